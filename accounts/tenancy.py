@@ -1,0 +1,197 @@
+"""Keeps tenants apart in the database: the scope that a transaction runs in, and the row-level security of a table.
+
+A scope sets `agentos.tenant` and `agentos.user` for one transaction; every policy compares `tenant_id` with the first.
+Nothing set, nothing seen. No value of a setting widens a policy; the machine's own work uses the `system` role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.apps.registry import Apps
+from django.conf import settings
+from django.db import connections, models, transaction
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from agentos.core.errors import ConfigError
+
+CURRENT_TENANT = "NULLIF(current_setting('agentos.tenant', true), '')::uuid"
+CURRENT_USER = "NULLIF(current_setting('agentos.user', true), '')::uuid"
+_READ_SCOPE = "SELECT current_setting('agentos.tenant', true), current_setting('agentos.user', true)"
+_WRITE_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
+
+
+@contextmanager
+def tenant_scope(tenant_id: UUID, user_id: UUID | None = None, *, using: str = "default") -> Iterator[None]:
+    """Open a transaction that sees one tenant, and restore what was set before it.
+
+    Raises: ConfigError when another tenant's scope is open on this connection.
+    """
+    connection = connections[using]
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        cursor.execute(_READ_SCOPE)
+        before = tuple(value or "" for value in cursor.fetchone())
+        if before[0] not in ("", str(tenant_id)):
+            raise ConfigError("A scope of another tenant is open on this connection: close it first.")
+        cursor.execute(_WRITE_SCOPE, [str(tenant_id), str(user_id or "")])
+        yield
+        cursor.execute(_WRITE_SCOPE, list(before))
+
+
+class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]
+    """A reference within one tenant: the constraint is the composite key that `IsolateTable` adds."""
+
+    def __init__(self, to: Any, on_delete: Any, **kwargs: Any) -> None:
+        super().__init__(to, on_delete, **{**kwargs, "db_constraint": False})
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("db_constraint", None)
+        return name, path, args, kwargs
+
+
+class TenantModel(models.Model):
+    """A row that belongs to a tenant. `UNIQUE (tenant_id, id)` lets composite foreign keys reference it."""
+
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+def role_name(role: str) -> str:
+    """Return the database role that plays `app`, `system` or `owner`."""
+    return str(settings.DATABASE_ROLES[role])
+
+
+class IsolateTable(Operation):
+    """Put a table under forced row-level security, grant the two roles what they need, and bind its references.
+
+    `visible` is the condition of the application's role; the default is the tenant's own rows. `app` and `system` list
+    the verbs that each role is granted; the system role sees every tenant's rows of a table that it is granted.
+    """
+
+    reversible = True
+    atomic = True
+    _VERBS: ClassVar[frozenset[str]] = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        app: Sequence[str] = ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        system: Sequence[str] = (),
+        visible: str = "",
+        tenant_column: str = "tenant_id",
+    ) -> None:
+        if unknown := {*app, *system} - self._VERBS:
+            raise ConfigError(f"IsolateTable: {sorted(unknown)} may not be granted.")
+        self.model_name, self.app, self.system = model_name, tuple(app), tuple(system)
+        self.visible = visible or f"{tenant_column} = {CURRENT_TENANT}"
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        kwargs = {"app": self.app, "system": self.system, "visible": self.visible}
+        return type(self).__name__, [self.model_name], kwargs
+
+    def describe(self) -> str:
+        return f"Isolate the tenants' rows of {self.model_name}"
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Change no state: policies and grants live in the database only."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        apps: Apps = to_state.apps
+        model = apps.get_model(app_label, self.model_name)
+        for statement in [*self._security(model), *tenant_references(model)]:
+            schema_editor.execute(statement)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        for policy in ("app", "system"):
+            schema_editor.execute(f'DROP POLICY IF EXISTS "{table}_{policy}" ON "{table}"')
+
+    def _security(self, model: type[models.Model]) -> Iterator[str]:
+        table = model._meta.db_table
+        yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
+        yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
+        for role, verbs, condition in (("app", self.app, self.visible), ("system", self.system, "true")):
+            if not verbs:
+                continue
+            name = role_name(role)
+            yield f'GRANT {", ".join(verbs)} ON "{table}" TO "{name}"'
+            yield (
+                f'CREATE POLICY "{table}_{role}" ON "{table}" FOR ALL TO "{name}" '
+                f"USING ({condition}) WITH CHECK ({condition})"
+            )
+
+
+def tenant_references(model: type[models.Model]) -> Iterator[str]:
+    """Yield the composite keys of a table: one to be referenced by, one for each TenantForeignKey."""
+    table = model._meta.db_table
+    if not {"id", "tenant"} <= {field.name for field in model._meta.local_fields}:
+        return
+    yield f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_tenant_id_id" UNIQUE (tenant_id, id)'
+    for field in model._meta.local_fields:
+        if isinstance(field, TenantForeignKey):
+            target = field.related_model._meta.db_table
+            yield (
+                f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_tenant_fk" '
+                f'FOREIGN KEY (tenant_id, "{field.column}") REFERENCES "{target}" (tenant_id, id) '
+                "DEFERRABLE INITIALLY DEFERRED"
+            )
+
+
+class GrantTable(Operation):
+    """Grant the two roles verbs on a table without tenants (it stands on the list in `docs/tables.md`)."""
+
+    reversible = True
+
+    def __init__(self, table: str, *, app: Sequence[str] = (), system: Sequence[str] = ()) -> None:
+        self.table, self.app, self.system = table, tuple(app), tuple(system)
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return type(self).__name__, [self.table], {"app": self.app, "system": self.system}
+
+    def describe(self) -> str:
+        return f"Grant the roles their verbs on {self.table}"
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Change no state: grants live in the database only."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        for role, verbs in (("app", self.app), ("system", self.system)):
+            if verbs:
+                schema_editor.execute(f'GRANT {", ".join(verbs)} ON "{self.table}" TO "{role_name(role)}"')
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        for role in ("app", "system"):
+            schema_editor.execute(f'REVOKE ALL ON "{self.table}" FROM "{role_name(role)}"')

@@ -1,0 +1,1 @@
+"""Errors, clock, ids and types: what every package may import. No Django."""

@@ -1,0 +1,49 @@
+"""Reads the environment, typed and loud. `NAME_FILE` names a file that holds the value (for secrets)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from agentos.core.errors import ConfigError
+
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def text(name: str, default: str | None = None) -> str:
+    """Return the variable, the content of `NAME_FILE`, or the default. Raises: ConfigError when there is none."""
+    if (value := os.environ.get(name)) is not None:
+        return value
+    if path := os.environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ConfigError(f"{name}_FILE cannot be read ({error.strerror}): mend the path or unset it.") from error
+    if default is None:
+        raise ConfigError(f"{name} is not set: set it, or {name}_FILE, in the environment.")
+    return default
+
+
+def flag(name: str, default: bool = False) -> bool:
+    value = text(name, str(default)).strip().lower()
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise ConfigError(f"{name} must be true or false.")
+
+
+def integer(name: str, default: int, *, at_least: int = 0) -> int:
+    value = text(name, str(default))
+    try:
+        number = int(value)
+    except ValueError:
+        raise ConfigError(f"{name} must be a whole number.") from None
+    if number < at_least:
+        raise ConfigError(f"{name} must be at least {at_least}.")
+    return number
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Return a comma-separated list without blanks."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]

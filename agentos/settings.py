@@ -1,0 +1,198 @@
+"""Every setting, read from the environment once. Development needs none; production refuses unsafe ones."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from agentos import database, env
+from agentos.core.errors import ConfigError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = database.var_folder(BASE_DIR)
+
+AGENTOS_ENV = env.text("AGENTOS_ENV", "development")
+if AGENTOS_ENV not in ("development", "test", "production"):
+    raise ConfigError("AGENTOS_ENV must be development, test or production.")
+PRODUCTION = AGENTOS_ENV == "production"
+
+DEBUG = env.flag("AGENTOS_DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY", "" if PRODUCTION else database.development_secret(VAR_DIR))
+if not SECRET_KEY:
+    raise ConfigError("SECRET_KEY is not set: set it, or SECRET_KEY_FILE, to a long random value.")
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
+if not PRODUCTION and HOST not in ("0.0.0.0", "::"):  # noqa: S104
+    ALLOWED_HOSTS = [*ALLOWED_HOSTS, HOST]
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+CORS_ORIGINS = env.words("AGENTOS_CORS_ORIGINS")
+CORS_LOCALHOST = not PRODUCTION
+
+# Database: one database, three roles
+DATABASE_ADMIN_URL = database.admin_url(VAR_DIR)
+_URLS = database.role_urls(DATABASE_ADMIN_URL, SECRET_KEY)
+DATABASE_URLS = _URLS
+DATABASE_ROLES = {name: urlsplit(url).username for name, url in _URLS.items()}
+DATABASES = {
+    "default": database.django_database(_URLS["app"], CONN_MAX_AGE=0),
+    "system": database.django_database(_URLS["system"], CONN_MAX_AGE=0, TEST={"MIRROR": "default"}),
+    "owner": database.django_database(_URLS["owner"], CONN_MAX_AGE=0, TEST={"MIRROR": "default"}),
+}
+DATABASE_ROUTERS = ["agentos.routers.RoleRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "agentos",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "guardian",
+    "ninja",
+    "django_q",
+    "accounts",
+    "agents",
+    "governance",
+    *env.words("AGENTOS_APPS"),
+]
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backend.MembershipBackend"]
+ANONYMOUS_USER_NAME = None
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/"
+
+# Pages and admin only; /api has a lean handler of its own (agentos.lean)
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.middleware.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.middleware.TenantScope",
+]
+ROOT_URLCONF = "agentos.urls"
+ASGI_APPLICATION = "agentos.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Cookies and transport
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if PRODUCTION:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", True)
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    if header := env.text("SECURE_PROXY_HEADER", ""):
+        SECURE_PROXY_SSL_HEADER = (header, "https")
+
+# Tokens
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "ISSUER": "agentos",
+    "AUDIENCE": "agentos",
+    "USER_ID_CLAIM": "sub",
+    "TOKEN_TYPE_CLAIM": "typ",
+    "JTI_CLAIM": "jti",
+    "LEEWAY": 0,
+}
+
+# Requests, runs, events
+MAX_BODY_BYTES = env.integer("AGENTOS_MAX_BODY_BYTES", 10 * 1024 * 1024, at_least=1024)
+MAX_MESSAGE_CHARS = env.integer("AGENTOS_MAX_MESSAGE_CHARS", 200_000, at_least=1)
+MAX_LIVE_RUNS = env.integer("AGENTOS_MAX_LIVE_RUNS", 3_000, at_least=1)
+MAX_LIVE_RUNS_PER_TENANT = env.integer("AGENTOS_MAX_LIVE_RUNS_PER_TENANT", 3_000, at_least=1)
+MAX_STREAMS = env.integer("AGENTOS_MAX_STREAMS", 5_000, at_least=1)
+APPROVAL_HOURS = env.integer("AGENTOS_APPROVAL_HOURS", 72, at_least=1)
+
+# Governance plugs in here, the way middleware does
+AGENTOS_HOOKS = ["governance.hooks.Governance"]
+AGENTOS_TICKS = ["governance.services.approvals.expire_due"]
+
+# Models
+OPENAI_API_KEY = env.text("OPENAI_API_KEY", "")
+OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", "")
+SANDBOX_URL = env.text("AGENTOS_SANDBOX_URL", "")  # set by `serve` for its own sandbox model
+MODEL_NAMES = {
+    "strong": env.text("AGENTOS_MODEL_STRONG", "sandbox-strong" if SANDBOX_URL else "gpt-5.4"),
+    "fast": env.text("AGENTOS_MODEL_FAST", "sandbox-fast" if SANDBOX_URL else "gpt-5.4-mini"),
+    "embedding": env.text("AGENTOS_MODEL_EMBEDDING", "sandbox-embedding" if SANDBOX_URL else "text-embedding-3-small"),
+    "moderation": env.text(
+        "AGENTOS_MODEL_MODERATION", "sandbox-moderation" if SANDBOX_URL else "omni-moderation-latest"
+    ),
+}
+MODERATION = env.text("AGENTOS_MODERATION", "required" if PRODUCTION else "auto")  # required | auto | off
+
+Q_CLUSTER = {
+    "name": "agentos",
+    "orm": "default",
+    "workers": 1,
+    "timeout": 300,
+    "retry": 360,
+    "max_attempts": 3,
+    "catch_up": False,
+    "label": "Maintenance jobs",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("AGENTOS_LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}, "openai": {"level": "WARNING"}},
+}
+UNFOLD = {
+    "SITE_TITLE": "AgentOS",
+    "SITE_HEADER": "AgentOS",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}

@@ -1,0 +1,123 @@
+"""One model call as a journaled step: reused when done, asked again when it was cut."""
+
+from __future__ import annotations
+
+import time
+
+from agentos.core.errors import ProviderError
+from agentos.core.ids import new_id
+from agentos.core.types import JsonObject
+from agents.engine import events
+from agents.engine.ports import ModelReply, ModelRequest, Ports, ToolCall, Usage
+from agents.engine.retry import delay_seconds
+from agents.engine.state import LoopState
+from agents.engine.status import StepKind, StepState
+from agents.engine.steps import StepRecord, Write
+
+MAX_ATTEMPTS = 4
+
+
+async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
+    """Return the model's reply for this turn. Raises: ProviderError when no attempt succeeds."""
+    path = f"{turn}.model"
+    step = state.steps.get(path)
+    if step is not None and step.state is StepState.DONE:
+        reply = _reply_of(step)
+        _count(state, reply)
+        return reply
+    if step is None:
+        step = StepRecord(new_id(), path, StepKind.MODEL, state.info.model, StepState.STARTED, {"turn": turn})
+        state.steps[path] = step
+    else:
+        step.attempts += 1
+        ports.journal.emit(events.RUN_CONTENT_RESET, {"from_seq": step.seq + 1})
+    return await _attempts(state, ports, step)
+
+
+async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelReply:
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        started = events.MODEL_STARTED, {"model": state.info.model, "attempt": step.attempts}
+        ports.journal.put(Write(steps=[step], events=[started]))
+        try:
+            reply = await _stream(state, ports)
+        except ProviderError as error:
+            if not error.retryable or attempt == MAX_ATTEMPTS:
+                step.state, step.error = StepState.FAILED, error.code
+                ports.journal.put(Write(steps=[step]))
+                raise
+            await ports.sleep(delay_seconds(attempt, error.retry_after_seconds))
+            step.attempts += 1
+            ports.journal.emit(events.RUN_CONTENT_RESET, {"from_seq": step.seq + 1, "code": error.code})
+            continue
+        _count(state, reply)
+        _finish(ports, step, reply)
+        return reply
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def _stream(state: LoopState, ports: Ports) -> ModelReply:
+    info = state.info
+    output_filter = ports.hooks.output_filter(info)
+    request = ModelRequest(info.model, state.messages, [tool.definition for tool in info.spec.tools])
+    began, first, released = time.monotonic(), None, []
+    async for part in ports.model.stream(request):
+        if isinstance(part, ModelReply):
+            rest = output_filter.finish() if output_filter else ""
+            if rest:
+                released.append(rest)
+                ports.journal.emit(events.RUN_CONTENT, {"content": rest, "content_type": "str"})
+            text = "".join(released) if output_filter else part.text
+            return ModelReply(text, part.tool_calls, part.finish_reason, part.usage, part.model, first)
+        if first is None:
+            first = int((time.monotonic() - began) * 1000)
+        shown = output_filter.feed(part) if output_filter else part
+        if shown:
+            if output_filter:
+                released.append(shown)
+            ports.journal.emit(events.RUN_CONTENT, {"content": shown, "content_type": "str"})
+    raise ProviderError("The model's stream ended without an end.", code="provider_stream_cut", retryable=True)
+
+
+def _finish(ports: Ports, step: StepRecord, reply: ModelReply) -> None:
+    step.state, step.result, step.usage = StepState.DONE, _stored(reply), _usage(reply)
+    ports.journal.put(Write(steps=[step], events=[(events.MODEL_COMPLETED, {"model": reply.model, **_usage(reply)})]))
+
+
+def _count(state: LoopState, reply: ModelReply) -> None:
+    state.model_calls += 1
+    state.usage += reply.usage
+    if state.time_to_first_token_ms is None:
+        state.time_to_first_token_ms = reply.time_to_first_token_ms
+
+
+def _usage(reply: ModelReply) -> JsonObject:
+    return {
+        "input_tokens": reply.usage.input_tokens,
+        "output_tokens": reply.usage.output_tokens,
+        "total_tokens": reply.usage.total_tokens,
+        "reasoning_tokens": reply.usage.reasoning_tokens,
+        "cache_read_tokens": reply.usage.cached_tokens,
+        "time_to_first_token": (reply.time_to_first_token_ms or 0) / 1000,
+    }
+
+
+def _stored(reply: ModelReply) -> JsonObject:
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
+    return {"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason, "model": reply.model}
+
+
+def _reply_of(step: StepRecord) -> ModelReply:
+    stored, usage = step.result or {}, step.usage or {}
+    return ModelReply(
+        text=stored["text"],
+        tool_calls=tuple(ToolCall(call["id"], call["name"], call["arguments"]) for call in stored["tool_calls"]),
+        finish_reason=stored["finish_reason"],
+        usage=Usage(
+            usage.get("input_tokens", 0),
+            usage.get("output_tokens", 0),
+            usage.get("reasoning_tokens", 0),
+            usage.get("cache_read_tokens", 0),
+        ),
+        model=stored["model"],
+        time_to_first_token_ms=int(usage.get("time_to_first_token", 0) * 1000),
+    )

@@ -1,0 +1,202 @@
+"""Tool calls as journaled steps: planned, gated, run at most as often as the tool allows, answered by humans."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from typing import assert_never
+
+from pydantic import BaseModel
+
+from agentos.core.errors import AgentOSError, ToolFailed
+from agentos.core.ids import new_id
+from agentos.core.types import Json, JsonObject, canonical_sha256, clean_json, json_object
+from agents.engine import events
+from agents.engine.messages import REFUSED
+from agents.engine.ports import Allow, Ports, Refuse, Require, ToolCall, WriteRefused
+from agents.engine.state import LoopState
+from agents.engine.status import PauseKind, StepKind, StepState
+from agents.engine.steps import AuditEntry, StepRecord, Write
+from agents.engine.tools import RunContext, Tool
+
+logger = logging.getLogger(__name__)
+
+
+async def run_calls(state: LoopState, ports: Ports, turn: int, calls: tuple[ToolCall, ...]) -> list[StepRecord]:
+    """Take every call of a turn as far as it goes without a human; return their steps in the model's order."""
+    steps = [_planned(state, f"{turn}.{ordinal}", call) for ordinal, call in enumerate(calls)]
+    moving = [_advance(state, ports, step) for step in steps if not step.state.is_final]
+    results = await asyncio.gather(*moving, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return steps
+
+
+def _planned(state: LoopState, path: str, call: ToolCall) -> StepRecord:
+    state.tool_calls += 1
+    if (known := state.steps.get(path)) is not None:
+        return known
+    arguments = json_object(call.arguments or "{}")
+    request: JsonObject = {"tool": call.name, "arguments": clean_json(arguments) if arguments is not None else {}}
+    step = StepRecord(new_id(), path, StepKind.TOOL, call.name, StepState.STARTED, request, tool_call_id=call.id)
+    step.args_hash = canonical_sha256([call.name, request["arguments"]])
+    step.idempotency_key = hashlib.sha256(f"{state.info.run_id}:{path}:{step.args_hash}".encode()).hexdigest()
+    step.attempts = 0
+    if arguments is None:
+        step.error = "The arguments are not a JSON object."
+    state.steps[path] = step
+    return step
+
+
+async def _advance(state: LoopState, ports: Ports, step: StepRecord) -> None:
+    tool = state.info.spec.tool(step.name)
+    if tool is None or step.error:
+        reason = step.error or f"There is no tool {step.name}."
+        return _end(ports, step, StepState.FAILED, None, reason)
+    if step.state in (StepState.WAITING, StepState.UNKNOWN):
+        return None
+    if step.state is StepState.STARTED and step.attempts > 0 and tool.repeat == "once":
+        return _mark_unknown(ports, step, tool)
+    try:
+        if step.answer is not None and (done := _apply_answer(step, tool)) is not None:
+            return _end(ports, step, *done)
+        arguments = tool.validate(step.request["arguments"])
+    except ToolFailed as error:
+        return _end(ports, step, StepState.FAILED, None, error.detail)
+    return await _gated(state, ports, step, tool, arguments)
+
+
+
+async def _gated(state: LoopState, ports: Ports, step: StepRecord, tool: Tool, arguments: BaseModel) -> None:
+    step.request["arguments"] = clean_json(arguments.model_dump(mode="json"))
+    step.request["schema_hash"] = tool.schema_hash
+    try:
+        verdict = await ports.hooks.before_tool(state.info, tool, step, step.request["arguments"])
+    except AgentOSError as error:
+        verdict = Refuse(error.detail)
+    match verdict:
+        case Allow():
+            await _execute(state, ports, step, tool, arguments, verdict)
+        case Refuse():
+            _end(ports, step, StepState.REFUSED, REFUSED + verdict.reason, "")
+        case Require():
+            step.state = StepState.WAITING
+            step.request["requirement"] = verdict.requirement
+            write = Write(steps=[step], statements=list(verdict.statements), audit=list(verdict.audit))
+            await ports.journal.commit(write)
+        case _:
+            assert_never(verdict)
+
+
+def _apply_answer(step: StepRecord, tool: Tool) -> tuple[StepState, Json, str] | None:
+    """Use what the human said: an end for the step, or None when the tool still has to run."""
+    answer = step.answer or {}
+    kind = PauseKind(step.request.get("requirement", {}).get("kind", PauseKind.CONFIRMATION))
+    if kind is PauseKind.RECONCILE:
+        return _reconciled(step, answer)
+    if answer.get("confirmed") is False:
+        if kind in (PauseKind.CONFIRMATION, PauseKind.APPROVAL):
+            return None  # the gate words the refusal
+        return StepState.REFUSED, REFUSED + (answer.get("note") or "the user declined."), ""
+    if kind is PauseKind.EXTERNAL:
+        return StepState.DONE, answer.get("result"), ""
+    if kind is PauseKind.FEEDBACK:
+        return StepState.DONE, answer.get("selected"), ""
+    if kind is PauseKind.USER_INPUT:
+        if tool.asks == "fields":
+            return StepState.DONE, answer.get("values"), ""
+        values = {name: answer["values"][name] for name in tool.input_fields if name in answer.get("values", {})}
+        step.request["arguments"] = {**step.request["arguments"], **values}
+    return None
+
+
+def _reconciled(step: StepRecord, answer: JsonObject) -> tuple[StepState, Json, str] | None:
+    outcome = answer.get("outcome")
+    if outcome == "happened":
+        return StepState.DONE, answer.get("result") or "It was done.", ""
+    if outcome == "abandon":
+        return StepState.FAILED, None, "It is not known whether this happened; it was abandoned."
+    step.attempts = 0
+    return None
+
+
+def _mark_unknown(ports: Ports, step: StepRecord, tool: Tool) -> None:
+    step.state, step.answer = StepState.UNKNOWN, None
+    step.request["requirement"] = {
+        "kind": PauseKind.RECONCILE.value,
+        "effect_text": tool.effect_text(step.request["arguments"]),
+        "idempotency_key": step.idempotency_key,
+    }
+    audit = AuditEntry("step.unknown", "step", str(step.id), {"tool": step.name})
+    ports.journal.put(Write(steps=[step], audit=[audit]))
+
+
+async def _execute(
+    state: LoopState, ports: Ports, step: StepRecord, tool: Tool, arguments: BaseModel, allow: Allow
+) -> None:
+    step.state = StepState.STARTED
+    step.attempts += 1
+    start = Write(
+        steps=[step],
+        events=[(events.TOOL_STARTED, {"tool": events.tool_execution(step)})],
+        statements=list(allow.statements),
+        audit=[_audit("tool.started", step)] if tool.effect != "none" else [],
+    )
+    try:
+        if tool.repeat == "read_only" and not start.statements:
+            ports.journal.put(start)
+        else:
+            await ports.journal.commit(start)
+    except WriteRefused as refused:
+        return _end(ports, step, StepState.REFUSED, REFUSED + refused.detail, "")
+    ended, result, error = await _call(state, step, tool, arguments)
+    if ended is StepState.DONE:
+        result = await ports.hooks.after_tool(state.info, tool, step, result)
+    return _end(ports, step, ended, result, error)
+
+
+async def _call(
+    state: LoopState, step: StepRecord, tool: Tool, arguments: BaseModel
+) -> tuple[StepState, Json, str]:
+    info = state.info
+    context = RunContext(
+        info.run_id, info.tenant_id, info.user_id, info.session_id, step.tool_call_id, step.idempotency_key
+    )
+    try:
+        async with asyncio.timeout(tool.timeout_seconds):
+            return StepState.DONE, clean_json(_jsonable(await tool.call(context, arguments))), ""
+    except ToolFailed as error:
+        return StepState.FAILED, None, error.detail
+    except TimeoutError:
+        return StepState.FAILED, None, f"{tool.name} did not answer within {tool.timeout_seconds:g} seconds."
+    except Exception as error:
+        # Whatever a tool raises is the tool's failure, not the run's. Its text may hold secrets: only the type is kept.
+        logger.warning("tool %s failed with %s", tool.name, type(error).__name__)
+        return StepState.FAILED, None, f"{tool.name} failed."
+
+
+def _jsonable(value: Json) -> Json:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
+
+
+def _end(ports: Ports, step: StepRecord, ended: StepState, result: Json, error: str) -> None:
+    step.state, step.result, step.error = ended, result, error
+    name = events.TOOL_ERROR if ended is StepState.FAILED else events.TOOL_COMPLETED
+    payload: JsonObject = {"tool": events.tool_execution(step), "content": result if isinstance(result, str) else None}
+    if error:
+        payload["error"] = error
+    audit = [_audit(f"tool.{ended.value}", step)] if "requirement" in step.request else []
+    ports.journal.put(Write(steps=[step], events=[(name, payload)], audit=audit))
+
+
+def _audit(action: str, step: StepRecord) -> AuditEntry:
+    return AuditEntry(action, "step", str(step.id), {"tool": step.name, "args_hash": step.args_hash})
+
+
+def told_to_model(step: StepRecord) -> Json:
+    """Return what the model reads as the result of a final step."""
+    return f"Error: {step.error}" if step.error else step.result

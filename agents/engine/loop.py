@@ -1,0 +1,105 @@
+"""The one road of a run: start, resume and recovery all enter here with what the journal holds.
+
+Finished steps are found again by their path, so a second pass over them costs nothing and repeats nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from agentos.core.errors import LimitExceeded, ProviderError
+from agents.engine import events, messages
+from agents.engine.asking import ask_model
+from agents.engine.calling import run_calls, told_to_model
+from agents.engine.ports import ModelReply, Ports, ToolCall
+from agents.engine.state import LoopState
+from agents.engine.status import RunStatus
+from agents.engine.steps import RunChange, StepRecord, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    waiting: list[StepRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    code: str
+    text: str
+
+
+Ending: TypeAlias = Completed | Paused | Failed
+
+
+async def work(state: LoopState, ports: Ports) -> Ending:
+    """Take a run as far as it goes and commit how it ended. Raises: LeaseLost."""
+    started = {"model": state.info.model, "model_provider": "openai"}
+    ports.journal.emit(events.RUN_STARTED, started) if state.first_start else ports.journal.emit(
+        events.RUN_CONTINUED, {}
+    )
+    try:
+        async with asyncio.timeout(max(0.0, state.info.spec.limits.wall_seconds - state.wall_seconds)):
+            ending = await _turns(state, ports)
+    except (LimitExceeded, ProviderError) as error:
+        ending = Failed(error.code, error.detail)
+    except TimeoutError:
+        ending = Failed("limit_wall_time", f"The run took more than {state.info.spec.limits.wall_seconds} seconds.")
+    await ports.journal.commit(_last_write(state, ending))
+    return ending
+
+
+async def _turns(state: LoopState, ports: Ports) -> Ending:
+    turn = 0
+    while True:
+        turn += 1
+        state.check_limits(turn)
+        reply = unique_calls(state, turn, await ask_model(state, ports, turn))
+        state.messages.append(messages.assistant_message(reply))
+        if not reply.tool_calls:
+            return Completed(reply.text)
+        steps = await run_calls(state, ports, turn, reply.tool_calls)
+        if waiting := [step for step in steps if not step.state.is_final]:
+            return Paused(waiting)
+        for step in steps:
+            state.messages.append(messages.tool_message(step.tool_call_id, told_to_model(step)))
+
+
+def unique_calls(state: LoopState, turn: int, reply: ModelReply) -> ModelReply:
+    """Make every tool-call id unique within the run: clients answer by it, and some models repeat theirs."""
+    used = {step.tool_call_id for step in state.tool_steps() if not step.path.startswith(f"{turn}.")}
+    calls = []
+    for ordinal, call in enumerate(reply.tool_calls):
+        fresh = call.id if call.id and call.id not in used else f"{call.id or 'call'}_{turn}_{ordinal}"
+        used.add(fresh)
+        calls.append(ToolCall(fresh, call.name, call.arguments))
+    return ModelReply(reply.text, tuple(calls), reply.finish_reason, reply.usage, reply.model)
+
+
+def _last_write(state: LoopState, ending: Ending) -> Write:
+    usage = state.metrics()
+    match ending:
+        case Completed(text):
+            last = {"content": text, "content_type": "str", "metrics": usage}
+            return Write(
+                events=[(events.RUN_CONTENT_COMPLETED, {}), (events.RUN_COMPLETED, last)],
+                run=RunChange(RunStatus.COMPLETED, output=text, usage=usage),
+            )
+        case Paused(waiting):
+            return Write(
+                events=[(events.RUN_PAUSED, events.paused(waiting))],
+                run=RunChange(RunStatus.PAUSED, usage=usage),
+            )
+        case Failed(code, text):
+            return Write(
+                events=[(events.RUN_ERROR, {"content": text, "error_type": code, "error_id": code})],
+                run=RunChange(RunStatus.ERROR, error_code=code, error_text=text, usage=usage),
+            )
+        case _:
+            assert_never(ending)

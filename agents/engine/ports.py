@@ -1,0 +1,177 @@
+"""What the loop needs of the world. Each protocol is implemented by a higher layer, or by `engine.testing`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+from agentos.core.errors import AgentOSError
+from agentos.core.types import Json, JsonObject
+from agents.engine.spec import AgentSpec
+from agents.engine.status import PauseKind
+from agents.engine.steps import AuditEntry, Statement, StepRecord, Write
+from agents.engine.tools import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call as the model asked for it. `arguments` is the raw JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model call, and what the provider said of them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One model call, in the terms of the chat-completions wire.
+
+    `messages`: [{role, content, tool_calls?, tool_call_id?}]; `tools`: tool definitions.
+    """
+
+    model: str
+    messages: list[JsonObject]
+    tools: list[JsonObject] = field(default_factory=list)
+    response_format: JsonObject | None = None
+    timeout_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """The end of a model call: the whole text and the tool calls."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    model: str = ""
+    time_to_first_token_ms: int | None = None
+
+
+class ModelPort(Protocol):
+    """A model provider. Raises: ProviderError (retryable or not), also when a stream ends without finish_reason."""
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[str | ModelReply]:
+        """Yield text deltas as they come, and last exactly one ModelReply."""
+        ...
+
+
+class JournalPort(Protocol):
+    """The durable record of one run, held under its lease. Order is kept between all three calls."""
+
+    def emit(self, name: str, payload: JsonObject) -> None:
+        """Queue an event for the next flush; readers see it after the commit."""
+        ...
+
+    def put(self, write: Write) -> None:
+        """Queue a write for the next flush. Raises: LeaseLost when that is known already."""
+        ...
+
+    async def commit(self, write: Write) -> None:
+        """Return once the write and all before it are durable. Raises: LeaseLost, WriteRefused."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What stays the same for one run."""
+
+    run_id: UUID
+    tenant_id: UUID
+    user_id: UUID
+    session_id: str
+    spec: AgentSpec
+    model: str
+    input: str
+
+
+# What a hook may answer before a tool runs
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Run it. `statements` commit with the step's start and can still refuse it."""
+
+    statements: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Do not run it; the text goes to the model."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    """Stop this branch until a human has answered.
+
+    `requirement` is shown to clients; `statements` and `audit` commit with the waiting step.
+    """
+
+    kind: PauseKind
+    requirement: JsonObject
+    statements: tuple[Statement, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+
+
+Verdict: TypeAlias = Allow | Refuse | Require
+
+
+class WriteRefused(AgentOSError):
+    """A guarded statement did not hold, so nothing of its write happened."""
+
+    code = "write_refused"
+
+
+class HookPort(Protocol):
+    """Governance, as the loop calls it. An exception here refuses the call or ends the run: it fails closed."""
+
+    async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict: ...
+
+    async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json: ...
+
+    def output_filter(self, run: RunInfo) -> OutputFilter | None: ...
+
+
+class OutputFilter(Protocol):
+    """Holds back text that could still become a finding."""
+
+    def feed(self, delta: str) -> str: ...
+
+    def finish(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that the loop reaches."""
+
+    model: ModelPort
+    journal: JournalPort
+    hooks: HookPort
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -1,0 +1,82 @@
+"""A component as a value: what an agent is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from agentos.core.types import JsonObject, canonical_sha256
+from agents.engine.tools import Tool
+
+
+class Model(StrEnum):
+    """A model by its role; the settings say which model plays it."""
+
+    STRONG = "strong"
+    FAST = "fast"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What ends a run by force, each with its own code."""
+
+    turns: int = 20
+    tool_calls: int = 50
+    total_tokens: int = 200_000
+    wall_seconds: int = 3_600
+    same_call_repeats: int = 3
+
+
+@dataclass(frozen=True)
+class AgentSpec:
+    """An agent. `guards` and `output_guards` name guardrails; members of teams come as specs later."""
+
+    id: str
+    instructions: str
+    name: str = ""
+    description: str = ""
+    model: Model = Model.STRONG
+    tools: tuple[Tool, ...] | list[Tool] = ()
+    guards: tuple[str, ...] = ()
+    output_guards: tuple[str, ...] = ()
+    quick_prompts: tuple[str, ...] = ()
+    history_runs: int = 5
+    limits: Limits = Limits()
+
+    @property
+    def kind(self) -> str:
+        return "agent"
+
+    @property
+    def label(self) -> str:
+        return self.name or self.id.replace("-", " ").title()
+
+    def tool(self, name: str) -> Tool | None:
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def pinned(self, model: str) -> JsonObject:
+        """Return what a run keeps of its spec, so that it resumes on what it started with."""
+        return {
+            "schema": 1,
+            "id": self.id,
+            "kind": self.kind,
+            "model": model,
+            "instructions": self.instructions,
+            "tools": {tool.name: tool.schema_hash for tool in self.tools},
+        }
+
+
+def spec_hash(pinned: JsonObject) -> str:
+    return canonical_sha256(pinned)
+
+
+def text(name: str) -> str:
+    """Read a text file beside the module that calls, e.g. `instructions.md`."""
+    import inspect
+
+    frame = inspect.currentframe()
+    caller = frame.f_back if frame else None
+    if caller is None:
+        raise RuntimeError("text() needs a calling module.")
+    return (Path(caller.f_code.co_filename).parent / name).read_text().strip()

@@ -1,0 +1,73 @@
+"""What the loop knows of a run while it works, rebuilt from the journal at every start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import monotonic
+
+from agentos.core.errors import LimitExceeded
+from agentos.core.types import JsonObject
+from agents.engine.ports import RunInfo, Usage
+from agents.engine.status import StepKind, StepState
+from agents.engine.steps import StepRecord
+
+
+@dataclass(slots=True)
+class LoopState:
+    """`steps` is the journal by path; `messages` grows with every turn; `first_start` is False on resume."""
+
+    info: RunInfo
+    messages: list[JsonObject]
+    steps: dict[str, StepRecord] = field(default_factory=dict)
+    first_start: bool = True
+    usage: Usage = Usage()
+    model_calls: int = 0
+    tool_calls: int = 0
+    time_to_first_token_ms: int | None = None
+    started_at: float = field(default_factory=monotonic)
+    age_seconds: float = 0.0
+
+    @property
+    def wall_seconds(self) -> float:
+        """Return the seconds since the run was made, waiting for humans included."""
+        return self.age_seconds + monotonic() - self.started_at
+
+    def metrics(self) -> JsonObject:
+        """Return the run's usage as it is stored and sent."""
+        return {
+            "input_tokens": self.usage.input_tokens,
+            "output_tokens": self.usage.output_tokens,
+            "total_tokens": self.usage.total_tokens,
+            "reasoning_tokens": self.usage.reasoning_tokens,
+            "cache_read_tokens": self.usage.cached_tokens,
+            "time_to_first_token": (self.time_to_first_token_ms or 0) / 1000,
+            "model_calls": self.model_calls,
+            "tool_calls": self.tool_calls,
+        }
+
+    def waiting(self) -> list[StepRecord]:
+        return [step for step in self.steps.values() if step.state in (StepState.WAITING, StepState.UNKNOWN)]
+
+    def tool_steps(self) -> list[StepRecord]:
+        return [step for step in self.steps.values() if step.kind is StepKind.TOOL]
+
+    def check_limits(self, turn: int) -> None:
+        """Raise LimitExceeded with the code of the first limit that is reached."""
+        limits = self.info.spec.limits
+        if turn > limits.turns:
+            raise LimitExceeded(f"The run took more than {limits.turns} turns.", code="limit_turns")
+        if self.usage.total_tokens > limits.total_tokens:
+            raise LimitExceeded(f"The run used more than {limits.total_tokens} tokens.", code="limit_tokens")
+        if self.tool_calls > limits.tool_calls:
+            raise LimitExceeded(f"The run made more than {limits.tool_calls} tool calls.", code="limit_tool_calls")
+        self._check_repeats(limits.same_call_repeats)
+
+    def _check_repeats(self, allowed: int) -> None:
+        last: dict[str, int] = {}
+        for step in self.tool_steps():
+            key = f"{step.name}:{step.args_hash}"
+            last[key] = last.get(key, 0) + 1
+            if last[key] > allowed:
+                raise LimitExceeded(
+                    f"The model asked for the same {step.name} call more than {allowed} times.", code="limit_loop"
+                )

@@ -1,0 +1,77 @@
+"""The journal as the loop sees it: records by path, and what is written for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from agentos.core.types import Json, JsonObject
+from agents.engine.status import RunStatus, StepKind, StepState
+
+
+@dataclass(slots=True)
+class StepRecord:
+    """One step of a run. `path` is its identity within the run tree; `seq` only the order of writing.
+
+    `request` for a tool call: {tool_call_id, tool, arguments, schema_hash, requirement?}. `answer` is what the human
+    said: {confirmed?, values?, selected?, result?, note?, by, at}. `usage`: {input_tokens, output_tokens, ...}.
+    """
+
+    id: UUID
+    path: str
+    kind: StepKind
+    name: str
+    state: StepState
+    request: JsonObject
+    result: Json = None
+    answer: JsonObject | None = None
+    usage: JsonObject | None = None
+    error: str = ""
+    args_hash: str = ""
+    idempotency_key: str = ""
+    attempts: int = 1
+    seq: int = 0
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A guarded statement that commits with a step: it must touch exactly one row, or the write is refused."""
+
+    sql: str
+    parameters: tuple[object, ...]
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """What a write adds to the tenant's audit trail."""
+
+    action: str
+    object_type: str
+    object_id: str
+    detail: JsonObject = field(default_factory=dict)
+    actor_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunChange:
+    """The new state of a run; None leaves a field as it is. `release` gives the lease back."""
+
+    status: RunStatus
+    output: str | None = None
+    error_code: str = ""
+    error_text: str = ""
+    usage: JsonObject | None = None
+    release: bool = True
+
+
+@dataclass(slots=True)
+class Write:
+    """What commits together for one run: steps, events, guarded statements, audit rows, the run's state."""
+
+    steps: list[StepRecord] = field(default_factory=list)
+    events: list[tuple[str, JsonObject]] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+    audit: list[AuditEntry] = field(default_factory=list)
+    run: RunChange | None = None

@@ -1,0 +1,185 @@
+"""What a tool declares, and how a typed function becomes one."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import string
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from agentos.core.errors import ConfigError, ToolFailed
+from agentos.core.types import Json, JsonObject, canonical_sha256
+
+Effect = Literal["none", "own", "tenant", "outward"]
+Repeat = Literal["read_only", "idempotent", "once"]
+
+
+class Level(StrEnum):
+    """Who must agree before a tool runs. `input` and `external` ask the requester for data instead of consent."""
+
+    ALLOW = "allow"
+    CONFIRM = "confirm"
+    APPROVE = "approve"
+    DENY = "deny"
+    INPUT = "input"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What a tool may know of its run; a parameter annotated so is filled by the server, never by the model."""
+
+    run_id: UUID
+    tenant_id: UUID
+    user_id: UUID
+    session_id: str
+    tool_call_id: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that a model may call, with what governs it.
+
+    `input_fields` are left to the human (level `input`); `asks` marks a tool whose argument `questions` is put to the
+    human. `says` is a `str.format` template over the validated arguments: what the call will do, in plain words.
+    """
+
+    name: str
+    description: str
+    run: Callable[..., Any] = field(repr=False)
+    arguments: type[BaseModel] = field(repr=False)
+    context_parameter: str | None
+    effect: Effect = "none"
+    repeat: Repeat = "read_only"
+    level: Level = Level.ALLOW
+    says: str = ""
+    input_fields: tuple[str, ...] = ()
+    asks: Literal["", "questions", "fields"] = ""
+    timeout_seconds: float = 60.0
+    version: str = "1"
+
+    @cached_property
+    def parameters(self) -> JsonObject:
+        """Return the JSON schema of the arguments that the model fills."""
+        schema = self.arguments.model_json_schema()
+        schema.pop("title", None)
+        for prop in schema.get("properties", {}).values():
+            prop.pop("title", None)
+        return schema
+
+    @cached_property
+    def definition(self) -> JsonObject:
+        """Return the tool as the chat-completions wire wants it."""
+        function = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        return {"type": "function", "function": function}
+
+    @cached_property
+    def schema_hash(self) -> str:
+        return canonical_sha256([self.name, self.version, self.parameters])
+
+    def validate(self, arguments: JsonObject) -> BaseModel:
+        """Check arguments against the schema. Raises: ToolFailed with a text that a model can act on."""
+        try:
+            return self.arguments.model_validate(arguments)
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
+            raise ToolFailed(f"The arguments do not fit {self.name}: {problems}", code="invalid_arguments") from None
+
+    def effect_text(self, arguments: JsonObject) -> str:
+        """Say in plain words what the call would do; falls back to the name when arguments are not complete yet."""
+        try:
+            return self.says.format(**_plain(self.arguments.model_validate(arguments))) or self.name
+        except (ValidationError, KeyError, IndexError, ValueError, TypeError):
+            return self.name.replace("_", " ").capitalize()
+
+    async def call(self, context: RunContext, arguments: BaseModel) -> Json:
+        """Run the function with validated arguments. A sync function is run by the caller's executor."""
+        values = {name: getattr(arguments, name) for name in type(arguments).model_fields}
+        if self.context_parameter:
+            values[self.context_parameter] = context
+        if inspect.iscoroutinefunction(self.run):
+            return await typing.cast(Awaitable[Json], self.run(**values))
+        return await asyncio.get_running_loop().run_in_executor(None, lambda: self.run(**values))
+
+
+def _plain(arguments: BaseModel) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in type(arguments).model_fields}
+
+
+def tool(
+    *,
+    effect: Effect = "none",
+    repeat: Repeat = "read_only",
+    level: Level | Literal["allow", "confirm", "approve", "deny", "input", "external"] = Level.ALLOW,
+    says: str = "",
+    name: str = "",
+    input_fields: tuple[str, ...] = (),
+    asks: Literal["", "questions", "fields"] = "",
+    timeout_seconds: float = 60.0,
+    version: str = "1",
+) -> Callable[[Callable[..., Any]], Tool]:
+    """Make a Tool of a typed function: its docstring describes it, its annotations are the schema.
+
+    Raises: ConfigError when a parameter has no annotation or `says` names a parameter that is not there.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Tool:
+        context_parameter, arguments = _arguments_model(function)
+        missing = {part for _, part, _, _ in string.Formatter().parse(says) if part} - set(arguments.model_fields)
+        if missing:
+            raise ConfigError(f"Tool {function.__name__}: `says` names {sorted(missing)}, which it does not take.")
+        return Tool(
+            name=name or function.__name__,
+            description=inspect.getdoc(function) or "",
+            run=function,
+            arguments=arguments,
+            context_parameter=context_parameter,
+            effect=effect,
+            repeat=repeat,
+            level=Level(level),
+            says=says,
+            input_fields=input_fields,
+            asks=asks,
+            timeout_seconds=timeout_seconds,
+            version=version,
+        )
+
+    return decorate
+
+
+def _arguments_model(function: Callable[..., Any]) -> tuple[str | None, type[BaseModel]]:
+    hints = typing.get_type_hints(function, include_extras=True)
+    context_parameter, fields = None, {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name not in hints:
+            raise ConfigError(f"Tool {function.__name__}: parameter {parameter.name} has no annotation.")
+        hint = hints[parameter.name]
+        if hint is RunContext:
+            context_parameter = parameter.name
+            continue
+        required = parameter.default is inspect.Parameter.empty
+        fields[parameter.name] = (_for_wire(hint), ... if required else parameter.default)
+    model = create_model(  # type: ignore[call-overload]
+        f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid"), **fields
+    )
+    return context_parameter, model
+
+
+def _for_wire(hint: Any) -> Any:
+    """Show a Decimal to the model as a number, not as `number or string with a pattern`."""
+    base = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
+    if base is Decimal:
+        from pydantic import WithJsonSchema
+
+        return Annotated[hint, WithJsonSchema({"type": "number"})]
+    return hint

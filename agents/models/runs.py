@@ -1,0 +1,140 @@
+"""Sessions, runs and steps: the journal. Written by `services.journal` and `services.queue` only."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from accounts.tenancy import TenantForeignKey, TenantModel
+from agentos.core.ids import new_id
+from agents.engine.status import RunStatus, StepKind, StepState
+
+
+def choices(enum: type[RunStatus] | type[StepKind] | type[StepState]) -> list[tuple[str, str]]:
+    return [(member.value, member.value) for member in enum]
+
+
+class UserOwned(TenantModel):
+    """A row that belongs to one user of a tenant."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class Session(UserOwned):
+    """A conversation. `session_id` is the client's own string."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    session_id = models.CharField(max_length=200)
+    component_kind = models.CharField(max_length=16, default="agent")
+    component_id = models.CharField(max_length=100)
+    name = models.CharField(max_length=200, blank=True)
+    state = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "user", "session_id"], name="session_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.session_id
+
+
+class Run(UserOwned):
+    """One answer of one component. The lease (`lease_owner`, `lease_until`, `fence`) covers the whole run tree.
+
+    `spec` is what the run started with: {schema, id, kind, model, instructions, tools: {name: schema hash}}.
+    `usage`: {input_tokens, output_tokens, total_tokens, model_calls, tool_calls, time_to_first_token_ms}.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    session = TenantForeignKey(Session, on_delete=models.PROTECT, related_name="runs")
+    parent = TenantForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    root_id = models.UUIDField()
+    component_kind = models.CharField(max_length=16)
+    component_id = models.CharField(max_length=100)
+    spec = models.JSONField(default=dict)
+    spec_hash = models.CharField(max_length=64)
+    model = models.CharField(max_length=200)
+    status = models.CharField(max_length=16, choices=choices(RunStatus), default=RunStatus.PENDING.value)
+    fence = models.BigIntegerField(default=0)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    recoveries = models.PositiveIntegerField(default=0)
+    deadline_at = models.DateTimeField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+    input = models.TextField(null=True)
+    output = models.TextField(null=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_text = models.TextField(blank=True)
+    usage = models.JSONField(default=dict)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=8, null=True)
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "session", "created_at"], name="run_of_session"),
+            models.Index(fields=["tenant", "-created_at"], name="run_newest"),
+            models.Index(
+                fields=["lease_until"],
+                name="run_claimable",
+                condition=models.Q(status__in=["pending", "running"]) & models.Q(parent__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component_id} {str(self.id)[:8]}"
+
+
+class Step(UserOwned):
+    """One step of the journal; see `engine.steps.StepRecord` for the shapes of its JSON."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    run = TenantForeignKey(Run, on_delete=models.PROTECT, related_name="steps")
+    path = models.CharField(max_length=400)
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=16, choices=choices(StepKind))
+    name = models.CharField(max_length=200)
+    state = models.CharField(max_length=16, choices=choices(StepState))
+    tool_call_id = models.CharField(max_length=200, blank=True)
+    args_hash = models.CharField(max_length=64, blank=True)
+    idempotency_key = models.CharField(max_length=64, blank=True)
+    request = models.JSONField(default=dict)
+    answer = models.JSONField(null=True)
+    result = models.JSONField(null=True)
+    error = models.TextField(blank=True)
+    usage = models.JSONField(null=True)
+    attempts = models.PositiveIntegerField(default=1)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "run", "path"], name="step_path")]
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.state}"
+
+
+class IdempotencyKey(UserOwned):
+    """Remembers for 24 h which run a client's key started; the content is kept as an HMAC only."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    route = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+    content_hmac = models.CharField(max_length=64)
+    run = TenantForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "user", "route", "key"], name="idempotency_key_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.run_id}"

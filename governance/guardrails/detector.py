@@ -1,0 +1,39 @@
+"""A guardrail as the output hold-back needs it: what it finds and what an unfinished finding looks like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from governance.guardrails.findings import Finding
+
+CONTEXT_CHARACTERS = 160  # how far before a finding a detector may look
+TAIL_CHARACTERS = 320  # how far back an unfinished finding may begin, long words and blocks apart
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A finding without a bound on its length: once `opening` matched, all that `body` matches belongs to it.
+
+    `body` must match possessively from the opening's end; text it doesn't match ends the block.
+    """
+
+    kind: str
+    opening: re.Pattern[str]
+    body: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One guardrail over text that arrives in pieces.
+
+    `alarm`: text in which it doesn't match holds no finding, wherever that text is cut.
+    `tail`: matches up to the end of a text from where a finding could still begin, grow or be denied.
+    """
+
+    name: str
+    detect: Callable[[str], list[Finding]]
+    alarm: re.Pattern[str]
+    tail: re.Pattern[str]
+    blocks: tuple[Block, ...] = field(default=())

@@ -1,0 +1,65 @@
+"""Text as a guardrail reads it: look-alike characters made plain, with the way back to the original."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f"
+# Blocks whose characters stand for an ASCII one: superscripts, enclosed, full-width, mathematical letters.
+STYLED = "\u00aa\u00b2\u00b3\u00b9\u00ba\u2070-\u209c\u2100-\u214f\u2460-\u24ff\ufe50-\ufe6f\uff01-\uff5e\uffe0-\uffe6\U0001d400-\U0001d7ff\U0001f100-\U0001f19a"
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
+_SPACES = dict.fromkeys(map(ord, "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " ")
+_PLAIN = {**_DASHES, **_SPACES}
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_STYLED = re.compile(f"[{STYLED}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text; `origins[i]` is where its character `i` came from (None: nothing moved)."""
+
+    text: str
+    origins: list[int] | None = None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the place in the original text of `text[start:end]`, which must not be empty."""
+        if self.origins is None:
+            return start, end
+        return self.origins[start], self.origins[end - 1] + 1
+
+
+def fold(text: str) -> Folded:
+    """Make digits, full-width and styled letters, dashes and spaces plain; drop what can't be seen."""
+    if text.isascii():
+        return Folded(text)
+    table = {character: _folded(character) for character in set(text) if character > "\x7f"}
+    if all(len(plain) == 1 for plain in table.values()):
+        return Folded(text.translate({ord(character): plain for character, plain in table.items()}))
+    parts: list[str] = []
+    origins: list[int] = []
+    for index, character in enumerate(text):
+        plain = table.get(character, character)
+        parts.append(plain)
+        origins.extend([index] * len(plain))
+    return Folded("".join(parts), origins)
+
+
+@lru_cache(maxsize=4096)
+def _folded(character: str) -> str:
+    if _INVISIBLE.match(character):
+        return _tag_letter(character)
+    if (plain := _PLAIN.get(ord(character))) is not None:
+        return plain
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    return unicodedata.normalize("NFKC", character) if _STYLED.match(character) else character
+
+
+def _tag_letter(character: str) -> str:
+    """Read the invisible "tag" copies of ASCII, which models see though people don't."""
+    code = ord(character) - 0xE0000
+    return chr(code) if 0x20 <= code <= 0x7E else ""

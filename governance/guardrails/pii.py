@@ -1,0 +1,65 @@
+"""Personal data in a text: numbers with check digits, numbers with a label, ways to reach somebody."""
+
+from __future__ import annotations
+
+import re
+
+from governance.guardrails import pii_ids, pii_numbers, pii_people, pii_phones
+from governance.guardrails.detector import Detector
+from governance.guardrails.findings import Finding
+from governance.guardrails.folding import INVISIBLE, STYLED, fold
+
+_MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+_NAME_WORDS = "name|holder|cardholder|contact|kin|card"
+
+# Anything a finding holds besides plain words, and the words that may stand inside one.
+_ALARM = re.compile(rf"[\d@{STYLED}{INVISIBLE}]|\b(?i:at|dot|arroba|{_NAME_WORDS})\b")
+
+_TAILS = (
+    # digits that more digits or an extension may follow, or words such as "is my passport"
+    r"[+(]{0,2}\d[\d ().+/_\-]{0,60}(?:,? ?(?:x|e|ex|ext|exte\w{0,5})?\.? ?\d{0,6})?",
+    r"[A-Z]{0,2}\d[\d ().\-/]{4,24}[A-Z]?[ ,\-]{0,2}(?:i|w|wa|(?:is|was|\()[^\n]{0,50})?",
+    # a street after its number
+    r"\d{1,5}[A-Za-z]?(?:-\d{1,4})?(?:[ ,\n]{1,2}#?[A-Z0-9][\w'’.\-#]{0,20}){0,14}[ ,\n]{0,2}#?",
+    # account and identity numbers in groups
+    r"[A-Za-z]{2}\d{2}[0-9A-Za-z \-]{0,52}",
+    r"[A-Z]{1,5} ?(?:\d[\dA-Z]{0,15})?(?:[ .\-/][\dA-Z]{0,12}){0,7}",
+    r"[A-Za-z]{0,5}\d[A-Za-z\d]{0,16}(?:[- ]\d?[\dA-Z]{0,8}){0,3}[ \-]?",
+    # dates with a month's name
+    rf"\d{{1,2}}(?:st|nd|rd|th)?[ \-]?(?:of?)?[ \-]?(?:[A-Za-z]{{1,9}}\.?,?[ \-]?(?:of ?)?\d{{0,4}})?",
+    rf"{_MONTH}\.?[ \-]?\d{{0,2}}(?:st|nd|rd|th)?,? ?(?:of ?)?\d{{0,4}}",
+    # names after their label
+    rf"\w{{0,12}}(?:'s)? ?(?i:{_NAME_WORDS}|name on card)(?i: is)?[ \t:=\"'*|\-]{{0,4}}(?:[A-Z][\w'’.\-]{{0,20}} ?){{0,5}}",
+    # "jane dot doe at acme dot com"
+    r"[\w.+\-]{1,40}(?: dot [\w.+\-]{1,30}){0,2}(?: d| do| dot)?"
+    r" {0,2}(?:[\[({<] ?)?(?i:a|at|@|ar\w{0,5})?(?: ?[\])}>])? ?"
+    r"(?:[A-Za-z0-9\-]{1,40}(?:[ .\[({<\])}>]{1,3}[A-Za-z0-9\-]{1,20}){0,8}[ .\[({<\])}>]{0,3})?",
+)
+_TAIL = re.compile(r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?:{tail})" for tail in _TAILS) + r")\Z")
+
+
+def detect(text: str) -> list[Finding]:
+    """Return what in a text identifies or reaches a person, by place; findings may overlap."""
+    folded = fold(text)
+    found = [
+        Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
+        for rules in (pii_numbers, pii_ids, pii_phones, pii_people)
+        for finding in rules.find(folded.text)
+    ]
+    return sorted(_settled(found), key=lambda finding: (finding.start, finding.end))
+
+
+def _settled(found: list[Finding]) -> list[Finding]:
+    """Drop a weaker finding that lies wholly inside a stronger one."""
+    if len(found) < 2:
+        return found
+    kept: list[Finding] = []
+    reach: list[Finding] = []
+    for finding in sorted(found, key=lambda one: (one.start, -one.end, -one.score)):
+        if not any(wider.end >= finding.end and wider.score >= finding.score for wider in reach):
+            kept.append(finding)
+            reach = [one for one in (*reach, finding) if one.end > finding.start]
+    return kept
+
+
+DETECTOR = Detector("pii", detect, _ALARM, _TAIL)

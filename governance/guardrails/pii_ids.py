@@ -1,0 +1,95 @@
+"""Identity papers: values that a label in front of them names, and those whose own form gives them away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from governance.guardrails import checksums, labels
+from governance.guardrails.findings import Finding
+from governance.guardrails.pii_numbers import NOT_PERSONAL
+
+_LABELS = {
+    "passport": r"passports?|reisepass(?:nummer)?|pasaporte|passeport|passaporto|paspoort",
+    "driver_license": r"driv(?:er|ing|er'?s|ers'?)[- ]licen[cs]es?|(?:state )?dl (?:number|no|#)|d/l|dl(?=[:#])|"
+    r"f(?:ü|ue)hrerschein(?:nummer)?|permiso de conducir|permis de conduire|patente di guida|rijbewijs",
+    "national_id": r"national (?:id(?:entity|entification)?(?: card)?|insurance)|nino|ni number|identity card|id card|"
+    r"aadha{1,2}r|pan (?:card|number|no)|cpf|curp|dni|nie|nif|codice fiscale|steuer-?id(?:entifikationsnummer)?|"
+    r"social insurance|sin (?=number|no\b|#)|tax file|tfn|medicare|nhs|insee|s[ée]curit[ée] sociale|bsn|"
+    r"burgerservicenummer|pesel|personnummer|hkid|nric|voter id|residence permit|green card|"
+    r"alien registration|personalausweis(?:nummer)?|sozialversicherungsnummer|rg (?=n)|rut(?=[: ])",
+    "bank_account": r"(?:bank|checking|savings|chequing)(?: account)?|account (?=number|no\b|#)|acct|routing|aba|"
+    r"sort code|bsb|kontonummer|num[ée]ro de compte|n[úu]mero de cuenta",
+    "medical_id": r"mrn|medical record|patient id|health (?:card|plan|insurance)(?: id)?|"
+    r"medicaid|krankenversichertennummer",
+}
+_VALUES = {
+    "passport": r"[A-Za-z]{0,3}\d{6,9}[A-Za-z]?(?![0-9A-Za-z_])",
+    "driver_license": r"(?=[A-Za-z\d\-]*\d{3})[A-Za-z]{0,5}\d[A-Za-z\d]{3,16}(?:[- ]\d[\dA-Z]{1,8}){0,3}(?![0-9A-Za-z_])"
+    r"|[A-Z]{1,2}\d{0,3}(?:-\d{2,6}){1,4}(?![0-9A-Za-z_])|[A-Z]{5}\d{6}[A-Z\d]{5}(?![0-9A-Za-z_])",
+    "national_id": r"[A-Z]{0,5} ?\d[\dA-Z]{0,15}(?:[ .\-/][\dA-Z]{0,3}\d[\dA-Z]{0,8}){0,6}(?:[ .\-]?[A-Z\d])?(?![0-9A-Za-z_])",
+    "bank_account": r"\d(?:[ \-]?\d){5,17}(?![0-9A-Za-z_])",
+    "medical_id": r"[A-Z]{0,4}-?\d(?:[ \-]?\d){4,14}(?![0-9A-Za-z_])",
+}
+_FILLER = (
+    r"(?:[ \t:#=\-(]*+(?:number|numbers|num|nummer|no\.?|n°|nr\.?|nbr|id|card|is|was|are|of|for|the|code|und|and|"
+    r"issued|ending in|lautet|est|es|è|account|record|identification)\b){0,5}[ \t:#=\"'(*`]{0,5}\.?[ ]?"
+)
+_LABELLED = re.compile(
+    r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + ")(?![A-Za-z])", re.I
+)
+_FILLED = re.compile(_FILLER, re.I)
+_VALUE = {kind: re.compile(pattern) for kind, pattern in _VALUES.items()}
+_LEAST_DIGITS = {"passport": 6, "driver_license": 4, "national_id": 5, "bank_account": 6, "medical_id": 5}
+_LATER = re.compile(
+    r"(?<![0-9A-Za-z_.])([A-Z]{0,2}\d{6,9}[A-Z]?) (?:is|was) (?:my|his|her|their|the|your) (?:\w{1,12} ){0,2}(?i:(passport)|(driv\w{1,8} licen[cs]e|licen[cs]e))"
+)
+_GENDER_NINO = r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"
+_FORMS = re.compile(
+    r"(?<![0-9A-Za-z.\-])(?:"
+    rf"(?P<nino>{_GENDER_NINO} ?\d\d ?\d\d ?\d\d ?[A-D])"
+    r"|(?P<cpf>\d{3}\.\d{3}\.\d{3}-\d\d)"
+    r"|(?P<fiscale>[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z])"
+    r"|(?P<curp>[A-Z]{4}\d{6}[HM][A-Z]{5}[0-9A-Z]\d)"
+    r"|(?P<pan>[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z])"
+    r"|(?P<aadhaar>[2-9]\d{3}(?P<gap>[ \-])\d{4}(?P=gap)\d{4})"
+    r")(?![0-9A-Za-z]|[ \-]\d)"
+)
+_CHECKS: dict[str, Callable[[str], bool]] = {
+    "cpf": checksums.cpf,
+    "fiscale": checksums.codice_fiscale,
+    "aadhaar": checksums.verhoeff,
+}
+_SEPARATORS = re.compile(r"[ .\-/]")
+_DIGIT = re.compile(r"\d")
+
+
+def find(text: str) -> Iterator[Finding]:
+    """Yield passports, licences, national, bank and medical numbers of a folded text."""
+    for match in _LABELLED.finditer(text):
+        kind = match.lastgroup or ""
+        filled = _FILLED.match(text, match.end())
+        value = _VALUE[kind].match(text, filled.end() if filled else match.end())
+        if value is not None and _credible(kind, value[0]):
+            yield Finding(kind, *value.span(), 0.9)
+    for match in _LATER.finditer(text):
+        yield Finding("passport" if match[2] else "driver_license", *match.span(1), 0.85)
+    for match in _FORMS.finditer(text):
+        form = match.lastgroup if match.lastgroup != "gap" else "aadhaar"
+        check = _CHECKS.get(form or "")
+        if check is not None and not check(_SEPARATORS.sub("", match[0])):
+            continue
+        if not _contradicted(text, match.start()):
+            yield Finding("national_id", *match.span(), 0.85)
+
+
+def _credible(kind: str, value: str) -> bool:
+    if len(_DIGIT.findall(value)) < _LEAST_DIGITS[kind]:
+        return False
+    return not re.fullmatch(r"(?:19|20)\d\d[-/.]\d\d[-/.]\d\d", value)
+
+
+def _contradicted(text: str, start: int) -> bool:
+    window = labels.before(text, start, 32)
+    denial = labels.last(NOT_PERSONAL, window)
+    return denial >= 0 and denial > labels.last(_LABELLED, window)

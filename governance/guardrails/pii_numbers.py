@@ -1,0 +1,129 @@
+"""Numbers that name a person or an account: payment cards, social security, IBAN, passports and ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import checksums, labels
+from governance.guardrails.findings import Finding
+
+NOT_PERSONAL = re.compile(
+    r"\b(?:orders?|invoices?|tickets?|tracking|track|reference|ref|(?<!in )case|serial|sku|parts?|models?|"
+    r"versions?|isbn|issn|doi|uuid|guid|build|commit|timestamps?|epoch|unix|hash|checksum|ports?|pid|transaction|"
+    r"txn|confirmation|purchase|po|items?|products?|catalog(?:ue)?|barcode|upc|ean|gtin|asin|lot|batch|amount|"
+    r"total|price|costs?|population|(?<!area )code|error|job|run|request|session|device|meter|vin|imei|mac|bug|"
+    r"issue|pr|row|seed|size|bytes|count|isin|cusip|duns|booking|flight|parcel|shipment|package|waybill|"
+    r"consignment|receipt|event|thread|trace|span|ids?|sn|s/n|rma|art(?:icle)?|sensor|firmware|revision|patent|"
+    r"bestellung|bestellnummer|rechnung|commande|facture|pedido|factura|ordine|fattura)\b"
+)
+_SOCIAL = re.compile(r"\b(?:ssns?|itin|tin|social(?: security| sec)?|soc\.? sec|ss ?#|tax(?:payer)? ?id)")
+_CARD_WORD = re.compile(r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan)\b")
+
+_CARD = re.compile(
+    r"(?<![0-9A-Za-z])(?<!\d\.)(?=[2-6])(?="
+    r"(\d{4}(?:[ ._/\-]{1,2}\d{4}){2}[ ._/\-]{1,2}\d{1,4}(?:[ .\-]\d{3})?(?!\d)"
+    r"|\d{4}[ ._/\-]{1,2}\d{6}[ ._/\-]{1,2}\d{4,5}(?!\d)"
+    r"|\d{13,19}(?![0-9A-Za-z])"
+    r"|(?<!\d[ \-])\d(?:[ \-]\d){12,18}(?!\d|[ \-]\d)))"
+)
+_SSN = re.compile(
+    r"(?<![0-9A-Za-z.\-/+$])(?<!\d )(?<!\) )(\d{3})([ .\-]?)(\d{2})\2(\d{4})(?![0-9A-Za-z/]|[ .\-]\d)"
+)
+_IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d{2}(?=[ \-]?[0-9A-Za-z])")
+_NOT_DIGIT = re.compile(r"\D")
+
+
+def find(text: str) -> Iterator[Finding]:
+    """Yield cards, social security numbers and IBANs of a folded text."""
+    yield from _cards(text)
+    yield from _social(text)
+    yield from _ibans(text)
+
+
+def _cards(text: str) -> Iterator[Finding]:
+    for match in _CARD.finditer(text):
+        written = match[1]
+        digits = _NOT_DIGIT.sub("", written)
+        if not (_issued(digits) and checksums.luhn(digits)):
+            if len(digits) <= 16 or len(written) < 20:
+                continue
+            written = written[: -len(written.rpartition(" ")[2]) - 1]  # a security code may follow
+            digits = _NOT_DIGIT.sub("", written)
+            if not (_issued(digits) and checksums.luhn(digits)):
+                continue
+        start = match.start()
+        if len(written) == len(digits) and _denied(text, start, _CARD_WORD):
+            continue
+        yield Finding("credit_card", start, start + len(written), 0.99)
+
+
+def _issued(digits: str) -> bool:
+    """Tell whether a card issuer gives out numbers with this beginning and length."""
+    length, two, four = len(digits), int(digits[:2]), int(digits[:4])
+    if len(set(digits)) < 2:
+        return False
+    if digits[0] == "4":
+        return length in (13, 16, 19)
+    if 51 <= two <= 55 or 2221 <= four <= 2720:
+        return length == 16
+    if two in (34, 37):
+        return length == 15
+    if two in (36, 38, 39) or 3000 <= four <= 3059:
+        return 14 <= length <= 19
+    if four == 6011 or two == 65 or 6440 <= four <= 6499 or two == 62 or 3528 <= four <= 3589:
+        return 16 <= length <= 19
+    return (two in (50, 56, 57, 58) or 6300 <= four <= 6399 or two == 67 or two == 60) and length >= 13
+
+
+def _denied(text: str, start: int, claim: re.Pattern[str]) -> bool:
+    """Tell whether the nearest word before a number says that it isn't a person's."""
+    window = labels.before(text, start)
+    denial = labels.last(NOT_PERSONAL, window)
+    return denial >= 0 and denial > labels.last(claim, window)
+
+
+def _social(text: str) -> Iterator[Finding]:
+    for match in _SSN.finditer(text):
+        area, separator, group, serial = match.groups()
+        start, end = match.span()
+        if group == "00" or serial == "0000" or area in ("000", "666"):
+            continue
+        foreign = area[0] == "9"
+        if foreign and not (area != "999" and group[0] in "56789"):
+            continue
+        if not separator or foreign:
+            window = labels.before(text, start)
+            claim = labels.last(_SOCIAL, window)
+            if claim < 0 and not _SOCIAL.search(labels.after(text, end)):
+                continue
+            if labels.last(NOT_PERSONAL, window) > claim:
+                continue
+        elif _denied(text, start, _SOCIAL):
+            continue
+        yield Finding("ssn", start, end, 0.95)
+
+
+def _ibans(text: str) -> Iterator[Finding]:
+    for match in _IBAN.finditer(text):
+        start = match.start()
+        length = checksums.IBAN_LENGTHS.get(text[start : start + 2].upper())
+        if length is None:
+            continue
+        compact, end = _compact(text, start, length)
+        if len(compact) == length and not text[end : end + 1].isalnum() and checksums.iban(compact):
+            yield Finding("iban", start, end, 0.99)
+
+
+def _compact(text: str, start: int, length: int) -> tuple[str, int]:
+    """Collect `length` letters and digits that at most one blank or hyphen parts; return them and their end."""
+    taken: list[str] = []
+    index = start
+    while len(taken) < length and index < len(text):
+        character = text[index]
+        if character.isascii() and character.isalnum():
+            taken.append(character)
+        elif not (character in " -" and text[index - 1].isalnum()):
+            break
+        index += 1
+    return "".join(taken), index

@@ -1,0 +1,183 @@
+"""How a person is reached or described: e-mail, IP address, date of birth, street address, name in a form."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import labels
+from governance.guardrails.findings import Finding
+
+_LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
+_LOCAL = re.compile(rf"[{_LETTERS}._%+'\-]{{1,64}}")
+_HOST = re.compile(rf"(?:[{_LETTERS}](?:[{_LETTERS}\-]{{0,61}}[{_LETTERS}])?\.){{1,6}}(?:[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}|xn--[0-9a-z]{{2,20}})(?![{_LETTERS}@])")
+_FILE_ENDINGS = frozenset(
+    "png jpg jpeg gif svg webp ico js mjs css ts tsx jsx json map html htm xml yml yaml toml lock txt log md pdf tgz gz "
+    "zip tar whl jar exe dll so o h c cpp java rb go rs php sql csv tsv bin dat localhost localdomain svc lan invalid".split()
+)  # fmt: skip
+_REMOTE = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b[^\n]{0,40}$")
+_USERINFO = re.compile(r"://[^\s/@]{0,64}$")
+_DOT = r"(?: ?[\[({<] ?(?:dot|punto|punkt|point|\.) ?[\])}>] ?| (?:dot|punto|punkt|point|\.) )"
+_SPOKEN_AT = re.compile(
+    rf"(?: ?[\[({{<] ?(?:at|@|arroba) ?[\])}}>] ?| (?:at|@|arroba) | ?@ )(?P<host>[a-z0-9\-]{{2,40}})"
+    rf"(?P<rest>(?:{_DOT}[a-z0-9\-]{{2,20}}){{1,3}}|(?:\.[a-z0-9\-]{{2,20}}){{1,3}})(?![a-z0-9@])",
+    re.I,
+)
+_SPOKEN_LOCAL = re.compile(r"[\w.+\-]{1,40}(?: (?:tod|otnup) [\w.+\-]{1,30}){0,2}(?![\w.+\-])", re.I)  # read backwards
+_TOP = frozenset(
+    "com net org io co edu gov mil info biz dev ai app me uk us ca au de fr es it nl be ch at se no dk fi pl pt br mx in "
+    "jp cn kr ru ie nz za eu tech online site xyz cloud email mail name pro".split()
+)  # fmt: skip
+_NOT_LOCAL = frozenset(
+    "us me him her them you it that this here there look looked looking looks available live work works working worked "
+    "up out shop shopping visit visiting store site page website web found find online more read see seen hosted started "
+    "is are was were be been meet meeting met stay arrive arriving located sold buy bought sale event events "
+    "order ordered check checking checked browse sign signed register registered join joined download downloaded "
+    "app apps team day days hours and or not just only also first now today good great best learn get got".split()
+)  # fmt: skip
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+_DAY = re.compile(
+    r"(?<![0-9A-Za-z./\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
+    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?\d{{4}}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?[ \-](?:of )?{_MONTH},?[ \-]\d{{2,4}})(?![0-9A-Za-z/]|-\d)",
+    re.I,
+)
+_BIRTH_LABEL = re.compile(
+    r"(?:\b(?:date of birth|birth ?-?_?date|birth ?day|d\.?o\.?b\b\.?|geburtsdatum|date de naissance|fecha de nacimiento|"
+    r"data di nascita|data de nascimento)[^\w]{0,4}(?:\w{1,9}[^\w.]{1,4}){0,3}|"
+    r"\b(?:i was|i am|i'm|patient|client|customer|employee|applicant|user|member|he was|she was|my \w{1,12} was|who was|,)"
+    r"[ ,(]{0,3}(?:was |is )?(?:born|geboren|née?|nacid[oa]|nat[oa])[ :]{1,2}(?:on |the |am |le |el |il |in )?)[\"'(*]{0,3}$"
+)
+
+_STREET = re.compile(
+    r"(?<![0-9A-Za-z.,$€£\-/])\d{1,5}[A-Za-z]?(?:-\d{1,4})? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
+    r"(?:[A-Z0-9][\w'’.\-]{0,20} ){1,4}?"
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|"
+    r"Parkway|Pkwy|Circle|Cir|Highway|Hwy|Close|Crescent|Gardens|Grove|Mews|Row|Trail|Trl|Alley|Plaza|Loop)\b\.?"
+    r"(?: (?:N|S|E|W|NE|NW|SE|SW)\b\.?)?"
+)
+_PLACE = re.compile(
+    r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|#)\.? ?#?[0-9A-Za-z\-]{1,6})?"
+    r"(?:[,\n] ?(?:[A-Z][\w'’.\-]{1,20} ?){1,3})?"
+    r"(?:,? [A-Z]{2},? \d{5}(?:-\d{4})?|,? [A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}|,? [A-Z]{2}\b(?! ?\d)|,? \d{4,5}\b)"
+)
+_UNIT = re.compile(r",? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?#?[0-9A-Za-z\-]{1,6}")
+_LIVES = re.compile(
+    r"\b(?:liv(?:e|es|ed|ing) (?:at|on|in)|resid\w+|address|ship(?:ped|ping)? (?:it )?to|deliver\w*|mail(?:ed|ing)? (?:it )?to|"
+    r"moved to|home|send (?:it|them|the \w+) to|located at|adresse|direcci[óo]n)\b[^\n]{0,30}$"
+)
+
+_NAME_LABEL = re.compile(
+    r"(?<![0-9A-Za-z_])(?:full (?:legal )?name|legal name|patient(?:'s)? name|cardholder(?: name)?|card holder|name on card|"
+    r"account holder|maiden name|emergency contact|next of kin|beneficiary name)(?: is)?[ \t:=\"'*|\-]{1,4}"
+    r"(?P<name>[A-Z][a-z\u00c0-\u024f'’\-]{1,20}(?: [A-Z]\.)?(?: [A-Z][a-z\u00c0-\u024f'’\-]{1,20}){1,3})",
+)
+_NAME_LABEL_ANY = re.compile(r"(?i:" + _NAME_LABEL.pattern.split("(?P<name>")[0] + r")(?P<name>" + _NAME_LABEL.pattern.split("(?P<name>")[1])
+
+_IPV4 = re.compile(r"(?<![0-9A-Za-z_.\-/])(?:\d{1,3}\.){3}\d{1,3}(?![\w/\-]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:.])")
+_IP_WORD = re.compile(
+    r"\b(?:(?:user|client|customer|visitor|my|his|her|their|your|source|remote|home|login|sender|caller|device)(?:'s)?"
+    r"(?: \w{1,12})? ip(?:v[46])?|ip address|ip:|logged in from|log-?in from|signed in from|connect(?:ed|ing|ion)? from|"
+    r"access(?:ed)? from|came from|adresse ip|ip-adresse|direcci[óo]n ip)[^\n]{0,24}$"
+)
+_RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
+
+
+def find(text: str) -> Iterator[Finding]:
+    """Yield what reaches or describes a person in a folded text."""
+    yield from _emails(text)
+    yield from _births(text)
+    yield from _addresses(text)
+    yield from _addresses_of_machines(text)
+    for match in _NAME_LABEL_ANY.finditer(text):
+        yield Finding("person", *match.span("name"), 0.7)
+
+
+def _emails(text: str) -> Iterator[Finding]:
+    at = text.find("@")
+    while at >= 0:
+        local = _LOCAL.match(text[max(0, at - 64) : at][::-1])
+        host = _HOST.match(text, at + 1, at + 256)
+        if local is not None and host is not None:
+            start = at - len(local[0].rstrip(".'-%"))
+            if start < at and _addressed(text, start, at, host):
+                yield Finding("email", start, host.end(), 0.95)
+        at = text.find("@", at + 1)
+    for match in _SPOKEN_AT.finditer(text):
+        start = _spoken_start(text, match)
+        if start >= 0:
+            yield Finding("email", start, match.end(), 0.8)
+
+
+def _addressed(text: str, start: int, at: int, host: re.Match[str]) -> bool:
+    """Tell an e-mail address from a log-in in a URL, a remote path and a file name."""
+    top = host[0].rpartition(".")[2].lower()
+    if top in _FILE_ENDINGS or text[start - 1 : start] in {"/", "@"}:
+        return False
+    following = text[host.end() : host.end() + 2]
+    if following[:1] == ":" and following[1:] and not following[1:].isspace() and text[start:at] == "git":
+        return False
+    head = text[max(0, start - REACH_URL) : start]
+    if _USERINFO.search(head):
+        return False
+    return not _REMOTE.search(labels.before(text, start))
+
+
+REACH_URL = 80
+
+
+def _spoken_start(text: str, match: re.Match[str]) -> int:
+    """Return where "jane dot doe at acme dot com" begins, or -1 if that is a sentence."""
+    local = _SPOKEN_LOCAL.match(text[max(0, match.start() - 90) : match.start()][::-1])
+    if local is None:
+        return -1
+    top = re.split(r"[^A-Za-z0-9\-]+", match["rest"])[-1].lower()
+    name = local[0][::-1].strip(".")
+    plain = match["rest"].startswith(".")
+    bracketed = any(mark in match[0] for mark in "[({<@")
+    if top not in _TOP or not name or name.lower() in _NOT_LOCAL:
+        return -1
+    if plain and not bracketed and not re.search(r"[.\d_]", name):
+        return -1
+    return match.start() - len(local[0])
+
+
+def _births(text: str) -> Iterator[Finding]:
+    for match in _DAY.finditer(text):
+        if _BIRTH_LABEL.search(labels.before(text, match.start())):
+            yield Finding("date_of_birth", *match.span(), 0.85)
+
+
+def _addresses(text: str) -> Iterator[Finding]:
+    for match in _STREET.finditer(text):
+        place = _PLACE.match(text, match.end())
+        unit = _UNIT.match(text, match.end())
+        if place is not None:
+            yield Finding("address", match.start(), place.end(), 0.8)
+        elif unit is not None or _LIVES.search(labels.before(text, match.start())):
+            yield Finding("address", match.start(), unit.end() if unit else match.end(), 0.7)
+
+
+def _addresses_of_machines(text: str) -> Iterator[Finding]:
+    for pattern in (_IPV4, _IPV6):
+        for match in pattern.finditer(text):
+            if _public(match[0]) and _IP_WORD.search(labels.before(text, match.start())):
+                yield Finding("ip_address", *match.span(), 0.75)
+
+
+def _public(written: str) -> bool:
+    """Tell whether an address could be somebody's: not private, not a well-known resolver."""
+    try:
+        address = ipaddress.ip_address(written)
+    except ValueError:
+        return False
+    if written in _RESOLVERS or address.is_loopback or address.is_link_local or address.is_multicast:
+        return False
+    local = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "0.0.0.0/8")
+    return address.version == 6 or not any(address in ipaddress.ip_network(network) for network in local)

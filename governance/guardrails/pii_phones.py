@@ -1,0 +1,172 @@
+"""Telephone numbers: written forms find candidates, the words around and the numbering plans decide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+import phonenumbers
+
+from governance.guardrails import labels
+from governance.guardrails.findings import Finding
+from governance.guardrails.pii_numbers import NOT_PERSONAL
+
+MOST_LOOKUPS = 300  # of numbering plans in one text; beyond, a number counts if its shape does
+_REGIONS = ("GB", "DE", "FR", "IT", "AU", "NL", "BE", "CH", "AT", "JP", "ZA", "IE", "SE", "TR", "IN", "BR", "KR", "CN")
+_BARE_REGIONS = ("US", "CN", "IN", "ES", "BR", "PL", "MX", "SG", "NO", "DK", "PT")
+
+_NAMED = re.compile(
+    r"\b(?:tele)?phones?\b|\btel\b|\bmobiles?\b|\bcell(?:phone|ular)?s?\b|\bfax\b|\b(?:call|dial|ring)(?:ed|ing|s|er)?\b|"
+    r"\btext(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|\bsms\b|\bwhats?app\b|\bsignal\b|\bviber\b|\bhotline\b|"
+    r"\b(?:contact|reach)(?:ed|able|s|ing)?\b|\blandline\b|\bvoice ?mail\b|\bhandy(?:nummer)?\b|\btelefon\w*|"
+    r"\brufnummer\b|\bm[óo]vil\b|\btel[ée]fono\b|\bt[ée]l[ée]phone\b|\bportable\b|\bcelular\b|\btelefone\b|\bcellulare\b|"
+    r"\bph\b|\bmessage me\b|\bring me\b|\berreich\w*|\bappele\w*|\bjoindre\b|电话|手机|携帯|전화|\bll[áa]m\w+|\bbel\b|[☎📞📱]"
+)
+_LABEL = re.compile(
+    r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
+    r"telefon\w*|handy(?:nummer)?|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|cellulare|[☎📞📱])"
+    r"[\s.:#=\"'(\-]*(?:number|no|nr|is|n°)?[\s.:#=\"'(\-]*(?:is|was|:)?[\s:\"'(]*$"
+)
+_NOT_PHONE = re.compile(NOT_PERSONAL.pattern.replace(r"\b(?:", r"\b(?:version|range|score|coordinates?|", 1))
+_EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z])"
+_START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
+_PLUS = re.compile(
+    r"(?<![0-9A-Za-z_])(?:\+|00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION
+)
+_AMERICAN = re.compile(
+    _START + r"(?<![\-/])((?:(?:\+|00)?1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-]))(\d{3}[ .\-]\d{4})"
+    r"(?![ .\-/]?\d{3}|-\d)" + _EXTENSION
+)
+_TRUNK = re.compile(_START + r"(?<![\-/])\(?0\d{1,5}\)?(?:[ .\-/]{1,2}\d{2,8}){1,5}" + _EXTENSION)
+_LOOSE = re.compile(
+    _START + r"(?:(?<![\-/])|(?<= -)|(?<= /))(?:\d{7,15}|\(?\d{2,5}\)?(?:[ .\-/]{1,2}\d{2,5}){1,5})" + _EXTENSION
+)
+_DATE = re.compile(
+    r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}(?: \d\d)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d)|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|"
+    r"\d{1,3}(?:\.\d{1,3}){3}|\d{3}-\d\d-\d{4}"
+)
+_NOT_DIGIT = re.compile(r"\D")
+_EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
+
+
+def find(text: str) -> Iterator[Finding]:
+    """Yield the telephone numbers of a folded text."""
+    plans = _Plans()
+    for match in _PLUS.finditer(text):
+        end = _international_end(text, match, plans)
+        if end > 0:
+            yield Finding("phone", match.start(), end, 0.95)
+    for match in _AMERICAN.finditer(text):
+        if _american(text, match):
+            yield Finding("phone", *match.span(), 0.9)
+    for match in _TRUNK.finditer(text):
+        if _trunk(text, match, plans):
+            yield Finding("phone", *match.span(), 0.85)
+    for match in _LOOSE.finditer(text):
+        if _loose(text, match, plans):
+            yield Finding("phone", *match.span(), 0.8)
+
+
+class _Plans:
+    """Asks the library about numbering plans, a bounded number of times for one text."""
+
+    def __init__(self) -> None:
+        self.left = MOST_LOOKUPS
+
+    def possible(self, digits: str) -> bool:
+        self.left -= 1
+        return self.left < 0 or _possible(digits)
+
+    def valid(self, digits: str, regions: tuple[str, ...]) -> bool:
+        self.left -= 1
+        return self.left < 0 or _valid_in(digits, regions)
+
+
+@lru_cache(maxsize=2048)
+def _possible(digits: str) -> bool:
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse("+" + digits))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+@lru_cache(maxsize=2048)
+def _valid_in(digits: str, regions: tuple[str, ...]) -> bool:
+    for region in regions:
+        try:
+            if phonenumbers.is_valid_number(phonenumbers.parse(digits, region)):
+                return True
+        except phonenumbers.NumberParseException:
+            continue
+    return False
+
+
+def _digits(written: str) -> str:
+    return _NOT_DIGIT.sub("", _EXTENSION_PART.sub("", written))
+
+
+def _international_end(text: str, match: re.Match[str], plans: _Plans) -> int:
+    """Return where an international number ends, without number groups that follow it, or -1."""
+    number, end = match[1], match.end()
+    if match[0].startswith("00") and not _claimed(text, match) and " " not in number and "-" not in number:
+        return -1
+    for _ in range(4):
+        digits = _digits(number.replace("(0)", ""))
+        if len(digits) < 7:
+            return -1
+        if plans.possible(digits):
+            return end
+        number = re.sub(r"[ .\-/()]+\d+$", "", number)
+        end = match.start(1) + len(number)
+    return -1
+
+
+def _american(text: str, match: re.Match[str]) -> bool:
+    prefix, local = match.groups()
+    area = _digits(prefix)[-3:]
+    if len(set(area + _digits(local))) == 1 or _denied(text, match.start()):
+        return False
+    if "(" in prefix or "-" in local or "." in local:
+        return True
+    return (area[0] > "1" and local[0] > "1") or _claimed(text, match)
+
+
+def _trunk(text: str, match: re.Match[str], plans: _Plans) -> bool:
+    written = match[0]
+    digits = _digits(written)
+    if not 9 <= len(digits) <= 13 or _DATE.fullmatch(written) or _denied(text, match.start()):
+        return False
+    return _claimed(text, match) or plans.valid(digits, _REGIONS)
+
+
+def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
+    """Accept other digits only if the words around say that they are a telephone number."""
+    written = match[0]
+    digits = _digits(written)
+    if not 7 <= len(digits) <= 15 or _DATE.match(written) or len(set(digits)) == 1:
+        return False
+    if _LABEL.search(labels.before(text, match.start())):
+        return True
+    if not _claimed(text, match):
+        return False
+    if not digits.isdecimal() or digits != written:
+        return len(digits) != 8 or not written.startswith(("19", "20"))
+    return plans.valid(digits, _REGIONS if digits[0] == "0" else _BARE_REGIONS)
+
+
+def _denied(text: str, start: int) -> bool:
+    window = labels.before(text, start)
+    denial = labels.last(_NOT_PHONE, window)
+    return denial >= 0 and denial > labels.last(_NAMED, window)
+
+
+def _claimed(text: str, match: re.Match[str]) -> bool:
+    """Tell whether a word such as "call" is nearer than one such as "order"."""
+    window = labels.before(text, match.start())
+    claim = labels.last(_NAMED, window)
+    if claim < 0 and labels.last(_NOT_PHONE, window) < 0:
+        following = labels.after(text, match.end(), 24)
+        named = _NAMED.search(following)
+        return named is not None and re.search(r"^ (?:is|was|\()", following) is not None
+    return claim >= 0 and claim > labels.last(_NOT_PHONE, window)
