@@ -1,0 +1,3 @@
+"""AgentOS in Django: one project, one PostgreSQL."""
+
+__version__ = "0.1.0"

@@ -243,7 +243,7 @@ def _launch(place: Place, binaries: Path, options: Mapping[str, str]) -> Server:
         server = _settled(place)
         if server is not None:
             return server
-        said = _log_since(place, written) or tried.stderr.strip()
+        said = _log_since(place, written) or tried.stderr.strip() or "it answers nobody"
         if not any(sign in said for sign in _LINGERING) or time.monotonic() >= give_up_at:
             raise PostgresError(
                 "start",

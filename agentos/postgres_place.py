@@ -141,7 +141,8 @@ class Place:
         temp = Path(tempfile.gettempdir()).resolve()
         for folder in (self.folder / "run", temp / name, _SYSTEM_TEMP / name):
             fits = len(os.fsencode(folder / SOCKET_NAME)) <= SOCKET_PATH_MAX_BYTES
-            if fits and self.account.reaches(folder.parent):
+            # A comma separates hosts in libpq, in a URL too.
+            if fits and "," not in str(folder) and self.account.reaches(folder.parent):
                 self.account.make_folder(folder)
                 return folder
         raise PostgresError(

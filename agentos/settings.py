@@ -153,7 +153,7 @@ MAX_STREAMS = env.integer("AGENTOS_MAX_STREAMS", 5_000, at_least=1)
 APPROVAL_HOURS = env.integer("AGENTOS_APPROVAL_HOURS", 72, at_least=1)
 
 # Governance plugs in here, the way middleware does
-AGENTOS_HOOKS = ["governance.hooks.Governance"]
+AGENTOS_HOOKS = "governance.hooks.Governance"
 AGENTOS_TICKS = ["governance.services.approvals.expire_due"]
 
 # Models

@@ -1,1 +1,16 @@
-urlpatterns = []
+"""Where every path goes."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from agentos import views
+from agentos.api import api
+
+urlpatterns = [
+    path("api/", api.urls),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("accounts.urls")),
+    path("", views.home, name="home"),
+]

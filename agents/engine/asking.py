@@ -47,6 +47,7 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
                 raise
             await ports.sleep(delay_seconds(attempt, error.retry_after_seconds))
             step.attempts += 1
+            await ports.journal.commit(Write())  # only now the step knows the seq it was written at
             ports.journal.emit(events.RUN_CONTENT_RESET, {"from_seq": step.seq + 1, "code": error.code})
             continue
         _count(state, reply)

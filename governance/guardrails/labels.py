@@ -6,6 +6,7 @@ import re
 
 REACH = 48  # characters before a value that may name it
 _WORD = re.compile(r"\w")
+_SAYING = re.compile(r"[ ,\-]{0,2}(?:is\b|was\b|\()")
 
 
 def before(text: str, start: int, reach: int = REACH) -> str:
@@ -17,16 +18,11 @@ def before(text: str, start: int, reach: int = REACH) -> str:
     return window[line:]
 
 
-def after(text: str, end: int, reach: int = 32) -> str:
-    """Return, lower-cased, what follows a value on its line."""
-    window = text[end : end + reach]
+def said_after(text: str, end: int, reach: int = 40) -> str:
+    """Return, lower-cased, what a line goes on to say about a value with "is", "was" or a bracket, or nothing."""
+    saying = _SAYING.match(text, end)
+    if saying is None:
+        return ""
+    window = text[saying.end() : end + reach]
     line = window.find("\n")
     return (window if line < 0 else window[:line]).lower()
-
-
-def last(pattern: re.Pattern[str], window: str) -> int:
-    """Return where the last match ends, or -1."""
-    end = -1
-    for match in pattern.finditer(window):
-        end = match.end()
-    return end

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from governance.guardrails import checksums, labels
 from governance.guardrails.findings import Finding
-from governance.guardrails.pii_numbers import NOT_PERSONAL
+from governance.guardrails.pii_numbers import DENIAL
 
 _LABELS = {
     "passport": r"passports?|reisepass(?:nummer)?|pasaporte|passeport|passaporto|paspoort",
@@ -90,6 +90,5 @@ def _credible(kind: str, value: str) -> bool:
 
 
 def _contradicted(text: str, start: int) -> bool:
-    window = labels.before(text, start, 32)
-    denial = labels.last(NOT_PERSONAL, window)
-    return denial >= 0 and denial > labels.last(_LABELLED, window)
+    window = labels.before(text, start)
+    return DENIAL.search(window) is not None and not _LABELLED.search(window)

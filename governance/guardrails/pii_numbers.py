@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from governance.guardrails import checksums, labels
 from governance.guardrails.findings import Finding
 
-NOT_PERSONAL = re.compile(
-    r"\b(?:orders?|invoices?|tickets?|tracking|track|reference|ref|(?<!in )case|serial|sku|parts?|models?|"
+# Words for things that bear numbers, right before the number but for what people put between.
+DENIAL = re.compile(
+    r"(?:\b(?:orders?|invoices?|tickets?|tracking|track|reference|ref|(?<!in )case|serial|sku|parts?|models?|"
     r"versions?|isbn|issn|doi|uuid|guid|build|commit|timestamps?|epoch|unix|hash|checksum|ports?|pid|transaction|"
     r"txn|confirmation|purchase|po|items?|products?|catalog(?:ue)?|barcode|upc|ean|gtin|asin|lot|batch|amount|"
-    r"total|price|costs?|population|(?<!area )code|error|job|run|request|session|device|meter|vin|imei|mac|bug|"
-    r"issue|pr|row|seed|size|bytes|count|isin|cusip|duns|booking|flight|parcel|shipment|package|waybill|"
-    r"consignment|receipt|event|thread|trace|span|ids?|sn|s/n|rma|art(?:icle)?|sensor|firmware|revision|patent|"
-    r"bestellung|bestellnummer|rechnung|commande|facture|pedido|factura|ordine|fattura)\b"
+    r"total|price|costs?|population|(?<!area )code|error|jobs?|run|request|session|device|meter|vin|imei|mac|bug|"
+    r"issue|pr|row|seed|size|bytes|count|isin|cusip|duns|booking|flight|parcels?|shipments?|packages?|waybill|"
+    r"consignment|receipt|event|thread|trace|span|ids?|sn|s/n|rma|article|sensor|firmware|revision|patent|version|"
+    r"range|score|coordinates?|extension number|docket|claim|quote|licen[cs]e key|locator|pnr|stock|style|"
+    r"bestellung|bestellnummer|rechnung|commande|facture|pedido|factura|ordine|fattura)|\bts=|_id[\"' ]*:)"
+    r"(?:[\s\d.,:;#=/\"'()*`|_\-]|\b(?:numbers?|no|num|nr|code|ids?|is|was|are|and|of|the)\b)*+$"
 )
 _SOCIAL = re.compile(r"\b(?:ssns?|itin|tin|social(?: security| sec)?|soc\.? sec|ss ?#|tax(?:payer)? ?id)")
 _CARD_WORD = re.compile(r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan)\b")
@@ -79,8 +82,7 @@ def _issued(digits: str) -> bool:
 def _denied(text: str, start: int, claim: re.Pattern[str]) -> bool:
     """Tell whether the nearest word before a number says that it isn't a person's."""
     window = labels.before(text, start)
-    denial = labels.last(NOT_PERSONAL, window)
-    return denial >= 0 and denial > labels.last(claim, window)
+    return DENIAL.search(window) is not None and not claim.search(window)
 
 
 def _social(text: str) -> Iterator[Finding]:
@@ -92,12 +94,9 @@ def _social(text: str) -> Iterator[Finding]:
         foreign = area[0] == "9"
         if foreign and not (area != "999" and group[0] in "56789"):
             continue
-        if not separator or foreign:
+        if not separator or foreign:  # nine digits alone are anything
             window = labels.before(text, start)
-            claim = labels.last(_SOCIAL, window)
-            if claim < 0 and not _SOCIAL.search(labels.after(text, end)):
-                continue
-            if labels.last(NOT_PERSONAL, window) > claim:
+            if not (_SOCIAL.search(window) or _SOCIAL.search(labels.said_after(text, end))):
                 continue
         elif _denied(text, start, _SOCIAL):
             continue

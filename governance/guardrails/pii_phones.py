@@ -10,7 +10,7 @@ import phonenumbers
 
 from governance.guardrails import labels
 from governance.guardrails.findings import Finding
-from governance.guardrails.pii_numbers import NOT_PERSONAL
+from governance.guardrails.pii_numbers import DENIAL
 
 MOST_LOOKUPS = 300  # of numbering plans in one text; beyond, a number counts if its shape does
 _REGIONS = ("GB", "DE", "FR", "IT", "AU", "NL", "BE", "CH", "AT", "JP", "ZA", "IE", "SE", "TR", "IN", "BR", "KR", "CN")
@@ -28,7 +28,6 @@ _LABEL = re.compile(
     r"telefon\w*|handy(?:nummer)?|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|cellulare|[☎📞📱])"
     r"[\s.:#=\"'(\-]*(?:number|no|nr|is|n°)?[\s.:#=\"'(\-]*(?:is|was|:)?[\s:\"'(]*$"
 )
-_NOT_PHONE = re.compile(NOT_PERSONAL.pattern.replace(r"\b(?:", r"\b(?:version|range|score|coordinates?|", 1))
 _EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z])"
 _START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
 _PLUS = re.compile(
@@ -156,17 +155,12 @@ def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
 
 
 def _denied(text: str, start: int) -> bool:
-    window = labels.before(text, start)
-    denial = labels.last(_NOT_PHONE, window)
-    return denial >= 0 and denial > labels.last(_NAMED, window)
+    return DENIAL.search(labels.before(text, start)) is not None
 
 
 def _claimed(text: str, match: re.Match[str]) -> bool:
-    """Tell whether a word such as "call" is nearer than one such as "order"."""
+    """Tell whether a word such as "call" is near, with none such as "order" right before the number."""
     window = labels.before(text, match.start())
-    claim = labels.last(_NAMED, window)
-    if claim < 0 and labels.last(_NOT_PHONE, window) < 0:
-        following = labels.after(text, match.end(), 24)
-        named = _NAMED.search(following)
-        return named is not None and re.search(r"^ (?:is|was|\()", following) is not None
-    return claim >= 0 and claim > labels.last(_NOT_PHONE, window)
+    if DENIAL.search(window):
+        return False
+    return bool(_NAMED.search(window) or _NAMED.search(labels.said_after(text, match.end())))

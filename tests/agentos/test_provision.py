@@ -40,7 +40,7 @@ def roles(database: str) -> Roles:
 
 def run(url: str, statement: str, *names: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+        cursor = connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
         return cursor.fetchall() if cursor.description else []
 
 
@@ -73,7 +73,8 @@ def test_role_attributes(admin_url: str, database: str, roles: Roles) -> None:
 
     attributes = run(
         admin_url,
-        "SELECT rolname::text, rolcanlogin, rolsuper, rolbypassrls, rolreplication, rolcreaterole, rolcreatedb"
+        "SELECT rolname::text, rolcanlogin,"
+        " rolsuper, rolbypassrls, rolreplication, rolcreaterole, rolcreatedb"
         f" FROM pg_roles WHERE rolname LIKE '{database}%' ORDER BY 1",
     )
 

@@ -175,7 +175,8 @@ class _Filler:
             said = [value for value in item.values if str(value).replace("_", " ").lower() in text]
             return said[:most] if len(said) >= max(place.size("minItems", 0), 1) else _NOTHING
         if item.kind == "object":
-            return [self.object(item, depth + 1)] if required and most else _NOTHING
+            least = max(place.size("minItems", 1), 1) if required and most else 0
+            return [self.object(item, depth + 1) for _ in range(least)] or _NOTHING
         found = self._listed(name, item)[:most]
         return found if found and len(found) >= place.size("minItems", 0) else _NOTHING
 

@@ -141,7 +141,5 @@ class Facts:
 
 
 def _iso(year: str, month: str, day: str) -> str:
-    number = next(
-        place for place, name in enumerate(_MONTHS, 1) if name.startswith(month.lower()[:3])
-    )
+    number = next(place for place, name in enumerate(_MONTHS, 1) if name.startswith(month.lower()[:3]))
     return f"{year}-{number:02d}-{int(day):02d}"

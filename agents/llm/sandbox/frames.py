@@ -32,7 +32,6 @@ class Answer:
     """An answer cut into tokens. `finish` is OpenAI's finish_reason."""
 
     id: str
-    created: int
     content: list[str]
     calls: list[CutCall]
     finish: str
@@ -62,7 +61,7 @@ def cut(reply: Reply, request: ChatRequest, fixed_tokens: int | None) -> Answer:
         calls.append(CutCall(call_id(request.digest, index), call.tool, arguments[: left - 1]))
         left -= 1 + len(calls[-1].arguments)
     finish = ("tool_calls" if calls else "stop") if whole else "length"
-    return Answer(f"chatcmpl-{request.digest}", int(time.time()), content, calls, finish)
+    return Answer(f"chatcmpl-{request.digest}", content, calls, finish)
 
 
 def call_id(digest: str, index: int) -> str:
@@ -103,7 +102,7 @@ def whole(request: ChatRequest, answer: Answer) -> bytes:
         {
             "id": answer.id,
             "object": "chat.completion",
-            "created": answer.created,
+            "created": int(time.time()),
             "model": request.model,
             "system_fingerprint": FINGERPRINT,
             "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish}],
@@ -119,7 +118,7 @@ class FrameWriter:
 
     def __init__(self, request: ChatRequest, answer: Answer) -> None:
         head = (
-            f'{{"id":"{answer.id}","object":"chat.completion.chunk","created":{answer.created},'
+            f'{{"id":"{answer.id}","object":"chat.completion.chunk","created":{int(time.time())},'
             f'"model":"{request.model}","system_fingerprint":"{FINGERPRINT}","choices":['
         )
         self._head = b"data: " + head.encode()

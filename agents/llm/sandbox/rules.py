@@ -9,7 +9,7 @@ import orjson
 from agents.llm.sandbox.arguments import fill, instance
 from agents.llm.sandbox.evidence import Evidence
 from agents.llm.sandbox.outcomes import Outcome, Verdict, read_outcome
-from agents.llm.sandbox.picking import Pick, nearest, pick
+from agents.llm.sandbox.picking import Pick, is_small_talk, nearest, pick
 from agents.llm.sandbox.recall import recall
 from agents.llm.sandbox.reply import Call, Reply
 from agents.llm.sandbox.strings import clipped
@@ -35,7 +35,7 @@ def answer(request: ChatRequest, turn: Turn) -> Reply:
         return Reply(calls)
     if calls:
         return Reply(calls=calls)
-    return Reply(_report(turn) if turn.results else _plain(turn))
+    return Reply(_report(turn) if turn.results else _plain(request, turn))
 
 
 def json_answer(request: ChatRequest, turn: Turn, said: str) -> str:
@@ -115,8 +115,14 @@ def _sentence(outcome: Outcome) -> str:
     return f'I called "{name}". It answered: "{outcome.quote}".'
 
 
-def _plain(turn: Turn) -> str:
-    if not turn.message.strip():
-        return f"{_LABEL} There was no message to answer."
+def _plain(request: ChatRequest, turn: Turn) -> str:
+    """Answer in words: nothing at hand fits, or nothing is at hand."""
     wrote = clipped(turn.message, 300)
-    return f'{_LABEL} You wrote: "{wrote}". None of the tools at hand fits that, so I did nothing.'
+    if not wrote:
+        return f"{_LABEL} There was no message to answer."
+    names = ", ".join(tool.name.replace("_", " ") for tool in request.tools)
+    if is_small_talk(turn.message):
+        return f"Hello. {_LABEL}" + (f" I can call: {names}." if names else "")
+    if names:
+        return f'{_LABEL} You wrote: "{wrote}". I called nothing for that; I can call: {names}.'
+    return f'{_LABEL} You wrote: "{wrote}".'

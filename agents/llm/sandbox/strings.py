@@ -28,6 +28,9 @@ _OBJECT_END = re.compile(
 _PLACE = re.compile(r"\b(?:in|at|near|around|to|for)\s+((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+)*)")
 _TICKER = re.compile(r"\b[A-Z]{2,5}\b")
 _PERSON = re.compile(r"\b([A-Z][a-z]+(?:\s+[A-Z][a-z]+)+)\b")
+_QUALIFIED = re.compile(
+    r"\s+(?:with \w+ priority|priority|(?:by|due|for|on) (?:\w+day|tomorrow|\d))\b", re.IGNORECASE
+)
 _EVERY = re.compile(r"\b(?:all|every|everyone|everything)\b", re.IGNORECASE)
 
 _REASONS = word_set("reason note cause justification purpose rationale why comment")
@@ -36,6 +39,7 @@ _BODIES = word_set(
     "description details detail body message text content task prompt query question request input "
     "issue problem instructions data statement search goal fact"
 )
+_SYSTEMS = ("service", "server", "page", "site", "host", "database", "api")
 _COMMANDS = word_set("command cmd script shell")
 _PERIODS = word_set("period quarter range timeframe timespan month year window")
 _DAYS = word_set("date day due deadline when until")
@@ -62,12 +66,17 @@ def string_for(name: str, evidence: Evidence, *, required: bool) -> str:
     for names, find in _FINDERS:
         if names.isdisjoint(parts):
             continue
+        if names is _KINDS and not required:
+            # "the churn report" names a type only for a tool that has to have one.
+            break
         found = find(parts, evidence)
         if found or not required:
             return found
         break
     if found or not CAN_BE_MISSING.isdisjoint(parts):
         return found
+    if required and not _REASONS.isdisjoint(parts):
+        return evidence.first.text.strip().rstrip(".")
     return _beside_noun(parts, evidence.first) or (_object(evidence.first) if required else "")
 
 
@@ -101,15 +110,27 @@ def _id(parts: Sequence[str], evidence: Evidence) -> str:
 
 def _reason(parts: Sequence[str], evidence: Evidence) -> str:
     facts = evidence.first
-    return facts.reason or (facts.quoted[0] if facts.quoted else "") or facts.text.strip().rstrip(".")
+    return facts.reason.strip("\"'") or (facts.quoted[0] if facts.quoted else "")
 
 
 def _title(parts: Sequence[str], evidence: Evidence) -> str:
     facts = evidence.first
-    text = (facts.quoted[0] if facts.quoted else "") or facts.after_colon or without_manners(facts.text)
+    text = (facts.quoted[0] if facts.quoted else "") or facts.after_colon or _without_order(evidence)
     first_sentence = re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0].rstrip(".!?")
     title = clipped(first_sentence, _TITLE_LENGTH)
     return title[:1].upper() + title[1:]
+
+
+def _without_order(evidence: Evidence) -> str:
+    """Drop the order's own words: "add task Review the roadmap with high priority" is about the middle."""
+    text = without_manners(evidence.first.text).strip()
+    left = text.split()
+    orders = [stem(word) for word in evidence.tool_words]
+    if not left or not any(means({stem(left[0].lower())}, order) for order in orders):
+        return text
+    while left and (left[0].lower() in STOP_WORDS or any(means({stem(left[0].lower())}, o) for o in orders)):
+        left.pop(0)
+    return _QUALIFIED.split(" ".join(left), maxsplit=1)[0] or text
 
 
 def _body(parts: Sequence[str], evidence: Evidence) -> str:
@@ -121,7 +142,7 @@ def _command(parts: Sequence[str], evidence: Evidence) -> str:
     facts = evidence.first
     if facts.quoted or facts.after_colon:
         return facts.quoted[0] if facts.quoted else facts.after_colon
-    service = _beside_noun(["service"], facts)
+    service = _beside_noun(_SYSTEMS, facts)
     if service:
         return f"systemctl status {service}"
     text = without_manners(facts.text).strip().rstrip(".!?")
@@ -225,7 +246,7 @@ def _beside_noun(nouns: Sequence[str], facts: Facts, *, only_after: bool = False
             for match in re.finditer(rf"\b([\w.-]+)\s+{re.escape(noun)}s?\b", facts.text, re.IGNORECASE):
                 if _tells(match[1]):
                     return match[1]
-        after = rf"\b{re.escape(noun)}\s*(?:called|named|id|number|is|=|:|#)?\s*[\"'`]?([\w.-]*[\w])"
+        after = rf"\b{re.escape(noun)}s?\b\s*(?:called|named|id|number|is|=|:|#)?\s*[\"'`]?([\w.-]*[\w])"
         match_after = re.search(after, facts.text, re.IGNORECASE)
         if (
             match_after

@@ -27,7 +27,7 @@ STOP_WORDS = word_set(
     "out not no"
 )
 GENERIC_VERBS = word_set(
-    "process run create generate make get do execute perform handle set add list show search check "
+    "process run create generate make get do execute perform handle set list show search check "
     "show read query call use fetch find look update lookup ask tool function data user save"
 )
 READ_VERBS = word_set("get list show search find check read query lookup fetch summarize recall load")
@@ -75,7 +75,7 @@ def stem(word: str) -> str:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             word = word[: -len(suffix)]
             break
-    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "ls":
+    if len(word) > 3 and word[-1] == word[-2] and (word[-1] not in "ls" or len(word) > 5):
         word = word[:-1]
     return word
 

@@ -1,0 +1,174 @@
+"""Tells who a request is from and whether she may: for ninja's endpoints and for the WebSocket.
+
+A bearer token (ours, or a service key `aos_...`), else the pages' session cookie; then the endpoint's declared scope.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest
+from django.middleware import csrf
+from ninja.security.base import AuthBase
+
+from accounts import principals
+from accounts.principals import Principal
+from accounts.services import service_accounts, sessions, tokens
+from agentos.core.errors import ConfigError, Invalid, NotAuthenticated, PolicyDenied
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Endpoint = Callable[Concatenate[HttpRequest, P], Awaitable[T]]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+WEBSOCKET = "WEBSOCKET"  # as a method: a browser sends the cookie to any origin's socket but no header of ours
+_TOKEN_CHARS = csrf.CSRF_TOKEN_LENGTH
+
+
+async def authenticate(
+    headers: Mapping[str, str], cookies: Mapping[str, str], method: str, host: str
+) -> Principal:
+    """Return who sends these headers. An Authorization header that is there decides alone.
+
+    `headers` is asked for `Authorization`, `Origin`, `Referer` and `X-CSRFToken`, then for the same in lower case.
+    Raises: NotAuthenticated; PolicyDenied for a cookie without its CSRF token or from another origin.
+    """
+    if (authorization := _header(headers, "Authorization")) is not None:
+        return await _by_bearer(authorization)
+    if session_key := cookies.get(settings.SESSION_COOKIE_NAME):
+        _check_origin(headers, cookies, method, host)
+        if (principal := await sessions.standing(session_key)) is not None:
+            return principal
+    raise NotAuthenticated
+
+
+async def renew(principal: Principal) -> Principal | None:
+    """Look again, at most two seconds old: for open streams, which outlive a token but not its family.
+
+    Returns the principal as she is now, or None when she has signed out or lost access.
+    """
+    if principal.via == "key":
+        now = await service_accounts.standing(principal.credential)
+    elif principal.via == "cookie":
+        now = await sessions.standing(principal.credential)
+    else:
+        now = await principals.current(principal.user_id, principal.tenant_id, principal.family)
+    if now is None or now.version != principal.version or now.tenant_id != principal.tenant_id:
+        return None
+    return now
+
+
+class Authenticator(AuthBase):
+    """What ninja calls for every route that is not public; the principal becomes `request.auth`."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+
+    async def __call__(self, request: HttpRequest) -> Principal:
+        try:
+            host = request.get_host()
+        except DisallowedHost:
+            raise Invalid("This host name is not served here.", code="unknown_host") from None
+        return await authenticate(request.headers, request.COOKIES, request.method or "", host)
+
+
+def principal_of(request: HttpRequest) -> Principal:
+    """Return the request's principal. Raises: NotAuthenticated on a route that was left open by mistake."""
+    principal = getattr(request, "auth", None)
+    if not isinstance(principal, Principal):
+        raise NotAuthenticated
+    return principal
+
+
+def scope(name: str) -> Callable[[Endpoint[P, T]], Endpoint[P, T]]:
+    """Declare the scope an async endpoint needs. `{agent_id}` in it stands for the path's parameter of that name."""
+
+    def declare(endpoint: Endpoint[P, T]) -> Endpoint[P, T]:
+        if not inspect.iscoroutinefunction(endpoint):
+            raise ConfigError(f"{endpoint!r} must be async to declare a scope.")
+
+        @wraps(endpoint)
+        async def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> T:
+            principal_of(request).require(name.format_map(kwargs))
+            return await endpoint(request, *args, **kwargs)
+
+        _keep_signature(guarded, endpoint)
+        setattr(guarded, "required_scope", name)  # noqa: B010  # a function has no such attribute to mypy
+        return guarded
+
+    return declare
+
+
+def public(endpoint: Callable[P, T]) -> Callable[P, T]:
+    """Mark an endpoint that needs no token; its route says `auth=None` as well."""
+    setattr(endpoint, "is_public", True)  # noqa: B010
+    return endpoint
+
+
+def is_declared(endpoint: Callable[..., Any]) -> bool:
+    """Say whether an endpoint names its scope or is public; a test asks this of every route."""
+    return bool(getattr(endpoint, "required_scope", "")) or getattr(endpoint, "is_public", False)
+
+
+def _keep_signature(wrapper: Callable[..., Any], endpoint: Callable[..., Any]) -> None:
+    """Resolve the annotations where the endpoint stands: ninja would look for their names in this module."""
+    setattr(wrapper, "__signature__", inspect.signature(endpoint, eval_str=True))  # noqa: B010
+
+
+async def _by_bearer(authorization: str) -> Principal:
+    kind, _, credential = authorization.partition(" ")
+    if kind.lower() != "bearer" or not credential:
+        raise NotAuthenticated
+    if credential.startswith("aos_"):
+        principal = await service_accounts.verify(credential)
+    else:
+        claims = tokens.verify_access(credential)
+        principal = await principals.current(claims.user_id, claims.tenant_id, claims.family)
+        if principal is not None and principal.version != claims.version:
+            principal = None
+    if principal is None:
+        raise NotAuthenticated
+    return principal
+
+
+def _header(headers: Mapping[str, str], name: str) -> str | None:
+    value = headers.get(name)
+    return headers.get(name.lower()) if value is None else value
+
+
+def _check_origin(headers: Mapping[str, str], cookies: Mapping[str, str], method: str, host: str) -> None:
+    """Raises: PolicyDenied when another site may have made the browser send this."""
+    if method in SAFE_METHODS:
+        return
+    origin = _header(headers, "Origin") or _header(headers, "Referer") or ""
+    if not _is_ours(origin, host):
+        raise PolicyDenied("This came from another origin.", code="csrf")
+    if method != WEBSOCKET and not _tokens_match(
+        _header(headers, "X-CSRFToken") or "", cookies.get(settings.CSRF_COOKIE_NAME, "")
+    ):
+        raise PolicyDenied("The CSRF token is missing or wrong.", code="csrf")
+
+
+def _is_ours(origin: str, host: str) -> bool:
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return False
+    return parts.netloc == host or f"{parts.scheme}://{parts.netloc}" in settings.CSRF_TRUSTED_ORIGINS
+
+
+def _tokens_match(sent: str, cookie: str) -> bool:
+    """Compare as Django's middleware does; the cookie holds the bare secret, the header may hold a masked one."""
+    try:
+        csrf._check_token_format(sent)  # type: ignore[attr-defined]  # the stubs leave Django's own names out
+        csrf._check_token_format(cookie)  # type: ignore[attr-defined]
+    except csrf.InvalidTokenFormat:
+        return False
+    secret = csrf._unmask_cipher_token(cookie) if len(cookie) == _TOKEN_CHARS else cookie  # type: ignore[attr-defined]
+    return bool(csrf._does_token_match(sent, secret))  # type: ignore[attr-defined]

@@ -1,0 +1,129 @@
+"""Who asks: a user in a tenant with what her role grants now. Read through the system role, kept for two seconds.
+
+A changed role, a deactivated user, a raised token version or an ended token family counts when the copy is renewed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
+
+from accounts import scopes
+from accounts.models import Membership, RefreshToken
+from accounts.seam import in_thread
+from agentos.core.clock import monotonic
+from agentos.core.errors import PolicyDenied
+
+KEPT_SECONDS = 2.0  # rights must follow the database within 5 s, on open streams that look every 2 s too
+KEPT_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A signed-in user in one tenant. `via` is token, key or cookie; `version` is the user's token version.
+
+    `credential` finds a service key (its hash) or a session (its key) again; a token needs none.
+    """
+
+    user_id: UUID
+    tenant_id: UUID
+    tenant_slug: str
+    email: str
+    name: str
+    role: str
+    scopes: frozenset[str]
+    via: str = "token"
+    family: UUID | None = None
+    version: int = 0
+    credential: str = field(default="", repr=False)
+
+    def has(self, scope: str) -> bool:
+        return scopes.grants(self.scopes, scope)
+
+    def require(self, scope: str) -> None:
+        """Raises: PolicyDenied when the principal does not hold the scope."""
+        if not self.has(scope):
+            raise PolicyDenied(f"You need the scope {scope} for this.", code="missing_scope")
+
+
+def load(user_id: UUID, tenant: UUID | str, family: UUID | None = None) -> Principal | None:
+    """Read who this is now; `tenant` is an id or a slug. None: no such active member, or her token family has ended."""
+    members = Membership.objects.using("system").select_related("user", "tenant")
+    column = "tenant_id" if isinstance(tenant, UUID) else "tenant__slug"
+    members = members.filter(user_id=user_id, user__is_active=True, **{column: tenant})
+    if family is not None:
+        links = RefreshToken.objects.filter(tenant_id=OuterRef("tenant_id"), user_id=user_id, family=family)
+        members = members.filter(Exists(links), ~Exists(links.filter(revoked_at__isnull=False)))
+    member = members.first()
+    return None if member is None else of_member(member, family=family)
+
+
+def of_member(member: Membership, *, via: str = "token", family: UUID | None = None) -> Principal:
+    """Build the principal of a membership whose user and tenant are loaded."""
+    user = member.user
+    return Principal(
+        user_id=user.id,
+        tenant_id=member.tenant_id,
+        tenant_slug=member.tenant.slug,
+        email=user.email,
+        name=user.name,
+        role=member.role,
+        scopes=scopes.scopes_of(member.role),
+        via=via,
+        family=family,
+        version=user.token_version,
+    )
+
+
+class PrincipalCache:
+    """Keeps what a loader said, None included, for `seconds`; the oldest goes when there are too many.
+
+    Callers that miss at the same time share one load.
+    """
+
+    def __init__(
+        self, *, seconds: float = KEPT_SECONDS, most: int = KEPT_MOST, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._seconds, self._most, self._clock = seconds, most, clock
+        self._kept: OrderedDict[object, tuple[float, Principal | None]] = OrderedDict()
+        self._loading: dict[object, asyncio.Future[Principal | None]] = {}
+
+    async def get(self, key: object, loader: Callable[[], Principal | None]) -> Principal | None:
+        found = self._kept.get(key)
+        if found is not None and self._clock() - found[0] < self._seconds:
+            return found[1]
+        task = self._loading.get(key)
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            task = asyncio.ensure_future(self._load(key, loader))
+            self._loading[key] = task
+        return await asyncio.shield(task)  # one caller who leaves must not take the others' load along
+
+    def forget(self) -> None:
+        """Drop everything; for tests and for the process that has just revoked something itself."""
+        self._kept.clear()
+
+    async def _load(self, key: object, loader: Callable[[], Principal | None]) -> Principal | None:
+        asked_at = self._clock()  # before the read: what changes during it must not be kept longer
+        try:
+            principal = await in_thread(loader)
+        finally:
+            self._loading.pop(key, None)
+        self._kept[key] = (asked_at, principal)
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return principal
+
+
+cache = PrincipalCache()
+
+
+async def current(user_id: UUID, tenant_id: UUID, family: UUID | None) -> Principal | None:
+    """Return who this is, at most two seconds old."""
+    return await cache.get((user_id, tenant_id, family), lambda: load(user_id, tenant_id, family))
+

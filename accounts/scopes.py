@@ -1,0 +1,117 @@
+"""What each role may do, as scope strings `thing:verb`, and how a held scope answers a wanted one.
+
+A scope about one component has three parts, `agents:<id>:run`; `agents:run` and `agents:*:run` cover every id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from accounts.models import Role
+
+ADMIN = "agent_os:admin"
+
+_COMPONENTS = ("agents", "teams", "workflows")
+_READ = frozenset(
+    {
+        "config:read",
+        "registry:read",
+        "sessions:read",
+        "memories:read",
+        "learnings:read",
+        "knowledge:read",
+        "runs:read",
+        "evals:read",
+        "schedules:read",
+        "components:read",
+        "metrics:read",
+        *(f"{kind}:read" for kind in _COMPONENTS),
+    }
+)
+_MEMBER = _READ | {
+    "sessions:write",
+    "sessions:delete",
+    "memories:write",
+    "memories:delete",
+    "learnings:write",
+    "learnings:delete",
+    "runs:write",
+    *(f"{kind}:run" for kind in _COMPONENTS),
+}
+# `runs:read` and `runs:write` are about one's own runs; the `_all` forms about everybody's in the tenant.
+_WATCH = frozenset({"runs:read_all", "traces:read", "usage:read", "policies:read"})
+_OPERATE = frozenset(
+    {
+        "runs:write_all",
+        "steps:reconcile",
+        "approvals:read",
+        "knowledge:write",
+        "knowledge:delete",
+        "schedules:write",
+        "schedules:delete",
+        "evals:write",
+        "evals:delete",
+        "metrics:write",
+    }
+)
+_DECIDE = frozenset({"approvals:read", "approvals:decide", "runs:read_all", "policies:read"})
+_AUDIT = frozenset({"audit:read", "approvals:read", "service_accounts:read"})
+_ADMIN_ONLY = frozenset(
+    {
+        ADMIN,
+        "config:write",
+        "policies:write",
+        "approvals:write",
+        "approvals:delete",
+        "components:write",
+        "components:delete",
+        "service_accounts:write",
+        "service_accounts:delete",
+        "privacy:export",
+        "privacy:erase",
+        "access:explain",
+        *(f"{kind}:{verb}" for kind in _COMPONENTS for verb in ("write", "delete")),
+    }
+)
+
+ROLE_SCOPES: dict[str, frozenset[str]] = {
+    Role.VIEWER: _READ,
+    Role.MEMBER: _MEMBER,
+    Role.OPERATOR: _MEMBER | _WATCH | _OPERATE,
+    Role.APPROVER: _MEMBER | _DECIDE,
+    Role.AUDITOR: _READ | _WATCH | _AUDIT,
+    Role.ADMIN: frozenset({ADMIN}),
+}
+ALL_SCOPES = _MEMBER | _WATCH | _OPERATE | _DECIDE | _AUDIT | _ADMIN_ONLY
+
+
+def scopes_of(role: str) -> frozenset[str]:
+    """Return the role's scopes; an unknown role has none."""
+    return ROLE_SCOPES.get(role, frozenset())
+
+
+def grants(held: frozenset[str], wanted: str) -> bool:
+    """Say whether the held scopes cover the wanted one. An id that holds a `:` is matched as a whole or not at all."""
+    if ADMIN in held or wanted in held:
+        return True
+    parts = wanted.split(":")
+    if len(parts) != 3:
+        return False
+    thing, _, verb = parts
+    return f"{thing}:{verb}" in held or f"{thing}:*:{verb}" in held
+
+
+def narrow(owned: frozenset[str], asked: Iterable[str]) -> frozenset[str]:
+    """Return what both sets grant: a service key can only narrow what its user may do."""
+    listed = frozenset(asked)
+    return frozenset(
+        {scope for scope in listed if grants(owned, scope)} | {scope for scope in owned if grants(listed, scope)}
+    )
+
+
+def is_known(scope: str) -> bool:
+    """Say whether a scope, global or about one component, exists."""
+    parts = scope.split(":")
+    if len(parts) == 3 and parts[1]:
+        return parts[0] in _COMPONENTS and f"{parts[0]}:{parts[2]}" in ALL_SCOPES
+    return scope in ALL_SCOPES

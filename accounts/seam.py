@@ -1,0 +1,95 @@
+"""The one seam from async code to the synchronous ORM: six threads, each keeping its database connections.
+
+A connection is checked before each job and dropped after a job that met a database error; nothing else closes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import Error as DatabaseFailure
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+P = ParamSpec("P")
+T = TypeVar("T")
+THREADS = 6
+
+
+class Seam:
+    """A bounded pool of threads. The first job starts it; `close` ends it, and the next job starts it anew."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._kept: list[BaseDatabaseWrapper] = []
+
+    async def run(self, job: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._started(), partial(copy_context().run, _in_good_order, job))
+
+    def close(self) -> None:
+        """Wait for running jobs, then end the threads and close their connections."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+            kept, self._kept = self._kept, []
+        if pool is not None:
+            pool.shutdown(wait=True)
+        for connection in kept:
+            connection.inc_thread_sharing()  # its thread is gone: only we hold it now
+            connection.close()
+
+    def _started(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(
+                    self._threads, thread_name_prefix="seam", initializer=self._keep_connections
+                )
+            return self._pool
+
+    def _keep_connections(self) -> None:
+        for alias in connections:
+            connection = connections[alias]
+            # A copy: the settings are shared with every other thread, whose connections must not live on.
+            connection.settings_dict = {
+                **connection.settings_dict,
+                "CONN_MAX_AGE": None,
+                "CONN_HEALTH_CHECKS": True,
+            }
+            with self._lock:
+                self._kept.append(connection)
+
+
+def _in_good_order(job: Callable[[], T]) -> T:
+    for connection in connections.all(initialized_only=True):
+        connection.close_if_unusable_or_obsolete()
+    try:
+        return job()
+    except DatabaseFailure:
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+        raise
+
+
+_seam = Seam()
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a sync function that uses the ORM in one of the seam's threads, and return its result.
+
+    A caller that is cancelled leaves the job to end by itself.
+    """
+    job: Callable[[], Any] = partial(function, *args, **kwargs)
+    return await _seam.run(job)
+
+
+def close() -> None:
+    """End the seam's threads and close their connections; for the end of a process and of a test."""
+    _seam.close()

@@ -1,0 +1,98 @@
+"""Service keys `aos_<prefix>_<secret>`: shown once, kept as a SHA-256, worth at most what their user may do."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts import audit, principals, scopes
+from accounts.models import Membership, ServiceAccount
+from accounts.principals import Principal, cache
+from accounts.tenancy import tenant_scope
+from agentos.core.clock import utc_now
+from agentos.core.errors import Conflict, Invalid, NotFound
+
+KEY_PATTERN = re.compile(r"aos_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
+
+
+def create(
+    *,
+    tenant_id: UUID,
+    user_id: UUID,
+    name: str,
+    scopes_asked: Sequence[str],
+    expires_at: datetime | None = None,
+    actor_id: UUID | None = None,
+) -> tuple[ServiceAccount, str]:
+    """Make a key for a member of the tenant; return the account and the key, which is not kept. Audited.
+
+    Raises: Invalid for an unknown scope, an empty name or a user of another tenant; Conflict when the name is taken.
+    """
+    if not name.strip() or len(name) > 100:
+        raise Invalid("A service account needs a name of at most 100 characters.")
+    if unknown := sorted(scope for scope in scopes_asked if not scopes.is_known(scope)):
+        raise Invalid(f"Unknown scopes: {', '.join(unknown)}.", code="unknown_scope")
+    key = f"aos_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+    with tenant_scope(tenant_id):
+        if not Membership.objects.filter(tenant_id=tenant_id, user_id=user_id).exists():
+            raise Invalid("The user is no member of this tenant.", code="not_a_member")
+        account = ServiceAccount(tenant_id=tenant_id, user_id=user_id, name=name, key_hash=_hash(key))
+        account.scopes, account.expires_at = sorted(set(scopes_asked)), expires_at
+        try:
+            with transaction.atomic():
+                account.save(force_insert=True)
+        except IntegrityError:
+            raise Conflict(f"There is a service account named {name}.") from None
+        detail = {"name": name, "scopes": account.scopes, "for": str(user_id)}
+        entry = audit.Entry("service_account.created", "service_account", str(account.id), detail, actor_id)
+        audit.append([entry], tenant_id=tenant_id)
+    return account, key
+
+
+def revoke(*, tenant_id: UUID, account_id: UUID, actor_id: UUID | None = None) -> None:
+    """End a key; effective within five seconds everywhere. Repeatable. Raises: NotFound."""
+    with tenant_scope(tenant_id):
+        accounts = ServiceAccount.objects.filter(tenant_id=tenant_id, id=account_id)
+        if not accounts.exists():
+            raise NotFound
+        if accounts.filter(revoked_at=None).update(revoked_at=utc_now()):
+            entry = audit.Entry("service_account.revoked", "service_account", str(account_id), {}, actor_id)
+            audit.append([entry], tenant_id=tenant_id)
+    cache.forget()
+
+
+async def verify(key: str) -> Principal | None:
+    """Return whom a key stands for, or None; what the database said is kept for two seconds."""
+    return await standing(_hash(key)) if KEY_PATTERN.fullmatch(key) else None
+
+
+async def standing(key_hash: str) -> Principal | None:
+    """Return whom the key with this hash stands for now."""
+    return await cache.get(("key", key_hash), lambda: _load(key_hash))
+
+
+def _load(key_hash: str) -> Principal | None:
+    accounts = ServiceAccount.objects.using("system").filter(key_hash=key_hash, revoked_at=None)
+    account = accounts.filter(Q(expires_at=None) | Q(expires_at__gt=Now())).first()
+    if account is None:
+        return None
+    owner = principals.load(account.user_id, account.tenant_id)
+    if owner is None:
+        return None
+    ServiceAccount.objects.using("system").filter(id=account.id).update(last_used_at=Now())
+    return replace(
+        owner, scopes=scopes.narrow(owner.scopes, account.scopes), via="key", credential=key_hash
+    )
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

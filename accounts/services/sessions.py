@@ -1,0 +1,56 @@
+"""The pages' Django session seen from the async side: which user and which tenant a session cookie stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.utils.crypto import constant_time_compare
+
+from accounts import principals
+from accounts.models import Membership, User
+from accounts.principals import Principal, cache
+from agentos.core.ids import parse_id
+
+TENANT_KEY = "tenant_id"
+LONGEST_KEY = 64
+
+
+async def standing(session_key: str) -> Principal | None:
+    """Return whom a session stands for, or None; what the database said is kept for two seconds."""
+    if not session_key or len(session_key) > LONGEST_KEY:
+        return None
+    return await cache.get(("session", session_key), lambda: _load(session_key))
+
+
+def memberships(user_id: UUID) -> list[Membership]:
+    """Return the user's memberships, oldest first, with user and tenant."""
+    members = Membership.objects.using("system").filter(user_id=user_id, user__is_active=True)
+    return list(members.select_related("user", "tenant").order_by("created_at", "id"))
+
+
+def chosen(members: list[Membership], session: Mapping[str, Any]) -> Membership | None:
+    """Return the membership of the session's current tenant, or the first."""
+    wanted = session.get(TENANT_KEY)
+    return next((member for member in members if str(member.tenant_id) == wanted), members[0] if members else None)
+
+
+def _load(session_key: str) -> Principal | None:
+    session: Mapping[str, Any] = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
+    user_id = parse_id(str(session.get(SESSION_KEY, "")))
+    if user_id is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    member = chosen(memberships(user_id), session)
+    if member is None or not _is_current(member.user, session):
+        return None
+    return replace(principals.of_member(member, via="cookie"), credential=session_key)
+
+
+def _is_current(user: User, session: Mapping[str, Any]) -> bool:
+    """Check the hash that ties a session to the password and the token version it was made with."""
+    return constant_time_compare(str(session.get(HASH_SESSION_KEY, "")), user.get_session_auth_hash())

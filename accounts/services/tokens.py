@@ -1,0 +1,261 @@
+"""Tokens: a short access token that names user, tenant and family, and a chain of refresh tokens behind it.
+
+The access token is checked without the database; whether its bearer still has rights is the principal cache's part.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.db.models import F
+from rest_framework_simplejwt import tokens as simplejwt
+from rest_framework_simplejwt.exceptions import TokenError
+
+from accounts import audit, scopes
+from accounts.models import Membership, RefreshToken, User
+from accounts.principals import Principal, cache
+from accounts.services.attempts import attempts
+from agentos.core.clock import utc_now
+from agentos.core.errors import Invalid, NotAuthenticated
+from agentos.core.ids import new_id, parse_id
+from agentos.core.types import JsonObject
+
+LONGEST_TOKEN = 8 * 1024
+_HEADER_FIELDS = {"alg", "typ"}
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a checked token says. `version` and `family` still have to hold in the database."""
+
+    id: UUID
+    user_id: UUID
+    tenant_id: UUID
+    version: int
+    family: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    access: str
+    refresh: str
+    tenant: str
+    scopes: list[str]
+    expires_in_seconds: int
+
+
+class _Access(simplejwt.AccessToken):
+    """An access token of ours."""
+
+
+class _Refresh(simplejwt.RefreshToken):
+    """A refresh token of ours; its `jti` is the row that remembers its use."""
+
+
+def issue(*, email: str, password: str, tenant: str | None = None, client: str = "") -> TokenPair:
+    """Sign a user in and start a token family; writes an audit row, of a failure too when the user is known.
+
+    `client` names the caller's address for the throttle. The answer for an unknown user is that for a wrong password.
+    Raises: NotAuthenticated; RateLimited after too many failures; Invalid when several tenants are hers and none is named.
+    """
+    attempts.admit(email, client)
+    user = check_password(email, password)
+    if user is None:
+        attempts.failed(email, client)
+        raise NotAuthenticated("E-mail, password or tenant is wrong.", code="wrong_credentials")
+    member = _chosen(user, tenant)
+    if member is None:
+        attempts.failed(email, client)
+        raise NotAuthenticated("E-mail, password or tenant is wrong.", code="wrong_credentials")
+    attempts.succeeded(email, client)
+    return start_family(member)
+
+
+def check_password(email: str, password: str) -> User | None:
+    """Return the active user with this e-mail address and password; costs one password hash whoever she is."""
+    user = User.objects.using("system").filter(email__iexact=email).order_by("email").first()
+    if user is None:
+        make_password(password)
+        return None
+    if user.check_password(password) and user.is_active:
+        return user
+    _record_failure(user)
+    return None
+
+
+def start_family(member: Membership) -> TokenPair:
+    """Make the first pair of a new family for a membership whose user and tenant are loaded; audited."""
+    with transaction.atomic(using="system"):
+        pair = _pair(member, uuid4())
+        entry = audit.Entry("auth.signed_in", "user", str(member.user_id), {"via": "token"}, member.user_id)
+        audit.append([entry], tenant_id=member.tenant_id, using="system")
+    return pair
+
+
+def refresh(token: str) -> TokenPair:
+    """Trade a refresh token for a new pair. A token that was used before ends its whole family.
+
+    Raises: NotAuthenticated.
+    """
+    claims = _claims(token, _Refresh)
+    with transaction.atomic(using="system"):
+        pair = _rotated(claims)
+    if pair is None:  # raised here, so that the end of the family is committed
+        cache.forget()
+        raise NotAuthenticated("This refresh token is no longer valid: sign in again.", code="refresh_refused")
+    return pair
+
+
+def revoke(principal: Principal, *, all: bool = False) -> None:
+    """Sign out: end the principal's token family or, with `all`, everything this user holds, sessions included."""
+    now = utc_now()
+    with transaction.atomic(using="system"):
+        links = RefreshToken.objects.using("system").filter(user_id=principal.user_id, revoked_at=None)
+        if all:
+            User.objects.using("system").filter(id=principal.user_id).update(token_version=F("token_version") + 1)
+        else:
+            links = links.filter(tenant_id=principal.tenant_id, family=principal.family)
+        links.update(revoked_at=now)
+        entry = audit.Entry("auth.signed_out", "user", str(principal.user_id), {"all": all}, principal.user_id)
+        audit.append([entry], tenant_id=principal.tenant_id, using="system")
+    cache.forget()
+
+
+def verify_access(token: str) -> Claims:
+    """Check form, signature, issuer, audience, type and times of an access token. No database.
+
+    Raises: NotAuthenticated.
+    """
+    return _claims(token, _Access)
+
+
+def _chosen(user: User, tenant: str | None) -> Membership | None:
+    members = list(
+        Membership.objects.using("system").filter(user=user).select_related("user", "tenant").order_by("created_at")
+    )
+    if tenant:
+        wanted = parse_id(tenant)
+        members = [member for member in members if tenant == member.tenant.slug or member.tenant_id == wanted]
+    if len(members) > 1:
+        slugs = sorted(member.tenant.slug for member in members)
+        raise Invalid(f"Name the tenant: {', '.join(slugs)}.", code="tenant_required")
+    return members[0] if members else None
+
+
+def _record_failure(user: User) -> None:
+    with transaction.atomic(using="system"):
+        members = Membership.objects.using("system").filter(user=user).order_by("created_at")
+        if (member := members.first()) is not None:
+            entry = audit.Entry("auth.sign_in_failed", "user", str(user.id))
+            audit.append([entry], tenant_id=member.tenant_id, using="system")
+
+
+def _rotated(claims: Claims) -> TokenPair | None:
+    """Use up one link of a family and make the next; None, with the family ended, when that may not be."""
+    links = RefreshToken.objects.using("system").filter(tenant_id=claims.tenant_id, family=claims.family)
+    link = links.select_for_update(no_key=True).filter(id=claims.id, user_id=claims.user_id).first()
+    if link is None or link.revoked_at is not None:
+        return None
+    member = (
+        Membership.objects.using("system")
+        .filter(tenant_id=claims.tenant_id, user_id=claims.user_id, user__is_active=True)
+        .filter(user__token_version=claims.version)
+        .select_related("user", "tenant")
+        .first()
+    )
+    if link.used_at is not None or member is None:
+        links.update(revoked_at=utc_now())
+        entry = audit.Entry("auth.family_ended", "user", str(claims.user_id), {"reused": link.used_at is not None})
+        audit.append([entry], tenant_id=claims.tenant_id, using="system")
+        return None
+    link.used_at = utc_now()
+    link.save(using="system", update_fields=["used_at"])
+    return _pair(member, claims.family)
+
+
+def _pair(member: Membership, family: UUID) -> TokenPair:
+    user = member.user
+    claims = {"tenant": str(member.tenant_id), "ver": user.token_version, "fam": str(family)}
+    access, link = _Access.for_user(user), _Refresh.for_user(user)
+    row = new_id()
+    access.payload.update(claims)
+    link.payload.update({**claims, "jti": str(row)})
+    RefreshToken.objects.using("system").create(
+        id=row,
+        tenant_id=member.tenant_id,
+        user_id=user.id,
+        family=family,
+        expires_at=datetime.fromtimestamp(link["exp"], UTC),
+    )
+    return TokenPair(
+        access=str(access),
+        refresh=str(link),
+        tenant=member.tenant.slug,
+        scopes=sorted(scopes.scopes_of(member.role)),
+        expires_in_seconds=int(settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"].total_seconds()),
+    )
+
+
+def _claims(token: str, kind: type[simplejwt.Token]) -> Claims:
+    if len(token) > LONGEST_TOKEN:
+        raise NotAuthenticated
+    _check_form(token)
+    try:
+        payload = kind(token).payload  # type: ignore[arg-type]  # the stub asks for a Token, the code for its text
+        return Claims(
+            id=UUID(payload["jti"]),
+            user_id=UUID(payload["sub"]),
+            tenant_id=UUID(payload["tenant"]),
+            version=_whole(payload["ver"]),
+            family=UUID(payload["fam"]),
+            expires_at=datetime.fromtimestamp(payload["exp"], UTC),
+        )
+    except (TokenError, KeyError, ValueError, TypeError, AttributeError, OverflowError):
+        raise NotAuthenticated from None
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError("not a whole number")
+    return value
+
+
+def _check_form(token: str) -> None:
+    """Refuse what a lenient reader might take otherwise than we do: odd headers, names said twice."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise NotAuthenticated
+    header, payload = _object(parts[0]), _object(parts[1])
+    if set(header) - _HEADER_FIELDS or header.get("alg") != settings.SIMPLE_JWT["ALGORITHM"]:
+        raise NotAuthenticated
+    if payload.get("iss") != settings.SIMPLE_JWT["ISSUER"] or payload.get("aud") != settings.SIMPLE_JWT["AUDIENCE"]:
+        raise NotAuthenticated
+
+
+def _object(part: str) -> JsonObject:
+    try:
+        value = json.loads(
+            urlsafe_b64decode(part + "=" * (-len(part) % 4)), object_pairs_hook=_without_doubles
+        )
+    except (ValueError, binascii.Error, RecursionError):
+        raise NotAuthenticated from None
+    if not isinstance(value, dict):
+        raise NotAuthenticated
+    return value
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name is there twice")
+    return value

@@ -1,0 +1,121 @@
+"""The NinjaAPI: routers, and the one place where errors become answers."""
+
+from __future__ import annotations
+
+import logging
+
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from accounts.api import router as accounts_router
+from accounts.auth import Authenticator, public, scope
+from agentos import __version__
+from agentos.core.errors import AgentOSError, NotAuthenticated
+from agentos.problems import problem, problem_of
+from agents.api import router as agents_router
+from agents.health import readiness
+from agents.registry import registry
+from governance.api import router as governance_router
+
+logger = logging.getLogger(__name__)
+STARTED_AT = datetime.now(UTC)
+
+api = NinjaAPI(
+    title="AgentOS",
+    version=__version__,
+    description="Run agents: streams, pauses, approvals, audit.",
+    auth=Authenticator(),
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+)
+api.add_router("", accounts_router)
+api.add_router("", agents_router)
+api.add_router("", governance_router)
+
+
+def _request_id(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))
+
+
+@api.exception_handler(AgentOSError)
+def _on_own_error(request: HttpRequest, error: AgentOSError) -> HttpResponse:
+    return problem_of(error, _request_id(request))
+
+
+@api.exception_handler(AuthenticationError)
+def _on_no_authentication(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    return problem_of(NotAuthenticated(), _request_id(request))
+
+
+@api.exception_handler(ValidationError)
+def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Name each field that does not fit; what was sent is not repeated."""
+    places = [
+        {"field": ".".join(str(part) for part in item["loc"] if part not in ("body", "query", "path", "form")),
+         "message": item["msg"]}
+        for item in error.errors
+    ]  # fmt: skip
+    detail = "The request does not fit this route."
+    return problem(422, code="invalid", detail=detail, request_id=_request_id(request), invalid=places)
+
+
+@api.exception_handler(HttpError)
+def _on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    code = "malformed_json" if error.status_code == 400 else "http_error"
+    return problem(error.status_code, code=code, detail=str(error), request_id=_request_id(request))
+
+
+@api.exception_handler(Exception)
+def _on_bug(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer a bug without its text, which may hold secrets."""
+    logger.error("request %s failed", _request_id(request), exc_info=error)
+    detail = "The server failed."
+    return problem(500, code="internal_error", detail=detail, request_id=_request_id(request))
+
+
+@api.get("/health", auth=None, tags=["operations"])
+@public
+async def health(request: HttpRequest) -> dict[str, str]:
+    """Say that the process lives."""
+    return {"status": "ok", "instantiated_at": STARTED_AT.isoformat()}
+
+
+@api.get("/ready", auth=None, tags=["operations"])
+@public
+async def ready(request: HttpRequest) -> HttpResponse:
+    """Say whether this process can serve: database, migrations, leases."""
+    import orjson
+
+    checks = await readiness()
+    well = all(check["ok"] for check in checks.values())
+    body = orjson.dumps({"status": "ready" if well else "not ready", "checks": checks})
+    return HttpResponse(body, status=200 if well else 503, content_type="application/json")
+
+
+@api.get("/config", tags=["operations"])
+@scope("config:read")
+async def config(request: HttpRequest) -> dict[str, object]:
+    """Return what a chat UI needs to start, in AgentOS's shape."""
+    agents = [
+        {"id": spec.id, "name": spec.label, "description": spec.description, "db_id": "agentos"}
+        for spec in registry.all()
+        if spec.kind == "agent"
+    ]
+    prompts = {spec.id: list(spec.quick_prompts[:3]) for spec in registry.all()}
+    return {
+        "os_id": "agentos",
+        "name": "AgentOS",
+        "description": "AgentOS in Django",
+        "available_models": sorted({settings.MODEL_NAMES["strong"], settings.MODEL_NAMES["fast"]}),
+        "sandbox": bool(settings.SANDBOX_URL),
+        "databases": ["agentos"],
+        "agents": agents,
+        "teams": [],
+        "workflows": [],
+        "interfaces": [],
+        "chat": {"quick_prompts": prompts},
+    }

@@ -1,0 +1,49 @@
+"""The ASGI application: /api to the lean handler, the rest to Django's own, and the runtime's life with the process."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
+
+from django.core.asgi import get_asgi_application
+
+pages = get_asgi_application()
+
+from agentos.core.errors import AgentOSError  # noqa: E402
+from agentos.lean import LeanHandler, Receive, Scope, Send  # noqa: E402
+from agents import wiring  # noqa: E402
+
+logger = logging.getLogger(__name__)
+api = LeanHandler()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await lifespan(receive, send)
+    elif scope["type"] == "http" and (scope["path"] == "/api" or scope["path"].startswith("/api/")):
+        await api(scope, receive, send)
+    elif scope["type"] == "http":
+        await pages(scope, receive, send)  # type: ignore[arg-type]
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 4404})
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """Open the runtime before the first request and drain it after the last."""
+    while True:
+        message: dict[str, Any] = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                await wiring.open_runtime()
+            except (AgentOSError, OSError) as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await wiring.close_runtime()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,110 @@
+"""How the admin looks and what its menu offers: the `UNFOLD` setting. Imported by the settings, so it imports nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+_OURS = ("accounts", "agents", "governance", "knowledge", "scheduling", "evals")
+_TABLE_ICONS = {"auth": "lock", "guardian": "key", "django_q": "work_history"}
+
+
+def subheader(request: HttpRequest) -> str:
+    """Name the tenant that this page shows."""
+    principal = getattr(request, "principal", None)
+    return str(principal.tenant_slug) if principal else ""
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the menu: only what this principal may open."""
+    groups = [
+        ("", [("governance.Approval", "Inbox", "inbox"), ("agents.Run", "Runs", "bolt"), ("agents.Session", "Sessions", "forum")]),
+        ("Oversight", [("accounts.AuditRow", "Audit", "history"), *_people()]),
+        ("System", _package_tables(request)),
+    ]
+    return [
+        {"title": title, "separator": bool(title), "items": [item for entry in entries for item in _item(request, *entry)]}
+        for title, entries in groups
+    ]
+
+
+def _people() -> list[tuple[str, str, str]]:
+    from django.apps import apps
+    from django.contrib import admin
+
+    label = "accounts.Membership" if admin.site.is_registered(apps.get_model("accounts.Membership")) else "accounts.User"
+    return [(label, "People", "group"), ("accounts.ServiceAccount", "Service accounts", "smart_toy")]
+
+
+def _package_tables(request: HttpRequest) -> list[tuple[str, str, str]]:
+    """Return the tables of packages, for administrators only."""
+    from django.contrib import admin
+
+    principal = getattr(request, "principal", None)
+    if principal is None or not principal.has("agent_os:admin"):
+        return []
+    models = (model for model in admin.site._registry if model._meta.app_label not in _OURS)
+    return [
+        (model._meta.label, str(model._meta.verbose_name_plural).capitalize(), _TABLE_ICONS.get(model._meta.app_label, "table"))
+        for model in models
+    ]
+
+
+def _item(request: HttpRequest, label: str, title: str, icon: str) -> list[dict[str, Any]]:
+    from django.apps import apps
+    from django.contrib import admin
+
+    model = apps.get_model(label)
+    if not admin.site.is_registered(model) or not admin.site.get_model_admin(model).has_view_permission(request):
+        return []
+    item = {
+        "title": title,
+        "icon": icon,
+        "link": reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
+        "badge_variant": "primary",
+    }
+    if label == "governance.Approval" and (waiting := _waiting(request)):
+        item["badge"] = str(waiting)
+    return [item]
+
+
+def _waiting(request: HttpRequest) -> int:
+    from governance.selectors import pending_count
+
+    principal = getattr(request, "principal", None)
+    return pending_count(principal) if principal else 0
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "AgentOS",
+    "SITE_HEADER": "AgentOS",
+    "SITE_SUBHEADER": subheader,
+    "SITE_SYMBOL": "verified_user",
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("agentos/icon.svg")}],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": False,
+    "BORDER_RADIUS": "6px",
+    "STYLES": [lambda request: static("agentos/console.css")],
+    "SCRIPTS": [lambda request: static("agentos/console.js")],
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.5% .013 236)",
+            "100": "oklch(94.6% .027 234)",
+            "200": "oklch(89.5% .052 232)",
+            "300": "oklch(81.8% .09 231)",
+            "400": "oklch(73.2% .122 234)",
+            "500": "oklch(63.6% .132 240)",
+            "600": "oklch(53.4% .13 245)",
+            "700": "oklch(46.4% .113 246)",
+            "800": "oklch(40.2% .092 246)",
+            "900": "oklch(35.3% .074 246)",
+            "950": "oklch(27.1% .057 247)",
+        },
+    },
+}

@@ -1,0 +1,173 @@
+"""Serves /api: Django's URLs and ninja's views without per-request threads, signals or middleware.
+
+Stock Django gives every open stream an operating-system thread; here a stream costs a coroutine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from io import BytesIO
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, get_resolver
+
+from agentos.core.errors import AgentOSError, TooLarge
+from agentos.core.ids import new_id
+from agentos.problems import problem, problem_of
+
+logger = logging.getLogger(__name__)
+
+Scope: TypeAlias = dict[str, Any]
+Message: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+ALLOWED_HEADERS = b"Authorization, Content-Type, Last-Event-ID, Idempotency-Key, X-Request-Id"
+EXPOSED_HEADERS = b"Retry-After, Location, RateLimit, X-Request-Id"
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+class Disconnected(Exception):
+    """The client went away before its request was read."""
+
+
+class LeanHandler:
+    """An ASGI application for the API routes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if REQUEST_ID.fullmatch(given) else new_id().hex
+        extra = [(b"x-request-id", request_id.encode()), *cors_headers(headers.get(b"origin", b""))]
+        if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+            await _send_whole(HttpResponse(status=204), extra, send)
+            return
+        try:
+            body = await read_body(headers, receive)
+        except TooLarge as error:
+            await _send_whole(problem_of(error, request_id), extra, send)
+            return
+        except Disconnected:
+            return
+        response = await self.respond(scope, body, request_id)
+        if response.streaming:
+            await _send_stream(response, extra, receive, send)
+        else:
+            await _send_whole(response, extra, send)
+
+    async def respond(self, scope: Scope, body: bytes, request_id: str) -> HttpResponseBase:
+        """Return the view's answer, or a problem for whatever went wrong."""
+        try:
+            request = ASGIRequest(scope, BytesIO(body))
+            request.request_id = request_id  # type: ignore[attr-defined]
+            request.get_host()
+            match = get_resolver().resolve(request.path_info)
+            request.resolver_match = match
+            response: HttpResponseBase = await match.func(request, *match.args, **match.kwargs)
+        except Resolver404:
+            return problem(404, code="not_found", detail="There is no such route.", request_id=request_id)
+        except (SuspiciousOperation, BadRequest):
+            return problem(400, code="bad_request", detail="The request is malformed.", request_id=request_id)
+        except AgentOSError as error:
+            return problem_of(error, request_id)
+        if response.status_code == 405:
+            detail = "This route does not take that method."
+            return problem(405, code="method_not_allowed", detail=detail, request_id=request_id)
+        return response
+
+
+async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """Return the request's body. Raises: TooLarge before more than the limit is held, Disconnected."""
+    limit = settings.MAX_BODY_BYTES
+    too_large = TooLarge(f"The body has more than {limit} bytes.")
+    if (length := headers.get(b"content-length", b"")).isdigit() and int(length) > limit:
+        raise too_large
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise too_large
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def cors_headers(origin: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the headers that let a page of a listed origin call the API with a token, never with cookies."""
+    if not origin:
+        return []
+    text = origin.decode("latin-1")
+    local = settings.CORS_LOCALHOST and urlsplit(text).hostname in LOCAL_HOSTS
+    if not local and text not in settings.CORS_ORIGINS:
+        return [(b"vary", b"Origin")]
+    return [
+        (b"vary", b"Origin"),
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE, OPTIONS"),
+        (b"access-control-allow-headers", ALLOWED_HEADERS),
+        (b"access-control-expose-headers", EXPOSED_HEADERS),
+        (b"access-control-max-age", b"600"),
+    ]
+
+
+def _head(response: HttpResponseBase, extra: list[tuple[bytes, bytes]]) -> Message:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
+    cookies = [(b"set-cookie", morsel.OutputString().encode("latin-1")) for morsel in response.cookies.values()]
+    security = [(b"x-content-type-options", b"nosniff")]
+    return {
+        "type": "http.response.start",
+        "status": response.status_code,
+        "headers": [*headers, *cookies, *security, *extra],
+    }
+
+
+async def _send_whole(response: HttpResponseBase, extra: list[tuple[bytes, bytes]], send: Send) -> None:
+    body = getattr(response, "content", b"")
+    if "Content-Length" not in response:
+        response["Content-Length"] = str(len(body))
+    await send(_head(response, extra))
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_stream(
+    response: HttpResponseBase, extra: list[tuple[bytes, bytes]], receive: Receive, send: Send
+) -> None:
+    """Send what the stream yields until it ends or the client hangs up."""
+    await send(_head(response, extra))
+    sending = asyncio.ensure_future(_send_parts(response, send))
+    watching = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait((sending, watching), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sending, watching):
+            task.cancel()
+        await asyncio.gather(sending, watching, return_exceptions=True)
+    if sending.done() and not sending.cancelled() and (error := sending.exception()):
+        logger.warning("a stream broke off (%s)", type(error).__name__)
+        raise error
+
+
+async def _send_parts(response: HttpResponseBase, send: Send) -> None:
+    async with aclosing(response.streaming_content) as parts:  # type: ignore[attr-defined]
+        async for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,52 @@
+"""The admin site: whoever has a tenant may enter, the inbox is its first page, and its menu is `agentos.console`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.apps import AdminConfig
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.sites import UnfoldAdminSite
+
+
+class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
+    """What a member may see in it is decided model by model, by her scopes."""
+
+    enable_nav_sidebar = True
+
+    def __init__(self, name: str = "admin") -> None:
+        from unfold.forms import AuthenticationForm
+
+        class SignIn(AuthenticationForm):  # type: ignore[misc]
+            def confirm_login_allowed(self, user: Any) -> None:
+                if not user.is_active:
+                    raise ValidationError(self.error_messages["inactive"], code="inactive")
+
+        self.login_form = SignIn
+        super().__init__(name)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_active and getattr(request, "principal", None) is not None
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse(f"{self.name}:{_first_page(self, request)}"))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        from agentos.views import demo_users
+
+        return super().login(request, {**(extra_context or {}), "demo_users": demo_users()})
+
+
+class ConsoleConfig(AdminConfig):
+    """Stands in INSTALLED_APPS for django.contrib.admin, beside unfold.apps.BasicAppConfig."""
+
+    default_site = "agentos.site.ConsoleSite"
+
+
+def _first_page(site: ConsoleSite, request: HttpRequest) -> str:
+    from governance.models import Approval
+
+    may_decide = site.is_registered(Approval) and site.get_model_admin(Approval).has_view_permission(request)
+    return "governance_approval_changelist" if may_decide else "agents_run_changelist"

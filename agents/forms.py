@@ -1,0 +1,84 @@
+"""Reads the fields of a run request, whether it comes as JSON, as a form or as multipart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import orjson
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
+from pydantic import TypeAdapter, ValidationError
+
+from agentos.core.errors import CallerError, Invalid, TooLarge
+from agentos.core.types import JsonObject
+
+_BOOL = TypeAdapter(bool)
+
+
+@dataclass(frozen=True, slots=True)
+class RunForm:
+    """What a client may say when it starts a run. Every other field is ignored."""
+
+    message: str
+    session_id: str = ""
+    stream: bool = True
+    background: bool = False
+    fields: JsonObject = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        """Return what makes two requests the same for an idempotency key."""
+        kept = {"message": self.message, "session_id": self.session_id, "background": self.background}
+        return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+
+
+def fields_of(request: HttpRequest) -> JsonObject:
+    """Return the request's fields. Raises: CallerError for a malformed body, TooLarge."""
+    if request.content_type == "application/json":
+        try:
+            body = orjson.loads(request.body or b"{}")
+        except orjson.JSONDecodeError:
+            raise CallerError("The body is not JSON.", code="malformed_json") from None
+        if not isinstance(body, dict):
+            raise CallerError("The body must be a JSON object.", code="malformed_json")
+        return body
+    try:
+        if request.FILES:
+            raise Invalid("Files cannot be sent with a run yet.", code="files_not_supported")
+        return dict(request.POST.items())
+    except MultiPartParserError:
+        raise CallerError("The form is malformed.", code="malformed_form") from None
+    except (RequestDataTooBig, TooManyFieldsSent):
+        raise TooLarge from None
+
+
+def run_form(request: HttpRequest) -> RunForm:
+    """Return a run request. Raises: CallerError, Invalid, TooLarge."""
+    fields = fields_of(request)
+    return RunForm(
+        message=_text(fields, "message"),
+        session_id=_text(fields, "session_id"),
+        stream=_flag(fields, "stream", True),
+        background=_flag(fields, "background", False),
+        fields=fields,
+    )
+
+
+def _text(fields: JsonObject, name: str) -> str:
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Invalid(f"`{name}` must be text.", code="invalid")
+    return value
+
+
+def _flag(fields: JsonObject, name: str, default: bool) -> bool:
+    value = fields.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        return _BOOL.validate_python(value)
+    except ValidationError:
+        raise Invalid(f"`{name}` must be true or false.", code="invalid") from None

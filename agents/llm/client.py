@@ -1,0 +1,266 @@
+"""The road to a model: the official openai client below, `engine.ports.ModelPort` above.
+
+The client does authentication, URLs and the connection pool. Its typed chunks and parameters are passed
+by: they cost several times what the stream itself does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from hashlib import blake2b
+from time import monotonic
+from typing import Any, cast
+
+import httpx2
+import orjson
+from openai import AsyncOpenAI, AsyncStream, RequestOptions
+
+from agentos.core.errors import ConfigError
+from agentos.core.types import JsonObject, clean_json, json_object
+from agents.engine.ports import ModelReply, ModelRequest
+from agents.llm.errors import (
+    FAILURES,
+    TRANSPORT_ERRORS,
+    cut_short,
+    from_exception,
+    protocol_error,
+    stream_cut,
+    timed_out,
+)
+from agents.llm.pools import http_client, provider_key, provider_url, timeouts
+from agents.llm.stream import ReplyDecoder
+
+CONNECT_SECONDS = 5.0
+IDLE_SECONDS = 60.0
+EMBEDDING_BATCH = 256
+_CHAT = "/chat/completions"
+_DRAIN_SECONDS = 0.25
+_JSON_HEADERS = {"Content-Type": "application/json"}
+_STREAM_HEADERS = {**_JSON_HEADERS, "Accept": "text/event-stream", "Accept-Encoding": "identity"}
+
+
+class ModelGateway:
+    """One provider, over one connection pool. Use it from one event loop and close it there.
+
+    It never retries: that is the engine's, which journals every attempt. `idle_seconds` bounds the silence
+    before the first and between any two pieces of an answer.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        embedding_model: str = "",
+        moderation_model: str = "",
+        connect_seconds: float = CONNECT_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        """Take where the provider is and its key. Raises: ConfigError."""
+        url = provider_url(base_url)
+        self._client = AsyncOpenAI(
+            base_url=url,
+            api_key=provider_key(api_key),
+            max_retries=0,
+            http_client=http_client(url, connect_seconds=connect_seconds, idle_seconds=idle_seconds),
+        )
+        self._embedding_model = embedding_model
+        self._moderation_model = moderation_model
+        self._connect_seconds = connect_seconds
+        self._idle_seconds = idle_seconds
+        self._prepared: dict[tuple[bool, float], RequestOptions] = {}
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[str | ModelReply]:
+        """Yield text as it comes and last the one whole reply; deltas that have come together are one.
+
+        Cancelling it, or closing the iterator, closes the connection at once. Raises: ProviderError.
+        """
+        started = monotonic()
+        deadline = started + request.timeout_seconds
+        decoder, first_ms = ReplyDecoder(), None
+        try:
+            response = await self._open(request)
+            try:
+                chunks, is_stream = _chunks(response, decoder)
+                while not decoder.done and (data := await self._next(chunks, deadline)):
+                    text = decoder.feed(data if is_stream else data.replace(b"\n", b" "))
+                    if first_ms is None and decoder.begun:
+                        first_ms = int((monotonic() - started) * 1000)
+                    if text:
+                        yield text
+                if last := decoder.end():
+                    yield last
+                if decoder.done:
+                    await _drain(chunks)
+            finally:
+                await response.aclose()
+        except TimeoutError:
+            raise timed_out(request.timeout_seconds) from None
+        except TRANSPORT_ERRORS as error:
+            if not decoder.finished:
+                raise cut_short(error) from None
+        yield decoder.reply(_seed(request), first_ms)
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """Return the whole reply. Raises: ProviderError."""
+        async with aclosing(self.stream(request)) as parts:
+            async for part in parts:
+                if isinstance(part, ModelReply):
+                    return part
+        raise stream_cut()
+
+    async def embed(self, texts: Sequence[str], *, timeout_seconds: float = 30.0) -> list[list[float]]:
+        """Return one vector for each text, in order. Raises: ProviderError, ConfigError without a model."""
+        if not self._embedding_model:
+            raise ConfigError("No embedding model is set: name one in AGENTOS_MODEL_EMBEDDING.")
+        vectors: list[list[float]] = []
+        for start in range(0, len(texts), EMBEDDING_BATCH):
+            batch = list(texts[start : start + EMBEDDING_BATCH])
+            body = {"model": self._embedding_model, "input": batch, "encoding_format": "float"}
+            answer = await self.call("/embeddings", body, timeout_seconds=timeout_seconds)
+            vectors += _vectors(answer, len(batch))
+        return vectors
+
+    async def moderate(self, text: str, *, timeout_seconds: float = 10.0) -> dict[str, float]:
+        """Return the flagged categories with scores. Raises: ProviderError, ConfigError without a model."""
+        if not self._moderation_model:
+            raise ConfigError("No moderation model is set: name one in AGENTOS_MODEL_MODERATION.")
+        body = {"model": self._moderation_model, "input": text}
+        return _flagged(await self.call("/moderations", body, timeout_seconds=timeout_seconds))
+
+    async def models(self, *, timeout_seconds: float = 10.0) -> list[str]:
+        """Return the ids of the models that the provider lists. Raises: ProviderError."""
+        answer = await self.call("/models", timeout_seconds=timeout_seconds)
+        listed = answer.get("data")
+        if not isinstance(listed, list):
+            raise protocol_error("its list of models is none; check OPENAI_BASE_URL")
+        return [str(model["id"]) for model in listed if isinstance(model, dict) and "id" in model]
+
+    async def call(
+        self, path: str, body: JsonObject | None = None, *, timeout_seconds: float = 30.0
+    ) -> JsonObject:
+        """Send one request, a GET without a body, and return its JSON. Raises: ProviderError."""
+        options = self._options(timeout_seconds, stream=False)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                if body is None:
+                    response = await self._client.get(path, cast_to=httpx2.Response, options=options)
+                else:
+                    response = await self._client.post(
+                        path, content=_encoded(body), cast_to=httpx2.Response, options=options
+                    )
+        except TimeoutError:
+            raise timed_out(timeout_seconds) from None
+        except FAILURES as error:
+            raise from_exception(error) from None
+        answer = json_object(response.content)
+        if answer is None:
+            raise protocol_error("its answer is no JSON object; check OPENAI_BASE_URL")
+        return answer
+
+    async def _open(self, request: ModelRequest) -> httpx2.Response:
+        """Send the request and return once the status is there. Raises: ProviderError."""
+        body: JsonObject = {
+            "model": request.model,
+            "messages": request.messages,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if request.tools:
+            body["tools"] = request.tools
+        if request.response_format is not None:
+            body["response_format"] = request.response_format
+        try:
+            async with asyncio.timeout(request.timeout_seconds):
+                response = await self._client.post(
+                    _CHAT,
+                    content=_encoded(body),
+                    cast_to=httpx2.Response,
+                    options=self._options(request.timeout_seconds, stream=True),
+                    stream=True,
+                    stream_cls=AsyncStream[Any],
+                )
+        except TimeoutError:
+            raise timed_out(request.timeout_seconds) from None
+        except FAILURES as error:
+            raise from_exception(error) from None
+        # With `cast_to` an httpx2.Response the client hands it over as it is, unread.
+        return cast(httpx2.Response, response)
+
+    async def _next(self, chunks: AsyncIterator[bytes], deadline: float) -> bytes:
+        """Return the next bytes, empty at the end. Raises: TimeoutError."""
+        left = deadline - monotonic()
+        if left > self._idle_seconds:
+            # The transport's own limit on silence ends this read before the deadline.
+            return await anext(chunks, b"")
+        async with asyncio.timeout(left):
+            return await anext(chunks, b"")
+
+    def _options(self, timeout_seconds: float, *, stream: bool) -> RequestOptions:
+        """Return what is the same for every request with this limit, made once."""
+        known = self._prepared.get((stream, timeout_seconds))
+        if known is None:
+            limits = timeouts(self._connect_seconds, min(self._idle_seconds, timeout_seconds))
+            known = {"headers": _STREAM_HEADERS if stream else _JSON_HEADERS, "timeout": limits}
+            self._prepared[stream, timeout_seconds] = known
+        return known
+
+
+def _chunks(response: httpx2.Response, decoder: ReplyDecoder) -> tuple[AsyncIterator[bytes], bool]:
+    """Return the response's bytes, and whether they are a stream of events."""
+    kind = response.headers.get("content-type", "")
+    if "html" in kind:
+        raise protocol_error("it answers with a web page; check OPENAI_BASE_URL")
+    encoded = "content-encoding" in response.headers
+    chunks = response.aiter_bytes() if encoded else response.aiter_raw()
+    if not kind.startswith("application/json"):
+        return chunks, True
+    # A server that does not stream sends the answer whole: one event.
+    decoder.feed(b"data:")
+    return chunks, False
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read to the end of a response that is over, so that its connection can be used again."""
+    with contextlib.suppress(TimeoutError, *TRANSPORT_ERRORS):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while await anext(chunks, b""):
+                pass
+
+
+def _encoded(body: JsonObject) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        # A lone surrogate, which no JSON can hold, must not fail the call.
+        return orjson.dumps(clean_json(body))
+
+
+def _seed(request: ModelRequest) -> bytes:
+    return blake2b(_encoded({"messages": request.messages})).digest()
+
+
+def _vectors(answer: JsonObject, expected: int) -> list[list[float]]:
+    data = answer.get("data")
+    if not isinstance(data, list) or len(data) != expected:
+        raise protocol_error("it did not send one embedding for each text")
+    try:
+        return [list(map(float, item["embedding"])) for item in sorted(data, key=lambda item: item["index"])]
+    except (KeyError, TypeError, ValueError):
+        raise protocol_error("its embeddings are not readable") from None
+
+
+def _flagged(answer: JsonObject) -> dict[str, float]:
+    try:
+        result = answer["results"][0]
+        scores, hits = result["category_scores"], result["categories"].items()
+        flagged = {name: float(scores[name]) for name, hit in hits if hit}
+        return flagged or ({"flagged": 1.0} if result["flagged"] else {})
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        raise protocol_error("its moderation is not readable") from None

@@ -1,0 +1,83 @@
+"""The HTTP pool below the model client: sized so that thousands of streams never queue in it."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+import httpx2
+from openai import DefaultAioHttpClient
+
+from agentos.core.errors import ConfigError
+
+MAX_CONNECTIONS = 8192
+# Shorter than the 60 s and more for which servers keep idle connections, so that none is reused as it closes.
+KEEPALIVE_SECONDS = 30.0
+_LOCAL_NAMES = frozenset({"localhost", "ip6-localhost"})
+
+
+def provider_url(base_url: str) -> str:
+    """Return the base URL when a client can use it. Raises: ConfigError, without repeating the URL."""
+    parts = _split(base_url.strip())
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError("OPENAI_BASE_URL is not an http(s) URL: write it like https://api.openai.com/v1.")
+    if parts.username or parts.password:
+        raise ConfigError("OPENAI_BASE_URL holds a user or password: move the secret to OPENAI_API_KEY.")
+    return base_url.strip()
+
+
+def origin(base_url: str) -> str:
+    """Return scheme, host and port of a URL: what may be shown of it."""
+    parts = _split(base_url)
+    if parts is None:
+        return "?"
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+def provider_key(api_key: str) -> str:
+    """Return the key when a header can hold it. Raises: ConfigError."""
+    key = api_key.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigError("OPENAI_API_KEY holds characters that no key has: copy it again.")
+    # A local server needs no key, but the client does.
+    return key or "none"
+
+
+def http_client(base_url: str, *, connect_seconds: float, idle_seconds: float) -> httpx2.AsyncClient:
+    """Make the client's transport. Its connections open with the first request, on the loop that sends it."""
+    return DefaultAioHttpClient(
+        limits=httpx2.Limits(
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+        ),
+        timeout=timeouts(connect_seconds, idle_seconds),
+        follow_redirects=False,
+        trust_env=not _is_loopback(base_url),
+    )
+
+
+def timeouts(connect_seconds: float, idle_seconds: float) -> httpx2.Timeout:
+    """Return the limits of one request; `pool` covers name resolution and the wait for a connection too."""
+    pool_seconds = 3 * connect_seconds
+    return httpx2.Timeout(connect=connect_seconds, read=idle_seconds, write=idle_seconds, pool=pool_seconds)
+
+
+def _is_loopback(base_url: str) -> bool:
+    """Say whether a URL stays on this machine, where no proxy of the environment may carry it away."""
+    parts = _split(base_url)
+    host = (parts.hostname if parts else None) or ""
+    try:
+        return host in _LOCAL_NAMES or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts

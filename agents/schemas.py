@@ -1,0 +1,123 @@
+"""Shapes of the run routes on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+from agentos.core.errors import CallerError, Invalid
+from agentos.core.types import JsonObject
+from agents.services.answers import Answer
+
+
+class AnswerIn(Schema):
+    """One answer to a waiting tool call; send the field that its kind asks for."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    tool_call_id: str
+    confirmed: bool | None = None
+    values: dict[str, Any] | None = None
+    selected: list[list[str]] | None = None
+    result: str | None = None
+    note: str = ""
+
+    def as_answer(self) -> Answer:
+        return Answer(self.tool_call_id, self.confirmed, self.values, self.selected, self.result, self.note)
+
+
+class AnswersIn(Schema):
+    answers: list[AnswerIn] = Field(max_length=100, examples=[[{"tool_call_id": "call_1", "confirmed": True}]])
+
+
+class RunStateOut(Schema):
+    run_id: str
+    session_id: str
+    status: str
+
+
+class AgentOut(Schema):
+    """An agent as lists show it."""
+
+    id: str
+    name: str
+    description: str
+    model: dict[str, str]
+    tools: dict[str, Any]
+    quick_prompts: list[str]
+    metadata: dict[str, Any]
+
+
+def answers_from_tools(tools: list[JsonObject]) -> list[Answer]:
+    """Read AgentOS's ToolExecution list: ids and decisions only; names and arguments in it are ignored.
+
+    A tool that is not answered in any way counts as rejected, as in AgentOS. Raises: Invalid.
+    """
+    answers = []
+    for tool in tools:
+        if not isinstance(tool, dict) or not isinstance(tool.get("tool_call_id"), str):
+            raise Invalid("Each tool needs its `tool_call_id`.", code="answer_invalid")
+        answers.append(_answer_from_tool(tool))
+    return answers
+
+
+def answers_from_requirements(requirements: list[JsonObject]) -> list[Answer]:
+    """Read AgentOS's RunRequirement list."""
+    tools = []
+    for requirement in requirements:
+        if not isinstance(requirement, dict) or not isinstance(requirement.get("tool_execution"), dict):
+            raise Invalid("Each requirement needs its `tool_execution`.", code="answer_invalid")
+        said = {
+            "confirmed": requirement.get("confirmation"),
+            "confirmation_note": requirement.get("confirmation_note"),
+            "result": requirement.get("external_execution_result"),
+            "user_input_schema": requirement.get("user_input_schema"),
+            "user_feedback_schema": requirement.get("user_feedback_schema"),
+        }
+        said = {name: value for name, value in said.items() if value is not None}
+        tools.append({**requirement["tool_execution"], **said})
+    return answers_from_tools(tools)
+
+
+def _answer_from_tool(tool: JsonObject) -> Answer:
+    values = {
+        field["name"]: field.get("value")
+        for field in tool.get("user_input_schema") or []
+        if isinstance(field, dict) and isinstance(field.get("name"), str)
+    }
+    questions = [item for item in tool.get("user_feedback_schema") or [] if isinstance(item, dict)]
+    result = tool.get("result")
+    confirmed = tool.get("confirmed")
+    if confirmed is None and not values and not questions and result is None:
+        confirmed = False
+    return Answer(
+        tool["tool_call_id"],
+        confirmed=confirmed if isinstance(confirmed, bool) else None,
+        values=values or None,
+        selected=[_chosen(question) for question in questions] or None,
+        result=result if isinstance(result, str) else None,
+        note=str(tool.get("confirmation_note") or ""),
+    )
+
+
+def _chosen(question: JsonObject) -> list[str]:
+    if isinstance(chosen := question.get("selected_options"), list):
+        return [str(label) for label in chosen]
+    return [str(option["label"]) for option in question.get("options") or [] if option.get("selected")]
+
+
+def json_list(fields: JsonObject, name: str) -> list[JsonObject]:
+    """Return a field that holds a JSON list, as a value or as text. Raises: CallerError, Invalid."""
+    import orjson
+
+    value = fields.get(name) or []
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            raise CallerError(f"`{name}` is not JSON.", code="malformed_json") from None
+    if not isinstance(value, list):
+        raise Invalid(f"`{name}` must be a list.", code="invalid")
+    return value

@@ -1,0 +1,156 @@
+"""Stores what humans say to a waiting tool call and hands the run on. The server owns tool and arguments.
+
+An answer names a tool call by its id and says yes or no, values, selections or a result; nothing else is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts import audit
+from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.types import JsonObject, clean_json, clean_text
+from agents.engine.status import PauseKind, RunStatus, StepState
+from agents.models import Run, Step
+from agents.services import log
+from agents.services.runs import may_touch
+
+MAX_NOTE_CHARS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer as a client sends it."""
+
+    tool_call_id: str
+    confirmed: bool | None = None
+    values: JsonObject | None = None
+    selected: list[list[str]] | None = None
+    result: str | None = None
+    note: str = ""
+
+    @property
+    def texts(self) -> list[str]:
+        """Return the human's free texts, for the guards."""
+        return [text for text in (self.note, self.result) if text]
+
+
+def answer(*, principal: Principal, run_id: UUID, answers: list[Answer]) -> None:
+    """Store answers of the requester and make the run claimable. Commits.
+
+    Raises: NotFound, PolicyDenied (an approval is someone else's), Conflict (not waiting), Invalid.
+    """
+    if not answers:
+        raise Invalid("`answers` is empty.", code="answers_missing")
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        run = lock_run(principal, run_id)
+        entries = []
+        for said in answers:
+            step = _waiting_step(run, said.tool_call_id)
+            kind = PauseKind(step.request["requirement"]["kind"])
+            if kind in (PauseKind.APPROVAL, PauseKind.RECONCILE):
+                raise PolicyDenied("This waits for someone else's decision.", code=f"{kind.value}_required")
+            if run.user_id != principal.user_id:
+                raise PolicyDenied("Only the requester answers this.", code="not_requester")
+            stored = {**_checked(kind, step, said), "note": clean_text(said.note), "by": str(principal.user_id)}
+            _store(step, stored)
+            detail = {"tool": step.name, "kind": kind.value, "confirmed": said.confirmed}
+            entries.append(audit.Entry("step.answered", "step", str(step.id), detail, principal.user_id))
+        log.make_claimable(run)
+        audit.append(entries, tenant_id=principal.tenant_id)
+
+
+def settle(*, run_id: UUID, step_path: str, answer: JsonObject) -> None:
+    """Store a decision on a waiting step and make the run claimable.
+
+    The caller is inside a tenant scope and writes its own audit. Raises: Conflict when the step no longer waits.
+    """
+    run = Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
+    if run is None:
+        raise NotFound("There is no such run.")
+    if RunStatus(run.status).is_final:
+        raise Conflict(f"The run has ended: {run.status}.", code="run_ended")
+    step = Step.objects.select_for_update().filter(run=run, path=step_path).first()
+    if step is None or step.state not in (StepState.WAITING, StepState.UNKNOWN):
+        raise Conflict("This tool call no longer waits.", code="not_waiting")
+    _store(step, clean_json(answer))
+    log.make_claimable(run)
+
+
+def lock_run(principal: Principal, run_id: UUID) -> Run:
+    """Lock a run that the principal may touch and that has not ended."""
+    run = Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
+    if run is None or not may_touch(principal, run):
+        raise NotFound("There is no such run.")
+    if RunStatus(run.status).is_final:
+        raise Conflict(f"The run has ended: {run.status}.", code="run_ended")
+    return run
+
+
+def _waiting_step(run: Run, tool_call_id: str) -> Step:
+    step = Step.objects.select_for_update().filter(run=run, tool_call_id=tool_call_id).first()
+    if step is None:
+        raise NotFound("There is no such tool call in this run.", code="tool_call_not_found")
+    if step.state not in (StepState.WAITING, StepState.UNKNOWN):
+        raise Conflict("This tool call is answered already.", code="not_waiting")
+    return step
+
+
+def _store(step: Step, answer: JsonObject) -> None:
+    step.answer = answer
+    step.state = StepState.ANSWERED.value
+    step.save(update_fields=["answer", "state"])
+
+
+def _checked(kind: PauseKind, step: Step, said: Answer) -> JsonObject:
+    """Return the part of an answer that its kind asks for. Raises: Invalid when that is missing or does not fit."""
+    if len(said.note) > MAX_NOTE_CHARS:
+        raise Invalid(f"A note has at most {MAX_NOTE_CHARS} characters.", code="note_too_long")
+    if said.confirmed is False:
+        return {"confirmed": False}
+    match kind:
+        case PauseKind.CONFIRMATION:
+            if said.confirmed is None:
+                raise Invalid("Say `confirmed`: true or false.", code="answer_invalid")
+            return {"confirmed": True}
+        case PauseKind.USER_INPUT:
+            return {"values": _values(step, said.values)}
+        case PauseKind.FEEDBACK:
+            return {"selected": _selected(step, said.selected)}
+        case PauseKind.EXTERNAL:
+            if said.result is None:
+                raise Invalid("Send the `result` of the external tool.", code="answer_invalid")
+            return {"result": clean_text(said.result)}
+    raise Invalid("This tool call takes no answer here.", code="answer_invalid")
+
+
+def _values(step: Step, values: JsonObject | None) -> JsonObject:
+    schema = step.request["requirement"].get("user_input_schema") or []
+    wanted = {field["name"] for field in schema}
+    given = clean_json(values or {})
+    if missing := sorted(name for name in wanted if given.get(name) in (None, "")):
+        raise Invalid(f"`values` lacks {', '.join(missing)}.", code="answer_invalid")
+    if unknown := sorted(set(given) - wanted):
+        raise Invalid(f"`values` may not hold {', '.join(unknown)}.", code="answer_invalid")
+    for field in schema:
+        options = field.get("options")
+        if options and given[field["name"]] not in options:
+            raise Invalid(f"{field['name']} must be one of {', '.join(map(str, options))}.", code="answer_invalid")
+    return {name: given[name] for name in wanted}
+
+
+def _selected(step: Step, selected: list[list[str]] | None) -> list[JsonObject]:
+    """Return [{question, selected: [label, ...]}] after checking each label against what was offered."""
+    questions = step.request["requirement"].get("user_feedback_schema") or []
+    if selected is None or len(selected) != len(questions):
+        raise Invalid("Send `selected`: one list of labels for each question.", code="answer_invalid")
+    answered = []
+    for question, labels in zip(questions, selected, strict=True):
+        offered = {option["label"] for option in question.get("options") or []}
+        if not labels or (len(labels) > 1 and not question.get("multi_select")) or not set(labels) <= offered:
+            raise Invalid(f"Choose from what “{question['question']}” offers.", code="answer_invalid")
+        answered.append({"question": question["question"], "selected": labels})
+    return answered

@@ -1,0 +1,204 @@
+"""Stores new runs: session, idempotency key, run and audit row of a whole batch in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from accounts.journal_audit import append_async
+from agentos.core.errors import Conflict, Invalid, Unavailable
+from agentos.core.ids import new_id
+from agentos.core.types import JsonObject, json_text
+from agents.engine.status import RunStatus
+from agents.engine.steps import AuditEntry
+from agents.models import IdempotencyKey, Run, Session
+from agents.services.notifications import CLAIMABLE
+from agents.services.sql import table
+
+LEASE_SECONDS = 15
+
+
+@dataclass(slots=True)
+class Begin:
+    """A run to be stored. After `done`: `attached_to` is the first run of the same idempotency key, if there is one."""
+
+    run_id: UUID
+    tenant_id: UUID
+    user_id: UUID
+    session_id: str
+    component_kind: str
+    component_id: str
+    spec: JsonObject
+    spec_hash: str
+    model: str
+    message: str | None
+    owner: str  # the process that takes the lease; empty: claimable by any
+    route: str = ""
+    key: str = ""
+    content_hmac: str = ""
+    session_is_new: bool = False
+    attached_to: UUID | None = None
+    refusal: Exception | None = None
+    created_at: datetime | None = None
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def finish(self) -> None:
+        if self.done.done():
+            return
+        if self.refusal is not None:
+            self.done.set_exception(self.refusal)
+        else:
+            self.done.set_result(None)
+
+    def refuse(self, error: Exception) -> None:
+        """Answer the caller of a run that the database did not take."""
+        self.refusal = Unavailable("The run could not be stored; try again.", retry_after_seconds=1)
+        self.refusal.__cause__ = error
+        self.finish()
+
+    @property
+    def status(self) -> RunStatus:
+        return RunStatus.RUNNING if self.owner else RunStatus.PENDING
+
+
+KEYS = f"""
+INSERT INTO {table(IdempotencyKey)} (id, tenant_id, user_id, route, key, content_hmac, run_id, created_at)
+SELECT gen_random_uuid(), x.tenant_id, x.user_id, x.route, x.key, x.content_hmac, x.run_id, now()
+FROM jsonb_to_recordset(%s::jsonb)
+    AS x(tenant_id uuid, user_id uuid, route text, key text, content_hmac text, run_id uuid)
+ON CONFLICT (tenant_id, user_id, route, key) DO NOTHING
+"""
+KEPT_KEYS = f"""
+SELECT x.run_id, k.run_id, k.content_hmac
+FROM jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, user_id uuid, route text, key text, run_id uuid)
+JOIN {table(IdempotencyKey)} k USING (tenant_id, user_id, route, key)
+"""
+SESSIONS = f"""
+INSERT INTO {table(Session)} AS s
+    (id, tenant_id, user_id, session_id, component_kind, component_id, name, state, created_at, updated_at)
+SELECT x.id, x.tenant_id, x.user_id, x.session_id, x.component_kind, x.component_id, '', '{{}}', now(), now()
+FROM jsonb_to_recordset(%s::jsonb)
+    AS x(id uuid, tenant_id uuid, user_id uuid, session_id text, component_kind text, component_id text)
+ORDER BY x.tenant_id, x.user_id, x.session_id
+ON CONFLICT (tenant_id, user_id, session_id) DO UPDATE SET updated_at = now()
+RETURNING s.tenant_id, s.user_id, s.session_id, s.id, (xmax = 0)
+"""
+RUNS = f"""
+INSERT INTO {table(Run)} (
+    id, tenant_id, user_id, session_id, parent_id, root_id, component_kind, component_id, spec, spec_hash, model,
+    status, fence, lease_owner, lease_until, recoveries, deadline_at, cancel_requested, input, output,
+    error_code, error_text, usage, is_demo, created_at, ended_at
+)
+SELECT x.id, x.tenant_id, x.user_id, x.session_id, NULL, x.id, x.component_kind, x.component_id, x.spec, x.spec_hash,
+    x.model, x.status, 1, x.owner,
+    CASE WHEN x.status = '{RunStatus.RUNNING.value}' THEN now() + interval '{LEASE_SECONDS} seconds' END,
+    0, NULL, false, x.input, NULL, '', '', '{{}}', false, now(), NULL
+FROM jsonb_to_recordset(%s::jsonb) AS x(
+    id uuid, tenant_id uuid, user_id uuid, session_id uuid, component_kind text, component_id text, spec jsonb,
+    spec_hash text, model text, status text, owner text, input text
+)
+ON CONFLICT (id) DO NOTHING
+RETURNING id, created_at
+"""
+
+
+async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
+    """Store the runs and note on each how it went. A refused one answers its own caller only."""
+    async with connection.transaction():
+        await _take_keys(connection, [begin for begin in begins if begin.key])
+        fresh = [begin for begin in begins if begin.attached_to is None and begin.refusal is None]
+        if not fresh:
+            return
+        sessions = await _take_sessions(connection, fresh)
+        cursor = await connection.execute(RUNS, [json_text([_row(begin, sessions) for begin in fresh])])  # type: ignore[arg-type]
+        created = dict(await cursor.fetchall())
+        for begin in fresh:
+            begin.created_at = created.get(begin.run_id)
+        if any(begin.status is RunStatus.PENDING for begin in fresh):
+            await connection.execute("SELECT pg_notify(%s, '')", [CLAIMABLE])
+        await append_async(connection, _audit(fresh))
+
+
+async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
+    if not begins:
+        return
+    rows = json_text(
+        [
+            {
+                "tenant_id": begin.tenant_id,
+                "user_id": begin.user_id,
+                "route": begin.route,
+                "key": begin.key,
+                "content_hmac": begin.content_hmac,
+                "run_id": begin.run_id,
+            }
+            for begin in begins
+        ]
+    )
+    await connection.execute(KEYS, [rows])  # type: ignore[arg-type]
+    cursor = await connection.execute(KEPT_KEYS, [rows])  # type: ignore[arg-type]
+    kept = {asked: (first, content) for asked, first, content in await cursor.fetchall()}
+    for begin in begins:
+        first, content = kept.get(begin.run_id, (None, ""))
+        if first is None:
+            begin.refusal = Conflict("This Idempotency-Key is in use.")
+        elif content != begin.content_hmac:
+            begin.refusal = Invalid(
+                "This Idempotency-Key was used with other content.", code="idempotency_key_reused"
+            )
+        elif first != begin.run_id:
+            begin.attached_to = first
+
+
+async def _take_sessions(connection: AsyncConnection[Any], begins: list[Begin]) -> dict[tuple[UUID, UUID, str], UUID]:
+    wanted = {
+        (begin.tenant_id, begin.user_id, begin.session_id): {
+            "id": new_id(),
+            "tenant_id": begin.tenant_id,
+            "user_id": begin.user_id,
+            "session_id": begin.session_id,
+            "component_kind": begin.component_kind,
+            "component_id": begin.component_id,
+        }
+        for begin in begins
+    }
+    cursor = await connection.execute(SESSIONS, [json_text(list(wanted.values()))])  # type: ignore[arg-type]
+    sessions, new = {}, set()
+    for tenant_id, user_id, session_id, row_id, is_new in await cursor.fetchall():
+        sessions[tenant_id, user_id, session_id] = row_id
+        if is_new:
+            new.add((tenant_id, user_id, session_id))
+    for begin in begins:
+        begin.session_is_new = (begin.tenant_id, begin.user_id, begin.session_id) in new
+    return sessions
+
+
+def _row(begin: Begin, sessions: dict[tuple[UUID, UUID, str], UUID]) -> JsonObject:
+    return {
+        "id": begin.run_id,
+        "tenant_id": begin.tenant_id,
+        "user_id": begin.user_id,
+        "session_id": sessions[begin.tenant_id, begin.user_id, begin.session_id],
+        "component_kind": begin.component_kind,
+        "component_id": begin.component_id,
+        "spec": begin.spec,
+        "spec_hash": begin.spec_hash,
+        "model": begin.model,
+        "status": begin.status.value,
+        "owner": begin.owner,
+        "input": begin.message,
+    }
+
+
+def _audit(begins: list[Begin]) -> dict[UUID, list[AuditEntry]]:
+    entries: dict[UUID, list[AuditEntry]] = {}
+    for begin in begins:
+        detail = {"component": f"{begin.component_kind}:{begin.component_id}"}
+        entry = AuditEntry("run.started", "run", str(begin.run_id), detail, begin.user_id)
+        entries.setdefault(begin.tenant_id, []).append(entry)
+    return entries

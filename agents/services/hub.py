@@ -1,0 +1,76 @@
+"""Hands committed events to the streams that this process serves. A hint says only: read the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TypeAlias
+from uuid import UUID
+
+Batch: TypeAlias = tuple[int, list[bytes]]  # (seq of the first line, event lines)
+MAX_WAITING_BATCHES = 64
+
+
+class Subscription:
+    """One reader of one run. A reader that is too slow loses its buffer and goes on from the log."""
+
+    __slots__ = ("_batches", "_wake", "missed")
+
+    def __init__(self) -> None:
+        self._batches: list[Batch] = []
+        self._wake = asyncio.Event()
+        self.missed = False
+
+    def push(self, batch: Batch | None) -> None:
+        if batch is None or len(self._batches) >= MAX_WAITING_BATCHES:
+            self._batches.clear()
+            self.missed = True
+        elif not self.missed:
+            self._batches.append(batch)
+        self._wake.set()
+
+    async def wait(self, timeout_seconds: float) -> list[Batch]:
+        """Return what has come, or nothing after the timeout or when something was missed."""
+        if not self._wake.is_set():
+            try:
+                async with asyncio.timeout(timeout_seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                return []
+        self._wake.clear()
+        batches, self._batches = self._batches, []
+        return batches
+
+
+class Hub:
+    """The subscriptions of a process, by root run."""
+
+    def __init__(self) -> None:
+        self._readers: dict[UUID, list[Subscription]] = defaultdict(list)
+        self.streams = 0
+
+    def subscribe(self, run_id: UUID) -> Subscription:
+        subscription = Subscription()
+        self._readers[run_id].append(subscription)
+        self.streams += 1
+        return subscription
+
+    def unsubscribe(self, run_id: UUID, subscription: Subscription) -> None:
+        self._readers[run_id].remove(subscription)
+        self.streams -= 1
+        if not self._readers[run_id]:
+            del self._readers[run_id]
+
+    def publish(self, run_id: UUID, batch: Batch) -> None:
+        for reader in self._readers.get(run_id, ()):
+            reader.push(batch)
+
+    def hint(self, run_id: UUID) -> None:
+        """Tell a run's readers that another process has written."""
+        for reader in self._readers.get(run_id, ()):
+            reader.push(None)
+
+    def hint_all(self) -> None:
+        """Tell every reader, after notifications may have been lost."""
+        for run_id in list(self._readers):
+            self.hint(run_id)

@@ -1,0 +1,72 @@
+"""Turns the loop's events into the JSON lines that are stored and sent, byte for byte the same."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+
+from agentos.core.clock import epoch_seconds, rfc3339_ms
+from agentos.core.types import JsonObject
+from agents.engine import events
+from agents.engine.ports import RunInfo
+
+Event = tuple[str, JsonObject]
+
+
+class Line(NamedTuple):
+    """One stored event."""
+
+    seq: int
+    data: bytes
+
+    @property
+    def name(self) -> str:
+        """Return the event's name: every line begins with `{"event":"<name>"`."""
+        return self.data[10 : self.data.index(b'"', 10)].decode()
+
+
+def base_of(info: RunInfo) -> bytes:
+    """Return the keys that every event of a run repeats, without braces."""
+    keys = {
+        "agent_id": info.spec.id,
+        "agent_name": info.spec.label,
+        "run_id": str(info.run_id),
+        "session_id": info.session_id,
+    }
+    return orjson.dumps(keys)[1:-1]
+
+
+def coalesce(waiting: list[Event]) -> list[Event]:
+    """Join text deltas that wait next to each other."""
+    joined: list[Event] = []
+    parts: list[str] = []
+    for name, payload in waiting:
+        if name == events.RUN_CONTENT:
+            parts.append(payload["content"])
+            continue
+        if parts:
+            joined.append(_content(parts))
+            parts = []
+        joined.append((name, payload))
+    if parts:
+        joined.append(_content(parts))
+    return joined
+
+
+def _content(parts: list[str]) -> Event:
+    return events.RUN_CONTENT, {"content": "".join(parts), "content_type": "str"}
+
+
+def encode(name: str, payload: JsonObject, base: bytes, now: datetime) -> bytes:
+    """Return one event as one line of JSON."""
+    body = orjson.dumps(payload, default=str)[1:-1]
+    time = b'"created_at":%d,"ts":"%s"' % (epoch_seconds(now), rfc3339_ms(now).encode())
+    head = b'{"event":"%s",' % name.encode()
+    return head + (body + b"," if body else b"") + base + b"," + time + b"}"
+
+
+def frame(line: Line) -> bytes:
+    """Return one event as a server-sent event."""
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (line.seq, line.name.encode(), line.data)

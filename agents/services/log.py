@@ -1,0 +1,56 @@
+"""Appends to the event log of a run that nobody holds, under the run's lock and with its fence raised."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from agentos.core.clock import utc_now
+from agentos.core.types import JsonObject, json_bytes
+from agents.engine.status import RUN_MOVES, RunStatus
+from agents.models import Run, RunEvents
+from agents.services.lines import encode
+from agents.services.notifications import CLAIMABLE, EVENTS
+
+
+def end_unheld(run: Run, status: RunStatus, event: str, payload: JsonObject) -> None:
+    """End a pending or paused run. The caller holds the run's row lock inside a tenant scope."""
+    if status not in RUN_MOVES[RunStatus(run.status)]:
+        raise AssertionError(f"{run.status} -> {status} is not a legal move")
+    run.status, run.fence, run.ended_at = status.value, run.fence + 1, Now()
+    run.save(update_fields=["status", "fence", "ended_at", "cancel_requested"])
+    append_event(run, event, payload)
+
+
+def append_event(run: Run, event: str, payload: JsonObject) -> None:
+    last = RunEvents.objects.filter(run=run).aggregate(last=Max("last_seq"))["last"] or 0
+    keys = {
+        "agent_id": run.component_id,
+        "agent_name": run.component_id,
+        "run_id": str(run.root_id),
+        "session_id": run.session.session_id,
+    }
+    line = encode(event, payload, json_bytes(keys)[1:-1], utc_now())
+    RunEvents.objects.create(
+        tenant_id=run.tenant_id,
+        user_id=run.user_id,
+        run=run,
+        first_seq=last + 1,
+        last_seq=last + 1,
+        lines=line.decode(),
+    )
+    notify(EVENTS, f"- {run.root_id}")
+
+
+def make_claimable(run: Run) -> None:
+    """Hand a paused run to whoever is free. The caller holds the run's row lock."""
+    if RunStatus(run.status) is RunStatus.PAUSED:
+        run.status = RunStatus.PENDING.value
+        run.save(update_fields=["status"])
+        notify(CLAIMABLE, "")
+
+
+def notify(channel: str, payload: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])

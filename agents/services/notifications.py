@@ -1,0 +1,10 @@
+"""Names of the PostgreSQL notification channels. A notification is a hint; the tables are the truth."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EVENTS: Final = "agentos_events"  # payload: "<process> <root run ids, comma-separated>"
+CLAIMABLE: Final = "agentos_claimable"  # payload: empty
+CANCEL: Final = "agentos_cancel"  # payload: run id
+MAX_PAYLOAD_BYTES: Final = 7_900  # PostgreSQL allows 8,000

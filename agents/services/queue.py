@@ -1,0 +1,155 @@
+"""Who works on which run: claim, renew, load. The one door through which a run starts or restarts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from agentos.core.types import JsonObject
+from agents.engine.status import RunStatus, StepKind, StepState
+from agents.engine.steps import StepRecord
+from agents.models import Run, RunEvents, Session, Step
+from agents.services.begin import LEASE_SECONDS
+from agents.services.lines import Line
+from agents.services.sql import columns, table
+
+MAX_RECOVERIES = 5
+LOG_PAGE_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run that this process holds now."""
+
+    run_id: UUID
+    tenant_id: UUID
+    user_id: UUID
+    session_id: str
+    component_kind: str
+    component_id: str
+    spec: JsonObject
+    model: str
+    message: str
+    fence: int
+    recoveries: int
+    cancel_requested: bool
+    age_seconds: float
+
+
+CLAIM = f"""
+WITH due AS (
+    SELECT id, status FROM {table(Run)}
+    WHERE parent_id IS NULL AND (
+        status = '{RunStatus.PENDING.value}' OR (status = '{RunStatus.RUNNING.value}' AND lease_until < now())
+    )
+    ORDER BY created_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE {table(Run)} r SET
+    status = '{RunStatus.RUNNING.value}', fence = r.fence + 1, lease_owner = %(owner)s,
+    lease_until = now() + interval '{LEASE_SECONDS} seconds',
+    recoveries = r.recoveries + (due.status = '{RunStatus.RUNNING.value}')::int
+FROM due, {table(Session)} s WHERE r.id = due.id AND s.tenant_id = r.tenant_id AND s.id = r.session_id
+RETURNING r.id, r.tenant_id, r.user_id, s.session_id, r.component_kind, r.component_id, r.spec, r.model,
+    coalesce(r.input, ''), r.fence, r.recoveries, r.cancel_requested,
+    extract(epoch FROM now() - r.created_at)::float
+"""
+
+RENEW = f"""
+UPDATE {table(Run)} SET lease_until = now() + interval '{LEASE_SECONDS} seconds'
+WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND id = ANY(%s)
+RETURNING id, fence, cancel_requested
+"""
+
+CANCELLED = f"""
+SELECT id FROM {table(Run)}
+WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND cancel_requested AND id = ANY(%s)
+"""
+
+STEP_FIELDS = (
+    "id", "path", "kind", "name", "state", "request", "result", "answer", "usage", "error", "args_hash",
+    "idempotency_key", "attempts", "seq", "tool_call_id",
+)  # fmt: skip
+STEPS = f"SELECT {columns(Step, STEP_FIELDS)} FROM {table(Step)} WHERE tenant_id = %s AND run_id = %s ORDER BY seq"
+
+# What was said before this run was made: a later pass over the run sees the same.
+HISTORY = f"""
+SELECT h.input, h.output FROM {table(Run)} r
+JOIN {table(Run)} h ON h.tenant_id = r.tenant_id AND h.session_id = r.session_id AND h.parent_id IS NULL
+WHERE r.tenant_id = %s AND r.id = %s AND h.status = '{RunStatus.COMPLETED.value}' AND h.ended_at < r.created_at
+ORDER BY h.created_at DESC LIMIT %s
+"""
+
+LAST_SEQ = f"SELECT coalesce(max(last_seq), 0) FROM {table(RunEvents)} WHERE tenant_id = %s AND run_id = %s"
+LOG = f"""
+SELECT first_seq, lines FROM {table(RunEvents)}
+WHERE tenant_id = %s AND run_id = %s AND last_seq > %s ORDER BY first_seq LIMIT {LOG_PAGE_ROWS}
+"""
+STATUS = f"SELECT status FROM {table(Run)} WHERE tenant_id = %s AND id = %s"
+
+
+async def claim(pool: AsyncConnectionPool, *, owner: str, limit: int) -> list[Claimed]:
+    """Take the lease of runs that wait or whose owner is gone."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(CLAIM, {"owner": owner, "limit": limit})
+        return [Claimed(*row) for row in await cursor.fetchall()]
+
+
+async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]) -> dict[UUID, tuple[int, bool]]:
+    """Prolong the leases that still are ours; return {run id: (fence, cancel requested)}."""
+    cursor = await connection.execute(RENEW, [owner, run_ids])
+    return {run_id: (fence, cancel) for run_id, fence, cancel in await cursor.fetchall()}
+
+
+async def cancel_requests(pool: AsyncConnectionPool, *, owner: str, run_ids: list[UUID]) -> list[UUID]:
+    async with pool.connection() as connection:
+        cursor = await connection.execute(CANCELLED, [owner, run_ids])
+        return [row[0] for row in await cursor.fetchall()]
+
+
+async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> tuple[list[StepRecord], int]:
+    """Return the journal of a run and the seq of its last event."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(STEPS, [tenant_id, run_id])
+        steps = [_record(row) for row in await cursor.fetchall()]
+        cursor = await connection.execute(LAST_SEQ, [tenant_id, run_id])
+        row = await cursor.fetchone()
+    return steps, row[0] if row else 0
+
+
+async def load_history(
+    pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, runs: int
+) -> list[tuple[str, str]]:
+    """Return the session's last finished runs before this one as (input, output), oldest first."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(HISTORY, [tenant_id, run_id, runs])
+        rows = await cursor.fetchall()
+    return [(asked or "", answered or "") for asked, answered in reversed(rows)]
+
+
+async def read_log(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, after: int) -> list[Line]:
+    """Return a page of committed events with seq > after; an empty list when there are none."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(LOG, [tenant_id, run_id, after])
+        rows = await cursor.fetchall()
+    lines: list[Line] = []
+    for first_seq, text in rows:
+        numbered = enumerate(text.encode().split(b"\n"), first_seq)
+        lines.extend(Line(seq, data) for seq, data in numbered if seq > after)
+    return lines
+
+
+async def status_of(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> RunStatus | None:
+    async with pool.connection() as connection:
+        cursor = await connection.execute(STATUS, [tenant_id, run_id])
+        row = await cursor.fetchone()
+    return RunStatus(row[0]) if row else None
+
+
+def _record(row: tuple[Any, ...]) -> StepRecord:
+    values = dict(zip(STEP_FIELDS, row, strict=True))
+    values["kind"], values["state"] = StepKind(values["kind"]), StepState(values["state"])
+    return StepRecord(**values)

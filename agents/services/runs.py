@@ -1,0 +1,226 @@
+"""Starts and cancels runs. Reading them is `selectors`, answering them `answers`, following them `follow`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts import audit
+from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import Conflict, InputBlocked, Invalid, NotFound, RateLimited, Unavailable
+from agentos.core.ids import new_id
+from agentos.core.types import clean_text
+from agents.engine import events
+from agents.engine.messages import conversation
+from agents.engine.ports import RunInfo
+from agents.engine.spec import AgentSpec
+from agents.engine.state import LoopState
+from agents.engine.status import RUN_MOVES, RunStatus
+from agents.engine.steps import AuditEntry, RunChange, Write
+from agents.models import Run
+from agents.services import log, queue
+from agents.services.begin import Begin
+from agents.services.execution import run_state
+from agents.services.follow import Follower
+from agents.services.notifications import CANCEL
+from agents.services.runtime import Runtime
+
+MAX_SESSION_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that is stored. `is_first` is False when an Idempotency-Key led to an earlier run."""
+
+    run_id: UUID
+    session_id: str
+    is_first: bool
+    follower: Follower | None
+    blocked: InputBlocked | None = None
+
+
+async def start(
+    runtime: Runtime,
+    *,
+    principal: Principal,
+    spec: AgentSpec,
+    message: str,
+    session_id: str = "",
+    key: str = "",
+    route: str = "",
+    content: bytes = b"",
+    follow: bool = True,
+) -> Started:
+    """Store a run and set this process to work on it; with `follow`, read it from its first event.
+
+    Raises: Invalid, InputBlocked, RateLimited, Unavailable before any model cost; Invalid for a key with new content.
+    """
+    message, session_id = _checked(message, session_id)
+    _admit(runtime, principal)
+    blocked = await _blocked(runtime, spec, message)
+    begin = _begin(runtime, principal, spec, message, session_id, key, route, content, blocked=blocked is not None)
+    follower = _follower(runtime, begin) if follow else None
+    try:
+        await runtime.writer.begin(begin)
+    except BaseException:
+        if follower:
+            follower.close()
+        raise
+    if begin.attached_to is not None:
+        if follower:
+            follower.close()
+        return _attached(runtime, begin, follow=follow)
+    if blocked is not None:
+        await _refuse(runtime, begin, spec, blocked)
+    elif begin.owner:
+        runtime.supervisor.adopt(begin.run_id, begin.tenant_id, _first_work(runtime, begin, spec))
+    return Started(begin.run_id, session_id, True, follower, blocked)
+
+
+def _checked(message: str, session_id: str) -> tuple[str, str]:
+    message = clean_text(message)
+    if not message.strip():
+        raise Invalid("Say something: `message` is missing or empty.", code="message_missing")
+    if len(message) > settings.MAX_MESSAGE_CHARS:
+        raise Invalid(f"The message has more than {settings.MAX_MESSAGE_CHARS} characters.", code="message_too_long")
+    session_id = clean_text(session_id) or str(new_id())
+    if len(session_id) > MAX_SESSION_CHARS:
+        raise Invalid(f"`session_id` has more than {MAX_SESSION_CHARS} characters.", code="session_id_too_long")
+    return message, session_id
+
+
+def _admit(runtime: Runtime, principal: Principal) -> None:
+    if runtime.supervisor.draining:
+        raise Unavailable("This process is going away; try again.", retry_after_seconds=1, code="draining")
+    if not runtime.supervisor.has_room:
+        raise Unavailable("This process has all the runs it can hold.", retry_after_seconds=2, code="process_full")
+    if runtime.supervisor.live_runs_of(principal.tenant_id) >= settings.MAX_LIVE_RUNS_PER_TENANT:
+        raise RateLimited("Your tenant has all the runs under way that it may.", retry_after_seconds=2)
+
+
+async def _blocked(runtime: Runtime, spec: AgentSpec, message: str) -> InputBlocked | None:
+    try:
+        await runtime.hooks.check_input(spec, message)
+    except InputBlocked as blocked:
+        return blocked
+    return None
+
+
+def _begin(
+    runtime: Runtime,
+    principal: Principal,
+    spec: AgentSpec,
+    message: str,
+    session_id: str,
+    key: str,
+    route: str,
+    content: bytes,
+    *,
+    blocked: bool,
+) -> Begin:
+    model = settings.MODEL_NAMES[spec.model.value]
+    pinned, digest = runtime.pinned(spec, model)
+    return Begin(
+        run_id=new_id(),
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        session_id=session_id,
+        component_kind=spec.kind,
+        component_id=spec.id,
+        spec=pinned,
+        spec_hash=digest,
+        model=model,
+        message=None if blocked else message,
+        owner=runtime.supervisor.name,
+        route=route,
+        key=clean_text(key)[:200],
+        content_hmac=content_hmac(content) if key else "",
+    )
+
+
+def content_hmac(content: bytes) -> str:
+    """Return what an idempotency key remembers of a request's parsed fields."""
+    return hmac.new(settings.SECRET_KEY.encode(), b"idempotency" + content, hashlib.sha256).hexdigest()
+
+
+def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
+    return RunInfo(
+        begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, spec, begin.model, begin.message or ""
+    )
+
+
+async def _first_work(runtime: Runtime, begin: Begin, spec: AgentSpec) -> None:
+    history: list[tuple[str, str]] = []
+    if not begin.session_is_new:
+        history = await queue.load_history(
+            runtime.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, runs=spec.history_runs
+        )
+    info = _info(begin, spec)
+    state = LoopState(info, conversation(spec.instructions, history, info.input))
+    await run_state(state, runtime.writer.open(info, fence=1, next_seq=1), runtime.ports)
+
+
+async def _refuse(runtime: Runtime, begin: Begin, spec: AgentSpec, blocked: InputBlocked) -> None:
+    journal = runtime.writer.open(_info(begin, spec), fence=1, next_seq=1)
+    payload = {"content": blocked.detail, "error_type": "input_check_error", "error_id": blocked.code}
+    change = RunChange(RunStatus.ERROR, error_code=blocked.code, error_text=blocked.detail)
+    entry = AuditEntry("run.input_blocked", "run", str(begin.run_id), {"code": blocked.code})
+    await journal.commit(Write(events=[(events.RUN_ERROR, payload)], run=change, audit=[entry]))
+
+
+def _follower(runtime: Runtime, begin: Begin) -> Follower:
+    return Follower(
+        runtime.pool,
+        runtime.hub,
+        tenant_id=begin.tenant_id,
+        run_id=begin.run_id,
+        ends_at_pause=True,
+        is_fresh=True,
+    )
+
+
+def _attached(runtime: Runtime, begin: Begin, *, follow: bool) -> Started:
+    first = begin.attached_to
+    assert first is not None
+    follower = (
+        Follower(runtime.pool, runtime.hub, tenant_id=begin.tenant_id, run_id=first, ends_at_pause=True)
+        if follow
+        else None
+    )
+    return Started(first, begin.session_id, False, follower)
+
+
+def request_cancel(*, principal: Principal, run_id: UUID) -> None:
+    """Cancel a run: at once when nobody works on it, else by the process that does. Commits; repeatable.
+
+    Raises: NotFound, Conflict when the run has ended otherwise.
+    """
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        run = Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
+        if run is None or not may_touch(principal, run):
+            raise NotFound("There is no such run.")
+        status = RunStatus(run.status)
+        if status is RunStatus.CANCELLED:
+            return
+        if RunStatus.CANCELLED not in RUN_MOVES[status]:
+            raise Conflict(f"The run has ended already: {status.value}.", code="run_ended")
+        run.cancel_requested = True
+        if status is RunStatus.RUNNING:
+            run.save(update_fields=["cancel_requested"])
+            log.notify(CANCEL, str(run.id))
+        else:
+            log.end_unheld(
+                run, RunStatus.CANCELLED, events.RUN_CANCELLED, {"reason": "The run was cancelled."}
+            )
+        entry = audit.Entry("run.cancelled", "run", str(run.id), {}, principal.user_id)
+        audit.append([entry], tenant_id=principal.tenant_id)
+
+
+def may_touch(principal: Principal, run: Run) -> bool:
+    """Tell whether a principal may act on a run: her own, or any with the scope `runs:all`."""
+    return run.user_id == principal.user_id or principal.has("runs:all")

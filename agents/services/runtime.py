@@ -1,0 +1,45 @@
+"""What one serving process holds: pool, hub, supervisor, model, hooks. Made by `wiring`, handed to the services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from psycopg_pool import AsyncConnectionPool
+
+from agentos.core.types import JsonObject
+from agents.engine.ports import HookPort, Ports
+from agents.engine.spec import AgentSpec, spec_hash
+from agents.services.hub import Hub
+from agents.services.journal import JournalWriter
+from agents.services.supervisor import Supervisor
+
+
+class Hooks(HookPort, Protocol):
+    """Governance, as a process needs it: the engine's hooks and the guards on human text."""
+
+    async def check_input(self, spec: AgentSpec, text: str) -> None:
+        """Raise InputBlocked when a guardrail blocks the text."""
+        ...
+
+
+@dataclass
+class Runtime:
+    pool: AsyncConnectionPool
+    hub: Hub
+    supervisor: Supervisor
+    ports: Ports
+    hooks: Hooks
+    _pinned: dict[tuple[int, str], tuple[JsonObject, str]] = field(default_factory=dict)
+
+    @property
+    def writer(self) -> JournalWriter:
+        return self.supervisor.writer
+
+    def pinned(self, spec: AgentSpec, model: str) -> tuple[JsonObject, str]:
+        """Return what a run keeps of its spec, and its hash; computed once per component."""
+        key = id(spec), model
+        if key not in self._pinned:
+            pinned = spec.pinned(model)
+            self._pinned[key] = pinned, spec_hash(pinned)
+        return self._pinned[key]

@@ -1,0 +1,225 @@
+"""Holds the runs of one process: adopts its own, claims what is left, renews leases, stops what was cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from accounts.seam import in_thread
+from agentos.core.ids import parse_id
+from agents.engine.ports import Ports
+from agents.services import queue
+from agents.services.begin import LEASE_SECONDS
+from agents.services.execution import StopReason, execute
+from agents.services.hub import Hub
+from agents.services.journal import JournalWriter
+from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS
+from agents.services.queue import Claimed
+
+logger = logging.getLogger(__name__)
+
+RENEW_SECONDS = 5.0
+TICK_SECONDS = 1.0
+LEASE_MARGIN_SECONDS = 3.0  # an owner that cannot renew stops this long before its lease ends
+DRAIN_SECONDS = 20.0
+
+Tick = Callable[[], object]
+
+
+class Supervisor:
+    """One per process. `name` is unique per start, so a restarted process never renews its predecessor's leases."""
+
+    def __init__(
+        self,
+        pool: AsyncConnectionPool,
+        *,
+        url: str,
+        hub: Hub,
+        ports: Ports,
+        ticks: tuple[Tick, ...] = (),
+        max_runs: int = 3_000,
+    ) -> None:
+        self.name = f"{os.uname().nodename[:30]}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.pool, self.hub, self.ports = pool, hub, ports
+        self.writer = JournalWriter(pool, hub, process=self.name)
+        self.draining = False
+        self._url, self._ticks, self._max_runs = url, ticks, max_runs
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._by_tenant: Counter[UUID] = Counter()
+        self._claimable = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+        self._renewed_at = time.monotonic()
+
+    @property
+    def live_runs(self) -> int:
+        return len(self._tasks)
+
+    def live_runs_of(self, tenant_id: UUID) -> int:
+        return self._by_tenant[tenant_id]
+
+    @property
+    def has_room(self) -> bool:
+        return not self.draining and len(self._tasks) < self._max_runs
+
+    @property
+    def is_well(self) -> bool:
+        """Tell whether leases are being renewed: what `/api/ready` reports."""
+        return not self.draining and time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
+
+    async def start(self) -> None:
+        self.writer.start()
+        for loop in (self._claim_loop, self._renew_loop, self._listen_loop, self._tick_loop):
+            self._loops.append(asyncio.create_task(self._forever(loop), name=loop.__name__))
+
+    async def stop(self) -> None:
+        """Drain: claim nothing, let live runs reach their end for a while, give the rest back."""
+        self.draining = True
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=DRAIN_SECONDS)
+        for task in list(self._tasks.values()):
+            task.cancel(StopReason.DRAIN)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self.writer.close()
+
+    def adopt(self, run_id: UUID, tenant_id: UUID, work: Coroutine[Any, Any, None]) -> None:
+        """Work on a run whose lease this process holds."""
+        task = asyncio.create_task(work, name=f"run-{run_id}")
+        self._tasks[run_id] = task
+        self._by_tenant[tenant_id] += 1
+        task.add_done_callback(lambda done: self._ended(run_id, tenant_id, done))
+
+    def cancel(self, run_id: UUID) -> None:
+        if task := self._tasks.get(run_id):
+            task.cancel(StopReason.CANCEL)
+
+    def wake(self) -> None:
+        """Look for claimable runs now."""
+        self._claimable.set()
+
+    def _ended(self, run_id: UUID, tenant_id: UUID, task: asyncio.Task[None]) -> None:
+        self._by_tenant[tenant_id] -= 1
+        if not self._by_tenant[tenant_id]:
+            del self._by_tenant[tenant_id]
+        if self._tasks.get(run_id) is task:
+            del self._tasks[run_id]
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("run %s: its task ended with %s", run_id, type(error).__name__)
+
+    async def _forever(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Keep one of the loops going through database outages."""
+        while True:
+            try:
+                await loop()
+            except (psycopg.Error, PoolTimeout, OSError) as error:
+                logger.warning("%s: the database is not reachable (%s)", loop.__name__, type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def _claim_loop(self) -> None:
+        while not self.draining:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._claimable.wait()
+            self._claimable.clear()
+            room = self._max_runs - len(self._tasks)
+            while room > 0 and not self.draining:
+                claimed = await queue.claim(self.pool, owner=self.name, limit=min(room, 50))
+                for run in claimed:
+                    self._take(run)
+                room -= len(claimed)
+                if len(claimed) < 50:
+                    break
+
+    def _take(self, run: Claimed) -> None:
+        if old := self._tasks.get(run.run_id):
+            old.cancel(StopReason.LOST)
+        self.adopt(run.run_id, run.tenant_id, execute(run, pool=self.pool, writer=self.writer, ports=self.ports))
+        if run.cancel_requested:
+            asyncio.get_running_loop().call_soon(self.cancel, run.run_id)
+
+    async def _renew_loop(self) -> None:
+        """Renew on a connection of its own; give up all runs in time when that does not work."""
+        while True:
+            try:
+                async with await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+                    while True:
+                        async with asyncio.timeout(RENEW_SECONDS):
+                            await self._renew(connection)
+                        await asyncio.sleep(RENEW_SECONDS)
+            except (psycopg.Error, OSError, TimeoutError):
+                self._give_up_if_late()
+                await asyncio.sleep(0.5)
+
+    async def _renew(self, connection: AsyncConnection[Any]) -> None:
+        asked_at = time.monotonic()
+        mine = list(self._tasks)
+        kept = await queue.renew(connection, owner=self.name, run_ids=mine)
+        self._renewed_at = asked_at
+        for run_id in mine:
+            task = self._tasks.get(run_id)
+            if task is None or task.done():
+                continue
+            if run_id in kept and kept[run_id][1]:
+                self.cancel(run_id)
+
+    def _give_up_if_late(self) -> None:
+        if time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS:
+            return
+        for task in list(self._tasks.values()):
+            task.cancel(StopReason.LOST)
+
+    async def _listen_loop(self) -> None:
+        async with await AsyncConnection.connect(self._url, autocommit=True) as connection:
+            for channel in (EVENTS, CLAIMABLE, CANCEL):
+                await connection.execute(f"LISTEN {channel}")
+            self.hub.hint_all()
+            self.wake()
+            async for note in connection.notifies():
+                self._heard(note.channel, note.payload)
+
+    def _heard(self, channel: str, payload: str) -> None:
+        if channel == CLAIMABLE:
+            self.wake()
+        elif channel == CANCEL:
+            if run_id := parse_id(payload):
+                self.cancel(run_id)
+        elif not payload.startswith(f"{self.name} "):
+            written = payload.partition(" ")[2]
+            if written == "*":
+                self.hub.hint_all()
+            else:
+                for text in written.split(","):
+                    if run_id := parse_id(text):
+                        self.hub.hint(run_id)
+
+    async def _tick_loop(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            if self._tasks:
+                asked = await queue.cancel_requests(self.pool, owner=self.name, run_ids=list(self._tasks))
+                for run_id in asked:
+                    self.cancel(run_id)
+            for tick in self._ticks:
+                await self._tick(tick)
+
+    async def _tick(self, tick: Tick) -> None:
+        from django.db import Error
+
+        try:
+            await in_thread(tick)
+        except Error as error:
+            logger.warning("tick %s failed (%s)", getattr(tick, "__qualname__", tick), type(error).__name__)

@@ -1,0 +1,109 @@
+"""Filters of the console's pages: how stored text, times and JSON are shown to a person who has to trust them."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from agentos.core.clock import utc_now
+from agentos.core.errors import NotFound
+from agentos.core.types import Json
+from agents.registry import registry
+
+register = template.Library()
+
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+# Blank or joining characters that Unicode files under letters, marks and symbols
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_UNITS = (("day", 86_400), ("h", 3_600), ("min", 60))
+
+
+@register.filter
+def visible(value: object) -> SafeString:
+    """Escape text and spell out what would hide or reorder it: control, bidirectional and blank characters."""
+    return mark_safe("".join(_shown(character) for character in str(value)))  # noqa: S308
+
+
+def _shown(character: str) -> str:
+    if character in " \n\t" or " " < character < "\x7f":
+        return escape(character)
+    if not is_hidden(character):
+        return character
+    name = unicodedata.name(character, "control character").capitalize()
+    return format_html('<span class="ao-hidden" title="{}">U+{}</span>', name, f"{ord(character):04X}")
+
+
+def is_hidden(character: str) -> bool:
+    """Tell whether a reader can't see this character, or sees it only by what it does to others."""
+    category = unicodedata.category(character)
+    return (
+        category in _INVISIBLE_CATEGORIES
+        or category == "Zs"
+        or character in _BLANK_LETTERS
+        or unicodedata.name(character, "").startswith("VARIATION SELECTOR")
+    )
+
+
+@register.filter
+def agent_name(component_id: str) -> str:
+    """Return the name that people know a component by; of one that is gone, its id."""
+    try:
+        return registry.get("agent", component_id).label
+    except NotFound:
+        return component_id
+
+
+@register.filter
+def json_value(value: Json) -> str:
+    """Return text as it is, and anything else as indented JSON."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def json_kind(value: Json) -> str:
+    """Name the type of a JSON value in a word, so that the text "250" is not taken for the number."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes or no"
+    if isinstance(value, int | float):
+        return "number"
+    return {str: "text", list: "list", dict: "object"}.get(type(value), "value")
+
+
+@register.filter
+def span(length: timedelta | None) -> str:
+    """Return a length of time with at most two units, e.g. `3 h 12 min`, `0.84 s`."""
+    if length is None:
+        return ""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+    parts, rest = [], int(seconds)
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}")
+    return " ".join(parts[:2])
+
+
+@register.filter
+def age(moment: datetime) -> str:
+    """Return how long ago a moment was, in its largest unit."""
+    passed = utc_now() - moment
+    if passed < timedelta(seconds=10):
+        return "just now"
+    number, unit = span(timedelta(seconds=int(passed.total_seconds()))).split(" ")[:2]
+    return f"{number} {unit} ago"
+
+
+@register.filter
+def remaining(moment: datetime) -> str:
+    """Return how long it is until a moment, or `expired`."""
+    left = moment - utc_now()
+    return span(timedelta(seconds=int(left.total_seconds()))) if left > timedelta(0) else "expired"

@@ -1,0 +1,1 @@
+"""Tools that several components share, and what tools are made with."""

@@ -1,0 +1,82 @@
+"""Builds what a serving process holds from the settings, and holds the one of this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from psycopg_pool import AsyncConnectionPool
+
+from agentos.core.errors import Unavailable
+from agents.engine.ports import JournalPort, Ports
+from agents.llm.client import ModelGateway
+from agents.services.hub import Hub
+from agents.services.runtime import Hooks, Runtime
+from agents.services.supervisor import Supervisor
+
+POOL_SIZE = 4
+_runtime: Runtime | None = None
+
+
+class _NoJournal:
+    """Stands where each run puts its own journal."""
+
+    def emit(self, name: str, payload: Any) -> None:
+        raise AssertionError("a run brings its own journal")
+
+    def put(self, write: Any) -> None:
+        raise AssertionError("a run brings its own journal")
+
+    async def commit(self, write: Any) -> None:
+        raise AssertionError("a run brings its own journal")
+
+
+def model_gateway() -> ModelGateway:
+    """Return a client of the configured model server."""
+    url = settings.OPENAI_BASE_URL or settings.SANDBOX_URL or None
+    key = settings.OPENAI_API_KEY or ("sandbox" if url else "")
+    return ModelGateway(base_url=url, api_key=key)
+
+
+async def open_runtime() -> Runtime:
+    """Start pool, journal writer and supervisor of this process."""
+    global _runtime
+    url = settings.DATABASE_URLS["system"]
+    pool = AsyncConnectionPool(url, min_size=1, max_size=POOL_SIZE, open=False, kwargs={"autocommit": True}, timeout=10)
+    await pool.open(wait=True, timeout=10)
+    gateway = model_gateway()
+    hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway.flagged)
+    journal: JournalPort = _NoJournal()
+    ports, hub = Ports(gateway, journal, hooks), Hub()
+    supervisor = Supervisor(
+        pool,
+        url=url,
+        hub=hub,
+        ports=ports,
+        ticks=tuple(import_string(path) for path in settings.AGENTOS_TICKS),
+        max_runs=settings.MAX_LIVE_RUNS,
+    )
+    _runtime = Runtime(pool, hub, supervisor, ports, hooks)
+    await supervisor.start()
+    return _runtime
+
+
+async def close_runtime() -> None:
+    """Drain the supervisor and close what `open_runtime` opened."""
+    global _runtime
+    if _runtime is None:
+        return
+    runtime, _runtime = _runtime, None
+    await runtime.supervisor.stop()
+    gateway = runtime.ports.model
+    if isinstance(gateway, ModelGateway):
+        await gateway.close()
+    await runtime.pool.close()
+
+
+def runtime() -> Runtime:
+    """Return this process's runtime. Raises: Unavailable while it starts or ends."""
+    if _runtime is None:
+        raise Unavailable("This process is starting or going away.", code="not_ready")
+    return _runtime

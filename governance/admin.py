@@ -1,0 +1,208 @@
+"""The approval inbox: what waits for a decision, one page with all that an approver needs, and the form that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from accounts.principals import Principal
+from agentos.core.clock import utc_now
+from agentos.core.errors import CallerError, Conflict, Invalid, NotFound
+from agents.admin import agent_words, demo_label, since
+from agents.models import Step
+from agents.records import RecordAdmin, signed_in
+from agents.templatetags.console import agent_name, remaining, visible
+from governance import selectors
+from governance.models import Approval, ApprovalStatus
+from governance.services import approvals
+
+STATUS_TONES = {
+    "pending": "warning",
+    "approved": "success",
+    "rejected": "danger",
+    "expired": "default",
+    "cancelled": "default",
+    "void": "default",
+}
+_OUTCOME_TONES = {"done": "success", "failed": "danger", "refused": "danger", "unknown": "danger", "running": "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the call. `moves` says that it is worth looking again soon."""
+
+    word: str
+    result: Any = None
+    error: str = ""
+
+    @property
+    def tone(self) -> str:
+        return _OUTCOME_TONES.get(self.word, "default")
+
+    @property
+    def moves(self) -> bool:
+        return self.word in ("not started", "running")
+
+
+def outcome_word(approval: Approval) -> str:
+    """Return in words what became of an approval's call."""
+    if approval.status == ApprovalStatus.PENDING:
+        return "waiting"
+    if approval.status != ApprovalStatus.APPROVED:
+        return "never ran"
+    return selectors.outcome(approval).replace("_", " ")
+
+
+def obstacle(approval: Approval, principal: Principal | None) -> str:
+    """Say why this principal may not decide now; nothing when she may. The service checks all of it again."""
+    if approval.status != ApprovalStatus.PENDING:
+        return f"This is {approval.get_status_display().lower()} already."
+    if approval.expires_at <= utc_now():
+        return "This has expired. Nobody can approve it any more."
+    if principal is None or not principal.has("approvals:decide"):
+        return "Your role may read approvals, but not decide them."
+    if approval.requester_id == principal.user_id:
+        return "You asked for this yourself, so someone else has to decide."
+    return ""
+
+
+@admin.register(Approval)
+class ApprovalAdmin(RecordAdmin):
+    page_template = "governance/approval.html"
+    list_title = "Approval inbox"
+    empty_title = "Nothing waits for you"
+    empty_text = "When an agent wants to do something that needs someone's consent, it appears here."
+    list_display = ("what", "requester", "agent", "asked", "expires", "shown_status", "outcome")
+    list_display_links = ("what",)
+    list_filter = ("status", "tool_name", "component_id")
+    search_fields = ("=id", "=run__id", "effect_text", "requester__email")
+    search_help_text = "What, e-mail, approval id or run id"
+    list_per_page = 50
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let everybody in: who may not read approvals sees her own."""
+        return signed_in(request) is not None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
+        principal = signed_in(request)
+        return selectors.visible(principal) if principal else Approval.objects.none()
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Put what waits first, the oldest on top; then what is decided, the newest on top."""
+        return [F("waiting_since").asc(nulls_last=True), F("created_at").desc()]
+
+    @display(description="What")
+    def what(self, approval: Approval) -> SafeString:
+        text = visible(approval.effect_text)
+        return format_html('<span class="ao-what" data-testid="what">{}</span>{}', text, demo_label(approval.is_demo))
+
+    @display(description="Agent", ordering="component_id")
+    def agent(self, approval: Approval) -> str:
+        return agent_name(approval.component_id)
+
+    @display(description="Asked", ordering="created_at")
+    def asked(self, approval: Approval) -> SafeString:
+        return since(approval.created_at)
+
+    @display(description="Expires in", ordering="expires_at")
+    def expires(self, approval: Approval) -> str:
+        return remaining(approval.expires_at) if approval.status == ApprovalStatus.PENDING else ""
+
+    @display(description="Status", ordering="status", label=STATUS_TONES)
+    def shown_status(self, approval: Approval) -> tuple[str, str]:
+        return approval.status, approval.status
+
+    @display(description="Outcome")
+    def outcome(self, approval: Approval) -> SafeString:
+        word = outcome_word(approval)
+        return format_html('<span class="ao-outcome ao-{}">{}</span>', Outcome(word).tone, word)
+
+    def get_urls(self) -> list[URLPattern]:
+        decide = path(
+            "<uuid:approval_id>/decide/",
+            self.admin_site.admin_view(self.decide_view),
+            name="governance_approval_decide",
+        )
+        return [decide, *super().get_urls()]
+
+    def page_context(self, request: HttpRequest, record: Approval) -> dict[str, Any]:
+        principal = signed_in(request)
+        step = Step.objects.filter(run_id=record.run_id, path=record.step_path).first()
+        word = outcome_word(record)
+        waiting = list(self._waiting(request).values_list("id", flat=True))
+        return {
+            "approval": record,
+            "tone": STATUS_TONES[record.status],
+            "obstacle": obstacle(record, principal),
+            "outcome": Outcome(word, step.result, step.error) if step else Outcome(word),
+            "agent_words": agent_words(record.run_id, step.seq) if step else "",
+            "place": waiting.index(record.id) + 1 if record.id in waiting else 0,
+            "waiting_count": len(waiting),
+            "next_id": _after(waiting, record.id),
+            "crumb": visible(record.effect_text[:60]),
+        }
+
+    def decide_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
+        """Decide by POST only, then go on to the next one that waits."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        principal = signed_in(request)
+        record = self.record(request, approval_id)
+        if principal is None:
+            raise PermissionDenied
+        decision, reason = request.POST.get("decision", ""), request.POST.get("reason", "")
+        shown_hash = request.POST.get("shown_hash", "")
+        try:
+            if decision not in ("approve", "reject") or not shown_hash:
+                raise Invalid("Read the request and choose to approve or to reject.")
+            approvals.decide(
+                principal=principal,
+                approval_id=approval_id,
+                approved=decision == "approve",
+                reason=reason,
+                shown_hash=shown_hash,
+            )
+        except NotFound:
+            raise Http404 from None
+        except CallerError as error:
+            fresh = self.record(request, approval_id)
+            return self.page(request, fresh, _status_of(error), {"problem": error.detail, "reason": reason})
+        return self._onwards(request, record, decision)
+
+    def _onwards(self, request: HttpRequest, record: Approval, decision: str) -> HttpResponse:
+        here = reverse("admin:governance_approval_change", args=[record.id])
+        word = "Approved" if decision == "approve" else "Rejected"
+        following = self._waiting(request).exclude(requester_id=signed_in(request).user_id).first()  # type: ignore[union-attr]
+        shown = visible(record.effect_text)
+        if following is None:
+            messages.success(request, format_html("{}: {}", word, shown))
+            return HttpResponseRedirect(here)
+        text = format_html('{}: <a class="ao-link" href="{}">{}</a>. Here is the next one.', word, here, shown)
+        messages.success(request, text)
+        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[following.id]))
+
+    def _waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = self.get_queryset(request).filter(status=ApprovalStatus.PENDING, expires_at__gt=utc_now())
+        return rows.order_by("created_at", "id")
+
+
+def _after(waiting: list[UUID], current: UUID) -> UUID | None:
+    """Return the id behind the current one, or the first when there is none behind it."""
+    start = waiting.index(current) + 1 if current in waiting else 0
+    return next((id for id in [*waiting[start:], *waiting[:start]] if id != current), None)
+
+
+def _status_of(error: CallerError) -> int:
+    if isinstance(error, Conflict):
+        return 409
+    return 422 if isinstance(error, Invalid) else 403

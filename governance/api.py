@@ -1,0 +1,103 @@
+"""Approvals over HTTP: the inbox, one approval, its state, and the decision."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+
+from accounts.auth import scope
+from accounts.principals import Principal
+from accounts.seam import in_thread
+from agentos.core.errors import Invalid
+from governance import schemas, selectors
+from governance.services import approvals
+
+router = Router(tags=["approvals"])
+
+
+class ApiRequest(HttpRequest):
+    """A request whose principal is known."""
+
+    auth: Principal
+
+
+class ApprovalQuery(Schema):
+    """Filters and page of the inbox; `user_id` of AgentOS clients counts as `mine` only for oneself."""
+
+    status: str = ""
+    mine: bool = False
+    agent: str = ""
+    agent_id: str = ""
+    tool: str = ""
+    run_id: UUID | None = None
+    expiring: bool = False
+    page: int = 1
+    limit: int = 20
+
+    def filters(self) -> selectors.Filters:
+        return selectors.Filters(
+            status=self.status,
+            mine=self.mine,
+            agent=self.agent or self.agent_id,
+            tool=self.tool,
+            run=self.run_id,
+            expiring=self.expiring,
+        )
+
+
+@router.get("/approvals", response=schemas.ApprovalList, summary="List approvals")
+@scope("runs:read")
+async def list_approvals(
+    request: ApiRequest, query: Annotated[ApprovalQuery, Query()]
+) -> schemas.ApprovalList:
+    """List what waits first, then the decided; without `approvals:read` only what one asked for oneself."""
+    began = time.perf_counter()
+    page = await in_thread(selectors.inbox, request.auth, query.filters(), page=query.page, limit=query.limit)
+    return schemas.ApprovalList.of(page, search_time_ms=round((time.perf_counter() - began) * 1000, 2))
+
+
+@router.get("/approvals/count", response=schemas.ApprovalCount, summary="Count what waits")
+@scope("runs:read")
+async def count_approvals(request: ApiRequest) -> schemas.ApprovalCount:
+    """Count the approvals that wait for a decision and have not expired."""
+    return schemas.ApprovalCount(count=await in_thread(selectors.pending_count, request.auth))
+
+
+@router.get("/approvals/{approval_id}", response=schemas.ApprovalOut, summary="Get an approval")
+@scope("runs:read")
+async def get_approval(request: ApiRequest, approval_id: UUID) -> schemas.ApprovalOut:
+    """Return one approval with what became of its call."""
+    return schemas.ApprovalOut.of(await in_thread(selectors.get, request.auth, approval_id))
+
+
+@router.get("/approvals/{approval_id}/status", response=schemas.ApprovalState, summary="Poll an approval")
+@scope("runs:read")
+async def approval_status(request: ApiRequest, approval_id: UUID) -> schemas.ApprovalState:
+    """Return the decision, if there is one, and the outcome."""
+    return schemas.ApprovalState.of(await in_thread(selectors.get, request.auth, approval_id))
+
+
+@router.post("/approvals/{approval_id}/resolve", response=schemas.ApprovalOut, summary="Decide an approval")
+@scope("approvals:decide")
+async def resolve_approval(
+    request: ApiRequest, approval_id: UUID, decision: schemas.ResolveIn
+) -> schemas.ApprovalOut:
+    """Approve or reject, as the signed-in user; the run goes on by itself. 409 names the standing decision."""
+    if decision.edited_args is not None:
+        raise Invalid(
+            "Edited arguments are not supported yet: reject with a reason that says what to change.",
+            code="edited_args_not_supported",
+        )
+    await in_thread(
+        approvals.decide,
+        principal=request.auth,
+        approval_id=approval_id,
+        approved=decision.status == "approved",
+        reason=decision.note,
+        shown_hash=decision.shown_hash,
+    )
+    return schemas.ApprovalOut.of(await in_thread(selectors.get, request.auth, approval_id))

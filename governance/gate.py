@@ -1,0 +1,126 @@
+"""The gate in SQL: statements that the journal commits with a step, in the system role, inside the flush.
+
+One asks for an approval when a step begins to wait, one spends the approval when the tool really starts. Each touches
+exactly one row or refuses the write, so a forged answer or changed arguments stop at the database.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from agentos.core.types import Json, JsonObject, canonical_sha256, json_text
+from agents.engine.ports import RunInfo
+from agents.engine.steps import Statement, StepRecord
+from agents.engine.tools import Tool
+from agents.models import Run
+from agents.services.sql import columns, table
+from governance.models import Approval, ApprovalStatus
+
+EXACT_INTEGER: Final = 2**53 - 1  # beyond it RFC 8785 knows no integers, and a float is no longer exact
+
+_ASKED: Final = (
+    "id", "tenant", "run", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id", "arguments",
+    "args_hash", "effect_text", "requester", "status", "reason", "expires_at", "is_demo", "created_at",
+)  # fmt: skip
+_NOT_ASKED_TWICE: Final = "This call has been asked for and decided before: call the tool again to ask anew."
+_NOT_APPROVED: Final = "there is no approval for exactly this call: it was not approved, it is spent, or the call is not the approved one."
+
+
+def arguments_hash(
+    *, tool_name: str, tool_version: str, arguments: JsonObject, run_id: UUID, step_path: str, tenant_id: UUID
+) -> str:
+    """Return what an approval is bound to: the hex SHA-256 of the call, its place and its tenant (RFC 8785).
+
+    The same before and after a round trip through jsonb. Raises: ValueError for numbers that JSON can't carry.
+    """
+    return canonical_sha256(
+        {
+            "tool": tool_name,
+            "version": tool_version,
+            "arguments": _exact(arguments),
+            "run": str(run_id),
+            "step": step_path,
+            "tenant": str(tenant_id),
+        }
+    )
+
+
+def hash_of_call(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> str:
+    """Return the hash of the call as it is about to run."""
+    return arguments_hash(
+        tool_name=tool.name,
+        tool_version=tool.schema_hash,
+        arguments=arguments,
+        run_id=run.run_id,
+        step_path=step.path,
+        tenant_id=run.tenant_id,
+    )
+
+
+def hash_of_row(approval: Approval) -> str:
+    """Return the hash of the call that an approval shows, from its own columns."""
+    return arguments_hash(
+        tool_name=approval.tool_name,
+        tool_version=approval.tool_version,
+        arguments=approval.arguments,
+        run_id=approval.run_id,
+        step_path=approval.step_path,
+        tenant_id=approval.tenant_id,
+    )
+
+
+def ask(
+    approval_id: UUID, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, *, hours: int
+) -> Statement:
+    """Return the statement that stores a pending approval; asking again for the same pending call is harmless."""
+    call = hash_of_call(run, tool, step, arguments)
+    parameters = (
+        approval_id, run.tenant_id, run.run_id, step.path, step.tool_call_id[:200], tool.name, tool.schema_hash,
+        run.spec.id, json_text(arguments), call, tool.effect_text(arguments), run.user_id,
+        ApprovalStatus.PENDING.value, hours, run.tenant_id, run.run_id, ApprovalStatus.PENDING.value,
+    )  # fmt: skip
+    return Statement(_ask_sql(), parameters, _NOT_ASKED_TWICE)
+
+
+def spend(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Statement:
+    """Return the statement that uses an approval up as the tool starts.
+
+    A call that had started before and may be repeated by what its tool declares goes on under its spent approval.
+    """
+    call = hash_of_call(run, tool, step, arguments)
+    begun_before = step.attempts > 0 and tool.repeat != "once"
+    parameters = (run.tenant_id, run.run_id, step.path, ApprovalStatus.APPROVED.value, call, begun_before)
+    return Statement(_spend_sql(), parameters, _NOT_APPROVED)
+
+
+def _ask_sql() -> str:
+    return (
+        f"INSERT INTO {table(Approval)} AS a ({columns(Approval, _ASKED)}) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, '', "
+        "now() + make_interval(hours => %s::int), "
+        f"coalesce((SELECT r.is_demo FROM {table(Run)} r WHERE r.tenant_id = %s AND r.id = %s), false), now()) "
+        "ON CONFLICT (tenant_id, run_id, step_path) DO UPDATE SET id = EXCLUDED.id "
+        "WHERE a.status = %s AND a.args_hash = EXCLUDED.args_hash"
+    )
+
+
+def _spend_sql() -> str:
+    return (
+        f"UPDATE {table(Approval)} SET consumed_at = coalesce(consumed_at, now()) "
+        "WHERE tenant_id = %s AND run_id = %s AND step_path = %s AND status = %s AND args_hash = %s "
+        "AND decided_by_id IS DISTINCT FROM requester_id AND (consumed_at IS NULL OR %s)"
+    )
+
+
+def _exact(value: Json) -> Json:
+    """Spell large whole numbers out, so that neighbours keep different hashes and jsonb may rewrite 1e22 as digits."""
+    if isinstance(value, dict):
+        return {key: _exact(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) > EXACT_INTEGER:
+        return {"whole": str(int(value))}
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_INTEGER:
+        return {"whole": str(value)}
+    return value

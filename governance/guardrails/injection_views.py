@@ -1,0 +1,202 @@
+"""The readings of a text that an order to the model may hide in: plain, spelled out, reversed or encoded."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
+
+from governance.guardrails.folding import fold
+
+MOST_PAYLOADS = 24  # decoded pieces of one text; a text with more of them is an encoded file
+MOST_PAYLOAD_CHARACTERS = 8192
+
+_LOOKALIKES = str.maketrans(
+    "аеорсухіјѕԁһкмтвнгпьɡɩνοαερτυκιχϲƖǀӏԛԝ", "aeopcyxijsdhkmtbhrnbgivoaeptukixclllqw"
+)
+_MIXED = re.compile(r"\w*(?:[a-z][\u0370-\u052f\u0261-\u0269]|[\u0370-\u052f\u0261-\u0269][a-z])\w*")
+_LEET = str.maketrans("013457@$!|+8", "oieastasiltb")
+_LEET_WORD = re.compile(
+    r"(?<![\w@$])(?:[a-z]+[0134578@$!|+]+[a-z]|[013457@$|]+[a-z]+|[a-z]{3,}[013457]+(?![\w]))[a-z0134578@$!|+]{0,30}"
+)
+_SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){6,400}")
+_SEPARATORS = re.compile(r"[ ._*\-/|]")
+_BROKEN = re.compile(r"(?<=[a-z])[*_`~^]{1,3}(?=[a-z])|(?<=[a-z])[-.](?=[a-z][-.][a-z])|(?<=[a-z][-.][a-z])[-.](?=[a-z])")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{16,8192}={0,2}")
+_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?(?:[0-9A-Fa-f]{2}[ :]?){10,2000}(?![0-9A-Za-z])")
+_BINARY = re.compile(r"(?<!\d)(?:[01]{8} ?){5,800}(?!\d)")
+_PERCENT = re.compile(r"(?:[^\s%]{0,40}%[0-9A-Fa-f]{2}){3,400}[^\s%]{0,40}")
+_ENTITIES = re.compile(r"(?:[^\s&]{0,10}&#x?[0-9A-Fa-f]{2,5};){4,400}")
+_ESCAPES = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}){4,1000}")
+_ROT13 = re.compile(r"\b(?:vtaber|vafgehpgvbaf?|cebzcg|flfgrz|cerivbhf|qvfertneq|sbetrg|erirny|bireevqr)\b", re.I)
+_REVERSED = re.compile(r"\b(?:erongi|snoitcurtsni|noitcurtsni|tpmorp|suoiverp|draggersid|metsys|tegrof|laever|edirrevo)\b", re.I)
+_READABLE = re.compile(r"[A-Za-z]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One reading, lower-cased; `hidden` if it had to be decoded. `origin` leads back to the original text."""
+
+    text: str
+    hidden: bool
+    origin: Callable[[int, int], tuple[int, int]]
+
+
+def views(text: str) -> Iterator[View]:
+    """Yield the plain reading first, then those that something hints at."""
+    plain, origins = _plain(text)
+    yield View(_unmasked(plain), False, _via(origins))
+    yield from _spelled(plain, origins)
+    if _BROKEN.search(plain):
+        yield View(_BROKEN.sub("", plain), True, _whole(0, len(text)))
+    if _ROT13.search(text):
+        yield View(codecs.encode(text, "rot13").lower(), True, _same)
+    if _REVERSED.search(text):
+        yield View(text[::-1].lower(), True, _whole(0, len(text)))
+    for start, end, decoded in _payloads(text):
+        yield View(_unmasked(_plain(decoded)[0]), True, _whole(start, end))
+
+
+def plain_word(word: str) -> str:
+    """Return a word of the vocabulary the way the plain reading writes it."""
+    return _plain(word)[0]
+
+
+def _plain(text: str) -> tuple[str, list[int] | None]:
+    """Return the text in lower case without accents, marks and what can't be seen, and where it came from."""
+    if text.isascii():
+        return text.lower(), None
+    table = {character: _plain_character(character) for character in set(text) if character > "\x7f"}
+    if all(len(plain) == 1 for plain in table.values()):
+        moved = text.translate({ord(character): plain for character, plain in table.items()})
+        return _lookalikes(_lower(moved)), None
+    parts: list[str] = []
+    origins: list[int] = []
+    for index, character in enumerate(text):
+        plain = table.get(character, character)
+        parts.append(plain)
+        origins.extend([index] * len(plain))
+    return _lookalikes(_lower("".join(parts))), origins
+
+
+def _lower(text: str) -> str:
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(one if len(one := character.lower()) == 1 else character for character in text)
+
+
+@lru_cache(maxsize=8192)
+def _plain_character(character: str) -> str:
+    folded = fold(character).text
+    if len(folded) != 1 or folded.isascii():
+        return folded
+    if unicodedata.combining(character) or unicodedata.category(character) == "Mn":
+        return ""
+    bare = [one for one in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(one)]
+    return bare[0] if len(bare) == 1 else folded
+
+
+def _lookalikes(text: str) -> str:
+    return _MIXED.sub(lambda word: word[0].translate(_LOOKALIKES), text)
+
+
+def _unmasked(text: str) -> str:
+    """Read digits and signs inside words as the letters they stand for; lengths stay."""
+    return _LEET_WORD.sub(lambda word: word[0].translate(_LEET), text)
+
+
+def _spelled(plain: str, origins: list[int] | None) -> Iterator[View]:
+    """Close up what is written letter by letter; the words' ends are lost, so the phrases know that form."""
+    place = _via(origins)
+    for match in _SPELLED.finditer(plain):
+        closed = _SEPARATORS.sub("", match[0]).translate(_LEET)
+        if sum(map(str.isalpha, closed)) > 6:
+            yield View(closed, True, _whole(*place(match.start(), match.end())))
+
+
+def _payloads(text: str) -> Iterator[tuple[int, int, str]]:
+    left = MOST_PAYLOADS
+    for pattern, decode in _DECODERS:
+        for match in pattern.finditer(text):
+            decoded = decode(match[0][:MOST_PAYLOAD_CHARACTERS])
+            if decoded is not None and len(_READABLE.findall(decoded)) >= 2:
+                yield match.start(), match.end(), decoded
+                left -= 1
+            if left < 0:
+                return
+
+
+def _base64(written: str) -> str | None:
+    bare = written.rstrip("=").replace("-", "+").replace("_", "/")
+    if len(bare) % 4 == 1:
+        return None
+    try:
+        return _readable(base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _hex(written: str) -> str | None:
+    try:
+        return _readable(bytes.fromhex(written.removeprefix("0x").replace(":", "").replace(" ", "")))
+    except ValueError:
+        return None
+
+
+def _binary(written: str) -> str | None:
+    bits = written.replace(" ", "")
+    return _readable(bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits) - 7, 8)))
+
+
+def _escapes(written: str) -> str | None:
+    codes = re.findall(r"\\[ux]([0-9A-Fa-f]{2,4})", written)
+    return "".join(chr(int(code, 16)) for code in codes)
+
+
+def _readable(decoded: bytes) -> str | None:
+    try:
+        text = decoded.decode()
+    except UnicodeDecodeError:
+        return None
+    printable = sum(character.isprintable() or character.isspace() for character in text)
+    return text if printable >= 0.95 * len(text) else None
+
+
+def _unquoted(written: str) -> str | None:
+    return unquote(written).replace("+", " ")
+
+
+def _unescaped(written: str) -> str | None:
+    return html.unescape(written)
+
+
+_DECODERS: tuple[tuple[re.Pattern[str], Callable[[str], str | None]], ...] = (
+    (_BASE64, _base64),
+    (_HEX, _hex),
+    (_BINARY, _binary),
+    (_PERCENT, _unquoted),
+    (_ENTITIES, _unescaped),
+    (_ESCAPES, _escapes),
+)
+
+
+def _via(origins: list[int] | None) -> Callable[[int, int], tuple[int, int]]:
+    if origins is None:
+        return _same
+    return lambda start, end: (origins[start], origins[end - 1] + 1)
+
+
+def _whole(begin: int, finish: int) -> Callable[[int, int], tuple[int, int]]:
+    return lambda _start, _end: (begin, finish)
+
+
+def _same(start: int, end: int) -> tuple[int, int]:
+    return start, end

@@ -1,0 +1,133 @@
+"""The vocabulary of orders to a model, by the part a word plays; several languages share one table."""
+
+from __future__ import annotations
+
+from enum import IntFlag, auto
+
+from governance.guardrails.injection_views import plain_word
+
+
+class Part(IntFlag):
+    """The parts of speech of a prompt injection."""
+
+    OVERRIDE = auto()  # ignore, forget, bypass
+    LIFT = auto()  # remove, disable: harmless verbs unless their object is a safeguard
+    RULES = auto()  # instructions, prompt, guidelines
+    SAFEGUARD = auto()  # restrictions, filters, guardrails
+    SAID = auto()  # everything, text, conversation: what stands above
+    EARLIER = auto()  # previous, above, original
+    YOURS = auto()  # your
+    ALL = auto()  # all, any
+    INNER = auto()  # system, hidden, initial
+    REVEAL = auto()  # show, repeat, print
+    ASK = auto()  # what, which
+    OBEY = auto()  # follow, comply
+    NEVER = auto()  # not, stop, without
+    PERSONA = auto()  # act, pretend, you are now
+    FREE = auto()  # uncensored, unrestricted
+    VICE = auto()  # illegal, unethical
+    SEND = auto()  # forward, upload
+    SECRET = auto()  # passwords, credentials
+    PLACE = auto()  # URL, e-mail address
+    MACHINE = auto()  # AI, assistant, model
+    READING = auto()  # summarizing, reading, processing
+    USER = auto()  # the user
+    TELLING = auto()  # mention, inform, notify
+    NEW = auto()  # new, real, updated
+    GOAL = auto()  # task, objective, mission
+    PROMPT = auto()  # prompt, instructions: the narrow sense of RULES
+    ABROAD = auto()  # an override verb of a language with its own word order
+
+
+_WORDS = {
+    Part.OVERRIDE: "ignore ignoring disregard disregarding forget forgetting override overriding overrule bypass "
+    "bypassing circumvent neglect overlook dismiss unlearn discard abandon nullify violate "
+    "ignora ignorad ignore ignoren ignorez ignorer ignoriere ignorieren ignorier ignoriert vergiss vergesst vergesse "
+    "vergessen missachte oublie oubliez oublier olvida olvide olviden olvidate olvidar dimentica dimenticate "
+    "dimenticare ignorare ignorate esqueca esquecer esquece desconsidere desconsidera ignorar negeer vergeet negeren "
+    "zignoruj ignoruj zapomnij zapomen ignorera glöm ignorér ignorati ignoră uită ignorirati ignorisi omite descarta",
+    Part.ABROAD: "игнорируй игнорируйте проигнорируй проигнорируйте забудь забудьте игнорировать ігноруй забудь unut "
+    "unutun yoksay dikkate görmezden تجاهل تجاهلي انس انسى तिरस्कार अनदेखा नजरअंदाज नज़रअंदाज़ भूल abaikan lupakan "
+    "kalimutan huwag התעלם התעלמו שכח αγνοησε αγνοηστε ξεχασε উপেক্ষা ভুলে نادیده فراموش puuza sahau hunsa",
+    Part.LIFT: "remove disable deactivate drop suspend lift erase delete clear reset break evade skip stop turn switch "
+    "without no avoid defeat unlock cancel void entferne deaktiviere desactiva desactive elimina",
+    Part.RULES: "instruction instructions directive directives prompt prompts rule rules guideline guidelines order "
+    "orders command commands directions programming guidance protocol protocols policies policy preprompt mandate "
+    "anweisung anweisungen instruktion instruktionen instruktioner befehl befehle regeln vorgaben richtlinien "
+    "instruccion instrucciones ordenes indicaciones reglas directrices consignes consigne regles directives "
+    "istruzioni regole direttive instrucoes instrucao regras diretrizes инструкции инструкций инструкцию указания "
+    "указаний правила правил команды інструкції instructies opdrachten regels talimatlari talimatlar talimat "
+    "instrukcje instrukcji polecenia zasady التعليمات تعليمات الأوامر निर्देश निर्देशों instruksi perintah instruktioner "
+    "instrukce pokyny instructiunile instrucțiunile ההוראות הוראות οδηγιες εντολες নির্দেশ নির্দেশাবলী دستورات "
+    "utasításokat ohjeet maagizo tagubilin",
+    Part.PROMPT: "instruction instructions directive directives prompt prompts preprompt systemprompt preamble "
+    "anweisungen instruktionen instrucciones consignes istruzioni instrucoes инструкции",
+    Part.SAFEGUARD: "restriction restrictions guardrail guardrails safeguard safeguards filter filters limitation "
+    "limitations constraint constraints censorship safety moderation alignment ethics ethical moral morals limits "
+    "boundaries confines einschränkungen beschränkungen restricciones limitaciones restrizioni restricoes ограничений "
+    "ограничения filtros filtres",
+    Part.SAID: "everything anything text words message messages context conversation content contents sentence "
+    "paragraph input lines information assignment assignments task tasks alles todo tout tutto tudo все всё",
+    Part.EARLIER: "previous prior above earlier preceding foregoing former past original originally initial initially "
+    "existing before beforehand previously aforementioned preceeding vorherigen vorherige vorige vorigen bisherigen "
+    "obigen obige zuvor davor früheren vorangegangenen anteriores anterior previas previa previos antes precedentes "
+    "precedente precedents precedent dessus avant precedenti predecenti prima sopra acima предыдущие предыдущих "
+    "прошлые прежние предыдущую попередні eerdere voorgaande bovenstaande önceki wcześniejsze poprzednie poprzednich "
+    "السابقة पिछले पिछली पूर्व sebelumnya tidigare tidligere předchozí anterioare הקודמות προηγουμενες আগের পূর্ববর্তী "
+    "قبلی korábbi aiemmat nakaraang naunang",
+    Part.YOURS: "your yours ur you're deine deinen deiner dein ihre ihren tu tus su sus ta ton tes votre vos tuo tuoi "
+    "tue tua sua seu seus suas твои твой ваши ваш твоих senin kamu",
+    Part.ALL: "all any every each alle allen todas todos toda toutes tous tutte tutti todas все всех wszystkie alla bütün "
+    "tüm جميع كل सभी semua כל ολες",
+    Part.INNER: "system initial initially hidden secret original internal developer underlying confidential core base "
+    "first exact full entire complete raw verbatim preset pre-prompt predefined backend private startup "
+    "sistema systeme système систем системный системную ursprünglichen inicial iniciais nascoste",
+    Part.REVEAL: "reveal show print display output repeat tell give share disclose expose leak dump recite echo provide "
+    "list write return summarize summarise paraphrase translate copy paste quote spell encode state describe say "
+    "type export send append see read view know access render convert reproduce restate "
+    "zeige zeig nenne gib verrate wiederhole drucke muestra muestrame revela revelame dime repite imprime montre "
+    "montrez revele affiche repete repetez donne dis mostra mostrami rivela dimmi ripeti mostre diga repita "
+    "покажи раскрой повтори выведи скажи напечатай göster pokaż ujawnij اعرض اكشف tunjukkan",
+    Part.ASK: "what what's whats which was welche cuales cual quelles quali quais какие какой",
+    Part.OBEY: "follow following obey obeying adhere comply complying abide bound restricted limited constrained "
+    "governed listen respect heed subject confined tied",
+    Part.NEVER: "not don't dont never stop cease quit without no longer needn't doesn't cannot can't free freed "
+    "released exempt broken",
+    Part.PERSONA: "act acting pretend pretending roleplay role-play roleplaying simulate simulating simulation imagine "
+    "become becoming play playing persona character role emulate embody impersonate mode now be behave named called",
+    Part.FREE: "unrestricted uncensored unfiltered jailbroken unlimited amoral rogue unbound unaligned unchained "
+    "unhinged unmoderated unconstrained limitless omnipotent jailbreak uncontrolled lawless liberated ruleless dan dude stan "
+    "machiavellian antigpt evilbot freegpt",
+    Part.VICE: "illegal unethical immoral harmful offensive dangerous explicit violent hateful nsfw unlawful "
+    "inappropriate controversial toxic profane profanity swear curse vulgar criminal malicious",
+    Part.SEND: "send forward email mail transmit post upload exfiltrate submit leak share deliver copy append embed "
+    "include encode attach report sending forwarding posting uploading fetch visit navigate call load request",
+    Part.SECRET: "password passwords credential credentials secret secrets token tokens keys key api_key apikey ssh env "
+    "environment cookies cookie confidential sensitive history conversation chat inbox contacts transcript passphrase "
+    "session private personal ssn otp 2fa balance logs files file data",
+    Part.PLACE: "http https www url link webhook endpoint server domain address com net evil attacker example",
+    Part.MACHINE: "ai ais llm llms assistant assistants chatbot chatbots gpt chatgpt gpt4 copilot claude gemini bard "
+    "agent agents bot bots crawler crawlers summarizer model models ki ia bing sydney",
+    Part.READING: "summarizing summarising summarize summarise reading read processing process analyzing analysing "
+    "analyze parsing parse reviewing browsing retrieving accessing scanning evaluating indexing reads processes "
+    "translating ingesting answering",
+    Part.USER: "user users user's human humans anyone them operator owner customer reviewer",
+    Part.TELLING: "mention mentioning tell telling inform informing notify notifying alert alerting reveal revealing "
+    "disclose disclosing ask asking acknowledge acknowledging warn warning confirm consulting confirmation permission",
+    Part.NEW: "new real actual true updated next only revised different primary sole urgent additional special "
+    "neue neuen neuer nueva nuevas nouvelle nouvelles nuove novas новые новая",
+    Part.GOAL: "task goal objective mission purpose job role instructions instruction directive identity aufgabe tarea "
+    "tache tâche compito tarefa задача anweisung anweisungen instrucciones consignes",
+}  # fmt: skip
+
+
+def _table() -> dict[str, int]:
+    table: dict[str, int] = {}
+    for part, words in _WORDS.items():
+        for word in words.split():
+            plain = plain_word(word)
+            table[plain] = table.get(plain, 0) | part
+    return table
+
+
+PARTS = _table()

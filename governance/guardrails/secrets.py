@@ -1,0 +1,27 @@
+"""Credentials in a text: known formats, private keys, passwords in URLs, values that a name calls secret."""
+
+from __future__ import annotations
+
+import re
+
+from governance.guardrails import secret_tokens, secret_values
+from governance.guardrails.detector import Detector
+from governance.guardrails.findings import Finding
+from governance.guardrails.folding import INVISIBLE, STYLED, fold
+
+_ALARM = re.compile(rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[@#$%^&*_+=/\\|~<>{{}}\[\]!?{STYLED}{INVISIBLE}]|--")
+_TAIL = re.compile(r"(?:-{2,5}(?:B[A-Z0-9 ]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60})\Z")
+
+
+def detect(text: str) -> list[Finding]:
+    """Return the credentials in a text, by place; findings may overlap."""
+    folded = fold(text)
+    found = [
+        Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
+        for rules in (secret_tokens, secret_values)
+        for finding in rules.find(folded.text)
+    ]
+    return sorted(found, key=lambda finding: (finding.start, finding.end))
+
+
+DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, (secret_tokens.PEM,))

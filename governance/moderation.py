@@ -1,0 +1,56 @@
+"""Asks the provider's moderation endpoint about a human's text. Fails closed: no answer is a refusal to go on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from agentos.core.errors import ConfigError, ProviderError, Unavailable
+
+logger = logging.getLogger(__name__)
+
+REQUIRED, AUTOMATIC, OFF = "required", "auto", "off"
+# How a provider looks that has no moderation: another answer than the protocol's (a 404), or no such model.
+_MISSING: Final = frozenset({"provider_protocol", "provider_model_missing"})
+
+
+class Moderator(Protocol):
+    """A provider with a moderation endpoint, such as `agents.llm.client.ModelGateway`."""
+
+    async def moderate(self, text: str) -> Mapping[str, float]:
+        """Return the flagged categories with scores. Raises: ProviderError, ConfigError without a model."""
+        ...
+
+
+class Moderation:
+    """The guard `moderation`. `mode`: required, off, or auto, which is off with a warning where there is none."""
+
+    def __init__(self, moderator: Moderator | None, *, mode: str) -> None:
+        self._moderator, self._mode = moderator, mode
+        self._is_missing = False
+
+    async def categories(self, text: str) -> list[str]:
+        """Return why a text is not acceptable; nothing when it is. Raises: Unavailable when nobody can tell."""
+        if self._mode == OFF or self._is_missing:
+            return []
+        try:
+            if self._moderator is None:
+                raise ConfigError("No moderation model is set: name one in AGENTOS_MODEL_MODERATION.")
+            return sorted(await self._moderator.moderate(text))
+        except (ProviderError, ConfigError) as error:
+            if isinstance(error, ConfigError) or error.code in _MISSING:
+                return self._without()
+            raise Unavailable(
+                "The moderation service does not answer; try again.",
+                retry_after_seconds=5,
+                code="moderation_unavailable",
+            ) from None
+
+    def _without(self) -> list[str]:
+        if self._mode != AUTOMATIC:
+            text = "Moderation is required here, and the model provider has none: set AGENTOS_MODERATION."
+            raise Unavailable(text, retry_after_seconds=60, code="moderation_missing")
+        self._is_missing = True
+        logger.warning("The model provider has no moderation: the guard is OFF (AGENTOS_MODERATION=auto).")
+        return []

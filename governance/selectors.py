@@ -1,0 +1,133 @@
+"""What approvals there are for a principal to see, and what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Now
+
+from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import Invalid, NotFound
+from agents.engine.status import StepState
+from agents.models import Step
+from governance.models import Approval, ApprovalStatus
+
+NOT_STARTED, RUNNING, DONE, FAILED, UNKNOWN, REFUSED = (
+    "not_started",
+    "running",
+    "done",
+    "failed",
+    "unknown",
+    "refused",
+)
+MAX_PAGE_ROWS: Final = 100
+EXPIRING: Final = timedelta(hours=18)  # the last quarter of the 72 hours that an approval lives by default
+
+_OUTCOMES: Final = {
+    StepState.STARTED.value: RUNNING,
+    StepState.DONE.value: DONE,
+    StepState.FAILED.value: FAILED,
+    StepState.REFUSED.value: REFUSED,
+    StepState.UNKNOWN.value: UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What an inbox is narrowed to; empty means all."""
+
+    status: str = ""
+    mine: bool = False
+    agent: str = ""
+    tool: str = ""
+    run: UUID | None = None
+    expiring: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of approvals, each with `step_state` annotated; `page` counts from 1."""
+
+    rows: list[Approval]
+    page: int
+    limit: int
+    total_count: int
+
+
+def outcome(approval: Approval) -> str:
+    """Return not_started, running, done, failed, unknown or refused, from the step that the approval gates."""
+    return _OUTCOMES.get(_step_state(approval) or "", NOT_STARTED)
+
+
+def inbox(principal: Principal, filters: Filters | None = None, *, page: int = 1, limit: int = 20) -> Page:
+    """Return a page: what waits first, the oldest on top, then the decided, the newest on top."""
+    limit = max(1, min(limit, MAX_PAGE_ROWS))
+    page = max(1, page)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        rows = _narrowed(visible(principal), principal, filters or Filters())
+        start = (page - 1) * limit
+        ordered = rows.order_by(F("waiting_since").asc(nulls_last=True), "-created_at", "-id")
+        found = list(ordered[start : start + limit])
+        return Page(found, page, limit, rows.count())
+
+
+def get(principal: Principal, approval_id: UUID) -> Approval:
+    """Return one approval with `step_state`. Raises: NotFound."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        approval = visible(principal).filter(id=approval_id).first()
+    if approval is None:
+        raise NotFound("There is no such approval.")
+    return approval
+
+
+def pending_count(principal: Principal) -> int:
+    """Return how many approvals wait and have not expired."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        rows = visible(principal).filter(status=ApprovalStatus.PENDING, expires_at__gt=Now())
+        return rows.count()
+
+
+def visible(principal: Principal) -> QuerySet[Approval]:
+    """Return the tenant's approvals for who may read them, otherwise the principal's own. Caller holds the scope."""
+    rows = Approval.objects.filter(tenant_id=principal.tenant_id)
+    if not principal.has("approvals:read"):
+        rows = rows.filter(requester_id=principal.user_id)
+    step = Step.objects.filter(
+        tenant_id=OuterRef("tenant_id"), run_id=OuterRef("run_id"), path=OuterRef("step_path")
+    )
+    rows = rows.annotate(
+        step_state=Subquery(step.values("state")[:1]),
+        waiting_since=Case(When(status=ApprovalStatus.PENDING, then=F("created_at"))),
+    )
+    return rows.select_related("run", "run__session", "requester", "decided_by")
+
+
+def _narrowed(rows: QuerySet[Approval], principal: Principal, filters: Filters) -> QuerySet[Approval]:
+    if filters.status:
+        if filters.status not in ApprovalStatus.values:
+            raise Invalid(f"status must be one of {', '.join(ApprovalStatus.values)}.")
+        rows = rows.filter(status=filters.status)
+    if filters.mine:
+        rows = rows.filter(requester_id=principal.user_id)
+    if filters.agent:
+        rows = rows.filter(component_id=filters.agent)
+    if filters.tool:
+        rows = rows.filter(tool_name=filters.tool)
+    if filters.run:
+        rows = rows.filter(run_id=filters.run)
+    if filters.expiring:
+        soon = Now() + EXPIRING
+        rows = rows.filter(status=ApprovalStatus.PENDING, expires_at__gt=Now(), expires_at__lte=soon)
+    return rows
+
+
+def _step_state(approval: Approval) -> str | None:
+    if hasattr(approval, "step_state"):
+        return str(approval.step_state) if approval.step_state else None
+    steps = Step.objects.filter(tenant_id=approval.tenant_id, run_id=approval.run_id, path=approval.step_path)
+    return steps.values_list("state", flat=True).first()

@@ -1,0 +1,180 @@
+"""Decides approvals: by a person who may, or by the clock. The decision and the run's continuation commit together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.db.models import DateTimeField, Func, QuerySet
+from django.db.models.functions import Now
+
+from accounts import audit
+from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
+from agentos.core.clock import rfc3339_ms
+from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.types import JsonObject, clean_text
+from agents.engine.status import RunStatus
+from agents.engine.steps import AuditEntry
+from agents.services import answers
+from governance import gate, guards
+from governance.models import Approval, ApprovalStatus
+
+logger = logging.getLogger(__name__)
+
+MAX_REASON_CHARACTERS: Final = 2_000
+TICK_ROWS: Final = 100
+EXPIRED_NOTE: Final = "The approval expired before anyone decided."
+MOOT_REASON: Final = "The call no longer waited for this approval."
+ENDED_REASON: Final = "The run ended before anyone decided."
+_FINAL_RUNS: Final = tuple(status.value for status in RunStatus if status.is_final)
+
+
+def decide(
+    *, principal: Principal, approval_id: UUID, approved: bool, reason: str = "", shown_hash: str = ""
+) -> Approval:
+    """Settle one approval in one transaction: decision, the run's continuation, audit.
+
+    Locks the approval, then its run, then the tenant's audit head. `shown_hash` is the `args_hash` that the decider
+    saw. Raises: NotFound, PolicyDenied, Conflict with the standing decision, Invalid.
+    """
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        approval = _locked(Approval.objects.filter(id=approval_id, tenant_id=principal.tenant_id))
+        if approval is None:
+            raise NotFound("There is no such approval.")
+        _check_decider(principal, approval)
+        _check_pending(approval)
+        note = _cleaned_reason(reason, approved=approved)
+        _check_call(approval, shown_hash)
+        status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
+        changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
+        if not _unexpired(approval.id).update(**changes):
+            raise Conflict(
+                "This approval has expired: nobody can decide it any more.", code="approval_expired"
+            )
+        answer = {
+            "confirmed": approved,
+            "note": note,
+            "by": str(principal.user_id),
+            "approval_id": str(approval.id),
+        }
+        answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
+        _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
+        approval.refresh_from_db()
+        return approval
+
+
+def expire_due() -> int:
+    """Expire what is due by the database's clock and cancel what no run waits for; return how many.
+
+    The supervisor's tick: any process may run it at any time. Each row is a transaction of its own, rows that
+    somebody else holds are left to them.
+    """
+    pending = Approval.objects.using("system").filter(status=ApprovalStatus.PENDING)
+    due = pending.filter(expires_at__lte=Now()).order_by("expires_at")
+    ended = pending.filter(run__status__in=_FINAL_RUNS).order_by("expires_at")
+    return _each(due, _expire) + _each(ended, _cancel)
+
+
+def _each(rows: QuerySet[Approval], settle: Callable[[UUID], bool]) -> int:
+    count = 0
+    for approval_id, tenant_id in list(rows.values_list("id", "tenant_id")[:TICK_ROWS]):
+        try:
+            with tenant_scope(tenant_id):
+                count += settle(approval_id)
+        except (CallerError, DatabaseError) as error:
+            logger.warning("approval %s could not be settled (%s)", approval_id, type(error).__name__)
+    return count
+
+
+def _expire(approval_id: UUID) -> bool:
+    rows = Approval.objects.filter(id=approval_id, status=ApprovalStatus.PENDING, expires_at__lte=Now())
+    approval = _locked(rows, skip_locked=True)
+    if approval is None:
+        return False
+    answer = {"confirmed": False, "note": EXPIRED_NOTE, "by": "", "approval_id": str(approval.id)}
+    try:
+        with transaction.atomic():
+            answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
+    except Conflict:
+        _close(approval, ApprovalStatus.VOID, MOOT_REASON)
+    else:
+        _close(approval, ApprovalStatus.EXPIRED, EXPIRED_NOTE)
+    return True
+
+
+def _cancel(approval_id: UUID) -> bool:
+    rows = Approval.objects.filter(id=approval_id, status=ApprovalStatus.PENDING, run__status__in=_FINAL_RUNS)
+    approval = _locked(rows, skip_locked=True)
+    if approval is None:
+        return False
+    _close(approval, ApprovalStatus.CANCELLED, ENDED_REASON)
+    return True
+
+
+def _close(approval: Approval, status: ApprovalStatus, reason: str) -> None:
+    """End an approval without a decider. Caller holds its lock."""
+    Approval.objects.filter(id=approval.id).update(status=status, reason=reason, decided_at=Now())
+    _audit(approval, f"approval.{status.value}", None, reason=reason)
+
+
+def _locked(rows: QuerySet[Approval], *, skip_locked: bool = False) -> Approval | None:
+    return rows.select_for_update(skip_locked=skip_locked, of=("self",)).first()
+
+
+def _unexpired(approval_id: UUID) -> QuerySet[Approval]:
+    """Return the row while it may still be decided; the clock is read now, after the wait for the lock."""
+    return Approval.objects.filter(
+        id=approval_id,
+        status=ApprovalStatus.PENDING,
+        expires_at__gt=Func(function="clock_timestamp", output_field=DateTimeField()),
+    )
+
+
+def _check_decider(principal: Principal, approval: Approval) -> None:
+    principal.require("approvals:decide")
+    if approval.requester_id == principal.user_id:
+        raise PolicyDenied("You asked for this yourself, so someone else has to decide.", code="own_request")
+
+
+def _check_pending(approval: Approval) -> None:
+    if approval.status == ApprovalStatus.PENDING:
+        return
+    who = str(approval.decided_by) if approval.decided_by else "the system"
+    when = f" at {rfc3339_ms(approval.decided_at)}" if approval.decided_at else ""
+    raise Conflict(f"This is {approval.status} already, by {who}{when}.", code="approval_decided")
+
+
+def _check_call(approval: Approval, shown_hash: str) -> None:
+    if gate.hash_of_row(approval) != approval.args_hash:
+        raise Conflict(
+            "The call is not the one that was asked for: it can't be decided.", code="call_changed"
+        )
+    if shown_hash and shown_hash != approval.args_hash:
+        raise Conflict("The call has changed since it was shown to you: read it again.", code="call_changed")
+
+
+def _cleaned_reason(reason: str, *, approved: bool) -> str:
+    """Return the reason as the requester and the model are told it. Raises: Invalid when it is missing or too long."""
+    text = clean_text(reason).strip()
+    if not text and not approved:
+        raise Invalid("Say why you reject it: the requester and the agent are told.", code="reason_missing")
+    if len(text) > MAX_REASON_CHARACTERS:
+        raise Invalid(
+            f"The reason is longer than {MAX_REASON_CHARACTERS} characters.", code="reason_too_long"
+        )
+    return guards.without_private(text)
+
+
+def _audit(approval: Approval, action: str, actor_id: UUID | None, *, reason: str) -> None:
+    detail: JsonObject = {
+        "tool": approval.tool_name,
+        "args_hash": approval.args_hash,
+        "run": str(approval.run_id),
+        "reason": reason,
+    }
+    entry = AuditEntry(action, "approval", str(approval.id), detail, actor_id)
+    audit.append([entry], tenant_id=approval.tenant_id, actor_id=actor_id)

@@ -1,0 +1,279 @@
+"""The loop without a database: turns, pauses, recovery, limits."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from agentos.core.errors import ProviderError, ToolFailed
+from agents.engine.loop import Completed, Failed, Paused, work
+from agents.engine.ports import Allow, Ports
+from agents.engine.spec import AgentSpec, Limits
+from agents.engine.status import RunStatus, StepState
+from agents.engine.steps import Statement
+from agents.engine.testing import MemoryJournal, PlainGates, ScriptedModel, answer, memory_ports, new_state, no_sleep
+from agents.engine.tools import RunContext, tool
+
+ran: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran():
+    ran.clear()
+
+
+@tool()
+async def look(place: str) -> str:
+    """Look at a place."""
+    ran.append(f"look {place}")
+    return f"{place} is empty"
+
+
+@tool(effect="outward", repeat="once", level="confirm", says="Pay {amount}")
+async def pay(ctx: RunContext, amount: int) -> str:
+    """Pay."""
+    ran.append(f"pay {amount} {ctx.idempotency_key[:6]}")
+    return f"paid {amount}"
+
+
+@tool(level="external")
+async def outside(command: str) -> str:
+    """Run elsewhere."""
+    raise AssertionError("never runs here")
+
+
+@tool()
+async def broken() -> str:
+    """Fail."""
+    raise RuntimeError("password=hunter2")
+
+
+@tool()
+async def unhappy() -> str:
+    """Fail on purpose."""
+    raise ToolFailed("The place is closed.")
+
+
+SPEC = AgentSpec("tester", "Test.", tools=(look, pay, outside, broken, unhappy))
+
+
+async def run(script, journal=None, spec=SPEC, state=None):
+    journal = journal or MemoryJournal()
+    ports = memory_ports(script, journal)
+    ending = await work(state or new_state(spec, "Go", journal=journal), ports)
+    return ending, journal, ports.model
+
+
+async def test_text_is_streamed_and_completed():
+    ending, journal, _ = await run(["All is well"])
+    assert ending == Completed("All is well")
+    assert journal.names[0] == "RunStarted"
+    assert journal.names[-1] == "RunCompleted"
+    assert journal.names.count("RunContent") == 3
+    assert journal.writes[-1].run.status is RunStatus.COMPLETED
+    assert journal.writes[-1].run.usage["output_tokens"] == 3
+
+
+async def test_a_tool_runs_and_its_result_reaches_the_model():
+    ending, _, model = await run([[("look", {"place": "attic"})], "Nothing there"])
+    assert ending == Completed("Nothing there")
+    assert model.requests[1].messages[-1]["content"] == "attic is empty"
+    assert ran == ["look attic"]
+
+
+async def test_parallel_tools_keep_the_models_order():
+    _, _, model = await run([[("look", {"place": "a"}), ("look", {"place": "b"})], "Done"])
+    assert [m["content"] for m in model.requests[1].messages[-2:]] == ["a is empty", "b is empty"]
+
+
+async def test_a_gated_tool_pauses_and_goes_on_where_it_stopped():
+    script = [[("look", {"place": "till"}), ("pay", {"amount": 5})], "Paid"]
+    ending, journal, _ = await run(script)
+    assert isinstance(ending, Paused)
+    assert ran == ["look till"]
+    answer(journal, "1.1", {"confirmed": True})
+    ending, journal, model = await run(script[1:], journal)
+    assert ending == Completed("Paid")
+    assert [entry.split()[0] for entry in ran] == ["look", "pay"]
+    assert len(model.requests) == 1
+    assert journal.names.count("RunStarted") == 1
+    assert "RunContinued" in journal.names
+
+
+async def test_a_rejection_and_its_note_reach_the_model():
+    script = [[("pay", {"amount": 5})], "Understood"]
+    _, journal, _ = await run(script)
+    answer(journal, "1.0", {"confirmed": False, "note": "too much"})
+    ending, journal, model = await run(script[1:], journal)
+    assert ending == Completed("Understood")
+    assert model.requests[0].messages[-1]["content"] == "Refused: too much"
+    assert journal.steps["1.0"].state is StepState.REFUSED
+    assert ran == []
+
+
+async def test_two_pauses_in_one_turn_are_answered_in_any_order():
+    script = [[("pay", {"amount": 1}), ("pay", {"amount": 2})], "Both"]
+    _, journal, _ = await run(script)
+    answer(journal, "1.1", {"confirmed": True})
+    ending, journal, _ = await run([], journal)
+    assert isinstance(ending, Paused)
+    assert [step.path for step in ending.waiting] == ["1.0"]
+    answer(journal, "1.0", {"confirmed": True})
+    ending, _, _ = await run(script[1:], journal)
+    assert ending == Completed("Both")
+    assert sorted(entry.split()[1] for entry in ran) == ["1", "2"]
+
+
+async def test_an_external_result_is_told_to_the_model_and_the_tool_never_runs():
+    script = [[("outside", {"command": "ping db"})], "It answers"]
+    _, journal, _ = await run(script)
+    answer(journal, "1.0", {"result": "pong"})
+    ending, _, model = await run(script[1:], journal)
+    assert ending == Completed("It answers")
+    assert model.requests[0].messages[-1]["content"] == "pong"
+
+
+async def test_what_a_tool_raises_is_told_without_its_text():
+    _, journal, model = await run([[("broken", {})], "Sorry"])
+    told = model.requests[1].messages[-1]["content"]
+    assert told == "Error: broken failed."
+    assert "hunter2" not in str(journal.events)
+
+
+async def test_a_tools_own_failure_is_told_in_its_words():
+    _, _, model = await run([[("unhappy", {})], "Sorry"])
+    assert model.requests[1].messages[-1]["content"] == "Error: The place is closed."
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (("nothing", {}), "Error: There is no tool nothing."),
+        (("look", {"street": "x"}), "Error: The arguments do not fit look"),
+        (("look", {"place": 3}), "Error: The arguments do not fit look"),
+    ],
+)
+async def test_a_call_that_does_not_fit_is_told_to_the_model(call, told):
+    _, _, model = await run([[call], "I see"])
+    assert model.requests[1].messages[-1]["content"].startswith(told)
+    assert ran == []
+
+
+async def test_a_finished_model_call_is_never_paid_twice():
+    script = [[("look", {"place": "x"})], "End"]
+    _, journal, _ = await run(script)
+    ending, _, model = await run([], journal)
+    assert ending == Completed("End")
+    assert model.requests == []
+    assert ran == ["look x"]
+
+
+async def test_a_cut_model_call_is_asked_again_after_a_reset():
+    _, journal, _ = await run(["First"])
+    journal.steps["1.model"].state = StepState.STARTED
+    seq = journal.steps["1.model"].seq
+    ending, journal, _ = await run(["Second"], journal)
+    assert ending == Completed("Second")
+    assert ("RunContentReset", {"from_seq": seq + 1}) in journal.events
+
+
+async def test_a_side_effect_that_may_have_happened_is_never_repeated():
+    script = [[("pay", {"amount": 9})], "?"]
+    _, journal, _ = await run(script)
+    answer(journal, "1.0", {"confirmed": True})
+    journal.steps["1.0"].state, journal.steps["1.0"].attempts = StepState.STARTED, 1
+    ending, journal, _ = await run([], journal)
+    assert isinstance(ending, Paused)
+    assert ran == []
+    assert journal.steps["1.0"].state is StepState.UNKNOWN
+    answer(journal, "1.0", {"outcome": "happened", "result": "paid after all"})
+    ending, _, model = await run(["Good"], journal)
+    assert ending == Completed("Good")
+    assert model.requests[0].messages[-1]["content"] == "paid after all"
+    assert ran == []
+
+
+async def test_a_read_only_tool_that_was_cut_runs_again():
+    _, journal, _ = await run([[("look", {"place": "y"})], "End"])
+    del journal.steps["2.model"]
+    journal.steps["1.0"].state = StepState.STARTED
+    await run(["End"], journal)
+    assert ran == ["look y", "look y"]
+
+
+async def test_a_retryable_failure_is_asked_again_and_its_text_reset():
+    failure = ProviderError("busy", code="provider_rate_limited", retryable=True)
+    ending, journal, _ = await run([failure, "Now"])
+    assert ending == Completed("Now")
+    assert "RunContentReset" in journal.names
+
+
+async def test_a_failure_that_stays_ends_the_run_with_its_code():
+    ending, journal, _ = await run([ProviderError("The key was refused.", code="provider_auth")])
+    assert ending == Failed("provider_auth", "The key was refused.")
+    assert journal.events[-1][0] == "RunError"
+    assert journal.writes[-1].run.status is RunStatus.ERROR
+
+
+@pytest.mark.parametrize(
+    ("limits", "script", "code"),
+    [
+        (Limits(turns=2), [[("look", {"place": str(n)})] for n in range(4)], "limit_turns"),
+        (Limits(tool_calls=1), [[("look", {"place": str(n)})] for n in range(4)], "limit_tool_calls"),
+        (Limits(total_tokens=20), [[("look", {"place": str(n)})] for n in range(4)], "limit_tokens"),
+        (Limits(), [[("look", {"place": "same"})] for _ in range(9)], "limit_loop"),
+    ],
+)
+async def test_each_limit_ends_the_run_with_its_own_code(limits, script, code):
+    ending, _, _ = await run(script, spec=replace(SPEC, limits=limits))
+    assert isinstance(ending, Failed)
+    assert ending.code == code
+
+
+async def test_a_slow_tool_is_cut_at_its_limit():
+    @tool(timeout_seconds=0.01)
+    async def slow() -> str:
+        """Wait."""
+        await asyncio.sleep(10)
+        return "never"
+
+    _, _, model = await run([[("slow", {})], "Too slow"], spec=AgentSpec("s", "", tools=(slow,)))
+    assert "did not answer" in model.requests[1].messages[-1]["content"]
+
+
+async def test_a_gate_that_breaks_refuses():
+    class Broken(PlainGates):
+        async def before_tool(self, run, tool, step, arguments):
+            raise ToolFailed("The gate is out of order.")
+
+    journal, model = MemoryJournal(), ScriptedModel([[("look", {"place": "z"})], "No"])
+    await work(new_state(SPEC, "Go"), Ports(model, journal, Broken(), no_sleep))
+    assert model.requests[1].messages[-1]["content"] == "Refused: The gate is out of order."
+    assert ran == []
+
+
+async def test_a_guarded_statement_that_does_not_hold_refuses_the_call():
+    class Guarded(PlainGates):
+        async def before_tool(self, run, tool, step, arguments):
+            return Allow((Statement("UPDATE", (), "It was used already."),))
+
+    journal, model = MemoryJournal(refuse_statements=True), ScriptedModel([[("pay", {"amount": 1})], "No"])
+    await work(new_state(SPEC, "Go"), Ports(model, journal, Guarded(), no_sleep))
+    assert model.requests[1].messages[-1]["content"] == "Refused: It was used already."
+    assert ran == []
+
+
+async def test_repeated_call_ids_of_a_model_are_told_apart():
+    class Repeating(ScriptedModel):
+        async def stream(self, request):
+            async for part in super().stream(request):
+                if not isinstance(part, str) and part.tool_calls:
+                    part = replace(part, tool_calls=tuple(replace(call, id="same") for call in part.tool_calls))
+                yield part
+
+    journal, model = MemoryJournal(), Repeating([[("look", {"place": "1"})], [("look", {"place": "2"})], "End"])
+    await work(new_state(SPEC, "Go"), Ports(model, journal, PlainGates(), no_sleep))
+    ids = [step.tool_call_id for step in journal.steps.values() if step.tool_call_id]
+    assert len(ids) == len(set(ids)) == 2

@@ -1,0 +1,190 @@
+"""What every test may count on: its own database, the application's role, no network beyond loopback.
+
+`database` is the fixture to ask for: rows are committed, so threads and other connections see them, and are
+gone after the test. Plain `django_db` (rolled back) does for code that stays on one connection.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import connections
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
+
+from accounts import principals, seam
+from accounts.models import Membership, Role, Tenant, User
+from accounts.principals import Principal
+from tests.database import NOWHERE, VAR, Cleaner, TestCluster, point_django_at
+
+PASSWORD = "demo"
+LOOPBACK = "127.0.0.1,::1,localhost"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the scene before any test module is imported."""
+    warnings.filterwarnings("ignore", message="The configuration option .asyncio_default_fixture_loop_scope")
+    config.option.allow_hosts, config.option.allow_unix_socket = LOOPBACK, True
+    os.environ.update(AGENTOS_ENV="test", AGENTOS_VAR=str(VAR), SECRET_KEY=settings.SECRET_KEY)
+    settings.AGENTOS_ENV = "test"
+    settings.VAR_DIR = VAR
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = settings.SANDBOX_URL = ""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AGENTOS_SANDBOX_URL"):
+        os.environ.pop(name, None)
+    point_django_at({"app": NOWHERE, "system": NOWHERE, "owner": NOWHERE}, NOWHERE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `django_db` tests use all three roles' connections unless they choose."""
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        if marker and "databases" not in marker.kwargs:
+            kwargs = {**marker.kwargs, "databases": "__all__"}
+            item.add_marker(pytest.mark.django_db(*marker.args, **kwargs), append=False)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[TestCluster]:
+    """The PostgreSQL server of the tests: the embedded one, or DATABASE_URL's."""
+    cluster = TestCluster()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="session")
+def cleaner(cluster: TestCluster, django_db_blocker: DjangoDbBlocker) -> Iterator[Cleaner]:
+    with django_db_blocker.unblock():
+        name = cluster.make_database("tests")
+        urls = cluster.urls(name)
+        point_django_at(urls, cluster.admin_url)
+    cleaner = Cleaner(cluster.admin_url, urls["owner"], name)
+    yield cleaner
+    cleaner.close()
+    with django_db_blocker.unblock():
+        point_django_at({"app": NOWHERE, "system": NOWHERE, "owner": NOWHERE}, NOWHERE)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(cleaner: Cleaner, django_test_environment: None) -> Iterator[None]:
+    """Stand in for pytest-django's own set-up, which needs to be a superuser; so does Django's flush."""
+
+    def clean_as_owner(case: TransactionTestCase) -> None:
+        cleaner.clean()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", clean_as_owner)
+        yield
+
+
+@pytest.fixture
+def database(
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    cleaner: Cleaner,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    """A database whose rows are committed, and gone after the test."""
+    if request.node.get_closest_marker("django_db"):
+        pytest.fail("ask for the fixture `database` or mark the test django_db, not both")
+    with django_db_blocker.unblock():
+        yield
+        seam.close()
+        principals.cache.forget()
+        connections.close_all()
+        cleaner.clean()
+
+
+@dataclass(frozen=True)
+class TenantWithUsers:
+    """A tenant and one user of each role, by the role's name; their password is `demo`."""
+
+    tenant: Tenant
+    users: dict[str, User]
+
+    def __getattr__(self, name: str) -> User:
+        """Return the user of a role: `acme.member`, `acme.approver`."""
+        try:
+            return self.users[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def principal(self, role: str) -> Principal:
+        """Return what the log-in of the role's user gives."""
+        return principal_for(self.users[role], self.tenant, role)
+
+
+class MakeTenant(Protocol):
+    def __call__(self, slug: str) -> Tenant: ...
+
+
+class MakeUser(Protocol):
+    def __call__(
+        self, tenant: Tenant, role: str = "member", email: str = "", password: str = PASSWORD
+    ) -> User: ...
+
+
+@pytest.fixture
+def make_tenant(database: None) -> MakeTenant:
+    def make(slug: str) -> Tenant:
+        return _as_application(Tenant.objects.using("system").create(slug=slug, name=slug.title()))
+
+    return make
+
+
+@pytest.fixture
+def make_user(database: None) -> MakeUser:
+    """Make a member of a tenant; a user who exists under this e-mail address joins it."""
+
+    def make(tenant: Tenant, role: str = "member", email: str = "", password: str = PASSWORD) -> User:
+        email = email or f"{role}@{tenant.slug}.test"
+        defaults = {"name": f"{role.title()} of {tenant.name}", "password": make_password(password)}
+        user, _ = User.objects.using("system").get_or_create(email=email, defaults=defaults)
+        Membership.objects.using("system").create(tenant_id=tenant.id, user_id=user.id, role=role)
+        return _as_application(user)
+
+    return make
+
+
+_Row = TypeVar("_Row", Tenant, User)
+
+
+def _as_application(row: _Row) -> _Row:
+    """Forget who made the row: what a test does with it goes through the application's connection."""
+    row._state.db = "default"
+    return row
+
+
+@pytest.fixture
+def acme(make_tenant: MakeTenant, make_user: MakeUser) -> TenantWithUsers:
+    tenant = make_tenant("acme")
+    return TenantWithUsers(tenant, {role: make_user(tenant, role) for role in Role.values})
+
+
+@pytest.fixture
+def globex(make_tenant: MakeTenant, make_user: MakeUser) -> TenantWithUsers:
+    tenant = make_tenant("globex")
+    return TenantWithUsers(tenant, {role: make_user(tenant, role) for role in Role.values})
+
+
+@pytest.fixture
+def principal_of(database: None) -> Callable[[User, Tenant], Principal]:
+    """Make the principal that a member's log-in would give."""
+
+    def make(user: User, tenant: Tenant) -> Principal:
+        role = Membership.objects.using("system").get(user_id=user.id, tenant_id=tenant.id).role
+        return principal_for(user, tenant, role)
+
+    return make
+
+
+def principal_for(user: User, tenant: Tenant, role: str) -> Principal:
+    return principals.of_member(Membership(user=user, tenant=tenant, role=role))

@@ -1,0 +1,255 @@
+"""The database of a test process: a migrated template, made once per schema, and a clone for each process.
+
+`tests/conftest.py` opens it when the first test asks for it; tests then run as the application's role.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from agentos import database, env, postgres
+from agentos.postgres import PostgresError
+from agentos.provision import Roles, provision, url_for
+
+ROOT = Path(__file__).resolve().parent.parent
+VAR = ROOT / "var" / "test"
+NOWHERE = "postgresql://tests@127.0.0.1:1/no_test_asked_for_a_database"
+LOCK_WAIT = "15s"  # TRUNCATE waits this long for a transaction that a test left open
+# What migrations put here every test may count on.
+KEPT_TABLES = [
+    "django_migrations",
+    "django_content_type",
+    "auth_permission",
+    "auth_group",
+    "auth_group_permissions",
+]
+
+
+def name_prefix() -> str:
+    """Return what the names of the test databases and their roles begin with."""
+    url = env.text("DATABASE_URL", "")
+    return f"test_{database.database_name(url)}" if url else "agentos_test"
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[None]:
+    VAR.mkdir(parents=True, exist_ok=True)
+    with (VAR / name).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _schema_hash() -> str:
+    """Hash all that decides what `migrate` makes."""
+    digest = hashlib.sha256()
+    for path in sorted(
+        [*ROOT.glob("*/migrations/*.py"), ROOT / "accounts/tenancy.py", ROOT / "requirements.txt"]
+    ):
+        digest.update(path.relative_to(ROOT).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@dataclass
+class TestCluster:
+    """The server that holds the test databases; `close` stops it when no other test process uses it."""
+
+    __test__ = False
+    prefix: str = field(default_factory=name_prefix)
+
+    def __post_init__(self) -> None:
+        VAR.mkdir(parents=True, exist_ok=True)
+        self._users = (VAR / "users.lock").open("w")
+        fcntl.flock(self._users, fcntl.LOCK_SH)
+        self.admin_url = env.text("DATABASE_URL", "") or _embedded().url()
+        self.roles = Roles.derive(self.prefix, database.development_secret(VAR))
+        # Another machine or checkout may use the same server: its processes are not ours to judge.
+        place = hashlib.sha256(f"{socket.gethostname()}:{ROOT}".encode()).hexdigest()[:6]
+        self._mine = f"{self.prefix}_{place}_"
+        self._made: list[str] = []
+
+    def make_database(self, label: str, *, migrated: bool = True) -> str:
+        """Make a database, a clone of the migrated template unless it shall be empty; return its name."""
+        name = f"{self._mine}{os.getpid()}_{label}"
+        with _locked("template.lock"):
+            if not self._made:
+                self._drop_remains()
+            self._drop(name)
+            if migrated:
+                self._clone(self._template(), name)
+        self._made.append(name)
+        return name
+
+    def urls(self, name: str) -> dict[str, str]:
+        """Return {owner, system, app: URL} of one of the databases."""
+        named = {"owner": self.roles.owner, "system": self.roles.system, "app": self.roles.app}
+        return {key: url_for(self.admin_url, role, name) for key, role in named.items()}
+
+    def drop_database(self, name: str) -> None:
+        self._drop(name)
+        self._made.remove(name)
+
+    def close(self) -> None:
+        """Drop what this process made; stop the embedded server if this process was its last user."""
+        for name in self._made:
+            self._drop(name)
+        self._admin.close()
+        try:
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        else:
+            if not env.text("DATABASE_URL", ""):
+                postgres.stop(VAR / "postgres")
+        finally:
+            self._users.close()
+
+    @cached_property
+    def _admin(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(self.admin_url, autocommit=True)
+
+    def _run(self, statement: str, *names: str) -> None:
+        self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def _names(self) -> list[str]:
+        found = self._admin.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [self.prefix]
+        )
+        return [str(name) for (name,) in found]
+
+    def _drop(self, name: str) -> None:
+        self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def _drop_remains(self) -> None:
+        """Drop what processes of this checkout left behind when they were killed."""
+        for name in self._names():
+            pid = name.removeprefix(self._mine).partition("_")[0]
+            if name.startswith(self._mine) and pid.isdecimal() and not _alive(int(pid)):
+                self._drop(name)
+
+    def _template(self) -> str:
+        """Return the template of today's schema; lock held. It gets this name when it is whole."""
+        name = f"{self.prefix}_template_{_schema_hash()}"
+        building = f"{self.prefix}_building"
+        names = self._names()
+        if name not in names:
+            for old in names:
+                if old == building or old.startswith(f"{self.prefix}_template_"):
+                    self._drop(old)
+            provision(self.admin_url, database=building, roles=self.roles)
+            _migrate(self.urls(building))
+            self._run("ALTER DATABASE {} RENAME TO {}", building, name)
+        return name
+
+    def _clone(self, template: str, name: str) -> None:
+        self._run("CREATE DATABASE {} TEMPLATE {} OWNER {}", name, template, self.roles.owner.name)
+        # Rights on the database itself are not copied.
+        provision(self.admin_url, database=name, roles=self.roles)
+
+
+def _embedded() -> postgres.Server:
+    settings = {"shared_buffers": "64MB", "max_connections": "300"}
+    try:
+        return postgres.start(VAR / "postgres", durable=False, settings=settings)
+    except PostgresError as error:
+        if error.check != "data version":
+            raise
+        postgres.remove(VAR / "postgres")
+        return postgres.start(VAR / "postgres", durable=False, settings=settings)
+
+
+def point_django_at(urls: Mapping[str, str], admin_url: str) -> None:
+    """Make settings, Django's connections and this process' children use these URLs.
+
+    In place: Django read the settings before any conftest, and gives all connections the same dictionaries.
+    """
+    from django.conf import settings
+    from django.db import connections
+
+    connections.close_all()
+    for alias, role in (("default", "app"), ("system", "system"), ("owner", "owner")):
+        settings.DATABASES[alias].update(database.django_database(urls[role]))
+    settings.DATABASE_URLS.update(urls)
+    settings.DATABASE_ROLES.update({role: urlsplit(url).username for role, url in urls.items()})
+    settings.DATABASE_ADMIN_URL = admin_url
+    os.environ.update({f"AGENTOS_{role.upper()}_URL": url for role, url in urls.items()})
+
+
+def _migrate(urls: Mapping[str, str]) -> None:
+    from django.core.management import call_command
+    from django.db import connections
+
+    point_django_at(urls, NOWHERE)
+    call_command("migrate", database="owner", verbosity=0, skip_checks=True)
+    connections.close_all()
+
+
+class Cleaner:
+    """Empties the tables after a test, in under a millisecond where the administrator is a superuser.
+
+    The owner, like everyone under forced policies, sees no rows to delete; it can TRUNCATE, in 100 ms.
+    """
+
+    def __init__(self, admin_url: str, owner_url: str, name: str) -> None:
+        wait = f"-c lock_timeout={LOCK_WAIT}"
+        self._connection = psycopg.connect(admin_url, dbname=name, autocommit=True, options=wait)
+        tables = self._tables()
+        if self._connection.pgconn.parameter_status(b"is_superuser") == b"on":
+            self._connection.execute(
+                "SET session_replication_role = replica"
+            )  # in any order, whatever refers to it
+            self._statement = "; ".join(f"DELETE FROM {table}" for table in tables)
+        else:
+            self._connection.close()
+            self._connection = psycopg.connect(owner_url, autocommit=True, options=wait)
+            self._statement = f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"
+
+    def clean(self) -> None:
+        """Empty all tables but those that migrations fill.
+
+        Raises: AssertionError when a transaction that the test left open holds a row.
+        """
+        try:
+            self._connection.execute(self._statement.encode())
+        except psycopg.errors.LockNotAvailable:
+            raise AssertionError(f"the test left a transaction open: {self._open_transactions()}") from None
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _tables(self) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind = 'r' AND relname <> ALL(%s) ORDER BY relname",
+            [KEPT_TABLES],
+        )
+        return [name for (name,) in rows]
+
+    def _open_transactions(self) -> str:
+        rows = self._connection.execute(
+            "SELECT usename, state, left(query, 200) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+        )
+        return "; ".join(f"{user} {state}: {query}" for user, state, query in rows)

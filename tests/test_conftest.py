@@ -1,0 +1,94 @@
+"""The tests' own ground: who they are to the database, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, connections
+from django.db.utils import ProgrammingError
+from pytest_socket import SocketConnectBlockedError
+
+from accounts import principals
+from accounts.models import Membership, Tenant, User
+from accounts.principals import Principal
+from accounts.seam import in_thread
+from accounts.tenancy import tenant_scope
+from tests.conftest import MakeTenant, TenantWithUsers
+
+
+def _one(alias: str, query: str) -> object:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("alias", ["default", "system", "owner"])
+def test_no_connection_is_stronger_than_in_production(database: None, alias: str) -> None:
+    query = "SELECT rolsuper OR rolbypassrls OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    assert _one(alias, query) is False
+
+
+def test_the_application_may_neither_create_nor_truncate(database: None) -> None:
+    for statement in (
+        "CREATE TABLE t (id int)",
+        "TRUNCATE accounts_tenant",
+        "CREATE TEMPORARY TABLE t (id int)",
+    ):
+        with pytest.raises(ProgrammingError), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_rows_are_committed_and_gone_after_the_test(acme: TenantWithUsers, turn: int) -> None:
+    def names() -> list[str]:
+        with tenant_scope(acme.tenant.id):
+            found = sorted(Membership.objects.values_list("role", flat=True))
+        connections.close_all()
+        return found
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(names).result() == sorted(acme.users)
+    assert Tenant.objects.using("system").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("turn", [1, 2])
+def test_transactional_tests_are_cleaned_by_the_owner(turn: int) -> None:
+    Tenant.objects.using("system").create(slug="acme", name="Acme")
+    assert Tenant.objects.using("system").count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("turn", [1, 2])
+def test_plain_tests_are_rolled_back_in_every_role(turn: int) -> None:
+    tenant = Tenant.objects.using("system").create(slug="acme", name="Acme")
+    assert _one("owner", "SELECT count(*) FROM django_content_type") != 0
+    with tenant_scope(tenant.id):
+        assert not Tenant.objects.exists()  # another connection, another transaction
+
+
+def test_two_tenants_see_their_own(
+    acme: TenantWithUsers, globex: TenantWithUsers, make_tenant: MakeTenant
+) -> None:
+    make_tenant("initech")
+    with tenant_scope(acme.tenant.id, acme.users["member"].id):
+        assert set(User.objects.all()) == set(acme.users.values())
+    assert globex.approver.check_password("demo")
+
+
+def test_the_network_ends_at_loopback() -> None:
+    with socket.socket() as client, pytest.warns(match="192.0.2.1"), pytest.raises(SocketConnectBlockedError):
+        client.connect(("192.0.2.1", 80))
+
+
+async def test_a_principal_is_what_a_log_in_gives(
+    acme: TenantWithUsers, principal_of: Callable[[User, Tenant], Principal]
+) -> None:
+    approver = acme.users["approver"]
+    principal = await in_thread(principal_of, approver, acme.tenant)
+    assert principal == acme.principal("approver")
+    assert principal == await in_thread(principals.load, approver.id, "acme")
+    assert principal.has("approvals:decide")
