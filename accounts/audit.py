@@ -1,6 +1,6 @@
 """The audit trail of a tenant: a chain in which each row's HMAC covers the row before it.
 
-Rows join the chain as the last statements of the transaction that did the thing, under a lock on the tenant's head.
+Rows join it as the last statements of the transaction that did the thing, under a lock on the tenant's head.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ class Entry:
     actor_id: UUID | None = None
 
 
-def chain(seq: int, previous: str, entries: Iterable[AuditEntry], *, tenant_id: UUID, now: datetime) -> list[JsonObject]:
+def chain(
+    seq: int, previous: str, entries: Iterable[AuditEntry], *, tenant_id: UUID, now: datetime
+) -> list[JsonObject]:
     """Link the entries to the head (`seq`, `previous` hash); return rows with the columns of `AuditRow`.
 
     The last row's `seq` and `hash` are the new head. Pure: the caller locks the head and writes both.
@@ -72,7 +74,7 @@ def chain(seq: int, previous: str, entries: Iterable[AuditEntry], *, tenant_id: 
 def append(
     entries: Sequence[AuditEntry], *, tenant_id: UUID, actor_id: UUID | None = None, using: str = "default"
 ) -> None:
-    """Add entries to the tenant's trail. The caller is inside a transaction that sees the tenant, at its very end.
+    """Add entries to the tenant's trail, as the last act of the caller's transaction, which sees the tenant.
 
     `actor_id` stands in for entries that name no actor. Locks the tenant's head until the transaction ends.
     """
@@ -82,13 +84,14 @@ def append(
     signed = [_by(entry, actor_id) for entry in entries]
     rows = chain(head.seq, head.hash, signed, tenant_id=tenant_id, now=utc_now())
     AuditRow.objects.using(using).bulk_create([AuditRow(**row) for row in rows])
-    AuditHead.objects.using(using).filter(tenant_id=tenant_id).update(seq=rows[-1]["seq"], hash=rows[-1]["hash"])
+    heads = AuditHead.objects.using(using).filter(tenant_id=tenant_id)
+    heads.update(seq=rows[-1]["seq"], hash=rows[-1]["hash"])
 
 
 def verify(tenant_id: UUID) -> int | None:
     """Check the tenant's whole trail against its hashes and its head; return the first bad `seq`, or None.
 
-    The trail may grow meanwhile. A trail cut short *and* given an older head needs a copy of the head to be found.
+    It may grow meanwhile. A trail cut short *and* given its older head is found only by a copy of the newer.
     """
     with tenant_scope(tenant_id):
         head = AuditHead.objects.filter(tenant_id=tenant_id).first() or AuditHead(tenant_id=tenant_id)
@@ -154,7 +157,7 @@ def _key() -> bytes:
 
 
 def _plain(value: Json) -> Json:
-    """Bring a value into a form that reads the same after a stay in the database: numbers it may rewrite become text."""
+    """Return the value in a form that the database gives back unchanged: numbers it may rewrite become text."""
     if isinstance(value, dict):
         return {clean_text(str(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

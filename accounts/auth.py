@@ -1,13 +1,12 @@
 """Tells who a request is from and whether she may: for ninja's endpoints and for the WebSocket.
 
-A bearer token (ours, or a service key `aos_...`), else the pages' session cookie; then the endpoint's declared scope.
+A bearer token (ours, or a service key `aos_...`), else the pages' session cookie; then the endpoint's scope.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -25,10 +24,11 @@ from agentos.core.errors import ConfigError, Invalid, NotAuthenticated, PolicyDe
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Endpoint = Callable[Concatenate[HttpRequest, P], Awaitable[T]]
+Endpoint = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, T]]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-WEBSOCKET = "WEBSOCKET"  # as a method: a browser sends the cookie to any origin's socket but no header of ours
+# As a method: a browser opens any origin's socket with the cookie, and can't add a header of ours.
+WEBSOCKET = "WEBSOCKET"
 _TOKEN_CHARS = csrf.CSRF_TOKEN_LENGTH
 
 
@@ -37,7 +37,7 @@ async def authenticate(
 ) -> Principal:
     """Return who sends these headers. An Authorization header that is there decides alone.
 
-    `headers` is asked for `Authorization`, `Origin`, `Referer` and `X-CSRFToken`, then for the same in lower case.
+    `headers` is asked for `Authorization`, `Origin`, `Referer`, `X-CSRFToken`, then for them in lower case.
     Raises: NotAuthenticated; PolicyDenied for a cookie without its CSRF token or from another origin.
     """
     if (authorization := _header(headers, "Authorization")) is not None:
@@ -88,7 +88,7 @@ def principal_of(request: HttpRequest) -> Principal:
 
 
 def scope(name: str) -> Callable[[Endpoint[P, T]], Endpoint[P, T]]:
-    """Declare the scope an async endpoint needs. `{agent_id}` in it stands for the path's parameter of that name."""
+    """Declare the scope that an async endpoint needs; `{agent_id}` in it stands for the path's parameter."""
 
     def declare(endpoint: Endpoint[P, T]) -> Endpoint[P, T]:
         if not inspect.iscoroutinefunction(endpoint):
@@ -164,7 +164,7 @@ def _is_ours(origin: str, host: str) -> bool:
 
 
 def _tokens_match(sent: str, cookie: str) -> bool:
-    """Compare as Django's middleware does; the cookie holds the bare secret, the header may hold a masked one."""
+    """Compare as Django's middleware does: the cookie holds the bare secret, the header perhaps a masked one."""
     try:
         csrf._check_token_format(sent)  # type: ignore[attr-defined]  # the stubs leave Django's own names out
         csrf._check_token_format(cookie)  # type: ignore[attr-defined]

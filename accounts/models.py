@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
@@ -56,6 +57,25 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles in force: set by whoever loads the user (`accounts.backend`, then the current tenant's)."""
+        return getattr(self, "_roles", frozenset())
+
+    @roles.setter
+    def roles(self, roles: frozenset[str]) -> None:
+        self._roles = roles
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the admin's pages open for this user at all; what she sees there is asked one by one."""
+        return not self.roles.isdisjoint({Role.ADMIN, Role.APPROVER, Role.AUDITOR, Role.OPERATOR})
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Tie a session to the password and the token version: signing out everywhere ends it too."""
+        known = f"{self.password}:{self.token_version}"
+        return salted_hmac("accounts.session", known, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Membership(TenantModel):

@@ -1,6 +1,6 @@
-"""Who asks: a user in a tenant with what her role grants now. Read through the system role, kept for two seconds.
+"""Who asks: a user in a tenant with what her role grants now, read through the system role, kept two seconds.
 
-A changed role, a deactivated user, a raised token version or an ended token family counts when the copy is renewed.
+A changed role, a deactivated user, a raised token version or an ended token family counts when it is read again.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ class Principal:
 
 
 def load(user_id: UUID, tenant: UUID | str, family: UUID | None = None) -> Principal | None:
-    """Read who this is now; `tenant` is an id or a slug. None: no such active member, or her token family has ended."""
+    """Read who this is now; `tenant` is an id or a slug.
+
+    None: there is no such active member, or her token family has ended.
+    """
     members = Membership.objects.using("system").select_related("user", "tenant")
     column = "tenant_id" if isinstance(tenant, UUID) else "tenant__slug"
     members = members.filter(user_id=user_id, user__is_active=True, **{column: tenant})

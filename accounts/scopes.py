@@ -1,6 +1,6 @@
 """What each role may do, as scope strings `thing:verb`, and how a held scope answers a wanted one.
 
-A scope about one component has three parts, `agents:<id>:run`; `agents:run` and `agents:*:run` cover every id.
+One about a single component has three parts, `agents:<id>:run`; `agents:run` and `agents:*:run` cover all ids.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def scopes_of(role: str) -> frozenset[str]:
 
 
 def grants(held: frozenset[str], wanted: str) -> bool:
-    """Say whether the held scopes cover the wanted one. An id that holds a `:` is matched as a whole or not at all."""
+    """Say whether the held scopes cover the wanted one. An id with a `:` in it is matched whole or not at all."""
     if ADMIN in held or wanted in held:
         return True
     parts = wanted.split(":")
@@ -104,9 +104,8 @@ def grants(held: frozenset[str], wanted: str) -> bool:
 def narrow(owned: frozenset[str], asked: Iterable[str]) -> frozenset[str]:
     """Return what both sets grant: a service key can only narrow what its user may do."""
     listed = frozenset(asked)
-    return frozenset(
-        {scope for scope in listed if grants(owned, scope)} | {scope for scope in owned if grants(listed, scope)}
-    )
+    by_key = {scope for scope in listed if grants(owned, scope)}
+    return frozenset(by_key | {scope for scope in owned if grants(listed, scope)})
 
 
 def is_known(scope: str) -> bool:

@@ -1,6 +1,6 @@
 """The one seam from async code to the synchronous ORM: six threads, each keeping its database connections.
 
-A connection is checked before each job and dropped after a job that met a database error; nothing else closes it.
+A connection is checked before each job and dropped after one that met a database error, and else stays open.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ THREADS = 6
 
 
 class Seam:
-    """A bounded pool of threads. The first job starts it; `close` ends it, and the next job starts it anew."""
+    """A bounded pool of threads. The first job starts it, `close` ends it, the next job starts it anew."""
 
     def __init__(self, threads: int = THREADS) -> None:
         self._threads = threads

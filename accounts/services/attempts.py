@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords: failures are counted for an account from one address, and for the account."""
+"""Slows down whoever guesses passwords: counts failures of an account from one address, and of the account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Service keys `aos_<prefix>_<secret>`: shown once, kept as a SHA-256, worth at most what their user may do."""
+"""Service keys `aos_<prefix>_<secret>`: shown once, kept as a SHA-256, worth at most what their user may."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def create(
 ) -> tuple[ServiceAccount, str]:
     """Make a key for a member of the tenant; return the account and the key, which is not kept. Audited.
 
-    Raises: Invalid for an unknown scope, an empty name or a user of another tenant; Conflict when the name is taken.
+    Raises: Invalid for an unknown scope, a bad name or a user of another tenant; Conflict for a name taken.
     """
     if not name.strip() or len(name) > 100:
         raise Invalid("A service account needs a name of at most 100 characters.")

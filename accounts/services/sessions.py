@@ -1,4 +1,4 @@
-"""The pages' Django session seen from the async side: which user and which tenant a session cookie stands for."""
+"""The pages' Django session, as the API sees it: which user and which tenant its cookie stands for."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def memberships(user_id: UUID) -> list[Membership]:
 def chosen(members: list[Membership], session: Mapping[str, Any]) -> Membership | None:
     """Return the membership of the session's current tenant, or the first."""
     wanted = session.get(TENANT_KEY)
-    return next((member for member in members if str(member.tenant_id) == wanted), members[0] if members else None)
+    first = members[0] if members else None
+    return next((member for member in members if str(member.tenant_id) == wanted), first)
 
 
 def _load(session_key: str) -> Principal | None:

@@ -1,6 +1,6 @@
 """Tokens: a short access token that names user, tenant and family, and a chain of refresh tokens behind it.
 
-The access token is checked without the database; whether its bearer still has rights is the principal cache's part.
+An access token is checked without the database; whether its bearer still has rights is `principals`' part.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from accounts import audit, scopes
 from accounts.models import Membership, RefreshToken, User
 from accounts.principals import Principal, cache
+from accounts.services import sessions
 from accounts.services.attempts import attempts
 from agentos.core.clock import utc_now
 from agentos.core.errors import Invalid, NotAuthenticated
@@ -65,8 +66,8 @@ class _Refresh(simplejwt.RefreshToken):
 def issue(*, email: str, password: str, tenant: str | None = None, client: str = "") -> TokenPair:
     """Sign a user in and start a token family; writes an audit row, of a failure too when the user is known.
 
-    `client` names the caller's address for the throttle. The answer for an unknown user is that for a wrong password.
-    Raises: NotAuthenticated; RateLimited after too many failures; Invalid when several tenants are hers and none is named.
+    `client` is the caller's address, for the throttle. An unknown user is answered like a wrong password.
+    Raises: NotAuthenticated; RateLimited after too many failures; Invalid when she has to name a tenant.
     """
     attempts.admit(email, client)
     user = check_password(email, password)
@@ -82,7 +83,7 @@ def issue(*, email: str, password: str, tenant: str | None = None, client: str =
 
 
 def check_password(email: str, password: str) -> User | None:
-    """Return the active user with this e-mail address and password; costs one password hash whoever she is."""
+    """Return the active user with this e-mail address and password; always at the price of one hash."""
     user = User.objects.using("system").filter(email__iexact=email).order_by("email").first()
     if user is None:
         make_password(password)
@@ -112,21 +113,24 @@ def refresh(token: str) -> TokenPair:
         pair = _rotated(claims)
     if pair is None:  # raised here, so that the end of the family is committed
         cache.forget()
-        raise NotAuthenticated("This refresh token is no longer valid: sign in again.", code="refresh_refused")
+        raise NotAuthenticated("This refresh token is used up: sign in again.", code="refresh_refused")
     return pair
 
 
 def revoke(principal: Principal, *, all: bool = False) -> None:
-    """Sign out: end the principal's token family or, with `all`, everything this user holds, sessions included."""
-    now = utc_now()
+    """Sign out: end the principal's token family or, with `all`, all that this user holds, sessions included."""
+    now, user_id = utc_now(), principal.user_id
     with transaction.atomic(using="system"):
-        links = RefreshToken.objects.using("system").filter(user_id=principal.user_id, revoked_at=None)
+        links = RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None)
         if all:
-            User.objects.using("system").filter(id=principal.user_id).update(token_version=F("token_version") + 1)
-        else:
+            users = User.objects.using("system").filter(id=user_id)
+            users.update(token_version=F("token_version") + 1)
+        elif principal.family is not None:
             links = links.filter(tenant_id=principal.tenant_id, family=principal.family)
+        else:
+            raise Invalid("Only a token can sign out by itself: a key is revoked, a session ends on its page.")
         links.update(revoked_at=now)
-        entry = audit.Entry("auth.signed_out", "user", str(principal.user_id), {"all": all}, principal.user_id)
+        entry = audit.Entry("auth.signed_out", "user", str(user_id), {"all": all}, user_id)
         audit.append([entry], tenant_id=principal.tenant_id, using="system")
     cache.forget()
 
@@ -140,9 +144,7 @@ def verify_access(token: str) -> Claims:
 
 
 def _chosen(user: User, tenant: str | None) -> Membership | None:
-    members = list(
-        Membership.objects.using("system").filter(user=user).select_related("user", "tenant").order_by("created_at")
-    )
+    members = sessions.memberships(user.id)
     if tenant:
         wanted = parse_id(tenant)
         members = [member for member in members if tenant == member.tenant.slug or member.tenant_id == wanted]
@@ -175,7 +177,8 @@ def _rotated(claims: Claims) -> TokenPair | None:
     )
     if link.used_at is not None or member is None:
         links.update(revoked_at=utc_now())
-        entry = audit.Entry("auth.family_ended", "user", str(claims.user_id), {"reused": link.used_at is not None})
+        reused = {"reused": link.used_at is not None}
+        entry = audit.Entry("auth.family_ended", "user", str(claims.user_id), reused)
         audit.append([entry], tenant_id=claims.tenant_id, using="system")
         return None
     link.used_at = utc_now()
@@ -202,7 +205,7 @@ def _pair(member: Membership, family: UUID) -> TokenPair:
         refresh=str(link),
         tenant=member.tenant.slug,
         scopes=sorted(scopes.scopes_of(member.role)),
-        expires_in_seconds=int(settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"].total_seconds()),
+        expires_in_seconds=int(_Access.lifetime.total_seconds()),
     )
 
 
@@ -238,7 +241,8 @@ def _check_form(token: str) -> None:
     header, payload = _object(parts[0]), _object(parts[1])
     if set(header) - _HEADER_FIELDS or header.get("alg") != settings.SIMPLE_JWT["ALGORITHM"]:
         raise NotAuthenticated
-    if payload.get("iss") != settings.SIMPLE_JWT["ISSUER"] or payload.get("aud") != settings.SIMPLE_JWT["AUDIENCE"]:
+    expected = settings.SIMPLE_JWT["ISSUER"], settings.SIMPLE_JWT["AUDIENCE"]
+    if (payload.get("iss"), payload.get("aud")) != expected:
         raise NotAuthenticated
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
 from time import monotonic
@@ -76,7 +76,7 @@ class ModelGateway:
     async def close(self) -> None:
         await self._client.close()
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[str | ModelReply]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
         """Yield text as it comes and last the one whole reply; deltas that have come together are one.
 
         Cancelling it, or closing the iterator, closes the connection at once. Raises: ProviderError.

@@ -94,8 +94,9 @@ def test_nested_objects_references_and_nulls() -> None:
 
 
 def test_allof_and_open_objects() -> None:
-    schema = {"allOf": [{"$ref": "#/$defs/A"}, {"properties": {"b_id": STRING}, "required": ["b_id"]}], "$defs": {
-        "A": {"type": "object", "properties": {"a_id": STRING}, "required": ["a_id"]}}}  # fmt: skip
+    part = {"type": "object", "properties": {"a_id": STRING}, "required": ["a_id"]}
+    own = {"properties": {"b_id": STRING}, "required": ["b_id"]}
+    schema = {"allOf": [{"$ref": "#/$defs/A"}, own], "$defs": {"A": part}}
     assert fill(schema, Evidence(["A-1 and B-2"])).values == {"a_id": "A-1", "b_id": "B-2"}
     headers = {"type": "object", "additionalProperties": True}
     assert filled({"headers": headers}, "send accept=json, retry: 3", ["headers"]) == {

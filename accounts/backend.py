@@ -1,0 +1,75 @@
+"""Django's view of who may what: e-mail and password through the system role, permissions from the current role."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.backends import BaseBackend
+from django.http import HttpRequest
+
+from accounts.models import Role, User
+from accounts.services import sessions, tokens
+from accounts.services.attempts import attempts
+from agentos.core.errors import RateLimited
+from agentos.core.ids import parse_id
+
+_RUNS = frozenset({"agents.view_run", "agents.view_step", "agents.view_session", "agents.view_runevents"})
+_SEES_APPROVALS = frozenset({"governance.view_approval"})
+ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
+    Role.OPERATOR: _RUNS | _SEES_APPROVALS,
+    Role.APPROVER: _RUNS | _SEES_APPROVALS | {"governance.change_approval"},
+}
+# Django's admin asks for the module before it asks for a permission.
+_ALL_MODULES = frozenset({Role.ADMIN, Role.AUDITOR})
+
+
+class MembershipBackend(BaseBackend):
+    """Signs members in and answers permission questions; what no role grants is denied, flags on the user or not."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """Return the user when the password fits and she is a member somewhere; None otherwise, and when slowed down."""
+        if not username or password is None:
+            return None
+        client = request.META.get("REMOTE_ADDR", "") if request is not None else ""
+        try:
+            attempts.admit(username, client)
+        except RateLimited:
+            return None
+        user = tokens.check_password(username, password)
+        if user is None or not (members := sessions.memberships(user.id)):
+            attempts.failed(username, client)
+            return None
+        attempts.succeeded(username, client)
+        user.roles = frozenset(member.role for member in members)
+        return user
+
+    def get_user(self, user_id: UUID | str) -> User | None:
+        """Return the active user, without any role until the tenant is known."""
+        if (known := parse_id(str(user_id))) is None:
+            return None
+        return User.objects.using("system").filter(id=known, is_active=True).first()
+
+    def has_perm(self, user_obj: Any, perm: str, obj: object = None) -> bool:
+        return user_obj.is_active and any(_grants(role, perm) for role in _roles(user_obj))
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        roles = _roles(user_obj)
+        named = (perm for role in roles for perm in ROLE_PERMISSIONS.get(role, ()))
+        return user_obj.is_active and (
+            not roles.isdisjoint(_ALL_MODULES) or any(perm.startswith(f"{app_label}.") for perm in named)
+        )
+
+
+def _roles(user: Any) -> frozenset[str]:
+    return user.roles if isinstance(user, User) else frozenset()
+
+
+def _grants(role: str, perm: str) -> bool:
+    if role == Role.ADMIN:
+        return True
+    if role == Role.AUDITOR:
+        return perm.partition(".")[2].startswith("view_")
+    return perm in ROLE_PERMISSIONS.get(role, ())

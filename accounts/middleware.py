@@ -1,0 +1,91 @@
+"""What the stock handler wraps around pages and admin: the tenant's scope, and the content security policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from accounts import principals
+from accounts.models import Membership, User
+from accounts.services import sessions
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import ConfigError
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+_SAME_ORIGIN = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+PAGES_POLICY = f"{_SAME_ORIGIN}; script-src 'self'; style-src 'self'"
+# The admin's theme evaluates expressions that stand in its templates (Alpine) and writes style elements.
+ADMIN_POLICY = f"{_SAME_ORIGIN}; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"
+ADMIN_PATH = "/admin/"
+
+
+class ContentSecurityPolicy:
+    """Allow our own origin only; the admin gets the two exceptions that its theme needs."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        policy = ADMIN_POLICY if request.path.startswith(ADMIN_PATH) else PAGES_POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
+        return response
+
+
+class _Undo(Exception):
+    """Carries a failed response out of the transaction, which ends without a commit."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
+class TenantScope:
+    """Run a signed-in user's request, rendering included, in one transaction that sees her current tenant.
+
+    Sets `request.principal`, `request.memberships` (for the switcher) and the user's role. An exception or a 5xx
+    commits nothing. Who is signed in but belongs to no tenant any more is signed out. Anonymous requests see nothing.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.principal, request.memberships = None, []  # type: ignore[attr-defined]
+        member = self._enter(request) if request.user.is_authenticated else None
+        if member is None:
+            return self._get_response(request)
+        try:
+            with tenant_scope(member.tenant_id, member.user_id):
+                return self._answered(request)
+        except _Undo as undo:
+            return undo.response
+
+    def _answered(self, request: HttpRequest) -> HttpResponse:
+        response: HttpResponseBase = self._get_response(request)
+        if not isinstance(response, HttpResponse):
+            raise ConfigError("A page can't stream: its rows would be read after the tenant's scope has closed.")
+        if response.status_code >= 500:
+            raise _Undo(response)
+        return response
+
+    def _enter(self, request: HttpRequest) -> Membership | None:
+        user = request.user
+        members = sessions.memberships(user.pk)
+        member = sessions.chosen(members, request.session)
+        if member is None or not isinstance(user, User):
+            logout(request)
+            return None
+        user.roles = frozenset({member.role})
+        principal = principals.of_member(member, via="cookie")
+        request.principal = replace(principal, credential=request.session.session_key or "")  # type: ignore[attr-defined]
+        request.memberships = members  # type: ignore[attr-defined]
+        return member

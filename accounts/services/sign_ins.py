@@ -1,0 +1,27 @@
+"""Sign-ins on the pages: the demo users that one click may choose, and the audit row of each."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import Membership
+
+
+def demo_members() -> list[Membership]:
+    """Return the active demo users' places in demo tenants, for the buttons of the start page."""
+    members = Membership.objects.using("system").select_related("user", "tenant")
+    members = members.filter(user__is_demo=True, user__is_active=True, tenant__is_demo=True)
+    return list(members.order_by("tenant__slug", "role"))
+
+
+def demo_member(email: str) -> Membership | None:
+    """Return the place of the demo user with this address, or None: only demo users sign in without a password."""
+    return next((member for member in demo_members() if member.user.email == email), None)
+
+
+def record(member: Membership, *, via: str) -> None:
+    """Add the sign-in to the tenant's audit trail, in a transaction of its own."""
+    with transaction.atomic(using="system"):
+        entry = audit.Entry("auth.signed_in", "user", str(member.user_id), {"via": via}, member.user_id)
+        audit.append([entry], tenant_id=member.tenant_id, using="system")

@@ -1,0 +1,151 @@
+"""A child process of `serve`: started with a lifeline, its output passed on, its last lines kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentos.serving.progress import Progress
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT_LINES = 20
+SHOWN_LINES = 8
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+STEADY_SECONDS = 60.0  # a child that lived this long begins again with the first pause
+
+
+def management(*arguments: str) -> list[str]:
+    """Return the command line of a management command that ends with its parent."""
+    return [sys.executable, "-m", "agentos.serving.lifeline", *arguments]
+
+
+@dataclass
+class Child:
+    """One process. Its own session: Ctrl-C reaches the parent alone, and a last resort reaches its own children."""
+
+    name: str
+    command: Sequence[str]
+    progress: Progress
+    environment: Mapping[str, str] = field(default_factory=dict)
+    pass_fds: Sequence[int] = ()
+    quiet: bool = False
+    waits_for_go: bool = False
+
+    def __post_init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._started_at = 0.0
+        self._pause = FIRST_PAUSE_SECONDS
+        self._restart_at: float | None = None
+
+    def start(self) -> None:
+        self._lines.clear()
+        self._restart_at = None
+        self._started_at = time.monotonic()
+        self._process = subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=self.pass_fds,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._pass_on, args=(self._process,), daemon=True)
+        self._reader.start()
+
+    def go(self) -> None:
+        """Let a child that waits for it begin its work."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(b"g")
+                self._process.stdin.flush()
+
+    def ended(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs or before it was started."""
+        return None if self._process is None else self._process.poll()
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """Wait for its end; return the exit code, or None when it goes on."""
+        if self._process is None:
+            return 0
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        if self._reader is not None:
+            self._reader.join(1.0)
+        return code
+
+    def last_lines(self, most: int = SHOWN_LINES) -> list[str]:
+        return list(self._lines)[-most:]
+
+    def terminate(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it and whatever it started."""
+        if self._process is not None and self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def keep_running(self) -> None:
+        """Report an end that nobody asked for, and start it anew: at once at first, then after growing pauses."""
+        code = self.ended()
+        now = time.monotonic()
+        if code is None:
+            return
+        if self._restart_at is None:
+            self.report(code)
+            steady = now - self._started_at > STEADY_SECONDS
+            self._pause = FIRST_PAUSE_SECONDS if steady else min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+            self._restart_at = now + (0 if steady else self._pause / 2)
+        if now >= self._restart_at:
+            self.progress.note(self.name, "starting it anew")
+            self.start()
+            if self.waits_for_go:
+                self.go()
+
+    def report(self, code: int) -> None:
+        """Say how it ended, with its last lines if they were not shown already."""
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        self.progress.note(self.name, f"{how} unexpectedly")
+        if self.quiet:
+            for line in self.last_lines():
+                self.progress.note(self.name, line)
+
+    def _pass_on(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        for raw in process.stdout:
+            line = raw.decode("utf-8", "replace").rstrip()
+            self._lines.append(line)
+            if not self.quiet and line:
+                self.progress.note(self.name, line)
+
+
+def stop_all(children: Sequence[Child], seconds: float) -> list[Child]:
+    """Ask all to end, wait, then force; return those that had to be forced."""
+    for child in children:
+        child.terminate()
+    give_up_at = time.monotonic() + seconds
+    late = [child for child in children if child.wait(max(0.0, give_up_at - time.monotonic())) is None]
+    for child in late:
+        child.kill()
+        child.wait()
+    return late

@@ -1,0 +1,42 @@
+"""Ends a child whose parent is gone, even one killed by -9, and runs a management command that way.
+
+The parent holds the other end of the child's standard input and says nothing: its end closes with the parent.
+Works on every Unix, unlike a signal of the kernel's.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+STDIN = 0
+GRACE_SECONDS = 25
+
+
+def watch() -> None:
+    """End this process gently when standard input closes, and firmly `GRACE_SECONDS` later."""
+    threading.Thread(target=_wait_for_the_end, name="lifeline", daemon=True).start()
+
+
+def _wait_for_the_end() -> None:
+    while os.read(STDIN, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def main() -> None:
+    """Run `manage.py` with this process' arguments."""
+    watch()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["manage.py", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""The parent of all: brings up database, model, web and jobs in order, watches them, and ends them.
+
+It opens no connection of Django's: children do the work, and each ends by itself when the parent is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentos import env
+from agentos.core.errors import ConfigError
+from agentos.serving import banner, ground
+from agentos.serving.children import ROOT, Child, management, stop_all
+from agentos.serving.progress import Progress
+from agentos.serving.ready import wait_for
+
+STOP_SECONDS = 25.0
+READY_SECONDS = 60.0
+TICK_SECONDS = 0.2
+DATABASE_LOOK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the settings say about this installation."""
+
+    host: str
+    port: int
+    processes: int
+    production: bool
+    var: Path
+    secret: str = field(repr=False)
+    allowed_host: str = ""
+
+
+class Parent:
+    """One `serve` from start to end."""
+
+    def __init__(self, plan: Plan, progress: Progress) -> None:
+        self._plan = plan
+        self._progress = progress
+        self._database = ground.Database(plan.var / "postgres", plan.secret, progress)
+        self._children: list[Child] = []
+        self._web: list[Child] = []
+        self._environment: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM. Raises: ConfigError, PostgresError, ProvisionError."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        began = time.monotonic()
+        try:
+            self._bring_up()
+            self._progress.line()
+            self._tell_what_to_try(time.monotonic() - began)
+            self._watch()
+        except KeyboardInterrupt:
+            self._progress.line()
+        finally:
+            self._stop()
+
+    def _bring_up(self) -> None:
+        plan = self._plan
+        ground.check_python()
+        self._check_posture()
+        with ground.bind(plan.host, plan.port) as listener:
+            self._environment |= {"HOST": plan.host, "PORT": str(listener.getsockname()[1])}
+            plan.var.mkdir(parents=True, exist_ok=True)
+            self._database.prepare()
+            self._start_sandbox()
+            self._start_web(listener)
+            self._once("migrations", "migrations and demo rows", "prepare")
+            with self._progress.stage("web", f"{len(self._web)} process{'es'[: 2 * (len(self._web) > 1)]}"):
+                self._let_web_serve()
+        self._keep("jobs", management("qcluster"), quiet=True)
+        if not plan.production and not banner.Seeded.read(plan.var).demo_runs:
+            self._once(
+                "demo", "playing the demo runs", "seed", "--runs", "--base-url", self.base_url, fatal=False
+            )
+
+    def _check_posture(self) -> None:
+        if self._plan.production and self._database.embedded:
+            raise ConfigError("database: DATABASE_URL is not set: production needs a PostgreSQL of its own.")
+        if self._plan.production and not self._model_is_configured():
+            raise ConfigError(
+                "model: neither OPENAI_API_KEY nor OPENAI_BASE_URL is set: set one for production."
+            )
+
+    def _model_is_configured(self) -> bool:
+        return any(
+            env.text(name, "") for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AGENTOS_SANDBOX_URL")
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Where this machine reaches the server."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._plan.host, self._plan.host)  # noqa: S104
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self._environment['PORT']}"
+
+    def _child(self, name: str, command: list[str], **options: object) -> Child:
+        child = Child(name, command, self._progress, self._environment, **options)  # type: ignore[arg-type]
+        child.start()
+        return child
+
+    def _keep(self, name: str, command: list[str], **options: object) -> Child:
+        child = self._child(name, command, **options)
+        self._children.append(child)
+        return child
+
+    def _start_sandbox(self) -> None:
+        if self._model_is_configured():
+            return
+        port = str(ground.free_port())
+        self._environment["AGENTOS_SANDBOX_URL"] = f"http://127.0.0.1:{port}/v1"
+        options = shlex.split(env.text("AGENTOS_SANDBOX_OPTIONS", ""))
+        self._keep("model", management("sandbox_model", "--port", port, *options))
+
+    def _start_web(self, listener: socket.socket) -> None:
+        """Start the web processes; they import while the database is being prepared."""
+        handle = listener.fileno()
+        command = [sys.executable, "-m", "agentos.serving.web", str(handle)]
+        for number in range(1, self._plan.processes + 1):
+            name = "web" if self._plan.processes == 1 else f"web {number}"
+            self._web.append(self._keep(name, command, pass_fds=(handle,), waits_for_go=True))
+
+    def _let_web_serve(self) -> None:
+        for child in self._web:
+            child.go()
+        url = f"{self.base_url}/api/ready"
+        wait_for(url, host=self._plan.allowed_host, seconds=READY_SECONDS, given_up=self._web_has_failed)
+
+    def _web_has_failed(self) -> str | None:
+        for child in self._web:
+            if child.ended() is not None:
+                child.wait(1)
+                return _last_word(child, "the web process ended: run manage.py doctor.")
+        return None
+
+    def _once(self, name: str, text: str, *arguments: str, fatal: bool = True) -> None:
+        """Run a management command to its end. Raises: ConfigError when it fails and that is fatal."""
+        with self._progress.stage(name, text):
+            child = self._child(name, management(*arguments), quiet=True)
+            self._children.append(child)
+            while (code := child.wait(TICK_SECONDS)) is None:
+                pass
+            self._children.remove(child)
+        if code and fatal:
+            raise ConfigError(
+                _last_word(child, f"{name}: manage.py {arguments[0]} failed: run it by itself.")
+            )
+        if code:
+            self._progress.note(name, _last_word(child, "it failed; the server goes on without"))
+
+    def _tell_what_to_try(self, seconds: float) -> None:
+        seeded = banner.Seeded.read(self._plan.var) if not self._plan.production else banner.Seeded()
+        python = _shown(Path(sys.executable))
+        for line in banner.what_to_try(self.base_url, _shown(self._plan.var), seeded, python=str(python)):
+            self._progress.line(line)
+        self._progress.line(f"  Ready in {seconds:.1f} s; Ctrl-C stops everything.")
+
+    def _watch(self) -> None:
+        look_at = time.monotonic() + DATABASE_LOOK_SECONDS
+        while True:
+            for child in self._children:
+                child.keep_running()
+            if time.monotonic() >= look_at:
+                self._database.keep_running()
+                look_at = time.monotonic() + DATABASE_LOOK_SECONDS
+            time.sleep(TICK_SECONDS)
+
+    def _stop(self) -> None:
+        hurry = _second_signal_hurries(self._children)
+        self._progress.note("stop", "ending all processes")
+        # The model and the database go last: runs that are being drained need them.
+        first = [child for child in self._children if child.name != "model"]
+        for child in stop_all(first, STOP_SECONDS) + stop_all(
+            [c for c in self._children if c not in first], 5
+        ):
+            self._progress.note(child.name, "did not end in time and was killed")
+        self._database.stop()
+        hurry()
+
+
+def _second_signal_hurries(children: list[Child]) -> Callable[[], None]:
+    """Make a signal that comes while stopping kill the children; return what restores the handlers."""
+
+    def kill(number: int, frame: object) -> None:
+        for child in children:
+            child.kill()
+
+    before = {number: signal.signal(number, kill) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore
+
+
+def _last_word(child: Child, otherwise: str) -> str:
+    """Return the last line that a failed child wrote: start-up errors are one line that says what to do."""
+    lines = [line for line in child.last_lines() if line.strip()]
+    return lines[-1] if lines else otherwise
+
+
+def _shown(path: Path) -> Path:
+    """Return the path as one types it in the checkout."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would leave the virtual environment
+    return absolute.relative_to(ROOT) if absolute.is_relative_to(ROOT) else absolute

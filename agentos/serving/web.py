@@ -1,0 +1,51 @@
+"""One web process: uvicorn on the socket that the parent of all has bound. Imports first, serves when told to."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from agentos.serving import lifeline
+
+if TYPE_CHECKING:
+    from agentos.core.errors import AgentOSError
+
+BACKLOG = 4096
+KEEP_ALIVE_SECONDS = 75
+STREAMS_GRACE_SECONDS = 5  # open streams are cut after that: their readers resume; runs end in the lifespan
+
+
+def config() -> uvicorn.Config:
+    return uvicorn.Config(
+        "agentos.asgi:application",
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STREAMS_GRACE_SECONDS,
+    )
+
+
+def main() -> None:
+    """Serve on the inherited socket `argv[1]` after one byte on standard input: the database is ready then."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    server = uvicorn.Server(config())
+    server.config.load()
+    if not os.read(lifeline.STDIN, 1):
+        return
+    lifeline.watch()
+    server.run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,307 @@
+"""Journal, lease and fence against real PostgreSQL, with the races forced."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from django.db import connections
+
+from accounts import audit
+from accounts.models import AuditRow
+from accounts.seam import in_thread
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import Conflict, Invalid, LeaseLost
+from agents.engine.status import RunStatus, StepState
+from agents.engine.steps import RunChange, Write
+from agents.engine.testing import ScriptedModel
+from agents.models import Run, RunEvents, Step
+from agents.services import queue, runs
+from agents.services.answers import Answer, answer
+from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
+
+
+def stored(begin) -> Run:
+    with tenant_scope(begin.tenant_id):
+        return Run.objects.get(id=begin.run_id)
+
+
+def steps_of(begin) -> dict[str, Step]:
+    with tenant_scope(begin.tenant_id):
+        return {step.path: step for step in Step.objects.filter(run_id=begin.run_id)}
+
+
+def expire_lease(begin) -> None:
+    with connections["system"].cursor() as cursor:
+        cursor.execute("UPDATE agents_run SET lease_until = now() - interval '1 s' WHERE id = %s", [begin.run_id])
+
+
+async def until(condition, *, seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not await in_thread(condition):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_run_is_stored_before_it_is_seen(make_process):
+    process = await make_process(["All is well"])
+    begin = process.new()
+    lines = await read(await process.start(begin))
+    assert names(lines)[0] == "RunStarted"
+    assert names(lines)[-1] == "RunCompleted"
+    assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
+    run = await in_thread(stored, begin)
+    assert (run.status, run.output, run.lease_owner) == ("completed", "All is well", "")
+
+
+async def test_a_stream_cut_at_every_event_resumes_to_the_same_bytes(make_process):
+    process = await make_process([[("look", {"place": "x"})], "The end of it"])
+    begin = process.new()
+    whole = await read(await process.start(begin))
+    for cut in range(len(whole)):
+        rest = await read(process.follow(begin, after=cut))
+        assert whole[:cut] + rest == whole
+
+
+async def test_a_pause_and_its_answer_go_on_in_another_process(make_process, acme):
+    first = await make_process([[("pay", {"amount": 5})], "Paid"])
+    begin = first.new()
+    lines = await read(await first.start(begin))
+    assert names(lines)[-1] == "RunPaused"
+    assert (await in_thread(stored, begin)).status == "paused"
+    follower = first.follow(begin, after=lines[-1].seq, to_end=True)
+    await first.supervisor.stop()
+    second = await make_process(["Paid"])
+    said = [Answer("call_1_0", confirmed=True)]
+    await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=said)
+    await until(lambda: stored(begin).status == "completed")
+    rest = await read(second.follow(begin, after=lines[-1].seq, to_end=True))
+    follower.close()
+    assert names(rest)[0] == "RunContinued"
+    assert names(rest)[-1] == "RunCompleted"
+    assert ran == ["pay 5"]
+    assert second.model.requests[0].messages[-1]["content"] == "paid 5"
+
+
+async def test_a_dead_owners_run_is_recovered_and_nothing_is_paid_twice(make_process):
+    dead = await make_process([[("look", {"place": "y"})], "?"], supervise=False)
+    dead.model = HeldModel(["never"])
+    begin = dead.new()
+    dead_model = ScriptedModel([[("look", {"place": "y"})], "half"])
+    dead.ports = type(dead.ports)(dead_model, None, dead.ports.hooks)
+    await dead.supervisor.writer.begin(begin)
+    journal = dead.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    await _first_turn(begin, journal, dead_model)
+    await in_thread(expire_lease, begin)
+    heir = await make_process(["The answer"])
+    await until(lambda: stored(begin).status == "completed")
+    assert len(heir.model.requests) == 1
+    assert ran == ["look y"]
+    assert (await in_thread(stored, begin)).recoveries == 1
+
+
+async def test_a_zombie_writes_nothing_and_shows_nothing(make_process):
+    zombie = await make_process(supervise=False)
+    begin = zombie.new()
+    await zombie.supervisor.writer.begin(begin)
+    journal = zombie.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    await journal.commit(Write(events=[("RunStarted", {})]))
+    await in_thread(expire_lease, begin)
+    claimed = await queue.claim(zombie.pool, owner="heir", limit=5)
+    assert [run.run_id for run in claimed] == [begin.run_id]
+    assert claimed[0].fence == 2
+    reader = zombie.follow(begin, after=1, to_end=True)
+    with pytest.raises(LeaseLost):
+        await journal.commit(Write(events=[("RunContent", {"content": "ghost"})]))
+    with pytest.raises(LeaseLost):
+        journal.put(Write(run=RunChange(RunStatus.COMPLETED)))
+    assert await reader._subscription.wait(0.1) == []
+    reader.close()
+    log = await queue.read_log(zombie.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+    assert names(log) == ["RunStarted"]
+
+
+async def test_a_flush_that_races_a_claim_loses_or_wins_whole(make_process):
+    process = await make_process(supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    async with process.pool.connection() as connection, connection.transaction():
+        await connection.execute("UPDATE agents_run SET fence = fence + 1 WHERE id = %s", [begin.run_id])
+        racing = asyncio.create_task(journal.commit(Write(events=[("RunContent", {"content": "late"})])))
+        await asyncio.sleep(0.2)
+        assert not racing.done()
+    with pytest.raises(LeaseLost):
+        await racing
+    assert await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0) == []
+
+
+async def test_an_answer_that_comes_before_the_pause_is_not_lost(make_process, acme):
+    """The step waits already, the run still works on another tool: the pause must find the answer."""
+    process = await make_process(supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    await _first_turn(begin, journal, ScriptedModel([[("pay", {"amount": 3})], "?"]), pause=False)
+    said = [Answer("call_1_0", confirmed=True)]
+    await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=said)
+    assert (await in_thread(stored, begin)).status == "running"
+    await journal.commit(Write(run=RunChange(RunStatus.PAUSED)))
+    assert (await in_thread(stored, begin)).status == "pending"
+
+
+async def test_two_answers_at_once_one_wins(make_process, acme):
+    process = await make_process([[("pay", {"amount": 5})], "Paid"])
+    begin = process.new()
+    await read(await process.start(begin))
+    say = [Answer("call_1_0", confirmed=True)]
+    results = await asyncio.gather(
+        *(
+            in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=say)
+            for _ in range(5)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(result is None for result in results) == 1
+    assert all(isinstance(result, Conflict) for result in results if result is not None)
+    await until(lambda: stored(begin).status == "completed")
+    assert ran == ["pay 5"]
+
+
+async def test_cancel_reaches_a_running_model_call_from_elsewhere(make_process, acme):
+    model = HeldModel(["never"])
+    process = await make_process(model=model)
+    begin = process.new()
+    follower = await process.start(begin)
+    await model.reached.wait()
+    await in_thread(runs.request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
+    lines = await read(follower)
+    assert names(lines)[-1] == "RunCancelled"
+    assert (await in_thread(stored, begin)).status == "cancelled"
+
+
+async def test_cancel_of_a_paused_run_ends_it_at_once(make_process, acme):
+    process = await make_process([[("pay", {"amount": 5})], "Paid"])
+    begin = process.new()
+    lines = await read(await process.start(begin))
+    await in_thread(runs.request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
+    rest = await read(process.follow(begin, after=lines[-1].seq))
+    assert names(rest) == ["RunCancelled"]
+    with pytest.raises(Conflict):
+        await in_thread(
+            answer, principal=acme.principal("member"), run_id=begin.run_id, answers=[Answer("call_1_0", True)]
+        )
+
+
+async def test_an_idempotency_key_leads_to_the_first_run(make_process):
+    process = await make_process(["Once"])
+    first = process.new(key="k1", hmac="a")
+    await read(await process.start(first))
+    again, other = process.new(key="k1", hmac="a"), process.new(key="k1", hmac="b")
+    await process.supervisor.writer.begin(again)
+    assert again.attached_to == first.run_id
+    with pytest.raises(Invalid):
+        await process.supervisor.writer.begin(other)
+    twins = [process.new(key="k2", hmac="a") for _ in range(5)]
+    await asyncio.gather(*(process.supervisor.writer.begin(twin) for twin in twins))
+    assert len([twin for twin in twins if twin.attached_to is None]) == 1
+
+
+async def test_two_runs_in_one_session_are_both_kept(make_process):
+    process = await make_process(["a", "b"])
+    begins = [process.new(session_id="shared") for _ in range(2)]
+    followers = [await process.start(begin) for begin in begins]
+    for follower in followers:
+        assert names(await read(follower))[-1] == "RunCompleted"
+    kept = await in_thread(lambda: [stored(begin).session_id for begin in begins])
+    assert kept[0] == kept[1]
+
+
+async def test_a_pending_run_is_claimed_by_whoever_is_free(make_process):
+    process = await make_process(["Yes"])
+    begin = process.new(owner="")
+    await process.supervisor.writer.begin(begin)
+    assert names(await read(process.follow(begin)))[-1] == "RunCompleted"
+
+
+async def test_one_unstorable_text_does_not_fail_the_others(make_process):
+    process = await make_process(supervise=False)
+    begins = [process.new() for _ in range(3)]
+    await asyncio.gather(*(process.supervisor.writer.begin(begin) for begin in begins))
+    journals = [process.supervisor.writer.open(_info(begin), fence=1, next_seq=1) for begin in begins]
+    texts = ["fine", "bad \x00 text", "fine too"]
+    results = await asyncio.gather(
+        *(
+            journal.commit(Write(run=RunChange(RunStatus.COMPLETED, output=text)))
+            for journal, text in zip(journals, texts, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    assert [result is None for result in results] == [True, False, True]
+
+
+async def test_every_start_and_answer_leaves_one_audit_row_in_a_whole_chain(make_process, acme):
+    process = await make_process([[("pay", {"amount": 5})], "Paid"])
+    begin = process.new()
+    await read(await process.start(begin))
+    said = [Answer("call_1_0", confirmed=True)]
+    await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=said)
+    await until(lambda: stored(begin).status == "completed")
+
+    def actions():
+        with tenant_scope(begin.tenant_id):
+            return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
+
+    assert await in_thread(actions) == ["run.started", "step.answered", "tool.started", "tool.done"]
+    assert await in_thread(audit.verify, begin.tenant_id) is None
+
+
+async def test_no_event_has_a_gap_and_batches_are_few(make_process):
+    process = await make_process(["word " * 200])
+    begin = process.new()
+    await read(await process.start(begin))
+
+    def batches():
+        with tenant_scope(begin.tenant_id):
+            return list(RunEvents.objects.order_by("first_seq").values_list("first_seq", "last_seq"))
+
+    spans = await in_thread(batches)
+    assert spans[0][0] == 1
+    assert all(before[1] + 1 == after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert len(spans) <= 4
+
+
+async def test_too_many_recoveries_end_in_a_dead_letter(make_process):
+    process = await make_process(supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    for _ in range(queue.MAX_RECOVERIES):
+        await in_thread(expire_lease, begin)
+        await queue.claim(process.pool, owner="crashing", limit=1)
+    await in_thread(expire_lease, begin)
+    await make_process(["never asked"])
+    await until(lambda: stored(begin).status == "error")
+    assert (await in_thread(stored, begin)).error_code == "too_many_recoveries"
+
+
+def _info(begin):
+    from agents.engine.ports import RunInfo
+
+    return RunInfo(begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, SPEC, "test-model", "Go")
+
+
+async def _first_turn(begin, journal, model, *, pause: bool = True) -> None:
+    """Do what a process does in its first turn, and stop as if it had died there."""
+    from agents.engine.asking import ask_model
+    from agents.engine.calling import run_calls
+    from agents.engine.messages import conversation
+    from agents.engine.ports import Ports
+    from agents.engine.state import LoopState
+    from agents.engine.testing import PlainGates
+
+    state = LoopState(_info(begin), conversation("Test.", [], "Go"))
+    ports = Ports(model, journal, PlainGates())
+    journal.emit("RunStarted", {})
+    reply = await ask_model(state, ports, 1)
+    await run_calls(state, ports, 1, reply.tool_calls)
+    await journal.commit(Write())
+    assert StepState(state.steps["1.0"].state)

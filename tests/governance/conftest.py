@@ -1,0 +1,107 @@
+"""A run that waits for an approval, as the journal leaves it: session, run, step, and the gate's own statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+from django.db.models.functions import Now
+
+from accounts.models import User
+from agentos.core.ids import new_id
+from agentos.core.types import JsonObject
+from agents.engine.ports import Require, RunInfo
+from agents.engine.spec import AgentSpec
+from agents.engine.status import StepKind, StepState
+from agents.engine.steps import Statement, StepRecord
+from agents.engine.tools import Tool, tool
+from agents.models import Run, Session, Step
+from governance import hooks
+from governance.models import Approval
+from tests.conftest import TenantWithUsers
+
+
+@tool(effect="outward", repeat="once", level="approve", says="Refund ${amount:.2f} to {customer_id}")
+async def refund(customer_id: str, amount: Decimal) -> str:
+    """Pay money back."""
+    return f"{amount} to {customer_id}"
+
+
+SPEC = AgentSpec(id="approvals", instructions="Refund.", tools=(refund,))
+ARGUMENTS: JsonObject = {"customer_id": "C-1042", "amount": "250"}
+
+
+@dataclass
+class Waiting:
+    """A paused run, its waiting step, and the approval that was asked for."""
+
+    info: RunInfo
+    step: StepRecord
+    approval: Approval
+    tool: Tool = refund
+
+    @property
+    def arguments(self) -> JsonObject:
+        return dict(self.step.request["arguments"])
+
+
+MakeWaiting = Callable[..., Waiting]
+
+
+def execute(statement: Statement) -> int:
+    """Run a statement as the journal does, in the system role; return how many rows it touched."""
+    with transaction.atomic(using="system"), connections["system"].cursor() as cursor:
+        cursor.execute(statement.sql, statement.parameters)
+        return cursor.rowcount
+
+
+def make_run(tenant: TenantWithUsers, user: User, status: str = "paused") -> RunInfo:
+    session = Session.objects.using("system").create(
+        tenant=tenant.tenant, user=user, session_id=str(new_id()), component_id=SPEC.id
+    )
+    run_id = new_id()
+    Run.objects.using("system").create(
+        id=run_id, tenant=tenant.tenant, user=user, session=session, root_id=run_id, component_kind="agent",
+        component_id=SPEC.id, spec_hash="0" * 64, model="sandbox-strong", status=status, fence=1, created_at=Now(),
+    )  # fmt: skip
+    return RunInfo(run_id, tenant.tenant.id, user.id, session.session_id, SPEC, "sandbox-strong", "Refund")
+
+
+def store_step(info: RunInfo, step: StepRecord, **changes: Any) -> None:
+    columns: dict[str, Any] = {
+        "id": step.id, "tenant_id": info.tenant_id, "user_id": info.user_id, "run_id": info.run_id,
+        "path": step.path, "seq": 1, "kind": step.kind.value, "name": step.name, "state": step.state.value,
+        "tool_call_id": step.tool_call_id, "request": step.request, "started_at": Now(),
+    }  # fmt: skip
+    Step.objects.using("system").create(**{**columns, **changes})
+
+
+@pytest.fixture
+def make_waiting(database: None) -> MakeWaiting:
+    """Ask for an approval through the hook, and store it as a flush would."""
+
+    def make(tenant: TenantWithUsers, user: User | None = None, path: str = "1.0", **arguments: Any) -> Waiting:
+        info = make_run(tenant, user or tenant.member)
+        request = {"tool": refund.name, "arguments": {**ARGUMENTS, **arguments}, "schema_hash": refund.schema_hash}
+        step = StepRecord(new_id(), path, StepKind.TOOL, refund.name, StepState.WAITING, request, attempts=0)
+        step.tool_call_id = f"call-{path}"
+        verdict = hooks._verdict(info, refund, step, request["arguments"])
+        assert isinstance(verdict, Require)
+        step.request["requirement"] = verdict.requirement
+        store_step(info, step)
+        assert [execute(statement) for statement in verdict.statements] == [1]
+        approval = Approval.objects.using("system").get(id=verdict.requirement["approval_id"])
+        approval._state.db = "default"
+        return Waiting(info, step, approval)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def approval_hours(settings: Any) -> int:
+    settings.APPROVAL_HOURS = 72
+    return int(settings.APPROVAL_HOURS)

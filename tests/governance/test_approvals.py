@@ -1,0 +1,296 @@
+"""Deciding approvals: who may, once, on exactly what was shown, before it expires, with audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.db import connections
+from django.db.models import F
+from django.db.models.functions import Now
+
+from accounts import audit
+from accounts.models import AuditRow, Tenant, User
+from accounts.principals import Principal
+from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
+from agents.models import Run, Step
+from agents.services import answers
+from governance.models import Approval, ApprovalStatus
+from governance.services import approvals
+from tests.conftest import TenantWithUsers
+from tests.governance.conftest import MakeWaiting, Waiting
+
+PrincipalOf = Callable[[User, Tenant], Principal]
+
+
+@pytest.fixture
+def approver(acme: TenantWithUsers, principal_of: PrincipalOf) -> Principal:
+    return principal_of(acme.approver, acme.tenant)
+
+
+@pytest.fixture
+def waiting(acme: TenantWithUsers, make_waiting: MakeWaiting) -> Waiting:
+    return make_waiting(acme)
+
+
+def stored(approval: Approval) -> Approval:
+    return Approval.objects.using("system").get(id=approval.id)
+
+
+def step_of(waiting: Waiting) -> Step:
+    return Step.objects.using("system").get(id=waiting.step.id)
+
+
+def actions(tenant: TenantWithUsers) -> list[str]:
+    rows = AuditRow.objects.using("system").filter(tenant_id=tenant.tenant.id)
+    return list(rows.order_by("seq").values_list("action", flat=True))
+
+
+def overdue(approval: Approval) -> None:
+    Approval.objects.using("system").filter(id=approval.id).update(expires_at=Now() - timedelta(seconds=1))
+
+
+def test_an_approval_lets_the_run_go_on(acme: TenantWithUsers, approver: Principal, waiting: Waiting) -> None:
+    decided = approvals.decide(
+        principal=approver, approval_id=waiting.approval.id, approved=True, reason="  Checked\x00 ",
+        shown_hash=waiting.approval.args_hash,
+    )  # fmt: skip
+    assert decided.status == ApprovalStatus.APPROVED
+    assert (decided.decided_by_id, decided.reason) == (approver.user_id, "Checked")
+    assert decided.decided_at is not None
+    assert decided.consumed_at is None
+    step = step_of(waiting)
+    assert step.state == "answered"
+    assert step.answer == {
+        "confirmed": True,
+        "note": "Checked",
+        "by": str(approver.user_id),
+        "approval_id": str(decided.id),
+    }
+    assert Run.objects.using("system").get(id=waiting.info.run_id).status == "pending"
+    assert actions(acme) == ["approval.approved"]
+    assert audit.verify(acme.tenant.id) is None
+
+
+def test_a_rejection_needs_a_reason_and_keeps_it(
+    acme: TenantWithUsers, approver: Principal, waiting: Waiting
+) -> None:
+    for reason in ("", "  \x00 "):
+        with pytest.raises(Invalid):
+            approvals.decide(
+                principal=approver, approval_id=waiting.approval.id, approved=False, reason=reason
+            )
+    assert actions(acme) == []
+    approvals.decide(
+        principal=approver, approval_id=waiting.approval.id, approved=False, reason="Twice the bill"
+    )
+    assert (step_of(waiting).answer or {})["note"] == "Twice the bill"
+    assert actions(acme) == ["approval.rejected"]
+
+
+def test_a_reason_keeps_no_secret(approver: Principal, waiting: Waiting) -> None:
+    reason = "The customer's SSN is 219-09-9999, call jane@example.com"
+    approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=False, reason=reason)
+    kept = stored(waiting.approval).reason
+    assert "219-09-9999" not in kept
+    assert "jane@example.com" in kept
+
+
+@pytest.mark.parametrize("role", ["viewer", "member", "operator", "auditor"])
+def test_only_a_role_that_may_decide_decides(
+    acme: TenantWithUsers, principal_of: PrincipalOf, waiting: Waiting, role: str
+) -> None:
+    principal = principal_of(acme.users[role], acme.tenant)
+    with pytest.raises(PolicyDenied):
+        approvals.decide(principal=principal, approval_id=waiting.approval.id, approved=True)
+    assert stored(waiting.approval).status == ApprovalStatus.PENDING
+
+
+@pytest.mark.parametrize("role", ["approver", "admin"])
+def test_nobody_decides_what_she_asked_for(
+    acme: TenantWithUsers, principal_of: PrincipalOf, make_waiting: MakeWaiting, role: str
+) -> None:
+    waiting = make_waiting(acme, acme.users[role])
+    principal = principal_of(acme.users[role], acme.tenant)
+    with pytest.raises(PolicyDenied) as denied:
+        approvals.decide(principal=principal, approval_id=waiting.approval.id, approved=True)
+    assert denied.value.code == "own_request"
+    assert step_of(waiting).state == "waiting"
+
+
+def test_another_tenants_approval_is_not_there(
+    globex: TenantWithUsers, principal_of: PrincipalOf, waiting: Waiting
+) -> None:
+    for role in ("approver", "admin"):
+        stranger = principal_of(globex.users[role], globex.tenant)
+        with pytest.raises(NotFound):
+            approvals.decide(principal=stranger, approval_id=waiting.approval.id, approved=True)
+    assert stored(waiting.approval).status == ApprovalStatus.PENDING
+
+
+def test_a_second_decision_meets_the_first(
+    acme: TenantWithUsers, approver: Principal, principal_of: PrincipalOf, waiting: Waiting
+) -> None:
+    approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=False, reason="No")
+    admin = principal_of(acme.admin, acme.tenant)
+    with pytest.raises(Conflict) as conflict:
+        approvals.decide(principal=admin, approval_id=waiting.approval.id, approved=True)
+    assert "rejected" in conflict.value.detail
+    assert acme.approver.name in conflict.value.detail
+    assert actions(acme) == ["approval.rejected"]
+
+
+def test_of_a_hundred_deciders_one_wins(
+    acme: TenantWithUsers, approver: Principal, principal_of: PrincipalOf, waiting: Waiting
+) -> None:
+    deciders, threads = [approver, principal_of(acme.admin, acme.tenant)], 10
+    together = Barrier(threads)
+
+    def ten(number: int) -> list[str]:
+        together.wait()
+        try:
+            return [one(number * 10 + place) for place in range(10)]
+        finally:
+            connections.close_all()
+
+    def one(number: int) -> str:
+        try:
+            approved = number % 3 > 0
+            decided = approvals.decide(
+                principal=deciders[number % 2], approval_id=waiting.approval.id, approved=approved, reason="r"
+            )
+        except Conflict as conflict:
+            return conflict.code
+        return str(decided.status)
+
+    with ThreadPoolExecutor(threads) as pool:
+        results = [result for batch in pool.map(ten, range(threads)) for result in batch]
+    standing = stored(waiting.approval)
+    assert sorted(results) == sorted(["approval_decided"] * 99 + [standing.status])
+    assert (step_of(waiting).answer or {})["confirmed"] is (standing.status == ApprovalStatus.APPROVED)
+    assert actions(acme) == [f"approval.{standing.status}"]
+
+
+def test_a_changed_call_is_not_decided(approver: Principal, waiting: Waiting) -> None:
+    with pytest.raises(Conflict) as seen:
+        approvals.decide(
+            principal=approver, approval_id=waiting.approval.id, approved=True, shown_hash="0" * 64
+        )
+    assert seen.value.code == "call_changed"
+    changed = {**waiting.arguments, "amount": "999999"}
+    Approval.objects.using("system").filter(id=waiting.approval.id).update(arguments=changed)
+    with pytest.raises(Conflict) as unseen:
+        approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
+    assert unseen.value.code == "call_changed"
+    assert stored(waiting.approval).status == ApprovalStatus.PENDING
+
+
+def test_the_database_clock_ends_an_approval(approver: Principal, waiting: Waiting) -> None:
+    overdue(waiting.approval)
+    with pytest.raises(Conflict) as conflict:
+        approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
+    assert conflict.value.code == "approval_expired"
+    assert step_of(waiting).state == "waiting"
+
+
+def test_a_decision_that_cannot_be_settled_leaves_nothing(
+    acme: TenantWithUsers, approver: Principal, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise Conflict("The audit trail does not take it.")
+
+    monkeypatch.setattr(audit, "append", broken)
+    with pytest.raises(Conflict):
+        approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
+    assert stored(waiting.approval).status == ApprovalStatus.PENDING
+    assert step_of(waiting).state == "waiting"
+    assert Run.objects.using("system").get(id=waiting.info.run_id).status == "paused"
+    assert actions(acme) == []
+
+
+def test_an_ended_run_takes_no_decision(approver: Principal, waiting: Waiting) -> None:
+    Run.objects.using("system").filter(id=waiting.info.run_id).update(status="cancelled")
+    with pytest.raises(Conflict):
+        approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
+    assert stored(waiting.approval).status == ApprovalStatus.PENDING
+
+
+def test_the_requester_cannot_answer_in_the_approvers_place(
+    acme: TenantWithUsers, principal_of: PrincipalOf, waiting: Waiting
+) -> None:
+    member = principal_of(acme.member, acme.tenant)
+    said = answers.Answer(waiting.step.tool_call_id, confirmed=True)
+    with pytest.raises(PolicyDenied):
+        answers.answer(principal=member, run_id=waiting.info.run_id, answers=[said])
+    assert step_of(waiting).state == "waiting"
+
+
+def test_the_tick_expires_what_is_due_in_every_tenant(
+    acme: TenantWithUsers, globex: TenantWithUsers, make_waiting: MakeWaiting
+) -> None:
+    due, other, later = make_waiting(acme), make_waiting(globex), make_waiting(acme)
+    overdue(due.approval)
+    overdue(other.approval)
+    assert approvals.expire_due() == 2
+    assert approvals.expire_due() == 0
+    for expired, tenant in ((due, acme), (other, globex)):
+        row = stored(expired.approval)
+        assert (row.status, row.decided_by_id) == (ApprovalStatus.EXPIRED, None)
+        answer = step_of(expired).answer or {}
+        assert answer["confirmed"] is False
+        assert "expired" in answer["note"]
+        assert actions(tenant) == ["approval.expired"]
+    assert stored(later.approval).status == ApprovalStatus.PENDING
+    assert step_of(later).state == "waiting"
+
+
+def test_the_tick_goes_past_a_row_that_somebody_holds_and_one_that_fails(
+    acme: TenantWithUsers, make_waiting: MakeWaiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, broken, good = make_waiting(acme), make_waiting(acme), make_waiting(acme)
+    for each in (held, broken, good):
+        overdue(each.approval)
+    settle = answers.settle
+
+    def sometimes(**kwargs: object) -> None:
+        if kwargs["run_id"] == broken.info.run_id:
+            raise NotFound("There is no such run.")
+        settle(**kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(answers, "settle", sometimes)
+    with connections["system"].cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT id FROM governance_approval WHERE id = %s FOR UPDATE", [held.approval.id])
+        count = approvals.expire_due()
+        cursor.execute("ROLLBACK")
+    assert count == 1
+    assert stored(good.approval).status == ApprovalStatus.EXPIRED
+    assert {stored(held.approval).status, stored(broken.approval).status} == {ApprovalStatus.PENDING}
+
+
+def test_the_tick_voids_what_no_step_waits_for(acme: TenantWithUsers, waiting: Waiting) -> None:
+    overdue(waiting.approval)
+    Step.objects.using("system").filter(id=waiting.step.id).update(state="done")
+    assert approvals.expire_due() == 1
+    assert stored(waiting.approval).status == ApprovalStatus.VOID
+    assert actions(acme) == ["approval.void"]
+
+
+def test_the_tick_cancels_what_an_ended_run_leaves(acme: TenantWithUsers, waiting: Waiting) -> None:
+    Run.objects.using("system").filter(id=waiting.info.run_id).update(status="cancelled")
+    assert approvals.expire_due() == 1
+    assert stored(waiting.approval).status == ApprovalStatus.CANCELLED
+    assert actions(acme) == ["approval.cancelled"]
+    assert step_of(waiting).state == "waiting"
+
+
+def test_expiry_and_decision_never_both_win(approver: Principal, waiting: Waiting) -> None:
+    overdue(waiting.approval)
+    approvals.expire_due()
+    Approval.objects.using("system").update(expires_at=F("expires_at") + timedelta(days=1))
+    with pytest.raises(CallerError) as refused:
+        approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
+    assert refused.value.code == "approval_decided"
