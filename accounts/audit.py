@@ -157,7 +157,7 @@ def _key() -> bytes:
 
 
 def _plain(value: Json) -> Json:
-    """Return the value in a form that the database gives back unchanged: numbers it may rewrite become text."""
+    """Return the value as the database will give it back: numbers that it may rewrite become text."""
     if isinstance(value, dict):
         return {clean_text(str(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

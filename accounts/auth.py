@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -101,7 +101,7 @@ def scope(name: str) -> Callable[[Endpoint[P, T]], Endpoint[P, T]]:
 
         _keep_signature(guarded, endpoint)
         setattr(guarded, "required_scope", name)  # noqa: B010  # a function has no such attribute to mypy
-        return guarded
+        return cast(Endpoint[P, T], guarded)
 
     return declare
 
@@ -112,9 +112,15 @@ def public(endpoint: Callable[P, T]) -> Callable[P, T]:
     return endpoint
 
 
+def signed_in(endpoint: Endpoint[P, T]) -> Endpoint[P, T]:
+    """Mark an endpoint that every signed-in user may call, because it is about her alone."""
+    setattr(endpoint, "is_for_all", True)  # noqa: B010
+    return endpoint
+
+
 def is_declared(endpoint: Callable[..., Any]) -> bool:
-    """Say whether an endpoint names its scope or is public; a test asks this of every route."""
-    return bool(getattr(endpoint, "required_scope", "")) or getattr(endpoint, "is_public", False)
+    """Say whether an endpoint names its scope, is public or for all; a test asks this of every route."""
+    return any(getattr(endpoint, mark, False) for mark in ("required_scope", "is_public", "is_for_all"))
 
 
 def _keep_signature(wrapper: Callable[..., Any], endpoint: Callable[..., Any]) -> None:
@@ -164,7 +170,7 @@ def _is_ours(origin: str, host: str) -> bool:
 
 
 def _tokens_match(sent: str, cookie: str) -> bool:
-    """Compare as Django's middleware does: the cookie holds the bare secret, the header perhaps a masked one."""
+    """Compare as Django's middleware does: the cookie holds the secret, the header perhaps a masked one."""
     try:
         csrf._check_token_format(sent)  # type: ignore[attr-defined]  # the stubs leave Django's own names out
         csrf._check_token_format(cookie)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Django's view of who may what: e-mail and password through the system role, permissions from the current role."""
+"""Who may what, as Django asks it: a password checked through the system role, permissions from the roles."""
 
 from __future__ import annotations
 
@@ -25,12 +25,16 @@ _ALL_MODULES = frozenset({Role.ADMIN, Role.AUDITOR})
 
 
 class MembershipBackend(BaseBackend):
-    """Signs members in and answers permission questions; what no role grants is denied, flags on the user or not."""
+    """Signs members in and answers for their permissions: what no role grants is denied."""
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
     ) -> User | None:
-        """Return the user when the password fits and she is a member somewhere; None otherwise, and when slowed down."""
+        """Return the user if the password fits and she is a member somewhere; None also when slowed down."""
         if not username or password is None:
             return None
         client = request.META.get("REMOTE_ADDR", "") if request is not None else ""
@@ -50,7 +54,10 @@ class MembershipBackend(BaseBackend):
         """Return the active user, without any role until the tenant is known."""
         if (known := parse_id(str(user_id))) is None:
             return None
-        return User.objects.using("system").filter(id=known, is_active=True).first()
+        user = User.objects.using("system").filter(id=known, is_active=True).first()
+        if user is not None:
+            user.is_superuser = False  # Django would ask nobody else: here only roles grant anything
+        return user
 
     def has_perm(self, user_obj: Any, perm: str, obj: object = None) -> bool:
         return user_obj.is_active and any(_grants(role, perm) for role in _roles(user_obj))

@@ -1,4 +1,4 @@
-"""What the stock handler wraps around pages and admin: the tenant's scope, and the content security policy."""
+"""What the stock handler wraps around pages and admin: the tenant's scope and the content security policy."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class _Undo(Exception):
 class TenantScope:
     """Run a signed-in user's request, rendering included, in one transaction that sees her current tenant.
 
-    Sets `request.principal`, `request.memberships` (for the switcher) and the user's role. An exception or a 5xx
-    commits nothing. Who is signed in but belongs to no tenant any more is signed out. Anonymous requests see nothing.
+    Sets `request.principal`, `request.memberships` (for the switcher) and the user's role. An exception or a
+    5xx commits nothing. A user whom no tenant knows any more is signed out; an anonymous one sees nothing.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -72,20 +72,20 @@ class TenantScope:
     def _answered(self, request: HttpRequest) -> HttpResponse:
         response: HttpResponseBase = self._get_response(request)
         if not isinstance(response, HttpResponse):
-            raise ConfigError("A page can't stream: its rows would be read after the tenant's scope has closed.")
+            raise ConfigError("A page can't stream: its rows would be read after the scope has closed.")
         if response.status_code >= 500:
             raise _Undo(response)
         return response
 
     def _enter(self, request: HttpRequest) -> Membership | None:
         user = request.user
-        members = sessions.memberships(user.pk)
+        members = sessions.memberships(user.id) if isinstance(user, User) else []
         member = sessions.chosen(members, request.session)
         if member is None or not isinstance(user, User):
             logout(request)
             return None
         user.roles = frozenset({member.role})
-        principal = principals.of_member(member, via="cookie")
-        request.principal = replace(principal, credential=request.session.session_key or "")  # type: ignore[attr-defined]
-        request.memberships = members  # type: ignore[attr-defined]
+        key = request.session.session_key or ""
+        principal = replace(principals.of_member(member, via="cookie"), credential=key)
+        request.principal, request.memberships = principal, members  # type: ignore[attr-defined]
         return member

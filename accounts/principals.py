@@ -1,6 +1,6 @@
 """Who asks: a user in a tenant with what her role grants now, read through the system role, kept two seconds.
 
-A changed role, a deactivated user, a raised token version or an ended token family counts when it is read again.
+A changed role, a deactivated user, a raised token version, an ended family count when it is read again.
 """
 
 from __future__ import annotations

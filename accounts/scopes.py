@@ -1,6 +1,6 @@
 """What each role may do, as scope strings `thing:verb`, and how a held scope answers a wanted one.
 
-One about a single component has three parts, `agents:<id>:run`; `agents:run` and `agents:*:run` cover all ids.
+One about a single component has three parts, `agents:<id>:run`; `agents:run` and `agents:*:run` cover all.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def scopes_of(role: str) -> frozenset[str]:
 
 
 def grants(held: frozenset[str], wanted: str) -> bool:
-    """Say whether the held scopes cover the wanted one. An id with a `:` in it is matched whole or not at all."""
+    """Say whether the held scopes cover the wanted one; an id with a `:` in it is matched whole or not."""
     if ADMIN in held or wanted in held:
         return True
     parts = wanted.split(":")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.apps.registry import Apps
@@ -150,7 +150,7 @@ def tenant_references(model: type[models.Model]) -> Iterator[str]:
     yield f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_tenant_id_id" UNIQUE (tenant_id, id)'
     for field in model._meta.local_fields:
         if isinstance(field, TenantForeignKey):
-            target = field.related_model._meta.db_table
+            target = cast(type[models.Model], field.related_model)._meta.db_table
             yield (
                 f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_tenant_fk" '
                 f'FOREIGN KEY (tenant_id, "{field.column}") REFERENCES "{target}" (tenant_id, id) '

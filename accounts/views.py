@@ -47,7 +47,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def switch_tenant(request: HttpRequest) -> HttpResponse:
-    """Make another of the user's tenants (`tenant`: its slug) the current one; 404 for one that is not hers."""
+    """Make another of the user's tenants (`tenant`: its slug) the current one; 404 if it is not hers."""
     wanted = request.POST.get("tenant", "")
     members: list[Membership] = getattr(request, "memberships", [])
     member = next((member for member in members if member.tenant.slug == wanted), None)

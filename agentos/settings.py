@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agentos import database, env
+from agentos.console import UNFOLD as UNFOLD
 from agentos.core.errors import ConfigError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -189,10 +190,5 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.text("AGENTOS_LOG_LEVEL", "INFO")},
     "loggers": {"httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}, "openai": {"level": "WARNING"}},
 }
-UNFOLD = {
-    "SITE_TITLE": "AgentOS",
-    "SITE_HEADER": "AgentOS",
-    "SITE_URL": "/",
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-}
+# Object permissions are read through our own checker (accounts.backend), not through guardian's backend.
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]

@@ -182,12 +182,18 @@ def timeline(steps: Sequence[Step], now: datetime) -> list[Row]:
 
 def _stretch(step: Step, now: datetime) -> Stretch:
     said_at = parse_datetime(str((step.answer or {}).get("at", "")))
-    return Stretch(step.started_at, max(step.ended_at or now, step.started_at), said_at, "requirement" in step.request)
+    return Stretch(
+        step.started_at, max(step.ended_at or now, step.started_at), said_at, "requirement" in step.request
+    )
 
 
 def _said(step: Step) -> str:
     """Return the text of a model step."""
-    return str(step.result.get("text", "")) if step.kind == StepKind.MODEL and isinstance(step.result, dict) else ""
+    return (
+        str(step.result.get("text", ""))
+        if step.kind == StepKind.MODEL and isinstance(step.result, dict)
+        else ""
+    )
 
 
 def agent_words(run_id: UUID, before_seq: int) -> str:
@@ -198,7 +204,9 @@ def agent_words(run_id: UUID, before_seq: int) -> str:
 
 def since(moment: datetime) -> SafeString:
     """Show how long ago, with the exact time for whoever points at it."""
-    return format_html('<time datetime="{0}" title="{0}">{1}</time>', moment.isoformat(timespec="seconds"), age(moment))
+    return format_html(
+        '<time datetime="{0}" title="{0}">{1}</time>', moment.isoformat(timespec="seconds"), age(moment)
+    )
 
 
 def demo_label(is_demo: bool) -> SafeString:

@@ -108,7 +108,9 @@ async def continue_agent_run(request: ApiRequest, agent_id: str, run_id: UUID) -
     tools, requirements = json_list(fields, "tools"), json_list(fields, "requirements")
     said = answers_from_tools(tools) if tools else answers_from_requirements(requirements)
     if not said:
-        raise Conflict("The run goes on by itself once it is answered: send `tools`.", code="nothing_to_continue")
+        raise Conflict(
+            "The run goes on by itself once it is answered: send `tools`.", code="nothing_to_continue"
+        )
     here, stream = runtime(), str(fields.get("stream", "true")).lower() != "false"
     await in_thread(selectors.find_run, principal=request.auth, run_id=run_id)
     _, last_seq = await queue.load_steps(here.pool, tenant_id=request.auth.tenant_id, run_id=run_id)
@@ -140,7 +142,9 @@ async def get_agent_run(request: ApiRequest, agent_id: str, run_id: UUID) -> Htt
 
 @router.get("/runs/{run_id}/events")
 @scope("agents:read")
-async def follow_run(request: ApiRequest, run_id: UUID, after: int | None = Query(None, ge=0)) -> HttpResponse:
+async def follow_run(
+    request: ApiRequest, run_id: UUID, after: int | None = Query(None, ge=0)
+) -> HttpResponse:
     """Replay the events after `Last-Event-ID` (or `?after=`) and follow until the run ends, through every pause."""
     here = runtime()
     seen = after if after is not None else _last_event_id(request)
@@ -275,15 +279,24 @@ async def _state(principal: Principal, run_id: UUID) -> JsonObject:
     return {name: detail[name] for name in ("run_id", "session_id", "status")}
 
 
-def _follower(here: Runtime, principal: Principal, run_id: UUID, *, after: int, ends_at_pause: bool) -> Follower:
+def _follower(
+    here: Runtime, principal: Principal, run_id: UUID, *, after: int, ends_at_pause: bool
+) -> Follower:
     return Follower(
-        here.pool, here.hub, tenant_id=principal.tenant_id, run_id=run_id, after=after, ends_at_pause=ends_at_pause
+        here.pool,
+        here.hub,
+        tenant_id=principal.tenant_id,
+        run_id=run_id,
+        after=after,
+        ends_at_pause=ends_at_pause,
     )
 
 
 def _admit_stream(here: Runtime) -> None:
     if here.hub.streams >= settings.MAX_STREAMS:
-        raise Unavailable("This process has all the streams it can hold.", retry_after_seconds=2, code="process_full")
+        raise Unavailable(
+            "This process has all the streams it can hold.", retry_after_seconds=2, code="process_full"
+        )
 
 
 def _last_event_id(request: HttpRequest) -> int:

@@ -39,5 +39,8 @@ async def readiness() -> Checks:
         return checks
     missing = sorted(f"{app}.{name}" for app, name in _expected_migrations() - applied)
     checks["database"] = {"ok": True, "detail": ""}
-    checks["migrations"] = {"ok": not missing, "detail": f"Not applied: {', '.join(missing)}" if missing else ""}
+    checks["migrations"] = {
+        "ok": not missing,
+        "detail": f"Not applied: {', '.join(missing)}" if missing else "",
+    }
     return checks

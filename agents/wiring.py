@@ -15,6 +15,7 @@ from agents.services.hub import Hub
 from agents.services.runtime import Hooks, Runtime
 from agents.services.supervisor import Supervisor
 
+OPENAI_URL = "https://api.openai.com/v1"
 POOL_SIZE = 4
 _runtime: Runtime | None = None
 
@@ -33,20 +34,25 @@ class _NoJournal:
 
 
 def model_gateway() -> ModelGateway:
-    """Return a client of the configured model server."""
-    url = settings.OPENAI_BASE_URL or settings.SANDBOX_URL or None
-    key = settings.OPENAI_API_KEY or ("sandbox" if url else "")
-    return ModelGateway(base_url=url, api_key=key)
+    """Return a client of the configured model server. Raises: ConfigError."""
+    return ModelGateway(
+        settings.OPENAI_BASE_URL or settings.SANDBOX_URL or OPENAI_URL,
+        settings.OPENAI_API_KEY,
+        embedding_model=settings.MODEL_NAMES["embedding"],
+        moderation_model=settings.MODEL_NAMES["moderation"],
+    )
 
 
 async def open_runtime() -> Runtime:
     """Start pool, journal writer and supervisor of this process."""
     global _runtime
     url = settings.DATABASE_URLS["system"]
-    pool = AsyncConnectionPool(url, min_size=1, max_size=POOL_SIZE, open=False, kwargs={"autocommit": True}, timeout=10)
+    pool = AsyncConnectionPool(
+        url, min_size=1, max_size=POOL_SIZE, open=False, kwargs={"autocommit": True}, timeout=10
+    )
     await pool.open(wait=True, timeout=10)
     gateway = model_gateway()
-    hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway.flagged)
+    hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway)
     journal: JournalPort = _NoJournal()
     ports, hub = Ports(gateway, journal, hooks), Hub()
     supervisor = Supervisor(

@@ -9,20 +9,13 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
-from accounts.auth import scope
-from accounts.principals import Principal
+from accounts.auth import principal_of, scope
 from accounts.seam import in_thread
 from agentos.core.errors import Invalid
 from governance import schemas, selectors
 from governance.services import approvals
 
 router = Router(tags=["approvals"])
-
-
-class ApiRequest(HttpRequest):
-    """A request whose principal is known."""
-
-    auth: Principal
 
 
 class ApprovalQuery(Schema):
@@ -51,41 +44,37 @@ class ApprovalQuery(Schema):
 
 @router.get("/approvals", response=schemas.ApprovalList, summary="List approvals")
 @scope("runs:read")
-async def list_approvals(
-    request: ApiRequest, query: Annotated[ApprovalQuery, Query()]
-) -> schemas.ApprovalList:
+async def list_approvals(request: HttpRequest, query: Annotated[ApprovalQuery, Query()]) -> schemas.ApprovalList:
     """List what waits first, then the decided; without `approvals:read` only what one asked for oneself."""
     began = time.perf_counter()
-    page = await in_thread(selectors.inbox, request.auth, query.filters(), page=query.page, limit=query.limit)
+    page = await in_thread(selectors.inbox, principal_of(request), query.filters(), page=query.page, limit=query.limit)
     return schemas.ApprovalList.of(page, search_time_ms=round((time.perf_counter() - began) * 1000, 2))
 
 
 @router.get("/approvals/count", response=schemas.ApprovalCount, summary="Count what waits")
 @scope("runs:read")
-async def count_approvals(request: ApiRequest) -> schemas.ApprovalCount:
+async def count_approvals(request: HttpRequest) -> schemas.ApprovalCount:
     """Count the approvals that wait for a decision and have not expired."""
-    return schemas.ApprovalCount(count=await in_thread(selectors.pending_count, request.auth))
+    return schemas.ApprovalCount(count=await in_thread(selectors.pending_count, principal_of(request)))
 
 
 @router.get("/approvals/{approval_id}", response=schemas.ApprovalOut, summary="Get an approval")
 @scope("runs:read")
-async def get_approval(request: ApiRequest, approval_id: UUID) -> schemas.ApprovalOut:
+async def get_approval(request: HttpRequest, approval_id: UUID) -> schemas.ApprovalOut:
     """Return one approval with what became of its call."""
-    return schemas.ApprovalOut.of(await in_thread(selectors.get, request.auth, approval_id))
+    return schemas.ApprovalOut.of(await in_thread(selectors.get, principal_of(request), approval_id))
 
 
 @router.get("/approvals/{approval_id}/status", response=schemas.ApprovalState, summary="Poll an approval")
 @scope("runs:read")
-async def approval_status(request: ApiRequest, approval_id: UUID) -> schemas.ApprovalState:
+async def approval_status(request: HttpRequest, approval_id: UUID) -> schemas.ApprovalState:
     """Return the decision, if there is one, and the outcome."""
-    return schemas.ApprovalState.of(await in_thread(selectors.get, request.auth, approval_id))
+    return schemas.ApprovalState.of(await in_thread(selectors.get, principal_of(request), approval_id))
 
 
 @router.post("/approvals/{approval_id}/resolve", response=schemas.ApprovalOut, summary="Decide an approval")
 @scope("approvals:decide")
-async def resolve_approval(
-    request: ApiRequest, approval_id: UUID, decision: schemas.ResolveIn
-) -> schemas.ApprovalOut:
+async def resolve_approval(request: HttpRequest, approval_id: UUID, decision: schemas.ResolveIn) -> schemas.ApprovalOut:
     """Approve or reject, as the signed-in user; the run goes on by itself. 409 names the standing decision."""
     if decision.edited_args is not None:
         raise Invalid(
@@ -94,10 +83,10 @@ async def resolve_approval(
         )
     await in_thread(
         approvals.decide,
-        principal=request.auth,
+        principal=principal_of(request),
         approval_id=approval_id,
         approved=decision.status == "approved",
         reason=decision.note,
         shown_hash=decision.shown_hash,
     )
-    return schemas.ApprovalOut.of(await in_thread(selectors.get, request.auth, approval_id))
+    return schemas.ApprovalOut.of(await in_thread(selectors.get, principal_of(request), approval_id))

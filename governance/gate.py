@@ -1,6 +1,6 @@
 """The gate in SQL: statements that the journal commits with a step, in the system role, inside the flush.
 
-One asks for an approval when a step begins to wait, one spends the approval when the tool really starts. Each touches
+One asks for an approval when a step begins to wait, one spends it when the tool really starts. Each touches
 exactly one row or refuses the write, so a forged answer or changed arguments stop at the database.
 """
 
@@ -20,11 +20,14 @@ from governance.models import Approval, ApprovalStatus
 EXACT_INTEGER: Final = 2**53 - 1  # beyond it RFC 8785 knows no integers, and a float is no longer exact
 
 _ASKED: Final = (
-    "id", "tenant", "run", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id", "arguments",
-    "args_hash", "effect_text", "requester", "status", "reason", "expires_at", "is_demo", "created_at",
+    "id", "tenant", "run", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id",
+    "arguments", "args_hash", "effect_text", "requester", "status", "reason", "expires_at", "is_demo",
+    "created_at",
 )  # fmt: skip
 _NOT_ASKED_TWICE: Final = "This call has been asked for and decided before: call the tool again to ask anew."
-_NOT_APPROVED: Final = "there is no approval for exactly this call: it was not approved, it is spent, or the call is not the approved one."
+_NOT_APPROVED: Final = (
+    "there is no approval for exactly this call: it was not approved, it is spent, or the call is not the approved one."
+)
 
 
 def arguments_hash(
@@ -32,7 +35,7 @@ def arguments_hash(
 ) -> str:
     """Return what an approval is bound to: the hex SHA-256 of the call, its place and its tenant (RFC 8785).
 
-    The same before and after a round trip through jsonb. Raises: ValueError for numbers that JSON can't carry.
+    The same before and after a round trip through jsonb. Raises: ValueError for a number that is none in JSON.
     """
     return canonical_sha256(
         {
@@ -73,11 +76,11 @@ def hash_of_row(approval: Approval) -> str:
 def ask(
     approval_id: UUID, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, *, hours: int
 ) -> Statement:
-    """Return the statement that stores a pending approval; asking again for the same pending call is harmless."""
+    """Return the statement that stores a pending approval; asking again for the same pending call is fine."""
     call = hash_of_call(run, tool, step, arguments)
     parameters = (
-        approval_id, run.tenant_id, run.run_id, step.path, step.tool_call_id[:200], tool.name, tool.schema_hash,
-        run.spec.id, json_text(arguments), call, tool.effect_text(arguments), run.user_id,
+        approval_id, run.tenant_id, run.run_id, step.path, step.tool_call_id[:200], tool.name,
+        tool.schema_hash, run.spec.id, json_text(arguments), call, tool.effect_text(arguments), run.user_id,
         ApprovalStatus.PENDING.value, hours, run.tenant_id, run.run_id, ApprovalStatus.PENDING.value,
     )  # fmt: skip
     return Statement(_ask_sql(), parameters, _NOT_ASKED_TWICE)
@@ -86,7 +89,7 @@ def ask(
 def spend(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Statement:
     """Return the statement that uses an approval up as the tool starts.
 
-    A call that had started before and may be repeated by what its tool declares goes on under its spent approval.
+    A call that had started before, of a tool that may be repeated, goes on under its spent approval.
     """
     call = hash_of_call(run, tool, step, arguments)
     begun_before = step.attempts > 0 and tool.repeat != "once"
@@ -95,11 +98,11 @@ def spend(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> 
 
 
 def _ask_sql() -> str:
+    is_demo = f"SELECT r.is_demo FROM {table(Run)} r WHERE r.tenant_id = %s AND r.id = %s"
     return (
         f"INSERT INTO {table(Approval)} AS a ({columns(Approval, _ASKED)}) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, '', "
-        "now() + make_interval(hours => %s::int), "
-        f"coalesce((SELECT r.is_demo FROM {table(Run)} r WHERE r.tenant_id = %s AND r.id = %s), false), now()) "
+        f"now() + make_interval(hours => %s::int), coalesce(({is_demo}), false), now()) "
         "ON CONFLICT (tenant_id, run_id, step_path) DO UPDATE SET id = EXCLUDED.id "
         "WHERE a.status = %s AND a.args_hash = EXCLUDED.args_hash"
     )
@@ -114,13 +117,15 @@ def _spend_sql() -> str:
 
 
 def _exact(value: Json) -> Json:
-    """Spell large whole numbers out, so that neighbours keep different hashes and jsonb may rewrite 1e22 as digits."""
+    """Spell whole numbers beyond 2**53 out: neighbours keep their own hashes, and jsonb rewrites 1e22 as digits.
+
+    `~` marks such a number; a key that begins with it gets another, so that no object can pass for a number.
+    """
     if isinstance(value, dict):
-        return {key: _exact(item) for key, item in value.items()}
+        return {f"~{key}" if key.startswith("~") else key: _exact(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_exact(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) > EXACT_INTEGER:
-        return {"whole": str(int(value))}
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_INTEGER:
-        return {"whole": str(value)}
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if is_whole and abs(value) > EXACT_INTEGER:
+        return {"~": str(int(value))}
     return value

@@ -1,7 +1,7 @@
 """The guards that a component names, over every text that a human or a tool brings into a run.
 
 A message is blocked whole. What comes later (answers, notes, external results) belongs to a run that waits: it is
-blocked for moderation and injection, and loses identity numbers and secrets; an address to reach somebody may stay.
+blocked for moderation and injection only, and loses identity numbers and secrets; an e-mail address may stay.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, cast
 from agentos.core.errors import ConfigError, InputBlocked
 from agentos.core.types import Json
 from agents.engine.spec import AgentSpec
-from governance.guardrails import pii, secrets
+from governance.guardrails import injection, pii, secrets
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding, redact
 from governance.moderation import Moderation
@@ -22,15 +22,9 @@ MODERATION: Final = "moderation"
 INJECTION: Final = "injection"
 
 
-def _injection(text: str) -> list[Finding]:
-    from governance.guardrails import injection
-
-    return injection.detect(text)
-
-
 Detect: TypeAlias = Callable[[str], list[Finding]]
 _OUTPUT: Final = {"pii": pii.DETECTOR, "secrets": secrets.DETECTOR}
-_INPUT: Final[dict[str, Detect]] = {"pii": pii.detect, "secrets": secrets.detect, INJECTION: _injection}
+_INPUT: Final[dict[str, Detect]] = {"pii": pii.detect, "secrets": secrets.detect, INJECTION: injection.detect}
 LONG_TEXT_CHARACTERS: Final = 8_000  # beyond it a scan leaves the event loop
 
 NOT_PRIVATE: Final = frozenset({"ip_address", "person"})  # a service desk's daily bread
@@ -53,9 +47,7 @@ def output_detector(name: str) -> Detector:
 
 def _detect(name: str) -> Detect:
     if name not in _INPUT:
-        raise ConfigError(
-            f"No guardrail is called {name!r}; there are {', '.join(sorted({*_INPUT, MODERATION}))}."
-        )
+        raise ConfigError(f"No guardrail is called {name!r}; there are {', '.join(sorted({*_INPUT, MODERATION}))}.")
     return _INPUT[name]
 
 

@@ -91,9 +91,7 @@ def _ask_approval(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObj
     )
 
 
-def _answered(
-    run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind | None
-) -> Verdict:
+def _answered(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind | None) -> Verdict:
     """Judge a stored answer by what was asked and by what the tool needs now, whichever is stricter."""
     answer = step.answer or {}
     asked = _asked(step)

@@ -37,7 +37,7 @@ def kind_of(tool: Tool) -> PauseKind | None:
 
 
 def requirement(kind: PauseKind, tool: Tool, arguments: JsonObject) -> JsonObject:
-    """Return the requirement of a waiting call, approval fields empty. Raises: ConfigError when nothing can be asked."""
+    """Return the requirement of a waiting call, approval fields empty. Raises: ConfigError when it asks nothing."""
     return {
         "kind": kind.value,
         "effect_text": tool.effect_text(arguments),

@@ -26,9 +26,7 @@ class ApprovalOut(Schema):
     approval_type: str = "required"
     pause_type: str = "confirmation"
     tool_name: str = Field(examples=["process_refund"])
-    tool_args: JsonObject = Field(
-        examples=[{"customer_id": "C-1042", "amount": "250", "reason": "billed twice"}]
-    )
+    tool_args: JsonObject = Field(examples=[{"customer_id": "C-1042", "amount": "250", "reason": "billed twice"}])
     expires_at: int
     agent_id: str | None
     team_id: str | None

@@ -97,9 +97,7 @@ def visible(principal: Principal) -> QuerySet[Approval]:
     rows = Approval.objects.filter(tenant_id=principal.tenant_id)
     if not principal.has("approvals:read"):
         rows = rows.filter(requester_id=principal.user_id)
-    step = Step.objects.filter(
-        tenant_id=OuterRef("tenant_id"), run_id=OuterRef("run_id"), path=OuterRef("step_path")
-    )
+    step = Step.objects.filter(tenant_id=OuterRef("tenant_id"), run_id=OuterRef("run_id"), path=OuterRef("step_path"))
     rows = rows.annotate(
         step_state=Subquery(step.values("state")[:1]),
         waiting_since=Case(When(status=ApprovalStatus.PENDING, then=F("created_at"))),

@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords: counts failures of an account from one address, and of the account."""
+"""Slows down who guesses passwords: counts failures of an account, from one address and from anywhere."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def demo_members() -> list[Membership]:
 
 
 def demo_member(email: str) -> Membership | None:
-    """Return the place of the demo user with this address, or None: only demo users sign in without a password."""
+    """Return the place of the demo user with this address; nobody else signs in without a password."""
     return next((member for member in demo_members() if member.user.email == email), None)
 
 

@@ -118,7 +118,7 @@ def refresh(token: str) -> TokenPair:
 
 
 def revoke(principal: Principal, *, all: bool = False) -> None:
-    """Sign out: end the principal's token family or, with `all`, all that this user holds, sessions included."""
+    """Sign out: end the principal's token family or, with `all`, all that the user holds, sessions too."""
     now, user_id = utc_now(), principal.user_id
     with transaction.atomic(using="system"):
         links = RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None)
@@ -128,7 +128,7 @@ def revoke(principal: Principal, *, all: bool = False) -> None:
         elif principal.family is not None:
             links = links.filter(tenant_id=principal.tenant_id, family=principal.family)
         else:
-            raise Invalid("Only a token can sign out by itself: a key is revoked, a session ends on its page.")
+            raise Invalid("Only a token signs out here: a key is revoked, a session ends on its page.")
         links.update(revoked_at=now)
         entry = audit.Entry("auth.signed_out", "user", str(user_id), {"all": all}, user_id)
         audit.append([entry], tenant_id=principal.tenant_id, using="system")

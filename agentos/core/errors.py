@@ -65,7 +65,11 @@ class Invalid(CallerError):
     code = "invalid"
 
     def __init__(
-        self, detail: str | None = None, *, code: str | None = None, errors: list[dict[str, object]] | None = None
+        self,
+        detail: str | None = None,
+        *,
+        code: str | None = None,
+        errors: list[dict[str, object]] | None = None,
     ) -> None:
         super().__init__(detail, code=code)
         self.errors = errors or []
@@ -100,7 +104,9 @@ class Unavailable(CallerError):
 
     code = "unavailable"
 
-    def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 1, code: str | None = None) -> None:
+    def __init__(
+        self, detail: str | None = None, *, retry_after_seconds: int = 1, code: str | None = None
+    ) -> None:
         super().__init__(detail, code=code)
         self.retry_after_seconds = retry_after_seconds
 

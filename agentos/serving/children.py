@@ -31,7 +31,7 @@ def management(*arguments: str) -> list[str]:
 
 @dataclass
 class Child:
-    """One process. Its own session: Ctrl-C reaches the parent alone, and a last resort reaches its own children."""
+    """One process in a session of its own: Ctrl-C reaches only the parent, `kill` its offspring too."""
 
     name: str
     command: Sequence[str]
@@ -106,7 +106,7 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def keep_running(self) -> None:
-        """Report an end that nobody asked for, and start it anew: at once at first, then after growing pauses."""
+        """Report an end that nobody asked for and start it anew, after pauses that grow with each time."""
         code = self.ended()
         now = time.monotonic()
         if code is None:

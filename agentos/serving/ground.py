@@ -31,9 +31,7 @@ def check_python() -> None:
     version = sys.version_info[:2]
     if not OLDEST_PYTHON <= version <= NEWEST_PYTHON:
         found = ".".join(map(str, version))
-        raise ConfigError(
-            f"python: this is Python {found}. Use 3.11 to 3.14: make clean, then make run PYTHON=..."
-        )
+        raise ConfigError(f"python: this is Python {found}. Use 3.11 to 3.14: make clean, then make run PYTHON=...")
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -126,7 +124,7 @@ class Database:
 
 
 def reachable(url: str) -> str:
-    """Return the URL to administer with: the given one, or database `postgres` when its own does not exist yet.
+    """Return the URL to administer with: the given one, or database `postgres` if its own is yet to be made.
 
     Raises: ConfigError, without anything of the URL but host and database.
     """

@@ -6,17 +6,19 @@ It opens no connection of Django's: children do the work, and each ends by itsel
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentos import env
 from agentos.core.errors import ConfigError
+from agentos.postgres import PostgresError
 from agentos.serving import banner, ground
 from agentos.serving.children import ROOT, Child, management, stop_all
 from agentos.serving.progress import Progress
@@ -26,6 +28,8 @@ STOP_SECONDS = 25.0
 READY_SECONDS = 60.0
 TICK_SECONDS = 0.2
 DATABASE_LOOK_SECONDS = 5.0
+_AFTERWORD = "Application startup failed"  # uvicorn's line after the one that says why
+_LOG_PREFIX = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \S+ ")
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Parent:
         self._children: list[Child] = []
         self._web: list[Child] = []
         self._environment: dict[str, str] = {}
+        self._listener: socket.socket | None = None
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM. Raises: ConfigError, PostgresError, ProvisionError."""
@@ -70,33 +75,27 @@ class Parent:
         plan = self._plan
         ground.check_python()
         self._check_posture()
-        with ground.bind(plan.host, plan.port) as listener:
-            self._environment |= {"HOST": plan.host, "PORT": str(listener.getsockname()[1])}
-            plan.var.mkdir(parents=True, exist_ok=True)
-            self._database.prepare()
-            self._start_sandbox()
-            self._start_web(listener)
-            self._once("migrations", "migrations and demo rows", "prepare")
-            with self._progress.stage("web", f"{len(self._web)} process{'es'[: 2 * (len(self._web) > 1)]}"):
-                self._let_web_serve()
+        self._listener = ground.bind(plan.host, plan.port)
+        self._environment |= {"HOST": plan.host, "PORT": str(self._listener.getsockname()[1])}
+        plan.var.mkdir(parents=True, exist_ok=True)
+        self._database.prepare()
+        self._start_sandbox()
+        self._start_web(self._listener)
+        self._once("migrations", "migrations" if plan.production else "migrations and demo rows", "prepare")
+        with self._progress.stage("web", f"waiting for {self.base_url}/api/ready"):
+            self._let_web_serve()
         self._keep("jobs", management("qcluster"), quiet=True)
         if not plan.production and not banner.Seeded.read(plan.var).demo_runs:
-            self._once(
-                "demo", "playing the demo runs", "seed", "--runs", "--base-url", self.base_url, fatal=False
-            )
+            self._once("demo", "playing the demo runs", "seed", "--runs", "--base-url", self.base_url, fatal=False)
 
     def _check_posture(self) -> None:
         if self._plan.production and self._database.embedded:
             raise ConfigError("database: DATABASE_URL is not set: production needs a PostgreSQL of its own.")
         if self._plan.production and not self._model_is_configured():
-            raise ConfigError(
-                "model: neither OPENAI_API_KEY nor OPENAI_BASE_URL is set: set one for production."
-            )
+            raise ConfigError("model: neither OPENAI_API_KEY nor OPENAI_BASE_URL is set: set one for production.")
 
     def _model_is_configured(self) -> bool:
-        return any(
-            env.text(name, "") for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AGENTOS_SANDBOX_URL")
-        )
+        return any(env.text(name, "") for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AGENTOS_SANDBOX_URL"))
 
     @property
     def base_url(self) -> str:
@@ -132,17 +131,13 @@ class Parent:
             self._web.append(self._keep(name, command, pass_fds=(handle,), waits_for_go=True))
 
     def _let_web_serve(self) -> None:
+        if url := self._environment.get("AGENTOS_SANDBOX_URL"):
+            health = url.removesuffix("v1") + "health"
+            wait_for(health, seconds=READY_SECONDS, given_up=lambda: _end_of(self._children[:1]))
         for child in self._web:
             child.go()
         url = f"{self.base_url}/api/ready"
-        wait_for(url, host=self._plan.allowed_host, seconds=READY_SECONDS, given_up=self._web_has_failed)
-
-    def _web_has_failed(self) -> str | None:
-        for child in self._web:
-            if child.ended() is not None:
-                child.wait(1)
-                return _last_word(child, "the web process ended: run manage.py doctor.")
-        return None
+        wait_for(url, host=self._plan.allowed_host, seconds=READY_SECONDS, given_up=lambda: _end_of(self._web))
 
     def _once(self, name: str, text: str, *arguments: str, fatal: bool = True) -> None:
         """Run a management command to its end. Raises: ConfigError when it fails and that is fatal."""
@@ -153,9 +148,7 @@ class Parent:
                 pass
             self._children.remove(child)
         if code and fatal:
-            raise ConfigError(
-                _last_word(child, f"{name}: manage.py {arguments[0]} failed: run it by itself.")
-            )
+            raise ConfigError(_last_word(child, f"{name}: manage.py {arguments[0]} failed: run it by itself."))
         if code:
             self._progress.note(name, _last_word(child, "it failed; the server goes on without"))
 
@@ -172,21 +165,28 @@ class Parent:
             for child in self._children:
                 child.keep_running()
             if time.monotonic() >= look_at:
-                self._database.keep_running()
+                self._look_after_database()
                 look_at = time.monotonic() + DATABASE_LOOK_SECONDS
             time.sleep(TICK_SECONDS)
 
+    def _look_after_database(self) -> None:
+        try:
+            self._database.keep_running()
+        except PostgresError as error:
+            self._progress.note("database", str(error))
+
     def _stop(self) -> None:
-        hurry = _second_signal_hurries(self._children)
-        self._progress.note("stop", "ending all processes")
+        restore = _second_signal_hurries(self._children)
+        if self._listener is not None:
+            self._listener.close()  # new clients must not queue where nobody will answer
+        if self._children:
+            self._progress.note("stop", "ending all processes")
         # The model and the database go last: runs that are being drained need them.
         first = [child for child in self._children if child.name != "model"]
-        for child in stop_all(first, STOP_SECONDS) + stop_all(
-            [c for c in self._children if c not in first], 5
-        ):
+        for child in stop_all(first, STOP_SECONDS) + stop_all([c for c in self._children if c not in first], 5):
             self._progress.note(child.name, "did not end in time and was killed")
         self._database.stop()
-        hurry()
+        restore()
 
 
 def _second_signal_hurries(children: list[Child]) -> Callable[[], None]:
@@ -205,10 +205,19 @@ def _second_signal_hurries(children: list[Child]) -> Callable[[], None]:
     return restore
 
 
+def _end_of(children: Sequence[Child]) -> str | None:
+    """Return the last word of the first of them that has ended."""
+    for child in children:
+        if child.ended() is not None:
+            child.wait(1)
+            return _last_word(child, f"{child.name}: the process ended: run manage.py doctor.")
+    return None
+
+
 def _last_word(child: Child, otherwise: str) -> str:
-    """Return the last line that a failed child wrote: start-up errors are one line that says what to do."""
-    lines = [line for line in child.last_lines() if line.strip()]
-    return lines[-1] if lines else otherwise
+    """Return the last line that a failed child wrote: a start-up error is one line that says what to do."""
+    lines = [line for line in child.last_lines() if line.strip() and _AFTERWORD not in line]
+    return _LOG_PREFIX.sub("", lines[-1]) if lines else otherwise
 
 
 def _shown(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What `serve` tells the person at the terminal: stages with their durations, and the children's own lines."""
+"""What `serve` tells the person at the terminal: stages, how long they took, and the children's own lines."""
 
 from __future__ import annotations
 

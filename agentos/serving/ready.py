@@ -43,7 +43,6 @@ def wait_for(url: str, *, host: str = "", seconds: float, given_up: Callable[[],
         if reason := given_up():
             raise ConfigError(reason)
         if time.monotonic() > give_up_at:
-            raise ConfigError(
-                f"start: {url} does not get ready ({status or 'no answer'}: {said}): run manage.py doctor."
-            )
+            found = f"{url} does not get ready ({status or 'no answer'}: {said})"
+            raise ConfigError(f"start: {found}: run manage.py doctor.")
         time.sleep(PAUSE_SECONDS)

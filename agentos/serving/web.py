@@ -1,18 +1,16 @@
-"""One web process: uvicorn on the socket that the parent of all has bound. Imports first, serves when told to."""
+"""One web process: uvicorn on the socket that the parent has bound. Imports first, serves when told to."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING
 
 import uvicorn
 
+from agentos.core.errors import AgentOSError
+from agentos.postgres import PostgresError
 from agentos.serving import lifeline
-
-if TYPE_CHECKING:
-    from agentos.core.errors import AgentOSError
 
 BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
@@ -36,11 +34,14 @@ def config() -> uvicorn.Config:
 
 
 def main() -> None:
-    """Serve on the inherited socket `argv[1]` after one byte on standard input: the database is ready then."""
+    """Serve on the inherited socket `argv[1]` when a byte on standard input says so: the database stands."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
     listener = socket.socket(fileno=int(sys.argv[1]))
     server = uvicorn.Server(config())
-    server.config.load()
+    try:
+        server.config.load()
+    except (AgentOSError, PostgresError) as error:
+        sys.exit(str(error))
     if not os.read(lifeline.STDIN, 1):
         return
     lifeline.watch()

@@ -119,14 +119,10 @@ class Conversation:
             case "ToolCallCompleted":
                 self._note(f"<- {tool.get('tool_name')}: {str(tool.get('result'))[:RESULT_CHARACTERS]}")
             case "ToolCallError":
-                self._note(
-                    f"<- {tool.get('tool_name')} failed: {str(frame.data.get('error'))[:RESULT_CHARACTERS]}"
-                )
+                self._note(f"<- {tool.get('tool_name')} failed: {str(frame.data.get('error'))[:RESULT_CHARACTERS]}")
             case "RunError" | "WorkflowError":
                 code = frame.data.get("error_type") or "error"
-                self._note(
-                    f"The run failed ({code}): {frame.data.get('content') or frame.data.get('error') or ''}"
-                )
+                self._note(f"The run failed ({code}): {frame.data.get('content') or frame.data.get('error') or ''}")
             case "RunCancelled" | "WorkflowCancelled":
                 self._note("The run was cancelled.")
             case "RunCompleted" | "WorkflowCompleted":

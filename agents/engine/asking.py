@@ -76,12 +76,16 @@ async def _stream(state: LoopState, ports: Ports) -> ModelReply:
             if output_filter:
                 released.append(shown)
             ports.journal.emit(events.RUN_CONTENT, {"content": shown, "content_type": "str"})
-    raise ProviderError("The model's stream ended without an end.", code="provider_stream_cut", retryable=True)
+    raise ProviderError(
+        "The model's stream ended without an end.", code="provider_stream_cut", retryable=True
+    )
 
 
 def _finish(ports: Ports, step: StepRecord, reply: ModelReply) -> None:
     step.state, step.result, step.usage = StepState.DONE, _stored(reply), _usage(reply)
-    ports.journal.put(Write(steps=[step], events=[(events.MODEL_COMPLETED, {"model": reply.model, **_usage(reply)})]))
+    ports.journal.put(
+        Write(steps=[step], events=[(events.MODEL_COMPLETED, {"model": reply.model, **_usage(reply)})])
+    )
 
 
 def _count(state: LoopState, reply: ModelReply) -> None:
@@ -104,14 +108,21 @@ def _usage(reply: ModelReply) -> JsonObject:
 
 def _stored(reply: ModelReply) -> JsonObject:
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
-    return {"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason, "model": reply.model}
+    return {
+        "text": reply.text,
+        "tool_calls": calls,
+        "finish_reason": reply.finish_reason,
+        "model": reply.model,
+    }
 
 
 def _reply_of(step: StepRecord) -> ModelReply:
     stored, usage = step.result or {}, step.usage or {}
     return ModelReply(
         text=stored["text"],
-        tool_calls=tuple(ToolCall(call["id"], call["name"], call["arguments"]) for call in stored["tool_calls"]),
+        tool_calls=tuple(
+            ToolCall(call["id"], call["name"], call["arguments"]) for call in stored["tool_calls"]
+        ),
         finish_reason=stored["finish_reason"],
         usage=Usage(
             usage.get("input_tokens", 0),

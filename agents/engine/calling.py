@@ -23,7 +23,9 @@ from agents.engine.tools import RunContext, Tool
 logger = logging.getLogger(__name__)
 
 
-async def run_calls(state: LoopState, ports: Ports, turn: int, calls: tuple[ToolCall, ...]) -> list[StepRecord]:
+async def run_calls(
+    state: LoopState, ports: Ports, turn: int, calls: tuple[ToolCall, ...]
+) -> list[StepRecord]:
     """Take every call of a turn as far as it goes without a human; return their steps in the model's order."""
     steps = [_planned(state, f"{turn}.{ordinal}", call) for ordinal, call in enumerate(calls)]
     moving = [_advance(state, ports, step) for step in steps if not step.state.is_final]
@@ -39,8 +41,13 @@ def _planned(state: LoopState, path: str, call: ToolCall) -> StepRecord:
     if (known := state.steps.get(path)) is not None:
         return known
     arguments = json_object(call.arguments or "{}")
-    request: JsonObject = {"tool": call.name, "arguments": clean_json(arguments) if arguments is not None else {}}
-    step = StepRecord(new_id(), path, StepKind.TOOL, call.name, StepState.STARTED, request, tool_call_id=call.id)
+    request: JsonObject = {
+        "tool": call.name,
+        "arguments": clean_json(arguments) if arguments is not None else {},
+    }
+    step = StepRecord(
+        new_id(), path, StepKind.TOOL, call.name, StepState.STARTED, request, tool_call_id=call.id
+    )
     step.args_hash = canonical_sha256([call.name, request["arguments"]])
     step.idempotency_key = hashlib.sha256(f"{state.info.run_id}:{path}:{step.args_hash}".encode()).hexdigest()
     step.attempts = 0
@@ -66,7 +73,6 @@ async def _advance(state: LoopState, ports: Ports, step: StepRecord) -> None:
     except ToolFailed as error:
         return _end(ports, step, StepState.FAILED, None, error.detail)
     return await _gated(state, ports, step, tool, arguments)
-
 
 
 async def _gated(state: LoopState, ports: Ports, step: StepRecord, tool: Tool, arguments: BaseModel) -> None:
@@ -107,7 +113,9 @@ def _apply_answer(step: StepRecord, tool: Tool) -> tuple[StepState, Json, str] |
     if kind is PauseKind.USER_INPUT:
         if tool.asks == "fields":
             return StepState.DONE, answer.get("values"), ""
-        values = {name: answer["values"][name] for name in tool.input_fields if name in answer.get("values", {})}
+        values = {
+            name: answer["values"][name] for name in tool.input_fields if name in answer.get("values", {})
+        }
         step.request["arguments"] = {**step.request["arguments"], **values}
     return None
 
@@ -171,7 +179,7 @@ async def _call(
         return StepState.FAILED, None, error.detail
     except TimeoutError:
         return StepState.FAILED, None, f"{tool.name} did not answer within {tool.timeout_seconds:g} seconds."
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # Whatever a tool raises is the tool's failure, not the run's. Its text may hold secrets: only the type is kept.
         logger.warning("tool %s failed with %s", tool.name, type(error).__name__)
         return StepState.FAILED, None, f"{tool.name} failed."
@@ -186,7 +194,10 @@ def _jsonable(value: Json) -> Json:
 def _end(ports: Ports, step: StepRecord, ended: StepState, result: Json, error: str) -> None:
     step.state, step.result, step.error = ended, result, error
     name = events.TOOL_ERROR if ended is StepState.FAILED else events.TOOL_COMPLETED
-    payload: JsonObject = {"tool": events.tool_execution(step), "content": result if isinstance(result, str) else None}
+    payload: JsonObject = {
+        "tool": events.tool_execution(step),
+        "content": result if isinstance(result, str) else None,
+    }
     if error:
         payload["error"] = error
     audit = [_audit(f"tool.{ended.value}", step)] if "requirement" in step.request else []

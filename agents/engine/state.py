@@ -12,6 +12,9 @@ from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord
 
 
+NOTHING_USED = Usage()
+
+
 @dataclass(slots=True)
 class LoopState:
     """`steps` is the journal by path; `messages` grows with every turn; `first_start` is False on resume."""
@@ -20,7 +23,7 @@ class LoopState:
     messages: list[JsonObject]
     steps: dict[str, StepRecord] = field(default_factory=dict)
     first_start: bool = True
-    usage: Usage = Usage()
+    usage: Usage = NOTHING_USED
     model_calls: int = 0
     tool_calls: int = 0
     time_to_first_token_ms: int | None = None
@@ -59,7 +62,9 @@ class LoopState:
         if self.usage.total_tokens > limits.total_tokens:
             raise LimitExceeded(f"The run used more than {limits.total_tokens} tokens.", code="limit_tokens")
         if self.tool_calls > limits.tool_calls:
-            raise LimitExceeded(f"The run made more than {limits.tool_calls} tool calls.", code="limit_tool_calls")
+            raise LimitExceeded(
+                f"The run made more than {limits.tool_calls} tool calls.", code="limit_tool_calls"
+            )
         self._check_repeats(limits.same_call_repeats)
 
     def _check_repeats(self, allowed: int) -> None:
@@ -69,5 +74,6 @@ class LoopState:
             last[key] = last.get(key, 0) + 1
             if last[key] > allowed:
                 raise LimitExceeded(
-                    f"The model asked for the same {step.name} call more than {allowed} times.", code="limit_loop"
+                    f"The model asked for the same {step.name} call more than {allowed} times.",
+                    code="limit_loop",
                 )

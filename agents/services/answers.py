@@ -55,7 +55,11 @@ def answer(*, principal: Principal, run_id: UUID, answers: list[Answer]) -> None
                 raise PolicyDenied("This waits for someone else's decision.", code=f"{kind.value}_required")
             if run.user_id != principal.user_id:
                 raise PolicyDenied("Only the requester answers this.", code="not_requester")
-            stored = {**_checked(kind, step, said), "note": clean_text(said.note), "by": str(principal.user_id)}
+            stored = {
+                **_checked(kind, step, said),
+                "note": clean_text(said.note),
+                "by": str(principal.user_id),
+            }
             _store(step, stored)
             detail = {"tool": step.name, "kind": kind.value, "confirmed": said.confirmed}
             entries.append(audit.Entry("step.answered", "step", str(step.id), detail, principal.user_id))
@@ -138,7 +142,9 @@ def _values(step: Step, values: JsonObject | None) -> JsonObject:
     for field in schema:
         options = field.get("options")
         if options and given[field["name"]] not in options:
-            raise Invalid(f"{field['name']} must be one of {', '.join(map(str, options))}.", code="answer_invalid")
+            raise Invalid(
+                f"{field['name']} must be one of {', '.join(map(str, options))}.", code="answer_invalid"
+            )
     return {name: given[name] for name in wanted}
 
 

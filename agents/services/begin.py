@@ -115,7 +115,7 @@ async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin]) -> N
         if not fresh:
             return
         sessions = await _take_sessions(connection, fresh)
-        cursor = await connection.execute(RUNS, [json_text([_row(begin, sessions) for begin in fresh])])  # type: ignore[arg-type]
+        cursor = await connection.execute(RUNS, [json_text([_row(begin, sessions) for begin in fresh])])
         created = dict(await cursor.fetchall())
         for begin in fresh:
             begin.created_at = created.get(begin.run_id)
@@ -140,8 +140,8 @@ async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> N
             for begin in begins
         ]
     )
-    await connection.execute(KEYS, [rows])  # type: ignore[arg-type]
-    cursor = await connection.execute(KEPT_KEYS, [rows])  # type: ignore[arg-type]
+    await connection.execute(KEYS, [rows])
+    cursor = await connection.execute(KEPT_KEYS, [rows])
     kept = {asked: (first, content) for asked, first, content in await cursor.fetchall()}
     for begin in begins:
         first, content = kept.get(begin.run_id, (None, ""))
@@ -155,7 +155,9 @@ async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> N
             begin.attached_to = first
 
 
-async def _take_sessions(connection: AsyncConnection[Any], begins: list[Begin]) -> dict[tuple[UUID, UUID, str], UUID]:
+async def _take_sessions(
+    connection: AsyncConnection[Any], begins: list[Begin]
+) -> dict[tuple[UUID, UUID, str], UUID]:
     wanted = {
         (begin.tenant_id, begin.user_id, begin.session_id): {
             "id": new_id(),
@@ -167,7 +169,7 @@ async def _take_sessions(connection: AsyncConnection[Any], begins: list[Begin]) 
         }
         for begin in begins
     }
-    cursor = await connection.execute(SESSIONS, [json_text(list(wanted.values()))])  # type: ignore[arg-type]
+    cursor = await connection.execute(SESSIONS, [json_text(list(wanted.values()))])
     sessions, new = {}, set()
     for tenant_id, user_id, session_id, row_id, is_new in await cursor.fetchall():
         sessions[tenant_id, user_id, session_id] = row_id

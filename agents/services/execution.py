@@ -42,7 +42,9 @@ def pinned_spec(kind: str, component_id: str, pinned: JsonObject) -> AgentSpec:
     return replace(spec, instructions=pinned.get("instructions", spec.instructions))
 
 
-async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports) -> None:
+async def execute(
+    claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports
+) -> None:
     """Work on a run that was claimed, from wherever its journal stands."""
     steps, last_seq = await queue.load_steps(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id)
     try:
@@ -54,7 +56,9 @@ async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: Journa
     info = info_of(claimed, spec)
     journal = writer.open(info, fence=claimed.fence, next_seq=last_seq + 1)
     if claimed.recoveries > queue.MAX_RECOVERIES:
-        return await _fail(journal, "too_many_recoveries", "The run was interrupted too often and was given up.")
+        return await _fail(
+            journal, "too_many_recoveries", "The run was interrupted too often and was given up."
+        )
     history = await queue.load_history(
         pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id, runs=spec.history_runs
     )
@@ -70,7 +74,13 @@ async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: Journa
 
 def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
     return RunInfo(
-        claimed.run_id, claimed.tenant_id, claimed.user_id, claimed.session_id, spec, claimed.model, claimed.message
+        claimed.run_id,
+        claimed.tenant_id,
+        claimed.user_id,
+        claimed.session_id,
+        spec,
+        claimed.model,
+        claimed.message,
     )
 
 

@@ -87,7 +87,9 @@ class Record:
         }
 
 
-async def store(connection: AsyncConnection[Any], records: list[Record], *, process: str, is_retry: bool) -> set[UUID]:
+async def store(
+    connection: AsyncConnection[Any], records: list[Record], *, process: str, is_retry: bool
+) -> set[UUID]:
     """Store the records whose fence holds, and return their run ids. Raises: StatementRefused, psycopg.Error.
 
     A retry follows a commit whose answer was lost: what had been stored then is not stored or audited again.
@@ -121,7 +123,7 @@ async def _stored_before(connection: AsyncConnection[Any], records: list[Record]
 
 async def _guard(connection: AsyncConnection[Any], statements: Iterable[Statement]) -> None:
     for statement in statements:
-        cursor = await connection.execute(statement.sql, statement.parameters)  # type: ignore[arg-type]
+        cursor = await connection.execute(statement.sql, statement.parameters)
         if cursor.rowcount != 1:
             raise StatementRefused(statement.refusal)
 
@@ -138,7 +140,7 @@ def _upsert_steps() -> str:
 
 async def _store_steps(connection: AsyncConnection[Any], records: list[Record]) -> None:
     if rows := [row for record in records for row in record.steps.values()]:
-        await connection.execute(_upsert_steps(), [json_text(rows)])  # type: ignore[arg-type]
+        await connection.execute(_upsert_steps(), [json_text(rows)])
 
 
 async def _store_events(connection: AsyncConnection[Any], records: list[Record]) -> None:
@@ -162,7 +164,7 @@ async def _store_events(connection: AsyncConnection[Any], records: list[Record])
             f"SELECT {columns(RunEvents, EVENT_FIELDS, 'x.')} FROM {recordset(RunEvents, EVENT_FIELDS)} "
             "ON CONFLICT (tenant_id, run_id, first_seq) DO NOTHING"
         )
-        await connection.execute(sql, [json_text(rows)])  # type: ignore[arg-type]
+        await connection.execute(sql, [json_text(rows)])
 
 
 # A run that pauses while an answer has come in meanwhile is claimable at once.
@@ -200,7 +202,7 @@ async def _store_changes(connection: AsyncConnection[Any], records: list[Record]
         if (change := record.change) is not None
     ]
     if rows:
-        await connection.execute(CHANGE, [json_text(rows)])  # type: ignore[arg-type]
+        await connection.execute(CHANGE, [json_text(rows)])
 
 
 async def _notify(connection: AsyncConnection[Any], records: list[Record], process: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
@@ -42,7 +42,7 @@ class Follower:
             self._hub.unsubscribe(self._run_id, self._subscription)
             self._subscription = None
 
-    async def lines(self) -> AsyncIterator[list[Line]]:
+    async def lines(self) -> AsyncGenerator[list[Line], None]:
         """Yield committed events in order, without gaps; an empty list is a heartbeat."""
         try:
             if not self._is_fresh:
@@ -80,7 +80,7 @@ class Follower:
                 expected += 1
         return self._seen(lines)
 
-    async def _replay(self) -> AsyncIterator[list[Line]]:
+    async def _replay(self) -> AsyncGenerator[list[Line], None]:
         if self._subscription is not None:
             self._subscription.missed = False
         while not self._ended:

@@ -98,7 +98,9 @@ async def claim(pool: AsyncConnectionPool, *, owner: str, limit: int) -> list[Cl
         return [Claimed(*row) for row in await cursor.fetchall()]
 
 
-async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]) -> dict[UUID, tuple[int, bool]]:
+async def renew(
+    connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]
+) -> dict[UUID, tuple[int, bool]]:
     """Prolong the leases that still are ours; return {run id: (fence, cancel requested)}."""
     cursor = await connection.execute(RENEW, [owner, run_ids])
     return {run_id: (fence, cancel) for run_id, fence, cancel in await cursor.fetchall()}
@@ -110,7 +112,9 @@ async def cancel_requests(pool: AsyncConnectionPool, *, owner: str, run_ids: lis
         return [row[0] for row in await cursor.fetchall()]
 
 
-async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> tuple[list[StepRecord], int]:
+async def load_steps(
+    pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID
+) -> tuple[list[StepRecord], int]:
     """Return the journal of a run and the seq of its last event."""
     async with pool.connection() as connection:
         cursor = await connection.execute(STEPS, [tenant_id, run_id])

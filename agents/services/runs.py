@@ -63,7 +63,9 @@ async def start(
     message, session_id = _checked(message, session_id)
     _admit(runtime, principal)
     blocked = await _blocked(runtime, spec, message)
-    begin = _begin(runtime, principal, spec, message, session_id, key, route, content, blocked=blocked is not None)
+    begin = _begin(
+        runtime, principal, spec, message, session_id, key, route, content, blocked=blocked is not None
+    )
     follower = _follower(runtime, begin) if follow else None
     try:
         await runtime.writer.begin(begin)
@@ -87,10 +89,14 @@ def _checked(message: str, session_id: str) -> tuple[str, str]:
     if not message.strip():
         raise Invalid("Say something: `message` is missing or empty.", code="message_missing")
     if len(message) > settings.MAX_MESSAGE_CHARS:
-        raise Invalid(f"The message has more than {settings.MAX_MESSAGE_CHARS} characters.", code="message_too_long")
+        raise Invalid(
+            f"The message has more than {settings.MAX_MESSAGE_CHARS} characters.", code="message_too_long"
+        )
     session_id = clean_text(session_id) or str(new_id())
     if len(session_id) > MAX_SESSION_CHARS:
-        raise Invalid(f"`session_id` has more than {MAX_SESSION_CHARS} characters.", code="session_id_too_long")
+        raise Invalid(
+            f"`session_id` has more than {MAX_SESSION_CHARS} characters.", code="session_id_too_long"
+        )
     return message, session_id
 
 
@@ -98,7 +104,9 @@ def _admit(runtime: Runtime, principal: Principal) -> None:
     if runtime.supervisor.draining:
         raise Unavailable("This process is going away; try again.", retry_after_seconds=1, code="draining")
     if not runtime.supervisor.has_room:
-        raise Unavailable("This process has all the runs it can hold.", retry_after_seconds=2, code="process_full")
+        raise Unavailable(
+            "This process has all the runs it can hold.", retry_after_seconds=2, code="process_full"
+        )
     if runtime.supervisor.live_runs_of(principal.tenant_id) >= settings.MAX_LIVE_RUNS_PER_TENANT:
         raise RateLimited("Your tenant has all the runs under way that it may.", retry_after_seconds=2)
 

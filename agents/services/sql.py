@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any, cast
 
 from django.db import connections, models
 
@@ -14,7 +15,11 @@ def table(model: type[models.Model]) -> str:
 
 def column(model: type[models.Model], name: str) -> str:
     """Return the column of a field. Raises: FieldDoesNotExist."""
-    return str(model._meta.get_field(name).column)
+    return str(_field(model, name).column)
+
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    return cast("models.Field[Any, Any]", model._meta.get_field(name))
 
 
 @lru_cache
@@ -22,7 +27,7 @@ def recordset(model: type[models.Model], fields: Sequence[str], alias: str = "x"
     """Return `jsonb_to_recordset(%s::jsonb) AS x(column type, ...)`: one parameter holds all rows."""
     connection = connections["system"]
     typed = ", ".join(
-        f"{column(model, name)} {model._meta.get_field(name).db_type(connection)}" for name in fields
+        f"{column(model, name)} {_field(model, name).db_type(connection)}" for name in fields
     )
     return f"jsonb_to_recordset(%s::jsonb) AS {alias}({typed})"
 

@@ -52,9 +52,7 @@ def decide(
         status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
         changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
         if not _unexpired(approval.id).update(**changes):
-            raise Conflict(
-                "This approval has expired: nobody can decide it any more.", code="approval_expired"
-            )
+            raise Conflict("This approval has expired: nobody can decide it any more.", code="approval_expired")
         answer = {
             "confirmed": approved,
             "note": note,
@@ -150,9 +148,7 @@ def _check_pending(approval: Approval) -> None:
 
 def _check_call(approval: Approval, shown_hash: str) -> None:
     if gate.hash_of_row(approval) != approval.args_hash:
-        raise Conflict(
-            "The call is not the one that was asked for: it can't be decided.", code="call_changed"
-        )
+        raise Conflict("The call is not the one that was asked for: it can't be decided.", code="call_changed")
     if shown_hash and shown_hash != approval.args_hash:
         raise Conflict("The call has changed since it was shown to you: read it again.", code="call_changed")
 
@@ -163,9 +159,7 @@ def _cleaned_reason(reason: str, *, approved: bool) -> str:
     if not text and not approved:
         raise Invalid("Say why you reject it: the requester and the agent are told.", code="reason_missing")
     if len(text) > MAX_REASON_CHARACTERS:
-        raise Invalid(
-            f"The reason is longer than {MAX_REASON_CHARACTERS} characters.", code="reason_too_long"
-        )
+        raise Invalid(f"The reason is longer than {MAX_REASON_CHARACTERS} characters.", code="reason_too_long")
     return guards.without_private(text)
 
 

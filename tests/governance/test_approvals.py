@@ -75,18 +75,12 @@ def test_an_approval_lets_the_run_go_on(acme: TenantWithUsers, approver: Princip
     assert audit.verify(acme.tenant.id) is None
 
 
-def test_a_rejection_needs_a_reason_and_keeps_it(
-    acme: TenantWithUsers, approver: Principal, waiting: Waiting
-) -> None:
+def test_a_rejection_needs_a_reason_and_keeps_it(acme: TenantWithUsers, approver: Principal, waiting: Waiting) -> None:
     for reason in ("", "  \x00 "):
         with pytest.raises(Invalid):
-            approvals.decide(
-                principal=approver, approval_id=waiting.approval.id, approved=False, reason=reason
-            )
+            approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=False, reason=reason)
     assert actions(acme) == []
-    approvals.decide(
-        principal=approver, approval_id=waiting.approval.id, approved=False, reason="Twice the bill"
-    )
+    approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=False, reason="Twice the bill")
     assert (step_of(waiting).answer or {})["note"] == "Twice the bill"
     assert actions(acme) == ["approval.rejected"]
 
@@ -176,9 +170,7 @@ def test_of_a_hundred_deciders_one_wins(
 
 def test_a_changed_call_is_not_decided(approver: Principal, waiting: Waiting) -> None:
     with pytest.raises(Conflict) as seen:
-        approvals.decide(
-            principal=approver, approval_id=waiting.approval.id, approved=True, shown_hash="0" * 64
-        )
+        approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True, shown_hash="0" * 64)
     assert seen.value.code == "call_changed"
     changed = {**waiting.arguments, "amount": "999999"}
     Approval.objects.using("system").filter(id=waiting.approval.id).update(arguments=changed)

@@ -16,6 +16,8 @@ _MAX_DEPTH = 8
 _MONEY_NAMES = word_set("amount price cost budget total sum usd eur value balance fee mrr")
 _LIST_AFTER_COLON = re.compile(r"\s*(?:,|;|\band\b|\n-?)\s*")
 _NO = re.compile(r"\b(?:no|not|without|off|disable[d]?|never|don't|false)\b", re.IGNORECASE)
+_PAIR = re.compile(r"\b([A-Za-z_]\w*)\s*[=:]\s*\"?([^\s,;\"]+)")
+_INTEGER = re.compile(r"-?\d{1,15}\Z", re.ASCII)
 _FALLBACK_MOMENT = {"date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "time": "09:00:00"}
 _FALLBACK_FORMAT = {
     **_FALLBACK_MOMENT,
@@ -49,7 +51,7 @@ class Filled:
 def fill(schema: Mapping[str, Any], evidence: Evidence) -> Filled:
     """Fill an object schema."""
     filler = _Filler(SchemaReader(schema), evidence)
-    values = filler.object(filler.reader.shape(schema), 0)
+    values = filler.filled_object(filler.reader.shape(schema), 0)
     return Filled(values, filler.missing)
 
 
@@ -69,7 +71,7 @@ class _Filler:
         self.evidence = evidence
         self.missing: list[str] = []
 
-    def object(self, shape: Shape, depth: int) -> dict[str, Any]:
+    def filled_object(self, shape: Shape, depth: int) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, schema in shape.properties.items():
             required = name in shape.required
@@ -79,9 +81,15 @@ class _Filler:
                 value = self._needed(name, place, depth + 1)
             if value is not _NOTHING:
                 values[name] = value
-        if not shape.properties and isinstance(shape.schema.get("additionalProperties"), Mapping | bool):
-            values.update(_pairs(self.evidence.first.text))
+        if not shape.properties and shape.schema.get("additionalProperties", False) is not False:
+            values.update(self._pairs(shape.schema["additionalProperties"]))
         return values
+
+    def _pairs(self, schema: object) -> dict[str, Any]:
+        """Read `key=value` and `key: value` pairs into an object that is open to any name."""
+        place = self.reader.shape(schema)
+        pairs = {key: _typed(text, place) for key, text in _PAIR.findall(self.evidence.first.text)}
+        return {key: value for key, value in pairs.items() if value is not _NOTHING}
 
     def _needed(self, name: str, place: Shape, depth: int) -> Any:
         """Find a value for a required place that nothing speaks for."""
@@ -104,7 +112,7 @@ class _Filler:
             return _enum_value(place.values, self.evidence.first.text)
         if place.kind == "object":
             wanted = required or depth == 0
-            return self.object(place, depth) if wanted else _NOTHING
+            return self.filled_object(place, depth) if wanted else _NOTHING
         if place.kind == "array":
             return self._array(name, place, required=required, depth=depth)
         return self._scalar(name, place, required=required)
@@ -167,16 +175,14 @@ class _Filler:
         item = self.reader.shape(place.schema.get("items"))
         most = place.size("maxItems", 50)
         if item.kind == "object" and is_question(item.properties):
-            return questions_about(
-                self.evidence.first.text, place.schema.get("items"), self.reader, min(most, 2)
-            )
+            return questions_about(self.evidence.first.text, place.schema.get("items"), self.reader, min(most, 2))
         if item.values is not None:
             text = self.evidence.first.text.lower()
             said = [value for value in item.values if str(value).replace("_", " ").lower() in text]
             return said[:most] if len(said) >= max(place.size("minItems", 0), 1) else _NOTHING
         if item.kind == "object":
             least = max(place.size("minItems", 1), 1) if required and most else 0
-            return [self.object(item, depth + 1) for _ in range(least)] or _NOTHING
+            return [self.filled_object(item, depth + 1) for _ in range(least)] or _NOTHING
         found = self._listed(name, item)[:most]
         return found if found and len(found) >= place.size("minItems", 0) else _NOTHING
 
@@ -201,7 +207,7 @@ class _Filler:
         if place.kind == "array":
             return self._fallback_array(name, place, depth)
         if place.kind == "object":
-            return self.object(place, depth) if depth <= _MAX_DEPTH else {}
+            return self.filled_object(place, depth) if depth <= _MAX_DEPTH else {}
         if place.kind == "boolean":
             return False
         return None if place.kind == "null" else self._fallback_text(name, place)
@@ -294,6 +300,12 @@ def _matches(text: str, place: Shape) -> bool:
         return True
 
 
-def _pairs(text: str) -> dict[str, str]:
-    """Read `key=value` and `key: value` pairs."""
-    return dict(re.findall(r"\b([A-Za-z_]\w*)\s*[=:]\s*\"?([^\s,;\"]+)", text))
+def _typed(text: str, place: Shape) -> Any:
+    """Read the value of a pair as the kind that the schema wants."""
+    if place.kind in ("string", "any"):
+        return text if place.values is None and _matches(text, place) else _NOTHING
+    if place.kind == "boolean":
+        return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), _NOTHING)
+    if place.kind in ("number", "integer") and _INTEGER.match(text) and _in_range(int(text), place):
+        return int(text)
+    return _NOTHING

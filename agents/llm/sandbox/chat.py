@@ -84,9 +84,7 @@ class ChatEndpoint:
         await send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS + headers})
         gone = asyncio.ensure_future(until_gone(receive))
         try:
-            await _send_stream(
-                FrameWriter(request, answer), answer, pace, fault, send, gone, self._options.bench_stamp
-            )
+            await _send_stream(FrameWriter(request, answer), answer, pace, fault, send, gone, self._options.bench_stamp)
         finally:
             gone.cancel()
 

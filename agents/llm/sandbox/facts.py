@@ -29,9 +29,7 @@ _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
 _FILE = re.compile(r"\b[\w-]+(?:/[\w-]+)*\.[A-Za-z]\w{1,4}\b")
 _SNAKE = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
-_REASON = re.compile(
-    r"\b(?:because(?: of)?|due to|owing to|since|reason(?: is|:)?)\s+([^.!?;\n]+)", re.IGNORECASE
-)
+_REASON = re.compile(r"\b(?:because(?: of)?|due to|owing to|since|reason(?: is|:)?)\s+([^.!?;\n]+)", re.IGNORECASE)
 _FOR = re.compile(r"\b(?:for|as)\s+(?:an?\s+|the\s+)?([^.!?;,\n]+?)(?=\s+for\s|[.!?;,\n]|$)", re.IGNORECASE)
 _COLON = re.compile(r"(?<![\d/]):\s+(.+)\Z|(?<=\w)\s+[-\u2013\u2014]\s+(.+)\Z", re.DOTALL)
 _ARTICLE = re.compile(r"^(?:an?|the|our|my|your|his|her|their|all|any|some)\s+", re.IGNORECASE)

@@ -168,9 +168,7 @@ def _content_delta(token: str) -> bytes:
 
 def _call_delta(index: int, call: CutCall) -> bytes:
     function = {"name": call.tool, "arguments": ""}
-    return orjson.dumps(
-        {"tool_calls": [{"index": index, "id": call.id, "type": "function", "function": function}]}
-    )
+    return orjson.dumps({"tool_calls": [{"index": index, "id": call.id, "type": "function", "function": function}]})
 
 
 def _fragment_delta(index: int, fragment: str) -> bytes:

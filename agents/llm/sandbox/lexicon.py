@@ -73,8 +73,7 @@ _IMPLIES = {
     "violence/graphic": ("violence",),
 }
 _PATTERNS = {
-    category: re.compile(rf"\b(?:{'|'.join(patterns)})\b", re.IGNORECASE)
-    for category, patterns in _LEXICON.items()
+    category: re.compile(rf"\b(?:{'|'.join(patterns)})\b", re.IGNORECASE) for category, patterns in _LEXICON.items()
 }
 CATEGORIES = tuple(_LEXICON)
 

@@ -38,8 +38,6 @@ def _result(text: str) -> dict[str, Any]:
     return {
         "flagged": bool(found),
         "categories": {category: category in found for category in CATEGORIES},
-        "category_scores": {
-            category: _SCORE_HIT if category in found else _SCORE_CLEAR for category in CATEGORIES
-        },
+        "category_scores": {category: _SCORE_HIT if category in found else _SCORE_CLEAR for category in CATEGORIES},
         "category_applied_input_types": {category: ["text"] for category in CATEGORIES},
     }

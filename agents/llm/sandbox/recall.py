@@ -11,9 +11,7 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _SAID = re.compile(r"\bwhat did you (?:just )?(?:say|answer|tell me|reply)\b", re.IGNORECASE)
-_NAME = re.compile(
-    r"\bwhat(?:'s| is| was) my name\b|\bwho am i\b|\bdo you (?:know|remember) my name\b", re.IGNORECASE
-)
+_NAME = re.compile(r"\bwhat(?:'s| is| was) my name\b|\bwho am i\b|\bdo you (?:know|remember) my name\b", re.IGNORECASE)
 _MINE = re.compile(r"\bwhat(?:'s| is| was|re| are) my ([\w][\w -]{1,40}?)\s*\??\s*$", re.IGNORECASE)
 _NAME_TOLD = re.compile(
     r"\b(?:[Mm]y name is|[Ii] am called|[Cc]all me|[Tt]his is|[Ii]'m|[Ii] am)\s+"

@@ -18,9 +18,7 @@ from agents.llm.sandbox.wire import ChatRequest, Tool
 
 _NEEDS = "I can do that, but I still need"
 _LABEL = "This is the sandbox model, which answers by rules."
-_NAMED_KEYS = re.compile(
-    r"\b(?:keys?|fields?)\s*:?\s+((?:[\"'`]?\w+[\"'`]?(?:\s*,\s*|\s+and\s+)?)+)", re.IGNORECASE
-)
+_NAMED_KEYS = re.compile(r"\b(?:keys?|fields?)\s*:?\s+((?:[\"'`]?\w+[\"'`]?(?:\s*,\s*|\s+and\s+)?)+)", re.IGNORECASE)
 _KEY = re.compile(r"\w+")
 
 

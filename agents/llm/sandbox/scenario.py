@@ -72,9 +72,7 @@ def _load(file: Path) -> Scenario:
     if not isinstance(turns, list) or not turns:
         raise ScenarioError(f"{file}: needs at least one [[turns]]")
     component = str(data.get("component", file.parent.name))
-    return Scenario(
-        component, tuple(_turn(turn, f"{file}: turn {place}") for place, turn in enumerate(turns, 1))
-    )
+    return Scenario(component, tuple(_turn(turn, f"{file}: turn {place}") for place, turn in enumerate(turns, 1)))
 
 
 def _turn(data: Any, where: str) -> ScriptedTurn:

@@ -28,9 +28,7 @@ _OBJECT_END = re.compile(
 _PLACE = re.compile(r"\b(?:in|at|near|around|to|for)\s+((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+)*)")
 _TICKER = re.compile(r"\b[A-Z]{2,5}\b")
 _PERSON = re.compile(r"\b([A-Z][a-z]+(?:\s+[A-Z][a-z]+)+)\b")
-_QUALIFIED = re.compile(
-    r"\s+(?:with \w+ priority|priority|(?:by|due|for|on) (?:\w+day|tomorrow|\d))\b", re.IGNORECASE
-)
+_QUALIFIED = re.compile(r"\s+(?:with \w+ priority|priority|(?:by|due|for|on) (?:\w+day|tomorrow|\d))\b", re.IGNORECASE)
 _EVERY = re.compile(r"\b(?:all|every|everyone|everything)\b", re.IGNORECASE)
 
 _REASONS = word_set("reason note cause justification purpose rationale why comment")
@@ -49,9 +47,7 @@ _KEYS = word_set("key flag field preference setting variable column table")
 _FILES = word_set("file filename filepath path")
 _ID_WORDS = word_set("id ids ref reference identifier")
 _NAMES = frozenset(["name", "member", "service", "host", "server", "recipient", "person", "user"])
-CAN_BE_MISSING = (
-    _ID_WORDS | _NAMES | _KEYS | _PLACES | _FILES | frozenset(["email", "url", "ticker", "symbol"])
-)
+CAN_BE_MISSING = _ID_WORDS | _NAMES | _KEYS | _PLACES | _FILES | frozenset(["email", "url", "ticker", "symbol"])
 
 
 def without_manners(text: str) -> str:
@@ -248,11 +244,7 @@ def _beside_noun(nouns: Sequence[str], facts: Facts, *, only_after: bool = False
                     return match[1]
         after = rf"\b{re.escape(noun)}s?\b\s*(?:called|named|id|number|is|=|:|#)?\s*[\"'`]?([\w.-]*[\w])"
         match_after = re.search(after, facts.text, re.IGNORECASE)
-        if (
-            match_after
-            and _tells(match_after[1])
-            and (not only_after or any(map(str.isdigit, match_after[1])))
-        ):
+        if match_after and _tells(match_after[1]) and (not only_after or any(map(str.isdigit, match_after[1]))):
             return match_after[1]
     return ""
 

@@ -59,6 +59,4 @@ def read_turn(request: ChatRequest) -> Turn:
 
 def _results(after: Sequence[Message]) -> tuple[ToolResult, ...]:
     calls = {call.id: call for message in after for call in message.calls}
-    return tuple(
-        ToolResult(calls[message.tool_call_id], message.text) for message in after if message.role == "tool"
-    )
+    return tuple(ToolResult(calls[message.tool_call_id], message.text) for message in after if message.role == "tool")

@@ -234,9 +234,7 @@ def _named(choice: object, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
     name = function.get("name") if isinstance(function, dict) else None
     named = tuple(tool for tool in tools if tool.name == name)
     if not named:
-        raise ApiError(
-            400, "'tool_choice' must be none, auto, required or name one of 'tools'.", "tool_choice"
-        )
+        raise ApiError(400, "'tool_choice' must be none, auto, required or name one of 'tools'.", "tool_choice")
     return named
 
 

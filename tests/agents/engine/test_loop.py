@@ -13,7 +13,15 @@ from agents.engine.ports import Allow, Ports
 from agents.engine.spec import AgentSpec, Limits
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import Statement
-from agents.engine.testing import MemoryJournal, PlainGates, ScriptedModel, answer, memory_ports, new_state, no_sleep
+from agents.engine.testing import (
+    MemoryJournal,
+    PlainGates,
+    ScriptedModel,
+    answer,
+    memory_ports,
+    new_state,
+    no_sleep,
+)
 from agents.engine.tools import RunContext, tool
 
 ran: list[str] = []
@@ -270,10 +278,15 @@ async def test_repeated_call_ids_of_a_model_are_told_apart():
         async def stream(self, request):
             async for part in super().stream(request):
                 if not isinstance(part, str) and part.tool_calls:
-                    part = replace(part, tool_calls=tuple(replace(call, id="same") for call in part.tool_calls))
+                    part = replace(
+                        part, tool_calls=tuple(replace(call, id="same") for call in part.tool_calls)
+                    )
                 yield part
 
-    journal, model = MemoryJournal(), Repeating([[("look", {"place": "1"})], [("look", {"place": "2"})], "End"])
+    journal, model = (
+        MemoryJournal(),
+        Repeating([[("look", {"place": "1"})], [("look", {"place": "2"})], "End"]),
+    )
     await work(new_state(SPEC, "Go"), Ports(model, journal, PlainGates(), no_sleep))
     ids = [step.tool_call_id for step in journal.steps.values() if step.tool_call_id]
     assert len(ids) == len(set(ids)) == 2

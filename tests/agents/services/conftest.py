@@ -68,7 +68,9 @@ class Process:
         self.pool, self.model, self.tenant = pool, model, tenant
         self.hub = Hub()
         self.ports = Ports(model, None, PlainGates())
-        self.supervisor = Supervisor(pool, url=settings.DATABASE_URLS["system"], hub=self.hub, ports=self.ports)
+        self.supervisor = Supervisor(
+            pool, url=settings.DATABASE_URLS["system"], hub=self.hub, ports=self.ports
+        )
 
     def new(self, *, session_id: str = "", owner: str | None = None, key: str = "", hmac: str = "") -> Begin:
         return Begin(
@@ -103,7 +105,13 @@ class Process:
         follower = self.follow(begin, fresh=True)
         await self.supervisor.writer.begin(begin)
         info = RunInfo(
-            begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, SPEC, "test-model", begin.message or ""
+            begin.run_id,
+            begin.tenant_id,
+            begin.user_id,
+            begin.session_id,
+            SPEC,
+            "test-model",
+            begin.message or "",
         )
         state = LoopState(info, conversation(SPEC.instructions, [], info.input))
         journal = self.supervisor.writer.open(info, fence=1, next_seq=1)
@@ -134,7 +142,11 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
 
         async def make(script: Sequence[Scripted] = (), *, model=None, supervise: bool = True) -> Process:
             pool = AsyncConnectionPool(
-                settings.DATABASE_URLS["system"], min_size=1, max_size=4, open=False, kwargs={"autocommit": True}
+                settings.DATABASE_URLS["system"],
+                min_size=1,
+                max_size=4,
+                open=False,
+                kwargs={"autocommit": True},
             )
             await pool.open()
             stack.push_async_callback(pool.close)

@@ -33,7 +33,9 @@ def steps_of(begin) -> dict[str, Step]:
 
 def expire_lease(begin) -> None:
     with connections["system"].cursor() as cursor:
-        cursor.execute("UPDATE agents_run SET lease_until = now() - interval '1 s' WHERE id = %s", [begin.run_id])
+        cursor.execute(
+            "UPDATE agents_run SET lease_until = now() - interval '1 s' WHERE id = %s", [begin.run_id]
+        )
 
 
 async def until(condition, *, seconds: float = 10.0) -> None:
@@ -188,7 +190,10 @@ async def test_cancel_of_a_paused_run_ends_it_at_once(make_process, acme):
     assert names(rest) == ["RunCancelled"]
     with pytest.raises(Conflict):
         await in_thread(
-            answer, principal=acme.principal("member"), run_id=begin.run_id, answers=[Answer("call_1_0", True)]
+            answer,
+            principal=acme.principal("member"),
+            run_id=begin.run_id,
+            answers=[Answer("call_1_0", True)],
         )
 
 

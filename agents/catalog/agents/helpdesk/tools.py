@@ -28,7 +28,7 @@ async def restart_service(
     repeat="idempotent",
     level="input",
     input_fields=("priority",),
-    says="Open a {priority}-priority ticket: {title}",
+    says="Open a support ticket: {title}",
 )
 async def create_support_ticket(
     ctx: RunContext,

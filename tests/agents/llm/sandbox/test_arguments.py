@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter
 
@@ -102,6 +102,14 @@ def test_allof_and_open_objects() -> None:
     assert filled({"headers": headers}, "send accept=json, retry: 3", ["headers"]) == {
         "headers": {"accept": "json", "retry": "3"}
     }
+    counts = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
+    assert filled({"counts": counts}, "apples=3, pears: -1, plums: many", ["counts"]) == {
+        "counts": {"apples": 3}
+    }
+    flags = {"type": "object", "additionalProperties": {"type": "boolean"}}
+    assert filled({"flags": flags}, "dark=yes light=false other=3", ["flags"]) == {
+        "flags": {"dark": True, "light": False}
+    }
 
 
 def test_a_schema_that_contains_itself_ends() -> None:
@@ -143,10 +151,12 @@ class Everything(BaseModel):
     owner: Line | None
     either: int | str
     flags: dict[str, bool]
+    counts: dict[str, Annotated[int, Field(ge=0)]]
     summary: str
     ready: bool
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_a_whole_answer_is_always_valid(text: str) -> None:
     made = instance(Everything.model_json_schema(), Evidence([text], complete=True))

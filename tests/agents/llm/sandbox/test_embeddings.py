@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI, BadRequestError
 
@@ -66,6 +66,7 @@ def test_similar_texts_are_nearer(text: str, near: str, far: str) -> None:
     assert nearness(text, near) > nearness(text, far) + 0.2
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=80), st.sampled_from([1, 7, 256, 1536]))
 def test_every_text_has_the_same_unit_vector_each_time(text: str, dimensions: int) -> None:
     vector = embed(text, dimensions)

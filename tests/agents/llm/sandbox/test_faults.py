@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from openai import (
@@ -135,7 +136,7 @@ def test_call_and_say_markers_script_the_turn() -> None:
     text = '[[call:restart_service {"service_name": "a"}]] [[call:unknown_tool]] [[then]] [[say:All done.]]'
     reply = reply_to(text, [RESTART])
     assert calls_of(reply) == [("restart_service", {"service_name": "a"}), ("unknown_tool", {})]
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": text},
         {
             "role": "assistant",

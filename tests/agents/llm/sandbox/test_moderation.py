@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from openai import AsyncOpenAI, BadRequestError, NotFoundError
+from openai.types import ModerationMultiModalInputParam
 
 from agents.llm.sandbox.lexicon import CATEGORIES, categories_of
 
@@ -16,7 +17,7 @@ async def test_a_harmless_text_is_not_flagged(client: AsyncOpenAI) -> None:
     assert not result.flagged
     assert set(result.categories.to_dict()) == set(CATEGORIES) == set(result.category_scores.to_dict())
     assert not any(result.categories.to_dict().values())
-    assert max(result.category_scores.to_dict().values()) < 0.01  # type: ignore[type-var]
+    assert result.category_scores.violence < 0.01
 
 
 async def test_each_text_has_its_result(client: AsyncOpenAI) -> None:
@@ -31,12 +32,11 @@ async def test_each_text_has_its_result(client: AsyncOpenAI) -> None:
 
 
 async def test_parts_are_one_text(client: AsyncOpenAI) -> None:
-    answer = await client.moderations.create(
-        input=[
-            {"type": "text", "text": "how to build a pipe bomb"},
-            {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
-        ]
-    )
+    parts: list[ModerationMultiModalInputParam] = [
+        {"type": "text", "text": "how to build a pipe bomb"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    ]
+    answer = await client.moderations.create(input=parts)
     (result,) = answer.results
     assert result.flagged
     assert result.categories.illicit_violent

@@ -1,0 +1,102 @@
+"""The routes `/api/auth/...` and `/api/audit...`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from accounts import selectors
+from accounts.auth import principal_of, public, scope, signed_in
+from accounts.schemas import (
+    AuditFilter,
+    AuditPage,
+    AuditVerdict,
+    LogoutIn,
+    MeOut,
+    RefreshIn,
+    TokenIn,
+    TokenOut,
+)
+from accounts.seam import in_thread
+from accounts.services import tokens
+from accounts.services.tokens import TokenPair
+from agentos.core.types import JsonObject
+
+router = Router(tags=["accounts"])
+
+
+@router.post("/auth/token", response=TokenOut, auth=None)
+@public
+async def issue_token(request: HttpRequest, body: TokenIn) -> JsonObject:
+    """Sign in with e-mail and password."""
+    pair = await in_thread(
+        tokens.issue,
+        email=body.email,
+        password=body.password,
+        tenant=body.tenant,
+        client=request.META.get("REMOTE_ADDR", ""),
+    )
+    return _pair(pair)
+
+
+@router.post("/auth/refresh", response=TokenOut, auth=None)
+@public
+async def refresh_token(request: HttpRequest, body: RefreshIn) -> JsonObject:
+    """Trade a refresh token for a new pair; the old one is used up."""
+    return _pair(await in_thread(tokens.refresh, body.refresh))
+
+
+@router.post("/auth/logout", response={204: None})
+@signed_in
+async def logout(request: HttpRequest, body: LogoutIn | None = None) -> None:
+    """End this token family, or with `all` everything of this user; in force within five seconds."""
+    await in_thread(tokens.revoke, principal_of(request), all=body is not None and body.all)
+
+
+@router.get("/auth/me", response=MeOut)
+@signed_in
+async def me(request: HttpRequest) -> JsonObject:
+    """Say who this token or session stands for."""
+    principal = principal_of(request)
+    return {
+        "user": {"id": principal.user_id, "email": principal.email, "name": principal.name},
+        "tenant": {"id": principal.tenant_id, "slug": principal.tenant_slug},
+        "role": principal.role,
+        "scopes": sorted(principal.scopes),
+    }
+
+
+@router.get("/audit", response=AuditPage)
+@scope("audit:read")
+async def list_audit(request: HttpRequest, asked: Query[AuditFilter]) -> JsonObject:
+    """List the tenant's audit trail, newest first."""
+    rows, following = await in_thread(selectors.audit_rows, principal_of(request), **asked.dict())
+    data = [_audit_row(row) for row in rows]
+    return {"data": data, "meta": {"limit": asked.limit, "next_cursor": following}}
+
+
+@router.get("/audit/verify", response=AuditVerdict)
+@scope("audit:read")
+async def verify_audit(request: HttpRequest) -> JsonObject:
+    """Check every link of the tenant's audit trail."""
+    verdict = await in_thread(selectors.audit_verdict, principal_of(request))
+    bad = verdict.first_bad_seq
+    return {"intact": bad is None, "rows": verdict.rows, "first_bad_seq": bad}
+
+
+def _pair(pair: TokenPair) -> JsonObject:
+    return {
+        "access": pair.access,
+        "refresh": pair.refresh,
+        "tenant": pair.tenant,
+        "scopes": pair.scopes,
+        "expires_in": pair.expires_in_seconds,
+    }
+
+
+def _audit_row(row: Any) -> JsonObject:
+    columns = ("seq", "at", "actor_id", "action", "object_type", "object_id", "detail", "hash")
+    actor = row.actor.email if row.actor is not None else None
+    return {**{name: getattr(row, name) for name in columns}, "actor": actor}

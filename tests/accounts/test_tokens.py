@@ -1,0 +1,265 @@
+"""Signing in, forged and stale tokens, rotation and the end of a family."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+import pytest
+from django.conf import settings
+
+from accounts import principals
+from accounts.models import AuditRow, RefreshToken, User
+from accounts.services import tokens
+from accounts.services.attempts import FREE_FAILURES, Attempts, attempts
+from agentos.core.errors import Invalid, NotAuthenticated, RateLimited
+from tests.conftest import MakeUser, TenantWithUsers
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    attempts.forget()
+    principals.cache.forget()
+    yield
+    attempts.forget()
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = int(time.time())
+    payload: dict[str, Any] = {
+        "typ": "access",
+        "iss": "agentos",
+        "aud": "agentos",
+        "iat": now,
+        "exp": now + 60,
+        "jti": uuid4().hex,
+        "sub": str(uuid4()),
+        "tenant": str(uuid4()),
+        "ver": 1,
+        "fam": str(uuid4()),
+        **changes,
+    }
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+def signed(payload: dict[str, Any], *, key: str = "", algorithm: str = "HS256", **headers: Any) -> str:
+    return jwt.encode(payload, key or settings.SECRET_KEY, algorithm=algorithm, headers=headers or None)
+
+
+def b64(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def test_a_good_token_says_what_it_claims() -> None:
+    payload = claims()
+    found = tokens.verify_access(signed(payload))
+    assert (found.user_id, found.tenant_id) == (UUID(payload["sub"]), UUID(payload["tenant"]))
+    assert (found.version, found.family) == (1, UUID(payload["fam"]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({name: None} for name in ("typ", "iss", "aud", "exp", "sub", "tenant", "ver", "fam", "jti")),
+        {"typ": "refresh"},
+        {"iss": "somebody"},
+        {"aud": "somebody"},
+        {"aud": ["agentos", "somebody"]},
+        {"exp": 1},
+        {"exp": 10**30},
+        {"exp": "soon"},
+        {"iat": int(time.time()) + 3600},
+        {"sub": "1"},
+        {"sub": 7},
+        {"tenant": "acme"},
+        {"ver": "1"},
+        {"ver": True},
+        {"ver": 1.0},
+    ],
+    ids=str,
+)
+def test_wrong_claims_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(NotAuthenticated):
+        tokens.verify_access(signed(claims(**changes)))
+
+
+def test_wrong_signatures_and_algorithms_are_refused() -> None:
+    good = signed(claims())
+    header, payload, signature = good.split(".")
+    unsigned = jwt.encode(claims(), None, algorithm="none")
+    for token in (
+        signed(claims(), key="k" * 64),
+        signed(claims(), key=settings.SECRET_KEY, algorithm="HS512"),
+        signed(claims(), kid="../../key"),
+        unsigned,
+        f"{header}.{payload}.",
+        f"{header}.{b64(json.dumps(claims()))}.{signature}",
+    ):
+        with pytest.raises(NotAuthenticated):
+            tokens.verify_access(token)
+
+
+def test_a_name_said_twice_is_refused_even_with_a_right_signature() -> None:
+    text = json.dumps(claims())
+    payload = text[:-1] + f', "sub": "{uuid4()}"}}'
+    algorithm = jwt.get_algorithm_by_name("HS256")
+    head = b64('{"alg":"HS256","typ":"JWT"}')
+    message = f"{head}.{b64(payload)}"
+    signature = algorithm.sign(message.encode(), algorithm.prepare_key(settings.SECRET_KEY))
+    token = f"{message}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    assert jwt.decode(token, settings.SECRET_KEY, ["HS256"], audience="agentos")["typ"] == "access"
+    with pytest.raises(NotAuthenticated):
+        tokens.verify_access(token)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", ".", "..", "a.b.c", "é.é.é", "x" * 9000, "." * 50, f"{b64('[]')}.{b64('{}')}.x", b64("[" * 5000) + ".e30.x"],
+)
+def test_what_is_no_token_is_refused(token: str) -> None:
+    with pytest.raises(NotAuthenticated):
+        tokens.verify_access(token)
+
+
+def test_an_oversize_token_is_refused_unread() -> None:
+    with pytest.raises(NotAuthenticated):
+        tokens.verify_access(signed(claims(pad="x" * 9000)))
+
+
+def test_signing_in(acme: TenantWithUsers) -> None:
+    pair = tokens.issue(email="Member@ACME.test", password="demo")
+    found = tokens.verify_access(pair.access)
+    assert (found.user_id, found.tenant_id) == (acme.member.id, acme.tenant.id)
+    assert pair.tenant == "acme"
+    assert "agents:run" in pair.scopes
+    assert pair.expires_in_seconds == 600
+    assert principals.load(found.user_id, found.tenant_id, found.family) is not None
+    row = AuditRow.objects.using("system").get()
+    assert (row.action, row.actor_id, row.tenant_id) == ("auth.signed_in", acme.member.id, acme.tenant.id)
+
+
+def test_every_failure_looks_the_same(acme: TenantWithUsers, globex: TenantWithUsers) -> None:
+    User.objects.using("system").filter(id=acme.viewer.id).update(is_active=False)
+    asked: list[dict[str, str]] = [
+        {"email": "nobody@acme.test", "password": "demo"},
+        {"email": "member@acme.test", "password": "wrong"},
+        {"email": "viewer@acme.test", "password": "demo"},
+        {"email": "member@acme.test", "password": "demo", "tenant": "globex"},
+        {"email": "member@acme.test", "password": "demo", "tenant": "nowhere"},
+    ]
+    answers = set()
+    for question in asked:
+        with pytest.raises(NotAuthenticated) as refused:
+            tokens.issue(**question)
+        answers.add((refused.value.code, refused.value.detail))
+    assert len(answers) == 1
+
+
+def test_a_failure_of_a_known_user_is_audited_without_what_was_typed(acme: TenantWithUsers) -> None:
+    for email, password in (("member@acme.test", "hunter2"), ("stranger@nowhere.test", "hunter2")):
+        with pytest.raises(NotAuthenticated):
+            tokens.issue(email=email, password=password)
+    row = AuditRow.objects.using("system").get()
+    assert (row.action, row.object_id) == ("auth.sign_in_failed", str(acme.member.id))
+    assert "hunter2" not in json.dumps(row.detail)
+
+
+def test_a_user_of_several_tenants_names_one(
+    acme: TenantWithUsers, globex: TenantWithUsers, make_user: MakeUser
+) -> None:
+    make_user(globex.tenant, "admin", "member@acme.test")
+    with pytest.raises(Invalid, match="acme, globex"):
+        tokens.issue(email="member@acme.test", password="demo")
+    with pytest.raises(NotAuthenticated):
+        tokens.issue(email="member@acme.test", password="wrong")
+    pair = tokens.issue(email="member@acme.test", password="demo", tenant="globex")
+    assert tokens.verify_access(pair.access).tenant_id == globex.tenant.id
+    pair = tokens.issue(email="member@acme.test", password="demo", tenant=str(acme.tenant.id))
+    assert pair.tenant == "acme"
+
+
+def test_refreshing_rotates_and_keeps_the_family(acme: TenantWithUsers) -> None:
+    first = tokens.issue(email="member@acme.test", password="demo")
+    second = tokens.refresh(first.refresh)
+    assert second.refresh != first.refresh
+    assert tokens.verify_access(second.access).family == tokens.verify_access(first.access).family
+
+
+def test_using_a_refresh_token_twice_ends_the_family(acme: TenantWithUsers) -> None:
+    first = tokens.issue(email="member@acme.test", password="demo")
+    second = tokens.refresh(first.refresh)
+    for token in (first.refresh, second.refresh):
+        with pytest.raises(NotAuthenticated):
+            tokens.refresh(token)
+    found = tokens.verify_access(second.access)
+    assert principals.load(found.user_id, found.tenant_id, found.family) is None
+    actions = AuditRow.objects.using("system").order_by("seq").values_list("action", flat=True)
+    assert list(actions) == ["auth.signed_in", "auth.family_ended"]
+
+
+def test_an_access_token_does_not_refresh(acme: TenantWithUsers) -> None:
+    pair = tokens.issue(email="member@acme.test", password="demo")
+    with pytest.raises(NotAuthenticated):
+        tokens.refresh(pair.access)
+    with pytest.raises(NotAuthenticated):
+        tokens.verify_access(pair.refresh)
+
+
+def test_a_refresh_token_dies_with_the_membership(acme: TenantWithUsers) -> None:
+    pair = tokens.issue(email="member@acme.test", password="demo")
+    User.objects.using("system").filter(id=acme.member.id).update(is_active=False)
+    with pytest.raises(NotAuthenticated):
+        tokens.refresh(pair.refresh)
+    assert RefreshToken.objects.using("system").filter(revoked_at=None).count() == 0
+
+
+def test_signing_out_ends_one_family_or_all(acme: TenantWithUsers) -> None:
+    def family_lives(pair: tokens.TokenPair) -> bool:
+        found = tokens.verify_access(pair.access)
+        now = principals.load(found.user_id, found.tenant_id, found.family)
+        return now is not None and now.version == found.version
+
+    first, second, third = (tokens.issue(email="member@acme.test", password="demo") for _ in range(3))
+    found = tokens.verify_access(first.access)
+    principal = principals.load(found.user_id, found.tenant_id, found.family)
+    assert principal is not None
+    tokens.revoke(principal)
+    assert [family_lives(pair) for pair in (first, second, third)] == [False, True, True]
+    tokens.revoke(principal, all=True)
+    assert [family_lives(pair) for pair in (first, second, third)] == [False, False, False]
+    with pytest.raises(NotAuthenticated):
+        tokens.refresh(third.refresh)
+
+
+def test_guessing_is_slowed_down_even_for_the_right_password(acme: TenantWithUsers) -> None:
+    for _ in range(FREE_FAILURES + 1):
+        with pytest.raises(NotAuthenticated):
+            tokens.issue(email="member@acme.test", password="wrong", client="192.0.2.1")
+    with pytest.raises(RateLimited):
+        tokens.issue(email="MEMBER@acme.test", password="demo", client="192.0.2.1")
+    assert tokens.issue(email="member@acme.test", password="demo", client="192.0.2.2").tenant == "acme"
+
+
+def test_the_wait_grows_and_ends() -> None:
+    now = 1000.0
+    counter = Attempts(clock=lambda: now)
+    waits = []
+    for _ in range(FREE_FAILURES + 3):
+        counter.failed("a@b.test", "here")
+        try:
+            counter.admit("a@b.test", "here")
+            waits.append(0)
+        except RateLimited as limited:
+            waits.append(limited.retry_after_seconds)
+    assert waits[:FREE_FAILURES] == [0] * FREE_FAILURES
+    assert waits[FREE_FAILURES:] == sorted(set(waits[FREE_FAILURES:]))
+    now += 60
+    counter.admit("a@b.test", "here")
+    counter.succeeded("a@b.test", "here")
+    counter.failed("a@b.test", "here")
+    counter.admit("a@b.test", "here")
