@@ -9,7 +9,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
 from accounts.models import Role, User
-from accounts.services import sessions, tokens
+from accounts.services import sessions, sign_ins, tokens
 from accounts.services.attempts import attempts
 from agentos.core.errors import RateLimited
 from agentos.core.ids import parse_id
@@ -47,6 +47,7 @@ class MembershipBackend(BaseBackend):
             attempts.failed(username, client)
             return None
         attempts.succeeded(username, client)
+        sign_ins.record(members[0], via="password")
         user.roles = frozenset(member.role for member in members)
         return user
 

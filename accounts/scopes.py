@@ -55,7 +55,7 @@ _OPERATE = frozenset(
     }
 )
 _DECIDE = frozenset({"approvals:read", "approvals:decide", "runs:read_all", "policies:read"})
-_AUDIT = frozenset({"audit:read", "approvals:read", "service_accounts:read"})
+_AUDIT = frozenset({"audit:read", "approvals:read", "members:read", "service_accounts:read"})
 _ADMIN_ONLY = frozenset(
     {
         ADMIN,
@@ -67,6 +67,7 @@ _ADMIN_ONLY = frozenset(
         "components:delete",
         "service_accounts:write",
         "service_accounts:delete",
+        "members:write",
         "privacy:export",
         "privacy:erase",
         "access:explain",

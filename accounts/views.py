@@ -27,7 +27,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         messages.error(request, "E-mail or password is wrong, or there were too many attempts.")
         return _back(request)
     members = sessions.memberships(user.pk)
-    return _enter(request, members[0], via="password")
+    return _enter(request, members[0])
 
 
 @require_POST
@@ -36,7 +36,8 @@ def dev_sign_in(request: HttpRequest) -> HttpResponse:
     member = None if settings.PRODUCTION else sign_ins.demo_member(request.POST.get("email", ""))
     if member is None:
         raise Http404
-    return _enter(request, member, via="demo")
+    sign_ins.record(member, via="demo")
+    return _enter(request, member)
 
 
 @require_POST
@@ -57,12 +58,11 @@ def switch_tenant(request: HttpRequest) -> HttpResponse:
     return _back(request)
 
 
-def _enter(request: HttpRequest, member: Membership, *, via: str) -> HttpResponse:
+def _enter(request: HttpRequest, member: Membership) -> HttpResponse:
     user: User = member.user
     user.backend = BACKEND  # type: ignore[attr-defined]  # where Django's login looks for it
     login(request, user)
     request.session[sessions.TENANT_KEY] = str(member.tenant_id)
-    sign_ins.record(member, via=via)
     return _back(request)
 
 

@@ -98,6 +98,7 @@ class RunAdmin(OwnRowsAdmin):
             "took": (record.ended_at or utc_now()) - record.created_at,
             "events": last_seq or 0,
             "children": record.children.order_by("created_at"),
+            "own": record.user_id == request.user.pk,
             "live": not RunStatus(record.status).is_final,
             "crumb": visible((record.input or str(record))[:60]),
         }

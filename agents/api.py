@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from ninja import Query, Router
 
-from accounts.auth import scope
+from accounts.auth import principal_of, scope, signed_in
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from agentos.core.errors import Conflict, Invalid, Unavailable
@@ -57,30 +59,24 @@ RUN_BODY = {
 }
 
 
-class ApiRequest(HttpRequest):
-    """A request whose principal is known."""
-
-    auth: Principal
-
-
 @router.get("/agents", response=list[AgentOut])
 @scope("agents:read")
-async def list_agents(request: ApiRequest) -> list[JsonObject]:
+async def list_agents(request: HttpRequest) -> list[JsonObject]:
     """List the agents that one may read."""
-    readable = [spec for spec in registry.all() if request.auth.has(f"agents:{spec.id}:read")]
+    readable = [spec for spec in registry.all() if principal_of(request).has(f"agents:{spec.id}:read")]
     return [_agent(spec) for spec in readable if spec.kind == "agent"]
 
 
 @router.get("/agents/{agent_id}", response=AgentOut)
 @scope("agents:{agent_id}:read")
-async def get_agent(request: ApiRequest, agent_id: str) -> JsonObject:
+async def get_agent(request: HttpRequest, agent_id: str) -> JsonObject:
     """Describe one agent."""
     return _agent(registry.get("agent", agent_id))
 
 
 @router.post("/agents/{agent_id}/runs", openapi_extra=RUN_BODY)
 @scope("agents:{agent_id}:run")
-async def start_agent_run(request: ApiRequest, agent_id: str) -> HttpResponse:
+async def start_agent_run(request: HttpRequest, agent_id: str) -> HttpResponseBase:
     """Run an agent: server-sent events by default, the finished run with `stream=false`, 202 in the background."""
     spec, form, here = registry.get("agent", agent_id), run_form(request), runtime()
     follows = form.stream or not form.background
@@ -88,7 +84,7 @@ async def start_agent_run(request: ApiRequest, agent_id: str) -> HttpResponse:
         _admit_stream(here)
     started = await runs.start(
         here,
-        principal=request.auth,
+        principal=principal_of(request),
         spec=spec,
         message=form.message,
         session_id=form.session_id,
@@ -97,116 +93,116 @@ async def start_agent_run(request: ApiRequest, agent_id: str) -> HttpResponse:
         content=form.content,
         follow=follows,
     )
-    return await _started(request.auth, started, form)
+    return await _started(principal_of(request), started, form)
 
 
 @router.post("/agents/{agent_id}/runs/{run_id}/continue")
 @scope("agents:{agent_id}:run")
-async def continue_agent_run(request: ApiRequest, agent_id: str, run_id: UUID) -> HttpResponse:
+async def continue_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> HttpResponseBase:
     """Answer a paused run in AgentOS's shape (`tools` or `requirements`) and follow it."""
     fields = fields_of(request)
     tools, requirements = json_list(fields, "tools"), json_list(fields, "requirements")
     said = answers_from_tools(tools) if tools else answers_from_requirements(requirements)
     if not said:
-        raise Conflict(
-            "The run goes on by itself once it is answered: send `tools`.", code="nothing_to_continue"
-        )
+        raise Conflict("The run goes on by itself once it is answered: send `tools`.", code="nothing_to_continue")
     here, stream = runtime(), str(fields.get("stream", "true")).lower() != "false"
-    await in_thread(selectors.find_run, principal=request.auth, run_id=run_id)
-    _, last_seq = await queue.load_steps(here.pool, tenant_id=request.auth.tenant_id, run_id=run_id)
-    follower = _follower(here, request.auth, run_id, after=last_seq, ends_at_pause=True)
+    await in_thread(selectors.find_run, principal=principal_of(request), run_id=run_id)
+    _, last_seq = await queue.load_steps(here.pool, tenant_id=principal_of(request).tenant_id, run_id=run_id)
+    follower = _follower(here, principal_of(request), run_id, after=last_seq, ends_at_pause=True)
     try:
-        await _answer(here, request.auth, run_id, said)
+        await _answer(here, principal_of(request), run_id, said)
     except BaseException:
         follower.close()
         raise
     if stream:
         return event_stream(follower)
     await _drain(follower)
-    return JsonResponse(await in_thread(selectors.run_detail, principal=request.auth, run_id=run_id))
+    return JsonResponse(await in_thread(selectors.run_detail, principal=principal_of(request), run_id=run_id))
 
 
 @router.get("/runs/{run_id}")
-@scope("agents:read")
-async def get_run(request: ApiRequest, run_id: UUID) -> HttpResponse:
+@signed_in
+async def get_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Return a run: state, output, usage, tool calls, what it waits for."""
-    return JsonResponse(await in_thread(selectors.run_detail, principal=request.auth, run_id=run_id))
+    return JsonResponse(await in_thread(selectors.run_detail, principal=principal_of(request), run_id=run_id))
 
 
 @router.get("/agents/{agent_id}/runs/{run_id}")
 @scope("agents:{agent_id}:read")
-async def get_agent_run(request: ApiRequest, agent_id: str, run_id: UUID) -> HttpResponse:
+async def get_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> HttpResponse:
     """Return a run (AgentOS path)."""
-    return JsonResponse(await in_thread(selectors.run_detail, principal=request.auth, run_id=run_id))
+    return JsonResponse(
+        await in_thread(selectors.run_detail, principal=principal_of(request), run_id=run_id, component_id=agent_id)
+    )
 
 
 @router.get("/runs/{run_id}/events")
-@scope("agents:read")
+@signed_in
 async def follow_run(
-    request: ApiRequest, run_id: UUID, after: int | None = Query(None, ge=0)
-) -> HttpResponse:
+    request: HttpRequest, run_id: UUID, after: Annotated[int | None, Query(ge=0)] = None
+) -> HttpResponseBase:
     """Replay the events after `Last-Event-ID` (or `?after=`) and follow until the run ends, through every pause."""
     here = runtime()
     seen = after if after is not None else _last_event_id(request)
-    status = await in_thread(selectors.find_run, principal=request.auth, run_id=run_id)
+    status = await in_thread(selectors.find_run, principal=principal_of(request), run_id=run_id)
     _admit_stream(here)
     if status.is_final:
-        left = await queue.read_log(here.pool, tenant_id=request.auth.tenant_id, run_id=run_id, after=seen)
+        left = await queue.read_log(here.pool, tenant_id=principal_of(request).tenant_id, run_id=run_id, after=seen)
         if not left:
             return HttpResponse(status=204)
-    return event_stream(_follower(here, request.auth, run_id, after=seen, ends_at_pause=False))
+    return event_stream(_follower(here, principal_of(request), run_id, after=seen, ends_at_pause=False))
 
 
 @router.post("/runs/{run_id}/answers", response=RunStateOut)
-@scope("agents:run")
-async def answer_run(request: ApiRequest, run_id: UUID, body: AnswersIn) -> JsonObject:
+@signed_in
+async def answer_run(request: HttpRequest, run_id: UUID, body: AnswersIn) -> JsonObject:
     """Answer waiting tool calls by their ids; the run goes on by itself."""
-    await _answer(runtime(), request.auth, run_id, [item.as_answer() for item in body.answers])
-    return await _state(request.auth, run_id)
+    await _answer(runtime(), principal_of(request), run_id, [item.as_answer() for item in body.answers])
+    return await _state(principal_of(request), run_id)
 
 
 @router.post("/runs/{run_id}/cancel", response=RunStateOut)
-@scope("agents:run")
-async def cancel_run(request: ApiRequest, run_id: UUID) -> JsonObject:
+@signed_in
+async def cancel_run(request: HttpRequest, run_id: UUID) -> JsonObject:
     """Cancel a run, from any process."""
-    await in_thread(runs.request_cancel, principal=request.auth, run_id=run_id)
-    return await _state(request.auth, run_id)
+    await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id)
+    return await _state(principal_of(request), run_id)
 
 
 @router.post("/agents/{agent_id}/runs/{run_id}/cancel")
 @scope("agents:{agent_id}:run")
-async def cancel_agent_run(request: ApiRequest, agent_id: str, run_id: UUID) -> HttpResponse:
+async def cancel_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> HttpResponse:
     """Cancel a run (AgentOS path)."""
-    await in_thread(runs.request_cancel, principal=request.auth, run_id=run_id)
+    await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id)
     return JsonResponse({})
 
 
 @router.get("/sessions")
 @scope("sessions:read")
 async def list_sessions(
-    request: ApiRequest,
-    page: int = Query(1, ge=1),
-    limit: int = Query(20, ge=1, le=100),
+    request: HttpRequest,
+    page: Annotated[int, Query(ge=1)] = 1,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
     component_id: str = "",
 ) -> HttpResponse:
     """List one's own sessions, newest first."""
     found = await in_thread(
-        selectors.session_page, principal=request.auth, page=page, limit=limit, component_id=component_id
+        selectors.session_page, principal=principal_of(request), page=page, limit=limit, component_id=component_id
     )
     return JsonResponse(found)
 
 
 @router.get("/sessions/{session_id}/runs")
 @scope("sessions:read")
-async def list_session_runs(request: ApiRequest, session_id: str) -> HttpResponse:
+async def list_session_runs(request: HttpRequest, session_id: str) -> HttpResponse:
     """List the runs of one's own session, oldest first."""
-    found = await in_thread(selectors.session_runs, principal=request.auth, session_id=session_id)
+    found = await in_thread(selectors.session_runs, principal=principal_of(request), session_id=session_id)
     return JsonResponse(found, safe=False)
 
 
 @router.get("/registry")
 @scope("registry:read")
-async def list_registry(request: ApiRequest, resource_type: str = "") -> JsonObject:
+async def list_registry(request: HttpRequest, resource_type: str = "") -> JsonObject:
     """List what the installed apps ship: components and tools."""
     components = [
         {"resource_type": spec.kind, "id": spec.id, "name": spec.label, "description": spec.description}
@@ -232,9 +228,7 @@ async def list_registry(request: ApiRequest, resource_type: str = "") -> JsonObj
 
 
 def _agent(spec: AgentSpec) -> JsonObject:
-    tools = [
-        {"name": tool.name, "description": tool.description, "level": tool.level.value} for tool in spec.tools
-    ]
+    tools = [{"name": tool.name, "description": tool.description, "level": tool.level.value} for tool in spec.tools]
     return {
         "id": spec.id,
         "name": spec.label,
@@ -246,14 +240,14 @@ def _agent(spec: AgentSpec) -> JsonObject:
     }
 
 
-async def _started(principal: Principal, started: runs.Started, form: RunForm) -> HttpResponse:
+async def _started(principal: Principal, started: runs.Started, form: RunForm) -> HttpResponseBase:
     if started.follower is None:
         state = {"run_id": str(started.run_id), "session_id": started.session_id, "status": "PENDING"}
         response: HttpResponse = JsonResponse(state, status=202)
         response["Location"] = f"/api/runs/{started.run_id}"
         return response
     if form.stream:
-        return event_stream(started.follower)  # type: ignore[return-value]
+        return event_stream(started.follower)
     await _drain(started.follower)
     if started.blocked is not None:
         raise started.blocked
@@ -269,9 +263,8 @@ async def _drain(follower: Follower) -> None:
 async def _answer(here: Runtime, principal: Principal, run_id: UUID, said: list[Answer]) -> None:
     detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     spec = registry.get("agent", detail.get("agent_id", ""))
-    for text in (text for item in said for text in item.texts):
-        await here.hooks.check_input(spec, text)
-    await in_thread(answers.answer, principal=principal, run_id=run_id, answers=said)
+    guarded = [await item.guarded(partial(here.hooks.check_answer, spec)) for item in said]
+    await in_thread(answers.answer, principal=principal, run_id=run_id, answers=guarded)
 
 
 async def _state(principal: Principal, run_id: UUID) -> JsonObject:
@@ -279,9 +272,7 @@ async def _state(principal: Principal, run_id: UUID) -> JsonObject:
     return {name: detail[name] for name in ("run_id", "session_id", "status")}
 
 
-def _follower(
-    here: Runtime, principal: Principal, run_id: UUID, *, after: int, ends_at_pause: bool
-) -> Follower:
+def _follower(here: Runtime, principal: Principal, run_id: UUID, *, after: int, ends_at_pause: bool) -> Follower:
     return Follower(
         here.pool,
         here.hub,
@@ -294,9 +285,7 @@ def _follower(
 
 def _admit_stream(here: Runtime) -> None:
     if here.hub.streams >= settings.MAX_STREAMS:
-        raise Unavailable(
-            "This process has all the streams it can hold.", retry_after_seconds=2, code="process_full"
-        )
+        raise Unavailable("This process has all the streams it can hold.", retry_after_seconds=2, code="process_full")
 
 
 def _last_event_id(request: HttpRequest) -> int:

@@ -16,7 +16,7 @@ from agents.engine import events
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.models import Run, Session, Step
-from agents.services.runs import may_touch
+from agents.services.runs import require
 
 
 def visible_runs(principal: Principal) -> QuerySet[Run]:
@@ -25,12 +25,11 @@ def visible_runs(principal: Principal) -> QuerySet[Run]:
     return runs if principal.has("runs:all") else runs.filter(user_id=principal.user_id)
 
 
-def run_detail(*, principal: Principal, run_id: UUID) -> JsonObject:
-    """Return a run as RunOutput, with pending requirements and tool calls. Raises: NotFound."""
+def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") -> JsonObject:
+    """Return a run as RunOutput, with pending requirements and tool calls. Raises: NotFound, PolicyDenied."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = visible_runs(principal).select_related("session").filter(id=run_id).first()
-        if run is None:
-            raise NotFound("There is no such run.")
+        found = Run.objects.select_related("session").filter(id=run_id)
+        run = require(principal, (found.filter(component_id=component_id) if component_id else found).first(), "read")
         steps = [as_record(step) for step in Step.objects.filter(run=run).order_by("seq")]
     return run_output(run, steps)
 
@@ -84,9 +83,7 @@ def as_record(step: Step) -> StepRecord:
 def find_run(*, principal: Principal, run_id: UUID) -> RunStatus:
     """Return the status of a run that the principal may see. Raises: NotFound."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = Run.objects.filter(id=run_id).only("user_id", "status").first()
-        if run is None or not may_touch(principal, run):
-            raise NotFound("There is no such run.")
+        run = require(principal, Run.objects.filter(id=run_id).first(), "read")
         return RunStatus(run.status)
 
 

@@ -148,12 +148,15 @@ class ApprovalAdmin(RecordAdmin):
             "agent_words": agent_words(record.run_id, step.seq) if step else "",
             "place": waiting.index(record.id) + 1 if record.id in waiting else 0,
             "waiting_count": len(waiting),
-            "next_id": _after(waiting, record.id),
+            "next": self.get_queryset(request).filter(id=_after(waiting, record.id)).first(),
             "crumb": visible(record.effect_text[:60]),
         }
 
     def decide_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
-        """Decide by POST only, then go on to the next one that waits."""
+        """Decide by POST only, then show what was decided.
+
+        It does not go on to the next request by itself: a second click would fall on that one's button.
+        """
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         principal = signed_in(request)
@@ -177,19 +180,9 @@ class ApprovalAdmin(RecordAdmin):
         except CallerError as error:
             fresh = self.record(request, approval_id)
             return self.page(request, fresh, _status_of(error), {"problem": error.detail, "reason": reason})
-        return self._onwards(request, record, decision)
-
-    def _onwards(self, request: HttpRequest, record: Approval, decision: str) -> HttpResponse:
-        here = reverse("admin:governance_approval_change", args=[record.id])
         word = "Approved" if decision == "approve" else "Rejected"
-        following = self._waiting(request).exclude(requester_id=signed_in(request).user_id).first()  # type: ignore[union-attr]
-        shown = visible(record.effect_text)
-        if following is None:
-            messages.success(request, format_html("{}: {}", word, shown))
-            return HttpResponseRedirect(here)
-        text = format_html('{}: <a class="ao-link" href="{}">{}</a>. Here is the next one.', word, here, shown)
-        messages.success(request, text)
-        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[following.id]))
+        messages.success(request, format_html("{}: {}", word, visible(record.effect_text)))
+        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[record.id]))
 
     def _waiting(self, request: HttpRequest) -> QuerySet[Any]:
         rows = self.get_queryset(request).filter(status=ApprovalStatus.PENDING, expires_at__gt=utc_now())

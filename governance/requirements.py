@@ -126,7 +126,7 @@ def _objects(value: Any) -> list[JsonObject]:
 
 def _resolved(schema: JsonObject, definitions: JsonObject) -> JsonObject:
     """Return a property with its reference followed and `X or null` read as X; its own description wins."""
-    inner = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), {})
+    inner: JsonObject = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), {})
     merged = {**inner, **{key: value for key, value in schema.items() if key != "anyOf"}}
     name = str(merged.pop("$ref", "")).rpartition("/")[2]
     return {**definitions.get(name, {}), **merged} if name else merged

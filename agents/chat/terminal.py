@@ -19,8 +19,10 @@ def printable(text: object) -> str:
 class Terminal:
     """Shows and asks. `out` is the standard error when the standard output carries JSON."""
 
-    def __init__(self, out: OutputWrapper, lines: TextIO) -> None:
+    def __init__(self, out: OutputWrapper, lines: TextIO, *, edits_lines: bool = False) -> None:
+        """With `edits_lines` a person's lines come from `input`, which readline gives a history."""
         self._out, self._lines = out, lines
+        self._edits_lines = edits_lines and lines.isatty()
         self._at_line_start = True
 
     @property
@@ -41,6 +43,9 @@ class Terminal:
 
     def ask(self, prompt: str) -> str:
         """Return one line. Raises: EOFError when nobody answers any more."""
+        if self._edits_lines:
+            self._at_line_start = True
+            return printable(input(printable(prompt))).strip()
         self.show(prompt, end="")
         line = self._lines.readline()
         self._at_line_start = True

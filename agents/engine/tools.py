@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema, create_model
 
 from agentos.core.errors import ConfigError, ToolFailed
 from agentos.core.types import Json, JsonObject, canonical_sha256
@@ -184,10 +184,12 @@ def _arguments_model(function: Callable[..., Any]) -> tuple[str | None, type[Bas
 
 
 def _for_wire(hint: Any) -> Any:
-    """Show a Decimal to the model as a number, not as `number or string with a pattern`."""
+    """Let a Decimal be a number on the wire, both in the schema and in the arguments shown."""
     base = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
     if base is Decimal:
-        from pydantic import WithJsonSchema
-
-        return Annotated[hint, WithJsonSchema({"type": "number"})]
+        return Annotated[hint, WithJsonSchema({"type": "number"}), PlainSerializer(_number, when_used="json")]
     return hint
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)

@@ -5,7 +5,8 @@ An answer names a tool call by its id and says yes or no, values, selections or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from accounts import audit
@@ -16,7 +17,7 @@ from agentos.core.types import JsonObject, clean_json, clean_text
 from agents.engine.status import PauseKind, RunStatus, StepState
 from agents.models import Run, Step
 from agents.services import log
-from agents.services.runs import may_touch
+from agents.services.runs import require
 
 MAX_NOTE_CHARS = 4_000
 
@@ -32,10 +33,17 @@ class Answer:
     result: str | None = None
     note: str = ""
 
-    @property
-    def texts(self) -> list[str]:
-        """Return the human's free texts, for the guards."""
-        return [text for text in (self.note, self.result) if text]
+    async def guarded(self, check: Callable[[str], Awaitable[str]]) -> Answer:
+        """Return the answer with every free text as the guards let it through."""
+        values = self.values and {
+            name: await check(value) if isinstance(value, str) else value for name, value in self.values.items()
+        }
+        return replace(
+            self,
+            note=await check(self.note) if self.note else "",
+            result=await check(self.result) if self.result else self.result,
+            values=values,
+        )
 
 
 def answer(*, principal: Principal, run_id: UUID, answers: list[Answer]) -> None:
@@ -86,9 +94,7 @@ def settle(*, run_id: UUID, step_path: str, answer: JsonObject) -> None:
 
 def lock_run(principal: Principal, run_id: UUID) -> Run:
     """Lock a run that the principal may touch and that has not ended."""
-    run = Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
-    if run is None or not may_touch(principal, run):
-        raise NotFound("There is no such run.")
+    run = require(principal, Run.objects.select_for_update(no_key=True).filter(id=run_id).first(), "run")
     if RunStatus(run.status).is_final:
         raise Conflict(f"The run has ended: {run.status}.", code="run_ended")
     return run
@@ -142,9 +148,7 @@ def _values(step: Step, values: JsonObject | None) -> JsonObject:
     for field in schema:
         options = field.get("options")
         if options and given[field["name"]] not in options:
-            raise Invalid(
-                f"{field['name']} must be one of {', '.join(map(str, options))}.", code="answer_invalid"
-            )
+            raise Invalid(f"{field['name']} must be one of {', '.join(map(str, options))}.", code="answer_invalid")
     return {name: given[name] for name in wanted}
 
 

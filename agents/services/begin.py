@@ -148,16 +148,12 @@ async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> N
         if first is None:
             begin.refusal = Conflict("This Idempotency-Key is in use.")
         elif content != begin.content_hmac:
-            begin.refusal = Invalid(
-                "This Idempotency-Key was used with other content.", code="idempotency_key_reused"
-            )
+            begin.refusal = Invalid("This Idempotency-Key was used with other content.", code="idempotency_key_reused")
         elif first != begin.run_id:
             begin.attached_to = first
 
 
-async def _take_sessions(
-    connection: AsyncConnection[Any], begins: list[Begin]
-) -> dict[tuple[UUID, UUID, str], UUID]:
+async def _take_sessions(connection: AsyncConnection[Any], begins: list[Begin]) -> dict[tuple[UUID, UUID, str], UUID]:
     wanted = {
         (begin.tenant_id, begin.user_id, begin.session_id): {
             "id": new_id(),

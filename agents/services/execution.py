@@ -42,9 +42,7 @@ def pinned_spec(kind: str, component_id: str, pinned: JsonObject) -> AgentSpec:
     return replace(spec, instructions=pinned.get("instructions", spec.instructions))
 
 
-async def execute(
-    claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports
-) -> None:
+async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports) -> None:
     """Work on a run that was claimed, from wherever its journal stands."""
     steps, last_seq = await queue.load_steps(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id)
     try:
@@ -56,12 +54,8 @@ async def execute(
     info = info_of(claimed, spec)
     journal = writer.open(info, fence=claimed.fence, next_seq=last_seq + 1)
     if claimed.recoveries > queue.MAX_RECOVERIES:
-        return await _fail(
-            journal, "too_many_recoveries", "The run was interrupted too often and was given up."
-        )
-    history = await queue.load_history(
-        pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id, runs=spec.history_runs
-    )
+        return await _fail(journal, "too_many_recoveries", "The run was interrupted too often and was given up.")
+    history = await queue.load_history(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id, runs=spec.history_runs)
     state = LoopState(
         info,
         conversation(spec.instructions, history, claimed.message),

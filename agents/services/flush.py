@@ -87,9 +87,7 @@ class Record:
         }
 
 
-async def store(
-    connection: AsyncConnection[Any], records: list[Record], *, process: str, is_retry: bool
-) -> set[UUID]:
+async def store(connection: AsyncConnection[Any], records: list[Record], *, process: str, is_retry: bool) -> set[UUID]:
     """Store the records whose fence holds, and return their run ids. Raises: StatementRefused, psycopg.Error.
 
     A retry follows a commit whose answer was lost: what had been stored then is not stored or audited again.

@@ -84,9 +84,7 @@ class Follower:
         if self._subscription is not None:
             self._subscription.missed = False
         while not self._ended:
-            page = await queue.read_log(
-                self._pool, tenant_id=self._tenant_id, run_id=self._run_id, after=self._last
-            )
+            page = await queue.read_log(self._pool, tenant_id=self._tenant_id, run_id=self._run_id, after=self._last)
             if not page:
                 return
             yield self._seen(page)

@@ -188,9 +188,7 @@ class JournalWriter:
     def _record(self, journal: RunJournal, waiting: Sequence[Waiting]) -> Record:
         """Number and encode what waits; a record keeps its numbers through every retry."""
         now = utc_now()
-        record = Record(
-            journal.info, journal.fence, journal.next_seq, waiters=[item.done for item in waiting]
-        )
+        record = Record(journal.info, journal.fence, journal.next_seq, waiters=[item.done for item in waiting])
         pending: list[tuple[str, JsonObject]] = []
         for item in waiting:
             pending.extend(item.write.events)
@@ -206,9 +204,7 @@ class JournalWriter:
         record.journal = journal
         return record
 
-    def _number(
-        self, journal: RunJournal, record: Record, pending: list[tuple[str, JsonObject]], now: object
-    ) -> None:
+    def _number(self, journal: RunJournal, record: Record, pending: list[tuple[str, JsonObject]], now: object) -> None:
         for name, payload in coalesce(pending):
             record.lines.append(encode(name, payload, journal.base, now))  # type: ignore[arg-type]
             journal.next_seq += 1

@@ -98,9 +98,7 @@ async def claim(pool: AsyncConnectionPool, *, owner: str, limit: int) -> list[Cl
         return [Claimed(*row) for row in await cursor.fetchall()]
 
 
-async def renew(
-    connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]
-) -> dict[UUID, tuple[int, bool]]:
+async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]) -> dict[UUID, tuple[int, bool]]:
     """Prolong the leases that still are ours; return {run id: (fence, cancel requested)}."""
     cursor = await connection.execute(RENEW, [owner, run_ids])
     return {run_id: (fence, cancel) for run_id, fence, cancel in await cursor.fetchall()}
@@ -112,9 +110,7 @@ async def cancel_requests(pool: AsyncConnectionPool, *, owner: str, run_ids: lis
         return [row[0] for row in await cursor.fetchall()]
 
 
-async def load_steps(
-    pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID
-) -> tuple[list[StepRecord], int]:
+async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> tuple[list[StepRecord], int]:
     """Return the journal of a run and the seq of its last event."""
     async with pool.connection() as connection:
         cursor = await connection.execute(STEPS, [tenant_id, run_id])
@@ -124,9 +120,7 @@ async def load_steps(
     return steps, row[0] if row else 0
 
 
-async def load_history(
-    pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, runs: int
-) -> list[tuple[str, str]]:
+async def load_history(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, runs: int) -> list[tuple[str, str]]:
     """Return the session's last finished runs before this one as (input, output), oldest first."""
     async with pool.connection() as connection:
         cursor = await connection.execute(HISTORY, [tenant_id, run_id, runs])

@@ -63,9 +63,7 @@ async def start(
     message, session_id = _checked(message, session_id)
     _admit(runtime, principal)
     blocked = await _blocked(runtime, spec, message)
-    begin = _begin(
-        runtime, principal, spec, message, session_id, key, route, content, blocked=blocked is not None
-    )
+    begin = _begin(runtime, principal, spec, message, session_id, key, route, content, blocked=blocked is not None)
     follower = _follower(runtime, begin) if follow else None
     try:
         await runtime.writer.begin(begin)
@@ -89,14 +87,10 @@ def _checked(message: str, session_id: str) -> tuple[str, str]:
     if not message.strip():
         raise Invalid("Say something: `message` is missing or empty.", code="message_missing")
     if len(message) > settings.MAX_MESSAGE_CHARS:
-        raise Invalid(
-            f"The message has more than {settings.MAX_MESSAGE_CHARS} characters.", code="message_too_long"
-        )
+        raise Invalid(f"The message has more than {settings.MAX_MESSAGE_CHARS} characters.", code="message_too_long")
     session_id = clean_text(session_id) or str(new_id())
     if len(session_id) > MAX_SESSION_CHARS:
-        raise Invalid(
-            f"`session_id` has more than {MAX_SESSION_CHARS} characters.", code="session_id_too_long"
-        )
+        raise Invalid(f"`session_id` has more than {MAX_SESSION_CHARS} characters.", code="session_id_too_long")
     return message, session_id
 
 
@@ -104,9 +98,7 @@ def _admit(runtime: Runtime, principal: Principal) -> None:
     if runtime.supervisor.draining:
         raise Unavailable("This process is going away; try again.", retry_after_seconds=1, code="draining")
     if not runtime.supervisor.has_room:
-        raise Unavailable(
-            "This process has all the runs it can hold.", retry_after_seconds=2, code="process_full"
-        )
+        raise Unavailable("This process has all the runs it can hold.", retry_after_seconds=2, code="process_full")
     if runtime.supervisor.live_runs_of(principal.tenant_id) >= settings.MAX_LIVE_RUNS_PER_TENANT:
         raise RateLimited("Your tenant has all the runs under way that it may.", retry_after_seconds=2)
 
@@ -209,9 +201,7 @@ def request_cancel(*, principal: Principal, run_id: UUID) -> None:
     Raises: NotFound, Conflict when the run has ended otherwise.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
-        if run is None or not may_touch(principal, run):
-            raise NotFound("There is no such run.")
+        run = require(principal, Run.objects.select_for_update(no_key=True).filter(id=run_id).first(), "run")
         status = RunStatus(run.status)
         if status is RunStatus.CANCELLED:
             return
@@ -222,13 +212,19 @@ def request_cancel(*, principal: Principal, run_id: UUID) -> None:
             run.save(update_fields=["cancel_requested"])
             log.notify(CANCEL, str(run.id))
         else:
-            log.end_unheld(
-                run, RunStatus.CANCELLED, events.RUN_CANCELLED, {"reason": "The run was cancelled."}
-            )
+            log.end_unheld(run, RunStatus.CANCELLED, events.RUN_CANCELLED, {"reason": "The run was cancelled."})
         entry = audit.Entry("run.cancelled", "run", str(run.id), {}, principal.user_id)
         audit.append([entry], tenant_id=principal.tenant_id)
 
 
 def may_touch(principal: Principal, run: Run) -> bool:
-    """Tell whether a principal may act on a run: her own, or any with the scope `runs:all`."""
+    """Tell whether a run is there for a principal: her own, or any with the scope `runs:all`."""
     return run.user_id == principal.user_id or principal.has("runs:all")
+
+
+def require(principal: Principal, run: Run | None, verb: str) -> Run:
+    """Return the run. Raises: NotFound when it is not there for her, PolicyDenied without its component's scope."""
+    if run is None or not may_touch(principal, run):
+        raise NotFound("There is no such run.")
+    principal.require(f"{run.component_kind}s:{run.component_id}:{verb}")
+    return run

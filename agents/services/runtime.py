@@ -22,6 +22,10 @@ class Hooks(HookPort, Protocol):
         """Raise InputBlocked when a guardrail blocks the text."""
         ...
 
+    async def check_answer(self, spec: AgentSpec, text: str) -> str:
+        """Return a later human text as it may be kept. Raises: InputBlocked."""
+        ...
+
 
 @dataclass
 class Runtime:

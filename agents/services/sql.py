@@ -26,9 +26,7 @@ def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
 def recordset(model: type[models.Model], fields: Sequence[str], alias: str = "x") -> str:
     """Return `jsonb_to_recordset(%s::jsonb) AS x(column type, ...)`: one parameter holds all rows."""
     connection = connections["system"]
-    typed = ", ".join(
-        f"{column(model, name)} {_field(model, name).db_type(connection)}" for name in fields
-    )
+    typed = ", ".join(f"{column(model, name)} {_field(model, name).db_type(connection)}" for name in fields)
     return f"jsonb_to_recordset(%s::jsonb) AS {alias}({typed})"
 
 

@@ -76,9 +76,7 @@ class Supervisor:
     @property
     def is_well(self) -> bool:
         """Tell whether leases are being renewed: what `/api/ready` reports."""
-        return (
-            not self.draining and time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
-        )
+        return not self.draining and time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
 
     async def start(self) -> None:
         self.writer.start()
@@ -149,9 +147,7 @@ class Supervisor:
     def _take(self, run: Claimed) -> None:
         if old := self._tasks.get(run.run_id):
             old.cancel(StopReason.LOST)
-        self.adopt(
-            run.run_id, run.tenant_id, execute(run, pool=self.pool, writer=self.writer, ports=self.ports)
-        )
+        self.adopt(run.run_id, run.tenant_id, execute(run, pool=self.pool, writer=self.writer, ports=self.ports))
         if run.cancel_requested:
             asyncio.get_running_loop().call_soon(self.cancel, run.run_id)
 
@@ -159,9 +155,7 @@ class Supervisor:
         """Renew on a connection of its own; give up all runs in time when that does not work."""
         while True:
             try:
-                async with await AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=3
-                ) as connection:
+                async with await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=3) as connection:
                     while True:
                         async with asyncio.timeout(RENEW_SECONDS):
                             await self._renew(connection)

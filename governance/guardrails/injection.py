@@ -17,6 +17,7 @@ HIDDEN_BONUS = 0.4  # for a sign that had to be decoded, or that stands in a com
 ABOUT_MALUS = 0.8  # for a text that talks about attacks
 REPORTED_SHARE = 0.3  # what stays of a sign that is asked or told about, not ordered
 INDIRECT_SHARE = 0.5
+AGAIN_SHARE = 0.4  # what further signs of the same name and another weight add
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)?")
 _PHRASE = re.compile("|".join(f"(?P<p{i}>{phrase.pattern})" for i, phrase in enumerate(PHRASES)))
@@ -67,10 +68,10 @@ def _judge(view: View) -> Iterator[Finding]:
 
 
 def _score(signs: Sequence[Sign]) -> float:
-    heaviest: dict[str, float] = {}
+    weights: dict[str, set[float]] = {}
     for sign in signs:
-        heaviest[sign.name] = max(heaviest.get(sign.name, 0.0), sign.weight)
-    return sum(heaviest.values())
+        weights.setdefault(sign.name, set()).add(sign.weight)
+    return sum(max(found) + AGAIN_SHARE * (sum(found) - max(found)) for found in weights.values())
 
 
 def _indirect(signs: Sequence[Sign]) -> bool:

@@ -102,9 +102,8 @@ _WORDS = {
     "inappropriate controversial toxic profane profanity swear curse vulgar criminal malicious",
     Part.SEND: "send forward email mail transmit post upload exfiltrate submit leak share deliver copy append embed "
     "include encode attach report sending forwarding posting uploading fetch visit navigate call load request",
-    Part.SECRET: "password passwords credential credentials secret secrets token tokens keys key api_key apikey ssh env "
-    "environment cookies cookie confidential sensitive history conversation chat inbox contacts transcript passphrase "
-    "session private personal ssn otp 2fa balance logs files file data",
+    Part.SECRET: "password passwords credential credentials secrets tokens keys api_key apikey ssh cookies "
+    "conversation history inbox contacts transcript passphrase ssn otp 2fa passwd id_rsa emails",
     Part.PLACE: "http https www url link webhook endpoint server domain address com net evil attacker example",
     Part.MACHINE: "ai ais llm llms assistant assistants chatbot chatbots gpt chatgpt gpt4 copilot claude gemini bard "
     "agent agents bot bots crawler crawlers summarizer model models ki ia bing sydney",

@@ -55,8 +55,8 @@ MakeWaiting = Callable[..., Waiting]
 def execute(statement: Statement) -> int:
     """Run a statement as the journal does, in the system role; return how many rows it touched."""
     with transaction.atomic(using="system"), connections["system"].cursor() as cursor:
-        cursor.execute(statement.sql, statement.parameters)
-        return cursor.rowcount
+        cursor.execute(statement.sql, statement.parameters)  # type: ignore[arg-type]
+        return int(cursor.rowcount)
 
 
 def make_run(tenant: TenantWithUsers, user: User, status: str = "paused") -> RunInfo:
@@ -86,7 +86,11 @@ def make_waiting(database: None) -> MakeWaiting:
 
     def make(tenant: TenantWithUsers, user: User | None = None, path: str = "1.0", **arguments: Any) -> Waiting:
         info = make_run(tenant, user or tenant.member)
-        request = {"tool": refund.name, "arguments": {**ARGUMENTS, **arguments}, "schema_hash": refund.schema_hash}
+        request: JsonObject = {
+            "tool": refund.name,
+            "arguments": {**ARGUMENTS, **arguments},
+            "schema_hash": refund.schema_hash,
+        }
         step = StepRecord(new_id(), path, StepKind.TOOL, refund.name, StepState.WAITING, request, attempts=0)
         step.tool_call_id = f"call-{path}"
         verdict = hooks._verdict(info, refund, step, request["arguments"])

@@ -95,9 +95,8 @@ async def test_what_needs_no_consent_runs_and_what_is_denied_does_not() -> None:
     assert await before(replace(restart, level=Level.ALLOW), {"service": "auth"}) == Allow()
     assert isinstance(await before(replace(restart, level=Level.DENY), {"service": "auth"}), Refuse)
     assert isinstance(await before(replace(ask_user, level=Level.DENY), {"questions": []}), Refuse)
-    answered = await before(
-        replace(restart, level=Level.DENY), {"service": "auth"}, asked=PauseKind.CONFIRMATION, answer={"confirmed": True}
-    )  # fmt: skip
+    denied, said = replace(restart, level=Level.DENY), {"confirmed": True}
+    answered = await before(denied, {"service": "auth"}, asked=PauseKind.CONFIRMATION, answer=said)
     assert isinstance(answered, Refuse)
 
 

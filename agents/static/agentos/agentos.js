@@ -29,7 +29,7 @@ async function api(path, body, headers = {}) {
 const storageKey = () => `agentos:${chat.dataset.user}:${agent.id}`;
 const say = (text) => { $("status").textContent = text; };
 const add = (node) => { const low = log.scrollHeight - log.scrollTop - log.clientHeight < 80; log.append(node); if (low) log.scrollTop = log.scrollHeight; return node; };
-const bubble = (who, text = "") => add(el("div", { className: `bubble ${who}`, data: { testid: who } }, el("span", { className: "speaker", textContent: who === "user" ? "You" : agent.label }), el("p", { textContent: text })));
+const bubble = (who, text = "") => add(el("div", { className: `bubble ${who}`, data: { testid: who } }, el("span", { className: "speaker", textContent: who === "user" ? "You" : agent.label + (chat.dataset.sandbox && " (sandbox model)") }), el("p", { textContent: text })));
 
 // Events: one function each. `run.deltas` remembers which text came with which event, so that a reset can drop it.
 function text(seq, piece) {
@@ -69,7 +69,7 @@ function busy(on, word) { $("send").hidden = on; $("cancel").hidden = !on; $("ca
 function card(tool, state, form) {
   run.text = null;
   const old = run.cards[tool.tool_call_id], open = old?.querySelector("details")?.open ?? false;
-  const facts = el("details", { open: open || state === "waiting" }, el("summary", { textContent: "Details" }), el("pre", { textContent: shown(tool.tool_args) }));
+  const facts = el("details", { open: open || (state === "waiting" && tool.kind !== "feedback") }, el("summary", { textContent: "Details" }), el("pre", { textContent: shown(tool.tool_args) }));
   if (tool.result != null) facts.append(el("p", { textContent: "Result" }), el("pre", { textContent: shown(tool.result), data: { testid: "tool-result" } }));
   const name = tool.tool_name.replaceAll("_", " "), title = shown(tool.effect_text || name[0].toUpperCase() + name.slice(1));
   const node = el("section", { className: `card ${state}`, data: { testid: "tool-card", tool: tool.tool_name, state } },

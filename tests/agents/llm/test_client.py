@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from agentos.core.errors import ConfigError, ProviderError
+from agentos.core.types import JsonObject
 from agents.engine.ports import ModelReply, ModelRequest, ToolCall
 from agents.llm.client import ModelGateway
 from agents.llm.sandbox.thread import running
@@ -22,7 +23,7 @@ PROMPT = "the secret wedding is on Friday"
 WHOLE = response(delta("Good "), delta("morning."), delta(finish="stop"), DONE)
 
 
-def asking(text: str = PROMPT, *, tools: list[dict[str, object]] | None = None, seconds: float = 20) -> ModelRequest:
+def asking(text: str = PROMPT, *, tools: list[JsonObject] | None = None, seconds: float = 20) -> ModelRequest:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": text}]
     return ModelRequest("sandbox-strong", messages, tools or [], timeout_seconds=seconds)
 
@@ -69,7 +70,7 @@ async def test_text_comes_in_pieces_and_the_whole_reply_last(sandbox: str) -> No
 
 
 async def test_tool_calls_come_with_id_name_and_arguments(sandbox: str) -> None:
-    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    tool: JsonObject = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
     async with gateway(sandbox) as model:
         reply = await model.complete(asking('[[call:look {"at": "x"}]][[call:look {"at": "y"}]] go', tools=[tool]))
     assert [(item.name, orjson.loads(item.arguments)) for item in reply.tool_calls] == [
@@ -155,7 +156,7 @@ async def test_without_a_model_name_there_are_no_embeddings_and_no_moderation() 
 
 
 async def test_the_request_carries_key_model_and_options_once() -> None:
-    tool = {"type": "function", "function": {"name": "look", "parameters": {}}}
+    tool: JsonObject = {"type": "function", "function": {"name": "look", "parameters": {}}}
     async with serving(WHOLE) as wire, gateway(wire.url) as model:
         await model.complete(asking(tools=[tool]))
         await model.complete(asking("a lone \ud83d surrogate"))
@@ -252,8 +253,8 @@ async def test_a_server_without_keys_and_a_key_with_a_line_end() -> None:
         (529, {"message": "overloaded"}, "provider_unavailable", True),
     ],
 )
-async def test_a_status_says_who_has_to_act(status: int, error: object, code: str, retryable: bool) -> None:
-    async with serving(refusal(status, error)) as wire:  # type: ignore[arg-type]
+async def test_a_status_says_who_has_to_act(status: int, error: JsonObject | str, code: str, retryable: bool) -> None:
+    async with serving(refusal(status, error)) as wire:
         found = await failure(wire.url)
     assert (found.code, found.retryable) == (code, retryable)
 

@@ -19,7 +19,7 @@ def event(payload: JsonObject) -> bytes:
     return b"data: " + orjson.dumps(payload) + b"\n\n"
 
 
-def delta(content: str | None = None, *, finish: str | None = None, **more: object) -> bytes:
+def delta(content: str | list[JsonObject] | None = None, *, finish: str | None = None, **more: object) -> bytes:
     """One chunk of an answer; `more` goes into its delta."""
     said = {**({"content": content} if content is not None else {}), **more}
     return event({"model": "m-1", "choices": [{"index": 0, "delta": said, "finish_reason": finish}]})
@@ -73,12 +73,26 @@ class Wire:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open[asyncio.ensure_future(self._answer(reader, writer))] = writer
+
+    async def close(self) -> None:
+        """Drop whoever is still there and wait until every connection is gone."""
+        for task, writer in self.open.items():
+            writer.transport.abort()
+            task.cancel()
+        await asyncio.gather(*self.open, return_exceptions=True)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while await self._once(reader, writer) and self.keep:
                 pass
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     async def _once(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -105,9 +119,10 @@ async def serving(
 ) -> AsyncIterator[Wire]:
     """Serve the same answer to everybody while the block runs."""
     wire = Wire(pieces, hang=hang, keep=keep, barrier=asyncio.Barrier(barrier) if barrier else None)
-    server = await asyncio.start_server(wire.answer, "127.0.0.1", 0, backlog=1024)
+    server = await asyncio.start_server(wire.accept, "127.0.0.1", 0, backlog=1024)
     wire.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield wire
     finally:
         server.close()
+        await wire.close()

@@ -1,0 +1,189 @@
+"""The admin's pages about people, keys and the audit trail. What they change, services change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts import scopes
+from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of, shown_once
+from accounts.models import AuditRow, Membership, Role, ServiceAccount, Tenant
+from accounts.services import members, service_accounts
+from agentos.core.clock import utc_now
+
+if admin.site.is_registered(Group):  # roles take the place of groups
+    admin.site.unregister(Group)
+
+
+class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Someone new in the tenant: an existing user is found by her e-mail address."""
+
+    email = forms.EmailField(widget=UnfoldAdminEmailInputWidget())
+    name = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
+    role = forms.ChoiceField(choices=Role.choices, widget=UnfoldAdminSelectWidget(), initial=Role.MEMBER)
+
+    class Meta:
+        model = Membership
+        fields = ("email", "name", "role")
+
+
+@admin.register(Membership)
+class MembershipAdmin(AuditedAdmin):
+    """The people of the tenant. An administrator adds, removes and gives roles; passwords are never shown again."""
+
+    audited_by_service = True
+    list_display = ("email", "person", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__name")
+    actions = None
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if change else MemberForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("email", "person", "role", "created_at") if obj else ("email", "name", "role")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("email", "person", "created_at") if obj else ()
+
+    @display(description="E-mail", ordering="user__email")
+    def email(self, member: Membership) -> str:
+        return member.user.email
+
+    @display(description="Name", ordering="user__name")
+    def person(self, member: Membership) -> str:
+        return member.user.name
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        principal = principal_of(request)
+        if change:
+            members.change_role(principal, user_id=obj.user_id, role=obj.role)
+            return
+        asked = form.cleaned_data
+        member, password = members.add(
+            principal, email=asked["email"], name=asked["name"], role=asked["role"]
+        )
+        obj.pk, obj.user, obj.tenant_id = member.pk, member.user, member.tenant_id
+        form.first_password = password
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        request.first_password = getattr(form, "first_password", "")  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: Membership, post_url_continue: Any = None) -> HttpResponse:
+        if password := request.first_password:  # type: ignore[attr-defined]
+            return shown_once(self, request, f"First password of {obj.user.email}", password)
+        response: HttpResponse = super().response_add(request, obj, post_url_continue)
+        return response
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        members.remove(principal_of(request), user_id=obj.user_id)
+
+
+class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in sorted(scopes.ALL_SCOPES)],
+        widget=UnfoldAdminCheckboxSelectMultiple(),
+        help_text="The key grants what is ticked here and its user may do as well.",
+    )
+
+    class Meta:
+        model = ServiceAccount
+        fields = ("name", "user", "expires_at", "scopes")
+
+
+@admin.register(ServiceAccount)
+class ServiceAccountAdmin(AuditedAdmin):
+    """Keys for programs. A key is shown once, when it is made; afterwards it can only be revoked."""
+
+    audited_by_service = True
+    form = ServiceAccountForm
+    list_display = ("name", "user", "state", "expires_at", "last_used_at", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__email")
+    readonly_fields = ("revoked_at", "last_used_at", "created_at")
+    actions = ("revoke_keys",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fields = ServiceAccountForm.Meta.fields
+        return (*fields, *self.readonly_fields) if obj else fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return principal_of(request).has("service_accounts:delete")
+
+    @display(description="State", label={"active": "success", "revoked": "danger", "expired": "warning"})
+    def state(self, account: ServiceAccount) -> str:
+        if account.revoked_at is not None:
+            return "revoked"
+        return "expired" if account.expires_at is not None and account.expires_at <= utc_now() else "active"
+
+    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
+    def revoke_keys(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> None:
+        principal = principal_of(request)
+        for account in queryset.order_by("id"):
+            service_accounts.revoke(
+                tenant_id=principal.tenant_id, account_id=account.id, actor_id=principal.user_id
+            )
+        self.message_user(request, "The keys are revoked. They stop working within five seconds.")
+
+    def save_model(self, request: HttpRequest, obj: ServiceAccount, form: Any, change: bool) -> None:
+        principal = principal_of(request)
+        account, key = service_accounts.create(
+            tenant_id=principal.tenant_id,
+            user_id=obj.user_id,
+            name=obj.name,
+            scopes_asked=form.cleaned_data["scopes"],
+            expires_at=obj.expires_at,
+            actor_id=principal.user_id,
+        )
+        obj.pk = account.pk
+        request.new_key = key  # type: ignore[attr-defined]
+
+    def response_add(
+        self, request: HttpRequest, obj: ServiceAccount, post_url_continue: Any = None
+    ) -> HttpResponse:
+        return shown_once(self, request, f"Key of {obj.name}", request.new_key)  # type: ignore[attr-defined]
+
+
+@admin.register(AuditRow)
+class AuditRowAdmin(ReadOnlyAdmin):
+    """The tenant's trail, newest first."""
+
+    list_display = ("seq", "at", "who", "action", "object_type", "object_id")
+    list_filter = ("action",)
+    list_select_related = ("actor",)
+    search_fields = ("=object_id", "=action", "actor__email")
+    ordering = ("-seq",)
+    fields = ("seq", "at", "who", "action", "object_type", "object_id", "detail", "hash")
+    readonly_fields = ("who",)
+
+    @display(description="Actor", ordering="actor__email")
+    def who(self, row: AuditRow) -> str:
+        return row.actor.email if row.actor is not None else "the system"
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "object_id" or super().lookup_allowed(lookup, value, request)
+
+
+@admin.register(Tenant)
+class TenantAdmin(ReadOnlyAdmin):
+    list_display = ("slug", "name", "is_demo", "created_at")
+    fields = ("slug", "name", "is_demo", "created_at")

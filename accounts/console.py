@@ -1,0 +1,115 @@
+"""The base of our admin classes: what they change goes to the tenant's audit trail, not to Django's own log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+
+from accounts import audit
+from accounts.principals import Principal
+from agentos.core.errors import CallerError, PolicyDenied
+from agentos.core.types import Json
+
+
+class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """An admin class whose additions, changes and deletions are audited: which fields, never their values."""
+
+    # A class whose saves go through a service that writes the audit row itself says so.
+    audited_by_service: ClassVar[bool] = False
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        view = super().changeform_view
+        return _told(request, lambda: view(request, object_id, form_url, extra_context))
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        view = super().delete_view
+        return _told(request, lambda: view(request, object_id, extra_context))
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Json) -> None:
+        self._record(request, "added", [obj], message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Json) -> None:
+        self._record(request, "changed", [obj], message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        self._record(request, "deleted", list(queryset), [])
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show the object's audit rows in place of Django's log."""
+        trail = reverse(f"{self.admin_site.name}:accounts_auditrow_changelist")
+        return redirect(f"{trail}?{urlencode({'object_id': object_id})}")
+
+    def _record(self, request: HttpRequest, verb: str, objects: list[Any], message: Json) -> None:
+        if self.audited_by_service:
+            return
+        principal = principal_of(request)
+        detail = {"fields": _fields(message)} if message else {}
+        kind = self.opts.model_name
+        entries = [
+            audit.Entry(f"{kind}.{verb}", kind, str(row.pk), detail, principal.user_id) for row in objects
+        ]
+        audit.append(entries, tenant_id=principal.tenant_id)
+
+
+class ReadOnlyAdmin(AuditedAdmin):
+    """An admin class that shows rows and changes none."""
+
+    actions = None
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def principal_of(request: HttpRequest) -> Principal:
+    """Return who looks at the page. Raises: PermissionDenied."""
+    principal = getattr(request, "principal", None)
+    if not isinstance(principal, Principal):
+        raise PermissionDenied
+    return principal
+
+
+def shown_once(page: ModelAdmin, request: HttpRequest, title: str, secret: str) -> HttpResponse:
+    """Answer with a page that shows a secret which is not kept, in no cookie, cache or log."""
+    request.current_app = page.admin_site.name  # type: ignore[attr-defined]
+    context = {**page.admin_site.each_context(request), "title": title, "opts": page.opts, "secret": secret}
+    response = TemplateResponse(request, "accounts/shown_once.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _told(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
+    """Show what a service refuses as a message on the same page; nothing of the attempt is kept."""
+    try:
+        with transaction.atomic():
+            return view()
+    except PolicyDenied as denied:
+        raise PermissionDenied(denied.detail) from denied
+    except CallerError as error:
+        messages.error(request, error.detail)
+        return redirect(request.path)
+
+
+def _fields(message: Json) -> list[str]:
+    """Return the names of the changed fields from Django's change message, [{"changed": {"fields": [...]}}]."""
+    parts = [part for item in message if isinstance(item, dict) for part in item.values()]
+    return [str(name) for part in parts for name in part.get("fields", [])]

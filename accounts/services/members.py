@@ -1,0 +1,101 @@
+"""Who belongs to a tenant, and as what. A tenant always keeps an administrator who can sign in."""
+
+from __future__ import annotations
+
+import secrets
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.models import Membership, Role, User
+from accounts.principals import Principal, cache
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import Conflict, Invalid, NotFound
+
+
+def add(principal: Principal, *, email: str, name: str, role: str) -> tuple[Membership, str]:
+    """Make someone a member of the principal's tenant; audited.
+
+    Returns the membership and a first password for a user who is new, or "" for one who exists already.
+    Raises: PolicyDenied, Invalid, Conflict when she is a member.
+    """
+    principal.require("members:write")
+    _check_role(role)
+    user, password = _user(email.strip(), name.strip())
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        member = Membership(tenant_id=principal.tenant_id, user_id=user.id, role=role)
+        try:
+            with transaction.atomic():
+                member.save(force_insert=True)
+        except IntegrityError:
+            raise Conflict(f"{email} is a member already.") from None
+        _record(principal, "member.added", user.id, role)
+    return member, password
+
+
+def change_role(principal: Principal, *, user_id: UUID, role: str) -> None:
+    """Give a member another role, in force within five seconds; audited.
+
+    Raises: PolicyDenied, Invalid, NotFound, Conflict for the last administrator.
+    """
+    _check_role(role)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        member = _locked(principal, user_id, keeps_admin=role == Role.ADMIN)
+        if member.role != role:
+            member.role = role
+            member.save(update_fields=["role"])
+            _record(principal, "member.role_changed", user_id, role)
+    cache.forget()
+
+
+def remove(principal: Principal, *, user_id: UUID) -> None:
+    """End a membership; what the user did stays. Audited.
+
+    Raises: PolicyDenied, NotFound, Conflict for the last administrator.
+    """
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        member = _locked(principal, user_id, keeps_admin=False)
+        member.delete()
+        _record(principal, "member.removed", user_id, member.role)
+    cache.forget()
+
+
+def _locked(principal: Principal, user_id: UUID, *, keeps_admin: bool) -> Membership:
+    """Lock the tenant's administrators and the member, so that two changes can't remove the last two at once."""
+    principal.require("members:write")
+    members = Membership.objects.filter(tenant_id=principal.tenant_id).order_by("id")
+    admins = list(members.filter(role=Role.ADMIN, user__is_active=True).select_for_update(of=("self",)))
+    member = members.filter(user_id=user_id).select_for_update().first()
+    if member is None:
+        raise NotFound
+    if not keeps_admin and [admin.user_id for admin in admins] == [user_id]:
+        raise Conflict("This is the last administrator: name another one first.", code="last_admin")
+    return member
+
+
+def _user(email: str, name: str) -> tuple[User, str]:
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Invalid("This is not an e-mail address.") from None
+    users = User.objects.using("system")
+    if (found := users.filter(email__iexact=email).first()) is not None:
+        return found, ""
+    password = secrets.token_urlsafe(12)
+    user = User(email=email, name=name[:200], password=make_password(password))
+    user.save(using="system", force_insert=True)
+    return user, password
+
+
+def _check_role(role: str) -> None:
+    if role not in Role.values:
+        raise Invalid(f"There is no role {role!r}.")
+
+
+def _record(principal: Principal, action: str, user_id: UUID, role: str) -> None:
+    entry = audit.Entry(action, "user", str(user_id), {"role": role}, principal.user_id)
+    audit.append([entry], tenant_id=principal.tenant_id)
