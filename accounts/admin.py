@@ -9,9 +9,8 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.decorators import display
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminEmailInputWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -59,11 +58,11 @@ class MembershipAdmin(AuditedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("email", "person", "created_at") if obj else ()
 
-    @display(description="E-mail", ordering="user__email")
+    @admin.display(description="E-mail", ordering="user__email")
     def email(self, member: Membership) -> str:
         return member.user.email
 
-    @display(description="Name", ordering="user__name")
+    @admin.display(description="Name", ordering="user__name")
     def person(self, member: Membership) -> str:
         return member.user.name
 
@@ -95,7 +94,7 @@ class MembershipAdmin(AuditedAdmin):
 class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in sorted(scopes.ALL_SCOPES)],
-        widget=UnfoldAdminCheckboxSelectMultiple(),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="The key grants what is ticked here and its user may do as well.",
     )
 
@@ -129,7 +128,7 @@ class ServiceAccountAdmin(AuditedAdmin):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return principal_of(request).has("service_accounts:delete")
 
-    @display(description="State", label={"active": "success", "revoked": "danger", "expired": "warning"})
+    @admin.display(description="State")
     def state(self, account: ServiceAccount) -> str:
         if account.revoked_at is not None:
             return "revoked"
@@ -175,7 +174,7 @@ class AuditRowAdmin(ReadOnlyAdmin):
     fields = ("seq", "at", "who", "action", "object_type", "object_id", "detail", "hash")
     readonly_fields = ("who",)
 
-    @display(description="Actor", ordering="actor__email")
+    @admin.display(description="Actor", ordering="actor__email")
     def who(self, row: AuditRow) -> str:
         return row.actor.email if row.actor is not None else "the system"
 

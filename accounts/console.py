@@ -90,7 +90,7 @@ def principal_of(request: HttpRequest) -> Principal:
 
 def shown_once(page: ModelAdmin, request: HttpRequest, title: str, secret: str) -> HttpResponse:
     """Answer with a page that shows a secret which is not kept, in no cookie, cache or log."""
-    request.current_app = page.admin_site.name  # type: ignore[attr-defined]
+    request.current_app = page.admin_site.name
     context = {**page.admin_site.each_context(request), "title": title, "opts": page.opts, "secret": secret}
     response = TemplateResponse(request, "accounts/shown_once.html", context)
     response.headers["Cache-Control"] = "no-store"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
@@ -15,6 +16,9 @@ pages = get_asgi_application()
 from agentos.core.errors import AgentOSError  # noqa: E402
 from agentos.lean import LeanHandler, Receive, Scope, Send  # noqa: E402
 from agents import wiring  # noqa: E402
+
+# WhiteNoise reads its files in a thread of their own, which is what this warning asks for.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 logger = logging.getLogger(__name__)
 api = LeanHandler()

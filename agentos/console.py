@@ -1,4 +1,4 @@
-"""How the admin looks and what its menu offers: the `UNFOLD` setting. Imported by the settings, so it imports nothing."""
+"""How the admin looks and what its menu offers: the `UNFOLD` setting. The settings import it: no models up here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 _OURS = ("accounts", "agents", "governance", "knowledge", "scheduling", "evals")
+_WORK = [
+    ("governance.Approval", "Inbox", "inbox"),
+    ("agents.Run", "Runs", "bolt"),
+    ("agents.Session", "Sessions", "forum"),
+]
+_OVERSIGHT = [
+    ("accounts.AuditRow", "Audit", "history"),
+    ("accounts.Membership", "People", "group"),
+    ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
+]
 _TABLE_ICONS = {"auth": "lock", "guardian": "key", "django_q": "work_history"}
 
 
@@ -20,23 +30,15 @@ def subheader(request: HttpRequest) -> str:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu: only what this principal may open."""
-    groups = [
-        ("", [("governance.Approval", "Inbox", "inbox"), ("agents.Run", "Runs", "bolt"), ("agents.Session", "Sessions", "forum")]),
-        ("Oversight", [("accounts.AuditRow", "Audit", "history"), *_people()]),
-        ("System", _package_tables(request)),
-    ]
+    groups = [("", _WORK), ("Oversight", _OVERSIGHT), ("System", _package_tables(request))]
     return [
-        {"title": title, "separator": bool(title), "items": [item for entry in entries for item in _item(request, *entry)]}
+        {
+            "title": title,
+            "separator": bool(title),
+            "items": [item for entry in entries for item in _item(request, *entry)],
+        }
         for title, entries in groups
     ]
-
-
-def _people() -> list[tuple[str, str, str]]:
-    from django.apps import apps
-    from django.contrib import admin
-
-    label = "accounts.Membership" if admin.site.is_registered(apps.get_model("accounts.Membership")) else "accounts.User"
-    return [(label, "People", "group"), ("accounts.ServiceAccount", "Service accounts", "smart_toy")]
 
 
 def _package_tables(request: HttpRequest) -> list[tuple[str, str, str]]:
@@ -46,10 +48,10 @@ def _package_tables(request: HttpRequest) -> list[tuple[str, str, str]]:
     principal = getattr(request, "principal", None)
     if principal is None or not principal.has("agent_os:admin"):
         return []
-    models = (model for model in admin.site._registry if model._meta.app_label not in _OURS)
+    tables = [model._meta for model in admin.site._registry if model._meta.app_label not in _OURS]
     return [
-        (model._meta.label, str(model._meta.verbose_name_plural).capitalize(), _TABLE_ICONS.get(model._meta.app_label, "table"))
-        for model in models
+        (meta.label, str(meta.verbose_name_plural).capitalize(), _TABLE_ICONS.get(meta.app_label, "table"))
+        for meta in tables
     ]
 
 

@@ -16,10 +16,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from accounts.console import principal_of
 from agentos.core.clock import utc_now
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.models import Run, RunEvents, Session, Step
-from agents.records import RecordAdmin, signed_in
+from agents.records import RecordAdmin
 from agents.templatetags.console import age, agent_name, span, visible
 from agents.timeline import Bar, Stretch, bars
 
@@ -40,14 +41,12 @@ class OwnRowsAdmin(RecordAdmin):
     scopes = ("runs:read", SEE_ALL)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        principal = signed_in(request)
-        rows = super().get_queryset(request).select_related("user")
-        if principal is None:
-            return rows.none()
-        rows = rows.filter(tenant_id=principal.tenant_id)
+        principal = principal_of(request)
+        rows: QuerySet[Any] = super().get_queryset(request).filter(tenant_id=principal.tenant_id)
+        rows = rows.select_related("user")
         return rows if principal.has(SEE_ALL) else rows.filter(user_id=principal.user_id)
 
-    @display(description="Agent", ordering="component_id")
+    @admin.display(description="Agent", ordering="component_id")
     def agent(self, record: Run | Session) -> str:
         return agent_name(record.component_id)
 
@@ -66,24 +65,24 @@ class RunAdmin(OwnRowsAdmin):
     ordering = ("-created_at",)
     list_per_page = 50
 
-    @display(description="Asked")
+    @admin.display(description="Asked")
     def asked(self, run: Run) -> SafeString:
         text = (run.input or "(blocked by a guardrail)")[:160]
         return format_html('<span class="ao-what">{}</span>{}', visible(text), demo_label(run.is_demo))
 
-    @display(description="Status", ordering="status", label=STATUS_TONES)
+    @display(description="Status", ordering="status", label=STATUS_TONES)  # type: ignore[untyped-decorator]  # unfold has no types
     def shown_status(self, run: Run) -> tuple[str, str]:
         return run.status, run.status
 
-    @display(description="Started", ordering="created_at")
+    @admin.display(description="Started", ordering="created_at")
     def started(self, run: Run) -> SafeString:
         return since(run.created_at)
 
-    @display(description="Took")
+    @admin.display(description="Took")
     def took(self, run: Run) -> str:
         return span((run.ended_at or utc_now()) - run.created_at)
 
-    @display(description="Tokens")
+    @admin.display(description="Tokens")
     def tokens(self, run: Run) -> str:
         return f"{run.usage.get('total_tokens', 0):,}"
 
@@ -119,17 +118,17 @@ class SessionAdmin(OwnRowsAdmin):
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(runs_total=Count("runs"))
+        return OwnRowsAdmin.get_queryset(self, request).annotate(runs_total=Count("runs"))
 
-    @display(description="Session", ordering="name")
+    @admin.display(description="Session", ordering="name")
     def called(self, session: Session) -> SafeString:
         return format_html('<span class="ao-what">{}</span>', visible(session.name or session.session_id))
 
-    @display(description="Runs", ordering="runs_total")
+    @admin.display(description="Runs", ordering="runs_total")
     def runs_count(self, session: Any) -> int:
         return int(session.runs_total)
 
-    @display(description="Last active", ordering="updated_at")
+    @admin.display(description="Last active", ordering="updated_at")
     def updated(self, session: Session) -> SafeString:
         return since(session.updated_at)
 
@@ -183,18 +182,12 @@ def timeline(steps: Sequence[Step], now: datetime) -> list[Row]:
 
 def _stretch(step: Step, now: datetime) -> Stretch:
     said_at = parse_datetime(str((step.answer or {}).get("at", "")))
-    return Stretch(
-        step.started_at, max(step.ended_at or now, step.started_at), said_at, "requirement" in step.request
-    )
+    return Stretch(step.started_at, max(step.ended_at or now, step.started_at), said_at, "requirement" in step.request)
 
 
 def _said(step: Step) -> str:
     """Return the text of a model step."""
-    return (
-        str(step.result.get("text", ""))
-        if step.kind == StepKind.MODEL and isinstance(step.result, dict)
-        else ""
-    )
+    return str(step.result.get("text", "")) if step.kind == StepKind.MODEL and isinstance(step.result, dict) else ""
 
 
 def agent_words(run_id: UUID, before_seq: int) -> str:
@@ -205,9 +198,7 @@ def agent_words(run_id: UUID, before_seq: int) -> str:
 
 def since(moment: datetime) -> SafeString:
     """Show how long ago, with the exact time for whoever points at it."""
-    return format_html(
-        '<time datetime="{0}" title="{0}">{1}</time>', moment.isoformat(timespec="seconds"), age(moment)
-    )
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', moment.isoformat(timespec="seconds"), age(moment))
 
 
 def demo_label(is_demo: bool) -> SafeString:

@@ -70,9 +70,7 @@ def _declared(where: str, tool: Tool) -> Iterator[CheckMessage]:
         yield Error(f"{at}: it is gated but does not say what it will do.", hint=hint, id="agents.E007")
     if tool.effect != "none" and tool.repeat == "read_only":
         hint = 'Declare repeat="once", or repeat="idempotent" when the same key twice has one effect.'
-        text = (
-            f"{at}: it has an effect ({tool.effect}) but is declared read_only, so recovery would repeat it."
-        )
+        text = f"{at}: it has an effect ({tool.effect}) but is declared read_only, so recovery would repeat it."
         yield Error(text, hint=hint, id="agents.E008")
     if tool.effect == "none" and tool.repeat == "once":
         hint = "Declare the effect, or drop `repeat`."

@@ -11,12 +11,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin
 
-from accounts.principals import Principal
+from accounts.console import ReadOnlyAdmin
 
 
-class RecordAdmin(ModelAdmin):  # type: ignore[misc]
+class RecordAdmin(ReadOnlyAdmin):
     """A read-only list and page. `scopes` lets a principal see rows: any one of them is enough."""
 
     page_template: ClassVar[str]
@@ -24,21 +23,10 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     list_title: ClassVar[str] = ""
     empty_title: ClassVar[str] = "Nothing here yet"
     empty_text: ClassVar[str] = ""
-    actions = None
     list_fullwidth = True
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        principal = signed_in(request)
+        principal = getattr(request, "principal", None)
         return principal is not None and any(principal.has(scope) for scope in self.scopes)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -67,7 +55,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, record: Model, status: int = 200, extra: Mapping[str, Any] | None = None
     ) -> HttpResponse:
         """Render the row's page. It is the current scope's transaction that reads, so render before it ends."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
             "title": str(record),
@@ -81,9 +69,3 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     def page_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         return {}
-
-
-def signed_in(request: HttpRequest) -> Principal | None:
-    """Return who looks at this page, as the tenant scope's middleware found out."""
-    principal: Principal | None = getattr(request, "principal", None)
-    return principal

@@ -58,8 +58,7 @@ def _work_begins(stretch: Stretch) -> datetime:
 def _positions(stretches: Sequence[Stretch]) -> dict[datetime, float]:
     moments = sorted({moment for item in stretches for moment in (item.start, _work_begins(item), item.end)})
     gaps = [
-        ((later - earlier).total_seconds(), _busy(stretches, earlier, later))
-        for earlier, later in pairwise(moments)
+        ((later - earlier).total_seconds(), _busy(stretches, earlier, later)) for earlier, later in pairwise(moments)
     ]
     work = sum(seconds for seconds, busy in gaps if busy)
     idle = sum(seconds for seconds, busy in gaps if not busy)

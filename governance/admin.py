@@ -1,4 +1,4 @@
-"""The approval inbox: what waits for a decision, one page with all that an approver needs, and the form that decides."""
+"""The approval inbox: what waits for a decision, a page with all that an approver needs, the form that decides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -15,12 +14,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from accounts.console import principal_of
 from accounts.principals import Principal
 from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound
 from agents.admin import agent_words, demo_label, since
 from agents.models import Step
-from agents.records import RecordAdmin, signed_in
+from agents.records import RecordAdmin
 from agents.templatetags.console import agent_name, remaining, visible
 from governance import selectors
 from governance.models import Approval, ApprovalStatus
@@ -63,13 +63,13 @@ def outcome_word(approval: Approval) -> str:
     return selectors.outcome(approval).replace("_", " ")
 
 
-def obstacle(approval: Approval, principal: Principal | None) -> str:
+def obstacle(approval: Approval, principal: Principal) -> str:
     """Say why this principal may not decide now; nothing when she may. The service checks all of it again."""
     if approval.status != ApprovalStatus.PENDING:
         return f"This is {approval.get_status_display().lower()} already."
     if approval.expires_at <= utc_now():
         return "This has expired. Nobody can approve it any more."
-    if principal is None or not principal.has("approvals:decide"):
+    if not principal.has("approvals:decide"):
         return "Your role may read approvals, but not decide them."
     if approval.requester_id == principal.user_id:
         return "You asked for this yourself, so someone else has to decide."
@@ -82,7 +82,7 @@ class ApprovalAdmin(RecordAdmin):
     list_title = "Approval inbox"
     empty_title = "Nothing waits for you"
     empty_text = "When an agent wants to do something that needs someone's consent, it appears here."
-    list_display = ("what", "requester", "agent", "asked", "expires", "shown_status", "outcome")
+    list_display = ("what", "requester", "agent", "waited", "expires", "shown_status", "outcome")
     list_display_links = ("what",)
     list_filter = ("status", "tool_name", "component_id")
     search_fields = ("=id", "=run__id", "effect_text", "requester__email")
@@ -91,38 +91,37 @@ class ApprovalAdmin(RecordAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let everybody in: who may not read approvals sees her own."""
-        return signed_in(request) is not None
+        return getattr(request, "principal", None) is not None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
-        principal = signed_in(request)
-        return selectors.visible(principal) if principal else Approval.objects.none()
+        return selectors.visible(principal_of(request))
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Put what waits first, the oldest on top; then what is decided, the newest on top."""
         return [F("waiting_since").asc(nulls_last=True), F("created_at").desc()]
 
-    @display(description="What")
+    @admin.display(description="What")
     def what(self, approval: Approval) -> SafeString:
         text = visible(approval.effect_text)
         return format_html('<span class="ao-what" data-testid="what">{}</span>{}', text, demo_label(approval.is_demo))
 
-    @display(description="Agent", ordering="component_id")
+    @admin.display(description="Agent", ordering="component_id")
     def agent(self, approval: Approval) -> str:
         return agent_name(approval.component_id)
 
-    @display(description="Asked", ordering="created_at")
-    def asked(self, approval: Approval) -> SafeString:
+    @admin.display(description="Asked", ordering="created_at")
+    def waited(self, approval: Approval) -> SafeString:
         return since(approval.created_at)
 
-    @display(description="Expires in", ordering="expires_at")
+    @admin.display(description="Expires in", ordering="expires_at")
     def expires(self, approval: Approval) -> str:
         return remaining(approval.expires_at) if approval.status == ApprovalStatus.PENDING else ""
 
-    @display(description="Status", ordering="status", label=STATUS_TONES)
+    @display(description="Status", ordering="status", label=STATUS_TONES)  # type: ignore[untyped-decorator]  # unfold has no types
     def shown_status(self, approval: Approval) -> tuple[str, str]:
         return approval.status, approval.status
 
-    @display(description="Outcome")
+    @admin.display(description="Outcome")
     def outcome(self, approval: Approval) -> SafeString:
         word = outcome_word(approval)
         return format_html('<span class="ao-outcome ao-{}">{}</span>', Outcome(word).tone, word)
@@ -136,19 +135,21 @@ class ApprovalAdmin(RecordAdmin):
         return [decide, *super().get_urls()]
 
     def page_context(self, request: HttpRequest, record: Approval) -> dict[str, Any]:
-        principal = signed_in(request)
+        principal = principal_of(request)
         step = Step.objects.filter(run_id=record.run_id, path=record.step_path).first()
         word = outcome_word(record)
-        waiting = list(self._waiting(request).values_list("id", flat=True))
+        waiting = list(self._waiting(request).values_list("id", "requester_id"))
+        place = next((number for number, (id, _) in enumerate(waiting, 1) if id == record.id), 0)
+        others = [id for id, requester in waiting[place:] + waiting[:place] if requester != request.user.pk]
         return {
             "approval": record,
             "tone": STATUS_TONES[record.status],
             "obstacle": obstacle(record, principal),
             "outcome": Outcome(word, step.result, step.error) if step else Outcome(word),
             "agent_words": agent_words(record.run_id, step.seq) if step else "",
-            "place": waiting.index(record.id) + 1 if record.id in waiting else 0,
+            "place": place,
             "waiting_count": len(waiting),
-            "next": self.get_queryset(request).filter(id=_after(waiting, record.id)).first(),
+            "next": self.get_queryset(request).filter(id__in=others[:1]).exclude(id=record.id).first(),
             "crumb": visible(record.effect_text[:60]),
         }
 
@@ -159,10 +160,7 @@ class ApprovalAdmin(RecordAdmin):
         """
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        principal = signed_in(request)
-        record = self.record(request, approval_id)
-        if principal is None:
-            raise PermissionDenied
+        principal, record = principal_of(request), self.record(request, approval_id)
         decision, reason = request.POST.get("decision", ""), request.POST.get("reason", "")
         shown_hash = request.POST.get("shown_hash", "")
         try:
@@ -187,12 +185,6 @@ class ApprovalAdmin(RecordAdmin):
     def _waiting(self, request: HttpRequest) -> QuerySet[Any]:
         rows = self.get_queryset(request).filter(status=ApprovalStatus.PENDING, expires_at__gt=utc_now())
         return rows.order_by("created_at", "id")
-
-
-def _after(waiting: list[UUID], current: UUID) -> UUID | None:
-    """Return the id behind the current one, or the first when there is none behind it."""
-    start = waiting.index(current) + 1 if current in waiting else 0
-    return next((id for id in [*waiting[start:], *waiting[:start]] if id != current), None)
 
 
 def _status_of(error: CallerError) -> int:

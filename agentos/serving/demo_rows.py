@@ -16,9 +16,8 @@ from accounts.services import service_accounts
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.errors import ConfigError
-from agentos.serving.banner import KEY_FILE, PASSWORD, ROLES, TENANTS, Seeded
+from agentos.serving.seeded import KEY_FILE, PASSWORD, ROLES, TENANTS, Seeded
 from agents.models import Run
-from governance.models import Approval, ApprovalStatus
 
 KEY_NAME = "development"
 
@@ -44,10 +43,7 @@ def found() -> Seeded:
     if tenant is None:
         return Seeded()
     with tenant_scope(tenant.id):
-        waiting = Approval.objects.filter(status=ApprovalStatus.PENDING, expires_at__gt=utc_now())
-        newest = waiting.order_by("-created_at").values_list("id", flat=True).first()
-        played = Run.objects.filter(is_demo=True).exists()
-    return Seeded(demo_users=True, demo_runs=played, approval_id=str(newest or ""))
+        return Seeded(users=True, runs=Run.objects.filter(is_demo=True).exists())
 
 
 def email_of(role: str, slug: str) -> str:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from django.conf import settings
 
 from accounts.models import Tenant
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import ConfigError
-from agentos.core.types import JsonObject
-from agentos.serving.banner import PASSWORD, TENANTS
 from agentos.serving.demo_rows import email_of
+from agentos.serving.seeded import PASSWORD, TENANTS
+from agentos.serving.visitor import ANSWER_SECONDS, Visitor, log_in
 from agents.models import Run, Session
 from governance.models import Approval
 
-ANSWER_SECONDS = 60.0
 FINAL = frozenset({"COMPLETED", "CANCELLED", "ERROR"})
 
 
@@ -74,47 +68,6 @@ SCENES = (
 )
 
 
-@dataclass
-class Visitor:
-    """A demo user at the API of a running server."""
-
-    base_url: str
-    email: str
-    tenant: str
-    _token: str = field(default="", repr=False)
-
-    def get(self, path: str) -> JsonObject:
-        return self._call(path, None)
-
-    def post(self, path: str, body: JsonObject) -> JsonObject:
-        return self._call(path, body)
-
-    def log_in(self) -> Visitor:
-        said = {"email": self.email, "password": PASSWORD, "tenant": self.tenant}
-        self._token = str(self._call("/api/auth/token", said)["access"])
-        return self
-
-    def _call(self, path: str, body: JsonObject | None) -> JsonObject:
-        request = urllib.request.Request(  # noqa: S310 - the base URL comes from `serve`
-            f"{self.base_url}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
-        )
-        if not self._token:
-            request.remove_header("Authorization")
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=ANSWER_SECONDS) as response:
-                found: Any = json.load(response)
-        except urllib.error.HTTPError as error:
-            with error:
-                text = error.read(500).decode("utf-8", "replace")
-            raise ConfigError(f"seed: {path} answered {error.code}: {text}") from None
-        except OSError as error:
-            raise ConfigError(f"seed: {self.base_url} does not answer ({error}): start the server.") from None
-        return dict(found)
-
-
 def play(base_url: str, tell: Callable[[str], None]) -> int:
     """Play every scene in every demo tenant, then mark the rows as demo; return the number of runs.
 
@@ -135,8 +88,8 @@ def play(base_url: str, tell: Callable[[str], None]) -> int:
 
 def _play_in(slug: str, base_url: str, scenes: list[Scene]) -> list[tuple[Scene, str]]:
     runs = []
-    member = Visitor(base_url, email_of("member", slug), slug).log_in()
-    approver = Visitor(base_url, email_of("approver", slug), slug).log_in()
+    member = log_in(base_url, email=email_of("member", slug), password=PASSWORD, tenant=slug)
+    approver = log_in(base_url, email=email_of("approver", slug), password=PASSWORD, tenant=slug)
     for scene in scenes:
         said = {"message": scene.message, "session_id": scene.session, "stream": False}
         run_id = str(member.post(f"/api/agents/{scene.agent}/runs", said)["run_id"])

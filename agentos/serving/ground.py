@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import socket
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +17,7 @@ from agentos import env, postgres
 from agentos.core.errors import ConfigError
 from agentos.database import database_name
 from agentos.provision import Roles, provision
+from agentos.serving.children import ROOT
 from agentos.serving.progress import Progress
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 14)
@@ -83,6 +85,7 @@ class Database:
     secret: str
     progress: Progress
     started_here: bool = False
+    admin_url: str = field(default="", repr=False)
 
     @property
     def embedded(self) -> bool:
@@ -97,18 +100,35 @@ class Database:
             with self.progress.stage("database", "embedded PostgreSQL"):
                 running = postgres.status(self.folder)
                 self.started_here = running is None
-                admin_url = (running or postgres.start(self.folder)).url()
+                self.admin_url = (running or postgres.start(self.folder)).url()
             name = EMBEDDED_DATABASE
         else:
             url = env.text("DATABASE_URL")
             with self.progress.stage("database", "reaching DATABASE_URL"):
-                admin_url = reachable(url)
+                self.admin_url = reachable(url)
             name = database_name(url)
         if all(env.text(f"AGENTOS_{role}_URL", "") for role in ("OWNER", "SYSTEM", "APP")):
             self.progress.note("roles", "as AGENTOS_OWNER_URL, AGENTOS_SYSTEM_URL and AGENTOS_APP_URL say")
             return
         with self.progress.stage("roles", "owner, system and application role"):
-            provision(admin_url, database=name, roles=Roles.derive(name, self.secret))
+            provision(self.admin_url, database=name, roles=Roles.derive(name, self.secret))
+
+    def state(self) -> str:
+        """Return a text that changes with the embedded database and with the migrations of this checkout.
+
+        Empty when they can't be known from here: another server, or applications of somebody else's.
+        """
+        if not self.embedded or env.text("AGENTOS_APPS", ""):
+            return ""
+        digest = hashlib.sha256()
+        for path in (*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements.txt"):
+            digest.update(path.read_bytes())
+        with psycopg.connect(self.admin_url) as admin:
+            row = admin.execute(
+                "SELECT oid, (SELECT system_identifier FROM pg_control_system()) FROM pg_database WHERE datname = %s",
+                [EMBEDDED_DATABASE],
+            ).fetchone()
+        return f"{digest.hexdigest()} {row}"
 
     def keep_running(self) -> None:
         """Start the embedded server anew if somebody ended it. Raises: PostgresError."""

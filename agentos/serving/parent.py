@@ -19,10 +19,12 @@ from pathlib import Path
 from agentos import env
 from agentos.core.errors import ConfigError
 from agentos.postgres import PostgresError
-from agentos.serving import banner, ground
-from agentos.serving.children import ROOT, Child, management, stop_all
+from agentos.serving import ground
+from agentos.serving.banner import what_to_try
+from agentos.serving.children import Child, management, stop_all
 from agentos.serving.progress import Progress
 from agentos.serving.ready import wait_for
+from agentos.serving.seeded import KEY_FILE, Seeded
 
 STOP_SECONDS = 25.0
 READY_SECONDS = 60.0
@@ -81,12 +83,26 @@ class Parent:
         self._database.prepare()
         self._start_sandbox()
         self._start_web(self._listener)
-        self._once("migrations", "migrations" if plan.production else "migrations and demo rows", "prepare")
+        self._migrate()
         with self._progress.stage("web", f"waiting for {self.base_url}/api/ready"):
             self._let_web_serve()
         self._keep("jobs", management("qcluster"), quiet=True)
-        if not plan.production and not banner.Seeded.read(plan.var).demo_runs:
+        if not plan.production and not Seeded.read(plan.var).runs:
             self._once("demo", "playing the demo runs", "seed", "--runs", "--base-url", self.base_url, fatal=False)
+
+    def _migrate(self) -> None:
+        """Migrate and make the demo rows, unless the embedded database has seen exactly these migrations."""
+        stamp, state = self._plan.var / "prepared", self._database.state()
+        if state and stamp.exists() and stamp.read_text() == state and self._key_file.exists():
+            self._progress.note("migrations", "nothing new")
+            return
+        text = "migrations" if self._plan.production else "migrations and demo rows"
+        self._once("migrations", text, "prepare")
+        stamp.write_text(state)
+
+    @property
+    def _key_file(self) -> Path:
+        return self._plan.var / KEY_FILE
 
     def _check_posture(self) -> None:
         if self._plan.production and self._database.embedded:
@@ -153,9 +169,9 @@ class Parent:
             self._progress.note(name, _last_word(child, "it failed; the server goes on without"))
 
     def _tell_what_to_try(self, seconds: float) -> None:
-        seeded = banner.Seeded.read(self._plan.var) if not self._plan.production else banner.Seeded()
-        python = _shown(Path(sys.executable))
-        for line in banner.what_to_try(self.base_url, _shown(self._plan.var), seeded, python=str(python)):
+        demo = not self._plan.production and Seeded.read(self._plan.var).users
+        key_file = _shown(self._key_file) if demo else None
+        for line in what_to_try(self.base_url, key_file, python=str(_shown(Path(sys.executable)))):
             self._progress.line(line)
         self._progress.line(f"  Ready in {seconds:.1f} s; Ctrl-C stops everything.")
 
@@ -221,6 +237,6 @@ def _last_word(child: Child, otherwise: str) -> str:
 
 
 def _shown(path: Path) -> Path:
-    """Return the path as one types it in the checkout."""
+    """Return the path as one types it here."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would leave the virtual environment
-    return absolute.relative_to(ROOT) if absolute.is_relative_to(ROOT) else absolute
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute

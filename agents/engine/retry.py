@@ -11,9 +11,7 @@ MAX_RETRY_AFTER_SECONDS = 60.0
 _random = random.Random()
 
 
-def delay_seconds(
-    attempt: int, retry_after_seconds: float | None = None, rng: random.Random | None = None
-) -> float:
+def delay_seconds(attempt: int, retry_after_seconds: float | None = None, rng: random.Random | None = None) -> float:
     """Return the wait after failed attempt number `attempt` (from 1): exponential with full jitter, capped.
 
     A provider's own wish is kept to, up to MAX_RETRY_AFTER_SECONDS, and spread by up to a tenth, so that

@@ -142,9 +142,7 @@ class ModelGateway:
             raise protocol_error("its list of models is none; check OPENAI_BASE_URL")
         return [str(model["id"]) for model in listed if isinstance(model, dict) and "id" in model]
 
-    async def call(
-        self, path: str, body: JsonObject | None = None, *, timeout_seconds: float = 30.0
-    ) -> JsonObject:
+    async def call(self, path: str, body: JsonObject | None = None, *, timeout_seconds: float = 30.0) -> JsonObject:
         """Send one request, a GET without a body, and return its JSON. Raises: ProviderError."""
         options = self._options(timeout_seconds, stream=False)
         try:

@@ -198,11 +198,7 @@ class _Findings:
     async def _tools(self) -> tuple[bool, str]:
         message = await self._say("Ping the host example.test with the tool.", {"tools": [_PING]})
         calls = message.get("tool_calls")
-        return (
-            (True, "the model calls tools")
-            if calls
-            else (False, "the model answered without calling the tool")
-        )
+        return (True, "the model calls tools") if calls else (False, "the model answered without calling the tool")
 
     async def _json_schema(self) -> tuple[bool, str]:
         message = await self._say("Pick the colour green. Answer in JSON.", {"response_format": _ANSWER})

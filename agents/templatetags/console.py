@@ -73,17 +73,17 @@ def json_kind(value: Json) -> str:
         return "yes or no"
     if isinstance(value, int | float):
         return "number"
-    return {str: "text", list: "list", dict: "object"}.get(type(value), "value")
+    return "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
 
 
 @register.filter
 def span(length: timedelta | None) -> str:
-    """Return a length of time with at most two units, e.g. `3 h 12 min`, `0.84 s`."""
+    """Return a length of time with at most two units, e.g. `3 h 12 min`, `840 ms`."""
     if length is None:
         return ""
     seconds = max(0.0, length.total_seconds())
     if seconds < 60:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+        return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.{0 if seconds >= 10 else 1}f} s"
     parts, rest = [], int(seconds)
     for unit, size in _UNITS:
         count, rest = divmod(rest, size)

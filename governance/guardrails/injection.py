@@ -13,7 +13,7 @@ from governance.guardrails.injection_words import PARTS, Part
 
 THRESHOLD = 1.0
 REACH_CHARACTERS = 900  # signs further apart don't add up
-HIDDEN_BONUS = 0.4  # for a sign that had to be decoded, or that stands in a comment
+HIDDEN_BONUS = 0.5  # for a sign that had to be decoded, or that stands in a comment
 ABOUT_MALUS = 0.8  # for a text that talks about attacks
 REPORTED_SHARE = 0.3  # what stays of a sign that is asked or told about, not ordered
 INDIRECT_SHARE = 0.5

@@ -22,9 +22,9 @@ _LOOKALIKES = str.maketrans(
     "аеорсухіјѕԁһкмтвнгпьɡɩνοαερτυκιχϲƖǀӏԛԝ", "aeopcyxijsdhkmtbhrnbgivoaeptukixclllqw"
 )
 _MIXED = re.compile(r"\w*(?:[a-z][\u0370-\u052f\u0261-\u0269]|[\u0370-\u052f\u0261-\u0269][a-z])\w*")
-_LEET = str.maketrans("013457@$!|+8", "oieastasiltb")
+_LEET = str.maketrans("013457@$!+8", "oieastasitb")
 _LEET_WORD = re.compile(
-    r"(?<![\w@$])(?:[a-z]+[0134578@$!|+]+[a-z]|[013457@$|]+[a-z]+|[a-z]{3,}[013457]+(?![\w]))[a-z0134578@$!|+]{0,30}"
+    r"(?<![\w@$])(?:[a-z]+[0134578@$!+]+[a-z]|[013457@$]+[a-z]+|[a-z]{3,}[013457]+(?![\w]))[a-z0134578@$!+]{0,30}"
 )
 _SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){6,400}")
 _SEPARATORS = re.compile(r"[ ._*\-/|]")

@@ -67,7 +67,7 @@ _WORDS = {
     "boundaries confines einschränkungen beschränkungen restricciones limitaciones restrizioni restricoes ограничений "
     "ограничения filtros filtres",
     Part.SAID: "everything anything text words message messages context conversation content contents sentence "
-    "paragraph input lines information assignment assignments task tasks alles todo tout tutto tudo все всё",
+    "paragraph input lines information assignment assignments task tasks request requests question questions query alles todo tout tutto tudo все всё",
     Part.EARLIER: "previous prior above earlier preceding foregoing former past original originally initial initially "
     "existing before beforehand previously aforementioned preceeding vorherigen vorherige vorige vorigen bisherigen "
     "obigen obige zuvor davor früheren vorangegangenen anteriores anterior previas previa previos antes precedentes "

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.apps.registry import Apps
+from django.core.checks import CheckMessage
 
 from agentos.core.errors import ConfigError, NotFound
 from agents.checks import check_component, check_components
@@ -53,7 +54,7 @@ def test_the_catalog_is_found_the_way_any_app_is() -> None:
 
 
 def test_components_of_other_apps_are_found_in_order(install: InstallApps) -> None:
-    found = install(shop=ONE, plain=None, desk=ONE.replace("one", "two"))
+    found = install(shop=ONE, plain=None, desk=ONE.replace('"one"', '"two"'))
     assert [spec.id for spec in found.all()] == ["one", "two"]
     assert [found.app_label_of(spec) for spec in found.all()] == ["shop", "desk"]
 
@@ -87,7 +88,7 @@ def test_what_is_wrong_names_its_app(install: InstallApps, source: str, says: st
 
 def test_an_id_is_taken_once(install: InstallApps) -> None:
     found = install(shop=ONE, desk=ONE)
-    with pytest.raises(ConfigError, match="App desk: the agent `one` is there already, from app shop"):
+    with pytest.raises(ConfigError, match="App desk: agent `one` is there already, from app shop"):
         found.all()
 
 
@@ -122,7 +123,10 @@ def test_threads_that_ask_at_once_get_the_same_components(install: InstallApps) 
 
 
 def test_importing_the_catalog_has_no_side_effect() -> None:
-    code = "import sys, threading, agents.agents; print(sorted({'django', 'openai', 'ninja'} & set(sys.modules)), threading.active_count())"
+    code = """
+import sys, threading, agents.agents
+print(sorted({"django", "openai", "ninja"} & set(sys.modules)), threading.active_count())
+"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == ("[] 1", "")
 
@@ -130,7 +134,7 @@ def test_importing_the_catalog_has_no_side_effect() -> None:
 # Checks
 
 
-def _checked(found: Registry) -> list:
+def _checked(found: Registry) -> list[CheckMessage]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("agents.checks.registry", found)
         return check_components()

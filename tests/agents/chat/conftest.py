@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -33,7 +34,7 @@ class Server:
     replies: dict[str, list[Answer]] = field(default_factory=dict)
     keys: set[str] = field(default_factory=lambda: {KEY})
     url: str = ""
-    cuts_left: int = 0
+    cuts_done: set[int] = field(default_factory=set)
     cancelled: bool = False
     moved: threading.Event = field(default_factory=threading.Event)
 
@@ -45,7 +46,6 @@ class Server:
 
     def cut(self) -> None:
         self.script.append(CUT)
-        self.cuts_left += 1
 
     def paths(self) -> list[str]:
         return [f"{method} {path}" for method, path, _ in self.requests]
@@ -75,9 +75,9 @@ class Handler(BaseHTTPRequestHandler):
         if not signed:
             return self._json(401, {"detail": "Sign in.", "code": "not_authenticated"})
         if self.path.endswith("/runs"):
-            return self._stream(0, ends_at_pause=True)
+            return self._streamed(0, ends_at_pause=True)
         if self.path.endswith("/events"):
-            return self._stream(int(self.headers.get("Last-Event-ID") or 0), ends_at_pause=False)
+            return self._streamed(int(self.headers.get("Last-Event-ID") or 0), ends_at_pause=False)
         if self.path.endswith("/answers"):
             world.answers += body["answers"]
         if self.path.endswith("/cancel"):
@@ -93,6 +93,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def _streamed(self, after: int, *, ends_at_pause: bool) -> None:
+        with suppress(ConnectionError):  # the client left: it has read what it wanted
+            self._stream(after, ends_at_pause=ends_at_pause)
+
     def _stream(self, after: int, *, ends_at_pause: bool) -> None:
         world: Server = self.server.world
         self.send_response(200)
@@ -101,16 +105,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self._chunk("retry: 2000\n\n")
         seq = 0
-        for item in list(world.script):
+        for place, item in enumerate(list(world.script)):
             if item == "wait":
-                if after <= seq:
-                    if not world.moved.wait(10):
-                        break
-                    world.moved.clear()
+                if after <= seq and not world.moved.wait(10):
+                    break
                 continue
             if item == CUT:
-                if after <= seq and world.cuts_left:
-                    world.cuts_left -= 1
+                if place not in world.cuts_done:
+                    world.cuts_done.add(place)
                     self.close_connection = True
                     return
                 continue

@@ -63,7 +63,8 @@ def test_a_lost_connection_goes_on_where_it_broke(server: Server, make_screen: M
     server.cut()
     server.event("RunContent", content="three")
     server.event("RunCompleted", content="One two three")
-    screen, slept = make_screen(), []
+    screen = make_screen()
+    slept: list[float] = []
     assert conversation(server, screen, sleep=slept.append).say("Hi") is Outcome.COMPLETED
     assert [word for word in screen.text.split() if word in ("One", "two", "three")] == ["One", "two", "three"]
     assert server.paths()[1:] == [f"GET /api/runs/{RUN_ID}/events"] * 2
@@ -163,8 +164,8 @@ def test_an_answer_that_came_too_late_does_not_stop_the_run(server: Server, make
 
 def test_an_approval_is_waited_for(server: Server, make_screen: MakeScreen) -> None:
     tool = {
-        **TOOL, "kind": "approval", "effect_text": "Refund $250.00", "requires_confirmation": True,
-        "approval_id": "a1", "approval_url": "/admin/governance/approval/a1/change/", "expires_at": "2026-01-01T00:00:00Z",
+        **TOOL, "kind": "approval", "effect_text": "Refund $250.00", "requires_confirmation": True, "approval_id": "a1",
+        "approval_url": "/admin/governance/approval/a1/change/", "expires_at": "2026-01-01T00:00:00Z",
     }  # fmt: skip
     paused_run(server, tool)
     server.moved.set()
@@ -245,7 +246,6 @@ def test_the_first_interrupt_cancels_and_the_second_leaves(server: Server, make_
     def press_always(frame: Frame) -> None:
         raise KeyboardInterrupt
 
-    server.moved.set()
     with pytest.raises(KeyboardInterrupt):
         conversation(server, make_screen(), watch=press_always).say("Hi")
 

@@ -23,9 +23,7 @@ async def process_refund(ctx: RunContext, customer_id: CustomerId, amount: Usd, 
 
 
 @tool(effect="outward", repeat="once", level="approve", says="Delete the account {user_id} for good")
-async def delete_user_account(
-    ctx: RunContext, user_id: Annotated[Id, Field(description="Such as U-7788")]
-) -> str:
+async def delete_user_account(ctx: RunContext, user_id: Annotated[Id, Field(description="Such as U-7788")]) -> str:
     """Delete a user's account for good. Somebody else has to approve it."""
     number = reference("DEL", ctx.idempotency_key, 5)
     return f"Deletion {number}: the account {user_id} is closed. {DEMO}"

@@ -1,0 +1,175 @@
+"""What the database itself keeps apart, with the ORM's filters left out on purpose; and the checks that watch it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.core.checks import run_checks
+from django.db import InternalError, ProgrammingError, connections, transaction
+from django.db.utils import DatabaseError
+
+from accounts import audit, checks
+from accounts.models import AuditHead, AuditRow, Membership, RefreshToken, ServiceAccount, Tenant, User
+from accounts.services import service_accounts, tokens
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import ConfigError
+from tests.conftest import TenantWithUsers
+
+TENANT_MODELS = [Membership, ServiceAccount, RefreshToken, AuditRow, AuditHead]
+
+
+@pytest.fixture
+def lived_in(acme: TenantWithUsers, globex: TenantWithUsers) -> tuple[TenantWithUsers, TenantWithUsers]:
+    for team in (acme, globex):
+        tokens.start_family(Membership.objects.using("system").get(user_id=team.member.id))
+        service_accounts.create(
+            tenant_id=team.tenant.id, user_id=team.member.id, name="ci", scopes_asked=["agents:run"]
+        )
+    return acme, globex
+
+
+def test_without_a_scope_nothing_is_seen(lived_in: Any) -> None:
+    for model in (*TENANT_MODELS, Tenant, User):
+        assert model._default_manager.count() == 0
+
+
+@pytest.mark.parametrize("model", TENANT_MODELS, ids=lambda model: model.__name__)
+def test_a_scope_sees_its_own_rows_only(lived_in: Any, model: Any) -> None:
+    acme, globex = lived_in
+    for team in (acme, globex):
+        with tenant_scope(team.tenant.id):
+            owners = set(model.objects.values_list("tenant_id", flat=True))
+        assert owners == {team.tenant.id}
+    assert set(model.objects.using("system").values_list("tenant_id", flat=True)) == {
+        acme.tenant.id,
+        globex.tenant.id,
+    }
+
+
+def test_users_are_seen_through_their_memberships(lived_in: Any) -> None:
+    acme, globex = lived_in
+    with tenant_scope(acme.tenant.id):
+        assert set(User.objects.all()) == set(acme.users.values())
+        assert not User.objects.filter(id=globex.member.id).exists()
+        assert list(Tenant.objects.all()) == [acme.tenant]
+
+
+def test_another_tenants_rows_can_be_neither_changed_nor_made(lived_in: Any) -> None:
+    acme, globex = lived_in
+    theirs = Membership.objects.using("system").get(user_id=globex.member.id)
+    with tenant_scope(acme.tenant.id):
+        assert Membership.objects.filter(id=theirs.id).update(role="admin") == 0
+        assert Membership.objects.filter(id=theirs.id).delete()[0] == 0
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Membership.objects.create(tenant_id=globex.tenant.id, user_id=acme.member.id, role="admin")
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Membership.objects.filter(user_id=acme.member.id).update(tenant_id=globex.tenant.id)
+
+
+def test_an_audit_row_of_another_tenant_is_refused(lived_in: Any) -> None:
+    acme, globex = lived_in
+    with pytest.raises(DatabaseError), tenant_scope(acme.tenant.id):
+        audit.append([audit.Entry("a", "b", "c")], tenant_id=globex.tenant.id)
+
+
+def test_a_second_tenants_scope_inside_an_open_one_is_refused(acme: TenantWithUsers, globex: TenantWithUsers) -> None:
+    with tenant_scope(acme.tenant.id):
+        with pytest.raises(ConfigError), tenant_scope(globex.tenant.id):
+            pytest.fail("the inner scope opened")
+        assert Membership.objects.count() == len(acme.users)
+
+
+@pytest.mark.parametrize("value", ["", "x", "*", "' OR true --", str(uuid4())])
+def test_no_value_of_the_setting_widens_the_view(lived_in: Any, value: str) -> None:
+    with transaction.atomic(), connections["default"].cursor() as cursor:
+        cursor.execute("SELECT set_config('agentos.tenant', %s, true)", [value])
+        try:
+            assert Membership.objects.count() == 0
+        except DatabaseError as refused:
+            assert "uuid" in str(refused)
+            transaction.set_rollback(True)
+
+
+def test_truncate_and_policies_are_out_of_reach(database: None) -> None:
+    for statement in (
+        "TRUNCATE accounts_membership CASCADE",
+        "ALTER TABLE accounts_membership DISABLE ROW LEVEL SECURITY",
+        "SET ROLE postgres",
+        "CREATE TABLE public.mine (id int)",
+    ):
+        for alias in ("default", "system"):
+            with pytest.raises((ProgrammingError, InternalError)), transaction.atomic(using=alias):
+                connections[alias].cursor().execute(statement)
+
+
+def test_the_checks_pass(database: None) -> None:
+    assert checks.isolation(databases=["default"]) == []
+    assert run_checks(tags=["database"], databases=["default", "system"]) == []
+
+
+def test_the_checks_stay_silent_for_other_connections() -> None:
+    assert checks.isolation(databases=None) == []
+    assert checks.isolation(databases=["owner"]) == []
+
+
+@pytest.mark.parametrize(
+    ("weakening", "mending", "identifier"),
+    [
+        (
+            "ALTER TABLE accounts_membership NO FORCE ROW LEVEL SECURITY",
+            "ALTER TABLE accounts_membership FORCE ROW LEVEL SECURITY",
+            "accounts.E001",
+        ),
+        ("CREATE TABLE stray (id int)", "DROP TABLE stray", "accounts.E002"),
+        (
+            "ALTER TABLE django_session ADD COLUMN tenant_id uuid",
+            "ALTER TABLE django_session DROP COLUMN tenant_id",
+            "accounts.E003",
+        ),
+        ("CREATE VIEW leak AS SELECT * FROM accounts_membership", "DROP VIEW leak", "accounts.E004"),
+        (
+            "CREATE FUNCTION leak() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+            "DROP FUNCTION leak()",
+            "accounts.E004",
+        ),
+        (
+            "CREATE MATERIALIZED VIEW leak AS SELECT * FROM accounts_tenant",
+            "DROP MATERIALIZED VIEW leak",
+            "accounts.E004",
+        ),
+    ],
+)
+def test_the_checks_find_a_weakness(database: None, weakening: str, mending: str, identifier: str) -> None:
+    owner = connections["owner"].cursor()
+    owner.execute(weakening)
+    try:
+        found = {message.id for message in checks.isolation(databases=["default"])}
+    finally:
+        owner.execute(mending)
+    assert identifier in found
+
+
+def test_the_owner_as_the_application_is_found(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "connections", {"default": connections["owner"], "system": connections["system"]})
+    found = [message for message in checks.isolation(databases=["default"]) if message.id == "accounts.E005"]
+    assert len(found) == 1
+
+
+def test_production_refuses_what_is_for_trying_out(settings: Any) -> None:
+    assert checks.posture() == []
+    settings.PRODUCTION, settings.DEBUG, settings.ALLOWED_HOSTS = True, True, ["*"]
+    settings.SECRET_KEY, settings.CORS_LOCALHOST = "short", True
+    assert [message.id for message in checks.posture()] == [f"accounts.E0{number}" for number in (10, 11, 12, 13)]
+    settings.DEBUG, settings.ALLOWED_HOSTS, settings.SECRET_KEY = False, ["agents.example"], "x" * 50
+    settings.CORS_LOCALHOST = False
+    assert checks.posture() == []
+
+
+def test_production_refuses_demo_users(acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    User.objects.using("system").filter(id=acme.member.id).update(is_demo=True)
+    assert checks.isolation(databases=["default"]) == []
+    monkeypatch.setattr(settings, "PRODUCTION", True)
+    assert [message.id for message in checks.isolation(databases=["default"])] == ["accounts.E014"]

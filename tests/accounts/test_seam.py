@@ -1,0 +1,122 @@
+"""The seam: few threads, connections that stay, errors that pass through, contexts that are copied."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+import pytest
+from django.db import DatabaseError, connection, connections
+
+from accounts import seam
+from accounts.seam import THREADS, in_thread
+
+mark: ContextVar[str] = ContextVar("mark", default="unset")
+
+
+@pytest.fixture(autouse=True)
+def _closed_after() -> Iterator[None]:
+    yield
+    seam.close()
+
+
+def backend_pid() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+async def test_connections_stay_open_between_jobs(database: None) -> None:
+    pids = {await in_thread(backend_pid) for _ in range(40)}
+    assert 1 <= len(pids) <= THREADS
+
+
+async def test_no_more_threads_than_six(database: None) -> None:
+    running, most, lock = 0, 0, threading.Lock()
+    release = threading.Event()
+
+    def job() -> str:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+            if running == THREADS:
+                release.set()
+        release.wait(10)
+        with lock:
+            running -= 1
+        return threading.current_thread().name
+
+    names = await asyncio.gather(*(in_thread(job) for _ in range(3 * THREADS)))
+    assert most == THREADS
+    assert len(set(names)) == THREADS
+    assert all(name.startswith("seam") for name in names)
+
+
+async def test_the_settings_of_other_threads_are_untouched(database: None) -> None:
+    ages = await in_thread(lambda: connections["default"].settings_dict["CONN_MAX_AGE"])
+    assert ages is None
+    assert connections["default"].settings_dict["CONN_MAX_AGE"] == 0
+
+
+async def test_a_context_is_copied_in_and_results_come_out(database: None) -> None:
+    mark.set("here")
+    assert await in_thread(mark.get) == "here"
+    await in_thread(mark.set, "there")
+    assert mark.get() == "here"
+    assert await in_thread(lambda one, *, two: one + two, 1, two=2) == 3
+
+
+async def test_a_connection_that_met_an_error_is_dropped(database: None) -> None:
+    def fail() -> int:
+        pid = backend_pid()
+        with pytest.raises(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT 1/0")
+        seen.append(pid)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT broken")
+        return pid
+
+    seen: list[int] = []
+    with pytest.raises(DatabaseError, match="broken"):
+        await in_thread(fail)
+    assert seen[0] not in {await in_thread(backend_pid) for _ in range(2 * THREADS)}
+
+
+async def test_a_connection_that_died_is_replaced(database: None) -> None:
+    pids = {await in_thread(backend_pid) for _ in range(3 * THREADS)}
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS t(pid)", [list(pids)])
+    after = {await in_thread(backend_pid) for _ in range(3 * THREADS)}
+    assert not pids & after
+
+
+async def test_closing_ends_threads_and_connections_and_the_next_job_starts_anew(database: None) -> None:
+    pid = await in_thread(backend_pid)
+    seam.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("seam")]
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND state <> 'idle'", [pid])
+        assert cursor.fetchone() == (0,)
+    assert await in_thread(backend_pid) != pid
+
+
+async def test_a_caller_who_leaves_does_not_stop_the_job() -> None:
+    started, release, done = threading.Event(), threading.Event(), threading.Event()
+
+    def job() -> None:
+        started.set()
+        release.wait(10)
+        done.set()
+
+    task = asyncio.ensure_future(in_thread(job))
+    while not started.is_set():
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    release.set()
+    seam.close()
+    assert done.is_set()
