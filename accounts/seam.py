@@ -40,11 +40,11 @@ class Seam:
         with self._lock:
             pool, self._pool = self._pool, None
             kept, self._kept = self._kept, []
-        if pool is not None:
-            pool.shutdown(wait=True)
-        for connection in kept:
-            connection.inc_thread_sharing()  # its thread is gone: only we hold it now
-            connection.close()
+        if pool is None:
+            return
+        pool.shutdown(wait=True)
+        with ThreadPoolExecutor(1) as closer:  # Django closes nothing on a thread with an event loop
+            closer.submit(_closed, kept).result()
 
     def _started(self) -> ThreadPoolExecutor:
         with self._lock:
@@ -65,6 +65,12 @@ class Seam:
             }
             with self._lock:
                 self._kept.append(connection)
+
+
+def _closed(kept: list[BaseDatabaseWrapper]) -> None:
+    for connection in kept:
+        connection.inc_thread_sharing()  # its thread is gone: only we hold it now
+        connection.close()
 
 
 def _in_good_order(job: Callable[[], T]) -> T:

@@ -23,6 +23,7 @@ from accounts import principals, seam
 from accounts.models import Membership, Role, Tenant, User
 from accounts.principals import Principal
 from tests.database import NOWHERE, VAR, Cleaner, TestCluster, point_django_at
+from tests.journeys import browser
 
 PASSWORD = "demo"
 LOOPBACK = "127.0.0.1,::1,localhost"
@@ -50,6 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if marker and "databases" not in marker.kwargs:
             kwargs = {**marker.kwargs, "databases": "__all__"}
             item.add_marker(pytest.mark.django_db(*marker.args, **kwargs), append=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly that something did not run."""
+    if browser.binaries() is None:
+        terminalreporter.section("!", sep="!", red=True, bold=True)
+        terminalreporter.line(browser.MISSING, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")
@@ -127,9 +135,7 @@ class MakeTenant(Protocol):
 
 
 class MakeUser(Protocol):
-    def __call__(
-        self, tenant: Tenant, role: str = "member", email: str = "", password: str = PASSWORD
-    ) -> User: ...
+    def __call__(self, tenant: Tenant, role: str = "member", email: str = "", password: str = PASSWORD) -> User: ...
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -54,9 +54,7 @@ def _locked(name: str) -> Iterator[None]:
 def _schema_hash() -> str:
     """Hash all that decides what `migrate` makes."""
     digest = hashlib.sha256()
-    for path in sorted(
-        [*ROOT.glob("*/migrations/*.py"), ROOT / "accounts/tenancy.py", ROOT / "requirements.txt"]
-    ):
+    for path in sorted([*ROOT.glob("*/migrations/*.py"), ROOT / "accounts/tenancy.py", ROOT / "requirements.txt"]):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -90,15 +88,14 @@ class TestCluster:
         self._mine = f"{self.prefix}_{place}_"
         self._made: list[str] = []
 
-    def make_database(self, label: str, *, migrated: bool = True) -> str:
-        """Make a database, a clone of the migrated template unless it shall be empty; return its name."""
+    def make_database(self, label: str) -> str:
+        """Make a database that is a clone of the migrated template; return its name."""
         name = f"{self._mine}{os.getpid()}_{label}"
         with _locked("template.lock"):
             if not self._made:
                 self._drop_remains()
             self._drop(name)
-            if migrated:
-                self._clone(self._template(), name)
+            self._clone(self._template(), name)
         self._made.append(name)
         return name
 
@@ -106,6 +103,11 @@ class TestCluster:
         """Return {owner, system, app: URL} of one of the databases."""
         named = {"owner": self.roles.owner, "system": self.roles.system, "app": self.roles.app}
         return {key: url_for(self.admin_url, role, name) for key, role in named.items()}
+
+    def url(self, name: str) -> str:
+        """Return the administrator's URL of one of the databases."""
+        parts = urlsplit(self.admin_url)
+        return urlunsplit(parts._replace(path=f"/{name}"))
 
     def drop_database(self, name: str) -> None:
         self._drop(name)
@@ -134,9 +136,7 @@ class TestCluster:
         self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _names(self) -> list[str]:
-        found = self._admin.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [self.prefix]
-        )
+        found = self._admin.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [self.prefix])
         return [str(name) for (name,) in found]
 
     def _drop(self, name: str) -> None:
@@ -217,9 +217,7 @@ class Cleaner:
         self._connection = psycopg.connect(admin_url, dbname=name, autocommit=True, options=wait)
         tables = self._tables()
         if self._connection.pgconn.parameter_status(b"is_superuser") == b"on":
-            self._connection.execute(
-                "SET session_replication_role = replica"
-            )  # in any order, whatever refers to it
+            self._connection.execute("SET session_replication_role = replica")  # in any order, whatever refers to it
             self._statement = "; ".join(f"DELETE FROM {table}" for table in tables)
         else:
             self._connection.close()

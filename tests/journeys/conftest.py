@@ -1,0 +1,81 @@
+"""Journeys walk the whole road: a server in its own processes, real HTTP, a real browser.
+
+`server` is one per module, with the demo of `serve` in it. Tests that need another pace or posture call `start_server`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from subprocess import TimeoutExpired
+
+import httpx
+import pytest
+from selenium.webdriver import Chrome
+
+from agentos.serving.ground import free_port
+from tests.database import TestCluster
+from tests.journeys import browser as chromium
+from tests.journeys.server import FAST, RunningServer
+
+StartServer = Callable[..., RunningServer]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave browser journeys out where there is no browser; the summary says so. In CI they fail instead."""
+    if chromium.binaries() is not None or chromium.in_ci():
+        return
+    without = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
+    if without:
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if item not in without]
+
+
+@pytest.fixture(scope="module")
+def start_server(cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Start a server on a database of its own: `start_server(sandbox=..., **environment)`."""
+    with ExitStack() as stack:
+
+        def start(*, sandbox: str = FAST, **environment: str) -> RunningServer:
+            folder = tmp_path_factory.mktemp("server")
+            name = cluster.make_database(folder.name)
+            stack.callback(cluster.drop_database, name)
+            urls = {f"AGENTOS_{role.upper()}_URL": url for role, url in cluster.urls(name).items()}
+            settings = {"DATABASE_URL": cluster.url(name), "AGENTOS_SANDBOX_OPTIONS": sandbox, **urls}
+            running = RunningServer(folder, free_port(), {**settings, **environment})
+            stack.callback(_end, running)
+            running.start()
+            return running
+
+        yield start
+
+
+def _end(running: RunningServer) -> None:
+    running.close_clients()
+    if running.process.poll() is None:
+        with suppress(TimeoutExpired):
+            running.stop()
+            return
+        running.kill9()
+
+
+@pytest.fixture(scope="module")
+def server(start_server: StartServer) -> RunningServer:
+    """The server of this module: sandbox model, demo tenants, demo runs."""
+    return start_server()
+
+
+@pytest.fixture
+def http(server: RunningServer) -> Iterator[httpx.Client]:
+    """A client that is not signed in; `server.client("approver")` is."""
+    with server.anonymous() as client:
+        yield client
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    """A headless Chromium with a new profile."""
+    driver = chromium.start(tmp_path / "profile")
+    yield driver
+    driver.quit()

@@ -1,0 +1,168 @@
+"""The real server as a user starts it: `manage.py serve` as a subprocess, with a folder and a database of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from tests.database import ROOT
+
+READY_LINE = "Ctrl-C stops everything"
+START_SECONDS = 90.0
+STOP_SECONDS = 40.0
+FAST = "--ttft-ms 1 --token-ms 1"
+PASSWORD = "demo"
+
+
+@dataclass
+class RunningServer:
+    """One server: its address, its log, its life."""
+
+    folder: Path
+    port: int
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._clients: list[httpx.Client] = []
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it has printed so far, over all its starts."""
+        path = self.folder / "serve.log"
+        return path.read_text() if path.exists() else ""
+
+    def start(self) -> None:
+        """Start it and wait until it says that all stands. Raises: AssertionError with the log when it ends."""
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._seen = len(self.log)
+        with (self.folder / "serve.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
+                cwd=ROOT,
+                env={**clean_environment(), "AGENTOS_VAR": str(self.folder), **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_ready(self) -> None:
+        give_up_at = time.monotonic() + START_SECONDS
+        while READY_LINE not in self.log[self._seen :]:
+            assert self.process.poll() is None, f"the server ended:\n{self.log}"
+            assert time.monotonic() < give_up_at, f"the server does not get ready:\n{self.log}"
+            time.sleep(0.05)
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "the server was not started"
+        return self._process
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it as a user does; return its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+    def kill9(self) -> None:
+        """End every process of it at once, as a power cut does."""
+        doomed = [self.process.pid, *self.offspring()]
+        for pid in doomed:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(STOP_SECONDS)
+        self.wait_gone(doomed[1:])
+
+    def restart(self) -> None:
+        """Stop it if it runs, and start it on the same port and database."""
+        if self.process.poll() is None:
+            self.stop()
+        self.start()
+
+    def offspring(self) -> list[int]:
+        """Return the ids of all processes that it started, and of theirs."""
+        found = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+        parents = [tuple(map(int, line.split())) for line in found.stdout.splitlines()]
+        family = [self.process.pid]
+        for member in family:
+            family.extend(pid for pid, parent in parents if parent == member)
+        return family[1:]
+
+    def wait_gone(self, pids: list[int]) -> None:
+        """Wait until none of these processes runs. Raises: AssertionError."""
+        give_up_at = time.monotonic() + STOP_SECONDS
+        while alive := [pid for pid in pids if _runs(pid)]:
+            assert time.monotonic() < give_up_at, f"still there: {alive}\n{self.log}"
+            time.sleep(0.05)
+
+    def client(self, role: str = "member", tenant: str = "acme") -> httpx.Client:
+        """Return a signed-in client: a demo user's. It is closed with the server's fixture."""
+        client = self.anonymous()
+        body = {"email": f"{role}@{tenant}.test", "password": PASSWORD, "tenant": tenant}
+        answer = client.post("/api/auth/token", json=body)
+        assert answer.status_code == 200, answer.text
+        client.headers["Authorization"] = f"Bearer {answer.json()['access']}"
+        return client
+
+    def anonymous(self) -> httpx.Client:
+        client = httpx.Client(base_url=self.base_url, timeout=30, trust_env=False)
+        self._clients.append(client)
+        return client
+
+    def close_clients(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process' environment without what the tests or a developer set for AgentOS."""
+    ours = ("AGENTOS_", "OPENAI_", "DJANGO_", "PYTEST_", "DATABASE_URL", "SECRET_KEY", "HOST", "PORT")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def _runs(pid: int) -> bool:
+    """Say whether a process runs; one that has ended and waits for its parent to notice does not."""
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(found.stdout.strip()) and not found.stdout.strip().startswith("Z")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One server-sent event."""
+
+    id: int
+    event: str
+    data: dict[str, Any]
+
+
+def sse(response: httpx.Response) -> Iterator[Frame]:
+    """Yield the events of a response as they come; comments and `retry` are left out."""
+    assert response.headers["content-type"].startswith("text/event-stream"), response.read()
+    fields: dict[str, str] = {}
+    for line in response.iter_lines():
+        name, _, value = line.partition(": ")
+        if line and name:
+            fields[name] = value
+        elif "data" in fields:
+            yield Frame(int(fields["id"]), fields["event"], orjson.loads(fields["data"]))
+            fields = {}
+        else:
+            fields = {}

@@ -1,0 +1,106 @@
+"""What `serve` promises about its processes, seen from outside: ready, whole, ended, back after a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import httpx
+
+from tests.journeys.conftest import StartServer
+from tests.journeys.server import RunningServer, sse
+
+
+def test_a_new_server_is_ready_and_lived_in(server: RunningServer, http: httpx.Client) -> None:
+    assert http.get("/api/ready").status_code == 200
+    key = (server.folder / "dev_service_key").read_text()
+    assert (server.folder / "dev_service_key").stat().st_mode & 0o777 == 0o600
+    assert key not in server.log
+    for tenant in ("acme", "globex"):
+        rows = server.client("approver", tenant).get("/api/approvals").json()["data"]
+        assert sorted(row["status"] for row in rows) == ["approved", "pending", "rejected"]
+        sessions = server.client("member", tenant).get("/api/sessions").json()["data"]
+        assert len(sessions) == 6
+        assert all(session["session_name"].startswith("Demo: ") for session in sessions)
+
+
+def test_the_printed_curl_line_works(server: RunningServer, http: httpx.Client) -> None:
+    key = (server.folder / "dev_service_key").read_text()
+    form = {"message": "Our login page returns 503"}
+    headers = {"Authorization": f"Bearer {key}"}
+    with http.stream("POST", "/api/agents/helpdesk/runs", data=form, headers=headers) as response:
+        frames = list(sse(response))
+    assert [frame.id for frame in frames] == list(range(1, len(frames) + 1))
+    assert (frames[0].event, frames[-1].event) == ("RunStarted", "RunCompleted")
+
+
+def test_the_printed_link_leads_to_a_refund_that_waits(server: RunningServer) -> None:
+    line = next(line for line in server.log.splitlines() if "A refund waits" in line)
+    approval = line.split("/")[-3]
+    found = server.client("approver").get(f"/api/approvals/{approval}").json()
+    assert (found["status"], found["tool_name"]) == ("pending", "process_refund")
+
+
+def test_a_second_start_plays_nothing_again(server: RunningServer) -> None:
+    before = server.client("member").get("/api/sessions").json()["meta"]["total_count"]
+    server.restart()
+    assert server.client("member").get("/api/sessions").json()["meta"]["total_count"] == before
+    assert server.log.count("playing the demo runs ...") == 1
+
+
+def test_a_web_process_that_dies_is_reported_and_started_anew(server: RunningServer) -> None:
+    web = next(pid for pid in server.offspring() if "agentos.serving.web" in _command(pid))
+    os.kill(web, signal.SIGKILL)
+    server.wait_gone([web])
+    _until_ready(server)
+    assert "web | was ended by signal 9 unexpectedly" in server.log
+
+
+def test_children_end_when_their_parent_is_killed_and_the_next_start_finds_the_port_free(
+    server: RunningServer,
+) -> None:
+    children = server.offspring()
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait()
+    server.wait_gone(children)
+    server.start()
+    assert httpx.get(f"{server.base_url}/api/ready", trust_env=False).status_code == 200
+
+
+def test_an_interrupt_ends_every_process(start_server: StartServer) -> None:
+    server = start_server()
+    children = server.offspring()
+    assert len(children) >= 3
+    assert server.stop(signal.SIGINT) == 0
+    server.wait_gone(children)
+    assert "Traceback" not in server.log
+
+
+def test_two_web_processes_share_one_port(start_server: StartServer) -> None:
+    server = start_server(AGENTOS_PROCESSES="2")
+    web = [pid for pid in server.offspring() if "agentos.serving.web" in _command(pid)]
+    assert len(web) == 2
+    run = server.client().post("/api/agents/helpdesk/runs", json={"message": "Hello", "stream": False}).json()
+    # A new connection each time, so that both processes answer some.
+    for _ in range(8):
+        with server.client() as client:
+            assert client.get(f"/api/runs/{run['run_id']}").json()["status"] == "COMPLETED"
+
+
+def _command(pid: int) -> str:
+    import subprocess
+
+    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True).stdout
+
+
+def _until_ready(server: RunningServer) -> None:
+    give_up_at = time.monotonic() + 60
+    while True:
+        try:
+            if httpx.get(f"{server.base_url}/api/ready", trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < give_up_at, server.log
+        time.sleep(0.05)
