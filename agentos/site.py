@@ -43,8 +43,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         extra = {**(extra_context or {}), "demo_users": demo_users()}
         response: HttpResponse = super().login(request, extra)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
-            user_id: UUID = request.user.pk
-            sign_ins.record(sessions.memberships(user_id)[0], via="password")
+            sign_ins.record(sessions.memberships(UUID(str(request.user.pk)))[0], via="password")
         return response
 
 

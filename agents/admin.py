@@ -118,7 +118,8 @@ class SessionAdmin(OwnRowsAdmin):
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return OwnRowsAdmin.get_queryset(self, request).annotate(runs_total=Count("runs"))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(runs_total=Count("runs"))
+        return rows
 
     @admin.display(description="Session", ordering="name")
     def called(self, session: Session) -> SafeString:

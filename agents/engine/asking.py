@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import aclosing
+from dataclasses import replace
 
 from agentos.core.errors import ProviderError
 from agentos.core.ids import new_id
@@ -60,25 +62,27 @@ async def _stream(state: LoopState, ports: Ports) -> ModelReply:
     info = state.info
     output_filter = ports.hooks.output_filter(info)
     request = ModelRequest(info.model, state.messages, [tool.definition for tool in info.spec.tools])
-    began, first, released = time.monotonic(), None, []
-    async for part in ports.model.stream(request):
-        if isinstance(part, ModelReply):
-            rest = output_filter.finish() if output_filter else ""
-            if rest:
-                released.append(rest)
-                ports.journal.emit(events.RUN_CONTENT, {"content": rest, "content_type": "str"})
-            text = "".join(released) if output_filter else part.text
-            return ModelReply(text, part.tool_calls, part.finish_reason, part.usage, part.model, first)
-        if first is None:
-            first = int((time.monotonic() - began) * 1000)
-        shown = output_filter.feed(part) if output_filter else part
-        if shown:
-            if output_filter:
-                released.append(shown)
-            ports.journal.emit(events.RUN_CONTENT, {"content": shown, "content_type": "str"})
+    began, first = time.monotonic(), None
+    released: list[str] = []
+    async with aclosing(ports.model.stream(request)) as parts:
+        async for part in parts:
+            if isinstance(part, ModelReply):
+                if output_filter:
+                    _release(ports, released, output_filter.finish())
+                text = "".join(released) if output_filter else part.text
+                return replace(part, text=text, time_to_first_token_ms=first)
+            if first is None:
+                first = int((time.monotonic() - began) * 1000)
+            _release(ports, released, output_filter.feed(part) if output_filter else part)
     raise ProviderError(
         "The model's stream ended without an end.", code="provider_stream_cut", retryable=True
     )
+
+
+def _release(ports: Ports, released: list[str], text: str) -> None:
+    if text:
+        released.append(text)
+        ports.journal.emit(events.RUN_CONTENT, {"content": text, "content_type": "str"})
 
 
 def _finish(ports: Ports, step: StepRecord, reply: ModelReply) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agentos.core.types import Json, JsonObject, json_text
+from agentos.core.types import Json, JsonObject, json_object, json_text
 from agents.engine.ports import ModelReply
 
 REFUSED = "Refused: "
@@ -25,10 +25,15 @@ def assistant_message(reply: ModelReply) -> JsonObject:
     message: JsonObject = {"role": "assistant", "content": reply.text or None}
     if reply.tool_calls:
         message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _sendable(call.arguments)}}
             for call in reply.tool_calls
         ]
     return message
+
+
+def _sendable(arguments: str) -> str:
+    """Return arguments as a provider takes them back: cut ones would be refused as broken JSON."""
+    return arguments if json_object(arguments) is not None else "{}"
 
 
 def tool_message(call_id: str, result: Json) -> JsonObject:

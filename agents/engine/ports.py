@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 from uuid import UUID
@@ -76,7 +76,7 @@ class ModelReply:
 class ModelPort(Protocol):
     """A model provider. Raises: ProviderError (retryable or not), also when a stream ends without finish_reason."""
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[str | ModelReply]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
         """Yield text deltas as they come, and last exactly one ModelReply."""
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -42,7 +42,7 @@ class ScriptedModel:
     script: Sequence[Scripted]
     requests: list[ModelRequest] = field(default_factory=list)
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[str | ModelReply]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
         line = self.script[len(self.requests)]
         self.requests.append(deepcopy(request))
         number = len(self.requests)

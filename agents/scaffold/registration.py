@@ -16,10 +16,10 @@ def registered(source: str, *, module: str, variable: str) -> str:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise ConfigError(f"The app's agents.py is not valid Python: line {error.lineno}.") from None
-    lines = source.splitlines(keepends=True)
+    lines = _ended(source.splitlines(keepends=True))
     listed = _components(tree)
     if listed is None:
-        lines = [*_ended(lines), f"\ncomponents = [{variable}]\n"]
+        lines = [*lines, f"\ncomponents = [{variable}]\n"]
     else:
         _enter(lines, listed, variable)
     lines.insert(_import_line(tree), line)

@@ -19,9 +19,13 @@ _STYLED = re.compile(f"[{STYLED}]")
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A folded text; `origins[i]` is where its character `i` came from (None: nothing moved)."""
+    """A folded text; `origins[i]` is where its character `i` came from (None: nothing moved).
+
+    `lower` has the same length as `text`.
+    """
 
     text: str
+    lower: str
     origins: list[int] | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -34,17 +38,27 @@ class Folded:
 def fold(text: str) -> Folded:
     """Make digits, full-width and styled letters, dashes and spaces plain; drop what can't be seen."""
     if text.isascii():
-        return Folded(text)
+        return Folded(text, text.lower())
     table = {character: _folded(character) for character in set(text) if character > "\x7f"}
     if all(len(plain) == 1 for plain in table.values()):
-        return Folded(text.translate({ord(character): plain for character, plain in table.items()}))
+        moved = text.translate({ord(character): plain for character, plain in table.items()})
+        return Folded(moved, lower(moved))
     parts: list[str] = []
     origins: list[int] = []
     for index, character in enumerate(text):
         plain = table.get(character, character)
         parts.append(plain)
         origins.extend([index] * len(plain))
-    return Folded("".join(parts), origins)
+    moved = "".join(parts)
+    return Folded(moved, lower(moved), origins)
+
+
+def lower(text: str) -> str:
+    """Return the text in lower case, of the same length."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(one if len(one := character.lower()) == 1 else character for character in text)
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-from governance.guardrails.folding import fold
+from governance.guardrails.folding import fold, lower
 
 MOST_PAYLOADS = 24  # decoded pieces of one text; a text with more of them is an encoded file
 MOST_PAYLOAD_CHARACTERS = 8192
@@ -21,7 +21,7 @@ MOST_PAYLOAD_CHARACTERS = 8192
 _LOOKALIKES = str.maketrans(
     "аеорсухіјѕԁһкмтвнгпьɡɩνοαερτυκιχϲƖǀӏԛԝ", "aeopcyxijsdhkmtbhrnbgivoaeptukixclllqw"
 )
-_MIXED = re.compile(r"\w*(?:[a-z][\u0370-\u052f\u0261-\u0269]|[\u0370-\u052f\u0261-\u0269][a-z])\w*")
+_MIXED = re.compile(r"(?<!\w)(?:[a-z]+[\u0370-\u052f\u0261-\u0269]|[\u0370-\u052f\u0261-\u0269]+[a-z])\w*")
 _LEET = str.maketrans("013457@$!+8", "oieastasitb")
 _LEET_WORD = re.compile(
     r"(?<![\w@$])(?:[a-z]+[0134578@$!+]+[a-z]|[013457@$]+[a-z]+|[a-z]{3,}[013457]+(?![\w]))[a-z0134578@$!+]{0,30}"
@@ -76,21 +76,14 @@ def _plain(text: str) -> tuple[str, list[int] | None]:
     table = {character: _plain_character(character) for character in set(text) if character > "\x7f"}
     if all(len(plain) == 1 for plain in table.values()):
         moved = text.translate({ord(character): plain for character, plain in table.items()})
-        return _lookalikes(_lower(moved)), None
+        return _lookalikes(lower(moved)), None
     parts: list[str] = []
     origins: list[int] = []
     for index, character in enumerate(text):
         plain = table.get(character, character)
         parts.append(plain)
         origins.extend([index] * len(plain))
-    return _lookalikes(_lower("".join(parts))), origins
-
-
-def _lower(text: str) -> str:
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    return "".join(one if len(one := character.lower()) == 1 else character for character in text)
+    return _lookalikes(lower("".join(parts))), origins
 
 
 @lru_cache(maxsize=8192)

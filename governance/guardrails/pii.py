@@ -44,7 +44,7 @@ def detect(text: str) -> list[Finding]:
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
         for rules in (pii_numbers, pii_ids, pii_phones, pii_people)
-        for finding in rules.find(folded.text)
+        for finding in rules.find(folded.text, folded.lower)
     ]
     return sorted(_settled(found), key=lambda finding: (finding.start, finding.end))
 

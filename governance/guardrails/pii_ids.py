@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from governance.guardrails import checksums, labels
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import places
 from governance.guardrails.pii_numbers import DENIAL
 
 _LABELS = {
@@ -36,9 +37,19 @@ _FILLER = (
     r"issued|ending in|lautet|est|es|è|account|record|identification)\b){0,5}[ \t:#=\"'(*`]{0,5}\.?[ ]?"
 )
 _LABELLED = re.compile(
-    r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + ")(?![A-Za-z])", re.I
+    r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + ")(?![a-z])"
 )
-_FILLED = re.compile(_FILLER, re.I)
+_STARTS = (
+    "passport", "reisepass", "pasaporte", "passeport", "passaporto", "paspoort", "driv", "state dl", "dl", "d/l",
+    "führerschein", "fuehrerschein", "permiso de", "permis de", "patente di", "rijbewijs", "national i", "nino",
+    "ni number", "identity card", "id card", "aadha", "pan ", "cpf", "curp", "dni", "nie", "nif", "codice", "steuer",
+    "social insurance", "sin ", "tax file", "tfn", "medicare", "nhs", "insee", "sécurit", "securit", "bsn",
+    "burgerservice", "pesel", "personnummer", "hkid", "nric", "voter id", "residence permit", "green card",
+    "alien reg", "personalausweis", "sozialvers", "rg ", "rut", "bank", "checking", "savings", "chequing",
+    "account ", "acct", "routing", "aba", "sort code", "bsb", "kontonummer", "numéro de", "numero de", "número de",
+    "mrn", "medical record", "patient id", "health ", "medicaid", "krankenv",
+)  # fmt: skip
+_FILLED = re.compile(_FILLER)
 _VALUE = {kind: re.compile(pattern) for kind, pattern in _VALUES.items()}
 _LEAST_DIGITS = {"passport": 6, "driver_license": 4, "national_id": 5, "bank_account": 6, "medical_id": 5}
 _LATER = re.compile(
@@ -64,11 +75,14 @@ _SEPARATORS = re.compile(r"[ .\-/]")
 _DIGIT = re.compile(r"\d")
 
 
-def find(text: str) -> Iterator[Finding]:
+def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield passports, licences, national, bank and medical numbers of a folded text."""
-    for match in _LABELLED.finditer(text):
+    for at, _ in places(lower, _STARTS):
+        match = _LABELLED.match(lower, at)
+        if match is None:
+            continue
         kind = match.lastgroup or ""
-        filled = _FILLED.match(text, match.end())
+        filled = _FILLED.match(lower, match.end())
         value = _VALUE[kind].match(text, filled.end() if filled else match.end())
         if value is not None and _credible(kind, value[0]):
             yield Finding(kind, *value.span(), 0.9)

@@ -37,7 +37,7 @@ _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d{2}(?=[ \-]?[0-9A-Za-z])")
 _NOT_DIGIT = re.compile(r"\D")
 
 
-def find(text: str) -> Iterator[Finding]:
+def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield cards, social security numbers and IBANs of a folded text."""
     yield from _cards(text)
     yield from _social(text)

@@ -89,7 +89,7 @@ _IP_WORD = re.compile(
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
 
 
-def find(text: str) -> Iterator[Finding]:
+def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield what reaches or describes a person in a folded text."""
     yield from _emails(text)
     yield from _births(text)

@@ -49,7 +49,7 @@ _NOT_DIGIT = re.compile(r"\D")
 _EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
 
 
-def find(text: str) -> Iterator[Finding]:
+def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the telephone numbers of a folded text."""
     plans = _Plans()
     for match in _PLUS.finditer(text):

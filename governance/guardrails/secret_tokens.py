@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from governance.guardrails import secret_values
 from governance.guardrails.detector import Block
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import places
 
 _B = r"[A-Za-z0-9_\-]"  # URL-safe base64
 
-# Each pattern starts with a literal, so that the engine skips text quickly; `find` checks what stands before.
+# Each pattern starts with one of `_PREFIXES`, by which `find` gets to it.
 _FORMATS = {
     "anthropic_key": rf"sk-ant-{_B}{{20,200}}",
     "openai_key": rf"sk-(?!ant-){_B}{{18,220}}",
@@ -45,6 +46,17 @@ _FORMATS = {
     rf"|shippo_(?:live|test)_[a-f0-9]{{40}}|FLWSECK(?:_TEST)?-[\w\-]{{12,60}}|oy2[a-z0-9]{{43}}|rdme_[a-z0-9]{{70}}",
     "age_key": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
 }
+_PREFIXES = (
+    "sk-", "sk_", "rk_", "whsec_", "AKIA", "ASIA", "ABIA", "ACCA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_",
+    "glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glsoat-", "glffct-", "xox", "xapp-",
+    "https://", "AIza", "GOCSPX-", "ya29.", "1//0", "npm_", "pypi-", "SG.", "SK", "eyJ", "aos_", "dop_v1_", "doo_v1_",
+    "dor_v1_", "shpat_", "shpca_", "shppa_", "shpss_", "sq0", "EAAA", "EAAC", "hf_", "api_org_", "r8_", "gsk_", "xai-",
+    "pplx-", "nvapi-", "lin_api_", "ntn_", "secret_", "dp.", "dapi", "glsa_", "hvs.", "hvb.", "hvr.", "NRAK-",
+    "pscale_", "PMAK-", "ATATT3", "ATCTT3", "figd_", "pat", "sbp_", "dckr_pat_", "sntrys_", "rubygems_", "tskey-",
+    "CFPAT-", "xkeysib-", "ops_eyJ", "AKCp", "key-", "shippo_", "FLWSECK", "oy2", "rdme_", "AGE-SECRET-KEY-1",
+)  # fmt: skip
+_WORD_SIGNS = frozenset("-_")
+_ESCAPED = frozenset({r"\n", r"\t", r"\r"})
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _FORMATS.items()))
 _UNPREFIXED = re.compile(
     rf"(?<![A-Za-z0-9_\-.])(?:(?P<telegram_token>\d{{8,10}}:AA{_B}{{32,34}})(?!{_B})"
@@ -73,10 +85,11 @@ _URL_PASSWORD = re.compile(r"[A-Za-z0-9._~%!$&'*+=\-]{0,80}:([^\s/@\"'<>`]{1,128
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,24}\Z")
 
 
-def find(text: str) -> Iterator[Finding]:
+def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the credentials of a folded text that their form gives away."""
-    for match in _TOKEN.finditer(text):
-        yield from _token(text, match)
+    for at, _ in places(text, _PREFIXES):
+        if _free(text, at) and (match := _TOKEN.match(text, at)) is not None:
+            yield from _token(match)
     for match in _UNPREFIXED.finditer(text):
         if not secret_values.placeholder(match[0]):
             yield Finding(match.lastgroup or "", *match.span(), 0.95)
@@ -89,18 +102,21 @@ def find(text: str) -> Iterator[Finding]:
     yield from _url_passwords(text)
 
 
-def _token(text: str, match: re.Match[str]) -> Iterator[Finding]:
-    start = match.start()
+def _free(text: str, start: int) -> bool:
+    """Tell whether a token may begin here, not in the middle of a word."""
     before = text[start - 1 : start]
-    if before.isascii() and (before.isalnum() or before in {"-", "_"}) and before:
-        if not text[max(0, start - 2) : start] in {"\\n", "\\t", "\\r"}:
-            return
+    if not before.isascii() or not (before.isalnum() or before in _WORD_SIGNS):
+        return True
+    return text[max(0, start - 2) : start] in _ESCAPED
+
+
+def _token(match: re.Match[str]) -> Iterator[Finding]:
     token = match[0].rstrip("-_.")
     kind = match.lastgroup or ""
     body = token if kind == "webhook" else token[3:]
     if secret_values.placeholder(token) or not (secret_values.varied(body) or kind == "jwt"):
         return
-    yield Finding(kind, start, start + len(token), 0.99)
+    yield Finding(kind, match.start(), match.start() + len(token), 0.99)
 
 
 def _private_keys(text: str) -> Iterator[Finding]:

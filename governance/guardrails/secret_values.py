@@ -10,17 +10,26 @@ from collections import Counter
 from collections.abc import Iterator
 
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import places
 
-_KEY = (
-    r"pass(?:word|wd|phrase|wort|code)|mot de passe|contrase[ñn]a|kennwort|(?<=[_\-])pass|\bpwd|(?<=[_\-])pwd|(?<=[_\-])pw|"
-    r"(?:client|app|shared|consumer|webhook|signing|jwt|session|oauth|hmac|totp|cookie)?[_\- ]?secret(?:[_\- ]?(?:access)?[_\- ]?key)?|"
-    r"(?:api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|shared ?access|deploy)"
-    r"[_\- ]?key(?: ?id)?|apikey|"
-    r"(?:(?<!page_)(?<!page)(?<!next_)(?<!continuation)(?<!csrf)(?<!sync_)(?<!cancel)token)|credentials?|"
-    r"authorization|x-api-key|(?:session|sess)_?(?:id|cookie)"
-)
-_KEYED = re.compile(
-    rf"(?P<key>{_KEY})(?:[_\-.]?(?:\d{{1,2}}|prod(?:uction)?|dev|live|staging|test|value))?"
+# The word a secret's name ends with, and what must stand before it for the words that say little alone.
+_CORES: dict[str, re.Pattern[str] | None] = {
+    **dict.fromkeys(
+        ("password", "passwd", "passphrase", "passwort", "passcode", "mot de passe", "contraseña", "contrasena", "kennwort",
+         "secret", "credential", "credentials", "authorization", "apikey", "session_id", "sessionid", "session_cookie"),
+        None,
+    ),
+    "pass": re.compile(r"[_\-]\Z"),
+    "pw": re.compile(r"[_\-]\Z"),
+    "pwd": re.compile(r"(?:[_\-]|(?<![a-z])db|(?<![a-z]))\Z"),
+    "token": re.compile(r"(?<!page_)(?<!page)(?<!next_)(?<!continuation)(?<!csrf)(?<!sync_)(?<!cancel)\Z"),
+    "key": re.compile(
+        r"(?:api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
+        r"deploy|shared ?access|client|ssh|pgp|aes|hmac|app|admin|bot|webhook)[_\-. ]?\Z"
+    ),
+}  # fmt: skip
+_AFTER_CORE = re.compile(
+    r"(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value|id))?"
     r"(?P<middle>[\"'\])*`]{0,4}(?:[ \t]{0,12}(?::=|=>|->|={1,2}|:|>)"
     r"|(?: \w[\w.@\-]{0,23}){0,6}? (?:is|was|are|=)(?: now| set to)?:?(?= ))[ \t]{0,12}\n?[ \t]{0,12})"
     r"(?P<scheme>(?:bearer|basic|token|digest|apikey) {1,2})?"
@@ -51,20 +60,12 @@ _TYPE_WORD = re.compile(r"(?:secret|token|key|password|credential|passwd|auth|pa
 _DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}")
 _VERSION = re.compile(r"v?\d+(?:\.\d+)+\Z")
 _SYMBOLS = frozenset("@#$%^&*_+=/~!?-")
-_PASSWORD_KEY = re.compile(r"pass|pwd|pw\Z|contrase|kennwort|mot de", re.I)
+_PASSWORD_CORE = re.compile(r"pass|pw|contrase|kennwort|mot de")
 
 
-def find(text: str) -> Iterator[Finding]:
+def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the values of a folded text whose name or header says that they are secret."""
-    for match in _KEYED.finditer(text):
-        value = match["value"].rstrip(".,:)]}*\\")
-        password = _PASSWORD_KEY.search(match["key"]) is not None
-        prose = match["middle"].strip().isalpha() or " " in match["middle"].strip()
-        if match["scheme"]:
-            continue  # the header rules below judge it
-        if _secret(value, password=password, prose=prose):
-            kind = "password" if password else "api_key"
-            yield Finding(kind, match.start("value"), match.start("value") + len(value), 0.8)
+    yield from _named(text, lower)
     for match in _FLAG.finditer(text):
         if _secret(match["value"], password=True, prose=False):
             yield Finding("password", *match.span("value"), 0.8)
@@ -75,6 +76,22 @@ def find(text: str) -> Iterator[Finding]:
     for match in _BASIC.finditer(text):
         if _user_and_password(match["value"]):
             yield Finding("basic_auth", *match.span("value"), 0.9)
+
+
+def _named(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the values that stand after a name such as `api_key` or "password"."""
+    for at, core in places(lower, _CORES):
+        before = _CORES[core]
+        if before is not None and not before.search(lower[max(0, at - 16) : at]):
+            continue
+        match = _AFTER_CORE.match(text, at + len(core))
+        if match is None or match["scheme"]:  # the header rules below judge a scheme
+            continue
+        value = match["value"].rstrip(".,:)]}*\\")
+        password = _PASSWORD_CORE.match(core) is not None
+        if _secret(value, password=password, prose=" " in match["middle"].strip() or match["middle"].strip().isalpha()):
+            kind = "password" if password else "api_key"
+            yield Finding(kind, match.start("value"), match.start("value") + len(value), 0.8)
 
 
 def placeholder(value: str) -> bool:

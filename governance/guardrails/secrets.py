@@ -19,7 +19,7 @@ def detect(text: str) -> list[Finding]:
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
         for rules in (secret_tokens, secret_values)
-        for finding in rules.find(folded.text)
+        for finding in rules.find(folded.text, folded.lower)
     ]
     return sorted(found, key=lambda finding: (finding.start, finding.end))
 

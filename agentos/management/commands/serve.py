@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from agentos import env
 from agentos.core.errors import ConfigError
 from agentos.postgres import PostgresError
 from agentos.provision import ProvisionError
@@ -23,7 +24,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.HOST)
         parser.add_argument("--port", type=int, default=settings.PORT, help="0 takes a free port")
-        parser.add_argument("--processes", type=int, default=1, help="web processes on the one port")
+        parser.add_argument(
+            "--processes",
+            type=int,
+            default=env.integer("AGENTOS_PROCESSES", 1, at_least=1),
+            help="web processes on the one port",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         plan = Plan(
