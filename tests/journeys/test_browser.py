@@ -1,0 +1,82 @@
+"""People in a real browser: the approver in the admin, the member in the chat."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys.pages import ApprovalPage, Home, Inbox
+
+REFUND = "Please refund $250.00 to customer C-1042 due to a billing error"
+
+
+def paused_refund(member) -> dict:
+    return member.post("/api/agents/approvals/runs", json={"message": REFUND, "stream": False}).json()
+
+
+def test_an_approver_approves_in_the_inbox_and_the_run_goes_on_by_itself(server, browser):
+    member = server.client("member")
+    paused = paused_refund(member)
+    Home(browser, server.base_url).sign_in("acme", "approver")
+    inbox = Inbox(browser, server.base_url)
+    inbox.visit()
+    assert any("Refund $250.00 to C-1042" in item for item in inbox.items)
+    page = ApprovalPage(browser, server.base_url)
+    page.visit(paused["tools"][0]["approval_id"])
+    assert page.effect == "Refund $250.00 to C-1042"
+    assert page.status == "pending"
+    page.approve("checked")
+    page.visit(paused["tools"][0]["approval_id"])
+    page.wait_for_outcome("done")
+    assert member.get(f"/api/runs/{paused['run_id']}").json()["status"] == "COMPLETED"
+
+
+def test_a_requester_cannot_decide_her_own(server, browser):
+    approver = server.client("approver")
+    own = paused_refund(approver)
+    Home(browser, server.base_url).sign_in("acme", "approver")
+    page = ApprovalPage(browser, server.base_url)
+    page.visit(own["tools"][0]["approval_id"])
+    assert page.obstacle
+    assert not page.all("approve")
+
+
+def test_opening_a_link_decides_nothing(server, browser):
+    member = server.client("member")
+    approval = paused_refund(member)["tools"][0]["approval_id"]
+    Home(browser, server.base_url).sign_in("acme", "approver")
+    browser.get(f"{server.base_url}/admin/governance/approval/{approval}/decide/")
+    assert server.client("approver").get(f"/api/approvals/{approval}").json()["status"] == "pending"
+
+
+def test_a_member_chats_and_confirms_in_place(server, browser):
+    home = Home(browser, server.base_url)
+    home.sign_in("acme", "member")
+    home.pick("helpdesk")
+    home.ask("Restart the auth service")
+    home.wait_for_card("restart_service", "waiting")
+    home.answer_yes()
+    home.wait_for_card("restart_service", "done")
+    assert home.answers
+
+
+def test_a_member_waits_for_an_approval_and_sees_it_come(server, browser):
+    home = Home(browser, server.base_url)
+    home.sign_in("acme", "member")
+    home.pick("approvals")
+    home.ask(REFUND)
+    home.wait_for_card("process_refund", "waiting")
+    run = server.client("member").get(f"/api/runs/{home.run_id}").json()
+    decision = {"status": "approved", "reason": "fine"}
+    resolved = server.client("approver").post(f"/api/approvals/{run['tools'][0]['approval_id']}/resolve", json=decision)
+    assert resolved.status_code == 200
+    home.wait_for_card("process_refund", "done")
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/", "/admin/governance/approval/", "/admin/agents/run/", "/admin/agents/session/"])
+def test_no_page_asks_another_machine_or_breaks(server, browser, path):
+    Home(browser, server.base_url).sign_in("acme", "admin")
+    browser.get_log("browser")
+    browser.get(f"{server.base_url}{path}")
+    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert all(name.startswith((server.base_url, "data:")) for name in loaded)
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
