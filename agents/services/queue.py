@@ -40,13 +40,25 @@ class Claimed:
     age_seconds: float
 
 
+# Tenants take turns: a run's place is its rank among its tenant's waiting runs plus what the tenant has under way.
 CLAIM = f"""
-WITH due AS (
-    SELECT id, status FROM {table(Run)}
+WITH waiting AS (
+    SELECT id, tenant_id, created_at FROM {table(Run)}
     WHERE parent_id IS NULL AND (
         status = '{RunStatus.PENDING.value}' OR (status = '{RunStatus.RUNNING.value}' AND lease_until < now())
     )
-    ORDER BY created_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+), live AS (
+    SELECT tenant_id, count(*) AS runs FROM {table(Run)}
+    WHERE parent_id IS NULL AND status = '{RunStatus.RUNNING.value}' AND lease_until >= now() GROUP BY tenant_id
+), places AS (
+    SELECT w.id, w.created_at,
+        row_number() OVER (PARTITION BY w.tenant_id ORDER BY w.created_at) + coalesce(l.runs, 0) AS place
+    FROM waiting w LEFT JOIN live l USING (tenant_id)
+), due AS (
+    SELECT r.id, r.status FROM {table(Run)} r
+    WHERE r.id IN (SELECT id FROM places ORDER BY place, created_at LIMIT %(limit)s)
+    AND (r.status = '{RunStatus.PENDING.value}' OR (r.status = '{RunStatus.RUNNING.value}' AND r.lease_until < now()))
+    FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE {table(Run)} r SET
     status = '{RunStatus.RUNNING.value}', fence = r.fence + 1, lease_owner = %(owner)s,
