@@ -169,6 +169,7 @@ MODEL_NAMES = {
         "AGENTOS_MODEL_MODERATION", "sandbox-moderation" if SANDBOX_URL else "omni-moderation-latest"
     ),
 }
+MODEL_FALLBACKS = env.words("AGENTOS_MODEL_FALLBACKS")  # tried in order when a run's own model fails
 MODERATION = env.text("AGENTOS_MODERATION", "required" if PRODUCTION else "auto")  # required | auto | off
 
 Q_CLUSTER = {

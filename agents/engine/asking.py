@@ -17,6 +17,7 @@ from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord, Write
 
 MAX_ATTEMPTS = 4
+FINAL_CODES = frozenset({"context_length", "provider_content_filter"})  # another model would be asked the same
 
 
 async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
@@ -37,31 +38,49 @@ async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
 
 
 async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelReply:
-    for attempt in range(1, MAX_ATTEMPTS + 1):
-        started = events.MODEL_STARTED, {"model": state.info.model, "attempt": step.attempts}
-        ports.journal.put(Write(steps=[step], events=[started]))
-        try:
-            reply = await _stream(state, ports)
-        except ProviderError as error:
-            if not error.retryable or attempt == MAX_ATTEMPTS:
-                step.state, step.error = StepState.FAILED, error.code
-                ports.journal.put(Write(steps=[step]))
-                raise
-            await ports.sleep(delay_seconds(attempt, error.retry_after_seconds))
-            step.attempts += 1
-            await ports.journal.commit(Write())  # only now the step knows the seq it was written at
-            ports.journal.emit(events.RUN_CONTENT_RESET, {"from_seq": step.seq + 1, "code": error.code})
-            continue
-        _count(state, reply)
-        _finish(ports, step, reply)
-        return reply
-    raise AssertionError("unreachable: the last attempt returns or raises")
+    """Ask the run's model, then its fallbacks in order; each switch and each new attempt is seen in the events."""
+    models = (state.info.model, *state.info.fallbacks)
+    for position, model in enumerate(models):
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            _announce(ports, step, model, replaces=models[position - 1] if position else "")
+            try:
+                reply = await _stream(state, ports, model)
+            except ProviderError as error:
+                exhausted = attempt == MAX_ATTEMPTS or not error.retryable
+                if exhausted and (model == models[-1] or error.code in FINAL_CODES):
+                    step.state, step.error = StepState.FAILED, error.code
+                    ports.journal.put(Write(steps=[step]))
+                    raise
+                if not exhausted:
+                    await ports.sleep(delay_seconds(attempt, error.retry_after_seconds))
+                await _reset(ports, step, error.code)
+                if exhausted:
+                    break
+                continue
+            _count(state, reply)
+            _finish(ports, step, reply)
+            return reply
+    raise AssertionError("unreachable: the last model answers or raises")
 
 
-async def _stream(state: LoopState, ports: Ports) -> ModelReply:
+def _announce(ports: Ports, step: StepRecord, model: str, *, replaces: str) -> None:
+    payload: JsonObject = {"model": model, "attempt": step.attempts}
+    if replaces:
+        payload["fallback_from"] = replaces
+    step.name = model
+    ports.journal.put(Write(steps=[step], events=[(events.MODEL_STARTED, payload)]))
+
+
+async def _reset(ports: Ports, step: StepRecord, code: str) -> None:
+    step.attempts += 1
+    await ports.journal.commit(Write())  # only now the step knows the seq it was written at
+    ports.journal.emit(events.RUN_CONTENT_RESET, {"from_seq": step.seq + 1, "code": code})
+
+
+async def _stream(state: LoopState, ports: Ports, model: str) -> ModelReply:
     info = state.info
     output_filter = ports.hooks.output_filter(info)
-    request = ModelRequest(info.model, state.messages, [tool.definition for tool in info.spec.tools])
+    request = ModelRequest(model, state.messages, [tool.definition for tool in info.spec.tools])
     began, first = time.monotonic(), None
     released: list[str] = []
     async with aclosing(ports.model.stream(request)) as parts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Awaitable
 from typing import assert_never
 
 from pydantic import BaseModel
@@ -15,7 +16,7 @@ from agentos.core.types import Json, JsonObject, canonical_sha256, clean_json, j
 from agents.engine import events
 from agents.engine.messages import REFUSED
 from agents.engine.ports import Allow, Ports, Refuse, Require, ToolCall, WriteRefused
-from agents.engine.state import LoopState
+from agents.engine.state import LoopState, mark_unknown, unknown_entry
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord, Write
 from agents.engine.tools import RunContext, Tool
@@ -65,7 +66,8 @@ async def _advance(state: LoopState, ports: Ports, step: StepRecord) -> None:
     if step.state in (StepState.WAITING, StepState.UNKNOWN):
         return None
     if step.state is StepState.STARTED and step.attempts > 0 and tool.repeat == "once":
-        return _mark_unknown(ports, step, tool)
+        mark_unknown(step, tool)
+        return ports.journal.put(Write(steps=[step], audit=[unknown_entry(step)]))
     try:
         if step.answer is not None and (done := _apply_answer(step, tool)) is not None:
             return _end(ports, step, *done)
@@ -130,17 +132,6 @@ def _reconciled(step: StepRecord, answer: JsonObject) -> tuple[StepState, Json, 
     return None
 
 
-def _mark_unknown(ports: Ports, step: StepRecord, tool: Tool) -> None:
-    step.state, step.answer = StepState.UNKNOWN, None
-    step.request["requirement"] = {
-        "kind": PauseKind.RECONCILE.value,
-        "effect_text": tool.effect_text(step.request["arguments"]),
-        "idempotency_key": step.idempotency_key,
-    }
-    audit = AuditEntry("step.unknown", "step", str(step.id), {"tool": step.name})
-    ports.journal.put(Write(steps=[step], audit=[audit]))
-
-
 async def _execute(
     state: LoopState, ports: Ports, step: StepRecord, tool: Tool, arguments: BaseModel, allow: Allow
 ) -> None:
@@ -172,17 +163,22 @@ async def _call(
     context = RunContext(
         info.run_id, info.tenant_id, info.user_id, info.session_id, step.tool_call_id, step.idempotency_key
     )
+    return await guarded(tool.name, tool.call(context, arguments), timeout_seconds=tool.timeout_seconds)
+
+
+async def guarded(name: str, call: Awaitable[Json], *, timeout_seconds: float) -> tuple[StepState, Json, str]:
+    """Await what a tool's own code does; return how it ended, its result, and the error's text."""
     try:
-        async with asyncio.timeout(tool.timeout_seconds):
-            return StepState.DONE, clean_json(_jsonable(await tool.call(context, arguments))), ""
+        async with asyncio.timeout(timeout_seconds):
+            return StepState.DONE, clean_json(_jsonable(await call)), ""
     except ToolFailed as error:
         return StepState.FAILED, None, error.detail
     except TimeoutError:
-        return StepState.FAILED, None, f"{tool.name} did not answer within {tool.timeout_seconds:g} seconds."
+        return StepState.FAILED, None, f"{name} did not answer within {timeout_seconds:g} seconds."
     except Exception as error:  # noqa: BLE001
         # Whatever a tool raises is the tool's failure, not the run's. Its text may hold secrets: only the type is kept.
-        logger.warning("tool %s failed with %s", tool.name, type(error).__name__)
-        return StepState.FAILED, None, f"{tool.name} failed."
+        logger.warning("tool %s failed with %s", name, type(error).__name__)
+        return StepState.FAILED, None, f"{name} failed."
 
 
 def _jsonable(value: Json) -> Json:

@@ -99,9 +99,9 @@ def _last_write(state: LoopState, ending: Ending) -> Write:
                 run=RunChange(RunStatus.PAUSED, usage=usage),
             )
         case Failed(code, text):
-            return Write(
-                events=[(events.RUN_ERROR, {"content": text, "error_type": code, "error_id": code})],
-                run=RunChange(RunStatus.ERROR, error_code=code, error_text=text, usage=usage),
-            )
+            write = state.closing()
+            write.events.append((events.RUN_ERROR, {"content": text, "error_type": code, "error_id": code}))
+            write.run = RunChange(RunStatus.ERROR, error_code=code, error_text=text, usage=usage)
+            return write
         case _:
             assert_never(ending)

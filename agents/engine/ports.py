@@ -108,6 +108,7 @@ class RunInfo:
     spec: AgentSpec
     model: str
     input: str
+    fallbacks: tuple[str, ...] = ()
 
 
 # What a hook may answer before a tool runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -55,13 +56,14 @@ class AgentSpec:
     def tool(self, name: str) -> Tool | None:
         return next((tool for tool in self.tools if tool.name == name), None)
 
-    def pinned(self, model: str) -> JsonObject:
+    def pinned(self, model: str, fallbacks: Sequence[str] = ()) -> JsonObject:
         """Return what a run keeps of its spec, so that it resumes on what it started with."""
         return {
             "schema": 1,
             "id": self.id,
             "kind": self.kind,
             "model": model,
+            "fallbacks": list(fallbacks),
             "instructions": self.instructions,
             "tools": {tool.name: tool.schema_hash for tool in self.tools},
         }

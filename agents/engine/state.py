@@ -8,9 +8,9 @@ from time import monotonic
 from agentos.core.errors import LimitExceeded
 from agentos.core.types import JsonObject
 from agents.engine.ports import RunInfo, Usage
-from agents.engine.status import StepKind, StepState
-from agents.engine.steps import StepRecord
-
+from agents.engine.status import PauseKind, StepKind, StepState
+from agents.engine.steps import AuditEntry, StepRecord, Write
+from agents.engine.tools import Tool
 
 NOTHING_USED = Usage()
 
@@ -54,6 +54,23 @@ class LoopState:
     def tool_steps(self) -> list[StepRecord]:
         return [step for step in self.steps.values() if step.kind is StepKind.TOOL]
 
+    def closing(self) -> Write:
+        """End the tool calls that a run leaves unfinished as it ends, and return what has to be written.
+
+        One that had begun may have happened: it becomes unknown, unless the tool only reads.
+        """
+        steps = [step for step in self.tool_steps() if not (step.state.is_final or step.state is StepState.UNKNOWN)]
+        for step in steps:
+            tool = self.info.spec.tool(step.name)
+            if step.state is not StepState.STARTED or step.attempts == 0:
+                step.state = StepState.REFUSED
+            elif tool is not None and tool.repeat == "read_only":
+                step.state, step.error = StepState.FAILED, "The run ended before this was answered."
+            else:
+                mark_unknown(step, tool)
+        audit = [unknown_entry(step) for step in steps if step.state is StepState.UNKNOWN]
+        return Write(steps=steps, audit=audit)
+
     def check_limits(self, turn: int) -> None:
         """Raise LimitExceeded with the code of the first limit that is reached."""
         limits = self.info.spec.limits
@@ -77,3 +94,18 @@ class LoopState:
                     f"The model asked for the same {step.name} call more than {allowed} times.",
                     code="limit_loop",
                 )
+
+
+def mark_unknown(step: StepRecord, tool: Tool | None) -> None:
+    """Leave it to a human to find out whether a side effect happened."""
+    arguments = step.request["arguments"]
+    step.state, step.answer = StepState.UNKNOWN, None
+    step.request["requirement"] = {
+        "kind": PauseKind.RECONCILE.value,
+        "effect_text": tool.effect_text(arguments) if tool else step.name,
+        "idempotency_key": step.idempotency_key,
+    }
+
+
+def unknown_entry(step: StepRecord) -> AuditEntry:
+    return AuditEntry("step.unknown", "step", str(step.id), {"tool": step.name})

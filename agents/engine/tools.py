@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema, create_model
@@ -21,6 +21,7 @@ from agentos.core.types import Json, JsonObject, canonical_sha256
 
 Effect = Literal["none", "own", "tenant", "outward"]
 Repeat = Literal["read_only", "idempotent", "once"]
+Lookup: TypeAlias = Callable[[str], Awaitable[Json]]
 
 
 class Level(StrEnum):
@@ -52,6 +53,8 @@ class Tool:
 
     `input_fields` are left to the human (level `input`); `asks` marks a tool whose argument `questions` is put to the
     human. `says` is a `str.format` template over the validated arguments: what the call will do, in plain words.
+    `lookup` asks, by a call's idempotency key and without changing anything, what became of it: evidence for whoever
+    has to say whether it happened.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Tool:
     asks: Literal["", "questions", "fields"] = ""
     timeout_seconds: float = 60.0
     version: str = "1"
+    lookup: Lookup | None = field(default=None, repr=False)
 
     @cached_property
     def parameters(self) -> JsonObject:
@@ -131,6 +135,7 @@ def tool(
     asks: Literal["", "questions", "fields"] = "",
     timeout_seconds: float = 60.0,
     version: str = "1",
+    lookup: Lookup | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a Tool of a typed function: its docstring describes it, its annotations are the schema.
 
@@ -160,6 +165,7 @@ def tool(
             asks=asks,
             timeout_seconds=timeout_seconds,
             version=version,
+            lookup=lookup,
         )
 
     return decorate

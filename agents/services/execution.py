@@ -16,7 +16,7 @@ from agents.engine.messages import conversation
 from agents.engine.ports import Ports, RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.state import LoopState
-from agents.engine.status import RunStatus, StepKind, StepState
+from agents.engine.status import RunStatus
 from agents.engine.steps import RunChange, Write
 from agents.registry import registry
 from agents.services import queue
@@ -24,6 +24,9 @@ from agents.services.journal import JournalWriter, RunJournal
 from agents.services.queue import Claimed
 
 logger = logging.getLogger(__name__)
+
+COMPONENT_GONE = "component_gone", "The component of this run is no longer installed."
+TOO_MANY_RECOVERIES = "too_many_recoveries", "The run was interrupted too often and was given up."
 
 
 class StopReason(StrEnum):
@@ -45,24 +48,26 @@ def pinned_spec(kind: str, component_id: str, pinned: JsonObject) -> AgentSpec:
 async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports) -> None:
     """Work on a run that was claimed, from wherever its journal stands."""
     steps, last_seq = await queue.load_steps(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id)
+    refusal: tuple[str, str] | None = None
     try:
         spec = pinned_spec(claimed.component_kind, claimed.component_id, claimed.spec)
     except NotFound:
-        spec = AgentSpec(claimed.component_id, "")
-        journal = writer.open(info_of(claimed, spec), fence=claimed.fence, next_seq=last_seq + 1)
-        return await _fail(journal, "component_gone", "The component of this run is no longer installed.")
+        spec, refusal = AgentSpec(claimed.component_id, ""), COMPONENT_GONE
     info = info_of(claimed, spec)
     journal = writer.open(info, fence=claimed.fence, next_seq=last_seq + 1)
-    if claimed.recoveries > queue.MAX_RECOVERIES:
-        return await _fail(journal, "too_many_recoveries", "The run was interrupted too often and was given up.")
-    history = await queue.load_history(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id, runs=spec.history_runs)
     state = LoopState(
         info,
-        conversation(spec.instructions, history, claimed.message),
+        [],
         steps={step.path: step for step in steps},
         first_start=last_seq == 0,
         age_seconds=claimed.age_seconds,
     )
+    if claimed.recoveries > queue.MAX_RECOVERIES:
+        refusal = TOO_MANY_RECOVERIES
+    if refusal:
+        return await _fail(state, journal, *refusal)
+    history = await queue.load_history(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id, runs=spec.history_runs)
+    state.messages = conversation(spec.instructions, history, claimed.message)
     return await run_state(state, journal, ports)
 
 
@@ -75,6 +80,7 @@ def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
         spec,
         claimed.model,
         claimed.message,
+        tuple(claimed.spec.get("fallbacks", ())),
     )
 
 
@@ -91,11 +97,11 @@ async def run_state(state: LoopState, journal: RunJournal, ports: Ports) -> None
             return
         await asyncio.shield(_stop(state, journal, StopReason(reason)))
     except AgentOSError as error:
-        await _fail(journal, error.code, error.detail)
+        await _fail(state, journal, error.code, error.detail)
     except Exception as error:
         # The supervisor's edge: one run's bug must not take the process down, and its text may hold secrets.
         logger.exception("run %s failed with %s", state.info.run_id, type(error).__name__)
-        await _fail(journal, "internal_error", "The run failed inside the server.")
+        await _fail(state, journal, "internal_error", "The run failed inside the server.")
 
 
 async def _stop(state: LoopState, journal: RunJournal, reason: StopReason) -> None:
@@ -103,27 +109,19 @@ async def _stop(state: LoopState, journal: RunJournal, reason: StopReason) -> No
         if reason is StopReason.DRAIN:
             await journal.commit(Write(run=RunChange(RunStatus.PENDING, usage=state.metrics())))
             return
-        write = Write(
-            events=[(events.RUN_CANCELLED, {"reason": "The run was cancelled."})],
-            run=RunChange(RunStatus.CANCELLED, usage=state.metrics()),
-        )
-        for step in state.steps.values():
-            if not step.state.is_final and step.kind is StepKind.TOOL:
-                started = step.state is StepState.STARTED and step.attempts > 0
-                step.state = StepState.UNKNOWN if started else StepState.REFUSED
-                write.steps.append(step)
+        write = state.closing()
+        write.events.append((events.RUN_CANCELLED, {"reason": "The run was cancelled."}))
+        write.run = RunChange(RunStatus.CANCELLED, usage=state.metrics())
         await journal.commit(write)
     except LeaseLost:
         logger.info("run %s: the lease was lost while it was stopped", state.info.run_id)
 
 
-async def _fail(journal: RunJournal, code: str, text: str) -> None:
+async def _fail(state: LoopState, journal: RunJournal, code: str, text: str) -> None:
+    write = state.closing()
+    write.events.append((events.RUN_ERROR, {"content": text, "error_type": code, "error_id": code}))
+    write.run = RunChange(RunStatus.ERROR, error_code=code, error_text=text)
     try:
-        await journal.commit(
-            Write(
-                events=[(events.RUN_ERROR, {"content": text, "error_type": code, "error_id": code})],
-                run=RunChange(RunStatus.ERROR, error_code=code, error_text=text),
-            )
-        )
+        await journal.commit(write)
     except LeaseLost:
         logger.info("run %s: the lease was lost while it failed", journal.info.run_id)

@@ -150,7 +150,8 @@ def content_hmac(content: bytes) -> str:
 
 def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
     return RunInfo(
-        begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, spec, begin.model, begin.message or ""
+        begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, spec, begin.model, begin.message or "",
+        tuple(settings.MODEL_FALLBACKS),
     )
 
 
@@ -217,14 +218,16 @@ def request_cancel(*, principal: Principal, run_id: UUID) -> None:
         audit.append([entry], tenant_id=principal.tenant_id)
 
 
-def may_touch(principal: Principal, run: Run) -> bool:
-    """Tell whether a run is there for a principal: her own, or any with the scope `runs:all`."""
-    return run.user_id == principal.user_id or principal.has("runs:all")
+def may_touch(principal: Principal, run: Run, verb: str) -> bool:
+    """Tell whether a run is there for a principal: her own, or any with the scope for everybody's runs."""
+    return run.user_id == principal.user_id or principal.has(
+        "runs:read_all" if verb == "read" else "runs:write_all"
+    )
 
 
 def require(principal: Principal, run: Run | None, verb: str) -> Run:
     """Return the run. Raises: NotFound when it is not there for her, PolicyDenied without its component's scope."""
-    if run is None or not may_touch(principal, run):
+    if run is None or not may_touch(principal, run, verb):
         raise NotFound("There is no such run.")
     principal.require(f"{run.component_kind}s:{run.component_id}:{verb}")
     return run

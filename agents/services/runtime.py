@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from django.conf import settings
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.types import JsonObject
@@ -44,6 +45,6 @@ class Runtime:
         """Return what a run keeps of its spec, and its hash; computed once per component."""
         key = id(spec), model
         if key not in self._pinned:
-            pinned = spec.pinned(model)
+            pinned = spec.pinned(model, settings.MODEL_FALLBACKS)
             self._pinned[key] = pinned, spec_hash(pinned)
         return self._pinned[key]

@@ -290,3 +290,23 @@ async def test_repeated_call_ids_of_a_model_are_told_apart():
     await work(new_state(SPEC, "Go"), Ports(model, journal, PlainGates(), no_sleep))
     ids = [step.tool_call_id for step in journal.steps.values() if step.tool_call_id]
     assert len(ids) == len(set(ids)) == 2
+
+
+async def test_a_fallback_model_answers_when_the_first_cannot():
+    failure = ProviderError("gone", code="provider_model_missing")
+    state = new_state(SPEC, "Go")
+    state.info = replace(state.info, fallbacks=("spare",))
+    ending, journal, model = await run([failure, "From the spare"], state=state)
+    assert ending == Completed("From the spare")
+    assert [request.model for request in model.requests] == ["test-model", "spare"]
+    switch = [payload for name, payload in journal.events if payload.get("fallback_from")]
+    assert switch == [{"model": "spare", "attempt": 2, "fallback_from": "test-model"}]
+    assert "RunContentReset" in journal.names
+
+
+async def test_no_other_model_is_asked_what_no_model_can_take():
+    state = new_state(SPEC, "Go")
+    state.info = replace(state.info, fallbacks=("spare",))
+    ending, _, model = await run([ProviderError("too long", code="context_length")], state=state)
+    assert ending == Failed("context_length", "too long")
+    assert len(model.requests) == 1
