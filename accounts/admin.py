@@ -72,9 +72,7 @@ class MembershipAdmin(AuditedAdmin):
             members.change_role(principal, user_id=obj.user_id, role=obj.role)
             return
         asked = form.cleaned_data
-        member, password = members.add(
-            principal, email=asked["email"], name=asked["name"], role=asked["role"]
-        )
+        member, password = members.add(principal, email=asked["email"], name=asked["name"], role=asked["role"])
         obj.pk, obj.user, obj.tenant_id = member.pk, member.user, member.tenant_id
         form.first_password = password
 
@@ -138,9 +136,7 @@ class ServiceAccountAdmin(AuditedAdmin):
     def revoke_keys(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> None:
         principal = principal_of(request)
         for account in queryset.order_by("id"):
-            service_accounts.revoke(
-                tenant_id=principal.tenant_id, account_id=account.id, actor_id=principal.user_id
-            )
+            service_accounts.revoke(tenant_id=principal.tenant_id, account_id=account.id, actor_id=principal.user_id)
         self.message_user(request, "The keys are revoked. They stop working within five seconds.")
 
     def save_model(self, request: HttpRequest, obj: ServiceAccount, form: Any, change: bool) -> None:
@@ -156,9 +152,7 @@ class ServiceAccountAdmin(AuditedAdmin):
         obj.pk = account.pk
         request.new_key = key  # type: ignore[attr-defined]
 
-    def response_add(
-        self, request: HttpRequest, obj: ServiceAccount, post_url_continue: Any = None
-    ) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: ServiceAccount, post_url_continue: Any = None) -> HttpResponse:
         return shown_once(self, request, f"Key of {obj.name}", request.new_key)  # type: ignore[attr-defined]
 
 

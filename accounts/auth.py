@@ -32,9 +32,7 @@ WEBSOCKET = "WEBSOCKET"
 _TOKEN_CHARS = csrf.CSRF_TOKEN_LENGTH
 
 
-async def authenticate(
-    headers: Mapping[str, str], cookies: Mapping[str, str], method: str, host: str
-) -> Principal:
+async def authenticate(headers: Mapping[str, str], cookies: Mapping[str, str], method: str, host: str) -> Principal:
     """Return who sends these headers. An Authorization header that is there decides alone.
 
     `headers` is asked for `Authorization`, `Origin`, `Referer`, `X-CSRFToken`, then for them in lower case.

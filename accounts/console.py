@@ -58,9 +58,7 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         principal = principal_of(request)
         detail = {"fields": _fields(message)} if message else {}
         kind = self.opts.model_name
-        entries = [
-            audit.Entry(f"{kind}.{verb}", kind, str(row.pk), detail, principal.user_id) for row in objects
-        ]
+        entries = [audit.Entry(f"{kind}.{verb}", kind, str(row.pk), detail, principal.user_id) for row in objects]
         audit.append(entries, tenant_id=principal.tenant_id)
 
 

@@ -129,4 +129,3 @@ cache = PrincipalCache()
 async def current(user_id: UUID, tenant_id: UUID, family: UUID | None) -> Principal | None:
     """Return who this is, at most two seconds old."""
     return await cache.get((user_id, tenant_id, family), lambda: load(user_id, tenant_id, family))
-

@@ -9,6 +9,7 @@ from accounts.models import AuditHead, AuditRow
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid
+from agentos.core.types import clean_text
 
 MOST_ROWS = 200
 
@@ -35,9 +36,9 @@ def audit_rows(
         if cursor:
             rows = rows.filter(seq__lt=_seq(cursor))
         if action:
-            rows = rows.filter(action=action)
+            rows = rows.filter(action=clean_text(action))
         if object_id:
-            rows = rows.filter(object_id=object_id)
+            rows = rows.filter(object_id=clean_text(object_id))
         page = list(rows[: limit + 1])
     more = len(page) > limit
     return page[:limit], str(page[limit - 1].seq) if more else None

@@ -16,6 +16,7 @@ from agentos import __version__
 from agentos.core.errors import AgentOSError, NotAuthenticated
 from agentos.problems import problem, problem_of
 from agents.api import router as agents_router
+from agents.control_api import router as control_router
 from agents.health import readiness
 from agents.registry import registry
 from governance.api import router as governance_router
@@ -33,6 +34,7 @@ api = NinjaAPI(
 )
 api.add_router("", accounts_router)
 api.add_router("", agents_router)
+api.add_router("", control_router)
 api.add_router("", governance_router)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import ValidationError
@@ -36,14 +34,9 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         return HttpResponseRedirect(reverse(f"{self.name}:{_first_page(self, request)}"))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Sign anybody in who is a member somewhere, and put that on record."""
-        from accounts.services import sessions, sign_ins
         from agentos.views import demo_users
 
-        extra = {**(extra_context or {}), "demo_users": demo_users()}
-        response: HttpResponse = super().login(request, extra)
-        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
-            sign_ins.record(sessions.memberships(UUID(str(request.user.pk)))[0], via="password")
+        response: HttpResponse = super().login(request, {**(extra_context or {}), "demo_users": demo_users()})
         return response
 
 

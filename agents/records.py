@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 
 from accounts.console import ReadOnlyAdmin
+from agents.templatetags.console import spelled_out
 
 
 class RecordAdmin(ReadOnlyAdmin):
@@ -58,7 +59,7 @@ class RecordAdmin(ReadOnlyAdmin):
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
-            "title": str(record),
+            "title": spelled_out(str(record)),
             "opts": self.opts,
             "original": record,
             "list_title": self.list_title,

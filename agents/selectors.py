@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
-from agentos.core.clock import epoch_seconds
-from agentos.core.errors import NotFound
+from agentos.core.clock import epoch_seconds, rfc3339_ms
+from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine import events
 from agents.engine.status import RunStatus, StepKind, StepState
@@ -18,11 +18,14 @@ from agents.engine.steps import StepRecord
 from agents.models import Run, Session, Step
 from agents.services.runs import require
 
+RUNS_MOST = 100
+UNKNOWN_MOST = 500
+
 
 def visible_runs(principal: Principal) -> QuerySet[Run]:
     """Return the tenant's runs that a principal sees. The caller is inside her tenant scope."""
     runs = Run.objects.filter(tenant_id=principal.tenant_id)
-    return runs if principal.has("runs:all") else runs.filter(user_id=principal.user_id)
+    return runs if principal.has("runs:read_all") else runs.filter(user_id=principal.user_id)
 
 
 def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") -> JsonObject:
@@ -44,6 +47,7 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
         f"{run.component_kind}_id": run.component_id,
         "user_id": str(run.user_id),
         "status": run.status.upper(),
+        "pause_reason": "by hand" if run.pause_requested else None,
         "content": run.output if run.output is not None else run.error_text,
         "content_type": "str",
         "input": {"input_content": run.input},
@@ -87,6 +91,13 @@ def find_run(*, principal: Principal, run_id: UUID) -> RunStatus:
         return RunStatus(run.status)
 
 
+def run_state(*, principal: Principal, run_id: UUID) -> JsonObject:
+    """Return {run_id, session_id, status} of a run. Raises: NotFound, PolicyDenied."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        run = require(principal, Run.objects.select_related("session").filter(id=run_id).first(), "read")
+        return {"run_id": str(run.id), "session_id": run.session.session_id, "status": run.status.upper()}
+
+
 def session_page(*, principal: Principal, page: int, limit: int, component_id: str = "") -> JsonObject:
     """Return a page of the principal's sessions, newest first, in the list shape of the API."""
     with tenant_scope(principal.tenant_id, principal.user_id):
@@ -127,3 +138,86 @@ def session_runs(*, principal: Principal, session_id: str, limit: int = 50) -> l
             raise NotFound("There is no such session.")
         runs = list(session.runs.select_related("session").order_by("-created_at")[:limit])
     return [run_output(run, []) | {"run_input": run.input} for run in reversed(runs)]
+
+
+def component_runs(*, principal: Principal, component_id: str, session_id: str, status: str) -> list[JsonObject]:
+    """Return the last runs of one component, newest first; empty filters match all. Raises: Invalid."""
+    if status and status.lower() not in set(RunStatus):
+        raise Invalid(f"`status` must be one of {', '.join(RunStatus)}.", code="invalid")
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        runs = visible_runs(principal).filter(component_id=component_id, parent__isnull=True)
+        if session_id:
+            runs = runs.filter(session__session_id=session_id)
+        if status:
+            runs = runs.filter(status=status.lower())
+        return [run_output(run, []) for run in runs.select_related("session").order_by("-created_at")[:RUNS_MOST]]
+
+
+def run_steps(*, principal: Principal, run_id: UUID) -> list[JsonObject]:
+    """Return the steps of a run in the order of writing: its trace. Raises: NotFound, PolicyDenied."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        run = require(principal, Run.objects.filter(id=run_id).first(), "read")
+        return [_step_row(step) for step in Step.objects.filter(run=run).order_by("seq", "path")]
+
+
+def _step_row(step: Step) -> JsonObject:
+    return {
+        "id": str(step.id),
+        "path": step.path,
+        "kind": step.kind,
+        "name": step.name,
+        "state": step.state,
+        "tool_call_id": step.tool_call_id or None,
+        "usage": step.usage,
+        "attempts": step.attempts,
+        "error": step.error or None,
+        "started_at": rfc3339_ms(step.started_at),
+        "ended_at": rfc3339_ms(step.ended_at) if step.ended_at else None,
+    }
+
+
+def unknown_steps(principal: Principal) -> list[JsonObject]:
+    """Return the steps that wait for her to say what became of them, oldest first. Raises: PolicyDenied."""
+    principal.require("steps:reconcile")
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        steps = Step.objects.filter(tenant_id=principal.tenant_id, state=StepState.UNKNOWN)
+        if not principal.has("runs:write_all"):
+            steps = steps.filter(user_id=principal.user_id)
+        rows = steps.select_related("run", "run__session", "user").order_by("started_at")[:UNKNOWN_MOST]
+        return [_unknown_row(step) for step in rows]
+
+
+def _unknown_row(step: Step) -> JsonObject:
+    return {
+        "step_id": str(step.id),
+        "run_id": str(step.run_id),
+        "session_id": step.run.session.session_id,
+        "component_kind": step.run.component_kind,
+        "component_id": step.run.component_id,
+        "run_status": step.run.status,
+        "requester": step.user.email,
+        **_evidence(step),
+    }
+
+
+def step_evidence(*, principal: Principal, run_id: UUID, step_id: UUID) -> JsonObject:
+    """Return what is known of a tool call whose outcome is in doubt. Raises: NotFound, PolicyDenied."""
+    principal.require("steps:reconcile")
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        run = require(principal, Run.objects.filter(id=run_id).first(), "read")
+        step = Step.objects.select_related("run").filter(run=run, id=step_id, kind=StepKind.TOOL).first()
+        if step is None:
+            raise NotFound("There is no such tool call in this run.")
+        component = {"component_kind": run.component_kind, "component_id": run.component_id}
+        return {"run_id": str(run.id), "step_id": str(step.id), "state": step.state, **component, **_evidence(step)}
+
+
+def _evidence(step: Step) -> JsonObject:
+    return {
+        "tool": step.name,
+        "effect_text": step.request.get("requirement", {}).get("effect_text") or step.name,
+        "request": step.request,
+        "idempotency_key": step.idempotency_key,
+        "attempts": step.attempts,
+        "started_at": rfc3339_ms(step.started_at),
+    }

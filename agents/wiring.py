@@ -23,6 +23,8 @@ _runtime: Runtime | None = None
 class _NoJournal:
     """Stands where each run puts its own journal."""
 
+    pause_requested = False
+
     def emit(self, name: str, payload: Any) -> None:
         raise AssertionError("a run brings its own journal")
 

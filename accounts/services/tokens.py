@@ -10,6 +10,7 @@ import json
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,9 +29,10 @@ from accounts.services.attempts import attempts
 from agentos.core.clock import utc_now
 from agentos.core.errors import Invalid, NotAuthenticated
 from agentos.core.ids import new_id, parse_id
-from agentos.core.types import JsonObject
+from agentos.core.types import JsonObject, clean_text
 
 LONGEST_TOKEN = 8 * 1024
+REMEMBERED_TOKENS = 4096
 _HEADER_FIELDS = {"alg", "typ"}
 
 
@@ -84,7 +86,7 @@ def issue(*, email: str, password: str, tenant: str | None = None, client: str =
 
 def check_password(email: str, password: str) -> User | None:
     """Return the active user with this e-mail address and password; always at the price of one hash."""
-    user = User.objects.using("system").filter(email__iexact=email).order_by("email").first()
+    user = _by_email(email)
     if user is None:
         make_password(password)
         return None
@@ -92,6 +94,14 @@ def check_password(email: str, password: str) -> User | None:
         return user
     _record_failure(user)
     return None
+
+
+def _by_email(email: str) -> User | None:
+    """Find a user whatever the letters' case, for ASCII only: elsewhere strange letters have plain capitals."""
+    if clean_text(email) != email:
+        return None
+    users = User.objects.using("system").order_by("email")
+    return users.filter(**{"email__iexact" if email.isascii() else "email": email}).first()
 
 
 def start_family(member: Membership) -> TokenPair:
@@ -138,9 +148,13 @@ def revoke(principal: Principal, *, all: bool = False) -> None:
 def verify_access(token: str) -> Claims:
     """Check form, signature, issuer, audience, type and times of an access token. No database.
 
+    What was found good is remembered, since a client sends the same token again and again; its end is not.
     Raises: NotAuthenticated.
     """
-    return _claims(token, _Access)
+    claims = _checked_access(token)
+    if claims.expires_at <= utc_now():
+        raise NotAuthenticated
+    return claims
 
 
 def _chosen(user: User, tenant: str | None) -> Membership | None:
@@ -209,6 +223,11 @@ def _pair(member: Membership, family: UUID) -> TokenPair:
     )
 
 
+@lru_cache(maxsize=REMEMBERED_TOKENS)
+def _checked_access(token: str) -> Claims:
+    return _claims(token, _Access)
+
+
 def _claims(token: str, kind: type[simplejwt.Token]) -> Claims:
     if len(token) > LONGEST_TOKEN:
         raise NotAuthenticated
@@ -248,9 +267,7 @@ def _check_form(token: str) -> None:
 
 def _object(part: str) -> JsonObject:
     try:
-        value = json.loads(
-            urlsafe_b64decode(part + "=" * (-len(part) % 4)), object_pairs_hook=_without_doubles
-        )
+        value = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)), object_pairs_hook=_without_doubles)
     except (ValueError, binascii.Error, RecursionError):
         raise NotAuthenticated from None
     if not isinstance(value, dict):

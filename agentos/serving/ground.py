@@ -36,9 +36,9 @@ def check_python() -> None:
         raise ConfigError(f"python: this is Python {found}. Use 3.11 to 3.14: make clean, then make run PYTHON=...")
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, *, patience_seconds: float = PORT_PATIENCE_SECONDS) -> socket.socket:
     """Bind the socket that all web processes share; port 0 takes a free one. Raises: ConfigError."""
-    give_up_at = time.monotonic() + PORT_PATIENCE_SECONDS
+    give_up_at = time.monotonic() + patience_seconds
     while True:
         try:
             return _bound(host, port)
@@ -152,7 +152,7 @@ def reachable(url: str) -> str:
         try:
             psycopg.connect(candidate, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
         except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()[-1]
+            reason = str(error).strip().splitlines()[0]
             if candidate == url and "does not exist" in reason and "database" in reason:
                 continue
             raise ConfigError(

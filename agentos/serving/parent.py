@@ -18,6 +18,7 @@ from pathlib import Path
 
 from agentos import env
 from agentos.core.errors import ConfigError
+from agentos.core.types import json_object
 from agentos.postgres import PostgresError
 from agentos.serving import ground
 from agentos.serving.banner import what_to_try
@@ -84,6 +85,7 @@ class Parent:
         self._start_sandbox()
         self._start_web(self._listener)
         self._migrate()
+        self._probe_model()
         with self._progress.stage("web", f"waiting for {self.base_url}/api/ready"):
             self._let_web_serve()
         self._keep("jobs", management("qcluster"), quiet=True)
@@ -99,6 +101,28 @@ class Parent:
         text = "migrations" if self._plan.production else "migrations and demo rows"
         self._once("migrations", text, "prepare")
         stamp.write_text(state)
+
+    def _probe_model(self) -> None:
+        """Ask a configured model server what it can do, and tell. Raises: ConfigError when no run could work."""
+        if not self._model_is_configured():
+            return
+        with self._progress.stage("model", "asking the model server what it can do"):
+            child = self._child("model", management("doctor", "--check", "model", "--json"), quiet=True)
+            self._wait_for(child)
+        report = json_object(child.last_lines(1)[0]) if child.last_lines() else None
+        for finding in (report or {}).get("findings", ()):
+            text = ": ".join(filter(None, (finding["found"], finding["fix"])))
+            if finding["state"] == "problem":
+                raise ConfigError(f"model: {text}")
+            self._progress.note("model", text)
+
+    def _wait_for(self, child: Child) -> int:
+        """Wait for the end of a child that a signal ends too."""
+        self._children.append(child)
+        while (code := child.wait(TICK_SECONDS)) is None:
+            pass
+        self._children.remove(child)
+        return code
 
     @property
     def _key_file(self) -> Path:
@@ -159,10 +183,7 @@ class Parent:
         """Run a management command to its end. Raises: ConfigError when it fails and that is fatal."""
         with self._progress.stage(name, text):
             child = self._child(name, management(*arguments), quiet=True)
-            self._children.append(child)
-            while (code := child.wait(TICK_SECONDS)) is None:
-                pass
-            self._children.remove(child)
+            code = self._wait_for(child)
         if code and fatal:
             raise ConfigError(_last_word(child, f"{name}: manage.py {arguments[0]} failed: run it by itself."))
         if code:

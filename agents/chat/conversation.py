@@ -46,6 +46,7 @@ class Conversation:
         self._client, self._terminal, self._watch, self._sleep = client, terminal, watch, sleep
         self._kind, self._component, self._session_id = kind, component, session_id
         self._answers_pauses = answers_pauses
+        self._names_sandbox = True
         self._forget()
 
     def _forget(self) -> None:
@@ -110,6 +111,9 @@ class Conversation:
     def _show(self, frame: Frame) -> None:
         tool = frame.data.get("tool") or {}
         match frame.name.removeprefix("Team"):
+            case "RunStarted" if self._names_sandbox and str(frame.data.get("model")).startswith("sandbox"):
+                self._names_sandbox = False
+                self._note("(the sandbox model answers: rules, no artificial intelligence)")
             case "RunContent":
                 self._terminal.show(frame.data.get("content") or "", end="")
             case "RunContentReset":

@@ -85,3 +85,8 @@ def paused(steps: list[StepRecord]) -> JsonObject:
         "tools": [tool_execution(step) for step in steps],
         "requirements": [requirement(step) for step in steps],
     }
+
+
+def paused_by_hand(steps: list[StepRecord]) -> JsonObject:
+    """Return the payload of RunPaused when somebody stopped the run; it may wait for answers as well."""
+    return {**paused(steps), "content": "Paused by hand", "reason": "by hand"}

@@ -27,6 +27,7 @@ class Completed:
 @dataclass(frozen=True, slots=True)
 class Paused:
     waiting: list[StepRecord]
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +63,25 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
     while True:
         turn += 1
         state.check_limits(turn)
+        if stops_before(state, ports, [f"{turn}.model"]):
+            return Paused(state.waiting(), by_hand=True)
         reply = unique_calls(state, turn, await ask_model(state, ports, turn))
         state.messages.append(messages.assistant_message(reply))
         if not reply.tool_calls:
             return Completed(reply.text)
+        if stops_before(state, ports, [f"{turn}.{ordinal}" for ordinal in range(len(reply.tool_calls))]):
+            return Paused(state.waiting(), by_hand=True)
         steps = await run_calls(state, ports, turn, reply.tool_calls)
         if waiting := [step for step in steps if not step.state.is_final]:
             return Paused(waiting)
         for step in steps:
             state.messages.append(messages.tool_message(step.tool_call_id, told_to_model(step)))
+
+
+def stops_before(state: LoopState, ports: Ports, paths: list[str]) -> bool:
+    """Tell whether the run shall pause here: somebody asked for it, and these steps are not all behind it."""
+    known = [state.steps.get(path) for path in paths]
+    return ports.journal.pause_requested and not all(step is not None and step.state.is_final for step in known)
 
 
 def unique_calls(state: LoopState, turn: int, reply: ModelReply) -> ModelReply:
@@ -93,9 +104,10 @@ def _last_write(state: LoopState, ending: Ending) -> Write:
                 events=[(events.RUN_CONTENT_COMPLETED, {}), (events.RUN_COMPLETED, last)],
                 run=RunChange(RunStatus.COMPLETED, output=text, usage=usage),
             )
-        case Paused(waiting):
+        case Paused(waiting, by_hand):
+            payload = events.paused_by_hand(waiting) if by_hand else events.paused(waiting)
             return Write(
-                events=[(events.RUN_PAUSED, events.paused(waiting))],
+                events=[(events.RUN_PAUSED, payload)],
                 run=RunChange(RunStatus.PAUSED, usage=usage),
             )
         case Failed(code, text):

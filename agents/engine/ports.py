@@ -84,6 +84,11 @@ class ModelPort(Protocol):
 class JournalPort(Protocol):
     """The durable record of one run, held under its lease. Order is kept between all three calls."""
 
+    @property
+    def pause_requested(self) -> bool:
+        """Tell whether the run shall stop before its next step, because somebody asked for it."""
+        ...
+
     def emit(self, name: str, payload: JsonObject) -> None:
         """Queue an event for the next flush; readers see it after the commit."""
         ...

@@ -69,6 +69,7 @@ class MemoryJournal:
     events: list[tuple[str, JsonObject]] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     refuse_statements: bool = False
+    pause_requested: bool = False
 
     def emit(self, name: str, payload: JsonObject) -> None:
         self.events.append((name, deepcopy(payload)))

@@ -48,6 +48,7 @@ class Run(UserOwned):
     """One answer of one component. The lease (`lease_owner`, `lease_until`, `fence`) covers the whole run tree.
 
     `spec` is what the run started with: {schema, id, kind, model, instructions, tools: {name: schema hash}}.
+    A fork's spec also has `forked_from` {run_id, path} and `history_before`, the time up to which it knows its session.
     `usage`: {input_tokens, output_tokens, total_tokens, model_calls, tool_calls, time_to_first_token_ms}.
     """
 
@@ -67,6 +68,7 @@ class Run(UserOwned):
     recoveries = models.PositiveIntegerField(default=0)
     deadline_at = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
+    pause_requested = models.BooleanField(default=False, db_default=False)  # by hand; until somebody unpauses
     input = models.TextField(null=True)
     output = models.TextField(null=True)
     error_code = models.CharField(max_length=64, blank=True)
@@ -116,6 +118,13 @@ class Step(UserOwned):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "run", "path"], name="step_path")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "started_at"],
+                name="step_unknown",
+                condition=models.Q(state=StepState.UNKNOWN.value),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.path} {self.state}"

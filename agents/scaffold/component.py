@@ -37,11 +37,6 @@ class NewComponent:
     app: App
     id: str
 
-    def __post_init__(self) -> None:
-        """Raises: ConfigError when the id cannot be one."""
-        if not _ID.fullmatch(self.id) or keyword.iskeyword(self.variable) or self.variable == "components":
-            raise ConfigError(f"{self.id!r} cannot be an id: use lower-case letters, digits and single hyphens.")
-
     @property
     def variable(self) -> str:
         return self.id.replace("-", "_")
@@ -72,7 +67,8 @@ class NewComponent:
         values = {
             "id": self.id,
             "label": self.label,
-            "package": self.package,
+            "own_import": f"from {self.package} import spec, tools\n" if self.app.is_ours else "",
+            "app_import": "" if self.app.is_ours else "\nfrom . import spec, tools\n",
             "summary": "Counts the words of a text.",
             "variable": self.variable,
         }
@@ -83,6 +79,12 @@ class NewComponent:
                 break
             texts[folder / "__init__.py"] = ""
         return texts
+
+
+def check_id(id: str) -> None:
+    """Raise ConfigError when a component can't be called so."""
+    if not _ID.fullmatch(id) or keyword.iskeyword(id) or id == "components":
+        raise ConfigError(f"{id!r} cannot be an id: use lower-case letters, digits and single hyphens.")
 
 
 def create(component: NewComponent) -> list[Path]:
@@ -104,11 +106,7 @@ def create(component: NewComponent) -> list[Path]:
 
 
 def create_app(folder: Path) -> App:
-    """Write the skeleton of an app that ships components. Raises: ConfigError when the folder is there already."""
-    if folder.exists():
-        raise ConfigError(f"{folder} is there already.")
-    if not folder.name.isidentifier() or keyword.iskeyword(folder.name):
-        raise ConfigError(f"{folder.name!r} cannot be the name of an app: it must be a Python name.")
+    """Write the skeleton of an app that ships components, in a folder that is not there yet."""
     folder.mkdir()
     (folder / "__init__.py").write_text("", encoding="utf-8")
     text = _filled("apps.py", {"app": folder.name, "class_name": folder.name.title().replace("_", "")})

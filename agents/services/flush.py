@@ -165,12 +165,14 @@ async def _store_events(connection: AsyncConnection[Any], records: list[Record])
         await connection.execute(sql, [json_text(rows)])
 
 
-# A run that pauses while an answer has come in meanwhile is claimable at once.
+# A run that pauses is claimable at once when what it waits for has come meanwhile: an answer, or, when it waits for
+# no answer, the end of a pause by hand.
+_STEPS_OF_RUN = f"SELECT 1 FROM {table(Step)} s WHERE s.tenant_id = r.tenant_id AND s.run_id = r.id AND s.state"
 CHANGE = f"""
 UPDATE {table(Run)} r SET
-    status = CASE WHEN x.status = '{RunStatus.PAUSED.value}' AND EXISTS (
-        SELECT 1 FROM {table(Step)} s
-        WHERE s.tenant_id = r.tenant_id AND s.run_id = r.id AND s.state = '{StepState.ANSWERED.value}'
+    status = CASE WHEN x.status = '{RunStatus.PAUSED.value}' AND NOT r.pause_requested AND (
+        EXISTS ({_STEPS_OF_RUN} = '{StepState.ANSWERED.value}')
+        OR NOT EXISTS ({_STEPS_OF_RUN} IN ('{StepState.WAITING.value}', '{StepState.UNKNOWN.value}'))
     ) THEN '{RunStatus.PENDING.value}' ELSE x.status END,
     output = coalesce(x.output, r.output),
     error_code = x.error_code, error_text = x.error_text,

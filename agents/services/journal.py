@@ -58,6 +58,10 @@ class RunJournal:
         self.waiting: list[Waiting] = []
         self.is_lost = False
 
+    @property
+    def pause_requested(self) -> bool:
+        return self.info.run_id in self._writer.pausing
+
     def emit(self, name: str, payload: JsonObject) -> None:
         if self.waiting and self.waiting[-1].is_events_only:
             self.waiting[-1].write.events.append((name, payload))
@@ -110,6 +114,7 @@ class JournalWriter:
 
     def __init__(self, pool: AsyncConnectionPool, hub: Hub, *, process: str) -> None:
         self._pool, self._hub, self._process = pool, hub, process
+        self.pausing: set[UUID] = set()  # runs that shall stop before their next step; the supervisor keeps it
         self._dirty: dict[UUID, RunJournal] = {}
         self._begins: list[Begin] = []
         self._wake = asyncio.Event()

@@ -44,8 +44,8 @@ def append_event(run: Run, event: str, payload: JsonObject) -> None:
 
 
 def make_claimable(run: Run) -> None:
-    """Hand a paused run to whoever is free. The caller holds the run's row lock."""
-    if RunStatus(run.status) is RunStatus.PAUSED:
+    """Hand a paused run to whoever is free, unless it is paused by hand. The caller holds the run's row lock."""
+    if RunStatus(run.status) is RunStatus.PAUSED and not run.pause_requested:
         run.status = RunStatus.PENDING.value
         run.save(update_fields=["status"])
         notify(CLAIMABLE, "")

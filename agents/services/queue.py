@@ -37,6 +37,7 @@ class Claimed:
     fence: int
     recoveries: int
     cancel_requested: bool
+    pause_requested: bool
     age_seconds: float
 
 
@@ -66,7 +67,7 @@ UPDATE {table(Run)} r SET
     recoveries = r.recoveries + (due.status = '{RunStatus.RUNNING.value}')::int
 FROM due, {table(Session)} s WHERE r.id = due.id AND s.tenant_id = r.tenant_id AND s.id = r.session_id
 RETURNING r.id, r.tenant_id, r.user_id, s.session_id, r.component_kind, r.component_id, r.spec, r.model,
-    coalesce(r.input, ''), r.fence, r.recoveries, r.cancel_requested,
+    coalesce(r.input, ''), r.fence, r.recoveries, r.cancel_requested, r.pause_requested,
     extract(epoch FROM now() - r.created_at)::float
 """
 
@@ -76,9 +77,10 @@ WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND id = ANY(%s)
 RETURNING id, fence, cancel_requested
 """
 
-CANCELLED = f"""
-SELECT id FROM {table(Run)}
-WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND cancel_requested AND id = ANY(%s)
+REQUESTS = f"""
+SELECT id, cancel_requested FROM {table(Run)}
+WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND (cancel_requested OR pause_requested)
+AND id = ANY(%s)
 """
 
 STEP_FIELDS = (
@@ -116,10 +118,12 @@ async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[U
     return {run_id: (fence, cancel) for run_id, fence, cancel in await cursor.fetchall()}
 
 
-async def cancel_requests(pool: AsyncConnectionPool, *, owner: str, run_ids: list[UUID]) -> list[UUID]:
+async def requests(pool: AsyncConnectionPool, *, owner: str, run_ids: list[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """Return which of the runs that we hold shall be cancelled, and which others shall pause."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(CANCELLED, [owner, run_ids])
-        return [row[0] for row in await cursor.fetchall()]
+        cursor = await connection.execute(REQUESTS, [owner, run_ids])
+        rows = await cursor.fetchall()
+    return {run_id for run_id, cancel in rows if cancel}, {run_id for run_id, cancel in rows if not cancel}
 
 
 async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> tuple[list[StepRecord], int]:

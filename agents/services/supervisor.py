@@ -25,7 +25,7 @@ from agents.services.begin import LEASE_SECONDS
 from agents.services.execution import StopReason, execute
 from agents.services.hub import Hub
 from agents.services.journal import JournalWriter
-from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS
+from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, PAUSE
 from agents.services.queue import Claimed
 
 logger = logging.getLogger(__name__)
@@ -107,6 +107,13 @@ class Supervisor:
         if task := self._tasks.get(run_id):
             task.cancel(StopReason.CANCEL)
 
+    def pause(self, run_id: UUID, *, requested: bool) -> None:
+        """Let a run that this process holds stop before its next step, or not after all."""
+        if requested and run_id in self._tasks:
+            self.writer.pausing.add(run_id)
+        else:
+            self.writer.pausing.discard(run_id)
+
     def wake(self) -> None:
         """Look for claimable runs now."""
         self._claimable.set()
@@ -117,14 +124,15 @@ class Supervisor:
             del self._by_tenant[tenant_id]
         if self._tasks.get(run_id) is task:
             del self._tasks[run_id]
+            self.writer.pausing.discard(run_id)
         if not task.cancelled() and (error := task.exception()):
             logger.error("run %s: its task ended with %s", run_id, type(error).__name__)
 
     async def _forever(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Keep one of the loops going through database outages."""
+        """Keep one of the loops going through database outages; one that ends by itself has ended for good."""
         while True:
             try:
-                await loop()
+                return await loop()
             except (psycopg.Error, PoolTimeout, OSError) as error:
                 logger.warning("%s: the database is not reachable (%s)", loop.__name__, type(error).__name__)
                 await asyncio.sleep(1)
@@ -148,6 +156,7 @@ class Supervisor:
         if old := self._tasks.get(run.run_id):
             old.cancel(StopReason.LOST)
         self.adopt(run.run_id, run.tenant_id, execute(run, pool=self.pool, writer=self.writer, ports=self.ports))
+        self.pause(run.run_id, requested=run.pause_requested)
         if run.cancel_requested:
             asyncio.get_running_loop().call_soon(self.cancel, run.run_id)
 
@@ -184,7 +193,7 @@ class Supervisor:
 
     async def _listen_loop(self) -> None:
         async with await AsyncConnection.connect(self._url, autocommit=True) as connection:
-            for channel in (EVENTS, CLAIMABLE, CANCEL):
+            for channel in (EVENTS, CLAIMABLE, CANCEL, PAUSE):
                 await connection.execute(f"LISTEN {channel}")
             self.hub.hint_all()
             self.wake()
@@ -197,6 +206,9 @@ class Supervisor:
         elif channel == CANCEL:
             if run_id := parse_id(payload):
                 self.cancel(run_id)
+        elif channel == PAUSE:
+            if run_id := parse_id(payload.removeprefix("-")):
+                self.pause(run_id, requested=not payload.startswith("-"))
         elif not payload.startswith(f"{self.name} "):
             written = payload.partition(" ")[2]
             if written == "*":
@@ -210,8 +222,10 @@ class Supervisor:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             if self._tasks:
-                asked = await queue.cancel_requests(self.pool, owner=self.name, run_ids=list(self._tasks))
-                for run_id in asked:
+                ending, self.writer.pausing = await queue.requests(
+                    self.pool, owner=self.name, run_ids=list(self._tasks)
+                )
+                for run_id in ending:
                     self.cancel(run_id)
             for tick in self._ticks:
                 await self._tick(tick)

@@ -38,6 +38,14 @@ def _shown(character: str) -> str:
     return format_html('<span class="ao-hidden" title="{}">U+{}</span>', name, f"{ord(character):04X}")
 
 
+def spelled_out(text: str) -> str:
+    """Return plain text with the same characters spelled out, for places that take no markup."""
+    return "".join(
+        f"[U+{ord(character):04X}]" if character not in " \n\t" and is_hidden(character) else character
+        for character in text
+    )
+
+
 def is_hidden(character: str) -> bool:
     """Tell whether a reader can't see this character, or sees it only by what it does to others."""
     category = unicodedata.category(character)

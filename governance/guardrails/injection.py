@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from governance.guardrails.findings import Finding
-from governance.guardrails.injection_rules import ABOUT, PHRASES, REPORTED, RULES, Rule
+from governance.guardrails.injection_rules import ABOUT, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection_views import View, views
-from governance.guardrails.injection_words import PARTS, Part
+from governance.guardrails.injection_words import PARTS
 
 THRESHOLD = 1.0
 REACH_CHARACTERS = 900  # signs further apart don't add up
 HIDDEN_BONUS = 0.5  # for a sign that had to be decoded, or that stands in a comment
 ABOUT_MALUS = 0.8  # for a text that talks about attacks
+ABOUT_CHARACTERS = 400  # how far around the signs it may do so
 REPORTED_SHARE = 0.3  # what stays of a sign that is asked or told about, not ordered
-INDIRECT_SHARE = 0.5
 AGAIN_SHARE = 0.4  # what further signs of the same name and another weight add
+INDIRECT_SHARE = 0.5
+ROUNDING = 1e-9
+MOST_WORDS_AFTER = max(rule.gap for rule in RULES)
+MOST_WORDS_BEFORE = max(rule.gap for rule in RULES if not rule.order)
+MOST_FINDINGS = 16  # in one view; who needs to know more has seen enough
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)?")
-_PHRASE = re.compile("|".join(f"(?P<p{i}>{phrase.pattern})" for i, phrase in enumerate(PHRASES)))
-_COMMENT = re.compile(r"<!--(?P<inner>[^\n]{0,2000}?(?:\n[^\n]{0,2000}?){0,20})-->")
+_TOKEN = re.compile(r"[^\W_]+")
+_COMMENT = re.compile(r"<!--(?s:.){0,4000}?-->")
+_LINE_START = re.compile(r"(?:\A|\n)[^\w\n]{0,8}\Z")
 _SPEECH = frozenset({"override", "lift", "disobey", "extract"})  # signs that people also ask about
+_KEY_LETTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,110 +43,154 @@ class Sign:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the vocabulary in a view: which one of the view's words it is, its parts, where it stands."""
+
+    number: int
+    parts: int
+    start: int
+    end: int
+
+
 def detect(text: str) -> list[Finding]:
     """Return where a text tries to give the model orders: `prompt_injection` or `indirect_injection`."""
-    found: list[Finding] = []
-    for view in views(text):
-        for finding in _judge(view):
-            if finding not in found:
-                found.append(finding)
-    return sorted(found, key=lambda finding: (finding.start, finding.end))
+    found = {finding for view in views(text) for finding in _judge(view)}
+    return sorted(found, key=lambda finding: (finding.start, finding.end, finding.kind, finding.score))
 
 
 def _judge(view: View) -> Iterator[Finding]:
     """Add up the signs that stand close together; each name counts once, by its heaviest sign."""
-    signs = sorted((*_phrases(view.text), *_sentences(view.text)), key=lambda sign: sign.start)
+    signs = sorted(_signs(view), key=lambda sign: sign.start)
     if not signs:
         return
-    comments = [match.span() for match in _COMMENT.finditer(view.text)] if "<!--" in view.text else []
-    about = ABOUT_MALUS if ABOUT.search(view.text) else 0.0
-    first = 0
-    for last in range(len(signs)):
-        while signs[last].end - signs[first].start > REACH_CHARACTERS and first < last:
-            first += 1
-        group = signs[first : last + 1]
-        bonus = HIDDEN_BONUS if view.hidden or _within(group[0], comments) else 0.0
-        score = _score(group) + bonus - about
-        if score >= THRESHOLD - 1e-9:
-            start, end = view.origin(group[0].start, group[-1].end)
-            indirect = _indirect(group) or _within(group[0], comments)
-            yield Finding("indirect_injection" if indirect else "prompt_injection", start, end, min(1.0, score / 2))
-            first = last + 1
-
-
-def _score(signs: Sequence[Sign]) -> float:
-    weights: dict[str, set[float]] = {}
+    comments = [match.span() for match in _COMMENT.finditer(view.text)] if "-->" in view.text else []
+    window = _Window()
+    found = 0
     for sign in signs:
-        weights.setdefault(sign.name, set()).add(sign.weight)
-    return sum(max(found) + AGAIN_SHARE * (sum(found) - max(found)) for found in weights.values())
+        window.add(sign)
+        commented = bool(comments) and _within(window.signs[0], comments)
+        bonus = HIDDEN_BONUS if view.hidden or commented else 0.0
+        if window.score() + bonus < THRESHOLD:
+            continue
+        score = window.score() + bonus - _about(view.text, window.signs)
+        if score >= THRESHOLD:
+            start, end = view.origin(window.signs[0].start, max(sign.end for sign in window.signs))
+            indirect = commented or window.score(indirect=True) >= INDIRECT_SHARE
+            yield Finding("indirect_injection" if indirect else "prompt_injection", start, end, min(1.0, score / 2))
+            found += 1
+            window = _Window()
+        if found == MOST_FINDINGS:
+            return
 
 
-def _indirect(signs: Sequence[Sign]) -> bool:
-    return _score([sign for sign in signs if sign.indirect]) >= INDIRECT_SHARE
+class _Window:
+    """The signs that stand close together, and what they weigh; each weight of a name counts once."""
+
+    def __init__(self) -> None:
+        self.signs: deque[Sign] = deque()
+        self._counts: dict[str, Counter[tuple[float, bool]]] = {}
+
+    def add(self, sign: Sign) -> None:
+        while self.signs and sign.end - self.signs[0].start > REACH_CHARACTERS:
+            gone = self.signs.popleft()
+            self._counts[gone.name][gone.weight, gone.indirect] -= 1
+        self.signs.append(sign)
+        self._counts.setdefault(sign.name, Counter())[sign.weight, sign.indirect] += 1
+
+    def score(self, *, indirect: bool = False) -> float:
+        total = 0.0
+        for counts in self._counts.values():
+            weights = {weight for (weight, aside), count in counts.items() if count and (aside or not indirect)}
+            if weights:
+                heaviest = max(weights)
+                total += heaviest + AGAIN_SHARE * (sum(weights) - heaviest)
+        return total + ROUNDING
+
+
+def _about(text: str, group: Sequence[Sign]) -> float:
+    around = text[max(0, group[0].start - ABOUT_CHARACTERS) : group[-1].end + ABOUT_CHARACTERS]
+    return ABOUT_MALUS if ABOUT.search(around) else 0.0
 
 
 def _within(sign: Sign, comments: Sequence[tuple[int, int]]) -> bool:
     return any(start <= sign.start and sign.end <= end for start, end in comments)
 
 
-def _phrases(text: str) -> Iterator[Sign]:
-    for match in _PHRASE.finditer(text):
-        before = text[match.start() - 1 : match.start()]
-        if before.isalnum() and before.isascii() and match[0][0].isalnum():
+def _signs(view: View) -> Iterator[Sign]:
+    text = view.text
+    marked: list[Word] = []
+    for number, match in enumerate(_TOKEN.finditer(text)):
+        word = match[0]
+        parts = PARTS.get(word)
+        if parts:
+            marked.append(Word(number, parts, match.start(), match.end()))
+        phrases = _OPENED.get(word[:_KEY_LETTERS])
+        if phrases:
+            start = match.start()
+            for phrase in phrases:
+                if (turn := phrase.pattern.match(text, start)) is not None:
+                    yield from _phrase(text, phrase, turn)
+    yield from _sentences(text, marked)
+    for phrase in (*(_SIGNED if view.spaced else _CLOSED), *(() if text.isascii() else _SCRIPTS)):
+        for turn in phrase.pattern.finditer(text):
+            yield from _phrase(text, phrase, turn)
+
+
+def _phrase(text: str, phrase: Phrase, match: re.Match[str]) -> Iterator[Sign]:
+    start = match.start()
+    if phrase.place == "line" and not _LINE_START.search(text, max(0, start - 9), start):
+        return
+    yield Sign(phrase.name, _spoken(text, start, phrase.name, phrase.weight), phrase.indirect, start, match.end())
+
+
+def _sentences(text: str, marked: Sequence[Word]) -> Iterator[Sign]:
+    for at, word in enumerate(marked):
+        rules = _rules_for(word.parts)
+        if not rules:
             continue
-        phrase = PHRASES[int((match.lastgroup or "p0")[1:])]
-        weight = _spoken(text, match.start(), phrase.name, phrase.weight)
-        yield Sign(phrase.name, weight, phrase.indirect, match.start(), match.end())
+        near = _parts_near(marked, at)
+        for rule, needs in rules:
+            if all([need & near for need in needs]) and (end := _reach(rule, needs, marked, at)):
+                weight = _spoken(text, word.start, rule.name, rule.weight)
+                yield Sign(rule.name, weight, rule.indirect, word.start, max(end, word.end))
 
 
-def _sentences(text: str) -> Iterator[Sign]:
-    marked = _marked(text)
-    for at, (index, parts, start, end) in enumerate(marked):
-        for rule in _rules_for(parts):
-            reach = _reach(rule, marked, at, index)
-            if reach is not None:
-                weight = _spoken(text, start, rule.name, rule.weight)
-                yield Sign(rule.name.partition("-")[0], weight, rule.indirect, start, max(end, reach))
+def _parts_near(marked: Sequence[Word], at: int) -> int:
+    near = 0
+    for word in marked[max(0, at - MOST_WORDS_BEFORE) : at]:
+        near |= word.parts
+    for word in marked[at + 1 : at + 1 + MOST_WORDS_AFTER]:
+        near |= word.parts
+    return near
 
 
-def _marked(text: str) -> list[tuple[int, int, int, int]]:
-    """Return (number of the word, its parts, start, end) of the words in the vocabulary."""
-    return [
-        (index, parts, match.start(), match.end())
-        for index, match in enumerate(_TOKEN.finditer(text))
-        if (parts := PARTS.get(match[0], 0))
-    ]
-
-
-def _reach(rule: Rule, marked: Sequence[tuple[int, int, int, int]], at: int, index: int) -> int | None:
-    """Return where the last word that the rule needs ends, or None if one is missing.
+def _reach(rule: Rule, needs: Sequence[int], marked: Sequence[Word], at: int) -> int:
+    """Return where the last word that the rule needs ends, or 0 if one is missing.
 
     A word serves one need only, so that "ignore instructions" isn't its own qualifier.
     """
-    missing = list(rule.needs)
-    reach = 0
-    for other in range(at + 1, len(marked)):
-        number, parts, _, end = marked[other]
-        if number - index > rule.gap:
+    number = marked[at].number
+    missing = list(needs)
+    end = 0
+    for word in marked[at + 1 : at + 1 + rule.gap]:
+        if word.number - number > rule.gap:
             break
-        if _take(missing, parts):
-            reach = end
-        if not missing:
-            return reach
+        if _take(missing, word.parts):
+            end = word.end
+            if not missing:
+                return end
     if rule.order:
-        return None
-    for other in range(at - 1, -1, -1):
-        number, parts, _, end = marked[other]
-        if index - number > rule.gap:
+        return 0
+    for word in reversed(marked[max(0, at - rule.gap) : at]):
+        if number - word.number > rule.gap:
             break
-        if _take(missing, parts):
-            reach = max(reach, end)
-        if not missing:
-            return reach
-    return None
+        if _take(missing, word.parts) and not missing:
+            return end or marked[at].end
+    return 0
 
 
-def _take(missing: list[Part], parts: int) -> bool:
+def _take(missing: list[int], parts: int) -> bool:
     for need in missing:
         if need & parts:
             missing.remove(need)
@@ -154,11 +205,25 @@ def _spoken(text: str, start: int, name: str, weight: float) -> float:
     return weight
 
 
-_BY_PART: dict[int, tuple[Rule, ...]] = {}
+def _opened() -> dict[str, tuple[Phrase, ...]]:
+    table: dict[str, list[Phrase]] = {}
+    for phrase in PHRASES:
+        for key in {word[:_KEY_LETTERS] for word in phrase.opens}:
+            table.setdefault(key, []).append(phrase)
+    return {key: tuple(phrases) for key, phrases in table.items()}
 
 
-def _rules_for(parts: int) -> tuple[Rule, ...]:
+_OPENED = _opened()
+_SIGNED = tuple(phrase for phrase in PHRASES if phrase.place == "sign")
+_CLOSED = tuple(phrase for phrase in PHRASES if phrase.place == "closed")
+_SCRIPTS = tuple(phrase for phrase in PHRASES if phrase.place == "script")
+_BY_PART: dict[int, tuple[tuple[Rule, tuple[int, ...]], ...]] = {}
+
+
+def _rules_for(parts: int) -> tuple[tuple[Rule, tuple[int, ...]], ...]:
+    """Return the rules that a word with these parts opens, with their needs as plain numbers, which are fast."""
     rules = _BY_PART.get(parts)
     if rules is None:
-        rules = _BY_PART[parts] = tuple(rule for rule in RULES if rule.opening & parts)
+        opened = [rule for rule in RULES if rule.opening.value & parts]
+        rules = _BY_PART[parts] = tuple((rule, tuple(need.value for need in rule.needs)) for rule in opened)
     return rules

@@ -28,25 +28,29 @@ _LEET_WORD = re.compile(
 )
 _SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){6,400}")
 _SEPARATORS = re.compile(r"[ ._*\-/|]")
-_BROKEN = re.compile(r"(?<=[a-z])[*_`~^]{1,3}(?=[a-z])|(?<=[a-z])[-.](?=[a-z][-.][a-z])|(?<=[a-z][-.][a-z])[-.](?=[a-z])")
+_BROKEN = re.compile(r"(?<=[a-z])[*~^]{1,3}(?=[a-z])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{16,8192}={0,2}")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?(?:[0-9A-Fa-f]{2}[ :]?){10,2000}(?![0-9A-Za-z])")
 _BINARY = re.compile(r"(?<!\d)(?:[01]{8} ?){5,800}(?!\d)")
-_PERCENT = re.compile(r"(?:[^\s%]{0,40}%[0-9A-Fa-f]{2}){3,400}[^\s%]{0,40}")
-_ENTITIES = re.compile(r"(?:[^\s&]{0,10}&#x?[0-9A-Fa-f]{2,5};){4,400}")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}[^\s%]{0,40}){3,400}")
+_ENTITIES = re.compile(r"(?:&#x?[0-9A-Fa-f]{2,5};[^\s&]{0,10}){4,400}")
 _ESCAPES = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}){4,1000}")
-_ROT13 = re.compile(r"\b(?:vtaber|vafgehpgvbaf?|cebzcg|flfgrz|cerivbhf|qvfertneq|sbetrg|erirny|bireevqr)\b", re.I)
-_REVERSED = re.compile(r"\b(?:erongi|snoitcurtsni|noitcurtsni|tpmorp|suoiverp|draggersid|metsys|tegrof|laever|edirrevo)\b", re.I)
+_TURNED = ("vtaber", "vafgehpgvba", "cebzcg", "flfgrz", "cerivbhf", "qvfertneq", "sbetrg", "erirny", "bireevqr")
+_REVERSED = ("erongi", "noitcurtsni", "tpmorp", "suoiverp", "draggersid", "metsys", "tegrof", "laever", "edirrevo")
 _READABLE = re.compile(r"[A-Za-z]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One reading, lower-cased; `hidden` if it had to be decoded. `origin` leads back to the original text."""
+    """One reading, lower-cased; `hidden` if it had to be decoded, not `spaced` if its words run together.
+
+    `origin` leads from a place in it back to the original text.
+    """
 
     text: str
     hidden: bool
     origin: Callable[[int, int], tuple[int, int]]
+    spaced: bool = True
 
 
 def views(text: str) -> Iterator[View]:
@@ -56,9 +60,9 @@ def views(text: str) -> Iterator[View]:
     yield from _spelled(plain, origins)
     if _BROKEN.search(plain):
         yield View(_BROKEN.sub("", plain), True, _whole(0, len(text)))
-    if _ROT13.search(text):
+    if any(word in plain for word in _TURNED):
         yield View(codecs.encode(text, "rot13").lower(), True, _same)
-    if _REVERSED.search(text):
+    if any(word in plain for word in _REVERSED):
         yield View(text[::-1].lower(), True, _whole(0, len(text)))
     for start, end, decoded in _payloads(text):
         yield View(_unmasked(_plain(decoded)[0]), True, _whole(start, end))
@@ -112,13 +116,13 @@ def _spelled(plain: str, origins: list[int] | None) -> Iterator[View]:
     for match in _SPELLED.finditer(plain):
         closed = _SEPARATORS.sub("", match[0]).translate(_LEET)
         if sum(map(str.isalpha, closed)) > 6:
-            yield View(closed, True, _whole(*place(match.start(), match.end())))
+            yield View(closed, True, _whole(*place(match.start(), match.end())), spaced=False)
 
 
 def _payloads(text: str) -> Iterator[tuple[int, int, str]]:
     left = MOST_PAYLOADS
-    for pattern, decode in _DECODERS:
-        for match in pattern.finditer(text):
+    for mark, pattern, decode in _DECODERS:
+        for match in pattern.finditer(text) if mark in text else ():
             decoded = decode(match[0][:MOST_PAYLOAD_CHARACTERS])
             if decoded is not None and len(_READABLE.findall(decoded)) >= 2:
                 yield match.start(), match.end(), decoded
@@ -171,13 +175,14 @@ def _unescaped(written: str) -> str | None:
     return html.unescape(written)
 
 
-_DECODERS: tuple[tuple[re.Pattern[str], Callable[[str], str | None]], ...] = (
-    (_BASE64, _base64),
-    (_HEX, _hex),
-    (_BINARY, _binary),
-    (_PERCENT, _unquoted),
-    (_ENTITIES, _unescaped),
-    (_ESCAPES, _escapes),
+# What must stand in the text at all, how the encoded text looks, how to read it.
+_DECODERS: tuple[tuple[str, re.Pattern[str], Callable[[str], str | None]], ...] = (
+    ("", _BASE64, _base64),
+    ("", _HEX, _hex),
+    ("01", _BINARY, _binary),
+    ("%", _PERCENT, _unquoted),
+    ("&#", _ENTITIES, _unescaped),
+    ("\\", _ESCAPES, _escapes),
 )
 
 

@@ -75,12 +75,12 @@ _WORDS = {
     "прошлые прежние предыдущую попередні eerdere voorgaande bovenstaande önceki wcześniejsze poprzednie poprzednich "
     "السابقة पिछले पिछली पूर्व sebelumnya tidigare tidligere předchozí anterioare הקודמות προηγουμενες আগের পূর্ববর্তী "
     "قبلی korábbi aiemmat nakaraang naunang",
-    Part.YOURS: "your yours ur you're deine deinen deiner dein ihre ihren tu tus su sus ta ton tes votre vos tuo tuoi "
+    Part.YOURS: "your yours ur deine deinen deiner dein ihre ihren tu tus su sus ta ton tes votre vos tuo tuoi "
     "tue tua sua seu seus suas твои твой ваши ваш твоих senin kamu",
     Part.ALL: "all any every each alle allen todas todos toda toutes tous tutte tutti todas все всех wszystkie alla bütün "
     "tüm جميع كل सभी semua כל ολες",
     Part.INNER: "system initial initially hidden secret original internal developer underlying confidential core base "
-    "first exact full entire complete raw verbatim preset pre-prompt predefined backend private startup "
+    "first exact full entire complete raw verbatim preset predefined backend private startup "
     "sistema systeme système систем системный системную ursprünglichen inicial iniciais nascoste",
     Part.REVEAL: "reveal show print display output repeat tell give share disclose expose leak dump recite echo provide "
     "list write return summarize summarise paraphrase translate copy paste quote spell encode state describe say "
@@ -88,12 +88,12 @@ _WORDS = {
     "zeige zeig nenne gib verrate wiederhole drucke muestra muestrame revela revelame dime repite imprime montre "
     "montrez revele affiche repete repetez donne dis mostra mostrami rivela dimmi ripeti mostre diga repita "
     "покажи раскрой повтори выведи скажи напечатай göster pokaż ujawnij اعرض اكشف tunjukkan",
-    Part.ASK: "what what's whats which was welche cuales cual quelles quali quais какие какой",
+    Part.ASK: "what whats which was welche cuales cual quelles quali quais какие какой",
     Part.OBEY: "follow following obey obeying adhere comply complying abide bound restricted limited constrained "
     "governed listen respect heed subject confined tied",
-    Part.NEVER: "not don't dont never stop cease quit without no longer needn't doesn't cannot can't free freed "
+    Part.NEVER: "not don dont never stop cease quit without no longer needn doesn isn aren cannot free freed "
     "released exempt broken",
-    Part.PERSONA: "act acting pretend pretending roleplay role-play roleplaying simulate simulating simulation imagine "
+    Part.PERSONA: "act acting pretend pretending roleplay roleplaying simulate simulating simulation imagine "
     "become becoming play playing persona character role emulate embody impersonate mode now be behave named called",
     Part.FREE: "unrestricted uncensored unfiltered jailbroken unlimited amoral rogue unbound unaligned unchained "
     "unhinged unmoderated unconstrained limitless omnipotent jailbreak uncontrolled lawless liberated ruleless dan dude stan "
@@ -104,13 +104,13 @@ _WORDS = {
     "include encode attach report sending forwarding posting uploading fetch visit navigate call load request",
     Part.SECRET: "password passwords credential credentials secrets tokens keys api_key apikey ssh cookies "
     "conversation history inbox contacts transcript passphrase ssn otp 2fa passwd id_rsa emails",
-    Part.PLACE: "http https www url link webhook endpoint server domain address com net evil attacker example",
+    Part.PLACE: "http https www url link webhook endpoint image img src markdown parameter parameters server domain address com net evil attacker example",
     Part.MACHINE: "ai ais llm llms assistant assistants chatbot chatbots gpt chatgpt gpt4 copilot claude gemini bard "
     "agent agents bot bots crawler crawlers summarizer model models ki ia bing sydney",
     Part.READING: "summarizing summarising summarize summarise reading read processing process analyzing analysing "
     "analyze parsing parse reviewing browsing retrieving accessing scanning evaluating indexing reads processes "
     "translating ingesting answering",
-    Part.USER: "user users user's human humans anyone them operator owner customer reviewer",
+    Part.USER: "user users human humans anyone them operator owner customer reviewer",
     Part.TELLING: "mention mentioning tell telling inform informing notify notifying alert alerting reveal revealing "
     "disclose disclosing ask asking acknowledge acknowledging warn warning confirm consulting confirmation permission",
     Part.NEW: "new real actual true updated next only revised different primary sole urgent additional special "
@@ -125,7 +125,7 @@ def _table() -> dict[str, int]:
     for part, words in _WORDS.items():
         for word in words.split():
             plain = plain_word(word)
-            table[plain] = table.get(plain, 0) | part
+            table[plain] = table.get(plain, 0) | part.value
     return table
 
 

@@ -9,6 +9,7 @@ from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 
+_DIGIT = re.compile(r"[0-9]")
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _NAME_WORDS = "name|holder|cardholder|contact|kin|card"
 
@@ -43,7 +44,7 @@ def detect(text: str) -> list[Finding]:
     folded = fold(text)
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
-        for rules in (pii_numbers, pii_ids, pii_phones, pii_people)
+        for rules in ((pii_numbers, pii_ids, pii_phones, pii_people) if _DIGIT.search(folded.text) else (pii_people,))
         for finding in rules.find(folded.text, folded.lower)
     ]
     return sorted(_settled(found), key=lambda finding: (finding.start, finding.end))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import phonenumbers
@@ -12,7 +12,7 @@ from governance.guardrails import labels
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii_numbers import DENIAL
 
-MOST_LOOKUPS = 300  # of numbering plans in one text; beyond, a number counts if its shape does
+MOST_LOOKUPS = 100  # of numbering plans in one text; beyond, a number counts if its shape does
 _REGIONS = ("GB", "DE", "FR", "IT", "AU", "NL", "BE", "CH", "AT", "JP", "ZA", "IE", "SE", "TR", "IN", "BR", "KR", "CN")
 _BARE_REGIONS = ("US", "CN", "IN", "ES", "BR", "PL", "MX", "SG", "NO", "DK", "PT")
 
@@ -52,19 +52,17 @@ _EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
 def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the telephone numbers of a folded text."""
     plans = _Plans()
+    ends: set[int] = set()
     for match in _PLUS.finditer(text):
         end = _international_end(text, match, plans)
         if end > 0:
+            ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
-    for match in _AMERICAN.finditer(text):
-        if _american(text, match):
-            yield Finding("phone", *match.span(), 0.9)
-    for match in _TRUNK.finditer(text):
-        if _trunk(text, match, plans):
-            yield Finding("phone", *match.span(), 0.85)
-    for match in _LOOSE.finditer(text):
-        if _loose(text, match, plans):
-            yield Finding("phone", *match.span(), 0.8)
+    for pattern, judge, score in _NATIONAL:
+        for match in pattern.finditer(text):
+            if match.end() not in ends and judge(text, match, plans):
+                ends.add(match.end())
+                yield Finding("phone", *match.span(), score)
 
 
 class _Plans:
@@ -121,7 +119,7 @@ def _international_end(text: str, match: re.Match[str], plans: _Plans) -> int:
     return -1
 
 
-def _american(text: str, match: re.Match[str]) -> bool:
+def _american(text: str, match: re.Match[str], _plans: _Plans) -> bool:
     prefix, local = match.groups()
     area = _digits(prefix)[-3:]
     if len(set(area + _digits(local))) == 1 or _denied(text, match.start()):
@@ -164,3 +162,11 @@ def _claimed(text: str, match: re.Match[str]) -> bool:
     if DENIAL.search(window):
         return False
     return bool(_NAMED.search(window) or _NAMED.search(labels.said_after(text, match.end())))
+
+
+# Forms without a country code: how they look, who decides, how sure that is.
+_NATIONAL: tuple[tuple[re.Pattern[str], Callable[[str, re.Match[str], _Plans], bool], float], ...] = (
+    (_AMERICAN, _american, 0.9),
+    (_TRUNK, _trunk, 0.85),
+    (_LOOSE, _loose, 0.8),
+)

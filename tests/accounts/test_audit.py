@@ -83,9 +83,13 @@ def test_no_entries_touch_nothing(acme: TenantWithUsers) -> None:
 
 
 def test_an_entry_goes_with_its_transaction(acme: TenantWithUsers) -> None:
-    with pytest.raises(KeyError), tenant_scope(acme.tenant.id):
-        audit.append([Entry("a", "b", "c")], tenant_id=acme.tenant.id)
-        raise KeyError
+    def write_and_fail() -> None:
+        with tenant_scope(acme.tenant.id):
+            audit.append([Entry("a", "b", "c")], tenant_id=acme.tenant.id)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_and_fail()
     write(acme, 1)
     assert AuditRow.objects.using("system").count() == 1
     assert audit.verify(acme.tenant.id) is None

@@ -42,9 +42,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def pair_of(user: User) -> tokens.TokenPair:
-    return tokens.start_family(
-        Membership.objects.using("system").select_related("user", "tenant").get(user_id=user.id)
-    )
+    return tokens.start_family(Membership.objects.using("system").select_related("user", "tenant").get(user_id=user.id))
 
 
 def session_of(user: User, **extra: Any) -> dict[str, str]:
@@ -184,9 +182,7 @@ async def test_a_session_cookie_gives_the_principal_of_its_tenant(
     acme: TenantWithUsers, globex: TenantWithUsers
 ) -> None:
     def join() -> None:
-        Membership.objects.using("system").create(
-            tenant_id=globex.tenant.id, user_id=acme.member.id, role=Role.ADMIN
-        )
+        Membership.objects.using("system").create(tenant_id=globex.tenant.id, user_id=acme.member.id, role=Role.ADMIN)
 
     cookies = await in_thread(session_of, acme.member)
     principal = await who({}, cookies)

@@ -35,7 +35,7 @@ def test_what_hides_is_spelled_out(character: str) -> None:
 
 
 def test_markup_is_text() -> None:
-    assert visible("<script>alert(\"1\")</script> & '") == (
+    assert visible('<script>alert("1")</script> & \'') == (
         "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#x27;"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agentos.core.errors import ConfigError, NotFound
 from agents.registry import registry
-from agents.scaffold.component import App, NewComponent, create, create_app
+from agents.scaffold.component import App, NewComponent, check_id, create, create_app
 
 
 class Command(BaseCommand):
@@ -25,6 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            check_id(options["id"])
             _check_free(options["kind"], options["id"])
             app = _app(options["app"], create=options["create_app"])
             component = NewComponent(app, options["id"])
@@ -56,6 +58,8 @@ def _app(name: str, *, create: bool) -> App:
     for config in apps.get_app_configs():
         if name in (config.label, config.name):
             return App(config.name, Path(config.path))
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ConfigError(f"{name!r} cannot be the name of an app: it must be a Python name.")
     folder = Path.cwd() / name
     if folder.is_dir():
         if not (folder / "__init__.py").is_file():

@@ -1,7 +1,6 @@
 // The chat of the home page: start a run, follow it through pauses and lost connections, answer, cancel.
 const $ = (id) => document.getElementById(id);
 const chat = $("chat"), log = $("log");
-const live = (status) => ["PENDING", "RUNNING", "PAUSED"].includes(String(status).toUpperCase());
 const key = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 1));
@@ -59,11 +58,16 @@ const events = {
     const tokens = data.metrics?.total_tokens;
     end(tokens ? `Done, ${tokens} tokens.` : "Done.");
   },
-  RunError: (data) => { add(el("p", { className: "note bad", data: { testid: "error" } }, data.content, " ", el("code", { textContent: data.error_id ?? "" }))); end("The run failed."); },
+  RunError: (data) => { add(el("p", { className: "note bad", data: { testid: "error" } }, data.content, " ", el("code", { textContent: data.error_id ?? "" }))); end(data.error_id === "input_blocked" ? "Blocked." : "The run failed."); },
   RunCancelled: () => end("Cancelled."),
 };
 const working = () => { for (const form of log.querySelectorAll("form.ask")) form.remove(); busy(true, `${agent.label} is working…`); };
-const end = (word) => { run.ended = true; for (const form of log.querySelectorAll("form.ask")) form.remove(); busy(false, word); };
+function end(word) {
+  run.ended = true;
+  for (const form of log.querySelectorAll("form.ask, .waits")) form.remove();
+  for (const open of log.querySelectorAll(".card.waiting, .card.running")) { open.className = "card"; open.dataset.state = open.querySelector(".state").textContent = "ended"; }
+  busy(false, word);
+}
 function busy(on, word) { $("send").hidden = on; $("cancel").hidden = !on; $("cancel").disabled = false; log.ariaBusy = String(on); say(word); }
 
 function card(tool, state, form) {
@@ -71,7 +75,7 @@ function card(tool, state, form) {
   const old = run.cards[tool.tool_call_id], open = old?.querySelector("details")?.open ?? false;
   const facts = el("details", { open: open || (state === "waiting" && tool.kind !== "feedback") }, el("summary", { textContent: "Details" }), el("pre", { textContent: shown(tool.tool_args) }));
   if (tool.result != null) facts.append(el("p", { textContent: "Result" }), el("pre", { textContent: shown(tool.result), data: { testid: "tool-result" } }));
-  const name = tool.tool_name.replaceAll("_", " "), title = shown(tool.effect_text || name[0].toUpperCase() + name.slice(1));
+  const title = shown(tool.effect_text || tool.tool_name.replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase()));
   const node = el("section", { className: `card ${state}`, data: { testid: "tool-card", tool: tool.tool_name, state } },
     el("h3", {}, title, el("span", { className: "state", textContent: state })), facts, form);
   if (old) old.replaceWith(node); else add(node);
@@ -89,7 +93,7 @@ function question(tool) {
   if (tool.requires_user_input) return ask(tool, tool.user_input_schema.map(field), ["Send"], (form) => ({ values: Object.fromEntries(tool.user_input_schema.map((f) => [f.name, value(form, f)])) }));
   if (tool.user_feedback_schema?.length) return ask(tool, tool.user_feedback_schema.map(choices), ["Send"], (form) => ({ selected: tool.user_feedback_schema.map((_, i) => new FormData(form).getAll(`q${i}`)) }));
   if (tool.external_execution_required) return ask(tool, [el("label", {}, "Run it yourself and paste the result", el("textarea", { name: "result", rows: 4, required: true }))], ["Send"], (form) => ({ result: form.result.value }));
-  return ask(tool, [el("label", {}, "Note (optional)", el("input", { name: "note", maxLength: 2000 }))], ["Yes", "No"], (form, word) => ({ confirmed: word === "Yes", note: form.note.value }));
+  return ask(tool, [el("label", {}, "Note (optional)", el("textarea", { name: "note", rows: 1, maxLength: 2000 }))], ["Yes", "No"], (form, word) => ({ confirmed: word === "Yes", note: form.note.value }));
 }
 function field({ name, field_type: type, description, value: given, options }) {
   const common = { name, required: type !== "bool" }, label = el("label", {}, el("span", { textContent: description ? `${name.replaceAll("_", " ")}: ${description}` : name.replaceAll("_", " ") }));
@@ -163,12 +167,12 @@ async function start(message) {
 }
 async function restore(session) {
   begin(); log.replaceChildren(); busy(false, "");
-  const runs = session ? await api(`/sessions/${encodeURIComponent(session)}/runs`).then((r) => r.json()).catch(() => []) : [];
-  const mine = run;
-  for (const [i, old] of runs.entries()) {
+  const mine = run, runs = session ? await api(`/sessions/${encodeURIComponent(session)}/runs`).then((r) => r.json()).catch(() => []) : [];
+  for (const [i, old] of mine === run ? runs.entries() : []) {
     bubble("user", old.run_input ?? "(blocked by a guardrail)");
-    if (i === runs.length - 1 && live(old.status)) { history.replaceState(null, "", `?run=${old.run_id}`); mine.id = old.run_id; follow(mine); }
-    else if (old.content) bubble("agent", old.content);
+    if (i < runs.length - 1) { if (old.content) bubble("agent", old.content); continue; }
+    history.replaceState(null, "", `?run=${old.run_id}`); // the last one is replayed, tool cards and all
+    follow(Object.assign(mine, { id: old.run_id }));
   }
 }
 async function choose(id, session) {

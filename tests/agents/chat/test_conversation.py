@@ -55,6 +55,16 @@ def test_text_is_shown_as_it_comes(server: Server, make_screen: MakeScreen) -> N
     assert len(server.headers[0]["Idempotency-Key"]) == 36
 
 
+def test_the_sandbox_model_is_named_once(server: Server, make_screen: MakeScreen) -> None:
+    server.event("RunStarted", model="sandbox-strong")
+    server.event("RunCompleted", content="")
+    screen = make_screen()
+    talk = conversation(server, screen)
+    talk.say("Hi")
+    talk.say("Again")
+    assert screen.text.count("sandbox model") == 1
+
+
 def test_a_lost_connection_goes_on_where_it_broke(server: Server, make_screen: MakeScreen) -> None:
     server.event("RunStarted")
     server.event("RunContent", content="One ")

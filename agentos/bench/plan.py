@@ -1,0 +1,71 @@
+"""Which measurements are made, in which order, and what surrounded them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from agentos.bench import scenes
+from agentos.bench.figures import Row
+from agentos.bench.stand import Stand
+from agentos.serving.progress import Progress
+
+STEPS = (1, 50, 200, 500, 1000, 2000)
+QUICK_STEPS = (1, 50, 200)
+FLOOR_AFTER = 200
+SCENES = ("ladder", "floors", "pauses", "sessions", "page", "human", "waiting", "processes")
+QUICK_SCENES = ("ladder", "floors")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure."""
+
+    scenes: Sequence[str] = SCENES
+    steps: Sequence[int] = STEPS
+
+
+def measure(stand: Stand, plan: Plan, progress: Progress) -> dict[str, list[Row]]:
+    """Make the plan's measurements; return the rows of each scene."""
+    results: dict[str, list[Row]] = {}
+
+    def scene(name: str, text: str, make: Callable[[], list[Row]]) -> None:
+        if name in plan.scenes:
+            with progress.stage(name, text):
+                results.setdefault(name, []).extend(make())
+
+    like = scenes.warm_up(stand)
+    base = stand.meter.rss_bytes()
+    for streams in plan.steps:
+        scene("ladder", f"{streams:,} streams", lambda streams=streams: scenes.ladder(stand, [streams], base))
+        if streams == FLOOR_AFTER:
+            # Beside the row that it is compared with: a shared machine is not the same a minute later.
+            scene("floors", f"bare client and relay, {FLOOR_AFTER} streams", lambda: scenes.floors(stand, FLOOR_AFTER))
+    scene("pauses", f"{scenes.PAUSES} approvals", lambda: scenes.pauses(stand))
+    scene("sessions", "runs in old sessions", lambda: scenes.sessions(stand, like))
+    scene("page", f"a page of {scenes.PAGE_SESSIONS:,} sessions", lambda: scenes.page(stand, like))
+    scene("human", "human pace", lambda: scenes.human(stand))
+    scene("waiting", f"{scenes.WAITING} streams that wait", lambda: scenes.waiting(stand))
+    scene("processes", "1, 2 and 4 processes", lambda: scenes.processes(stand))
+    return results
+
+
+def surroundings(stand: Stand) -> Row:
+    """Say what was measured where, and what was switched on."""
+    (version,) = stand.meter.fetch("SHOW server_version")[0]
+    query = "SELECT current_setting('fsync') || ', ' || current_setting('synchronous_commit')"
+    (durable,) = stand.meter.fetch(query)[0]
+    return {
+        "route": f"POST {scenes.PATH}, server-sent events, one tenant",
+        "switched_on": "bearer token, scopes, row-level security, Idempotency-Key, audit chain, durable events",
+        "guards": "in: moderation, pii, injection; out: secrets, pii",
+        "model": "sandbox, 40 tokens, 5 ms apart after 20 ms",
+        "machine": f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "postgresql": f"{version}, fsync and synchronous_commit: {durable}",
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "load_average": round(os.getloadavg()[0], 2),
+    }

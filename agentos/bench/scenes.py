@@ -1,0 +1,232 @@
+"""The measurements: each brings the server into a state, lets a load run over it and returns its rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import psutil  # type: ignore[import-untyped]  # it comes without types
+
+from agentos.bench.client import Job, Load, now_us
+from agentos.bench.figures import Row, load_row, ms, per_run, percentile, spent_row
+from agentos.bench.floors import CHAT_PATH, chat_body
+from agentos.bench.model import FIRST_TOKEN_MS, TOKENS
+from agentos.bench.rows import make_sessions
+from agentos.bench.stand import Stand
+from agentos.bench.wait import OpenStream, has_token, is_answered, is_paused
+from agentos.core.errors import ConfigError
+from agentos.core.types import JsonObject
+
+SAY: JsonObject = {"message": "[[say:ok]]"}
+PAY: JsonObject = {
+    "message": '[[call:process_refund {"customer_id":"C-1042","amount":250,"reason":"billed twice"}]][[then]][[say:ok]]'
+}
+HUMAN_TOKEN_MS = 50
+SLOW: JsonObject = {"message": f"[[token:{HUMAN_TOKEN_MS}]][[say:ok]]"}
+PATH = "/api/agents/bench/runs"
+PLAIN_PATH = "/api/agents/bench-plain/runs"
+LIMIT_SECONDS = 45.0
+SETTLE_SECONDS = 1.3  # PostgreSQL's counters come up to a second late
+AGES = (1, 100, 300, 1000)
+PAUSES = 50
+WAITING = 200
+PAGE_SESSIONS, PAGE_RUNS, PAGE_REQUESTS = 10_000, 20, 60
+
+
+def runs_for(streams: int) -> int:
+    """Return how many runs a load of so many streams makes: enough for a p99, few enough to end."""
+    return max(20, min(streams * 6, 300), min(streams * 5, 1000), streams * 2)
+
+
+def warm_up(stand: Stand) -> str:
+    """Let caches fill; return the id of a stored run."""
+    load = stand.load(Job(stand.port, PATH, SAY, streams=5, runs=20, token=stand.visitor().token))
+    if not load.answered:
+        raise ConfigError("bench: the server answers no run; see the lines above.")
+    return load.answered[-1]
+
+
+def measured(stand: Stand, job: Job) -> tuple[Load, Row]:
+    """Run a job; return what its readers saw and what it cost."""
+    # Signing in takes 100 MB for a moment: not part of what is measured.
+    job, meter = replace(job, token=stand.visitor().token), stand.meter
+    time.sleep(SETTLE_SECONDS)
+    meter.reset_peak()
+    before = meter.spent()
+    load = stand.load(job)
+    time.sleep(SETTLE_SECONDS)
+    spent, peak = meter.spent().since(before), meter.peak
+    row = {
+        **load_row(load, streams=job.streams),
+        **spent_row(spent, load.runs),
+        "stored": _stored(stand, load.answered),
+        "connections": peak.connections,
+        "peak_rss_mb": round(peak.rss_bytes / 1e6, 1),
+        "cores": round(spent.server_seconds / load.seconds, 2),
+    }
+    return load, row
+
+
+def _stored(stand: Stand, run_ids: Sequence[str]) -> int:
+    """Count the answered runs that are stored as completed, with their output and the event that says so."""
+    query = """
+        SELECT count(*) FROM agents_run r WHERE id = ANY(%s::uuid[]) AND status = 'completed' AND output <> ''
+        AND EXISTS (SELECT 1 FROM agents_runevents e WHERE e.tenant_id = r.tenant_id AND e.run_id = r.id
+                    AND position('"event":"RunCompleted"' IN e.lines) > 0)
+    """
+    return int(stand.meter.fetch(query, list(run_ids))[0][0])
+
+
+def ladder(stand: Stand, steps: Sequence[int], base_rss_bytes: int) -> list[Row]:
+    """Load one process with more and more streams. Memory is the peak over `base_rss_bytes`, for each stream."""
+    rows = []
+    for streams in steps:
+        job = Job(stand.port, PATH, SAY, streams=streams, runs=runs_for(streams), limit_seconds=LIMIT_SECONDS)
+        load, row = measured(stand, job)
+        grown = stand.meter.peak.rss_bytes - base_rss_bytes
+        row["memory_kb"] = round(grown / max(load.peak_streams, 1) / 1000, 1)
+        rows.append(row)
+    return rows
+
+
+def floors(stand: Stand, streams: int = 200) -> list[Row]:
+    """Let the bare client and a relay read the same streams of the same model."""
+    runs = runs_for(streams)
+    bare = Job(stand.model_port, CHAT_PATH, chat_body(), streams=streams, runs=runs, limit_seconds=90)
+    load = stand.load(bare, module="floors")
+    rows: list[Row] = [
+        {"floor": "openai client", **load_row(load, streams=streams), "cpu_ms": per_run(load.cpu_seconds * 1000, runs)}
+    ]
+    relayed = Job(stand.relay_port, CHAT_PATH, chat_body(), streams=streams, runs=runs, is_raw=True)
+    relay = psutil.Process(stand.relay_pid)
+    before = relay.cpu_times()
+    load = stand.load(relayed)
+    after = relay.cpu_times()
+    took = after.user + after.system - before.user - before.system
+    rows.append({"floor": "raw relay", **load_row(load, streams=streams), "cpu_ms": per_run(took * 1000, load.runs)})
+    return rows
+
+
+def pauses(stand: Stand, count: int = PAUSES) -> list[Row]:
+    """Approve one refund after the other; measure from the decision's first byte to the next token's."""
+    took = [_pause(stand, *tokens) for tokens in [_tokens(stand)] for _ in range(count)]
+    return [{"pauses": count, "p50_ms": ms(percentile(took, 0.5)), "p99_ms": ms(percentile(took, 0.99))}]
+
+
+def _tokens(stand: Stand) -> tuple[str, str]:
+    return stand.visitor("member").token, stand.visitor("approver").token
+
+
+def _pause(stand: Stand, member: str, approver: str) -> float:
+    """Return the microseconds from an approval to the first token, less the model's own time to it."""
+    run_id = _start_in_background(stand, member)
+    stream = OpenStream(stand.port, member, "GET", f"/api/runs/{run_id}/events")
+    stream.read_until(is_paused)
+    query = "SELECT id FROM governance_approval WHERE run_id = %s AND status = 'pending'"
+    (approval_id,) = stand.meter.fetch(query, run_id)[0]
+    began = now_us()
+    path = f"/api/approvals/{approval_id}/resolve"
+    decision = OpenStream(stand.port, approver, "POST", path, {"status": "approved", "reason": "measured"})
+    _, at = stream.read_until(has_token)
+    decision.read_until(is_answered)
+    decision.close()
+    stream.close()
+    return at - began - FIRST_TOKEN_MS * 1000
+
+
+def _start_in_background(stand: Stand, token: str) -> str:
+    body = {**PAY, "stream": False, "background": True}
+    request = OpenStream(stand.port, token, "POST", PATH, body)
+    seen, _ = request.read_until(lambda part: b'"run_id":' in part.replace(b" ", b""))
+    request.close()
+    return seen.replace(b" ", b"").split(b'"run_id":"')[1][:36].decode()
+
+
+def waiting(stand: Stand, count: int = WAITING) -> list[Row]:
+    """Keep streams open on runs that wait for an approval, in a fresh process; the runs' own memory counts too."""
+    stand.restart_web()
+    warm_up(stand)
+    member, meter = stand.visitor().token, stand.meter
+    time.sleep(SETTLE_SECONDS)
+    before = meter.rss_bytes()
+    streams = []
+    for _ in range(count):
+        run_id = _start_in_background(stand, member)
+        streams.append(OpenStream(stand.port, member, "GET", f"/api/runs/{run_id}/events"))
+    for stream in streams:
+        stream.read_until(is_paused)
+    time.sleep(SETTLE_SECONDS)
+    grown = meter.rss_bytes() - before
+    for stream in streams:
+        stream.close()
+    return [{"streams": count, "memory_kb": round(grown / count / 1000, 1)}]
+
+
+def sessions(stand: Stand, like: str, ages: Sequence[int] = AGES) -> list[Row]:
+    """Run in sessions that hold a number of runs already."""
+    (user_id,) = stand.meter.fetch("SELECT user_id FROM agents_run WHERE id = %s", like)[0]
+    rows = []
+    for age in ages:
+        prefix = f"aged-{age}-"
+        names = make_sessions(stand.meter, like=like, prefix=prefix, sessions=10, runs=age, user_id=user_id)
+        job = Job(stand.port, PATH, SAY, streams=10, runs=200, sessions=names, limit_seconds=LIMIT_SECONDS)
+        _, row = measured(stand, job)
+        rows.append({"runs_in_session": age, **row})
+    return rows
+
+
+def page(stand: Stand, like: str, count: int = PAGE_SESSIONS) -> list[Row]:
+    """Page through the newest of very many sessions of one user."""
+    visitor = stand.visitor("viewer")
+    (user_id,) = stand.meter.fetch("SELECT id FROM accounts_user WHERE email = %s", stand.email("viewer"))[0]
+    make_sessions(stand.meter, like=like, prefix="many-", sessions=count, runs=PAGE_RUNS, user_id=user_id)
+    took, total = [], 0
+    for _ in range(PAGE_REQUESTS + 5):
+        began = now_us()
+        total = visitor.get("/api/sessions?limit=20")["meta"]["total_count"]
+        took.append(now_us() - began)
+    took = took[5:]
+    return [
+        {
+            "requests": len(took),
+            "p50_ms": ms(percentile(took, 0.5)),
+            "p99_ms": ms(percentile(took, 0.99)),
+            "total": total,
+        }
+    ]
+
+
+def human(stand: Stand, steps: Sequence[int] = (100, 200, 300)) -> list[Row]:
+    """Let the model speak at a reader's pace, with the starts spread over one answer's length."""
+    plans: list[tuple[int, str, str]] = [(streams, PLAIN_PATH, "input") for streams in steps]
+    rows = []
+    for streams, path, guards in [*plans, (steps[-1], PATH, "input, output")]:
+        spread = FIRST_TOKEN_MS / 1000 + TOKENS * HUMAN_TOKEN_MS / 1000
+        job = Job(
+            stand.port,
+            path,
+            SLOW,
+            streams=streams,
+            runs=streams * 3,
+            spread_seconds=spread,
+            limit_seconds=LIMIT_SECONDS,
+        )
+        load, row = measured(stand, job)
+        ideal = FIRST_TOKEN_MS * 1000 + (TOKENS - 1) * HUMAN_TOKEN_MS * 1000
+        average = sum(load.last_token) / max(len(load.last_token), 1)
+        rows.append({"guards": guards, **row, "of_ideal": round(ideal / average, 4) if average else None})
+    return rows
+
+
+def processes(stand: Stand, counts: Sequence[int] = (1, 2, 4), streams: int = 200) -> list[Row]:
+    """Serve the same load with more processes on the one port."""
+    rows = []
+    for count in counts:
+        stand.restart_web(count)
+        warm_up(stand)
+        _, row = measured(stand, Job(stand.port, PATH, SAY, streams=streams, runs=runs_for(streams)))
+        connections = row["connections"]
+        assert isinstance(connections, int)
+        rows.append({"processes": count, **row, "connections": -(-connections // count)})
+    return rows

@@ -1,0 +1,99 @@
+"""Writes the results as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from agentos.bench.figures import Goal, Row
+
+_LADDER = {
+    "streams": "streams",
+    "runs_per_s": "runs/s",
+    "first_event_p50_ms": "event p50",
+    "first_event_p99_ms": "p99",
+    "first_token_p50_ms": "token p50",
+    "first_token_p99_ms": "p99",
+    "stall_p99_ms": "stall p99",
+    "stall_max_ms": "max",
+    "held_p50_ms": "held p50",
+    "held_p99_ms": "p99",
+    "server_cpu_ms": "CPU server",
+    "database_cpu_ms": "PostgreSQL",
+    "memory_kb": "KB/stream",
+    "connections": "conns",
+    "statements": "stmts/run",
+    "commits": "commits",
+    "answered": "answered",
+    "stored": "stored",
+    "refused": "refused",
+    "failed": "failed",
+    "cut": "cut",
+}
+_FLOORS = {
+    "floor": "floor",
+    "streams": "streams",
+    "runs_per_s": "runs/s",
+    "first_token_p50_ms": "token p50",
+    "first_token_p99_ms": "p99",
+    "stall_p99_ms": "stall p99",
+    "stall_max_ms": "max",
+    "held_p50_ms": "held p50",
+    "held_p99_ms": "p99",
+    "cpu_ms": "CPU ms/run",
+}
+_SPENT = {"runs_per_s": "runs/s", "cpu_ms": "CPU ms/run", "sql_ms": "SQL ms/run", "statements": "stmts/run"}
+SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
+    "ladder": ("One process; times in ms, CPU in ms per run, all rows stored", _LADDER),
+    "floors": ("Floors: what reading the same streams costs without the product", _FLOORS),
+    "pauses": (
+        "Approval to first token, over the model's own time, ms",
+        {"pauses": "n", "p50_ms": "p50", "p99_ms": "p99"},
+    ),
+    "sessions": ("Runs in sessions of an age", {"runs_in_session": "runs in session", "runs": "runs"} | _SPENT),
+    "page": (
+        "GET /api/sessions?limit=20 of 10,000 sessions with 20 runs each, ms",
+        {"requests": "n", "p50_ms": "p50", "p99_ms": "p99", "total": "total"},
+    ),
+    "human": (
+        "Human pace: 20 tokens a second",
+        {"streams": "streams", "guards": "guards", "first_token_p50_ms": "token p50", "first_token_p99_ms": "p99"}
+        | {"held_p50_ms": "held p50", "held_p99_ms": "p99", "of_ideal": "of ideal rate", "cores": "cores used"},
+    ),
+    "waiting": ("Streams that wait for an approval", {"streams": "streams", "memory_kb": "KB/stream"}),
+    "processes": ("Processes, 200 streams", {"processes": "processes"} | _LADDER),
+}
+
+
+def render(title: str, rows: Sequence[Row], columns: Mapping[str, str]) -> Iterator[str]:
+    """Yield a table's lines, numbers to the right."""
+    cells = [[_shown(row.get(name)) for name in columns] for row in rows]
+    heads = list(columns.values())
+    widths = [max(len(line[place]) for line in [heads, *cells]) for place in range(len(heads))]
+    yield title
+    for line in [heads, *cells]:
+        yield "  " + "  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True))
+
+
+def report(results: Mapping[str, Sequence[Row]], goals: Sequence[Goal]) -> Iterator[str]:
+    """Yield everything that was measured, then how it stands against the goals."""
+    for name, (title, columns) in SECTIONS.items():
+        if rows := results.get(name):
+            yield from render(title, rows, columns)
+            yield ""
+    measured = [goal for goal in goals if goal.value is not None]
+    rows = [
+        {"name": goal.name, "value": goal.value, "sign": ">=" if goal.at_least else "<=", "limit": goal.limit,
+         "verdict": goal.verdict}
+        for goal in measured
+    ]  # fmt: skip
+    if rows:
+        heads = {"name": "measure", "value": "found", "sign": "", "limit": "goal", "verdict": ""}
+        yield from render("Goals", rows, heads)
+
+
+def _shown(value: float | int | str | None) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.2f}" if abs(value) < 10 else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
+    return f"{value:,}" if isinstance(value, int) else value

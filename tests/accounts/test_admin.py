@@ -1,0 +1,198 @@
+"""The admin's pages about people, keys and the trail, through the stock handler with its whole middleware."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from accounts import audit, principals
+from accounts.models import AuditRow, Membership, Role, ServiceAccount, User
+from accounts.services import members, service_accounts
+from accounts.services.attempts import attempts
+from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from tests.conftest import TenantWithUsers
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    attempts.forget()
+    principals.cache.forget()
+    yield
+    attempts.forget()
+
+
+@pytest.fixture
+def as_role(acme: TenantWithUsers, globex: TenantWithUsers) -> Any:
+    def enter(role: str) -> Client:
+        browser = Client()
+        browser.post(reverse("sign_in"), {"email": f"{role}@acme.test", "password": "demo"})
+        return browser
+
+    return enter
+
+
+def place(model: str, *arguments: Any, view: str = "changelist") -> str:
+    return reverse(f"admin:accounts_{model}_{view}", args=arguments)
+
+
+def actions() -> list[str]:
+    return list(AuditRow.objects.using("system").order_by("seq").values_list("action", flat=True))
+
+
+@pytest.mark.parametrize("model", ["membership", "serviceaccount", "auditrow", "tenant"])
+@pytest.mark.parametrize(("role", "status"), [("admin", 200), ("auditor", 200), ("approver", 403), ("operator", 403)])
+def test_lists_are_for_admins_and_auditors(as_role: Any, model: str, role: str, status: int) -> None:
+    assert as_role(role).get(place(model)).status_code == status
+
+
+def test_lists_show_this_tenant_only(as_role: Any) -> None:
+    page = as_role("admin").get(place("membership")).content.decode()
+    assert "approver@acme.test" in page
+    assert "globex" not in page
+
+
+def test_another_tenants_rows_have_no_page(as_role: Any, globex: TenantWithUsers) -> None:
+    theirs = Membership.objects.using("system").get(user_id=globex.member.id)
+    answer = as_role("admin").get(place("membership", theirs.id, view="change"))
+    assert answer.status_code == 302  # Django's admin: back to its index with a message
+
+
+def test_adding_a_new_person_shows_her_first_password_once(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("admin")
+    answer = browser.post(
+        place("membership", view="add"), {"email": "new@acme.test", "name": "New", "role": Role.APPROVER}
+    )
+    found = re.search(r'data-testid="secret">([^<]+)<', answer.content.decode())
+    assert found
+    assert "no-store" in answer["Cache-Control"]
+    assert found[1] not in browser.get(place("membership")).content.decode()
+    newcomer = Client()
+    newcomer.post(reverse("sign_in"), {"email": "new@acme.test", "password": found[1]})
+    assert newcomer.session["_auth_user_id"] == str(User.objects.using("system").get(email="new@acme.test").id)
+    assert actions() == ["auth.signed_in", "member.added", "auth.signed_in"]
+    assert audit.verify(acme.tenant.id) is None
+
+
+def test_adding_who_exists_and_who_is_a_member_already(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("admin")
+    form = {"email": "member@globex.test", "name": "", "role": Role.VIEWER}
+    assert browser.post(place("membership", view="add"), form).status_code == 302
+    assert Membership.objects.using("system").filter(user__email="member@globex.test").count() == 2
+    answer = browser.post(place("membership", view="add"), form)
+    assert [str(message) for message in get_messages(answer.wsgi_request)][-1].endswith("is a member already.")
+    assert actions().count("member.added") == 1
+
+
+def test_a_role_is_changed_and_audited(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("admin")
+    member = Membership.objects.using("system").get(user_id=acme.member.id)
+    page = place("membership", member.id, view="change")
+    assert "member@acme.test" in browser.get(page).content.decode()
+    assert browser.post(page, {"role": Role.APPROVER}).status_code == 302
+    member.refresh_from_db()
+    assert member.role == Role.APPROVER
+    assert actions() == ["auth.signed_in", "member.role_changed"]
+
+
+def test_the_last_administrator_stays(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("admin")
+    member = Membership.objects.using("system").get(user_id=acme.admin.id)
+    answer = browser.post(place("membership", member.id, view="change"), {"role": Role.MEMBER})
+    assert answer.status_code == 302
+    assert "last administrator" in str(list(get_messages(answer.wsgi_request)))
+    browser.post(place("membership", member.id, view="delete"), {"post": "yes"})
+    member.refresh_from_db()
+    assert member.role == Role.ADMIN
+
+
+def test_a_member_is_removed(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("admin")
+    member = Membership.objects.using("system").get(user_id=acme.member.id)
+    page = place("membership", member.id, view="delete")
+    assert browser.get(page).status_code == 200
+    assert browser.post(page, {"post": "yes"}).status_code == 302
+    assert not Membership.objects.using("system").filter(id=member.id).exists()
+    assert actions() == ["auth.signed_in", "member.removed"]
+
+
+def test_auditors_change_nothing(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("auditor")
+    member = Membership.objects.using("system").get(user_id=acme.member.id)
+    assert browser.post(place("membership", member.id, view="change"), {"role": Role.ADMIN}).status_code == 403
+    assert browser.post(place("membership", member.id, view="delete"), {"post": "yes"}).status_code == 403
+    assert browser.get(place("membership", view="add")).status_code == 403
+    assert browser.get(place("serviceaccount", view="add")).status_code == 403
+
+
+def test_a_key_is_shown_once_and_revoked(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("admin")
+    assert browser.get(place("serviceaccount", view="add")).status_code == 200
+    form = {"name": "ci", "user": str(acme.member.id), "scopes": ["agents:run"]}
+    answer = browser.post(place("serviceaccount", view="add"), form)
+    found = re.search(r"aos_[0-9a-f]{8}_[\w-]{43}", answer.content.decode())
+    assert found
+    assert "no-store" in answer["Cache-Control"]
+    account = ServiceAccount.objects.using("system").get()
+    for page in (place("serviceaccount"), place("serviceaccount", account.id, view="change")):
+        shown = browser.get(page).content.decode()
+        assert found[0] not in shown
+        assert account.key_hash not in shown
+    browser.post(
+        place("serviceaccount"), {"action": "revoke_keys", "_selected_action": [str(account.id)], "index": "0"}
+    )
+    account.refresh_from_db()
+    assert account.revoked_at is not None
+    assert actions() == ["auth.signed_in", "service_account.created", "service_account.revoked"]
+
+
+def test_a_name_taken_is_a_message(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("admin")
+    form = {"name": "ci", "user": str(acme.member.id), "scopes": ["agents:run"]}
+    service_accounts.create(tenant_id=acme.tenant.id, user_id=acme.member.id, name="ci", scopes_asked=["agents:run"])
+    answer = browser.post(place("serviceaccount", view="add"), form)
+    assert answer.status_code == 302
+    assert ServiceAccount.objects.using("system").count() == 1
+
+
+def test_the_trail_is_read_only_and_found_by_object(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("auditor")
+    row = AuditRow.objects.using("system").get()
+    page = place("auditrow", row.id, view="change")
+    assert row.hash in browser.get(page).content.decode()
+    assert browser.post(page, {"action": "x"}).status_code == 403
+    assert browser.get(place("auditrow", view="add")).status_code == 403
+    member = Membership.objects.using("system").get(user_id=acme.member.id)
+    history = browser.get(place("membership", member.id, view="history"))
+    assert history["Location"].endswith(f"?object_id={member.id}")
+    assert browser.get(history["Location"]).status_code == 200
+
+
+def principal_of(team: TenantWithUsers, role: str) -> principals.Principal:
+    found = principals.load(team.users[role].id, team.tenant.id)
+    assert found is not None
+    return found
+
+
+def test_the_services_ask_for_rights_themselves(acme: TenantWithUsers, globex: TenantWithUsers) -> None:
+    admin, member = principal_of(acme, "admin"), principal_of(acme, "member")
+    with pytest.raises(PolicyDenied):
+        members.add(member, email="x@acme.test", name="", role=Role.VIEWER)
+    with pytest.raises(PolicyDenied):
+        members.change_role(member, user_id=member.user_id, role=Role.ADMIN)
+    with pytest.raises(PolicyDenied):
+        members.remove(member, user_id=admin.user_id)
+    with pytest.raises(NotFound):
+        members.remove(admin, user_id=globex.member.id)
+    for bad in ({"email": "nonsense", "role": Role.VIEWER}, {"email": "x@acme.test", "role": "emperor"}):
+        with pytest.raises(Invalid):
+            members.add(admin, name="", **bad)
+    with pytest.raises(Conflict):
+        members.change_role(admin, user_id=admin.user_id, role=Role.VIEWER)
+    members.change_role(admin, user_id=member.user_id, role=Role.ADMIN)
+    members.remove(admin, user_id=admin.user_id)

@@ -1,0 +1,140 @@
+"""The routes of signing in and of the audit trail over the lean handler."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from accounts import audit, principals, seam
+from accounts.audit import Entry
+from accounts.auth import is_declared
+from accounts.seam import in_thread
+from accounts.services.attempts import FREE_FAILURES, attempts
+from accounts.tenancy import tenant_scope
+from agentos.lean import LeanHandler
+from tests.conftest import TenantWithUsers
+
+
+@pytest.fixture
+async def client(database: None) -> AsyncIterator[httpx.AsyncClient]:
+    attempts.forget()
+    principals.cache.forget()
+    transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
+        yield client
+    attempts.forget()
+    seam.close()
+
+
+async def signed_in(client: httpx.AsyncClient, email: str, **extra: str) -> dict[str, str]:
+    answer = await client.post("/auth/token", json={"email": email, "password": "demo", **extra})
+    assert answer.status_code == 200, answer.text
+    client.headers["Authorization"] = f"Bearer {answer.json()['access']}"
+    pair: dict[str, str] = answer.json()
+    return pair
+
+
+async def test_signing_in_and_who_i_am(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
+    pair: dict[str, Any] = await signed_in(client, "member@acme.test", tenant="acme")
+    assert (pair["tenant"], pair["expires_in"]) == ("acme", 600)
+    me = (await client.get("/auth/me")).json()
+    assert me["user"] == {"id": str(acme.member.id), "email": "member@acme.test", "name": "Member of Acme"}
+    assert me["tenant"] == {"id": str(acme.tenant.id), "slug": "acme"}
+    assert me["role"] == "member"
+    assert me["scopes"] == pair["scopes"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"email": "member@acme.test", "password": "hunter2"}, 401),
+        ({"email": "nobody@acme.test", "password": "demo"}, 401),
+        ({"email": "member@acme.test"}, 422),
+        ({"email": "member@acme.test", "password": "x" * 2000}, 422),
+        ({"email": "member@acme.test\u0000", "password": "demo"}, 401),
+        ({"email": 7, "password": "demo"}, 422),
+    ],
+    ids=str,
+)
+async def test_bad_credentials(
+    client: httpx.AsyncClient, acme: TenantWithUsers, body: dict[str, Any], status: int
+) -> None:
+    answer = await client.post("/auth/token", json=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert body.get("password", "absent") not in answer.text
+
+
+async def test_guessing_gets_a_retry_after(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
+    body = {"email": "member@acme.test", "password": "wrong"}
+    statuses = [(await client.post("/auth/token", json=body)).status_code for _ in range(FREE_FAILURES + 1)]
+    assert set(statuses) == {401}
+    answer = await client.post("/auth/token", json=body)
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_refreshing_and_signing_out(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
+    pair = await signed_in(client, "member@acme.test")
+    answer = await client.post("/auth/refresh", json={"refresh": pair["refresh"]})
+    assert answer.status_code == 200
+    assert (await client.post("/auth/refresh", json={"refresh": pair["refresh"]})).status_code == 401
+    assert (await client.get("/auth/me")).status_code == 401
+    await signed_in(client, "member@acme.test")
+    other = await signed_in(client, "member@acme.test")
+    assert (await client.post("/auth/logout", json={"all": True})).status_code == 204
+    assert (await client.get("/auth/me")).status_code == 401
+    assert (await client.post("/auth/refresh", json={"refresh": other["refresh"]})).status_code == 401
+    await signed_in(client, "member@acme.test")
+    assert (await client.post("/auth/logout")).status_code == 204
+    assert (await client.get("/auth/me")).status_code == 401
+
+
+async def test_the_trail_in_pages(client: httpx.AsyncClient, acme: TenantWithUsers, globex: TenantWithUsers) -> None:
+    def write(team: TenantWithUsers) -> None:
+        with tenant_scope(team.tenant.id):
+            entries = [Entry("thing.done", "thing", str(number)) for number in range(5)]
+            audit.append(entries, tenant_id=team.tenant.id, actor_id=team.member.id)
+
+    for team in (acme, globex):
+        await in_thread(write, team)
+    await signed_in(client, "auditor@acme.test")
+    first = (await client.get("/audit", params={"limit": 4})).json()
+    second = (await client.get("/audit", params={"limit": 4, "cursor": first["meta"]["next_cursor"]})).json()
+    assert [row["seq"] for row in first["data"] + second["data"]] == [6, 5, 4, 3, 2, 1]
+    assert second["meta"] == {"limit": 4, "next_cursor": None}
+    assert first["data"][1]["actor"] == "member@acme.test"
+    filtered = (await client.get("/audit", params={"action": "thing.done", "object_id": "3"})).json()
+    assert [row["object_id"] for row in filtered["data"]] == ["3"]
+    assert (await client.get("/audit/verify")).json() == {"intact": True, "rows": 6, "first_bad_seq": None}
+    for params in ({"cursor": "x"}, {"limit": 0}, {"limit": 1000}, {"cursor": "²"}):
+        assert (await client.get("/audit", params=params)).status_code == 422
+    assert (await client.get("/audit", params={"action": "\x00"})).status_code == 200
+
+
+@pytest.mark.parametrize("role", ["member", "viewer", "approver", "operator"])
+async def test_the_trail_is_not_for_everybody(client: httpx.AsyncClient, acme: TenantWithUsers, role: str) -> None:
+    assert (await client.get("/audit")).status_code == 401
+    await signed_in(client, f"{role}@acme.test")
+    for place in ("/audit", "/audit/verify"):
+        answer = await client.get(place)
+        assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+
+
+def test_every_route_declares_who_may_call_it() -> None:
+    from agentos.api import api
+
+    operations = [
+        operation
+        for _, router in api._routers
+        for view in router.path_operations.values()
+        for operation in view.operations
+    ]
+    assert len(operations) > 20
+    assert [operation.path for operation in operations if not is_declared(operation.view_func)] == []
+    public = [operation for operation in operations if getattr(operation.view_func, "is_public", False)]
+    open_to_all = [operation for operation in operations if operation.auth_param is None]
+    assert public == open_to_all

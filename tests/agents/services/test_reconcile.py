@@ -1,0 +1,229 @@
+"""Side effects that may have happened: found after a crash or a cancel, shown, and settled by an operator."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from accounts.models import AuditRow
+from accounts.seam import in_thread
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from agents import selectors
+from agents.engine.spec import AgentSpec
+from agents.engine.tools import tool
+from agents.registry import registry
+from agents.services import runs
+from agents.services.execution import StopReason
+from agents.services.reconcile import Outcome, reconcile
+from tests.agents.services.conftest import names, read
+from tests.agents.services.test_durability import expire_lease, stored, steps_of, until
+
+
+class Till:
+    """Takes money; the first payments get stuck after they were begun."""
+
+    def __init__(self) -> None:
+        self.charged: list[int] = []
+        self.reached = asyncio.Event()
+        self.stuck = True
+
+    def spec(self) -> AgentSpec:
+        @tool(effect="outward", repeat="once", says="Charge {amount}")
+        async def charge(amount: int) -> str:
+            """Charge."""
+            self.charged.append(amount)
+            self.reached.set()
+            if self.stuck:
+                await asyncio.Event().wait()
+            return f"charged {amount}"
+
+        @tool()
+        async def peek(place: str) -> str:
+            """Look, for ever."""
+            self.reached.set()
+            await asyncio.Event().wait()
+            return place
+
+        return AgentSpec("tester", "Test.", tools=(charge, peek))
+
+
+@pytest.fixture
+def till(make_process, monkeypatch) -> Till:
+    till = Till()
+    spec = till.spec()
+    monkeypatch.setattr(type(registry), "get", lambda self, kind, component_id: spec)
+    return till
+
+
+async def crashed(make_process, till: Till, script=None):
+    """Return a run whose process died in the middle of a payment."""
+    dead = await make_process(script or [[("charge", {"amount": 7})]])
+    begin = dead.new(owner="")
+    await dead.supervisor.writer.begin(begin)
+    await till.reached.wait()
+    dead.supervisor.draining = True
+    task = dead.supervisor._tasks[begin.run_id]
+    task.cancel(StopReason.LOST)
+    await asyncio.wait([task])
+    till.stuck = False
+    await in_thread(expire_lease, begin)
+    return begin
+
+
+async def unknown(make_process, till: Till, script):
+    """Return such a run after another process has taken it over, and its unknown step."""
+    begin = await crashed(make_process, till)
+    heir = await make_process(script)
+    await until(lambda: stored(begin).status == "paused")
+    return begin, heir, (await in_thread(steps_of, begin))["1.0"]
+
+
+def actions(begin) -> list[str]:
+    with tenant_scope(begin.tenant_id):
+        return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
+
+
+async def test_a_side_effect_cut_by_a_crash_is_not_repeated_but_asked_about(make_process, till, acme):
+    begin, heir, step = await unknown(make_process, till, ["never"])
+    assert (step.state, step.request["requirement"]["kind"]) == ("unknown", "reconcile")
+    assert till.charged == [7]
+    assert heir.model.requests == []
+    (row,) = await in_thread(selectors.unknown_steps, acme.principal("operator"))
+    assert (row["step_id"], row["run_id"]) == (str(step.id), str(begin.run_id))
+    assert (row["effect_text"], row["requester"]) == ("Charge 7", "member@acme.test")
+    assert row["idempotency_key"] == step.idempotency_key
+    assert "step.unknown" in await in_thread(actions, begin)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result", "told", "charged", "state"),
+    [
+        (Outcome.HAPPENED, "charged 7, says the bank", "charged 7, says the bank", [7], "done"),
+        (Outcome.HAPPENED, None, "It was done.", [7], "done"),
+        (Outcome.NOT_HAPPENED, None, "charged 7", [7, 7], "done"),
+        (Outcome.ABANDON, None, "Error: It is not known", [7], "failed"),
+    ],
+)
+async def test_the_run_goes_on_with_what_the_operator_found(
+    make_process, till, acme, outcome, result, told, charged, state
+):
+    begin, heir, step = await unknown(make_process, till, ["All right"])
+    await in_thread(
+        reconcile,
+        principal=acme.principal("operator"),
+        run_id=begin.run_id,
+        step_id=step.id,
+        outcome=outcome,
+        reason="Asked the bank",
+        result=result,
+    )
+    await until(lambda: stored(begin).status == "completed")
+    assert heir.model.requests[0].messages[-1]["content"].startswith(told)
+    assert till.charged == charged
+    settled = (await in_thread(steps_of, begin))["1.0"]
+    assert settled.state == state
+    assert settled.answer["note"] == "Asked the bank"
+    assert settled.answer["by"] == str(acme.operator.id)
+    assert "step.reconciled" in await in_thread(actions, begin)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [(Outcome.HAPPENED, "done"), (Outcome.NOT_HAPPENED, "refused"), (Outcome.ABANDON, "failed")],
+)
+async def test_of_a_cancelled_run_only_the_record_changes(make_process, till, acme, outcome, state):
+    process = await make_process([[("charge", {"amount": 7})]])
+    begin = process.new(owner="")
+    await process.supervisor.writer.begin(begin)
+    await till.reached.wait()
+    await in_thread(runs.request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
+    lines = await read(process.follow(begin))
+    assert names(lines)[-1] == "RunCancelled"
+    (row,) = await in_thread(selectors.unknown_steps, acme.principal("operator"))
+    assert (row["effect_text"], row["run_status"]) == ("Charge 7", "cancelled")
+    step = (await in_thread(steps_of, begin))["1.0"]
+    await in_thread(
+        reconcile,
+        principal=acme.principal("operator"),
+        run_id=begin.run_id,
+        step_id=step.id,
+        outcome=outcome,
+        reason="Asked the bank",
+    )
+    assert (await in_thread(steps_of, begin))["1.0"].state == state
+    assert (await in_thread(stored, begin)).status == "cancelled"
+    assert await in_thread(selectors.unknown_steps, acme.principal("operator")) == []
+    assert await read(process.follow(begin)) == lines
+    assert (await in_thread(actions, begin))[-3:] == ["run.cancelled", "step.unknown", "step.reconciled"]
+
+
+async def test_an_unknown_step_stays_unknown_when_its_paused_run_is_cancelled(make_process, till, acme):
+    begin, _, _ = await unknown(make_process, till, ["never"])
+    await in_thread(runs.request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
+    assert (await in_thread(steps_of, begin))["1.0"].state == "unknown"
+
+
+async def test_a_cut_look_leaves_nothing_to_reconcile(make_process, till, acme):
+    process = await make_process([[("peek", {"place": "x"})]])
+    begin = process.new(owner="")
+    await process.supervisor.writer.begin(begin)
+    await till.reached.wait()
+    await in_thread(runs.request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
+    await read(process.follow(begin))
+    assert (await in_thread(steps_of, begin))["1.0"].state == "failed"
+    assert await in_thread(selectors.unknown_steps, acme.principal("operator")) == []
+
+
+async def test_a_run_that_is_given_up_leaves_its_side_effect_to_be_reconciled(make_process, till, acme):
+    from django.db import connections
+
+    from agents.services import queue
+
+    begin = await crashed(make_process, till)
+
+    def give_up():
+        with connections["system"].cursor() as cursor:
+            cursor.execute(
+                "UPDATE agents_run SET recoveries = %s WHERE id = %s", [queue.MAX_RECOVERIES, begin.run_id]
+            )
+
+    await in_thread(give_up)
+    await make_process(["never"])
+    await until(lambda: stored(begin).status == "error")
+    assert (await in_thread(steps_of, begin))["1.0"].state == "unknown"
+    assert len(await in_thread(selectors.unknown_steps, acme.principal("operator"))) == 1
+
+
+async def test_only_an_operator_of_the_tenant_settles_it_and_only_once(make_process, till, acme, globex):
+    begin, _, step = await unknown(make_process, till, ["All right"])
+
+    async def settle(who, step_id=step.id, reason="Asked", outcome=Outcome.HAPPENED, result=None):
+        await in_thread(
+            reconcile,
+            principal=who,
+            run_id=begin.run_id,
+            step_id=step_id,
+            outcome=outcome,
+            reason=reason,
+            result=result,
+        )
+
+    operator = acme.principal("operator")
+    with pytest.raises(PolicyDenied):
+        await settle(acme.principal("member"))
+    with pytest.raises(NotFound):
+        await settle(globex.principal("operator"))
+    with pytest.raises(NotFound):
+        await settle(operator, step_id=begin.run_id)
+    with pytest.raises(Invalid):
+        await settle(operator, reason=" ")
+    with pytest.raises(Invalid):
+        await settle(operator, outcome=Outcome.ABANDON, result="x")
+    assert await in_thread(selectors.unknown_steps, globex.principal("operator")) == []
+    with pytest.raises(PolicyDenied):
+        await in_thread(selectors.unknown_steps, acme.principal("member"))
+    results = await asyncio.gather(*(settle(operator) for _ in range(4)), return_exceptions=True)
+    assert sum(result is None for result in results) == 1
+    assert all(isinstance(result, Conflict) for result in results if result is not None)
