@@ -58,6 +58,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def get_full_name(self) -> str:
+        """Return how pages call her; the admin's packages ask for it under this name."""
+        return str(self)
+
     @property
     def roles(self) -> frozenset[str]:
         """The roles in force: set by whoever loads the user (`accounts.backend`, then the current tenant's)."""

@@ -11,9 +11,9 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from accounts.api import router as accounts_router
-from accounts.auth import Authenticator, public, scope
+from accounts.auth import Authenticator, is_declared, public, scope
 from agentos import __version__
-from agentos.core.errors import AgentOSError, NotAuthenticated
+from agentos.core.errors import AgentOSError, ConfigError, NotAuthenticated
 from agentos.problems import problem, problem_of
 from agents.api import router as agents_router
 from agents.control_api import router as control_router
@@ -36,6 +36,18 @@ api.add_router("", accounts_router)
 api.add_router("", agents_router)
 api.add_router("", control_router)
 api.add_router("", governance_router)
+
+
+def _refuse_undeclared() -> None:
+    """Stop a server whose routes do not all say who may use them. Raises: ConfigError."""
+    for _, router in api._routers:
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                if not is_declared(operation.view_func):
+                    raise ConfigError(f"/api{path}: say who may use this route: @scope, @signed_in or @public.")
+
+
+_refuse_undeclared()
 
 
 def _request_id(request: HttpRequest) -> str:
@@ -112,7 +124,7 @@ async def config(request: HttpRequest) -> dict[str, object]:
         "name": "AgentOS",
         "description": "AgentOS in Django",
         "available_models": sorted({settings.MODEL_NAMES["strong"], settings.MODEL_NAMES["fast"]}),
-        "sandbox": bool(settings.SANDBOX_URL),
+        "sandbox": settings.USES_SANDBOX,
         "databases": ["agentos"],
         "agents": agents,
         "teams": [],

@@ -126,9 +126,7 @@ def cors_headers(origin: bytes) -> list[tuple[bytes, bytes]]:
 
 def _head(response: HttpResponseBase, extra: list[tuple[bytes, bytes]]) -> Message:
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-    cookies = [
-        (b"set-cookie", morsel.OutputString().encode("latin-1")) for morsel in response.cookies.values()
-    ]
+    cookies = [(b"set-cookie", morsel.OutputString().encode("latin-1")) for morsel in response.cookies.values()]
     security = [(b"x-content-type-options", b"nosniff")]
     return {
         "type": "http.response.start",

@@ -99,15 +99,11 @@ def stop(folder: Path, *, mode: Literal["smart", "fast", "immediate"] = "fast") 
             if place is None or _answer(place) not in (_ACCEPTING, _REJECTING):
                 return
             wait = ("-w", "-t", str(START_WAIT_SECONDS))
-            ended = place.account.run(
-                place.server_binaries() / "pg_ctl", "stop", "-D", place.data, "-m", mode, *wait
-            )
+            ended = place.account.run(place.server_binaries() / "pg_ctl", "stop", "-D", place.data, "-m", mode, *wait)
     except OSError as error:
         raise _unusable(folder, error) from error
     if ended.returncode != 0:
-        raise PostgresError(
-            "stop", f"the server of {folder} goes on ({ended.stderr.strip()})", "Try mode=immediate"
-        )
+        raise PostgresError("stop", f"the server of {folder} goes on ({ended.stderr.strip()})", "Try mode=immediate")
 
 
 def remove(folder: Path) -> None:
@@ -223,9 +219,7 @@ def _initialise(place: Place, binaries: Path, *, durable: bool) -> None:
         said = made.stderr.strip()
         if "locale" not in said:
             break
-    raise PostgresError(
-        "initdb", said or "it ended without a word", f"Mend that for {place.folder}, try again"
-    )
+    raise PostgresError("initdb", said or "it ended without a word", f"Mend that for {place.folder}, try again")
 
 
 def _launch(place: Place, binaries: Path, options: Mapping[str, str]) -> Server:

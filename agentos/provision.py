@@ -89,9 +89,7 @@ def url_for(admin_url: str, role: Role, database: str) -> str:
     # Taken apart by hand: libpq reads "+" as itself, and knows several hosts in one URL.
     pairs = [pair for pair in parts.query.split("&") if unquote(pair.partition("=")[0]) not in _IDENTITY_KEYS]
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(
-        (parts.scheme, f"{identity}@{host}", f"/{quote(database, safe='')}", "&".join(pairs), "")
-    )
+    return urlunsplit((parts.scheme, f"{identity}@{host}", f"/{quote(database, safe='')}", "&".join(pairs), ""))
 
 
 def provision(
@@ -198,16 +196,13 @@ def _attributes_to_change(admin: Admin, role: Role, roles: Roles) -> LiteralStri
     The owner may create databases (for tests) if the admin may; without it everything else works.
     """
     row = admin.execute(
-        "SELECT rolsuper, rolbypassrls, rolreplication, rolcreaterole, rolcreatedb"
-        " FROM pg_roles WHERE rolname = %s",
+        "SELECT rolsuper, rolbypassrls, rolreplication, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = %s",
         [role.name],
     ).fetchone()
     *too_much, creates = row or (False,) * 5
     words: list[LiteralString] = [
         word
-        for word, held in zip(
-            ("NOSUPERUSER", "NOBYPASSRLS", "NOREPLICATION", "NOCREATEROLE"), too_much, strict=True
-        )
+        for word, held in zip(("NOSUPERUSER", "NOBYPASSRLS", "NOREPLICATION", "NOCREATEROLE"), too_much, strict=True)
         if held
     ]
     if role != roles.owner and creates:
@@ -277,9 +272,7 @@ def _ensure_database(admin: Admin, database: str, owner: Role) -> None:
         [database],
     ).fetchone()
     if found is None:
-        statement = _render(
-            "CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0", database, owner.name
-        )
+        statement = _render("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0", database, owner.name)
     elif found[1] != "UTF8":
         fix = "Choose another name: a database can't change its encoding"
         raise ProvisionError("database", f"{database} exists with encoding {found[1]}", fix)
@@ -342,9 +335,7 @@ def _verify(inside: Admin, database: str, roles: Roles) -> None:
     names = [role.name for role in roles]
     problems = [
         f"{name} {problem}"
-        for name, problem in inside.execute(
-            _TOO_STRONG, {"names": names, "owner": roles.owner.name}
-        ).fetchall()
+        for name, problem in inside.execute(_TOO_STRONG, {"names": names, "owner": roles.owner.name}).fetchall()
     ]
     if problems:
         fix = "An administrator has to take these rights away (ALTER ROLE, REVOKE)"

@@ -108,7 +108,7 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATIC_ROOT = env.text("AGENTOS_STATIC_ROOT", "") or None
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = False
+WHITENOISE_AUTOREFRESH = not PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -130,6 +130,9 @@ if PRODUCTION:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     if header := env.text("SECURE_PROXY_HEADER", ""):
         SECURE_PROXY_SSL_HEADER = (header, "https")
+
+# The audit chain's own key; derived from SECRET_KEY where it is not set, which then must not change.
+AGENTOS_AUDIT_KEY = env.text("AGENTOS_AUDIT_KEY", "")
 
 # Tokens
 SIMPLE_JWT = {
@@ -161,12 +164,13 @@ AGENTOS_TICKS = ["governance.services.approvals.expire_due"]
 OPENAI_API_KEY = env.text("OPENAI_API_KEY", "")
 OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", "")
 SANDBOX_URL = env.text("AGENTOS_SANDBOX_URL", "")  # set by `serve` for its own sandbox model
+USES_SANDBOX = bool(SANDBOX_URL) and not (OPENAI_API_KEY or OPENAI_BASE_URL)
 MODEL_NAMES = {
-    "strong": env.text("AGENTOS_MODEL_STRONG", "sandbox-strong" if SANDBOX_URL else "gpt-5.4"),
-    "fast": env.text("AGENTOS_MODEL_FAST", "sandbox-fast" if SANDBOX_URL else "gpt-5.4-mini"),
-    "embedding": env.text("AGENTOS_MODEL_EMBEDDING", "sandbox-embedding" if SANDBOX_URL else "text-embedding-3-small"),
+    "strong": env.text("AGENTOS_MODEL_STRONG", "sandbox-strong" if USES_SANDBOX else "gpt-5.4"),
+    "fast": env.text("AGENTOS_MODEL_FAST", "sandbox-fast" if USES_SANDBOX else "gpt-5.4-mini"),
+    "embedding": env.text("AGENTOS_MODEL_EMBEDDING", "sandbox-embedding" if USES_SANDBOX else "text-embedding-3-small"),
     "moderation": env.text(
-        "AGENTOS_MODEL_MODERATION", "sandbox-moderation" if SANDBOX_URL else "omni-moderation-latest"
+        "AGENTOS_MODEL_MODERATION", "sandbox-moderation" if USES_SANDBOX else "omni-moderation-latest"
     ),
 }
 MODEL_FALLBACKS = env.words("AGENTOS_MODEL_FALLBACKS")  # tried in order when a run's own model fails

@@ -45,4 +45,4 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def uses_sandbox() -> bool:
     """Tell whether the sandbox model answers in place of a real one."""
-    return bool(settings.SANDBOX_URL) and not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL)
+    return settings.USES_SANDBOX

@@ -236,7 +236,7 @@ def _agent(spec: AgentSpec) -> JsonObject:
         "model": {"id": settings.MODEL_NAMES[spec.model.value], "provider": "openai"},
         "tools": {"tools": tools},
         "quick_prompts": list(spec.quick_prompts),
-        "metadata": {"sandbox": bool(settings.SANDBOX_URL)},
+        "metadata": {"sandbox": settings.USES_SANDBOX},
     }
 
 

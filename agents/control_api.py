@@ -1,4 +1,4 @@
-"""The routes that look into runs and steer them: trace, evidence, reconciling."""
+"""The routes that look into runs and steer them: trace, evidence, reconciling, pausing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from agents.engine.calling import guarded
 from agents.engine.spec import AgentSpec
 from agents.registry import registry
 from agents.schemas import RunStateOut
-from agents.services import reconcile
+from agents.services import pauses, reconcile
 from agents.services.reconcile import Outcome
 from agents.wiring import runtime
 
@@ -67,6 +67,22 @@ async def reconcile_step(request: HttpRequest, run_id: UUID, step_id: UUID, body
         result=None if body.result is None else await check(spec, body.result),
     )
     return await in_thread(selectors.run_state, principal=principal, run_id=run_id)
+
+
+@router.post("/runs/{run_id}/pause", response=RunStateOut)
+@signed_in
+async def pause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
+    """Stop a run before its next step, from any process; the model's reply under way is kept."""
+    await in_thread(pauses.pause, principal=principal_of(request), run_id=run_id)
+    return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
+
+
+@router.post("/runs/{run_id}/unpause", response=RunStateOut)
+@signed_in
+async def unpause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
+    """Let a run that was paused by hand go on."""
+    await in_thread(pauses.unpause, principal=principal_of(request), run_id=run_id)
+    return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 
 def _guarding(found: JsonObject) -> AgentSpec:

@@ -29,9 +29,7 @@ class AnswerIn(Schema):
 
 
 class AnswersIn(Schema):
-    answers: list[AnswerIn] = Field(
-        max_length=100, examples=[[{"tool_call_id": "call_1", "confirmed": True}]]
-    )
+    answers: list[AnswerIn] = Field(max_length=100, examples=[[{"tool_call_id": "call_1", "confirmed": True}]])
 
 
 class RunStateOut(Schema):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from psycopg_pool import AsyncConnectionPool
 
+from accounts import seam
 from agentos.core.errors import Unavailable
 from agents.engine.ports import JournalPort, Ports
 from agents.llm.client import ModelGateway
@@ -20,7 +21,7 @@ POOL_SIZE = 4
 _runtime: Runtime | None = None
 
 
-class _NoJournal:
+class NoJournal:
     """Stands where each run puts its own journal."""
 
     pause_requested = False
@@ -49,13 +50,11 @@ async def open_runtime() -> Runtime:
     """Start pool, journal writer and supervisor of this process."""
     global _runtime
     url = settings.DATABASE_URLS["system"]
-    pool = AsyncConnectionPool(
-        url, min_size=1, max_size=POOL_SIZE, open=False, kwargs={"autocommit": True}, timeout=10
-    )
+    pool = AsyncConnectionPool(url, min_size=1, max_size=POOL_SIZE, open=False, kwargs={"autocommit": True}, timeout=10)
     await pool.open(wait=True, timeout=10)
     gateway = model_gateway()
     hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway)
-    journal: JournalPort = _NoJournal()
+    journal: JournalPort = NoJournal()
     ports, hub = Ports(gateway, journal, hooks), Hub()
     supervisor = Supervisor(
         pool,
@@ -81,6 +80,7 @@ async def close_runtime() -> None:
     if isinstance(gateway, ModelGateway):
         await gateway.close()
     await runtime.pool.close()
+    seam.close()
 
 
 def runtime() -> Runtime:

@@ -70,9 +70,7 @@ def test_plain_tests_are_rolled_back_in_every_role(turn: int) -> None:
         assert not Tenant.objects.exists()  # another connection, another transaction
 
 
-def test_two_tenants_see_their_own(
-    acme: TenantWithUsers, globex: TenantWithUsers, make_tenant: MakeTenant
-) -> None:
+def test_two_tenants_see_their_own(acme: TenantWithUsers, globex: TenantWithUsers, make_tenant: MakeTenant) -> None:
     make_tenant("initech")
     with tenant_scope(acme.tenant.id, acme.users["member"].id):
         assert set(User.objects.all()) == set(acme.users.values())

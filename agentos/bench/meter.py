@@ -12,12 +12,13 @@ import psutil  # type: ignore[import-untyped]  # it comes without types
 import psycopg
 
 SAMPLE_SECONDS = 0.2
-# BEGIN, COMMIT and the like are counted as commits, not as statements.
+# What the server sent: transactions are counted as commits, and foreign keys are checked by PostgreSQL itself.
 SPENT = """
 SELECT coalesce(sum(calls), 0)::bigint, coalesce(sum(total_exec_time), 0)::float
 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 WHERE d.datname = current_database() AND s.userid <> current_user::regrole
   AND s.query !~* '^\\s*(begin|commit|rollback|start|savepoint|release|set)\\M'
+  AND s.query NOT LIKE 'SELECT 1 FROM ONLY %'
 """
 COMMITS = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
 CONNECTIONS = """

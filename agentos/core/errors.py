@@ -104,9 +104,7 @@ class Unavailable(CallerError):
 
     code = "unavailable"
 
-    def __init__(
-        self, detail: str | None = None, *, retry_after_seconds: int = 1, code: str | None = None
-    ) -> None:
+    def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 1, code: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.retry_after_seconds = retry_after_seconds
 

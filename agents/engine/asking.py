@@ -93,9 +93,7 @@ async def _stream(state: LoopState, ports: Ports, model: str) -> ModelReply:
             if first is None:
                 first = int((time.monotonic() - began) * 1000)
             _release(ports, released, output_filter.feed(part) if output_filter else part)
-    raise ProviderError(
-        "The model's stream ended without an end.", code="provider_stream_cut", retryable=True
-    )
+    raise ProviderError("The model's stream ended without an end.", code="provider_stream_cut", retryable=True)
 
 
 def _release(ports: Ports, released: list[str], text: str) -> None:
@@ -106,9 +104,7 @@ def _release(ports: Ports, released: list[str], text: str) -> None:
 
 def _finish(ports: Ports, step: StepRecord, reply: ModelReply) -> None:
     step.state, step.result, step.usage = StepState.DONE, _stored(reply), _usage(reply)
-    ports.journal.put(
-        Write(steps=[step], events=[(events.MODEL_COMPLETED, {"model": reply.model, **_usage(reply)})])
-    )
+    ports.journal.put(Write(steps=[step], events=[(events.MODEL_COMPLETED, {"model": reply.model, **_usage(reply)})]))
 
 
 def _count(state: LoopState, reply: ModelReply) -> None:
@@ -143,9 +139,7 @@ def _reply_of(step: StepRecord) -> ModelReply:
     stored, usage = step.result or {}, step.usage or {}
     return ModelReply(
         text=stored["text"],
-        tool_calls=tuple(
-            ToolCall(call["id"], call["name"], call["arguments"]) for call in stored["tool_calls"]
-        ),
+        tool_calls=tuple(ToolCall(call["id"], call["name"], call["arguments"]) for call in stored["tool_calls"]),
         finish_reason=stored["finish_reason"],
         usage=Usage(
             usage.get("input_tokens", 0),

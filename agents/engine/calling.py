@@ -24,9 +24,7 @@ from agents.engine.tools import RunContext, Tool
 logger = logging.getLogger(__name__)
 
 
-async def run_calls(
-    state: LoopState, ports: Ports, turn: int, calls: tuple[ToolCall, ...]
-) -> list[StepRecord]:
+async def run_calls(state: LoopState, ports: Ports, turn: int, calls: tuple[ToolCall, ...]) -> list[StepRecord]:
     """Take every call of a turn as far as it goes without a human; return their steps in the model's order."""
     steps = [_planned(state, f"{turn}.{ordinal}", call) for ordinal, call in enumerate(calls)]
     moving = [_advance(state, ports, step) for step in steps if not step.state.is_final]
@@ -46,9 +44,7 @@ def _planned(state: LoopState, path: str, call: ToolCall) -> StepRecord:
         "tool": call.name,
         "arguments": clean_json(arguments) if arguments is not None else {},
     }
-    step = StepRecord(
-        new_id(), path, StepKind.TOOL, call.name, StepState.STARTED, request, tool_call_id=call.id
-    )
+    step = StepRecord(new_id(), path, StepKind.TOOL, call.name, StepState.STARTED, request, tool_call_id=call.id)
     step.args_hash = canonical_sha256([call.name, request["arguments"]])
     step.idempotency_key = hashlib.sha256(f"{state.info.run_id}:{path}:{step.args_hash}".encode()).hexdigest()
     step.attempts = 0
@@ -93,7 +89,10 @@ async def _gated(state: LoopState, ports: Ports, step: StepRecord, tool: Tool, a
             step.state = StepState.WAITING
             step.request["requirement"] = verdict.requirement
             write = Write(steps=[step], statements=list(verdict.statements), audit=list(verdict.audit))
-            await ports.journal.commit(write)
+            try:
+                await ports.journal.commit(write)
+            except WriteRefused as refused:
+                _end(ports, step, StepState.REFUSED, REFUSED + refused.detail, "")
         case _:
             assert_never(verdict)
 
@@ -115,9 +114,7 @@ def _apply_answer(step: StepRecord, tool: Tool) -> tuple[StepState, Json, str] |
     if kind is PauseKind.USER_INPUT:
         if tool.asks == "fields":
             return StepState.DONE, answer.get("values"), ""
-        values = {
-            name: answer["values"][name] for name in tool.input_fields if name in answer.get("values", {})
-        }
+        values = {name: answer["values"][name] for name in tool.input_fields if name in answer.get("values", {})}
         step.request["arguments"] = {**step.request["arguments"], **values}
     return None
 
@@ -156,9 +153,7 @@ async def _execute(
     return _end(ports, step, ended, result, error)
 
 
-async def _call(
-    state: LoopState, step: StepRecord, tool: Tool, arguments: BaseModel
-) -> tuple[StepState, Json, str]:
+async def _call(state: LoopState, step: StepRecord, tool: Tool, arguments: BaseModel) -> tuple[StepState, Json, str]:
     info = state.info
     context = RunContext(
         info.run_id, info.tenant_id, info.user_id, info.session_id, step.tool_call_id, step.idempotency_key

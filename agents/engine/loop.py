@@ -51,9 +51,7 @@ async def work(state: LoopState, ports: Ports) -> Ending:
     except (LimitExceeded, ProviderError) as error:
         ending = Failed(error.code, error.detail)
     except TimeoutError:
-        ending = Failed(
-            "limit_wall_time", f"The run took more than {state.info.spec.limits.wall_seconds} seconds."
-        )
+        ending = Failed("limit_wall_time", f"The run took more than {state.info.spec.limits.wall_seconds} seconds.")
     await ports.journal.commit(_last_write(state, ending))
     return ending
 

@@ -158,9 +158,7 @@ class WriteRefused(AgentOSError):
 class HookPort(Protocol):
     """Governance, as the loop calls it. An exception here refuses the call or ends the run: it fails closed."""
 
-    async def before_tool(
-        self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject
-    ) -> Verdict: ...
+    async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict: ...
 
     async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json: ...
 

@@ -28,12 +28,12 @@ class LoopState:
     tool_calls: int = 0
     time_to_first_token_ms: int | None = None
     started_at: float = field(default_factory=monotonic)
-    age_seconds: float = 0.0
+    worked_seconds: float = 0.0  # before this start
 
     @property
     def wall_seconds(self) -> float:
-        """Return the seconds since the run was made, waiting for humans included."""
-        return self.age_seconds + monotonic() - self.started_at
+        """Return the seconds that were worked on this run; waiting for humans does not count."""
+        return self.worked_seconds + monotonic() - self.started_at
 
     def metrics(self) -> JsonObject:
         """Return the run's usage as it is stored and sent."""
@@ -46,6 +46,7 @@ class LoopState:
             "time_to_first_token": (self.time_to_first_token_ms or 0) / 1000,
             "model_calls": self.model_calls,
             "tool_calls": self.tool_calls,
+            "duration": round(self.wall_seconds, 3),
         }
 
     def waiting(self) -> list[StepRecord]:
@@ -79,9 +80,7 @@ class LoopState:
         if self.usage.total_tokens > limits.total_tokens:
             raise LimitExceeded(f"The run used more than {limits.total_tokens} tokens.", code="limit_tokens")
         if self.tool_calls > limits.tool_calls:
-            raise LimitExceeded(
-                f"The run made more than {limits.tool_calls} tool calls.", code="limit_tool_calls"
-            )
+            raise LimitExceeded(f"The run made more than {limits.tool_calls} tool calls.", code="limit_tool_calls")
         self._check_repeats(limits.same_call_repeats)
 
     def _check_repeats(self, allowed: int) -> None:

@@ -96,12 +96,8 @@ class Tool:
         try:
             return self.arguments.model_validate(arguments)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors()
-            )
-            raise ToolFailed(
-                f"The arguments do not fit {self.name}: {problems}", code="invalid_arguments"
-            ) from None
+            problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
+            raise ToolFailed(f"The arguments do not fit {self.name}: {problems}", code="invalid_arguments") from None
 
     def effect_text(self, arguments: JsonObject) -> str:
         """Say in plain words what the call would do; falls back to the name when arguments are not complete yet."""
@@ -144,13 +140,9 @@ def tool(
 
     def decorate(function: Callable[..., Any]) -> Tool:
         context_parameter, arguments = _arguments_model(function)
-        missing = {part for _, part, _, _ in string.Formatter().parse(says) if part} - set(
-            arguments.model_fields
-        )
+        missing = {part for _, part, _, _ in string.Formatter().parse(says) if part} - set(arguments.model_fields)
         if missing:
-            raise ConfigError(
-                f"Tool {function.__name__}: `says` names {sorted(missing)}, which it does not take."
-            )
+            raise ConfigError(f"Tool {function.__name__}: `says` names {sorted(missing)}, which it does not take.")
         return Tool(
             name=name or function.__name__,
             description=inspect.getdoc(function) or "",

@@ -12,6 +12,7 @@ from uuid import UUID
 from accounts import audit
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
+from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.types import JsonObject, clean_json, clean_text
 from agents.engine.status import PauseKind, RunStatus, StepState
@@ -110,7 +111,7 @@ def _waiting_step(run: Run, tool_call_id: str) -> Step:
 
 
 def _store(step: Step, answer: JsonObject) -> None:
-    step.answer = answer
+    step.answer = {**answer, "at": rfc3339_ms(utc_now())}
     step.state = StepState.ANSWERED.value
     step.save(update_fields=["answer", "state"])
 

@@ -60,7 +60,7 @@ async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: Journa
         [],
         steps={step.path: step for step in steps},
         first_start=last_seq == 0,
-        age_seconds=claimed.age_seconds,
+        worked_seconds=claimed.worked_seconds,
     )
     if claimed.recoveries > queue.MAX_RECOVERIES:
         refusal = TOO_MANY_RECOVERIES

@@ -38,7 +38,7 @@ class Claimed:
     recoveries: int
     cancel_requested: bool
     pause_requested: bool
-    age_seconds: float
+    worked_seconds: float
 
 
 # Tenants take turns: a run's place is its rank among its tenant's waiting runs plus what the tenant has under way.
@@ -68,7 +68,7 @@ UPDATE {table(Run)} r SET
 FROM due, {table(Session)} s WHERE r.id = due.id AND s.tenant_id = r.tenant_id AND s.id = r.session_id
 RETURNING r.id, r.tenant_id, r.user_id, s.session_id, r.component_kind, r.component_id, r.spec, r.model,
     coalesce(r.input, ''), r.fence, r.recoveries, r.cancel_requested, r.pause_requested,
-    extract(epoch FROM now() - r.created_at)::float
+    coalesce((r.usage->>'duration')::float, 0)
 """
 
 RENEW = f"""

@@ -150,7 +150,13 @@ def content_hmac(content: bytes) -> str:
 
 def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
     return RunInfo(
-        begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, spec, begin.model, begin.message or "",
+        begin.run_id,
+        begin.tenant_id,
+        begin.user_id,
+        begin.session_id,
+        spec,
+        begin.model,
+        begin.message or "",
         tuple(settings.MODEL_FALLBACKS),
     )
 
@@ -220,9 +226,7 @@ def request_cancel(*, principal: Principal, run_id: UUID) -> None:
 
 def may_touch(principal: Principal, run: Run, verb: str) -> bool:
     """Tell whether a run is there for a principal: her own, or any with the scope for everybody's runs."""
-    return run.user_id == principal.user_id or principal.has(
-        "runs:read_all" if verb == "read" else "runs:write_all"
-    )
+    return run.user_id == principal.user_id or principal.has("runs:read_all" if verb == "read" else "runs:write_all")
 
 
 def require(principal: Principal, run: Run | None, verb: str) -> Run:

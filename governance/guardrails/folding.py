@@ -11,7 +11,9 @@ INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a
 # Blocks whose characters stand for an ASCII one: superscripts, enclosed, full-width, mathematical letters.
 STYLED = "\u00aa\u00b2\u00b3\u00b9\u00ba\u2070-\u209c\u2100-\u214f\u2460-\u24ff\ufe50-\ufe6f\uff01-\uff5e\uffe0-\uffe6\U0001d400-\U0001d7ff\U0001f100-\U0001f19a"
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
-_SPACES = dict.fromkeys(map(ord, "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " ")
+_SPACES = dict.fromkeys(
+    map(ord, "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " "
+)
 _PLAIN = {**_DASHES, **_SPACES}
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _STYLED = re.compile(f"[{STYLED}]")

@@ -15,7 +15,7 @@ UNBROKEN = "unbroken_text"
 
 # No finding spans these: quotes, and scripts that are written without blanks.
 _BOUNDARY = re.compile(
-    "[\\s\"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u115e\u1161-\u11ff\u2e80-\u2fff\u3001-\u9fff\ua960-\ua97f"
+    '[\\s"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u115e\u1161-\u11ff\u2e80-\u2fff\u3001-\u9fff\ua960-\ua97f'
     "\uac00-\ud7ff\uf900-\ufaff\uff61-\uff9f\U00020000-\U0003ffff]"
 )
 _JOINING = frozenset({"", "a", "A", "d", "do", "D", "@", "[", "(", "{", "<", "."})  # may join a word to the one before

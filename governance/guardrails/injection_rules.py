@@ -68,7 +68,6 @@ RULES = (
 )
 
 
-
 def _phrases() -> tuple[Phrase, ...]:
     raw = tomllib.loads(Path(__file__).with_name("injection_phrases.toml").read_text("utf-8"))
     return tuple(

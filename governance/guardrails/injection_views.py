@@ -18,9 +18,7 @@ from governance.guardrails.folding import fold, lower
 MOST_PAYLOADS = 24  # decoded pieces of one text; a text with more of them is an encoded file
 MOST_PAYLOAD_CHARACTERS = 8192
 
-_LOOKALIKES = str.maketrans(
-    "аеорсухіјѕԁһкмтвнгпьɡɩνοαερτυκιχϲƖǀӏԛԝ", "aeopcyxijsdhkmtbhrnbgivoaeptukixclllqw"
-)
+_LOOKALIKES = str.maketrans("аеорсухіјѕԁһкмтвнгпьɡɩνοαερτυκιχϲƖǀӏԛԝ", "aeopcyxijsdhkmtbhrnbgivoaeptukixclllqw")
 _MIXED = re.compile(r"(?<!\w)(?:[a-z]+[\u0370-\u052f\u0261-\u0269]|[\u0370-\u052f\u0261-\u0269]+[a-z])\w*")
 _LEET = str.maketrans("013457@$!+8", "oieastasitb")
 _LEET_WORD = re.compile(

@@ -11,10 +11,11 @@ from governance.guardrails.findings import Finding
 
 _LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
 _LOCAL = re.compile(rf"[{_LETTERS}._%+'\-]{{1,64}}")
-_HOST = re.compile(rf"(?:[{_LETTERS}](?:[{_LETTERS}\-]{{0,61}}[{_LETTERS}])?\.){{1,6}}(?:[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}|xn--[0-9a-z]{{2,20}})(?![{_LETTERS}@])")
+_HOST = re.compile(
+    rf"(?:[{_LETTERS}](?:[{_LETTERS}\-]{{0,61}}[{_LETTERS}])?\.){{1,6}}(?:[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}|xn--[0-9a-z]{{2,20}})(?![{_LETTERS}@])"
+)
 _FILE_ENDINGS = frozenset(
-    "png jpg jpeg gif svg webp ico js mjs css ts tsx jsx json map html htm xml yml yaml toml lock txt log md pdf tgz gz "
-    "zip tar whl jar exe dll so o h c cpp java rb go rs php sql csv tsv bin dat localhost localdomain svc lan invalid".split()
+    ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "css", "ts", "tsx", "jsx", "json", "map", "html", "htm", "xml", "yml", "yaml", "toml", "lock", "txt", "log", "md", "pdf", "tgz", "gz", "zip", "tar", "whl", "jar", "exe", "dll", "so", "o", "h", "c", "cpp", "java", "rb", "go", "rs", "php", "sql", "csv", "tsv", "bin", "dat", "localhost", "localdomain", "svc", "lan", "invalid"]
 )  # fmt: skip
 _REMOTE = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b[^\n]{0,40}$")
 _USERINFO = re.compile(r"://[^\s/@]{0,64}$")
@@ -22,19 +23,14 @@ _DOT = r"(?: ?[\[({<] ?(?:dot|punto|punkt|point|\.) ?[\])}>] ?| (?:dot|punto|pun
 _SPOKEN_AT = re.compile(
     rf"(?: ?[\[({{<] ?(?:at|@|arroba) ?[\])}}>] ?| (?:at|@|arroba) | ?@ )(?P<host>[a-z0-9\-]{{2,40}})"
     rf"(?P<rest>(?:{_DOT}[a-z0-9\-]{{2,20}}){{1,3}}|(?:\.[a-z0-9\-]{{2,20}}){{1,3}})(?![a-z0-9@])",
-    re.I,
+    re.IGNORECASE,
 )
-_SPOKEN_LOCAL = re.compile(r"[\w.+\-]{1,40}(?: (?:tod|otnup) [\w.+\-]{1,30}){0,2}(?![\w.+\-])", re.I)  # read backwards
+_SPOKEN_LOCAL = re.compile(r"[\w.+\-]{1,40}(?: (?:tod|otnup) [\w.+\-]{1,30}){0,2}(?![\w.+\-])", re.IGNORECASE)  # read backwards
 _TOP = frozenset(
-    "com net org io co edu gov mil info biz dev ai app me uk us ca au de fr es it nl be ch at se no dk fi pl pt br mx in "
-    "jp cn kr ru ie nz za eu tech online site xyz cloud email mail name pro".split()
+    ["com", "net", "org", "io", "co", "edu", "gov", "mil", "info", "biz", "dev", "ai", "app", "me", "uk", "us", "ca", "au", "de", "fr", "es", "it", "nl", "be", "ch", "at", "se", "no", "dk", "fi", "pl", "pt", "br", "mx", "in", "jp", "cn", "kr", "ru", "ie", "nz", "za", "eu", "tech", "online", "site", "xyz", "cloud", "email", "mail", "name", "pro"]
 )  # fmt: skip
 _NOT_LOCAL = frozenset(
-    "us me him her them you it that this here there look looked looking looks available live work works working worked "
-    "up out shop shopping visit visiting store site page website web found find online more read see seen hosted started "
-    "is are was were be been meet meeting met stay arrive arriving located sold buy bought sale event events "
-    "order ordered check checking checked browse sign signed register registered join joined download downloaded "
-    "app apps team day days hours and or not just only also first now today good great best learn get got".split()
+    ["us", "me", "him", "her", "them", "you", "it", "that", "this", "here", "there", "look", "looked", "looking", "looks", "available", "live", "work", "works", "working", "worked", "up", "out", "shop", "shopping", "visit", "visiting", "store", "site", "page", "website", "web", "found", "find", "online", "more", "read", "see", "seen", "hosted", "started", "is", "are", "was", "were", "be", "been", "meet", "meeting", "met", "stay", "arrive", "arriving", "located", "sold", "buy", "bought", "sale", "event", "events", "order", "ordered", "check", "checking", "checked", "browse", "sign", "signed", "register", "registered", "join", "joined", "download", "downloaded", "app", "apps", "team", "day", "days", "hours", "and", "or", "not", "just", "only", "also", "first", "now", "today", "good", "great", "best", "learn", "get", "got"]
 )  # fmt: skip
 
 _MONTH = (
@@ -45,7 +41,7 @@ _DAY = re.compile(
     r"(?<![0-9A-Za-z./\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
     rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?\d{{4}}"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ \-](?:of )?{_MONTH},?[ \-]\d{{2,4}})(?![0-9A-Za-z/]|-\d)",
-    re.I,
+    re.IGNORECASE,
 )
 _BIRTH_LABEL = re.compile(
     r"(?:\b(?:date of birth|birth ?-?_?date|birth ?day|d\.?o\.?b\b\.?|geburtsdatum|date de naissance|fecha de nacimiento|"
@@ -77,7 +73,9 @@ _NAME_LABEL = re.compile(
     r"account holder|maiden name|emergency contact|next of kin|beneficiary name)(?: is)?[ \t:=\"'*|\-]{1,4}"
     r"(?P<name>[A-Z][a-z\u00c0-\u024f'’\-]{1,20}(?: [A-Z]\.)?(?: [A-Z][a-z\u00c0-\u024f'’\-]{1,20}){1,3})",
 )
-_NAME_LABEL_ANY = re.compile(r"(?i:" + _NAME_LABEL.pattern.split("(?P<name>")[0] + r")(?P<name>" + _NAME_LABEL.pattern.split("(?P<name>")[1])
+_NAME_LABEL_ANY = re.compile(
+    r"(?i:" + _NAME_LABEL.pattern.split("(?P<name>")[0] + r")(?P<name>" + _NAME_LABEL.pattern.split("(?P<name>")[1]
+)
 
 _IPV4 = re.compile(r"(?<![0-9A-Za-z_.\-/])(?:\d{1,3}\.){3}\d{1,3}(?![\w/\-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:.])")

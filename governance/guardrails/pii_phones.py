@@ -30,9 +30,7 @@ _LABEL = re.compile(
 )
 _EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z])"
 _START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
-_PLUS = re.compile(
-    r"(?<![0-9A-Za-z_])(?:\+|00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION
-)
+_PLUS = re.compile(r"(?<![0-9A-Za-z_])(?:\+|00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION)
 _AMERICAN = re.compile(
     _START + r"(?<![\-/])((?:(?:\+|00)?1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-]))(\d{3}[ .\-]\d{4})"
     r"(?![ .\-/]?\d{3}|-\d)" + _EXTENSION

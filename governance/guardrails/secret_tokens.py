@@ -66,7 +66,7 @@ _UNPREFIXED = re.compile(
     r"|(?P<azure_signature>sig=[A-Za-z0-9%+/]{40,80}(?:=|%3[dD])))"
 )
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=_\-.])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_\-])")
-_AWS_NEAR = re.compile(r"aws|secret|AKIA|ASIA|amazon", re.I)
+_AWS_NEAR = re.compile(r"aws|secret|AKIA|ASIA|amazon", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-fA-F]+")
 
 PEM = Block(

@@ -34,21 +34,23 @@ _AFTER_CORE = re.compile(
     r"|(?: \w[\w.@\-]{0,23}){0,6}? (?:is|was|are|=)(?: now| set to)?:?(?= ))[ \t]{0,12}\n?[ \t]{0,12})"
     r"(?P<scheme>(?:bearer|basic|token|digest|apikey) {1,2})?"
     r"(?:[rbuf]{0,2}[\"'`*]{1,3})?(?P<value>[^\s\"'`<>,;]{4,400})",
-    re.I,
+    re.IGNORECASE,
 )
 _FLAG = re.compile(
     r"(?:(?<=\s)|(?<=^))(?:--(?:password|passwd|token|api-key|secret|pass)[ =]|-u [\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"])|"
     r"login [\w.@\-]{1,60}\s{1,8}password )[\"']?(?P<value>[^\s\"'`<>]{4,200})"
 )
 _BEARER = re.compile(r"(?<![A-Za-z])(?:[Bb]earer|BEARER) {1,2}[\"'`]?(?P<value>[A-Za-z0-9._~+/\-]{12,2000}={0,2})")
-_BASIC = re.compile(r"(?<![A-Za-z])(?:[Bb]asic|BASIC) {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])")
+_BASIC = re.compile(
+    r"(?<![A-Za-z])(?:[Bb]asic|BASIC) {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])"
+)
 
 _PLACEHOLDER = re.compile(
     r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
     r"redacted|removed|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|%s|%[a-z_]+%|^\$[a-z_]+$|^@|"
     r"my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
     r"^(?:null|none|undefined|true|false|string|required|optional|n/?a|tbd|empty|unset|default)$|_{4,}|-{4,}|#{3,}|^\[",
-    re.I,
+    re.IGNORECASE,
 )
 _SAME = re.compile(r"(.)\1{7,}")
 _CODE = re.compile(
@@ -56,7 +58,9 @@ _CODE = re.compile(
     r"ENV|vault|ssm|arn|kms|file|https?|op|sm|gcp|aws|azure|projects|import|await|new)[.:]|"
     r"^[a-z_]+(?:\.[a-zA-Z_]+)+$|^/|^\./|^~/|^!|^&|^\$|:$",
 )
-_TYPE_WORD = re.compile(r"(?:secret|token|key|password|credential|passwd|auth|param|name|ref|field|value|env|type)s?", re.I)
+_TYPE_WORD = re.compile(
+    r"(?:secret|token|key|password|credential|passwd|auth|param|name|ref|field|value|env|type)s?", re.IGNORECASE
+)
 _DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}")
 _VERSION = re.compile(r"v?\d+(?:\.\d+)+\Z")
 _SYMBOLS = frozenset("@#$%^&*_+=/~!?-")

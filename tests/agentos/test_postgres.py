@@ -262,9 +262,7 @@ def test_data_that_are_gone_are_named_and_not_made_anew(base: Path) -> None:
         postgres.status(base)
 
 
-def test_binaries_that_the_account_cannot_read_are_copied(
-    base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_binaries_that_the_account_cannot_read_are_copied(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = base / "venv"
     closed.mkdir(mode=0o700)
     installed = postgres_place.package_folder()

@@ -50,9 +50,7 @@ def plain_admin(admin_url: str, attributes: str) -> tuple[str, Role]:
     return url_for(admin_url, role, "postgres"), role
 
 
-def test_provisioning_twice_gives_three_roles_that_can_log_in(
-    admin_url: str, database: str, roles: Roles
-) -> None:
+def test_provisioning_twice_gives_three_roles_that_can_log_in(admin_url: str, database: str, roles: Roles) -> None:
     provision(admin_url, database=database, roles=roles)
     provision(admin_url, database=database, roles=roles)
 
@@ -114,9 +112,7 @@ def provisioned(admin_url: str) -> tuple[str, Roles]:
     return database, roles
 
 
-def test_the_owner_creates_and_others_use_only_what_it_grants(
-    admin_url: str, provisioned: tuple[str, Roles]
-) -> None:
+def test_the_owner_creates_and_others_use_only_what_it_grants(admin_url: str, provisioned: tuple[str, Roles]) -> None:
     database, roles = provisioned
     owner, app = url_for(admin_url, roles.owner, database), url_for(admin_url, roles.app, database)
     run(owner, "CREATE TABLE thing AS SELECT 1 AS id")
@@ -134,9 +130,7 @@ def test_strangers_do_not_get_in(admin_url: str, provisioned: tuple[str, Roles])
         run(url_for(admin_url, stranger, provisioned[0]), "SELECT 1")
 
 
-def test_a_new_secret_replaces_the_passwords_and_no_log_holds_them(
-    admin_url: str, database: str, roles: Roles
-) -> None:
+def test_a_new_secret_replaces_the_passwords_and_no_log_holds_them(admin_url: str, database: str, roles: Roles) -> None:
     provision(admin_url, database=database, roles=roles)
     rotated = Roles.derive(database, "another secret")
 
@@ -158,16 +152,12 @@ def test_rights_that_someone_added_are_taken_away(admin_url: str, database: str,
     provision(admin_url, database=database, roles=roles)
 
     app, system = (url_for(admin_url, role, database) for role in (roles.app, roles.system))
-    assert run(app, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user") == [
-        (False,)
-    ]
+    assert run(app, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user") == [(False,)]
     with pytest.raises(errors.InsufficientPrivilege):
         run(system, "CREATE TABLE t (id int)")
 
 
-def test_a_membership_that_lends_the_owners_rights_is_refused(
-    admin_url: str, database: str, roles: Roles
-) -> None:
+def test_a_membership_that_lends_the_owners_rights_is_refused(admin_url: str, database: str, roles: Roles) -> None:
     provision(admin_url, database=database, roles=roles)
     run(admin_url, "GRANT {} TO {}", roles.owner.name, roles.app.name)
 
@@ -181,9 +171,7 @@ def test_several_at_once(admin_url: str, database: str, roles: Roles) -> None:
     assert [job.result() for job in jobs] == [None] * 3
 
 
-def test_a_managed_servers_admin_provisions_without_superuser(
-    admin_url: str, database: str, roles: Roles
-) -> None:
+def test_a_managed_servers_admin_provisions_without_superuser(admin_url: str, database: str, roles: Roles) -> None:
     managed_url, _ = plain_admin(admin_url, "CREATEROLE CREATEDB")
 
     provision(managed_url, database=database, roles=roles, extensions=["pg_trgm"])
@@ -207,9 +195,7 @@ def test_an_extension_that_only_an_administrator_may_create_is_named_with_its_sq
     provision(managed_url, database=database, roles=roles)
 
 
-def test_an_admin_who_may_not_create_roles_gets_sql_that_works(
-    admin_url: str, database: str, roles: Roles
-) -> None:
+def test_an_admin_who_may_not_create_roles_gets_sql_that_works(admin_url: str, database: str, roles: Roles) -> None:
     weak_url, weak = plain_admin(admin_url, "CREATEDB")
     with pytest.raises(ProvisionError, match="may not create roles") as caught:
         provision(weak_url, database=database, roles=roles, extensions=["pg_trgm"])
@@ -233,9 +219,7 @@ def test_a_wrong_password_of_a_role_made_by_hand_is_told(admin_url: str, databas
     assert caught.value.statements == (f"ALTER ROLE \"{roles.owner.name}\" LOGIN PASSWORD '<its password>'",)
 
 
-def test_an_admin_who_may_not_create_databases_gets_the_sql(
-    admin_url: str, database: str, roles: Roles
-) -> None:
+def test_an_admin_who_may_not_create_databases_gets_the_sql(admin_url: str, database: str, roles: Roles) -> None:
     weak_url, _ = plain_admin(admin_url, "CREATEROLE")
     with pytest.raises(ProvisionError, match="may not create") as caught:
         provision(weak_url, database=database, roles=roles, extensions=[])
@@ -253,9 +237,7 @@ def test_someone_elses_database_is_not_taken(admin_url: str, database: str, role
         provision(admin_url, database=database, roles=roles)
 
 
-def test_an_admins_own_empty_database_is_given_to_the_owner(
-    admin_url: str, database: str, roles: Roles
-) -> None:
+def test_an_admins_own_empty_database_is_given_to_the_owner(admin_url: str, database: str, roles: Roles) -> None:
     managed_url, _ = plain_admin(admin_url, "CREATEROLE CREATEDB")
     run(managed_url, "CREATE DATABASE {} TEMPLATE template0", database)
     provision(managed_url, database=database, roles=roles, extensions=[])
@@ -269,9 +251,7 @@ def test_another_encoding_is_refused(admin_url: str, database: str, roles: Roles
         provision(admin_url, database=database, roles=roles)
 
 
-def test_an_extension_that_is_not_installed_names_its_package(
-    admin_url: str, database: str, roles: Roles
-) -> None:
+def test_an_extension_that_is_not_installed_names_its_package(admin_url: str, database: str, roles: Roles) -> None:
     with pytest.raises(ProvisionError, match=r"does not have made_up.*postgresql-contrib"):
         provision(admin_url, database=database, roles=roles, extensions=["made_up"])
 

@@ -1,12 +1,12 @@
 """Journeys walk the whole road: a server in its own processes, real HTTP, a real browser.
 
-`server` is one per module, with the demo of `serve` in it. Tests that need another pace or posture call `start_server`.
+`server` is one for all, with the demo of `serve` in it. Tests that need another pace call `start_server`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from subprocess import TimeoutExpired
 
@@ -32,13 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in without]
 
 
-@pytest.fixture(scope="module")
-def start_server(cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Start a server on a database of its own: `start_server(sandbox=..., **environment)`."""
+@contextmanager
+def _starting(cluster: TestCluster, folders: pytest.TempPathFactory) -> Iterator[StartServer]:
     with ExitStack() as stack:
 
         def start(*, sandbox: str = FAST, **environment: str) -> RunningServer:
-            folder = tmp_path_factory.mktemp("server")
+            folder = folders.mktemp("server")
             name = cluster.make_database(folder.name)
             stack.callback(cluster.drop_database, name)
             urls = {f"AGENTOS_{role.upper()}_URL": url for role, url in cluster.urls(name).items()}
@@ -60,10 +59,21 @@ def _end(running: RunningServer) -> None:
         running.kill9()
 
 
+@pytest.fixture(scope="session")
+def server(cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server for all journeys of a test process: sandbox model, demo tenants, demo runs.
+
+    A test may restart or kill it, and leaves it running; its rows stay, so tests use sessions of their own.
+    """
+    with _starting(cluster, tmp_path_factory) as start:
+        yield start()
+
+
 @pytest.fixture(scope="module")
-def server(start_server: StartServer) -> RunningServer:
-    """The server of this module: sandbox model, demo tenants, demo runs."""
-    return start_server()
+def start_server(cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Start a server on a database of its own: `start_server(sandbox="--token-ms 50", NAME="value")`."""
+    with _starting(cluster, tmp_path_factory) as start:
+        yield start
 
 
 @pytest.fixture

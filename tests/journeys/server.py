@@ -72,6 +72,13 @@ class RunningServer:
             assert time.monotonic() < give_up_at, f"the server does not get ready:\n{self.log}"
             time.sleep(0.05)
 
+    def wait_for_log(self, text: str) -> None:
+        """Wait until it prints something. Raises: AssertionError."""
+        give_up_at = time.monotonic() + START_SECONDS
+        while text not in self.log:
+            assert time.monotonic() < give_up_at, f"it did not say {text!r}:\n{self.log}"
+            time.sleep(0.05)
+
     @property
     def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "the server was not started"

@@ -72,7 +72,9 @@ def test_a_member_waits_for_an_approval_and_sees_it_come(server, browser):
     home.wait_for_card("process_refund", "done")
 
 
-@pytest.mark.parametrize("path", ["/", "/admin/", "/admin/governance/approval/", "/admin/agents/run/", "/admin/agents/session/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/admin/", "/admin/governance/approval/", "/admin/agents/run/", "/admin/agents/session/"]
+)
 def test_no_page_asks_another_machine_or_breaks(server, browser, path):
     Home(browser, server.base_url).sign_in("acme", "admin")
     browser.get_log("browser")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 
 import httpx
@@ -19,10 +20,11 @@ def test_a_new_server_is_ready_and_lived_in(server: RunningServer, http: httpx.C
     assert key not in server.log
     for tenant in ("acme", "globex"):
         rows = server.client("approver", tenant).get("/api/approvals").json()["data"]
-        assert sorted(row["status"] for row in rows) == ["approved", "pending", "rejected"]
-        sessions = server.client("member", tenant).get("/api/sessions").json()["data"]
-        assert len(sessions) == 6
-        assert all(session["session_name"].startswith("Demo: ") for session in sessions)
+        assert {row["status"] for row in rows} >= {"approved", "pending", "rejected"}
+        sessions = server.client("member", tenant).get("/api/sessions?limit=100").json()["data"]
+        demo = [row for row in sessions if row["session_id"].startswith("demo-")]
+        assert len(demo) == 6
+        assert all(row["session_name"].startswith("Demo: ") for row in demo)
 
 
 def test_the_printed_curl_line_works(server: RunningServer, http: httpx.Client) -> None:
@@ -89,9 +91,8 @@ def test_two_web_processes_share_one_port(start_server: StartServer) -> None:
 
 
 def _command(pid: int) -> str:
-    import subprocess
-
-    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True).stdout
+    shown = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return shown.stdout
 
 
 def _until_ready(server: RunningServer) -> None:

@@ -47,6 +47,11 @@ class Scenario:
     component: str
     turns: tuple[ScriptedTurn, ...]
 
+    @property
+    def tools(self) -> frozenset[str]:
+        """The tools that its turns call: a request that does not offer them comes from another component."""
+        return frozenset[str]().union(*(turn.tools for turn in self.turns))
+
 
 def scenario_folders(app_paths: Iterable[Path]) -> list[Path]:
     """List the component folders below installed apps that hold a scenario, in a stable order."""
@@ -116,10 +121,10 @@ class ScenarioBook:
     """All scripted turns, by what the user says."""
 
     def __init__(self, scenarios: Sequence[Scenario]) -> None:
-        self._turns: dict[str, list[tuple[str, ScriptedTurn]]] = {}
+        self._turns: dict[str, list[tuple[Scenario, ScriptedTurn]]] = {}
         for scenario in scenarios:
             for turn in scenario.turns:
-                self._turns.setdefault(normal(turn.user), []).append((scenario.component, turn))
+                self._turns.setdefault(normal(turn.user), []).append((scenario, turn))
 
     def reply(self, turn: Turn, tools: Sequence[Tool]) -> Reply | None:
         """Return the scripted reply that fits the request and what has happened in it, if there is one.
@@ -130,11 +135,16 @@ class ScenarioBook:
         if not scripted:
             return None
         offered = {tool.name for tool in tools}
-        fitting = [entry for entry in scripted if entry[1].tools <= offered and _follows(entry[1], turn)]
+        system = normal(turn.system)
+        fitting = [
+            (scenario, script)
+            for scenario, script in scripted
+            if script.tools <= offered and _follows(script, turn)
+            if scenario.tools <= offered or _names(system, scenario.component)
+        ]
         if not fitting or not _all_done(turn):
             return None
-        system = normal(turn.system)
-        _, best = max(fitting, key=lambda entry: (_names(system, entry[0]), entry[1].calls))
+        _, best = max(fitting, key=lambda entry: (_names(system, entry[0].component), entry[1].calls))
         reply = best.replies[turn.replies_given]
         return Reply(_with_result(reply.say, turn), reply.calls)
 

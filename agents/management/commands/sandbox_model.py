@@ -24,9 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare where it listens, its pace and its faults."""
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument(
-            "--port", type=int, default=8001, help="0 takes a free port (default: %(default)s)"
-        )
+        parser.add_argument("--port", type=int, default=8001, help="0 takes a free port (default: %(default)s)")
         parser.add_argument("--ttft-ms", type=float, default=150, help="time to the first token")
         parser.add_argument("--token-ms", type=float, default=15, help="time from one token to the next")
         parser.add_argument("--stall-ms", type=float, default=4000, help="how long the fault `slow` stalls")

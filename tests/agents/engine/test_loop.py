@@ -278,9 +278,7 @@ async def test_repeated_call_ids_of_a_model_are_told_apart():
         async def stream(self, request):
             async for part in super().stream(request):
                 if not isinstance(part, str) and part.tool_calls:
-                    part = replace(
-                        part, tool_calls=tuple(replace(call, id="same") for call in part.tool_calls)
-                    )
+                    part = replace(part, tool_calls=tuple(replace(call, id="same") for call in part.tool_calls))
                 yield part
 
     journal, model = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
@@ -24,6 +24,7 @@ from agents.services.follow import Follower
 from agents.services.hub import Hub
 from agents.services.lines import Line
 from agents.services.supervisor import Supervisor
+from agents.wiring import NoJournal
 
 ran: list[str] = []
 
@@ -53,7 +54,7 @@ class HeldModel(ScriptedModel):
         self.reached = asyncio.Event()
         self.let_go = asyncio.Event()
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[str | ModelReply]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
         yield "One moment. "
         self.reached.set()
         await self.let_go.wait()
@@ -67,10 +68,8 @@ class Process:
     def __init__(self, pool, model, tenant) -> None:
         self.pool, self.model, self.tenant = pool, model, tenant
         self.hub = Hub()
-        self.ports = Ports(model, None, PlainGates())
-        self.supervisor = Supervisor(
-            pool, url=settings.DATABASE_URLS["system"], hub=self.hub, ports=self.ports
-        )
+        self.ports = Ports(model, NoJournal(), PlainGates())
+        self.supervisor = Supervisor(pool, url=settings.DATABASE_URLS["system"], hub=self.hub, ports=self.ports)
 
     def new(self, *, session_id: str = "", owner: str | None = None, key: str = "", hmac: str = "") -> Begin:
         return Begin(

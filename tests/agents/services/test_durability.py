@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from django.db import connections
@@ -33,9 +34,7 @@ def steps_of(begin) -> dict[str, Step]:
 
 def expire_lease(begin) -> None:
     with connections["system"].cursor() as cursor:
-        cursor.execute(
-            "UPDATE agents_run SET lease_until = now() - interval '1 s' WHERE id = %s", [begin.run_id]
-        )
+        cursor.execute("UPDATE agents_run SET lease_until = now() - interval '1 s' WHERE id = %s", [begin.run_id])
 
 
 async def until(condition, *, seconds: float = 10.0) -> None:
@@ -157,10 +156,7 @@ async def test_two_answers_at_once_one_wins(make_process, acme):
     await read(await process.start(begin))
     say = [Answer("call_1_0", confirmed=True)]
     results = await asyncio.gather(
-        *(
-            in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=say)
-            for _ in range(5)
-        ),
+        *(in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=say) for _ in range(5)),
         return_exceptions=True,
     )
     assert sum(result is None for result in results) == 1
@@ -271,7 +267,7 @@ async def test_no_event_has_a_gap_and_batches_are_few(make_process):
 
     spans = await in_thread(batches)
     assert spans[0][0] == 1
-    assert all(before[1] + 1 == after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] + 1 == after[0] for before, after in pairwise(spans))
     assert len(spans) <= 4
 
 

@@ -10,6 +10,7 @@ from accounts.models import AuditRow
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.types import JsonObject
 from agents import selectors
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import tool
@@ -18,7 +19,7 @@ from agents.services import runs
 from agents.services.execution import StopReason
 from agents.services.reconcile import Outcome, reconcile
 from tests.agents.services.conftest import names, read
-from tests.agents.services.test_durability import expire_lease, stored, steps_of, until
+from tests.agents.services.test_durability import expire_lease, steps_of, stored, until
 
 
 class Till:
@@ -28,9 +29,15 @@ class Till:
         self.charged: list[int] = []
         self.reached = asyncio.Event()
         self.stuck = True
+        self.lookup_fails = False
+
+    async def look_up(self, key: str) -> JsonObject:
+        if self.lookup_fails:
+            raise RuntimeError(f"secret of {key}")
+        return {"key": key, "charged": self.charged}
 
     def spec(self) -> AgentSpec:
-        @tool(effect="outward", repeat="once", says="Charge {amount}")
+        @tool(effect="outward", repeat="once", says="Charge {amount}", lookup=self.look_up)
         async def charge(amount: int) -> str:
             """Charge."""
             self.charged.append(amount)
@@ -185,9 +192,7 @@ async def test_a_run_that_is_given_up_leaves_its_side_effect_to_be_reconciled(ma
 
     def give_up():
         with connections["system"].cursor() as cursor:
-            cursor.execute(
-                "UPDATE agents_run SET recoveries = %s WHERE id = %s", [queue.MAX_RECOVERIES, begin.run_id]
-            )
+            cursor.execute("UPDATE agents_run SET recoveries = %s WHERE id = %s", [queue.MAX_RECOVERIES, begin.run_id])
 
     await in_thread(give_up)
     await make_process(["never"])

@@ -15,9 +15,7 @@ NUMBER: dict[str, Any] = {"type": "number"}
 MODEL = "sandbox-strong"
 
 
-def tool(
-    name: str, description: str, arguments: dict[str, Any], required: list[str] | None = None
-) -> dict[str, Any]:
+def tool(name: str, description: str, arguments: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
     """Describe a tool; all its arguments are required unless `required` says which."""
     schema = {
         "type": "object",
@@ -82,9 +80,7 @@ HELPDESK = [RESTART, TICKET, DIAGNOSE, ASK]
 APPROVALS = [REFUND, DELETE, EXPORT, REPORT]
 
 
-def body(
-    message: str | list[dict[str, Any]], tools: list[dict[str, Any]] | None = None, **more: Any
-) -> dict[str, Any]:
+def body(message: str | list[dict[str, Any]], tools: list[dict[str, Any]] | None = None, **more: Any) -> dict[str, Any]:
     """Make the JSON of a chat request."""
     messages = [{"role": "user", "content": message}] if isinstance(message, str) else message
     return {"model": MODEL, "messages": messages, **({"tools": tools} if tools else {}), **more}

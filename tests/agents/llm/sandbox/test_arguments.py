@@ -15,9 +15,7 @@ from agents.llm.sandbox.evidence import Evidence
 from tests.agents.llm.sandbox.offers import NUMBER, STRING
 
 
-def filled(
-    properties: dict[str, Any], text: str, required: list[str] | None = None, **more: Any
-) -> dict[str, Any]:
+def filled(properties: dict[str, Any], text: str, required: list[str] | None = None, **more: Any) -> dict[str, Any]:
     schema = {"type": "object", "properties": properties, "required": required or [], **more}
     return fill(schema, Evidence([text], tool="do_thing")).values
 
@@ -87,9 +85,7 @@ def test_nested_objects_references_and_nulls() -> None:
         "properties": {"customer_id": STRING, "amount": NUMBER},
         "required": ["customer_id", "amount"],
     }
-    values = filled(
-        properties, "give C-7 $12 back", ["refund", "colour", "retries"], **{"$defs": {"Refund": refund}}
-    )
+    values = filled(properties, "give C-7 $12 back", ["refund", "colour", "retries"], **{"$defs": {"Refund": refund}})
     assert values == {"refund": {"customer_id": "C-7", "amount": 12}, "colour": None, "retries": 3}
 
 
@@ -103,9 +99,7 @@ def test_allof_and_open_objects() -> None:
         "headers": {"accept": "json", "retry": "3"}
     }
     counts = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
-    assert filled({"counts": counts}, "apples=3, pears: -1, plums: many", ["counts"]) == {
-        "counts": {"apples": 3}
-    }
+    assert filled({"counts": counts}, "apples=3, pears: -1, plums: many", ["counts"]) == {"counts": {"apples": 3}}
     flags = {"type": "object", "additionalProperties": {"type": "boolean"}}
     assert filled({"flags": flags}, "dark=yes light=false other=3", ["flags"]) == {
         "flags": {"dark": True, "light": False}

@@ -114,9 +114,7 @@ async def test_without_parallel_calls_they_come_one_after_the_other(client: Asyn
     assert [call.function.name for call in first.choices[0].message.tool_calls or []] == ["restart_service"]
     messages = after(text, ("restart_service", {"service_name": "auth"}, "Service auth restarted."))
     second = await client.chat.completions.create(**body(messages, HELPDESK, parallel_tool_calls=False))
-    assert [call.function.name for call in second.choices[0].message.tool_calls or []] == [
-        "create_support_ticket"
-    ]
+    assert [call.function.name for call in second.choices[0].message.tool_calls or []] == ["create_support_ticket"]
 
 
 async def test_call_ids_repeat_for_the_same_request_and_differ_within_a_conversation(
@@ -178,9 +176,7 @@ async def test_tool_choice_can_name_the_tool_or_narrow_the_offer(client: AsyncOp
     named = {"type": "function", "function": {"name": "generate_report"}}
     allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [named]}}
     for choice in (named, allowed):
-        answer = await client.chat.completions.create(
-            **body("Delete user U-7788", APPROVALS, tool_choice=choice)
-        )
+        answer = await client.chat.completions.create(**body("Delete user U-7788", APPROVALS, tool_choice=choice))
         (call,) = answer.choices[0].message.tool_calls or []
         assert call.type == "function"
         assert call.function.name == "generate_report"

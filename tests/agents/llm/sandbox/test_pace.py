@@ -69,9 +69,7 @@ async def test_many_streams_at_once_are_all_complete(bench: AsyncOpenAI) -> None
 
 
 def test_each_token_is_a_write_of_its_own(bench_url: str) -> None:
-    with httpx.stream(
-        "POST", f"{bench_url}/chat/completions", json={**body("Hi"), "stream": True}
-    ) as response:
+    with httpx.stream("POST", f"{bench_url}/chat/completions", json={**body("Hi"), "stream": True}) as response:
         text = b"".join(response.iter_raw()).decode()
     assert text.count('"content":"t') == LENGTH
 

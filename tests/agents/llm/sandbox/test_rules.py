@@ -204,9 +204,7 @@ def test_planning_asks_the_user() -> None:
 
 
 def test_a_result_is_quoted() -> None:
-    messages = after(
-        "Restart auth", ("restart_service", {"service_name": "auth"}, "Service auth restarted in 3 s.")
-    )
+    messages = after("Restart auth", ("restart_service", {"service_name": "auth"}, "Service auth restarted in 3 s."))
     reply = reply_to(messages, HELPDESK)
     assert reply.calls == ()
     assert "Service auth restarted in 3 s." in reply.say

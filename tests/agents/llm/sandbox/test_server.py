@@ -64,10 +64,7 @@ def test_a_body_too_large_is_refused(sandbox_url: str) -> None:
 
 
 def test_requests_are_numbered(sandbox_url: str) -> None:
-    ids = {
-        httpx.post(f"{sandbox_url}/chat/completions", json=body("Hi")).headers["x-request-id"]
-        for _ in range(3)
-    }
+    ids = {httpx.post(f"{sandbox_url}/chat/completions", json=body("Hi")).headers["x-request-id"] for _ in range(3)}
     assert len(ids) == 3
 
 
