@@ -2,53 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
-import pytest
-from asgiref.sync import sync_to_async
 from django.http import HttpResponse
-from django.test import AsyncClient
 
-from accounts.models import User
-from accounts.seam import in_thread
-from accounts.services import tokens
-from agentos.core.types import JsonObject
-from agents import wiring
-from agents.engine.spec import AgentSpec
-from agents.engine.tools import tool
-from agents.registry import registry
-from agents.services.execution import StopReason
-from agents.services.runtime import Runtime
-from governance.hooks import Governance
-from tests.agents.services.conftest import HeldModel, MakeProcess, Process, make_process, names, read  # noqa: F401
-from tests.agents.services.test_durability import steps_of, stored, until
-from tests.agents.services.test_reconcile import Till, till, unknown  # noqa: F401
-from tests.conftest import PASSWORD
-
-Call = Callable[..., Awaitable[HttpResponse]]
-
-
-@pytest.fixture
-def serve(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Process], Call]:
-    """Make a process the one that answers requests; the middleware of the pages stays out, as in the lean handler."""
-    settings.MIDDLEWARE = []
-    client = AsyncClient()
-
-    def serve(process: Process) -> Call:
-        runtime = Runtime(process.pool, process.hub, process.supervisor, process.ports, Governance())
-        monkeypatch.setattr(wiring, "_runtime", runtime)
-        return call
-
-    async def call(user: User, path: str, body: JsonObject | None = None, form: bool = False) -> HttpResponse:
-        pair = await sync_to_async(tokens.issue)(email=user.email, password=PASSWORD)
-        headers = {"Authorization": f"Bearer {pair.access}"}
-        if body is None:
-            return cast(HttpResponse, await client.get(f"/api/{path}", headers=headers))
-        kind = {} if form else {"content_type": "application/json"}
-        return cast(HttpResponse, await client.post(f"/api/{path}", body, headers=headers, **kind))
-
-    return serve
+from tests.agents.services.conftest import HeldModel, names, read
+from tests.agents.services.payments import unknown
+from tests.agents.services.test_durability import stored, until
 
 
 def json_of(response: HttpResponse) -> Any:

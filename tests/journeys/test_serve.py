@@ -86,8 +86,7 @@ def test_two_web_processes_share_one_port(start_server: StartServer) -> None:
     run = server.client().post("/api/agents/helpdesk/runs", json={"message": "Hello", "stream": False}).json()
     # A new connection each time, so that both processes answer some.
     for _ in range(8):
-        with server.client() as client:
-            assert client.get(f"/api/runs/{run['run_id']}").json()["status"] == "COMPLETED"
+        assert server.client().get(f"/api/runs/{run['run_id']}").json()["status"] == "COMPLETED"
 
 
 def _command(pid: int) -> str:

@@ -10,81 +10,12 @@ from accounts.models import AuditRow
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
-from agentos.core.types import JsonObject
 from agents import selectors
-from agents.engine.spec import AgentSpec
-from agents.engine.tools import tool
-from agents.registry import registry
 from agents.services import runs
-from agents.services.execution import StopReason
 from agents.services.reconcile import Outcome, reconcile
 from tests.agents.services.conftest import names, read
-from tests.agents.services.test_durability import expire_lease, steps_of, stored, until
-
-
-class Till:
-    """Takes money; the first payments get stuck after they were begun."""
-
-    def __init__(self) -> None:
-        self.charged: list[int] = []
-        self.reached = asyncio.Event()
-        self.stuck = True
-        self.lookup_fails = False
-
-    async def look_up(self, key: str) -> JsonObject:
-        if self.lookup_fails:
-            raise RuntimeError(f"secret of {key}")
-        return {"key": key, "charged": self.charged}
-
-    def spec(self) -> AgentSpec:
-        @tool(effect="outward", repeat="once", says="Charge {amount}", lookup=self.look_up)
-        async def charge(amount: int) -> str:
-            """Charge."""
-            self.charged.append(amount)
-            self.reached.set()
-            if self.stuck:
-                await asyncio.Event().wait()
-            return f"charged {amount}"
-
-        @tool()
-        async def peek(place: str) -> str:
-            """Look, for ever."""
-            self.reached.set()
-            await asyncio.Event().wait()
-            return place
-
-        return AgentSpec("tester", "Test.", tools=(charge, peek))
-
-
-@pytest.fixture
-def till(make_process, monkeypatch) -> Till:
-    till = Till()
-    spec = till.spec()
-    monkeypatch.setattr(type(registry), "get", lambda self, kind, component_id: spec)
-    return till
-
-
-async def crashed(make_process, till: Till, script=None):
-    """Return a run whose process died in the middle of a payment."""
-    dead = await make_process(script or [[("charge", {"amount": 7})]])
-    begin = dead.new(owner="")
-    await dead.supervisor.writer.begin(begin)
-    await till.reached.wait()
-    dead.supervisor.draining = True
-    task = dead.supervisor._tasks[begin.run_id]
-    task.cancel(StopReason.LOST)
-    await asyncio.wait([task])
-    till.stuck = False
-    await in_thread(expire_lease, begin)
-    return begin
-
-
-async def unknown(make_process, till: Till, script):
-    """Return such a run after another process has taken it over, and its unknown step."""
-    begin = await crashed(make_process, till)
-    heir = await make_process(script)
-    await until(lambda: stored(begin).status == "paused")
-    return begin, heir, (await in_thread(steps_of, begin))["1.0"]
+from tests.agents.services.payments import crashed, unknown
+from tests.agents.services.test_durability import steps_of, stored, until
 
 
 def actions(begin) -> list[str]:
