@@ -12,6 +12,7 @@ from agents.services.lines import frame
 
 RETRY = b"retry: 2000\n\n"
 HEARTBEAT = b": heartbeat\n\n"
+RETRY_SOON = b"retry: 500\n\n"  # this process goes away; another one has the rest
 
 
 async def frames(follower: Follower) -> AsyncIterator[bytes]:
@@ -20,6 +21,8 @@ async def frames(follower: Follower) -> AsyncIterator[bytes]:
     async with aclosing(follower.lines()) as pages:
         async for lines in pages:
             yield b"".join(frame(line) for line in lines) if lines else HEARTBEAT
+    if not follower.has_ended:
+        yield RETRY_SOON
 
 
 def event_stream(follower: Follower) -> StreamingHttpResponse:

@@ -25,6 +25,7 @@ class NoJournal:
     """Stands where each run puts its own journal."""
 
     pause_requested = False
+    drain_requested = False
 
     def emit(self, name: str, payload: Any) -> None:
         raise AssertionError("a run brings its own journal")
@@ -67,6 +68,13 @@ async def open_runtime() -> Runtime:
     _runtime = Runtime(pool, hub, supervisor, ports, hooks)
     await supervisor.start()
     return _runtime
+
+
+async def drain() -> None:
+    """Hand on what this process works on, then let its streams go: their readers follow elsewhere."""
+    if _runtime is not None:
+        await _runtime.supervisor.drain()
+        _runtime.hub.close()
 
 
 async def close_runtime() -> None:

@@ -86,6 +86,7 @@ class Database:
     progress: Progress
     started_here: bool = False
     admin_url: str = field(default="", repr=False)
+    _starting: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -99,8 +100,7 @@ class Database:
         if self.embedded:
             with self.progress.stage("database", "embedded PostgreSQL"):
                 running = postgres.status(self.folder)
-                self.started_here = running is None
-                self.admin_url = (running or postgres.start(self.folder)).url()
+                self.admin_url = (running or self._start()).url()
             name = EMBEDDED_DATABASE
         else:
             url = env.text("DATABASE_URL")
@@ -134,13 +134,22 @@ class Database:
         """Start the embedded server anew if somebody ended it. Raises: PostgresError."""
         if self.embedded and postgres.status(self.folder) is None:
             self.progress.note("database", "the embedded PostgreSQL has ended; starting it anew")
-            postgres.start(self.folder)
-            self.started_here = True
+            self._start()
 
     def stop(self) -> None:
-        if self.started_here:
-            with self.progress.stage("database", "stopping the embedded PostgreSQL"):
-                postgres.stop(self.folder)
+        """Stop the server if this process started it, even if a signal came in the middle of that."""
+        if not self.started_here:
+            return
+        with self.progress.stage("database", "stopping the embedded PostgreSQL"):
+            if self._starting:
+                self._start()
+            postgres.stop(self.folder)
+
+    def _start(self) -> postgres.Server:
+        self.started_here = self._starting = True
+        server = postgres.start(self.folder)
+        self._starting = False
+        return server
 
 
 def reachable(url: str) -> str:

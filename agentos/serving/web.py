@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sys
@@ -14,7 +15,18 @@ from agentos.serving import lifeline
 
 BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
-STREAMS_GRACE_SECONDS = 5  # open streams are cut after that: their readers resume; runs end in the lifespan
+STREAMS_GRACE_SECONDS = 22  # runs reach a step's edge within 20 s, then their streams are let go
+
+
+class Server(uvicorn.Server):
+    """Hands its runs on as soon as it is told to end, while open streams still see what comes."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        from agents import wiring
+
+        draining = asyncio.create_task(wiring.drain())
+        await super().shutdown(sockets)
+        await draining
 
 
 def config() -> uvicorn.Config:
@@ -37,7 +49,7 @@ def main() -> None:
     """Serve on the inherited socket `argv[1]` when a byte on standard input says so: the database stands."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
     listener = socket.socket(fileno=int(sys.argv[1]))
-    server = uvicorn.Server(config())
+    server = Server(config())
     try:
         server.config.load()
     except (AgentOSError, PostgresError) as error:

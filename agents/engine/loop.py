@@ -36,7 +36,12 @@ class Failed:
     text: str
 
 
-Ending: TypeAlias = Completed | Paused | Failed
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """The process goes away: any other may go on from here."""
+
+
+Ending: TypeAlias = Completed | Paused | Failed | HandedOn
 
 
 async def work(state: LoopState, ports: Ports) -> Ending:
@@ -61,14 +66,14 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
     while True:
         turn += 1
         state.check_limits(turn)
-        if stops_before(state, ports, [f"{turn}.model"]):
-            return Paused(state.waiting(), by_hand=True)
+        if stop := stops_before(state, ports, [f"{turn}.model"]):
+            return stop
         reply = unique_calls(state, turn, await ask_model(state, ports, turn))
         state.messages.append(messages.assistant_message(reply))
         if not reply.tool_calls:
             return Completed(reply.text)
-        if stops_before(state, ports, [f"{turn}.{ordinal}" for ordinal in range(len(reply.tool_calls))]):
-            return Paused(state.waiting(), by_hand=True)
+        if stop := stops_before(state, ports, [f"{turn}.{ordinal}" for ordinal in range(len(reply.tool_calls))]):
+            return stop
         steps = await run_calls(state, ports, turn, reply.tool_calls)
         if waiting := [step for step in steps if not step.state.is_final]:
             return Paused(waiting)
@@ -76,10 +81,14 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
             state.messages.append(messages.tool_message(step.tool_call_id, told_to_model(step)))
 
 
-def stops_before(state: LoopState, ports: Ports, paths: list[str]) -> bool:
-    """Tell whether the run shall pause here: somebody asked for it, and these steps are not all behind it."""
+def stops_before(state: LoopState, ports: Ports, paths: list[str]) -> Paused | HandedOn | None:
+    """Return how the run stops at this edge: somebody asked for it, and these steps are not all behind it."""
     known = [state.steps.get(path) for path in paths]
-    return ports.journal.pause_requested and not all(step is not None and step.state.is_final for step in known)
+    if all(step is not None and step.state.is_final for step in known):
+        return None
+    if ports.journal.pause_requested:
+        return Paused(state.waiting(), by_hand=True)
+    return HandedOn() if ports.journal.drain_requested else None
 
 
 def unique_calls(state: LoopState, turn: int, reply: ModelReply) -> ModelReply:
@@ -108,6 +117,8 @@ def _last_write(state: LoopState, ending: Ending) -> Write:
                 events=[(events.RUN_PAUSED, payload)],
                 run=RunChange(RunStatus.PAUSED, usage=usage),
             )
+        case HandedOn():
+            return Write(run=RunChange(RunStatus.PENDING, usage=usage))
         case Failed(code, text):
             write = state.closing()
             write.events.append((events.RUN_ERROR, {"content": text, "error_type": code, "error_id": code}))

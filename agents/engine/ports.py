@@ -89,6 +89,11 @@ class JournalPort(Protocol):
         """Tell whether the run shall stop before its next step, because somebody asked for it."""
         ...
 
+    @property
+    def drain_requested(self) -> bool:
+        """Tell whether the run shall be handed on before its next step, because this process goes away."""
+        ...
+
     def emit(self, name: str, payload: JsonObject) -> None:
         """Queue an event for the next flush; readers see it after the commit."""
         ...

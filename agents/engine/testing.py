@@ -70,6 +70,7 @@ class MemoryJournal:
     writes: list[Write] = field(default_factory=list)
     refuse_statements: bool = False
     pause_requested: bool = False
+    drain_requested: bool = False
 
     def emit(self, name: str, payload: JsonObject) -> None:
         self.events.append((name, deepcopy(payload)))

@@ -37,6 +37,11 @@ class Follower:
         self._subscription: Subscription | None = hub.subscribe(run_id)
         self._ended = False
 
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the stream came to its end, rather than being let go by a process that goes away."""
+        return self._ended
+
     def close(self) -> None:
         if self._subscription is not None:
             self._hub.unsubscribe(self._run_id, self._subscription)
@@ -49,7 +54,7 @@ class Follower:
                 async for lines in self._replay():
                     yield lines
             waited = 0.0
-            while not self._ended and self._subscription is not None:
+            while not self._ended and self._subscription is not None and not self._hub.is_closing:
                 batches = await self._subscription.wait(POLL_SECONDS)
                 lines = self._take(batches)
                 if lines:

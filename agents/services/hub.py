@@ -48,6 +48,7 @@ class Hub:
     def __init__(self) -> None:
         self._readers: dict[UUID, list[Subscription]] = defaultdict(list)
         self.streams = 0
+        self.is_closing = False
 
     def subscribe(self, run_id: UUID) -> Subscription:
         subscription = Subscription()
@@ -69,6 +70,11 @@ class Hub:
         """Tell a run's readers that another process has written."""
         for reader in self._readers.get(run_id, ()):
             reader.push(None)
+
+    def close(self) -> None:
+        """Let every reader go: this process goes away."""
+        self.is_closing = True
+        self.hint_all()
 
     def hint_all(self) -> None:
         """Tell every reader, after notifications may have been lost."""

@@ -62,6 +62,10 @@ class RunJournal:
     def pause_requested(self) -> bool:
         return self.info.run_id in self._writer.pausing
 
+    @property
+    def drain_requested(self) -> bool:
+        return self._writer.is_draining
+
     def emit(self, name: str, payload: JsonObject) -> None:
         if self.waiting and self.waiting[-1].is_events_only:
             self.waiting[-1].write.events.append((name, payload))
@@ -120,6 +124,7 @@ class JournalWriter:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self.is_draining = False
 
     def open(self, info: RunInfo, *, fence: int, next_seq: int) -> RunJournal:
         return RunJournal(self, info, fence=fence, next_seq=next_seq)

@@ -83,14 +83,18 @@ class Supervisor:
         for loop in (self._claim_loop, self._renew_loop, self._listen_loop, self._tick_loop):
             self._loops.append(asyncio.create_task(self._forever(loop), name=loop.__name__))
 
-    async def stop(self) -> None:
-        """Drain: claim nothing, let live runs reach their end for a while, give the rest back."""
-        self.draining = True
+    async def drain(self) -> None:
+        """Claim nothing more, let live runs reach a step's edge, and give back those that take too long."""
+        self.draining = self.writer.is_draining = True
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=DRAIN_SECONDS)
         for task in list(self._tasks.values()):
             task.cancel(StopReason.DRAIN)
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Drain, and end the loops."""
+        await self.drain()
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from governance.guardrails.findings import Finding
 from governance.guardrails.injection_rules import ABOUT, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection_views import View, views
-from governance.guardrails.injection_words import PARTS
+from governance.guardrails.injection_words import JUMBLED, PARTS, jumbled
 
 THRESHOLD = 1.0
 REACH_CHARACTERS = 900  # signs further apart don't add up
@@ -122,7 +122,7 @@ def _signs(view: View) -> Iterator[Sign]:
     marked: list[Word] = []
     for number, match in enumerate(_TOKEN.finditer(text)):
         word = match[0]
-        parts = PARTS.get(word)
+        parts = PARTS.get(word) or (JUMBLED.get(jumbled(word), 0) if len(word) > 5 else 0)
         if parts:
             marked.append(Word(number, parts, match.start(), match.end()))
         phrases = _OPENED.get(word[:_KEY_LETTERS])

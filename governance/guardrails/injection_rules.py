@@ -46,7 +46,7 @@ RULES = (
     Rule("override", 0.45, P.OVERRIDE, (P.SAID,), 4),
     Rule("override", 1.0, P.ABROAD, (P.RULES,), 7, order=False),
     Rule("override", 0.7, P.ABROAD, (P.EARLIER, P.SAID | P.ALL), 6, order=False),
-    Rule("lift", 0.8, P.LIFT, (P.SAFEGUARD, P.YOURS), 6),
+    Rule("lift", 1.0, P.LIFT, (P.SAFEGUARD, P.YOURS), 6),
     Rule("lift", 0.25, P.LIFT, (P.SAFEGUARD,), 5),
     Rule("disobey", 1.0, P.NEVER, (P.OBEY, P.YOURS | P.EARLIER | P.INNER, P.RULES | P.SAFEGUARD), 9),
     Rule("disobey", 0.6, P.NEVER, (P.OBEY, P.RULES | P.SAFEGUARD), 7),
@@ -63,6 +63,8 @@ RULES = (
     Rule("replace", 0.35, P.NEW, (P.RULES,), 2),
     Rule("exfiltrate", 0.65, P.SEND, (P.SECRET, P.PLACE), 22, indirect=True),
     Rule("reader", 0.5, P.MACHINE, (P.READING,), 4, indirect=True),
+    Rule("order", 0.45, P.MACHINE, (P.MODAL, P.ACT), 7, indirect=True),
+    Rule("booty", 0.35, P.SEND, (P.SECRET,), 6, indirect=True),
     Rule("reader", 0.3, P.READING, (P.MACHINE,), 6, indirect=True),
     Rule("conceal", 0.75, P.NEVER, (P.TELLING, P.USER), 6, indirect=True),
 )

@@ -24,7 +24,7 @@ _LEET = str.maketrans("013457@$!+8", "oieastasitb")
 _LEET_WORD = re.compile(
     r"(?<![\w@$])(?:[a-z]+[0134578@$!+]+[a-z]|[013457@$]+[a-z]+|[a-z]{3,}[013457]+(?![\w]))[a-z0134578@$!+]{0,30}"
 )
-_SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){6,400}")
+_SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){4,400}")
 _SEPARATORS = re.compile(r"[ ._*\-/|]")
 _BROKEN = re.compile(r"(?<=[a-z])[*~^]{1,3}(?=[a-z])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{16,8192}={0,2}")
@@ -55,7 +55,7 @@ def views(text: str) -> Iterator[View]:
     """Yield the plain reading first, then those that something hints at."""
     plain, origins = _plain(text)
     yield View(_unmasked(plain), False, _via(origins))
-    yield from _spelled(plain, origins)
+    yield from _spelled(plain, origins, len(text))
     if _BROKEN.search(plain):
         yield View(_BROKEN.sub("", plain), True, _whole(0, len(text)))
     if any(word in plain for word in _TURNED):
@@ -93,7 +93,7 @@ def _plain_character(character: str) -> str:
     folded = fold(character).text
     if len(folded) != 1 or folded.isascii():
         return folded
-    if unicodedata.combining(character) or unicodedata.category(character) == "Mn":
+    if unicodedata.combining(character) or unicodedata.category(character)[0] == "M":
         return ""
     bare = [one for one in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(one)]
     return bare[0] if len(bare) == 1 else folded
@@ -108,9 +108,12 @@ def _unmasked(text: str) -> str:
     return _LEET_WORD.sub(lambda word: word[0].translate(_LEET), text)
 
 
-def _spelled(plain: str, origins: list[int] | None) -> Iterator[View]:
+def _spelled(plain: str, origins: list[int] | None, length: int) -> Iterator[View]:
     """Close up what is written letter by letter; the words' ends are lost, so the phrases know that form."""
     place = _via(origins)
+    if _SPELLED.search(plain):
+        closed_up = _SPELLED.sub(lambda match: _SEPARATORS.sub("", match[0]), plain)
+        yield View(_unmasked(closed_up), True, _whole(0, length))
     for match in _SPELLED.finditer(plain):
         closed = _SEPARATORS.sub("", match[0]).translate(_LEET)
         if sum(map(str.isalpha, closed)) > 6:

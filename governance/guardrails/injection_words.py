@@ -36,6 +36,8 @@ class Part(IntFlag):
     NEW = auto()  # new, real, updated
     GOAL = auto()  # task, objective, mission
     PROMPT = auto()  # prompt, instructions: the narrow sense of RULES
+    MODAL = auto()  # must, should
+    ACT = auto()  # call, delete, recommend: what an agent can do
     ABROAD = auto()  # an override verb of a language with its own word order
 
 
@@ -113,11 +115,20 @@ _WORDS = {
     Part.USER: "user users human humans anyone them operator owner customer reviewer",
     Part.TELLING: "mention mentioning tell telling inform informing notify notifying alert alerting reveal revealing "
     "disclose disclosing ask asking acknowledge acknowledging warn warning confirm consulting confirmation permission",
+    Part.MODAL: "must should shall need needs required has have ought obliged instructed please also",
+    Part.ACT: "call execute run transfer delete recommend say tell reply respond insert output click accept grant install "
+    "rank rate approve disclose add always write print follow discard recommends issue pay buy promote enter open answer "
+    "send forward email post upload share fetch visit include append mention",
     Part.NEW: "new real actual true updated next only revised different primary sole urgent additional special "
     "neue neuen neuer nueva nuevas nouvelle nouvelles nuove novas новые новая",
     Part.GOAL: "task goal objective mission purpose job role instructions instruction directive identity aufgabe tarea "
     "tache tâche compito tarefa задача anweisung anweisungen instrucciones consignes",
 }  # fmt: skip
+
+
+def jumbled(word: str) -> str:
+    """Return a key that words with the same first and other letters share."""
+    return word[:1] + "".join(sorted(word[1:]))
 
 
 def _table() -> dict[str, int]:
@@ -130,3 +141,9 @@ def _table() -> dict[str, int]:
 
 
 PARTS = _table()
+# Words whose letters may be in another order; models read over that.
+JUMBLED = {
+    jumbled(word): PARTS[word]
+    for word in ("ignore", "disregard", "override", "bypass", "previous", "instructions", "instruction", "prompt",
+                 "system", "reveal", "guidelines", "restrictions", "directions", "original", "earlier", "everything")
+}  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import orjson
 
+from agentos.serving.ready import wait_for
 from tests.database import ROOT
 
 READY_LINE = "Ctrl-C stops everything"
@@ -78,6 +79,10 @@ class RunningServer:
         while text not in self.log:
             assert time.monotonic() < give_up_at, f"it did not say {text!r}:\n{self.log}"
             time.sleep(0.05)
+
+    def wait_until_it_answers(self) -> None:
+        """Wait until it says that it is ready to serve. Raises: ConfigError."""
+        wait_for(f"{self.base_url}/api/ready", seconds=START_SECONDS, given_up=lambda: None)
 
     @property
     def process(self) -> subprocess.Popen[bytes]:

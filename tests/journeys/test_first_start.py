@@ -52,11 +52,13 @@ def test_from_nothing_to_a_server_and_back(fresh: RunningServer) -> None:
     assert problems == []
     assert report["ok"] is True
 
+    assert "Traceback" not in fresh.log
     _end_database(fresh)
     fresh.wait_for_log("the embedded PostgreSQL has ended; starting it anew")
+    fresh.wait_until_it_answers()
     fresh.close_clients()
     fresh.stop()
-    assert "Traceback" not in fresh.log
+    assert postgres.status(fresh.folder / "postgres") is None
 
 
 def _doctor(server: RunningServer) -> dict[str, Any]:

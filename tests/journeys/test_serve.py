@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 
 import httpx
 
@@ -55,7 +54,7 @@ def test_a_web_process_that_dies_is_reported_and_started_anew(server: RunningSer
     web = next(pid for pid in server.offspring() if "agentos.serving.web" in _command(pid))
     os.kill(web, signal.SIGKILL)
     server.wait_gone([web])
-    _until_ready(server)
+    server.wait_until_it_answers()
     assert "web | was ended by signal 9 unexpectedly" in server.log
 
 
@@ -92,15 +91,3 @@ def test_two_web_processes_share_one_port(start_server: StartServer) -> None:
 def _command(pid: int) -> str:
     shown = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return shown.stdout
-
-
-def _until_ready(server: RunningServer) -> None:
-    give_up_at = time.monotonic() + 60
-    while True:
-        try:
-            if httpx.get(f"{server.base_url}/api/ready", trust_env=False).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < give_up_at, server.log
-        time.sleep(0.05)

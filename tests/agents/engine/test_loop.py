@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agentos.core.errors import ProviderError, ToolFailed
-from agents.engine.loop import Completed, Failed, Paused, work
+from agents.engine.loop import Completed, Failed, HandedOn, Paused, work
 from agents.engine.ports import Allow, Ports
 from agents.engine.spec import AgentSpec, Limits
 from agents.engine.status import RunStatus, StepState
@@ -308,3 +308,16 @@ async def test_no_other_model_is_asked_what_no_model_can_take():
     ending, _, model = await run([ProviderError("too long", code="context_length")], state=state)
     assert ending == Failed("context_length", "too long")
     assert len(model.requests) == 1
+
+
+async def test_a_process_that_goes_away_hands_the_run_on_at_a_steps_edge():
+    journal = MemoryJournal(drain_requested=True)
+    journal.steps = (await run([[("look", {"place": "x"})], "End"]))[1].steps
+    del journal.steps["2.model"]
+    ending, journal, model = await run(["never asked"], journal)
+    assert ending == HandedOn()
+    assert journal.writes[-1].run.status is RunStatus.PENDING
+    assert model.requests == []
+    journal.drain_requested = False
+    ending, _, _ = await run(["End"], journal)
+    assert ending == Completed("End")
