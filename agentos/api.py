@@ -13,7 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from accounts.api import router as accounts_router
 from accounts.auth import Authenticator, is_declared, public, scope
 from agentos import __version__
-from agentos.core.errors import AgentOSError, ConfigError, NotAuthenticated
+from agentos.core.errors import AgentOSError, ConfigError, NotAuthenticated, whereabouts
 from agentos.problems import problem, problem_of
 from agents.api import router as agents_router
 from agents.control_api import router as control_router
@@ -85,7 +85,7 @@ def _on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(Exception)
 def _on_bug(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer a bug without its text, which may hold secrets."""
-    logger.error("request %s failed", _request_id(request), exc_info=error)
+    logger.error("request %s failed: %s", _request_id(request), whereabouts(error))
     detail = "The server failed."
     return problem(500, code="internal_error", detail=detail, request_id=_request_id(request))
 

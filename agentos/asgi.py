@@ -13,15 +13,20 @@ from django.core.asgi import get_asgi_application
 
 pages = get_asgi_application()
 
+from channels.routing import URLRouter  # type: ignore[import-untyped]  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
+
 from agentos.core.errors import AgentOSError  # noqa: E402
 from agentos.lean import LeanHandler, Receive, Scope, Send  # noqa: E402
 from agents import wiring  # noqa: E402
+from agents.consumers import Nowhere, RunConsumer  # noqa: E402
 
 # WhiteNoise reads its files in a thread of their own, which is what this warning asks for.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 logger = logging.getLogger(__name__)
 api = LeanHandler()
+sockets = URLRouter([path("ws/runs/<uuid:run_id>", RunConsumer.as_asgi()), re_path("", Nowhere.as_asgi())])
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,8 +37,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["type"] == "http":
         await pages(scope, receive, send)  # type: ignore[arg-type]
     elif scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 4404})
+        await sockets(scope, receive, send)
 
 
 async def lifespan(receive: Receive, send: Send) -> None:

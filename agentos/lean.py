@@ -68,6 +68,8 @@ class LeanHandler:
 
     async def respond(self, scope: Scope, body: bytes, request_id: str) -> HttpResponseBase:
         """Return the view's answer, or a problem for whatever went wrong."""
+        if "\x00" in scope["path"] or b"%00" in scope.get("query_string", b""):
+            return problem(400, code="bad_request", detail="The request holds a NUL.", request_id=request_id)
         try:
             request = ASGIRequest(scope, BytesIO(body))
             request.request_id = request_id  # type: ignore[attr-defined]

@@ -26,7 +26,7 @@ _looked_at = float("-inf")
 
 
 def enqueue_due() -> None:
-    """Ask for the hourly clean-up unless it was asked for lately; two processes at once ask twice, which is harmless."""
+    """Ask for the hourly clean-up unless it was asked for lately; two processes that ask at once do no harm."""
     global _looked_at
     if monotonic() - _looked_at < LOOK_SECONDS:
         return

@@ -155,10 +155,15 @@ MAX_LIVE_RUNS = env.integer("AGENTOS_MAX_LIVE_RUNS", 3_000, at_least=1)
 MAX_LIVE_RUNS_PER_TENANT = env.integer("AGENTOS_MAX_LIVE_RUNS_PER_TENANT", 3_000, at_least=1)
 MAX_STREAMS = env.integer("AGENTOS_MAX_STREAMS", 5_000, at_least=1)
 APPROVAL_HOURS = env.integer("AGENTOS_APPROVAL_HOURS", 72, at_least=1)
+LEASE_SECONDS = env.integer("AGENTOS_LEASE_SECONDS", 15, at_least=1)  # then a silent process' runs are taken over
+DRAIN_SECONDS = env.integer("AGENTOS_DRAIN_SECONDS", 20)  # what live runs get to end when a process is told to
+CRASH_AT = env.text("AGENTOS_CRASH_AT", "")  # for tests: agents.services.crash
+if CRASH_AT and PRODUCTION:
+    raise ConfigError("AGENTOS_CRASH_AT is for tests and refused in production: unset it.")
 
 # Governance plugs in here, the way middleware does
 AGENTOS_HOOKS = "governance.hooks.Governance"
-AGENTOS_TICKS = ["governance.services.approvals.expire_due"]
+AGENTOS_TICKS = ["governance.services.approvals.expire_due", "agentos.maintenance.enqueue_due"]
 
 # Models
 OPENAI_API_KEY = env.text("OPENAI_API_KEY", "")

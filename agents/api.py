@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,9 +14,9 @@ from ninja import Query, Router
 from accounts.auth import principal_of, scope, signed_in
 from accounts.principals import Principal
 from accounts.seam import in_thread
-from agentos.core.errors import Conflict, Invalid, Unavailable
+from agentos.core.errors import Conflict, Invalid
 from agentos.core.types import JsonObject
-from agents import selectors
+from agents import answering, attaching, selectors
 from agents.engine.spec import AgentSpec
 from agents.forms import RunForm, fields_of, run_form
 from agents.registry import registry
@@ -29,8 +28,7 @@ from agents.schemas import (
     answers_from_tools,
     json_list,
 )
-from agents.services import answers, queue, runs
-from agents.services.answers import Answer
+from agents.services import queue, runs
 from agents.services.follow import Follower
 from agents.services.runtime import Runtime
 from agents.sse import event_stream
@@ -81,7 +79,7 @@ async def start_agent_run(request: HttpRequest, agent_id: str) -> HttpResponseBa
     spec, form, here = registry.get("agent", agent_id), run_form(request), runtime()
     follows = form.stream or not form.background
     if follows:
-        _admit_stream(here)
+        attaching.admit_stream(here)
     started = await runs.start(
         here,
         principal=principal_of(request),
@@ -94,6 +92,20 @@ async def start_agent_run(request: HttpRequest, agent_id: str) -> HttpResponseBa
         follow=follows,
     )
     return await _started(principal_of(request), started, form)
+
+
+@router.get("/agents/{agent_id}/runs")
+@scope("agents:{agent_id}:read")
+async def list_agent_runs(request: HttpRequest, agent_id: str, session_id: str = "", status: str = "") -> HttpResponse:
+    """List the last runs of an agent, oldest first (AgentOS path)."""
+    found = await in_thread(
+        selectors.component_runs,
+        principal=principal_of(request),
+        component_id=registry.get("agent", agent_id).id,
+        session_id=session_id,
+        status=status,
+    )
+    return JsonResponse(found, safe=False)
 
 
 @router.post("/agents/{agent_id}/runs/{run_id}/continue")
@@ -110,12 +122,12 @@ async def continue_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) 
     _, last_seq = await queue.load_steps(here.pool, tenant_id=principal_of(request).tenant_id, run_id=run_id)
     follower = _follower(here, principal_of(request), run_id, after=last_seq, ends_at_pause=True)
     try:
-        await _answer(here, principal_of(request), run_id, said)
+        await answering.answer(here, principal_of(request), run_id, said)
     except BaseException:
         follower.close()
         raise
     if stream:
-        return event_stream(follower)
+        return event_stream(here, principal_of(request), follower)
     await _drain(follower)
     return JsonResponse(await in_thread(selectors.run_detail, principal=principal_of(request), run_id=run_id))
 
@@ -142,22 +154,18 @@ async def follow_run(
     request: HttpRequest, run_id: UUID, after: Annotated[int | None, Query(ge=0)] = None
 ) -> HttpResponseBase:
     """Replay the events after `Last-Event-ID` (or `?after=`) and follow until the run ends, through every pause."""
-    here = runtime()
+    here, reader = runtime(), principal_of(request)
     seen = after if after is not None else _last_event_id(request)
-    status = await in_thread(selectors.find_run, principal=principal_of(request), run_id=run_id)
-    _admit_stream(here)
-    if status.is_final:
-        left = await queue.read_log(here.pool, tenant_id=principal_of(request).tenant_id, run_id=run_id, after=seen)
-        if not left:
-            return HttpResponse(status=204)
-    return event_stream(_follower(here, principal_of(request), run_id, after=seen, ends_at_pause=False))
+    follower = await attaching.attach(here, reader, run_id, after=seen)
+    return HttpResponse(status=204) if follower is None else event_stream(here, reader, follower)
 
 
 @router.post("/runs/{run_id}/answers", response=RunStateOut)
 @signed_in
 async def answer_run(request: HttpRequest, run_id: UUID, body: AnswersIn) -> JsonObject:
     """Answer waiting tool calls by their ids; the run goes on by itself."""
-    await _answer(runtime(), principal_of(request), run_id, [item.as_answer() for item in body.answers])
+    said = [item.as_answer() for item in body.answers]
+    await answering.answer(runtime(), principal_of(request), run_id, said)
     return await _state(principal_of(request), run_id)
 
 
@@ -247,7 +255,7 @@ async def _started(principal: Principal, started: runs.Started, form: RunForm) -
         response["Location"] = f"/api/runs/{started.run_id}"
         return response
     if form.stream:
-        return event_stream(started.follower)
+        return event_stream(runtime(), principal, started.follower)
     await _drain(started.follower)
     if started.blocked is not None:
         raise started.blocked
@@ -258,13 +266,6 @@ async def _drain(follower: Follower) -> None:
     async with aclosing(follower.lines()) as pages:
         async for _ in pages:
             pass
-
-
-async def _answer(here: Runtime, principal: Principal, run_id: UUID, said: list[Answer]) -> None:
-    detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
-    spec = registry.get("agent", detail.get("agent_id", ""))
-    guarded = [await item.guarded(partial(here.hooks.check_answer, spec)) for item in said]
-    await in_thread(answers.answer, principal=principal, run_id=run_id, answers=guarded)
 
 
 async def _state(principal: Principal, run_id: UUID) -> JsonObject:
@@ -283,15 +284,10 @@ def _follower(here: Runtime, principal: Principal, run_id: UUID, *, after: int, 
     )
 
 
-def _admit_stream(here: Runtime) -> None:
-    if here.hub.streams >= settings.MAX_STREAMS:
-        raise Unavailable("This process has all the streams it can hold.", retry_after_seconds=2, code="process_full")
-
-
 def _last_event_id(request: HttpRequest) -> int:
     text = request.headers.get("Last-Event-ID", "")
     if not text:
         return 0
-    if not text.isdigit() or len(text) > 18:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 18:
         raise Invalid("`Last-Event-ID` must be a whole number.", code="invalid")
     return int(text)

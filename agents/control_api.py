@@ -1,29 +1,47 @@
-"""The routes that look into runs and steer them: trace, evidence, reconciling, pausing."""
+"""The routes that look into runs and steer them: trace, evidence, reconciling, pausing, forking."""
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from ninja import Router, Schema
 from pydantic import Field
 
 from accounts.auth import principal_of, scope, signed_in
 from accounts.seam import in_thread
-from agentos.core.errors import NotFound
+from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import Json, JsonObject
-from agents import selectors
+from agents import attaching, selectors
 from agents.engine.calling import guarded
 from agents.engine.spec import AgentSpec
+from agents.forms import fields_of
 from agents.registry import registry
 from agents.schemas import RunStateOut
-from agents.services import pauses, reconcile
+from agents.services import forks, pauses, reconcile, runs
+from agents.services.forks import Fork
 from agents.services.reconcile import Outcome
+from agents.sse import event_stream
 from agents.wiring import runtime
 
 router = Router(tags=["runs"])
 LOOKUP_SECONDS = 10.0
+RESUME_BODY = {
+    "requestBody": {
+        "content": {
+            kind: {
+                "schema": {
+                    "type": "object",
+                    "properties": {"last_event_index": {"type": "integer"}, "session_id": {"type": "string"}},
+                }
+            }
+            for kind in ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
+        }
+    }
+}
 
 
 class ReconcileIn(Schema):
@@ -32,6 +50,16 @@ class ReconcileIn(Schema):
     outcome: Literal["happened", "not_happened", "abandon"]
     reason: str = Field(examples=["The payment provider lists it under this key"])
     result: str | None = None
+
+
+class ForkIn(Schema):
+    """Where to branch off, and what to change. `tool_result` stands in for the result of that tool call."""
+
+    from_step: str = Field(examples=["2.model"], description="A step's path or id, as in the run's trace")
+    message: str | None = None
+    instructions: str | None = None
+    model: str | None = Field(default=None, examples=["fast"])
+    tool_result: str | None = None
 
 
 @router.get("/runs/{run_id}/steps")
@@ -69,6 +97,37 @@ async def reconcile_step(request: HttpRequest, run_id: UUID, step_id: UUID, body
     return await in_thread(selectors.run_state, principal=principal, run_id=run_id)
 
 
+@router.post("/agents/{agent_id}/runs/{run_id}/resume", openapi_extra=RESUME_BODY)
+@scope("agents:{agent_id}:read")
+async def resume_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> HttpResponseBase:
+    """Attach to a run again, after the event with `last_event_index` (AgentOS path)."""
+    here, principal, fields = runtime(), principal_of(request), fields_of(request)
+    run = await in_thread(selectors.run_detail, principal=principal, run_id=run_id, component_id=agent_id)
+    if fields.get("session_id") not in (None, "", run["session_id"]):
+        raise NotFound("There is no such run in this session.")
+    after = _after_index(fields.get("last_event_index"))
+    follower = await attaching.attach(here, principal, run_id, after=after, ends_at_pause=True)
+    return HttpResponse(status=204) if follower is None else event_stream(here, principal, follower)
+
+
+@router.post("/runs/{run_id}/fork", response={202: RunStateOut})
+@signed_in
+async def fork_run(request: HttpRequest, run_id: UUID, body: ForkIn) -> HttpResponse:
+    """Make a new run in the same session that reuses this one before a step, and goes on from there."""
+    here, principal = runtime(), principal_of(request)
+    runs.admit(here, principal)
+    source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
+    spec = registry.get("agent", source.get("agent_id", ""))
+    for text in (body.message, body.instructions):
+        if text is not None:
+            await here.hooks.check_input(spec, text)
+    result = None if body.tool_result is None else await here.hooks.check_answer(spec, body.tool_result)
+    wanted = Fork(body.from_step, body.message, body.instructions, body.model, result)
+    made, session_id = await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted)
+    state = {"run_id": str(made), "session_id": session_id, "status": "PENDING"}
+    return JsonResponse(state, status=202, headers={"Location": f"/api/runs/{made}"})
+
+
 @router.post("/runs/{run_id}/pause", response=RunStateOut)
 @signed_in
 async def pause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
@@ -83,6 +142,14 @@ async def unpause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
     """Let a run that was paused by hand go on."""
     await in_thread(pauses.unpause, principal=principal_of(request), run_id=run_id)
     return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
+
+
+def _after_index(index: object) -> int:
+    """Return the seq of the last event that a client of AgentOS has seen; it counts from 0. Raises: Invalid."""
+    text = "-1" if index in (None, "") else str(index)
+    if not re.fullmatch(r"-1|[0-9]{1,17}", text):
+        raise Invalid("`last_event_index` must be a whole number.", code="invalid")
+    return int(text) + 1
 
 
 def _guarding(found: JsonObject) -> AgentSpec:

@@ -8,7 +8,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field
 
 from agentos.core.errors import CallerError, Invalid
-from agentos.core.types import JsonObject
+from agentos.core.types import JsonObject, clean_json
 from agents.services.answers import Answer
 
 
@@ -25,7 +25,8 @@ class AnswerIn(Schema):
     note: str = ""
 
     def as_answer(self) -> Answer:
-        return Answer(self.tool_call_id, self.confirmed, self.values, self.selected, self.result, self.note)
+        said = clean_json(self.model_dump())
+        return Answer(**said)
 
 
 class AnswersIn(Schema):

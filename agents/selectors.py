@@ -58,6 +58,7 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
         "error_code": run.error_code or None,
         "tools": [events.tool_execution(step) for step in tools],
         "requirements": [events.requirement(step) for step in waiting],
+        "forked_from": run.spec.get("forked_from"),
         "children": [],
         "created_at": epoch_seconds(run.created_at),
         "ended_at": epoch_seconds(run.ended_at) if run.ended_at else None,
@@ -141,7 +142,7 @@ def session_runs(*, principal: Principal, session_id: str, limit: int = 50) -> l
 
 
 def component_runs(*, principal: Principal, component_id: str, session_id: str, status: str) -> list[JsonObject]:
-    """Return the last runs of one component, newest first; empty filters match all. Raises: Invalid."""
+    """Return the last runs of one component, oldest first; empty filters match all. Raises: Invalid."""
     if status and status.lower() not in set(RunStatus):
         raise Invalid(f"`status` must be one of {', '.join(RunStatus)}.", code="invalid")
     with tenant_scope(principal.tenant_id, principal.user_id):
@@ -150,7 +151,8 @@ def component_runs(*, principal: Principal, component_id: str, session_id: str, 
             runs = runs.filter(session__session_id=session_id)
         if status:
             runs = runs.filter(status=status.lower())
-        return [run_output(run, []) for run in runs.select_related("session").order_by("-created_at")[:RUNS_MOST]]
+        newest = list(runs.select_related("session").order_by("-created_at")[:RUNS_MOST])
+    return [run_output(run, []) for run in reversed(newest)]
 
 
 def run_steps(*, principal: Principal, run_id: UUID) -> list[JsonObject]:

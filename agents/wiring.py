@@ -18,6 +18,7 @@ from agents.services.supervisor import Supervisor
 
 OPENAI_URL = "https://api.openai.com/v1"
 POOL_SIZE = 4
+LOCK_MS = 2_000  # one held row must not stall everybody's streams
 _runtime: Runtime | None = None
 
 
@@ -51,7 +52,14 @@ async def open_runtime() -> Runtime:
     """Start pool, journal writer and supervisor of this process."""
     global _runtime
     url = settings.DATABASE_URLS["system"]
-    pool = AsyncConnectionPool(url, min_size=1, max_size=POOL_SIZE, open=False, kwargs={"autocommit": True}, timeout=10)
+    pool = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=POOL_SIZE,
+        open=False,
+        kwargs={"autocommit": True, "options": f"-c lock_timeout={LOCK_MS}"},
+        timeout=10,
+    )
     await pool.open(wait=True, timeout=10)
     gateway = model_gateway()
     hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway)

@@ -22,6 +22,7 @@ from psycopg import sql
 from agentos import database, env, postgres
 from agentos.postgres import PostgresError
 from agentos.provision import Roles, provision, url_for
+from agentos.serving.ground import reachable
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "test"
@@ -81,7 +82,8 @@ class TestCluster:
         VAR.mkdir(parents=True, exist_ok=True)
         self._users = (VAR / "users.lock").open("w")
         fcntl.flock(self._users, fcntl.LOCK_SH)
-        self.admin_url = env.text("DATABASE_URL", "") or _embedded().url()
+        url = env.text("DATABASE_URL", "")
+        self.admin_url = reachable(url) if url else _embedded().url()
         self.roles = Roles.derive(self.prefix, database.development_secret(VAR))
         # Another machine or checkout may use the same server: its processes are not ours to judge.
         place = hashlib.sha256(f"{socket.gethostname()}:{ROOT}".encode()).hexdigest()[:6]

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from django.db import connection, connections
 from django.db.utils import ProgrammingError
@@ -17,6 +18,7 @@ from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from tests.conftest import MakeTenant, TenantWithUsers
+from tests.database import Cleaner, TestCluster
 
 
 def _one(alias: str, query: str) -> object:
@@ -90,3 +92,20 @@ async def test_a_principal_is_what_a_log_in_gives(
     assert principal == acme.principal("approver")
     assert principal == await in_thread(principals.load, approver.id, "acme")
     assert principal.has("approvals:decide")
+
+
+@pytest.mark.parametrize("administrator", ["superuser", "owner"])
+def test_tables_are_emptied_by_whoever_may(cluster: TestCluster, administrator: str) -> None:
+    name = cluster.make_database("cleaned")
+    owner = cluster.urls(name)["owner"]
+    cleaner = Cleaner(cluster.admin_url if administrator == "superuser" else owner, owner, name)
+    try:
+        with psycopg.connect(cluster.admin_url, dbname=name, autocommit=True) as admin:
+            admin.execute("INSERT INTO accounts_tenant VALUES (gen_random_uuid(), 'acme', 'Acme', false, now())")
+            kept = admin.execute("SELECT count(*) FROM django_content_type").fetchone()
+            cleaner.clean()
+            assert admin.execute("SELECT count(*) FROM accounts_tenant").fetchone() == (0,)
+            assert admin.execute("SELECT count(*) FROM django_content_type").fetchone() == kept
+    finally:
+        cleaner.close()
+        cluster.drop_database(name)

@@ -97,7 +97,7 @@ def main() -> None:
     if sys.argv[1:2] == [RELAY]:
         lifeline.watch()
         config = uvicorn.Config(
-            Relay(int(sys.argv[3])),  # type: ignore[arg-type]
+            Relay(int(sys.argv[3])),
             loop="uvloop",
             http="httptools",
             lifespan="off",

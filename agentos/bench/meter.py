@@ -18,7 +18,7 @@ SELECT coalesce(sum(calls), 0)::bigint, coalesce(sum(total_exec_time), 0)::float
 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 WHERE d.datname = current_database() AND s.userid <> current_user::regrole
   AND s.query !~* '^\\s*(begin|commit|rollback|start|savepoint|release|set)\\M'
-  AND s.query NOT LIKE 'SELECT 1 FROM ONLY %'
+  AND s.query !~ '^SELECT (1|\\$[0-9]+) FROM ONLY '
 """
 COMMITS = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
 CONNECTIONS = """

@@ -7,9 +7,12 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from agentos.bench import scenes
+from agentos.bench.app.agents import bench
 from agentos.bench.figures import Row
+from agentos.bench.model import FIRST_TOKEN_MS, TOKEN_MS, TOKENS
 from agentos.bench.stand import Stand
 from agentos.serving.progress import Progress
 
@@ -40,7 +43,7 @@ def measure(stand: Stand, plan: Plan, progress: Progress) -> dict[str, list[Row]
     like = scenes.warm_up(stand)
     base = stand.meter.rss_bytes()
     for streams in plan.steps:
-        scene("ladder", f"{streams:,} streams", lambda streams=streams: scenes.ladder(stand, [streams], base))
+        scene("ladder", f"{streams:,} streams", partial(scenes.ladder, stand, [streams], base))
         if streams == FLOOR_AFTER:
             # Beside the row that it is compared with: a shared machine is not the same a minute later.
             scene("floors", f"bare client and relay, {FLOOR_AFTER} streams", lambda: scenes.floors(stand, FLOOR_AFTER))
@@ -61,8 +64,8 @@ def surroundings(stand: Stand) -> Row:
     return {
         "route": f"POST {scenes.PATH}, server-sent events, one tenant",
         "switched_on": "bearer token, scopes, row-level security, Idempotency-Key, audit chain, durable events",
-        "guards": "in: moderation, pii, injection; out: secrets, pii",
-        "model": "sandbox, 40 tokens, 5 ms apart after 20 ms",
+        "guards": f"in: {', '.join(bench.guards)}; out: {', '.join(bench.output_guards)}",
+        "model": f"sandbox, {TOKENS} tokens, {TOKEN_MS} ms apart after {FIRST_TOKEN_MS} ms",
         "machine": f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "postgresql": f"{version}, fsync and synchronous_commit: {durable}",

@@ -13,6 +13,9 @@ AgentOSError
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class AgentOSError(Exception):
     """Something went wrong in AgentOS."""
@@ -27,6 +30,13 @@ class AgentOSError(Exception):
     @property
     def detail(self) -> str:
         return str(self.args[0])
+
+
+def whereabouts(error: BaseException) -> str:
+    """Return an error's type and where it came from, without its text: that may hold secrets."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {places or 'unknown'}"
 
 
 class ConfigError(AgentOSError):

@@ -12,6 +12,9 @@ import rfc8785
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
 
+DEEPEST_JSON = 64
+LARGEST_INTEGER = 2**63 - 1  # what the JSON encoder writes
+EXACT_INTEGER = 2**53 - 1  # RFC 8785 knows no larger whole numbers: JSON readers disagree about them
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -20,14 +23,31 @@ def clean_text(text: str) -> str:
     return _UNSTORABLE.sub("", text)
 
 
-def clean_json(value: Json) -> Json:
-    """Apply `clean_text` to every key and string in a JSON value."""
+def clean_json(value: Json, *, depth: int = 0) -> Json:
+    """Return a JSON value that can be stored and sent: clean texts, integers of 64 bits, bounded depth."""
     if isinstance(value, str):
         return clean_text(value)
+    if depth >= DEEPEST_JSON and isinstance(value, dict | list | tuple):
+        return "[too deep]"
     if isinstance(value, dict):
-        return {clean_text(str(key)): clean_json(item) for key, item in value.items()}
+        return {clean_text(str(key)): clean_json(item, depth=depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [clean_json(item) for item in value]
+        return [clean_json(item, depth=depth + 1) for item in value]
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        return str(value)
+    return value
+
+
+def exact_json(value: Json) -> Json:
+    """Return a JSON value whose numbers survive RFC 8785 and jsonb: what they cannot carry is spelled out."""
+    if isinstance(value, dict):
+        return {key: exact_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [exact_json(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) > EXACT_INTEGER:
+        return {"whole": str(int(value))}
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_INTEGER:
+        return {"whole": str(value)}
     return value
 
 
@@ -49,5 +69,5 @@ def json_object(text: str | bytes) -> JsonObject | None:
 
 
 def canonical_sha256(value: Json) -> str:
-    """Return the hex SHA-256 of the canonical JSON of `value` (RFC 8785)."""
-    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+    """Return the hex SHA-256 of the canonical JSON of `value` (RFC 8785). Raises: ValueError for NaN and infinity."""
+    return hashlib.sha256(rfc8785.dumps(exact_json(value))).hexdigest()

@@ -21,6 +21,7 @@ KEPT_LINES = 20
 SHOWN_LINES = 8
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+LAST_LINES_SECONDS = 1.0  # its own children may hold the pipe open for longer
 STEADY_SECONDS = 60.0  # a child that lived this long begins again with the first pause
 
 
@@ -50,6 +51,7 @@ class Child:
         self._restart_at: float | None = None
 
     def start(self) -> None:
+        self._let_go()
         self._lines.clear()
         self._restart_at = None
         self._started_at = time.monotonic()
@@ -88,8 +90,7 @@ class Child:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-        if self._reader is not None:
-            self._reader.join(1.0)
+        self._let_go()
         return code
 
     def last_lines(self, most: int = SHOWN_LINES) -> list[str]:
@@ -130,13 +131,22 @@ class Child:
             for line in self.last_lines():
                 self.progress.note(self.name, line)
 
+    def _let_go(self) -> None:
+        """Read the last lines of a process that has ended, and close its lifeline."""
+        if self._reader is not None:
+            self._reader.join(LAST_LINES_SECONDS)
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+
     def _pass_on(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
-        for raw in process.stdout:
-            line = raw.decode("utf-8", "replace").rstrip()
-            self._lines.append(line)
-            if not self.quiet and line:
-                self.progress.note(self.name, line)
+        with process.stdout as output:
+            for raw in output:
+                line = raw.decode("utf-8", "replace").rstrip()
+                self._lines.append(line)
+                if not self.quiet and line:
+                    self.progress.note(self.name, line)
 
 
 def stop_all(children: Sequence[Child], seconds: float) -> list[Child]:

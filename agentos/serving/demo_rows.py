@@ -14,7 +14,6 @@ from accounts import scopes, seam
 from accounts.models import Membership, Role, ServiceAccount, Tenant, User
 from accounts.services import service_accounts
 from accounts.tenancy import tenant_scope
-from agentos.core.clock import utc_now
 from agentos.core.errors import ConfigError
 from agentos.serving.seeded import KEY_FILE, PASSWORD, ROLES, TENANTS, Seeded
 from agents.models import Run
@@ -76,9 +75,10 @@ def _ensure_key(path: Path) -> None:
         .select_related("user")
         .get(tenant__slug=TENANTS[0], user__email=email_of(Role.MEMBER, TENANTS[0]))
     )
-    accounts = ServiceAccount.objects.filter(user_id=member.user_id, revoked_at=None, name__startswith=KEY_NAME)
     with tenant_scope(member.tenant_id, member.user_id):
-        current = list(accounts.values_list("id", flat=True))
+        accounts = ServiceAccount.objects.filter(user_id=member.user_id, name__startswith=KEY_NAME)
+        number = accounts.count() + 1
+        current = list(accounts.filter(revoked_at=None).values_list("id", flat=True))
     if path.exists() and _works(path.read_text().strip()):
         return
     for account_id in current:
@@ -86,7 +86,7 @@ def _ensure_key(path: Path) -> None:
     _, key = service_accounts.create(
         tenant_id=member.tenant_id,
         user_id=member.user_id,
-        name=f"{KEY_NAME} {utc_now():%Y-%m-%d %H:%M:%S}",
+        name=f"{KEY_NAME} {number}",
         scopes_asked=sorted(scopes.scopes_of(Role.MEMBER)),
         actor_id=member.user_id,
     )

@@ -46,6 +46,7 @@ class Plan:
     var: Path
     secret: str = field(repr=False)
     allowed_host: str = ""
+    demo_runs: bool = True
 
 
 class Parent:
@@ -89,7 +90,7 @@ class Parent:
         with self._progress.stage("web", f"waiting for {self.base_url}/api/ready"):
             self._let_web_serve()
         self._keep("jobs", management("qcluster"), quiet=True)
-        if not plan.production and not Seeded.read(plan.var).runs:
+        if plan.demo_runs and not plan.production and not Seeded.read(plan.var).runs:
             self._once("demo", "playing the demo runs", "seed", "--runs", "--base-url", self.base_url, fatal=False)
 
     def _migrate(self) -> None:

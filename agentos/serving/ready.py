@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable
 
 from agentos.core.errors import ConfigError
-from agentos.core.types import json_object
+from agentos.core.types import JsonObject, json_object
 
 PAUSE_SECONDS = 0.05
 ANSWER_SECONDS = 5.0
@@ -25,9 +25,16 @@ def answer(url: str, host: str = "") -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             said = json_object(error.read())
-        return error.code, str((said or {}).get("detail", error.reason))
+        return error.code, _complaint(said or {}) or str(error.reason)
     except OSError as error:
         return 0, str(getattr(error, "reason", error))
+
+
+def _complaint(said: JsonObject) -> str:
+    """Return what a problem or a readiness report says."""
+    checks = said.get("checks") or {}
+    bad = [f"{name}: {check.get('detail', 'not ok')}" for name, check in checks.items() if not check.get("ok")]
+    return "; ".join(bad) or str(said.get("detail", ""))
 
 
 def wait_for(url: str, *, host: str = "", seconds: float, given_up: Callable[[], str | None]) -> None:

@@ -26,7 +26,8 @@ async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
     step = state.steps.get(path)
     if step is not None and step.state is StepState.DONE:
         reply = _reply_of(step)
-        _count(state, reply)
+        if step.usage is not None:  # what a fork took over was paid by the earlier run
+            _count(state, reply)
         return reply
     if step is None:
         step = StepRecord(new_id(), path, StepKind.MODEL, state.info.model, StepState.STARTED, {"turn": turn})

@@ -10,9 +10,9 @@ from typing import assert_never
 
 from pydantic import BaseModel
 
-from agentos.core.errors import AgentOSError, ToolFailed
+from agentos.core.errors import AgentOSError, ToolFailed, whereabouts
 from agentos.core.ids import new_id
-from agentos.core.types import Json, JsonObject, canonical_sha256, clean_json, json_object
+from agentos.core.types import Json, JsonObject, canonical_sha256, clean_json, clean_text, json_object, json_text
 from agents.engine import events
 from agents.engine.messages import REFUSED
 from agents.engine.ports import Allow, Ports, Refuse, Require, ToolCall, WriteRefused
@@ -23,11 +23,24 @@ from agents.engine.tools import RunContext, Tool
 
 logger = logging.getLogger(__name__)
 
+CALLS_AT_ONCE = 8
+MAX_RESULT_CHARS = 200_000
+
 
 async def run_calls(state: LoopState, ports: Ports, turn: int, calls: tuple[ToolCall, ...]) -> list[StepRecord]:
-    """Take every call of a turn as far as it goes without a human; return their steps in the model's order."""
+    """Take every call of a turn as far as it goes without a human; return their steps in the model's order.
+
+    Raises: LimitExceeded before any of them runs.
+    """
     steps = [_planned(state, f"{turn}.{ordinal}", call) for ordinal, call in enumerate(calls)]
-    moving = [_advance(state, ports, step) for step in steps if not step.state.is_final]
+    state.check_limits(turn)
+    places = asyncio.Semaphore(CALLS_AT_ONCE)
+
+    async def advance(step: StepRecord) -> None:
+        async with places:
+            await _advance(state, ports, step)
+
+    moving = [advance(step) for step in steps if not step.state.is_final]
     results = await asyncio.gather(*moving, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
@@ -148,9 +161,22 @@ async def _execute(
     except WriteRefused as refused:
         return _end(ports, step, StepState.REFUSED, REFUSED + refused.detail, "")
     ended, result, error = await _call(state, step, tool, arguments)
+    if ended is StepState.STARTED and tool.repeat == "idempotent":
+        step.attempts += 1
+        ended, result, error = await _call(state, step, tool, arguments)
+    if ended is StepState.STARTED:
+        return _broke_off(ports, step, tool, error)
     if ended is StepState.DONE:
         result = await ports.hooks.after_tool(state.info, tool, step, result)
     return _end(ports, step, ended, result, error)
+
+
+def _broke_off(ports: Ports, step: StepRecord, tool: Tool, error: str) -> None:
+    """End a call that gave no answer: it failed if it only reads, else nobody knows whether it happened."""
+    if tool.repeat == "read_only":
+        return _end(ports, step, StepState.FAILED, None, error)
+    mark_unknown(step, tool)
+    return ports.journal.put(Write(steps=[step], audit=[unknown_entry(step)]))
 
 
 async def _call(state: LoopState, step: StepRecord, tool: Tool, arguments: BaseModel) -> tuple[StepState, Json, str]:
@@ -162,18 +188,30 @@ async def _call(state: LoopState, step: StepRecord, tool: Tool, arguments: BaseM
 
 
 async def guarded(name: str, call: Awaitable[Json], *, timeout_seconds: float) -> tuple[StepState, Json, str]:
-    """Await what a tool's own code does; return how it ended, its result, and the error's text."""
+    """Await what a tool's own code does; return how it ended, its result, and the error's text.
+
+    FAILED is the tool's own word that nothing happened (`ToolFailed`); STARTED means that it broke off, and that
+    what it does may have happened.
+    """
     try:
         async with asyncio.timeout(timeout_seconds):
-            return StepState.DONE, clean_json(_jsonable(await call)), ""
+            return StepState.DONE, _bounded(clean_json(_jsonable(await call))), ""
     except ToolFailed as error:
-        return StepState.FAILED, None, error.detail
+        return StepState.FAILED, None, clean_text(error.detail)
     except TimeoutError:
-        return StepState.FAILED, None, f"{name} did not answer within {timeout_seconds:g} seconds."
+        return StepState.STARTED, None, f"{name} did not answer within {timeout_seconds:g} seconds."
     except Exception as error:  # noqa: BLE001
         # Whatever a tool raises is the tool's failure, not the run's. Its text may hold secrets: only the type is kept.
-        logger.warning("tool %s failed with %s", name, type(error).__name__)
-        return StepState.FAILED, None, f"{name} failed."
+        logger.warning("tool %s failed: %s", name, whereabouts(error))
+        return StepState.STARTED, None, f"{name} failed."
+
+
+def _bounded(result: Json) -> Json:
+    """Cut a result that nobody could read: it is stored, sent and shown."""
+    text = result if isinstance(result, str) else json_text(result)
+    if len(text) <= MAX_RESULT_CHARS:
+        return result
+    return f"{text[:MAX_RESULT_CHARS]} [cut: {len(text) - MAX_RESULT_CHARS} more characters]"
 
 
 def _jsonable(value: Json) -> Json:
@@ -183,7 +221,7 @@ def _jsonable(value: Json) -> Json:
 
 
 def _end(ports: Ports, step: StepRecord, ended: StepState, result: Json, error: str) -> None:
-    step.state, step.result, step.error = ended, result, error
+    step.state, step.result, step.error = ended, clean_json(result), clean_text(error)
     name = events.TOOL_ERROR if ended is StepState.FAILED else events.TOOL_COMPLETED
     payload: JsonObject = {
         "tool": events.tool_execution(step),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from agentos.core.errors import ProviderError
 from agentos.core.ids import new_id
-from agentos.core.types import Json, JsonObject, json_text
+from agentos.core.types import Json, JsonObject
 from agents.engine.messages import conversation
 from agents.engine.ports import (
     Allow,
@@ -55,7 +56,7 @@ class ScriptedModel:
             yield ModelReply(line, usage=Usage(10, len(line.split())), model=request.model)
             return
         calls = tuple(
-            ToolCall(f"call_{number}_{position}", name, json_text(arguments))
+            ToolCall(f"call_{number}_{position}", name, json.dumps(arguments))
             for position, (name, arguments) in enumerate(line)
         )
         yield ModelReply("", calls, "tool_calls", Usage(10, 5), request.model)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from psycopg import AsyncConnection
 
 from accounts.journal_audit import append_async
@@ -17,10 +18,11 @@ from agentos.core.types import JsonObject, json_text
 from agents.engine.status import RunStatus
 from agents.engine.steps import AuditEntry
 from agents.models import IdempotencyKey, Run, Session
+from agents.services.crash import CrashPoint, crash_here
 from agents.services.notifications import CLAIMABLE
 from agents.services.sql import table
 
-LEASE_SECONDS = 15
+LEASE_SECONDS: int = settings.LEASE_SECONDS
 
 
 @dataclass(slots=True)
@@ -66,6 +68,12 @@ class Begin:
         return RunStatus.RUNNING if self.owner else RunStatus.PENDING
 
 
+OLD_KEYS = f"""
+DELETE FROM {table(IdempotencyKey)} k
+USING jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, user_id uuid, route text, key text)
+WHERE (k.tenant_id, k.user_id, k.route, k.key) = (x.tenant_id, x.user_id, x.route, x.key)
+    AND k.created_at < now() - interval '24 hours'
+"""
 KEYS = f"""
 INSERT INTO {table(IdempotencyKey)} (id, tenant_id, user_id, route, key, content_hmac, run_id, created_at)
 SELECT gen_random_uuid(), x.tenant_id, x.user_id, x.route, x.key, x.content_hmac, x.run_id, now()
@@ -122,6 +130,8 @@ async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin]) -> N
         if any(begin.status is RunStatus.PENDING for begin in fresh):
             await connection.execute("SELECT pg_notify(%s, '')", [CLAIMABLE])
         await append_async(connection, _audit(fresh))
+        crash_here(CrashPoint.BEGIN_BEFORE_COMMIT)
+    crash_here(CrashPoint.BEGIN_AFTER_COMMIT)
 
 
 async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
@@ -140,6 +150,7 @@ async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> N
             for begin in begins
         ]
     )
+    await connection.execute(OLD_KEYS, [rows])
     await connection.execute(KEYS, [rows])
     cursor = await connection.execute(KEPT_KEYS, [rows])
     kept = {asked: (first, content) for asked, first, content in await cursor.fetchall()}

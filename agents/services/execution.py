@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from enum import StrEnum
 
+import psycopg
+from django.db import InterfaceError, OperationalError
 from psycopg_pool import AsyncConnectionPool
 
-from agentos.core.errors import AgentOSError, LeaseLost, NotFound
+from agentos.core.errors import AgentOSError, LeaseLost, NotFound, whereabouts
 from agentos.core.types import JsonObject
 from agents.engine import events
 from agents.engine.loop import work
@@ -17,7 +20,7 @@ from agents.engine.ports import Ports, RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.state import LoopState
 from agents.engine.status import RunStatus
-from agents.engine.steps import RunChange, Write
+from agents.engine.steps import RunChange, StepRecord, Write
 from agents.registry import registry
 from agents.services import queue
 from agents.services.journal import JournalWriter, RunJournal
@@ -26,6 +29,7 @@ from agents.services.queue import Claimed
 logger = logging.getLogger(__name__)
 
 COMPONENT_GONE = "component_gone", "The component of this run is no longer installed."
+DATABASE_GONE = psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError
 TOO_MANY_RECOVERIES = "too_many_recoveries", "The run was interrupted too often and was given up."
 
 
@@ -47,7 +51,7 @@ def pinned_spec(kind: str, component_id: str, pinned: JsonObject) -> AgentSpec:
 
 async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports) -> None:
     """Work on a run that was claimed, from wherever its journal stands."""
-    steps, last_seq = await queue.load_steps(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id)
+    steps, last_seq, stopped = await _loaded(claimed, pool)
     refusal: tuple[str, str] | None = None
     try:
         spec = pinned_spec(claimed.component_kind, claimed.component_id, claimed.spec)
@@ -62,13 +66,32 @@ async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: Journa
         first_start=last_seq == 0,
         worked_seconds=claimed.worked_seconds,
     )
+    if stopped is StopReason.LOST:
+        return None
+    if stopped is not None or claimed.cancel_requested:
+        return await asyncio.shield(_stop(state, journal, stopped or StopReason.CANCEL))
     if claimed.recoveries > queue.MAX_RECOVERIES:
         refusal = TOO_MANY_RECOVERIES
     if refusal:
         return await _fail(state, journal, *refusal)
-    history = await queue.load_history(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id, runs=spec.history_runs)
-    state.messages = conversation(spec.instructions, history, claimed.message)
-    return await run_state(state, journal, ports)
+    return await run_state(state, journal, ports, history=remembered(state, pool))
+
+
+async def _loaded(claimed: Claimed, pool: AsyncConnectionPool) -> tuple[list[StepRecord], int, StopReason | None]:
+    """Load the journal to its end even when the run is stopped meanwhile: how it stops has to be written there."""
+    loading = asyncio.ensure_future(queue.load_steps(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id))
+    try:
+        steps, last_seq = await asyncio.shield(loading)
+    except asyncio.CancelledError as stopped:
+        steps, last_seq = await loading
+        return steps, last_seq, _reason(stopped)
+    return steps, last_seq, None
+
+
+async def remembered(state: LoopState, pool: AsyncConnectionPool) -> list[tuple[str, str]]:
+    """Return what the session said before this run."""
+    info = state.info
+    return await queue.load_history(pool, tenant_id=info.tenant_id, run_id=info.run_id, runs=info.spec.history_runs)
 
 
 def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
@@ -84,24 +107,34 @@ def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
     )
 
 
-async def run_state(state: LoopState, journal: RunJournal, ports: Ports) -> None:
+async def run_state(
+    state: LoopState, journal: RunJournal, ports: Ports, *, history: Awaitable[list[tuple[str, str]]] | None = None
+) -> None:
     """Enter the loop; end the run rightly whatever comes out of it."""
     bound = Ports(ports.model, journal, ports.hooks)
     try:
+        if history is not None:
+            state.messages = conversation(state.info.spec.instructions, await history, state.info.input)
         await work(state, bound)
     except LeaseLost:
         logger.info("run %s: the lease was lost", state.info.run_id)
     except asyncio.CancelledError as stopped:
-        reason = stopped.args[0] if stopped.args else StopReason.DRAIN
-        if reason == StopReason.LOST:
-            return
-        await asyncio.shield(_stop(state, journal, StopReason(reason)))
+        reason = _reason(stopped)
+        if reason is not StopReason.LOST:
+            await asyncio.shield(_stop(state, journal, reason))
+    except DATABASE_GONE as error:
+        # Nothing can be written now, and nothing is wrong with the run: whoever gets its lease goes on.
+        logger.warning("run %s: the database is not reachable (%s)", state.info.run_id, type(error).__name__)
     except AgentOSError as error:
         await _fail(state, journal, error.code, error.detail)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # The supervisor's edge: one run's bug must not take the process down, and its text may hold secrets.
-        logger.exception("run %s failed with %s", state.info.run_id, type(error).__name__)
+        logger.error("run %s failed: %s", state.info.run_id, whereabouts(error))
         await _fail(state, journal, "internal_error", "The run failed inside the server.")
+
+
+def _reason(stopped: asyncio.CancelledError) -> StopReason:
+    return StopReason(stopped.args[0]) if stopped.args else StopReason.DRAIN
 
 
 async def _stop(state: LoopState, journal: RunJournal, reason: StopReason) -> None:

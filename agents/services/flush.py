@@ -18,6 +18,7 @@ from agents.engine.ports import RunInfo
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord
 from agents.models import Run, RunEvents, Step
+from agents.services.crash import crash_in_flush
 from agents.services.notifications import EVENTS, MAX_PAYLOAD_BYTES
 from agents.services.sql import columns, recordset, table
 
@@ -81,7 +82,7 @@ class Record:
             "result": step.result,
             "error": step.error,
             "usage": step.usage,
-            "attempts": max(step.attempts, 1),
+            "attempts": step.attempts,
             "started_at": started,
             "ended_at": ended,
         }
@@ -106,6 +107,8 @@ async def store(connection: AsyncConnection[Any], records: list[Record], *, proc
             await _notify(connection, held, process)
         if audit := _audit([record for record in held if record.info.run_id not in stored]):
             await append_async(connection, audit)
+        crash_in_flush("before", held)
+    crash_in_flush("after", held)
     return {record.info.run_id for record in held}
 
 
@@ -165,15 +168,15 @@ async def _store_events(connection: AsyncConnection[Any], records: list[Record])
         await connection.execute(sql, [json_text(rows)])
 
 
-# A run that pauses is claimable at once when what it waits for has come meanwhile: an answer, or, when it waits for
-# no answer, the end of a pause by hand.
+# A run that pauses is claimable at once when what it waits for has come meanwhile: its cancellation, an answer, or,
+# when it waits for no answer, the end of a pause by hand.
 _STEPS_OF_RUN = f"SELECT 1 FROM {table(Step)} s WHERE s.tenant_id = r.tenant_id AND s.run_id = r.id AND s.state"
 CHANGE = f"""
 UPDATE {table(Run)} r SET
-    status = CASE WHEN x.status = '{RunStatus.PAUSED.value}' AND NOT r.pause_requested AND (
+    status = CASE WHEN x.status = '{RunStatus.PAUSED.value}' AND (r.cancel_requested OR NOT r.pause_requested AND (
         EXISTS ({_STEPS_OF_RUN} = '{StepState.ANSWERED.value}')
         OR NOT EXISTS ({_STEPS_OF_RUN} IN ('{StepState.WAITING.value}', '{StepState.UNKNOWN.value}'))
-    ) THEN '{RunStatus.PENDING.value}' ELSE x.status END,
+    )) THEN '{RunStatus.PENDING.value}' ELSE x.status END,
     output = coalesce(x.output, r.output),
     error_code = x.error_code, error_text = x.error_text,
     usage = coalesce(x.usage, r.usage),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
+from agentos.core.clock import monotonic
 from agents.engine.events import END_EVENTS, RUN_PAUSED
 from agents.services import queue
 from agents.services.hub import Batch, Hub, Subscription
@@ -36,11 +37,22 @@ class Follower:
         self._ends = END_EVENTS | {RUN_PAUSED} if ends_at_pause else END_EVENTS
         self._subscription: Subscription | None = hub.subscribe(run_id)
         self._ended = False
+        self.is_cut = False
 
     @property
     def has_ended(self) -> bool:
         """Tell whether the stream came to its end, rather than being let go by a process that goes away."""
         return self._ended
+
+    @property
+    def _goes_on(self) -> bool:
+        return not (self._ended or self.is_cut)
+
+    def cut(self) -> None:
+        """Show no further event: the reader may not see the run any more."""
+        self.is_cut = True
+        if self._subscription is not None:
+            self._subscription.push(None)
 
     def close(self) -> None:
         if self._subscription is not None:
@@ -51,23 +63,23 @@ class Follower:
         """Yield committed events in order, without gaps; an empty list is a heartbeat."""
         try:
             if not self._is_fresh:
+                newest = await queue.last_seq(self._pool, tenant_id=self._tenant_id, run_id=self._run_id)
+                self._last = min(self._last, newest)  # a place beyond the end would never be reached
                 async for lines in self._replay():
                     yield lines
-            waited = 0.0
-            while not self._ended and self._subscription is not None and not self._hub.is_closing:
+            quiet_since = monotonic()
+            while self._goes_on and self._subscription is not None and not self._hub.is_closing:
                 batches = await self._subscription.wait(POLL_SECONDS)
-                lines = self._take(batches)
-                if lines:
-                    waited = 0.0
+                if lines := self._take(batches):
                     yield lines
+                    quiet_since = monotonic()
                     continue
                 async for replayed in self._replay():
-                    waited = 0.0
                     yield replayed
-                waited += POLL_SECONDS
-                if waited >= HEARTBEAT_SECONDS and not self._ended:
-                    waited = 0.0
+                    quiet_since = monotonic()
+                if self._goes_on and monotonic() - quiet_since >= HEARTBEAT_SECONDS * 0.99:
                     yield []
+                    quiet_since = monotonic()
         finally:
             self.close()
 
@@ -88,7 +100,7 @@ class Follower:
     async def _replay(self) -> AsyncGenerator[list[Line], None]:
         if self._subscription is not None:
             self._subscription.missed = False
-        while not self._ended:
+        while self._goes_on:
             page = await queue.read_log(self._pool, tenant_id=self._tenant_id, run_id=self._run_id, after=self._last)
             if not page:
                 return

@@ -17,7 +17,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.clock import utc_now
-from agentos.core.errors import LeaseLost
+from agentos.core.errors import LeaseLost, whereabouts
 from agentos.core.types import JsonObject
 from agents.engine.ports import RunInfo, WriteRefused
 from agents.engine.steps import Write
@@ -30,6 +30,7 @@ from agents.services.lines import base_of, coalesce, encode
 logger = logging.getLogger(__name__)
 
 FLUSH_INTERVAL_SECONDS = 0.025
+UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
 
 
@@ -49,7 +50,7 @@ class Waiting:
 class RunJournal:
     """One run's way into the writer; implements `engine.ports.JournalPort`."""
 
-    __slots__ = ("_writer", "base", "fence", "info", "is_lost", "next_seq", "waiting")
+    __slots__ = ("_is_closed", "_writer", "base", "fence", "info", "is_lost", "next_seq", "waiting")
 
     def __init__(self, writer: JournalWriter, info: RunInfo, *, fence: int, next_seq: int) -> None:
         self._writer = writer
@@ -57,6 +58,7 @@ class RunJournal:
         self.base = base_of(info)
         self.waiting: list[Waiting] = []
         self.is_lost = False
+        self._is_closed = False  # a write that gives the lease back is on its way: nothing may follow it
 
     @property
     def pause_requested(self) -> bool:
@@ -67,6 +69,8 @@ class RunJournal:
         return self._writer.is_draining
 
     def emit(self, name: str, payload: JsonObject) -> None:
+        if self.is_lost:
+            return
         if self.waiting and self.waiting[-1].is_events_only:
             self.waiting[-1].write.events.append((name, payload))
         else:
@@ -74,12 +78,12 @@ class RunJournal:
             self._writer.wake(self)
 
     def put(self, write: Write) -> None:
-        self._check()
+        self._check(write)
         self.waiting.append(Waiting(write))
         self._writer.wake(self)
 
     async def commit(self, write: Write) -> None:
-        self._check()
+        self._check(write)
         done = asyncio.get_running_loop().create_future()
         self.waiting.append(Waiting(write, done))
         self._writer.wake(self)
@@ -92,9 +96,10 @@ class RunJournal:
         for item in waiting:
             settle(item.done, LeaseLost())
 
-    def _check(self) -> None:
-        if self.is_lost:
+    def _check(self, write: Write) -> None:
+        if self.is_lost or self._is_closed:
             raise LeaseLost
+        self._is_closed = write.run is not None
 
 
 def settle(done: asyncio.Future[None] | None, error: Exception | None = None) -> None:
@@ -119,18 +124,19 @@ class JournalWriter:
     def __init__(self, pool: AsyncConnectionPool, hub: Hub, *, process: str) -> None:
         self._pool, self._hub, self._process = pool, hub, process
         self.pausing: set[UUID] = set()  # runs that shall stop before their next step; the supervisor keeps it
-        self._dirty: dict[UUID, RunJournal] = {}
+        self._dirty: dict[RunJournal, None] = {}
         self._begins: list[Begin] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self.is_draining = False
+        self.has_failed = False
 
     def open(self, info: RunInfo, *, fence: int, next_seq: int) -> RunJournal:
         return RunJournal(self, info, fence=fence, next_seq=next_seq)
 
     def wake(self, journal: RunJournal) -> None:
-        self._dirty[journal.info.run_id] = journal
+        self._dirty[journal] = None
         self._wake.set()
 
     async def begin(self, begin: Begin) -> None:
@@ -141,6 +147,12 @@ class JournalWriter:
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="journal-writer")
+        self._task.add_done_callback(self._on_end)
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            logger.critical("the journal writer ended: %s", whereabouts(error))
+            self.has_failed = True
 
     async def close(self) -> None:
         """Flush what waits and stop."""
@@ -164,7 +176,7 @@ class JournalWriter:
     def _take(self) -> _Batch:
         batch = _Batch(begins=self._begins)
         self._begins = []
-        for journal in self._dirty.values():
+        for journal in self._dirty:
             if journal.waiting:
                 batch.runs.append((journal, journal.waiting))
                 journal.waiting = []
@@ -176,8 +188,9 @@ class JournalWriter:
             await self._begin(batch.begins)
         plain = [pair for pair in batch.runs if not any(item.write.statements for item in pair[1])]
         guarded = [pair for pair in batch.runs if any(item.write.statements for item in pair[1])]
-        if plain:
-            await self._store([self._record(journal, waiting) for journal, waiting in plain])
+        records = [record for record in (self._encoded(*pair) for pair in plain) if record]
+        if records:
+            await self._store(records)
         for journal, waiting in guarded:
             await self._store_guarded(journal, waiting)
 
@@ -185,15 +198,27 @@ class JournalWriter:
         try:
             async with self._pool.connection() as connection:
                 await begin_runs(connection, begins)
-        except psycopg.Error as error:
-            if len(begins) == 1:
-                begins[0].refuse(error)
+        except (psycopg.Error, *UNENCODABLE) as error:
+            if len(begins) == 1 or isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+                for begin in begins:
+                    begin.refuse(error)
                 return
             for begin in begins:
                 await self._begin([begin])
             return
         for begin in begins:
             begin.finish()
+
+    def _encoded(self, journal: RunJournal, waiting: list[Waiting]) -> Record | None:
+        """Return a run's record; a value that can't be encoded ends that run and no other."""
+        try:
+            return self._record(journal, waiting)
+        except UNENCODABLE as error:
+            logger.error("journal: a write can't be encoded: %s", whereabouts(error))
+            journal.lose()
+            for item in waiting:
+                settle(item.done, LeaseLost("A value of this run can't be stored."))
+            return None
 
     def _record(self, journal: RunJournal, waiting: Sequence[Waiting]) -> Record:
         """Number and encode what waits; a record keeps its numbers through every retry."""
@@ -226,13 +251,18 @@ class JournalWriter:
                     held = await flush.store(connection, records, process=self._process, is_retry=attempt > 0)
                 return self._publish(records, held)
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if isinstance(error, psycopg.errors.LockNotAvailable) and len(records) > 1:
+                    # Somebody holds a row of one of these runs or tenants: the others do not wait for it.
+                    for record in records:
+                        await self._store([record])
+                    return None
                 logger.warning("journal: the database did not take a flush (%s)", type(error).__name__)
                 if pause is None:
                     return self._fail(records, LeaseLost("The database could not be reached."))
                 await asyncio.sleep(pause)
-            except psycopg.Error as error:
+            except (psycopg.Error, *UNENCODABLE) as error:
                 if len(records) == 1:
-                    logger.error("journal: a write was refused (%s)", type(error).__name__)
+                    logger.error("journal: a write was refused: %s", whereabouts(error))
                     return self._fail(records, WriteRefused("The database refused this write."))
                 for record in records:
                     await self._store([record])
@@ -242,11 +272,16 @@ class JournalWriter:
     async def _store_guarded(self, journal: RunJournal, waiting: list[Waiting]) -> None:
         """Store one run whose writes carry guarded statements, each write for itself."""
         for item in waiting:
-            if not item.write.statements:
-                await self._store([self._record(journal, [item])])
+            if journal.is_lost:
+                settle(item.done, LeaseLost())
                 continue
             before = journal.next_seq
-            record = self._record(journal, [item])
+            record = self._encoded(journal, [item])
+            if record is None:
+                continue
+            if not item.write.statements:
+                await self._store([record])
+                continue
             record.statements = item.write.statements
             try:
                 async with self._pool.connection() as connection:
@@ -255,8 +290,12 @@ class JournalWriter:
             except flush.StatementRefused as refused:
                 journal.next_seq = before
                 settle(item.done, WriteRefused(refused.refusal))
-            except psycopg.Error as error:
-                logger.error("journal: a guarded write failed (%s)", type(error).__name__)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                # It may have been stored all the same, so it is neither repeated nor refused: the journal knows.
+                logger.warning("journal: the database did not take a guarded write (%s)", type(error).__name__)
+                self._fail([record], LeaseLost("The database could not be reached."))
+            except (psycopg.Error, *UNENCODABLE) as error:
+                logger.error("journal: a guarded write failed: %s", whereabouts(error))
                 journal.next_seq = before
                 settle(item.done, WriteRefused("The database refused this write."))
 

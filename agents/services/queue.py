@@ -89,11 +89,12 @@ STEP_FIELDS = (
 )  # fmt: skip
 STEPS = f"SELECT {columns(Step, STEP_FIELDS)} FROM {table(Step)} WHERE tenant_id = %s AND run_id = %s ORDER BY seq"
 
-# What was said before this run was made: a later pass over the run sees the same.
+# What was said before this run was made, or before the one it was forked from: a later pass sees the same.
 HISTORY = f"""
 SELECT h.input, h.output FROM {table(Run)} r
 JOIN {table(Run)} h ON h.tenant_id = r.tenant_id AND h.session_id = r.session_id AND h.parent_id IS NULL
-WHERE r.tenant_id = %s AND r.id = %s AND h.status = '{RunStatus.COMPLETED.value}' AND h.ended_at < r.created_at
+WHERE r.tenant_id = %s AND r.id = %s AND h.status = '{RunStatus.COMPLETED.value}'
+AND h.ended_at < coalesce((r.spec->>'history_before')::timestamptz, r.created_at)
 ORDER BY h.created_at DESC LIMIT %s
 """
 
@@ -142,6 +143,14 @@ async def load_history(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UU
         cursor = await connection.execute(HISTORY, [tenant_id, run_id, runs])
         rows = await cursor.fetchall()
     return [(asked or "", answered or "") for asked, answered in reversed(rows)]
+
+
+async def last_seq(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> int:
+    """Return the seq of a run's newest event."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(LAST_SEQ, [tenant_id, run_id])
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 async def read_log(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, after: int) -> list[Line]:

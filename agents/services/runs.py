@@ -23,9 +23,9 @@ from agents.engine.state import LoopState
 from agents.engine.status import RUN_MOVES, RunStatus
 from agents.engine.steps import AuditEntry, RunChange, Write
 from agents.models import Run
-from agents.services import log, queue
+from agents.services import log
 from agents.services.begin import Begin
-from agents.services.execution import run_state
+from agents.services.execution import remembered, run_state
 from agents.services.follow import Follower
 from agents.services.notifications import CANCEL
 from agents.services.runtime import Runtime
@@ -61,7 +61,7 @@ async def start(
     Raises: Invalid, InputBlocked, RateLimited, Unavailable before any model cost; Invalid for a key with new content.
     """
     message, session_id = _checked(message, session_id)
-    _admit(runtime, principal)
+    admit(runtime, principal)
     blocked = await _blocked(runtime, spec, message)
     begin = _begin(runtime, principal, spec, message, session_id, key, route, content, blocked=blocked is not None)
     follower = _follower(runtime, begin) if follow else None
@@ -94,7 +94,8 @@ def _checked(message: str, session_id: str) -> tuple[str, str]:
     return message, session_id
 
 
-def _admit(runtime: Runtime, principal: Principal) -> None:
+def admit(runtime: Runtime, principal: Principal) -> None:
+    """Raises: Unavailable, RateLimited when there is no room for one more run."""
     if runtime.supervisor.draining:
         raise Unavailable("This process is going away; try again.", retry_after_seconds=1, code="draining")
     if not runtime.supervisor.has_room:
@@ -162,14 +163,10 @@ def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
 
 
 async def _first_work(runtime: Runtime, begin: Begin, spec: AgentSpec) -> None:
-    history: list[tuple[str, str]] = []
-    if not begin.session_is_new:
-        history = await queue.load_history(
-            runtime.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, runs=spec.history_runs
-        )
     info = _info(begin, spec)
-    state = LoopState(info, conversation(spec.instructions, history, info.input))
-    await run_state(state, runtime.writer.open(info, fence=1, next_seq=1), runtime.ports)
+    state = LoopState(info, conversation(spec.instructions, [], info.input))
+    history = None if begin.session_is_new else remembered(state, runtime.pool)
+    await run_state(state, runtime.writer.open(info, fence=1, next_seq=1), runtime.ports, history=history)
 
 
 async def _refuse(runtime: Runtime, begin: Begin, spec: AgentSpec, blocked: InputBlocked) -> None:

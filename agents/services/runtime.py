@@ -14,6 +14,7 @@ from agents.engine.spec import AgentSpec, spec_hash
 from agents.services.hub import Hub
 from agents.services.journal import JournalWriter
 from agents.services.supervisor import Supervisor
+from agents.services.watch import Watch
 
 
 class Hooks(HookPort, Protocol):
@@ -35,6 +36,7 @@ class Runtime:
     supervisor: Supervisor
     ports: Ports
     hooks: Hooks
+    watch: Watch = field(default_factory=Watch)
     _pinned: dict[tuple[int, str], tuple[JsonObject, str]] = field(default_factory=dict)
 
     @property

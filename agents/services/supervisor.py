@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from django.conf import settings
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -22,6 +23,7 @@ from agentos.core.ids import parse_id
 from agents.engine.ports import Ports
 from agents.services import queue
 from agents.services.begin import LEASE_SECONDS
+from agents.services.crash import CrashPoint, crash_here
 from agents.services.execution import StopReason, execute
 from agents.services.hub import Hub
 from agents.services.journal import JournalWriter
@@ -30,10 +32,10 @@ from agents.services.queue import Claimed
 
 logger = logging.getLogger(__name__)
 
-RENEW_SECONDS = 5.0
+RENEW_SECONDS = LEASE_SECONDS / 3
 TICK_SECONDS = 1.0
-LEASE_MARGIN_SECONDS = 3.0  # an owner that cannot renew stops this long before its lease ends
-DRAIN_SECONDS = 20.0
+LEASE_MARGIN_SECONDS = LEASE_SECONDS / 5  # an owner that cannot renew stops this long before its lease ends
+DRAIN_SECONDS: int = settings.DRAIN_SECONDS
 
 Tick = Callable[[], object]
 
@@ -76,6 +78,8 @@ class Supervisor:
     @property
     def is_well(self) -> bool:
         """Tell whether leases are being renewed: what `/api/ready` reports."""
+        if self.writer.has_failed or any(loop.done() for loop in self._loops):
+            return False
         return not self.draining and time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
 
     async def start(self) -> None:
@@ -150,6 +154,8 @@ class Supervisor:
             room = self._max_runs - len(self._tasks)
             while room > 0 and not self.draining:
                 claimed = await queue.claim(self.pool, owner=self.name, limit=min(room, 50))
+                if claimed:
+                    crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
                 for run in claimed:
                     self._take(run)
                 room -= len(claimed)
@@ -161,8 +167,6 @@ class Supervisor:
             old.cancel(StopReason.LOST)
         self.adopt(run.run_id, run.tenant_id, execute(run, pool=self.pool, writer=self.writer, ports=self.ports))
         self.pause(run.run_id, requested=run.pause_requested)
-        if run.cancel_requested:
-            asyncio.get_running_loop().call_soon(self.cancel, run.run_id)
 
     async def _renew_loop(self) -> None:
         """Renew on a connection of its own; give up all runs in time when that does not work."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from governance.guardrails.findings import Finding
 
 CONTEXT_CHARACTERS = 160  # how far before a finding a detector may look
-TAIL_CHARACTERS = 320  # how far back an unfinished finding may begin, long words and blocks apart
+TAIL_CHARACTERS = 240  # how far back an unfinished finding may begin, long words and blocks apart
 
 
 @dataclass(frozen=True, slots=True)

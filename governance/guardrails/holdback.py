@@ -18,8 +18,12 @@ _BOUNDARY = re.compile(
     '[\\s"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u115e\u1161-\u11ff\u2e80-\u2fff\u3001-\u9fff\ua960-\ua97f'
     "\uac00-\ud7ff\uf900-\ufaff\uff61-\uff9f\U00020000-\U0003ffff]"
 )
+LONGEST_JOINT = 2
+LONGEST_BLANK = 3  # more of them part any two words
+_BLANKS = " \t\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _JOINING = frozenset({"", "a", "A", "d", "do", "D", "@", "[", "(", "{", "<", "."})  # may join a word to the one before
-_SHORT_HOLD_CHARACTERS = 256  # a longer hold is looked at again only after it grew by a quarter
+_LONGEST_ENDING_CHARACTERS = 256  # of a block: what decides where it ends
+_SHORT_HOLD_CHARACTERS = 64  # a longer hold is looked at again only after it grew by a quarter
 
 
 class HoldBack:
@@ -78,15 +82,15 @@ class HoldBack:
     def _word_hold(self) -> int:
         """Return where to hold from if nothing alarms: the last word, and the one before if it may join."""
         word = self._word
-        if len(self._held) - word > 2 or self._held[word:] not in _JOINING:
+        if len(self._held) - word > LONGEST_JOINT or self._held[word:] not in _JOINING:
             return word
-        end = word
-        while end and _BOUNDARY.match(self._held, end - 1):
-            end -= 1
+        end = len(self._held[:word].rstrip(_BLANKS))
+        if end == word or word - end > LONGEST_BLANK:
+            return word
         return _last_boundary(self._held[:end]) + 1
 
     def _feed_alarmed(self) -> str:
-        if len(self._held) < self._next_look:
+        if len(self._held) < self._next_look and len(self._held) <= MOST_HELD_CHARACTERS:
             return ""
         base = len(self._context)
         text = self._context + self._held
@@ -120,7 +124,12 @@ class HoldBack:
 
     def _found(self, text: str, base: int, end: int) -> list[Finding]:
         """Return the findings of `text[base:end]`, cut to it: what began before has left already."""
-        found = merge(finding for detector in self._detectors for finding in detector.detect(text))
+        found = merge(
+            finding
+            for detector in self._detectors
+            if detector.alarm.search(text, base, end)
+            for finding in detector.detect(text)
+        )
         return [
             Finding(one.kind, max(one.start, base), min(one.end, end), one.score)
             for one in found
@@ -146,9 +155,9 @@ class HoldBack:
 
     def _remember(self, gone: str) -> None:
         context = self._context + gone
-        if len(context) > 4 * CONTEXT_CHARACTERS:
-            boundary = _BOUNDARY.search(context, len(context) - 2 * CONTEXT_CHARACTERS)
-            cut = boundary.end() if boundary is not None else len(context) - CONTEXT_CHARACTERS
+        if len(context) > 2 * CONTEXT_CHARACTERS:
+            boundary = _BOUNDARY.search(context, len(context) - CONTEXT_CHARACTERS - 64)
+            cut = boundary.end() if boundary is not None else len(context)
             context = context[min(cut, len(context) - CONTEXT_CHARACTERS) :]
         self._context = context
 
@@ -187,9 +196,8 @@ class HoldBack:
         body = self._swallowed.body.match(self._held)
         if body is None or body.end() < len(self._held):
             return len(body[0].rstrip()) if body is not None else 0
-        if len(self._held) > _SHORT_HOLD_CHARACTERS:
-            line = self._held.rfind("\n", 0, -64) + 1
-            self._held = self._held[line or len(self._held) - 128 :]
+        if len(self._held) > 2 * _LONGEST_ENDING_CHARACTERS:
+            self._held = self._held[-_LONGEST_ENDING_CHARACTERS:]
         return None
 
     def _finish_swallowing(self) -> str:

@@ -7,8 +7,8 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from governance.guardrails.findings import Finding
-from governance.guardrails.injection_rules import ABOUT, PHRASES, REPORTED, RULES, Phrase, Rule
+from governance.guardrails.findings import Finding, merge
+from governance.guardrails.injection_rules import ABOUT, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection_views import View, views
 from governance.guardrails.injection_words import JUMBLED, PARTS, jumbled
 
@@ -29,6 +29,7 @@ _TOKEN = re.compile(r"[^\W_]+")
 _COMMENT = re.compile(r"<!--(?s:.){0,4000}?-->")
 _LINE_START = re.compile(r"(?:\A|\n)[^\w\n]{0,8}\Z")
 _SPEECH = frozenset({"override", "lift", "disobey", "extract"})  # signs that people also ask about
+_LIBERTY = frozenset({"freedom", "lapsed"})
 _KEY_LETTERS = 4
 
 
@@ -55,8 +56,10 @@ class Word:
 
 def detect(text: str) -> list[Finding]:
     """Return where a text tries to give the model orders: `prompt_injection` or `indirect_injection`."""
-    found = {finding for view in views(text) for finding in _judge(view)}
-    return sorted(found, key=lambda finding: (finding.start, finding.end, finding.kind, finding.score))
+    found = [finding for view in views(text) for finding in _judge(view)]
+    kinds = sorted({finding.kind for finding in found})
+    joined = [merged for kind in kinds for merged in merge(one for one in found if one.kind == kind)]
+    return sorted(joined, key=lambda finding: (finding.start, finding.end))
 
 
 def _judge(view: View) -> Iterator[Finding]:
@@ -151,7 +154,7 @@ def _sentences(text: str, marked: Sequence[Word]) -> Iterator[Sign]:
             continue
         near = _parts_near(marked, at)
         for rule, needs in rules:
-            if all([need & near for need in needs]) and (end := _reach(rule, needs, marked, at)):
+            if all(need & near for need in needs) and (end := _reach(rule, needs, marked, at)):
                 weight = _spoken(text, word.start, rule.name, rule.weight)
                 yield Sign(rule.name, weight, rule.indirect, word.start, max(end, word.end))
 
@@ -200,7 +203,8 @@ def _take(missing: list[int], parts: int) -> bool:
 
 def _spoken(text: str, start: int, name: str, weight: float) -> float:
     """Weigh a sign less if the words before it ask or report."""
-    if name in _SPEECH and REPORTED.search(text[max(0, start - 40) : start]):
+    told = REPORTED if name in _SPEECH else OURS if name in _LIBERTY else None
+    if told is not None and told.search(text[max(0, start - 40) : start]):
         return weight * REPORTED_SHARE
     return weight
 

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.guardrails.injection_words import Part as P
+from governance.guardrails.injection_words import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Rule:
 
     name: str
     weight: float
-    opening: P
-    needs: tuple[P, ...]
+    opening: Part
+    needs: tuple[Part, ...]
     gap: int
     indirect: bool = False
     order: bool = True  # False: the other words may stand before the opening too
@@ -38,35 +38,37 @@ class Phrase:
 _LINE_BREAK = re.compile(r"\n\s*")
 
 RULES = (
-    Rule("override", 1.0, P.OVERRIDE, (P.RULES, P.EARLIER | P.YOURS | P.INNER), 8),
-    Rule("override", 1.0, P.OVERRIDE, (P.SAFEGUARD, P.EARLIER | P.YOURS | P.ALL), 7),
-    Rule("override", 0.75, P.OVERRIDE, (P.RULES, P.ALL), 5),
-    Rule("override", 0.6, P.OVERRIDE, (P.RULES,), 3),
-    Rule("override", 0.6, P.OVERRIDE, (P.SAFEGUARD,), 3),
-    Rule("override", 0.45, P.OVERRIDE, (P.SAID,), 4),
-    Rule("override", 1.0, P.ABROAD, (P.RULES,), 7, order=False),
-    Rule("override", 0.7, P.ABROAD, (P.EARLIER, P.SAID | P.ALL), 6, order=False),
-    Rule("lift", 1.0, P.LIFT, (P.SAFEGUARD, P.YOURS), 6),
-    Rule("lift", 0.25, P.LIFT, (P.SAFEGUARD,), 5),
-    Rule("disobey", 1.0, P.NEVER, (P.OBEY, P.YOURS | P.EARLIER | P.INNER, P.RULES | P.SAFEGUARD), 9),
-    Rule("disobey", 0.6, P.NEVER, (P.OBEY, P.RULES | P.SAFEGUARD), 7),
-    Rule("extract", 1.0, P.REVEAL, (P.INNER, P.PROMPT, P.YOURS), 9),
-    Rule("extract", 0.95, P.REVEAL, (P.YOURS, P.PROMPT), 5),
-    Rule("extract", 0.4, P.REVEAL, (P.INNER, P.PROMPT), 6),
-    Rule("extract", 1.0, P.ASK, (P.YOURS, P.INNER, P.PROMPT), 7),
-    Rule("extract", 0.5, P.ASK, (P.YOURS, P.PROMPT), 5),
-    Rule("extract", 0.3, P.REVEAL, (P.YOURS, P.SECRET), 5),
-    Rule("persona", 0.9, P.PERSONA, (P.FREE,), 14),
-    Rule("freedom", 0.4, P.FREE, (P.MACHINE,), 6, order=False),
-    Rule("vice", 0.25, P.VICE, (P.VICE,), 5),
-    Rule("replace", 0.8, P.YOURS, (P.NEW, P.GOAL), 4),
-    Rule("replace", 0.35, P.NEW, (P.RULES,), 2),
-    Rule("exfiltrate", 0.65, P.SEND, (P.SECRET, P.PLACE), 22, indirect=True),
-    Rule("reader", 0.5, P.MACHINE, (P.READING,), 4, indirect=True),
-    Rule("order", 0.45, P.MACHINE, (P.MODAL, P.ACT), 7, indirect=True),
-    Rule("booty", 0.35, P.SEND, (P.SECRET,), 6, indirect=True),
-    Rule("reader", 0.3, P.READING, (P.MACHINE,), 6, indirect=True),
-    Rule("conceal", 0.75, P.NEVER, (P.TELLING, P.USER), 6, indirect=True),
+    Rule("override", 1.0, Part.OVERRIDE, (Part.RULES, Part.EARLIER | Part.YOURS | Part.INNER), 8),
+    Rule("override", 1.0, Part.OVERRIDE, (Part.SAFEGUARD, Part.EARLIER | Part.YOURS | Part.ALL), 7),
+    Rule("override", 0.75, Part.OVERRIDE, (Part.RULES, Part.ALL), 5),
+    Rule("override", 0.6, Part.OVERRIDE, (Part.RULES,), 3),
+    Rule("override", 0.6, Part.OVERRIDE, (Part.SAFEGUARD,), 3),
+    Rule("override", 0.45, Part.OVERRIDE, (Part.SAID,), 4),
+    Rule("override", 1.0, Part.ABROAD, (Part.RULES,), 7, order=False),
+    Rule("override", 0.7, Part.ABROAD, (Part.EARLIER, Part.SAID | Part.ALL), 6, order=False),
+    Rule("lift", 1.0, Part.LIFT, (Part.SAFEGUARD, Part.YOURS), 6),
+    Rule("lift", 0.25, Part.LIFT, (Part.SAFEGUARD,), 5),
+    Rule(
+        "disobey", 1.0, Part.NEVER, (Part.OBEY, Part.YOURS | Part.EARLIER | Part.INNER, Part.RULES | Part.SAFEGUARD), 9
+    ),
+    Rule("disobey", 0.6, Part.NEVER, (Part.OBEY, Part.RULES | Part.SAFEGUARD), 7),
+    Rule("extract", 1.0, Part.REVEAL, (Part.INNER, Part.PROMPT, Part.YOURS), 9),
+    Rule("extract", 0.95, Part.REVEAL, (Part.YOURS, Part.PROMPT), 5),
+    Rule("extract", 0.4, Part.REVEAL, (Part.INNER, Part.PROMPT), 6),
+    Rule("extract", 1.0, Part.ASK, (Part.YOURS, Part.INNER, Part.PROMPT), 7),
+    Rule("extract", 0.5, Part.ASK, (Part.YOURS, Part.PROMPT), 5),
+    Rule("extract", 0.3, Part.REVEAL, (Part.YOURS, Part.SECRET), 5),
+    Rule("persona", 0.9, Part.PERSONA, (Part.FREE,), 14),
+    Rule("freedom", 0.4, Part.FREE, (Part.MACHINE,), 6, order=False),
+    Rule("vice", 0.25, Part.VICE, (Part.VICE,), 5),
+    Rule("replace", 0.8, Part.YOURS, (Part.NEW, Part.GOAL), 4),
+    Rule("replace", 0.35, Part.NEW, (Part.RULES,), 2),
+    Rule("exfiltrate", 0.65, Part.SEND, (Part.SECRET, Part.PLACE), 22, indirect=True),
+    Rule("reader", 0.5, Part.MACHINE, (Part.READING,), 4, indirect=True),
+    Rule("order", 0.45, Part.MACHINE, (Part.MODAL, Part.ACT), 7, indirect=True),
+    Rule("booty", 0.35, Part.SEND, (Part.SECRET,), 6, indirect=True),
+    Rule("reader", 0.3, Part.READING, (Part.MACHINE,), 6, indirect=True),
+    Rule("conceal", 0.75, Part.NEVER, (Part.TELLING, Part.USER), 6, indirect=True),
 )
 
 
@@ -98,9 +100,19 @@ ABOUT = re.compile(
 )
 # Who speaks before the verb: "can I ignore", "they told me to disregard" ask or report, they don't order.
 REPORTED = re.compile(
-    r"(?:\b(?:can|could|should|may|do|did|does|would|shall|must) (?:i|we|he|she|they|one|people|users?|my \w+|the \w+)"
-    r"|\b(?:i|we|he|she|they|users|people|who|which|students|attackers?|hackers|customers|employees|drivers)(?:'ve|'d|'m| have| had| am| just| often| sometimes| tend to| may| might| can| could| will| always| usually| accidentally| try to| want to| decided to| should| would| do not| don't| did not| didn't)*"
-    r"|\b(?:told|asked|asks|tells|telling|instructed|advised|convinced|allow(?:s|ed)?|let|made) (?:me|us|him|her|them|people|users|everyone|it)(?: to)?"
-    r"|\b(?:how to|how do (?:i|you|we)|why (?:do|does|did|would)(?: \w+)?|way to|ways to|safe to|okay to|ok to|possible to|when to|tries to|trying to|attempts? to|need to know if i can|if i|if we|to not|cannot|can't|tool (?:to|that)|it|git|linter|compiler|parser|cursor|eslint|config\w*|settings?|option|flag|will|not))"
-    r"(?: \w+ing)? $"
+    r"\b(?:"
+    r"(?:can|could|should|may|do|did|does|would|shall|must) "
+    r"(?:i|we|he|she|they|one|people|users?|my \w+|the \w+)"
+    r"|(?:i|we|he|she|they|users|people|who|which|students|attackers?|hackers|customers|employees|drivers)"
+    r"(?:'ve|'d|'m| have| had| am| just| often| sometimes| tend to| may| might| can| could| will| always"
+    r"| usually| accidentally| try to| want to| decided to| should| would| do not| don't| did not| didn't)*"
+    r"|(?:told|asked|asks|tells|telling|instructed|advised|convinced|allow(?:s|ed)?|let|made) "
+    r"(?:me|us|him|her|them|people|users|everyone|it)(?: to)?"
+    r"|how to|how do (?:i|you|we)|why (?:do|does|did|would)(?: \w+)?|ways? to|(?:safe|okay|ok|possible) to"
+    r"|when to|tries to|trying to|attempts? to|if i|if we|to not|cannot|can't|tool (?:to|that)|it|git|linter"
+    r"|compiler|parser|cursor|eslint|config\w*|settings?|option|flag|will|not"
+    r"|never|do not|don't|not to|did not|didn't|please don't"
+    r")(?: \w+ing)? $"
 )
+# We free ourselves: "we no longer have to follow" is no order to a model.
+OURS = re.compile(r"\b(?:we|i|my \w+|our \w+)(?: \w+){0,2} $")

@@ -18,8 +18,8 @@ _ALARM = re.compile(rf"[\d@{STYLED}{INVISIBLE}]|\b(?i:at|dot|arroba|{_NAME_WORDS
 
 _TAILS = (
     # digits that more digits or an extension may follow, or words such as "is my passport"
-    r"[+(]{0,2}\d[\d ().+/_\-]{0,60}(?:,? ?(?:x|e|ex|ext|exte\w{0,5})?\.? ?\d{0,6})?",
-    r"[A-Z]{0,2}\d[\d ().\-/]{4,24}[A-Z]?[ ,\-]{0,2}(?:i|w|wa|(?:is|was|\()[^\n]{0,50})?",
+    r"[+(]{0,2}\d[\d ().+/_\-]{0,60}+(?:,? ?(?:x|e|ex|ext|exte\w{0,5})?\.? ?\d{0,6})?",
+    r"[A-Z]{0,2}\d[\d ().\-/]{4,24}+[A-Z]?[ ,\-]{0,2}(?:i|w|wa|(?:is|was|\()[^\n]{0,50})?",
     # a street after its number
     r"\d{1,5}[A-Za-z]?(?:-\d{1,4})?(?:[ ,\n]{1,2}#?[A-Z0-9][\w'’.\-#]{0,20}){0,14}[ ,\n]{0,2}#?",
     # account and identity numbers in groups
@@ -32,9 +32,9 @@ _TAILS = (
     # names after their label
     rf"\w{{0,12}}(?:'s)? ?(?i:{_NAME_WORDS}|name on card)(?i: is)?[ \t:=\"'*|\-]{{0,4}}(?:[A-Z][\w'’.\-]{{0,20}} ?){{0,5}}",
     # "jane dot doe at acme dot com"
-    r"[\w.+\-]{1,40}(?: dot [\w.+\-]{1,30}){0,2}(?: d| do| dot)?"
-    r" {0,2}(?:[\[({<] ?)?(?i:a|at|@|ar\w{0,5})?(?: ?[\])}>])? ?"
-    r"(?:[A-Za-z0-9\-]{1,40}(?:[ .\[({<\])}>]{1,3}[A-Za-z0-9\-]{1,20}){0,8}[ .\[({<\])}>]{0,3})?",
+    r"[\w.+\-]{1,40}(?: dot [\w.+\-]{1,30}){0,2}(?: {0,2}(?:d|do|dot)?| ?[\[({<] ?"
+    r"| {0,2}(?:[\[({<] ?)?(?i:a|at|@|ar\w{0,6}) ?[\])}>]? ?"
+    r"(?:[A-Za-z0-9\-]{1,40}(?:[ .\[({<\])}>]{1,3}[A-Za-z0-9\-]{1,20}){0,8}[ .\[({<\])}>]{0,3})?)",
 )
 _TAIL = re.compile(r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?:{tail})" for tail in _TAILS) + r")\Z")
 

@@ -21,13 +21,16 @@ DENIAL = re.compile(
     r"(?:[\s\d.,:;#=/\"'()*`|_\-]|\b(?:numbers?|no|num|nr|code|ids?|is|was|are|and|of|the)\b)*+$"
 )
 _SOCIAL = re.compile(r"\b(?:ssns?|itin|tin|social(?: security| sec)?|soc\.? sec|ss ?#|tax(?:payer)? ?id)")
-_CARD_WORD = re.compile(r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan)\b")
+_CARD_WORD = re.compile(
+    r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro)\b"
+)
 
+SHORTEST_CARD = 12  # believed only next to a word such as "card"
 _CARD = re.compile(
-    r"(?<![0-9A-Za-z])(?<!\d\.)(?=[2-6])(?="
+    r"(?<![0-9A-Za-z])(?<!\d\.)(?=[2-6]|1800|0604)(?="
     r"(\d{4}(?:[ ._/\-]{1,2}\d{4}){2}[ ._/\-]{1,2}\d{1,4}(?:[ .\-]\d{3})?(?!\d)"
     r"|\d{4}[ ._/\-]{1,2}\d{6}[ ._/\-]{1,2}\d{4,5}(?!\d)"
-    r"|\d{13,19}(?![0-9A-Za-z])"
+    r"|\d{12,19}(?![0-9A-Za-z])"
     r"|(?<!\d[ \-])\d(?:[ \-]\d){12,18}(?!\d|[ \-]\d)))"
 )
 _SSN = re.compile(r"(?<![0-9A-Za-z.\-/+$])(?<!\d )(?<!\) )(\d{3})([ .\-]?)(\d{2})\2(\d{4})(?![0-9A-Za-z/]|[ .\-]\d)")
@@ -54,6 +57,8 @@ def _cards(text: str) -> Iterator[Finding]:
             if not (_issued(digits) and checksums.luhn(digits)):
                 continue
         start = match.start()
+        if len(digits) == SHORTEST_CARD and not _CARD_WORD.search(labels.before(text, start)):
+            continue
         if len(written) == len(digits) and _denied(text, start, _CARD_WORD):
             continue
         yield Finding("credit_card", start, start + len(written), 0.99)
@@ -68,13 +73,15 @@ def _issued(digits: str) -> bool:
         return length in (13, 16, 19)
     if 51 <= two <= 55 or 2221 <= four <= 2720:
         return length == 16
-    if two in (34, 37):
+    if two in (34, 37) or four in (1800, 2131):
         return length == 15
     if two in (36, 38, 39) or 3000 <= four <= 3059:
         return 14 <= length <= 19
-    if four == 6011 or two == 65 or 6440 <= four <= 6499 or two == 62 or 3528 <= four <= 3589:
+    if four == 6011 or two == 65 or 6440 <= four <= 6499 or two == 62 or two == 35:
         return 16 <= length <= 19
-    return (two in (50, 56, 57, 58) or 6300 <= four <= 6399 or two == 67 or two == 60) and length >= 13
+    return (
+        two in (50, 56, 57, 58) or 6300 <= four <= 6399 or two == 67 or two == 60 or four == 604
+    ) and length >= SHORTEST_CARD
 
 
 def _denied(text: str, start: int, claim: re.Pattern[str]) -> bool:

@@ -25,7 +25,8 @@ _SPOKEN_AT = re.compile(
     rf"(?P<rest>(?:{_DOT}[a-z0-9\-]{{2,20}}){{1,3}}|(?:\.[a-z0-9\-]{{2,20}}){{1,3}})(?![a-z0-9@])",
     re.IGNORECASE,
 )
-_SPOKEN_LOCAL = re.compile(r"[\w.+\-]{1,40}(?: (?:tod|otnup) [\w.+\-]{1,30}){0,2}(?![\w.+\-])", re.IGNORECASE)  # read backwards
+# Reads backwards.
+_SPOKEN_LOCAL = re.compile(r"[\w.+\-]{1,40}(?: (?:tod|otnup) [\w.+\-]{1,30}){0,2}(?![\w.+\-])", re.IGNORECASE)
 _TOP = frozenset(
     ["com", "net", "org", "io", "co", "edu", "gov", "mil", "info", "biz", "dev", "ai", "app", "me", "uk", "us", "ca", "au", "de", "fr", "es", "it", "nl", "be", "ch", "at", "se", "no", "dk", "fi", "pl", "pt", "br", "mx", "in", "jp", "cn", "kr", "ru", "ie", "nz", "za", "eu", "tech", "online", "site", "xyz", "cloud", "email", "mail", "name", "pro"]
 )  # fmt: skip
@@ -87,14 +88,39 @@ _IP_WORD = re.compile(
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
 
 
+_SPOKEN_HINTS = (
+    " dot ",
+    "dot]",
+    "dot)",
+    "dot}",
+    "dot>",
+    " . ",
+    " punto ",
+    " punkt ",
+    " point ",
+    "at]",
+    "at)",
+    "at}",
+    "at>",
+    "@",
+    " at ",
+)
+_NAME_HINTS = ("name", "holder", "contact", "kin")
+_DIGIT = re.compile(r"[0-9]")
+
+
 def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield what reaches or describes a person in a folded text."""
     yield from _emails(text)
-    yield from _births(text)
-    yield from _addresses(text)
-    yield from _addresses_of_machines(text)
-    for match in _NAME_LABEL_ANY.finditer(text):
-        yield Finding("person", *match.span("name"), 0.7)
+    if any(hint in lower for hint in _SPOKEN_HINTS):
+        yield from _spoken_emails(text)
+    if _DIGIT.search(text):
+        yield from _births(text)
+        yield from _addresses(text)
+        yield from _addresses_of_machines(text)
+    if any(hint in lower for hint in _NAME_HINTS):
+        for match in _NAME_LABEL_ANY.finditer(text):
+            yield Finding("person", *match.span("name"), 0.7)
 
 
 def _emails(text: str) -> Iterator[Finding]:
@@ -107,6 +133,9 @@ def _emails(text: str) -> Iterator[Finding]:
             if start < at and _addressed(text, start, at, host):
                 yield Finding("email", start, host.end(), 0.95)
         at = text.find("@", at + 1)
+
+
+def _spoken_emails(text: str) -> Iterator[Finding]:
     for match in _SPOKEN_AT.finditer(text):
         start = _spoken_start(text, match)
         if start >= 0:

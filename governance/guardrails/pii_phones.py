@@ -21,7 +21,7 @@ _NAMED = re.compile(
     r"\btext(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|\bsms\b|\bwhats?app\b|\bsignal\b|\bviber\b|\bhotline\b|"
     r"\b(?:contact|reach)(?:ed|able|s|ing)?\b|\blandline\b|\bvoice ?mail\b|\bhandy(?:nummer)?\b|\btelefon\w*|"
     r"\brufnummer\b|\bm[óo]vil\b|\btel[ée]fono\b|\bt[ée]l[ée]phone\b|\bportable\b|\bcelular\b|\btelefone\b|\bcellulare\b|"
-    r"\bph\b|\bmessage me\b|\bring me\b|\berreich\w*|\bappele\w*|\bjoindre\b|电话|手机|携帯|전화|\bll[áa]m\w+|\bbel\b|[☎📞📱]"
+    r"\bph\b|\bmessages? (?:me|from|on|at)\b|\bmissed call|\bcalling from|\bring me\b|\berreich\w*|\bappele\w*|\bjoindre\b|电话|手机|携帯|전화|\bll[áa]m\w+|\bbel\b|[☎📞📱]"
 )
 _LABEL = re.compile(
     r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
@@ -40,7 +40,7 @@ _LOOSE = re.compile(
     _START + r"(?:(?<![\-/])|(?<= -)|(?<= /))(?:\d{7,15}|\(?\d{2,5}\)?(?:[ .\-/]{1,2}\d{2,5}){1,5})" + _EXTENSION
 )
 _DATE = re.compile(
-    r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}(?: \d\d)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d)|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|"
+    r"(?:19|20)\d\d[-/. ][01]?\d[-/. ][0-3]?\d(?: \d\d)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d)|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|"
     r"\d{1,3}(?:\.\d{1,3}){3}|\d{3}-\d\d-\d{4}"
 )
 _NOT_DIGIT = re.compile(r"\D")
@@ -147,6 +147,8 @@ def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
         return False
     if not digits.isdecimal() or digits != written:
         return len(digits) != 8 or not written.startswith(("19", "20"))
+    if len(digits) == 10 and digits[0] > "1":
+        return True  # any of several countries' mobiles; ids and timestamps of that length begin with 0 or 1
     return plans.valid(digits, _REGIONS if digits[0] == "0" else _BARE_REGIONS)
 
 

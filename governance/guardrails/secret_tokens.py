@@ -55,6 +55,7 @@ _PREFIXES = (
     "pscale_", "PMAK-", "ATATT3", "ATCTT3", "figd_", "pat", "sbp_", "dckr_pat_", "sntrys_", "rubygems_", "tskey-",
     "CFPAT-", "xkeysib-", "ops_eyJ", "AKCp", "key-", "shippo_", "FLWSECK", "oy2", "rdme_", "AGE-SECRET-KEY-1",
 )  # fmt: skip
+_LONG_WORD = re.compile(r"[^\s\"]{14}")  # every token is longer; so is the beginning of a private key
 _WORD_SIGNS = frozenset("-_")
 _ESCAPED = frozenset({r"\n", r"\t", r"\r"})
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _FORMATS.items()))
@@ -87,6 +88,9 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,24}\Z")
 
 def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the credentials of a folded text that their form gives away."""
+    yield from _url_passwords(text)
+    if not _LONG_WORD.search(text):
+        return
     for at, _ in places(text, _PREFIXES):
         if _free(text, at) and (match := _TOKEN.match(text, at)) is not None:
             yield from _token(match)
@@ -94,12 +98,15 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         if not secret_values.placeholder(match[0]):
             yield Finding(match.lastgroup or "", *match.span(), 0.95)
     for match in _AWS_SECRET.finditer(text):
-        near = text[max(0, match.start() - 100) : match.start()]
-        if _AWS_NEAR.search(near) and secret_values.varied(match[0]) and not _HEX.fullmatch(match[0]):
-            if not secret_values.placeholder(match[0]):
-                yield Finding("aws_secret_key", *match.span(), 0.95)
+        if _AWS_NEAR.search(text, max(0, match.start() - 100), match.start()) and _aws_secret(match[0]):
+            yield Finding("aws_secret_key", *match.span(), 0.95)
     yield from _private_keys(text)
-    yield from _url_passwords(text)
+
+
+def _aws_secret(value: str) -> bool:
+    if not any(character.isdigit() for character in value):  # a long name in camel case
+        return False
+    return secret_values.varied(value) and not (_HEX.fullmatch(value) or secret_values.placeholder(value))
 
 
 def _free(text: str, start: int) -> bool:

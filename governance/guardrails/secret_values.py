@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import places
@@ -63,7 +64,7 @@ _TYPE_WORD = re.compile(
 )
 _DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}")
 _VERSION = re.compile(r"v?\d+(?:\.\d+)+\Z")
-_SYMBOLS = frozenset("@#$%^&*_+=/~!?-")
+_MIXED_WITH_SIGNS = re.compile(r"[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]")
 _PASSWORD_CORE = re.compile(r"pass|pw|contrase|kennwort|mot de")
 
 
@@ -114,7 +115,7 @@ def varied(value: str) -> bool:
 
 def _turns(value: str) -> int:
     """Count changes from lower to upper case; words have few."""
-    return sum(a.islower() and b.isupper() for a, b in zip(value, value[1:], strict=False))
+    return sum(a.islower() and b.isupper() for a, b in pairwise(value))
 
 
 def _entropy(value: str) -> float:
@@ -137,9 +138,7 @@ def _secret(value: str, *, password: bool, prose: bool) -> bool:
         return not (prose and re.fullmatch(r"\d+[a-z]{1,6}|\d+-[a-z]+|[a-z]+-\d{1,2}", value))
     if has_digit:
         return len(value) >= 6 and not prose
-    inner = any(character in _SYMBOLS for character in value[1:-1])
-    words = re.fullmatch(r"[A-Za-z]+(?:[-_/][A-Za-z]+)*", value) is not None
-    return inner and not words
+    return _MIXED_WITH_SIGNS.search(value) is not None
 
 
 def _user_and_password(value: str) -> bool:

@@ -9,12 +9,14 @@ from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 
-_ALARM = re.compile(rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[@#$%^&*_+=/\\|~<>{{}}\[\]!?{STYLED}{INVISIBLE}]|--")
+_ALARM = re.compile(rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]")
 _TAIL = re.compile(r"(?:-{2,5}(?:B[A-Z0-9 ]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60})\Z")
 
 
 def detect(text: str) -> list[Finding]:
     """Return the credentials in a text, by place; findings may overlap."""
+    if not _ALARM.search(text):
+        return []
     folded = fold(text)
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)

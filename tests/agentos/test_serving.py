@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -53,9 +53,9 @@ def running(child: Child) -> Iterator[Child]:
         child.wait()
 
 
-def until(condition: object, what: str) -> None:
+def until(condition: Callable[[], object], what: str) -> None:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < give_up_at, what
         time.sleep(0.01)
 
@@ -85,7 +85,12 @@ def test_a_child_that_ended_is_started_anew_after_a_pause(progress: Progress, ou
         child.wait(PATIENCE_SECONDS)
         child.keep_running()
         assert "starting it anew" not in out.getvalue()
-        until(lambda: (child.keep_running(), "starting it anew" in out.getvalue())[1], "it was not started anew")
+
+        def anew() -> bool:
+            child.keep_running()
+            return "starting it anew" in out.getvalue()
+
+        until(anew, "it was not started anew")
 
 
 def test_stopping_forces_those_who_will_not_end(progress: Progress) -> None:
@@ -137,15 +142,15 @@ def test_a_port_that_gets_free_in_a_moment_is_waited_for() -> None:
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
-    with pytest.raises(ConfigError, match="^port: 192.0.2.1:0 can't be listened on .*: set HOST and PORT.$"):
+    with pytest.raises(ConfigError, match=r"^port: 192.0.2.1:0 can't be listened on .*: set HOST and PORT.$"):
         ground.bind("192.0.2.1", 0)
 
 
 def test_an_unreachable_database_is_named_without_its_password() -> None:
-    with pytest.raises(ConfigError, match="^database: 127.0.0.1 can't be reached .*refused.*DATABASE_URL.$") as raised:
+    with pytest.raises(ConfigError, match=r"^database: 127.0.0.1 can't be reached .*refused.*DATABASE_URL.$") as raised:
         ground.reachable("postgresql://me:sekret@127.0.0.1:1/nothing")
     assert "sekret" not in str(raised.value)
-    with pytest.raises(ConfigError, match="^database: DATABASE_URL can't be read"):
+    with pytest.raises(ConfigError, match=r"^database: DATABASE_URL can't be read"):
         ground.reachable("nonsense=1")
 
 
@@ -210,7 +215,7 @@ def test_waiting_in_vain_says_what_the_server_said(body: bytes, said: str) -> No
 def test_waiting_ends_with_the_reason_of_a_process_that_died() -> None:
     url = f"http://127.0.0.1:{ground.free_port()}/"
     assert answer(url)[0] == 0
-    with pytest.raises(ConfigError, match="^because$"):
+    with pytest.raises(ConfigError, match=r"^because$"):
         wait_for(url, seconds=PATIENCE_SECONDS, given_up=lambda: "because")
 
 
@@ -262,7 +267,7 @@ def test_a_start_that_cannot_be_ends_with_one_line(environment: dict[str, str], 
 
 def test_an_old_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 10, 1))
-    with pytest.raises(ConfigError, match="^python: this is Python 3.10. Use 3.11 to 3.14"):
+    with pytest.raises(ConfigError, match=r"^python: this is Python 3.10. Use 3.11 to 3.14"):
         ground.check_python()
 
 

@@ -16,6 +16,7 @@ from agentos.core.types import JsonObject
 from agents import wiring
 from agents.registry import registry
 from agents.services.runtime import Runtime
+from agents.services.watch import Watch
 from governance.hooks import Governance
 from tests.agents.services.conftest import MakeProcess, Process, make_process
 from tests.agents.services.payments import Till
@@ -33,7 +34,8 @@ def serve(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Process],
     client = AsyncClient()
 
     def serve(process: Process) -> Call:
-        runtime = Runtime(process.pool, process.hub, process.supervisor, process.ports, Governance())
+        watch = Watch(look_seconds=0.05)
+        runtime = Runtime(process.pool, process.hub, process.supervisor, process.ports, Governance(), watch)
         monkeypatch.setattr(wiring, "_runtime", runtime)
         return call
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from accounts.models import User
+from accounts.seam import in_thread
 from tests.agents.services.conftest import HeldModel, names, read
 from tests.agents.services.payments import unknown
 from tests.agents.services.test_durability import stored, until
@@ -82,3 +84,96 @@ async def test_the_trace_shows_each_step_in_order(make_process, serve, acme, glo
     assert (await call(acme.approver, f"runs/{begin.run_id}/steps")).status_code == 200
     for stranger in (acme.viewer, globex.member):
         assert (await call(stranger, f"runs/{begin.run_id}/steps")).status_code == 404
+
+
+def events_of(body: bytes) -> list[tuple[int, str]]:
+    """Return (id, name) of each event of a stream."""
+    blocks = [block.split(b"\n") for block in body.split(b"\n\n") if block.startswith(b"id: ")]
+    return [(int(lines[0][4:]), lines[1][7:].decode()) for lines in blocks]
+
+
+async def body_of(response: HttpResponse) -> bytes:
+    return b"".join([part async for part in response.streaming_content])  # type: ignore[attr-defined]
+
+
+async def test_a_client_of_agentos_attaches_again_where_it_was(make_process, serve, acme, globex):
+    process = await make_process([[("pay", {"amount": 5})], "Paid"])
+    call, begin = serve(process), process.new()
+    lines = await read(await process.start(begin))
+    path = f"agents/tester/runs/{begin.run_id}/resume"
+    whole = await body_of(await call(acme.member, path, {}, form=True))
+    assert events_of(whole) == [(line.seq, line.name) for line in lines]
+    said = {"last_event_index": "1", "session_id": begin.session_id}
+    assert events_of(await body_of(await call(acme.member, path, said, form=True))) == events_of(whole)[2:]
+    for wrong, status in (({"session_id": "other"}, 404), ({"last_event_index": "soon"}, 422)):
+        assert (await call(acme.member, path, wrong, form=True)).status_code == status
+    assert (await call(globex.member, path, {}, form=True)).status_code == 404
+    assert (await call(acme.member, path.replace("tester", "other"), {}, form=True)).status_code == 404
+    await call(acme.member, f"runs/{begin.run_id}/cancel", {})
+    last = (await read(process.follow(begin, to_end=True)))[-1].seq
+    over = await call(acme.member, path, {"last_event_index": str(last - 1)}, form=True)
+    assert over.status_code == 204
+
+
+async def test_the_runs_of_an_agent_are_listed_by_session_and_status(make_process, serve, acme, globex):
+    process = await make_process(["One", [("pay", {"amount": 5})]])
+    call, first, second = serve(process), process.new(session_id="s"), process.new(session_id="s")
+    await read(await process.start(first))
+    await read(await process.start(second))
+
+    async def listed(user: User, query: str = "") -> list[str]:
+        return [run["run_id"] for run in json_of(await call(user, f"agents/tester/runs{query}"))]
+
+    both = [str(first.run_id), str(second.run_id)]
+    assert await listed(acme.member) == both
+    assert await listed(acme.member, "?session_id=s&status=PAUSED") == both[1:]
+    assert await listed(acme.member, "?session_id=other") == []
+    assert await listed(acme.auditor, "?status=completed") == both[:1]
+    assert await listed(acme.viewer) == []
+    assert await listed(globex.admin) == []
+    assert (await call(acme.member, "agents/tester/runs?status=asleep")).status_code == 422
+
+
+async def test_a_stream_ends_when_its_reader_is_signed_out(make_process, serve, acme):
+    process = await make_process([[("pay", {"amount": 5})], "Paid"])
+    call, begin = serve(process), process.new()
+    await read(await process.start(begin))
+    response = await call(acme.member, f"runs/{begin.run_id}/events")
+    reading = aiter(response.streaming_content)  # type: ignore[attr-defined]
+    assert await anext(reading) == b"retry: 2000\n\n"
+    assert events_of(await anext(reading))[-1][1] == "RunPaused"
+
+    def deactivate() -> None:
+        User.objects.using("system").filter(id=acme.member.id).update(is_active=False)
+
+    await in_thread(deactivate)
+    rest = b"".join([part async for part in reading])
+    assert events_of(rest) == []
+    assert process.hub.streams == 0
+
+
+async def test_a_run_is_forked_over_http(make_process, serve, acme, globex):
+    process = await make_process([[("look", {"place": "x"})], "The end", "Another end"])
+    call, begin = serve(process), process.new()
+    await read(await process.start(begin))
+    path = f"runs/{begin.run_id}/fork"
+    assert (await call(globex.member, path, {"from_step": "2.model"})).status_code == 404
+    assert (await call(acme.operator, path, {"from_step": "2.model"})).status_code == 403
+    for body, status, code in (
+        ({}, 422, "invalid"),
+        ({"from_step": "7.model"}, 404, "step_not_found"),
+        ({"from_step": "2.model", "model": "none"}, 422, "unknown_model"),
+        ({"from_step": "2.model", "instructions": "Be rude."}, 403, "missing_scope"),
+    ):
+        response = await call(acme.member, path, body)
+        assert (response.status_code, json_of(response)["code"]) == (status, code)
+    step_id = json_of(await call(acme.member, f"runs/{begin.run_id}/steps"))[2]["id"]
+    response = await call(acme.member, path, {"from_step": step_id})
+    assert (response.status_code, json_of(response)["status"]) == (202, "PENDING")
+    made = json_of(response)["run_id"]
+    assert response["Location"] == f"/api/runs/{made}"
+    events = events_of(await body_of(await call(acme.member, f"runs/{made}/events")))
+    assert events[-1][1] == "RunCompleted"
+    shown = json_of(await call(acme.member, f"runs/{made}"))
+    assert (shown["content"], shown["session_id"]) == ("Another end", begin.session_id)
+    assert shown["forked_from"] == {"run_id": str(begin.run_id), "path": "2.model"}

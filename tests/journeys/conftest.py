@@ -36,12 +36,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _starting(cluster: TestCluster, folders: pytest.TempPathFactory) -> Iterator[StartServer]:
     with ExitStack() as stack:
 
-        def start(*, sandbox: str = FAST, **environment: str) -> RunningServer:
+        def start(*, sandbox: str = FAST, demo_runs: bool = False, **environment: str) -> RunningServer:
             folder = folders.mktemp("server")
             name = cluster.make_database(folder.name)
             stack.callback(cluster.drop_database, name)
             urls = {f"AGENTOS_{role.upper()}_URL": url for role, url in cluster.urls(name).items()}
-            settings = {"DATABASE_URL": cluster.url(name), "AGENTOS_SANDBOX_OPTIONS": sandbox, **urls}
+            settings = {
+                "DATABASE_URL": cluster.url(name),
+                "AGENTOS_SANDBOX_OPTIONS": sandbox,
+                "AGENTOS_DEMO_RUNS": str(demo_runs),
+                **urls,
+            }
             running = RunningServer(folder, free_port(), {**settings, **environment})
             stack.callback(_end, running)
             running.start()
@@ -66,12 +71,15 @@ def server(cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> It
     A test may restart or kill it, and leaves it running; its rows stay, so tests use sessions of their own.
     """
     with _starting(cluster, tmp_path_factory) as start:
-        yield start()
+        yield start(demo_runs=True)
 
 
 @pytest.fixture(scope="module")
 def start_server(cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Start a server on a database of its own: `start_server(sandbox="--token-ms 50", NAME="value")`."""
+    """Start a server on a database of its own: `start_server(sandbox="--token-ms 50", NAME="value")`.
+
+    It has the demo users, and the demo runs with `demo_runs=True`.
+    """
     with _starting(cluster, tmp_path_factory) as start:
         yield start
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from argparse import ArgumentParser
@@ -36,7 +37,8 @@ class Command(BaseCommand):
         quick = options["quick"]
         chosen = options["only"] or (QUICK_SCENES if quick else SCENES)
         plan = Plan(chosen, options["steps"] or (QUICK_STEPS if quick else STEPS))
-        began, progress = time.monotonic(), Progress(self.stdout)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        began, progress = time.monotonic(), Progress()
         try:
             with clean_environment(), Stand(progress) as stand:
                 around = surroundings(stand)

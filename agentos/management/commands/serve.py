@@ -40,6 +40,7 @@ class Command(BaseCommand):
             var=settings.VAR_DIR,
             secret=settings.SECRET_KEY,
             allowed_host=_allowed_host(),
+            demo_runs=env.flag("AGENTOS_DEMO_RUNS", True),
         )
         try:
             Parent(plan, Progress()).run()

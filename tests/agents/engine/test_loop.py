@@ -321,3 +321,53 @@ async def test_a_process_that_goes_away_hands_the_run_on_at_a_steps_edge():
     journal.drain_requested = False
     ending, _, _ = await run(["End"], journal)
     assert ending == Completed("End")
+
+
+@tool(effect="outward", repeat="once", timeout_seconds=0.01)
+async def wire(amount: int) -> str:
+    """Send money."""
+    ran.append(f"wire {amount}")
+    await asyncio.sleep(10)
+    return "sent"
+
+
+async def test_a_side_effect_that_times_out_is_unknown_and_not_asked_for_again():
+    ending, journal, model = await run([[("wire", {"amount": 7})], "?"], spec=AgentSpec("w", "", tools=(wire,)))
+    assert isinstance(ending, Paused)
+    assert journal.steps["1.0"].state is StepState.UNKNOWN
+    assert (len(model.requests), ran) == (1, ["wire 7"])
+
+
+async def test_an_idempotent_tool_that_breaks_off_is_asked_once_more_with_its_key():
+    keys: list[str] = []
+
+    @tool(effect="tenant", repeat="idempotent")
+    async def put(ctx: RunContext) -> str:
+        """Put."""
+        keys.append(ctx.idempotency_key)
+        if len(keys) == 1:
+            raise ConnectionError
+        return "put"
+
+    ending, _, _ = await run([[("put", {})], "Done"], spec=AgentSpec("p", "", tools=(put,)))
+    assert ending == Completed("Done")
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+async def test_a_flood_of_calls_in_one_reply_runs_none_of_them():
+    limits = replace(SPEC, limits=Limits(tool_calls=5))
+    ending, _, _ = await run([[("look", {"place": str(n)}) for n in range(50)]], spec=limits)
+    assert isinstance(ending, Failed)
+    assert (ending.code, ran) == ("limit_tool_calls", [])
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 10**30, -(2**70)])
+async def test_large_numbers_in_arguments_are_no_bug(number):
+    @tool()
+    async def count(n: int) -> str:
+        """Count."""
+        return str(n)
+
+    ending, _, _ = await run([[("count", {"n": number})], "Counted"], spec=AgentSpec("c", "", tools=(count,)))
+    assert ending == Completed("Counted")

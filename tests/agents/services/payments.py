@@ -17,7 +17,7 @@ class Till:
 
     def __init__(self) -> None:
         self.charged: list[int] = []
-        self.reached = asyncio.Event()
+        self.reached, self.looked = asyncio.Event(), asyncio.Event()
         self.stuck = True
         self.lookup_fails = False
 
@@ -39,7 +39,7 @@ class Till:
         @tool()
         async def peek(place: str) -> str:
             """Look, for ever."""
-            self.reached.set()
+            self.looked.set()
             await asyncio.Event().wait()
             return place
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -16,7 +17,7 @@ from agentos.core.errors import Conflict, Invalid, LeaseLost
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import RunChange, Write
 from agents.engine.testing import ScriptedModel
-from agents.models import Run, RunEvents, Step
+from agents.models import IdempotencyKey, Run, RunEvents, Step
 from agents.services import queue, runs
 from agents.services.answers import Answer, answer
 from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
@@ -202,6 +203,17 @@ async def test_an_idempotency_key_leads_to_the_first_run(make_process):
     assert again.attached_to == first.run_id
     with pytest.raises(Invalid):
         await process.supervisor.writer.begin(other)
+
+    def grow_old() -> None:
+        row = IdempotencyKey.objects.using("system").get(key="k1")
+        row.delete(using="system")
+        row.created_at -= timedelta(hours=25)
+        row.save(using="system", force_insert=True)
+
+    await in_thread(grow_old)
+    late = process.new(key="k1", hmac="b")
+    await process.supervisor.writer.begin(late)
+    assert late.attached_to is None
     twins = [process.new(key="k2", hmac="a") for _ in range(5)]
     await asyncio.gather(*(process.supervisor.writer.begin(twin) for twin in twins))
     assert len([twin for twin in twins if twin.attached_to is None]) == 1
@@ -306,3 +318,31 @@ async def _first_turn(begin, journal, model, *, pause: bool = True) -> None:
     await run_calls(state, ports, 1, reply.tool_calls)
     await journal.commit(Write())
     assert StepState(state.steps["1.0"].state)
+
+
+async def test_a_value_that_no_one_can_encode_ends_its_run_and_no_other(make_process):
+    process = await make_process(supervise=False)
+    begins = [process.new() for _ in range(2)]
+    await asyncio.gather(*(process.supervisor.writer.begin(begin) for begin in begins))
+    bad, good = (process.supervisor.writer.open(_info(begin), fence=1, next_seq=1) for begin in begins)
+    results = await asyncio.gather(
+        bad.commit(Write(events=[("RunContent", {"content": 2**70})])),
+        good.commit(Write(events=[("RunContent", {"content": "fine"})])),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [LeaseLost, type(None)]
+    await good.commit(Write(events=[("RunContent", {"content": "still fine"})]))
+    assert not process.supervisor.writer.has_failed
+
+
+async def test_nothing_follows_the_write_that_gives_the_lease_back(make_process):
+    process = await make_process(supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    last = asyncio.create_task(journal.commit(Write(events=[("RunCompleted", {})], run=RunChange(RunStatus.COMPLETED))))
+    await asyncio.sleep(0)
+    with pytest.raises(LeaseLost):
+        await journal.commit(Write(events=[("RunCancelled", {})], run=RunChange(RunStatus.CANCELLED)))
+    await last
+    assert (await in_thread(stored, begin)).status == "completed"

@@ -107,7 +107,7 @@ async def test_a_cut_look_leaves_nothing_to_reconcile(make_process, till, acme):
     process = await make_process([[("peek", {"place": "x"})]])
     begin = process.new(owner="")
     await process.supervisor.writer.begin(begin)
-    await till.reached.wait()
+    await till.looked.wait()
     await in_thread(runs.request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
     await read(process.follow(begin))
     assert (await in_thread(steps_of, begin))["1.0"].state == "failed"

@@ -1,0 +1,22 @@
+"""The road of a human's answers into a run, from every edge: through the guards, then into the journal."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from accounts.principals import Principal
+from accounts.seam import in_thread
+from agents import selectors
+from agents.registry import registry
+from agents.services import answers
+from agents.services.answers import Answer
+from agents.services.runtime import Runtime
+
+
+async def answer(here: Runtime, principal: Principal, run_id: UUID, said: list[Answer]) -> None:
+    """Guard and store answers; the run goes on by itself. Raises: as `services.answers.answer`, InputBlocked."""
+    detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
+    spec = registry.get("agent", detail.get("agent_id", ""))
+    guarded = [await item.guarded(partial(here.hooks.check_answer, spec)) for item in said]
+    await in_thread(answers.answer, principal=principal, run_id=run_id, answers=guarded)

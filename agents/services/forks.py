@@ -1,0 +1,197 @@
+"""Makes a new run out of an earlier one: reuses its journal before a step and goes on from there.
+
+What the earlier run has paid for and done is copied, so no model call is paid again and no side effect repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from accounts import audit
+from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.ids import new_id
+from agentos.core.types import JsonObject, clean_text
+from agents.engine.spec import spec_hash
+from agents.engine.status import RunStatus, StepKind, StepState
+from agents.models import Run, Step
+from agents.registry import registry
+from agents.services import log
+from agents.services.notifications import CLAIMABLE
+from agents.services.runs import require
+
+# What a fork adds to the spec: where it comes from, and the time up to which it knows its session.
+ORIGIN, HISTORY_BEFORE = "forked_from", "history_before"
+NEVER_RAN = (StepState.WAITING, StepState.ANSWERED, StepState.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Where to branch off, by a step's path or id, and what to change; None leaves it as it was.
+
+    `tool_result` stands in for the result of the step, which is then a tool call.
+    """
+
+    from_step: str
+    message: str | None = None
+    instructions: str | None = None
+    model: str | None = None
+    tool_result: str | None = None
+
+    @property
+    def changed(self) -> list[str]:
+        names = ("message", "instructions", "model", "tool_result")
+        return [name for name in names if getattr(self, name) is not None]
+
+
+def fork(*, principal: Principal, run_id: UUID, wanted: Fork) -> tuple[UUID, str]:
+    """Store the new run, for any process to claim; return its id and session id. Commits; audited.
+
+    Raises: NotFound, PolicyDenied, Conflict when a step is not finished or would happen twice, Invalid.
+    """
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
+        source = require(principal, found.filter(id=run_id).first(), "run")
+        _check_may_fork(principal, source, wanted)
+        steps = list(Step.objects.filter(run=source).order_by("seq", "path"))
+        start = _start(steps, wanted.from_step)
+        kept = _kept(steps, start, source)
+        if wanted.tool_result is not None:
+            kept.append(_with_result(start, wanted.tool_result, principal))
+        elif start.kind == StepKind.TOOL:
+            _check_repeatable(start, source)
+        made = _new_run(source, start, wanted)
+        _copy(kept, made)
+        log.notify(CLAIMABLE, "")
+        detail = {"from": str(source.id), "step": start.path, "changed": wanted.changed}
+        audit.append(
+            [audit.Entry("run.forked", "run", str(made.id), detail, principal.user_id)], tenant_id=principal.tenant_id
+        )
+    return made.id, source.session.session_id
+
+
+def _check_may_fork(principal: Principal, source: Run, wanted: Fork) -> None:
+    if source.user_id != principal.user_id:
+        raise PolicyDenied("Only the requester forks a run: it goes on in her name.", code="not_requester")
+    if source.parent_id is not None:
+        raise Conflict("This is a member's run: fork its root.", code="not_a_root")
+    if wanted.instructions is not None:
+        principal.require(f"{source.component_kind}s:{source.component_id}:write")
+    for name in ("message", "instructions", "tool_result"):
+        text = getattr(wanted, name)
+        if text is not None and len(text) > settings.MAX_MESSAGE_CHARS:
+            raise Invalid(f"`{name}` has more than {settings.MAX_MESSAGE_CHARS} characters.", code=f"{name}_too_long")
+    if wanted.message is not None and not clean_text(wanted.message).strip():
+        raise Invalid("`message` is empty.", code="message_missing")
+
+
+def _start(steps: list[Step], wanted: str) -> Step:
+    for step in steps:
+        if wanted in (step.path, str(step.id)):
+            return step
+    raise NotFound("There is no such step in this run.", code="step_not_found")
+
+
+def _place(step: Step) -> tuple[int, bool]:
+    """Return the turn of a step and whether it is the turn's model call."""
+    turn, _, rest = step.path.partition(".")
+    return int(turn), rest == "model"
+
+
+def _kept(steps: list[Step], start: Step, source: Run) -> list[Step]:
+    """Return the finished steps before the start; calls of the same turn run beside it, so they count as before it.
+
+    A sibling that nobody has answered yet is asked for again. Raises: Conflict for one whose end is not known.
+    """
+    turn, from_model = _place(start)
+    kept = []
+    for step in steps:
+        its_turn, _ = _place(step)
+        if step.pk == start.pk or its_turn > turn or (its_turn == turn and from_model):
+            continue
+        state = StepState(step.state)
+        if state.is_final:
+            kept.append(step)
+        elif its_turn < turn or (state not in NEVER_RAN and not _only_reads(step, source)):
+            raise Conflict(
+                f"Step {step.path} is not finished: only finished steps are reused.", code="step_not_finished"
+            )
+    return kept
+
+
+def _check_repeatable(start: Step, source: Run) -> None:
+    """Raises: Conflict when running the call again would repeat its side effect."""
+    if StepState(start.state) not in NEVER_RAN and not _only_reads(start, source):
+        raise Conflict(
+            "This call has had its effect, or may have: give a `tool_result`, or fork from a later step.",
+            code="side_effect",
+        )
+
+
+def _only_reads(step: Step, source: Run) -> bool:
+    """Raises: NotFound when the component is gone."""
+    tool = registry.get(source.component_kind, source.component_id).tool(step.name)
+    return step.kind == StepKind.TOOL and tool is not None and tool.repeat == "read_only"
+
+
+def _with_result(start: Step, result: str, principal: Principal) -> Step:
+    if start.kind != StepKind.TOOL:
+        raise Invalid("A `tool_result` needs a tool call as `from_step`.", code="not_a_tool_call")
+    start.state, start.result, start.error = StepState.DONE.value, clean_text(result), ""
+    start.answer = {"result": start.result, "by": str(principal.user_id)}
+    start.request = {name: value for name, value in start.request.items() if name != "requirement"}
+    return start
+
+
+def _new_run(source: Run, start: Step, wanted: Fork) -> Run:
+    model = _model(source, wanted.model)
+    pinned = {name: value for name, value in source.spec.items() if name not in (ORIGIN, HISTORY_BEFORE)}
+    pinned["model"] = model
+    if wanted.instructions is not None:
+        pinned["instructions"] = clean_text(wanted.instructions)
+    origin: JsonObject = {
+        ORIGIN: {"run_id": str(source.id), "path": start.path},
+        HISTORY_BEFORE: source.spec.get(HISTORY_BEFORE) or source.created_at.isoformat(),
+    }
+    run_id = new_id()
+    source.session.save(update_fields=["updated_at"])
+    return Run.objects.create(
+        id=run_id,
+        tenant_id=source.tenant_id,
+        user_id=source.user_id,
+        session=source.session,
+        root_id=run_id,
+        component_kind=source.component_kind,
+        component_id=source.component_id,
+        spec=pinned | origin,
+        spec_hash=spec_hash(pinned),
+        model=model,
+        status=RunStatus.PENDING.value,
+        input=source.input if wanted.message is None else clean_text(wanted.message),
+        is_demo=source.is_demo,
+        created_at=Now(),
+    )
+
+
+def _model(source: Run, wanted: str | None) -> str:
+    """Return the model by its name or by the role it plays. Raises: Invalid."""
+    if wanted is None:
+        return source.model
+    roles = {role: settings.MODEL_NAMES[role] for role in ("strong", "fast")}
+    known = {*roles.values(), *settings.MODEL_FALLBACKS, source.model}
+    if wanted not in known and wanted not in roles:
+        raise Invalid(f"`model` must be one of {', '.join(sorted({*roles, *known}))}.", code="unknown_model")
+    return roles.get(wanted, wanted)
+
+
+def _copy(kept: list[Step], made: Run) -> None:
+    """Give the steps to the new run, numbered before its first event; what they cost stays with the earlier run."""
+    for position, step in enumerate(kept, start=1 - len(kept)):
+        step.pk, step.run_id, step.seq, step.usage = new_id(), made.id, position, None
+        step._state.adding = True
+    Step.objects.bulk_create(kept)

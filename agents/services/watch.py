@@ -1,0 +1,60 @@
+"""Cuts open streams within five seconds of their reader losing a right: one look at all readers, not one a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error
+
+from accounts import standing
+from accounts.principals import Principal
+from agents.services.follow import Follower
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+
+
+class Watch:
+    """The open streams of a process by who reads them. It looks only while there are any."""
+
+    def __init__(self, look_seconds: float = LOOK_SECONDS) -> None:
+        self._look_seconds = look_seconds
+        self._open: dict[Principal, set[Follower]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def over(self, reader: Principal, follower: Follower) -> Iterator[None]:
+        """Cut the stream when its reader loses a right while the context lasts."""
+        self._open.setdefault(reader, set()).add(follower)
+        if self._task is None:
+            self._task = asyncio.create_task(self._look_on(), name="stream-watch")
+        try:
+            yield
+        finally:
+            self._remove(reader, follower)
+
+    def _remove(self, reader: Principal, follower: Follower) -> None:
+        followers = self._open[reader]
+        followers.discard(follower)
+        if not followers:
+            del self._open[reader]
+        if not self._open and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _look_on(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            try:
+                fallen = await standing.fallen(list(self._open))
+            except Error as error:
+                # Nobody can be signed out while the database is away; nothing new is seen either.
+                logger.warning("streams: rights could not be read (%s)", type(error).__name__)
+                continue
+            for reader in fallen:
+                for follower in self._open.get(reader, ()):
+                    follower.cut()

@@ -1,0 +1,53 @@
+"""An agent whose tools leave a trace outside the database: one line in a ledger for every time one really ran."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from agents.engine.spec import AgentSpec
+from agents.engine.tools import RunContext, tool
+
+LEDGER = "CHAOS_LEDGER"
+
+
+def write_down(name: str, ctx: RunContext) -> None:
+    """Append in one write, which a kill cannot cut in two."""
+    line = f"{name} {ctx.run_id} {ctx.idempotency_key}\n".encode()
+    handle = os.open(Path(os.environ[LEDGER]), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(handle, line)
+    finally:
+        os.close(handle)
+
+
+@tool(effect="own", repeat="idempotent")
+async def note(ctx: RunContext, text: str) -> str:
+    """Write something down; twice under one key is once."""
+    write_down("note", ctx)
+    return f"noted {text}"
+
+
+@tool(effect="outward", repeat="once", says="Charge {amount}")
+async def charge(ctx: RunContext, amount: int) -> str:
+    """Charge an amount, each time it is called."""
+    write_down("charge", ctx)
+    return f"charged {amount}"
+
+
+@tool(effect="outward", repeat="once", level="confirm", says="Pay {amount}")
+async def pay(ctx: RunContext, amount: int) -> str:
+    """Pay an amount after the requester has agreed."""
+    write_down("pay", ctx)
+    return f"paid {amount}"
+
+
+@tool()
+async def wait(milliseconds: int) -> str:
+    """Wait."""
+    await asyncio.sleep(milliseconds / 1000)
+    return f"waited {milliseconds}"
+
+
+components = [AgentSpec("chaos", "Do as you are told.", tools=(note, charge, pay, wait))]

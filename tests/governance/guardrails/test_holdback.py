@@ -1,0 +1,158 @@
+"""The hold-back: pieces put together read like the redacted whole, whatever the pieces are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.guardrails import pii, secrets
+from governance.guardrails.findings import Finding, redact
+from governance.guardrails.holdback import MOST_HELD_CHARACTERS, HoldBack
+from tests.governance.guardrails.labelled import credentials, personal
+
+DETECTORS = (pii.DETECTOR, secrets.DETECTOR)
+TEXTS = [sample.text for sample in (*personal.samples(), *credentials.samples())]
+FRAGMENTS = [
+    *TEXTS, "and then ", "call me at ", "password: ", "my SSN is ", " ", "  ", "\n", "\n\n", ", ", ". ", " at ", " dot ", "a",
+    "bob", "Full name: ", "Jane Doe", "March 5, ", "born on ", "1600 Pennsylvania Avenue ", "NW, Washington, DC 20500", "1",
+    "+1 ", "(415) ", "x", " ext. ", "- ", "-----BEGIN ", "RSA PRIVATE KEY-----\n", "MIIEpAIBAAKCAQEA7q8Zt2Lw\n", '"', "你好",
+    "\u200b", "٤", "１", "é", "@", "://", "u:p4ss@h", "=", "order ", "IBAN ", "GB82 WEST ", "1234 5698 7654 32",
+]  # fmt: skip
+KEY = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA7q8Zt2Lw0Pn5Xc7Vb3Mk1q8Zt2Lw0Pn5Xc7Vb3Mk1q8Zt2Lw\n" * 150
+KEY += "Eg==\n-----END RSA PRIVATE KEY-----"
+
+
+def whole(text: str) -> str:
+    return redact(text, [found for detector in DETECTORS for found in detector.detect(text)])
+
+
+def in_pieces(pieces: Iterable[str]) -> str:
+    hold_back = HoldBack(DETECTORS)
+    return "".join([hold_back.feed(piece) for piece in pieces]) + hold_back.finish()
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_every_split_in_two(part: int) -> None:
+    for text in TEXTS[part::40]:
+        for sentence in (text, f"Well then: {text} and that is all, thanks."):
+            expected = whole(sentence)
+            for cut in range(len(sentence) + 1):
+                assert in_pieces((sentence[:cut], sentence[cut:])) == expected, cut
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_letter_by_letter(part: int) -> None:
+    for text in TEXTS[part::8]:
+        assert in_pieces(text) == whole(text)
+
+
+@given(fragments=st.lists(st.sampled_from(FRAGMENTS), max_size=12), cuts=st.lists(st.integers(1, 14), min_size=1))
+@settings(max_examples=150, deadline=None)
+def test_random_texts_in_random_pieces(fragments: list[str], cuts: list[int]) -> None:
+    text = "".join(fragments)
+    pieces, at, turn = [], 0, 0
+    while at < len(text):
+        size = cuts[turn % len(cuts)]
+        pieces.append(text[at : at + size])
+        at, turn = at + size, turn + 1
+    assert in_pieces(pieces) == whole(text)
+
+
+def test_prose_leaves_a_word_late() -> None:
+    hold_back = HoldBack(DETECTORS)
+    words = ["the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "hound"]
+    for index, word in enumerate(words):
+        left = hold_back.feed(f" {word}")
+        assert left == (f" {words[index - 1]}" if index > 1 else words[0] if index else " ") or left.strip() in words
+        assert hold_back.held_characters <= len(words[index]) + 1
+    assert hold_back.finish() == " hound".strip() or hold_back.findings == {}
+
+
+def test_text_without_blanks_is_not_held() -> None:
+    hold_back = HoldBack(DETECTORS)
+    sentence = "今日は良い天気ですね。" * 3
+    assert hold_back.feed(sentence) == sentence
+
+
+def test_a_number_is_let_go_as_soon_as_it_is_only_a_number() -> None:
+    hold_back = HoldBack(DETECTORS)
+    assert hold_back.feed("It weighs 42 ") == "It weighs "
+    assert hold_back.feed("kilos") == "42 "
+
+
+def test_a_secret_never_leaves_in_part() -> None:
+    hold_back = HoldBack(DETECTORS)
+    left = [hold_back.feed(letter) for letter in "key ghp_q8Zt2Lw0Pn5Xc7Vb3Mk1q8Zt2Lw0Pn5Xc7Vb ok"]
+    assert "".join(left) + hold_back.finish() == "key [redacted: github_token] ok"
+    assert not any("g" in piece for piece in left if "redacted" not in piece)
+    assert hold_back.findings == {"github_token": 1}
+
+
+@pytest.mark.parametrize("size", [1, 7, 500, 20_000])
+def test_a_long_private_key_is_one_mask(size: int) -> None:
+    text = f"Here it is:\n{KEY}\nDon't share it."
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert in_pieces(pieces) == whole(text) == "Here it is:\n[redacted: private_key]\nDon't share it."
+
+
+def test_a_long_private_key_without_an_end_leaves_nothing() -> None:
+    hold_back = HoldBack(DETECTORS)
+    body = KEY.partition("\n-----END")[0]
+    left = "".join(hold_back.feed(body[at : at + 9]) for at in range(0, len(body), 9)) + hold_back.finish()
+    assert left == "[redacted: private_key]"
+
+
+def test_what_is_held_too_long_leaves_as_a_mask() -> None:
+    hold_back = HoldBack(DETECTORS)
+    left = "".join(hold_back.feed("Zq8") for _ in range(MOST_HELD_CHARACTERS))
+    assert left == "[redacted: unbroken_text]"
+    assert hold_back.held_characters <= MOST_HELD_CHARACTERS
+    assert hold_back.feed("Zq8 done now") + hold_back.finish() == " done now"
+    assert hold_back.findings == {"unbroken_text": 1}
+
+
+def test_it_holds_no_more_than_four_kilobytes() -> None:
+    hold_back = HoldBack(DETECTORS)
+    for piece in (*["1 2 3 4 "] * 2000, *["4111 "] * 2000, *["a@"] * 4000, *["-"] * 6000):
+        hold_back.feed(piece)
+        assert hold_back.held_characters <= MOST_HELD_CHARACTERS
+
+
+def test_rows_of_numbers_flow() -> None:
+    hold_back = HoldBack(DETECTORS)
+    left = "".join(hold_back.feed(f"{number} ") for number in range(100, 900))
+    assert len(left) > 3000 and "redacted" not in left
+
+
+def test_without_detectors_nothing_is_changed() -> None:
+    hold_back = HoldBack(())
+    assert hold_back.feed("call 415-555-2671 ") + hold_back.feed("now") + hold_back.finish() == "call 415-555-2671 now"
+
+
+@pytest.mark.parametrize("piece", ["word ", "12 ", "a@b.de ", "password: x1y2z3 ", "-----BEGIN ", "AB12", "4111 1111 "])
+def test_work_grows_with_the_text(piece: str) -> None:
+    few, many = (_read_characters(piece, count) for count in (400, 1600))
+    assert many <= 4.6 * few + 4 * MOST_HELD_CHARACTERS
+
+
+def _read_characters(piece: str, count: int) -> int:
+    """Count the characters that the detectors had to read."""
+    read = 0
+
+    def counting(detect: Callable[[str], list[Finding]]) -> Callable[[str], list[Finding]]:
+        def counted(text: str) -> list[Finding]:
+            nonlocal read
+            read += len(text)
+            return detect(text)
+
+        return counted
+
+    hold_back = HoldBack([dataclasses.replace(one, detect=counting(one.detect)) for one in DETECTORS])
+    for _ in range(count):
+        hold_back.feed(piece)
+    hold_back.finish()
+    return read

@@ -1,0 +1,69 @@
+"""Personal data: what is found, what only looks like it, and where it stands in the original text."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.guardrails import checksums, pii, pii_phones
+from tests.governance.guardrails.labelled import personal
+from tests.governance.guardrails.labelled.writing import Labelled
+
+SAMPLES = list(personal.samples())
+
+
+@pytest.mark.parametrize("sample", [one for one in SAMPLES if one.spans], ids=lambda one: one.text[:40])
+def test_personal_data_is_found_where_it_stands(sample: Labelled) -> None:
+    (start, end, kind) = sample.spans[0]
+    assert (start, end, kind) in [(found.start, found.end, found.kind) for found in pii.detect(sample.text)]
+
+
+@pytest.mark.parametrize("sample", [one for one in SAMPLES if not one.spans], ids=lambda one: one.text[:40])
+def test_look_alikes_raise_no_alarm(sample: Labelled) -> None:
+    assert pii.detect(sample.text) == []
+
+
+def test_offsets_are_those_of_the_original_text() -> None:
+    text = "x\u200b\u200b pay with ４１１１\u200b １１１１ １１１１ １１１１ now"
+    (found,) = pii.detect(text)
+    assert text[found.start : found.end].startswith("４") and text[found.end :] == " now"
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("order 4111111111111111", []),
+        ("order paid with 4111111111111111", ["credit_card"]),
+        ("4155552671", []),
+        ("call 4155552671", ["phone"]),
+        ("call the order line at 4155552671", ["phone"]),
+        ("Order 415-555-2671", []),
+        ("My order? Call 415-555-2671", ["phone"]),
+        ("123456789", []),
+        ("123456789 is my SSN", ["ssn"]),
+        ("mail jane dot doe at acme dot com", ["email"]),
+        ("email us at acme dot com", []),
+        ("4111111111111111 12/28 and 5555555555554444", ["credit_card", "credit_card"]),
+        ("676158753753", []),
+        ("Maestro card 676158753753", ["credit_card"]),
+    ],
+)
+def test_the_words_around_decide(text: str, kinds: list[str]) -> None:
+    assert [found.kind for found in pii.detect(text)] == kinds
+
+
+def test_a_stronger_finding_swallows_what_lies_inside_it() -> None:
+    assert [found.kind for found in pii.detect("IBAN DE89 3704 0044 0532 0130 00")] == ["iban"]
+
+
+def test_many_numbers_are_judged_by_shape_when_look_ups_run_out() -> None:
+    text = "\n".join(f"+1 415 555 {number:04d}" for number in range(pii_phones.MOST_LOOKUPS + 50))
+    assert len(pii.detect(text)) == pii_phones.MOST_LOOKUPS + 50
+
+
+def test_check_digits() -> None:
+    assert checksums.luhn("4111111111111111") and not checksums.luhn("4111111111111112")
+    assert checksums.iban("GB82WEST12345698765432") and not checksums.iban("GB82WEST12345698765433")
+    assert not checksums.iban("DE8937040044053201300")  # one short
+    assert checksums.verhoeff("234123412346") and not checksums.verhoeff("234123412347")
+    assert checksums.cpf("52998224725") and not checksums.cpf("11111111111")
+    assert checksums.codice_fiscale("RSSMRA85T10A562S") and not checksums.codice_fiscale("RSSMRA85T10A562T")
