@@ -70,9 +70,9 @@ def cluster() -> Iterator[TestCluster]:
 
 @pytest.fixture(scope="session")
 def cleaner(cluster: TestCluster, django_db_blocker: DjangoDbBlocker) -> Iterator[Cleaner]:
+    name = cluster.make_database("tests")
+    urls = cluster.urls(name)
     with django_db_blocker.unblock():
-        name = cluster.make_database("tests")
-        urls = cluster.urls(name)
         point_django_at(urls, cluster.admin_url)
     cleaner = Cleaner(cluster.admin_url, urls["owner"], name)
     yield cleaner

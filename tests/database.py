@@ -9,6 +9,8 @@ import fcntl
 import hashlib
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -196,16 +198,20 @@ def point_django_at(urls: Mapping[str, str], admin_url: str) -> None:
     settings.DATABASE_URLS.update(urls)
     settings.DATABASE_ROLES.update({role: urlsplit(url).username for role, url in urls.items()})
     settings.DATABASE_ADMIN_URL = admin_url
-    os.environ.update({f"AGENTOS_{role.upper()}_URL": url for role, url in urls.items()})
+    os.environ.update(_role_variables(urls))
+
+
+def _role_variables(urls: Mapping[str, str]) -> dict[str, str]:
+    return {f"AGENTOS_{role.upper()}_URL": url for role, url in urls.items()}
 
 
 def _migrate(urls: Mapping[str, str]) -> None:
-    from django.core.management import call_command
-    from django.db import connections
-
-    point_django_at(urls, NOWHERE)
-    call_command("migrate", database="owner", verbosity=0, skip_checks=True)
-    connections.close_all()
+    """Migrate in a process of its own: this one's connections stay where they are. Raises: RuntimeError."""
+    command = [sys.executable, "manage.py", "migrate", "--database", "owner", "--skip-checks", "--verbosity", "0"]
+    environment = {**os.environ, **_role_variables(urls)}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise RuntimeError(f"the test database can't be migrated:\n{ended.stderr}")
 
 
 class Cleaner:

@@ -21,8 +21,11 @@ _BOUNDARY = re.compile(
 LONGEST_JOINT = 2
 LONGEST_BLANK = 3  # more of them part any two words
 _BLANKS = " \t\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_JOINING = frozenset({"", "a", "A", "d", "do", "D", "@", "[", "(", "{", "<", "."})  # may join a word to the one before
+_JOINING = frozenset(
+    {"", "a", "A", "d", "do", "D", "@", "[", "(", "{", "<", ".", "[a", "(a", "{a", "<a"}
+)  # may join a word to the one before
 _LONGEST_ENDING_CHARACTERS = 256  # of a block: what decides where it ends
+_LABEL_CHARACTERS = 64  # how far before what it names an alarming word may have left already
 _SHORT_HOLD_CHARACTERS = 64  # a longer hold is looked at again only after it grew by a quarter
 
 
@@ -127,7 +130,7 @@ class HoldBack:
         found = merge(
             finding
             for detector in self._detectors
-            if detector.alarm.search(text, base, end)
+            if detector.alarm.search(text, max(0, base - _LABEL_CHARACTERS), end)
             for finding in detector.detect(text)
         )
         return [

@@ -32,7 +32,7 @@ T = TypeVar("T")
 happened: Counter[str] = Counter()  # the world outside: how often each idempotency key had its effect
 
 
-@tool(effect="outward", repeat="idempotent", level="approve", says="Order {amount}")
+@tool(effect="outward", repeat="once", level="approve", says="Order {amount}")
 async def order(ctx: RunContext, amount: int) -> str:
     """Order."""
     happened[ctx.idempotency_key] += 1
@@ -40,7 +40,7 @@ async def order(ctx: RunContext, amount: int) -> str:
     return f"ordered {amount}"
 
 
-@tool(effect="outward", repeat="idempotent", level="confirm", says="Pay {amount}")
+@tool(effect="outward", repeat="once", level="confirm", says="Pay {amount}")
 async def pay(ctx: RunContext, amount: int) -> str:
     """Pay."""
     happened[ctx.idempotency_key] += 1
@@ -48,7 +48,7 @@ async def pay(ctx: RunContext, amount: int) -> str:
     return f"paid {amount}"
 
 
-@tool(effect="outward", repeat="idempotent", says="Charge {amount}")
+@tool(effect="outward", repeat="once", says="Charge {amount}")
 async def charge(ctx: RunContext, amount: int) -> str:
     """Charge."""
     happened[ctx.idempotency_key] += 1
