@@ -13,12 +13,15 @@ PRODUCTION = AGENTOS_ENV=production ALLOWED_HOSTS=agentos.example DATABASE_URL=p
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format doctor clean reset
+.PHONY: help run test check chaos fuzz bench format doctor clean reset
 
 help:
 	@echo "make run      start everything on http://127.0.0.1:8000 (HOST and PORT choose otherwise)"
 	@echo "make test     the whole test suite against a real PostgreSQL (TESTS=tests/agents for a part)"
 	@echo "make check    style, types, import rules, migrations, production posture"
+	@echo "make chaos    kill, stop and restart everything, for long"
+	@echo "make fuzz     the property tests with many examples"
+	@echo "make bench    how fast it is, as a table and as JSON"
 	@echo "make format   put the code into its style"
 	@echo "make doctor   what is wrong here, and how to mend it"
 	@echo "make clean    remove the virtual environment and caches; data stay"
@@ -38,6 +41,15 @@ check: $(VENV)/.for-testing
 	PYTHONWARNINGS=ignore::RuntimeWarning $(BIN)/python manage.py makemigrations --check --dry-run
 	@echo "manage.py check --deploy, in production's posture"
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+chaos: $(VENV)/.for-testing
+	CHAOS_RUNS=100 $(BIN)/python -m pytest tests/chaos
+
+fuzz: $(VENV)/.for-testing
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) -m hypothesis --hypothesis-profile fuzz tests
+
+bench: $(VENV)/.for-testing
+	$(BIN)/python manage.py bench
 
 format: $(VENV)/.for-testing
 	$(BIN)/ruff check --fix .

@@ -9,7 +9,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from agentos.core.errors import AgentOSError
+    from agentos.postgres import PostgresError
+    from agentos.provision import ProvisionError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except (AgentOSError, PostgresError, ProvisionError) as error:
+        sys.exit(f"AgentOS can't start. {error}")
 
 
 if __name__ == "__main__":

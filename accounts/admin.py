@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminEmailInputWidget,
@@ -18,12 +19,15 @@ from unfold.widgets import (
 
 from accounts import scopes
 from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of, shown_once
-from accounts.models import AuditRow, Membership, Role, ServiceAccount, Tenant
+from accounts.models import AuditRow, Membership, Role, ServiceAccount, Tenant, User
 from accounts.services import members, service_accounts
+from accounts.services.service_accounts import decides
 from agentos.core.clock import utc_now
 
-if admin.site.is_registered(Group):  # roles take the place of groups
-    admin.site.unregister(Group)
+# Roles take the place of groups. Jobs are the process' own: whoever adds one runs any function, for every tenant.
+for package_model in (Group, Failure, OrmQ, Schedule, Success):
+    if admin.site.is_registered(package_model):
+        admin.site.unregister(package_model)
 
 
 class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -91,7 +95,7 @@ class MembershipAdmin(AuditedAdmin):
 
 class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in sorted(scopes.ALL_SCOPES)],
+        choices=[(scope, scope) for scope in sorted(scopes.ALL_SCOPES - scopes.FOR_PEOPLE)],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="The key grants what is ticked here and its user may do as well.",
     )
@@ -125,6 +129,14 @@ class ServiceAccountAdmin(AuditedAdmin):
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return principal_of(request).has("service_accounts:delete")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer oneself and those who decide nothing: nobody acts in an approver's name."""
+        if db_field.name == "user":
+            members = Membership.objects.exclude(role__in=[role for role in Role.values if decides(role)])
+            others = Q(id__in=members.values("user_id"))
+            kwargs["queryset"] = User.objects.filter(Q(id=principal_of(request).user_id) | others).order_by("email")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @admin.display(description="State")
     def state(self, account: ServiceAccount) -> str:

@@ -19,7 +19,7 @@ from accounts.schemas import (
     TokenIn,
     TokenOut,
 )
-from accounts.seam import in_thread
+from accounts.seam import in_sign_in_thread, in_thread
 from accounts.services import tokens
 from accounts.services.tokens import TokenPair
 from agentos.core.types import JsonObject
@@ -31,7 +31,7 @@ router = Router(tags=["accounts"])
 @public
 async def issue_token(request: HttpRequest, body: TokenIn) -> JsonObject:
     """Sign in with e-mail and password."""
-    pair = await in_thread(
+    pair = await in_sign_in_thread(
         tokens.issue,
         email=body.email,
         password=body.password,
@@ -51,7 +51,10 @@ async def refresh_token(request: HttpRequest, body: RefreshIn) -> JsonObject:
 @router.post("/auth/logout", response={204: None})
 @signed_in
 async def logout(request: HttpRequest, body: LogoutIn | None = None) -> None:
-    """End this token family, or with `all` everything of this user; in force within five seconds."""
+    """End this token family, or with `all` every token and session of this user; in force within five seconds.
+
+    Service keys stay: each is revoked by itself.
+    """
     await in_thread(tokens.revoke, principal_of(request), all=body is not None and body.all)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from accounts.models import Role
 
 ADMIN = "agent_os:admin"
+FOR_PEOPLE = frozenset({"approvals:decide"})  # no service key holds these, whatever its user may do
 
 _COMPONENTS = ("agents", "teams", "workflows")
 _READ = frozenset(
@@ -103,10 +104,10 @@ def grants(held: frozenset[str], wanted: str) -> bool:
 
 
 def narrow(owned: frozenset[str], asked: Iterable[str]) -> frozenset[str]:
-    """Return what both sets grant: a service key can only narrow what its user may do."""
+    """Return what both sets grant and a program may hold: a service key can only narrow what its user may do."""
     listed = frozenset(asked)
     by_key = {scope for scope in listed if grants(owned, scope)}
-    return frozenset(by_key | {scope for scope in owned if grants(listed, scope)})
+    return frozenset(by_key | {scope for scope in owned if grants(listed, scope)}) - FOR_PEOPLE
 
 
 def is_known(scope: str) -> bool:

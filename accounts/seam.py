@@ -1,4 +1,4 @@
-"""The one seam from async code to the synchronous ORM: six threads, each keeping its database connections.
+"""The one seam from async code to the synchronous ORM: a few threads, each keeping its database connections.
 
 A connection is checked before each job and dropped after one that met a database error, and else stays open.
 """
@@ -20,6 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 6
+SIGN_IN_THREADS = 2  # a password's hash takes long and much memory: who guesses holds up nobody but herself
 
 
 class Seam:
@@ -34,6 +35,10 @@ class Seam:
     async def run(self, job: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._started(), partial(copy_context().run, _in_good_order, job))
+
+    def later(self, job: Callable[[], object]) -> None:
+        """Run a job after the answer; nobody waits for it, so it tells its failures to the log itself."""
+        self._started().submit(copy_context().run, _in_good_order, job)
 
     def close(self) -> None:
         """Wait for running jobs, then end the threads and close their connections."""
@@ -85,6 +90,7 @@ def _in_good_order(job: Callable[[], T]) -> T:
 
 
 _seam = Seam()
+_sign_ins = Seam(SIGN_IN_THREADS)
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -96,6 +102,18 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     return await _seam.run(job)
 
 
+async def in_sign_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_thread`, in one of the threads that check passwords."""
+    job: Callable[[], Any] = partial(function, *args, **kwargs)
+    return await _sign_ins.run(job)
+
+
+def later(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run a sync function after the caller has answered. It logs its own failures."""
+    _seam.later(partial(function, *args, **kwargs))
+
+
 def close() -> None:
     """End the seam's threads and close their connections; for the end of a process and of a test."""
+    _sign_ins.close()
     _seam.close()

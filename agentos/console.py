@@ -19,7 +19,6 @@ _OVERSIGHT = [
     ("accounts.Membership", "People", "group"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
 ]
-_TABLE_ICONS = {"auth": "lock", "guardian": "key", "django_q": "work_history"}
 
 
 def subheader(request: HttpRequest) -> str:
@@ -30,7 +29,7 @@ def subheader(request: HttpRequest) -> str:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu: only what this principal may open."""
-    groups = [("", _WORK), ("Oversight", _OVERSIGHT), ("System", _package_tables(request))]
+    groups = [("", _WORK), ("Oversight", _OVERSIGHT), ("Apps", _added_tables(request))]
     return [
         {
             "title": title,
@@ -41,18 +40,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _package_tables(request: HttpRequest) -> list[tuple[str, str, str]]:
-    """Return the tables of packages, for administrators only."""
+def _added_tables(request: HttpRequest) -> list[tuple[str, str, str]]:
+    """Return the tables of applications that were added to ours, for administrators only."""
     from django.contrib import admin
 
     principal = getattr(request, "principal", None)
     if principal is None or not principal.has("agent_os:admin"):
         return []
     tables = [model._meta for model in admin.site._registry if model._meta.app_label not in _OURS]
-    return [
-        (meta.label, str(meta.verbose_name_plural).capitalize(), _TABLE_ICONS.get(meta.app_label, "table"))
-        for meta in tables
-    ]
+    return [(meta.label, str(meta.verbose_name_plural).capitalize(), "table") for meta in tables]
 
 
 def _item(request: HttpRequest, label: str, title: str, icon: str) -> list[dict[str, Any]]:

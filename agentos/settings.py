@@ -30,6 +30,7 @@ if not PRODUCTION and HOST not in ("0.0.0.0", "::"):  # noqa: S104
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 CORS_ORIGINS = env.words("AGENTOS_CORS_ORIGINS")
 CORS_LOCALHOST = not PRODUCTION
+DEMO_OPEN = env.flag("AGENTOS_DEMO_OPEN", False)  # in development: demo users may sign in from other machines too
 
 # Database: one database, three roles
 DATABASE_ADMIN_URL = database.admin_url(VAR_DIR)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
@@ -36,8 +38,23 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         from agentos.views import demo_users
 
-        response: HttpResponse = super().login(request, {**(extra_context or {}), "demo_users": demo_users()})
+        response: HttpResponse = super().login(request, {**(extra_context or {}), "demo_users": demo_users(request)})
         return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """Show Django's page, saved by our service: it ends tokens and sessions of the old password, and audits."""
+        from django.contrib.auth.views import PasswordChangeView
+
+        from accounts.console import principal_of
+        from accounts.forms import OwnPasswordForm
+
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=partial(OwnPasswordForm, principal=principal_of(request)),
+            success_url=reverse(f"{self.name}:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return view(request)
 
 
 class ConsoleConfig(AdminConfig):

@@ -18,9 +18,9 @@ from governance import selectors
 DEMO_ROLES = ("member", "approver", "admin")
 
 
-def demo_users() -> list[Membership]:
-    """Return whom development lets anybody sign in as, with one click; nobody in production."""
-    if settings.PRODUCTION:
+def demo_users(request: HttpRequest) -> list[Membership]:
+    """Return whom this visitor may sign in as with one click: in development, on this machine."""
+    if not sign_ins.demo_allowed(request.META.get("REMOTE_ADDR", "")):
         return []
     found = [member for member in sign_ins.demo_members() if member.role in DEMO_ROLES]
     return sorted(found, key=lambda member: (member.tenant.slug, DEMO_ROLES.index(member.role)))
@@ -38,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "may_decide": principal is not None and principal.has("approvals:decide"),
         "pending": selectors.pending_count(principal) if principal else 0,
         "sandbox": uses_sandbox(),
-        "demo_users": demo_users(),
+        "demo_users": demo_users(request),
     }
     return render(request, "home.html", context)
 

@@ -81,7 +81,7 @@ async def resolve_approval(request: HttpRequest, approval_id: UUID, decision: sc
             "Edited arguments are not supported yet: reject with a reason that says what to change.",
             code="edited_args_not_supported",
         )
-    await in_thread(
+    decided = await in_thread(
         approvals.decide,
         principal=principal_of(request),
         approval_id=approval_id,
@@ -89,4 +89,4 @@ async def resolve_approval(request: HttpRequest, approval_id: UUID, decision: sc
         reason=decision.note,
         shown_hash=decision.shown_hash,
     )
-    return schemas.ApprovalOut.of(await in_thread(selectors.get, principal_of(request), approval_id))
+    return schemas.ApprovalOut.of(decided)

@@ -7,11 +7,11 @@ gone after the test. Plain `django_db` (rolled back) does for code that stays on
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -26,13 +26,14 @@ from tests.database import NOWHERE, VAR, Cleaner, TestCluster, point_django_at
 from tests.journeys import browser
 
 PASSWORD = "demo"
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
 LOOPBACK = "127.0.0.1,::1,localhost"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Set the scene before any test module is imported."""
-    warnings.filterwarnings("ignore", message="The configuration option .asyncio_default_fixture_loop_scope")
     config.option.allow_hosts, config.option.allow_unix_socket = LOOPBACK, True
     os.environ.update(AGENTOS_ENV="test", AGENTOS_VAR=str(VAR), SECRET_KEY=settings.SECRET_KEY)
     settings.AGENTOS_ENV = "test"

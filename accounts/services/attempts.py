@@ -1,4 +1,4 @@
-"""Slows down who guesses passwords: counts failures of an account, from one address and from anywhere."""
+"""Slows down who guesses passwords: counts failures of an account, of an address, and of both together."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from agentos.core.errors import RateLimited
 
 FREE_FAILURES = 5  # from one address; then 1, 2, 4, ... seconds
 FREE_FAILURES_ANYWHERE = 50  # for the account: high, so that a stranger does not lock its owner out
+FREE_FAILURES_OF_ADDRESS = 30  # whatever the accounts: an office may share one
 LONGEST_WAIT_SECONDS = 300.0
 FORGET_SECONDS = 3600.0
 REMEMBERED = 20_000
@@ -34,7 +35,7 @@ class Attempts:
         self._counts: OrderedDict[bytes, _Count] = OrderedDict()
 
     def admit(self, email: str, client: str) -> None:
-        """Raises: RateLimited while the account has to wait."""
+        """Raises: RateLimited while the account or the address has to wait."""
         now = self._clock()
         with self._lock:
             found = [self._counts.get(key) for key, _ in _keys(email, client)]
@@ -61,7 +62,7 @@ class Attempts:
                 self._counts.popitem(last=False)
 
     def succeeded(self, email: str, client: str) -> None:
-        """Forget the failures from this address; those from elsewhere still count."""
+        """Forget the account's failures from this address; those from elsewhere and of others still count."""
         with self._lock:
             key, _ = next(_keys(email, client))
             self._counts.pop(key, None)
@@ -75,6 +76,8 @@ def _keys(email: str, client: str) -> Iterator[tuple[bytes, int]]:
     account = email.strip().casefold().encode()
     yield hashlib.sha256(account + b"\0" + client.encode()).digest(), FREE_FAILURES
     yield hashlib.sha256(account).digest(), FREE_FAILURES_ANYWHERE
+    if client:
+        yield hashlib.sha256(b"\0" + client.encode()).digest(), FREE_FAILURES_OF_ADDRESS
 
 
 attempts = Attempts()

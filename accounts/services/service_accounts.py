@@ -19,7 +19,7 @@ from accounts.models import Membership, ServiceAccount
 from accounts.principals import Principal, cache
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
-from agentos.core.errors import Conflict, Invalid, NotFound
+from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 
 KEY_PATTERN = re.compile(r"aos_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 
@@ -35,16 +35,22 @@ def create(
 ) -> tuple[ServiceAccount, str]:
     """Make a key for a member of the tenant; return the account and the key, which is not kept. Audited.
 
-    Raises: Invalid for an unknown scope, a bad name or a user of another tenant; Conflict for a name taken.
+    Raises: Invalid for an unknown scope, one that takes a person, a bad name or a user of another tenant; PolicyDenied
+    for a key in the name of someone else who decides approvals; Conflict for a name taken.
     """
     if not name.strip() or len(name) > 100:
         raise Invalid("A service account needs a name of at most 100 characters.")
     if unknown := sorted(scope for scope in scopes_asked if not scopes.is_known(scope)):
         raise Invalid(f"Unknown scopes: {', '.join(unknown)}.", code="unknown_scope")
+    if personal := sorted(scopes.FOR_PEOPLE.intersection(scopes_asked)):
+        raise Invalid(f"A key can't hold {', '.join(personal)}: that takes a person.", code="person_required")
     key = f"aos_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
     with tenant_scope(tenant_id):
-        if not Membership.objects.filter(tenant_id=tenant_id, user_id=user_id).exists():
+        member = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id).first()
+        if member is None:
             raise Invalid("The user is no member of this tenant.", code="not_a_member")
+        if actor_id != user_id and decides(member.role):
+            raise PolicyDenied("Whoever decides approvals makes her keys herself.", code="own_keys_only")
         account = ServiceAccount(tenant_id=tenant_id, user_id=user_id, name=name, key_hash=_hash(key))
         account.scopes, account.expires_at = sorted(set(scopes_asked)), expires_at
         try:
@@ -68,6 +74,11 @@ def revoke(*, tenant_id: UUID, account_id: UUID, actor_id: UUID | None = None) -
             entry = audit.Entry("service_account.revoked", "service_account", str(account_id), {}, actor_id)
             audit.append([entry], tenant_id=tenant_id)
     cache.forget()
+
+
+def decides(role: str) -> bool:
+    """Say whether a role decides approvals: nobody else acts in such a user's name."""
+    return scopes.grants(scopes.scopes_of(role), "approvals:decide")
 
 
 async def verify(key: str) -> Principal | None:

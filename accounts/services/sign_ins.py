@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address
+
+from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
@@ -20,8 +23,22 @@ def demo_member(email: str) -> Membership | None:
     return next((member for member in demo_members() if member.user.email == email), None)
 
 
+def demo_allowed(client: str) -> bool:
+    """Say whether demo users may sign in from this address: from this machine, from others with DEMO_OPEN."""
+    return not settings.PRODUCTION and (settings.DEMO_OPEN or _is_loopback(client))
+
+
 def record(member: Membership, *, via: str) -> None:
     """Add the sign-in to the tenant's audit trail, in a transaction of its own."""
     with transaction.atomic(using="system"):
         entry = audit.Entry("auth.signed_in", "user", str(member.user_id), {"via": via}, member.user_id)
         audit.append([entry], tenant_id=member.tenant_id, using="system")
+
+
+def _is_loopback(client: str) -> bool:
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback

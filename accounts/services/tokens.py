@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import logging
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,20 +17,22 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.exceptions import TokenError
 
-from accounts import audit, scopes
+from accounts import audit, scopes, seam
 from accounts.models import Membership, RefreshToken, User
 from accounts.principals import Principal, cache
-from accounts.services import sessions
+from accounts.services import sessions, sign_ins
 from accounts.services.attempts import attempts
 from agentos.core.clock import utc_now
 from agentos.core.errors import Invalid, NotAuthenticated
 from agentos.core.ids import new_id, parse_id
 from agentos.core.types import JsonObject, clean_text
+
+logger = logging.getLogger(__name__)
 
 LONGEST_TOKEN = 8 * 1024
 REMEMBERED_TOKENS = 4096
@@ -68,11 +71,11 @@ class _Refresh(simplejwt.RefreshToken):
 def issue(*, email: str, password: str, tenant: str | None = None, client: str = "") -> TokenPair:
     """Sign a user in and start a token family; writes an audit row, of a failure too when the user is known.
 
-    `client` is the caller's address, for the throttle. An unknown user is answered like a wrong password.
-    Raises: NotAuthenticated; RateLimited after too many failures; Invalid when she has to name a tenant.
+    `client` is the caller's address, for the throttle and for demo users. An unknown user is answered like a wrong
+    password. Raises: NotAuthenticated; RateLimited after too many failures; Invalid when she has to name a tenant.
     """
     attempts.admit(email, client)
-    user = check_password(email, password)
+    user = check_password(email, password, client)
     if user is None:
         attempts.failed(email, client)
         raise NotAuthenticated("E-mail, password or tenant is wrong.", code="wrong_credentials")
@@ -84,15 +87,20 @@ def issue(*, email: str, password: str, tenant: str | None = None, client: str =
     return start_family(member)
 
 
-def check_password(email: str, password: str) -> User | None:
-    """Return the active user with this e-mail address and password; always at the price of one hash."""
+def check_password(email: str, password: str, client: str = "") -> User | None:
+    """Return the active user with this e-mail address and password; always at the price of one hash.
+
+    A failure is recorded after the answer, so that its time does not tell who is known. Demo users sign in only from
+    where `sign_ins` lets them.
+    """
     user = _by_email(email)
     if user is None:
         make_password(password)
         return None
-    if user.check_password(password) and user.is_active:
+    is_right = user.check_password(password)
+    if is_right and user.is_active and (not user.is_demo or sign_ins.demo_allowed(client)):
         return user
-    _record_failure(user)
+    seam.later(_record_failure, user)
     return None
 
 
@@ -128,7 +136,10 @@ def refresh(token: str) -> TokenPair:
 
 
 def revoke(principal: Principal, *, all: bool = False) -> None:
-    """Sign out: end the principal's token family or, with `all`, all that the user holds, sessions too."""
+    """Sign out: end the principal's token family or, with `all`, all her tokens and sessions.
+
+    Service keys stay: each is a program's, revoked by itself.
+    """
     now, user_id = utc_now(), principal.user_id
     with transaction.atomic(using="system"):
         links = RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None)
@@ -141,6 +152,18 @@ def revoke(principal: Principal, *, all: bool = False) -> None:
             raise Invalid("Only a token signs out here: a key is revoked, a session ends on its page.")
         links.update(revoked_at=now)
         entry = audit.Entry("auth.signed_out", "user", str(user_id), {"all": all}, user_id)
+        audit.append([entry], tenant_id=principal.tenant_id, using="system")
+    cache.forget()
+
+
+def change_password(principal: Principal, *, password: str) -> None:
+    """Give the principal a new password and end all that the old one opened: tokens, families, sessions. Audited."""
+    now, user_id = utc_now(), principal.user_id
+    with transaction.atomic(using="system"):
+        users = User.objects.using("system").filter(id=user_id)
+        users.update(password=make_password(password), token_version=F("token_version") + 1)
+        RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None).update(revoked_at=now)
+        entry = audit.Entry("auth.password_changed", "user", str(user_id), {}, user_id)
         audit.append([entry], tenant_id=principal.tenant_id, using="system")
     cache.forget()
 
@@ -169,11 +192,15 @@ def _chosen(user: User, tenant: str | None) -> Membership | None:
 
 
 def _record_failure(user: User) -> None:
-    with transaction.atomic(using="system"):
-        members = Membership.objects.using("system").filter(user=user).order_by("created_at")
-        if (member := members.first()) is not None:
-            entry = audit.Entry("auth.sign_in_failed", "user", str(user.id))
-            audit.append([entry], tenant_id=member.tenant_id, using="system")
+    try:
+        with transaction.atomic(using="system"):
+            members = Membership.objects.using("system").filter(user=user).order_by("created_at")
+            if (member := members.first()) is not None:
+                entry = audit.Entry("auth.sign_in_failed", "user", str(user.id))
+                audit.append([entry], tenant_id=member.tenant_id, using="system")
+    except DatabaseError as error:  # nobody waits for this
+        logger.warning("a failed sign-in could not be recorded (%s)", type(error).__name__)
+        raise
 
 
 def _rotated(claims: Claims) -> TokenPair | None:

@@ -5,8 +5,9 @@ An answer names a tool call by its id and says yes or no, values, selections or 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
 from accounts import audit
@@ -14,13 +15,15 @@ from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
-from agentos.core.types import JsonObject, clean_json, clean_text
+from agentos.core.types import Json, JsonObject, clean_json, clean_text
 from agents.engine.status import PauseKind, RunStatus, StepState
 from agents.models import Run, Step
 from agents.services import log
 from agents.services.runs import require
 
 MAX_NOTE_CHARS = 4_000
+MAX_VALUE_TEXTS = 200  # each goes through the guards, which may ask a service
+_BOOLEANS = ("true", "false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,14 @@ class Answer:
 
     async def guarded(self, check: Callable[[str], Awaitable[str]]) -> Answer:
         """Return the answer with every free text as the guards let it through."""
-        values = self.values and {
-            name: await check(value) if isinstance(value, str) else value for name, value in self.values.items()
-        }
+        values = clean_json(self.values) or {}
+        if sum(1 for _ in _texts(values)) > MAX_VALUE_TEXTS:
+            raise Invalid(f"`values` holds more than {MAX_VALUE_TEXTS} texts.", code="answer_invalid")
         return replace(
             self,
             note=await check(self.note) if self.note else "",
             result=await check(self.result) if self.result else self.result,
-            values=values,
+            values=self.values and {name: await _guarded(value, check) for name, value in values.items()},
         )
 
 
@@ -150,7 +153,58 @@ def _values(step: Step, values: JsonObject | None) -> JsonObject:
         options = field.get("options")
         if options and given[field["name"]] not in options:
             raise Invalid(f"{field['name']} must be one of {', '.join(map(str, options))}.", code="answer_invalid")
+        if not options and not _fits(given[field["name"]], field.get("field_type", "")):
+            raise Invalid(f"{field['name']} must be of type {field['field_type']}.", code="answer_invalid")
     return {name: given[name] for name in wanted}
+
+
+def _fits(value: Json, kind: str) -> bool:
+    """Say whether a value is of a field's type, or its text; a type of nobody's knowledge takes any."""
+    if kind in ("int", "float", "bool") and isinstance(value, str):
+        return value.strip().casefold() in _BOOLEANS if kind == "bool" else _is_number(value, whole=kind == "int")
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "str": str,
+        "int": int,
+        "float": (int, float),
+        "bool": bool,
+        "list": list,
+        "dict": dict,
+    }
+    if isinstance(value, bool) and kind in ("int", "float"):
+        return False
+    return isinstance(value, kinds.get(kind, object))
+
+
+def _is_number(text: str, *, whole: bool) -> bool:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return False
+    return number.is_finite() and (not whole or number == number.to_integral_value())
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Yield every text in a JSON value, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+async def _guarded(value: Json, check: Callable[[str], Awaitable[str]]) -> Json:
+    """Return a JSON value with every text in it, keys too, as the guards let it through."""
+    if isinstance(value, str):
+        return await check(value)
+    if isinstance(value, dict):
+        return {await check(key): await _guarded(item, check) for key, item in value.items()}
+    if isinstance(value, list):
+        return [await _guarded(item, check) for item in value]
+    return value
 
 
 def _selected(step: Step, selected: list[list[str]] | None) -> list[JsonObject]:

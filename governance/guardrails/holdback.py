@@ -26,7 +26,7 @@ _JOINING = frozenset(
 )  # may join a word to the one before
 _LONGEST_ENDING_CHARACTERS = 256  # of a block: what decides where it ends
 _LABEL_CHARACTERS = 64  # how far before what it names an alarming word may have left already
-_SHORT_HOLD_CHARACTERS = 64  # a longer hold is looked at again only after it grew by a quarter
+_SHORT_HOLD_CHARACTERS = 32  # a longer hold is looked at again only after it grew by a quarter
 
 
 class HoldBack:
@@ -112,7 +112,7 @@ class HoldBack:
     def _open_from(self, text: str, base: int) -> int:
         """Return from where a finding may still begin or grow."""
         hold = base + self._word_hold()
-        begin = max(0, len(text) - TAIL_CHARACTERS)
+        begin = max(0, len(text) - TAIL_CHARACTERS, base - _LABEL_CHARACTERS)
         tail = fold(text[begin:])
         for detector in self._detectors:
             match = detector.tail.search(tail.text)

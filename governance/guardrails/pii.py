@@ -10,6 +10,7 @@ from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 
 _DIGIT = re.compile(r"[0-9]")
+_MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _NAME_WORDS = "name|holder|cardholder|contact|kin|card"
 
@@ -27,7 +28,7 @@ _TAILS = (
     r"[A-Z]{1,5} ?(?:\d[\dA-Z]{0,15})?(?:[ .\-/][\dA-Z]{0,12}){0,7}",
     r"[A-Za-z]{0,5}\d[A-Za-z\d]{0,16}(?:[- ]\d?[\dA-Z]{0,8}){0,3}[ \-]?",
     # dates with a month's name
-    r"\d{1,2}(?:st|nd|rd|th)?[ \-]?(?:of?)?[ \-]?(?:[A-Za-z]{1,9}\.?,?[ \-]?(?:of ?)?\d{0,4})?",
+    rf"[0-3]?\d(?:st|nd|rd|th)?[ \-]?(?:of?)?[ \-]?(?:{_MONTH}\.?,?[ \-]?(?:of ?)?\d{{0,4}}|{_MONTH_BEGUN})?",
     rf"{_MONTH}\.?[ \-]?\d{{0,2}}(?:st|nd|rd|th)?,? ?(?:of ?)?\d{{0,4}}",
     # names after their label
     rf"\w{{0,12}}(?:'s)? ?(?i:{_NAME_WORDS}|name on card)(?i: is)?[ \t:=\"'*|\-]{{0,4}}(?:[A-Z][\w'’.\-]{{0,20}} ?){{0,5}}",

@@ -112,22 +112,14 @@ def _ibans(text: str) -> Iterator[Finding]:
     for match in _IBAN.finditer(text):
         start = match.start()
         length = checksums.IBAN_LENGTHS.get(text[start : start + 2].upper())
-        if length is None:
+        if length is None or (written := _WRITTEN_IBAN[length].match(text, start)) is None:
             continue
-        compact, end = _compact(text, start, length)
-        if len(compact) == length and not text[end : end + 1].isalnum() and checksums.iban(compact):
-            yield Finding("iban", start, end, 0.99)
+        if checksums.iban(written[0].replace(" ", "").replace("-", "")):
+            yield Finding("iban", start, written.end(), 0.99)
 
 
-def _compact(text: str, start: int, length: int) -> tuple[str, int]:
-    """Collect `length` letters and digits that at most one blank or hyphen parts; return them and their end."""
-    taken: list[str] = []
-    index = start
-    while len(taken) < length and index < len(text):
-        character = text[index]
-        if character.isascii() and character.isalnum():
-            taken.append(character)
-        elif not (character in " -" and text[index - 1].isalnum()):
-            break
-        index += 1
-    return "".join(taken), index
+# As many letters and digits as the country has, parted by at most one blank or hyphen.
+_WRITTEN_IBAN = {
+    length: re.compile(rf"[0-9A-Za-z](?:[ \-]?[0-9A-Za-z]){{{length - 1}}}(?![0-9A-Za-z])")
+    for length in set(checksums.IBAN_LENGTHS.values())
+}

@@ -17,11 +17,12 @@ _REGIONS = ("GB", "DE", "FR", "IT", "AU", "NL", "BE", "CH", "AT", "JP", "ZA", "I
 _BARE_REGIONS = ("US", "CN", "IN", "ES", "BR", "PL", "MX", "SG", "NO", "DK", "PT")
 
 _NAMED = re.compile(
-    r"\b(?:tele)?phones?\b|\btel\b|\bmobiles?\b|\bcell(?:phone|ular)?s?\b|\bfax\b|\b(?:call|dial|ring)(?:ed|ing|s|er)?\b|"
-    r"\btext(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|\bsms\b|\bwhats?app\b|\bsignal\b|\bviber\b|\bhotline\b|"
-    r"\b(?:contact|reach)(?:ed|able|s|ing)?\b|\blandline\b|\bvoice ?mail\b|\bhandy(?:nummer)?\b|\btelefon\w*|"
-    r"\brufnummer\b|\bm[óo]vil\b|\btel[ée]fono\b|\bt[ée]l[ée]phone\b|\bportable\b|\bcelular\b|\btelefone\b|\bcellulare\b|"
-    r"\bph\b|\bmessages? (?:me|from|on|at)\b|\bmissed call|\bcalling from|\bring me\b|\berreich\w*|\bappele\w*|\bjoindre\b|电话|手机|携帯|전화|\bll[áa]m\w+|\bbel\b|[☎📞📱]"
+    r"\b(?:(?:tele)?phones?\b|tel\b|mobiles?\b|cell(?:phone|ular)?s?\b|fax\b|(?:call|dial|ring)(?:ed|ing|s|er)?\b"
+    r"|text(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|sms\b|whats?app\b|signal\b|viber\b|hotline\b"
+    r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|voice ?mail\b|handy(?:nummer)?\b|telefon|rufnummer\b"
+    r"|m[óo]vil\b|tel[ée]fono\b|t[ée]l[ée]phone\b|portable\b|celular\b|telefone\b|cellulare\b|ph\b"
+    r"|messages? (?:me|from|on|at)\b|missed call|calling from|erreich|appele|joindre\b|ll[áa]m|bel\b)"
+    r"|电话|手机|携帯|전화|[☎📞📱]"
 )
 _LABEL = re.compile(
     r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"

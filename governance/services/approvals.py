@@ -20,7 +20,7 @@ from agentos.core.types import JsonObject, clean_text
 from agents.engine.status import RunStatus
 from agents.engine.steps import AuditEntry
 from agents.services import answers
-from governance import gate, guards
+from governance import gate, guards, selectors
 from governance.models import Approval, ApprovalStatus
 
 logger = logging.getLogger(__name__)
@@ -39,13 +39,15 @@ def decide(
     """Settle one approval in one transaction: decision, the run's continuation, audit.
 
     Locks the approval, then its run, then the tenant's audit head. `shown_hash` is the `args_hash` that the decider
-    saw. Raises: NotFound, PolicyDenied, Conflict with the standing decision, Invalid.
+    saw; the result is as `selectors.get` returns it. Raises: NotFound for what the decider may not read, PolicyDenied,
+    Conflict with the standing decision, Invalid.
     """
+    _check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        approval = _locked(Approval.objects.filter(id=approval_id, tenant_id=principal.tenant_id))
+        approval = _locked(selectors.visible(principal).select_related(None).filter(id=approval_id))
         if approval is None:
             raise NotFound("There is no such approval.")
-        _check_decider(principal, approval)
+        _check_not_own(principal, approval)
         _check_pending(approval)
         note = _cleaned_reason(reason, approved=approved)
         _check_call(approval, shown_hash)
@@ -61,8 +63,7 @@ def decide(
         }
         answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
         _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
-        approval.refresh_from_db()
-        return approval
+        return selectors.visible(principal).get(id=approval.id)
 
 
 def expire_due() -> int:
@@ -132,8 +133,14 @@ def _unexpired(approval_id: UUID) -> QuerySet[Approval]:
     )
 
 
-def _check_decider(principal: Principal, approval: Approval) -> None:
+def _check_person(principal: Principal) -> None:
+    """A program that holds somebody's key is not that somebody. Raises: PolicyDenied."""
+    if principal.via == "key":
+        raise PolicyDenied("A decision takes a person: sign in to decide.", code="person_required")
     principal.require("approvals:decide")
+
+
+def _check_not_own(principal: Principal, approval: Approval) -> None:
     if approval.requester_id == principal.user_id:
         raise PolicyDenied("You asked for this yourself, so someone else has to decide.", code="own_request")
 

@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from accounts import audit, principals
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, User
-from accounts.services import members, service_accounts
+from accounts.services import members, service_accounts, tokens
 from accounts.services.attempts import attempts
-from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.errors import Conflict, Invalid, NotAuthenticated, NotFound, PolicyDenied
 from tests.conftest import TenantWithUsers
 
 
@@ -149,6 +149,36 @@ def test_a_key_is_shown_once_and_revoked(as_role: Any, acme: TenantWithUsers) ->
     account.refresh_from_db()
     assert account.revoked_at is not None
     assert actions() == ["auth.signed_in", "service_account.created", "service_account.revoked"]
+
+
+def test_no_key_is_made_in_an_approvers_name(as_role: Any, acme: TenantWithUsers) -> None:
+    browser = as_role("admin")
+    offered = browser.get(place("serviceaccount", view="add")).content.decode()
+    for user, is_offered in ((acme.approver, False), (acme.admin, True), (acme.member, True)):
+        assert (f'value="{user.id}"' in offered) is is_offered
+    assert 'value="approvals:decide"' not in offered
+    for user, scope in ((acme.approver, "agents:run"), (acme.member, "approvals:decide")):
+        form = {"name": "ci", "user": str(user.id), "scopes": [scope]}
+        assert browser.post(place("serviceaccount", view="add"), form).status_code == 200  # the form again
+    assert ServiceAccount.objects.using("system").count() == 0
+
+
+def test_a_new_password_ends_all_that_the_old_one_opened(as_role: Any, acme: TenantWithUsers) -> None:
+    browser, elsewhere = as_role("member"), as_role("member")
+    pair = tokens.issue(email="member@acme.test", password="demo")
+    new = "a-long-new-word-7"
+    form = {"old_password": "demo", "new_password1": new, "new_password2": new}
+    assert browser.get(reverse("admin:password_change")).status_code == 200
+    assert browser.post(reverse("admin:password_change"), {**form, "old_password": "no"}).status_code == 200
+    assert browser.post(reverse("admin:password_change"), form).status_code == 302
+    with pytest.raises(NotAuthenticated):
+        tokens.refresh(pair.refresh)
+    assert browser.get(reverse("admin:password_change")).status_code == 200  # this session goes on
+    assert elsewhere.get(reverse("admin:password_change")).status_code == 302
+    assert actions() == ["auth.signed_in"] * 3 + ["auth.password_changed"]
+    assert tokens.issue(email="member@acme.test", password=new).tenant == "acme"
+    with pytest.raises(NotAuthenticated):
+        tokens.issue(email="member@acme.test", password="demo")
 
 
 def test_a_name_taken_is_a_message(as_role: Any, acme: TenantWithUsers) -> None:

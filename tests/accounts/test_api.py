@@ -112,7 +112,7 @@ async def test_the_trail_in_pages(client: httpx.AsyncClient, acme: TenantWithUse
     assert (await client.get("/audit/verify")).json() == {"intact": True, "rows": 6, "first_bad_seq": None}
     for params in ({"cursor": "x"}, {"limit": 0}, {"limit": 1000}, {"cursor": "²"}):
         assert (await client.get("/audit", params=params)).status_code == 422
-    assert (await client.get("/audit", params={"action": "\x00"})).status_code == 200
+    assert (await client.get("/audit", params={"action": "\x00"})).status_code == 400
 
 
 @pytest.mark.parametrize("role", ["member", "viewer", "approver", "operator"])

@@ -173,6 +173,12 @@ def test_bad_service_accounts_are_refused(acme: TenantWithUsers, globex: TenantW
     for change in ({"name": " "}, {"name": "x" * 101}, {"scopes_asked": ["fly"]}, {"user_id": globex.member.id}):
         with pytest.raises(Invalid):
             service_accounts.create(**{**asked, "name": "other", **change})
+    with pytest.raises(Invalid, match="approvals:decide"):
+        service_accounts.create(**{**asked, "name": "other", "scopes_asked": ["approvals:decide"]})
+    for decider in (acme.approver, acme.admin):
+        with pytest.raises(PolicyDenied):
+            service_accounts.create(**{**asked, "name": "other", "user_id": decider.id, "actor_id": acme.member.id})
+    service_accounts.create(**{**asked, "name": "own", "user_id": acme.approver.id, "actor_id": acme.approver.id})
     theirs, _ = service_accounts.create(**{**asked, "tenant_id": globex.tenant.id, "user_id": globex.member.id})
     with pytest.raises(NotFound):
         service_accounts.revoke(tenant_id=acme.tenant.id, account_id=theirs.id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib import admin
 
-from accounts.backend import MembershipBackend
+from accounts.backend import MembershipBackend, own_labels
 from accounts.models import Role, User
 
 SEES = "governance.view_approval"
@@ -32,6 +33,22 @@ def test_roles_grant(role: str, granted: set[str]) -> None:
     assert {perm for perm in (SEES, DECIDES, RUNS, TRAIL, PEOPLE) if user.has_perm(perm)} == granted
     assert user.has_module_perms("governance") is bool(granted)
     assert user.is_staff is bool(granted)
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.AUDITOR])
+@pytest.mark.parametrize("label", ["django_q", "guardian", "auth", "sessions", "admin", "contenttypes"])
+def test_nobody_is_granted_the_tables_of_packages(role: str, label: str) -> None:
+    user = User(is_active=True)
+    user.roles = frozenset({role})
+    assert not user.has_perm(f"{label}.view_anything")
+    assert not user.has_perm(f"{label}.add_anything")
+    assert not user.has_module_perms(label)
+
+
+def test_the_admin_shows_no_tables_of_packages() -> None:
+    shown = {model._meta.label for model in admin.site._registry}
+    assert {"accounts.Membership", "agents.Run", "governance.Approval"} <= shown
+    assert {label.partition(".")[0] for label in shown} <= own_labels()
 
 
 def test_flags_and_absent_roles_grant_nothing() -> None:

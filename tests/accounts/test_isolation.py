@@ -171,6 +171,11 @@ def test_production_refuses_what_is_for_trying_out(settings: Any) -> None:
     assert checks.posture() == []
 
 
+def test_the_application_changes_no_user(acme: TenantWithUsers) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), tenant_scope(acme.tenant.id, acme.member.id):
+        User.objects.filter(id=acme.member.id).update(name="Somebody else")
+
+
 def test_production_refuses_demo_users(acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch) -> None:
     User.objects.using("system").filter(id=acme.member.id).update(is_demo=True)
     assert checks.isolation(databases=["default"]) == []

@@ -206,6 +206,10 @@ def test_one_click_is_for_demo_users_outside_production(
         assert browser.post(place, {"email": email}).status_code == 404
     assert browser.post(place, {"email": "approver@acme.test"}).status_code == 302
     assert text(browser, "/who") == "acme approver cookie"
+    far = {"REMOTE_ADDR": "192.0.2.1"}
+    assert browser.post(place, {"email": "approver@acme.test"}, **far).status_code == 404
+    settings.DEMO_OPEN = True
+    assert browser.post(place, {"email": "approver@acme.test"}, **far).status_code == 302
     settings.PRODUCTION = True
     assert browser.post(place, {"email": "approver@acme.test"}).status_code == 404
 

@@ -63,6 +63,8 @@ def test_a_key_only_narrows() -> None:
     assert narrow(admin, ["agents:run"]) == {"agents:run"}
     assert narrow(frozenset({"agents:helpdesk:run"}), ["agents:run"]) == {"agents:helpdesk:run"}
     assert narrow(member, []) == frozenset()
+    approver = scopes_of(Role.APPROVER)
+    assert narrow(approver, approver) == narrow(approver, [ADMIN]) == approver - {"approvals:decide"}
 
 
 @pytest.mark.parametrize("scope", ["agents:*:run", "agents:helpdesk:run", ADMIN, "audit:read"])

@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, connection, connections
 
 from accounts import seam
-from accounts.seam import THREADS, in_thread
+from accounts.seam import SIGN_IN_THREADS, THREADS, in_sign_in_thread, in_thread
 
 mark: ContextVar[str] = ContextVar("mark", default="unset")
 
@@ -124,3 +124,24 @@ async def test_a_caller_who_leaves_does_not_stop_the_job() -> None:
     release.set()
     seam.close()
     assert done.is_set()
+
+
+async def test_who_guesses_passwords_holds_up_nobody_else() -> None:
+    released = threading.Event()
+    guesses = [asyncio.ensure_future(in_sign_in_thread(released.wait)) for _ in range(SIGN_IN_THREADS + THREADS)]
+    try:
+        assert await in_thread(lambda: "read") == "read"
+        assert not any(guess.done() for guess in guesses)
+    finally:
+        released.set()
+        await asyncio.gather(*guesses)
+
+
+def test_what_is_left_for_later_is_done_when_the_seam_ends() -> None:
+    done: list[str] = []
+    begin = threading.Event()
+    seam.later(begin.wait)
+    seam.later(done.append, "recorded")
+    begin.set()
+    seam.close()
+    assert done == ["recorded"]

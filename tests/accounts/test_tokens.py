@@ -14,10 +14,10 @@ import jwt
 import pytest
 from django.conf import settings
 
-from accounts import principals
+from accounts import principals, seam
 from accounts.models import AuditRow, RefreshToken, User
 from accounts.services import tokens
-from accounts.services.attempts import FREE_FAILURES, Attempts, attempts
+from accounts.services.attempts import FREE_FAILURES, FREE_FAILURES_OF_ADDRESS, Attempts, attempts
 from agentos.core.errors import Invalid, NotAuthenticated, RateLimited
 from tests.conftest import MakeUser, TenantWithUsers
 
@@ -177,6 +177,7 @@ def test_a_failure_of_a_known_user_is_audited_without_what_was_typed(acme: Tenan
     for email, password in (("member@acme.test", "hunter2"), ("stranger@nowhere.test", "hunter2")):
         with pytest.raises(NotAuthenticated):
             tokens.issue(email=email, password=password)
+    seam.close()  # the row is written after the answer
     row = AuditRow.objects.using("system").get()
     assert (row.action, row.object_id) == ("auth.sign_in_failed", str(acme.member.id))
     assert "hunter2" not in json.dumps(row.detail)
@@ -256,6 +257,40 @@ def test_guessing_is_slowed_down_even_for_the_right_password(acme: TenantWithUse
     with pytest.raises(RateLimited):
         tokens.issue(email="MEMBER@acme.test", password="demo", client="192.0.2.1")
     assert tokens.issue(email="member@acme.test", password="demo", client="192.0.2.2").tenant == "acme"
+
+
+def test_guessing_at_many_accounts_from_one_address_is_slowed_down(acme: TenantWithUsers) -> None:
+    for number in range(FREE_FAILURES_OF_ADDRESS + 1):
+        with pytest.raises(NotAuthenticated):
+            tokens.issue(email=f"nobody{number}@acme.test", password="demo", client="192.0.2.1")
+    with pytest.raises(RateLimited):
+        tokens.issue(email="member@acme.test", password="demo", client="192.0.2.1")
+    assert tokens.issue(email="member@acme.test", password="demo", client="192.0.2.2").tenant == "acme"
+
+
+@pytest.mark.parametrize(
+    ("client", "is_open", "production", "allowed"),
+    [
+        ("127.0.0.1", False, False, True),
+        ("::1", False, False, True),
+        ("::ffff:127.0.0.1", False, False, True),
+        ("192.0.2.1", False, False, False),
+        ("::ffff:192.0.2.1", False, False, False),
+        ("", False, False, False),
+        ("192.0.2.1", True, False, True),
+        ("127.0.0.1", True, True, False),
+    ],
+)
+def test_demo_users_sign_in_from_this_machine_only(
+    acme: TenantWithUsers, settings: Any, client: str, is_open: bool, production: bool, allowed: bool
+) -> None:
+    User.objects.using("system").filter(id=acme.member.id).update(is_demo=True)
+    settings.DEMO_OPEN, settings.PRODUCTION = is_open, production
+    if allowed:
+        assert tokens.issue(email="member@acme.test", password="demo", client=client).tenant == "acme"
+    else:
+        with pytest.raises(NotAuthenticated):
+            tokens.issue(email="member@acme.test", password="demo", client=client)
 
 
 def test_the_wait_grows_and_ends() -> None:

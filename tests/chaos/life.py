@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from itertools import pairwise
@@ -91,6 +92,17 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.wait(asyncio.sleep(seconds))
+
+    def pass_time_to_an_effect(self, seconds: float) -> None:
+        """Stand still as soon as something has happened outside, before its tool has returned."""
+        self.wait(self._effect(seconds))
+
+    async def _effect(self, seconds: float) -> None:
+        before = happened.total()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while happened.total() == before:
+                    await asyncio.sleep(0.002)
 
     def say(self, service: Callable[..., object], **said: Any) -> bool:
         """Call a service as the API does; tell whether it agreed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import connections
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -84,6 +84,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def kill(self) -> None:
+        self.world.kill()
+
+    @rule()
+    def kill_in_the_act(self) -> None:
+        self.world.pass_time_to_an_effect(0.2)
         self.world.kill()
 
     @rule()
@@ -167,6 +172,7 @@ def test_every_order_of_events_keeps_the_invariants(acme: TenantWithUsers, monke
             max_examples=RUNS,
             stateful_step_count=15,
             deadline=None,
+            phases=[Phase.generate],  # to shrink takes minutes, and chance decides when a kill hits
             database=None,
             suppress_health_check=list(HealthCheck),
             report_multiple_bugs=False,

@@ -114,7 +114,7 @@ class TestHome:
 
     def test_only_the_sandbox_is_labelled(self, acme: TenantWithUsers, settings: Any) -> None:
         assert 'data-testid="sandbox"' not in page(Client().get("/"))
-        settings.SANDBOX_URL = "http://127.0.0.1:1"
+        settings.USES_SANDBOX = True
         assert 'data-testid="sandbox"' in page(Client().get("/"))
 
     def test_production_offers_no_one_click_sign_in(self, acme: TenantWithUsers, settings: Any) -> None:
@@ -122,6 +122,7 @@ class TestHome:
         type(acme.tenant).objects.using("system").update(is_demo=True)
         assert "sign-in-acme-approver" in page(Client().get("/"))
         assert "sign-in-acme-approver" in page(Client().get("/admin/login/"))
+        assert "sign-in-acme-approver" not in page(Client(REMOTE_ADDR="192.0.2.1").get("/"))
         settings.PRODUCTION = True
         assert "sign-in-acme-approver" not in page(Client().get("/"))
         assert "sign-in-acme-approver" not in page(Client().get("/admin/login/"))
@@ -348,7 +349,7 @@ class TestRuns:
 
 
 class TestMenuAndErrors:
-    def test_members_see_no_tables_of_the_system(
+    def test_members_see_no_oversight_and_nobody_the_tables_of_packages(
         self, acme: TenantWithUsers, signed_in: Callable[[User], Client]
     ) -> None:
         titles = {
@@ -360,8 +361,8 @@ class TestMenuAndErrors:
             for role in ("member", "auditor", "admin")
         }
         assert titles["member"] == {"Inbox", "Runs", "Sessions"}
-        assert {"Audit", "People"} <= titles["auditor"]
-        assert titles["auditor"] < titles["admin"]
+        oversight = {"Audit", "People", "Service accounts"}
+        assert titles["auditor"] == titles["admin"] == titles["member"] | oversight
 
     def test_the_admin_begins_with_the_inbox(self, acme: TenantWithUsers, signed_in: Callable[[User], Client]) -> None:
         assert signed_in(acme.approver).get("/admin/")["Location"] == INBOX

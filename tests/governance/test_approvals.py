@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
@@ -64,7 +65,9 @@ def test_an_approval_lets_the_run_go_on(acme: TenantWithUsers, approver: Princip
     assert decided.consumed_at is None
     step = step_of(waiting)
     assert step.state == "answered"
-    assert step.answer == {
+    answer = step.answer or {}
+    assert answer.pop("at")
+    assert answer == {
         "confirmed": True,
         "note": "Checked",
         "by": str(approver.user_id),
@@ -73,6 +76,22 @@ def test_an_approval_lets_the_run_go_on(acme: TenantWithUsers, approver: Princip
     assert Run.objects.using("system").get(id=waiting.info.run_id).status == "pending"
     assert actions(acme) == ["approval.approved"]
     assert audit.verify(acme.tenant.id) is None
+
+
+def test_a_key_decides_nothing_whatever_it_holds(acme: TenantWithUsers, approver: Principal, waiting: Waiting) -> None:
+    with pytest.raises(PolicyDenied) as refused:
+        approvals.decide(principal=replace(approver, via="key"), approval_id=waiting.approval.id, approved=True)
+    assert refused.value.code == "person_required"
+    assert stored(waiting.approval).status == ApprovalStatus.PENDING
+    assert actions(acme) == []
+
+
+def test_who_may_not_read_it_does_not_decide_it(acme: TenantWithUsers, approver: Principal, waiting: Waiting) -> None:
+    blind = replace(approver, scopes=frozenset({"approvals:decide"}))
+    with pytest.raises(NotFound):
+        approvals.decide(principal=blind, approval_id=waiting.approval.id, approved=True)
+    assert stored(waiting.approval).status == ApprovalStatus.PENDING
+    assert actions(acme) == []
 
 
 def test_a_rejection_needs_a_reason_and_keeps_it(acme: TenantWithUsers, approver: Principal, waiting: Waiting) -> None:

@@ -9,7 +9,7 @@ from tests.journeys.pages import ApprovalPage, Home, Inbox
 REFUND = "Please refund $250.00 to customer C-1042 due to a billing error"
 
 
-def paused_refund(member) -> dict:
+def paused_refund(member):
     return member.post("/api/agents/approvals/runs", json={"message": REFUND, "stream": False}).json()
 
 

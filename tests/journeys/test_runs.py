@@ -27,7 +27,7 @@ def run(client: httpx.Client, agent: str, message: str, **fields):
     return answer.json()
 
 
-def answered(client: httpx.Client, paused: dict, **said) -> httpx.Response:
+def answered(client, paused, **said) -> httpx.Response:
     tool = paused["tools"][-1]
     body = {"answers": [{"tool_call_id": tool["tool_call_id"], **said}]}
     return client.post(f"/api/runs/{paused['run_id']}/answers", json=body)

@@ -35,19 +35,16 @@ def in_pieces(pieces: Iterable[str]) -> str:
     return "".join([hold_back.feed(piece) for piece in pieces]) + hold_back.finish()
 
 
-@pytest.mark.parametrize("part", range(8))
-def test_every_split_in_two(part: int) -> None:
-    for text in TEXTS[part::40]:
+def test_every_split_in_two() -> None:
+    for text in TEXTS[::7]:
         for sentence in (text, f"Well then: {text} and that is all, thanks."):
             expected = whole(sentence)
             for cut in range(len(sentence) + 1):
                 assert in_pieces((sentence[:cut], sentence[cut:])) == expected, cut
 
 
-@pytest.mark.parametrize("part", range(8))
-def test_letter_by_letter(part: int) -> None:
-    for text in TEXTS[part::8]:
-        assert in_pieces(text) == whole(text)
+def test_letter_by_letter() -> None:
+    assert [text for text in TEXTS if in_pieces(text) != whole(text)] == []
 
 
 @given(fragments=st.lists(st.sampled_from(FRAGMENTS), max_size=12), cuts=st.lists(st.integers(1, 14), min_size=1))
@@ -67,9 +64,10 @@ def test_prose_leaves_a_word_late() -> None:
     words = ["the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "hound"]
     for index, word in enumerate(words):
         left = hold_back.feed(f" {word}")
-        assert left == (f" {words[index - 1]}" if index > 1 else words[0] if index else " ") or left.strip() in words
-        assert hold_back.held_characters <= len(words[index]) + 1
-    assert hold_back.finish() == " hound".strip() or hold_back.findings == {}
+        assert left.strip() == (words[index - 1] if index else "")
+        assert hold_back.held_characters == len(word)
+    assert hold_back.finish() == "hound"
+    assert hold_back.findings == {}
 
 
 def test_text_without_blanks_is_not_held() -> None:
@@ -117,7 +115,7 @@ def test_what_is_held_too_long_leaves_as_a_mask() -> None:
 
 def test_it_holds_no_more_than_four_kilobytes() -> None:
     hold_back = HoldBack(DETECTORS)
-    for piece in (*["1 2 3 4 "] * 2000, *["4111 "] * 2000, *["a@"] * 4000, *["-"] * 6000):
+    for piece in (*["1 2 3 4 "] * 600, *["4111 "] * 900, *["a@"] * 2200, *["-"] * 4200):
         hold_back.feed(piece)
         assert hold_back.held_characters <= MOST_HELD_CHARACTERS
 
@@ -135,8 +133,8 @@ def test_without_detectors_nothing_is_changed() -> None:
 
 @pytest.mark.parametrize("piece", ["word ", "12 ", "a@b.de ", "password: x1y2z3 ", "-----BEGIN ", "AB12", "4111 1111 "])
 def test_work_grows_with_the_text(piece: str) -> None:
-    few, many = (_read_characters(piece, count) for count in (400, 1600))
-    assert many <= 4.6 * few + 4 * MOST_HELD_CHARACTERS
+    few, many = (_read_characters(piece, count) for count in (300, 1200))
+    assert many <= 6 * few + MOST_HELD_CHARACTERS  # work that grows with the square would be 16 times as much
 
 
 def _read_characters(piece: str, count: int) -> int:

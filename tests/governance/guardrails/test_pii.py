@@ -6,20 +6,21 @@ import pytest
 
 from governance.guardrails import checksums, pii, pii_phones
 from tests.governance.guardrails.labelled import personal
-from tests.governance.guardrails.labelled.writing import Labelled
 
 SAMPLES = list(personal.samples())
 
 
-@pytest.mark.parametrize("sample", [one for one in SAMPLES if one.spans], ids=lambda one: one.text[:40])
-def test_personal_data_is_found_where_it_stands(sample: Labelled) -> None:
-    (start, end, kind) = sample.spans[0]
-    assert (start, end, kind) in [(found.start, found.end, found.kind) for found in pii.detect(sample.text)]
+def test_personal_data_is_found_where_it_stands() -> None:
+    missed = [
+        sample.text
+        for sample in SAMPLES
+        if not set(sample.spans) <= {(found.start, found.end, found.kind) for found in pii.detect(sample.text)}
+    ]
+    assert missed == []
 
 
-@pytest.mark.parametrize("sample", [one for one in SAMPLES if not one.spans], ids=lambda one: one.text[:40])
-def test_look_alikes_raise_no_alarm(sample: Labelled) -> None:
-    assert pii.detect(sample.text) == []
+def test_look_alikes_raise_no_alarm() -> None:
+    assert [sample.text for sample in SAMPLES if not sample.spans and pii.detect(sample.text)] == []
 
 
 def test_offsets_are_those_of_the_original_text() -> None:

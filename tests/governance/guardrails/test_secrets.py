@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from governance.guardrails import secrets
 from tests.governance.guardrails.labelled import credentials
 from tests.governance.guardrails.labelled.writing import Labelled
@@ -11,16 +9,17 @@ from tests.governance.guardrails.labelled.writing import Labelled
 SAMPLES = list(credentials.samples())
 
 
-@pytest.mark.parametrize("sample", [one for one in SAMPLES if one.spans], ids=lambda one: one.spans[0][2])
-def test_a_credential_is_covered_whole(sample: Labelled) -> None:
-    start, end, kind = sample.spans[0]
-    covering = [found for found in secrets.detect(sample.text) if found.start <= start and found.end >= end]
-    assert kind in {found.kind for found in covering}
+def covered_kinds(sample: Labelled) -> set[str]:
+    start, end, _ = sample.spans[0]
+    return {found.kind for found in secrets.detect(sample.text) if found.start <= start and found.end >= end}
 
 
-@pytest.mark.parametrize("sample", [one for one in SAMPLES if not one.spans], ids=lambda one: one.text[:40])
-def test_look_alikes_raise_no_alarm(sample: Labelled) -> None:
-    assert secrets.detect(sample.text) == []
+def test_a_credential_is_covered_whole() -> None:
+    assert [one.text for one in SAMPLES if one.spans and one.spans[0][2] not in covered_kinds(one)] == []
+
+
+def test_look_alikes_raise_no_alarm() -> None:
+    assert [sample.text for sample in SAMPLES if not sample.spans and secrets.detect(sample.text)] == []
 
 
 def test_an_unfinished_private_key_is_found() -> None:

@@ -1,18 +1,15 @@
-"""Hostile texts cost no more than their length: four times the text, far less than sixteen times the work."""
+"""Measures that hostile texts cost no more than their length: `python -m tests.governance.guardrails.measure_linear`."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-import pytest
-
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
 
 SHORT_CHARACTERS = 10_000
 TIMES_LONGER = 4
-QUADRATIC = TIMES_LONGER**2
 
 HOSTILE = [
     "a", " ", "\n", "a@", "a.", "1 2 3 4 ", "+1 415 555 0199 ", "4111 1111 1111 1112 ", "GB82 ", "AB ", "12 Aa Bb Cc ",
@@ -22,12 +19,13 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("detect", [pii.detect, secrets.detect, injection.detect], ids=["pii", "secrets", "injection"])
-@pytest.mark.parametrize("piece", HOSTILE)
-def test_time_grows_with_the_text(detect: Callable[[str], list[Finding]], piece: str) -> None:
-    text = piece * (TIMES_LONGER * SHORT_CHARACTERS // len(piece))
-    few, many = _seconds(detect, text[:SHORT_CHARACTERS]), _seconds(detect, text)
-    assert many < (QUADRATIC - 2) * few + 0.02
+def main() -> None:
+    """Print, for each hostile text and guard, how much longer four times the text takes."""
+    for detect in (pii.detect, secrets.detect, injection.detect):
+        for piece in HOSTILE:
+            text = piece * (TIMES_LONGER * SHORT_CHARACTERS // len(piece))
+            few, many = _seconds(detect, text[:SHORT_CHARACTERS]), _seconds(detect, text)
+            print(f"{detect.__module__:40} {piece[:30]!r:34} {many / max(few, 1e-6):6.1f} times, {many * 1000:7.1f} ms")
 
 
 def _seconds(detect: Callable[[str], list[Finding]], text: str) -> float:
@@ -38,3 +36,7 @@ def _seconds(detect: Callable[[str], list[Finding]], text: str) -> float:
         detect(text)
         best = min(best, time.process_time() - began)
     return best
+
+
+if __name__ == "__main__":
+    main()
