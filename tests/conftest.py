@@ -26,7 +26,7 @@ from tests.database import NOWHERE, VAR, Cleaner, TestCluster, point_django_at
 from tests.journeys import browser
 
 PASSWORD = "demo"
-hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
 LOOPBACK = "127.0.0.1,::1,localhost"
 
