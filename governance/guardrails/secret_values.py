@@ -29,12 +29,13 @@ _CORES: dict[str, re.Pattern[str] | None] = {
         r"deploy|shared ?access|client|ssh|pgp|aes|hmac|app|admin|bot|webhook)[_\-. ]?\Z"
     ),
 }  # fmt: skip
+# A secret ends where a script begins that is written without blanks.
 _AFTER_CORE = re.compile(
     r"(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value|id))?"
     r"(?P<middle>[\"'\])*`]{0,4}(?:[ \t]{0,12}(?::=|=>|->|={1,2}|:|>)"
     r"|(?: \w[\w.@\-]{0,23}){0,6}? (?:is|was|are|=)(?: now| set to)?:?(?= ))[ \t]{0,12}\n?[ \t]{0,12})"
     r"(?P<scheme>(?:bearer|basic|token|digest|apikey) {1,2})?"
-    r"(?:[rbuf]{0,2}[\"'`*]{1,3})?(?P<value>[^\s\"'`<>,;]{4,400})",
+    r"(?:[rbuf]{0,2}[\"'`*]{1,3})?(?P<value>[^\s\"'`<>,;\u2e80-\u9fff\uac00-\ud7af]{4,400})",
     re.IGNORECASE,
 )
 _FLAG = re.compile(
