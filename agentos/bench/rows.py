@@ -18,14 +18,17 @@ CROSS JOIN LATERAL jsonb_populate_record(old, jsonb_build_object(
     'created_at', now() - interval '40 days', 'updated_at', now() - make_interval(mins => number))) AS made
 WHERE run.id = %s
 """
+# Materialized: each pair of session and number gets an id of its own, once.
 _RUNS = """
+WITH fresh AS MATERIALIZED (
+    SELECT uuidv7() AS id, session.id AS session_id, session.user_id,
+        now() - interval '30 days' + make_interval(secs => number) AS at
+    FROM agents_session session CROSS JOIN generate_series(1, %s) AS number WHERE starts_with(session.session_id, %s)
+)
 INSERT INTO agents_run
-SELECT made.* FROM agents_run old
-JOIN agents_session session ON session.tenant_id = old.tenant_id AND starts_with(session.session_id, %s)
-CROSS JOIN generate_series(1, %s) AS number
-CROSS JOIN LATERAL (SELECT uuidv7() AS id, now() - interval '30 days' + make_interval(secs => number) AS at) AS fresh
+SELECT made.* FROM agents_run old CROSS JOIN fresh
 CROSS JOIN LATERAL jsonb_populate_record(old, jsonb_build_object(
-    'id', fresh.id, 'root_id', fresh.id, 'session_id', session.id, 'user_id', session.user_id,
+    'id', fresh.id, 'root_id', fresh.id, 'session_id', fresh.session_id, 'user_id', fresh.user_id,
     'created_at', fresh.at, 'ended_at', fresh.at)) AS made
 WHERE old.id = %s
 """
@@ -35,7 +38,7 @@ def make_sessions(meter: Meter, *, like: str, prefix: str, sessions: int, runs: 
     """Give a user `sessions` sessions with `runs` finished runs each; return their session ids."""
     meter.execute(_TRUSTING)
     meter.execute(_SESSIONS, sessions, prefix, user_id, like)
-    meter.execute(_RUNS, prefix, runs, like)
+    meter.execute(_RUNS, runs, prefix, like)
     meter.execute("SET session_replication_role = origin")
     meter.execute("ANALYZE agents_session, agents_run")
     return [f"{prefix}{number}" for number in range(1, sessions + 1)]
