@@ -17,9 +17,10 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from accounts import roles_admin as roles_admin
 from accounts import scopes
 from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of, shown_once
-from accounts.models import AuditRow, Membership, Role, ServiceAccount, Tenant, User
+from accounts.models import AuditRow, Membership, Role, ServiceAccount, Tenant, TenantRole, User
 from accounts.services import members, service_accounts
 from accounts.services.service_accounts import decides
 from agentos.core.clock import utc_now
@@ -35,7 +36,6 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
 
     email = forms.EmailField(widget=UnfoldAdminEmailInputWidget())
     name = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget())
-    role = forms.ChoiceField(choices=Role.choices, widget=UnfoldAdminSelectWidget(), initial=Role.MEMBER)
 
     class Meta:
         model = Membership
@@ -54,7 +54,17 @@ class MembershipAdmin(AuditedAdmin):
     actions = None
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **kwargs) if change else MemberForm
+        return super().get_form(request, obj, change, **({} if change else {"form": MemberForm}), **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the tenant's roles that the principal may give: those within what she holds herself."""
+        if db_field.name != "role":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        principal = principal_of(request)
+        roles = TenantRole.objects.order_by("-built_in", "name")
+        names = [role.name for role in roles if all(principal.has(scope) for scope in role.scopes)]
+        choices = [(name, name) for name in names]
+        return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget(), initial=Role.MEMBER)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("email", "person", "role", "created_at") if obj else ("email", "name", "role")
@@ -133,7 +143,8 @@ class ServiceAccountAdmin(AuditedAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer oneself and those who decide nothing: nobody acts in an approver's name."""
         if db_field.name == "user":
-            members = Membership.objects.exclude(role__in=[role for role in Role.values if decides(role)])
+            deciding = [role.name for role in TenantRole.objects.all() if decides(role)]
+            members = Membership.objects.exclude(role__in=deciding)
             others = Q(id__in=members.values("user_id"))
             kwargs["queryset"] = User.objects.filter(Q(id=principal_of(request).user_id) | others).order_by("email")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

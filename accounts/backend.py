@@ -1,4 +1,4 @@
-"""Who may what, as Django asks it: a password checked through the system role, permissions from the roles."""
+"""Who may what, as Django asks it: a password checked through the system role, permissions from the scopes."""
 
 from __future__ import annotations
 
@@ -9,24 +9,33 @@ from django.apps import apps
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
-from accounts.models import Role, User
+from accounts.models import User
+from accounts.scopes import ADMIN
 from accounts.services import sessions, sign_ins, tokens
 from accounts.services.attempts import attempts
 from agentos.core.errors import RateLimited
 from agentos.core.ids import parse_id
 
-_RUNS = frozenset({"agents.view_run", "agents.view_step", "agents.view_session", "agents.view_runevents"})
-_SEES_APPROVALS = frozenset({"governance.view_approval"})
-ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
-    Role.OPERATOR: _RUNS | _SEES_APPROVALS,
-    Role.APPROVER: _RUNS | _SEES_APPROVALS | {"governance.change_approval"},
+_VIEW_RUNS = frozenset({"agents.view_run", "agents.view_step", "agents.view_session", "agents.view_runevents"})
+# What a scope opens in the admin. Whoever reads the audit trail may look at every table, an administrator does all.
+SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
+    "runs:read_all": _VIEW_RUNS,
+    "approvals:read": frozenset({"governance.view_approval"}),
+    "approvals:decide": frozenset({"governance.view_approval", "governance.change_approval"}),
+    "members:read": frozenset({"accounts.view_membership", "accounts.view_tenantrole"}),
+    "members:write": frozenset(
+        f"accounts.{verb}_{model}"
+        for verb in ("view", "add", "change", "delete")
+        for model in ("membership", "tenantrole")
+    ),
+    "service_accounts:read": frozenset({"accounts.view_serviceaccount"}),
+    "service_accounts:write": frozenset({"accounts.view_serviceaccount", "accounts.add_serviceaccount"}),
 }
-# Django's admin asks for the module before it asks for a permission.
-_ALL_MODULES = frozenset({Role.ADMIN, Role.AUDITOR})
+_LOOKS_EVERYWHERE = "audit:read"
 
 
 class MembershipBackend(BaseBackend):
-    """Signs members in and answers for their permissions: what no role grants is denied."""
+    """Signs members in and answers for their permissions: what no scope opens is denied."""
 
     def authenticate(
         self,
@@ -49,11 +58,11 @@ class MembershipBackend(BaseBackend):
             return None
         attempts.succeeded(username, client)
         sign_ins.record(members[0], via="password")
-        user.roles = frozenset(member.role for member in members)
+        user.scopes = frozenset().union(*(member.granted.scopes for member in members))
         return user
 
     def get_user(self, user_id: UUID | str) -> User | None:
-        """Return the active user, without any role until the tenant is known."""
+        """Return the active user, without any scope until the tenant is known."""
         if (known := parse_id(str(user_id))) is None:
             return None
         user = User.objects.using("system").filter(id=known, is_active=True).first()
@@ -62,13 +71,12 @@ class MembershipBackend(BaseBackend):
         return user
 
     def has_perm(self, user_obj: Any, perm: str, obj: object = None) -> bool:
-        return user_obj.is_active and any(_grants(role, perm) for role in _roles(user_obj))
+        return user_obj.is_active and _grants(_scopes(user_obj), perm)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        roles = _roles(user_obj)
-        named = (perm for role in roles for perm in ROLE_PERMISSIONS.get(role, ()))
-        sees_all = not roles.isdisjoint(_ALL_MODULES) and app_label in own_labels()
-        return user_obj.is_active and (sees_all or any(perm.startswith(f"{app_label}.") for perm in named))
+        scopes = _scopes(user_obj)
+        sees_all = not scopes.isdisjoint({ADMIN, _LOOKS_EVERYWHERE}) and app_label in own_labels()
+        return user_obj.is_active and (sees_all or any(perm.startswith(f"{app_label}.") for perm in _opened(scopes)))
 
 
 def own_labels() -> frozenset[str]:
@@ -77,14 +85,18 @@ def own_labels() -> frozenset[str]:
     return frozenset(labels[labels.index("accounts") :])
 
 
-def _roles(user: Any) -> frozenset[str]:
-    return user.roles if isinstance(user, User) else frozenset()
+def _scopes(user: Any) -> frozenset[str]:
+    return user.scopes if isinstance(user, User) else frozenset()
 
 
-def _grants(role: str, perm: str) -> bool:
+def _opened(scopes: frozenset[str]) -> frozenset[str]:
+    return frozenset().union(*(SCOPE_PERMISSIONS.get(scope, frozenset()) for scope in scopes))
+
+
+def _grants(scopes: frozenset[str], perm: str) -> bool:
     label, _, verb = perm.partition(".")
-    if role == Role.ADMIN:
+    if ADMIN in scopes:
         return label in own_labels()
-    if role == Role.AUDITOR:
-        return label in own_labels() and verb.startswith("view_")
-    return perm in ROLE_PERMISSIONS.get(role, ())
+    if _LOOKS_EVERYWHERE in scopes and verb.startswith("view_") and label in own_labels():
+        return True
+    return perm in _opened(scopes)

@@ -51,7 +51,7 @@ class _Undo(Exception):
 class TenantScope:
     """Run a signed-in user's request, rendering included, in one transaction that sees her current tenant.
 
-    Sets `request.principal`, `request.memberships` (for the switcher) and the user's role. An exception or a
+    Sets `request.principal`, `request.memberships` (for the switcher) and the user's scopes. An exception or a
     5xx commits nothing. A user whom no tenant knows any more is signed out; an anonymous one sees nothing.
     """
 
@@ -84,7 +84,7 @@ class TenantScope:
         if member is None or not isinstance(user, User):
             logout(request)
             return None
-        user.roles = frozenset({member.role})
+        user.scopes = frozenset(member.granted.scopes)
         key = request.session.session_key or ""
         principal = replace(principals.of_member(member, via="cookie"), credential=key)
         request.principal, request.memberships = principal, members  # type: ignore[attr-defined]

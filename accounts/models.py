@@ -6,15 +6,18 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.crypto import salted_hmac
 
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
+MAX_ROLE_CHARS = 48
+
 
 class Role(models.TextChoices):
-    """What a member may do; `accounts.scopes` says what each role grants."""
+    """The built-in roles; `accounts.scopes` says what each grants. A tenant adds its own (`TenantRole`)."""
 
     VIEWER = "viewer"
     MEMBER = "member"
@@ -63,18 +66,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self)
 
     @property
-    def roles(self) -> frozenset[str]:
-        """The roles in force: set by whoever loads the user (`accounts.backend`, then the current tenant's)."""
-        return getattr(self, "_roles", frozenset())
+    def scopes(self) -> frozenset[str]:
+        """The scopes in force: set by whoever loads the user (`accounts.backend`, then the current tenant's)."""
+        return getattr(self, "_scopes", frozenset())
 
-    @roles.setter
-    def roles(self, roles: frozenset[str]) -> None:
-        self._roles = roles
+    @scopes.setter
+    def scopes(self, scopes: frozenset[str]) -> None:
+        self._scopes = scopes
 
     @property
     def is_staff(self) -> bool:
         """Whether the admin's pages open for this user at all; what she sees there is asked one by one."""
-        return not self.roles.isdisjoint({Role.ADMIN, Role.APPROVER, Role.AUDITOR, Role.OPERATOR})
+        return any(self.has_module_perms(label) for label in ("accounts", "agents", "governance"))
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Tie a session to the password and the token version: signing out everywhere ends it too."""
@@ -82,10 +85,42 @@ class User(AbstractBaseUser, PermissionsMixin):
         return salted_hmac("accounts.session", known, secret=secret, algorithm="sha256").hexdigest()
 
 
+class TenantRole(TenantModel):
+    """A role of a tenant and the scopes it grants: each built-in one (`accounts.roles` seeds them), and its own.
+
+    Policies of the database read it too: `accounts.tenancy.user_holds`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=MAX_ROLE_CHARS)
+    description = models.CharField(max_length=200, blank=True)
+    scopes = ArrayField(models.CharField(max_length=200), default=list)
+    built_in = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "accounts_role"
+        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="role_name")]
+        verbose_name = "role"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Membership(TenantModel):
+    """A user's place in a tenant. `granted` is the row of her role, there by a foreign key of the database."""
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
+    role = models.CharField(max_length=MAX_ROLE_CHARS, default=Role.MEMBER)
+    granted = models.ForeignObject(
+        TenantRole,
+        on_delete=models.DO_NOTHING,
+        from_fields=["tenant", "role"],
+        to_fields=["tenant", "name"],
+        related_name="members",
+        editable=False,
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -178,5 +213,6 @@ __all__ = [
     "Role",
     "ServiceAccount",
     "Tenant",
+    "TenantRole",
     "User",
 ]

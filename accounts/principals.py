@@ -56,7 +56,7 @@ def load(user_id: UUID, tenant: UUID | str, family: UUID | None = None) -> Princ
 
     None: there is no such active member, or her token family has ended.
     """
-    members = Membership.objects.using("system").select_related("user", "tenant")
+    members = Membership.objects.using("system").select_related("user", "tenant", "granted")
     column = "tenant_id" if isinstance(tenant, UUID) else "tenant__slug"
     members = members.filter(user_id=user_id, user__is_active=True, **{column: tenant})
     if family is not None:
@@ -67,7 +67,7 @@ def load(user_id: UUID, tenant: UUID | str, family: UUID | None = None) -> Princ
 
 
 def of_member(member: Membership, *, via: str = "token", family: UUID | None = None) -> Principal:
-    """Build the principal of a membership whose user and tenant are loaded."""
+    """Build the principal of a membership whose user, tenant and `granted` are loaded."""
     user = member.user
     return Principal(
         user_id=user.id,
@@ -76,7 +76,7 @@ def of_member(member: Membership, *, via: str = "token", family: UUID | None = N
         email=user.email,
         name=user.name,
         role=member.role,
-        scopes=scopes.scopes_of(member.role),
+        scopes=frozenset(member.granted.scopes),
         via=via,
         family=family,
         version=user.token_version,

@@ -1,6 +1,7 @@
-"""What each role may do, as scope strings `thing:verb`, and how a held scope answers a wanted one.
+"""What each built-in role may do, as scope strings `thing:verb`, and how a held scope answers a wanted one.
 
-One about a single component has three parts, `agents:<id>:run`; `agents:run` and `agents:*:run` cover all.
+One about a single component or tool has three parts, `agents:<id>:run`, `tools:<name>:call`; `agents:run` and
+`agents:*:run` cover all. `privacy:*` covers every verb of privacy. Nothing else is a pattern.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ ADMIN = "agent_os:admin"
 FOR_PEOPLE = frozenset({"approvals:decide"})  # no service key holds these, whatever its user may do
 
 _COMPONENTS = ("agents", "teams", "workflows")
+_NAMED = (*_COMPONENTS, "tools")  # of these a scope may name one
 _READ = frozenset(
     {
         "config:read",
@@ -37,6 +39,7 @@ _MEMBER = _READ | {
     "learnings:write",
     "learnings:delete",
     "runs:write",
+    "tools:call",
     *(f"{kind}:run" for kind in _COMPONENTS),
 }
 # `runs:read` and `runs:write` are about one's own runs; the `_all` forms about everybody's in the tenant.
@@ -71,6 +74,7 @@ _ADMIN_ONLY = frozenset(
         "members:write",
         "privacy:export",
         "privacy:erase",
+        "privacy:*",
         "access:explain",
         *(f"{kind}:{verb}" for kind in _COMPONENTS for verb in ("write", "delete")),
     }
@@ -97,6 +101,8 @@ def grants(held: frozenset[str], wanted: str) -> bool:
     if ADMIN in held or wanted in held:
         return True
     parts = wanted.split(":")
+    if len(parts) == 2:
+        return f"{parts[0]}:*" in held
     if len(parts) != 3:
         return False
     thing, _, verb = parts
@@ -114,5 +120,5 @@ def is_known(scope: str) -> bool:
     """Say whether a scope, global or about one component, exists."""
     parts = scope.split(":")
     if len(parts) == 3 and parts[1]:
-        return parts[0] in _COMPONENTS and f"{parts[0]}:{parts[2]}" in ALL_SCOPES
+        return parts[0] in _NAMED and f"{parts[0]}:{parts[2]}" in ALL_SCOPES
     return scope in ALL_SCOPES

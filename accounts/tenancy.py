@@ -26,6 +26,19 @@ _READ_SCOPE = "SELECT current_setting('agentos.tenant', true), current_setting('
 _WRITE_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
 
 
+def user_holds(scope: str) -> str:
+    """Return the condition, for a policy, that the current user's role grants a scope of two parts in this tenant.
+
+    It names no column of the table it stands on, so PostgreSQL answers it once per statement.
+    """
+    return (  # the scope is ours, written in a migration
+        "EXISTS (SELECT 1 FROM accounts_membership m "  # noqa: S608
+        "JOIN accounts_role r ON r.tenant_id = m.tenant_id AND r.name = m.role "
+        f"WHERE m.tenant_id = {CURRENT_TENANT} AND m.user_id = {CURRENT_USER} "
+        f"AND r.scopes && ARRAY['agent_os:admin', '{scope}']::varchar[])"
+    )
+
+
 @contextmanager
 def tenant_scope(tenant_id: UUID, user_id: UUID | None = None, *, using: str = "default") -> Iterator[None]:
     """Open a transaction that sees one tenant, and restore what was set before it.

@@ -17,6 +17,7 @@ _WORK = [
 _OVERSIGHT = [
     ("accounts.AuditRow", "Audit", "history"),
     ("accounts.Membership", "People", "group"),
+    ("accounts.TenantRole", "Roles", "badge"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
 ]
 

@@ -19,8 +19,8 @@ from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-from accounts import principals, seam
-from accounts.models import Membership, Role, Tenant, User
+from accounts import principals, scopes, seam
+from accounts.models import Membership, Role, Tenant, TenantRole, User
 from accounts.principals import Principal
 from tests.database import NOWHERE, VAR, Cleaner, TestCluster, point_django_at
 from tests.journeys import browser
@@ -187,11 +187,11 @@ def principal_of(database: None) -> Callable[[User, Tenant], Principal]:
     """Make the principal that a member's log-in would give."""
 
     def make(user: User, tenant: Tenant) -> Principal:
-        role = Membership.objects.using("system").get(user_id=user.id, tenant_id=tenant.id).role
-        return principal_for(user, tenant, role)
+        return principals.of_member(Membership.objects.using("system").get(user_id=user.id, tenant_id=tenant.id))
 
     return make
 
 
 def principal_for(user: User, tenant: Tenant, role: str) -> Principal:
-    return principals.of_member(Membership(user=user, tenant=tenant, role=role))
+    granted = TenantRole(tenant=tenant, name=role, scopes=sorted(scopes.scopes_of(role)))
+    return principals.of_member(Membership(user=user, tenant=tenant, granted=granted))

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import Membership, Role, User
 from accounts.principals import Principal, cache
+from accounts.services import roles
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound
 
@@ -21,10 +22,11 @@ def add(principal: Principal, *, email: str, name: str, role: str) -> tuple[Memb
     """Make someone a member of the principal's tenant; audited.
 
     Returns the membership and a first password for a user who is new, or "" for one who exists already.
-    Raises: PolicyDenied, Invalid, Conflict when she is a member.
+    Raises: PolicyDenied, also for a role that grants more than the principal holds; Invalid, Conflict for a member.
     """
     principal.require("members:write")
-    _check_role(role)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        roles.of_name(principal, role)
     user, password = _user(email.strip(), name.strip())
     with tenant_scope(principal.tenant_id, principal.user_id):
         member = Membership(tenant_id=principal.tenant_id, user_id=user.id, role=role)
@@ -40,11 +42,12 @@ def add(principal: Principal, *, email: str, name: str, role: str) -> tuple[Memb
 def change_role(principal: Principal, *, user_id: UUID, role: str) -> None:
     """Give a member another role, in force within five seconds; audited.
 
-    Raises: PolicyDenied, Invalid, NotFound, Conflict for the last administrator.
+    Raises: PolicyDenied, also for a role that grants more than the principal holds, the old one or the new one;
+    Invalid, NotFound, Conflict for the last administrator.
     """
-    _check_role(role)
     with tenant_scope(principal.tenant_id, principal.user_id):
         member = _locked(principal, user_id, keeps_admin=role == Role.ADMIN)
+        roles.of_name(principal, role)
         if member.role != role:
             member.role = role
             member.save(update_fields=["role"])
@@ -55,7 +58,8 @@ def change_role(principal: Principal, *, user_id: UUID, role: str) -> None:
 def remove(principal: Principal, *, user_id: UUID) -> None:
     """End a membership; what the user did stays. Audited.
 
-    Raises: PolicyDenied, NotFound, Conflict for the last administrator.
+    Raises: PolicyDenied, also when her role grants more than the principal holds; NotFound, Conflict for the last
+    administrator.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
         member = _locked(principal, user_id, keeps_admin=False)
@@ -72,6 +76,7 @@ def _locked(principal: Principal, user_id: UUID, *, keeps_admin: bool) -> Member
     member = members.filter(user_id=user_id).select_for_update().first()
     if member is None:
         raise NotFound
+    roles.of_name(principal, member.role)
     if not keeps_admin and [admin.user_id for admin in admins] == [user_id]:
         raise Conflict("This is the last administrator: name another one first.", code="last_admin")
     return member
@@ -89,11 +94,6 @@ def _user(email: str, name: str) -> tuple[User, str]:
     user = User(email=email, name=name[:200], password=make_password(password))
     user.save(using="system", force_insert=True)
     return user, password
-
-
-def _check_role(role: str) -> None:
-    if role not in Role.values:
-        raise Invalid(f"There is no role {role!r}.")
 
 
 def _record(principal: Principal, action: str, user_id: UUID, role: str) -> None:

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts import audit, principals, scopes
-from accounts.models import Membership, ServiceAccount
+from accounts.models import Membership, ServiceAccount, TenantRole
 from accounts.principals import Principal, cache
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
@@ -46,10 +46,11 @@ def create(
         raise Invalid(f"A key can't hold {', '.join(personal)}: that takes a person.", code="person_required")
     key = f"aos_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
     with tenant_scope(tenant_id):
-        member = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id).first()
+        members = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id)
+        member = members.select_related("granted").first()
         if member is None:
             raise Invalid("The user is no member of this tenant.", code="not_a_member")
-        if actor_id != user_id and decides(member.role):
+        if actor_id != user_id and decides(member.granted):
             raise PolicyDenied("Whoever decides approvals makes her keys herself.", code="own_keys_only")
         account = ServiceAccount(tenant_id=tenant_id, user_id=user_id, name=name, key_hash=_hash(key))
         account.scopes, account.expires_at = sorted(set(scopes_asked)), expires_at
@@ -76,9 +77,9 @@ def revoke(*, tenant_id: UUID, account_id: UUID, actor_id: UUID | None = None) -
     cache.forget()
 
 
-def decides(role: str) -> bool:
+def decides(role: TenantRole) -> bool:
     """Say whether a role decides approvals: nobody else acts in such a user's name."""
-    return scopes.grants(scopes.scopes_of(role), "approvals:decide")
+    return scopes.grants(frozenset(role.scopes), "approvals:decide")
 
 
 async def verify(key: str) -> Principal | None:

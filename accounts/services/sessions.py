@@ -31,7 +31,7 @@ async def standing(session_key: str) -> Principal | None:
 def memberships(user_id: UUID) -> list[Membership]:
     """Return the user's memberships, oldest first, with user and tenant."""
     members = Membership.objects.using("system").filter(user_id=user_id, user__is_active=True)
-    return list(members.select_related("user", "tenant").order_by("created_at", "id"))
+    return list(members.select_related("user", "tenant", "granted").order_by("created_at", "id"))
 
 
 def chosen(members: list[Membership], session: Mapping[str, Any]) -> Membership | None:

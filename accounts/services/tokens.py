@@ -22,7 +22,7 @@ from django.db.models import F
 from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.exceptions import TokenError
 
-from accounts import audit, scopes, seam
+from accounts import audit, seam
 from accounts.models import Membership, RefreshToken, User
 from accounts.principals import Principal, cache
 from accounts.services import sessions, sign_ins
@@ -113,7 +113,7 @@ def _by_email(email: str) -> User | None:
 
 
 def start_family(member: Membership) -> TokenPair:
-    """Make the first pair of a new family for a membership whose user and tenant are loaded; audited."""
+    """Make the first pair of a new family for a membership as `sessions.memberships` loads it; audited."""
     with transaction.atomic(using="system"):
         pair = _pair(member, uuid4())
         entry = audit.Entry("auth.signed_in", "user", str(member.user_id), {"via": "token"}, member.user_id)
@@ -213,7 +213,7 @@ def _rotated(claims: Claims) -> TokenPair | None:
         Membership.objects.using("system")
         .filter(tenant_id=claims.tenant_id, user_id=claims.user_id, user__is_active=True)
         .filter(user__token_version=claims.version)
-        .select_related("user", "tenant")
+        .select_related("user", "tenant", "granted")
         .first()
     )
     if link.used_at is not None or member is None:
@@ -245,7 +245,7 @@ def _pair(member: Membership, family: UUID) -> TokenPair:
         access=str(access),
         refresh=str(link),
         tenant=member.tenant.slug,
-        scopes=sorted(scopes.scopes_of(member.role)),
+        scopes=sorted(member.granted.scopes),
         expires_in_seconds=int(_Access.lifetime.total_seconds()),
     )
 

@@ -114,14 +114,18 @@ class Database:
             provision(self.admin_url, database=name, roles=Roles.derive(name, self.secret))
 
     def state(self) -> str:
-        """Return a text that changes with the embedded database and with the migrations of this checkout.
+        """Return a text that changes with the embedded database, and with the migrations and roles of this checkout.
 
         Empty when they can't be known from here: another server, or applications of somebody else's.
         """
         if not self.embedded or env.text("AGENTOS_APPS", ""):
             return ""
         digest = hashlib.sha256()
-        for path in (*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements.txt"):
+        for path in (
+            *sorted(ROOT.glob("*/migrations/*.py")),
+            ROOT / "accounts/scopes.py",
+            ROOT / "requirements.txt",
+        ):
             digest.update(path.read_bytes())
         with psycopg.connect(self.admin_url) as admin:
             row = admin.execute(

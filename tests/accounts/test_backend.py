@@ -7,6 +7,7 @@ from django.contrib import admin
 
 from accounts.backend import MembershipBackend, own_labels
 from accounts.models import Role, User
+from accounts.scopes import scopes_of
 
 SEES = "governance.view_approval"
 DECIDES = "governance.change_approval"
@@ -29,7 +30,7 @@ PEOPLE = "accounts.change_membership"
 )
 def test_roles_grant(role: str, granted: set[str]) -> None:
     user = User(is_active=True)
-    user.roles = frozenset({role})
+    user.scopes = scopes_of(role)
     assert {perm for perm in (SEES, DECIDES, RUNS, TRAIL, PEOPLE) if user.has_perm(perm)} == granted
     assert user.has_module_perms("governance") is bool(granted)
     assert user.is_staff is bool(granted)
@@ -39,7 +40,7 @@ def test_roles_grant(role: str, granted: set[str]) -> None:
 @pytest.mark.parametrize("label", ["django_q", "guardian", "auth", "sessions", "admin", "contenttypes"])
 def test_nobody_is_granted_the_tables_of_packages(role: str, label: str) -> None:
     user = User(is_active=True)
-    user.roles = frozenset({role})
+    user.scopes = scopes_of(role)
     assert not user.has_perm(f"{label}.view_anything")
     assert not user.has_perm(f"{label}.add_anything")
     assert not user.has_module_perms(label)
@@ -54,7 +55,7 @@ def test_the_admin_shows_no_tables_of_packages() -> None:
 def test_flags_and_absent_roles_grant_nothing() -> None:
     user = User(is_active=True)
     assert not user.has_perm(SEES)
-    user.roles = frozenset({Role.ADMIN})
+    user.scopes = scopes_of(Role.ADMIN)
     user.is_active = False
     assert not user.has_perm(SEES)
     assert not user.has_module_perms("governance")

@@ -24,7 +24,7 @@ class Page(SimpleTemplateResponse):
 
     @property
     def rendered_content(self) -> str:
-        return Template("{{ members.count }} {{ user.roles }}").render(Context({"members": Membership.objects.all()}))
+        return Template("{{ members.count }} {{ user.scopes }}").render(Context({"members": Membership.objects.all()}))
 
 
 def counts(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,7 @@
-"""`manage.py prepare`: migrate as the owner and, in development, make the demo rows. `serve` runs it at each start."""
+"""`manage.py prepare`: migrate as the owner, bring the built-in roles into step, in development make the demo rows.
+
+`serve` runs it at each start.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, ProgrammingError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.services import roles
 from agentos.core.errors import AgentOSError
 from agentos.serving import demo_rows
 
@@ -22,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._migrate()
+            roles.sync()
             if not settings.PRODUCTION:
                 demo_rows.ensure()
                 demo_rows.found().write(settings.VAR_DIR)
