@@ -180,6 +180,7 @@ MODEL_NAMES = {
     ),
 }
 MODEL_FALLBACKS = env.words("AGENTOS_MODEL_FALLBACKS")  # tried in order when a run's own model fails
+MODEL_PRICES = env.words("AGENTOS_MODEL_PRICES")  # `name=input/output` in USD per million tokens: agents.llm.prices
 MODERATION = env.text("AGENTOS_MODERATION", "required" if PRODUCTION else "auto")  # required | auto | off
 
 Q_CLUSTER = {

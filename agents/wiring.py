@@ -10,8 +10,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from accounts import seam
 from agentos.core.errors import Unavailable
-from agents.engine.ports import JournalPort, Ports
+from agents.engine.ports import JournalPort, Ports, Usage
 from agents.llm.client import ModelGateway
+from agents.llm.prices import PLAY_RATES, Prices, own_rates
 from agents.services.hub import Hub
 from agents.services.runtime import Hooks, Runtime
 from agents.services.supervisor import Supervisor
@@ -38,20 +39,33 @@ class NoJournal:
         raise AssertionError("a run brings its own journal")
 
 
+def _model_url() -> str:
+    return settings.OPENAI_BASE_URL or settings.SANDBOX_URL or OPENAI_URL
+
+
 def model_gateway() -> ModelGateway:
     """Return a client of the configured model server. Raises: ConfigError."""
     return ModelGateway(
-        settings.OPENAI_BASE_URL or settings.SANDBOX_URL or OPENAI_URL,
+        _model_url(),
         settings.OPENAI_API_KEY,
         embedding_model=settings.MODEL_NAMES["embedding"],
         moderation_model=settings.MODEL_NAMES["moderation"],
     )
 
 
+def model_prices() -> Prices:
+    """Return the prices of the configured model server, looked up for the models that are set. Raises: ConfigError."""
+    play = PLAY_RATES if settings.USES_SANDBOX else {}
+    prices = Prices(_model_url(), {**play, **own_rates(settings.MODEL_PRICES)})
+    for model in (settings.MODEL_NAMES["strong"], settings.MODEL_NAMES["fast"], *settings.MODEL_FALLBACKS):
+        prices.cost(model, Usage())
+    return prices
+
+
 async def open_runtime() -> Runtime:
     """Start pool, journal writer and supervisor of this process."""
     global _runtime
-    url = settings.DATABASE_URLS["system"]
+    url, prices = settings.DATABASE_URLS["system"], model_prices()
     pool = AsyncConnectionPool(
         url,
         min_size=1,
@@ -64,7 +78,7 @@ async def open_runtime() -> Runtime:
     gateway = model_gateway()
     hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway)
     journal: JournalPort = NoJournal()
-    ports, hub = Ports(gateway, journal, hooks), Hub()
+    ports, hub = Ports(gateway, journal, hooks, cost_of=prices.cost), Hub()
     supervisor = Supervisor(
         pool,
         url=url,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from contextlib import aclosing
 from dataclasses import replace
+from decimal import Decimal
 
 from agentos.core.errors import ProviderError
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine import events
-from agents.engine.ports import ModelReply, ModelRequest, Ports, ToolCall, Usage
+from agents.engine.ports import ModelReply, ModelRequest, Ports, ToolCall
 from agents.engine.retry import delay_seconds
 from agents.engine.state import LoopState
 from agents.engine.status import StepKind, StepState
@@ -25,10 +26,7 @@ async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
     path = f"{turn}.model"
     step = state.steps.get(path)
     if step is not None and step.state is StepState.DONE:
-        reply = _reply_of(step)
-        if step.usage is not None:  # what a fork took over was paid by the earlier run
-            _count(state, reply)
-        return reply
+        return _reply_of(step)
     if step is None:
         step = StepRecord(new_id(), path, StepKind.MODEL, state.info.model, StepState.STARTED, {"turn": turn})
         state.steps[path] = step
@@ -58,8 +56,8 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
                 if exhausted:
                     break
                 continue
-            _count(state, reply)
-            _finish(ports, step, reply)
+            _finish(ports, step, model, reply)
+            state.count(step)
             return reply
     raise AssertionError("unreachable: the last model answers or raises")
 
@@ -103,19 +101,13 @@ def _release(ports: Ports, released: list[str], text: str) -> None:
         ports.journal.emit(events.RUN_CONTENT, {"content": text, "content_type": "str"})
 
 
-def _finish(ports: Ports, step: StepRecord, reply: ModelReply) -> None:
-    step.state, step.result, step.usage = StepState.DONE, _stored(reply), _usage(reply)
-    ports.journal.put(Write(steps=[step], events=[(events.MODEL_COMPLETED, {"model": reply.model, **_usage(reply)})]))
+def _finish(ports: Ports, step: StepRecord, model: str, reply: ModelReply) -> None:
+    usage = _usage(reply, ports.cost_of(model, reply.usage))
+    step.state, step.result, step.usage = StepState.DONE, _stored(reply), usage
+    ports.journal.put(Write(steps=[step], events=[(events.MODEL_COMPLETED, {"model": reply.model, **usage})]))
 
 
-def _count(state: LoopState, reply: ModelReply) -> None:
-    state.model_calls += 1
-    state.usage += reply.usage
-    if state.time_to_first_token_ms is None:
-        state.time_to_first_token_ms = reply.time_to_first_token_ms
-
-
-def _usage(reply: ModelReply) -> JsonObject:
+def _usage(reply: ModelReply, cost_usd: Decimal | None) -> JsonObject:
     return {
         "input_tokens": reply.usage.input_tokens,
         "output_tokens": reply.usage.output_tokens,
@@ -123,6 +115,7 @@ def _usage(reply: ModelReply) -> JsonObject:
         "reasoning_tokens": reply.usage.reasoning_tokens,
         "cache_read_tokens": reply.usage.cached_tokens,
         "time_to_first_token": (reply.time_to_first_token_ms or 0) / 1000,
+        "cost_usd": None if cost_usd is None else str(cost_usd),
     }
 
 
@@ -137,17 +130,10 @@ def _stored(reply: ModelReply) -> JsonObject:
 
 
 def _reply_of(step: StepRecord) -> ModelReply:
-    stored, usage = step.result or {}, step.usage or {}
+    stored = step.result or {}
     return ModelReply(
         text=stored["text"],
         tool_calls=tuple(ToolCall(call["id"], call["name"], call["arguments"]) for call in stored["tool_calls"]),
         finish_reason=stored["finish_reason"],
-        usage=Usage(
-            usage.get("input_tokens", 0),
-            usage.get("output_tokens", 0),
-            usage.get("reasoning_tokens", 0),
-            usage.get("cache_read_tokens", 0),
-        ),
         model=stored["model"],
-        time_to_first_token_ms=int(usage.get("time_to_first_token", 0) * 1000),
     )

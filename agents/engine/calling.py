@@ -49,7 +49,6 @@ async def run_calls(state: LoopState, ports: Ports, turn: int, calls: tuple[Tool
 
 
 def _planned(state: LoopState, path: str, call: ToolCall) -> StepRecord:
-    state.tool_calls += 1
     if (known := state.steps.get(path)) is not None:
         return known
     arguments = json_object(call.arguments or "{}")

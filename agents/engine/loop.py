@@ -16,7 +16,7 @@ from agents.engine.calling import run_calls, told_to_model
 from agents.engine.ports import ModelReply, Ports, ToolCall
 from agents.engine.state import LoopState
 from agents.engine.status import RunStatus
-from agents.engine.steps import RunChange, StepRecord, Write
+from agents.engine.steps import StepRecord, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +103,25 @@ def unique_calls(state: LoopState, turn: int, reply: ModelReply) -> ModelReply:
 
 
 def _last_write(state: LoopState, ending: Ending) -> Write:
-    usage = state.metrics()
     match ending:
         case Completed(text):
-            last = {"content": text, "content_type": "str", "metrics": usage}
+            last = {"content": text, "content_type": "str", "metrics": state.metrics()}
             return Write(
                 events=[(events.RUN_CONTENT_COMPLETED, {}), (events.RUN_COMPLETED, last)],
-                run=RunChange(RunStatus.COMPLETED, output=text, usage=usage),
+                run=state.change(RunStatus.COMPLETED, output=text),
             )
         case Paused(waiting, by_hand):
             payload = events.paused_by_hand(waiting) if by_hand else events.paused(waiting)
             return Write(
                 events=[(events.RUN_PAUSED, payload)],
-                run=RunChange(RunStatus.PAUSED, usage=usage),
+                run=state.change(RunStatus.PAUSED),
             )
         case HandedOn():
-            return Write(run=RunChange(RunStatus.PENDING, usage=usage))
+            return Write(run=state.change(RunStatus.PENDING))
         case Failed(code, text):
             write = state.closing()
             write.events.append((events.RUN_ERROR, {"content": text, "error_type": code, "error_id": code}))
-            write.run = RunChange(RunStatus.ERROR, error_code=code, error_text=text, usage=usage)
+            write.run = state.change(RunStatus.ERROR, code=code, text=text)
             return write
         case _:
             assert_never(ending)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
@@ -178,11 +179,17 @@ class OutputFilter(Protocol):
     def finish(self) -> str: ...
 
 
+def unpriced(model: str, usage: Usage) -> Decimal | None:
+    """Know no price."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All that the loop reaches."""
+    """All that the loop reaches. `cost_of` says what a call of a model costs in USD, None when nobody knows."""
 
     model: ModelPort
     journal: JournalPort
     hooks: HookPort
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    cost_of: Callable[[str, Usage], Decimal | None] = unpriced

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from time import monotonic
 
 from agentos.core.errors import LimitExceeded
 from agentos.core.types import JsonObject
 from agents.engine.ports import RunInfo, Usage
-from agents.engine.status import PauseKind, StepKind, StepState
-from agents.engine.steps import AuditEntry, StepRecord, Write
+from agents.engine.status import PauseKind, RunStatus, StepKind, StepState
+from agents.engine.steps import AuditEntry, RunChange, StepRecord, Write
 from agents.engine.tools import Tool
 
 NOTHING_USED = Usage()
@@ -17,18 +18,50 @@ NOTHING_USED = Usage()
 
 @dataclass(slots=True)
 class LoopState:
-    """`steps` is the journal by path; `messages` grows with every turn; `first_start` is False on resume."""
+    """`steps` is the journal by path; `messages` grows with every turn; `first_start` is False on resume.
+
+    What the run has used so far is counted from the journal. `known_cost_usd` leaves out the calls without a price.
+    """
 
     info: RunInfo
     messages: list[JsonObject]
     steps: dict[str, StepRecord] = field(default_factory=dict)
     first_start: bool = True
     usage: Usage = NOTHING_USED
+    known_cost_usd: Decimal = Decimal(0)
+    unpriced_calls: int = 0
     model_calls: int = 0
-    tool_calls: int = 0
     time_to_first_token_ms: int | None = None
     started_at: float = field(default_factory=monotonic)
     worked_seconds: float = 0.0  # before this start
+
+    def __post_init__(self) -> None:
+        for step in self.steps.values():
+            if step.kind is StepKind.MODEL and step.state is StepState.DONE:
+                self.count(step)
+
+    def count(self, step: StepRecord) -> None:
+        """Add what a finished model call used. What a fork took over has no usage: the earlier run paid for it."""
+        if (used := step.usage) is None:
+            return
+        self.model_calls += 1
+        self.usage += Usage(
+            used.get("input_tokens", 0),
+            used.get("output_tokens", 0),
+            used.get("reasoning_tokens", 0),
+            used.get("cache_read_tokens", 0),
+        )
+        if (cost := used.get("cost_usd")) is None:
+            self.unpriced_calls += 1
+        else:
+            self.known_cost_usd += Decimal(cost)
+        if self.time_to_first_token_ms is None:
+            self.time_to_first_token_ms = int(used.get("time_to_first_token", 0) * 1000)
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """Return what the run has cost, or None when the price of one of its calls is not known."""
+        return None if self.unpriced_calls else self.known_cost_usd
 
     @property
     def wall_seconds(self) -> float:
@@ -43,14 +76,23 @@ class LoopState:
             "total_tokens": self.usage.total_tokens,
             "reasoning_tokens": self.usage.reasoning_tokens,
             "cache_read_tokens": self.usage.cached_tokens,
+            "cost": None if self.cost_usd is None else float(self.cost_usd),  # a number, as in AgentOS
             "time_to_first_token": (self.time_to_first_token_ms or 0) / 1000,
             "model_calls": self.model_calls,
             "tool_calls": self.tool_calls,
             "duration": round(self.wall_seconds, 3),
         }
 
+    def change(self, status: RunStatus, *, output: str | None = None, code: str = "", text: str = "") -> RunChange:
+        """Return the run's new state, with what it has used."""
+        return RunChange(status, output, code, text, usage=self.metrics(), cost_usd=self.cost_usd)
+
     def waiting(self) -> list[StepRecord]:
         return [step for step in self.steps.values() if step.state in (StepState.WAITING, StepState.UNKNOWN)]
+
+    @property
+    def tool_calls(self) -> int:
+        return len(self.tool_steps())
 
     def tool_steps(self) -> list[StepRecord]:
         return [step for step in self.steps.values() if step.kind is StepKind.TOOL]

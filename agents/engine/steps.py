@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from uuid import UUID
 
 from agentos.core.types import Json, JsonObject
@@ -14,7 +15,8 @@ class StepRecord:
     """One step of a run. `path` is its identity within the run tree; `seq` only the order of writing.
 
     `request` for a tool call: {tool_call_id, tool, arguments, schema_hash, requirement?}. `answer` is what the human
-    said: {confirmed?, values?, selected?, result?, note?, by, at}. `usage`: {input_tokens, output_tokens, ...}.
+    said: {confirmed?, values?, selected?, result?, note?, by, at}. `usage` of a model call: {input_tokens,
+    output_tokens, total_tokens, reasoning_tokens, cache_read_tokens, time_to_first_token, cost_usd (text or null)}.
     """
 
     id: UUID
@@ -56,13 +58,17 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class RunChange:
-    """The new state of a run; None leaves a field as it is. `release` gives the lease back."""
+    """The new state of a run; None leaves a field as it is. `release` gives the lease back.
+
+    `cost_usd` goes with `usage`: None beside it says that the price of a call is not known.
+    """
 
     status: RunStatus
     output: str | None = None
     error_code: str = ""
     error_text: str = ""
     usage: JsonObject | None = None
+    cost_usd: Decimal | None = None
     release: bool = True
 
 

@@ -49,7 +49,8 @@ class Run(UserOwned):
 
     `spec` is what the run started with: {schema, id, kind, model, instructions, tools: {name: schema hash}}.
     A fork's spec also has `forked_from` {run_id, path} and `history_before`, the time up to which it knows its session.
-    `usage`: {input_tokens, output_tokens, total_tokens, model_calls, tool_calls, time_to_first_token_ms}.
+    `usage`: {input_tokens, output_tokens, total_tokens, cost, model_calls, tool_calls, time_to_first_token, ...}.
+    `cost_usd` is null while nothing was counted, and when the price of one of its model calls is not known.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

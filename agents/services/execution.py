@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 from enum import StrEnum
 
 import psycopg
@@ -20,7 +21,7 @@ from agents.engine.ports import Ports, RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.state import LoopState
 from agents.engine.status import RunStatus
-from agents.engine.steps import RunChange, StepRecord, Write
+from agents.engine.steps import StepRecord, Write
 from agents.registry import registry
 from agents.services import queue
 from agents.services.journal import JournalWriter, RunJournal
@@ -43,8 +44,6 @@ class StopReason(StrEnum):
 
 def pinned_spec(kind: str, component_id: str, pinned: JsonObject) -> AgentSpec:
     """Return today's component with what the run pinned at its start. Raises: NotFound."""
-    from dataclasses import replace
-
     spec = registry.get(kind, component_id)
     return replace(spec, instructions=pinned.get("instructions", spec.instructions))
 
@@ -111,7 +110,7 @@ async def run_state(
     state: LoopState, journal: RunJournal, ports: Ports, *, history: Awaitable[list[tuple[str, str]]] | None = None
 ) -> None:
     """Enter the loop; end the run rightly whatever comes out of it."""
-    bound = Ports(ports.model, journal, ports.hooks)
+    bound = replace(ports, journal=journal)
     try:
         if history is not None:
             state.messages = conversation(state.info.spec.instructions, await history, state.info.input)
@@ -140,11 +139,11 @@ def _reason(stopped: asyncio.CancelledError) -> StopReason:
 async def _stop(state: LoopState, journal: RunJournal, reason: StopReason) -> None:
     try:
         if reason is StopReason.DRAIN:
-            await journal.commit(Write(run=RunChange(RunStatus.PENDING, usage=state.metrics())))
+            await journal.commit(Write(run=state.change(RunStatus.PENDING)))
             return
         write = state.closing()
         write.events.append((events.RUN_CANCELLED, {"reason": "The run was cancelled."}))
-        write.run = RunChange(RunStatus.CANCELLED, usage=state.metrics())
+        write.run = state.change(RunStatus.CANCELLED)
         await journal.commit(write)
     except LeaseLost:
         logger.info("run %s: the lease was lost while it was stopped", state.info.run_id)
@@ -153,7 +152,7 @@ async def _stop(state: LoopState, journal: RunJournal, reason: StopReason) -> No
 async def _fail(state: LoopState, journal: RunJournal, code: str, text: str) -> None:
     write = state.closing()
     write.events.append((events.RUN_ERROR, {"content": text, "error_type": code, "error_id": code}))
-    write.run = RunChange(RunStatus.ERROR, error_code=code, error_text=text)
+    write.run = state.change(RunStatus.ERROR, code=code, text=text)
     try:
         await journal.commit(write)
     except LeaseLost:

@@ -180,11 +180,13 @@ UPDATE {table(Run)} r SET
     output = coalesce(x.output, r.output),
     error_code = x.error_code, error_text = x.error_text,
     usage = coalesce(x.usage, r.usage),
+    cost_usd = CASE WHEN x.usage IS NULL THEN r.cost_usd ELSE x.cost_usd END,
     lease_owner = CASE WHEN x.release THEN '' ELSE r.lease_owner END,
     lease_until = CASE WHEN x.release THEN NULL ELSE r.lease_until END,
     ended_at = CASE WHEN x.final THEN now() ELSE r.ended_at END
 FROM jsonb_to_recordset(%s::jsonb) AS x(
-    id uuid, status text, output text, error_code text, error_text text, usage jsonb, release boolean, final boolean
+    id uuid, status text, output text, error_code text, error_text text, usage jsonb, cost_usd numeric,
+    release boolean, final boolean
 ) WHERE r.id = x.id
 """
 
@@ -198,6 +200,7 @@ async def _store_changes(connection: AsyncConnection[Any], records: list[Record]
             "error_code": change.error_code,
             "error_text": change.error_text,
             "usage": change.usage,
+            "cost_usd": change.cost_usd,
             "release": change.release,
             "final": change.status.is_final,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django import template
 from django.utils.html import escape, format_html
@@ -13,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from agentos.core.clock import utc_now
 from agentos.core.errors import NotFound
 from agentos.core.types import Json
+from agents.llm.prices import PLAY_RATES
 from agents.registry import registry
 
 register = template.Library()
@@ -82,6 +84,21 @@ def json_kind(value: Json) -> str:
     if isinstance(value, int | float):
         return "number"
     return "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
+
+
+@register.filter
+def usd(amount: Decimal | str | None) -> str:
+    """Return money with as many digits as it has, at least cents: `$0.20`, `$0.000125`."""
+    if amount is None:
+        return "unknown"
+    whole, _, part = f"{Decimal(amount):f}".partition(".")
+    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
+
+
+@register.filter
+def is_play_money(model: str) -> bool:
+    """Tell whether a model's price is the sandbox's: shown, counted, and paid by nobody."""
+    return model in PLAY_RATES
 
 
 @register.filter

@@ -319,6 +319,20 @@ class TestRuns:
             assert part in text
         assert f"run__id__exact={approval.run_id}" in text
 
+    def test_the_run_shows_what_it_cost_and_says_when_nobody_pays(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: Callable[[User], Client]
+    ) -> None:
+        run = ask(acme).run
+        url, runs = reverse("admin:agents_run_change", args=[run.id]), Run.objects.using("system").filter(id=run.id)
+        client = signed_in(acme.member)
+        assert "a model without a known price" in page(client.get(url))
+        runs.update(cost_usd="0.00012500")
+        shown = page(client.get(url))
+        assert "$0.000125" in shown
+        assert "play money" not in shown
+        runs.update(model="sandbox-strong")
+        assert "play money" in page(client.get(url))
+
     def test_members_see_their_own_runs_only(
         self, acme: TenantWithUsers, ask: Ask, signed_in: Callable[[User], Client]
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -371,3 +372,38 @@ async def test_large_numbers_in_arguments_are_no_bug(number):
 
     ending, _, _ = await run([[("count", {"n": number})], "Counted"], spec=AgentSpec("c", "", tools=(count,)))
     assert ending == Completed("Counted")
+
+
+async def test_each_model_call_and_the_run_say_what_they_cost():
+    def cost_of(model, usage):
+        return Decimal(usage.output_tokens) / 1000
+
+    journal, model = MemoryJournal(), ScriptedModel([[("look", {"place": "x"})], "All is well"])
+    await work(new_state(SPEC, "Go"), Ports(model, journal, PlainGates(), no_sleep, cost_of))
+    assert [journal.steps[path].usage["cost_usd"] for path in ("1.model", "2.model")] == ["0.005", "0.003"]
+    ended = journal.writes[-1].run
+    assert ended is not None and ended.cost_usd == Decimal("0.008")
+    assert journal.events[-1][1]["metrics"]["cost"] == 0.008
+
+
+async def test_a_run_with_a_call_without_a_price_has_no_cost():
+    def cost_of(model, usage):
+        return Decimal(1) if usage.output_tokens == 5 else None
+
+    journal, model = MemoryJournal(), ScriptedModel([[("look", {"place": "x"})], "All is well"])
+    state = new_state(SPEC, "Go")
+    await work(state, Ports(model, journal, PlainGates(), no_sleep, cost_of))
+    assert (state.known_cost_usd, state.cost_usd) == (1, None)
+    ended = journal.writes[-1].run
+    assert ended is not None and ended.cost_usd is None
+    assert journal.events[-1][1]["metrics"]["cost"] is None
+
+
+async def test_a_resumed_run_has_counted_what_its_journal_holds():
+    script = [[("pay", {"amount": 5})], "Paid"]
+    _, journal, _ = await run(script)
+    state = new_state(SPEC, "Go", journal=journal)
+    assert (state.usage.total_tokens, state.model_calls, state.tool_calls) == (15, 1, 1)
+    answer(journal, "1.0", {"confirmed": True})
+    _, journal, _ = await run(script[1:], journal)
+    assert journal.writes[-1].run.usage["total_tokens"] == 26
