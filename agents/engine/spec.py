@@ -10,6 +10,8 @@ from pathlib import Path
 from agentos.core.types import JsonObject, canonical_sha256
 from agents.engine.tools import Tool
 
+JOB = "job"  # the kind of a run that nobody waits for: background work
+
 
 class Model(StrEnum):
     """A model by its role; the settings say which model plays it."""

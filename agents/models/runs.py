@@ -7,6 +7,7 @@ from django.db import models
 
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
+from agents.engine.spec import JOB
 from agents.engine.status import RunStatus, StepKind, StepState
 
 
@@ -84,6 +85,11 @@ class Run(UserOwned):
         indexes = [
             models.Index(fields=["tenant", "session", "created_at"], name="run_of_session"),
             models.Index(fields=["tenant", "-created_at"], name="run_newest"),
+            models.Index(
+                fields=["tenant", "session", "ended_at", "id"],
+                name="run_remembered",
+                condition=models.Q(status="completed", parent__isnull=True) & ~models.Q(component_kind=JOB),
+            ),
             models.Index(
                 fields=["lease_until"],
                 name="run_claimable",

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.types import JsonObject
+from agents.engine.spec import JOB
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.models import Run, RunEvents, Session, Step
@@ -90,12 +91,15 @@ STEP_FIELDS = (
 STEPS = f"SELECT {columns(Step, STEP_FIELDS)} FROM {table(Step)} WHERE tenant_id = %s AND run_id = %s ORDER BY seq"
 
 # What was said before this run was made, or before the one it was forked from: a later pass sees the same.
+# The session comes from a lateral join, so that the newest rows are read from the index `run_remembered` and no others.
 HISTORY = f"""
-SELECT h.input, h.output FROM {table(Run)} r
-JOIN {table(Run)} h ON h.tenant_id = r.tenant_id AND h.session_id = r.session_id AND h.parent_id IS NULL
-WHERE r.tenant_id = %s AND r.id = %s AND h.status = '{RunStatus.COMPLETED.value}'
-AND h.ended_at < coalesce((r.spec->>'history_before')::timestamptz, r.created_at)
-ORDER BY h.created_at DESC LIMIT %s
+SELECT h.input, h.output FROM {table(Run)} r CROSS JOIN LATERAL (
+    SELECT e.input, e.output, e.ended_at, e.id FROM {table(Run)} e
+    WHERE e.tenant_id = r.tenant_id AND e.session_id = r.session_id
+    AND e.status = '{RunStatus.COMPLETED.value}' AND e.parent_id IS NULL AND e.component_kind <> '{JOB}'
+    AND e.ended_at < coalesce((r.spec->>'history_before')::timestamptz, r.created_at)
+    ORDER BY e.ended_at DESC, e.id DESC LIMIT %s
+) h WHERE r.tenant_id = %s AND r.id = %s ORDER BY h.ended_at, h.id
 """
 
 LAST_SEQ = f"SELECT coalesce(max(last_seq), 0) FROM {table(RunEvents)} WHERE tenant_id = %s AND run_id = %s"
@@ -140,9 +144,9 @@ async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID
 async def load_history(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, runs: int) -> list[tuple[str, str]]:
     """Return the session's last finished runs before this one as (input, output), oldest first."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(HISTORY, [tenant_id, run_id, runs])
+        cursor = await connection.execute(HISTORY, [runs, tenant_id, run_id])
         rows = await cursor.fetchall()
-    return [(asked or "", answered or "") for asked, answered in reversed(rows)]
+    return [(asked or "", answered or "") for asked, answered in rows]
 
 
 async def last_seq(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> int:
