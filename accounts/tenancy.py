@@ -163,12 +163,58 @@ def tenant_references(model: type[models.Model]) -> Iterator[str]:
     yield f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_tenant_id_id" UNIQUE (tenant_id, id)'
     for field in model._meta.local_fields:
         if isinstance(field, TenantForeignKey):
-            target = cast(type[models.Model], field.related_model)._meta.db_table
-            yield (
-                f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_tenant_fk" '
-                f'FOREIGN KEY (tenant_id, "{field.column}") REFERENCES "{target}" (tenant_id, id) '
-                "DEFERRABLE INITIALLY DEFERRED"
-            )
+            yield tenant_reference(table, field)
+
+
+def tenant_reference(table: str, field: TenantForeignKey) -> str:
+    """Return the statement that binds one reference to its own tenant's rows."""
+    target = cast(type[models.Model], field.related_model)._meta.db_table
+    return (
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_tenant_fk" '
+        f'FOREIGN KEY (tenant_id, "{field.column}") REFERENCES "{target}" (tenant_id, id) '
+        "DEFERRABLE INITIALLY DEFERRED"
+    )
+
+
+class BindReference(Operation):
+    """Bind a TenantForeignKey that was added to an isolated table later."""
+
+    reversible = True
+    atomic = True
+
+    def __init__(self, model_name: str, field_name: str) -> None:
+        self.model_name, self.field_name = model_name, field_name
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model_name, self.field_name], {}
+
+    def describe(self) -> str:
+        return f"Bind {self.field_name} of {self.model_name} to its own tenant's rows"
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Change no state: the constraint lives in the database only."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        field = cast(TenantForeignKey, model._meta.get_field(self.field_name))
+        schema_editor.execute(tenant_reference(model._meta.db_table, field))
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = from_state.apps.get_model(app_label, self.model_name)
+        table, column = model._meta.db_table, model._meta.get_field(self.field_name).column
+        schema_editor.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_{column}_tenant_fk"')
 
 
 class GrantTable(Operation):

@@ -21,7 +21,7 @@ from agents.engine.spec import AgentSpec
 from agents.forms import fields_of
 from agents.registry import registry
 from agents.schemas import RunStateOut
-from agents.services import forks, pauses, reconcile, runs
+from agents.services import forks, pauses, reconcile, reruns, runs
 from agents.services.forks import Fork
 from agents.services.reconcile import Outcome
 from agents.sse import event_stream
@@ -124,8 +124,17 @@ async def fork_run(request: HttpRequest, run_id: UUID, body: ForkIn) -> HttpResp
     result = None if body.tool_result is None else await here.hooks.check_answer(spec, body.tool_result)
     wanted = Fork(body.from_step, body.message, body.instructions, body.model, result)
     made, session_id = await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted)
-    state = {"run_id": str(made), "session_id": session_id, "status": "PENDING"}
-    return JsonResponse(state, status=202, headers={"Location": f"/api/runs/{made}"})
+    return _accepted(made, session_id)
+
+
+@router.post("/runs/{run_id}/rerun", response={202: RunStateOut})
+@signed_in
+async def rerun_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Run a failed run again, once: a new run that reuses its finished steps and goes on where it ended."""
+    principal = principal_of(request)
+    runs.admit(runtime(), principal)
+    made, session_id = await in_thread(reruns.rerun, principal=principal, run_id=run_id)
+    return _accepted(made, session_id)
 
 
 @router.post("/runs/{run_id}/pause", response=RunStateOut)
@@ -142,6 +151,11 @@ async def unpause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
     """Let a run that was paused by hand go on."""
     await in_thread(pauses.unpause, principal=principal_of(request), run_id=run_id)
     return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
+
+
+def _accepted(made: UUID, session_id: str) -> HttpResponse:
+    state = {"run_id": str(made), "session_id": session_id, "status": "PENDING"}
+    return JsonResponse(state, status=202, headers={"Location": f"/api/runs/{made}"})
 
 
 def _after_index(index: object) -> int:

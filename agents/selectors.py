@@ -59,6 +59,7 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
         "tools": [events.tool_execution(step) for step in tools],
         "requirements": [events.requirement(step) for step in waiting],
         "forked_from": run.spec.get("forked_from"),
+        "rerun_of": str(run.rerun_of_id) if run.rerun_of_id else None,
         "children": [],
         "created_at": epoch_seconds(run.created_at),
         "ended_at": epoch_seconds(run.ended_at) if run.ended_at else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
+from typing import Protocol
 
 from agentos.core.errors import LimitExceeded
 from agentos.core.types import JsonObject
@@ -14,6 +15,7 @@ from agents.engine.steps import AuditEntry, RunChange, StepRecord, Write
 from agents.engine.tools import Tool
 
 NOTHING_USED = Usage()
+RUN_ENDED = "The run ended before this was answered."
 
 
 @dataclass(slots=True)
@@ -106,9 +108,9 @@ class LoopState:
         for step in steps:
             tool = self.info.spec.tool(step.name)
             if step.state is not StepState.STARTED or step.attempts == 0:
-                step.state = StepState.REFUSED
+                step.state, step.error = StepState.REFUSED, RUN_ENDED
             elif tool is not None and tool.repeat == "read_only":
-                step.state, step.error = StepState.FAILED, "The run ended before this was answered."
+                step.state, step.error = StepState.FAILED, RUN_ENDED
             else:
                 mark_unknown(step, tool)
         audit = [unknown_entry(step) for step in steps if step.state is StepState.UNKNOWN]
@@ -146,6 +148,17 @@ def mark_unknown(step: StepRecord, tool: Tool | None) -> None:
         "effect_text": tool.effect_text(arguments) if tool else step.name,
         "idempotency_key": step.idempotency_key,
     }
+
+
+class Ended(Protocol):
+    """What a step's record and its row have in common here."""
+
+    error: str
+
+
+def was_cut(step: Ended) -> bool:
+    """Tell whether a step ended only because its run did: it never ran, or it only read."""
+    return step.error == RUN_ENDED
 
 
 def unknown_entry(step: StepRecord) -> AuditEntry:

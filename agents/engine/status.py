@@ -30,6 +30,9 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 }
 
 
+GIVEN_UP = "too_many_recoveries"  # the error code of a dead letter: a run that was interrupted too often
+
+
 class StepKind(StrEnum):
     MODEL = "model"
     TOOL = "tool"

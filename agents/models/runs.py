@@ -8,7 +8,7 @@ from django.db import models
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
 from agents.engine.spec import JOB
-from agents.engine.status import RunStatus, StepKind, StepState
+from agents.engine.status import GIVEN_UP, RunStatus, StepKind, StepState
 
 
 def choices(enum: type[RunStatus] | type[StepKind] | type[StepState]) -> list[tuple[str, str]]:
@@ -49,7 +49,8 @@ class Run(UserOwned):
     """One answer of one component. The lease (`lease_owner`, `lease_until`, `fence`) covers the whole run tree.
 
     `spec` is what the run started with: {schema, id, kind, model, instructions, tools: {name: schema hash}}.
-    A fork's spec also has `forked_from` {run_id, path} and `history_before`, the time up to which it knows its session.
+    A fork's spec also has `forked_from` {run_id, path}; its and a rerun's have `history_before`, the time up to which
+    they know their session. `rerun_of` is the failed run that this one goes on for; there is at most one.
     `usage`: {input_tokens, output_tokens, total_tokens, cost, model_calls, tool_calls, time_to_first_token, ...}.
     `cost_usd` is null while nothing was counted, and when the price of one of its model calls is not known.
     """
@@ -58,6 +59,7 @@ class Run(UserOwned):
     session = TenantForeignKey(Session, on_delete=models.PROTECT, related_name="runs")
     parent = TenantForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
     root_id = models.UUIDField()
+    rerun_of = TenantForeignKey("self", null=True, db_index=False, on_delete=models.PROTECT, related_name="reruns")
     component_kind = models.CharField(max_length=16)
     component_id = models.CharField(max_length=100)
     spec = models.JSONField(default=dict)
@@ -82,6 +84,11 @@ class Run(UserOwned):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "rerun_of"], name="run_rerun_once", condition=models.Q(rerun_of__isnull=False)
+            ),
+        ]
         indexes = [
             models.Index(fields=["tenant", "session", "created_at"], name="run_of_session"),
             models.Index(fields=["tenant", "-created_at"], name="run_newest"),
@@ -95,6 +102,7 @@ class Run(UserOwned):
                 name="run_claimable",
                 condition=models.Q(status__in=["pending", "running"]) & models.Q(parent__isnull=True),
             ),
+            models.Index(fields=["tenant", "created_at"], name="run_given_up", condition=models.Q(error_code=GIVEN_UP)),
         ]
 
     def __str__(self) -> str:

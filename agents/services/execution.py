@@ -20,7 +20,7 @@ from agents.engine.messages import conversation
 from agents.engine.ports import Ports, RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.state import LoopState
-from agents.engine.status import RunStatus
+from agents.engine.status import GIVEN_UP, RunStatus
 from agents.engine.steps import StepRecord, Write
 from agents.registry import registry
 from agents.services import queue
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 COMPONENT_GONE = "component_gone", "The component of this run is no longer installed."
 DATABASE_GONE = psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError
-TOO_MANY_RECOVERIES = "too_many_recoveries", "The run was interrupted too often and was given up."
+TOO_MANY_RECOVERIES = GIVEN_UP, "The run was interrupted too often and was given up."
 
 
 class StopReason(StrEnum):

@@ -9,24 +9,20 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
-from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, clean_text
-from agents.engine.spec import spec_hash
-from agents.engine.status import RunStatus, StepKind, StepState
+from agents.engine.state import was_cut
+from agents.engine.status import StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import log
-from agents.services.notifications import CLAIMABLE
+from agents.services import branches
+from agents.services.branches import ADDED, ORIGIN
 from agents.services.runs import require
 
-# What a fork adds to the spec: where it comes from, and the time up to which it knows its session.
-ORIGIN, HISTORY_BEFORE = "forked_from", "history_before"
 NEVER_RAN = (StepState.WAITING, StepState.ANSWERED, StepState.REFUSED)
 
 
@@ -65,9 +61,13 @@ def fork(*, principal: Principal, run_id: UUID, wanted: Fork) -> tuple[UUID, str
             kept.append(_with_result(start, wanted.tool_result, principal))
         elif start.kind == StepKind.TOOL:
             _check_repeatable(start, source)
-        made = _new_run(source, start, wanted)
-        _copy(kept, made)
-        log.notify(CLAIMABLE, "")
+        made = branches.branch(
+            source,
+            kept,
+            pinned=_pinned(source, wanted),
+            origin={ORIGIN: {"run_id": str(source.id), "path": start.path}},
+            message=source.input if wanted.message is None else clean_text(wanted.message),
+        )
         detail = {"from": str(source.id), "step": start.path, "changed": wanted.changed}
         audit.append(
             [audit.Entry("run.forked", "run", str(made.id), detail, principal.user_id)], tenant_id=principal.tenant_id
@@ -115,7 +115,7 @@ def _kept(steps: list[Step], start: Step, source: Run) -> list[Step]:
         if step.pk == start.pk or its_turn > turn or (its_turn == turn and from_model):
             continue
         state = StepState(step.state)
-        if state.is_final:
+        if state.is_final and not was_cut(step):
             kept.append(step)
         elif its_turn < turn or (state not in NEVER_RAN and not _only_reads(step, source)):
             raise Conflict(
@@ -148,34 +148,13 @@ def _with_result(start: Step, result: str, principal: Principal) -> Step:
     return start
 
 
-def _new_run(source: Run, start: Step, wanted: Fork) -> Run:
-    model = _model(source, wanted.model)
-    pinned = {name: value for name, value in source.spec.items() if name not in (ORIGIN, HISTORY_BEFORE)}
-    pinned["model"] = model
+def _pinned(source: Run, wanted: Fork) -> JsonObject:
+    """Return what the new run keeps of its spec: the earlier run's, with what the fork changes."""
+    pinned = {name: value for name, value in source.spec.items() if name not in ADDED}
+    pinned["model"] = _model(source, wanted.model)
     if wanted.instructions is not None:
         pinned["instructions"] = clean_text(wanted.instructions)
-    origin: JsonObject = {
-        ORIGIN: {"run_id": str(source.id), "path": start.path},
-        HISTORY_BEFORE: source.spec.get(HISTORY_BEFORE) or source.created_at.isoformat(),
-    }
-    run_id = new_id()
-    source.session.save(update_fields=["updated_at"])
-    return Run.objects.create(
-        id=run_id,
-        tenant_id=source.tenant_id,
-        user_id=source.user_id,
-        session=source.session,
-        root_id=run_id,
-        component_kind=source.component_kind,
-        component_id=source.component_id,
-        spec=pinned | origin,
-        spec_hash=spec_hash(pinned),
-        model=model,
-        status=RunStatus.PENDING.value,
-        input=source.input if wanted.message is None else clean_text(wanted.message),
-        is_demo=source.is_demo,
-        created_at=Now(),
-    )
+    return pinned
 
 
 def _model(source: Run, wanted: str | None) -> str:
@@ -187,11 +166,3 @@ def _model(source: Run, wanted: str | None) -> str:
     if wanted not in known and wanted not in roles:
         raise Invalid(f"`model` must be one of {', '.join(sorted({*roles, *known}))}.", code="unknown_model")
     return roles.get(wanted, wanted)
-
-
-def _copy(kept: list[Step], made: Run) -> None:
-    """Give the steps to the new run, numbered before its first event; what they cost stays with the earlier run."""
-    for position, step in enumerate(kept, start=1 - len(kept)):
-        step.pk, step.run_id, step.seq, step.usage = new_id(), made.id, position, None
-        step._state.adding = True
-    Step.objects.bulk_create(kept)

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 
 from accounts.models import User
 from accounts.seam import in_thread
+from agentos.core.errors import ProviderError
 from tests.agents.services.conftest import HeldModel, names, read
 from tests.agents.services.payments import unknown
 from tests.agents.services.test_durability import stored, until
@@ -177,3 +178,24 @@ async def test_a_run_is_forked_over_http(make_process, serve, acme, globex):
     shown = json_of(await call(acme.member, f"runs/{made}"))
     assert (shown["content"], shown["session_id"]) == ("Another end", begin.session_id)
     assert shown["forked_from"] == {"run_id": str(begin.run_id), "path": "2.model"}
+
+
+async def test_a_failed_run_is_rerun_over_http_once(make_process, serve, acme, globex):
+    broken = ProviderError("The key is wrong.", code="provider_auth")
+    process = await make_process([[("look", {"place": "x"})], broken, "The end"])
+    call, begin = serve(process), process.new()
+    await read(await process.start(begin))
+    path = f"runs/{begin.run_id}/rerun"
+    assert (await call(globex.member, path, {})).status_code == 404
+    assert (await call(acme.viewer, path, {})).status_code == 404
+    response = await call(acme.member, path, {})
+    assert (response.status_code, json_of(response)["status"]) == (202, "PENDING")
+    made = json_of(response)["run_id"]
+    assert response["Location"] == f"/api/runs/{made}"
+    assert events_of(await body_of(await call(acme.member, f"runs/{made}/events")))[-1][1] == "RunCompleted"
+    shown = json_of(await call(acme.member, f"runs/{made}"))
+    assert (shown["content"], shown["rerun_of"]) == ("The end", str(begin.run_id))
+    for _ in range(2):
+        again = await call(acme.operator, path, {})
+        assert (again.status_code, json_of(again)["code"]) == (409, "already_rerun")
+    assert (await call(acme.member, f"runs/{made}/rerun", {})).status_code == 409

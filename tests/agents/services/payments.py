@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from django.db import connections
+
 from accounts.seam import in_thread
 from agentos.core.types import JsonObject
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import tool
+from agents.services import queue
 from agents.services.execution import StopReason
 from tests.agents.services.test_durability import expire_lease, steps_of, stored, until
 
@@ -38,9 +41,10 @@ class Till:
 
         @tool()
         async def peek(place: str) -> str:
-            """Look, for ever."""
+            """Look, for as long as the till is stuck."""
             self.looked.set()
-            await asyncio.Event().wait()
+            if self.stuck:
+                await asyncio.Event().wait()
             return place
 
         return AgentSpec("tester", "Test.", tools=(charge, peek))
@@ -59,6 +63,20 @@ async def crashed(make_process, till: Till, script=None):
     till.stuck = False
     await in_thread(expire_lease, begin)
     return begin
+
+
+async def given_up(make_process, till: Till, script=None, calls=None):
+    """Return such a run that was interrupted once too often, and a process that goes on with `script`."""
+    begin = await crashed(make_process, till, calls)
+    await in_thread(interrupt_too_often, begin)
+    heir = await make_process(script or ["never"])
+    await until(lambda: stored(begin).status == "error")
+    return begin, heir
+
+
+def interrupt_too_often(begin) -> None:
+    with connections["system"].cursor() as cursor:
+        cursor.execute("UPDATE agents_run SET recoveries = %s WHERE id = %s", [queue.MAX_RECOVERIES, begin.run_id])
 
 
 async def unknown(make_process, till: Till, script):

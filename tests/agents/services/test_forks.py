@@ -27,7 +27,7 @@ class Forked:
     """A forked run, seen as the tests see runs that they begin."""
 
     def __init__(self, begin, run_id) -> None:
-        self.tenant_id, self.run_id = begin.tenant_id, run_id
+        self.tenant_id, self.run_id, self.session_id = begin.tenant_id, run_id, begin.session_id
 
 
 async def forked(begin, who, from_step, **changes) -> Forked:

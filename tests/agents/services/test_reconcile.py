@@ -14,7 +14,7 @@ from agents import selectors
 from agents.services import runs
 from agents.services.reconcile import Outcome, reconcile
 from tests.agents.services.conftest import names, read
-from tests.agents.services.payments import crashed, unknown
+from tests.agents.services.payments import given_up, unknown
 from tests.agents.services.test_durability import steps_of, stored, until
 
 
@@ -115,19 +115,7 @@ async def test_a_cut_look_leaves_nothing_to_reconcile(make_process, till, acme):
 
 
 async def test_a_run_that_is_given_up_leaves_its_side_effect_to_be_reconciled(make_process, till, acme):
-    from django.db import connections
-
-    from agents.services import queue
-
-    begin = await crashed(make_process, till)
-
-    def give_up():
-        with connections["system"].cursor() as cursor:
-            cursor.execute("UPDATE agents_run SET recoveries = %s WHERE id = %s", [queue.MAX_RECOVERIES, begin.run_id])
-
-    await in_thread(give_up)
-    await make_process(["never"])
-    await until(lambda: stored(begin).status == "error")
+    begin, _ = await given_up(make_process, till)
     assert (await in_thread(steps_of, begin))["1.0"].state == "unknown"
     assert len(await in_thread(selectors.unknown_steps, acme.principal("operator"))) == 1
 

@@ -1,0 +1,66 @@
+"""A new run that starts with the finished steps of an earlier one: nothing is paid or done twice."""
+
+from __future__ import annotations
+
+from django.db.models.functions import Now
+
+from agentos.core.ids import new_id
+from agentos.core.types import JsonObject
+from agents.engine.spec import spec_hash
+from agents.engine.status import RunStatus
+from agents.models import Run, Step
+from agents.services import log
+from agents.services.notifications import CLAIMABLE
+
+# What is added to the spec: where a fork comes from, and the time up to which the new run knows its session.
+ORIGIN, HISTORY_BEFORE = "forked_from", "history_before"
+ADDED = (ORIGIN, HISTORY_BEFORE)
+
+
+def branch(
+    source: Run,
+    kept: list[Step],
+    *,
+    pinned: JsonObject,
+    message: str | None,
+    origin: JsonObject | None = None,
+    rerun_of: Run | None = None,
+) -> Run:
+    """Store a run in the session of an earlier one with these of its steps, for any process to claim.
+
+    The caller holds the earlier run's lock inside a tenant scope, commits, and writes its own audit.
+    """
+    run_id = new_id()
+    source.session.save(update_fields=["updated_at"])
+    made = Run.objects.create(
+        id=run_id,
+        tenant_id=source.tenant_id,
+        user_id=source.user_id,
+        session=source.session,
+        root_id=run_id,
+        rerun_of=rerun_of,
+        component_kind=source.component_kind,
+        component_id=source.component_id,
+        spec={**pinned, **(origin or {}), HISTORY_BEFORE: _history_before(source)},
+        spec_hash=spec_hash(pinned),
+        model=pinned.get("model", source.model),
+        status=RunStatus.PENDING.value,
+        input=message,
+        is_demo=source.is_demo,
+        created_at=Now(),
+    )
+    _take_over(kept, made)
+    log.notify(CLAIMABLE, "")
+    return made
+
+
+def _history_before(source: Run) -> str:
+    return str(source.spec.get(HISTORY_BEFORE) or source.created_at.isoformat())
+
+
+def _take_over(kept: list[Step], made: Run) -> None:
+    """Give the steps to the new run, numbered before its first event; what they cost stays with the earlier run."""
+    for position, step in enumerate(kept, start=1 - len(kept)):
+        step.pk, step.run_id, step.seq, step.usage = new_id(), made.id, position, None
+        step._state.adding = True
+    Step.objects.bulk_create(kept)
