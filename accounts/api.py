@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from accounts import selectors
@@ -20,7 +20,7 @@ from accounts.schemas import (
     TokenOut,
 )
 from accounts.seam import in_sign_in_thread, in_thread
-from accounts.services import tokens
+from accounts.services import keys, tokens
 from accounts.services.tokens import TokenPair
 from agentos.core.types import JsonObject
 
@@ -39,6 +39,14 @@ async def issue_token(request: HttpRequest, body: TokenIn) -> JsonObject:
         client=request.META.get("REMOTE_ADDR", ""),
     )
     return _pair(pair)
+
+
+@router.get("/auth/jwks.json", auth=None)
+@public
+async def jwks(request: HttpRequest, response: HttpResponse) -> JsonObject:
+    """Return the public keys of our tokens (RFC 7517), the coming one included."""
+    response["Cache-Control"] = "public, max-age=5"
+    return await in_thread(keys.jwks)
 
 
 @router.post("/auth/refresh", response=TokenOut, auth=None)

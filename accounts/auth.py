@@ -133,7 +133,7 @@ async def _by_bearer(authorization: str) -> Principal:
     if credential.startswith("aos_"):
         principal = await service_accounts.verify(credential)
     else:
-        claims = tokens.verify_access(credential)
+        claims = await tokens.verify(credential)
         principal = await principals.current(claims.user_id, claims.tenant_id, claims.family)
         if principal is not None and principal.version != claims.version:
             principal = None

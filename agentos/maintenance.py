@@ -8,11 +8,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.contrib.sessions.models import Session as BrowserSession
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
+from accounts.services import keys
 from agentos.core.clock import monotonic
 from agents.models import IdempotencyKey
 
@@ -37,9 +39,13 @@ def enqueue_due() -> None:
 
 
 def prune() -> dict[str, int]:
-    """Delete idempotency keys after 24 h, browser sessions that ended, old job records. Return how many of each."""
+    """Delete idempotency keys after 24 h, browser sessions that ended, old job records. Return how many of each.
+
+    Makes the next key for tokens when its time has come.
+    """
     now = timezone.now()
-    keys, _ = IdempotencyKey.objects.using("system").filter(created_at__lt=now - KEYS_KEPT).delete()
+    keys.rotate_when_older(timedelta(days=settings.SIGNING_KEY_DAYS))
+    idempotency, _ = IdempotencyKey.objects.using("system").filter(created_at__lt=now - KEYS_KEPT).delete()
     sessions, _ = BrowserSession.objects.filter(expire_date__lt=now).delete()
     tasks, _ = Task.objects.filter(stopped__lt=now - TASKS_KEPT).delete()
-    return {"idempotency_keys": keys, "sessions": sessions, "tasks": tasks}
+    return {"idempotency_keys": idempotency, "sessions": sessions, "tasks": tasks}

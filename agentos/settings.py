@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from agentos import database, env
@@ -135,18 +136,22 @@ if PRODUCTION:
 # The audit chain's own key; derived from SECRET_KEY where it is not set, which then must not change.
 AGENTOS_AUDIT_KEY = env.text("AGENTOS_AUDIT_KEY", "")
 
+# What seals the secrets in the database, the newest first; SECRET_KEY when there is none.
+ENCRYPTION_KEYS = env.words("AGENTOS_ENCRYPTION_KEYS")
+
 # Tokens
-SIMPLE_JWT = {
+SIGNING_KEY_DAYS = env.integer("AGENTOS_SIGNING_KEY_DAYS", 90, at_least=1)  # then the next one is made
+SIMPLE_JWT: dict[str, Any] = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
-    "ALGORITHM": "HS256",
-    "SIGNING_KEY": SECRET_KEY,
+    "ALGORITHM": "RS256",  # the keys are rows: accounts.services.keys
+    "SIGNING_KEY": "",
     "ISSUER": "agentos",
     "AUDIENCE": "agentos",
     "USER_ID_CLAIM": "sub",
     "TOKEN_TYPE_CLAIM": "typ",
     "JTI_CLAIM": "jti",
-    "LEEWAY": 0,
+    "LEEWAY": 5,  # seconds between two machines' clocks; what has expired is refused at once all the same
 }
 
 # Requests, runs, events

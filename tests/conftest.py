@@ -22,6 +22,7 @@ from pytest_django import DjangoDbBlocker
 from accounts import principals, scopes, seam
 from accounts.models import Membership, Role, Tenant, TenantRole, User
 from accounts.principals import Principal
+from accounts.services import keys
 from tests.database import NOWHERE, VAR, Cleaner, TestCluster, point_django_at
 from tests.journeys import browser
 
@@ -75,6 +76,8 @@ def cleaner(cluster: TestCluster, django_db_blocker: DjangoDbBlocker) -> Iterato
     urls = cluster.urls(name)
     with django_db_blocker.unblock():
         point_django_at(urls, cluster.admin_url)
+        keys.ensure()
+        connections.close_all()
     cleaner = Cleaner(cluster.admin_url, urls["owner"], name)
     yield cleaner
     cleaner.close()

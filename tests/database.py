@@ -30,13 +30,14 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "test"
 NOWHERE = "postgresql://tests@127.0.0.1:1/no_test_asked_for_a_database"
 LOCK_WAIT = "15s"  # TRUNCATE waits this long for a transaction that a test left open
-# What migrations put here every test may count on.
+# What migrations put here every test may count on; and the key for tokens, which takes long to make.
 KEPT_TABLES = [
     "django_migrations",
     "django_content_type",
     "auth_permission",
     "auth_group",
     "auth_group_permissions",
+    "accounts_signingkey",
 ]
 
 

@@ -1,14 +1,12 @@
 """Tokens: a short access token that names user, tenant and family, and a chain of refresh tokens behind it.
 
-An access token is checked without the database; whether its bearer still has rights is `principals`' part.
+An access token is checked without the database, but for a look at the keys every two seconds; whether its bearer
+still has rights is `principals`' part.
 """
 
 from __future__ import annotations
 
-import binascii
-import json
 import logging
-from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -22,21 +20,19 @@ from django.db.models import F
 from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.exceptions import TokenError
 
-from accounts import audit, seam
+from accounts import audit, jose, seam
 from accounts.models import Membership, RefreshToken, User
 from accounts.principals import Principal, cache
-from accounts.services import sessions, sign_ins
+from accounts.services import keys, sessions, sign_ins
 from accounts.services.attempts import attempts
 from agentos.core.clock import utc_now
 from agentos.core.errors import Invalid, NotAuthenticated
 from agentos.core.ids import new_id, parse_id
-from agentos.core.types import JsonObject, clean_text
+from agentos.core.types import clean_text
 
 logger = logging.getLogger(__name__)
 
-LONGEST_TOKEN = 8 * 1024
 REMEMBERED_TOKENS = 4096
-_HEADER_FIELDS = {"alg", "typ"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +56,22 @@ class TokenPair:
     expires_in_seconds: int
 
 
-class _Access(simplejwt.AccessToken):
+class _Ours:
+    """A token of ours: signed with the key of the day, verified with the one that its header names."""
+
+    token: Any
+
+    def get_token_backend(self) -> keys.Backend:
+        if self.token is None:
+            return keys.signer()
+        return keys.verifier(_key(_kid_of(str(self.token))))
+
+
+class _Access(_Ours, simplejwt.AccessToken):
     """An access token of ours."""
 
 
-class _Refresh(simplejwt.RefreshToken):
+class _Refresh(_Ours, simplejwt.RefreshToken):  # type: ignore[misc]  # two of its own bases disagree
     """A refresh token of ours; its `jti` is the row that remembers its use."""
 
 
@@ -126,6 +133,7 @@ def refresh(token: str) -> TokenPair:
 
     Raises: NotAuthenticated.
     """
+    keys.ring.look()
     claims = _claims(token, _Refresh)
     with transaction.atomic(using="system"):
         pair = _rotated(claims)
@@ -168,13 +176,20 @@ def change_password(principal: Principal, *, password: str) -> None:
     cache.forget()
 
 
+async def verify(token: str) -> Claims:
+    """Check an access token as `verify_access` does, with keys that are at most two seconds old."""
+    if keys.ring.is_stale:
+        await seam.in_thread(keys.ring.look)
+    return verify_access(token)
+
+
 def verify_access(token: str) -> Claims:
-    """Check form, signature, issuer, audience, type and times of an access token. No database.
+    """Check form, key, signature, issuer, audience, type and times of an access token. No database.
 
     What was found good is remembered, since a client sends the same token again and again; its end is not.
     Raises: NotAuthenticated.
     """
-    claims = _checked_access(token)
+    claims = _checked_access(token, _key(_kid_of(token)))
     if claims.expires_at <= utc_now():
         raise NotAuthenticated
     return claims
@@ -251,21 +266,25 @@ def _pair(member: Membership, family: UUID) -> TokenPair:
 
 
 @lru_cache(maxsize=REMEMBERED_TOKENS)
-def _checked_access(token: str) -> Claims:
+def _checked_access(token: str, key: keys.Key) -> Claims:
+    """`key` is part of the question: what a revoked one signed is not remembered as good."""
     return _claims(token, _Access)
 
 
-def _claims(token: str, kind: type[simplejwt.Token]) -> Claims:
-    if len(token) > LONGEST_TOKEN:
+def _claims(token: str, kind: type[_Access | _Refresh]) -> Claims:
+    """Check a token of this kind wholly. Raises: NotAuthenticated."""
+    read = jose.read(token)
+    if read.header["alg"] != _key(read.kid).algorithm:
         raise NotAuthenticated
-    _check_form(token)
+    jose.check_header(read.header, types={"JWT"}, only=jose.OWN_HEADER)
+    jose.check_claims(read.payload, _expected(kind), now=utc_now())
     try:
         payload = kind(token).payload  # type: ignore[arg-type]  # the stub asks for a Token, the code for its text
         return Claims(
             id=UUID(payload["jti"]),
             user_id=UUID(payload["sub"]),
             tenant_id=UUID(payload["tenant"]),
-            version=_whole(payload["ver"]),
+            version=jose.whole(payload["ver"]),
             family=UUID(payload["fam"]),
             expires_at=datetime.fromtimestamp(payload["exp"], UTC),
         )
@@ -273,37 +292,19 @@ def _claims(token: str, kind: type[simplejwt.Token]) -> Claims:
         raise NotAuthenticated from None
 
 
-def _whole(value: Any) -> int:
-    if type(value) is not int:
-        raise ValueError("not a whole number")
-    return value
+@lru_cache(maxsize=REMEMBERED_TOKENS)
+def _kid_of(token: str) -> str:
+    return jose.read(token).kid
 
 
-def _check_form(token: str) -> None:
-    """Refuse what a lenient reader might take otherwise than we do: odd headers, names said twice."""
-    parts = token.split(".")
-    if len(parts) != 3:
+def _key(kid: str) -> keys.Key:
+    """Return the key of this name. Raises: NotAuthenticated when it is none of ours, or none any more."""
+    if (key := keys.ring.find(kid)) is None:
         raise NotAuthenticated
-    header, payload = _object(parts[0]), _object(parts[1])
-    if set(header) - _HEADER_FIELDS or header.get("alg") != settings.SIMPLE_JWT["ALGORITHM"]:
-        raise NotAuthenticated
-    expected = settings.SIMPLE_JWT["ISSUER"], settings.SIMPLE_JWT["AUDIENCE"]
-    if (payload.get("iss"), payload.get("aud")) != expected:
-        raise NotAuthenticated
+    return key
 
 
-def _object(part: str) -> JsonObject:
-    try:
-        value = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)), object_pairs_hook=_without_doubles)
-    except (ValueError, binascii.Error, RecursionError):
-        raise NotAuthenticated from None
-    if not isinstance(value, dict):
-        raise NotAuthenticated
-    return value
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> JsonObject:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a name is there twice")
-    return value
+def _expected(kind: type[_Access | _Refresh]) -> jose.Expected:
+    ours, lifetime = settings.SIMPLE_JWT, kind.lifetime
+    assert lifetime is not None
+    return jose.Expected(ours["ISSUER"], ours["AUDIENCE"], int(lifetime.total_seconds()))

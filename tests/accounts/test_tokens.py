@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import jwt
 import pytest
-from django.conf import settings
 
 from accounts import principals, seam
 from accounts.models import AuditRow, RefreshToken, User
 from accounts.services import tokens
 from accounts.services.attempts import FREE_FAILURES, FREE_FAILURES_OF_ADDRESS, Attempts, attempts
 from agentos.core.errors import Invalid, NotAuthenticated, RateLimited
+from tests.accounts.forging import b64, claims, encoded, signed
 from tests.conftest import MakeUser, TenantWithUsers
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
+def _fresh(database: None) -> Iterator[None]:
     attempts.forget()
     principals.cache.forget()
     yield
     attempts.forget()
-
-
-def claims(**changes: Any) -> dict[str, Any]:
-    now = int(time.time())
-    payload: dict[str, Any] = {
-        "typ": "access",
-        "iss": "agentos",
-        "aud": "agentos",
-        "iat": now,
-        "exp": now + 60,
-        "jti": uuid4().hex,
-        "sub": str(uuid4()),
-        "tenant": str(uuid4()),
-        "ver": 1,
-        "fam": str(uuid4()),
-        **changes,
-    }
-    return {name: value for name, value in payload.items() if value is not None}
-
-
-def signed(payload: dict[str, Any], *, key: str = "", algorithm: str = "HS256", **headers: Any) -> str:
-    return jwt.encode(payload, key or settings.SECRET_KEY, algorithm=algorithm, headers=headers or None)
-
-
-def b64(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def test_a_good_token_says_what_it_claims() -> None:
@@ -91,6 +62,9 @@ def test_a_remembered_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> No
         {"ver": "1"},
         {"ver": True},
         {"ver": 1.0},
+        {"exp": 4102444800},
+        {"nbf": 4102444800},
+        {"iat": 1.5},
     ],
     ids=str,
 )
@@ -99,33 +73,10 @@ def test_wrong_claims_are_refused(changes: dict[str, Any]) -> None:
         tokens.verify_access(signed(claims(**changes)))
 
 
-def test_wrong_signatures_and_algorithms_are_refused() -> None:
-    good = signed(claims())
-    header, payload, signature = good.split(".")
-    unsigned = jwt.encode(claims(), "", algorithm="none")
-    for token in (
-        signed(claims(), key="k" * 64),
-        signed(claims(), key=settings.SECRET_KEY, algorithm="HS512"),
-        signed(claims(), kid="../../key"),
-        unsigned,
-        f"{header}.{payload}.",
-        f"{header}.{b64(json.dumps(claims()))}.{signature}",
-    ):
-        with pytest.raises(NotAuthenticated):
-            tokens.verify_access(token)
-
-
 def test_a_name_said_twice_is_refused_even_with_a_right_signature() -> None:
     text = json.dumps(claims())
-    payload = text[:-1] + f', "sub": "{uuid4()}"}}'
-    algorithm = jwt.get_algorithm_by_name("HS256")
-    head = b64('{"alg":"HS256","typ":"JWT"}')
-    message = f"{head}.{b64(payload)}"
-    signature = algorithm.sign(message.encode(), algorithm.prepare_key(settings.SECRET_KEY))
-    token = f"{message}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
-    assert jwt.decode(token, settings.SECRET_KEY, ["HS256"], audience="agentos")["typ"] == "access"
     with pytest.raises(NotAuthenticated):
-        tokens.verify_access(token)
+        tokens.verify_access(encoded(text[:-1] + f', "sub": "{uuid4()}"}}'))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, ProgrammingError, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from accounts.services import roles
+from accounts.services import keys, roles
 from agentos.core.errors import AgentOSError
 from agentos.serving import demo_rows
 
@@ -27,6 +27,7 @@ class Command(BaseCommand):
         try:
             self._migrate()
             roles.sync()
+            keys.ensure()
             if not settings.PRODUCTION:
                 demo_rows.ensure()
                 demo_rows.found().write(settings.VAR_DIR)

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.crypto import salted_hmac
 
+from accounts.models.identity import SigningKey
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
@@ -212,6 +213,7 @@ __all__ = [
     "RefreshToken",
     "Role",
     "ServiceAccount",
+    "SigningKey",
     "Tenant",
     "TenantRole",
     "User",
