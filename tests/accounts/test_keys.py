@@ -35,7 +35,7 @@ def _only_key(database: None) -> Iterator[None]:
 
 
 def access_of(team: TenantWithUsers) -> str:
-    member = Membership.objects.using("system").select_related("user", "tenant").get(user_id=team.member.id)
+    member = Membership.objects.using("system").select_related("user", "tenant", "granted").get(user_id=team.member.id)
     return tokens.start_family(member).access
 
 
@@ -69,7 +69,7 @@ def test_a_new_key_signs_after_its_lead_and_the_old_one_verifies_on(
 def test_a_superseded_key_ends_with_the_last_refresh_token_that_it_signed(
     acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    member = Membership.objects.using("system").select_related("user", "tenant").get(user_id=acme.member.id)
+    member = Membership.objects.using("system").select_related("user", "tenant", "granted").get(user_id=acme.member.id)
     pair = tokens.start_family(member)
     keys.rotate(at_once=True)
     later(monkeypatch, days=14, seconds=-1)

@@ -9,7 +9,7 @@ from accounts.tenancy import GrantTable
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_narrow_user_grants'),
+        ('accounts', '0005_roles_of_members'),
     ]
 
     operations = [
