@@ -169,7 +169,11 @@ if CRASH_AT and PRODUCTION:
 
 # Governance plugs in here, the way middleware does
 AGENTOS_HOOKS = "governance.hooks.Governance"
-AGENTOS_TICKS = ["governance.services.approvals.expire_due", "agentos.maintenance.enqueue_due"]
+AGENTOS_TICKS = [
+    "governance.services.approvals.expire_due",
+    "agents.services.deadlines.hand_over_overdue",
+    "agentos.maintenance.enqueue_due",
+]
 
 # Models
 OPENAI_API_KEY = env.text("OPENAI_API_KEY", "")

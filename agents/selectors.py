@@ -63,6 +63,7 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
         "children": [],
         "created_at": epoch_seconds(run.created_at),
         "ended_at": epoch_seconds(run.ended_at) if run.ended_at else None,
+        "deadline_at": epoch_seconds(run.deadline_at) if run.deadline_at else None,
     }
 
 

@@ -79,7 +79,8 @@ async def _reset(ports: Ports, step: StepRecord, code: str) -> None:
 async def _stream(state: LoopState, ports: Ports, model: str) -> ModelReply:
     info = state.info
     output_filter = ports.hooks.output_filter(info)
-    request = ModelRequest(model, state.messages, [tool.definition for tool in info.spec.tools])
+    tools = [tool.definition for tool in info.spec.tools]
+    request = ModelRequest(model, state.messages, tools, timeout_seconds=info.spec.limits.model_seconds)
     began, first = time.monotonic(), None
     released: list[str] = []
     async with aclosing(ports.model.stream(request)) as parts:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from agentos.core.types import JsonObject, canonical_sha256
+from agents.engine.limits import DEFAULT_LIMITS, Limits
 from agents.engine.tools import Tool
 
 JOB = "job"  # the kind of a run that nobody waits for: background work
@@ -18,17 +19,6 @@ class Model(StrEnum):
 
     STRONG = "strong"
     FAST = "fast"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What ends a run by force, each with its own code."""
-
-    turns: int = 20
-    tool_calls: int = 50
-    total_tokens: int = 200_000
-    wall_seconds: int = 3_600
-    same_call_repeats: int = 3
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,7 @@ class AgentSpec:
     output_guards: tuple[str, ...] = ()
     quick_prompts: tuple[str, ...] = ()
     history_runs: int = 5
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
 
     @property
     def kind(self) -> str:

@@ -117,12 +117,14 @@ class LoopState:
         return Write(steps=steps, audit=audit)
 
     def check_limits(self, turn: int) -> None:
-        """Raise LimitExceeded with the code of the first limit that is reached."""
+        """Let the run go on to its next model call or its next tools. Raises: LimitExceeded with the limit's code."""
         limits = self.info.spec.limits
         if turn > limits.turns:
             raise LimitExceeded(f"The run took more than {limits.turns} turns.", code="limit_turns")
-        if self.usage.total_tokens > limits.total_tokens:
-            raise LimitExceeded(f"The run used more than {limits.total_tokens} tokens.", code="limit_tokens")
+        if self.usage.total_tokens >= limits.total_tokens:
+            raise LimitExceeded(f"The run has used its {limits.total_tokens} tokens.", code="limit_tokens")
+        if self.known_cost_usd >= limits.cost_usd:
+            raise LimitExceeded(f"The run has cost the ${limits.cost_usd} that it may.", code="limit_cost")
         if self.tool_calls > limits.tool_calls:
             raise LimitExceeded(f"The run made more than {limits.tool_calls} tool calls.", code="limit_tool_calls")
         self._check_repeats(limits.same_call_repeats)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError, Wi
 
 from agentos.core.errors import ConfigError, ToolFailed
 from agentos.core.types import Json, JsonObject, canonical_sha256
+from agents.engine.threads import for_tools
 
 Effect = Literal["none", "own", "tenant", "outward"]
 Repeat = Literal["read_only", "idempotent", "once"]
@@ -107,13 +108,13 @@ class Tool:
             return self.name.replace("_", " ").capitalize()
 
     async def call(self, context: RunContext, arguments: BaseModel) -> Json:
-        """Run the function with validated arguments. A sync function is run by the caller's executor."""
+        """Run the function with validated arguments; a sync one in a thread, which cancelling leaves to itself."""
         values = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         if self.context_parameter:
             values[self.context_parameter] = context
         if inspect.iscoroutinefunction(self.run):
             return await typing.cast(Awaitable[Json], self.run(**values))
-        return await asyncio.get_running_loop().run_in_executor(None, lambda: self.run(**values))
+        return await asyncio.get_running_loop().run_in_executor(for_tools, lambda: self.run(**values))
 
 
 def _plain(arguments: BaseModel) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class Run(UserOwned):
                 condition=models.Q(status__in=["pending", "running"]) & models.Q(parent__isnull=True),
             ),
             models.Index(fields=["tenant", "created_at"], name="run_given_up", condition=models.Q(error_code=GIVEN_UP)),
+            models.Index(fields=["deadline_at"], name="run_paused_until", condition=models.Q(status="paused")),
         ]
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from accounts.journal_audit import append_async
 from agentos.core.errors import Conflict, Invalid, Unavailable
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, json_text
+from agents.engine.limits import WEEK_SECONDS
 from agents.engine.status import RunStatus
 from agents.engine.steps import AuditEntry
 from agents.models import IdempotencyKey, Run, Session
@@ -43,6 +44,7 @@ class Begin:
     route: str = ""
     key: str = ""
     content_hmac: str = ""
+    deadline_seconds: float = WEEK_SECONDS
     session_is_new: bool = False
     attached_to: UUID | None = None
     refusal: Exception | None = None
@@ -105,10 +107,10 @@ INSERT INTO {table(Run)} (
 SELECT x.id, x.tenant_id, x.user_id, x.session_id, NULL, x.id, x.component_kind, x.component_id, x.spec, x.spec_hash,
     x.model, x.status, 1, x.owner,
     CASE WHEN x.status = '{RunStatus.RUNNING.value}' THEN now() + interval '{LEASE_SECONDS} seconds' END,
-    0, NULL, false, x.input, NULL, '', '', '{{}}', false, now(), NULL
+    0, now() + make_interval(secs => x.deadline_seconds), false, x.input, NULL, '', '', '{{}}', false, now(), NULL
 FROM jsonb_to_recordset(%s::jsonb) AS x(
     id uuid, tenant_id uuid, user_id uuid, session_id uuid, component_kind text, component_id text, spec jsonb,
-    spec_hash text, model text, status text, owner text, input text
+    spec_hash text, model text, status text, owner text, input text, deadline_seconds float
 )
 ON CONFLICT (id) DO NOTHING
 RETURNING id, created_at
@@ -201,6 +203,7 @@ def _row(begin: Begin, sessions: dict[tuple[UUID, UUID, str], UUID]) -> JsonObje
         "status": begin.status.value,
         "owner": begin.owner,
         "input": begin.message,
+        "deadline_seconds": begin.deadline_seconds,
     }
 
 

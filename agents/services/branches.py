@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models.functions import Now
 
 from agentos.core.ids import new_id
@@ -9,6 +11,7 @@ from agentos.core.types import JsonObject
 from agents.engine.spec import spec_hash
 from agents.engine.status import RunStatus
 from agents.models import Run, Step
+from agents.registry import registry
 from agents.services import log
 from agents.services.notifications import CLAIMABLE
 
@@ -29,8 +32,9 @@ def branch(
     """Store a run in the session of an earlier one with these of its steps, for any process to claim.
 
     The caller holds the earlier run's lock inside a tenant scope, commits, and writes its own audit.
+    Raises: NotFound when the component is gone.
     """
-    run_id = new_id()
+    limits, run_id = registry.get(source.component_kind, source.component_id).limits, new_id()
     source.session.save(update_fields=["updated_at"])
     made = Run.objects.create(
         id=run_id,
@@ -47,6 +51,7 @@ def branch(
         status=RunStatus.PENDING.value,
         input=message,
         is_demo=source.is_demo,
+        deadline_at=Now() + timedelta(seconds=limits.deadline_seconds),
         created_at=Now(),
     )
     _take_over(kept, made)

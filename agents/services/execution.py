@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 COMPONENT_GONE = "component_gone", "The component of this run is no longer installed."
 DATABASE_GONE = psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError
+OVERDUE = "deadline", "The run was not done by its deadline."
 TOO_MANY_RECOVERIES = GIVEN_UP, "The run was interrupted too often and was given up."
 
 
@@ -38,6 +39,7 @@ class StopReason(StrEnum):
     """Why the supervisor ends a task; it is the message of the task's cancellation."""
 
     CANCEL = "cancel"  # somebody asked for it
+    DEADLINE = "deadline"  # its time is over, waiting included
     DRAIN = "drain"  # this process is going away
     LOST = "lost"  # the lease is somebody else's
 
@@ -69,6 +71,8 @@ async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: Journa
         return None
     if stopped is not None or claimed.cancel_requested:
         return await asyncio.shield(_stop(state, journal, stopped or StopReason.CANCEL))
+    if claimed.is_overdue:
+        refusal = OVERDUE
     if claimed.recoveries > queue.MAX_RECOVERIES:
         refusal = TOO_MANY_RECOVERIES
     if refusal:
@@ -140,6 +144,9 @@ async def _stop(state: LoopState, journal: RunJournal, reason: StopReason) -> No
     try:
         if reason is StopReason.DRAIN:
             await journal.commit(Write(run=state.change(RunStatus.PENDING)))
+            return
+        if reason is StopReason.DEADLINE:
+            await _fail(state, journal, *OVERDUE)
             return
         write = state.closing()
         write.events.append((events.RUN_CANCELLED, {"reason": "The run was cancelled."}))

@@ -40,6 +40,16 @@ class Claimed:
     cancel_requested: bool
     pause_requested: bool
     worked_seconds: float
+    is_overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Runs at work that shall end or pause; one that shall end is in no other set."""
+
+    cancelled: set[UUID]
+    overdue: set[UUID]
+    pausing: set[UUID]
 
 
 # Tenants take turns: a run's place is its rank among its tenant's waiting runs plus what the tenant has under way.
@@ -69,7 +79,7 @@ UPDATE {table(Run)} r SET
 FROM due, {table(Session)} s WHERE r.id = due.id AND s.tenant_id = r.tenant_id AND s.id = r.session_id
 RETURNING r.id, r.tenant_id, r.user_id, s.session_id, r.component_kind, r.component_id, r.spec, r.model,
     coalesce(r.input, ''), r.fence, r.recoveries, r.cancel_requested, r.pause_requested,
-    coalesce((r.usage->>'duration')::float, 0)
+    coalesce((r.usage->>'duration')::float, 0), coalesce(r.deadline_at <= now(), false)
 """
 
 RENEW = f"""
@@ -79,9 +89,9 @@ RETURNING id, fence, cancel_requested
 """
 
 REQUESTS = f"""
-SELECT id, cancel_requested FROM {table(Run)}
-WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND (cancel_requested OR pause_requested)
-AND id = ANY(%s)
+SELECT id, cancel_requested, coalesce(deadline_at <= now(), false) FROM {table(Run)}
+WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND id = ANY(%s)
+AND (cancel_requested OR pause_requested OR deadline_at <= now())
 """
 
 STEP_FIELDS = (
@@ -123,12 +133,16 @@ async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[U
     return {run_id: (fence, cancel) for run_id, fence, cancel in await cursor.fetchall()}
 
 
-async def requests(pool: AsyncConnectionPool, *, owner: str, run_ids: list[UUID]) -> tuple[set[UUID], set[UUID]]:
-    """Return which of the runs that we hold shall be cancelled, and which others shall pause."""
+async def requests(pool: AsyncConnectionPool, *, owner: str, run_ids: list[UUID]) -> Requests:
+    """Return what shall become of the runs that we hold."""
     async with pool.connection() as connection:
         cursor = await connection.execute(REQUESTS, [owner, run_ids])
         rows = await cursor.fetchall()
-    return {run_id for run_id, cancel in rows if cancel}, {run_id for run_id, cancel in rows if not cancel}
+    return Requests(
+        cancelled={run_id for run_id, cancel, _ in rows if cancel},
+        overdue={run_id for run_id, cancel, overdue in rows if overdue and not cancel},
+        pausing={run_id for run_id, cancel, overdue in rows if not (cancel or overdue)},
+    )
 
 
 async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> tuple[list[StepRecord], int]:

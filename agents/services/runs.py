@@ -141,6 +141,7 @@ def _begin(
         route=route,
         key=clean_text(key)[:200],
         content_hmac=content_hmac(content) if key else "",
+        deadline_seconds=spec.limits.deadline_seconds,
     )
 
 

@@ -111,9 +111,9 @@ class Supervisor:
         self._by_tenant[tenant_id] += 1
         task.add_done_callback(lambda done: self._ended(run_id, tenant_id, done))
 
-    def cancel(self, run_id: UUID) -> None:
+    def cancel(self, run_id: UUID, reason: StopReason = StopReason.CANCEL) -> None:
         if task := self._tasks.get(run_id):
-            task.cancel(StopReason.CANCEL)
+            task.cancel(reason)
 
     def pause(self, run_id: UUID, *, requested: bool) -> None:
         """Let a run that this process holds stop before its next step, or not after all."""
@@ -230,11 +230,12 @@ class Supervisor:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             if self._tasks:
-                ending, self.writer.pausing = await queue.requests(
-                    self.pool, owner=self.name, run_ids=list(self._tasks)
-                )
-                for run_id in ending:
+                asked = await queue.requests(self.pool, owner=self.name, run_ids=list(self._tasks))
+                self.writer.pausing = asked.pausing
+                for run_id in asked.cancelled:
                     self.cancel(run_id)
+                for run_id in asked.overdue:
+                    self.cancel(run_id, StopReason.DEADLINE)
             for tick in self._ticks:
                 await self._tick(tick)
 

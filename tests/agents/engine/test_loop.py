@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from agentos.core.errors import ProviderError, ToolFailed
+from agentos.core.errors import LimitExceeded, ProviderError, ToolFailed
+from agents.engine.limits import Limits, check_child
 from agents.engine.loop import Completed, Failed, HandedOn, Paused, work
 from agents.engine.ports import Allow, Ports
-from agents.engine.spec import AgentSpec, Limits
+from agents.engine.spec import AgentSpec
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import Statement
 from agents.engine.testing import (
@@ -232,13 +233,65 @@ async def test_a_failure_that_stays_ends_the_run_with_its_code():
         (Limits(turns=2), [[("look", {"place": str(n)})] for n in range(4)], "limit_turns"),
         (Limits(tool_calls=1), [[("look", {"place": str(n)})] for n in range(4)], "limit_tool_calls"),
         (Limits(total_tokens=20), [[("look", {"place": str(n)})] for n in range(4)], "limit_tokens"),
+        (Limits(cost_usd=Decimal("0.02")), [[("look", {"place": str(n)})] for n in range(4)], "limit_cost"),
         (Limits(), [[("look", {"place": "same"})] for _ in range(9)], "limit_loop"),
     ],
 )
 async def test_each_limit_ends_the_run_with_its_own_code(limits, script, code):
-    ending, _, _ = await run(script, spec=replace(SPEC, limits=limits))
+    journal, model = MemoryJournal(), ScriptedModel(script)
+    state = new_state(replace(SPEC, limits=limits), "Go")
+    ending = await work(state, Ports(model, journal, PlainGates(), no_sleep, lambda model, usage: Decimal("0.01")))
     assert isinstance(ending, Failed)
     assert ending.code == code
+    assert journal.names[-1] == "RunError"
+
+
+async def test_the_tools_of_a_reply_that_used_up_the_money_do_not_run():
+    spec = replace(SPEC, limits=Limits(cost_usd=Decimal("0.01")))
+    journal, model = MemoryJournal(), ScriptedModel([[("look", {"place": str(n)}) for n in range(9)]])
+    ports = Ports(model, journal, PlainGates(), no_sleep, lambda model, usage: Decimal("0.02"))
+    ending = await work(new_state(spec, "Go"), ports)
+    assert isinstance(ending, Failed)
+    assert (ending.code, ran) == ("limit_cost", [])
+
+
+async def test_an_answer_is_kept_whatever_it_cost():
+    spec = replace(SPEC, limits=Limits(cost_usd=Decimal("0.01"), total_tokens=5))
+    ports = Ports(
+        ScriptedModel(["All is well"]), MemoryJournal(), PlainGates(), no_sleep, lambda model, usage: Decimal(9)
+    )
+    assert await work(new_state(spec, "Go"), ports) == Completed("All is well")
+
+
+async def test_the_time_that_is_worked_is_limited():
+    class Slow(ScriptedModel):
+        async def stream(self, request):
+            await asyncio.Event().wait()
+            yield ""
+
+    state = new_state(replace(SPEC, limits=Limits(wall_seconds=10)), "Go")
+    state.worked_seconds = 9.99
+    ending = await work(state, Ports(Slow([]), MemoryJournal(), PlainGates(), no_sleep))
+    assert isinstance(ending, Failed)
+    assert ending.code == "limit_wall_time"
+
+
+async def test_a_model_call_is_asked_for_with_the_specs_own_deadline():
+    _, _, model = await run(["Well"], spec=replace(SPEC, limits=Limits(model_seconds=7.5)))
+    assert model.requests[0].timeout_seconds == 7.5
+
+
+@pytest.mark.parametrize(
+    ("depth", "children", "code"), [(3, 0, "limit_depth"), (1, 5, "limit_children"), (9, 9, "limit_depth")]
+)
+def test_a_child_is_refused_by_its_depth_and_its_number(depth, children, code):
+    with pytest.raises(LimitExceeded) as refused:
+        check_child(Limits(depth=2, children=5), depth=depth, children=children)
+    assert refused.value.code == code
+
+
+def test_the_last_child_that_is_allowed_is_allowed():
+    check_child(Limits(depth=2, children=5), depth=2, children=4)
 
 
 async def test_a_slow_tool_is_cut_at_its_limit():
