@@ -17,6 +17,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from accounts import grants_admin as grants_admin
 from accounts import roles_admin as roles_admin
 from accounts import scopes
 from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of, shown_once

@@ -87,14 +87,29 @@ def principal_of(request: HttpRequest) -> Principal:
 
 def scope(name: str) -> Callable[[Endpoint[P, T]], Endpoint[P, T]]:
     """Declare the scope that an async endpoint needs; `{agent_id}` in it stands for the path's parameter."""
+    return _declaring(name, lambda principal, kwargs: principal.require(name.format_map(kwargs)))
 
+
+def any_scope(kind: str, verb: str) -> Callable[[Endpoint[P, T]], Endpoint[P, T]]:
+    """Declare that an async endpoint needs `kind:verb`, or that of one thing: it shows what she may use only."""
+
+    def check(principal: Principal, kwargs: Mapping[str, Any]) -> None:
+        if not principal.has_any(kind, verb):
+            principal.require(f"{kind}:{verb}")
+
+    return _declaring(f"{kind}:{verb}", check)
+
+
+def _declaring(
+    name: str, check: Callable[[Principal, Mapping[str, Any]], None]
+) -> Callable[[Endpoint[P, T]], Endpoint[P, T]]:
     def declare(endpoint: Endpoint[P, T]) -> Endpoint[P, T]:
         if not inspect.iscoroutinefunction(endpoint):
             raise ConfigError(f"{endpoint!r} must be async to declare a scope.")
 
         @wraps(endpoint)
         async def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> T:
-            principal_of(request).require(name.format_map(kwargs))
+            check(principal_of(request), kwargs)
             return await endpoint(request, *args, **kwargs)
 
         _keep_signature(guarded, endpoint)

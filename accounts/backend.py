@@ -22,11 +22,11 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     "runs:read_all": _VIEW_RUNS,
     "approvals:read": frozenset({"governance.view_approval"}),
     "approvals:decide": frozenset({"governance.view_approval", "governance.change_approval"}),
-    "members:read": frozenset({"accounts.view_membership", "accounts.view_tenantrole"}),
+    "members:read": frozenset({"accounts.view_membership", "accounts.view_tenantrole", "accounts.view_grant"}),
     "members:write": frozenset(
         f"accounts.{verb}_{model}"
         for verb in ("view", "add", "change", "delete")
-        for model in ("membership", "tenantrole")
+        for model in ("membership", "tenantrole", "grant")
     ),
     "service_accounts:read": frozenset({"accounts.view_serviceaccount"}),
     "service_accounts:write": frozenset({"accounts.view_serviceaccount", "accounts.add_serviceaccount"}),

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import CharField, Exists, F, OuterRef, QuerySet, Value
+from django.db.models.functions import Concat, Replace
 
 from accounts import scopes
-from accounts.models import Membership, RefreshToken
+from accounts.models import Grant, Membership, RefreshToken
+from accounts.models.resources import IMPLIES_READ, SUFFIX
 from accounts.seam import in_thread
 from agentos.core.clock import monotonic
 from agentos.core.errors import PolicyDenied
@@ -27,7 +31,9 @@ KEPT_MOST = 10_000
 class Principal:
     """A signed-in user in one tenant. `via` is token, key or cookie; `version` is the user's token version.
 
-    `credential` finds a service key (its hash) or a session (its key) again; a token needs none.
+    `scopes` is all that she may: what her role grants and what was granted to her alone (`grants`). `limits` is what
+    a key narrows that to; None where nothing does. `credential` finds a service key (its hash) or a session (its
+    key) again; a token needs none.
     """
 
     user_id: UUID
@@ -37,6 +43,8 @@ class Principal:
     name: str
     role: str
     scopes: frozenset[str]
+    grants: frozenset[str] = frozenset()
+    limits: frozenset[str] | None = None
     via: str = "token"
     family: UUID | None = None
     version: int = 0
@@ -44,6 +52,18 @@ class Principal:
 
     def has(self, scope: str) -> bool:
         return scopes.grants(self.scopes, scope)
+
+    def has_any(self, kind: str, verb: str) -> bool:
+        """Say whether she may do this to at least one thing of a kind."""
+        if self.has(f"{kind}:{verb}"):
+            return True
+        return any(scope.startswith(f"{kind}:") and scope.endswith(f":{verb}") for scope in self.scopes)
+
+    def narrowed(self, limits: Iterable[str]) -> Principal:
+        """Return her with no more than the limits grant, and nothing that takes a person."""
+        asked = frozenset(limits)
+        kept = asked if self.limits is None else scopes.narrow(self.limits, asked)
+        return replace(self, scopes=scopes.narrow(self.scopes, asked), limits=kept)
 
     def require(self, scope: str) -> None:
         """Raises: PolicyDenied when the principal does not hold the scope."""
@@ -56,19 +76,29 @@ def load(user_id: UUID, tenant: UUID | str, family: UUID | None = None) -> Princ
 
     None: there is no such active member, or her token family has ended.
     """
-    members = Membership.objects.using("system").select_related("user", "tenant", "granted")
     column = "tenant_id" if isinstance(tenant, UUID) else "tenant__slug"
-    members = members.filter(user_id=user_id, user__is_active=True, **{column: tenant})
+    found = members().filter(user_id=user_id, **{column: tenant})
     if family is not None:
         links = RefreshToken.objects.filter(tenant_id=OuterRef("tenant_id"), user_id=user_id, family=family)
-        members = members.filter(Exists(links), ~Exists(links.filter(revoked_at__isnull=False)))
-    member = members.first()
+        found = found.filter(Exists(links), ~Exists(links.filter(revoked_at__isnull=False)))
+    member = found.first()
     return None if member is None else of_member(member, family=family)
 
 
+def members() -> QuerySet[Membership]:
+    """Return the memberships of active users with all that a principal is made of, read through the system role."""
+    grants = Grant.objects.filter(tenant_id=OuterRef("tenant_id"), user_id=OuterRef("user_id"))
+    verb = Replace(F("permission__codename"), Value(SUFFIX), Value(""))
+    worth = Concat("content_object__kind", Value(":"), "content_object__name", Value(":"), verb)
+    rows = Membership.objects.using("system").select_related("user", "tenant", "granted").filter(user__is_active=True)
+    found = grants.annotate(worth=worth).values("worth")
+    return rows.annotate(grant_scopes=ArraySubquery(found, output_field=ArrayField(CharField())))
+
+
 def of_member(member: Membership, *, via: str = "token", family: UUID | None = None) -> Principal:
-    """Build the principal of a membership whose user, tenant and `granted` are loaded."""
+    """Build the principal of a membership as `members` loads it; grants that were not loaded count for nothing."""
     user = member.user
+    grants = _with_read(member.__dict__.get("grant_scopes", ()))
     return Principal(
         user_id=user.id,
         tenant_id=member.tenant_id,
@@ -76,11 +106,22 @@ def of_member(member: Membership, *, via: str = "token", family: UUID | None = N
         email=user.email,
         name=user.name,
         role=member.role,
-        scopes=frozenset(member.granted.scopes),
+        scopes=frozenset(member.granted.scopes) | grants,
+        grants=grants,
         via=via,
         family=family,
         version=user.token_version,
     )
+
+
+def _with_read(grants: Iterable[str]) -> frozenset[str]:
+    """Return the grants and what they are worth besides: whoever may run or write a thing may read it."""
+    found = set(grants)
+    for grant in tuple(found):
+        thing, _, verb = grant.rpartition(":")
+        if verb in IMPLIES_READ:
+            found.add(f"{thing}:read")
+    return frozenset(found)
 
 
 class PrincipalCache:
@@ -116,11 +157,18 @@ class PrincipalCache:
             principal = await in_thread(loader)
         finally:
             self._loading.pop(key, None)
+        self._keep(key, asked_at, principal)
+        if principal is not None and principal.limits is None:
+            # What a run asks at its gates: the same user, however she signed in.
+            known = replace(principal, via="token", family=None, credential="")
+            self._keep((principal.user_id, principal.tenant_id, None), asked_at, known)
+        return principal
+
+    def _keep(self, key: object, asked_at: float, principal: Principal | None) -> None:
         self._kept[key] = (asked_at, principal)
         self._kept.move_to_end(key)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
-        return principal
 
 
 cache = PrincipalCache()

@@ -14,7 +14,7 @@ ADMIN = "agent_os:admin"
 FOR_PEOPLE = frozenset({"approvals:decide"})  # no service key holds these, whatever its user may do
 
 _COMPONENTS = ("agents", "teams", "workflows")
-_NAMED = (*_COMPONENTS, "tools")  # of these a scope may name one
+_NAMED = (*_COMPONENTS, "tools", "knowledge")  # of these a scope may name one
 _READ = frozenset(
     {
         "config:read",

@@ -45,9 +45,7 @@ def _current(readers: list[Principal]) -> dict[Principal, Principal]:
 
 def _members(readers: list[Principal]) -> Iterable[Membership]:
     return (
-        Membership.objects.using("system")
-        .select_related("user", "tenant", "granted")
-        .filter(user__is_active=True)
+        principals.members()
         .filter(user_id__in={reader.user_id for reader in readers})
         .filter(tenant_id__in={reader.tenant_id for reader in readers})
     )

@@ -7,24 +7,24 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from accounts.api import router as accounts_router
-from accounts.auth import Authenticator, is_declared, public, scope
+from accounts.auth import Authenticator, principal_of, public, scope
 from agentos import __version__
-from agentos.core.errors import AgentOSError, ConfigError, NotAuthenticated, whereabouts
+from agentos.core.errors import AgentOSError, NotAuthenticated, whereabouts
+from agentos.declared import DeclaredAPI
 from agentos.problems import problem, problem_of
+from agents import seen
 from agents.api import router as agents_router
 from agents.control_api import router as control_router
 from agents.health import readiness
-from agents.registry import registry
 from governance.api import router as governance_router
 
 logger = logging.getLogger(__name__)
 STARTED_AT = datetime.now(UTC)
 
-api = NinjaAPI(
+api = DeclaredAPI(
     title="AgentOS",
     version=__version__,
     description="Run agents: streams, pauses, approvals, audit.",
@@ -36,18 +36,6 @@ api.add_router("", accounts_router)
 api.add_router("", agents_router)
 api.add_router("", control_router)
 api.add_router("", governance_router)
-
-
-def _refuse_undeclared() -> None:
-    """Stop a server whose routes do not all say who may use them. Raises: ConfigError."""
-    for _, router in api._routers:
-        for path, view in router.path_operations.items():
-            for operation in view.operations:
-                if not is_declared(operation.view_func):
-                    raise ConfigError(f"/api{path}: say who may use this route: @scope, @signed_in or @public.")
-
-
-_refuse_undeclared()
 
 
 def _request_id(request: HttpRequest) -> str:
@@ -113,12 +101,11 @@ async def ready(request: HttpRequest) -> HttpResponse:
 @scope("config:read")
 async def config(request: HttpRequest) -> dict[str, object]:
     """Return what a chat UI needs to start, in AgentOS's shape."""
+    readable = seen.components(principal_of(request), "agent")
     agents = [
-        {"id": spec.id, "name": spec.label, "description": spec.description, "db_id": "agentos"}
-        for spec in registry.all()
-        if spec.kind == "agent"
+        {"id": spec.id, "name": spec.label, "description": spec.description, "db_id": "agentos"} for spec in readable
     ]
-    prompts = {spec.id: list(spec.quick_prompts[:3]) for spec in registry.all()}
+    prompts = {spec.id: list(spec.quick_prompts[:3]) for spec in readable}
     return {
         "os_id": "agentos",
         "name": "AgentOS",

@@ -18,6 +18,7 @@ _OVERSIGHT = [
     ("accounts.AuditRow", "Audit", "history"),
     ("accounts.Membership", "People", "group"),
     ("accounts.TenantRole", "Roles", "badge"),
+    ("accounts.Grant", "Grants", "key"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
 ]
 

@@ -169,6 +169,7 @@ if CRASH_AT and PRODUCTION:
 
 # Governance plugs in here, the way middleware does
 AGENTOS_HOOKS = "governance.hooks.Governance"
+AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single grants can hang on
 AGENTOS_TICKS = [
     "governance.services.approvals.expire_due",
     "agents.services.deadlines.hand_over_overdue",

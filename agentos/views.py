@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Membership
 from accounts.services import sign_ins
+from agents import seen
 from agents.registry import registry
 from governance import selectors
 
@@ -32,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show what runs here, and the chat to whoever has signed in."""
     principal = getattr(request, "principal", None)
     context: dict[str, Any] = {
-        "agents": registry.all(),
+        "agents": seen.components(principal) if principal else registry.all(),
         "principal": principal,
         "memberships": getattr(request, "memberships", []),
         "may_decide": principal is not None and principal.has("approvals:decide"),

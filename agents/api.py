@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Router
 
-from accounts.auth import principal_of, scope, signed_in
+from accounts.auth import any_scope, principal_of, scope, signed_in
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from agentos.core.errors import Conflict, Invalid
 from agentos.core.types import JsonObject
-from agents import answering, attaching, selectors
+from agents import answering, attaching, seen, selectors
 from agents.engine.spec import AgentSpec
 from agents.forms import RunForm, fields_of, run_form
 from agents.registry import registry
@@ -58,18 +58,17 @@ RUN_BODY = {
 
 
 @router.get("/agents", response=list[AgentOut])
-@scope("agents:read")
+@any_scope("agents", "read")
 async def list_agents(request: HttpRequest) -> list[JsonObject]:
     """List the agents that one may read."""
-    readable = [spec for spec in registry.all() if principal_of(request).has(f"agents:{spec.id}:read")]
-    return [_agent(spec) for spec in readable if spec.kind == "agent"]
+    return [_agent(spec, principal_of(request)) for spec in seen.components(principal_of(request), "agent")]
 
 
 @router.get("/agents/{agent_id}", response=AgentOut)
 @scope("agents:{agent_id}:read")
 async def get_agent(request: HttpRequest, agent_id: str) -> JsonObject:
     """Describe one agent."""
-    return _agent(registry.get("agent", agent_id))
+    return _agent(registry.get("agent", agent_id), principal_of(request))
 
 
 @router.post("/agents/{agent_id}/runs", openapi_extra=RUN_BODY)
@@ -211,10 +210,11 @@ async def list_session_runs(request: HttpRequest, session_id: str) -> HttpRespon
 @router.get("/registry")
 @scope("registry:read")
 async def list_registry(request: HttpRequest, resource_type: str = "") -> JsonObject:
-    """List what the installed apps ship: components and tools."""
+    """List what the installed apps ship: the components and tools that one may use."""
+    readable = seen.components(principal_of(request))
     components = [
         {"resource_type": spec.kind, "id": spec.id, "name": spec.label, "description": spec.description}
-        for spec in registry.all()
+        for spec in readable
     ]
     tools = [
         {
@@ -227,16 +227,19 @@ async def list_registry(request: HttpRequest, resource_type: str = "") -> JsonOb
             "repeat": tool.repeat,
             "component_id": spec.id,
         }
-        for spec in registry.all()
-        for tool in spec.tools
+        for spec in readable
+        for tool in seen.tools(principal_of(request), spec)
     ]
     rows: list[Any] = [row for row in [*components, *tools] if resource_type in ("", row["resource_type"])]
     meta = {"page": 1, "limit": len(rows), "total_pages": 1, "total_count": len(rows), "search_time_ms": 0}
     return {"data": rows, "meta": meta}
 
 
-def _agent(spec: AgentSpec) -> JsonObject:
-    tools = [{"name": tool.name, "description": tool.description, "level": tool.level.value} for tool in spec.tools]
+def _agent(spec: AgentSpec, principal: Principal) -> JsonObject:
+    tools = [
+        {"name": tool.name, "description": tool.description, "level": tool.level.value}
+        for tool in seen.tools(principal, spec)
+    ]
     return {
         "id": spec.id,
         "name": spec.label,

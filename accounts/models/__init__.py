@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 
 from accounts.models.identity import SigningKey
+from accounts.models.resources import Grant, Resource
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
@@ -209,8 +210,10 @@ class AuditRow(TenantModel):
 __all__ = [
     "AuditHead",
     "AuditRow",
+    "Grant",
     "Membership",
     "RefreshToken",
+    "Resource",
     "Role",
     "ServiceAccount",
     "SigningKey",

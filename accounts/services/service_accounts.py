@@ -101,7 +101,7 @@ def _load(key_hash: str) -> Principal | None:
     if owner is None:
         return None
     ServiceAccount.objects.using("system").filter(id=account.id).update(last_used_at=Now())
-    return replace(owner, scopes=scopes.narrow(owner.scopes, account.scopes), via="key", credential=key_hash)
+    return replace(owner.narrowed(account.scopes), via="key", credential=key_hash)
 
 
 def _hash(key: str) -> str:

@@ -29,9 +29,8 @@ async def standing(session_key: str) -> Principal | None:
 
 
 def memberships(user_id: UUID) -> list[Membership]:
-    """Return the user's memberships, oldest first, with user and tenant."""
-    members = Membership.objects.using("system").filter(user_id=user_id, user__is_active=True)
-    return list(members.select_related("user", "tenant", "granted").order_by("created_at", "id"))
+    """Return the user's memberships, oldest first, as `principals.members` loads them."""
+    return list(principals.members().filter(user_id=user_id).order_by("created_at", "id"))
 
 
 def chosen(members: list[Membership], session: Mapping[str, Any]) -> Membership | None:

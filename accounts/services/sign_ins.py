@@ -7,14 +7,13 @@ from ipaddress import IPv6Address, ip_address
 from django.conf import settings
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, principals
 from accounts.models import Membership
 
 
 def demo_members() -> list[Membership]:
     """Return the active demo users' places in demo tenants, for the buttons of the start page."""
-    members = Membership.objects.using("system").select_related("user", "tenant", "granted")
-    members = members.filter(user__is_demo=True, user__is_active=True, tenant__is_demo=True)
+    members = principals.members().filter(user__is_demo=True, tenant__is_demo=True)
     return list(members.order_by("tenant__slug", "role"))
 
 

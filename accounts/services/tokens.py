@@ -20,7 +20,7 @@ from django.db.models import F
 from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.exceptions import TokenError
 
-from accounts import audit, jose, seam
+from accounts import audit, jose, principals, seam
 from accounts.models import Membership, RefreshToken, User
 from accounts.principals import Principal, cache
 from accounts.services import keys, sessions, sign_ins
@@ -225,10 +225,9 @@ def _rotated(claims: Claims) -> TokenPair | None:
     if link is None or link.revoked_at is not None:
         return None
     member = (
-        Membership.objects.using("system")
-        .filter(tenant_id=claims.tenant_id, user_id=claims.user_id, user__is_active=True)
+        principals.members()
+        .filter(tenant_id=claims.tenant_id, user_id=claims.user_id)
         .filter(user__token_version=claims.version)
-        .select_related("user", "tenant", "granted")
         .first()
     )
     if link.used_at is not None or member is None:
@@ -260,7 +259,7 @@ def _pair(member: Membership, family: UUID) -> TokenPair:
         access=str(access),
         refresh=str(link),
         tenant=member.tenant.slug,
-        scopes=sorted(member.granted.scopes),
+        scopes=sorted(principals.of_member(member).scopes),
         expires_in_seconds=int(_Access.lifetime.total_seconds()),
     )
 

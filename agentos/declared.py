@@ -1,0 +1,32 @@
+"""The NinjaAPI that denies by default: a route that does not say who may call it answers 403, whoever added it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver
+from ninja import NinjaAPI
+
+from accounts.auth import is_declared
+from agentos.core.errors import PolicyDenied
+
+logger = logging.getLogger(__name__)
+
+
+class DeclaredAPI(NinjaAPI):
+    """Every route says `@scope`, `@any_scope`, `@signed_in` or `@public`; a test looks for one that does not."""
+
+    def _get_urls(self) -> list[URLResolver | URLPattern]:
+        for router in self._get_bound_routers():
+            for path, view in router.path_operations.items():
+                for operation in view.operations:
+                    if not is_declared(operation.view_func):
+                        logger.error("/api%s does not say who may call it, and is denied to all", path)
+                        operation.view_func = _denied
+        return super()._get_urls()
+
+
+async def _denied(request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+    raise PolicyDenied("Nobody may use this route: it does not say who may.", code="undeclared_route")
