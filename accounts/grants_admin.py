@@ -52,6 +52,8 @@ class GrantAdmin(AuditedAdmin):
     actions = None
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None:
+            kwargs["form"] = forms.ModelForm  # a page to read
         made: Any = super().get_form(request, obj, change, **kwargs)
         if issubclass(made, GrantForm):
             made.principal = principal_of(request)
