@@ -70,11 +70,11 @@ class GrantAdmin(AuditedAdmin):
 
     @admin.display(description="Kind", ordering="content_object__kind")
     def kind(self, grant: Grant) -> str:
-        return grant.content_object.kind
+        return str(grant.content_object.kind)
 
     @admin.display(description="Name", ordering="content_object__name")
     def thing(self, grant: Grant) -> str:
-        return grant.content_object.name
+        return str(grant.content_object.name)
 
     @admin.display(description="May")
     def right(self, grant: Grant) -> str:
