@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.seam import in_thread
 from agentos.core.ids import new_id
 from agentos.core.types import json_text
 from agents.engine.status import RunStatus, StepKind, StepState
@@ -11,7 +12,7 @@ from agents.engine.steps import RunChange, StepRecord, Write
 from agents.models import Run, RunEvents, Step
 from agents.services import flush, queue
 from agents.wiring import JOURNAL_OPTIONS
-from tests.agents.services.test_durability import _info, expire_lease, in_thread, steps_of, stored
+from tests.agents.services.test_durability import _info, expire_lease, steps_of, stored
 
 
 def step() -> StepRecord:
