@@ -17,8 +17,11 @@ from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.types import JsonObject, clean_text
+from agents.engine.outdated import change_since
 from agents.engine.status import RunStatus
-from agents.engine.steps import AuditEntry
+from agents.engine.steps import AuditEntry, void_answer
+from agents.models import Run, Step
+from agents.registry import registry
 from agents.services import answers
 from governance import gate, guards, selectors
 from governance.models import Approval, ApprovalStatus
@@ -38,9 +41,10 @@ def decide(
 ) -> Approval:
     """Settle one approval in one transaction: decision, the run's continuation, audit.
 
-    Locks the approval, then its run, then the tenant's audit head. `shown_hash` is the `args_hash` that the decider
+    Locks the run, then the approval, then the tenant's audit head. `shown_hash` is the `args_hash` that the decider
     saw; the result is as `selectors.get` returns it. Raises: NotFound for what the decider may not read, PolicyDenied,
-    Conflict with the standing decision, Invalid.
+    Conflict with the standing decision, or when the tool has changed since: then the approval is void and committed so,
+    and the run asks anew; Invalid.
     """
     _check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
@@ -51,19 +55,26 @@ def decide(
         _check_pending(approval)
         note = _cleaned_reason(reason, approved=approved)
         _check_call(approval, shown_hash)
-        status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
-        changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
-        if not _unexpired(approval.id).update(**changes):
-            raise Conflict("This approval has expired: nobody can decide it any more.", code="approval_expired")
-        answer = {
-            "confirmed": approved,
-            "note": note,
-            "by": str(principal.user_id),
-            "approval_id": str(approval.id),
-        }
-        answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
-        _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
-        return selectors.visible(principal).get(id=approval.id)
+        if not (change := _change_of_tool(approval) if approved else ""):
+            return _decided(principal, approval, approved=approved, note=note)
+        _void(approval, change)
+    raise _is_void(change)
+
+
+def _decided(principal: Principal, approval: Approval, *, approved: bool, note: str) -> Approval:
+    status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
+    changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
+    if not _unexpired(approval.id).update(**changes):
+        raise _has_expired()
+    answer = {
+        "confirmed": approved,
+        "note": note,
+        "by": str(principal.user_id),
+        "approval_id": str(approval.id),
+    }
+    answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
+    _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
+    return selectors.visible(principal).get(id=approval.id)
 
 
 def expire_due() -> int:
@@ -87,6 +98,24 @@ def _each(rows: QuerySet[Approval], settle: Callable[[UUID], bool]) -> int:
         except (CallerError, DatabaseError) as error:
             logger.warning("approval %s could not be settled (%s)", approval_id, type(error).__name__)
     return count
+
+
+def _change_of_tool(approval: Approval) -> str:
+    """Say what a deploy has changed of the tool since it was asked for; nothing when nothing has."""
+    step = Step.objects.filter(run_id=approval.run_id, path=approval.step_path).first()
+    try:
+        tool = registry.get(approval.run.component_kind, approval.run.component_id).tool(approval.tool_name)
+    except NotFound:
+        tool = None
+    return change_since(step.request, tool) if step else ""
+
+
+def _void(approval: Approval, change: str) -> None:
+    """Take back what was asked for; whoever works on the run judges the call anew. Caller holds both locks."""
+    if not _unexpired(approval.id).exists():
+        raise _has_expired()
+    answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=void_answer(change))
+    _close(approval, ApprovalStatus.VOID, change)
 
 
 def _expire(approval_id: UUID) -> bool:
@@ -121,7 +150,13 @@ def _close(approval: Approval, status: ApprovalStatus, reason: str) -> None:
 
 
 def _locked(rows: QuerySet[Approval], *, skip_locked: bool = False) -> Approval | None:
-    return rows.select_for_update(skip_locked=skip_locked, of=("self",)).first()
+    """Lock an approval after its run, as the journal does."""
+    run_id = rows.values_list("run_id", flat=True).first()
+    run = Run.objects.select_for_update(no_key=True, skip_locked=skip_locked).filter(id=run_id).first()
+    approval = rows.select_for_update(skip_locked=skip_locked, of=("self",)).first() if run else None
+    if approval is not None and run is not None:
+        approval.run = run
+    return approval
 
 
 def _unexpired(approval_id: UUID) -> QuerySet[Approval]:
@@ -148,9 +183,19 @@ def _check_not_own(principal: Principal, approval: Approval) -> None:
 def _check_pending(approval: Approval) -> None:
     if approval.status == ApprovalStatus.PENDING:
         return
+    if approval.status == ApprovalStatus.VOID:
+        raise _is_void(approval.reason)
     who = str(approval.decided_by) if approval.decided_by else "the system"
     when = f" at {rfc3339_ms(approval.decided_at)}" if approval.decided_at else ""
     raise Conflict(f"This is {approval.status} already, by {who}{when}.", code="approval_decided")
+
+
+def _is_void(reason: str) -> Conflict:
+    return Conflict(f"This is void: {reason} If the call still stands, it is asked for anew.", code="approval_void")
+
+
+def _has_expired() -> Conflict:
+    return Conflict("This approval has expired: nobody can decide it any more.", code="approval_expired")
 
 
 def _check_call(approval: Approval, shown_hash: str) -> None:
