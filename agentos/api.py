@@ -58,8 +58,9 @@ def _on_no_authentication(request: HttpRequest, error: AuthenticationError) -> H
 @api.exception_handler(ValidationError)
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Name each field that does not fit; what was sent is not repeated."""
+    sources = ("body", "query", "path", "form", "header")
     places = [
-        {"field": ".".join(str(part) for part in item["loc"] if part not in ("body", "query", "path", "form")),
+        {"field": ".".join(str(part) for part in item["loc"] if part not in sources),
          "message": item["msg"]}
         for item in error.errors
     ]  # fmt: skip

@@ -20,9 +20,10 @@ from agents.engine.calling import guarded
 from agents.engine.spec import AgentSpec
 from agents.forms import fields_of
 from agents.registry import registry
-from agents.schemas import RunStateOut
+from agents.schemas import IdempotencyHeader, RunStateOut
 from agents.services import forks, pauses, reconcile, reruns, runs
 from agents.services.forks import Fork
+from agents.services.idempotency import key_of
 from agents.services.reconcile import Outcome
 from agents.sse import event_stream
 from agents.wiring import runtime
@@ -80,9 +81,12 @@ async def step_evidence(request: HttpRequest, run_id: UUID, step_id: UUID) -> Ht
 
 @router.post("/runs/{run_id}/steps/{step_id}/reconcile", response=RunStateOut)
 @scope("steps:reconcile")
-async def reconcile_step(request: HttpRequest, run_id: UUID, step_id: UUID, body: ReconcileIn) -> JsonObject:
+async def reconcile_step(
+    request: HttpRequest, run_id: UUID, step_id: UUID, body: ReconcileIn, idempotency_key: IdempotencyHeader = ""
+) -> JsonObject:
     """Say what became of a side effect that may have happened; the run goes on by itself."""
     principal = principal_of(request)
+    key = key_of(idempotency_key, route=f"run:{run_id}:step:{step_id}:reconcile", content=body.dict())
     found = await in_thread(selectors.step_evidence, principal=principal, run_id=run_id, step_id=step_id)
     check, spec = runtime().hooks.check_answer, _guarding(found)
     await in_thread(
@@ -93,6 +97,7 @@ async def reconcile_step(request: HttpRequest, run_id: UUID, step_id: UUID, body
         outcome=Outcome(body.outcome),
         reason=await check(spec, body.reason),
         result=None if body.result is None else await check(spec, body.result),
+        key=key,
     )
     return await in_thread(selectors.run_state, principal=principal, run_id=run_id)
 
@@ -112,8 +117,11 @@ async def resume_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) ->
 
 @router.post("/runs/{run_id}/fork", response={202: RunStateOut})
 @signed_in
-async def fork_run(request: HttpRequest, run_id: UUID, body: ForkIn) -> HttpResponse:
+async def fork_run(
+    request: HttpRequest, run_id: UUID, body: ForkIn, idempotency_key: IdempotencyHeader = ""
+) -> HttpResponse:
     """Make a new run in the same session that reuses this one before a step, and goes on from there."""
+    key = key_of(idempotency_key, route=f"run:{run_id}:fork", content=body.dict())
     here, principal = runtime(), principal_of(request)
     runs.admit(here, principal)
     source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
@@ -123,33 +131,36 @@ async def fork_run(request: HttpRequest, run_id: UUID, body: ForkIn) -> HttpResp
             await here.hooks.check_input(spec, text)
     result = None if body.tool_result is None else await here.hooks.check_answer(spec, body.tool_result)
     wanted = Fork(body.from_step, body.message, body.instructions, body.model, result)
-    made, session_id = await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted)
+    made, session_id = await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted, key=key)
     return _accepted(made, session_id)
 
 
 @router.post("/runs/{run_id}/rerun", response={202: RunStateOut})
 @signed_in
-async def rerun_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+async def rerun_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> HttpResponse:
     """Run a failed run again, once: a new run that reuses its finished steps and goes on where it ended."""
     principal = principal_of(request)
     runs.admit(runtime(), principal)
-    made, session_id = await in_thread(reruns.rerun, principal=principal, run_id=run_id)
+    key = key_of(idempotency_key, route=f"run:{run_id}:rerun")
+    made, session_id = await in_thread(reruns.rerun, principal=principal, run_id=run_id, key=key)
     return _accepted(made, session_id)
 
 
 @router.post("/runs/{run_id}/pause", response=RunStateOut)
 @signed_in
-async def pause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
+async def pause_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> JsonObject:
     """Stop a run before its next step, from any process; the model's reply under way is kept."""
-    await in_thread(pauses.pause, principal=principal_of(request), run_id=run_id)
+    key = key_of(idempotency_key, route=f"run:{run_id}:pause")
+    await in_thread(pauses.pause, principal=principal_of(request), run_id=run_id, key=key)
     return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 
 @router.post("/runs/{run_id}/unpause", response=RunStateOut)
 @signed_in
-async def unpause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
+async def unpause_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> JsonObject:
     """Let a run that was paused by hand go on."""
-    await in_thread(pauses.unpause, principal=principal_of(request), run_id=run_id)
+    key = key_of(idempotency_key, route=f"run:{run_id}:unpause")
+    await in_thread(pauses.unpause, principal=principal_of(request), run_id=run_id, key=key)
     return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 

@@ -22,7 +22,8 @@ from agents.engine.status import RunStatus
 from agents.engine.steps import AuditEntry, void_answer
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import answers
+from agents.services import answers, idempotency
+from agents.services.idempotency import Key
 from governance import gate, guards, selectors
 from governance.models import Approval, ApprovalStatus
 
@@ -37,7 +38,13 @@ _FINAL_RUNS: Final = tuple(status.value for status in RunStatus if status.is_fin
 
 
 def decide(
-    *, principal: Principal, approval_id: UUID, approved: bool, reason: str = "", shown_hash: str = ""
+    *,
+    principal: Principal,
+    approval_id: UUID,
+    approved: bool,
+    reason: str = "",
+    shown_hash: str = "",
+    key: Key | None = None,
 ) -> Approval:
     """Settle one approval in one transaction: decision, the run's continuation, audit.
 
@@ -51,11 +58,14 @@ def decide(
         approval = _locked(selectors.visible(principal).select_related(None).filter(id=approval_id))
         if approval is None:
             raise NotFound("There is no such approval.")
+        change = _change_of_tool(approval) if approved else ""
+        if not change and idempotency.take(key, principal=principal, run_id=approval.run_id):
+            return selectors.visible(principal).get(id=approval.id)
         _check_not_own(principal, approval)
         _check_pending(approval)
         note = _cleaned_reason(reason, approved=approved)
         _check_call(approval, shown_hash)
-        if not (change := _change_of_tool(approval) if approved else ""):
+        if not change:
             return _decided(principal, approval, approved=approved, note=note)
         _void(approval, change)
     raise _is_void(change)
@@ -101,7 +111,9 @@ def _each(rows: QuerySet[Approval], settle: Callable[[UUID], bool]) -> int:
 
 
 def _change_of_tool(approval: Approval) -> str:
-    """Say what a deploy has changed of the tool since it was asked for; nothing when nothing has."""
+    """Say what a deploy has changed of the tool since it was asked for; nothing when nothing has, or it is decided."""
+    if approval.status != ApprovalStatus.PENDING:
+        return ""
     step = Step.objects.filter(run_id=approval.run_id, path=approval.step_path).first()
     try:
         tool = registry.get(approval.run.component_kind, approval.run.component_id).tool(approval.tool_name)
@@ -151,8 +163,8 @@ def _close(approval: Approval, status: ApprovalStatus, reason: str) -> None:
 
 def _locked(rows: QuerySet[Approval], *, skip_locked: bool = False) -> Approval | None:
     """Lock an approval after its run, as the journal does."""
-    run_id = rows.values_list("run_id", flat=True).first()
-    run = Run.objects.select_for_update(no_key=True, skip_locked=skip_locked).filter(id=run_id).first()
+    runs = Run.objects.filter(id__in=list(rows.values_list("run_id", flat=True)[:1]))
+    run = runs.select_for_update(no_key=True, skip_locked=skip_locked).first()
     approval = rows.select_for_update(skip_locked=skip_locked, of=("self",)).first() if run else None
     if approval is not None and run is not None:
         approval.run = run

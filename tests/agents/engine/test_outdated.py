@@ -27,28 +27,24 @@ def paying(**declared: object) -> dict[str, Tool]:
     """Return `pay` as it was, and as deploys have made it."""
     options = {"effect": "outward", "repeat": "once", "level": "confirm", **declared}
 
-    @tool(**options, says="Pay {amount}")  # type: ignore[arg-type]
-    async def pay(amount: int, note: str = "") -> str:
+    @tool(**options, name="pay", says="Pay {amount}")  # type: ignore[arg-type]
+    async def before(amount: int, note: str = "") -> str:
         """Pay."""
         ran.append(f"pay {amount}")
         return f"paid {amount}"
 
-    before = pay
-
-    @tool(**options, says="Pay {amount} {currency}")  # type: ignore[arg-type]
-    async def pay(amount: int, note: str = "", currency: str = "EUR") -> str:  # type: ignore[no-redef]
+    @tool(**options, name="pay", says="Pay {amount} {currency}")  # type: ignore[arg-type]
+    async def more(amount: int, note: str = "", currency: str = "EUR") -> str:
         """Pay."""
         ran.append(f"pay {amount} {currency}")
         return f"paid {amount} {currency}"
 
-    more = pay
-
-    @tool(**options, says="Pay {amount_cents}")  # type: ignore[arg-type]
-    async def pay(amount_cents: int) -> str:  # type: ignore[no-redef]
+    @tool(**options, name="pay", says="Pay {amount_cents}")  # type: ignore[arg-type]
+    async def other(amount_cents: int) -> str:
         """Pay."""
         raise AssertionError("its arguments never fit")
 
-    return {"before": before, "more": more, "other": pay}
+    return {"before": before, "more": more, "other": other}
 
 
 def spec(*tools: Tool) -> AgentSpec:
@@ -69,15 +65,13 @@ async def waiting(tool: Tool, **arguments: object) -> MemoryJournal:
 
 
 def test_what_changed_is_said_in_words() -> None:
-    @tool(version="1")
-    async def act(a: int, b: int, c: str = "") -> str:
+    @tool(name="act", version="1")
+    async def before(a: int, b: int, c: str = "") -> str:
         """Act."""
         return ""
 
-    before = act
-
-    @tool(version="2")
-    async def act(a: str, c: str, d: int) -> str:  # type: ignore[no-redef]
+    @tool(name="act", version="2")
+    async def act(a: str, c: str, d: int) -> str:
         """Act."""
         return ""
 
@@ -172,15 +166,13 @@ async def test_a_no_stands_whatever_became_of_the_tool() -> None:
 
 @pytest.mark.parametrize("is_gone", [False, True])
 async def test_what_was_done_outside_is_not_asked_for_twice(is_gone: bool) -> None:
-    @tool(level="external")
-    async def ping(host: str) -> str:
+    @tool(level="external", name="ping")
+    async def before(host: str) -> str:
         """Ping."""
         raise AssertionError("never runs here")
 
-    before = ping
-
     @tool(level="external")
-    async def ping(host: str, times: int = 1) -> str:  # type: ignore[no-redef]
+    async def ping(host: str, times: int = 1) -> str:
         """Ping."""
         raise AssertionError("never runs here")
 
@@ -192,16 +184,14 @@ async def test_what_was_done_outside_is_not_asked_for_twice(is_gone: bool) -> No
 
 
 async def test_filled_fields_are_proposed_when_they_are_asked_for_anew() -> None:
-    @tool(level="input", input_fields=("urgent",))
-    async def open_ticket(title: str, urgent: bool = False) -> str:
+    @tool(level="input", input_fields=("urgent",), name="open_ticket")
+    async def before(title: str, urgent: bool = False) -> str:
         """Open."""
         ran.append(f"{title} {urgent}")
         return "open"
 
-    before = open_ticket
-
     @tool(level="input", input_fields=("urgent",))
-    async def open_ticket(title: str, urgent: bool = False, team: str = "ops") -> str:  # type: ignore[no-redef]
+    async def open_ticket(title: str, urgent: bool = False, team: str = "ops") -> str:
         """Open."""
         ran.append(f"{title} {urgent} {team}")
         return "open"

@@ -22,6 +22,7 @@ from agents.services.begin import Begin
 from agents.services.execution import run_state
 from agents.services.follow import Follower
 from agents.services.hub import Hub
+from agents.services.idempotency import Key
 from agents.services.lines import Line
 from agents.services.supervisor import Supervisor
 from agents.wiring import NoJournal
@@ -84,9 +85,7 @@ class Process:
             model="test-model",
             message="Go",
             owner=self.supervisor.name if owner is None else owner,
-            route="agent:tester",
-            key=key,
-            content_hmac=hmac,
+            key=Key("agent:tester", key, hmac) if key else None,
         )
 
     def follow(self, begin: Begin, *, after: int = 0, fresh: bool = False, to_end: bool = False) -> Follower:
