@@ -163,6 +163,9 @@ BACKUP_KEEP_COUNT = env.integer("AGENTOS_BACKUP_KEEP_COUNT", 0)  # 0: as many as
 BACKUP_DRILL_DAYS = env.integer("AGENTOS_BACKUP_DRILL_DAYS", 7)  # 0: no drill
 BACKUP_MAX_AGE_HOURS = env.integer("AGENTOS_BACKUP_MAX_AGE_HOURS", 0)  # beyond it /api/ready answers 503; 0: never
 
+# Other issuers whose tokens are taken (accounts.services.issuers has the fields)
+ISSUERS = env.json_list("AGENTOS_ISSUERS")
+
 # Requests, runs, events
 MAX_BODY_BYTES = env.integer("AGENTOS_MAX_BODY_BYTES", 10 * 1024 * 1024, at_least=1024)
 MAX_MESSAGE_CHARS = env.integer("AGENTOS_MAX_MESSAGE_CHARS", 200_000, at_least=1)

@@ -12,7 +12,7 @@ from django.db.models import DateTimeField, Func, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
-from accounts.principals import Principal
+from accounts.principals import PROGRAMS, Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
@@ -182,7 +182,7 @@ def _unexpired(approval_id: UUID) -> QuerySet[Approval]:
 
 def _check_person(principal: Principal) -> None:
     """A program that holds somebody's key is not that somebody. Raises: PolicyDenied."""
-    if principal.via == "key":
+    if principal.via in PROGRAMS:
         raise PolicyDenied("A decision takes a person: sign in to decide.", code="person_required")
     principal.require("approvals:decide")
 
