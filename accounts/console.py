@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -18,8 +19,23 @@ from unfold.admin import ModelAdmin
 
 from accounts import audit
 from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, PolicyDenied
 from agentos.core.types import Json
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+
+def outside_scope(view: View) -> View:
+    """Mark a view that waits for a guard or a tool: no transaction is held meanwhile, it opens `scope_of` itself."""
+    view.opens_own_scope = True  # type: ignore[attr-defined]
+    return view
+
+
+def scope_of(request: HttpRequest) -> AbstractContextManager[None]:
+    """Open the transaction that sees the viewer's tenant, for a view that is marked so."""
+    principal = principal_of(request)
+    return tenant_scope(principal.tenant_id, principal.user_id)
 
 
 class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types

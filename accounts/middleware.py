@@ -8,6 +8,7 @@ from dataclasses import replace
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 
 from accounts import principals
 from accounts.models import Membership, User
@@ -61,7 +62,7 @@ class TenantScope:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.principal, request.memberships = None, []  # type: ignore[attr-defined]
         member = self._enter(request) if request.user.is_authenticated else None
-        if member is None:
+        if member is None or _opens_own_scope(request):
             return self._get_response(request)
         try:
             with tenant_scope(member.tenant_id, member.user_id):
@@ -89,3 +90,11 @@ class TenantScope:
         principal = replace(principals.of_member(member, via="cookie"), credential=key)
         request.principal, request.memberships = principal, members  # type: ignore[attr-defined]
         return member
+
+
+def _opens_own_scope(request: HttpRequest) -> bool:
+    try:
+        view = resolve(request.path_info).func
+    except Resolver404:
+        return False
+    return getattr(view, "opens_own_scope", False)

@@ -14,22 +14,17 @@ from pydantic import Field
 from accounts.auth import principal_of, scope, signed_in
 from accounts.seam import in_thread
 from agentos.core.errors import Invalid, NotFound
-from agentos.core.types import Json, JsonObject
-from agents import attaching, selectors
-from agents.engine.calling import guarded
-from agents.engine.spec import AgentSpec
+from agentos.core.types import JsonObject
+from agents import attaching, selectors, steering
 from agents.forms import fields_of
-from agents.registry import registry
-from agents.schemas import IdempotencyHeader, RunStateOut
-from agents.services import forks, pauses, reconcile, reruns, runs
+from agents.schemas import RunStateOut
+from agents.services import pauses
 from agents.services.forks import Fork
-from agents.services.idempotency import key_of
 from agents.services.reconcile import Outcome
 from agents.sse import event_stream
 from agents.wiring import runtime
 
 router = Router(tags=["runs"])
-LOOKUP_SECONDS = 10.0
 RESUME_BODY = {
     "requestBody": {
         "content": {
@@ -75,30 +70,15 @@ async def list_steps(request: HttpRequest, run_id: UUID) -> HttpResponse:
 @scope("steps:reconcile")
 async def step_evidence(request: HttpRequest, run_id: UUID, step_id: UUID) -> HttpResponse:
     """Return what helps to say whether a call happened: request, key, time, and what the tool's look-up finds."""
-    found = await in_thread(selectors.step_evidence, principal=principal_of(request), run_id=run_id, step_id=step_id)
-    return JsonResponse({**found, "lookup": await _looked_up(found)})
+    return JsonResponse(await steering.evidence(runtime(), principal_of(request), run_id, step_id))
 
 
 @router.post("/runs/{run_id}/steps/{step_id}/reconcile", response=RunStateOut)
 @scope("steps:reconcile")
-async def reconcile_step(
-    request: HttpRequest, run_id: UUID, step_id: UUID, body: ReconcileIn, idempotency_key: IdempotencyHeader = ""
-) -> JsonObject:
+async def reconcile_step(request: HttpRequest, run_id: UUID, step_id: UUID, body: ReconcileIn) -> JsonObject:
     """Say what became of a side effect that may have happened; the run goes on by itself."""
-    principal = principal_of(request)
-    key = key_of(idempotency_key, route=f"run:{run_id}:step:{step_id}:reconcile", content=body.dict())
-    found = await in_thread(selectors.step_evidence, principal=principal, run_id=run_id, step_id=step_id)
-    check, spec = runtime().hooks.check_answer, _guarding(found)
-    await in_thread(
-        reconcile.reconcile,
-        principal=principal,
-        run_id=run_id,
-        step_id=step_id,
-        outcome=Outcome(body.outcome),
-        reason=await check(spec, body.reason),
-        result=None if body.result is None else await check(spec, body.result),
-        key=key,
-    )
+    here, principal, outcome = runtime(), principal_of(request), Outcome(body.outcome)
+    await steering.settle(here, principal, run_id, step_id, outcome=outcome, reason=body.reason, result=body.result)
     return await in_thread(selectors.run_state, principal=principal, run_id=run_id)
 
 
@@ -117,50 +97,32 @@ async def resume_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) ->
 
 @router.post("/runs/{run_id}/fork", response={202: RunStateOut})
 @signed_in
-async def fork_run(
-    request: HttpRequest, run_id: UUID, body: ForkIn, idempotency_key: IdempotencyHeader = ""
-) -> HttpResponse:
+async def fork_run(request: HttpRequest, run_id: UUID, body: ForkIn) -> HttpResponse:
     """Make a new run in the same session that reuses this one before a step, and goes on from there."""
-    key = key_of(idempotency_key, route=f"run:{run_id}:fork", content=body.dict())
-    here, principal = runtime(), principal_of(request)
-    runs.admit(here, principal)
-    source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
-    spec = registry.get("agent", source.get("agent_id", ""))
-    for text in (body.message, body.instructions):
-        if text is not None:
-            await here.hooks.check_input(spec, text)
-    result = None if body.tool_result is None else await here.hooks.check_answer(spec, body.tool_result)
-    wanted = Fork(body.from_step, body.message, body.instructions, body.model, result)
-    made, session_id = await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted, key=key)
-    return _accepted(made, session_id)
+    wanted = Fork(body.from_step, body.message, body.instructions, body.model, body.tool_result)
+    return _accepted(*await steering.fork(runtime(), principal_of(request), run_id, wanted))
 
 
 @router.post("/runs/{run_id}/rerun", response={202: RunStateOut})
 @signed_in
-async def rerun_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> HttpResponse:
+async def rerun_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Run a failed run again, once: a new run that reuses its finished steps and goes on where it ended."""
-    principal = principal_of(request)
-    runs.admit(runtime(), principal)
-    key = key_of(idempotency_key, route=f"run:{run_id}:rerun")
-    made, session_id = await in_thread(reruns.rerun, principal=principal, run_id=run_id, key=key)
-    return _accepted(made, session_id)
+    return _accepted(*await steering.rerun(runtime(), principal_of(request), run_id))
 
 
 @router.post("/runs/{run_id}/pause", response=RunStateOut)
 @signed_in
-async def pause_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> JsonObject:
+async def pause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
     """Stop a run before its next step, from any process; the model's reply under way is kept."""
-    key = key_of(idempotency_key, route=f"run:{run_id}:pause")
-    await in_thread(pauses.pause, principal=principal_of(request), run_id=run_id, key=key)
+    await in_thread(pauses.pause, principal=principal_of(request), run_id=run_id)
     return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 
 @router.post("/runs/{run_id}/unpause", response=RunStateOut)
 @signed_in
-async def unpause_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> JsonObject:
+async def unpause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
     """Let a run that was paused by hand go on."""
-    key = key_of(idempotency_key, route=f"run:{run_id}:unpause")
-    await in_thread(pauses.unpause, principal=principal_of(request), run_id=run_id, key=key)
+    await in_thread(pauses.unpause, principal=principal_of(request), run_id=run_id)
     return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 
@@ -175,24 +137,3 @@ def _after_index(index: object) -> int:
     if not re.fullmatch(r"-1|[0-9]{1,17}", text):
         raise Invalid("`last_event_index` must be a whole number.", code="invalid")
     return int(text) + 1
-
-
-def _guarding(found: JsonObject) -> AgentSpec:
-    """Return the component whose guards judge the text; one that is gone is guarded by what guards people."""
-    try:
-        return registry.get(found["component_kind"], found["component_id"])
-    except NotFound:
-        return AgentSpec(found["component_id"], "", guards=("pii", "secrets"))
-
-
-async def _looked_up(found: JsonObject) -> Json:
-    """Return {result, error} of the tool's look-up, or None when it has none."""
-    try:
-        tool = registry.get(found["component_kind"], found["component_id"]).tool(found["tool"])
-    except NotFound:
-        return None
-    if tool is None or tool.lookup is None:
-        return None
-    call = tool.lookup(found["idempotency_key"])
-    _, result, error = await guarded(f"The look-up of {tool.name}", call, timeout_seconds=LOOKUP_SECONDS)
-    return {"result": result, "error": error}

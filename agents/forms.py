@@ -27,9 +27,10 @@ class RunForm:
     fields: JsonObject = field(default_factory=dict)
 
     @property
-    def content(self) -> JsonObject:
+    def content(self) -> bytes:
         """Return what makes two requests the same for an idempotency key."""
-        return {"message": self.message, "session_id": self.session_id, "background": self.background}
+        kept = {"message": self.message, "session_id": self.session_id, "background": self.background}
+        return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
 
 
 def fields_of(request: HttpRequest) -> JsonObject:

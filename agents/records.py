@@ -1,19 +1,30 @@
-"""The admin of rows that the machine owns: a list, one page a row, and nothing to add, change or delete."""
+"""The admin of rows that the machine owns: a list in tabs, one page a row, and nothing to add, change or delete."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.views import ChangeList
 
-from accounts.console import ReadOnlyAdmin
-from agents.templatetags.console import spelled_out
+from accounts.console import ReadOnlyAdmin, principal_of
+from agentos.core.errors import CallerError, NotFound
+from agentos.problems import status_of
+from agents.models import Run, Session
+from agents.templatetags.console import age, agent_name, spelled_out
+
+SEE_ALL = "runs:read_all"
+TAB = "tab"
 
 
 class RecordAdmin(ReadOnlyAdmin):
@@ -54,19 +65,77 @@ class RecordAdmin(ReadOnlyAdmin):
 
     def page(
         self, request: HttpRequest, record: Model, status: int = 200, extra: Mapping[str, Any] | None = None
-    ) -> HttpResponse:
-        """Render the row's page. It is the current scope's transaction that reads, so render before it ends."""
+    ) -> TemplateResponse:
+        context = {**self.page_context(request, record), **(extra or {})}
+        return self.shown(request, record, self.page_template, context, status)
+
+    def shown(
+        self, request: HttpRequest, record: Model, template: str, context: Mapping[str, Any], status: int = 200
+    ) -> TemplateResponse:
+        """Show a page about the row. It is the current scope's transaction that reads, so render before it ends."""
         request.current_app = self.admin_site.name
-        context = {
+        common = {
             **self.admin_site.each_context(request),
             "title": spelled_out(str(record)),
             "opts": self.opts,
             "original": record,
             "list_title": self.list_title,
-            **self.page_context(request, record),
-            **(extra or {}),
         }
-        return TemplateResponse(request, self.page_template, context, status=status)
+        return TemplateResponse(request, template, {**common, **context}, status=status)
+
+    def refused(
+        self, request: HttpRequest, record: Model, error: CallerError, extra: Mapping[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show the row's page with what a service has refused. Raises: Http404 for what is not there."""
+        if isinstance(error, NotFound):
+            raise Http404 from None
+        return self.page(request, record, status_of(error), {"problem": error.detail, **(extra or {})})
 
     def page_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         return {}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return TabbedList
+
+    def of_tab(self, request: HttpRequest, rows: QuerySet[Any], tab: str) -> QuerySet[Any]:
+        """Narrow the list to the tab that the address names; "" when it names none."""
+        return rows
+
+
+class TabbedList(ChangeList):  # type: ignore[misc]  # unfold has no types
+    """A list of which `?tab=` shows a part; searches and filters stay within it."""
+
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_filters_params(params)
+        found.pop(TAB, None)
+        return found
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        rows = super().get_queryset(request, exclude_parameters)
+        narrowed: QuerySet[Any] = self.model_admin.of_tab(request, rows, request.GET.get(TAB, ""))
+        return narrowed
+
+
+class OwnRowsAdmin(RecordAdmin):
+    """Rows of users: everyone reads her own, the holder of SEE_ALL the whole tenant's."""
+
+    scopes = ("runs:read", SEE_ALL)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        principal = principal_of(request)
+        rows: QuerySet[Any] = super().get_queryset(request).filter(tenant_id=principal.tenant_id)
+        rows = rows.select_related("user")
+        return rows if principal.has(SEE_ALL) else rows.filter(user_id=principal.user_id)
+
+    @admin.display(description="Agent", ordering="component_id")
+    def agent(self, record: Run | Session) -> str:
+        return agent_name(record.component_id)
+
+
+def since(moment: datetime) -> SafeString:
+    """Show how long ago, with the exact time for whoever points at it."""
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', moment.isoformat(timespec="seconds"), age(moment))
+
+
+def demo_label(is_demo: bool) -> SafeString:
+    return SafeString('<span class="ao-demo" title="Made by the seed">demo</span>' if is_demo else "")

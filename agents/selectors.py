@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
@@ -13,7 +13,7 @@ from agentos.core.clock import epoch_seconds, rfc3339_ms
 from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine import events
-from agents.engine.status import RunStatus, StepKind, StepState
+from agents.engine.status import GIVEN_UP, PauseKind, RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.models import Run, Session, Step
 from agents.services.runs import require
@@ -184,11 +184,33 @@ def unknown_steps(principal: Principal) -> list[JsonObject]:
     """Return the steps that wait for her to say what became of them, oldest first. Raises: PolicyDenied."""
     principal.require("steps:reconcile")
     with tenant_scope(principal.tenant_id, principal.user_id):
-        steps = Step.objects.filter(tenant_id=principal.tenant_id, state=StepState.UNKNOWN)
-        if not principal.has("runs:write_all"):
-            steps = steps.filter(user_id=principal.user_id)
-        rows = steps.select_related("run", "run__session", "user").order_by("started_at")[:UNKNOWN_MOST]
+        rows = reconcilable(principal).filter(state=StepState.UNKNOWN).order_by("started_at")[:UNKNOWN_MOST]
         return [_unknown_row(step) for step in rows]
+
+
+def reconcilable(principal: Principal) -> QuerySet[Step]:
+    """Return the calls of which she says or said what became of them. The caller is inside her tenant scope."""
+    asked = {"kind": StepKind.TOOL, "request__requirement__kind": PauseKind.RECONCILE.value}
+    steps = Step.objects.filter(tenant_id=principal.tenant_id, **asked).select_related("run", "run__session", "user")
+    if not principal.has("steps:reconcile"):
+        return steps.none()
+    return steps if principal.has("runs:write_all") else steps.filter(user_id=principal.user_id)
+
+
+def may_reconcile(principal: Principal, step: Step) -> bool:
+    """Tell whether she may say what became of a call. The caller is inside her tenant scope."""
+    return reconcilable(principal).filter(id=step.id).exists()
+
+
+def unknown_count(principal: Principal) -> int:
+    """Return how many steps wait for her to say what became of them. The caller is inside her tenant scope."""
+    return reconcilable(principal).filter(state=StepState.UNKNOWN).count()
+
+
+def given_up(principal: Principal) -> QuerySet[Run]:
+    """Return the dead letters that she sees and nobody has rerun. The caller is inside her tenant scope."""
+    again = Run.objects.filter(tenant_id=OuterRef("tenant_id"), rerun_of_id=OuterRef("id"))
+    return visible_runs(principal).filter(~Exists(again), error_code=GIVEN_UP, status=RunStatus.ERROR)
 
 
 def _unknown_row(step: Step) -> JsonObject:
@@ -209,11 +231,11 @@ def step_evidence(*, principal: Principal, run_id: UUID, step_id: UUID) -> JsonO
     principal.require("steps:reconcile")
     with tenant_scope(principal.tenant_id, principal.user_id):
         run = require(principal, Run.objects.filter(id=run_id).first(), "read")
-        step = Step.objects.select_related("run").filter(run=run, id=step_id, kind=StepKind.TOOL).first()
+        steps = Step.objects.select_related("run", "run__session", "user")
+        step = steps.filter(run=run, id=step_id, kind=StepKind.TOOL).first()
         if step is None:
             raise NotFound("There is no such tool call in this run.")
-        component = {"component_kind": run.component_kind, "component_id": run.component_id}
-        return {"run_id": str(run.id), "step_id": str(step.id), "state": step.state, **component, **_evidence(step)}
+        return {**_unknown_row(step), "state": step.state}
 
 
 def _evidence(step: Step) -> JsonObject:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,10 +17,11 @@ from unfold.decorators import display
 from accounts.console import principal_of
 from accounts.principals import Principal
 from agentos.core.clock import utc_now
-from agentos.core.errors import CallerError, Conflict, Invalid, NotFound
-from agents.admin import agent_words, demo_label, since
+from agentos.core.errors import CallerError, Invalid
+from agents import selectors as agent_selectors
+from agents.admin.trace import agent_words
 from agents.models import Step
-from agents.records import RecordAdmin
+from agents.records import RecordAdmin, demo_label, since
 from agents.templatetags.console import agent_name, remaining, visible
 from governance import selectors
 from governance.models import Approval, ApprovalStatus
@@ -44,6 +45,7 @@ class Outcome:
     word: str
     result: Any = None
     error: str = ""
+    step_id: UUID | None = None
 
     @property
     def tone(self) -> str:
@@ -137,18 +139,16 @@ class ApprovalAdmin(RecordAdmin):
     def page_context(self, request: HttpRequest, record: Approval) -> dict[str, Any]:
         principal = principal_of(request)
         step = Step.objects.filter(run_id=record.run_id, path=record.step_path).first()
-        word, is_void = outcome_word(record), record.status == ApprovalStatus.VOID
+        word = outcome_word(record)
         waiting = list(self._waiting(request).values_list("id", "requester_id"))
         place = next((number for number, (id, _) in enumerate(waiting, 1) if id == record.id), 0)
-        versions = Approval.objects.filter(run_id=record.run_id, step_path=record.step_path).order_by("version")
         others = [id for id, requester in waiting[place:] + waiting[:place] if requester != request.user.pk]
         return {
             "approval": record,
             "tone": STATUS_TONES[record.status],
             "obstacle": obstacle(record, principal),
-            "outcome": Outcome(word, step.result, step.error) if step and not is_void else Outcome(word),
-            "asked_before": versions.filter(version__lt=record.version).last(),
-            "asked_anew": versions.filter(version__gt=record.version).last(),
+            "outcome": Outcome(word, step.result, step.error, step.id) if step else Outcome(word),
+            "reconciles": step is not None and agent_selectors.may_reconcile(principal, step),
             "agent_words": agent_words(record.run_id, step.seq) if step else "",
             "place": place,
             "waiting_count": len(waiting),
@@ -176,11 +176,8 @@ class ApprovalAdmin(RecordAdmin):
                 reason=reason,
                 shown_hash=shown_hash,
             )
-        except NotFound:
-            raise Http404 from None
         except CallerError as error:
-            fresh = self.record(request, approval_id)
-            return self.page(request, fresh, _status_of(error), {"problem": error.detail, "reason": reason})
+            return self.refused(request, self.record(request, approval_id), error, {"reason": reason})
         word = "Approved" if decision == "approve" else "Rejected"
         messages.success(request, format_html("{}: {}", word, visible(record.effect_text)))
         return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[record.id]))
@@ -188,9 +185,3 @@ class ApprovalAdmin(RecordAdmin):
     def _waiting(self, request: HttpRequest) -> QuerySet[Any]:
         rows = self.get_queryset(request).filter(status=ApprovalStatus.PENDING, expires_at__gt=utc_now())
         return rows.order_by("created_at", "id")
-
-
-def _status_of(error: CallerError) -> int:
-    if isinstance(error, Conflict):
-        return 409
-    return 422 if isinstance(error, Invalid) else 403

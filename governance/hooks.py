@@ -12,9 +12,9 @@ from django.conf import settings
 from agentos.core.errors import AgentOSError
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject
-from agents.engine.ports import Allow, OutputFilter, Refuse, Require, RunInfo, Verdict, Withdrawal
+from agents.engine.ports import Allow, OutputFilter, Refuse, Require, RunInfo, Verdict
 from agents.engine.spec import AgentSpec
-from agents.engine.status import PauseKind, StepState
+from agents.engine.status import PauseKind
 from agents.engine.steps import AuditEntry, StepRecord
 from agents.engine.tools import Level, Tool
 from governance import gate, guards, requirements
@@ -23,8 +23,8 @@ from governance.guards import Guards
 from governance.moderation import Moderation, Moderator
 
 _DENIED: Final = "this tool may not be used here."
+_CHANGED: Final = "what this tool needs has changed since it was asked: call it again."
 _SPENT: Final = "it did not happen, and its approval is spent: call the tool again to ask for a new one."
-_CONSENT: Final = (PauseKind.APPROVAL, PauseKind.CONFIRMATION)
 _UNDECIDABLE: Final = "whether this call is allowed could not be decided."
 
 
@@ -45,19 +45,15 @@ class Governance:
         """
         return await self._guards.check_answer(spec, text)
 
+    def check_evidence(self, spec: AgentSpec, found: Json) -> Json:
+        """Return what a tool's look-up found as a person may see it, redacted as the tool's results are."""
+        return guards.redacted(spec, found)
+
     async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
         try:
             return _verdict(run, tool, step, arguments)
         except (AgentOSError, ValueError, TypeError, KeyError):
             return Refuse(_UNDECIDABLE)
-
-    def withdraw(self, run: RunInfo, step: StepRecord, reason: str) -> Withdrawal:
-        asked = step.request["requirement"]
-        if asked["kind"] != PauseKind.APPROVAL:
-            return Withdrawal((gate.still_waits(run, step),) if step.state is StepState.WAITING else ())
-        detail = {"tool": step.name, "run": str(run.run_id), "reason": reason}
-        entry = AuditEntry("approval.void", "approval", asked["approval_id"], detail)
-        return Withdrawal((gate.void(run, step, reason),), (entry,))
 
     async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json:
         return guards.redacted(run.spec, result)
@@ -72,16 +68,17 @@ class Governance:
 def _verdict(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
     if tool.level is Level.DENY:
         return Refuse(_DENIED)
-    kind, asked = requirements.kind_of(tool), _asked(step)
+    kind = requirements.kind_of(tool)
     if step.answer is not None:
-        return _answered(run, tool, step, arguments, kind, asked)
-    needed = asked if _covers(asked, kind) else kind  # who was asked for consent is asked for no less than that
-    return Allow() if needed is None else _ask(run, tool, step, arguments, needed)
+        return _answered(run, tool, step, arguments, kind)
+    if kind is None:
+        return Allow()
+    if kind is PauseKind.APPROVAL:
+        return _ask_approval(run, tool, step, arguments)
+    return Require(kind, requirements.requirement(kind, tool, arguments))
 
 
-def _ask(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind) -> Require:
-    if kind is not PauseKind.APPROVAL:
-        return Require(kind, requirements.requirement(kind, tool, arguments))
+def _ask_approval(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Require:
     approval_id, hours = new_id(), settings.APPROVAL_HOURS
     shown = requirements.requirement(PauseKind.APPROVAL, tool, arguments)
     shown |= requirements.approval_fields(approval_id, hours=hours)
@@ -98,30 +95,22 @@ def _ask(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind
     )
 
 
-def _answered(
-    run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind | None, asked: PauseKind | None
-) -> Verdict:
-    """Judge a stored answer by what was asked; a tool that needs more by now is asked about anew."""
+def _answered(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind | None) -> Verdict:
+    """Judge a stored answer by what was asked and by what the tool needs now, whichever is stricter."""
     answer = step.answer or {}
-    if asked is PauseKind.RECONCILE:
-        if kind is PauseKind.APPROVAL:
+    asked = _asked(step)
+    if PauseKind.APPROVAL in (asked, kind):
+        if asked is PauseKind.RECONCILE:
             return Refuse(_SPENT)
-        return Allow() if answer.get("outcome") == "not_happened" else Refuse(_UNDECIDABLE)
-    if asked in _CONSENT and answer.get("confirmed") is not True:
-        return Refuse(_declined(answer, asked))
-    if kind is not None and kind is not asked and not _covers(asked, kind):
-        return _ask(run, tool, step, arguments, kind)
-    if asked is PauseKind.APPROVAL:
+        if answer.get("confirmed") is not True:
+            return Refuse(_declined(answer, "nobody approved it."))
         return Allow((gate.spend(run, tool, step, arguments),))
-    # External calls and questions end with their answer and never come here.
-    return Allow() if asked in (PauseKind.CONFIRMATION, PauseKind.USER_INPUT) else Refuse(_UNDECIDABLE)
-
-
-def _covers(asked: PauseKind | None, kind: PauseKind | None) -> bool:
-    """Tell whether the consent that was asked for is stricter than what the tool needs now."""
-    if asked is PauseKind.APPROVAL:
-        return kind in (None, PauseKind.CONFIRMATION)
-    return asked is PauseKind.CONFIRMATION and kind is None
+    if asked is PauseKind.RECONCILE:
+        return Allow() if answer.get("outcome") == "not_happened" else Refuse(_UNDECIDABLE)
+    if PauseKind.CONFIRMATION in (asked, kind):
+        return Allow() if answer.get("confirmed") is True else Refuse(_declined(answer, "the user declined."))
+    # External calls and questions end with their answer, so the gate sees them only when the tool has changed.
+    return Allow() if kind in (None, PauseKind.USER_INPUT) and asked is kind else Refuse(_CHANGED)
 
 
 def _asked(step: StepRecord) -> PauseKind | None:
@@ -129,8 +118,6 @@ def _asked(step: StepRecord) -> PauseKind | None:
     return PauseKind(kind) if kind else None
 
 
-def _declined(answer: JsonObject, asked: PauseKind | None) -> str:
+def _declined(answer: JsonObject, otherwise: str) -> str:
     note = answer.get("note")
-    if isinstance(note, str) and note.strip():
-        return note
-    return "nobody approved it." if asked is PauseKind.APPROVAL else "the user declined."
+    return note if isinstance(note, str) and note.strip() else otherwise

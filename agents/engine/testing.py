@@ -25,7 +25,6 @@ from agents.engine.ports import (
     ToolCall,
     Usage,
     Verdict,
-    Withdrawal,
     WriteRefused,
 )
 from agents.engine.spec import AgentSpec
@@ -108,9 +107,6 @@ class PlainGates:
         if kind is None:
             return Allow()
         return Require(kind, {"kind": kind.value, "effect_text": tool.effect_text(arguments)})
-
-    def withdraw(self, run: RunInfo, step: StepRecord, reason: str) -> Withdrawal:
-        return Withdrawal()
 
     async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json:
         return result

@@ -13,18 +13,18 @@ from django.conf import settings
 from accounts import audit
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
-from agentos.core.ids import new_id
+from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.types import JsonObject, clean_text
 from agents.engine.state import was_cut
 from agents.engine.status import StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import branches, idempotency
+from agents.services import branches
 from agents.services.branches import ADDED, ORIGIN
-from agents.services.idempotency import Key
 from agents.services.runs import require
 
+ROLES = ("strong", "fast")
+SIDE_EFFECT = "side_effect"
 NEVER_RAN = (StepState.WAITING, StepState.ANSWERED, StepState.REFUSED)
 
 
@@ -47,7 +47,7 @@ class Fork:
         return [name for name in names if getattr(self, name) is not None]
 
 
-def fork(*, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = None) -> tuple[UUID, str]:
+def fork(*, principal: Principal, run_id: UUID, wanted: Fork) -> tuple[UUID, str]:
     """Store the new run, for any process to claim; return its id and session id. Commits; audited.
 
     Raises: NotFound, PolicyDenied, Conflict when a step is not finished or would happen twice, Invalid.
@@ -55,10 +55,8 @@ def fork(*, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = 
     with tenant_scope(principal.tenant_id, principal.user_id):
         found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
         source = require(principal, found.filter(id=run_id).first(), "run")
-        made_id = new_id()
-        if first := idempotency.take(key, principal=principal, run_id=made_id):
-            return first.run_id, source.session.session_id
-        _check_may_fork(principal, source, wanted)
+        _check_source(principal, source)
+        _check_changes(principal, source, wanted)
         steps = list(Step.objects.filter(run=source).order_by("seq", "path"))
         start = _start(steps, wanted.from_step)
         kept = _kept(steps, start, source)
@@ -66,28 +64,75 @@ def fork(*, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = 
             kept.append(_with_result(start, wanted.tool_result, principal))
         elif start.kind == StepKind.TOOL:
             _check_repeatable(start, source)
-        branches.branch(
+        made = branches.branch(
             source,
             kept,
-            run_id=made_id,
             pinned=_pinned(source, wanted),
             origin={ORIGIN: {"run_id": str(source.id), "path": start.path}},
             message=source.input if wanted.message is None else clean_text(wanted.message),
         )
         detail = {"from": str(source.id), "step": start.path, "changed": wanted.changed}
         audit.append(
-            [audit.Entry("run.forked", "run", str(made_id), detail, principal.user_id)], tenant_id=principal.tenant_id
+            [audit.Entry("run.forked", "run", str(made.id), detail, principal.user_id)], tenant_id=principal.tenant_id
         )
-    return made_id, source.session.session_id
+    return made.id, source.session.session_id
 
 
-def _check_may_fork(principal: Principal, source: Run, wanted: Fork) -> None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whether a run can be forked at one of its steps, and why not; with `needs_result` only by giving a result."""
+
+    obstacle: str = ""
+    needs_result: bool = False
+
+
+def obstacle(principal: Principal, source: Run) -> str:
+    """Say why she can't fork this run at all; nothing when she can. `fork` checks all of it again."""
+    try:
+        principal.require(f"{source.component_kind}s:{source.component_id}:run")
+        _check_source(principal, source)
+    except CallerError as error:
+        return error.detail
+    return ""
+
+
+def place(source: Run, steps: list[Step], start: Step) -> Place:
+    """Judge one step of a run as `fork` does."""
+    try:
+        _kept(steps, start, source)
+        if start.kind == StepKind.TOOL:
+            _check_repeatable(start, source)
+    except CallerError as error:
+        needs_result = error.code == SIDE_EFFECT
+        return Place("" if needs_result else error.detail, needs_result)
+    return Place()
+
+
+def may_instruct(principal: Principal, source: Run) -> bool:
+    """Tell whether she may fork with other instructions."""
+    return principal.has(_writing(source))
+
+
+def models(source: Run) -> list[str]:
+    """Return the models that a fork may name: the two roles, then the names."""
+    names = {settings.MODEL_NAMES[role] for role in ROLES}
+    return [*ROLES, *sorted({*names, *settings.MODEL_FALLBACKS, source.model})]
+
+
+def _writing(source: Run) -> str:
+    return f"{source.component_kind}s:{source.component_id}:write"
+
+
+def _check_source(principal: Principal, source: Run) -> None:
     if source.user_id != principal.user_id:
         raise PolicyDenied("Only the requester forks a run: it goes on in her name.", code="not_requester")
     if source.parent_id is not None:
         raise Conflict("This is a member's run: fork its root.", code="not_a_root")
+
+
+def _check_changes(principal: Principal, source: Run, wanted: Fork) -> None:
     if wanted.instructions is not None:
-        principal.require(f"{source.component_kind}s:{source.component_id}:write")
+        principal.require(_writing(source))
     for name in ("message", "instructions", "tool_result"):
         text = getattr(wanted, name)
         if text is not None and len(text) > settings.MAX_MESSAGE_CHARS:
@@ -135,7 +180,7 @@ def _check_repeatable(start: Step, source: Run) -> None:
     if StepState(start.state) not in NEVER_RAN and not _only_reads(start, source):
         raise Conflict(
             "This call has had its effect, or may have: give a `tool_result`, or fork from a later step.",
-            code="side_effect",
+            code=SIDE_EFFECT,
         )
 
 
@@ -167,8 +212,6 @@ def _model(source: Run, wanted: str | None) -> str:
     """Return the model by its name or by the role it plays. Raises: Invalid."""
     if wanted is None:
         return source.model
-    roles = {role: settings.MODEL_NAMES[role] for role in ("strong", "fast")}
-    known = {*roles.values(), *settings.MODEL_FALLBACKS, source.model}
-    if wanted not in known and wanted not in roles:
-        raise Invalid(f"`model` must be one of {', '.join(sorted({*roles, *known}))}.", code="unknown_model")
-    return roles.get(wanted, wanted)
+    if wanted not in (known := models(source)):
+        raise Invalid(f"`model` must be one of {', '.join(known)}.", code="unknown_model")
+    return settings.MODEL_NAMES[wanted] if wanted in ROLES else wanted

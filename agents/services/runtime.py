@@ -8,7 +8,7 @@ from typing import Protocol
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool
 
-from agentos.core.types import JsonObject
+from agentos.core.types import Json, JsonObject
 from agents.engine.ports import HookPort, Ports
 from agents.engine.spec import AgentSpec, spec_hash
 from agents.services.hub import Hub
@@ -26,6 +26,10 @@ class Hooks(HookPort, Protocol):
 
     async def check_answer(self, spec: AgentSpec, text: str) -> str:
         """Return a later human text as it may be kept. Raises: InputBlocked."""
+        ...
+
+    def check_evidence(self, spec: AgentSpec, found: Json) -> Json:
+        """Return what a tool's look-up found as it may be shown."""
         ...
 
 

@@ -15,7 +15,6 @@ from django.db import OperationalError, ProgrammingError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.services import keys, roles
-from agentos import planner
 from agentos.core.errors import AgentOSError
 from agentos.serving import demo_rows
 
@@ -27,7 +26,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._migrate()
-            planner.expect_growth(connections["owner"])
             roles.sync()
             keys.ensure()
             if not settings.PRODUCTION:

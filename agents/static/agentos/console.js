@@ -17,13 +17,36 @@ document.addEventListener("DOMContentLoaded", () => {
   tick();
   setInterval(tick, 1000);
 
-  // While the decided call is under way its card looks again, so that the outcome comes by itself.
-  async function reload(id, tries) {
-    const response = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
-    const page = response && response.ok && new DOMParser().parseFromString(await response.text(), "text/html");
-    const old = document.getElementById(id), fresh = page && page.getElementById(id);
-    if (fresh && fresh.textContent !== old.textContent) old.replaceWith(fresh);
-    if (tries > 0 && (!fresh || fresh.dataset.reload)) setTimeout(reload, 1500, id, tries - 1);
+  // While something is under way its part of the page looks again, so that what comes of it shows by itself. Only what
+  // differs is changed: the focus, what is unfolded and what somebody is typing stay.
+  function renew(old, fresh) {
+    if (old.nodeName !== fresh.nodeName || (old.id || "") !== (fresh.id || "")) return old.replaceWith(fresh);
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
+      return;
+    }
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    const before = [...old.childNodes], after = [...fresh.childNodes];
+    after.forEach((node, place) => before[place] ? renew(before[place], node) : old.append(node));
+    before.slice(after.length).forEach(node => node.remove());
   }
-  for (const part of document.querySelectorAll("[data-reload]")) setTimeout(reload, 1000, part.dataset.reload, 200);
+
+  async function freshen() {
+    const response = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!response || !response.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-reload]")) {
+      const fresh = page.getElementById(part.id);
+      if (fresh) renew(part, fresh);
+    }
+    tick();
+  }
+
+  async function look(pause) {
+    if (!document.querySelector("[data-reload]")) return;
+    if (!document.hidden) await freshen();
+    setTimeout(look, pause, Math.min(pause * 1.05, 10000));
+  }
+  setTimeout(look, 1000, 1500);
 });

@@ -7,9 +7,9 @@ import asyncio
 from django.db import connections
 
 from accounts.seam import in_thread
-from agentos.core.types import JsonObject
+from agentos.core.types import Json
 from agents.engine.spec import AgentSpec
-from agents.engine.tools import tool
+from agents.engine.tools import Lookup, tool
 from agents.services import queue
 from agents.services.execution import StopReason
 from tests.agents.services.test_durability import expire_lease, steps_of, stored, until
@@ -23,11 +23,12 @@ class Till:
         self.reached, self.looked = asyncio.Event(), asyncio.Event()
         self.stuck = True
         self.lookup_fails = False
+        self.look_up_by: Lookup | None = None
 
-    async def look_up(self, key: str) -> JsonObject:
+    async def look_up(self, key: str) -> Json:
         if self.lookup_fails:
             raise RuntimeError(f"secret of {key}")
-        return {"key": key, "charged": self.charged}
+        return await self.look_up_by(key) if self.look_up_by else {"key": key, "charged": self.charged}
 
     def spec(self) -> AgentSpec:
         @tool(effect="outward", repeat="once", says="Charge {amount}", lookup=self.look_up)

@@ -1,0 +1,95 @@
+"""Runs as a person reads them: what was asked, what happened step by step, what it waits for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from accounts.console import principal_of
+from agentos.core.clock import utc_now
+from agents import selectors
+from agents.admin.controls import RunControls, controls_of
+from agents.admin.trace import timeline
+from agents.engine.status import RunStatus, StepState
+from agents.models import Run, RunEvents, Step
+from agents.records import demo_label, since
+from agents.services import forks
+from agents.templatetags.console import span, visible
+
+GIVEN_UP_TAB = "given-up"
+STATUS_TONES = {
+    "pending": "info",
+    "running": "info",
+    "paused": "warning",
+    "completed": "success",
+    "cancelled": "default",
+    "error": "danger",
+}
+
+
+@admin.register(Run)
+class RunAdmin(RunControls):
+    page_template = "agents/run/page.html"
+    list_title = "Runs"
+    empty_title = "No runs yet"
+    empty_text = "A run appears here as soon as somebody asks an agent something."
+    list_display = ("asked", "agent", "user", "shown_status", "started", "took", "tokens")
+    list_display_links = ("asked",)
+    list_filter = ("status", "component_id", "is_demo")
+    search_fields = ("=id", "=session__session_id", "input", "user__email")
+    search_help_text = "Run id, session id, message or e-mail"
+    ordering = ("-created_at",)
+    list_per_page = 50
+
+    @admin.display(description="Asked")
+    def asked(self, run: Run) -> SafeString:
+        text = (run.input or "(blocked by a guardrail)")[:160]
+        return format_html('<span class="ao-what">{}</span>{}', visible(text), demo_label(run.is_demo))
+
+    @display(description="Status", ordering="status", label=STATUS_TONES)  # type: ignore[untyped-decorator]  # unfold has no types
+    def shown_status(self, run: Run) -> tuple[str, str]:
+        return run.status, run.status
+
+    @admin.display(description="Started", ordering="created_at")
+    def started(self, run: Run) -> SafeString:
+        return since(run.created_at)
+
+    @admin.display(description="Took")
+    def took(self, run: Run) -> str:
+        return span((run.ended_at or utc_now()) - run.created_at)
+
+    @admin.display(description="Tokens")
+    def tokens(self, run: Run) -> str:
+        return f"{run.usage.get('total_tokens', 0):,}"
+
+    def of_tab(self, request: HttpRequest, rows: QuerySet[Run], tab: str) -> QuerySet[Run]:
+        if tab == GIVEN_UP_TAB:
+            return rows.filter(pk__in=selectors.given_up(principal_of(request)).values("pk"))
+        return rows
+
+    def page_context(self, request: HttpRequest, record: Run) -> dict[str, Any]:
+        principal = principal_of(request)
+        steps = list(Step.objects.filter(run=record).order_by("seq"))
+        last_seq = RunEvents.objects.filter(run_id=record.root_id).aggregate(last=Max("last_seq"))["last"]
+        return {
+            "run": record,
+            "tone": STATUS_TONES[record.status],
+            "controls": controls_of(principal, record, steps),
+            "rows": timeline(record, steps, utc_now()),
+            "fork_obstacle": forks.obstacle(principal, record),
+            "waiting": [step for step in steps if step.state in (StepState.WAITING, StepState.UNKNOWN)],
+            "reconciles": principal.has("steps:reconcile"),
+            "took": (record.ended_at or utc_now()) - record.created_at,
+            "events": last_seq or 0,
+            "children": record.children.order_by("created_at"),
+            "rerun": record.reruns.first(),
+            "own": record.user_id == request.user.pk,
+            "live": not RunStatus(record.status).is_final,
+            "crumb": visible((record.input or str(record))[:60]),
+        }

@@ -1,0 +1,55 @@
+"""Sessions as a person reads them: what was said, run by run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from agents.admin.runs import STATUS_TONES
+from agents.models import Session
+from agents.records import OwnRowsAdmin, since
+from agents.templatetags.console import visible
+
+
+@admin.register(Session)
+class SessionAdmin(OwnRowsAdmin):
+    page_template = "agents/session.html"
+    list_title = "Sessions"
+    empty_title = "No conversations yet"
+    empty_text = "A session begins with somebody's first message to an agent."
+    list_display = ("called", "agent", "user", "runs_count", "updated")
+    list_display_links = ("called",)
+    list_filter = ("component_id",)
+    search_fields = ("=session_id", "name", "user__email")
+    search_help_text = "Session id, name or e-mail"
+    ordering = ("-updated_at",)
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(runs_total=Count("runs"))
+        return rows
+
+    @admin.display(description="Session", ordering="name")
+    def called(self, session: Session) -> SafeString:
+        return format_html('<span class="ao-what">{}</span>', visible(session.name or session.session_id))
+
+    @admin.display(description="Runs", ordering="runs_total")
+    def runs_count(self, session: Any) -> int:
+        return int(session.runs_total)
+
+    @admin.display(description="Last active", ordering="updated_at")
+    def updated(self, session: Session) -> SafeString:
+        return since(session.updated_at)
+
+    def page_context(self, request: HttpRequest, record: Session) -> dict[str, Any]:
+        runs = record.runs.filter(parent__isnull=True).order_by("created_at")
+        return {
+            "session": record,
+            "runs": [(run, STATUS_TONES[run.status]) for run in runs],
+            "crumb": visible(str(record)[:60]),
+        }

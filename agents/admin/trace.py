@@ -1,0 +1,72 @@
+"""The trace of a run as its page shows it: each step with its bar, its words, and whether one can fork there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils.dateparse import parse_datetime
+
+from agents.engine.status import StepKind, StepState
+from agents.models import Run, Step
+from agents.services import forks
+from agents.services.forks import Place
+from agents.timeline import Bar, Stretch, bars
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step on the run's page. `length` is None while it goes on; `place` says whether one forks here."""
+
+    step: Step
+    place: Place
+    bar: Bar
+    length: timedelta | None
+    tokens: int
+    text: str
+    tone: str
+
+
+_STEP_TONES = {
+    StepState.STARTED: "info",
+    StepState.WAITING: "warning",
+    StepState.ANSWERED: "info",
+    StepState.DONE: "success",
+    StepState.FAILED: "danger",
+    StepState.REFUSED: "default",
+    StepState.UNKNOWN: "danger",
+}
+
+
+def timeline(run: Run, steps: list[Step], now: datetime) -> list[Row]:
+    """Return the steps of a run with their bars, in the order of writing."""
+    drawn = bars([_stretch(step, now) for step in steps])
+    return [
+        Row(
+            step=step,
+            place=forks.place(run, steps, step),
+            bar=bar,
+            length=step.ended_at - step.started_at if step.ended_at else None,
+            tokens=int((step.usage or {}).get("total_tokens", 0)),
+            text=_said(step),
+            tone=_STEP_TONES[StepState(step.state)],
+        )
+        for step, bar in zip(steps, drawn, strict=True)
+    ]
+
+
+def _stretch(step: Step, now: datetime) -> Stretch:
+    said_at = parse_datetime(str((step.answer or {}).get("at", "")))
+    return Stretch(step.started_at, max(step.ended_at or now, step.started_at), said_at, "requirement" in step.request)
+
+
+def _said(step: Step) -> str:
+    """Return the text of a model step."""
+    return str(step.result.get("text", "")) if step.kind == StepKind.MODEL and isinstance(step.result, dict) else ""
+
+
+def agent_words(run_id: UUID, before_seq: int) -> str:
+    """Return the last text that the model wrote in a run before a step, or nothing."""
+    spoken = Step.objects.filter(run_id=run_id, kind=StepKind.MODEL, seq__lt=before_seq).order_by("-seq")
+    return next((text for text in map(_said, spoken) if text), "")

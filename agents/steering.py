@@ -1,0 +1,94 @@
+"""The road by which people steer runs, from every edge: through admission and guards, then into the services.
+
+The API awaits it; the admin's views run it from the thread of their request, outside any transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from accounts.principals import Principal
+from accounts.seam import in_thread
+from agentos.core.errors import NotFound
+from agentos.core.types import Json, JsonObject
+from agents import selectors
+from agents.engine.calling import guarded
+from agents.engine.spec import AgentSpec
+from agents.registry import registry
+from agents.services import forks, reconcile, reruns, runs
+from agents.services.forks import Fork
+from agents.services.reconcile import Outcome
+from agents.services.runtime import Runtime
+
+LOOKUP_SECONDS = 5.0  # a person waits for it
+
+
+async def fork(here: Runtime, principal: Principal, run_id: UUID, wanted: Fork) -> tuple[UUID, str]:
+    """Guard what the fork says and make it; return its run and session id. Raises: as `forks.fork`, InputBlocked."""
+    runs.admit(here, principal)
+    source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
+    spec = registry.get("agent", source.get("agent_id", ""))
+    for text in (wanted.message, wanted.instructions):
+        if text is not None:
+            await here.hooks.check_input(spec, text)
+    if wanted.tool_result is not None:
+        wanted = replace(wanted, tool_result=await here.hooks.check_answer(spec, wanted.tool_result))
+    return await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted)
+
+
+async def rerun(here: Runtime, principal: Principal, run_id: UUID) -> tuple[UUID, str]:
+    """Run a failed run again; return the new run's and the session's id. Raises: as `reruns.rerun`."""
+    runs.admit(here, principal)
+    return await in_thread(reruns.rerun, principal=principal, run_id=run_id)
+
+
+async def settle(
+    here: Runtime,
+    principal: Principal,
+    run_id: UUID,
+    step_id: UUID,
+    *,
+    outcome: Outcome,
+    reason: str,
+    result: str | None = None,
+) -> None:
+    """Guard and store what became of an unknown step. Raises: as `reconcile.reconcile`, InputBlocked."""
+    found = await in_thread(selectors.step_evidence, principal=principal, run_id=run_id, step_id=step_id)
+    check, spec = here.hooks.check_answer, _guarding(found)
+    await in_thread(
+        reconcile.reconcile,
+        principal=principal,
+        run_id=run_id,
+        step_id=step_id,
+        outcome=outcome,
+        reason=await check(spec, reason),
+        result=None if result is None else await check(spec, result),
+    )
+
+
+async def evidence(here: Runtime, principal: Principal, run_id: UUID, step_id: UUID) -> JsonObject:
+    """Return what is known of a call, with `lookup`: {result, error} of the tool's look-up, None when it has none.
+
+    Raises: NotFound, PolicyDenied.
+    """
+    found = await in_thread(selectors.step_evidence, principal=principal, run_id=run_id, step_id=step_id)
+    return {**found, "lookup": await _looked_up(here, found)}
+
+
+def _guarding(found: JsonObject) -> AgentSpec:
+    """Return the component whose guards judge the text; one that is gone is guarded by what guards people."""
+    try:
+        return registry.get(found["component_kind"], found["component_id"])
+    except NotFound:
+        return AgentSpec(found["component_id"], "", guards=("pii", "secrets"))
+
+
+async def _looked_up(here: Runtime, found: JsonObject) -> Json:
+    spec = _guarding(found)
+    tool = spec.tool(found["tool"])
+    if tool is None or tool.lookup is None:
+        return None
+    call = tool.lookup(found["idempotency_key"])
+    _, result, error = await guarded(f"The look-up of {tool.name}", call, timeout_seconds=LOOKUP_SECONDS)
+    return {"result": here.hooks.check_evidence(spec, result), "error": error}
