@@ -1,6 +1,7 @@
 """Tells who a request is from and whether she may: for ninja's endpoints and for the WebSocket.
 
-A bearer token (ours, or a service key `aos_...`), else the pages' session cookie; then the endpoint's scope.
+A bearer token (ours, another issuer's, or a service key `aos_...`), else the pages' session cookie; then the
+endpoint's scope.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ninja.security.base import AuthBase
 
 from accounts import principals
 from accounts.principals import Principal
-from accounts.services import service_accounts, sessions, tokens
+from accounts.services import issuers, service_accounts, sessions, tokens
 from agentos.core.errors import ConfigError, Invalid, NotAuthenticated, PolicyDenied
 
 P = ParamSpec("P")
@@ -56,6 +57,8 @@ async def renew(principal: Principal) -> Principal | None:
         now = await service_accounts.standing(principal.credential)
     elif principal.via == "cookie":
         now = await sessions.standing(principal.credential)
+    elif principal.foreign is not None:
+        now = await issuers.standing(principal.foreign)
     else:
         now = await principals.current(principal.user_id, principal.tenant_id, principal.family)
     if now is None or now.version != principal.version or now.tenant_id != principal.tenant_id:
@@ -147,14 +150,19 @@ async def _by_bearer(authorization: str) -> Principal:
         raise NotAuthenticated
     if credential.startswith("aos_"):
         principal = await service_accounts.verify(credential)
+    elif tokens.is_ours(credential):
+        principal = await _by_our_token(credential)
     else:
-        claims = await tokens.verify(credential)
-        principal = await principals.current(claims.user_id, claims.tenant_id, claims.family)
-        if principal is not None and principal.version != claims.version:
-            principal = None
+        principal = await issuers.verify(credential)
     if principal is None:
         raise NotAuthenticated
     return principal
+
+
+async def _by_our_token(token: str) -> Principal | None:
+    claims = await tokens.verify(token)
+    principal = await principals.current(claims.user_id, claims.tenant_id, claims.family)
+    return principal if principal is not None and principal.version == claims.version else None
 
 
 def _header(headers: Mapping[str, str], name: str) -> str | None:

@@ -15,6 +15,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
 from accounts.models import User
+from accounts.services import issuers
+from agentos.core.errors import ConfigError
 
 SHORTEST_SECRET = 32
 TABLES_LIST = "docs/tables.md"
@@ -86,6 +88,16 @@ def posture(**kwargs: Any) -> list[CheckMessage]:
         hint = "List the origins in AGENTOS_CORS_ORIGINS."
         found.append(Error("Pages of any origin may call the API.", hint=hint, id="accounts.E013"))
     return found
+
+
+@register(Tags.security)
+def trust(**kwargs: Any) -> list[CheckMessage]:
+    """Refuse a list of other issuers that can't be read."""
+    try:
+        issuers.configured()
+    except ConfigError as error:
+        return [Error(error.detail, hint="docs/operations.md has the fields.", id="accounts.E020")]
+    return []
 
 
 def _tables() -> Iterator[CheckMessage]:

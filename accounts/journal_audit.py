@@ -22,17 +22,17 @@ INSERT INTO {HEADS} (tenant_id, seq, hash) SELECT unnest(%s::uuid[]), 0, '' ON C
 LOCK_HEADS = f"""
 SELECT tenant_id, seq, hash FROM {HEADS} WHERE tenant_id = ANY(%s) ORDER BY tenant_id FOR NO KEY UPDATE
 """
-INSERT_ROWS = f"""
+LINK_ROWS = f"""
+WITH heads AS (
+    UPDATE {HEADS} h SET seq = x.seq, hash = x.hash
+    FROM jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, seq bigint, hash text) WHERE h.tenant_id = x.tenant_id
+)
 INSERT INTO {ROWS} (id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash)
 SELECT id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash
 FROM jsonb_to_recordset(%s::jsonb) AS x(
     id uuid, tenant_id uuid, seq bigint, at timestamptz, actor_id uuid, action text, object_type text, object_id text,
     detail jsonb, hash text
 )
-"""
-MOVE_HEADS = f"""
-UPDATE {HEADS} h SET seq = x.seq, hash = x.hash
-FROM jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, seq bigint, hash text) WHERE h.tenant_id = x.tenant_id
 """
 
 
@@ -57,5 +57,4 @@ async def append_async(connection: AsyncConnection[Any], entries: Mapping[UUID, 
         linked = chain(*heads[tenant_id], entries[tenant_id], tenant_id=tenant_id, now=now)
         rows.extend(linked)
         moved.append({name: linked[-1][name] for name in ("tenant_id", "seq", "hash")})
-    await connection.execute(INSERT_ROWS, [json_text(rows)])
-    await connection.execute(MOVE_HEADS, [json_text(moved)])
+    await connection.execute(LINK_ROWS, [json_text(moved), json_text(rows)])

@@ -9,6 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -27,13 +28,30 @@ KEPT_SECONDS = 2.0  # rights must follow the database within 5 s, on open stream
 KEPT_MOST = 10_000
 
 
+PROGRAMS = frozenset({"key", "issuer"})  # ways in that do not prove that a person is there
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a checked token of another issuer says: for whom, in which tenant, at most which scopes, since when.
+
+    `user_by` names the column that `user` is looked up in; `scopes` is None when the issuer does not narrow.
+    """
+
+    user_by: str
+    user: str
+    tenant: str
+    scopes: frozenset[str] | None
+    issued_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A signed-in user in one tenant. `via` is token, key or cookie; `version` is the user's token version.
+    """A signed-in user in one tenant. `via` is token, key, cookie or issuer; `version` is the user's token version.
 
     `scopes` is all that she may: what her role grants and what was granted to her alone (`grants`). `limits` is what
-    a key narrows that to; None where nothing does. `credential` finds a service key (its hash) or a session (its
-    key) again; a token needs none.
+    a key or another issuer narrows that to; None where nothing does. `credential` finds a service key (its hash) or
+    a session (its key) again, `foreign` whom another issuer's token stands for; a token of ours needs none.
     """
 
     user_id: UUID
@@ -49,6 +67,7 @@ class Principal:
     family: UUID | None = None
     version: int = 0
     credential: str = field(default="", repr=False)
+    foreign: Foreign | None = field(default=None, repr=False)
 
     def has(self, scope: str) -> bool:
         return scopes.grants(self.scopes, scope)

@@ -6,19 +6,22 @@ import logging
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from accounts.api import router as accounts_router
 from accounts.auth import Authenticator, principal_of, public, scope
+from accounts.seam import in_thread
 from agentos import __version__
+from agentos.backup import facts
 from agentos.core.errors import AgentOSError, NotAuthenticated, whereabouts
 from agentos.declared import DeclaredAPI
 from agentos.problems import problem, problem_of
 from agents import seen
 from agents.api import router as agents_router
 from agents.control_api import router as control_router
-from agents.health import readiness
+from agents.health import Checks, readiness
 from governance.api import router as governance_router
 
 logger = logging.getLogger(__name__)
@@ -55,8 +58,9 @@ def _on_no_authentication(request: HttpRequest, error: AuthenticationError) -> H
 @api.exception_handler(ValidationError)
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Name each field that does not fit; what was sent is not repeated."""
+    sources = ("body", "query", "path", "form", "header")
     places = [
-        {"field": ".".join(str(part) for part in item["loc"] if part not in ("body", "query", "path", "form")),
+        {"field": ".".join(str(part) for part in item["loc"] if part not in sources),
          "message": item["msg"]}
         for item in error.errors
     ]  # fmt: skip
@@ -88,13 +92,21 @@ async def health(request: HttpRequest) -> dict[str, str]:
 @api.get("/ready", auth=None, tags=["operations"])
 @public
 async def ready(request: HttpRequest) -> HttpResponse:
-    """Say whether this process can serve: database, migrations, leases."""
+    """Say whether this process can serve: database, migrations, leases; and how old the last backup is."""
     import orjson
 
-    checks = await readiness()
+    checks = {**await readiness(), **await _backups()}
     well = all(check["ok"] for check in checks.values())
     body = orjson.dumps({"status": "ready" if well else "not ready", "checks": checks})
     return HttpResponse(body, status=200 if well else 503, content_type="application/json")
+
+
+async def _backups() -> Checks:
+    """Return how old backup and proved restore are; nothing while the database does not answer: that is told."""
+    try:
+        return {"backups": await in_thread(facts.readiness)}
+    except DatabaseError:
+        return {}
 
 
 @api.get("/config", tags=["operations"])

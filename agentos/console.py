@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-_OURS = ("accounts", "agents", "governance", "knowledge", "scheduling", "evals")
+_OURS = ("accounts", "agents", "governance", "knowledge", "scheduling", "evals", "backup")
 _WORK = [
     ("governance.Approval", "Inbox", "inbox"),
     ("agents.Run", "Runs", "bolt"),
@@ -20,6 +20,7 @@ _OVERSIGHT = [
     ("accounts.TenantRole", "Roles", "badge"),
     ("accounts.Grant", "Grants", "key"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
+    ("backup.BackupRecord", "Backups", "backup"),
 ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from agentos.core.errors import ConfigError
 
@@ -47,3 +49,15 @@ def integer(name: str, default: int, *, at_least: int = 0) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list without blanks."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def json_list(name: str) -> list[Any]:
+    """Return a list written as JSON; empty when it is not set."""
+    value = text(name, "[]")
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = None
+    if not isinstance(found, list):
+        raise ConfigError(f"{name} must be a list in JSON.")
+    return found

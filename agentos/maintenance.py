@@ -5,6 +5,7 @@ A tick of the supervisor sees that each is asked for once an hour. Jobs are idem
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -18,24 +19,49 @@ from accounts.services import keys
 from agentos.core.clock import monotonic
 from agents.models import IdempotencyKey
 
-PRUNE: Final = "agentos.maintenance.prune"
-EVERY: Final = timedelta(hours=1)
 LOOK_SECONDS: Final = 60.0
+FIRST_LOOK_SECONDS: Final = 600.0  # a process that has just started has better things to do
 KEYS_KEPT: Final = timedelta(hours=24)
 TASKS_KEPT: Final = timedelta(days=7)
+LONG_SECONDS: Final = 6 * 3600
 
-_looked_at = float("-inf")
+
+@dataclass(frozen=True)
+class Job:
+    """A function that django-q2 calls, by its path; one that is not yet due returns at once."""
+
+    function: str
+    every: timedelta = timedelta(hours=1)
+    timeout_seconds: int | None = None  # None: as Q_CLUSTER says
+
+    @property
+    def name(self) -> str:
+        return self.function.rpartition(".")[2]
+
+
+PRUNE: Final = "agentos.maintenance.prune"
+JOBS: Final = (
+    Job(PRUNE),
+    Job("agentos.backup.jobs.daily_backup", timeout_seconds=LONG_SECONDS),
+    Job("agentos.backup.jobs.weekly_drill", timeout_seconds=LONG_SECONDS),
+)
+
+_look_at = monotonic() + FIRST_LOOK_SECONDS
 
 
 def enqueue_due() -> None:
-    """Ask for the hourly clean-up unless it was asked for lately; two processes that ask at once do no harm."""
-    global _looked_at
-    if monotonic() - _looked_at < LOOK_SECONDS:
+    """Ask for each job unless it was asked for lately; two processes that ask at once do no harm."""
+    global _look_at
+    if monotonic() < _look_at:
         return
-    _looked_at = monotonic()
-    if OrmQ.objects.exists() or Task.objects.filter(func=PRUNE, started__gte=timezone.now() - EVERY).exists():
-        return
-    async_task(PRUNE, task_name="prune")
+    _look_at = monotonic() + LOOK_SECONDS
+    waiting = {queued.func() for queued in OrmQ.objects.all()}
+    for job in JOBS:
+        lately = timezone.now() - job.every
+        if job.function in waiting or Task.objects.filter(func=job.function, started__gte=lately).exists():
+            continue
+        options = {} if job.timeout_seconds is None else {"timeout": job.timeout_seconds}
+        async_task(job.function, task_name=job.name, **options)
 
 
 def prune() -> dict[str, int]:

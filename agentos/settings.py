@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "accounts",
     "agents",
     "governance",
+    "agentos.backup",
     *env.words("AGENTOS_APPS"),
 ]
 AUTH_USER_MODEL = "accounts.User"
@@ -153,6 +154,17 @@ SIMPLE_JWT: dict[str, Any] = {
     "JTI_CLAIM": "jti",
     "LEEWAY": 5,  # seconds between two machines' clocks; what has expired is refused at once all the same
 }
+
+# Backups; their key, AGENTOS_BACKUP_KEY, is read when it is needed (agentos.backup.keys)
+BACKUPS = env.flag("AGENTOS_BACKUPS", True)  # a backup a day and a drill a week, by the maintenance jobs
+BACKUP_FOLDER = env.text("AGENTOS_BACKUP_FOLDER", str(VAR_DIR / "backups"))
+BACKUP_KEEP_DAYS = env.integer("AGENTOS_BACKUP_KEEP_DAYS", 30, at_least=1)
+BACKUP_KEEP_COUNT = env.integer("AGENTOS_BACKUP_KEEP_COUNT", 0)  # 0: as many as the days have
+BACKUP_DRILL_DAYS = env.integer("AGENTOS_BACKUP_DRILL_DAYS", 7)  # 0: no drill
+BACKUP_MAX_AGE_HOURS = env.integer("AGENTOS_BACKUP_MAX_AGE_HOURS", 0)  # beyond it /api/ready answers 503; 0: never
+
+# Other issuers whose tokens are taken (accounts.services.issuers has the fields)
+ISSUERS = env.json_list("AGENTOS_ISSUERS")
 
 # Requests, runs, events
 MAX_BODY_BYTES = env.integer("AGENTOS_MAX_BODY_BYTES", 10 * 1024 * 1024, at_least=1024)

@@ -11,12 +11,16 @@ from agents import selectors
 from agents.registry import registry
 from agents.services import answers
 from agents.services.answers import Answer
+from agents.services.idempotency import Key
 from agents.services.runtime import Runtime
 
 
-async def answer(here: Runtime, principal: Principal, run_id: UUID, said: list[Answer]) -> None:
-    """Guard and store answers; the run goes on by itself. Raises: as `services.answers.answer`, InputBlocked."""
+async def answer(here: Runtime, principal: Principal, run_id: UUID, said: list[Answer], key: Key | None = None) -> int:
+    """Guard and store answers; the run goes on by itself, after the seq that is returned.
+
+    Raises: as `services.answers.answer`, InputBlocked.
+    """
     detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     spec = registry.get("agent", detail.get("agent_id", ""))
     guarded = [await item.guarded(partial(here.hooks.check_answer, spec)) for item in said]
-    await in_thread(answers.answer, principal=principal, run_id=run_id, answers=guarded)
+    return await in_thread(answers.answer, principal=principal, run_id=run_id, answers=guarded, key=key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,22 +15,16 @@ from ninja import Query, Router
 from accounts.auth import any_scope, principal_of, scope, signed_in
 from accounts.principals import Principal
 from accounts.seam import in_thread
-from agentos.core.errors import Conflict, Invalid
+from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
 from agents import answering, attaching, seen, selectors
 from agents.engine.spec import AgentSpec
 from agents.forms import RunForm, fields_of, run_form
 from agents.registry import registry
-from agents.schemas import (
-    AgentOut,
-    AnswersIn,
-    RunStateOut,
-    answers_from_requirements,
-    answers_from_tools,
-    json_list,
-)
-from agents.services import queue, runs
+from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut, answers_of
+from agents.services import runs
 from agents.services.follow import Follower
+from agents.services.idempotency import key_of
 from agents.services.runtime import Runtime
 from agents.sse import event_stream
 from agents.wiring import runtime
@@ -73,7 +68,9 @@ async def get_agent(request: HttpRequest, agent_id: str) -> JsonObject:
 
 @router.post("/agents/{agent_id}/runs", openapi_extra=RUN_BODY)
 @scope("agents:{agent_id}:run")
-async def start_agent_run(request: HttpRequest, agent_id: str) -> HttpResponseBase:
+async def start_agent_run(
+    request: HttpRequest, agent_id: str, idempotency_key: IdempotencyHeader = ""
+) -> HttpResponseBase:
     """Run an agent: server-sent events by default, the finished run with `stream=false`, 202 in the background."""
     spec, form, here = registry.get("agent", agent_id), run_form(request), runtime()
     follows = form.stream or not form.background
@@ -85,9 +82,7 @@ async def start_agent_run(request: HttpRequest, agent_id: str) -> HttpResponseBa
         spec=spec,
         message=form.message,
         session_id=form.session_id,
-        key=request.headers.get("Idempotency-Key", ""),
-        route=f"agent:{agent_id}",
-        content=form.content,
+        key=key_of(idempotency_key, route=f"agent:{agent_id}", content=form.content),
         follow=follows,
     )
     return await _started(principal_of(request), started, form)
@@ -109,26 +104,20 @@ async def list_agent_runs(request: HttpRequest, agent_id: str, session_id: str =
 
 @router.post("/agents/{agent_id}/runs/{run_id}/continue")
 @scope("agents:{agent_id}:run")
-async def continue_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> HttpResponseBase:
+async def continue_agent_run(
+    request: HttpRequest, agent_id: str, run_id: UUID, idempotency_key: IdempotencyHeader = ""
+) -> HttpResponseBase:
     """Answer a paused run in AgentOS's shape (`tools` or `requirements`) and follow it."""
-    fields = fields_of(request)
-    tools, requirements = json_list(fields, "tools"), json_list(fields, "requirements")
-    said = answers_from_tools(tools) if tools else answers_from_requirements(requirements)
-    if not said:
-        raise Conflict("The run goes on by itself once it is answered: send `tools`.", code="nothing_to_continue")
-    here, stream = runtime(), str(fields.get("stream", "true")).lower() != "false"
-    await in_thread(selectors.find_run, principal=principal_of(request), run_id=run_id)
-    _, last_seq = await queue.load_steps(here.pool, tenant_id=principal_of(request).tenant_id, run_id=run_id)
-    follower = _follower(here, principal_of(request), run_id, after=last_seq, ends_at_pause=True)
-    try:
-        await answering.answer(here, principal_of(request), run_id, said)
-    except BaseException:
-        follower.close()
-        raise
+    fields, here, principal = fields_of(request), runtime(), principal_of(request)
+    said, stream = answers_of(fields), str(fields.get("stream", "true")).lower() != "false"
+    attaching.admit_stream(here)
+    key = key_of(idempotency_key, route=f"run:{run_id}:continue", content=[asdict(item) for item in said])
+    after = await answering.answer(here, principal, run_id, said, key)
+    follower = _follower(here, principal, run_id, after=after, ends_at_pause=True)
     if stream:
-        return event_stream(here, principal_of(request), follower)
+        return event_stream(here, principal, follower)
     await _drain(follower)
-    return JsonResponse(await in_thread(selectors.run_detail, principal=principal_of(request), run_id=run_id))
+    return JsonResponse(await in_thread(selectors.run_detail, principal=principal, run_id=run_id))
 
 
 @router.get("/runs/{run_id}")
@@ -161,26 +150,33 @@ async def follow_run(
 
 @router.post("/runs/{run_id}/answers", response=RunStateOut)
 @signed_in
-async def answer_run(request: HttpRequest, run_id: UUID, body: AnswersIn) -> JsonObject:
+async def answer_run(
+    request: HttpRequest, run_id: UUID, body: AnswersIn, idempotency_key: IdempotencyHeader = ""
+) -> JsonObject:
     """Answer waiting tool calls by their ids; the run goes on by itself."""
     said = [item.as_answer() for item in body.answers]
-    await answering.answer(runtime(), principal_of(request), run_id, said)
+    key = key_of(idempotency_key, route=f"run:{run_id}:answers", content=[asdict(item) for item in said])
+    await answering.answer(runtime(), principal_of(request), run_id, said, key)
     return await _state(principal_of(request), run_id)
 
 
 @router.post("/runs/{run_id}/cancel", response=RunStateOut)
 @signed_in
-async def cancel_run(request: HttpRequest, run_id: UUID) -> JsonObject:
+async def cancel_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> JsonObject:
     """Cancel a run, from any process."""
-    await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id)
+    key = key_of(idempotency_key, route=f"run:{run_id}:cancel")
+    await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id, key=key)
     return await _state(principal_of(request), run_id)
 
 
 @router.post("/agents/{agent_id}/runs/{run_id}/cancel")
 @scope("agents:{agent_id}:run")
-async def cancel_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> HttpResponse:
+async def cancel_agent_run(
+    request: HttpRequest, agent_id: str, run_id: UUID, idempotency_key: IdempotencyHeader = ""
+) -> HttpResponse:
     """Cancel a run (AgentOS path)."""
-    await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id)
+    key = key_of(idempotency_key, route=f"run:{run_id}:cancel")
+    await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id, key=key)
     return JsonResponse({})
 
 

@@ -17,9 +17,10 @@ from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents import attaching, selectors, steering
 from agents.forms import fields_of
-from agents.schemas import RunStateOut
+from agents.schemas import IdempotencyHeader, RunStateOut
 from agents.services import pauses
 from agents.services.forks import Fork
+from agents.services.idempotency import key_of
 from agents.services.reconcile import Outcome
 from agents.sse import event_stream
 from agents.wiring import runtime
@@ -75,10 +76,14 @@ async def step_evidence(request: HttpRequest, run_id: UUID, step_id: UUID) -> Ht
 
 @router.post("/runs/{run_id}/steps/{step_id}/reconcile", response=RunStateOut)
 @scope("steps:reconcile")
-async def reconcile_step(request: HttpRequest, run_id: UUID, step_id: UUID, body: ReconcileIn) -> JsonObject:
+async def reconcile_step(
+    request: HttpRequest, run_id: UUID, step_id: UUID, body: ReconcileIn, idempotency_key: IdempotencyHeader = ""
+) -> JsonObject:
     """Say what became of a side effect that may have happened; the run goes on by itself."""
     here, principal, outcome = runtime(), principal_of(request), Outcome(body.outcome)
-    await steering.settle(here, principal, run_id, step_id, outcome=outcome, reason=body.reason, result=body.result)
+    key = key_of(idempotency_key, route=f"run:{run_id}:step:{step_id}:reconcile", content=body.dict())
+    said = body.reason, body.result
+    await steering.settle(here, principal, run_id, step_id, outcome, *said, key=key)
     return await in_thread(selectors.run_state, principal=principal, run_id=run_id)
 
 
@@ -97,32 +102,38 @@ async def resume_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) ->
 
 @router.post("/runs/{run_id}/fork", response={202: RunStateOut})
 @signed_in
-async def fork_run(request: HttpRequest, run_id: UUID, body: ForkIn) -> HttpResponse:
+async def fork_run(
+    request: HttpRequest, run_id: UUID, body: ForkIn, idempotency_key: IdempotencyHeader = ""
+) -> HttpResponse:
     """Make a new run in the same session that reuses this one before a step, and goes on from there."""
+    key = key_of(idempotency_key, route=f"run:{run_id}:fork", content=body.dict())
     wanted = Fork(body.from_step, body.message, body.instructions, body.model, body.tool_result)
-    return _accepted(*await steering.fork(runtime(), principal_of(request), run_id, wanted))
+    return _accepted(*await steering.fork(runtime(), principal_of(request), run_id, wanted, key))
 
 
 @router.post("/runs/{run_id}/rerun", response={202: RunStateOut})
 @signed_in
-async def rerun_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+async def rerun_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> HttpResponse:
     """Run a failed run again, once: a new run that reuses its finished steps and goes on where it ended."""
-    return _accepted(*await steering.rerun(runtime(), principal_of(request), run_id))
+    key = key_of(idempotency_key, route=f"run:{run_id}:rerun")
+    return _accepted(*await steering.rerun(runtime(), principal_of(request), run_id, key))
 
 
 @router.post("/runs/{run_id}/pause", response=RunStateOut)
 @signed_in
-async def pause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
+async def pause_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> JsonObject:
     """Stop a run before its next step, from any process; the model's reply under way is kept."""
-    await in_thread(pauses.pause, principal=principal_of(request), run_id=run_id)
+    key = key_of(idempotency_key, route=f"run:{run_id}:pause")
+    await in_thread(pauses.pause, principal=principal_of(request), run_id=run_id, key=key)
     return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 
 @router.post("/runs/{run_id}/unpause", response=RunStateOut)
 @signed_in
-async def unpause_run(request: HttpRequest, run_id: UUID) -> JsonObject:
+async def unpause_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> JsonObject:
     """Let a run that was paused by hand go on."""
-    await in_thread(pauses.unpause, principal=principal_of(request), run_id=run_id)
+    key = key_of(idempotency_key, route=f"run:{run_id}:unpause")
+    await in_thread(pauses.unpause, principal=principal_of(request), run_id=run_id, key=key)
     return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 

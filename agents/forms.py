@@ -27,10 +27,9 @@ class RunForm:
     fields: JsonObject = field(default_factory=dict)
 
     @property
-    def content(self) -> bytes:
+    def content(self) -> JsonObject:
         """Return what makes two requests the same for an idempotency key."""
-        kept = {"message": self.message, "session_id": self.session_id, "background": self.background}
-        return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+        return {"message": self.message, "session_id": self.session_id, "background": self.background}
 
 
 def fields_of(request: HttpRequest) -> JsonObject:

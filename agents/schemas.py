@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from ninja import Schema
+from ninja import Header, Schema
 from pydantic import ConfigDict, Field
 
-from agentos.core.errors import CallerError, Invalid
+from agentos.core.errors import CallerError, Conflict, Invalid
 from agentos.core.types import JsonObject, clean_json
 from agents.services.answers import Answer
+
+IdempotencyHeader: TypeAlias = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        description="At most 200 characters of your own. For 24 hours the same key with the same content gets the "
+        "answer of the first request and has no second effect; with other content it gets 422. A request that failed "
+        "leaves no key.",
+        examples=["7f9c2ba4-e88f-4d6c-9b1e-0c5d1f3a2b60"],
+    ),
+]
 
 
 class AnswerIn(Schema):
@@ -49,6 +60,15 @@ class AgentOut(Schema):
     tools: dict[str, Any]
     quick_prompts: list[str]
     metadata: dict[str, Any]
+
+
+def answers_of(fields: JsonObject) -> list[Answer]:
+    """Read the answers of an AgentOS client. Raises: CallerError, Invalid, Conflict when there are none."""
+    tools, requirements = json_list(fields, "tools"), json_list(fields, "requirements")
+    said = answers_from_tools(tools) if tools else answers_from_requirements(requirements)
+    if not said:
+        raise Conflict("The run goes on by itself once it is answered: send `tools`.", code="nothing_to_continue")
+    return said
 
 
 def answers_from_tools(tools: list[JsonObject]) -> list[Answer]:

@@ -18,13 +18,16 @@ from agents.engine.spec import AgentSpec
 from agents.registry import registry
 from agents.services import forks, reconcile, reruns, runs
 from agents.services.forks import Fork
+from agents.services.idempotency import Key
 from agents.services.reconcile import Outcome
 from agents.services.runtime import Runtime
 
 LOOKUP_SECONDS = 5.0  # a person waits for it
 
 
-async def fork(here: Runtime, principal: Principal, run_id: UUID, wanted: Fork) -> tuple[UUID, str]:
+async def fork(
+    here: Runtime, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = None
+) -> tuple[UUID, str]:
     """Guard what the fork says and make it; return its run and session id. Raises: as `forks.fork`, InputBlocked."""
     runs.admit(here, principal)
     source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
@@ -34,13 +37,13 @@ async def fork(here: Runtime, principal: Principal, run_id: UUID, wanted: Fork) 
             await here.hooks.check_input(spec, text)
     if wanted.tool_result is not None:
         wanted = replace(wanted, tool_result=await here.hooks.check_answer(spec, wanted.tool_result))
-    return await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted)
+    return await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted, key=key)
 
 
-async def rerun(here: Runtime, principal: Principal, run_id: UUID) -> tuple[UUID, str]:
+async def rerun(here: Runtime, principal: Principal, run_id: UUID, key: Key | None = None) -> tuple[UUID, str]:
     """Run a failed run again; return the new run's and the session's id. Raises: as `reruns.rerun`."""
     runs.admit(here, principal)
-    return await in_thread(reruns.rerun, principal=principal, run_id=run_id)
+    return await in_thread(reruns.rerun, principal=principal, run_id=run_id, key=key)
 
 
 async def settle(
@@ -48,10 +51,11 @@ async def settle(
     principal: Principal,
     run_id: UUID,
     step_id: UUID,
-    *,
     outcome: Outcome,
     reason: str,
     result: str | None = None,
+    *,
+    key: Key | None = None,
 ) -> None:
     """Guard and store what became of an unknown step. Raises: as `reconcile.reconcile`, InputBlocked."""
     found = await in_thread(selectors.step_evidence, principal=principal, run_id=run_id, step_id=step_id)
@@ -64,6 +68,7 @@ async def settle(
         outcome=outcome,
         reason=await check(spec, reason),
         result=None if result is None else await check(spec, result),
+        key=key,
     )
 
 

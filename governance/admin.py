@@ -139,16 +139,19 @@ class ApprovalAdmin(RecordAdmin):
     def page_context(self, request: HttpRequest, record: Approval) -> dict[str, Any]:
         principal = principal_of(request)
         step = Step.objects.filter(run_id=record.run_id, path=record.step_path).first()
-        word = outcome_word(record)
+        word, is_void = outcome_word(record), record.status == ApprovalStatus.VOID
         waiting = list(self._waiting(request).values_list("id", "requester_id"))
         place = next((number for number, (id, _) in enumerate(waiting, 1) if id == record.id), 0)
+        versions = Approval.objects.filter(run_id=record.run_id, step_path=record.step_path).order_by("version")
         others = [id for id, requester in waiting[place:] + waiting[:place] if requester != request.user.pk]
         return {
             "approval": record,
             "tone": STATUS_TONES[record.status],
             "obstacle": obstacle(record, principal),
-            "outcome": Outcome(word, step.result, step.error, step.id) if step else Outcome(word),
+            "outcome": Outcome(word, step.result, step.error, step.id) if step and not is_void else Outcome(word),
             "reconciles": step is not None and agent_selectors.may_reconcile(principal, step),
+            "asked_before": versions.filter(version__lt=record.version).last(),
+            "asked_anew": versions.filter(version__gt=record.version).last(),
             "agent_words": agent_words(record.run_id, step.seq) if step else "",
             "place": place,
             "waiting_count": len(waiting),

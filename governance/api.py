@@ -12,6 +12,8 @@ from ninja import Query, Router, Schema
 from accounts.auth import principal_of, scope
 from accounts.seam import in_thread
 from agentos.core.errors import Invalid
+from agents.schemas import IdempotencyHeader
+from agents.services.idempotency import key_of
 from governance import schemas, selectors
 from governance.services import approvals
 
@@ -74,7 +76,9 @@ async def approval_status(request: HttpRequest, approval_id: UUID) -> schemas.Ap
 
 @router.post("/approvals/{approval_id}/resolve", response=schemas.ApprovalOut, summary="Decide an approval")
 @scope("approvals:decide")
-async def resolve_approval(request: HttpRequest, approval_id: UUID, decision: schemas.ResolveIn) -> schemas.ApprovalOut:
+async def resolve_approval(
+    request: HttpRequest, approval_id: UUID, decision: schemas.ResolveIn, idempotency_key: IdempotencyHeader = ""
+) -> schemas.ApprovalOut:
     """Approve or reject, as the signed-in user; the run goes on by itself. 409 names the standing decision."""
     if decision.edited_args is not None:
         raise Invalid(
@@ -88,5 +92,6 @@ async def resolve_approval(request: HttpRequest, approval_id: UUID, decision: sc
         approved=decision.status == "approved",
         reason=decision.note,
         shown_hash=decision.shown_hash,
+        key=key_of(idempotency_key, route=f"approval:{approval_id}:resolve", content=decision.dict()),
     )
     return schemas.ApprovalOut.of(decided)

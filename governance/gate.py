@@ -1,7 +1,8 @@
 """The gate in SQL: statements that the journal commits with a step, in the system role, inside the flush.
 
-One asks for an approval when a step begins to wait, one spends it when the tool really starts. Each touches
-exactly one row or refuses the write, so a forged answer or changed arguments stop at the database.
+One asks for an approval when a step begins to wait, one spends it when the tool really starts, one takes it back when
+the tool has become another one. Each touches exactly one row or refuses the write, so a forged answer or changed
+arguments stop at the database. Of the versions of a step's approval only the newest is ever spent.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from uuid import UUID
 
 from agentos.core.types import Json, JsonObject, canonical_sha256, json_text
 from agents.engine.ports import RunInfo
+from agents.engine.status import StepState
 from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
-from agents.models import Run
+from agents.models import Run, Step
 from agents.services.sql import columns, table
 from governance.models import Approval, ApprovalStatus
 
@@ -21,9 +23,10 @@ EXACT_INTEGER: Final = 2**53 - 1  # beyond it RFC 8785 knows no integers, and a 
 
 _ASKED: Final = (
     "id", "tenant", "run", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id",
-    "arguments", "args_hash", "effect_text", "requester", "status", "reason", "expires_at", "is_demo",
+    "arguments", "args_hash", "effect_text", "requester", "status", "reason", "version", "expires_at", "is_demo",
     "created_at",
 )  # fmt: skip
+_ANSWERED: Final = "it has been answered meanwhile."
 _NOT_ASKED_TWICE: Final = "This call has been asked for and decided before: call the tool again to ask anew."
 _NOT_APPROVED: Final = (
     "there is no approval for exactly this call: it was not approved, it is spent, or the call is not the approved one."
@@ -76,12 +79,16 @@ def hash_of_row(approval: Approval) -> str:
 def ask(
     approval_id: UUID, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, *, hours: int
 ) -> Statement:
-    """Return the statement that stores a pending approval; asking again for the same pending call is fine."""
+    """Return the statement that stores a pending approval, as the next version after void ones.
+
+    Asking again for the same pending call is fine.
+    """
     call = hash_of_call(run, tool, step, arguments)
     parameters = (
         approval_id, run.tenant_id, run.run_id, step.path, step.tool_call_id[:200], tool.name,
         tool.schema_hash, run.spec.id, json_text(arguments), call, tool.effect_text(arguments), run.user_id,
-        ApprovalStatus.PENDING.value, hours, run.tenant_id, run.run_id, ApprovalStatus.PENDING.value,
+        ApprovalStatus.PENDING.value, run.tenant_id, run.run_id, step.path, hours, run.tenant_id, run.run_id,
+        ApprovalStatus.PENDING.value,
     )  # fmt: skip
     return Statement(_ask_sql(), parameters, _NOT_ASKED_TWICE)
 
@@ -97,22 +104,50 @@ def spend(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> 
     return Statement(_spend_sql(), parameters, _NOT_APPROVED)
 
 
+def void(run: RunInfo, step: StepRecord, reason: str) -> Statement:
+    """Return the statement that takes back a step's approval, while it is as the step knows it and not spent."""
+    known = ApprovalStatus.PENDING if step.state is StepState.WAITING else ApprovalStatus.APPROVED
+    sql = (
+        f"UPDATE {table(Approval)} SET status = %s, reason = %s, decided_at = coalesce(decided_at, now()) "
+        "WHERE tenant_id = %s AND run_id = %s AND step_path = %s AND status = %s AND consumed_at IS NULL"
+    )
+    return Statement(
+        sql, (ApprovalStatus.VOID.value, reason, run.tenant_id, run.run_id, step.path, known.value), _ANSWERED
+    )
+
+
+def still_waits(run: RunInfo, step: StepRecord) -> Statement:
+    """Return the statement that fails when a waiting step has been answered meanwhile."""
+    sql = f"UPDATE {table(Step)} SET state = state WHERE tenant_id = %s AND run_id = %s AND path = %s AND state = %s"
+    return Statement(sql, (run.tenant_id, run.run_id, step.path, StepState.WAITING.value), _ANSWERED)
+
+
 def _ask_sql() -> str:
     is_demo = f"SELECT r.is_demo FROM {table(Run)} r WHERE r.tenant_id = %s AND r.id = %s"
+    version = (
+        f"SELECT coalesce(max(v.version) FILTER (WHERE v.status <> '{ApprovalStatus.VOID.value}'), "
+        f"max(v.version) + 1, 1) FROM {table(Approval)} v "
+        "WHERE v.tenant_id = %s AND v.run_id = %s AND v.step_path = %s"
+    )
     return (
         f"INSERT INTO {table(Approval)} AS a ({columns(Approval, _ASKED)}) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, '', "
+        f"VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, '', ({version}), "
         f"now() + make_interval(hours => %s::int), coalesce(({is_demo}), false), now()) "
-        "ON CONFLICT (tenant_id, run_id, step_path) DO UPDATE SET id = EXCLUDED.id "
+        "ON CONFLICT (tenant_id, run_id, step_path, version) DO UPDATE SET id = EXCLUDED.id "
         "WHERE a.status = %s AND a.args_hash = EXCLUDED.args_hash"
     )
 
 
 def _spend_sql() -> str:
+    newer = (
+        f"SELECT 1 FROM {table(Approval)} n WHERE n.tenant_id = a.tenant_id AND n.run_id = a.run_id "
+        "AND n.step_path = a.step_path AND n.version > a.version"
+    )
     return (
-        f"UPDATE {table(Approval)} SET consumed_at = coalesce(consumed_at, now()) "
-        "WHERE tenant_id = %s AND run_id = %s AND step_path = %s AND status = %s AND args_hash = %s "
-        "AND decided_by_id IS DISTINCT FROM requester_id AND (consumed_at IS NULL OR %s)"
+        f"UPDATE {table(Approval)} a SET consumed_at = coalesce(a.consumed_at, now()) "
+        "WHERE a.tenant_id = %s AND a.run_id = %s AND a.step_path = %s AND a.status = %s AND a.args_hash = %s "
+        "AND a.decided_by_id IS DISTINCT FROM a.requester_id AND (a.consumed_at IS NULL OR %s) "
+        f"AND NOT EXISTS ({newer})"
     )
 
 

@@ -12,9 +12,9 @@ from django.conf import settings
 from agentos.core.errors import AgentOSError
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject
-from agents.engine.ports import Allow, OutputFilter, Refuse, Require, RunInfo, Verdict
+from agents.engine.ports import Allow, OutputFilter, Refuse, Require, RunInfo, Verdict, Withdrawal
 from agents.engine.spec import AgentSpec
-from agents.engine.status import PauseKind
+from agents.engine.status import PauseKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord
 from agents.engine.tools import Level, Tool
 from governance import gate, guards, requirements
@@ -23,8 +23,8 @@ from governance.guards import Guards
 from governance.moderation import Moderation, Moderator
 
 _DENIED: Final = "this tool may not be used here."
-_CHANGED: Final = "what this tool needs has changed since it was asked: call it again."
 _SPENT: Final = "it did not happen, and its approval is spent: call the tool again to ask for a new one."
+_CONSENT: Final = (PauseKind.APPROVAL, PauseKind.CONFIRMATION)
 _UNDECIDABLE: Final = "whether this call is allowed could not be decided."
 
 
@@ -55,6 +55,14 @@ class Governance:
         except (AgentOSError, ValueError, TypeError, KeyError):
             return Refuse(_UNDECIDABLE)
 
+    def withdraw(self, run: RunInfo, step: StepRecord, reason: str) -> Withdrawal:
+        asked = step.request["requirement"]
+        if asked["kind"] != PauseKind.APPROVAL:
+            return Withdrawal((gate.still_waits(run, step),) if step.state is StepState.WAITING else ())
+        detail = {"tool": step.name, "run": str(run.run_id), "reason": reason}
+        entry = AuditEntry("approval.void", "approval", asked["approval_id"], detail)
+        return Withdrawal((gate.void(run, step, reason),), (entry,))
+
     async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json:
         return guards.redacted(run.spec, result)
 
@@ -68,17 +76,16 @@ class Governance:
 def _verdict(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
     if tool.level is Level.DENY:
         return Refuse(_DENIED)
-    kind = requirements.kind_of(tool)
+    kind, asked = requirements.kind_of(tool), _asked(step)
     if step.answer is not None:
-        return _answered(run, tool, step, arguments, kind)
-    if kind is None:
-        return Allow()
-    if kind is PauseKind.APPROVAL:
-        return _ask_approval(run, tool, step, arguments)
-    return Require(kind, requirements.requirement(kind, tool, arguments))
+        return _answered(run, tool, step, arguments, kind, asked)
+    needed = asked if _covers(asked, kind) else kind  # who was asked for consent is asked for no less than that
+    return Allow() if needed is None else _ask(run, tool, step, arguments, needed)
 
 
-def _ask_approval(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Require:
+def _ask(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind) -> Require:
+    if kind is not PauseKind.APPROVAL:
+        return Require(kind, requirements.requirement(kind, tool, arguments))
     approval_id, hours = new_id(), settings.APPROVAL_HOURS
     shown = requirements.requirement(PauseKind.APPROVAL, tool, arguments)
     shown |= requirements.approval_fields(approval_id, hours=hours)
@@ -95,22 +102,30 @@ def _ask_approval(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObj
     )
 
 
-def _answered(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind | None) -> Verdict:
-    """Judge a stored answer by what was asked and by what the tool needs now, whichever is stricter."""
+def _answered(
+    run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind | None, asked: PauseKind | None
+) -> Verdict:
+    """Judge a stored answer by what was asked; a tool that needs more by now is asked about anew."""
     answer = step.answer or {}
-    asked = _asked(step)
-    if PauseKind.APPROVAL in (asked, kind):
-        if asked is PauseKind.RECONCILE:
-            return Refuse(_SPENT)
-        if answer.get("confirmed") is not True:
-            return Refuse(_declined(answer, "nobody approved it."))
-        return Allow((gate.spend(run, tool, step, arguments),))
     if asked is PauseKind.RECONCILE:
+        if kind is PauseKind.APPROVAL:
+            return Refuse(_SPENT)
         return Allow() if answer.get("outcome") == "not_happened" else Refuse(_UNDECIDABLE)
-    if PauseKind.CONFIRMATION in (asked, kind):
-        return Allow() if answer.get("confirmed") is True else Refuse(_declined(answer, "the user declined."))
-    # External calls and questions end with their answer, so the gate sees them only when the tool has changed.
-    return Allow() if kind in (None, PauseKind.USER_INPUT) and asked is kind else Refuse(_CHANGED)
+    if asked in _CONSENT and answer.get("confirmed") is not True:
+        return Refuse(_declined(answer, asked))
+    if kind is not None and kind is not asked and not _covers(asked, kind):
+        return _ask(run, tool, step, arguments, kind)
+    if asked is PauseKind.APPROVAL:
+        return Allow((gate.spend(run, tool, step, arguments),))
+    # External calls and questions end with their answer and never come here.
+    return Allow() if asked in (PauseKind.CONFIRMATION, PauseKind.USER_INPUT) else Refuse(_UNDECIDABLE)
+
+
+def _covers(asked: PauseKind | None, kind: PauseKind | None) -> bool:
+    """Tell whether the consent that was asked for is stricter than what the tool needs now."""
+    if asked is PauseKind.APPROVAL:
+        return kind in (None, PauseKind.CONFIRMATION)
+    return asked is PauseKind.CONFIRMATION and kind is None
 
 
 def _asked(step: StepRecord) -> PauseKind | None:
@@ -118,6 +133,8 @@ def _asked(step: StepRecord) -> PauseKind | None:
     return PauseKind(kind) if kind else None
 
 
-def _declined(answer: JsonObject, otherwise: str) -> str:
+def _declined(answer: JsonObject, asked: PauseKind | None) -> str:
     note = answer.get("note")
-    return note if isinstance(note, str) and note.strip() else otherwise
+    if isinstance(note, str) and note.strip():
+        return note
+    return "nobody approved it." if asked is PauseKind.APPROVAL else "the user declined."

@@ -22,6 +22,7 @@ class Approval(TenantModel):
     """Someone else's decision on one tool call, bound to exactly the arguments shown.
 
     `args_hash` covers tool, version, arguments, run, step and tenant; the gate compares it just before the call.
+    A call that is asked about anew gets another row with the next `version`; the rows before it are void.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -34,6 +35,7 @@ class Approval(TenantModel):
     arguments = models.JSONField()
     args_hash = models.CharField(max_length=64)
     effect_text = models.TextField()
+    version = models.PositiveIntegerField(default=1, db_default=1)
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=16, choices=ApprovalStatus.choices, default=ApprovalStatus.PENDING)
     reason = models.TextField(blank=True)
@@ -47,7 +49,9 @@ class Approval(TenantModel):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "run", "step_path"], name="approval_of_step")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "run", "step_path", "version"], name="approval_of_step")
+        ]
         indexes = [
             models.Index(
                 fields=["expires_at"], name="approval_pending", condition=models.Q(status=ApprovalStatus.PENDING)

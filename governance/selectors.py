@@ -60,7 +60,12 @@ class Page:
 
 
 def outcome(approval: Approval) -> str:
-    """Return not_started, running, done, failed, unknown or refused, from the step that the approval gates."""
+    """Return not_started, running, done, failed, unknown or refused, from the step that the approval gates.
+
+    What a step does later is nothing of an approval that is void.
+    """
+    if approval.status == ApprovalStatus.VOID:
+        return NOT_STARTED
     return _OUTCOMES.get(_step_state(approval) or "", NOT_STARTED)
 
 

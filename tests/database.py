@@ -58,7 +58,8 @@ def _locked(name: str) -> Iterator[None]:
 def _schema_hash() -> str:
     """Hash all that decides what `migrate` makes."""
     digest = hashlib.sha256()
-    for path in sorted([*ROOT.glob("*/migrations/*.py"), ROOT / "accounts/tenancy.py", ROOT / "requirements.txt"]):
+    migrations = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py")]
+    for path in sorted([*migrations, ROOT / "accounts/tenancy.py", ROOT / "requirements.txt"]):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -46,7 +46,10 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. What she may do comes from her memberships; `token_version` ends every token when it is raised."""
+    """A person. What she may do comes from her memberships; `token_version` ends every token when it is raised.
+
+    Another issuer's tokens do not know it: those of before `signed_out_at` are refused.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(unique=True)
@@ -54,6 +57,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False)
     token_version = models.PositiveIntegerField(default=1)
+    signed_out_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()

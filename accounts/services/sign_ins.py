@@ -8,7 +8,16 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import audit, principals
-from accounts.models import Membership
+from accounts.models import Membership, User
+from agentos.core.types import clean_text
+
+
+def by_email(email: str) -> User | None:
+    """Find a user whatever the letters' case, for ASCII only: elsewhere strange letters have plain capitals."""
+    if clean_text(email) != email:
+        return None
+    users = User.objects.using("system").order_by("email")
+    return users.filter(**{"email__iexact" if email.isascii() else "email": email}).first()
 
 
 def demo_members() -> list[Membership]:

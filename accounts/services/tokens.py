@@ -28,7 +28,6 @@ from accounts.services.attempts import attempts
 from agentos.core.clock import utc_now
 from agentos.core.errors import Invalid, NotAuthenticated
 from agentos.core.ids import new_id, parse_id
-from agentos.core.types import clean_text
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +63,7 @@ class _Ours:
     def get_token_backend(self) -> keys.Backend:
         if self.token is None:
             return keys.signer()
-        return keys.verifier(_key(_kid_of(str(self.token))))
+        return keys.verifier(_key(_named(str(self.token))[1]))
 
 
 class _Access(_Ours, simplejwt.AccessToken):
@@ -100,7 +99,7 @@ def check_password(email: str, password: str, client: str = "") -> User | None:
     A failure is recorded after the answer, so that its time does not tell who is known. Demo users sign in only from
     where `sign_ins` lets them.
     """
-    user = _by_email(email)
+    user = sign_ins.by_email(email)
     if user is None:
         make_password(password)
         return None
@@ -109,14 +108,6 @@ def check_password(email: str, password: str, client: str = "") -> User | None:
         return user
     seam.later(_record_failure, user)
     return None
-
-
-def _by_email(email: str) -> User | None:
-    """Find a user whatever the letters' case, for ASCII only: elsewhere strange letters have plain capitals."""
-    if clean_text(email) != email:
-        return None
-    users = User.objects.using("system").order_by("email")
-    return users.filter(**{"email__iexact" if email.isascii() else "email": email}).first()
 
 
 def start_family(member: Membership) -> TokenPair:
@@ -148,17 +139,15 @@ def revoke(principal: Principal, *, all: bool = False) -> None:
 
     Service keys stay: each is a program's, revoked by itself.
     """
-    now, user_id = utc_now(), principal.user_id
+    user_id = principal.user_id
     with transaction.atomic(using="system"):
-        links = RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None)
         if all:
-            users = User.objects.using("system").filter(id=user_id)
-            users.update(token_version=F("token_version") + 1)
+            end_all(user_id)
         elif principal.family is not None:
-            links = links.filter(tenant_id=principal.tenant_id, family=principal.family)
+            links = RefreshToken.objects.using("system").filter(tenant_id=principal.tenant_id, user_id=user_id)
+            links.filter(family=principal.family, revoked_at=None).update(revoked_at=utc_now())
         else:
             raise Invalid("Only a token signs out here: a key is revoked, a session ends on its page.")
-        links.update(revoked_at=now)
         entry = audit.Entry("auth.signed_out", "user", str(user_id), {"all": all}, user_id)
         audit.append([entry], tenant_id=principal.tenant_id, using="system")
     cache.forget()
@@ -166,14 +155,29 @@ def revoke(principal: Principal, *, all: bool = False) -> None:
 
 def change_password(principal: Principal, *, password: str) -> None:
     """Give the principal a new password and end all that the old one opened: tokens, families, sessions. Audited."""
-    now, user_id = utc_now(), principal.user_id
+    user_id = principal.user_id
     with transaction.atomic(using="system"):
-        users = User.objects.using("system").filter(id=user_id)
-        users.update(password=make_password(password), token_version=F("token_version") + 1)
-        RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None).update(revoked_at=now)
+        User.objects.using("system").filter(id=user_id).update(password=make_password(password))
+        end_all(user_id)
         entry = audit.Entry("auth.password_changed", "user", str(user_id), {}, user_id)
         audit.append([entry], tenant_id=principal.tenant_id, using="system")
     cache.forget()
+
+
+def end_all(user_id: UUID) -> None:
+    """End a user's tokens, families and sessions, other issuers' tokens too. Commits with the caller.
+
+    In force within five seconds; the caller forgets the cache after its commit to have it here at once.
+    """
+    now = utc_now()
+    users = User.objects.using("system").filter(id=user_id)
+    users.update(token_version=F("token_version") + 1, signed_out_at=now)
+    RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None).update(revoked_at=now)
+
+
+def is_ours(token: str) -> bool:
+    """Say whether a token claims to be ours; who else it may be of, `issuers` knows. Raises: NotAuthenticated."""
+    return bool(_named(token)[0] == settings.SIMPLE_JWT["ISSUER"])
 
 
 async def verify(token: str) -> Claims:
@@ -189,7 +193,7 @@ def verify_access(token: str) -> Claims:
     What was found good is remembered, since a client sends the same token again and again; its end is not.
     Raises: NotAuthenticated.
     """
-    claims = _checked_access(token, _key(_kid_of(token)))
+    claims = _checked_access(token, _key(_named(token)[1]))
     if claims.expires_at <= utc_now():
         raise NotAuthenticated
     return claims
@@ -292,8 +296,10 @@ def _claims(token: str, kind: type[_Access | _Refresh]) -> Claims:
 
 
 @lru_cache(maxsize=REMEMBERED_TOKENS)
-def _kid_of(token: str) -> str:
-    return jose.read(token).kid
+def _named(token: str) -> tuple[Any, str]:
+    """Return the issuer and the key that a token names."""
+    read = jose.read(token)
+    return read.payload.get("iss"), read.kid
 
 
 def _key(kid: str) -> keys.Key:

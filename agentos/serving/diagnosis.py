@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from django.conf import settings
+from django.db import DatabaseError
 
+from agentos.backup import facts, snapshot, work
+from agentos.backup.errors import BackupError
 from agentos.core.errors import AgentOSError, ConfigError
 from agentos.core.types import JsonObject
 from agentos.serving import diagnosis_database, ground
@@ -154,6 +157,25 @@ def _without_moderation() -> tuple[State, str]:
     return "note", "The moderation guard is OFF. Name a model in AGENTOS_MODEL_MODERATION to have it."
 
 
+def _backups() -> Iterator[Finding]:
+    """Look at key, role and age; a database that is at rest can't be asked for the last two."""
+    if not settings.BACKUPS:
+        yield Finding("backups", "note", "AGENTOS_BACKUPS is off", "See to it that something else takes them.")
+        return
+    yield Finding("backups", "ok", f"key {work.keyring().current}, into {work.folder()}")
+    try:
+        with snapshot.connect(work.admin_url()) as connection:
+            snapshot.check_sees_all(connection)
+        known = facts.facts()
+    except (BackupError, DatabaseError) as error:
+        is_role = isinstance(error, BackupError) and error.code == "backup_role"
+        yield Finding("backups", "problem" if is_role else "note", str(error).splitlines()[0])
+        return
+    for what, age in (("backup", known.backup_age_seconds), ("proved restore", known.restore_age_seconds)):
+        told = "none yet" if age is None else f"{age / 3600:.0f} hours old"
+        yield Finding("backups", "note" if age is None else "ok", f"last {what}: {told}")
+
+
 def _browser() -> Iterator[Finding]:
     names = ("chromium", "chromium-browser", "google-chrome")
     browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
@@ -173,5 +195,6 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "port": _port,
     "database": _database,
     "model": _model,
+    "backups": _backups,
     "browser": _browser,
 }

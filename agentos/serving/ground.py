@@ -122,7 +122,7 @@ class Database:
             return ""
         digest = hashlib.sha256()
         for path in (
-            *sorted(ROOT.glob("*/migrations/*.py")),
+            *sorted([*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py")]),
             ROOT / "accounts/scopes.py",
             ROOT / "requirements.txt",
         ):

@@ -11,7 +11,7 @@ import uvicorn
 
 from agentos.core.errors import AgentOSError
 from agentos.postgres import PostgresError
-from agentos.serving import lifeline
+from agentos.serving import lifeline, memory
 
 BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
@@ -20,6 +20,10 @@ STREAMS_GRACE_SECONDS = 22  # runs reach a step's edge within 20 s, then their s
 
 class Server(uvicorn.Server):
     """Hands its runs on as soon as it is told to end, while open streams still see what comes."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        memory.settle()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         from agents import wiring

@@ -101,9 +101,9 @@ class StepAdmin(RecordAdmin):
                 principal_of(request),
                 step.run_id,
                 step.pk,
-                outcome=outcome,
-                reason=said["reason"],
-                result=result,
+                outcome,
+                said["reason"],
+                result,
             )
         except CallerError as error:
             return self._evidence_page(request, step_id, said, error)

@@ -15,10 +15,11 @@ from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject, canonical_sha256, clean_json, clean_text, json_object, json_text
 from agents.engine import events
 from agents.engine.messages import REFUSED
+from agents.engine.outdated import asked_of, change_since
 from agents.engine.ports import Allow, Ports, Refuse, Require, ToolCall, WriteRefused
 from agents.engine.state import LoopState, mark_unknown, unknown_entry
 from agents.engine.status import PauseKind, StepKind, StepState
-from agents.engine.steps import AuditEntry, StepRecord, Write
+from agents.engine.steps import AuditEntry, StepRecord, Write, is_void, void_answer
 from agents.engine.tools import RunContext, Tool
 
 logger = logging.getLogger(__name__)
@@ -68,24 +69,63 @@ def _planned(state: LoopState, path: str, call: ToolCall) -> StepRecord:
 
 async def _advance(state: LoopState, ports: Ports, step: StepRecord) -> None:
     tool = state.info.spec.tool(step.name)
-    if tool is None or step.error:
-        reason = step.error or f"There is no tool {step.name}."
-        return _end(ports, step, StepState.FAILED, None, reason)
-    if step.state in (StepState.WAITING, StepState.UNKNOWN):
+    change = change_since(step.request, tool)
+    if step.state is StepState.UNKNOWN:
         return None
-    if step.state is StepState.STARTED and step.attempts > 0 and tool.repeat == "once":
+    if _may_have_happened(step, tool, change):
         mark_unknown(step, tool)
         return ports.journal.put(Write(steps=[step], audit=[unknown_entry(step)]))
+    if step.answer is not None and (done := _apply_answer(step, tool)) is not None:
+        return _end(ports, step, *done)
+    if change and step.state is StepState.STARTED:
+        return _end(ports, step, StepState.FAILED, None, f"{change} Call it again.")
+    if change and not is_void(step.answer):
+        return await _take_back(state, ports, step, tool, change)
+    return None if step.state is StepState.WAITING else await _judge(state, ports, step, tool)
+
+
+def _may_have_happened(step: StepRecord, tool: Tool | None, change: str) -> bool:
+    """Tell whether a call was cut after it began and may not be made again as it was."""
+    if step.state is not StepState.STARTED or step.attempts == 0:
+        return False
+    return tool is None or tool.repeat == "once" or (change != "" and tool.repeat == "idempotent")
+
+
+async def _take_back(state: LoopState, ports: Ports, step: StepRecord, tool: Tool | None, change: str) -> None:
+    """Withdraw what a human was asked, or has agreed to, and ask anew: the tool is another one now."""
+    withdrawal = ports.hooks.withdraw(state.info, step, change)
+    was = step.state, step.answer
+    step.state, step.answer = StepState.ANSWERED, void_answer(change)
     try:
-        if step.answer is not None and (done := _apply_answer(step, tool)) is not None:
-            return _end(ports, step, *done)
+        await ports.journal.commit(
+            Write(steps=[step], statements=list(withdrawal.statements), audit=list(withdrawal.audit))
+        )
+    except WriteRefused as refused:
+        if was[0] is StepState.WAITING:  # answered meanwhile: the next pass finds the answer
+            step.state, step.answer = was
+            return None
+        return _end(ports, step, StepState.REFUSED, REFUSED + refused.detail, "")
+    return await _judge(state, ports, step, tool)
+
+
+async def _judge(state: LoopState, ports: Ports, step: StepRecord, tool: Tool | None) -> None:
+    """Check the arguments, then let the gate say whether the call runs or a human is asked."""
+    change = ""
+    if step.answer is not None and is_void(step.answer):
+        change, step.answer = step.answer["note"], None
+    if tool is None or step.error:
+        reason = step.error or change or f"There is no tool {step.name}."
+        return _end(ports, step, StepState.FAILED, None, reason)
+    try:
         arguments = tool.validate(step.request["arguments"])
     except ToolFailed as error:
-        return _end(ports, step, StepState.FAILED, None, error.detail)
-    return await _gated(state, ports, step, tool, arguments)
+        return _end(ports, step, StepState.FAILED, None, f"{change} {error.detail}".strip())
+    return await _gated(state, ports, step, tool, arguments, asked_again=change)
 
 
-async def _gated(state: LoopState, ports: Ports, step: StepRecord, tool: Tool, arguments: BaseModel) -> None:
+async def _gated(
+    state: LoopState, ports: Ports, step: StepRecord, tool: Tool, arguments: BaseModel, *, asked_again: str
+) -> None:
     step.request["arguments"] = clean_json(arguments.model_dump(mode="json"))
     step.request["schema_hash"] = tool.schema_hash
     try:
@@ -98,32 +138,40 @@ async def _gated(state: LoopState, ports: Ports, step: StepRecord, tool: Tool, a
         case Refuse():
             _end(ports, step, StepState.REFUSED, REFUSED + verdict.reason, "")
         case Require():
-            step.state = StepState.WAITING
-            step.request["requirement"] = verdict.requirement
-            write = Write(steps=[step], statements=list(verdict.statements), audit=list(verdict.audit))
-            try:
-                await ports.journal.commit(write)
-            except WriteRefused as refused:
-                _end(ports, step, StepState.REFUSED, REFUSED + refused.detail, "")
+            await _ask(ports, step, tool, verdict, asked_again)
         case _:
             assert_never(verdict)
 
 
-def _apply_answer(step: StepRecord, tool: Tool) -> tuple[StepState, Json, str] | None:
-    """Use what the human said: an end for the step, or None when the tool still has to run."""
+async def _ask(ports: Ports, step: StepRecord, tool: Tool, verdict: Require, asked_again: str) -> None:
+    step.state, step.answer = StepState.WAITING, None
+    step.request |= asked_of(tool)
+    step.request["requirement"] = verdict.requirement | ({"asked_again": asked_again} if asked_again else {})
+    try:
+        await ports.journal.commit(Write(steps=[step], statements=list(verdict.statements), audit=list(verdict.audit)))
+    except WriteRefused as refused:
+        _end(ports, step, StepState.REFUSED, REFUSED + refused.detail, "")
+
+
+def _apply_answer(step: StepRecord, tool: Tool | None) -> tuple[StepState, Json, str] | None:
+    """Use what the human said: an end for the step, or None when the tool still has to run.
+
+    A no stands, and so does what she did or chose herself, whatever has become of the tool.
+    """
     answer = step.answer or {}
+    if is_void(answer):
+        return None
     kind = PauseKind(step.request.get("requirement", {}).get("kind", PauseKind.CONFIRMATION))
     if kind is PauseKind.RECONCILE:
         return _reconciled(step, answer)
     if answer.get("confirmed") is False:
-        if kind in (PauseKind.CONFIRMATION, PauseKind.APPROVAL):
-            return None  # the gate words the refusal
-        return StepState.REFUSED, REFUSED + (answer.get("note") or "the user declined."), ""
+        nobody = "nobody approved it." if kind is PauseKind.APPROVAL else "the user declined."
+        return StepState.REFUSED, REFUSED + (answer.get("note") or nobody), ""
     if kind is PauseKind.EXTERNAL:
         return StepState.DONE, answer.get("result"), ""
     if kind is PauseKind.FEEDBACK:
         return StepState.DONE, answer.get("selected"), ""
-    if kind is PauseKind.USER_INPUT:
+    if kind is PauseKind.USER_INPUT and tool is not None:
         if tool.asks == "fields":
             return StepState.DONE, answer.get("values"), ""
         values = {name: answer["values"][name] for name in tool.input_fields if name in answer.get("values", {})}
@@ -146,6 +194,7 @@ async def _execute(
 ) -> None:
     step.state = StepState.STARTED
     step.attempts += 1
+    step.request.pop("schema", None)  # it was kept for the time of waiting
     start = Write(
         steps=[step],
         events=[(events.TOOL_STARTED, {"tool": events.tool_execution(step)})],

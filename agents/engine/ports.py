@@ -155,6 +155,17 @@ class Require:
 Verdict: TypeAlias = Allow | Refuse | Require
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What takes a question back that was put to a human; it commits with what is done instead.
+
+    Its statements fail when she has answered meanwhile: then her answer is looked at first.
+    """
+
+    statements: tuple[Statement, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+
+
 class WriteRefused(AgentOSError):
     """A guarded statement did not hold, so nothing of its write happened."""
 
@@ -164,7 +175,13 @@ class WriteRefused(AgentOSError):
 class HookPort(Protocol):
     """Governance, as the loop calls it. An exception here refuses the call or ends the run: it fails closed."""
 
-    async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict: ...
+    async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
+        """Judge a call. A step with a requirement and no answer is asked about anew."""
+        ...
+
+    def withdraw(self, run: RunInfo, step: StepRecord, reason: str) -> Withdrawal:
+        """Take back what was asked about a call, or the consent that was given, before it is asked about anew."""
+        ...
 
     async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json: ...
 

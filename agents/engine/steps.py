@@ -14,9 +14,10 @@ from agents.engine.status import RunStatus, StepKind, StepState
 class StepRecord:
     """One step of a run. `path` is its identity within the run tree; `seq` only the order of writing.
 
-    `request` for a tool call: {tool_call_id, tool, arguments, schema_hash, requirement?}. `answer` is what the human
-    said: {confirmed?, values?, selected?, result?, note?, by, at}. `usage` of a model call: {input_tokens,
-    output_tokens, total_tokens, reasoning_tokens, cache_read_tokens, time_to_first_token, cost_usd (text or null)}.
+    `request` for a tool call: {tool, arguments, schema_hash, requirement?, schema?}; `schema` while it waits. `answer`
+    is what the human said: {confirmed?, values?, selected?, result?, note?, by, at}, or what took the question back:
+    {void, note}. `usage` of a model call: {input_tokens, output_tokens, total_tokens, reasoning_tokens,
+    cache_read_tokens, time_to_first_token, cost_usd (text or null)}.
     """
 
     id: UUID
@@ -34,6 +35,15 @@ class StepRecord:
     attempts: int = 1
     seq: int = 0
     tool_call_id: str = ""
+
+
+def void_answer(reason: str) -> JsonObject:
+    """Return the answer that takes a question back: the call is judged, and asked about, anew."""
+    return {"void": True, "note": reason}
+
+
+def is_void(answer: JsonObject | None) -> bool:
+    return answer is not None and answer.get("void") is True
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from agents.engine.ports import (
     ToolCall,
     Usage,
     Verdict,
+    Withdrawal,
     WriteRefused,
 )
 from agents.engine.spec import AgentSpec
@@ -107,6 +108,9 @@ class PlainGates:
         if kind is None:
             return Allow()
         return Require(kind, {"kind": kind.value, "effect_text": tool.effect_text(arguments)})
+
+    def withdraw(self, run: RunInfo, step: StepRecord, reason: str) -> Withdrawal:
+        return Withdrawal()
 
     async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json:
         return result

@@ -16,10 +16,11 @@ from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.types import Json, JsonObject, clean_json, clean_text
-from agents.engine.status import PauseKind, RunStatus, StepState
+from agents.engine.status import PauseKind, StepState
 from agents.models import Run, Step
-from agents.services import log
-from agents.services.runs import require
+from agents.services import idempotency, log
+from agents.services.idempotency import Key
+from agents.services.runs import check_live, lock
 
 MAX_NOTE_CHARS = 4_000
 MAX_VALUE_TEXTS = 200  # each goes through the guards, which may ask a service
@@ -50,15 +51,19 @@ class Answer:
         )
 
 
-def answer(*, principal: Principal, run_id: UUID, answers: list[Answer]) -> None:
-    """Store answers of the requester and make the run claimable. Commits.
+def answer(*, principal: Principal, run_id: UUID, answers: list[Answer], key: Key | None = None) -> int:
+    """Store answers of the requester and make the run claimable; return the seq after which it goes on. Commits.
 
     Raises: NotFound, PolicyDenied (an approval is someone else's), Conflict (not waiting), Invalid.
     """
     if not answers:
         raise Invalid("`answers` is empty.", code="answers_missing")
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = lock_run(principal, run_id)
+        run = lock(principal, run_id)
+        last_seq = log.last_seq(run)
+        if first := idempotency.take(key, principal=principal, run_id=run.id, after_seq=last_seq):
+            return first.after_seq
+        check_live(run)
         entries = []
         for said in answers:
             step = _waiting_step(run, said.tool_call_id)
@@ -77,6 +82,7 @@ def answer(*, principal: Principal, run_id: UUID, answers: list[Answer]) -> None
             entries.append(audit.Entry("step.answered", "step", str(step.id), detail, principal.user_id))
         log.make_claimable(run)
         audit.append(entries, tenant_id=principal.tenant_id)
+    return last_seq
 
 
 def settle(*, run_id: UUID, step_path: str, answer: JsonObject) -> None:
@@ -87,21 +93,12 @@ def settle(*, run_id: UUID, step_path: str, answer: JsonObject) -> None:
     run = Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
     if run is None:
         raise NotFound("There is no such run.")
-    if RunStatus(run.status).is_final:
-        raise Conflict(f"The run has ended: {run.status}.", code="run_ended")
+    check_live(run)
     step = Step.objects.select_for_update().filter(run=run, path=step_path).first()
     if step is None or step.state not in (StepState.WAITING, StepState.UNKNOWN):
         raise Conflict("This tool call no longer waits.", code="not_waiting")
     _store(step, clean_json(answer))
     log.make_claimable(run)
-
-
-def lock_run(principal: Principal, run_id: UUID) -> Run:
-    """Lock a run that the principal may touch and that has not ended."""
-    run = require(principal, Run.objects.select_for_update(no_key=True).filter(id=run_id).first(), "run")
-    if RunStatus(run.status).is_final:
-        raise Conflict(f"The run has ended: {run.status}.", code="run_ended")
-    return run
 
 
 def _waiting_step(run: Run, tool_call_id: str) -> Step:

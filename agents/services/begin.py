@@ -12,14 +12,16 @@ from django.conf import settings
 from psycopg import AsyncConnection
 
 from accounts.journal_audit import append_async
-from agentos.core.errors import Conflict, Invalid, Unavailable
+from agentos.core.errors import Unavailable
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, json_text
 from agents.engine.limits import WEEK_SECONDS
 from agents.engine.status import RunStatus
 from agents.engine.steps import AuditEntry
-from agents.models import IdempotencyKey, Run, Session
+from agents.models import Run, Session
+from agents.services import idempotency
 from agents.services.crash import CrashPoint, crash_here
+from agents.services.idempotency import First, Key
 from agents.services.notifications import CLAIMABLE
 from agents.services.sql import table
 
@@ -41,10 +43,8 @@ class Begin:
     model: str
     message: str | None
     owner: str  # the process that takes the lease; empty: claimable by any
-    route: str = ""
-    key: str = ""
-    content_hmac: str = ""
     deadline_seconds: float = WEEK_SECONDS
+    key: Key | None = None
     session_is_new: bool = False
     attached_to: UUID | None = None
     refusal: Exception | None = None
@@ -70,24 +70,6 @@ class Begin:
         return RunStatus.RUNNING if self.owner else RunStatus.PENDING
 
 
-OLD_KEYS = f"""
-DELETE FROM {table(IdempotencyKey)} k
-USING jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, user_id uuid, route text, key text)
-WHERE (k.tenant_id, k.user_id, k.route, k.key) = (x.tenant_id, x.user_id, x.route, x.key)
-    AND k.created_at < now() - interval '24 hours'
-"""
-KEYS = f"""
-INSERT INTO {table(IdempotencyKey)} (id, tenant_id, user_id, route, key, content_hmac, run_id, created_at)
-SELECT gen_random_uuid(), x.tenant_id, x.user_id, x.route, x.key, x.content_hmac, x.run_id, now()
-FROM jsonb_to_recordset(%s::jsonb)
-    AS x(tenant_id uuid, user_id uuid, route text, key text, content_hmac text, run_id uuid)
-ON CONFLICT (tenant_id, user_id, route, key) DO NOTHING
-"""
-KEPT_KEYS = f"""
-SELECT x.run_id, k.run_id, k.content_hmac
-FROM jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, user_id uuid, route text, key text, run_id uuid)
-JOIN {table(IdempotencyKey)} k USING (tenant_id, user_id, route, key)
-"""
 SESSIONS = f"""
 INSERT INTO {table(Session)} AS s
     (id, tenant_id, user_id, session_id, component_kind, component_id, name, state, created_at, updated_at)
@@ -120,7 +102,7 @@ RETURNING id, created_at
 async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
     """Store the runs and note on each how it went. A refused one answers its own caller only."""
     async with connection.transaction():
-        await _take_keys(connection, [begin for begin in begins if begin.key])
+        await _take_keys(connection, begins)
         fresh = [begin for begin in begins if begin.attached_to is None and begin.refusal is None]
         if not fresh:
             return
@@ -137,33 +119,16 @@ async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin]) -> N
 
 
 async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
-    if not begins:
+    wanted = [(begin.key, begin.tenant_id, begin.user_id, begin.run_id) for begin in begins if begin.key]
+    if not wanted:
         return
-    rows = json_text(
-        [
-            {
-                "tenant_id": begin.tenant_id,
-                "user_id": begin.user_id,
-                "route": begin.route,
-                "key": begin.key,
-                "content_hmac": begin.content_hmac,
-                "run_id": begin.run_id,
-            }
-            for begin in begins
-        ]
-    )
-    await connection.execute(OLD_KEYS, [rows])
-    await connection.execute(KEYS, [rows])
-    cursor = await connection.execute(KEPT_KEYS, [rows])
-    kept = {asked: (first, content) for asked, first, content in await cursor.fetchall()}
+    outcomes = await idempotency.take_many(connection, wanted)
     for begin in begins:
-        first, content = kept.get(begin.run_id, (None, ""))
-        if first is None:
-            begin.refusal = Conflict("This Idempotency-Key is in use.")
-        elif content != begin.content_hmac:
-            begin.refusal = Invalid("This Idempotency-Key was used with other content.", code="idempotency_key_reused")
-        elif first != begin.run_id:
-            begin.attached_to = first
+        outcome = outcomes.get(begin.key.id) if begin.key else None
+        if isinstance(outcome, First):
+            begin.attached_to = outcome.run_id
+        else:
+            begin.refusal = outcome
 
 
 async def _take_sessions(connection: AsyncConnection[Any], begins: list[Begin]) -> dict[tuple[UUID, UUID, str], UUID]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models.functions import Now
 
@@ -24,6 +25,7 @@ def branch(
     source: Run,
     kept: list[Step],
     *,
+    run_id: UUID,
     pinned: JsonObject,
     message: str | None,
     origin: JsonObject | None = None,
@@ -34,7 +36,7 @@ def branch(
     The caller holds the earlier run's lock inside a tenant scope, commits, and writes its own audit.
     Raises: NotFound when the component is gone.
     """
-    limits, run_id = registry.get(source.component_kind, source.component_id).limits, new_id()
+    limits = registry.get(source.component_kind, source.component_id).limits
     source.session.save(update_fields=["updated_at"])
     made = Run.objects.create(
         id=run_id,

@@ -76,6 +76,11 @@ def arm(wish: str) -> None:
     _armed = _read(wish)
 
 
+def is_armed() -> bool:
+    """Tell whether this process is to die somewhere."""
+    return _armed is not None
+
+
 def crash_here(point: CrashPoint) -> None:
     """Die if this is the point."""
     if _armed is None or _armed.point is not point:

@@ -1,4 +1,8 @@
-"""What one flush stores, in one transaction: steps, events, run states, guarded statements, audit."""
+"""What one flush stores, in one transaction: steps, events, run states, guarded statements, audit.
+
+Most flushes hold nothing but text and ends of steps: they are one statement, which costs one round trip. A pause, a
+guarded statement or an audit row has to look again after its run is locked, and takes the longer road.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,7 +23,7 @@ from agents.engine.ports import RunInfo
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord
 from agents.models import Run, RunEvents, Step
-from agents.services.crash import crash_in_flush
+from agents.services.crash import crash_in_flush, is_armed
 from agents.services.notifications import EVENTS, MAX_PAYLOAD_BYTES
 from agents.services.sql import columns, recordset, table
 
@@ -35,6 +40,10 @@ STEP_CHANGES = (
 EVENT_FIELDS = ("id", "tenant", "user", "run", "first_seq", "last_seq", "lines", "created_at")
 
 LOCK = f"SELECT id, fence FROM {table(Run)} WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+RUN_ROW = (
+    "id uuid, fence bigint, status text, output text, error_code text, error_text text, usage jsonb, "
+    "cost_usd numeric, release boolean, final boolean"
+)
 
 
 class StatementRefused(Exception):
@@ -59,6 +68,12 @@ class Record:
     audit: list[AuditEntry] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     change: RunChange | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether nothing of it depends on what is found once the run is locked."""
+        pauses = self.change is not None and self.change.status is RunStatus.PAUSED
+        return not (pauses or self.statements or self.audit)
 
     def add_step(self, step: StepRecord, now: datetime) -> None:
         """Take a copy of the step as it stands; a later one of the same path replaces it."""
@@ -93,6 +108,23 @@ async def store(connection: AsyncConnection[Any], records: list[Record], *, proc
 
     A retry follows a commit whose answer was lost: what had been stored then is not stored or audited again.
     """
+    if not is_armed() and all(record.is_plain for record in records):
+        held = await _store_at_once(connection, records, process)
+    else:
+        held = await _store_in_turn(connection, records, process, is_retry=is_retry)
+    return {record.info.run_id for record in held}
+
+
+async def _store_at_once(connection: AsyncConnection[Any], records: list[Record], process: str) -> list[Record]:
+    rows = json_text(_run_rows(records)), json_text(_step_rows(records)), json_text(_event_rows(records))
+    cursor = await connection.execute(_at_once(), [*rows, EVENTS, _hint(records, process)])
+    held = {run_id for run_id, _ in await cursor.fetchall()}
+    return [record for record in records if record.info.run_id in held]
+
+
+async def _store_in_turn(
+    connection: AsyncConnection[Any], records: list[Record], process: str, *, is_retry: bool
+) -> list[Record]:
     async with connection.transaction():
         cursor = await connection.execute(LOCK, [[record.info.run_id for record in records]])
         fences = dict(await cursor.fetchall())
@@ -101,15 +133,14 @@ async def store(connection: AsyncConnection[Any], records: list[Record], *, proc
         for record in held:
             await _guard(connection, record.statements)
         async with connection.pipeline():
-            await _store_steps(connection, held)
-            await _store_events(connection, held)
-            await _store_changes(connection, held)
-            await _notify(connection, held, process)
+            await _store_rows(connection, held)
+            if hint := _hint(held, process):
+                await connection.execute("SELECT pg_notify(%s, %s)", [EVENTS, hint])
         if audit := _audit([record for record in held if record.info.run_id not in stored]):
             await append_async(connection, audit)
         crash_in_flush("before", held)
     crash_in_flush("after", held)
-    return {record.info.run_id for record in held}
+    return held
 
 
 async def _stored_before(connection: AsyncConnection[Any], records: list[Record]) -> set[UUID]:
@@ -129,23 +160,21 @@ async def _guard(connection: AsyncConnection[Any], statements: Iterable[Statemen
             raise StatementRefused(statement.refusal)
 
 
-def _upsert_steps() -> str:
-    names = columns(Step, STEP_FIELDS)
-    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns(Step, STEP_CHANGES).split(", "))
-    return (
-        f"INSERT INTO {table(Step)} AS s ({names}) SELECT {columns(Step, STEP_FIELDS, 'x.')} "
-        f"FROM {recordset(Step, STEP_FIELDS)} "
-        f"ON CONFLICT (tenant_id, run_id, path) DO UPDATE SET {changes}"
-    )
+async def _store_rows(connection: AsyncConnection[Any], records: list[Record]) -> None:
+    if rows := _step_rows(records):
+        await connection.execute(_insert_steps(), [json_text(rows)])
+    if rows := _event_rows(records):
+        await connection.execute(_insert_events(), [json_text(rows)])
+    if rows := [row for row in _run_rows(records) if row["status"]]:
+        await connection.execute(CHANGE, [json_text(rows)])
 
 
-async def _store_steps(connection: AsyncConnection[Any], records: list[Record]) -> None:
-    if rows := [row for record in records for row in record.steps.values()]:
-        await connection.execute(_upsert_steps(), [json_text(rows)])
+def _step_rows(records: list[Record]) -> list[JsonObject]:
+    return [row for record in records for row in record.steps.values()]
 
 
-async def _store_events(connection: AsyncConnection[Any], records: list[Record]) -> None:
-    rows = [
+def _event_rows(records: list[Record]) -> list[JsonObject]:
+    return [
         {
             "id": new_id(),
             "tenant_id": record.info.tenant_id,
@@ -159,42 +188,16 @@ async def _store_events(connection: AsyncConnection[Any], records: list[Record])
         for record in records
         if record.lines
     ]
-    if rows:
-        sql = (
-            f"INSERT INTO {table(RunEvents)} ({columns(RunEvents, EVENT_FIELDS)}) "
-            f"SELECT {columns(RunEvents, EVENT_FIELDS, 'x.')} FROM {recordset(RunEvents, EVENT_FIELDS)} "
-            "ON CONFLICT (tenant_id, run_id, first_seq) DO NOTHING"
-        )
-        await connection.execute(sql, [json_text(rows)])
 
 
-# A run that pauses is claimable at once when what it waits for has come meanwhile: its cancellation, an answer, or,
-# when it waits for no answer, the end of a pause by hand.
-_STEPS_OF_RUN = f"SELECT 1 FROM {table(Step)} s WHERE s.tenant_id = r.tenant_id AND s.run_id = r.id AND s.state"
-CHANGE = f"""
-UPDATE {table(Run)} r SET
-    status = CASE WHEN x.status = '{RunStatus.PAUSED.value}' AND (r.cancel_requested OR NOT r.pause_requested AND (
-        EXISTS ({_STEPS_OF_RUN} = '{StepState.ANSWERED.value}')
-        OR NOT EXISTS ({_STEPS_OF_RUN} IN ('{StepState.WAITING.value}', '{StepState.UNKNOWN.value}'))
-    )) THEN '{RunStatus.PENDING.value}' ELSE x.status END,
-    output = coalesce(x.output, r.output),
-    error_code = x.error_code, error_text = x.error_text,
-    usage = coalesce(x.usage, r.usage),
-    cost_usd = CASE WHEN x.usage IS NULL THEN r.cost_usd ELSE x.cost_usd END,
-    lease_owner = CASE WHEN x.release THEN '' ELSE r.lease_owner END,
-    lease_until = CASE WHEN x.release THEN NULL ELSE r.lease_until END,
-    ended_at = CASE WHEN x.final THEN now() ELSE r.ended_at END
-FROM jsonb_to_recordset(%s::jsonb) AS x(
-    id uuid, status text, output text, error_code text, error_text text, usage jsonb, cost_usd numeric,
-    release boolean, final boolean
-) WHERE r.id = x.id
-"""
-
-
-async def _store_changes(connection: AsyncConnection[Any], records: list[Record]) -> None:
-    rows = [
-        {
+def _run_rows(records: list[Record]) -> list[JsonObject]:
+    """Return each run with its fence and, when it changes, how."""
+    return [
+        {"id": record.info.run_id, "fence": record.fence, "status": None}
+        if (change := record.change) is None
+        else {
             "id": record.info.run_id,
+            "fence": record.fence,
             "status": change.status.value,
             "output": change.output,
             "error_code": change.error_code,
@@ -205,20 +208,82 @@ async def _store_changes(connection: AsyncConnection[Any], records: list[Record]
             "final": change.status.is_final,
         }
         for record in records
-        if (change := record.change) is not None
     ]
-    if rows:
-        await connection.execute(CHANGE, [json_text(rows)])
 
 
-async def _notify(connection: AsyncConnection[Any], records: list[Record], process: str) -> None:
+def _insert_steps(only: str = "") -> str:
+    names = columns(Step, STEP_FIELDS)
+    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns(Step, STEP_CHANGES).split(", "))
+    return (
+        f"INSERT INTO {table(Step)} AS s ({names}) SELECT {columns(Step, STEP_FIELDS, 'x.')} "
+        f"FROM {recordset(Step, STEP_FIELDS)} {only} "
+        f"ON CONFLICT (tenant_id, run_id, path) DO UPDATE SET {changes}"
+    )
+
+
+def _insert_events(only: str = "") -> str:
+    return (
+        f"INSERT INTO {table(RunEvents)} ({columns(RunEvents, EVENT_FIELDS)}) "
+        f"SELECT {columns(RunEvents, EVENT_FIELDS, 'x.')} FROM {recordset(RunEvents, EVENT_FIELDS)} {only} "
+        "ON CONFLICT (tenant_id, run_id, first_seq) DO NOTHING"
+    )
+
+
+def _change(status: str, rows: str) -> str:
+    return f"""
+UPDATE {table(Run)} r SET
+    status = {status},
+    output = coalesce(x.output, r.output),
+    error_code = x.error_code, error_text = x.error_text,
+    usage = coalesce(x.usage, r.usage),
+    cost_usd = CASE WHEN x.usage IS NULL THEN r.cost_usd ELSE x.cost_usd END,
+    lease_owner = CASE WHEN x.release THEN '' ELSE r.lease_owner END,
+    lease_until = CASE WHEN x.release THEN NULL ELSE r.lease_until END,
+    ended_at = CASE WHEN x.final THEN now() ELSE r.ended_at END
+FROM {rows} WHERE r.id = x.id AND x.status IS NOT NULL
+"""
+
+
+def _found(states: str) -> str:
+    """Return whether a run has a step in one of the states. A scalar, so that it is looked up by the run's index."""
+    return (
+        f"coalesce((SELECT true FROM {table(Step)} s WHERE s.tenant_id = r.tenant_id AND s.run_id = r.id "
+        f"AND s.state IN ({states}) LIMIT 1), false)"
+    )
+
+
+# A run that pauses is claimable at once when what it waits for has come meanwhile: its cancellation, an answer, or,
+# when it waits for no answer, the end of a pause by hand.
+_PAUSED = f"""CASE WHEN x.status = '{RunStatus.PAUSED.value}' AND (r.cancel_requested OR NOT r.pause_requested AND (
+        {_found(f"'{StepState.ANSWERED.value}'")}
+        OR NOT {_found(f"'{StepState.WAITING.value}', '{StepState.UNKNOWN.value}'")}
+    )) THEN '{RunStatus.PENDING.value}' ELSE x.status END"""
+CHANGE = _change(_PAUSED, f"jsonb_to_recordset(%s::jsonb) AS x({RUN_ROW})")
+
+
+@cache
+def _at_once() -> str:
+    """Return the statement that locks the runs, keeps those whose fence holds, and stores what belongs to them."""
+    only = "JOIN held ON held.id = x.run_id"
+    return f"""
+WITH x AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS x({RUN_ROW})),
+held AS MATERIALIZED (
+    SELECT r.id FROM {table(Run)} r JOIN x ON x.id = r.id AND x.fence = r.fence ORDER BY r.id FOR NO KEY UPDATE OF r
+),
+steps AS ({_insert_steps(only)}),
+events AS ({_insert_events(only)}),
+changes AS ({_change("x.status", "x JOIN held USING (id)")})
+SELECT id, (SELECT pg_notify(%s, hint) FROM (VALUES (%s)) AS told(hint) WHERE hint <> '') FROM held
+"""
+
+
+def _hint(records: list[Record], process: str) -> str:
+    """Return what the other processes are told, which runs were written; nothing when no event was."""
     written = [str(record.info.run_id) for record in records if record.lines]
     if not written:
-        return
+        return ""
     payload = f"{process} {','.join(written)}"
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        payload = f"{process} *"
-    await connection.execute("SELECT pg_notify(%s, %s)", [EVENTS, payload])
+    return payload if len(payload) <= MAX_PAYLOAD_BYTES else f"{process} *"
 
 
 def _audit(records: list[Record]) -> dict[UUID, list[AuditEntry]]:

@@ -14,13 +14,15 @@ from accounts import audit
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, clean_text
 from agents.engine.state import was_cut
 from agents.engine.status import StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import branches
+from agents.services import branches, idempotency
 from agents.services.branches import ADDED, ORIGIN
+from agents.services.idempotency import Key
 from agents.services.runs import require
 
 ROLES = ("strong", "fast")
@@ -47,7 +49,7 @@ class Fork:
         return [name for name in names if getattr(self, name) is not None]
 
 
-def fork(*, principal: Principal, run_id: UUID, wanted: Fork) -> tuple[UUID, str]:
+def fork(*, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = None) -> tuple[UUID, str]:
     """Store the new run, for any process to claim; return its id and session id. Commits; audited.
 
     Raises: NotFound, PolicyDenied, Conflict when a step is not finished or would happen twice, Invalid.
@@ -55,6 +57,9 @@ def fork(*, principal: Principal, run_id: UUID, wanted: Fork) -> tuple[UUID, str
     with tenant_scope(principal.tenant_id, principal.user_id):
         found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
         source = require(principal, found.filter(id=run_id).first(), "run")
+        made_id = new_id()
+        if first := idempotency.take(key, principal=principal, run_id=made_id):
+            return first.run_id, source.session.session_id
         _check_source(principal, source)
         _check_changes(principal, source, wanted)
         steps = list(Step.objects.filter(run=source).order_by("seq", "path"))
@@ -64,18 +69,19 @@ def fork(*, principal: Principal, run_id: UUID, wanted: Fork) -> tuple[UUID, str
             kept.append(_with_result(start, wanted.tool_result, principal))
         elif start.kind == StepKind.TOOL:
             _check_repeatable(start, source)
-        made = branches.branch(
+        branches.branch(
             source,
             kept,
+            run_id=made_id,
             pinned=_pinned(source, wanted),
             origin={ORIGIN: {"run_id": str(source.id), "path": start.path}},
             message=source.input if wanted.message is None else clean_text(wanted.message),
         )
         detail = {"from": str(source.id), "step": start.path, "changed": wanted.changed}
         audit.append(
-            [audit.Entry("run.forked", "run", str(made.id), detail, principal.user_id)], tenant_id=principal.tenant_id
+            [audit.Entry("run.forked", "run", str(made_id), detail, principal.user_id)], tenant_id=principal.tenant_id
         )
-    return made.id, source.session.session_id
+    return made_id, source.session.session_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The journal writer of a process: one transaction commits what all its runs have waiting, then readers see it.
 
-A flush starts at once when the writer is idle and at most every 25 ms when it is busy. It first locks its root runs
-and writes only those whose fence still holds; the others learn that their lease is lost.
+A flush starts at once when the writer is idle; the more runs have something to say, the longer it waits for the next,
+25 ms at most: database work grows with time, not with the number of runs. It first locks its root runs and writes only
+those whose fence still holds; the others learn that their lease is lost.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from agents.services.lines import base_of, coalesce, encode
 logger = logging.getLogger(__name__)
 
 FLUSH_INTERVAL_SECONDS = 0.025
+FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # fifty runs at once fill the interval
 UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
 
@@ -117,6 +119,10 @@ class _Batch:
     begins: list[Begin] = field(default_factory=list)
     runs: list[tuple[RunJournal, list[Waiting]]] = field(default_factory=list)
 
+    @property
+    def size(self) -> int:
+        return len(self.begins) + len(self.runs)
+
 
 class JournalWriter:
     """All that this process has to store, one flush at a time."""
@@ -162,14 +168,16 @@ class JournalWriter:
             await self._task
 
     async def _run(self) -> None:
-        last = 0.0
+        last = interval = 0.0
         while not (self._closing and not self._dirty and not self._begins):
             await self._wake.wait()
-            if (rest := last + FLUSH_INTERVAL_SECONDS - time.monotonic()) > 0:
+            if (rest := last + interval - time.monotonic()) > 0:
                 await asyncio.sleep(rest)
             last = time.monotonic()
             self._wake.clear()
-            await self._flush(self._take())
+            batch = self._take()
+            await self._flush(batch)
+            interval = min(FLUSH_INTERVAL_SECONDS, FLUSH_INTERVAL_SECONDS_PER_RUN * batch.size)
             if self._closing:
                 self._wake.set()
 
@@ -189,8 +197,9 @@ class JournalWriter:
         plain = [pair for pair in batch.runs if not any(item.write.statements for item in pair[1])]
         guarded = [pair for pair in batch.runs if any(item.write.statements for item in pair[1])]
         records = [record for record in (self._encoded(*pair) for pair in plain) if record]
-        if records:
-            await self._store(records)
+        for is_plain in (True, False):
+            if alike := [record for record in records if record.is_plain is is_plain]:
+                await self._store(alike)
         for journal, waiting in guarded:
             await self._store_guarded(journal, waiting)
 

@@ -23,8 +23,13 @@ def end_unheld(run: Run, status: RunStatus, event: str, payload: JsonObject) -> 
     append_event(run, event, payload)
 
 
+def last_seq(run: Run) -> int:
+    """Return the seq of a run's newest event; it stays so while the caller holds the run's row lock."""
+    return RunEvents.objects.filter(run=run).aggregate(last=Max("last_seq"))["last"] or 0
+
+
 def append_event(run: Run, event: str, payload: JsonObject) -> None:
-    last = RunEvents.objects.filter(run=run).aggregate(last=Max("last_seq"))["last"] or 0
+    last = last_seq(run)
     keys = {
         "agent_id": run.component_id,
         "agent_name": run.component_id,

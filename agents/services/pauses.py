@@ -10,18 +10,22 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict
 from agents.engine.status import RunStatus
 from agents.models import Run
-from agents.services import log
-from agents.services.answers import lock_run
+from agents.services import idempotency, log
+from agents.services.idempotency import Key
 from agents.services.notifications import PAUSE
+from agents.services.runs import check_live, lock
 
 
-def pause(*, principal: Principal, run_id: UUID) -> None:
+def pause(*, principal: Principal, run_id: UUID, key: Key | None = None) -> None:
     """Ask a run to stop before its next step; whoever holds or claims it does. Commits; repeatable.
 
-    Raises: NotFound, PolicyDenied, Conflict when the run has ended.
+    Raises: NotFound, PolicyDenied, Conflict when the run has ended, Invalid for a key of other content.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = lock_run(principal, run_id)
+        run = lock(principal, run_id)
+        if idempotency.take(key, principal=principal, run_id=run.id):
+            return
+        check_live(run)
         if run.pause_requested:
             return
         run.pause_requested = True
@@ -31,13 +35,16 @@ def pause(*, principal: Principal, run_id: UUID) -> None:
         _audit(principal, run, "run.paused")
 
 
-def unpause(*, principal: Principal, run_id: UUID) -> None:
+def unpause(*, principal: Principal, run_id: UUID, key: Key | None = None) -> None:
     """Let a run that was paused by hand go on, as far as it waits for no answer. Commits.
 
     Raises: NotFound, PolicyDenied, Conflict when the run has ended or nobody paused it.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = lock_run(principal, run_id)
+        run = lock(principal, run_id)
+        if idempotency.take(key, principal=principal, run_id=run.id):
+            return
+        check_live(run)
         if not run.pause_requested:
             raise Conflict("Nobody has paused this run by hand.", code="not_paused")
         run.pause_requested = False

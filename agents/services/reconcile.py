@@ -15,9 +15,10 @@ from agentos.core.errors import Conflict, Invalid, NotFound
 from agentos.core.types import JsonObject, clean_text
 from agents.engine.messages import REFUSED
 from agents.engine.status import RunStatus, StepState
-from agents.models import Run, Step
-from agents.services import answers
-from agents.services.runs import require
+from agents.models import Step
+from agents.services import answers, idempotency
+from agents.services.idempotency import Key
+from agents.services.runs import lock
 
 SCOPE = "steps:reconcile"
 MAX_REASON_CHARS = 2_000
@@ -33,7 +34,14 @@ class Outcome(StrEnum):
 
 
 def reconcile(
-    *, principal: Principal, run_id: UUID, step_id: UUID, outcome: Outcome, reason: str, result: str | None = None
+    *,
+    principal: Principal,
+    run_id: UUID,
+    step_id: UUID,
+    outcome: Outcome,
+    reason: str,
+    result: str | None = None,
+    key: Key | None = None,
 ) -> None:
     """Settle an unknown step: its run goes on, or, when that has ended, only the record changes. Commits; audited.
 
@@ -42,7 +50,9 @@ def reconcile(
     principal.require(SCOPE)
     said = _checked(outcome, reason, result)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = require(principal, Run.objects.select_for_update(no_key=True).filter(id=run_id).first(), "run")
+        run = lock(principal, run_id)
+        if idempotency.take(key, principal=principal, run_id=run.id):
+            return
         step = Step.objects.select_for_update().filter(run=run, id=step_id).first()
         if step is None:
             raise NotFound("There is no such step in this run.")

@@ -11,17 +11,19 @@ from accounts import audit, principals
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict
+from agentos.core.ids import new_id
 from agents.engine.state import was_cut
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import branches
+from agents.services import branches, idempotency
 from agents.services.branches import ADDED
+from agents.services.idempotency import Key
 from agents.services.reconcile import Outcome
 from agents.services.runs import require
 
 
-def rerun(*, principal: Principal, run_id: UUID) -> tuple[UUID, str]:
+def rerun(*, principal: Principal, run_id: UUID, key: Key | None = None) -> tuple[UUID, str]:
     """Store the new run, in the requester's name, for any process to claim; return its id and session id.
 
     Commits; audited. Raises: NotFound, PolicyDenied, Conflict when the run did not fail, was rerun already, or has a
@@ -30,14 +32,17 @@ def rerun(*, principal: Principal, run_id: UUID) -> tuple[UUID, str]:
     with tenant_scope(principal.tenant_id, principal.user_id):
         found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
         source = require(principal, found.filter(id=run_id).first(), "run")
+        made_id = new_id()
+        if first := idempotency.take(key, principal=principal, run_id=made_id):
+            return first.run_id, source.session.session_id
         steps = list(Step.objects.filter(run=source).order_by("seq", "path"))
         _check(source, steps)
         pinned = {name: value for name, value in source.spec.items() if name not in ADDED}
         kept = [step for step in steps if _is_finished(step)]
-        made = branches.branch(source, kept, pinned=pinned, message=source.input, rerun_of=source)
-        entry = audit.Entry("run.rerun", "run", str(made.id), {"from": str(source.id)}, principal.user_id)
+        branches.branch(source, kept, run_id=made_id, pinned=pinned, message=source.input, rerun_of=source)
+        entry = audit.Entry("run.rerun", "run", str(made_id), {"from": str(source.id)}, principal.user_id)
         audit.append([entry], tenant_id=principal.tenant_id)
-    return made.id, source.session.session_id
+    return made_id, source.session.session_id
 
 
 def obstacle(run: Run, steps: list[Step]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,10 +21,11 @@ from agents.engine.state import LoopState
 from agents.engine.status import RUN_MOVES, RunStatus
 from agents.engine.steps import AuditEntry, RunChange, Write
 from agents.models import Run
-from agents.services import log
+from agents.services import idempotency, log
 from agents.services.begin import Begin
 from agents.services.execution import remembered, run_state
 from agents.services.follow import Follower
+from agents.services.idempotency import Key
 from agents.services.notifications import CANCEL
 from agents.services.runtime import Runtime
 
@@ -51,9 +50,7 @@ async def start(
     spec: AgentSpec,
     message: str,
     session_id: str = "",
-    key: str = "",
-    route: str = "",
-    content: bytes = b"",
+    key: Key | None = None,
     follow: bool = True,
 ) -> Started:
     """Store a run and set this process to work on it; with `follow`, read it from its first event.
@@ -63,7 +60,7 @@ async def start(
     message, session_id = _checked(message, session_id)
     admit(runtime, principal)
     blocked = await _blocked(runtime, spec, message)
-    begin = _begin(runtime, principal, spec, message, session_id, key, route, content, blocked=blocked is not None)
+    begin = _begin(runtime, principal, spec, message, session_id, key, blocked=blocked is not None)
     follower = _follower(runtime, begin) if follow else None
     try:
         await runtime.writer.begin(begin)
@@ -118,9 +115,7 @@ def _begin(
     spec: AgentSpec,
     message: str,
     session_id: str,
-    key: str,
-    route: str,
-    content: bytes,
+    key: Key | None,
     *,
     blocked: bool,
 ) -> Begin:
@@ -138,16 +133,9 @@ def _begin(
         model=model,
         message=None if blocked else message,
         owner=runtime.supervisor.name,
-        route=route,
-        key=clean_text(key)[:200],
-        content_hmac=content_hmac(content) if key else "",
+        key=None if blocked else key,  # what failed may be tried again, with other words
         deadline_seconds=spec.limits.deadline_seconds,
     )
-
-
-def content_hmac(content: bytes) -> str:
-    """Return what an idempotency key remembers of a request's parsed fields."""
-    return hmac.new(settings.SECRET_KEY.encode(), b"idempotency" + content, hashlib.sha256).hexdigest()
 
 
 def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
@@ -200,15 +188,15 @@ def _attached(runtime: Runtime, begin: Begin, *, follow: bool) -> Started:
     return Started(first, begin.session_id, False, follower)
 
 
-def request_cancel(*, principal: Principal, run_id: UUID) -> None:
+def request_cancel(*, principal: Principal, run_id: UUID, key: Key | None = None) -> None:
     """Cancel a run: at once when nobody works on it, else by the process that does. Commits; repeatable.
 
-    Raises: NotFound, Conflict when the run has ended otherwise.
+    Raises: NotFound, Conflict when the run has ended otherwise, Invalid for a key with other content.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = require(principal, Run.objects.select_for_update(no_key=True).filter(id=run_id).first(), "run")
+        run = lock(principal, run_id)
         status = RunStatus(run.status)
-        if status is RunStatus.CANCELLED:
+        if idempotency.take(key, principal=principal, run_id=run.id) or status is RunStatus.CANCELLED:
             return
         if RunStatus.CANCELLED not in RUN_MOVES[status]:
             raise Conflict(f"The run has ended already: {status.value}.", code="run_ended")
@@ -220,6 +208,17 @@ def request_cancel(*, principal: Principal, run_id: UUID) -> None:
             log.end_unheld(run, RunStatus.CANCELLED, events.RUN_CANCELLED, {"reason": "The run was cancelled."})
         entry = audit.Entry("run.cancelled", "run", str(run.id), {}, principal.user_id)
         audit.append([entry], tenant_id=principal.tenant_id)
+
+
+def lock(principal: Principal, run_id: UUID) -> Run:
+    """Lock a run that the principal may work on, inside her tenant scope. Raises: NotFound, PolicyDenied."""
+    return require(principal, Run.objects.select_for_update(no_key=True).filter(id=run_id).first(), "run")
+
+
+def check_live(run: Run) -> None:
+    """Raises: Conflict when the run has ended."""
+    if RunStatus(run.status).is_final:
+        raise Conflict(f"The run has ended: {run.status}.", code="run_ended")
 
 
 def may_touch(principal: Principal, run: Run, verb: str) -> bool:

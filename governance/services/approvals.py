@@ -12,14 +12,18 @@ from django.db.models import DateTimeField, Func, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
-from accounts.principals import Principal
+from accounts.principals import PROGRAMS, Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.types import JsonObject, clean_text
+from agents.engine.outdated import change_since
 from agents.engine.status import RunStatus
-from agents.engine.steps import AuditEntry
-from agents.services import answers
+from agents.engine.steps import AuditEntry, void_answer
+from agents.models import Run, Step
+from agents.registry import registry
+from agents.services import answers, idempotency
+from agents.services.idempotency import Key
 from governance import gate, guards, selectors
 from governance.models import Approval, ApprovalStatus
 
@@ -34,36 +38,53 @@ _FINAL_RUNS: Final = tuple(status.value for status in RunStatus if status.is_fin
 
 
 def decide(
-    *, principal: Principal, approval_id: UUID, approved: bool, reason: str = "", shown_hash: str = ""
+    *,
+    principal: Principal,
+    approval_id: UUID,
+    approved: bool,
+    reason: str = "",
+    shown_hash: str = "",
+    key: Key | None = None,
 ) -> Approval:
     """Settle one approval in one transaction: decision, the run's continuation, audit.
 
-    Locks the approval, then its run, then the tenant's audit head. `shown_hash` is the `args_hash` that the decider
+    Locks the run, then the approval, then the tenant's audit head. `shown_hash` is the `args_hash` that the decider
     saw; the result is as `selectors.get` returns it. Raises: NotFound for what the decider may not read, PolicyDenied,
-    Conflict with the standing decision, Invalid.
+    Conflict with the standing decision, or when the tool has changed since: then the approval is void and committed so,
+    and the run asks anew; Invalid.
     """
     _check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
         approval = _locked(selectors.visible(principal).select_related(None).filter(id=approval_id))
         if approval is None:
             raise NotFound("There is no such approval.")
+        change = _change_of_tool(approval) if approved else ""
+        if not change and idempotency.take(key, principal=principal, run_id=approval.run_id):
+            return selectors.visible(principal).get(id=approval.id)
         _check_not_own(principal, approval)
         _check_pending(approval)
         note = _cleaned_reason(reason, approved=approved)
         _check_call(approval, shown_hash)
-        status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
-        changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
-        if not _unexpired(approval.id).update(**changes):
-            raise Conflict("This approval has expired: nobody can decide it any more.", code="approval_expired")
-        answer = {
-            "confirmed": approved,
-            "note": note,
-            "by": str(principal.user_id),
-            "approval_id": str(approval.id),
-        }
-        answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
-        _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
-        return selectors.visible(principal).get(id=approval.id)
+        if not change:
+            return _decided(principal, approval, approved=approved, note=note)
+        _void(approval, change)
+    raise _is_void(change)
+
+
+def _decided(principal: Principal, approval: Approval, *, approved: bool, note: str) -> Approval:
+    status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
+    changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
+    if not _unexpired(approval.id).update(**changes):
+        raise _has_expired()
+    answer = {
+        "confirmed": approved,
+        "note": note,
+        "by": str(principal.user_id),
+        "approval_id": str(approval.id),
+    }
+    answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
+    _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
+    return selectors.visible(principal).get(id=approval.id)
 
 
 def expire_due() -> int:
@@ -87,6 +108,26 @@ def _each(rows: QuerySet[Approval], settle: Callable[[UUID], bool]) -> int:
         except (CallerError, DatabaseError) as error:
             logger.warning("approval %s could not be settled (%s)", approval_id, type(error).__name__)
     return count
+
+
+def _change_of_tool(approval: Approval) -> str:
+    """Say what a deploy has changed of the tool since it was asked for; nothing when nothing has, or it is decided."""
+    if approval.status != ApprovalStatus.PENDING:
+        return ""
+    step = Step.objects.filter(run_id=approval.run_id, path=approval.step_path).first()
+    try:
+        tool = registry.get(approval.run.component_kind, approval.run.component_id).tool(approval.tool_name)
+    except NotFound:
+        tool = None
+    return change_since(step.request, tool) if step else ""
+
+
+def _void(approval: Approval, change: str) -> None:
+    """Take back what was asked for; whoever works on the run judges the call anew. Caller holds both locks."""
+    if not _unexpired(approval.id).exists():
+        raise _has_expired()
+    answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=void_answer(change))
+    _close(approval, ApprovalStatus.VOID, change)
 
 
 def _expire(approval_id: UUID) -> bool:
@@ -121,7 +162,13 @@ def _close(approval: Approval, status: ApprovalStatus, reason: str) -> None:
 
 
 def _locked(rows: QuerySet[Approval], *, skip_locked: bool = False) -> Approval | None:
-    return rows.select_for_update(skip_locked=skip_locked, of=("self",)).first()
+    """Lock an approval after its run, as the journal does."""
+    runs = Run.objects.filter(id__in=list(rows.values_list("run_id", flat=True)[:1]))
+    run = runs.select_for_update(no_key=True, skip_locked=skip_locked).first()
+    approval = rows.select_for_update(skip_locked=skip_locked, of=("self",)).first() if run else None
+    if approval is not None and run is not None:
+        approval.run = run
+    return approval
 
 
 def _unexpired(approval_id: UUID) -> QuerySet[Approval]:
@@ -135,7 +182,7 @@ def _unexpired(approval_id: UUID) -> QuerySet[Approval]:
 
 def _check_person(principal: Principal) -> None:
     """A program that holds somebody's key is not that somebody. Raises: PolicyDenied."""
-    if principal.via == "key":
+    if principal.via in PROGRAMS:
         raise PolicyDenied("A decision takes a person: sign in to decide.", code="person_required")
     principal.require("approvals:decide")
 
@@ -148,9 +195,19 @@ def _check_not_own(principal: Principal, approval: Approval) -> None:
 def _check_pending(approval: Approval) -> None:
     if approval.status == ApprovalStatus.PENDING:
         return
+    if approval.status == ApprovalStatus.VOID:
+        raise _is_void(approval.reason)
     who = str(approval.decided_by) if approval.decided_by else "the system"
     when = f" at {rfc3339_ms(approval.decided_at)}" if approval.decided_at else ""
     raise Conflict(f"This is {approval.status} already, by {who}{when}.", code="approval_decided")
+
+
+def _is_void(reason: str) -> Conflict:
+    return Conflict(f"This is void: {reason} If the call still stands, it is asked for anew.", code="approval_void")
+
+
+def _has_expired() -> Conflict:
+    return Conflict("This approval has expired: nobody can decide it any more.", code="approval_expired")
 
 
 def _check_call(approval: Approval, shown_hash: str) -> None:

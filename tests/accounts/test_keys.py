@@ -26,9 +26,10 @@ from tests.database import ROOT
 
 
 @pytest.fixture(autouse=True)
-def _only_key(database: None) -> Iterator[None]:
+def _only_key(database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Begin and end with one key, which all tests of this process share."""
     yield
+    monkeypatch.undo()  # the key that follows is of today
     SigningKey.objects.using("system").all().delete()
     keys.ring.forget()
     keys.ensure()

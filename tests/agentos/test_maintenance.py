@@ -1,4 +1,4 @@
-"""The hourly clean-up: asked for once, done by django-q2, and gone what is old."""
+"""The maintenance jobs: asked for once, done by django-q2, and gone what is old."""
 
 from __future__ import annotations
 
@@ -7,25 +7,37 @@ from datetime import timedelta
 import pytest
 from django.contrib.sessions.models import Session as BrowserSession
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
 from agentos import maintenance
+from agentos.core.clock import monotonic
 from agentos.core.ids import new_id
 from agents.models import IdempotencyKey, Run, Session
 
 
 @pytest.fixture(autouse=True)
 def _never_looked(monkeypatch):
-    monkeypatch.setattr(maintenance, "_looked_at", float("-inf"))
+    monkeypatch.setattr(maintenance, "_look_at", float("-inf"))
 
 
-def test_it_is_asked_for_once(database, monkeypatch):
+def test_each_is_asked_for_once(database, monkeypatch):
     maintenance.enqueue_due()
     maintenance.enqueue_due()
-    monkeypatch.setattr(maintenance, "_looked_at", float("-inf"))
+    monkeypatch.setattr(maintenance, "_look_at", float("-inf"))
     maintenance.enqueue_due()
-    jobs = list(OrmQ.objects.all())
-    assert [job.func() for job in jobs] == [maintenance.PRUNE]
+    asked = [job.func() for job in OrmQ.objects.order_by("id")]
+    assert asked == [job.function for job in maintenance.JOBS]
+
+
+def test_every_job_can_be_called():
+    assert all(callable(import_string(job.function)) for job in maintenance.JOBS)
+
+
+def test_a_process_that_has_just_started_asks_for_nothing(database, monkeypatch):
+    monkeypatch.setattr(maintenance, "_look_at", monotonic() + maintenance.FIRST_LOOK_SECONDS)
+    maintenance.enqueue_due()
+    assert not OrmQ.objects.exists()
 
 
 def test_it_deletes_what_is_old_and_keeps_the_rest(acme):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,13 +16,19 @@ from accounts.models import AuditRow, User
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.types import JsonObject
+from agents.catalog.agents.approvals.tools import process_refund
 from agents.models import Run, Session, Step
+from agents.registry import registry
 from governance import gate
 from governance.models import Approval
 from tests.conftest import TenantWithUsers
 
 INBOX = "/admin/governance/approval/"
 Ask = Callable[..., Approval]
+COPIED = (
+    "tenant_id", "run_id", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id", "arguments",
+    "args_hash", "effect_text", "requester_id", "expires_at", "created_at",
+)  # fmt: skip
 
 
 def enter(client: Client, user: User) -> None:
@@ -68,7 +75,12 @@ def ask() -> Ask:
             **common, run=run, path="1.model", seq=2, kind="model", name="strong", state="done",
             result=spoken, started_at=begun, ended_at=begun + timedelta(seconds=1), usage={"total_tokens": 7},
         )  # fmt: skip
-        request = {"arguments": arguments, "requirement": {"kind": "approval", "effect_text": says}}
+        request = {
+            "tool": "process_refund",
+            "arguments": arguments,
+            "schema_hash": process_refund.schema_hash,
+            "requirement": {"kind": "approval", "effect_text": says},
+        }
         Step.objects.using("system").create(
             **common, run=run, path="1.0", seq=3, kind="tool", name="process_refund", state="waiting",
             tool_call_id="call_1", request=request, started_at=begun + timedelta(seconds=1),
@@ -225,6 +237,27 @@ class TestDeciding:
         assert "REF-1" in text
         assert "data-reload" not in text
         assert 'data-testid="decide-form"' not in text
+
+    def test_approving_a_call_of_a_tool_that_has_changed_says_so_and_leads_to_the_fresh_request(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        approval, client = ask(acme), signed_in(acme.approver)
+        now = replace(registry.get("agent", "approvals"), tools=(replace(process_refund, version="2"),))
+        monkeypatch.setattr(type(registry), "get", lambda self, kind, id: now)
+        answer = decide(client, approval, "approve", "ok")
+        assert answer.status_code == 409
+        assert "The tool process_refund has changed" in page(answer)
+        void = stored(approval)
+        assert (void.status, void.decided_by_id) == ("void", None)
+        assert Run.objects.using("system").get(id=approval.run_id).status == "pending"
+        fresh = Approval(**{name: getattr(void, name) for name in COPIED}, version=2)
+        fresh.save(using="system")
+        Step.objects.using("system").filter(run=approval.run_id, path="1.0").update(state="done", result="REF-1")
+        text = page(client.get(change_url(fresh)))
+        assert "Asked again. The tool process_refund has changed" in text
+        text = page(client.get(change_url(void)))
+        assert change_url(fresh) in text
+        assert "REF-1" not in text
 
     def test_rejecting_needs_a_reason(
         self, acme: TenantWithUsers, ask: Ask, signed_in: Callable[[User], Client]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from agents.engine.status import StepKind, StepState
 from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool, tool
 from agents.models import Run, Session, Step
+from agents.registry import registry
 from governance import hooks
 from governance.models import Approval
 from tests.conftest import TenantWithUsers
@@ -103,6 +104,18 @@ def make_waiting(database: None) -> MakeWaiting:
         return Waiting(info, step, approval)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def deploy(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Install the component of these tests; `deploy(...)` installs it anew with other tools."""
+
+    def deploy(*tools: Tool) -> None:
+        spec = replace(SPEC, tools=tools)
+        monkeypatch.setattr(type(registry), "get", lambda self, kind, component_id: spec)
+
+    deploy(refund)
+    return deploy
 
 
 @pytest.fixture(autouse=True)

@@ -185,22 +185,47 @@ async def test_a_yes_to_an_approval_runs_only_with_the_statement_that_spends_it(
     assert len(verdict.statements) == 1
 
 
-async def test_a_tool_that_grew_stricter_while_it_waited_needs_the_stricter_consent() -> None:
+async def test_a_tool_that_grew_stricter_while_it_waited_asks_for_the_stricter_consent() -> None:
     said = {"confirmed": True}
     grown = replace(restart, level=Level.APPROVE)
     verdict = await before(grown, {"service": "a"}, asked=PauseKind.CONFIRMATION, answer=said)
-    assert isinstance(verdict, Allow)
-    assert len(verdict.statements) == 1
-    loosened = await before(replace(refund, level=Level.ALLOW), ARGUMENTS, asked=PauseKind.APPROVAL, answer=said)
-    assert isinstance(loosened, Allow)
-    assert len(loosened.statements) == 1
-    external = replace(restart, level=Level.EXTERNAL)
-    assert isinstance(
-        await before(external, {"service": "a"}, asked=PauseKind.USER_INPUT, answer={"values": {}}), Refuse
-    )
-    confirmed = replace(open_ticket, level=Level.CONFIRM)
+    assert required(verdict)["approval_id"]
     values = {"values": {"priority": "low"}}
-    assert isinstance(await before(confirmed, {"title": "t"}, asked=PauseKind.USER_INPUT, answer=values), Refuse)
+    confirmed = replace(open_ticket, level=Level.CONFIRM)
+    verdict = await before(confirmed, {"title": "t"}, asked=PauseKind.USER_INPUT, answer=values)
+    assert required(verdict)["kind"] == "confirmation"
+
+
+async def test_a_tool_that_became_another_kind_asks_for_that() -> None:
+    external = replace(restart, level=Level.EXTERNAL)
+    for asked, answer in [
+        (PauseKind.USER_INPUT, {"values": {}}),
+        (PauseKind.CONFIRMATION, {"confirmed": True}),
+        (PauseKind.APPROVAL, {"confirmed": True}),
+    ]:
+        verdict = await before(external, {"service": "a"}, asked=asked, answer=answer)
+        assert required(verdict)["kind"] == "external"
+
+
+async def test_a_consent_that_was_asked_for_is_used_even_when_the_tool_needs_less_by_now() -> None:
+    said = {"confirmed": True}
+    for level in (Level.ALLOW, Level.CONFIRM):
+        loosened = await before(replace(refund, level=level), ARGUMENTS, asked=PauseKind.APPROVAL, answer=said)
+        assert isinstance(loosened, Allow)
+        assert len(loosened.statements) == 1
+    plain = replace(restart, level=Level.ALLOW)
+    assert await before(plain, {"service": "a"}, asked=PauseKind.CONFIRMATION, answer=said) == Allow()
+
+
+async def test_asking_anew_asks_for_no_less_than_before() -> None:
+    for level in (Level.ALLOW, Level.CONFIRM):
+        again = await before(replace(refund, level=level), ARGUMENTS, asked=PauseKind.APPROVAL)
+        assert required(again)["kind"] == "approval"
+    again = await before(replace(restart, level=Level.ALLOW), {"service": "a"}, asked=PauseKind.CONFIRMATION)
+    assert required(again)["kind"] == "confirmation"
+    again = await before(replace(restart, level=Level.APPROVE), {"service": "a"}, asked=PauseKind.CONFIRMATION)
+    assert required(again)["kind"] == "approval"
+    assert isinstance(await before(replace(refund, level=Level.DENY), ARGUMENTS, asked=PauseKind.APPROVAL), Refuse)
 
 
 async def test_filled_fields_run() -> None:

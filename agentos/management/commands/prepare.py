@@ -15,6 +15,7 @@ from django.db import OperationalError, ProgrammingError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.services import keys, roles
+from agentos import planner
 from agentos.core.errors import AgentOSError
 from agentos.serving import demo_rows
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._migrate()
+            planner.expect_growth(connections["owner"])
             roles.sync()
             keys.ensure()
             if not settings.PRODUCTION:

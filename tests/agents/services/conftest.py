@@ -22,6 +22,7 @@ from agents.services.begin import Begin
 from agents.services.execution import run_state
 from agents.services.follow import Follower
 from agents.services.hub import Hub
+from agents.services.idempotency import Key
 from agents.services.lines import Line
 from agents.services.supervisor import Supervisor
 from agents.wiring import NoJournal
@@ -65,10 +66,10 @@ class HeldModel(ScriptedModel):
 class Process:
     """One process's pool, hub and supervisor, with the runs of one user."""
 
-    def __init__(self, pool, model, tenant) -> None:
+    def __init__(self, pool, model, tenant, hooks=None) -> None:
         self.pool, self.model, self.tenant = pool, model, tenant
         self.hub = Hub()
-        self.ports = Ports(model, NoJournal(), PlainGates())
+        self.ports = Ports(model, NoJournal(), hooks or PlainGates())
         self.supervisor = Supervisor(pool, url=settings.DATABASE_URLS["system"], hub=self.hub, ports=self.ports)
 
     def new(self, *, session_id: str = "", owner: str | None = None, key: str = "", hmac: str = "") -> Begin:
@@ -84,9 +85,7 @@ class Process:
             model="test-model",
             message="Go",
             owner=self.supervisor.name if owner is None else owner,
-            route="agent:tester",
-            key=key,
-            content_hmac=hmac,
+            key=Key("agent:tester", key, hmac) if key else None,
         )
 
     def follow(self, begin: Begin, *, after: int = 0, fresh: bool = False, to_end: bool = False) -> Follower:
@@ -139,7 +138,7 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
     monkeypatch.setattr(type(registry), "get", lambda self, kind, component_id: SPEC)
     async with AsyncExitStack() as stack:
 
-        async def make(script: Sequence[Scripted] = (), *, model=None, supervise: bool = True) -> Process:
+        async def make(script: Sequence[Scripted] = (), *, model=None, hooks=None, supervise: bool = True) -> Process:
             pool = AsyncConnectionPool(
                 settings.DATABASE_URLS["system"],
                 min_size=1,
@@ -149,7 +148,7 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
             )
             await pool.open()
             stack.push_async_callback(pool.close)
-            process = Process(pool, model or ScriptedModel(script), acme)
+            process = Process(pool, model or ScriptedModel(script), acme, hooks)
             if supervise:
                 await process.supervisor.start()
                 stack.push_async_callback(process.supervisor.stop)

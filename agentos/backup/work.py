@@ -1,0 +1,138 @@
+"""Taking backups, trying them, letting old ones die: what the commands and the daily job both call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError
+from psycopg.conninfo import make_conninfo
+
+from agentos import env
+from agentos.backup import dump, keys, restore
+from agentos.backup.dump import SUFFIX, Written
+from agentos.backup.errors import BackupError
+from agentos.backup.keys import Keyring
+from agentos.backup.models import BackupRecord
+from agentos.backup.restore import Restored, Target
+from agentos.core.clock import utc_now
+
+PART_KEPT = timedelta(days=1)
+
+
+def keyring() -> Keyring:
+    """Raises: BackupError."""
+    return keys.configured(None if settings.PRODUCTION else settings.VAR_DIR / "backup_key")
+
+
+def folder() -> Path:
+    return Path(settings.BACKUP_FOLDER)
+
+
+def database() -> str:
+    return str(settings.DATABASES["default"]["NAME"])
+
+
+def admin_url() -> str:
+    """Return the URL of the role that sees everything and may make databases."""
+    return env.text("AGENTOS_BACKUP_URL", "") or str(settings.DATABASE_ADMIN_URL)
+
+
+def url() -> str:
+    """Return the URL of this installation's database for that role."""
+    return make_conninfo(admin_url(), dbname=database())
+
+
+def target() -> Target:
+    return restore.target(settings.DATABASE_URLS, admin_url(), database())
+
+
+def take() -> Written:
+    """Take a backup, note it, and delete those that are too old. Raises: BackupError."""
+    with _noted(BackupRecord.Kind.BACKUP) as record:
+        written = dump.write(url(), folder(), keyring(), roles=target().role_names)
+        record.file, record.taken_at, record.key_id = written.path.name, written.taken_at, written.key_id
+        record.size_bytes, record.rows, record.seconds = written.bytes, written.rows, written.seconds
+    prune()
+    return written
+
+
+def drill(path: Path | None = None) -> Restored:
+    """Restore a backup, the newest unless one is given, into a scratch database; note what came of it.
+
+    Raises: BackupError.
+    """
+    with _noted(BackupRecord.Kind.RESTORE) as record:
+        chosen = path or newest()
+        record.file = chosen.name
+        done = restore.drill(chosen, target(), keyring(), erasures=ledger())
+        _fill(record, done)
+    return done
+
+
+def bring_back(path: Path, *, verify: bool, erasures: Path | None) -> Restored:
+    """Restore a backup as the database that this installation serves from. Raises: BackupError."""
+    done = restore.restore(path, target(), keyring(), verify=verify, erasures=erasures)
+    record = BackupRecord(kind=BackupRecord.Kind.RESTORE, ok=verify, at=utc_now(), file=path.name[:200])
+    _fill(record, done)
+    record.save(using="system")
+    return done
+
+
+def ledger() -> Path | None:
+    """Return the list of erasures beside the backups, if there is one."""
+    path = folder() / "erasures.jsonl"
+    return path if path.exists() else None
+
+
+def backups() -> list[Path]:
+    """Return this database's backups in the folder, oldest first."""
+    return sorted(folder().glob(f"{database()}-*{SUFFIX}"))
+
+
+def newest() -> Path:
+    """Raises: BackupError when there is none."""
+    found = backups()
+    if not found:
+        raise BackupError(f"There is no backup in {folder()}: run `manage.py backup`.", code="backup_none")
+    return found[-1]
+
+
+def prune() -> list[Path]:
+    """Delete backups beyond the days and the number to keep, and what killed ones left; the newest always stays."""
+    found, now = backups(), utc_now().timestamp()
+    oldest_at = now - settings.BACKUP_KEEP_DAYS * 86_400
+    too_many = found[: -settings.BACKUP_KEEP_COUNT] if settings.BACKUP_KEEP_COUNT else []
+    old = [path for path in found[:-1] if path in too_many or path.stat().st_mtime < oldest_at]
+    parts = folder().glob(f".{database()}-*{dump.PART_SUFFIX}")
+    remains = [path for path in parts if path.stat().st_mtime < now - PART_KEPT.total_seconds()]
+    for path in [*old, *remains]:
+        path.unlink(missing_ok=True)
+    return old
+
+
+def _fill(record: BackupRecord, done: Restored) -> None:
+    record.taken_at = datetime.fromisoformat(done.manifest.taken_at)
+    record.rows, record.seconds = done.manifest.rows, done.seconds
+
+
+@contextmanager
+def _noted(kind: BackupRecord.Kind) -> Iterator[BackupRecord]:
+    """Store the record when the block ends, well or with a BackupError, which goes on."""
+    record = BackupRecord(kind=kind, ok=False, at=utc_now())
+    try:
+        yield record
+        record.ok = True
+    except BackupError as error:
+        record.error_code = error.code
+        raise
+    finally:
+        record.at = utc_now()
+        try:
+            record.save(using="system")
+        except DatabaseError:
+            if record.ok:
+                raise

@@ -1,0 +1,41 @@
+"""`manage.py after_restore`: what a restored database needs before it serves. After PITR you run it yourself."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import audit
+from accounts.models import Tenant
+
+
+class Command(BaseCommand):
+    help = "Migrate a restored database, verify its audit trails, replay the erasures that came after the backup."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--erasures", type=Path, help="the list of erasures, erasures.jsonl beside the backups")
+        parser.add_argument("--json", action="store_true", help="one line of JSON with what was done")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", database="owner", verbosity=0, interactive=False, skip_checks=True)
+        done = {"audit_trails": self._verified(), "erasures": 0}
+        if options["json"]:
+            self.stdout.write(json.dumps(done))
+            return
+        self.stdout.write(f"audit trails intact: {done['audit_trails']}; erasures replayed: {done['erasures']}")
+
+    def _verified(self) -> int:
+        tenants = list(Tenant.objects.using("system").order_by("slug"))
+        for tenant in tenants:
+            if (bad := audit.verify(tenant.id)) is not None:
+                raise CommandError(
+                    f"The audit trail of {tenant.slug} is broken at entry {bad}, or AGENTOS_AUDIT_KEY (SECRET_KEY "
+                    "without it) is not the one that it was written with."
+                )
+        return len(tenants)

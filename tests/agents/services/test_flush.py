@@ -1,0 +1,79 @@
+"""What a flush stores with one statement, and what it looks up by an index however many runs there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.seam import in_thread
+from agentos.core.ids import new_id
+from agentos.core.types import json_text
+from agents.engine.status import RunStatus, StepKind, StepState
+from agents.engine.steps import RunChange, StepRecord, Write
+from agents.models import Run, RunEvents, Step
+from agents.services import flush, queue
+from agents.wiring import JOURNAL_OPTIONS
+from tests.agents.services.test_durability import _info, expire_lease, steps_of, stored
+
+
+def step() -> StepRecord:
+    return StepRecord(new_id(), "1.model", StepKind.MODEL, "m", StepState.DONE, {"turn": 1}, result={"text": "hi"})
+
+
+async def begun(process, owner: str | None = None):
+    begin = process.new(owner=owner)
+    await process.supervisor.writer.begin(begin)
+    return begin, process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+
+
+@pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.PENDING])
+async def test_steps_events_and_the_end_are_stored_together(make_process, status):
+    process = await make_process(supervise=False)
+    begin, journal = await begun(process)
+    events = [("RunStarted", {}), ("RunContent", {"content": "hi"})]
+    await journal.commit(Write(steps=[step()], events=events, run=RunChange(status, output="hi")))
+    run = await in_thread(stored, begin)
+    assert (run.status, run.output, run.lease_owner) == (status.value, "hi", "")
+    assert (run.ended_at is not None) is status.is_final
+    assert (await in_thread(steps_of, begin))["1.model"].result == {"text": "hi"}
+    log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+    assert [(line.seq, line.name) for line in log] == [(1, "RunStarted"), (2, "RunContent")]
+
+
+async def test_one_statement_keeps_the_held_runs_and_drops_the_lost(make_process):
+    process = await make_process(supervise=False)
+    mine, kept = await begun(process)
+    lost, zombie = await begun(process)
+    await in_thread(expire_lease, lost)
+    assert [run.run_id for run in await queue.claim(process.pool, owner="heir", limit=5)] == [lost.run_id]
+    records = []
+    for journal in (kept, zombie):
+        record = flush.Record(journal.info, journal.fence, 1, waiters=[], lines=[b'{"event":"RunContent"}'])
+        record.change = RunChange(RunStatus.COMPLETED, output="done")
+        records.append(record)
+    assert all(record.is_plain for record in records)
+    async with process.pool.connection() as connection:
+        held = await flush.store(connection, records, process="p", is_retry=False)
+    assert held == {mine.run_id}
+    assert (await in_thread(stored, mine)).status == "completed"
+    assert (await in_thread(stored, lost)).status == "running"
+    assert await queue.last_seq(process.pool, tenant_id=lost.tenant_id, run_id=lost.run_id) == 0
+
+
+@pytest.mark.parametrize("change", [RunChange(RunStatus.PAUSED), RunChange(RunStatus.COMPLETED)])
+async def test_no_statement_of_a_flush_reads_a_whole_table(make_process, change):
+    process = await make_process(supervise=False)
+    _, journal = await begun(process)
+    record = flush.Record(journal.info, 1, 1, waiters=[], change=change, lines=[b"{}"])
+    runs = json_text(flush._run_rows([record]))
+    if record.is_plain:
+        statement, values = flush._at_once(), [runs, "[]", json_text(flush._event_rows([record])), "agents_events", ""]
+    else:
+        statement, values = flush.CHANGE, [runs]
+    async with process.pool.connection() as connection, connection.transaction():
+        for option in JOURNAL_OPTIONS.split("-c ")[1:]:
+            name, _, value = option.strip().partition("=")
+            await connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+        plan = await (await connection.execute(f"EXPLAIN {statement}", values)).fetchall()
+    scans = [line for (line,) in plan if "Seq Scan" in line]
+    tables = [model._meta.db_table for model in (Run, Step, RunEvents)]
+    assert not [line for line in scans if any(table in line for table in tables)], scans
