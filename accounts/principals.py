@@ -49,9 +49,10 @@ class Foreign:
 class Principal:
     """A signed-in user in one tenant. `via` is token, key, cookie or issuer; `version` is the user's token version.
 
-    `scopes` is all that she may: what her role grants and what was granted to her alone (`grants`). `limits` is what
-    a key or another issuer narrows that to; None where nothing does. `credential` finds a service key (its hash) or
-    a session (its key) again, `foreign` whom another issuer's token stands for; a token of ours needs none.
+    `scopes` is all that she may do here: what her role grants (`role_scopes`) and what was granted to her alone
+    (`grants`), within what a key or another issuer narrows it to (`limits`; None where nothing does). `account_id`
+    names the key's service account. `credential` finds a service key (its hash) or a session (its key) again,
+    `foreign` whom another issuer's token stands for; a token of ours needs none.
     """
 
     user_id: UUID
@@ -61,8 +62,10 @@ class Principal:
     name: str
     role: str
     scopes: frozenset[str]
+    role_scopes: frozenset[str] = frozenset()
     grants: frozenset[str] = frozenset()
     limits: frozenset[str] | None = None
+    account_id: UUID | None = None
     via: str = "token"
     family: UUID | None = None
     version: int = 0
@@ -117,7 +120,7 @@ def members() -> QuerySet[Membership]:
 def of_member(member: Membership, *, via: str = "token", family: UUID | None = None) -> Principal:
     """Build the principal of a membership as `members` loads it; grants that were not loaded count for nothing."""
     user = member.user
-    grants = _with_read(member.__dict__.get("grant_scopes", ()))
+    held, grants = frozenset(member.granted.scopes), _with_read(member.__dict__.get("grant_scopes", ()))
     return Principal(
         user_id=user.id,
         tenant_id=member.tenant_id,
@@ -125,7 +128,8 @@ def of_member(member: Membership, *, via: str = "token", family: UUID | None = N
         email=user.email,
         name=user.name,
         role=member.role,
-        scopes=frozenset(member.granted.scopes) | grants,
+        scopes=held | grants,
+        role_scopes=held,
         grants=grants,
         via=via,
         family=family,

@@ -181,6 +181,13 @@ if CRASH_AT and PRODUCTION:
 
 # Governance plugs in here, the way middleware does
 AGENTOS_HOOKS = "governance.hooks.Governance"
+AGENTOS_ACCESS_LAYERS = [  # asked in this order, by the gate and by whoever explains it
+    "governance.layers.membership",
+    "governance.layers.role",
+    "governance.layers.grant",
+    "governance.layers.scope",
+    "governance.layers.policy",
+]
 AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single grants can hang on
 AGENTOS_TICKS = [
     "governance.services.approvals.expire_due",

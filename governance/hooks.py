@@ -5,24 +5,25 @@ Everything fails closed: what cannot be decided is refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from django.conf import settings
 
-from agentos.core.errors import AgentOSError
+from agentos.core.errors import AgentOSError, PolicyDenied
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject
 from agents.engine.ports import Allow, OutputFilter, Refuse, Require, RunInfo, Verdict, Withdrawal
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord
-from agents.engine.tools import Level, Tool
-from governance import gate, guards, requirements
+from agents.engine.tools import Tool
+from governance import access, gate, guards, requirements
 from governance.guardrails.holdback import HoldBack
 from governance.guards import Guards
 from governance.moderation import Moderation, Moderator
 
-_DENIED: Final = "this tool may not be used here."
 _SPENT: Final = "it did not happen, and its approval is spent: call the tool again to ask for a new one."
 _CONSENT: Final = (PauseKind.APPROVAL, PauseKind.CONFIRMATION)
 _UNDECIDABLE: Final = "whether this call is allowed could not be decided."
@@ -49,9 +50,20 @@ class Governance:
         """Return what a tool's look-up found as a person may see it, redacted as the tool's results are."""
         return guards.redacted(spec, found)
 
+    async def offered(self, run: RunInfo) -> Sequence[Tool]:
+        """Return the tools that the run's user may call now. Raises: PolicyDenied when she may not run it any more."""
+        question = await access.of_run(run)
+        if (await access.judge(question)).refused:
+            raise PolicyDenied("The user may not run this any more.", code="rights_lost")
+        judged = [(tool, await access.judge(replace(question, tool=tool))) for tool in run.spec.tools]
+        return [tool for tool, judgement in judged if not judgement.refused]
+
     async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
         try:
-            return _verdict(run, tool, step, arguments)
+            judgement = await access.judge(await access.of_run(run, tool, arguments))
+            if judgement.refused:
+                return Refuse(judgement.decided.reason)
+            return _verdict(run, tool, step, arguments, judgement.kind)
         except (AgentOSError, ValueError, TypeError, KeyError):
             return Refuse(_UNDECIDABLE)
 
@@ -73,10 +85,8 @@ class Governance:
         return HoldBack([guards.output_detector(name) for name in names])
 
 
-def _verdict(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
-    if tool.level is Level.DENY:
-        return Refuse(_DENIED)
-    kind, asked = requirements.kind_of(tool), _asked(step)
+def _verdict(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind | None) -> Verdict:
+    asked = _asked(step)
     if step.answer is not None:
         return _answered(run, tool, step, arguments, kind, asked)
     needed = asked if _covers(asked, kind) else kind  # who was asked for consent is asked for no less than that

@@ -89,19 +89,27 @@ async def verify(key: str) -> Principal | None:
 
 async def standing(key_hash: str) -> Principal | None:
     """Return whom the key with this hash stands for now."""
-    return await cache.get(("key", key_hash), lambda: _load(key_hash))
+    return await cache.get(("key", key_hash), lambda: _used(key_hash))
 
 
-def _load(key_hash: str) -> Principal | None:
-    accounts = ServiceAccount.objects.using("system").filter(key_hash=key_hash, revoked_at=None)
-    account = accounts.filter(Q(expires_at=None) | Q(expires_at__gt=Now())).first()
-    if account is None:
+async def acting(account_id: UUID) -> Principal | None:
+    """Return whom an account that started a run stands for now, whatever its key is by then."""
+    return await cache.get(("account", account_id), lambda: _load(id=account_id))
+
+
+def _used(key_hash: str) -> Principal | None:
+    principal = _load(key_hash=key_hash)
+    if principal is not None:
+        ServiceAccount.objects.using("system").filter(id=principal.account_id).update(last_used_at=Now())
+    return principal
+
+
+def _load(**account: UUID | str) -> Principal | None:
+    accounts = ServiceAccount.objects.using("system").filter(revoked_at=None, **account)
+    found = accounts.filter(Q(expires_at=None) | Q(expires_at__gt=Now())).first()
+    if found is None or (owner := principals.load(found.user_id, found.tenant_id)) is None:
         return None
-    owner = principals.load(account.user_id, account.tenant_id)
-    if owner is None:
-        return None
-    ServiceAccount.objects.using("system").filter(id=account.id).update(last_used_at=Now())
-    return replace(owner.narrowed(account.scopes), via="key", credential=key_hash)
+    return replace(owner.narrowed(found.scopes), via="key", credential=found.key_hash, account_id=found.id)
 
 
 def _hash(key: str) -> str:

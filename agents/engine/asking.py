@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
@@ -16,13 +17,17 @@ from agents.engine.retry import delay_seconds
 from agents.engine.state import LoopState
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord, Write
+from agents.engine.tools import Tool
 
 MAX_ATTEMPTS = 4
 FINAL_CODES = frozenset({"context_length", "provider_content_filter"})  # another model would be asked the same
 
 
 async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
-    """Return the model's reply for this turn. Raises: ProviderError when no attempt succeeds."""
+    """Return the model's reply for this turn.
+
+    Raises: ProviderError when no attempt succeeds, PolicyDenied when the run may not go on.
+    """
     path = f"{turn}.model"
     step = state.steps.get(path)
     if step is not None and step.state is StepState.DONE:
@@ -41,9 +46,10 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
     models = (state.info.model, *state.info.fallbacks)
     for position, model in enumerate(models):
         for attempt in range(1, MAX_ATTEMPTS + 1):
+            offered = await ports.hooks.offered(state.info)
             _announce(ports, step, model, replaces=models[position - 1] if position else "")
             try:
-                reply = await _stream(state, ports, model)
+                reply = await _stream(state, ports, model, offered)
             except ProviderError as error:
                 exhausted = attempt == MAX_ATTEMPTS or not error.retryable
                 if exhausted and (model == models[-1] or error.code in FINAL_CODES):
@@ -76,10 +82,10 @@ async def _reset(ports: Ports, step: StepRecord, code: str) -> None:
     ports.journal.emit(events.RUN_CONTENT_RESET, {"from_seq": step.seq + 1, "code": code})
 
 
-async def _stream(state: LoopState, ports: Ports, model: str) -> ModelReply:
+async def _stream(state: LoopState, ports: Ports, model: str, offered: Sequence[Tool]) -> ModelReply:
     info = state.info
     output_filter = ports.hooks.output_filter(info)
-    tools = [tool.definition for tool in info.spec.tools]
+    tools = [tool.definition for tool in offered]
     request = ModelRequest(model, state.messages, tools, timeout_seconds=info.spec.limits.model_seconds)
     began, first = time.monotonic(), None
     released: list[str] = []

@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from agentos.core.errors import LimitExceeded, ProviderError
+from agentos.core.errors import LimitExceeded, PolicyDenied, ProviderError
 from agents.engine import events, messages
 from agents.engine.asking import ask_model
 from agents.engine.calling import run_calls, told_to_model
@@ -53,7 +53,7 @@ async def work(state: LoopState, ports: Ports) -> Ending:
     try:
         async with asyncio.timeout(max(0.0, state.info.spec.limits.wall_seconds - state.wall_seconds)):
             ending = await _turns(state, ports)
-    except (LimitExceeded, ProviderError) as error:
+    except (LimitExceeded, PolicyDenied, ProviderError) as error:
         ending = Failed(error.code, error.detail)
     except TimeoutError:
         ending = Failed("limit_wall_time", f"The run took more than {state.info.spec.limits.wall_seconds} seconds.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol, TypeAlias
@@ -110,7 +110,11 @@ class JournalPort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """What stays the same for one run."""
+    """What stays the same for one run.
+
+    It acts for its user: with what she may do *now*, within the scopes in `limits` if a program started it in her name
+    (None: all of hers), and as long as that program's service account (`account_id`) stands.
+    """
 
     run_id: UUID
     tenant_id: UUID
@@ -120,6 +124,8 @@ class RunInfo:
     model: str
     input: str
     fallbacks: tuple[str, ...] = ()
+    limits: tuple[str, ...] | None = None
+    account_id: UUID | None = None
 
 
 # What a hook may answer before a tool runs
@@ -174,6 +180,13 @@ class WriteRefused(AgentOSError):
 
 class HookPort(Protocol):
     """Governance, as the loop calls it. An exception here refuses the call or ends the run: it fails closed."""
+
+    async def offered(self, run: RunInfo) -> Sequence[Tool]:
+        """Return the tools that a model may be told of, at each of its calls. What is left out is refused as well.
+
+        Raises: PolicyDenied when the run may not go on at all.
+        """
+        ...
 
     async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
         """Judge a call. A step with a requirement and no answer is asked about anew."""

@@ -97,6 +97,9 @@ class MemoryJournal:
 class PlainGates:
     """Gates without policy: each level asks the requester, and an answer is taken as it is."""
 
+    async def offered(self, run: RunInfo) -> Sequence[Tool]:
+        return run.spec.tools
+
     async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
         if step.answer is not None:
             if step.answer.get("confirmed") is False:

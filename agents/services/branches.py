@@ -14,11 +14,12 @@ from agents.engine.status import RunStatus
 from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import log
+from agents.services.authority import AUTHORITY
 from agents.services.notifications import CLAIMABLE
 
 # What is added to the spec: where a fork comes from, and the time up to which the new run knows its session.
 ORIGIN, HISTORY_BEFORE = "forked_from", "history_before"
-ADDED = (ORIGIN, HISTORY_BEFORE)
+ADDED = (ORIGIN, HISTORY_BEFORE, AUTHORITY)
 
 
 def branch(
@@ -28,12 +29,14 @@ def branch(
     run_id: UUID,
     pinned: JsonObject,
     message: str | None,
+    acting: JsonObject,
     origin: JsonObject | None = None,
     rerun_of: Run | None = None,
 ) -> Run:
     """Store a run in the session of an earlier one with these of its steps, for any process to claim.
 
-    The caller holds the earlier run's lock inside a tenant scope, commits, and writes its own audit.
+    `acting` is its authority, as `services.authority` gives it. The caller holds the earlier run's lock inside a
+    tenant scope, commits, and writes its own audit.
     Raises: NotFound when the component is gone.
     """
     limits = registry.get(source.component_kind, source.component_id).limits
@@ -47,7 +50,7 @@ def branch(
         rerun_of=rerun_of,
         component_kind=source.component_kind,
         component_id=source.component_id,
-        spec={**pinned, **(origin or {}), HISTORY_BEFORE: _history_before(source)},
+        spec={**pinned, **(origin or {}), **acting, HISTORY_BEFORE: _history_before(source)},
         spec_hash=spec_hash(pinned),
         model=pinned.get("model", source.model),
         status=RunStatus.PENDING.value,

@@ -23,7 +23,7 @@ from agents.engine.state import LoopState
 from agents.engine.status import GIVEN_UP, RunStatus
 from agents.engine.steps import StepRecord, Write
 from agents.registry import registry
-from agents.services import queue
+from agents.services import authority, queue
 from agents.services.journal import JournalWriter, RunJournal
 from agents.services.queue import Claimed
 
@@ -107,6 +107,7 @@ def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
         claimed.model,
         claimed.message,
         tuple(claimed.spec.get("fallbacks", ())),
+        **authority.of(claimed.spec),
     )
 
 

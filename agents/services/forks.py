@@ -20,7 +20,7 @@ from agents.engine.state import was_cut
 from agents.engine.status import StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import branches, idempotency
+from agents.services import authority, branches, idempotency
 from agents.services.branches import ADDED, ORIGIN
 from agents.services.idempotency import Key
 from agents.services.runs import require
@@ -76,6 +76,7 @@ def fork(*, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = 
             pinned=_pinned(source, wanted),
             origin={ORIGIN: {"run_id": str(source.id), "path": start.path}},
             message=source.input if wanted.message is None else clean_text(wanted.message),
+            acting=authority.pinned(principal),
         )
         detail = {"from": str(source.id), "step": start.path, "changed": wanted.changed}
         audit.append(

@@ -16,7 +16,7 @@ from agents.engine.state import was_cut
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import branches, idempotency
+from agents.services import authority, branches, idempotency
 from agents.services.branches import ADDED
 from agents.services.idempotency import Key
 from agents.services.reconcile import Outcome
@@ -39,7 +39,10 @@ def rerun(*, principal: Principal, run_id: UUID, key: Key | None = None) -> tupl
         _check(source, steps)
         pinned = {name: value for name, value in source.spec.items() if name not in ADDED}
         kept = [step for step in steps if _is_finished(step)]
-        branches.branch(source, kept, run_id=made_id, pinned=pinned, message=source.input, rerun_of=source)
+        acting = authority.inherited(source, principal)
+        branches.branch(
+            source, kept, run_id=made_id, pinned=pinned, message=source.input, acting=acting, rerun_of=source
+        )
         entry = audit.Entry("run.rerun", "run", str(made_id), {"from": str(source.id)}, principal.user_id)
         audit.append([entry], tenant_id=principal.tenant_id)
     return made_id, source.session.session_id

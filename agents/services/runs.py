@@ -21,7 +21,7 @@ from agents.engine.state import LoopState
 from agents.engine.status import RUN_MOVES, RunStatus
 from agents.engine.steps import AuditEntry, RunChange, Write
 from agents.models import Run
-from agents.services import idempotency, log
+from agents.services import authority, idempotency, log
 from agents.services.begin import Begin
 from agents.services.execution import remembered, run_state
 from agents.services.follow import Follower
@@ -128,7 +128,7 @@ def _begin(
         session_id=session_id,
         component_kind=spec.kind,
         component_id=spec.id,
-        spec=pinned,
+        spec={**pinned, **added} if (added := authority.pinned(principal)) else pinned,
         spec_hash=digest,
         model=model,
         message=None if blocked else message,
@@ -148,6 +148,7 @@ def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
         begin.model,
         begin.message or "",
         tuple(settings.MODEL_FALLBACKS),
+        **authority.of(begin.spec),
     )
 
 

@@ -16,7 +16,7 @@ from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.ports import Require, RunInfo
 from agents.engine.spec import AgentSpec
-from agents.engine.status import StepKind, StepState
+from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool, tool
 from agents.models import Run, Session, Step
@@ -94,7 +94,7 @@ def make_waiting(database: None) -> MakeWaiting:
         }
         step = StepRecord(new_id(), path, StepKind.TOOL, refund.name, StepState.WAITING, request, attempts=0)
         step.tool_call_id = f"call-{path}"
-        verdict = hooks._verdict(info, refund, step, request["arguments"])
+        verdict = hooks._verdict(info, refund, step, request["arguments"], PauseKind.APPROVAL)
         assert isinstance(verdict, Require)
         step.request["requirement"] = verdict.requirement
         store_step(info, step)

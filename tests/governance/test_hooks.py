@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, Field
 
+from accounts.principals import Principal
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.ports import Allow, Refuse, Require, RunInfo, Verdict
@@ -16,11 +17,24 @@ from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
+from governance import access
 from governance.hooks import Governance
 from tests.governance.conftest import ARGUMENTS, refund
 
 SPEC = AgentSpec(id="desk", instructions="Help.")
 INFO = RunInfo(UUID(int=1), UUID(int=2), UUID(int=3), "s", SPEC, "m", "Hello")
+
+
+@pytest.fixture(autouse=True)
+def _may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the run's user run everything and call everything; `test_access` has those who may not."""
+    held = frozenset({"agents:run", "tools:call"})
+    user = Principal(INFO.user_id, INFO.tenant_id, "acme", "m@acme.test", "M", "member", held, role_scopes=held)
+
+    async def acting(**run: Any) -> Principal:
+        return user
+
+    monkeypatch.setattr(access, "acting", acting)
 
 
 class Option(BaseModel):

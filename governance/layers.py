@@ -1,0 +1,78 @@
+"""The layers that `access` asks today: membership, role, single grants, a program's limits, and the tool's level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accounts import scopes
+from agents.engine.status import PauseKind
+from agents.engine.tools import Level
+from governance import requirements
+from governance.access import Answer, Outcome, Question
+
+_CONSENT = {
+    PauseKind.CONFIRMATION: "The user is asked first.",
+    PauseKind.APPROVAL: "Somebody else has to approve.",
+    PauseKind.USER_INPUT: "The user has to fill something in.",
+    PauseKind.FEEDBACK: "The user has to answer questions.",
+    PauseKind.EXTERNAL: "It is run on the user's side.",
+}
+
+
+async def membership(question: Question) -> Sequence[Answer]:
+    """Refuse whoever is no active member of the tenant, or acts by a key that has ended."""
+    outcome, reason = Outcome.PASSES, "She is an active member."
+    if question.principal is None:
+        outcome, reason = Outcome.REFUSES, "There is no such active member, or the key that acted for her has ended."
+    return [Answer("membership", right, outcome, reason) for right in question.rights]
+
+
+async def role(question: Question) -> Sequence[Answer]:
+    """Grant what the role's scopes cover."""
+    principal = question.principal
+    if principal is None:
+        return ()
+    return [_covered("role", right, principal.role_scopes, f"The role {principal.role}") for right in question.rights]
+
+
+async def grant(question: Question) -> Sequence[Answer]:
+    """Grant what was granted to her alone."""
+    principal = question.principal
+    if principal is None:
+        return ()
+    return [_covered("grant", right, principal.grants, "A grant to her") for right in question.rights]
+
+
+async def scope(question: Question) -> Sequence[Answer]:
+    """Refuse what goes beyond the scopes that a key or a run is narrowed to."""
+    principal = question.principal
+    if principal is None:
+        return ()
+    if principal.limits is None:
+        return [Answer("scope", right, Outcome.PASSES, "Nothing narrows her rights.") for right in question.rights]
+    return [_within(right, principal.limits) for right in question.rights]
+
+
+async def policy(question: Question) -> Sequence[Answer]:
+    """Say what the tool's level wants: nobody's consent, somebody's, or that it is never called."""
+    if question.tool is None:
+        return ()
+    right = question.rights[-1]
+    if question.tool.level is Level.DENY:
+        return [Answer("policy", right, Outcome.REFUSES, "This tool may not be used here.")]
+    kind = requirements.kind_of(question.tool)
+    if kind is None:
+        return [Answer("policy", right, Outcome.PASSES, "The tool asks for nobody's consent.")]
+    return [Answer("policy", right, Outcome.ASKS, _CONSENT[kind], kind)]
+
+
+def _covered(layer: str, right: str, held: frozenset[str], who: str) -> Answer:
+    if scopes.grants(held, right):
+        return Answer(layer, right, Outcome.GRANTS, f"{who} grants {right}.")
+    return Answer(layer, right, Outcome.PASSES, f"{who} does not grant {right}.")
+
+
+def _within(right: str, limits: frozenset[str]) -> Answer:
+    if scopes.grants(limits, right):
+        return Answer("scope", right, Outcome.PASSES, f"The key's scopes cover {right}.")
+    return Answer("scope", right, Outcome.REFUSES, f"The key's scopes do not cover {right}.")
