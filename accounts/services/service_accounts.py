@@ -100,7 +100,7 @@ async def acting(account_id: UUID) -> Principal | None:
 def _used(key_hash: str) -> Principal | None:
     principal = _load(key_hash=key_hash)
     if principal is not None:
-        ServiceAccount.objects.using("system").filter(id=principal.account_id).update(last_used_at=Now())
+        ServiceAccount.objects.using("system").filter(key_hash=key_hash).update(last_used_at=Now())
     return principal
 
 

@@ -80,7 +80,7 @@ async def test_what_one_may_not_call_is_not_offered_and_refused(
     assert ran == []
     step = await in_thread(lambda: Step.objects.using("system").get(run_id=begin.run_id, kind="tool"))
     assert step.state == "refused"
-    assert "Nothing grants this" in step.result
+    assert "Nothing grants this" in str(step.result)
 
 
 async def test_a_grant_offers_just_that_tool(make_process: Any, acme: TenantWithUsers, grantable: None) -> None:
