@@ -61,3 +61,15 @@ def json_list(name: str) -> list[Any]:
     if not isinstance(found, list):
         raise ConfigError(f"{name} must be a list in JSON.")
     return found
+
+
+def numbers(name: str) -> dict[str, float]:
+    """Return a comma-separated list of `name=number`. Raises: ConfigError."""
+    found = {}
+    for word in words(name):
+        key, _, value = word.partition("=")
+        try:
+            found[key.strip()] = float(value)
+        except ValueError:
+            raise ConfigError(f"{name} must be a list of name=number.") from None
+    return found

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "ninja",
     "django_q",
     "accounts",
+    "accounts.privacy",
     "agents",
     "governance",
     "agentos.backup",
@@ -154,6 +155,9 @@ SIMPLE_JWT: dict[str, Any] = {
     "JTI_CLAIM": "jti",
     "LEEWAY": 5,  # seconds between two machines' clocks; what has expired is refused at once all the same
 }
+
+# Privacy: days that rows stay, by the retentions of the data map (docs/data-map.md), e.g. runs=400
+RETENTION_DAYS = env.numbers("AGENTOS_RETENTION_DAYS")
 
 # Backups; their key, AGENTOS_BACKUP_KEY, is read when it is needed (agentos.backup.keys)
 BACKUPS = env.flag("AGENTOS_BACKUPS", True)  # a backup a day and a drill a week, by the maintenance jobs

@@ -1,0 +1,104 @@
+"""What this app's tables, and those of the packages that have no app of ours, hold about whom."""
+
+from __future__ import annotations
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session as BrowserSession
+from django_q.models import OrmQ, Schedule, Task
+from guardian.models import GroupObjectPermission, UserObjectPermission
+
+from accounts.models import (
+    AuditHead,
+    AuditRow,
+    Grant,
+    Membership,
+    RefreshToken,
+    Resource,
+    ServiceAccount,
+    SigningKey,
+    Tenant,
+    TenantRole,
+    User,
+)
+from accounts.privacy.datamap import DAY, RECORDS, TOKENS, WEEK, declare, owner, pseudonym, sealed
+
+declare(Tenant, none="id slug name is_demo created_at")
+declare(
+    User,
+    none="id is_superuser is_active is_demo token_version signed_out_at created_at",
+    personal="email name last_login",
+    secret="password",
+    subjects=[pseudonym("id")],
+    about="Emptied when her last tenant erases her: `accounts.privacy.persons`.",
+)
+declare(User.groups.through, none="id user group", subjects=[owner("user")])
+declare(User.user_permissions.through, none="id user permission", subjects=[owner("user")])
+declare(TenantRole, none="tenant id name description scopes built_in created_at")
+declare(Membership, none="tenant id user role created_at", subjects=[owner("user")])
+declare(
+    ServiceAccount,
+    none="tenant id user scopes expires_at revoked_at last_used_at created_at",
+    personal="name",
+    secret="key_hash",
+    subjects=[owner("user")],
+)
+declare(
+    RefreshToken,
+    none="tenant id user family used_at revoked_at expires_at created_at",
+    subjects=[owner("user")],
+    retention=TOKENS,
+    clock="expires_at",
+)
+declare(AuditHead, none="tenant seq hash")
+declare(
+    AuditRow,
+    none="tenant id seq at actor action object_type object_id hash",
+    personal="detail",
+    subjects=[sealed("actor")],
+    retention=RECORDS,
+)
+declare(
+    SigningKey,
+    none="id kid algorithm public_pem signs_from verifies_until revoked_at created_at",
+    secret="private_sealed",
+)
+declare(Resource, none="tenant id kind name")
+declare(Grant, none="tenant id permission user content_object created_at", subjects=[owner("user")])
+
+# Other packages'
+declare(ContentType, none="id app_label model")
+declare(Permission, none="id name content_type codename")
+declare(Group, none="id name")
+declare(Group.permissions.through, none="id group permission")
+declare(
+    LogEntry,
+    none="id action_time user content_type object_id action_flag",
+    personal="object_repr change_message",
+    subjects=[pseudonym("user")],
+    about="Empty: granted to nobody, the audit trail takes its place.",
+)
+declare(
+    BrowserSession,
+    none="expire_date",
+    personal="session_data",
+    secret="session_key",
+    about="Who is signed in stands inside the signed data: `accounts.privacy.persons` finds it.",
+    retention=DAY,
+    clock="expire_date",
+)
+declare(UserObjectPermission, none="id permission content_type object_pk user", subjects=[owner("user")])
+declare(GroupObjectPermission, none="id permission content_type object_pk group")
+declare(
+    Task,
+    none="id name func hook args kwargs result group cluster started stopped success attempt_count",
+    about="Jobs carry ids and counts.",
+    retention=WEEK,
+    clock="stopped",
+)
+declare(
+    Schedule,
+    none="id name func hook args kwargs schedule_type minutes repeats next_run cron task cluster intended_date_kwarg",
+)
+declare(OrmQ, none="id key payload lock")

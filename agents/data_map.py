@@ -1,0 +1,55 @@
+"""What runs hold: conversations, and so whatever people say in them."""
+
+from __future__ import annotations
+
+from accounts.privacy.datamap import DAY, RUNS, author, declare, owner
+from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
+
+declare(
+    Session,
+    none="tenant id user component_kind component_id created_at updated_at",
+    personal="session_id",
+    sensitive="name state",
+    subjects=[owner("user")],
+    retention=RUNS,
+    clock="updated_at",
+)
+declare(
+    Run,
+    none=(
+        "tenant id user session parent root_id rerun_of component_kind component_id spec_hash model status fence "
+        "lease_owner lease_until recoveries deadline_at cancel_requested pause_requested error_code usage cost_usd "
+        "is_demo created_at ended_at"
+    ),
+    sensitive="spec input output error_text",
+    subjects=[owner("user")],
+    retention=RUNS,
+    clock="session__updated_at",
+)
+declare(
+    Step,
+    none=(
+        "tenant id user run path seq kind name state tool_call_id args_hash idempotency_key usage attempts "
+        "started_at ended_at"
+    ),
+    sensitive="request answer result error",
+    subjects=[owner("user"), author("answer__by", "answer.note")],
+    retention=RUNS,
+    clock="run__session__updated_at",
+)
+declare(
+    RunEvents,
+    none="tenant id user run first_seq last_seq created_at",
+    sensitive="lines",
+    subjects=[owner("user")],
+    retention=RUNS,
+    clock="run__session__updated_at",
+)
+declare(
+    IdempotencyKey,
+    none="tenant id user route content_hmac run after_seq created_at",
+    personal="key",
+    subjects=[owner("user")],
+    retention=DAY,
+    clock="created_at",
+)
