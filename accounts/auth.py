@@ -7,7 +7,7 @@ endpoint's scope.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
@@ -46,6 +46,15 @@ async def authenticate(headers: Mapping[str, str], cookies: Mapping[str, str], m
         if (principal := await sessions.standing(session_key)) is not None:
             return principal
     raise NotAuthenticated
+
+
+def header_map(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return a connection's headers by name. One that is there twice is joined by a comma, which no token has."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers
 
 
 async def renew(principal: Principal) -> Principal | None:

@@ -59,22 +59,22 @@ def read(token: str) -> Unverified:
         raise NotAuthenticated
     header, payload = _object(parts[1]), _object(parts[2])
     _bytes(parts[3])
-    if not isinstance(header.get("alg"), str):
-        raise NotAuthenticated
     if not isinstance(header.get("kid"), str) or not _KID.fullmatch(header["kid"]):
         raise NotAuthenticated
     return Unverified(token, header, payload)
 
 
-def check_header(header: JsonObject, *, types: Collection[str], only: Collection[str] | None = None) -> None:
-    """Refuse a header that brings its own key or rules, and one without the `typ` that its issuer writes.
+def check_header(
+    header: JsonObject, *, algorithm: str, types: Collection[str], only: Collection[str] | None = None
+) -> None:
+    """Refuse a header that brings its own key or rules, another algorithm than its key's, or not its issuer's `typ`.
 
     `only` lists all names that may be there. Raises: NotAuthenticated.
     """
     names = set(header)
     if names & DANGEROUS_HEADER or (only is not None and names - set(only)):
         raise NotAuthenticated
-    if header.get("typ") not in types:
+    if header.get("alg") != algorithm or header.get("typ") not in types:
         raise NotAuthenticated
 
 

@@ -16,7 +16,7 @@ from django.http.request import split_domain_port, validate_host
 from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
-from accounts.auth import WEBSOCKET, authenticate, renew
+from accounts.auth import WEBSOCKET, authenticate, header_map, renew
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from agentos.core.errors import AgentOSError, CallerError, NotAuthenticated, NotFound, PolicyDenied, Unavailable
@@ -62,7 +62,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.run_id = self.scope["url_route"]["kwargs"]["run_id"]
         await self.accept()  # before it may be closed: a browser sees the code of an accepted socket only
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+        headers = header_map(self.scope["headers"])
         host = headers.get("host", "")
         if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
             return await self._end(REFUSED)

@@ -87,10 +87,10 @@ async def verify(token: str) -> Principal | None:
     """
     read = jose.read(token)
     issuer = _of(read.payload)
-    jose.check_header(read.header, types=issuer.types)
     key = await _key_set(issuer.jwks_url, issuer.algorithms).find(read.kid)
     if key is None:
         raise NotAuthenticated
+    jose.check_header(read.header, algorithm=key.algorithm_name, types=issuer.types)
     foreign, expires_at = _checked(token, issuer, key)
     if expires_at <= utc_now():
         raise NotAuthenticated

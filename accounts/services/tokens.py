@@ -277,9 +277,8 @@ def _checked_access(token: str, key: keys.Key) -> Claims:
 def _claims(token: str, kind: type[_Access | _Refresh]) -> Claims:
     """Check a token of this kind wholly. Raises: NotAuthenticated."""
     read = jose.read(token)
-    if read.header["alg"] != _key(read.kid).algorithm:
-        raise NotAuthenticated
-    jose.check_header(read.header, types={"JWT"}, only=jose.OWN_HEADER)
+    algorithm = _key(read.kid).algorithm
+    jose.check_header(read.header, algorithm=algorithm, types=["JWT"], only=jose.OWN_HEADER)
     jose.check_claims(read.payload, _expected(kind), now=utc_now())
     try:
         payload = kind(token).payload  # type: ignore[arg-type]  # the stub asks for a Token, the code for its text
