@@ -23,7 +23,7 @@ from agents.engine.ports import RunInfo
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord
 from agents.models import Run, RunEvents, Step
-from agents.services.crash import crash_in_flush, is_armed
+from agents.services.crash import crash_in_flush
 from agents.services.notifications import EVENTS, MAX_PAYLOAD_BYTES
 from agents.services.sql import columns, recordset, table
 
@@ -103,28 +103,21 @@ class Record:
         }
 
 
+async def store_at_once(connection: AsyncConnection[Any], records: list[Record], *, process: str) -> set[UUID]:
+    """Store plain records with one statement and return their run ids. Raises: psycopg.Error.
+
+    Left out are runs whose fence has moved on, and runs that somebody else has locked just now: `store` tells which.
+    """
+    rows = json_text(_run_rows(records)), json_text(_step_rows(records)), json_text(_event_rows(records))
+    cursor = await connection.execute(_at_once(), [*rows, EVENTS, _hint(records, process)])
+    return {run_id for run_id, _ in await cursor.fetchall()}
+
+
 async def store(connection: AsyncConnection[Any], records: list[Record], *, process: str, is_retry: bool) -> set[UUID]:
     """Store the records whose fence holds, and return their run ids. Raises: StatementRefused, psycopg.Error.
 
     A retry follows a commit whose answer was lost: what had been stored then is not stored or audited again.
     """
-    if not is_armed() and all(record.is_plain for record in records):
-        held = await _store_at_once(connection, records, process)
-    else:
-        held = await _store_in_turn(connection, records, process, is_retry=is_retry)
-    return {record.info.run_id for record in held}
-
-
-async def _store_at_once(connection: AsyncConnection[Any], records: list[Record], process: str) -> list[Record]:
-    rows = json_text(_run_rows(records)), json_text(_step_rows(records)), json_text(_event_rows(records))
-    cursor = await connection.execute(_at_once(), [*rows, EVENTS, _hint(records, process)])
-    held = {run_id for run_id, _ in await cursor.fetchall()}
-    return [record for record in records if record.info.run_id in held]
-
-
-async def _store_in_turn(
-    connection: AsyncConnection[Any], records: list[Record], process: str, *, is_retry: bool
-) -> list[Record]:
     async with connection.transaction():
         cursor = await connection.execute(LOCK, [[record.info.run_id for record in records]])
         fences = dict(await cursor.fetchall())
@@ -140,7 +133,7 @@ async def _store_in_turn(
             await append_async(connection, audit)
         crash_in_flush("before", held)
     crash_in_flush("after", held)
-    return held
+    return {record.info.run_id for record in held}
 
 
 async def _stored_before(connection: AsyncConnection[Any], records: list[Record]) -> set[UUID]:
@@ -268,7 +261,8 @@ def _at_once() -> str:
     return f"""
 WITH x AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS x({RUN_ROW})),
 held AS MATERIALIZED (
-    SELECT r.id FROM {table(Run)} r JOIN x ON x.id = r.id AND x.fence = r.fence ORDER BY r.id FOR NO KEY UPDATE OF r
+    SELECT r.id FROM {table(Run)} r JOIN x ON x.id = r.id AND x.fence = r.fence ORDER BY r.id
+    FOR NO KEY UPDATE OF r SKIP LOCKED
 ),
 steps AS ({_insert_steps(only)}),
 events AS ({_insert_events(only)}),

@@ -2,7 +2,8 @@
 
 A flush starts at once when the writer is idle; the more runs have something to say, the longer it waits for the next,
 25 ms at most: database work grows with time, not with the number of runs. It first locks its root runs and writes only
-those whose fence still holds; the others learn that their lease is lost.
+those whose fence still holds; the others learn that their lease is lost. What takes longer than one statement, or waits
+for somebody else's lock, is stored aside: the streams of the other runs go on meanwhile.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from agentos.core.clock import utc_now
 from agentos.core.errors import LeaseLost, whereabouts
@@ -23,15 +26,18 @@ from agentos.core.types import JsonObject
 from agents.engine.ports import RunInfo, WriteRefused
 from agents.engine.steps import Write
 from agents.services import flush
-from agents.services.begin import Begin, begin_runs
+from agents.services.begin import Begin
+from agents.services.crash import is_armed
 from agents.services.flush import Record
 from agents.services.hub import Hub
 from agents.services.lines import base_of, coalesce, encode
+from agents.services.starts import Starts
 
 logger = logging.getLogger(__name__)
 
 FLUSH_INTERVAL_SECONDS = 0.025
 FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # fifty runs at once fill the interval
+ASIDE_AT_ONCE = 2  # of the pool's connections
 UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
 
@@ -52,7 +58,7 @@ class Waiting:
 class RunJournal:
     """One run's way into the writer; implements `engine.ports.JournalPort`."""
 
-    __slots__ = ("_is_closed", "_writer", "base", "fence", "info", "is_lost", "next_seq", "waiting")
+    __slots__ = ("_is_closed", "_writer", "base", "fence", "info", "is_aside", "is_lost", "next_seq", "waiting")
 
     def __init__(self, writer: JournalWriter, info: RunInfo, *, fence: int, next_seq: int) -> None:
         self._writer = writer
@@ -60,6 +66,7 @@ class RunJournal:
         self.base = base_of(info)
         self.waiting: list[Waiting] = []
         self.is_lost = False
+        self.is_aside = False  # a write of it is being stored aside: what comes later waits for that
         self._is_closed = False  # a write that gives the lease back is on its way: nothing may follow it
 
     @property
@@ -114,29 +121,26 @@ def settle(done: asyncio.Future[None] | None, error: Exception | None = None) ->
         done.set_exception(error)
 
 
-@dataclass(slots=True)
-class _Batch:
-    begins: list[Begin] = field(default_factory=list)
-    runs: list[tuple[RunJournal, list[Waiting]]] = field(default_factory=list)
-
-    @property
-    def size(self) -> int:
-        return len(self.begins) + len(self.runs)
-
-
 class JournalWriter:
     """All that this process has to store, one flush at a time."""
 
     def __init__(self, pool: AsyncConnectionPool, hub: Hub, *, process: str) -> None:
         self._pool, self._hub, self._process = pool, hub, process
         self.pausing: set[UUID] = set()  # runs that shall stop before their next step; the supervisor keeps it
+        self._starts = Starts(pool)
         self._dirty: dict[RunJournal, None] = {}
-        self._begins: list[Begin] = []
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asides: set[asyncio.Task[None]] = set()
+        self._places_aside = asyncio.Semaphore(ASIDE_AT_ONCE)
         self._closing = False
         self.is_draining = False
         self.has_failed = False
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """What is at work; it ends with `close`."""
+        return list(self._tasks)
 
     def open(self, info: RunInfo, *, fence: int, next_seq: int) -> RunJournal:
         return RunJournal(self, info, fence=fence, next_seq=next_seq)
@@ -146,77 +150,103 @@ class JournalWriter:
         self._wake.set()
 
     async def begin(self, begin: Begin) -> None:
-        """Return once the run is stored; `begin.outcome` says how. Raises: what refused this one."""
-        self._begins.append(begin)
-        self._wake.set()
-        await begin.done
+        """Return once the run is stored; `begin` says how. Raises: what refused this one."""
+        await self._starts.begin(begin)
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="journal-writer")
-        self._task.add_done_callback(self._on_end)
-
-    def _on_end(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()):
-            logger.critical("the journal writer ended: %s", whereabouts(error))
-            self.has_failed = True
+        self._spawn(self._run(), "journal-writer")
+        self._spawn(self._starts.run(), "journal-starts")
 
     async def close(self) -> None:
         """Flush what waits and stop."""
         self._closing = True
         self._wake.set()
-        if self._task:
-            await self._task
+        self._starts.close()
+        while self._tasks:
+            await asyncio.wait(self.tasks)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_end)
+        return task
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._asides.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.critical("the journal writer ended: %s", whereabouts(error))
+            self.has_failed = True
 
     async def _run(self) -> None:
         last = interval = 0.0
-        while not (self._closing and not self._dirty and not self._begins):
+        while not self._closing or self._dirty or self._asides:
+            if self._closing and not self._dirty:
+                await asyncio.wait(set(self._asides))
+                continue
             await self._wake.wait()
             if (rest := last + interval - time.monotonic()) > 0:
                 await asyncio.sleep(rest)
             last = time.monotonic()
             self._wake.clear()
-            batch = self._take()
-            await self._flush(batch)
-            interval = min(FLUSH_INTERVAL_SECONDS, FLUSH_INTERVAL_SECONDS_PER_RUN * batch.size)
-            if self._closing:
-                self._wake.set()
+            flushed = await self._flush(self._take())
+            interval = self._starts.interval_seconds = min(
+                FLUSH_INTERVAL_SECONDS, FLUSH_INTERVAL_SECONDS_PER_RUN * flushed
+            )
 
-    def _take(self) -> _Batch:
-        batch = _Batch(begins=self._begins)
-        self._begins = []
+    def _take(self) -> list[tuple[RunJournal, list[Waiting]]]:
+        taken = []
         for journal in self._dirty:
-            if journal.waiting:
-                batch.runs.append((journal, journal.waiting))
+            if journal.waiting and not journal.is_aside:  # one that is aside comes back by itself
+                taken.append((journal, journal.waiting))
                 journal.waiting = []
         self._dirty = {}
-        return batch
+        return taken
 
-    async def _flush(self, batch: _Batch) -> None:
-        if batch.begins:
-            await self._begin(batch.begins)
-        plain = [pair for pair in batch.runs if not any(item.write.statements for item in pair[1])]
-        guarded = [pair for pair in batch.runs if any(item.write.statements for item in pair[1])]
-        records = [record for record in (self._encoded(*pair) for pair in plain) if record]
-        for is_plain in (True, False):
-            if alike := [record for record in records if record.is_plain is is_plain]:
-                await self._store(alike)
-        for journal, waiting in guarded:
-            await self._store_guarded(journal, waiting)
+    async def _flush(self, taken: list[tuple[RunJournal, list[Waiting]]]) -> int:
+        """Store what was taken, or let it be stored aside; return of how many runs it was."""
+        at_once: list[Record] = []
+        in_turn: list[Record] = []
+        for journal, waiting in taken:
+            if any(item.write.statements for item in waiting):
+                self._aside([journal], self._store_guarded(journal, waiting))
+            elif record := self._encoded(journal, waiting):
+                (at_once if record.is_plain and not is_armed() else in_turn).append(record)
+        if in_turn:
+            self._aside([record.journal for record in in_turn], self._store(in_turn))
+        if at_once:
+            await self._store_at_once(at_once)
+        return len(taken)
 
-    async def _begin(self, begins: list[Begin]) -> None:
+    def _aside(self, journals: list[RunJournal], work: Coroutine[Any, Any, None]) -> None:
+        """Store something of these runs while others are flushed; their own order is kept."""
+
+        async def store() -> None:
+            try:
+                async with self._places_aside:
+                    await work
+            finally:
+                for journal in journals:
+                    journal.is_aside = False
+                    if journal.waiting:
+                        self.wake(journal)
+
+        for journal in journals:
+            journal.is_aside = True
+        self._asides.add(self._spawn(store(), "journal-aside"))
+
+    async def _store_at_once(self, records: list[Record]) -> None:
+        """Store plain records with one statement; those whose runs are locked, or not ours any more, go aside."""
         try:
             async with self._pool.connection() as connection:
-                await begin_runs(connection, begins)
-        except (psycopg.Error, *UNENCODABLE) as error:
-            if len(begins) == 1 or isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-                for begin in begins:
-                    begin.refuse(error)
-                return
-            for begin in begins:
-                await self._begin([begin])
-            return
-        for begin in begins:
-            begin.finish()
+                held = await flush.store_at_once(connection, records, process=self._process)
+        except (psycopg.Error, PoolTimeout, *UNENCODABLE) as error:
+            logger.info("journal: a flush goes the longer road (%s)", type(error).__name__)
+            return await self._store(records)
+        self._publish([record for record in records if record.info.run_id in held], held)
+        if left := [record for record in records if record.info.run_id not in held]:
+            self._aside([record.journal for record in left], self._store(left))
+        return None
 
     def _encoded(self, journal: RunJournal, waiting: list[Waiting]) -> Record | None:
         """Return a run's record; a value that can't be encoded ends that run and no other."""
@@ -259,7 +289,7 @@ class JournalWriter:
                 async with self._pool.connection() as connection:
                     held = await flush.store(connection, records, process=self._process, is_retry=attempt > 0)
                 return self._publish(records, held)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
                 if isinstance(error, psycopg.errors.LockNotAvailable) and len(records) > 1:
                     # Somebody holds a row of one of these runs or tenants: the others do not wait for it.
                     for record in records:
@@ -279,34 +309,38 @@ class JournalWriter:
         return None
 
     async def _store_guarded(self, journal: RunJournal, waiting: list[Waiting]) -> None:
-        """Store one run whose writes carry guarded statements, each write for itself."""
-        for item in waiting:
-            if journal.is_lost:
+        """Store one run whose writes carry guarded statements, each of those for itself."""
+        for is_guarded, items in groupby(waiting, lambda item: bool(item.write.statements)):
+            for part in [[item] for item in items] if is_guarded else [list(items)]:
+                await self._store_part(journal, part)
+
+    async def _store_part(self, journal: RunJournal, part: list[Waiting]) -> None:
+        if journal.is_lost:
+            for item in part:
                 settle(item.done, LeaseLost())
-                continue
-            before = journal.next_seq
-            record = self._encoded(journal, [item])
-            if record is None:
-                continue
-            if not item.write.statements:
-                await self._store([record])
-                continue
-            record.statements = item.write.statements
-            try:
-                async with self._pool.connection() as connection:
-                    held = await flush.store(connection, [record], process=self._process, is_retry=False)
-                self._publish([record], held)
-            except flush.StatementRefused as refused:
-                journal.next_seq = before
-                settle(item.done, WriteRefused(refused.refusal))
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                # It may have been stored all the same, so it is neither repeated nor refused: the journal knows.
-                logger.warning("journal: the database did not take a guarded write (%s)", type(error).__name__)
-                self._fail([record], LeaseLost("The database could not be reached."))
-            except (psycopg.Error, *UNENCODABLE) as error:
-                logger.error("journal: a guarded write failed: %s", whereabouts(error))
-                journal.next_seq = before
-                settle(item.done, WriteRefused("The database refused this write."))
+            return None
+        before, statements = journal.next_seq, part[0].write.statements
+        record = self._encoded(journal, part)
+        if record is None:
+            return None
+        if not statements:
+            return await self._store([record])
+        record.statements = statements
+        try:
+            async with self._pool.connection() as connection:
+                held = await flush.store(connection, [record], process=self._process, is_retry=False)
+            self._publish([record], held)
+        except flush.StatementRefused as refused:
+            journal.next_seq = before
+            settle(part[0].done, WriteRefused(refused.refusal))
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            # It may have been stored all the same, so it is neither repeated nor refused: the journal knows.
+            logger.warning("journal: the database did not take a guarded write (%s)", type(error).__name__)
+            self._fail([record], LeaseLost("The database could not be reached."))
+        except (psycopg.Error, *UNENCODABLE) as error:
+            logger.error("journal: a guarded write failed: %s", whereabouts(error))
+            journal.next_seq = before
+            settle(part[0].done, WriteRefused("The database refused this write."))
 
     def _publish(self, records: list[Record], held: set[UUID]) -> None:
         for record in records:

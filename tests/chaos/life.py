@@ -143,8 +143,7 @@ class World:
 
     async def _drop(self) -> None:
         supervisor = self.process.supervisor
-        assert supervisor.writer._task is not None
-        doomed = [supervisor.writer._task, *supervisor._loops, *supervisor._tasks.values()]
+        doomed = [*supervisor.writer.tasks, *supervisor._loops, *supervisor._tasks.values()]
         # The loop stood still between two rules, so a time limit may run out together with this and hide it once.
         for _ in range(20):
             for task in doomed:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import orjson
 import pytest
 
 from accounts.seam import in_thread
@@ -52,7 +55,7 @@ async def test_one_statement_keeps_the_held_runs_and_drops_the_lost(make_process
         records.append(record)
     assert all(record.is_plain for record in records)
     async with process.pool.connection() as connection:
-        held = await flush.store(connection, records, process="p", is_retry=False)
+        held = await flush.store_at_once(connection, records, process="p")
     assert held == {mine.run_id}
     assert (await in_thread(stored, mine)).status == "completed"
     assert (await in_thread(stored, lost)).status == "running"
@@ -77,3 +80,36 @@ async def test_no_statement_of_a_flush_reads_a_whole_table(make_process, change)
     scans = [line for (line,) in plan if "Seq Scan" in line]
     tables = [model._meta.db_table for model in (Run, Step, RunEvents)]
     assert not [line for line in scans if any(table in line for table in tables)], scans
+
+
+async def test_a_run_that_somebody_has_locked_holds_up_no_other(make_process):
+    process = await make_process(supervise=False)
+    locked, slow = await begun(process)
+    other, quick = await begun(process)
+    async with process.pool.connection() as connection, connection.transaction():
+        await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [locked.run_id])
+        late = asyncio.create_task(slow.commit(Write(events=[("RunContent", {"content": "a"})])))
+        async with asyncio.timeout(10):
+            await quick.commit(Write(events=[("RunContent", {"content": "b"})]))
+            slow.emit("RunContent", {"content": "c"})
+            await quick.commit(Write(events=[("RunContent", {"content": "d"})]))
+        assert not late.done()
+    await late
+    await slow.commit(Write())
+    for begin, said in ((locked, ["a", "c"]), (other, ["b", "d"])):
+        log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+        assert [orjson.loads(line.data)["content"] for line in log] == said
+        assert [line.seq for line in log] == [1, 2]
+
+
+async def test_starts_are_stored_while_a_flush_waits(make_process):
+    process = await make_process(supervise=False)
+    locked, slow = await begun(process)
+    async with process.pool.connection() as connection, connection.transaction():
+        await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [locked.run_id])
+        paused = asyncio.create_task(slow.commit(Write(run=RunChange(RunStatus.PAUSED))))
+        async with asyncio.timeout(10):
+            begin, _ = await begun(process)
+        assert not paused.done()
+    await paused
+    assert (await in_thread(stored, begin)).status == "running"
