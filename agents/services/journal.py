@@ -36,7 +36,8 @@ from agents.services.starts import Starts
 logger = logging.getLogger(__name__)
 
 FLUSH_INTERVAL_SECONDS = 0.025
-FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # fifty runs at once fill the interval
+FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # few runs need not wait for company
+FLUSH_INTERVAL_TIMES_ITS_LENGTH = 1.5  # the writer leaves a third of the time to others
 ASIDE_AT_ONCE = 2  # of the pool's connections
 UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
@@ -191,7 +192,9 @@ class JournalWriter:
             self._wake.clear()
             flushed = await self._flush(self._take())
             interval = self._starts.interval_seconds = min(
-                FLUSH_INTERVAL_SECONDS, FLUSH_INTERVAL_SECONDS_PER_RUN * flushed
+                FLUSH_INTERVAL_SECONDS,
+                FLUSH_INTERVAL_SECONDS_PER_RUN * flushed,
+                FLUSH_INTERVAL_TIMES_ITS_LENGTH * (time.monotonic() - last),
             )
 
     def _take(self) -> list[tuple[RunJournal, list[Waiting]]]:
