@@ -46,6 +46,14 @@ def integer(name: str, default: int, *, at_least: int = 0) -> int:
     return number
 
 
+def share(name: str, *, of: int) -> int:
+    """Return what one tenant may take of a process' whole, four fifths by default: a reserve is left to the others."""
+    value = integer(name, max(1, of * 4 // 5), at_least=1)
+    if value >= of > 1:
+        raise ConfigError(f"{name} must be less than {of}, so that one tenant can't take the whole process.")
+    return value
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list without blanks."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

@@ -34,7 +34,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 ALLOWED_HEADERS = b"Authorization, Content-Type, Last-Event-ID, Idempotency-Key, X-Request-Id"
-EXPOSED_HEADERS = b"Retry-After, Location, RateLimit, X-Request-Id"
+EXPOSED_HEADERS = b"Retry-After, Location, RateLimit, RateLimit-Policy, X-Request-Id"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 
-from agentos.core import errors
+from agentos.core import errors, ratelimits
 
 STATUS: dict[type[errors.AgentOSError], int] = {
     errors.NotAuthenticated: 401,
@@ -68,6 +68,9 @@ def problem_of(error: errors.AgentOSError, request_id: str) -> HttpResponse:
     response = problem(status, code=error.code, detail=error.detail, request_id=request_id, invalid=invalid)
     if isinstance(error, errors.Unavailable):
         response["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, errors.RateLimited):
+        for name, value in ratelimits.fields(error.limits).items():
+            response[name] = value
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
     return response

@@ -174,8 +174,9 @@ ISSUERS = env.json_list("AGENTOS_ISSUERS")
 MAX_BODY_BYTES = env.integer("AGENTOS_MAX_BODY_BYTES", 10 * 1024 * 1024, at_least=1024)
 MAX_MESSAGE_CHARS = env.integer("AGENTOS_MAX_MESSAGE_CHARS", 200_000, at_least=1)
 MAX_LIVE_RUNS = env.integer("AGENTOS_MAX_LIVE_RUNS", 3_000, at_least=1)
-MAX_LIVE_RUNS_PER_TENANT = env.integer("AGENTOS_MAX_LIVE_RUNS_PER_TENANT", 3_000, at_least=1)
+MAX_LIVE_RUNS_PER_TENANT = env.share("AGENTOS_MAX_LIVE_RUNS_PER_TENANT", of=MAX_LIVE_RUNS)
 MAX_STREAMS = env.integer("AGENTOS_MAX_STREAMS", 5_000, at_least=1)
+MAX_STREAMS_PER_TENANT = env.share("AGENTOS_MAX_STREAMS_PER_TENANT", of=MAX_STREAMS)
 APPROVAL_HOURS = env.integer("AGENTOS_APPROVAL_HOURS", 72, at_least=1)
 LEASE_SECONDS = env.integer("AGENTOS_LEASE_SECONDS", 15, at_least=1)  # then a silent process' runs are taken over
 DRAIN_SECONDS = env.integer("AGENTOS_DRAIN_SECONDS", 20)  # what live runs get to end when a process is told to

@@ -15,6 +15,7 @@ from ninja import Query, Router
 from accounts.auth import any_scope, principal_of, scope, signed_in
 from accounts.principals import Principal
 from accounts.seam import in_thread
+from agentos.core import ratelimits
 from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
 from agents import answering, attaching, seen, selectors
@@ -73,9 +74,6 @@ async def start_agent_run(
 ) -> HttpResponseBase:
     """Run an agent: server-sent events by default, the finished run with `stream=false`, 202 in the background."""
     spec, form, here = registry.get("agent", agent_id), run_form(request), runtime()
-    follows = form.stream or not form.background
-    if follows:
-        attaching.admit_stream(here)
     started = await runs.start(
         here,
         principal=principal_of(request),
@@ -83,9 +81,12 @@ async def start_agent_run(
         message=form.message,
         session_id=form.session_id,
         key=key_of(idempotency_key, route=f"agent:{agent_id}", content=form.content),
-        follow=follows,
+        follow=form.stream or not form.background,
     )
-    return await _started(principal_of(request), started, form)
+    response = await _started(principal_of(request), started, form)
+    for name, value in ratelimits.fields(started.limits).items():
+        response[name] = value
+    return response
 
 
 @router.get("/agents/{agent_id}/runs")
@@ -110,9 +111,9 @@ async def continue_agent_run(
     """Answer a paused run in AgentOS's shape (`tools` or `requirements`) and follow it."""
     fields, here, principal = fields_of(request), runtime(), principal_of(request)
     said, stream = answers_of(fields), str(fields.get("stream", "true")).lower() != "false"
-    attaching.admit_stream(here)
     key = key_of(idempotency_key, route=f"run:{run_id}:continue", content=[asdict(item) for item in said])
-    after = await answering.answer(here, principal, run_id, said, key)
+    with here.hub.streams.one(principal.tenant_id):
+        after = await answering.answer(here, principal, run_id, said, key)
     follower = _follower(here, principal, run_id, after=after, ends_at_pause=True)
     if stream:
         return event_stream(here, principal, follower)

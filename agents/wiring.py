@@ -14,6 +14,7 @@ from agents.engine.ports import JournalPort, Ports, Usage
 from agents.llm.client import ModelGateway
 from agents.llm.prices import PLAY_RATES, Prices, own_rates
 from agents.services.hub import Hub
+from agents.services.places import Places
 from agents.services.runtime import Hooks, Runtime
 from agents.services.supervisor import Supervisor
 
@@ -64,6 +65,14 @@ def model_prices() -> Prices:
     return prices
 
 
+def stream_places() -> Places:
+    return Places("streams", most=settings.MAX_STREAMS, most_per_tenant=settings.MAX_STREAMS_PER_TENANT)
+
+
+def run_places() -> Places:
+    return Places("runs", most=settings.MAX_LIVE_RUNS, most_per_tenant=settings.MAX_LIVE_RUNS_PER_TENANT)
+
+
 async def open_runtime() -> Runtime:
     """Start pool, journal writer and supervisor of this process."""
     global _runtime
@@ -80,14 +89,14 @@ async def open_runtime() -> Runtime:
     gateway = model_gateway()
     hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway)
     journal: JournalPort = NoJournal()
-    ports, hub = Ports(gateway, journal, hooks, cost_of=prices.cost), Hub()
+    ports, hub = Ports(gateway, journal, hooks, cost_of=prices.cost), Hub(stream_places())
     supervisor = Supervisor(
         pool,
         url=url,
         hub=hub,
         ports=ports,
         ticks=tuple(import_string(path) for path in settings.AGENTOS_TICKS),
-        max_runs=settings.MAX_LIVE_RUNS,
+        runs=run_places(),
     )
     _runtime = Runtime(pool, hub, supervisor, ports, hooks)
     await supervisor.start()

@@ -16,6 +16,8 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+from agentos.core.ratelimits import RateLimit
+
 
 class AgentOSError(Exception):
     """Something went wrong in AgentOS."""
@@ -123,6 +125,17 @@ class RateLimited(Unavailable):
     """This tenant has too much under way; try again later."""
 
     code = "rate_limited"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after_seconds: int = 1,
+        code: str | None = None,
+        limits: tuple[RateLimit, ...] = (),
+    ) -> None:
+        super().__init__(detail, retry_after_seconds=retry_after_seconds, code=code)
+        self.limits = limits
 
 
 class ToolFailed(AgentOSError):

@@ -18,7 +18,10 @@ POLL_SECONDS = 15.0  # a net below the notifications
 
 
 class Follower:
-    """One reader of one run, from the event after `after`. Subscribe before the run starts to miss nothing."""
+    """One reader of one run, from the event after `after`. Subscribe before the run starts to miss nothing.
+
+    Raises: RateLimited, Unavailable when there is no room for one more stream.
+    """
 
     def __init__(
         self,
@@ -35,7 +38,7 @@ class Follower:
         self._tenant_id, self._run_id = tenant_id, run_id
         self._last, self._is_fresh = after, is_fresh
         self._ends = END_EVENTS | {RUN_PAUSED} if ends_at_pause else END_EVENTS
-        self._subscription: Subscription | None = hub.subscribe(run_id)
+        self._subscription: Subscription | None = hub.subscribe(run_id, tenant_id)
         self._ended = False
         self.is_cut = False
 
@@ -56,7 +59,7 @@ class Follower:
 
     def close(self) -> None:
         if self._subscription is not None:
-            self._hub.unsubscribe(self._run_id, self._subscription)
+            self._hub.unsubscribe(self._run_id, self._tenant_id, self._subscription)
             self._subscription = None
 
     async def lines(self) -> AsyncGenerator[list[Line], None]:

@@ -7,8 +7,11 @@ from collections import defaultdict
 from typing import TypeAlias
 from uuid import UUID
 
+from agents.services.places import Places
+
 Batch: TypeAlias = tuple[int, list[bytes]]  # (seq of the first line, event lines)
 MAX_WAITING_BATCHES = 64
+MOST_STREAMS = 5_000
 
 
 class Subscription:
@@ -43,22 +46,24 @@ class Subscription:
 
 
 class Hub:
-    """The subscriptions of a process, by root run."""
+    """The subscriptions of a process, by root run. `streams` counts them, and says how many there may be."""
 
-    def __init__(self) -> None:
+    def __init__(self, streams: Places | None = None) -> None:
         self._readers: dict[UUID, list[Subscription]] = defaultdict(list)
-        self.streams = 0
+        self.streams = streams or Places("streams", most=MOST_STREAMS, most_per_tenant=MOST_STREAMS)
         self.is_closing = False
 
-    def subscribe(self, run_id: UUID) -> Subscription:
+    def subscribe(self, run_id: UUID, tenant_id: UUID) -> Subscription:
+        """Raises: RateLimited, Unavailable when there is no room for one more stream."""
+        self.streams.check(tenant_id)
+        self.streams.take(tenant_id)
         subscription = Subscription()
         self._readers[run_id].append(subscription)
-        self.streams += 1
         return subscription
 
-    def unsubscribe(self, run_id: UUID, subscription: Subscription) -> None:
+    def unsubscribe(self, run_id: UUID, tenant_id: UUID, subscription: Subscription) -> None:
         self._readers[run_id].remove(subscription)
-        self.streams -= 1
+        self.streams.leave(tenant_id)
         if not self._readers[run_id]:
             del self._readers[run_id]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -52,7 +53,9 @@ class Requests:
     pausing: set[UUID]
 
 
-# Tenants take turns: a run's place is its rank among its tenant's waiting runs plus what the tenant has under way.
+# Tenants take turns: a run's place is its rank among its tenant's waiting runs plus what the tenant has under way; of
+# two tenants with the same place the one comes first whose last turn in this process is longer ago. And a process takes
+# no more of a tenant than it may hold, however many wait: the rest of its room is for the others.
 CLAIM = f"""
 WITH waiting AS (
     SELECT id, tenant_id, created_at FROM {table(Run)}
@@ -60,15 +63,19 @@ WITH waiting AS (
         status = '{RunStatus.PENDING.value}' OR (status = '{RunStatus.RUNNING.value}' AND lease_until < now())
     )
 ), live AS (
-    SELECT tenant_id, count(*) AS runs FROM {table(Run)}
+    SELECT tenant_id, count(*) AS runs, count(*) FILTER (WHERE lease_owner = %(owner)s) AS here FROM {table(Run)}
     WHERE parent_id IS NULL AND status = '{RunStatus.RUNNING.value}' AND lease_until >= now() GROUP BY tenant_id
 ), places AS (
-    SELECT w.id, w.created_at,
-        row_number() OVER (PARTITION BY w.tenant_id ORDER BY w.created_at) + coalesce(l.runs, 0) AS place
+    SELECT w.id, w.created_at, coalesce(l.runs, 0) AS runs, coalesce(l.here, 0) AS here, coalesce(t.turn, 0) AS turn,
+        row_number() OVER (PARTITION BY w.tenant_id ORDER BY w.created_at) AS rank
     FROM waiting w LEFT JOIN live l USING (tenant_id)
+    LEFT JOIN unnest(%(turns)s::uuid[]) WITH ORDINALITY AS t(tenant_id, turn) USING (tenant_id)
 ), due AS (
     SELECT r.id, r.status FROM {table(Run)} r
-    WHERE r.id IN (SELECT id FROM places ORDER BY place, created_at LIMIT %(limit)s)
+    WHERE r.id IN (
+        SELECT id FROM places WHERE rank + here <= %(most_per_tenant)s
+        ORDER BY rank + runs, turn, created_at LIMIT %(limit)s
+    )
     AND (r.status = '{RunStatus.PENDING.value}' OR (r.status = '{RunStatus.RUNNING.value}' AND r.lease_until < now()))
     FOR NO KEY UPDATE SKIP LOCKED
 )
@@ -120,10 +127,16 @@ WHERE tenant_id = %s AND run_id = %s AND last_seq > %s ORDER BY first_seq LIMIT 
 STATUS = f"SELECT status FROM {table(Run)} WHERE tenant_id = %s AND id = %s"
 
 
-async def claim(pool: AsyncConnectionPool, *, owner: str, limit: int) -> list[Claimed]:
-    """Take the lease of runs that wait or whose owner is gone."""
+async def claim(
+    pool: AsyncConnectionPool, *, owner: str, limit: int, most_per_tenant: int, turns: Sequence[UUID] = ()
+) -> list[Claimed]:
+    """Take the lease of runs that wait or whose owner is gone.
+
+    `turns` are the tenants that this process served last, the latest at the end.
+    """
+    parameters = {"owner": owner, "limit": limit, "most_per_tenant": most_per_tenant, "turns": list(turns)}
     async with pool.connection() as connection:
-        cursor = await connection.execute(CLAIM, {"owner": owner, "limit": limit})
+        cursor = await connection.execute(CLAIM, parameters)
         return [Claimed(*row) for row in await cursor.fetchall()]
 
 

@@ -10,8 +10,9 @@ from django.conf import settings
 from accounts import audit
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import Conflict, InputBlocked, Invalid, NotFound, RateLimited, Unavailable
+from agentos.core.errors import Conflict, InputBlocked, Invalid, NotFound, Unavailable
 from agentos.core.ids import new_id
+from agentos.core.ratelimits import RateLimit
 from agentos.core.types import clean_text
 from agents.engine import events
 from agents.engine.messages import conversation
@@ -41,6 +42,7 @@ class Started:
     is_first: bool
     follower: Follower | None
     blocked: InputBlocked | None = None
+    limits: tuple[RateLimit, ...] = ()
 
 
 async def start(
@@ -59,24 +61,27 @@ async def start(
     """
     message, session_id = _checked(message, session_id)
     admit(runtime, principal)
-    blocked = await _blocked(runtime, spec, message)
-    begin = _begin(runtime, principal, spec, message, session_id, key, blocked=blocked is not None)
-    follower = _follower(runtime, begin) if follow else None
-    try:
-        await runtime.writer.begin(begin)
-    except BaseException:
-        if follower:
-            follower.close()
-        raise
-    if begin.attached_to is not None:
-        if follower:
-            follower.close()
-        return _attached(runtime, begin, follow=follow)
-    if blocked is not None:
-        await _refuse(runtime, begin, spec, blocked)
-    elif begin.owner:
-        runtime.supervisor.adopt(begin.run_id, begin.tenant_id, _first_work(runtime, begin, spec))
-    return Started(begin.run_id, session_id, True, follower, blocked)
+    tenant_id, run_id = principal.tenant_id, new_id()
+    with runtime.supervisor.runs.one(tenant_id):
+        follower = _follower(runtime, tenant_id, run_id) if follow else None
+        try:
+            blocked = await _blocked(runtime, spec, message)
+            begin = _begin(runtime, principal, spec, run_id, message, session_id, key, blocked=blocked is not None)
+            await runtime.writer.begin(begin)
+        except BaseException:
+            if follower:
+                follower.close()
+            raise
+        if begin.attached_to is not None:
+            if follower:
+                follower.close()
+            return _attached(runtime, begin, follow=follow)
+        limits = _limits(runtime, tenant_id, follow=follow)
+        if blocked is not None:
+            await _refuse(runtime, begin, spec, blocked)
+        elif begin.owner:
+            runtime.supervisor.adopt(begin.run_id, begin.tenant_id, _first_work(runtime, begin, spec))
+        return Started(run_id, session_id, True, follower, blocked, limits)
 
 
 def _checked(message: str, session_id: str) -> tuple[str, str]:
@@ -95,10 +100,12 @@ def admit(runtime: Runtime, principal: Principal) -> None:
     """Raises: Unavailable, RateLimited when there is no room for one more run."""
     if runtime.supervisor.draining:
         raise Unavailable("This process is going away; try again.", retry_after_seconds=1, code="draining")
-    if not runtime.supervisor.has_room:
-        raise Unavailable("This process has all the runs it can hold.", retry_after_seconds=2, code="process_full")
-    if runtime.supervisor.live_runs_of(principal.tenant_id) >= settings.MAX_LIVE_RUNS_PER_TENANT:
-        raise RateLimited("Your tenant has all the runs under way that it may.", retry_after_seconds=2)
+    runtime.supervisor.runs.check(principal.tenant_id)
+
+
+def _limits(runtime: Runtime, tenant_id: UUID, *, follow: bool) -> tuple[RateLimit, ...]:
+    runs = runtime.supervisor.runs.limit(tenant_id)
+    return (runs, runtime.hub.streams.limit(tenant_id)) if follow else (runs,)
 
 
 async def _blocked(runtime: Runtime, spec: AgentSpec, message: str) -> InputBlocked | None:
@@ -113,6 +120,7 @@ def _begin(
     runtime: Runtime,
     principal: Principal,
     spec: AgentSpec,
+    run_id: UUID,
     message: str,
     session_id: str,
     key: Key | None,
@@ -122,7 +130,7 @@ def _begin(
     model = settings.MODEL_NAMES[spec.model.value]
     pinned, digest = runtime.pinned(spec, model)
     return Begin(
-        run_id=new_id(),
+        run_id=run_id,
         tenant_id=principal.tenant_id,
         user_id=principal.user_id,
         session_id=session_id,
@@ -167,15 +175,8 @@ async def _refuse(runtime: Runtime, begin: Begin, spec: AgentSpec, blocked: Inpu
     await journal.commit(Write(events=[(events.RUN_ERROR, payload)], run=change, audit=[entry]))
 
 
-def _follower(runtime: Runtime, begin: Begin) -> Follower:
-    return Follower(
-        runtime.pool,
-        runtime.hub,
-        tenant_id=begin.tenant_id,
-        run_id=begin.run_id,
-        ends_at_pause=True,
-        is_fresh=True,
-    )
+def _follower(runtime: Runtime, tenant_id: UUID, run_id: UUID) -> Follower:
+    return Follower(runtime.pool, runtime.hub, tenant_id=tenant_id, run_id=run_id, ends_at_pause=True, is_fresh=True)
 
 
 def _attached(runtime: Runtime, begin: Begin, *, follow: bool) -> Started:

@@ -8,7 +8,6 @@ import logging
 import os
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
@@ -28,6 +27,7 @@ from agents.services.execution import StopReason, execute
 from agents.services.hub import Hub
 from agents.services.journal import JournalWriter
 from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, PAUSE
+from agents.services.places import Places
 from agents.services.queue import Claimed
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ RENEW_SECONDS = LEASE_SECONDS / 3
 TICK_SECONDS = 1.0
 LEASE_MARGIN_SECONDS = LEASE_SECONDS / 5  # an owner that cannot renew stops this long before its lease ends
 DRAIN_SECONDS: int = settings.DRAIN_SECONDS
+MOST_RUNS = 3_000
+CLAIMED_AT_ONCE = 50
 
 Tick = Callable[[], object]
 
@@ -51,29 +53,18 @@ class Supervisor:
         hub: Hub,
         ports: Ports,
         ticks: tuple[Tick, ...] = (),
-        max_runs: int = 3_000,
+        runs: Places | None = None,
     ) -> None:
         self.name = f"{os.uname().nodename[:30]}-{os.getpid()}-{secrets.token_hex(4)}"
         self.pool, self.hub, self.ports = pool, hub, ports
         self.writer = JournalWriter(pool, hub, process=self.name)
         self.draining = False
-        self._url, self._ticks, self._max_runs = url, ticks, max_runs
+        self.runs = runs or Places("runs", most=MOST_RUNS, most_per_tenant=MOST_RUNS)
+        self._url, self._ticks = url, ticks
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._by_tenant: Counter[UUID] = Counter()
         self._claimable = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
         self._renewed_at = time.monotonic()
-
-    @property
-    def live_runs(self) -> int:
-        return len(self._tasks)
-
-    def live_runs_of(self, tenant_id: UUID) -> int:
-        return self._by_tenant[tenant_id]
-
-    @property
-    def has_room(self) -> bool:
-        return not self.draining and len(self._tasks) < self._max_runs
 
     @property
     def is_well(self) -> bool:
@@ -108,7 +99,7 @@ class Supervisor:
         """Work on a run whose lease this process holds."""
         task = asyncio.create_task(work, name=f"run-{run_id}")
         self._tasks[run_id] = task
-        self._by_tenant[tenant_id] += 1
+        self.runs.take(tenant_id)
         task.add_done_callback(lambda done: self._ended(run_id, tenant_id, done))
 
     def cancel(self, run_id: UUID, reason: StopReason = StopReason.CANCEL) -> None:
@@ -127,9 +118,7 @@ class Supervisor:
         self._claimable.set()
 
     def _ended(self, run_id: UUID, tenant_id: UUID, task: asyncio.Task[None]) -> None:
-        self._by_tenant[tenant_id] -= 1
-        if not self._by_tenant[tenant_id]:
-            del self._by_tenant[tenant_id]
+        self.runs.leave(tenant_id)
         if self._tasks.get(run_id) is task:
             del self._tasks[run_id]
             self.writer.pausing.discard(run_id)
@@ -151,15 +140,21 @@ class Supervisor:
                 async with asyncio.timeout(TICK_SECONDS):
                     await self._claimable.wait()
             self._claimable.clear()
-            room = self._max_runs - len(self._tasks)
+            room = self.runs.most - self.runs.taken
             while room > 0 and not self.draining:
-                claimed = await queue.claim(self.pool, owner=self.name, limit=min(room, 50))
+                claimed = await queue.claim(
+                    self.pool,
+                    owner=self.name,
+                    limit=min(room, CLAIMED_AT_ONCE),
+                    most_per_tenant=self.runs.most_per_tenant,
+                    turns=self.runs.turns,
+                )
                 if claimed:
                     crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
                 for run in claimed:
                     self._take(run)
                 room -= len(claimed)
-                if len(claimed) < 50:
+                if len(claimed) < CLAIMED_AT_ONCE:
                     break
 
     def _take(self, run: Claimed) -> None:

@@ -14,6 +14,7 @@ from accounts.services import tokens
 from agentos.asgi import sockets
 from agents import wiring
 from agents.consumers import RunConsumer
+from agents.services.places import Places
 from agents.services.runtime import Runtime
 from agents.services.watch import Watch
 from governance.hooks import Governance
@@ -217,6 +218,21 @@ async def test_a_socket_is_cut_when_its_reader_signs_out_or_loses_a_right(make_p
     await until(lambda: stored(begin).status == "completed")
 
 
+async def test_a_socket_more_than_a_tenant_may_have_is_sent_away(make_process, connect, acme):
+    process = await make_process(
+        [[("pay", {"amount": 5})], "Paid"], streams=Places("streams", most=9, most_per_tenant=1)
+    )
+    begin = process.new()
+    await read(await process.start(begin))
+    first = await connect(process, begin.run_id, headers=[await authorization(acme.member)])
+    await event_named(first, "RunPaused")
+    second = await connect(process, begin.run_id, headers=[await authorization(acme.member)])
+    assert await code_of(second) == 1013
+    await first.disconnect()
+    third = await connect(process, begin.run_id, headers=[await authorization(acme.member)])
+    await event_named(third, "RunPaused")
+
+
 async def test_other_paths_are_nowhere(make_process, acme):
     socket = WebsocketCommunicator(sockets, "/ws/other")
     assert (await socket.connect())[0]
@@ -234,7 +250,7 @@ async def test_the_watch_rests_when_nobody_reads(make_process, connect, acme):
     assert watch._task is not None
     await socket.disconnect()
     assert watch._task is None
-    assert process.hub.streams == 0
+    assert process.hub.streams.taken == 0
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "stream-watch" and not task.done()]
 
 

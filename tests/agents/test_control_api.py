@@ -150,7 +150,7 @@ async def test_a_stream_ends_when_its_reader_is_signed_out(make_process, serve, 
     await in_thread(deactivate)
     rest = b"".join([part async for part in reading])
     assert events_of(rest) == []
-    assert process.hub.streams == 0
+    assert process.hub.streams.taken == 0
 
 
 async def test_a_run_is_forked_over_http(make_process, serve, acme, globex):

@@ -275,7 +275,7 @@ async def test_a_decision_races_the_process_that_takes_the_question_back(
     deploy(refund(2))
     monkeypatch.setattr(approvals, "_change_of_tool", lambda approval: "")
     await in_thread(_make_claimable, begin)
-    (claimed,) = await queue.claim(process.pool, owner="heir", limit=1)
+    (claimed,) = await queue.claim(process.pool, owner="heir", limit=1, most_per_tenant=1)
     works = partial(
         execute, claimed, pool=process.pool, writer=process.supervisor.writer, ports=process.supervisor.ports
     )

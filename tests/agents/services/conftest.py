@@ -24,6 +24,7 @@ from agents.services.follow import Follower
 from agents.services.hub import Hub
 from agents.services.idempotency import Key
 from agents.services.lines import Line
+from agents.services.places import Places
 from agents.services.supervisor import Supervisor
 from agents.wiring import NoJournal
 
@@ -66,11 +67,13 @@ class HeldModel(ScriptedModel):
 class Process:
     """One process's pool, hub and supervisor, with the runs of one user."""
 
-    def __init__(self, pool, model, tenant, hooks=None) -> None:
+    def __init__(self, pool, model, tenant, hooks=None, runs: Places | None = None, streams: Places | None = None):
         self.pool, self.model, self.tenant = pool, model, tenant
-        self.hub = Hub()
+        self.hub = Hub(streams)
         self.ports = Ports(model, NoJournal(), hooks or PlainGates())
-        self.supervisor = Supervisor(pool, url=settings.DATABASE_URLS["system"], hub=self.hub, ports=self.ports)
+        self.supervisor = Supervisor(
+            pool, url=settings.DATABASE_URLS["system"], hub=self.hub, ports=self.ports, runs=runs
+        )
 
     def new(self, *, session_id: str = "", owner: str | None = None, key: str = "", hmac: str = "") -> Begin:
         return Begin(
@@ -138,7 +141,9 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
     monkeypatch.setattr(type(registry), "get", lambda self, kind, component_id: SPEC)
     async with AsyncExitStack() as stack:
 
-        async def make(script: Sequence[Scripted] = (), *, model=None, hooks=None, supervise: bool = True) -> Process:
+        async def make(
+            script: Sequence[Scripted] = (), *, model=None, hooks=None, supervise: bool = True, runs=None, streams=None
+        ) -> Process:
             pool = AsyncConnectionPool(
                 settings.DATABASE_URLS["system"],
                 min_size=1,
@@ -148,7 +153,7 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
             )
             await pool.open()
             stack.push_async_callback(pool.close)
-            process = Process(pool, model or ScriptedModel(script), acme, hooks)
+            process = Process(pool, model or ScriptedModel(script), acme, hooks, runs, streams)
             if supervise:
                 await process.supervisor.start()
                 stack.push_async_callback(process.supervisor.stop)

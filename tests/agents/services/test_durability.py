@@ -118,7 +118,7 @@ async def test_a_zombie_writes_nothing_and_shows_nothing(make_process):
     journal = zombie.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
     await journal.commit(Write(events=[("RunStarted", {})]))
     await in_thread(expire_lease, begin)
-    claimed = await queue.claim(zombie.pool, owner="heir", limit=5)
+    claimed = await queue.claim(zombie.pool, owner="heir", limit=5, most_per_tenant=5)
     assert [run.run_id for run in claimed] == [begin.run_id]
     assert claimed[0].fence == 2
     reader = zombie.follow(begin, after=1, to_end=True)
@@ -298,7 +298,7 @@ async def test_too_many_recoveries_end_in_a_dead_letter(make_process):
     await process.supervisor.writer.begin(begin)
     for _ in range(queue.MAX_RECOVERIES):
         await in_thread(expire_lease, begin)
-        await queue.claim(process.pool, owner="crashing", limit=1)
+        await queue.claim(process.pool, owner="crashing", limit=1, most_per_tenant=1)
     await in_thread(expire_lease, begin)
     await make_process(["never asked"])
     await until(lambda: stored(begin).status == "error")

@@ -47,7 +47,9 @@ async def test_one_statement_keeps_the_held_runs_and_drops_the_lost(make_process
     mine, kept = await begun(process)
     lost, zombie = await begun(process)
     await in_thread(expire_lease, lost)
-    assert [run.run_id for run in await queue.claim(process.pool, owner="heir", limit=5)] == [lost.run_id]
+    assert [run.run_id for run in await queue.claim(process.pool, owner="heir", limit=5, most_per_tenant=5)] == [
+        lost.run_id
+    ]
     records = []
     for journal in (kept, zombie):
         record = flush.Record(journal.info, journal.fence, 1, waiters=[], lines=[b'{"event":"RunContent"}'])

@@ -40,7 +40,7 @@ async def test_a_quiet_stream_beats(make_process, monkeypatch):
     reading = process.follow(begin, after=lines[-1].seq, to_end=True).lines()
     assert [await anext(reading) for _ in range(2)] == [[], []]
     await reading.aclose()
-    assert process.hub.streams == 0
+    assert process.hub.streams.taken == 0
 
 
 async def test_a_cut_follower_shows_nothing_that_comes_later(make_process, acme):
