@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 
 import pytest
 
@@ -14,7 +13,6 @@ from agentos.core.errors import ConfigError
 from agents.models import Run, Session
 from agents.services.places import Places
 from tests.agents.services.conftest import HeldModel, read
-from tests.agents.services.test_durability import until
 
 BACKGROUND = {"message": "Go", "background": True, "stream": False}
 START = "agents/tester/runs"
@@ -110,14 +108,12 @@ async def test_an_answer_that_nobody_could_follow_is_not_taken(make_process, ser
     call, begin = serve(process), process.new()
     await read(await process.start(begin))
     said = {"tools": [{"tool_call_id": "call_1_0", "confirmed": True}]}
-    reader = await call(acme.member, f"runs/{begin.run_id}/events")
+    reader = process.follow(begin)
     path = f"agents/tester/runs/{begin.run_id}/continue"
     assert (await call(acme.member, path, said)).status_code == 429
     shown = (await call(acme.member, f"runs/{begin.run_id}")).json()
     assert (shown["status"], len(shown["requirements"])) == ("PAUSED", 1)
-    async with aclosing(reader.streaming_content) as parts:
-        assert await anext(parts) == b"retry: 2000\n\n"
-    await until(lambda: process.hub.streams.taken == 0)
+    reader.close()
     followed = await call(acme.member, path, {**said, "stream": False})
     assert followed.json()["status"] == "COMPLETED"
 
