@@ -67,16 +67,26 @@ def _item(request: HttpRequest, label: str, title: str, icon: str) -> list[dict[
         "link": reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
         "badge_variant": "primary",
     }
-    if label == "governance.Approval" and (waiting := _waiting(request)):
-        item["badge"] = str(waiting)
-    return [item]
+    return [{**item, **_marks(request, label)}]
 
 
-def _waiting(request: HttpRequest) -> int:
-    from governance.selectors import pending_count
+def _marks(request: HttpRequest, label: str) -> dict[str, Any]:
+    """Return the badge of what waits here, and that the inbox is open on each of its tabs."""
+    from agentos.tabs import waiting
 
-    principal = getattr(request, "principal", None)
-    return pending_count(principal) if principal else 0
+    found = waiting(request)
+    if found is None:
+        return {}
+    if label == "governance.Approval":
+        places = [reverse(f"admin:{name}_changelist") for name in ("governance_approval", "agents_step")]
+        return _badge(found.in_inbox) | {"active": request.path.startswith(tuple(places))}
+    if label == "agents.Run":
+        return _badge(found.given_up) | {"badge_variant": "danger"}
+    return {}
+
+
+def _badge(count: int) -> dict[str, Any]:
+    return {"badge": str(count)} if count else {}
 
 
 UNFOLD: dict[str, Any] = {

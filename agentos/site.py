@@ -32,6 +32,11 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active and getattr(request, "principal", None) is not None
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        from agentos.tabs import tabs
+
+        return {**super().each_context(request), "list_tabs": tabs(request)}
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return HttpResponseRedirect(reverse(f"{self.name}:{_first_page(self, request)}"))
 

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Membership
 from accounts.services import sign_ins
+from agentos.tabs import waiting
 from agents import seen
 from agents.registry import registry
-from governance import selectors
 
 DEMO_ROLES = ("member", "approver", "admin")
 
@@ -37,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "principal": principal,
         "memberships": getattr(request, "memberships", []),
         "may_decide": principal is not None and principal.has("approvals:decide"),
-        "pending": selectors.pending_count(principal) if principal else 0,
+        "pending": found.in_inbox if (found := waiting(request)) else 0,
         "sandbox": uses_sandbox(),
         "demo_users": demo_users(request),
     }

@@ -33,8 +33,8 @@ class RecordAdmin(ReadOnlyAdmin):
     page_template: ClassVar[str]
     scopes: ClassVar[tuple[str, ...]] = ()
     list_title: ClassVar[str] = ""
-    empty_title: ClassVar[str] = "Nothing here yet"
-    empty_text: ClassVar[str] = ""
+    empty: ClassVar[dict[str, tuple[str, str]]] = {}  # by tab: the title and the text of a list without rows
+    list_before_template = "admin/list_tabs.html"
     list_fullwidth = True
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -97,13 +97,25 @@ class RecordAdmin(ReadOnlyAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return TabbedList
 
+    def tab_of(self, request: HttpRequest) -> str:
+        """Return the key of the tab that the list shows; "" where it has none."""
+        return request.GET.get(TAB, "")
+
     def of_tab(self, request: HttpRequest, rows: QuerySet[Any], tab: str) -> QuerySet[Any]:
-        """Narrow the list to the tab that the address names; "" when it names none."""
+        """Narrow the list to one of its tabs."""
         return rows
 
 
 class TabbedList(ChangeList):  # type: ignore[misc]  # unfold has no types
     """A list of which `?tab=` shows a part; searches and filters stay within it."""
+
+    tab = ""
+
+    @property
+    def empty(self) -> tuple[str, str]:
+        """Return the title and the text that stand in place of rows."""
+        texts: dict[str, tuple[str, str]] = self.model_admin.empty
+        return texts.get(self.tab, ("Nothing here yet", ""))
 
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
         found: dict[str, Any] = super().get_filters_params(params)
@@ -111,8 +123,9 @@ class TabbedList(ChangeList):  # type: ignore[misc]  # unfold has no types
         return found
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        self.tab = self.model_admin.tab_of(request)
         rows = super().get_queryset(request, exclude_parameters)
-        narrowed: QuerySet[Any] = self.model_admin.of_tab(request, rows, request.GET.get(TAB, ""))
+        narrowed: QuerySet[Any] = self.model_admin.of_tab(request, rows, self.tab)
         return narrowed
 
 

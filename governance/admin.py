@@ -82,8 +82,17 @@ def obstacle(approval: Approval, principal: Principal) -> str:
 class ApprovalAdmin(RecordAdmin):
     page_template = "governance/approval.html"
     list_title = "Approval inbox"
-    empty_title = "Nothing waits for you"
-    empty_text = "When an agent wants to do something that needs someone's consent, it appears here."
+    empty = {
+        selectors.MINE: (
+            "Nothing waits for you",
+            "When an agent wants to do something that needs your consent, it appears here.",
+        ),
+        selectors.OTHERS: (
+            "Nothing waits for others",
+            "When an agent wants to do something that somebody else has to allow, it appears here.",
+        ),
+        selectors.DECIDED: ("Nothing was decided yet", "What was approved, rejected or expired appears here."),
+    }
     list_display = ("what", "requester", "agent", "waited", "expires", "shown_status", "outcome")
     list_display_links = ("what",)
     list_filter = ("status", "tool_name", "component_id")
@@ -97,6 +106,12 @@ class ApprovalAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
         return selectors.visible(principal_of(request))
+
+    def tab_of(self, request: HttpRequest) -> str:
+        return super().tab_of(request) or selectors.first_tab(principal_of(request))
+
+    def of_tab(self, request: HttpRequest, rows: QuerySet[Approval], tab: str) -> QuerySet[Approval]:
+        return selectors.of_tab(rows, principal_of(request), tab)
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Put what waits first, the oldest on top; then what is decided, the newest on top."""
@@ -186,5 +201,7 @@ class ApprovalAdmin(RecordAdmin):
         return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[record.id]))
 
     def _waiting(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = self.get_queryset(request).filter(status=ApprovalStatus.PENDING, expires_at__gt=utc_now())
+        """Return what waits as the first tab of the inbox shows it."""
+        principal = principal_of(request)
+        rows = selectors.of_tab(self.get_queryset(request), principal, selectors.first_tab(principal))
         return rows.order_by("created_at", "id")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Now
 
 from accounts.principals import Principal
@@ -25,6 +25,7 @@ NOT_STARTED, RUNNING, DONE, FAILED, UNKNOWN, REFUSED = (
     "unknown",
     "refused",
 )
+MINE, OTHERS, DECIDED, ALL = "mine", "others", "decided", "all"  # the tabs of an inbox
 MAX_PAGE_ROWS: Final = 100
 EXPIRING: Final = timedelta(hours=18)  # the last quarter of the 72 hours that an approval lives by default
 
@@ -108,6 +109,24 @@ def visible(principal: Principal) -> QuerySet[Approval]:
         waiting_since=Case(When(status=ApprovalStatus.PENDING, then=F("created_at"))),
     )
     return rows.select_related("run", "run__session", "requester", "decided_by")
+
+
+def may_decide(principal: Principal) -> bool:
+    """Tell whether she decides what others ask for."""
+    return principal.has("approvals:decide")
+
+
+def first_tab(principal: Principal) -> str:
+    """Return the tab that an inbox opens with."""
+    return MINE if may_decide(principal) else OTHERS
+
+
+def of_tab(rows: QuerySet[Approval], principal: Principal, tab: str) -> QuerySet[Approval]:
+    """Return the part of an inbox that a tab shows; a tab that there is not shows all. Caller holds the scope."""
+    waits = Q(status=ApprovalStatus.PENDING, expires_at__gt=Now())
+    hers = ~Q(requester_id=principal.user_id) if may_decide(principal) else Q(pk__in=[])
+    shown = {MINE: waits & hers, OTHERS: waits & ~hers, DECIDED: ~waits}
+    return rows.filter(shown[tab]) if tab in shown else rows
 
 
 def _narrowed(rows: QuerySet[Approval], principal: Principal, filters: Filters) -> QuerySet[Approval]:

@@ -37,8 +37,10 @@ STATUS_TONES = {
 class RunAdmin(RunControls):
     page_template = "agents/run/page.html"
     list_title = "Runs"
-    empty_title = "No runs yet"
-    empty_text = "A run appears here as soon as somebody asks an agent something."
+    empty = {
+        "": ("No runs yet", "A run appears here as soon as somebody asks an agent something."),
+        GIVEN_UP_TAB: ("No run was given up", "One that was interrupted too often waits here to be run again."),
+    }
     list_display = ("asked", "agent", "user", "shown_status", "started", "took", "tokens")
     list_display_links = ("asked",)
     list_filter = ("status", "component_id", "is_demo")

@@ -20,8 +20,7 @@ from agents.templatetags.console import visible
 class SessionAdmin(OwnRowsAdmin):
     page_template = "agents/session.html"
     list_title = "Sessions"
-    empty_title = "No conversations yet"
-    empty_text = "A session begins with somebody's first message to an agent."
+    empty = {"": ("No conversations yet", "A session begins with somebody's first message to an agent.")}
     list_display = ("called", "agent", "user", "runs_count", "updated")
     list_display_links = ("called",)
     list_filter = ("component_id",)

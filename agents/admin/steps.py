@@ -28,6 +28,7 @@ from agents.services.reconcile import Outcome
 from agents.templatetags.console import agent_name, spelled_out, visible
 from agents.wiring import runtime
 
+RECONCILE_TAB = "reconcile"
 FIELDS = ("outcome", "reason", "result")
 
 
@@ -38,8 +39,12 @@ class StepAdmin(RecordAdmin):
     page_template = "agents/step/page.html"
     scopes = (reconcile.SCOPE,)
     list_title = "To reconcile"
-    empty_title = "Nothing to reconcile"
-    empty_text = "When a process dies in the middle of a call that changes something, the call waits here."
+    empty = {
+        RECONCILE_TAB: (
+            "Nothing to reconcile",
+            "When a process dies in the middle of a call that changes something, the call waits here.",
+        ),
+    }
     list_display = ("what", "requester", "agent", "begun", "run_status")
     list_display_links = ("what",)
     list_filter = ("name",)
@@ -50,6 +55,9 @@ class StepAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
         return selectors.reconcilable(principal_of(request))
+
+    def tab_of(self, request: HttpRequest) -> str:
+        return RECONCILE_TAB
 
     def of_tab(self, request: HttpRequest, rows: QuerySet[Step], tab: str) -> QuerySet[Step]:
         return rows.filter(state=StepState.UNKNOWN)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,87 +13,18 @@ from django.urls import reverse
 
 from accounts.models import AuditRow, User
 from accounts.tenancy import tenant_scope
-from agentos.core.clock import utc_now
-from agentos.core.types import JsonObject
 from agents.catalog.agents.approvals.tools import process_refund
-from agents.models import Run, Session, Step
+from agents.models import Run, Step
 from agents.registry import registry
-from governance import gate
 from governance.models import Approval
 from tests.conftest import TenantWithUsers
+from tests.console.conftest import Ask, enter, page
 
 INBOX = "/admin/governance/approval/"
-Ask = Callable[..., Approval]
 COPIED = (
     "tenant_id", "run_id", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id", "arguments",
     "args_hash", "effect_text", "requester_id", "expires_at", "created_at",
 )  # fmt: skip
-
-
-def enter(client: Client, user: User) -> None:
-    """Sign in as the backend does: with the user as the system role reads her."""
-    client.force_login(User.objects.using("system").get(id=user.id))
-
-
-def page(response: Any) -> str:
-    return str(response.content.decode())
-
-
-@pytest.fixture
-def signed_in() -> Callable[[User], Client]:
-    """Return a browser in which a user has signed in; it checks CSRF tokens only where a test asks it to."""
-
-    def sign_in(user: User) -> Client:
-        client = Client()
-        enter(client, user)
-        return client
-
-    return sign_in
-
-
-@pytest.fixture
-def ask() -> Ask:
-    """Put a paused run with a waiting refund into a tenant, as the engine leaves it."""
-
-    def make(where: TenantWithUsers, *, customer: str = "C-1042", minutes_ago: int = 5, hours: int = 72) -> Approval:
-        tenant, user, begun = where.tenant, where.member, utc_now() - timedelta(minutes=minutes_ago)
-        arguments: JsonObject = {"customer_id": customer, "amount": "250.00", "reason": "billed twice"}
-        says = f"Refund $250.00 to {customer}"
-        common = {"tenant_id": tenant.id, "user_id": user.id}
-        session = Session.objects.using("system").create(
-            **common, session_id=str(begun), component_id="approvals", name="Refund"
-        )
-        run = Run(
-            **common, session=session, component_kind="agent", component_id="approvals", spec_hash="0" * 64,
-            model="strong", status="paused", input=f"Refund {customer}", created_at=begun, usage={"total_tokens": 7},
-        )  # fmt: skip
-        run.root_id = run.id
-        run.save(using="system")
-        spoken = {"text": "I ask for an approval.", "tool_calls": []}
-        Step.objects.using("system").create(
-            **common, run=run, path="1.model", seq=2, kind="model", name="strong", state="done",
-            result=spoken, started_at=begun, ended_at=begun + timedelta(seconds=1), usage={"total_tokens": 7},
-        )  # fmt: skip
-        request = {
-            "tool": "process_refund",
-            "arguments": arguments,
-            "schema_hash": process_refund.schema_hash,
-            "requirement": {"kind": "approval", "effect_text": says},
-        }
-        Step.objects.using("system").create(
-            **common, run=run, path="1.0", seq=3, kind="tool", name="process_refund", state="waiting",
-            tool_call_id="call_1", request=request, started_at=begun + timedelta(seconds=1),
-        )  # fmt: skip
-        approval = Approval(
-            tenant_id=tenant.id, run=run, step_path="1.0", tool_call_id="call_1", tool_name="process_refund",
-            tool_version="1", component_id="approvals", arguments=arguments, effect_text=says, requester=user,
-            expires_at=begun + timedelta(hours=hours), created_at=begun,
-        )  # fmt: skip
-        approval.args_hash = gate.hash_of_row(approval)
-        approval.save(using="system")
-        return approval
-
-    return make
 
 
 def change_url(approval: Approval) -> str:
@@ -165,7 +95,7 @@ class TestInbox:
         Approval.objects.using("system").filter(id=decided.id).update(status="rejected")
         ask(acme, customer="C-NEW", minutes_ago=1)
         ask(acme, customer="C-MID", minutes_ago=30)
-        text = page(signed_in(acme.approver).get(INBOX))
+        text = page(signed_in(acme.approver).get(f"{INBOX}?tab=all"))
         assert text.index("C-MID") < text.index("C-NEW") < text.index("C-OLD")
         assert "never ran" in text
 
@@ -408,7 +338,7 @@ class TestMenuAndErrors:
             for role in ("member", "auditor", "admin")
         }
         assert titles["member"] == {"Inbox", "Runs", "Sessions"}
-        oversight = {"Audit", "People", "Roles", "Grants", "Service accounts"}
+        oversight = {"Audit", "People", "Roles", "Grants", "Service accounts", "Backups"}
         assert titles["auditor"] == titles["admin"] == titles["member"] | oversight
 
     def test_the_admin_begins_with_the_inbox(self, acme: TenantWithUsers, signed_in: Callable[[User], Client]) -> None:
