@@ -1,6 +1,7 @@
 """The one seam from async code to the synchronous ORM: a few threads, each keeping its database connections.
 
-A connection is checked before each job and dropped after one that met a database error, and else stays open.
+A connection is checked before each job and dropped after one that met a database error, and else stays open. A thread
+may come to hold one for each role, and a process has twelve in all: 4 of the journal, 2 that listen and renew, 6 here.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 P = ParamSpec("P")
 T = TypeVar("T")
-THREADS = 6
+THREADS = 3
 SIGN_IN_THREADS = 2  # a password's hash takes long and much memory: who guesses holds up nobody but herself
 
 
 class Seam:
     """A bounded pool of threads. The first job starts it, `close` ends it, the next job starts it anew."""
 
-    def __init__(self, threads: int = THREADS) -> None:
-        self._threads = threads
+    def __init__(self, threads: int = THREADS, *, keeps_connections: bool = True) -> None:
+        self._threads, self._keeps_connections = threads, keeps_connections
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._kept: list[BaseDatabaseWrapper] = []
 
     async def run(self, job: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._started(), partial(copy_context().run, _in_good_order, job))
+        return await loop.run_in_executor(self._started(), partial(copy_context().run, self._in_good_order, job))
 
     def later(self, job: Callable[[], object]) -> None:
         """Run a job after the answer; nobody waits for it, so it tells its failures to the log itself."""
-        self._started().submit(copy_context().run, _in_good_order, job)
+        self._started().submit(copy_context().run, self._in_good_order, job)
 
     def close(self) -> None:
         """Wait for running jobs, then end the threads and close their connections."""
@@ -59,6 +60,20 @@ class Seam:
                 )
             return self._pool
 
+    def _in_good_order(self, job: Callable[[], T]) -> T:
+        for connection in connections.all(initialized_only=True):
+            connection.close_if_unusable_or_obsolete()
+        keeps = self._keeps_connections
+        try:
+            return job()
+        except DatabaseFailure:
+            keeps = False
+            raise
+        finally:
+            if not keeps:
+                for connection in connections.all(initialized_only=True):
+                    connection.close()
+
     def _keep_connections(self) -> None:
         for alias in connections:
             connection = connections[alias]
@@ -78,19 +93,8 @@ def _closed(kept: list[BaseDatabaseWrapper]) -> None:
         connection.close()
 
 
-def _in_good_order(job: Callable[[], T]) -> T:
-    for connection in connections.all(initialized_only=True):
-        connection.close_if_unusable_or_obsolete()
-    try:
-        return job()
-    except DatabaseFailure:
-        for connection in connections.all(initialized_only=True):
-            connection.close()
-        raise
-
-
 _seam = Seam()
-_sign_ins = Seam(SIGN_IN_THREADS)
+_sign_ins = Seam(SIGN_IN_THREADS, keeps_connections=False)
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

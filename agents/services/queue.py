@@ -105,7 +105,12 @@ STEP_FIELDS = (
     "id", "path", "kind", "name", "state", "request", "result", "answer", "usage", "error", "args_hash",
     "idempotency_key", "attempts", "seq", "tool_call_id",
 )  # fmt: skip
-STEPS = f"SELECT {columns(Step, STEP_FIELDS)} FROM {table(Step)} WHERE tenant_id = %s AND run_id = %s ORDER BY seq"
+STEPS = f"""
+SELECT log.last_seq, {columns(Step, STEP_FIELDS, "s.")} FROM (
+    SELECT coalesce(max(last_seq), 0) AS last_seq FROM {table(RunEvents)}
+    WHERE tenant_id = %(tenant)s AND run_id = %(run)s
+) log LEFT JOIN {table(Step)} s ON s.tenant_id = %(tenant)s AND s.run_id = %(run)s ORDER BY s.seq
+"""
 
 # What was said before this run was made, or before the one it was forked from: a later pass sees the same.
 # The session comes from a lateral join, so that the newest rows are read from the index `run_remembered` and no others.
@@ -161,11 +166,9 @@ async def requests(pool: AsyncConnectionPool, *, owner: str, run_ids: list[UUID]
 async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> tuple[list[StepRecord], int]:
     """Return the journal of a run and the seq of its last event."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(STEPS, [tenant_id, run_id])
-        steps = [_record(row) for row in await cursor.fetchall()]
-        cursor = await connection.execute(LAST_SEQ, [tenant_id, run_id])
-        row = await cursor.fetchone()
-    return steps, row[0] if row else 0
+        cursor = await connection.execute(STEPS, {"tenant": tenant_id, "run": run_id})
+        rows = await cursor.fetchall()
+    return [_record(step) for _, *step in rows if step[0] is not None], rows[0][0]
 
 
 async def load_history(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, runs: int) -> list[tuple[str, str]]:
@@ -203,7 +206,7 @@ async def status_of(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID)
     return RunStatus(row[0]) if row else None
 
 
-def _record(row: tuple[Any, ...]) -> StepRecord:
+def _record(row: Sequence[Any]) -> StepRecord:
     values = dict(zip(STEP_FIELDS, row, strict=True))
     values["kind"], values["state"] = StepKind(values["kind"]), StepState(values["state"])
     return StepRecord(**values)

@@ -59,19 +59,21 @@ def decide(
         if approval is None:
             raise NotFound("There is no such approval.")
         change = _change_of_tool(approval) if approved else ""
-        if not change and idempotency.take(key, principal=principal, run_id=approval.run_id):
-            return selectors.visible(principal).get(id=approval.id)
-        _check_not_own(principal, approval)
-        _check_pending(approval)
-        note = _cleaned_reason(reason, approved=approved)
-        _check_call(approval, shown_hash)
-        if not change:
-            return _decided(principal, approval, approved=approved, note=note)
-        _void(approval, change)
-    raise _is_void(change)
+        if change or not idempotency.take(key, principal=principal, run_id=approval.run_id):
+            _check_not_own(principal, approval)
+            _check_pending(approval)
+            note = _cleaned_reason(reason, approved=approved)
+            _check_call(approval, shown_hash)
+            if change:
+                _void(approval, change)
+            else:
+                _settle(principal, approval, approved=approved, note=note)
+    if change:
+        raise _is_void(change)
+    return selectors.get(principal, approval_id)  # after the commit: the run goes on meanwhile
 
 
-def _decided(principal: Principal, approval: Approval, *, approved: bool, note: str) -> Approval:
+def _settle(principal: Principal, approval: Approval, *, approved: bool, note: str) -> None:
     status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
     changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
     if not _unexpired(approval.id).update(**changes):
@@ -84,7 +86,6 @@ def _decided(principal: Principal, approval: Approval, *, approved: bool, note: 
     }
     answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
     _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
-    return selectors.visible(principal).get(id=approval.id)
 
 
 def expire_due() -> int:
