@@ -19,7 +19,7 @@ from unfold.widgets import (
 
 from accounts import grants_admin as grants_admin
 from accounts import roles_admin as roles_admin
-from accounts import scopes
+from accounts import scopes, selectors
 from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of, shown_once
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, Tenant, TenantRole, User
 from accounts.services import members, service_accounts
@@ -195,6 +195,12 @@ class AuditRowAdmin(ReadOnlyAdmin):
     @admin.display(description="Actor", ordering="actor__email")
     def who(self, row: AuditRow) -> str:
         return row.actor.email if row.actor is not None else "the system"
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AuditRow | None:
+        row: AuditRow | None = super().get_object(request, object_id, from_field)
+        if row is not None:
+            selectors.open_details(principal_of(request), [row])
+        return row
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == "object_id" or super().lookup_allowed(lookup, value, request)

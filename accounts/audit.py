@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +20,7 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import AuditHead, AuditRow
+from accounts.privacy import shredding
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.ids import new_id
@@ -46,13 +47,19 @@ class AuditEntry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that somebody did. `detail` holds ids and plain facts: no secret, nobody's text."""
+    """One thing that somebody did. `detail` holds ids and plain facts: no secret, nobody's text.
+
+    What persons wrote goes to `personal`: it joins the detail sealed under the keys of `subjects`, which erasure
+    shreds. The chain covers the sealed form, so it stays whole.
+    """
 
     action: str
     object_type: str
     object_id: str
     detail: JsonObject = field(default_factory=dict)
     actor_id: UUID | None = None
+    personal: Mapping[str, str] = field(default_factory=dict)
+    subjects: Sequence[UUID] = ()
 
 
 def chain(
@@ -80,8 +87,8 @@ def append(
     """
     if not entries:
         return
+    signed = [_by(entry, actor_id, tenant_id, using) for entry in entries]
     head = _locked_head(tenant_id, using)
-    signed = [_by(entry, actor_id) for entry in entries]
     rows = chain(head.seq, head.hash, signed, tenant_id=tenant_id, now=utc_now())
     AuditRow.objects.using(using).bulk_create([AuditRow(**row) for row in rows])
     heads = AuditHead.objects.using(using).filter(tenant_id=tenant_id)
@@ -109,8 +116,16 @@ def verify(tenant_id: UUID) -> int | None:
         return rows.filter(seq__gt=Coalesce(Subquery(newest), 0)).values_list("seq", flat=True).first()
 
 
-def _by(entry: AuditEntry, actor_id: UUID | None) -> Entry:
-    return Entry(entry.action, entry.object_type, entry.object_id, entry.detail, entry.actor_id or actor_id)
+def _by(entry: AuditEntry, actor_id: UUID | None, tenant_id: UUID, using: str) -> Entry:
+    detail = entry.detail
+    if isinstance(entry, Entry) and entry.personal:
+        sealed = {
+            name: shredding.seal(text, tenant_id=tenant_id, subjects=entry.subjects, using=using)
+            for name, text in entry.personal.items()
+            if text
+        }
+        detail = {**detail, **sealed}
+    return Entry(entry.action, entry.object_type, entry.object_id, detail, entry.actor_id or actor_id)
 
 
 def _locked_head(tenant_id: UUID, using: str) -> AuditHead:

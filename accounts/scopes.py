@@ -28,6 +28,7 @@ _READ = frozenset(
         "schedules:read",
         "components:read",
         "metrics:read",
+        "privacy:personal",
         *(f"{kind}:read" for kind in _COMPONENTS),
     }
 )
@@ -42,6 +43,7 @@ _MEMBER = _READ | {
     "tools:call",
     *(f"{kind}:run" for kind in _COMPONENTS),
 }
+# `privacy:personal` shows who others are, `privacy:sensitive` what they said; without it that is masked.
 # `runs:read` and `runs:write` are about one's own runs; the `_all` forms about everybody's in the tenant.
 _WATCH = frozenset({"runs:read_all", "traces:read", "usage:read", "policies:read"})
 _OPERATE = frozenset(
@@ -56,9 +58,10 @@ _OPERATE = frozenset(
         "evals:write",
         "evals:delete",
         "metrics:write",
+        "privacy:sensitive",
     }
 )
-_DECIDE = frozenset({"approvals:read", "approvals:decide", "runs:read_all", "policies:read"})
+_DECIDE = frozenset({"approvals:read", "approvals:decide", "runs:read_all", "policies:read", "privacy:sensitive"})
 _AUDIT = frozenset({"audit:read", "approvals:read", "members:read", "service_accounts:read"})
 _ADMIN_ONLY = frozenset(
     {

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from accounts import audit
 from accounts.models import AuditHead, AuditRow
 from accounts.principals import Principal
+from accounts.privacy import access, shredding
+from accounts.privacy.datamap import class_of
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid
-from agentos.core.types import clean_text
+from agentos.core.types import Json, clean_text
 
 MOST_ROWS = 200
 
@@ -40,8 +44,25 @@ def audit_rows(
         if object_id:
             rows = rows.filter(object_id=clean_text(object_id))
         page = list(rows[: limit + 1])
+        open_details(principal, page)
     more = len(page) > limit
     return page[:limit], str(page[limit - 1].seq) if more else None
+
+
+def open_details(principal: Principal, rows: Iterable[AuditRow]) -> None:
+    """Put what was sealed in the rows' details in the clear, as far as the reader may see it; never save them then.
+
+    Caller holds the tenant's scope.
+    """
+
+    def show(text: str, subjects: list[UUID]) -> Json:
+        subject = principal.user_id if principal.user_id in subjects else None
+        return access.seen(principal, class_of(AuditRow, "detail"), text, subject=subject)
+
+    found = list(rows)
+    details = shredding.opened([row.detail for row in found], tenant_id=principal.tenant_id, show=show)
+    for row, detail in zip(found, details, strict=True):
+        row.detail = detail
 
 
 def audit_verdict(principal: Principal) -> Verdict:

@@ -11,7 +11,8 @@ declare(
         "tenant id run step_path tool_call_id tool_name tool_version component_id args_hash requester status "
         "version decided_by decided_at consumed_at expires_at is_demo created_at"
     ),
-    sensitive="arguments effect_text reason",
+    personal="reason",
+    sensitive="arguments effect_text",
     subjects=[owner("requester"), author("decided_by", "reason")],
     retention=RUNS,
     clock="run__session__updated_at",

@@ -59,8 +59,16 @@ def create(
                 account.save(force_insert=True)
         except IntegrityError:
             raise Conflict(f"There is a service account named {name}.") from None
-        detail = {"name": name, "scopes": account.scopes, "for": str(user_id)}
-        entry = audit.Entry("service_account.created", "service_account", str(account.id), detail, actor_id)
+        detail = {"scopes": account.scopes, "for": str(user_id)}
+        entry = audit.Entry(
+            "service_account.created",
+            "service_account",
+            str(account.id),
+            detail,
+            actor_id,
+            personal={"name": name},
+            subjects=(user_id,),
+        )
         audit.append([entry], tenant_id=tenant_id)
     return account, key
 

@@ -63,8 +63,15 @@ def reconcile(
             _record(step, outcome, said)
         else:
             answers.settle(run_id=run.id, step_path=step.path, answer=said)
-        detail = {"tool": step.name, "run": str(run.id), "outcome": outcome.value, "reason": said["note"]}
-        entry = audit.Entry("step.reconciled", "step", str(step.id), detail, principal.user_id)
+        entry = audit.Entry(
+            "step.reconciled",
+            "step",
+            str(step.id),
+            {"tool": step.name, "run": str(run.id), "outcome": outcome.value},
+            principal.user_id,
+            personal={"reason": said["note"]},
+            subjects=(principal.user_id, run.user_id),
+        )
         audit.append([entry], tenant_id=principal.tenant_id)
 
 

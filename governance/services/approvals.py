@@ -19,7 +19,7 @@ from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, Policy
 from agentos.core.types import JsonObject, clean_text
 from agents.engine.outdated import change_since
 from agents.engine.status import RunStatus
-from agents.engine.steps import AuditEntry, void_answer
+from agents.engine.steps import void_answer
 from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import answers, idempotency
@@ -229,11 +229,15 @@ def _cleaned_reason(reason: str, *, approved: bool) -> str:
 
 
 def _audit(approval: Approval, action: str, actor_id: UUID | None, *, reason: str) -> None:
+    """Record what became of an approval; a person's reason is sealed, it may speak of the requester too."""
     detail: JsonObject = {
         "tool": approval.tool_name,
         "args_hash": approval.args_hash,
         "run": str(approval.run_id),
-        "reason": reason,
     }
-    entry = AuditEntry(action, "approval", str(approval.id), detail, actor_id)
-    audit.append([entry], tenant_id=approval.tenant_id, actor_id=actor_id)
+    if actor_id is None:
+        entry = audit.Entry(action, "approval", str(approval.id), {**detail, "reason": reason})
+    else:
+        personal, subjects = {"reason": reason}, (actor_id, approval.requester_id)
+        entry = audit.Entry(action, "approval", str(approval.id), detail, actor_id, personal, subjects)
+    audit.append([entry], tenant_id=approval.tenant_id)
