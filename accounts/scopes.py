@@ -62,7 +62,7 @@ _OPERATE = frozenset(
     }
 )
 _DECIDE = frozenset({"approvals:read", "approvals:decide", "runs:read_all", "policies:read", "privacy:sensitive"})
-_AUDIT = frozenset({"audit:read", "approvals:read", "members:read", "service_accounts:read"})
+_AUDIT = frozenset({"audit:read", "access:explain", "approvals:read", "members:read", "service_accounts:read"})
 _ADMIN_ONLY = frozenset(
     {
         ADMIN,
@@ -78,7 +78,6 @@ _ADMIN_ONLY = frozenset(
         "privacy:export",
         "privacy:erase",
         "privacy:*",
-        "access:explain",
         *(f"{kind}:{verb}" for kind in _COMPONENTS for verb in ("write", "delete")),
     }
 )

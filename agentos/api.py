@@ -22,6 +22,7 @@ from agents import seen
 from agents.api import router as agents_router
 from agents.control_api import router as control_router
 from agents.health import Checks, readiness
+from governance.access_api import router as access_router
 from governance.api import router as governance_router
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ api.add_router("", accounts_router)
 api.add_router("", agents_router)
 api.add_router("", control_router)
 api.add_router("", governance_router)
+api.add_router("", access_router)
 
 
 def _request_id(request: HttpRequest) -> str:

@@ -33,7 +33,7 @@ def subheader(request: HttpRequest) -> str:
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu: only what this principal may open."""
     groups = [("", _WORK), ("Oversight", _OVERSIGHT), ("Apps", _added_tables(request))]
-    return [
+    menu: list[dict[str, Any]] = [
         {
             "title": title,
             "separator": bool(title),
@@ -41,6 +41,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         }
         for title, entries in groups
     ]
+    principal = getattr(request, "principal", None)
+    if principal is not None and principal.has("access:explain"):
+        menu[1]["items"].append({"title": "Who may do what", "icon": "fact_check", "link": reverse("access")})
+    return menu
 
 
 def _added_tables(request: HttpRequest) -> list[tuple[str, str, str]]:

@@ -7,9 +7,11 @@ from django.urls import include, path
 
 from agentos import views
 from agentos.api import api
+from governance.access_page import access_page
 
 urlpatterns = [
     path("api/", api.urls),
+    path("admin/access/", admin.site.admin_view(access_page), name="access"),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
     path("", views.home, name="home"),

@@ -338,7 +338,7 @@ class TestMenuAndErrors:
             for role in ("member", "auditor", "admin")
         }
         assert titles["member"] == {"Inbox", "Runs", "Sessions"}
-        oversight = {"Audit", "People", "Roles", "Grants", "Service accounts", "Backups"}
+        oversight = {"Audit", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
         assert titles["auditor"] == titles["admin"] == titles["member"] | oversight
 
     def test_the_admin_begins_with_the_inbox(self, acme: TenantWithUsers, signed_in: Callable[[User], Client]) -> None:

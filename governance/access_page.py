@@ -1,0 +1,85 @@
+"""The admin's page "who may do this, what may she do"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_safe
+
+from accounts import principals
+from accounts.console import principal_of
+from accounts.principals import Principal
+from agentos.core.errors import CallerError
+from agents.registry import registry
+from governance import explaining
+from governance.explaining import Explanation
+
+
+@require_safe
+def access_page(request: HttpRequest) -> HttpResponse:
+    """Show all that one member may, or all who may one thing, or one of them layer by layer.
+
+    `user` is an e-mail address, `thing` is `kind:id` or `kind:id/tool`.
+    """
+    asker = principal_of(request)
+    if not asker.has(explaining.SCOPE):
+        raise PermissionDenied
+    user, thing = request.GET.get("user", ""), request.GET.get("thing", "")
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "title": "Who may do what",
+        "people": _addresses(asker),
+        "things": _things(),
+        "person": user,
+        "thing": thing,
+    }
+    try:
+        context |= _found(asker, user, thing)
+    except CallerError as error:
+        context["problem"] = error.detail
+    request.current_app = admin.site.name
+    return TemplateResponse(request, "governance/access.html", context)
+
+
+def _found(asker: Principal, user: str, thing: str) -> dict[str, Any]:
+    component, _, tool = thing.partition("/")
+    if user and thing:
+        asked = {"user": user, "component": component, "tool": tool}
+        return {"one": async_to_sync(explaining.explain)(asker, **asked)}
+    if thing:
+        rows = async_to_sync(explaining.of_people)(asker.tenant_id, explaining.named(component, tool))
+        return {"who": rows, "most": explaining.MOST_PEOPLE}
+    if user:
+        subject = explaining.member_of(asker.tenant_id, user)
+        return {"subject": subject, "what": _flat(async_to_sync(explaining.of_things)(subject))}
+    return {}
+
+
+def _flat(found: list[tuple[Explanation, list[Explanation]]]) -> list[tuple[str, Explanation]]:
+    """Return the explanations as (thing, explanation), each component before its tools."""
+    rows = []
+    for whole, tools in found:
+        spec = whole.question.component
+        assert spec is not None
+        place = f"{spec.kind}:{spec.id}"
+        rows.append((place, whole))
+        rows.extend((f"{place}/{one.question.tool.name}", one) for one in tools if one.question.tool is not None)
+    return rows
+
+
+def _addresses(asker: Principal) -> list[str]:
+    found = principals.members().filter(tenant_id=asker.tenant_id).order_by("user__email")
+    return list(found.values_list("user__email", flat=True)[: explaining.MOST_PEOPLE])
+
+
+def _things() -> list[str]:
+    return [
+        place
+        for spec in registry.all()
+        for place in (f"{spec.kind}:{spec.id}", *(f"{spec.kind}:{spec.id}/{tool.name}" for tool in spec.tools))
+    ]

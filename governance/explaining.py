@@ -1,0 +1,135 @@
+"""Explains who may do what: resolves the names of a question and puts it to `access.judge`, as the gate does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import UUID
+
+from accounts import principals
+from accounts.principals import Principal
+from accounts.seam import in_thread
+from agentos.core.errors import Invalid, NotFound, ToolFailed
+from agentos.core.ids import parse_id
+from agentos.core.types import JsonObject, clean_text, json_object
+from agents.engine.spec import AgentSpec
+from agents.engine.tools import Tool
+from agents.registry import registry
+from governance.access import Judgement, Outcome, Question, judge
+
+SCOPE = "access:explain"  # to ask about others
+MOST_PEOPLE = 500
+_TONES = {"allowed": "success", "asks": "warning", "refused": "danger"}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A question with what became of it."""
+
+    question: Question
+    judgement: Judgement
+
+    @property
+    def word(self) -> Literal["allowed", "asks", "refused"]:
+        """Say it in one word."""
+        if self.judgement.refused:
+            return "refused"
+        return "asks" if self.judgement.decided.outcome is Outcome.ASKS else "allowed"
+
+    @property
+    def tone(self) -> str:
+        return _TONES[self.word]
+
+    @property
+    def effect_text(self) -> str:
+        """Say what the call would do; nothing when its arguments are not known."""
+        tool, arguments = self.question.tool, self.question.arguments
+        return tool.effect_text(arguments) if tool is not None and arguments is not None else ""
+
+
+async def explain(
+    asker: Principal, *, user: str = "", component: str = "", tool: str = "", args: str = ""
+) -> Explanation:
+    """Explain one question; without `user` about the asker herself, with what narrows her now.
+
+    `user` is an e-mail address or id of the asker's tenant, `args` a JSON object. Raises: PolicyDenied about somebody
+    else without `access:explain`, NotFound, Invalid.
+    """
+    about = named(component, tool, args)
+    subject = await subject_of(asker, user)
+    question = replace(about, principal=subject)
+    return Explanation(question, await judge(question))
+
+
+async def subject_of(asker: Principal, user: str) -> Principal:
+    """Return whom a question is about. Raises: PolicyDenied, NotFound."""
+    if user in ("", str(asker.user_id)) or user.casefold() == asker.email.casefold():
+        return asker
+    asker.require(SCOPE)
+    return await in_thread(member_of, asker.tenant_id, user)
+
+
+def member_of(tenant_id: UUID, user: str) -> Principal:
+    """Return the active member with this e-mail address or id. Raises: NotFound."""
+    found = principals.members().filter(tenant_id=tenant_id)
+    by_id = parse_id(user)
+    found = found.filter(user__email__iexact=clean_text(user)) if by_id is None else found.filter(user_id=by_id)
+    if (member := found.order_by("user_id").first()) is None:
+        raise NotFound("There is no such active member.")
+    return principals.of_member(member)
+
+
+def named(component: str, tool: str, args: str = "") -> Question:
+    """Return the question about this component, this tool or both, with nobody in it yet.
+
+    A tool is looked for in every component; when several have it, one must be named. Raises: NotFound, Invalid.
+    """
+    if not component and not tool:
+        raise Invalid("Name a `tool`, a `component` or both.", code="nothing_asked")
+    specs = [spec for spec in registry.all() if component in ("", spec.id, f"{spec.kind}:{spec.id}")]
+    if tool:
+        specs = [spec for spec in specs if spec.tool(tool) is not None]
+    if not specs:
+        raise NotFound("There is no such component, or it has no such tool.")
+    if len(specs) > 1:
+        names = ", ".join(f"{spec.kind}:{spec.id}" for spec in specs)
+        raise Invalid(f"Name the component: {names}.", code="component_required")
+    used = specs[0].tool(tool) if tool else None
+    return Question(None, specs[0], used, _arguments(used, args))
+
+
+async def of_people(tenant_id: UUID, about: Question) -> list[Explanation]:
+    """Answer "who may do this": one explanation for each active member, by her e-mail address."""
+    return [await _about(replace(about, principal=one)) for one in await in_thread(_people, tenant_id)]
+
+
+async def of_things(subject: Principal) -> list[tuple[Explanation, list[Explanation]]]:
+    """Answer "what may she do": one explanation for each component, with those for its tools."""
+    return [await _of_component(subject, spec) for spec in registry.all()]
+
+
+async def _of_component(subject: Principal, spec: AgentSpec) -> tuple[Explanation, list[Explanation]]:
+    whole = Question(subject, spec)
+    return await _about(whole), [await _about(replace(whole, tool=tool)) for tool in spec.tools]
+
+
+async def _about(question: Question) -> Explanation:
+    return Explanation(question, await judge(question))
+
+
+def _people(tenant_id: UUID) -> Sequence[Principal]:
+    found = principals.members().filter(tenant_id=tenant_id).order_by("user__email")
+    return [principals.of_member(member) for member in found[:MOST_PEOPLE]]
+
+
+def _arguments(tool: Tool | None, args: str) -> JsonObject | None:
+    if not args.strip():
+        return None
+    given = json_object(args)
+    if given is None or tool is None:
+        raise Invalid("`args` is a JSON object with a tool's arguments.", code="bad_arguments")
+    try:
+        return dict(tool.validate(given).model_dump(mode="json"))
+    except ToolFailed as failed:
+        raise Invalid(failed.detail, code="bad_arguments") from None
