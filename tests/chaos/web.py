@@ -46,6 +46,7 @@ class Nursery:
 
     def __init__(self, folder: Path) -> None:
         port = str(free_port())
+        self.sandbox_url = f"http://127.0.0.1:{port}/v1"
         self._log = (folder / "nursery.log").open("ab")
         self.log_file = folder / "nursery.log"
         self._lock = threading.Lock()
@@ -56,7 +57,7 @@ class Nursery:
             "AGENTOS_APPS": "tests.chaos.app",
             "AGENTOS_LEASE_SECONDS": str(LEASE_SECONDS),
             "AGENTOS_DRAIN_SECONDS": str(DRAIN_SECONDS),
-            "AGENTOS_SANDBOX_URL": f"http://127.0.0.1:{port}/v1",
+            "AGENTOS_SANDBOX_URL": self.sandbox_url,
             "DATABASE_URL": "postgresql://tests@127.0.0.1:1/each_child_is_told_its_own",
             "PYTHONPATH": str(ROOT),
         }
