@@ -39,9 +39,11 @@ def serve(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Process],
         monkeypatch.setattr(wiring, "_runtime", runtime)
         return call
 
-    async def call(user: User, path: str, body: JsonObject | None = None, form: bool = False) -> HttpResponse:
+    async def call(
+        user: User, path: str, body: JsonObject | None = None, form: bool = False, key: str = ""
+    ) -> HttpResponse:
         pair = await sync_to_async(tokens.issue)(email=user.email, password=PASSWORD)
-        headers = {"Authorization": f"Bearer {pair.access}"}
+        headers = {"Authorization": f"Bearer {pair.access}", **({"Idempotency-Key": key} if key else {})}
         if body is None:
             return cast(HttpResponse, await client.get(f"/api/{path}", headers=headers))
         kind = {} if form else {"content_type": "application/json"}

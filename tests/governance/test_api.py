@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.test import AsyncClient
+from psycopg import AsyncConnection
 
-from accounts.models import User
+from accounts.models import AuditRow, User
 from accounts.services import tokens
 from agentos.core.types import JsonObject
+from agents.models import IdempotencyKey
 from governance.models import Approval
+from tests.agents.services.test_durability import lock_waiters, until
 from tests.conftest import PASSWORD, TenantWithUsers
-from tests.governance.conftest import MakeWaiting, Waiting
+from tests.governance.conftest import MakeWaiting, Waiting, refund
 
 Call = Callable[..., Awaitable[tuple[int, JsonObject]]]
 
@@ -30,9 +36,9 @@ def call(settings: Any, database: None) -> Call:
     settings.MIDDLEWARE = []
     client = AsyncClient()
 
-    async def send(user: User, path: str, body: JsonObject | None = None) -> tuple[int, JsonObject]:
+    async def send(user: User, path: str, body: JsonObject | None = None, key: str = "") -> tuple[int, JsonObject]:
         pair = await sync_to_async(tokens.issue)(email=user.email, password=PASSWORD)
-        headers = {"Authorization": f"Bearer {pair.access}"}
+        headers = {"Authorization": f"Bearer {pair.access}", **({"Idempotency-Key": key} if key else {})}
         if body is None:
             response = await client.get(f"/api/{path}", headers=headers)
         else:
@@ -127,6 +133,52 @@ async def test_a_second_decision_gets_the_first(acme: TenantWithUsers, waiting: 
     status, problem = await call(acme.admin, path, {"status": "approved"})
     assert status == 409
     assert "rejected" in problem["detail"]
+
+
+async def test_a_decision_sent_again_gets_the_first_answer(acme: TenantWithUsers, waiting: Waiting, call: Call) -> None:
+    path = f"approvals/{waiting.approval.id}/resolve"
+    yes: JsonObject = {"status": "approved", "reason": "Checked"}
+    assert (await call(acme.approver, path, {"status": "rejected"}, key="k"))[0] == 422
+    status, first = await call(acme.approver, path, yes, key="k")
+    assert (status, first["status"]) == (200, "approved")
+    assert await call(acme.approver, path, yes, key="k") == (200, first)
+    status, problem = await call(acme.approver, path, {"status": "rejected", "reason": "No"}, key="k")
+    assert (status, problem["code"]) == (422, "idempotency_key_reused")
+    assert (await call(acme.approver, path, yes))[0] == 409
+    assert (await call(acme.admin, path, yes, key="k"))[0] == 409
+    assert await sync_to_async(decisions)() == 1
+
+
+@pytest.mark.parametrize(("key", "statuses"), [("", [200, 409]), ("k", [200, 200])])
+async def test_of_two_decisions_at_once_one_decides(
+    acme: TenantWithUsers, waiting: Waiting, call: Call, key: str, statuses: list[int]
+) -> None:
+    """Both wait for the run's row; under one key both are answered, without one the second meets the first."""
+    path, yes = f"approvals/{waiting.approval.id}/resolve", {"status": "approved"}
+    async with await AsyncConnection.connect(settings.DATABASE_URLS["system"]) as connection:
+        await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [waiting.info.run_id])
+        sent = [asyncio.ensure_future(call(acme.approver, path, yes, key=key)) for _ in range(2)]
+        await until(lambda: lock_waiters() == 2)
+    answers = await asyncio.gather(*sent)
+    assert sorted(status for status, _ in answers) == statuses
+    assert await sync_to_async(decisions)() == 1
+
+
+async def test_a_key_is_not_kept_by_a_decision_on_a_tool_that_has_changed(
+    acme: TenantWithUsers, waiting: Waiting, call: Call, deploy: Callable[..., None]
+) -> None:
+    deploy(replace(refund, version="2"))
+    path = f"approvals/{waiting.approval.id}/resolve"
+    for _ in range(2):
+        status, problem = await call(acme.approver, path, {"status": "approved"}, key="k")
+        assert (status, problem["code"]) == (409, "approval_void")
+        assert "The tool refund has changed" in problem["detail"]
+    assert (await call(acme.approver, f"approvals/{waiting.approval.id}"))[1]["status"] == "void"
+    assert not await IdempotencyKey.objects.using("system").aexists()
+
+
+def decisions() -> int:
+    return AuditRow.objects.using("system").filter(action__in=("approval.approved", "approval.rejected")).count()
 
 
 async def test_strangers_find_nothing(

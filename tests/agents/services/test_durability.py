@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -14,11 +15,12 @@ from accounts.models import AuditRow
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, LeaseLost
+from agentos.core.ids import new_id
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import RunChange, Write
 from agents.engine.testing import ScriptedModel
 from agents.models import IdempotencyKey, Run, RunEvents, Step
-from agents.services import queue, runs
+from agents.services import idempotency, queue, runs
 from agents.services.answers import Answer, answer
 from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
 
@@ -226,6 +228,22 @@ async def test_an_idempotency_key_leads_to_the_first_run(make_process):
     twins = [process.new(key="k2", hmac="a") for _ in range(5)]
     await asyncio.gather(*(process.supervisor.writer.begin(twin) for twin in twins))
     assert len([twin for twin in twins if twin.attached_to is None]) == 1
+
+
+@pytest.mark.parametrize("first_commits", [True, False])
+async def test_who_begins_under_a_key_that_another_process_is_just_taking_waits_for_it(make_process, first_commits):
+    process = await make_process(["Once", "Twice"], supervise=False)
+    first, second = process.new(), process.new(key="k", hmac="a")
+    await process.supervisor.writer.begin(first)
+    taken = replace(second.key, id=new_id()), second.tenant_id, second.user_id, first.run_id
+    async with process.pool.connection() as connection, connection.transaction(force_rollback=not first_commits):
+        assert list((await idempotency.take_many(connection, [taken])).values()) == [None]
+        beginning = asyncio.create_task(process.supervisor.writer.begin(second))
+        await until(lambda: lock_waiters() == 1)
+    await beginning
+    assert second.attached_to == (first.run_id if first_commits else None)
+    kept = await in_thread(lambda: Run.objects.using("system").filter(id=second.run_id).exists())
+    assert kept is not first_commits
 
 
 async def test_two_runs_in_one_session_are_both_kept(make_process):
