@@ -163,4 +163,6 @@ async def test_an_answer_that_races_the_flush_of_the_pause_is_found_by_it_or_fin
             await until(lambda: lock_waiters() == len(racing))
     await asyncio.gather(*racing)
     assert (await in_thread(stored, begin)).status == "pending"
-    assert [run.run_id for run in await queue.claim(process.pool, owner="heir", limit=5)] == [begin.run_id]
+    assert [run.run_id for run in await queue.claim(process.pool, owner="heir", limit=5, most_per_tenant=5)] == [
+        begin.run_id
+    ]
