@@ -17,9 +17,10 @@ from agentos.core.types import JsonObject
 from agents.models import IdempotencyKey
 from agents.registry import registry
 from agents.services import idempotency
+from agents.services.places import Places
 from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
 from tests.agents.services.payments import unknown
-from tests.agents.services.test_durability import lock_waiters, steps_of, stored, until
+from tests.agents.services.test_durability import lock_waiters, stored, until
 from tests.agents.test_control_api import body_of, events_of, json_of
 
 PAY = [("pay", {"amount": 5})]
@@ -168,7 +169,7 @@ async def test_a_continuation_sent_again_streams_the_first_ones_events(make_proc
     assert (other.status_code, json_of(other)["code"]) == (422, "idempotency_key_reused")
     assert (await call(acme.member, path, form, form=True)).status_code == 409
     assert ran == ["pay 5", "pay 6"]
-    assert process.hub.streams == 0
+    assert process.hub.streams.taken == 0
 
 
 async def test_the_same_answers_in_either_of_agentos_shapes_are_the_same_content(make_process, serve, acme):
@@ -181,14 +182,17 @@ async def test_the_same_answers_in_either_of_agentos_shapes_are_the_same_content
     assert events_of(bodies[0])[-1][1] == "RunCompleted"
 
 
-async def test_a_full_process_takes_no_continuation(make_process, serve, acme, settings):
-    _, begin, _, call = await paused(make_process, serve)
-    settings.MAX_STREAMS = 0
-    path = f"agents/tester/runs/{begin.run_id}/continue"
-    full = await call(acme.member, path, {"tools": [{"tool_call_id": "call_1_0", "confirmed": True}]}, key="k")
-    assert (full.status_code, full["Retry-After"]) == (503, "2")
-    assert (await in_thread(steps_of, begin))["1.0"].state == "waiting"
+async def test_a_continuation_that_nobody_could_follow_leaves_no_key(make_process, serve, acme):
+    process = await make_process([PAY, "Paid"], streams=Places("streams", most=9, most_per_tenant=1))
+    begin = process.new()
+    await read(await process.start(begin))
+    call, path = serve(process), f"agents/tester/runs/{begin.run_id}/continue"
+    body = {"tools": [{"tool_call_id": "call_1_0", "confirmed": True}]}
+    with process.hub.streams.one(begin.tenant_id):
+        assert (await call(acme.member, path, body, key="k")).status_code == 429
     assert await in_thread(rows) == []
+    first = await body_of(await call(acme.member, path, body, key="k"))
+    assert events_of(first)[-1][1] == "RunCompleted"
 
 
 async def test_a_fork_sent_again_leads_to_the_first_fork(make_process, serve, acme):
