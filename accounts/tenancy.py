@@ -1,7 +1,8 @@
-"""Keeps tenants apart in the database: the scope that a transaction runs in, and the row-level security of a table.
+"""Keeps tenants and users apart in the database: the scope of a transaction, and the row-level security of a table.
 
-A scope sets `agentos.tenant` and `agentos.user` for one transaction; every policy compares `tenant_id` with the first.
-Nothing set, nothing seen. No value of a setting widens a policy; the machine's own work uses the `system` role.
+A scope sets `agentos.tenant` and `agentos.user` for one transaction; every policy compares `tenant_id` with the first,
+those of users' own rows their owner with the second. Nothing set, nothing seen. No value of a setting widens a policy;
+the machine's own work, on one tenant too, uses the `system` role.
 """
 
 from __future__ import annotations
@@ -12,31 +13,19 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.apps.registry import Apps
-from django.conf import settings
 from django.db import connections, models, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from accounts.policies import CURRENT_TENANT as CURRENT_TENANT
+from accounts.policies import CURRENT_USER as CURRENT_USER
+from accounts.policies import THIS_TENANT, Own, create_policy
+from accounts.policies import role_name as role_name
 from agentos.core.errors import ConfigError
 
-CURRENT_TENANT = "NULLIF(current_setting('agentos.tenant', true), '')::uuid"
-CURRENT_USER = "NULLIF(current_setting('agentos.user', true), '')::uuid"
 _READ_SCOPE = "SELECT current_setting('agentos.tenant', true), current_setting('agentos.user', true)"
 _WRITE_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
-
-
-def user_holds(scope: str) -> str:
-    """Return the condition, for a policy, that the current user's role grants a scope of two parts in this tenant.
-
-    It names no column of the table it stands on, so PostgreSQL answers it once per statement.
-    """
-    return (  # the scope is ours, written in a migration
-        "EXISTS (SELECT 1 FROM accounts_membership m "  # noqa: S608
-        "JOIN accounts_role r ON r.tenant_id = m.tenant_id AND r.name = m.role "
-        f"WHERE m.tenant_id = {CURRENT_TENANT} AND m.user_id = {CURRENT_USER} "
-        f"AND r.scopes && ARRAY['agent_os:admin', '{scope}']::varchar[])"
-    )
 
 
 @contextmanager
@@ -77,16 +66,13 @@ class TenantModel(models.Model):
         abstract = True
 
 
-def role_name(role: str) -> str:
-    """Return the database role that plays `app`, `system` or `owner`."""
-    return str(settings.DATABASE_ROLES[role])
-
-
 class IsolateTable(Operation):
     """Put a table under forced row-level security, grant the two roles what they need, and bind its references.
 
-    `visible` is the condition of the application's role; the default is the tenant's own rows. `app` and `system` list
-    the verbs that each role is granted; the system role sees every tenant's rows of a table that it is granted.
+    `app` and `system` list the verbs that each role is granted. The system role sees every tenant's rows of a table
+    that it is granted. The application's role sees those of its tenant or, where the table names an `owner` (a field),
+    those of its user: the others only if her role grants one of the scopes in `readers`, which she writes with one of
+    those in `writers`. The row that the field `within` refers to has the same owner. `visible` replaces all of that.
     """
 
     reversible = True
@@ -101,15 +87,20 @@ class IsolateTable(Operation):
         system: Sequence[str] = (),
         visible: str = "",
         tenant_column: str = "tenant_id",
+        owner: str = "",
+        readers: Sequence[str] = (),
+        writers: Sequence[str] = (),
+        within: str = "",
     ) -> None:
         if unknown := {*app, *system} - self._VERBS:
-            raise ConfigError(f"IsolateTable: {sorted(unknown)} may not be granted.")
+            raise ConfigError(f"{type(self).__name__}: {sorted(unknown)} may not be granted.")
         self.model_name, self.app, self.system = model_name, tuple(app), tuple(system)
-        self.visible = visible or f"{tenant_column} = {CURRENT_TENANT}"
+        self.visible = visible or f"{tenant_column} = {THIS_TENANT}"
+        self.owner, self.readers, self.writers, self.within = owner, tuple(readers), tuple(writers), within
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        kwargs = {"app": self.app, "system": self.system, "visible": self.visible}
-        return type(self).__name__, [self.model_name], kwargs
+        names = ("app", "system", "visible", "owner", "readers", "writers", "within")
+        return type(self).__name__, [self.model_name], {name: getattr(self, name) for name in names}
 
     def describe(self) -> str:
         return f"Isolate the tenants' rows of {self.model_name}"
@@ -136,23 +127,80 @@ class IsolateTable(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
-        for policy in ("app", "system"):
-            schema_editor.execute(f'DROP POLICY IF EXISTS "{table}_{policy}" ON "{table}"')
+        model = from_state.apps.get_model(app_label, self.model_name)
+        table = model._meta.db_table
+        for name in (f"{table}_system", *(name for name, *_ in self._app_policies(model))):
+            schema_editor.execute(f'DROP POLICY IF EXISTS "{name}" ON "{table}"')
 
     def _security(self, model: type[models.Model]) -> Iterator[str]:
         table = model._meta.db_table
         yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
         yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
-        for role, verbs, condition in (("app", self.app, self.visible), ("system", self.system, "true")):
-            if not verbs:
-                continue
-            name = role_name(role)
-            yield f'GRANT {", ".join(verbs)} ON "{table}" TO "{name}"'
-            yield (
-                f'CREATE POLICY "{table}_{role}" ON "{table}" FOR ALL TO "{name}" '
-                f"USING ({condition}) WITH CHECK ({condition})"
-            )
+        for role, verbs in (("app", self.app), ("system", self.system)):
+            if verbs:
+                yield f'GRANT {", ".join(verbs)} ON "{table}" TO "{role_name(role)}"'
+        for policy in self._app_policies(model):
+            yield create_policy(policy[0], table, "app", *policy[1:])
+        if self.system:
+            yield create_policy(f"{table}_system", table, "system", "ALL", "true", "true")
+
+    def _app_policies(self, model: type[models.Model]) -> Iterator[tuple[str, str, str, str]]:
+        """Yield (name, verb, condition of the rows there are, condition of the rows there will be)."""
+        table = model._meta.db_table
+        if not self.app:
+            return
+        if not self.owner:
+            yield f"{table}_app", "ALL", self.visible, self.visible
+            return
+        for verb, using, check in self._own(model).policies(table, self.app):
+            yield f"{table}_app_{verb.lower()}", verb, using, check
+
+    def _own(self, model: type[models.Model]) -> Own:
+        within = ""
+        if self.within:
+            target = cast(type[models.Model], _field(model, self.within).related_model)
+            within = f"{_field(model, self.within).column} {target._meta.db_table}"
+        return Own(str(_field(model, self.owner).column), self.readers, self.writers, within)
+
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    return cast("models.Field[Any, Any]", model._meta.get_field(name))
+
+
+class KeepOwnRows(IsolateTable):
+    """Narrow a table that is isolated by tenant: its users' rows are their own, as `IsolateTable` says of `owner`.
+
+    Grants and references stay as they are; `app` lists the verbs that get a policy.
+    """
+
+    def describe(self) -> str:
+        return f"Keep the users' rows of {self.model_name} apart"
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        table = model._meta.db_table
+        schema_editor.execute(f'DROP POLICY "{table}_app" ON "{table}"')
+        for policy in self._app_policies(model):
+            schema_editor.execute(create_policy(policy[0], table, "app", *policy[1:]))
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = from_state.apps.get_model(app_label, self.model_name)
+        table = model._meta.db_table
+        for name, *_ in self._app_policies(model):
+            schema_editor.execute(f'DROP POLICY "{name}" ON "{table}"')
+        schema_editor.execute(create_policy(f"{table}_app", table, "app", "ALL", self.visible, self.visible))
 
 
 def tenant_references(model: type[models.Model]) -> Iterator[str]:

@@ -59,7 +59,8 @@ def _schema_hash() -> str:
     """Hash all that decides what `migrate` makes."""
     digest = hashlib.sha256()
     migrations = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py")]
-    for path in sorted([*migrations, ROOT / "accounts/tenancy.py", ROOT / "requirements.txt"]):
+    policies = [ROOT / "accounts/tenancy.py", ROOT / "accounts/policies.py"]
+    for path in sorted([*migrations, *policies, ROOT / "requirements.txt"]):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

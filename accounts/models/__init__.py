@@ -94,7 +94,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 class TenantRole(TenantModel):
     """A role of a tenant and the scopes it grants: each built-in one (`accounts.roles` seeds them), and its own.
 
-    Policies of the database read it too: `accounts.tenancy.user_holds`.
+    Policies of the database read it too: `accounts.policies.holds`.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -41,8 +41,7 @@ def found() -> Seeded:
     tenant = Tenant.objects.using("system").filter(slug=TENANTS[0], is_demo=True).first()
     if tenant is None:
         return Seeded()
-    with tenant_scope(tenant.id):
-        return Seeded(users=True, runs=Run.objects.filter(is_demo=True).exists())
+    return Seeded(users=True, runs=Run.objects.using("system").filter(tenant=tenant, is_demo=True).exists())
 
 
 def email_of(role: str, slug: str) -> str:

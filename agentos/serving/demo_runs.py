@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import Tenant
-from accounts.tenancy import tenant_scope
 from agentos.serving.demo_rows import email_of
 from agentos.serving.seeded import PASSWORD, TENANTS
 from agentos.serving.visitor import ANSWER_SECONDS, Visitor, log_in
@@ -116,8 +116,8 @@ def _wait_for_end(member: Visitor, run_id: str) -> None:
 def _mark(slug: str, runs: list[tuple[Scene, str]]) -> None:
     tenant = Tenant.objects.using("system").get(slug=slug)
     ids = [run_id for _, run_id in runs]
-    with tenant_scope(tenant.id):
-        Run.objects.filter(root_id__in=ids).update(is_demo=True)
-        Approval.objects.filter(run_id__in=ids).update(is_demo=True)
+    with transaction.atomic(using="system"):
+        Run.objects.using("system").filter(tenant=tenant, root_id__in=ids).update(is_demo=True)
+        Approval.objects.using("system").filter(tenant=tenant, run_id__in=ids).update(is_demo=True)
         for scene, run_id in runs:
-            Session.objects.filter(runs__id=run_id).update(name=scene.name)
+            Session.objects.using("system").filter(tenant=tenant, runs__id=run_id).update(name=scene.name)

@@ -85,16 +85,17 @@ def answer(*, principal: Principal, run_id: UUID, answers: list[Answer], key: Ke
     return last_seq
 
 
-def settle(*, run_id: UUID, step_path: str, answer: JsonObject) -> None:
+def settle(*, run_id: UUID, step_path: str, answer: JsonObject, using: str = "default") -> None:
     """Store a decision on a waiting step and make the run claimable.
 
-    The caller is inside a tenant scope and writes its own audit. Raises: Conflict when the step no longer waits.
+    The caller writes its own audit. It is inside the tenant scope of one who may decide, or, for the machine's own
+    decisions, in a transaction of the system role (`using`). Raises: Conflict when the step no longer waits.
     """
-    run = Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
+    run = Run.objects.using(using).select_for_update(no_key=True).filter(id=run_id).first()
     if run is None:
         raise NotFound("There is no such run.")
     check_live(run)
-    step = Step.objects.select_for_update().filter(run=run, path=step_path).first()
+    step = Step.objects.using(using).select_for_update().filter(run=run, path=step_path).first()
     if step is None or step.state not in (StepState.WAITING, StepState.UNKNOWN):
         raise Conflict("This tool call no longer waits.", code="not_waiting")
     _store(step, clean_json(answer))

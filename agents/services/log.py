@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import connections
 from django.db.models import Max
 from django.db.models.functions import Now
 
@@ -15,7 +15,7 @@ from agents.services.notifications import CLAIMABLE, EVENTS
 
 
 def end_unheld(run: Run, status: RunStatus, event: str, payload: JsonObject) -> None:
-    """End a pending or paused run. The caller holds the run's row lock inside a tenant scope."""
+    """End a pending or paused run. The caller holds the run's row lock, on the connection that it was read from."""
     if status not in RUN_MOVES[RunStatus(run.status)]:
         raise AssertionError(f"{run.status} -> {status} is not a legal move")
     run.status, run.fence, run.ended_at = status.value, run.fence + 1, Now()
@@ -25,7 +25,7 @@ def end_unheld(run: Run, status: RunStatus, event: str, payload: JsonObject) -> 
 
 def last_seq(run: Run) -> int:
     """Return the seq of a run's newest event; it stays so while the caller holds the run's row lock."""
-    return RunEvents.objects.filter(run=run).aggregate(last=Max("last_seq"))["last"] or 0
+    return RunEvents.objects.using(run._state.db).filter(run=run).aggregate(last=Max("last_seq"))["last"] or 0
 
 
 def append_event(run: Run, event: str, payload: JsonObject) -> None:
@@ -37,7 +37,7 @@ def append_event(run: Run, event: str, payload: JsonObject) -> None:
         "session_id": run.session.session_id,
     }
     line = encode(event, payload, json_bytes(keys)[1:-1], utc_now())
-    RunEvents.objects.create(
+    RunEvents.objects.using(run._state.db).create(
         tenant_id=run.tenant_id,
         user_id=run.user_id,
         run=run,
@@ -45,7 +45,7 @@ def append_event(run: Run, event: str, payload: JsonObject) -> None:
         last_seq=last + 1,
         lines=line.decode(),
     )
-    notify(EVENTS, f"- {run.root_id}")
+    notify(EVENTS, f"- {run.root_id}", using=run._state.db)
 
 
 def make_claimable(run: Run) -> None:
@@ -53,9 +53,10 @@ def make_claimable(run: Run) -> None:
     if RunStatus(run.status) is RunStatus.PAUSED and not run.pause_requested:
         run.status = RunStatus.PENDING.value
         run.save(update_fields=["status"])
-        notify(CLAIMABLE, "")
+        notify(CLAIMABLE, "", using=run._state.db)
 
 
-def notify(channel: str, payload: str) -> None:
-    with connection.cursor() as cursor:
+def notify(channel: str, payload: str, *, using: str | None = None) -> None:
+    """Tell every process, once the transaction of that connection commits."""
+    with connections[using or "default"].cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])

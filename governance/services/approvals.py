@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 MAX_REASON_CHARACTERS: Final = 2_000
 TICK_ROWS: Final = 100
+SYSTEM: Final = "system"
 EXPIRED_NOTE: Final = "The approval expired before anyone decided."
 MOOT_REASON: Final = "The call no longer waited for this approval."
 ENDED_REASON: Final = "The run ended before anyone decided."
@@ -91,10 +92,10 @@ def _settle(principal: Principal, approval: Approval, *, approved: bool, note: s
 def expire_due() -> int:
     """Expire what is due by the database's clock and cancel what no run waits for; return how many.
 
-    The supervisor's tick: any process may run it at any time. Each row is a transaction of its own, rows that
-    somebody else holds are left to them.
+    The supervisor's tick, the machine's own work, so in the system role: no user decides. Any process may run it at any
+    time. Each row is a transaction of its own, rows that somebody else holds are left to them.
     """
-    pending = Approval.objects.using("system").filter(status=ApprovalStatus.PENDING)
+    pending = _machines().filter(status=ApprovalStatus.PENDING)
     due = pending.filter(expires_at__lte=Now()).order_by("expires_at")
     ended = pending.filter(run__status__in=_FINAL_RUNS).order_by("expires_at")
     return _each(due, _expire) + _each(ended, _cancel)
@@ -102,9 +103,9 @@ def expire_due() -> int:
 
 def _each(rows: QuerySet[Approval], settle: Callable[[UUID], bool]) -> int:
     count = 0
-    for approval_id, tenant_id in list(rows.values_list("id", "tenant_id")[:TICK_ROWS]):
+    for approval_id in list(rows.values_list("id", flat=True)[:TICK_ROWS]):
         try:
-            with tenant_scope(tenant_id):
+            with transaction.atomic(using=SYSTEM):
                 count += settle(approval_id)
         except (CallerError, DatabaseError) as error:
             logger.warning("approval %s could not be settled (%s)", approval_id, type(error).__name__)
@@ -132,14 +133,14 @@ def _void(approval: Approval, change: str) -> None:
 
 
 def _expire(approval_id: UUID) -> bool:
-    rows = Approval.objects.filter(id=approval_id, status=ApprovalStatus.PENDING, expires_at__lte=Now())
+    rows = _machines().filter(id=approval_id, status=ApprovalStatus.PENDING, expires_at__lte=Now())
     approval = _locked(rows, skip_locked=True)
     if approval is None:
         return False
     answer = {"confirmed": False, "note": EXPIRED_NOTE, "by": "", "approval_id": str(approval.id)}
     try:
-        with transaction.atomic():
-            answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
+        with transaction.atomic(using=SYSTEM):
+            answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer, using=SYSTEM)
     except Conflict:
         _close(approval, ApprovalStatus.VOID, MOOT_REASON)
     else:
@@ -148,7 +149,7 @@ def _expire(approval_id: UUID) -> bool:
 
 
 def _cancel(approval_id: UUID) -> bool:
-    rows = Approval.objects.filter(id=approval_id, status=ApprovalStatus.PENDING, run__status__in=_FINAL_RUNS)
+    rows = _machines().filter(id=approval_id, status=ApprovalStatus.PENDING, run__status__in=_FINAL_RUNS)
     approval = _locked(rows, skip_locked=True)
     if approval is None:
         return False
@@ -157,14 +158,20 @@ def _cancel(approval_id: UUID) -> bool:
 
 
 def _close(approval: Approval, status: ApprovalStatus, reason: str) -> None:
-    """End an approval without a decider. Caller holds its lock."""
-    Approval.objects.filter(id=approval.id).update(status=status, reason=reason, decided_at=Now())
+    """End an approval without a decider, on the connection that it was read from. Caller holds its lock."""
+    rows = Approval.objects.using(approval._state.db)
+    rows.filter(id=approval.id).update(status=status, reason=reason, decided_at=Now())
     _audit(approval, f"approval.{status.value}", None, reason=reason)
+
+
+def _machines() -> QuerySet[Approval]:
+    """Return all tenants' approvals, for the machine's own work."""
+    return Approval.objects.using(SYSTEM)
 
 
 def _locked(rows: QuerySet[Approval], *, skip_locked: bool = False) -> Approval | None:
     """Lock an approval after its run, as the journal does."""
-    runs = Run.objects.filter(id__in=list(rows.values_list("run_id", flat=True)[:1]))
+    runs = Run.objects.using(rows.db).filter(id__in=list(rows.values_list("run_id", flat=True)[:1]))
     run = runs.select_for_update(no_key=True, skip_locked=skip_locked).first()
     approval = rows.select_for_update(skip_locked=skip_locked, of=("self",)).first() if run else None
     if approval is not None and run is not None:
@@ -240,4 +247,4 @@ def _audit(approval: Approval, action: str, actor_id: UUID | None, *, reason: st
     else:
         personal, subjects = {"reason": reason}, (actor_id, approval.requester_id)
         entry = audit.Entry(action, "approval", str(approval.id), detail, actor_id, personal, subjects)
-    audit.append([entry], tenant_id=approval.tenant_id)
+    audit.append([entry], tenant_id=approval.tenant_id, using=approval._state.db or "default")

@@ -11,13 +11,13 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts import audit, principals
+from accounts import audit, policies, principals
 from accounts.models import AuditRow, Membership, Role, TenantRole
 from accounts.principals import Principal
 from accounts.scopes import ROLE_SCOPES, scopes_of
 from accounts.services import members, roles
 from accounts.services.attempts import attempts
-from accounts.tenancy import tenant_scope, user_holds
+from accounts.tenancy import tenant_scope
 from agentos.core.errors import AgentOSError, Conflict, Invalid, NotFound, PolicyDenied
 from tests.conftest import MakeUser, TenantWithUsers
 
@@ -206,7 +206,7 @@ def test_policies_know_a_role_of_ones_own(acme: TenantWithUsers) -> None:
 
 def _held(tenant_id: UUID, user_id: UUID | None, scope: str) -> bool:
     with tenant_scope(tenant_id, user_id), connections["default"].cursor() as cursor:
-        cursor.execute(f"SELECT {user_holds(scope)}")
+        cursor.execute(f"SELECT {policies.holds(scope)}")
         return bool(cursor.fetchone()[0])
 
 

@@ -19,7 +19,7 @@ START = "agents/tester/runs"
 
 
 def rows(tenant) -> tuple[int, int]:
-    with tenant_scope(tenant.tenant.id):
+    with tenant_scope(tenant.tenant.id, tenant.operator.id):
         return Run.objects.count(), Session.objects.count()
 
 

@@ -160,17 +160,17 @@ class World:
         self.runner.close()
 
     def runs(self) -> list[Run]:
-        with tenant_scope(self.acme.tenant.id):
+        with tenant_scope(self.acme.tenant.id, self.acme.member.id):
             return list(Run.objects.filter(id__in=[begin.run_id for begin in self.begins]))
 
     def steps(self, **wanted: object) -> list[Step]:
-        with tenant_scope(self.acme.tenant.id):
+        with tenant_scope(self.acme.tenant.id, self.acme.member.id):
             ours = Step.objects.filter(run_id__in=[begin.run_id for begin in self.begins])
             return list(ours.filter(**wanted).order_by("run_id", "path"))
 
     def log(self, run: Run) -> list[str]:
         """Return the names of a run's events. Raises: AssertionError when their numbers have a gap."""
-        with tenant_scope(self.acme.tenant.id):
+        with tenant_scope(self.acme.tenant.id, self.acme.member.id):
             rows = list(RunEvents.objects.filter(run=run).order_by("first_seq"))
         assert [row.first_seq for row in rows[:1]] in ([], [1])
         assert all(before.last_seq + 1 == after.first_seq for before, after in pairwise(rows))

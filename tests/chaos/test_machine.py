@@ -138,7 +138,7 @@ class Machine(RuleBasedStateMachine):
         self.world.say(answers.answer, principal=self.acme.principal("member"), run_id=step.run_id, answers=said)
 
     def settle(self, step: Step, *, agrees: bool) -> None:
-        with tenant_scope(self.acme.tenant.id):
+        with tenant_scope(self.acme.tenant.id, self.acme.member.id):
             asked = Approval.objects.filter(run_id=step.run_id, step_path=step.path)
             approval = asked.filter(status=ApprovalStatus.PENDING).first()
         if approval is not None:

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from accounts import audit
 from accounts.models import AuditRow, Tenant, User
 from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agents.models import Run, Step
 from agents.services import answers
@@ -272,11 +273,9 @@ def test_the_tick_goes_past_a_row_that_somebody_holds_and_one_that_fails(
         settle(**kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(answers, "settle", sometimes)
-    with connections["system"].cursor() as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute("SELECT id FROM governance_approval WHERE id = %s FOR UPDATE", [held.approval.id])
+    with tenant_scope(acme.tenant.id, acme.approver.id):
+        assert Approval.objects.select_for_update().get(id=held.approval.id)
         count = approvals.expire_due()
-        cursor.execute("ROLLBACK")
     assert count == 1
     assert stored(good.approval).status == ApprovalStatus.EXPIRED
     assert {stored(held.approval).status, stored(broken.approval).status} == {ApprovalStatus.PENDING}

@@ -42,7 +42,7 @@ def test_the_outcome_is_the_steps(
     Step.objects.using("system").filter(id=waiting.step.id).update(state=state)
     reader = principal_of(acme.auditor, acme.tenant)
     assert selectors.outcome(selectors.get(reader, waiting.approval.id)) == outcome
-    with tenant_scope(acme.tenant.id):
+    with tenant_scope(acme.tenant.id, acme.member.id):
         assert selectors.outcome(Approval.objects.get(id=waiting.approval.id)) == outcome
 
 

@@ -114,7 +114,7 @@ async def test_a_fork_has_a_deadline_of_its_own(make_process, acme):
     )
 
     def fork() -> Run:
-        with tenant_scope(begin.tenant_id):
+        with tenant_scope(begin.tenant_id, begin.user_id):
             return Run.objects.get(id=made)
 
     await until(lambda: fork().status == "completed")

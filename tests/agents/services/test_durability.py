@@ -26,12 +26,12 @@ from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
 
 
 def stored(begin) -> Run:
-    with tenant_scope(begin.tenant_id):
+    with tenant_scope(begin.tenant_id, begin.user_id):
         return Run.objects.get(id=begin.run_id)
 
 
 def steps_of(begin) -> dict[str, Step]:
-    with tenant_scope(begin.tenant_id):
+    with tenant_scope(begin.tenant_id, begin.user_id):
         return {step.path: step for step in Step.objects.filter(run_id=begin.run_id)}
 
 
@@ -288,7 +288,7 @@ async def test_every_start_and_answer_leaves_one_audit_row_in_a_whole_chain(make
     await until(lambda: stored(begin).status == "completed")
 
     def actions():
-        with tenant_scope(begin.tenant_id):
+        with tenant_scope(begin.tenant_id, begin.user_id):
             return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
 
     assert await in_thread(actions) == ["run.started", "step.answered", "tool.started", "tool.done"]
@@ -301,7 +301,7 @@ async def test_no_event_has_a_gap_and_batches_are_few(make_process):
     await read(await process.start(begin))
 
     def batches():
-        with tenant_scope(begin.tenant_id):
+        with tenant_scope(begin.tenant_id, begin.user_id):
             return list(RunEvents.objects.order_by("first_seq").values_list("first_seq", "last_seq"))
 
     spans = await in_thread(batches)

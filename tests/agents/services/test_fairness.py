@@ -50,7 +50,7 @@ def finish(run_id) -> None:
 
 
 def running(tenant) -> int:
-    with tenant_scope(tenant.tenant.id):
+    with tenant_scope(tenant.tenant.id, tenant.operator.id):
         return Run.objects.filter(status="running").count()
 
 

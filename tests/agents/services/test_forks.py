@@ -27,7 +27,8 @@ class Forked:
     """A forked run, seen as the tests see runs that they begin."""
 
     def __init__(self, begin, run_id) -> None:
-        self.tenant_id, self.run_id, self.session_id = begin.tenant_id, run_id, begin.session_id
+        self.tenant_id, self.user_id = begin.tenant_id, begin.user_id
+        self.run_id, self.session_id = run_id, begin.session_id
 
 
 async def forked(begin, who, from_step, **changes) -> Forked:
@@ -73,7 +74,7 @@ async def test_the_journal_before_the_step_is_reused_and_nothing_is_done_or_paid
     assert detail["forked_from"] == {"run_id": str(begin.run_id), "path": "3.model"}
 
     def trail():
-        with tenant_scope(begin.tenant_id):
+        with tenant_scope(begin.tenant_id, begin.user_id):
             return list(AuditRow.objects.filter(action="run.forked").values_list("object_id", "detail"))
 
     expected = {"from": str(begin.run_id), "step": "3.model", "changed": []}
@@ -198,7 +199,7 @@ async def test_who_may_not_and_what_does_not_fit(make_process, acme, globex):
 
 
 def _runs_of(begin) -> int:
-    with tenant_scope(begin.tenant_id):
+    with tenant_scope(begin.tenant_id, begin.user_id):
         return Run.objects.count()
 
 

@@ -161,7 +161,7 @@ async def test_pausing_is_repeatable_and_audited_once_and_cancel_ends_it(make_pr
         await by_hand(unpause, begin, member)
 
     def actions():
-        with tenant_scope(begin.tenant_id):
+        with tenant_scope(begin.tenant_id, begin.user_id):
             return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
 
     expected = ["run.started", "run.paused", "run.unpaused", "run.paused", "run.cancelled"]
@@ -182,5 +182,5 @@ async def test_a_reply_without_tool_calls_ends_the_run_in_spite_of_the_pause(mak
 
 
 def _columns(begin) -> tuple[str, str]:
-    with tenant_scope(begin.tenant_id):
+    with tenant_scope(begin.tenant_id, begin.user_id):
         return Run.objects.values_list("status", "output").get(id=begin.run_id)

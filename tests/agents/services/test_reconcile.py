@@ -19,7 +19,7 @@ from tests.agents.services.test_durability import steps_of, stored, until
 
 
 def actions(begin) -> list[str]:
-    with tenant_scope(begin.tenant_id):
+    with tenant_scope(begin.tenant_id, begin.user_id):
         return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
 
 

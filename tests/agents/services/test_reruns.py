@@ -14,7 +14,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, NotFound, PolicyDenied, ProviderError
 from agentos.core.ids import new_id
 from agents import selectors
-from agents.models import Run, Step
+from agents.models import Run, Session, Step
 from agents.services import reruns
 from agents.services.reconcile import Outcome, reconcile
 from agents.services.reruns import rerun
@@ -70,7 +70,7 @@ async def test_finished_steps_are_reused_and_the_failed_one_is_done_again(make_p
     assert detail["rerun_of"] == str(begin.run_id)
 
     def trail() -> None:
-        with tenant_scope(begin.tenant_id):
+        with tenant_scope(begin.tenant_id, begin.user_id):
             row = AuditRow.objects.get(action="run.rerun")
             assert (row.object_id, row.detail) == (str(made.run_id), {"from": str(begin.run_id)})
             assert row.actor_id == acme.member.id
@@ -103,8 +103,7 @@ async def test_the_database_keeps_a_second_rerun_and_a_stranger_s_out(make_proce
     def twin(tenant_id) -> None:
         twin = stored(made)
         twin.id, twin.tenant_id, twin._state.adding = new_id(), tenant_id, True
-        with tenant_scope(tenant_id):
-            twin.save(force_insert=True)
+        twin.save(using="system", force_insert=True)
 
     for tenant_id in (begin.tenant_id, globex.tenant.id):
         with pytest.raises(IntegrityError):
@@ -211,6 +210,7 @@ async def test_a_run_of_ones_own_needs_the_right_to_run_it(make_process, acme):
     _, begin = await failed(make_process)
 
     def give() -> None:
+        Session.objects.using("system").update(user_id=acme.viewer.id)
         Run.objects.using("system").filter(id=begin.run_id).update(user_id=acme.viewer.id)
 
     await in_thread(give)
@@ -219,5 +219,5 @@ async def test_a_run_of_ones_own_needs_the_right_to_run_it(make_process, acme):
 
 
 def obstacle(begin) -> str:
-    with tenant_scope(begin.tenant_id):
+    with tenant_scope(begin.tenant_id, begin.user_id):
         return reruns.obstacle(Run.objects.get(id=begin.run_id), list(Step.objects.filter(run_id=begin.run_id)))

@@ -1,0 +1,77 @@
+"""The SQL of row-level security: who asks, whose rows these are, and whose role reaches beyond her own.
+
+No setting widens a policy. Who may see more than her own rows is read from rows: membership and role, through the view
+`accounts_right`, which runs with its reader's rights (`security_invoker`), so that their policies hold as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+CURRENT_TENANT = "NULLIF(current_setting('agentos.tenant', true), '')::uuid"
+CURRENT_USER = "NULLIF(current_setting('agentos.user', true), '')::uuid"
+# As a sub-select it is read once for a statement; without, once for each row.
+THIS_TENANT = f"(SELECT {CURRENT_TENANT})"
+THIS_USER = f"(SELECT {CURRENT_USER})"
+RIGHTS = "accounts_right"
+EVERYTHING = "agent_os:admin"  # accounts.scopes.ADMIN, which imports this
+READ, WRITES = "SELECT", ("INSERT", "UPDATE", "DELETE")
+
+
+def role_name(role: str) -> str:
+    """Return the database role that plays `app`, `system` or `owner`."""
+    return str(settings.DATABASE_ROLES[role])
+
+
+def holds(*scopes: str) -> str:
+    """Return the condition that the current user's role in this tenant grants one of these scopes of two parts.
+
+    It depends on no row of the table that it guards: a query asks it once, and not at all while rows are her own.
+    """
+    if not scopes:
+        return "false"
+    listed = ", ".join(f"'{scope}'" for scope in (EVERYTHING, *scopes))
+    return (
+        f"EXISTS (SELECT FROM {RIGHTS} r WHERE r.tenant_id = {THIS_TENANT} AND r.user_id = {THIS_USER} "
+        f"AND r.scopes && ARRAY[{listed}]::varchar[])"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Whose a row is, and who else may read or write it.
+
+    `owner` is the user's column. `within` is "column table": the row that it refers to there has the same owner.
+    """
+
+    owner: str
+    readers: Sequence[str] = ()
+    writers: Sequence[str] = ()
+    within: str = ""
+
+    def policies(self, table: str, verbs: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+        """Yield (verb, condition of the rows there are, condition of the rows there will be); "" where none is due."""
+        mine = f"{self.owner} = {THIS_USER}"
+        if READ in verbs:
+            yield READ, f"tenant_id = {THIS_TENANT} AND ({mine} OR {holds(*self.readers)})", ""
+        touched = f"tenant_id = {THIS_TENANT} AND ({mine} OR {holds(*self.writers)})"
+        made = f"{touched} AND {self._of_one_owner(table)}" if self.within else touched
+        for verb in WRITES:
+            if verb in verbs:
+                yield verb, "" if verb == "INSERT" else touched, "" if verb == "DELETE" else made
+
+    def _of_one_owner(self, table: str) -> str:
+        column, parent = self.within.split()
+        return (
+            f'EXISTS (SELECT FROM "{parent}" p WHERE p.tenant_id = "{table}".tenant_id '
+            f'AND p.id = "{table}"."{column}" AND p.{self.owner} = "{table}".{self.owner})'
+        )
+
+
+def create_policy(name: str, table: str, role: str, verb: str, using: str, check: str) -> str:
+    """Return the statement that makes a policy; an empty condition is left out."""
+    conditions = f"{f' USING ({using})' if using else ''}{f' WITH CHECK ({check})' if check else ''}"
+    return f'CREATE POLICY "{name}" ON "{table}" FOR {verb} TO "{role_name(role)}"{conditions}'

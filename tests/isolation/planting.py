@@ -1,0 +1,185 @@
+"""Plants rows of any tenant table, made from the model's own fields, with a marker in every text and JSON column.
+
+A new table is planted without a word here, unless it has a field of a kind that nobody has planted yet: that raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from django.apps import apps
+from django.contrib.auth.models import Permission
+from django.contrib.postgres.fields import ArrayField
+from django.db import connections, models, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import AuditHead, AuditRow, Grant, Membership, Tenant, User
+from accounts.tenancy import TenantModel, tenant_scope
+from agentos.core.ids import new_id
+from agents.models import Run, RunEvents, Step
+from governance.models import Approval
+
+SYSTEM = "system"
+MADE_BY_FIXTURES = (Membership, AuditHead)  # one of each is there already, and may be there once only
+
+
+def tenant_models() -> list[type[models.Model]]:
+    """Return the models of all rows that belong to a tenant."""
+    return [
+        model
+        for model in apps.get_models()
+        if issubclass(model, TenantModel) or any(name == "tenant" for name in _names(model))
+    ]
+
+
+def owned_models() -> list[type[models.Model]]:
+    """Return the models of rows that belong to a user of a tenant."""
+    return [model for model in tenant_models() if "user" in _names(model) and model not in MADE_BY_FIXTURES]
+
+
+def _names(model: type[models.Model]) -> set[str]:
+    return {field.name for field in model._meta.concrete_fields}
+
+
+@dataclass
+class Garden:
+    """The rows of one user in one tenant, all with one marker; `row(model)` plants what is not there yet."""
+
+    tenant: Tenant
+    user: User
+    marker: str
+    rows: dict[type[models.Model], Any] = field(default_factory=dict)
+
+    def row(self, model: type[models.Model], **given: Any) -> Any:
+        if model not in self.rows:
+            self.rows[model] = self._planted(model, given)
+        return self.rows[model]
+
+    def all(self) -> Garden:
+        """Plant a row of every tenant table."""
+        for model in tenant_models():
+            if model not in MADE_BY_FIXTURES:
+                self.row(model)
+        return self
+
+    def _planted(self, model: type[models.Model], given: dict[str, Any]) -> Any:
+        if model is AuditRow:
+            return _audited(self)
+        values = {**_SHAPES.get(model, lambda garden: {})(self), **given}
+        for each in model._meta.concrete_fields:
+            if each.name not in values and each.attname not in values:
+                value = self._value(model, each)
+                if value is not _LEFT_OUT:
+                    values[each.name] = value
+        row = model(**values)
+        if _may_insert(model):
+            row.save(using=SYSTEM, force_insert=True)
+        else:
+            with tenant_scope(self.tenant.id, self.user.id):
+                row.save(using="default", force_insert=True)
+        return row
+
+    def _value(self, model: type[models.Model], each: models.Field[Any, Any]) -> Any:
+        if isinstance(each, models.ForeignKey):
+            return self._referred(model, each)
+        if isinstance(each, models.BooleanField) or (each.primary_key and each.has_default()):
+            return _LEFT_OUT
+        if each.choices:
+            return _LEFT_OUT if each.has_default() or each.null else each.choices[0][0]
+        for kind, make in _KINDS.items():
+            if isinstance(each, kind):
+                return make(self, each)
+        if each.null or each.has_default():
+            return _LEFT_OUT
+        raise NotImplementedError(f"say in {__name__} how {model.__name__}.{each.name} is planted")
+
+    def _referred(self, model: type[models.Model], each: models.ForeignKey[Any, Any]) -> Any:
+        target = cast(type[models.Model], each.related_model)
+        if target is Tenant:
+            return self.tenant
+        if target is User:
+            return self.user
+        if target is model or (each.null and target not in tenant_models()):
+            return None
+        return self.row(target) if target in tenant_models() else target._default_manager.using(SYSTEM).first()
+
+
+def _may_insert(model: type[models.Model]) -> bool:
+    with connections[SYSTEM].cursor() as cursor:
+        cursor.execute("SELECT has_table_privilege(%s, 'INSERT')", [model._meta.db_table])
+        return bool(cursor.fetchone()[0])
+
+
+_LEFT_OUT = object()
+
+
+def _json(garden: Garden, each: models.Field[Any, Any]) -> Any:
+    return [garden.marker] if each.get_default() == [] else {"marker": garden.marker, garden.marker: 1}
+
+
+def _text(garden: Garden, each: models.Field[Any, Any]) -> str:
+    return garden.marker[: each.max_length or 100]
+
+
+_KINDS: dict[type[Any], Callable[[Garden, Any], Any]] = {
+    models.EmailField: lambda garden, each: f"{garden.marker}@{garden.tenant.slug}.test",
+    models.CharField: _text,
+    models.TextField: _text,
+    models.JSONField: _json,
+    ArrayField: lambda garden, each: [garden.marker],
+    models.BinaryField: lambda garden, each: garden.marker.encode(),
+    models.UUIDField: lambda garden, each: _LEFT_OUT if each.null else new_id(),
+    models.DateTimeField: lambda garden, each: _LEFT_OUT if each.null or each.auto_now else timezone.now(),
+    models.DateField: lambda garden, each: _LEFT_OUT if each.null else timezone.now().date(),
+    models.DecimalField: lambda garden, each: _LEFT_OUT if each.null or each.has_default() else 1,
+    models.FloatField: lambda garden, each: _LEFT_OUT if each.null or each.has_default() else 1,
+    models.IntegerField: lambda garden, each: _LEFT_OUT if each.null or each.has_default() else 1,
+}
+
+
+def _audited(garden: Garden) -> AuditRow:
+    """Append to the tenant's chain as everybody does."""
+    with transaction.atomic(using=SYSTEM):
+        entry = audit.Entry(garden.marker, garden.marker, garden.marker, {"marker": garden.marker}, garden.user.id)
+        audit.append([entry], tenant_id=garden.tenant.id, using=SYSTEM)
+    return AuditRow.objects.using(SYSTEM).get(object_id=garden.marker)
+
+
+def _run(garden: Garden) -> dict[str, Any]:
+    run_id = new_id()
+    return {
+        "id": run_id,
+        "root_id": run_id,
+        "status": "paused",
+        "component_kind": "agent",
+        "component_id": "approvals",
+        "usage": {"total_tokens": 7, "marker": garden.marker},
+    }
+
+
+def _step(garden: Garden) -> dict[str, Any]:
+    requirement = {"kind": "confirmation", "effect_text": garden.marker}
+    return {
+        "kind": "tool",
+        "state": "waiting",
+        "path": "1.0",
+        "request": {"tool": "refund", "arguments": {"customer_id": garden.marker}, "requirement": requirement},
+    }
+
+
+def _events(garden: Garden) -> dict[str, Any]:
+    run = garden.row(Run)
+    line = f'{{"event":"RunStarted","run_id":"{run.id}","content":"{garden.marker}"}}'
+    return {"first_seq": 1, "last_seq": 1, "lines": line}
+
+
+_SHAPES: dict[type[models.Model], Callable[[Garden], dict[str, Any]]] = {
+    Run: _run,
+    Step: _step,
+    RunEvents: _events,
+    Grant: lambda garden: {"permission": Permission.objects.using(SYSTEM).get(codename="read_resource")},
+    Approval: lambda garden: {"step_path": garden.row(Step).path, "component_id": "approvals"},
+}
