@@ -24,8 +24,9 @@ from agents.engine.status import GIVEN_UP, RunStatus
 from agents.engine.steps import StepRecord, Write
 from agents.registry import registry
 from agents.services import authority, queue
-from agents.services.journal import JournalWriter, RunJournal
+from agents.services.journal import JournalWriter
 from agents.services.queue import Claimed
+from agents.services.run_journal import RunJournal
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -25,10 +25,8 @@ from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord
 from agents.models import Run, RunEvents, Step
 from agents.services.crash import crash_in_flush
 from agents.services.notifications import EVENTS, MAX_PAYLOAD_BYTES
+from agents.services.run_journal import RunJournal
 from agents.services.sql import columns, recordset, table
-
-if TYPE_CHECKING:
-    from agents.services.journal import RunJournal
 
 STEP_FIELDS = (
     "id", "tenant", "user", "run", "path", "seq", "kind", "name", "state", "tool_call_id", "args_hash",

@@ -12,7 +12,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -24,13 +23,13 @@ from agentos.core.clock import utc_now
 from agentos.core.errors import LeaseLost, whereabouts
 from agentos.core.types import JsonObject
 from agents.engine.ports import RunInfo, WriteRefused
-from agents.engine.steps import Write
 from agents.services import flush
 from agents.services.begin import Begin
 from agents.services.crash import is_armed
 from agents.services.flush import Record
 from agents.services.hub import Hub
-from agents.services.lines import base_of, coalesce, encode
+from agents.services.lines import coalesce, encode
+from agents.services.run_journal import RunJournal, Waiting, settle
 from agents.services.starts import Starts
 
 logger = logging.getLogger(__name__)
@@ -41,85 +40,6 @@ FLUSH_INTERVAL_TIMES_ITS_LENGTH = 1.5  # the writer leaves a third of the time t
 ASIDE_AT_ONCE = 2  # of the pool's connections
 UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A write that has not been flushed, and who waits for it."""
-
-    write: Write
-    done: asyncio.Future[None] | None = None
-
-    @property
-    def is_events_only(self) -> bool:
-        write = self.write
-        return self.done is None and not (write.steps or write.run or write.statements or write.audit)
-
-
-class RunJournal:
-    """One run's way into the writer; implements `engine.ports.JournalPort`."""
-
-    __slots__ = ("_is_closed", "_writer", "base", "fence", "info", "is_aside", "is_lost", "next_seq", "waiting")
-
-    def __init__(self, writer: JournalWriter, info: RunInfo, *, fence: int, next_seq: int) -> None:
-        self._writer = writer
-        self.info, self.fence, self.next_seq = info, fence, next_seq
-        self.base = base_of(info)
-        self.waiting: list[Waiting] = []
-        self.is_lost = False
-        self.is_aside = False  # a write of it is being stored aside: what comes later waits for that
-        self._is_closed = False  # a write that gives the lease back is on its way: nothing may follow it
-
-    @property
-    def pause_requested(self) -> bool:
-        return self.info.run_id in self._writer.pausing
-
-    @property
-    def drain_requested(self) -> bool:
-        return self._writer.is_draining
-
-    def emit(self, name: str, payload: JsonObject) -> None:
-        if self.is_lost:
-            return
-        if self.waiting and self.waiting[-1].is_events_only:
-            self.waiting[-1].write.events.append((name, payload))
-        else:
-            self.waiting.append(Waiting(Write(events=[(name, payload)])))
-            self._writer.wake(self)
-
-    def put(self, write: Write) -> None:
-        self._check(write)
-        self.waiting.append(Waiting(write))
-        self._writer.wake(self)
-
-    async def commit(self, write: Write) -> None:
-        self._check(write)
-        done = asyncio.get_running_loop().create_future()
-        self.waiting.append(Waiting(write, done))
-        self._writer.wake(self)
-        await done
-
-    def lose(self) -> None:
-        """Mark the lease as lost and tell everybody who waits."""
-        self.is_lost = True
-        waiting, self.waiting = self.waiting, []
-        for item in waiting:
-            settle(item.done, LeaseLost())
-
-    def _check(self, write: Write) -> None:
-        if self.is_lost or self._is_closed:
-            raise LeaseLost
-        self._is_closed = write.run is not None
-
-
-def settle(done: asyncio.Future[None] | None, error: Exception | None = None) -> None:
-    """Answer the one who waits, if somebody still does."""
-    if done is None or done.done():
-        return
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)
 
 
 class JournalWriter:

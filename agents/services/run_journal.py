@@ -1,0 +1,104 @@
+"""One run's way into the journal: what waits to be stored, in its order, and who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from agentos.core.errors import LeaseLost
+from agentos.core.types import JsonObject
+from agents.engine.ports import RunInfo
+from agents.engine.steps import Write
+from agents.services.lines import base_of
+
+
+class Writer(Protocol):
+    """The process's one writer, as its runs know it."""
+
+    pausing: set[UUID]
+    is_draining: bool
+
+    def wake(self, journal: RunJournal) -> None:
+        """Let the next flush look at this run."""
+        ...
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A write that has not been flushed, and who waits for it."""
+
+    write: Write
+    done: asyncio.Future[None] | None = None
+
+    @property
+    def is_events_only(self) -> bool:
+        write = self.write
+        return self.done is None and not (write.steps or write.run or write.statements or write.audit)
+
+
+class RunJournal:
+    """One run's way into the writer; implements `engine.ports.JournalPort`."""
+
+    __slots__ = ("_is_closed", "_writer", "base", "fence", "info", "is_aside", "is_lost", "next_seq", "waiting")
+
+    def __init__(self, writer: Writer, info: RunInfo, *, fence: int, next_seq: int) -> None:
+        self._writer = writer
+        self.info, self.fence, self.next_seq = info, fence, next_seq
+        self.base = base_of(info)
+        self.waiting: list[Waiting] = []
+        self.is_lost = False
+        self.is_aside = False  # a write of it is being stored aside: what comes later waits for that
+        self._is_closed = False  # a write that gives the lease back is on its way: nothing may follow it
+
+    @property
+    def pause_requested(self) -> bool:
+        return self.info.run_id in self._writer.pausing
+
+    @property
+    def drain_requested(self) -> bool:
+        return self._writer.is_draining
+
+    def emit(self, name: str, payload: JsonObject) -> None:
+        if self.is_lost:
+            return
+        if self.waiting and self.waiting[-1].is_events_only:
+            self.waiting[-1].write.events.append((name, payload))
+        else:
+            self.waiting.append(Waiting(Write(events=[(name, payload)])))
+            self._writer.wake(self)
+
+    def put(self, write: Write) -> None:
+        self._check(write)
+        self.waiting.append(Waiting(write))
+        self._writer.wake(self)
+
+    async def commit(self, write: Write) -> None:
+        self._check(write)
+        done = asyncio.get_running_loop().create_future()
+        self.waiting.append(Waiting(write, done))
+        self._writer.wake(self)
+        await done
+
+    def lose(self) -> None:
+        """Mark the lease as lost and tell everybody who waits."""
+        self.is_lost = True
+        waiting, self.waiting = self.waiting, []
+        for item in waiting:
+            settle(item.done, LeaseLost())
+
+    def _check(self, write: Write) -> None:
+        if self.is_lost or self._is_closed:
+            raise LeaseLost
+        self._is_closed = write.run is not None
+
+
+def settle(done: asyncio.Future[None] | None, error: Exception | None = None) -> None:
+    """Answer the one who waits, if somebody still does."""
+    if done is None or done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
