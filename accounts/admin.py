@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -118,15 +119,15 @@ class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(ServiceAccount)
 class ServiceAccountAdmin(AuditedAdmin):
-    """Keys for programs. A key is shown once, when it is made; afterwards it can only be revoked."""
+    """Keys for programs. A key is shown once, when it is made; afterwards it is replaced or revoked."""
 
     audited_by_service = True
     form = ServiceAccountForm
-    list_display = ("name", "user", "state", "expires_at", "last_used_at", "created_at")
+    list_display = ("name", "user", "key_prefix", "state", "expires_at", "last_used_at", "created_at")
     list_select_related = ("user",)
-    search_fields = ("name", "user__email")
-    readonly_fields = ("revoked_at", "last_used_at", "created_at")
-    actions = ("revoke_keys",)
+    search_fields = ("name", "user__email", "key_prefix")
+    readonly_fields = ("key_prefix", "rotated_at", "previous_until", "revoked_at", "last_used_at", "created_at")
+    actions = ("rotate_key", "revoke_keys")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields = ServiceAccountForm.Meta.fields
@@ -137,6 +138,9 @@ class ServiceAccountAdmin(AuditedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
+        return principal_of(request).has("service_accounts:write")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return principal_of(request).has("service_accounts:delete")
@@ -156,6 +160,19 @@ class ServiceAccountAdmin(AuditedAdmin):
             return "revoked"
         return "expired" if account.expires_at is not None and account.expires_at <= utc_now() else "active"
 
+    @admin.action(description="Replace the selected key", permissions=["rotate"])
+    def rotate_key(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> HttpResponse | None:
+        """Show the new key of one account; the old one works for another day."""
+        if queryset.count() != 1:
+            self.message_user(request, "Select one key: the new one is shown this once.", messages.ERROR)
+            return None
+        old = queryset.get()
+        ends = None if old.expires_at is None else utc_now() + timedelta(days=service_accounts.DEFAULT_DAYS)
+        account, key = service_accounts.rotate(
+            principal_of(request), account_id=old.id, overlap=timedelta(days=1), expires_at=ends
+        )
+        return shown_once(self, request, f"New key of {account.name}", key)
+
     @admin.action(description="Revoke the selected keys", permissions=["revoke"])
     def revoke_keys(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> None:
         principal = principal_of(request)
@@ -171,7 +188,7 @@ class ServiceAccountAdmin(AuditedAdmin):
             name=obj.name,
             scopes_asked=form.cleaned_data["scopes"],
             expires_at=obj.expires_at,
-            actor_id=principal.user_id,
+            by=principal,
         )
         obj.pk = account.pk
         request.new_key = key  # type: ignore[attr-defined]

@@ -50,6 +50,10 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         view = super().changeform_view
         return _told(request, lambda: view(request, object_id, form_url, extra_context))
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        view = super().changelist_view
+        return _told(request, lambda: view(request, extra_context))
+
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         view = super().delete_view
         return _told(request, lambda: view(request, object_id, extra_context))

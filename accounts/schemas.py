@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -68,6 +68,21 @@ class AuditFilter(Schema):
     object_id: str = Field("", max_length=200)
 
 
+class PageMeta(Schema):
+    """Where a page stands in its list, as AgentOS says it."""
+
+    page: int
+    limit: int
+    total_pages: int
+    total_count: int
+    search_time_ms: float
+
+    @classmethod
+    def of(cls, page: int, limit: int, total_count: int, *, search_time_ms: float = 0) -> PageMeta:
+        pages = -(-total_count // limit)
+        return cls(page=page, limit=limit, total_pages=pages, total_count=total_count, search_time_ms=search_time_ms)
+
+
 class CursorMeta(Schema):
     limit: int
     next_cursor: str | None = Field(None, description="The next page's `cursor`; null at the end.")
@@ -82,3 +97,57 @@ class AuditVerdict(Schema):
     intact: bool
     rows: int = Field(description="The length of the trail.")
     first_bad_seq: int | None = None
+
+
+class ScopeItem(Schema):
+    scope: str = Field(max_length=200, examples=["agents:run"])
+    effect: Literal["allow"] = "allow"
+
+
+class ServiceAccountIn(Schema):
+    name: str = Field(max_length=100, examples=["ci"])
+    scopes: list[ScopeItem | str] | None = Field(None, description="Defaults to running components and reading.")
+    expires_in_days: int = Field(90, ge=1, le=3650)
+    never_expires: bool = Field(False, description="Has to be said; then `expires_in_days` does not count.")
+    user_id: UUID | None = Field(None, description="The member whom it acts for; yourself by default.")
+
+    def scope_names(self) -> list[str] | None:
+        if self.scopes is None:
+            return None
+        return [item if isinstance(item, str) else item.scope for item in self.scopes]
+
+
+class RotateIn(Schema):
+    overlap_seconds: int = Field(86_400, ge=0, le=2_592_000, description="How long the key before it still works.")
+    expires_in_days: int = Field(90, ge=1, le=3650)
+    never_expires: bool = False
+
+
+class ServiceAccountOut(Schema):
+    id: UUID
+    name: str
+    principal: str = Field(examples=["sa:ci"])
+    token_prefix: str = Field(description="What the key begins with.")
+    scopes: list[ScopeItem]
+    created_at: int
+    expires_at: int | None
+    last_used_at: int | None = Field(description="To the minute.")
+    rotated_at: int | None
+    previous_until: int | None = Field(description="Until when the key before this one works.")
+    revoked_at: int | None
+    user_id: UUID
+
+
+class NewServiceAccountOut(ServiceAccountOut):
+    token: str = Field(description="The key. It is shown this once.")
+
+
+class ServiceAccountPage(Schema):
+    data: list[ServiceAccountOut]
+    meta: PageMeta
+
+
+class ServiceAccountFilter(Schema):
+    page: int = Field(1, ge=1, le=100_000)
+    limit: int = Field(20, ge=1, le=100)
+    include_revoked: bool = True

@@ -13,6 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from accounts.api import router as accounts_router
 from accounts.auth import Authenticator, principal_of, public, scope
 from accounts.seam import in_thread
+from accounts.service_accounts_api import router as service_accounts_router
 from agentos import __version__
 from agentos.backup import facts
 from agentos.core.errors import AgentOSError, NotAuthenticated, whereabouts
@@ -37,6 +38,7 @@ api = DeclaredAPI(
     openapi_url="/openapi.json",
 )
 api.add_router("", accounts_router)
+api.add_router("", service_accounts_router)
 api.add_router("", agents_router)
 api.add_router("", control_router)
 api.add_router("", governance_router)

@@ -9,6 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
+from accounts.schemas import PageMeta
 from agentos.core.clock import epoch_seconds
 from agentos.core.types import JsonObject
 from governance.models import Approval
@@ -58,27 +59,13 @@ class ApprovalOut(Schema):
         return cls(**_core(approval), **_source(approval), **_decision(approval))
 
 
-class PageMeta(Schema):
-    page: int
-    limit: int
-    total_pages: int
-    total_count: int
-    search_time_ms: float
-
-
 class ApprovalList(Schema):
     data: list[ApprovalOut]
     meta: PageMeta
 
     @classmethod
     def of(cls, page: Page, *, search_time_ms: float) -> ApprovalList:
-        meta = PageMeta(
-            page=page.page,
-            limit=page.limit,
-            total_pages=-(-page.total_count // page.limit),
-            total_count=page.total_count,
-            search_time_ms=search_time_ms,
-        )
+        meta = PageMeta.of(page.page, page.limit, page.total_count, search_time_ms=search_time_ms)
         return cls(data=[ApprovalOut.of(row) for row in page.rows], meta=meta)
 
 

@@ -137,14 +137,21 @@ class Membership(TenantModel):
 
 
 class ServiceAccount(TenantModel):
-    """A program's way in: it acts for one user, with at most the scopes listed. Only the key's SHA-256 is kept."""
+    """A program's way in: it acts for one user, with at most the scopes listed. Only the key's SHA-256 is kept.
+
+    After a rotation the key before it goes on working until `previous_until`.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=100)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key_prefix = models.CharField(max_length=16, default="", editable=False)
     key_hash = models.CharField(max_length=64, editable=False)
+    previous_hash = models.CharField(max_length=64, default="", editable=False)
+    previous_until = models.DateTimeField(null=True, blank=True, editable=False)
     scopes = models.JSONField(default=list)
     expires_at = models.DateTimeField(null=True, blank=True)
+    rotated_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -153,6 +160,10 @@ class ServiceAccount(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "name"], name="service_account_name"),
             models.UniqueConstraint(fields=["tenant", "key_hash"], name="service_account_key"),
+        ]
+        indexes = [  # who sends a key has not said yet of which tenant it is
+            models.Index(fields=["key_hash"], name="service_account_by_key"),
+            models.Index(fields=["previous_hash"], name="service_account_by_previous"),
         ]
 
     def __str__(self) -> str:

@@ -5,23 +5,30 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from accounts import audit, principals, scopes
 from accounts.models import Membership, ServiceAccount, TenantRole
-from accounts.principals import Principal, cache
+from accounts.principals import PROGRAMS, Principal, cache
+from accounts.services import roles
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.types import JsonObject, clean_text
 
 KEY_PATTERN = re.compile(r"aos_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
+PREFIX_CHARS = 12  # shown in lists, to tell keys apart
+DEFAULT_DAYS = 90
+DEFAULT_SCOPES = ("agents:run", "teams:run", "workflows:run", "sessions:read", "config:read")
+LONGEST_OVERLAP = timedelta(days=30)
+USE_NOTED = timedelta(minutes=1)  # a key's last use is written at most so often
 
 
 def create(
@@ -32,27 +39,24 @@ def create(
     scopes_asked: Sequence[str],
     expires_at: datetime | None = None,
     actor_id: UUID | None = None,
+    by: Principal | None = None,
 ) -> tuple[ServiceAccount, str]:
     """Make a key for a member of the tenant; return the account and the key, which is not kept. Audited.
 
-    Raises: Invalid for an unknown scope, one that takes a person, a bad name or a user of another tenant; PolicyDenied
-    for a key in the name of someone else who decides approvals; Conflict for a name taken.
+    `by` is who asks for it: she has to be there in person and to hold what the key shall. Without her it is the
+    machine's own doing. Raises: Invalid for an unknown scope, one that takes a person, a bad name or a user of another
+    tenant; PolicyDenied for more than she holds and for a key in the name of someone else who decides approvals;
+    Conflict for a name taken.
     """
-    if not name.strip() or len(name) > 100:
-        raise Invalid("A service account needs a name of at most 100 characters.")
-    if unknown := sorted(scope for scope in scopes_asked if not scopes.is_known(scope)):
-        raise Invalid(f"Unknown scopes: {', '.join(unknown)}.", code="unknown_scope")
-    if personal := sorted(scopes.FOR_PEOPLE.intersection(scopes_asked)):
-        raise Invalid(f"A key can't hold {', '.join(personal)}: that takes a person.", code="person_required")
-    key = f"aos_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+    if by is not None:
+        _check_may_write(by)
+        roles.require_held(by, scopes_asked)
+        actor_id = by.user_id
+    _check_asked(name, scopes_asked)
+    key = _new_key()
     with tenant_scope(tenant_id):
-        members = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id)
-        member = members.select_related("granted").first()
-        if member is None:
-            raise Invalid("The user is no member of this tenant.", code="not_a_member")
-        if actor_id != user_id and decides(member.granted):
-            raise PolicyDenied("Whoever decides approvals makes her keys herself.", code="own_keys_only")
-        account = ServiceAccount(tenant_id=tenant_id, user_id=user_id, name=name, key_hash=_hash(key))
+        _check_user(tenant_id, user_id, actor_id)
+        account = ServiceAccount(tenant_id=tenant_id, user_id=user_id, name=name, **_of_key(key))
         account.scopes, account.expires_at = sorted(set(scopes_asked)), expires_at
         try:
             with transaction.atomic():
@@ -60,21 +64,39 @@ def create(
         except IntegrityError:
             raise Conflict(f"There is a service account named {name}.") from None
         detail = {"scopes": account.scopes, "for": str(user_id)}
-        entry = audit.Entry(
-            "service_account.created",
-            "service_account",
-            str(account.id),
-            detail,
-            actor_id,
-            personal={"name": name},
-            subjects=(user_id,),
-        )
-        audit.append([entry], tenant_id=tenant_id)
+        _record(account, "service_account.created", detail, actor_id, personal={"name": name})
+    return account, key
+
+
+def rotate(
+    principal: Principal, *, account_id: UUID, overlap: timedelta, expires_at: datetime | None
+) -> tuple[ServiceAccount, str]:
+    """Give an account a new key; return both. The key before it works for `overlap` more. Audited.
+
+    Raises: PolicyDenied, NotFound, Invalid for an overlap beyond 30 days, Conflict for a revoked account.
+    """
+    _check_may_write(principal)
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise Invalid(f"Two keys may overlap for at most {LONGEST_OVERLAP.days} days.")
+    now, key = utc_now(), _new_key()
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        account = _locked(principal, account_id)
+        _check_user(account.tenant_id, account.user_id, principal.user_id)
+        roles.require_held(principal, account.scopes)
+        ends = [end for end in (account.expires_at, now + overlap) if end is not None]
+        account.previous_hash, account.previous_until = account.key_hash, min(ends)
+        for column, value in _of_key(key).items():
+            setattr(account, column, value)
+        account.expires_at, account.rotated_at = expires_at, now
+        account.save()
+        overlap_seconds = int(overlap.total_seconds())
+        _record(account, "service_account.rotated", {"overlap_seconds": overlap_seconds}, principal.user_id)
+    cache.forget()
     return account, key
 
 
 def revoke(*, tenant_id: UUID, account_id: UUID, actor_id: UUID | None = None) -> None:
-    """End a key; effective within five seconds everywhere. Repeatable. Raises: NotFound."""
+    """End an account and its keys; effective within five seconds everywhere. Repeatable. Raises: NotFound."""
     with tenant_scope(tenant_id):
         accounts = ServiceAccount.objects.filter(tenant_id=tenant_id, id=account_id)
         if not accounts.exists():
@@ -83,6 +105,18 @@ def revoke(*, tenant_id: UUID, account_id: UUID, actor_id: UUID | None = None) -
             entry = audit.Entry("service_account.revoked", "service_account", str(account_id), {}, actor_id)
             audit.append([entry], tenant_id=tenant_id)
     cache.forget()
+
+
+def listed(
+    principal: Principal, *, page: int, limit: int, include_revoked: bool = True
+) -> tuple[list[ServiceAccount], int]:
+    """Return a page of the tenant's accounts, the newest first, and how many there are. Raises: PolicyDenied."""
+    principal.require("service_accounts:read")
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        accounts = ServiceAccount.objects.filter(tenant_id=principal.tenant_id).order_by("-created_at", "-id")
+        if not include_revoked:
+            accounts = accounts.filter(revoked_at=None)
+        return list(accounts[(page - 1) * limit : page * limit]), accounts.count()
 
 
 def decides(role: TenantRole) -> bool:
@@ -102,22 +136,87 @@ async def standing(key_hash: str) -> Principal | None:
 
 async def acting(account_id: UUID) -> Principal | None:
     """Return whom an account that started a run stands for now, whatever its key is by then."""
-    return await cache.get(("account", account_id), lambda: _load(id=account_id))
+    return await cache.get(("account", account_id), lambda: _load(account_id))
 
 
 def _used(key_hash: str) -> Principal | None:
-    principal = _load(key_hash=key_hash)
-    if principal is not None:
-        ServiceAccount.objects.using("system").filter(key_hash=key_hash).update(last_used_at=Now())
+    now = Now()
+    is_current = Q(key_hash=key_hash) & (Q(expires_at=None) | Q(expires_at__gt=now))
+    is_previous = Q(previous_hash=key_hash, previous_until__gt=now)
+    account = ServiceAccount.objects.using("system").filter(is_current | is_previous, revoked_at=None).first()
+    principal = None if account is None else _principal(account, key_hash)
+    if account is not None and principal is not None:
+        used = ServiceAccount.objects.using("system").filter(id=account.id)
+        is_news = Q(last_used_at=None) | Q(last_used_at__lt=now - Value(USE_NOTED))
+        used.filter(is_news).update(last_used_at=now)
     return principal
 
 
-def _load(**account: UUID | str) -> Principal | None:
-    accounts = ServiceAccount.objects.using("system").filter(revoked_at=None, **account)
-    found = accounts.filter(Q(expires_at=None) | Q(expires_at__gt=Now())).first()
-    if found is None or (owner := principals.load(found.user_id, found.tenant_id)) is None:
+def _load(account_id: UUID) -> Principal | None:
+    accounts = ServiceAccount.objects.using("system").filter(id=account_id, revoked_at=None)
+    account = accounts.filter(Q(expires_at=None) | Q(expires_at__gt=Now())).first()
+    return None if account is None else _principal(account, account.key_hash)
+
+
+def _principal(account: ServiceAccount, key_hash: str) -> Principal | None:
+    owner = principals.load(account.user_id, account.tenant_id)
+    if owner is None:
         return None
-    return replace(owner.narrowed(found.scopes), via="key", credential=found.key_hash, account_id=found.id)
+    return replace(owner.narrowed(account.scopes), via="key", credential=key_hash, account_id=account.id)
+
+
+def _check_may_write(principal: Principal) -> None:
+    """Raises: PolicyDenied; for a program too, so that a stolen key makes no others."""
+    principal.require("service_accounts:write")
+    if principal.via in PROGRAMS:
+        raise PolicyDenied("A program makes no keys: sign in.", code="person_required")
+
+
+def _check_asked(name: str, scopes_asked: Sequence[str]) -> None:
+    if not name.strip() or len(name) > 100 or clean_text(name) != name:
+        raise Invalid("A service account needs a name of at most 100 characters.")
+    if unknown := sorted(scope for scope in scopes_asked if not scopes.is_known(scope)):
+        raise Invalid(f"Unknown scopes: {', '.join(unknown)}.", code="unknown_scope")
+    if personal := sorted(scopes.FOR_PEOPLE.intersection(scopes_asked)):
+        raise Invalid(f"A key can't hold {', '.join(personal)}: that takes a person.", code="person_required")
+
+
+def _check_user(tenant_id: UUID, user_id: UUID, actor_id: UUID | None) -> None:
+    members = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id)
+    member = members.select_related("granted").first()
+    if member is None:
+        raise Invalid("The user is no member of this tenant.", code="not_a_member")
+    if actor_id != user_id and decides(member.granted):
+        raise PolicyDenied("Whoever decides approvals makes her keys herself.", code="own_keys_only")
+
+
+def _locked(principal: Principal, account_id: UUID) -> ServiceAccount:
+    accounts = ServiceAccount.objects.filter(tenant_id=principal.tenant_id, id=account_id)
+    if (account := accounts.select_for_update(of=("self",)).first()) is None:
+        raise NotFound
+    if account.revoked_at is not None:
+        raise Conflict("This service account is revoked: make another one.", code="revoked")
+    return account
+
+
+def _record(
+    account: ServiceAccount,
+    action: str,
+    detail: JsonObject,
+    actor_id: UUID | None,
+    personal: Mapping[str, str] | None = None,
+) -> None:
+    row = str(account.id)
+    entry = audit.Entry(action, "service_account", row, detail, actor_id, personal or {}, (account.user_id,))
+    audit.append([entry], tenant_id=account.tenant_id)
+
+
+def _new_key() -> str:
+    return f"aos_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+
+
+def _of_key(key: str) -> dict[str, str]:
+    return {"key_prefix": key[:PREFIX_CHARS], "key_hash": _hash(key)}
 
 
 def _hash(key: str) -> str:
