@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0008_signed_out'),
+        ('accounts', '0009_rights'),
     ]
 
     operations = [
