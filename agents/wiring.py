@@ -41,6 +41,12 @@ class NoJournal:
     async def commit(self, write: Any) -> None:
         raise AssertionError("a run brings its own journal")
 
+    async def session_state(self) -> str:
+        raise AssertionError("a run brings its own journal")
+
+    def replace_state(self, seen: str, state: Any) -> Any:
+        raise AssertionError("a run brings its own journal")
+
 
 def _model_url() -> str:
     return settings.OPENAI_BASE_URL or settings.SANDBOX_URL or OPENAI_URL

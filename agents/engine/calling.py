@@ -17,6 +17,7 @@ from agents.engine import events
 from agents.engine.messages import REFUSED
 from agents.engine.outdated import asked_of, change_since
 from agents.engine.ports import Allow, Ports, Refuse, Require, ToolCall, WriteRefused
+from agents.engine.session_state import CallState
 from agents.engine.state import LoopState, mark_unknown, unknown_entry
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord, Write, is_void, void_answer
@@ -208,10 +209,10 @@ async def _execute(
             await ports.journal.commit(start)
     except WriteRefused as refused:
         return _end(ports, step, StepState.REFUSED, REFUSED + refused.detail, "")
-    ended, result, error = await _call(state, step, tool, arguments)
+    ended, result, error = await _call(state, ports, step, tool, arguments)
     if ended is StepState.STARTED and tool.repeat == "idempotent":
         step.attempts += 1
-        ended, result, error = await _call(state, step, tool, arguments)
+        ended, result, error = await _call(state, ports, step, tool, arguments)
     if ended is StepState.STARTED:
         return _broke_off(ports, step, tool, error)
     if ended is StepState.DONE:
@@ -227,10 +228,12 @@ def _broke_off(ports: Ports, step: StepRecord, tool: Tool, error: str) -> None:
     return ports.journal.put(Write(steps=[step], audit=[unknown_entry(step)]))
 
 
-async def _call(state: LoopState, step: StepRecord, tool: Tool, arguments: BaseModel) -> tuple[StepState, Json, str]:
-    info = state.info
+async def _call(
+    state: LoopState, ports: Ports, step: StepRecord, tool: Tool, arguments: BaseModel
+) -> tuple[StepState, Json, str]:
+    info, session = state.info, CallState(ports.journal, tool, step)
     context = RunContext(
-        info.run_id, info.tenant_id, info.user_id, info.session_id, step.tool_call_id, step.idempotency_key
+        info.run_id, info.tenant_id, info.user_id, info.session_id, step.tool_call_id, step.idempotency_key, session
     )
     return await guarded(tool.name, tool.call(context, arguments), timeout_seconds=tool.timeout_seconds)
 

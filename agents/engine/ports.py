@@ -107,6 +107,14 @@ class JournalPort(Protocol):
         """Return once the write and all before it are durable. Raises: LeaseLost, WriteRefused."""
         ...
 
+    async def session_state(self) -> str:
+        """Return the state of the run's session, as the JSON text that `replace_state` wants to see again."""
+        ...
+
+    def replace_state(self, seen: str, state: JsonObject) -> Statement:
+        """Return what replaces the session's state with its write, if it is still what was seen."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:

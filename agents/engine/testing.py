@@ -31,9 +31,10 @@ from agents.engine.ports import (
 from agents.engine.spec import AgentSpec
 from agents.engine.state import LoopState
 from agents.engine.status import PauseKind, StepState
-from agents.engine.steps import StepRecord, Write
+from agents.engine.steps import Statement, StepRecord, Write
 from agents.engine.tools import Level, Tool
 
+REPLACE_STATE = "replace the session's state"
 Scripted: TypeAlias = str | list[tuple[str, JsonObject]] | ProviderError
 
 
@@ -71,6 +72,7 @@ class MemoryJournal:
     events: list[tuple[str, JsonObject]] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     refuse_statements: bool = False
+    state: str = "{}"
     pause_requested: bool = False
     drain_requested: bool = False
 
@@ -87,7 +89,22 @@ class MemoryJournal:
     async def commit(self, write: Write) -> None:
         if write.statements and self.refuse_statements:
             raise WriteRefused(write.statements[0].refusal)
+        for statement in write.statements:
+            self._execute(statement)
         self.put(write)
+
+    def _execute(self, statement: Statement) -> None:
+        if statement.sql == REPLACE_STATE:
+            seen, state = statement.parameters
+            if seen != self.state:
+                raise WriteRefused(statement.refusal)
+            self.state = str(state)
+
+    async def session_state(self) -> str:
+        return self.state
+
+    def replace_state(self, seen: str, state: JsonObject) -> Statement:
+        return Statement(REPLACE_STATE, (seen, json.dumps(state)), "It has changed.")
 
     @property
     def names(self) -> list[str]:

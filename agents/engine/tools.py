@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema, create_model
@@ -36,6 +36,17 @@ class Level(StrEnum):
     EXTERNAL = "external"
 
 
+StateChange: TypeAlias = JsonObject | Callable[[JsonObject], JsonObject]
+
+
+class SessionState(Protocol):
+    """The state of the session that a call belongs to."""
+
+    async def read(self) -> JsonObject: ...
+
+    async def update(self, change: StateChange) -> JsonObject: ...
+
+
 @dataclass(frozen=True, slots=True)
 class RunContext:
     """What a tool may know of its run; a parameter annotated so is filled by the server, never by the model."""
@@ -46,6 +57,25 @@ class RunContext:
     session_id: str
     tool_call_id: str
     idempotency_key: str
+    session: SessionState | None = field(default=None, repr=False)
+
+    async def session_state(self) -> JsonObject:
+        """Return the session's state as it is now; other runs of the session may change it at any time."""
+        return await self._session.read()
+
+    async def update_state(self, change: StateChange) -> JsonObject:
+        """Change the session's state and return the new one. It is durable then, and a call made again repeats nothing.
+
+        `change` is a JSON merge patch (RFC 7396), or a function of the whole state that may be called several times
+        and returns the whole new one. The tool declares an effect, and makes its changes in the same order each time.
+        """
+        return await self._session.update(change)
+
+    @property
+    def _session(self) -> SessionState:
+        if self.session is None:
+            raise ConfigError("This call belongs to no session.")
+        return self.session
 
 
 @dataclass(frozen=True)

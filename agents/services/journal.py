@@ -46,7 +46,7 @@ class JournalWriter:
     """All that this process has to store, one flush at a time."""
 
     def __init__(self, pool: AsyncConnectionPool, hub: Hub, *, process: str) -> None:
-        self._pool, self._hub, self._process = pool, hub, process
+        self.pool, self._hub, self._process = pool, hub, process
         self.pausing: set[UUID] = set()  # runs that shall stop before their next step; the supervisor keeps it
         self._starts = Starts(pool)
         self._dirty: dict[RunJournal, None] = {}
@@ -161,7 +161,7 @@ class JournalWriter:
     async def _store_at_once(self, records: list[Record]) -> None:
         """Store plain records with one statement; those whose runs are locked, or not ours any more, go aside."""
         try:
-            async with self._pool.connection() as connection:
+            async with self.pool.connection() as connection:
                 held = await flush.store_at_once(connection, records, process=self._process)
         except (psycopg.Error, PoolTimeout, *UNENCODABLE) as error:
             logger.info("journal: a flush goes the longer road (%s)", type(error).__name__)
@@ -209,7 +209,7 @@ class JournalWriter:
     async def _store(self, records: list[Record]) -> None:
         for attempt, pause in enumerate((*RETRY_SECONDS, None)):
             try:
-                async with self._pool.connection() as connection:
+                async with self.pool.connection() as connection:
                     held = await flush.store(connection, records, process=self._process, is_retry=attempt > 0)
                 return self._publish(records, held)
             except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
@@ -250,7 +250,7 @@ class JournalWriter:
             return await self._store([record])
         record.statements = statements
         try:
-            async with self._pool.connection() as connection:
+            async with self.pool.connection() as connection:
                 held = await flush.store(connection, [record], process=self._process, is_retry=False)
             self._publish([record], held)
         except flush.StatementRefused as refused:

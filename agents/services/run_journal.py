@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from psycopg_pool import AsyncConnectionPool
+
 from agentos.core.errors import LeaseLost
 from agentos.core.types import JsonObject
 from agents.engine.ports import RunInfo
-from agents.engine.steps import Write
+from agents.engine.steps import Statement, Write
+from agents.services import states
 from agents.services.lines import base_of
 
 
 class Writer(Protocol):
     """The process's one writer, as its runs know it."""
 
+    pool: AsyncConnectionPool
     pausing: set[UUID]
     is_draining: bool
 
@@ -80,6 +84,12 @@ class RunJournal:
         self.waiting.append(Waiting(write, done))
         self._writer.wake(self)
         await done
+
+    async def session_state(self) -> str:
+        return await states.read(self._writer.pool, self.info)
+
+    def replace_state(self, seen: str, state: JsonObject) -> Statement:
+        return states.replacing(self.info, seen, state)
 
     def lose(self) -> None:
         """Mark the lease as lost and tell everybody who waits."""
