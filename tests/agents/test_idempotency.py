@@ -20,7 +20,7 @@ from agents.services import idempotency
 from agents.services.places import Places
 from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
 from tests.agents.services.payments import unknown
-from tests.agents.services.test_durability import lock_waiters, stored, until
+from tests.agents.services.test_durability import all_wait, stored, until
 from tests.agents.test_control_api import body_of, events_of, json_of
 
 PAY = [("pay", {"amount": 5})]
@@ -147,7 +147,7 @@ async def _together(process, begin, calls) -> list[Any]:
     async with process.pool.connection() as connection, connection.transaction():
         await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [begin.run_id])
         sent = [asyncio.ensure_future(each) for each in calls]
-        await until(lambda: lock_waiters() == len(sent))
+        await all_wait(connection, len(sent))
     return list(await asyncio.gather(*sent))
 
 

@@ -18,7 +18,7 @@ from accounts.services import tokens
 from agentos.core.types import JsonObject
 from agents.models import IdempotencyKey
 from governance.models import Approval
-from tests.agents.services.test_durability import lock_waiters, until
+from tests.agents.services.test_durability import all_wait
 from tests.conftest import PASSWORD, TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting, refund
 
@@ -158,7 +158,7 @@ async def test_of_two_decisions_at_once_one_decides(
     async with await AsyncConnection.connect(settings.DATABASE_URLS["system"]) as connection:
         await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [waiting.info.run_id])
         sent = [asyncio.ensure_future(call(acme.approver, path, yes, key=key)) for _ in range(2)]
-        await until(lambda: lock_waiters() == 2)
+        await all_wait(connection, 2)
     answers = await asyncio.gather(*sent)
     assert sorted(status for status, _ in answers) == statuses
     assert await sync_to_async(decisions)() == 1

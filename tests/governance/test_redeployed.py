@@ -28,7 +28,7 @@ from governance.hooks import Governance
 from governance.models import Approval, ApprovalStatus
 from governance.services import approvals
 from tests.agents.services.conftest import MakeProcess, Process, make_process, read
-from tests.agents.services.test_durability import expire_lease, lock_waiters, stored, until
+from tests.agents.services.test_durability import all_wait, expire_lease, stored, until
 from tests.conftest import TenantWithUsers
 
 __all__ = ["make_process"]
@@ -285,7 +285,7 @@ async def test_a_decision_races_the_process_that_takes_the_question_back(
         await connection.execute("SELECT 1 FROM governance_approval WHERE id = %s FOR UPDATE", [first.id])
         for contender in contenders if decision_first else contenders[::-1]:
             racing.append(asyncio.ensure_future(contender()))
-            await until(lambda: lock_waiters() == len(racing))
+            await all_wait(connection, len(racing))
     results = await asyncio.gather(*racing, return_exceptions=True)
     refused = [result for result in results if isinstance(result, BaseException)]
     assert [type(error) for error in refused] == ([] if decision_first else [Conflict])

@@ -23,7 +23,7 @@ from governance.hooks import Governance
 from governance.models import Approval
 from governance.services import approvals
 from tests.agents.services.conftest import names, pay, ran, read
-from tests.agents.services.test_durability import _first_turn, _info, lock_waiters, steps_of, stored, until
+from tests.agents.services.test_durability import _first_turn, _info, all_wait, steps_of, stored, until
 
 
 @tool(effect="outward", repeat="once", level="approve", says="Order {amount}")
@@ -86,7 +86,7 @@ async def test_three_pauses_of_one_turn_are_answered_all_at_once(three, acme):
     async with process.pool.connection() as connection, connection.transaction():
         await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [begin.run_id])
         sent = [asyncio.ensure_future(in_thread(act)) for act in acts(begin, acme).values()]
-        await until(lambda: lock_waiters() == 3)
+        await all_wait(connection, 3)
     await asyncio.gather(*sent)
     await until(lambda: stored(begin).status == "completed")
     assert sorted(ran) == ["order 2", "pay 1"]
@@ -100,7 +100,7 @@ async def test_of_two_who_say_the_same_at_once_one_wins(three, acme, name):
     async with process.pool.connection() as connection, connection.transaction():
         await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [begin.run_id])
         sent = [asyncio.ensure_future(in_thread(act)) for _ in range(2)]
-        await until(lambda: lock_waiters() == 2)
+        await all_wait(connection, 2)
     results = await asyncio.gather(*sent, return_exceptions=True)
     assert [type(result) for result in results].count(Conflict) == 1
     await until(lambda: stored(begin).status == "paused")
@@ -133,7 +133,7 @@ async def test_an_answer_and_a_cancel_at_once(three, acme, cancel_first):
         await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [begin.run_id])
         for act in acting if cancel_first else acting[::-1]:
             sent.append(asyncio.ensure_future(in_thread(act)))
-            await until(lambda: lock_waiters() == len(sent))
+            await all_wait(connection, len(sent))
     results = await asyncio.gather(*sent, return_exceptions=True)
     assert [type(result) for result in results].count(Conflict) == (1 if cancel_first else 0)
     assert ((await in_thread(stored, begin)).status, ran) == ("cancelled", [])
@@ -160,7 +160,7 @@ async def test_an_answer_that_races_the_flush_of_the_pause_is_found_by_it_or_fin
         await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [begin.run_id])
         for write in (says, pauses) if answer_first else (pauses, says):
             racing.append(asyncio.ensure_future(write()))
-            await until(lambda: lock_waiters() == len(racing))
+            await all_wait(connection, len(racing))
     await asyncio.gather(*racing)
     assert (await in_thread(stored, begin)).status == "pending"
     assert [run.run_id for run in await queue.claim(process.pool, owner="heir", limit=5, most_per_tenant=5)] == [

@@ -40,14 +40,21 @@ def expire_lease(begin) -> None:
         cursor.execute("UPDATE agents_run SET lease_until = now() - interval '1 s' WHERE id = %s", [begin.run_id])
 
 
-def lock_waiters() -> int:
-    """Return how many sessions of this database wait for a lock that another one holds."""
-    with connections["system"].cursor() as cursor:
-        cursor.execute(
-            "SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
-            "WHERE NOT l.granted AND a.datname = current_database()"
-        )
-        return int(cursor.fetchone()[0])
+WAITERS = """
+SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE NOT l.granted AND a.datname = current_database()
+"""
+
+
+async def all_wait(connection, count: int) -> None:
+    """Return once so many sessions of the database wait for locks, as a rule those that this connection holds."""
+    async with asyncio.timeout(10):
+        while True:
+            await connection.execute("SELECT pg_stat_clear_snapshot()")
+            cursor = await connection.execute(WAITERS)
+            if (await cursor.fetchone())[0] == count:
+                return
+            await asyncio.sleep(0.02)
 
 
 async def until(condition, *, seconds: float = 10.0) -> None:
@@ -239,7 +246,7 @@ async def test_who_begins_under_a_key_that_another_process_is_just_taking_waits_
     async with process.pool.connection() as connection, connection.transaction(force_rollback=not first_commits):
         assert list((await idempotency.take_many(connection, [taken])).values()) == [None]
         beginning = asyncio.create_task(process.supervisor.writer.begin(second))
-        await until(lambda: lock_waiters() == 1)
+        await all_wait(connection, 1)
     await beginning
     assert second.attached_to == (first.run_id if first_commits else None)
     kept = await in_thread(lambda: Run.objects.using("system").filter(id=second.run_id).exists())

@@ -21,7 +21,7 @@ from agents.models import Session
 from agents.registry import registry
 from agents.services import flush, queue
 from agents.services.execution import StopReason
-from tests.agents.services.test_durability import _info, expire_lease, lock_waiters, steps_of, stored, until
+from tests.agents.services.test_durability import _info, all_wait, expire_lease, steps_of, stored, until
 
 
 class Basket:
@@ -95,7 +95,7 @@ async def test_two_changes_that_meet_are_both_kept(make_process, basket):
             asyncio.ensure_future(call.update(lambda state, item=item: {"items": [*state.get("items", []), item]}))
             for call, item in zip(calls, ("tea", "milk"), strict=True)
         ]
-        await until(lambda: lock_waiters() == 2)
+        await all_wait(connection, 2)
     made = await asyncio.gather(*changing)
     assert sorted(len(state["items"]) for state in made) == [1, 2]
     assert sorted((await in_thread(state_of, begins[0]))["items"]) == ["milk", "tea"]
