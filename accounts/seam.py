@@ -21,6 +21,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 3
+BACKGROUND_THREADS = 1
 SIGN_IN_THREADS = 2  # a password's hash takes long and much memory: who guesses holds up nobody but herself
 
 
@@ -95,6 +96,7 @@ def _closed(kept: list[BaseDatabaseWrapper]) -> None:
 
 _seam = Seam()
 _sign_ins = Seam(SIGN_IN_THREADS, keeps_connections=False)
+_background = Seam(BACKGROUND_THREADS, keeps_connections=False)
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -117,7 +119,13 @@ def later(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> N
     _seam.later(partial(function, *args, **kwargs))
 
 
+def in_background(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """As `later`, in the thread of background work, which takes none from anybody who waits for an answer."""
+    _background.later(partial(function, *args, **kwargs))
+
+
 def close() -> None:
     """End the seam's threads and close their connections; for the end of a process and of a test."""
+    _background.close()
     _sign_ins.close()
     _seam.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.privacy.datamap import DAY, RUNS, author, declare, owner
-from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
+from agents.models import IdempotencyKey, Run, RunEvents, Session, SessionSummary, Step
 
 declare(
     Session,
@@ -44,6 +44,14 @@ declare(
     subjects=[owner("user")],
     retention=RUNS,
     clock="run__session__updated_at",
+)
+declare(
+    SessionSummary,
+    none="tenant id user session made_by until_at until_id runs created_at",
+    sensitive="text",
+    subjects=[owner("user")],
+    retention=RUNS,
+    clock="session__updated_at",
 )
 declare(
     IdempotencyKey,

@@ -15,7 +15,7 @@ from agentos.core.types import JsonObject
 from agents.engine import events
 from agents.engine.status import GIVEN_UP, PauseKind, RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
-from agents.models import Run, Session, Step
+from agents.models import ASKED_FOR, Run, Session, Step
 from agents.services.runs import require
 
 RUNS_MOST = 100
@@ -23,8 +23,8 @@ UNKNOWN_MOST = 500
 
 
 def visible_runs(principal: Principal) -> QuerySet[Run]:
-    """Return the tenant's runs that a principal sees. The caller is inside her tenant scope."""
-    runs = Run.objects.filter(tenant_id=principal.tenant_id)
+    """Return the tenant's runs that a principal sees, no jobs. The caller is inside her tenant scope."""
+    runs = Run.objects.filter(ASKED_FOR, tenant_id=principal.tenant_id)
     return runs if principal.has("runs:read_all") else runs.filter(user_id=principal.user_id)
 
 
@@ -139,7 +139,7 @@ def session_runs(*, principal: Principal, session_id: str, limit: int = 50) -> l
         session = Session.objects.filter(user_id=principal.user_id, session_id=session_id).first()
         if session is None:
             raise NotFound("There is no such session.")
-        runs = list(session.runs.select_related("session").order_by("-created_at")[:limit])
+        runs = list(session.runs.filter(ASKED_FOR).select_related("session").order_by("-created_at")[:limit])
     return [run_output(run, []) | {"run_input": run.input} for run in reversed(runs)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -79,6 +80,10 @@ def run_places() -> Places:
     return Places("runs", most=settings.MAX_LIVE_RUNS, most_per_tenant=settings.MAX_LIVE_RUNS_PER_TENANT)
 
 
+def job_places() -> Places:
+    return Places("jobs", most=settings.MAX_BACKGROUND_RUNS, most_per_tenant=settings.MAX_BACKGROUND_RUNS)
+
+
 async def open_runtime() -> Runtime:
     """Start pool, journal writer and supervisor of this process."""
     global _runtime
@@ -96,6 +101,7 @@ async def open_runtime() -> Runtime:
     hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway)
     journal: JournalPort = NoJournal()
     ports, hub = Ports(gateway, journal, hooks, cost_of=prices.cost), Hub(stream_places())
+    job_ports = replace(ports, model=model_gateway())  # an HTTP pool of its own: no run waits behind a job
     supervisor = Supervisor(
         pool,
         url=url,
@@ -103,6 +109,8 @@ async def open_runtime() -> Runtime:
         ports=ports,
         ticks=tuple(import_string(path) for path in settings.AGENTOS_TICKS),
         runs=run_places(),
+        job_ports=job_ports,
+        jobs=job_places(),
     )
     _runtime = Runtime(pool, hub, supervisor, ports, hooks)
     await supervisor.start()
@@ -123,9 +131,9 @@ async def close_runtime() -> None:
         return
     runtime, _runtime = _runtime, None
     await runtime.supervisor.stop()
-    gateway = runtime.ports.model
-    if isinstance(gateway, ModelGateway):
-        await gateway.close()
+    for gateway in (runtime.ports.model, runtime.supervisor.job_ports.model):
+        if isinstance(gateway, ModelGateway):
+            await gateway.close()
     await runtime.pool.close()
     seam.close()
 

@@ -61,8 +61,7 @@ class Controls:
 
 def controls_of(principal: Principal, run: Run, steps: list[Step]) -> Controls:
     """Return what she may do to the run as it stands; the services check it again."""
-    scope = f"{run.component_kind}s:{run.component_id}:run"
-    if not runs.may_touch(principal, run, "run") or not principal.has(scope):
+    if not runs.may_touch(principal, run, "run") or not principal.has(runs.scope_of(run, "run")):
         return Controls()
     if run.status == RunStatus.ERROR:
         obstacle = reruns.obstacle(run, steps)

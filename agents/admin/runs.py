@@ -17,12 +17,12 @@ from agents import selectors
 from agents.admin.controls import RunControls, controls_of
 from agents.admin.trace import timeline
 from agents.engine.status import RunStatus, StepState
-from agents.models import Run, RunEvents, Step
-from agents.records import demo_label, since
+from agents.models import ASKED_FOR, Run, RunEvents, Step
+from agents.records import SEE_ALL, demo_label, since
 from agents.services import forks
 from agents.templatetags.console import span, visible
 
-GIVEN_UP_TAB = "given-up"
+GIVEN_UP_TAB, BACKGROUND_TAB = "given-up", "background"
 STATUS_TONES = {
     "pending": "info",
     "running": "info",
@@ -70,7 +70,14 @@ class RunAdmin(RunControls):
     def tokens(self, run: Run) -> str:
         return f"{run.usage.get('total_tokens', 0):,}"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows if principal_of(request).has(SEE_ALL) else rows.filter(ASKED_FOR)
+
     def of_tab(self, request: HttpRequest, rows: QuerySet[Run], tab: str) -> QuerySet[Run]:
+        if tab == BACKGROUND_TAB:
+            return rows.filter(~ASKED_FOR)
+        rows = rows.filter(ASKED_FOR)
         if tab == GIVEN_UP_TAB:
             return rows.filter(pk__in=selectors.given_up(principal_of(request)).values("pk"))
         return rows

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin.runs import STATUS_TONES
-from agents.models import Session
+from agents.engine.spec import JOB
+from agents.models import ASKED_FOR, Session
 from agents.records import OwnRowsAdmin, since
+from agents.services.summaries import newest_of
 from agents.templatetags.console import visible
 
 
@@ -30,7 +32,8 @@ class SessionAdmin(OwnRowsAdmin):
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(runs_total=Count("runs"))
+        asked_for = ~Q(runs__component_kind=JOB)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(runs_total=Count("runs", filter=asked_for))
         return rows
 
     @admin.display(description="Session", ordering="name")
@@ -46,9 +49,10 @@ class SessionAdmin(OwnRowsAdmin):
         return since(session.updated_at)
 
     def page_context(self, request: HttpRequest, record: Session) -> dict[str, Any]:
-        runs = record.runs.filter(parent__isnull=True).order_by("created_at")
+        runs = record.runs.filter(ASKED_FOR, parent__isnull=True).order_by("created_at")
         return {
             "session": record,
+            "summary": newest_of(record),
             "runs": [(run, STATUS_TONES[run.status]) for run in runs],
             "crumb": visible(str(record)[:60]),
         }

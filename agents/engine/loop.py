@@ -16,12 +16,13 @@ from agents.engine.calling import run_calls, told_to_model
 from agents.engine.ports import ModelReply, Ports, ToolCall
 from agents.engine.state import LoopState
 from agents.engine.status import RunStatus
-from agents.engine.steps import StepRecord, Write
+from agents.engine.steps import Statement, StepRecord, Write
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
     text: str
+    statements: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ Ending: TypeAlias = Completed | Paused | Failed | HandedOn
 
 
 async def work(state: LoopState, ports: Ports) -> Ending:
-    """Take a run as far as it goes and commit how it ended. Raises: LeaseLost."""
+    """Take a run as far as it goes and commit how it ended. Raises: LeaseLost, WriteRefused for what it keeps."""
     started = {"model": state.info.model, "model_provider": "openai"}
     ports.journal.emit(events.RUN_STARTED, started) if state.first_start else ports.journal.emit(
         events.RUN_CONTINUED, {}
@@ -71,7 +72,7 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
         reply = unique_calls(state, turn, await ask_model(state, ports, turn))
         state.messages.append(messages.assistant_message(reply))
         if not reply.tool_calls:
-            return Completed(reply.text)
+            return Completed(reply.text, tuple(state.keeps(reply.text)))
         if stop := stops_before(state, ports, [f"{turn}.{ordinal}" for ordinal in range(len(reply.tool_calls))]):
             return stop
         steps = await run_calls(state, ports, turn, reply.tool_calls)
@@ -104,10 +105,11 @@ def unique_calls(state: LoopState, turn: int, reply: ModelReply) -> ModelReply:
 
 def _last_write(state: LoopState, ending: Ending) -> Write:
     match ending:
-        case Completed(text):
+        case Completed(text, statements):
             last = {"content": text, "content_type": "str", "metrics": state.metrics()}
             return Write(
                 events=[(events.RUN_CONTENT_COMPLETED, {}), (events.RUN_COMPLETED, last)],
+                statements=list(statements),
                 run=state.change(RunStatus.COMPLETED, output=text),
             )
         case Paused(waiting, by_hand):

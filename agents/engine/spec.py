@@ -23,7 +23,11 @@ class Model(StrEnum):
 
 @dataclass(frozen=True)
 class AgentSpec:
-    """An agent. `guards` and `output_guards` name guardrails; members of teams come as specs later."""
+    """An agent. `guards` and `output_guards` name guardrails; members of teams come as specs later.
+
+    The model is sent the last `history_runs` runs of the session, and what came before as a summary; the runs take at
+    most `history_chars` characters.
+    """
 
     id: str
     instructions: str
@@ -35,6 +39,7 @@ class AgentSpec:
     output_guards: tuple[str, ...] = ()
     quick_prompts: tuple[str, ...] = ()
     history_runs: int = 5
+    history_chars: int = 40_000
     limits: Limits = DEFAULT_LIMITS
 
     @property
@@ -58,7 +63,18 @@ class AgentSpec:
             "fallbacks": list(fallbacks),
             "instructions": self.instructions,
             "tools": {tool.name: tool.schema_hash for tool in self.tools},
+            "history_runs": self.history_runs,
+            "history_chars": self.history_chars,
         }
+
+
+@dataclass(frozen=True)
+class JobSpec(AgentSpec):
+    """Background work as a component: a model, instructions and limits; nobody talks to it."""
+
+    @property
+    def kind(self) -> str:
+        return JOB
 
 
 def spec_hash(pinned: JsonObject) -> str:

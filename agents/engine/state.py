@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
@@ -11,11 +12,16 @@ from agentos.core.errors import LimitExceeded
 from agentos.core.types import JsonObject
 from agents.engine.ports import RunInfo, Usage
 from agents.engine.status import PauseKind, RunStatus, StepKind, StepState
-from agents.engine.steps import AuditEntry, RunChange, StepRecord, Write
+from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord, Write
 from agents.engine.tools import Tool
 
 NOTHING_USED = Usage()
 RUN_ENDED = "The run ended before this was answered."
+
+
+def nothing(text: str) -> Sequence[Statement]:
+    """Keep nothing of an answer but the answer."""
+    return ()
 
 
 @dataclass(slots=True)
@@ -23,12 +29,14 @@ class LoopState:
     """`steps` is the journal by path; `messages` grows with every turn; `first_start` is False on resume.
 
     What the run has used so far is counted from the journal. `known_cost_usd` leaves out the calls without a price.
+    `keeps` says what commits with the run's completion, given its answer. Raises: ProviderError for a useless answer.
     """
 
     info: RunInfo
     messages: list[JsonObject]
     steps: dict[str, StepRecord] = field(default_factory=dict)
     first_start: bool = True
+    keeps: Callable[[str], Sequence[Statement]] = nothing
     usage: Usage = NOTHING_USED
     known_cost_usd: Decimal = Decimal(0)
     unpriced_calls: int = 0

@@ -1,6 +1,7 @@
-"""The tables of runs: sessions, runs, their journal and their event log."""
+"""The tables of runs: sessions, runs, their journal, their event log, and summaries."""
 
 from agents.models.events import RunEvents
-from agents.models.runs import IdempotencyKey, Run, Session, Step
+from agents.models.runs import ASKED_FOR, IdempotencyKey, Run, Session, Step
+from agents.models.summaries import SessionSummary
 
-__all__ = ["IdempotencyKey", "Run", "RunEvents", "Session", "Step"]
+__all__ = ["ASKED_FOR", "IdempotencyKey", "Run", "RunEvents", "Session", "SessionSummary", "Step"]

@@ -10,6 +10,8 @@ from agentos.core.ids import new_id
 from agents.engine.spec import JOB
 from agents.engine.status import GIVEN_UP, RunStatus, StepKind, StepState
 
+ASKED_FOR = ~models.Q(component_kind=JOB)  # by somebody: the runs that are no background work
+
 
 def choices(enum: type[RunStatus] | type[StepKind] | type[StepState]) -> list[tuple[str, str]]:
     return [(member.value, member.value) for member in enum]
@@ -51,6 +53,7 @@ class Run(UserOwned):
     `spec` is what the run started with: {schema, id, kind, model, instructions, tools: {name: schema hash}}.
     A fork's spec also has `forked_from` {run_id, path}; its and a rerun's have `history_before`, the time up to which
     they know their session. `rerun_of` is the failed run that this one goes on for; there is at most one.
+    A job's spec holds its order besides, such as `summary`; a session has at most one open job of a kind.
     `usage`: {input_tokens, output_tokens, total_tokens, cost, model_calls, tool_calls, time_to_first_token, ...}.
     `cost_usd` is null while nothing was counted, and when the price of one of its model calls is not known.
     """
@@ -88,6 +91,11 @@ class Run(UserOwned):
             models.UniqueConstraint(
                 fields=["tenant", "rerun_of"], name="run_rerun_once", condition=models.Q(rerun_of__isnull=False)
             ),
+            models.UniqueConstraint(
+                fields=["tenant", "session", "component_id"],
+                name="one_open_job_of_session",
+                condition=models.Q(status__in=["pending", "running", "paused"], component_kind=JOB),
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "session", "created_at"], name="run_of_session"),
@@ -95,12 +103,12 @@ class Run(UserOwned):
             models.Index(
                 fields=["tenant", "session", "ended_at", "id"],
                 name="run_remembered",
-                condition=models.Q(status="completed", parent__isnull=True) & ~models.Q(component_kind=JOB),
+                condition=models.Q(status="completed", parent__isnull=True) & ASKED_FOR,
             ),
             models.Index(
                 fields=["lease_until"],
                 name="run_claimable",
-                condition=models.Q(status__in=["pending", "running"]) & models.Q(parent__isnull=True),
+                condition=models.Q(status__in=["pending", "running"], parent__isnull=True) & ASKED_FOR,
             ),
             models.Index(fields=["tenant", "created_at"], name="run_given_up", condition=models.Q(error_code=GIVEN_UP)),
             models.Index(fields=["deadline_at"], name="run_paused_until", condition=models.Q(status="paused")),

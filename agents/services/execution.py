@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
+from typing import TypeAlias
 
 import psycopg
 from django.db import InterfaceError, OperationalError
 from psycopg_pool import AsyncConnectionPool
 
+from accounts import seam
 from agentos.core.errors import AgentOSError, LeaseLost, NotFound, whereabouts
 from agentos.core.types import JsonObject
 from agents.engine import events
+from agents.engine.history import History
 from agents.engine.loop import work
 from agents.engine.messages import conversation
-from agents.engine.ports import Ports, RunInfo
-from agents.engine.spec import AgentSpec
+from agents.engine.ports import Ports, RunInfo, WriteRefused
+from agents.engine.spec import JOB, AgentSpec, JobSpec
 from agents.engine.state import LoopState
 from agents.engine.status import GIVEN_UP, RunStatus
-from agents.engine.steps import StepRecord, Write
+from agents.engine.steps import Statement, StepRecord, Write
 from agents.registry import registry
-from agents.services import authority, queue
+from agents.services import authority, queue, summaries
 from agents.services.journal import JournalWriter
 from agents.services.queue import Claimed
 from agents.services.run_journal import RunJournal
@@ -34,6 +38,11 @@ COMPONENT_GONE = "component_gone", "The component of this run is no longer insta
 DATABASE_GONE = psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError
 OVERDUE = "deadline", "The run was not done by its deadline."
 TOO_MANY_RECOVERIES = GIVEN_UP, "The run was interrupted too often and was given up."
+
+
+# Background work by its id, and what of its answer is kept.
+Job: TypeAlias = tuple[JobSpec, Callable[[RunInfo, JsonObject, str], Sequence[Statement]]]
+JOBS: dict[str, Job] = {summaries.SPEC.id: (summaries.SPEC, summaries.kept)}
 
 
 class StopReason(StrEnum):
@@ -47,8 +56,15 @@ class StopReason(StrEnum):
 
 def pinned_spec(kind: str, component_id: str, pinned: JsonObject) -> AgentSpec:
     """Return today's component with what the run pinned at its start. Raises: NotFound."""
-    spec = registry.get(kind, component_id)
-    return replace(spec, instructions=pinned.get("instructions", spec.instructions))
+    spec: AgentSpec = _job(component_id)[0] if kind == JOB else registry.get(kind, component_id)
+    kept = ("instructions", "history_runs", "history_chars")
+    return replace(spec, **{name: pinned[name] for name in kept if name in pinned})
+
+
+def _job(component_id: str) -> Job:
+    if component_id not in JOBS:
+        raise NotFound("There is no such background work.")
+    return JOBS[component_id]
 
 
 async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports) -> None:
@@ -78,6 +94,11 @@ async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: Journa
         refusal = TOO_MANY_RECOVERIES
     if refusal:
         return await _fail(state, journal, *refusal)
+    if claimed.is_job:
+        _, keeps = _job(claimed.component_id)
+        state.keeps = partial(keeps, info, claimed.spec)
+        state.messages = conversation(spec.instructions, [], info.input)
+        return await run_state(state, journal, ports)
     return await run_state(state, journal, ports, history=remembered(state, pool))
 
 
@@ -92,10 +113,16 @@ async def _loaded(claimed: Claimed, pool: AsyncConnectionPool) -> tuple[list[Ste
     return steps, last_seq, None
 
 
-async def remembered(state: LoopState, pool: AsyncConnectionPool) -> list[tuple[str, str]]:
-    """Return what the session said before this run."""
-    info = state.info
-    return await queue.load_history(pool, tenant_id=info.tenant_id, run_id=info.run_id, runs=info.spec.history_runs)
+async def remembered(state: LoopState, pool: AsyncConnectionPool) -> History:
+    """Return what the session said before this run; ask for a summary when one is due, without waiting for it."""
+    info, spec = state.info, state.info.spec
+    if spec.history_runs < 1:
+        return History()
+    known = {"tenant_id": info.tenant_id, "run_id": info.run_id}
+    history = await queue.load_history(pool, **known, runs=spec.history_runs, chars=spec.history_chars)
+    if history.leaving is not None and state.first_start:
+        seam.in_background(summaries.ask, **known, user_id=info.user_id, leaving=history.leaving)
+    return history
 
 
 def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
@@ -113,13 +140,14 @@ def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
 
 
 async def run_state(
-    state: LoopState, journal: RunJournal, ports: Ports, *, history: Awaitable[list[tuple[str, str]]] | None = None
+    state: LoopState, journal: RunJournal, ports: Ports, *, history: Awaitable[History] | None = None
 ) -> None:
     """Enter the loop; end the run rightly whatever comes out of it."""
     bound = replace(ports, journal=journal)
     try:
         if history is not None:
-            state.messages = conversation(state.info.spec.instructions, await history, state.info.input)
+            said = (await history).exchanges
+            state.messages = conversation(state.info.spec.instructions, said, state.info.input)
         await work(state, bound)
     except LeaseLost:
         logger.info("run %s: the lease was lost", state.info.run_id)
@@ -130,6 +158,8 @@ async def run_state(
     except DATABASE_GONE as error:
         # Nothing can be written now, and nothing is wrong with the run: whoever gets its lease goes on.
         logger.warning("run %s: the database is not reachable (%s)", state.info.run_id, type(error).__name__)
+    except WriteRefused as refused:
+        await _cancel(state, journal, refused.detail)
     except AgentOSError as error:
         await _fail(state, journal, error.code, error.detail)
     except Exception as error:  # noqa: BLE001
@@ -143,19 +173,24 @@ def _reason(stopped: asyncio.CancelledError) -> StopReason:
 
 
 async def _stop(state: LoopState, journal: RunJournal, reason: StopReason) -> None:
+    if reason is StopReason.DEADLINE:
+        return await _fail(state, journal, *OVERDUE)
+    if reason is not StopReason.DRAIN:
+        return await _cancel(state, journal, "The run was cancelled.")
     try:
-        if reason is StopReason.DRAIN:
-            await journal.commit(Write(run=state.change(RunStatus.PENDING)))
-            return
-        if reason is StopReason.DEADLINE:
-            await _fail(state, journal, *OVERDUE)
-            return
-        write = state.closing()
-        write.events.append((events.RUN_CANCELLED, {"reason": "The run was cancelled."}))
-        write.run = state.change(RunStatus.CANCELLED)
+        await journal.commit(Write(run=state.change(RunStatus.PENDING)))
+    except LeaseLost:
+        logger.info("run %s: the lease was lost while it was handed on", state.info.run_id)
+
+
+async def _cancel(state: LoopState, journal: RunJournal, reason: str) -> None:
+    write = state.closing()
+    write.events.append((events.RUN_CANCELLED, {"reason": reason}))
+    write.run = state.change(RunStatus.CANCELLED)
+    try:
         await journal.commit(write)
     except LeaseLost:
-        logger.info("run %s: the lease was lost while it was stopped", state.info.run_id)
+        logger.info("run %s: the lease was lost while it was cancelled", state.info.run_id)
 
 
 async def _fail(state: LoopState, journal: RunJournal, code: str, text: str) -> None:

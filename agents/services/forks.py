@@ -16,6 +16,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, clean_text
+from agents.engine.spec import JOB
 from agents.engine.state import was_cut
 from agents.engine.status import StepKind, StepState
 from agents.models import Run, Step
@@ -135,6 +136,8 @@ def _check_source(principal: Principal, source: Run) -> None:
         raise PolicyDenied("Only the requester forks a run: it goes on in her name.", code="not_requester")
     if source.parent_id is not None:
         raise Conflict("This is a member's run: fork its root.", code="not_a_root")
+    if source.component_kind == JOB:
+        raise Conflict("This is background work: it is done anew by itself when it is due.", code="background_work")
 
 
 def _check_changes(principal: Principal, source: Run, wanted: Fork) -> None:

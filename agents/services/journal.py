@@ -254,16 +254,21 @@ class JournalWriter:
                 held = await flush.store(connection, [record], process=self._process, is_retry=False)
             self._publish([record], held)
         except flush.StatementRefused as refused:
-            journal.next_seq = before
-            settle(part[0].done, WriteRefused(refused.refusal))
+            self._refuse(journal, part[0], before, refused.refusal)
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             # It may have been stored all the same, so it is neither repeated nor refused: the journal knows.
             logger.warning("journal: the database did not take a guarded write (%s)", type(error).__name__)
             self._fail([record], LeaseLost("The database could not be reached."))
         except (psycopg.Error, *UNENCODABLE) as error:
             logger.error("journal: a guarded write failed: %s", whereabouts(error))
-            journal.next_seq = before
-            settle(part[0].done, WriteRefused("The database refused this write."))
+            self._refuse(journal, part[0], before, "The database refused this write.")
+
+    def _refuse(self, journal: RunJournal, item: Waiting, next_seq: int, refusal: str) -> None:
+        """Tell that nothing of the write happened: its numbers are free again, and its run goes on."""
+        journal.next_seq = next_seq
+        if item.write.run is not None:
+            journal.reopen()
+        settle(item.done, WriteRefused(refusal))
 
     def _publish(self, records: list[Record], held: set[UUID]) -> None:
         for record in records:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 EVENTS: Final = "agentos_events"  # payload: "<process> <root run ids, comma-separated>"
-CLAIMABLE: Final = "agentos_claimable"  # payload: empty
+CLAIMABLE: Final = "agentos_claimable"  # payload: empty, or "job" for background work
 CANCEL: Final = "agentos_cancel"  # payload: run id
 PAUSE: Final = "agentos_pause"  # payload: run id, by hand; or "-" and a run id, when it shall not pause after all
 MAX_PAYLOAD_BYTES: Final = 7_900  # PostgreSQL allows 8,000

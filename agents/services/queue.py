@@ -11,10 +11,11 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.types import JsonObject
+from agents.engine.history import LATE, History, Said, chars_read, recall
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
-from agents.models import Run, RunEvents, Session, Step
+from agents.models import Run, RunEvents, Session, SessionSummary, Step
 from agents.services.begin import LEASE_SECONDS
 from agents.services.lines import Line
 from agents.services.sql import columns, table
@@ -43,6 +44,10 @@ class Claimed:
     worked_seconds: float
     is_overdue: bool
 
+    @property
+    def is_job(self) -> bool:
+        return self.component_kind == JOB
+
 
 @dataclass(frozen=True, slots=True)
 class Requests:
@@ -56,15 +61,17 @@ class Requests:
 # Tenants take turns: a run's place is its rank among its tenant's waiting runs plus what the tenant has under way; of
 # two tenants with the same place the one comes first whose last turn in this process is longer ago. And a process takes
 # no more of a tenant than it may hold, however many wait: the rest of its room is for the others.
-CLAIM = f"""
+# Jobs are another lane: neither lane's runs count in the other.
+_CLAIM = f"""
 WITH waiting AS (
     SELECT id, tenant_id, created_at FROM {table(Run)}
-    WHERE parent_id IS NULL AND (
+    WHERE parent_id IS NULL AND %(lane)s AND (
         status = '{RunStatus.PENDING.value}' OR (status = '{RunStatus.RUNNING.value}' AND lease_until < now())
     )
 ), live AS (
     SELECT tenant_id, count(*) AS runs, count(*) FILTER (WHERE lease_owner = %(owner)s) AS here FROM {table(Run)}
-    WHERE parent_id IS NULL AND status = '{RunStatus.RUNNING.value}' AND lease_until >= now() GROUP BY tenant_id
+    WHERE parent_id IS NULL AND %(lane)s AND status = '{RunStatus.RUNNING.value}' AND lease_until >= now()
+    GROUP BY tenant_id
 ), places AS (
     SELECT w.id, w.created_at, coalesce(l.runs, 0) AS runs, coalesce(l.here, 0) AS here, coalesce(t.turn, 0) AS turn,
         row_number() OVER (PARTITION BY w.tenant_id ORDER BY w.created_at) AS rank
@@ -88,6 +95,8 @@ RETURNING r.id, r.tenant_id, r.user_id, s.session_id, r.component_kind, r.compon
     coalesce(r.input, ''), r.fence, r.recoveries, r.cancel_requested, r.pause_requested,
     coalesce((r.usage->>'duration')::float, 0), coalesce(r.deadline_at <= now(), false)
 """
+CLAIM = _CLAIM.replace("%(lane)s", f"component_kind <> '{JOB}'")
+CLAIM_JOBS = _CLAIM.replace("%(lane)s", f"component_kind = '{JOB}'")
 
 RENEW = f"""
 UPDATE {table(Run)} SET lease_until = now() + interval '{LEASE_SECONDS} seconds'
@@ -112,16 +121,29 @@ SELECT log.last_seq, {columns(Step, STEP_FIELDS, "s.")} FROM (
 ) log LEFT JOIN {table(Step)} s ON s.tenant_id = %(tenant)s AND s.run_id = %(run)s ORDER BY s.seq
 """
 
-# What was said before this run was made, or before the one it was forked from: a later pass sees the same.
-# The session comes from a lateral join, so that the newest rows are read from the index `run_remembered` and no others.
+# What was said before this run was made, or before the one it was forked from: a later pass sees the same. First the
+# newest summary, then the newest runs behind it, read from the index `run_remembered` and no others.
 HISTORY = f"""
-SELECT h.input, h.output FROM {table(Run)} r CROSS JOIN LATERAL (
-    SELECT e.input, e.output, e.ended_at, e.id FROM {table(Run)} e
-    WHERE e.tenant_id = r.tenant_id AND e.session_id = r.session_id
+WITH asking AS (
+    SELECT tenant_id, session_id, coalesce((spec->>'history_before')::timestamptz, created_at) AS before
+    FROM {table(Run)} WHERE tenant_id = %(tenant_id)s AND id = %(run_id)s
+), summary AS (
+    SELECT s.text, s.until_at, s.until_id FROM asking a CROSS JOIN LATERAL (
+        SELECT n.text, n.until_at, n.until_id FROM {table(SessionSummary)} n
+        WHERE n.tenant_id = a.tenant_id AND n.session_id = a.session_id AND n.created_at < a.before
+        ORDER BY n.until_at DESC, n.until_id DESC LIMIT 1
+    ) s
+)
+SELECT NULL::uuid, NULL::timestamptz, text, NULL FROM summary
+UNION ALL
+SELECT h.id, h.ended_at, h.input, h.output FROM asking a LEFT JOIN summary s ON true CROSS JOIN LATERAL (
+    SELECT e.id, e.ended_at, left(e.input, %(chars)s) AS input, left(e.output, %(chars)s) AS output
+    FROM {table(Run)} e WHERE e.tenant_id = a.tenant_id AND e.session_id = a.session_id
     AND e.status = '{RunStatus.COMPLETED.value}' AND e.parent_id IS NULL AND e.component_kind <> '{JOB}'
-    AND e.ended_at < coalesce((r.spec->>'history_before')::timestamptz, r.created_at)
-    ORDER BY e.ended_at DESC, e.id DESC LIMIT %s
-) h WHERE r.tenant_id = %s AND r.id = %s ORDER BY h.ended_at, h.id
+    AND (e.ended_at, e.id) > (coalesce(s.until_at, '-infinity'), coalesce(s.until_id, '{UUID(int=0)}'))
+    AND e.ended_at < a.before
+    ORDER BY e.ended_at DESC, e.id DESC LIMIT %(most)s
+) h
 """
 
 LAST_SEQ = f"SELECT coalesce(max(last_seq), 0) FROM {table(RunEvents)} WHERE tenant_id = %s AND run_id = %s"
@@ -133,15 +155,21 @@ STATUS = f"SELECT status FROM {table(Run)} WHERE tenant_id = %s AND id = %s"
 
 
 async def claim(
-    pool: AsyncConnectionPool, *, owner: str, limit: int, most_per_tenant: int, turns: Sequence[UUID] = ()
+    pool: AsyncConnectionPool,
+    *,
+    owner: str,
+    limit: int,
+    most_per_tenant: int,
+    turns: Sequence[UUID] = (),
+    jobs: bool = False,
 ) -> list[Claimed]:
-    """Take the lease of runs that wait or whose owner is gone.
+    """Take the lease of runs, or of jobs, that wait or whose owner is gone.
 
     `turns` are the tenants that this process served last, the latest at the end.
     """
     parameters = {"owner": owner, "limit": limit, "most_per_tenant": most_per_tenant, "turns": list(turns)}
     async with pool.connection() as connection:
-        cursor = await connection.execute(CLAIM, parameters)
+        cursor = await connection.execute(CLAIM_JOBS if jobs else CLAIM, parameters)
         return [Claimed(*row) for row in await cursor.fetchall()]
 
 
@@ -171,12 +199,16 @@ async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID
     return [_record(step) for _, *step in rows if step[0] is not None], rows[0][0]
 
 
-async def load_history(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, runs: int) -> list[tuple[str, str]]:
-    """Return the session's last finished runs before this one as (input, output), oldest first."""
+async def load_history(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, runs: int, chars: int) -> History:
+    """Return what a run is told of its session: a summary, and the newest finished runs behind it that fit."""
+    asked = {"tenant_id": tenant_id, "run_id": run_id, "chars": chars_read(chars), "most": runs * LATE}
     async with pool.connection() as connection:
-        cursor = await connection.execute(HISTORY, [runs, tenant_id, run_id])
+        cursor = await connection.execute(HISTORY, asked)
         rows = await cursor.fetchall()
-    return [(asked or "", answered or "") for asked, answered in rows]
+    summary = next((text for run_id, _, text, _ in rows if run_id is None), "")
+    behind = [Said(run_id, at, said or "", answer or "") for run_id, at, said, answer in rows if run_id is not None]
+    behind.sort(key=lambda said: (said.ended_at, said.run_id), reverse=True)
+    return recall(summary, behind, runs=runs, chars=chars)
 
 
 async def last_seq(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> int:

@@ -12,6 +12,7 @@ from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict
 from agentos.core.ids import new_id
+from agents.engine.spec import JOB
 from agents.engine.state import was_cut
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.models import Run, Step
@@ -62,6 +63,8 @@ def _check(source: Run, steps: list[Step]) -> None:
         raise Conflict("Only a run that ended in an error is run again.", code="not_failed")
     if source.parent_id is not None:
         raise Conflict("This is a member's run: rerun its root.", code="not_a_root")
+    if source.component_kind == JOB:
+        raise Conflict("This is background work: it is done anew by itself when it is due.", code="background_work")
     if source.input is None:
         raise Conflict("A guardrail blocked what was asked, and it was not kept.", code="nothing_to_rerun")
     if again := Run.objects.filter(rerun_of=source).first():

@@ -98,6 +98,10 @@ class RunJournal:
         for item in waiting:
             settle(item.done, LeaseLost())
 
+    def reopen(self) -> None:
+        """Let the run go on after its last write was refused."""
+        self._is_closed = False
+
     def _check(self, write: Write) -> None:
         if self.is_lost or self._is_closed:
             raise LeaseLost

@@ -17,7 +17,7 @@ from agentos.core.types import clean_text
 from agents.engine import events
 from agents.engine.messages import conversation
 from agents.engine.ports import RunInfo
-from agents.engine.spec import AgentSpec
+from agents.engine.spec import JOB, AgentSpec
 from agents.engine.state import LoopState
 from agents.engine.status import RUN_MOVES, RunStatus
 from agents.engine.steps import AuditEntry, RunChange, Write
@@ -224,13 +224,28 @@ def check_live(run: Run) -> None:
 
 
 def may_touch(principal: Principal, run: Run, verb: str) -> bool:
-    """Tell whether a run is there for a principal: her own, or any with the scope for everybody's runs."""
-    return run.user_id == principal.user_id or principal.has("runs:read_all" if verb == "read" else "runs:write_all")
+    """Tell whether a run is there for a principal: her own, or any with the scope for everybody's runs.
+
+    A job is nobody's own: it is there for those who see or handle everybody's.
+    """
+    is_own = run.user_id == principal.user_id and run.component_kind != JOB
+    return is_own or principal.has(_everybodys(verb))
+
+
+def scope_of(run: Run, verb: str) -> str:
+    """Return the scope that a verb needs beside `may_touch`: of the run's component, or over everybody's runs."""
+    if run.component_kind == JOB:
+        return _everybodys(verb)
+    return f"{run.component_kind}s:{run.component_id}:{verb}"
+
+
+def _everybodys(verb: str) -> str:
+    return "runs:read_all" if verb == "read" else "runs:write_all"
 
 
 def require(principal: Principal, run: Run | None, verb: str) -> Run:
     """Return the run. Raises: NotFound when it is not there for her, PolicyDenied without its component's scope."""
     if run is None or not may_touch(principal, run, verb):
         raise NotFound("There is no such run.")
-    principal.require(f"{run.component_kind}s:{run.component_id}:{verb}")
+    principal.require(scope_of(run, verb))
     return run

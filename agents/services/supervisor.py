@@ -9,6 +9,8 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from accounts.seam import in_thread
 from agentos.core.ids import parse_id
 from agents.engine.ports import Ports
+from agents.engine.spec import JOB
 from agents.services import queue
 from agents.services.begin import LEASE_SECONDS
 from agents.services.crash import CrashPoint, crash_here
@@ -36,14 +39,27 @@ RENEW_SECONDS = LEASE_SECONDS / 3
 TICK_SECONDS = 1.0
 LEASE_MARGIN_SECONDS = LEASE_SECONDS / 5  # an owner that cannot renew stops this long before its lease ends
 DRAIN_SECONDS: int = settings.DRAIN_SECONDS
-MOST_RUNS = 3_000
+MOST_RUNS, MOST_JOBS = 3_000, 4
 CLAIMED_AT_ONCE = 50
 
 Tick = Callable[[], object]
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(slots=True)
+class Lane:
+    """Runs that are claimed together. What waits in one lane holds up nobody in the other."""
+
+    places: Places
+    is_background: bool
+    claimable: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Supervisor:
-    """One per process. `name` is unique per start, so a restarted process never renews its predecessor's leases."""
+    """One per process. `name` is unique per start, so a restarted process never renews its predecessor's leases.
+
+    `jobs` and `job_ports` are for background work: its places, and its own way to the model.
+    """
 
     def __init__(
         self,
@@ -54,15 +70,18 @@ class Supervisor:
         ports: Ports,
         ticks: tuple[Tick, ...] = (),
         runs: Places | None = None,
+        job_ports: Ports | None = None,
+        jobs: Places | None = None,
     ) -> None:
         self.name = f"{os.uname().nodename[:30]}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.pool, self.hub, self.ports = pool, hub, ports
+        self.pool, self.hub, self.ports, self.job_ports = pool, hub, ports, job_ports or ports
         self.writer = JournalWriter(pool, hub, process=self.name)
         self.draining = False
         self.runs = runs or Places("runs", most=MOST_RUNS, most_per_tenant=MOST_RUNS)
+        self.jobs = jobs or Places("jobs", most=MOST_JOBS, most_per_tenant=MOST_JOBS)
+        self._lane, self._job_lane = Lane(self.runs, is_background=False), Lane(self.jobs, is_background=True)
         self._url, self._ticks = url, ticks
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._claimable = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
         self._renewed_at = time.monotonic()
 
@@ -75,8 +94,10 @@ class Supervisor:
 
     async def start(self) -> None:
         self.writer.start()
-        for loop in (self._claim_loop, self._renew_loop, self._listen_loop, self._tick_loop):
-            self._loops.append(asyncio.create_task(self._forever(loop), name=loop.__name__))
+        loops: list[Loop] = [self._renew_loop, self._listen_loop, self._tick_loop]
+        loops += [partial(self._claim_loop, lane) for lane in (self._lane, self._job_lane) if lane.places.most]
+        for loop in loops:
+            self._loops.append(asyncio.create_task(self._forever(loop)))
 
     async def drain(self) -> None:
         """Claim nothing more, let live runs reach a step's edge, and give back those that take too long."""
@@ -95,12 +116,15 @@ class Supervisor:
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.writer.close()
 
-    def adopt(self, run_id: UUID, tenant_id: UUID, work: Coroutine[Any, Any, None]) -> None:
+    def adopt(
+        self, run_id: UUID, tenant_id: UUID, work: Coroutine[Any, Any, None], *, lane: Lane | None = None
+    ) -> None:
         """Work on a run whose lease this process holds."""
+        lane = lane or self._lane
         task = asyncio.create_task(work, name=f"run-{run_id}")
         self._tasks[run_id] = task
-        self.runs.take(tenant_id)
-        task.add_done_callback(lambda done: self._ended(run_id, tenant_id, done))
+        lane.places.take(tenant_id)
+        task.add_done_callback(lambda done: self._ended(run_id, tenant_id, lane, done))
 
     def cancel(self, run_id: UUID, reason: StopReason = StopReason.CANCEL) -> None:
         if task := self._tasks.get(run_id):
@@ -114,53 +138,60 @@ class Supervisor:
             self.writer.pausing.discard(run_id)
 
     def wake(self) -> None:
-        """Look for claimable runs now."""
-        self._claimable.set()
+        """Look for claimable runs and jobs now."""
+        self._lane.claimable.set()
+        self._job_lane.claimable.set()
 
-    def _ended(self, run_id: UUID, tenant_id: UUID, task: asyncio.Task[None]) -> None:
-        self.runs.leave(tenant_id)
+    def _ended(self, run_id: UUID, tenant_id: UUID, lane: Lane, task: asyncio.Task[None]) -> None:
+        lane.places.leave(tenant_id)
+        if lane.is_background:
+            lane.claimable.set()  # few have room, so others wait for this
         if self._tasks.get(run_id) is task:
             del self._tasks[run_id]
             self.writer.pausing.discard(run_id)
         if not task.cancelled() and (error := task.exception()):
             logger.error("run %s: its task ended with %s", run_id, type(error).__name__)
 
-    async def _forever(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _forever(self, loop: Loop) -> None:
         """Keep one of the loops going through database outages; one that ends by itself has ended for good."""
         while True:
             try:
                 return await loop()
             except (psycopg.Error, PoolTimeout, OSError) as error:
-                logger.warning("%s: the database is not reachable (%s)", loop.__name__, type(error).__name__)
+                logger.warning("supervisor: the database is not reachable (%s)", type(error).__name__)
                 await asyncio.sleep(1)
 
-    async def _claim_loop(self) -> None:
+    async def _claim_loop(self, lane: Lane) -> None:
+        places = lane.places
         while not self.draining:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
-                    await self._claimable.wait()
-            self._claimable.clear()
-            room = self.runs.most - self.runs.taken
+                    await lane.claimable.wait()
+            lane.claimable.clear()
+            room = places.most - places.taken
             while room > 0 and not self.draining:
                 claimed = await queue.claim(
                     self.pool,
                     owner=self.name,
                     limit=min(room, CLAIMED_AT_ONCE),
-                    most_per_tenant=self.runs.most_per_tenant,
-                    turns=self.runs.turns,
+                    most_per_tenant=places.most_per_tenant,
+                    turns=places.turns,
+                    jobs=lane.is_background,
                 )
                 if claimed:
                     crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
                 for run in claimed:
-                    self._take(run)
+                    self._take(run, lane)
                 room -= len(claimed)
                 if len(claimed) < CLAIMED_AT_ONCE:
                     break
 
-    def _take(self, run: Claimed) -> None:
+    def _take(self, run: Claimed, lane: Lane) -> None:
         if old := self._tasks.get(run.run_id):
             old.cancel(StopReason.LOST)
-        self.adopt(run.run_id, run.tenant_id, execute(run, pool=self.pool, writer=self.writer, ports=self.ports))
+        ports = self.job_ports if lane.is_background else self.ports
+        work = execute(run, pool=self.pool, writer=self.writer, ports=ports)
+        self.adopt(run.run_id, run.tenant_id, work, lane=lane)
         self.pause(run.run_id, requested=run.pause_requested)
 
     async def _renew_loop(self) -> None:
@@ -205,7 +236,7 @@ class Supervisor:
 
     def _heard(self, channel: str, payload: str) -> None:
         if channel == CLAIMABLE:
-            self.wake()
+            (self._job_lane if payload == JOB else self._lane).claimable.set()
         elif channel == CANCEL:
             if run_id := parse_id(payload):
                 self.cancel(run_id)

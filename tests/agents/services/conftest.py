@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 from django.conf import settings
@@ -67,12 +68,28 @@ class HeldModel(ScriptedModel):
 class Process:
     """One process's pool, hub and supervisor, with the runs of one user."""
 
-    def __init__(self, pool, model, tenant, hooks=None, runs: Places | None = None, streams: Places | None = None):
+    def __init__(
+        self,
+        pool,
+        model,
+        tenant,
+        hooks=None,
+        runs: Places | None = None,
+        streams: Places | None = None,
+        job_model=None,
+        jobs: Places | None = None,
+    ):
         self.pool, self.model, self.tenant = pool, model, tenant
         self.hub = Hub(streams)
         self.ports = Ports(model, NoJournal(), hooks or PlainGates())
         self.supervisor = Supervisor(
-            pool, url=settings.DATABASE_URLS["system"], hub=self.hub, ports=self.ports, runs=runs
+            pool,
+            url=settings.DATABASE_URLS["system"],
+            hub=self.hub,
+            ports=self.ports,
+            runs=runs,
+            job_ports=replace(self.ports, model=job_model) if job_model else None,
+            jobs=jobs,
         )
 
     def new(self, *, session_id: str = "", owner: str | None = None, key: str = "", hmac: str = "") -> Begin:
@@ -142,7 +159,15 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
     async with AsyncExitStack() as stack:
 
         async def make(
-            script: Sequence[Scripted] = (), *, model=None, hooks=None, supervise: bool = True, runs=None, streams=None
+            script: Sequence[Scripted] = (),
+            *,
+            model=None,
+            hooks=None,
+            supervise: bool = True,
+            runs=None,
+            streams=None,
+            job_model=None,
+            jobs=None,
         ) -> Process:
             pool = AsyncConnectionPool(
                 settings.DATABASE_URLS["system"],
@@ -153,7 +178,7 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
             )
             await pool.open()
             stack.push_async_callback(pool.close)
-            process = Process(pool, model or ScriptedModel(script), acme, hooks, runs, streams)
+            process = Process(pool, model or ScriptedModel(script), acme, hooks, runs, streams, job_model, jobs)
             if supervise:
                 await process.supervisor.start()
                 stack.push_async_callback(process.supervisor.stop)

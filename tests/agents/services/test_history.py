@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db import connections
 
 from accounts.seam import in_thread
+from agents.engine.history import LEFT_OUT, History
 from agents.services import queue
 from agents.services.begin import Begin
-from tests.agents.services.conftest import Process
+from tests.agents.services.conftest import SPEC, HeldModel, Process
+from tests.agents.services.test_durability import stored, until
 
 SESSION = "the-session"
 # Earlier runs of the session of one run: the first ended a second before it, the others a second apart before that.
@@ -19,44 +22,140 @@ SELECT made.* FROM agents_run old
 CROSS JOIN (SELECT generate_series(1, %s) AS number, gen_random_uuid() AS id) fresh
 CROSS JOIN LATERAL jsonb_populate_record(old, jsonb_build_object(
     'id', fresh.id, 'root_id', fresh.id, 'status', 'completed', 'lease_owner', '', 'lease_until', NULL,
-    'input', 'Question ' || number, 'output', 'Answer ' || number,
+    'input', repeat('Question ' || number || ' ', %s), 'output', 'Answer ' || number,
     'created_at', old.created_at - make_interval(secs => number + 0.5),
     'ended_at', old.created_at - make_interval(secs => number))) AS made
 WHERE old.id = %s
 """
+# A summary up to the run that ended so many seconds before this one.
+SUMMED_UP = """
+INSERT INTO agents_sessionsummary
+    (id, tenant_id, user_id, session_id, made_by_id, until_at, until_id, runs, text, created_at)
+SELECT gen_random_uuid(), r.tenant_id, r.user_id, r.session_id, r.id, e.ended_at, e.id, 1, %s,
+    r.created_at + make_interval(secs => %s)
+FROM agents_run r JOIN agents_run e ON e.session_id = r.session_id
+WHERE r.id = %s AND e.ended_at = r.created_at - make_interval(secs => %s)
+"""
 
 
-def age(run_id: UUID, runs: int) -> None:
+def age(run_id: UUID, runs: int, *, long: int = 1) -> None:
     """Give the session of a run so many earlier runs; number 1 is the newest."""
     with connections["system"].cursor() as cursor:
-        cursor.execute(AGED, [runs, run_id])
+        cursor.execute(AGED, [runs, long, run_id])
+
+
+def complete(begin: Begin) -> None:
+    with connections["system"].cursor() as cursor:
+        cursor.execute("UPDATE agents_run SET status = 'completed', ended_at = now() WHERE id = %s", [begin.run_id])
+
+
+def analyze() -> None:
     with connections["owner"].cursor() as cursor:
-        cursor.execute("ANALYZE agents_run")
+        cursor.execute("ANALYZE agents_run, agents_sessionsummary")
 
 
-async def begun(process: Process) -> Begin:
-    begin = process.new(session_id=SESSION)
+def sum_up(run_id: UUID, number: int, text: str, *, seconds_after: float = -0.5) -> None:
+    """Give the session of a run a summary up to its earlier run of this number."""
+    with connections["system"].cursor() as cursor:
+        cursor.execute(SUMMED_UP, [text, seconds_after, run_id, number])
+
+
+async def begun(process: Process, **kwargs: Any) -> Begin:
+    begin = process.new(session_id=SESSION, **kwargs)
     await process.supervisor.writer.begin(begin)
     return begin
 
 
-async def test_the_newest_runs_come_oldest_first(make_process):
+async def remembered(process: Process, begin: Begin, *, runs: int = 5) -> History:
+    return await queue.load_history(
+        process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, runs=runs, chars=SPEC.history_chars
+    )
+
+
+def numbers(history: History) -> list[int]:
+    return [int(said.answered.removeprefix("Answer ")) for said in history.said]
+
+
+async def test_up_to_three_windows_of_runs_are_sent_while_a_summary_is_late(make_process):
     process = await make_process(supervise=False)
     begin = await begun(process)
-    await in_thread(age, begin.run_id, 9)
-    said = await queue.load_history(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, runs=3)
-    assert said == [(f"Question {number}", f"Answer {number}") for number in (3, 2, 1)]
+    await in_thread(age, begin.run_id, 100)
+    history = await remembered(process, begin)
+    assert numbers(history) == list(range(15, 0, -1))
+    assert history.leaving is not None
+    assert history.leaving.answered == "Answer 6"
+
+
+async def test_only_what_stands_behind_the_newest_summary_is_sent(make_process):
+    process = await make_process(supervise=False)
+    begin = await begun(process)
+    await in_thread(age, begin.run_id, 20)
+    await in_thread(sum_up, begin.run_id, 12, "The older summary.")
+    await in_thread(sum_up, begin.run_id, 6, "The newer summary.")
+    history = await remembered(process, begin)
+    assert history.summary == "The newer summary."
+    assert numbers(history) == [5, 4, 3, 2, 1]
+    assert history.leaving is None
+
+
+async def test_a_later_pass_sees_what_the_first_saw(make_process):
+    process = await make_process(supervise=False)
+    begin = await begun(process)
+    await in_thread(age, begin.run_id, 12)
+    await in_thread(sum_up, begin.run_id, 9, "What the first pass saw.")
+    before = await remembered(process, begin)
+    later = await begun(process)
+    await in_thread(complete, later)
+    await in_thread(sum_up, begin.run_id, 3, "Made while the run was under way.", seconds_after=1)
+    assert await remembered(process, begin) == before
+    last = await begun(process)
+    assert (await remembered(process, last)).said[-1].run_id == later.run_id
+
+
+async def test_another_session_is_another_history(make_process):
+    process = await make_process(supervise=False)
+    begin = await begun(process)
+    await in_thread(age, begin.run_id, 12)
+    await in_thread(sum_up, begin.run_id, 6, "Of this session.")
+    other = process.new(session_id="another")
+    await process.supervisor.writer.begin(other)
+    assert await remembered(process, other) == History()
+
+
+async def test_a_session_of_a_thousand_long_runs_sends_a_bounded_request(make_process):
+    process = await make_process(["Fine"], job_model=HeldModel(["Not yet"]))
+    begin = process.new(session_id=SESSION, owner="")
+    begin.message = "Now"
+    writer = process.supervisor.writer
+    process.supervisor.runs.most, most = 0, process.supervisor.runs.most
+    await writer.begin(begin)
+    await in_thread(age, begin.run_id, 1_000, long=600)
+    await in_thread(sum_up, begin.run_id, 11, "What was said before.")
+    process.supervisor.runs.most = most
+    process.supervisor.wake()
+    await until(lambda: stored(begin).status == "completed")
+    (request,) = process.model.requests
+    assert request.messages[0]["role"] == "system"
+    assert [message["content"] for message in request.messages[1:3]] == [LEFT_OUT, "What was said before."]
+    assert request.messages[-1] == {"role": "user", "content": "Now"}
+    assert len(request.messages) == 3 + 2 * 6 + 1  # six runs of 6,600 characters fit
+    assert sum(len(message["content"]) for message in request.messages) < SPEC.history_chars + 1_000
 
 
 async def test_a_run_reads_no_more_of_an_old_session_than_it_sends(make_process):
     process = await make_process(supervise=False)
     begin = await begun(process)
     await in_thread(age, begin.run_id, 1_000)
-    read = f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {queue.HISTORY}"
+    for number in range(995, 5, -5):
+        await in_thread(sum_up, begin.run_id, number, "So far.")
+    await in_thread(analyze)
+    explain = f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {queue.HISTORY}"
+    asked = {"tenant_id": begin.tenant_id, "run_id": begin.run_id, "chars": 100, "most": 15}
     async with process.pool.connection() as connection:
-        cursor = await connection.execute(read, [5, begin.tenant_id, begin.run_id])
+        cursor = await connection.execute(explain, asked)
         ((plan,),) = await cursor.fetchall()
-    assert max(_rows_read(plan[0]["Plan"])) == 5
+    assert len((await remembered(process, begin)).said) == 9
+    assert max(_rows_read(plan[0]["Plan"])) == 9
 
 
 def _rows_read(node):

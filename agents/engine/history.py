@@ -1,0 +1,92 @@
+"""What of a session's past a model is sent: the newest runs that fit, and a summary of what was said before them.
+
+A run's place in its session is when it ended, then its id. With a window of W runs, a summary is due once 2 W stand
+behind the last one, and takes over all but W; until it is there, up to 3 W are sent, so that nothing falls in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+DUE, LATE = 2, 3  # times the window: how many runs make a summary due, and how many are sent while it is late
+CUT = " [cut]"
+# The summary goes in as an exchange, never as a system message: it was made of what users and tools said.
+LEFT_OUT = "[The earlier messages of this conversation are left out here. Sum them up.]"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An earlier run of the session: what was asked and answered."""
+
+    run_id: UUID
+    ended_at: datetime
+    asked: str
+    answered: str
+
+    @property
+    def chars(self) -> int:
+        return len(self.asked) + len(self.answered)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a run knows of its session. `leaving` is the newest run that a summary should take over now, if any."""
+
+    summary: str = ""
+    said: tuple[Said, ...] = ()  # oldest first
+    leaving: Said | None = None
+
+    @property
+    def exchanges(self) -> list[tuple[str, str]]:
+        """Return (asked, answered) as the model is sent them, oldest first."""
+        before = [(LEFT_OUT, self.summary)] if self.summary else []
+        return before + [(said.asked, said.answered) for said in self.said]
+
+
+def recall(summary: str, behind: Sequence[Said], *, runs: int, chars: int) -> History:
+    """Choose what to send of the runs that stand behind the summary, newest first, at most LATE windows of them."""
+    kept = fitting([bounded(said, chars) for said in behind], chars)
+    is_due = len(behind) >= DUE * runs or len(kept) < len(behind)
+    leaving = behind[min(runs, len(kept))] if is_due else None
+    return History(summary, tuple(reversed(kept)), leaving)
+
+
+def chars_read(chars: int) -> int:
+    """Return how much of a text has to be known to bound it."""
+    return chars // 2 + 1
+
+
+def bounded(said: Said, chars: int) -> Said:
+    """Cut each text to half of what all may have together, so that any one run fits."""
+    return Said(said.run_id, said.ended_at, shortened(said.asked, chars // 2), shortened(said.answered, chars // 2))
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, marked where it was cut."""
+    return text if len(text) <= most else text[: most - len(CUT)] + CUT
+
+
+def fitting(said: Sequence[Said], chars: int) -> list[Said]:
+    """Return the first of the runs that fit together."""
+    kept: list[Said] = []
+    for run in said:
+        chars -= run.chars
+        if chars < 0:
+            break
+        kept.append(run)
+    return kept
+
+
+def transcript(summary: str, said: Sequence[Said]) -> str:
+    """Return what a summary is made of. Lines that go on are indented, so that no text can pass for another speaker."""
+    lines = ["Summary so far:", _indented(summary) if summary else "(none)", "", "Said since:"]
+    for run in said:
+        lines += [f"User: {_indented(run.asked)}", f"Assistant: {_indented(run.answered)}"]
+    return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    return text.strip().replace("\n", "\n  ")

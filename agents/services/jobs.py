@@ -1,0 +1,56 @@
+"""Background work: runs of the kind `job`, which nobody waits for. They have a lane of their own in the supervisor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from agentos.core.ids import new_id
+from agentos.core.types import JsonObject
+from agents.engine.spec import JOB, JobSpec, spec_hash
+from agents.engine.status import RunStatus
+from agents.models import Run, Session
+from agents.services import log
+from agents.services.notifications import CLAIMABLE
+
+OPEN: Final = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED)
+REST: Final = timedelta(minutes=5)  # after a job that failed, before the next of its session
+
+
+def is_held_up(session: Session, spec: JobSpec) -> bool:
+    """Tell whether a session has such a job under way, or has had one that failed just now. Inside a tenant scope."""
+    of_session = Run.objects.filter(session=session, component_kind=JOB, component_id=spec.id)
+    failed_now = of_session.filter(status=RunStatus.ERROR, created_at__gt=Now() - REST)
+    return of_session.filter(status__in=OPEN).exists() or failed_now.exists()
+
+
+def store(spec: JobSpec, *, like: Run, message: str, order: JsonObject) -> None:
+    """Store a job in the session of a run, for any process to claim, unless one is open. The caller commits.
+
+    `order` is added to its spec. The database keeps a second open job out, also of a process that stores it just now.
+    """
+    model = settings.MODEL_NAMES[spec.model.value]
+    pinned = spec.pinned(model, settings.MODEL_FALLBACKS)
+    job_id = new_id()
+    job = Run(
+        id=job_id,
+        tenant_id=like.tenant_id,
+        user_id=like.user_id,
+        session=like.session,
+        root_id=job_id,
+        component_kind=JOB,
+        component_id=spec.id,
+        spec={**pinned, **order},
+        spec_hash=spec_hash(pinned),
+        model=model,
+        status=RunStatus.PENDING.value,
+        input=message,
+        is_demo=like.is_demo,
+        created_at=Now(),
+        deadline_at=Now() + timedelta(seconds=spec.limits.deadline_seconds),
+    )
+    Run.objects.bulk_create([job], ignore_conflicts=True)
+    log.notify(CLAIMABLE, JOB)
