@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -143,6 +144,7 @@ class StepAdmin(RecordAdmin):
             "effect": effect_of(record),
             "is_unknown": record.state == StepState.UNKNOWN,
             "run_goes_on": not RunStatus(record.run.status).is_final,
+            "settled_at": parse_datetime(str((record.answer or {}).get("at", ""))),
             "settled_by": User.objects.filter(id=by).first() if by else None,
             "agent_words": agent_words(record.run_id, record.seq),
             "next": waiting.exclude(id=record.id).first(),

@@ -82,7 +82,7 @@ def _checked(outcome: Outcome, reason: str, result: str | None) -> JsonObject:
     if len(reason) > MAX_REASON_CHARS:
         raise Invalid(f"The reason has more than {MAX_REASON_CHARS} characters.", code="reason_too_long")
     if result is not None and outcome is not Outcome.HAPPENED:
-        raise Invalid("Only a call that happened has a `result`.", code="result_not_possible")
+        raise Invalid("Only a call that happened has a result.", code="result_not_possible")
     if result is not None and len(result) > MAX_RESULT_CHARS:
         raise Invalid(f"The result has more than {MAX_RESULT_CHARS} characters.", code="result_too_long")
     said: JsonObject = {"outcome": outcome.value, "note": reason}

@@ -81,7 +81,7 @@ async def test_a_run_is_paused_and_goes_on(make_process, serve_pages, acme):
     model.let_go.set()
     assert names(await read(follower))[-1] == "RunPaused"
     shown = text_of(await visit(acme.member, page))
-    assert "paused by hand" in shown
+    assert 'data-testid="by-hand">by hand<' in shown
     assert 'data-testid="unpause"' in shown
     assert (await visit(acme.operator, f"run/{begin.run_id}/unpause/", {})).status_code == 302
     await until(lambda: stored(begin).status == "completed")

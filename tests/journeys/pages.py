@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -44,7 +45,20 @@ class Page:
     def leave(self, element: WebElement) -> None:
         """Click what leads to another page and wait until this one is gone."""
         element.click()
-        WebDriverWait(self.browser, PATIENCE_SECONDS).until(conditions.staleness_of(element))
+        WebDriverWait(self.browser, PATIENCE_SECONDS).until(lambda browser: _is_gone(element))
+
+
+def _is_gone(element: WebElement) -> bool:
+    """Tell whether an element's page is gone; in the moment of the change Chromium has another word for it."""
+    try:
+        element.is_enabled()
+    except StaleElementReferenceException:
+        return True
+    except WebDriverException as error:
+        if "does not belong to the document" not in (error.msg or ""):
+            raise
+        return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -165,3 +179,45 @@ class ApprovalPage(Page):
     def wait_for_outcome(self, word: str) -> None:
         """Wait until the page, without a reload, says what became of the call."""
         self.wait_for("outcome", word)
+
+
+@dataclass(frozen=True)
+class RunPage(Page):
+    """One run in the admin: its state, its steps, the buttons that steer it."""
+
+    def visit(self, run_id: str) -> None:
+        self.open(f"/admin/agents/run/{run_id}/change/")
+
+    @property
+    def run_id(self) -> str:
+        """The run that the page's address names."""
+        return urlsplit(self.browser.current_url).path.split("/")[-3]
+
+    def press(self, name: str) -> None:
+        """Press one of the buttons: pause, unpause, rerun."""
+        self.leave(self.one(name))
+
+    def wait_for_status(self, word: str) -> None:
+        """Wait until the page, without a reload, shows the run in this state."""
+        self.wait_for("run-status", word)
+
+    def step(self, path: str) -> WebElement:
+        """Unfold a step by its path and return it."""
+        step = self.browser.find_element(By.CSS_SELECTOR, f'[data-testid="step"][data-path="{path}"]')
+        step.find_element(By.TAG_NAME, "summary").click()
+        return step
+
+    def fork_from(self, path: str) -> None:
+        self.leave(self.step(path).find_element(By.CSS_SELECTOR, '[data-testid="fork"]'))
+
+
+@dataclass(frozen=True)
+class ReconcilePage(Page):
+    """One call that may have happened: the evidence, and the form that says what became of it."""
+
+    def settle(self, outcome: str, reason: str, result: str = "") -> None:
+        """Choose an outcome by its words (happened, not-happened, abandon) and send the form."""
+        self.one(outcome).click()
+        self.one("reason").send_keys(reason)
+        self.one("result").send_keys(result)
+        self.leave(self.one("reconcile"))
