@@ -11,8 +11,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.scopes import ADMIN
-from accounts.services import sessions, sign_ins, tokens
-from accounts.services.attempts import attempts
+from accounts.services import attempts, sessions, sign_ins, tokens
 from agentos.core.errors import RateLimited
 from agentos.core.ids import parse_id
 
@@ -49,14 +48,13 @@ class MembershipBackend(BaseBackend):
             return None
         client = request.META.get("REMOTE_ADDR", "") if request is not None else ""
         try:
-            attempts.admit(username, client)
+            ticket = attempts.admit(username, client)
         except RateLimited:
             return None
         user = tokens.check_password(username, password, client)
         if user is None or not (members := sessions.memberships(user.id)):
-            attempts.failed(username, client)
             return None
-        attempts.succeeded(username, client)
+        attempts.succeeded(ticket)
         sign_ins.record(members[0], via="password")
         user.scopes = frozenset().union(*(member.granted.scopes for member in members))
         return user

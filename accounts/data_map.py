@@ -10,6 +10,7 @@ from django_q.models import OrmQ, Schedule, Task
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from accounts.models import (
+    Attempt,
     AuditHead,
     AuditRow,
     Grant,
@@ -59,6 +60,7 @@ declare(
     subjects=[sealed("actor")],
     retention=RECORDS,
 )
+declare(Attempt, none="key account failures last_at free_at known_until", retention=TOKENS, clock="last_at")
 declare(
     SigningKey,
     none="id kid algorithm public_pem signs_from verifies_until revoked_at created_at",

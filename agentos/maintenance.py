@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
-from accounts.services import keys
+from accounts.services import attempts, keys
 from agentos.core.clock import monotonic
 from agents.models import IdempotencyKey
 
@@ -65,7 +65,7 @@ def enqueue_due() -> None:
 
 
 def prune() -> dict[str, int]:
-    """Delete idempotency keys after 24 h, browser sessions that ended, old job records. Return how many of each.
+    """Delete idempotency keys after 24 h, browser sessions that ended, old counts and job records. Return how many.
 
     Makes the next key for tokens when its time has come.
     """
@@ -74,4 +74,4 @@ def prune() -> dict[str, int]:
     idempotency, _ = IdempotencyKey.objects.using("system").filter(created_at__lt=now - KEYS_KEPT).delete()
     sessions, _ = BrowserSession.objects.filter(expire_date__lt=now).delete()
     tasks, _ = Task.objects.filter(stopped__lt=now - TASKS_KEPT).delete()
-    return {"idempotency_keys": idempotency, "sessions": sessions, "tasks": tasks}
+    return {"idempotency_keys": idempotency, "sessions": sessions, "tasks": tasks, "attempts": attempts.prune()}

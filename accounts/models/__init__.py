@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.crypto import salted_hmac
 
-from accounts.models.identity import SigningKey
+from accounts.models.identity import Attempt, SigningKey
 from accounts.models.resources import Grant, Resource
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
@@ -223,6 +223,7 @@ class AuditRow(TenantModel):
 
 
 __all__ = [
+    "Attempt",
     "AuditHead",
     "AuditRow",
     "Grant",

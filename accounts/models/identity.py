@@ -1,8 +1,9 @@
-"""What signing in keeps: the keys that sign tokens."""
+"""What signing in keeps: the keys that sign tokens, counts of attempts."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 from agentos.core.ids import new_id
 
@@ -25,3 +26,20 @@ class SigningKey(models.Model):
 
     def __str__(self) -> str:
         return self.kid
+
+
+class Attempt(models.Model):
+    """A count of attempts to sign in: of an account, of a network, or of both. The keys are HMACs of them.
+
+    `known_until`: the account has signed in from this network.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    account = models.CharField(max_length=64, blank=True, db_index=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(db_default=Now())
+    free_at = models.DateTimeField(db_default=Now())
+    known_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.key[:8]

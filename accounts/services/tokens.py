@@ -23,8 +23,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from accounts import audit, jose, principals, seam
 from accounts.models import Membership, RefreshToken, User
 from accounts.principals import Principal, cache
-from accounts.services import keys, sessions, sign_ins
-from accounts.services.attempts import attempts
+from accounts.services import attempts, keys, sessions, sign_ins
 from agentos.core.clock import utc_now
 from agentos.core.errors import Invalid, NotAuthenticated
 from agentos.core.ids import new_id, parse_id
@@ -80,17 +79,16 @@ def issue(*, email: str, password: str, tenant: str | None = None, client: str =
     `client` is the caller's address, for the throttle and for demo users. An unknown user is answered like a wrong
     password. Raises: NotAuthenticated; RateLimited after too many failures; Invalid when she has to name a tenant.
     """
-    attempts.admit(email, client)
+    ticket = attempts.admit(email, client)
     user = check_password(email, password, client)
-    if user is None:
-        attempts.failed(email, client)
+    members = [] if user is None else _places(user, tenant)
+    if not members:
         raise NotAuthenticated("E-mail, password or tenant is wrong.", code="wrong_credentials")
-    member = _chosen(user, tenant)
-    if member is None:
-        attempts.failed(email, client)
-        raise NotAuthenticated("E-mail, password or tenant is wrong.", code="wrong_credentials")
-    attempts.succeeded(email, client)
-    return start_family(member)
+    attempts.succeeded(ticket)
+    if len(members) > 1:
+        slugs = sorted(member.tenant.slug for member in members)
+        raise Invalid(f"Name the tenant: {', '.join(slugs)}.", code="tenant_required")
+    return start_family(members[0])
 
 
 def check_password(email: str, password: str, client: str = "") -> User | None:
@@ -199,15 +197,12 @@ def verify_access(token: str) -> Claims:
     return claims
 
 
-def _chosen(user: User, tenant: str | None) -> Membership | None:
-    members = sessions.memberships(user.id)
-    if tenant:
-        wanted = parse_id(tenant)
-        members = [member for member in members if tenant == member.tenant.slug or member.tenant_id == wanted]
-    if len(members) > 1:
-        slugs = sorted(member.tenant.slug for member in members)
-        raise Invalid(f"Name the tenant: {', '.join(slugs)}.", code="tenant_required")
-    return members[0] if members else None
+def _places(user: User, tenant: str | None) -> list[Membership]:
+    """Return the user's memberships, of the tenant with this slug or id if one is named."""
+    members, wanted = sessions.memberships(user.id), parse_id(tenant or "")
+    if not tenant:
+        return members
+    return [member for member in members if tenant == member.tenant.slug or member.tenant_id == wanted]
 
 
 def _record_failure(user: User) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,17 +13,13 @@ from django.urls import reverse
 from accounts import audit, principals
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, User
 from accounts.services import members, service_accounts, tokens
-from accounts.services.attempts import attempts
 from agentos.core.errors import Conflict, Invalid, NotAuthenticated, NotFound, PolicyDenied
 from tests.conftest import TenantWithUsers
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    attempts.forget()
+def _fresh() -> None:
     principals.cache.forget()
-    yield
-    attempts.forget()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from accounts import audit, principals, seam
 from accounts.audit import Entry
 from accounts.auth import is_declared
 from accounts.seam import in_thread
-from accounts.services.attempts import FREE_FAILURES, attempts
+from accounts.services.attempts import FREE_OF_BOTH
 from accounts.tenancy import tenant_scope
 from agentos.lean import LeanHandler
 from tests.conftest import TenantWithUsers
@@ -20,12 +20,10 @@ from tests.conftest import TenantWithUsers
 
 @pytest.fixture
 async def client(database: None) -> AsyncIterator[httpx.AsyncClient]:
-    attempts.forget()
     principals.cache.forget()
     transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
         yield client
-    attempts.forget()
     seam.close()
 
 
@@ -70,7 +68,7 @@ async def test_bad_credentials(
 
 async def test_guessing_gets_a_retry_after(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
     body = {"email": "member@acme.test", "password": "wrong"}
-    statuses = [(await client.post("/auth/token", json=body)).status_code for _ in range(FREE_FAILURES + 1)]
+    statuses = [(await client.post("/auth/token", json=body)).status_code for _ in range(FREE_OF_BOTH + 1)]
     assert set(statuses) == {401}
     answer = await client.post("/auth/token", json=body)
     assert answer.status_code == 429

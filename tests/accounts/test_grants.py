@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,6 @@ from accounts.models import AuditRow, Grant, Membership, Resource, User
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.services import grants, members, roles, service_accounts
-from accounts.services.attempts import attempts
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.lean import LeanHandler
@@ -27,11 +26,8 @@ from tests.conftest import TenantWithUsers
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    attempts.forget()
+def _fresh() -> None:
     principals.cache.forget()
-    yield
-    attempts.forget()
 
 
 def give(acme: TenantWithUsers, user: User, scope: str) -> Grant:

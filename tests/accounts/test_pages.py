@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from django.urls import include, path, reverse
 
 from accounts import middleware, principals
 from accounts.models import AuditRow, Membership, Role, Tenant, User
-from accounts.services.attempts import FREE_FAILURES, attempts
+from accounts.services.attempts import FREE_OF_BOTH
 from tests.conftest import MakeUser, TenantWithUsers
 
 
@@ -75,11 +74,8 @@ pytestmark = pytest.mark.urls(__name__)
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    attempts.forget()
+def _fresh() -> None:
     principals.cache.forget()
-    yield
-    attempts.forget()
 
 
 @pytest.fixture
@@ -110,11 +106,10 @@ def test_every_role_signs_in(browser: Client, role: str) -> None:
 
 
 def test_wrong_passwords_do_not_and_slow_down(browser: Client, acme: TenantWithUsers) -> None:
-    for _ in range(FREE_FAILURES + 1):
+    for _ in range(FREE_OF_BOTH + 1):
         sign_in(browser, "member@acme.test", "wrong")
     sign_in(browser, "member@acme.test")
     assert text(browser, "/who") == "nobody"
-    attempts.forget()
     User.objects.using("system").filter(id=acme.member.id).update(is_active=False)
     sign_in(browser, "member@acme.test")
     sign_in(browser, "", "")

@@ -16,7 +16,6 @@ from accounts.models import AuditRow, Membership, Role, TenantRole
 from accounts.principals import Principal
 from accounts.scopes import ROLE_SCOPES, scopes_of
 from accounts.services import members, roles
-from accounts.services.attempts import attempts
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import AgentOSError, Conflict, Invalid, NotFound, PolicyDenied
 from tests.conftest import MakeUser, TenantWithUsers
@@ -215,7 +214,6 @@ class TestAdmin:
 
     @pytest.fixture
     def browser(self, acme: TenantWithUsers) -> Client:
-        attempts.forget()
         browser = Client()
         browser.post(reverse("sign_in"), {"email": "admin@acme.test", "password": "demo"})
         return browser
@@ -257,7 +255,6 @@ class TestAdmin:
 
     def test_who_writes_members_may_and_an_operator_may_not(self, acme: TenantWithUsers) -> None:
         holding(acme, "members:write", "agents:read")
-        attempts.forget()
         leader, operator = Client(), Client()
         leader.post(reverse("sign_in"), {"email": "member@acme.test", "password": "demo"})
         operator.post(reverse("sign_in"), {"email": "operator@acme.test", "password": "demo"})

@@ -20,7 +20,6 @@ from accounts.models import AuditRow, Membership, ServiceAccount, TenantRole
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.services import service_accounts
-from accounts.services.attempts import attempts
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, Invalid, NotAuthenticated, NotFound, PolicyDenied
 from agentos.lean import LeanHandler
@@ -31,7 +30,6 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 async def client(database: None) -> AsyncIterator[httpx.AsyncClient]:
-    attempts.forget()
     principals.cache.forget()
     transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:

@@ -59,6 +59,6 @@ def test_it_deletes_what_is_old_and_keeps_the_rest(acme):
         )
     BrowserSession.objects.create(session_key="gone", expire_date=timezone.now() - timedelta(days=1))
     BrowserSession.objects.create(session_key="kept", expire_date=timezone.now() + timedelta(days=1))
-    assert maintenance.prune() == {"idempotency_keys": 1, "sessions": 1, "tasks": 0}
+    assert maintenance.prune() == {"idempotency_keys": 1, "sessions": 1, "tasks": 0, "attempts": 0}
     assert list(IdempotencyKey.objects.using("system").values_list("key", flat=True)) == ["new"]
     assert list(BrowserSession.objects.values_list("session_key", flat=True)) == ["kept"]

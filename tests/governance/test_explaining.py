@@ -18,7 +18,6 @@ from accounts import principals, seam
 from accounts.models import Membership, User
 from accounts.seam import in_thread
 from accounts.services import grants, members, roles
-from accounts.services.attempts import attempts
 from agentos.core.ids import new_id
 from agentos.lean import LeanHandler
 from agents.engine.ports import Refuse, Require, RunInfo
@@ -35,7 +34,6 @@ RIGHTS = ["agents:helpdesk:run", "agents:approvals:run", *(f"tools:{tool.name}:c
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Any:
-    attempts.forget()
     principals.cache.forget()
     yield
     principals.cache.forget()
