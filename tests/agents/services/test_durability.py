@@ -263,6 +263,24 @@ async def test_two_runs_in_one_session_are_both_kept(make_process):
     assert kept[0] == kept[1]
 
 
+async def test_a_run_that_waits_does_not_learn_what_its_session_says_meanwhile(make_process, acme):
+    """It began before the other run, and goes on after it in another process: it knows what it knew."""
+    first = await make_process([[("pay", {"amount": 5})], "Ada, said the other", "?"])
+    waiting, other = (first.new(session_id="shared") for _ in range(2))
+    await read(await first.start(waiting))
+    assert names(await read(await first.start(other)))[-1] == "RunCompleted"
+    await first.supervisor.stop()
+    second = await make_process(["Paid", "Later"])
+    member, yes = acme.principal("member"), [Answer("call_1_0", confirmed=True)]
+    await in_thread(answer, principal=member, run_id=waiting.run_id, answers=yes)
+    await until(lambda: stored(waiting).status == "completed")
+    assert "Ada" not in str(second.model.requests[0].messages)
+    later = second.new(owner="", session_id="shared")
+    await second.supervisor.writer.begin(later)
+    await until(lambda: stored(later).status == "completed")
+    assert "Ada" in str(second.model.requests[1].messages)
+
+
 async def test_a_pending_run_is_claimed_by_whoever_is_free(make_process):
     process = await make_process(["Yes"])
     begin = process.new(owner="")
