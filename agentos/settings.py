@@ -187,6 +187,7 @@ if CRASH_AT and PRODUCTION:
 
 # Governance plugs in here, the way middleware does
 AGENTOS_HOOKS = "governance.hooks.Governance"
+AGENTOS_LEDGER = "governance.ledger.Budgets"
 AGENTOS_ACCESS_LAYERS = [  # asked in this order, by the gate and by whoever explains it
     "governance.layers.membership",
     "governance.layers.role",
@@ -198,6 +199,7 @@ AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single gran
 AGENTOS_TICKS = [
     "governance.services.approvals.expire_due",
     "agents.services.deadlines.hand_over_overdue",
+    "governance.ledger.settle_left",
     "agentos.maintenance.enqueue_due",
 ]
 

@@ -15,6 +15,7 @@ from agents.engine.ports import JournalPort, Ports, Usage
 from agents.llm.client import ModelGateway
 from agents.llm.prices import PLAY_RATES, Prices, own_rates
 from agents.services.hub import Hub
+from agents.services.ledger import Ledger
 from agents.services.places import Places
 from agents.services.runtime import Hooks, Runtime
 from agents.services.supervisor import Supervisor
@@ -100,7 +101,9 @@ async def open_runtime() -> Runtime:
     gateway = model_gateway()
     hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway)
     journal: JournalPort = NoJournal()
-    ports, hub = Ports(gateway, journal, hooks, cost_of=prices.cost), Hub(stream_places())
+    ledger: Ledger = import_string(settings.AGENTOS_LEDGER)(pool, prices.cost)
+    ports = Ports(gateway, journal, hooks, cost_of=prices.cost, allow=ledger.allow)
+    hub = Hub(stream_places())
     job_ports = replace(ports, model=model_gateway())  # an HTTP pool of its own: no run waits behind a job
     supervisor = Supervisor(
         pool,
@@ -111,6 +114,7 @@ async def open_runtime() -> Runtime:
         runs=run_places(),
         job_ports=job_ports,
         jobs=job_places(),
+        ledger=ledger,
     )
     _runtime = Runtime(pool, hub, supervisor, ports, hooks)
     await supervisor.start()

@@ -1,9 +1,9 @@
-"""What approvals hold: the requester's call, the decider's words."""
+"""What approvals hold: the requester's call, the decider's words; and whose the budgets are."""
 
 from __future__ import annotations
 
 from accounts.privacy.datamap import RUNS, author, declare, owner
-from governance.models import Approval
+from governance.models import Approval, Budget, BudgetUse, Reservation
 
 declare(
     Approval,
@@ -17,3 +17,13 @@ declare(
     retention=RUNS,
     clock="run__session__updated_at",
 )
+declare(
+    Budget,
+    none=(
+        "tenant id name measure period limit reserve user each_user component_kind component_id is_active created_at "
+        "updated_at"
+    ),
+    subjects=[owner("user")],
+)
+declare(BudgetUse, none="tenant id budget subject starts_at used reserved", subjects=[owner("subject")])
+declare(Reservation, none="tenant id run use measure amount", about="Numbers of a run under way.")

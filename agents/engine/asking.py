@@ -26,7 +26,7 @@ FINAL_CODES = frozenset({"context_length", "provider_content_filter"})  # anothe
 async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
     """Return the model's reply for this turn.
 
-    Raises: ProviderError when no attempt succeeds, PolicyDenied when the run may not go on.
+    Raises: ProviderError when no attempt succeeds; PolicyDenied, LimitExceeded when the run may not go on.
     """
     path = f"{turn}.model"
     step = state.steps.get(path)
@@ -46,6 +46,7 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
     models = (state.info.model, *state.info.fallbacks)
     for position, model in enumerate(models):
         for attempt in range(1, MAX_ATTEMPTS + 1):
+            await _be_allowed(state, ports)
             offered = await ports.hooks.offered(state.info)
             _announce(ports, step, model, replaces=models[position - 1] if position else "")
             try:
@@ -66,6 +67,13 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
             state.count(step)
             return reply
     raise AssertionError("unreachable: the last model answers or raises")
+
+
+async def _be_allowed(state: LoopState, ports: Ports) -> None:
+    """Ask for more once the run has used what it was allowed. Raises: LimitExceeded."""
+    used = state.usage.total_tokens, state.known_cost_usd
+    if state.allowance is None or not state.allowance.covers(*used):
+        state.allowance = await ports.allow(state.info, *used)
 
 
 def _announce(ports: Ports, step: StepRecord, model: str, *, replaces: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
 from agentos.core.errors import AgentOSError
@@ -217,6 +217,26 @@ class OutputFilter(Protocol):
     def finish(self) -> str: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much a run may use before it has to ask for more; None is without bound."""
+
+    tokens: int | None = None
+    cost_usd: Decimal | None = None
+
+    def covers(self, tokens: int, cost_usd: Decimal) -> bool:
+        """Tell whether something is left for a run that has used this much."""
+        return (self.tokens is None or tokens < self.tokens) and (self.cost_usd is None or cost_usd < self.cost_usd)
+
+
+BOUNDLESS: Final = Allowance()
+
+
+async def allow_all(run: RunInfo, tokens: int, cost_usd: Decimal) -> Allowance:
+    """Keep no budgets."""
+    return BOUNDLESS
+
+
 def unpriced(model: str, usage: Usage) -> Decimal | None:
     """Know no price."""
     return None
@@ -224,10 +244,14 @@ def unpriced(model: str, usage: Usage) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All that the loop reaches. `cost_of` says what a call of a model costs in USD, None when nobody knows."""
+    """All that the loop reaches. `cost_of` says what a call of a model costs in USD, None when nobody knows.
+
+    `allow` is asked when a run has used up what it was allowed. Raises: LimitExceeded when there is no more.
+    """
 
     model: ModelPort
     journal: JournalPort
     hooks: HookPort
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     cost_of: Callable[[str, Usage], Decimal | None] = unpriced
+    allow: Callable[[RunInfo, int, Decimal], Awaitable[Allowance]] = allow_all

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from agentos.core.errors import LimitExceeded
 from agentos.core.types import JsonObject
-from agents.engine.ports import RunInfo, Usage
+from agents.engine.ports import Allowance, RunInfo, Usage
 from agents.engine.status import PauseKind, RunStatus, StepKind, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord, Write
 from agents.engine.tools import Tool
@@ -44,6 +44,7 @@ class LoopState:
     time_to_first_token_ms: int | None = None
     started_at: float = field(default_factory=monotonic)
     worked_seconds: float = 0.0  # before this start
+    allowance: Allowance | None = None  # None: not known yet
 
     def __post_init__(self) -> None:
         for step in self.steps.values():

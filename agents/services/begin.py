@@ -14,14 +14,17 @@ from psycopg import AsyncConnection
 from accounts.journal_audit import append_async
 from agentos.core.errors import Unavailable
 from agentos.core.ids import new_id
+from agentos.core.ratelimits import RateLimit
 from agentos.core.types import JsonObject, json_text
 from agents.engine.limits import WEEK_SECONDS
+from agents.engine.ports import BOUNDLESS, Allowance
 from agents.engine.status import RunStatus
 from agents.engine.steps import AuditEntry
 from agents.models import Run, Session
 from agents.services import idempotency
 from agents.services.crash import CrashPoint, crash_here
 from agents.services.idempotency import First, Key
+from agents.services.ledger import Ledger
 from agents.services.notifications import CLAIMABLE
 from agents.services.sql import table
 
@@ -44,6 +47,9 @@ class Begin:
     message: str | None
     owner: str  # the process that takes the lease; empty: claimable by any
     deadline_seconds: float = WEEK_SECONDS
+    charges: tuple[Any, ...] = ()  # the ledger's
+    allowance: Allowance = BOUNDLESS
+    limits: tuple[RateLimit, ...] = ()
     key: Key | None = None
     session_is_new: bool = False
     attached_to: UUID | None = None
@@ -99,10 +105,11 @@ RETURNING id, created_at
 """
 
 
-async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
+async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin], ledger: Ledger) -> None:
     """Store the runs and note on each how it went. A refused one answers its own caller only."""
     async with connection.transaction():
         await _take_keys(connection, begins)
+        await _reserve(connection, begins, ledger)
         fresh = [begin for begin in begins if begin.attached_to is None and begin.refusal is None]
         if not fresh:
             return
@@ -129,6 +136,23 @@ async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> N
             begin.attached_to = outcome.run_id
         else:
             begin.refusal = outcome
+
+
+async def _reserve(connection: AsyncConnection[Any], begins: list[Begin], ledger: Ledger) -> None:
+    """Reserve what the new runs are charged. One that is refused leaves no key, nor do those that share its key."""
+    charged = {
+        begin.run_id: begin for begin in begins if begin.charges and begin.attached_to is None and begin.refusal is None
+    }
+    if not charged:
+        return
+    await ledger.reserve(connection, list(charged.values()))
+    refused = {run_id: begin for run_id, begin in charged.items() if begin.refusal is not None}
+    if not refused:
+        return
+    await idempotency.give_back(connection, [begin.key for begin in refused.values() if begin.key])
+    for begin in begins:
+        if begin.attached_to in refused:
+            begin.refusal, begin.attached_to = refused[begin.attached_to].refusal, None
 
 
 async def _take_sessions(connection: AsyncConnection[Any], begins: list[Begin]) -> dict[tuple[UUID, UUID, str], UUID]:

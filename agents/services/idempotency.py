@@ -109,6 +109,13 @@ async def take_many(
     return outcomes
 
 
+async def give_back(connection: AsyncConnection[Any], keys: list[Key]) -> None:
+    """Forget keys that the caller's transaction took: what they stood for is not done after all."""
+    if keys:
+        sql = f"DELETE FROM {table(IdempotencyKey)} WHERE id = ANY(%s)"
+        await connection.execute(sql, [[key.id for key in keys]])
+
+
 def _row(key: Key, tenant_id: UUID, user_id: UUID, run_id: UUID, after_seq: int) -> JsonObject:
     return {
         "id": key.id,

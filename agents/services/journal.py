@@ -28,6 +28,7 @@ from agents.services.begin import Begin
 from agents.services.crash import is_armed
 from agents.services.flush import Record
 from agents.services.hub import Hub
+from agents.services.ledger import Ledger
 from agents.services.lines import coalesce, encode
 from agents.services.run_journal import RunJournal, Waiting, settle
 from agents.services.starts import Starts
@@ -45,10 +46,10 @@ RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
 class JournalWriter:
     """All that this process has to store, one flush at a time."""
 
-    def __init__(self, pool: AsyncConnectionPool, hub: Hub, *, process: str) -> None:
-        self.pool, self._hub, self._process = pool, hub, process
+    def __init__(self, pool: AsyncConnectionPool, hub: Hub, *, process: str, ledger: Ledger) -> None:
+        self.pool, self._hub, self._process, self._ledger = pool, hub, process, ledger
         self.pausing: set[UUID] = set()  # runs that shall stop before their next step; the supervisor keeps it
-        self._starts = Starts(pool)
+        self._starts = Starts(pool, ledger)
         self._dirty: dict[RunJournal, None] = {}
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -277,6 +278,8 @@ class JournalWriter:
                 continue
             if record.lines:
                 self._hub.publish(record.info.run_id, (record.first_seq, record.lines))
+            if record.change is not None and record.change.status.is_final:
+                self._ledger.ended(record.info)
             for done in record.waiters:
                 settle(done)
 

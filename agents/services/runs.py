@@ -27,6 +27,7 @@ from agents.services.begin import Begin
 from agents.services.execution import remembered, run_state
 from agents.services.follow import Follower
 from agents.services.idempotency import Key
+from agents.services.ledger import Consumer
 from agents.services.notifications import CANCEL
 from agents.services.runtime import Runtime
 
@@ -57,7 +58,8 @@ async def start(
 ) -> Started:
     """Store a run and set this process to work on it; with `follow`, read it from its first event.
 
-    Raises: Invalid, InputBlocked, RateLimited, Unavailable before any model cost; Invalid for a key with new content.
+    Raises: Invalid, InputBlocked, RateLimited, Unavailable, LimitExceeded (a budget) before any row or model cost;
+    Invalid for a key with new content.
     """
     message, session_id = _checked(message, session_id)
     admit(runtime, principal)
@@ -65,8 +67,10 @@ async def start(
     with runtime.supervisor.runs.one(tenant_id):
         follower = _follower(runtime, tenant_id, run_id) if follow else None
         try:
+            charges = await runtime.ledger.charges(_consumer(principal, spec))
             blocked = await _blocked(runtime, spec, message)
             begin = _begin(runtime, principal, spec, run_id, message, session_id, key, blocked=blocked is not None)
+            begin.charges = charges
             await runtime.writer.begin(begin)
         except BaseException:
             if follower:
@@ -76,7 +80,7 @@ async def start(
             if follower:
                 follower.close()
             return _attached(runtime, begin, follow=follow)
-        limits = _limits(runtime, tenant_id, follow=follow)
+        limits = (*_limits(runtime, tenant_id, follow=follow), *begin.limits)
         if blocked is not None:
             await _refuse(runtime, begin, spec, blocked)
         elif begin.owner:
@@ -106,6 +110,11 @@ def admit(runtime: Runtime, principal: Principal) -> None:
 def _limits(runtime: Runtime, tenant_id: UUID, *, follow: bool) -> tuple[RateLimit, ...]:
     runs = runtime.supervisor.runs.limit(tenant_id)
     return (runs, runtime.hub.streams.limit(tenant_id)) if follow else (runs,)
+
+
+def _consumer(principal: Principal, spec: AgentSpec) -> Consumer:
+    models = (settings.MODEL_NAMES[spec.model.value], *settings.MODEL_FALLBACKS)
+    return Consumer(principal.tenant_id, principal.user_id, spec.kind, spec.id, models)
 
 
 async def _blocked(runtime: Runtime, spec: AgentSpec, message: str) -> InputBlocked | None:
@@ -162,7 +171,7 @@ def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
 
 async def _first_work(runtime: Runtime, begin: Begin, spec: AgentSpec) -> None:
     info = _info(begin, spec)
-    state = LoopState(info, conversation(spec.instructions, [], info.input))
+    state = LoopState(info, conversation(spec.instructions, [], info.input), allowance=begin.allowance)
     history = None if begin.session_is_new else remembered(state, runtime.pool)
     await run_state(state, runtime.writer.open(info, fence=1, next_seq=1), runtime.ports, history=history)
 

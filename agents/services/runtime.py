@@ -13,6 +13,7 @@ from agents.engine.ports import HookPort, Ports
 from agents.engine.spec import AgentSpec, spec_hash
 from agents.services.hub import Hub
 from agents.services.journal import JournalWriter
+from agents.services.ledger import Ledger
 from agents.services.supervisor import Supervisor
 from agents.services.watch import Watch
 
@@ -42,6 +43,10 @@ class Runtime:
     hooks: Hooks
     watch: Watch = field(default_factory=Watch)
     _pinned: dict[tuple[int, str], tuple[JsonObject, str]] = field(default_factory=dict)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.supervisor.ledger
 
     @property
     def writer(self) -> JournalWriter:

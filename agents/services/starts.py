@@ -12,6 +12,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from agents.services.begin import Begin, begin_runs
+from agents.services.ledger import Ledger
 
 NOT_REACHED = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
@@ -19,8 +20,8 @@ NOT_REACHED = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 class Starts:
     """The group commit of new runs. `interval_seconds` is what a busy process waits from one to the next."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: AsyncConnectionPool, ledger: Ledger) -> None:
+        self._pool, self._ledger = pool, ledger
         self._waiting: list[Begin] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -55,7 +56,7 @@ class Starts:
         """Store all, or each by itself when one of them can't be."""
         try:
             async with self._pool.connection() as connection:
-                await begin_runs(connection, begins)
+                await begin_runs(connection, begins, self._ledger)
         except (psycopg.Error, PoolTimeout, TypeError, ValueError, RecursionError) as error:
             if len(begins) == 1 or isinstance(error, NOT_REACHED):
                 for begin in begins:

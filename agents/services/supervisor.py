@@ -29,6 +29,7 @@ from agents.services.crash import CrashPoint, crash_here
 from agents.services.execution import StopReason, execute
 from agents.services.hub import Hub
 from agents.services.journal import JournalWriter
+from agents.services.ledger import Ledger, NoLedger
 from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, PAUSE
 from agents.services.places import Places
 from agents.services.queue import Claimed
@@ -72,10 +73,12 @@ class Supervisor:
         runs: Places | None = None,
         job_ports: Ports | None = None,
         jobs: Places | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.name = f"{os.uname().nodename[:30]}-{os.getpid()}-{secrets.token_hex(4)}"
         self.pool, self.hub, self.ports, self.job_ports = pool, hub, ports, job_ports or ports
-        self.writer = JournalWriter(pool, hub, process=self.name)
+        self.ledger = ledger or NoLedger()
+        self.writer = JournalWriter(pool, hub, process=self.name, ledger=self.ledger)
         self.draining = False
         self.runs = runs or Places("runs", most=MOST_RUNS, most_per_tenant=MOST_RUNS)
         self.jobs = jobs or Places("jobs", most=MOST_JOBS, most_per_tenant=MOST_JOBS)
@@ -115,6 +118,7 @@ class Supervisor:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.writer.close()
+        await self.ledger.close()
 
     def adopt(
         self, run_id: UUID, tenant_id: UUID, work: Coroutine[Any, Any, None], *, lane: Lane | None = None

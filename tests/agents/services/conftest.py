@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -13,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.ids import new_id
 from agents.engine.messages import conversation
-from agents.engine.ports import ModelReply, ModelRequest, Ports, RunInfo
+from agents.engine.ports import ModelReply, ModelRequest, Ports, RunInfo, unpriced
 from agents.engine.spec import AgentSpec
 from agents.engine.state import LoopState
 from agents.engine.testing import PlainGates, Scripted, ScriptedModel
@@ -24,10 +25,12 @@ from agents.services.execution import run_state
 from agents.services.follow import Follower
 from agents.services.hub import Hub
 from agents.services.idempotency import Key
+from agents.services.ledger import Consumer, Ledger, NoLedger
 from agents.services.lines import Line
 from agents.services.places import Places
 from agents.services.supervisor import Supervisor
 from agents.wiring import NoJournal
+from governance.ledger import Budgets
 
 ran: list[str] = []
 
@@ -73,15 +76,20 @@ class Process:
         pool,
         model,
         tenant,
+        *,
         hooks=None,
         runs: Places | None = None,
         streams: Places | None = None,
         job_model=None,
         jobs: Places | None = None,
+        price=None,
     ):
         self.pool, self.model, self.tenant = pool, model, tenant
         self.hub = Hub(streams)
-        self.ports = Ports(model, NoJournal(), hooks or PlainGates())
+        self.ledger: Ledger = Budgets(pool, price) if price else NoLedger()
+        self.ports = Ports(
+            model, NoJournal(), hooks or PlainGates(), cost_of=price or unpriced, allow=self.ledger.allow
+        )
         self.supervisor = Supervisor(
             pool,
             url=settings.DATABASE_URLS["system"],
@@ -90,6 +98,7 @@ class Process:
             runs=runs,
             job_ports=replace(self.ports, model=job_model) if job_model else None,
             jobs=jobs,
+            ledger=self.ledger,
         )
 
     def new(self, *, session_id: str = "", owner: str | None = None, key: str = "", hmac: str = "") -> Begin:
@@ -119,9 +128,15 @@ class Process:
             is_fresh=fresh,
         )
 
+    async def store(self, begin: Begin) -> None:
+        """Store a run, charged to the budgets. Raises: what refused it."""
+        consumer = Consumer(begin.tenant_id, begin.user_id, "agent", "tester", (begin.model,))
+        begin.charges = await self.ledger.charges(consumer)
+        await self.supervisor.writer.begin(begin)
+
     async def start(self, begin: Begin) -> Follower:
         follower = self.follow(begin, fresh=True)
-        await self.supervisor.writer.begin(begin)
+        await self.store(begin)
         info = RunInfo(
             begin.run_id,
             begin.tenant_id,
@@ -131,7 +146,7 @@ class Process:
             "test-model",
             begin.message or "",
         )
-        state = LoopState(info, conversation(SPEC.instructions, [], info.input))
+        state = LoopState(info, conversation(SPEC.instructions, [], info.input), allowance=begin.allowance)
         journal = self.supervisor.writer.open(info, fence=1, next_seq=1)
         self.supervisor.adopt(begin.run_id, begin.tenant_id, run_state(state, journal, self.ports))
         return follower
@@ -159,15 +174,7 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
     async with AsyncExitStack() as stack:
 
         async def make(
-            script: Sequence[Scripted] = (),
-            *,
-            model=None,
-            hooks=None,
-            supervise: bool = True,
-            runs=None,
-            streams=None,
-            job_model=None,
-            jobs=None,
+            script: Sequence[Scripted] = (), *, model=None, supervise: bool = True, **options: Any
         ) -> Process:
             pool = AsyncConnectionPool(
                 settings.DATABASE_URLS["system"],
@@ -178,7 +185,7 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
             )
             await pool.open()
             stack.push_async_callback(pool.close)
-            process = Process(pool, model or ScriptedModel(script), acme, hooks, runs, streams, job_model, jobs)
+            process = Process(pool, model or ScriptedModel(script), acme, **options)
             if supervise:
                 await process.supervisor.start()
                 stack.push_async_callback(process.supervisor.stop)

@@ -1,0 +1,77 @@
+"""What tenants may use altogether, as the services need it: reserved before a run, settled after it.
+
+Governance implements it over budgets; without it everything is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from agents.engine.ports import BOUNDLESS, Allowance, RunInfo
+
+if TYPE_CHECKING:
+    from agents.services.begin import Begin
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Whose use it is, and of what."""
+
+    tenant_id: UUID
+    user_id: UUID
+    component_kind: str
+    component_id: str
+    models: tuple[str, ...]
+
+    @classmethod
+    def of(cls, run: RunInfo) -> Consumer:
+        return cls(run.tenant_id, run.user_id, run.spec.kind, run.spec.id, (run.model, *run.fallbacks))
+
+
+class Ledger(Protocol):
+    """The budgets of all tenants. A charge is what one run takes of one budget; only the ledger looks into it."""
+
+    async def charges(self, consumer: Consumer) -> tuple[Any, ...]:
+        """Return what a run has to reserve; nothing where no budget applies. Raises: LimitExceeded."""
+        ...
+
+    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Begin]) -> None:
+        """Reserve what these runs are charged, in the caller's transaction; note allowance or refusal on each."""
+        ...
+
+    async def allow(self, run: RunInfo, tokens: int, cost_usd: Decimal) -> Allowance:
+        """Reserve more for a run that has used this much. Raises: LimitExceeded with the code `budget_exceeded`."""
+        ...
+
+    def ended(self, run: RunInfo) -> None:
+        """Settle a run that is stored as ended, soon; what nobody gets to settle, the tick does."""
+        ...
+
+    async def close(self) -> None:
+        """Settle what waits."""
+        ...
+
+
+class NoLedger:
+    """Counts nothing and allows everything."""
+
+    async def charges(self, consumer: Consumer) -> tuple[Any, ...]:
+        return ()
+
+    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Begin]) -> None:
+        """Reserve nothing."""
+
+    async def allow(self, run: RunInfo, tokens: int, cost_usd: Decimal) -> Allowance:
+        return BOUNDLESS
+
+    def ended(self, run: RunInfo) -> None:
+        """Settle nothing."""
+
+    async def close(self) -> None:
+        """Have nothing to settle."""

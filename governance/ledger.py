@@ -1,0 +1,288 @@
+"""Keeps the budgets: reserves before a run is stored, more when it has used that, and settles when it has ended.
+
+A budget's row of a period is locked while it is decided whether a run fits, so the decision is exact, in any number of
+processes. What a run holds stands in a row of its own; whoever finds it beside a run that has ended settles it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from django.db import connections
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from agentos.core.clock import monotonic
+from agentos.core.errors import LimitExceeded, Unavailable
+from agentos.core.ids import new_id
+from agentos.core.types import JsonObject, json_text
+from agents.engine.ports import BOUNDLESS, Allowance, RunInfo, Usage
+from agents.engine.status import RunStatus
+from agents.models import Run
+from agents.services.begin import Begin
+from agents.services.ledger import Consumer
+from agents.services.sql import columns, recordset, table
+from governance.budgets import Charge, Terms, Use, allowance, exceeded
+from governance.models import Budget, BudgetUse, Measure, Period, Reservation
+
+logger = logging.getLogger(__name__)
+
+KEPT_SECONDS: Final = 2.0  # a change in the admin counts within five
+SETTLE_SECONDS: Final = 0.05
+TICK_ROWS: Final = 500
+
+_TERMS: Final = (
+    "id", "tenant", "name", "measure", "period", "limit", "reserve", "user", "each_user", "component_kind",
+    "component_id",
+)  # fmt: skip
+READ = f"SELECT {columns(Budget, _TERMS, 'b.')} FROM {table(Budget)} b WHERE b.is_active"
+_WANTED = "jsonb_to_recordset(%s::jsonb) AS x(id uuid, budget_id uuid, subject uuid)"
+_THIS_PERIOD = "date_trunc(b.period, now(), 'UTC')"
+_USE = (
+    """u.id, u.budget_id, u.subject, u.used, u.reserved, b."limit", """
+    "ceil(extract(epoch FROM u.starts_at + ('1 ' || b.period)::interval - now()))::int"
+)
+_OF_PERIOD = f"""
+FROM {_WANTED}
+JOIN {table(Budget)} b ON b.id = x.budget_id AND b.is_active
+JOIN {table(BudgetUse)} u ON u.tenant_id = b.tenant_id AND u.budget_id = b.id AND u.subject = x.subject
+    AND u.starts_at = {_THIS_PERIOD}
+"""
+LOCK = f"SELECT {_USE} {_OF_PERIOD} ORDER BY u.id FOR NO KEY UPDATE OF u"
+FIND = f"SELECT u.id {_OF_PERIOD}"
+MAKE = f"""
+INSERT INTO {table(BudgetUse)} (id, tenant_id, budget_id, subject, starts_at, used, reserved)
+SELECT x.id, b.tenant_id, b.id, x.subject, {_THIS_PERIOD}, 0, 0
+FROM {_WANTED} JOIN {table(Budget)} b ON b.id = x.budget_id AND b.is_active
+ORDER BY b.id, x.subject
+ON CONFLICT (tenant_id, budget_id, starts_at, subject) DO NOTHING
+"""
+LOCK_THESE = f"""
+SELECT {_USE} FROM {table(BudgetUse)} u JOIN {table(Budget)} b ON b.tenant_id = u.tenant_id AND b.id = u.budget_id
+WHERE u.id = ANY(%s) ORDER BY u.id FOR NO KEY UPDATE OF u
+"""
+_HELD = ("id", "tenant", "run", "use", "measure", "amount")
+HOLD = f"""
+WITH x AS (SELECT * FROM {recordset(Reservation, _HELD, "x")}), sums AS (
+    SELECT use_id, sum(amount) AS amount FROM x GROUP BY use_id
+), counted AS (
+    UPDATE {table(BudgetUse)} u SET reserved = u.reserved + s.amount FROM sums s WHERE u.id = s.use_id
+)
+INSERT INTO {table(Reservation)} AS v ({columns(Reservation, _HELD)}) SELECT {columns(Reservation, _HELD)} FROM x
+ON CONFLICT (tenant_id, run_id, use_id) DO UPDATE SET amount = v.amount + EXCLUDED.amount
+"""
+HELD = f"SELECT v.use_id, v.measure, v.amount FROM {table(Reservation)} v WHERE v.tenant_id = %s AND v.run_id = %s"
+_FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
+# A run whose calls have no known price is settled at what it held: nothing is spent unseen.
+SETTLE = f"""
+WITH due AS (
+    SELECT v.id, v.use_id, CASE v.measure
+        WHEN '{Measure.RUNS}' THEN 1
+        WHEN '{Measure.TOKENS}' THEN coalesce((r.usage->>'total_tokens')::numeric, 0)
+        ELSE coalesce(r.cost_usd, CASE WHEN coalesce((r.usage->>'model_calls')::int, 0) = 0 THEN 0 ELSE v.amount END)
+    END AS actual
+    FROM {table(Reservation)} v JOIN {table(Run)} r ON r.tenant_id = v.tenant_id AND r.id = v.run_id
+    WHERE r.status IN ({_FINAL}) AND (%(runs)s::uuid[] IS NULL OR v.run_id = ANY(%(runs)s::uuid[]))
+    LIMIT {TICK_ROWS}
+), locked AS (
+    SELECT u.id FROM {table(BudgetUse)} u WHERE u.id IN (SELECT use_id FROM due) ORDER BY u.id FOR NO KEY UPDATE
+), gone AS (
+    DELETE FROM {table(Reservation)} v USING due d WHERE v.id = d.id RETURNING v.use_id, v.amount, d.actual
+), sums AS (
+    SELECT use_id, sum(amount) AS amount, sum(actual) AS actual FROM gone GROUP BY use_id
+)
+UPDATE {table(BudgetUse)} u SET reserved = u.reserved - s.amount, used = u.used + s.actual
+FROM sums s JOIN locked l ON l.id = s.use_id WHERE u.id = s.use_id
+"""
+NO_RUNS: Final[dict[str, Any]] = {"runs": None}
+
+
+class Budgets:
+    """Implements `agents.services.ledger.Ledger` for one process."""
+
+    def __init__(
+        self,
+        pool: AsyncConnectionPool,
+        cost_of: Callable[[str, Usage], Decimal | None],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._pool, self._cost_of, self._clock = pool, cost_of, clock
+        self._terms: dict[UUID, tuple[Terms, ...]] = {}
+        self._read_at = -KEPT_SECONDS
+        self._reading: asyncio.Task[None] | None = None
+        self._ended: set[UUID] = set()
+        self._settling: asyncio.Task[None] | None = None
+
+    async def charges(self, consumer: Consumer) -> tuple[Charge, ...]:
+        """Return what a run has to reserve.
+
+        Raises: LimitExceeded when money is counted and a price is not known, Unavailable.
+        """
+        try:
+            return await self._charges(consumer)
+        except psycopg.Error as error:
+            raise Unavailable("What may still be used could not be read; try again.") from error
+
+    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Begin]) -> None:
+        """Reserve what these runs are charged, in the order in which they came; two statements for all of them."""
+        uses = await _locked(connection, {charge.key for begin in begins for charge in begin.charges})
+        held: list[JsonObject] = []
+        for begin in begins:
+            charged = [(uses[charge.key], charge.terms) for charge in begin.charges if charge.key in uses]
+            over = next((pair for pair in charged if pair[0].left < pair[1].share), None)
+            if over is not None:
+                begin.refusal = over[0].refusal(over[1])
+                continue
+            for use, terms in charged:
+                use.reserved += terms.share
+                held.append(_held(begin.tenant_id, begin.run_id, use.id, terms.measure, terms.share))
+            begin.allowance = allowance([(terms.measure, terms.share) for _, terms in charged])
+            begin.limits = tuple(use.rate(terms) for use, terms in charged if terms.period is Period.MINUTE)
+        if held:
+            await connection.execute(HOLD, [json_text(held)])
+
+    async def allow(self, run: RunInfo, tokens: int, cost_usd: Decimal) -> Allowance:
+        """Reserve more for a run, and what it has not reserved yet: a fork, or a budget that is new.
+
+        Raises: LimitExceeded when a budget has nothing left for it.
+        """
+        charges = [it for it in await self._charges(Consumer.of(run)) if it.terms.period is not Period.MINUTE]
+        if not charges:
+            return BOUNDLESS
+        used = {Measure.RUNS: Decimal(0), Measure.TOKENS: Decimal(tokens), Measure.USD: cost_usd}
+        async with self._pool.connection() as connection, connection.transaction():
+            amounts, uses = await _locked_for(connection, run, charges)
+            by_key, rows = {use.key: use for use in uses}, []
+            for charge in charges:
+                if (use := by_key.get(charge.key)) is None:
+                    continue
+                has, spent = amounts.get(use.id, Decimal(0)), used[charge.terms.measure]
+                more = max(Decimal(0), min(spent + charge.terms.share - has, use.left)) if spent >= has else Decimal(0)
+                if has + more <= spent:
+                    raise exceeded(charge.terms.name)
+                amounts[use.id] = has + more
+                if more:
+                    rows.append(_held(run.tenant_id, run.run_id, use.id, charge.terms.measure, more))
+            if rows:
+                await connection.execute(HOLD, [json_text(rows)])
+        measures = {use.id: charge.terms.measure for charge in charges if (use := by_key.get(charge.key))}
+        return allowance([(measure, amounts[use_id]) for use_id, measure in measures.items()])
+
+    def ended(self, run: RunInfo) -> None:
+        """Settle a run soon, together with others; the budgets of a tenant that has none need no settling."""
+        if run.tenant_id not in self._terms:
+            return
+        self._ended.add(run.run_id)
+        if self._settling is None:
+            self._settling = asyncio.create_task(self._settle(), name="budget-settling")
+
+    async def close(self) -> None:
+        if self._settling is not None:
+            await self._settling
+
+    async def _settle(self) -> None:
+        try:
+            while self._ended:
+                await asyncio.sleep(SETTLE_SECONDS)
+                runs, self._ended = list(self._ended), set()
+                async with self._pool.connection() as connection:
+                    await connection.execute(SETTLE, {"runs": runs})
+        except psycopg.Error as error:
+            logger.warning("budgets: %d runs are left to the tick (%s)", len(runs), type(error).__name__)
+        finally:
+            self._settling = None
+
+    async def _charges(self, consumer: Consumer) -> tuple[Charge, ...]:
+        applying = [terms for terms in await self._of_tenant(consumer.tenant_id) if terms.applies_to(consumer)]
+        if any(terms.measure is Measure.USD for terms in applying):
+            self._check_prices(consumer.models)
+        return tuple(Charge.of(terms, consumer) for terms in applying)
+
+    def _check_prices(self, models: Iterable[str]) -> None:
+        for model in models:
+            if self._cost_of(model, Usage(1, 1)) is None:
+                raise LimitExceeded(
+                    f"A budget counts money here, and nobody knows what {model} costs: set AGENTOS_MODEL_PRICES.",
+                    code="price_unknown",
+                )
+
+    async def _of_tenant(self, tenant_id: UUID) -> tuple[Terms, ...]:
+        """Return the tenant's budgets; one statement every two seconds reads those of all tenants."""
+        if self._clock() - self._read_at >= KEPT_SECONDS:
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read(), name="budget-reading")
+            await asyncio.shield(self._reading)
+        return self._terms.get(tenant_id, ())
+
+    async def _read(self) -> None:
+        asked_at = self._clock()
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(READ)
+                rows = await cursor.fetchall()
+        finally:
+            self._reading = None
+        found: dict[UUID, list[Terms]] = {}
+        for id, tenant_id, name, measure, period, *rest in rows:
+            found.setdefault(tenant_id, []).append(Terms(id, tenant_id, name, Measure(measure), Period(period), *rest))
+        self._terms = {tenant_id: tuple(listed) for tenant_id, listed in found.items()}
+        self._read_at = asked_at
+
+
+def settle_left() -> int:
+    """Settle runs that ended where nobody settled them; return how many budgets changed. The supervisor's tick."""
+    with connections["system"].cursor() as cursor:
+        cursor.execute(SETTLE, NO_RUNS)
+        return int(cursor.rowcount)
+
+
+async def _locked(connection: AsyncConnection[Any], keys: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Use]:
+    """Lock the rows of this period, made where they are missing. A budget that is gone has none."""
+    rows = _wanted(keys)
+    cursor = await connection.execute(LOCK, [rows])
+    found = await cursor.fetchall()
+    if len(found) < len(keys):
+        await connection.execute(MAKE, [rows])
+        cursor = await connection.execute(LOCK, [rows])
+        found = await cursor.fetchall()
+    return {use.key: use for use in (Use(*row) for row in found)}
+
+
+async def _locked_for(
+    connection: AsyncConnection[Any], run: RunInfo, charges: list[Charge]
+) -> tuple[dict[UUID, Decimal], list[Use]]:
+    """Lock what a run holds already and, of the budgets that it holds nothing of, this period's rows."""
+    cursor = await connection.execute(HELD, [run.tenant_id, run.run_id])
+    amounts = {use_id: amount for use_id, _, amount in await cursor.fetchall()}
+    cursor = await connection.execute(LOCK_THESE, [list(amounts)])
+    held = {use.key for use in (Use(*row) for row in await cursor.fetchall())}
+    missing = {charge.key for charge in charges} - held
+    ids = list(amounts)
+    if missing:
+        rows = _wanted(missing)
+        await connection.execute(MAKE, [rows])
+        cursor = await connection.execute(FIND, [rows])
+        ids += [use_id for (use_id,) in await cursor.fetchall()]
+    cursor = await connection.execute(LOCK_THESE, [ids])
+    return amounts, [Use(*row) for row in await cursor.fetchall()]
+
+
+def _wanted(keys: set[tuple[UUID, UUID]]) -> str:
+    return json_text([{"id": new_id(), "budget_id": budget, "subject": subject} for budget, subject in keys])
+
+
+def _held(tenant_id: UUID, run_id: UUID, use_id: UUID, measure: Measure, amount: Decimal) -> JsonObject:
+    return {
+        "id": new_id(),
+        "tenant_id": tenant_id,
+        "run_id": run_id,
+        "use_id": use_id,
+        "measure": measure,
+        "amount": amount,
+    }
