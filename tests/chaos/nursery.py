@@ -70,6 +70,7 @@ class Nursery:
 
         point(order)
         os.environ.update(order["environment"])
+        deploy(os.environ.get("CHAOS_DEPLOY", ""))
         crash.arm(order["crash_at"])
         seed()
         uvicorn.Server(self.config).run(sockets=[listener])
@@ -99,8 +100,17 @@ def point(order: dict[str, Any]) -> None:
     point_django_at(order["urls"], order["admin_url"])
 
 
+def deploy(number: str) -> None:
+    """Bring the components as a deploy has them, in a process that nobody has asked for any yet."""
+    from agents.registry import registry
+    from tests.chaos.app import agents
+
+    agents.deploy(number)
+    registry._entries = None
+
+
 def seed() -> None:
-    """Make the one tenant with its one user, who may do everything, where they are missing."""
+    """Make the one tenant with the one user who may do everything, and one who approves, where they are missing."""
     from django.contrib.auth.hashers import make_password
     from django.db import connections
 
@@ -108,10 +118,11 @@ def seed() -> None:
 
     tenant, is_new = Tenant.objects.using("system").get_or_create(slug="acme", defaults={"name": "Acme"})
     if is_new:
-        user = User.objects.using("system").create(
-            email=f"{ROLE}@acme.test", name="Admin", password=make_password(PASSWORD)
-        )
-        Membership.objects.using("system").create(tenant_id=tenant.id, user_id=user.id, role=ROLE)
+        for role in (ROLE, "approver"):
+            user = User.objects.using("system").create(
+                email=f"{role}@acme.test", name=role.title(), password=make_password(PASSWORD)
+            )
+            Membership.objects.using("system").create(tenant_id=tenant.id, user_id=user.id, role=role)
     connections.close_all()
 
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from agentos.serving.ground import free_port
-from tests.chaos.app.agents import LEDGER
+from tests.chaos.app.agents import DEPLOY, LEDGER
 from tests.chaos.nursery import PASSWORD, ROLE
 from tests.database import ROOT
 from tests.journeys.server import clean_environment
@@ -144,16 +144,16 @@ class Site:
     ledger: Path
     webs: list[Web] = field(default_factory=list)
     clients: list[httpx.Client] = field(default_factory=list, repr=False)
-    _token: str = field(default="", repr=False)
+    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def start(self, name: str = "one", *, crash_at: str = "") -> Web:
-        """Start a web process; under the same name it has the same address."""
+    def start(self, name: str = "one", *, crash_at: str = "", deploy: str = "") -> Web:
+        """Start a web process; under the same name it has the same address. `deploy` says which tools it brings."""
         told = self.nursery.tell(
             do="serve",
             name=f"{self.name}-{name}",
             urls=self.urls,
             admin_url=self.admin_url,
-            environment={LEDGER: str(self.ledger)},
+            environment={LEDGER: str(self.ledger), DEPLOY: deploy},
             crash_at=crash_at,
         )
         web = Web(self.nursery, told["pid"], f"http://127.0.0.1:{told['port']}")
@@ -161,14 +161,14 @@ class Site:
         web.wait_ready()
         return web
 
-    def client(self, web: Web) -> httpx.Client:
-        """Return a client of one of the processes, signed in as the one user, who may do everything."""
+    def client(self, web: Web, role: str = ROLE) -> httpx.Client:
+        """Return a client of one of the processes, signed in as the one who may do everything, or who approves."""
         client = httpx.Client(base_url=web.base_url, timeout=30, trust_env=False, verify=False)
         self.clients.append(client)
-        if not self._token:
-            said = {"email": f"{ROLE}@acme.test", "password": PASSWORD, "tenant": "acme"}
-            self._token = client.post("/api/auth/token", json=said).json()["access"]
-        client.headers["Authorization"] = f"Bearer {self._token}"
+        if role not in self._tokens:
+            said = {"email": f"{role}@acme.test", "password": PASSWORD, "tenant": "acme"}
+            self._tokens[role] = client.post("/api/auth/token", json=said).json()["access"]
+        client.headers["Authorization"] = f"Bearer {self._tokens[role]}"
         return client
 
     def ran(self, run_id: str) -> Counter[tuple[str, str]]:

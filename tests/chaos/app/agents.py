@@ -10,6 +10,7 @@ from agents.engine.spec import AgentSpec
 from agents.engine.tools import RunContext, tool
 
 LEDGER = "CHAOS_LEDGER"
+DEPLOY = "CHAOS_DEPLOY"
 
 
 def write_down(name: str, ctx: RunContext) -> None:
@@ -43,6 +44,35 @@ async def pay(ctx: RunContext, amount: int) -> str:
     return f"paid {amount}"
 
 
+@tool(effect="outward", repeat="once", level="confirm", says="Pay {amount} {currency}", name="pay")
+async def pay_in(ctx: RunContext, amount: int, currency: str = "EUR") -> str:
+    """Pay an amount of some currency after the requester has agreed."""
+    write_down("pay", ctx)
+    return f"paid {amount} {currency}"
+
+
+@tool(effect="outward", repeat="once", level="approve", says="Order for {amount}")
+async def order(ctx: RunContext, amount: int) -> str:
+    """Order for an amount after somebody else has agreed."""
+    write_down("order", ctx)
+    return f"ordered for {amount}"
+
+
+@tool(effect="outward", repeat="once", level="approve", says="Order for {amount} {currency}", name="order")
+async def order_in(ctx: RunContext, amount: int, currency: str = "EUR") -> str:
+    """Order for an amount of some currency after somebody else has agreed."""
+    write_down("order", ctx)
+    return f"ordered for {amount} {currency}"
+
+
+@tool(effect="own", repeat="idempotent")
+async def remember(ctx: RunContext, text: str) -> str:
+    """Remember something for the session, and write down that it was asked for."""
+    write_down("remember", ctx)
+    state = await ctx.update_state(lambda before: {**before, "texts": [*before.get("texts", []), text]})
+    return ", ".join(state["texts"])
+
+
 @tool()
 async def wait(milliseconds: int) -> str:
     """Wait."""
@@ -50,4 +80,13 @@ async def wait(milliseconds: int) -> str:
     return f"waited {milliseconds}"
 
 
-components = [AgentSpec("chaos", "Do as you are told.", tools=(note, charge, pay, wait))]
+DEPLOYS = {"": (pay, order), "2": (pay_in, order_in), "without": ()}  # what a process brings, by its DEPLOY
+components: list[AgentSpec] = []
+
+
+def deploy(number: str) -> None:
+    """Bring the component as this deploy has it."""
+    components[:] = [AgentSpec("chaos", "Do as you are told.", tools=(note, charge, remember, wait, *DEPLOYS[number]))]
+
+
+deploy("")
