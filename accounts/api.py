@@ -37,6 +37,7 @@ async def issue_token(request: HttpRequest, body: TokenIn) -> JsonObject:
         password=body.password,
         tenant=body.tenant,
         client=request.META.get("REMOTE_ADDR", ""),
+        otp=body.otp,
     )
     return _pair(pair)
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.scopes import ADMIN
-from accounts.services import attempts, sessions, sign_ins, tokens
+from accounts.services import attempts, sessions, tokens
 from agentos.core.errors import RateLimited
 from agentos.core.ids import parse_id
 
@@ -43,7 +43,10 @@ class MembershipBackend(BaseBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        """Return the user if the password fits and she is a member somewhere; None also when slowed down."""
+        """Return the user if the password fits and she is a member somewhere; None also when slowed down.
+
+        A second factor may be missing still: `accounts.entering` opens sessions, and audits them.
+        """
         if not username or password is None:
             return None
         client = request.META.get("REMOTE_ADDR", "") if request is not None else ""
@@ -55,7 +58,6 @@ class MembershipBackend(BaseBackend):
         if user is None or not (members := sessions.memberships(user.id)):
             return None
         attempts.succeeded(ticket)
-        sign_ins.record(members[0], via="password")
         user.scopes = frozenset().union(*(member.granted.scopes for member in members))
         return user
 

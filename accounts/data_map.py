@@ -15,12 +15,14 @@ from accounts.models import (
     AuditRow,
     Grant,
     Membership,
+    RecoveryCode,
     RefreshToken,
     Resource,
     ServiceAccount,
     SigningKey,
     Tenant,
     TenantRole,
+    TotpDevice,
     User,
 )
 from accounts.privacy.datamap import DAY, RECORDS, TOKENS, WEEK, declare, owner, pseudonym, sealed
@@ -66,6 +68,13 @@ declare(
     none="id kid algorithm public_pem signs_from verifies_until revoked_at created_at",
     secret="private_sealed",
 )
+declare(
+    TotpDevice,
+    none="id user last_step confirmed_at created_at",
+    secret="secret_sealed",
+    subjects=[owner("user")],
+)
+declare(RecoveryCode, none="id user used_at created_at", secret="code_hash", subjects=[owner("user")])
 declare(Resource, none="tenant id kind name")
 declare(Grant, none="tenant id permission user content_object created_at", subjects=[owner("user")])
 

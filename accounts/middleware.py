@@ -53,7 +53,8 @@ class TenantScope:
     """Run a signed-in user's request, rendering included, in one transaction that sees her current tenant.
 
     Sets `request.principal`, `request.memberships` (for the switcher) and the user's scopes. An exception or a
-    5xx commits nothing. A user whom no tenant knows any more is signed out; an anonymous one sees nothing.
+    5xx commits nothing. A user whom no tenant knows any more, or whose place takes a second factor that she has not
+    shown, is signed out; an anonymous one sees nothing.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -82,7 +83,7 @@ class TenantScope:
         user = request.user
         members = sessions.memberships(user.id) if isinstance(user, User) else []
         member = sessions.chosen(members, request.session)
-        if member is None or not isinstance(user, User):
+        if member is None or not isinstance(user, User) or not sessions.is_complete(member, request.session):
             logout(request)
             return None
         user.scopes = frozenset(member.granted.scopes)

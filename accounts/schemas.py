@@ -13,6 +13,7 @@ class TokenIn(Schema):
     email: str = Field(max_length=254, examples=["member@acme.test"])
     password: str = Field(max_length=1024, examples=["demo"])
     tenant: str | None = Field(None, max_length=64, description="Slug or id, if hers are several.")
+    otp: str | None = Field(None, max_length=40, description="The code of the second factor, if she has one.")
 
 
 class RefreshIn(Schema):

@@ -111,6 +111,11 @@ def grants(held: frozenset[str], wanted: str) -> bool:
     return f"{thing}:{verb}" in held or f"{thing}:*:{verb}" in held
 
 
+def has_power(held: frozenset[str]) -> bool:
+    """Say whether the scopes reach beyond what every member may do: such users need a second factor in production."""
+    return any(not grants(_MEMBER, scope) for scope in held)
+
+
 def narrow(owned: frozenset[str], asked: Iterable[str]) -> frozenset[str]:
     """Return what both sets grant and a program may hold: a service key can only narrow what its user may do."""
     listed = frozenset(asked)

@@ -1,14 +1,20 @@
-"""The pages' small POSTs."""
+"""The pages' small POSTs, and the pages of the second factor."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from accounts import views
+from accounts import factor_views, views
 
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign_in"),
     path("dev-sign-in/", views.dev_sign_in, name="dev_sign_in"),
     path("sign-out/", views.sign_out, name="sign_out"),
     path("switch-tenant/", views.switch_tenant, name="switch_tenant"),
+    path("second-factor/", factor_views.ask, name="second_factor"),
+    path("second-factor/enrol/", factor_views.enrol, name="second_factor_enrol"),
+    path("security/", factor_views.security, name="security"),
+    path("security/begin/", factor_views.begin, name="security_begin"),
+    path("security/codes/", factor_views.renew_codes, name="security_codes"),
+    path("security/remove/", factor_views.remove, name="security_remove"),
 ]

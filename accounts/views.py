@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import authenticate, logout
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts.models import Membership, User
+from accounts.entering import enter, own_place
+from accounts.models import Membership
 from accounts.services import sessions, sign_ins
-
-BACKEND = "accounts.backend.MembershipBackend"
 
 
 @sensitive_post_parameters("password")
@@ -26,8 +23,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if user is None:
         messages.error(request, "E-mail or password is wrong, or there were too many attempts.")
         return _back(request)
-    members = sessions.memberships(user.pk)
-    return _enter(request, members[0])
+    return enter(request, user, via="password", then=request.POST.get("next", ""))
 
 
 @require_POST
@@ -37,8 +33,8 @@ def dev_sign_in(request: HttpRequest) -> HttpResponse:
     member = sign_ins.demo_member(request.POST.get("email", "")) if allowed else None
     if member is None:
         raise Http404
-    sign_ins.record(member, via="demo")
-    return _enter(request, member)
+    then, tenant_id = request.POST.get("next", ""), str(member.tenant_id)
+    return enter(request, member.user, via="demo", then=then, tenant_id=tenant_id)
 
 
 @require_POST
@@ -59,18 +55,6 @@ def switch_tenant(request: HttpRequest) -> HttpResponse:
     return _back(request)
 
 
-def _enter(request: HttpRequest, member: Membership) -> HttpResponse:
-    user: User = member.user
-    user.backend = BACKEND  # type: ignore[attr-defined]  # where Django's login looks for it
-    login(request, user)
-    request.session[sessions.TENANT_KEY] = str(member.tenant_id)
-    return _back(request)
-
-
 def _back(request: HttpRequest) -> HttpResponse:
     """Redirect to the form's `next`, if it is on this host."""
-    wanted = request.POST.get("next", "")
-    allowed = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return redirect(wanted if allowed else settings.LOGIN_REDIRECT_URL)
+    return redirect(own_place(request, request.POST.get("next", "")))

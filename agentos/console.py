@@ -106,6 +106,7 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "6px",
     "STYLES": [lambda request: static("agentos/console.css")],
     "SCRIPTS": [lambda request: static("agentos/console.js")],
+    "ACCOUNT": {"navigation": [{"title": "Your sign-in", "link": "/accounts/security/"}]},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},
     "COLORS": {
         "primary": {

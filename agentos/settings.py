@@ -167,6 +167,11 @@ BACKUP_KEEP_COUNT = env.integer("AGENTOS_BACKUP_KEEP_COUNT", 0)  # 0: as many as
 BACKUP_DRILL_DAYS = env.integer("AGENTOS_BACKUP_DRILL_DAYS", 7)  # 0: no drill
 BACKUP_MAX_AGE_HOURS = env.integer("AGENTOS_BACKUP_MAX_AGE_HOURS", 0)  # beyond it /api/ready answers 503; 0: never
 
+# The second factor of whoever may do more than a plain member: required | optional
+SECOND_FACTOR = env.text("AGENTOS_SECOND_FACTOR", "required" if PRODUCTION else "optional")
+if SECOND_FACTOR not in ("required", "optional"):
+    raise ConfigError("AGENTOS_SECOND_FACTOR must be required or optional.")
+
 # Other issuers whose tokens are taken (accounts.services.issuers has the fields)
 ISSUERS = env.json_list("AGENTOS_ISSUERS")
 

@@ -40,11 +40,26 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return HttpResponseRedirect(reverse(f"{self.name}:{_first_page(self, request)}"))
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """Show the form; whoever fills it in rightly goes the same way on as from every other page."""
+        from accounts.door import Door
         from agentos.views import demo_users
 
-        response: HttpResponse = super().login(request, {**(extra_context or {}), "demo_users": demo_users(request)})
-        return response
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse(f"{self.name}:index"))
+        request.current_app = self.name
+        context = {
+            **self.each_context(request),
+            "title": "Sign in",
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            "demo_users": demo_users(request),
+            **(extra_context or {}),
+        }
+        view = Door.as_view(
+            extra_context=context, authentication_form=self.login_form, template_name="admin/login.html"
+        )
+        return view(request)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Show Django's page, saved by our service: it ends tokens and sessions of the old password, and audits."""

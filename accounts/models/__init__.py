@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.crypto import salted_hmac
 
-from accounts.models.identity import Attempt, SigningKey
+from accounts.models.identity import Attempt, RecoveryCode, SigningKey, TotpDevice
 from accounts.models.resources import Grant, Resource
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
@@ -228,6 +228,7 @@ __all__ = [
     "AuditRow",
     "Grant",
     "Membership",
+    "RecoveryCode",
     "RefreshToken",
     "Resource",
     "Role",
@@ -235,5 +236,6 @@ __all__ = [
     "SigningKey",
     "Tenant",
     "TenantRole",
+    "TotpDevice",
     "User",
 ]

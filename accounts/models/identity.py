@@ -1,4 +1,4 @@
-"""What signing in keeps: the keys that sign tokens, counts of attempts."""
+"""What signing in keeps: the keys that sign tokens, counts of attempts, second factors."""
 
 from __future__ import annotations
 
@@ -43,3 +43,36 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return self.key[:8]
+
+
+class TotpDevice(models.Model):
+    """A user's second factor (RFC 6238): an app that shows a code. The shared secret is sealed.
+
+    `last_step` is the time step of the last code that was taken: each is good once.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.OneToOneField("accounts.User", on_delete=models.CASCADE, related_name="+")
+    secret_sealed = models.TextField()
+    last_step = models.BigIntegerField(default=-1)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in for the second factor, once. Only its SHA-256 is kept."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    code_hash = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "code_hash"], name="recovery_code")]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -15,9 +15,11 @@ from django.utils.crypto import constant_time_compare
 from accounts import principals
 from accounts.models import Membership, User
 from accounts.principals import Principal, cache
+from accounts.services import second_factor
 from agentos.core.ids import parse_id
 
 TENANT_KEY = "tenant_id"
+SECOND_FACTOR_KEY = "second_factor"
 LONGEST_KEY = 64
 
 
@@ -40,13 +42,21 @@ def chosen(members: list[Membership], session: Mapping[str, Any]) -> Membership 
     return next((member for member in members if str(member.tenant_id) == wanted), first)
 
 
+def is_complete(member: Membership, session: Mapping[str, Any]) -> bool:
+    """Say whether a session has shown all that this place takes: a second factor too, where it is required.
+
+    Taking one away ends the sessions that it opened, so what stands in them need not be looked up.
+    """
+    return bool(session.get(SECOND_FACTOR_KEY)) or not second_factor.is_required([member])
+
+
 def _load(session_key: str) -> Principal | None:
     session: Mapping[str, Any] = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
     user_id = parse_id(str(session.get(SESSION_KEY, "")))
     if user_id is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return None
     member = chosen(memberships(user_id), session)
-    if member is None or not _is_current(member.user, session):
+    if member is None or not _is_current(member.user, session) or not is_complete(member, session):
         return None
     return replace(principals.of_member(member, via="cookie"), credential=session_key)
 

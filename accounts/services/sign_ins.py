@@ -1,15 +1,18 @@
-"""Sign-ins on the pages: the demo users that one click may choose, and the audit row of each."""
+"""Signing in and out: who may, by which address, the audit row of each, and the end of all that she opened."""
 
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from accounts import audit, principals
-from accounts.models import Membership, User
-from agentos.core.types import clean_text
+from accounts.models import Membership, RefreshToken, User
+from agentos.core.clock import utc_now
+from agentos.core.types import JsonObject, clean_text
 
 
 def by_email(email: str) -> User | None:
@@ -41,6 +44,25 @@ def record(member: Membership, *, via: str) -> None:
     with transaction.atomic(using="system"):
         entry = audit.Entry("auth.signed_in", "user", str(member.user_id), {"via": via}, member.user_id)
         audit.append([entry], tenant_id=member.tenant_id, using="system")
+
+
+def end_all(user_id: UUID) -> None:
+    """End a user's tokens, families and sessions, other issuers' tokens too. Commits with the caller.
+
+    In force within five seconds; the caller forgets the cache after its commit to have it here at once.
+    """
+    now = utc_now()
+    users = User.objects.using("system").filter(id=user_id)
+    users.update(token_version=F("token_version") + 1, signed_out_at=now)
+    RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None).update(revoked_at=now)
+
+
+def tell(user_id: UUID, action: str, detail: JsonObject | None = None, *, actor_id: UUID | None = None) -> None:
+    """Add what happened to a user to the trail of each of her tenants. Commits with the caller."""
+    members = Membership.objects.using("system").filter(user_id=user_id).order_by("tenant_id")
+    for tenant_id in members.values_list("tenant_id", flat=True):
+        entry = audit.Entry(action, "user", str(user_id), detail or {}, actor_id)
+        audit.append([entry], tenant_id=tenant_id, using="system")
 
 
 def _is_loopback(client: str) -> bool:

@@ -16,14 +16,13 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import DatabaseError, transaction
-from django.db.models import F
 from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.exceptions import TokenError
 
 from accounts import audit, jose, principals, seam
 from accounts.models import Membership, RefreshToken, User
 from accounts.principals import Principal, cache
-from accounts.services import attempts, keys, sessions, sign_ins
+from accounts.services import attempts, keys, second_factor, sessions, sign_ins
 from agentos.core.clock import utc_now
 from agentos.core.errors import Invalid, NotAuthenticated
 from agentos.core.ids import new_id, parse_id
@@ -73,11 +72,14 @@ class _Refresh(_Ours, simplejwt.RefreshToken):  # type: ignore[misc]  # two of i
     """A refresh token of ours; its `jti` is the row that remembers its use."""
 
 
-def issue(*, email: str, password: str, tenant: str | None = None, client: str = "") -> TokenPair:
+def issue(
+    *, email: str, password: str, tenant: str | None = None, client: str = "", otp: str | None = None
+) -> TokenPair:
     """Sign a user in and start a token family; writes an audit row, of a failure too when the user is known.
 
-    `client` is the caller's address, for the throttle and for demo users. An unknown user is answered like a wrong
-    password. Raises: NotAuthenticated; RateLimited after too many failures; Invalid when she has to name a tenant.
+    `client` is the caller's address, for the throttle and for demo users; `otp` the code of a second factor. An unknown
+    user is answered like a wrong password. Raises: NotAuthenticated; RateLimited after too many failures; Invalid when
+    she has to name a tenant; PolicyDenied when she has to set up a second factor.
     """
     ticket = attempts.admit(email, client)
     user = check_password(email, password, client)
@@ -88,6 +90,7 @@ def issue(*, email: str, password: str, tenant: str | None = None, client: str =
     if len(members) > 1:
         slugs = sorted(member.tenant.slug for member in members)
         raise Invalid(f"Name the tenant: {', '.join(slugs)}.", code="tenant_required")
+    second_factor.demand(members, otp, client)
     return start_family(members[0])
 
 
@@ -140,7 +143,7 @@ def revoke(principal: Principal, *, all: bool = False) -> None:
     user_id = principal.user_id
     with transaction.atomic(using="system"):
         if all:
-            end_all(user_id)
+            sign_ins.end_all(user_id)
         elif principal.family is not None:
             links = RefreshToken.objects.using("system").filter(tenant_id=principal.tenant_id, user_id=user_id)
             links.filter(family=principal.family, revoked_at=None).update(revoked_at=utc_now())
@@ -156,21 +159,10 @@ def change_password(principal: Principal, *, password: str) -> None:
     user_id = principal.user_id
     with transaction.atomic(using="system"):
         User.objects.using("system").filter(id=user_id).update(password=make_password(password))
-        end_all(user_id)
+        sign_ins.end_all(user_id)
         entry = audit.Entry("auth.password_changed", "user", str(user_id), {}, user_id)
         audit.append([entry], tenant_id=principal.tenant_id, using="system")
     cache.forget()
-
-
-def end_all(user_id: UUID) -> None:
-    """End a user's tokens, families and sessions, other issuers' tokens too. Commits with the caller.
-
-    In force within five seconds; the caller forgets the cache after its commit to have it here at once.
-    """
-    now = utc_now()
-    users = User.objects.using("system").filter(id=user_id)
-    users.update(token_version=F("token_version") + 1, signed_out_at=now)
-    RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None).update(revoked_at=now)
 
 
 def is_ours(token: str) -> bool:
@@ -229,7 +221,7 @@ def _rotated(claims: Claims) -> TokenPair | None:
         .filter(user__token_version=claims.version)
         .first()
     )
-    if link.used_at is not None or member is None:
+    if link.used_at is not None or member is None or second_factor.is_missing([member]):
         links.update(revoked_at=utc_now())
         reused = {"reused": link.used_at is not None}
         entry = audit.Entry("auth.family_ended", "user", str(claims.user_id), reused)

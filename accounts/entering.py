@@ -1,0 +1,84 @@
+"""From a first factor to a session: whoever has or needs a second one waits in the session for it, as nobody yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.crypto import constant_time_compare
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.models import TotpDevice, User
+from accounts.services import second_factor, sessions, sign_ins
+from agentos.core.ids import parse_id
+
+BACKEND = "accounts.backend.MembershipBackend"
+PENDING_KEY = "pending_sign_in"
+PENDING_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A sign-in that waits for its second factor."""
+
+    user: User
+    via: str
+    then: str
+
+
+def enter(request: HttpRequest, user: User, *, via: str, then: str, tenant_id: str = "") -> HttpResponse:
+    """Sign in a user who has shown her first factor, or ask for the second; then go to `then`, if it is ours."""
+    if second_factor.device_of(user.id) is None and not second_factor.is_required(sessions.memberships(user.id)):
+        return complete(request, user, via=via, then=then, tenant_id=tenant_id)
+    wait(request, user, via=via, then=then)
+    return redirect("second_factor")
+
+
+def wait(request: HttpRequest, user: User, *, via: str, then: str) -> None:
+    """Remember for ten minutes who has shown her first factor. The session is nobody's meanwhile."""
+    logout(request)
+    known = {"user": str(user.id), "known": user.get_session_auth_hash(), "via": via, "then": then, "at": time()}
+    request.session[PENDING_KEY] = known
+
+
+def pending(request: HttpRequest) -> Pending | None:
+    """Return the sign-in that waits in this session, unless it is too old or her password has changed since."""
+    kept: dict[str, Any] = request.session.get(PENDING_KEY) or {}
+    user_id = parse_id(str(kept.get("user", "")))
+    if user_id is None or not 0 <= time() - kept["at"] <= PENDING_SECONDS:
+        return None
+    user = User.objects.using("system").filter(id=user_id, is_active=True).first()
+    if user is None or not constant_time_compare(kept["known"], user.get_session_auth_hash()):
+        return None
+    return Pending(user, kept["via"], kept["then"])
+
+
+def complete(
+    request: HttpRequest, user: User, *, via: str, then: str, device: TotpDevice | None = None, tenant_id: str = ""
+) -> HttpResponse:
+    """Open the session, in `tenant_id` if it is one of hers, audit it, and go on."""
+    members = sessions.memberships(user.id)
+    member = sessions.chosen(members, {sessions.TENANT_KEY: tenant_id})
+    if member is None:
+        logout(request)
+        return redirect(settings.LOGIN_URL)
+    user.backend = BACKEND  # type: ignore[attr-defined]  # where Django's login looks for it
+    login(request, user)
+    request.session.pop(PENDING_KEY, None)
+    request.session[sessions.TENANT_KEY] = str(member.tenant_id)
+    if device is not None:
+        request.session[sessions.SECOND_FACTOR_KEY] = str(device.id)
+    sign_ins.record(member, via=via)
+    return redirect(own_place(request, then))
+
+
+def own_place(request: HttpRequest, wanted: str) -> str:
+    """Return the place if it is on this host, else the first page."""
+    hosts, secure = {request.get_host()}, request.is_secure()
+    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=hosts, require_https=secure)
+    return wanted if is_ours else settings.LOGIN_REDIRECT_URL
