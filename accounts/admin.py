@@ -18,6 +18,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from accounts import connections_admin as connections_admin
 from accounts import grants_admin as grants_admin
 from accounts import roles_admin as roles_admin
 from accounts import scopes, selectors

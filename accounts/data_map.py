@@ -13,8 +13,10 @@ from accounts.models import (
     Attempt,
     AuditHead,
     AuditRow,
+    Connection,
     Grant,
     Membership,
+    PlatformConnection,
     RecoveryCode,
     RefreshToken,
     Resource,
@@ -76,6 +78,14 @@ declare(
 )
 declare(RecoveryCode, none="id user used_at created_at", secret="code_hash", subjects=[owner("user")])
 declare(Resource, none="tenant id kind name")
+declare(
+    Connection,
+    none="tenant id user kind changed_at",
+    personal="label",
+    secret="sealed sealed_key",
+    subjects=[owner("user")],
+)
+declare(PlatformConnection, none="id kind label changed_at", secret="sealed sealed_key")
 declare(Grant, none="tenant id permission user content_object created_at", subjects=[owner("user")])
 
 # Other packages'

@@ -72,6 +72,8 @@ _ADMIN_ONLY = frozenset(
         "approvals:delete",
         "components:write",
         "components:delete",
+        "connections:read",
+        "connections:write",
         "service_accounts:write",
         "service_accounts:delete",
         "members:write",

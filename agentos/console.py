@@ -13,6 +13,7 @@ _WORK = [
     ("governance.Approval", "Inbox", "inbox"),
     ("agents.Run", "Runs", "bolt"),
     ("agents.Session", "Sessions", "forum"),
+    ("accounts.Connection", "Connections", "cable"),
 ]
 _OVERSIGHT = [
     ("accounts.AuditRow", "Audit", "history"),

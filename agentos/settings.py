@@ -196,10 +196,12 @@ AGENTOS_LEDGER = "governance.ledger.Budgets"
 AGENTOS_ACCESS_LAYERS = [  # asked in this order, by the gate and by whoever explains it
     "governance.layers.membership",
     "governance.layers.role",
+    "governance.layers.background",
     "governance.layers.grant",
     "governance.layers.scope",
     "governance.layers.policy",
 ]
+AGENTOS_CONNECTION_KINDS = ["accounts.connections.personal_services", "agents.registry.connection_kinds"]
 AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single grants can hang on
 AGENTOS_TICKS = [
     "governance.services.approvals.expire_due",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from accounts.connections import kinds
 from agentos.core.errors import ConfigError
 from agents.engine.tools import Level, Tool
 from agents.registry import Component, component_modules, registry
@@ -50,7 +52,7 @@ def check_component(spec: Component) -> list[CheckMessage]:
         for name in _repeated(tool.name for tool in spec.tools)
     )
     for tool in spec.tools:
-        found += (*_declared(where, tool), *_answered(where, tool))
+        found += (*_declared(where, tool), *_answered(where, tool), *_connected(where, tool))
     return found
 
 
@@ -97,3 +99,15 @@ def _answered(where: str, tool: Tool) -> Iterator[CheckMessage]:
             yield Error(f"{at}: the input field `{name}` has no default.", hint=hint, id="agents.E013")
     if tool.asks == "questions" and "questions" not in taken:
         yield Error(f"{at}: it asks questions but takes no argument `questions`.", id="agents.E014")
+
+
+def _connected(where: str, tool: Tool) -> Iterator[CheckMessage]:
+    """Check that the connections which a tool declares are there to be had, and to be asked for."""
+    at = f"{where}, tool `{tool.name}`"
+    for kind in tool.connections:
+        if kind not in kinds():
+            hint = "List a ConnectionKind of this name as `connections` in an app's agents.py."
+            yield Error(f"{at}: there is no kind of connection `{kind}`.", hint=hint, id="agents.E015")
+    if tool.connections and (tool.context_parameter is None or not inspect.iscoroutinefunction(tool.run)):
+        hint = "Take a RunContext in an `async def`, and await ctx.connection(...)."
+        yield Error(f"{at}: it declares connections but can't ask for them.", hint=hint, id="agents.E016")

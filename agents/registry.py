@@ -12,6 +12,7 @@ from typing import TypeAlias
 from django.apps import AppConfig, apps
 from django.utils.module_loading import module_has_submodule
 
+from accounts.connections import ConnectionKind
 from agentos.core.errors import ConfigError, NotFound
 from agents.engine.spec import AgentSpec
 
@@ -87,6 +88,15 @@ def _collect() -> dict[tuple[str, str], _Entry]:
                 name = f"{spec.kind} `{spec.id}`"
                 raise ConfigError(f"App {app.label}: {name} is there already, from app {taken.app_label}.")
     return found
+
+
+def connection_kinds() -> Iterator[ConnectionKind]:
+    """Yield the kinds of connections that installed apps list as `connections` beside their components."""
+    for app, module in component_modules():
+        for kind in getattr(module, "connections", ()):
+            if not isinstance(kind, ConnectionKind):
+                raise ConfigError(f"App {app.label}: `connections` in {module.__name__} must hold ConnectionKinds.")
+            yield kind
 
 
 registry = Registry()

@@ -14,6 +14,7 @@ from agentos.core.errors import Unavailable
 from agents.engine.ports import JournalPort, Ports, Usage
 from agents.llm.client import ModelGateway
 from agents.llm.prices import PLAY_RATES, Prices, own_rates
+from agents.services.connecting import connect
 from agents.services.hub import Hub
 from agents.services.ledger import Ledger
 from agents.services.places import Places
@@ -102,7 +103,7 @@ async def open_runtime() -> Runtime:
     hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway)
     journal: JournalPort = NoJournal()
     ledger: Ledger = import_string(settings.AGENTOS_LEDGER)(pool, prices.cost)
-    ports = Ports(gateway, journal, hooks, cost_of=prices.cost, allow=ledger.allow)
+    ports = Ports(gateway, journal, hooks, cost_of=prices.cost, allow=ledger.allow, connect=connect)
     hub = Hub(stream_places())
     job_ports = replace(ports, model=model_gateway())  # an HTTP pool of its own: no run waits behind a job
     supervisor = Supervisor(

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.crypto import salted_hmac
 
+from accounts.models.connections import Connection, PlatformConnection
 from accounts.models.identity import Attempt, RecoveryCode, SigningKey, TotpDevice
 from accounts.models.resources import Grant, Resource
 from accounts.tenancy import TenantModel
@@ -226,9 +227,11 @@ __all__ = [
     "Attempt",
     "AuditHead",
     "AuditRow",
+    "Connection",
     "Grant",
     "Membership",
     "RecoveryCode",
+    "PlatformConnection",
     "RefreshToken",
     "Resource",
     "Role",

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable
+from functools import partial
 from typing import assert_never
 
 from pydantic import BaseModel
@@ -17,6 +18,7 @@ from agents.engine import events
 from agents.engine.messages import REFUSED
 from agents.engine.outdated import asked_of, change_since
 from agents.engine.ports import Allow, Ports, Refuse, Require, ToolCall, WriteRefused
+from agents.engine.scrubbing import without
 from agents.engine.session_state import CallState
 from agents.engine.state import LoopState, mark_unknown, unknown_entry
 from agents.engine.status import PauseKind, StepKind, StepState
@@ -233,9 +235,24 @@ async def _call(
 ) -> tuple[StepState, Json, str]:
     info, session = state.info, CallState(ports.journal, tool, step)
     context = RunContext(
-        info.run_id, info.tenant_id, info.user_id, info.session_id, step.tool_call_id, step.idempotency_key, session
+        info.run_id,
+        info.tenant_id,
+        info.user_id,
+        info.session_id,
+        step.tool_call_id,
+        step.idempotency_key,
+        session,
+        tool.connections,
+        partial(ports.connect, info),
     )
-    return await guarded(tool.name, tool.call(context, arguments), timeout_seconds=tool.timeout_seconds)
+    call = _scrubbed(tool.call(context, arguments), context)
+    ended, result, error = await guarded(tool.name, call, timeout_seconds=tool.timeout_seconds)
+    return ended, result, without(error, context.secrets)
+
+
+async def _scrubbed(call: Awaitable[Json], context: RunContext) -> Json:
+    result = await call
+    return without(clean_json(_jsonable(result)), context.secrets) if context.handed else result
 
 
 async def guarded(name: str, call: Awaitable[Json], *, timeout_seconds: float) -> tuple[StepState, Json, str]:

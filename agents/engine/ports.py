@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
-from agentos.core.errors import AgentOSError
+from agentos.core.credentials import Credentials
+from agentos.core.errors import AgentOSError, ToolFailed
 from agentos.core.types import Json, JsonObject
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind
@@ -242,11 +243,17 @@ def unpriced(model: str, usage: Usage) -> Decimal | None:
     return None
 
 
+async def unconnected(run: RunInfo, kind: str) -> Credentials:
+    """Have no connections."""
+    raise ToolFailed(f"There is no connection {kind}.", code="connection_missing")
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """All that the loop reaches. `cost_of` says what a call of a model costs in USD, None when nobody knows.
 
     `allow` is asked when a run has used up what it was allowed. Raises: LimitExceeded when there is no more.
+    `connect` gives a tool the credentials of a kind for the run's user; it raises ToolFailed when there are none.
     """
 
     model: ModelPort
@@ -255,3 +262,4 @@ class Ports:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     cost_of: Callable[[str, Usage], Decimal | None] = unpriced
     allow: Callable[[RunInfo, int, Decimal], Awaitable[Allowance]] = allow_all
+    connect: Callable[[RunInfo, str], Awaitable[Credentials]] = unconnected

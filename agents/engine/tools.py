@@ -11,18 +11,21 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema, create_model
 
+from agentos.core.credentials import Credentials
 from agentos.core.errors import ConfigError, ToolFailed
 from agentos.core.types import Json, JsonObject, canonical_sha256
+from agents.engine.scrubbing import without
 from agents.engine.threads import for_tools
 
 Effect = Literal["none", "own", "tenant", "outward"]
 Repeat = Literal["read_only", "idempotent", "once"]
 Lookup: TypeAlias = Callable[[str], Awaitable[Json]]
+Connect: TypeAlias = Callable[[str], Awaitable[Credentials]]
 
 
 class Level(StrEnum):
@@ -49,7 +52,10 @@ class SessionState(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What a tool may know of its run; a parameter annotated so is filled by the server, never by the model."""
+    """What a tool may know of its run; a parameter annotated so is filled by the server, never by the model.
+
+    `handed` remembers the credentials that the tool got, so that they can be kept out of what it returns.
+    """
 
     run_id: UUID
     tenant_id: UUID
@@ -58,6 +64,9 @@ class RunContext:
     tool_call_id: str
     idempotency_key: str
     session: SessionState | None = field(default=None, repr=False)
+    connections: tuple[str, ...] = ()
+    connect: Connect | None = field(default=None, repr=False, compare=False)
+    handed: list[Credentials] = field(default_factory=list, repr=False, compare=False)
 
     async def session_state(self) -> JsonObject:
         """Return the session's state as it is now; other runs of the session may change it at any time."""
@@ -69,13 +78,35 @@ class RunContext:
         `change` is a JSON merge patch (RFC 7396), or a function of the whole state that may be called several times
         and returns the whole new one. The tool declares an effect, and makes its changes in the same order each time.
         """
-        return await self._session.update(change)
+        return await self._session.update(self._scrubbed(change) if self.handed else change)
+
+    async def connection(self, kind: str) -> Credentials:
+        """Return the credentials of a service that the tool declares: the user's, else the tenant's or platform's.
+
+        Raises: ToolFailed when it declares no such connection, or when there is none.
+        """
+        if kind not in self.connections or self.connect is None:
+            raise ToolFailed(f"This tool has no connection {kind}.", code="connection_not_declared")
+        found = await self.connect(kind)
+        self.handed.append(found)
+        return found
+
+    @property
+    def secrets(self) -> list[str]:
+        """Return what must not come out of the tool again."""
+        return [secret for credentials in self.handed for secret in credentials.secrets]
 
     @property
     def _session(self) -> SessionState:
         if self.session is None:
             raise ConfigError("This call belongs to no session.")
         return self.session
+
+    def _scrubbed(self, change: StateChange) -> StateChange:
+        secrets = self.secrets
+        if callable(change):
+            return lambda state: cast(JsonObject, without(change(state), secrets))
+        return cast(JsonObject, without(change, secrets))
 
 
 @dataclass(frozen=True)
@@ -85,7 +116,7 @@ class Tool:
     `input_fields` are left to the human (level `input`); `asks` marks a tool whose argument `questions` is put to the
     human. `says` is a `str.format` template over the validated arguments: what the call will do, in plain words.
     `lookup` asks, by a call's idempotency key and without changing anything, what became of it: evidence for whoever
-    has to say whether it happened.
+    has to say whether it happened. `connections` names the kinds of credentials that it may ask its context for.
     """
 
     name: str
@@ -102,6 +133,7 @@ class Tool:
     timeout_seconds: float = 60.0
     version: str = "1"
     lookup: Lookup | None = field(default=None, repr=False)
+    connections: tuple[str, ...] = ()
 
     @cached_property
     def parameters(self) -> JsonObject:
@@ -163,6 +195,7 @@ def tool(
     timeout_seconds: float = 60.0,
     version: str = "1",
     lookup: Lookup | None = None,
+    connections: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a Tool of a typed function: its docstring describes it, its annotations are the schema.
 
@@ -189,6 +222,7 @@ def tool(
             timeout_seconds=timeout_seconds,
             version=version,
             lookup=lookup,
+            connections=connections,
         )
 
     return decorate

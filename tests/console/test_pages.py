@@ -337,7 +337,7 @@ class TestMenuAndErrors:
             }
             for role in ("member", "auditor", "admin")
         }
-        assert titles["member"] == {"Inbox", "Runs", "Sessions"}
+        assert titles["member"] == {"Inbox", "Runs", "Sessions", "Connections"}
         oversight = {"Audit", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
         assert titles["auditor"] == titles["admin"] == titles["member"] | oversight
 
