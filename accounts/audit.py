@@ -16,12 +16,12 @@ from uuid import UUID
 
 import rfc8785
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import AuditHead, AuditRow
 from accounts.privacy import shredding
-from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject, clean_text
@@ -98,11 +98,13 @@ def append(
 def verify(tenant_id: UUID) -> int | None:
     """Check the tenant's whole trail against its hashes and its head; return the first bad `seq`, or None.
 
+    The machine's own work, in the system role: who may ask for it is the caller's matter.
     It may grow meanwhile. A trail cut short *and* given its older head is found only by a copy of the newer.
     """
-    with tenant_scope(tenant_id):
-        head = AuditHead.objects.filter(tenant_id=tenant_id).first() or AuditHead(tenant_id=tenant_id)
-        rows = AuditRow.objects.filter(tenant_id=tenant_id).order_by("seq")
+    heads = AuditHead.objects.using("system").filter(tenant_id=tenant_id)
+    with transaction.atomic(using="system"):
+        head = heads.first() or AuditHead(tenant_id=tenant_id)
+        rows = AuditRow.objects.using("system").filter(tenant_id=tenant_id).order_by("seq")
         seq, previous = 0, ""
         for row in rows.filter(seq__lte=head.seq).iterator(chunk_size=1000):
             seq += 1
@@ -112,7 +114,7 @@ def verify(tenant_id: UUID) -> int | None:
         if seq != head.seq or previous != head.hash:
             return seq + (seq < head.seq)
         # One statement, so that rows and head are of the same moment.
-        newest = AuditHead.objects.filter(tenant_id=tenant_id).values("seq")[:1]
+        newest = heads.values("seq")[:1]
         return rows.filter(seq__gt=Coalesce(Subquery(newest), 0)).values_list("seq", flat=True).first()
 
 

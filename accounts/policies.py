@@ -32,7 +32,7 @@ def holds(*scopes: str) -> str:
     It depends on no row of the table that it guards: a query asks it once, and not at all while rows are her own.
     """
     if not scopes:
-        return "false"
+        return "false"  # not even for an administrator
     listed = ", ".join(f"'{scope}'" for scope in (EVERYTHING, *scopes))
     return (
         f"EXISTS (SELECT FROM {RIGHTS} r WHERE r.tenant_id = {THIS_TENANT} AND r.user_id = {THIS_USER} "
@@ -41,27 +41,37 @@ def holds(*scopes: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """Whose a row is, and who else may read or write it.
+class Reach:
+    """Whose a table's rows are, and who else reads and writes them.
 
-    `owner` is the user's column. `within` is "column table": the row that it refers to there has the same owner.
+    `owner` is the user's column; without one every member of the tenant reads them, and only `writers` write, as they
+    do when not `owner_writes`. `within` is "column table": the row that it refers to there has the same owner.
     """
 
-    owner: str
+    owner: str = ""
     readers: Sequence[str] = ()
     writers: Sequence[str] = ()
     within: str = ""
+    owner_writes: bool = True
 
     def policies(self, table: str, verbs: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         """Yield (verb, condition of the rows there are, condition of the rows there will be); "" where none is due."""
-        mine = f"{self.owner} = {THIS_USER}"
         if READ in verbs:
-            yield READ, f"tenant_id = {THIS_TENANT} AND ({mine} OR {holds(*self.readers)})", ""
-        touched = f"tenant_id = {THIS_TENANT} AND ({mine} OR {holds(*self.writers)})"
+            yield READ, self._read(), ""
+        right = self._mine_or(self.writers) if self.owner and self.owner_writes else holds(*self.writers)
+        touched = f"tenant_id = {THIS_TENANT} AND {right}"
         made = f"{touched} AND {self._of_one_owner(table)}" if self.within else touched
         for verb in WRITES:
             if verb in verbs:
                 yield verb, "" if verb == "INSERT" else touched, "" if verb == "DELETE" else made
+
+    def _read(self) -> str:
+        if self.owner:
+            return f"tenant_id = {THIS_TENANT} AND {self._mine_or(self.readers)}"
+        return f"tenant_id = {CURRENT_TENANT}"  # no sub-select: the rights' own tables may not ask themselves
+
+    def _mine_or(self, scopes: Sequence[str]) -> str:
+        return f"({self.owner} = {THIS_USER} OR {holds(*scopes)})"
 
     def _of_one_owner(self, table: str) -> str:
         column, parent = self.within.split()

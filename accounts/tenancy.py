@@ -20,7 +20,7 @@ from django.db.migrations.state import ProjectState
 
 from accounts.policies import CURRENT_TENANT as CURRENT_TENANT
 from accounts.policies import CURRENT_USER as CURRENT_USER
-from accounts.policies import THIS_TENANT, Own, create_policy
+from accounts.policies import THIS_TENANT, Reach, create_policy
 from accounts.policies import role_name as role_name
 from agentos.core.errors import ConfigError
 
@@ -72,7 +72,8 @@ class IsolateTable(Operation):
     `app` and `system` list the verbs that each role is granted. The system role sees every tenant's rows of a table
     that it is granted. The application's role sees those of its tenant or, where the table names an `owner` (a field),
     those of its user: the others only if her role grants one of the scopes in `readers`, which she writes with one of
-    those in `writers`. The row that the field `within` refers to has the same owner. `visible` replaces all of that.
+    those in `writers`. Without an owner all may read and the `writers` write, as they do alone if not `owner_writes`.
+    The row that the field `within` refers to has the same owner. `visible` replaces all of that.
     """
 
     reversible = True
@@ -91,15 +92,17 @@ class IsolateTable(Operation):
         readers: Sequence[str] = (),
         writers: Sequence[str] = (),
         within: str = "",
+        owner_writes: bool = True,
     ) -> None:
         if unknown := {*app, *system} - self._VERBS:
             raise ConfigError(f"{type(self).__name__}: {sorted(unknown)} may not be granted.")
         self.model_name, self.app, self.system = model_name, tuple(app), tuple(system)
         self.visible = visible or f"{tenant_column} = {THIS_TENANT}"
         self.owner, self.readers, self.writers, self.within = owner, tuple(readers), tuple(writers), within
+        self.owner_writes = owner_writes
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        names = ("app", "system", "visible", "owner", "readers", "writers", "within")
+        names = ("app", "system", "visible", "owner", "readers", "writers", "within", "owner_writes")
         return type(self).__name__, [self.model_name], {name: getattr(self, name) for name in names}
 
     def describe(self) -> str:
@@ -149,32 +152,33 @@ class IsolateTable(Operation):
         table = model._meta.db_table
         if not self.app:
             return
-        if not self.owner:
+        if not (self.owner or self.writers):
             yield f"{table}_app", "ALL", self.visible, self.visible
             return
-        for verb, using, check in self._own(model).policies(table, self.app):
+        for verb, using, check in self._reach(model).policies(table, self.app):
             yield f"{table}_app_{verb.lower()}", verb, using, check
 
-    def _own(self, model: type[models.Model]) -> Own:
+    def _reach(self, model: type[models.Model]) -> Reach:
+        owner = str(_field(model, self.owner).column) if self.owner else ""
         within = ""
         if self.within:
             target = cast(type[models.Model], _field(model, self.within).related_model)
             within = f"{_field(model, self.within).column} {target._meta.db_table}"
-        return Own(str(_field(model, self.owner).column), self.readers, self.writers, within)
+        return Reach(owner, self.readers, self.writers, within, self.owner_writes)
 
 
 def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
     return cast("models.Field[Any, Any]", model._meta.get_field(name))
 
 
-class KeepOwnRows(IsolateTable):
-    """Narrow a table that is isolated by tenant: its users' rows are their own, as `IsolateTable` says of `owner`.
+class NarrowTable(IsolateTable):
+    """Narrow a table that is isolated by tenant to what `owner`, `readers` and `writers` say, as in `IsolateTable`.
 
-    Grants and references stay as they are; `app` lists the verbs that get a policy.
+    `app` lists the verbs that the application's role keeps; references stay as they are.
     """
 
     def describe(self) -> str:
-        return f"Keep the users' rows of {self.model_name} apart"
+        return f"Narrow who reads and writes {self.model_name}"
 
     def database_forwards(
         self,
@@ -186,6 +190,8 @@ class KeepOwnRows(IsolateTable):
         model = to_state.apps.get_model(app_label, self.model_name)
         table = model._meta.db_table
         schema_editor.execute(f'DROP POLICY "{table}_app" ON "{table}"')
+        if lost := sorted(self._VERBS - {*self.app}):
+            schema_editor.execute(f'REVOKE {", ".join(lost)} ON "{table}" FROM "{role_name("app")}"')
         for policy in self._app_policies(model):
             schema_editor.execute(create_policy(policy[0], table, "app", *policy[1:]))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -54,13 +55,13 @@ def create(
         actor_id = by.user_id
     _check_asked(name, scopes_asked)
     key = _new_key()
-    with tenant_scope(tenant_id):
-        _check_user(tenant_id, user_id, actor_id)
+    with _scope(tenant_id, by.user_id if by else None) as using:
+        _check_user(tenant_id, user_id, actor_id, using)
         account = ServiceAccount(tenant_id=tenant_id, user_id=user_id, name=name, **_of_key(key))
         account.scopes, account.expires_at = sorted(set(scopes_asked)), expires_at
         try:
-            with transaction.atomic():
-                account.save(force_insert=True)
+            with transaction.atomic(using=using):
+                account.save(using=using, force_insert=True)
         except IntegrityError:
             raise Conflict(f"There is a service account named {name}.") from None
         detail = {"scopes": account.scopes, "for": str(user_id)}
@@ -96,14 +97,17 @@ def rotate(
 
 
 def revoke(*, tenant_id: UUID, account_id: UUID, actor_id: UUID | None = None) -> None:
-    """End an account and its keys; effective within five seconds everywhere. Repeatable. Raises: NotFound."""
-    with tenant_scope(tenant_id):
-        accounts = ServiceAccount.objects.filter(tenant_id=tenant_id, id=account_id)
+    """End an account and its keys; effective within five seconds everywhere. Repeatable.
+
+    Without an actor it is the machine's own doing. Raises: NotFound, also for an actor without the right.
+    """
+    with _scope(tenant_id, actor_id) as using:
+        accounts = ServiceAccount.objects.using(using).filter(tenant_id=tenant_id, id=account_id)
         if not accounts.exists():
             raise NotFound
         if accounts.filter(revoked_at=None).update(revoked_at=utc_now()):
             entry = audit.Entry("service_account.revoked", "service_account", str(account_id), {}, actor_id)
-            audit.append([entry], tenant_id=tenant_id)
+            audit.append([entry], tenant_id=tenant_id, using=using)
     cache.forget()
 
 
@@ -181,8 +185,19 @@ def _check_asked(name: str, scopes_asked: Sequence[str]) -> None:
         raise Invalid(f"A key can't hold {', '.join(personal)}: that takes a person.", code="person_required")
 
 
-def _check_user(tenant_id: UUID, user_id: UUID, actor_id: UUID | None) -> None:
-    members = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id)
+@contextmanager
+def _scope(tenant_id: UUID, actor_id: UUID | None) -> Iterator[str]:
+    """Open the actor's scope, or without one a transaction of the machine's own; yield the connection's alias."""
+    if actor_id is not None:
+        with tenant_scope(tenant_id, actor_id):
+            yield "default"
+        return
+    with transaction.atomic(using="system"):
+        yield "system"
+
+
+def _check_user(tenant_id: UUID, user_id: UUID, actor_id: UUID | None, using: str = "default") -> None:
+    members = Membership.objects.using(using).filter(tenant_id=tenant_id, user_id=user_id)
     member = members.select_related("granted").first()
     if member is None:
         raise Invalid("The user is no member of this tenant.", code="not_a_member")
@@ -208,7 +223,7 @@ def _record(
 ) -> None:
     row = str(account.id)
     entry = audit.Entry(action, "service_account", row, detail, actor_id, personal or {}, (account.user_id,))
-    audit.append([entry], tenant_id=account.tenant_id)
+    audit.append([entry], tenant_id=account.tenant_id, using=account._state.db or "default")
 
 
 def _new_key() -> str:

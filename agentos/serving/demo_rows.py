@@ -81,7 +81,7 @@ def _ensure_key(path: Path) -> None:
     if path.exists() and _works(path.read_text().strip()):
         return
     for account_id in current:
-        service_accounts.revoke(tenant_id=member.tenant_id, account_id=account_id, actor_id=member.user_id)
+        service_accounts.revoke(tenant_id=member.tenant_id, account_id=account_id)
     _, key = service_accounts.create(
         tenant_id=member.tenant_id,
         user_id=member.user_id,

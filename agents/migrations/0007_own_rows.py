@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts.tenancy import KeepOwnRows
+from accounts.tenancy import NarrowTable
 
 EVERYBODYS = {"owner": "user", "readers": ["runs:read_all"], "writers": ["runs:write_all"]}
 CHANGED = ["SELECT", "INSERT", "UPDATE"]
@@ -11,10 +11,10 @@ CHANGED = ["SELECT", "INSERT", "UPDATE"]
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0009_rights"), ("agents", "0006_keys_on_every_route")]
     operations = [
-        KeepOwnRows("Session", app=CHANGED, **EVERYBODYS),
-        KeepOwnRows("Run", app=CHANGED, within="session", **EVERYBODYS),
-        KeepOwnRows("Step", app=CHANGED, within="run", **EVERYBODYS),
-        KeepOwnRows("RunEvents", app=["SELECT", "INSERT"], within="run", **EVERYBODYS),
+        NarrowTable("Session", app=CHANGED, **EVERYBODYS),
+        NarrowTable("Run", app=CHANGED, within="session", **EVERYBODYS),
+        NarrowTable("Step", app=CHANGED, within="run", **EVERYBODYS),
+        NarrowTable("RunEvents", app=["SELECT", "INSERT"], within="run", **EVERYBODYS),
         # The run may be somebody else's, whom she helps; the key is hers.
-        KeepOwnRows("IdempotencyKey", app=CHANGED, owner="user"),
+        NarrowTable("IdempotencyKey", app=CHANGED, owner="user"),
     ]

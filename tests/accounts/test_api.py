@@ -93,7 +93,7 @@ async def test_refreshing_and_signing_out(client: httpx.AsyncClient, acme: Tenan
 
 async def test_the_trail_in_pages(client: httpx.AsyncClient, acme: TenantWithUsers, globex: TenantWithUsers) -> None:
     def write(team: TenantWithUsers) -> None:
-        with tenant_scope(team.tenant.id):
+        with tenant_scope(team.tenant.id, team.member.id):
             entries = [Entry("thing.done", "thing", str(number)) for number in range(5)]
             audit.append(entries, tenant_id=team.tenant.id, actor_id=team.member.id)
 

@@ -11,13 +11,13 @@ from django.db import InternalError, ProgrammingError, connections, transaction
 from django.db.utils import DatabaseError
 
 from accounts import audit, checks
-from accounts.models import AuditHead, AuditRow, Membership, RefreshToken, ServiceAccount, Tenant, User
+from accounts.models import AuditHead, AuditRow, Membership, ServiceAccount, Tenant, TenantRole, User
 from accounts.services import service_accounts, tokens
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import ConfigError
 from tests.conftest import TenantWithUsers
 
-TENANT_MODELS = [Membership, ServiceAccount, RefreshToken, AuditRow, AuditHead]
+TENANT_MODELS = [Membership, TenantRole, ServiceAccount, AuditRow, AuditHead]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_without_a_scope_nothing_is_seen(lived_in: Any) -> None:
 def test_a_scope_sees_its_own_rows_only(lived_in: Any, model: Any) -> None:
     acme, globex = lived_in
     for team in (acme, globex):
-        with tenant_scope(team.tenant.id):
+        with tenant_scope(team.tenant.id, team.admin.id):
             owners = set(model.objects.values_list("tenant_id", flat=True))
         assert owners == {team.tenant.id}
     assert set(model.objects.using("system").values_list("tenant_id", flat=True)) == {
@@ -59,7 +59,7 @@ def test_users_are_seen_through_their_memberships(lived_in: Any) -> None:
 def test_another_tenants_rows_can_be_neither_changed_nor_made(lived_in: Any) -> None:
     acme, globex = lived_in
     theirs = Membership.objects.using("system").get(user_id=globex.member.id)
-    with tenant_scope(acme.tenant.id):
+    with tenant_scope(acme.tenant.id, acme.admin.id):
         assert Membership.objects.filter(id=theirs.id).update(role="admin") == 0
         assert Membership.objects.filter(id=theirs.id).delete()[0] == 0
         with pytest.raises(DatabaseError), transaction.atomic():

@@ -142,7 +142,7 @@ def test_rendering_happens_inside_the_scope(browser: Client, acme: TenantWithUse
     ],
 )
 def test_a_failed_page_commits_nothing(browser: Client, place: str, status: int, kept: int) -> None:
-    sign_in(browser, "member@acme.test")
+    sign_in(browser, "admin@acme.test")
     assert browser.get(place).status_code == status
     assert viewers() == kept
 
@@ -176,7 +176,7 @@ def test_who_belongs_nowhere_any_more_is_signed_out(browser: Client, acme: Tenan
     from accounts.tenancy import tenant_scope
 
     sign_in(browser, "member@acme.test")
-    with tenant_scope(acme.tenant.id):
+    with tenant_scope(acme.tenant.id, acme.admin.id):
         Membership.objects.filter(user_id=acme.member.id).delete()
     assert text(browser, "/who") == "nobody"
     assert "_auth_user_id" not in browser.session

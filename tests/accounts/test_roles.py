@@ -169,7 +169,7 @@ def test_a_role_in_use_stays_and_a_role_that_is_none_has_nobody(acme: TenantWith
     with pytest.raises(Conflict) as refused:
         roles.delete(acme.principal("admin"), role_id=role.id)
     assert refused.value.code == "role_in_use"
-    with pytest.raises(IntegrityError), tenant_scope(acme.tenant.id):
+    with pytest.raises(IntegrityError), tenant_scope(acme.tenant.id, acme.admin.id):
         Membership.objects.filter(user_id=acme.member.id).update(role="emperor")
     with pytest.raises(Invalid):
         members.change_role(acme.principal("admin"), user_id=acme.member.id, role="emperor")

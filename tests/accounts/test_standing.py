@@ -52,7 +52,7 @@ async def test_signing_out_everywhere_and_leaving_the_tenant_count(reader, acme)
     operator = acme.principal("operator")
 
     def leave() -> None:
-        with tenant_scope(operator.tenant_id):
+        with tenant_scope(operator.tenant_id, acme.admin.id):
             Membership.objects.filter(user_id=operator.user_id).delete()
 
     await in_thread(leave)

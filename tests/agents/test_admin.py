@@ -55,7 +55,7 @@ def text_of(response: HttpResponse) -> str:
 
 def actions(begin) -> list[str]:
     with tenant_scope(begin.tenant_id):
-        return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
+        return list(AuditRow.objects.using("system").order_by("seq").values_list("action", flat=True))
 
 
 def made_from(response: HttpResponse, begin) -> Forked:

@@ -78,7 +78,7 @@ class TestSigningIn:
         assert client.post("/admin/login/?next=/admin/", form).status_code == 302
         assert client.get("/admin/", follow=True).status_code == 200
         with tenant_scope(acme.tenant.id):
-            assert AuditRow.objects.filter(action="auth.signed_in", actor=acme.users[role]).count() == 1
+            assert AuditRow.objects.using("system").filter(action="auth.signed_in", actor=acme.users[role]).count() == 1
 
     def test_a_wrong_password_stays_out(self, acme: TenantWithUsers) -> None:
         client = Client()

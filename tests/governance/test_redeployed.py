@@ -110,7 +110,7 @@ def one_step(begin: Begin, path: str = "1.0") -> Step:
 
 def actions(begin: Begin) -> list[str]:
     with tenant_scope(begin.tenant_id):
-        return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
+        return list(AuditRow.objects.using("system").order_by("seq").values_list("action", flat=True))
 
 
 async def approve(approver: Principal, approval: Approval) -> Approval:

@@ -16,7 +16,7 @@ from django.db import connections, models, transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import AuditHead, AuditRow, Grant, Membership, Tenant, User
+from accounts.models import AuditHead, AuditRow, Grant, Membership, Role, Tenant, User
 from accounts.tenancy import TenantModel, tenant_scope
 from agentos.core.ids import new_id
 from agents.models import Run, RunEvents, Step
@@ -78,7 +78,8 @@ class Garden:
         if _may_insert(model):
             row.save(using=SYSTEM, force_insert=True)
         else:
-            with tenant_scope(self.tenant.id, self.user.id):
+            admin = Membership.objects.using(SYSTEM).get(tenant=self.tenant, role=Role.ADMIN)
+            with tenant_scope(self.tenant.id, admin.user_id):
                 row.save(using="default", force_insert=True)
         return row
 

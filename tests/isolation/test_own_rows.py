@@ -9,8 +9,8 @@ import pytest
 from django.db import Error, connections, transaction
 from django.db.models import F
 
-from accounts import scopes
-from accounts.models import Membership, Role
+from accounts import audit, scopes
+from accounts.models import AuditRow, Grant, Membership, RefreshToken, Role, ServiceAccount, TenantRole
 from accounts.policies import EVERYTHING, RIGHTS
 from accounts.tenancy import tenant_scope
 from agentos.core.ids import new_id
@@ -159,3 +159,48 @@ def test_a_policy_asks_for_scopes_that_there_are(database: None) -> None:
     assert EVERYTHING == scopes.ADMIN
     assert asked > {scopes.ADMIN, "runs:read_all"}
     assert asked <= scopes.ALL_SCOPES
+
+
+@pytest.mark.parametrize("role", [role for role in Role.values if role != Role.ADMIN])
+def test_nobody_gives_herself_a_right_past_the_service(acme: TenantWithUsers, role: str) -> None:
+    own = Garden(acme.tenant, acme.users[role], "mkown")
+    grant = own.row(Grant)
+    with tenant_scope(acme.tenant.id, acme.users[role].id):
+        assert Membership.objects.update(role=Role.ADMIN) == 0
+        assert TenantRole.objects.update(scopes=[EVERYTHING]) == 0
+        assert Membership.objects.all()._raw_delete("default") == 0
+        for row in (
+            TenantRole(tenant=acme.tenant, name="mine", scopes=[EVERYTHING]),
+            Membership(tenant=acme.tenant, user=acme.users[role], role=Role.ADMIN),
+            Grant(permission=grant.permission, user=acme.users[role], content_object=grant.content_object),
+            made(ServiceAccount, own, name="mine", scopes=[EVERYTHING]),
+        ):
+            with pytest.raises(Error, match="row-level security"), transaction.atomic():
+                row.save(using="default", force_insert=True)
+
+
+@pytest.mark.parametrize("model", [ServiceAccount, RefreshToken, Grant, AuditRow], ids=lambda model: model.__name__)
+def test_keys_sessions_grants_and_deeds_are_her_own(
+    acme: TenantWithUsers, hers: Garden, colleagues: Garden, strangers: Garden, model: Any
+) -> None:
+    assert seen(model, acme, Role.MEMBER) == {hers.row(model).pk}
+    readers = {
+        role for role in Role.values if seen(model, acme, role) >= {hers.row(model).pk, colleagues.row(model).pk}
+    }
+    assert (
+        readers
+        == {
+            ServiceAccount: {Role.AUDITOR, Role.ADMIN},
+            RefreshToken: set(),
+            Grant: {Role.AUDITOR, Role.ADMIN},
+            AuditRow: {Role.AUDITOR, Role.ADMIN},
+        }[model]
+    )
+
+
+def test_nobody_writes_the_trail_in_anothers_name(acme: TenantWithUsers) -> None:
+    with tenant_scope(acme.tenant.id, acme.admin.id):
+        with pytest.raises(Error, match="row-level security"), transaction.atomic():
+            audit.append([audit.Entry("a", "b", "c", {}, acme.member.id)], tenant_id=acme.tenant.id)
+        audit.append([audit.Entry("a", "b", "c", {}, acme.admin.id)], tenant_id=acme.tenant.id)
+        audit.append([audit.Entry("a", "b", "c")], tenant_id=acme.tenant.id)

@@ -22,7 +22,7 @@ def record(where: TenantWithUsers, *users: User, said: str = SAID) -> None:
     entry = audit.Entry(
         "test.said", "thing", "1", {"plain": 1}, users[0].id, {"reason": said}, [user.id for user in users]
     )
-    with tenant_scope(where.tenant.id):
+    with tenant_scope(where.tenant.id, users[0].id):
         audit.append([entry], tenant_id=where.tenant.id)
 
 

@@ -314,7 +314,7 @@ async def test_every_start_and_answer_leaves_one_audit_row_in_a_whole_chain(make
 
     def actions():
         with tenant_scope(begin.tenant_id, begin.user_id):
-            return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
+            return list(AuditRow.objects.using("system").order_by("seq").values_list("action", flat=True))
 
     assert await in_thread(actions) == ["run.started", "step.answered", "tool.started", "tool.done"]
     assert await in_thread(audit.verify, begin.tenant_id) is None

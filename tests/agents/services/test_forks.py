@@ -75,7 +75,7 @@ async def test_the_journal_before_the_step_is_reused_and_nothing_is_done_or_paid
 
     def trail():
         with tenant_scope(begin.tenant_id, begin.user_id):
-            return list(AuditRow.objects.filter(action="run.forked").values_list("object_id", "detail"))
+            return list(AuditRow.objects.using("system").filter(action="run.forked").values_list("object_id", "detail"))
 
     expected = {"from": str(begin.run_id), "step": "3.model", "changed": []}
     assert await in_thread(trail) == [(str(made.run_id), expected)]

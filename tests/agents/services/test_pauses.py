@@ -162,7 +162,7 @@ async def test_pausing_is_repeatable_and_audited_once_and_cancel_ends_it(make_pr
 
     def actions():
         with tenant_scope(begin.tenant_id, begin.user_id):
-            return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
+            return list(AuditRow.objects.using("system").order_by("seq").values_list("action", flat=True))
 
     expected = ["run.started", "run.paused", "run.unpaused", "run.paused", "run.cancelled"]
     assert await in_thread(actions) == expected

@@ -20,7 +20,7 @@ from tests.agents.services.test_durability import steps_of, stored, until
 
 def actions(begin) -> list[str]:
     with tenant_scope(begin.tenant_id, begin.user_id):
-        return list(AuditRow.objects.order_by("seq").values_list("action", flat=True))
+        return list(AuditRow.objects.using("system").order_by("seq").values_list("action", flat=True))
 
 
 async def test_a_side_effect_cut_by_a_crash_is_not_repeated_but_asked_about(make_process, till, acme):

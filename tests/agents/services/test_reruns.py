@@ -71,7 +71,7 @@ async def test_finished_steps_are_reused_and_the_failed_one_is_done_again(make_p
 
     def trail() -> None:
         with tenant_scope(begin.tenant_id, begin.user_id):
-            row = AuditRow.objects.get(action="run.rerun")
+            row = AuditRow.objects.using("system").get(action="run.rerun")
             assert (row.object_id, row.detail) == (str(made.run_id), {"from": str(begin.run_id)})
             assert row.actor_id == acme.member.id
 
