@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from accounts.models import Role
 
 ADMIN = "agent_os:admin"
-FOR_PEOPLE = frozenset({"approvals:decide"})  # no service key holds these, whatever its user may do
+FOR_PEOPLE = frozenset({"approvals:decide", "privacy:self"})  # no service key holds these, whatever its user may do
 
 _COMPONENTS = ("agents", "teams", "workflows")
 _NAMED = (*_COMPONENTS, "tools", "knowledge")  # of these a scope may name one
@@ -29,6 +29,7 @@ _READ = frozenset(
         "components:read",
         "metrics:read",
         "privacy:personal",
+        "privacy:self",
         *(f"{kind}:read" for kind in _COMPONENTS),
     }
 )
@@ -79,6 +80,7 @@ _ADMIN_ONLY = frozenset(
         "members:write",
         "privacy:export",
         "privacy:erase",
+        "privacy:hold",
         "privacy:*",
         *(f"{kind}:{verb}" for kind in _COMPONENTS for verb in ("write", "delete")),
     }

@@ -158,6 +158,8 @@ SIMPLE_JWT: dict[str, Any] = {
 
 # Privacy: days that rows stay, by the retentions of the data map (docs/data-map.md), e.g. runs=400
 RETENTION_DAYS = env.numbers("AGENTOS_RETENTION_DAYS")
+# How long archives of the database (PITR, a provider's snapshots) keep what was erased, beyond our own backups.
+ARCHIVE_KEEP_DAYS = env.integer("AGENTOS_ARCHIVE_KEEP_DAYS", 0)
 
 # Backups; their key, AGENTOS_BACKUP_KEY, is read when it is needed (agentos.backup.keys)
 BACKUPS = env.flag("AGENTOS_BACKUPS", True)  # a backup a day and a drill a week, by the maintenance jobs

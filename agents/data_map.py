@@ -25,6 +25,7 @@ declare(
     subjects=[owner("user")],
     retention=RUNS,
     clock="session__updated_at",
+    leaves_id=True,
 )
 declare(
     Step,

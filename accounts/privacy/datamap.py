@@ -81,6 +81,7 @@ class Table:
     retention: Retention
     clock: str  # an ORM lookup to the time that the retention counts from; empty: it goes with what it hangs on
     about: str  # why there is no subject, where there is none
+    leaves_id: bool = False  # readers may still ask for the row by its id: they are told that it is gone
 
     @property
     def name(self) -> str:
@@ -132,6 +133,7 @@ def declare(
     retention: Retention = STANDING,
     clock: str = "",
     about: str = "",
+    leaves_id: bool = False,
 ) -> None:
     """Declare a table: each field, by name, in one of the four classes. Raises: ConfigError for a second time."""
     if model in _tables:
@@ -148,7 +150,7 @@ def declare(
             if name in classes:
                 raise ConfigError(f"{model._meta.label}.{name} has two classes in the data map.")
             classes[name] = known
-    _tables[model] = Table(model, classes, tuple(subjects), retention, clock, about)
+    _tables[model] = Table(model, classes, tuple(subjects), retention, clock, about, leaves_id)
 
 
 def tables() -> list[Table]:

@@ -1,0 +1,87 @@
+"""Legal holds: what is on hold is neither erased nor let expire, and whoever tries is told so."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from accounts import audit
+from accounts.models import Membership
+from accounts.principals import PROGRAMS, Principal
+from accounts.privacy.models import LegalHold
+from accounts.tenancy import tenant_scope
+from agentos.core.clock import utc_now
+from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.types import clean_text
+
+SCOPE = "privacy:hold"
+MAX_REASON_CHARS = 500
+
+
+def in_force(tenant_id: UUID, *, using: str = "system") -> QuerySet[LegalHold]:
+    """Return the holds of a tenant that are neither lifted nor over."""
+    rows = LegalHold.objects.using(using).filter(tenant_id=tenant_id, lifted_at=None)
+    return rows.filter(Q(until=None) | Q(until__gt=Now()))
+
+
+def check(tenant_id: UUID, user_id: UUID) -> None:
+    """Raises: Conflict when this person, or the whole tenant, is on hold."""
+    if in_force(tenant_id).filter(Q(user_id=user_id) | Q(user_id=None)).exists():
+        raise Conflict("A legal hold forbids to erase this: it has to be lifted first.", code="legal_hold")
+
+
+def held_users(tenant_id: UUID) -> set[UUID] | None:
+    """Return whose rows must stay; None when the whole tenant's must."""
+    users = set(in_force(tenant_id).values_list("user_id", flat=True))
+    return None if None in users else {user_id for user_id in users if user_id is not None}
+
+
+def place(principal: Principal, *, user_id: UUID | None, reason: str, until: datetime | None = None) -> LegalHold:
+    """Put a person of the tenant, or with None the whole tenant, on hold; audited.
+
+    Raises: PolicyDenied, Invalid, NotFound when she is no member.
+    """
+    _check_person(principal)
+    reason = clean_text(reason).strip()
+    if not reason or len(reason) > MAX_REASON_CHARS:
+        raise Invalid(f"Give a reason of at most {MAX_REASON_CHARS} characters.", code="reason_missing")
+    if until is not None and until <= utc_now():
+        raise Invalid("`until` has passed already.", code="until_passed")
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        members = Membership.objects.filter(tenant_id=principal.tenant_id, user_id=user_id)
+        if user_id is not None and not members.exists():
+            raise NotFound("There is no such member.")
+        hold = LegalHold(tenant_id=principal.tenant_id, user_id=user_id, reason=reason, until=until)
+        hold.placed_by_id = principal.user_id
+        hold.save(force_insert=True)
+        _record(principal, hold, "legal_hold.placed", {"reason": reason})
+    return hold
+
+
+def lift(principal: Principal, *, hold_id: UUID) -> None:
+    """End a hold; audited. Repeatable. Raises: PolicyDenied, NotFound."""
+    _check_person(principal)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        holds = LegalHold.objects.filter(tenant_id=principal.tenant_id, id=hold_id)
+        hold = holds.select_for_update(no_key=True).first()
+        if hold is None:
+            raise NotFound("There is no such hold.")
+        if hold.lifted_at is None:
+            holds.update(lifted_at=utc_now(), lifted_by_id=principal.user_id)
+            _record(principal, hold, "legal_hold.lifted", {})
+
+
+def _check_person(principal: Principal) -> None:
+    if principal.via in PROGRAMS:
+        raise PolicyDenied("A legal hold takes a person: sign in.", code="person_required")
+    principal.require(SCOPE)
+
+
+def _record(principal: Principal, hold: LegalHold, action: str, personal: dict[str, str]) -> None:
+    about = str(hold.user_id) if hold.user_id else "tenant"
+    subjects = [hold.user_id] if hold.user_id else [principal.user_id]
+    entry = audit.Entry(action, "legal_hold", str(hold.id), {"of": about}, principal.user_id, personal, subjects)
+    audit.append([entry], tenant_id=principal.tenant_id)

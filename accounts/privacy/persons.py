@@ -1,0 +1,97 @@
+"""The person herself: her way in is closed before her rows go, and her name is forgotten when no tenant knows it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session as BrowserSession
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import Membership, RefreshToken, Role, ServiceAccount, User
+from accounts.principals import cache
+from accounts.privacy import rows
+from accounts.privacy.models import Tombstone
+from accounts.privacy.rows import USING, Person
+from agentos.core.clock import utc_now
+from agentos.core.errors import Conflict
+from agentos.core.ids import parse_id
+
+NOBODY = "erased.invalid"
+
+
+def find(user: str) -> User | None:
+    """Return the user with this id or e-mail address, whatever tenants she belongs to."""
+    users = User.objects.using(USING)
+    if (user_id := parse_id(user)) is not None:
+        return users.filter(id=user_id).first()
+    return users.filter(email__iexact=user).first()
+
+
+def is_known(person: Person) -> bool:
+    """Tell whether the tenant knows her: as a member, or by what it holds of hers."""
+    members = Membership.objects.using(USING).filter(tenant_id=person.tenant_id, user_id=person.user_id)
+    return members.exists() or bool(rows.counts(person))
+
+
+def is_alone(person: Person) -> bool:
+    """Tell whether no other tenant has her as a member."""
+    others = Membership.objects.using(USING).filter(user_id=person.user_id).exclude(tenant_id=person.tenant_id)
+    return not others.exists()
+
+
+def check_not_last_admin(person: Person) -> None:
+    """Raises: Conflict when the tenant would be without an administrator."""
+    admins = Membership.objects.using(USING).filter(
+        tenant_id=person.tenant_id, role=Role.ADMIN, user__is_active=True
+    )
+    if set(admins.values_list("user_id", flat=True)) == {person.user_id}:
+        raise Conflict("This is the last administrator: name another one first.", code="last_admin")
+
+
+def close(person: Person, tombstone: Tombstone) -> None:
+    """End every way in and set the tombstone, in one transaction. Repeatable.
+
+    The membership's row lock is what the start of a run shares: a run that was beginning is committed by now, and
+    will be found; a later one finds no member.
+    """
+    with transaction.atomic(using=USING):
+        members = Membership.objects.using(USING).filter(tenant_id=person.tenant_id, user_id=person.user_id)
+        cast(Any, members)._raw_delete(USING)
+        whose, now = {"tenant_id": person.tenant_id, "user_id": person.user_id}, utc_now()
+        ServiceAccount.objects.using(USING).filter(revoked_at=None, **whose).update(revoked_at=now)
+        RefreshToken.objects.using(USING).filter(revoked_at=None, user_id=person.user_id).update(revoked_at=now)
+        User.objects.using(USING).filter(id=person.user_id).update(token_version=F("token_version") + 1)
+        tombstone.save(using=USING, force_insert=True)
+    cache.forget()
+
+
+def sign_out(user_id: UUID) -> int:
+    """Delete her browser sessions, of whatever tenant; return how many."""
+    store: Any = import_module(settings.SESSION_ENGINE).SessionStore()
+    found = [
+        row.session_key
+        for row in BrowserSession.objects.using(USING).iterator(chunk_size=1000)
+        if str(store.decode(row.session_data).get(SESSION_KEY)) == str(user_id)
+    ]
+    return int(BrowserSession.objects.using(USING).filter(session_key__in=found).delete()[0])
+
+
+def forget(person: Person) -> bool:
+    """Empty her row, whose id stays as a pseudonym, unless another tenant has her as a member; tell whether."""
+    if not is_alone(person):
+        return False
+    User.objects.using(USING).filter(id=person.user_id).update(
+        email=f"{person.user_id}@{NOBODY}",
+        name="",
+        password=make_password(None),
+        last_login=None,
+        is_active=False,
+        token_version=F("token_version") + 1,
+    )
+    return True
