@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from accounts.privacy import erasure
 from accounts.privacy.datamap import DAY, RUNS, author, declare, owner
 from agents.models import IdempotencyKey, Run, RunEvents, Session, SessionSummary, Step
+from agents.services.halting import halt
 
 declare(
     Session,
@@ -62,3 +64,5 @@ declare(
     retention=DAY,
     clock="created_at",
 )
+
+erasure.before(halt)

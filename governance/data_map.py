@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from accounts.privacy import erasure
 from accounts.privacy.datamap import RUNS, author, declare, owner
 from governance.models import Approval, Budget, BudgetUse, Reservation
+from governance.services.forgetting import forget_words
 
 declare(
     Approval,
@@ -27,3 +29,5 @@ declare(
 )
 declare(BudgetUse, none="tenant id budget subject starts_at used reserved", subjects=[owner("subject")])
 declare(Reservation, none="tenant id run use measure amount", about="Numbers of a run under way.")
+
+erasure.beside(forget_words)

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Tenant, User
-from accounts.privacy import holds, ledger, persons, receipts, rows, shredding, statistics
+from accounts.privacy import holds, ledger, persons, receipts, rows, statistics
 from accounts.privacy.datamap import Fate, tables
 from accounts.privacy.ledger import Erasure
 from accounts.privacy.models import PrivacyJob, Tombstone
@@ -97,7 +97,6 @@ def _erased(person: Person, tombstone: Tombstone, tally: Tally) -> bool:
     sweep(person, tally)
     tally.at("forgetting")
     tally.add("browser sessions", persons.sign_out(person.user_id))
-    tally.add("keys shredded", shredding.shred(tenant_id=person.tenant_id, user_id=person.user_id))
     is_forgotten = persons.forget(person)
     tally.add(User._meta.db_table, int(is_forgotten))
     statistics.forget(list(tally.done))
@@ -155,9 +154,7 @@ def _listed() -> bool:
     return True
 
 
-def _receipt(
-    job: PrivacyJob, tombstone: Tombstone, tally: Tally, *, is_forgotten: bool, listed: bool
-) -> JsonObject:
+def _receipt(job: PrivacyJob, tombstone: Tombstone, tally: Tally, *, is_forgotten: bool, listed: bool) -> JsonObject:
     tenant = Tenant.objects.using(USING).get(id=job.tenant_id)
     return {
         "schema": 1,
@@ -182,8 +179,5 @@ def _kept() -> dict[str, str]:
     """Return the tables where her id stays, as a number without a name, and why."""
     reasons = {Fate.ID: "her id, as a pseudonym", Fate.SHRED: "her id, and what only her shredded key could open"}
     return {
-        table.name: reasons[subject.fate]
-        for table in tables()
-        for subject in table.subjects
-        if subject.fate in reasons
+        table.name: reasons[subject.fate] for table in tables() for subject in table.subjects if subject.fate in reasons
     }

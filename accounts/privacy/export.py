@@ -113,7 +113,7 @@ def _part(row: models.Model, name: str) -> Json:
 
 def _shown(table: Table, row: models.Model) -> JsonObject:
     shown = [field for field in fields_of(table.model) if table.classes[field.name] is not DataClass.SECRET]
-    return {cast(str, field.column): _value(getattr(row, field.attname)) for field in shown}
+    return {field.column: _value(getattr(row, field.attname)) for field in shown}
 
 
 def _value(value: Any) -> Json:

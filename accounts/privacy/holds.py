@@ -9,9 +9,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
-from accounts.models import Membership
 from accounts.principals import PROGRAMS, Principal
+from accounts.privacy import persons
 from accounts.privacy.models import LegalHold
+from accounts.privacy.rows import Person
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
@@ -42,7 +43,7 @@ def held_users(tenant_id: UUID) -> set[UUID] | None:
 def place(principal: Principal, *, user_id: UUID | None, reason: str, until: datetime | None = None) -> LegalHold:
     """Put a person of the tenant, or with None the whole tenant, on hold; audited.
 
-    Raises: PolicyDenied, Invalid, NotFound when she is no member.
+    Raises: PolicyDenied, Invalid, NotFound when the tenant does not know her.
     """
     _check_person(principal)
     reason = clean_text(reason).strip()
@@ -50,10 +51,9 @@ def place(principal: Principal, *, user_id: UUID | None, reason: str, until: dat
         raise Invalid(f"Give a reason of at most {MAX_REASON_CHARS} characters.", code="reason_missing")
     if until is not None and until <= utc_now():
         raise Invalid("`until` has passed already.", code="until_passed")
+    if user_id is not None and not persons.is_known(Person(principal.tenant_id, user_id)):
+        raise NotFound("There is no such person here.")
     with tenant_scope(principal.tenant_id, principal.user_id):
-        members = Membership.objects.filter(tenant_id=principal.tenant_id, user_id=user_id)
-        if user_id is not None and not members.exists():
-            raise NotFound("There is no such member.")
         hold = LegalHold(tenant_id=principal.tenant_id, user_id=user_id, reason=reason, until=until)
         hold.placed_by_id = principal.user_id
         hold.save(force_insert=True)

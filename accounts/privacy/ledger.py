@@ -49,7 +49,7 @@ def sync() -> int:
     """
     target = path()
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with target.open("a+", opener=_private) as file:
+    with open(target, "a+", opener=_private) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         text = _complete(file.read())

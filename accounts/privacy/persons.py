@@ -47,9 +47,7 @@ def is_alone(person: Person) -> bool:
 
 def check_not_last_admin(person: Person) -> None:
     """Raises: Conflict when the tenant would be without an administrator."""
-    admins = Membership.objects.using(USING).filter(
-        tenant_id=person.tenant_id, role=Role.ADMIN, user__is_active=True
-    )
+    admins = Membership.objects.using(USING).filter(tenant_id=person.tenant_id, role=Role.ADMIN, user__is_active=True)
     if set(admins.values_list("user_id", flat=True)) == {person.user_id}:
         raise Conflict("This is the last administrator: name another one first.", code="last_admin")
 

@@ -58,12 +58,6 @@ def is_sealed(value: Json) -> bool:
     return isinstance(value, dict) and set(value) == {SEALED, SUBJECTS}
 
 
-def shred(*, tenant_id: UUID, user_id: UUID, using: str = "system") -> int:
-    """Delete the key of a person in a tenant; return how many there were."""
-    keys = SubjectKey.objects.using(using).filter(tenant_id=tenant_id, user_id=user_id)
-    return keys.delete()[0]
-
-
 def _key_for(tenant_id: UUID, user_id: UUID, using: str) -> bytes | None:
     """Return a person's key; None for one who was erased, whose key must not come back."""
     keys = SubjectKey.objects.using(using).filter(tenant_id=tenant_id, user_id=user_id)

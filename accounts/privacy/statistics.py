@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.db import connections
 
-from accounts.privacy.datamap import DataClass, Table, tables
+from accounts.privacy.datamap import DataClass, Table, fields_of, tables
 
 CLEARS_FROM = 180000
 
@@ -29,4 +29,4 @@ def forget(names: Iterable[str]) -> None:
 
 def _columns(table: Table) -> list[str]:
     personal = table.of_class(DataClass.PERSONAL, DataClass.SENSITIVE, DataClass.SECRET)
-    return [str(table.model._meta.get_field(name).column) for name in personal]
+    return [str(field.column) for field in fields_of(table.model) if field.name in personal]

@@ -12,7 +12,8 @@ from django.conf import settings
 from psycopg import AsyncConnection
 
 from accounts.journal_audit import append_async
-from agentos.core.errors import Unavailable
+from accounts.models import Membership
+from agentos.core.errors import PolicyDenied, Unavailable
 from agentos.core.ids import new_id
 from agentos.core.ratelimits import RateLimit
 from agentos.core.types import JsonObject, json_text
@@ -76,6 +77,11 @@ class Begin:
         return RunStatus.RUNNING if self.owner else RunStatus.PENDING
 
 
+MEMBERS = f"""
+SELECT m.tenant_id, m.user_id FROM {table(Membership)} m
+JOIN unnest(%s::uuid[], %s::uuid[]) AS x(tenant_id, user_id) USING (tenant_id, user_id)
+ORDER BY m.id FOR KEY SHARE OF m
+"""
 SESSIONS = f"""
 INSERT INTO {table(Session)} AS s
     (id, tenant_id, user_id, session_id, component_kind, component_id, name, state, created_at, updated_at)
@@ -108,7 +114,8 @@ RETURNING id, created_at
 async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin], ledger: Ledger) -> None:
     """Store the runs and note on each how it went. A refused one answers its own caller only."""
     async with connection.transaction():
-        await _take_keys(connection, begins)
+        await _hold_members(connection, begins)
+        await _take_keys(connection, [begin for begin in begins if begin.refusal is None])
         await _reserve(connection, begins, ledger)
         fresh = [begin for begin in begins if begin.attached_to is None and begin.refusal is None]
         if not fresh:
@@ -123,6 +130,20 @@ async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin], ledg
         await append_async(connection, _audit(fresh))
         crash_here(CrashPoint.BEGIN_BEFORE_COMMIT)
     crash_here(CrashPoint.BEGIN_AFTER_COMMIT)
+
+
+async def _hold_members(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
+    """Keep the requesters members until the commit, and refuse whoever is none any more.
+
+    An erasure ends the membership first: it waits for this lock and then finds the run, or is seen here.
+    """
+    users = list({(begin.tenant_id, begin.user_id) for begin in begins})
+    asked = [tenant_id for tenant_id, _ in users], [user_id for _, user_id in users]
+    cursor = await connection.execute(MEMBERS, asked)
+    members = set(await cursor.fetchall())
+    for begin in begins:
+        if (begin.tenant_id, begin.user_id) not in members:
+            begin.refusal = PolicyDenied("You are no member of this tenant any more.", code="not_a_member")
 
 
 async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> None:

@@ -7,10 +7,10 @@ comes after finds another fence, or no run.
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import F
 from django.db.models.functions import Now
 
 from accounts.privacy.rows import USING, Person
+from agents.engine import events
 from agents.engine.status import RunStatus
 from agents.models import Run
 from agents.services import log
@@ -20,26 +20,24 @@ FINAL = [status.value for status in RunStatus if status.is_final]
 
 
 def halt(person: Person) -> dict[str, int]:
-    """Fence all her runs and cancel those that have not ended; return how many those were. Commits run by run."""
-    runs = Run.objects.using(USING).filter(tenant_id=person.tenant_id, user_id=person.user_id)
+    """Fence and cancel her runs that have not ended; return how many those were. Commits run by run."""
+    live = Run.objects.using(USING).filter(tenant_id=person.tenant_id, user_id=person.user_id)
+    live = live.exclude(status__in=FINAL).select_related("session")
     halted = 0
-    for run_id in list(runs.exclude(status__in=FINAL).order_by("id").values_list("id", flat=True)):
+    for run_id in list(live.order_by("id").values_list("id", flat=True)):
         with transaction.atomic(using=USING):
-            run = runs.select_for_update(no_key=True).exclude(status__in=FINAL).filter(id=run_id).first()
+            run = live.select_for_update(no_key=True, of=("self",)).filter(id=run_id).first()
             if run is not None:
                 _end(run)
                 halted += 1
-    runs.update(fence=F("fence") + 1)  # what ended may still have somebody who believes to hold it
     return {"runs cancelled": halted}
 
 
 def _end(run: Run) -> None:
-    Run.objects.using(USING).filter(id=run.id).update(
-        status=RunStatus.CANCELLED.value,
-        fence=F("fence") + 1,
-        lease_owner="",
-        lease_until=None,
-        cancel_requested=True,
-        ended_at=Now(),
-    )
+    """Cancel a run that its lease's holder, if there is one, can't go on with; readers are told before it goes."""
+    run.status, run.fence, run.ended_at = RunStatus.CANCELLED.value, run.fence + 1, Now()
+    run.lease_owner, run.lease_until, run.cancel_requested = "", None, True
+    run.save(update_fields=["status", "fence", "ended_at", "lease_owner", "lease_until", "cancel_requested"])
+    if run.parent_id is None:
+        log.append_event(run, events.RUN_CANCELLED, {"reason": "What this run was about is being erased."})
     log.notify(CANCEL, str(run.id), using=USING)

@@ -1,0 +1,143 @@
+"""An erasure against what is under way: no flush, no start and no branch writes for her afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from accounts.models import Membership
+from accounts.principals import cache
+from accounts.privacy import erasure, rows
+from accounts.privacy.erasure import Tally
+from accounts.privacy.models import Gone
+from accounts.privacy.rows import Person
+from accounts.seam import in_thread
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import LeaseLost, PolicyDenied
+from agents.engine.steps import Write
+from agents.models import Run, Session
+from agents.services import begin as begin_module
+from agents.services import branches
+from tests.agents.services.conftest import HeldModel, names, read
+from tests.agents.services.test_durability import until
+
+
+@pytest.fixture(autouse=True)
+def _folder(settings, tmp_path):
+    settings.BACKUP_FOLDER = str(tmp_path)
+
+
+def her(acme) -> Person:
+    return Person(acme.tenant.id, acme.member.id)
+
+
+async def erased(acme) -> Tally:
+    tally = Tally()
+    await in_thread(erasure.erase, her(acme), tally)
+    return tally
+
+
+async def test_a_run_under_way_is_fenced_and_its_readers_are_told(make_process, acme):
+    model = HeldModel(["The end"])
+    process = await make_process(model=model)
+    begin = process.new()
+    follower = await process.start(begin)
+    reading = asyncio.ensure_future(read(follower))
+    await model.reached.wait()
+    tally = await erased(acme)
+    model.let_go.set()
+    assert names(await reading)[-1] == "RunCancelled"
+    assert tally.done["runs cancelled"] == 1
+    await process.supervisor.drain()
+    assert await in_thread(rows.counts, her(acme)) == {}
+    assert await in_thread(lambda: list(Gone.objects.using("system").values_list("id", flat=True))) == [begin.run_id]
+
+
+async def test_a_zombie_that_never_heard_of_it_loses_its_lease(make_process, acme):
+    """Its process hears neither the notification nor the renewal: only the fence stops it."""
+    process = await make_process(supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    info = _info(begin)
+    journal = process.supervisor.writer.open(info, fence=1, next_seq=1)
+    await journal.commit(Write(events=[("RunStarted", {})]))
+    await erased(acme)
+    with pytest.raises(LeaseLost):
+        await journal.commit(Write(events=[("RunContent", {"content": "said too late"})]))
+    assert await in_thread(rows.counts, her(acme)) == {}
+
+
+async def test_a_flush_that_holds_the_run_is_waited_for(make_process, acme):
+    process = await make_process(supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    async with await psycopg.AsyncConnection.connect(settings.DATABASE_URLS["system"]) as flush:
+        await flush.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [begin.run_id])
+        erasing = asyncio.ensure_future(erased(acme))
+        await until(_somebody_waits)
+        await flush.execute(
+            "INSERT INTO agents_runevents (id, tenant_id, user_id, run_id, first_seq, last_seq, lines, created_at)"
+            " VALUES (gen_random_uuid(), %s, %s, %s, 1, 1, 'the last words', now())",
+            [begin.tenant_id, begin.user_id, begin.run_id],
+        )
+        await flush.commit()
+        await erasing
+    assert await in_thread(rows.counts, her(acme)) == {}
+
+
+async def test_a_start_that_came_first_is_waited_for_and_found(make_process, acme):
+    process = await make_process(supervise=False)
+    async with await psycopg.AsyncConnection.connect(settings.DATABASE_URLS["system"]) as starting:
+        await starting.execute(begin_module.MEMBERS, [[acme.tenant.id], [acme.member.id]])
+        erasing = asyncio.ensure_future(erased(acme))
+        await until(_somebody_waits)
+        await begin_module.begin_runs(starting, [process.new(owner="")])
+        await starting.commit()
+        tally = await erasing
+    assert tally.done["agents_run"] == 1
+    assert await in_thread(rows.counts, her(acme)) == {}
+
+
+async def test_a_start_that_comes_later_is_refused_alone(make_process, acme):
+    process = await make_process(supervise=False)
+    late, other = process.new(key="k", hmac="h"), process.new()
+    other.user_id = acme.operator.id
+    await erased(acme)
+    outcomes = await asyncio.gather(
+        process.supervisor.writer.begin(late), process.supervisor.writer.begin(other), return_exceptions=True
+    )
+    assert isinstance(outcomes[0], PolicyDenied) and outcomes[0].code == "not_a_member"
+    assert outcomes[1] is None
+    assert await in_thread(rows.counts, her(acme)) == {}
+
+
+def test_a_branch_needs_a_member(acme):
+    session = Session.objects.using("system").create(
+        tenant_id=acme.tenant.id, user_id=acme.member.id, session_id="s", component_id="tester"
+    )
+    source = Run(tenant_id=acme.tenant.id, user_id=acme.member.id, session=session, component_kind="agent")
+    Membership.objects.using("system").filter(user=acme.member)._raw_delete("system")
+    cache.forget()
+    with pytest.raises(PolicyDenied, match="no member"), tenant_scope(acme.tenant.id):
+        branches.branch(source, [], run_id=session.id, pinned={}, message="", acting={})
+
+
+def _info(begin):
+    from agents.engine.ports import RunInfo
+    from tests.agents.services.conftest import SPEC
+
+    return RunInfo(
+        begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, SPEC, "test-model", begin.message or ""
+    )
+
+
+def _somebody_waits() -> bool:
+    with connections["system"].cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple'))"
+        )
+        return bool(cursor.fetchone()[0])
