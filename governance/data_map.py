@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.privacy import erasure
 from accounts.privacy.datamap import RUNS, author, declare, owner
 from governance.models import Approval, Budget, BudgetUse, Reservation
-from governance.services.forgetting import forget_words
+from governance.services.forgetting import forget_words, settle_budgets
 
 declare(
     Approval,
@@ -28,6 +28,7 @@ declare(
     subjects=[owner("user")],
 )
 declare(BudgetUse, none="tenant id budget subject starts_at used reserved", subjects=[owner("subject")])
-declare(Reservation, none="tenant id run use measure amount", about="Numbers of a run under way.")
+declare(Reservation, none="tenant id run use measure amount", subjects=[owner("run__user")])
 
+erasure.before(settle_budgets)  # while the runs that it counts are there
 erasure.beside(forget_words)

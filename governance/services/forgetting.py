@@ -1,7 +1,7 @@
 """Forgets what a decider wrote where it was repeated: in the steps and the events of the runs that she decided about.
 
-A reason is told to the agent as the call's result and shown in the run's events. It is replaced there as a whole text,
-so that a reason like "ok" does not take letters out of other words.
+A reason is told to the agent as the call's result and shown in the run's events. It is replaced there as a whole
+value, so that a reason like "ok" takes no letters out of other words and no name of a field.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from agentos.core.types import json_text
 from agents.engine.messages import REFUSED
 from agents.models import RunEvents, Step
 from agents.services.sql import table
+from governance import ledger
 from governance.models import Approval
 
 _STEPS = f"""
-    UPDATE {table(Step)} SET result = replace(result::text, %(old)s, %(new)s)::jsonb
-    WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND strpos(result::text, %(old)s) > 0
+    UPDATE {table(Step)} SET result = %(new)s::jsonb
+    WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND result = %(old)s::jsonb
 """
 _EVENTS = f"""
-    UPDATE {table(RunEvents)} SET lines = replace(lines, %(old)s, %(new)s)
-    WHERE tenant_id = %(tenant)s AND run_id = %(root)s AND strpos(lines, %(old)s) > 0
+    UPDATE {table(RunEvents)} SET lines = replace(lines, ':' || %(old)s, ':' || %(new)s)
+    WHERE tenant_id = %(tenant)s AND run_id = %(root)s AND strpos(lines, ':' || %(old)s) > 0
 """
 
 
@@ -41,6 +42,14 @@ def forget_words(person: Person) -> dict[str, int]:
                     cursor.execute(statement, {**whose, "old": old, "new": new})
                     changed += cursor.rowcount
     return {"repeated words": changed}
+
+
+def settle_budgets(person: Person) -> dict[str, int]:
+    """Settle what her halted runs still hold of budgets; return how many reservations were settled."""
+    settled = 0
+    while count := ledger.settle_left():
+        settled += count
+    return {"reservations settled": settled}
 
 
 def _replacements(reason: str) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Role
-from accounts.scopes import ADMIN, ALL_SCOPES, ROLE_SCOPES, grants, is_known, narrow, scopes_of
+from accounts.scopes import ADMIN, ALL_SCOPES, FOR_PEOPLE, ROLE_SCOPES, grants, is_known, narrow, scopes_of
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_roles(role: str, may: str, may_not: str) -> None:
 def test_a_key_only_narrows() -> None:
     member, admin = scopes_of(Role.MEMBER), scopes_of(Role.ADMIN)
     assert narrow(member, ["agents:helpdesk:run", "audit:read"]) == {"agents:helpdesk:run"}
-    assert narrow(member, [ADMIN]) == member
+    assert narrow(member, [ADMIN]) == member - FOR_PEOPLE
     assert narrow(admin, ["agents:run"]) == {"agents:run"}
     assert narrow(frozenset({"agents:helpdesk:run"}), ["agents:run"]) == {"agents:helpdesk:run"}
     assert narrow(member, []) == frozenset()

@@ -10,6 +10,7 @@ from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
@@ -54,13 +55,18 @@ class Planter:
         match subject.fate:
             case Fate.DELETE:
                 there = rows.owned(table, subject, Person(self.tenant.id, self.user.id)).using(ROOT).first()
-                given = {} if "__" in subject.path else {subject.path: self.user}
+                given = {} if "__" in subject.path else {subject.path: self._as(table, subject.path)}
                 self._parents[table.model] = there or self.build(table, **given)
                 return there is None and bool(_personal(table))
             case Fate.BLANK:
                 colleague.build(table, **self._words(subject))
                 return True
         return False
+
+    def _as(self, table: Table, name: str) -> User | UUID:
+        """Return her as a field holds her: a reference, or her plain id."""
+        is_reference = isinstance(table.model._meta.get_field(name), models.ForeignKey)
+        return self.user if is_reference else self.user.id
 
     def _words(self, subject: Subject) -> dict[str, Any]:
         """Return what makes somebody else's row hold her words."""

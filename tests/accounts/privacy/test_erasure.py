@@ -75,7 +75,7 @@ def test_the_receipt_says_what_and_when_backups_die_and_is_signed(her, colleague
     job = jobs.start(person_of(her), jobs.ERASE)
     jobs.work(str(job.id))
     job.refresh_from_db()
-    receipt = job.receipt
+    receipt = job.receipt or {}
     assert job.status == "done" and receipts.verify(receipt)
     assert receipt["left"] == {} and receipt["done"]["agents_run"] == 1 and receipt["done"]["privacy_subjectkey"] == 1
     assert receipt["name_forgotten"] and receipt["listed_beside_backups"]

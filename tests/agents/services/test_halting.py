@@ -22,6 +22,7 @@ from agents.engine.steps import Write
 from agents.models import Run, Session
 from agents.services import begin as begin_module
 from agents.services import branches
+from agents.services.ledger import NoLedger
 from tests.agents.services.conftest import HeldModel, names, read
 from tests.agents.services.test_durability import until
 
@@ -95,7 +96,7 @@ async def test_a_start_that_came_first_is_waited_for_and_found(make_process, acm
         await starting.execute(begin_module.MEMBERS, [[acme.tenant.id], [acme.member.id]])
         erasing = asyncio.ensure_future(erased(acme))
         await until(_somebody_waits)
-        await begin_module.begin_runs(starting, [process.new(owner="")])
+        await begin_module.begin_runs(starting, [process.new(owner="")], NoLedger())
         await starting.commit()
         tally = await erasing
     assert tally.done["agents_run"] == 1
@@ -138,6 +139,7 @@ def _info(begin):
 def _somebody_waits() -> bool:
     with connections["system"].cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple'))"
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
         )
         return bool(cursor.fetchone()[0])
