@@ -96,7 +96,10 @@ def _inbox(found: Waiting) -> list[Tab]:
 
 
 def _runs(found: Waiting) -> list[Tab]:
-    return [Tab("", "All", reverse(f"admin:{RUNS}")), _tab(RUNS, "given-up", "Given up", found.given_up)]
+    parts = [Tab("", "All", reverse(f"admin:{RUNS}")), _tab(RUNS, "given-up", "Given up", found.given_up)]
+    if found.principal.has("runs:read_all"):
+        parts.append(_tab(RUNS, "background", "In the background"))
+    return parts
 
 
 def _tab(page: str, key: str, title: str, count: int | None = None) -> Tab:

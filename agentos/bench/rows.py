@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from agentos.bench.meter import Meter
+from agents.engine.history import DUE
+from agents.engine.spec import AgentSpec
 
 # Foreign keys are not checked for these copies; they point where the original points.
 _TRUSTING = "SET session_replication_role = replica"
@@ -32,6 +34,19 @@ CROSS JOIN LATERAL jsonb_populate_record(old, jsonb_build_object(
     'created_at', fresh.at, 'ended_at', fresh.at)) AS made
 WHERE old.id = %s
 """
+# A session with more than two windows has been summed up: all but the last window, as its jobs leave it.
+_SUMMARIES = """
+INSERT INTO agents_sessionsummary
+    (id, tenant_id, user_id, session_id, made_by_id, until_at, until_id, runs, text, created_at)
+SELECT uuidv7(), last.tenant_id, last.user_id, last.session_id, last.id, last.ended_at, last.id, %s,
+    repeat('The user said "ok" and was told some forty words. ', 40), last.ended_at
+FROM agents_session session CROSS JOIN LATERAL (
+    SELECT run.* FROM agents_run run
+    WHERE run.tenant_id = session.tenant_id AND run.session_id = session.id
+    ORDER BY run.created_at LIMIT 1 OFFSET %s - 1
+) AS last
+WHERE starts_with(session.session_id, %s)
+"""
 
 
 def make_sessions(meter: Meter, *, like: str, prefix: str, sessions: int, runs: int, user_id: UUID | str) -> list[str]:
@@ -39,6 +54,9 @@ def make_sessions(meter: Meter, *, like: str, prefix: str, sessions: int, runs: 
     meter.execute(_TRUSTING)
     meter.execute(_SESSIONS, sessions, prefix, user_id, like)
     meter.execute(_RUNS, runs, prefix, like)
+    if runs >= DUE * AgentSpec.history_runs:
+        summed_up = runs - AgentSpec.history_runs
+        meter.execute(_SUMMARIES, summed_up, summed_up, prefix)
     meter.execute("SET session_replication_role = origin")
-    meter.execute("ANALYZE agents_session, agents_run")
+    meter.execute("ANALYZE agents_session, agents_run, agents_sessionsummary")
     return [f"{prefix}{number}" for number in range(1, sessions + 1)]

@@ -39,6 +39,10 @@ class RunAdmin(RunControls):
     list_title = "Runs"
     empty = {
         "": ("No runs yet", "A run appears here as soon as somebody asks an agent something."),
+        BACKGROUND_TAB: (
+            "No background work yet",
+            "Runs that write the summaries of long sessions are listed here.",
+        ),
         GIVEN_UP_TAB: ("No run was given up", "One that was interrupted too often waits here to be run again."),
     }
     list_display = ("asked", "agent", "user", "shown_status", "started", "took", "tokens")

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import AuditRow, User
 from accounts.tenancy import tenant_scope
 from agents.catalog.agents.approvals.tools import process_refund
-from agents.models import Run, Step
+from agents.models import Run, SessionSummary, Step
 from agents.registry import registry
 from governance.models import Approval
 from tests.conftest import TenantWithUsers
@@ -39,6 +39,22 @@ def decide(client: Client, approval: Approval, decision: str, reason: str = "", 
 
 def stored(approval: Approval) -> Approval:
     return Approval.objects.using("system").get(id=approval.id)
+
+
+def summed_up(run: Run) -> Run:
+    """Leave the job that summed up a run's session, and the summary, as the engine does."""
+    job = Run(
+        tenant_id=run.tenant_id, user_id=run.user_id, session_id=run.session_id, component_kind="job",
+        component_id="session-summary", model="fast", status="completed", input="Said since: ...",
+        created_at=run.created_at, ended_at=run.created_at,
+    )  # fmt: skip
+    job.root_id = job.id
+    job.save(using="system")
+    SessionSummary.objects.using("system").create(
+        tenant_id=run.tenant_id, user_id=run.user_id, session_id=run.session_id, made_by=job, until_id=run.id,
+        until_at=run.created_at, runs=5, text="The user <b>wants</b> a refund.", created_at=run.created_at,
+    )  # fmt: skip
+    return job
 
 
 class TestHome:
@@ -310,6 +326,32 @@ class TestRuns:
         text = page(signed_in(acme.member).get(reverse("admin:agents_session_change", args=[session_id])))
         assert "Refund C-1042" in text
         assert "Steps of this run" in text
+
+    def test_background_work_is_shown_apart_and_to_those_who_see_all_runs(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: Callable[[User], Client]
+    ) -> None:
+        job = summed_up(ask(acme).run)
+        runs, mine = "/admin/agents/run/", f"/admin/agents/run/{job.id}/change/"
+        operator, member = signed_in(acme.operator), signed_in(acme.member)
+        assert "Said since" not in page(operator.get(runs))
+        assert "Said since" in page(operator.get(f"{runs}?tab=background"))
+        assert "Background work <b>session-summary</b>" in page(operator.get(mine))
+        assert 'data-testid="tab-background"' not in page(member.get(runs))
+        assert "Said since" not in page(member.get(f"{runs}?tab=background"))
+        assert member.get(mine).status_code == 404
+
+    def test_the_session_shows_its_newest_summary(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: Callable[[User], Client]
+    ) -> None:
+        run = ask(acme).run
+        session = f"/admin/agents/session/{run.session_id}/change/"
+        assert "session-summary" not in page(signed_in(acme.member).get(session))
+        summed_up(run)
+        text = page(signed_in(acme.member).get(session))
+        assert "Summary of the first 5 runs" in text
+        assert "The user &lt;b&gt;wants&lt;/b&gt; a refund." in text
+        assert "Said since" not in text
+        assert ", 1 run, begun" in text
 
     @pytest.mark.parametrize("model", ["agents/run", "agents/session", "governance/approval"])
     def test_nobody_adds_changes_or_deletes_what_the_machine_owns(

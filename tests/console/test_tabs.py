@@ -171,7 +171,7 @@ class TestGivenUp:
         operator = signed_in(acme.operator)
         assert badges(operator, RUNS) == {"Runs": "1"}
         text = page(operator.get(RUNS))
-        assert tabs(text) == {"all": "All", "given-up": "Given up 1 waiting"}
+        assert tabs(text) == {"all": "All", "given-up": "Given up 1 waiting", "background": "In the background"}
         assert current(text) == "all"
         assert "Refund C-1" in text
         assert "Refund C-2" in text

@@ -1,16 +1,19 @@
-"""Decides one answer: a marker's script first, then a scenario, then the rules."""
+"""Decides one answer: a summary where one is asked for, else a marker's script, then a scenario, then the rules."""
 
 import orjson
 
 from agents.llm.sandbox.reply import Reply
 from agents.llm.sandbox.rules import answer, json_answer
 from agents.llm.sandbox.scenario import ScenarioBook
+from agents.llm.sandbox.summary import is_transcript, summed_up
 from agents.llm.sandbox.turn import Turn
 from agents.llm.sandbox.wire import ChatRequest
 
 
 def decide(request: ChatRequest, turn: Turn, book: ScenarioBook) -> Reply:
     """Return the reply to a request; the same request always gets the same one."""
+    if is_transcript(turn.message):
+        return Reply(summed_up(turn.message))
     reply = _scripted(request, turn)
     if reply is None and not request.must_call:
         reply = book.reply(turn, request.tools)

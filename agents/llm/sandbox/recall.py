@@ -33,7 +33,7 @@ def recall(turn: Turn) -> str | None:
 
 
 def _name(turn: Turn) -> str:
-    for text in (turn.message, *reversed(turn.earlier_users)):
+    for text in (turn.message, *reversed(turn.earlier_users), turn.summary):
         match = _NAME_TOLD.search(text)
         if match:
             return f"Your name is {match[1]}: you told me so earlier in this conversation."
@@ -43,6 +43,8 @@ def _name(turn: Turn) -> str:
 def _asked(turn: Turn, *, first: bool) -> str:
     if not turn.earlier_users:
         return "This is the first message of our conversation that I can see."
+    if first and turn.summary:
+        return f"The first messages are left out here. In short: {turn.summary}"
     which = turn.earlier_users[0] if first else turn.earlier_users[-1]
     return f'{"First" if first else "Just before this"} you wrote: "{which}"'
 
@@ -50,7 +52,7 @@ def _asked(turn: Turn, *, first: bool) -> str:
 def _told(turn: Turn, what: str) -> str | None:
     """Look for "my X is Y" among the earlier messages; None leaves the question to the tools."""
     told = re.compile(rf"\bmy {re.escape(what)} (?:is|are|was)\s+([^.!?\n]+)", re.IGNORECASE)
-    for text in reversed(turn.earlier_users):
+    for text in (*reversed(turn.earlier_users), turn.summary):
         match = told.search(text)
         if match:
             return f"Your {what} is {match[1].strip()}: you told me so earlier in this conversation."
