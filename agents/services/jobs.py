@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -9,15 +10,37 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from agentos.core.ids import new_id
-from agentos.core.types import JsonObject
+from agentos.core.types import Json, JsonObject
+from agents.engine.ports import OutputFilter, Refuse, RunInfo, Verdict, Withdrawal
 from agents.engine.spec import JOB, JobSpec, spec_hash
 from agents.engine.status import RunStatus
+from agents.engine.steps import StepRecord
+from agents.engine.tools import Tool
 from agents.models import Run, Session
 from agents.services import log
 from agents.services.notifications import CLAIMABLE
 
 OPEN: Final = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED)
 REST: Final = timedelta(minutes=5)  # after a job that failed, before the next of its session
+
+
+class ClosedGates:
+    """The hooks of background work: it is the machine's own, so no user's rights are asked, and it has no tools."""
+
+    async def offered(self, run: RunInfo) -> Sequence[Tool]:
+        return ()
+
+    async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
+        return Refuse("background work calls no tools.")
+
+    def withdraw(self, run: RunInfo, step: StepRecord, reason: str) -> Withdrawal:
+        return Withdrawal()
+
+    async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json:
+        return None
+
+    def output_filter(self, run: RunInfo) -> OutputFilter | None:
+        return None  # it is made of text that has passed the guards
 
 
 def is_held_up(session: Session, spec: JobSpec) -> bool:

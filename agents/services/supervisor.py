@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from agents.services.begin import LEASE_SECONDS
 from agents.services.crash import CrashPoint, crash_here
 from agents.services.execution import StopReason, execute
 from agents.services.hub import Hub
+from agents.services.jobs import ClosedGates
 from agents.services.journal import JournalWriter
 from agents.services.ledger import Ledger, NoLedger
 from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, PAUSE
@@ -76,7 +77,8 @@ class Supervisor:
         ledger: Ledger | None = None,
     ) -> None:
         self.name = f"{os.uname().nodename[:30]}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.pool, self.hub, self.ports, self.job_ports = pool, hub, ports, job_ports or ports
+        self.pool, self.hub, self.ports = pool, hub, ports
+        self.job_ports = replace(job_ports or ports, hooks=ClosedGates())
         self.ledger = ledger or NoLedger()
         self.writer = JournalWriter(pool, hub, process=self.name, ledger=self.ledger)
         self.draining = False

@@ -18,7 +18,8 @@ from agents.llm.client import ModelGateway
 from agents.models import Run, SessionSummary
 from agents.services import queue, summaries
 from agents.services.places import Places
-from tests.agents.services.conftest import HeldModel, Process, names, read
+from governance.hooks import Governance
+from tests.agents.services.conftest import HeldModel, Process, names, ran, read
 from tests.agents.services.test_durability import stored, until
 from tests.agents.services.test_history import SESSION, age, begun, complete, remembered, sum_up
 
@@ -72,6 +73,24 @@ async def test_a_due_summary_is_written_in_the_background_and_sent_from_then_on(
     assert sent[1:3] == [LEFT_OUT, TEXT]
     assert [text for text in sent if text.startswith("Answer")] == [f"Answer {number}" for number in (5, 4, 3, 2, 1)]
     assert sent[-3:] == ["Go", "First", "Go"]
+
+
+async def test_nobodys_rights_are_asked_for_a_summary(make_process):
+    """The members of a tenant may not run jobs; governance ends the runs of who may not run something."""
+    process = await make_process(hooks=Governance(), job_model=ScriptedModel([TEXT]))
+    begin = await aged(process)
+    await asked_for(process, begin)
+    await until(lambda: jobs_of(begin)[0].status == "completed")
+    assert len(await in_thread(summaries_of, begin)) == 1
+
+
+async def test_a_summary_that_calls_a_tool_is_refused(make_process):
+    process = await make_process(job_model=ScriptedModel([[("pay", {"amount": 1})]]))
+    begin = await aged(process)
+    await asked_for(process, begin)
+    await until(lambda: jobs_of(begin)[0].status == "error")
+    assert (await in_thread(jobs_of, begin))[0].error_code == "limit_tool_calls"
+    assert ran == []
 
 
 async def test_the_next_summary_is_made_of_the_last_and_of_what_was_said_since(make_process):
