@@ -135,7 +135,7 @@ class Conversation:
     def _answer(self, frame: Frame) -> bool:
         """Answer what the person can; True when the run goes on by itself from here."""
         waiting = [tool for tool in frame.data.get("tools") or [] if isinstance(tool, dict)]
-        fresh = [tool for tool in waiting if str(tool.get("tool_call_id")) not in self._seen]
+        fresh = [tool for tool in waiting if questions.identity(tool) not in self._seen]
         for tool in fresh:
             if questions.is_for_others(tool) or not self._answers_pauses:
                 self._note(self._located(questions.describe(tool)))
@@ -143,7 +143,7 @@ class Conversation:
             return False
         for tool in fresh:
             if questions.is_for_others(tool) or self._asked(tool):
-                self._seen.add(str(tool.get("tool_call_id")))
+                self._seen.add(questions.identity(tool))
                 continue
             self._note(questions.describe(tool))
             return False

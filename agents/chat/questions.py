@@ -16,9 +16,14 @@ def is_for_others(tool: JsonObject) -> bool:
     return bool(tool.get("approval_id")) or tool.get("kind") == "reconcile"
 
 
+def identity(tool: JsonObject) -> str:
+    """Return what tells a question from others, one that is asked anew from the one before it too."""
+    return " ".join(str(tool.get(name)) for name in ("tool_call_id", "kind", "approval_id", "asked_again"))
+
+
 def describe(tool: JsonObject) -> str:
     """Return one line on what a call waits for."""
-    text = str(tool.get("effect_text") or tool.get("tool_name") or "a call")
+    text = _title(tool)
     if not is_for_others(tool):
         return f"Waiting for you: {text}"
     until = f", until {tool['expires_at']}" if tool.get("expires_at") else ""
@@ -34,14 +39,19 @@ def ask(terminal: Terminal, tool: JsonObject) -> JsonObject:
     if tool.get("external_execution_required"):
         return answer | _external(terminal, tool)
     if tool.get("requires_user_input"):
-        terminal.show(f"? {tool.get('effect_text') or tool.get('tool_name')}")
+        terminal.show(f"? {_title(tool)}")
         fields = tool.get("user_input_schema") or []
         return answer | {"values": {field["name"]: _value(terminal, field) for field in fields}}
     return answer | _confirmation(terminal, tool)
 
 
+def _title(tool: JsonObject) -> str:
+    text = str(tool.get("effect_text") or tool.get("tool_name") or "a call")
+    return f"{text} (asked again: {tool['asked_again']})" if tool.get("asked_again") else text
+
+
 def _confirmation(terminal: Terminal, tool: JsonObject) -> JsonObject:
-    terminal.show(f"? {tool.get('effect_text') or tool.get('tool_name')}")
+    terminal.show(f"? {_title(tool)}")
     while True:
         said = terminal.ask("  Go ahead? (y/n) ").casefold()
         if said in _YES:
@@ -53,7 +63,7 @@ def _confirmation(terminal: Terminal, tool: JsonObject) -> JsonObject:
 
 
 def _external(terminal: Terminal, tool: JsonObject) -> JsonObject:
-    terminal.show(f"? {tool.get('effect_text') or tool.get('tool_name')}")
+    terminal.show(f"? {_title(tool)}")
     arguments = tool.get("tool_args") or {}
     if command := arguments.get("command"):
         terminal.show(f"    {command}")

@@ -298,6 +298,15 @@ class TestRuns:
             assert part in text
         assert f"run__id__exact={approval.run_id}" in text
 
+    def test_the_run_says_why_it_asks_again(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: Callable[[User], Client]
+    ) -> None:
+        step = Step.objects.using("system").get(run=ask(acme).run_id, path="1.0")
+        step.request["requirement"]["asked_again"] = "The tool process_refund has changed: `currency` came."
+        step.save(using="system")
+        text = page(signed_in(acme.approver).get(reverse("admin:agents_run_change", args=[step.run_id])))
+        assert "asked again: The tool process_refund has changed: `currency` came." in text
+
     def test_the_run_shows_what_it_cost_and_says_when_nobody_pays(
         self, acme: TenantWithUsers, ask: Ask, signed_in: Callable[[User], Client]
     ) -> None:

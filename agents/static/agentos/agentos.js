@@ -77,7 +77,8 @@ function card(tool, state, form) {
   if (tool.result != null) facts.append(el("p", { textContent: "Result" }), el("pre", { textContent: shown(tool.result), data: { testid: "tool-result" } }));
   const title = shown(tool.effect_text || tool.tool_name.replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase()));
   const node = el("section", { className: `card ${state}`, data: { testid: "tool-card", tool: tool.tool_name, state } },
-    el("h3", {}, title, el("span", { className: "state", textContent: state })), facts, form);
+    el("h3", {}, title, el("span", { className: "state", textContent: state })),
+    state === "waiting" && tool.asked_again ? el("p", { textContent: `Asked again. ${tool.asked_again}`, data: { testid: "asked-again" } }) : null, facts, form);
   if (old) old.replaceWith(node); else add(node);
   run.cards[tool.tool_call_id] = node;
   if (form) { log.scrollTop = log.scrollHeight; form.querySelector("input, select, textarea, button")?.focus(); }

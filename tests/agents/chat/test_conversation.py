@@ -200,6 +200,20 @@ def test_what_was_answered_is_not_asked_again(server: Server, make_screen: MakeS
     assert len(server.answers) == 1
 
 
+def test_a_question_that_is_asked_anew_is_put_again_and_says_why(server: Server, make_screen: MakeScreen) -> None:
+    server.event("RunStarted")
+    server.event("RunPaused", tools=[CONFIRM])
+    server.wait()
+    server.event("RunContinued")
+    server.event("RunPaused", tools=[{**CONFIRM, "asked_again": "The tool has changed."}])
+    server.wait()
+    server.event("RunCompleted", content="Done")
+    screen = make_screen("y", "n", "Not like this")
+    assert conversation(server, screen).say("Restart auth") is Outcome.COMPLETED
+    assert "Restart the auth service (asked again: The tool has changed.)" in screen.text
+    assert [answer["confirmed"] for answer in server.answers] == [True, False]
+
+
 def test_without_a_person_a_pause_ends_the_talk(server: Server, make_screen: MakeScreen) -> None:
     paused_run(server, CONFIRM)
     screen = make_screen()
