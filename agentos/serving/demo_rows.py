@@ -86,7 +86,7 @@ def _ensure_key(path: Path) -> None:
         tenant_id=member.tenant_id,
         user_id=member.user_id,
         name=f"{KEY_NAME} {number}",
-        scopes_asked=sorted(scopes.scopes_of(Role.MEMBER)),
+        scopes_asked=sorted(scopes.scopes_of(Role.MEMBER) - scopes.FOR_PEOPLE),
         actor_id=member.user_id,
     )
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
