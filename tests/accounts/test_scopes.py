@@ -64,7 +64,7 @@ def test_a_key_only_narrows() -> None:
     assert narrow(frozenset({"agents:helpdesk:run"}), ["agents:run"]) == {"agents:helpdesk:run"}
     assert narrow(member, []) == frozenset()
     approver = scopes_of(Role.APPROVER)
-    assert narrow(approver, approver) == narrow(approver, [ADMIN]) == approver - {"approvals:decide"}
+    assert narrow(approver, approver) == narrow(approver, [ADMIN]) == approver - FOR_PEOPLE
 
 
 @pytest.mark.parametrize("scope", ["agents:*:run", "agents:helpdesk:run", ADMIN, "audit:read"])
