@@ -18,11 +18,14 @@ from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict
+from agents.engine.state import LoopState
 from agents.engine.tools import Tool, tool
 from agents.models import Run, Step
+from agents.registry import registry
 from agents.services import pauses, queue
+from agents.services.answers import Answer, answer
 from agents.services.begin import Begin
-from agents.services.execution import execute
+from agents.services.execution import execute, info_of, run_state
 from governance import selectors
 from governance.hooks import Governance
 from governance.models import Approval, ApprovalStatus
@@ -303,3 +306,83 @@ def _leave_to_the_dead(begin: Begin) -> None:
 
 def _make_claimable(begin: Begin) -> None:
     Run.objects.using("system").filter(id=begin.run_id).update(status="pending")
+
+
+def pay(version: int) -> Tool:
+    """Return a tool that the requester confirms, as the first or the second deploy brought it."""
+    declared: dict[str, Any] = {"effect": "outward", "repeat": "once", "level": "confirm", "name": "pay"}
+    if version == 1:
+
+        @tool(**declared, says="Pay {amount}")
+        async def pay(amount: int) -> str:
+            """Pay."""
+            ran.append(f"{amount}")
+            return "paid"
+
+    else:
+
+        @tool(**declared, says="Pay {amount} {currency}")
+        async def pay(amount: int, currency: str = "EUR") -> str:
+            """Pay."""
+            ran.append(f"{amount} {currency}")
+            return "paid"
+
+    return pay
+
+
+YES = [Answer("call_1_0", confirmed=True)]
+
+
+async def confirm(acme: TenantWithUsers, begin: Begin) -> int:
+    return await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=YES)
+
+
+async def asked_again(begin: Begin) -> Step:
+    """Wait until the run waits for the question that was put anew, and return its step."""
+    await until(
+        lambda: stored(begin).status == "paused" and "asked_again" in one_step(begin).request.get("requirement", {})
+    )
+    return await in_thread(one_step, begin)
+
+
+async def test_a_confirmation_is_asked_for_anew_on_recovery(
+    start: Start, deploy: Deploy, acme: TenantWithUsers
+) -> None:
+    deploy(pay(1))
+    process, begin = await start([[("pay", {"amount": 5})], "?"])
+    await until(lambda: stored(begin).status == "paused")
+    await stop(process)
+    await in_thread(_leave_to_the_dead, begin)
+    deploy(pay(2))
+    await start(["Paid"], takes_over=True)
+    step = await asked_again(begin)
+    assert (step.state, step.request["requirement"]["effect_text"]) == ("waiting", "Pay 5 EUR")
+    await confirm(acme, begin)
+    await until(lambda: stored(begin).status == "completed")
+    assert ran == ["5 EUR"]
+
+
+async def test_a_confirmation_that_overtakes_the_process_that_asks_anew_is_looked_at_and_asked_for_anew(
+    start: Start, deploy: Deploy, acme: TenantWithUsers
+) -> None:
+    """The requester's yes commits between the look at the waiting step and the write that takes the question back."""
+    deploy(pay(1))
+    process, begin = await start([[("pay", {"amount": 5})], "?"])
+    await until(lambda: stored(begin).status == "paused")
+    process.supervisor.draining = True  # it claims nothing more
+    deploy(pay(2))
+    await in_thread(_make_claimable, begin)
+    (claimed,) = await queue.claim(process.pool, owner="heir", limit=1, most_per_tenant=1)
+    steps, last_seq = await queue.load_steps(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id)
+    assert [step.state for step in steps if step.path == "1.0"] == ["waiting"]
+    await confirm(acme, begin)
+    spec = registry.get("agent", "tester")
+    info = info_of(claimed, spec)
+    journal = process.supervisor.writer.open(info, fence=claimed.fence, next_seq=last_seq + 1)
+    state = LoopState(info, [], steps={step.path: step for step in steps}, first_start=False)
+    await run_state(state, journal, process.supervisor.ports)
+    assert (await in_thread(stored, begin)).status == "pending"
+    assert (await in_thread(one_step, begin)).state == "answered"
+    await start([], takes_over=True)
+    assert (await asked_again(begin)).state == "waiting"
+    assert ran == []
