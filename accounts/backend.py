@@ -21,6 +21,8 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     "runs:read_all": _VIEW_RUNS,
     "approvals:read": frozenset({"governance.view_approval"}),
     "approvals:decide": frozenset({"governance.view_approval", "governance.change_approval"}),
+    "usage:read": frozenset({"governance.view_budget"}),
+    "budgets:write": frozenset(f"governance.{verb}_budget" for verb in ("view", "add", "change", "delete")),
     "members:read": frozenset({"accounts.view_membership", "accounts.view_tenantrole", "accounts.view_grant"}),
     "members:write": frozenset(
         f"accounts.{verb}_{model}"

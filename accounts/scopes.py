@@ -69,6 +69,7 @@ _ADMIN_ONLY = frozenset(
         ADMIN,
         "config:write",
         "policies:write",
+        "budgets:write",
         "approvals:write",
         "approvals:delete",
         "components:write",

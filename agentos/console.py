@@ -17,6 +17,7 @@ _WORK = [
 ]
 _OVERSIGHT = [
     ("accounts.AuditRow", "Audit", "history"),
+    ("governance.Budget", "Budgets", "savings"),
     ("accounts.Membership", "People", "group"),
     ("accounts.TenantRole", "Roles", "badge"),
     ("accounts.Grant", "Grants", "key"),

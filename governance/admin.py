@@ -23,6 +23,7 @@ from agents.admin.trace import agent_words
 from agents.models import Step
 from agents.records import RecordAdmin, demo_label, since
 from agents.templatetags.console import agent_name, remaining, visible
+from governance import budgets_admin as budgets_admin
 from governance import selectors
 from governance.models import Approval, ApprovalStatus
 from governance.services import approvals

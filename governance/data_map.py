@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.privacy import erasure
 from accounts.privacy.datamap import RUNS, author, declare, owner
-from governance.models import Approval, Budget, BudgetUse, Reservation
+from governance.models import Approval, Budget, BudgetUse, Reservation, UsageDay
 from governance.services.forgetting import forget_words, settle_budgets
 
 declare(
@@ -29,6 +29,13 @@ declare(
 )
 declare(BudgetUse, none="tenant id budget subject starts_at used reserved", subjects=[owner("subject")])
 declare(Reservation, none="tenant id run use measure amount", subjects=[owner("run__user")])
+declare(
+    UsageDay,
+    none=(
+        "tenant id user starts_at component_kind component_id runs input_tokens output_tokens cost_usd unpriced_runs"
+    ),
+    subjects=[owner("user")],
+)
 
 erasure.before(settle_budgets)  # while the runs that it counts are there
 erasure.beside(forget_words)

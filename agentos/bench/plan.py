@@ -61,9 +61,11 @@ def surroundings(stand: Stand) -> Row:
     (version,) = stand.meter.fetch("SHOW server_version")[0]
     query = "SELECT current_setting('fsync') || ', ' || current_setting('synchronous_commit')"
     (durable,) = stand.meter.fetch(query)[0]
+    budgets = stand.meter.fetch("SELECT name FROM governance_budget WHERE is_active")
     return {
         "route": f"POST {scenes.PATH}, server-sent events, one tenant",
         "switched_on": "bearer token, scopes, row-level security, Idempotency-Key, audit chain, durable events",
+        "budget": f"on: {', '.join(name for (name,) in budgets)}" if budgets else "off",
         "guards": f"in: {', '.join(bench.guards)}; out: {', '.join(bench.output_guards)}",
         "model": f"sandbox, {TOKENS} tokens, {TOKEN_MS} ms apart after {FIRST_TOKEN_MS} ms",
         "machine": f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}",

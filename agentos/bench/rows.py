@@ -1,4 +1,7 @@
-"""Old sessions and runs, made by SQL as the superuser: copies of a run that the server has really stored."""
+"""Rows that a measurement needs, made by SQL as the superuser.
+
+A budget; and old sessions and runs: copies of a run that the server has really stored.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,19 @@ FROM agents_session session CROSS JOIN LATERAL (
 ) AS last
 WHERE starts_with(session.session_id, %s)
 """
+
+_BUDGET = """
+INSERT INTO governance_budget
+    (id, tenant_id, name, measure, period, "limit", each_user, component_kind, component_id, is_active, created_at,
+    updated_at)
+SELECT gen_random_uuid(), id, 'money per day', 'usd', 'day', 1000000, false, '', '', true, now(), now()
+FROM accounts_tenant WHERE slug = %s
+"""
+
+
+def make_budget(meter: Meter, tenant: str) -> None:
+    """Give a tenant a budget that nothing here exceeds: what it costs to keep one is part of every figure."""
+    meter.execute(_BUDGET, tenant)
 
 
 def make_sessions(meter: Meter, *, like: str, prefix: str, sessions: int, runs: int, user_id: UUID | str) -> list[str]:

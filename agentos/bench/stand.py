@@ -18,6 +18,7 @@ from agentos import database, postgres
 from agentos.bench.client import Job, Load
 from agentos.bench.floors import RELAY
 from agentos.bench.meter import Meter, children_of
+from agentos.bench.rows import make_budget
 from agentos.core.errors import ConfigError
 from agentos.provision import Roles, provision
 from agentos.serving import ground
@@ -149,6 +150,7 @@ class Stand:
                 raise ConfigError("\n".join(child.last_lines()) or "bench: the migrations failed.")
         with self._progress.stage("web", "one web process"):
             self.restart_web()
+            make_budget(self.meter, TENANTS[0])
 
     def _listening(self, name: str, module: str, *arguments: str, after: str = "") -> int:
         """Start a process that serves on a socket made here; return its port."""

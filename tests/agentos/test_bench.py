@@ -151,6 +151,7 @@ def test_a_small_real_run_measures_everything_and_loses_nothing() -> None:
         around = surroundings(stand)
         results = measure(stand, Plan(("ladder",), (5,)), Progress())
         paused = scenes.pauses(stand, 1)
+        (spent,) = stand.meter.fetch("SELECT sum(used) FROM governance_budgetuse")[0]
     (row,) = results["ladder"]
     assert row["answered"] == row["stored"] == row["runs"] == scenes.runs_for(5)
     assert (row["refused"], row["failed"], row["cut"], row["tokens_per_run"]) == (0, 0, 0, 40.0)
@@ -158,6 +159,8 @@ def test_a_small_real_run_measures_everything_and_loses_nothing() -> None:
     found = ("first_event_p50_ms", "held_p50_ms", "statements", "commits", "server_cpu_ms", "connections")
     assert [name for name in found if not row[name]] == []
     assert paused[0]["p50_ms"]
+    assert around["budget"] == "on: money per day"
+    assert spent > 0
     assert "off" in str(around["postgresql"]), "only this small run gives up durability"
     assert any("streams" in line for line in report(results, goals(results)))
     assert load_row(Load(), streams=1)["runs_per_s"] == 0.0
