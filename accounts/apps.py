@@ -6,4 +6,4 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import checks, signals  # noqa: F401  # importing them registers checks and receivers
+        from accounts import checks, posture, signals  # noqa: F401  # importing them registers checks and receivers

@@ -1,4 +1,4 @@
-"""Django's system checks of this package: rows are isolated, roles are bound, production's posture is safe.
+"""Django's system checks of the database: rows are isolated, roles are bound. `refuse` stops a start by them.
 
 The database part runs where a command checks the `default` connection (`check --database default`), after migrations.
 """
@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import ERROR, CheckMessage, Error, Tags, register, run_checks
+from django.db import Error as DatabaseFailure
 from django.db import connections
 
 from accounts.models import User
-from accounts.services import issuers
 from agentos.core.errors import ConfigError
 
-SHORTEST_SECRET = 32
 TABLES_LIST = "docs/tables.md"
 _LISTED = re.compile(r"^\| `([a-z0-9_]+)` \| .*\S.* \|$", re.MULTILINE)
 
@@ -67,37 +66,20 @@ def isolation(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Che
     """Ask the catalog whether every row is behind a policy and nobody walks round it."""
     if not databases or "default" not in databases:
         return []
-    return [*_tables(), *_ways_round(), *_roles(), *_extension(), *_demo_users()]
+    return [*_roles(), *_tables(), *_ways_round(), *_extension(), *_demo_users()]
 
 
-@register(Tags.security)
-def posture(**kwargs: Any) -> list[CheckMessage]:
-    """Refuse in production what is only fit for trying out."""
-    if not settings.PRODUCTION:
-        return []
-    found: list[CheckMessage] = []
-    if settings.DEBUG:
-        found.append(Error("AGENTOS_DEBUG is on in production.", hint="Unset it.", id="accounts.E010"))
-    if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
-        hint = "Set ALLOWED_HOSTS to the host names you serve."
-        found.append(Error("Any host name is accepted, or none.", hint=hint, id="accounts.E011"))
-    if len(settings.SECRET_KEY) < SHORTEST_SECRET or _is_development_secret():
-        hint = "Set SECRET_KEY to a long random value of its own."
-        found.append(Error("SECRET_KEY is short or the development's.", hint=hint, id="accounts.E012"))
-    if settings.CORS_LOCALHOST or "*" in settings.CORS_ORIGINS:
-        hint = "List the origins in AGENTOS_CORS_ORIGINS."
-        found.append(Error("Pages of any origin may call the API.", hint=hint, id="accounts.E013"))
-    return found
-
-
-@register(Tags.security)
-def trust(**kwargs: Any) -> list[CheckMessage]:
-    """Refuse a list of other issuers that can't be read."""
+def refuse(*tags: str) -> None:
+    """Stop a start whose checks of these kinds find an error. Raises: ConfigError with the first."""
+    databases = list(connections) if Tags.database in tags else None
     try:
-        issuers.configured()
-    except ConfigError as error:
-        return [Error(error.detail, hint="docs/operations.md has the fields.", id="accounts.E020")]
-    return []
+        found = [message for message in run_checks(tags=tags, databases=databases) if message.level >= ERROR]
+    except DatabaseFailure as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(f"database: {reason}: run manage.py doctor.") from error
+    if found:
+        first = found[0]
+        raise ConfigError(f"{first.id}: {first.msg} {first.hint or ''}".strip())
 
 
 def _tables() -> Iterator[CheckMessage]:
@@ -140,11 +122,6 @@ def _demo_users() -> Iterator[CheckMessage]:
     if settings.PRODUCTION and User.objects.using("system").filter(is_demo=True, is_active=True).exists():
         hint = "Deactivate them: everybody knows their password."
         yield Error("There are demo users in production.", hint=hint, id="accounts.E014")
-
-
-def _is_development_secret() -> bool:
-    path = settings.VAR_DIR / "secret_key"
-    return path.is_file() and path.read_text().strip() == settings.SECRET_KEY.strip()
 
 
 def _ask(query: str, parameters: dict[str, Any] | None = None, *, alias: str = "default") -> list[Any]:

@@ -14,8 +14,11 @@ from django.core.asgi import get_asgi_application
 pages = get_asgi_application()
 
 from channels.routing import URLRouter  # type: ignore[import-untyped]  # noqa: E402
+from django.core.checks import Tags  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
+from accounts.checks import refuse  # noqa: E402
+from accounts.seam import in_thread  # noqa: E402
 from agentos.core.errors import AgentOSError  # noqa: E402
 from agentos.lean import LeanHandler, Receive, Scope, Send  # noqa: E402
 from agents import wiring  # noqa: E402
@@ -41,11 +44,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
-    """Open the runtime before the first request and drain it after the last."""
+    """Open the runtime before the first request, unless a check forbids it, and drain it after the last."""
     while True:
         message: dict[str, Any] = await receive()
         if message["type"] == "lifespan.startup":
             try:
+                await in_thread(refuse, Tags.security, Tags.database)
                 await wiring.open_runtime()
             except (AgentOSError, OSError) as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})

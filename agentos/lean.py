@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from inspect import isawaitable
 from io import BytesIO
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -21,7 +22,8 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
-from agentos.core.errors import AgentOSError, TooLarge
+from accounts.middleware import PAGES_POLICY
+from agentos.core.errors import AgentOSError, PolicyDenied, TooLarge
 from agentos.core.ids import new_id
 from agentos.problems import problem, problem_of
 
@@ -35,6 +37,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 ALLOWED_HEADERS = b"Authorization, Content-Type, Last-Event-ID, Idempotency-Key, X-Request-Id"
 EXPOSED_HEADERS = b"Retry-After, Location, RateLimit, RateLimit-Policy, X-Request-Id"
+HSTS = b"max-age=%d; includeSubDomains; preload"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -74,9 +77,11 @@ class LeanHandler:
             request = ASGIRequest(scope, BytesIO(body))
             request.request_id = request_id  # type: ignore[attr-defined]
             request.get_host()
+            _check_transport(request)
             match = get_resolver().resolve(request.path_info)
             request.resolver_match = match
-            response: HttpResponseBase = await match.func(request, *match.args, **match.kwargs)
+            answered = match.func(request, *match.args, **match.kwargs)
+            response: HttpResponseBase = await answered if isawaitable(answered) else answered  # ninja's own pages
         except Resolver404:
             return problem(404, code="not_found", detail="There is no such route.", request_id=request_id)
         except (SuspiciousOperation, BadRequest):
@@ -108,6 +113,14 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
             return b"".join(parts)
 
 
+def _check_transport(request: ASGIRequest) -> None:
+    """Refuse a credential that came without TLS where pages are sent to it. Raises: PolicyDenied."""
+    carries = "Authorization" in request.headers or "Cookie" in request.headers
+    if settings.SECURE_SSL_REDIRECT and carries and not request.is_secure():
+        detail = "Credentials travel by https only; a proxy that ends TLS is named in SECURE_PROXY_HEADER."
+        raise PolicyDenied(detail, code="https_required")
+
+
 def cors_headers(origin: bytes) -> list[tuple[bytes, bytes]]:
     """Return the headers that let a page of a listed origin call the API with a token, never with cookies."""
     if not origin:
@@ -130,6 +143,10 @@ def _head(response: HttpResponseBase, extra: list[tuple[bytes, bytes]]) -> Messa
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
     cookies = [(b"set-cookie", morsel.OutputString().encode("latin-1")) for morsel in response.cookies.values()]
     security = [(b"x-content-type-options", b"nosniff")]
+    if response.get("Content-Type", "").startswith("text/html"):
+        security += [(b"content-security-policy", PAGES_POLICY.encode()), (b"referrer-policy", b"same-origin")]
+    if settings.SECURE_HSTS_SECONDS:
+        security.append((b"strict-transport-security", HSTS % settings.SECURE_HSTS_SECONDS))
     return {
         "type": "http.response.start",
         "status": response.status_code,

@@ -35,7 +35,14 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         from agentos.tabs import tabs
 
-        return {**super().each_context(request), "list_tabs": tabs(request)}
+        return {**super().each_context(request), "list_tabs": tabs(request), "colors": {}}
+
+    def theme(self, request: HttpRequest) -> str:
+        """Return the style sheet of the theme's colours: in the page itself the content security policy forbids it."""
+        colors = self._get_colors("COLORS", request).items()
+        lines = [f"--color-{name}-{weight}: {value};" for name, weights in colors for weight, value in weights.items()]
+        radius = f"--border-radius: {self._get_config('BORDER_RADIUS', request)};"
+        return ":root {\n  " + "\n  ".join([radius, *lines]) + "\n}\n"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return HttpResponseRedirect(reverse(f"{self.name}:{_first_page(self, request)}"))

@@ -12,6 +12,7 @@ from governance.access_page import access_page
 urlpatterns = [
     path("api/", api.urls),
     path("admin/access/", admin.site.admin_view(access_page), name="access"),
+    path("admin/theme.css", views.theme, name="theme"),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
     path("", views.home, name="home"),

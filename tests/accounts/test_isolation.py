@@ -161,16 +161,6 @@ def test_the_owner_as_the_application_is_found(database: None, monkeypatch: pyte
     assert len(found) == 1
 
 
-def test_production_refuses_what_is_for_trying_out(settings: Any) -> None:
-    assert checks.posture() == []
-    settings.PRODUCTION, settings.DEBUG, settings.ALLOWED_HOSTS = True, True, ["*"]
-    settings.SECRET_KEY, settings.CORS_LOCALHOST = "short", True
-    assert [message.id for message in checks.posture()] == [f"accounts.E0{number}" for number in (10, 11, 12, 13)]
-    settings.DEBUG, settings.ALLOWED_HOSTS, settings.SECRET_KEY = False, ["agents.example"], "x" * 50
-    settings.CORS_LOCALHOST = False
-    assert checks.posture() == []
-
-
 def test_the_application_changes_no_user(acme: TenantWithUsers) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), tenant_scope(acme.tenant.id, acme.member.id):
         User.objects.filter(id=acme.member.id).update(name="Somebody else")

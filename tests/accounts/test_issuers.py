@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from accounts import checks, principals
+from accounts import posture, principals
 from accounts.auth import authenticate, renew
 from accounts.models import Membership, Role, User
 from accounts.principals import Principal
@@ -377,11 +377,11 @@ GOOD = {"issuer": ISSUER, "audience": AUDIENCE, "jwks_url": "https://id.example/
 )
 def test_an_unsafe_entry_is_refused(settings: Any, change: dict[str, Any], word: str) -> None:
     settings.ISSUERS = [GOOD]
-    assert checks.trust() == []
+    assert posture.trust() == []
     settings.ISSUERS = [{**GOOD, **change}]
     with pytest.raises(ConfigError, match=word):
         issuers.configured()
-    assert [found.id for found in checks.trust()] == ["accounts.E020"]
+    assert [found.id for found in posture.trust()] == ["accounts.E020"]
 
 
 def test_http_on_this_machine_is_for_development_and_no_entry_is_there_twice(settings: Any) -> None:

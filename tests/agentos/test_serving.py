@@ -237,7 +237,12 @@ def test_without_a_demo_only_the_addresses_are_told(tmp_path: Path) -> None:
     assert Seeded.read(tmp_path / "nowhere") == Seeded()
 
 
-PRODUCTION = {"AGENTOS_ENV": "production", "SECRET_KEY": "x" * 60, "ALLOWED_HOSTS": "agentos.example"}
+PRODUCTION = {
+    "AGENTOS_ENV": "production",
+    "SECRET_KEY": "q8Zt-3nV_kW7yR2sLxM4cB9dF6gH1jP0",
+    "ALLOWED_HOSTS": "agentos.example",
+    "AGENTOS_BACKUPS": "off",
+}
 NO_DATABASE = {"DATABASE_URL": "postgresql://me:sekret@127.0.0.1:1/nothing"}
 
 

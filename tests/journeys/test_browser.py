@@ -73,7 +73,18 @@ def test_a_member_waits_for_an_approval_and_sees_it_come(server, browser):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/admin/", "/admin/governance/approval/", "/admin/agents/run/", "/admin/agents/session/"]
+    "path",
+    [
+        "/",
+        "/accounts/security/",
+        "/admin/",
+        "/admin/accounts/membership/add/",
+        "/admin/accounts/serviceaccount/",
+        "/admin/agents/run/",
+        "/admin/agents/session/",
+        "/admin/governance/approval/",
+        "/api/docs",
+    ],
 )
 def test_no_page_asks_another_machine_or_breaks(server, browser, path):
     Home(browser, server.base_url).sign_in("acme", "admin")

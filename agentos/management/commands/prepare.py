@@ -9,11 +9,13 @@ import sys
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, ProgrammingError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.checks import refuse
 from accounts.services import keys, roles
 from agentos import planner
 from agentos.core.errors import AgentOSError
@@ -27,6 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._migrate()
+            refuse(Tags.database)
             planner.expect_growth(connections["owner"])
             roles.sync()
             keys.ensure()

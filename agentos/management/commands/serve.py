@@ -7,8 +7,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 
+from accounts.checks import refuse
 from agentos import env
 from agentos.core.errors import ConfigError
 from agentos.postgres import PostgresError
@@ -43,6 +45,7 @@ class Command(BaseCommand):
             demo_runs=env.flag("AGENTOS_DEMO_RUNS", True),
         )
         try:
+            refuse(Tags.security)
             Parent(plan, Progress()).run()
         except (ConfigError, PostgresError, ProvisionError) as error:
             self.stderr.write(f"AgentOS can't start. {error}")
