@@ -46,6 +46,7 @@ class ApprovalOut(Schema):
     run_status: str = Field(examples=["paused"])
     effect_text: str = Field(examples=["Refund $250.00 to C-1042"])
     args_hash: str
+    version: int = Field(examples=[1], description="Which time this call is asked about; the versions before are void")
     outcome: Literal["not_started", "running", "done", "failed", "unknown", "refused"]
     reason: str
     requester: str = Field(examples=["member@acme.test"])
@@ -127,6 +128,7 @@ def _core(approval: Approval) -> JsonObject:
         "run_status": approval.run.status,
         "effect_text": approval.effect_text,
         "args_hash": approval.args_hash,
+        "version": approval.version,
         "outcome": outcome(approval),
         "approval_url": f"/admin/governance/approval/{approval.id}/change/",
         "is_demo": approval.is_demo,
