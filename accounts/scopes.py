@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from accounts.models import Role
 
 ADMIN = "agent_os:admin"
-FOR_PEOPLE = frozenset({"approvals:decide", "privacy:self"})  # no service key holds these, whatever its user may do
+# No service key holds these, whatever its user may do.
+FOR_PEOPLE = frozenset({"approvals:decide", "policies:loosen", "privacy:self"})
 
 _COMPONENTS = ("agents", "teams", "workflows")
 _NAMED = (*_COMPONENTS, "tools", "knowledge")  # of these a scope may name one
@@ -70,6 +71,7 @@ _ADMIN_ONLY = frozenset(
         "config:write",
         "policies:write",
         "budgets:write",
+        "policies:loosen",
         "approvals:write",
         "approvals:delete",
         "components:write",

@@ -26,6 +26,7 @@ from agents.control_api import router as control_router
 from agents.health import Checks, readiness
 from governance.access_api import router as access_router
 from governance.api import router as governance_router
+from governance.policies_api import router as policies_router
 from governance.usage_api import router as usage_router
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ api.add_router("", control_router)
 api.add_router("", governance_router)
 api.add_router("", usage_router)
 api.add_router("", access_router)
+api.add_router("", policies_router)
 
 
 def _request_id(request: HttpRequest) -> str:

@@ -22,6 +22,7 @@ from agents.engine.ports import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind
 from agents.engine.tools import Tool
+from governance.rules import PLAIN, Terms
 
 _STRICTEST_FIRST = (PauseKind.APPROVAL, PauseKind.CONFIRMATION)
 
@@ -35,13 +36,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one layer says about one right. `kind` is what has to be waited for when it asks."""
+    """What one layer says about one right. `kind` is what has to be waited for when it asks.
+
+    `terms` say how an approval is to be given.
+    """
 
     layer: str
     right: str
     outcome: Outcome
     reason: str
     kind: PauseKind | None = None
+    terms: Terms = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,11 @@ class Judgement:
     def kind(self) -> PauseKind | None:
         """Return what has to be waited for, or None."""
         return self.decided.kind
+
+    @property
+    def terms(self) -> Terms:
+        """Return how an approval is to be given, whichever layer asks for it."""
+        return next((answer.terms for answer in self.answers if answer.terms is not PLAIN), PLAIN)
 
 
 Layer: TypeAlias = Callable[[Question], Awaitable[Sequence[Answer]]]

@@ -1,10 +1,10 @@
-"""What approvals hold: the requester's call, the decider's words; and whose the budgets are."""
+"""What approvals hold: the requester's call, the decider's words; whose the budgets are; who wrote the policies."""
 
 from __future__ import annotations
 
 from accounts.privacy import erasure
-from accounts.privacy.datamap import RUNS, author, declare, owner
-from governance.models import Approval, Budget, BudgetUse, Reservation, UsageDay
+from accounts.privacy.datamap import RUNS, author, declare, owner, pseudonym
+from governance.models import Approval, Budget, BudgetUse, PolicyRule, PolicyVersion, Reservation, UsageDay
 from governance.services.forgetting import forget_words, settle_budgets
 
 declare(
@@ -35,6 +35,18 @@ declare(
         "tenant id user starts_at component_kind component_id runs input_tokens output_tokens cost_usd unpriced_runs"
     ),
     subjects=[owner("user")],
+)
+declare(
+    PolicyVersion,
+    none="tenant id number status reason restores created_by created_at activated_by activated_at",
+    subjects=[pseudonym("created_by"), pseudonym("activated_by")],
+)
+declare(
+    PolicyRule,
+    none=(
+        "tenant id version position tool component role conditions level loosens quorum approver_role approvers "
+        "expiry_hours escalation_role escalation_hours separate note"
+    ),
 )
 
 erasure.before(settle_budgets)  # while the runs that it counts are there

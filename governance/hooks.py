@@ -20,6 +20,7 @@ from agents.engine.status import PauseKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord
 from agents.engine.tools import Tool
 from governance import access, gate, guards, requirements
+from governance.access import Judgement
 from governance.guardrails.holdback import HoldBack
 from governance.guards import Guards
 from governance.moderation import Moderation, Moderator
@@ -63,7 +64,7 @@ class Governance:
             judgement = await access.judge(await access.of_run(run, tool, arguments))
             if judgement.refused:
                 return Refuse(judgement.decided.reason)
-            return _verdict(run, tool, step, arguments, judgement.kind)
+            return _verdict(run, tool, step, arguments, judgement)
         except (AgentOSError, ValueError, TypeError, KeyError):
             return Refuse(_UNDECIDABLE)
 
@@ -85,19 +86,22 @@ class Governance:
         return HoldBack([guards.output_detector(name) for name in names])
 
 
-def _verdict(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind | None) -> Verdict:
-    asked = _asked(step)
+def _verdict(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, judged: Judgement) -> Verdict:
+    asked, kind = _asked(step), judged.kind
     if step.answer is not None:
-        return _answered(run, tool, step, arguments, kind, asked)
+        return _answered(run, tool, step, arguments, judged, asked)
     needed = asked if _covers(asked, kind) else kind  # who was asked for consent is asked for no less than that
-    return Allow() if needed is None else _ask(run, tool, step, arguments, needed)
+    return Allow() if needed is None else _ask(run, tool, step, arguments, needed, judged)
 
 
-def _ask(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind) -> Require:
+def _ask(
+    run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind, judged: Judgement
+) -> Require:
+    why = {"why": judged.decided.reason}
     if kind is not PauseKind.APPROVAL:
-        return Require(kind, requirements.requirement(kind, tool, arguments))
-    approval_id, hours = new_id(), settings.APPROVAL_HOURS
-    shown = requirements.requirement(PauseKind.APPROVAL, tool, arguments)
+        return Require(kind, requirements.requirement(kind, tool, arguments) | why)
+    approval_id, hours = new_id(), judged.terms.expiry_hours or settings.APPROVAL_HOURS
+    shown = requirements.requirement(PauseKind.APPROVAL, tool, arguments) | why
     shown |= requirements.approval_fields(approval_id, hours=hours)
     detail = {
         "tool": tool.name,
@@ -113,10 +117,10 @@ def _ask(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind
 
 
 def _answered(
-    run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, kind: PauseKind | None, asked: PauseKind | None
+    run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, judged: Judgement, asked: PauseKind | None
 ) -> Verdict:
     """Judge a stored answer by what was asked; a tool that needs more by now is asked about anew."""
-    answer = step.answer or {}
+    answer, kind = step.answer or {}, judged.kind
     if asked is PauseKind.RECONCILE:
         if kind is PauseKind.APPROVAL:
             return Refuse(_SPENT)
@@ -124,7 +128,7 @@ def _answered(
     if asked in _CONSENT and answer.get("confirmed") is not True:
         return Refuse(_declined(answer, asked))
     if kind is not None and kind is not asked and not _covers(asked, kind):
-        return _ask(run, tool, step, arguments, kind)
+        return _ask(run, tool, step, arguments, kind, judged)
     if asked is PauseKind.APPROVAL:
         return Allow((gate.spend(run, tool, step, arguments),))
     # External calls and questions end with their answer and never come here.

@@ -1,4 +1,4 @@
-"""The layers that `access` asks today: membership, role, background work, grants, a program's limits, the level."""
+"""The layers that `access` asks today: membership, role, background work, grants, a program's limits, and policy."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from accounts import scopes
 from agents.engine.spec import JOB
 from agents.engine.status import PauseKind
 from agents.engine.tools import Level
-from governance import requirements
+from governance import policies, requirements
 from governance.access import Answer, Outcome, Question
+from governance.rules import Decision
 
 _CONSENT = {
     PauseKind.CONFIRMATION: "The user is asked first.",
@@ -63,16 +64,26 @@ async def scope(question: Question) -> Sequence[Answer]:
 
 
 async def policy(question: Question) -> Sequence[Answer]:
-    """Say what the tool's level wants: nobody's consent, somebody's, or that it is never called."""
+    """Say what the level in force wants: nobody's consent, somebody's, or that the tool is never called."""
     if question.tool is None:
         return ()
-    right = question.rights[-1]
-    if question.tool.level is Level.DENY:
-        return [Answer("policy", right, Outcome.REFUSES, "This tool may not be used here.")]
-    kind = requirements.kind_of(question.tool)
+    right, found = question.rights[-1], await policies.decide(question)
+    rule = f" {_sentence(str(found.rule))}" if found.rule else ""
+    if found.level is Level.DENY:
+        return [Answer("policy", right, Outcome.REFUSES, f"This tool may not be used here.{rule}")]
+    kind = requirements.kind_of(question.tool, found.level)
     if kind is None:
-        return [Answer("policy", right, Outcome.PASSES, "The tool asks for nobody's consent.")]
-    return [Answer("policy", right, Outcome.ASKS, _CONSENT[kind], kind)]
+        reason = f"The tool asks for nobody's consent.{rule}{_perhaps(found)}"
+        return [Answer("policy", right, Outcome.PASSES, reason)]
+    return [Answer("policy", right, Outcome.ASKS, f"{_CONSENT[kind]}{rule}{_perhaps(found)}", kind, found.terms)]
+
+
+def _perhaps(found: Decision) -> str:
+    return "".join(f" For some calls: {rule}." for rule in found.perhaps)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _covered(layer: str, right: str, held: frozenset[str], who: str) -> Answer:

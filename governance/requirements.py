@@ -29,11 +29,11 @@ _LEVELS: Final = {
 }
 
 
-def kind_of(tool: Tool) -> PauseKind | None:
-    """Return what a tool has to wait for, or None. Consent by another person comes before any question."""
-    if tool.level not in (Level.APPROVE, Level.CONFIRM) and tool.asks:
+def kind_of(tool: Tool, level: Level) -> PauseKind | None:
+    """Return what a tool has to wait for at the level in force. Consent by another person comes before any question."""
+    if level not in (Level.APPROVE, Level.CONFIRM) and tool.asks:
         return PauseKind.FEEDBACK if tool.asks == "questions" else PauseKind.USER_INPUT
-    return _LEVELS.get(tool.level)
+    return _LEVELS.get(level)
 
 
 def requirement(kind: PauseKind, tool: Tool, arguments: JsonObject) -> JsonObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,8 @@ from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool, tool
 from agents.models import Run, Session, Step
 from agents.registry import registry
-from governance import hooks
+from governance import hooks, policies
+from governance.access import Answer, Judgement, Outcome
 from governance.models import Approval
 from tests.conftest import TenantWithUsers
 
@@ -81,6 +82,20 @@ def store_step(info: RunInfo, step: StepRecord, **changes: Any) -> None:
     Step.objects.using("system").create(**{**columns, **changes})
 
 
+def judged(kind: PauseKind | None) -> Judgement:
+    """Return a judgement that wants this to be waited for."""
+    answer = Answer("policy", "tools:refund:call", Outcome.ASKS if kind else Outcome.GRANTS, "Because.", kind)
+    return Judgement((answer,), answer)
+
+
+@pytest.fixture(autouse=True)
+def _no_old_policy() -> Iterator[None]:
+    """Forget what other tests put in force."""
+    policies.kept.forget()
+    yield
+    policies.kept.forget()
+
+
 @pytest.fixture
 def make_waiting(database: None) -> MakeWaiting:
     """Ask for an approval through the hook, and store it as a flush would."""
@@ -94,7 +109,7 @@ def make_waiting(database: None) -> MakeWaiting:
         }
         step = StepRecord(new_id(), path, StepKind.TOOL, refund.name, StepState.WAITING, request, attempts=0)
         step.tool_call_id = f"call-{path}"
-        verdict = hooks._verdict(info, refund, step, request["arguments"], PauseKind.APPROVAL)
+        verdict = hooks._verdict(info, refund, step, request["arguments"], judged(PauseKind.APPROVAL))
         assert isinstance(verdict, Require)
         step.request["requirement"] = verdict.requirement
         store_step(info, step)

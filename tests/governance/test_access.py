@@ -20,7 +20,7 @@ from agents.engine.spec import AgentSpec, JobSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
-from governance import access
+from governance import access, policies
 from governance.access import Answer, Outcome, Question, judge
 from governance.hooks import Governance
 
@@ -53,6 +53,12 @@ def named(spec_id: str, *tools: Tool) -> AgentSpec:
 
 def run_of(spec: AgentSpec) -> RunInfo:
     return RunInfo(new_id(), TENANT, USER, "s", spec, "m", "Hello")
+
+
+@pytest.fixture(autouse=True)
+def _no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tools' own levels stand; `test_policies` has tenants with rules."""
+    monkeypatch.setattr(policies, "load", lambda tenant_id: policies.InForce())
 
 
 @pytest.fixture

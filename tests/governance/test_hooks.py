@@ -17,7 +17,7 @@ from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
-from governance import access
+from governance import access, policies
 from governance.hooks import Governance
 from tests.governance.conftest import ARGUMENTS, refund
 
@@ -35,6 +35,7 @@ def _may(monkeypatch: pytest.MonkeyPatch) -> None:
         return user
 
     monkeypatch.setattr(access, "acting", acting)
+    monkeypatch.setattr(policies, "load", lambda tenant_id: policies.InForce())  # `test_policies` has those with rules
 
 
 class Option(BaseModel):

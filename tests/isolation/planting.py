@@ -20,7 +20,7 @@ from accounts.models import AuditHead, AuditRow, Grant, Membership, Role, Tenant
 from accounts.tenancy import TenantModel, tenant_scope
 from agentos.core.ids import new_id
 from agents.models import Run, RunEvents, Step
-from governance.models import Approval
+from governance.models import Approval, PolicyVersion
 
 SYSTEM = "system"
 MADE_BY_FIXTURES = (Membership, AuditHead)  # one of each is there already, and may be there once only
@@ -125,12 +125,18 @@ def _text(garden: Garden, each: models.Field[Any, Any]) -> str:
     return garden.marker[: each.max_length or 100]
 
 
+def _item(garden: Garden, each: Any) -> Any:
+    return garden.user.id if isinstance(each.base_field, models.UUIDField) else garden.marker
+
+
 _KINDS: dict[type[Any], Callable[[Garden, Any], Any]] = {
     models.EmailField: lambda garden, each: f"{garden.marker}@{garden.tenant.slug}.test",
     models.CharField: _text,
     models.TextField: _text,
     models.JSONField: _json,
-    ArrayField: lambda garden, each: [garden.marker],
+    ArrayField: lambda garden, each: [
+        garden.user.id if isinstance(each.base_field, models.UUIDField) else garden.marker
+    ],
     models.BinaryField: lambda garden, each: garden.marker.encode(),
     models.UUIDField: lambda garden, each: _LEFT_OUT if each.null else new_id(),
     models.DateTimeField: lambda garden, each: _LEFT_OUT if each.null or each.auto_now else timezone.now(),
@@ -177,10 +183,19 @@ def _events(garden: Garden) -> dict[str, Any]:
     return {"first_seq": 1, "last_seq": 1, "lines": line}
 
 
+def _version(garden: Garden) -> dict[str, Any]:
+    """Put the draft away that a colleague has planted: a tenant has one, and rules join no other version."""
+    admin = Membership.objects.using(SYSTEM).get(tenant=garden.tenant, role=Role.ADMIN)
+    with tenant_scope(garden.tenant.id, admin.user_id):
+        PolicyVersion.objects.update(status="superseded")
+        return {"number": PolicyVersion.objects.count() + 1}
+
+
 _SHAPES: dict[type[models.Model], Callable[[Garden], dict[str, Any]]] = {
     Run: _run,
     Step: _step,
     RunEvents: _events,
     Grant: lambda garden: {"permission": Permission.objects.using(SYSTEM).get(codename="read_resource")},
+    PolicyVersion: _version,
     Approval: lambda garden: {"step_path": garden.row(Step).path, "component_id": "approvals"},
 }

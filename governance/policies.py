@@ -1,0 +1,107 @@
+"""The policy in force of each tenant, kept for the gate: read through the system role, at most 1.5 seconds old."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from accounts.seam import in_thread
+from agentos.core.clock import monotonic
+from agents.engine.tools import Level
+from governance import conditions, rules
+from governance.access import Question
+from governance.models import PolicyRule, PolicyStatus
+from governance.rules import Call, Decision, Rule, Terms
+
+KEPT_SECONDS: Final = 1.5  # a change counts everywhere within two seconds, the time to read it included
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A tenant's rules as compiled from its active version; number 0 where there is none."""
+
+    number: int = 0
+    rules: tuple[Rule, ...] = ()
+
+
+class Kept:
+    """What is in force by tenant. Callers that miss at the same time share one read."""
+
+    def __init__(self) -> None:
+        self._kept: dict[UUID, tuple[float, InForce]] = {}
+        self._reading: dict[UUID, asyncio.Future[InForce]] = {}
+
+    async def get(self, tenant_id: UUID) -> InForce:
+        found = self._kept.get(tenant_id)
+        if found is not None and monotonic() - found[0] < KEPT_SECONDS:
+            return found[1]
+        task = self._reading.get(tenant_id)
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            task = self._reading[tenant_id] = asyncio.ensure_future(self._read(tenant_id))
+        return await asyncio.shield(task)
+
+    def forget(self) -> None:
+        """Drop everything: for tests, and for the process that has changed a policy itself."""
+        self._kept.clear()
+
+    async def _read(self, tenant_id: UUID) -> InForce:
+        asked_at = monotonic()  # before the read: what changes during it must not be kept longer
+        try:
+            found = await in_thread(load, tenant_id)
+        finally:
+            self._reading.pop(tenant_id, None)
+        self._kept[tenant_id] = asked_at, found
+        return found
+
+
+kept = Kept()
+
+
+async def decide(question: Question) -> Decision:
+    """Decide about a question's tool by the policy of its principal's tenant. Somebody who is nobody has none."""
+    principal, tool = question.principal, question.tool
+    assert tool is not None
+    if principal is None:
+        return Decision(tool.level)
+    spec = question.component
+    component = f"{spec.kind}:{spec.id}" if spec else ""
+    in_force = await kept.get(principal.tenant_id)
+    return rules.decide(Call(tool, component, principal.role, question.arguments), in_force.rules)
+
+
+def load(tenant_id: UUID) -> InForce:
+    """Read what is in force. Raises: Invalid for a rule that cannot be read: then nothing can be decided."""
+    found = PolicyRule.objects.using("system").filter(tenant_id=tenant_id, version__status=PolicyStatus.ACTIVE)
+    rows = list(found.select_related("version").order_by("position"))
+    return InForce(rows[0].version.number, compiled(rows, rows[0].version.number)) if rows else InForce()
+
+
+def compiled(rows: Iterable[PolicyRule], number: int) -> tuple[Rule, ...]:
+    """Return a version's rules as they are decided by, in their order. Raises: Invalid."""
+    return tuple(_compiled(row, f"rule {place} of policy {number}") for place, row in enumerate(rows, 1))
+
+
+def _compiled(row: PolicyRule, name: str) -> Rule:
+    lines = [line for line in row.conditions.splitlines() if line.strip()]
+    return Rule(
+        name=name,
+        tool=row.tool,
+        level=Level(row.level),
+        component=row.component,
+        role=row.role,
+        conditions=tuple(conditions.parse(line) for line in lines),
+        loosens=row.loosens,
+        terms=Terms(
+            quorum=row.quorum,
+            roles=(row.approver_role,) if row.approver_role else (),
+            people=tuple(row.approvers) or None,
+            expiry_hours=row.expiry_hours,
+            escalation_role=row.escalation_role,
+            escalation_hours=row.escalation_hours,
+            separate=row.separate,
+        ),
+        note=row.note,
+    )

@@ -1,0 +1,90 @@
+"""What policies there are to read: the versions, and for each tool the level in force with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Prefetch, QuerySet
+
+from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import NotFound
+from agents.engine.tools import Tool
+from agents.registry import registry
+from governance import rules
+from governance.models import PolicyRule, PolicyStatus, PolicyVersion
+from governance.policies import compiled
+from governance.rules import Call, Decision, Rule
+
+READ: Final = "policies:read"
+MOST_VERSIONS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ToolLevel:
+    """A tool of a component, and what is in force for any call of it."""
+
+    component: str
+    tool: Tool
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The version in force, the draft, and the tools under the first."""
+
+    active: PolicyVersion | None
+    draft: PolicyVersion | None
+    tools: list[ToolLevel]
+
+    @property
+    def loosened(self) -> bool:
+        return self.active is not None and any(rule.loosens for rule in rules_of(self.active))
+
+
+def overview(principal: Principal) -> Overview:
+    """Return what is in force and what is drafted. Raises: PolicyDenied."""
+    principal.require(READ)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        found = {row.status: row for row in _versions(principal).exclude(status=PolicyStatus.SUPERSEDED)}
+    active = found.get(PolicyStatus.ACTIVE)
+    in_force = compiled(rules_of(active), active.number) if active else ()
+    return Overview(active, found.get(PolicyStatus.DRAFT), levels(in_force))
+
+
+def levels(in_force: Sequence[Rule]) -> list[ToolLevel]:
+    """Return the level of every installed tool under these rules, for any role and arguments."""
+    return [
+        ToolLevel(place, tool, rules.decide(Call(tool, place, None, None), in_force))
+        for spec in registry.all()
+        for place in (f"{spec.kind}:{spec.id}",)
+        for tool in spec.tools
+    ]
+
+
+def versions(principal: Principal) -> list[PolicyVersion]:
+    """Return the newest versions with their rules, the newest first. Raises: PolicyDenied."""
+    principal.require(READ)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        return list(_versions(principal)[:MOST_VERSIONS])
+
+
+def version(principal: Principal, number: int) -> PolicyVersion:
+    """Return one version with its rules. Raises: NotFound."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        found = _versions(principal).filter(number=number).first()
+    if found is None:
+        raise NotFound("There is no such version.")
+    return found
+
+
+def rules_of(row: PolicyVersion) -> list[PolicyRule]:
+    """Return the rules of a version that was read here, in their order."""
+    return list(row.rules.all())
+
+
+def _versions(principal: Principal) -> QuerySet[PolicyVersion]:
+    ordered = Prefetch("rules", PolicyRule.objects.order_by("position"))
+    return PolicyVersion.objects.filter(tenant_id=principal.tenant_id).prefetch_related(ordered).order_by("-number")
