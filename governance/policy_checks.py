@@ -110,6 +110,8 @@ def _check_terms(principal: Principal, rule: Wanted) -> None:
     if rule.approvers and len(set(rule.approvers)) < rule.quorum:
         raise Invalid("More have to approve than are named.", code="bad_quorum")
     _check_people(principal, rule)
+    if rule.quorum > 1 or rule.approver_role or rule.approvers or rule.escalation_role or rule.separate:
+        raise Invalid("Approvals keep an expiry only so far: leave out who and how many.", code="not_kept_yet")
 
 
 def _has_terms(rule: Wanted) -> bool:
