@@ -85,7 +85,7 @@ WITH due AS (
     SELECT v.id, v.use_id, CASE v.measure
         WHEN '{Measure.RUNS}' THEN 1
         WHEN '{Measure.TOKENS}' THEN coalesce((r.usage->>'total_tokens')::numeric, 0)
-        ELSE coalesce(r.cost_usd, CASE WHEN coalesce((r.usage->>'model_calls')::int, 0) = 0 THEN 0 ELSE v.amount END)
+        ELSE coalesce(r.cost_usd, CASE WHEN coalesce((r.usage->>'total_tokens')::int, 0) = 0 THEN 0 ELSE v.amount END)
     END AS actual
     FROM {table(Reservation)} v JOIN {table(Run)} r ON r.tenant_id = v.tenant_id AND r.id = v.run_id
     WHERE r.status IN ({_FINAL}) AND (%(runs)s::uuid[] IS NULL OR v.run_id = ANY(%(runs)s::uuid[]))

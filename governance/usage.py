@@ -31,7 +31,7 @@ KEPT: Final = {Period.MINUTE: timedelta(days=1), Period.DAY: timedelta(days=400)
 
 _OF_RUN: Final = """
 coalesce((r.usage->>'input_tokens')::bigint, 0), coalesce((r.usage->>'output_tokens')::bigint, 0),
-coalesce(r.cost_usd, 0), (r.cost_usd IS NULL AND coalesce((r.usage->>'model_calls')::int, 0) > 0)::int
+coalesce(r.cost_usd, 0), (r.cost_usd IS NULL AND coalesce((r.usage->>'total_tokens')::int, 0) > 0)::int
 """
 _DAY: Final = "date_trunc('day', r.created_at, 'UTC')"
 # Days in order, each once all its runs have ended: what follows the newest row of a tenant is not counted yet.

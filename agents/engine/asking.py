@@ -6,12 +6,11 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from decimal import Decimal
 
 from agentos.core.errors import ProviderError
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
-from agents.engine import events
+from agents.engine import events, spending
 from agents.engine.ports import ModelReply, ModelRequest, Ports, ToolCall
 from agents.engine.retry import delay_seconds
 from agents.engine.state import LoopState
@@ -36,6 +35,8 @@ async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
         step = StepRecord(new_id(), path, StepKind.MODEL, state.info.model, StepState.STARTED, {"turn": turn})
         state.steps[path] = step
     else:
+        if not spending.is_counted(step):  # its process died in the middle of it
+            _count_cut(state, ports, step, step.name, "")
         step.attempts += 1
         ports.journal.emit(events.RUN_CONTENT_RESET, {"from_seq": step.seq + 1})
     return await _attempts(state, ports, step)
@@ -50,7 +51,7 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
             offered = await ports.hooks.offered(state.info)
             _announce(ports, step, model, replaces=models[position - 1] if position else "")
             try:
-                reply = await _stream(state, ports, model, offered)
+                reply = await _stream(state, ports, step, model, offered)
             except ProviderError as error:
                 exhausted = attempt == MAX_ATTEMPTS or not error.retryable
                 if exhausted and (model == models[-1] or error.code in FINAL_CODES):
@@ -64,14 +65,14 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
                     break
                 continue
             _finish(ports, step, model, reply)
-            state.count(step)
             return reply
     raise AssertionError("unreachable: the last model answers or raises")
 
 
 async def _be_allowed(state: LoopState, ports: Ports) -> None:
     """Ask for more once the run has used what it was allowed. Raises: LimitExceeded."""
-    used = state.usage.total_tokens, state.known_cost_usd
+    spent = state.spent
+    used = spent.usage.total_tokens, spent.known_cost_usd
     if state.allowance is None or not state.allowance.covers(*used):
         state.allowance = await ports.allow(state.info, *used)
 
@@ -90,24 +91,40 @@ async def _reset(ports: Ports, step: StepRecord, code: str) -> None:
     ports.journal.emit(events.RUN_CONTENT_RESET, {"from_seq": step.seq + 1, "code": code})
 
 
-async def _stream(state: LoopState, ports: Ports, model: str, offered: Sequence[Tool]) -> ModelReply:
+async def _stream(state: LoopState, ports: Ports, step: StepRecord, model: str, offered: Sequence[Tool]) -> ModelReply:
     info = state.info
     output_filter = ports.hooks.output_filter(info)
     tools = [tool.definition for tool in offered]
     request = ModelRequest(model, state.messages, tools, timeout_seconds=info.spec.limits.model_seconds)
     began, first = time.monotonic(), None
+    said: list[str] = []
     released: list[str] = []
-    async with aclosing(ports.model.stream(request)) as parts:
-        async for part in parts:
-            if isinstance(part, ModelReply):
-                if output_filter:
-                    _release(ports, released, output_filter.finish())
-                text = "".join(released) if output_filter else part.text
-                return replace(part, text=text, time_to_first_token_ms=first)
-            if first is None:
-                first = int((time.monotonic() - began) * 1000)
-            _release(ports, released, output_filter.feed(part) if output_filter else part)
+    try:
+        async with aclosing(ports.model.stream(request)) as parts:
+            async for part in parts:
+                if isinstance(part, ModelReply):
+                    said.clear()
+                    if output_filter:
+                        _release(ports, released, output_filter.finish())
+                    text = "".join(released) if output_filter else part.text
+                    return replace(part, text=text, time_to_first_token_ms=first)
+                if first is None:
+                    first = int((time.monotonic() - began) * 1000)
+                said.append(part)
+                _release(ports, released, output_filter.feed(part) if output_filter else part)
+    finally:
+        if said:
+            _count_cut(state, ports, step, model, "".join(said))
     raise ProviderError("The model's stream ended without an end.", code="provider_stream_cut", retryable=True)
+
+
+def _count_cut(state: LoopState, ports: Ports, step: StepRecord, model: str, said: str) -> None:
+    """Count what a call has used that is cut, by whatever: the provider charges for it.
+
+    It is stored with what comes next. Stored now, the step would forget from where readers drop what was said.
+    """
+    usage = spending.guess(state.messages, said)
+    spending.add_guess(step, usage, ports.cost_of(model, usage))
 
 
 def _release(ports: Ports, released: list[str], text: str) -> None:
@@ -117,21 +134,9 @@ def _release(ports: Ports, released: list[str], text: str) -> None:
 
 
 def _finish(ports: Ports, step: StepRecord, model: str, reply: ModelReply) -> None:
-    usage = _usage(reply, ports.cost_of(model, reply.usage))
-    step.state, step.result, step.usage = StepState.DONE, _stored(reply), usage
+    usage = spending.told(reply, ports.cost_of(model, reply.usage))
+    step.state, step.result, step.usage = StepState.DONE, _stored(reply), spending.added(step.usage, usage)
     ports.journal.put(Write(steps=[step], events=[(events.MODEL_COMPLETED, {"model": reply.model, **usage})]))
-
-
-def _usage(reply: ModelReply, cost_usd: Decimal | None) -> JsonObject:
-    return {
-        "input_tokens": reply.usage.input_tokens,
-        "output_tokens": reply.usage.output_tokens,
-        "total_tokens": reply.usage.total_tokens,
-        "reasoning_tokens": reply.usage.reasoning_tokens,
-        "cache_read_tokens": reply.usage.cached_tokens,
-        "time_to_first_token": (reply.time_to_first_token_ms or 0) / 1000,
-        "cost_usd": None if cost_usd is None else str(cost_usd),
-    }
 
 
 def _stored(reply: ModelReply) -> JsonObject:

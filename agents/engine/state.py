@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from time import monotonic
 from typing import Protocol
 
 from agentos.core.errors import LimitExceeded
 from agentos.core.types import JsonObject
-from agents.engine.ports import Allowance, RunInfo, Usage
+from agents.engine import spending
+from agents.engine.ports import Allowance, RunInfo
+from agents.engine.spending import Spent
 from agents.engine.status import PauseKind, RunStatus, StepKind, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord, Write
 from agents.engine.tools import Tool
 
-NOTHING_USED = Usage()
 RUN_ENDED = "The run ended before this was answered."
 
 
@@ -28,7 +28,6 @@ def nothing(text: str) -> Sequence[Statement]:
 class LoopState:
     """`steps` is the journal by path; `messages` grows with every turn; `first_start` is False on resume.
 
-    What the run has used so far is counted from the journal. `known_cost_usd` leaves out the calls without a price.
     `keeps` says what commits with the run's completion, given its answer. Raises: ProviderError for a useless answer.
     """
 
@@ -37,42 +36,14 @@ class LoopState:
     steps: dict[str, StepRecord] = field(default_factory=dict)
     first_start: bool = True
     keeps: Callable[[str], Sequence[Statement]] = nothing
-    usage: Usage = NOTHING_USED
-    known_cost_usd: Decimal = Decimal(0)
-    unpriced_calls: int = 0
-    model_calls: int = 0
-    time_to_first_token_ms: int | None = None
     started_at: float = field(default_factory=monotonic)
     worked_seconds: float = 0.0  # before this start
     allowance: Allowance | None = None  # None: not known yet
 
-    def __post_init__(self) -> None:
-        for step in self.steps.values():
-            if step.kind is StepKind.MODEL and step.state is StepState.DONE:
-                self.count(step)
-
-    def count(self, step: StepRecord) -> None:
-        """Add what a finished model call used. What a fork took over has no usage: the earlier run paid for it."""
-        if (used := step.usage) is None:
-            return
-        self.model_calls += 1
-        self.usage += Usage(
-            used.get("input_tokens", 0),
-            used.get("output_tokens", 0),
-            used.get("reasoning_tokens", 0),
-            used.get("cache_read_tokens", 0),
-        )
-        if (cost := used.get("cost_usd")) is None:
-            self.unpriced_calls += 1
-        else:
-            self.known_cost_usd += Decimal(cost)
-        if self.time_to_first_token_ms is None:
-            self.time_to_first_token_ms = int(used.get("time_to_first_token", 0) * 1000)
-
     @property
-    def cost_usd(self) -> Decimal | None:
-        """Return what the run has cost, or None when the price of one of its calls is not known."""
-        return None if self.unpriced_calls else self.known_cost_usd
+    def spent(self) -> Spent:
+        """Return what the run has used so far, as its journal has it."""
+        return spending.of(self.steps.values())
 
     @property
     def wall_seconds(self) -> float:
@@ -81,22 +52,23 @@ class LoopState:
 
     def metrics(self) -> JsonObject:
         """Return the run's usage as it is stored and sent."""
+        spent = self.spent
         return {
-            "input_tokens": self.usage.input_tokens,
-            "output_tokens": self.usage.output_tokens,
-            "total_tokens": self.usage.total_tokens,
-            "reasoning_tokens": self.usage.reasoning_tokens,
-            "cache_read_tokens": self.usage.cached_tokens,
-            "cost": None if self.cost_usd is None else float(self.cost_usd),  # a number, as in AgentOS
-            "time_to_first_token": (self.time_to_first_token_ms or 0) / 1000,
-            "model_calls": self.model_calls,
+            "input_tokens": spent.usage.input_tokens,
+            "output_tokens": spent.usage.output_tokens,
+            "total_tokens": spent.usage.total_tokens,
+            "reasoning_tokens": spent.usage.reasoning_tokens,
+            "cache_read_tokens": spent.usage.cached_tokens,
+            "cost": None if spent.cost_usd is None else float(spent.cost_usd),  # a number, as in AgentOS
+            "time_to_first_token": spent.time_to_first_token,
+            "model_calls": spent.calls,
             "tool_calls": self.tool_calls,
             "duration": round(self.wall_seconds, 3),
         }
 
     def change(self, status: RunStatus, *, output: str | None = None, code: str = "", text: str = "") -> RunChange:
         """Return the run's new state, with what it has used."""
-        return RunChange(status, output, code, text, usage=self.metrics(), cost_usd=self.cost_usd)
+        return RunChange(status, output, code, text, usage=self.metrics(), cost_usd=self.spent.cost_usd)
 
     def waiting(self) -> list[StepRecord]:
         return [step for step in self.steps.values() if step.state in (StepState.WAITING, StepState.UNKNOWN)]
@@ -127,12 +99,12 @@ class LoopState:
 
     def check_limits(self, turn: int) -> None:
         """Let the run go on to its next model call or its next tools. Raises: LimitExceeded with the limit's code."""
-        limits = self.info.spec.limits
+        limits, spent = self.info.spec.limits, self.spent
         if turn > limits.turns:
             raise LimitExceeded(f"The run took more than {limits.turns} turns.", code="limit_turns")
-        if self.usage.total_tokens >= limits.total_tokens:
+        if spent.usage.total_tokens >= limits.total_tokens:
             raise LimitExceeded(f"The run has used its {limits.total_tokens} tokens.", code="limit_tokens")
-        if self.known_cost_usd >= limits.cost_usd:
+        if spent.known_cost_usd >= limits.cost_usd:
             raise LimitExceeded(f"The run has cost the ${limits.cost_usd} that it may.", code="limit_cost")
         if self.tool_calls > limits.tool_calls:
             raise LimitExceeded(f"The run made more than {limits.tool_calls} tool calls.", code="limit_tool_calls")

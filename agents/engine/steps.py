@@ -16,8 +16,7 @@ class StepRecord:
 
     `request` for a tool call: {tool, arguments, schema_hash, requirement?, schema?}; `schema` while it waits. `answer`
     is what the human said: {confirmed?, values?, selected?, result?, note?, by, at}, or what took the question back:
-    {void, note}. `usage` of a model call: {input_tokens, output_tokens, total_tokens, reasoning_tokens,
-    cache_read_tokens, time_to_first_token, cost_usd (text or null)}.
+    {void, note}. `usage` of a model call: see `engine.spending`.
     """
 
     id: UUID

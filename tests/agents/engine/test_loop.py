@@ -446,7 +446,7 @@ async def test_a_run_with_a_call_without_a_price_has_no_cost():
     journal, model = MemoryJournal(), ScriptedModel([[("look", {"place": "x"})], "All is well"])
     state = new_state(SPEC, "Go")
     await work(state, Ports(model, journal, PlainGates(), no_sleep, cost_of))
-    assert (state.known_cost_usd, state.cost_usd) == (1, None)
+    assert (state.spent.known_cost_usd, state.spent.cost_usd) == (1, None)
     ended = journal.writes[-1].run
     assert ended is not None and ended.cost_usd is None
     assert journal.events[-1][1]["metrics"]["cost"] is None
@@ -456,7 +456,7 @@ async def test_a_resumed_run_has_counted_what_its_journal_holds():
     script = [[("pay", {"amount": 5})], "Paid"]
     _, journal, _ = await run(script)
     state = new_state(SPEC, "Go", journal=journal)
-    assert (state.usage.total_tokens, state.model_calls, state.tool_calls) == (15, 1, 1)
+    assert (state.spent.usage.total_tokens, state.spent.calls, state.tool_calls) == (15, 1, 1)
     answer(journal, "1.0", {"confirmed": True})
     _, journal, _ = await run(script[1:], journal)
     assert journal.writes[-1].run.usage["total_tokens"] == 26
