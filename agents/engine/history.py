@@ -32,21 +32,29 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What was said in the session before that."""
+
+    id: UUID
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What a run knows of its session. `leaving` is the newest run that a summary should take over now, if any."""
 
-    summary: str = ""
+    summary: Summary | None = None
     said: tuple[Said, ...] = ()  # oldest first
     leaving: Said | None = None
 
     @property
     def exchanges(self) -> list[tuple[str, str]]:
         """Return (asked, answered) as the model is sent them, oldest first."""
-        before = [(LEFT_OUT, self.summary)] if self.summary else []
+        before = [(LEFT_OUT, self.summary.text)] if self.summary else []
         return before + [(said.asked, said.answered) for said in self.said]
 
 
-def recall(summary: str, behind: Sequence[Said], *, runs: int, chars: int) -> History:
+def recall(summary: Summary | None, behind: Sequence[Said], *, runs: int, chars: int) -> History:
     """Choose what to send of the runs that stand behind the summary, newest first, at most LATE windows of them."""
     kept = fitting([bounded(said, chars) for said in behind], chars)
     is_due = len(behind) >= DUE * runs or len(kept) < len(behind)

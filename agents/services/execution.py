@@ -121,7 +121,7 @@ async def remembered(state: LoopState, pool: AsyncConnectionPool) -> History:
     known = {"tenant_id": info.tenant_id, "run_id": info.run_id}
     history = await queue.load_history(pool, **known, runs=spec.history_runs, chars=spec.history_chars)
     if history.leaving is not None:
-        seam.in_background(summaries.ask, **known, user_id=info.user_id, leaving=history.leaving)
+        seam.in_background(summaries.ask, **known, user_id=info.user_id, history=history)
     return history
 
 

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.types import JsonObject
-from agents.engine.history import LATE, History, Said, chars_read, recall
+from agents.engine.history import LATE, History, Said, Summary, chars_read, recall
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
@@ -128,13 +128,13 @@ WITH asking AS (
     SELECT tenant_id, session_id, coalesce((spec->>'history_before')::timestamptz, created_at) AS before
     FROM {table(Run)} WHERE tenant_id = %(tenant_id)s AND id = %(run_id)s
 ), summary AS (
-    SELECT s.text, s.until_at, s.until_id FROM asking a CROSS JOIN LATERAL (
-        SELECT n.text, n.until_at, n.until_id FROM {table(SessionSummary)} n
+    SELECT s.id, s.text, s.until_at, s.until_id FROM asking a CROSS JOIN LATERAL (
+        SELECT n.id, n.text, n.until_at, n.until_id FROM {table(SessionSummary)} n
         WHERE n.tenant_id = a.tenant_id AND n.session_id = a.session_id AND n.created_at < a.before
         ORDER BY n.until_at DESC, n.until_id DESC LIMIT 1
     ) s
 )
-SELECT NULL::uuid, NULL::timestamptz, text, NULL FROM summary
+SELECT id, NULL::timestamptz, text, NULL FROM summary
 UNION ALL
 SELECT h.id, h.ended_at, h.input, h.output FROM asking a LEFT JOIN summary s ON true CROSS JOIN LATERAL (
     SELECT e.id, e.ended_at, left(e.input, %(chars)s) AS input, left(e.output, %(chars)s) AS output
@@ -205,8 +205,8 @@ async def load_history(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UU
     async with pool.connection() as connection:
         cursor = await connection.execute(HISTORY, asked)
         rows = await cursor.fetchall()
-    summary = next((text for run_id, _, text, _ in rows if run_id is None), "")
-    behind = [Said(run_id, at, said or "", answer or "") for run_id, at, said, answer in rows if run_id is not None]
+    summary = next((Summary(row_id, text) for row_id, at, text, _ in rows if at is None), None)
+    behind = [Said(row_id, at, said or "", answer or "") for row_id, at, said, answer in rows if at is not None]
     behind.sort(key=lambda said: (said.ended_at, said.run_id), reverse=True)
     return recall(summary, behind, runs=runs, chars=chars)
 

@@ -15,7 +15,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import ProviderError
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
-from agents.engine.history import Said, bounded, chars_read, fitting, shortened, transcript
+from agents.engine.history import History, Said, bounded, chars_read, fitting, shortened, transcript
 from agents.engine.limits import Limits
 from agents.engine.ports import RunInfo
 from agents.engine.spec import JobSpec, Model, text
@@ -51,24 +51,26 @@ ON CONFLICT (tenant_id, session_id, until_at, until_id) DO NOTHING
 """
 
 
-def ask(*, tenant_id: UUID, user_id: UUID, run_id: UUID, leaving: Said) -> None:
-    """Store a job that sums up a run's session up to the run `leaving`, unless one is under way. Commits.
+def ask(*, tenant_id: UUID, user_id: UUID, run_id: UUID, history: History) -> None:
+    """Store a job that sums up a run's session as far as its history says. Commits.
 
-    Nobody waits for it: what fails here is tried again by the next run of the session.
+    Does nothing while one is under way, or when the session has got a summary that the run has not seen. Nobody waits
+    for it: what fails here is tried again by the next run of the session.
     """
     try:
         with tenant_scope(tenant_id, user_id):
             run = Run.objects.select_related("session").filter(id=run_id).first()
             if run is not None and not jobs.is_held_up(run.session, SPEC):
-                _store(run, leaving)
+                _store(run, history)
     except DatabaseFailure as error:
         logger.warning("run %s: no summary was asked for (%s)", run_id, type(error).__name__)
 
 
-def _store(run: Run, leaving: Said) -> None:
-    newest = newest_of(run.session)
-    chars = SPEC.history_chars
-    taken = fitting([bounded(said, chars) for said in _said(run.session, newest, leaving, chars)], chars)
+def _store(run: Run, history: History) -> None:
+    newest, seen, chars = newest_of(run.session), history.summary, SPEC.history_chars
+    if history.leaving is None or (newest and newest.id) != (seen and seen.id):
+        return
+    taken = fitting([bounded(said, chars) for said in _said(run.session, newest, history.leaving, chars)], chars)
     if not taken:
         return
     order = {

@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.engine.history import CUT, LATE, LEFT_OUT, History, Said, bounded, fitting, recall, shortened, transcript
+from agents.engine.history import (
+    CUT,
+    LATE,
+    LEFT_OUT,
+    History,
+    Said,
+    Summary,
+    bounded,
+    fitting,
+    recall,
+    shortened,
+    transcript,
+)
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -20,34 +32,34 @@ def said(number: int, chars: int = 20) -> Said:
 
 
 def test_all_of_a_young_session_is_sent_oldest_first():
-    history = recall("", [said(3), said(2), said(1)], runs=5, chars=1_000)
+    history = recall(None, [said(3), said(2), said(1)], runs=5, chars=1_000)
     assert [run.run_id.int for run in history.said] == [1, 2, 3]
     assert history.leaving is None
     assert history.exchanges[0] == (said(1).asked, "answer 1")
 
 
 def test_a_summary_goes_before_the_runs_as_something_the_assistant_said():
-    history = History("The user is Ada.", (said(6),))
+    history = History(Summary(UUID(int=0), "The user is Ada."), (said(6),))
     assert history.exchanges == [(LEFT_OUT, "The user is Ada."), (said(6).asked, "answer 6")]
 
 
 @pytest.mark.parametrize(("behind", "leaving"), [(9, None), (10, 5), (12, 7)])
 def test_a_summary_is_due_when_two_windows_stand_behind_the_last(behind, leaving):
     runs = [said(number) for number in range(behind, 0, -1)]
-    history = recall("", runs, runs=5, chars=10_000)
+    history = recall(None, runs, runs=5, chars=10_000)
     assert len(history.said) == behind
     assert (history.leaving and history.leaving.run_id.int) == leaving
 
 
 def test_what_does_not_fit_makes_a_summary_due_at_once():
-    history = recall("", [said(3, 400), said(2, 400), said(1, 400)], runs=5, chars=1_000)
+    history = recall(None, [said(3, 400), said(2, 400), said(1, 400)], runs=5, chars=1_000)
     assert [run.run_id.int for run in history.said] == [2, 3]
     assert history.leaving == said(1, 400)
 
 
 def test_one_huge_text_is_cut_with_a_mark_and_never_left_out():
     huge = Said(UUID(int=2), BEGAN, "y" * 50_000, "z" * 50_000)
-    history = recall("", [huge, said(1)], runs=5, chars=1_000)
+    history = recall(None, [huge, said(1)], runs=5, chars=1_000)
     (kept,) = history.said
     assert (len(kept.asked), len(kept.answered)) == (500, 500)
     assert kept.asked.endswith(CUT)
@@ -68,7 +80,7 @@ def test_nothing_falls_between_summary_and_window(story, window):
         if job and (due_in := due_in - 1) <= 0:
             covered, job = job, 0
         behind = runs[covered:][::-1][: LATE * window]
-        history = recall("so far" if covered else "", behind, runs=window, chars=1_000)
+        history = recall(None, behind, runs=window, chars=1_000)
         sent = {run.run_id for run in history.said}
         left_out = [run for run in runs[covered:] if run.run_id not in sent]
         assert sum(run.chars for run in history.said) <= 1_000

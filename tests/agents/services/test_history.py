@@ -93,7 +93,8 @@ async def test_only_what_stands_behind_the_newest_summary_is_sent(make_process):
     await in_thread(sum_up, begin.run_id, 12, "The older summary.")
     await in_thread(sum_up, begin.run_id, 6, "The newer summary.")
     history = await remembered(process, begin)
-    assert history.summary == "The newer summary."
+    assert history.summary is not None
+    assert history.summary.text == "The newer summary."
     assert numbers(history) == [5, 4, 3, 2, 1]
     assert history.leaving is None
 
