@@ -13,6 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from accounts.api import router as accounts_router
 from accounts.auth import Authenticator, principal_of, public, scope
 from accounts.connections_api import router as connections_router
+from accounts.privacy.api import router as privacy_router
 from accounts.seam import in_thread
 from accounts.service_accounts_api import router as service_accounts_router
 from agentos import __version__
@@ -41,6 +42,7 @@ api = DeclaredAPI(
     openapi_url="/openapi.json",
 )
 api.add_router("", accounts_router)
+api.add_router("", privacy_router)
 api.add_router("", service_accounts_router)
 api.add_router("", connections_router)
 api.add_router("", agents_router)

@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.principals import Principal
+from accounts.privacy.models import Gone as GoneRun
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import epoch_seconds, rfc3339_ms
-from agentos.core.errors import Invalid, NotFound
+from agentos.core.errors import Gone, Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine import events
 from agents.engine.status import GIVEN_UP, PauseKind, RunStatus, StepKind, StepState
@@ -29,12 +30,23 @@ def visible_runs(principal: Principal) -> QuerySet[Run]:
 
 
 def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") -> JsonObject:
-    """Return a run as RunOutput, with pending requirements and tool calls. Raises: NotFound, PolicyDenied."""
+    """Return a run as RunOutput, with pending requirements and tool calls. Raises: NotFound, Gone, PolicyDenied."""
     with tenant_scope(principal.tenant_id, principal.user_id):
         found = Run.objects.select_related("session").filter(id=run_id)
-        run = require(principal, (found.filter(component_id=component_id) if component_id else found).first(), "read")
+        run = (found.filter(component_id=component_id) if component_id else found).first()
+        run = require(principal, run if run is not None else _never_or_gone(principal, run_id), "read")
         steps = [as_record(step) for step in Step.objects.filter(run=run).order_by("seq")]
     return run_output(run, steps)
+
+
+def _never_or_gone(principal: Principal, run_id: UUID) -> Run | None:
+    """Return None for a run that never was. Raises: Gone when there was one, and she might have read it."""
+    rows = GoneRun.objects.filter(tenant_id=principal.tenant_id, id=run_id)
+    if not principal.has("runs:read_all"):
+        rows = rows.filter(user_id=principal.user_id)
+    if rows.exists():
+        raise Gone("This run was erased, or it has expired.")
+    return None
 
 
 def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
@@ -88,9 +100,10 @@ def as_record(step: Step) -> StepRecord:
 
 
 def find_run(*, principal: Principal, run_id: UUID) -> RunStatus:
-    """Return the status of a run that the principal may see. Raises: NotFound."""
+    """Return the status of a run that the principal may see. Raises: NotFound, Gone."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = require(principal, Run.objects.filter(id=run_id).first(), "read")
+        run = Run.objects.filter(id=run_id).first()
+        run = require(principal, run if run is not None else _never_or_gone(principal, run_id), "read")
         return RunStatus(run.status)
 
 

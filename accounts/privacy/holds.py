@@ -20,6 +20,7 @@ from agentos.core.types import clean_text
 
 SCOPE = "privacy:hold"
 MAX_REASON_CHARS = 500
+MOST = 500
 
 
 def in_force(tenant_id: UUID, *, using: str = "system") -> QuerySet[LegalHold]:
@@ -28,9 +29,21 @@ def in_force(tenant_id: UUID, *, using: str = "system") -> QuerySet[LegalHold]:
     return rows.filter(Q(until=None) | Q(until__gt=Now()))
 
 
+def is_held(tenant_id: UUID, user_id: UUID) -> bool:
+    """Tell whether this person, or the whole tenant, is on hold."""
+    return in_force(tenant_id).filter(Q(user_id=user_id) | Q(user_id=None)).exists()
+
+
+def newest(principal: Principal) -> list[LegalHold]:
+    """Return the tenant's holds, the newest first. Raises: PolicyDenied."""
+    principal.require(SCOPE)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        return list(LegalHold.objects.filter(tenant_id=principal.tenant_id).order_by("-placed_at")[:MOST])
+
+
 def check(tenant_id: UUID, user_id: UUID) -> None:
     """Raises: Conflict when this person, or the whole tenant, is on hold."""
-    if in_force(tenant_id).filter(Q(user_id=user_id) | Q(user_id=None)).exists():
+    if is_held(tenant_id, user_id):
         raise Conflict("A legal hold forbids to erase this: it has to be lifted first.", code="legal_hold")
 
 

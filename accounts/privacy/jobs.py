@@ -20,6 +20,7 @@ from django_q.tasks import async_task
 from accounts import audit
 from accounts.principals import PROGRAMS, Principal
 from accounts.privacy import erasure, export, holds, persons, receipts
+from accounts.privacy.choices import SELF
 from accounts.privacy.models import ExportPart, PrivacyJob
 from accounts.privacy.rows import USING, Person
 from accounts.tenancy import tenant_scope
@@ -34,17 +35,21 @@ TIMEOUT_SECONDS: Final = 6 * 3600
 PART_BYTES: Final = 1024 * 1024
 IN_MEMORY_BYTES: Final = 16 * PART_BYTES
 STALE: Final = timedelta(minutes=10)
-SELF: Final = "privacy:self"
+MOST: Final = 100
 EXPORT, ERASE = PrivacyJob.Kind
 PENDING, RUNNING, DONE, FAILED = PrivacyJob.Status
 
 
-def request(principal: Principal, *, kind: PrivacyJob.Kind, user_id: UUID | None = None) -> PrivacyJob:
+def request(principal: Principal, *, kind: PrivacyJob.Kind, about: str = "") -> PrivacyJob:
     """Ask for an export or erasure of oneself or, with the scope, of somebody whom the tenant knows. Audited.
 
-    Raises: PolicyDenied; NotFound; Conflict when one is under way, on legal hold, for the last administrator.
+    `about` is an id or an e-mail address. Raises: PolicyDenied; NotFound; Conflict when one is under way, on legal
+    hold, for the last administrator.
     """
-    subject = principal.user_id if user_id is None else user_id
+    is_own = about in ("", str(principal.user_id), principal.email)
+    if not is_own:
+        principal.require(f"privacy:{kind.value}")
+    subject = principal.user_id if is_own else persons.id_of(about)
     _check_may(principal, kind, subject)
     person = Person(principal.tenant_id, subject)
     if not persons.is_known(person):
@@ -108,6 +113,15 @@ def find(principal: Principal, job_id: UUID) -> PrivacyJob:
     return job
 
 
+def newest(principal: Principal) -> list[PrivacyJob]:
+    """Return the newest jobs that are about oneself, or all of a kind with its scope."""
+    own = Q(subject_id=principal.user_id) if _is_herself(principal) else Q(pk=None)
+    kinds = [kind for kind in PrivacyJob.Kind if principal.has(f"privacy:{kind.value}")]
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        found = PrivacyJob.objects.filter(own | Q(kind__in=kinds), tenant_id=principal.tenant_id)
+        return list(found.order_by("-created_at")[:MOST])
+
+
 def archive(principal: Principal, job_id: UUID) -> bytes:
     """Return the archive that an export made; audited. Raises: NotFound, also once it has died."""
     job = find(principal, job_id)
@@ -122,9 +136,13 @@ def archive(principal: Principal, job_id: UUID) -> bytes:
 
 
 def _may(principal: Principal, kind: PrivacyJob.Kind, subject: UUID) -> bool:
-    if subject == principal.user_id and principal.has(SELF) and principal.via not in PROGRAMS:
+    if subject == principal.user_id and _is_herself(principal):
         return True
     return principal.has(f"privacy:{kind.value}")
+
+
+def _is_herself(principal: Principal) -> bool:
+    return principal.has(SELF) and principal.via not in PROGRAMS
 
 
 def _check_may(principal: Principal, kind: PrivacyJob.Kind, subject: UUID) -> None:

@@ -19,7 +19,7 @@ from accounts.privacy import rows
 from accounts.privacy.models import Tombstone
 from accounts.privacy.rows import USING, Person
 from agentos.core.clock import utc_now
-from agentos.core.errors import Conflict
+from agentos.core.errors import Conflict, NotFound
 from agentos.core.ids import parse_id
 
 NOBODY = "erased.invalid"
@@ -31,6 +31,14 @@ def find(user: str) -> User | None:
     if (user_id := parse_id(user)) is not None:
         return users.filter(id=user_id).first()
     return users.filter(email__iexact=user).first()
+
+
+def id_of(user: str) -> UUID:
+    """Return the id of the user with this id or e-mail address. Raises: NotFound."""
+    found = find(user)
+    if found is None:
+        raise NotFound("There is no such person here.")
+    return found.id
 
 
 def is_known(person: Person) -> bool:

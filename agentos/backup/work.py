@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from psycopg.conninfo import make_conninfo
 
+from accounts.privacy import ledger
 from agentos import env
 from agentos.backup import dump, keys, restore
 from agentos.backup.dump import SUFFIX, Written
@@ -53,6 +54,7 @@ def target() -> Target:
 def take() -> Written:
     """Take a backup, note it, and delete those that are too old. Raises: BackupError."""
     with _noted(BackupRecord.Kind.BACKUP) as record:
+        _list_erasures()
         written = dump.write(url(), folder(), keyring(), roles=target().role_names)
         record.file, record.taken_at, record.key_id = written.path.name, written.taken_at, written.key_id
         record.size_bytes, record.rows, record.seconds = written.bytes, written.rows, written.seconds
@@ -68,7 +70,7 @@ def drill(path: Path | None = None) -> Restored:
     with _noted(BackupRecord.Kind.RESTORE) as record:
         chosen = path or newest()
         record.file = chosen.name
-        done = restore.drill(chosen, target(), keyring(), erasures=ledger())
+        done = restore.drill(chosen, target(), keyring(), erasures=erasures_beside(chosen))
         _fill(record, done)
     return done
 
@@ -82,10 +84,19 @@ def bring_back(path: Path, *, verify: bool, erasures: Path | None) -> Restored:
     return done
 
 
-def ledger() -> Path | None:
-    """Return the list of erasures beside the backups, if there is one."""
-    path = folder() / "erasures.jsonl"
-    return path if path.exists() else None
+def erasures_beside(path: Path) -> Path:
+    """Return the list of erasures beside a backup: without it a restore would bring erased persons back.
+
+    Raises: BackupError.
+    """
+    beside = path.parent / ledger.FILE
+    if not beside.exists():
+        raise BackupError(
+            f"{beside} is missing, so nobody knows whom to erase again: name the list with --erasures, or say "
+            "--without-erasures if nobody was erased since this backup.",
+            code="backup_erasures_missing",
+        )
+    return beside
 
 
 def backups() -> list[Path]:
@@ -112,6 +123,17 @@ def prune() -> list[Path]:
     for path in [*old, *remains]:
         path.unlink(missing_ok=True)
     return old
+
+
+def _list_erasures() -> None:
+    """Bring the list of erasures beside the backups up to date before there is a new one. Raises: BackupError."""
+    try:
+        ledger.sync()
+    except OSError as error:
+        text = f"The list of erasures can't be written to {folder()} ({error.strerror or error})."
+        raise BackupError(text, code="backup_not_written") from None
+    except ledger.LedgerError as error:
+        raise BackupError(error.detail, code="backup_erasures_damaged") from None
 
 
 def _fill(record: BackupRecord, done: Restored) -> None:

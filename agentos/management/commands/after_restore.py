@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import audit
 from accounts.models import Tenant
+from accounts.privacy import erasure, ledger
 
 
 class Command(BaseCommand):
@@ -24,11 +25,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", database="owner", verbosity=0, interactive=False, skip_checks=True)
-        done = {"audit_trails": self._verified(), "erasures": 0}
+        done = {"audit_trails": self._verified(), "erasures": self._replayed(options["erasures"])}
         if options["json"]:
             self.stdout.write(json.dumps(done))
             return
         self.stdout.write(f"audit trails intact: {done['audit_trails']}; erasures replayed: {done['erasures']}")
+
+    def _replayed(self, source: Path | None) -> int:
+        if source is None:
+            return 0
+        try:
+            return erasure.replay(ledger.read(source))
+        except (OSError, ledger.LedgerError) as error:
+            raise CommandError(f"The list of erasures can't be read ({error}).") from error
 
     def _verified(self) -> int:
         tenants = list(Tenant.objects.using("system").order_by("slug"))

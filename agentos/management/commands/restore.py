@@ -22,9 +22,15 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, nargs="?", help="a backup; with --drill the newest without it")
         parser.add_argument("--verify", action="store_true", help="compare rows and hash of every table")
         parser.add_argument("--drill", action="store_true", help="into a scratch database, verified, then dropped")
+        parser.add_argument("--without-erasures", action="store_true", help="nobody was erased since this backup")
         parser.add_argument(
             "--erasures", type=Path, help="the list of erasures since; erasures.jsonl beside the backup without it"
         )
+
+    def _erasures(self, path: Path, options: dict[str, Any]) -> Path | None:
+        if options["without_erasures"]:
+            return None
+        return options["erasures"] or work.erasures_beside(path)
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path | None = options["file"]
@@ -38,7 +44,7 @@ class Command(BaseCommand):
         self._tell(done)
 
     def _restored(self, path: Path, options: dict[str, Any]) -> Restored:
-        return work.bring_back(path, verify=options["verify"], erasures=options["erasures"])
+        return work.bring_back(path, verify=options["verify"], erasures=self._erasures(path, options))
 
     def _tell(self, done: Restored) -> None:
         proved = "equal to the backup" if done.verified else "not compared (--verify)"

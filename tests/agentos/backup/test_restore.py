@@ -14,6 +14,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from accounts import seam
 from accounts.models import User
+from accounts.privacy import erasure, ledger
+from accounts.privacy.erasure import Tally
+from accounts.privacy.rows import Person
 from accounts.seam import in_thread
 from agentos import postgres
 from agentos.backup import jobs, restore, work
@@ -173,6 +176,33 @@ def test_another_key_opens_nothing(written, monkeypatch):
     monkeypatch.setenv("AGENTOS_BACKUP_KEY", "A" * 43)
     with pytest.raises(CommandError, match="made with key"):
         call_command("restore", str(written), "--drill")
+
+
+def test_who_was_erased_since_is_erased_again_before_anybody_sees_it(kept, acme, folder, another_database):
+    backup = work.take().path
+    erasure.erase(Person(acme.tenant.id, acme.member.id), Tally())
+    work.take()
+    done = restore.restore(backup, another_database, work.keyring(), erasures=work.erasures_beside(backup))
+    assert done.verified and done.after == {"audit_trails": 2, "erasures": 1}
+    with psycopg.connect(another_database.urls(another_database.database)["system"]) as restored:
+        (email,) = restored.execute("SELECT email FROM accounts_user WHERE id = %s", [acme.member.id]).fetchone()
+        members = restored.execute("SELECT 1 FROM accounts_membership WHERE user_id = %s", [acme.member.id]).fetchall()
+        tombstones = restored.execute("SELECT user_id FROM privacy_tombstone").fetchall()
+    assert (email, members, tombstones) == (f"{acme.member.id}@erased.invalid", [], [(acme.member.id,)])
+
+
+def test_without_the_list_of_erasures_nobody_restores(written):
+    (written.parent / "erasures.jsonl").unlink()
+    with pytest.raises(CommandError, match="whom to erase again"):
+        call_command("restore", str(written), "--verify")
+
+
+def test_a_list_that_was_changed_stops_the_restore(written, acme):
+    erasure.erase(Person(acme.tenant.id, acme.member.id), Tally())
+    ledger.sync()
+    ledger.path().write_text(ledger.path().read_text().replace(str(acme.member.id), str(acme.viewer.id)))
+    with pytest.raises(BackupError, match="list of erasures"):
+        work.drill(written)
 
 
 def test_a_row_that_is_not_as_it_was_is_found(written, databases_of):
