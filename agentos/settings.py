@@ -202,6 +202,7 @@ AGENTOS_ACCESS_LAYERS = [  # asked in this order, by the gate and by whoever exp
     "governance.layers.grant",
     "governance.layers.scope",
     "governance.layers.policy",
+    "governance.layers.taint",
 ]
 AGENTOS_CONNECTION_KINDS = ["accounts.connections.personal_services", "agents.registry.connection_kinds"]
 AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single grants can hang on

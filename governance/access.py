@@ -54,6 +54,7 @@ class Question:
     """Whether a principal may run a component, or call a tool in it. `run` is there when it is no mere question.
 
     `principal` is None for somebody who is nobody here (any more). At least one of `component` and `tool` is named.
+    `untrusted` names what the run has read that strangers may have written.
     """
 
     principal: Principal | None
@@ -61,6 +62,7 @@ class Question:
     tool: Tool | None = None
     arguments: JsonObject | None = None
     run: RunInfo | None = None
+    untrusted: tuple[str, ...] = ()
 
     @property
     def rights(self) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ class Governance:
 
     async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
         try:
-            judgement = await access.judge(await access.of_run(run, tool, arguments))
+            question = await access.of_run(run, tool, arguments)
+            judgement = await access.judge(replace(question, untrusted=tuple(step.request.get("tainted_by", ()))))
             if judgement.refused:
                 return Refuse(judgement.decided.reason)
             return _verdict(run, tool, step, arguments, judgement)

@@ -8,7 +8,7 @@ from accounts import scopes
 from agents.engine.spec import JOB
 from agents.engine.status import PauseKind
 from agents.engine.tools import Level
-from governance import policies, requirements
+from governance import policies, requirements, rules
 from governance.access import Answer, Outcome, Question
 from governance.rules import Decision
 
@@ -76,6 +76,26 @@ async def policy(question: Question) -> Sequence[Answer]:
         reason = f"The tool asks for nobody's consent.{rule}{_perhaps(found)}"
         return [Answer("policy", right, Outcome.PASSES, reason)]
     return [Answer("policy", right, Outcome.ASKS, f"{_CONSENT[kind]}{rule}{_perhaps(found)}", kind, found.terms)]
+
+
+async def taint(question: Question) -> Sequence[Answer]:
+    """Ask for one level more than is in force once the run has read what strangers may have written.
+
+    What only changes the user's own things is exempt, and what waits for data is looked at by her anyway.
+    """
+    tool = question.tool
+    if tool is None:
+        return ()
+    right, read = question.rights[-1], ", ".join(question.untrusted)
+    if not read:
+        return [Answer("taint", right, Outcome.PASSES, "Nothing untrusted was read before.")]
+    level = (await policies.decide(question)).level
+    if tool.effect not in ("tenant", "outward") or rules.asks_for_data(tool) or rules.raised(level) is level:
+        return [Answer("taint", right, Outcome.PASSES, f"Untrusted content was read ({read}); this asks for no more.")]
+    kind = requirements.kind_of(tool, rules.raised(level))
+    assert kind is not None
+    reason = f"{_CONSENT[kind]} Untrusted content was read before ({read}), which raises {level} by one level."
+    return [Answer("taint", right, Outcome.ASKS, reason, kind)]
 
 
 def _perhaps(found: Decision) -> str:

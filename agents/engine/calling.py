@@ -23,7 +23,7 @@ from agents.engine.session_state import CallState
 from agents.engine.state import LoopState, mark_unknown, unknown_entry
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord, Write, is_void, void_answer
-from agents.engine.tools import RunContext, Tool
+from agents.engine.tools import UNTRUSTED, RunContext, Tool, Untrusted
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +131,10 @@ async def _gated(
 ) -> None:
     step.request["arguments"] = clean_json(arguments.model_dump(mode="json"))
     step.request["schema_hash"] = tool.schema_hash
+    if tool.reads:
+        step.request["reads"] = tool.reads
+    if state.untrusted:
+        step.request["tainted_by"] = list(state.untrusted)
     try:
         verdict = await ports.hooks.before_tool(state.info, tool, step, step.request["arguments"])
     except AgentOSError as error:
@@ -245,9 +249,18 @@ async def _call(
         tool.connections,
         partial(ports.connect, info),
     )
-    call = _scrubbed(tool.call(context, arguments), context)
+    call = _scrubbed(_noted(step, tool.call(context, arguments)), context)
     ended, result, error = await guarded(tool.name, call, timeout_seconds=tool.timeout_seconds)
     return ended, result, without(error, context.secrets)
+
+
+async def _noted(step: StepRecord, call: Awaitable[Json]) -> Json:
+    """Unwrap what a tool says to be untrusted, and note that on the step."""
+    result = await call
+    if isinstance(result, Untrusted):
+        step.request["reads"] = UNTRUSTED
+        return result.value
+    return result
 
 
 async def _scrubbed(call: Awaitable[Json], context: RunContext) -> Json:

@@ -45,7 +45,10 @@ _TOOL_KEYS: Final[JsonObject] = {
 
 
 def tool_execution(step: StepRecord) -> JsonObject:
-    """Return a tool step as AgentOS's ToolExecution, with `effect_text`, `approval_url`, `expires_at` of ours."""
+    """Return a tool step as AgentOS's ToolExecution.
+
+    `effect_text`, `approval_url`, `expires_at` and `tainted_by` are ours.
+    """
     shown: JsonObject = {
         "tool_call_id": step.tool_call_id,
         "tool_name": step.name,
@@ -53,6 +56,8 @@ def tool_execution(step: StepRecord) -> JsonObject:
         **_TOOL_KEYS,
         **step.request.get("requirement", {}),
     }
+    if tainted_by := step.request.get("tainted_by"):
+        shown["tainted_by"] = tainted_by
     if step.answer is not None:
         shown["answered"] = True
         shown["confirmed"] = step.answer.get("confirmed")

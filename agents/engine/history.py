@@ -46,6 +46,7 @@ class History:
     summary: Summary | None = None
     said: tuple[Said, ...] = ()  # oldest first
     leaving: Said | None = None
+    is_tainted: bool = False  # a run of the session has read what strangers may have written
 
     @property
     def exchanges(self) -> list[tuple[str, str]]:

@@ -80,6 +80,7 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
             return Paused(waiting)
         for step in steps:
             state.messages.append(messages.tool_message(step.tool_call_id, told_to_model(step)))
+            state.has_read(step)
 
 
 def stops_before(state: LoopState, ports: Ports, paths: list[str]) -> Paused | HandedOn | None:

@@ -14,7 +14,7 @@ from agents.engine.ports import Allowance, RunInfo
 from agents.engine.spending import Spent
 from agents.engine.status import PauseKind, RunStatus, StepKind, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord, Write
-from agents.engine.tools import Tool
+from agents.engine.tools import UNTRUSTED, Tool
 
 RUN_ENDED = "The run ended before this was answered."
 
@@ -28,6 +28,7 @@ def nothing(text: str) -> Sequence[Statement]:
 class LoopState:
     """`steps` is the journal by path; `messages` grows with every turn; `first_start` is False on resume.
 
+    `untrusted` names what the model has read by now that strangers may have written; found again with the steps.
     `keeps` says what commits with the run's completion, given its answer. Raises: ProviderError for a useless answer.
     """
 
@@ -36,9 +37,16 @@ class LoopState:
     steps: dict[str, StepRecord] = field(default_factory=dict)
     first_start: bool = True
     keeps: Callable[[str], Sequence[Statement]] = nothing
+    untrusted: list[str] = field(default_factory=list)
     started_at: float = field(default_factory=monotonic)
     worked_seconds: float = 0.0  # before this start
     allowance: Allowance | None = None  # None: not known yet
+
+    def has_read(self, step: StepRecord) -> None:
+        """Note that the model has been told how a tool call ended. From then on it may obey whoever wrote that."""
+        told = step.state in (StepState.DONE, StepState.FAILED)
+        if told and step.request.get("reads") == UNTRUSTED and step.name not in self.untrusted:
+            self.untrusted.append(step.name)
 
     @property
     def spent(self) -> Spent:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal, Protocol, TypeAlias, cast
+from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema, create_model
@@ -24,6 +24,8 @@ from agents.engine.threads import for_tools
 
 Effect = Literal["none", "own", "tenant", "outward"]
 Repeat = Literal["read_only", "idempotent", "once"]
+UNTRUSTED: Final = "untrusted"
+Reads = Literal["", "untrusted"]
 Lookup: TypeAlias = Callable[[str], Awaitable[Json]]
 Connect: TypeAlias = Callable[[str], Awaitable[Credentials]]
 
@@ -109,6 +111,13 @@ class RunContext:
         return cast(JsonObject, without(change, secrets))
 
 
+@dataclass(frozen=True, slots=True)
+class Untrusted:
+    """What a tool returns that found untrusted content this time, e.g. a document that is marked so."""
+
+    value: Json
+
+
 @dataclass(frozen=True)
 class Tool:
     """A function that a model may call, with what governs it.
@@ -117,6 +126,7 @@ class Tool:
     human. `says` is a `str.format` template over the validated arguments: what the call will do, in plain words.
     `lookup` asks, by a call's idempotency key and without changing anything, what became of it: evidence for whoever
     has to say whether it happened. `connections` names the kinds of credentials that it may ask its context for.
+    `reads` says that its results may hold what strangers wrote: web pages, foreign files, another system's tools.
     """
 
     name: str
@@ -134,6 +144,7 @@ class Tool:
     version: str = "1"
     lookup: Lookup | None = field(default=None, repr=False)
     connections: tuple[str, ...] = ()
+    reads: Reads = ""
 
     @cached_property
     def parameters(self) -> JsonObject:
@@ -196,6 +207,7 @@ def tool(
     version: str = "1",
     lookup: Lookup | None = None,
     connections: tuple[str, ...] = (),
+    reads: Reads = "",
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a Tool of a typed function: its docstring describes it, its annotations are the schema.
 
@@ -223,6 +235,7 @@ def tool(
             version=version,
             lookup=lookup,
             connections=connections,
+            reads=reads,
         )
 
     return decorate

@@ -9,6 +9,7 @@ from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
 from agents.engine.spec import JOB
 from agents.engine.status import GIVEN_UP, RunStatus, StepKind, StepState
+from agents.engine.tools import UNTRUSTED
 
 ASKED_FOR = ~models.Q(component_kind=JOB)  # by somebody: the runs that are no background work
 
@@ -148,6 +149,7 @@ class Step(UserOwned):
                 name="step_unknown",
                 condition=models.Q(state=StepState.UNKNOWN.value),
             ),
+            models.Index(fields=["tenant", "run"], name="step_untrusted", condition=models.Q(request__reads=UNTRUSTED)),
         ]
 
     def __str__(self) -> str:

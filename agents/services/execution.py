@@ -40,6 +40,8 @@ OVERDUE = "deadline", "The run was not done by its deadline."
 TOO_MANY_RECOVERIES = GIVEN_UP, "The run was interrupted too often and was given up."
 
 
+EARLIER = "an earlier run of this session"  # what a run is tainted by whose history carries it on
+
 # Background work by its id, and what of its answer is kept.
 Job: TypeAlias = tuple[JobSpec, Callable[[RunInfo, JsonObject, str], Sequence[Statement]]]
 JOBS: dict[str, Job] = {summaries.SPEC.id: (summaries.SPEC, summaries.kept)}
@@ -146,8 +148,10 @@ async def run_state(
     bound = replace(ports, journal=journal)
     try:
         if history is not None:
-            said = (await history).exchanges
-            state.messages = conversation(state.info.spec.instructions, said, state.info.input)
+            known = await history
+            state.messages = conversation(state.info.spec.instructions, known.exchanges, state.info.input)
+            if known.is_tainted:
+                state.untrusted.append(EARLIER)
         await work(state, bound)
     except LeaseLost:
         logger.info("run %s: the lease was lost", state.info.run_id)

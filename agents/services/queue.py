@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from agents.engine.history import LATE, History, Said, Summary, chars_read, reca
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
+from agents.engine.tools import UNTRUSTED
 from agents.models import Run, RunEvents, Session, SessionSummary, Step
 from agents.services.begin import LEASE_SECONDS
 from agents.services.lines import Line
@@ -122,7 +123,8 @@ SELECT log.last_seq, {columns(Step, STEP_FIELDS, "s.")} FROM (
 """
 
 # What was said before this run was made, or before the one it was forked from: a later pass sees the same. First the
-# newest summary, then the newest runs behind it, read from the index `run_remembered` and no others.
+# newest summary, then the newest runs behind it, read from the index `run_remembered` and no others; last, whether any
+# run of the session has read untrusted content, whose words the summary and the answers may carry on.
 HISTORY = f"""
 WITH asking AS (
     SELECT tenant_id, session_id, coalesce((spec->>'history_before')::timestamptz, created_at) AS before
@@ -144,6 +146,13 @@ SELECT h.id, h.ended_at, h.input, h.output FROM asking a LEFT JOIN summary s ON 
     AND e.ended_at < a.before
     ORDER BY e.ended_at DESC, e.id DESC LIMIT %(most)s
 ) h
+UNION ALL
+SELECT NULL, NULL, NULL, '{UNTRUSTED}' FROM asking a WHERE EXISTS (
+    SELECT FROM {table(Run)} e JOIN {table(Step)} s ON s.tenant_id = e.tenant_id AND s.run_id = e.id
+    WHERE e.tenant_id = a.tenant_id AND e.session_id = a.session_id AND e.created_at < a.before
+    AND s.request -> 'reads' = '"{UNTRUSTED}"'::jsonb
+    AND s.state IN ('{StepState.DONE.value}', '{StepState.FAILED.value}')
+)
 """
 
 LAST_SEQ = f"SELECT coalesce(max(last_seq), 0) FROM {table(RunEvents)} WHERE tenant_id = %s AND run_id = %s"
@@ -205,10 +214,11 @@ async def load_history(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UU
     async with pool.connection() as connection:
         cursor = await connection.execute(HISTORY, asked)
         rows = await cursor.fetchall()
-    summary = next((Summary(row_id, text) for row_id, at, text, _ in rows if at is None), None)
+    is_tainted = any(row_id is None for row_id, *_ in rows)
+    summary = next((Summary(row_id, text) for row_id, at, text, _ in rows if at is None and row_id is not None), None)
     behind = [Said(row_id, at, said or "", answer or "") for row_id, at, said, answer in rows if at is not None]
     behind.sort(key=lambda said: (said.ended_at, said.run_id), reverse=True)
-    return recall(summary, behind, runs=runs, chars=chars)
+    return replace(recall(summary, behind, runs=runs, chars=chars), is_tainted=is_tainted)
 
 
 async def last_seq(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> int:
