@@ -100,7 +100,7 @@ async def run(process: Process, message: str, session_id: str = "") -> tuple[Any
     """Run a message through the whole road; return the run, its events' names and the last event."""
     begin = process.new(session_id=session_id, owner="")
     begin.message = message
-    follower = process.follow(begin, fresh=True)
+    follower = process.follow(begin)
     await process.supervisor.writer.begin(begin)
     process.supervisor.wake()
     lines = await read(follower)
