@@ -147,7 +147,7 @@ SELECT h.id, h.ended_at, h.input, h.output FROM asking a LEFT JOIN summary s ON 
     ORDER BY e.ended_at DESC, e.id DESC LIMIT %(most)s
 ) h
 UNION ALL
-SELECT NULL, NULL, NULL, '{UNTRUSTED}' FROM asking a WHERE EXISTS (
+SELECT NULL, NULL, NULL, NULL FROM asking a WHERE EXISTS (
     SELECT FROM {table(Run)} e JOIN {table(Step)} s ON s.tenant_id = e.tenant_id AND s.run_id = e.id
     WHERE e.tenant_id = a.tenant_id AND e.session_id = a.session_id AND e.created_at < a.before
     AND s.request -> 'reads' = '"{UNTRUSTED}"'::jsonb
