@@ -20,6 +20,7 @@ from unfold.widgets import (
 
 from accounts import connections_admin as connections_admin
 from accounts import grants_admin as grants_admin
+from accounts import invitations_admin as invitations_admin
 from accounts import roles_admin as roles_admin
 from accounts import scopes, selectors
 from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of, shown_once

@@ -23,11 +23,13 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     "approvals:decide": frozenset({"governance.view_approval", "governance.change_approval"}),
     "usage:read": frozenset({"governance.view_budget"}),
     "budgets:write": frozenset(f"governance.{verb}_budget" for verb in ("view", "add", "change", "delete")),
-    "members:read": frozenset({"accounts.view_membership", "accounts.view_tenantrole", "accounts.view_grant"}),
+    "members:read": frozenset(
+        f"accounts.view_{model}" for model in ("membership", "tenantrole", "grant", "invitation")
+    ),
     "members:write": frozenset(
         f"accounts.{verb}_{model}"
         for verb in ("view", "add", "change", "delete")
-        for model in ("membership", "tenantrole", "grant")
+        for model in ("membership", "tenantrole", "grant", "invitation")
     ),
     "service_accounts:read": frozenset({"accounts.view_serviceaccount"}),
     "service_accounts:write": frozenset({"accounts.view_serviceaccount", "accounts.add_serviceaccount"}),

@@ -15,6 +15,7 @@ from accounts.models import (
     AuditRow,
     Connection,
     Grant,
+    Invitation,
     Membership,
     PlatformConnection,
     RecoveryCode,
@@ -77,6 +78,16 @@ declare(
     subjects=[owner("user")],
 )
 declare(RecoveryCode, none="id user used_at created_at", secret="code_hash", subjects=[owner("user")])
+declare(
+    Invitation,
+    none="tenant id role invited_by created_at expires_at sent_at accepted_at accepted_by revoked_at",
+    personal="email",
+    secret="token_hash",
+    subjects=[owner("accepted_by"), pseudonym("invited_by")],
+    about="Until it is accepted it is about somebody who is no user yet.",
+    retention=TOKENS,
+    clock="expires_at",
+)
 declare(Resource, none="tenant id kind name")
 declare(
     Connection,

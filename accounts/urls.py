@@ -1,10 +1,10 @@
-"""The pages' small POSTs, and the pages of the second factor."""
+"""The pages' small POSTs, the pages of the second factor and of invitations."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from accounts import factor_views, views
+from accounts import factor_views, invitation_views, views
 
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign_in"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("switch-tenant/", views.switch_tenant, name="switch_tenant"),
     path("second-factor/", factor_views.ask, name="second_factor"),
     path("second-factor/enrol/", factor_views.enrol, name="second_factor_enrol"),
+    path("invitation/<str:token>/", invitation_views.accept, name="invitation"),
     path("security/", factor_views.security, name="security"),
     path("security/begin/", factor_views.begin, name="security_begin"),
     path("security/codes/", factor_views.renew_codes, name="security_codes"),

@@ -19,6 +19,7 @@ _OVERSIGHT = [
     ("accounts.AuditRow", "Audit", "history"),
     ("governance.Budget", "Budgets", "savings"),
     ("accounts.Membership", "People", "group"),
+    ("accounts.Invitation", "Invitations", "mail"),
     ("accounts.TenantRole", "Roles", "badge"),
     ("accounts.Grant", "Grants", "key"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),

@@ -33,6 +33,22 @@ CORS_ORIGINS = env.words("AGENTOS_CORS_ORIGINS")
 CORS_LOCALHOST = not PRODUCTION
 DEMO_OPEN = env.flag("AGENTOS_DEMO_OPEN", False)  # in development: demo users may sign in from other machines too
 
+# Where people reach this installation: in links that it sends
+PUBLIC_URL = env.text(
+    "AGENTOS_PUBLIC_URL", f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else f"http://{HOST}:{PORT}"
+).rstrip("/")
+INVITATION_DAYS = env.integer("AGENTOS_INVITATION_DAYS", 7, at_least=1)
+
+# E-mail: printed where no server is named
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_PORT = env.integer("EMAIL_PORT", 587, at_least=1)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "agentos@localhost")
+
 # Database: one database, three roles
 DATABASE_ADMIN_URL = database.admin_url(VAR_DIR)
 _URLS = database.role_urls(DATABASE_ADMIN_URL, SECRET_KEY)

@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.models.connections import Connection, PlatformConnection
 from accounts.models.identity import Attempt, RecoveryCode, SigningKey, TotpDevice
+from accounts.models.invitations import Invitation
 from accounts.models.resources import Grant, Resource
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
@@ -229,6 +230,7 @@ __all__ = [
     "AuditRow",
     "Connection",
     "Grant",
+    "Invitation",
     "Membership",
     "RecoveryCode",
     "PlatformConnection",
