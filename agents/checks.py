@@ -18,6 +18,7 @@ from agents.registry import Component, component_modules, registry
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 TOOL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
+LEAST_HISTORY_CHARS = 1_000
 _GATED = (Level.CONFIRM, Level.APPROVE)
 
 
@@ -47,6 +48,9 @@ def check_component(spec: Component) -> list[CheckMessage]:
         found.append(Error(f"{where}: the id is no slug.", hint=hint, id="agents.E002"))
     if not spec.instructions.strip():
         found.append(Error(f"{where}: the instructions are empty.", id="agents.E003"))
+    if spec.history_runs < 0 or spec.history_chars < LEAST_HISTORY_CHARS:
+        hint = f"Give history_runs=0 for no history, else history_chars of at least {LEAST_HISTORY_CHARS:,}."
+        found.append(Error(f"{where}: its history has no room for anything.", hint=hint, id="agents.E017"))
     found.extend(
         Error(f"{where}: two tools are named `{name}`.", id="agents.E004")
         for name in _repeated(tool.name for tool in spec.tools)

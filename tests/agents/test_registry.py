@@ -148,7 +148,7 @@ def made(**declared: object) -> Tool:
     return tool(**declared)(act)  # type: ignore[arg-type]
 
 
-def ids(*tools: Tool, **spec: str) -> set[str]:
+def ids(*tools: Tool, **spec: object) -> set[str]:
     fields = {"id": "one", "instructions": "Be one.", **spec}
     return {str(message.id) for message in check_component(AgentSpec(tools=tools, **fields))}  # type: ignore[arg-type]
 
@@ -217,3 +217,9 @@ def test_ids_are_slugs(id: str) -> None:
 
 def test_instructions_are_written() -> None:
     assert ids(instructions=" \n") == {"agents.E003"}
+
+
+def test_a_history_has_room_or_is_none() -> None:
+    assert ids(history_chars=999) == {"agents.E017"}
+    assert ids(history_runs=-1) == {"agents.E017"}
+    assert ids(history_runs=0) == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,9 @@ from django.db import connections
 
 from accounts.seam import in_thread
 from agents.engine.history import LEFT_OUT, History
-from agents.services import queue
+from agents.engine.ports import RunInfo
+from agents.engine.state import LoopState
+from agents.services import execution, queue
 from agents.services.begin import Begin
 from tests.agents.services.conftest import SPEC, HeldModel, Process
 from tests.agents.services.test_durability import stored, until
@@ -121,6 +124,22 @@ async def test_another_session_is_another_history(make_process):
     other = process.new(session_id="another")
     await process.supervisor.writer.begin(other)
     assert await remembered(process, other) == History()
+
+
+async def test_an_agent_without_a_window_is_told_nothing(make_process):
+    process = await make_process(supervise=False)
+    begin = await begun(process)
+    await in_thread(age, begin.run_id, 20)
+    spec = replace(SPEC, history_runs=0)
+    info = RunInfo(begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, spec, "test-model", "Go")
+    assert await execution.remembered(LoopState(info, []), process.pool) == History()
+
+
+async def test_a_run_keeps_the_window_that_it_began_with(make_process):
+    await make_process(supervise=False)  # it makes the registry's component
+    kept = execution.pinned_spec("agent", "tester", {"history_runs": 2, "history_chars": 5_000})
+    assert (kept.history_runs, kept.history_chars) == (2, 5_000)
+    assert SPEC.pinned("test-model").items() >= {"history_runs": 5, "history_chars": 40_000}.items()
 
 
 async def test_a_session_of_a_thousand_long_runs_sends_a_bounded_request(make_process):
