@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import AgentOSError
 from agentos.core.types import json_text
-from agents.engine.ports import ModelReply, ModelRequest, Ports, ToolCall, Usage
+from agents.engine.ports import ModelReply, ModelRequest, ToolCall, Usage
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import RunContext, tool
 from agents.models import Run, RunEvents, Step
@@ -78,6 +79,10 @@ class PlanModel:
         yield ModelReply("", calls, "tool_calls", Usage(10, 5), request.model)
 
 
+def price(model: str, usage: Usage) -> Decimal:
+    return Decimal(usage.total_tokens) / 1000
+
+
 class World:
     """One tenant's runs and the process that works on them, on an event loop that stands still between rules."""
 
@@ -117,8 +122,7 @@ class World:
             settings.DATABASE_URLS["system"], min_size=1, max_size=4, open=False, kwargs={"autocommit": True}
         )
         await pool.open()
-        process = Process(pool, PlanModel(), self.acme)
-        process.ports = process.supervisor.ports = Ports(PlanModel(), process.ports.journal, Governance())
+        process = Process(pool, PlanModel(), self.acme, hooks=Governance(), price=price)
         await process.supervisor.start()
         return process
 
@@ -128,7 +132,7 @@ class World:
 
     async def _begin(self) -> Begin:
         begin = self.process.new(owner="")
-        await self.process.supervisor.writer.begin(begin)
+        await self.process.store(begin)
         return begin
 
     def kill(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.db import connections
 from hypothesis import HealthCheck, Phase, settings
@@ -11,12 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from accounts import audit
 from accounts.tenancy import tenant_scope
 from agents.engine.status import RunStatus, StepState
-from agents.models import Step
+from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import answers, pauses, reconcile, runs
 from agents.services.answers import Answer
 from agents.services.reconcile import Outcome
-from governance.models import Approval, ApprovalStatus
+from governance import ledger
+from governance.models import Approval, ApprovalStatus, Budget, BudgetUse, Reservation
 from governance.services import approvals
 from tests.chaos.conftest import RUNS
 from tests.chaos.life import SPEC, World, check_run, happened
@@ -125,6 +128,23 @@ class Machine(RuleBasedStateMachine):
             self.world.pass_time(0.05)
         assert not going, [(run.status, self.world.steps(run_id=run.id)) for run in going]
         assert audit.verify(self.acme.tenant.id) is None
+        self.budgets_are_settled_to_the_last_token()
+
+    def budgets_are_settled_to_the_last_token(self) -> None:
+        """Whatever was killed or cancelled, each run of the tenant counts once, for exactly what it used."""
+        while ledger.settle_left():
+            pass
+        assert not Reservation.objects.using("system").exists()
+        runs = list(Run.objects.using("system").filter(tenant_id=self.acme.tenant.id))
+        expected = {
+            "runs": Decimal(len(runs)),
+            "tokens": sum((Decimal(run.usage.get("total_tokens", 0)) for run in runs), Decimal(0)),
+            "usd": sum((run.cost_usd or Decimal(0) for run in runs), Decimal(0)),
+        }
+        uses = BudgetUse.objects.using("system").select_related("budget")
+        assert {use.budget.measure: (use.used, use.reserved) for use in uses} == {
+            measure: (used, Decimal(0)) for measure, used in expected.items()
+        }
 
     def one_run(self, pick: int) -> object:
         return self.world.begins[pick % len(self.world.begins)].run_id
@@ -166,6 +186,10 @@ def test_every_order_of_events_keeps_the_invariants(acme: TenantWithUsers, monke
     happened.clear()
     monkeypatch.setattr(type(registry), "get", lambda self, kind, component_id: SPEC)
     monkeypatch.setattr(Machine, "acme", acme, raising=False)
+    with tenant_scope(acme.tenant.id):
+        for measure, limit, reserve in (("runs", 10_000, None), ("tokens", 10**7, 20), ("usd", 10**6, "0.02")):
+            common = {"tenant_id": acme.tenant.id, "name": measure, "period": "month"}
+            Budget.objects.create(**common, measure=measure, limit=limit, reserve=reserve)
     run_state_machine_as_test(
         Machine,
         settings=settings(
