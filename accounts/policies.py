@@ -33,7 +33,8 @@ def holds(*scopes: str) -> str:
     """
     if not scopes:
         return "false"  # not even for an administrator
-    listed = ", ".join(f"'{scope}'" for scope in (EVERYTHING, *scopes))
+    patterns = {f"{scope.partition(':')[0]}:*" for scope in scopes}
+    listed = ", ".join(f"'{scope}'" for scope in (EVERYTHING, *scopes, *sorted(patterns)))
     return (
         f"EXISTS (SELECT FROM {RIGHTS} r WHERE r.tenant_id = {THIS_TENANT} AND r.user_id = {THIS_USER} "
         f"AND r.scopes && ARRAY[{listed}]::varchar[])"
@@ -81,7 +82,10 @@ class Reach:
         )
 
 
-def create_policy(name: str, table: str, role: str, verb: str, using: str, check: str) -> str:
-    """Return the statement that makes a policy; an empty condition is left out."""
+def create_policy(
+    name: str, table: str, role: str, verb: str, using: str, check: str, *, restrictive: bool = False
+) -> str:
+    """Return the statement that makes a policy; an empty condition is left out. A restrictive one narrows others."""
+    kind = "AS RESTRICTIVE " if restrictive else ""
     conditions = f"{f' USING ({using})' if using else ''}{f' WITH CHECK ({check})' if check else ''}"
-    return f'CREATE POLICY "{name}" ON "{table}" FOR {verb} TO "{role_name(role)}"{conditions}'
+    return f'CREATE POLICY "{name}" ON "{table}" {kind}FOR {verb} TO "{role_name(role)}"{conditions}'

@@ -6,6 +6,10 @@ import asyncio
 import logging
 import signal
 
+from django.core.checks import Tags
+
+from accounts.checks import refuse
+from accounts.seam import in_thread
 from agentos.core.errors import Unavailable
 from agentos.serving import memory
 from agents import wiring
@@ -18,11 +22,13 @@ LOOK_SECONDS = 1.0
 async def work() -> None:
     """Claim and work on runs until SIGTERM or SIGINT, then hand on what is under way.
 
-    Raises: Unavailable when its leases can't be renewed or its journal has failed: whoever started it starts it anew.
+    Raises: ConfigError when a check forbids the start; Unavailable when its leases can't be renewed or its journal has
+    failed: whoever started it starts it anew.
     """
     told_to_end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
+    await in_thread(refuse, Tags.security, Tags.database)
     here = await wiring.open_runtime()
     memory.settle()
     logger.info("working on runs as %s", here.supervisor.name)

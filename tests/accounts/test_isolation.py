@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.checks import run_checks
 from django.db import InternalError, ProgrammingError, connections, transaction
 from django.db.utils import DatabaseError
 
@@ -106,59 +105,6 @@ def test_truncate_and_policies_are_out_of_reach(database: None) -> None:
         for alias in ("default", "system"):
             with pytest.raises((ProgrammingError, InternalError)), transaction.atomic(using=alias):
                 connections[alias].cursor().execute(statement)
-
-
-def test_the_checks_pass(database: None) -> None:
-    assert checks.isolation(databases=["default"]) == []
-    assert run_checks(tags=["database"], databases=["default", "system"]) == []
-
-
-def test_the_checks_stay_silent_for_other_connections() -> None:
-    assert checks.isolation(databases=None) == []
-    assert checks.isolation(databases=["owner"]) == []
-
-
-@pytest.mark.parametrize(
-    ("weakening", "mending", "identifier"),
-    [
-        (
-            "ALTER TABLE accounts_membership NO FORCE ROW LEVEL SECURITY",
-            "ALTER TABLE accounts_membership FORCE ROW LEVEL SECURITY",
-            "accounts.E001",
-        ),
-        ("CREATE TABLE stray (id int)", "DROP TABLE stray", "accounts.E002"),
-        (
-            "ALTER TABLE django_session ADD COLUMN tenant_id uuid",
-            "ALTER TABLE django_session DROP COLUMN tenant_id",
-            "accounts.E003",
-        ),
-        ("CREATE VIEW leak AS SELECT * FROM accounts_membership", "DROP VIEW leak", "accounts.E004"),
-        (
-            "CREATE FUNCTION leak() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
-            "DROP FUNCTION leak()",
-            "accounts.E004",
-        ),
-        (
-            "CREATE MATERIALIZED VIEW leak AS SELECT * FROM accounts_tenant",
-            "DROP MATERIALIZED VIEW leak",
-            "accounts.E004",
-        ),
-    ],
-)
-def test_the_checks_find_a_weakness(database: None, weakening: str, mending: str, identifier: str) -> None:
-    owner = connections["owner"].cursor()
-    owner.execute(weakening)
-    try:
-        found = {message.id for message in checks.isolation(databases=["default"])}
-    finally:
-        owner.execute(mending)
-    assert identifier in found
-
-
-def test_the_owner_as_the_application_is_found(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "connections", {"default": connections["owner"], "system": connections["system"]})
-    found = [message for message in checks.isolation(databases=["default"]) if message.id == "accounts.E005"]
-    assert len(found) == 1
 
 
 def test_the_application_changes_no_user(acme: TenantWithUsers) -> None:

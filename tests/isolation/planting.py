@@ -12,7 +12,7 @@ from typing import Any, cast
 from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.contrib.postgres.fields import ArrayField
-from django.db import connections, models, transaction
+from django.db import ProgrammingError, connections, models, transaction
 from django.utils import timezone
 
 from accounts import audit
@@ -78,10 +78,18 @@ class Garden:
         if _may_insert(model):
             row.save(using=SYSTEM, force_insert=True)
         else:
-            admin = Membership.objects.using(SYSTEM).get(tenant=self.tenant, role=Role.ADMIN)
+            self._save_as_member(row)
+        return row
+
+    def _save_as_member(self, row: models.Model) -> None:
+        """Save what the machine never makes: as the user herself or, where that takes a right, as an administrator."""
+        admin = Membership.objects.using(SYSTEM).get(tenant=self.tenant, role=Role.ADMIN)
+        try:
+            with tenant_scope(self.tenant.id, self.user.id):
+                row.save(using="default", force_insert=True)
+        except ProgrammingError:
             with tenant_scope(self.tenant.id, admin.user_id):
                 row.save(using="default", force_insert=True)
-        return row
 
     def _value(self, model: type[models.Model], each: models.Field[Any, Any]) -> Any:
         if isinstance(each, models.ForeignKey):

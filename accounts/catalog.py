@@ -1,0 +1,217 @@
+"""Asks PostgreSQL's catalog whether every row stands behind a policy and nobody can walk round one.
+
+`manage.py check --database default` tells it, and a process that finds a weakness does not start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.db import connections
+
+from accounts.tenancy import TenantForeignKey
+
+TABLES_LIST: Final = "docs/tables.md"
+EXTENSIONS: Final = ("vector", "pg_trgm")
+DEFINERS: Final[tuple[str, ...]] = ()  # functions that may run with their owner's rights: none
+_LISTED: Final = re.compile(r"^\| `([a-z0-9_]+)` \| .*\S.* \|$", re.MULTILINE)
+_HEADING: Final = re.compile(r"^# .*$", re.MULTILINE)
+
+# One row for each table: has it forced policies, a tenant, columns that name a user of a row.
+_TABLES: Final = """
+    SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
+               SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid),
+           EXISTS (SELECT 1 FROM pg_attribute a
+                    WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped),
+           EXISTS (SELECT 1 FROM pg_constraint k
+                    WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid = 'accounts_user'::regclass)
+      FROM pg_class c
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+     ORDER BY c.relname
+"""
+# What reading is bound to: the policies that let rows be seen, each with those that narrow all of them.
+_READING: Final = """
+    SELECT c.relname, p.polname, coalesce(pg_get_expr(p.polqual, p.polrelid), ''),
+           (SELECT coalesce(string_agg(pg_get_expr(n.polqual, n.polrelid), ' '), '') FROM pg_policy n
+             WHERE n.polrelid = c.oid AND NOT n.polpermissive AND n.polcmd IN ('r', '*') AND n.polroles @> p.polroles)
+      FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+     WHERE p.polpermissive AND p.polcmd IN ('r', '*')
+       AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = %(system)s)
+"""
+_WAYS_ROUND: Final = """
+    SELECT c.relname, 'is a view with its owner''s rights: create it WITH (security_invoker = true)'
+      FROM pg_class c
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v'
+       AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+       AND NOT COALESCE(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false)
+    UNION ALL
+    SELECT c.relname, 'is a materialized view, which knows no policies'
+      FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'm'
+    UNION ALL
+    SELECT p.proname, 'is a function with its owner''s rights (SECURITY DEFINER)'
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND p.proname <> ALL(%(definers)s)
+    UNION ALL
+    SELECT c.relname, 'gives ' || a.privilege_type || ' to ' || coalesce(r.rolname, 'everybody')
+           || ', which no policy binds'
+      FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+     WHERE c.relnamespace = 'public'::regnamespace
+       AND a.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'USAGE')
+       AND (a.grantee = 0 OR r.rolname = ANY(%(roles)s))
+    UNION ALL
+    SELECT c.relname, 'is open to everybody who may log in'
+      FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.grantee = 0
+"""
+_ROLE: Final = """
+    SELECT r.rolname, w.problem
+      FROM pg_roles r
+     CROSS JOIN LATERAL (VALUES
+           (r.rolsuper, 'is a superuser'),
+           (r.rolbypassrls, 'has BYPASSRLS'),
+           (r.rolreplication, 'has REPLICATION'),
+           (r.rolcreaterole, 'has CREATEROLE'),
+           (has_schema_privilege(r.oid, 'public', 'CREATE'), 'may create tables'),
+           (EXISTS (SELECT 1 FROM pg_class c
+                     WHERE c.relnamespace = 'public'::regnamespace AND c.relowner = r.oid), 'owns tables'),
+           (EXISTS (SELECT 1 FROM pg_roles o
+                     WHERE o.oid <> r.oid AND pg_has_role(r.oid, o.oid, 'MEMBER')
+                       AND (o.rolsuper OR o.rolbypassrls OR o.oid IN (
+                            SELECT c.relowner FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace))),
+            'is a member of a stronger role')
+           ) AS w(holds, problem)
+     WHERE r.rolname = current_user AND w.holds
+"""
+# A unique index that does not begin with the tenant betrays that a row of another tenant exists.
+_UNIQUE: Final = """
+    SELECT c.relname, x.relname
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+      JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped
+     WHERE c.relnamespace = 'public'::regnamespace AND i.indisunique AND i.indkey[0] <> t.attnum
+       AND NOT (i.indisprimary AND i.indnatts = 1)
+"""
+_REFERENCES: Final = """
+    SELECT c.relname, k.conname, ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(num, place)
+               JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.num ORDER BY u.place),
+           EXISTS (SELECT 1 FROM pg_attribute a
+                    WHERE a.attrelid = k.confrelid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
+      FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+      JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped
+     WHERE k.contype = 'f' AND c.relnamespace = 'public'::regnamespace
+"""
+
+
+def listed_tables(path: Path) -> tuple[set[str], set[str]]:
+    """Return the tables that the list gives a reason for: those without a tenant, those that a whole tenant reads."""
+    if not path.is_file():
+        return set(), set()
+    _, without_tenant, for_all, *_ = [*_HEADING.split(path.read_text()), "", ""]
+    return set(_LISTED.findall(without_tenant)), set(_LISTED.findall(for_all))
+
+
+def weaknesses() -> Iterator[CheckMessage]:
+    """Yield what is wrong, from the connections of the application's and the system role."""
+    yield from _roles()
+    yield from _tables()
+    yield from _ways_round()
+    yield from _extensions()
+    yield from _unique()
+    yield from _references()
+
+
+def _tables() -> Iterator[CheckMessage]:
+    without_tenant, for_all = listed_tables(settings.BASE_DIR / TABLES_LIST)
+    found = _ask(_TABLES)
+    for name, isolated, has_tenant, _ in found:
+        if has_tenant and not isolated:
+            hint = "Add an IsolateTable operation to its migration."
+            yield Error(f"{name} has tenants but no forced row-level security.", hint=hint, id="accounts.E001")
+        if not has_tenant and name not in without_tenant:
+            hint = f"Give it a tenant, or a line with the reason in {TABLES_LIST}."
+            yield Error(f"{name} has no tenant and is not on the list.", hint=hint, id="accounts.E002")
+    for name in sorted(without_tenant - {name for name, _, has_tenant, _ in found if not has_tenant}):
+        hint = f"Take it off {TABLES_LIST}."
+        yield Error(f"{name} is listed as a table without a tenant, but is none.", hint=hint, id="accounts.E003")
+    tenants = {name for name, _, has_tenant, _ in found if has_tenant}
+    owned = {name for name, _, has_tenant, has_user in found if has_tenant and has_user}
+    yield from _reading(tenants, owned, for_all)
+
+
+def _reading(tenants: set[str], owned: set[str], for_all: set[str]) -> Iterator[CheckMessage]:
+    """Compare the conditions under which rows are read with what their tables hold."""
+    by_tenant_only = set()
+    for name, policy, condition, narrowed in _ask(_READING, {"system": _role("system")}):
+        if name in tenants and "agentos.tenant" not in condition:
+            hint = "Let its condition compare tenant_id with the current tenant."
+            yield Error(f"The policy {policy} of {name} knows no tenant.", hint=hint, id="accounts.E001")
+        if name in owned and "agentos.user" not in f"{condition} {narrowed}":
+            by_tenant_only.add(name)
+    for name in sorted(by_tenant_only - for_all):
+        hint = f"Give its IsolateTable an owner, or {TABLES_LIST} the reason why its whole tenant reads it."
+        yield Error(f"{name} belongs to users, but its whole tenant reads it.", hint=hint, id="accounts.E007")
+    for name in sorted(for_all - by_tenant_only):
+        hint = f"Take it off {TABLES_LIST}."
+        yield Error(f"{name} is listed as read by its whole tenant, but is not.", hint=hint, id="accounts.E003")
+
+
+def _ways_round() -> Iterator[CheckMessage]:
+    roles = {"roles": [_role("default"), _role("system")], "definers": list(DEFINERS)}
+    for name, problem in _ask(_WAYS_ROUND, roles):
+        yield Error(f"{name} {problem}.", id="accounts.E004")
+
+
+def _roles() -> Iterator[CheckMessage]:
+    for alias in ("default", "system"):
+        for name, problem in _ask(_ROLE, alias=alias):
+            hint = "Let the application log in as the role that `provision` made for it."
+            yield Error(
+                f"{name} (connection {alias}) {problem}: policies don't bind it.", hint=hint, id="accounts.E005"
+            )
+
+
+def _extensions() -> Iterator[CheckMessage]:
+    there = {name for (name,) in _ask("SELECT extname FROM pg_extension")}
+    for name in EXTENSIONS:
+        if name not in there:
+            hint = f"Start with `manage.py serve`, which provisions, or run CREATE EXTENSION {name}."
+            yield Error(f"The extension {name} is missing.", hint=hint, id="accounts.E006")
+
+
+def _unique() -> Iterator[CheckMessage]:
+    for name, index in _ask(_UNIQUE):
+        hint = "Let it begin with the tenant: else a refusal betrays another tenant's row."
+        yield Error(f"The unique index {index} of {name} spans tenants.", hint=hint, id="accounts.E008")
+
+
+def _references() -> Iterator[CheckMessage]:
+    """Find references between tenants' rows that name no tenant, and fields whose reference nobody has bound."""
+    bound: set[tuple[str, str]] = set()
+    for name, constraint, columns, to_tenants in _ask(_REFERENCES):
+        if to_tenants and "tenant_id" not in columns:
+            hint = "Make it a TenantForeignKey."
+            yield Error(f"The reference {constraint} of {name} may leave its tenant.", hint=hint, id="accounts.E009")
+        bound.update((name, column) for column in columns if "tenant_id" in columns)
+    for model in apps.get_models():
+        for field in model._meta.local_fields:
+            if isinstance(field, TenantForeignKey) and (model._meta.db_table, field.column) not in bound:
+                hint = "Add IsolateTable or BindReference to a migration."
+                text = f"{model.__name__}.{field.name} is bound to no tenant's rows in the database."
+                yield Error(text, hint=hint, id="accounts.E009")
+
+
+def _role(alias: str) -> str:
+    """Return as whom a connection has logged in."""
+    ((name,),) = _ask("SELECT current_user", alias=alias)
+    return str(name)
+
+
+def _ask(query: str, parameters: dict[str, Any] | None = None, *, alias: str = "default") -> list[Any]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(query, parameters)
+        return list(cursor.fetchall())

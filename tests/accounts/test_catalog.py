@@ -1,0 +1,200 @@
+"""The guard over the catalog: it passes here, and finds each weakness that somebody might bring in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.checks import Tags, run_checks
+from django.db import connections, models
+
+from accounts import catalog, checks
+from accounts.tenancy import TenantForeignKey, role_name
+from agentos.core.errors import ConfigError
+
+
+def test_the_checks_pass(database: None) -> None:
+    assert checks.isolation(databases=["default"]) == []
+    assert run_checks(tags=["database"], databases=["default", "system"]) == []
+    checks.refuse(Tags.database)
+
+
+def test_the_checks_stay_silent_for_other_connections() -> None:
+    assert checks.isolation(databases=None) == []
+    assert checks.isolation(databases=["owner"]) == []
+
+
+def found() -> set[str]:
+    return {str(message.id) for message in checks.isolation(databases=["default"])}
+
+
+@contextmanager
+def weakened(statements: tuple[str, ...], mending: tuple[str, ...]) -> Iterator[None]:
+    owner = connections["owner"].cursor()
+    for statement in statements:
+        owner.execute(statement)
+    try:
+        yield
+    finally:
+        for statement in mending:
+            owner.execute(statement)
+
+
+MEMBERSHIP = "accounts_membership"
+WEAKNESSES = {
+    "not forced": (
+        "accounts.E001",
+        f"ALTER TABLE {MEMBERSHIP} NO FORCE ROW LEVEL SECURITY",
+        f"ALTER TABLE {MEMBERSHIP} FORCE ROW LEVEL SECURITY",
+    ),
+    "not enabled": (
+        "accounts.E001",
+        f"ALTER TABLE {MEMBERSHIP} DISABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {MEMBERSHIP} ENABLE ROW LEVEL SECURITY",
+    ),
+    "a policy for all": (
+        "accounts.E001",
+        "CREATE POLICY open ON agents_run TO {app} USING (true)",
+        "DROP POLICY open ON agents_run",
+    ),
+    "a policy for everybody who logs in": (
+        "accounts.E001",
+        "CREATE POLICY open ON agents_run FOR SELECT USING (user_id IS NOT NULL)",
+        "DROP POLICY open ON agents_run",
+    ),
+    "no tenant": ("accounts.E002", "CREATE TABLE stray (id int)", "DROP TABLE stray"),
+    "a tenant after all": (
+        "accounts.E003",
+        "ALTER TABLE django_session ADD COLUMN tenant_id uuid",
+        "ALTER TABLE django_session DROP COLUMN tenant_id",
+    ),
+    "a view": ("accounts.E004", f"CREATE VIEW leak AS SELECT * FROM {MEMBERSHIP}", "DROP VIEW leak"),
+    "a view that was the reader's": (
+        "accounts.E004",
+        "ALTER VIEW accounts_right SET (security_invoker = false)",
+        "ALTER VIEW accounts_right SET (security_invoker = true)",
+    ),
+    "a function": (
+        "accounts.E004",
+        "CREATE FUNCTION leak() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        "DROP FUNCTION leak()",
+    ),
+    "a materialized view": (
+        "accounts.E004",
+        "CREATE MATERIALIZED VIEW leak AS SELECT * FROM accounts_tenant",
+        "DROP MATERIALIZED VIEW leak",
+    ),
+    "truncate": (
+        "accounts.E004",
+        "GRANT TRUNCATE ON agents_step TO {app}",
+        "REVOKE TRUNCATE ON agents_step FROM {app}",
+    ),
+    "triggers": (
+        "accounts.E004",
+        "GRANT TRIGGER ON agents_step TO {system}",
+        "REVOKE TRIGGER ON agents_step FROM {system}",
+    ),
+    "everybody": (
+        "accounts.E004",
+        "GRANT SELECT ON agents_step TO PUBLIC",
+        "REVOKE SELECT ON agents_step FROM PUBLIC",
+    ),
+    "a table of its own": (
+        "accounts.E005",
+        "GRANT CREATE ON SCHEMA public TO {app}",
+        "REVOKE CREATE ON SCHEMA public FROM {app}",
+    ),
+    "users' rows by tenant": (
+        "accounts.E007",
+        "CREATE POLICY wide ON agents_step FOR SELECT TO {app} "
+        "USING (tenant_id = NULLIF(current_setting('agentos.tenant', true), '')::uuid)",
+        "DROP POLICY wide ON agents_step",
+    ),
+    "unique for all tenants": (
+        "accounts.E008",
+        "CREATE UNIQUE INDEX betrays ON agents_session (session_id)",
+        "DROP INDEX betrays",
+    ),
+    "a reference across tenants": (
+        "accounts.E009",
+        "ALTER TABLE agents_step ADD CONSTRAINT strays FOREIGN KEY (run_id) REFERENCES agents_run (id)",
+        "ALTER TABLE agents_step DROP CONSTRAINT strays",
+    ),
+    "a reference unbound": (
+        "accounts.E009",
+        "ALTER TABLE agents_step DROP CONSTRAINT agents_step_run_id_tenant_fk",
+        "ALTER TABLE agents_step ADD CONSTRAINT agents_step_run_id_tenant_fk FOREIGN KEY (tenant_id, run_id) "
+        "REFERENCES agents_run (tenant_id, id) DEFERRABLE INITIALLY DEFERRED",
+    ),
+}
+
+
+@pytest.mark.parametrize(("identifier", "weakening", "mending"), WEAKNESSES.values(), ids=WEAKNESSES)
+def test_a_weakness_is_found_and_nothing_starts(database: None, identifier: str, weakening: str, mending: str) -> None:
+    roles = {"app": f'"{role_name("app")}"', "system": f'"{role_name("system")}"'}
+    with weakened((weakening.format(**roles),), (mending.format(**roles),)):
+        assert identifier in found()
+        with pytest.raises(ConfigError, match=r"^accounts\.E00\d: "):
+            checks.refuse(Tags.database)
+    assert found() == set()
+
+
+@pytest.mark.parametrize("role", ["owner", "admin"])
+def test_a_stronger_role_as_the_application_is_found(
+    database: None, monkeypatch: pytest.MonkeyPatch, cluster: Any, role: str
+) -> None:
+    """The owner, and whoever provisions the database: a superuser, or a member of the owner."""
+    connection = connections["owner"]
+    if role == "admin":
+        connection = connections["owner"].copy()
+        name = connections["owner"].settings_dict["NAME"]
+        from agentos import database as settings_of
+
+        connection.settings_dict = {**connection.settings_dict, **settings_of.django_database(cluster.url(name))}
+    monkeypatch.setattr(catalog, "connections", {"default": connection, "system": connections["system"]})
+    try:
+        assert {message.id for message in catalog._roles()} == {"accounts.E005"}
+    finally:
+        connection.close()
+
+
+def test_a_missing_extension_is_found(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "EXTENSIONS", (*catalog.EXTENSIONS, "no_such_extension"))
+    assert found() == {"accounts.E006"}
+
+
+def test_a_field_whose_migration_forgot_to_bind_it_is_found(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forgotten(models.Model):
+        run = TenantForeignKey("agents.Run", on_delete=models.PROTECT, related_name="+")
+
+        class Meta:
+            app_label = "stray"
+
+        def __str__(self) -> str:
+            return ""
+
+    monkeypatch.setattr(apps, "get_models", lambda: [Forgotten])
+    assert found() == {"accounts.E009"}
+
+
+def test_a_list_that_says_more_or_less_than_is_true_is_found(database: None, settings: Any, tmp_path: Path) -> None:
+    listed = settings.BASE_DIR / catalog.TABLES_LIST
+    (tmp_path / "docs").mkdir()
+    copy = tmp_path / catalog.TABLES_LIST
+    shutil.copy(listed, copy)
+    settings.BASE_DIR = tmp_path
+    assert found() == set()
+    text = copy.read_text()
+    copy.write_text(text + "| `agents_run` | Because. |\n")
+    assert found() == {"accounts.E003"}
+    copy.write_text(text.replace("`accounts_membership`", "`accounts_membershop`"))
+    assert found() == {"accounts.E003", "accounts.E007"}
+    copy.write_text(text.replace("`django_migrations`", ""))
+    assert found() == {"accounts.E002"}
+    copy.unlink()
+    assert found() == {"accounts.E002", "accounts.E007"}
