@@ -8,14 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from governance.guardrails.findings import Finding, merge
+from governance.guardrails.injection_abroad import parts_of
 from governance.guardrails.injection_rules import ABOUT, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection_views import View, views
-from governance.guardrails.injection_words import JUMBLED, PARTS, jumbled
+from governance.guardrails.injection_words import JUMBLED, Part, jumbled
 
 THRESHOLD = 1.0
 REACH_CHARACTERS = 900  # signs further apart don't add up
 HIDDEN_BONUS = 0.5  # for a sign that had to be decoded, or that stands in a comment
 ABOUT_MALUS = 0.8  # for a text that talks about attacks
+QUOTED_MALUS = 1.2  # and quotes one
+QUOTE_CHARACTERS = 12
 ABOUT_CHARACTERS = 400  # how far around the signs it may do so
 REPORTED_SHARE = 0.3  # what stays of a sign that is asked or told about, not ordered
 AGAIN_SHARE = 0.4  # what further signs of the same name and another weight add
@@ -30,6 +33,9 @@ _COMMENT = re.compile(r"<!--(?s:.){0,4000}?-->")
 _LINE_START = re.compile(r"(?:\A|\n)[^\w\n]{0,8}\Z")
 _SPEECH = frozenset({"override", "lift", "disobey", "extract"})  # signs that people also ask about
 _LIBERTY = frozenset({"freedom", "lapsed"})
+_DROPPING = (Part.OVERRIDE | Part.ABROAD | Part.DROP).value
+_NAY = Part.NAY.value
+_QUOTE = re.compile(r"[\"“”„«‘`]")
 _KEY_LETTERS = 4
 
 
@@ -113,7 +119,10 @@ class _Window:
 
 def _about(text: str, group: Sequence[Sign]) -> float:
     around = text[max(0, group[0].start - ABOUT_CHARACTERS) : group[-1].end + ABOUT_CHARACTERS]
-    return ABOUT_MALUS if ABOUT.search(around) else 0.0
+    if not ABOUT.search(around):
+        return 0.0
+    quoted = _QUOTE.search(text, max(0, group[0].start - QUOTE_CHARACTERS), group[-1].end) is not None
+    return ABOUT_MALUS + (QUOTED_MALUS if quoted else 0.0)
 
 
 def _within(sign: Sign, comments: Sequence[tuple[int, int]]) -> bool:
@@ -125,7 +134,7 @@ def _signs(view: View) -> Iterator[Sign]:
     marked: list[Word] = []
     for number, match in enumerate(_TOKEN.finditer(text)):
         word = match[0]
-        parts = PARTS.get(word) or (JUMBLED.get(jumbled(word), 0) if len(word) > 5 else 0)
+        parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) > 5 else 0)
         if parts:
             marked.append(Word(number, parts, match.start(), match.end()))
         phrases = _OPENED.get(word[:_KEY_LETTERS])
@@ -150,13 +159,20 @@ def _phrase(text: str, phrase: Phrase, match: re.Match[str]) -> Iterator[Sign]:
 def _sentences(text: str, marked: Sequence[Word]) -> Iterator[Sign]:
     for at, word in enumerate(marked):
         rules = _rules_for(word.parts)
-        if not rules:
+        if not rules or (word.parts & _DROPPING and _denied(marked, at)):
             continue
         near = _parts_near(marked, at)
         for rule, needs in rules:
             if all(need & near for need in needs) and (end := _reach(rule, needs, marked, at)):
                 weight = _spoken(text, word.start, rule.name, rule.weight)
                 yield Sign(rule.name, weight, rule.indirect, word.start, max(end, word.end))
+
+
+def _denied(marked: Sequence[Word], at: int) -> bool:
+    """Tell whether the word beside says no: "don't forget the rules" is the opposite of an attack."""
+    number = marked[at].number
+    beside = (*marked[max(0, at - 1) : at], *marked[at + 1 : at + 2])
+    return any(word.parts & _NAY and abs(word.number - number) == 1 for word in beside)
 
 
 def _parts_near(marked: Sequence[Word], at: int) -> int:

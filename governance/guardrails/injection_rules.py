@@ -68,7 +68,26 @@ RULES = (
     Rule("order", 0.45, Part.MACHINE, (Part.MODAL, Part.ACT), 7, indirect=True),
     Rule("booty", 0.35, Part.SEND, (Part.SECRET,), 6, indirect=True),
     Rule("reader", 0.3, Part.READING, (Part.MACHINE,), 6, indirect=True),
-    Rule("conceal", 0.75, Part.NEVER, (Part.TELLING, Part.USER), 6, indirect=True),
+    Rule("override", 1.0, Part.DROP, (Part.ORDERS, Part.PAST | Part.WHOLE | Part.CLOSE), 8, order=False),
+    Rule("override", 1.0, Part.DROP, (Part.WHOLE, Part.SPOKEN), 8, order=False),
+    Rule("override", 1.0, Part.NAY, (Part.HEED, Part.ORDERS, Part.PAST | Part.CLOSE), 9, order=False),
+    Rule("override", 1.0, Part.NAY, (Part.HEED, Part.ORDERS, Part.OWN | Part.MORE), 10, order=False),
+    Rule("forget", 0.4, Part.DROP, (Part.WHOLE,), 4, order=False),
+    Rule("forget", 0.4, Part.DROP, (Part.SPOKEN,), 6, order=False),
+    Rule("master", 0.6, Part.BOW, (Part.SOLE,), 4, order=False),
+    Rule("extract", 1.0, Part.UTTER, (Part.ORDERS, Part.CLOSE), 8, order=False),
+    Rule("extract", 1.0, Part.UTTER, (Part.MESSAGE, Part.SYSTEM), 8, order=False),
+    Rule("extract", 1.0, Part.UTTER, (Part.ORDERS, Part.EXACT, Part.SYSTEM | Part.OWN), 9, order=False),
+    Rule("extract", 1.0, Part.QUERY, (Part.OWN, Part.MESSAGE, Part.SYSTEM), 7, order=False),
+    Rule("extract", 1.0, Part.QUERY | Part.UTTER, (Part.PREPROMPT,), 7, order=False),
+    Rule("exfiltrate", 1.0, Part.MAIL, (Part.BOX, Part.PLACE), 22, indirect=True),
+    Rule("extract", 0.9, Part.UTTER | Part.ASK, (Part.ORDERS, Part.YOURS, Part.SPOKEN), 14, order=False),
+    Rule("freedom", 1.0, Part.LACK, (Part.BOUNDS, Part.BEING), 8, order=False),
+    Rule("exfiltrate", 0.65, Part.MAIL, (Part.GOODS, Part.PLACE), 22, indirect=True),
+    Rule("booty", 0.3, Part.MAIL, (Part.GOODS, Part.WHOLE), 8, indirect=True),
+    Rule("reader", 0.5, Part.READER, (Part.MAIL,), 4, indirect=True),
+    Rule("conceal", 0.6, Part.NAY | Part.LACK, (Part.INFORM,), 4, indirect=True, order=False),
+    Rule("conceal", 0.8, Part.NEVER, (Part.TELLING, Part.USER), 6, indirect=True),
 )
 
 
@@ -97,6 +116,8 @@ ABOUT = re.compile(
     r"adversarial prompts?|prompt leak\w*|guardrails?|red[- ]team\w*)"
     r"|\b(?:prompt[- ]injections?|jailbreaking|injection attacks?|prompt leaking)\b[^\n]{0,80}"
     r"(?:is|are|works?|attacks?|means|happens|risk|owasp|vulnerab\w+|mitigat\w+|detect\w*|prevent\w*|defen\w+)"
+    r"|\b(?:attackers?|criminals|hackers) (?:\w+ )?(?:hid(?:es?)?|writes?|wrote|puts?|used?|uses|sends?|sent|insert(?:s|ed)?|embed(?:s|ded)?|tr(?:y|ies|ied))\b"
+    r"|red[- ]team (?:report|exercise)|among (?:\w+ )?injections"
 )
 # Who speaks before the verb: "can I ignore", "they told me to disregard" ask or report, they don't order.
 REPORTED = re.compile(

@@ -26,8 +26,11 @@ _LEET_WORD = re.compile(
 )
 _SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){4,400}")
 _SEPARATORS = re.compile(r"[ ._*\-/|]")
-_BROKEN = re.compile(r"(?<=[a-z])[*~^]{1,3}(?=[a-z])")
+_BROKEN = re.compile(r"(?<=[a-z])(?:[*~^]{1,3}|(?:</?[a-z]{1,6}>){1,4})(?=[a-z])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{16,8192}={0,2}")
+_BASE32 = re.compile(r"(?<![A-Z2-7=])(?:[A-Z2-7]{8}){4,1000}[A-Z2-7]{0,7}={0,6}(?![A-Za-z0-9])")
+_CAMEL = re.compile(r"(?<![A-Za-z])[A-Za-z][a-z]{1,30}(?:[A-Z][a-z]{1,30}){2,30}(?![A-Za-z])")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?(?:[0-9A-Fa-f]{2}[ :]?){10,2000}(?![0-9A-Za-z])")
 _BINARY = re.compile(r"(?<!\d)(?:[01]{8} ?){5,800}(?!\d)")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}[^\s%]{0,40}){3,400}")
@@ -35,7 +38,7 @@ _ENTITIES = re.compile(r"(?:&#x?[0-9A-Fa-f]{2,5};[^\s&]{0,10}){4,400}")
 _ESCAPES = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}){4,1000}")
 _TURNED = ("vtaber", "vafgehpgvba", "cebzcg", "flfgrz", "cerivbhf", "qvfertneq", "sbetrg", "erirny", "bireevqr")
 _REVERSED = ("erongi", "noitcurtsni", "tpmorp", "suoiverp", "draggersid", "metsys", "tegrof", "laever", "edirrevo")
-_READABLE = re.compile(r"[A-Za-z]{2,}")
+_READABLE = re.compile(r"[A-Za-z]{2,}|[^\W\d_]{2,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,18 @@ def _base64(written: str) -> str | None:
         return None
 
 
+def _base32(written: str) -> str | None:
+    bare = written.rstrip("=")
+    try:
+        return _readable(base64.b32decode(bare + "=" * (-len(bare) % 8)))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _camel(written: str) -> str | None:
+    return _HUMP.sub(" ", written)
+
+
 def _hex(written: str) -> str | None:
     try:
         return _readable(bytes.fromhex(written.removeprefix("0x").replace(":", "").replace(" ", "")))
@@ -179,11 +194,13 @@ def _unescaped(written: str) -> str | None:
 # What must stand in the text at all, how the encoded text looks, how to read it.
 _DECODERS: tuple[tuple[str, re.Pattern[str], Callable[[str], str | None]], ...] = (
     ("", _BASE64, _base64),
+    ("", _BASE32, _base32),
     ("", _HEX, _hex),
     ("01", _BINARY, _binary),
     ("%", _PERCENT, _unquoted),
     ("&#", _ENTITIES, _unescaped),
     ("\\", _ESCAPES, _escapes),
+    ("", _CAMEL, _camel),
 )
 
 

@@ -39,6 +39,33 @@ class Part(IntFlag):
     MODAL = auto()  # must, should
     ACT = auto()  # call, delete, recommend: what an agent can do
     ABROAD = auto()  # an override verb of a language with its own word order
+    # Other languages by their stems (`injection_abroad.py`), in any order:
+    DROP = auto()  # ignore
+    NAY = auto()  # not
+    HEED = auto()  # follow
+    ORDERS = auto()  # rules
+    PAST = auto()  # previous
+    CLOSE = auto()  # hidden, system
+    UTTER = auto()  # show
+    SPOKEN = auto()  # told
+    WHOLE = auto()  # everything
+    LACK = auto()  # without
+    BOUNDS = auto()  # restrictions
+    BEING = auto()  # you are, an AI
+    MAIL = auto()  # send
+    GOODS = auto()  # passwords, e-mails
+    INFORM = auto()  # tell
+    READER = auto()  # assistant
+    SYSTEM = auto()  # system
+    MESSAGE = auto()  # prompt
+    PREPROMPT = auto()  # system prompt, in one word
+    OWN = auto()  # your
+    EXACT = auto()  # word for word
+    MORE = auto()  # no longer
+    QUERY = auto()  # what is
+    BOW = auto()  # obey
+    SOLE = auto()  # only
+    BOX = auto()  # mailbox, conversation
 
 
 _WORDS = {
@@ -53,7 +80,7 @@ _WORDS = {
     "kalimutan huwag התעלם התעלמו שכח αγνοησε αγνοηστε ξεχασε উপেক্ষা ভুলে نادیده فراموش puuza sahau hunsa",
     Part.LIFT: "remove disable deactivate drop suspend lift erase delete clear reset break evade skip stop turn switch "
     "without no avoid defeat unlock cancel void entferne deaktiviere desactiva desactive elimina",
-    Part.RULES: "instruction instructions directive directives prompt prompts rule rules guideline guidelines order "
+    Part.RULES: "instruction instructions directive directives prompt prompts rule rules guideline guidelines "
     "orders command commands directions programming guidance protocol protocols policies policy preprompt mandate "
     "anweisung anweisungen instruktion instruktionen instruktioner befehl befehle regeln vorgaben richtlinien "
     "instruccion instrucciones ordenes indicaciones reglas directrices consignes consigne regles directives "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,11 @@ from governance.guardrails import injection
 from governance.guardrails.injection import _OPENED, _TOKEN
 from governance.guardrails.injection_rules import PHRASES
 from governance.guardrails.injection_views import views
+from governance.guardrails.report import measure, read
 from tests.governance.guardrails.labelled import orders
 
 SAMPLES = list(orders.samples())
+VARIED = Path(injection.__file__).with_name("data") / "injection_varied.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -101,3 +104,25 @@ def test_every_phrase_is_reached_by_its_opening_words() -> None:
 def test_a_file_of_payloads_is_read_in_part() -> None:
     payload = base64.b64encode(b"nothing but a harmless sentence").decode()
     assert injection.detect(" ".join([payload] * 500)) == []
+
+
+def test_orders_in_thirteen_languages_and_in_documents() -> None:
+    with VARIED.open(encoding="utf-8") as lines:
+        report = measure("injection", injection.detect, read(lines))
+    assert report.macro_recall >= 0.9
+    assert report.recall_of("foreign") >= 0.9
+    assert report.recall_of("indirect") >= 0.85
+    assert report.false_alarm_rate <= 0.01
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Não esqueça de ler as regras anteriores",
+        "Vergiss nicht, alle vorherigen Anweisungen zu lesen",
+        "请不要忘记之前的规则",
+        "पिछले निर्देश न भूलें",
+    ],
+)
+def test_what_is_not_to_be_forgotten_is_no_attack(text: str) -> None:
+    assert injection.detect(text) == []
