@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.models import Tenant, User
@@ -104,7 +104,10 @@ def _erased(person: Person, tombstone: Tombstone, tally: Tally) -> bool:
 
 
 def sweep(person: Person, tally: Tally) -> None:
-    """Halt, delete and empty until nothing of hers is left. Raises: Conflict when it does not end."""
+    """Halt, delete and empty until nothing of hers is left. Raises: Conflict when it does not end.
+
+    What is being written meanwhile refers to a row of hers: its commit comes first and it is found, or it fails.
+    """
     everywhere = persons.is_alone(person)
     for _ in range(PASSES):
         tally.at("halting")
@@ -116,7 +119,10 @@ def sweep(person: Person, tally: Tally) -> None:
             for what, count in step(person).items():
                 tally.add(what, count)
         rows.empty(person, tell=tally.add)
-        rows.delete(person, everywhere=everywhere, tell=tally.add)
+        try:
+            rows.delete(person, everywhere=everywhere, tell=tally.add)
+        except IntegrityError:
+            continue  # a run that was being branched has come in between: the next pass halts it
         if not rows.counts(person):
             return
     raise Conflict("Rows of this person keep coming: see what still writes for her.", code="erasure_incomplete")

@@ -15,7 +15,7 @@ from accounts.models import Membership, Role, User
 from accounts.principals import Principal, cache
 from accounts.services import roles
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.errors import Conflict, Invalid, NotFound
 
 
 def add(principal: Principal, *, email: str, name: str, role: str) -> tuple[Membership, str]:
@@ -66,16 +66,6 @@ def remove(principal: Principal, *, user_id: UUID) -> None:
         member.delete()
         _record(principal, "member.removed", user_id, member.role)
     cache.forget()
-
-
-def hold(*, tenant_id: UUID, user_id: UUID) -> None:
-    """Keep someone a member until the caller's transaction ends, so that nothing begins for one who is being erased.
-
-    Raises: PolicyDenied when she is no member any more.
-    """
-    members = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id)
-    if not members.select_for_update(no_key=True, of=("self",)).values_list("id"):
-        raise PolicyDenied("You are no member of this tenant any more.", code="not_a_member")
 
 
 def _locked(principal: Principal, user_id: UUID, *, keeps_admin: bool) -> Membership:

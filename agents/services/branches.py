@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from accounts.services import members
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.spec import spec_hash
@@ -38,9 +37,8 @@ def branch(
 
     `acting` is its authority, as `services.authority` gives it. The caller holds the earlier run's lock inside a
     tenant scope, commits, and writes its own audit.
-    Raises: NotFound when the component is gone, PolicyDenied when the requester is no member any more.
+    Raises: NotFound when the component is gone.
     """
-    members.hold(tenant_id=source.tenant_id, user_id=source.user_id)
     limits = registry.get(source.component_kind, source.component_id).limits
     source.session.save(update_fields=["updated_at"])
     made = Run.objects.create(

@@ -9,19 +9,16 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from accounts.models import Membership
-from accounts.principals import cache
 from accounts.privacy import erasure, rows
 from accounts.privacy.erasure import Tally
 from accounts.privacy.models import Gone
 from accounts.privacy.rows import Person
 from accounts.seam import in_thread
-from accounts.tenancy import tenant_scope
 from agentos.core.errors import LeaseLost, PolicyDenied
+from agentos.core.ids import new_id
 from agents.engine.steps import Write
-from agents.models import Run, Session
+from agents.models import Run
 from agents.services import begin as begin_module
-from agents.services import branches
 from agents.services.ledger import NoLedger
 from tests.agents.services.conftest import HeldModel, names, read
 from tests.agents.services.test_durability import until
@@ -116,15 +113,36 @@ async def test_a_start_that_comes_later_is_refused_alone(make_process, acme):
     assert await in_thread(rows.counts, her(acme)) == {}
 
 
-def test_a_branch_needs_a_member(acme):
-    session = Session.objects.using("system").create(
-        tenant_id=acme.tenant.id, user_id=acme.member.id, session_id="s", component_id="tester"
-    )
-    source = Run(tenant_id=acme.tenant.id, user_id=acme.member.id, session=session, component_kind="agent")
-    Membership.objects.using("system").filter(user=acme.member)._raw_delete("system")
-    cache.forget()
-    with pytest.raises(PolicyDenied, match="no member"), tenant_scope(acme.tenant.id):
-        branches.branch(source, [], run_id=session.id, pinned={}, message="", acting={})
+async def test_a_branch_that_came_first_is_found_with_its_steps(make_process, acme):
+    """A fork holds its source's row: the erasure waits there, and then meets a new run that nobody has halted."""
+    process = await make_process(["The end"], supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    async with await psycopg.AsyncConnection.connect(settings.DATABASE_URLS["system"]) as forking:
+        await forking.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [begin.run_id])
+        erasing = asyncio.ensure_future(erased(acme))
+        await until(_somebody_waits)
+        made = new_id()
+        copied = {"id": made, "root_id": made, "status": "pending", "lease_owner": "", "lease_until": None}
+        names_of, values = _copy_of("agents_run", copied)
+        copy = f"INSERT INTO agents_run ({names_of}) SELECT {values} FROM agents_run WHERE id = %(of)s"
+        await forking.execute(copy, {**copied, "of": begin.run_id})
+        await forking.execute(
+            "INSERT INTO agents_step (id, tenant_id, user_id, run_id, path, seq, kind, name, state, tool_call_id,"
+            " args_hash, idempotency_key, request, error, attempts, started_at)"
+            " VALUES (gen_random_uuid(), %s, %s, %s, '1', 0, 'model', '', 'done', '', '', '', '{}', '', 1, now())",
+            [begin.tenant_id, begin.user_id, made],
+        )
+        await forking.commit()
+        tally = await erasing
+    assert tally.done["agents_run"] == 2
+    assert await in_thread(rows.counts, her(acme)) == {}
+
+
+def _copy_of(table: str, changed: dict[str, object]) -> tuple[str, str]:
+    """Return the columns of a table, and what a copy of a row selects for them."""
+    names = [field.column for field in Run._meta.local_fields]
+    return ", ".join(names), ", ".join(f"%({name})s" if name in changed else name for name in names)
 
 
 def _info(begin):
