@@ -1,7 +1,8 @@
 """The guards that a component names, over every text that a human or a tool brings into a run.
 
 A message is blocked whole. What comes later (answers, notes, external results) belongs to a run that waits: it is
-blocked for moderation and injection only, and loses identity numbers and secrets; an e-mail address may stay.
+blocked for moderation and injection only, and loses identity numbers and secrets; an e-mail address may stay. What a
+tool returns is never blocked, for the call has happened: it loses all that, and the orders to the model hidden in it.
 """
 
 from __future__ import annotations
@@ -77,10 +78,14 @@ class Guards:
 
 
 def redacted(spec: AgentSpec, value: Json) -> Json:
-    """Return a tool's result without identity numbers and secrets, as far as the component guards its output."""
-    if names := [name for name in spec.output_guards if name != MODERATION]:
-        return _redacted(names, value)
-    return value
+    """Return a tool's result as the model may read it.
+
+    Orders to the model are taken out where the component guards its input against them, identity numbers and secrets
+    as far as it guards its output.
+    """
+    names = [INJECTION] if INJECTION in spec.guards else []
+    names += [name for name in spec.output_guards if name != MODERATION]
+    return _redacted(names, value) if names else value
 
 
 def without_private(text: str) -> str:
