@@ -41,7 +41,7 @@ class ConnectionKind:
     plain: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     levels: tuple[Level, ...] = tuple(Level)
-    check: Callable[[Mapping[str, str]], None] | None = None
+    check: Callable[[dict[str, str]], None] | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -5,8 +5,6 @@ A changed role, a deactivated user, a raised token version, an ended family coun
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,9 +16,9 @@ from django.db.models import CharField, Exists, F, OuterRef, QuerySet, Value
 from django.db.models.functions import Concat, Replace
 
 from accounts import scopes
+from accounts.kept import Kept
 from accounts.models import Grant, Membership, RefreshToken
 from accounts.models.resources import IMPLIES_READ, SUFFIX
-from accounts.seam import in_thread
 from agentos.core.clock import monotonic
 from agentos.core.errors import PolicyDenied
 
@@ -147,51 +145,20 @@ def _with_read(grants: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-class PrincipalCache:
-    """Keeps what a loader said, None included, for `seconds`; the oldest goes when there are too many.
-
-    Callers that miss at the same time share one load.
-    """
+class PrincipalCache(Kept[Principal | None]):
+    """Keeps principals, and that there is none, by whatever finds them again."""
 
     def __init__(
         self, *, seconds: float = KEPT_SECONDS, most: int = KEPT_MOST, clock: Callable[[], float] = monotonic
     ) -> None:
-        self._seconds, self._most, self._clock = seconds, most, clock
-        self._kept: OrderedDict[object, tuple[float, Principal | None]] = OrderedDict()
-        self._loading: dict[object, asyncio.Future[Principal | None]] = {}
+        super().__init__(seconds=seconds, most=most, clock=clock)
 
-    async def get(self, key: object, loader: Callable[[], Principal | None]) -> Principal | None:
-        found = self._kept.get(key)
-        if found is not None and self._clock() - found[0] < self._seconds:
-            return found[1]
-        task = self._loading.get(key)
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.ensure_future(self._load(key, loader))
-            self._loading[key] = task
-        return await asyncio.shield(task)  # one caller who leaves must not take the others' load along
-
-    def forget(self) -> None:
-        """Drop everything; for tests and for the process that has just revoked something itself."""
-        self._kept.clear()
-
-    async def _load(self, key: object, loader: Callable[[], Principal | None]) -> Principal | None:
-        asked_at = self._clock()  # before the read: what changes during it must not be kept longer
-        try:
-            principal = await in_thread(loader)
-        finally:
-            self._loading.pop(key, None)
-        self._keep(key, asked_at, principal)
-        if principal is not None and principal.limits is None:
+    def keep(self, key: object, asked_at: float, value: Principal | None) -> None:
+        super().keep(key, asked_at, value)
+        if value is not None and value.limits is None:
             # What a run asks at its gates: the same user, however she signed in.
-            known = replace(principal, via="token", family=None, credential="")
-            self._keep((principal.user_id, principal.tenant_id, None), asked_at, known)
-        return principal
-
-    def _keep(self, key: object, asked_at: float, principal: Principal | None) -> None:
-        self._kept[key] = (asked_at, principal)
-        self._kept.move_to_end(key)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+            known = replace(value, via="token", family=None, credential="", foreign=None)
+            super().keep((value.user_id, value.tenant_id, None), asked_at, known)
 
 
 cache = PrincipalCache()

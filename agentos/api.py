@@ -25,6 +25,8 @@ from agents import seen
 from agents.api import router as agents_router
 from agents.control_api import router as control_router
 from agents.health import Checks, readiness
+from agents.models_api import router as models_router
+from agents.services import tenant_models
 from governance.access_api import router as access_router
 from governance.api import router as governance_router
 from governance.policies_api import router as policies_router
@@ -47,6 +49,7 @@ api.add_router("", service_accounts_router)
 api.add_router("", connections_router)
 api.add_router("", agents_router)
 api.add_router("", control_router)
+api.add_router("", models_router)
 api.add_router("", governance_router)
 api.add_router("", usage_router)
 api.add_router("", access_router)
@@ -130,11 +133,12 @@ async def config(request: HttpRequest) -> dict[str, object]:
         {"id": spec.id, "name": spec.label, "description": spec.description, "db_id": "agentos"} for spec in readable
     ]
     prompts = {spec.id: list(spec.quick_prompts[:3]) for spec in readable}
+    models = await tenant_models.current(principal_of(request).tenant_id)
     return {
         "os_id": "agentos",
         "name": "AgentOS",
         "description": "AgentOS in Django",
-        "available_models": sorted({settings.MODEL_NAMES["strong"], settings.MODEL_NAMES["fast"]}),
+        "available_models": models.offered(),
         "sandbox": settings.USES_SANDBOX,
         "databases": ["agentos"],
         "agents": agents,

@@ -22,6 +22,7 @@ _OVERSIGHT = [
     ("accounts.Invitation", "Invitations", "mail"),
     ("accounts.TenantRole", "Roles", "badge"),
     ("accounts.Grant", "Grants", "key"),
+    ("agents.AllowedModels", "Allowed models", "neurology"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
     ("backup.BackupRecord", "Backups", "backup"),
 ]

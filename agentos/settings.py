@@ -214,13 +214,16 @@ AGENTOS_LEDGER = "governance.ledger.Budgets"
 AGENTOS_ACCESS_LAYERS = [  # asked in this order, by the gate and by whoever explains it
     "governance.layers.membership",
     "governance.layers.role",
-    "governance.layers.background",
     "governance.layers.grant",
     "governance.layers.scope",
     "governance.layers.policy",
     "governance.layers.taint",
 ]
-AGENTOS_CONNECTION_KINDS = ["accounts.connections.personal_services", "agents.registry.connection_kinds"]
+AGENTOS_CONNECTION_KINDS = [
+    "accounts.connections.personal_services",
+    "agents.services.tenant_models.provider_kinds",
+    "agents.registry.connection_kinds",
+]
 AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single grants can hang on
 AGENTOS_TICKS = [
     "governance.services.approvals.expire_due",
@@ -244,6 +247,7 @@ MODEL_NAMES = {
 }
 MODEL_FALLBACKS = env.words("AGENTOS_MODEL_FALLBACKS")  # tried in order when a run's own model fails
 MODEL_PRICES = env.words("AGENTOS_MODEL_PRICES")  # `name=input/output` in USD per million tokens: agents.llm.prices
+PRIVATE_PROVIDERS = env.flag("AGENTOS_PRIVATE_PROVIDERS", False)  # may a tenant's own provider be inside the network?
 MODERATION = env.text("AGENTOS_MODERATION", "required" if PRODUCTION else "auto")  # required | auto | off
 
 Q_CLUSTER = {

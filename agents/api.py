@@ -23,10 +23,11 @@ from agents.engine.spec import AgentSpec
 from agents.forms import RunForm, fields_of, run_form
 from agents.registry import registry
 from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut, answers_of
-from agents.services import runs
+from agents.services import runs, tenant_models
 from agents.services.follow import Follower
 from agents.services.idempotency import key_of
 from agents.services.runtime import Runtime
+from agents.services.tenant_models import TenantModels
 from agents.sse import event_stream
 from agents.wiring import runtime
 
@@ -57,14 +58,17 @@ RUN_BODY = {
 @any_scope("agents", "read")
 async def list_agents(request: HttpRequest) -> list[JsonObject]:
     """List the agents that one may read."""
-    return [_agent(spec, principal_of(request)) for spec in seen.components(principal_of(request), "agent")]
+    principal = principal_of(request)
+    models = await tenant_models.current(principal.tenant_id)
+    return [_agent(spec, principal, models) for spec in seen.components(principal, "agent")]
 
 
 @router.get("/agents/{agent_id}", response=AgentOut)
 @scope("agents:{agent_id}:read")
 async def get_agent(request: HttpRequest, agent_id: str) -> JsonObject:
     """Describe one agent."""
-    return _agent(registry.get("agent", agent_id), principal_of(request))
+    principal = principal_of(request)
+    return _agent(registry.get("agent", agent_id), principal, await tenant_models.current(principal.tenant_id))
 
 
 @router.post("/agents/{agent_id}/runs", openapi_extra=RUN_BODY)
@@ -232,7 +236,7 @@ async def list_registry(request: HttpRequest, resource_type: str = "") -> JsonOb
     return {"data": rows, "meta": meta}
 
 
-def _agent(spec: AgentSpec, principal: Principal) -> JsonObject:
+def _agent(spec: AgentSpec, principal: Principal, models: TenantModels) -> JsonObject:
     tools = [
         {"name": tool.name, "description": tool.description, "level": tool.level.value}
         for tool in seen.tools(principal, spec)
@@ -241,7 +245,7 @@ def _agent(spec: AgentSpec, principal: Principal) -> JsonObject:
         "id": spec.id,
         "name": spec.label,
         "description": spec.description,
-        "model": {"id": settings.MODEL_NAMES[spec.model.value], "provider": "openai"},
+        "model": {"id": models.name_of(spec.model), "provider": "openai"},
         "tools": {"tools": tools},
         "quick_prompts": list(spec.quick_prompts),
         "metadata": {"sandbox": settings.USES_SANDBOX},

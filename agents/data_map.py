@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from accounts.privacy import erasure
 from accounts.privacy.datamap import DAY, RUNS, author, declare, owner
-from agents.models import IdempotencyKey, Run, RunEvents, Session, SessionSummary, Step
+from agents.models import AllowedModels, IdempotencyKey, Run, RunEvents, Session, SessionSummary, Step
 from agents.services.halting import halt
 
+declare(AllowedModels, none="tenant id names changed_at")
 declare(
     Session,
     none="tenant id user component_kind component_id created_at updated_at",

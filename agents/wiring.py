@@ -18,6 +18,7 @@ from agents.services.connecting import connect
 from agents.services.hub import Hub
 from agents.services.ledger import Ledger
 from agents.services.places import Places
+from agents.services.providers import Providers
 from agents.services.runtime import Hooks, Runtime
 from agents.services.supervisor import Supervisor
 
@@ -53,6 +54,11 @@ class NoJournal:
 
 def _model_url() -> str:
     return settings.OPENAI_BASE_URL or settings.SANDBOX_URL or OPENAI_URL
+
+
+def model_port() -> Providers:
+    """Return what sends a tenant's calls to its own provider, and all others to the configured one."""
+    return Providers(model_gateway())
 
 
 def model_gateway() -> ModelGateway:
@@ -99,13 +105,13 @@ async def open_runtime() -> Runtime:
         timeout=10,
     )
     await pool.open(wait=True, timeout=10)
-    gateway = model_gateway()
-    hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(gateway)
+    models = model_port()
+    hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(models.platform)
     journal: JournalPort = NoJournal()
     ledger: Ledger = import_string(settings.AGENTOS_LEDGER)(pool, prices.cost)
-    ports = Ports(gateway, journal, hooks, cost_of=prices.cost, allow=ledger.allow, connect=connect)
+    ports = Ports(models, journal, hooks, cost_of=prices.cost, allow=ledger.allow, connect=connect)
     hub = Hub(stream_places())
-    job_ports = replace(ports, model=model_gateway())  # an HTTP pool of its own: no run waits behind a job
+    job_ports = replace(ports, model=model_port())  # an HTTP pool of its own: no run waits behind a job
     supervisor = Supervisor(
         pool,
         url=url,
@@ -136,9 +142,9 @@ async def close_runtime() -> None:
         return
     runtime, _runtime = _runtime, None
     await runtime.supervisor.stop()
-    for gateway in (runtime.ports.model, runtime.supervisor.job_ports.model):
-        if isinstance(gateway, ModelGateway):
-            await gateway.close()
+    for models in (runtime.ports.model, runtime.supervisor.job_ports.model):
+        if isinstance(models, Providers):
+            await models.close()
     await runtime.pool.close()
     seam.close()
 

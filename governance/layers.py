@@ -1,11 +1,10 @@
-"""The layers that `access` asks today: membership, role, background work, grants, a program's limits, and policy."""
+"""The layers that `access` asks today: membership, role, single grants, a program's limits, and policy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from accounts import scopes
-from agents.engine.spec import JOB
 from agents.engine.status import PauseKind
 from agents.engine.tools import Level
 from governance import policies, requirements, rules
@@ -35,14 +34,6 @@ async def role(question: Question) -> Sequence[Answer]:
     if principal is None:
         return ()
     return [_covered("role", right, principal.role_scopes, f"The role {principal.role}") for right in question.rights]
-
-
-async def background(question: Question) -> Sequence[Answer]:
-    """Grant every member the jobs that are made for her own sessions; the tools in them are asked about as ever."""
-    component = question.component
-    if question.principal is None or component is None or component.kind != JOB:
-        return ()
-    return [Answer("background", question.rights[0], Outcome.GRANTS, "It is background work for her own session.")]
 
 
 async def grant(question: Question) -> Sequence[Answer]:

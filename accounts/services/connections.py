@@ -90,8 +90,14 @@ def resolve(principal: Principal, kind: str) -> Credentials:
     wanted = kind_of(kind)
     for level in wanted.levels:
         if (row := _row(principal, wanted, level)) is not None:
-            return _opened(row, wanted)
+            return opened(row)
     raise NotFound(f"There is no connection {kind} for this.", code="connection_missing")
+
+
+def opened(row: Connection | PlatformConnection) -> Credentials:
+    """Return a row's credentials. Raises: ConfigError when they can't be opened."""
+    values: dict[str, str] = json.loads(envelopes.opened(row.sealed, row.sealed_key, purpose=row.purpose))
+    return Credentials(row.kind, values, kind_of(row.kind).secrets)
 
 
 def put_for_platform(*, kind: str, values: Mapping[str, str], label: str = "") -> None:
@@ -149,11 +155,6 @@ def _of(principal: Principal, owner: UUID | None) -> QuerySet[Connection]:
 def _fill(row: Connection | PlatformConnection, values: Mapping[str, str]) -> None:
     row.sealed, row.sealed_key = envelopes.close(json.dumps(dict(values)), purpose=row.purpose)
     row.changed_at = utc_now()
-
-
-def _opened(row: Connection | PlatformConnection, kind: ConnectionKind) -> Credentials:
-    values: dict[str, str] = json.loads(envelopes.opened(row.sealed, row.sealed_key, purpose=row.purpose))
-    return Credentials(kind.name, values, kind.secrets)
 
 
 def _check_may(principal: Principal, level: Level) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from agents.admin import runs, sessions, steps
+from agents.admin import allowed, runs, sessions, steps
 
-__all__ = ["runs", "sessions", "steps"]
+__all__ = ["allowed", "runs", "sessions", "steps"]

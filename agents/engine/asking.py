@@ -95,7 +95,8 @@ async def _stream(state: LoopState, ports: Ports, step: StepRecord, model: str, 
     info = state.info
     output_filter = ports.hooks.output_filter(info)
     tools = [tool.definition for tool in offered]
-    request = ModelRequest(model, state.messages, tools, timeout_seconds=info.spec.limits.model_seconds)
+    seconds = info.spec.limits.model_seconds
+    request = ModelRequest(model, state.messages, tools, timeout_seconds=seconds, tenant_id=info.tenant_id)
     began, first = time.monotonic(), None
     said: list[str] = []
     released: list[str] = []

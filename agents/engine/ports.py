@@ -53,7 +53,8 @@ class Usage:
 class ModelRequest:
     """One model call, in the terms of the chat-completions wire.
 
-    `messages`: [{role, content, tool_calls?, tool_call_id?}]; `tools`: tool definitions.
+    `messages`: [{role, content, tool_calls?, tool_call_id?}]; `tools`: tool definitions. `tenant_id` says whose call it
+    is, where tenants have providers of their own.
     """
 
     model: str
@@ -61,6 +62,7 @@ class ModelRequest:
     tools: list[JsonObject] = field(default_factory=list)
     response_format: JsonObject | None = None
     timeout_seconds: float = 120.0
+    tenant_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

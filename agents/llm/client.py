@@ -58,14 +58,20 @@ class ModelGateway:
         moderation_model: str = "",
         connect_seconds: float = CONNECT_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
+        public_only: bool = False,
     ) -> None:
-        """Take where the provider is and its key. Raises: ConfigError."""
+        """Take where the provider is and its key; with `public_only` it is no server inside a network.
+
+        Raises: ConfigError.
+        """
         url = provider_url(base_url)
         self._client = AsyncOpenAI(
             base_url=url,
             api_key=provider_key(api_key),
             max_retries=0,
-            http_client=http_client(url, connect_seconds=connect_seconds, idle_seconds=idle_seconds),
+            http_client=http_client(
+                url, connect_seconds=connect_seconds, idle_seconds=idle_seconds, public_only=public_only
+            ),
         )
         self._embedding_model = embedding_model
         self._moderation_model = moderation_model

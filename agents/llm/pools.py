@@ -9,6 +9,7 @@ import httpx2
 from openai import DefaultAioHttpClient
 
 from agentos.core.errors import ConfigError
+from agents.llm import outside
 
 MAX_CONNECTIONS = 8192
 # Shorter than the 60 s and more for which servers keep idle connections, so that none is reused as it closes.
@@ -44,17 +45,24 @@ def provider_key(api_key: str) -> str:
     return key or "none"
 
 
-def http_client(base_url: str, *, connect_seconds: float, idle_seconds: float) -> httpx2.AsyncClient:
-    """Make the client's transport. Its connections open with the first request, on the loop that sends it."""
+def http_client(
+    base_url: str, *, connect_seconds: float, idle_seconds: float, public_only: bool = False
+) -> httpx2.AsyncClient:
+    """Make the client's transport. Its connections open with the first request, on the loop that sends it.
+
+    With `public_only` it connects to no address inside a network, and by no proxy.
+    """
+    limits = httpx2.Limits(
+        max_connections=MAX_CONNECTIONS,
+        max_keepalive_connections=MAX_CONNECTIONS,
+        keepalive_expiry=KEEPALIVE_SECONDS,
+    )
     return DefaultAioHttpClient(
-        limits=httpx2.Limits(
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_CONNECTIONS,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-        ),
+        limits=limits,
         timeout=timeouts(connect_seconds, idle_seconds),
         follow_redirects=False,
-        trust_env=not _is_loopback(base_url),
+        trust_env=not (public_only or _is_loopback(base_url)),
+        transport=outside.transport(limits) if public_only else None,
     )
 
 

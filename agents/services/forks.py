@@ -16,15 +16,16 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, clean_text
-from agents.engine.spec import JOB
+from agents.engine.spec import JOB, Model
 from agents.engine.state import was_cut
 from agents.engine.status import StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import authority, branches, idempotency
+from agents.services import authority, branches, idempotency, tenant_models
 from agents.services.branches import ADDED, ORIGIN
 from agents.services.idempotency import Key
 from agents.services.runs import require
+from agents.services.tenant_models import TenantModels
 
 ROLES = ("strong", "fast")
 SIDE_EFFECT = "side_effect"
@@ -123,8 +124,11 @@ def may_instruct(principal: Principal, source: Run) -> bool:
 
 def models(source: Run) -> list[str]:
     """Return the models that a fork may name: the two roles, then the names."""
-    names = {settings.MODEL_NAMES[role] for role in ROLES}
-    return [*ROLES, *sorted({*names, *settings.MODEL_FALLBACKS, source.model})]
+    return _known(source, tenant_models.load(source.tenant_id))
+
+
+def _known(source: Run, offered: TenantModels) -> list[str]:
+    return [*ROLES, *sorted({*offered.offered(), *filter(offered.allows, [source.model])})]
 
 
 def _writing(source: Run) -> str:
@@ -212,16 +216,21 @@ def _with_result(start: Step, result: str, principal: Principal) -> Step:
 def _pinned(source: Run, wanted: Fork) -> JsonObject:
     """Return what the new run keeps of its spec: the earlier run's, with what the fork changes."""
     pinned = {name: value for name, value in source.spec.items() if name not in ADDED}
-    pinned["model"] = _model(source, wanted.model)
+    offered = tenant_models.load(source.tenant_id)
+    pinned["model"] = _model(source, wanted.model, offered)
+    pinned["fallbacks"] = list(filter(offered.allows, pinned.get("fallbacks", ())))
     if wanted.instructions is not None:
         pinned["instructions"] = clean_text(wanted.instructions)
     return pinned
 
 
-def _model(source: Run, wanted: str | None) -> str:
-    """Return the model by its name or by the role it plays. Raises: Invalid."""
+def _model(source: Run, wanted: str | None, offered: TenantModels) -> str:
+    """Return the model by its name or by the role it plays. Raises: Invalid, PolicyDenied for one not allowed."""
     if wanted is None:
-        return source.model
-    if wanted not in (known := models(source)):
+        return offered.require(source.model)
+    if wanted in ROLES:
+        return offered.require(offered.name_of(Model(wanted)))
+    if wanted not in (known := _known(source, offered)):
+        offered.require(wanted)
         raise Invalid(f"`model` must be one of {', '.join(known)}.", code="unknown_model")
-    return settings.MODEL_NAMES[wanted] if wanted in ROLES else wanted
+    return wanted

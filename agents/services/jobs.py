@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db.models.functions import Now
 
 from agentos.core.ids import new_id
@@ -17,7 +16,7 @@ from agents.engine.status import RunStatus
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Tool
 from agents.models import Run, Session
-from agents.services import log
+from agents.services import log, tenant_models
 from agents.services.notifications import CLAIMABLE
 
 OPEN: Final = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED)
@@ -72,8 +71,9 @@ def store(spec: JobSpec, *, like: Run, message: str, order: JsonObject) -> None:
 
     `order` is added to its spec. The database keeps a second open job out, also of a process that stores it just now.
     """
-    model = settings.MODEL_NAMES[spec.model.value]
-    pinned = spec.pinned(model, settings.MODEL_FALLBACKS)
+    models = tenant_models.load(like.tenant_id)
+    model = models.name_of(spec.model)
+    pinned = spec.pinned(model, models.fallbacks)
     job_id = new_id()
     job = Run(
         id=job_id,

@@ -22,7 +22,7 @@ from agents.engine.state import LoopState
 from agents.engine.status import RUN_MOVES, RunStatus
 from agents.engine.steps import AuditEntry, RunChange, Write
 from agents.models import Run
-from agents.services import authority, idempotency, log
+from agents.services import authority, idempotency, log, tenant_models
 from agents.services.begin import Begin
 from agents.services.execution import remembered, run_state
 from agents.services.follow import Follower
@@ -67,9 +67,12 @@ async def start(
     with runtime.supervisor.runs.one(tenant_id):
         follower = _follower(runtime, tenant_id, run_id) if follow else None
         try:
-            charges = await runtime.ledger.charges(_consumer(principal, spec))
+            models = await _models(principal, spec)
+            charges = await runtime.ledger.charges(_consumer(principal, spec, models))
             blocked = await _blocked(runtime, spec, message)
-            begin = _begin(runtime, principal, spec, run_id, message, session_id, key, blocked=blocked is not None)
+            begin = _begin(
+                runtime, principal, spec, models, run_id, message, session_id, key, blocked=blocked is not None
+            )
             begin.charges = charges
             await runtime.writer.begin(begin)
         except BaseException:
@@ -112,8 +115,13 @@ def _limits(runtime: Runtime, tenant_id: UUID, *, follow: bool) -> tuple[RateLim
     return (runs, runtime.hub.streams.limit(tenant_id)) if follow else (runs,)
 
 
-def _consumer(principal: Principal, spec: AgentSpec) -> Consumer:
-    models = (settings.MODEL_NAMES[spec.model.value], *settings.MODEL_FALLBACKS)
+async def _models(principal: Principal, spec: AgentSpec) -> tuple[str, ...]:
+    """Return the model of a new run and those to fall back on. Raises: PolicyDenied when its tenant allows it not."""
+    found = await tenant_models.current(principal.tenant_id)
+    return found.require(found.name_of(spec.model)), *found.fallbacks
+
+
+def _consumer(principal: Principal, spec: AgentSpec, models: tuple[str, ...]) -> Consumer:
     return Consumer(principal.tenant_id, principal.user_id, spec.kind, spec.id, models)
 
 
@@ -129,6 +137,7 @@ def _begin(
     runtime: Runtime,
     principal: Principal,
     spec: AgentSpec,
+    models: tuple[str, ...],
     run_id: UUID,
     message: str,
     session_id: str,
@@ -136,8 +145,7 @@ def _begin(
     *,
     blocked: bool,
 ) -> Begin:
-    model = settings.MODEL_NAMES[spec.model.value]
-    pinned, digest = runtime.pinned(spec, model)
+    pinned, digest = runtime.pinned(spec, models[0], models[1:])
     return Begin(
         run_id=run_id,
         tenant_id=principal.tenant_id,
@@ -147,7 +155,7 @@ def _begin(
         component_id=spec.id,
         spec={**pinned, **added} if (added := authority.pinned(principal)) else pinned,
         spec_hash=digest,
-        model=model,
+        model=models[0],
         message=None if blocked else message,
         owner=runtime.supervisor.name,
         key=None if blocked else key,  # what failed may be tried again, with other words
@@ -164,7 +172,7 @@ def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
         spec,
         begin.model,
         begin.message or "",
-        tuple(settings.MODEL_FALLBACKS),
+        tuple(begin.spec.get("fallbacks", ())),
         **authority.of(begin.spec),
     )
 

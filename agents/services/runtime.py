@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from django.conf import settings
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.types import Json, JsonObject
@@ -42,7 +41,7 @@ class Runtime:
     ports: Ports
     hooks: Hooks
     watch: Watch = field(default_factory=Watch)
-    _pinned: dict[tuple[int, str], tuple[JsonObject, str]] = field(default_factory=dict)
+    _pinned: dict[tuple[int, str, tuple[str, ...]], tuple[JsonObject, str]] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Ledger:
@@ -52,10 +51,10 @@ class Runtime:
     def writer(self) -> JournalWriter:
         return self.supervisor.writer
 
-    def pinned(self, spec: AgentSpec, model: str) -> tuple[JsonObject, str]:
-        """Return what a run keeps of its spec, and its hash; computed once per component."""
-        key = id(spec), model
+    def pinned(self, spec: AgentSpec, model: str, fallbacks: tuple[str, ...]) -> tuple[JsonObject, str]:
+        """Return what a run keeps of its spec, and its hash; computed once per component and models."""
+        key = id(spec), model, fallbacks
         if key not in self._pinned:
-            pinned = spec.pinned(model, settings.MODEL_FALLBACKS)
+            pinned = spec.pinned(model, fallbacks)
             self._pinned[key] = pinned, spec_hash(pinned)
         return self._pinned[key]

@@ -16,7 +16,7 @@ from accounts.principals import Principal
 from agentos.core.errors import AgentOSError, PolicyDenied
 from agentos.core.ids import new_id
 from agents.engine.ports import Refuse, RunInfo
-from agents.engine.spec import AgentSpec, JobSpec
+from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
@@ -152,15 +152,6 @@ async def test_each_layer_can_decide() -> None:
     assert (await judge(Question(principal(may), spec, replace(look, level=Level.CONFIRM)))).kind is (
         PauseKind.CONFIRMATION
     )
-
-
-async def test_a_job_is_its_users_and_its_tools_are_not() -> None:
-    job = JobSpec(id="session-summary", instructions="Sum up.", tools=(look,))
-    viewer = principal(frozenset({"sessions:read"}))
-    assert (await judge(Question(viewer, job))).decided.layer == "background"
-    assert (await judge(Question(viewer, job, look))).refused
-    assert (await judge(Question(None, job))).refused
-    assert (await judge(Question(viewer, named("session-summary")))).refused
 
 
 async def test_a_later_layer_adds_its_line(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

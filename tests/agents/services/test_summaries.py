@@ -14,10 +14,10 @@ from agents import selectors, wiring
 from agents.engine.history import LEFT_OUT
 from agents.engine.spec import JOB
 from agents.engine.testing import ScriptedModel
-from agents.llm.client import ModelGateway
 from agents.models import Run, SessionSummary
 from agents.services import queue, summaries
 from agents.services.places import Places
+from agents.services.providers import Providers
 from governance.hooks import Governance
 from tests.agents.services.conftest import HeldModel, Process, names, ran, read
 from tests.agents.services.test_durability import stored, until
@@ -291,9 +291,9 @@ async def test_background_work_speaks_to_the_model_over_a_pool_of_its_own(databa
     runtime = await wiring.open_runtime()
     try:
         runs, jobs = runtime.supervisor.ports.model, runtime.supervisor.job_ports.model
-        assert isinstance(runs, ModelGateway)
-        assert isinstance(jobs, ModelGateway)
-        assert runs._client._client is not jobs._client._client
+        assert isinstance(runs, Providers)
+        assert isinstance(jobs, Providers)
+        assert runs.platform._client._client is not jobs.platform._client._client
         assert runtime.supervisor.jobs.most == 4
     finally:
         await wiring.close_runtime()

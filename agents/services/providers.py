@@ -1,0 +1,110 @@
+"""The model port of a process: sends each call to its tenant's own provider, or to the platform's.
+
+A tenant's gateway is made with its first call, and closed when its credentials have changed and its streams are over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+from django.conf import settings
+
+from agentos.core.credentials import Credentials
+from agentos.core.errors import ConfigError, ProviderError
+from agents.engine.ports import ModelReply, ModelRequest
+from agents.llm.client import ModelGateway
+from agents.llm.outside import check_url
+from agents.services import tenant_models
+from agents.services.tenant_models import AS_THE_PLATFORM, TenantModels
+
+Parts: TypeAlias = AsyncGenerator[str | ModelReply, None]
+
+
+@dataclass(slots=True)
+class _Held:
+    gateway: ModelGateway
+    version: str
+    streams: int = 0
+    is_retired: bool = False
+
+
+class Providers:
+    """Implements `agents.engine.ports.ModelPort`. Use it from one event loop and close it there."""
+
+    def __init__(self, platform: ModelGateway, *, make: Callable[[Credentials], ModelGateway] | None = None) -> None:
+        self.platform = platform
+        self._make = make or _gateway
+        self._held: dict[UUID, _Held] = {}
+
+    def stream(self, request: ModelRequest) -> Parts:
+        """Ask the provider of the request's tenant. Raises: ProviderError, also for a model that it does not allow."""
+        if tenant_models.cache.peek(request.tenant_id) is AS_THE_PLATFORM:  # what almost every call finds
+            return self.platform.stream(request)
+        return self._stream(request)
+
+    async def close(self) -> None:
+        for held in self._held.values():
+            await held.gateway.close()
+        self._held.clear()
+        await self.platform.close()
+
+    async def _stream(self, request: ModelRequest) -> Parts:
+        found = await _of(request)
+        if not found.allows(request.model):
+            raise ProviderError(f"The tenant does not allow the model {request.model}.", code=tenant_models.NOT_ALLOWED)
+        async with self._lent(request.tenant_id, found) as gateway, aclosing(gateway.stream(request)) as parts:
+            async for part in parts:
+                yield part
+
+    @asynccontextmanager
+    async def _lent(self, tenant_id: UUID | None, found: TenantModels) -> AsyncIterator[ModelGateway]:
+        """Lend the tenant's gateway for one stream, and close it after its last if it was replaced meanwhile."""
+        held = self._held.get(tenant_id) if tenant_id else None
+        if held is not None and held.version != found.version:
+            await self._retire(tenant_id, held)
+            held = None
+        if found.provider is None or tenant_id is None:
+            yield self.platform
+            return
+        if held is None:
+            held = self._held[tenant_id] = _Held(self._made(found.provider), found.version)
+        held.streams += 1
+        try:
+            yield held.gateway
+        finally:
+            held.streams -= 1
+            if held.is_retired and not held.streams:
+                await held.gateway.close()
+
+    async def _retire(self, tenant_id: UUID | None, held: _Held) -> None:
+        if tenant_id is not None and self._held.get(tenant_id) is held:
+            del self._held[tenant_id]
+        held.is_retired = True
+        if not held.streams:
+            await held.gateway.close()
+
+    def _made(self, provider: Credentials) -> ModelGateway:
+        try:
+            return self._make(provider)
+        except ConfigError as error:
+            raise ProviderError(error.detail, code="provider_refused") from None
+
+
+async def _of(request: ModelRequest) -> TenantModels:
+    if request.tenant_id is None:
+        return AS_THE_PLATFORM
+    try:
+        return await tenant_models.current(request.tenant_id)
+    except ConfigError as error:
+        raise ProviderError(error.detail, code="provider_refused") from None
+
+
+def _gateway(provider: Credentials) -> ModelGateway:
+    """Make a client of a tenant's provider. Raises: ConfigError when its address is not one that may be asked."""
+    private = settings.PRIVATE_PROVIDERS
+    check_url(provider["base_url"], private=private)
+    return ModelGateway(provider["base_url"], provider["api_key"], public_only=not private)
