@@ -14,6 +14,7 @@ from accounts.models import (
     AuditHead,
     AuditRow,
     Connection,
+    ExternalIdentity,
     Grant,
     Invitation,
     Membership,
@@ -87,6 +88,12 @@ declare(
     about="Until it is accepted it is about somebody who is no user yet.",
     retention=TOKENS,
     clock="expires_at",
+)
+declare(
+    ExternalIdentity,
+    none="id user issuer last_used_at created_at",
+    personal="subject",
+    subjects=[owner("user")],
 )
 declare(Resource, none="tenant id kind name")
 declare(

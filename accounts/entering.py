@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.models import TotpDevice, User
+from accounts.models import User
 from accounts.services import second_factor, sessions, sign_ins
 from agentos.core.ids import parse_id
 
@@ -31,10 +31,16 @@ class Pending:
     then: str
 
 
-def enter(request: HttpRequest, user: User, *, via: str, then: str, tenant_id: str = "") -> HttpResponse:
-    """Sign in a user who has shown her first factor, or ask for the second; then go to `then`, if it is ours."""
-    if second_factor.device_of(user.id) is None and not second_factor.is_required(sessions.memberships(user.id)):
-        return complete(request, user, via=via, then=then, tenant_id=tenant_id)
+def enter(
+    request: HttpRequest, user: User, *, via: str, then: str, tenant_id: str = "", shown: str = ""
+) -> HttpResponse:
+    """Sign in a user who has shown her first factor, or ask for the second; then go to `then`, if it is ours.
+
+    `shown` names what has asked for a second factor already, a provider that is trusted with it.
+    """
+    needs = second_factor.device_of(user.id) or second_factor.is_required(sessions.memberships(user.id))
+    if shown or not needs:
+        return complete(request, user, via=via, then=then, tenant_id=tenant_id, shown=shown)
     wait(request, user, via=via, then=then)
     return redirect("second_factor")
 
@@ -59,9 +65,9 @@ def pending(request: HttpRequest) -> Pending | None:
 
 
 def complete(
-    request: HttpRequest, user: User, *, via: str, then: str, device: TotpDevice | None = None, tenant_id: str = ""
+    request: HttpRequest, user: User, *, via: str, then: str, tenant_id: str = "", shown: str = ""
 ) -> HttpResponse:
-    """Open the session, in `tenant_id` if it is one of hers, audit it, and go on."""
+    """Open the session, in `tenant_id` if it is one of hers, audit it, and go on; `shown` is her second factor."""
     members = sessions.memberships(user.id)
     member = sessions.chosen(members, {sessions.TENANT_KEY: tenant_id})
     if member is None:
@@ -71,8 +77,8 @@ def complete(
     login(request, user)
     request.session.pop(PENDING_KEY, None)
     request.session[sessions.TENANT_KEY] = str(member.tenant_id)
-    if device is not None:
-        request.session[sessions.SECOND_FACTOR_KEY] = str(device.id)
+    if shown:
+        request.session[sessions.SECOND_FACTOR_KEY] = shown
     sign_ins.record(member, via=via)
     return redirect(own_place(request, then))
 

@@ -41,7 +41,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         device = second_factor.verify(waiting.user.id, request.POST.get("code", ""), _client(request))
     except (NotAuthenticated, RateLimited) as error:
         return _again(request, "accounts/second_factor.html", error)
-    return entering.complete(request, waiting.user, via=waiting.via, then=waiting.then, device=device)
+    return entering.complete(request, waiting.user, via=waiting.via, then=waiting.then, shown=str(device.id))
 
 
 @never_cache
@@ -62,7 +62,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
     except (NotAuthenticated, RateLimited) as error:
         return _again(request, "accounts/enrol.html", error, **_shown(address))
     waiting.user.refresh_from_db(using="system")  # what it opened before has ended
-    done = entering.complete(request, waiting.user, via=waiting.via, then=waiting.then, device=device)
+    done = entering.complete(request, waiting.user, via=waiting.via, then=waiting.then, shown=str(device.id))
     return render(request, "accounts/recovery_codes.html", {"codes": codes, "then": done["Location"]})
 
 

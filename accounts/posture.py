@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from accounts.services import issuers
+from accounts.services import issuers, providers
 from agentos.core.errors import ConfigError
 
 SHORTEST_SECRET = 32
@@ -35,9 +35,11 @@ def posture(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def trust(**kwargs: Any) -> list[CheckMessage]:
-    """Refuse a list of other issuers that can't be read."""
+    """Refuse a list of other issuers or providers that can't be read."""
     try:
         issuers.configured()
+        for provider in providers.configured():
+            _ = provider.secret
     except ConfigError as error:
         return [Error(error.detail, hint="docs/operations.md has the fields.", id="accounts.E020")]
     return []

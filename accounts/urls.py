@@ -1,10 +1,10 @@
-"""The pages' small POSTs, the pages of the second factor and of invitations."""
+"""The pages' small POSTs, the pages of the second factor, of invitations and of providers."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from accounts import factor_views, invitation_views, views
+from accounts import factor_views, invitation_views, oidc_views, views
 
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign_in"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("second-factor/", factor_views.ask, name="second_factor"),
     path("second-factor/enrol/", factor_views.enrol, name="second_factor_enrol"),
     path("invitation/<str:token>/", invitation_views.accept, name="invitation"),
+    path("oidc/<slug:provider_id>/", oidc_views.begin, name="oidc_begin"),
+    path("oidc/<slug:provider_id>/callback/", oidc_views.finish, name="oidc_callback"),
     path("security/", factor_views.security, name="security"),
     path("security/begin/", factor_views.begin, name="security_begin"),
     path("security/codes/", factor_views.renew_codes, name="security_codes"),

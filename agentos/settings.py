@@ -193,6 +193,9 @@ if SECOND_FACTOR not in ("required", "optional"):
 # Other issuers whose tokens are taken (accounts.services.issuers has the fields)
 ISSUERS = env.json_list("AGENTOS_ISSUERS")
 
+# Providers that people sign in with, by OpenID Connect (accounts.services.providers has the fields)
+PROVIDERS = env.json_list("AGENTOS_PROVIDERS")
+
 # Requests, runs, events
 MAX_BODY_BYTES = env.integer("AGENTOS_MAX_BODY_BYTES", 10 * 1024 * 1024, at_least=1024)
 MAX_MESSAGE_CHARS = env.integer("AGENTOS_MAX_MESSAGE_CHARS", 200_000, at_least=1)
@@ -267,7 +270,12 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("AGENTOS_LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}, "openai": {"level": "WARNING"}},
+    "loggers": {
+        "authlib": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "openai": {"level": "WARNING"},
+    },
 }
 # Object permissions are read through our own checker (accounts.backend), not through guardian's backend.
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]

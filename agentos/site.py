@@ -50,6 +50,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Show the form; whoever fills it in rightly goes the same way on as from every other page."""
         from accounts.door import Door
+        from accounts.services import providers
         from agentos.views import demo_users
 
         if request.method == "GET" and self.has_permission(request):
@@ -61,6 +62,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
             "app_path": request.get_full_path(),
             "username": request.user.get_username(),
             "demo_users": demo_users(request),
+            "providers": providers.configured(),
             **(extra_context or {}),
         }
         view = Door.as_view(

@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 
 from accounts.models.connections import Connection, PlatformConnection
-from accounts.models.identity import Attempt, RecoveryCode, SigningKey, TotpDevice
+from accounts.models.identity import Attempt, ExternalIdentity, RecoveryCode, SigningKey, TotpDevice
 from accounts.models.invitations import Invitation
 from accounts.models.resources import Grant, Resource
 from accounts.tenancy import TenantModel
@@ -229,6 +229,7 @@ __all__ = [
     "AuditHead",
     "AuditRow",
     "Connection",
+    "ExternalIdentity",
     "Grant",
     "Invitation",
     "Membership",

@@ -1,4 +1,4 @@
-"""What signing in keeps: the keys that sign tokens, counts of attempts, second factors."""
+"""What signing in keeps: the keys that sign tokens, counts of attempts, second factors, links to providers."""
 
 from __future__ import annotations
 
@@ -73,6 +73,24 @@ class RecoveryCode(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "code_hash"], name="recovery_code")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ExternalIdentity(models.Model):
+    """What a sign-in provider calls a user: its issuer and her `sub` there, which never change as addresses do."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="external_identity")]
+        verbose_name_plural = "external identities"
 
     def __str__(self) -> str:
         return str(self.id)

@@ -131,6 +131,22 @@ def accept_as(token: str, *, user_id: UUID) -> Invitation:
     return invitation
 
 
+def any_open(email: str) -> bool:
+    """Say whether an address has an open invitation anywhere."""
+    return _open_to(email).exists()
+
+
+def accept_all(user: User) -> None:
+    """Make a new user, whose address a provider has verified, a member wherever she is invited.
+
+    Commits with the caller. Raises: PolicyDenied when whoever invited her may do so no more, and Conflict.
+    """
+    for invitation in _open_to(user.email).select_for_update(of=("self",)).order_by("tenant_id"):
+        if invitation.invited_by_id is not None:
+            _check_inviter(invitation.invited_by_id, invitation)
+        _join(invitation, user)
+
+
 def link(token: str) -> str:
     """Return the address of the page that accepts."""
     return settings.PUBLIC_URL + reverse("invitation", args=[token])
@@ -169,8 +185,16 @@ def _new(tenant_id: UUID, email: str, role: str, invited_by: UUID | None = None)
 
 
 def _open(token: str) -> QuerySet[Invitation]:
-    rows = Invitation.objects.using("system").select_related("tenant", "invited_by")
-    return rows.filter(token_hash=_hash(token), accepted_at=None, revoked_at=None, expires_at__gt=utc_now())
+    return _all_open().filter(token_hash=_hash(token)).select_related("tenant", "invited_by")
+
+
+def _open_to(email: str) -> QuerySet[Invitation]:
+    return _all_open().filter(email__iexact=email)
+
+
+def _all_open() -> QuerySet[Invitation]:
+    rows = Invitation.objects.using("system")
+    return rows.filter(accepted_at=None, revoked_at=None, expires_at__gt=utc_now())
 
 
 def _taken(token: str) -> Invitation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from uuid import UUID
 
@@ -11,11 +12,15 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from accounts import audit
-from accounts.models import Membership, Role, User
+from accounts.models import Membership, Role, TenantRole, User
 from accounts.principals import Principal, cache
+from accounts.scopes import ADMIN
 from accounts.services import roles
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound
+from agentos.core.types import JsonObject
+
+logger = logging.getLogger(__name__)
 
 
 def add(principal: Principal, *, email: str, name: str, role: str) -> tuple[Membership, str]:
@@ -66,6 +71,41 @@ def remove(principal: Principal, *, user_id: UUID) -> None:
         member.delete()
         _record(principal, "member.removed", user_id, member.role)
     cache.forget()
+
+
+def follow_group(user: User, *, tenant_slug: str, role: str) -> None:
+    """Give a user the role that a group of her sign-in provider means in a tenant; audited. Commits with the caller.
+
+    Administrators stay what they are, nobody becomes one, and a tenant or role that is not there is logged.
+    """
+    granted = TenantRole.objects.using("system").filter(tenant__slug=tenant_slug, name=role).first()
+    if granted is None or ADMIN in granted.scopes:
+        logger.warning("a group means the role %s in %s, which is none to give", role, tenant_slug)
+        return
+    places = Membership.objects.using("system").filter(tenant_id=granted.tenant_id, user_id=user.id)
+    member = places.select_for_update(of=("self",)).first()
+    if member is None:
+        places.create(tenant_id=granted.tenant_id, user_id=user.id, role=role)
+        _tell(granted.tenant_id, "member.added", user.id, {"role": role, "by": "group"})
+    elif member.role not in (Role.ADMIN, role):
+        places.update(role=role)
+        _tell(granted.tenant_id, "member.role_changed", user.id, {"role": role, "by": "group"})
+
+
+def leave_group(user: User, *, tenant_slug: str) -> None:
+    """End the membership of a user who is in none of a tenant's groups any more; administrators stay. Audited.
+
+    Commits with the caller.
+    """
+    places = Membership.objects.using("system").filter(tenant__slug=tenant_slug, user_id=user.id)
+    member = places.exclude(role=Role.ADMIN).select_for_update(of=("self",)).first()
+    if member is not None:
+        member.delete(using="system")
+        _tell(member.tenant_id, "member.removed", user.id, {"role": member.role, "by": "group"})
+
+
+def _tell(tenant_id: UUID, action: str, user_id: UUID, detail: JsonObject) -> None:
+    audit.append([audit.Entry(action, "user", str(user_id), detail)], tenant_id=tenant_id, using="system")
 
 
 def _locked(principal: Principal, user_id: UUID, *, keeps_admin: bool) -> Membership:

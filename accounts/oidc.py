@@ -1,0 +1,135 @@
+"""The client's side of OpenID Connect, by authlib: authorization code with PKCE and a nonce, read with distrust.
+
+What it fetches is bounded in size and time and never redirected; the issuer, the audience and the algorithms are ours
+to say, not the provider's.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, cast
+
+import requests
+from authlib.integrations.django_client import OAuth, OAuthError  # type: ignore[import-untyped]
+from authlib.integrations.django_client.apps import DjangoOAuth2App  # type: ignore[import-untyped]
+from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from joserfc.errors import JoseError
+
+from accounts.services.issuers import is_safe_url
+from accounts.services.providers import Provider
+from agentos.core.clock import monotonic
+from agentos.core.errors import NotAuthenticated, Unavailable
+from agentos.core.types import JsonObject
+
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
+MAX_BYTES = 512 * 1024
+READ_SECONDS = 5.0
+WHOLE_SECONDS = 10.0
+SKEW_SECONDS = 30
+
+
+class Untrusted(requests.RequestException):
+    """The provider's answer is none that we read."""
+
+
+class _Session(OAuth2Session):  # type: ignore[misc]  # authlib has no types
+    """Talks to a provider: https only, no redirects, no endless answer."""
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
+        if not is_safe_url(url):
+            raise Untrusted("its address is not safe")
+        kwargs |= {"allow_redirects": False, "timeout": READ_SECONDS, "stream": True}
+        self.trust_env = url.startswith("https:")
+        ends_at = monotonic() + WHOLE_SECONDS
+        response: requests.Response = super().request(method, url, *args, **kwargs)
+        with response:
+            if 300 <= response.status_code < 400:
+                raise Untrusted("it sends us elsewhere")
+            body = b""
+            for part in response.iter_content(16 * 1024):
+                body += part
+                if len(body) > MAX_BYTES or monotonic() > ends_at:
+                    raise Untrusted("its answer is too long")
+        response._content = body
+        return response
+
+
+class _App(DjangoOAuth2App):  # type: ignore[misc]
+    client_cls = _Session
+
+    def load_server_metadata(self) -> JsonObject:
+        metadata: JsonObject = super().load_server_metadata()
+        metadata["id_token_signing_alg_values_supported"] = ALGORITHMS  # not what the provider would take besides
+        return metadata
+
+
+def begin(request: HttpRequest, provider: Provider) -> HttpResponse:
+    """Send the browser to the provider; state, nonce and PKCE verifier stay in its session. Raises: Unavailable."""
+    try:
+        app = _app(provider)
+        _check_issuer(provider, app.load_server_metadata())
+        return cast(HttpResponse, app.authorize_redirect(request, _callback(provider)))
+    except (requests.RequestException, OAuthError, RuntimeError, ValueError, KeyError) as error:
+        raise _unavailable(error) from error
+
+
+def finish(request: HttpRequest, provider: Provider) -> JsonObject:
+    """Trade the code for an ID token and return its claims, all checked.
+
+    Raises: NotAuthenticated for a state that is not this session's, or a token that does not hold; Unavailable.
+    """
+    options = {
+        "iss": {"essential": True, "value": provider.issuer},
+        "aud": {"essential": True, "value": provider.client_id},
+        "sub": {"essential": True},
+        "exp": {"essential": True},
+        "iat": {"essential": True},
+        "nonce": {"essential": True},
+    }
+    try:
+        app = _app(provider)
+        _check_issuer(provider, app.load_server_metadata())
+        token = app.authorize_access_token(request, claims_options=options, leeway=SKEW_SECONDS)
+    except (OAuthError, JoseError, ValueError, KeyError, TypeError) as error:
+        raise NotAuthenticated("The provider did not sign you in: start again.", code="oidc_refused") from error
+    except (requests.RequestException, RuntimeError) as error:
+        raise _unavailable(error) from error
+    claims = token.get("userinfo")
+    if not claims or not isinstance(claims.get("sub"), str):
+        raise NotAuthenticated("The provider did not say who you are.", code="oidc_refused")
+    return dict(claims)
+
+
+def _app(provider: Provider) -> Any:
+    return _apps(provider, provider.secret)
+
+
+@lru_cache(maxsize=32)
+def _apps(provider: Provider, secret: str) -> Any:
+    """Register a client; it keeps what it has learned of the provider for the life of this process."""
+    return OAuth().register(
+        provider.id,
+        client_cls=_App,
+        client_id=provider.client_id,
+        client_secret=secret or None,
+        server_metadata_url=f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration",
+        client_kwargs={"scope": provider.scope, "code_challenge_method": "S256"},
+    )
+
+
+def _check_issuer(provider: Provider, metadata: JsonObject) -> None:
+    """Raises: ValueError when another issuer answers at this address (OpenID Connect Discovery, section 4.3)."""
+    if metadata.get("issuer") != provider.issuer:
+        raise ValueError("another issuer answers there")
+
+
+def _callback(provider: Provider) -> str:
+    return settings.PUBLIC_URL + reverse("oidc_callback", args=[provider.id])
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    kind = str(error) if isinstance(error, Untrusted | ValueError) else type(error).__name__
+    return Unavailable(f"The provider can't be used now ({kind}).", code="provider_unavailable", retry_after_seconds=30)

@@ -1,0 +1,401 @@
+"""Signing in with a provider that really answers on this machine: who gets in, as whom, and who does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.messages import get_messages
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from joserfc.jwk import OctKey, RSAKey
+
+from accounts import oidc, posture, principals
+from accounts.models import AuditRow, ExternalIdentity, Invitation, Membership, Role, TenantRole, User
+from accounts.services import invitations, providers, second_factor
+from accounts.services.attempts import FREE_OF_BOTH
+from agentos.core.errors import ConfigError
+from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
+from tests.accounts.web import Answer
+from tests.conftest import MakeUser, TenantWithUsers
+
+OURS = "http://testserver"
+
+
+@pytest.fixture
+def idp(acme: TenantWithUsers, settings: Any) -> Iterator[IdentityProvider]:
+    """The provider, where acme's member signs in unless the test says otherwise."""
+    principals.cache.forget()
+    with identity_provider(sub="0815", email="member@acme.test", email_verified=True, name="Mia") as provider:
+        settings.PUBLIC_URL = OURS
+        settings.PROVIDERS = [entry(provider)]
+        oidc._apps.cache_clear()
+        yield provider
+        oidc._apps.cache_clear()
+
+
+def entry(idp: IdentityProvider, **changes: Any) -> dict[str, Any]:
+    known = {"id": "corp", "name": "Corp", "issuer": idp.issuer}
+    return {**known, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **changes}
+
+
+def begin(browser: Client, then: str = "/admin/") -> Any:
+    return browser.get(reverse("oidc_begin", args=["corp"]), {"next": then})
+
+
+def sign_in(browser: Client, idp: IdentityProvider, then: str = "/admin/") -> Any:
+    """Walk the whole way, as a browser does; return our last answer."""
+    back = idp.visit(begin(browser, then)["Location"])
+    assert back.startswith(OURS)
+    return browser.get(back.removeprefix(OURS))
+
+
+def is_in(browser: Client) -> bool:
+    return "_auth_user_id" in browser.session
+
+
+def refusal(answer: Any) -> str:
+    assert answer["Location"] == reverse("admin:login")
+    return [str(message) for message in get_messages(answer.wsgi_request)][-1]
+
+
+def actions(team: TenantWithUsers) -> list[str]:
+    rows = AuditRow.objects.using("system").filter(tenant_id=team.tenant.id).order_by("seq")
+    return list(rows.values_list("action", flat=True))
+
+
+def role_of(team: TenantWithUsers, email: str) -> str | None:
+    members = Membership.objects.using("system").filter(tenant_id=team.tenant.id, user__email=email)
+    return members.values_list("role", flat=True).first()
+
+
+def test_a_member_signs_in_with_it(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    browser = Client()
+    assert "Sign in with Corp" in browser.get(reverse("admin:login")).content.decode()
+    asked = parse_qs(urlsplit(begin(browser)["Location"]).query)
+    assert asked["response_type"] == ["code"]
+    assert asked["code_challenge_method"] == ["S256"]
+    assert len(asked["nonce"][0]) >= 20
+    assert asked["redirect_uri"] == [f"{OURS}/accounts/oidc/corp/callback/"]
+    done = sign_in(browser, idp, then="/admin/agents/run/")
+    assert done["Location"] == "/admin/agents/run/"
+    assert browser.session["_auth_user_id"] == str(acme.member.id)
+    link = ExternalIdentity.objects.using("system").get()
+    assert (link.user_id, link.issuer, link.subject) == (acme.member.id, idp.issuer, "0815")
+    assert actions(acme) == ["identity.linked", "auth.signed_in"]
+    row = AuditRow.objects.using("system").filter(action="auth.signed_in").get()
+    assert row.detail == {"via": "oidc:corp"}
+    assert sign_in(Client(), idp, then="https://evil.example/")["Location"] == "/"
+
+
+def test_the_link_holds_when_the_address_changes(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    sign_in(Client(), idp)
+    idp.user.update(email="viewer@acme.test", email_verified=False)
+    browser = Client()
+    sign_in(browser, idp)
+    assert browser.session["_auth_user_id"] == str(acme.member.id)
+    User.objects.using("system").filter(id=acme.member.id).update(is_active=False)
+    browser = Client()
+    assert "switched off" in refusal(sign_in(browser, idp))
+    assert not is_in(browser)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"email_verified": False},
+        {"email_verified": None},
+        {"email_verified": "true"},
+        {"email": None},
+        {"email": ["member@acme.test"]},
+        {"email": "stranger@acme.test"},
+        {"sub": ""},
+        {"sub": None},
+        {"sub": 7},
+        {"sub": "x" * 300},
+        {"iss": "https://evil.example"},
+        {"iss": None},
+        {"aud": "somebody"},
+        {"aud": None},
+        {"aud": [CLIENT_ID, "somebody"]},  # without azp
+        {"nonce": "another"},
+        {"nonce": None},
+        {"exp": 1},
+        {"exp": None},
+        {"iat": 4102444800},
+        {"at_hash": "AAAA"},
+    ],
+    ids=str,
+)
+def test_what_it_says_wrongly_lets_nobody_in(
+    idp: IdentityProvider, acme: TenantWithUsers, changes: dict[str, Any]
+) -> None:
+    idp.changes = changes
+    browser = Client()
+    answer = sign_in(browser, idp)
+    assert answer["Location"] == reverse("admin:login")
+    assert not is_in(browser)
+    assert not ExternalIdentity.objects.using("system").exists()
+    idp.changes = {}
+    sign_in(browser, idp)
+    assert is_in(browser)
+
+
+def test_a_token_of_another_key_or_algorithm_is_refused(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    for key, header in (
+        (RSAKey.generate_key(2048, {"kid": "idp"}), {}),
+        (RSAKey.generate_key(2048, {"kid": "other"}), {"kid": "other"}),
+        (OctKey.import_key(CLIENT_SECRET), {"alg": "HS256"}),
+    ):
+        idp.signs_with, idp.header = key, header
+        browser = Client()
+        assert sign_in(browser, idp)["Location"] == reverse("admin:login")
+        assert not is_in(browser)
+
+
+def test_a_rotated_key_is_fetched(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    sign_in(Client(), idp)
+    idp.key = RSAKey.generate_key(2048, {"kid": "next", "use": "sig"})
+    idp.header = {"kid": "next"}
+    browser = Client()
+    sign_in(browser, idp)
+    assert is_in(browser)
+
+
+def test_a_state_is_of_one_session_and_good_once(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    victim, attacker = Client(), Client()
+    back = idp.visit(begin(attacker)["Location"]).removeprefix(OURS)
+    assert "start again" in refusal(victim.get(back))
+    assert not is_in(victim)
+    assert attacker.get(back)["Location"] == "/admin/"
+    attacker.post(reverse("sign_out"))
+    assert "start again" in refusal(attacker.get(back))
+    for query in ("", "?error=access_denied", "?code=x&state=y", "?state=", "?code=%00&state=%00"):
+        assert refusal(victim.get(reverse("oidc_callback", args=["corp"]) + query))
+
+
+def test_a_code_of_another_flow_fails_its_pkce(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    """A stolen code, injected into one's own flow: the verifier is another's."""
+    stolen = parse_qs(urlsplit(idp.visit(begin(Client())["Location"])).query)["code"][0]
+    browser = Client()
+    own = parse_qs(urlsplit(begin(browser)["Location"]).query)["state"][0]
+    answer = browser.get(reverse("oidc_callback", args=["corp"]), {"code": stolen, "state": own})
+    assert refusal(answer)
+    assert not is_in(browser)
+
+
+def test_bad_answers_are_slowed_down_for_that_network_only(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    place = reverse("oidc_callback", args=["corp"])
+    for _ in range(FREE_OF_BOTH + 1):
+        Client().get(place, {"code": "x", "state": "y"}, REMOTE_ADDR="192.0.2.1")
+    assert "Too many" in refusal(Client().get(place, {"code": "x", "state": "y"}, REMOTE_ADDR="192.0.2.1"))
+    browser = Client()
+    sign_in(browser, idp)
+    assert is_in(browser)
+
+
+def test_a_second_factor_is_asked_for_unless_the_provider_is_trusted_with_it(
+    idp: IdentityProvider, acme: TenantWithUsers, settings: Any
+) -> None:
+    settings.SECOND_FACTOR = "required"
+    idp.user.update(email="admin@acme.test", amr=["pwd", "otp"])
+    browser = Client()
+    assert sign_in(browser, idp)["Location"] == reverse("second_factor")
+    assert not is_in(browser)
+    settings.PROVIDERS = [entry(idp, second_factor=True)]
+    assert sign_in(browser, idp)["Location"] == "/admin/"
+    assert browser.get("/admin/accounts/membership/").status_code == 200
+    for amr in (["pwd"], "otp", None, [["otp"]]):
+        idp.user["amr"] = amr
+        browser = Client()
+        sign_in(browser, idp)
+        assert not is_in(browser)
+    assert second_factor.device_of(acme.admin.id) is None
+
+
+def test_an_unknown_person_needs_an_invitation(idp: IdentityProvider, acme: TenantWithUsers, settings: Any) -> None:
+    idp.user.update(email="nora@new.test", name="Nora\x00")
+    browser = Client()
+    assert "ask for an invitation" in refusal(sign_in(browser, idp))
+    by = principals.load(acme.admin.id, acme.tenant.id)
+    assert by is not None
+    invitations.invite(by, email="Nora@new.test", role=Role.APPROVER)
+    settings.PROVIDERS = [entry(idp, unknown_users="deny")]
+    assert "ask for an invitation" in refusal(sign_in(browser, idp))
+    settings.PROVIDERS = [entry(idp)]
+    sign_in(browser, idp)
+    assert is_in(browser)
+    assert role_of(acme, "nora@new.test") == Role.APPROVER
+    user = User.objects.using("system").get(email="nora@new.test")
+    assert (user.name, user.has_usable_password()) == ("Nora", False)
+    assert Invitation.objects.using("system").get().accepted_by_id == user.id
+    assert len(mail.outbox) == 1
+
+
+def test_an_invitation_whose_inviter_lost_her_rights_lets_nobody_in(
+    idp: IdentityProvider, acme: TenantWithUsers, make_user: MakeUser
+) -> None:
+    second = make_user(acme.tenant, Role.ADMIN, "second@acme.test")
+    by = principals.load(second.id, acme.tenant.id)
+    assert by is not None
+    invitations.invite(by, email="nora@new.test", role=Role.ADMIN)
+    Membership.objects.using("system").filter(user_id=second.id).update(role=Role.VIEWER)
+    idp.user["email"] = "nora@new.test"
+    assert refusal(sign_in(Client(), idp))
+    assert not User.objects.using("system").filter(email="nora@new.test").exists()
+
+
+GROUPS = [
+    {"group": "approvers", "tenant": "acme", "role": "approver"},
+    {"group": "staff", "tenant": "acme", "role": "member"},
+    {"group": "staff", "tenant": "globex", "role": "viewer"},
+    {"group": "ghosts", "tenant": "nowhere", "role": "member"},
+]
+
+
+def test_groups_mean_roles(
+    idp: IdentityProvider, acme: TenantWithUsers, globex: TenantWithUsers, settings: Any
+) -> None:
+    settings.PROVIDERS = [entry(idp, groups=GROUPS)]
+    idp.user["groups"] = ["staff", "approvers", "ghosts", 7]
+    sign_in(Client(), idp)
+    assert (role_of(acme, "member@acme.test"), role_of(globex, "member@acme.test")) == (Role.APPROVER, Role.VIEWER)
+    assert "member.role_changed" in actions(acme)
+    assert "member.added" in actions(globex)
+    idp.user["groups"] = ["staff"]
+    sign_in(Client(), idp)
+    assert role_of(acme, "member@acme.test") == Role.MEMBER
+    idp.user["groups"] = []
+    sign_in(Client(), idp)
+    assert (role_of(acme, "member@acme.test"), role_of(globex, "member@acme.test")) == (Role.MEMBER, Role.VIEWER)
+    settings.PROVIDERS = [entry(idp, groups=GROUPS, strict_groups=True)]
+    browser = Client()
+    sign_in(browser, idp)
+    assert (role_of(acme, "member@acme.test"), role_of(globex, "member@acme.test")) == (None, None)
+    assert not is_in(browser)
+
+
+def test_groups_neither_make_nor_unmake_an_administrator(
+    idp: IdentityProvider, acme: TenantWithUsers, settings: Any
+) -> None:
+    settings.PROVIDERS = [entry(idp, groups=GROUPS, strict_groups=True)]
+    idp.user.update(email="admin@acme.test", groups=["staff"])
+    sign_in(Client(), idp)
+    idp.user["groups"] = []
+    sign_in(Client(), idp)
+    assert role_of(acme, "admin@acme.test") == Role.ADMIN
+    TenantRole.objects.using("system").create(tenant=acme.tenant, name="boss", scopes=["agent_os:admin"])
+    settings.PROVIDERS = [entry(idp, groups=[{"group": "staff", "tenant": "acme", "role": "boss"}])]
+    idp.user.update(sub="2", email="member@acme.test", groups=["staff"])
+    sign_in(Client(), idp)
+    assert role_of(acme, "member@acme.test") == Role.MEMBER
+
+
+def test_groups_may_let_unknown_people_in(idp: IdentityProvider, acme: TenantWithUsers, settings: Any) -> None:
+    settings.PROVIDERS = [entry(idp, groups=GROUPS, unknown_users="groups")]
+    idp.user.update(email="nora@new.test", groups=["others"])
+    assert refusal(sign_in(Client(), idp))
+    idp.user["groups"] = ["approvers"]
+    browser = Client()
+    sign_in(browser, idp)
+    assert is_in(browser)
+    assert role_of(acme, "nora@new.test") == Role.APPROVER
+
+
+def test_only_the_listed_domains(idp: IdentityProvider, acme: TenantWithUsers, settings: Any) -> None:
+    settings.PROVIDERS = [entry(idp, email_domains=["corp.example"])]
+    assert "another domain" in refusal(sign_in(Client(), idp))
+    settings.PROVIDERS = [entry(idp, email_domains=["acme.test"])]
+    assert sign_in(Client(), idp)["Location"] == "/admin/"
+
+
+def test_demo_users_are_nobodys(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    User.objects.using("system").filter(id=acme.member.id).update(is_demo=True)
+    assert refusal(sign_in(Client(), idp))
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/.well-known/openid-configuration", Answer(500)),
+        ("/.well-known/openid-configuration", Answer(body=b"<html>")),
+        ("/.well-known/openid-configuration", Answer(body=b'{"issuer": "https://evil.example"}')),
+        ("/.well-known/openid-configuration", Answer(302, headers={"Location": "/elsewhere"})),
+        ("/.well-known/openid-configuration", Answer(body=b" " * (oidc.MAX_BYTES + 1))),
+        ("/token", Answer(500)),
+        ("/token", Answer(302, headers={"Location": "/elsewhere"})),
+        ("/token", Answer(body=b"{}")),
+        ("/token", Answer(body=b" " * (oidc.MAX_BYTES + 1))),
+        ("/jwks", Answer(body=b"[]")),
+        ("/jwks", Answer(404)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value.status} {len(value.body)}",
+)
+def test_a_provider_that_answers_badly_lets_nobody_in(
+    idp: IdentityProvider, acme: TenantWithUsers, path: str, answer: Answer
+) -> None:
+    assert idp.site is not None
+    rightly = idp.site.answer
+    idp.site.answer = lambda asked: answer if asked.path.startswith(path) else rightly(asked)
+    browser = Client()
+    first = begin(browser)
+    if path.startswith("/.well-known"):
+        assert "can't be used now" in refusal(first)
+    else:
+        last = browser.get(idp.visit(first["Location"]).removeprefix(OURS))
+        assert refusal(last)
+    assert not is_in(browser)
+    assert not [asked for asked in idp.site.asked if asked.path == "/elsewhere"]
+
+
+def test_what_it_says_of_other_places_is_not_followed(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    idp.metadata = {"token_endpoint": "http://192.0.2.1/token"}
+    browser = Client()
+    back = idp.visit(begin(browser)["Location"]).removeprefix(OURS)
+    assert "can't be used now" in refusal(browser.get(back))
+
+
+def test_a_provider_that_is_none_has_no_page(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    for name in ("oidc_begin", "oidc_callback"):
+        assert Client().get(reverse(name, args=["other"])).status_code == 404
+        assert Client().post(reverse(name, args=["corp"])).status_code == 405
+
+
+GOOD = {"id": "corp", "name": "Corp", "issuer": "https://id.example", "client_id": "x", "client_secret": "y"}
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"issuer": "http://id.example"}, "https"),
+        ({"id": "Corp!"}, "id"),
+        ({"client_id": ""}, "client_id"),
+        ({"scope": "email"}, "openid"),
+        ({"unknown_users": "create"}, "unknown_users"),
+        ({"unknown_users": "groups"}, "none is listed"),
+        ({"groups": [{"group": "a", "tenant": "acme", "role": "admin"}]}, "administrator"),
+        ({"secret": "y"}, "secret"),
+        ({"client_secret_file": "/nowhere/secret"}, "cannot be read"),
+    ],
+    ids=str,
+)
+def test_an_unsafe_entry_is_refused(settings: Any, change: dict[str, Any], word: str) -> None:
+    settings.PROVIDERS = [GOOD]
+    assert posture.trust() == []
+    settings.PROVIDERS = [{**GOOD, **change}]
+    assert [found.id for found in posture.trust()] == ["accounts.E020"]
+    assert word in str(posture.trust()[0].msg)
+
+
+def test_no_provider_is_there_twice_and_a_secret_may_be_a_file(settings: Any, tmp_path: Any) -> None:
+    settings.PROVIDERS = [GOOD, {**GOOD, "issuer": "https://other.example"}]
+    with pytest.raises(ConfigError, match="twice"):
+        providers.configured()
+    (tmp_path / "secret").write_text("kept\n")
+    settings.PROVIDERS = [{**GOOD, "client_secret_file": str(tmp_path / "secret")}]
+    assert providers.of_id("corp").secret == "kept"
+    settings.PROVIDERS = [{**GOOD, "client_secret": "hidden-from-logs"}]
+    assert "hidden" not in repr(providers.of_id("corp"))
