@@ -52,6 +52,7 @@ _OPERATE = frozenset(
     {
         "runs:write_all",
         "steps:reconcile",
+        "halts:write",
         "approvals:read",
         "knowledge:write",
         "knowledge:delete",

@@ -24,6 +24,7 @@ from agentos.problems import problem, problem_of
 from agents import seen
 from agents.api import router as agents_router
 from agents.control_api import router as control_router
+from agents.halts_api import router as halts_router
 from agents.health import Checks, readiness
 from agents.models_api import router as models_router
 from agents.services import tenant_models
@@ -50,6 +51,7 @@ api.add_router("", connections_router)
 api.add_router("", agents_router)
 api.add_router("", control_router)
 api.add_router("", models_router)
+api.add_router("", halts_router)
 api.add_router("", governance_router)
 api.add_router("", usage_router)
 api.add_router("", access_router)

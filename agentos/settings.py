@@ -121,6 +121,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "agents.banner.halted",
             ],
         },
     }
@@ -221,6 +222,7 @@ AGENTOS_ACCESS_LAYERS = [  # asked in this order, by the gate and by whoever exp
     "governance.layers.scope",
     "governance.layers.policy",
     "governance.layers.taint",
+    "governance.layers.kill_switch",
 ]
 AGENTOS_CONNECTION_KINDS = [
     "accounts.connections.personal_services",
@@ -231,6 +233,7 @@ AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single gran
 AGENTOS_TICKS = [
     "governance.services.approvals.expire_due",
     "agents.services.deadlines.hand_over_overdue",
+    "agents.services.switches.go_on",
     "governance.ledger.settle_left",
     "agentos.maintenance.enqueue_due",
 ]

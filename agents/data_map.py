@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from accounts.privacy import erasure
-from accounts.privacy.datamap import DAY, RUNS, author, declare, owner
-from agents.models import AllowedModels, IdempotencyKey, Run, RunEvents, Session, SessionSummary, Step
+from accounts.privacy.datamap import DAY, RUNS, author, declare, owner, pseudonym
+from agents.models import (
+    AllowedModels,
+    IdempotencyKey,
+    KillSwitch,
+    PlatformSwitch,
+    Run,
+    RunEvents,
+    Session,
+    SessionSummary,
+    Step,
+)
 from agents.services.halting import halt
 
 declare(AllowedModels, none="tenant id names changed_at")
@@ -21,8 +31,8 @@ declare(
     Run,
     none=(
         "tenant id user session parent root_id rerun_of component_kind component_id spec_hash model status fence "
-        "lease_owner lease_until recoveries deadline_at cancel_requested pause_requested error_code usage cost_usd "
-        "is_demo created_at ended_at"
+        "lease_owner lease_until recoveries deadline_at cancel_requested pause_requested halted_by error_code usage "
+        "cost_usd is_demo created_at ended_at"
     ),
     sensitive="spec input output error_text",
     subjects=[owner("user")],
@@ -30,6 +40,12 @@ declare(
     clock="session__updated_at",
     leaves_id=True,
 )
+declare(
+    KillSwitch,
+    none="tenant id target reason created_by created_at released_by released_at",
+    subjects=[pseudonym("created_by"), pseudonym("released_by")],
+)
+declare(PlatformSwitch, none="id reason created_at released_at", about="The operator's own.")
 declare(
     Step,
     none=(

@@ -59,7 +59,7 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
         f"{run.component_kind}_id": run.component_id,
         "user_id": str(run.user_id),
         "status": run.status.upper(),
-        "pause_reason": "by hand" if run.pause_requested else None,
+        "pause_reason": "halted" if run.halted_by else "by hand" if run.pause_requested else None,
         "content": run.output if run.output is not None else run.error_text,
         "content_type": "str",
         "input": {"input_content": run.input},

@@ -36,6 +36,9 @@ class NoJournal:
     pause_requested = False
     drain_requested = False
 
+    def halted_by(self, *tools: str) -> str:
+        raise AssertionError("a run brings its own journal")
+
     def emit(self, name: str, payload: Any) -> None:
         raise AssertionError("a run brings its own journal")
 

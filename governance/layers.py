@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from accounts import scopes
+from accounts.seam import in_thread
 from agents.engine.status import PauseKind
 from agents.engine.tools import Level
+from agents.services import switches
+from agents.services.halted import component_target, tool_target
 from governance import policies, requirements, rules
 from governance.access import Answer, Outcome, Question
 from governance.rules import Decision
@@ -67,6 +70,19 @@ async def policy(question: Question) -> Sequence[Answer]:
         reason = f"The tool asks for nobody's consent.{rule}{_perhaps(found)}"
         return [Answer("policy", right, Outcome.PASSES, reason)]
     return [Answer("policy", right, Outcome.ASKS, f"{_CONSENT[kind]}{rule}{_perhaps(found)}", kind, found.terms)]
+
+
+async def kill_switch(question: Question) -> Sequence[Answer]:
+    """Say whether somebody has halted it. A run's own questions stop at the loop's edges before they come here."""
+    if question.run is not None or question.principal is None:
+        return ()
+    spec, tool = question.component, question.tool
+    targets = [component_target(spec.kind, spec.id)] if spec else []
+    targets += [tool_target(tool.name)] if tool else []
+    found = await in_thread(switches.standing_one, question.principal.tenant_id, targets)
+    if found is None:
+        return [Answer("kill switch", question.rights[-1], Outcome.PASSES, "Nobody has halted it.")]
+    return [Answer("kill switch", question.rights[-1], Outcome.REFUSES, f"It is halted ({found}): {found.reason}")]
 
 
 async def taint(question: Question) -> Sequence[Answer]:

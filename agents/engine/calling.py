@@ -71,6 +71,8 @@ def _planned(state: LoopState, path: str, call: ToolCall) -> StepRecord:
 
 
 async def _advance(state: LoopState, ports: Ports, step: StepRecord) -> None:
+    if ports.journal.halted_by(step.name):
+        return None  # it waits for its release: the run pauses when its other calls are done
     tool = state.info.spec.tool(step.name)
     change = change_since(step.request, tool)
     if step.state is StepState.UNKNOWN:

@@ -22,6 +22,9 @@ RUN_COMPLETED: Final = "RunCompleted"
 RUN_ERROR: Final = "RunError"
 RUN_CANCELLED: Final = "RunCancelled"
 
+BY_HAND: Final = "by hand"  # reasons of RunPaused, besides answers that are waited for
+HALTED: Final = "halted"
+
 END_EVENTS: Final = frozenset({RUN_COMPLETED, RUN_ERROR, RUN_CANCELLED})
 
 _TOOL_KEYS: Final[JsonObject] = {
@@ -92,6 +95,6 @@ def paused(steps: list[StepRecord]) -> JsonObject:
     }
 
 
-def paused_by_hand(steps: list[StepRecord]) -> JsonObject:
+def stopped(steps: list[StepRecord], reason: str) -> JsonObject:
     """Return the payload of RunPaused when somebody stopped the run; it may wait for answers as well."""
-    return {**paused(steps), "content": "Paused by hand", "reason": "by hand"}
+    return {**paused(steps), "content": "Halted" if reason == HALTED else "Paused by hand", "reason": reason}

@@ -6,7 +6,7 @@ Finished steps are found again by their path, so a second pass over them costs n
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from agentos.core.errors import LimitExceeded, PolicyDenied, ProviderError
@@ -15,7 +15,7 @@ from agents.engine.asking import ask_model
 from agents.engine.calling import run_calls, told_to_model
 from agents.engine.ports import ModelReply, Ports, ToolCall
 from agents.engine.state import LoopState
-from agents.engine.status import RunStatus
+from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import Statement, StepRecord, Write
 
 
@@ -29,6 +29,7 @@ class Completed:
 class Paused:
     waiting: list[StepRecord]
     by_hand: bool = False
+    halted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +74,25 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
         state.messages.append(messages.assistant_message(reply))
         if not reply.tool_calls:
             return Completed(reply.text, tuple(state.keeps(reply.text)))
-        if stop := stops_before(state, ports, [f"{turn}.{ordinal}" for ordinal in range(len(reply.tool_calls))]):
+        paths = [f"{turn}.{ordinal}" for ordinal in range(len(reply.tool_calls))]
+        if stop := stops_before(state, ports, paths, *(call.name for call in reply.tool_calls)):
             return stop
         steps = await run_calls(state, ports, turn, reply.tool_calls)
         if waiting := [step for step in steps if not step.state.is_final]:
-            return Paused(waiting)
+            halted_by = ports.journal.halted_by(*(step.name for step in waiting if step.state is StepState.STARTED))
+            return Paused(state.waiting(), halted_by=halted_by) if halted_by else Paused(waiting)
         for step in steps:
             state.messages.append(messages.tool_message(step.tool_call_id, told_to_model(step)))
             state.has_read(step)
 
 
-def stops_before(state: LoopState, ports: Ports, paths: list[str]) -> Paused | HandedOn | None:
+def stops_before(state: LoopState, ports: Ports, paths: list[str], *tools: str) -> Paused | HandedOn | None:
     """Return how the run stops at this edge: somebody asked for it, and these steps are not all behind it."""
     known = [state.steps.get(path) for path in paths]
     if all(step is not None and step.state.is_final for step in known):
         return None
+    if halted_by := ports.journal.halted_by(*tools):
+        return Paused(state.waiting(), halted_by=halted_by)
     if ports.journal.pause_requested:
         return Paused(state.waiting(), by_hand=True)
     return HandedOn() if ports.journal.drain_requested else None
@@ -113,11 +118,12 @@ def _last_write(state: LoopState, ending: Ending) -> Write:
                 statements=list(statements),
                 run=state.change(RunStatus.COMPLETED, output=text),
             )
-        case Paused(waiting, by_hand):
-            payload = events.paused_by_hand(waiting) if by_hand else events.paused(waiting)
+        case Paused(waiting, by_hand, halted_by):
+            reason = events.HALTED if halted_by else events.BY_HAND if by_hand else ""
+            payload = events.stopped(waiting, reason) if reason else events.paused(waiting)
             return Write(
                 events=[(events.RUN_PAUSED, payload)],
-                run=state.change(RunStatus.PAUSED),
+                run=replace(state.change(RunStatus.PAUSED), halted_by=halted_by),
             )
         case HandedOn():
             return Write(run=state.change(RunStatus.PENDING))

@@ -98,6 +98,10 @@ class JournalPort(Protocol):
         """Tell whether the run shall be handed on before its next step, because this process goes away."""
         ...
 
+    def halted_by(self, *tools: str) -> str:
+        """Return the kill switch that halts the run, or one of these tools in it; nothing when none does."""
+        ...
+
     def emit(self, name: str, payload: JsonObject) -> None:
         """Queue an event for the next flush; readers see it after the commit."""
         ...

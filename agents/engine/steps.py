@@ -70,7 +70,8 @@ class AuditEntry:
 class RunChange:
     """The new state of a run; None leaves a field as it is. `release` gives the lease back.
 
-    `cost_usd` goes with `usage`: None beside it says that the price of a call is not known.
+    `cost_usd` goes with `usage`: None beside it says that the price of a call is not known. `halted_by` names the kill
+    switch that a run is paused by.
     """
 
     status: RunStatus
@@ -80,6 +81,7 @@ class RunChange:
     usage: JsonObject | None = None
     cost_usd: Decimal | None = None
     release: bool = True
+    halted_by: str = ""
 
 
 @dataclass(slots=True)

@@ -75,6 +75,10 @@ class MemoryJournal:
     state: str = "{}"
     pause_requested: bool = False
     drain_requested: bool = False
+    halted: set[str] = field(default_factory=set)
+
+    def halted_by(self, *tools: str) -> str:
+        return next((f"tool:{name}" for name in tools if name in self.halted), "tenant" if "" in self.halted else "")
 
     def emit(self, name: str, payload: JsonObject) -> None:
         self.events.append((name, deepcopy(payload)))

@@ -77,6 +77,7 @@ class Run(UserOwned):
     deadline_at = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
     pause_requested = models.BooleanField(default=False, db_default=False)  # by hand; until somebody unpauses
+    halted_by = models.CharField(max_length=250, blank=True, default="", db_default="")  # the kill switch, while paused
     input = models.TextField(null=True)
     output = models.TextField(null=True)
     error_code = models.CharField(max_length=64, blank=True)
@@ -112,6 +113,9 @@ class Run(UserOwned):
                 condition=models.Q(status__in=["pending", "running"], parent__isnull=True) & ASKED_FOR,
             ),
             models.Index(fields=["tenant", "created_at"], name="run_given_up", condition=models.Q(error_code=GIVEN_UP)),
+            models.Index(
+                fields=["tenant"], name="run_halted", condition=models.Q(status="paused") & ~models.Q(halted_by="")
+            ),
             models.Index(fields=["deadline_at"], name="run_paused_until", condition=models.Q(status="paused")),
         ]
 

@@ -18,7 +18,7 @@ from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.types import Json, JsonObject, clean_json, clean_text
 from agents.engine.status import PauseKind, StepState
 from agents.models import Run, Step
-from agents.services import idempotency, log
+from agents.services import idempotency, log, switches
 from agents.services.idempotency import Key
 from agents.services.runs import check_live, lock
 
@@ -67,6 +67,7 @@ def answer(*, principal: Principal, run_id: UUID, answers: list[Answer], key: Ke
         entries = []
         for said in answers:
             step = _waiting_step(run, said.tool_call_id)
+            switches.check_released(run, step.name)
             kind = PauseKind(step.request["requirement"]["kind"])
             if kind in (PauseKind.APPROVAL, PauseKind.RECONCILE):
                 raise PolicyDenied("This waits for someone else's decision.", code=f"{kind.value}_required")

@@ -40,7 +40,7 @@ EVENT_FIELDS = ("id", "tenant", "user", "run", "first_seq", "last_seq", "lines",
 LOCK = f"SELECT id, fence FROM {table(Run)} WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 RUN_ROW = (
     "id uuid, fence bigint, status text, output text, error_code text, error_text text, usage jsonb, "
-    "cost_usd numeric, release boolean, final boolean"
+    "cost_usd numeric, release boolean, final boolean, halted_by text"
 )
 
 
@@ -197,6 +197,7 @@ def _run_rows(records: list[Record]) -> list[JsonObject]:
             "cost_usd": change.cost_usd,
             "release": change.release,
             "final": change.status.is_final,
+            "halted_by": change.halted_by,
         }
         for record in records
     ]
@@ -225,6 +226,7 @@ def _change(status: str, rows: str) -> str:
 UPDATE {table(Run)} r SET
     status = {status},
     output = coalesce(x.output, r.output),
+    halted_by = x.halted_by,
     error_code = x.error_code, error_text = x.error_text,
     usage = coalesce(x.usage, r.usage),
     cost_usd = CASE WHEN x.usage IS NULL THEN r.cost_usd ELSE x.cost_usd END,
@@ -244,8 +246,9 @@ def _found(states: str) -> str:
 
 
 # A run that pauses is claimable at once when what it waits for has come meanwhile: its cancellation, an answer, or,
-# when it waits for no answer, the end of a pause by hand.
-_PAUSED = f"""CASE WHEN x.status = '{RunStatus.PAUSED.value}' AND (r.cancel_requested OR NOT r.pause_requested AND (
+# when it waits for no answer, the end of a pause by hand. What a kill switch halted waits for its release.
+_PAUSED = f"""CASE WHEN x.status = '{RunStatus.PAUSED.value}' AND (r.cancel_requested
+    OR NOT r.pause_requested AND x.halted_by = '' AND (
         {_found(f"'{StepState.ANSWERED.value}'")}
         OR NOT {_found(f"'{StepState.WAITING.value}', '{StepState.UNKNOWN.value}'")}
     )) THEN '{RunStatus.PENDING.value}' ELSE x.status END"""

@@ -27,6 +27,7 @@ from agents.services import flush
 from agents.services.begin import Begin
 from agents.services.crash import is_armed
 from agents.services.flush import Record
+from agents.services.halted import Halted
 from agents.services.hub import Hub
 from agents.services.ledger import Ledger
 from agents.services.lines import coalesce, encode
@@ -56,6 +57,7 @@ class JournalWriter:
         self._asides: set[asyncio.Task[None]] = set()
         self._places_aside = asyncio.Semaphore(ASIDE_AT_ONCE)
         self._closing = False
+        self.halted = Halted()  # the kill switches that stand; the supervisor keeps it
         self.is_draining = False
         self.has_failed = False
 

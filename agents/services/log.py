@@ -49,8 +49,8 @@ def append_event(run: Run, event: str, payload: JsonObject) -> None:
 
 
 def make_claimable(run: Run) -> None:
-    """Hand a paused run to whoever is free, unless it is paused by hand. The caller holds the run's row lock."""
-    if RunStatus(run.status) is RunStatus.PAUSED and not run.pause_requested:
+    """Hand a paused run to whoever is free, unless it is paused by hand or halted. The caller holds its row lock."""
+    if RunStatus(run.status) is RunStatus.PAUSED and not run.pause_requested and not run.halted_by:
         run.status = RunStatus.PENDING.value
         run.save(update_fields=["status"])
         notify(CLAIMABLE, "", using=run._state.db)

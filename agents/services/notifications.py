@@ -8,4 +8,5 @@ EVENTS: Final = "agentos_events"  # payload: "<process> <root run ids, comma-sep
 CLAIMABLE: Final = "agentos_claimable"  # payload: empty, or "job" for background work
 CANCEL: Final = "agentos_cancel"  # payload: run id
 PAUSE: Final = "agentos_pause"  # payload: run id, by hand; or "-" and a run id, when it shall not pause after all
+HALT: Final = "agentos_halt"  # payload: empty; a kill switch was turned
 MAX_PAYLOAD_BYTES: Final = 7_900  # PostgreSQL allows 8,000

@@ -14,6 +14,7 @@ from agentos.core.types import JsonObject
 from agents.engine.ports import RunInfo
 from agents.engine.steps import Statement, Write
 from agents.services import states
+from agents.services.halted import Halted, component_target, tool_target
 from agents.services.lines import base_of
 
 
@@ -22,6 +23,7 @@ class Writer(Protocol):
 
     pool: AsyncConnectionPool
     pausing: set[UUID]
+    halted: Halted
     is_draining: bool
 
     def wake(self, journal: RunJournal) -> None:
@@ -63,6 +65,13 @@ class RunJournal:
     @property
     def drain_requested(self) -> bool:
         return self._writer.is_draining
+
+    def halted_by(self, *tools: str) -> str:
+        halted, spec = self._writer.halted, self.info.spec
+        if not halted.everything and not halted.targets:
+            return ""
+        named = (tool_target(name) for name in tools)
+        return halted.by(self.info.tenant_id, component_target(spec.kind, spec.id), *named)
 
     def emit(self, name: str, payload: JsonObject) -> None:
         if self.is_lost:

@@ -26,6 +26,7 @@ from agents.services import authority, idempotency, log, tenant_models
 from agents.services.begin import Begin
 from agents.services.execution import remembered, run_state
 from agents.services.follow import Follower
+from agents.services.halted import component_target
 from agents.services.idempotency import Key
 from agents.services.ledger import Consumer
 from agents.services.notifications import CANCEL
@@ -62,7 +63,7 @@ async def start(
     Invalid for a key with new content.
     """
     message, session_id = _checked(message, session_id)
-    admit(runtime, principal)
+    admit(runtime, principal, spec)
     tenant_id, run_id = principal.tenant_id, new_id()
     with runtime.supervisor.runs.one(tenant_id):
         follower = _follower(runtime, tenant_id, run_id) if follow else None
@@ -103,10 +104,12 @@ def _checked(message: str, session_id: str) -> tuple[str, str]:
     return message, session_id
 
 
-def admit(runtime: Runtime, principal: Principal) -> None:
-    """Raises: Unavailable, RateLimited when there is no room for one more run."""
+def admit(runtime: Runtime, principal: Principal, spec: AgentSpec | None = None) -> None:
+    """Raises: Unavailable, RateLimited when there is no room for one more run, or it would be halted."""
     if runtime.supervisor.draining:
         raise Unavailable("This process is going away; try again.", retry_after_seconds=1, code="draining")
+    targets = (component_target(spec.kind, spec.id),) if spec else ()
+    runtime.writer.halted.check(principal.tenant_id, *targets)
     runtime.supervisor.runs.check(principal.tenant_id)
 
 

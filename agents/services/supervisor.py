@@ -23,7 +23,7 @@ from accounts.seam import in_thread
 from agentos.core.ids import parse_id
 from agents.engine.ports import Ports
 from agents.engine.spec import JOB
-from agents.services import queue
+from agents.services import halted, queue
 from agents.services.begin import LEASE_SECONDS
 from agents.services.crash import CrashPoint, crash_here
 from agents.services.execution import StopReason, execute
@@ -31,7 +31,7 @@ from agents.services.hub import Hub
 from agents.services.jobs import ClosedGates
 from agents.services.journal import JournalWriter
 from agents.services.ledger import Ledger, NoLedger
-from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, PAUSE
+from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, HALT, PAUSE
 from agents.services.places import Places
 from agents.services.queue import Claimed
 
@@ -99,6 +99,7 @@ class Supervisor:
 
     async def start(self) -> None:
         self.writer.start()
+        self.writer.halted = await halted.read(self.pool)
         loops: list[Loop] = [self._renew_loop, self._listen_loop, self._tick_loop]
         loops += [partial(self._claim_loop, lane) for lane in (self._lane, self._job_lane) if lane.places.most]
         for loop in loops:
@@ -233,12 +234,15 @@ class Supervisor:
 
     async def _listen_loop(self) -> None:
         async with await AsyncConnection.connect(self._url, autocommit=True) as connection:
-            for channel in (EVENTS, CLAIMABLE, CANCEL, PAUSE):
+            for channel in (EVENTS, CLAIMABLE, CANCEL, PAUSE, HALT):
                 await connection.execute(f"LISTEN {channel}")
             self.hub.hint_all()
             self.wake()
             async for note in connection.notifies():
-                self._heard(note.channel, note.payload)
+                if note.channel == HALT:
+                    self.writer.halted = await halted.read(self.pool)
+                else:
+                    self._heard(note.channel, note.payload)
 
     def _heard(self, channel: str, payload: str) -> None:
         if channel == CLAIMABLE:
@@ -261,6 +265,7 @@ class Supervisor:
     async def _tick_loop(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            self.writer.halted = await halted.read(self.pool)
             if self._tasks:
                 asked = await queue.requests(self.pool, owner=self.name, run_ids=list(self._tasks))
                 self.writer.pausing = asked.pausing

@@ -22,7 +22,7 @@ from agents.engine.status import RunStatus
 from agents.engine.steps import void_answer
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import answers, idempotency
+from agents.services import answers, idempotency, switches
 from agents.services.idempotency import Key
 from governance import gate, guards, selectors
 from governance.models import Approval, ApprovalStatus
@@ -63,6 +63,7 @@ def decide(
         if change or not idempotency.take(key, principal=principal, run_id=approval.run_id):
             _check_not_own(principal, approval)
             _check_pending(approval)
+            switches.check_released(approval.run, approval.tool_name)
             note = _cleaned_reason(reason, approved=approved)
             _check_call(approval, shown_hash)
             if change:

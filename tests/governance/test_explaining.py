@@ -69,7 +69,7 @@ async def test_an_administrator_asks_about_a_member(client: httpx.AsyncClient, a
     layers = [(row["layer"], row["outcome"]) for row in found["layers"] if row["right"].startswith("tools:")]
     assert layers == [
         ("membership", "passes"), ("role", "grants"), ("grant", "passes"), ("scope", "passes"), ("policy", "asks"),
-        ("taint", "passes"),
+        ("taint", "passes"), ("kill switch", "passes"),
     ]  # fmt: skip
     viewer = (await ask(client, acme.auditor, user=str(acme.viewer.id), tool="process_refund")).json()
     assert (viewer["outcome"], viewer["decided"]["layer"]) == ("refused", "default")

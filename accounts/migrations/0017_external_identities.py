@@ -11,7 +11,7 @@ from accounts.tenancy import CURRENT_USER, IsolateTable
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0015_invitations'),
+        ('accounts', '0016_lockable_members'),
     ]
 
     operations = [
