@@ -19,7 +19,7 @@ from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agents.models import Run, Step
-from agents.services import answers
+from agents.services import answers, switches
 from governance.models import Approval, ApprovalStatus
 from governance.services import approvals
 from tests.conftest import TenantWithUsers
@@ -304,3 +304,18 @@ def test_expiry_and_decision_never_both_win(approver: Principal, waiting: Waitin
     with pytest.raises(CallerError) as refused:
         approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
     assert refused.value.code == "approval_decided"
+
+
+def test_what_is_halted_waits_and_is_not_decided(acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
+    waiting = make_waiting(acme)
+    switch = switches.halt(acme.principal("admin"), target="component:agent:approvals", reason="Refunds go wrong")
+    for approved in (True, False):
+        with pytest.raises(Conflict) as refused:
+            approvals.decide(
+                principal=acme.principal("approver"), approval_id=waiting.approval.id, approved=approved, reason="x"
+            )
+        assert refused.value.code == "halted"
+        assert "Refunds go wrong" in refused.value.detail
+    switches.release(acme.principal("admin"), switch_id=switch.id)
+    decided = approvals.decide(principal=acme.principal("approver"), approval_id=waiting.approval.id, approved=True)
+    assert decided.status == "approved"

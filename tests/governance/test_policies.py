@@ -304,6 +304,26 @@ class TestApi:
         assert wrong.json()["errors"][0]["field"] == "rules.0"
         assert (await client.put("/policies/process_refund", json={"rules": [{"level": "input"}]})).status_code == 422
 
+    async def test_halting_and_releasing(self, client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
+        await self.sign_in(client, acme.admin)
+        made = await client.post("/halts", json={"target": "tool:process_refund", "reason": "Twice"})
+        assert made.status_code == 200, made.text
+        again = await client.post("/halts", json={"target": "tool:process_refund", "reason": "Twice"})
+        assert (again.status_code, again.json()["code"]) == (409, "halted_already")
+        explained = (await client.get("/access/explain", params={"tool": "process_refund"})).json()
+        assert (explained["outcome"], explained["decided"]["layer"]) == ("refused", "kill switch")
+        await self.sign_in(client, acme.member)
+        shown = (await client.get("/halts")).json()
+        assert [(row["target"], row["reason"], row["by"]) for row in shown] == [
+            ("tool:process_refund", "Twice", "admin@acme.test")
+        ]
+        assert (await client.post("/halts", json={"target": "tenant", "reason": "x"})).status_code == 403
+        assert (await client.delete(f"/halts/{shown[0]['id']}")).status_code == 403
+        await self.sign_in(client, acme.admin)
+        assert (await client.delete(f"/halts/{shown[0]['id']}")).status_code == 200
+        assert (await client.delete(f"/halts/{shown[0]['id']}")).status_code == 404
+        assert (await client.get("/halts")).json() == []
+
 
 def test_decimal_amounts_are_compared_exactly() -> None:
     from governance.conditions import holds, parse
