@@ -390,7 +390,7 @@ class TestMenuAndErrors:
         }
         assert titles["member"] == {"Inbox", "Runs", "Sessions", "Connections"}
         oversight = {"Audit", "Budgets", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
-        oversight |= {"Allowed models"}
+        oversight |= {"Allowed models", "Invitations"}
         assert titles["auditor"] == titles["admin"] == titles["member"] | oversight
 
     def test_the_admin_begins_with_the_inbox(self, acme: TenantWithUsers, signed_in: Callable[[User], Client]) -> None:

@@ -123,8 +123,8 @@ class Garden:
 
 def _is_one_of_its_tenant(model: type[models.Model]) -> bool:
     """Tell whether a tenant has at most one such row, whoever of its users planted it."""
-    unique = [each.fields for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)]
-    return ("tenant",) in unique
+    unique = [each for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)]
+    return any(each.fields == ("tenant",) and each.condition is None for each in unique)
 
 
 def _may_insert(model: type[models.Model]) -> bool:
