@@ -24,6 +24,8 @@ from governance import access, policies
 from governance.access import Answer, Outcome, Question, judge
 from governance.hooks import Governance
 
+pytestmark = pytest.mark.usefixtures("database")  # the layer of the kill switches asks it
+
 TENANT, USER = UUID(int=2), UUID(int=3)
 IDS = ("helpdesk", "a:b", "*", "x run", "ä/é", "help*", "agents", "run", "{agent_id}", "'; --")
 POOL = (
