@@ -186,7 +186,7 @@ def test_every_order_of_events_keeps_the_invariants(acme: TenantWithUsers, monke
     happened.clear()
     monkeypatch.setattr(type(registry), "get", lambda self, kind, component_id: SPEC)
     monkeypatch.setattr(Machine, "acme", acme, raising=False)
-    with tenant_scope(acme.tenant.id):
+    with tenant_scope(acme.tenant.id, acme.admin.id):
         for measure, limit, reserve in (("runs", 10_000, None), ("tokens", 10**7, 20), ("usd", 10**6, "0.02")):
             common = {"tenant_id": acme.tenant.id, "name": measure, "period": "month"}
             Budget.objects.create(**common, measure=measure, limit=limit, reserve=reserve)

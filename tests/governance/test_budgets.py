@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models.functions import Now
 
 from accounts.seam import in_thread
@@ -38,7 +38,7 @@ def cent(model: str, usage: Usage) -> Decimal:
 
 
 def budget(where, measure: str, limit: str, *, period: str = "day", **more) -> Budget:
-    with tenant_scope(where.tenant.id):
+    with tenant_scope(where.tenant.id, where.admin.id):
         return Budget.objects.create(
             tenant_id=where.tenant.id,
             name=f"{measure} {period} {more}",
@@ -268,7 +268,7 @@ async def test_a_refused_run_does_not_use_its_key_up(make_process, acme):
     assert await in_thread(counts, acme) == (0, 0, 0)
 
     def raise_limit() -> None:
-        with tenant_scope(acme.tenant.id):
+        with tenant_scope(acme.tenant.id, acme.admin.id):
             Budget.objects.filter(id=made.id).update(limit=1)
 
     await in_thread(raise_limit)
@@ -345,7 +345,7 @@ async def test_a_budget_that_is_gone_holds_nobody_up(make_process, acme):
     assert len(begin.charges) == 1
 
     def delete() -> None:
-        with tenant_scope(acme.tenant.id):
+        with tenant_scope(acme.tenant.id, acme.admin.id):
             made.delete()
 
     await in_thread(delete)
@@ -358,11 +358,26 @@ def test_a_tenant_sees_its_own_budgets_and_writes_no_use(acme, globex):
     BudgetUse.objects.using("system").create(tenant_id=acme.tenant.id, budget=made, starts_at=Now())
     with tenant_scope(globex.tenant.id):
         assert (Budget.objects.count(), BudgetUse.objects.count()) == (0, 0)
-    with tenant_scope(acme.tenant.id):
+    with tenant_scope(acme.tenant.id, acme.admin.id):
         with pytest.raises(DatabaseError), transaction.atomic():
             BudgetUse.objects.update(used=0)
         with pytest.raises(DatabaseError), transaction.atomic(), connections["default"].cursor() as cursor:
             cursor.execute("UPDATE governance_budget SET tenant_id = %s", [globex.tenant.id])
+
+
+def test_who_may_not_write_budgets_cannot_in_the_database_either(acme):
+    made = budget(acme, "runs", "5")
+    BudgetUse.objects.using("system").create(tenant_id=acme.tenant.id, budget=made, starts_at=Now(), used=5)
+    for user in (acme.member, acme.operator, acme.auditor):
+        with tenant_scope(acme.tenant.id, user.id):
+            assert Budget.objects.count() == 1
+            assert Budget.objects.update(limit=100) == 0
+            assert BudgetUse.objects.all().delete()[0] == 0
+            with pytest.raises(DatabaseError), transaction.atomic():
+                Budget.objects.create(
+                    tenant_id=acme.tenant.id, name="mine", measure="runs", period="day", limit=100, user=user
+                )
+    assert use_of(made) == (5, 0)
 
 
 @pytest.mark.parametrize(
@@ -377,5 +392,5 @@ def test_a_tenant_sees_its_own_budgets_and_writes_no_use(acme, globex):
 def test_the_database_takes_no_budget_that_makes_no_sense(acme, wrong):
     wrong = {**wrong, "user": acme.users[wrong["user"]]} if "user" in wrong else wrong
     fields = {"measure": "runs", "period": "day", "limit": "5", **wrong}
-    with pytest.raises(DatabaseError), tenant_scope(acme.tenant.id):
+    with pytest.raises(IntegrityError), tenant_scope(acme.tenant.id, acme.admin.id):
         Budget.objects.create(tenant_id=acme.tenant.id, name="wrong", **fields)

@@ -67,7 +67,7 @@ def test_a_short_reason_takes_no_letters_out_of_other_words(acme, make_waiting, 
 
 def test_what_halted_runs_held_of_budgets_is_settled(acme, make_waiting, folder):
     waiting = make_waiting(acme)
-    with tenant_scope(acme.tenant.id):
+    with tenant_scope(acme.tenant.id, acme.admin.id):
         budget = Budget.objects.create(tenant=acme.tenant, name="b", measure="runs", period="day", limit=Decimal(10))
     use = BudgetUse.objects.using("system").create(
         tenant=acme.tenant, budget=budget, subject=acme.tenant.id, starts_at="2026-01-01T00:00Z", used=0, reserved=1

@@ -114,7 +114,7 @@ def test_a_span_is_whole_days(month, acme):
 
 async def test_the_route_tells_what_was_used_and_what_budgets_leave(make_process, serve, acme, globex):
     def make() -> None:
-        with tenant_scope(acme.tenant.id):
+        with tenant_scope(acme.tenant.id, acme.admin.id):
             common = {"tenant_id": acme.tenant.id, "period": "month", "measure": "tokens"}
             Budget.objects.create(name="all", limit=1_000, reserve=100, **common)
             Budget.objects.create(name="each", limit=500, each_user=True, **common)
@@ -140,7 +140,7 @@ async def test_the_route_tells_what_was_used_and_what_budgets_leave(make_process
 
 
 def test_old_periods_are_forgotten_and_what_runs_hold_is_not(acme):
-    with tenant_scope(acme.tenant.id):
+    with tenant_scope(acme.tenant.id, acme.admin.id):
         made = Budget.objects.create(tenant_id=acme.tenant.id, name="rate", limit=5, measure="runs", period="minute")
     for age in (timedelta(hours=2), timedelta(days=2)):
         BudgetUse.objects.using("system").create(
