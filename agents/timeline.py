@@ -6,9 +6,10 @@ only waits are drawn short, together at most `WAIT_SHARE` of the line.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 WAIT_SHARE = 0.4
@@ -33,6 +34,14 @@ class Bar:
     wait: float
 
 
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A place on the line, in percent, and how long after the beginning it is."""
+
+    left: float
+    passed: timedelta
+
+
 def bars(stretches: Sequence[Stretch]) -> list[Bar]:
     """Return one bar for each stretch, in the same order."""
     if not stretches:
@@ -46,6 +55,24 @@ def bars(stretches: Sequence[Stretch]) -> list[Bar]:
         )
         for stretch in stretches
     ]
+
+
+def ticks(stretches: Sequence[Stretch], parts: int = 4) -> list[Tick]:
+    """Return the ends of so many equal parts of the line; where waiting is drawn short, their times leap."""
+    if not stretches:
+        return []
+    at = _positions(stretches)
+    places = [100 * number / parts for number in range(parts + 1)]
+    moments, positions = list(at), list(at.values())
+    return [Tick(left, _moment_at(left, moments, positions) - moments[0]) for left in places]
+
+
+def _moment_at(left: float, moments: list[datetime], positions: list[float]) -> datetime:
+    after = min(bisect_left(positions, left), len(positions) - 1)
+    if after == 0 or positions[after] == positions[after - 1]:
+        return moments[after]
+    share = (left - positions[after - 1]) / (positions[after] - positions[after - 1])
+    return moments[after - 1] + (moments[after] - moments[after - 1]) * min(share, 1.0)
 
 
 def _work_begins(stretch: Stretch) -> datetime:

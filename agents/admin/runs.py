@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Max, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -15,7 +18,8 @@ from accounts.console import principal_of
 from agentos.core.clock import utc_now
 from agents import selectors
 from agents.admin.controls import RunControls, controls_of
-from agents.admin.trace import timeline
+from agents.admin.trace import listed
+from agents.admin.waterfall import waterfall
 from agents.engine.status import RunStatus, StepState
 from agents.models import ASKED_FOR, Run, RunEvents, Step
 from agents.records import SEE_ALL, demo_label, since
@@ -86,6 +90,18 @@ class RunAdmin(RunControls):
             return rows.filter(pk__in=selectors.given_up(principal_of(request)).values("pk"))
         return rows
 
+    def get_urls(self) -> list[URLPattern]:
+        trace = path("<uuid:run_id>/trace.svg", self.admin_site.admin_view(self.trace_view), name="agents_run_trace")
+        return [trace, *super().get_urls()]
+
+    def trace_view(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Answer with the picture of the trace alone."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        picture = waterfall(self.record(request, run_id), utc_now())
+        context = {"picture": picture, "alone": True}
+        return TemplateResponse(request, "agents/run/trace.svg", context, content_type="image/svg+xml")
+
     def page_context(self, request: HttpRequest, record: Run) -> dict[str, Any]:
         principal = principal_of(request)
         steps = list(Step.objects.filter(run=record).order_by("seq"))
@@ -94,7 +110,8 @@ class RunAdmin(RunControls):
             "run": record,
             "tone": STATUS_TONES[record.status],
             "controls": controls_of(principal, record, steps),
-            "rows": timeline(record, steps, utc_now()),
+            "rows": listed(record, steps),
+            "picture": waterfall(record, utc_now()),
             "fork_obstacle": forks.obstacle(principal, record),
             "waiting": [step for step in steps if step.state in (StepState.WAITING, StepState.UNKNOWN)],
             "reconciles": principal.has("steps:reconcile"),

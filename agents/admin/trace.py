@@ -1,4 +1,4 @@
-"""The trace of a run as its page shows it: each step with its bar, its words, and whether one can fork there."""
+"""The steps of a run as its page lists them: each with its words, its figures, and whether one can fork there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agents.engine.status import StepKind, StepState
 from agents.models import Run, Step
 from agents.services import forks
 from agents.services.forks import Place
-from agents.timeline import Bar, Stretch, bars
+from agents.timeline import Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Row:
 
     step: Step
     place: Place
-    bar: Bar
     length: timedelta | None
     tokens: int
+    cost: str | None
     text: str
     tone: str
 
@@ -39,24 +39,28 @@ _STEP_TONES = {
 }
 
 
-def timeline(run: Run, steps: list[Step], now: datetime) -> list[Row]:
-    """Return the steps of a run with their bars, in the order of writing."""
-    drawn = bars([_stretch(step, now) for step in steps])
+def listed(run: Run, steps: list[Step]) -> list[Row]:
+    """Return the steps of a run in the order of writing."""
     return [
         Row(
             step=step,
             place=forks.place(run, steps, step),
-            bar=bar,
             length=step.ended_at - step.started_at if step.ended_at else None,
-            tokens=int((step.usage or {}).get("total_tokens", 0)),
+            tokens=tokens_of(step),
+            cost=(step.usage or {}).get("cost_usd"),
             text=_said(step),
             tone=_STEP_TONES[StepState(step.state)],
         )
-        for step, bar in zip(steps, drawn, strict=True)
+        for step in steps
     ]
 
 
-def _stretch(step: Step, now: datetime) -> Stretch:
+def tokens_of(step: Step) -> int:
+    return int((step.usage or {}).get("total_tokens", 0))
+
+
+def stretch_of(step: Step, now: datetime) -> Stretch:
+    """Return when a step ran and how long of it it waited for a person."""
     said_at = parse_datetime(str((step.answer or {}).get("at", "")))
     return Stretch(step.started_at, max(step.ended_at or now, step.started_at), said_at, "requirement" in step.request)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
 from agentos.core.clock import utc_now
@@ -19,6 +20,8 @@ from governance.models import Approval
 from tests.conftest import TenantWithUsers
 
 Ask = Callable[..., Approval]
+SignIn = Callable[[User], Client]
+INBOX = "/admin/governance/approval/"
 
 
 def enter(client: Client, user: User) -> None:
@@ -28,6 +31,20 @@ def enter(client: Client, user: User) -> None:
 
 def page(response: Any) -> str:
     return str(response.content.decode())
+
+
+def change_url(approval: Approval) -> str:
+    return reverse("admin:governance_approval_change", args=[approval.id])
+
+
+def decide(client: Client, approval: Approval, decision: str, reason: str = "", **more: str) -> Any:
+    url = reverse("admin:governance_approval_decide", args=[approval.id])
+    form = {"decision": decision, "reason": reason, "shown_hash": approval.args_hash, **more}
+    return client.post(url, form)
+
+
+def stored(approval: Approval) -> Approval:
+    return Approval.objects.using("system").get(id=approval.id)
 
 
 @pytest.fixture

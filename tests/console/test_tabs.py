@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
-from accounts.models import User
 from agents.engine.status import GIVEN_UP
 from agents.models import Run, Step
 from governance.models import Approval
 from tests.conftest import TenantWithUsers
-from tests.console.conftest import Ask, page
+from tests.console.conftest import INBOX, Ask, SignIn, page
 
-INBOX, RECONCILE, RUNS = "/admin/governance/approval/", "/admin/agents/step/", "/admin/agents/run/"
-SignIn = Callable[[User], Client]
+RECONCILE, RUNS = "/admin/agents/step/", "/admin/agents/run/"
 
 
 def tabs(text: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agents.timeline import WAIT_SHARE, Stretch, bars
+from agents.timeline import WAIT_SHARE, Stretch, bars, ticks
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -52,3 +52,20 @@ def test_an_answer_outside_its_step_is_clipped() -> None:
 def test_a_step_without_length_is_still_seen() -> None:
     (bar,) = bars([Stretch(at(0), at(0))])
     assert bar.width > 0
+
+
+def test_ticks_tell_how_far_the_line_has_come() -> None:
+    assert [tick.passed for tick in ticks([Stretch(at(0), at(8))])] == [timedelta(seconds=s) for s in (0, 2, 4, 6, 8)]
+    assert ticks([]) == []
+    assert [tick.passed for tick in ticks([Stretch(at(0), at(0))], parts=1)] == [timedelta(0), timedelta(0)]
+
+
+def test_ticks_leap_over_what_is_drawn_short() -> None:
+    waited = Stretch(at(1), at(1001), answered=at(1001), waits=True)
+    passed = [
+        tick.passed.total_seconds() for tick in ticks([Stretch(at(0), at(1)), waited, Stretch(at(1001), at(1002))])
+    ]
+    assert passed[0] == 0
+    assert passed[1] < 1
+    assert passed[2] == pytest.approx(501)
+    assert passed[4] == 1002

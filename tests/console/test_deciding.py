@@ -1,0 +1,138 @@
+"""The page of an approval through Django's test client: what it shows, what a decision does, what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from agents.catalog.agents.approvals.tools import process_refund
+from agents.models import Run, Step
+from agents.registry import registry
+from governance.models import Approval
+from tests.conftest import TenantWithUsers
+from tests.console.conftest import Ask, SignIn, change_url, decide, enter, page, stored
+
+COPIED = (
+    "tenant_id", "run_id", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id", "arguments",
+    "args_hash", "effect_text", "requester_id", "expires_at", "created_at",
+)  # fmt: skip
+
+
+class TestDeciding:
+    def test_the_page_shows_what_an_approver_needs(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+        approval = ask(acme, customer="C-1\u202e<b>")
+        text = page(signed_in(acme.approver).get(change_url(approval)))
+        for part in ("Refund $250.00 to C-1", "U+202E", "&lt;b&gt;", "billed twice", "member@acme.test", "expires in"):
+            assert part in text
+        assert "I ask for an approval." in text
+        assert "\u202e" not in text
+        assert 'data-testid="decide-form"' in text
+
+    def test_approving_settles_it_and_shows_the_outcome(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        approval, client = ask(acme), signed_in(acme.approver)
+        response = decide(client, approval, "approve")
+        assert (response.status_code, response["Location"]) == (302, change_url(approval))
+        assert stored(approval).status == "approved"
+        assert stored(approval).decided_by_id == acme.approver.id
+        assert "not started" in page(client.get(change_url(approval)))
+        Step.objects.using("system").filter(run=approval.run_id, path="1.0").update(state="done", result="REF-1")
+        text = page(client.get(change_url(approval)))
+        assert "REF-1" in text
+        assert "data-reload" not in text
+        assert 'data-testid="decide-form"' not in text
+
+    def test_approving_a_call_of_a_tool_that_has_changed_says_so_and_leads_to_the_fresh_request(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        approval, client = ask(acme), signed_in(acme.approver)
+        now = replace(registry.get("agent", "approvals"), tools=(replace(process_refund, version="2"),))
+        monkeypatch.setattr(type(registry), "get", lambda self, kind, id: now)
+        answer = decide(client, approval, "approve", "ok")
+        assert answer.status_code == 409
+        assert "The tool process_refund has changed" in page(answer)
+        void = stored(approval)
+        assert (void.status, void.decided_by_id) == ("void", None)
+        assert Run.objects.using("system").get(id=approval.run_id).status == "pending"
+        fresh = Approval(**{name: getattr(void, name) for name in COPIED}, version=2)
+        fresh.save(using="system")
+        Step.objects.using("system").filter(run=approval.run_id, path="1.0").update(state="done", result="REF-1")
+        text = page(client.get(change_url(fresh)))
+        assert "Asked again. The tool process_refund has changed" in text
+        text = page(client.get(change_url(void)))
+        assert change_url(fresh) in text
+        assert "REF-1" not in text
+
+    def test_rejecting_needs_a_reason(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+        approval, client = ask(acme), signed_in(acme.approver)
+        refused = decide(client, approval, "reject")
+        assert refused.status_code == 422
+        assert 'data-testid="problem"' in page(refused)
+        assert stored(approval).status == "pending"
+        assert decide(client, approval, "reject", "No receipt").status_code == 302
+        assert (stored(approval).status, stored(approval).reason) == ("rejected", "No receipt")
+
+    def test_a_look_never_decides(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+        approval, client = ask(acme), signed_in(acme.approver)
+        query = {"decision": "approve", "shown_hash": approval.args_hash}
+        assert client.get(reverse("admin:governance_approval_decide", args=[approval.id]), query).status_code == 405
+        assert client.post(change_url(approval), query).status_code == 405
+        assert stored(approval).status == "pending"
+
+    def test_the_requester_is_told_why_not(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+        approval = ask(acme)
+        Approval.objects.using("system").filter(id=approval.id).update(requester=acme.approver)
+        client = signed_in(acme.approver)
+        text = page(client.get(change_url(approval)))
+        assert "You asked for this yourself" in text
+        assert 'data-testid="decide-form"' not in text
+        assert decide(client, approval, "approve").status_code == 403
+        assert stored(approval).status == "pending"
+
+    @pytest.mark.parametrize("role", ["member", "auditor", "operator"])
+    def test_other_roles_may_not_decide(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn, role: str) -> None:
+        approval, client = ask(acme), signed_in(acme.users[role])
+        assert 'data-testid="obstacle"' in page(client.get(change_url(approval)))
+        assert decide(client, approval, "approve").status_code == 403
+        assert stored(approval).status == "pending"
+
+    def test_the_second_decision_sees_the_first(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+        approval = ask(acme)
+        decide(signed_in(acme.approver), approval, "reject", "No receipt")
+        late = decide(signed_in(acme.admin), approval, "approve")
+        assert late.status_code == 409
+        assert "rejected already" in page(late)
+        assert "No receipt" in page(late)
+
+    def test_what_has_changed_since_it_was_shown_is_not_decided(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        approval, client = ask(acme), signed_in(acme.approver)
+        assert decide(client, approval, "approve", shown_hash="f" * 64).status_code == 409
+        assert decide(client, approval, "approve", shown_hash="").status_code == 422
+        assert decide(client, approval, "perhaps").status_code == 422
+        assert stored(approval).status == "pending"
+
+    def test_what_has_expired_is_not_decided(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+        approval, client = ask(acme, minutes_ago=120, hours=1), signed_in(acme.approver)
+        assert "expired" in page(client.get(change_url(approval)))
+        assert decide(client, approval, "approve").status_code == 409
+        assert stored(approval).status == "pending"
+
+    def test_a_form_without_its_token_is_refused(self, acme: TenantWithUsers, ask: Ask) -> None:
+        approval, client = ask(acme), Client(enforce_csrf_checks=True)
+        enter(client, acme.approver)
+        assert decide(client, approval, "approve").status_code == 403
+        assert stored(approval).status == "pending"
+
+    def test_the_next_request_is_one_click_away(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+        first, second = ask(acme, minutes_ago=9), ask(acme, customer="C-2", minutes_ago=5)
+        client = signed_in(acme.approver)
+        decide(client, first, "approve")
+        text = page(client.get(change_url(first)))
+        assert 'data-testid="next"' in text
+        assert change_url(second) in text

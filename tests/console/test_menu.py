@@ -1,0 +1,32 @@
+"""The menu by role, and the pages of errors."""
+
+from __future__ import annotations
+
+from tests.conftest import TenantWithUsers
+from tests.console.conftest import INBOX, SignIn, page
+
+
+class TestMenuAndErrors:
+    def test_members_see_no_oversight_and_nobody_the_tables_of_packages(
+        self, acme: TenantWithUsers, signed_in: SignIn
+    ) -> None:
+        titles = {
+            role: {
+                item["title"]
+                for group in signed_in(acme.users[role]).get(INBOX).context["sidebar_navigation"]
+                for item in group["items"]
+            }
+            for role in ("member", "auditor", "admin")
+        }
+        assert titles["member"] == {"Inbox", "Runs", "Sessions", "Connections"}
+        oversight = {"Audit", "Budgets", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
+        oversight |= {"Allowed models", "Invitations"}
+        assert titles["auditor"] == titles["admin"] == titles["member"] | oversight
+
+    def test_the_admin_begins_with_the_inbox(self, acme: TenantWithUsers, signed_in: SignIn) -> None:
+        assert signed_in(acme.approver).get("/admin/")["Location"] == INBOX
+
+    def test_a_page_that_is_not_there(self, acme: TenantWithUsers, signed_in: SignIn) -> None:
+        response = signed_in(acme.member).get("/nowhere/")
+        assert response.status_code == 404
+        assert "There is no such page" in page(response)
