@@ -79,6 +79,8 @@ _ADMIN_ONLY = frozenset(
         "components:delete",
         "connections:read",
         "connections:write",
+        "notifications:read",
+        "notifications:write",
         "service_accounts:write",
         "service_accounts:delete",
         "members:write",

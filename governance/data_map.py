@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from accounts.privacy import erasure
-from accounts.privacy.datamap import RUNS, author, declare, owner, pseudonym
-from governance.models import Approval, Budget, BudgetUse, PolicyRule, PolicyVersion, Reservation, UsageDay
+from accounts.privacy.datamap import RUNS, WEEK, author, declare, owner, pseudonym
+from governance.models import (
+    Announcement,
+    Approval,
+    Budget,
+    BudgetUse,
+    PolicyRule,
+    PolicyVersion,
+    Reservation,
+    UsageDay,
+)
 from governance.services.forgetting import forget_words, settle_budgets
 
 declare(
@@ -18,6 +27,13 @@ declare(
     subjects=[owner("requester"), author("decided_by", "reason")],
     retention=RUNS,
     clock="run__session__updated_at",
+)
+declare(
+    Announcement,
+    none="tenant id kind run approval step switch created_at spread_at",
+    subjects=[owner("run__user")],
+    retention=WEEK,
+    clock="created_at",
 )
 declare(
     Budget,

@@ -1,15 +1,19 @@
-"""What governance keeps: decisions of humans, policies that say which calls need one, and how much may be used."""
+"""What governance keeps: decisions of humans and who is told of them, policies, and how much may be used."""
 
+from governance.models.announcements import INBOX, Announcement, Kind
 from governance.models.approvals import Approval, ApprovalStatus
 from governance.models.budgets import NOBODY, Budget, BudgetUse, Measure, Period, Reservation, UsageDay
 from governance.models.policies import PolicyRule, PolicyStatus, PolicyVersion
 
 __all__ = [
+    "INBOX",
     "NOBODY",
+    "Announcement",
     "Approval",
     "ApprovalStatus",
     "Budget",
     "BudgetUse",
+    "Kind",
     "Measure",
     "Period",
     "PolicyRule",
