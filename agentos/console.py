@@ -36,6 +36,8 @@ def subheader(request: HttpRequest) -> str:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu: only what this principal may open."""
+    from governance import dashboard
+
     groups = [("", _WORK), ("Oversight", _OVERSIGHT), ("Apps", _added_tables(request))]
     menu: list[dict[str, Any]] = [
         {
@@ -46,6 +48,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         for title, entries in groups
     ]
     principal = getattr(request, "principal", None)
+    if principal is not None and dashboard.may_see(principal):
+        menu[1]["items"].insert(0, {"title": "Dashboard", "icon": "monitoring", "link": reverse("dashboard")})
     if principal is not None and principal.has("access:explain"):
         menu[1]["items"].append({"title": "Who may do what", "icon": "fact_check", "link": reverse("access")})
     return menu

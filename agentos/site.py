@@ -45,7 +45,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         return ":root {\n  " + "\n  ".join([radius, *lines]) + "\n}\n"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return HttpResponseRedirect(reverse(f"{self.name}:{_first_page(self, request)}"))
+        return HttpResponseRedirect(_first_page(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Show the form; whoever fills it in rightly goes the same way on as from every other page."""
@@ -92,8 +92,11 @@ class ConsoleConfig(AdminConfig):
     default_site = "agentos.site.ConsoleSite"
 
 
-def _first_page(site: ConsoleSite, request: HttpRequest) -> str:
-    from governance.models import Approval
+def _first_page(request: HttpRequest) -> str:
+    """Return the inbox; for who decides nothing and watches the whole tenant, the dashboard."""
+    from accounts.console import principal_of
+    from governance import dashboard, selectors
 
-    may_decide = site.is_registered(Approval) and site.get_model_admin(Approval).has_view_permission(request)
-    return "governance_approval_changelist" if may_decide else "agents_run_changelist"
+    principal = principal_of(request)
+    watches = dashboard.may_see(principal) and not selectors.may_decide(principal)
+    return reverse("dashboard" if watches else "admin:governance_approval_changelist")

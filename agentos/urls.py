@@ -7,11 +7,13 @@ from django.urls import include, path
 
 from agentos import views
 from agentos.api import api
+from agentos.dashboard import dashboard_page
 from governance.access_page import access_page
 
 urlpatterns = [
     path("api/", api.urls),
     path("admin/access/", admin.site.admin_view(access_page), name="access"),
+    path("admin/dashboard/", admin.site.admin_view(dashboard_page), name="dashboard"),
     path("admin/theme.css", views.theme, name="theme"),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),

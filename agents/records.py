@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -106,6 +107,15 @@ class RecordAdmin(ReadOnlyAdmin):
         return rows
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """One filter of a list that is on; `without` is the query of the list without it."""
+
+    title: str
+    choice: str
+    without: str
+
+
 class TabbedList(ChangeList):  # type: ignore[misc]  # unfold has no types
     """A list of which `?tab=` shows a part; searches and filters stay within it."""
 
@@ -116,6 +126,16 @@ class TabbedList(ChangeList):  # type: ignore[misc]  # unfold has no types
         """Return the title and the text that stand in place of rows."""
         texts: dict[str, tuple[str, str]] = self.model_admin.empty
         return texts.get(self.tab, ("Nothing here yet", ""))
+
+    @property
+    def narrowed(self) -> list[Narrowed]:
+        """Return what the list is narrowed to by filters that are on, each with the way out of it."""
+        found = []
+        for spec in self.filter_specs:
+            offered = list(spec.choices(self))
+            chosen = [choice["display"] for choice in offered[1:] if choice["selected"]]
+            found += [Narrowed(spec.title, display, offered[0]["query_string"]) for display in chosen]
+        return found
 
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
         found: dict[str, Any] = super().get_filters_params(params)

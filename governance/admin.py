@@ -20,6 +20,7 @@ from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError, Invalid
 from agents import selectors as agent_selectors
 from agents.admin.trace import agent_words
+from agents.filters import DaysFilter
 from agents.models import Step
 from agents.records import RecordAdmin, demo_label, since
 from agents.templatetags.console import agent_name, remaining, visible
@@ -96,7 +97,7 @@ class ApprovalAdmin(RecordAdmin):
     }
     list_display = ("what", "requester", "agent", "waited", "expires", "shown_status", "outcome")
     list_display_links = ("what",)
-    list_filter = ("status", "tool_name", "component_id")
+    list_filter = ("status", DaysFilter, "tool_name", "component_id")
     search_fields = ("=id", "=run__id", "effect_text", "requester__email")
     search_help_text = "What, e-mail, approval id or run id"
     list_per_page = 50

@@ -20,11 +20,15 @@ class TestMenuAndErrors:
         }
         assert titles["member"] == {"Inbox", "Runs", "Sessions", "Connections"}
         oversight = {"Audit", "Budgets", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
-        oversight |= {"Allowed models", "Invitations"}
+        oversight |= {"Allowed models", "Invitations", "Dashboard"}
         assert titles["auditor"] == titles["admin"] == titles["member"] | oversight
 
-    def test_the_admin_begins_with_the_inbox(self, acme: TenantWithUsers, signed_in: SignIn) -> None:
-        assert signed_in(acme.approver).get("/admin/")["Location"] == INBOX
+    def test_the_admin_begins_with_the_inbox_or_for_who_only_watches_with_the_dashboard(
+        self, acme: TenantWithUsers, signed_in: SignIn
+    ) -> None:
+        first = {role: signed_in(user).get("/admin/")["Location"] for role, user in acme.users.items()}
+        watching = {"operator", "auditor"}
+        assert first == {role: "/admin/dashboard/" if role in watching else INBOX for role in acme.users}
 
     def test_a_page_that_is_not_there(self, acme: TenantWithUsers, signed_in: SignIn) -> None:
         response = signed_in(acme.member).get("/nowhere/")

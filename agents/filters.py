@@ -1,0 +1,76 @@
+"""Filters that several lists of the console share."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+
+from agentos.core.clock import utc_now
+from agents.engine.status import StepState
+from agents.models import Run, Step
+
+DAYS = "days"
+HOLDING = "with"
+
+
+def days(since: date, until: date) -> str:
+    """Return the filter's value for the days from one to another, both included."""
+    return f"{since.isoformat()}..{until.isoformat()}"
+
+
+class DaysFilter(admin.SimpleListFilter):
+    """Rows that began on certain days, in UTC: `?days=2026-11-01..2026-11-30`."""
+
+    title = "day"
+    parameter_name = DAYS
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        today = utc_now().date()
+        spans = (("Today", 1), ("Last 7 days", 7), ("Last 30 days", 30), ("Last 90 days", 90))
+        offered = [(days(today - timedelta(days=length - 1), today), title) for title, length in spans]
+        chosen = request.GET.get(DAYS, "")
+        return offered if not chosen or chosen in dict(offered) else [*offered, (chosen, chosen.replace("..", " to "))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not (chosen := self.value()):
+            return queryset
+        since, until = _dates(chosen)
+        begins = datetime.combine(since, datetime.min.time(), UTC)
+        ends = datetime.combine(until, datetime.min.time(), UTC) + timedelta(days=1)
+        return queryset.filter(created_at__gte=begins, created_at__lt=ends)
+
+
+class HoldingFilter(admin.SimpleListFilter):
+    """Runs in which a call was refused or failed, or whose input a guard has blocked."""
+
+    title = "what is in it"
+    parameter_name = HOLDING
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("refused", "A refused call"), ("failed", "A failed step"), ("blocked", "Blocked by a guard")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        steps = Step.objects.filter(tenant_id=OuterRef("tenant_id"), run_id=OuterRef("pk"))
+        narrowed = {
+            "refused": Exists(steps.filter(state=StepState.REFUSED)),
+            "failed": Exists(steps.filter(state=StepState.FAILED)),
+            "blocked": Q(error_code="input_blocked"),
+        }
+        chosen = self.value()
+        return queryset.filter(narrowed[chosen]) if chosen in narrowed else queryset
+
+
+def _dates(chosen: str) -> tuple[date, date]:
+    since, _, until = chosen.partition("..")
+    try:
+        found = date.fromisoformat(since), date.fromisoformat(until or since)
+    except ValueError:
+        raise IncorrectLookupParameters from None
+    if not (found[0].year >= 2000 and found[1].year < 9999):
+        raise IncorrectLookupParameters
+    return found
