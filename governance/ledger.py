@@ -79,7 +79,9 @@ ON CONFLICT (tenant_id, run_id, use_id) DO UPDATE SET amount = v.amount + EXCLUD
 """
 HELD = f"SELECT v.use_id, v.measure, v.amount FROM {table(Reservation)} v WHERE v.tenant_id = %s AND v.run_id = %s"
 _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
-# A run whose calls have no known price is settled at what it held: nothing is spent unseen.
+# A run whose calls have no known price is settled at what it held: nothing is spent unseen. What another settler has
+# in hand is left to it: two that waited for each other's rows would hold up every start until the deadlock is found.
+# OFFSET 0 keeps the runs from being read otherwise than by the few reservations there are.
 SETTLE = f"""
 WITH due AS (
     SELECT v.id, v.use_id, CASE v.measure
@@ -87,9 +89,12 @@ WITH due AS (
         WHEN '{Measure.TOKENS}' THEN coalesce((r.usage->>'total_tokens')::numeric, 0)
         ELSE coalesce(r.cost_usd, CASE WHEN coalesce((r.usage->>'total_tokens')::int, 0) = 0 THEN 0 ELSE v.amount END)
     END AS actual
-    FROM {table(Reservation)} v JOIN {table(Run)} r ON r.tenant_id = v.tenant_id AND r.id = v.run_id
-    WHERE r.status IN ({_FINAL}) AND (%(runs)s::uuid[] IS NULL OR v.run_id = ANY(%(runs)s::uuid[]))
-    LIMIT {TICK_ROWS}
+    FROM {table(Reservation)} v CROSS JOIN LATERAL (
+        SELECT e.usage, e.cost_usd FROM {table(Run)} e
+        WHERE e.tenant_id = v.tenant_id AND e.id = v.run_id AND e.status IN ({_FINAL}) OFFSET 0
+    ) r
+    WHERE %(runs)s::uuid[] IS NULL OR v.run_id = ANY(%(runs)s::uuid[])
+    LIMIT {TICK_ROWS} FOR UPDATE OF v SKIP LOCKED
 ), locked AS (
     SELECT u.id FROM {table(BudgetUse)} u WHERE u.id IN (SELECT use_id FROM due) ORDER BY u.id FOR NO KEY UPDATE
 ), gone AS (

@@ -59,6 +59,11 @@ def reservations() -> int:
     return Reservation.objects.using("system").count()
 
 
+def end_all() -> None:
+    """End every run as if no process had seen it."""
+    Run.objects.using("system").update(status="error", usage={"total_tokens": 3, "model_calls": 1}, ended_at=Now())
+
+
 def counts(where) -> tuple[int, int, int]:
     kept = [model.objects.using("system") for model in (Run, Session, IdempotencyKey)]
     runs, sessions, keys = [rows.filter(tenant_id=where.tenant.id).count() for rows in kept]
@@ -190,9 +195,6 @@ async def test_settlers_at_once_settle_each_run_once(make_process, acme):
     for _ in range(20):
         await process.store(process.new())
 
-    def end_all() -> None:
-        Run.objects.using("system").update(status="error", usage={"total_tokens": 3, "model_calls": 1}, ended_at=Now())
-
     await in_thread(end_all)
 
     async def settle() -> None:
@@ -201,6 +203,24 @@ async def test_settlers_at_once_settle_each_run_once(make_process, acme):
 
     await asyncio.gather(*(settle() for _ in range(4)))
     assert [await in_thread(use_of, one) for one in made] == [(20, 0), (60, 0)]
+
+
+async def test_a_settler_leaves_what_another_has_in_hand(make_process, acme):
+    made = await in_thread(budget, acme, "runs", "50")
+    process = await make_process(supervise=False, price=cent)
+    first, second = process.new(), process.new()
+    for begin in (first, second):
+        await process.store(begin)
+    await in_thread(end_all)
+    async with process.pool.connection() as another, process.pool.connection() as settler:
+        async with another.transaction():
+            taken = "SELECT id FROM governance_reservation WHERE run_id = %s FOR UPDATE"
+            await another.execute(taken, [first.run_id])
+            await settler.execute("SET lock_timeout = '1s'")
+            await settler.execute(SETTLE, {"runs": None})
+            assert await in_thread(use_of, made) == (1, 1)
+        await settler.execute(SETTLE, {"runs": None})
+    assert await in_thread(use_of, made) == (2, 0)
 
 
 async def test_a_period_that_is_over_does_not_count(make_process, acme):
