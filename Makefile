@@ -11,6 +11,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14)
 # What `check --deploy` looks at: production's posture, on a database that is never asked.
 PRODUCTION = AGENTOS_ENV=production ALLOWED_HOSTS=agentos.example DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing \
 	AGENTOS_BACKUP_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(32))') \
+	AGENTOS_AUDIT_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(32))') \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')
 
 .DEFAULT_GOAL := help

@@ -5,21 +5,21 @@ Rows join it as the last statements of the transaction that did the thing, under
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 
-import rfc8785
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
+from accounts import audit_chain, audit_checkpoints
+from accounts.audit_chain import Follower, KeyRing
+from accounts.audit_checkpoints import Known
 from accounts.models import AuditHead, AuditRow
 from accounts.privacy import shredding
 from agentos.core.clock import utc_now
@@ -27,6 +27,7 @@ from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject, clean_text
 
 OBJECT_ID_CHARS = 200
+CHUNK_ROWS = 2_000
 EXACT_INTEGER = 2**53 - 1  # RFC 8785 writes no larger one: JSON readers disagree about them
 
 
@@ -70,11 +71,12 @@ def chain(
     The last row's `seq` and `hash` are the new head. Pure: the caller locks the head and writes both.
     """
     rows: list[JsonObject] = []
+    key = keys().newest
     for entry in entries:
         seq += 1
         row = _row(seq, entry, tenant_id, now)
-        previous = row["hash"] = _link(previous, row)
-        rows.append(row)
+        previous = audit_chain.link(key, previous, _covered(row))
+        rows.append({**row, "hash": previous, "key_id": key.id})
     return rows
 
 
@@ -92,30 +94,63 @@ def append(
     rows = chain(head.seq, head.hash, signed, tenant_id=tenant_id, now=utc_now())
     AuditRow.objects.using(using).bulk_create([AuditRow(**row) for row in rows])
     heads = AuditHead.objects.using(using).filter(tenant_id=tenant_id)
-    heads.update(seq=rows[-1]["seq"], hash=rows[-1]["hash"])
+    last = rows[-1]
+    heads.update(seq=last["seq"], hash=last["hash"], seal=sealed_head(tenant_id, last))
 
 
-def verify(tenant_id: UUID) -> int | None:
-    """Check the tenant's whole trail against its hashes and its head; return the first bad `seq`, or None.
+def verify(tenant_id: UUID, *, may_be_older: bool = False) -> int | None:
+    """Check the tenant's whole trail: links, head, and the checkpoints outside. Return the first bad `seq`, or None.
 
-    The machine's own work, in the system role: who may ask for it is the caller's matter.
-    It may grow meanwhile. A trail cut short *and* given its older head is found only by a copy of the newer.
+    The machine's own work, in the system role: who may ask for it is the caller's matter. It may grow meanwhile.
+    `may_be_older` is a restored one that newer checkpoints know of. Raises: CheckpointError.
     """
+    known = audit_checkpoints.read(keys()).get(tenant_id, Known())
     heads = AuditHead.objects.using("system").filter(tenant_id=tenant_id)
     with transaction.atomic(using="system"):
         head = heads.first() or AuditHead(tenant_id=tenant_id)
-        rows = AuditRow.objects.using("system").filter(tenant_id=tenant_id).order_by("seq")
-        seq, previous = 0, ""
-        for row in rows.filter(seq__lte=head.seq).iterator(chunk_size=1000):
-            seq += 1
-            if row.seq != seq or not hmac.compare_digest(row.hash, _link(previous, _stored(row))):
-                return seq
-            previous = row.hash
-        if seq != head.seq or previous != head.hash:
-            return seq + (seq < head.seq)
+        follower = Follower(keys(), str(tenant_id))
+        if (bad := follow(follower, known, up_to=head.seq)) is not None:
+            return bad
+        if head.seq and not follower.ends_at(head.seq, head.hash, head.seal):
+            return follower.seq + 1
+        if known.seq > head.seq and not may_be_older:
+            return head.seq + 1
         # One statement, so that rows and head are of the same moment.
-        newest = heads.values("seq")[:1]
-        return rows.filter(seq__gt=Coalesce(Subquery(newest), 0)).values_list("seq", flat=True).first()
+        newest = Coalesce(Subquery(heads.values("seq")[:1]), 0)
+        beyond = AuditRow.objects.using("system").filter(tenant_id=tenant_id, seq__gt=newest).order_by("seq")
+        return beyond.values_list("seq", flat=True).first()
+
+
+def follow(follower: Follower, known: Known, *, up_to: int) -> int | None:
+    """Take the follower along the stored rows up to one; return the first that fits neither links nor checkpoints.
+
+    Caller holds a transaction of the system role.
+    """
+    for facts, key_id, link in stored(UUID(follower.tenant_id), after=follower.seq, up_to=up_to):
+        wanted = follower.seq + 1
+        if not follower.takes(facts, key_id, link) or known.links.get(wanted, link) != link:
+            return wanted
+    return None
+
+
+def stored(tenant_id: UUID, *, after: int = 0, up_to: int) -> Iterator[tuple[JsonObject, str, str]]:
+    """Yield what the link of each stored row covers, the name of its key and the link, in the system role."""
+    rows = AuditRow.objects.using("system").filter(tenant_id=tenant_id, seq__gt=after, seq__lte=up_to)
+    columns = (*audit_chain.COVERED, "key_id", "hash")
+    for row in rows.order_by("seq").values_list(*columns).iterator(chunk_size=CHUNK_ROWS):
+        facts = dict(zip(audit_chain.COVERED, row[:-2], strict=True))
+        yield _covered(facts), row[-2], row[-1]
+
+
+def keys() -> KeyRing:
+    """Return the keys that trails are written with, the newest first; SECRET_KEY stands in where none is set."""
+    named = [settings.AGENTOS_AUDIT_KEY, *settings.AUDIT_OLD_KEYS] if settings.AGENTOS_AUDIT_KEY else []
+    return _ring(*named, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+def sealed_head(tenant_id: UUID, row: JsonObject) -> str:
+    """Return the seal of the head that a row just linked becomes."""
+    return audit_chain.seal(keys().newest, str(tenant_id), row["seq"], row["hash"])
 
 
 def _by(entry: AuditEntry, actor_id: UUID | None, tenant_id: UUID, using: str) -> Entry:
@@ -145,32 +180,28 @@ def _row(seq: int, entry: AuditEntry, tenant_id: UUID, now: datetime) -> JsonObj
         "seq": seq,
         "at": now,
         "actor_id": entry.actor_id,
-        "action": entry.action,
-        "object_type": entry.object_type,
+        "action": clean_text(entry.action),
+        "object_type": clean_text(entry.object_type),
         "object_id": clean_text(entry.object_id)[:OBJECT_ID_CHARS],
         "detail": _plain(entry.detail),
     }
 
 
-def _stored(row: AuditRow) -> JsonObject:
-    columns = ("id", "tenant_id", "seq", "at", "actor_id", "action", "object_type", "object_id", "detail")
-    return {name: getattr(row, name) for name in columns}
-
-
-def _link(previous: str, row: JsonObject) -> str:
-    """Return the hex HMAC-SHA256 of the previous link and the row's canonical JSON (RFC 8785)."""
+def _covered(row: JsonObject) -> JsonObject:
     at: datetime = row["at"]
-    facts = {**_plain(row), "at": at.astimezone(UTC).isoformat(timespec="microseconds")}
-    return hmac.new(_key(), previous.encode() + b"\n" + rfc8785.dumps(facts), hashlib.sha256).hexdigest()
+    actor = row["actor_id"]
+    return {
+        **row,
+        "id": str(row["id"]),
+        "tenant_id": str(row["tenant_id"]),
+        "actor_id": None if actor is None else str(actor),
+        "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+    }
 
 
-@cache
-def _derived(secret: str) -> bytes:
-    return hmac.new(secret.encode(), b"agentos.audit", hashlib.sha256).digest()
-
-
-def _key() -> bytes:
-    return _derived(getattr(settings, "AGENTOS_AUDIT_KEY", "") or settings.SECRET_KEY)
+@lru_cache(maxsize=8)
+def _ring(*secrets: str) -> KeyRing:
+    return KeyRing(secrets)
 
 
 def _plain(value: Json) -> Json:

@@ -105,6 +105,15 @@ _REFERENCES: Final = """
       JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped
      WHERE k.contype = 'f' AND c.relnamespace = 'public'::regnamespace
 """
+# What keeps the audit trail append-only against its owner too.
+_TRIGGERS: Final = """
+    SELECT w.name FROM (VALUES ('accounts_auditrow_stays', 'accounts_auditrow'),
+                               ('accounts_audithead_stays', 'accounts_audithead'),
+                               ('accounts_audithead_goes_on', 'accounts_audithead')) AS w(name, relname)
+     WHERE NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+                        WHERE t.tgname = w.name AND c.relname = w.relname AND p.proname = 'accounts_audit_stays'
+                          AND t.tgenabled IN ('O', 'A') AND c.relnamespace = 'public'::regnamespace)
+"""
 
 
 def listed_tables(path: Path) -> tuple[set[str], set[str]]:
@@ -123,6 +132,16 @@ def weaknesses() -> Iterator[CheckMessage]:
     yield from _extensions()
     yield from _unique()
     yield from _references()
+    for name in disabled_triggers():
+        hint = f"Find out who disabled it, verify the trail, and ENABLE TRIGGER {name}."
+        yield Error(
+            f"The trigger {name}, which keeps the audit trail append-only, is off.", hint=hint, id="accounts.E022"
+        )
+
+
+def disabled_triggers() -> list[str]:
+    """Return which triggers of the audit trail are disabled or gone."""
+    return [name for (name,) in _ask(_TRIGGERS)]
 
 
 def _tables() -> Iterator[CheckMessage]:

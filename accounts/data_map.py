@@ -58,10 +58,10 @@ declare(
     retention=TOKENS,
     clock="expires_at",
 )
-declare(AuditHead, none="tenant seq hash")
+declare(AuditHead, none="tenant seq hash seal")
 declare(
     AuditRow,
-    none="tenant id seq at actor action object_type object_id hash",
+    none="tenant id seq at actor action object_type object_id hash key_id",
     personal="detail",
     subjects=[sealed("actor")],
     retention=RECORDS,

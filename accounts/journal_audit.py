@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from accounts.audit import AuditEntry, chain
+from accounts.audit import AuditEntry, chain, sealed_head
 from accounts.models import AuditHead, AuditRow
 from agentos.core.clock import utc_now
 from agentos.core.types import JsonObject, json_text
@@ -24,14 +24,15 @@ SELECT tenant_id, seq, hash FROM {HEADS} WHERE tenant_id = ANY(%s) ORDER BY tena
 """
 LINK_ROWS = f"""
 WITH heads AS (
-    UPDATE {HEADS} h SET seq = x.seq, hash = x.hash
-    FROM jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, seq bigint, hash text) WHERE h.tenant_id = x.tenant_id
+    UPDATE {HEADS} h SET seq = x.seq, hash = x.hash, seal = x.seal
+    FROM jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, seq bigint, hash text, seal text)
+    WHERE h.tenant_id = x.tenant_id
 )
-INSERT INTO {ROWS} (id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash)
-SELECT id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash
+INSERT INTO {ROWS} (id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash, key_id)
+SELECT id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash, key_id
 FROM jsonb_to_recordset(%s::jsonb) AS x(
     id uuid, tenant_id uuid, seq bigint, at timestamptz, actor_id uuid, action text, object_type text, object_id text,
-    detail jsonb, hash text
+    detail jsonb, hash text, key_id text
 )
 """
 
@@ -56,5 +57,12 @@ async def append_async(connection: AsyncConnection[Any], entries: Mapping[UUID, 
     for tenant_id in tenants:
         linked = chain(*heads[tenant_id], entries[tenant_id], tenant_id=tenant_id, now=now)
         rows.extend(linked)
-        moved.append({name: linked[-1][name] for name in ("tenant_id", "seq", "hash")})
+        moved.append(
+            {
+                "tenant_id": tenant_id,
+                "seq": linked[-1]["seq"],
+                "hash": linked[-1]["hash"],
+                "seal": sealed_head(tenant_id, linked[-1]),
+            }
+        )
     await connection.execute(LINK_ROWS, [json_text(moved), json_text(rows)])

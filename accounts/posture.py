@@ -59,9 +59,12 @@ def _secrets() -> Iterator[CheckMessage]:
     named = [("SECRET_KEY", settings.SECRET_KEY), ("AGENTOS_AUDIT_KEY", settings.AGENTOS_AUDIT_KEY)]
     named += [("AGENTOS_ENCRYPTION_KEYS", key) for key in settings.ENCRYPTION_KEYS]
     for name, secret in named:
-        if (secret or name == "SECRET_KEY") and _is_weak(secret):
+        if _is_weak(secret):
             hint = f"Set it to {SHORTEST_SECRET} random characters or more, of its own."
-            yield Error(f"{name} is short or the development's.", hint=hint, id="accounts.E012")
+            yield Error(f"{name} is missing, short or the development's.", hint=hint, id="accounts.E012")
+    if settings.AGENTOS_AUDIT_KEY == settings.SECRET_KEY:
+        hint = "Set it to random characters of its own: who has one must not have both."
+        yield Error("AGENTOS_AUDIT_KEY is the SECRET_KEY.", hint=hint, id="accounts.E012")
 
 
 def _authentication() -> Iterator[CheckMessage]:

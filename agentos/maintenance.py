@@ -42,6 +42,7 @@ class Job:
 PRUNE: Final = "agentos.maintenance.prune"
 JOBS: Final = (
     Job(PRUNE),
+    Job("accounts.services.checkpoints.write_due", every=timedelta(minutes=10)),
     Job("governance.usage.roll_up"),
     Job("agentos.backup.jobs.daily_backup", timeout_seconds=LONG_SECONDS),
     Job("agentos.backup.jobs.weekly_drill", timeout_seconds=LONG_SECONDS),

@@ -152,8 +152,12 @@ if PRODUCTION:
     if header := env.text("SECURE_PROXY_HEADER", ""):
         SECURE_PROXY_SSL_HEADER = (header, "https")
 
-# The audit chain's own key; derived from SECRET_KEY where it is not set, which then must not change.
+# The audit chain's own key, and those before it; derived from SECRET_KEY where there is none: not in production.
 AGENTOS_AUDIT_KEY = env.text("AGENTOS_AUDIT_KEY", "")
+AUDIT_OLD_KEYS = env.words("AGENTOS_AUDIT_OLD_KEYS")
+# Signed checkpoints of every trail, outside the database: of the first rows, of every so many, and of every day.
+AUDIT_FOLDER = env.text("AGENTOS_AUDIT_FOLDER", str(VAR_DIR / "audit"))
+AUDIT_CHECKPOINT_ROWS = env.integer("AGENTOS_AUDIT_CHECKPOINT_ROWS", 10_000, at_least=1)
 
 # What seals the secrets in the database, the newest first; SECRET_KEY when there is none.
 ENCRYPTION_KEYS = env.words("AGENTOS_ENCRYPTION_KEYS")

@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(AGENTOS_ENV="test", AGENTOS_VAR=str(VAR), SECRET_KEY=settings.SECRET_KEY)
     settings.AGENTOS_ENV = "test"
     settings.VAR_DIR = VAR
+    settings.AUDIT_FOLDER = str(VAR / "audit")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = settings.SANDBOX_URL = ""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AGENTOS_SANDBOX_URL"):

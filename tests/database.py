@@ -217,6 +217,11 @@ def _migrate(urls: Mapping[str, str]) -> None:
         raise RuntimeError(f"the test database can't be migrated:\n{ended.stderr}")
 
 
+def _audit_triggers(verb: str) -> list[str]:
+    """Return the statements that let the owner empty the audit trail, or forbid it again."""
+    return [f"ALTER TABLE accounts_{table} {verb} TRIGGER USER" for table in ("auditrow", "audithead")]
+
+
 class Cleaner:
     """Empties the tables after a test, in under a millisecond where the administrator is a superuser.
 
@@ -233,7 +238,8 @@ class Cleaner:
         else:
             self._connection.close()
             self._connection = psycopg.connect(owner_url, autocommit=True, options=wait)
-            self._statement = f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"
+            truncate = f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"
+            self._statement = "; ".join([*_audit_triggers("DISABLE"), truncate, *_audit_triggers("ENABLE")])
 
     def clean(self) -> None:
         """Empty all tables but those that migrations fill.

@@ -196,6 +196,7 @@ class AuditHead(models.Model):
     tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, primary_key=True, related_name="+")
     seq = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64, blank=True)
+    seal = models.CharField(max_length=64, blank=True, default="")
 
     def __str__(self) -> str:
         return f"{self.tenant_id} at {self.seq}"
@@ -213,6 +214,7 @@ class AuditRow(TenantModel):
     object_id = models.CharField(max_length=200)
     detail = models.JSONField(default=dict)
     hash = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=16, blank=True, default="")  # which key linked it; no secret
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "seq"], name="audit_row_seq")]

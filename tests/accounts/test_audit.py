@@ -13,14 +13,17 @@ from io import StringIO
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import ProgrammingError, connections, transaction
+from django.db import ProgrammingError, connections
 
-from accounts import audit
+from accounts import audit, audit_chain
 from accounts.audit import Entry
+from accounts.audit_chain import Key
 from accounts.models import AuditHead, AuditRow
-from accounts.tenancy import tenant_scope
+from accounts.tenancy import role_name, tenant_scope
 from tests.conftest import TenantWithUsers
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -41,13 +44,16 @@ def write(team: TenantWithUsers, count: int = 3) -> None:
 
 
 @contextmanager
-def as_owner(table: str) -> Iterator[Any]:
-    """Step behind the policies, as somebody with the database's owner password could."""
-    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-        yield cursor
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks outstanding can't be altered
-        cursor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+def as_superuser(table: str = "accounts_auditrow") -> Iterator[psycopg.Connection[Any]]:
+    """Step behind policies and triggers, as somebody with the server's password could; put the triggers back."""
+    name = connections["default"].settings_dict["NAME"]
+    with psycopg.connect(settings.DATABASE_ADMIN_URL, dbname=name) as admin:
+        admin.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE TRIGGER USER")
+        admin.execute(f"SET ROLE {role_name('owner')}")
+        yield admin
+        admin.execute("RESET ROLE")
+        admin.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks outstanding can't be altered
+        admin.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY, ENABLE TRIGGER USER")
 
 
 def test_each_link_covers_the_one_before() -> None:
@@ -94,12 +100,51 @@ def test_an_entry_goes_with_its_transaction(acme: TenantWithUsers) -> None:
     assert audit.verify(acme.tenant.id) is None
 
 
-@pytest.mark.parametrize("verb", ["UPDATE accounts_auditrow SET action = 'x'", "DELETE FROM accounts_auditrow"])
+CHANGES = [
+    "UPDATE accounts_auditrow SET action = 'x'",
+    "DELETE FROM accounts_auditrow",
+    "TRUNCATE accounts_auditrow",
+    "DELETE FROM accounts_audithead",
+    "TRUNCATE accounts_audithead",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("alias", ["default", "system"])
-def test_neither_role_may_rewrite(acme: TenantWithUsers, verb: str, alias: str) -> None:
+def test_neither_role_may_rewrite(acme: TenantWithUsers, change: str, alias: str) -> None:
     write(acme)
-    with pytest.raises(ProgrammingError), tenant_scope(acme.tenant.id, using=alias):
-        connections[alias].cursor().execute(verb)
+    with pytest.raises(ProgrammingError, match="permission denied"), tenant_scope(acme.tenant.id, using=alias):
+        connections[alias].cursor().execute(change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *CHANGES,
+        "UPDATE accounts_audithead SET seq = seq",
+        "UPDATE accounts_audithead SET tenant_id = gen_random_uuid()",
+    ],
+)
+@pytest.mark.parametrize("role", ["owner", "superuser"])
+def test_not_even_the_owner_may_rewrite(acme: TenantWithUsers, change: str, role: str) -> None:
+    """Behind the policies too, which hide every row from the owner."""
+    write(acme)
+    name = connections["default"].settings_dict["NAME"]
+    with psycopg.connect(settings.DATABASE_ADMIN_URL, dbname=name) as admin:
+        if role == "owner":
+            for table in ("accounts_auditrow", "accounts_audithead"):
+                admin.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+            admin.execute(f"SET ROLE {role_name('owner')}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+            admin.execute(change)  # type: ignore[arg-type]
+        admin.rollback()
+    assert audit.verify(acme.tenant.id) is None
+
+
+def test_a_head_only_goes_on(acme: TenantWithUsers) -> None:
+    write(acme)
+    with pytest.raises(ProgrammingError, match="append-only"), tenant_scope(acme.tenant.id):
+        AuditHead.objects.update(seq=2)
 
 
 @pytest.mark.parametrize(
@@ -113,30 +158,82 @@ def test_neither_role_may_rewrite(acme: TenantWithUsers, verb: str, alias: str) 
         ("DELETE FROM accounts_auditrow WHERE seq = 2", 2),
         ("DELETE FROM accounts_auditrow WHERE seq = 3", 3),
         ("DELETE FROM accounts_auditrow", 1),
+        ("TRUNCATE accounts_auditrow", 1),
         ("UPDATE accounts_auditrow SET seq = seq + 10 WHERE seq = 3", 3),
+        ("UPDATE accounts_auditrow SET seq = CASE seq WHEN 2 THEN 30 ELSE seq END", 2),
+        (
+            "UPDATE accounts_auditrow SET seq = 9 WHERE seq = 1; UPDATE accounts_auditrow SET seq = 1 WHERE seq = 2;"
+            "UPDATE accounts_auditrow SET seq = 2 WHERE seq = 9",
+            1,
+        ),
+        ("UPDATE accounts_auditrow SET detail = '{\"n\": 1.0}' WHERE seq = 2", 2),
+        ("UPDATE accounts_auditrow SET detail = '{\"ü\": 123456789012345678901234567890}' WHERE seq = 2", 2),
         (
             "INSERT INTO accounts_auditrow SELECT gen_random_uuid(), 4, at, action, object_type, object_id, "
-            "detail, hash, actor_id, tenant_id FROM accounts_auditrow WHERE seq = 3",
+            "detail, hash, actor_id, tenant_id, key_id FROM accounts_auditrow WHERE seq = 3",
             4,
         ),
     ],
 )
 def test_tampering_is_found(acme: TenantWithUsers, tampering: str, first_bad: int) -> None:
     write(acme)
-    with as_owner("accounts_auditrow") as cursor:
+    with as_superuser("accounts_auditrow") as cursor:
         cursor.execute(tampering)
     assert audit.verify(acme.tenant.id) == first_bad
 
 
 @pytest.mark.parametrize(
     ("tampering", "first_bad"),
-    [("UPDATE accounts_audithead SET seq = 2", 3), ("UPDATE accounts_audithead SET hash = 'x'", 3)],
+    [
+        ("UPDATE accounts_audithead SET seq = 2", 3),
+        ("UPDATE accounts_audithead SET seq = 5", 4),
+        ("UPDATE accounts_audithead SET hash = 'x'", 4),
+        ("UPDATE accounts_audithead SET seal = ''", 4),
+        ("DELETE FROM accounts_audithead", 1),
+        ("TRUNCATE accounts_audithead", 1),
+    ],
 )
 def test_a_head_that_does_not_fit_is_found(acme: TenantWithUsers, tampering: str, first_bad: int) -> None:
     write(acme)
-    with as_owner("accounts_audithead") as cursor:
+    with as_superuser("accounts_audithead") as cursor:
         cursor.execute(tampering)
-    assert audit.verify(acme.tenant.id) in (first_bad, first_bad - 1)
+    assert audit.verify(acme.tenant.id) == first_bad
+
+
+def test_a_cut_tail_is_found_by_the_seal(acme: TenantWithUsers) -> None:
+    """The older link makes no older head: that takes the key."""
+    write(acme)
+    with as_superuser("accounts_auditrow") as cursor:
+        cursor.execute("DELETE FROM accounts_auditrow WHERE seq = 3")
+    with as_superuser("accounts_audithead") as cursor:
+        cursor.execute(
+            "UPDATE accounts_audithead h SET seq = 2, hash = r.hash FROM accounts_auditrow r WHERE r.seq = 2"
+        )
+    assert audit.verify(acme.tenant.id) == 3
+
+
+def test_a_trail_linked_anew_without_the_key_is_found(acme: TenantWithUsers) -> None:
+    """Every row from the changed one on, and the head, made to fit by somebody else's key, under our key's name."""
+    write(acme)
+    ours, theirs = audit.keys().newest, Key.of("somebody else's secret")
+    facts = [facts for facts, _, _ in audit.stored(acme.tenant.id, up_to=3)]
+    last = AuditRow.objects.using("system").get(seq=1).hash
+    with as_superuser("accounts_auditrow") as cursor:
+        for row in facts[1:]:
+            last = audit_chain.link(theirs, last, {**row, "action": "x"})
+            change = "UPDATE accounts_auditrow SET action = 'x', hash = %s, key_id = %s WHERE id = %s"
+            cursor.execute(change, [last, ours.id, row["id"]])
+    with as_superuser("accounts_audithead") as cursor:
+        sealed = audit_chain.seal(theirs, str(acme.tenant.id), 3, last)
+        cursor.execute("UPDATE accounts_audithead SET hash = %s, seal = %s", [last, sealed])
+    assert audit.verify(acme.tenant.id) == 2
+
+
+def test_a_row_under_a_name_that_is_no_keys_is_found(acme: TenantWithUsers) -> None:
+    write(acme)
+    with as_superuser("accounts_auditrow") as cursor:
+        cursor.execute("UPDATE accounts_auditrow SET key_id = 'abc' WHERE seq = 2")
+    assert audit.verify(acme.tenant.id) == 2
 
 
 def test_writers_at_the_same_time_make_one_chain(acme: TenantWithUsers) -> None:
@@ -159,13 +256,26 @@ def test_writers_at_the_same_time_make_one_chain(acme: TenantWithUsers) -> None:
     assert audit.verify(acme.tenant.id) is None
 
 
+def test_a_disabled_trigger_is_named(acme: TenantWithUsers) -> None:
+    write(acme)
+    owner = connections["owner"].cursor()
+    owner.execute("ALTER TABLE accounts_auditrow DISABLE TRIGGER accounts_auditrow_stays")
+    out = StringIO()
+    try:
+        with pytest.raises(CommandError):
+            call_command("audit", "verify", stdout=out)
+    finally:
+        owner.execute("ALTER TABLE accounts_auditrow ENABLE TRIGGER accounts_auditrow_stays")
+    assert out.getvalue() == "the trigger accounts_auditrow_stays is disabled\nacme: intact\n"
+
+
 def test_the_command_names_what_is_broken(acme: TenantWithUsers, globex: TenantWithUsers) -> None:
     write(acme)
     write(globex)
     out = StringIO()
     call_command("audit", "verify", stdout=out)
     assert out.getvalue() == "acme: intact\nglobex: intact\n"
-    with as_owner("accounts_auditrow") as cursor:
+    with as_superuser("accounts_auditrow") as cursor:
         cursor.execute("UPDATE accounts_auditrow SET action = 'x' WHERE tenant_id = %s", [acme.tenant.id])
     out = StringIO()
     with pytest.raises(CommandError):

@@ -47,6 +47,16 @@ def weakened(statements: tuple[str, ...], mending: tuple[str, ...]) -> Iterator[
 
 MEMBERSHIP = "accounts_membership"
 WEAKNESSES = {
+    "a trail that may be changed": (
+        "accounts.E022",
+        "ALTER TABLE accounts_auditrow DISABLE TRIGGER USER",
+        "ALTER TABLE accounts_auditrow ENABLE TRIGGER USER",
+    ),
+    "a head that may go back": (
+        "accounts.E022",
+        "ALTER TABLE accounts_audithead ENABLE REPLICA TRIGGER accounts_audithead_goes_on",
+        "ALTER TABLE accounts_audithead ENABLE TRIGGER accounts_audithead_goes_on",
+    ),
     "not forced": (
         "accounts.E001",
         f"ALTER TABLE {MEMBERSHIP} NO FORCE ROW LEVEL SECURITY",
@@ -139,7 +149,7 @@ def test_a_weakness_is_found_and_nothing_starts(database: None, identifier: str,
     roles = {"app": f'"{role_name("app")}"', "system": f'"{role_name("system")}"'}
     with weakened((weakening.format(**roles),), (mending.format(**roles),)):
         assert identifier in found()
-        with pytest.raises(ConfigError, match=r"^accounts\.E00\d: "):
+        with pytest.raises(ConfigError, match=r"^accounts\.E0\d\d: "):
             checks.refuse(Tags.database)
     assert found() == set()
 

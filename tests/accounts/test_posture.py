@@ -22,13 +22,14 @@ from tests.conftest import TenantWithUsers
 from tests.database import ROOT, TestCluster
 
 GOOD_SECRET = "q8Zt-3nV_kW7yR2sLxM4cB9dF6gH1jP0"
+OTHER_SECRET = GOOD_SECRET[::-1]
 SAFE: dict[str, Any] = {
     "PRODUCTION": True,
     "DEBUG": False,
     "DEMO_OPEN": False,
     "ALLOWED_HOSTS": ["agents.example"],
     "SECRET_KEY": GOOD_SECRET,
-    "AGENTOS_AUDIT_KEY": "",
+    "AGENTOS_AUDIT_KEY": OTHER_SECRET,
     "ENCRYPTION_KEYS": [],
     "SECOND_FACTOR": "required",
     "CORS_LOCALHOST": False,
@@ -71,7 +72,9 @@ def test_a_safe_posture_passes_and_development_is_not_asked(production: Any) -> 
         ({"SECRET_KEY": "short"}, "E012"),
         ({"SECRET_KEY": GOOD_SECRET[:31]}, "E012"),
         ({"SECRET_KEY": "x" * 64}, "E012"),
+        ({"AGENTOS_AUDIT_KEY": ""}, "E012"),
         ({"AGENTOS_AUDIT_KEY": "short"}, "E012"),
+        ({"AGENTOS_AUDIT_KEY": GOOD_SECRET}, "E012"),
         ({"ENCRYPTION_KEYS": [GOOD_SECRET, "short"]}, "E012"),
         ({"CORS_LOCALHOST": True}, "E013"),
         ({"CORS_ORIGINS": ["*"]}, "E013"),
@@ -108,6 +111,7 @@ def test_the_development_secret_is_refused(production: Any, tmp_path: Any) -> No
 PRODUCTION = {
     "AGENTOS_ENV": "production",
     "SECRET_KEY": GOOD_SECRET,
+    "AGENTOS_AUDIT_KEY": OTHER_SECRET,
     "ALLOWED_HOSTS": "agents.example",
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
     "AGENTOS_BACKUPS": "off",
@@ -115,7 +119,8 @@ PRODUCTION = {
 }
 STARTS: list[tuple[dict[str, str], str]] = [
     ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
-    ({"SECRET_KEY": "short"}, "SECRET_KEY is short"),
+    ({"SECRET_KEY": "short"}, "SECRET_KEY is missing, short"),
+    ({"AGENTOS_AUDIT_KEY": ""}, "AGENTOS_AUDIT_KEY is missing, short"),
     ({"AGENTOS_DEBUG": "1"}, "AGENTOS_DEBUG is on"),
     ({"ALLOWED_HOSTS": "*"}, "Any host name"),
     ({"AGENTOS_SECOND_FACTOR": "optional"}, "No second factor"),

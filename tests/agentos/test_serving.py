@@ -240,6 +240,7 @@ def test_without_a_demo_only_the_addresses_are_told(tmp_path: Path) -> None:
 PRODUCTION = {
     "AGENTOS_ENV": "production",
     "SECRET_KEY": "q8Zt-3nV_kW7yR2sLxM4cB9dF6gH1jP0",
+    "AGENTOS_AUDIT_KEY": "0Pj1Hg6Fd9Bc4MxLs2Ry7Wk_Vn3-tZ8q",
     "ALLOWED_HOSTS": "agentos.example",
     "AGENTOS_BACKUPS": "off",
 }

@@ -1,0 +1,132 @@
+"""The arithmetic of the audit trail: keys, links, seals and signed checkpoints.
+
+Standard library, rfc8785 and cryptography only: the offline verifier (`accounts.audit_offline`) runs on it alone.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+Facts: TypeAlias = Mapping[str, Any]
+
+COVERED: Final = ("id", "tenant_id", "seq", "at", "actor_id", "action", "object_type", "object_id", "detail")
+SIGNATURE: Final = "signature"
+KEY_ID_CHARS: Final = 16
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What one secret gives: its public name, the key of links and seals, the key that signs checkpoints."""
+
+    id: str
+    mac: bytes
+    signer: Ed25519PrivateKey
+
+    @classmethod
+    def of(cls, secret: str) -> Key:
+        seed = _derived(secret, b"agentos.audit.checkpoint")
+        name = _derived(secret, b"agentos.audit.id").hex()[:KEY_ID_CHARS]
+        return cls(name, _derived(secret, b"agentos.audit"), Ed25519PrivateKey.from_private_bytes(seed))
+
+    @property
+    def public(self) -> str:
+        """Return the base64 of the key that proves this one's signatures: no secret."""
+        return urlsafe_b64encode(self.signer.public_key().public_bytes_raw()).decode()
+
+
+class KeyRing:
+    """The keys that a trail may have been written with, the newest first."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._keys = {key.id: key for key in map(Key.of, dict.fromkeys(secrets))}
+
+    @property
+    def newest(self) -> Key:
+        return next(iter(self._keys.values()))
+
+    @property
+    def publics(self) -> frozenset[str]:
+        return frozenset(key.public for key in self._keys.values())
+
+    def named(self, key_id: str) -> list[Key]:
+        """Return the key of this name, or all where a row has none: it is older than the names."""
+        if not key_id:
+            return list(self._keys.values())
+        key = self._keys.get(key_id)
+        return [] if key is None else [key]
+
+
+def link(key: Key, previous: str, facts: Facts) -> str:
+    """Return the hex HMAC-SHA256 of the previous link and the row's canonical JSON (RFC 8785)."""
+    return hmac.digest(key.mac, previous.encode() + b"\n" + canonical(facts), "sha256").hex()
+
+
+def seal(key: Key, tenant_id: str, seq: int, last: str) -> str:
+    """Return what binds a head to its trail's end: an older link alone makes no older head."""
+    return hmac.digest(key.mac, f"head\n{tenant_id}\n{seq}\n{last}".encode(), "sha256").hex()
+
+
+def canonical(facts: Facts) -> bytes:
+    """Return the RFC 8785 form. Of texts in ASCII and whole numbers, the standard encoder's is the same and quicker."""
+    text = _COMPACT.encode(facts)
+    return text.encode() if text.isascii() else rfc8785.dumps(dict(facts))
+
+
+class Follower:
+    """Follows one tenant's trail, from its first row on or from a checkpoint; `seq` and `last` are where it stands."""
+
+    def __init__(self, keys: KeyRing, tenant_id: str, *, seq: int = 0, last: str = "") -> None:
+        self.keys, self.tenant_id, self.seq, self.last = keys, tenant_id, seq, last
+
+    def takes(self, facts: Facts, key_id: str, link_stored: str) -> bool:
+        """Go on by one row if it is the next one and its link fits; else stay."""
+        if facts["seq"] != self.seq + 1 or facts["tenant_id"] != self.tenant_id:
+            return False
+        try:
+            fits = any(hmac.compare_digest(link(key, self.last, facts), link_stored) for key in self.keys.named(key_id))
+        except (ValueError, TypeError, RecursionError):  # no JSON of ours
+            return False
+        if fits:
+            self.seq, self.last = self.seq + 1, link_stored
+        return fits
+
+    def ends_at(self, seq: int, last: str, sealed: str) -> bool:
+        """Say whether a head is this trail's end."""
+        if (seq, last) != (self.seq, self.last):
+            return False
+        keys = self.keys.named("")
+        return any(hmac.compare_digest(seal(key, self.tenant_id, seq, last), sealed) for key in keys)
+
+
+def signed(key: Key, statement: Facts) -> dict[str, Any]:
+    """Return the statement with an Ed25519 signature over its canonical JSON, and the key that proves it."""
+    value = urlsafe_b64encode(key.signer.sign(canonical(statement))).decode()
+    return {**statement, SIGNATURE: {"algorithm": "Ed25519", "public_key": key.public, "value": value}}
+
+
+def is_signed(statement: Facts, publics: frozenset[str]) -> bool:
+    """Say whether one of these keys signed exactly this statement."""
+    body = {name: value for name, value in statement.items() if name != SIGNATURE}
+    match statement.get(SIGNATURE):
+        case {"algorithm": "Ed25519", "public_key": str(public), "value": str(value)} if public in publics:
+            try:
+                key = Ed25519PublicKey.from_public_bytes(urlsafe_b64decode(public))
+                key.verify(urlsafe_b64decode(value), canonical(body))
+            except (InvalidSignature, ValueError):
+                return False
+            return True
+    return False
+
+
+def _derived(secret: str, purpose: bytes) -> bytes:
+    return hmac.digest(secret.encode(), purpose, "sha256")
