@@ -18,7 +18,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
-from accounts.console import ReadOnlyAdmin, principal_of
+from accounts.console import principal_of
+from accounts.csv_export import ExportedAdmin
 from agentos.core.errors import CallerError, NotFound
 from agentos.problems import status_of
 from agents.models import Run, Session
@@ -28,7 +29,7 @@ SEE_ALL = "runs:read_all"
 TAB = "tab"
 
 
-class RecordAdmin(ReadOnlyAdmin):
+class RecordAdmin(ExportedAdmin):
     """A read-only list and page. `scopes` lets a principal see rows: any one of them is enough."""
 
     page_template: ClassVar[str]

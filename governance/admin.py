@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from accounts.console import principal_of
+from accounts.csv_export import Column
 from accounts.principals import Principal
 from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError, Invalid
@@ -101,6 +102,22 @@ class ApprovalAdmin(RecordAdmin):
     search_fields = ("=id", "=run__id", "effect_text", "requester__email")
     search_help_text = "What, e-mail, approval id or run id"
     list_per_page = 50
+    csv_columns = (
+        Column("Approval", "id"),
+        Column("What", "effect_text", "requester_id"),
+        Column("Tool", "tool_name"),
+        Column("Arguments", "arguments", "requester_id"),
+        Column("Agent", "component_id"),
+        Column("Requester", "requester.email", "requester_id"),
+        Column("Status", "status"),
+        Column("Outcome", lambda approval: outcome_word(approval)),
+        Column("Decided by", "decided_by.email", "decided_by_id"),
+        Column("Reason", "reason", "decided_by_id"),
+        Column("Asked", "created_at"),
+        Column("Decided", "decided_at"),
+        Column("Expires", "expires_at"),
+        Column("Run", lambda row: str(row.run_id)),
+    )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let everybody in: who may not read approvals sees her own."""

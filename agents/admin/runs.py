@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from accounts.console import principal_of
+from accounts.csv_export import Column
 from agentos.core.clock import utc_now
 from agents import selectors
 from agents.admin.controls import RunControls, controls_of
@@ -57,6 +58,21 @@ class RunAdmin(RunControls):
     search_help_text = "Run id, session id, message or e-mail"
     ordering = ("-created_at",)
     list_per_page = 50
+    csv_columns = (
+        Column("Run", "id"),
+        Column("Session", "session.session_id"),
+        Column("Agent", "component_id"),
+        Column("User", "user.email"),
+        Column("Status", "status"),
+        Column("Error", "error_code"),
+        Column("Model", "model"),
+        Column("Started", "created_at"),
+        Column("Ended", "ended_at"),
+        Column("Tokens", lambda run: run.usage.get("total_tokens", 0)),
+        Column("Cost in USD", "cost_usd"),
+        Column("Asked", "input"),
+        Column("Answer", "output"),
+    )
 
     @admin.display(description="Asked")
     def asked(self, run: Run) -> SafeString:

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.csv_export import Column
 from agents.admin.runs import STATUS_TONES
 from agents.engine.spec import JOB
 from agents.models import ASKED_FOR, Session
@@ -30,6 +31,15 @@ class SessionAdmin(OwnRowsAdmin):
     search_help_text = "Session id, name or e-mail"
     ordering = ("-updated_at",)
     list_per_page = 50
+    csv_columns = (
+        Column("Session", "session_id"),
+        Column("Name", "name"),
+        Column("Agent", "component_id"),
+        Column("User", "user.email"),
+        Column("Runs", lambda session: session.runs_total),
+        Column("Begun", "created_at"),
+        Column("Last active", "updated_at"),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         asked_for = ~Q(runs__component_kind=JOB)

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.console import outside_scope, principal_of, scope_of
+from accounts.csv_export import Column
 from accounts.models import User
 from agentos.core.errors import CallerError, Invalid
 from agentos.core.ids import parse_id
@@ -53,6 +54,15 @@ class StepAdmin(RecordAdmin):
     search_help_text = "Tool, e-mail, step id or run id"
     ordering = ("started_at",)
     list_per_page = 50
+    csv_columns = (
+        Column("Call", "id"),
+        Column("Tool", "name"),
+        Column("Requester", "user.email"),
+        Column("Agent", "run.component_id"),
+        Column("Run", lambda row: str(row.run_id)),
+        Column("Begun", "started_at"),
+        Column("Asked for", "request"),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
         return selectors.reconcilable(principal_of(request))

@@ -11,7 +11,7 @@ from agents.engine.status import GIVEN_UP
 from agents.models import Run, Step
 from governance.models import Approval
 from tests.conftest import TenantWithUsers
-from tests.console.conftest import INBOX, Ask, SignIn, page
+from tests.console.conftest import INBOX, Ask, SignIn, in_doubt, page
 
 RECONCILE, RUNS = "/admin/agents/step/", "/admin/agents/run/"
 
@@ -26,16 +26,6 @@ def current(text: str) -> str:
     found = re.search(r'aria-current="page" data-testid="tab-([\w-]+)"', text)
     assert found
     return found[1]
-
-
-def in_doubt(approval: Approval) -> Step:
-    """Leave the call of an approval as a crash in the middle of it does."""
-    step = Step.objects.using("system").get(run_id=approval.run_id, path="1.0")
-    step.state, step.idempotency_key = "unknown", "k" * 64
-    step.request["requirement"] = {"kind": "reconcile", "effect_text": approval.effect_text}
-    step.save(using="system")
-    Approval.objects.using("system").filter(id=approval.id).update(status="approved")
-    return step
 
 
 def give_up(approval: Approval) -> Run:
