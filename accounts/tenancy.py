@@ -15,6 +15,7 @@ from uuid import UUID
 from django.apps.registry import Apps
 from django.db import connections, models, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
@@ -35,14 +36,21 @@ def tenant_scope(tenant_id: UUID, user_id: UUID | None = None, *, using: str = "
     Raises: ConfigError when another tenant's scope is open on this connection.
     """
     connection = connections[using]
+    is_outermost = not connection.in_atomic_block  # then nothing is set yet, and what is set ends with the transaction
     with transaction.atomic(using=using), connection.cursor() as cursor:
-        cursor.execute(_READ_SCOPE)
-        before = tuple(value or "" for value in cursor.fetchone())
-        if before[0] not in ("", str(tenant_id)):
-            raise ConfigError("A scope of another tenant is open on this connection: close it first.")
+        before = None if is_outermost else _scope_before(cursor, tenant_id)
         cursor.execute(_WRITE_SCOPE, [str(tenant_id), str(user_id or "")])
         yield
-        cursor.execute(_WRITE_SCOPE, list(before))
+        if before is not None:
+            cursor.execute(_WRITE_SCOPE, before)
+
+
+def _scope_before(cursor: CursorWrapper, tenant_id: UUID) -> list[str]:
+    cursor.execute(_READ_SCOPE)
+    before = [value or "" for value in cursor.fetchone()]
+    if before[0] not in ("", str(tenant_id)):
+        raise ConfigError("A scope of another tenant is open on this connection: close it first.")
+    return before
 
 
 class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]

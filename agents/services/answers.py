@@ -86,17 +86,18 @@ def answer(*, principal: Principal, run_id: UUID, answers: list[Answer], key: Ke
     return last_seq
 
 
-def settle(*, run_id: UUID, step_path: str, answer: JsonObject, using: str = "default") -> None:
+def step_of(run: Run, path: str) -> Step | None:
+    """Lock a step, on the connection that its run was read from. The caller holds the run's row lock."""
+    return Step.objects.using(run._state.db).select_for_update().filter(run=run, path=path).first()
+
+
+def settle(*, run: Run, step: Step | None, answer: JsonObject) -> None:
     """Store a decision on a waiting step and make the run claimable.
 
-    The caller writes its own audit. It is inside the tenant scope of one who may decide, or, for the machine's own
-    decisions, in a transaction of the system role (`using`). Raises: Conflict when the step no longer waits.
+    The caller holds both row locks and writes its own audit. It is inside the tenant scope of one who may decide, or,
+    for the machine's own decisions, in a transaction of the system role. Raises: Conflict when the step waits no more.
     """
-    run = Run.objects.using(using).select_for_update(no_key=True).filter(id=run_id).first()
-    if run is None:
-        raise NotFound("There is no such run.")
     check_live(run)
-    step = Step.objects.using(using).select_for_update().filter(run=run, path=step_path).first()
     if step is None or step.state not in (StepState.WAITING, StepState.UNKNOWN):
         raise Conflict("This tool call no longer waits.", code="not_waiting")
     _store(step, clean_json(answer))

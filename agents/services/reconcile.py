@@ -62,7 +62,7 @@ def reconcile(
         if RunStatus(run.status).is_final:
             _record(step, outcome, said)
         else:
-            answers.settle(run_id=run.id, step_path=step.path, answer=said)
+            answers.settle(run=run, step=step, answer=said)
         entry = audit.Entry(
             "step.reconciled",
             "step",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, connections, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Now
 
 from accounts import audit
@@ -111,10 +111,12 @@ def standing_one(tenant_id: UUID, targets: Sequence[str]) -> KillSwitch | Platfo
 
 
 def check_released(run: Run, tool: str = "") -> None:
-    """Nobody decides or answers what is halted. Raises: Conflict."""
-    targets = [component_target(run.component_kind, run.component_id), tool_target(tool)]
-    if switch := standing_one(run.tenant_id, targets):
-        raise Conflict(f"This is halted ({switch}): {switch.reason} It waits until that is released.", code="halted")
+    """Nobody decides or answers what is halted. The caller holds the scope. Raises: Conflict."""
+    targets = [TENANT, component_target(run.component_kind, run.component_id), tool_target(tool)]
+    found = standing(run.tenant_id).filter(target__in=targets).order_by().values_list("target", "reason")
+    platform = PlatformSwitch.objects.filter(released_at=None).values_list(Value(EVERYTHING), "reason")
+    for target, reason in platform.union(found)[:1]:
+        raise Conflict(f"This is halted ({target}): {reason} It waits until that is released.", code="halted")
 
 
 def _check_target(target: str) -> None:

@@ -35,6 +35,7 @@ SYSTEM: Final = "system"
 EXPIRED_NOTE: Final = "The approval expired before anyone decided."
 MOOT_REASON: Final = "The call no longer waited for this approval."
 ENDED_REASON: Final = "The run ended before anyone decided."
+_DECIDED: Final = ("status", "reason", "decided_by", "decided_at", "consumed_at")
 _FINAL_RUNS: Final = tuple(status.value for status in RunStatus if status.is_final)
 
 
@@ -49,17 +50,19 @@ def decide(
 ) -> Approval:
     """Settle one approval in one transaction: decision, the run's continuation, audit.
 
-    Locks the run, then the approval, then the tenant's audit head. `shown_hash` is the `args_hash` that the decider
-    saw; the result is as `selectors.get` returns it. Raises: NotFound for what the decider may not read, PolicyDenied,
-    Conflict with the standing decision, or when the tool has changed since: then the approval is void and committed so,
-    and the run asks anew; Invalid.
+    Locks the run, then the approval, its step and the tenant's audit head. `shown_hash` is the `args_hash` that the
+    decider saw; the result is as `selectors.get` returns it, its step as it was before. Raises: NotFound for what the
+    decider may not read, PolicyDenied, Conflict with the standing decision, or when the tool has changed since: then
+    the approval is void and committed so, and the run asks anew; Invalid.
     """
     _check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        approval = _locked(selectors.visible(principal).select_related(None).filter(id=approval_id))
+        rows = selectors.visible(principal).select_related(None).select_related("requester")
+        approval = _locked(rows.filter(id=approval_id))
         if approval is None:
             raise NotFound("There is no such approval.")
-        change = _change_of_tool(approval) if approved else ""
+        step = answers.step_of(approval.run, approval.step_path)
+        change = _change_of_tool(approval, step) if approved else ""
         if change or not idempotency.take(key, principal=principal, run_id=approval.run_id):
             _check_not_own(principal, approval)
             _check_pending(approval)
@@ -67,15 +70,17 @@ def decide(
             note = _cleaned_reason(reason, approved=approved)
             _check_call(approval, shown_hash)
             if change:
-                _void(approval, change)
+                _void(approval, step, change)
             else:
-                _settle(principal, approval, approved=approved, note=note)
+                _settle(principal, approval, step, approved=approved, note=note)
+        # Before the commit: whatever is done here after it takes its time from the run that goes on.
+        approval.refresh_from_db(fields=_DECIDED, from_queryset=Approval.objects.select_related("decided_by"))
     if change:
         raise _is_void(change)
-    return selectors.get(principal, approval_id)  # after the commit: the run goes on meanwhile
+    return approval
 
 
-def _settle(principal: Principal, approval: Approval, *, approved: bool, note: str) -> None:
+def _settle(principal: Principal, approval: Approval, step: Step | None, *, approved: bool, note: str) -> None:
     status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
     changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
     if not _unexpired(approval.id).update(**changes):
@@ -86,7 +91,7 @@ def _settle(principal: Principal, approval: Approval, *, approved: bool, note: s
         "by": str(principal.user_id),
         "approval_id": str(approval.id),
     }
-    answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer)
+    answers.settle(run=approval.run, step=step, answer=answer)
     _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
 
 
@@ -113,11 +118,10 @@ def _each(rows: QuerySet[Approval], settle: Callable[[UUID], bool]) -> int:
     return count
 
 
-def _change_of_tool(approval: Approval) -> str:
+def _change_of_tool(approval: Approval, step: Step | None) -> str:
     """Say what a deploy has changed of the tool since it was asked for; nothing when nothing has, or it is decided."""
     if approval.status != ApprovalStatus.PENDING:
         return ""
-    step = Step.objects.filter(run_id=approval.run_id, path=approval.step_path).first()
     try:
         tool = registry.get(approval.run.component_kind, approval.run.component_id).tool(approval.tool_name)
     except NotFound:
@@ -125,11 +129,11 @@ def _change_of_tool(approval: Approval) -> str:
     return change_since(step.request, tool) if step else ""
 
 
-def _void(approval: Approval, change: str) -> None:
-    """Take back what was asked for; whoever works on the run judges the call anew. Caller holds both locks."""
+def _void(approval: Approval, step: Step | None, change: str) -> None:
+    """Take back what was asked for; whoever works on the run judges the call anew. Caller holds all locks."""
     if not _unexpired(approval.id).exists():
         raise _has_expired()
-    answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=void_answer(change))
+    answers.settle(run=approval.run, step=step, answer=void_answer(change))
     _close(approval, ApprovalStatus.VOID, change)
 
 
@@ -139,9 +143,10 @@ def _expire(approval_id: UUID) -> bool:
     if approval is None:
         return False
     answer = {"confirmed": False, "note": EXPIRED_NOTE, "by": "", "approval_id": str(approval.id)}
+    step = answers.step_of(approval.run, approval.step_path)
     try:
         with transaction.atomic(using=SYSTEM):
-            answers.settle(run_id=approval.run_id, step_path=approval.step_path, answer=answer, using=SYSTEM)
+            answers.settle(run=approval.run, step=step, answer=answer)
     except Conflict:
         _close(approval, ApprovalStatus.VOID, MOOT_REASON)
     else:
@@ -172,8 +177,8 @@ def _machines() -> QuerySet[Approval]:
 
 def _locked(rows: QuerySet[Approval], *, skip_locked: bool = False) -> Approval | None:
     """Lock an approval after its run, as the journal does."""
-    runs = Run.objects.using(rows.db).filter(id__in=list(rows.values_list("run_id", flat=True)[:1]))
-    run = runs.select_for_update(no_key=True, skip_locked=skip_locked).first()
+    runs = Run.objects.using(rows.db).filter(id__in=rows.order_by().values("run_id")).select_related("session")
+    run = runs.select_for_update(no_key=True, skip_locked=skip_locked, of=("self",)).first()
     approval = rows.select_for_update(skip_locked=skip_locked, of=("self",)).first() if run else None
     if approval is not None and run is not None:
         approval.run = run

@@ -268,7 +268,7 @@ def test_the_tick_goes_past_a_row_that_somebody_holds_and_one_that_fails(
     settle = answers.settle
 
     def sometimes(**kwargs: object) -> None:
-        if kwargs["run_id"] == broken.info.run_id:
+        if kwargs["run"].id == broken.info.run_id:  # type: ignore[attr-defined]
             raise NotFound("There is no such run.")
         settle(**kwargs)  # type: ignore[arg-type]
 

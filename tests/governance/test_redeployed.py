@@ -276,7 +276,7 @@ async def test_a_decision_races_the_process_that_takes_the_question_back(
     first = await paused(begin)
     process.supervisor.draining = True  # it claims nothing more
     deploy(refund(2))
-    monkeypatch.setattr(approvals, "_change_of_tool", lambda approval: "")
+    monkeypatch.setattr(approvals, "_change_of_tool", lambda approval, step: "")
     await in_thread(_make_claimable, begin)
     (claimed,) = await queue.claim(process.pool, owner="heir", limit=1, most_per_tenant=1)
     works = partial(
