@@ -28,7 +28,7 @@ from agents.templatetags.console import agent_name, remaining, visible
 from governance import budgets_admin as budgets_admin
 from governance import selectors
 from governance.models import Approval, ApprovalStatus
-from governance.services import approvals
+from governance.services import approvals, voting
 
 STATUS_TONES = {
     "pending": "warning",
@@ -76,9 +76,8 @@ def obstacle(approval: Approval, principal: Principal) -> str:
         return "This has expired. Nobody can approve it any more."
     if not principal.has("approvals:decide"):
         return "Your role may read approvals, but not decide them."
-    if approval.requester_id == principal.user_id:
-        return "You asked for this yourself, so someone else has to decide."
-    return ""
+    objection = voting.objection(principal, approval)
+    return objection.detail if objection else ""
 
 
 @admin.register(Approval)

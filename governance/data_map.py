@@ -13,6 +13,7 @@ from governance.models import (
     PolicyVersion,
     Reservation,
     UsageDay,
+    Vote,
 )
 from governance.services.forgetting import forget_words, settle_budgets
 
@@ -20,7 +21,8 @@ declare(
     Approval,
     none=(
         "tenant id run step_path tool_call_id tool_name tool_version component_id args_hash requester status "
-        "version decided_by decided_at consumed_at expires_at is_demo created_at"
+        "version decided_by decided_at consumed_at expires_at quorum approver_roles approvers separate warn_at "
+        "escalate_at escalation_role escalated_at is_demo created_at"
     ),
     personal="reason",
     sensitive="arguments effect_text",
@@ -34,6 +36,13 @@ declare(
     subjects=[owner("run__user")],
     retention=WEEK,
     clock="created_at",
+)
+declare(
+    Vote,
+    none="tenant id approval version args_hash voter approves created_at",
+    personal="reason",
+    subjects=[owner("approval__requester"), author("voter", "reason")],
+    retention=RUNS,
 )
 declare(
     Budget,

@@ -2,7 +2,8 @@
 
 One asks for an approval when a step begins to wait, one spends it when the tool really starts, one takes it back when
 the tool has become another one. Each touches exactly one row or refuses the write, so a forged answer or changed
-arguments stop at the database. Of the versions of a step's approval only the newest is ever spent.
+arguments stop at the database. Of the versions of a step's approval only the newest is ever spent, and only with the
+votes of as many people as it takes, none of whom asked for it.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
 from agents.models import Run, Step
 from agents.services.sql import columns, table
-from governance.models import Approval, ApprovalStatus
+from governance.models import Approval, ApprovalStatus, Vote
+from governance.rules import PLAIN, Terms
 
 EXACT_INTEGER: Final = 2**53 - 1  # beyond it RFC 8785 knows no integers, and a float is no longer exact
+WARNS_AFTER: Final = 0.75  # of the time that an approval waits
 
 _ASKED: Final = (
     "id", "tenant", "run", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id",
-    "arguments", "args_hash", "effect_text", "requester", "status", "reason", "version", "expires_at", "is_demo",
-    "created_at",
+    "arguments", "args_hash", "effect_text", "requester", "status", "reason", "version", "expires_at", "warn_at",
+    "quorum", "approver_roles", "approvers", "separate", "escalation_role", "escalate_at", "is_demo", "created_at",
 )  # fmt: skip
 _ANSWERED: Final = "it has been answered meanwhile."
 _NOT_ASKED_TWICE: Final = "This call has been asked for and decided before: call the tool again to ask anew."
@@ -77,18 +80,26 @@ def hash_of_row(approval: Approval) -> str:
 
 
 def ask(
-    approval_id: UUID, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, *, hours: int
+    approval_id: UUID,
+    run: RunInfo,
+    tool: Tool,
+    step: StepRecord,
+    arguments: JsonObject,
+    *,
+    hours: int,
+    terms: Terms = PLAIN,
 ) -> Statement:
-    """Return the statement that stores a pending approval, as the next version after void ones.
+    """Return the statement that stores a pending approval with its terms, as the next version after void ones.
 
-    Asking again for the same pending call is fine.
+    `hours` is how long it waits. Asking again for the same pending call is fine.
     """
     call = hash_of_call(run, tool, step, arguments)
     parameters = (
         approval_id, run.tenant_id, run.run_id, step.path, step.tool_call_id[:200], tool.name,
         tool.schema_hash, run.spec.id, json_text(arguments), call, tool.effect_text(arguments), run.user_id,
-        ApprovalStatus.PENDING.value, run.tenant_id, run.run_id, step.path, hours, run.tenant_id, run.run_id,
-        ApprovalStatus.PENDING.value,
+        ApprovalStatus.PENDING.value, run.tenant_id, run.run_id, step.path, hours, hours * WARNS_AFTER, terms.quorum,
+        list(terms.roles), None if terms.people is None else list(terms.people), terms.separate, terms.escalation_role,
+        terms.escalation_hours, run.tenant_id, run.run_id, ApprovalStatus.PENDING.value,
     )  # fmt: skip
     return Statement(_ask_sql(), parameters, _NOT_ASKED_TWICE)
 
@@ -132,7 +143,9 @@ def _ask_sql() -> str:
     return (
         f"INSERT INTO {table(Approval)} AS a ({columns(Approval, _ASKED)}) "
         f"VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, '', ({version}), "
-        f"now() + make_interval(hours => %s::int), coalesce(({is_demo}), false), now()) "
+        "now() + make_interval(hours => %s::int), now() + make_interval(secs => %s::float8 * 3600), "
+        "%s, %s::varchar[], %s::uuid[], %s, %s, now() + make_interval(hours => %s::int), "
+        f"coalesce(({is_demo}), false), now()) "
         "ON CONFLICT (tenant_id, run_id, step_path, version) DO UPDATE SET id = EXCLUDED.id "
         "WHERE a.status = %s AND a.args_hash = EXCLUDED.args_hash"
     )
@@ -143,11 +156,16 @@ def _spend_sql() -> str:
         f"SELECT 1 FROM {table(Approval)} n WHERE n.tenant_id = a.tenant_id AND n.run_id = a.run_id "
         "AND n.step_path = a.step_path AND n.version > a.version"
     )
+    votes = (
+        f"FROM {table(Vote)} v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.version = a.version "
+        "AND v.args_hash = a.args_hash AND"
+    )
     return (
         f"UPDATE {table(Approval)} a SET consumed_at = coalesce(a.consumed_at, now()) "
         "WHERE a.tenant_id = %s AND a.run_id = %s AND a.step_path = %s AND a.status = %s AND a.args_hash = %s "
         "AND a.decided_by_id IS DISTINCT FROM a.requester_id AND (a.consumed_at IS NULL OR %s) "
-        f"AND NOT EXISTS ({newer})"
+        f"AND NOT EXISTS ({newer}) AND NOT EXISTS (SELECT {votes} NOT v.approves) "
+        f"AND (SELECT count(DISTINCT v.voter_id) {votes} v.approves AND v.voter_id <> a.requester_id) >= a.quorum"
     )
 
 

@@ -112,7 +112,7 @@ def _ask(
     return Require(
         PauseKind.APPROVAL,
         shown,
-        (gate.ask(approval_id, run, tool, step, arguments, hours=hours),),
+        (gate.ask(approval_id, run, tool, step, arguments, hours=hours, terms=judged.terms),),
         (AuditEntry("approval.requested", "approval", str(approval_id), detail, run.user_id),),
     )
 

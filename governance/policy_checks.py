@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.db.models import Field
 
+from accounts import scopes
 from accounts.models import Membership, TenantRole
 from accounts.principals import Principal
 from agentos.core.errors import Invalid
@@ -110,8 +111,6 @@ def _check_terms(principal: Principal, rule: Wanted) -> None:
     if rule.approvers and len(set(rule.approvers)) < rule.quorum:
         raise Invalid("More have to approve than are named.", code="bad_quorum")
     _check_people(principal, rule)
-    if rule.quorum > 1 or rule.approver_role or rule.approvers or rule.escalation_role or rule.separate:
-        raise Invalid("Approvals keep an expiry only so far: leave out who and how many.", code="not_kept_yet")
 
 
 def _has_terms(rule: Wanted) -> bool:
@@ -123,6 +122,10 @@ def _check_people(principal: Principal, rule: Wanted) -> None:
     for role in {rule.role, rule.approver_role, rule.escalation_role} - {""}:
         if not TenantRole.objects.filter(tenant_id=principal.tenant_id, name=role).exists():
             raise Invalid(f"There is no role {role!r}.", code="unknown_role")
+    for role in {rule.approver_role, rule.escalation_role} - {""}:
+        held = TenantRole.objects.filter(tenant_id=principal.tenant_id, name=role).values_list("scopes", flat=True)
+        if not scopes.grants(frozenset(held[0]), "approvals:decide"):
+            raise Invalid(f"The role {role!r} may not decide approvals.", code="bad_role")
     if rule.approvers:
         known = Membership.objects.filter(tenant_id=principal.tenant_id, user_id__in=rule.approvers).count()
         if known != len(set(rule.approvers)):

@@ -16,6 +16,16 @@ from governance.models import Approval
 from governance.selectors import Page, outcome
 
 
+class VoteOut(Schema):
+    """What one person said."""
+
+    voter: UUID
+    email: str = Field(examples=["approver@acme.test"])
+    approves: bool
+    reason: str
+    at: datetime
+
+
 class ApprovalOut(Schema):
     """One approval. Times are epoch seconds; `args_hash` goes back as `shown_hash` with a decision."""
 
@@ -52,12 +62,19 @@ class ApprovalOut(Schema):
     requester: str = Field(examples=["member@acme.test"])
     decided_by: str | None
     approval_url: str
+    quorum: int = Field(examples=[1], description="How many different people have to approve; one rejection ends it")
+    votes: list[VoteOut]
+    approver_roles: list[str] = Field(description="Who decides has each of these roles")
+    approvers: list[UUID] | None = Field(description="Who decides is one of these, if any are named")
+    escalates_at: int | None
+    escalated_at: int | None
+    escalation_role: str
     is_demo: bool
 
     @classmethod
     def of(cls, approval: Approval) -> ApprovalOut:
         """Return the row; `approval` comes from `selectors`, its run and people loaded."""
-        return cls(**_core(approval), **_source(approval), **_decision(approval))
+        return cls(**_core(approval), **_source(approval), **_terms(approval), **_decision(approval))
 
 
 class ApprovalList(Schema):
@@ -155,8 +172,20 @@ def _source(approval: Approval) -> JsonObject:
     }
 
 
+def _terms(approval: Approval) -> JsonObject:
+    return {
+        "quorum": approval.quorum,
+        "approver_roles": approval.approver_roles,
+        "approvers": approval.approvers,
+        "escalates_at": _epoch(approval.escalate_at),
+        "escalated_at": _epoch(approval.escalated_at),
+        "escalation_role": approval.escalation_role,
+    }
+
+
 def _decision(approval: Approval) -> JsonObject:
     return {
+        "votes": getattr(approval, "said", []),
         "reason": approval.reason,
         "resolution_data": {"reason": approval.reason} if approval.reason else None,
         "resolved_by": approval.decided_by_id,

@@ -7,15 +7,17 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import Now
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import JSONObject, Now
 
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, NotFound
+from agentos.core.types import JsonObject
 from agents.engine.status import StepState
 from agents.models import Step
-from governance.models import Approval, ApprovalStatus
+from governance.models import Approval, ApprovalStatus, Vote
 
 NOT_STARTED, RUNNING, DONE, FAILED, UNKNOWN, REFUSED = (
     "not_started",
@@ -83,7 +85,7 @@ def inbox(principal: Principal, filters: Filters | None = None, *, page: int = 1
 
 
 def get(principal: Principal, approval_id: UUID) -> Approval:
-    """Return one approval with `step_state`. Raises: NotFound."""
+    """Return one approval with `step_state` and `said`, its votes. Raises: NotFound."""
     with tenant_scope(principal.tenant_id, principal.user_id):
         approval = visible(principal).filter(id=approval_id).first()
     if approval is None:
@@ -107,6 +109,7 @@ def visible(principal: Principal) -> QuerySet[Approval]:
     rows = rows.annotate(
         step_state=Subquery(step.values("state")[:1]),
         waiting_since=Case(When(status=ApprovalStatus.PENDING, then=F("created_at"))),
+        said=ArraySubquery(_votes().filter(approval=OuterRef("pk"))),
     )
     return rows.select_related("run", "run__session", "requester", "decided_by")
 
@@ -124,9 +127,27 @@ def first_tab(principal: Principal) -> str:
 def of_tab(rows: QuerySet[Approval], principal: Principal, tab: str) -> QuerySet[Approval]:
     """Return the part of an inbox that a tab shows; a tab that there is not shows all. Caller holds the scope."""
     waits = Q(status=ApprovalStatus.PENDING, expires_at__gt=Now())
-    hers = ~Q(requester_id=principal.user_id) if may_decide(principal) else Q(pk__in=[])
+    hers = _asks(principal) if may_decide(principal) else Q(pk__in=[])
     shown = {MINE: waits & hers, OTHERS: waits & ~hers, DECIDED: ~waits}
     return rows.filter(shown[tab]) if tab in shown else rows
+
+
+def _asks(principal: Principal) -> Q:
+    """Return which of the approvals that wait do so for her vote, as `services.voting` would take it."""
+    named = Q(approvers=None) | Q(approvers__contains=[principal.user_id])
+    asked = (named & Q(approver_roles__contained_by=[principal.role])) | Q(
+        escalated_at__isnull=False, escalation_role=principal.role
+    )
+    hers = Vote.objects.filter(voter_id=principal.user_id)
+    elsewhere = hers.filter(approval__run_id=OuterRef("run_id")).exclude(approval__step_path=OuterRef("step_path"))
+    is_free = ~Exists(hers.filter(approval=OuterRef("pk"))) & (Q(separate=False) | ~Exists(elsewhere))
+    return ~Q(requester_id=principal.user_id) & asked & is_free
+
+
+def _votes() -> QuerySet[Vote, JsonObject]:
+    """Return votes, the first on top, as {voter, email, approves, reason, at}."""
+    said = JSONObject(voter="voter_id", email="voter__email", approves="approves", reason="reason", at="created_at")
+    return Vote.objects.order_by("created_at", "id").values_list(said, flat=True)
 
 
 def _narrowed(rows: QuerySet[Approval], principal: Principal, filters: Filters) -> QuerySet[Approval]:

@@ -1,7 +1,7 @@
 """What governance keeps: decisions of humans and who is told of them, policies, and how much may be used."""
 
 from governance.models.announcements import INBOX, Announcement, Kind
-from governance.models.approvals import Approval, ApprovalStatus
+from governance.models.approvals import Approval, ApprovalStatus, Vote
 from governance.models.budgets import NOBODY, Budget, BudgetUse, Measure, Period, Reservation, UsageDay
 from governance.models.policies import PolicyRule, PolicyStatus, PolicyVersion
 
@@ -21,4 +21,5 @@ __all__ = [
     "PolicyVersion",
     "Reservation",
     "UsageDay",
+    "Vote",
 ]

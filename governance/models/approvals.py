@@ -1,8 +1,9 @@
-"""What humans decide: approvals."""
+"""What humans decide: approvals, and the votes that decide them."""
 
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from accounts.tenancy import TenantForeignKey, TenantModel
@@ -23,6 +24,8 @@ class Approval(TenantModel):
 
     `args_hash` covers tool, version, arguments, run, step and tenant; the gate compares it just before the call.
     A call that is asked about anew gets another row with the next `version`; the rows before it are void.
+    How it is to be given was fixed when it was asked for: `quorum` people, each of whom has every one of
+    `approver_roles` and is one of `approvers` (null: anybody). At `escalate_at` the `escalation_role` may as well.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -45,6 +48,14 @@ class Approval(TenantModel):
     decided_at = models.DateTimeField(null=True, blank=True)
     consumed_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
+    quorum = models.PositiveSmallIntegerField(default=1, db_default=1)
+    approver_roles = ArrayField(models.CharField(max_length=48), default=list, blank=True)
+    approvers = ArrayField(models.UUIDField(), null=True, blank=True)
+    separate = models.BooleanField(default=False, db_default=False)  # who voted on another call of the run may not here
+    warn_at = models.DateTimeField(null=True)  # null once it was told that it is about to expire
+    escalate_at = models.DateTimeField(null=True)
+    escalation_role = models.CharField(max_length=48, blank=True, default="", db_default="")
+    escalated_at = models.DateTimeField(null=True)
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 
@@ -61,3 +72,24 @@ class Approval(TenantModel):
 
     def __str__(self) -> str:
         return self.effect_text
+
+
+class Vote(TenantModel):
+    """What one person said to one version of an approval, bound to the very call that she was shown."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    approval = TenantForeignKey(Approval, on_delete=models.CASCADE, related_name="votes")
+    version = models.PositiveIntegerField()
+    args_hash = models.CharField(max_length=64)
+    voter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    approves = models.BooleanField(default=False)
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "approval", "version", "voter"], name="vote_of_person")
+        ]
+
+    def __str__(self) -> str:
+        return "approves" if self.approves else "rejects"

@@ -26,6 +26,7 @@ from agents.services import answers, idempotency, switches
 from agents.services.idempotency import Key
 from governance import gate, guards, selectors
 from governance.models import Approval, ApprovalStatus
+from governance.services import voting
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +49,12 @@ def decide(
     shown_hash: str = "",
     key: Key | None = None,
 ) -> Approval:
-    """Settle one approval in one transaction: decision, the run's continuation, audit.
+    """Vote on one approval; the vote that settles it commits with the run's continuation. Audited.
 
     Locks the run, then the approval, its step and the tenant's audit head. `shown_hash` is the `args_hash` that the
-    decider saw; the result is as `selectors.get` returns it, its step as it was before. Raises: NotFound for what the
-    decider may not read, PolicyDenied, Conflict with the standing decision, or when the tool has changed since: then
-    the approval is void and committed so, and the run asks anew; Invalid.
+    decider saw; the result is as `selectors.get` returns it, its step as it was before, and still waits when it takes
+    more people. Raises: NotFound for what the decider may not read, PolicyDenied, Conflict with the standing decision,
+    or when the tool has changed since: then the approval is void and committed so, and the run asks anew; Invalid.
     """
     _check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
@@ -64,15 +65,17 @@ def decide(
         step = answers.step_of(approval.run, approval.step_path)
         change = _change_of_tool(approval, step) if approved else ""
         if change or not idempotency.take(key, principal=principal, run_id=approval.run_id):
-            _check_not_own(principal, approval)
-            _check_pending(approval)
+            if objection := _objection(principal, approval):
+                raise objection
             switches.check_released(approval.run, approval.tool_name)
             note = _cleaned_reason(reason, approved=approved)
             _check_call(approval, shown_hash)
             if change:
                 _void(approval, step, change)
-            else:
+            elif voting.cast(principal, approval, approves=approved, reason=note):
                 _settle(principal, approval, step, approved=approved, note=note)
+            else:
+                _keep_vote(principal, approval, note)
         # Before the commit: whatever is done here after it takes its time from the run that goes on.
         approval.refresh_from_db(fields=_DECIDED, from_queryset=Approval.objects.select_related("decided_by"))
     if change:
@@ -93,6 +96,13 @@ def _settle(principal: Principal, approval: Approval, step: Step | None, *, appr
     }
     answers.settle(run=approval.run, step=step, answer=answer)
     _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
+
+
+def _keep_vote(principal: Principal, approval: Approval, note: str) -> None:
+    """Let an approval wait for more people."""
+    if not _unexpired(approval.id).exists():
+        raise _has_expired()
+    _audit(approval, "approval.voted", principal.user_id, reason=note)
 
 
 def expire_due() -> int:
@@ -201,19 +211,15 @@ def _check_person(principal: Principal) -> None:
     principal.require("approvals:decide")
 
 
-def _check_not_own(principal: Principal, approval: Approval) -> None:
-    if approval.requester_id == principal.user_id:
-        raise PolicyDenied("You asked for this yourself, so someone else has to decide.", code="own_request")
-
-
-def _check_pending(approval: Approval) -> None:
-    if approval.status == ApprovalStatus.PENDING:
-        return
+def _objection(principal: Principal, approval: Approval) -> CallerError | None:
+    """Return why she can't vote: by who she is, or since it is decided."""
+    if approval.status == ApprovalStatus.PENDING or approval.requester_id == principal.user_id:
+        return voting.objection(principal, approval)
     if approval.status == ApprovalStatus.VOID:
-        raise _is_void(approval.reason)
+        return _is_void(approval.reason)
     who = str(approval.decided_by) if approval.decided_by else "the system"
     when = f" at {rfc3339_ms(approval.decided_at)}" if approval.decided_at else ""
-    raise Conflict(f"This is {approval.status} already, by {who}{when}.", code="approval_decided")
+    return Conflict(f"This is {approval.status} already, by {who}{when}.", code="approval_decided")
 
 
 def _is_void(reason: str) -> Conflict:

@@ -24,6 +24,7 @@ from agents.registry import registry
 from governance import hooks, policies
 from governance.access import Answer, Judgement, Outcome
 from governance.models import Approval
+from governance.rules import PLAIN, Terms
 from tests.conftest import TenantWithUsers
 
 
@@ -82,9 +83,10 @@ def store_step(info: RunInfo, step: StepRecord, **changes: Any) -> None:
     Step.objects.using("system").create(**{**columns, **changes})
 
 
-def judged(kind: PauseKind | None) -> Judgement:
+def judged(kind: PauseKind | None, terms: Terms = PLAIN) -> Judgement:
     """Return a judgement that wants this to be waited for."""
-    answer = Answer("policy", "tools:refund:call", Outcome.ASKS if kind else Outcome.GRANTS, "Because.", kind)
+    outcome = Outcome.ASKS if kind else Outcome.GRANTS
+    answer = Answer("policy", "tools:refund:call", outcome, "Because.", kind, terms)
     return Judgement((answer,), answer)
 
 
@@ -100,8 +102,15 @@ def _no_old_policy() -> Iterator[None]:
 def make_waiting(database: None) -> MakeWaiting:
     """Ask for an approval through the hook, and store it as a flush would."""
 
-    def make(tenant: TenantWithUsers, user: User | None = None, path: str = "1.0", **arguments: Any) -> Waiting:
-        info = make_run(tenant, user or tenant.member)
+    def make(
+        tenant: TenantWithUsers,
+        user: User | None = None,
+        path: str = "1.0",
+        terms: Terms = PLAIN,
+        info: RunInfo | None = None,
+        **arguments: Any,
+    ) -> Waiting:
+        info = info or make_run(tenant, user or tenant.member)
         request: JsonObject = {
             "tool": refund.name,
             "arguments": {**ARGUMENTS, **arguments},
@@ -109,10 +118,10 @@ def make_waiting(database: None) -> MakeWaiting:
         }
         step = StepRecord(new_id(), path, StepKind.TOOL, refund.name, StepState.WAITING, request, attempts=0)
         step.tool_call_id = f"call-{path}"
-        verdict = hooks._verdict(info, refund, step, request["arguments"], judged(PauseKind.APPROVAL))
+        verdict = hooks._verdict(info, refund, step, request["arguments"], judged(PauseKind.APPROVAL, terms))
         assert isinstance(verdict, Require)
         step.request["requirement"] = verdict.requirement
-        store_step(info, step)
+        store_step(info, step, seq=Step.objects.using("system").filter(run_id=info.run_id).count() + 1)
         assert [execute(statement) for statement in verdict.statements] == [1]
         approval = Approval.objects.using("system").get(id=verdict.requirement["approval_id"])
         approval._state.db = "default"
