@@ -16,6 +16,7 @@ from accounts.models import AuditRow
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, PolicyDenied
+from agentos.core.ids import new_id
 from agents.models import Run, Step
 from governance import gate, selectors
 from governance.models import Approval, ApprovalStatus, Vote
@@ -273,3 +274,13 @@ def test_who_may_not_decide_does_not_vote(acme: TenantWithUsers, make_waiting: M
     waiting = make_waiting(acme, terms=TWO)
     with pytest.raises(PolicyDenied):
         say(acme.principal("operator"), waiting)
+
+
+def test_votes_follow_a_call_that_is_asked_about_again(
+    acme: TenantWithUsers, make_waiting: MakeWaiting, approver: Approver
+) -> None:
+    waiting, again = make_waiting(acme, terms=TWO), new_id()
+    say(approver("a"), waiting)
+    call = waiting.info, refund, waiting.step, waiting.arguments
+    assert execute(gate.ask(again, *call, hours=72, terms=TWO)) == 1
+    assert Vote.objects.using("system").get().approval_id == again
