@@ -21,6 +21,7 @@ from agents.models import Run, Step
 from governance import gate, selectors
 from governance.models import Approval, ApprovalStatus, Vote
 from governance.rules import Terms
+from governance.schemas import ApprovalOut
 from governance.services import approvals
 from tests.conftest import MakeUser, TenantWithUsers, principal_for
 from tests.governance.conftest import MakeWaiting, Waiting, execute, refund
@@ -62,13 +63,14 @@ def test_two_people_are_two_votes(acme: TenantWithUsers, make_waiting: MakeWaiti
     waiting, first, second = make_waiting(acme, terms=TWO), approver("a"), approver("b")
     kept = say(first, waiting)
     assert (kept.status, kept.decided_by_id) == ("pending", None)
-    assert [(said["email"], said["approves"], said["reason"]) for said in kept.said] == [("a@acme.test", True, "Seen")]
+    (vote,) = ApprovalOut.of(kept).votes
+    assert (vote.email, vote.approves, vote.reason) == ("a@acme.test", True, "Seen")
     assert Step.objects.using("system").get(id=waiting.step.id).state == "waiting"
     assert Run.objects.using("system").get(id=waiting.info.run_id).status == "paused"
     assert spend(waiting) == 0
     decided = say(second, waiting)
     assert (decided.status, decided.decided_by_id) == ("approved", second.user_id)
-    assert [said["email"] for said in decided.said] == ["a@acme.test", "b@acme.test"]
+    assert [vote.email for vote in ApprovalOut.of(decided).votes] == ["a@acme.test", "b@acme.test"]
     assert Run.objects.using("system").get(id=waiting.info.run_id).status == "pending"
     assert spend(waiting) == 1
     trail = AuditRow.objects.using("system").filter(tenant_id=acme.tenant.id).order_by("seq")
