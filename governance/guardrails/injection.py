@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from governance.guardrails.findings import Finding, merge
 from governance.guardrails.injection_abroad import parts_of
-from governance.guardrails.injection_rules import ABOUT, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
+from governance.guardrails.injection_rules import ABOUT, ATTACKS, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection_views import View, views
 from governance.guardrails.injection_words import JUMBLED, Part, jumbled
 
@@ -19,8 +19,9 @@ HIDDEN_BONUS = 0.5  # for a sign that had to be decoded, or that stands in a com
 ABOUT_MALUS = 0.8  # for a text that talks about attacks
 QUOTED_MALUS = 1.2  # and quotes one
 QUOTE_CHARACTERS = 12
+CITED_CHARACTERS = 60
 ABOUT_CHARACTERS = 400  # how far around the signs it may do so
-REPORTED_SHARE = 0.3  # what stays of a sign that is asked or told about, not ordered
+REPORTED_SHARE = 0.2  # what stays of a sign that is asked or told about, not ordered
 AGAIN_SHARE = 0.4  # what further signs of the same name and another weight add
 INDIRECT_SHARE = 0.5
 ROUNDING = 1e-9
@@ -31,11 +32,13 @@ MOST_FINDINGS = 16  # in one view; who needs to know more has seen enough
 _TOKEN = re.compile(r"[^\W_]+")
 _COMMENT = re.compile(r"<!--(?s:.){0,4000}?-->")
 _LINE_START = re.compile(r"(?:\A|\n)[^\w\n]{0,8}\Z")
-_SPEECH = frozenset({"override", "lift", "disobey", "extract"})  # signs that people also ask about
+_SPEECH = frozenset({"override", "lift", "disobey", "extract", "phish"})  # signs that people also ask about
 _LIBERTY = frozenset({"freedom", "lapsed"})
 _DROPPING = (Part.OVERRIDE | Part.ABROAD | Part.DROP).value
 _NAY = Part.NAY.value
 _QUOTE = re.compile(r"[\"“”„«‘`]")
+_OPENING = re.compile(r"[\"“„«‘'`]")
+_CLOSING = re.compile(r"[\"”“»’'`]")
 _KEY_LETTERS = 4
 
 
@@ -119,10 +122,18 @@ class _Window:
 
 def _about(text: str, group: Sequence[Sign]) -> float:
     around = text[max(0, group[0].start - ABOUT_CHARACTERS) : group[-1].end + ABOUT_CHARACTERS]
+    heaviest = max(group, key=lambda sign: sign.weight)
     if not ABOUT.search(around):
-        return 0.0
+        is_cited = _is_cited(text, heaviest) and ATTACKS.search(around) is not None
+        return ABOUT_MALUS + QUOTED_MALUS if is_cited else 0.0
     quoted = _QUOTE.search(text, max(0, group[0].start - QUOTE_CHARACTERS), group[-1].end) is not None
     return ABOUT_MALUS + (QUOTED_MALUS if quoted else 0.0)
+
+
+def _is_cited(text: str, sign: Sign) -> bool:
+    """Tell whether a sign stands between quotation marks, close by."""
+    opened = _OPENING.search(text, max(0, sign.start - QUOTE_CHARACTERS), sign.start)
+    return opened is not None and _CLOSING.search(text, sign.end, sign.end + CITED_CHARACTERS) is not None
 
 
 def _within(sign: Sign, comments: Sequence[tuple[int, int]]) -> bool:
@@ -171,8 +182,8 @@ def _sentences(text: str, marked: Sequence[Word]) -> Iterator[Sign]:
 def _denied(marked: Sequence[Word], at: int) -> bool:
     """Tell whether the word beside says no: "don't forget the rules" is the opposite of an attack."""
     number = marked[at].number
-    beside = (*marked[max(0, at - 1) : at], *marked[at + 1 : at + 2])
-    return any(word.parts & _NAY and abs(word.number - number) == 1 for word in beside)
+    beside = (*marked[max(0, at - 1) : at], *marked[at + 1 : at + 3])
+    return any(word.parts & _NAY and -1 <= word.number - number <= 2 for word in beside)
 
 
 def _parts_near(marked: Sequence[Word], at: int) -> int:

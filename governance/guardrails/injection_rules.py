@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from governance.guardrails.injection_views import plain_word
 from governance.guardrails.injection_words import Part
 
 
@@ -82,12 +83,38 @@ RULES = (
     Rule("extract", 1.0, Part.QUERY | Part.UTTER, (Part.PREPROMPT,), 7, order=False),
     Rule("exfiltrate", 1.0, Part.MAIL, (Part.BOX, Part.PLACE), 22, indirect=True),
     Rule("extract", 0.9, Part.UTTER | Part.ASK, (Part.ORDERS, Part.YOURS, Part.SPOKEN), 14, order=False),
-    Rule("freedom", 1.0, Part.LACK, (Part.BOUNDS, Part.BEING), 8, order=False),
+    Rule("freedom", 0.7, Part.LACK, (Part.BOUNDS, Part.BEING), 8, order=False),
+    Rule("freedom", 1.0, Part.LACK, (Part.BOUNDS, Part.BEING, Part.THOU), 9, order=False),
     Rule("exfiltrate", 0.65, Part.MAIL, (Part.GOODS, Part.PLACE), 22, indirect=True),
     Rule("booty", 0.3, Part.MAIL, (Part.GOODS, Part.WHOLE), 8, indirect=True),
     Rule("reader", 0.5, Part.READER, (Part.MAIL,), 4, indirect=True),
     Rule("conceal", 0.6, Part.NAY | Part.LACK, (Part.INFORM,), 4, indirect=True, order=False),
     Rule("conceal", 0.8, Part.NEVER, (Part.TELLING, Part.USER), 6, indirect=True),
+    Rule("override", 1.0, Part.SHED, (Part.TENETS, Part.YOURS), 5),
+    Rule("override", 0.8, Part.SHED, (Part.TENETS, Part.EARLIER | Part.INNER | Part.ALL), 6),
+    Rule("override", 0.9, Part.SHED | Part.OVERRIDE, (Part.SAID, Part.YOU | Part.MAKERS, Part.TOLD), 9, order=False),
+    Rule("void", 0.9, Part.TENETS, (Part.VOID, Part.YOURS | Part.EARLIER | Part.INNER), 8, order=False),
+    Rule("void", 0.6, Part.TENETS, (Part.SHAKEN, Part.YOURS | Part.YOU), 8, order=False),
+    Rule("void", 0.6, Part.TENETS, (Part.SHAKEN, Part.EARLIER), 8),
+    Rule("override", 0.7, Part.SHED | Part.OVERRIDE, (Part.YOURS, Part.GOAL), 4),
+    Rule("void", 0.8, Part.VOID, (Part.ALL, Part.TENETS), 5),
+    Rule("void", 0.9, Part.POSE, (Part.NEVER, Part.YOU, Part.TENETS), 12),
+    Rule("lapsed", 1.0, Part.SAFEGUARD, (Part.VOID, Part.YOURS), 7, order=False),
+    Rule("extract", 0.65, Part.REVEAL, (Part.YOURS, Part.TENETS), 4),
+    Rule("override", 1.0, Part.DROP, (Part.ORDERS, Part.OWN | Part.MAKERS | Part.SPOKEN), 8, order=False),
+    Rule("override", 1.0, Part.DROP, (Part.THINE,), 5, order=False),
+    Rule("void", 0.9, Part.ORDERS, (Part.VOID, Part.PAST | Part.OWN | Part.WHOLE), 8, order=False),
+    Rule("void", 0.9, Part.POSE, (Part.ORDERS, Part.NAY | Part.LACK, Part.OWN | Part.THOU), 12),
+    Rule("void", 0.7, Part.NAY | Part.LACK, (Part.ORDERS, Part.MORE), 6),
+    Rule("freedom", 0.7, Part.POSE, (Part.LACK, Part.BOUNDS), 10),
+    Rule("freedom", 1.0, Part.POSE, (Part.LACK, Part.BOUNDS, Part.THOU | Part.BEING), 12),
+    Rule("extract", 1.0, Part.UTTER, (Part.PAST, Part.MESSAGE | Part.BOX, Part.WHOLE | Part.EXACT), 11),
+    Rule("extract", 1.0, Part.ASK | Part.QUERY, (Part.ORDERS, Part.UTTER, Part.EXACT), 14),
+    Rule("extract", 0.9, Part.QUERY, (Part.OWN, Part.CLOSE, Part.ORDERS), 6),
+    Rule("lift", 0.7, Part.SHED | Part.DROP, (Part.BOUNDS, Part.WHOLE | Part.OWN), 6, order=False),
+    Rule("demand", 0.4, Part.UTTER, (Part.GOODS,), 5),
+    Rule("order", 0.5, Part.READER, (Part.DEED,), 10, indirect=True, order=False),
+    Rule("demand", 0.4, Part.REVEAL, (Part.ADMIN, Part.SECRET | Part.SAID), 6),
 )
 
 
@@ -97,13 +124,18 @@ def _phrases() -> tuple[Phrase, ...]:
         Phrase(
             name=entry["name"],
             weight=entry["weight"],
-            pattern=re.compile(_LINE_BREAK.sub("", entry["pattern"])),
+            pattern=re.compile(_as_read(_LINE_BREAK.sub("", entry["pattern"]))),
             opens=tuple(entry.get("opens", "").split()),
             place=entry.get("place", "word"),
             indirect=entry.get("indirect", False),
         )
         for entry in raw["phrase"]
     )
+
+
+def _as_read(pattern: str) -> str:
+    """Write a pattern's letters the way the plain reading writes them."""
+    return "".join(letter if letter.isascii() else plain_word(letter) for letter in pattern)
 
 
 PHRASES = _phrases()
@@ -118,6 +150,11 @@ ABOUT = re.compile(
     r"(?:is|are|works?|attacks?|means|happens|risk|owasp|vulnerab\w+|mitigat\w+|detect\w*|prevent\w*|defen\w+)"
     r"|\b(?:attackers?|criminals|hackers) (?:\w+ )?(?:hid(?:es?)?|writes?|wrote|puts?|used?|uses|sends?|sent|insert(?:s|ed)?|embed(?:s|ded)?|tr(?:y|ies|ied))\b"
     r"|red[- ]team (?:report|exercise)|among (?:\w+ )?injections"
+)
+# Words of those who write about attacks; they spare what stands between quotation marks only.
+ATTACKS = re.compile(
+    r"\b(?:attacks?|attackers?|payloads?|injections?|jailbreaks?|red[- ]team\w*|owasp|adversarial|exploits?|malicious|"
+    r"phishing|vulnerab\w+|trick(?:s|ed)? \w+|stud(?:y|ies)|blocked|filters?)\b"
 )
 # Who speaks before the verb: "can I ignore", "they told me to disregard" ask or report, they don't order.
 REPORTED = re.compile(

@@ -17,10 +17,13 @@ from governance.guardrails.folding import fold, lower
 
 MOST_PAYLOADS = 24  # decoded pieces of one text; a text with more of them is an encoded file
 MOST_PAYLOAD_CHARACTERS = 8192
+FEWEST_ENTITIES = 4
 
+_LETTERS = dict(zip("ıøłđħŧßæœᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡʏᴢ", "ioldhtsaoabcdefghijklmnopqrstuvwyz", strict=True))
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁһкмтвнгпьɡɩνοαερτυκιχϲƖǀӏԛԝ", "aeopcyxijsdhkmtbhrnbgivoaeptukixclllqw")
 _MIXED = re.compile(r"(?<!\w)(?:[a-z]+[\u0370-\u052f\u0261-\u0269]|[\u0370-\u052f\u0261-\u0269]+[a-z])\w*")
 _LEET = str.maketrans("013457@$!+8", "oieastasitb")
+_LEET_BUT_AT = {code: letter for code, letter in _LEET.items() if code != ord("@")}
 _LEET_WORD = re.compile(
     r"(?<![\w@$])(?:[a-z]+[0134578@$!+]+[a-z]|[013457@$]+[a-z]+|[a-z]{3,}[013457]+(?![\w]))[a-z0134578@$!+]{0,30}"
 )
@@ -34,8 +37,11 @@ _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?(?:[0-9A-Fa-f]{2}[ :]?){10,2000}(?![0-9A-Za-z])")
 _BINARY = re.compile(r"(?<!\d)(?:[01]{8} ?){5,800}(?!\d)")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}[^\s%]{0,40}){3,400}")
-_ENTITIES = re.compile(r"(?:&#x?[0-9A-Fa-f]{2,5};[^\s&]{0,10}){4,400}")
-_ESCAPES = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}){4,1000}")
+_ONE_ENTITY = re.compile(r"&#(?:\d{2,5}|x[0-9A-Fa-f]{2,5});")
+_ONE_ESCAPE = re.compile(r"\\(?:u(?=[0-9A-Fa-f]{4})|x(?=[0-9A-Fa-f]{2}))([0-9A-Fa-f]{2,4})")
+_MORSE = re.compile(r"(?<![\w.-])[.-]{1,5}(?: {1,3}[.-]{1,5}| ?[/|] ?[.-]{1,5}){9,800}(?![\w])")
+_SIGNS = ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
+_DOTTED = dict(zip(_SIGNS.split(" "), "abcdefghijklmnopqrstuvwxyz", strict=True))
 _TURNED = ("vtaber", "vafgehpgvba", "cebzcg", "flfgrz", "cerivbhf", "qvfertneq", "sbetrg", "erirny", "bireevqr")
 _REVERSED = ("erongi", "noitcurtsni", "tpmorp", "suoiverp", "draggersid", "metsys", "tegrof", "laever", "edirrevo")
 _READABLE = re.compile(r"[A-Za-z]{2,}|[^\W\d_]{2,4}")
@@ -65,8 +71,19 @@ def views(text: str) -> Iterator[View]:
         yield View(codecs.encode(text, "rot13").lower(), True, _same)
     if any(word in plain for word in _REVERSED):
         yield View(text[::-1].lower(), True, _whole(0, len(text)))
+    if (decoded := _in_place(text)) != text:
+        yield View(_unmasked(_plain(decoded)[0]), True, _whole(0, len(text)))
     for start, end, decoded in _payloads(text):
         yield View(_unmasked(_plain(decoded)[0]), True, _whole(start, end))
+
+
+def _in_place(text: str) -> str:
+    """Read the letters that are written as entities or escapes, among plain ones."""
+    if len(_ONE_ENTITY.findall(text)) >= FEWEST_ENTITIES:
+        text = html.unescape(text)
+    if len(_ONE_ESCAPE.findall(text)) >= FEWEST_ENTITIES:
+        text = _ONE_ESCAPE.sub(lambda code: chr(int(code[1], 16)), text)
+    return text
 
 
 def plain_word(word: str) -> str:
@@ -93,8 +110,10 @@ def _plain(text: str) -> tuple[str, list[int] | None]:
 
 @lru_cache(maxsize=8192)
 def _plain_character(character: str) -> str:
+    if (letter := _LETTERS.get(character)) is not None:
+        return letter
     folded = fold(character).text
-    if len(folded) != 1 or folded.isascii():
+    if len(folded) != 1 or folded.isascii() or "\u3040" <= folded <= "\u30ff":  # kana keep their voicing marks
         return folded
     if unicodedata.combining(character) or unicodedata.category(character)[0] == "M":
         return ""
@@ -108,7 +127,12 @@ def _lookalikes(text: str) -> str:
 
 def _unmasked(text: str) -> str:
     """Read digits and signs inside words as the letters they stand for; lengths stay."""
-    return _LEET_WORD.sub(lambda word: word[0].translate(_LEET), text)
+    return _LEET_WORD.sub(_letters, text)
+
+
+def _letters(word: re.Match[str]) -> str:
+    is_address = "@" in word[0] and word.string[word.end() : word.end() + 1] == "."
+    return word[0].translate(_LEET_BUT_AT if is_address else _LEET)
 
 
 def _spelled(plain: str, origins: list[int] | None, length: int) -> Iterator[View]:
@@ -169,11 +193,6 @@ def _binary(written: str) -> str | None:
     return _readable(bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits) - 7, 8)))
 
 
-def _escapes(written: str) -> str | None:
-    codes = re.findall(r"\\[ux]([0-9A-Fa-f]{2,4})", written)
-    return "".join(chr(int(code, 16)) for code in codes)
-
-
 def _readable(decoded: bytes) -> str | None:
     try:
         text = decoded.decode()
@@ -183,12 +202,13 @@ def _readable(decoded: bytes) -> str | None:
     return text if printable >= 0.95 * len(text) else None
 
 
+def _morse(written: str) -> str | None:
+    words = re.split(r" ?[/|] ?| {2,}", written)
+    return " ".join("".join(_DOTTED.get(sign, "") for sign in word.split()) for word in words)
+
+
 def _unquoted(written: str) -> str | None:
     return unquote(written).replace("+", " ")
-
-
-def _unescaped(written: str) -> str | None:
-    return html.unescape(written)
 
 
 # What must stand in the text at all, how the encoded text looks, how to read it.
@@ -198,9 +218,8 @@ _DECODERS: tuple[tuple[str, re.Pattern[str], Callable[[str], str | None]], ...] 
     ("", _HEX, _hex),
     ("01", _BINARY, _binary),
     ("%", _PERCENT, _unquoted),
-    ("&#", _ENTITIES, _unescaped),
-    ("\\", _ESCAPES, _escapes),
     ("", _CAMEL, _camel),
+    (". ", _MORSE, _morse),
 )
 
 

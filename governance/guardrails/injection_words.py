@@ -66,6 +66,18 @@ class Part(IntFlag):
     BOW = auto()  # obey
     SOLE = auto()  # only
     BOX = auto()  # mailbox, conversation
+    TENETS = auto()  # instructions, rules: the narrow sense, without orders and policies
+    SHED = auto()  # scrap, erase
+    VOID = auto()  # cancelled, invalid
+    SHAKEN = auto()  # wrong, changed
+    TOLD = auto()  # told, programmed
+    YOU = auto()  # you
+    MAKERS = auto()  # developers
+    POSE = auto()  # pretend
+    ADMIN = auto()  # admin, database
+    THOU = auto()  # you, in other languages
+    THINE = auto()  # your rules, in one word
+    DEED = auto()  # delete, recommend, in other languages
 
 
 _WORDS = {
@@ -106,7 +118,7 @@ _WORDS = {
     "قبلی korábbi aiemmat nakaraang naunang",
     Part.YOURS: "your yours ur deine deinen deiner dein ihre ihren tu tus su sus ta ton tes votre vos tuo tuoi "
     "tue tua sua seu seus suas твои твой ваши ваш твоих senin kamu",
-    Part.ALL: "all any every each alle allen todas todos toda toutes tous tutte tutti todas все всех wszystkie alla bütün "
+    Part.ALL: "all any every each samtliche alle allen todas todos toda toutes tous tutte tutti todas все всех wszystkie alla bütün "
     "tüm جميع كل सभी semua כל ολες",
     Part.INNER: "system initial initially hidden secret original internal developer underlying confidential core base "
     "first exact full entire complete raw verbatim preset predefined backend private startup "
@@ -130,7 +142,7 @@ _WORDS = {
     Part.VICE: "illegal unethical immoral harmful offensive dangerous explicit violent hateful nsfw unlawful "
     "inappropriate controversial toxic profane profanity swear curse vulgar criminal malicious",
     Part.SEND: "send forward email mail transmit post upload exfiltrate submit leak share deliver copy append embed "
-    "include encode attach report sending forwarding posting uploading fetch visit navigate call load request",
+    "include encode attach report sending forwarding posting uploading fetch visit navigate call load",
     Part.SECRET: "password passwords credential credentials secrets tokens keys api_key apikey ssh cookies "
     "conversation history inbox contacts transcript passphrase ssn otp 2fa passwd id_rsa emails",
     Part.PLACE: "http https www url link webhook endpoint image img src markdown parameter parameters server domain address com net evil attacker example",
@@ -150,6 +162,20 @@ _WORDS = {
     "neue neuen neuer nueva nuevas nouvelle nouvelles nuove novas новые новая",
     Part.GOAL: "task goal objective mission purpose job role instructions instruction directive identity aufgabe tarea "
     "tache tâche compito tarefa задача anweisung anweisungen instrucciones consignes",
+    Part.TENETS: "instruction instructions directive directives prompt preprompt rule rules guideline guidelines "
+    "guidance directions programming preamble briefing brief",
+    Part.SHED: "scrap erase delete cancel toss trash annul wipe purge discard revoke abandon drop ditch dump void shed "
+    "aside remove reject neglect",
+    Part.VOID: "void cancelled canceled invalid obsolete lifted suspended revoked superseded overridden abolished null "
+    "rescinded withdrawn annulled repealed expired supersedes overrides replaces supersede",
+    Part.SHAKEN: "changed wrong fake replaced joke outdated irrelevant incorrect mistaken untrue test mistake",
+    Part.TOLD: "told said asked given instructed programmed trained taught primed configured requested designed ordered "
+    "learned received assigned supplied",
+    Part.YOU: "you u ya yourself",
+    Part.MAKERS: "developers developer creators creator makers maker programmers owners operators anthropic openai "
+    "company designers engineers",
+    Part.POSE: "pretend imagine act suppose assume simulate behave treat",
+    Part.ADMIN: "admin administrator root database internal master customer customers user users confidential",
 }  # fmt: skip
 
 
