@@ -22,6 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 3
 BACKGROUND_THREADS = 1
+OUTSIDE_THREADS = 4  # they wait for servers outside; whoever uses them holds no connection meanwhile
 SIGN_IN_THREADS = 2  # a password's hash takes long and much memory: who guesses holds up nobody but herself
 
 
@@ -97,6 +98,7 @@ def _closed(kept: list[BaseDatabaseWrapper]) -> None:
 _seam = Seam()
 _sign_ins = Seam(SIGN_IN_THREADS, keeps_connections=False)
 _background = Seam(BACKGROUND_THREADS, keeps_connections=False)
+_outside = Seam(OUTSIDE_THREADS, keeps_connections=False)
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -124,8 +126,14 @@ def in_background(function: Callable[P, object], *args: P.args, **kwargs: P.kwar
     _background.later(partial(function, *args, **kwargs))
 
 
+def to_outside(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """As `later`, in the threads that wait for servers outside."""
+    _outside.later(partial(function, *args, **kwargs))
+
+
 def close() -> None:
     """End the seam's threads and close their connections; for the end of a process and of a test."""
+    _outside.close()
     _background.close()
     _sign_ins.close()
     _seam.close()

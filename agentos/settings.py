@@ -49,6 +49,9 @@ EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "agentos@localhost")
 
+# May a tenant's webhooks be inside the network, and over plain http? For development.
+PRIVATE_ENDPOINTS = env.flag("AGENTOS_PRIVATE_ENDPOINTS", not PRODUCTION)
+
 # Database: one database, three roles
 DATABASE_ADMIN_URL = database.admin_url(VAR_DIR)
 _URLS = database.role_urls(DATABASE_ADMIN_URL, SECRET_KEY)
@@ -234,10 +237,12 @@ AGENTOS_CONNECTION_KINDS = [
     "agents.registry.connection_kinds",
 ]
 AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single grants can hang on
+AGENTOS_RESEALED = ["governance.services.endpoints.rotate_key"]  # what else `connections rotate-key` seals anew
 AGENTOS_TICKS = [
     "governance.services.approvals.expire_due",
     "agents.services.deadlines.hand_over_overdue",
     "agents.services.switches.go_on",
+    "governance.services.senders.tick",
     "governance.ledger.settle_left",
     "agentos.maintenance.enqueue_due",
 ]

@@ -9,8 +9,11 @@ from governance.models import (
     Approval,
     Budget,
     BudgetUse,
+    Endpoint,
+    Notice,
     PolicyRule,
     PolicyVersion,
+    Preference,
     Reservation,
     UsageDay,
     Vote,
@@ -43,6 +46,19 @@ declare(
     personal="reason",
     subjects=[owner("approval__requester"), author("voter", "reason")],
     retention=RUNS,
+)
+declare(
+    Notice,
+    none="tenant id announcement channel user endpoint state attempts due_at claimed_until sent_at error created_at",
+    subjects=[owner("user")],
+    retention=WEEK,
+    clock="created_at",
+)
+declare(Preference, none="tenant id user kind channel wanted", subjects=[owner("user")])
+declare(
+    Endpoint,
+    none="tenant id name channel host kinds tells_effect is_active off_reason previous_until created_at changed_at",
+    secret="sealed sealed_key",
 )
 declare(
     Budget,

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.module_loading import import_string
 
 from accounts import audit, envelopes
 from accounts.connections import ConnectionKind, Level, kind_of
@@ -121,11 +123,12 @@ def revoke_for_platform(kind: str) -> None:
 
 
 def rotate_key() -> int:
-    """Seal every connection's key under the installation's newest; return how many there were. Repeatable.
+    """Seal every connection's and endpoint's key under the installation's newest; return how many. Repeatable.
 
     Each row commits for itself, so it can be broken off. Raises: ConfigError when a row's key is not at hand.
     """
-    return sum(map(_resealed, _each(Connection))) + sum(map(_resealed, _each(PlatformConnection)))
+    others = sum(import_string(path)() for path in settings.AGENTOS_RESEALED)
+    return sum(map(_resealed, _each(Connection))) + sum(map(_resealed, _each(PlatformConnection))) + others
 
 
 def _each(model: type[_Row]) -> list[_Row]:

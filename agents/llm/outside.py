@@ -36,7 +36,7 @@ def check_url(url: str, *, private: bool) -> None:
         raise ConfigError("The address of the model server may hold no user, password, query or fragment.")
     if parts.scheme not in (("https", "http") if private else ("https",)):
         raise ConfigError("The model server must be reached over https.")
-    if not private and not _is_public_host(parts.hostname):
+    if not private and not is_public_host(parts.hostname):
         raise ConfigError("The model server must be a public one.")
 
 
@@ -83,7 +83,7 @@ class PublicResolver(AbstractResolver):
         await self._system.close()
 
 
-def _is_public_host(host: str) -> bool:
+def is_public_host(host: str) -> bool:
     """Judge what can be judged without a look-up; aiohttp connects to a literal address without asking a resolver."""
     if host.rstrip(".").rpartition(".")[2].isdigit() or ":" in host or host.lower().startswith("0x"):
         return is_public(host)

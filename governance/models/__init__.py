@@ -3,22 +3,29 @@
 from governance.models.announcements import INBOX, Announcement, Kind
 from governance.models.approvals import Approval, ApprovalStatus, Vote
 from governance.models.budgets import NOBODY, Budget, BudgetUse, Measure, Period, Reservation, UsageDay
+from governance.models.notices import PERSONAL, Channel, Endpoint, Notice, NoticeState, Preference
 from governance.models.policies import PolicyRule, PolicyStatus, PolicyVersion
 
 __all__ = [
     "INBOX",
     "NOBODY",
+    "PERSONAL",
     "Announcement",
     "Approval",
     "ApprovalStatus",
     "Budget",
     "BudgetUse",
+    "Channel",
+    "Endpoint",
     "Kind",
     "Measure",
+    "Notice",
+    "NoticeState",
     "Period",
     "PolicyRule",
     "PolicyStatus",
     "PolicyVersion",
+    "Preference",
     "Reservation",
     "UsageDay",
     "Vote",

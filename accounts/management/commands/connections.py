@@ -54,7 +54,7 @@ class Command(BaseCommand):
 
     def _rotate_key(self, options: dict[str, Any]) -> None:
         count = connections.rotate_key()
-        self.stdout.write(f"{count} connections are sealed under the newest key.")
+        self.stdout.write(f"{count} connections and endpoints are sealed under the newest key.")
 
     def _asked(self, fields: tuple[str, ...], secrets: tuple[str, ...]) -> dict[str, str]:
         return {name: getpass(f"{name}: ") if name in secrets else input(f"{name}: ") for name in fields}

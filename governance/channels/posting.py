@@ -1,0 +1,72 @@
+"""Posts JSON to an address that a tenant named: to the public Internet only, over https, with an end to all of it.
+
+A name is resolved once for a connection, every address it has must be public, and that is what is connected to: what
+the name says a moment later does not count. Redirects are not followed, no proxy or cookie of ours is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from django.conf import settings
+
+from agentos.core.errors import Invalid
+from agents.llm.outside import PublicResolver, is_public_host
+from governance.channels.failures import NotDelivered
+
+MAX_URL_CHARS: Final = 2_000
+SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 5.0
+GONE: Final = 410
+
+
+def check_url(url: str) -> str:
+    """Return the host of an address that a tenant may name. Raises: Invalid, which does not repeat it."""
+    inside = settings.PRIVATE_ENDPOINTS
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise Invalid("This is not a URL.", code="bad_url") from None
+    if len(url) > MAX_URL_CHARS or not parts.hostname or port == 0 or not url.isprintable() or " " in url:
+        raise Invalid("This is not a URL.", code="bad_url")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise Invalid("The URL may hold no user, password or fragment.", code="bad_url")
+    if parts.scheme not in (("https", "http") if inside else ("https",)):
+        raise Invalid("The URL must begin with https.", code="bad_url")
+    if not inside and not is_public_host(parts.hostname):
+        raise Invalid("The host must be a public one.", code="private_host")
+    return parts.hostname
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
+    """Post, and look at the status that is answered, at nothing else. Raises: NotDelivered."""
+    try:
+        check_url(url)  # what was allowed when it was stored may not be any more
+        status = asyncio.run(_status(url, body, headers))
+    except Invalid as error:
+        raise NotDelivered(error.code, is_final=True) from None
+    except TimeoutError:
+        raise NotDelivered("timeout") from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise NotDelivered(type(error).__name__) from None
+    if not 200 <= status < 300:
+        raise NotDelivered(f"HTTP {status}", is_gone=status == GONE)
+
+
+async def _status(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    resolver = None if settings.PRIVATE_ENDPOINTS else PublicResolver()
+    connector = aiohttp.TCPConnector(resolver=resolver, force_close=True)
+    timeout = aiohttp.ClientTimeout(total=SECONDS, connect=CONNECT_SECONDS)
+    sent = {"Content-Type": "application/json", "User-Agent": "AgentOS", **headers}
+    async with (
+        aiohttp.ClientSession(
+            connector=connector, timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+        ) as session,
+        session.post(url, data=body, headers=sent, allow_redirects=False) as answer,
+    ):
+        return answer.status

@@ -1,0 +1,139 @@
+"""Delivers what was announced, at least once: decides who is told, then sends each notice until it is taken.
+
+Any process may do any of it at any time: a notice is claimed for a minute, and whoever dies between sending it and
+writing that down lets the next one send it again, under the same id. `services.senders` has the threads.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from agentos.core.clock import utc_now
+from agentos.core.errors import ConfigError
+from agents.services import log
+from governance.channels import email, slack, webhook
+from governance.channels.failures import NotDelivered
+from governance.models import INBOX, Announcement, Channel, Notice, NoticeState
+from governance.services import endpoints, recipients, wording
+from governance.services.wording import Words
+
+Connected = Callable[[], AbstractContextManager[None]]
+
+SYSTEM: Final = "system"
+SPREAD_ROWS: Final = 100
+CLAIM: Final = timedelta(seconds=60)  # longer than any channel takes
+NEWS: Final = timedelta(hours=24)  # what is older is told to nobody
+MOST_ATTEMPTS: Final = 10
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 15, 3_600
+JITTER: Final = (0.75, 1.25)
+
+_SEND: Final[dict[str, Callable[[Notice, Words], None]]] = {
+    Channel.EMAIL.value: email.send,
+    Channel.SLACK.value: slack.send,
+    Channel.WEBHOOK.value: webhook.send,
+}
+
+
+def spread() -> int:
+    """Make the notices of new announcements; return how many announcements there were. Commits; repeatable."""
+    with transaction.atomic(using=SYSTEM):
+        rows = Announcement.objects.using(SYSTEM).filter(spread_at=None).order_by("created_at")
+        rows = rows.select_related("approval", "run", "switch").select_for_update(skip_locked=True, of=("self",))
+        found = list(rows[:SPREAD_ROWS])
+        notices = [
+            notice for made in found if made.created_at > utc_now() - NEWS for notice in recipients.notices_of(made)
+        ]
+        for notice in notices:
+            if notice.channel == Channel.BROWSER:
+                notice.state, notice.sent_at = NoticeState.SENT, utc_now()  # it is read where it stands
+        Notice.objects.using(SYSTEM).bulk_create(notices, ignore_conflicts=True)
+        Announcement.objects.using(SYSTEM).filter(id__in=[made.id for made in found]).update(spread_at=Now())
+        for tenant_id in {notice.tenant_id for notice in notices}:
+            log.notify(INBOX, str(tenant_id), using=SYSTEM)
+    return len(found)
+
+
+def due() -> QuerySet[Notice]:
+    """Return the notices that nobody is sending and whose time has come, in all tenants."""
+    free = Q(claimed_until=None) | Q(claimed_until__lte=Now())
+    return Notice.objects.using(SYSTEM).filter(free, state=NoticeState.WAITING, due_at__lte=Now())
+
+
+def claim(*, busy: Collection[UUID | None] = (), full: Collection[UUID] = ()) -> Notice | None:
+    """Claim the notice that is due the longest; None when there is none. Commits.
+
+    `busy` are endpoints that are being sent something, None for the mail server; `full` tenants that are sent enough.
+    """
+    rows = due().exclude(tenant_id__in=list(full)).exclude(endpoint_id__in=[one for one in busy if one is not None])
+    if None in busy:
+        rows = rows.filter(endpoint__isnull=False)
+    with transaction.atomic(using=SYSTEM):
+        rows = rows.select_related(
+            "announcement__approval__requester", "announcement__approval__decided_by", "announcement__run",
+            "announcement__step", "announcement__switch", "endpoint", "user",
+        )  # fmt: skip
+        notice = rows.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id").first()
+        if notice is not None:
+            _same(notice).update(claimed_until=Now() + CLAIM, attempts=F("attempts") + 1)
+            notice.attempts += 1
+    return notice
+
+
+def deliver(notice: Notice, connected: Connected) -> None:
+    """Send a claimed notice, and write down what became of it. `connected` holds the database while it is asked."""
+    with connected():
+        words = wording.of(notice)
+    if words is None:
+        with connected():
+            _settle(notice, NoticeState.DROPPED)
+        return
+    try:
+        _SEND[notice.channel](notice, words)
+    except NotDelivered as failure:
+        with connected():
+            _failed(notice, failure)
+    except ConfigError:
+        with connected():
+            _failed(notice, NotDelivered("sealed"))  # the key that opens it is not at hand: it may come back
+    else:
+        with connected():
+            _settle(notice, NoticeState.SENT, sent_at=Now())
+
+
+def retry(notice_id: UUID) -> bool:
+    """Let a notice that was given up be sent again; tell whether it was. The caller holds a scope that may write."""
+    rows = Notice.objects.filter(id=notice_id, state=NoticeState.GIVEN_UP)
+    return bool(rows.update(state=NoticeState.WAITING, attempts=0, due_at=Now(), claimed_until=None, error=""))
+
+
+def retry_after(attempts: int) -> float:
+    """Return the seconds until the next attempt: twice as long each time, not all at once."""
+    seconds: int = min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (attempts - 1))
+    return seconds * random.uniform(*JITTER)
+
+
+def _failed(notice: Notice, failure: NotDelivered) -> None:
+    if failure.is_gone and notice.endpoint is not None:
+        endpoints.switch_off(notice.endpoint, "It answered that it is gone.")
+    if failure.is_final or notice.attempts >= MOST_ATTEMPTS:
+        _settle(notice, NoticeState.GIVEN_UP, error=failure.word)
+    else:
+        wait = timedelta(seconds=retry_after(notice.attempts))
+        _settle(notice, NoticeState.WAITING, due_at=Now() + wait, error=failure.word)
+
+
+def _settle(notice: Notice, state: NoticeState, **changes: Any) -> None:
+    _same(notice).update(state=state, claimed_until=None, **{"error": "", **changes})
+
+
+def _same(notice: Notice) -> QuerySet[Notice]:
+    return Notice.objects.using(SYSTEM).filter(id=notice.id)

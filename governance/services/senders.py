@@ -1,0 +1,91 @@
+"""The threads that send what is due. They hold no database connection while a receiver thinks.
+
+The supervisor's tick only looks and starts them. A process sends an endpoint one notice at a time, mails one at a time
+too, and a tenant two, so that a slow receiver holds up itself alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from uuid import UUID
+
+from django.db import DatabaseError, connections
+
+from accounts.seam import OUTSIDE_THREADS, to_outside
+from agentos.core.clock import monotonic
+from governance.services import outbox
+
+logger = logging.getLogger(__name__)
+
+SHIFT_SECONDS: Final = 5.0  # then a thread makes place, and the next tick starts another
+MOST_PER_TENANT: Final = 2
+
+
+class Senders:
+    """Whom a process is sending something just now, by receiver: an endpoint's id, or None for the mail server."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._talking = threading.Lock()
+        self._busy: dict[UUID | None, UUID] = {}
+        self._working = 0
+
+    def start(self) -> None:
+        """Let one more thread send, unless all do."""
+        with self._lock:
+            if self._working >= OUTSIDE_THREADS:
+                return
+            self._working += 1
+        to_outside(self._work)
+
+    def send_one(self) -> bool:
+        """Send the notice that is due the longest; tell whether there was one."""
+        with self._connected():
+            full = [tenant for tenant, count in Counter(self._busy.values()).items() if count >= MOST_PER_TENANT]
+            notice = outbox.claim(busy=list(self._busy), full=full)
+            if notice is None:
+                return False
+            self._busy[notice.endpoint_id] = notice.tenant_id
+        try:
+            outbox.deliver(notice, self._connected)
+        finally:
+            with self._talking:
+                del self._busy[notice.endpoint_id]
+        return True
+
+    def _work(self) -> None:
+        until = monotonic() + SHIFT_SECONDS
+        try:
+            while monotonic() < until and self.send_one():
+                pass
+        except DatabaseError as error:
+            logger.warning("outbox: the database is not reachable (%s)", type(error).__name__)
+        finally:
+            with self._lock:
+                self._working -= 1
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Talk to the database, one thread of a process at a time, and keep no connection after that."""
+        with self._talking:
+            try:
+                yield
+            finally:
+                for connection in connections.all(initialized_only=True):
+                    connection.close()
+
+
+_senders = Senders()
+
+
+def tick() -> None:
+    """Decide who is told of what is new, and see that what is due is sent. The supervisor's tick; commits."""
+    outbox.spread()
+    if outbox.due().exists():
+        for _ in range(OUTSIDE_THREADS):
+            _senders.start()
