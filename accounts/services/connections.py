@@ -127,8 +127,9 @@ def rotate_key() -> int:
 
     Each row commits for itself, so it can be broken off. Raises: ConfigError when a row's key is not at hand.
     """
-    others = sum(import_string(path)() for path in settings.AGENTOS_RESEALED)
-    return sum(map(_resealed, _each(Connection))) + sum(map(_resealed, _each(PlatformConnection))) + others
+    others: int = sum(import_string(path)() for path in settings.AGENTOS_RESEALED)
+    ours = sum(map(_resealed, _each(Connection))) + sum(map(_resealed, _each(PlatformConnection)))
+    return ours + others
 
 
 def _each(model: type[_Row]) -> list[_Row]:

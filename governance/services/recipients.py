@@ -71,8 +71,8 @@ def _requester(made: Announcement) -> Iterator[UUID]:
 
 def _decided_it(made: Announcement) -> Iterator[UUID]:
     """Yield whoever had a part in the decision."""
-    if made.approval is not None:
-        votes = Vote.objects.using("system").filter(tenant_id=made.tenant_id, approval_id=made.approval_id)
+    if (approval := made.approval) is not None:
+        votes = Vote.objects.using("system").filter(tenant_id=made.tenant_id, approval_id=approval.id)
         yield from votes.values_list("voter_id", flat=True)
 
 
