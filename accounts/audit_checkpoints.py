@@ -95,7 +95,7 @@ def add(statements: Iterable[JsonObject]) -> None:
     target = path()
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     texts = [json_text(statement) for statement in statements]
-    with open(target, "a+b", opener=_private) as file:
+    with open(target, "a+b", opener=private) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         if torn := file.read().rpartition(b"\n")[2]:
@@ -111,5 +111,6 @@ def _about(tenant_id: UUID, at: datetime) -> JsonObject:
     return {"form": FORM, "tenant": str(tenant_id), "at": at.isoformat(timespec="microseconds")}
 
 
-def _private(name: str, flags: int) -> int:
+def private(name: str, flags: int) -> int:
+    """Open a file for its owner's eyes only: the `opener` of `open`."""
     return os.open(name, flags, 0o600)

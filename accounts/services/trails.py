@@ -1,0 +1,41 @@
+"""Exports of a tenant's trail: JSON lines that prove themselves without the database (`accounts.audit_offline`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts import audit, audit_checkpoints
+from accounts.audit_chain import COVERED
+from accounts.audit_offline import FORM, LINK_COLUMNS
+from accounts.models import AuditHead, Tenant
+from agentos.core.clock import utc_now
+from agentos.core.types import JsonObject
+
+
+def export(tenant: Tenant, *, actor_id: UUID | None = None) -> Iterator[JsonObject]:
+    """Enter the export in the trail, then yield its lines: what it is, the checkpoints, the entries, a signed end.
+
+    Entered and committed first: what can't be entered is not exported. Personal texts stay sealed.
+    """
+    with transaction.atomic(using="system"):
+        entry = audit.Entry("audit.exported", "tenant", str(tenant.id), {"form": "trail"}, actor_id)
+        audit.append([entry], tenant_id=tenant.id, using="system")
+        head = AuditHead.objects.using("system").get(tenant_id=tenant.id)
+    return _lines(tenant, head)
+
+
+def _lines(tenant: Tenant, head: AuditHead) -> Iterator[JsonObject]:
+    now, keys = utc_now(), audit.keys()
+    about = {"tenant": str(tenant.id), "slug": tenant.slug, "exported_at": now.isoformat()}
+    yield {"kind": "trail", "form": FORM, **about, "entries": head.seq}
+    for line in audit_checkpoints.lines(keys):
+        if line["tenant"] == str(tenant.id):
+            yield {"kind": "checkpoint", **line}
+    with transaction.atomic(using="system"):
+        for facts, key_id, link in audit.stored(tenant.id, up_to=head.seq):
+            names = (*COVERED, *LINK_COLUMNS)
+            yield {"kind": "entry", **dict(zip(names, (*facts.values(), key_id, link), strict=True))}
+    yield {"kind": "end", **audit_checkpoints.made(keys.newest, tenant.id, head.seq, head.hash, at=now)}
