@@ -113,7 +113,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": False,
     "BORDER_RADIUS": "6px",
     "STYLES": [lambda request: reverse("theme"), lambda request: static("agentos/console.css")],
-    "SCRIPTS": [lambda request: static("agentos/console.js")],
+    "SCRIPTS": [lambda request: static("agentos/console.js"), lambda request: static("agentos/keys.js")],
     "ACCOUNT": {"navigation": [{"title": "Your sign-in", "link": "/accounts/security/"}]},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},
     "COLORS": {

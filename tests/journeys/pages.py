@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -44,8 +45,13 @@ class Page:
 
     def leave(self, element: WebElement) -> None:
         """Click what leads to another page and wait until this one is gone."""
-        element.click()
-        WebDriverWait(self.browser, PATIENCE_SECONDS).until(lambda browser: _is_gone(element))
+        self.leave_by(element.click)
+
+    def leave_by(self, action: Callable[[], object]) -> None:
+        """Do what leads to another page and wait until this one is gone."""
+        here = self.browser.find_element(By.TAG_NAME, "body")
+        action()
+        WebDriverWait(self.browser, PATIENCE_SECONDS).until(lambda browser: _is_gone(here))
 
 
 def _is_gone(element: WebElement) -> bool:
