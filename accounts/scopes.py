@@ -87,6 +87,7 @@ _ADMIN_ONLY = frozenset(
         "privacy:export",
         "privacy:erase",
         "privacy:hold",
+        "privacy:retention",
         "privacy:*",
         *(f"{kind}:{verb}" for kind in _COMPONENTS for verb in ("write", "delete")),
     }

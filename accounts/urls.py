@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from accounts import factor_views, invitation_views, oidc_views, views
+from accounts.privacy import views as privacy_views
 
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign_in"),
@@ -16,6 +17,8 @@ urlpatterns = [
     path("invitation/<str:token>/", invitation_views.accept, name="invitation"),
     path("oidc/<slug:provider_id>/", oidc_views.begin, name="oidc_begin"),
     path("oidc/<slug:provider_id>/callback/", oidc_views.finish, name="oidc_callback"),
+    path("privacy/", privacy_views.mine, name="privacy"),
+    path("privacy/archives/<uuid:job_id>/", privacy_views.archive, name="privacy_archive"),
     path("security/", factor_views.security, name="security"),
     path("security/begin/", factor_views.begin, name="security_begin"),
     path("security/codes/", factor_views.renew_codes, name="security_codes"),

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-_OURS = ("accounts", "agents", "governance", "knowledge", "scheduling", "evals", "backup")
+_OURS = ("accounts", "agents", "governance", "knowledge", "scheduling", "evals", "backup", "privacy")
 _WORK = [
     ("governance.Approval", "Inbox", "inbox"),
     ("agents.Run", "Runs", "bolt"),
@@ -25,6 +25,9 @@ _OVERSIGHT = [
     ("agents.AllowedModels", "Allowed models", "neurology"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
     ("backup.BackupRecord", "Backups", "backup"),
+    ("privacy.PrivacyJob", "Exports and erasures", "shield_person"),
+    ("privacy.LegalHold", "Legal holds", "gavel"),
+    ("privacy.RetentionRule", "Retention", "auto_delete"),
 ]
 
 

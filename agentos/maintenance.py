@@ -44,6 +44,9 @@ JOBS: Final = (
     Job(PRUNE),
     Job("accounts.services.checkpoints.write_due", every=timedelta(minutes=10)),
     Job("governance.usage.roll_up"),
+    Job("agents.services.sessions.expire_temporary", timedelta(minutes=10)),
+    Job("accounts.privacy.retention.daily", timedelta(hours=23), timeout_seconds=LONG_SECONDS),
+    Job("accounts.privacy.jobs.resume", timeout_seconds=LONG_SECONDS),
     Job("agentos.backup.jobs.daily_backup", timeout_seconds=LONG_SECONDS),
     Job("agentos.backup.jobs.weekly_drill", timeout_seconds=LONG_SECONDS),
 )

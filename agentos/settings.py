@@ -182,6 +182,7 @@ SIMPLE_JWT: dict[str, Any] = {
 
 # Privacy: days that rows stay, by the retentions of the data map (docs/data-map.md), e.g. runs=400
 RETENTION_DAYS = env.numbers("AGENTOS_RETENTION_DAYS")
+TEMPORARY_HOURS = env.integer("AGENTOS_TEMPORARY_HOURS", 24, at_least=1)  # until a temporary session is deleted
 # How long archives of the database (PITR, a provider's snapshots) keep what was erased, beyond our own backups.
 ARCHIVE_KEEP_DAYS = env.integer("AGENTOS_ARCHIVE_KEEP_DAYS", 0)
 

@@ -23,7 +23,7 @@ from agents.engine.spec import AgentSpec
 from agents.forms import RunForm, fields_of, run_form
 from agents.registry import registry
 from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut, answers_of
-from agents.services import runs, tenant_models
+from agents.services import runs, sessions, tenant_models
 from agents.services.follow import Follower
 from agents.services.idempotency import key_of
 from agents.services.runtime import Runtime
@@ -45,6 +45,7 @@ RUN_BODY = {
                         "session_id": {"type": "string"},
                         "stream": {"type": "boolean", "default": True},
                         "background": {"type": "boolean", "default": False},
+                        "temporary": {"type": "boolean", "default": False},
                     },
                 }
             }
@@ -86,6 +87,7 @@ async def start_agent_run(
         session_id=form.session_id,
         key=key_of(idempotency_key, route=f"agent:{agent_id}", content=form.content),
         follow=form.stream or not form.background,
+        temporary=form.temporary,
     )
     response = await _started(principal_of(request), started, form)
     for name, value in ratelimits.fields(started.limits).items():
@@ -206,6 +208,13 @@ async def list_session_runs(request: HttpRequest, session_id: str) -> HttpRespon
     """List the runs of one's own session, oldest first."""
     found = await in_thread(selectors.session_runs, principal=principal_of(request), session_id=session_id)
     return JsonResponse(found, safe=False)
+
+
+@router.delete("/sessions/{session_id}", response={204: None})
+@scope("sessions:delete")
+async def delete_session(request: HttpRequest, session_id: str) -> None:
+    """Delete one's own session with all that was said in it; so a temporary session ends."""
+    await in_thread(sessions.delete, principal=principal_of(request), session_id=session_id)
 
 
 @router.get("/registry")

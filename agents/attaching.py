@@ -23,5 +23,11 @@ async def attach(
     if status.is_final and not await queue.read_log(here.pool, tenant_id=reader.tenant_id, run_id=run_id, after=after):
         return None
     return Follower(
-        here.pool, here.hub, tenant_id=reader.tenant_id, run_id=run_id, after=after, ends_at_pause=ends_at_pause
+        here.pool,
+        here.hub,
+        tenant_id=reader.tenant_id,
+        run_id=run_id,
+        after=after,
+        ends_at_pause=ends_at_pause,
+        is_masked=await in_thread(selectors.hides_words, principal=reader, run_id=run_id),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accounts.privacy import erasure
 from accounts.privacy.datamap import DAY, RUNS, author, declare, owner, pseudonym
+from agents.engine.status import RunStatus
 from agents.models import (
     AllowedModels,
     IdempotencyKey,
@@ -17,15 +18,18 @@ from agents.models import (
 )
 from agents.services.halting import halt
 
+LIVE = tuple(status.value for status in RunStatus if not status.is_final)
+
 declare(AllowedModels, none="tenant id names changed_at")
 declare(
     Session,
-    none="tenant id user component_kind component_id created_at updated_at",
+    none="tenant id user component_kind component_id expires_at created_at updated_at",
     personal="session_id",
     sensitive="name state",
     subjects=[owner("user")],
     retention=RUNS,
     clock="updated_at",
+    alive=("runs__status", LIVE),
 )
 declare(
     Run,
@@ -35,6 +39,9 @@ declare(
         "cost_usd is_demo created_at ended_at"
     ),
     sensitive="spec input output error_text",
+    plain={
+        "spec": "schema id kind model tools fallbacks forked_from history_before summary acts_as limits",
+    },
     subjects=[owner("user")],
     retention=RUNS,
     clock="session__updated_at",
@@ -53,6 +60,13 @@ declare(
         "started_at ended_at"
     ),
     sensitive="request answer result error",
+    plain={
+        "request": (
+            "tool schema_hash reads tainted_by model requirement.kind requirement.approval_type "
+            "requirement.approval_id requirement.approval_url requirement.expires_at"
+        ),
+        "answer": "by at approval_id outcome",
+    },
     subjects=[owner("user"), author("answer__by", "answer.note")],
     retention=RUNS,
     clock="run__session__updated_at",

@@ -24,12 +24,14 @@ class RunForm:
     session_id: str = ""
     stream: bool = True
     background: bool = False
+    temporary: bool = False
     fields: JsonObject = field(default_factory=dict)
 
     @property
     def content(self) -> JsonObject:
         """Return what makes two requests the same for an idempotency key."""
-        return {"message": self.message, "session_id": self.session_id, "background": self.background}
+        names = ("message", "session_id", "background", "temporary")
+        return {name: getattr(self, name) for name in names}
 
 
 def fields_of(request: HttpRequest) -> JsonObject:
@@ -60,6 +62,7 @@ def run_form(request: HttpRequest) -> RunForm:
         session_id=_text(fields, "session_id"),
         stream=_flag(fields, "stream", True),
         background=_flag(fields, "background", False),
+        temporary=_flag(fields, "temporary", False),
         fields=fields,
     )
 

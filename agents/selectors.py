@@ -8,6 +8,8 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.principals import Principal
+from accounts.privacy import access
+from accounts.privacy.datamap import DataClass
 from accounts.privacy.models import Gone as GoneRun
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import epoch_seconds, rfc3339_ms
@@ -35,8 +37,13 @@ def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") ->
         found = Run.objects.select_related("session").filter(id=run_id)
         run = (found.filter(component_id=component_id) if component_id else found).first()
         run = require(principal, run if run is not None else _never_or_gone(principal, run_id), "read")
-        steps = [as_record(step) for step in Step.objects.filter(run=run).order_by("seq")]
-    return run_output(run, steps)
+        steps = [as_record(step) for step in steps_of(principal, run).order_by("seq")]
+    return run_output(access.mask_row(principal, run), steps)
+
+
+def steps_of(principal: Principal, run: Run) -> QuerySet[Step]:
+    """Return the steps of a run as she may see them. The caller is inside her tenant scope."""
+    return access.as_seen(principal, Step.objects.filter(run=run))
 
 
 def _never_or_gone(principal: Principal, run_id: UUID) -> Run | None:
@@ -107,6 +114,14 @@ def find_run(*, principal: Principal, run_id: UUID) -> RunStatus:
         return RunStatus(run.status)
 
 
+def hides_words(*, principal: Principal, run_id: UUID) -> bool:
+    """Tell whether what was said in a run is masked for a reader. Of a run that is not there, it is."""
+    if principal.has(access.SCOPES[DataClass.SENSITIVE]):
+        return False
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        return not Run.objects.filter(id=run_id, user_id=principal.user_id).exists()
+
+
 def run_state(*, principal: Principal, run_id: UUID) -> JsonObject:
     """Return {run_id, session_id, status} of a run. Raises: NotFound, PolicyDenied."""
     with tenant_scope(principal.tenant_id, principal.user_id):
@@ -141,6 +156,7 @@ def _session_row(session: Session) -> JsonObject:
         "session_state": session.state,
         "component_kind": session.component_kind,
         "component_id": session.component_id,
+        "expires_at": session.expires_at.isoformat() if session.expires_at else None,
         "created_at": session.created_at.isoformat(),
         "updated_at": session.updated_at.isoformat(),
     }
@@ -166,15 +182,15 @@ def component_runs(*, principal: Principal, component_id: str, session_id: str, 
             runs = runs.filter(session__session_id=session_id)
         if status:
             runs = runs.filter(status=status.lower())
-        newest = list(runs.select_related("session").order_by("-created_at")[:RUNS_MOST])
-    return [run_output(run, []) for run in reversed(newest)]
+        newest = access.as_seen(principal, runs.select_related("session").order_by("-created_at")[:RUNS_MOST])
+        return [run_output(run, []) for run in reversed(newest)]
 
 
 def run_steps(*, principal: Principal, run_id: UUID) -> list[JsonObject]:
     """Return the steps of a run in the order of writing: its trace. Raises: NotFound, PolicyDenied."""
     with tenant_scope(principal.tenant_id, principal.user_id):
         run = require(principal, Run.objects.filter(id=run_id).first(), "read")
-        return [_step_row(step) for step in Step.objects.filter(run=run).order_by("seq", "path")]
+        return [_step_row(step) for step in steps_of(principal, run).order_by("seq", "path")]
 
 
 def _step_row(step: Step) -> JsonObject:
@@ -198,7 +214,7 @@ def unknown_steps(principal: Principal) -> list[JsonObject]:
     principal.require("steps:reconcile")
     with tenant_scope(principal.tenant_id, principal.user_id):
         rows = reconcilable(principal).filter(state=StepState.UNKNOWN).order_by("started_at")[:UNKNOWN_MOST]
-        return [_unknown_row(step) for step in rows]
+        return [_unknown_row(step) for step in access.as_seen(principal, rows)]
 
 
 def reconcilable(principal: Principal) -> QuerySet[Step]:
@@ -244,8 +260,8 @@ def step_evidence(*, principal: Principal, run_id: UUID, step_id: UUID) -> JsonO
     principal.require("steps:reconcile")
     with tenant_scope(principal.tenant_id, principal.user_id):
         run = require(principal, Run.objects.filter(id=run_id).first(), "read")
-        steps = Step.objects.select_related("run", "run__session", "user")
-        step = steps.filter(run=run, id=step_id, kind=StepKind.TOOL).first()
+        steps = steps_of(principal, run).select_related("run", "run__session", "user")
+        step = steps.filter(id=step_id, kind=StepKind.TOOL).first()
         if step is None:
             raise NotFound("There is no such tool call in this run.")
         return {**_unknown_row(step), "state": step.state}

@@ -17,6 +17,7 @@ from unfold.decorators import display
 from accounts.console import principal_of
 from accounts.csv_export import Column
 from accounts.principals import Principal
+from accounts.privacy import access
 from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError, Invalid
 from agents import selectors as agent_selectors
@@ -123,7 +124,8 @@ class ApprovalAdmin(RecordAdmin):
         return getattr(request, "principal", None) is not None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
-        return selectors.visible(principal_of(request))
+        reader = principal_of(request)
+        return access.as_seen(reader, selectors.visible(reader))
 
     def tab_of(self, request: HttpRequest) -> str:
         return super().tab_of(request) or selectors.first_tab(principal_of(request))
@@ -171,11 +173,13 @@ class ApprovalAdmin(RecordAdmin):
 
     def page_context(self, request: HttpRequest, record: Approval) -> dict[str, Any]:
         principal = principal_of(request)
-        step = Step.objects.filter(run_id=record.run_id, path=record.step_path).first()
+        steps = Step.objects.filter(run_id=record.run_id, path=record.step_path)
+        step = access.as_seen(principal, steps).first()
         word, is_void = outcome_word(record), record.status == ApprovalStatus.VOID
         waiting = list(self._waiting(request).values_list("id", "requester_id"))
         place = next((number for number, (id, _) in enumerate(waiting, 1) if id == record.id), 0)
         versions = Approval.objects.filter(run_id=record.run_id, step_path=record.step_path).order_by("version")
+        versions = access.as_seen(principal, versions)
         others = [id for id, requester in waiting[place:] + waiting[:place] if requester != request.user.pk]
         return {
             "approval": record,
@@ -185,7 +189,7 @@ class ApprovalAdmin(RecordAdmin):
             "reconciles": step is not None and agent_selectors.may_reconcile(principal, step),
             "asked_before": versions.filter(version__lt=record.version).last(),
             "asked_anew": versions.filter(version__gt=record.version).last(),
-            "agent_words": agent_words(record.run_id, step.seq) if step else "",
+            "agent_words": agent_words(principal, record.run_id, step.seq) if step else "",
             "place": place,
             "waiting_count": len(waiting),
             "next": self.get_queryset(request).filter(id__in=others[:1]).exclude(id=record.id).first(),

@@ -12,6 +12,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, W
 from django.db.models.functions import JSONObject, Now
 
 from accounts.principals import Principal
+from accounts.privacy import access
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
@@ -80,14 +81,14 @@ def inbox(principal: Principal, filters: Filters | None = None, *, page: int = 1
         rows = _narrowed(visible(principal), principal, filters or Filters())
         start = (page - 1) * limit
         ordered = rows.order_by(F("waiting_since").asc(nulls_last=True), "-created_at", "-id")
-        found = list(ordered[start : start + limit])
+        found = list(access.as_seen(principal, ordered[start : start + limit]))
         return Page(found, page, limit, rows.count())
 
 
 def get(principal: Principal, approval_id: UUID) -> Approval:
     """Return one approval with `step_state` and `said`, its votes. Raises: NotFound."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        approval = visible(principal).filter(id=approval_id).first()
+        approval = access.as_seen(principal, visible(principal).filter(id=approval_id)).first()
     if approval is None:
         raise NotFound("There is no such approval.")
     return approval

@@ -6,18 +6,22 @@ it a text is masked: one sees that it is there, not what it says. Secrets are hi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable
 
 from accounts.principals import Principal
-from accounts.privacy.datamap import DataClass, class_of
-from agentos.core.types import Json, JsonObject
+from accounts.privacy.datamap import DataClass, Table, class_of, table_of
+from agentos.core.errors import ConfigError
+from agentos.core.types import Json
 
+Row = TypeVar("Row", bound=Model)
 MASK: Final = "•••"
+_READER: Final = "reader"
 SCOPES: Final = {DataClass.PERSONAL: "privacy:personal", DataClass.SENSITIVE: "privacy:sensitive"}
 
 
@@ -55,23 +59,75 @@ def seen_field(reader: Principal, row: Model, field: str, *, subject: UUID | Non
     return seen(reader, class_of(type(row), field), getattr(row, field), subject=subject)
 
 
-def seen_keys(
-    reader: Principal, known: DataClass, values: JsonObject, keys: Iterable[str], *, subject: UUID | None
-) -> JsonObject:
-    """Return an object with the named keys as the reader may see them, the others as they are."""
-    chosen = {key: seen(reader, known, values[key], subject=subject) for key in keys if key in values}
-    return {**values, **chosen}
+def as_seen(reader: Principal, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Return the rows with each field as the reader may see it. They are for showing: saving one raises."""
+    if all(reader.has(scope) for scope in SCOPES.values()) and not table_of(rows.model).of_class(DataClass.SECRET):
+        return rows
+    shown = rows.all()
+    shown._hints = {**shown._hints, _READER: reader}  # type: ignore[attr-defined]  # what Django hands on to clones
+    shown._iterable_class = _Seen  # type: ignore[attr-defined]
+    return shown
 
 
-def masked(value: Json) -> Json:
-    """Return the shape of a value without its content: an address keeps its domain, a list its length."""
+def mask_row(reader: Principal, row: Row) -> Row:
+    """Put each field of a row, in place, as the reader may see it; saving the row raises then."""
+    table = table_of(type(row))
+    subject = _subject(table, row)
+    for name, known in table.classes.items():
+        if known is DataClass.NONE or name in row.get_deferred_fields():
+            continue
+        if showing(reader, known, subject=subject) is not Showing.SHOWN:
+            value = getattr(row, name)
+            plain = frozenset(table.plain.get(name, "").split())
+            setattr(row, name, None if known is DataClass.SECRET else masked(value, plain))
+            row.save = _refuse_to_save  # type: ignore[method-assign]
+    return row
+
+
+def hides(reader: Principal, model: type[Model], field: str) -> bool:
+    """Tell whether a search in a field would tell a reader what she is not shown."""
+    known = table_of(model).classes.get(field, DataClass.NONE)
+    return showing(reader, known) is not Showing.SHOWN
+
+
+class _Seen(ModelIterable):  # type: ignore[type-arg]
+    """Yields the rows of a query as its reader may see them."""
+
+    def __iter__(self) -> Iterator[Model]:
+        reader = self.queryset._hints[_READER]
+        for row in super().__iter__():
+            yield mask_row(reader, row)
+
+
+def _subject(table: Table, row: Model) -> UUID | None:
+    """Return whose a row is, where a column of its own says so."""
+    for subject in table.owners():
+        if "__" not in subject.path:
+            value = row.__dict__.get(f"{subject.path}_id", row.__dict__.get(subject.path))
+            return value if isinstance(value, UUID) else None
+    return None
+
+
+def _refuse_to_save(*args: object, **kwargs: object) -> None:
+    raise ConfigError("This row was masked for a reader: it must not be stored.")
+
+
+def masked(value: Json, plain: frozenset[str] = frozenset(), place: str = "") -> Json:
+    """Return the shape of a value without its content: an address keeps its domain, a list its length.
+
+    `plain` names keys of objects, dotted, whose values are kept.
+    """
     if value is None or value == "" or isinstance(value, bool):
         return value
     if isinstance(value, dict):
-        return {key: masked(item) for key, item in value.items()}
+        return {key: _part(item, plain, f"{place}{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [masked(item) for item in value]
     name, at, domain = str(value).rpartition("@")
     if at and name and " " not in str(value):
         return f"{name[0]}{MASK}@{domain}"
     return MASK
+
+
+def _part(value: Json, plain: frozenset[str], place: str) -> Json:
+    return value if place in plain else masked(value, plain, f"{place}.")

@@ -8,9 +8,19 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from accounts.auth import principal_of, scope, signed_in
-from accounts.privacy import choices, holds, jobs, persons
+from accounts.privacy import choices, holds, jobs, persons, retention
 from accounts.privacy.models import LegalHold, PrivacyJob
-from accounts.privacy.schemas import AboutIn, ChoicesIn, EraseIn, HeldOut, HoldIn, HoldOut, JobOut
+from accounts.privacy.schemas import (
+    AboutIn,
+    ChoicesIn,
+    EraseIn,
+    HeldOut,
+    HoldIn,
+    HoldOut,
+    JobOut,
+    LimitIn,
+    RetentionOut,
+)
 from accounts.seam import in_thread
 from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
@@ -94,6 +104,21 @@ async def place_hold(request: HttpRequest, body: HoldIn) -> LegalHold:
 async def lift_hold(request: HttpRequest, hold_id: UUID) -> None:
     """Lift a hold; the row stays as a record."""
     await in_thread(holds.lift, principal_of(request), hold_id=hold_id)
+
+
+@router.get("/privacy/retention", response=list[RetentionOut])
+@scope("privacy:retention")
+async def list_retentions(request: HttpRequest) -> list[JsonObject]:
+    """Say how long rows stay in this tenant, by the retentions of the data map."""
+    return await in_thread(retention.overview, principal_of(request))
+
+
+@router.put("/privacy/retention/{name}", response=list[RetentionOut])
+@scope("privacy:retention")
+async def limit_retention(request: HttpRequest, name: str, body: LimitIn) -> list[JsonObject]:
+    """Shorten a retention for this tenant; `days: null` takes that back."""
+    await in_thread(retention.limit, principal_of(request), retention=name, days=body.days)
+    return await in_thread(retention.overview, principal_of(request))
 
 
 async def _held(request: HttpRequest) -> JsonObject:

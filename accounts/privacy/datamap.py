@@ -7,8 +7,8 @@ test.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -82,6 +82,8 @@ class Table:
     clock: str  # an ORM lookup to the time that the retention counts from; empty: it goes with what it hangs on
     about: str  # why there is no subject, where there is none
     leaves_id: bool = False  # readers may still ask for the row by its id: they are told that it is gone
+    plain: Mapping[str, str] = field(default_factory=dict)  # of JSON fields: dotted keys that tell nothing of anybody
+    alive: tuple[str, tuple[str, ...]] | None = None  # a lookup, and the values with which a row never expires
 
     @property
     def name(self) -> str:
@@ -134,6 +136,8 @@ def declare(
     clock: str = "",
     about: str = "",
     leaves_id: bool = False,
+    plain: Mapping[str, str] | None = None,
+    alive: tuple[str, tuple[str, ...]] | None = None,
 ) -> None:
     """Declare a table: each field, by name, in one of the four classes. Raises: ConfigError for a second time."""
     if model in _tables:
@@ -150,7 +154,7 @@ def declare(
             if name in classes:
                 raise ConfigError(f"{model._meta.label}.{name} has two classes in the data map.")
             classes[name] = known
-    _tables[model] = Table(model, classes, tuple(subjects), retention, clock, about, leaves_id)
+    _tables[model] = Table(model, classes, tuple(subjects), retention, clock, about, leaves_id, plain or {}, alive)
 
 
 def tables() -> list[Table]:

@@ -43,8 +43,12 @@ def id_of(user: str) -> UUID:
 
 def is_known(person: Person) -> bool:
     """Tell whether the tenant knows her: as a member, or by what it holds of hers."""
+    return is_member(person) or bool(rows.counts(person))
+
+
+def is_member(person: Person) -> bool:
     members = Membership.objects.using(USING).filter(tenant_id=person.tenant_id, user_id=person.user_id)
-    return members.exists() or bool(rows.counts(person))
+    return members.exists()
 
 
 def is_alone(person: Person) -> bool:

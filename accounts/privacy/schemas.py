@@ -55,6 +55,19 @@ class HoldOut(Schema):
     lifted_at: datetime | None
 
 
+class LimitIn(Schema):
+    days: int | None = Field(None, ge=1, le=36_500)
+
+
+class RetentionOut(Schema):
+    """How long rows of one kind stay. `days` is what counts here; null for as long as what they are about."""
+
+    name: str
+    says: str
+    days: float | None
+    own_days: int | None = Field(None, description="This tenant's own limit.")
+
+
 class ChoicesIn(Schema):
     """What one may correct and choose about oneself; what is left out stays as it is."""
 

@@ -23,7 +23,7 @@ from agents.admin.trace import listed
 from agents.admin.waterfall import waterfall
 from agents.engine.status import RunStatus, StepState
 from agents.filters import DaysFilter, HoldingFilter
-from agents.models import ASKED_FOR, Run, RunEvents, Step
+from agents.models import ASKED_FOR, Run, RunEvents
 from agents.records import SEE_ALL, demo_label, since
 from agents.services import forks
 from agents.templatetags.console import span, visible
@@ -121,7 +121,7 @@ class RunAdmin(RunControls):
 
     def page_context(self, request: HttpRequest, record: Run) -> dict[str, Any]:
         principal = principal_of(request)
-        steps = list(Step.objects.filter(run=record).order_by("seq"))
+        steps = list(selectors.steps_of(principal, record).order_by("seq"))
         last_seq = RunEvents.objects.filter(run_id=record.root_id).aggregate(last=Max("last_seq"))["last"]
         return {
             "run": record,

@@ -10,7 +10,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.console import principal_of
 from accounts.csv_export import Column
+from accounts.privacy import access
 from agents.admin.runs import STATUS_TONES
 from agents.engine.spec import JOB
 from agents.models import ASKED_FOR, Session
@@ -59,10 +61,12 @@ class SessionAdmin(OwnRowsAdmin):
         return since(session.updated_at)
 
     def page_context(self, request: HttpRequest, record: Session) -> dict[str, Any]:
-        runs = record.runs.filter(ASKED_FOR, parent__isnull=True).order_by("created_at")
+        reader = principal_of(request)
+        runs = access.as_seen(reader, record.runs.filter(ASKED_FOR, parent__isnull=True).order_by("created_at"))
+        summary = newest_of(record)
         return {
             "session": record,
-            "summary": newest_of(record),
+            "summary": access.mask_row(reader, summary) if summary else None,
             "runs": [(run, STATUS_TONES[run.status]) for run in runs],
             "crumb": visible(str(record)[:60]),
         }

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from accounts.console import outside_scope, principal_of, scope_of
 from accounts.csv_export import Column
 from accounts.models import User
+from accounts.privacy import access
 from agentos.core.errors import CallerError, Invalid
 from agentos.core.ids import parse_id
 from agentos.core.types import Json, JsonObject
@@ -65,7 +66,8 @@ class StepAdmin(RecordAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
-        return selectors.reconcilable(principal_of(request))
+        reader = principal_of(request)
+        return access.as_seen(reader, selectors.reconcilable(reader))
 
     def tab_of(self, request: HttpRequest) -> str:
         return RECONCILE_TAB
@@ -156,7 +158,7 @@ class StepAdmin(RecordAdmin):
             "run_goes_on": not RunStatus(record.run.status).is_final,
             "settled_at": parse_datetime(str((record.answer or {}).get("at", ""))),
             "settled_by": User.objects.filter(id=by).first() if by else None,
-            "agent_words": agent_words(record.run_id, record.seq),
+            "agent_words": agent_words(principal_of(request), record.run_id, record.seq),
             "next": waiting.exclude(id=record.id).first(),
             "title": spelled_out(effect_of(record)),
             "crumb": visible(effect_of(record)[:60]),

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
 
+from accounts.principals import Principal
+from accounts.privacy import access
 from agents.engine.status import StepKind, StepState
 from agents.models import Run, Step
 from agents.services import forks
@@ -70,7 +72,7 @@ def _said(step: Step) -> str:
     return str(step.result.get("text", "")) if step.kind == StepKind.MODEL and isinstance(step.result, dict) else ""
 
 
-def agent_words(run_id: UUID, before_seq: int) -> str:
-    """Return the last text that the model wrote in a run before a step, or nothing."""
-    spoken = Step.objects.filter(run_id=run_id, kind=StepKind.MODEL, seq__lt=before_seq).order_by("-seq")
-    return next((text for text in map(_said, spoken) if text), "")
+def agent_words(reader: Principal, run_id: UUID, before_seq: int) -> str:
+    """Return the last text that the model wrote in a run before a step, as a reader may see it, or nothing."""
+    steps = Step.objects.filter(run_id=run_id, kind=StepKind.MODEL, seq__lt=before_seq).order_by("-seq")
+    return next((text for text in map(_said, access.as_seen(reader, steps)) if text), "")

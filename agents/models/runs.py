@@ -36,12 +36,16 @@ class Session(UserOwned):
     component_id = models.CharField(max_length=100)
     name = models.CharField(max_length=200, blank=True)
     state = models.JSONField(default=dict)
+    expires_at = models.DateTimeField(null=True)  # of a temporary session: it is deleted then, and no summary made
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "user", "session_id"], name="session_of_user"),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], name="session_temporary", condition=models.Q(expires_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

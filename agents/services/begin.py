@@ -48,6 +48,7 @@ class Begin:
     message: str | None
     owner: str  # the process that takes the lease; empty: claimable by any
     deadline_seconds: float = WEEK_SECONDS
+    session_hours: int | None = None  # of a temporary session: when it is deleted
     charges: tuple[Any, ...] = ()  # the ledger's
     allowance: Allowance = BOUNDLESS
     limits: tuple[RateLimit, ...] = ()
@@ -84,10 +85,11 @@ ORDER BY m.id FOR KEY SHARE OF m
 """
 SESSIONS = f"""
 INSERT INTO {table(Session)} AS s
-    (id, tenant_id, user_id, session_id, component_kind, component_id, name, state, created_at, updated_at)
-SELECT x.id, x.tenant_id, x.user_id, x.session_id, x.component_kind, x.component_id, '', '{{}}', now(), now()
+    (id, tenant_id, user_id, session_id, component_kind, component_id, name, state, expires_at, created_at, updated_at)
+SELECT x.id, x.tenant_id, x.user_id, x.session_id, x.component_kind, x.component_id, '', '{{}}',
+    now() + make_interval(hours => x.hours), now(), now()
 FROM jsonb_to_recordset(%s::jsonb)
-    AS x(id uuid, tenant_id uuid, user_id uuid, session_id text, component_kind text, component_id text)
+    AS x(id uuid, tenant_id uuid, user_id uuid, session_id text, component_kind text, component_id text, hours int)
 ORDER BY x.tenant_id, x.user_id, x.session_id
 ON CONFLICT (tenant_id, user_id, session_id) DO UPDATE SET updated_at = now()
 RETURNING s.tenant_id, s.user_id, s.session_id, s.id, (xmax = 0)
@@ -185,6 +187,7 @@ async def _take_sessions(connection: AsyncConnection[Any], begins: list[Begin]) 
             "session_id": begin.session_id,
             "component_kind": begin.component_kind,
             "component_id": begin.component_id,
+            "hours": begin.session_hours,
         }
         for begin in begins
     }

@@ -11,7 +11,7 @@ from agentos.core.clock import monotonic
 from agents.engine.events import END_EVENTS, RUN_PAUSED
 from agents.services import queue
 from agents.services.hub import Batch, Hub, Subscription
-from agents.services.lines import Line
+from agents.services.lines import Line, masked_line
 
 HEARTBEAT_SECONDS = 15.0
 POLL_SECONDS = 15.0  # a net below the notifications
@@ -33,10 +33,11 @@ class Follower:
         after: int = 0,
         ends_at_pause: bool = False,
         is_fresh: bool = False,
+        is_masked: bool = False,
     ) -> None:
         self._pool, self._hub = pool, hub
         self._tenant_id, self._run_id = tenant_id, run_id
-        self._last, self._is_fresh = after, is_fresh
+        self._last, self._is_fresh, self._is_masked = after, is_fresh, is_masked
         self._ends = END_EVENTS | {RUN_PAUSED} if ends_at_pause else END_EVENTS
         self._subscription: Subscription | None = hub.subscribe(run_id, tenant_id)
         self._ended = False
@@ -114,5 +115,6 @@ class Follower:
             self._last = line.seq
             if line.name in self._ends:
                 self._ended = True
-                return lines[: position + 1]
-        return lines
+                lines = lines[: position + 1]
+                break
+        return [masked_line(line) for line in lines] if self._is_masked else lines

@@ -1,10 +1,12 @@
-"""Halts the runs of a person who is being erased: fenced and cancelled, so that no flush can write for them any more.
+"""Halts the runs of a person or session that is being erased: fenced and cancelled, so that no flush writes any more.
 
 A flush locks its run and writes only under the run's fence. Whoever holds the lock first is waited for here; whoever
 comes after finds another fence, or no run.
 """
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -21,8 +23,16 @@ FINAL = [status.value for status in RunStatus if status.is_final]
 
 def halt(person: Person) -> dict[str, int]:
     """Fence and cancel her runs that have not ended; return how many those were. Commits run by run."""
-    live = Run.objects.using(USING).filter(tenant_id=person.tenant_id, user_id=person.user_id)
-    live = live.exclude(status__in=FINAL).select_related("session")
+    return {"runs cancelled": _halted(tenant_id=person.tenant_id, user_id=person.user_id)}
+
+
+def halt_session(row_id: UUID) -> int:
+    """Fence and cancel what is under way in a session that is about to be deleted. Commits run by run."""
+    return _halted(session_id=row_id)
+
+
+def _halted(**which: UUID) -> int:
+    live = Run.objects.using(USING).filter(**which).exclude(status__in=FINAL).select_related("session")
     halted = 0
     for run_id in list(live.order_by("id").values_list("id", flat=True)):
         with transaction.atomic(using=USING):
@@ -30,7 +40,7 @@ def halt(person: Person) -> dict[str, int]:
             if run is not None:
                 _end(run)
                 halted += 1
-    return {"runs cancelled": halted}
+    return halted
 
 
 def _end(run: Run) -> None:
@@ -39,5 +49,5 @@ def _end(run: Run) -> None:
     run.lease_owner, run.lease_until, run.cancel_requested = "", None, True
     run.save(update_fields=["status", "fence", "ended_at", "lease_owner", "lease_until", "cancel_requested"])
     if run.parent_id is None:
-        log.append_event(run, events.RUN_CANCELLED, {"reason": "What this run was about is being erased."})
+        log.append_event(run, events.RUN_CANCELLED, {"reason": "This is being erased."})
     log.notify(CANCEL, str(run.id), using=USING)

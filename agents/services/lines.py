@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
+from accounts.privacy.access import masked
 from agentos.core.clock import epoch_seconds, rfc3339_ms
 from agentos.core.types import JsonObject
 from agents.engine import events
@@ -70,3 +71,20 @@ def encode(name: str, payload: JsonObject, base: bytes, now: datetime) -> bytes:
 def frame(line: Line) -> bytes:
     """Return one event as a server-sent event."""
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (line.seq, line.name.encode(), line.data)
+
+
+# What an event says beside what people and models said: names of code, ids, times and numbers.
+_PLAIN_KEYS = frozenset(
+    (
+        *("event", "run_id", "session_id", "agent_id", "agent_name", "created_at", "ts", "model", "model_provider"),
+        *("from_seq", "metrics", "cost_usd", "error_type", "error_id", "reason"),
+        *("tool.tool_call_id", "tool.tool_name", "tool.approval_id", "tool.approval_url", "tool.approval_type"),
+        *("tool.expires_at", "tool.kind", "tool.metrics"),
+    )
+)
+
+
+def masked_line(line: Line) -> Line:
+    """Return an event without what people and models said, for a reader who may only see that they did."""
+    said = masked(orjson.loads(line.data), _PLAIN_KEYS)
+    return Line(line.seq, orjson.dumps(said))

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from accounts import audit
 from accounts.principals import Principal
+from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, InputBlocked, Invalid, NotFound, Unavailable
 from agentos.core.ids import new_id
@@ -22,7 +23,7 @@ from agents.engine.state import LoopState
 from agents.engine.status import RUN_MOVES, RunStatus
 from agents.engine.steps import AuditEntry, RunChange, Write
 from agents.models import Run
-from agents.services import authority, idempotency, log, tenant_models
+from agents.services import authority, idempotency, log, sessions, tenant_models
 from agents.services.begin import Begin
 from agents.services.execution import remembered, run_state
 from agents.services.follow import Follower
@@ -56,14 +57,18 @@ async def start(
     session_id: str = "",
     key: Key | None = None,
     follow: bool = True,
+    temporary: bool = False,
 ) -> Started:
     """Store a run and set this process to work on it; with `follow`, read it from its first event.
 
+    `temporary` makes a new session one that is deleted after TEMPORARY_HOURS, or when it is ended before.
     Raises: Invalid, InputBlocked, RateLimited, Unavailable, LimitExceeded (a budget) before any row or model cost;
     Invalid for a key with new content.
     """
     message, session_id = _checked(message, session_id)
     admit(runtime, principal, spec)
+    if temporary:
+        await in_thread(sessions.check_temporary, principal, session_id)
     tenant_id, run_id = principal.tenant_id, new_id()
     with runtime.supervisor.runs.one(tenant_id):
         follower = _follower(runtime, tenant_id, run_id) if follow else None
@@ -75,6 +80,7 @@ async def start(
                 runtime, principal, spec, models, run_id, message, session_id, key, blocked=blocked is not None
             )
             begin.charges = charges
+            begin.session_hours = settings.TEMPORARY_HOURS if temporary else None
             await runtime.writer.begin(begin)
         except BaseException:
             if follower:

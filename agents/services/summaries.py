@@ -60,7 +60,7 @@ def ask(*, tenant_id: UUID, user_id: UUID, run_id: UUID, history: History) -> No
     try:
         with tenant_scope(tenant_id, user_id):
             run = Run.objects.select_related("session").filter(id=run_id).first()
-            if run is not None and not jobs.is_held_up(run.session, SPEC):
+            if run is not None and run.session.expires_at is None and not jobs.is_held_up(run.session, SPEC):
                 _store(run, history)
     except DatabaseFailure as error:
         logger.warning("run %s: no summary was asked for (%s)", run_id, type(error).__name__)

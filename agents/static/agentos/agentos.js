@@ -161,9 +161,10 @@ async function follow(mine, response = null) {
   }
 }
 async function start(message) {
+  const temporary = $("temporary").checked && !localStorage[storageKey()];
   const mine = begin(), session = localStorage[storageKey()] ??= key(), sent = bubble("user", message);
   busy(true, `${agent.label} is asked…`);
-  try { await follow(mine, await api(`/agents/${agent.id}/runs`, { message, session_id: session, stream: true }, { "Idempotency-Key": key() })); }
+  try { await follow(mine, await api(`/agents/${agent.id}/runs`, { message, session_id: session, stream: true, temporary }, { "Idempotency-Key": key() })); }
   catch (error) { sent.classList.add("unsent"); $("message").value ||= message; add(el("p", { className: "note bad", data: { testid: "error" }, textContent: error.message })); end("Not sent."); }
 }
 async function restore(session) {

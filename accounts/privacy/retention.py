@@ -1,0 +1,216 @@
+"""Lets rows go when their time is over: by the data map's retentions, a tenant's own shorter ones, and legal holds.
+
+What hangs together goes together: a conversation's clock is its session's, and all that leads to the session is deleted
+with it, in one transaction for a batch of sessions.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, cast
+from uuid import UUID
+
+from django.db import models, transaction
+from django.db.models import QuerySet
+
+from accounts import audit
+from accounts.models import Tenant
+from accounts.principals import Principal
+from accounts.privacy import erasure, holds, persons, rows
+from accounts.privacy.datamap import RECORDS, RETENTIONS, STANDING, Retention, Table, fields_of, tables
+from accounts.privacy.erasure import Tally
+from accounts.privacy.models import RetentionRule, Tombstone
+from accounts.privacy.rows import USING, Person
+from accounts.tenancy import tenant_scope
+from agentos.core.clock import utc_now
+from agentos.core.errors import Invalid
+from agentos.core.types import JsonObject
+
+logger = logging.getLogger(__name__)
+
+SCOPE: Final = "privacy:retention"
+BATCH_ROWS: Final = 200
+SWEPT: Final = timedelta(days=35)
+
+
+@dataclass
+class Expired:
+    """What went, or with a dry run would go, in one tenant: rows by table; `held` says that holds kept some."""
+
+    tenant: str
+    rows: dict[str, int] = field(default_factory=dict)
+    held: bool = False
+
+    def add(self, table: str, count: int) -> None:
+        if count:
+            self.rows[table] = self.rows.get(table, 0) + count
+
+
+def expire(*, dry_run: bool = False) -> list[Expired]:
+    """Delete, or with `dry_run` count, what has expired in every tenant. Commits batch by batch; audited."""
+    return [_of_tenant(tenant, dry_run=dry_run) for tenant in Tenant.objects.using(USING).order_by("slug")]
+
+
+def daily() -> dict[str, object]:
+    """Do the day's work: expire, and look whether anything was written for those who were erased lately."""
+    done = {found.tenant: found.rows for found in expire() if found.rows}
+    return {"expired": done, "swept": sweep_erased()}
+
+
+def sweep_erased() -> int:
+    """Delete what was written for persons after their erasure, unless they came back; return for how many."""
+    recent = Tombstone.objects.using(USING).filter(erased_at__gt=utc_now() - SWEPT)
+    swept = 0
+    for tombstone in recent.order_by("erased_at"):
+        person = Person(tombstone.tenant_id, tombstone.user_id)
+        if not persons.is_member(person) and rows.counts(person) and not holds.is_held(*_ids(person)):
+            logger.warning("rows were written for an erased person; they are deleted")
+            erasure.sweep(person, Tally())
+            swept += 1
+    return swept
+
+
+def age(retention: Retention, tenant_id: UUID) -> timedelta | None:
+    """Return how long rows stay in a tenant: its own limit counts where it is shorter. None: for good."""
+    own = RetentionRule.objects.using(USING).filter(tenant_id=tenant_id, retention=retention.name).first()
+    limits = [limit for limit in (retention.age, timedelta(days=own.days) if own else None) if limit is not None]
+    return min(limits, default=None)
+
+
+def overview(principal: Principal) -> list[JsonObject]:
+    """Return each retention with what counts in the principal's tenant. Raises: PolicyDenied."""
+    principal.require(SCOPE)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        rules = RetentionRule.objects.filter(tenant_id=principal.tenant_id)
+        own = dict(rules.values_list("retention", "days"))
+    return [
+        {
+            "name": rule.name,
+            "says": rule.says,
+            "days": _days(age(rule, principal.tenant_id)),
+            "own_days": own.get(rule.name),
+        }
+        for rule in RETENTIONS.values()
+    ]
+
+
+def _days(length: timedelta | None) -> float | None:
+    return None if length is None else length / timedelta(days=1)
+
+
+def limit(principal: Principal, *, retention: str, days: int | None) -> None:
+    """Give the tenant a limit of its own for a retention, or with None take it back; audited.
+
+    Raises: PolicyDenied, Invalid for a retention that there is not, or that does not let rows go.
+    """
+    principal.require(SCOPE)
+    rule = RETENTIONS.get(retention)
+    if rule is None or rule is RECORDS or rule is STANDING:
+        raise Invalid(f"There is no retention {retention!r} that can be limited.", code="unknown_retention")
+    if days is not None and days < 1:
+        raise Invalid("A limit has at least one day.", code="limit_too_short")
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        whose = {"tenant_id": principal.tenant_id, "retention": retention}
+        if days is None:
+            RetentionRule.objects.filter(**whose).delete()
+        else:
+            RetentionRule.objects.update_or_create(defaults={"days": days}, **whose)
+        entry = audit.Entry("retention.limited", "retention", retention, {"days": days}, principal.user_id)
+        audit.append([entry], tenant_id=principal.tenant_id)
+
+
+def delete_tree(root: Table, keys: list[object]) -> Iterator[tuple[str, int]]:
+    """Delete rows with all that leads to them, in the caller's transaction; yield each table's name and rows."""
+    for table, way in _leading_to(root):
+        found = table.model._base_manager.using(USING).filter(**{f"{way}__in": keys})
+        yield table.name, rows.delete_batch(table, _with_owners(table, found))
+
+
+def _of_tenant(tenant: Tenant, *, dry_run: bool) -> Expired:
+    found, held = Expired(tenant.slug), holds.held_users(tenant.id)
+    found.held = held is None or bool(held)
+    if held is None:
+        return found
+    for root in tables():
+        if not rows.has_tenant(root):
+            continue
+        doomed = _doomed(root, tenant.id)
+        if doomed is not None:
+            free = _not_held(root, doomed, held)
+            for name, count in _counted(root, free) if dry_run else _deleted(root, free):
+                found.add(name, count)
+    if found.rows and not dry_run:
+        with transaction.atomic(using=USING):
+            entry = audit.Entry("privacy.expired", "tenant", str(tenant.id), {"rows": found.rows})
+            audit.append([entry], tenant_id=tenant.id, using=USING)
+    return found
+
+
+def _doomed(root: Table, tenant_id: UUID) -> QuerySet[models.Model] | None:
+    """Return the rows of a table whose own clock has run out; None for one that has no clock or no limit."""
+    limit = age(root.retention, tenant_id) if root.clock and "__" not in root.clock else None
+    if limit is None:
+        return None
+    here = root.model._base_manager.using(USING).filter(tenant_id=tenant_id, **{f"{root.clock}__lt": utc_now() - limit})
+    if root.alive is None:
+        return here
+    path, values = root.alive
+    return here.exclude(**{f"{path}__in": values})
+
+
+def _not_held(root: Table, doomed: QuerySet[models.Model], held: set[UUID]) -> QuerySet[models.Model]:
+    for subject in root.owners():
+        doomed = doomed.exclude(**{f"{subject.path}__in": held})
+    return doomed
+
+
+def _counted(root: Table, doomed: QuerySet[models.Model]) -> Iterator[tuple[str, int]]:
+    for table, way in _leading_to(root):
+        there = table.model._base_manager.using(USING).filter(**{f"{way}__in": doomed.values("pk")})
+        yield table.name, there.count()
+
+
+def _deleted(root: Table, doomed: QuerySet[models.Model]) -> Iterator[tuple[str, int]]:
+    """Delete batch by batch. What somebody uses just now is left for the next time."""
+    if root.alive is not None:
+        doomed = doomed.select_for_update(skip_locked=True, of=("self",))
+    while True:
+        with transaction.atomic(using=USING):
+            keys: list[object] = list(doomed.order_by("pk").values_list("pk", flat=True)[:BATCH_ROWS])
+            done = list(delete_tree(root, keys)) if keys else []
+        yield from done
+        if len(keys) < BATCH_ROWS:
+            return
+
+
+def _leading_to(root: Table) -> list[tuple[Table, str]]:
+    """Return the tables whose rows can't be without a row of the root, children first, each with its way there."""
+    ways: dict[type[models.Model], str] = {root.model: "pk"}
+    for table in reversed(tables()):  # those that are referred to come first
+        for reference in _references(table):
+            way = ways.get(reference.related_model)
+            if way is not None and table.model not in ways:
+                ways[table.model] = reference.name if way == "pk" else f"{reference.name}__{way}"
+    return [(table, ways[table.model]) for table in tables() if table.model in ways]
+
+
+def _references(table: Table) -> Iterator[Any]:
+    for column in fields_of(table.model):
+        if isinstance(column, models.ForeignKey) and not column.null and column.related_model is not table.model:
+            yield column
+
+
+def _with_owners(table: Table, found: QuerySet[models.Model]) -> list[tuple[object, Person | None]]:
+    """Return the rows' keys with whose they were, where the ids have to be remembered."""
+    if not table.leaves_id:
+        return [(key, None) for key in found.values_list("pk", flat=True)]
+    (subject,) = table.owners()
+    known = cast(Any, found).values_list("pk", "tenant_id", f"{subject.path}_id")
+    return [(key, Person(tenant_id, user_id)) for key, tenant_id, user_id in known]
+
+
+def _ids(person: Person) -> tuple[UUID, UUID]:
+    return person.tenant_id, person.user_id
