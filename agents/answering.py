@@ -22,5 +22,6 @@ async def answer(here: Runtime, principal: Principal, run_id: UUID, said: list[A
     """
     detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     spec = registry.get("agent", detail.get("agent_id", ""))
-    guarded = [await item.guarded(partial(here.hooks.check_answer, spec)) for item in said]
+    check = partial(here.hooks.check_answer, spec, tenant_id=principal.tenant_id)
+    guarded = [await item.guarded(check) for item in said]
     return await in_thread(answers.answer, principal=principal, run_id=run_id, answers=guarded, key=key)

@@ -6,6 +6,7 @@ The API awaits it; the admin's views run it from the thread of their request, ou
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from accounts.principals import Principal
@@ -34,9 +35,10 @@ async def fork(
     spec = registry.get("agent", source.get("agent_id", ""))
     for text in (wanted.message, wanted.instructions):
         if text is not None:
-            await here.hooks.check_input(spec, text)
+            await here.hooks.check_input(spec, text, tenant_id=principal.tenant_id)
     if wanted.tool_result is not None:
-        wanted = replace(wanted, tool_result=await here.hooks.check_answer(spec, wanted.tool_result))
+        checked = await here.hooks.check_answer(spec, wanted.tool_result, tenant_id=principal.tenant_id)
+        wanted = replace(wanted, tool_result=checked)
     return await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted, key=key)
 
 
@@ -59,15 +61,15 @@ async def settle(
 ) -> None:
     """Guard and store what became of an unknown step. Raises: as `reconcile.reconcile`, InputBlocked."""
     found = await in_thread(selectors.step_evidence, principal=principal, run_id=run_id, step_id=step_id)
-    check, spec = here.hooks.check_answer, _guarding(found)
+    check = partial(here.hooks.check_answer, _guarding(found), tenant_id=principal.tenant_id)
     await in_thread(
         reconcile.reconcile,
         principal=principal,
         run_id=run_id,
         step_id=step_id,
         outcome=outcome,
-        reason=await check(spec, reason),
-        result=None if result is None else await check(spec, result),
+        reason=await check(reason),
+        result=None if result is None else await check(result),
         key=key,
     )
 

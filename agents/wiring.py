@@ -109,7 +109,7 @@ async def open_runtime() -> Runtime:
     )
     await pool.open(wait=True, timeout=10)
     models = model_port()
-    hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(models.platform)
+    hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(models)
     journal: JournalPort = NoJournal()
     ledger: Ledger = import_string(settings.AGENTOS_LEDGER)(pool, prices.cost)
     ports = Ports(models, journal, hooks, cost_of=prices.cost, allow=ledger.allow, connect=connect)

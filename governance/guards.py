@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias, cast
+from uuid import UUID
 
 from agentos.core.errors import ConfigError, InputBlocked
 from agentos.core.types import Json
@@ -58,18 +59,18 @@ class Guards:
     def __init__(self, moderation: Moderation) -> None:
         self._moderation = moderation
 
-    async def check_message(self, spec: AgentSpec, text: str) -> None:
+    async def check_message(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> None:
         """Raise InputBlocked with the guard and the kinds found, never the text. Raises also: Unavailable."""
         for name in spec.guards:
             if name == MODERATION:
-                _block(name, await self._moderation.categories(text))
+                _block(name, await self._moderation.categories(text, tenant_id=tenant_id))
             else:
                 _block(name, _kinds(await _scan(name, text), besides=NOT_PRIVATE))
 
-    async def check_answer(self, spec: AgentSpec, text: str) -> str:
+    async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> str:
         """Return the text as it may be kept. Raises: InputBlocked, Unavailable."""
         if MODERATION in spec.guards:
-            _block(MODERATION, await self._moderation.categories(text))
+            _block(MODERATION, await self._moderation.categories(text, tenant_id=tenant_id))
         if INJECTION in spec.guards:
             _block(INJECTION, _kinds(await _scan(INJECTION, text)))
         for name in _redacting(spec):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 
@@ -36,16 +37,16 @@ class Governance:
     def __init__(self, moderator: Moderator | None = None) -> None:
         self._guards = Guards(Moderation(moderator, mode=settings.MODERATION))
 
-    async def check_input(self, spec: AgentSpec, text: str) -> None:
+    async def check_input(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> None:
         """Let a run's message in. Raises: InputBlocked with kinds and never the text, Unavailable."""
-        await self._guards.check_message(spec, text)
+        await self._guards.check_message(spec, text, tenant_id=tenant_id)
 
-    async def check_answer(self, spec: AgentSpec, text: str) -> str:
+    async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> str:
         """Return a later human text (answer, note, external result) as it may be kept.
 
         Identity numbers and secrets are redacted. Raises: InputBlocked, Unavailable.
         """
-        return await self._guards.check_answer(spec, text)
+        return await self._guards.check_answer(spec, text, tenant_id=tenant_id)
 
     def check_evidence(self, spec: AgentSpec, found: Json) -> Json:
         """Return what a tool's look-up found as a person may see it, redacted as the tool's results are."""

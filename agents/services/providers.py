@@ -1,4 +1,4 @@
-"""The model port of a process: sends each call to its tenant's own provider, or to the platform's.
+"""The model port of a process: sends each call and text to its tenant's own provider, or to the platform's.
 
 A tenant's gateway is made with its first call, and closed when its credentials have changed and its streams are over.
 """
@@ -46,6 +46,18 @@ class Providers:
             return self.platform.stream(request)
         return self._stream(request)
 
+    async def whose(self, tenant_id: UUID) -> str:
+        """Name the provider that a tenant's texts go to, the platform's with nothing. Raises: ProviderError."""
+        return (await _of(tenant_id)).version
+
+    async def moderate(self, text: str, *, tenant_id: UUID) -> dict[str, float]:
+        """Ask the tenant's own provider about a text, and never another.
+
+        Raises: ProviderError, ConfigError without a model.
+        """
+        async with self._lent(tenant_id, await _of(tenant_id)) as gateway:
+            return await gateway.moderate(text)
+
     async def close(self) -> None:
         for held in self._held.values():
             await held.gateway.close()
@@ -53,7 +65,7 @@ class Providers:
         await self.platform.close()
 
     async def _stream(self, request: ModelRequest) -> Parts:
-        found = await _of(request)
+        found = await _of(request.tenant_id)
         if not found.allows(request.model):
             raise ProviderError(f"The tenant does not allow the model {request.model}.", code=tenant_models.NOT_ALLOWED)
         async with self._lent(request.tenant_id, found) as gateway, aclosing(gateway.stream(request)) as parts:
@@ -62,7 +74,7 @@ class Providers:
 
     @asynccontextmanager
     async def _lent(self, tenant_id: UUID | None, found: TenantModels) -> AsyncIterator[ModelGateway]:
-        """Lend the tenant's gateway for one stream, and close it after its last if it was replaced meanwhile."""
+        """Lend the tenant's gateway for one call, and close it after its last if it was replaced meanwhile."""
         held = self._held.get(tenant_id) if tenant_id else None
         if held is not None and held.version != found.version:
             await self._retire(tenant_id, held)
@@ -94,11 +106,11 @@ class Providers:
             raise ProviderError(error.detail, code="provider_refused") from None
 
 
-async def _of(request: ModelRequest) -> TenantModels:
-    if request.tenant_id is None:
+async def _of(tenant_id: UUID | None) -> TenantModels:
+    if tenant_id is None:
         return AS_THE_PLATFORM
     try:
-        return await tenant_models.current(request.tenant_id)
+        return await tenant_models.current(tenant_id)
     except ConfigError as error:
         raise ProviderError(error.detail, code="provider_refused") from None
 
@@ -107,4 +119,9 @@ def _gateway(provider: Credentials) -> ModelGateway:
     """Make a client of a tenant's provider. Raises: ConfigError when its address is not one that may be asked."""
     private = settings.PRIVATE_PROVIDERS
     check_url(provider["base_url"], private=private)
-    return ModelGateway(provider["base_url"], provider["api_key"], public_only=not private)
+    return ModelGateway(
+        provider["base_url"],
+        provider["api_key"],
+        moderation_model=provider.get("moderation") or settings.MODEL_NAMES["moderation"],
+        public_only=not private,
+    )

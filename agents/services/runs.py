@@ -75,7 +75,7 @@ async def start(
         try:
             models = await _models(principal, spec)
             charges = await runtime.ledger.charges(_consumer(principal, spec, models))
-            blocked = await _blocked(runtime, spec, message)
+            blocked = await _blocked(runtime, spec, message, tenant_id)
             begin = _begin(
                 runtime, principal, spec, models, run_id, message, session_id, key, blocked=blocked is not None
             )
@@ -134,9 +134,9 @@ def _consumer(principal: Principal, spec: AgentSpec, models: tuple[str, ...]) ->
     return Consumer(principal.tenant_id, principal.user_id, spec.kind, spec.id, models)
 
 
-async def _blocked(runtime: Runtime, spec: AgentSpec, message: str) -> InputBlocked | None:
+async def _blocked(runtime: Runtime, spec: AgentSpec, message: str, tenant_id: UUID) -> InputBlocked | None:
     try:
-        await runtime.hooks.check_input(spec, message)
+        await runtime.hooks.check_input(spec, message, tenant_id=tenant_id)
     except InputBlocked as blocked:
         return blocked
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -20,11 +21,11 @@ from agents.services.watch import Watch
 class Hooks(HookPort, Protocol):
     """Governance, as a process needs it: the engine's hooks and the guards on human text."""
 
-    async def check_input(self, spec: AgentSpec, text: str) -> None:
-        """Raise InputBlocked when a guardrail blocks the text."""
+    async def check_input(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> None:
+        """Raise InputBlocked when a guardrail blocks what somebody of the tenant wrote."""
         ...
 
-    async def check_answer(self, spec: AgentSpec, text: str) -> str:
+    async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> str:
         """Return a later human text as it may be kept. Raises: InputBlocked."""
         ...
 

@@ -20,6 +20,7 @@ from governance.hooks import Governance
 from tests.governance.conftest import refund
 
 ALL = AgentSpec(id="desk", instructions="", guards=("moderation", "pii", "injection"), output_guards=("secrets", "pii"))
+ACME = UUID(int=2)
 NONE = AgentSpec(id="open", instructions="")
 SSN = "My SSN is 219-09-9999, look up my account"
 KEY = "sk-proj-" + "a8Kq2ZpX7vB4nM1cR9tY6wLd3sF5gH0jQe"
@@ -31,8 +32,12 @@ class Provider:
 
     def __init__(self, flagged: Mapping[str, float] | None = None, error: Exception | None = None) -> None:
         self.flagged, self.error, self.asked = flagged or {}, error, 0
+        self.names: dict[UUID, str] = {}  # of the tenants that have a provider of their own
 
-    async def moderate(self, text: str) -> Mapping[str, float]:
+    async def whose(self, tenant_id: UUID) -> str:
+        return self.names.get(tenant_id, "")
+
+    async def moderate(self, text: str, *, tenant_id: UUID) -> Mapping[str, float]:
         self.asked += 1
         if self.error:
             raise self.error
@@ -51,8 +56,8 @@ def info(spec: AgentSpec) -> RunInfo:
 async def test_an_ordinary_message_gets_in() -> None:
     hooks = Governance(Provider())
     for text in ("The auth service answers with 503 errors", "Restart web on 10.1.2.3", "Größe: 3 m²"):
-        await hooks.check_input(ALL, text)
-        assert await hooks.check_answer(ALL, text) == text
+        await hooks.check_input(ALL, text, tenant_id=ACME)
+        assert await hooks.check_answer(ALL, text, tenant_id=ACME) == text
 
 
 @pytest.mark.parametrize(
@@ -60,7 +65,7 @@ async def test_an_ordinary_message_gets_in() -> None:
 )
 async def test_a_message_is_blocked_by_kind_and_never_quoted(text: str, guard: str) -> None:
     with pytest.raises(InputBlocked) as blocked:
-        await Governance(Provider()).check_input(ALL, text)
+        await Governance(Provider()).check_input(ALL, text, tenant_id=ACME)
     assert [error["guard"] for error in blocked.value.errors] == [guard]
     assert blocked.value.code == "input_blocked"
     for word in ("219-09-9999", "jane@example.com", "system prompt"):
@@ -69,22 +74,22 @@ async def test_a_message_is_blocked_by_kind_and_never_quoted(text: str, guard: s
 
 async def test_a_flagged_message_is_blocked() -> None:
     with pytest.raises(InputBlocked) as blocked:
-        await Governance(Provider({"violence": 0.9})).check_input(ALL, "Hello")
+        await Governance(Provider({"violence": 0.9})).check_input(ALL, "Hello", tenant_id=ACME)
     assert "violence" in blocked.value.detail
 
 
 async def test_an_agent_without_guards_lets_all_in_and_asks_nobody() -> None:
     provider = Provider({"violence": 1.0})
     hooks = Governance(provider)
-    await hooks.check_input(NONE, SSN + INJECTION)
-    assert await hooks.check_answer(NONE, SSN) == SSN
+    await hooks.check_input(NONE, SSN + INJECTION, tenant_id=ACME)
+    assert await hooks.check_answer(NONE, SSN, tenant_id=ACME) == SSN
     assert provider.asked == 0
     assert hooks.output_filter(info(NONE)) is None
 
 
 async def test_an_answer_loses_what_identifies_and_keeps_what_reaches() -> None:
     hooks = Governance(Provider())
-    kept = await hooks.check_answer(ALL, f"{SSN}, write to jane@example.com, key {KEY}")
+    kept = await hooks.check_answer(ALL, f"{SSN}, write to jane@example.com, key {KEY}", tenant_id=ACME)
     assert "219-09-9999" not in kept
     assert KEY not in kept
     assert "jane@example.com" in kept
@@ -92,20 +97,20 @@ async def test_an_answer_loses_what_identifies_and_keeps_what_reaches() -> None:
 
 async def test_an_answer_is_blocked_for_injection_and_moderation() -> None:
     with pytest.raises(InputBlocked):
-        await Governance(Provider()).check_answer(ALL, INJECTION)
+        await Governance(Provider()).check_answer(ALL, INJECTION, tenant_id=ACME)
     with pytest.raises(InputBlocked):
-        await Governance(Provider({"hate": 0.8})).check_answer(ALL, "Hello")
+        await Governance(Provider({"hate": 0.8})).check_answer(ALL, "Hello", tenant_id=ACME)
 
 
 async def test_a_long_text_is_scanned_to_its_end() -> None:
     with pytest.raises(InputBlocked):
-        await Governance(Provider()).check_input(ALL, "All is well. " * 1_000 + SSN)
+        await Governance(Provider()).check_input(ALL, "All is well. " * 1_000 + SSN, tenant_id=ACME)
 
 
 async def test_a_misspelt_guard_stops_the_run_and_not_the_guard() -> None:
     hooks = Governance(Provider())
     with pytest.raises(ConfigError):
-        await hooks.check_input(AgentSpec(id="a", instructions="", guards=("pi",)), "Hello")
+        await hooks.check_input(AgentSpec(id="a", instructions="", guards=("pi",)), "Hello", tenant_id=ACME)
     with pytest.raises(ConfigError):
         hooks.output_filter(info(AgentSpec(id="a", instructions="", output_guards=("injection",))))
 
@@ -115,7 +120,7 @@ async def test_moderation_that_fails_lets_nothing_in(settings: Any, mode: str) -
     settings.MODERATION = mode
     down = ProviderError("down", code="provider_unreachable", retryable=True)
     with pytest.raises(Unavailable):
-        await Governance(Provider(error=down)).check_input(ALL, "Hello")
+        await Governance(Provider(error=down)).check_input(ALL, "Hello", tenant_id=ACME)
 
 
 @pytest.mark.parametrize(
@@ -128,25 +133,25 @@ async def test_missing_moderation_is_off_in_development_and_said_once(
     provider = Provider(error=error)
     hooks = Governance(provider)
     with caplog.at_level(logging.WARNING, "governance.moderation"):
-        await hooks.check_input(ALL, "Hello")
-        await hooks.check_input(ALL, "Hello")
+        await hooks.check_input(ALL, "Hello", tenant_id=ACME)
+        await hooks.check_input(ALL, "Hello", tenant_id=ACME)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert provider.asked == 1
     with pytest.raises(InputBlocked):
-        await hooks.check_input(ALL, SSN)
+        await hooks.check_input(ALL, SSN, tenant_id=ACME)
 
 
 @pytest.mark.parametrize("provider", [Provider(error=ConfigError("no model")), None], ids=["no model", "nobody"])
 async def test_missing_moderation_lets_nothing_in_where_it_is_required(provider: Provider | None) -> None:
     with pytest.raises(Unavailable) as refused:
-        await Governance(provider).check_input(ALL, "Hello")
+        await Governance(provider).check_input(ALL, "Hello", tenant_id=ACME)
     assert refused.value.code == "moderation_missing"
 
 
 async def test_moderation_that_is_off_asks_nobody(settings: Any) -> None:
     settings.MODERATION = "off"
     provider = Provider({"hate": 1.0})
-    await Governance(provider).check_input(ALL, "Hello")
+    await Governance(provider).check_input(ALL, "Hello", tenant_id=ACME)
     assert provider.asked == 0
 
 

@@ -193,7 +193,7 @@ async def started(make_process: Any, acme: TenantWithUsers, port: Any) -> Run:
     return await in_thread(lambda: Run.objects.using("system").get(id=made.run_id))
 
 
-async def _let_in(spec: Any, text: str) -> None:
+async def _let_in(spec: Any, text: str, *, tenant_id: Any) -> None:
     """Let every text in."""
 
 
