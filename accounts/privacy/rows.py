@@ -72,6 +72,8 @@ def delete_batch(table: Table, rows: Iterable[tuple[object, Person | None]]) -> 
     Of a table whose ids are asked for later, the ids stay with those whose rows they were.
     """
     known = dict(rows)
+    if not known:
+        return 0
     if table.leaves_id:
         gone = [
             Gone(id=cast(UUID, key), tenant_id=person.tenant_id, user_id=person.user_id)

@@ -23,23 +23,26 @@ FINAL = [status.value for status in RunStatus if status.is_final]
 
 def halt(person: Person) -> dict[str, int]:
     """Fence and cancel her runs that have not ended; return how many those were. Commits run by run."""
-    return {"runs cancelled": _halted(tenant_id=person.tenant_id, user_id=person.user_id)}
+    return {"runs cancelled": len(_halted(tenant_id=person.tenant_id, user_id=person.user_id))}
 
 
-def halt_session(row_id: UUID) -> int:
-    """Fence and cancel what is under way in a session that is about to be deleted. Commits run by run."""
+def halt_session(row_id: UUID) -> list[UUID]:
+    """Fence and cancel what is under way in a session that is about to be deleted; return which runs those were.
+
+    Commits run by run.
+    """
     return _halted(session_id=row_id)
 
 
-def _halted(**which: UUID) -> int:
+def _halted(**which: UUID) -> list[UUID]:
     live = Run.objects.using(USING).filter(**which).exclude(status__in=FINAL).select_related("session")
-    halted = 0
+    halted: list[UUID] = []
     for run_id in list(live.order_by("id").values_list("id", flat=True)):
         with transaction.atomic(using=USING):
             run = live.select_for_update(no_key=True, of=("self",)).filter(id=run_id).first()
             if run is not None:
                 _end(run)
-                halted += 1
+                halted.append(run_id)
     return halted
 
 

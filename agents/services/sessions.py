@@ -17,7 +17,8 @@ from accounts.privacy.rows import USING
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, NotFound
 from agents.models import Session
-from agents.services import halting
+from agents.services import halting, log
+from agents.services.notifications import EVENTS
 
 logger = logging.getLogger(__name__)
 
@@ -62,11 +63,13 @@ def expire_temporary() -> dict[str, int]:
 
 def _delete(row_id: UUID) -> None:
     """Halt what is under way in a session and delete it. Raises: Conflict when something came in between."""
-    halting.halt_session(row_id)
+    halted = halting.halt_session(row_id)
     try:
         with transaction.atomic(using=USING):
             if Session.objects.using(USING).select_for_update().filter(id=row_id).exists():
                 for _ in retention.delete_tree(table_of(Session), [row_id]):
                     pass
+            for run_id in halted:
+                log.notify(EVENTS, f"- {run_id}", using=USING)  # their readers find nothing more, and end
     except IntegrityError:
         raise Conflict("Something was said in this session just now: try again.", code="session_in_use") from None

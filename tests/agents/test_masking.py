@@ -38,7 +38,7 @@ async def test_the_run_and_its_trace(looked, serve, acme):
     process, begin = await looked()
     call = serve(process)
     for path in (f"runs/{begin.run_id}", f"agents/tester/runs?session_id={begin.session_id}"):
-        masked, whole = (json.dumps(json_of(await call(user, path))) for user in (acme.auditor, acme.operator))
+        masked, whole = [json.dumps(json_of(await call(user, path))) for user in (acme.auditor, acme.operator)]
         assert "4711" not in masked and "cellar" not in masked and f'"{SAID}"' not in masked, path
         assert f'"{SAID}"' in whole, path
     shown = json_of(await call(acme.auditor, f"runs/{begin.run_id}"))
@@ -68,6 +68,7 @@ async def test_the_stream(looked, serve, acme):
 async def test_once_it_is_granted_she_sees_it(looked, serve, acme):
     process, begin = await looked()
     call = serve(process)
+    await in_thread(_cancel, begin, acme)
     await in_thread(_grant, acme)
     assert json_of(await call(acme.auditor, f"runs/{begin.run_id}"))["input"] == {"input_content": SAID}
     assert b"cellar" in await body_of(await call(acme.auditor, f"runs/{begin.run_id}/events?after=0"))
