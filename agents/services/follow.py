@@ -78,11 +78,11 @@ class Follower:
                     yield lines
                     quiet_since = monotonic()
                     continue
-                hinted, before = self._subscription.missed, self._last
+                before = self._last
                 async for replayed in self._replay():
                     yield replayed
                     quiet_since = monotonic()
-                if before == self._last and await self._is_gone(hinted):
+                if before == self._last and await self._is_gone():
                     self.cut()
                 if self._goes_on and monotonic() - quiet_since >= HEARTBEAT_SECONDS * 0.99:
                     yield []
@@ -90,10 +90,10 @@ class Follower:
         finally:
             self.close()
 
-    async def _is_gone(self, hinted: bool) -> bool:
-        """Tell whether events that were read, or hinted at, are no longer there: the run was erased, or has expired."""
+    async def _is_gone(self) -> bool:
+        """Tell whether events that were read are no longer there: the run was erased, or has expired."""
         newest = await queue.last_seq(self._pool, tenant_id=self._tenant_id, run_id=self._run_id)
-        return newest < self._last or (hinted and not newest)
+        return newest < self._last
 
     def _take(self, batches: list[Batch]) -> list[Line]:
         """Return the new lines when they join the last one seen; nothing when the log has to be read."""

@@ -111,7 +111,12 @@ def provider_kinds() -> tuple[ConnectionKind, ...]:
     """Return the kind of a tenant's own provider: any server that speaks the OpenAI protocol."""
     return (
         ConnectionKind(
-            KIND, ("api_key",), plain=("base_url",), optional=("strong", "fast", "moderation"), levels=(Level.TENANT,), check=_check
+            KIND,
+            ("api_key",),
+            plain=("base_url",),
+            optional=("strong", "fast", "moderation"),
+            levels=(Level.TENANT,),
+            check=_check,
         ),
     )
 

@@ -65,7 +65,9 @@ def test_one_erases_oneself_by_typing_ones_address(acme, browser):
     client = browser(acme.member)
     assert said(client.post(PAGE, {"do": "erase", "confirm": "yes"}))[0].startswith("Nothing was erased")
     assert not PrivacyJob.objects.using("system").exists()
-    assert said(client.post(PAGE, {"do": "erase", "confirm": "Member@acme.test "}))[-1].startswith("Your data are being")
+    assert said(client.post(PAGE, {"do": "erase", "confirm": "Member@acme.test "}))[-1].startswith(
+        "Your data are being"
+    )
     jobs.work(str(PrivacyJob.objects.using("system").get().id))
     assert client.get(PAGE).status_code == 302
     assert browser(acme.admin).get("/admin/privacy/privacyjob/").status_code == 200
