@@ -81,9 +81,8 @@ async def test_one_deletes_ones_own_session_with_what_is_under_way(make_process,
     await in_thread(sessions.delete, principal=acme.principal("member"), session_id=begin.session_id)
     model.let_go.set()
     async with asyncio.timeout(20):  # its readers are let go
-        assert not {"RunCompleted", "RunError"} & {
-            line.name for page in [page async for page in reading] for line in page
-        }
+        left_to_read = {line.name async for page in reading for line in page}
+    assert not {"RunCompleted", "RunError"} & left_to_read
     await process.supervisor.drain()
     assert await in_thread(left, acme) == set()
 
