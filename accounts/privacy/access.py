@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
@@ -63,10 +63,10 @@ def as_seen(reader: Principal, rows: QuerySet[Row]) -> QuerySet[Row]:
     """Return the rows with each field as the reader may see it. They are for showing: saving one raises."""
     if all(reader.has(scope) for scope in SCOPES.values()) and not table_of(rows.model).of_class(DataClass.SECRET):
         return rows
-    shown = rows.all()
-    shown._hints = {**shown._hints, _READER: reader}  # type: ignore[attr-defined]  # what Django hands on to clones
-    shown._iterable_class = _Seen  # type: ignore[attr-defined]
-    return shown
+    shown: Any = rows.all()
+    shown._hints = {**shown._hints, _READER: reader}  # what Django hands on to clones
+    shown._iterable_class = _Seen
+    return cast(QuerySet[Row], shown)
 
 
 def mask_row(reader: Principal, row: Row) -> Row:
@@ -94,7 +94,7 @@ class _Seen(ModelIterable):  # type: ignore[type-arg]
     """Yields the rows of a query as its reader may see them."""
 
     def __iter__(self) -> Iterator[Model]:
-        reader = self.queryset._hints[_READER]
+        reader = cast(Any, self.queryset)._hints[_READER]
         for row in super().__iter__():
             yield mask_row(reader, row)
 

@@ -113,7 +113,7 @@ def limit(principal: Principal, *, retention: str, days: int | None) -> None:
     if days is not None and days < 1:
         raise Invalid("A limit has at least one day.", code="limit_too_short")
     with tenant_scope(principal.tenant_id, principal.user_id):
-        whose = {"tenant_id": principal.tenant_id, "retention": retention}
+        whose: dict[str, Any] = {"tenant_id": principal.tenant_id, "retention": retention}
         if days is None:
             RetentionRule.objects.filter(**whose).delete()
         else:

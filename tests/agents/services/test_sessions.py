@@ -100,6 +100,7 @@ async def test_a_lasting_session_does_not_become_temporary(make_process, acme):
 
 def _pass_hours(begin, *, hours: int) -> None:
     found = Session.objects.using("system").filter(session_id=begin.session_id)
-    (expires_at,) = found.values_list("expires_at", flat=True)
+    expires_at = found.get().expires_at
+    assert expires_at is not None
     assert timedelta(minutes=59) < expires_at - utc_now() <= timedelta(hours=1)
     found.update(expires_at=expires_at - timedelta(hours=hours))
