@@ -8,10 +8,11 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -67,8 +68,16 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
         self._record(request, "deleted", list(queryset), [])
 
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """Answer 404 for what is not there; Django redirects, with a message that repeats the id."""
+        raise Http404
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Show the object's audit rows in place of Django's log."""
+        """Show the object's audit rows in place of Django's log. Raises: Http404 for what the viewer can't see."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        if self.get_object(request, unquote(object_id)) is None:
+            raise Http404
         trail = reverse(f"{self.admin_site.name}:accounts_auditrow_changelist")
         return redirect(f"{trail}?{urlencode({'object_id': object_id})}")
 

@@ -35,6 +35,8 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "user" not in self.fields:
+            return  # who may only read is shown plain values
         known = [(f"{spec.kind}:{spec.id}", spec.label) for spec in registry.all()]
         chosen = f"{self.instance.component_kind}:{self.instance.component_id}"
         if self.instance.component_id and chosen not in dict(known):

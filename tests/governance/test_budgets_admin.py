@@ -114,11 +114,18 @@ def test_the_list_shows_what_is_left_now(enter, acme):
     assert "$3.7<" in shown
 
 
+def test_who_may_only_look_sees_one_budget_too(enter, acme):
+    enter("admin").post(place(view="add"), FORM)
+    shown = enter("auditor").get(place(kept().id, view="change"))
+    assert shown.status_code == 200
+    assert "everybody together" in text(shown)
+
+
 def test_another_tenants_budgets_are_not_there(enter, acme):
     enter("admin").post(place(view="add"), FORM)
     stranger = enter("admin", "globex")
     assert "Team" not in text(stranger.get(place()))
-    assert stranger.get(place(kept().id, view="change")).status_code == 302
+    assert stranger.get(place(kept().id, view="change")).status_code == 404
     stranger.post(place(kept().id, view="delete"), {"post": "yes"})
     assert kept().name == "Team"
 

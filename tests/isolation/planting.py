@@ -6,7 +6,7 @@ A new table is planted without a word here, unless it has a field of a kind that
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from django.apps import apps
@@ -16,13 +16,16 @@ from django.db import ProgrammingError, connections, models, transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import AuditHead, AuditRow, Grant, Membership, Role, Tenant, User
+from accounts.models import AuditHead, AuditRow, Grant, Membership, Resource, Role, Tenant, TenantRole, User
+from accounts.privacy.models import RetentionRule
 from accounts.tenancy import TenantModel, tenant_scope
 from agentos.core.ids import new_id
-from agents.models import Run, RunEvents, Step
-from governance.models import Approval, PolicyVersion
+from agents.models import AllowedModels, KillSwitch, Run, RunEvents, Session, Step
+from governance.models import Approval, PolicyRule, PolicyVersion
 
 SYSTEM = "system"
+# What the whole tenant reads: its roles and policies, what may be granted, what is halted. No user's own.
+COMMON = (AllowedModels, KillSwitch, PolicyRule, PolicyVersion, Resource, RetentionRule, TenantRole)
 MADE_BY_FIXTURES = (Membership, AuditHead)  # one of each is there already, and may be there once only
 
 
@@ -53,10 +56,29 @@ class Garden:
     marker: str
     rows: dict[type[models.Model], Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.rows:
+            return
+        self.rows[Tenant] = self.tenant
+        self.rows[Membership] = Membership.objects.using(SYSTEM).get(tenant=self.tenant, user=self.user)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the database holds of the rows that were planted."""
+        held = {}
+        for model, row in self.rows.items():
+            held[model._meta.label] = list(model._base_manager.using(SYSTEM).filter(pk=row.pk).values())
+        return held
+
     def row(self, model: type[models.Model], **given: Any) -> Any:
         if model not in self.rows:
-            self.rows[model] = self._planted(model, given)
+            garden = replace(self, marker=self.common) if model in COMMON else self
+            self.rows[model] = garden._planted(model, given)
         return self.rows[model]
+
+    @property
+    def common(self) -> str:
+        """The marker of what the whole tenant reads; in no way a part of the user's own marker."""
+        return f"in{self.marker[2:]}"
 
     def all(self) -> Garden:
         """Plant a row of every tenant table."""
@@ -171,7 +193,7 @@ def _audited(garden: Garden) -> AuditRow:
     with transaction.atomic(using=SYSTEM):
         entry = audit.Entry(garden.marker, garden.marker, garden.marker, {"marker": garden.marker}, garden.user.id)
         audit.append([entry], tenant_id=garden.tenant.id, using=SYSTEM)
-    return AuditRow.objects.using(SYSTEM).get(object_id=garden.marker)
+    return AuditRow.objects.using(SYSTEM).get(tenant=garden.tenant, object_id=garden.marker)
 
 
 def _run(garden: Garden) -> dict[str, Any]:
@@ -184,6 +206,11 @@ def _run(garden: Garden) -> dict[str, Any]:
         "component_id": "approvals",
         "usage": {"total_tokens": 7, "marker": garden.marker},
     }
+
+
+def _switch(garden: Garden) -> dict[str, Any]:
+    admin = Membership.objects.using(SYSTEM).get(tenant=garden.tenant, role=Role.ADMIN)
+    return {"created_by_id": admin.user_id}
 
 
 def _step(garden: Garden) -> dict[str, Any]:
@@ -211,6 +238,8 @@ def _version(garden: Garden) -> dict[str, Any]:
 
 
 _SHAPES: dict[type[models.Model], Callable[[Garden], dict[str, Any]]] = {
+    Session: lambda garden: {"session_id": f"of{garden.marker[2:]}"},
+    KillSwitch: _switch,
     Run: _run,
     Step: _step,
     RunEvents: _events,

@@ -1,0 +1,360 @@
+"""Every route there is, found in the routers, and visitors who try them with the ids of somebody's rows.
+
+A new route is found by itself. When it names an id that nobody has mapped yet, or takes a body that nobody has written
+yet, the walk says so and fails: a line in `IDS` or `BODIES` covers it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+
+import orjson
+from channels.testing import WebsocketCommunicator
+from django.apps import apps
+from django.contrib.admin import site
+from django.db.models import Model
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts import principals
+from accounts.models import Connection, ServiceAccount, User
+from accounts.privacy.models import LegalHold, PrivacyJob
+from accounts.seam import in_thread
+from accounts.services import tokens
+from accounts.tenancy import TenantModel
+from agentos.api import api
+from agentos.asgi import sockets
+from agentos.lean import LeanHandler
+from agents.models import IdempotencyKey, KillSwitch, Run, Session, Step
+from governance.models import Approval
+from tests.conftest import PASSWORD
+from tests.isolation.planting import Garden
+
+SIGNING_OUT = ("logout", "sign-out", "security")
+PATIENCE_SECONDS = 0.3  # with a stream that says nothing yet
+NOTHING = "01a20000-0000-7000-8000-000000000000"
+# Names of what is installed, and a secret link: nobody's rows.
+NAMES = {"agent_id": "approvals", "tool": "process_refund", "token": "mknothing", "provider_id": "nowhere"}
+OF_THE_PLATFORM = ("backup.BackupRecord",)  # rows that the admin site shows and that are no tenant's
+ANEW = frozenset({"x-request-id", "content-length", "content-security-policy", "set-cookie", "date", "expires"})
+# What differs between two looks at the same: tokens of forms, ids of requests, what depends on the hour.
+PASSING = re.compile(
+    r'"(?:search_time_ms|request_id|instantiated_at)": ?[^,}]+|name="csrfmiddlewaretoken" value="\w+"'
+    r'|nonce="[^"]+"|just now|[\d.,]+ ?(?:ms|s|seconds?|min|minutes?|h|hours?)\b(?: ago)?'
+)
+IDS: dict[str, type[Model]] = {
+    "run_id": Run,
+    "step_id": Step,
+    "session_id": Session,
+    "approval_id": Approval,
+    "account_id": ServiceAccount,
+    "job_id": PrivacyJob,
+    "hold_id": LegalHold,
+    "connection_id": Connection,
+    "switch_id": KillSwitch,
+}
+UNMAPPED = {"content_type_id": "1", "url": "nowhere", "app_label": "agents"}  # of the admin site's own addresses
+Body = Callable[[Garden], dict[str, Any]]
+
+
+def part(garden: Garden) -> str:
+    """Return a word that finds what bears the marker, and that is not the marker when an answer repeats it."""
+    return garden.marker[:-1]
+
+
+BODIES: dict[str, Body] = {
+    "POST /auth/token": lambda garden: {
+        "email": garden.user.email,
+        "password": "wrong",
+        "tenant": garden.tenant.slug,
+    },
+    "POST /auth/refresh": lambda garden: {"refresh": "x.y.z"},
+    "POST /auth/logout": lambda garden: {},
+    "POST /privacy/export": lambda garden: {"user": str(garden.user.id)},
+    "POST /privacy/erase": lambda garden: {"user": garden.user.email, "confirm": True},
+    "PATCH /privacy/me": lambda garden: {},
+    "POST /privacy/holds": lambda garden: {"user": str(garden.user.id), "reason": "because"},
+    "POST /service-accounts": lambda garden: {"name": "x", "user_id": str(garden.user.id)},
+    "POST /service-accounts/{account_id}/rotate": lambda garden: {},
+    "PUT /connections": lambda garden: {"kind": "mail", "values": {"host": "mail.example"}},
+    "POST /agents/{agent_id}/runs": lambda garden: {
+        "message": "Hello",
+        "session_id": garden.row(Session).session_id,
+        "background": True,
+        "stream": False,
+    },
+    "POST /agents/{agent_id}/runs/{run_id}/continue": lambda garden: {
+        "tools": orjson.dumps([{"tool_call_id": garden.row(Step).tool_call_id, "confirmed": True}]).decode()
+    },
+    "POST /agents/{agent_id}/runs/{run_id}/cancel": lambda garden: {},
+    "POST /agents/{agent_id}/runs/{run_id}/resume": lambda garden: {
+        "session_id": garden.row(Session).session_id,
+    },
+    "POST /runs/{run_id}/answers": lambda garden: {
+        "answers": [{"tool_call_id": garden.row(Step).tool_call_id, "confirmed": True}]
+    },
+    "POST /runs/{run_id}/cancel": lambda garden: {},
+    "POST /runs/{run_id}/pause": lambda garden: {},
+    "POST /runs/{run_id}/unpause": lambda garden: {},
+    "POST /runs/{run_id}/rerun": lambda garden: {},
+    "POST /runs/{run_id}/fork": lambda garden: {"from_step": str(garden.row(Step).id)},
+    "POST /runs/{run_id}/steps/{step_id}/reconcile": lambda garden: {"outcome": "abandon", "reason": "because"},
+    "POST /approvals/{approval_id}/resolve": lambda garden: {"status": "rejected", "reason": "because"},
+    "PUT /policies/{tool}": lambda garden: {
+        "rules": [{"level": "approve", "approvers": [str(garden.user.id)]}],
+        "activate": False,
+    },
+    "PUT /models/allowed": lambda garden: {"models": [part(garden)]},
+    "POST /halts": lambda garden: {"target": "tool:process_refund", "reason": "because"},
+    "POST /policies/activate": lambda garden: {},
+    "POST /policies/rollback": lambda garden: {"number": 1},
+}
+QUERIES: dict[str, Body] = {
+    "GET /audit": lambda garden: {"object_id": part(garden)},
+    "GET /agents/{agent_id}/runs": lambda garden: {"session_id": garden.row(Session).session_id},
+    "GET /approvals": lambda garden: {"run_id": str(garden.row(Run).id)},
+    "GET /access/explain": lambda garden: {"user": garden.user.email, "tool": "process_refund"},
+    "GET /usage": lambda garden: {"user_id": str(garden.user.id)},
+    "GET admin/search/": lambda garden: {"s": part(garden)},
+    "GET admin/autocomplete/": lambda garden: {
+        "app_label": "accounts",
+        "model_name": "serviceaccount",
+        "field_name": "user",
+        "term": part(garden),
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One verb on one address; `model` is whose page it is, on the admin site, and `action` what its list is told."""
+
+    verb: str
+    path: str
+    names: tuple[str, ...]
+    is_api: bool
+    model: type[Model] | None = None
+    action: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.path}{self.action and f' ({self.action})'}"
+
+    @property
+    def only_moves_on(self) -> bool:
+        """Whether it is the short address of a row on the admin site, which redirects to the long one unseen."""
+        return self.model is not None and self.path.endswith(f"{self.model._meta.model_name}/<path:object_id>/")
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names in the address that stand for somebody's row."""
+        if self.model is not None and self.model._meta.label in OF_THE_PLATFORM:
+            return ()
+        return tuple(name for name in self.names if name not in NAMES and name not in UNMAPPED)
+
+    def of(self, garden: Garden) -> str:
+        """Return the address of a garden's rows. Raises: LookupError for a name that nobody has mapped."""
+        return self._filled({name: _id(self, name, garden) for name in self.ids})
+
+    def words(self, garden: Garden) -> list[str]:
+        """Return the ids that stand in the address, which an answer may repeat."""
+        return [_id(self, name, garden) for name in self.ids]
+
+    def of_nothing(self) -> str:
+        """Return an address of the same form of rows that there are not."""
+        return self._filled(dict.fromkeys(self.ids, NOTHING))
+
+    def _filled(self, ids: dict[str, str]) -> str:
+        path = self.path
+        for name in self.names:
+            value = {"object_id": NOTHING, **NAMES, **UNMAPPED, **ids}[name]
+            path = re.sub(rf"<(?:\w+:)?{name}>|\{{{name}\}}|\(\?P<{name}>[^)]*\)", quote(value), path)
+        return path.replace("^", "").replace("$", "")
+
+
+def _id(route: Route, name: str, garden: Garden) -> str:
+    model = (route.model or Run) if name == "object_id" else IDS.get(name)
+    if model is None:
+        raise LookupError(f"{route}: say in {__name__}.IDS whose id {name} is")
+    row = garden.row(model)
+    return str(row.session_id if model is Session and name == "session_id" else row.pk)
+
+
+def api_routes() -> Iterator[Route]:
+    """Yield what ninja serves."""
+    for prefix, router in api._routers:
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                for verb in sorted(operation.methods):
+                    whole = f"{prefix}{path}"
+                    yield Route(verb, whole, tuple(re.findall(r"\{(?:\w+:)?(\w+)\}", whole)), is_api=True)
+
+
+def pages() -> Iterator[Route]:
+    """Yield what Django's own handler serves, the admin site with all that is registered there."""
+    for path, names in _patterns(get_resolver()):
+        if not path.startswith("api/"):
+            for verb in ("GET", "POST"):
+                yield Route(verb, path, names, is_api=False, model=_model_of(path))
+            yield from _actions(path)
+
+
+def _actions(path: str) -> Iterator[Route]:
+    """Yield what the list of a model's rows lets one do with some of them, and deleting them in any case."""
+    model = _model_of(path)
+    if model is not None and path == f"admin/{model._meta.app_label}/{model._meta.model_name}/":
+        for action in {"delete_selected", *(str(name) for name in site._registry[model].actions or ())}:
+            yield Route("POST", path, (), is_api=False, model=model, action=action)
+
+
+def _patterns(
+    resolver: URLResolver, before: str = "", names: tuple[str, ...] = ()
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for pattern in resolver.url_patterns:
+        path = f"{before}{pattern.pattern}"
+        found = (*names, *getattr(pattern.pattern, "converters", {}), *pattern.pattern.regex.groupindex)
+        if isinstance(pattern, URLPattern):
+            yield path, tuple(dict.fromkeys(found))
+        else:
+            yield from _patterns(pattern, path, found)
+
+
+def _model_of(path: str) -> type[Model] | None:
+    parts = path.split("/")
+    try:
+        return apps.get_model(parts[1], parts[2]) if parts[0] == "admin" and len(parts) > 3 else None
+    except LookupError:
+        return None
+
+
+def socket_paths() -> list[str]:
+    """Return the addresses of the WebSockets, without the one that answers for every other path."""
+    return [str(route.pattern) for route in sockets.routes if str(route.pattern)]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; `headers` without those that every answer has anew."""
+
+    status: int
+    text: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def betrays(self, *words: object) -> list[str]:
+        """Return which of the words stand in it."""
+        whole = f"{self.text} {self.headers}"
+        return [str(word) for word in words if str(word) in whole]
+
+    def without(self, *words: str) -> tuple[int, str]:
+        """Return all of it but the given words and what passes: what is left tells two answers apart."""
+        whole = PASSING.sub("~", f"{self.text} {sorted(self.headers.items())}")
+        for word in words:
+            whole = whole.replace(word, "~").replace(quote(word), "~")
+        return self.status, whole
+
+
+@dataclass
+class Visitor:
+    """Somebody with a token and a browser; `user` None is nobody."""
+
+    user: User | None
+    token: str = ""
+    browser: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    async def enter(self) -> Visitor:
+        """Sign in on both ways, as often as she has been signed out."""
+        principals.cache.forget()
+        if self.user is not None:
+            pair = await in_thread(tokens.issue, email=self.user.email, password=PASSWORD)
+            self.token = pair.access
+            await in_thread(self._enter_browser, self.user)
+        return self
+
+    def _enter_browser(self, user: User) -> None:
+        self.browser.force_login(User.objects.using("system").get(id=user.id))
+
+    async def ask(self, route: Route, path: str, garden: Garden) -> Answer:
+        """Send what a client would, with all that the garden's owner knows."""
+        query = QUERIES[str(route)](garden) if str(route) in QUERIES else _asked(route, garden)
+        answer = await (self._call(route, path, garden, query) if route.is_api else self._open(route, path, query))
+        if route.verb != "GET" and any(word in route.path for word in SIGNING_OUT):
+            await self.enter()
+        return answer
+
+    async def _call(self, route: Route, path: str, garden: Garden, query: dict[str, Any]) -> Answer:
+        headers = {"host": "testserver", "content-type": "application/json", **self._authorization()}
+        headers["idempotency-key"] = garden.row(IdempotencyKey).key
+        sent = BODIES[str(route)](garden) if str(route) in BODIES else {}
+        body = orjson.dumps(sent) if route.verb in ("POST", "PUT", "PATCH") else b""
+        async with asyncio.timeout(60):
+            return await call(route.verb, f"/api{path}", headers, body, urlencode(query))
+
+    def _authorization(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"} if self.token else {}
+
+    async def _open(self, route: Route, path: str, query: dict[str, Any]) -> Answer:
+        verb = self.browser.get if route.verb == "GET" else self.browser.post
+        said = await in_thread(verb, f"/{path}", query)
+        return Answer(said.status_code, said.content.decode(), _told(said.headers.items()))
+
+    async def listen(self, path: str) -> tuple[list[str], int]:
+        """Open a socket; return its frames until it closes, and the code of that."""
+        headers = {"host": "localhost", **self._authorization()}
+        asked = [(name.encode(), value.encode()) for name, value in headers.items()]
+        socket = WebsocketCommunicator(sockets, path, headers=asked)
+        await socket.connect(timeout=10)
+        if not self.token:
+            await socket.send_json_to({"token": "x.y.z"})
+        frames: list[str] = []
+        while (message := await socket.receive_output(timeout=10))["type"] != "websocket.close":
+            frames.append(message["text"])
+        return frames, message["code"]
+
+
+def _asked(route: Route, garden: Garden) -> dict[str, Any]:
+    """Return what one asks of a list on the admin site: to find the garden's row, or to do something with it."""
+    if route.action and route.model is not None:
+        pk = garden.row(route.model).pk if issubclass(route.model, TenantModel) else NOTHING
+        return {"action": route.action, "_selected_action": str(pk), "post": "yes"}
+    return {"q": part(garden)} if route.verb == "GET" and route.path.startswith("admin/") and not route.names else {}
+
+
+async def call(verb: str, path: str, headers: dict[str, str], body: bytes, query: str) -> Answer:
+    """Ask the handler of the API. Of a stream that stays open only what has happened so far is read."""
+    gone = asyncio.Event()
+    start: dict[str, Any] = {}
+    parts: list[bytes] = []
+    sent = [{"type": "http.request", "body": body}]
+
+    async def receive() -> dict[str, Any]:
+        if sent:
+            return sent.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+            return
+        parts.append(message.get("body", b""))
+        asyncio.get_running_loop().call_later(0 if b"data:" in parts[-1] else PATIENCE_SECONDS, gone.set)
+
+    scope = {
+        "type": "http",
+        "method": verb,
+        "path": unquote(path),
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    await LeanHandler()(scope, receive, send)
+    said = _told((name.decode(), value.decode()) for name, value in start["headers"])
+    return Answer(start["status"], b"".join(parts).decode(errors="replace"), said)
+
+
+def _told(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    lowered = ((name.lower(), value) for name, value in headers)
+    return {name: value for name, value in lowered if name not in ANEW}
