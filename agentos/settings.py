@@ -214,6 +214,8 @@ MAX_BACKGROUND_RUNS = env.integer("AGENTOS_MAX_BACKGROUND_RUNS", 4)  # at once i
 MAX_STREAMS = env.integer("AGENTOS_MAX_STREAMS", 5_000, at_least=1)
 MAX_STREAMS_PER_TENANT = env.share("AGENTOS_MAX_STREAMS_PER_TENANT", of=MAX_STREAMS)
 APPROVAL_HOURS = env.integer("AGENTOS_APPROVAL_HOURS", 72, at_least=1)
+APPROVALS_PER_RUN = env.integer("AGENTOS_APPROVALS_PER_RUN", 20, at_least=1)
+APPROVALS_PER_USER = env.integer("AGENTOS_APPROVALS_PER_USER", 100, at_least=1)
 LEASE_SECONDS = env.integer("AGENTOS_LEASE_SECONDS", 15, at_least=1)  # then a silent process' runs are taken over
 DRAIN_SECONDS = env.integer("AGENTOS_DRAIN_SECONDS", 20)  # what live runs get to end when a process is told to
 CRASH_AT = env.text("AGENTOS_CRASH_AT", "")  # for tests: agents.services.crash
@@ -241,6 +243,7 @@ AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single gran
 AGENTOS_RESEALED = ["governance.services.endpoints.rotate_key"]  # what else `connections rotate-key` seals anew
 AGENTOS_TICKS = [
     "governance.services.approvals.expire_due",
+    "governance.services.reminders.remind_due",
     "agents.services.deadlines.hand_over_overdue",
     "agents.services.switches.go_on",
     "governance.services.senders.tick",

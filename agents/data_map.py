@@ -35,8 +35,8 @@ declare(
     Run,
     none=(
         "tenant id user session parent root_id rerun_of component_kind component_id spec_hash model status fence "
-        "lease_owner lease_until recoveries deadline_at cancel_requested pause_requested halted_by error_code usage "
-        "cost_usd is_demo created_at ended_at"
+        "lease_owner lease_until recoveries deadline_at cancel_requested pause_requested pause_reason halted_by "
+        "error_code usage cost_usd is_demo created_at ended_at"
     ),
     sensitive="spec input output error_text",
     plain={

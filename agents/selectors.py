@@ -56,6 +56,10 @@ def _never_or_gone(principal: Principal, run_id: UUID) -> Run | None:
     return None
 
 
+def _paused_by(run: Run) -> str | None:
+    return (run.pause_reason or "by hand") if run.pause_requested else None
+
+
 def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
     tools = [step for step in steps if step.kind is StepKind.TOOL]
     waiting = [step for step in tools if step.state in (StepState.WAITING, StepState.UNKNOWN)]
@@ -66,7 +70,7 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
         f"{run.component_kind}_id": run.component_id,
         "user_id": str(run.user_id),
         "status": run.status.upper(),
-        "pause_reason": "halted" if run.halted_by else "by hand" if run.pause_requested else None,
+        "pause_reason": "halted" if run.halted_by else _paused_by(run),
         "content": run.output if run.output is not None else run.error_text,
         "content_type": "str",
         "input": {"input_content": run.input},

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts.seam import in_thread
 from agentos.core.errors import AgentOSError, PolicyDenied
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject
@@ -20,7 +21,7 @@ from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord
 from agents.engine.tools import Tool
-from governance import access, gate, guards, requirements
+from governance import access, asked_before, gate, guards, requirements
 from governance.access import Judgement
 from governance.guardrails.holdback import HoldBack
 from governance.guards import Guards
@@ -66,7 +67,7 @@ class Governance:
             judgement = await access.judge(replace(question, untrusted=tuple(step.request.get("tainted_by", ()))))
             if judgement.refused:
                 return Refuse(judgement.decided.reason)
-            return _verdict(run, tool, step, arguments, judgement)
+            return await _considered(run, step, arguments, _verdict(run, tool, step, arguments, judgement))
         except (AgentOSError, ValueError, TypeError, KeyError):
             return Refuse(_UNDECIDABLE)
 
@@ -86,6 +87,14 @@ class Governance:
         if not names:
             return None
         return HoldBack([guards.output_detector(name) for name in names])
+
+
+async def _considered(run: RunInfo, step: StepRecord, arguments: JsonObject, verdict: Verdict) -> Verdict:
+    """Look at what people were asked before, unless this call was put to them already."""
+    if not isinstance(verdict, Require) or verdict.kind not in _CONSENT or _asked(step) is not None:
+        return verdict
+    before = await in_thread(asked_before.read, run, step.name, arguments)
+    return asked_before.objection(run, verdict.kind, before) or verdict
 
 
 def _verdict(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, judged: Judgement) -> Verdict:

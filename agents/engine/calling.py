@@ -17,7 +17,7 @@ from agentos.core.types import Json, JsonObject, canonical_sha256, clean_json, c
 from agents.engine import events
 from agents.engine.messages import REFUSED
 from agents.engine.outdated import asked_of, change_since
-from agents.engine.ports import Allow, Ports, Refuse, Require, ToolCall, WriteRefused
+from agents.engine.ports import Allow, Hold, Ports, Refuse, Require, ToolCall, WriteRefused
 from agents.engine.scrubbing import without
 from agents.engine.session_state import CallState
 from agents.engine.state import LoopState, mark_unknown, unknown_entry
@@ -148,6 +148,8 @@ async def _gated(
             _end(ports, step, StepState.REFUSED, REFUSED + verdict.reason, "")
         case Require():
             await _ask(ports, step, tool, verdict, asked_again)
+        case Hold():
+            state.held = verdict
         case _:
             assert_never(verdict)
 

@@ -96,5 +96,6 @@ def paused(steps: list[StepRecord]) -> JsonObject:
 
 
 def stopped(steps: list[StepRecord], reason: str) -> JsonObject:
-    """Return the payload of RunPaused when somebody stopped the run; it may wait for answers as well."""
-    return {**paused(steps), "content": "Halted" if reason == HALTED else "Paused by hand", "reason": reason}
+    """Return the payload of RunPaused when the run was stopped; it may wait for answers as well."""
+    content = {HALTED: "Halted", BY_HAND: "Paused by hand"}.get(reason, f"Paused: {reason}")
+    return {**paused(steps), "content": content, "reason": reason}

@@ -13,7 +13,7 @@ from agentos.core.errors import LimitExceeded, PolicyDenied, ProviderError
 from agents.engine import events, messages
 from agents.engine.asking import ask_model
 from agents.engine.calling import run_calls, told_to_model
-from agents.engine.ports import ModelReply, Ports, ToolCall
+from agents.engine.ports import Hold, ModelReply, Ports, ToolCall
 from agents.engine.state import LoopState
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import Statement, StepRecord, Write
@@ -30,6 +30,7 @@ class Paused:
     waiting: list[StepRecord]
     by_hand: bool = False
     halted_by: str = ""
+    held: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
         steps = await run_calls(state, ports, turn, reply.tool_calls)
         if waiting := [step for step in steps if not step.state.is_final]:
             halted_by = ports.journal.halted_by(*(step.name for step in waiting if step.state is StepState.STARTED))
-            return Paused(state.waiting(), halted_by=halted_by) if halted_by else Paused(waiting)
+            if halted_by or state.held:
+                return Paused(state.waiting(), halted_by=halted_by, held=state.held)
+            return Paused(waiting)
         for step in steps:
             state.messages.append(messages.tool_message(step.tool_call_id, told_to_model(step)))
             state.has_read(step)
@@ -118,11 +121,13 @@ def _last_write(state: LoopState, ending: Ending) -> Write:
                 statements=list(statements),
                 run=state.change(RunStatus.COMPLETED, output=text),
             )
-        case Paused(waiting, by_hand, halted_by):
-            reason = events.HALTED if halted_by else events.BY_HAND if by_hand else ""
+        case Paused(waiting, by_hand, halted_by, held):
+            reason = events.HALTED if halted_by else held.reason if held else events.BY_HAND if by_hand else ""
             payload = events.stopped(waiting, reason) if reason else events.paused(waiting)
             return Write(
                 events=[(events.RUN_PAUSED, payload)],
+                statements=list(held.statements) if held else [],
+                audit=list(held.audit) if held else [],
                 run=replace(state.change(RunStatus.PAUSED), halted_by=halted_by),
             )
         case HandedOn():

@@ -173,7 +173,19 @@ class Require:
     audit: tuple[AuditEntry, ...] = ()
 
 
-Verdict: TypeAlias = Allow | Refuse | Require
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Leave the call as it is and pause the run; it is judged again when the run goes on.
+
+    `statements` and `audit` commit with the pause, and keep the run paused.
+    """
+
+    reason: str
+    statements: tuple[Statement, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+
+
+Verdict: TypeAlias = Allow | Refuse | Require | Hold
 
 
 @dataclass(frozen=True, slots=True)

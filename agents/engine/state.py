@@ -10,7 +10,7 @@ from typing import Protocol
 from agentos.core.errors import LimitExceeded
 from agentos.core.types import JsonObject
 from agents.engine import spending
-from agents.engine.ports import Allowance, RunInfo
+from agents.engine.ports import Allowance, Hold, RunInfo
 from agents.engine.spending import Spent
 from agents.engine.status import PauseKind, RunStatus, StepKind, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord, Write
@@ -41,6 +41,7 @@ class LoopState:
     started_at: float = field(default_factory=monotonic)
     worked_seconds: float = 0.0  # before this start
     allowance: Allowance | None = None  # None: not known yet
+    held: Hold | None = None  # why the run pauses once its other calls are done
 
     def has_read(self, step: StepRecord) -> None:
         """Note that the model has been told how a tool call ended. From then on it may obey whoever wrote that."""

@@ -81,6 +81,7 @@ class Run(UserOwned):
     deadline_at = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
     pause_requested = models.BooleanField(default=False, db_default=False)  # by hand; until somebody unpauses
+    pause_reason = models.CharField(max_length=200, blank=True, default="", db_default="")  # when it was no person
     halted_by = models.CharField(max_length=250, blank=True, default="", db_default="")  # the kill switch, while paused
     input = models.TextField(null=True)
     output = models.TextField(null=True)

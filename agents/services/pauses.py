@@ -47,8 +47,8 @@ def unpause(*, principal: Principal, run_id: UUID, key: Key | None = None) -> No
         check_live(run)
         if not run.pause_requested:
             raise Conflict("Nobody has paused this run by hand.", code="not_paused")
-        run.pause_requested = False
-        run.save(update_fields=["pause_requested"])
+        run.pause_requested, run.pause_reason = False, ""
+        run.save(update_fields=["pause_requested", "pause_reason"])
         if run.status == RunStatus.RUNNING:
             log.notify(PAUSE, f"-{run.id}")
         log.make_claimable(run)

@@ -17,7 +17,8 @@ from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
-from governance import access, policies
+from governance import access, asked_before, policies
+from governance.asked_before import Before
 from governance.hooks import Governance
 from tests.governance.conftest import ARGUMENTS, refund
 
@@ -36,6 +37,7 @@ def _may(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(access, "acting", acting)
     monkeypatch.setattr(policies, "load", lambda tenant_id: policies.InForce())  # `test_policies` has those with rules
+    monkeypatch.setattr(asked_before, "read", lambda *call: Before(0, 0, 0))  # `test_asked_before` has those with more
 
 
 class Option(BaseModel):

@@ -1,0 +1,78 @@
+"""What people were asked before about calls like this one, read just before they are asked again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections
+
+from agentos.core.types import JsonObject
+from agents.engine.ports import Hold, Refuse, RunInfo
+from agents.engine.status import PauseKind, StepKind, StepState
+from agents.engine.steps import AuditEntry, Statement
+from agents.models import Run, Step
+from agents.services.sql import table
+from governance.likeness import likeness
+from governance.models import Approval, ApprovalStatus
+
+MOST_REFUSALS: Final = 2
+_LATEST_RUNS: Final = 200
+_REFUSED: Final = (
+    f"{MOST_REFUSALS} requests like this one have been refused in this session already, so nobody is asked again. "
+    "Tell the user, and do something else."
+)
+_PENDING: Final = f"SELECT count(*) FROM {table(Approval)} WHERE tenant_id = %s AND status = '{ApprovalStatus.PENDING}'"
+_READ: Final = f"""
+SELECT ({_PENDING} AND run_id = %s), ({_PENDING} AND requester_id = %s), (
+    SELECT coalesce(jsonb_agg(s.request -> 'arguments'), '[]') FROM {table(Step)} s JOIN (
+        SELECT r.tenant_id, r.id FROM {table(Run)} r JOIN {table(Run)} this
+        ON this.tenant_id = r.tenant_id AND this.session_id = r.session_id
+        WHERE this.tenant_id = %s AND this.id = %s ORDER BY r.created_at DESC LIMIT {_LATEST_RUNS}
+    ) r ON s.tenant_id = r.tenant_id AND s.run_id = r.id
+    WHERE s.kind = '{StepKind.TOOL}' AND s.name = %s AND s.state = '{StepState.REFUSED}'
+    AND s.answer ->> 'confirmed' = 'false'
+)::text
+"""
+_HOLD: Final = f"UPDATE {table(Run)} SET pause_requested = true, pause_reason = %s WHERE tenant_id = %s AND id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How many like calls were refused in the session, and how many approvals wait: of the run, of its user."""
+
+    refused: int
+    waiting_of_run: int
+    waiting_of_user: int
+
+
+def read(run: RunInfo, tool_name: str, arguments: JsonObject) -> Before:
+    """Read it in the system role: the machine asks, whoever the run acts for."""
+    tenant = run.tenant_id
+    parameters: tuple[UUID | str, ...] = (tenant, run.run_id, tenant, run.user_id, tenant, run.run_id, tool_name)
+    with connections["system"].cursor() as cursor:
+        cursor.execute(_READ, parameters)
+        of_run, of_user, refused = cursor.fetchone()
+    wanted = likeness(arguments)
+    return Before(sum(1 for each in json.loads(refused) if likeness(each) == wanted), of_run, of_user)
+
+
+def objection(run: RunInfo, kind: PauseKind, before: Before) -> Refuse | Hold | None:
+    """Return why nobody is asked: people have said no to this, or too much waits for them already."""
+    if before.refused >= MOST_REFUSALS:
+        return Refuse(_REFUSED)
+    if kind is not PauseKind.APPROVAL:
+        return None
+    if before.waiting_of_run >= settings.APPROVALS_PER_RUN:
+        return _held(run, f"{before.waiting_of_run} approvals of this run wait already")
+    if before.waiting_of_user >= settings.APPROVALS_PER_USER:
+        return _held(run, f"{before.waiting_of_user} approvals of this user wait already")
+    return None
+
+
+def _held(run: RunInfo, reason: str) -> Hold:
+    statement = Statement(_HOLD, (reason, run.tenant_id, run.run_id), "there is no such run.")
+    return Hold(reason, (statement,), (AuditEntry("run.held", "run", str(run.run_id), {"reason": reason}),))

@@ -1,0 +1,39 @@
+"""Tells whether two calls ask for the same thing in other words, so that a refusal can't be talked round. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from agentos.core.types import Json, JsonObject
+
+MOST_WORDS: Final = 3  # a longer text is prose, a reason or a message, and says the same in many ways
+_WORDS: Final = re.compile(r"\w+")
+_NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?")
+
+
+def likeness(arguments: JsonObject) -> Json:
+    """Return what is left of arguments without wording: equal for calls that ask for the same.
+
+    Numbers count to two digits, names and ids without case and punctuation; prose does not count.
+    """
+    return {name: _bare(value) for name, value in sorted(arguments.items())}
+
+
+def _bare(value: Json) -> Json:
+    if isinstance(value, dict):
+        return likeness(value)
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{float(value):.1e}" if abs(value) < 1e300 else "huge"
+    if isinstance(value, str):
+        return _text(value)
+    return value
+
+
+def _text(text: str) -> str:
+    if _NUMBER.fullmatch(text.strip()) and len(text) < 100:
+        return f"{float(text):.1e}"
+    words = _WORDS.findall(text.casefold())
+    return " ".join(words) if len(words) <= MOST_WORDS else ""
