@@ -65,7 +65,16 @@ _OPERATE = frozenset(
     }
 )
 _DECIDE = frozenset({"approvals:read", "approvals:decide", "runs:read_all", "policies:read", "privacy:sensitive"})
-_AUDIT = frozenset({"audit:read", "access:explain", "approvals:read", "members:read", "service_accounts:read"})
+_AUDIT = frozenset(
+    {
+        "audit:read",
+        "access:explain",
+        "approvals:read",
+        "members:read",
+        "notifications:read",
+        "service_accounts:read",
+    }
+)
 _ADMIN_ONLY = frozenset(
     {
         ADMIN,
@@ -79,7 +88,6 @@ _ADMIN_ONLY = frozenset(
         "components:delete",
         "connections:read",
         "connections:write",
-        "notifications:read",
         "notifications:write",
         "service_accounts:write",
         "service_accounts:delete",

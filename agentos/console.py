@@ -22,6 +22,8 @@ _OVERSIGHT = [
     ("accounts.Invitation", "Invitations", "mail"),
     ("accounts.TenantRole", "Roles", "badge"),
     ("accounts.Grant", "Grants", "key"),
+    ("governance.Endpoint", "Webhooks", "webhook"),
+    ("governance.Notice", "Sent notices", "outbox"),
     ("agents.AllowedModels", "Allowed models", "neurology"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
     ("backup.BackupRecord", "Backups", "backup"),
@@ -117,7 +119,12 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "6px",
     "STYLES": [lambda request: reverse("theme"), lambda request: static("agentos/console.css")],
     "SCRIPTS": [lambda request: static("agentos/console.js"), lambda request: static("agentos/keys.js")],
-    "ACCOUNT": {"navigation": [{"title": "Your sign-in", "link": "/accounts/security/"}]},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "My notifications", "link": "/admin/notifications/"},
+            {"title": "Your sign-in", "link": "/accounts/security/"},
+        ]
+    },
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},
     "COLORS": {
         "primary": {

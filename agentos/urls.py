@@ -9,11 +9,13 @@ from agentos import views
 from agentos.api import api
 from agentos.dashboard import dashboard_page
 from governance.access_page import access_page
+from governance.notifications_page import notifications_page
 
 urlpatterns = [
     path("api/", api.urls),
     path("admin/access/", admin.site.admin_view(access_page), name="access"),
     path("admin/dashboard/", admin.site.admin_view(dashboard_page), name="dashboard"),
+    path("admin/notifications/", admin.site.admin_view(notifications_page), name="notifications"),
     path("admin/theme.css", views.theme, name="theme"),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from governance.channels.failures import NotDelivered
 from governance.models import Notice
@@ -20,7 +21,7 @@ MAX_SUBJECT_CHARS: Final = 150
 def send(notice: Notice, words: Words) -> None:
     """Send one mail to one person. Raises: NotDelivered."""
     assert notice.user is not None
-    context = {"words": words, "preferences": settings.PUBLIC_URL + "/notifications/"}
+    context = {"words": words, "preferences": settings.PUBLIC_URL + reverse("notifications")}
     mail = EmailMultiAlternatives(
         subject=words.heading[:MAX_SUBJECT_CHARS],
         body=render_to_string("governance/notice/mail.txt", context),

@@ -17,6 +17,9 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
+from accounts import audit
+from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.errors import ConfigError
 from agents.services import log
@@ -109,10 +112,17 @@ def deliver(notice: Notice, connected: Connected) -> None:
             _settle(notice, NoticeState.SENT, sent_at=Now())
 
 
-def retry(notice_id: UUID) -> bool:
-    """Let a notice that was given up be sent again; tell whether it was. The caller holds a scope that may write."""
-    rows = Notice.objects.filter(id=notice_id, state=NoticeState.GIVEN_UP)
-    return bool(rows.update(state=NoticeState.WAITING, attempts=0, due_at=Now(), claimed_until=None, error=""))
+def retry(principal: Principal, *, notice_id: UUID) -> bool:
+    """Let a notice that was given up be sent again; tell whether it had been. Audited. Raises: PolicyDenied."""
+    principal.require(endpoints.WRITE)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        rows = Notice.objects.filter(tenant_id=principal.tenant_id, id=notice_id, state=NoticeState.GIVEN_UP)
+        fresh = {"state": NoticeState.WAITING, "attempts": 0, "due_at": Now(), "claimed_until": None, "error": ""}
+        if not rows.update(**fresh):
+            return False
+        entry = audit.Entry("notice.sent_again", "notice", str(notice_id), {}, principal.user_id)
+        audit.append([entry], tenant_id=principal.tenant_id)
+    return True
 
 
 def retry_after(attempts: int) -> float:

@@ -34,10 +34,14 @@ class Words:
 
     kind: Kind
     title: str
-    link: str
+    path: str
     effect: str = ""
     lines: tuple[str, ...] = ()
     ids: JsonObject = field(default_factory=dict)
+
+    @property
+    def link(self) -> str:
+        return settings.PUBLIC_URL + self.path
 
     @property
     def heading(self) -> str:
@@ -46,15 +50,15 @@ class Words:
 
 def of(notice: Notice) -> Words | None:
     """Return what a notice says; None when there is nothing left to tell, or nobody who may be told."""
-    return _for_endpoint(notice) if notice.endpoint is not None else for_person(notice)
+    if notice.endpoint is not None:
+        return _for_endpoint(notice)
+    reader = principals.load(notice.user_id, notice.tenant_id) if notice.user_id else None
+    return for_person(notice, reader) if reader is not None else None
 
 
-def for_person(notice: Notice) -> Words | None:
+def for_person(notice: Notice, reader: Principal) -> Words | None:
     """Return what she is told, read as she herself; None when she may not see it any more or it is settled."""
     made = notice.announcement
-    reader = principals.load(notice.user_id, made.tenant_id) if notice.user_id else None
-    if reader is None:
-        return None
     with tenant_scope(reader.tenant_id, reader.user_id):
         return _as_seen(reader, made)
 
@@ -67,7 +71,7 @@ def _for_endpoint(notice: Notice) -> Words | None:
     words = _WORDS[Kind(made.kind)](made, made.approval, made.step, made.run)
     if words is None or endpoint.tells_effect:
         return words
-    return Words(words.kind, words.title, words.link, ids=words.ids)
+    return Words(words.kind, words.title, words.path, ids=words.ids)
 
 
 def _as_seen(reader: Principal, made: Announcement) -> Words | None:
@@ -116,8 +120,8 @@ def _unknown(made: Announcement, approval: Approval | None, step: Step | None, r
     ids: JsonObject = {**_ids(made), "tool": step.name}
     text = str(step.request.get("requirement", {}).get("effect_text") or step.name)
     lines = ("It may or may not have happened: somebody has to find out and say so.",)
-    link = _link("agents_step_change", step.id)
-    return Words(Kind.UNKNOWN, "Outcome unknown", link, _plain(text), lines, ids)
+    path = _path("agents_step_change", step.id)
+    return Words(Kind.UNKNOWN, "Outcome unknown", path, _plain(text), lines, ids)
 
 
 def _given_up(made: Announcement, approval: Approval | None, step: Step | None, run: Run | None) -> Words | None:
@@ -125,18 +129,18 @@ def _given_up(made: Announcement, approval: Approval | None, step: Step | None, 
         return None
     title = f"A run of {agent_name(run.component_id)} was given up"
     lines = ("It was interrupted too often. It can be run again from its page.",)
-    return Words(Kind.GIVEN_UP, title, _link("agents_run_change", run.id), lines=lines, ids=_ids(made))
+    return Words(Kind.GIVEN_UP, title, _path("agents_run_change", run.id), lines=lines, ids=_ids(made))
 
 
 def _halted(made: Announcement, approval: Approval | None, step: Step | None, run: Run | None) -> Words | None:
     """Everybody in the tenant reads what is halted; what was released again is no news."""
     if made.switch is None:
-        return Words(Kind.HALTED, "Everything is halted", settings.PUBLIC_URL + "/", ids=_ids(made))
+        return Words(Kind.HALTED, "Everything is halted", "/", ids=_ids(made))
     if made.switch.released_at is not None:
         return None
     ids: JsonObject = {**_ids(made), "target": made.switch.target}
     lines = (f"Reason: {_plain(made.switch.reason)}",)
-    return Words(Kind.HALTED, f"Halted: {made.switch.target}", settings.PUBLIC_URL + "/", lines=lines, ids=ids)
+    return Words(Kind.HALTED, f"Halted: {made.switch.target}", "/", lines=lines, ids=ids)
 
 
 def _of_approval(made: Announcement, approval: Approval, title: str, *lines: str) -> Words:
@@ -147,9 +151,9 @@ def _of_approval(made: Announcement, approval: Approval, title: str, *lines: str
         "status": str(approval.status),
         "expires_at": rfc3339_ms(approval.expires_at),
     }
-    link = _link("governance_approval_change", approval.id)
+    path = _path("governance_approval_change", approval.id)
     shown = tuple(map(_plain, lines))
-    return Words(Kind(made.kind), _plain(title), link, _plain(approval.effect_text), shown, ids)
+    return Words(Kind(made.kind), _plain(title), path, _plain(approval.effect_text), shown, ids)
 
 
 def _ids(made: Announcement) -> JsonObject:
@@ -157,8 +161,8 @@ def _ids(made: Announcement) -> JsonObject:
     return {"announcement_id": str(made.id), **{name: str(value) for name, value in found.items() if value}}
 
 
-def _link(page: str, row_id: object) -> str:
-    return settings.PUBLIC_URL + reverse(f"admin:{page}", args=[row_id])
+def _path(page: str, row_id: object) -> str:
+    return reverse(f"admin:{page}", args=[row_id])
 
 
 def _plain(text: str) -> str:

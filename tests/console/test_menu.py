@@ -20,7 +20,7 @@ class TestMenuAndErrors:
         }
         assert titles["member"] == {"Inbox", "Runs", "Sessions", "Connections"}
         oversight = {"Audit", "Budgets", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
-        oversight |= {"Allowed models", "Invitations", "Dashboard"}
+        oversight |= {"Webhooks", "Sent notices", "Allowed models", "Invitations", "Dashboard"}
         assert titles["auditor"] == titles["admin"] == titles["member"] | oversight
 
     def test_the_admin_begins_with_the_inbox_or_for_who_only_watches_with_the_dashboard(
