@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -77,7 +77,11 @@ WITH x AS (SELECT * FROM {recordset(Reservation, _HELD, "x")}), sums AS (
 INSERT INTO {table(Reservation)} AS v ({columns(Reservation, _HELD)}) SELECT {columns(Reservation, _HELD)} FROM x
 ON CONFLICT (tenant_id, run_id, use_id) DO UPDATE SET amount = v.amount + EXCLUDED.amount
 """
-HELD = f"SELECT v.use_id, v.measure, v.amount FROM {table(Reservation)} v WHERE v.tenant_id = %s AND v.run_id = %s"
+HELD = f"""
+SELECT v.use_id, v.amount, u.budget_id, u.subject
+FROM {table(Reservation)} v JOIN {table(BudgetUse)} u ON u.tenant_id = v.tenant_id AND u.id = v.use_id
+WHERE v.tenant_id = %s AND v.run_id = %s
+"""
 _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 # A run whose calls have no known price is settled at what it held: nothing is spent unseen. What another settler has
 # in hand is left to it: two that waited for each other's rows would hold up every start until the deadlock is found.
@@ -161,7 +165,15 @@ class Budgets:
         if not charges:
             return BOUNDLESS
         used = {Measure.RUNS: Decimal(0), Measure.TOKENS: Decimal(tokens), Measure.USD: cost_usd}
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._pool.connection() as connection:
+            if (enough := await _held_enough(connection, run, charges, used)) is not None:
+                return enough  # what is its own needs no lock
+            return await self._more(connection, run, charges, used)
+
+    async def _more(
+        self, connection: AsyncConnection[Any], run: RunInfo, charges: list[Charge], used: Mapping[Measure, Decimal]
+    ) -> Allowance:
+        async with connection.transaction():
             amounts, uses = await _locked_for(connection, run, charges)
             by_key, rows = {use.key: use for use in uses}, []
             for charge in charges:
@@ -259,12 +271,23 @@ async def _locked(connection: AsyncConnection[Any], keys: set[tuple[UUID, UUID]]
     return {use.key: use for use in (Use(*row) for row in found)}
 
 
+async def _held_enough(
+    connection: AsyncConnection[Any], run: RunInfo, charges: list[Charge], used: Mapping[Measure, Decimal]
+) -> Allowance | None:
+    """Return what a run may use, when it holds more of each budget than it has used."""
+    cursor = await connection.execute(HELD, [run.tenant_id, run.run_id])
+    held = {(budget, subject): amount for _, amount, budget, subject in await cursor.fetchall()}
+    if any(held.get(charge.key, Decimal(0)) <= used[charge.terms.measure] for charge in charges):
+        return None
+    return allowance([(charge.terms.measure, held[charge.key]) for charge in charges])
+
+
 async def _locked_for(
     connection: AsyncConnection[Any], run: RunInfo, charges: list[Charge]
 ) -> tuple[dict[UUID, Decimal], list[Use]]:
     """Lock what a run holds already and, of the budgets that it holds nothing of, this period's rows."""
     cursor = await connection.execute(HELD, [run.tenant_id, run.run_id])
-    amounts = {use_id: amount for use_id, _, amount in await cursor.fetchall()}
+    amounts = {use_id: amount for use_id, amount, *_ in await cursor.fetchall()}
     cursor = await connection.execute(LOCK_THESE, [list(amounts)])
     held = {use.key for use in (Use(*row) for row in await cursor.fetchall())}
     missing = {charge.key for charge in charges} - held

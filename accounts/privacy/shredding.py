@@ -34,8 +34,10 @@ def seal(text: str, *, tenant_id: UUID, subjects: Sequence[UUID], using: str = "
     """
     layers: list[str] = []
     data = text.encode()
+    rows = SubjectKey.objects.using(using).filter(tenant_id=tenant_id, user_id__in=subjects)
+    known = {row.user_id: _unsealed(row) for row in rows}
     for user_id in dict.fromkeys(subjects):
-        if (key := _key_for(tenant_id, user_id, using)) is not None:
+        if (key := known.get(user_id) or _new_key_for(tenant_id, user_id, using)) is not None:
             nonce = secrets.token_bytes(NONCE_BYTES)
             data = nonce + AESGCM(key).encrypt(nonce, data, _bound(tenant_id, user_id))
             layers.append(str(user_id))
@@ -58,18 +60,15 @@ def is_sealed(value: Json) -> bool:
     return isinstance(value, dict) and set(value) == {SEALED, SUBJECTS}
 
 
-def _key_for(tenant_id: UUID, user_id: UUID, using: str) -> bytes | None:
-    """Return a person's key; None for one who was erased, whose key must not come back."""
-    keys = SubjectKey.objects.using(using).filter(tenant_id=tenant_id, user_id=user_id)
-    if (row := keys.first()) is not None:
-        return _unsealed(row)
+def _new_key_for(tenant_id: UUID, user_id: UUID, using: str) -> bytes | None:
+    """Make and return a person's key; None for one who was erased, whose key must not come back."""
     if _is_erased(tenant_id, user_id, using):
         return None
     new = secrets.token_bytes(32)
     text = sealing.seal(urlsafe_b64encode(new).decode(), purpose=_purpose(tenant_id, user_id))
     made = SubjectKey(tenant_id=tenant_id, user_id=user_id, key_sealed=text)
     SubjectKey.objects.using(using).bulk_create([made], ignore_conflicts=True)
-    return _unsealed(keys.get())
+    return _unsealed(SubjectKey.objects.using(using).get(tenant_id=tenant_id, user_id=user_id))
 
 
 def _is_erased(tenant_id: UUID, user_id: UUID, using: str) -> bool:

@@ -71,13 +71,31 @@ def _job(component_id: str) -> Job:
 
 async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports) -> None:
     """Work on a run that was claimed, from wherever its journal stands."""
-    steps, last_seq, stopped = await _loaded(claimed, pool)
     refusal: tuple[str, str] | None = None
     try:
         spec = pinned_spec(claimed.component_kind, claimed.component_id, claimed.spec)
     except NotFound:
         spec, refusal = AgentSpec(claimed.component_id, ""), COMPONENT_GONE
     info = info_of(claimed, spec)
+    history = None if claimed.is_job else asyncio.ensure_future(remembered(info, pool))  # read beside the journal
+    try:
+        await _execute(claimed, info, refusal, history, pool=pool, writer=writer, ports=ports)
+    finally:
+        if history is not None:
+            history.cancel()
+
+
+async def _execute(
+    claimed: Claimed,
+    info: RunInfo,
+    refusal: tuple[str, str] | None,
+    history: Awaitable[History] | None,
+    *,
+    pool: AsyncConnectionPool,
+    writer: JournalWriter,
+    ports: Ports,
+) -> None:
+    steps, last_seq, stopped = await _loaded(claimed, pool)
     journal = writer.open(info, fence=claimed.fence, next_seq=last_seq + 1)
     state = LoopState(
         info,
@@ -99,9 +117,8 @@ async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: Journa
     if claimed.is_job:
         _, keeps = _job(claimed.component_id)
         state.keeps = partial(keeps, info, claimed.spec)
-        state.messages = conversation(spec.instructions, [], info.input)
-        return await run_state(state, journal, ports)
-    return await run_state(state, journal, ports, history=remembered(state, pool))
+        state.messages = conversation(info.spec.instructions, [], info.input)
+    return await run_state(state, journal, ports, history=history)
 
 
 async def _loaded(claimed: Claimed, pool: AsyncConnectionPool) -> tuple[list[StepRecord], int, StopReason | None]:
@@ -115,9 +132,9 @@ async def _loaded(claimed: Claimed, pool: AsyncConnectionPool) -> tuple[list[Ste
     return steps, last_seq, None
 
 
-async def remembered(state: LoopState, pool: AsyncConnectionPool) -> History:
+async def remembered(info: RunInfo, pool: AsyncConnectionPool) -> History:
     """Return what the session said before this run; ask for a summary when one is due, without waiting for it."""
-    info, spec = state.info, state.info.spec
+    spec = info.spec
     if spec.history_runs < 1:
         return History()
     known = {"tenant_id": info.tenant_id, "run_id": info.run_id}

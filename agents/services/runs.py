@@ -189,7 +189,7 @@ def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
 async def _first_work(runtime: Runtime, begin: Begin, spec: AgentSpec) -> None:
     info = _info(begin, spec)
     state = LoopState(info, conversation(spec.instructions, [], info.input), allowance=begin.allowance)
-    history = None if begin.session_is_new else remembered(state, runtime.pool)
+    history = None if begin.session_is_new else remembered(info, runtime.pool)
     await run_state(state, runtime.writer.open(info, fence=1, next_seq=1), runtime.ports, history=history)
 
 

@@ -11,7 +11,6 @@ from django.db import connections
 from accounts.seam import in_thread
 from agents.engine.history import LEFT_OUT, History
 from agents.engine.ports import RunInfo
-from agents.engine.state import LoopState
 from agents.services import execution, queue
 from agents.services.begin import Begin
 from tests.agents.services.conftest import SPEC, HeldModel, Process
@@ -132,7 +131,7 @@ async def test_an_agent_without_a_window_is_told_nothing(make_process):
     await in_thread(age, begin.run_id, 20)
     spec = replace(SPEC, history_runs=0)
     info = RunInfo(begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, spec, "test-model", "Go")
-    assert await execution.remembered(LoopState(info, []), process.pool) == History()
+    assert await execution.remembered(info, process.pool) == History()
 
 
 async def test_a_run_keeps_the_window_that_it_began_with(make_process):
