@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.seam import in_thread
-from agentos.core.errors import AgentOSError, PolicyDenied
+from agentos.core.errors import AgentOSError
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject
 from agents.engine.ports import Allow, OutputFilter, Refuse, Require, RunInfo, Verdict, Withdrawal
@@ -26,6 +26,7 @@ from governance.access import Judgement
 from governance.guardrails.holdback import HoldBack
 from governance.guards import Guards
 from governance.moderation import Moderation, Moderator
+from governance.offering import Offering
 
 _SPENT: Final = "it did not happen, and its approval is spent: call the tool again to ask for a new one."
 _CONSENT: Final = (PauseKind.APPROVAL, PauseKind.CONFIRMATION)
@@ -37,6 +38,7 @@ class Governance:
 
     def __init__(self, moderator: Moderator | None = None) -> None:
         self._guards = Guards(Moderation(moderator, mode=settings.MODERATION))
+        self._offering = Offering()
 
     async def check_input(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> None:
         """Let a run's message in. Raises: InputBlocked with kinds and never the text, Unavailable."""
@@ -54,12 +56,7 @@ class Governance:
         return guards.redacted(spec, found)
 
     async def offered(self, run: RunInfo) -> Sequence[Tool]:
-        """Return the tools that the run's user may call now. Raises: PolicyDenied when she may not run it any more."""
-        question = await access.of_run(run)
-        if (await access.judge(question)).refused:
-            raise PolicyDenied("The user may not run this any more.", code="rights_lost")
-        judged = [(tool, await access.judge(replace(question, tool=tool))) for tool in run.spec.tools]
-        return [tool for tool, judgement in judged if not judgement.refused]
+        return await self._offering.of(run)
 
     async def before_tool(self, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> Verdict:
         try:

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import httpx2
 import orjson
-from openai import AsyncOpenAI, AsyncStream, RequestOptions
+from openai import AsyncStream, RequestOptions
 
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject, clean_json, json_object
@@ -30,6 +30,7 @@ from agents.llm.errors import (
     stream_cut,
     timed_out,
 )
+from agents.llm.official import OfficialClient
 from agents.llm.pools import http_client, provider_key, provider_url, timeouts
 from agents.llm.stream import ReplyDecoder
 
@@ -65,7 +66,7 @@ class ModelGateway:
         Raises: ConfigError.
         """
         url = provider_url(base_url)
-        self._client = AsyncOpenAI(
+        self._client = OfficialClient(
             base_url=url,
             api_key=provider_key(api_key),
             max_retries=0,

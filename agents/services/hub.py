@@ -17,11 +17,13 @@ MOST_STREAMS = 5_000
 class Subscription:
     """One reader of one run. A reader that is too slow loses its buffer and goes on from the log."""
 
-    __slots__ = ("_batches", "_wake", "missed")
+    __slots__ = ("_batches", "_timer", "_until", "_wake", "missed")
 
     def __init__(self) -> None:
         self._batches: list[Batch] = []
         self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._until = 0.0
         self.missed = False
 
     def push(self, batch: Batch | None) -> None:
@@ -35,14 +37,31 @@ class Subscription:
     async def wait(self, timeout_seconds: float) -> list[Batch]:
         """Return what has come, or nothing after the timeout or when something was missed."""
         if not self._wake.is_set():
-            try:
-                async with asyncio.timeout(timeout_seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                return []
+            self._look_again(timeout_seconds)
+            await self._wake.wait()
         self._wake.clear()
         batches, self._batches = self._batches, []
         return batches
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_again(self, timeout_seconds: float) -> None:
+        """Wake the reader in so many seconds. One timer outlives many waits: most end long before it, at each token."""
+        loop = asyncio.get_running_loop()
+        self._until = loop.time() + timeout_seconds
+        if self._timer is None:
+            self._timer = loop.call_at(self._until, self._on_time, loop)
+
+    def _on_time(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if loop.time() < self._until:
+            self._timer = loop.call_at(self._until, self._on_time, loop)
+        else:
+            self._wake.set()
 
 
 class Hub:
@@ -62,6 +81,7 @@ class Hub:
         return subscription
 
     def unsubscribe(self, run_id: UUID, tenant_id: UUID, subscription: Subscription) -> None:
+        subscription.close()
         self._readers[run_id].remove(subscription)
         self.streams.leave(tenant_id)
         if not self._readers[run_id]:

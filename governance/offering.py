@@ -1,0 +1,64 @@
+"""Which tools a model is told of: judged by every layer, and kept while nothing that they judge by has changed.
+
+Every model call asks, and twenty layers' answers cost more than storing its end. What is kept is a second old at most,
+and never older than the user's rights and her tenant's policy, which are known again by being the same objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from accounts.principals import Principal
+from agentos.core.clock import monotonic
+from agentos.core.errors import PolicyDenied
+from agents.engine.ports import RunInfo
+from agents.engine.tools import Tool
+from governance import access, policies
+from governance.access import Question
+from governance.policies import InForce
+
+KEPT_SECONDS: Final = 1.0
+KEPT_MOST: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer and what it was judged by; as it holds them, no other object has their identity."""
+
+    principal: Principal
+    tools: Sequence[Tool]
+    policy: InForce
+    until: float
+    offered: tuple[Tool, ...]
+
+
+class Offering:
+    """The answers of a process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int, str, str], _Kept] = {}
+
+    async def of(self, run: RunInfo) -> Sequence[Tool]:
+        """Return the tools that the run's user may call now. Raises: PolicyDenied when she may not run it any more."""
+        question = await access.of_run(run)
+        if (principal := question.principal) is None:
+            return await _judged(run, question)
+        policy, spec = await policies.kept.get(principal.tenant_id), run.spec
+        key = id(principal), id(spec.tools), spec.kind, spec.id
+        found = self._kept.get(key)
+        if found is None or found.policy is not policy or monotonic() >= found.until:
+            until = monotonic() + KEPT_SECONDS
+            found = _Kept(principal, spec.tools, policy, until, await _judged(run, question))
+            if len(self._kept) >= KEPT_MOST:
+                self._kept.clear()
+            self._kept[key] = found
+        return found.offered
+
+
+async def _judged(run: RunInfo, question: Question) -> tuple[Tool, ...]:
+    if (await access.judge(question)).refused:
+        raise PolicyDenied("The user may not run this any more.", code="rights_lost")
+    judged = [(tool, await access.judge(replace(question, tool=tool))) for tool in run.spec.tools]
+    return tuple(tool for tool, judgement in judged if not judgement.refused)
