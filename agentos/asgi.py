@@ -23,13 +23,20 @@ from agentos.core.errors import AgentOSError  # noqa: E402
 from agentos.lean import LeanHandler, Receive, Scope, Send  # noqa: E402
 from agents import wiring  # noqa: E402
 from agents.consumers import Nowhere, RunConsumer  # noqa: E402
+from governance.consumers import InboxConsumer  # noqa: E402
 
 # WhiteNoise reads its files in a thread of their own, which is what this warning asks for.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 logger = logging.getLogger(__name__)
 api = LeanHandler()
-sockets = URLRouter([path("ws/runs/<uuid:run_id>", RunConsumer.as_asgi()), re_path("", Nowhere.as_asgi())])
+sockets = URLRouter(
+    [
+        path("ws/runs/<uuid:run_id>", RunConsumer.as_asgi()),
+        path("ws/inbox", InboxConsumer.as_asgi()),
+        re_path("", Nowhere.as_asgi()),
+    ]
+)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What a person was told in the browser: her newest notices, in the words of now, as far as she may still see them."""
+"""What waits for a person and what she was told in the browser, in the words of now, as far as she may still see it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms
 from agentos.core.types import JsonObject
+from agents import selectors as agent_selectors
+from governance import selectors
 from governance.models import Channel, Notice
 from governance.services import wording
 
@@ -25,9 +28,11 @@ def fresh(principal: Principal, *, without: Collection[UUID] = ()) -> list[JsonO
     return _told(principal, list(_mine(principal, without, FRESH)[:MOST]))
 
 
-def fresh_ids(principal: Principal) -> set[UUID]:
-    """Return the notices of the last minutes, whatever they say."""
-    return set(_mine(principal, (), FRESH).values_list("id", flat=True))
+def waiting(principal: Principal) -> int:
+    """Return how much waits for this very person: decisions, and calls of which she says what became of them."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        mine = selectors.of_tab(selectors.visible(principal), principal, selectors.MINE).count()
+        return mine + agent_selectors.unknown_count(principal)
 
 
 def recent(principal: Principal) -> list[JsonObject]:

@@ -65,7 +65,10 @@ class Subscription:
 
 
 class Hub:
-    """The subscriptions of a process, by root run. `streams` counts them, and says how many there may be."""
+    """The subscriptions of a process: to a root run, or by the tenant's id to hints about its inbox.
+
+    `streams` counts them, and says how many there may be.
+    """
 
     def __init__(self, streams: Places | None = None) -> None:
         self._readers: dict[UUID, list[Subscription]] = defaultdict(list)
@@ -92,7 +95,7 @@ class Hub:
             reader.push(batch)
 
     def hint(self, run_id: UUID) -> None:
-        """Tell a run's readers that another process has written."""
+        """Tell a run's readers, or a tenant's, that there is something new to read."""
         for reader in self._readers.get(run_id, ()):
             reader.push(None)
 

@@ -31,7 +31,7 @@ from agents.services.hub import Hub
 from agents.services.jobs import ClosedGates
 from agents.services.journal import JournalWriter
 from agents.services.ledger import Ledger, NoLedger
-from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, HALT, PAUSE
+from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, HALT, INBOX, PAUSE
 from agents.services.places import Places
 from agents.services.queue import Claimed
 
@@ -234,7 +234,7 @@ class Supervisor:
 
     async def _listen_loop(self) -> None:
         async with await AsyncConnection.connect(self._url, autocommit=True) as connection:
-            for channel in (EVENTS, CLAIMABLE, CANCEL, PAUSE, HALT):
+            for channel in (EVENTS, CLAIMABLE, CANCEL, PAUSE, HALT, INBOX):
                 await connection.execute(f"LISTEN {channel}")
             self.hub.hint_all()
             self.wake()
@@ -253,6 +253,9 @@ class Supervisor:
         elif channel == PAUSE:
             if run_id := parse_id(payload.removeprefix("-")):
                 self.pause(run_id, requested=not payload.startswith("-"))
+        elif channel == INBOX:
+            if tenant_id := parse_id(payload):
+                self.hub.hint(tenant_id)
         elif not payload.startswith(f"{self.name} "):
             written = payload.partition(" ")[2]
             if written == "*":

@@ -6,16 +6,24 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from django.db import Error
 
 from accounts import standing
 from accounts.principals import Principal
-from agents.services.follow import Follower
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
+
+
+class Stream(Protocol):
+    """What somebody reads while it is open."""
+
+    def cut(self) -> None:
+        """Show no more of it."""
+        ...
 
 
 class Watch:
@@ -23,24 +31,24 @@ class Watch:
 
     def __init__(self, look_seconds: float = LOOK_SECONDS) -> None:
         self._look_seconds = look_seconds
-        self._open: dict[Principal, set[Follower]] = {}
+        self._open: dict[Principal, set[Stream]] = {}
         self._task: asyncio.Task[None] | None = None
 
     @contextmanager
-    def over(self, reader: Principal, follower: Follower) -> Iterator[None]:
+    def over(self, reader: Principal, stream: Stream) -> Iterator[None]:
         """Cut the stream when its reader loses a right while the context lasts."""
-        self._open.setdefault(reader, set()).add(follower)
+        self._open.setdefault(reader, set()).add(stream)
         if self._task is None:
             self._task = asyncio.create_task(self._look_on(), name="stream-watch")
         try:
             yield
         finally:
-            self._remove(reader, follower)
+            self._remove(reader, stream)
 
-    def _remove(self, reader: Principal, follower: Follower) -> None:
-        followers = self._open[reader]
-        followers.discard(follower)
-        if not followers:
+    def _remove(self, reader: Principal, stream: Stream) -> None:
+        streams = self._open[reader]
+        streams.discard(stream)
+        if not streams:
             del self._open[reader]
         if not self._open and self._task is not None:
             self._task.cancel()
@@ -56,5 +64,5 @@ class Watch:
                 logger.warning("streams: rights could not be read (%s)", type(error).__name__)
                 continue
             for reader in fallen:
-                for follower in self._open.get(reader, ()):
-                    follower.cut()
+                for stream in self._open.get(reader, ()):
+                    stream.cut()

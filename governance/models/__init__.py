@@ -1,13 +1,12 @@
 """What governance keeps: decisions of humans and who is told of them, policies, and how much may be used."""
 
-from governance.models.announcements import INBOX, Announcement, Kind
+from governance.models.announcements import Announcement, Kind
 from governance.models.approvals import Approval, ApprovalStatus, Vote
 from governance.models.budgets import NOBODY, Budget, BudgetUse, Measure, Period, Reservation, UsageDay
 from governance.models.notices import PERSONAL, Channel, Endpoint, Notice, NoticeState, Preference
 from governance.models.policies import PolicyRule, PolicyStatus, PolicyVersion
 
 __all__ = [
-    "INBOX",
     "NOBODY",
     "PERSONAL",
     "Announcement",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.db import models
 from django.db.models.functions import Now
 
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
-
-INBOX: Final = "agentos_inbox"  # the notification channel; payload: the tenant's id
 
 
 class Kind(models.TextChoices):

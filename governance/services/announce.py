@@ -10,7 +10,8 @@ from __future__ import annotations
 from django.db import connections
 
 from agents.services import log
-from governance.models import INBOX, Announcement, Approval, Kind
+from agents.services.notifications import INBOX
+from governance.models import Announcement, Approval, Kind
 
 
 def announce(kind: Kind, approval: Approval) -> None:

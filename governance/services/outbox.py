@@ -23,9 +23,10 @@ from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.errors import ConfigError
 from agents.services import log
+from agents.services.notifications import INBOX
 from governance.channels import email, slack, webhook
 from governance.channels.failures import NotDelivered
-from governance.models import INBOX, Announcement, Channel, Notice, NoticeState
+from governance.models import Announcement, Channel, Notice, NoticeState
 from governance.services import endpoints, recipients, wording
 from governance.services.wording import Words
 

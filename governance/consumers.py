@@ -1,0 +1,115 @@
+"""The WebSocket of the console: how much waits for its reader, and what she is told, read anew at every hint.
+
+A hint says only that something of her tenant has changed; what she sees is read from the tables with her rights of
+then. Nothing is taken from her: a frame decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]  # it comes without
+from django.conf import settings
+from django.db import Error
+from django.http import parse_cookie
+from django.http.request import split_domain_port, validate_host
+
+from accounts.auth import WEBSOCKET, authenticate, header_map, renew
+from accounts.principals import Principal
+from accounts.seam import in_thread
+from agentos.core.errors import NotAuthenticated, PolicyDenied, Unavailable
+from agentos.core.types import JsonObject
+from agents.consumers import COME_BACK, FAILED, FULL, PING, REFUSED, SIGNED_OUT
+from agents.services.hub import Subscription
+from agents.services.runtime import Runtime
+from agents.wiring import runtime
+from governance import notices
+
+logger = logging.getLogger(__name__)
+
+PING_SECONDS: Final = 30.0  # then it looks without a hint, too
+PAUSE_SECONDS: Final = 1.0  # between two looks: what comes in between is shown by the next
+
+
+class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """One open page. Signed in by the pages' cookie, from our own origin, or by a token in the header."""
+
+    ping_seconds = PING_SECONDS
+    showing: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        await self.accept()  # before it may be closed: a browser sees the code of an accepted socket only
+        headers = header_map(self.scope["headers"])
+        host = headers.get("host", "")
+        if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+            return await self._end(REFUSED)
+        try:
+            reader = await authenticate(headers, parse_cookie(headers.get("cookie", "")), WEBSOCKET, host)
+        except PolicyDenied:
+            return await self._end(REFUSED)
+        except NotAuthenticated:
+            return await self._end(SIGNED_OUT)
+        self.showing = asyncio.create_task(self._show(runtime(), reader))
+        return None
+
+    async def disconnect(self, code: int) -> None:
+        if self.showing is not None:
+            self.showing.cancel()
+            await asyncio.gather(self.showing, return_exceptions=True)
+
+    async def _show(self, here: Runtime, reader: Principal) -> None:
+        """Show what there is until the reader or this process goes away, and close the socket."""
+        try:
+            hints = here.hub.subscribe(reader.tenant_id, reader.tenant_id)
+        except Unavailable:
+            return await self._end(FULL)
+        view = View(hints)
+        try:
+            with here.watch.over(reader, view):
+                while not (view.is_cut or here.hub.is_closing):
+                    if (now := await renew(reader)) is None:
+                        break
+                    await self._send(await in_thread(view.changes, now))
+                    await asyncio.sleep(PAUSE_SECONDS)
+                    await hints.wait(self.ping_seconds)
+        except Error as error:
+            logger.warning("an inbox broke off (%s)", type(error).__name__)
+            return await self._end(FAILED)
+        finally:
+            here.hub.unsubscribe(reader.tenant_id, reader.tenant_id, hints)
+        return await self._end(COME_BACK if here.hub.is_closing else SIGNED_OUT)
+
+    async def _end(self, code: int) -> None:
+        await self.close(code)
+
+    async def _send(self, changes: JsonObject) -> None:
+        await self.send(text_data=orjson.dumps(changes).decode() if changes else PING)
+
+
+class View:
+    """What one open page has been shown."""
+
+    def __init__(self, hints: Subscription) -> None:
+        self.is_cut = False
+        self._hints = hints
+        self._waiting: int | None = None
+        self._seen: set[UUID] = set()
+
+    def cut(self) -> None:
+        """Show no more: the reader has lost a right, or has gone."""
+        self.is_cut = True
+        self._hints.push(None)
+
+    def changes(self, reader: Principal) -> JsonObject:
+        """Return {waiting, notices} when the page does not show them yet; nothing when it does."""
+        waiting, told = notices.waiting(reader), notices.fresh(reader, without=self._seen)
+        if waiting == self._waiting and not told:
+            return {}
+        self._waiting = waiting
+        self._seen |= {UUID(str(notice["id"])) for notice in told}
+        found: dict[str, Any] = {"waiting": waiting, "notices": told}
+        return found
