@@ -109,6 +109,7 @@ def database(
     if request.node.get_closest_marker("django_db"):
         pytest.fail("ask for the fixture `database` or mark the test django_db, not both")
     with django_db_blocker.unblock():
+        seam.close()  # threads of a test without a database know no server
         yield
         seam.close()
         principals.cache.forget()
