@@ -11,10 +11,9 @@ from ninja import Query, Router, Schema
 
 from accounts.auth import principal_of, scope
 from accounts.seam import in_thread
-from agentos.core.errors import Invalid
 from agents.schemas import IdempotencyHeader
 from agents.services.idempotency import key_of
-from governance import schemas, selectors
+from governance import editing, schemas, selectors
 from governance.services import approvals
 
 router = Router(tags=["approvals"])
@@ -80,18 +79,16 @@ async def resolve_approval(
     request: HttpRequest, approval_id: UUID, decision: schemas.ResolveIn, idempotency_key: IdempotencyHeader = ""
 ) -> schemas.ApprovalOut:
     """Approve or reject, as the signed-in user; the run goes on by itself. 409 names the standing decision."""
-    if decision.edited_args is not None:
-        raise Invalid(
-            "Edited arguments are not supported yet: reject with a reason that says what to change.",
-            code="edited_args_not_supported",
-        )
+    principal = principal_of(request)
+    edit = await editing.prepare(principal, approval_id, decision.edited)
     decided = await in_thread(
         approvals.decide,
-        principal=principal_of(request),
+        principal=principal,
         approval_id=approval_id,
         approved=decision.status == "approved",
         reason=decision.note,
         shown_hash=decision.shown_hash,
+        edit=edit,
         key=key_of(idempotency_key, route=f"approval:{approval_id}:resolve", content=decision.dict()),
     )
     return schemas.ApprovalOut.of(decided)

@@ -24,12 +24,12 @@ declare(
     Approval,
     none=(
         "tenant id run step_path tool_call_id tool_name tool_version component_id args_hash requester status "
-        "version decided_by decided_at consumed_at expires_at quorum approver_roles approvers separate warn_at "
-        "escalate_at escalation_role escalated_at is_demo created_at"
+        "version edited_by decided_by decided_at consumed_at expires_at quorum approver_roles approvers separate "
+        "warn_at escalate_at escalation_role escalated_at is_demo created_at"
     ),
     personal="reason",
-    sensitive="arguments effect_text",
-    subjects=[owner("requester"), author("decided_by", "reason")],
+    sensitive="arguments proposed effect_text",
+    subjects=[owner("requester"), author("decided_by", "reason"), pseudonym("edited_by")],
     retention=RUNS,
     clock="run__session__updated_at",
 )

@@ -52,12 +52,17 @@ def requirement(kind: PauseKind, tool: Tool, arguments: JsonObject) -> JsonObjec
     }
 
 
+def page_of(approval_id: UUID) -> str:
+    """Return the address of an approval's page."""
+    return f"/admin/governance/approval/{approval_id}/change/"
+
+
 def approval_fields(approval_id: UUID, *, hours: int) -> JsonObject:
     """Return what a client needs to find the approval. The expiry is for display: the database's clock decides."""
     return {
         "approval_type": "required",
         "approval_id": str(approval_id),
-        "approval_url": f"/admin/governance/approval/{approval_id}/change/",
+        "approval_url": page_of(approval_id),
         "expires_at": rfc3339_ms(utc_now() + timedelta(hours=hours)),
     }
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from accounts.schemas import PageMeta
 from agentos.core.clock import epoch_seconds
+from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
 from governance.models import Approval
 from governance.selectors import Page, outcome
@@ -38,6 +39,9 @@ class ApprovalOut(Schema):
     pause_type: str = "confirmation"
     tool_name: str = Field(examples=["process_refund"])
     tool_args: JsonObject = Field(examples=[{"customer_id": "C-1042", "amount": "250", "reason": "billed twice"}])
+    proposed_args: JsonObject | None = Field(description="What the model asked for, where a person has edited it")
+    executed_args: JsonObject | None = Field(description="What it was called with, once it was")
+    edited_by: UUID | None
     expires_at: int
     agent_id: str | None
     team_id: str | None
@@ -119,8 +123,15 @@ class ResolveIn(Schema):
     status: Literal["approved", "rejected"] = Field(examples=["approved"])
     reason: str = Field("", examples=["Checked with billing"])
     shown_hash: str = Field("", description="The `args_hash` that the decider saw")
-    edited_args: JsonObject | None = None
+    edited_args: JsonObject | None = Field(None, description="What to do instead, complete; only with `approved`")
     resolution_data: JsonObject | None = None
+
+    @property
+    def edited(self) -> JsonObject | None:
+        """Return the arguments to use instead. Raises: Invalid beside a rejection."""
+        if self.edited_args is not None and self.status != "approved":
+            raise Invalid("Only who approves edits the arguments.", code="edited_args_rejected")
+        return self.edited_args
 
     @property
     def note(self) -> str:
@@ -137,6 +148,9 @@ def _core(approval: Approval) -> JsonObject:
         "status": approval.status,
         "tool_name": approval.tool_name,
         "tool_args": approval.arguments,
+        "proposed_args": approval.proposed,
+        "executed_args": getattr(approval, "step_arguments", None) if approval.consumed_at else None,
+        "edited_by": approval.edited_by_id,
         "expires_at": epoch_seconds(approval.expires_at),
         "user_id": approval.requester_id,
         "requester": approval.requester.email,

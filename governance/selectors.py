@@ -94,6 +94,15 @@ def get(principal: Principal, approval_id: UUID) -> Approval:
     return approval
 
 
+def newest_version(principal: Principal, approval: Approval) -> Approval:
+    """Return the newest version of an approval, as `get` does. Caller holds the scope. Raises: NotFound."""
+    versions = visible(principal).filter(run_id=approval.run_id, step_path=approval.step_path)
+    newest = versions.order_by("-version").first()
+    if newest is None:
+        raise NotFound("There is no such approval.")
+    return newest
+
+
 def pending_count(principal: Principal) -> int:
     """Return how many approvals wait and have not expired."""
     with tenant_scope(principal.tenant_id, principal.user_id):
@@ -109,6 +118,7 @@ def visible(principal: Principal) -> QuerySet[Approval]:
     step = Step.objects.filter(tenant_id=OuterRef("tenant_id"), run_id=OuterRef("run_id"), path=OuterRef("step_path"))
     rows = rows.annotate(
         step_state=Subquery(step.values("state")[:1]),
+        step_arguments=Subquery(step.values("request__arguments")[:1]),
         waiting_since=Case(When(status=ApprovalStatus.PENDING, then=F("created_at"))),
         said=ArraySubquery(_votes().filter(approval=OuterRef("pk"))),
     )

@@ -15,7 +15,7 @@ from agentos.core.errors import AgentOSError, ToolFailed, whereabouts
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject, canonical_sha256, clean_json, clean_text, json_object, json_text
 from agents.engine import events
-from agents.engine.messages import REFUSED
+from agents.engine.messages import EDITED, REFUSED
 from agents.engine.outdated import asked_of, change_since
 from agents.engine.ports import Allow, Hold, Ports, Refuse, Require, ToolCall, WriteRefused
 from agents.engine.scrubbing import without
@@ -178,6 +178,8 @@ def _apply_answer(step: StepRecord, tool: Tool | None) -> tuple[StepState, Json,
     if answer.get("confirmed") is False:
         nobody = "nobody approved it." if kind is PauseKind.APPROVAL else "the user declined."
         return StepState.REFUSED, REFUSED + (answer.get("note") or nobody), ""
+    if (edited := answer.get("edited_arguments")) is not None:
+        _edit(step, edited)
     if kind is PauseKind.EXTERNAL:
         return StepState.DONE, answer.get("result"), ""
     if kind is PauseKind.FEEDBACK:
@@ -188,6 +190,13 @@ def _apply_answer(step: StepRecord, tool: Tool | None) -> tuple[StepState, Json,
         values = {name: answer["values"][name] for name in tool.input_fields if name in answer.get("values", {})}
         step.request["arguments"] = {**step.request["arguments"], **values}
     return None
+
+
+def _edit(step: StepRecord, arguments: JsonObject) -> None:
+    """Let the call be made as a person has edited it; what the model asked for stays beside."""
+    step.request.setdefault("proposed_arguments", step.request["arguments"])
+    step.request["arguments"] = arguments
+    step.args_hash = canonical_sha256([step.name, arguments])
 
 
 def _reconciled(step: StepRecord, answer: JsonObject) -> tuple[StepState, Json, str] | None:
@@ -324,4 +333,8 @@ def _audit(action: str, step: StepRecord) -> AuditEntry:
 
 def told_to_model(step: StepRecord) -> Json:
     """Return what the model reads as the result of a final step."""
-    return f"Error: {step.error}" if step.error else step.result
+    result = f"Error: {step.error}" if step.error else step.result
+    if "proposed_arguments" not in step.request:
+        return result
+    text = result if isinstance(result, str) else json_text(result)
+    return f"{EDITED} {json_text(step.request['arguments'])}. {text}"

@@ -50,7 +50,7 @@ _TOOL_KEYS: Final[JsonObject] = {
 def tool_execution(step: StepRecord) -> JsonObject:
     """Return a tool step as AgentOS's ToolExecution.
 
-    `effect_text`, `approval_url`, `expires_at` and `tainted_by` are ours.
+    `effect_text`, `approval_url`, `expires_at`, `tainted_by` and `proposed_args` are ours.
     """
     shown: JsonObject = {
         "tool_call_id": step.tool_call_id,
@@ -61,6 +61,8 @@ def tool_execution(step: StepRecord) -> JsonObject:
     }
     if tainted_by := step.request.get("tainted_by"):
         shown["tainted_by"] = tainted_by
+    if "proposed_arguments" in step.request:
+        shown["proposed_args"] = step.request["proposed_arguments"]
     if step.answer is not None:
         shown["answered"] = True
         shown["confirmed"] = step.answer.get("confirmed")

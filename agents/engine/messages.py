@@ -8,6 +8,7 @@ from agentos.core.types import Json, JsonObject, json_object, json_text
 from agents.engine.ports import ModelReply
 
 REFUSED = "Refused: "
+EDITED = "The approver has changed the arguments of this call to"
 MAX_RESULT_CHARS = 50_000
 
 

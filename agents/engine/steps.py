@@ -14,9 +14,10 @@ from agents.engine.status import RunStatus, StepKind, StepState
 class StepRecord:
     """One step of a run. `path` is its identity within the run tree; `seq` only the order of writing.
 
-    `request` for a tool call: {tool, arguments, schema_hash, requirement?, schema?, reads?, tainted_by?};
-    `schema` while it waits, `tainted_by` names what was read before that strangers may have written. `answer`
-    is what the human said: {confirmed?, values?, selected?, result?, note?, by, at}, or what took the question back:
+    `request` for a tool call: {tool, arguments, schema_hash, requirement?, schema?, reads?, tainted_by?,
+    proposed_arguments?}; `schema` while it waits, `tainted_by` names what was read before that strangers may have
+    written, `proposed_arguments` are the model's own where a person has edited them. `answer` is what the human said:
+    {confirmed?, values?, selected?, result?, note?, edited_arguments?, by, at}, or what took the question back:
     {void, note}. `usage` of a model call: see `engine.spending`.
     """
 

@@ -36,6 +36,8 @@ class Approval(TenantModel):
     tool_version = models.CharField(max_length=64)
     component_id = models.CharField(max_length=100)
     arguments = models.JSONField()
+    proposed = models.JSONField(null=True)  # what the model asked for, where a person has edited it
+    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     args_hash = models.CharField(max_length=64)
     effect_text = models.TextField()
     version = models.PositiveIntegerField(default=1, db_default=1)

@@ -25,8 +25,9 @@ from agents.registry import registry
 from agents.services import answers, idempotency, switches
 from agents.services.idempotency import Key
 from governance import gate, guards, selectors
+from governance.editing import Edit
 from governance.models import Approval, ApprovalStatus
-from governance.services import voting
+from governance.services import edits, voting
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +48,16 @@ def decide(
     approved: bool,
     reason: str = "",
     shown_hash: str = "",
+    edit: Edit | None = None,
     key: Key | None = None,
 ) -> Approval:
     """Vote on one approval; the vote that settles it commits with the run's continuation. Audited.
 
     Locks the run, then the approval, its step and the tenant's audit head. `shown_hash` is the `args_hash` that the
-    decider saw; the result is as `selectors.get` returns it, its step as it was before, and still waits when it takes
-    more people. Raises: NotFound for what the decider may not read, PolicyDenied, Conflict with the standing decision,
-    or when the tool has changed since: then the approval is void and committed so, and the run asks anew; Invalid.
+    decider saw. An `edit` makes the next version, which is voted on instead, and waits for others when she may not vote
+    on that. The result is as `selectors.get` returns it, its step as it was before, and still waits when it takes more
+    people. Raises: NotFound for what the decider may not read, PolicyDenied, Conflict with the standing decision, or
+    when the tool has changed since: then the approval is void and committed so, and the run asks anew; Invalid.
     """
     _check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
@@ -72,37 +75,59 @@ def decide(
             _check_call(approval, shown_hash)
             if change:
                 _void(approval, step, change)
-            elif voting.cast(principal, approval, approves=approved, reason=note):
-                _settle(principal, approval, step, approved=approved, note=note)
+            elif edit is not None:
+                _edit(principal, approval, step, edit, note=note)
             else:
-                _keep_vote(principal, approval, note)
+                audit.append(
+                    _vote(principal, approval, step, approved=approved, note=note), tenant_id=approval.tenant_id
+                )
         # Before the commit: whatever is done here after it takes its time from the run that goes on.
-        approval.refresh_from_db(fields=_DECIDED, from_queryset=Approval.objects.select_related("decided_by"))
+        if edit is None:
+            approval.refresh_from_db(fields=_DECIDED, from_queryset=Approval.objects.select_related("decided_by"))
+        else:
+            approval = selectors.newest_version(principal, approval)
     if change:
         raise _is_void(change)
     return approval
 
 
-def _settle(principal: Principal, approval: Approval, step: Step | None, *, approved: bool, note: str) -> None:
-    status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
+def _vote(
+    principal: Principal, approval: Approval, step: Step | None, *, approved: bool, note: str
+) -> list[audit.Entry]:
+    """Cast her vote, and settle the approval if that decides it; return what is audited of it."""
+    if voting.cast(principal, approval, approves=approved, reason=note):
+        status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
+        _settle(principal, approval, step, status, note)
+        return [_entry(approval, f"approval.{status.value}", principal.user_id, reason=note)]
+    if not _unexpired(approval.id).exists():
+        raise _has_expired()
+    return [_entry(approval, "approval.voted", principal.user_id, reason=note)]
+
+
+def _settle(principal: Principal, approval: Approval, step: Step | None, status: ApprovalStatus, note: str) -> None:
     changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
     if not _unexpired(approval.id).update(**changes):
         raise _has_expired()
-    answer = {
-        "confirmed": approved,
+    answer: JsonObject = {
+        "confirmed": status == ApprovalStatus.APPROVED,
         "note": note,
         "by": str(principal.user_id),
         "approval_id": str(approval.id),
     }
+    if approval.proposed is not None:
+        answer["edited_arguments"] = approval.arguments
     answers.settle(run=approval.run, step=step, answer=answer)
-    _audit(approval, f"approval.{status.value}", principal.user_id, reason=note)
 
 
-def _keep_vote(principal: Principal, approval: Approval, note: str) -> None:
-    """Let an approval wait for more people."""
+def _edit(principal: Principal, approval: Approval, step: Step | None, edit: Edit, *, note: str) -> None:
+    """Ask about the edited call instead, and vote for it if she is one of those that it takes."""
     if not _unexpired(approval.id).exists():
         raise _has_expired()
-    _audit(approval, "approval.voted", principal.user_id, reason=note)
+    made, entry = edits.replace(principal, approval, step, edit)
+    entries = [entry]
+    if voting.objection(principal, made) is None:
+        entries += _vote(principal, made, step, approved=True, note=note)
+    audit.append(entries, tenant_id=approval.tenant_id)
 
 
 def expire_due() -> int:
@@ -177,7 +202,8 @@ def _close(approval: Approval, status: ApprovalStatus, reason: str) -> None:
     """End an approval without a decider, on the connection that it was read from. Caller holds its lock."""
     rows = Approval.objects.using(approval._state.db)
     rows.filter(id=approval.id).update(status=status, reason=reason, decided_at=Now())
-    _audit(approval, f"approval.{status.value}", None, reason=reason)
+    entry = _entry(approval, f"approval.{status.value}", None, reason=reason)
+    audit.append([entry], tenant_id=approval.tenant_id, using=approval._state.db or "default")
 
 
 def _machines() -> QuerySet[Approval]:
@@ -247,16 +273,14 @@ def _cleaned_reason(reason: str, *, approved: bool) -> str:
     return guards.without_private(text)
 
 
-def _audit(approval: Approval, action: str, actor_id: UUID | None, *, reason: str) -> None:
-    """Record what became of an approval; a person's reason is sealed, it may speak of the requester too."""
+def _entry(approval: Approval, action: str, actor_id: UUID | None, *, reason: str) -> audit.Entry:
+    """Return what became of an approval; a person's reason is sealed, it may speak of the requester too."""
     detail: JsonObject = {
         "tool": approval.tool_name,
         "args_hash": approval.args_hash,
         "run": str(approval.run_id),
     }
     if actor_id is None:
-        entry = audit.Entry(action, "approval", str(approval.id), {**detail, "reason": reason})
-    else:
-        personal, subjects = {"reason": reason}, (actor_id, approval.requester_id)
-        entry = audit.Entry(action, "approval", str(approval.id), detail, actor_id, personal, subjects)
-    audit.append([entry], tenant_id=approval.tenant_id, using=approval._state.db or "default")
+        return audit.Entry(action, "approval", str(approval.id), {**detail, "reason": reason})
+    personal, subjects = {"reason": reason}, (actor_id, approval.requester_id)
+    return audit.Entry(action, "approval", str(approval.id), detail, actor_id, personal, subjects)

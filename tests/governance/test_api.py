@@ -112,7 +112,9 @@ async def test_the_requester_reads_her_own_and_decides_nothing(
     ("body", "status", "code"),
     [
         ({"status": "rejected"}, 422, "reason_missing"),
-        ({"status": "approved", "edited_args": {"amount": "1"}}, 422, "edited_args_not_supported"),
+        ({"status": "approved", "edited_args": {"amount": "1"}}, 422, "edited_args_invalid"),
+        ({"status": "approved", "edited_args": {}}, 422, "edited_args_invalid"),
+        ({"status": "rejected", "reason": "x", "edited_args": {"amount": "1"}}, 422, "edited_args_rejected"),
         ({"status": "approved", "shown_hash": "0"}, 409, "call_changed"),
         ({"status": "maybe"}, 422, "invalid"),
         ({"status": "rejected", "reason": "x" * 2001}, 422, "reason_too_long"),
