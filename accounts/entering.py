@@ -13,7 +13,9 @@ from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.models import User
+from accounts import audit
+from accounts.models import Membership, User
+from accounts.principals import Principal
 from accounts.services import second_factor, sessions, sign_ins
 from agentos.core.ids import parse_id
 
@@ -81,6 +83,20 @@ def complete(
         request.session[sessions.SECOND_FACTOR_KEY] = shown
     sign_ins.record(member, via=via)
     return redirect(own_place(request, then))
+
+
+def leave(request: HttpRequest) -> None:
+    """End the session, and enter that in its tenant's trail; in the request's own transaction."""
+    if isinstance(principal := getattr(request, "principal", None), Principal):
+        entry = audit.Entry("auth.signed_out", "user", str(principal.user_id), {"via": "page"}, principal.user_id)
+        audit.append([entry], tenant_id=principal.tenant_id)
+    logout(request)
+
+
+def switch(request: HttpRequest, member: Membership) -> None:
+    """Make another of the user's tenants the session's, and enter it in that one's trail."""
+    sign_ins.record(member, via="switch")
+    request.session[sessions.TENANT_KEY] = str(member.tenant_id)
 
 
 def own_place(request: HttpRequest, wanted: str) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth import authenticate, logout
+from django.contrib.auth import authenticate
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts.entering import enter, own_place
+from accounts.entering import enter, leave, own_place, switch
 from accounts.models import Membership
-from accounts.services import sessions, sign_ins
+from accounts.services import sign_ins
 
 
 @sensitive_post_parameters("password")
@@ -39,7 +39,7 @@ def dev_sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    logout(request)
+    leave(request)
     return _back(request)
 
 
@@ -51,7 +51,7 @@ def switch_tenant(request: HttpRequest) -> HttpResponse:
     member = next((member for member in members if member.tenant.slug == wanted), None)
     if member is None:
         raise Http404
-    request.session[sessions.TENANT_KEY] = str(member.tenant_id)
+    switch(request, member)
     return _back(request)
 
 

@@ -70,6 +70,15 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         )
         return view(request)
 
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """End the session as the other pages do, and show the form again."""
+        from accounts.entering import leave
+
+        if request.method == "POST":
+            leave(request)
+        response: HttpResponseBase = super().logout(request, extra_context)
+        return response
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Show Django's page, saved by our service: it ends tokens and sessions of the old password, and audits."""
         from django.contrib.auth.views import PasswordChangeView

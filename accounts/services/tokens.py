@@ -103,6 +103,7 @@ def check_password(email: str, password: str, client: str = "") -> User | None:
     user = sign_ins.by_email(email)
     if user is None:
         make_password(password)
+        logger.warning("a sign-in failed: nobody has this address")
         return None
     is_right = user.check_password(password)
     if is_right and user.is_active and (not user.is_demo or sign_ins.demo_allowed(client)):
@@ -201,9 +202,11 @@ def _record_failure(user: User) -> None:
     try:
         with transaction.atomic(using="system"):
             members = Membership.objects.using("system").filter(user=user).order_by("created_at")
-            if (member := members.first()) is not None:
-                entry = audit.Entry("auth.sign_in_failed", "user", str(user.id))
-                audit.append([entry], tenant_id=member.tenant_id, using="system")
+            if (member := members.first()) is None:
+                logger.warning("a sign-in failed: user %s is in no tenant", user.id)
+                return
+            entry = audit.Entry("auth.sign_in_failed", "user", str(user.id))
+            audit.append([entry], tenant_id=member.tenant_id, using="system")
     except DatabaseError as error:  # nobody waits for this
         logger.warning("a failed sign-in could not be recorded (%s)", type(error).__name__)
         raise
@@ -229,7 +232,10 @@ def _rotated(claims: Claims) -> TokenPair | None:
         return None
     link.used_at = utc_now()
     link.save(using="system", update_fields=["used_at"])
-    return _pair(member, claims.family)
+    pair = _pair(member, claims.family)
+    entry = audit.Entry("auth.refreshed", "user", str(claims.user_id), {"family": str(claims.family)}, claims.user_id)
+    audit.append([entry], tenant_id=claims.tenant_id, using="system")
+    return pair
 
 
 def _pair(member: Membership, family: UUID) -> TokenPair:

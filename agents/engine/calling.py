@@ -219,7 +219,7 @@ async def _execute(
         steps=[step],
         events=[(events.TOOL_STARTED, {"tool": events.tool_execution(step)})],
         statements=list(allow.statements),
-        audit=[_audit("tool.started", step)] if tool.effect != "none" else [],
+        audit=[_audit("tool.started", step)],
     )
     try:
         if tool.repeat == "read_only" and not start.statements:
@@ -323,7 +323,9 @@ def _end(ports: Ports, step: StepRecord, ended: StepState, result: Json, error: 
     }
     if error:
         payload["error"] = error
-    audit = [_audit(f"tool.{ended.value}", step)] if "requirement" in step.request else []
+    # Its start is in the trail; so is the end of what somebody was asked about, and what was not let run.
+    tells = ended is StepState.REFUSED or "requirement" in step.request
+    audit = [_audit(f"tool.{ended.value}", step)] if tells else []
     ports.journal.put(Write(steps=[step], events=[(name, payload)], audit=audit))
 
 

@@ -44,10 +44,7 @@ def delete(*, principal: Principal, session_id: str) -> None:
     if found is None:
         raise NotFound("There is no such session.")
     holds.check(principal.tenant_id, principal.user_id)
-    _delete(found.id)
-    with tenant_scope(principal.tenant_id, principal.user_id):
-        entry = audit.Entry("session.deleted", "session", str(found.id), {}, principal.user_id)
-        audit.append([entry], tenant_id=principal.tenant_id)
+    _delete(found.id, principal.tenant_id, by=principal.user_id)
 
 
 def expire_temporary() -> dict[str, int]:
@@ -56,13 +53,13 @@ def expire_temporary() -> dict[str, int]:
     done = 0
     for row_id, tenant_id, user_id in list(over.values_list("id", "tenant_id", "user_id")[:BATCH]):
         if not holds.is_held(tenant_id, user_id):
-            _delete(row_id)
+            _delete(row_id, tenant_id)
             done += 1
     return {"temporary_sessions": done}
 
 
-def _delete(row_id: UUID) -> None:
-    """Halt what is under way in a session and delete it. Raises: Conflict when something came in between."""
+def _delete(row_id: UUID, tenant_id: UUID, *, by: UUID | None = None) -> None:
+    """Halt what is under way in a session and delete it; audited. Raises: Conflict when something came in between."""
     halted = halting.halt_session(row_id)
     try:
         with transaction.atomic(using=USING):
@@ -71,5 +68,7 @@ def _delete(row_id: UUID) -> None:
                     pass
             for run_id in halted:
                 log.notify(EVENTS, f"- {run_id}", using=USING)  # their readers find nothing more, and end
+            entry = audit.Entry("session.deleted", "session", str(row_id), {"expired": by is None}, by)
+            audit.append([entry], tenant_id=tenant_id, using=USING)
     except IntegrityError:
         raise Conflict("Something was said in this session just now: try again.", code="session_in_use") from None

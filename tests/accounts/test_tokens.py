@@ -160,7 +160,7 @@ def test_using_a_refresh_token_twice_ends_the_family(acme: TenantWithUsers) -> N
     found = tokens.verify_access(second.access)
     assert principals.load(found.user_id, found.tenant_id, found.family) is None
     actions = AuditRow.objects.using("system").order_by("seq").values_list("action", flat=True)
-    assert list(actions) == ["auth.signed_in", "auth.family_ended"]
+    assert list(actions) == ["auth.signed_in", "auth.refreshed", "auth.family_ended"]
 
 
 def test_an_access_token_does_not_refresh(acme: TenantWithUsers) -> None:

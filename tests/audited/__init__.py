@@ -1,0 +1,1 @@
+"""Every change of anything leaves one audit entry, or does not happen."""

@@ -1,0 +1,77 @@
+"""What a walk over every changing route needs: who walked what, the state of all tables, a trail that takes nothing.
+
+A route is walked by a test that names it with `@walks`; a last test compares them with the router.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from django.conf import settings
+from django.db import connections
+
+from accounts.models import AuditRow
+from accounts.tenancy import role_name
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+Walked = set[tuple[str, str]]
+
+# Not what a request changed: counts of attempts, which come first; sessions, which end with it; leases and their like.
+LEFT_OUT = ("accounts_attempt", "django_session", "django_q_task", "django_q_ormq", "django_migrations")
+MOVING = ("lease_until", "lease_owner", "last_used_at")
+# What the engine writes on its own time, once a request lets a run go on.
+ENGINES = ("tool.",)
+
+
+def walks(walked: Walked, *routes: str) -> Callable[[Test], Test]:
+    """Note that a test walks these routes, each `"METHOD /path"` as the router spells it."""
+    for route in routes:
+        method, _, path = route.partition(" ")
+        walked.add((method, path))
+    return lambda test: test
+
+
+def admin() -> psycopg.Connection[Any]:
+    """Connect as the server's administrator, whom no policy binds."""
+    name = connections["default"].settings_dict["NAME"]
+    return psycopg.connect(settings.DATABASE_ADMIN_URL, dbname=name, autocommit=True)
+
+
+def state() -> dict[str, Any]:
+    """Return what every table holds: how many rows, and a number that any change of one changes."""
+    with admin() as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        ).fetchall()
+        moving = "".join(f" - '{column}'" for column in MOVING)
+        found = {}
+        for (table,) in tables:
+            if table not in LEFT_OUT:
+                query = f'SELECT count(*), sum(hashtextextended((to_jsonb(t){moving})::text, 0)) FROM "{table}" t'
+                found[table] = connection.execute(query).fetchone()  # type: ignore[arg-type]
+        return found
+
+
+@contextmanager
+def unwritable_trail() -> Iterator[None]:
+    """Take from both roles the right to write the trail."""
+    roles = f'"{role_name("app")}", "{role_name("system")}"'
+    with admin() as connection:
+        connection.execute(f"REVOKE INSERT ON accounts_auditrow FROM {roles}")  # type: ignore[arg-type]
+        try:
+            yield
+        finally:
+            connection.execute(f"GRANT INSERT ON accounts_auditrow TO {roles}")  # type: ignore[arg-type]
+
+
+def actions(after: int = 0) -> list[str]:
+    """Return what was entered, in the order of writing, without the engine's own."""
+    rows = AuditRow.objects.using("system").order_by("at", "seq")[after:]
+    return [row.action for row in rows if not row.action.startswith(ENGINES)]
+
+
+def length() -> int:
+    return AuditRow.objects.using("system").count()
