@@ -13,11 +13,12 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.apps.registry import Apps
-from django.db import connections, models, transaction
+from django.db import InternalError, connections, models, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from psycopg.pq import TransactionStatus
 
 from accounts.policies import CURRENT_TENANT as CURRENT_TENANT
 from accounts.policies import CURRENT_USER as CURRENT_USER
@@ -43,6 +44,8 @@ def tenant_scope(tenant_id: UUID, user_id: UUID | None = None, *, using: str = "
         yield
         if before is not None:
             cursor.execute(_WRITE_SCOPE, before)
+        elif connection.connection.info.transaction_status is TransactionStatus.INERROR:
+            raise InternalError("A statement failed and nobody minded: a commit would keep nothing, and not say so.")
 
 
 def _scope_before(cursor: CursorWrapper, tenant_id: UUID) -> list[str]:

@@ -115,6 +115,25 @@ async def test_connections(prove: Prove, acme: TenantWithUsers) -> None:
     await prove(acme.member, "DELETE", f"/connections/{kept.json()['id']}", entered=["connection.revoked"])
 
 
+@walks(
+    WALKED,
+    "PUT /notifications/preferences",
+    "POST /notifications/endpoints",
+    "PATCH /notifications/endpoints/{endpoint_id}",
+    "POST /notifications/endpoints/{endpoint_id}/rotate",
+    "DELETE /notifications/endpoints/{endpoint_id}",
+)
+async def test_notifications(prove: Prove, acme: TenantWithUsers) -> None:
+    chosen = {"choices": {"approval.requested": {"email": False}}}
+    await prove(acme.member, "PUT", "/notifications/preferences", chosen, entered=["preferences.changed"])
+    asked = {"channel": "webhook", "name": "Ops", "url": "https://8.8.8.8/x", "kinds": ["approval.requested"]}
+    made = await prove(acme.admin, "POST", "/notifications/endpoints", asked, entered=["endpoint.added"])
+    path = f"/notifications/endpoints/{made.json()['id']}"
+    await prove(acme.admin, "PATCH", path, {"is_active": False}, entered=["endpoint.changed"])
+    await prove(acme.admin, "POST", f"{path}/rotate", entered=["endpoint.rotated"])
+    await prove(acme.admin, "DELETE", path, entered=["endpoint.deleted"])
+
+
 @walks(WALKED, "PUT /models/allowed")
 async def test_models(prove: Prove, acme: TenantWithUsers) -> None:
     await prove(acme.admin, "PUT", "/models/allowed", {"models": None}, entered=["models.allowed"])
