@@ -109,8 +109,8 @@ async def test_service_accounts(prove: Prove, acme: TenantWithUsers) -> None:
 
 @walks(WALKED, "PUT /connections", "DELETE /connections/{connection_id}")
 async def test_connections(prove: Prove, acme: TenantWithUsers) -> None:
-    asked = {"kind": "mail", "level": "user"}
-    asked = {**asked, "values": {"host": "mail.acme.test", "username": "her", "password": "long-enough"}}
+    values = {"host": "mail.acme.test", "username": "her", "password": "long-enough"}
+    asked = {"kind": "mail", "level": "user", "values": values}
     kept = await prove(acme.member, "PUT", "/connections", asked, entered=["connection.added"])
     await prove(acme.member, "DELETE", f"/connections/{kept.json()['id']}", entered=["connection.revoked"])
 
