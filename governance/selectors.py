@@ -110,13 +110,16 @@ def pending_count(principal: Principal) -> int:
         return rows.count()
 
 
-def visible(principal: Principal) -> QuerySet[Approval]:
+def readable(principal: Principal) -> QuerySet[Approval]:
     """Return the tenant's approvals for who may read them, otherwise the principal's own. Caller holds the scope."""
     rows = Approval.objects.filter(tenant_id=principal.tenant_id)
-    if not principal.has("approvals:read"):
-        rows = rows.filter(requester_id=principal.user_id)
+    return rows if principal.has("approvals:read") else rows.filter(requester_id=principal.user_id)
+
+
+def visible(principal: Principal) -> QuerySet[Approval]:
+    """Return what is readable with all that is shown of it. Caller holds the scope."""
     step = Step.objects.filter(tenant_id=OuterRef("tenant_id"), run_id=OuterRef("run_id"), path=OuterRef("step_path"))
-    rows = rows.annotate(
+    rows = readable(principal).annotate(
         step_state=Subquery(step.values("state")[:1]),
         step_arguments=Subquery(step.values("request__arguments")[:1]),
         waiting_since=Case(When(status=ApprovalStatus.PENDING, then=F("created_at"))),

@@ -55,19 +55,19 @@ def decide(
 
     Locks the run, then the approval, its step and the tenant's audit head. `shown_hash` is the `args_hash` that the
     decider saw. An `edit` makes the next version, which is voted on instead, and waits for others when she may not vote
-    on that. The result is as `selectors.get` returns it, its step as it was before, and still waits when it takes more
-    people. Raises: NotFound for what the decider may not read, PolicyDenied, Conflict with the standing decision, or
-    when the tool has changed since: then the approval is void and committed so, and the run asks anew; Invalid.
+    on that. The result is as `selectors.get` returns it, and still waits when it takes more people. Raises: NotFound
+    for what the decider may not read, PolicyDenied, Conflict with the standing decision, or when the tool has changed
+    since: then the approval is void and committed so, and the run asks anew; Invalid.
     """
     _check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        rows = selectors.visible(principal).select_related(None).select_related("requester")
-        approval = _locked(rows.filter(id=approval_id))
+        approval = _locked(selectors.readable(principal).filter(id=approval_id).select_related("requester"))
         if approval is None:
             raise NotFound("There is no such approval.")
         step = answers.step_of(approval.run, approval.step_path)
         change = _change_of_tool(approval, step) if approved else ""
-        if change or not idempotency.take(key, principal=principal, run_id=approval.run_id):
+        first = None if change else idempotency.take(key, principal=principal, run_id=approval.run_id)
+        if first is None:
             if objection := _objection(principal, approval):
                 raise objection
             switches.check_released(approval.run, approval.tool_name)
@@ -82,13 +82,21 @@ def decide(
                     _vote(principal, approval, step, approved=approved, note=note), tenant_id=approval.tenant_id
                 )
         # Before the commit: whatever is done here after it takes its time from the run that goes on.
-        if edit is None:
-            approval.refresh_from_db(fields=_DECIDED, from_queryset=Approval.objects.select_related("decided_by"))
-        else:
+        if edit is not None:
             approval = selectors.newest_version(principal, approval)
+        elif first is None and approval.quorum == 1:  # no vote but this one
+            _read_decision(approval, step)
+        else:
+            approval = selectors.get(principal, approval_id)
     if change:
         raise _is_void(change)
     return approval
+
+
+def _read_decision(approval: Approval, step: Step | None) -> None:
+    """Read what has just been decided into a locked approval, as the selectors do."""
+    approval.refresh_from_db(fields=_DECIDED, from_queryset=Approval.objects.select_related("decided_by"))
+    approval.__dict__["step_state"] = step.state if step else None
 
 
 def _vote(
