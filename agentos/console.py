@@ -117,8 +117,16 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": False,
     "BORDER_RADIUS": "6px",
-    "STYLES": [lambda request: reverse("theme"), lambda request: static("agentos/console.css")],
-    "SCRIPTS": [lambda request: static("agentos/console.js"), lambda request: static("agentos/keys.js")],
+    "STYLES": [
+        lambda request: reverse("theme"),
+        lambda request: static("agentos/console.css"),
+        lambda request: static("agentos/inbox.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("agentos/console.js"),
+        lambda request: static("agentos/keys.js"),
+        lambda request: static("agentos/inbox.js"),
+    ],
     "ACCOUNT": {
         "navigation": [
             {"title": "My notifications", "link": "/admin/notifications/"},

@@ -49,6 +49,9 @@ EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "agentos@localhost")
 
+# What is decided before this is mailed to nobody who might have decided it
+MAIL_AFTER_SECONDS = env.integer("AGENTOS_MAIL_AFTER_SECONDS", 15)
+
 # May a tenant's webhooks be inside the network, and over plain http? For development.
 PRIVATE_ENDPOINTS = env.flag("AGENTOS_PRIVATE_ENDPOINTS", not PRODUCTION)
 

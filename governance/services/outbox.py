@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -26,7 +27,7 @@ from agents.services import log
 from agents.services.notifications import INBOX
 from governance.channels import email, slack, webhook
 from governance.channels.failures import NotDelivered
-from governance.models import Announcement, Channel, Notice, NoticeState
+from governance.models import Announcement, Channel, Kind, Notice, NoticeState
 from governance.services import endpoints, recipients, wording
 from governance.services.wording import Words
 
@@ -59,6 +60,8 @@ def spread() -> int:
         for notice in notices:
             if notice.channel == Channel.BROWSER:
                 notice.state, notice.sent_at = NoticeState.SENT, utc_now()  # it is read where it stands
+            elif notice.channel == Channel.EMAIL and notice.announcement.kind == Kind.REQUESTED:
+                notice.due_at = Now() + timedelta(seconds=settings.MAIL_AFTER_SECONDS)
         Notice.objects.using(SYSTEM).bulk_create(notices, ignore_conflicts=True)
         Announcement.objects.using(SYSTEM).filter(id__in=[made.id for made in found]).update(spread_at=Now())
         for tenant_id in {notice.tenant_id for notice in notices}:

@@ -16,7 +16,7 @@ from governance.services import preferences, voting
 
 def notices_of(made: Announcement) -> list[Notice]:
     """Return a notice for each person and endpoint that is told. Reads in the system role; `made` has its relations."""
-    kind, told = Kind(made.kind), {"tenant_id": made.tenant_id, "announcement_id": made.id}
+    kind, told = Kind(made.kind), {"tenant_id": made.tenant_id, "announcement": made}
     by_person = preferences.channels_of(kind, made.tenant_id, set(_people(made, kind)))
     notices = [
         Notice(channel=channel, user_id=user_id, **told)

@@ -21,7 +21,7 @@ from agents import selectors as agent_selectors
 from agents.models import Run, Step
 from agents.templatetags.console import agent_name, remaining, spelled_out
 from governance import selectors
-from governance.models import Announcement, Approval, ApprovalStatus, Kind, Notice
+from governance.models import Announcement, Approval, ApprovalStatus, Channel, Kind, Notice
 from governance.services import voting
 
 MAX_CHARS: Final = 300
@@ -52,6 +52,9 @@ def of(notice: Notice) -> Words | None:
     """Return what a notice says; None when there is nothing left to tell, or nobody who may be told."""
     if notice.endpoint is not None:
         return _for_endpoint(notice)
+    approval = notice.announcement.approval
+    if notice.channel == Channel.EMAIL and approval is not None and approval.is_demo:
+        return None  # nobody mails what the seed made
     reader = principals.load(notice.user_id, notice.tenant_id) if notice.user_id else None
     return for_person(notice, reader) if reader is not None else None
 

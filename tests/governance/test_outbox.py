@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db import transaction
 from django.db.models.functions import Now
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -19,6 +20,7 @@ from agents.models import Step
 from agents.services import switches
 from governance.models import Announcement, Approval, Channel, Endpoint, Kind, Notice, NoticeState
 from governance.services import approvals, endpoints, outbox, preferences, senders
+from governance.services.announce import announce
 from tests.conftest import TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting
 from tests.governance.receivers import MailServer, WebServer, mail_server, web_server
@@ -28,6 +30,7 @@ PrincipalOf = Callable[[User, Tenant], Principal]
 
 @pytest.fixture
 def mails(settings: Any) -> Iterator[MailServer]:
+    settings.MAIL_AFTER_SECONDS = 0
     with mail_server() as server:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", server.port, False
@@ -130,6 +133,40 @@ def test_what_was_decided_meanwhile_is_no_news(approver: Principal, waiting: Wai
     send_all()
     assert mails.mails == []
     assert {state for state, *_ in states(Channel.EMAIL)} == {"dropped"}
+
+
+def test_a_request_is_mailed_when_it_has_waited_a_little(waiting: Waiting, mails: MailServer, settings: Any) -> None:
+    settings.MAIL_AFTER_SECONDS = 15
+    send_all()
+    assert mails.mails == []
+    due_again()
+    send_all()
+    assert len(mails.mails) == 2
+
+
+def test_what_the_seed_made_is_mailed_to_nobody(waiting: Waiting, mails: MailServer) -> None:
+    Approval.objects.using("system").update(is_demo=True)
+    send_all()
+    assert mails.mails == []
+
+
+def test_only_the_role_that_it_is_escalated_to_is_told(
+    acme: TenantWithUsers, waiting: Waiting, mails: MailServer
+) -> None:
+    Announcement.objects.using("system").all().delete()
+    Approval.objects.using("system").update(escalated_at=Now(), escalation_role="admin", approver_roles=["approver"])
+    with transaction.atomic(using="system"):
+        announce(Kind.ESCALATED, Approval.objects.using("system").get())
+    send_all()
+    assert [(mail["To"], mail["Subject"]) for mail in mails.mails] == [
+        (acme.admin.email, "Escalated to you: Refund $250.00 to C-1042")
+    ]
+
+
+def test_who_is_not_asked_is_not_told(acme: TenantWithUsers, waiting: Waiting, mails: MailServer) -> None:
+    Approval.objects.using("system").update(approvers=[acme.admin.id])
+    send_all()
+    assert [mail["To"] for mail in mails.mails] == [acme.admin.email]
 
 
 def test_old_news_is_told_to_nobody(waiting: Waiting, mails: MailServer) -> None:
