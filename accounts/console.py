@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -20,6 +20,7 @@ from unfold.admin import ModelAdmin
 
 from accounts import audit
 from accounts.principals import Principal
+from accounts.privacy import access
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, PolicyDenied
 from agentos.core.types import Json
@@ -44,6 +45,27 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     # A class whose saves go through a service that writes the audit row itself says so.
     audited_by_service: ClassVar[bool] = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows as this reader may see them, for lists, pages and the choices of other pages alike."""
+        return access.as_seen(principal_of(request), super().get_queryset(request))
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """Leave out what this reader is not shown: to find something by its words is to be told them."""
+        reader, fields = principal_of(request), super().get_search_fields(request)
+        return [name for name in fields if not access.hides(reader, self.model, name.lstrip("=^@"))]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse `?input__startswith=...` on what this reader is not shown."""
+        allowed: bool = super().lookup_allowed(lookup, value, request)
+        return allowed and not access.hides(principal_of(request), self.model, lookup)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the rows to choose from as this reader may see them."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None:
+            field.queryset = access.as_seen(principal_of(request), field.queryset)
+        return field
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

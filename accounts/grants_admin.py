@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.console import AuditedAdmin, principal_of
-from accounts.models import Grant, User
+from accounts.models import Grant
 from accounts.models.resources import VERBS
 from accounts.principals import Principal
 from accounts.services import grants
@@ -32,8 +32,9 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people: Any = self.fields["user"]
-        people.queryset = User.objects.order_by("email")
+        people: Any = self.fields.get("user")
+        if people is not None:  # it is no choice for who only looks
+            people.queryset = people.queryset.order_by("email")
         choices: Any = self.fields["what"]
         choices.choices = _offered(self.principal)
 

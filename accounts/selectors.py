@@ -43,7 +43,7 @@ def audit_rows(
             rows = rows.filter(action=clean_text(action))
         if object_id:
             rows = rows.filter(object_id=clean_text(object_id))
-        page = list(rows[: limit + 1])
+        page = list(access.as_seen(principal, rows[: limit + 1]))
         open_details(principal, page)
     more = len(page) > limit
     return page[:limit], str(page[limit - 1].seq) if more else None

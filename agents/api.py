@@ -26,7 +26,6 @@ from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut, 
 from agents.services import runs, sessions, tenant_models
 from agents.services.follow import Follower
 from agents.services.idempotency import key_of
-from agents.services.runtime import Runtime
 from agents.services.tenant_models import TenantModels
 from agents.sse import event_stream
 from agents.wiring import runtime
@@ -120,7 +119,7 @@ async def continue_agent_run(
     key = key_of(idempotency_key, route=f"run:{run_id}:continue", content=[asdict(item) for item in said])
     with here.hub.streams.one(principal.tenant_id):
         after = await answering.answer(here, principal, run_id, said, key)
-    follower = _follower(here, principal, run_id, after=after, ends_at_pause=True)
+    follower = await attaching.follower(here, principal, run_id, after=after, ends_at_pause=True)
     if stream:
         return event_stream(here, principal, follower)
     await _drain(follower)
@@ -284,17 +283,6 @@ async def _drain(follower: Follower) -> None:
 async def _state(principal: Principal, run_id: UUID) -> JsonObject:
     detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     return {name: detail[name] for name in ("run_id", "session_id", "status")}
-
-
-def _follower(here: Runtime, principal: Principal, run_id: UUID, *, after: int, ends_at_pause: bool) -> Follower:
-    return Follower(
-        here.pool,
-        here.hub,
-        tenant_id=principal.tenant_id,
-        run_id=run_id,
-        after=after,
-        ends_at_pause=ends_at_pause,
-    )
 
 
 def _last_event_id(request: HttpRequest) -> int:

@@ -22,6 +22,11 @@ async def attach(
     status = await in_thread(selectors.find_run, principal=reader, run_id=run_id)
     if status.is_final and not await queue.read_log(here.pool, tenant_id=reader.tenant_id, run_id=run_id, after=after):
         return None
+    return await follower(here, reader, run_id, after=after, ends_at_pause=ends_at_pause)
+
+
+async def follower(here: Runtime, reader: Principal, run_id: UUID, *, after: int, ends_at_pause: bool) -> Follower:
+    """Return a reader's stream of a run that she may see, masked where she is not shown what is said in it."""
     return Follower(
         here.pool,
         here.hub,

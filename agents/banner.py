@@ -10,6 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from accounts.principals import Principal
+from accounts.privacy import access
 from accounts.tenancy import tenant_scope
 from agents.models import PlatformSwitch
 from agents.services import switches
@@ -35,8 +36,9 @@ def banners(principal: Principal) -> list[Banner]:
             for row in PlatformSwitch.objects.filter(released_at=None)
         ]
         for row in switches.standing(principal.tenant_id).select_related("created_by"):
-            by = row.created_by.email if row.created_by else "somebody who has left"
-            found.append(Banner(row.id, row.target, row.reason, by, row.created_at))
+            whom = row.created_by
+            by = access.seen_field(principal, whom, "email", subject=whom.id) if whom else "somebody who has left"
+            found.append(Banner(row.id, row.target, row.reason, str(by), row.created_at))
     return found
 
 

@@ -20,7 +20,6 @@ from unfold.views import ChangeList
 
 from accounts.console import principal_of
 from accounts.csv_export import ExportedAdmin
-from accounts.privacy import access
 from agentos.core.errors import CallerError, NotFound
 from agentos.problems import status_of
 from agents.models import Run, Session
@@ -39,14 +38,6 @@ class RecordAdmin(ExportedAdmin):
     empty: ClassVar[dict[str, tuple[str, str]]] = {}  # by tab: the title and the text of a list without rows
     list_before_template = "admin/list_tabs.html"
     list_fullwidth = True
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return access.as_seen(principal_of(request), super().get_queryset(request))
-
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        """Leave out what this reader is not shown: to find something by its words is to be told them."""
-        reader, fields = principal_of(request), super().get_search_fields(request)
-        return [name for name in fields if not access.hides(reader, self.model, name.lstrip("=^@"))]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         principal = getattr(request, "principal", None)

@@ -10,6 +10,7 @@ from functools import partial
 from uuid import UUID
 
 from accounts.principals import Principal
+from accounts.privacy import access
 from accounts.seam import in_thread
 from agentos.core.errors import NotFound
 from agentos.core.types import Json, JsonObject
@@ -80,7 +81,9 @@ async def evidence(here: Runtime, principal: Principal, run_id: UUID, step_id: U
     Raises: NotFound, PolicyDenied.
     """
     found = await in_thread(selectors.step_evidence, principal=principal, run_id=run_id, step_id=step_id)
-    return {**found, "lookup": await _looked_up(here, found)}
+    looked_up = await _looked_up(here, found)
+    hidden = await in_thread(selectors.hides_words, principal=principal, run_id=run_id)
+    return {**found, "lookup": access.masked(looked_up) if hidden else looked_up}
 
 
 def _guarding(found: JsonObject) -> AgentSpec:

@@ -10,6 +10,9 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from accounts.auth import principal_of, signed_in
+from accounts.principals import Principal
+from accounts.privacy import access
+from accounts.privacy.datamap import DataClass
 from governance import explaining
 from governance.explaining import Explanation
 
@@ -49,12 +52,13 @@ class ExplainOut(Schema):
     layers: list[AnswerOut]
 
     @classmethod
-    def of(cls, found: Explanation) -> ExplainOut:
+    def of(cls, found: Explanation, reader: Principal) -> ExplainOut:
         question, judgement = found.question, found.judgement
         subject = question.principal
         assert subject is not None
+        email = access.seen(reader, DataClass.PERSONAL, subject.email, subject=subject.user_id)
         return cls(
-            user=ExplainedUser(id=subject.user_id, email=subject.email, role=subject.role),
+            user=ExplainedUser(id=subject.user_id, email=str(email), role=subject.role),
             component=f"{question.component.kind}:{question.component.id}" if question.component else None,
             tool=question.tool.name if question.tool else None,
             effect_text=found.effect_text,
@@ -70,4 +74,4 @@ class ExplainOut(Schema):
 async def explain_access(request: HttpRequest, query: Annotated[ExplainQuery, Query()]) -> ExplainOut:
     """Show each layer's answer and the one that decided, by the function that the gate asks."""
     found = await explaining.explain(principal_of(request), **query.dict())
-    return ExplainOut.of(found)
+    return ExplainOut.of(found, principal_of(request))

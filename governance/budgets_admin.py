@@ -12,7 +12,6 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.console import AuditedAdmin, principal_of
-from accounts.models import User
 from agents.registry import registry
 from governance.models import NOBODY, Budget, Measure, Period
 from governance.usage import current, plain
@@ -44,8 +43,9 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
         choices: Any = self.fields["component"]
         choices.choices = [("", "all components"), *known]
         self.initial["component"] = chosen if self.instance.component_id else ""
-        people: Any = self.fields["user"]
-        people.queryset = User.objects.order_by("email")
+        people: Any = self.fields.get("user")
+        if people is not None:  # it is no choice for who only looks
+            people.queryset = people.queryset.order_by("email")
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}

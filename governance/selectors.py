@@ -123,7 +123,7 @@ def visible(principal: Principal) -> QuerySet[Approval]:
         step_state=Subquery(step.values("state")[:1]),
         step_arguments=Subquery(step.values("request__arguments")[:1]),
         waiting_since=Case(When(status=ApprovalStatus.PENDING, then=F("created_at"))),
-        said=ArraySubquery(_votes().filter(approval=OuterRef("pk"))),
+        said=ArraySubquery(_votes(principal).filter(approval=OuterRef("pk"))),
     )
     return rows.select_related("run", "run__session", "requester", "decided_by")
 
@@ -158,9 +158,11 @@ def _asks(principal: Principal) -> Q:
     return ~Q(requester_id=principal.user_id) & asked & is_free
 
 
-def _votes() -> QuerySet[Vote, JsonObject]:
-    """Return votes, the first on top, as {voter, email, approves, reason, at}."""
-    said = JSONObject(voter="voter_id", email="voter__email", approves="approves", reason="reason", at="created_at")
+def _votes(reader: Principal) -> QuerySet[Vote, JsonObject]:
+    """Return votes as the reader may see them, the first on top, as {voter, email, approves, reason, at}."""
+    email = access.column(reader, Vote, "voter__email", subject="voter_id")
+    reason = access.column(reader, Vote, "reason", subject="voter_id")
+    said = JSONObject(voter="voter_id", email=email, approves="approves", reason=reason, at="created_at")
     return Vote.objects.order_by("created_at", "id").values_list(said, flat=True)
 
 

@@ -15,6 +15,7 @@ from django.db.models.functions import Now, Trunc
 
 from accounts.models import User
 from accounts.principals import Principal
+from accounts.privacy import access
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.errors import Invalid
@@ -121,7 +122,8 @@ def usage(*, principal: Principal, span: Span) -> JsonObject:
             cursor.execute(READ, wanted)
             rows = cursor.fetchall()
         budgets = [_budget(made, principal.user_id) for made in _budgets(principal, own)]
-        emails = dict(User.objects.filter(id__in=[row[1] for row in rows if row[1]]).values_list("id", "email"))
+        users = User.objects.filter(id__in=[row[1] for row in rows if row[1]])
+        emails = {user.id: user.email for user in access.as_seen(principal, users)}
     return {
         "since": span.since.isoformat(),
         "until": span.until.isoformat(),

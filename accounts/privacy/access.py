@@ -2,6 +2,8 @@
 
 One's own data is shown. Of others, `privacy:personal` shows who they are, `privacy:sensitive` what they said; without
 it a text is masked: one sees that it is there, not what it says. Secrets are hidden from everybody.
+
+Whoever shows rows asks `as_seen` for them, whoever writes single values `seen_field`, whoever searches `hides`.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import Case, F, Model, QuerySet, TextField, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.query import ModelIterable
 
 from accounts.principals import Principal
 from accounts.privacy.datamap import DataClass, Table, class_of, table_of
-from agentos.core.errors import ConfigError
+from agentos.core.errors import PolicyDenied
 from agentos.core.types import Json
 
 Row = TypeVar("Row", bound=Model)
@@ -71,23 +74,59 @@ def as_seen(reader: Principal, rows: QuerySet[Row]) -> QuerySet[Row]:
 
 def mask_row(reader: Principal, row: Row) -> Row:
     """Put each field of a row, in place, as the reader may see it; saving the row raises then."""
-    table = table_of(type(row))
+    if isinstance(row._state.fields_cache, _Related):
+        return row
+    table, absent = table_of(type(row)), row.get_deferred_fields()
     subject = _subject(table, row)
     for name, known in table.classes.items():
-        if known is DataClass.NONE or name in row.get_deferred_fields():
+        if showing(reader, known, subject=subject) is Showing.SHOWN or table.is_sealed(name):
             continue
-        if showing(reader, known, subject=subject) is not Showing.SHOWN:
-            value = getattr(row, name)
-            plain = frozenset(table.plain.get(name, "").split())
-            setattr(row, name, None if known is DataClass.SECRET else masked(value, plain))
-            row.save = _refuse_to_save  # type: ignore[method-assign]
+        plain = frozenset(table.plain.get(name, "").split())
+        value = MASK if name in absent else masked(getattr(row, name), plain)
+        setattr(row, name, None if known is DataClass.SECRET else value)
+        row.save = _refuse_to_save  # type: ignore[method-assign]
+    row._state.fields_cache = _Related(reader, row._state.fields_cache)
     return row
 
 
-def hides(reader: Principal, model: type[Model], field: str) -> bool:
-    """Tell whether a search in a field would tell a reader what she is not shown."""
-    known = table_of(model).classes.get(field, DataClass.NONE)
-    return showing(reader, known) is not Showing.SHOWN
+def column(reader: Principal, model: type[Model], lookup: str, *, subject: str) -> Combinable:
+    """Return a text of a query that names columns, as the reader may see it; `subject` leads to whom it is about."""
+    if not hides(reader, model, lookup):
+        return F(lookup)
+    return Case(When(**{subject: reader.user_id}, then=F(lookup)), default=Value(MASK), output_field=TextField())
+
+
+def hides(reader: Principal, model: type[Model], lookup: str) -> bool:
+    """Tell whether a search by a lookup, such as `user__email__startswith`, would tell what a reader is not shown."""
+    for part in lookup.split("__"):
+        found = table_of(model).classes.get(part)
+        if found is None:
+            return False  # a transform, a lookup or a key: what came before it was a field that is shown
+        if showing(reader, found) is not Showing.SHOWN:
+            return True
+        related = model._meta.get_field(part).related_model
+        if not isinstance(related, type):
+            return False
+        model = related
+    return False
+
+
+class _Related(dict[str, Any]):
+    """The rows that a masked row refers to: each is masked when it is read."""
+
+    def __init__(self, reader: Principal, known: dict[str, Any]) -> None:
+        super().__init__(known)
+        self._reader = reader
+        for row in known.values():
+            self._mask(row)
+
+    def __setitem__(self, name: str, row: Any) -> None:
+        self._mask(row)
+        super().__setitem__(name, row)
+
+    def _mask(self, row: Any) -> None:
+        if isinstance(row, Model):
+            mask_row(self._reader, row)
 
 
 class _Seen(ModelIterable):  # type: ignore[type-arg]
@@ -100,7 +139,9 @@ class _Seen(ModelIterable):  # type: ignore[type-arg]
 
 
 def _subject(table: Table, row: Model) -> UUID | None:
-    """Return whose a row is, where a column of its own says so."""
+    """Return whose a row is, where a column of its own says so; a user's row is her own."""
+    if table.is_of_users:
+        return cast(UUID, row.pk)
     for subject in table.owners():
         if "__" not in subject.path:
             value = row.__dict__.get(f"{subject.path}_id", row.__dict__.get(subject.path))
@@ -109,7 +150,7 @@ def _subject(table: Table, row: Model) -> UUID | None:
 
 
 def _refuse_to_save(*args: object, **kwargs: object) -> None:
-    raise ConfigError("This row was masked for a reader: it must not be stored.")
+    raise PolicyDenied("You are not shown all of this, so you can't change it.", code="masked")
 
 
 def masked(value: Json, plain: frozenset[str] = frozenset(), place: str = "") -> Json:

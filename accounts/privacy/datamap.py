@@ -97,6 +97,15 @@ class Table:
         """Yield the subjects whose rows these are."""
         return (subject for subject in self.subjects if subject.fate is Fate.DELETE)
 
+    @property
+    def is_of_users(self) -> bool:
+        """Tell whether each row is a user."""
+        return any(subject.path == self.model._meta.pk.name for subject in self.subjects)
+
+    def is_sealed(self, field: str) -> bool:
+        """Tell whether what is somebody's in a field is under her key, and opened for each reader by itself."""
+        return self.classes[field] is DataClass.PERSONAL and any(each.fate is Fate.SHRED for each in self.subjects)
+
     def of_class(self, *classes: DataClass) -> list[str]:
         return [name for name, known in self.classes.items() if known in classes]
 

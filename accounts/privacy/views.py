@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -16,7 +17,7 @@ from accounts.console import principal_of
 from accounts.principals import Principal
 from accounts.privacy import choices, jobs
 from accounts.privacy.datamap import tables
-from agentos.core.errors import CallerError, NotFound
+from agentos.core.errors import CallerError, NotFound, PolicyDenied
 
 PAGE = "privacy"
 
@@ -27,6 +28,10 @@ PAGE = "privacy"
 def mine(request: HttpRequest) -> HttpResponse:
     """Show what is held, or do what a form of the page asks for (`do`: correct, export or erase)."""
     principal = principal_of(request)
+    try:
+        choices.check_self(principal)
+    except PolicyDenied as denied:
+        raise PermissionDenied(denied.detail) from None
     if request.method == "GET":
         return render(request, "accounts/privacy.html", _context(principal))
     act = _ACTS.get(request.POST.get("do", ""))

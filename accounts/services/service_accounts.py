@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from accounts import audit, principals, scopes
 from accounts.models import Membership, ServiceAccount, TenantRole
 from accounts.principals import PROGRAMS, Principal, cache
+from accounts.privacy import access
 from accounts.services import roles
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
@@ -120,7 +121,8 @@ def listed(
         accounts = ServiceAccount.objects.filter(tenant_id=principal.tenant_id).order_by("-created_at", "-id")
         if not include_revoked:
             accounts = accounts.filter(revoked_at=None)
-        return list(accounts[(page - 1) * limit : page * limit]), accounts.count()
+        page_of = accounts[(page - 1) * limit : page * limit]
+        return list(access.as_seen(principal, page_of)), accounts.count()
 
 
 def decides(role: TenantRole) -> bool:

@@ -76,7 +76,7 @@ def frame(line: Line) -> bytes:
 # What an event says beside what people and models said: names of code, ids, times and numbers.
 _PLAIN_KEYS = frozenset(
     (
-        *("event", "run_id", "session_id", "agent_id", "agent_name", "created_at", "ts", "model", "model_provider"),
+        *("event", "run_id", "agent_id", "agent_name", "created_at", "ts", "model", "model_provider"),
         *("from_seq", "metrics", "cost_usd", "error_type", "error_id", "reason"),
         *("tool.tool_call_id", "tool.tool_name", "tool.approval_id", "tool.approval_url", "tool.approval_type"),
         *("tool.expires_at", "tool.kind", "tool.metrics"),

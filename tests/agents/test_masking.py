@@ -13,7 +13,7 @@ from accounts.privacy import access
 from accounts.privacy.access import MASK
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import ConfigError
+from agentos.core.errors import PolicyDenied
 from agents.models import Run, Step
 from tests.agents.services.conftest import names, read
 from tests.agents.test_control_api import body_of, events_of, json_of
@@ -101,7 +101,7 @@ def test_a_masked_row_can_t_be_saved_and_another_s_mask_is_not_one_s_own(acme):
     )
     access.mask_row(acme.principal("auditor"), step)
     assert step.request == {"tool": "pay", "arguments": {"to": MASK}} and step.answer == {"by": "me", "note": MASK}
-    with pytest.raises(ConfigError):
+    with pytest.raises(PolicyDenied):
         step.save()
     own = Step(user_id=acme.auditor.id, request={"arguments": {"to": "x"}})
     assert access.mask_row(acme.principal("auditor"), own).request == {"arguments": {"to": "x"}}

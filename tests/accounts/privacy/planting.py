@@ -94,7 +94,7 @@ class Planter:
         if isinstance(field, models.ForeignKey):
             return self._related(field)
         if table.classes[field.name] is not DataClass.NONE:
-            return self._marked(field)
+            return self._marked(field, self._mark(table.classes[field.name]))
         if field.primary_key or field.has_default() or getattr(field, "auto_now_add", False) or field.null:
             return new_id() if field.name == "id" and isinstance(field, models.UUIDField) else models.NOT_PROVIDED
         if field.choices:
@@ -120,15 +120,19 @@ class Planter:
         whose = {"tenant": self.tenant} if rows.has_tenant(table) else {}
         return table.model._base_manager.using(ROOT).filter(**whose).first()
 
-    def _marked(self, field: Any) -> Any:
+    def _mark(self, known: DataClass) -> str:
+        """Return what to plant in fields of a class."""
+        return self.marker
+
+    def _marked(self, field: Any, mark: str) -> Any:
         if isinstance(field, models.EmailField):
-            return f"{self.marker}@{next(_numbers)}.test"
+            return f"{mark}@{next(_numbers)}.test"
         if isinstance(field, models.JSONField):
-            return {"said": [self.marker]}
+            return {"said": [mark]}
         if isinstance(field, models.BinaryField):
-            return self.marker.encode()
+            return mark.encode()
         if isinstance(field, models.CharField | models.TextField):
-            return f"{self.marker} {next(_numbers)}"
+            return f"{mark} {next(_numbers)}"
         return utc_now() if isinstance(field, models.DateTimeField) else models.NOT_PROVIDED
 
     def _plain(self, field: Any) -> Any:
