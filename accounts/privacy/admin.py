@@ -20,9 +20,17 @@ from unfold.widgets import (
 )
 
 from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of
+from accounts.principals import Principal
 from accounts.privacy import holds, persons, retention
 from accounts.privacy.datamap import RECORDS, RETENTIONS, STANDING
 from accounts.privacy.models import LegalHold, PrivacyJob, RetentionRule
+
+
+def _holds(request: HttpRequest, scope: str) -> bool:
+    """Tell whether whoever looks holds a scope; the sign-in page asks, too."""
+    principal = getattr(request, "principal", None)
+    return isinstance(principal, Principal) and principal.has(scope)
+
 
 LIMITED = [rule for rule in RETENTIONS.values() if rule not in (RECORDS, STANDING)]
 
@@ -50,7 +58,7 @@ class PrivacyJobAdmin(ReadOnlyAdmin):
     readonly_fields = ("subject_id", "signed_receipt")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return principal_of(request).has("privacy:erase")
+        return _holds(request, "privacy:erase")
 
     @admin.display(description="Receipt")
     def signed_receipt(self, job: PrivacyJob) -> SafeString | str:
@@ -86,10 +94,10 @@ class LegalHoldAdmin(AuditedAdmin):
     actions = ("lift",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return principal_of(request).has(holds.SCOPE)
+        return _holds(request, holds.SCOPE)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return principal_of(request).has(holds.SCOPE)
+        return _holds(request, holds.SCOPE)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -98,7 +106,7 @@ class LegalHoldAdmin(AuditedAdmin):
         return False
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
-        return principal_of(request).has(holds.SCOPE)
+        return _holds(request, holds.SCOPE)
 
     @admin.display(description="About")
     def about(self, hold: LegalHold) -> str:
@@ -138,10 +146,10 @@ class RetentionRuleAdmin(AuditedAdmin):
     actions = None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return principal_of(request).has(retention.SCOPE)
+        return _holds(request, retention.SCOPE)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return principal_of(request).has(retention.SCOPE)
+        return _holds(request, retention.SCOPE)
 
     def save_model(self, request: HttpRequest, obj: RetentionRule, form: Any, change: bool) -> None:
         asked = form.cleaned_data

@@ -84,7 +84,7 @@ class TestInbox:
             text = page(signed_in(user).get(INBOX))
             assert list(tabs(text)) == keys
             assert current(text) == keys[0]
-            assert "C-1042" in text
+            assert "process_refund" in text and ("C-1042" in text) == (user != acme.auditor)
         assert "Nothing waits for others" in page(signed_in(acme.viewer).get(INBOX))
 
     @pytest.mark.parametrize(
