@@ -23,6 +23,7 @@ from accounts import grants_admin as grants_admin
 from accounts import invitations_admin as invitations_admin
 from accounts import roles_admin as roles_admin
 from accounts import scopes, selectors
+from accounts import support_admin as support_admin
 from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of, shown_once
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, Tenant, TenantRole, User
 from accounts.services import members, service_accounts

@@ -24,12 +24,17 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     "usage:read": frozenset({"governance.view_budget"}),
     "budgets:write": frozenset(f"governance.{verb}_budget" for verb in ("view", "add", "change", "delete")),
     "members:read": frozenset(
-        f"accounts.view_{model}" for model in ("membership", "tenantrole", "grant", "invitation")
+        f"accounts.view_{model}" for model in ("membership", "tenantrole", "grant", "invitation", "supportentry")
     ),
     "members:write": frozenset(
-        f"accounts.{verb}_{model}"
-        for verb in ("view", "add", "change", "delete")
-        for model in ("membership", "tenantrole", "grant", "invitation")
+        {
+            "accounts.view_supportentry",
+            *(
+                f"accounts.{verb}_{model}"
+                for verb in ("view", "add", "change", "delete")
+                for model in ("membership", "tenantrole", "grant", "invitation")
+            ),
+        }
     ),
     "service_accounts:read": frozenset({"accounts.view_serviceaccount"}),
     "service_accounts:write": frozenset({"accounts.view_serviceaccount", "accounts.add_serviceaccount"}),

@@ -116,7 +116,7 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 class ReadOnlyAdmin(AuditedAdmin):
     """An admin class that shows rows and changes none."""
 
-    actions = None
+    actions: Any = None
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

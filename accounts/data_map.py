@@ -24,12 +24,13 @@ from accounts.models import (
     Resource,
     ServiceAccount,
     SigningKey,
+    SupportEntry,
     Tenant,
     TenantRole,
     TotpDevice,
     User,
 )
-from accounts.privacy.datamap import DAY, RECORDS, TOKENS, WEEK, declare, owner, pseudonym, sealed
+from accounts.privacy.datamap import DAY, RECORDS, TOKENS, WEEK, author, declare, owner, pseudonym, sealed
 
 declare(Tenant, none="id slug name is_demo created_at")
 declare(
@@ -94,6 +95,13 @@ declare(
     none="id user issuer last_used_at created_at",
     personal="subject",
     subjects=[owner("user")],
+)
+declare(
+    SupportEntry,
+    none="tenant id user scopes created_at ends_at ended_at ended_by",
+    personal="who reason",
+    subjects=[author("user", "who", "reason"), pseudonym("ended_by")],
+    retention=RECORDS,
 )
 declare(Resource, none="tenant id kind name")
 declare(

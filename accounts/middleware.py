@@ -81,7 +81,7 @@ class TenantScope:
 
     def _enter(self, request: HttpRequest) -> Membership | None:
         user = request.user
-        members = sessions.memberships(user.id) if isinstance(user, User) else []
+        members = sessions.places(user.id) if isinstance(user, User) else []
         member = sessions.chosen(members, request.session)
         if member is None or not isinstance(user, User) or not sessions.is_complete(member, request.session):
             logout(request)

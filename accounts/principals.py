@@ -44,13 +44,22 @@ class Foreign:
 
 
 @dataclass(frozen=True, slots=True)
+class Support:
+    """That she is here as an operator of the platform, by which entry, until when and why."""
+
+    entry_id: UUID
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """A signed-in user in one tenant. `via` is token, key, cookie or issuer; `version` is the user's token version.
 
     `scopes` is all that she may do here: what her role grants (`role_scopes`) and what was granted to her alone
     (`grants`), within what a key or another issuer narrows it to (`limits`; None where nothing does). `account_id`
     names the key's service account. `credential` finds a service key (its hash) or a session (its key) again,
-    `foreign` whom another issuer's token stands for; a token of ours needs none.
+    `foreign` whom another issuer's token stands for; a token of ours needs none. `support` is who is no member here.
     """
 
     user_id: UUID
@@ -69,6 +78,7 @@ class Principal:
     version: int = 0
     credential: str = field(default="", repr=False)
     foreign: Foreign | None = field(default=None, repr=False)
+    support: Support | None = field(default=None, repr=False)
 
     def has(self, scope: str) -> bool:
         return scopes.grants(self.scopes, scope)
@@ -132,6 +142,7 @@ def of_member(member: Membership, *, via: str = "token", family: UUID | None = N
         via=via,
         family=family,
         version=user.token_version,
+        support=member.__dict__.get("support"),
     )
 
 
@@ -155,7 +166,7 @@ class PrincipalCache(Kept[Principal | None]):
 
     def keep(self, key: object, asked_at: float, value: Principal | None) -> None:
         super().keep(key, asked_at, value)
-        if value is not None and value.limits is None:
+        if value is not None and value.limits is None and value.support is None:
             # What a run asks at its gates: the same user, however she signed in.
             known = replace(value, via="token", family=None, credential="", foreign=None)
             super().keep((value.user_id, value.tenant_id, None), asked_at, known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import factor_views, invitation_views, oidc_views, views
+from accounts import factor_views, invitation_views, oidc_views, support_views, views
 from accounts.privacy import views as privacy_views
 
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("oidc/<slug:provider_id>/callback/", oidc_views.finish, name="oidc_callback"),
     path("privacy/", privacy_views.mine, name="privacy"),
     path("privacy/archives/<uuid:job_id>/", privacy_views.archive, name="privacy_archive"),
+    path("support/", support_views.enter, name="support"),
+    path("support/leave/", support_views.leave, name="support_leave"),
     path("security/", factor_views.security, name="security"),
     path("security/begin/", factor_views.begin, name="security_begin"),
     path("security/codes/", factor_views.renew_codes, name="security_codes"),

@@ -20,6 +20,7 @@ _OVERSIGHT = [
     ("governance.Budget", "Budgets", "savings"),
     ("accounts.Membership", "People", "group"),
     ("accounts.Invitation", "Invitations", "mail"),
+    ("accounts.SupportEntry", "Who entered", "door_open"),
     ("accounts.TenantRole", "Roles", "badge"),
     ("accounts.Grant", "Grants", "key"),
     ("governance.Endpoint", "Webhooks", "webhook"),

@@ -14,6 +14,7 @@ from accounts.models.connections import Connection, PlatformConnection
 from accounts.models.identity import Attempt, ExternalIdentity, RecoveryCode, SigningKey, TotpDevice
 from accounts.models.invitations import Invitation
 from accounts.models.resources import Grant, Resource
+from accounts.models.support import SupportEntry
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
@@ -242,6 +243,7 @@ __all__ = [
     "Role",
     "ServiceAccount",
     "SigningKey",
+    "SupportEntry",
     "Tenant",
     "TenantRole",
     "TotpDevice",

@@ -34,9 +34,14 @@ RECOVERY_CODES = 10
 CODE_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without what looks alike
 
 
+def is_demanded() -> bool:
+    """Say whether this installation demands one where there is power."""
+    return bool(settings.SECOND_FACTOR == "required")
+
+
 def is_required(members: Iterable[Membership]) -> bool:
     """Say whether a user with these memberships must have one: in production, with more rights than a plain member."""
-    if settings.SECOND_FACTOR != "required":
+    if not is_demanded():
         return False
     return any(scopes.has_power(principals.of_member(member).scopes) for member in members)
 

@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 from accounts import principals
 from accounts.models import Membership, User
 from accounts.principals import Principal, cache
-from accounts.services import second_factor
+from accounts.services import second_factor, support
 from agentos.core.ids import parse_id
 
 TENANT_KEY = "tenant_id"
@@ -33,6 +33,13 @@ async def standing(session_key: str) -> Principal | None:
 def memberships(user_id: UUID) -> list[Membership]:
     """Return the user's memberships, oldest first, as `principals.members` loads them."""
     return list(principals.members().filter(user_id=user_id).order_by("created_at", "id"))
+
+
+def places(user_id: UUID) -> list[Membership]:
+    """Return where a session of hers may be: her memberships, then the tenants that she has entered as an operator."""
+    members = memberships(user_id)
+    is_operator = bool(members) and members[0].user.is_superuser
+    return [*members, *(support.places(members[0].user) if is_operator else ())]
 
 
 def chosen(members: list[Membership], session: Mapping[str, Any]) -> Membership | None:
@@ -55,7 +62,7 @@ def _load(session_key: str) -> Principal | None:
     user_id = parse_id(str(session.get(SESSION_KEY, "")))
     if user_id is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return None
-    member = chosen(memberships(user_id), session)
+    member = chosen(places(user_id), session)
     if member is None or not _is_current(member.user, session) or not is_complete(member, session):
         return None
     return replace(principals.of_member(member, via="cookie"), credential=session_key)

@@ -16,7 +16,18 @@ from django.db import ProgrammingError, connections, models, transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import AuditHead, AuditRow, Grant, Membership, Resource, Role, Tenant, TenantRole, User
+from accounts.models import (
+    AuditHead,
+    AuditRow,
+    Grant,
+    Membership,
+    Resource,
+    Role,
+    SupportEntry,
+    Tenant,
+    TenantRole,
+    User,
+)
 from accounts.privacy.models import RetentionRule
 from accounts.tenancy import TenantModel, tenant_scope
 from agentos.core.ids import new_id
@@ -25,7 +36,7 @@ from governance.models import Approval, PolicyRule, PolicyVersion
 
 SYSTEM = "system"
 # What the whole tenant reads: its roles and policies, what may be granted, what is halted. No user's own.
-COMMON = (AllowedModels, KillSwitch, PolicyRule, PolicyVersion, Resource, RetentionRule, TenantRole)
+COMMON = (AllowedModels, KillSwitch, PolicyRule, PolicyVersion, Resource, RetentionRule, SupportEntry, TenantRole)
 MADE_BY_FIXTURES = (Membership, AuditHead)  # one of each is there already, and may be there once only
 
 
