@@ -31,7 +31,7 @@ from agentos.api import api
 from agentos.asgi import sockets
 from agentos.lean import LeanHandler
 from agents.models import IdempotencyKey, KillSwitch, Run, Session, Step
-from governance.models import Approval
+from governance.models import Approval, Endpoint
 from tests.conftest import PASSWORD
 from tests.isolation.planting import Garden
 
@@ -39,7 +39,13 @@ SIGNING_OUT = ("logout", "sign-out", "security")
 PATIENCE_SECONDS = 0.3  # with a stream that says nothing yet
 NOTHING = "01a20000-0000-7000-8000-000000000000"
 # Names of what is installed, and a secret link: nobody's rows.
-NAMES = {"agent_id": "approvals", "tool": "process_refund", "token": "mknothing", "provider_id": "nowhere"}
+NAMES = {
+    "agent_id": "approvals",
+    "tool": "process_refund",
+    "token": "mknothing",
+    "provider_id": "nowhere",
+    "name": "runs",
+}
 OF_THE_PLATFORM = ("backup.BackupRecord",)  # rows that the admin site shows and that are no tenant's
 ANEW = frozenset({"x-request-id", "content-length", "content-security-policy", "set-cookie", "date", "expires"})
 # What differs between two looks at the same: tokens of forms, ids of requests, what depends on the hour.
@@ -57,6 +63,7 @@ IDS: dict[str, type[Model]] = {
     "hold_id": LegalHold,
     "connection_id": Connection,
     "switch_id": KillSwitch,
+    "endpoint_id": Endpoint,
 }
 UNMAPPED = {"content_type_id": "1", "url": "nowhere", "app_label": "agents"}  # of the admin site's own addresses
 Body = Callable[[Garden], dict[str, Any]]
@@ -109,6 +116,16 @@ BODIES: dict[str, Body] = {
         "rules": [{"level": "approve", "approvers": [str(garden.user.id)]}],
         "activate": False,
     },
+    "PUT /privacy/retention/{name}": lambda garden: {"days": 7},
+    "PUT /notifications/preferences": lambda garden: {"choices": {}},
+    "POST /notifications/endpoints": lambda garden: {
+        "channel": "webhook",
+        "name": "x",
+        "url": "https://127.0.0.1/",
+        "kinds": [],
+    },
+    "PATCH /notifications/endpoints/{endpoint_id}": lambda garden: {"is_active": False},
+    "POST /notifications/endpoints/{endpoint_id}/rotate": lambda garden: {},
     "PUT /models/allowed": lambda garden: {"models": [part(garden)]},
     "POST /halts": lambda garden: {"target": "tool:process_refund", "reason": "because"},
     "POST /policies/activate": lambda garden: {},

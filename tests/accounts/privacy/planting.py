@@ -19,7 +19,7 @@ from django.db import models, transaction
 from psycopg import sql
 
 from accounts import audit
-from accounts.models import Tenant, User
+from accounts.models import SupportEntry, Tenant, User
 from accounts.privacy import rows
 from accounts.privacy.datamap import DataClass, Fate, Subject, Table, fields_of, table_of, tables
 from accounts.privacy.models import LegalHold, PrivacyJob
@@ -48,6 +48,7 @@ class Planter:
                 if table.name not in NEVER_WRITTEN and self._planted(table, subject, colleague):
                     planted.add(table.name)
         LegalHold.objects.using(ROOT).update(lifted_at=utc_now())
+        SupportEntry.objects.using(ROOT).update(ended_at=utc_now())
         PrivacyJob.objects.using(ROOT).filter(status="pending").update(status="done")
         return planted
 
