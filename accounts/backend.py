@@ -23,6 +23,8 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     "approvals:decide": frozenset({"governance.view_approval", "governance.change_approval"}),
     "usage:read": frozenset({"governance.view_budget"}),
     "budgets:write": frozenset(f"governance.{verb}_budget" for verb in ("view", "add", "change", "delete")),
+    "policies:read": frozenset({"governance.view_guardsetting"}),
+    "guards:write": frozenset(f"governance.{verb}_guardsetting" for verb in ("view", "add", "change", "delete")),
     "members:read": frozenset(
         f"accounts.view_{model}" for model in ("membership", "tenantrole", "grant", "invitation", "supportentry")
     ),

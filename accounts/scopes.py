@@ -12,7 +12,7 @@ from accounts.models import Role
 
 ADMIN = "agent_os:admin"
 # No service key holds these, whatever its user may do.
-FOR_PEOPLE = frozenset({"approvals:decide", "policies:loosen", "privacy:self"})
+FOR_PEOPLE = frozenset({"approvals:decide", "policies:loosen", "guards:loosen", "privacy:self"})
 
 _COMPONENTS = ("agents", "teams", "workflows")
 _NAMED = (*_COMPONENTS, "tools", "knowledge")  # of these a scope may name one
@@ -82,6 +82,8 @@ _ADMIN_ONLY = frozenset(
         "policies:write",
         "budgets:write",
         "policies:loosen",
+        "guards:write",
+        "guards:loosen",
         "approvals:write",
         "approvals:delete",
         "components:write",

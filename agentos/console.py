@@ -18,6 +18,7 @@ _WORK = [
 _OVERSIGHT = [
     ("accounts.AuditRow", "Audit", "history"),
     ("governance.Budget", "Budgets", "savings"),
+    ("governance.GuardSetting", "Guards", "shield"),
     ("accounts.Membership", "People", "group"),
     ("accounts.Invitation", "Invitations", "mail"),
     ("accounts.SupportEntry", "Who entered", "door_open"),

@@ -34,9 +34,10 @@ async def fork(
     runs.admit(here, principal)
     source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     spec = registry.get("agent", source.get("agent_id", ""))
-    for text in (wanted.message, wanted.instructions):
-        if text is not None:
-            await here.hooks.check_input(spec, text, tenant_id=principal.tenant_id)
+    for field in ("message", "instructions"):
+        if (text := getattr(wanted, field)) is not None:
+            let = await here.hooks.check_input(spec, text, tenant_id=principal.tenant_id)
+            wanted = replace(wanted, **{field: let.text})
     if wanted.tool_result is not None:
         checked = await here.hooks.check_answer(spec, wanted.tool_result, tenant_id=principal.tenant_id)
         wanted = replace(wanted, tool_result=checked)
@@ -81,7 +82,7 @@ async def evidence(here: Runtime, principal: Principal, run_id: UUID, step_id: U
     Raises: NotFound, PolicyDenied.
     """
     found = await in_thread(selectors.step_evidence, principal=principal, run_id=run_id, step_id=step_id)
-    looked_up = await _looked_up(here, found)
+    looked_up = await _looked_up(here, principal.tenant_id, found)
     hidden = await in_thread(selectors.hides_words, principal=principal, run_id=run_id)
     return {**found, "lookup": access.masked(looked_up) if hidden else looked_up}
 
@@ -94,11 +95,11 @@ def _guarding(found: JsonObject) -> AgentSpec:
         return AgentSpec(found["component_id"], "", guards=("pii", "secrets"))
 
 
-async def _looked_up(here: Runtime, found: JsonObject) -> Json:
+async def _looked_up(here: Runtime, tenant_id: UUID, found: JsonObject) -> Json:
     spec = _guarding(found)
     tool = spec.tool(found["tool"])
     if tool is None or tool.lookup is None:
         return None
     call = tool.lookup(found["idempotency_key"])
     _, result, error = await guarded(f"The look-up of {tool.name}", call, timeout_seconds=LOOKUP_SECONDS)
-    return {"result": here.hooks.check_evidence(spec, result), "error": error}
+    return {"result": await here.hooks.check_evidence(spec, result, tenant_id=tenant_id), "error": error}

@@ -27,6 +27,7 @@ from agents.models import Step
 from agents.records import RecordAdmin, demo_label, since
 from agents.templatetags.console import agent_name, remaining, visible
 from governance import budgets_admin as budgets_admin
+from governance import guards_admin as guards_admin
 from governance import notifications_admin as notifications_admin
 from governance import selectors
 from governance.models import Approval, ApprovalStatus

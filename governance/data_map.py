@@ -10,6 +10,7 @@ from governance.models import (
     Budget,
     BudgetUse,
     Endpoint,
+    GuardSetting,
     Notice,
     PolicyRule,
     PolicyVersion,
@@ -76,6 +77,11 @@ declare(
         "tenant id user starts_at component_kind component_id runs input_tokens output_tokens cost_usd unpriced_runs"
     ),
     subjects=[owner("user")],
+)
+declare(
+    GuardSetting,
+    none="tenant id component guard place mode reason changed_by changed_at",
+    subjects=[pseudonym("changed_by")],
 )
 declare(
     PolicyVersion,

@@ -1,33 +1,31 @@
-"""The guards that a component names, over every text that a human or a tool brings into a run.
+"""The guards over every text that comes into a run, and over what the model hands to tools.
 
 A message is blocked whole. What comes later (answers, notes, external results) belongs to a run that waits: it is
 blocked for moderation and injection only, and loses identity numbers and secrets; an e-mail address may stay. What a
-tool returns is never blocked, for the call has happened: it loses all that, and the orders to the model hidden in it.
+tool returns is never sent back, for the call has happened: it loses all that, or is withheld.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 from uuid import UUID
 
-from agentos.core.errors import ConfigError, InputBlocked
-from agentos.core.types import Json
+from agentos.core.errors import InputBlocked
+from agentos.core.types import Json, JsonObject
 from agents.engine.spec import AgentSpec
+from governance import guard_settings
+from governance.guarding import INJECTION, MODERATION, PII, SECRETS, Mode, Modes, Place, in_force
 from governance.guardrails import injection, pii, secrets
-from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding, redact
 from governance.moderation import Moderation
 
-MODERATION: Final = "moderation"
-INJECTION: Final = "injection"
-
-
 Detect: TypeAlias = Callable[[str], list[Finding]]
-_OUTPUT: Final = {"pii": pii.DETECTOR, "secrets": secrets.DETECTOR}
-_INPUT: Final[dict[str, Detect]] = {"pii": pii.detect, "secrets": secrets.detect, INJECTION: injection.detect}
+DETECT: Final[dict[str, Detect]] = {PII: pii.detect, SECRETS: secrets.detect, INJECTION: injection.detect}
 LONG_TEXT_CHARACTERS: Final = 8_000  # beyond it a scan leaves the event loop
+LEAST_NUMBER: Final = 10**8  # a shorter number identifies nobody
 
 NOT_PRIVATE: Final = frozenset({"ip_address", "person"})  # a service desk's daily bread
 CONTACT: Final = frozenset({*NOT_PRIVATE, "email", "phone", "address"})
@@ -35,22 +33,22 @@ CONTACT: Final = frozenset({*NOT_PRIVATE, "email", "phone", "address"})
 _REASONS: Final = {
     MODERATION: "it falls into a category that is not allowed here",
     INJECTION: "it reads like an attempt to change the assistant's instructions",
-    "pii": "it holds personal data that must not be sent here",
-    "secrets": "it holds a secret that must not be sent here",
+    PII: "it holds personal data that must not be sent here",
+    SECRETS: "it holds a secret that must not be sent here",
 }
+_EVERYTHING_PRIVATE: Final[Modes] = {PII: Mode.REDACT, SECRETS: Mode.REDACT}
 
 
-def output_detector(name: str) -> Detector:
-    """Return a guardrail that can hold text back. Raises: ConfigError, so that a misspelt guard stops the run."""
-    if name not in _OUTPUT:
-        raise ConfigError(f"No output guardrail is called {name!r}; there are {', '.join(sorted(_OUTPUT))}.")
-    return _OUTPUT[name]
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A text or value as it may be kept, and what guards noted about it: which, what they did, kinds, no text."""
 
+    value: Json
+    notes: tuple[JsonObject, ...] = ()
 
-def _detect(name: str) -> Detect:
-    if name not in _INPUT:
-        raise ConfigError(f"No guardrail is called {name!r}; there are {', '.join(sorted({*_INPUT, MODERATION}))}.")
-    return _INPUT[name]
+    @property
+    def text(self) -> str:
+        return cast(str, self.value)
 
 
 class Guards:
@@ -59,74 +57,125 @@ class Guards:
     def __init__(self, moderation: Moderation) -> None:
         self._moderation = moderation
 
-    async def check_message(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> None:
-        """Raise InputBlocked with the guard and the kinds found, never the text. Raises also: Unavailable."""
-        for name in spec.guards:
-            if name == MODERATION:
-                _block(name, await self._moderation.categories(text, tenant_id=tenant_id))
-            else:
-                _block(name, _kinds(await _scan(name, text), besides=NOT_PRIVATE))
+    async def check_message(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> Passed:
+        """Return a run's message as it may be kept.
 
-    async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> str:
-        """Return the text as it may be kept. Raises: InputBlocked, Unavailable."""
-        if MODERATION in spec.guards:
-            _block(MODERATION, await self._moderation.categories(text, tenant_id=tenant_id))
-        if INJECTION in spec.guards:
-            _block(INJECTION, _kinds(await _scan(INJECTION, text)))
-        for name in _redacting(spec):
-            text = redact(text, _private(await _scan(name, text)))
-        return text
+        Raises: InputBlocked with the guard and the kinds found, never the text; Unavailable.
+        """
+        modes = in_force(spec, Place.INPUT, await guard_settings.current(tenant_id))
+        return await self._checked(modes, text, NOT_PRIVATE, tenant_id)
+
+    async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> Passed:
+        """Return a later text as it may be kept. Raises: InputBlocked, Unavailable."""
+        settings = await guard_settings.current(tenant_id)
+        modes = dict(in_force(spec, Place.INPUT, settings))
+        for name, mode in in_force(spec, Place.OUTPUT, settings).items():
+            modes[name] = max(mode, modes.get(name, Mode.OFF), key=lambda mode: mode.strictness)
+        for name in (PII, SECRETS):
+            if modes.get(name) is Mode.BLOCK:
+                modes[name] = Mode.REDACT
+        return await self._checked(modes, text, CONTACT, tenant_id)
+
+    async def check_read(self, spec: AgentSpec, place: Place, value: Json, *, tenant_id: UUID) -> Passed:
+        """Return what a component reads, a tool's result or retrieved text, as the model may read it."""
+        modes = in_force(spec, place, await guard_settings.current(tenant_id))
+        return await clean(modes, place, value)
+
+    async def _checked(self, modes: Modes, text: str, spared: frozenset[str], tenant_id: UUID) -> Passed:
+        """Block by any guard first; then redact."""
+        found = {name: await self._kinds(name, text, spared, tenant_id) for name in modes}
+        for name, kinds in found.items():
+            if kinds and modes[name] is Mode.BLOCK:
+                detail = f"The text was blocked: {_REASONS[name]} ({', '.join(kinds)})."
+                raise InputBlocked(detail, errors=[{"guard": name, "kinds": kinds}])
+        notes = tuple(note(name, modes[name], Place.INPUT, kinds) for name, kinds in found.items() if kinds)
+        for name in [name for name, kinds in found.items() if kinds and modes[name] is Mode.REDACT]:
+            text = redact(text, _besides(await _scan(name, text), spared))
+        return Passed(text, notes)
+
+    async def _kinds(self, name: str, text: str, spared: frozenset[str], tenant_id: UUID) -> list[str]:
+        if name == MODERATION:
+            return await self._moderation.categories(text, tenant_id=tenant_id)
+        return sorted({finding.kind for finding in _besides(await _scan(name, text), spared)})
 
 
-def redacted(spec: AgentSpec, value: Json) -> Json:
-    """Return a tool's result as the model may read it.
+async def clean(modes: Modes, place: Place, value: Json) -> Passed:
+    """Return a JSON value without what guards find in its texts, or withheld where one of them blocks."""
+    if not modes or value is None:
+        return Passed(value)
+    if _characters(value) > LONG_TEXT_CHARACTERS:
+        return await asyncio.to_thread(_clean, modes, place, value)
+    return _clean(modes, place, value)
 
-    Orders to the model are taken out where the component guards its input against them, identity numbers and secrets
-    as far as it guards its output.
-    """
-    names = [INJECTION] if INJECTION in spec.guards else []
-    names += [name for name in spec.output_guards if name != MODERATION]
-    return _redacted(names, value) if names else value
+
+def _clean(modes: Modes, place: Place, value: Json) -> Passed:
+    notes = []
+    for name, mode in modes.items():
+        kinds: set[str] = set()
+        cleaned = _without(name, value, kinds)
+        if not kinds:
+            continue
+        notes.append(note(name, mode, place, sorted(kinds)))
+        if mode is Mode.BLOCK:
+            return Passed(withheld(name, kinds), tuple(notes))
+        value = cleaned if mode is Mode.REDACT else value
+    return Passed(value, tuple(notes))
+
+
+def withheld(name: str, kinds: Iterable[str]) -> str:
+    """Return what stands in the place of a text that a guard blocks."""
+    return f"[withheld by the guard {name}: {', '.join(sorted(kinds))}]"
+
+
+def note(name: str, mode: Mode, place: Place, kinds: Iterable[str]) -> JsonObject:
+    """Return what is kept of a finding: never the text."""
+    return {"guard": name, "did": mode.value, "place": place.value, "kinds": sorted(kinds)}
 
 
 def without_private(text: str) -> str:
     """Return any text without identity numbers and secrets, whatever its component guards."""
-    return cast(str, _redacted(["pii", "secrets"], text))
+    return _clean(_EVERYTHING_PRIVATE, Place.INPUT, text).text
 
 
-def _redacted(names: list[str], value: Json) -> Json:
+def _without(name: str, value: Json, kinds: set[str], label: str = "") -> Json:
+    """Return a value without what one guard finds in it; a text's key is read as the words before it."""
     if isinstance(value, str):
-        for name in names:
-            value = redact(value, _private(_detect(name)(value)))
-        return value
+        return _text_without(name, value, kinds, label)
     if isinstance(value, dict):
-        return {_redacted(names, key): _redacted(names, item) for key, item in value.items()}
+        return {_text_without(name, key, kinds, ""): _without(name, item, kinds, key) for key, item in value.items()}
     if isinstance(value, list):
-        return [_redacted(names, item) for item in value]
+        return [_without(name, item, kinds, label) for item in value]
+    if isinstance(value, int) and abs(value) >= LEAST_NUMBER:
+        written = str(value)
+        cleaned = _text_without(name, written, kinds, label)
+        return value if cleaned == written else cleaned
     return value
 
 
-def _redacting(spec: AgentSpec) -> list[str]:
-    wanted = {*spec.guards, *spec.output_guards} - {MODERATION, INJECTION}
-    return sorted(wanted)
+def _text_without(name: str, text: str, kinds: set[str], label: str) -> str:
+    before = f"{label}: " if label and name != INJECTION else ""
+    found = [
+        Finding(one.kind, max(one.start - len(before), 0), one.end - len(before), one.score)
+        for one in _besides(DETECT[name](before + text), CONTACT)
+        if one.end > len(before)
+    ]
+    kinds.update(finding.kind for finding in found)
+    return redact(text, found)
 
 
 async def _scan(name: str, text: str) -> list[Finding]:
-    detect = _detect(name)
     if len(text) > LONG_TEXT_CHARACTERS:
-        return await asyncio.to_thread(detect, text)
-    return detect(text)
+        return await asyncio.to_thread(DETECT[name], text)
+    return DETECT[name](text)
 
 
-def _private(findings: Iterable[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.kind not in CONTACT]
+def _besides(findings: Iterable[Finding], spared: frozenset[str]) -> list[Finding]:
+    return [finding for finding in findings if finding.kind not in spared]
 
 
-def _kinds(findings: Iterable[Finding], *, besides: frozenset[str] = frozenset()) -> list[str]:
-    return sorted({finding.kind for finding in findings} - besides)
-
-
-def _block(name: str, kinds: list[str]) -> None:
-    if kinds:
-        detail = f"The text was blocked: {_REASONS[name]} ({', '.join(kinds)})."
-        raise InputBlocked(detail, errors=[{"guard": name, "kinds": kinds}])
+def _characters(value: Json) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(key) + _characters(item) for key, item in value.items())
+    return sum(map(_characters, value)) if isinstance(value, list) else 0

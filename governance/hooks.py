@@ -21,12 +21,13 @@ from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord
 from agents.engine.tools import Tool
-from governance import access, asked_before, gate, guards, requirements
+from governance import access, asked_before, gate, guard_settings, requirements
 from governance.access import Judgement
-from governance.guardrails.holdback import HoldBack
-from governance.guards import Guards
+from governance.guarding import Place, in_force
+from governance.guards import Guards, Passed
 from governance.moderation import Moderation, Moderator
 from governance.offering import Offering
+from governance.output_guard import OutputGuard
 
 _SPENT: Final = "it did not happen, and its approval is spent: call the tool again to ask for a new one."
 _CONSENT: Final = (PauseKind.APPROVAL, PauseKind.CONFIRMATION)
@@ -40,20 +41,24 @@ class Governance:
         self._guards = Guards(Moderation(moderator, mode=settings.MODERATION))
         self._offering = Offering()
 
-    async def check_input(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> None:
-        """Let a run's message in. Raises: InputBlocked with kinds and never the text, Unavailable."""
-        await self._guards.check_message(spec, text, tenant_id=tenant_id)
+    async def check_input(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> Passed:
+        """Return a run's message as it may be kept. Raises: InputBlocked with kinds and never the text, Unavailable."""
+        return await self._guards.check_message(spec, text, tenant_id=tenant_id)
 
     async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> str:
         """Return a later human text (answer, note, external result) as it may be kept.
 
         Identity numbers and secrets are redacted. Raises: InputBlocked, Unavailable.
         """
-        return await self._guards.check_answer(spec, text, tenant_id=tenant_id)
+        return (await self._guards.check_answer(spec, text, tenant_id=tenant_id)).text
 
-    def check_evidence(self, spec: AgentSpec, found: Json) -> Json:
+    async def check_evidence(self, spec: AgentSpec, found: Json, *, tenant_id: UUID) -> Json:
         """Return what a tool's look-up found as a person may see it, redacted as the tool's results are."""
-        return guards.redacted(spec, found)
+        return (await self._guards.check_read(spec, Place.TOOL, found, tenant_id=tenant_id)).value
+
+    async def check_retrieved(self, spec: AgentSpec, found: Json, *, tenant_id: UUID) -> Passed:
+        """Return what knowledge says as the model may read it."""
+        return await self._guards.check_read(spec, Place.RETRIEVED, found, tenant_id=tenant_id)
 
     async def offered(self, run: RunInfo) -> Sequence[Tool]:
         return await self._offering.of(run)
@@ -77,13 +82,14 @@ class Governance:
         return Withdrawal((gate.void(run, step, reason),), (entry,))
 
     async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json:
-        return guards.redacted(run.spec, result)
+        passed = await self._guards.check_read(run.spec, Place.TOOL, result, tenant_id=run.tenant_id)
+        if passed.notes:
+            step.request["guards"] = list(passed.notes)
+        return passed.value
 
-    def output_filter(self, run: RunInfo) -> OutputFilter | None:
-        names = [name for name in run.spec.output_guards if name != guards.MODERATION]
-        if not names:
-            return None
-        return HoldBack([guards.output_detector(name) for name in names])
+    async def output_filter(self, run: RunInfo) -> OutputFilter | None:
+        modes = in_force(run.spec, Place.OUTPUT, await guard_settings.current(run.tenant_id))
+        return OutputGuard(modes) if modes else None
 
 
 async def _considered(run: RunInfo, step: StepRecord, arguments: JsonObject, verdict: Verdict) -> Verdict:

@@ -11,11 +11,11 @@ from agentos.core.errors import ProviderError
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine import events, spending
-from agents.engine.ports import ModelReply, ModelRequest, Ports, ToolCall
+from agents.engine.ports import ModelReply, ModelRequest, OutputFilter, Ports, ToolCall
 from agents.engine.retry import delay_seconds
 from agents.engine.state import LoopState
 from agents.engine.status import StepKind, StepState
-from agents.engine.steps import StepRecord, Write
+from agents.engine.steps import StepRecord, Write, guarded_entries
 from agents.engine.tools import Tool
 
 MAX_ATTEMPTS = 4
@@ -93,7 +93,7 @@ async def _reset(ports: Ports, step: StepRecord, code: str) -> None:
 
 async def _stream(state: LoopState, ports: Ports, step: StepRecord, model: str, offered: Sequence[Tool]) -> ModelReply:
     info = state.info
-    output_filter = ports.hooks.output_filter(info)
+    output_filter = await ports.hooks.output_filter(info)
     tools = [tool.definition for tool in offered]
     seconds = info.spec.limits.model_seconds
     request = ModelRequest(model, state.messages, tools, timeout_seconds=seconds, tenant_id=info.tenant_id)
@@ -107,8 +107,8 @@ async def _stream(state: LoopState, ports: Ports, step: StepRecord, model: str, 
                     said.clear()
                     if output_filter:
                         _release(ports, released, output_filter.finish())
-                    text = "".join(released) if output_filter else part.text
-                    return replace(part, text=text, time_to_first_token_ms=first)
+                        part = await _filtered(step, part, "".join(released), output_filter)
+                    return replace(part, time_to_first_token_ms=first)
                 if first is None:
                     first = int((time.monotonic() - began) * 1000)
                 said.append(part)
@@ -117,6 +117,17 @@ async def _stream(state: LoopState, ports: Ports, step: StepRecord, model: str, 
         if said:
             _count_cut(state, ports, step, model, "".join(said))
     raise ProviderError("The model's stream ended without an end.", code="provider_stream_cut", retryable=True)
+
+
+async def _filtered(step: StepRecord, reply: ModelReply, text: str, output_filter: OutputFilter) -> ModelReply:
+    """Return the reply as it may be kept: its text as it left, its calls without what no tool is given."""
+    calls = []
+    for call in reply.tool_calls:
+        arguments, fault = await output_filter.arguments(call.arguments)
+        calls.append(replace(call, arguments=arguments, fault=fault))
+    if output_filter.notes:
+        step.request["guards"] = output_filter.notes
+    return replace(reply, text=text, tool_calls=tuple(calls))
 
 
 def _count_cut(state: LoopState, ports: Ports, step: StepRecord, model: str, said: str) -> None:
@@ -137,11 +148,15 @@ def _release(ports: Ports, released: list[str], text: str) -> None:
 def _finish(ports: Ports, step: StepRecord, model: str, reply: ModelReply) -> None:
     usage = spending.told(reply, ports.cost_of(model, reply.usage))
     step.state, step.result, step.usage = StepState.DONE, _stored(reply), spending.added(step.usage, usage)
-    ports.journal.put(Write(steps=[step], events=[(events.MODEL_COMPLETED, {"model": reply.model, **usage})]))
+    completed = (events.MODEL_COMPLETED, {"model": reply.model, **usage})
+    ports.journal.put(Write(steps=[step], events=[completed], audit=guarded_entries(step)))
 
 
 def _stored(reply: ModelReply) -> JsonObject:
-    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
+    calls = [
+        {"id": call.id, "name": call.name, "arguments": call.arguments} | ({"fault": call.fault} if call.fault else {})
+        for call in reply.tool_calls
+    ]
     return {
         "text": reply.text,
         "tool_calls": calls,
@@ -154,7 +169,10 @@ def _reply_of(step: StepRecord) -> ModelReply:
     stored = step.result or {}
     return ModelReply(
         text=stored["text"],
-        tool_calls=tuple(ToolCall(call["id"], call["name"], call["arguments"]) for call in stored["tool_calls"]),
+        tool_calls=tuple(
+            ToolCall(call["id"], call["name"], call["arguments"], call.get("fault", ""))
+            for call in stored["tool_calls"]
+        ),
         finish_reason=stored["finish_reason"],
         model=stored["model"],
     )

@@ -22,7 +22,7 @@ from agents.engine.scrubbing import without
 from agents.engine.session_state import CallState
 from agents.engine.state import LoopState, mark_unknown, unknown_entry
 from agents.engine.status import PauseKind, StepKind, StepState
-from agents.engine.steps import AuditEntry, StepRecord, Write, is_void, void_answer
+from agents.engine.steps import AuditEntry, StepRecord, Write, guarded_entries, is_void, void_answer
 from agents.engine.tools import UNTRUSTED, RunContext, Tool, Untrusted
 
 logger = logging.getLogger(__name__)
@@ -64,8 +64,8 @@ def _planned(state: LoopState, path: str, call: ToolCall) -> StepRecord:
     step.args_hash = canonical_sha256([call.name, request["arguments"]])
     step.idempotency_key = hashlib.sha256(f"{state.info.run_id}:{path}:{step.args_hash}".encode()).hexdigest()
     step.attempts = 0
-    if arguments is None:
-        step.error = "The arguments are not a JSON object."
+    if call.fault or arguments is None:
+        step.error = call.fault or "The arguments are not a JSON object."
     state.steps[path] = step
     return step
 
@@ -236,6 +236,8 @@ async def _execute(
         return _broke_off(ports, step, tool, error)
     if ended is StepState.DONE:
         result = await ports.hooks.after_tool(state.info, tool, step, result)
+    elif error:
+        error = str(await ports.hooks.after_tool(state.info, tool, step, error))
     return _end(ports, step, ended, result, error)
 
 
@@ -326,6 +328,7 @@ def _end(ports: Ports, step: StepRecord, ended: StepState, result: Json, error: 
     # Its start is in the trail; so is the end of what somebody was asked about, and what was not let run.
     tells = ended is StepState.REFUSED or "requirement" in step.request
     audit = [_audit(f"tool.{ended.value}", step)] if tells else []
+    audit += guarded_entries(step)
     ports.journal.put(Write(steps=[step], events=[(name, payload)], audit=audit))
 
 

@@ -20,11 +20,12 @@ from agents.engine.tools import Tool
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call as the model asked for it. `arguments` is the raw JSON text."""
+    """A call as the model asked for it. `arguments` is the raw JSON text; with a `fault` the call is not made."""
 
     id: str
     name: str
     arguments: str
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,17 +224,25 @@ class HookPort(Protocol):
         """Take back what was asked about a call, or the consent that was given, before it is asked about anew."""
         ...
 
-    async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json: ...
+    async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json:
+        """Return what a tool said, a failure's words too, as it may be kept; note on the step what was done."""
+        ...
 
-    def output_filter(self, run: RunInfo) -> OutputFilter | None: ...
+    async def output_filter(self, run: RunInfo) -> OutputFilter | None: ...
 
 
 class OutputFilter(Protocol):
-    """Holds back text that could still become a finding."""
+    """Holds back text that could still become a finding. `notes`: what guards found, complete after `finish`."""
+
+    notes: list[JsonObject]
 
     def feed(self, delta: str) -> str: ...
 
     def finish(self) -> str: ...
+
+    async def arguments(self, written: str) -> tuple[str, str]:
+        """Return a call's arguments as they may be kept, and why it must not be made, or nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,12 @@ class Model(StrEnum):
 
 @dataclass(frozen=True)
 class AgentSpec:
-    """An agent. `guards` and `output_guards` name guardrails; members of teams come as specs later.
+    """An agent; members of teams come as specs later.
+
+    `guards` name guardrails for what people say, `output_guards` those for what the model says: `name`, or
+    `name:mode` where the mode is off, flag, redact or block. Input is blocked and output redacted unless it says so.
+    What tools return loses what the output must not hold. A tenant may set them otherwise, but never loosen those in
+    `fixed_guards`.
 
     The model is sent the last `history_runs` runs of the session, and what came before as a summary; the runs take at
     most `history_chars` characters.
@@ -35,8 +40,9 @@ class AgentSpec:
     description: str = ""
     model: Model = Model.STRONG
     tools: tuple[Tool, ...] | list[Tool] = ()
-    guards: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ("injection",)
     output_guards: tuple[str, ...] = ()
+    fixed_guards: tuple[str, ...] = ()
     quick_prompts: tuple[str, ...] = ()
     history_runs: int = 5
     history_chars: int = 40_000

@@ -67,6 +67,12 @@ class AuditEntry:
     actor_id: UUID | None = None
 
 
+def guarded_entries(step: StepRecord) -> list[AuditEntry]:
+    """Return what the audit trail says of guards that found something in a step: which, and what kind of thing."""
+    notes = step.request.get("guards")
+    return [AuditEntry("guard.acted", "step", str(step.id), {"name": step.name, "guards": notes})] if notes else []
+
+
 @dataclass(frozen=True, slots=True)
 class RunChange:
     """The new state of a run; None leaves a field as it is. `release` gives the lease back.

@@ -139,7 +139,7 @@ class PlainGates:
     async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json:
         return result
 
-    def output_filter(self, run: RunInfo) -> OutputFilter | None:
+    async def output_filter(self, run: RunInfo) -> OutputFilter | None:
         return None
 
 

@@ -50,6 +50,7 @@ class Begin:
     deadline_seconds: float = WEEK_SECONDS
     session_hours: int | None = None  # of a temporary session: when it is deleted
     charges: tuple[Any, ...] = ()  # the ledger's
+    guards: tuple[JsonObject, ...] = ()  # what they noted about the message
     allowance: Allowance = BOUNDLESS
     limits: tuple[RateLimit, ...] = ()
     key: Key | None = None
@@ -223,7 +224,9 @@ def _row(begin: Begin, sessions: dict[tuple[UUID, UUID, str], UUID]) -> JsonObje
 def _audit(begins: list[Begin]) -> dict[UUID, list[AuditEntry]]:
     entries: dict[UUID, list[AuditEntry]] = {}
     for begin in begins:
-        detail = {"component": f"{begin.component_kind}:{begin.component_id}"}
+        detail: JsonObject = {"component": f"{begin.component_kind}:{begin.component_id}"}
+        if begin.guards:
+            detail["guards"] = list(begin.guards)
         entry = AuditEntry("run.started", "run", str(begin.run_id), detail, begin.user_id)
         entries.setdefault(begin.tenant_id, []).append(entry)
     return entries

@@ -31,6 +31,7 @@ class Whole:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self.notes: list[JsonObject] = []
 
     def feed(self, delta: str) -> str:
         self._parts.append(delta)
@@ -38,6 +39,9 @@ class Whole:
 
     def finish(self) -> str:
         return "".join(self._parts)
+
+    async def arguments(self, written: str) -> tuple[str, str]:
+        return written, ""
 
 
 class ClosedGates:
@@ -55,7 +59,7 @@ class ClosedGates:
     async def after_tool(self, run: RunInfo, tool: Tool, step: StepRecord, result: Json) -> Json:
         return None
 
-    def output_filter(self, run: RunInfo) -> OutputFilter | None:
+    async def output_filter(self, run: RunInfo) -> OutputFilter | None:
         return Whole()
 
 

@@ -14,7 +14,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, InputBlocked, Invalid, NotFound, Unavailable
 from agentos.core.ids import new_id
 from agentos.core.ratelimits import RateLimit
-from agentos.core.types import clean_text
+from agentos.core.types import JsonObject, clean_text
 from agents.engine import events
 from agents.engine.messages import conversation
 from agents.engine.ports import RunInfo
@@ -75,11 +75,11 @@ async def start(
         try:
             models = await _models(principal, spec)
             charges = await runtime.ledger.charges(_consumer(principal, spec, models))
-            blocked = await _blocked(runtime, spec, message, tenant_id)
+            message, notes, blocked = await _let_in(runtime, spec, message, tenant_id)
             begin = _begin(
                 runtime, principal, spec, models, run_id, message, session_id, key, blocked=blocked is not None
             )
-            begin.charges = charges
+            begin.charges, begin.guards = charges, notes
             begin.session_hours = settings.TEMPORARY_HOURS if temporary else None
             await runtime.writer.begin(begin)
         except BaseException:
@@ -134,12 +134,15 @@ def _consumer(principal: Principal, spec: AgentSpec, models: tuple[str, ...]) ->
     return Consumer(principal.tenant_id, principal.user_id, spec.kind, spec.id, models)
 
 
-async def _blocked(runtime: Runtime, spec: AgentSpec, message: str, tenant_id: UUID) -> InputBlocked | None:
+async def _let_in(
+    runtime: Runtime, spec: AgentSpec, message: str, tenant_id: UUID
+) -> tuple[str, tuple[JsonObject, ...], InputBlocked | None]:
+    """Return the message as it may be kept, what guards noted about it, and their refusal."""
     try:
-        await runtime.hooks.check_input(spec, message, tenant_id=tenant_id)
+        let = await runtime.hooks.check_input(spec, message, tenant_id=tenant_id)
     except InputBlocked as blocked:
-        return blocked
-    return None
+        return "", (), blocked
+    return let.text, let.notes, None
 
 
 def _begin(

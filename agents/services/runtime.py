@@ -18,18 +18,28 @@ from agents.services.supervisor import Supervisor
 from agents.services.watch import Watch
 
 
+class Let(Protocol):
+    """A text that guards let in, and what they noted about it."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def notes(self) -> tuple[JsonObject, ...]: ...
+
+
 class Hooks(HookPort, Protocol):
     """Governance, as a process needs it: the engine's hooks and the guards on human text."""
 
-    async def check_input(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> None:
-        """Raise InputBlocked when a guardrail blocks what somebody of the tenant wrote."""
+    async def check_input(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> Let:
+        """Return a message of somebody of the tenant as it may be kept. Raises: InputBlocked."""
         ...
 
     async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> str:
         """Return a later human text as it may be kept. Raises: InputBlocked."""
         ...
 
-    def check_evidence(self, spec: AgentSpec, found: Json) -> Json:
+    async def check_evidence(self, spec: AgentSpec, found: Json, *, tenant_id: UUID) -> Json:
         """Return what a tool's look-up found as it may be shown."""
         ...
 

@@ -3,6 +3,7 @@
 from governance.models.announcements import Announcement, Kind
 from governance.models.approvals import Approval, ApprovalStatus, Vote
 from governance.models.budgets import NOBODY, Budget, BudgetUse, Measure, Period, Reservation, UsageDay
+from governance.models.guards import GuardSetting
 from governance.models.notices import PERSONAL, Channel, Endpoint, Notice, NoticeState, Preference
 from governance.models.policies import PolicyRule, PolicyStatus, PolicyVersion
 
@@ -16,6 +17,7 @@ __all__ = [
     "BudgetUse",
     "Channel",
     "Endpoint",
+    "GuardSetting",
     "Kind",
     "Measure",
     "Notice",

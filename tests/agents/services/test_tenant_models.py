@@ -25,6 +25,7 @@ from agents.services import forks, runs, tenant_models
 from agents.services.forks import Fork
 from agents.services.providers import Providers
 from agents.services.runtime import Runtime
+from governance.guards import Passed
 from tests.agents.llm.wire import DONE, delta, refusal, response, serving
 from tests.agents.services.conftest import names, read
 from tests.conftest import TenantWithUsers
@@ -193,8 +194,9 @@ async def started(make_process: Any, acme: TenantWithUsers, port: Any) -> Run:
     return await in_thread(lambda: Run.objects.using("system").get(id=made.run_id))
 
 
-async def _let_in(spec: Any, text: str, *, tenant_id: Any) -> None:
+async def _let_in(spec: Any, text: str, *, tenant_id: Any) -> Passed:
     """Let every text in."""
+    return Passed(text)
 
 
 async def test_a_run_pins_and_uses_its_tenants_models(make_process: Any, servers: Any, acme: TenantWithUsers) -> None:

@@ -15,7 +15,9 @@ approvals = AgentSpec(
     model=Model.STRONG,
     instructions=text("instructions.md"),
     tools=(process_refund, delete_user_account, export_customer_data, generate_report),
+    guards=("moderation", "injection", "secrets:redact"),
     output_guards=("secrets",),
+    fixed_guards=("secrets",),
     quick_prompts=(
         "Process a $250 refund for customer C-1042, they were billed twice",
         "Export all data of customer C-3021 for a GDPR request",

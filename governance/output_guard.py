@@ -1,0 +1,72 @@
+"""What stands between the model and whoever reads or runs what it writes: its text, and the arguments of its calls."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agentos.core.types import JsonObject, json_object, json_text
+from governance.guarding import PII, SECRETS, Mode, Modes, Place
+from governance.guardrails import pii, secrets
+from governance.guardrails.detector import Detector
+from governance.guardrails.holdback import HoldBack
+from governance.guards import CONTACT, DETECT, clean, note, withheld
+
+DETECTORS: Final[dict[str, Detector]] = {PII: pii.DETECTOR, SECRETS: secrets.DETECTOR}
+
+
+class OutputGuard:
+    """Implements `agents.engine.ports.OutputFilter` for one model call.
+
+    Text streams while every guard redacts or flags. One that blocks needs the whole answer: then nothing leaves
+    before the end. `notes` are complete after `finish`.
+    """
+
+    def __init__(self, modes: Modes) -> None:
+        self._modes = modes
+        self._hold = HoldBack([DETECTORS[name] for name in self._names(Mode.REDACT)])
+        self._watched = [*self._names(Mode.FLAG), *self._names(Mode.BLOCK)]
+        self._waits = bool(self._names(Mode.BLOCK))
+        self._original: list[str] = []
+        self._ready: list[str] = []
+        self.notes: list[JsonObject] = []
+
+    def feed(self, delta: str) -> str:
+        if self._watched:
+            self._original.append(delta)
+        return self._left(self._hold.feed(delta))
+
+    def finish(self) -> str:
+        last = self._left(self._hold.finish())
+        if found := self._hold.findings:
+            redacting = self._names(Mode.REDACT)
+            self.notes.append(note(" and ".join(redacting), Mode.REDACT, Place.OUTPUT, found))
+        for name in self._watched:
+            if kinds := {finding.kind for finding in DETECT[name]("".join(self._original))}:
+                self.notes.append(note(name, self._modes[name], Place.OUTPUT, kinds))
+                if self._modes[name] is Mode.BLOCK:
+                    return withheld(name, kinds)
+        return "".join((*self._ready, last)) if self._waits else last
+
+    async def arguments(self, written: str) -> tuple[str, str]:
+        """Return a call's arguments as they may be kept, and why the call must not happen, or nothing.
+
+        A tool is never called with a mask in place of what the model wrote: nobody could tell what it would do.
+        """
+        modes = {name: mode if mode is Mode.FLAG else Mode.REDACT for name, mode in self._modes.items()}
+        parsed = json_object(written) if written else {}
+        passed = await clean(modes, Place.OUTPUT, written if parsed is None else parsed)
+        self.notes += passed.notes
+        acted = sorted({kind for one in passed.notes if one["did"] != Mode.FLAG for kind in one["kinds"]} - CONTACT)
+        if not acted:
+            return written, ""
+        kept = passed.text if parsed is None else json_text(passed.value)
+        return kept, f"The arguments hold what no tool is given here ({', '.join(acted)}). Call it without that."
+
+    def _left(self, text: str) -> str:
+        if not self._waits:
+            return text
+        self._ready.append(text)
+        return ""
+
+    def _names(self, mode: Mode) -> list[str]:
+        return [name for name, one in self._modes.items() if one is mode]
