@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 from agentos.core.clock import utc_now
 from agents.engine.status import StepState
 from agents.models import Run, Step
+from agents.templatetags.console import spelled_out
 
 DAYS = "days"
 HOLDING = "with"
@@ -43,6 +45,14 @@ class DaysFilter(admin.SimpleListFilter):
         begins = datetime.combine(since, datetime.min.time(), UTC)
         ends = datetime.combine(until, datetime.min.time(), UTC) + timedelta(days=1)
         return queryset.filter(created_at__gte=begins, created_at__lt=ends)
+
+
+class ValuesFilter(admin.AllValuesFieldListFilter):
+    """The values that the viewer's own rows have; what would hide or reorder them is spelled out."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": spelled_out(str(choice["display"]))}
 
 
 class HoldingFilter(admin.SimpleListFilter):

@@ -23,7 +23,7 @@ from accounts.csv_export import ExportedAdmin
 from agentos.core.errors import CallerError, NotFound
 from agentos.problems import status_of
 from agents.models import Run, Session
-from agents.templatetags.console import age, agent_name, spelled_out
+from agents.templatetags.console import age, agent_name, spelled_out, visible
 
 SEE_ALL = "runs:read_all"
 TAB = "tab"
@@ -162,8 +162,12 @@ class OwnRowsAdmin(RecordAdmin):
         return rows if principal.has(SEE_ALL) else rows.filter(user_id=principal.user_id)
 
     @admin.display(description="Agent", ordering="component_id")
-    def agent(self, record: Run | Session) -> str:
-        return agent_name(record.component_id)
+    def agent(self, record: Run | Session) -> SafeString:
+        return visible(agent_name(record.component_id))
+
+    @admin.display(description="User", ordering="user__email")
+    def who(self, record: Run | Session) -> SafeString:
+        return visible(record.user)
 
 
 def since(moment: datetime) -> SafeString:

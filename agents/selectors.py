@@ -15,9 +15,12 @@ from agentos.core.clock import epoch_seconds, rfc3339_ms
 from agentos.core.errors import Gone, Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine import events
+from agents.engine.ports import RunInfo
 from agents.engine.status import GIVEN_UP, PauseKind, RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.models import ASKED_FOR, Run, Session, Step
+from agents.registry import registry
+from agents.services import authority
 from agents.services.runs import require
 
 RUNS_MOST = 100
@@ -256,6 +259,23 @@ def _unknown_row(step: Step) -> JsonObject:
         "requester": step.user.email,
         **_evidence(step),
     }
+
+
+def acting(*, principal: Principal, run_id: UUID) -> tuple[RunInfo, JsonObject]:
+    """Return as whom a run acts, and its session's state. Raises: NotFound, also for a component that is gone."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        run = require(principal, Run.objects.select_related("session").filter(id=run_id).first(), "read")
+    info = RunInfo(
+        run.id,
+        run.tenant_id,
+        run.user_id,
+        run.session.session_id,
+        registry.get(run.component_kind, run.component_id),
+        run.model,
+        run.input or "",
+        **authority.of(run.spec),
+    )
+    return info, run.session.state
 
 
 def step_evidence(*, principal: Principal, run_id: UUID, step_id: UUID) -> JsonObject:

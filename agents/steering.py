@@ -12,13 +12,15 @@ from uuid import UUID
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.seam import in_thread
-from agentos.core.errors import NotFound
+from agentos.core.errors import NotFound, PolicyDenied
 from agentos.core.types import Json, JsonObject
 from agents import selectors
+from agents.engine import previewing
 from agents.engine.calling import guarded
 from agents.engine.spec import AgentSpec
 from agents.registry import registry
 from agents.services import forks, reconcile, reruns, runs
+from agents.services.connecting import connect
 from agents.services.forks import Fork
 from agents.services.idempotency import Key
 from agents.services.reconcile import Outcome
@@ -85,6 +87,28 @@ async def evidence(here: Runtime, principal: Principal, run_id: UUID, step_id: U
     looked_up = await _looked_up(here, principal.tenant_id, found)
     hidden = await in_thread(selectors.hides_words, principal=principal, run_id=run_id)
     return {**found, "lookup": access.masked(looked_up) if hidden else looked_up}
+
+
+async def preview(
+    here: Runtime, principal: Principal, run_id: UUID, tool_name: str, arguments: JsonObject
+) -> JsonObject | None:
+    """Return {result, error} of what a tool says that a call of this run would do; None when it has no preview.
+
+    It is asked with the rights that the requester has now. Raises: NotFound, PolicyDenied when the reader may not read
+    the run.
+    """
+    run, state = await in_thread(selectors.acting, principal=principal, run_id=run_id)
+    tool = run.spec.tool(tool_name)
+    if tool is None or tool.preview is None:
+        return None
+    try:
+        allowed = tool in await here.hooks.offered(run)
+    except PolicyDenied:
+        allowed = False
+    if not allowed:
+        return {"result": None, "error": f"The requester may not call {tool_name} any more."}
+    result, error = await previewing.preview(tool, run, connect, arguments=arguments, state=state)
+    return {"result": here.hooks.check_evidence(run.spec, result), "error": error}
 
 
 def _guarding(found: JsonObject) -> AgentSpec:

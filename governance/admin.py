@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from accounts.console import principal_of
+from accounts.console import outside_scope, principal_of, scope_of
 from accounts.csv_export import Column
 from accounts.principals import Principal
 from accounts.privacy import access
@@ -22,14 +22,14 @@ from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError, Invalid
 from agents import selectors as agent_selectors
 from agents.admin.trace import agent_words
-from agents.filters import DaysFilter
+from agents.filters import DaysFilter, ValuesFilter
 from agents.models import Step
 from agents.records import RecordAdmin, demo_label, since
 from agents.templatetags.console import agent_name, remaining, visible
+from governance import approval_page, selectors
 from governance import budgets_admin as budgets_admin
 from governance import guards_admin as guards_admin
 from governance import notifications_admin as notifications_admin
-from governance import selectors
 from governance.models import Approval, ApprovalStatus
 from governance.services import approvals, voting
 
@@ -98,9 +98,9 @@ class ApprovalAdmin(RecordAdmin):
         ),
         selectors.DECIDED: ("Nothing was decided yet", "What was approved, rejected or expired appears here."),
     }
-    list_display = ("what", "requester", "agent", "waited", "expires", "shown_status", "outcome")
+    list_display = ("what", "who", "agent", "waited", "expires", "shown_status", "outcome")
     list_display_links = ("what",)
-    list_filter = ("status", DaysFilter, "tool_name", "component_id")
+    list_filter = ("status", DaysFilter, ("tool_name", ValuesFilter), ("component_id", ValuesFilter))
     search_fields = ("=id", "=run__id", "effect_text", "requester__email")
     search_help_text = "What, e-mail, approval id or run id"
     list_per_page = 50
@@ -145,8 +145,12 @@ class ApprovalAdmin(RecordAdmin):
         return format_html('<span class="ao-what" data-testid="what">{}</span>{}', text, demo_label(approval.is_demo))
 
     @admin.display(description="Agent", ordering="component_id")
-    def agent(self, approval: Approval) -> str:
-        return agent_name(approval.component_id)
+    def agent(self, approval: Approval) -> SafeString:
+        return visible(agent_name(approval.component_id))
+
+    @admin.display(description="Requester", ordering="requester__email")
+    def who(self, approval: Approval) -> SafeString:
+        return visible(approval.requester)
 
     @admin.display(description="Asked", ordering="created_at")
     def waited(self, approval: Approval) -> SafeString:
@@ -173,6 +177,19 @@ class ApprovalAdmin(RecordAdmin):
         )
         return [decide, *super().get_urls()]
 
+    @outside_scope
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the request; its tool is asked for a preview while no transaction is open."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        with scope_of(request):
+            record = self.record(request, object_id)
+        extra = {"preview": approval_page.previewed(principal_of(request), record)}
+        with scope_of(request):
+            return self.page(request, self.record(request, object_id), extra=extra).render()
+
     def page_context(self, request: HttpRequest, record: Approval) -> dict[str, Any]:
         principal = principal_of(request)
         steps = Step.objects.filter(run_id=record.run_id, path=record.step_path)
@@ -182,6 +199,7 @@ class ApprovalAdmin(RecordAdmin):
         place = next((number for number, (id, _) in enumerate(waiting, 1) if id == record.id), 0)
         versions = Approval.objects.filter(run_id=record.run_id, step_path=record.step_path).order_by("version")
         versions = access.as_seen(principal, versions)
+        comparison, last = approval_page.beside_the_last(record, self.get_queryset(request))
         others = [id for id, requester in waiting[place:] + waiting[:place] if requester != request.user.pk]
         return {
             "approval": record,
@@ -192,6 +210,12 @@ class ApprovalAdmin(RecordAdmin):
             "asked_before": versions.filter(version__lt=record.version).last(),
             "asked_anew": versions.filter(version__gt=record.version).last(),
             "agent_words": agent_words(principal, record.run_id, step.seq) if step else "",
+            "comparison": comparison,
+            "last_approved": last,
+            "earlier": approval_page.earlier(principal, record.run),
+            "evidence": approval_page.evidence(principal, step) if step else [],
+            "why": step.request.get("requirement", {}).get("why", "") if step else "",
+            "tainted_by": step.request.get("tainted_by", []) if step else [],
             "place": place,
             "waiting_count": len(waiting),
             "next": self.get_queryset(request).filter(id__in=others[:1]).exclude(id=record.id).first(),
@@ -199,10 +223,7 @@ class ApprovalAdmin(RecordAdmin):
         }
 
     def decide_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
-        """Decide by POST only, then show what was decided.
-
-        It does not go on to the next request by itself: a second click would fall on that one's button.
-        """
+        """Decide by POST only, then open the next request; where nothing else waits for her, show what was decided."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         principal, record = principal_of(request), self.record(request, approval_id)
@@ -220,9 +241,17 @@ class ApprovalAdmin(RecordAdmin):
             )
         except CallerError as error:
             return self.refused(request, self.record(request, approval_id), error, {"reason": reason})
-        word = "Approved" if decision == "approve" else "Rejected"
-        messages.success(request, format_html("{}: {}", word, visible(record.effect_text)))
-        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[record.id]))
+        own = reverse("admin:governance_approval_change", args=[record.id])
+        word, said = "Approved" if decision == "approve" else "Rejected", visible(record.effect_text)
+        following = self._waiting(request).exclude(id=record.id).exclude(requester_id=principal.user_id).first()
+        if following is None:
+            messages.success(request, format_html("{}: {}", word, said))
+            return HttpResponseRedirect(own)
+        link = format_html(
+            '<a class="ao-link" href="{}" data-decided data-testid="decided-link">See what comes of it</a>', own
+        )
+        messages.success(request, format_html("{}: {} {}", word, said, link))
+        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[following.id]))
 
     def _waiting(self, request: HttpRequest) -> QuerySet[Any]:
         """Return what waits as the first tab of the inbox shows it."""

@@ -22,7 +22,7 @@ from agents.admin.controls import RunControls, controls_of
 from agents.admin.trace import listed
 from agents.admin.waterfall import waterfall
 from agents.engine.status import RunStatus, StepState
-from agents.filters import DaysFilter, HoldingFilter
+from agents.filters import DaysFilter, HoldingFilter, ValuesFilter
 from agents.models import ASKED_FOR, Run, RunEvents
 from agents.records import SEE_ALL, demo_label, since
 from agents.services import forks
@@ -51,9 +51,9 @@ class RunAdmin(RunControls):
         ),
         GIVEN_UP_TAB: ("No run was given up", "One that was interrupted too often waits here to be run again."),
     }
-    list_display = ("asked", "agent", "user", "shown_status", "started", "took", "tokens")
+    list_display = ("asked", "agent", "who", "shown_status", "started", "took", "tokens")
     list_display_links = ("asked",)
-    list_filter = ("status", DaysFilter, HoldingFilter, "component_id", "is_demo")
+    list_filter = ("status", DaysFilter, HoldingFilter, ("component_id", ValuesFilter), "is_demo")
     search_fields = ("=id", "=session__session_id", "input", "user__email")
     search_help_text = "Run id, session id, message or e-mail"
     ordering = ("-created_at",)

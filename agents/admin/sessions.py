@@ -15,6 +15,7 @@ from accounts.csv_export import Column
 from accounts.privacy import access
 from agents.admin.runs import STATUS_TONES
 from agents.engine.spec import JOB
+from agents.filters import ValuesFilter
 from agents.models import ASKED_FOR, Session
 from agents.records import OwnRowsAdmin, since
 from agents.services.summaries import newest_of
@@ -26,9 +27,9 @@ class SessionAdmin(OwnRowsAdmin):
     page_template = "agents/session.html"
     list_title = "Sessions"
     empty = {"": ("No conversations yet", "A session begins with somebody's first message to an agent.")}
-    list_display = ("called", "agent", "user", "runs_count", "updated")
+    list_display = ("called", "agent", "who", "runs_count", "updated")
     list_display_links = ("called",)
-    list_filter = ("component_id",)
+    list_filter = (("component_id", ValuesFilter),)
     search_fields = ("=session_id", "name", "user__email")
     search_help_text = "Session id, name or e-mail"
     ordering = ("-updated_at",)

@@ -24,6 +24,7 @@ from agentos.core.types import Json, JsonObject
 from agents import selectors, steering
 from agents.admin.trace import agent_words
 from agents.engine.status import RunStatus, StepState
+from agents.filters import ValuesFilter
 from agents.models import Step
 from agents.records import RecordAdmin, demo_label, since
 from agents.services import reconcile
@@ -50,7 +51,7 @@ class StepAdmin(RecordAdmin):
     }
     list_display = ("what", "requester", "agent", "begun", "run_status")
     list_display_links = ("what",)
-    list_filter = ("name",)
+    list_filter = (("name", ValuesFilter),)
     search_fields = ("=id", "=run__id", "name", "user__email")
     search_help_text = "Tool, e-mail, step id or run id"
     ordering = ("started_at",)
@@ -81,12 +82,12 @@ class StepAdmin(RecordAdmin):
         return format_html('<span class="ao-what" data-testid="what">{}</span>{}', text, demo_label(step.run.is_demo))
 
     @admin.display(description="Requester", ordering="user")
-    def requester(self, step: Step) -> str:
-        return str(step.user)
+    def requester(self, step: Step) -> SafeString:
+        return visible(step.user)
 
     @admin.display(description="Agent", ordering="run__component_id")
-    def agent(self, step: Step) -> str:
-        return agent_name(step.run.component_id)
+    def agent(self, step: Step) -> SafeString:
+        return visible(agent_name(step.run.component_id))
 
     @admin.display(description="Begun", ordering="started_at")
     def begun(self, step: Step) -> SafeString:

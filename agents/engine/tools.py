@@ -27,6 +27,7 @@ Repeat = Literal["read_only", "idempotent", "once"]
 UNTRUSTED: Final = "untrusted"
 Reads = Literal["", "untrusted"]
 Lookup: TypeAlias = Callable[[str], Awaitable[Json]]
+Preview: TypeAlias = Callable[..., Awaitable[Json]]
 Connect: TypeAlias = Callable[[str], Awaitable[Credentials]]
 
 
@@ -125,7 +126,9 @@ class Tool:
     `input_fields` are left to the human (level `input`); `asks` marks a tool whose argument `questions` is put to the
     human. `says` is a `str.format` template over the validated arguments: what the call will do, in plain words.
     `lookup` asks, by a call's idempotency key and without changing anything, what became of it: evidence for whoever
-    has to say whether it happened. `connections` names the kinds of credentials that it may ask its context for.
+    has to say whether it happened. `preview` takes some of the tool's arguments, and a context that changes nothing,
+    and says to whoever has to consent what the call would do. `connections` names the kinds of credentials that it may
+    ask its context for.
     `reads` says that its results may hold what strangers wrote: web pages, foreign files, another system's tools.
     """
 
@@ -143,6 +146,7 @@ class Tool:
     timeout_seconds: float = 60.0
     version: str = "1"
     lookup: Lookup | None = field(default=None, repr=False)
+    preview: Preview | None = field(default=None, repr=False)
     connections: tuple[str, ...] = ()
     reads: Reads = ""
 
@@ -206,12 +210,13 @@ def tool(
     timeout_seconds: float = 60.0,
     version: str = "1",
     lookup: Lookup | None = None,
+    preview: Preview | None = None,
     connections: tuple[str, ...] = (),
     reads: Reads = "",
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a Tool of a typed function: its docstring describes it, its annotations are the schema.
 
-    Raises: ConfigError when a parameter has no annotation or `says` names a parameter that is not there.
+    Raises: ConfigError when a parameter has no annotation, or `says` or `preview` wants a parameter that is not there.
     """
 
     def decorate(function: Callable[..., Any]) -> Tool:
@@ -219,6 +224,8 @@ def tool(
         missing = {part for _, part, _, _ in string.Formatter().parse(says) if part} - set(arguments.model_fields)
         if missing:
             raise ConfigError(f"Tool {function.__name__}: `says` names {sorted(missing)}, which it does not take.")
+        if preview is not None:
+            _check_preview(preview, function.__name__, arguments)
         return Tool(
             name=name or function.__name__,
             description=inspect.getdoc(function) or "",
@@ -234,11 +241,21 @@ def tool(
             timeout_seconds=timeout_seconds,
             version=version,
             lookup=lookup,
+            preview=preview,
             connections=connections,
             reads=reads,
         )
 
     return decorate
+
+
+def _check_preview(preview: Preview, name: str, arguments: type[BaseModel]) -> None:
+    if not inspect.iscoroutinefunction(preview):
+        raise ConfigError(f"Tool {name}: its preview must be an async function.")
+    hints = typing.get_type_hints(preview)
+    wanted = {one for one in inspect.signature(preview).parameters if hints.get(one) is not RunContext}
+    if unknown := wanted - set(arguments.model_fields):
+        raise ConfigError(f"Tool {name}: its preview takes {sorted(unknown)}, which the tool does not.")
 
 
 def _arguments_model(function: Callable[..., Any]) -> tuple[str | None, type[BaseModel]]:

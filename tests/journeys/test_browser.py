@@ -24,6 +24,7 @@ def test_an_approver_approves_in_the_inbox_and_the_run_goes_on_by_itself(server,
     page.visit(paused["tools"][0]["approval_id"])
     assert page.effect == "Refund $250.00 to C-1042"
     assert page.status == "pending"
+    assert "refunded after this" in page.one("preview").text
     page.approve("checked")
     page.visit(paused["tools"][0]["approval_id"])
     page.wait_for_outcome("done")

@@ -46,10 +46,13 @@ def test_an_approver_decides_by_keyboard(server, browser):
     press(browser, Keys.ESCAPE, "a")
     assert focused(browser) == "approve"
     page.leave_by(lambda: press(browser, Keys.ENTER))
-    page.wait_for("approval-status", "approved")
+    decided = first["tools"][0]["approval_id"]
+    assert decided in page.one("decided-link").get_attribute("href")
+    assert decided not in browser.current_url
+    assert page.status == "pending"
+    here = browser.current_url
     press(browser, "n")
-    lands_on(browser, "/change/")
-    assert first["tools"][0]["approval_id"] not in browser.current_url
+    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda found: found.current_url != here)
     press(browser, "u")
     lands_on(browser, "/approval/")
     other = second["tools"][0]["approval_id"]

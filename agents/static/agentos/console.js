@@ -43,6 +43,12 @@ document.addEventListener("DOMContentLoaded", () => {
     tick();
   }
 
+  // The next request opens after a decision: the second click of a double click must not decide it.
+  const opened = performance.now();
+  if (document.querySelector("[data-decided]")) for (const form of document.querySelectorAll("form[data-unhurried]")) {
+    form.addEventListener("submit", (event) => { if (performance.now() - opened < 700) event.preventDefault(); });
+  }
+
   async function look(pause) {
     if (!document.querySelector("[data-reload]")) return;
     if (!document.hidden) await freshen();

@@ -15,7 +15,27 @@ Usd = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2, descriptio
 Line = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-@tool(effect="outward", repeat="once", level="approve", says="Refund ${amount:.2f} to {customer_id}")
+async def refund_preview(customer_id: str, amount: Decimal) -> dict[str, str]:
+    """Say what the customer's account would show after a refund."""
+    digits = int("".join(filter(str.isdigit, reference("ACC", customer_id, 5))))
+    paid = Decimal(digits % 2_400 + 100)
+    back = min(paid, Decimal(digits % 3) * 40)
+    after = back + amount
+    return {
+        "paid in the last 90 days": f"${paid:.2f}",
+        "refunded in the last 90 days": f"${back:.2f}",
+        "refunded after this": f"${after:.2f}" + (", more than was paid" if after > paid else ""),
+        "source": "the demo back end",
+    }
+
+
+@tool(
+    effect="outward",
+    repeat="once",
+    level="approve",
+    says="Refund ${amount:.2f} to {customer_id}",
+    preview=refund_preview,
+)
 async def process_refund(ctx: RunContext, customer_id: CustomerId, amount: Usd, reason: Line) -> str:
     """Pay money back to a customer. Somebody else has to approve it."""
     number = reference("REF", ctx.idempotency_key, 5)
