@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from accounts.principals import Principal
 from accounts.privacy import access
+from accounts.privacy.datamap import DataClass
 from agentos.core.errors import CallerError
 from agentos.core.types import Json, JsonObject
 from agents import selectors as agent_selectors
@@ -80,11 +81,12 @@ def evidence(reader: Principal, step: Step) -> list[Finding]:
 
 
 def previewed(reader: Principal, approval: Approval) -> JsonObject | None:
-    """Return {result, error} of the tool's preview; None when it has none, or there is nothing to decide.
+    """Return {result, error} of the tool's preview; None when it has none, there is nothing to decide, or no right to.
 
     Waits for the tool: the caller holds no transaction.
     """
-    if approval.status != ApprovalStatus.PENDING:
+    shown = access.showing(reader, DataClass.SENSITIVE, subject=approval.requester_id)
+    if approval.status != ApprovalStatus.PENDING or shown is not access.Showing.SHOWN:
         return None
     ask: Any = async_to_sync(steering.preview)
     try:
