@@ -108,7 +108,8 @@ async def preview(
     if not allowed:
         return {"result": None, "error": f"The requester may not call {tool_name} any more."}
     result, error = await previewing.preview(tool, run, connect, arguments=arguments, state=state)
-    return {"result": here.hooks.check_evidence(run.spec, result), "error": error}
+    found = await here.hooks.check_evidence(run.spec, result, tenant_id=run.tenant_id)
+    return {"result": found, "error": error}
 
 
 def _guarding(found: JsonObject) -> AgentSpec:
