@@ -84,33 +84,37 @@ SELECT m.tenant_id, m.user_id FROM {table(Membership)} m
 JOIN unnest(%s::uuid[], %s::uuid[]) AS x(tenant_id, user_id) USING (tenant_id, user_id)
 ORDER BY m.id FOR KEY SHARE OF m
 """
-SESSIONS = f"""
-INSERT INTO {table(Session)} AS s
-    (id, tenant_id, user_id, session_id, component_kind, component_id, name, state, expires_at, created_at, updated_at)
-SELECT x.id, x.tenant_id, x.user_id, x.session_id, x.component_kind, x.component_id, '', '{{}}',
-    now() + make_interval(hours => x.hours), now(), now()
-FROM jsonb_to_recordset(%s::jsonb)
-    AS x(id uuid, tenant_id uuid, user_id uuid, session_id text, component_kind text, component_id text, hours int)
-ORDER BY x.tenant_id, x.user_id, x.session_id
-ON CONFLICT (tenant_id, user_id, session_id) DO UPDATE SET updated_at = now()
-RETURNING s.tenant_id, s.user_id, s.session_id, s.id, (xmax = 0)
-"""
+# Of the runs that begin a session together, the first one names its component.
 RUNS = f"""
-INSERT INTO {table(Run)} (
-    id, tenant_id, user_id, session_id, parent_id, root_id, component_kind, component_id, spec, spec_hash, model,
-    status, fence, lease_owner, lease_until, recoveries, deadline_at, cancel_requested, input, output,
-    error_code, error_text, usage, is_demo, created_at, ended_at
+WITH x AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS x(
+    id uuid, made_session uuid, tenant_id uuid, user_id uuid, session_id text, component_kind text, component_id text,
+    hours int, spec jsonb, spec_hash text, model text, status text, owner text, input text, deadline_seconds float
+)), sessions AS (
+    INSERT INTO {table(Session)} AS s (
+        id, tenant_id, user_id, session_id, component_kind, component_id, name, state, expires_at, created_at,
+        updated_at
+    )
+    SELECT DISTINCT ON (x.tenant_id, x.user_id, x.session_id) x.made_session, x.tenant_id, x.user_id, x.session_id,
+        x.component_kind, x.component_id, '', '{{}}'::jsonb, now() + make_interval(hours => x.hours), now(), now()
+    FROM x ORDER BY x.tenant_id, x.user_id, x.session_id, x.id
+    ON CONFLICT (tenant_id, user_id, session_id) DO UPDATE SET updated_at = now()
+    RETURNING s.tenant_id, s.user_id, s.session_id, s.id, (xmax = 0) AS is_new
+), runs AS (
+    INSERT INTO {table(Run)} (
+        id, tenant_id, user_id, session_id, parent_id, root_id, component_kind, component_id, spec, spec_hash, model,
+        status, fence, lease_owner, lease_until, recoveries, deadline_at, cancel_requested, input, output,
+        error_code, error_text, usage, is_demo, created_at, ended_at
+    )
+    SELECT x.id, x.tenant_id, x.user_id, s.id, NULL, x.id, x.component_kind, x.component_id, x.spec, x.spec_hash,
+        x.model, x.status, 1, x.owner,
+        CASE WHEN x.status = '{RunStatus.RUNNING.value}' THEN now() + interval '{LEASE_SECONDS} seconds' END,
+        0, now() + make_interval(secs => x.deadline_seconds), false, x.input, NULL, '', '', '{{}}'::jsonb, false, now(),
+        NULL
+    FROM x JOIN sessions s USING (tenant_id, user_id, session_id)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, session_id, created_at
 )
-SELECT x.id, x.tenant_id, x.user_id, x.session_id, NULL, x.id, x.component_kind, x.component_id, x.spec, x.spec_hash,
-    x.model, x.status, 1, x.owner,
-    CASE WHEN x.status = '{RunStatus.RUNNING.value}' THEN now() + interval '{LEASE_SECONDS} seconds' END,
-    0, now() + make_interval(secs => x.deadline_seconds), false, x.input, NULL, '', '', '{{}}', false, now(), NULL
-FROM jsonb_to_recordset(%s::jsonb) AS x(
-    id uuid, tenant_id uuid, user_id uuid, session_id uuid, component_kind text, component_id text, spec jsonb,
-    spec_hash text, model text, status text, owner text, input text, deadline_seconds float
-)
-ON CONFLICT (id) DO NOTHING
-RETURNING id, created_at
+SELECT r.id, r.created_at, s.is_new FROM runs r JOIN sessions s ON s.id = r.session_id
 """
 
 
@@ -123,11 +127,10 @@ async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin], ledg
         fresh = [begin for begin in begins if begin.attached_to is None and begin.refusal is None]
         if not fresh:
             return
-        sessions = await _take_sessions(connection, fresh)
-        cursor = await connection.execute(RUNS, [json_text([_row(begin, sessions) for begin in fresh])])
-        created = dict(await cursor.fetchall())
+        cursor = await connection.execute(RUNS, [json_text([_row(begin) for begin in fresh])])
+        stored = {run_id: (created_at, is_new) for run_id, created_at, is_new in await cursor.fetchall()}
         for begin in fresh:
-            begin.created_at = created.get(begin.run_id)
+            begin.created_at, begin.session_is_new = stored.get(begin.run_id, (None, False))
         if any(begin.status is RunStatus.PENDING for begin in fresh):
             await connection.execute("SELECT pg_notify(%s, '')", [CLAIMABLE])
         await append_async(connection, _audit(fresh))
@@ -179,38 +182,16 @@ async def _reserve(connection: AsyncConnection[Any], begins: list[Begin], ledger
             begin.refusal, begin.attached_to = refused[begin.attached_to].refusal, None
 
 
-async def _take_sessions(connection: AsyncConnection[Any], begins: list[Begin]) -> dict[tuple[UUID, UUID, str], UUID]:
-    wanted = {
-        (begin.tenant_id, begin.user_id, begin.session_id): {
-            "id": new_id(),
-            "tenant_id": begin.tenant_id,
-            "user_id": begin.user_id,
-            "session_id": begin.session_id,
-            "component_kind": begin.component_kind,
-            "component_id": begin.component_id,
-            "hours": begin.session_hours,
-        }
-        for begin in begins
-    }
-    cursor = await connection.execute(SESSIONS, [json_text(list(wanted.values()))])
-    sessions, new = {}, set()
-    for tenant_id, user_id, session_id, row_id, is_new in await cursor.fetchall():
-        sessions[tenant_id, user_id, session_id] = row_id
-        if is_new:
-            new.add((tenant_id, user_id, session_id))
-    for begin in begins:
-        begin.session_is_new = (begin.tenant_id, begin.user_id, begin.session_id) in new
-    return sessions
-
-
-def _row(begin: Begin, sessions: dict[tuple[UUID, UUID, str], UUID]) -> JsonObject:
+def _row(begin: Begin) -> JsonObject:
     return {
         "id": begin.run_id,
+        "made_session": new_id(),
         "tenant_id": begin.tenant_id,
         "user_id": begin.user_id,
-        "session_id": sessions[begin.tenant_id, begin.user_id, begin.session_id],
+        "session_id": begin.session_id,
         "component_kind": begin.component_kind,
         "component_id": begin.component_id,
+        "hours": begin.session_hours,
         "spec": begin.spec,
         "spec_hash": begin.spec_hash,
         "model": begin.model,

@@ -38,6 +38,7 @@ FROM {recordset(IdempotencyKey, _FIELDS)} ORDER BY x.tenant_id, x.user_id, x.rou
 ON CONFLICT (tenant_id, user_id, route, key)
 DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in columns(IdempotencyKey, _CHANGES).split(", "))}
 WHERE k.created_at < now() - interval '{KEPT_HOURS} hours'
+RETURNING k.id
 """
 STANDING = f"""
 SELECT x.id, k.id, k.content_hmac, k.run_id, k.after_seq FROM {recordset(IdempotencyKey, _FIELDS)}
@@ -97,10 +98,13 @@ async def take_many(
     """Take keys of many users, each as (key, tenant, user, run it starts); return how it went by the keys' ids."""
     asked = list(wanted)
     rows = json_text([_row(*one, 0) for one in asked])
-    await connection.execute(TAKE, [rows])
+    cursor = await connection.execute(TAKE, [rows])
+    taken = {key_id for (key_id,) in await cursor.fetchall()}
+    outcomes: dict[UUID, First | AgentOSError | None] = dict.fromkeys(taken)
+    if len(taken) == len(asked):
+        return outcomes
     cursor = await connection.execute(STANDING, [rows])
     standing = await cursor.fetchall()
-    outcomes: dict[UUID, First | AgentOSError | None] = {}
     for key, *_ in asked:
         try:
             outcomes[key.id] = _judged(key, standing)
