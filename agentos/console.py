@@ -28,11 +28,11 @@ _OVERSIGHT = [
     ("governance.Notice", "Sent notices", "outbox"),
     ("agents.AllowedModels", "Allowed models", "neurology"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
-    ("backup.BackupRecord", "Backups", "backup"),
     ("privacy.PrivacyJob", "Exports and erasures", "shield_person"),
     ("privacy.LegalHold", "Legal holds", "gavel"),
     ("privacy.RetentionRule", "Retention", "auto_delete"),
 ]
+_SYSTEM = [("backup.BackupRecord", "Backups", "backup")]  # and the tables of packages that were added
 
 
 def subheader(request: HttpRequest) -> str:
@@ -45,7 +45,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu: only what this principal may open."""
     from governance import dashboard
 
-    groups = [("", _WORK), ("Oversight", _OVERSIGHT), ("Apps", _added_tables(request))]
+    groups = [("", _WORK), ("Oversight", _OVERSIGHT), ("System", [*_SYSTEM, *_added_tables(request)])]
     menu: list[dict[str, Any]] = [
         {
             "title": title,

@@ -24,12 +24,13 @@ from agents import selectors as agent_selectors
 from agents.admin.trace import agent_words
 from agents.filters import DaysFilter, ValuesFilter
 from agents.models import Step
-from agents.records import RecordAdmin, demo_label, since
+from agents.records import demo_label, since
 from agents.templatetags.console import agent_name, remaining, visible
 from governance import approval_page, selectors
 from governance import budgets_admin as budgets_admin
 from governance import guards_admin as guards_admin
 from governance import notifications_admin as notifications_admin
+from governance.bulk import TogetherAdmin
 from governance.models import Approval, ApprovalStatus
 from governance.services import approvals, voting
 
@@ -84,7 +85,7 @@ def obstacle(approval: Approval, principal: Principal) -> str:
 
 
 @admin.register(Approval)
-class ApprovalAdmin(RecordAdmin):
+class ApprovalAdmin(TogetherAdmin):
     page_template = "governance/approval.html"
     list_title = "Approval inbox"
     empty = {
