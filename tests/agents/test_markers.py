@@ -14,7 +14,7 @@ from agentos.core.errors import ToolFailed
 from agentos.core.types import JsonObject
 from agents.engine.spec import AgentSpec
 from agents.engine.testing import ScriptedModel
-from agents.engine.tools import Level, tool
+from agents.engine.tools import tool
 from agents.models import Run, Step
 from agents.registry import registry
 from governance import guard_settings
