@@ -117,11 +117,16 @@ def goals(results: Mapping[str, Sequence[Row]]) -> list[Goal]:
         Goal("KB per stream that waits", number(results.get("waiting", ()), "memory_kb"), 30),
         Goal("token held p99 at 300, human pace, ms", number(human, "held_p99_ms", streams=300, guards="input"), 50),
         Goal("of the ideal rate at 300", number(human, "of_ideal", streams=300, guards="input"), 0.97, at_least=True),
+        Goal("CPU with all guards, of none", _of_bare(results.get("guarded", ())), 1.15),
         Goal("CPU at 1,000 runs in a session, of 1", ratio(deep[0], young[0]), 1.1),
         Goal("SQL at 1,000 runs in a session, of 1", ratio(deep[1], young[1]), 1.1),
         Goal("approval to first token p50, ms", number(results.get("pauses", ()), "p50_ms"), 25),
         Goal("page of 20 of 10,000 sessions p50, ms", number(results.get("page", ()), "p50_ms"), 10),
     ]
+
+
+def _of_bare(guarded: Sequence[Row]) -> float | None:
+    return ratio(number(guarded, "cpu_ms", guards="all"), number(guarded, "cpu_ms", guards="none"))
 
 
 def _lost(ladder: Sequence[Row], streams: int) -> float | None:

@@ -19,7 +19,7 @@ from agentos.serving.progress import Progress
 STEPS = (1, 50, 200, 500, 1000, 2000)
 QUICK_STEPS = (1, 50, 200)
 FLOOR_AFTER = 200
-SCENES = ("ladder", "floors", "pauses", "sessions", "page", "human", "waiting", "processes")
+SCENES = ("ladder", "floors", "pauses", "sessions", "page", "human", "guarded", "waiting", "processes")
 QUICK_SCENES = ("ladder", "floors")
 
 
@@ -51,6 +51,7 @@ def measure(stand: Stand, plan: Plan, progress: Progress) -> dict[str, list[Row]
     scene("sessions", "runs in old sessions", lambda: scenes.sessions(stand, like))
     scene("page", f"a page of {scenes.PAGE_SESSIONS:,} sessions", lambda: scenes.page(stand, like))
     scene("human", "human pace", lambda: scenes.human(stand))
+    scene("guarded", "with all guards and with none", lambda: scenes.guarded(stand))
     scene("waiting", f"{scenes.WAITING} streams that wait", lambda: scenes.waiting(stand))
     scene("processes", "1, 2 and 4 processes", lambda: scenes.processes(stand))
     return results

@@ -26,11 +26,13 @@ HUMAN_TOKEN_MS = 50
 SLOW: JsonObject = {"message": f"[[token:{HUMAN_TOKEN_MS}]][[say:ok]]"}
 PATH = "/api/agents/bench/runs"
 PLAIN_PATH = "/api/agents/bench-plain/runs"
+BARE_PATH = "/api/agents/bench-bare/runs"
 LIMIT_SECONDS = 45.0
 SETTLE_SECONDS = 1.3  # PostgreSQL's counters come up to a second late
 AGES = (1, 100, 300, 1000)
 PAUSES = 50
 WAITING = 200
+GUARDED_ROUNDS = 4
 PAGE_SESSIONS, PAGE_RUNS, PAGE_REQUESTS = 10_000, 20, 60
 
 
@@ -217,6 +219,21 @@ def human(stand: Stand, steps: Sequence[int] = (100, 200, 300)) -> list[Row]:
         average = sum(load.last_token) / max(len(load.last_token), 1)
         rows.append({"guards": guards, **row, "of_ideal": round(ideal / average, 4) if average else None})
     return rows
+
+
+def guarded(stand: Stand, streams: int = 50, rounds: int = GUARDED_ROUNDS) -> list[Row]:
+    """Run with all guards and gates and with none, by turns: a shared machine is not the same a minute later."""
+    found: dict[str, list[Row]] = {"none": [], "all": []}
+    for _ in range(rounds):
+        for guards, path in (("none", BARE_PATH), ("all", PATH)):
+            job = Job(stand.port, path, SAY, streams=streams, runs=runs_for(streams), limit_seconds=LIMIT_SECONDS)
+            found[guards].append(measured(stand, job)[1])
+    return [{"guards": guards, "streams": streams, **_medians(rows)} for guards, rows in found.items()]
+
+
+def _medians(rows: Sequence[Row]) -> Row:
+    names = ("runs_per_s", "cpu_ms", "sql_ms", "statements", "held_p50_ms", "held_p99_ms")
+    return {name: percentile([float(str(row[name])) for row in rows], 0.5) for name in names}
 
 
 def processes(stand: Stand, counts: Sequence[int] = (1, 2, 4), streams: int = 200) -> list[Row]:

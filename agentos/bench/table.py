@@ -59,6 +59,10 @@ SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
         {"streams": "streams", "guards": "guards", "first_token_p50_ms": "token p50", "first_token_p99_ms": "p99"}
         | {"held_p50_ms": "held p50", "held_p99_ms": "p99", "of_ideal": "of ideal rate", "cores": "cores used"},
     ),
+    "guarded": (
+        "Helpdesk with all guards, gates and audit, and plain, by turns: medians",
+        {"guards": "guards", "streams": "streams"} | _SPENT | {"held_p50_ms": "held p50", "held_p99_ms": "p99"},
+    ),
     "waiting": ("Streams that wait for an approval", {"streams": "streams", "memory_kb": "KB/stream"}),
     "processes": ("Processes, 200 streams", {"processes": "processes"} | _LADDER),
 }

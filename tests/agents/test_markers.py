@@ -13,7 +13,7 @@ from accounts.seam import in_thread
 from agentos.core.errors import ToolFailed
 from agentos.core.types import JsonObject
 from agents.engine.spec import AgentSpec
-from agents.engine.testing import ScriptedModel
+from agents.engine.testing import Scripted, ScriptedModel
 from agents.engine.tools import tool
 from agents.models import Run, Step
 from agents.registry import registry
@@ -71,7 +71,7 @@ async def visit(place: str = "") -> str:
 
 
 TOOLS = (leak, stumble, look, fetch, pay, visit)
-SCRIPT = [
+SCRIPT: list[Scripted] = [
     [("look", {"place": marked("argument")})],
     [("leak", {})],
     [("stumble", {})],

@@ -1,4 +1,4 @@
-"""What the benchmark talks to: Helpdesk with all its guards and tools, and the same without guards on the answer."""
+"""What the benchmark talks to: Helpdesk with all its guards and tools, and the same with fewer guards or none."""
 
 from __future__ import annotations
 
@@ -18,4 +18,8 @@ bench = replace(
 # A guard on the answer keeps each word until the next one has come: at a human pace that hides what the server adds.
 bench_plain = replace(bench, id="bench-plain", name="Bench without output guards", output_guards=())
 
-components = [bench, bench_plain]
+bench_bare = replace(
+    bench, id="bench-bare", name="Bench without guards and gates", guards=(), output_guards=(), tools=()
+)
+
+components = [bench, bench_plain, bench_bare]
