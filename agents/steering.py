@@ -5,6 +5,7 @@ The API awaits it; the admin's views run it from the thread of their request, ou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -22,7 +23,9 @@ from agents.registry import registry
 from agents.services import forks, reconcile, reruns, runs
 from agents.services.connecting import connect
 from agents.services.forks import Fork
+from agents.services.halted import component_target
 from agents.services.idempotency import Key
+from agents.services.ledger import Consumer
 from agents.services.reconcile import Outcome
 from agents.services.runtime import Runtime
 
@@ -35,6 +38,7 @@ async def fork(
     """Guard what the fork says and make it; return its run and session id. Raises: as `forks.fork`, InputBlocked."""
     runs.admit(here, principal)
     source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
+    check = await _room_for_another(here, principal, source)
     spec = registry.get("agent", source.get("agent_id", ""))
     for field in ("message", "instructions"):
         if (text := getattr(wanted, field)) is not None:
@@ -43,13 +47,23 @@ async def fork(
     if wanted.tool_result is not None:
         checked = await here.hooks.check_answer(spec, wanted.tool_result, tenant_id=principal.tenant_id)
         wanted = replace(wanted, tool_result=checked)
-    return await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted, key=key)
+    return await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted, key=key, check=check)
 
 
 async def rerun(here: Runtime, principal: Principal, run_id: UUID, key: Key | None = None) -> tuple[UUID, str]:
     """Run a failed run again; return the new run's and the session's id. Raises: as `reruns.rerun`."""
     runs.admit(here, principal)
-    return await in_thread(reruns.rerun, principal=principal, run_id=run_id, key=key)
+    source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
+    check = await _room_for_another(here, principal, source)
+    return await in_thread(reruns.rerun, principal=principal, run_id=run_id, key=key, check=check)
+
+
+async def _room_for_another(here: Runtime, principal: Principal, source: JsonObject) -> Callable[[], None]:
+    """Return what looks whether budgets have room for a run like this one. Raises: Unavailable when that is halted."""
+    kind, component_id = "agent", source.get("agent_id", "")
+    here.writer.halted.check(principal.tenant_id, component_target(kind, component_id))
+    consumer = Consumer(principal.tenant_id, UUID(source["user_id"]), kind, component_id, ())
+    return partial(here.ledger.check, await here.ledger.charges(consumer))
 
 
 async def settle(

@@ -54,7 +54,8 @@ JOIN {table(Budget)} b ON b.id = x.budget_id AND b.is_active
 JOIN {table(BudgetUse)} u ON u.tenant_id = b.tenant_id AND u.budget_id = b.id AND u.subject = x.subject
     AND u.starts_at = {_THIS_PERIOD}
 """
-LOCK = f"SELECT {_USE} {_OF_PERIOD} ORDER BY u.id FOR NO KEY UPDATE OF u"
+LOOK = f"SELECT {_USE} {_OF_PERIOD}"
+LOCK = f"{LOOK} ORDER BY u.id FOR NO KEY UPDATE OF u"
 FIND = f"SELECT u.id {_OF_PERIOD}"
 MAKE = f"""
 INSERT INTO {table(BudgetUse)} (id, tenant_id, budget_id, subject, starts_at, used, reserved)
@@ -137,6 +138,19 @@ class Budgets:
             return await self._charges(consumer)
         except psycopg.Error as error:
             raise Unavailable("What may still be used could not be read; try again.") from error
+
+    def check(self, charges: Sequence[Charge]) -> None:
+        """Raise LimitExceeded when a budget has nothing left for one more run. Locks and reserves nothing."""
+        lasting = [charge for charge in charges if charge.terms.period is not Period.MINUTE]
+        if not lasting:
+            return
+        with connections["system"].cursor() as cursor:
+            cursor.execute(LOOK, [_wanted({charge.key for charge in lasting})])
+            uses = {use.key: use for use in (Use(*row) for row in cursor.fetchall())}
+        for charge in lasting:
+            use = uses.get(charge.key)
+            if (use.left if use else charge.terms.limit) <= 0:
+                raise exceeded(charge.terms.name)
 
     async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Begin]) -> None:
         """Reserve what these runs are charged, in the order in which they came; two statements for all of them."""

@@ -22,10 +22,19 @@ MAX_ATTEMPTS = 4
 FINAL_CODES = frozenset({"context_length", "provider_content_filter"})  # another model would be asked the same
 
 
+class HaltedMeanwhile(Exception):
+    """A kill switch was turned between two attempts; `by` names it."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
 async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
     """Return the model's reply for this turn.
 
-    Raises: ProviderError when no attempt succeeds; PolicyDenied, LimitExceeded when the run may not go on.
+    Raises: ProviderError when no attempt succeeds; PolicyDenied, LimitExceeded, HaltedMeanwhile when the run may not
+    go on.
     """
     path = f"{turn}.model"
     step = state.steps.get(path)
@@ -47,6 +56,8 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
     models = (state.info.model, *state.info.fallbacks)
     for position, model in enumerate(models):
         for attempt in range(1, MAX_ATTEMPTS + 1):
+            if halted_by := ports.journal.halted_by():
+                raise HaltedMeanwhile(halted_by)
             await _be_allowed(state, ports)
             offered = await ports.hooks.offered(state.info)
             _announce(ports, step, model, replaces=models[position - 1] if position else "")

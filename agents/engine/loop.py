@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 
 from agentos.core.errors import LimitExceeded, PolicyDenied, ProviderError
 from agents.engine import events, messages
-from agents.engine.asking import ask_model
+from agents.engine.asking import HaltedMeanwhile, ask_model
 from agents.engine.calling import run_calls, told_to_model
 from agents.engine.ports import Hold, ModelReply, Ports, ToolCall
 from agents.engine.state import LoopState
@@ -71,7 +71,10 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
         state.check_limits(turn)
         if stop := stops_before(state, ports, [f"{turn}.model"]):
             return stop
-        reply = unique_calls(state, turn, await ask_model(state, ports, turn))
+        try:
+            reply = unique_calls(state, turn, await ask_model(state, ports, turn))
+        except HaltedMeanwhile as halted:
+            return Paused(state.waiting(), halted_by=halted.by)
         state.messages.append(messages.assistant_message(reply))
         if not reply.tool_calls:
             return Completed(reply.text, tuple(state.keeps(reply.text)))

@@ -22,6 +22,10 @@ ORIGIN, HISTORY_BEFORE = "forked_from", "history_before"
 ADDED = (ORIGIN, HISTORY_BEFORE, AUTHORITY)
 
 
+def unchecked() -> None:
+    """Refuse nothing."""
+
+
 def branch(
     source: Run,
     kept: list[Step],

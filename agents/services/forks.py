@@ -5,6 +5,7 @@ What the earlier run has paid for and done is copied, so no model call is paid a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from agents.engine.status import StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import authority, branches, idempotency, tenant_models
-from agents.services.branches import ADDED, ORIGIN
+from agents.services.branches import ADDED, ORIGIN, unchecked
 from agents.services.idempotency import Key
 from agents.services.runs import require
 from agents.services.tenant_models import TenantModels
@@ -51,10 +52,18 @@ class Fork:
         return [name for name in names if getattr(self, name) is not None]
 
 
-def fork(*, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = None) -> tuple[UUID, str]:
+def fork(
+    *,
+    principal: Principal,
+    run_id: UUID,
+    wanted: Fork,
+    key: Key | None = None,
+    check: Callable[[], None] = unchecked,
+) -> tuple[UUID, str]:
     """Store the new run, for any process to claim; return its id and session id. Commits; audited.
 
-    Raises: NotFound, PolicyDenied, Conflict when a step is not finished or would happen twice, Invalid.
+    `check` may refuse what is no retry. Raises: NotFound, PolicyDenied, Conflict when a step is not finished or would
+    happen twice, Invalid.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
         found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
@@ -62,6 +71,7 @@ def fork(*, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = 
         made_id = new_id()
         if first := idempotency.take(key, principal=principal, run_id=made_id):
             return first.run_id, source.session.session_id
+        check()
         _check_source(principal, source)
         _check_changes(principal, source, wanted)
         steps = list(Step.objects.filter(run=source).order_by("seq", "path"))

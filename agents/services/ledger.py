@@ -41,6 +41,13 @@ class Ledger(Protocol):
         """Return what a run has to reserve; nothing where no budget applies. Raises: LimitExceeded."""
         ...
 
+    def check(self, charges: tuple[Any, ...]) -> None:
+        """Look whether there is room for a run that is charged this, in a thread; it reserves when it begins to work.
+
+        Raises: LimitExceeded.
+        """
+        ...
+
     async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Begin]) -> None:
         """Reserve what these runs are charged, in the caller's transaction; note allowance or refusal on each."""
         ...
@@ -63,6 +70,9 @@ class NoLedger:
 
     async def charges(self, consumer: Consumer) -> tuple[Any, ...]:
         return ()
+
+    def check(self, charges: tuple[Any, ...]) -> None:
+        """Have room for everything."""
 
     async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Begin]) -> None:
         """Reserve nothing."""

@@ -5,6 +5,7 @@ Only once for each run: what a second one did would be done twice. A rerun that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from accounts import audit, principals
@@ -18,17 +19,19 @@ from agents.engine.status import RunStatus, StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import authority, branches, idempotency
-from agents.services.branches import ADDED
+from agents.services.branches import ADDED, unchecked
 from agents.services.idempotency import Key
 from agents.services.reconcile import Outcome
 from agents.services.runs import require
 
 
-def rerun(*, principal: Principal, run_id: UUID, key: Key | None = None) -> tuple[UUID, str]:
+def rerun(
+    *, principal: Principal, run_id: UUID, key: Key | None = None, check: Callable[[], None] = unchecked
+) -> tuple[UUID, str]:
     """Store the new run, in the requester's name, for any process to claim; return its id and session id.
 
-    Commits; audited. Raises: NotFound, PolicyDenied, Conflict when the run did not fail, was rerun already, or has a
-    step of which nobody knows whether it happened.
+    Commits; audited. `check` may refuse what is no retry. Raises: NotFound, PolicyDenied, Conflict when the run did not
+    fail, was rerun already, or has a step of which nobody knows whether it happened.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
         found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
@@ -36,6 +39,7 @@ def rerun(*, principal: Principal, run_id: UUID, key: Key | None = None) -> tupl
         made_id = new_id()
         if first := idempotency.take(key, principal=principal, run_id=made_id):
             return first.run_id, source.session.session_id
+        check()
         steps = list(Step.objects.filter(run=source).order_by("seq", "path"))
         _check(source, steps)
         pinned = {name: value for name, value in source.spec.items() if name not in ADDED}

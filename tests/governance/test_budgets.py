@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import LimitExceeded, RateLimited
+from agentos.core.errors import LimitExceeded, ProviderError, RateLimited
 from agents.engine.ports import Usage
 from agents.models import IdempotencyKey, Run, Session
 from agents.services import forks
@@ -315,6 +315,25 @@ async def test_a_fork_is_counted_when_it_begins_to_work(make_process, acme):
     assert len(process.model.requests) == 1
     await until(lambda: reservations() == 0)
     assert await in_thread(use_of, made) == (1, 0)
+
+
+@pytest.mark.parametrize("verb", ["fork", "rerun"])
+async def test_a_run_made_anew_over_budget_is_refused_before_any_row_and_a_retry_is_not(
+    make_process, serve, acme, verb
+):
+    made = await in_thread(budget, acme, "runs", "2")
+    process = await make_process([ProviderError("Wrong.", code="provider_auth"), "The end"], price=cent)
+    call, begin = serve(process), process.new()
+    await read(await process.start(begin))
+    body, path = ({"from_step": "1.model"} if verb == "fork" else {}), f"runs/{begin.run_id}/{verb}"
+    first = await call(acme.member, path, body, key="k")
+    assert first.status_code == 202
+    await until(lambda: use_of(made) == (2, 0))
+    refusal = await call(acme.member, path, body)
+    assert (refusal.status_code, refusal.json()["code"]) == (402, "budget_exceeded")
+    again = await call(acme.member, path, body, key="k")
+    assert (again.status_code, again.json()["run_id"]) == (202, first.json()["run_id"])
+    assert (await in_thread(counts, acme))[0] == 2
 
 
 async def test_a_fork_within_the_budget_is_charged_and_settled(make_process, acme):

@@ -220,6 +220,22 @@ async def test_a_retryable_failure_is_asked_again_and_its_text_reset():
     assert "RunContentReset" in journal.names
 
 
+async def test_what_is_halted_between_two_attempts_is_not_asked_again_until_it_is_released():
+    journal = MemoryJournal()
+    failure = ProviderError("busy", code="provider_rate_limited", retryable=True)
+    model = ScriptedModel([failure, "Now"])
+    ports = replace(memory_ports([], journal), model=model)
+
+    async def halt(seconds: float) -> None:
+        journal.halted.add("")
+
+    ending = await work(new_state(SPEC, "Go", journal=journal), replace(ports, sleep=halt))
+    assert ending == Paused([], halted_by="tenant")
+    assert len(model.requests) == 1
+    journal.halted.clear()
+    assert await work(new_state(SPEC, "Go", journal=journal), ports) == Completed("Now")
+
+
 async def test_a_failure_that_stays_ends_the_run_with_its_code():
     ending, journal, _ = await run([ProviderError("The key was refused.", code="provider_auth")])
     assert ending == Failed("provider_auth", "The key was refused.")

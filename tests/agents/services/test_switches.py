@@ -16,12 +16,14 @@ from django.test import Client
 from accounts.models import AuditRow, User
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied, Unavailable
+from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied, ProviderError, Unavailable
+from agents import steering
 from agents.engine.testing import ScriptedModel
 from agents.models import KillSwitch, PlatformSwitch, Run
 from agents.registry import registry
 from agents.services import answers, runs, switches
 from agents.services.answers import Answer
+from agents.services.forks import Fork
 from agents.services.halted import Halted
 from agents.services.runtime import Runtime
 from governance.hooks import Governance
@@ -152,6 +154,26 @@ async def test_nothing_new_begins_before_any_row(make_process: Any, acme: Tenant
         await runs.start(runtime, principal=acme.principal("member"), spec=SPEC, message="Go")
     assert refused.value.code == "halted"
     assert await in_thread(Run.objects.using("system").filter(tenant_id=acme.tenant.id).count) == 0
+
+
+async def test_nothing_is_made_anew_of_a_run_whose_component_is_halted(
+    make_process: Any, acme: TenantWithUsers
+) -> None:
+    process = await make_process([ProviderError("Wrong.", code="provider_auth")])
+    runtime = Runtime(process.pool, process.hub, process.supervisor, process.ports, Governance())
+    begin = process.new()
+    await read(await process.start(begin))
+    await halt(acme, COMPONENT)
+    await until(knows(process, COMPONENT))
+    member = acme.principal("member")
+    for anew in (
+        steering.fork(runtime, member, begin.run_id, Fork("1.model")),
+        steering.rerun(runtime, member, begin.run_id),
+    ):
+        with pytest.raises(Unavailable) as refused:
+            await anew
+        assert refused.value.code == "halted"
+    assert await in_thread(Run.objects.using("system").filter(tenant_id=acme.tenant.id).count) == 1
 
 
 async def test_everything_is_halted_at_the_shell(
