@@ -86,10 +86,7 @@ async def kill_switch(question: Question) -> Sequence[Answer]:
 
 
 async def taint(question: Question) -> Sequence[Answer]:
-    """Ask for one level more than is in force once the run has read what strangers may have written.
-
-    What only changes the user's own things is exempt, and what waits for data is looked at by her anyway.
-    """
+    """Ask for one level more than is in force once the run has read what strangers may have written."""
     tool = question.tool
     if tool is None:
         return ()
@@ -97,9 +94,9 @@ async def taint(question: Question) -> Sequence[Answer]:
     if not read:
         return [Answer("taint", right, Outcome.PASSES, "Nothing untrusted was read before.")]
     level = (await policies.decide(question)).level
-    if tool.effect not in ("tenant", "outward") or rules.asks_for_data(tool) or rules.raised(level) is level:
+    if (raised := rules.under_taint(tool, level)) is level:
         return [Answer("taint", right, Outcome.PASSES, f"Untrusted content was read ({read}); this asks for no more.")]
-    kind = requirements.kind_of(tool, rules.raised(level))
+    kind = requirements.kind_of(tool, raised)
     assert kind is not None
     reason = f"{_CONSENT[kind]} Untrusted content was read before ({read}), which raises {level} by one level."
     return [Answer("taint", right, Outcome.ASKS, reason, kind)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -12,11 +12,12 @@ from ninja import Field, Router, Schema
 
 from accounts.auth import principal_of, scope
 from accounts.seam import in_thread
-from governance import policy_selectors
+from governance import policy_selectors, simulation
 from governance.models import PolicyRule, PolicyVersion
 from governance.policy_selectors import ToolLevel
 from governance.services import policies
 from governance.services.policies import Wanted
+from governance.simulation import Change, Ruled, Simulation
 
 router = Router(tags=["policies"])
 LevelName = Literal["allow", "confirm", "approve", "deny"]
@@ -40,7 +41,10 @@ class RuleIn(Schema):
     note: str = Field("", max_length=200)
 
     def wanted(self, tool: str) -> Wanted:
-        values = self.dict() | {"conditions": "\n".join(self.conditions), "approvers": tuple(self.approvers)}
+        values = self.dict(exclude={"tool"}) | {
+            "conditions": "\n".join(self.conditions),
+            "approvers": tuple(self.approvers),
+        }
         return Wanted(tool=tool, **values)
 
 
@@ -129,6 +133,77 @@ class RollBackIn(ReasonIn):
     number: int = Field(ge=1, le=2_000_000_000)
 
 
+class SimulateIn(Schema):
+    """What is tried: these rules as the whole policy, or without any the draft."""
+
+    days: int = Field(7, ge=1, le=simulation.MOST_DAYS)
+    rules: list[NamedRuleIn] | None = Field(None, max_length=policies.MOST_RULES)
+
+
+class ExampleOut(Schema):
+    """A call, as far as the caller may see it."""
+
+    run_id: UUID
+    at: datetime
+    by: str | None
+    arguments: dict[str, Any] | None
+
+
+class RuledOut(Schema):
+    level: str = Field(examples=["approve"])
+    says: str = Field(examples=["approve, by 2 people"])
+    reason: str
+
+    @classmethod
+    def of(cls, ruled: Ruled) -> RuledOut:
+        return cls(level=ruled.level.value, says=str(ruled), reason=ruled.rule)
+
+
+class ChangeOut(Schema):
+    component: str
+    tool: str
+    direction: Literal["stricter", "looser", "other"]
+    count: int
+    before: RuledOut
+    after: RuledOut
+    examples: list[ExampleOut]
+
+    @classmethod
+    def of(cls, change: Change) -> ChangeOut:
+        return cls(
+            component=change.component,
+            tool=change.tool,
+            direction=change.word,
+            count=change.count,
+            before=RuledOut.of(change.before),
+            after=RuledOut.of(change.after),
+            examples=[ExampleOut(run_id=e.run_id, at=e.at, by=e.by, arguments=e.arguments) for e in change.examples],
+        )
+
+
+class SimulationOut(Schema):
+    """What a replay has found. `unknown` counts calls of tools that are no longer here."""
+
+    days: int
+    calls: int = Field(description="How many were looked at: those that the caller may see, the newest first")
+    changed: int
+    cut: bool = Field(description="There were more than were looked at")
+    unknown: dict[str, int]
+    changes: list[ChangeOut]
+
+    @classmethod
+    def of(cls, found: Simulation) -> SimulationOut:
+        changes = [ChangeOut.of(change) for change in found.changes]
+        return cls(
+            days=found.days,
+            calls=found.calls,
+            changed=found.changed,
+            cut=found.cut,
+            unknown=dict(found.unknown),
+            changes=changes,
+        )
+
+
 @router.get("/policies", response=PoliciesOut, summary="Show policies")
 @scope("policies:read")
 async def show_policies(request: HttpRequest) -> PoliciesOut:
@@ -165,6 +240,18 @@ async def roll_back(request: HttpRequest, body: RollBackIn) -> VersionOut:
 async def discard_draft(request: HttpRequest) -> None:
     """Drop the draft; what is in force stays."""
     await in_thread(policies.discard, principal_of(request))
+
+
+@router.post("/policies/simulate", response=SimulationOut, summary="Try a policy on recent calls")
+@scope("policies:read")
+async def simulate(request: HttpRequest, body: SimulateIn) -> SimulationOut:
+    """Replay the tool calls of the last days: what would have been decided otherwise. Changes nothing."""
+    if body.rules is None:
+        replay = partial(simulation.of_draft, principal_of(request), days=body.days)
+    else:
+        wanted = [rule.wanted(rule.tool) for rule in body.rules]
+        replay = partial(simulation.of_rules, principal_of(request), wanted, days=body.days)
+    return SimulationOut.of(await in_thread(replay))
 
 
 @router.put("/policies/{tool}", response=VersionOut, summary="Set a tool's rules")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from django.db.models import Field
 
@@ -16,9 +16,7 @@ from agents.registry import registry
 from governance import conditions, globs, rules
 from governance.conditions import MAX_CONDITIONS
 from governance.models import PolicyRule
-
-if TYPE_CHECKING:
-    from governance.services.policies import Wanted
+from governance.wanted import Wanted
 
 MAX_STARS: Final = 10
 _CONSENT: Final = tuple(level.value for level in rules.CONSENT)

@@ -104,6 +104,15 @@ def raised(level: Level) -> Level:
     return _RAISED.get(level, level)
 
 
+def under_taint(tool: Tool, level: Level) -> Level:
+    """Return the level in force for a call once its run has read untrusted content.
+
+    What only changes the user's own things is exempt, and what waits for data is looked at by her anyway.
+    """
+    exempt = tool.effect not in ("tenant", "outward") or asks_for_data(tool)
+    return level if exempt else raised(level)
+
+
 def asks_for_data(tool: Tool) -> bool:
     """Tell whether a tool waits for something else than consent: then its level stays as the code says."""
     return tool.level not in CONSENT or (bool(tool.asks) and tool.level is Level.ALLOW)

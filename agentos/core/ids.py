@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -10,6 +11,11 @@ from uuid_utils.compat import uuid7
 def new_id() -> UUID:
     """Return a UUID version 7 (RFC 9562): its order is the order of making."""
     return uuid7()
+
+
+def first_id(moment: datetime) -> UUID:
+    """Return the lowest id that could be made at this moment: rows from then on have none below it."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62)
 
 
 def parse_id(text: str) -> UUID | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 from typing import Final
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
@@ -19,33 +17,12 @@ from agentos.core.types import JsonObject, clean_text
 from governance import policy_checks
 from governance.models import PolicyRule, PolicyStatus, PolicyVersion
 from governance.policies import kept
+from governance.wanted import FIELDS as FIELDS
+from governance.wanted import Wanted as Wanted
 
 READ, WRITE, LOOSEN = "policies:read", "policies:write", "policies:loosen"
 MOST_RULES: Final = 200
 MAX_REASON_CHARS: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A rule as somebody asks for it; the fields are those of `PolicyRule`."""
-
-    tool: str
-    level: str
-    component: str = ""
-    role: str = ""
-    conditions: str = ""
-    loosens: bool = False
-    quorum: int = 1
-    approver_role: str = ""
-    approvers: tuple[UUID, ...] = ()
-    expiry_hours: int | None = None
-    escalation_role: str = ""
-    escalation_hours: int | None = None
-    separate: bool = False
-    note: str = ""
-
-
-FIELDS: Final = tuple(field.name for field in fields(Wanted))
 
 
 def draft(principal: Principal) -> PolicyVersion:

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             about = explaining.named(options["component"], options["tool"], options["arguments"])
-            question = replace(about, principal=_member(options["user"], options["tenant"]))
+            question = replace(about, principal=member(options["user"], options["tenant"]))
             found = Explanation(question, asyncio.run(judge(question)))
         except CallerError as error:
             raise CommandError(error.detail) from None
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{found.word.upper()}, decided by {decided.layer}: {decided.reason}")
 
 
-def _member(user: str, tenant: str) -> Principal:
+def member(user: str, tenant: str) -> Principal:
     """Return the member; an address that several tenants know has to come with one of them."""
     by_id = parse_id(user)
     found = principals.members().filter(**({"user__email__iexact": user} if by_id is None else {"user_id": by_id}))
