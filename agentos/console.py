@@ -57,6 +57,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     principal = getattr(request, "principal", None)
     if principal is not None and dashboard.may_see(principal):
         menu[1]["items"].insert(0, {"title": "Dashboard", "icon": "monitoring", "link": reverse("dashboard")})
+    if principal is not None and principal.has("policies:read"):
+        menu[1]["items"].append({"title": "Policies", "icon": "policy", "link": reverse("policies")})
+    if principal is not None and principal.has("halts:write"):
+        menu[1]["items"].append({"title": "Kill switches", "icon": "emergency_home", "link": reverse("halts")})
     if principal is not None and principal.has("access:explain"):
         menu[1]["items"].append({"title": "Who may do what", "icon": "fact_check", "link": reverse("access")})
     return menu

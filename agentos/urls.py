@@ -8,6 +8,8 @@ from django.urls import include, path
 from agentos import views
 from agentos.api import api
 from agentos.dashboard import dashboard_page
+from agents import halts_page
+from governance import policy_pages
 from governance.access_page import access_page
 from governance.notifications_page import notifications_page
 
@@ -16,6 +18,8 @@ urlpatterns = [
     path("admin/access/", admin.site.admin_view(access_page), name="access"),
     path("admin/dashboard/", admin.site.admin_view(dashboard_page), name="dashboard"),
     path("admin/notifications/", admin.site.admin_view(notifications_page), name="notifications"),
+    path("admin/policies/", include(policy_pages.urls)),
+    path("admin/halts/", include(halts_page.urls)),
     path("admin/theme.css", views.theme, name="theme"),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),

@@ -199,7 +199,7 @@ class SimulationOut(Schema):
             calls=found.calls,
             changed=found.changed,
             cut=found.cut,
-            unknown=dict(found.unknown),
+            unknown=found.unknown,
             changes=changes,
         )
 

@@ -8,15 +8,18 @@ from typing import Final
 
 from django.db.models import Prefetch, QuerySet
 
+from accounts.models import TenantRole
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import NotFound
+from agentos.core.types import JsonObject
 from agents.engine.tools import Tool
 from agents.registry import registry
 from governance import rules
 from governance.models import PolicyRule, PolicyStatus, PolicyVersion
 from governance.policies import compiled
 from governance.rules import Call, Decision, Rule
+from governance.wanted import Wanted, wanted_of
 
 READ: Final = "policies:read"
 MOST_VERSIONS: Final = 100
@@ -78,6 +81,38 @@ def version(principal: Principal, number: int) -> PolicyVersion:
     if found is None:
         raise NotFound("There is no such version.")
     return found
+
+
+def decide(
+    principal: Principal, tool: Tool, component: str, role: str | None, arguments: JsonObject | None
+) -> Decision:
+    """Return what is in force for a call, as the gate decides. Raises: PolicyDenied."""
+    active = overview(principal).active
+    in_force = compiled(rules_of(active), active.number) if active else ()
+    return rules.decide(Call(tool, component, role, arguments), in_force)
+
+
+def roles(principal: Principal) -> list[str]:
+    """Return the names of the tenant's roles."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        found = TenantRole.objects.filter(tenant_id=principal.tenant_id).order_by("name")
+        return list(found.values_list("name", flat=True))
+
+
+def lines(row: PolicyVersion) -> list[Rule]:
+    """Return a version's rules as they are decided by."""
+    return list(compiled(rules_of(row), row.number))
+
+
+def difference(before: PolicyVersion, after: PolicyVersion) -> list[tuple[str, Rule]]:
+    """Return the rules of both as ("gone" or "new" or "same", rule): first what is gone, then the later one's."""
+    stood, stands = (set(wanted_of(rules_of(row))) for row in (before, after))
+    gone = [("gone", line) for wanted, line in _paired(before) if wanted not in stands]
+    return gone + [("same" if wanted in stood else "new", line) for wanted, line in _paired(after)]
+
+
+def _paired(row: PolicyVersion) -> list[tuple[Wanted, Rule]]:
+    return list(zip(wanted_of(rules_of(row)), lines(row), strict=True))
 
 
 def rules_of(row: PolicyVersion) -> list[PolicyRule]:

@@ -6,7 +6,6 @@ taken as the journal holds it, its caller with the role that she has today.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -113,7 +112,7 @@ class Simulation:
     days: int
     calls: int = 0
     changes: list[Change] = field(default_factory=list)
-    unknown: Counter[str] = field(default_factory=Counter)
+    unknown: dict[str, int] = field(default_factory=dict)
     cut: bool = False
 
     @property
@@ -186,7 +185,8 @@ class _Judge:
         self._found.calls += 1
         tool = self._tools.get((call.place, call.tool))
         if tool is None:
-            self._found.unknown[f"{call.place} {call.tool}"] += 1
+            name = f"{call.place} {call.tool}"
+            self._found.unknown[name] = self._found.unknown.get(name, 0) + 1
             return
         before, after = (self._ruled(tool, call, these) for these in (self._before, self._after))
         if (before.level, before.terms) == (after.level, after.terms):

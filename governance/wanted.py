@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Final
 from uuid import UUID
+
+from governance.models import PolicyRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +31,11 @@ class Wanted:
 
 
 FIELDS: Final = tuple(field.name for field in fields(Wanted))
+
+
+def wanted_of(rules: Iterable[PolicyRule]) -> list[Wanted]:
+    """Return stored rules as they were asked for."""
+    return [
+        Wanted(**{name: getattr(rule, name) for name in FIELDS} | {"approvers": tuple(rule.approvers)})
+        for rule in rules
+    ]

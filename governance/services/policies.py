@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -19,6 +19,7 @@ from governance.models import PolicyRule, PolicyStatus, PolicyVersion
 from governance.policies import kept
 from governance.wanted import FIELDS as FIELDS
 from governance.wanted import Wanted as Wanted
+from governance.wanted import wanted_of
 
 READ, WRITE, LOOSEN = "policies:read", "policies:write", "policies:loosen"
 MOST_RULES: Final = 200
@@ -119,14 +120,6 @@ def discard(principal: Principal) -> None:
         _record(principal, "policy.discarded", found)
         found.rules.all().delete()
         found.delete()
-
-
-def wanted_of(rules: Iterable[PolicyRule]) -> list[Wanted]:
-    """Return stored rules as they were asked for."""
-    return [
-        Wanted(**{name: getattr(rule, name) for name in FIELDS} | {"approvers": tuple(rule.approvers)})
-        for rule in rules
-    ]
 
 
 def _versions(principal: Principal) -> QuerySet[PolicyVersion]:

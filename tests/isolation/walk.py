@@ -128,6 +128,7 @@ BODIES: dict[str, Body] = {
     "POST /notifications/endpoints/{endpoint_id}/rotate": lambda garden: {},
     "PUT /models/allowed": lambda garden: {"models": [part(garden)]},
     "POST /halts": lambda garden: {"target": "tool:process_refund", "reason": "because"},
+    "POST /policies/simulate": lambda garden: {"rules": []},
     "POST /policies/activate": lambda garden: {},
     "POST /policies/rollback": lambda garden: {"number": 1},
 }

@@ -63,7 +63,7 @@ def _lines(found: Simulation) -> Iterator[str]:
         what = f"{change.component} {change.tool}: {change.before} -> {change.after}"
         yield f"{change.count:>6}  {change.word:<8}  {what}"
         yield f"{'':>16}  by {change.after.rule}"
-    for name, count in found.unknown.most_common():
+    for name, count in found.unknown.items():
         yield f"{count:>6}  {name} is no longer here: not judged"
     more = ", the newest; there are more" if found.cut else ""
     yield f"{found.changed} of {found.calls} calls of {found.days} days would be decided otherwise{more}."

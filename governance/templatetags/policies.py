@@ -1,0 +1,16 @@
+"""How templates say a policy's rule in words."""
+
+from __future__ import annotations
+
+from django import template
+
+from governance.rules import Rule
+from governance.simulation import spelled
+
+register = template.Library()
+
+
+@register.filter
+def in_words(rule: Rule) -> str:
+    """Say what a rule wants: its level, and how an approval is to be given."""
+    return spelled(rule.level, rule.terms)
