@@ -21,8 +21,9 @@ class TestMenuAndErrors:
         assert titles["member"] == {"Inbox", "Runs", "Sessions", "Connections"}
         oversight = {"Audit", "Budgets", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
         oversight |= {"Webhooks", "Sent notices", "Allowed models", "Invitations", "Who entered", "Dashboard", "Guards"}
+        oversight |= {"Policies"}
         assert titles["auditor"] == titles["member"] | oversight
-        assert titles["admin"] == titles["auditor"] | {"Exports and erasures", "Legal holds", "Retention"}
+        assert titles["admin"] == titles["auditor"] | {"Exports and erasures", "Legal holds", "Retention"} | {"Kill switches"}
 
     def test_the_admin_begins_with_the_inbox_or_for_who_only_watches_with_the_dashboard(
         self, acme: TenantWithUsers, signed_in: SignIn

@@ -45,6 +45,7 @@ NAMES = {
     "token": "mknothing",
     "provider_id": "nowhere",
     "name": "runs",
+    "number": "7000",
 }
 OF_THE_PLATFORM = ("backup.BackupRecord",)  # rows that the admin site shows and that are no tenant's
 ANEW = frozenset({"x-request-id", "content-length", "content-security-policy", "set-cookie", "date", "expires"})
