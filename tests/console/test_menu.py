@@ -23,7 +23,9 @@ class TestMenuAndErrors:
         oversight |= {"Webhooks", "Sent notices", "Allowed models", "Invitations", "Who entered", "Dashboard", "Guards"}
         oversight |= {"Policies"}
         assert titles["auditor"] == titles["member"] | oversight
-        assert titles["admin"] == titles["auditor"] | {"Exports and erasures", "Legal holds", "Retention"} | {"Kill switches"}
+        assert titles["admin"] == titles["auditor"] | {"Exports and erasures", "Legal holds", "Retention"} | {
+            "Kill switches"
+        }
 
     def test_the_admin_begins_with_the_inbox_or_for_who_only_watches_with_the_dashboard(
         self, acme: TenantWithUsers, signed_in: SignIn
