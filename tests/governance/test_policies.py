@@ -30,6 +30,7 @@ from governance.hooks import Governance
 from governance.models import PolicyRule, PolicyVersion
 from governance.services import policies
 from governance.services.policies import Wanted
+from governance.wanted import wanted_of
 from tests.conftest import TenantWithUsers
 
 
@@ -147,7 +148,7 @@ class TestVersions:
         assert (back.number, back.restores, back.status) == (3, 1, "active")
         with tenant_scope(acme.tenant.id, acme.admin.id):
             states = dict(PolicyVersion.objects.values_list("number", "status"))
-            rules = policies.wanted_of(PolicyRule.objects.filter(version__number=3))
+            rules = wanted_of(PolicyRule.objects.filter(version__number=3))
             assert PolicyRule.objects.filter(version=second).count() == 2
         assert states == {1: "superseded", 2: "superseded", 3: "active"}
         assert rules == [BIG]
