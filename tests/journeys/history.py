@@ -28,9 +28,9 @@ SELECT %(step)s, tenant_id, user_id, id, '1.0', 2, 'tool', 'process_refund', %(s
 _APPROVAL = """
 INSERT INTO governance_approval (id, tenant_id, run_id, step_path, tool_call_id, tool_name, tool_version, component_id,
     arguments, args_hash, effect_text, version, requester_id, status, reason, decided_by_id, decided_at, expires_at,
-    is_demo, created_at)
+    is_demo, created_at, approver_roles)
 SELECT %(approval)s, r.tenant_id, r.id, '1.0', 'call_1', 'process_refund', '1', r.component_id, %(arguments)s, '',
-    %(says)s, 1, r.user_id, %(decision)s, %(reason)s, u.id, %(decided)s, %(decided)s, true, r.created_at
+    %(says)s, 1, r.user_id, %(decision)s, %(reason)s, u.id, %(decided)s, %(decided)s, true, r.created_at, '{}'
 FROM agents_run r, accounts_user u WHERE r.id = %(id)s AND u.email = %(decider)s
 """
 

@@ -1,0 +1,67 @@
+"""The console on a desk and on a phone: nothing sticks out, nothing fails, and the pictures of the docs.
+
+`AGENTOS_PICTURES=docs/images pytest tests/journeys/test_pictures.py` takes the pictures anew.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.journeys import history
+from tests.journeys.pages import Home
+
+SIZES = {"": (1280, 800), "-phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def month(start_server):
+    """A server with the demo runs and a month of others."""
+    server = start_server(demo_runs=True, sandbox="--ttft-ms 120 --token-ms 8")
+    assert history.write(server.environment["DATABASE_URL"]) > 100
+    return server
+
+
+def look(browser, base_url: str, path: str, size: tuple[int, int]) -> None:
+    width, height = size
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get_log("browser")
+    browser.get(f"{base_url}{path}")
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def keep(browser, name: str) -> None:
+    if folder := os.environ.get("AGENTOS_PICTURES"):
+        browser.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+
+@pytest.mark.parametrize("suffix", SIZES)
+def test_pages_fit_a_desk_and_a_phone(month, browser, suffix):
+    member = month.client("approver").get("/api/approvals", params={"limit": 100}).json()["data"]
+    waiting = next(row for row in member if row["status"] == "pending")
+    done = next(row for row in member if row["status"] == "approved" and row["outcome"] == "done")
+    size = SIZES[suffix]
+    Home(browser, month.base_url).sign_in("acme", "approver")
+    for name, path in (
+        ("inbox", "/admin/governance/approval/"),
+        ("approval", f"/admin/governance/approval/{waiting['id']}/change/"),
+        ("decided", f"/admin/governance/approval/{done['id']}/change/"),
+        ("inbox-all", "/admin/governance/approval/?tab=all"),
+    ):
+        look(browser, month.base_url, path, size)
+        if name in ("inbox", "approval"):
+            keep(browser, f"{name}{suffix}")
+    Home(browser, month.base_url).sign_in("acme", "admin")
+    for name, path in (
+        ("run", f"/admin/agents/run/{done['run_id']}/change/"),
+        ("dashboard", "/admin/dashboard/"),
+        ("runs", "/admin/agents/run/"),
+        ("audit", "/admin/accounts/auditrow/"),
+    ):
+        look(browser, month.base_url, path, size)
+        if name in ("run", "dashboard"):
+            keep(browser, f"{name}{suffix}")
