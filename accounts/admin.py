@@ -202,7 +202,7 @@ class ServiceAccountAdmin(AuditedAdmin):
 
 @admin.register(AuditRow)
 class AuditRowAdmin(ReadOnlyAdmin):
-    """The tenant's trail, newest first."""
+    """The tenant's trail, newest first. Who decides sees what she did herself; the database shows her no other row."""
 
     list_display = ("seq", "at", "who", "action", "object_type", "object_id")
     list_filter = ("action",)
@@ -211,6 +211,19 @@ class AuditRowAdmin(ReadOnlyAdmin):
     ordering = ("-seq",)
     fields = ("seq", "at", "who", "action", "object_type", "object_id", "detail", "hash")
     readonly_fields = ("who",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        principal = getattr(request, "principal", None)
+        decides_herself = principal is not None and principal.has("approvals:decide")
+        return decides_herself or super().has_view_permission(request, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditRow]:
+        principal = principal_of(request)
+        rows: QuerySet[AuditRow] = super().get_queryset(request)
+        return rows if principal.has("audit:read") else rows.filter(actor_id=principal.user_id)
 
     @admin.display(description="Actor", ordering="actor__email")
     def who(self, row: AuditRow) -> str:

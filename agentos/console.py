@@ -32,6 +32,7 @@ _OVERSIGHT = [
     ("privacy.LegalHold", "Legal holds", "gavel"),
     ("privacy.RetentionRule", "Retention", "auto_delete"),
 ]
+_SETTINGS = ("governance.GuardSetting", "governance.PolicyVersion")  # approvers may read them, and don't need them here
 _SYSTEM = [("backup.BackupRecord", "Backups", "backup")]  # and the tables of packages that were added
 
 
@@ -81,7 +82,9 @@ def _item(request: HttpRequest, label: str, title: str, icon: str) -> list[dict[
     from django.apps import apps
     from django.contrib import admin
 
-    model = apps.get_model(label)
+    model, principal = apps.get_model(label), getattr(request, "principal", None)
+    if label in _SETTINGS and not (principal and (principal.has("usage:read") or principal.has("policies:write"))):
+        return []
     if not admin.site.is_registered(model) or not admin.site.get_model_admin(model).has_view_permission(request):
         return []
     item = {

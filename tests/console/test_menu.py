@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conftest import TenantWithUsers
-from tests.console.conftest import INBOX, SignIn, page
+from tests.console.conftest import INBOX, Ask, SignIn, decide, page
 
 
 class TestMenuAndErrors:
@@ -26,6 +26,21 @@ class TestMenuAndErrors:
         assert titles["admin"] == titles["auditor"] | {"Exports and erasures", "Legal holds", "Retention"} | {
             "Kill switches"
         }
+
+    def test_an_approver_sees_her_inbox_the_runs_and_what_she_did_herself(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        client = signed_in(acme.approver)
+        groups = client.get(INBOX).context["sidebar_navigation"]
+        titles = [item["title"] for group in groups for item in group["items"]]
+        assert titles == ["Inbox", "Runs", "Sessions", "Connections", "Audit"]
+        decide(client, ask(acme), "reject", "No receipt")
+        decide(signed_in(acme.admin), ask(acme, customer="C-2"), "reject", "No receipt")
+        rows = client.get("/admin/accounts/auditrow/").context["cl"].result_list
+        assert {row.actor_id for row in rows} == {acme.approver.id}
+        assert "approval.rejected" in {row.action for row in rows}
+        assert len(signed_in(acme.admin).get("/admin/accounts/auditrow/").context["cl"].result_list) > len(rows)
+        assert signed_in(acme.member).get("/admin/accounts/auditrow/").status_code == 403
 
     def test_the_admin_begins_with_the_inbox_or_for_who_only_watches_with_the_dashboard(
         self, acme: TenantWithUsers, signed_in: SignIn
