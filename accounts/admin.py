@@ -215,7 +215,7 @@ class AuditRowAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         principal = getattr(request, "principal", None)
         decides_herself = principal is not None and principal.has("approvals:decide")
-        return decides_herself or super().has_view_permission(request, obj)
+        return decides_herself or bool(super().has_view_permission(request, obj))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
