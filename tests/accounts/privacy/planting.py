@@ -5,7 +5,7 @@ Rows are built from the models, so a table that is declared tomorrow is planted,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -156,6 +156,36 @@ class Planter:
         store[HASH_SESSION_KEY], store["draft"] = self.user.get_session_auth_hash(), self.marker
         store.save()
         return str(store.session_key)
+
+
+def bare_fields(marker: str) -> list[str]:
+    """Return the fields of persons' rows that could hold something of hers, and hold no marker in any row."""
+    return [
+        f"{table.label}.{name}"
+        for table in tables()
+        for name in _wanted(table)
+        if not any(
+            _holds(value, marker) for value in table.model._base_manager.using(ROOT).values_list(name, flat=True)
+        )
+    ]
+
+
+def _wanted(table: Table) -> list[str]:
+    """Return the fields where the marker has to be: of her own rows all, of others' those that she writes."""
+    if table.name in NEVER_WRITTEN:
+        return []
+    if list(table.owners()):
+        return _personal(table)
+    written = [name for subject in table.subjects if subject.fate is Fate.BLANK for name in subject.fields]
+    return [name.partition(".")[0] for name in written]
+
+
+def _column(table: Table, name: str) -> Iterable[Any]:
+    return table.model._base_manager.using(ROOT).values_list(name, flat=True)
+
+
+def _holds(value: Any, marker: str) -> bool:
+    return marker.encode() in value.tobytes() if isinstance(value, memoryview) else marker in str(value)
 
 
 def _personal(table: Table) -> list[str]:

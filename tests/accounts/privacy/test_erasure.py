@@ -14,7 +14,7 @@ from accounts.privacy.rows import Person
 from agentos.core.errors import Conflict
 from agents.models import Run
 from tests.accounts.privacy.conftest import MARKER, OTHER
-from tests.accounts.privacy.planting import Planter, files_with, tables_with
+from tests.accounts.privacy.planting import Planter, bare_fields, files_with, tables_with
 from tests.database import VAR
 
 
@@ -40,6 +40,12 @@ def test_a_marker_in_every_personal_field_is_found_nowhere_afterwards(her, colle
     assert MARKER not in caplog.text
     assert rows.counts(person_of(her)) == {}
     assert audit.verify(her.tenant.id) is None
+
+
+def test_no_field_that_could_hold_something_of_hers_stays_without_the_marker(her, colleague):
+    """A field that is declared tomorrow fails here, until planting and erasing it are proved, too."""
+    her.plant(colleague)
+    assert bare_fields(MARKER) == ["privacy.SubjectKey.key_sealed"], "made by the trail"
 
 
 def test_what_is_others_stays(her, colleague, globex, make_user, root_url, folder):

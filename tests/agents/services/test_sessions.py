@@ -14,7 +14,8 @@ from accounts.seam import in_thread
 from agentos import maintenance
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, NotFound, PolicyDenied
-from agents.models import Run, Session
+from agents import selectors
+from agents.models import Run, Session, SessionSummary
 from agents.services import sessions
 from tests.agents.services.conftest import HeldModel, names, read
 
@@ -36,6 +37,8 @@ async def test_a_temporary_session_is_deleted_after_its_hours(make_process, acme
     for begin in (kept, passing):
         assert names(await read(await process.start(begin)))[-1] == "RunCompleted"
     assert await in_thread(sessions.expire_temporary) == {"temporary_sessions": 0}
+    assert await in_thread(_listed, acme) == [kept.session_id]
+    assert await in_thread(SessionSummary.objects.using("system").count) == 0
     await in_thread(_pass_hours, passing, hours=2)
     assert await in_thread(sessions.expire_temporary) == {"temporary_sessions": 1}
     ids = await in_thread(lambda: list(Run.objects.using("system").values_list("id", flat=True)))
@@ -96,6 +99,11 @@ async def test_a_lasting_session_does_not_become_temporary(make_process, acme):
     assert raised.value.code == "session_not_temporary"
     await in_thread(sessions.check_temporary, acme.principal("member"), "another")
     await in_thread(sessions.check_temporary, acme.principal("operator"), begin.session_id)
+
+
+def _listed(acme) -> list[str]:
+    page = selectors.session_page(principal=acme.principal("member"), page=1, limit=20)
+    return [row["session_id"] for row in page["data"]]
 
 
 def _pass_hours(begin, *, hours: int) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py privacy`: exports or erases a person, checks a receipt, works on jobs that were left lying."""
+"""`manage.py privacy`: exports or erases a person, checks a receipt, lets rows expire, works on jobs left lying."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Tenant
-from accounts.privacy import jobs, persons, receipts
+from accounts.privacy import jobs, persons, receipts, retention
 from accounts.privacy.models import ExportPart, PrivacyJob
 from accounts.privacy.rows import USING, Person
 from agentos.core.errors import AgentOSError
@@ -18,15 +18,16 @@ from agentos.core.types import json_object
 
 
 class Command(BaseCommand):
-    help = "Export or erase what is held of a person in a tenant, or in all of hers; check a receipt."
+    help = "Export or erase what is held of a person in a tenant, or in all of hers; check a receipt; let rows expire."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["export", "erase", "verify", "resume"])
+        parser.add_argument("what", choices=["export", "erase", "verify", "retention", "resume"])
         parser.add_argument("file", type=Path, nargs="?", help="verify: the receipt, as JSON")
         parser.add_argument("--user", default="", help="her e-mail address or id")
         parser.add_argument("--tenant", default="", help="the slug of one tenant; all that know her without it")
         parser.add_argument("--out", type=Path, default=Path(), help="export: the folder for the archives")
+        parser.add_argument("--dry-run", action="store_true", help="retention: count what would go, delete nothing")
         parser.add_argument("--yes", action="store_true", help="erase: do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,6 +64,17 @@ class Command(BaseCommand):
         if receipt is None or not receipts.verify(receipt):
             raise CommandError("This is not a receipt of this installation, or it was changed.")
         self.stdout.write(f"genuine: {receipt['kind']} of {receipt['subject']}, finished {receipt['finished_at']}")
+
+    def _retention(self, options: dict[str, Any]) -> None:
+        """Delete what has expired by the data map, the tenants' own limits and legal holds, or count it by table."""
+        word = "would go" if options["dry_run"] else "gone"
+        for found in retention.expire(dry_run=options["dry_run"]):
+            for table, count in sorted(found.rows.items()):
+                self.stdout.write(f"{found.tenant}: {table}: {count} {word}")
+            if found.held:
+                self.stdout.write(f"{found.tenant}: a legal hold keeps what it covers")
+            if not found.rows:
+                self.stdout.write(f"{found.tenant}: nothing {word}")
 
     def _resume(self, options: dict[str, Any]) -> None:
         done = jobs.resume()
