@@ -32,8 +32,21 @@ async def frames(follower: Follower, reader: Principal, watch: Watch) -> AsyncIt
         follower.close()
 
 
+class EventStream(StreamingHttpResponse):
+    """A response of frames that are bytes already: each goes out as it is."""
+
+    @property
+    def streaming_content(self) -> AsyncIterator[bytes]:
+        return self._frames
+
+    @streaming_content.setter
+    def streaming_content(self, value: AsyncIterator[bytes]) -> None:
+        self._set_streaming_content(value)  # type: ignore[attr-defined]  # the stubs leave it out
+        self._frames = value
+
+
 def event_stream(here: Runtime, reader: Principal, follower: Follower) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(frames(follower, reader, here.watch), content_type="text/event-stream")
+    response = EventStream(frames(follower, reader, here.watch), content_type="text/event-stream")
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
     return response

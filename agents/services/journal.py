@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -30,7 +31,7 @@ from agents.services.flush import Record
 from agents.services.halted import Halted
 from agents.services.hub import Hub
 from agents.services.ledger import Ledger
-from agents.services.lines import coalesce, encode
+from agents.services.lines import Event, coalesce, encode
 from agents.services.run_journal import RunJournal, Waiting, settle
 from agents.services.starts import Starts
 
@@ -133,10 +134,11 @@ class JournalWriter:
         """Store what was taken, or let it be stored aside; return of how many runs it was."""
         at_once: list[Record] = []
         in_turn: list[Record] = []
+        now = utc_now()
         for journal, waiting in taken:
             if any(item.write.statements for item in waiting):
                 self._aside([journal], self._store_guarded(journal, waiting))
-            elif record := self._encoded(journal, waiting):
+            elif record := self._encoded(journal, waiting, now):
                 (at_once if record.is_plain and not is_armed() else in_turn).append(record)
         if in_turn:
             self._aside([record.journal for record in in_turn], self._store(in_turn))
@@ -174,10 +176,10 @@ class JournalWriter:
             self._aside([record.journal for record in left], self._store(left))
         return None
 
-    def _encoded(self, journal: RunJournal, waiting: list[Waiting]) -> Record | None:
+    def _encoded(self, journal: RunJournal, waiting: list[Waiting], now: datetime) -> Record | None:
         """Return a run's record; a value that can't be encoded ends that run and no other."""
         try:
-            return self._record(journal, waiting)
+            return self._record(journal, waiting, now)
         except UNENCODABLE as error:
             logger.error("journal: a write can't be encoded: %s", whereabouts(error))
             journal.lose()
@@ -185,11 +187,10 @@ class JournalWriter:
                 settle(item.done, LeaseLost("A value of this run can't be stored."))
             return None
 
-    def _record(self, journal: RunJournal, waiting: Sequence[Waiting]) -> Record:
+    def _record(self, journal: RunJournal, waiting: Sequence[Waiting], now: datetime) -> Record:
         """Number and encode what waits; a record keeps its numbers through every retry."""
-        now = utc_now()
         record = Record(journal.info, journal.fence, journal.next_seq, waiters=[item.done for item in waiting])
-        pending: list[tuple[str, JsonObject]] = []
+        pending: list[Event] = []
         for item in waiting:
             pending.extend(item.write.events)
             if item.write.steps or item.write.run:
@@ -204,9 +205,11 @@ class JournalWriter:
         record.journal = journal
         return record
 
-    def _number(self, journal: RunJournal, record: Record, pending: list[tuple[str, JsonObject]], now: object) -> None:
+    def _number(
+        self, journal: RunJournal, record: Record, pending: list[tuple[str, JsonObject]], now: datetime
+    ) -> None:
         for name, payload in coalesce(pending):
-            record.lines.append(encode(name, payload, journal.base, now))  # type: ignore[arg-type]
+            record.lines.append(encode(name, payload, journal.base, now))
             journal.next_seq += 1
 
     async def _store(self, records: list[Record]) -> None:
@@ -246,7 +249,7 @@ class JournalWriter:
                 settle(item.done, LeaseLost())
             return None
         before, statements = journal.next_seq, part[0].write.statements
-        record = self._encoded(journal, part)
+        record = self._encoded(journal, part, utc_now())
         if record is None:
             return None
         if not statements:

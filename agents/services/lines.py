@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -63,9 +64,14 @@ def _content(parts: list[str]) -> Event:
 def encode(name: str, payload: JsonObject, base: bytes, now: datetime) -> bytes:
     """Return one event as one line of JSON."""
     body = orjson.dumps(payload, default=str)[1:-1]
-    time = b'"created_at":%d,"ts":"%s"' % (epoch_seconds(now), rfc3339_ms(now).encode())
     head = b'{"event":"%s",' % name.encode()
-    return head + (body + b"," if body else b"") + base + b"," + time + b"}"
+    return head + (body + b"," if body else b"") + base + _time(now)
+
+
+@lru_cache(maxsize=4)
+def _time(now: datetime) -> bytes:
+    """Return the end of every event of a moment: all that one flush stores are of the same."""
+    return b',"created_at":%d,"ts":"%s"}' % (epoch_seconds(now), rfc3339_ms(now).encode())
 
 
 def frame(line: Line) -> bytes:
