@@ -18,6 +18,7 @@ REACH_CHARACTERS = 900  # signs further apart don't add up
 HIDDEN_BONUS = 0.5  # for a sign that had to be decoded, or that stands in a comment
 ABOUT_MALUS = 0.8  # for a text that talks about attacks
 QUOTED_MALUS = 1.2  # and quotes one
+CITED_MALUS = 3.0  # for an attack within quotation marks, in a text about attacks
 QUOTE_CHARACTERS = 12
 CITED_CHARACTERS = 60
 ABOUT_CHARACTERS = 400  # how far around the signs it may do so
@@ -35,6 +36,7 @@ _LINE_START = re.compile(r"(?:\A|\n)[^\w\n]{0,8}\Z")
 _SPEECH = frozenset({"override", "lift", "disobey", "extract", "phish"})  # signs that people also ask about
 _LIBERTY = frozenset({"freedom", "lapsed"})
 _DROPPING = (Part.OVERRIDE | Part.ABROAD | Part.DROP).value
+_SENDING = Part.SEND.value
 _NAY = Part.NAY.value
 _QUOTE = re.compile(r"[\"“”„«‘`]")
 _OPENING = re.compile(r"[\"“„«‘'`]")
@@ -122,10 +124,10 @@ class _Window:
 
 def _about(text: str, group: Sequence[Sign]) -> float:
     around = text[max(0, group[0].start - ABOUT_CHARACTERS) : group[-1].end + ABOUT_CHARACTERS]
-    heaviest = max(group, key=lambda sign: sign.weight)
+    if _is_cited(text, max(group, key=lambda sign: sign.weight)) and ATTACKS.search(around):
+        return CITED_MALUS
     if not ABOUT.search(around):
-        is_cited = _is_cited(text, heaviest) and ATTACKS.search(around) is not None
-        return ABOUT_MALUS + QUOTED_MALUS if is_cited else 0.0
+        return 0.0
     quoted = _QUOTE.search(text, max(0, group[0].start - QUOTE_CHARACTERS), group[-1].end) is not None
     return ABOUT_MALUS + (QUOTED_MALUS if quoted else 0.0)
 
@@ -145,7 +147,7 @@ def _signs(view: View) -> Iterator[Sign]:
     marked: list[Word] = []
     for number, match in enumerate(_TOKEN.finditer(text)):
         word = match[0]
-        parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) > 5 else 0)
+        parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) > 4 else 0)
         if parts:
             marked.append(Word(number, parts, match.start(), match.end()))
         phrases = _OPENED.get(word[:_KEY_LETTERS])
@@ -170,7 +172,8 @@ def _phrase(text: str, phrase: Phrase, match: re.Match[str]) -> Iterator[Sign]:
 def _sentences(text: str, marked: Sequence[Word]) -> Iterator[Sign]:
     for at, word in enumerate(marked):
         rules = _rules_for(word.parts)
-        if not rules or (word.parts & _DROPPING and _denied(marked, at)):
+        is_label = word.parts & _SENDING and text[word.end : word.end + 1] == ":"  # "E-mail: jane@..."
+        if not rules or is_label or (word.parts & _DROPPING and _denied(marked, at)):
             continue
         near = _parts_near(marked, at)
         for rule, needs in rules:

@@ -15,19 +15,22 @@ _STEMS = {
     "ignora. ignorad ignores. esqueça esqueca. desconsider descart dimentic trascura lascia "
     "negeer vergeet zignoruj ignoruj zapomnij pomiń игнорир проигнор забуд отбрось отмени. пренебре "
     "تجاهل انس. تغاض अनदेख अनदेखा नजरअंदाज नज़रअंदाज भूल yoksay yok. unut. unutun. görmezden dikkate "
-    "laisse. laissez. ignora. boş. проігнор ігнор uită ignoră. zapomeň zapomen glöm. bortse ignorér αγνοησ ξεχασ התעלם שכח abaikan lupakan نادیده فراموش",
+    "laisse. laissez. ignora. boş. проігнор ігнор uită ignoră. zapomeň zapomen glöm. bortse ignorér αγνοησ ξεχασ התעלם שכח abaikan lupakan نادیده فراموش "
+    "отключи",
     Part.NAY: "nicht. keine. nie. niet. geen. ne. pas. plus. non. no. não. nao. nunca. jamais. não. не. ни. nie. "
     "لا. لن. मत. न. नहीं. lam. لم. değil "
     "hör. arrête. arrêtez. cesse. cessez. deja. deje. pare. smetti smettila. przestań перестан прекрат bırak",
     Part.HEED: "halten. обраща obedec obedeç befolg beacht folg halt suivre suis. suivez respect obéi obei tiens tenez sigas siga. seguir segui hagas haga. haz. caso. "
     "obedez cumpl segua rispett volg. volgen houd houden. nalev przestrzeg stosuj słuchaj следу соблюд подчин слуша تتبع تلتزم اتبع باتباع "
     "पालन uyma. uymayın uymak takip "
-    "daran respecte",
+    "daran respecte "
+    "kümmer ligue. ligar",
     Part.ORDERS: "anweisung vorschrift instruktion befehl regel vorgabe richtlinie consigne règle instruction directive "
     "instruccion instrucciones regla norma órdenes indicacion directri istruzion regol indicazion direttiv instruç instruc "
     "regra diretriz norma instructie opdracht richtlijn polecen instrukcj zasad reguł wytyczn инструкц указани правил "
     "команд установк prompt промпт директив تعليمات التعليمات أوامر الأوامر قواعد القواعد निर्देश नियम आदेश talimat kural yönerge komut "
-    "anfangsbefehl startanweisung grundregel systemanweisung systemvorgab systembefehl regul instrucțiun pokyn pravid інструкц вказівк правил οδηγ κανον הוראות כללים instruksi perintah aturan دستور قواعد",
+    "anfangsbefehl startanweisung grundregel systemanweisung systemvorgab systembefehl regul instrucțiun pokyn pravid інструкц вказівк правил οδηγ κανον הוראות כללים instruksi perintah aturan دستور قواعد "
+    "vorgegeb بالقواعد",
     Part.PAST: "vorherig bisherig vorig obig früher zuvor vorher oben bisher précédent ci-dessus dessus auparavant avant "
     "antérieur anterior previ antes arriba acima precedent finora sopra prima prior voorgaand eerder bovenstaand vorig "
     "wcześniej poprzedn powyżs dotychczas предыдущ прежн ранее раньше выше прошл السابق أعلاه पिछल ऊपर पूर्व önceki "
@@ -40,28 +43,33 @@ _STEMS = {
     "muestra mostra enséña enseñ revel repit dime. di. mostre diga rivel mostram dimmi scriv toon geef onthul herhaal laat "
     "pokaż ujawnij podaj powtórz wypisz покаж выведи вывест раскр назови повтори сообщи اعرض اكشف أظهر اطبع اكتب أخبرني दिखा "
     "बता लिख yaz. प्रकट göster açıkla yazdır söyle paylaş "
-    "afișea arată vypiš zobraz δειξ הצג tampilkan",
+    "afișea arată vypiš zobraz δειξ הצג tampilkan "
+    "kopier copie. copiez cópia cópialo cole. процитир скопируй",
     Part.ASK: "quelles. quels.",
     Part.SPOKEN: "gesagt mitgeteilt gelernt dit. dits. appris reçu dicho enseñado dijeron recibid dito. disseram detto "
     "ricevut imparat gezegd verteld powiedzian mówion говорил сказал сказано учил قيل söylen बताया कहा "
-    "bekommen erhalten demandé données donné compartid recibiste dieron أعطيت given",
+    "bekommen erhalten demandé données donné compartid recibiste dieron أعطيت given "
+    "дали indicaron deram вам",
     Part.WHOLE: "alles. alle. tout. toute. toutes. tous. todo. todos. toda. todas. tudo. tutto. tutti. tutte. wszystk всё. все. "
     "всех. كل. جميع. सब सभी tüm bütün her. "
     "sämtlich toate. tot. усі. всі. सार όλ כל. semua všechn تمام",
     Part.LACK: "ohne. keine. keinen. keinerlei. sans. aucune. sin. sem. senza. zonder. geen. bez. без. никаких بلا. بدون. दون. बिना. रहित "
     "olmayan hiçbir sınırsız. unbeschränkt uneingeschränkt "
-    "нет. никак нету. aucun ningún ningun nenhum nessun ohne jede geen. żadn",
+    "нет. никак нету. aucun ningún ningun nenhum nessun ohne jede geen. żadn "
+    "ni.",
     Part.BOUNDS: "einschränkung beschränkung filter zensur regel restriction limit censur filtre règle restric "
     "filtro regla norma restriz regol limiti beperking regels ogranicz zasad filtr cenzur ограничен правил фильтр "
     "цензур قيود قيد حدود प्रतिबंध सीमा रोक kısıt sınır kural filtre "
-    "पाबंद einschränk restrict beschränk zensier sperr",
+    "पाबंद einschränk restrict beschränk zensier sperr "
+    "grenz",
     Part.BEING: "bist. eres. és. sei. bent. jesteś bot. ki. ia. ai. intelligen intelig künstlich ии. sztuczn искусствен "
     "бот ذكاء एआई yapay kunstmatig assistent asistente assistente asystent asistan ассистент assistant "
     "assistent. modell model.",
     Part.SYSTEM: "system systemow système sistema systeem системн системы النظام सिस्टम sistem",
     Part.MESSAGE: "prompt systemprompt systeemprompt systemmeldung mensaje message messaggio mensagem промпт istem موجه प्रॉम्प्ट "
     "сообщен nachricht mensaje texto texte текст",
-    Part.PREPROMPT: "systemprompt systeemprompt systemanweisung",
+    Part.PREPROMPT: "systemprompt systeemprompt systemanweisung "
+    "systemnachricht systemmeldung systemtext",
     Part.OWN: "dein deine ihre tes. ton. ta. vos. votre. tus. tu. sus. su. teu teus. tuas. seu seus. sua. suas. tuo tuoi tue. tua. "
     "je. jouw. uw. swoi swoich swoje swój twoj twoje twój свои своим твои твой ваш тебя अपन تعليماتك قواعدك kuralların talimatların senin "
     "sistem istemin",

@@ -101,6 +101,7 @@ RULES = (
     Rule("void", 0.9, Part.POSE, (Part.NEVER, Part.YOU, Part.TENETS), 12),
     Rule("lapsed", 1.0, Part.SAFEGUARD, (Part.VOID, Part.YOURS), 7, order=False),
     Rule("extract", 0.65, Part.REVEAL, (Part.YOURS, Part.TENETS), 4),
+    Rule("extract", 0.8, Part.REVEAL, (Part.YOURS, Part.INNER, Part.SAID), 6),
     Rule("override", 1.0, Part.DROP, (Part.ORDERS, Part.OWN | Part.MAKERS | Part.SPOKEN), 8, order=False),
     Rule("override", 1.0, Part.DROP, (Part.THINE,), 5, order=False),
     Rule("void", 0.9, Part.ORDERS, (Part.VOID, Part.PAST | Part.OWN | Part.WHOLE), 8, order=False),
@@ -125,7 +126,7 @@ def _phrases() -> tuple[Phrase, ...]:
             name=entry["name"],
             weight=entry["weight"],
             pattern=re.compile(_as_read(_LINE_BREAK.sub("", entry["pattern"]))),
-            opens=tuple(entry.get("opens", "").split()),
+            opens=tuple(map(plain_word, entry.get("opens", "").split())),
             place=entry.get("place", "word"),
             indirect=entry.get("indirect", False),
         )

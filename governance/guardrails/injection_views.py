@@ -20,6 +20,9 @@ MOST_PAYLOAD_CHARACTERS = 8192
 FEWEST_ENTITIES = 4
 
 _LETTERS = dict(zip("ıøłđħŧßæœᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡʏᴢ", "ioldhtsaoabcdefghijklmnopqrstuvwyz", strict=True))
+_LETTERS |= {
+    chr(first + place): chr(97 + place) for first in (0x1F150, 0x1F170) for place in range(26)
+}  # in dark shapes
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁһкмтвнгпьɡɩνοαερτυκιχϲƖǀӏԛԝ", "aeopcyxijsdhkmtbhrnbgivoaeptukixclllqw")
 _MIXED = re.compile(r"(?<!\w)(?:[a-z]+[\u0370-\u052f\u0261-\u0269]|[\u0370-\u052f\u0261-\u0269]+[a-z])\w*")
 _LEET = str.maketrans("013457@$!+8", "oieastasitb")
@@ -36,7 +39,7 @@ _CAMEL = re.compile(r"(?<![A-Za-z])[A-Za-z][a-z]{1,30}(?:[A-Z][a-z]{1,30}){2,30}
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?(?:[0-9A-Fa-f]{2}[ :]?){10,2000}(?![0-9A-Za-z])")
 _BINARY = re.compile(r"(?<!\d)(?:[01]{8} ?){5,800}(?!\d)")
-_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}[^\s%]{0,40}){3,400}")
+_ONE_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _ONE_ENTITY = re.compile(r"&#(?:\d{2,5}|x[0-9A-Fa-f]{2,5});")
 _ONE_ESCAPE = re.compile(r"\\(?:u(?=[0-9A-Fa-f]{4})|x(?=[0-9A-Fa-f]{2}))([0-9A-Fa-f]{2,4})")
 _MORSE = re.compile(r"(?<![\w.-])[.-]{1,5}(?: {1,3}[.-]{1,5}| ?[/|] ?[.-]{1,5}){9,800}(?![\w])")
@@ -83,6 +86,8 @@ def _in_place(text: str) -> str:
         text = html.unescape(text)
     if len(_ONE_ESCAPE.findall(text)) >= FEWEST_ENTITIES:
         text = _ONE_ESCAPE.sub(lambda code: chr(int(code[1], 16)), text)
+    if len(_ONE_PERCENT.findall(text)) >= FEWEST_ENTITIES - 1:
+        text = unquote(text)
     return text
 
 
@@ -207,17 +212,12 @@ def _morse(written: str) -> str | None:
     return " ".join("".join(_DOTTED.get(sign, "") for sign in word.split()) for word in words)
 
 
-def _unquoted(written: str) -> str | None:
-    return unquote(written).replace("+", " ")
-
-
 # What must stand in the text at all, how the encoded text looks, how to read it.
 _DECODERS: tuple[tuple[str, re.Pattern[str], Callable[[str], str | None]], ...] = (
     ("", _BASE64, _base64),
     ("", _BASE32, _base32),
     ("", _HEX, _hex),
     ("01", _BINARY, _binary),
-    ("%", _PERCENT, _unquoted),
     ("", _CAMEL, _camel),
     (". ", _MORSE, _morse),
 )

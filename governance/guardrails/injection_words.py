@@ -125,11 +125,11 @@ _WORDS = {
     "sistema systeme système систем системный системную ursprünglichen inicial iniciais nascoste",
     Part.REVEAL: "reveal show print display output repeat tell give share disclose expose leak dump recite echo provide "
     "list write return summarize summarise paraphrase translate copy paste quote spell encode state describe say "
-    "type export send append see read view know access render convert reproduce restate "
+    "rewrite rephrase recast type export send append see read view know access render convert reproduce restate "
     "zeige zeig nenne gib verrate wiederhole drucke muestra muestrame revela revelame dime repite imprime montre "
     "montrez revele affiche repete repetez donne dis mostra mostrami rivela dimmi ripeti mostre diga repita "
     "покажи раскрой повтори выведи скажи напечатай göster pokaż ujawnij اعرض اكشف tunjukkan",
-    Part.ASK: "what whats which was welche cuales cual quelles quali quais какие какой",
+    Part.ASK: "how what whats which was welche cuales cual quelles quali quais какие какой",
     Part.OBEY: "follow following obey obeying adhere comply complying abide bound restricted limited constrained "
     "governed listen respect heed subject confined tied",
     Part.NEVER: "not don dont never stop cease quit without no longer needn doesn isn aren cannot free freed "
@@ -166,7 +166,7 @@ _WORDS = {
     "guidance directions programming preamble briefing brief",
     Part.SHED: "scrap erase delete cancel toss trash annul wipe purge discard revoke abandon drop ditch dump void shed "
     "aside remove reject neglect",
-    Part.VOID: "void cancelled canceled invalid obsolete lifted suspended revoked superseded overridden abolished null "
+    Part.VOID: "deleted erased deprecated meaningless void cancelled canceled invalid obsolete lifted suspended revoked superseded overridden abolished null "
     "rescinded withdrawn annulled repealed expired supersedes overrides replaces supersede",
     Part.SHAKEN: "changed wrong fake replaced joke outdated irrelevant incorrect mistaken untrue test mistake",
     Part.TOLD: "told said asked given instructed programmed trained taught primed configured requested designed ordered "
@@ -198,5 +198,5 @@ PARTS = _table()
 JUMBLED = {
     jumbled(word): PARTS[word]
     for word in ("ignore", "disregard", "override", "bypass", "previous", "instructions", "instruction", "prompt",
-                 "system", "reveal", "guidelines", "restrictions", "directions", "original", "earlier", "everything")
+                 "system", "prior", "reveal", "guidelines", "restrictions", "directions", "original", "earlier", "everything")
 }  # fmt: skip
