@@ -27,7 +27,7 @@ AGAIN_SHARE = 0.4  # what further signs of the same name and another weight add
 INDIRECT_SHARE = 0.5
 ROUNDING = 1e-9
 MOST_WORDS_AFTER = max(rule.gap for rule in RULES)
-MOST_WORDS_BEFORE = max(rule.gap for rule in RULES if not rule.order)
+BLOCK_WORDS = 16  # at least half of the furthest reach after a word, and all of that before it
 MOST_FINDINGS = 16  # in one view; who needs to know more has seen enough
 
 _TOKEN = re.compile(r"[^\W_]+")
@@ -170,12 +170,13 @@ def _phrase(text: str, phrase: Phrase, match: re.Match[str]) -> Iterator[Sign]:
 
 
 def _sentences(text: str, marked: Sequence[Word]) -> Iterator[Sign]:
+    around = _parts_near(marked)
     for at, word in enumerate(marked):
         rules = _rules_for(word.parts)
         is_label = word.parts & _SENDING and text[word.end : word.end + 1] == ":"  # "E-mail: jane@..."
         if not rules or is_label or (word.parts & _DROPPING and _denied(marked, at)):
             continue
-        near = _parts_near(marked, at)
+        near = around[at]
         for rule, needs in rules:
             if all(need & near for need in needs) and (end := _reach(rule, needs, marked, at)):
                 weight = _spoken(text, word.start, rule.name, rule.weight)
@@ -189,13 +190,17 @@ def _denied(marked: Sequence[Word], at: int) -> bool:
     return any(word.parts & _NAY and -1 <= word.number - number <= 2 for word in beside)
 
 
-def _parts_near(marked: Sequence[Word], at: int) -> int:
-    near = 0
-    for word in marked[max(0, at - MOST_WORDS_BEFORE) : at]:
-        near |= word.parts
-    for word in marked[at + 1 : at + 1 + MOST_WORDS_AFTER]:
-        near |= word.parts
-    return near
+def _parts_near(marked: Sequence[Word]) -> list[int]:
+    """Return for each word the parts around it, and a few more: whole blocks are put together, so a word costs little."""
+    none = [0] * BLOCK_WORDS
+    blocks = [*none, *(word.parts for word in marked), *none, *none, *none]
+    step = 1
+    while step < BLOCK_WORDS:
+        blocks = [here | there for here, there in zip(blocks, blocks[step:], strict=False)]
+        step *= 2
+    last = BLOCK_WORDS + 1 + MOST_WORDS_AFTER - BLOCK_WORDS
+    after = zip(blocks, blocks[BLOCK_WORDS + 1 :], blocks[last:], strict=False)
+    return [before | near | far for (before, near, far), _ in zip(after, marked, strict=False)]
 
 
 def _reach(rule: Rule, needs: Sequence[int], marked: Sequence[Word], at: int) -> int:

@@ -1,0 +1,42 @@
+"""Hostile texts take no more than their length, in calls counted; `measure_linear` measures what expressions take."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from governance.guardrails import injection, pii, secrets
+from governance.guardrails.findings import Finding
+from tests.governance.guardrails.measure_linear import HOSTILE
+
+Detect = Callable[[str], list[Finding]]
+SHORT_CHARACTERS, TIMES_LONGER, MOST_TIMES_THE_CALLS = 2_000, 4, 6
+
+
+def calls(detect: Detect, text: str) -> int:
+    """Count the calls of Python and of C functions."""
+    count = 0
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        detect(text)
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("detect", [pii.detect, secrets.detect, injection.detect], ids=["pii", "secrets", "injection"])
+@pytest.mark.parametrize("piece", HOSTILE, ids=repr)
+def test_four_times_the_text_takes_about_four_times_the_calls(detect: Detect, piece: str) -> None:
+    text = piece * (TIMES_LONGER * SHORT_CHARACTERS // len(piece))
+    detect(text)  # fills the caches of letters and words
+    few, many = calls(detect, text[: len(text) // TIMES_LONGER]), calls(detect, text)
+    assert many <= MOST_TIMES_THE_CALLS * (few + 10)
