@@ -133,9 +133,9 @@ async def open_runtime() -> Runtime:
 
 async def drain() -> None:
     """Hand on what this process works on, then let its streams go: their readers follow elsewhere."""
-    if _runtime is not None:
-        await _runtime.supervisor.drain()
-        _runtime.hub.close()
+    if (here := _runtime) is not None:
+        await here.supervisor.drain()
+        here.hub.close()
 
 
 async def close_runtime() -> None:

@@ -41,7 +41,10 @@ async def ask_model(state: LoopState, ports: Ports, turn: int) -> ModelReply:
     if step is not None and step.state is StepState.DONE:
         return _reply_of(step)
     if step is None:
-        step = StepRecord(new_id(), path, StepKind.MODEL, state.info.model, StepState.STARTED, {"turn": turn})
+        request: JsonObject = {"turn": turn}
+        if turn == 1 and state.remembers is not None:
+            request["remembers"] = state.remembers
+        step = StepRecord(new_id(), path, StepKind.MODEL, state.info.model, StepState.STARTED, request)
         state.steps[path] = step
     else:
         if not spending.is_counted(step):  # its process died in the middle of it

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from agentos.core.types import JsonObject
+
 DUE, LATE = 2, 3  # times the window: how many runs make a summary due, and how many are sent while it is late
 CUT = " [cut]"
 # The summary goes in as an exchange, never as a system message: it was made of what users and tools said.
@@ -53,6 +55,11 @@ class History:
         """Return (asked, answered) as the model is sent them, oldest first."""
         before = [(LEFT_OUT, self.summary.text)] if self.summary else []
         return before + [(said.asked, said.answered) for said in self.said]
+
+    @property
+    def pin(self) -> JsonObject:
+        """Return what is told, by ids: {summary, runs}. A later pass over the run tells the same."""
+        return {"summary": str(self.summary.id) if self.summary else None, "runs": [str(it.run_id) for it in self.said]}
 
 
 def recall(summary: Summary | None, behind: Sequence[Said], *, runs: int, chars: int) -> History:

@@ -41,6 +41,7 @@ class LoopState:
     started_at: float = field(default_factory=monotonic)
     worked_seconds: float = 0.0  # before this start
     allowance: Allowance | None = None  # None: not known yet
+    remembers: JsonObject | None = None  # `History.pin`: the first model call's step keeps it
     held: Hold | None = None  # why the run pauses once its other calls are done
 
     def has_read(self, step: StepRecord) -> None:

@@ -166,6 +166,7 @@ async def run_state(
     try:
         if history is not None:
             known = await history
+            state.remembers = known.pin
             state.messages = conversation(state.info.spec.instructions, known.exchanges, state.info.input)
             if known.is_tainted:
                 state.untrusted.append(EARLIER)

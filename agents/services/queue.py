@@ -122,17 +122,22 @@ SELECT log.last_seq, {columns(Step, STEP_FIELDS, "s.")} FROM (
 ) log LEFT JOIN {table(Step)} s ON s.tenant_id = %(tenant)s AND s.run_id = %(run)s ORDER BY s.seq
 """
 
-# What was said before this run was made, or before the one it was forked from: a later pass sees the same. First the
+# What was said before this run was made, or before the one it was forked from. What its first model call was told is
+# kept with that step, by ids: a later pass sees no more, though a run that had ended may be committed late. First the
 # newest summary, then the newest runs behind it, read from the index `run_remembered` and no others; last, whether any
 # run of the session has read untrusted content, whose words the summary and the answers may carry on.
 HISTORY = f"""
 WITH asking AS (
-    SELECT tenant_id, session_id, coalesce((spec->>'history_before')::timestamptz, created_at) AS before
-    FROM {table(Run)} WHERE tenant_id = %(tenant_id)s AND id = %(run_id)s
+    SELECT r.tenant_id, r.session_id, coalesce((r.spec->>'history_before')::timestamptz, r.created_at) AS before, (
+        SELECT s.request->'remembers' FROM {table(Step)} s
+        WHERE s.tenant_id = r.tenant_id AND s.run_id = r.id AND s.path = '1.model'
+    ) AS told
+    FROM {table(Run)} r WHERE r.tenant_id = %(tenant_id)s AND r.id = %(run_id)s
 ), summary AS (
     SELECT s.id, s.text, s.until_at, s.until_id FROM asking a CROSS JOIN LATERAL (
         SELECT n.id, n.text, n.until_at, n.until_id FROM {table(SessionSummary)} n
         WHERE n.tenant_id = a.tenant_id AND n.session_id = a.session_id AND n.created_at < a.before
+        AND CASE WHEN a.told IS NULL THEN true ELSE coalesce(a.told->>'summary' = n.id::text, false) END
         ORDER BY n.until_at DESC, n.until_id DESC LIMIT 1
     ) s
 )
@@ -144,6 +149,7 @@ SELECT h.id, h.ended_at, h.input, h.output FROM asking a LEFT JOIN summary s ON 
     AND e.status = '{RunStatus.COMPLETED.value}' AND e.parent_id IS NULL AND e.component_kind <> '{JOB}'
     AND (e.ended_at, e.id) > (coalesce(s.until_at, '-infinity'), coalesce(s.until_id, '{UUID(int=0)}'))
     AND e.ended_at < a.before
+    AND CASE WHEN a.told IS NULL THEN true ELSE a.told->'runs' ? e.id::text END
     ORDER BY e.ended_at DESC, e.id DESC LIMIT %(most)s
 ) h
 UNION ALL

@@ -16,6 +16,7 @@ from agentos.core.ids import new_id
 from agentos.core.ratelimits import RateLimit
 from agentos.core.types import JsonObject, clean_text
 from agents.engine import events
+from agents.engine.history import History
 from agents.engine.messages import conversation
 from agents.engine.ports import RunInfo
 from agents.engine.spec import JOB, AgentSpec
@@ -193,6 +194,7 @@ async def _first_work(runtime: Runtime, begin: Begin, spec: AgentSpec) -> None:
     info = _info(begin, spec)
     state = LoopState(info, conversation(spec.instructions, [], info.input), allowance=begin.allowance)
     history = None if begin.session_is_new else remembered(info, runtime.pool)
+    state.remembers = History().pin  # of a new session
     await run_state(state, runtime.writer.open(info, fence=1, next_seq=1), runtime.ports, history=history)
 
 

@@ -281,6 +281,31 @@ async def test_a_run_that_waits_does_not_learn_what_its_session_says_meanwhile(m
     assert "Ada" in str(second.model.requests[1].messages)
 
 
+async def test_a_run_is_not_told_of_what_was_committed_late_once_it_has_asked(make_process, acme):
+    """The other run's end is older than this one's start, but was not to be seen yet when this one asked."""
+    first = await make_process(["Early", "Late", [("pay", {"amount": 5})]])
+    early, late = (first.new(session_id="shared") for _ in range(2))
+    for begin in (early, late):
+        await read(await first.start(begin))
+
+    def hide(status: str) -> None:
+        Run.objects.using("system").filter(id=late.run_id).update(status=status)
+
+    await in_thread(hide, "running")
+    waiting = first.new(session_id="shared", owner="")
+    await first.store(waiting)
+    await until(lambda: stored(waiting).status == "paused")
+    assert "Early" in str(first.model.requests[2].messages)
+    await in_thread(hide, "completed")
+    await first.supervisor.stop()
+    second = await make_process(["Paid"])
+    yes = [Answer("call_3_0", confirmed=True)]
+    await in_thread(answer, principal=acme.principal("member"), run_id=waiting.run_id, answers=yes)
+    await until(lambda: stored(waiting).status == "completed")
+    assert "Early" in str(second.model.requests[0].messages)
+    assert "Late" not in str(second.model.requests[0].messages)
+
+
 async def test_a_pending_run_is_claimed_by_whoever_is_free(make_process):
     process = await make_process(["Yes"])
     begin = process.new(owner="")
