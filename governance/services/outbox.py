@@ -89,6 +89,9 @@ def claim(*, busy: Collection[UUID | None] = (), full: Collection[UUID] = ()) ->
             "announcement__step", "announcement__switch", "endpoint", "user",
         )  # fmt: skip
         notice = rows.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id").first()
+        if notice is not None and notice.attempts >= MOST_ATTEMPTS:  # whoever tried last did not live to say so
+            _settle(notice, NoticeState.GIVEN_UP, error="broke off")
+            return claim(busy=busy, full=full)
         if notice is not None:
             _same(notice).update(claimed_until=Now() + CLAIM, attempts=F("attempts") + 1)
             notice.attempts += 1

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts import principals
 from accounts.principals import Principal
+from accounts.privacy import access
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms
 from agentos.core.types import JsonObject
@@ -78,11 +79,12 @@ def _for_endpoint(notice: Notice) -> Words | None:
 
 
 def _as_seen(reader: Principal, made: Announcement) -> Words | None:
-    """Read what an announcement is about with its reader's eyes. The caller holds her scope."""
+    """Read what an announcement is about with its reader's eyes, masked as on pages. The caller holds her scope."""
     kind = Kind(made.kind)
-    approval = selectors.visible(reader).filter(id=made.approval_id).first() if made.approval_id else None
-    run = agent_selectors.visible_runs(reader).filter(id=made.run_id).first() if made.run_id else None
-    step = Step.objects.filter(id=made.step_id).first() if made.step_id else None
+    approvals, runs = selectors.visible(reader), agent_selectors.visible_runs(reader)
+    approval = access.as_seen(reader, approvals.filter(id=made.approval_id)).first() if made.approval_id else None
+    run = access.as_seen(reader, runs.filter(id=made.run_id)).first() if made.run_id else None
+    step = access.as_seen(reader, Step.objects.filter(id=made.step_id)).first() if made.step_id else None
     if step is not None and approval is None and not agent_selectors.may_reconcile(reader, step):
         return None
     if made.run_id and approval is None and run is None and step is None:

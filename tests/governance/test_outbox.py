@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from accounts.principals import Principal
 from agents.models import Step
 from agents.services import switches
 from governance.models import Announcement, Approval, Channel, Endpoint, Kind, Notice, NoticeState
-from governance.services import approvals, endpoints, outbox, preferences, senders
+from governance.services import approvals, endpoints, outbox, preferences, senders, wording
 from governance.services.announce import announce
 from tests.conftest import TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting
@@ -169,6 +170,22 @@ def test_who_is_not_asked_is_not_told(acme: TenantWithUsers, waiting: Waiting, m
     assert [mail["To"] for mail in mails.mails] == [acme.admin.email]
 
 
+def test_what_a_page_masks_a_notice_masks(approver: Principal, waiting: Waiting) -> None:
+    outbox.spread()
+    rows = Notice.objects.using("system").select_related("announcement")
+    notice = rows.get(user_id=approver.user_id, channel=Channel.EMAIL)
+    plain, masked = (
+        wording.for_person(notice, replace(approver, scopes=approver.scopes - hidden))
+        for hidden in (set(), {"privacy:sensitive", "privacy:personal"})
+    )
+    assert plain is not None
+    assert masked is not None
+    assert "C-1042" in plain.heading
+    assert "C-1042" not in masked.heading
+    assert "Member of Acme" in plain.lines[0]
+    assert "Member" not in masked.lines[0]
+
+
 def test_old_news_is_told_to_nobody(waiting: Waiting, mails: MailServer) -> None:
     Announcement.objects.using("system").update(created_at=Now() - timedelta(hours=25))
     send_all()
@@ -250,6 +267,28 @@ def test_a_mail_is_sent_again_under_the_same_id_after_a_crash(
     assert len(mails.mails) == 3
     assert len({mail["Message-ID"] for mail in mails.mails}) == 2
     assert sorted(states(Channel.EMAIL)) == [("sent", 1, ""), ("sent", 2, "")]
+
+
+def test_what_breaks_off_each_time_is_given_up(
+    waiting: Waiting, mails: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Crash(BaseException):
+        pass
+
+    def crash(*args: object, **kwargs: object) -> None:
+        raise Crash
+
+    outbox.spread()
+    with monkeypatch.context() as dying:
+        dying.setattr(outbox, "deliver", crash)
+        for _ in range(2 * outbox.MOST_ATTEMPTS):
+            due_again()
+            with pytest.raises(Crash):
+                senders.Senders().send_one()
+    due_again()
+    send_all()
+    assert set(states(Channel.EMAIL)) == {("given_up", outbox.MOST_ATTEMPTS, "broke off")}
+    assert mails.mails == []
 
 
 def test_a_mail_server_that_is_away_is_tried_again_and_given_up(
