@@ -14,6 +14,8 @@ from django.views.decorators.http import require_safe
 from accounts import principals
 from accounts.console import principal_of
 from accounts.principals import Principal
+from accounts.privacy import access
+from accounts.privacy.datamap import DataClass
 from agentos.core.errors import CallerError
 from agents.registry import registry
 from governance import explaining
@@ -27,8 +29,8 @@ def access_page(request: HttpRequest) -> HttpResponse:
     `user` is an e-mail address, `thing` is `kind:id` or `kind:id/tool`.
     """
     asker = principal_of(request)
-    if not asker.has(explaining.SCOPE):
-        raise PermissionDenied
+    if not (asker.has(explaining.SCOPE) and asker.has(access.SCOPES[DataClass.PERSONAL])):
+        raise PermissionDenied  # all that it says is who somebody is
     user, thing = request.GET.get("user", ""), request.GET.get("thing", "")
     context: dict[str, Any] = {
         **admin.site.each_context(request),

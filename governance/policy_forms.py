@@ -12,6 +12,7 @@ from django.forms import BaseFormSet, formset_factory
 from accounts import principals
 from accounts.models import TenantRole
 from accounts.principals import Principal
+from accounts.privacy import access
 from agentos.core.errors import Invalid
 from agentos.core.ids import parse_id
 from agents.registry import registry
@@ -130,7 +131,7 @@ def draft_form(principal: Principal, rules: Sequence[PolicyRule] = (), data: Any
     """Return the form of a draft with these rules. The caller holds the tenant's scope."""
     roles = TenantRole.objects.filter(tenant_id=principal.tenant_id).order_by("name").values_list("name", flat=True)
     members = principals.members().filter(tenant_id=principal.tenant_id).order_by("user__email")
-    people = [(str(one.user_id), one.user.email) for one in members[:MOST_PEOPLE]]
+    people = [(str(one.user_id), one.user.email) for one in access.as_seen(principal, members[:MOST_PEOPLE])]
     initial = [
         {name: getattr(rule, name) for name in FIELDS} | {"approvers": [str(one) for one in rule.approvers]}
         for rule in rules

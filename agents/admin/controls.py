@@ -21,7 +21,7 @@ from accounts.principals import Principal
 from agentos.core.errors import CallerError, NotFound
 from agentos.core.types import JsonObject
 from agentos.problems import status_of
-from agents import steering
+from agents import selectors, steering
 from agents.engine.status import RunStatus
 from agents.models import Run, Step
 from agents.records import OwnRowsAdmin
@@ -137,7 +137,7 @@ class RunControls(OwnRowsAdmin):
         principal = principal_of(request)
         with scope_of(request):
             run = self.record(request, run_id)
-            steps = list(Step.objects.filter(run=run).order_by("seq"))
+            steps = list(selectors.steps_of(principal, run).order_by("seq"))
             start = next((step for step in steps if step.pk == step_id), None)
             if start is None or isinstance(error, NotFound):
                 raise Http404

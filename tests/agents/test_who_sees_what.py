@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib import admin
@@ -30,6 +30,7 @@ from agents.models import Run, RunEvents, Session, Step
 from governance.models import Approval
 from tests.accounts.privacy.conftest import root, root_url
 from tests.accounts.privacy.planting import NEVER_WRITTEN, ROOT, Planter
+from tests.isolation import walk
 
 __all__ = ["root", "root_url"]
 
@@ -62,6 +63,10 @@ class ClassPlanter(Planter):
                 else:
                     table.model._base_manager.using(ROOT).filter(pk=there.pk).update(**named)
         return planted
+
+    def row(self, model: type[models.Model]) -> models.Model:
+        """Return a row for an address: hers or, where she has none, one that is not stored."""
+        return self._parents.get(model) or model._base_manager.using(ROOT).first() or model(pk=walk.NOTHING)
 
     def hers(self, model: type[models.Model]) -> models.Model:
         """Return her row of a table; of one without, such as jobs about her, any of the tenant."""
@@ -160,16 +165,23 @@ async def test_over_the_api(make_process, serve, planted, reader, role):
 # On the admin site
 
 
-def pages(planter: ClassPlanter) -> Iterator[tuple[str, type[models.Model]]]:
+def other_pages(planter: ClassPlanter) -> Iterator[str]:
+    """Yield every other page there is, of her rows where its address names one: traces, evidence, forms of a fork."""
+    for route in walk.pages():
+        if route.verb == "GET" and not route.action:
+            yield f"/{route.of(cast(Any, planter))}"
+
+
+def pages(planter: ClassPlanter) -> Iterator[str]:
     """Yield the list, the form and each row's page of every model that the admin site shows."""
     for model in admin.site._registry:
         place = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-        yield place, model
-        yield f"{place}add/", model
+        yield place
+        yield f"{place}add/"
         for mark in MARKS.values():
-            yield f"{place}?q={mark}", model
+            yield f"{place}?q={mark}"
         for key in model._base_manager.using(ROOT).values_list("pk", flat=True)[:5]:
-            yield f"{place}{key}/change/", model
+            yield f"{place}{key}/change/"
 
 
 @pytest.mark.parametrize("role", SHOWN)
@@ -177,9 +189,9 @@ def test_on_the_admin_site(planted, reader, role):
     client = Client()
     client.force_login(User.objects.using("system").get(id=reader(role).id))
     found: dict[DataClass, list[str]] = {}
-    for place, _ in [*pages(planted), ("/admin/", User), ("/", User), ("/accounts/privacy/", User)]:
+    for place in dict.fromkeys([*pages(planted), *other_pages(planted)]):
         answer = client.get(place)
-        assert answer.status_code in (200, 302, 403, 404), place
+        assert answer.status_code < 500, place
         text = (
             answer.content.decode().replace(place.rpartition("?q=")[2], "")
             if "?q=" in place

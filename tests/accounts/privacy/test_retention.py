@@ -82,6 +82,7 @@ def test_without_a_limit_conversations_stay(old, settings):
     assert [found.rows for found in retention.expire()] == [{}]
 
 
+@pytest.mark.parametrize("status", ["pending", "running", "paused"])
 def test_what_is_under_way_stays(old, status):
     Run.objects.using("root").filter(user=old.user).update(status=status)
     assert not CONVERSATION & set(retention.expire()[0].rows)
