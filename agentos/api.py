@@ -30,6 +30,7 @@ from agents.models_api import router as models_router
 from agents.services import tenant_models
 from governance.access_api import router as access_router
 from governance.api import router as governance_router
+from governance.consents_api import router as consents_router
 from governance.notifications_api import router as notifications_router
 from governance.policies_api import router as policies_router
 from governance.usage_api import router as usage_router
@@ -54,6 +55,7 @@ api.add_router("", control_router)
 api.add_router("", models_router)
 api.add_router("", halts_router)
 api.add_router("", governance_router)
+api.add_router("", consents_router)
 api.add_router("", usage_router)
 api.add_router("", access_router)
 api.add_router("", policies_router)

@@ -56,6 +56,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         for title, entries in groups
     ]
     principal = getattr(request, "principal", None)
+    if principal is not None and principal.has("audit:read"):
+        menu[1]["items"].append({"title": "Consents", "icon": "how_to_reg", "link": reverse("consents")})
     if principal is not None and dashboard.may_see(principal):
         menu[1]["items"].insert(0, {"title": "Dashboard", "icon": "monitoring", "link": reverse("dashboard")})
     if principal is not None and principal.has("policies:read"):

@@ -11,12 +11,14 @@ from agentos.dashboard import dashboard_page
 from agents import halts_page
 from governance import policy_pages
 from governance.access_page import access_page
+from governance.consents_page import consents_page
 from governance.notifications_page import notifications_page
 
 urlpatterns = [
     path("api/", api.urls),
     path("admin/access/", admin.site.admin_view(access_page), name="access"),
     path("admin/dashboard/", admin.site.admin_view(dashboard_page), name="dashboard"),
+    path("admin/consents/", admin.site.admin_view(consents_page), name="consents"),
     path("admin/notifications/", admin.site.admin_view(notifications_page), name="notifications"),
     path("admin/policies/", include(policy_pages.urls)),
     path("admin/halts/", include(halts_page.urls)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -20,13 +21,14 @@ from accounts.principals import Principal
 from accounts.privacy import access
 from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError, Invalid
+from agentos.core.types import JsonObject
 from agents import selectors as agent_selectors
 from agents.admin.trace import agent_words
 from agents.filters import DaysFilter, ValuesFilter
 from agents.models import Step
 from agents.records import demo_label, since
 from agents.templatetags.console import agent_name, remaining, visible
-from governance import approval_page, selectors
+from governance import approval_page, edit_form, editing, selectors
 from governance import budgets_admin as budgets_admin
 from governance import guards_admin as guards_admin
 from governance import notifications_admin as notifications_admin
@@ -78,10 +80,29 @@ def obstacle(approval: Approval, principal: Principal) -> str:
         return f"This is {approval.get_status_display().lower()} already."
     if approval.expires_at <= utc_now():
         return "This has expired. Nobody can approve it any more."
-    if not principal.has("approvals:decide"):
+    if not selectors.may_decide(principal):
         return "Your role may read approvals, but not decide them."
     objection = voting.objection(principal, approval)
     return objection.detail if objection else ""
+
+
+def _edit_fields(principal: Principal, approval: Approval, sent: dict[str, str] | None = None) -> list[edit_form.Field]:
+    """Return the fields for whoever may edit; she sees arguments as they are, or edits nothing."""
+    if not (principal.has("approvals:decide") and principal.has("privacy:sensitive")):
+        return []
+    return edit_form.fields(approval.arguments, sent)
+
+
+def _unmasked(principal: Principal, approval_id: UUID) -> JsonObject:
+    """Return the arguments as they would be used. Raises: NotFound."""
+    return selectors.get(principal, approval_id).arguments  # type: ignore[no-any-return]
+
+
+def _told(approval: Approval, decision: str) -> str:
+    """Say what her vote has come to."""
+    if approval.status == ApprovalStatus.PENDING:
+        return "Proposed, and waits for others" if decision == "edit" else "Your vote counts, and it waits for others"
+    return "Rejected" if decision == "reject" else "Approved"
 
 
 @admin.register(Approval)
@@ -221,6 +242,10 @@ class ApprovalAdmin(TogetherAdmin):
             "waiting_count": len(waiting),
             "next": self.get_queryset(request).filter(id__in=others[:1]).exclude(id=record.id).first(),
             "crumb": visible(record.effect_text[:60]),
+            "votes": (votes := record.__dict__.get("said", [])),
+            "approvals_count": sum(1 for vote in votes if vote["approves"]),
+            "may_consent": principal.has("approvals:decide"),
+            "edit_fields": _edit_fields(principal, record),
         }
 
     def decide_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
@@ -231,19 +256,26 @@ class ApprovalAdmin(TogetherAdmin):
         decision, reason = request.POST.get("decision", ""), request.POST.get("reason", "")
         shown_hash = request.POST.get("shown_hash", "")
         try:
-            if decision not in ("approve", "reject") or not shown_hash:
+            if decision not in ("approve", "reject", "edit") or not shown_hash:
                 raise Invalid("Read the request and choose to approve or to reject.")
-            approvals.decide(
+            edited = edit_form.read(_unmasked(principal, approval_id), request.POST) if decision == "edit" else None
+            edit = async_to_sync(editing.prepare)(principal, approval_id, edited)
+            record = approvals.decide(
                 principal=principal,
                 approval_id=approval_id,
-                approved=decision == "approve",
+                approved=decision != "reject",
                 reason=reason,
                 shown_hash=shown_hash,
+                edit=edit,
             )
         except CallerError as error:
-            return self.refused(request, self.record(request, approval_id), error, {"reason": reason})
+            shown = self.record(request, approval_id)
+            sent: dict[str, Any] = {"reason": reason}
+            if decision == "edit":
+                sent |= {"edited": True, "edit_fields": _edit_fields(principal, shown, request.POST.dict())}
+            return self.refused(request, shown, error, sent)
         own = reverse("admin:governance_approval_change", args=[record.id])
-        word, said = "Approved" if decision == "approve" else "Rejected", visible(record.effect_text)
+        word, said = _told(record, decision), visible(record.effect_text)
         following = self._waiting(request).exclude(id=record.id).exclude(requester_id=principal.user_id).first()
         if following is None:
             messages.success(request, format_html("{}: {}", word, said))

@@ -74,7 +74,7 @@ async def approval_status(request: HttpRequest, approval_id: UUID) -> schemas.Ap
 
 
 @router.post("/approvals/{approval_id}/resolve", response=schemas.ApprovalOut, summary="Decide an approval")
-@scope("approvals:decide")
+@scope("approvals:read")
 async def resolve_approval(
     request: HttpRequest, approval_id: UUID, decision: schemas.ResolveIn, idempotency_key: IdempotencyHeader = ""
 ) -> schemas.ApprovalOut:

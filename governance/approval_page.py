@@ -22,6 +22,7 @@ from governance.comparing import Comparison, compared
 from governance.models import Approval, ApprovalStatus
 
 LAST_APPROVED: Final = "Last approved"
+PROPOSED: Final = "What the agent had asked for"
 EARLIER_RUNS: Final = 3
 MOST_EVIDENCE: Final = 20
 
@@ -49,7 +50,8 @@ def beside_the_last(approval: Approval, known: QuerySet[Approval]) -> tuple[Comp
     same = known.filter(component_id=approval.component_id, tool_name=approval.tool_name)
     before = same.filter(status=ApprovalStatus.APPROVED, created_at__lt=approval.created_at).exclude(id=approval.id)
     last = before.order_by("-created_at").first()
-    return compared(approval.arguments, {LAST_APPROVED: last.arguments} if last else {}), last
+    others: dict[str, JsonObject] = {} if approval.proposed is None else {PROPOSED: approval.proposed}
+    return compared(approval.arguments, others | ({LAST_APPROVED: last.arguments} if last else {})), last
 
 
 def earlier(reader: Principal, run: Run) -> list[Exchange]:

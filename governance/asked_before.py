@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connections
 
 from agentos.core.types import JsonObject
 from agents.engine.ports import Hold, Refuse, RunInfo
-from agents.engine.status import PauseKind, StepKind, StepState
-from agents.engine.steps import AuditEntry, Statement
+from agents.engine.status import StepKind, StepState
+from agents.engine.steps import AuditEntry, Statement, StepRecord
 from agents.models import Run, Step
 from agents.services.sql import table
 from governance.likeness import likeness
@@ -27,7 +26,10 @@ _REFUSED: Final = (
 )
 _PENDING: Final = f"SELECT count(*) FROM {table(Approval)} WHERE tenant_id = %s AND status = '{ApprovalStatus.PENDING}'"
 _READ: Final = f"""
-SELECT ({_PENDING} AND run_id = %s), ({_PENDING} AND requester_id = %s), (
+SELECT ({_PENDING} AND run_id = %s), ({_PENDING} AND requester_id = %s), EXISTS (
+    SELECT 1 FROM {table(Approval)} WHERE tenant_id = %s AND run_id = %s AND step_path = %s
+    AND standing_rule_id IS NOT NULL
+), (
     SELECT coalesce(jsonb_agg(s.request -> 'arguments'), '[]') FROM {table(Step)} s JOIN (
         SELECT r.tenant_id, r.id FROM {table(Run)} r JOIN {table(Run)} this
         ON this.tenant_id = r.tenant_id AND this.session_id = r.session_id
@@ -42,30 +44,35 @@ _HOLD: Final = f"UPDATE {table(Run)} SET pause_requested = true, pause_reason = 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """How many like calls were refused in the session, and how many approvals wait: of the run, of its user."""
+    """How many like calls were refused in the session, and how many approvals wait: of the run, of its user.
+
+    `by_rule` tells that a standing rule has let this very call begin.
+    """
 
     refused: int
     waiting_of_run: int
     waiting_of_user: int
+    by_rule: bool = False
 
 
-def read(run: RunInfo, tool_name: str, arguments: JsonObject) -> Before:
+def read(run: RunInfo, step: StepRecord, arguments: JsonObject) -> Before:
     """Read it in the system role: the machine asks, whoever the run acts for."""
-    tenant = run.tenant_id
-    parameters: tuple[UUID | str, ...] = (tenant, run.run_id, tenant, run.user_id, tenant, run.run_id, tool_name)
+    tenant, run_id = run.tenant_id, run.run_id
+    parameters = (tenant, run_id, tenant, run.user_id, tenant, run_id, step.path, tenant, run_id, step.name)
     with connections["system"].cursor() as cursor:
         cursor.execute(_READ, parameters)
-        of_run, of_user, refused = cursor.fetchone()
+        of_run, of_user, by_rule, refused = cursor.fetchone()
     wanted = likeness(arguments)
-    return Before(sum(1 for each in json.loads(refused) if likeness(each) == wanted), of_run, of_user)
+    return Before(sum(1 for each in json.loads(refused) if likeness(each) == wanted), of_run, of_user, by_rule)
 
 
-def objection(run: RunInfo, kind: PauseKind, before: Before) -> Refuse | Hold | None:
-    """Return why nobody is asked: people have said no to this, or too much waits for them already."""
-    if before.refused >= MOST_REFUSALS:
-        return Refuse(_REFUSED)
-    if kind is not PauseKind.APPROVAL:
-        return None
+def refusal(before: Before) -> Refuse | None:
+    """Return why nobody is asked: people have said no to this."""
+    return Refuse(_REFUSED) if before.refused >= MOST_REFUSALS else None
+
+
+def flood(run: RunInfo, before: Before) -> Hold | None:
+    """Return why nobody is asked yet: too many approvals wait already."""
     if before.waiting_of_run >= settings.APPROVALS_PER_RUN:
         return _held(run, f"{before.waiting_of_run} approvals of this run wait already")
     if before.waiting_of_user >= settings.APPROVALS_PER_USER:

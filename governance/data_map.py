@@ -9,6 +9,7 @@ from governance.models import (
     Approval,
     Budget,
     BudgetUse,
+    Delegation,
     Endpoint,
     GuardSetting,
     Notice,
@@ -16,6 +17,7 @@ from governance.models import (
     PolicyVersion,
     Preference,
     Reservation,
+    StandingRule,
     UsageDay,
     Vote,
 )
@@ -26,7 +28,7 @@ declare(
     none=(
         "tenant id run step_path tool_call_id tool_name tool_version component_id args_hash requester status "
         "version edited_by decided_by decided_at consumed_at expires_at quorum approver_roles approvers separate "
-        "warn_at escalate_at escalation_role escalated_at is_demo created_at"
+        "warn_at escalate_at escalation_role escalated_at standing_rule is_demo created_at"
     ),
     personal="reason",
     sensitive="arguments proposed effect_text",
@@ -43,9 +45,9 @@ declare(
 )
 declare(
     Vote,
-    none="tenant id approval version args_hash voter approves created_at",
+    none="tenant id approval version args_hash voter in_place_of delegation approves created_at",
     personal="reason",
-    subjects=[owner("approval__requester"), author("voter", "reason")],
+    subjects=[owner("approval__requester"), author("voter", "reason"), pseudonym("in_place_of")],
     retention=RUNS,
 )
 declare(
@@ -60,6 +62,19 @@ declare(
     Endpoint,
     none="tenant id name channel host kinds tells_effect is_active off_reason previous_until created_at changed_at",
     secret="sealed sealed_key",
+)
+declare(
+    Delegation,
+    none="tenant id giver delegate tool until created_at revoked_at",
+    personal="reason",
+    subjects=[author("giver", "reason"), pseudonym("delegate")],
+)
+declare(
+    StandingRule,
+    none="tenant id component_id tool_name requester most used until created_by created_at revoked_at",
+    personal="reason",
+    sensitive="conditions",
+    subjects=[owner("requester"), author("created_by", "reason")],
 )
 declare(
     Budget,

@@ -18,7 +18,7 @@ from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
 from agents.models import Run, Step
 from agents.services.sql import columns, table
-from governance.models import Approval, ApprovalStatus, Vote
+from governance.models import Approval, ApprovalStatus, StandingRule, Vote
 from governance.rules import PLAIN, Terms
 
 EXACT_INTEGER: Final = 2**53 - 1  # beyond it RFC 8785 knows no integers, and a float is no longer exact
@@ -29,8 +29,14 @@ _ASKED: Final = (
     "arguments", "args_hash", "effect_text", "requester", "status", "reason", "version", "expires_at", "warn_at",
     "quorum", "approver_roles", "approvers", "separate", "escalation_role", "escalate_at", "is_demo", "created_at",
 )  # fmt: skip
+_CONSENTED: Final = (
+    "id", "tenant", "run", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id", "arguments",
+    "args_hash", "effect_text", "requester", "is_demo", "status", "reason", "version", "decided_by", "standing_rule",
+    "quorum", "approver_roles", "separate", "escalation_role", "decided_at", "consumed_at", "expires_at", "created_at",
+)  # fmt: skip
 _ANSWERED: Final = "it has been answered meanwhile."
 _NOT_ASKED_TWICE: Final = "This call has been asked for and decided before: call the tool again to ask anew."
+_NO_CONSENT: Final = "the consent that was given in advance has ended: call the tool again to ask for an approval."
 _NOT_APPROVED: Final = (
     "there is no approval for exactly this call: it was not approved, it is spent, or the call is not the approved one."
 )
@@ -115,6 +121,22 @@ def spend(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject) -> 
     return Statement(_spend_sql(), parameters, _NOT_APPROVED)
 
 
+def consent(
+    approval_id: UUID, rule_id: UUID, run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject
+) -> Statement:
+    """Return the statement that counts one use of a standing rule, and keeps it as an approval that is spent.
+
+    It refuses when the rule is used up, over or revoked by then, or its maker's own run asks.
+    """
+    call = hash_of_call(run, tool, step, arguments)
+    parameters = (
+        run.tenant_id, rule_id, tool.name, run.spec.id, run.user_id, run.user_id,
+        approval_id, run.tenant_id, run.run_id, step.path, step.tool_call_id[:200], tool.name, tool.schema_hash,
+        run.spec.id, json_text(arguments), call, tool.effect_text(arguments), run.user_id, run.tenant_id, run.run_id,
+    )  # fmt: skip
+    return Statement(_consent_sql(), parameters, _NO_CONSENT)
+
+
 def void(run: RunInfo, step: StepRecord, reason: str) -> Statement:
     """Return the statement that takes back a step's approval, while it is as the step knows it and not spent."""
     known = ApprovalStatus.PENDING if step.state is StepState.WAITING else ApprovalStatus.APPROVED
@@ -151,6 +173,21 @@ def _ask_sql() -> str:
     )
 
 
+def _consent_sql() -> str:
+    is_demo = f"SELECT r.is_demo FROM {table(Run)} r WHERE r.tenant_id = %s AND r.id = %s"
+    return (
+        f"WITH used AS (UPDATE {table(StandingRule)} s SET used = s.used + 1 "
+        "WHERE s.tenant_id = %s AND s.id = %s AND s.tool_name = %s AND s.component_id = %s "
+        "AND s.created_by_id <> %s AND (s.requester_id IS NULL OR s.requester_id = %s) "
+        "AND s.revoked_at IS NULL AND s.until > now() AND s.used < s.most "
+        "RETURNING s.id, s.created_by_id, s.reason, s.until) "
+        f"INSERT INTO {table(Approval)} ({columns(Approval, _CONSENTED)}) "
+        "SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, "
+        f"coalesce(({is_demo}), false), '{ApprovalStatus.APPROVED.value}', used.reason, 1, used.created_by_id, "
+        "used.id, 1, '{}', false, '', now(), now(), used.until, now() FROM used ON CONFLICT DO NOTHING"
+    )
+
+
 def _spend_sql() -> str:
     newer = (
         f"SELECT 1 FROM {table(Approval)} n WHERE n.tenant_id = a.tenant_id AND n.run_id = a.run_id "
@@ -160,12 +197,16 @@ def _spend_sql() -> str:
         f"FROM {table(Vote)} v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.id AND v.version = a.version "
         "AND v.args_hash = a.args_hash AND"
     )
+    people = (
+        f"SELECT count(DISTINCT coalesce(v.in_place_of_id, v.voter_id)) {votes} v.approves "
+        "AND v.voter_id <> a.requester_id AND v.in_place_of_id IS DISTINCT FROM a.requester_id"
+    )
     return (
         f"UPDATE {table(Approval)} a SET consumed_at = coalesce(a.consumed_at, now()) "
         "WHERE a.tenant_id = %s AND a.run_id = %s AND a.step_path = %s AND a.status = %s AND a.args_hash = %s "
         "AND a.decided_by_id IS DISTINCT FROM a.requester_id AND (a.consumed_at IS NULL OR %s) "
         f"AND NOT EXISTS ({newer}) AND NOT EXISTS (SELECT {votes} NOT v.approves) "
-        f"AND (SELECT count(DISTINCT v.voter_id) {votes} v.approves AND v.voter_id <> a.requester_id) >= a.quorum"
+        f"AND (a.standing_rule_id IS NOT NULL OR ({people}) >= a.quorum)"
     )
 
 

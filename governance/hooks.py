@@ -25,9 +25,11 @@ from governance import access, asked_before, gate, guard_settings, requirements
 from governance.access import Judgement
 from governance.guarding import Place, in_force
 from governance.guards import Guards, Passed
+from governance.models import StandingRule
 from governance.moderation import Moderation, Moderator
 from governance.offering import Offering
 from governance.output_guard import OutputGuard
+from governance.services import standing
 
 _SPENT: Final = "it did not happen, and its approval is spent: call the tool again to ask for a new one."
 _CONSENT: Final = (PauseKind.APPROVAL, PauseKind.CONFIRMATION)
@@ -69,7 +71,10 @@ class Governance:
             judgement = await access.judge(replace(question, untrusted=tuple(step.request.get("tainted_by", ()))))
             if judgement.refused:
                 return Refuse(judgement.decided.reason)
-            return await _considered(run, step, arguments, _verdict(run, tool, step, arguments, judgement))
+            verdict = _verdict(run, tool, step, arguments, judgement)
+            if isinstance(verdict, Require) and verdict.kind in _CONSENT and _asked(step) is None:
+                return await _considered(run, tool, step, arguments, judgement, verdict)
+            return verdict
         except (AgentOSError, ValueError, TypeError, KeyError):
             return Refuse(_UNDECIDABLE)
 
@@ -92,12 +97,34 @@ class Governance:
         return OutputGuard(modes) if modes else None
 
 
-async def _considered(run: RunInfo, step: StepRecord, arguments: JsonObject, verdict: Verdict) -> Verdict:
-    """Look at what people were asked before, unless this call was put to them already."""
-    if not isinstance(verdict, Require) or verdict.kind not in _CONSENT or _asked(step) is not None:
+async def _considered(
+    run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, judged: Judgement, verdict: Require
+) -> Verdict:
+    """Look at what people have said before, before they are asked: no twice, yes in advance, or not at all yet."""
+    before = await in_thread(asked_before.read, run, step, arguments)
+    if before.by_rule:
+        return Allow((gate.spend(run, tool, step, arguments),))
+    if refused := asked_before.refusal(before):
+        return refused
+    if verdict.kind is not PauseKind.APPROVAL:
         return verdict
-    before = await in_thread(asked_before.read, run, step.name, arguments)
-    return asked_before.objection(run, verdict.kind, before) or verdict
+    if not step.request.get("tainted_by"):  # whoever wrote what was read may be the one who asks
+        rule = await in_thread(standing.find, run, tool, arguments, judged.terms)
+        if rule is not None:
+            return _consented(run, tool, step, arguments, rule)
+    return asked_before.flood(run, before) or verdict
+
+
+def _consented(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, rule: StandingRule) -> Allow:
+    approval_id = new_id()
+    detail = {
+        "tool": tool.name,
+        "args_hash": gate.hash_of_call(run, tool, step, arguments),
+        "run": str(run.run_id),
+        "standing_rule": str(rule.id),
+    }
+    entry = AuditEntry("approval.by_rule", "approval", str(approval_id), detail)
+    return Allow((gate.consent(approval_id, rule.id, run, tool, step, arguments),), (entry,))
 
 
 def _verdict(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, judged: Judgement) -> Verdict:

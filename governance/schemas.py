@@ -22,6 +22,7 @@ class VoteOut(Schema):
 
     voter: UUID
     email: str = Field(examples=["approver@acme.test"])
+    in_place_of: UUID | None = Field(None, description="Who has delegated this to her")
     approves: bool
     reason: str
     at: datetime
@@ -73,6 +74,7 @@ class ApprovalOut(Schema):
     escalates_at: int | None
     escalated_at: int | None
     escalation_role: str
+    standing_rule: UUID | None = Field(description="The standing rule that approved it in advance")
     is_demo: bool
 
     @classmethod
@@ -194,6 +196,7 @@ def _terms(approval: Approval) -> JsonObject:
         "escalates_at": _epoch(approval.escalate_at),
         "escalated_at": _epoch(approval.escalated_at),
         "escalation_role": approval.escalation_role,
+        "standing_rule": approval.standing_rule_id,
     }
 
 

@@ -19,6 +19,7 @@ from agentos.core.types import JsonObject
 from agents.engine.status import StepState
 from agents.models import Step
 from governance.models import Approval, ApprovalStatus, Vote
+from governance.services import delegations
 
 NOT_STARTED, RUNNING, DONE, FAILED, UNKNOWN, REFUSED = (
     "not_started",
@@ -129,8 +130,8 @@ def visible(principal: Principal) -> QuerySet[Approval]:
 
 
 def may_decide(principal: Principal) -> bool:
-    """Tell whether she decides what others ask for."""
-    return principal.has("approvals:decide")
+    """Tell whether she decides what others ask for, by her own right or in somebody's place. Caller holds the scope."""
+    return principal.has("approvals:decide") or delegations.given_to(principal).exists()
 
 
 def first_tab(principal: Principal) -> str:
@@ -152,17 +153,29 @@ def _asks(principal: Principal) -> Q:
     asked = (named & Q(approver_roles__contained_by=[principal.role])) | Q(
         escalated_at__isnull=False, escalation_role=principal.role
     )
-    hers = Vote.objects.filter(voter_id=principal.user_id)
-    elsewhere = hers.filter(approval__run_id=OuterRef("run_id")).exclude(approval__step_path=OuterRef("step_path"))
-    is_free = ~Exists(hers.filter(approval=OuterRef("pk"))) & (Q(separate=False) | ~Exists(elsewhere))
-    return ~Q(requester_id=principal.user_id) & asked & is_free
+    votes = Vote.objects.filter(Q(voter_id=principal.user_id) | Q(in_place_of_id=principal.user_id))
+    elsewhere = votes.filter(approval__run_id=OuterRef("run_id")).exclude(approval__step_path=OuterRef("step_path"))
+    is_free = ~Exists(votes.filter(approval=OuterRef("pk"))) & (Q(separate=False) | ~Exists(elsewhere))
+    hers = asked if principal.has("approvals:decide") else Q(pk__in=[])
+    for lent in delegations.given_to(principal):
+        name = "tool_name__startswith" if lent.tool.endswith("*") else "tool_name"
+        hers |= Q(**{name: lent.tool.removesuffix("*")}) & ~Q(requester_id=lent.giver_id)
+    return ~Q(requester_id=principal.user_id) & hers & is_free
 
 
 def _votes(reader: Principal) -> QuerySet[Vote, JsonObject]:
-    """Return votes as the reader may see them, the first on top, as {voter, email, approves, reason, at}."""
+    """Return votes as the reader may see them, the first on top, as {voter, email, in_place_of,
+    approves, reason, at}."""
     email = access.column(reader, Vote, "voter__email", subject="voter_id")
     reason = access.column(reader, Vote, "reason", subject="voter_id")
-    said = JSONObject(voter="voter_id", email=email, approves="approves", reason=reason, at="created_at")
+    said = JSONObject(
+        voter="voter_id",
+        email=email,
+        in_place_of="in_place_of_id",
+        approves="approves",
+        reason=reason,
+        at="created_at",
+    )
     return Vote.objects.order_by("created_at", "id").values_list(said, flat=True)
 
 

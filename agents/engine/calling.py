@@ -219,7 +219,7 @@ async def _execute(
         steps=[step],
         events=[(events.TOOL_STARTED, {"tool": events.tool_execution(step)})],
         statements=list(allow.statements),
-        audit=[_audit("tool.started", step)],
+        audit=[*allow.audit, _audit("tool.started", step)],
     )
     try:
         if tool.repeat == "read_only" and not start.statements:

@@ -149,9 +149,10 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Run it. `statements` commit with the step's start and can still refuse it."""
+    """Run it. `statements` and `audit` commit with the step's start, and the former can still refuse it."""
 
     statements: tuple[Statement, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

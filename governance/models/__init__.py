@@ -3,6 +3,7 @@
 from governance.models.announcements import Announcement, Kind
 from governance.models.approvals import Approval, ApprovalStatus, Vote
 from governance.models.budgets import NOBODY, Budget, BudgetUse, Measure, Period, Reservation, UsageDay
+from governance.models.consents import Delegation, StandingRule
 from governance.models.guards import GuardSetting
 from governance.models.notices import PERSONAL, Channel, Endpoint, Notice, NoticeState, Preference
 from governance.models.policies import PolicyRule, PolicyStatus, PolicyVersion
@@ -17,6 +18,7 @@ __all__ = [
     "BudgetUse",
     "Channel",
     "Endpoint",
+    "Delegation",
     "GuardSetting",
     "Kind",
     "Measure",
@@ -28,6 +30,7 @@ __all__ = [
     "PolicyVersion",
     "Preference",
     "Reservation",
+    "StandingRule",
     "UsageDay",
     "Vote",
 ]

@@ -8,6 +8,7 @@ from django.db import models
 
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
+from governance.models.consents import Delegation, StandingRule
 
 
 class ApprovalStatus(models.TextChoices):
@@ -58,6 +59,9 @@ class Approval(TenantModel):
     escalate_at = models.DateTimeField(null=True)
     escalation_role = models.CharField(max_length=48, blank=True, default="", db_default="")
     escalated_at = models.DateTimeField(null=True)
+    standing_rule = TenantForeignKey(
+        StandingRule, null=True, db_index=False, on_delete=models.PROTECT, related_name="approvals"
+    )  # what approved it in advance: then nobody voted
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 
@@ -77,20 +81,34 @@ class Approval(TenantModel):
 
 
 class Vote(TenantModel):
-    """What one person said to one version of an approval, bound to the very call that she was shown."""
+    """What one person said to one version of an approval, bound to the very call that she was shown.
+
+    With a `delegation` she said it in the place of its giver.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     approval = TenantForeignKey(Approval, on_delete=models.CASCADE, related_name="votes")
     version = models.PositiveIntegerField()
     args_hash = models.CharField(max_length=64)
     voter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    in_place_of = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    delegation = TenantForeignKey(Delegation, null=True, db_index=False, on_delete=models.PROTECT, related_name="votes")
     approves = models.BooleanField(default=False)
     reason = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "approval", "version", "voter"], name="vote_of_person")
+            models.UniqueConstraint(fields=["tenant", "approval", "version", "voter"], name="vote_of_person"),
+            models.UniqueConstraint(fields=["tenant", "approval", "version", "in_place_of"], name="vote_in_place_of"),
+            models.CheckConstraint(
+                condition=models.Q(in_place_of=None, delegation=None)
+                | (
+                    models.Q(in_place_of__isnull=False, delegation__isnull=False)
+                    & ~models.Q(in_place_of=models.F("voter"))
+                ),
+                name="vote_by_delegation",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,10 +12,10 @@ from django.db.models import DateTimeField, Func, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
-from accounts.principals import PROGRAMS, Principal
+from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms
-from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.errors import CallerError, Conflict, Invalid, NotFound
 from agentos.core.types import JsonObject, clean_text
 from agents.engine.outdated import change_since
 from agents.engine.status import RunStatus
@@ -27,7 +27,8 @@ from agents.services.idempotency import Key
 from governance import gate, guards, selectors
 from governance.editing import Edit
 from governance.models import Approval, ApprovalStatus
-from governance.services import edits, voting
+from governance.services import delegations, edits, voting
+from governance.services.voting import Ballot
 
 logger = logging.getLogger(__name__)
 
@@ -59,17 +60,20 @@ def decide(
     for what the decider may not read, PolicyDenied, Conflict with the standing decision, or when the tool has changed
     since: then the approval is void and committed so, and the run asks anew; Invalid.
     """
-    _check_person(principal)
+    delegations.check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        approval = _locked(selectors.readable(principal).filter(id=approval_id).select_related("requester"))
+        _check_right(principal)
+        rows = selectors.readable(principal).filter(id=approval_id).select_related("requester")
+        approval = _locked(rows)
         if approval is None:
+            if rows.exists():  # she reads it, and it was not lent to her
+                principal.require("approvals:decide")
             raise NotFound("There is no such approval.")
         step = answers.step_of(approval.run, approval.step_path)
         change = _change_of_tool(approval, step) if approved else ""
         first = None if change else idempotency.take(key, principal=principal, run_id=approval.run_id)
         if first is None:
-            if objection := _objection(principal, approval):
-                raise objection
+            ballot = _ballot(principal, approval)
             switches.check_released(approval.run, approval.tool_name)
             note = _cleaned_reason(reason, approved=approved)
             _check_call(approval, shown_hash)
@@ -78,9 +82,8 @@ def decide(
             elif edit is not None:
                 _edit(principal, approval, step, edit, note=note)
             else:
-                audit.append(
-                    _vote(principal, approval, step, approved=approved, note=note), tenant_id=approval.tenant_id
-                )
+                entries = _vote(principal, approval, step, ballot, approved=approved, note=note)
+                audit.append(entries, tenant_id=approval.tenant_id)
         # Before the commit: whatever is done here after it takes its time from the run that goes on.
         if edit is not None:
             approval = selectors.newest_version(principal, approval)
@@ -100,16 +103,16 @@ def _read_decision(approval: Approval, step: Step | None) -> None:
 
 
 def _vote(
-    principal: Principal, approval: Approval, step: Step | None, *, approved: bool, note: str
+    principal: Principal, approval: Approval, step: Step | None, ballot: Ballot, *, approved: bool, note: str
 ) -> list[audit.Entry]:
     """Cast her vote, and settle the approval if that decides it; return what is audited of it."""
-    if voting.cast(principal, approval, approves=approved, reason=note):
+    if voting.cast(principal, approval, ballot, approves=approved, reason=note):
         status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
         _settle(principal, approval, step, status, note)
-        return [_entry(approval, f"approval.{status.value}", principal.user_id, reason=note)]
+        return [_entry(approval, f"approval.{status.value}", principal.user_id, reason=note, ballot=ballot)]
     if not _unexpired(approval.id).exists():
         raise _has_expired()
-    return [_entry(approval, "approval.voted", principal.user_id, reason=note)]
+    return [_entry(approval, "approval.voted", principal.user_id, reason=note, ballot=ballot)]
 
 
 def _settle(principal: Principal, approval: Approval, step: Step | None, status: ApprovalStatus, note: str) -> None:
@@ -129,12 +132,13 @@ def _settle(principal: Principal, approval: Approval, step: Step | None, status:
 
 def _edit(principal: Principal, approval: Approval, step: Step | None, edit: Edit, *, note: str) -> None:
     """Ask about the edited call instead, and vote for it if she is one of those that it takes."""
+    principal.require("approvals:decide")  # who votes in somebody's place takes the call as it is
     if not _unexpired(approval.id).exists():
         raise _has_expired()
     made, entry = edits.replace(principal, approval, step, edit)
     entries = [entry]
     if voting.objection(principal, made) is None:
-        entries += _vote(principal, made, step, approved=True, note=note)
+        entries += _vote(principal, made, step, voting.ballot(principal, made), approved=True, note=note)
     audit.append(entries, tenant_id=approval.tenant_id)
 
 
@@ -238,22 +242,21 @@ def _unexpired(approval_id: UUID) -> QuerySet[Approval]:
     )
 
 
-def _check_person(principal: Principal) -> None:
-    """A program that holds somebody's key is not that somebody. Raises: PolicyDenied."""
-    if principal.via in PROGRAMS:
-        raise PolicyDenied("A decision takes a person: sign in to decide.", code="person_required")
-    principal.require("approvals:decide")
+def _check_right(principal: Principal) -> None:
+    """Let who may decide, and who may do so in somebody's place. Caller holds the scope. Raises: PolicyDenied."""
+    if not principal.has("approvals:decide") and not delegations.given_to(principal).exists():
+        principal.require("approvals:decide")
 
 
-def _objection(principal: Principal, approval: Approval) -> CallerError | None:
-    """Return why she can't vote: by who she is, or since it is decided."""
+def _ballot(principal: Principal, approval: Approval) -> Ballot:
+    """Return by whose right she votes. Raises: PolicyDenied by who she is, Conflict when it is decided."""
     if approval.status == ApprovalStatus.PENDING or approval.requester_id == principal.user_id:
-        return voting.objection(principal, approval)
+        return voting.ballot(principal, approval)
     if approval.status == ApprovalStatus.VOID:
-        return _is_void(approval.reason)
+        raise _is_void(approval.reason)
     who = str(approval.decided_by) if approval.decided_by else "the system"
     when = f" at {rfc3339_ms(approval.decided_at)}" if approval.decided_at else ""
-    return Conflict(f"This is {approval.status} already, by {who}{when}.", code="approval_decided")
+    raise Conflict(f"This is {approval.status} already, by {who}{when}.", code="approval_decided")
 
 
 def _is_void(reason: str) -> Conflict:
@@ -281,13 +284,17 @@ def _cleaned_reason(reason: str, *, approved: bool) -> str:
     return guards.without_private(text)
 
 
-def _entry(approval: Approval, action: str, actor_id: UUID | None, *, reason: str) -> audit.Entry:
+def _entry(
+    approval: Approval, action: str, actor_id: UUID | None, *, reason: str, ballot: Ballot = voting.OWN
+) -> audit.Entry:
     """Return what became of an approval; a person's reason is sealed, it may speak of the requester too."""
     detail: JsonObject = {
         "tool": approval.tool_name,
         "args_hash": approval.args_hash,
         "run": str(approval.run_id),
     }
+    if ballot.delegation is not None:
+        detail |= {"in_place_of": str(ballot.delegation.giver_id), "delegation": str(ballot.delegation.id)}
     if actor_id is None:
         return audit.Entry(action, "approval", str(approval.id), {**detail, "reason": reason})
     personal, subjects = {"reason": reason}, (actor_id, approval.requester_id)

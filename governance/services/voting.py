@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts import principals
 from accounts.principals import Principal
 from agentos.core.errors import CallerError, Conflict, PolicyDenied
-from governance.models import Approval, Vote
+from governance.models import Approval, Delegation, Vote
+from governance.services import delegations
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """By whose right a person votes: her own, or the one that a delegation lends her."""
+
+    delegation: Delegation | None = None
+
+
+OWN = Ballot()
 
 
 def objection(principal: Principal, approval: Approval) -> CallerError | None:
     """Return what stands against her vote; nothing when she may. The caller has the tenant's scope."""
-    if approval.requester_id == principal.user_id:
-        return PolicyDenied("You asked for this yourself, so someone else has to decide.", code="own_request")
-    if not is_asked(principal, approval):
-        return PolicyDenied("This is for others to decide: " + who_is_asked(approval), code="not_asked")
-    if approval.quorum == 1 and not approval.separate:
-        return None  # nobody can have voted on what waits
-    hers = Vote.objects.filter(approval__run_id=approval.run_id, voter_id=principal.user_id)
-    if hers.filter(approval=approval).exists():
-        return Conflict("You have voted on this: it waits for others.", code="voted_already")
-    if approval.separate and hers.exclude(approval__step_path=approval.step_path).exists():
-        return PolicyDenied(
-            "You decided another call of this run, so someone else has to decide this one.", code="separate_duties"
-        )
+    try:
+        ballot(principal, approval)
+    except CallerError as error:
+        return error
     return None
+
+
+def ballot(principal: Principal, approval: Approval) -> Ballot:
+    """Return by whose right she may vote. The caller has the tenant's scope. Raises: PolicyDenied, Conflict."""
+    if approval.requester_id == principal.user_id:
+        raise PolicyDenied("You asked for this yourself, so someone else has to decide.", code="own_request")
+    found = OWN if is_asked(principal, approval) else _lent(principal, approval)
+    if found is OWN and approval.quorum == 1 and not approval.separate:
+        return found  # nobody can have voted on what waits
+    whose = [principal.user_id] if found.delegation is None else [principal.user_id, found.delegation.giver_id]
+    _check_new(approval, whose)
+    return found
 
 
 def is_asked(principal: Principal, approval: Approval) -> bool:
@@ -31,8 +50,12 @@ def is_asked(principal: Principal, approval: Approval) -> bool:
         return False
     if approval.escalated_at is not None and principal.role == approval.escalation_role:
         return True
-    is_named = approval.approvers is None or principal.user_id in approval.approvers
-    return is_named and all(role == principal.role for role in approval.approver_roles)
+    return is_one_of(principal, approval.approver_roles, approval.approvers)
+
+
+def is_one_of(principal: Principal, roles: Iterable[str], people: Iterable[UUID] | None) -> bool:
+    """Tell whether she has each of the roles and is one of the people, where any are named."""
+    return (people is None or principal.user_id in people) and all(role == principal.role for role in roles)
 
 
 def who_is_asked(approval: Approval) -> str:
@@ -44,19 +67,49 @@ def who_is_asked(approval: Approval) -> str:
     return f"{words}, or has the role {approval.escalation_role}." if approval.escalated_at else f"{words}."
 
 
-def cast(principal: Principal, approval: Approval, *, approves: bool, reason: str) -> bool:
+def cast(principal: Principal, approval: Approval, ballot: Ballot, *, approves: bool, reason: str) -> bool:
     """Store her vote; return whether it settles the approval. One rejection does. Caller holds the approval's lock."""
+    lent = ballot.delegation
     vote = Vote.objects.create(
         tenant_id=approval.tenant_id,
         approval=approval,
         version=approval.version,
         args_hash=approval.args_hash,
         voter_id=principal.user_id,
+        in_place_of_id=lent.giver_id if lent else None,
+        delegation=lent,
         approves=approves,
         reason=reason,
     )
     said = {"voter": vote.voter_id, "email": principal.email, "approves": approves, "reason": reason}
-    approval.__dict__.setdefault("said", []).append(said | {"at": vote.created_at})
+    said |= {"in_place_of": vote.in_place_of_id, "at": vote.created_at}
+    approval.__dict__.setdefault("said", []).append(said)
     if not approves or approval.quorum == 1:
         return True
     return Vote.objects.filter(approval=approval, approves=True).count() >= approval.quorum
+
+
+def _lent(principal: Principal, approval: Approval) -> Ballot:
+    """Return the ballot of somebody who is asked and has delegated to her. Raises: PolicyDenied."""
+    for lent in delegations.given_to(principal).order_by("until"):
+        if not delegations.covers(lent, approval.tool_name) or lent.giver_id == approval.requester_id:
+            continue
+        giver = principals.load(lent.giver_id, principal.tenant_id)
+        if giver is not None and is_asked(giver, approval):
+            return Ballot(lent)
+    principal.require("approvals:decide")
+    raise PolicyDenied(f"This is for others to decide: {who_is_asked(approval)}", code="not_asked")
+
+
+def _check_new(approval: Approval, whose: list[UUID]) -> None:
+    """One person is one vote, however it is cast. Raises: Conflict, PolicyDenied."""
+    votes = Vote.objects.filter(approval__run_id=approval.run_id)
+    cast = votes.filter(voter_id__in=whose) | votes.filter(in_place_of_id__in=whose)
+    if cast.filter(approval=approval).exists():
+        raise Conflict(
+            "You have voted on this, or it was done in your place: it waits for others.", code="voted_already"
+        )
+    if approval.separate and cast.exclude(approval__step_path=approval.step_path).exists():
+        raise PolicyDenied(
+            "You decided another call of this run, so someone else has to decide this one.", code="separate_duties"
+        )

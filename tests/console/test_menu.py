@@ -21,7 +21,7 @@ class TestMenuAndErrors:
         assert titles["member"] == {"Inbox", "Runs", "Sessions", "Connections"}
         oversight = {"Audit", "Budgets", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
         oversight |= {"Webhooks", "Sent notices", "Allowed models", "Invitations", "Who entered", "Dashboard", "Guards"}
-        oversight |= {"Policies"}
+        oversight |= {"Policies", "Consents"}
         assert titles["auditor"] == titles["member"] | oversight
         assert titles["admin"] == titles["auditor"] | {"Exports and erasures", "Legal holds", "Retention"} | {
             "Kill switches"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from accounts.tenancy import tenant_scope
 from agents.engine.ports import Hold, Refuse
-from agents.engine.status import PauseKind
 from agents.models import Run, Session, Step
 from agents.services import pauses
 from governance import asked_before
-from governance.asked_before import Before, objection, read
+from governance.asked_before import Before, flood, read, refusal
 from governance.services import approvals
 from tests.conftest import TenantWithUsers
 from tests.governance.conftest import ARGUMENTS, MakeWaiting, Waiting, execute, make_run
@@ -24,22 +24,21 @@ def reject(acme: TenantWithUsers, waiting: Waiting) -> None:
 
 
 def before(waiting: Waiting, **arguments: Any) -> Before:
-    return read(waiting.info, "refund", {**ARGUMENTS, **arguments})
+    return read(waiting.info, waiting.step, {**ARGUMENTS, **arguments})
 
 
 def test_two_refusals_of_the_like_are_enough(acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
     first = make_waiting(acme)
     reject(acme, first)
     assert before(first).refused == 1
-    assert objection(first.info, PauseKind.APPROVAL, before(first)) is None
+    assert refusal(before(first)) is None
     reject(acme, make_waiting(acme, path="2.0", info=first.info, amount="249.99"))
     assert before(first, amount=250).refused == 2
-    for kind in (PauseKind.APPROVAL, PauseKind.CONFIRMATION):
-        refused = objection(first.info, kind, before(first))
-        assert isinstance(refused, Refuse)
-        assert "nobody is asked again" in refused.reason
+    refused = refusal(before(first))
+    assert isinstance(refused, Refuse)
+    assert "nobody is asked again" in refused.reason
     assert before(first, customer_id="C-1").refused == 0
-    assert read(first.info, "another_tool", ARGUMENTS).refused == 0
+    assert read(first.info, replace(first.step, name="another_tool"), ARGUMENTS).refused == 0
 
 
 def test_refusals_count_in_the_whole_session_and_in_no_other(acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
@@ -48,8 +47,8 @@ def test_refusals_count_in_the_whole_session_and_in_no_other(acme: TenantWithUse
     later, elsewhere = make_run(acme, acme.member), make_run(acme, acme.member)
     session = Session.objects.using("system").get(session_id=first.info.session_id)
     Run.objects.using("system").filter(id=later.run_id).update(session=session)
-    assert read(later, "refund", ARGUMENTS).refused == 1
-    assert read(elsewhere, "refund", ARGUMENTS).refused == 0
+    assert read(later, first.step, ARGUMENTS).refused == 1
+    assert read(elsewhere, first.step, ARGUMENTS).refused == 0
 
 
 def test_what_was_approved_or_failed_is_no_refusal(acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
@@ -64,14 +63,13 @@ def test_what_was_approved_or_failed_is_no_refusal(acme: TenantWithUsers, make_w
 def test_a_flood_pauses_its_run(acme: TenantWithUsers, make_waiting: MakeWaiting, settings: Any) -> None:
     settings.APPROVALS_PER_RUN, settings.APPROVALS_PER_USER = 2, 3
     first = make_waiting(acme)
-    assert objection(first.info, PauseKind.APPROVAL, before(first)) is None
+    assert flood(first.info, before(first)) is None
     make_waiting(acme, path="1.1", info=first.info)
-    held = objection(first.info, PauseKind.APPROVAL, before(first))
+    held = flood(first.info, before(first))
     assert isinstance(held, Hold)
     assert held.reason == "2 approvals of this run wait already"
-    assert objection(first.info, PauseKind.CONFIRMATION, before(first)) is None
     other = make_waiting(acme)
-    user = objection(other.info, PauseKind.APPROVAL, before(other))
+    user = flood(other.info, before(other))
     assert isinstance(user, Hold)
     assert user.reason == "3 approvals of this user wait already"
     assert [entry.action for entry in held.audit] == ["run.held"]

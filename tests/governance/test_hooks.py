@@ -20,6 +20,7 @@ from agents.engine.tools import Level, Tool, tool
 from governance import access, asked_before, policies
 from governance.asked_before import Before
 from governance.hooks import Governance
+from governance.services import standing
 from tests.governance.conftest import ARGUMENTS, refund
 
 SPEC = AgentSpec(id="desk", instructions="Help.")
@@ -37,6 +38,7 @@ def _may(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(access, "acting", acting)
     monkeypatch.setattr(policies, "load", lambda tenant_id: policies.InForce())  # `test_policies` has those with rules
+    monkeypatch.setattr(standing, "find", lambda *call: None)  # `test_standing` has those with rules
     monkeypatch.setattr(asked_before, "read", lambda *call: Before(0, 0, 0))  # `test_asked_before` has those with more
 
 

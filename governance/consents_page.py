@@ -1,0 +1,165 @@
+"""The page "Consents": who decides in whose place, what is consented to in advance, given and taken back by POST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from accounts.console import principal_of
+from accounts.models import Membership
+from accounts.principals import Principal
+from agentos.core.clock import utc_now
+from agentos.core.errors import CallerError, Invalid, NotFound
+from agentos.core.ids import parse_id
+from agentos.core.types import JsonObject, json_text
+from agentos.problems import status_of
+from agents.registry import registry
+from governance import rules, selectors
+from governance.services import delegations, standing
+from governance.services.standing import Wanted
+
+MOST = 100
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def consents_page(request: HttpRequest) -> HttpResponse:
+    """Show both lists and their forms; a POST gives or revokes one. `?approval=` fills the rule's form from a call."""
+    principal = principal_of(request)
+    if not principal.has(delegations.READ):
+        raise PermissionDenied
+    problem, status = "", 200
+    if request.method == "POST":
+        try:
+            messages.success(request, _done(principal, request.POST))
+            return HttpResponseRedirect(reverse("consents"))
+        except CallerError as error:
+            problem, status = error.detail, status_of(error)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Consents",
+        "problem": problem,
+        "sent": request.POST.dict() or _like(principal, request.GET.get("approval", "")),
+        **_shown(principal),
+    }
+    request.current_app = admin.site.name
+    return TemplateResponse(request, "governance/consents.html", context, status=status)
+
+
+def _done(principal: Principal, sent: QueryDict) -> str:
+    """Do what was sent and say so. Raises: CallerError."""
+    doings: dict[str, Callable[[Principal, QueryDict], str]] = {
+        "give": _give,
+        "make": _make,
+        "revoke-delegation": _revoke_delegation,
+        "revoke-rule": _revoke_rule,
+    }
+    do = doings.get(sent.get("do", ""))
+    if do is None:
+        raise Invalid("There is nothing like this to do.")
+    return do(principal, sent)
+
+
+def _give(principal: Principal, sent: QueryDict) -> str:
+    to = sent.get("to", "")
+    delegations.give(
+        principal, to=to, tool=sent.get("tool", ""), until=_moment(sent.get("until", "")), reason=sent.get("reason", "")
+    )
+    return f"{to} may decide in your place."
+
+
+def _make(principal: Principal, sent: QueryDict) -> str:
+    component, _, tool = sent.get("call", "").partition("/")
+    most = sent.get("most", "")
+    wanted = Wanted(
+        component,
+        tool,
+        sent.get("conditions", "").splitlines(),
+        int(most) if most.isdecimal() and len(most) < 7 else 0,
+        _moment(sent.get("until", "")),
+        sent.get("reason", ""),
+    )
+    standing.make(principal, wanted)
+    return "Calls like this are approved in advance from now on."
+
+
+def _revoke_delegation(principal: Principal, sent: QueryDict) -> str:
+    delegations.revoke(principal, delegation_id=_id(sent.get("id", "")))
+    return "This delegation is revoked."
+
+
+def _revoke_rule(principal: Principal, sent: QueryDict) -> str:
+    standing.revoke(principal, rule_id=_id(sent.get("id", "")))
+    return "This standing rule is revoked."
+
+
+def _id(text: str) -> UUID:
+    """Raises: NotFound for what is no id."""
+    found = parse_id(text)
+    if found is None:
+        raise NotFound("There is no such thing.")
+    return found
+
+
+def _moment(text: str) -> datetime:
+    """Read what a field for date and time sends, which is in UTC here. Raises: Invalid."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise Invalid("Say until when.", code="bad_until") from None
+
+
+def _shown(principal: Principal) -> dict[str, Any]:
+    now = utc_now()
+    lent = list(delegations.visible(principal).order_by("-created_at")[:MOST])
+    advance = list(standing.visible(principal).order_by("-created_at")[:MOST])
+    return {
+        "delegations": [(row, row.revoked_at is None and row.until > now, _mine(principal, row)) for row in lent],
+        "rules": [(row, row.revoked_at is None and row.until > now, _made(principal, row)) for row in advance],
+        "may_give": principal.has(delegations.DECIDE),
+        "calls": _calls(),
+        "people": _people(principal),
+    }
+
+
+def _mine(principal: Principal, row: Any) -> bool:
+    return principal.user_id in (row.giver_id, row.delegate_id) or principal.has(delegations.MANAGE)
+
+
+def _made(principal: Principal, row: Any) -> bool:
+    return principal.user_id == row.created_by_id or principal.has(delegations.MANAGE)
+
+
+def _calls() -> list[str]:
+    """Return `component/tool` of everything that may wait for consent."""
+    tools = ((spec, tool) for spec in registry.all() if spec.kind == "agent" for tool in spec.tools)
+    return sorted(f"{spec.id}/{tool.name}" for spec, tool in tools if not rules.asks_for_data(tool))
+
+
+def _people(principal: Principal) -> list[str]:
+    """Return the addresses of those who could decide in her place: they read approvals."""
+    members = Membership.objects.filter(tenant_id=principal.tenant_id).exclude(user_id=principal.user_id)
+    return list(members.order_by("user__email").values_list("user__email", flat=True)[:MOST])
+
+
+def _like(principal: Principal, approval_id: str) -> JsonObject:
+    """Return what the rule's form says for calls like this approval's: the same tool, the very arguments."""
+    if not approval_id:
+        return {}
+    try:
+        approval = selectors.get(principal, _id(approval_id))
+    except CallerError:
+        return {}
+    if not principal.has("privacy:sensitive"):
+        return {"call": f"{approval.component_id}/{approval.tool_name}"}
+    plain = {name: value for name, value in approval.arguments.items() if isinstance(value, str | int | float | bool)}
+    lines = [f"{name} == {json_text(value)}" for name, value in plain.items() if len(str(value)) <= 60]
+    return {"call": f"{approval.component_id}/{approval.tool_name}", "conditions": "\n".join(lines), "most": "10"}
