@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='vote',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('delegation', None), ('in_place_of', None)), models.Q(('delegation__isnull', False), ('in_place_of__isnull', False), models.Q(('in_place_of', models.F('voter')), _negated=True)), _connector='OR'), name='vote_by_delegation'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('delegation', None), ('in_place_of', None)), models.Q(('delegation__isnull', False), ('in_place_of__isnull', False)), _connector='OR'), name='vote_by_delegation'),
         ),
         migrations.AddField(
             model_name='standingrule',
@@ -168,10 +168,6 @@ class Migration(migrations.Migration):
             model_name='delegation',
             index=models.Index(condition=models.Q(('revoked_at', None)), fields=['tenant', 'delegate'], name='delegation_live'),
         ),
-        migrations.AddConstraint(
-            model_name='delegation',
-            constraint=models.CheckConstraint(condition=models.Q(('giver', models.F('delegate')), _negated=True), name='delegation_to_another'),
-        ),
         migrations.AddIndex(
             model_name='standingrule',
             index=models.Index(condition=models.Q(('revoked_at', None)), fields=['tenant', 'tool_name'], name='standing_rule_live'),
@@ -179,10 +175,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='standingrule',
             constraint=models.CheckConstraint(condition=models.Q(('used__lte', models.F('most'))), name='standing_rule_used'),
-        ),
-        migrations.AddConstraint(
-            model_name='standingrule',
-            constraint=models.CheckConstraint(condition=models.Q(('requester', None), models.Q(('requester', models.F('created_by')), _negated=True), _connector='OR'), name='standing_rule_for_others'),
         ),
         IsolateTable("Delegation", app=["SELECT", "INSERT"], system=["SELECT", "INSERT", "UPDATE", "DELETE"]),
         IsolateTable("StandingRule", app=["SELECT", "INSERT"], system=["SELECT", "INSERT", "UPDATE", "DELETE"]),

@@ -103,10 +103,7 @@ class Vote(TenantModel):
             models.UniqueConstraint(fields=["tenant", "approval", "version", "in_place_of"], name="vote_in_place_of"),
             models.CheckConstraint(
                 condition=models.Q(in_place_of=None, delegation=None)
-                | (
-                    models.Q(in_place_of__isnull=False, delegation__isnull=False)
-                    & ~models.Q(in_place_of=models.F("voter"))
-                ),
+                | models.Q(in_place_of__isnull=False, delegation__isnull=False),
                 name="vote_by_delegation",
             ),
         ]

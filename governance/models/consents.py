@@ -25,9 +25,6 @@ class Delegation(TenantModel):
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=~models.Q(giver=models.F("delegate")), name="delegation_to_another")
-        ]
         indexes = [
             models.Index(fields=["tenant", "delegate"], name="delegation_live", condition=models.Q(revoked_at=None))
         ]
@@ -57,11 +54,7 @@ class StandingRule(TenantModel):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(used__lte=models.F("most")), name="standing_rule_used"),
-            models.CheckConstraint(
-                condition=models.Q(requester=None) | ~models.Q(requester=models.F("created_by")),
-                name="standing_rule_for_others",
-            ),
+            models.CheckConstraint(condition=models.Q(used__lte=models.F("most")), name="standing_rule_used")
         ]
         indexes = [
             models.Index(fields=["tenant", "tool_name"], name="standing_rule_live", condition=models.Q(revoked_at=None))

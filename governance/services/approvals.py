@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -82,8 +83,8 @@ def decide(
             elif edit is not None:
                 _edit(principal, approval, step, edit, note=note)
             else:
-                entries = _vote(principal, approval, step, ballot, approved=approved, note=note)
-                audit.append(entries, tenant_id=approval.tenant_id)
+                entry = _vote(principal, approval, step, ballot, approved=approved, note=note)
+                audit.append([entry], tenant_id=approval.tenant_id)
         # Before the commit: whatever is done here after it takes its time from the run that goes on.
         if edit is not None:
             approval = selectors.newest_version(principal, approval)
@@ -104,15 +105,15 @@ def _read_decision(approval: Approval, step: Step | None) -> None:
 
 def _vote(
     principal: Principal, approval: Approval, step: Step | None, ballot: Ballot, *, approved: bool, note: str
-) -> list[audit.Entry]:
+) -> audit.Entry:
     """Cast her vote, and settle the approval if that decides it; return what is audited of it."""
     if voting.cast(principal, approval, ballot, approves=approved, reason=note):
         status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
         _settle(principal, approval, step, status, note)
-        return [_entry(approval, f"approval.{status.value}", principal.user_id, reason=note, ballot=ballot)]
+        return _entry(approval, f"approval.{status.value}", principal.user_id, reason=note, ballot=ballot)
     if not _unexpired(approval.id).exists():
         raise _has_expired()
-    return [_entry(approval, "approval.voted", principal.user_id, reason=note, ballot=ballot)]
+    return _entry(approval, "approval.voted", principal.user_id, reason=note, ballot=ballot)
 
 
 def _settle(principal: Principal, approval: Approval, step: Step | None, status: ApprovalStatus, note: str) -> None:
@@ -135,11 +136,12 @@ def _edit(principal: Principal, approval: Approval, step: Step | None, edit: Edi
     principal.require("approvals:decide")  # who votes in somebody's place takes the call as it is
     if not _unexpired(approval.id).exists():
         raise _has_expired()
-    made, entry = edits.replace(principal, approval, step, edit)
-    entries = [entry]
+    made, changes = edits.replace(principal, approval, step, edit)
     if voting.objection(principal, made) is None:
-        entries += _vote(principal, made, step, voting.ballot(principal, made), approved=True, note=note)
-    audit.append(entries, tenant_id=approval.tenant_id)
+        entry = _vote(principal, made, step, voting.ballot(principal, made), approved=True, note=note)
+    else:
+        entry = _entry(made, "approval.edited", principal.user_id, reason=note)
+    audit.append([replace(entry, detail=entry.detail | changes)], tenant_id=approval.tenant_id)
 
 
 def expire_due() -> int:

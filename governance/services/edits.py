@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
-from accounts import audit
 from accounts.principals import Principal
 from agentos.core.clock import rfc3339_ms
 from agentos.core.errors import Conflict
 from agentos.core.ids import new_id
+from agentos.core.types import JsonObject
 from agents.engine.status import StepState
 from agents.models import Step
 from governance import gate
@@ -21,8 +21,8 @@ from governance.requirements import page_of
 REPLACED = "Other arguments were proposed: its next version asks about those."
 
 
-def replace(principal: Principal, approval: Approval, step: Step | None, edit: Edit) -> tuple[Approval, audit.Entry]:
-    """Void an approval and ask about the edited call instead, with the terms of that; return it and its audit entry.
+def replace(principal: Principal, approval: Approval, step: Step | None, edit: Edit) -> tuple[Approval, JsonObject]:
+    """Void an approval and ask about the edited call instead, with the terms of that; return it, and what is audited.
 
     The clock goes on: it expires when the one before would have. Caller holds the locks of run, approval and step.
     Raises: Conflict.
@@ -37,14 +37,7 @@ def replace(principal: Principal, approval: Approval, step: Step | None, edit: E
     asked = {"approval_id": str(made.id), "approval_url": page_of(made.id), "effect_text": made.effect_text}
     step.request["requirement"] |= asked | {"expires_at": rfc3339_ms(made.expires_at)}
     step.save(update_fields=["request"])
-    detail = {
-        "tool": made.tool_name,
-        "run": str(made.run_id),
-        "from": approval.args_hash,
-        "args_hash": made.args_hash,
-        "replaces": str(approval.id),
-    }
-    return made, audit.Entry("approval.edited", "approval", str(made.id), detail, principal.user_id)
+    return made, {"edited_from": approval.args_hash, "replaces": str(approval.id)}
 
 
 def _next(principal: Principal, before: Approval, edit: Edit) -> Approval:

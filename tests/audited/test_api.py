@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from accounts.models import AuditRow
 from accounts.privacy import jobs
 from accounts.seam import in_thread
 from agentos.api import api as routes
+from agentos.core.clock import utc_now
 from agents.registry import registry
 from governance import policies
 from tests.agents.services.conftest import HeldModel, read
@@ -172,6 +174,24 @@ async def test_approvals(
     waiting = await in_thread(make_waiting, acme)
     path = f"/approvals/{waiting.approval.id}/resolve"
     await prove(acme.approver, "POST", path, {"status": "approved"}, entered=["approval.approved"])
+
+
+@walks(
+    WALKED,
+    "POST /delegations",
+    "POST /delegations/{delegation_id}/revoke",
+    "POST /standing-rules",
+    "POST /standing-rules/{rule_id}/revoke",
+)
+async def test_consents(prove: Prove, acme: TenantWithUsers) -> None:
+    until = (utc_now() + timedelta(days=1)).isoformat()
+    lend = {"to": acme.operator.email, "tool": "process_*", "until": until}
+    lent = (await prove(acme.approver, "POST", "/delegations", lend, entered=["delegation.given"])).json()
+    await prove(acme.approver, "POST", f"/delegations/{lent['id']}/revoke", entered=["delegation.revoked"])
+    rule = {"component": "approvals", "tool": "process_refund", "conditions": ["amount <= 5"], "most": 1}
+    rule |= {"until": until, "reason": "small"}
+    made = (await prove(acme.approver, "POST", "/standing-rules", rule, entered=["standing_rule.made"])).json()
+    await prove(acme.approver, "POST", f"/standing-rules/{made['id']}/revoke", entered=["standing_rule.revoked"])
 
 
 @walks(WALKED, "POST /agents/{agent_id}/runs", "POST /agents/{agent_id}/runs/{run_id}/cancel")

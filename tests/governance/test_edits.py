@@ -109,11 +109,9 @@ async def test_the_edited_call_is_the_next_version_and_alone_runs(
         assert spend(waiting, waiting.arguments) == 0
         assert [spend(waiting, LESS), spend(waiting, LESS)] == [1, 0]
         trail = AuditRow.objects.using("system").filter(tenant_id=acme.tenant.id).order_by("seq")
-        assert list(trail.values_list("action", "object_id")) == [
-            ("approval.edited", str(made.id)),
-            ("approval.approved", str(made.id)),
-        ]
-        assert trail[0].detail["from"] == waiting.approval.args_hash
+        assert list(trail.values_list("action", "object_id")) == [("approval.approved", str(made.id))]
+        assert trail[0].detail["edited_from"] == waiting.approval.args_hash
+        assert trail[0].detail["replaces"] == str(waiting.approval.id)
 
     await in_thread(stored)
 
@@ -141,6 +139,8 @@ async def test_who_may_not_vote_on_the_edited_call_only_proposes_it(
     policy.terms = Terms(roles=("admin",))
     made = await edit(acme.principal("approver"), waiting, {"customer_id": "C-1042", "amount": 9000})
     assert (made.status, made.version, ApprovalOut.of(made).votes) == ("pending", 2, [])
+    trail = await in_thread(lambda: list(AuditRow.objects.using("system").filter(tenant_id=acme.tenant.id)))
+    assert [row.action for row in trail] == ["approval.edited"]
     assert await in_thread(spend, waiting, {"customer_id": "C-1042", "amount": 9000}) == 0
 
 

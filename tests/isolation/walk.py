@@ -31,7 +31,7 @@ from agentos.api import api
 from agentos.asgi import sockets
 from agentos.lean import LeanHandler
 from agents.models import IdempotencyKey, KillSwitch, Run, Session, Step
-from governance.models import Approval, Endpoint
+from governance.models import Approval, Delegation, Endpoint, StandingRule
 from tests.conftest import PASSWORD
 from tests.isolation.planting import Garden
 
@@ -65,6 +65,8 @@ IDS: dict[str, type[Model]] = {
     "connection_id": Connection,
     "switch_id": KillSwitch,
     "endpoint_id": Endpoint,
+    "delegation_id": Delegation,
+    "rule_id": StandingRule,
 }
 UNMAPPED = {"content_type_id": "1", "url": "nowhere", "app_label": "agents"}  # of the admin site's own addresses
 Body = Callable[[Garden], dict[str, Any]]
@@ -113,6 +115,22 @@ BODIES: dict[str, Body] = {
     "POST /runs/{run_id}/fork": lambda garden: {"from_step": str(garden.row(Step).id)},
     "POST /runs/{run_id}/steps/{step_id}/reconcile": lambda garden: {"outcome": "abandon", "reason": "because"},
     "POST /approvals/{approval_id}/resolve": lambda garden: {"status": "rejected", "reason": "because"},
+    "POST /delegations": lambda garden: {
+        "to": garden.user.email,
+        "tool": "process_refund",
+        "until": "2999-01-01T00:00:00Z",
+    },
+    "POST /delegations/{delegation_id}/revoke": lambda garden: {},
+    "POST /standing-rules": lambda garden: {
+        "component": "approvals",
+        "tool": "process_refund",
+        "conditions": ["amount <= 5"],
+        "most": 1,
+        "until": "2999-01-01T00:00:00Z",
+        "reason": "because",
+        "requester": str(garden.user.id),
+    },
+    "POST /standing-rules/{rule_id}/revoke": lambda garden: {},
     "PUT /policies/{tool}": lambda garden: {
         "rules": [{"level": "approve", "approvers": [str(garden.user.id)]}],
         "activate": False,
