@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, Router, Schema, Status
 
 from accounts.auth import principal_of, scope
 from accounts.principals import Principal
@@ -99,10 +99,10 @@ async def list_delegations(request: HttpRequest) -> list[DelegationOut]:
 
 @router.post("/delegations", response={201: DelegationOut}, summary="Delegate")
 @scope("approvals:decide")
-async def give(request: HttpRequest, body: DelegationIn) -> tuple[int, DelegationOut]:
+async def give(request: HttpRequest, body: DelegationIn) -> Status[DelegationOut]:
     """Let a member vote in one's place, about some tools, for some time. Takes a person."""
     give = partial(delegations.give, principal_of(request), **body.dict())
-    return 201, DelegationOut.of(await in_thread(give))
+    return Status(201, DelegationOut.of(await in_thread(give)))
 
 
 @router.post("/delegations/{delegation_id}/revoke", response=DelegationOut, summary="Revoke a delegation")
@@ -122,9 +122,9 @@ async def list_rules(request: HttpRequest) -> list[StandingRuleOut]:
 
 @router.post("/standing-rules", response={201: StandingRuleOut}, summary="Consent in advance")
 @scope("approvals:decide")
-async def make_rule(request: HttpRequest, body: StandingRuleIn) -> tuple[int, StandingRuleOut]:
+async def make_rule(request: HttpRequest, body: StandingRuleIn) -> Status[StandingRuleOut]:
     """Consent to so many calls of the like, until a time. Takes a person; never counts where more than one must."""
-    return 201, StandingRuleOut.of(await in_thread(standing.make, principal_of(request), body.wanted))
+    return Status(201, StandingRuleOut.of(await in_thread(standing.make, principal_of(request), body.wanted)))
 
 
 @router.post("/standing-rules/{rule_id}/revoke", response=StandingRuleOut, summary="Revoke a standing rule")

@@ -71,9 +71,8 @@ declare(
 )
 declare(
     StandingRule,
-    none="tenant id component_id tool_name requester most used until created_by created_at revoked_at",
+    none="tenant id component_id tool_name conditions requester most used until created_by created_at revoked_at",
     personal="reason",
-    sensitive="conditions",
     subjects=[owner("requester"), author("created_by", "reason")],
 )
 declare(

@@ -117,7 +117,8 @@ def find(run: RunInfo, tool: Tool, arguments: JsonObject, terms: Terms) -> Stand
 
 
 def _meets(rule: StandingRule, arguments: JsonObject) -> bool:
-    return all(conditions.holds(conditions.parse(line), arguments) for line in rule.conditions.splitlines())
+    lines = rule.conditions.splitlines()
+    return bool(lines) and all(conditions.holds(conditions.parse(line), arguments) for line in lines)
 
 
 def _may_decide(rule: StandingRule, terms: Terms) -> bool:
