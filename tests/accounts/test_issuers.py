@@ -24,7 +24,7 @@ from accounts.seam import in_thread
 from accounts.services import issuers, jwks, tokens
 from accounts.services.jwks import KeySet
 from agentos.core.errors import ConfigError, NotAuthenticated, PolicyDenied, Unavailable
-from governance.services import approvals
+from governance.services import delegations
 from tests.accounts.forging import b64
 from tests.accounts.web import Answer, Asked, Site, site
 from tests.conftest import MakeUser, TenantWithUsers
@@ -122,7 +122,7 @@ async def test_a_token_is_no_person_who_decides(provider: Provider, acme: Tenant
     boss = await who(token(email="admin@acme.test"))
     assert boss.has("agent_os:admin")
     with pytest.raises(PolicyDenied, match="takes a person"):
-        approvals._check_person(boss)
+        delegations.check_person(boss)
 
 
 async def test_rights_follow_the_rows_and_signing_out_everywhere_counts(
