@@ -75,13 +75,13 @@ def complete(
     if member is None:
         logout(request)
         return redirect(settings.LOGIN_URL)
+    sign_ins.record(member, via=via)  # first: what can't be entered does not happen
     user.backend = BACKEND  # type: ignore[attr-defined]  # where Django's login looks for it
     login(request, user)
     request.session.pop(PENDING_KEY, None)
     request.session[sessions.TENANT_KEY] = str(member.tenant_id)
     if shown:
         request.session[sessions.SECOND_FACTOR_KEY] = shown
-    sign_ins.record(member, via=via)
     return redirect(own_place(request, then))
 
 

@@ -73,14 +73,14 @@ def change(
     """
     check_self(principal)
     chosen = {field: value for field, value in (("memory", memory), ("learning", learning)) if value is not None}
-    if name is not None:
-        _rename(name, principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
         if chosen:
             Choice.objects.update_or_create(tenant_id=principal.tenant_id, user_id=principal.user_id, defaults=chosen)
         fields = [*chosen, *(["name"] if name is not None else [])]
         entry = audit.Entry("privacy.changed", "user", str(principal.user_id), {"fields": fields}, principal.user_id)
         audit.append([entry] if fields else [], tenant_id=principal.tenant_id)
+        if name is not None:
+            _rename(name, principal)  # last: it commits by itself, and what can't be entered does not happen
     cache.forget()
 
 

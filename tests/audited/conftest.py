@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.test import Client
 
 from accounts import principals, seam
 from accounts.models import User
@@ -22,6 +23,7 @@ from tests.governance.conftest import make_waiting
 __all__ = ["make_process", "make_waiting", "serve", "till"]
 
 Prove = Callable[..., Awaitable[httpx.Response]]
+ProvePage = Callable[..., Any]
 
 
 @pytest.fixture
@@ -55,6 +57,32 @@ def prove(api: httpx.AsyncClient) -> Prove:
         response = await api.request(method, path, headers=headers, **kind)
         assert response.status_code < 300, response.text
         assert await in_thread(actions, seen) == entered
+        return response
+
+    return prove
+
+
+@pytest.fixture
+def prove_page(database: None) -> ProvePage:
+    """Post a form twice, signed in or as nobody: while the trail takes nothing nothing changes; then see `entered`."""
+
+    def prove(
+        user: User | None, path: str, form: Any = None, *, entered: list[str], browser: Client | None = None
+    ) -> Any:
+        browser = browser or Client()
+        browser.raise_request_exception = False
+        if user is not None:
+            browser.force_login(User.objects.using("system").get(id=user.id))
+        before = state()
+        with unwritable_trail():
+            refused = browser.post(path, form() if callable(form) else form or {})
+        assert refused.status_code >= 500, f"{path}: {refused.status_code} {refused.content[-1500:]!r}"
+        now = state()
+        assert {table for table in now if now[table] != before[table]} == set()
+        seen = length()
+        response = browser.post(path, form() if callable(form) else form or {})
+        assert response.status_code in (200, 302), f"{path}: {response.status_code}"
+        assert actions(seen) == entered, path
         return response
 
     return prove

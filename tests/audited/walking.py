@@ -19,9 +19,9 @@ from accounts.tenancy import role_name
 Test = TypeVar("Test", bound=Callable[..., Any])
 Walked = set[tuple[str, str]]
 
-# Not what a request changed: counts of attempts, which come first; sessions, which end with it; leases and their like.
+# Not what a request changed: counts of attempts and used codes, which come first; sessions, which end with it; leases.
 LEFT_OUT = ("accounts_attempt", "django_session", "django_q_task", "django_q_ormq", "django_migrations")
-MOVING = ("lease_until", "lease_owner", "last_used_at")
+MOVING = ("lease_until", "lease_owner", "last_used_at", "last_step")
 # What the engine writes on its own time, once a request lets a run go on.
 ENGINES = ("tool.",)
 
