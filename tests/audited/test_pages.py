@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import principals
 from accounts.models import Connection, Grant, Invitation, Membership, ServiceAccount, TenantRole, User
 from accounts.privacy.models import LegalHold, RetentionRule
-from accounts.services import second_factor
+from accounts.services import second_factor, support
 from agents.models import AllowedModels, Run
 from governance.models import Budget, Endpoint
 from tests.accounts.test_invitations import NEW, token_in
@@ -89,6 +89,15 @@ def test_another_tenant(
     browser.force_login(User.objects.using("system").get(id=acme.member.id))
     browser.post(reverse("switch_tenant"), {"tenant": "globex"})
     prove_page(None, reverse("switch_tenant"), {"tenant": "acme"}, browser=browser, entered=["auth.signed_in"])
+
+
+@walks(WALKED, *pages("support", "support_leave"))
+def test_an_operator_enters_and_leaves(prove_page: ProvePage, acme: TenantWithUsers, globex: TenantWithUsers) -> None:
+    support.appoint(email=globex.member.email, is_operator=True)
+    browser = Client()
+    form = {"tenant": "acme", "reason": "They asked us to look", "hours": "1", "may": "look"}
+    prove_page(globex.member, reverse("support"), form, browser=browser, entered=["support.entered"])
+    prove_page(None, reverse("support_leave"), browser=browser, entered=["support.ended"])
 
 
 @walks(WALKED, *pages("second_factor", "second_factor_enrol", "security_codes", "security_remove"))
@@ -307,7 +316,8 @@ def test_what_is_read_only_takes_no_form(acme: TenantWithUsers, ask: Ask) -> Non
         if verb in ("change", "delete") and row is None:
             continue
         before = state()
-        answer = browser.post(page(name, *([row.pk] if verb in ("change", "delete") else [])), {"post": "yes"})
+        whose = [row.pk] if row is not None and verb in ("change", "delete") else []
+        answer = browser.post(page(name, *whose), {"post": "yes"})
         assert answer.status_code in (200, 302, 403, 404, 405), name
         now = state()
         changed = {table for table in now if now[table] != before[table]}
