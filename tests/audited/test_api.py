@@ -28,7 +28,7 @@ from tests.governance.conftest import MakeWaiting
 
 WALKED: Walked = set()
 # What answers a POST and changes nothing.
-UNCHANGING = {("POST", "/agents/{agent_id}/runs/{run_id}/resume")}
+UNCHANGING = {("POST", "/agents/{agent_id}/runs/{run_id}/resume"), ("POST", "/policies/simulate")}
 PAYING = [[("pay", {"amount": 5})], "Paid"]
 
 

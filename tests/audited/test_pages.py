@@ -31,26 +31,10 @@ __all__ = ["ask"]
 
 WALKED: Walked = set()
 # What shows and changes nothing, whatever is sent; `security_begin` asks for the password again and waits.
-SHOWN = set(
-    [
-        "access",
-        "app_list",
-        "autocomplete",
-        "dashboard",
-        "home",
-        "index",
-        "jsi18n",
-        "oidc_begin",
-        "password_change_done",
-        "privacy_archive",
-        "search",
-        "security",
-        "security_begin",
-        "theme",
-        "view_on_site",
-        "agents_run_trace",
-    ]
-)
+SHOWN = {
+    *("access", "app_list", "autocomplete", "dashboard", "home", "index", "jsi18n", "oidc_begin", "view_on_site"),
+    *("password_change_done", "privacy_archive", "search", "security", "security_begin", "theme", "agents_run_trace"),
+}
 # Elsewhere: they need a provider (tests/accounts/test_oidc.py), or a process that goes on with the run by the services
 # that `test_api` walks (tests/agents/test_admin.py).
 ELSEWHERE = {"oidc_callback", "agents_run_rerun", "agents_run_fork", "agents_step_reconcile"}
