@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from accounts import roles_admin as roles_admin
 from accounts import scopes, selectors
 from accounts import support_admin as support_admin
 from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of, shown_once
+from accounts.csv_export import Column, ExportedAdmin
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, Tenant, TenantRole, User
 from accounts.services import members, service_accounts
 from accounts.services.service_accounts import decides
@@ -201,14 +203,24 @@ class ServiceAccountAdmin(AuditedAdmin):
 
 
 @admin.register(AuditRow)
-class AuditRowAdmin(ReadOnlyAdmin):
+class AuditRowAdmin(ExportedAdmin):
     """The tenant's trail, newest first. Who decides sees what she did herself; the database shows her no other row."""
 
     list_display = ("seq", "at", "who", "action", "object_type", "object_id")
-    list_filter = ("action",)
+    list_filter = ("action", "object_type", "at")
     list_select_related = ("actor",)
     search_fields = ("=object_id", "=action", "actor__email")
     ordering = ("-seq",)
+    csv_columns = (
+        Column("Entry", "seq"),
+        Column("At", "at"),
+        Column("Actor", "actor.email", subject="actor_id"),
+        Column("Action", "action"),
+        Column("Object", "object_type"),
+        Column("Object id", "object_id"),
+        Column("Detail", lambda row: row.detail),  # opened as the reader may see it
+        Column("Link", "hash"),
+    )
     fields = ("seq", "at", "who", "action", "object_type", "object_id", "detail", "hash")
     readonly_fields = ("who",)
 
@@ -228,6 +240,11 @@ class AuditRowAdmin(ReadOnlyAdmin):
     @admin.display(description="Actor", ordering="actor__email")
     def who(self, row: AuditRow) -> str:
         return row.actor.email if row.actor is not None else "the system"
+
+    def exported(self, request: HttpRequest, rows: Iterable[AuditRow]) -> list[AuditRow]:
+        found = list(rows)
+        selectors.open_details(principal_of(request), found)
+        return found
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AuditRow | None:
         row: AuditRow | None = super().get_object(request, object_id, from_field)

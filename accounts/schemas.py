@@ -7,6 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
+from pydantic import AwareDatetime
 
 
 class TokenIn(Schema):
@@ -65,8 +66,12 @@ class AuditRowOut(Schema):
 class AuditFilter(Schema):
     cursor: str = Field("", max_length=20)
     limit: int = Field(50, ge=1, le=200)
-    action: str = Field("", max_length=64)
+    action: str = Field("", max_length=64, examples=["approval.approved"])
+    object_type: str = Field("", max_length=64, examples=["approval"])
     object_id: str = Field("", max_length=200)
+    actor: str = Field("", max_length=254, description="A user's id or e-mail address")
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = Field(None, description="Exclusive")
 
 
 class PageMeta(Schema):

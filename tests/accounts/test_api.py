@@ -12,6 +12,7 @@ from accounts import audit, principals, seam
 from accounts.audit import Entry
 from accounts.auth import is_declared
 from accounts.seam import in_thread
+from accounts.services import service_accounts
 from accounts.services.attempts import FREE_OF_BOTH
 from accounts.tenancy import tenant_scope
 from agentos.lean import LeanHandler
@@ -107,6 +108,17 @@ async def test_the_trail_in_pages(client: httpx.AsyncClient, acme: TenantWithUse
     assert first["data"][1]["actor"] == "member@acme.test"
     filtered = (await client.get("/audit", params={"action": "thing.done", "object_id": "3"})).json()
     assert [row["object_id"] for row in filtered["data"]] == ["3"]
+    at = filtered["data"][0]["at"]
+    for params, count in (
+        ({"object_type": "thing"}, 5),
+        ({"actor": "MEMBER@acme.test"}, 5),
+        ({"actor": str(acme.auditor.id)}, 1),
+        ({"actor": str(globex.member.id)}, 0),
+        ({"since": at}, 6),
+        ({"until": at}, 0),
+    ):
+        assert len((await client.get("/audit", params=params)).json()["data"]) == count, params
+    assert (await client.get("/audit", params={"since": "2026-01-01T00:00:00"})).status_code == 422
     assert (await client.get("/audit/verify")).json() == {"intact": True, "rows": 6, "first_bad_seq": None}
     for params in ({"cursor": "x"}, {"limit": 0}, {"limit": 1000}, {"cursor": "²"}):
         assert (await client.get("/audit", params=params)).status_code == 422
@@ -116,10 +128,20 @@ async def test_the_trail_in_pages(client: httpx.AsyncClient, acme: TenantWithUse
 @pytest.mark.parametrize("role", ["member", "viewer", "approver", "operator"])
 async def test_the_trail_is_not_for_everybody(client: httpx.AsyncClient, acme: TenantWithUsers, role: str) -> None:
     assert (await client.get("/audit")).status_code == 401
+    await signed_in(client, "admin@acme.test")
     await signed_in(client, f"{role}@acme.test")
-    for place in ("/audit", "/audit/verify"):
-        answer = await client.get(place)
-        assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+    (own,) = (await client.get("/audit")).json()["data"]
+    assert (own["action"], own["actor"]) == ("auth.signed_in", f"{role}@acme.test")
+    answer = await client.get("/audit/verify")
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+
+
+async def test_a_programs_trail_takes_the_scope(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
+    for scopes, status in ((["runs:read"], 403), (["audit:read"], 200)):
+        asked = {"user_id": acme.auditor.id, "name": scopes[0], "scopes_asked": scopes, "by": acme.principal("admin")}
+        _, key = await in_thread(service_accounts.create, tenant_id=acme.tenant.id, **asked)
+        answer = await client.get("/audit", headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == status
 
 
 def test_every_route_declares_who_may_call_it() -> None:

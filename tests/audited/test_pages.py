@@ -17,27 +17,37 @@ from accounts.models import Connection, Grant, Invitation, Membership, ServiceAc
 from accounts.privacy.models import LegalHold, RetentionRule
 from accounts.services import second_factor, support
 from accounts.tenancy import tenant_scope
-from agents.models import AllowedModels, Run
-from governance.models import Budget, Endpoint
+from agents.models import AllowedModels, KillSwitch, Run
+from governance.models import Budget, Endpoint, GuardSetting, Notice, NoticeState
 from tests.accounts.test_invitations import NEW, token_in
 from tests.accounts.test_invitations import place as invitation_at
 from tests.accounts.test_second_factor import Clock, enrolled
 from tests.audited.conftest import ProvePage
 from tests.audited.walking import Walked, actions, length, walks
 from tests.conftest import PASSWORD, MakeUser, TenantWithUsers
-from tests.console.conftest import Ask, ask
+from tests.console.conftest import Ask, SignIn, ask, signed_in
+from tests.console.test_policies import form as policy_form
+from tests.console.test_policies import rule
+from tests.isolation.planting import Garden
 
-__all__ = ["ask"]
+__all__ = ["ask", "signed_in"]
+
+DENIED = rule(0)
 
 WALKED: Walked = set()
 # What shows and changes nothing, whatever is sent; `security_begin` asks for the password again and waits.
 SHOWN = {
     *("access", "app_list", "autocomplete", "dashboard", "home", "index", "jsi18n", "oidc_begin", "view_on_site"),
+    *("policies", "policy_simulate", "policy_version"),
     *("password_change_done", "privacy_archive", "search", "security", "security_begin", "theme", "agents_run_trace"),
 }
 # Elsewhere: they need a provider (tests/accounts/test_oidc.py), or a process that goes on with the run by the services
 # that `test_api` walks (tests/agents/test_admin.py).
-ELSEWHERE = {"oidc_callback", "agents_run_rerun", "agents_run_fork", "agents_step_reconcile"}
+# Several approvals together are decided one by one, by the service of one (tests/console/test_bulk.py).
+ELSEWHERE = {
+    *("oidc_callback", "agents_run_rerun", "agents_run_fork", "agents_step_reconcile"),
+    *("governance_approval_changelist", "governance_approval_together"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -260,6 +270,50 @@ def test_endpoints(prove_page: ProvePage, acme: TenantWithUsers) -> None:
     prove_page(acme.admin, page("governance_endpoint_delete", row), {"post": "yes"}, entered=["endpoint.deleted"])
 
 
+@walks(
+    WALKED, *pages("governance_guardsetting_add", "governance_guardsetting_change", "governance_guardsetting_delete")
+)
+def test_guards(prove_page: ProvePage, acme: TenantWithUsers) -> None:
+    form = {"component": "", "guard": "pii", "place": "tool", "mode": "block", "reason": "Too much leaks"}
+    prove_page(acme.admin, page("governance_guardsetting_add"), form, entered=["guard.set"])
+    row = only(GuardSetting).pk
+    changed = {**form, "reason": "Far too much leaks"}
+    prove_page(acme.admin, page("governance_guardsetting_change", row), changed, entered=["guard.set"])
+    delete = page("governance_guardsetting_delete", row)
+    prove_page(acme.admin, delete, {"post": "yes"}, entered=["guard.loosened"])
+
+
+@walks(WALKED, *pages("policy_draft", "policy_activate", "policy_discard", "policy_rollback"))
+def test_policies(prove_page: ProvePage, acme: TenantWithUsers, signed_in: SignIn) -> None:
+    def drafted(action: str) -> None:
+        form = policy_form(signed_in(acme.admin), DENIED)
+        prove_page(acme.admin, reverse("policy_draft"), form, entered=[action])
+
+    drafted("policy.changed")
+    prove_page(acme.admin, reverse("policy_discard"), entered=["policy.discarded"])
+    drafted("policy.changed")
+    prove_page(acme.admin, reverse("policy_activate"), entered=["policy.activated"])
+    drafted("policy.changed")
+    prove_page(acme.admin, reverse("policy_activate"), entered=["policy.activated"])
+    prove_page(acme.admin, reverse("policy_rollback", args=[1]), entered=["policy.activated"])
+
+
+@walks(WALKED, *pages("halts", "release_halt"))
+def test_halts(prove_page: ProvePage, acme: TenantWithUsers) -> None:
+    form = {"target": "tenant", "reason": "Too much"}
+    prove_page(acme.operator, reverse("halts"), form, entered=["halt.set"])
+    release = reverse("release_halt", args=[only(KillSwitch).id])
+    prove_page(acme.operator, release, entered=["halt.released"])
+
+
+@walks(WALKED, *pages("governance_notice_changelist"))
+def test_notices(prove_page: ProvePage, acme: TenantWithUsers) -> None:
+    notice = Garden(acme.tenant, acme.member, "mknotice").row(Notice)
+    Notice.objects.using("system").update(state=NoticeState.GIVEN_UP)
+    chosen = {"_selected_action": [str(notice.id)], "index": "0", "action": "send_again"}
+    prove_page(acme.admin, page("governance_notice_changelist"), chosen, entered=["notice.sent_again"])
+
+
 @walks(WALKED, *pages("governance_approval_decide"))
 def test_approvals(prove_page: ProvePage, acme: TenantWithUsers, ask: Ask) -> None:
     approval = ask(acme)
@@ -275,7 +329,7 @@ def test_runs(prove_page: ProvePage, acme: TenantWithUsers, ask: Ask) -> None:
         Run.objects.using("system").filter(id=run_id).exclude(status="cancelled").update(status="paused")
 
 
-EXPORTS = ("agents_run", "agents_session", "agents_step", "governance_approval")
+EXPORTS = ("accounts_auditrow", "agents_run", "agents_session", "agents_step", "governance_approval")
 
 
 @walks(WALKED, *pages(*(f"{name}_export" for name in EXPORTS)))
@@ -302,7 +356,7 @@ def _names(resolver: URLResolver) -> Iterator[str]:
 
 def unwalked() -> Iterator[tuple[str, ModelAdmin[Any], str]]:
     """Yield the admin's pages that no test above sends a form to: name, class and verb."""
-    walked = {name for _, name in WALKED}
+    walked = {name for _, name in WALKED} | ELSEWHERE
     for model, ours in admin.site._registry.items():
         for verb in ("add", "change", "delete", "changelist"):
             name = f"{model._meta.app_label}_{model._meta.model_name}_{verb}"
