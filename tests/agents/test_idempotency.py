@@ -108,8 +108,8 @@ async def test_two_at_once_under_one_key_have_one_effect_and_both_are_answered(m
     """Both requests wait for the run's row together; whoever comes first does it."""
     process, begin, _, call = await paused(make_process, serve)
     path = f"runs/{begin.run_id}/answers"
-    responses = await _together(process, begin, [call(acme.member, path, YES, key="k") for _ in range(3)])
-    assert [response.status_code for response in responses] == [200] * 3
+    responses = await _together(process, begin, [call(acme.member, path, YES, key="k") for _ in range(2)])
+    assert [response.status_code for response in responses] == [200] * 2
     await until(lambda: stored(begin).status == "completed")
     assert ran == ["pay 5"]
     assert await in_thread(actions, begin, "step.answered") == 1
