@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from django.db.models import Q, QuerySet
+from django.db import connections
+from django.db.models import Model, Q, QuerySet
 
 from accounts.principals import Principal
 from accounts.seam import in_thread
@@ -17,8 +19,9 @@ from governance import selectors as approval_selectors
 from governance.models import Approval
 from tests.conftest import MakeUser, TenantWithUsers
 from tests.isolation.conftest import Visit
-from tests.isolation.planting import Garden
-from tests.isolation.walk import api_routes, pages
+from tests.isolation.planting import Garden, tenant_models
+from tests.isolation.test_markers import found_in, readable_tables
+from tests.isolation.walk import Route, Visitor, api_routes, pages
 
 WHOSE = frozenset({"tenant", "user", "requester", "subject", "actor", "owner"})
 PAST_ONES_OWN = frozenset({"runs:read_all", "runs:write_all", "approvals:read"})
@@ -80,15 +83,61 @@ async def test_a_colleague_still_finds_nothing(
     assert without_filters
 
 
-async def nothing_found(visitor: Any, hers: Garden) -> None:
+async def nothing_found(visitor: Visitor, hers: Garden) -> None:
     before = await in_thread(hers.state)
-    told = []
-    for route in [*api_routes(), *pages()]:
-        answer = await visitor.ask(route, route.of(hers), hers)
-        if words := answer.betrays(hers.marker):
-            told.append((str(route), words))
-    assert told == []
+    assert await leaks(visitor, hers, [*api_routes(), *pages()]) == []
     assert await in_thread(hers.state) == before
+
+
+async def leaks(visitor: Visitor, hers: Garden, routes: Iterable[Route]) -> list[str]:
+    """Return the routes whose answers hold her marker."""
+    told = []
+    for route in routes:
+        if (await visitor.ask(route, route.of(hers), hers)).betrays(hers.marker):
+            told.append(str(route))
+    return told
+
+
+@pytest.fixture
+def without_policies(database: None) -> Iterator[None]:
+    """Switch row-level security off in this test's own database, on every table, and on again."""
+    turn_policies("DISABLE")
+    yield
+    turn_policies("ENABLE")
+
+
+def turn_policies(way: str) -> None:
+    tables = ["accounts_tenant", "accounts_user", *(model._meta.db_table for model in tenant_models())]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(";".join(f'ALTER TABLE "{table}" {way} ROW LEVEL SECURITY' for table in tables))
+
+
+async def test_with_the_policies_off_as_well_the_walk_finds_leaks(
+    visit: Visit, globex: TenantWithUsers, hers: Garden, without_filters: list[str], without_policies: None
+) -> None:
+    """So what the walk can't find elsewhere is what the policies keep: lists, details, searches and pages."""
+    reading = [route for route in [*api_routes(), *pages()] if route.verb == "GET"]
+    found = await leaks(await visit(globex.admin), hers, reading)
+    assert {"GET /sessions", "GET /runs/{run_id}", "GET /runs/{run_id}/events", "GET /approvals"} <= set(found)
+    assert {"GET admin/agents/run/<path:object_id>/change/", "GET admin/accounts/serviceaccount/"} <= set(found)
+    assert len(found) > 20
+
+
+def test_with_the_policies_off_every_table_shows_everybodys_rows(
+    globex: TenantWithUsers, hers: Garden, without_policies: None
+) -> None:
+    """So by table it is the database alone that keeps them: no query here has a filter."""
+    with tenant_scope(globex.tenant.id, globex.admin.id):
+        shown = {table for table in readable_tables() if found_in(table, hers.marker, hers.common)}
+    assert {model._meta.db_table for model in tenant_models() if bears(hers, model)} <= shown
+
+
+def bears(garden: Garden, model: type[Model]) -> bool:
+    """Say whether a table's planted row holds a marker, and the application's role may read it at all."""
+    if model._meta.db_table not in set(readable_tables()):
+        return False
+    held = str(model._base_manager.using("system").filter(pk=garden.row(model).pk).values())
+    return garden.marker in held or garden.common in held
 
 
 def test_the_mutation_is_one(
