@@ -10,6 +10,7 @@ from typing import TypeAlias
 from agentos.bench.client import Load
 from agentos.bench.meter import Spent
 
+A_RUN = "a run, to its last token"
 Row: TypeAlias = dict[str, float | int | str | None]
 
 
@@ -102,6 +103,7 @@ def goals(results: Mapping[str, Sequence[Row]]) -> list[Goal]:
     ladder, floors = results.get("ladder", ()), results.get("floors", ())
     bare = number(floors, "cpu_ms", floor="openai client")
     missing = [float(str(row["answered"])) - float(str(row["stored"])) for row in ladder]
+    guarded = results.get("policies", ())
     sessions, human = results.get("sessions", ()), results.get("human", ())
     deep = number(sessions, "cpu_ms", runs_in_session=1000), number(sessions, "sql_ms", runs_in_session=1000)
     young = number(sessions, "cpu_ms", runs_in_session=1), number(sessions, "sql_ms", runs_in_session=1)
@@ -121,12 +123,20 @@ def goals(results: Mapping[str, Sequence[Row]]) -> list[Goal]:
         Goal("CPU at 1,000 runs in a session, of 1", ratio(deep[0], young[0]), 1.1),
         Goal("SQL at 1,000 runs in a session, of 1", ratio(deep[1], young[1]), 1.1),
         Goal("approval to first token p50, ms", number(results.get("pauses", ()), "p50_ms"), 25),
+        Goal("p95 of a run with row-level security, of without", number(guarded, "ratio", asked=A_RUN), 1.05),
+        Goal("p95 of the slowest-grown read with it, of without", _most(guarded), 1.05),
         Goal("page of 20 of 10,000 sessions p50, ms", number(results.get("page", ()), "p50_ms"), 10),
     ]
 
 
 def _of_bare(guarded: Sequence[Row]) -> float | None:
     return ratio(number(guarded, "cpu_ms", guards="all"), number(guarded, "cpu_ms", guards="none"))
+
+
+def _most(rows: Sequence[Row]) -> float | None:
+    """Return the highest ratio of the reads."""
+    reads = [float(str(row["ratio"])) for row in rows if row["asked"] != A_RUN and row["ratio"] is not None]
+    return max(reads, default=None)
 
 
 def _lost(ladder: Sequence[Row], streams: int) -> float | None:

@@ -13,13 +13,14 @@ from agentos.bench import scenes
 from agentos.bench.app.agents import bench
 from agentos.bench.figures import Row
 from agentos.bench.model import FIRST_TOKEN_MS, TOKEN_MS, TOKENS
+from agentos.bench.policies import policies
 from agentos.bench.stand import Stand
 from agentos.serving.progress import Progress
 
 STEPS = (1, 50, 200, 500, 1000, 2000)
 QUICK_STEPS = (1, 50, 200)
 FLOOR_AFTER = 200
-SCENES = ("ladder", "floors", "pauses", "sessions", "page", "human", "guarded", "waiting", "processes")
+SCENES = ("ladder", "floors", "pauses", "sessions", "page", "policies", "human", "guarded", "waiting", "processes")
 QUICK_SCENES = ("ladder", "floors")
 
 
@@ -50,6 +51,7 @@ def measure(stand: Stand, plan: Plan, progress: Progress) -> dict[str, list[Row]
     scene("pauses", f"{scenes.PAUSES} approvals", lambda: scenes.pauses(stand))
     scene("sessions", "runs in old sessions", lambda: scenes.sessions(stand, like))
     scene("page", f"a page of {scenes.PAGE_SESSIONS:,} sessions", lambda: scenes.page(stand, like))
+    scene("policies", "with row-level security and without", lambda: policies(stand, like))
     scene("human", "human pace", lambda: scenes.human(stand))
     scene("guarded", "with all guards and with none", lambda: scenes.guarded(stand))
     scene("waiting", f"{scenes.WAITING} streams that wait", lambda: scenes.waiting(stand))

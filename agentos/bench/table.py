@@ -54,6 +54,11 @@ SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
         "GET /api/sessions?limit=20 of 10,000 sessions with 20 runs each, ms",
         {"requests": "n", "p50_ms": "p50", "p99_ms": "p99", "total": "total"},
     ),
+    "policies": (
+        "Row-level security: the same with it and, in the bench's own database, without it, ms",
+        {"asked": "asked", "requests": "n", "p50_ms": "p50", "bare_p50_ms": "without", "p95_ms": "p95"}
+        | {"bare_p95_ms": "without", "ratio": "ratio of p95s"},
+    ),
     "human": (
         "Human pace: 20 tokens a second",
         {"streams": "streams", "guards": "guards", "first_token_p50_ms": "token p50", "first_token_p99_ms": "p99"}

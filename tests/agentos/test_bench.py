@@ -6,9 +6,10 @@ import pytest
 
 from agentos.bench import scenes
 from agentos.bench.client import Job, Load, request_bytes
-from agentos.bench.figures import Goal, Row, goals, load_row, number, percentile, ratio, spent_row
+from agentos.bench.figures import A_RUN, Goal, Row, goals, load_row, number, percentile, ratio, spent_row
 from agentos.bench.meter import Spent
 from agentos.bench.plan import Plan, measure, surroundings
+from agentos.bench.policies import GUARDED, Times, turned
 from agentos.bench.reading import Reading
 from agentos.bench.stamps import spelt, stamps_in
 from agentos.bench.stand import Stand, clean_environment
@@ -128,6 +129,15 @@ def test_goals_are_held_against_what_was_measured() -> None:
     assert found["runs/s at 1,000 streams"].verdict == "not measured"
 
 
+def test_what_the_policies_cost_is_the_ratio_of_the_p95s() -> None:
+    times = Times([1_000.0] * 94 + [2_200.0] * 6, [1_000.0] * 94 + [2_000.0] * 6)
+    rows = [times.row(A_RUN), Times([1_000.0], [900.0]).row("GET a run"), Times([900.0], [1_000.0]).row("GET 20 runs")]
+    assert [row["ratio"] for row in rows] == [1.1, 1.111, 0.9]
+    found = {goal.name: goal for goal in goals({"policies": rows})}
+    assert found["p95 of a run with row-level security, of without"].verdict == "MISSED"
+    assert found["p95 of the slowest-grown read with it, of without"].value == 1.111
+
+
 def test_a_goal_can_be_a_floor() -> None:
     assert Goal("runs/s", 130, 120, at_least=True).verdict == "met"
     assert Goal("runs/s", 110, 120, at_least=True).verdict == "MISSED"
@@ -151,6 +161,9 @@ def test_a_small_real_run_measures_everything_and_loses_nothing() -> None:
         around = surroundings(stand)
         results = measure(stand, Plan(("ladder",), (5,)), Progress())
         paused = scenes.pauses(stand, 1)
+        with turned(stand, is_guarded=False):
+            off = stand.meter.fetch(GUARDED)
+        on = {name for (name,) in stand.meter.fetch(GUARDED)}
         (spent,) = stand.meter.fetch("SELECT sum(used) FROM governance_budgetuse")[0]
     (row,) = results["ladder"]
     assert row["answered"] == row["stored"] == row["runs"] == scenes.runs_for(5)
@@ -159,6 +172,8 @@ def test_a_small_real_run_measures_everything_and_loses_nothing() -> None:
     found = ("first_event_p50_ms", "held_p50_ms", "statements", "commits", "server_cpu_ms", "connections")
     assert [name for name in found if not row[name]] == []
     assert paused[0]["p50_ms"]
+    assert off == []
+    assert {"agents_run", "accounts_membership"} < on
     assert around["budget"] == "on: money per day"
     assert spent > 0
     assert "off" in str(around["postgresql"]), "only this small run gives up durability"

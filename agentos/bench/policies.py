@@ -1,0 +1,94 @@
+"""What row-level security costs: the same requests with the policies, and with them off in this stand's own database.
+
+The two take turns, so that a machine that others share slows both. Nothing in the product switches a policy off: the
+superuser of the bench does, on tables that end with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from agentos.bench.client import Job, now_us
+from agentos.bench.figures import A_RUN, Row, ms, percentile, ratio
+from agentos.bench.scenes import LIMIT_SECONDS, PATH, SAY
+from agentos.bench.stand import Stand
+
+TURNS = (True, False, False, True, True, False, False, True)
+STREAMS, RUNS, READS, WARM_READS = 20, 100, 60, 6
+SHARE = 0.95
+GUARDED = "SELECT relname::text FROM pg_class WHERE relrowsecurity AND relnamespace = 'public'::regnamespace"
+
+Ask = Callable[[], Sequence[float]]
+
+
+@dataclass(slots=True)
+class Times:
+    """Microseconds of what was asked with the policies, and without."""
+
+    guarded: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+
+    def row(self, asked: str) -> Row:
+        over, under = percentile(self.guarded, SHARE), percentile(self.bare, SHARE)
+        middle = percentile(self.guarded, 0.5), percentile(self.bare, 0.5)
+        return {
+            "asked": asked,
+            "requests": len(self.guarded),
+            "p50_ms": ms(middle[0]),
+            "bare_p50_ms": ms(middle[1]),
+            "p95_ms": ms(over),
+            "bare_p95_ms": ms(under),
+            "ratio": ratio(over, under),
+        }
+
+
+def policies(stand: Stand, like: str) -> list[Row]:
+    """Ask for runs, a run, lists: in turns with the policies and without."""
+    asked: dict[str, Ask] = {
+        A_RUN: lambda: _runs(stand),
+        "GET a run": lambda: _reads(stand, "member", f"/api/runs/{like}"),
+        "GET its steps": lambda: _reads(stand, "member", f"/api/runs/{like}/steps"),
+        "GET 20 sessions": lambda: _reads(stand, "member", "/api/sessions?limit=20"),
+        "GET everybody's approvals": lambda: _reads(stand, "operator", "/api/approvals?limit=20"),
+    }
+    found = {name: Times() for name in asked}
+    for is_guarded in TURNS:
+        with turned(stand, is_guarded):
+            for name, ask in asked.items():
+                times = found[name].guarded if is_guarded else found[name].bare
+                times.extend(ask())
+    return [times.row(name) for name, times in found.items()]
+
+
+def _runs(stand: Stand) -> list[int]:
+    token = stand.visitor().token
+    job = Job(stand.port, PATH, SAY, streams=STREAMS, runs=RUNS, token=token, limit_seconds=LIMIT_SECONDS)
+    return stand.load(job).last_token
+
+
+def _reads(stand: Stand, role: str, path: str) -> list[int]:
+    """Ask one after the other; what fills caches first is not counted."""
+    visitor, took = stand.visitor(role), []
+    for _ in range(WARM_READS + READS):
+        began = now_us()
+        visitor.get(path)
+        took.append(now_us() - began)
+    return took[WARM_READS:]
+
+
+@contextmanager
+def turned(stand: Stand, is_guarded: bool) -> Iterator[None]:
+    """Leave the policies on, or have them off for a while."""
+    tables = [] if is_guarded else [name for (name,) in stand.meter.fetch(GUARDED)]
+    _turn(stand, tables, "DISABLE")
+    try:
+        yield
+    finally:
+        _turn(stand, tables, "ENABLE")
+
+
+def _turn(stand: Stand, tables: Sequence[str], way: str) -> None:
+    for table in tables:
+        stand.meter.execute(f'ALTER TABLE "{table}" {way} ROW LEVEL SECURITY')
