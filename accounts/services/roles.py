@@ -20,6 +20,8 @@ from agentos.core.types import clean_text
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,47}")
 MAX_SCOPES = 200
+# An approval is shown with the run that asks for it, which the database keeps from who may not read everybody's.
+NEEDS = {"approvals:read": "runs:read_all", "approvals:decide": "approvals:read"}
 MAX_DESCRIPTION_CHARS = 200
 
 
@@ -130,6 +132,9 @@ def _checked(principal: Principal, asked: Sequence[str]) -> list[str]:
     if unknown := sorted(scope for scope in asked if scope == scopes.ADMIN or not scopes.is_known(scope)):
         raise Invalid(f"A role can't have {', '.join(unknown)}.", code="unknown_scope")
     require_held(principal, asked)
+    for scope, needed in NEEDS.items():
+        if scope in asked and not scopes.grants(frozenset(asked), needed):
+            raise Invalid(f"{scope} needs {needed} as well: it shows nothing without.", code="scope_needs_another")
     return sorted(set(asked))
 
 

@@ -84,6 +84,15 @@ def test_scopes_that_no_role_can_have(acme: TenantWithUsers, scope: str) -> None
     assert refused.value.code == "unknown_scope"
 
 
+@pytest.mark.parametrize("scopes", [["approvals:read"], ["approvals:decide", "runs:read_all"], ["approvals:decide"]])
+def test_a_scope_that_shows_nothing_alone_is_not_granted_alone(acme: TenantWithUsers, scopes: list[str]) -> None:
+    with pytest.raises(Invalid) as refused:
+        own(acme, "special", *scopes)
+    assert refused.value.code == "scope_needs_another"
+    whole = ["approvals:decide", "approvals:read", "runs:read_all"]
+    assert own(acme, "special", *whole).scopes == whole
+
+
 def test_names_are_taken_once(acme: TenantWithUsers, globex: TenantWithUsers) -> None:
     own(acme, "special", "agents:read")
     own(globex, "special", "agents:read")
