@@ -14,6 +14,7 @@ import pytest
 
 from accounts.seam import in_thread
 from agentos.api import api
+from agents.models import Run, Step
 from tests.conftest import MakeUser, TenantWithUsers
 from tests.isolation.conftest import Visit
 from tests.isolation.planting import Garden
@@ -111,6 +112,17 @@ async def test_a_socket_is_nowhere_for_strangers(
             frames, code = await (await visit(user)).listen(f"/{route.of(hers)}")
             assert code == expected
             assert not any(hers.marker in frame for frame in frames)
+
+
+@pytest.mark.parametrize("said", ["answers", "cancel"])
+async def test_who_only_reads_a_run_changes_nothing_over_its_socket(
+    visit: Visit, acme: TenantWithUsers, hers: Garden, said: str
+) -> None:
+    before = await in_thread(hers.state)
+    frame = {"answers": [{"tool_call_id": hers.row(Step).tool_call_id, "confirmed": True}], "cancel": True}
+    reply = await (await visit(acme.auditor)).say(f"/ws/runs/{hers.row(Run).id}", {said: frame[said]})
+    assert '"done"' not in reply
+    assert await in_thread(hers.state) == before
 
 
 def test_every_id_in_a_body_or_a_query_is_tried(hers: Garden) -> None:

@@ -340,16 +340,29 @@ class Visitor:
 
     async def listen(self, path: str) -> tuple[list[str], int]:
         """Open a socket; return its frames until it closes, and the code of that."""
-        headers = {"host": "localhost", **self._authorization()}
-        asked = [(name.encode(), value.encode()) for name, value in headers.items()]
-        socket = WebsocketCommunicator(sockets, path, headers=asked)
-        await socket.connect(timeout=10)
+        socket = await self._socket(path)
         if not self.token:
             await socket.send_json_to({"token": "x.y.z"})
         frames: list[str] = []
         while (message := await socket.receive_output(timeout=10))["type"] != "websocket.close":
             frames.append(message["text"])
         return frames, message["code"]
+
+    async def say(self, path: str, said: dict[str, Any]) -> str:
+        """Send a frame up a socket; return the first frame that comes down and is no event."""
+        socket = await self._socket(path)
+        await socket.send_json_to(said)
+        while "event" in (reply := await socket.receive_json_from(timeout=10)) or "ping" in reply:
+            pass
+        await socket.disconnect()
+        return orjson.dumps(reply).decode()
+
+    async def _socket(self, path: str) -> WebsocketCommunicator:
+        headers = {"host": "localhost", **self._authorization()}
+        asked = [(name.encode(), value.encode()) for name, value in headers.items()]
+        socket = WebsocketCommunicator(sockets, path, headers=asked)
+        await socket.connect(timeout=10)
+        return socket
 
 
 def _asked(route: Route, garden: Garden) -> dict[str, Any]:
