@@ -49,9 +49,9 @@ def policies(stand: Stand, like: str) -> list[Row]:
     asked: dict[str, Ask] = {
         A_RUN: lambda: _runs(stand),
         "GET a run": lambda: _reads(stand, "member", f"/api/runs/{like}"),
-        "GET the usage": lambda: _reads(stand, "operator", "/api/usage"),
+        "GET the usage": lambda: _reads(stand, "auditor", "/api/usage"),
         "GET 20 sessions": lambda: _reads(stand, "member", "/api/sessions?limit=20"),
-        "GET everybody's approvals": lambda: _reads(stand, "operator", "/api/approvals?limit=20"),
+        "GET everybody's approvals": lambda: _reads(stand, "approver", "/api/approvals?limit=20"),
     }
     found = {name: Times() for name in asked}
     for is_guarded in TURNS:

@@ -24,7 +24,7 @@ from tests.isolation.planting import Garden
 from tests.isolation.walk import Answer, Visitor, api_routes, pages
 
 View: TypeAlias = dict[str, tuple[int, str]]
-SHARE = 25  # looking at everything takes a second: so few of the examples that a profile gives
+SHARE = 50  # looking at everything takes a second: so few of the examples that a profile gives
 HERS = "mkacmemember"
 OF_COLLEAGUES: list[type[Model]] = [Session, Run, Step, RunEvents, IdempotencyKey, Approval]
 NOT_ABOUT_ROWS = ("GET /ready", "GET admin/theme.css")
