@@ -103,7 +103,7 @@ def goals(results: Mapping[str, Sequence[Row]]) -> list[Goal]:
     ladder, floors = results.get("ladder", ()), results.get("floors", ())
     bare = number(floors, "cpu_ms", floor="openai client")
     missing = [float(str(row["answered"])) - float(str(row["stored"])) for row in ladder]
-    guarded = results.get("policies", ())
+    isolated = results.get("policies", ())
     sessions, human = results.get("sessions", ()), results.get("human", ())
     deep = number(sessions, "cpu_ms", runs_in_session=1000), number(sessions, "sql_ms", runs_in_session=1000)
     young = number(sessions, "cpu_ms", runs_in_session=1), number(sessions, "sql_ms", runs_in_session=1)
@@ -123,8 +123,8 @@ def goals(results: Mapping[str, Sequence[Row]]) -> list[Goal]:
         Goal("CPU at 1,000 runs in a session, of 1", ratio(deep[0], young[0]), 1.1),
         Goal("SQL at 1,000 runs in a session, of 1", ratio(deep[1], young[1]), 1.1),
         Goal("approval to first token p50, ms", number(results.get("pauses", ()), "p50_ms"), 25),
-        Goal("p95 of a run with row-level security, of without", number(guarded, "ratio", asked=A_RUN), 1.05),
-        Goal("p95 of the slowest-grown read with it, of without", _most(guarded), 1.05),
+        Goal("p95 of a run with row-level security, of without", number(isolated, "ratio", asked=A_RUN), 1.05),
+        Goal("p95 of the slowest-grown read with it, of without", _most(isolated), 1.05),
         Goal("page of 20 of 10,000 sessions p50, ms", number(results.get("page", ()), "p50_ms"), 10),
     ]
 

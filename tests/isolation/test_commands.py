@@ -18,6 +18,7 @@ from tests.isolation.planting import Garden
 OF_ONE_TENANT = {
     "access": "explain {email} process_refund --tenant acme",
     "audit": "export --tenant acme",
+    "policy": "simulate auditor@acme.test --tenant acme",
     "privacy": "export --user {email} --tenant acme --out {out}",
 }
 # What is of the installation: it prints numbers, names of tables and keys, and slugs, of whatever tenant.
@@ -25,7 +26,6 @@ OF_THE_INSTALLATION = {
     "connections": "list",
     "data_map": "",
     "keys": "list",
-    "retention": "--dry-run",
     "tenant": "list",
 }
 # What prints nothing of a row: it starts, stops, makes or takes away; each is walked where it is tested.
