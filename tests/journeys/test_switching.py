@@ -72,7 +72,7 @@ def test_a_person_of_two_tenants_switches_by_keyboard_and_always_sees_where_she_
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_who_has_one_tenant_sees_its_name(server, browser, size):
-    Home(browser, server.base_url).sign_in("acme", "viewer")
+    Home(browser, server.base_url).sign_in("acme", "member")
     browser.set_window_size(*size)
     page = Page(browser, server.base_url)
     page.open(RUNS)
