@@ -124,6 +124,8 @@ def _value(value: Any) -> Json:
             return str(value)
         case bytes() | memoryview():
             return base64.b64encode(bytes(value)).decode()
+        case list():
+            return [_value(item) for item in value]
     return value
 
 
