@@ -60,7 +60,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         menu[1]["items"].append({"title": "Consents", "icon": "how_to_reg", "link": reverse("consents")})
     if principal is not None and dashboard.may_see(principal):
         menu[1]["items"].insert(0, {"title": "Dashboard", "icon": "monitoring", "link": reverse("dashboard")})
-    if principal is not None and principal.has("policies:read"):
+    if principal is not None and (principal.has("policies:write") or principal.has("audit:read")):
         menu[1]["items"].append({"title": "Policies", "icon": "policy", "link": reverse("policies")})
     if principal is not None and principal.has("halts:write"):
         menu[1]["items"].append({"title": "Kill switches", "icon": "emergency_home", "link": reverse("halts")})
