@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +36,7 @@ from governance import guards_admin as guards_admin
 from governance import notifications_admin as notifications_admin
 from governance.bulk import TogetherAdmin
 from governance.models import Approval, ApprovalStatus
-from governance.services import approvals, voting
+from governance.services import approvals, questions, voting
 
 STATUS_TONES = {
     "pending": "warning",
@@ -103,6 +105,12 @@ def _told(approval: Approval, decision: str) -> str:
     if approval.status == ApprovalStatus.PENDING:
         return "Proposed, and waits for others" if decision == "edit" else "Your vote counts, and it waits for others"
     return "Rejected" if decision == "reject" else "Approved"
+
+
+def may_ask(approval: Approval, principal: Principal) -> bool:
+    """Tell whether she may ask the requester something; the service checks it again."""
+    waits = approval.status == ApprovalStatus.PENDING and approval.expires_at > utc_now()
+    return waits and principal.has("approvals:decide") and approval.requester_id != principal.user_id
 
 
 @admin.register(Approval)
@@ -197,7 +205,34 @@ class ApprovalAdmin(TogetherAdmin):
             self.admin_site.admin_view(self.decide_view),
             name="governance_approval_decide",
         )
-        return [decide, *super().get_urls()]
+        talk = [
+            path("<uuid:approval_id>/ask/", self.admin_site.admin_view(self.ask_view), name="governance_approval_ask"),
+            path(
+                "<uuid:approval_id>/answer/<uuid:question_id>/",
+                self.admin_site.admin_view(self.answer_view),
+                name="governance_approval_answer",
+            ),
+        ]
+        return [decide, *talk, *super().get_urls()]
+
+    def ask_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
+        """Ask the requester something; nothing is decided."""
+        return self._said(request, approval_id, "Asked.", partial(questions.ask, approval_id=approval_id))
+
+    def answer_view(self, request: HttpRequest, approval_id: UUID, question_id: UUID) -> HttpResponse:
+        """Take the requester's answer."""
+        return self._said(request, approval_id, "Answered.", partial(questions.answer, question_id=question_id))
+
+    def _said(self, request: HttpRequest, approval_id: UUID, done: str, service: Callable[..., object]) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        self.record(request, approval_id)
+        try:
+            service(principal=principal_of(request), text=request.POST.get("text", ""))
+        except CallerError as error:
+            return self.refused(request, self.record(request, approval_id), error)
+        messages.success(request, done)
+        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[approval_id]))
 
     @outside_scope
     def change_view(
@@ -238,6 +273,9 @@ class ApprovalAdmin(TogetherAdmin):
             "evidence": approval_page.evidence(principal, step) if step else [],
             "why": step.request.get("requirement", {}).get("why", "") if step else "",
             "tainted_by": step.request.get("tainted_by", []) if step else [],
+            "questions": selectors.questions_of(principal, record),
+            "may_ask": may_ask(record, principal),
+            "may_answer": record.status == ApprovalStatus.PENDING and record.requester_id == principal.user_id,
             "place": place,
             "waiting_count": len(waiting),
             "next": self.get_queryset(request).filter(id__in=others[:1]).exclude(id=record.id).first(),

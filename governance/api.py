@@ -59,11 +59,11 @@ async def count_approvals(request: HttpRequest) -> schemas.ApprovalCount:
     return schemas.ApprovalCount(count=await in_thread(selectors.pending_count, principal_of(request)))
 
 
-@router.get("/approvals/{approval_id}", response=schemas.ApprovalOut, summary="Get an approval")
+@router.get("/approvals/{approval_id}", response=schemas.ApprovalDetail, summary="Get an approval")
 @scope("runs:read")
-async def get_approval(request: HttpRequest, approval_id: UUID) -> schemas.ApprovalOut:
-    """Return one approval with what became of its call."""
-    return schemas.ApprovalOut.of(await in_thread(selectors.get, principal_of(request), approval_id))
+async def get_approval(request: HttpRequest, approval_id: UUID) -> schemas.ApprovalDetail:
+    """Return one approval with what became of its call, and what its requester was asked."""
+    return schemas.ApprovalDetail.asked(*await in_thread(selectors.with_questions, principal_of(request), approval_id))
 
 
 @router.get("/approvals/{approval_id}/status", response=schemas.ApprovalState, summary="Poll an approval")

@@ -7,6 +7,7 @@ from accounts.privacy.datamap import RUNS, WEEK, author, declare, owner, pseudon
 from governance.models import (
     Announcement,
     Approval,
+    ApprovalQuestion,
     Budget,
     BudgetUse,
     Delegation,
@@ -48,6 +49,13 @@ declare(
     none="tenant id approval version args_hash voter in_place_of delegation approves created_at",
     personal="reason",
     subjects=[owner("approval__requester"), author("voter", "reason"), pseudonym("in_place_of")],
+    retention=RUNS,
+)
+declare(
+    ApprovalQuestion,
+    none="tenant id approval asked_by asked_at answered_at",
+    sensitive="text answer",
+    subjects=[owner("approval__requester"), author("asked_by", "text")],
     retention=RUNS,
 )
 declare(

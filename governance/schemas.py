@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -13,7 +14,7 @@ from accounts.schemas import PageMeta
 from agentos.core.clock import epoch_seconds
 from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
-from governance.models import Approval
+from governance.models import Approval, ApprovalQuestion
 from governance.selectors import Page, outcome
 
 
@@ -81,6 +82,35 @@ class ApprovalOut(Schema):
     def of(cls, approval: Approval) -> ApprovalOut:
         """Return the row; `approval` comes from `selectors`, its run and people loaded."""
         return cls(**_core(approval), **_source(approval), **_terms(approval), **_decision(approval))
+
+
+class QuestionOut(Schema):
+    """What a decider asked the requester; `answered_at` is null until she answers, on the approval's page."""
+
+    id: UUID
+    text: str
+    asked_at: int
+    answer: str
+    answered_at: int | None
+
+
+class ApprovalDetail(ApprovalOut):
+    questions: list[QuestionOut]
+
+    @classmethod
+    def asked(cls, approval: Approval, questions: Iterable[ApprovalQuestion]) -> ApprovalDetail:
+        """Return the approval with its questions, in the order in which they were asked."""
+        shown = [
+            QuestionOut(
+                id=one.id,
+                text=one.text,
+                asked_at=epoch_seconds(one.asked_at),
+                answer=one.answer,
+                answered_at=epoch_seconds(one.answered_at) if one.answered_at else None,
+            )
+            for one in questions
+        ]
+        return cls(**ApprovalOut.of(approval).dict(), questions=shown)
 
 
 class ApprovalList(Schema):

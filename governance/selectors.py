@@ -18,7 +18,7 @@ from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine.status import StepState
 from agents.models import Step
-from governance.models import Approval, ApprovalStatus, Vote
+from governance.models import Approval, ApprovalQuestion, ApprovalStatus, Vote
 from governance.services import delegations
 
 NOT_STARTED, RUNNING, DONE, FAILED, UNKNOWN, REFUSED = (
@@ -93,6 +93,20 @@ def get(principal: Principal, approval_id: UUID) -> Approval:
     if approval is None:
         raise NotFound("There is no such approval.")
     return approval
+
+
+def with_questions(principal: Principal, approval_id: UUID) -> tuple[Approval, list[ApprovalQuestion]]:
+    """Return an approval and what its requester was asked about it, the oldest first. Raises: NotFound."""
+    approval = get(principal, approval_id)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        return approval, list(questions_of(principal, approval))
+
+
+def questions_of(principal: Principal, approval: Approval) -> QuerySet[ApprovalQuestion]:
+    """Return what the requester was asked, the oldest first: to her as it was asked. Caller holds the scope."""
+    asked = ApprovalQuestion.objects.filter(tenant_id=approval.tenant_id, approval_id=approval.id)
+    asked = asked.select_related("asked_by").order_by("asked_at", "id")
+    return asked if approval.requester_id == principal.user_id else access.as_seen(principal, asked)
 
 
 def newest_version(principal: Principal, approval: Approval) -> Approval:

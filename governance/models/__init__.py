@@ -7,12 +7,14 @@ from governance.models.consents import Delegation, StandingRule
 from governance.models.guards import GuardSetting
 from governance.models.notices import PERSONAL, Channel, Endpoint, Notice, NoticeState, Preference
 from governance.models.policies import PolicyRule, PolicyStatus, PolicyVersion
+from governance.models.questions import ApprovalQuestion
 
 __all__ = [
     "NOBODY",
     "PERSONAL",
     "Announcement",
     "Approval",
+    "ApprovalQuestion",
     "ApprovalStatus",
     "Budget",
     "BudgetUse",

@@ -88,13 +88,25 @@ function card(tool, state, form) {
 function question(tool) {
   if (tool.kind === "approval" || tool.approval_id) {
     const link = chat.dataset.mayDecide && el("a", { href: tool.approval_url, textContent: "Open it in the inbox", data: { testid: "approval-link" } });
-    return el("p", { className: "waits" }, "Waits for an approver. ", link || null);
+    const asked = el("ul", { className: "asked", ariaLive: "polite", data: { testid: "asked" } });
+    if (tool.approval_id) setTimeout(listen, 0, tool, asked);
+    return el("div", { className: "waits" }, "Waits for an approver. ", link || null, asked);
   }
   if (tool.kind === "reconcile") return el("p", { className: "waits", textContent: "It is not known whether this happened: an operator has to say." });
   if (tool.requires_user_input) return ask(tool, tool.user_input_schema.map(field), ["Send"], (form) => ({ values: Object.fromEntries(tool.user_input_schema.map((f) => [f.name, value(form, f)])) }));
   if (tool.user_feedback_schema?.length) return ask(tool, tool.user_feedback_schema.map(choices), ["Send"], (form) => ({ selected: tool.user_feedback_schema.map((_, i) => new FormData(form).getAll(`q${i}`)) }));
   if (tool.external_execution_required) return ask(tool, [el("label", {}, "Run it yourself and paste the result", el("textarea", { name: "result", rows: 4, required: true }))], ["Send"], (form) => ({ result: form.result.value }));
   return ask(tool, [el("label", {}, "Note (optional)", el("textarea", { name: "note", rows: 1, maxLength: 2000 }))], ["Yes", "No"], (form, word) => ({ confirmed: word === "Yes", note: form.note.value }));
+}
+// What whoever decides asks meanwhile; it is answered on the page of the approval
+async function listen(tool, list) {
+  for (; list.isConnected; await sleep(5000)) {
+    const found = document.hidden ? null : await api(`/approvals/${tool.approval_id}`).then((r) => r.json()).catch(() => null);
+    if (!found || found.questions.length + found.questions.filter((q) => q.answered_at).length === Number(list.dataset.seen ?? 0)) continue;
+    list.dataset.seen = found.questions.length + found.questions.filter((q) => q.answered_at).length;
+    list.replaceChildren(...found.questions.map((q) => el("li", {}, `You are asked: ${shown(q.text)} `,
+      q.answered_at ? "You have answered." : el("a", { href: tool.approval_url, textContent: "Answer", data: { testid: "answer-link" } }))));
+  }
 }
 function field({ name, field_type: type, description, value: given, options }) {
   const common = { name, required: type !== "bool" }, label = el("label", {}, el("span", { textContent: description ? `${name.replaceAll("_", " ")}: ${description}` : name.replaceAll("_", " ") }));
