@@ -14,7 +14,7 @@ _OF = f'SELECT FROM "{APPROVAL}" a WHERE a.tenant_id = "{QUESTION}".tenant_id AN
 _HERS = f"{_OF} AND a.requester_id = {THIS_USER}"
 _OTHERS = f"{_OF} AND a.status = 'pending' AND a.requester_id IS DISTINCT FROM {THIS_USER}"
 CONDITIONS = {
-    "SELECT": f"USING (EXISTS ({_OF}))",
+    "SELECT": f"USING (asked_by_id = {THIS_USER} OR EXISTS ({_OF}))",
     "INSERT": f"WITH CHECK (asked_by_id = {THIS_USER} AND {holds('approvals:decide')} AND EXISTS ({_OTHERS}))",
     "UPDATE": f"USING (EXISTS ({_HERS})) WITH CHECK (EXISTS ({_HERS}))",
 }
