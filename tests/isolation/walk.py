@@ -31,7 +31,7 @@ from agentos.api import api
 from agentos.asgi import sockets
 from agentos.lean import LeanHandler
 from agents.models import IdempotencyKey, KillSwitch, Run, Session, Step
-from governance.models import Approval, Delegation, Endpoint, StandingRule
+from governance.models import Approval, ApprovalQuestion, Delegation, Endpoint, StandingRule
 from tests.conftest import PASSWORD
 from tests.isolation.planting import Garden
 
@@ -67,6 +67,7 @@ IDS: dict[str, type[Model]] = {
     "endpoint_id": Endpoint,
     "delegation_id": Delegation,
     "rule_id": StandingRule,
+    "question_id": ApprovalQuestion,
 }
 UNMAPPED = {"content_type_id": "1", "url": "nowhere", "app_label": "agents"}  # of the admin site's own addresses
 Body = Callable[[Garden], dict[str, Any]]
