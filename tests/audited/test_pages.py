@@ -18,7 +18,7 @@ from accounts.privacy.models import LegalHold, RetentionRule
 from accounts.services import second_factor, support
 from accounts.tenancy import tenant_scope
 from agents.models import AllowedModels, KillSwitch, Run
-from governance.models import Budget, Endpoint, GuardSetting, Notice, NoticeState
+from governance.models import ApprovalQuestion, Budget, Endpoint, GuardSetting, Notice, NoticeState
 from tests.accounts.test_invitations import NEW, token_in
 from tests.accounts.test_invitations import place as invitation_at
 from tests.accounts.test_second_factor import Clock, enrolled
@@ -319,6 +319,14 @@ def test_approvals(prove_page: ProvePage, acme: TenantWithUsers, ask: Ask) -> No
     approval = ask(acme)
     form = {"decision": "reject", "reason": "No", "shown_hash": approval.args_hash}
     prove_page(acme.approver, page("governance_approval_decide", approval.id), form, entered=["approval.rejected"])
+
+
+@walks(WALKED, *pages("governance_approval_ask", "governance_approval_answer"))
+def test_questions(prove_page: ProvePage, acme: TenantWithUsers, ask: Ask) -> None:
+    approval, said = ask(acme), {"text": "Which invoice?"}
+    prove_page(acme.approver, page("governance_approval_ask", approval.id), said, entered=["approval.question_asked"])
+    place = page("governance_approval_answer", approval.id, only(ApprovalQuestion).id)
+    prove_page(acme.member, place, said, entered=["approval.question_answered"])
 
 
 @walks(WALKED, *pages("agents_run_pause", "agents_run_unpause", "agents_run_cancel"))
