@@ -36,10 +36,10 @@ def mine(principal: Principal) -> Choices:
 def choose(principal: Principal, wanted: Mapping[str, Mapping[str, bool]]) -> Choices:
     """Store her choices for the kinds and channels that are named. Audited; commits.
 
-    Raises: Invalid for a kind or a channel that there is not, PolicyDenied for a program.
+    Raises: Invalid for a kind or a channel that there is not, PolicyDenied for a program and for who is no member.
     """
-    if principal.limits is not None:
-        raise PolicyDenied("A program can't change what a person is told.", code="person_required")
+    if principal.limits is not None or principal.support is not None:
+        raise PolicyDenied("A member chooses for herself what she is told.", code="person_required")
     rows = [
         Preference(
             tenant_id=principal.tenant_id,

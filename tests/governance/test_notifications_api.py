@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,10 +12,14 @@ from asgiref.sync import sync_to_async
 
 from accounts import audit
 from accounts.models import AuditRow, User
+from accounts.principals import Support
 from accounts.services import connections, tokens
+from agentos.core.clock import utc_now
+from agentos.core.errors import PolicyDenied
+from agentos.core.ids import new_id
 from agentos.lean import LeanHandler
 from governance.models import Endpoint, Preference
-from governance.services import endpoints, outbox
+from governance.services import endpoints, outbox, preferences
 from tests.conftest import PASSWORD, TenantWithUsers
 from tests.governance.conftest import MakeWaiting
 
@@ -67,6 +72,15 @@ async def test_a_choice_that_there_is_not(acme: TenantWithUsers, call: Any, choi
     refused = await call(acme.member, "PUT", "/notifications/preferences", {"choices": choices})
     assert (refused.status_code, refused.json()["code"]) == (422, "unknown_choice")
     assert not await Preference.objects.using("system").aexists()
+
+
+def test_neither_a_program_nor_a_visitor_chooses(acme: TenantWithUsers) -> None:
+    admin = acme.principal("admin")
+    visitor = replace(admin, support=Support(new_id(), utc_now(), "Looks into a fault."))
+    for other in (visitor, admin.narrowed({"agent_os:admin"})):
+        with pytest.raises(PolicyDenied):
+            preferences.choose(other, {"halt.set": {"email": False}})
+    assert not Preference.objects.using("system").exists()
 
 
 async def test_one_reads_ones_own_notices_while_one_may(
