@@ -32,11 +32,21 @@ from accounts.privacy.models import RetentionRule
 from accounts.tenancy import TenantModel, tenant_scope
 from agentos.core.ids import new_id
 from agents.models import AllowedModels, KillSwitch, Run, RunEvents, Session, Step
-from governance.models import Approval, PolicyRule, PolicyVersion
+from governance.models import Approval, GuardSetting, PolicyRule, PolicyVersion
 
 SYSTEM = "system"
 # What the whole tenant reads: its roles and policies, what may be granted, what is halted. No user's own.
-COMMON = (AllowedModels, KillSwitch, PolicyRule, PolicyVersion, Resource, RetentionRule, SupportEntry, TenantRole)
+COMMON = (
+    AllowedModels,
+    GuardSetting,
+    KillSwitch,
+    PolicyRule,
+    PolicyVersion,
+    Resource,
+    RetentionRule,
+    SupportEntry,
+    TenantRole,
+)
 MADE_BY_FIXTURES = (Membership, AuditHead)  # one of each is there already, and may be there once only
 
 
@@ -256,5 +266,6 @@ _SHAPES: dict[type[models.Model], Callable[[Garden], dict[str, Any]]] = {
     RunEvents: _events,
     Grant: lambda garden: {"permission": Permission.objects.using(SYSTEM).get(codename="read_resource")},
     PolicyVersion: _version,
+    PolicyRule: lambda garden: {"conditions": []},
     Approval: lambda garden: {"step_path": garden.row(Step).path, "component_id": "approvals"},
 }
