@@ -266,6 +266,6 @@ _SHAPES: dict[type[models.Model], Callable[[Garden], dict[str, Any]]] = {
     RunEvents: _events,
     Grant: lambda garden: {"permission": Permission.objects.using(SYSTEM).get(codename="read_resource")},
     PolicyVersion: _version,
-    PolicyRule: lambda garden: {"conditions": []},
+    PolicyRule: lambda garden: {"conditions": ""},
     Approval: lambda garden: {"step_path": garden.row(Step).path, "component_id": "approvals"},
 }
