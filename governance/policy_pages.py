@@ -121,7 +121,7 @@ def simulate(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"days": days, "spans": SPANS}
     try:
         context["found"] = simulation.of_draft(principal, days=days)
-    except NotFound as error:
+    except (NotFound, Invalid) as error:
         context["problem"] = error.detail
     return _page(request, "simulation", "Try the draft", **context)
 
