@@ -135,6 +135,17 @@ def test_nobody_decides_what_she_asked_for(
     assert step_of(waiting).state == "waiting"
 
 
+def test_nobody_decides_what_is_masked_for_her(acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
+    scopes = frozenset({"approvals:read", "approvals:decide", "runs:read_all"})
+    blind = replace(acme.principal("approver"), scopes=scopes)
+    waiting = make_waiting(acme)
+    for approved in (True, False):
+        with pytest.raises(PolicyDenied) as denied:
+            approvals.decide(principal=blind, approval_id=waiting.approval.id, approved=approved, reason="because")
+        assert denied.value.code == "masked"
+    assert stored(waiting.approval).status == ApprovalStatus.PENDING
+
+
 def test_another_tenants_approval_is_not_there(
     globex: TenantWithUsers, principal_of: PrincipalOf, waiting: Waiting
 ) -> None:
