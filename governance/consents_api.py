@@ -12,6 +12,7 @@ from ninja import Field, Router, Schema, Status
 
 from accounts.auth import principal_of, scope
 from accounts.principals import Principal
+from accounts.privacy.access import as_seen
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from governance.models import Delegation, StandingRule
@@ -136,12 +137,14 @@ async def revoke_rule(request: HttpRequest, rule_id: UUID) -> StandingRuleOut:
 
 def _delegations(principal: Principal) -> list[DelegationOut]:
     with tenant_scope(principal.tenant_id, principal.user_id):
-        return [DelegationOut.of(row) for row in delegations.visible(principal).order_by("-created_at")[:MOST]]
+        rows = as_seen(principal, delegations.visible(principal)).order_by("-created_at")
+        return [DelegationOut.of(row) for row in rows[:MOST]]
 
 
 def _rules(principal: Principal) -> list[StandingRuleOut]:
     with tenant_scope(principal.tenant_id, principal.user_id):
-        return [StandingRuleOut.of(row) for row in standing.visible(principal).order_by("-created_at")[:MOST]]
+        rows = as_seen(principal, standing.visible(principal)).order_by("-created_at")
+        return [StandingRuleOut.of(row) for row in rows[:MOST]]
 
 
 def _plain(row: Delegation | StandingRule, shape: type[Schema]) -> dict[str, Any]:

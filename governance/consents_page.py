@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.console import principal_of
 from accounts.models import Membership
 from accounts.principals import Principal
+from accounts.privacy.access import as_seen
 from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError, Invalid, NotFound
 from agentos.core.ids import parse_id
@@ -119,8 +120,8 @@ def _moment(text: str) -> datetime:
 
 def _shown(principal: Principal) -> dict[str, Any]:
     now = utc_now()
-    lent = list(delegations.visible(principal).order_by("-created_at")[:MOST])
-    advance = list(standing.visible(principal).order_by("-created_at")[:MOST])
+    lent = list(as_seen(principal, delegations.visible(principal)).order_by("-created_at")[:MOST])
+    advance = list(as_seen(principal, standing.visible(principal)).order_by("-created_at")[:MOST])
     return {
         "delegations": [(row, row.revoked_at is None and row.until > now, _mine(principal, row)) for row in lent],
         "rules": [(row, row.revoked_at is None and row.until > now, _made(principal, row)) for row in advance],
@@ -147,7 +148,8 @@ def _calls() -> list[str]:
 def _people(principal: Principal) -> list[str]:
     """Return the addresses of those who could decide in her place: they read approvals."""
     members = Membership.objects.filter(tenant_id=principal.tenant_id).exclude(user_id=principal.user_id)
-    return list(members.order_by("user__email").values_list("user__email", flat=True)[:MOST])
+    found = as_seen(principal, members.select_related("user")).order_by("user__email")
+    return [member.user.email for member in found[:MOST]]
 
 
 def _like(principal: Principal, approval_id: str) -> JsonObject:

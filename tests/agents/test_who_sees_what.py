@@ -27,7 +27,7 @@ from agentos.api import api
 from agentos.core.ids import new_id
 from agentos.core.types import json_text
 from agents.models import Run, RunEvents, Session, Step
-from governance.models import Approval
+from governance.models import Approval, Delegation
 from tests.accounts.privacy.conftest import root, root_url
 from tests.accounts.privacy.planting import NEVER_WRITTEN, ROOT, Planter
 from tests.isolation import walk
@@ -56,6 +56,8 @@ class ClassPlanter(Planter):
             named = {
                 subject.path: self._as(table, subject.path) for subject in table.subjects if subject.fate is Fate.ID
             }
+            if "in_place_of" in named:  # only together with the delegation, which is the tenant's own
+                named["delegation"] = Delegation.objects.using(ROOT).first()
             if named and not table.is_of_users and table.name not in NEVER_WRITTEN:
                 there = self._parents.get(table.model) or colleague._parents.get(table.model)
                 if there is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,8 +18,18 @@ from accounts.models import Connection, Grant, Invitation, Membership, ServiceAc
 from accounts.privacy.models import LegalHold, RetentionRule
 from accounts.services import second_factor, support
 from accounts.tenancy import tenant_scope
+from agentos.core.clock import utc_now
 from agents.models import AllowedModels, KillSwitch, Run
-from governance.models import ApprovalQuestion, Budget, Endpoint, GuardSetting, Notice, NoticeState
+from governance.models import (
+    ApprovalQuestion,
+    Budget,
+    Delegation,
+    Endpoint,
+    GuardSetting,
+    Notice,
+    NoticeState,
+    StandingRule,
+)
 from tests.accounts.test_invitations import NEW, token_in
 from tests.accounts.test_invitations import place as invitation_at
 from tests.accounts.test_second_factor import Clock, enrolled
@@ -304,6 +315,20 @@ def test_halts(prove_page: ProvePage, acme: TenantWithUsers) -> None:
     prove_page(acme.operator, reverse("halts"), form, entered=["halt.set"])
     release = reverse("release_halt", args=[only(KillSwitch).id])
     prove_page(acme.operator, release, entered=["halt.released"])
+
+
+@walks(WALKED, *pages("consents"))
+def test_consents(prove_page: ProvePage, acme: TenantWithUsers) -> None:
+    page, until = reverse("consents"), (utc_now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    lend = {"do": "give", "to": acme.operator.email, "tool": "process_*", "until": until}
+    prove_page(acme.approver, page, lend, entered=["delegation.given"])
+    back = {"do": "revoke-delegation", "id": str(only(Delegation).id)}
+    prove_page(acme.approver, page, back, entered=["delegation.revoked"])
+    rule = {"do": "make", "call": "approvals/process_refund", "conditions": "amount <= 5", "most": "1"}
+    rule |= {"until": until, "reason": "small"}
+    prove_page(acme.approver, page, rule, entered=["standing_rule.made"])
+    back = {"do": "revoke-rule", "id": str(only(StandingRule).id)}
+    prove_page(acme.approver, page, back, entered=["standing_rule.revoked"])
 
 
 @walks(WALKED, *pages("governance_notice_changelist"))
