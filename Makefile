@@ -33,7 +33,7 @@ run: $(VENV)/.for-running
 	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.for-testing
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(VENV)/.for-testing
 	$(BIN)/ruff check .

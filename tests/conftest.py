@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import hypothesis
@@ -29,6 +30,7 @@ from tests.journeys import browser
 PASSWORD = "demo"
 hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
+_SLOW = {"journeys", "chaos", "isolation", "backup", "bench"}  # folders whose files take most of a minute
 LOOPBACK = "127.0.0.1,::1,localhost"
 
 
@@ -47,13 +49,26 @@ def pytest_configure(config: pytest.Config) -> None:
     point_django_at({"app": NOWHERE, "system": NOWHERE, "owner": NOWHERE}, NOWHERE)
 
 
+@pytest.hookimpl(trylast=True)  # after the files were shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let `django_db` tests use all three roles' connections unless they choose."""
+    """Let `django_db` tests use all three roles' connections unless they choose; spread the slow files."""
+    items[:] = _spread(items)
     for item in items:
         marker = item.get_closest_marker("django_db")
         if marker and "databases" not in marker.kwargs:
             kwargs = {**marker.kwargs, "databases": "__all__"}
             item.add_marker(pytest.mark.django_db(*marker.args, **kwargs), append=False)
+
+
+def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Put a slow file before every two others: late ones would be waited for by idle workers."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    slow = [found for path, found in files.items() if _SLOW & set(path.parts)]
+    quick = iter([found for path, found in files.items() if not _SLOW & set(path.parts)])
+    spread = [found for one in slow for found in (one, next(quick, []), next(quick, []))]
+    return [item for found in (*spread, *quick) for item in found]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

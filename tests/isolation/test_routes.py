@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import orjson
@@ -134,9 +135,14 @@ def test_every_id_in_a_body_or_a_query_is_tried(hers: Garden) -> None:
     assert forgotten == []
 
 
+@cache
+def _openapi() -> dict[str, Any]:
+    return dict(api.get_openapi_schema())
+
+
 def _named(route: Route) -> set[str]:
     """Return the fields of a route's body and query that name rows, by what OpenAPI says of them."""
-    asked = api.get_openapi_schema()["paths"][f"/api{route.path}"][route.verb.lower()]
+    asked = _openapi()["paths"][f"/api{route.path}"][route.verb.lower()]
     names = {each["name"] for each in asked.get("parameters", ()) if each["in"] == "query"}
     for content in asked.get("requestBody", {}).get("content", {}).values():
         names.update(_fields(content["schema"]))
@@ -145,7 +151,7 @@ def _named(route: Route) -> set[str]:
 
 def _fields(schema: dict[str, Any]) -> Iterator[str]:
     if "$ref" in schema:
-        schema = api.get_openapi_schema()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        schema = _openapi()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     for part in [part for kind in ("anyOf", "allOf", "oneOf") for part in schema.get(kind, ())]:
         yield from _fields(part)
     for name, value in schema.get("properties", {}).items():
