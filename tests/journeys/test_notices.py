@@ -28,9 +28,9 @@ def until(browser, reached, said):
 
 def steady(browser, read):
     """Return what is read of a page that may replace it meanwhile."""
-    found = []
-    until(browser, lambda: found.append(read()) or True, "it never stood still")
-    return found[-1]
+    replaced = [StaleElementReferenceException]
+    (found,) = WebDriverWait(browser, PATIENCE_SECONDS, ignored_exceptions=replaced).until(lambda _: (read(),))
+    return found
 
 
 def listens(browser) -> None:
