@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied, ToolFailed
-from agentos.core.types import Json, JsonObject, clean_json, json_text
+from agentos.core.types import JsonObject, clean_json, json_text, texts_of
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind
 from agents.engine.tools import Tool
@@ -84,7 +83,7 @@ def _fitting(tool: Tool, edited: JsonObject) -> JsonObject:
 
 async def _check_texts(spec: AgentSpec, principal: Principal, approval: Approval, arguments: JsonObject) -> None:
     """Put every text that is new through the guards. It is not redacted: what is approved is what was seen."""
-    for text in sorted(set(_texts(arguments)) - set(_texts(approval.arguments))):
+    for text in sorted(set(texts_of(arguments)) - set(texts_of(approval.arguments))):
         if await runtime().hooks.check_answer(spec, text, tenant_id=principal.tenant_id) != text:
             raise Invalid(
                 "The arguments hold an identity number or a secret, which may not be sent here.",
@@ -102,15 +101,3 @@ async def _terms(
     if judgement.refused:
         raise PolicyDenied(judgement.decided.reason, code="edited_args_refused")
     return judgement.terms if judgement.kind is PauseKind.APPROVAL else PLAIN
-
-
-def _texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from value
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)

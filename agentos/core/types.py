@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Any, TypeAlias, cast
 
 import orjson
@@ -49,6 +50,19 @@ def exact_json(value: Json) -> Json:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_INTEGER:
         return {"whole": str(value)}
     return value
+
+
+def texts_of(value: Json) -> Iterator[str]:
+    """Yield every text in a JSON value, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for item in value.values():
+            yield from texts_of(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_of(item)
 
 
 def json_bytes(value: Json) -> bytes:

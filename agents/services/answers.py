@@ -5,7 +5,7 @@ An answer names a tool call by its id and says yes or no, values, selections or 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
@@ -15,7 +15,7 @@ from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
-from agentos.core.types import Json, JsonObject, clean_json, clean_text
+from agentos.core.types import Json, JsonObject, clean_json, clean_text, texts_of
 from agents.engine.status import PauseKind, StepState
 from agents.models import Run, Step
 from agents.services import idempotency, log, switches
@@ -41,7 +41,7 @@ class Answer:
     async def guarded(self, check: Callable[[str], Awaitable[str]]) -> Answer:
         """Return the answer with every free text as the guards let it through."""
         values = clean_json(self.values) or {}
-        if sum(1 for _ in _texts(values)) > MAX_VALUE_TEXTS:
+        if sum(1 for _ in texts_of(values)) > MAX_VALUE_TEXTS:
             raise Invalid(f"`values` holds more than {MAX_VALUE_TEXTS} texts.", code="answer_invalid")
         return replace(
             self,
@@ -181,19 +181,6 @@ def _is_number(text: str, *, whole: bool) -> bool:
     except InvalidOperation:
         return False
     return number.is_finite() and (not whole or number == number.to_integral_value())
-
-
-def _texts(value: Json) -> Iterator[str]:
-    """Yield every text in a JSON value, keys too."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from value
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
 
 
 async def _guarded(value: Json, check: Callable[[str], Awaitable[str]]) -> Json:
