@@ -17,9 +17,10 @@ from accounts.console import principal_of
 from accounts.principals import Principal
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound
 from agentos.problems import status_of
-from governance import explaining, policy_forms, policy_selectors, simulation
+from governance import explaining, policy_forms, policy_selectors, rules, simulation
 from governance.models import PolicyStatus, PolicyVersion
 from governance.policy_forms import RuleFormSet, draft_form
+from governance.rules import Call
 from governance.services import policies
 from governance.wanted import wanted_of
 
@@ -35,14 +36,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "") for name in ("thing", "role", "args")}
     context: dict[str, Any] = {
         "overview": found,
-        "rules": policy_selectors.lines(found.active) if found.active else [],
+        "rules": policy_selectors.lines(found.active),
         "versions": policy_selectors.versions(principal),
         "asked": asked,
         "things": [f"{one.component}/{one.tool.name}" for one in found.tools],
         "roles": policy_selectors.roles(principal),
     }
     try:
-        context |= _why(principal, asked)
+        context |= _why(found.active, asked)
     except CallerError as error:
         context["problem"] = error.detail
     return _page(request, "overview", "Policies", **context)
@@ -52,7 +53,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def version(request: HttpRequest, number: int) -> HttpResponse:
     """Show one version, and how it differs from another: the one in force unless `against` names one."""
     principal = _reader(request)
-    row, active = _version(principal, number), policy_selectors.overview(principal).active
+    row, active = _version(principal, number), policy_selectors.current(principal).active
     against = request.GET.get("against", "")
     other = _version(principal, int(against)) if against.isdigit() and len(against) < 9 else active
     same = other is None or other.id == row.id
@@ -71,7 +72,7 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
 def draft(request: HttpRequest) -> HttpResponse:
     """Show the draft's rules as a form; a POST stores them. Without a draft, the form holds what is in force."""
     principal = _writer(request)
-    found = policy_selectors.overview(principal)
+    found = policy_selectors.current(principal)
     stands = found.draft or found.active
     if request.method != "POST":
         form = draft_form(principal, policy_selectors.rules_of(stands) if stands else ())
@@ -126,7 +127,7 @@ def simulate(request: HttpRequest) -> HttpResponse:
     return _page(request, "simulation", "Try the draft", **context)
 
 
-def _why(principal: Principal, asked: dict[str, str]) -> dict[str, Any]:
+def _why(active: PolicyVersion | None, asked: dict[str, str]) -> dict[str, Any]:
     """Answer "why is this gated?" by the function that the gate asks."""
     if not asked["thing"]:
         return {}
@@ -134,7 +135,8 @@ def _why(principal: Principal, asked: dict[str, str]) -> dict[str, Any]:
     question = explaining.named(component, tool, asked["args"])
     if question.tool is None:
         raise Invalid("Name a tool of the component.", code="nothing_asked")
-    judged = policy_selectors.decide(principal, question.tool, component, asked["role"] or None, question.arguments)
+    call = Call(question.tool, component, asked["role"] or None, question.arguments)
+    judged = rules.decide(call, policy_selectors.lines(active))
     return {"why": judged, "declared": question.tool.level, "spelled": simulation.spelled(judged.level, judged.terms)}
 
 
@@ -207,8 +209,8 @@ def _version(principal: Principal, number: int) -> PolicyVersion:
 
 def _fingerprint(version: PolicyVersion | None) -> str:
     """Tell one state of the rules from another, so that nobody overwrites what she has not seen."""
-    rules: Sequence[Any] = wanted_of(policy_selectors.rules_of(version)) if version else ()
-    return hashlib.sha256(repr(list(rules)).encode()).hexdigest()[:32]
+    stored: Sequence[Any] = wanted_of(policy_selectors.rules_of(version)) if version else ()
+    return hashlib.sha256(repr(list(stored)).encode()).hexdigest()[:32]
 
 
 urls = [

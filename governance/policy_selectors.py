@@ -12,7 +12,6 @@ from accounts.models import TenantRole
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import NotFound
-from agentos.core.types import JsonObject
 from agents.engine.tools import Tool
 from agents.registry import registry
 from governance import rules
@@ -35,11 +34,17 @@ class ToolLevel:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """The version in force, the draft, and the tools under the first."""
+class Current:
+    """The version in force and the draft, where there are such."""
 
     active: PolicyVersion | None
     draft: PolicyVersion | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview(Current):
+    """What is current, and the tools under the version in force."""
+
     tools: list[ToolLevel]
 
     @property
@@ -47,14 +52,18 @@ class Overview:
         return self.active is not None and any(rule.loosens for rule in rules_of(self.active))
 
 
-def overview(principal: Principal) -> Overview:
+def current(principal: Principal) -> Current:
     """Return what is in force and what is drafted. Raises: PolicyDenied."""
     principal.require(READ)
     with tenant_scope(principal.tenant_id, principal.user_id):
         found = {row.status: row for row in _versions(principal).exclude(status=PolicyStatus.SUPERSEDED)}
-    active = found.get(PolicyStatus.ACTIVE)
-    in_force = compiled(rules_of(active), active.number) if active else ()
-    return Overview(active, found.get(PolicyStatus.DRAFT), levels(in_force))
+    return Current(found.get(PolicyStatus.ACTIVE), found.get(PolicyStatus.DRAFT))
+
+
+def overview(principal: Principal) -> Overview:
+    """Return what is current, with the level in force of every tool. Raises: PolicyDenied, Invalid."""
+    found = current(principal)
+    return Overview(found.active, found.draft, levels(lines(found.active)))
 
 
 def levels(in_force: Sequence[Rule]) -> list[ToolLevel]:
@@ -83,15 +92,6 @@ def version(principal: Principal, number: int) -> PolicyVersion:
     return found
 
 
-def decide(
-    principal: Principal, tool: Tool, component: str, role: str | None, arguments: JsonObject | None
-) -> Decision:
-    """Return what is in force for a call, as the gate decides. Raises: PolicyDenied."""
-    active = overview(principal).active
-    in_force = compiled(rules_of(active), active.number) if active else ()
-    return rules.decide(Call(tool, component, role, arguments), in_force)
-
-
 def roles(principal: Principal) -> list[str]:
     """Return the names of the tenant's roles."""
     with tenant_scope(principal.tenant_id, principal.user_id):
@@ -99,9 +99,9 @@ def roles(principal: Principal) -> list[str]:
         return list(found.values_list("name", flat=True))
 
 
-def lines(row: PolicyVersion) -> list[Rule]:
-    """Return a version's rules as they are decided by."""
-    return list(compiled(rules_of(row), row.number))
+def lines(row: PolicyVersion | None) -> tuple[Rule, ...]:
+    """Return a version's rules as they are decided by; none where there is no version. Raises: Invalid."""
+    return compiled(rules_of(row), row.number) if row else ()
 
 
 def difference(before: PolicyVersion, after: PolicyVersion) -> list[tuple[str, Rule]]:

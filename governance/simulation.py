@@ -29,7 +29,7 @@ from agents.engine.tools import Level, Tool
 from agents.models import Step
 from agents.registry import registry
 from governance import policy_checks, policy_selectors, rules
-from governance.models import PolicyRule, PolicyStatus, PolicyVersion
+from governance.models import PolicyRule
 from governance.policies import compiled
 from governance.rules import PLAIN, Call, Decision, Rule, Terms
 from governance.wanted import FIELDS, Wanted
@@ -126,11 +126,10 @@ class Simulation:
 
 def of_draft(principal: Principal, *, days: int, most: int = MOST_CALLS, told: Told | None = None) -> Simulation:
     """Replay the calls that the principal may see against the tenant's draft. Raises: PolicyDenied, NotFound."""
-    overview = policy_selectors.overview(principal)
-    if overview.draft is None:
+    draft = policy_selectors.current(principal).draft
+    if draft is None:
         raise NotFound("There is no draft.")
-    tried = compiled(policy_selectors.rules_of(overview.draft), overview.draft.number)
-    return _replay(principal, tried, days, most, told)
+    return _replay(principal, policy_selectors.lines(draft), days, most, told)
 
 
 def of_rules(
@@ -160,7 +159,8 @@ def _replay(principal: Principal, tried: Sequence[Rule], days: int, most: int, t
         raise Invalid(f"`days` is 1 to {MOST_DAYS}.", code="bad_days")
     found, ends_at = Simulation(days), monotonic() + MOST_SECONDS
     with tenant_scope(principal.tenant_id, principal.user_id):
-        judge = _Judge(principal, _in_force(principal), tried, found)
+        in_force = policy_selectors.lines(policy_selectors.current(principal).active)
+        judge = _Judge(principal, in_force, tried, found)
         for call in _recorded(principal, utc_now() - timedelta(days=days), most + 1):
             if found.calls == most or (monotonic() > ends_at and told is None):
                 found.cut = True
@@ -217,11 +217,6 @@ class _Judge:
 
 def _said_by(decision: Decision) -> str:
     return str(decision.rule) if decision.rule else "the tool itself"
-
-
-def _in_force(principal: Principal) -> tuple[Rule, ...]:
-    version = PolicyVersion.objects.filter(tenant_id=principal.tenant_id, status=PolicyStatus.ACTIVE).first()
-    return compiled(version.rules.order_by("position"), version.number) if version else ()
 
 
 def _recorded(principal: Principal, since: datetime, most: int) -> Iterator[Recorded]:
