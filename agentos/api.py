@@ -28,12 +28,12 @@ from agents.halts_api import router as halts_router
 from agents.health import Checks, readiness
 from agents.models_api import router as models_router
 from agents.services import tenant_models
-from governance.access_api import router as access_router
-from governance.api import router as governance_router
-from governance.consents_api import router as consents_router
-from governance.notifications_api import router as notifications_router
-from governance.policies_api import router as policies_router
-from governance.usage_api import router as usage_router
+from governance.api.access import router as access_router
+from governance.api.approvals import router as governance_router
+from governance.api.consents import router as consents_router
+from governance.api.notifications import router as notifications_router
+from governance.api.policies import router as policies_router
+from governance.api.usage import router as usage_router
 
 logger = logging.getLogger(__name__)
 STARTED_AT = datetime.now(UTC)

@@ -9,10 +9,10 @@ from agentos import views
 from agentos.api import api
 from agentos.dashboard import dashboard_page
 from agents import halts_page
-from governance import policy_pages
-from governance.access_page import access_page
-from governance.consents_page import consents_page
-from governance.notifications_page import notifications_page
+from governance.pages import policies as policy_pages
+from governance.pages.access import access_page
+from governance.pages.consents import consents_page
+from governance.pages.notifications import notifications_page
 
 urlpatterns = [
     path("api/", api.urls),

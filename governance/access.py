@@ -22,7 +22,7 @@ from agents.engine.ports import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind
 from agents.engine.tools import Tool
-from governance.rules import PLAIN, Terms
+from governance.policy.rules import PLAIN, Terms
 
 _STRICTEST_FIRST = (PauseKind.APPROVAL, PauseKind.CONFIRMATION)
 

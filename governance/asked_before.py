@@ -15,8 +15,8 @@ from agents.engine.status import StepKind, StepState
 from agents.engine.steps import AuditEntry, Statement, StepRecord
 from agents.models import Run, Step
 from agents.services.sql import table
-from governance.likeness import likeness
 from governance.models import Approval, ApprovalStatus
+from governance.policy.likeness import likeness
 
 MOST_REFUSALS: Final = 2
 _LATEST_RUNS: Final = 200

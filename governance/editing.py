@@ -23,7 +23,7 @@ from agents.wiring import runtime
 from governance import access, selectors
 from governance.access import Question
 from governance.models import Approval
-from governance.rules import PLAIN, Terms
+from governance.policy.rules import PLAIN, Terms
 
 MOST_CHARS = 50_000
 

@@ -19,7 +19,7 @@ from agents.engine.tools import Tool
 from agents.models import Run, Step
 from agents.services.sql import columns, table
 from governance.models import Approval, ApprovalStatus, StandingRule, Vote
-from governance.rules import PLAIN, Terms
+from governance.policy.rules import PLAIN, Terms
 
 EXACT_INTEGER: Final = 2**53 - 1  # beyond it RFC 8785 knows no integers, and a float is no longer exact
 WARNS_AFTER: Final = 0.75  # of the time that an approval waits

@@ -10,9 +10,10 @@ from agents.engine.status import PauseKind
 from agents.engine.tools import Level
 from agents.services import switches
 from agents.services.halted import component_target, tool_target
-from governance import policies, requirements, rules
+from governance import requirements
 from governance.access import Answer, Outcome, Question
-from governance.rules import Decision
+from governance.policy import in_force, rules
+from governance.policy.rules import Decision
 
 _CONSENT = {
     PauseKind.CONFIRMATION: "The user is asked first.",
@@ -61,7 +62,7 @@ async def policy(question: Question) -> Sequence[Answer]:
     """Say what the level in force wants: nobody's consent, somebody's, or that the tool is never called."""
     if question.tool is None:
         return ()
-    right, found = question.rights[-1], await policies.decide(question)
+    right, found = question.rights[-1], await in_force.decide(question)
     rule = f" {_sentence(str(found.rule))}" if found.rule else ""
     if found.level is Level.DENY:
         return [Answer("policy", right, Outcome.REFUSES, f"This tool may not be used here.{rule}")]
@@ -93,7 +94,7 @@ async def taint(question: Question) -> Sequence[Answer]:
     right, read = question.rights[-1], ", ".join(question.untrusted)
     if not read:
         return [Answer("taint", right, Outcome.PASSES, "Nothing untrusted was read before.")]
-    level = (await policies.decide(question)).level
+    level = (await in_force.decide(question)).level
     if (raised := rules.under_taint(tool, level)) is level:
         return [Answer("taint", right, Outcome.PASSES, f"Untrusted content was read ({read}); this asks for no more.")]
     kind = requirements.kind_of(tool, raised)

@@ -15,9 +15,10 @@ from agentos.core.clock import monotonic
 from agentos.core.errors import PolicyDenied
 from agents.engine.ports import RunInfo
 from agents.engine.tools import Tool
-from governance import access, policies
+from governance import access
 from governance.access import Question
-from governance.policies import InForce
+from governance.policy import in_force
+from governance.policy.in_force import InForce
 
 KEPT_SECONDS: Final = 1.0
 KEPT_MOST: Final = 4_096
@@ -45,7 +46,7 @@ class Offering:
         question = await access.of_run(run)
         if (principal := question.principal) is None:
             return await _judged(run, question)
-        policy, spec = await policies.kept.get(principal.tenant_id), run.spec
+        policy, spec = await in_force.kept.get(principal.tenant_id), run.spec
         key = id(principal), id(spec.tools), spec.kind, spec.id
         found = self._kept.get(key)
         if found is None or found.policy is not policy or monotonic() >= found.until:

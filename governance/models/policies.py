@@ -55,7 +55,7 @@ class PolicyVersion(TenantModel):
 
 
 class PolicyRule(TenantModel):
-    """One rule. `conditions` hold one comparison a line, as `governance.conditions` reads them; all have to hold."""
+    """One rule. `conditions` hold one comparison a line, as `policy.conditions` reads them; all have to hold."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = TenantForeignKey(PolicyVersion, on_delete=models.CASCADE, related_name="rules")

@@ -14,12 +14,12 @@ from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound
 from agentos.core.types import JsonObject, clean_text
-from governance import policy_checks
 from governance.models import PolicyRule, PolicyStatus, PolicyVersion
-from governance.policies import kept
-from governance.wanted import FIELDS as FIELDS
-from governance.wanted import Wanted as Wanted
-from governance.wanted import wanted_of
+from governance.policy import checks
+from governance.policy.in_force import kept
+from governance.policy.wanted import FIELDS as FIELDS
+from governance.policy.wanted import Wanted as Wanted
+from governance.policy.wanted import wanted_of
 
 READ, WRITE, LOOSEN = "policies:read", "policies:write", "policies:loosen"
 MOST_RULES: Final = 200
@@ -152,7 +152,7 @@ def _begin(principal: Principal, rules: Sequence[Wanted]) -> PolicyVersion:
 
 
 def _fill(principal: Principal, version: PolicyVersion, rules: Sequence[Wanted], reason: str) -> None:
-    policy_checks.check(principal, rules)
+    checks.check(principal, rules)
     version.rules.all().delete()
     _store(version, rules)
     version.reason = _cleaned(reason) or version.reason
@@ -177,7 +177,7 @@ def _activate(principal: Principal, version: PolicyVersion) -> None:
     """Make a checked draft the one in force. The caller holds the scope; the old version's row is locked first."""
     before = _versions(principal).filter(status=PolicyStatus.ACTIVE).select_for_update().first()
     rules, stood = _rules_of(version), _rules_of(before)
-    policy_checks.check(principal, rules)
+    checks.check(principal, rules)
     loosening = [rule for rule in rules if rule.loosens]
     if any(rule not in stood for rule in loosening):
         principal.require(LOOSEN)

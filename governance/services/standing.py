@@ -20,10 +20,10 @@ from agentos.core.types import JsonObject, clean_text
 from agents.engine.ports import RunInfo
 from agents.engine.tools import Tool
 from agents.registry import registry
-from governance import conditions, rules
-from governance.conditions import MAX_CONDITIONS, Condition
 from governance.models import StandingRule
-from governance.rules import Terms
+from governance.policy import conditions, rules
+from governance.policy.conditions import MAX_CONDITIONS, Condition
+from governance.policy.rules import Terms
 from governance.services.delegations import DECIDE, MANAGE, READ, check_person, check_until
 from governance.services.voting import is_one_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from governance.rules import Rule
-from governance.simulation import spelled
+from governance.policy.rules import Rule
+from governance.policy.simulation import spelled
 
 register = template.Library()
 

@@ -14,7 +14,7 @@ from accounts.seam import in_thread
 from agentos.api import api as routes
 from agentos.core.clock import utc_now
 from agents.registry import registry
-from governance import policies
+from governance.policy import in_force
 from tests.agents.services.conftest import HeldModel, read
 from tests.agents.services.payments import unknown
 from tests.agents.services.test_durability import steps_of, stored, until
@@ -35,7 +35,7 @@ PAYING = [[("pay", {"amount": 5})], "Paid"]
 @pytest.fixture(autouse=True)
 def _places(settings: Any, tmp_path: Any) -> None:
     settings.BACKUP_FOLDER = str(tmp_path / "backups")
-    policies.kept.forget()
+    in_force.kept.forget()
 
 
 @walks(WALKED, "POST /auth/token", "POST /auth/refresh", "POST /auth/logout")

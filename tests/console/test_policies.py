@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import AuditRow, User
 from agents.models import KillSwitch, Step
 from governance.models import PolicyRule, PolicyVersion
-from governance.policies import kept
+from governance.policy.in_force import kept
 from governance.services import policies
 from governance.services.policies import Wanted
 from tests.conftest import TenantWithUsers

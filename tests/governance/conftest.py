@@ -21,10 +21,11 @@ from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool, tool
 from agents.models import Run, Session, Step
 from agents.registry import registry
-from governance import hooks, policies
+from governance import hooks
 from governance.access import Answer, Judgement, Outcome
 from governance.models import Approval
-from governance.rules import PLAIN, Terms
+from governance.policy import in_force
+from governance.policy.rules import PLAIN, Terms
 from tests.conftest import TenantWithUsers
 
 
@@ -93,9 +94,9 @@ def judged(kind: PauseKind | None, terms: Terms = PLAIN) -> Judgement:
 @pytest.fixture(autouse=True)
 def _no_old_policy() -> Iterator[None]:
     """Forget what other tests put in force."""
-    policies.kept.forget()
+    in_force.kept.forget()
     yield
-    policies.kept.forget()
+    in_force.kept.forget()
 
 
 @pytest.fixture

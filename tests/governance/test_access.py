@@ -20,9 +20,10 @@ from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
-from governance import access, policies
+from governance import access
 from governance.access import Answer, Outcome, Question, judge
 from governance.hooks import Governance
+from governance.policy import in_force
 
 pytestmark = pytest.mark.usefixtures("database")  # the layer of the kill switches asks it
 
@@ -60,7 +61,7 @@ def run_of(spec: AgentSpec) -> RunInfo:
 @pytest.fixture(autouse=True)
 def _no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tools' own levels stand; `test_policies` has tenants with rules."""
-    monkeypatch.setattr(policies, "load", lambda tenant_id: policies.InForce())
+    monkeypatch.setattr(in_force, "load", lambda tenant_id: in_force.InForce())
 
 
 @pytest.fixture

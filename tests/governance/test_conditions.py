@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 
 from agentos.core.errors import Invalid
 from agents.engine.tools import tool
-from governance import conditions, globs
-from governance.conditions import holds, parse
+from governance.policy import conditions, globs
+from governance.policy.conditions import holds, parse
 
 
 class Place(BaseModel):

@@ -19,10 +19,10 @@ from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError
 from agents.registry import registry
 from governance import gate, selectors
+from governance.api.schemas import ApprovalOut
 from governance.editing import Edit
 from governance.models import Approval, Delegation, Vote
-from governance.rules import Terms
-from governance.schemas import ApprovalOut
+from governance.policy.rules import Terms
 from governance.services import approvals, delegations
 from tests.conftest import MakeUser, TenantWithUsers, principal_for
 from tests.governance.conftest import SPEC, MakeWaiting, Waiting, execute, refund

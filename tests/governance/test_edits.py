@@ -22,9 +22,9 @@ from agents.engine.status import PauseKind
 from agents.models import Step
 from governance import access, editing, gate, guards
 from governance.access import Question
+from governance.api.schemas import ApprovalOut
 from governance.models import Approval
-from governance.rules import PLAIN, Terms
-from governance.schemas import ApprovalOut
+from governance.policy.rules import PLAIN, Terms
 from governance.services import approvals
 from tests.conftest import TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting, execute, judged, refund

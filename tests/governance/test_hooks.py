@@ -17,9 +17,10 @@ from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
-from governance import access, asked_before, policies
+from governance import access, asked_before
 from governance.asked_before import Before
 from governance.hooks import Governance
+from governance.policy import in_force
 from governance.services import standing
 from tests.governance.conftest import ARGUMENTS, refund
 
@@ -37,7 +38,7 @@ def _may(monkeypatch: pytest.MonkeyPatch) -> None:
         return user
 
     monkeypatch.setattr(access, "acting", acting)
-    monkeypatch.setattr(policies, "load", lambda tenant_id: policies.InForce())  # `test_policies` has those with rules
+    monkeypatch.setattr(in_force, "load", lambda tenant_id: in_force.InForce())  # `test_policies` has those with rules
     monkeypatch.setattr(standing, "find", lambda *call: None)  # `test_standing` has those with rules
     monkeypatch.setattr(asked_before, "read", lambda *call: Before(0, 0, 0))  # `test_asked_before` has those with more
 

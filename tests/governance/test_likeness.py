@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentos.core.types import JsonObject
-from governance.likeness import likeness
+from governance.policy.likeness import likeness
 from tests.governance.test_gate import json_values
 
 CALL: JsonObject = {"customer_id": "C-1042", "amount": 250, "reason": "The customer was billed twice in May"}

@@ -28,9 +28,9 @@ from agents.registry import Registry, registry
 from governance import explaining
 from governance.hooks import Governance
 from governance.models import PolicyRule, PolicyVersion
+from governance.policy.wanted import wanted_of
 from governance.services import policies
 from governance.services.policies import Wanted
-from governance.wanted import wanted_of
 from tests.conftest import TenantWithUsers
 
 
@@ -326,6 +326,6 @@ class TestApi:
 
 
 def test_decimal_amounts_are_compared_exactly() -> None:
-    from governance.conditions import holds, parse
+    from governance.policy.conditions import holds, parse
 
     assert holds(parse("amount >= 500"), {"amount": str(Decimal("499.99999999999999999"))}) is False

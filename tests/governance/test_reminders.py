@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from accounts.models import AuditRow
 from accounts.tenancy import tenant_scope
 from governance.models import Announcement, Approval
-from governance.rules import Terms
+from governance.policy.rules import Terms
 from governance.services import approvals
 from governance.services.reminders import remind_due
 from tests.conftest import TenantWithUsers

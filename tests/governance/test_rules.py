@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.engine.tools import Level, Tool
-from governance import rules
-from governance.conditions import parse
-from governance.rules import CONSENT, Call, Rule, Terms, decide
+from governance.policy import rules
+from governance.policy.conditions import parse
+from governance.policy.rules import CONSENT, Call, Rule, Terms, decide
 from tests.governance.conftest import refund
 
 _LEVELS = st.sampled_from(CONSENT)

@@ -22,10 +22,10 @@ from agents.engine.steps import StepRecord
 from agents.engine.tools import Level
 from agents.models import Step
 from agents.registry import Registry
-from governance import rules, simulation
 from governance.models import PolicyRule
-from governance.policies import compiled
-from governance.rules import Call
+from governance.policy import rules, simulation
+from governance.policy.in_force import compiled
+from governance.policy.rules import Call
 from governance.services import policies
 from governance.services.policies import Wanted
 from tests.conftest import TenantWithUsers

@@ -26,7 +26,7 @@ from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from governance import asked_before, gate, hooks
 from governance.models import Approval, StandingRule, Vote
-from governance.rules import PLAIN, Terms
+from governance.policy.rules import PLAIN, Terms
 from governance.services import standing
 from governance.services.standing import Wanted
 from tests.conftest import TenantWithUsers

@@ -19,9 +19,9 @@ from agentos.core.errors import CallerError, Conflict, PolicyDenied
 from agentos.core.ids import new_id
 from agents.models import Run, Step
 from governance import gate, selectors
+from governance.api.schemas import ApprovalOut
 from governance.models import Approval, ApprovalStatus, Vote
-from governance.rules import Terms
-from governance.schemas import ApprovalOut
+from governance.policy.rules import Terms
 from governance.services import approvals
 from tests.conftest import MakeUser, TenantWithUsers, principal_for
 from tests.governance.conftest import MakeWaiting, Waiting, execute, refund

@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pydantic import TypeAdapter, ValidationError
 
 from agentos.core.errors import CallerError
-from governance import simulation
+from governance.api.policies import NamedRuleIn
 from governance.management.commands.access import member
-from governance.policies_api import NamedRuleIn
-from governance.simulation import Simulation
+from governance.policy import simulation
+from governance.policy.simulation import Simulation
 
 _RULES = TypeAdapter(list[NamedRuleIn])
 MOST = 1_000_000

@@ -16,9 +16,9 @@ from agents.engine.spec import AgentSpec
 from agents.engine.tools import Untrusted, tool
 from agents.models import Run, Step
 from agents.registry import registry
-from governance import policies
 from governance.hooks import Governance
 from governance.models import Approval
+from governance.policy import in_force
 from tests.agents.services.conftest import Process, names, ran, read
 from tests.conftest import TenantWithUsers
 
@@ -79,7 +79,7 @@ class Obedient:
 @pytest.fixture(autouse=True)
 def _own(monkeypatch: pytest.MonkeyPatch, acme: TenantWithUsers) -> Any:
     principals.cache.forget()
-    policies.kept.forget()
+    in_force.kept.forget()
     yield
     principals.cache.forget()
 

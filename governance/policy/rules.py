@@ -13,8 +13,8 @@ from uuid import UUID
 
 from agentos.core.types import JsonObject
 from agents.engine.tools import Level, Tool
-from governance import conditions, globs
-from governance.conditions import Condition
+from governance.policy import conditions, globs
+from governance.policy.conditions import Condition
 
 CONSENT: Final = (Level.ALLOW, Level.CONFIRM, Level.APPROVE, Level.DENY)  # from the loosest to the strictest
 _STRICTNESS: Final = {level: place for place, level in enumerate(CONSENT)}

@@ -14,11 +14,11 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import NotFound
 from agents.engine.tools import Tool
 from agents.registry import registry
-from governance import rules
 from governance.models import PolicyRule, PolicyStatus, PolicyVersion
-from governance.policies import compiled
-from governance.rules import Call, Decision, Rule
-from governance.wanted import Wanted, wanted_of
+from governance.policy import rules
+from governance.policy.in_force import compiled
+from governance.policy.rules import Call, Decision, Rule
+from governance.policy.wanted import Wanted, wanted_of
 
 READ: Final = "policies:read"
 MOST_VERSIONS: Final = 100

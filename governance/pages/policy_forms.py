@@ -18,8 +18,8 @@ from agentos.core.ids import parse_id
 from agents.registry import registry
 from governance.models import PolicyRule
 from governance.models.policies import LEVELS, MOST_HOURS, MOST_QUORUM
+from governance.policy.wanted import FIELDS, Wanted
 from governance.services.policies import MOST_RULES
-from governance.wanted import FIELDS, Wanted
 
 MOST_PEOPLE: Final = 500
 _ANY: Final = [("", "any")]

@@ -16,7 +16,7 @@ import orjson
 
 from agentos.core.errors import Invalid
 from agentos.core.types import Json, JsonObject
-from governance import globs
+from governance.policy import globs
 
 MAX_CHARS: Final = 1_000
 MAX_NUMBER_CHARS: Final = 100

@@ -13,7 +13,8 @@ from accounts.auth import principal_of, scope
 from accounts.seam import in_thread
 from agents.schemas import IdempotencyHeader
 from agents.services.idempotency import key_of
-from governance import editing, schemas, selectors
+from governance import editing, selectors
+from governance.api import schemas
 from governance.services import approvals
 
 router = Router(tags=["approvals"])

@@ -13,10 +13,10 @@ from accounts.principals import Principal
 from agentos.core.errors import Invalid
 from agents.engine.tools import Level, Tool
 from agents.registry import registry
-from governance import conditions, globs, rules
-from governance.conditions import MAX_CONDITIONS
 from governance.models import PolicyRule
-from governance.wanted import Wanted
+from governance.policy import conditions, globs, rules
+from governance.policy.conditions import MAX_CONDITIONS
+from governance.policy.wanted import Wanted
 
 MAX_STARS: Final = 10
 _CONSENT: Final = tuple(level.value for level in rules.CONSENT)

@@ -17,12 +17,15 @@ from accounts.console import principal_of
 from accounts.principals import Principal
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound
 from agentos.problems import status_of
-from governance import explaining, policy_forms, policy_selectors, rules, simulation
+from governance import explaining
 from governance.models import PolicyStatus, PolicyVersion
-from governance.policy_forms import RuleFormSet, draft_form
-from governance.rules import Call
+from governance.pages import policy_forms
+from governance.pages.policy_forms import RuleFormSet, draft_form
+from governance.policy import rules, simulation
+from governance.policy import selectors as policy_selectors
+from governance.policy.rules import Call
+from governance.policy.wanted import wanted_of
 from governance.services import policies
-from governance.wanted import wanted_of
 
 SPANS: Final = (1, 7, 30, 90)
 USUAL_DAYS: Final = 7

@@ -12,12 +12,13 @@ from ninja import Field, Router, Schema
 
 from accounts.auth import principal_of, scope
 from accounts.seam import in_thread
-from governance import policy_selectors, simulation
 from governance.models import PolicyRule, PolicyVersion
-from governance.policy_selectors import ToolLevel
+from governance.policy import selectors as policy_selectors
+from governance.policy import simulation
+from governance.policy.selectors import ToolLevel
+from governance.policy.simulation import Change, Ruled, Simulation
 from governance.services import policies
 from governance.services.policies import Wanted
-from governance.simulation import Change, Ruled, Simulation
 
 router = Router(tags=["policies"])
 LevelName = Literal["allow", "confirm", "approve", "deny"]

@@ -11,10 +11,10 @@ from uuid import UUID
 from accounts.seam import in_thread
 from agentos.core.clock import monotonic
 from agents.engine.tools import Level
-from governance import conditions, rules
 from governance.access import Question
 from governance.models import PolicyRule, PolicyStatus
-from governance.rules import Call, Decision, Rule, Terms
+from governance.policy import conditions, rules
+from governance.policy.rules import Call, Decision, Rule, Terms
 
 KEPT_SECONDS: Final = 1.5  # a change counts everywhere within two seconds, the time to read it included
 

@@ -24,7 +24,8 @@ from agentos.core.ids import parse_id
 from agentos.core.types import JsonObject, json_text
 from agentos.problems import status_of
 from agents.registry import registry
-from governance import rules, selectors
+from governance import selectors
+from governance.policy import rules
 from governance.services import delegations, standing
 from governance.services.standing import Wanted
 

@@ -28,11 +28,12 @@ from agents.engine.status import StepKind
 from agents.engine.tools import Level, Tool
 from agents.models import Step
 from agents.registry import registry
-from governance import policy_checks, policy_selectors, rules
 from governance.models import PolicyRule
-from governance.policies import compiled
-from governance.rules import PLAIN, Call, Decision, Rule, Terms
-from governance.wanted import FIELDS, Wanted
+from governance.policy import checks, rules
+from governance.policy import selectors as policy_selectors
+from governance.policy.in_force import compiled
+from governance.policy.rules import PLAIN, Call, Decision, Rule, Terms
+from governance.policy.wanted import FIELDS, Wanted
 
 MOST_DAYS: Final = 90
 MOST_CALLS: Final = 20_000
@@ -138,7 +139,7 @@ def of_rules(
     """Replay them against rules that nobody has stored. Raises: PolicyDenied, Invalid for a rule that does not fit."""
     principal.require(policy_selectors.READ)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        policy_checks.check(principal, wanted)
+        checks.check(principal, wanted)
     rows = [PolicyRule(**{name: getattr(rule, name) for name in FIELDS}) for rule in wanted]
     return _replay(principal, compiled(rows, 0), days, most, told)
 

@@ -1,0 +1,1 @@
+"""Governance over HTTP: a router for each subject, and the shapes that they speak in."""

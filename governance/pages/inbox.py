@@ -1,0 +1,330 @@
+"""The approval inbox: what waits for a decision, a page with all that an approver needs, the form that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django.contrib import admin, messages
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from accounts.console import outside_scope, principal_of, scope_of
+from accounts.csv_export import Column
+from accounts.principals import Principal
+from accounts.privacy import access
+from agentos.core.clock import utc_now
+from agentos.core.errors import CallerError, Invalid
+from agentos.core.types import JsonObject
+from agents import selectors as agent_selectors
+from agents.admin.trace import agent_words
+from agents.filters import DaysFilter, ValuesFilter
+from agents.models import Step
+from agents.records import demo_label, since
+from agents.templatetags.console import agent_name, remaining, visible
+from governance import editing, selectors
+from governance.models import Approval, ApprovalStatus
+from governance.pages import approval as approval_page
+from governance.pages import edit_form
+from governance.pages.bulk import TogetherAdmin
+from governance.services import approvals, questions, voting
+
+STATUS_TONES = {
+    "pending": "warning",
+    "approved": "success",
+    "rejected": "danger",
+    "expired": "default",
+    "cancelled": "default",
+    "void": "default",
+}
+_OUTCOME_TONES = {"done": "success", "failed": "danger", "refused": "danger", "unknown": "danger", "running": "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the call. `moves` says that it is worth looking again soon."""
+
+    word: str
+    result: Any = None
+    error: str = ""
+    step_id: UUID | None = None
+
+    @property
+    def tone(self) -> str:
+        return _OUTCOME_TONES.get(self.word, "default")
+
+    @property
+    def moves(self) -> bool:
+        return self.word in ("not started", "running")
+
+
+def outcome_word(approval: Approval) -> str:
+    """Return in words what became of an approval's call."""
+    if approval.status == ApprovalStatus.PENDING:
+        return "waiting"
+    if approval.status != ApprovalStatus.APPROVED:
+        return "never ran"
+    return selectors.outcome(approval).replace("_", " ")
+
+
+def obstacle(approval: Approval, principal: Principal) -> str:
+    """Say why this principal may not decide now; nothing when she may. The service checks all of it again."""
+    if approval.status != ApprovalStatus.PENDING:
+        return f"This is {approval.get_status_display().lower()} already."
+    if approval.expires_at <= utc_now():
+        return "This has expired. Nobody can approve it any more."
+    if not selectors.may_decide(principal):
+        return "Your role may read approvals, but not decide them."
+    objection = voting.objection(principal, approval)
+    return objection.detail if objection else ""
+
+
+def _edit_fields(principal: Principal, approval: Approval, sent: dict[str, str] | None = None) -> list[edit_form.Field]:
+    """Return the fields for whoever may edit; she sees arguments as they are, or edits nothing."""
+    if not (principal.has("approvals:decide") and principal.has("privacy:sensitive")):
+        return []
+    return edit_form.fields(approval.arguments, sent)
+
+
+def _unmasked(principal: Principal, approval_id: UUID) -> JsonObject:
+    """Return the arguments as they would be used. Raises: NotFound."""
+    return selectors.get(principal, approval_id).arguments  # type: ignore[no-any-return]
+
+
+def _told(approval: Approval, decision: str) -> str:
+    """Say what her vote has come to."""
+    if approval.status == ApprovalStatus.PENDING:
+        return "Proposed, and waits for others" if decision == "edit" else "Your vote counts, and it waits for others"
+    return "Rejected" if decision == "reject" else "Approved"
+
+
+def may_ask(approval: Approval, principal: Principal) -> bool:
+    """Tell whether she may ask the requester something; the service checks it again."""
+    waits = approval.status == ApprovalStatus.PENDING and approval.expires_at > utc_now()
+    return waits and principal.has("approvals:decide") and approval.requester_id != principal.user_id
+
+
+@admin.register(Approval)
+class ApprovalAdmin(TogetherAdmin):
+    page_template = "governance/approval.html"
+    list_title = "Approval inbox"
+    empty = {
+        selectors.MINE: (
+            "Nothing waits for you",
+            "When an agent wants to do something that needs your consent, it appears here.",
+        ),
+        selectors.OTHERS: (
+            "Nothing waits for others",
+            "When an agent wants to do something that somebody else has to allow, it appears here.",
+        ),
+        selectors.DECIDED: ("Nothing was decided yet", "What was approved, rejected or expired appears here."),
+    }
+    list_display = ("what", "who", "agent", "waited", "expires", "shown_status", "outcome")
+    list_display_links = ("what",)
+    list_filter = ("status", DaysFilter, ("tool_name", ValuesFilter), ("component_id", ValuesFilter))
+    search_fields = ("=id", "=run__id", "effect_text", "requester__email")
+    search_help_text = "What, e-mail, approval id or run id"
+    list_per_page = 50
+    csv_columns = (
+        Column("Approval", "id"),
+        Column("What", "effect_text", "requester_id"),
+        Column("Tool", "tool_name"),
+        Column("Arguments", "arguments", "requester_id"),
+        Column("Agent", "component_id"),
+        Column("Requester", "requester.email", "requester_id"),
+        Column("Status", "status"),
+        Column("Outcome", lambda approval: outcome_word(approval)),
+        Column("Decided by", "decided_by.email", "decided_by_id"),
+        Column("Reason", "reason", "decided_by_id"),
+        Column("Asked", "created_at"),
+        Column("Decided", "decided_at"),
+        Column("Expires", "expires_at"),
+        Column("Run", lambda row: str(row.run_id)),
+    )
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let everybody in: who may not read approvals sees her own."""
+        return getattr(request, "principal", None) is not None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
+        reader = principal_of(request)
+        return access.as_seen(reader, selectors.visible(reader))
+
+    def tab_of(self, request: HttpRequest) -> str:
+        return super().tab_of(request) or selectors.first_tab(principal_of(request))
+
+    def of_tab(self, request: HttpRequest, rows: QuerySet[Approval], tab: str) -> QuerySet[Approval]:
+        return selectors.of_tab(rows, principal_of(request), tab)
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Put what waits first, the oldest on top; then what is decided, the newest on top."""
+        return [F("waiting_since").asc(nulls_last=True), F("created_at").desc()]
+
+    @admin.display(description="What")
+    def what(self, approval: Approval) -> SafeString:
+        text = visible(approval.effect_text)
+        return format_html('<span class="ao-what" data-testid="what">{}</span>{}', text, demo_label(approval.is_demo))
+
+    @admin.display(description="Agent", ordering="component_id")
+    def agent(self, approval: Approval) -> SafeString:
+        return visible(agent_name(approval.component_id))
+
+    @admin.display(description="Requester", ordering="requester__email")
+    def who(self, approval: Approval) -> SafeString:
+        return visible(approval.requester)
+
+    @admin.display(description="Asked", ordering="created_at")
+    def waited(self, approval: Approval) -> SafeString:
+        return since(approval.created_at)
+
+    @admin.display(description="Expires in", ordering="expires_at")
+    def expires(self, approval: Approval) -> str:
+        return remaining(approval.expires_at) if approval.status == ApprovalStatus.PENDING else ""
+
+    @display(description="Status", ordering="status", label=STATUS_TONES)  # type: ignore[untyped-decorator]  # unfold has no types
+    def shown_status(self, approval: Approval) -> tuple[str, str]:
+        return approval.status, approval.status
+
+    @admin.display(description="Outcome")
+    def outcome(self, approval: Approval) -> SafeString:
+        word = outcome_word(approval)
+        return format_html('<span class="ao-outcome ao-{}">{}</span>', Outcome(word).tone, word)
+
+    def get_urls(self) -> list[URLPattern]:
+        decide = path(
+            "<uuid:approval_id>/decide/",
+            self.admin_site.admin_view(self.decide_view),
+            name="governance_approval_decide",
+        )
+        talk = [
+            path("<uuid:approval_id>/ask/", self.admin_site.admin_view(self.ask_view), name="governance_approval_ask"),
+            path(
+                "<uuid:approval_id>/answer/<uuid:question_id>/",
+                self.admin_site.admin_view(self.answer_view),
+                name="governance_approval_answer",
+            ),
+        ]
+        return [decide, *talk, *super().get_urls()]
+
+    def ask_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
+        """Ask the requester something; nothing is decided."""
+        return self._said(request, approval_id, "Asked.", partial(questions.ask, approval_id=approval_id))
+
+    def answer_view(self, request: HttpRequest, approval_id: UUID, question_id: UUID) -> HttpResponse:
+        """Take the requester's answer."""
+        return self._said(request, approval_id, "Answered.", partial(questions.answer, question_id=question_id))
+
+    def _said(self, request: HttpRequest, approval_id: UUID, done: str, service: Callable[..., object]) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        self.record(request, approval_id)
+        try:
+            service(principal=principal_of(request), text=request.POST.get("text", ""))
+        except CallerError as error:
+            return self.refused(request, self.record(request, approval_id), error)
+        messages.success(request, done)
+        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[approval_id]))
+
+    @outside_scope
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the request; its tool is asked for a preview while no transaction is open."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        with scope_of(request):
+            record = self.record(request, object_id)
+        extra = {"preview": approval_page.previewed(principal_of(request), record)}
+        with scope_of(request):
+            return self.page(request, self.record(request, object_id), extra=extra).render()
+
+    def page_context(self, request: HttpRequest, record: Approval) -> dict[str, Any]:
+        principal = principal_of(request)
+        steps = Step.objects.filter(run_id=record.run_id, path=record.step_path)
+        step = access.as_seen(principal, steps).first()
+        word, is_void = outcome_word(record), record.status == ApprovalStatus.VOID
+        waiting = list(self._waiting(request).values_list("id", "requester_id"))
+        place = next((number for number, (id, _) in enumerate(waiting, 1) if id == record.id), 0)
+        versions = Approval.objects.filter(run_id=record.run_id, step_path=record.step_path).order_by("version")
+        versions = access.as_seen(principal, versions)
+        comparison, last = approval_page.beside_the_last(record, self.get_queryset(request))
+        others = [id for id, requester in waiting[place:] + waiting[:place] if requester != request.user.pk]
+        return {
+            "approval": record,
+            "tone": STATUS_TONES[record.status],
+            "obstacle": obstacle(record, principal),
+            "outcome": Outcome(word, step.result, step.error, step.id) if step and not is_void else Outcome(word),
+            "reconciles": step is not None and agent_selectors.may_reconcile(principal, step),
+            "asked_before": versions.filter(version__lt=record.version).last(),
+            "asked_anew": versions.filter(version__gt=record.version).last(),
+            "agent_words": agent_words(principal, record.run_id, step.seq) if step else "",
+            "comparison": comparison,
+            "last_approved": last,
+            "earlier": approval_page.earlier(principal, record.run),
+            "evidence": approval_page.evidence(principal, step) if step else [],
+            "why": step.request.get("requirement", {}).get("why", "") if step else "",
+            "tainted_by": step.request.get("tainted_by", []) if step else [],
+            "questions": selectors.questions_of(principal, record),
+            "may_ask": may_ask(record, principal),
+            "may_answer": record.status == ApprovalStatus.PENDING and record.requester_id == principal.user_id,
+            "place": place,
+            "waiting_count": len(waiting),
+            "next": self.get_queryset(request).filter(id__in=others[:1]).exclude(id=record.id).first(),
+            "crumb": visible(record.effect_text[:60]),
+            "votes": (votes := record.__dict__.get("said", [])),
+            "approvals_count": sum(1 for vote in votes if vote["approves"]),
+            "may_consent": principal.has("approvals:decide"),
+            "edit_fields": _edit_fields(principal, record),
+        }
+
+    def decide_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
+        """Decide by POST only, then open the next request; where nothing else waits for her, show what was decided."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        principal, record = principal_of(request), self.record(request, approval_id)
+        decision, reason = request.POST.get("decision", ""), request.POST.get("reason", "")
+        shown_hash = request.POST.get("shown_hash", "")
+        try:
+            if decision not in ("approve", "reject", "edit") or not shown_hash:
+                raise Invalid("Read the request and choose to approve or to reject.")
+            edited = edit_form.read(_unmasked(principal, approval_id), request.POST) if decision == "edit" else None
+            edit = async_to_sync(editing.prepare)(principal, approval_id, edited)
+            record = approvals.decide(
+                principal=principal,
+                approval_id=approval_id,
+                approved=decision != "reject",
+                reason=reason,
+                shown_hash=shown_hash,
+                edit=edit,
+            )
+        except CallerError as error:
+            shown = self.record(request, approval_id)
+            sent: dict[str, Any] = {"reason": reason}
+            if decision == "edit":
+                sent |= {"edited": True, "edit_fields": _edit_fields(principal, shown, request.POST.dict())}
+            return self.refused(request, shown, error, sent)
+        own = reverse("admin:governance_approval_change", args=[record.id])
+        word, said = _told(record, decision), visible(record.effect_text)
+        following = self._waiting(request).exclude(id=record.id).exclude(requester_id=principal.user_id).first()
+        if following is None:
+            messages.success(request, format_html("{}: {}", word, said))
+            return HttpResponseRedirect(own)
+        link = format_html(
+            '<a class="ao-link" href="{}" data-decided data-testid="decided-link">See what comes of it</a>', own
+        )
+        messages.success(request, format_html("{}: {} {}", word, said, link))
+        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[following.id]))
+
+    def _waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return what waits as the first tab of the inbox shows it."""
+        principal = principal_of(request)
+        rows = selectors.of_tab(self.get_queryset(request), principal, selectors.first_tab(principal))
+        return rows.order_by("created_at", "id")
