@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
 
 from governance.guardrails.findings import Finding, merge
 from governance.guardrails.injection_abroad import parts_of
@@ -42,6 +44,9 @@ _QUOTE = re.compile(r"[\"“”„«‘`]")
 _OPENING = re.compile(r"[\"“„«‘'`]")
 _CLOSING = re.compile(r"[\"”“»’'`]")
 _KEY_LETTERS = 4
+_LONGEST_SETTLED = 4  # letters of a word that can't be jumbled
+
+_Opened: TypeAlias = tuple[tuple[Phrase, Callable[[str, int], re.Match[str] | None]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +151,25 @@ def _signs(view: View) -> Iterator[Sign]:
     text = view.text
     marked: list[Word] = []
     for number, match in enumerate(_TOKEN.finditer(text)):
-        word = match[0]
-        parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) > 4 else 0)
+        parts, phrases = _known(match[0])
         if parts:
             marked.append(Word(number, parts, match.start(), match.end()))
-        phrases = _OPENED.get(word[:_KEY_LETTERS])
         if phrases:
             start = match.start()
-            for phrase in phrases:
-                if (turn := phrase.pattern.match(text, start)) is not None:
+            for phrase, opens in phrases:
+                if (turn := opens(text, start)) is not None:
                     yield from _phrase(text, phrase, turn)
     yield from _sentences(text, marked)
     for phrase in (*(_SIGNED if view.spaced else _CLOSED), *(() if text.isascii() else _SCRIPTS)):
         for turn in phrase.pattern.finditer(text):
             yield from _phrase(text, phrase, turn)
+
+
+@lru_cache(maxsize=32_768)
+def _known(word: str) -> tuple[int, _Opened]:
+    """Return the parts that a word plays, and the phrases that it may open, each with what tells whether it does."""
+    parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) > _LONGEST_SETTLED else 0)
+    return parts, _OPENED.get(word[:_KEY_LETTERS], ())
 
 
 def _phrase(text: str, phrase: Phrase, match: re.Match[str]) -> Iterator[Sign]:
@@ -172,13 +182,11 @@ def _phrase(text: str, phrase: Phrase, match: re.Match[str]) -> Iterator[Sign]:
 def _sentences(text: str, marked: Sequence[Word]) -> Iterator[Sign]:
     around = _parts_near(marked)
     for at, word in enumerate(marked):
-        rules = _rules_for(word.parts)
         is_label = word.parts & _SENDING and text[word.end : word.end + 1] == ":"  # "E-mail: jane@..."
-        if not rules or is_label or (word.parts & _DROPPING and _denied(marked, at)):
+        if not _in_reach(word.parts, around[at]) or is_label or (word.parts & _DROPPING and _denied(marked, at)):
             continue
-        near = around[at]
-        for rule, needs in rules:
-            if all(need & near for need in needs) and (end := _reach(rule, needs, marked, at)):
+        for rule, needs in _in_reach(word.parts, around[at]):
+            if end := _reach(rule, needs, marked, at):
                 weight = _spoken(text, word.start, rule.name, rule.weight)
                 yield Sign(rule.name, weight, rule.indirect, word.start, max(end, word.end))
 
@@ -244,25 +252,26 @@ def _spoken(text: str, start: int, name: str, weight: float) -> float:
     return weight
 
 
-def _opened() -> dict[str, tuple[Phrase, ...]]:
-    table: dict[str, list[Phrase]] = {}
+def _opened() -> dict[str, _Opened]:
+    table: dict[str, _Opened] = {}
     for phrase in PHRASES:
         for key in {word[:_KEY_LETTERS] for word in phrase.opens}:
-            table.setdefault(key, []).append(phrase)
-    return {key: tuple(phrases) for key, phrases in table.items()}
+            table[key] = (*table.get(key, ()), (phrase, phrase.pattern.match))
+    return table
 
 
 _OPENED = _opened()
 _SIGNED = tuple(phrase for phrase in PHRASES if phrase.place == "sign")
 _CLOSED = tuple(phrase for phrase in PHRASES if phrase.place == "closed")
 _SCRIPTS = tuple(phrase for phrase in PHRASES if phrase.place == "script")
-_BY_PART: dict[int, tuple[tuple[Rule, tuple[int, ...]], ...]] = {}
+_NEEDS = tuple((rule, rule.opening.value, tuple(need.value for need in rule.needs)) for rule in RULES)
 
 
-def _rules_for(parts: int) -> tuple[tuple[Rule, tuple[int, ...]], ...]:
-    """Return the rules that a word with these parts opens, with their needs as plain numbers, which are fast."""
-    rules = _BY_PART.get(parts)
-    if rules is None:
-        opened = [rule for rule in RULES if rule.opening.value & parts]
-        rules = _BY_PART[parts] = tuple((rule, tuple(need.value for need in rule.needs)) for rule in opened)
-    return rules
+@lru_cache(maxsize=32_768)
+def _in_reach(parts: int, near: int) -> tuple[tuple[Rule, tuple[int, ...]], ...]:
+    """Return the rules that a word with these parts opens and that find near all they need, with these needs.
+
+    Plain numbers are fast.
+    """
+    opened = [(rule, needs) for rule, opening, needs in _NEEDS if opening & parts]
+    return tuple((rule, needs) for rule, needs in opened if all(need & near for need in needs))

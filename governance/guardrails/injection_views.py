@@ -25,12 +25,15 @@ _LETTERS |= {
 }  # in dark shapes
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁһкмтвнгпьɡɩνοαερτυκιχϲƖǀӏԛԝ", "aeopcyxijsdhkmtbhrnbgivoaeptukixclllqw")
 _MIXED = re.compile(r"(?<!\w)(?:[a-z]+[\u0370-\u052f\u0261-\u0269]|[\u0370-\u052f\u0261-\u0269]+[a-z])\w*")
+_LOOKALIKE = re.compile("[\u0370-\u052f\u0261-\u0269]")
 _LEET = str.maketrans("013457@$!+8", "oieastasitb")
 _LEET_BUT_AT = {code: letter for code, letter in _LEET.items() if code != ord("@")}
 _LEET_WORD = re.compile(
     r"(?<![\w@$])(?:[a-z]+[0134578@$!+]+[a-z]|[013457@$]+[a-z]+|[a-z]{3,}[013457]+(?![\w]))[a-z0134578@$!+]{0,30}"
 )
+_LEET_SIGN = re.compile(r"[0134578@$!+](?:(?<=[a-z].)|(?=[a-z]))", re.DOTALL)  # is in every such word
 _SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){4,400}")
+_BLANK = re.compile(r"[ \n]")
 _SEPARATORS = re.compile(r"[ ._*\-/|]")
 _BROKEN = re.compile(r"(?<=[a-z])(?:[*~^]{1,3}|(?:</?[a-z]{1,6}>){1,4})(?=[a-z])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{16,8192}={0,2}")
@@ -127,12 +130,27 @@ def _plain_character(character: str) -> str:
 
 
 def _lookalikes(text: str) -> str:
+    if _LOOKALIKE.search(text) is None:
+        return text
     return _MIXED.sub(lambda word: word[0].translate(_LOOKALIKES), text)
 
 
 def _unmasked(text: str) -> str:
-    """Read digits and signs inside words as the letters they stand for; lengths stay."""
-    return _LEET_WORD.sub(_letters, text)
+    """Read digits and signs inside words as the letters they stand for; lengths stay.
+
+    Only what stands between blanks around such a sign is looked at.
+    """
+    parts: list[str] = []
+    done = 0
+    for sign in _LEET_SIGN.finditer(text):
+        if (at := sign.start()) < done:
+            continue
+        begin = max(done, text.rfind(" ", done, at) + 1, text.rfind("\n", done, at) + 1)
+        after = _BLANK.search(text, at)
+        end = after.start() if after is not None else len(text)
+        parts += (text[done:begin], _LEET_WORD.sub(_letters, text[begin:end]))
+        done = end
+    return "".join((*parts, text[done:])) if parts else text
 
 
 def _letters(word: re.Match[str]) -> str:
