@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
 from accounts.audit import AuditEntry, chain, sealed_head
 from accounts.models import AuditHead, AuditRow
@@ -37,20 +37,26 @@ FROM jsonb_to_recordset(%s::jsonb) AS x(
 """
 
 
-async def append_async(connection: AsyncConnection[Any], entries: Mapping[UUID, Sequence[AuditEntry]]) -> None:
-    """Add entries of many tenants, as the last statements of the caller's transaction in the system role.
+Entries = Mapping[UUID, Sequence[AuditEntry]]
 
-    Locks the tenants' heads in sorted order, so that two writers can't wait for each other.
+
+async def lock_heads(connection: AsyncConnection[Any], tenant_ids: Iterable[UUID]) -> AsyncCursor[Any]:
+    """Lock the tenants' heads in sorted order, so that two writers can't wait for each other; return what was found."""
+    return await connection.execute(LOCK_HEADS, [sorted(tenant_ids)])
+
+
+async def append_locked(connection: AsyncConnection[Any], locked: AsyncCursor[Any], entries: Entries) -> None:
+    """Add entries of many tenants, as the last statement of the caller's transaction in the system role.
+
+    `locked` is what `lock_heads` of these tenants, and perhaps more, has returned in it.
     """
     tenants = sorted(entries)
     if not tenants:
         return
-    cursor = await connection.execute(LOCK_HEADS, [tenants])
-    heads = {tenant_id: (seq, link) for tenant_id, seq, link in await cursor.fetchall()}
-    if len(heads) < len(tenants):
+    heads = await _found(locked)
+    if not heads.keys() >= entries.keys():
         await connection.execute(MAKE_HEADS, [tenants])
-        cursor = await connection.execute(LOCK_HEADS, [tenants])
-        heads = {tenant_id: (seq, link) for tenant_id, seq, link in await cursor.fetchall()}
+        heads = await _found(await lock_heads(connection, tenants))
     now = utc_now()
     rows: list[JsonObject] = []
     moved: list[JsonObject] = []
@@ -66,3 +72,7 @@ async def append_async(connection: AsyncConnection[Any], entries: Mapping[UUID, 
             }
         )
     await connection.execute(LINK_ROWS, [json_text(moved), json_text(rows)])
+
+
+async def _found(locked: AsyncCursor[Any]) -> dict[UUID, tuple[int, str]]:
+    return {tenant_id: (seq, link) for tenant_id, seq, link in await locked.fetchall()}

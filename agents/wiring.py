@@ -39,7 +39,7 @@ class NoJournal:
     def halted_by(self, *tools: str) -> str:
         raise AssertionError("a run brings its own journal")
 
-    def emit(self, name: str, payload: Any) -> None:
+    def emit(self, name: str, payload: Any, *, can_wait: bool = False) -> None:
         raise AssertionError("a run brings its own journal")
 
     def put(self, write: Any) -> None:

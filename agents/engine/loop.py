@@ -50,9 +50,10 @@ Ending: TypeAlias = Completed | Paused | Failed | HandedOn
 async def work(state: LoopState, ports: Ports) -> Ending:
     """Take a run as far as it goes and commit how it ended. Raises: LeaseLost, WriteRefused for what it keeps."""
     started = {"model": state.info.model, "model_provider": "openai"}
-    ports.journal.emit(events.RUN_STARTED, started) if state.first_start else ports.journal.emit(
-        events.RUN_CONTINUED, {}
-    )
+    if state.first_start:
+        ports.journal.emit(events.RUN_STARTED, started)
+    else:
+        ports.journal.emit(events.RUN_CONTINUED, {}, can_wait=True)  # a commit of its own would hold up the next step
     try:
         async with asyncio.timeout(max(0.0, state.info.spec.limits.wall_seconds - state.wall_seconds)):
             ending = await _turns(state, ports)

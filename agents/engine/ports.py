@@ -103,8 +103,8 @@ class JournalPort(Protocol):
         """Return the kill switch that halts the run, or one of these tools in it; nothing when none does."""
         ...
 
-    def emit(self, name: str, payload: JsonObject) -> None:
-        """Queue an event for the next flush; readers see it after the commit."""
+    def emit(self, name: str, payload: JsonObject, *, can_wait: bool = False) -> None:
+        """Queue an event for the next flush, or for whatever is stored next; readers see it after the commit."""
         ...
 
     def put(self, write: Write) -> None:

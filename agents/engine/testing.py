@@ -80,7 +80,7 @@ class MemoryJournal:
     def halted_by(self, *tools: str) -> str:
         return next((f"tool:{name}" for name in tools if name in self.halted), "tenant" if "" in self.halted else "")
 
-    def emit(self, name: str, payload: JsonObject) -> None:
+    def emit(self, name: str, payload: JsonObject, *, can_wait: bool = False) -> None:
         self.events.append((name, deepcopy(payload)))
 
     def put(self, write: Write) -> None:

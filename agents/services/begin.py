@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from psycopg import AsyncConnection
 
-from accounts.journal_audit import append_async
+from accounts.journal_audit import append_locked, lock_heads
 from accounts.models import Membership
 from agentos.core.errors import PolicyDenied, Unavailable
 from agentos.core.ids import new_id
@@ -23,13 +23,15 @@ from agents.engine.status import RunStatus
 from agents.engine.steps import AuditEntry
 from agents.models import Run, Session
 from agents.services import idempotency
-from agents.services.crash import CrashPoint, crash_here
+from agents.services.crash import CrashPoint, crash_here, is_armed
 from agents.services.idempotency import First, Key
 from agents.services.ledger import Ledger
 from agents.services.notifications import CLAIMABLE
 from agents.services.sql import table
+from agents.services.trips import in_few_trips
 
 LEASE_SECONDS: int = settings.LEASE_SECONDS
+NO_MEMBER = "You are no member of this tenant any more."
 
 
 @dataclass(slots=True)
@@ -120,36 +122,40 @@ SELECT r.id, r.created_at, s.is_new FROM runs r JOIN sessions s ON s.id = r.sess
 
 async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin], ledger: Ledger) -> None:
     """Store the runs and note on each how it went. A refused one answers its own caller only."""
-    async with connection.transaction():
-        await _hold_members(connection, begins)
-        await _take_keys(connection, [begin for begin in begins if begin.refusal is None])
+    async with in_few_trips(connection) as pipeline:
+        await _admit(connection, begins)
         await _reserve(connection, begins, ledger)
         fresh = [begin for begin in begins if begin.attached_to is None and begin.refusal is None]
         if not fresh:
             return
         cursor = await connection.execute(RUNS, [json_text([_row(begin) for begin in fresh])])
+        if any(begin.status is RunStatus.PENDING for begin in fresh):
+            await connection.execute("SELECT pg_notify(%s, '')", [CLAIMABLE])
+        heads = await lock_heads(connection, {begin.tenant_id for begin in fresh})
         stored = {run_id: (created_at, is_new) for run_id, created_at, is_new in await cursor.fetchall()}
         for begin in fresh:
             begin.created_at, begin.session_is_new = stored.get(begin.run_id, (None, False))
-        if any(begin.status is RunStatus.PENDING for begin in fresh):
-            await connection.execute("SELECT pg_notify(%s, '')", [CLAIMABLE])
-        await append_async(connection, _audit(fresh))
+        await append_locked(connection, heads, _audit(fresh))
+        if is_armed():
+            await pipeline.sync()
         crash_here(CrashPoint.BEGIN_BEFORE_COMMIT)
     crash_here(CrashPoint.BEGIN_AFTER_COMMIT)
 
 
-async def _hold_members(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
-    """Keep the requesters members until the commit, and refuse whoever is none any more.
+async def _admit(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
+    """Keep the requesters members until the commit, take their keys, and refuse whoever is none any more.
 
     An erasure ends the membership first: it waits for this lock and then finds the run, or is seen here.
     """
     users = list({(begin.tenant_id, begin.user_id) for begin in begins})
     asked = [tenant_id for tenant_id, _ in users], [user_id for _, user_id in users]
     cursor = await connection.execute(MEMBERS, asked)
+    await _take_keys(connection, begins)
     members = set(await cursor.fetchall())
-    for begin in begins:
-        if (begin.tenant_id, begin.user_id) not in members:
-            begin.refusal = PolicyDenied("You are no member of this tenant any more.", code="not_a_member")
+    refused = [begin for begin in begins if (begin.tenant_id, begin.user_id) not in members]
+    for begin in refused:
+        begin.refusal, begin.attached_to = PolicyDenied(NO_MEMBER, code="not_a_member"), None
+    await idempotency.give_back(connection, [begin.key for begin in refused if begin.key])
 
 
 async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> None:

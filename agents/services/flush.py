@@ -7,26 +7,27 @@ guarded statement or an audit row has to look again after its run is locked, and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import contextlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
-from accounts.journal_audit import append_async
+from accounts.journal_audit import append_locked, lock_heads
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, json_text
 from agents.engine.ports import RunInfo
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord
 from agents.models import Run, RunEvents, Step
-from agents.services.crash import crash_in_flush
+from agents.services.crash import crash_in_flush, is_armed
 from agents.services.notifications import EVENTS, MAX_PAYLOAD_BYTES
 from agents.services.run_journal import RunJournal
 from agents.services.sql import columns, recordset, table
+from agents.services.trips import in_few_trips
 
 STEP_FIELDS = (
     "id", "tenant", "user", "run", "path", "seq", "kind", "name", "state", "tool_call_id", "args_hash",
@@ -42,6 +43,15 @@ RUN_ROW = (
     "id uuid, fence bigint, status text, output text, error_code text, error_text text, usage jsonb, "
     "cost_usd numeric, release boolean, final boolean, halted_by text"
 )
+
+
+STORED_BEFORE = f"""
+SELECT run_id, first_seq FROM {table(RunEvents)} WHERE run_id = ANY(%s) AND first_seq = ANY(%s)
+"""
+
+
+class _NotHeld(Exception):
+    """The fence of a run whose statements are guarded has moved on: nothing of it is done."""
 
 
 class StatementRefused(Exception):
@@ -114,41 +124,64 @@ async def store_at_once(connection: AsyncConnection[Any], records: list[Record],
 async def store(connection: AsyncConnection[Any], records: list[Record], *, process: str, is_retry: bool) -> set[UUID]:
     """Store the records whose fence holds, and return their run ids. Raises: StatementRefused, psycopg.Error.
 
-    A retry follows a commit whose answer was lost: what had been stored then is not stored or audited again.
+    Guarded statements come with a record that is alone. A retry follows a commit whose answer was lost: what had been
+    stored then is not stored or audited again.
     """
-    async with connection.transaction():
-        cursor = await connection.execute(LOCK, [[record.info.run_id for record in records]])
-        fences = dict(await cursor.fetchall())
-        held = [record for record in records if fences.get(record.info.run_id) == record.fence]
-        stored = await _stored_before(connection, held) if is_retry else set()
-        for record in held:
-            await _guard(connection, record.statements)
-        async with connection.pipeline():
+    held: list[Record] = []
+    with contextlib.suppress(_NotHeld):
+        async with in_few_trips(connection) as pipeline:
+            asked = await _ask(connection, records, is_retry=is_retry)
+            await pipeline.sync()
+            held, stored = await asked.found(records)
             await _store_rows(connection, held)
             if hint := _hint(held, process):
                 await connection.execute("SELECT pg_notify(%s, %s)", [EVENTS, hint])
-        if audit := _audit([record for record in held if record.info.run_id not in stored]):
-            await append_async(connection, audit)
-        crash_in_flush("before", held)
+            if audit := _audit([record for record in held if record.info.run_id not in stored]):
+                await append_locked(connection, asked.heads, audit)
+            if is_armed():
+                await pipeline.sync()
+            crash_in_flush("before", held)
     crash_in_flush("after", held)
     return {record.info.run_id for record in held}
 
 
-async def _stored_before(connection: AsyncConnection[Any], records: list[Record]) -> set[UUID]:
-    """Return the runs whose first event of this flush is in the log already."""
-    wanted = {(record.info.run_id, record.first_seq) for record in records if record.lines}
-    cursor = await connection.execute(
-        f"SELECT run_id, first_seq FROM {table(RunEvents)} WHERE run_id = ANY(%s) AND first_seq = ANY(%s)",
-        [[run_id for run_id, _ in wanted], [seq for _, seq in wanted]],
+@dataclass(slots=True)
+class _Asked:
+    """What the first trip of a flush asks for, in the order of its locks."""
+
+    locked: AsyncCursor[Any]
+    guards: list[tuple[AsyncCursor[Any], str]]
+    heads: AsyncCursor[Any]
+    before: AsyncCursor[Any] | None
+
+    async def found(self, records: list[Record]) -> tuple[list[Record], set[UUID]]:
+        """Return the records whose fence holds, and the runs that had been stored before.
+
+        Raises: StatementRefused, _NotHeld when a guarded statement was not for us to make.
+        """
+        fences = dict(await self.locked.fetchall())
+        held = [record for record in records if fences.get(record.info.run_id) == record.fence]
+        if self.guards and not held:
+            raise _NotHeld
+        for guard, refusal in self.guards:
+            if guard.rowcount != 1:
+                raise StatementRefused(refusal)
+        rows = set(await self.before.fetchall()) if self.before else set()
+        return held, {record.info.run_id for record in held if (record.info.run_id, record.first_seq) in rows}
+
+
+async def _ask(connection: AsyncConnection[Any], records: list[Record], *, is_retry: bool) -> _Asked:
+    ids = [record.info.run_id for record in records]
+    return _Asked(
+        await connection.execute(LOCK, [ids]),
+        [
+            (await connection.execute(statement.sql, statement.parameters), statement.refusal)
+            for record in records
+            for statement in record.statements
+        ],
+        await lock_heads(connection, {record.info.tenant_id for record in records if record.audit}),
+        await connection.execute(STORED_BEFORE, [ids, [record.first_seq for record in records]]) if is_retry else None,
     )
-    return {run_id for run_id, seq in await cursor.fetchall() if (run_id, seq) in wanted}
-
-
-async def _guard(connection: AsyncConnection[Any], statements: Iterable[Statement]) -> None:
-    for statement in statements:
-        cursor = await connection.execute(statement.sql, statement.parameters)
-        if cursor.rowcount != 1:
-            raise StatementRefused(statement.refusal)
 
 
 async def _store_rows(connection: AsyncConnection[Any], records: list[Record]) -> None:
@@ -204,12 +237,15 @@ def _run_rows(records: list[Record]) -> list[JsonObject]:
 
 
 def _insert_steps(only: str = "") -> str:
+    """Store steps as they are now; one that was stored before, and answered since, stays answered on a retry."""
     names = columns(Step, STEP_FIELDS)
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns(Step, STEP_CHANGES).split(", "))
     return (
         f"INSERT INTO {table(Step)} AS s ({names}) SELECT {columns(Step, STEP_FIELDS, 'x.')} "
         f"FROM {recordset(Step, STEP_FIELDS)} {only} "
-        f"ON CONFLICT (tenant_id, run_id, path) DO UPDATE SET {changes}"
+        f"ON CONFLICT (tenant_id, run_id, path) DO UPDATE SET {changes} "
+        f"WHERE NOT (s.state = '{StepState.ANSWERED.value}' AND s.seq = EXCLUDED.seq "
+        f"AND EXCLUDED.state IN ('{StepState.WAITING.value}', '{StepState.UNKNOWN.value}'))"
     )
 
 

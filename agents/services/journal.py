@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Coroutine, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -238,17 +238,16 @@ class JournalWriter:
         return None
 
     async def _store_guarded(self, journal: RunJournal, waiting: list[Waiting]) -> None:
-        """Store one run whose writes carry guarded statements, each of those for itself."""
-        for is_guarded, items in groupby(waiting, lambda item: bool(item.write.statements)):
-            for part in [[item] for item in items] if is_guarded else [list(items)]:
-                await self._store_part(journal, part)
+        """Store one run whose writes carry guarded statements, each of those with the events that came before it."""
+        for part in _parts(waiting):
+            await self._store_part(journal, part)
 
     async def _store_part(self, journal: RunJournal, part: list[Waiting]) -> None:
         if journal.is_lost:
             for item in part:
                 settle(item.done, LeaseLost())
             return None
-        before, statements = journal.next_seq, part[0].write.statements
+        before, statements = journal.next_seq, part[-1].write.statements
         record = self._encoded(journal, part, utc_now())
         if record is None:
             return None
@@ -260,18 +259,24 @@ class JournalWriter:
                 held = await flush.store(connection, [record], process=self._process, is_retry=False)
             self._publish([record], held)
         except flush.StatementRefused as refused:
-            self._refuse(journal, part[0], before, refused.refusal)
+            await self._refuse(journal, part, before, refused.refusal)
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             # It may have been stored all the same, so it is neither repeated nor refused: the journal knows.
             logger.warning("journal: the database did not take a guarded write (%s)", type(error).__name__)
             self._fail([record], LeaseLost("The database could not be reached."))
         except (psycopg.Error, *UNENCODABLE) as error:
             logger.error("journal: a guarded write failed: %s", whereabouts(error))
-            self._refuse(journal, part[0], before, "The database refused this write.")
+            await self._refuse(journal, part, before, "The database refused this write.")
 
-    def _refuse(self, journal: RunJournal, item: Waiting, next_seq: int, refusal: str) -> None:
-        """Tell that nothing of the write happened: its numbers are free again, and its run goes on."""
+    async def _refuse(self, journal: RunJournal, part: list[Waiting], next_seq: int, refusal: str) -> None:
+        """Tell that nothing of the guarded write happened: its numbers are free again, and its run goes on.
+
+        The events before it stay said.
+        """
         journal.next_seq = next_seq
+        *events, item = part
+        if events:
+            await self._store_part(journal, events)
         if item.write.run is not None:
             journal.reopen()
         settle(item.done, WriteRefused(refusal))
@@ -298,3 +303,16 @@ class JournalWriter:
             record.journal.lose()
             for done in record.waiters:
                 settle(done, error)
+
+
+def _parts(waiting: list[Waiting]) -> list[list[Waiting]]:
+    """Split what one run has waiting so that each guarded write ends a part, with nothing before it but events."""
+    parts: list[list[Waiting]] = [[]]
+    for item in waiting:
+        if item.write.statements:
+            events = list(takewhile(lambda earlier: earlier.is_events_only, reversed(parts[-1])))[::-1]
+            parts[-1] = parts[-1][: len(parts[-1]) - len(events)]
+            parts += [[*events, item], []]
+        else:
+            parts[-1].append(item)
+    return [part for part in parts if part]

@@ -73,13 +73,14 @@ class RunJournal:
         named = (tool_target(name) for name in tools)
         return halted.by(self.info.tenant_id, component_target(spec.kind, spec.id), *named)
 
-    def emit(self, name: str, payload: JsonObject) -> None:
+    def emit(self, name: str, payload: JsonObject, *, can_wait: bool = False) -> None:
         if self.is_lost:
             return
         if self.waiting and self.waiting[-1].is_events_only:
             self.waiting[-1].write.events.append((name, payload))
         else:
             self.waiting.append(Waiting(Write(events=[(name, payload)])))
+        if not can_wait:  # also where one that could wait is waiting
             self._writer.wake(self)
 
     def put(self, write: Write) -> None:

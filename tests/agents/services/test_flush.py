@@ -8,11 +8,14 @@ import orjson
 import pytest
 
 from accounts.seam import in_thread
+from agentos.core.clock import utc_now
+from agentos.core.errors import LeaseLost, PolicyDenied
 from agentos.core.ids import new_id
 from agentos.core.types import json_text
+from agents.engine.ports import WriteRefused
 from agents.engine.status import RunStatus, StepKind, StepState
-from agents.engine.steps import RunChange, StepRecord, Write
-from agents.models import Run, RunEvents, Step
+from agents.engine.steps import RunChange, Statement, StepRecord, Write
+from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
 from agents.services import flush, queue
 from agents.wiring import JOURNAL_OPTIONS
 from tests.agents.services.test_durability import _info, expire_lease, steps_of, stored
@@ -115,3 +118,93 @@ async def test_starts_are_stored_while_a_flush_waits(make_process):
         assert not paused.done()
     await paused
     assert (await in_thread(stored, begin)).status == "running"
+
+
+NOTHING = Statement("UPDATE agents_run SET id = id WHERE false", (), "no")
+SOMETHING = Statement("SELECT 1", (), "no")
+
+
+async def logged(process, begin) -> list[tuple[int, str]]:
+    log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+    return [(line.seq, line.name) for line in log]
+
+
+def batches(begin) -> list[tuple[int, int]]:
+    rows = RunEvents.objects.using("system").filter(run_id=begin.run_id).order_by("first_seq")
+    return list(rows.values_list("first_seq", "last_seq"))
+
+
+async def test_what_can_wait_is_stored_with_what_comes_next(make_process):
+    process = await make_process(supervise=False)
+    begin, journal = await begun(process)
+    journal.emit("RunContinued", {}, can_wait=True)
+    await asyncio.sleep(0.1)
+    assert await logged(process, begin) == []
+    await journal.commit(Write(events=[("ToolCallStarted", {})], statements=[SOMETHING]))
+    assert await logged(process, begin) == [(1, "RunContinued"), (2, "ToolCallStarted")]
+    assert await in_thread(batches, begin) == [(1, 2)]
+
+
+async def test_what_is_emitted_after_what_can_wait_does_not_wait(make_process):
+    process = await make_process(supervise=False)
+    begin, journal = await begun(process)
+    journal.emit("RunContinued", {}, can_wait=True)
+    journal.emit("RunContent", {"content": "a"})
+    async with asyncio.timeout(10):
+        while not await logged(process, begin):
+            await asyncio.sleep(0.01)
+    assert await logged(process, begin) == [(1, "RunContinued"), (2, "RunContent")]
+
+
+async def test_the_events_before_a_refused_write_stay_said_and_its_numbers_are_free(make_process):
+    process = await make_process(supervise=False)
+    begin, journal = await begun(process)
+    journal.emit("RunContinued", {}, can_wait=True)
+    with pytest.raises(WriteRefused):
+        await journal.commit(Write(events=[("ToolCallStarted", {})], statements=[NOTHING]))
+    await journal.commit(Write(events=[("ToolCallCompleted", {})]))
+    assert await logged(process, begin) == [(1, "RunContinued"), (2, "ToolCallCompleted")]
+
+
+async def test_a_guarded_write_of_a_run_that_was_lost_leaves_nothing(make_process):
+    process = await make_process(supervise=False)
+    begin, zombie = await begun(process)
+    await in_thread(expire_lease, begin)
+    assert await queue.claim(process.pool, owner="heir", limit=5, most_per_tenant=5)
+    name = Statement("UPDATE agents_session SET name = 'taken' WHERE session_id = %s", (begin.session_id,), "no")
+    zombie.emit("RunContinued", {}, can_wait=True)
+    with pytest.raises(LeaseLost):
+        await zombie.commit(Write(statements=[name]))
+    assert await logged(process, begin) == []
+    assert (await in_thread(lambda: Session.objects.using("system").get(session_id=begin.session_id).name)) == ""
+
+
+async def test_a_flush_that_is_stored_again_does_not_take_back_an_answer(make_process, acme):
+    """The commit's answer was lost, and before the retry a person has answered what it stored."""
+    process = await make_process(supervise=False)
+    begin, journal = await begun(process)
+    asked = StepRecord(new_id(), "1.0", StepKind.TOOL, "pay", StepState.WAITING, {"tool": "pay"}, tool_call_id="c")
+    record = flush.Record(journal.info, 1, 1, waiters=[], lines=[b"{}"])
+    asked.seq = 1
+    record.add_step(asked, utc_now())
+    async with process.pool.connection() as connection:
+        await flush.store(connection, [record], process="p", is_retry=False)
+        await connection.execute("UPDATE agents_step SET state = 'answered', answer = '{}' WHERE path = '1.0'")
+        assert await flush.store(connection, [record], process="p", is_retry=True) == {begin.run_id}
+    assert (await in_thread(steps_of, begin))["1.0"].state == "answered"
+    asked.seq = 2  # asked anew: a later write of the same run
+    again = flush.Record(journal.info, 1, 2, waiters=[], lines=[b"{}"])
+    again.add_step(asked, utc_now())
+    async with process.pool.connection() as connection:
+        await flush.store(connection, [again], process="p", is_retry=False)
+    assert (await in_thread(steps_of, begin))["1.0"].state == "waiting"
+
+
+async def test_a_start_by_whoever_is_no_member_any_more_leaves_no_key(make_process, acme):
+    process = await make_process(supervise=False)
+    begin, other = process.new(key="mine", hmac="a"), process.new(key="hers", hmac="a")
+    begin.user_id = new_id()
+    outcomes = await asyncio.gather(process.store(begin), process.store(other), return_exceptions=True)
+    assert isinstance(outcomes[0], PolicyDenied) and outcomes[1] is None
+    keys = await in_thread(lambda: list(IdempotencyKey.objects.using("system").values_list("key", "run_id")))
+    assert keys == [("hers", other.run_id)]

@@ -127,17 +127,19 @@ async def test_a_change_of_a_call_whose_process_dies_is_not_made_again(make_proc
 
 
 async def test_a_change_whose_process_dies_before_it_is_committed_is_made_once(make_process, basket, monkeypatch):
-    """Everything of it is written, and the connection breaks before the commit: neither state nor step has it."""
-    guard, broken = flush._guard, []
+    """The state is changed, and the connection breaks before the commit: neither state nor step has it."""
+    ask, broken = flush._ask, []
 
-    async def cut(connection, statements):
-        statements = list(statements)
-        await guard(connection, statements)
-        if statements and not broken:
+    async def cut(connection, records, *, is_retry):
+        asked = await ask(connection, records, is_retry=is_retry)
+        if asked.guards and not broken:
+            await asked.locked.fetchall()  # which waits for the answers of all
+            assert [guard.rowcount for guard, _ in asked.guards] == [1]
             broken.append(1)
             await connection.close()
+        return asked
 
-    monkeypatch.setattr(flush, "_guard", cut)
+    monkeypatch.setattr(flush, "_ask", cut)
     dead = await make_process([[("add", {"item": "milk"})], "?"])
     begin = await begun(dead, "s")
     await until(lambda: bool(broken))
