@@ -63,7 +63,8 @@ class Parent:
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM. Raises: ConfigError, PostgresError, ProvisionError."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for ending in (signal.SIGINT, signal.SIGTERM):  # a shell's background job begins with SIGINT ignored
+            signal.signal(ending, signal.default_int_handler)
         began = time.monotonic()
         try:
             self._bring_up()

@@ -288,11 +288,12 @@ def test_a_signal_during_the_start_ends_what_was_started(
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(parent, "_bring_up", interrupted)
-    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    before = {ending: signal.signal(ending, signal.SIG_IGN) for ending in (signal.SIGINT, signal.SIGTERM)}
     try:
         parent.run()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
     assert [child.ended() for child in parent._children] == [-signal.SIGTERM]
     assert "ending all processes" in out.getvalue()
 
