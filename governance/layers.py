@@ -17,7 +17,7 @@ from governance.policy.rules import Decision
 
 _CONSENT = {
     PauseKind.CONFIRMATION: "The user is asked first.",
-    PauseKind.APPROVAL: "Somebody else has to approve.",
+    PauseKind.APPROVAL: "Somebody else has to approve, who may read what it would do.",
     PauseKind.USER_INPUT: "The user has to fill something in.",
     PauseKind.FEEDBACK: "The user has to answer questions.",
     PauseKind.EXTERNAL: "It is run on the user's side.",

@@ -24,7 +24,7 @@ MOST = 200
 
 
 class DelegationIn(Schema):
-    to: str = Field(max_length=254, examples=["auditor@acme.test"], description="The e-mail address of a member")
+    to: str = Field(max_length=254, examples=["admin@acme.test"], description="A member who reads what calls hold")
     tool: str = Field(
         max_length=200, examples=["process_*"], description="A name, or its beginning with a * at the end"
     )

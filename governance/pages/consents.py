@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -27,6 +28,7 @@ from agents.registry import registry
 from governance import selectors
 from governance.policy import rules
 from governance.services import delegations, standing
+from governance.services.revoking import may_revoke
 from governance.services.standing import Wanted
 
 MOST = 100
@@ -120,24 +122,19 @@ def _moment(text: str) -> datetime:
 
 
 def _shown(principal: Principal) -> dict[str, Any]:
-    now = utc_now()
-    lent = list(as_seen(principal, delegations.visible(principal)).order_by("-created_at")[:MOST])
-    advance = list(as_seen(principal, standing.visible(principal)).order_by("-created_at")[:MOST])
     return {
-        "delegations": [(row, row.revoked_at is None and row.until > now, _mine(principal, row)) for row in lent],
-        "rules": [(row, row.revoked_at is None and row.until > now, _made(principal, row)) for row in advance],
+        "delegations": _listed(principal, delegations.visible(principal), delegations.REVOKED_BY),
+        "rules": _listed(principal, standing.visible(principal), standing.REVOKED_BY),
         "may_give": principal.has(delegations.DECIDE),
         "calls": _calls(),
         "people": _people(principal),
     }
 
 
-def _mine(principal: Principal, row: Any) -> bool:
-    return principal.user_id in (row.giver_id, row.delegate_id) or principal.has(delegations.MANAGE)
-
-
-def _made(principal: Principal, row: Any) -> bool:
-    return principal.user_id == row.created_by_id or principal.has(delegations.MANAGE)
+def _listed(principal: Principal, rows: QuerySet[Any], by: tuple[str, ...]) -> list[tuple[Any, bool, bool]]:
+    """Return the newest as she may see them, each with whether it counts now and whether she may revoke it."""
+    now, newest = utc_now(), as_seen(principal, rows).order_by("-created_at")[:MOST]
+    return [(row, row.revoked_at is None and row.until > now, may_revoke(principal, row, by=by)) for row in newest]
 
 
 def _calls() -> list[str]:
@@ -147,10 +144,10 @@ def _calls() -> list[str]:
 
 
 def _people(principal: Principal) -> list[str]:
-    """Return the addresses of those who could decide in her place: they read approvals."""
+    """Return the addresses of those who could decide in her place: they read approvals and what is in them."""
     members = Membership.objects.filter(tenant_id=principal.tenant_id).exclude(user_id=principal.user_id)
-    found = as_seen(principal, members.select_related("user")).order_by("user__email")
-    return [member.user.email for member in found[:MOST]]
+    found = as_seen(principal, members.select_related("user", "granted")).order_by("user__email")
+    return [member.user.email for member in found if not delegations.obstacle(member)][:MOST]
 
 
 def _like(principal: Principal, approval_id: str) -> JsonObject:
@@ -161,7 +158,7 @@ def _like(principal: Principal, approval_id: str) -> JsonObject:
         approval = selectors.get(principal, _id(approval_id))
     except CallerError:
         return {}
-    if not principal.has("privacy:sensitive"):
+    if not principal.has(delegations.SHOWN):
         return {"call": f"{approval.component_id}/{approval.tool_name}"}
     plain = {name: value for name, value in approval.arguments.items() if isinstance(value, str | int | float | bool)}
     lines = [f"{name} == {json_text(value)}" for name, value in plain.items() if len(str(value)) <= 60]

@@ -14,20 +14,24 @@ from accounts.models import Membership
 from accounts.principals import PROGRAMS, Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms, utc_now
-from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
+from agentos.core.errors import Invalid, PolicyDenied
 from agentos.core.types import clean_text
 from agents.registry import registry
 from governance.models import Delegation
+from governance.services import revoking
 
 MOST_DAYS: Final = 90
 MOST_REASON_CHARS: Final = 200
-DECIDE, READ, MANAGE = "approvals:decide", "approvals:read", "approvals:write"
+DECIDE, READ = "approvals:decide", "approvals:read"
+REVOKED_BY: Final = ("giver_id", "delegate_id")
+SHOWN: Final = "privacy:sensitive"  # what others said; without it a call's arguments are masked
 
 
 def give(principal: Principal, *, to: str, tool: str, until: datetime, reason: str = "") -> Delegation:
     """Let a member, by e-mail address, vote in one's place. Commits; audited.
 
-    She must be able to read approvals: what is handed on is the decision. Raises: PolicyDenied, Invalid.
+    She must be able to read approvals and what they hold: what is handed on is the decision, never the reading.
+    Raises: PolicyDenied, Invalid.
     """
     check_person(principal)
     principal.require(DECIDE)
@@ -56,14 +60,7 @@ def revoke(principal: Principal, *, delegation_id: UUID) -> Delegation:
     """
     check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        found = visible(principal).filter(id=delegation_id).first()
-        if found is None:
-            raise NotFound("There is no such delegation.")
-        if principal.user_id not in (found.giver_id, found.delegate_id):
-            principal.require(MANAGE)
-        if not Delegation.objects.filter(id=found.id, revoked_at=None).update(revoked_at=Now()):
-            raise Conflict("This is revoked already.", code="revoked_already")
-        found.refresh_from_db(fields=["revoked_at"])
+        found = revoking.revoke(principal, visible(principal), delegation_id, by=REVOKED_BY)
         _record(principal, "delegation.revoked", found)
     return found
 
@@ -79,6 +76,16 @@ def given_to(principal: Principal) -> QuerySet[Delegation]:
     """Return what she may use now, by the database's clock. Caller holds the scope."""
     live = Delegation.objects.filter(tenant_id=principal.tenant_id, delegate_id=principal.user_id)
     return live.filter(revoked_at=None, until__gt=Now())
+
+
+def obstacle(member: Membership) -> str:
+    """Say why a member can't be lent the decision; nothing when she reads what she would decide on."""
+    held = frozenset(member.granted.scopes)
+    if not all(scopes.grants(held, wanted) for wanted in (READ, "runs:read_all")):
+        return "Her role does not read approvals, so she can't decide any."
+    if not scopes.grants(held, SHOWN):
+        return "What calls would do is masked for her role, and nobody decides what she can't read."
+    return ""
 
 
 def covers(delegation: Delegation, tool_name: str) -> bool:
@@ -119,9 +126,8 @@ def _delegate(principal: Principal, email: str) -> UUID:
         raise Invalid("There is no such member.", code="unknown_member")
     if member.user_id == principal.user_id:
         raise Invalid("That is you yourself.", code="bad_delegate")
-    held = frozenset(member.granted.scopes)
-    if not all(scopes.grants(held, wanted) for wanted in (READ, "runs:read_all")):
-        raise Invalid("Her role does not read approvals, so she can't decide any.", code="bad_delegate")
+    if why := obstacle(member):
+        raise Invalid(why, code="bad_delegate")
     return member.user_id
 
 

@@ -15,7 +15,7 @@ from accounts import audit, principals
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms
-from agentos.core.errors import Conflict, Invalid, NotFound
+from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject, clean_text
 from agents.engine.ports import RunInfo
 from agents.engine.tools import Tool
@@ -24,9 +24,11 @@ from governance.models import StandingRule
 from governance.policy import conditions, rules
 from governance.policy.conditions import MAX_CONDITIONS, Condition
 from governance.policy.rules import Terms
-from governance.services.delegations import DECIDE, MANAGE, READ, check_person, check_until
+from governance.services import revoking
+from governance.services.delegations import DECIDE, READ, check_person, check_until
 from governance.services.voting import is_one_of
 
+REVOKED_BY: Final = ("created_by_id",)
 MOST_USES: Final = 1_000
 MOST_REASON_CHARS: Final = 200
 
@@ -80,14 +82,7 @@ def revoke(principal: Principal, *, rule_id: UUID) -> StandingRule:
     """
     check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        found = visible(principal).filter(id=rule_id).first()
-        if found is None:
-            raise NotFound("There is no such standing rule.")
-        if principal.user_id != found.created_by_id:
-            principal.require(MANAGE)
-        if not StandingRule.objects.filter(id=found.id, revoked_at=None).update(revoked_at=Now()):
-            raise Conflict("This is revoked already.", code="revoked_already")
-        found.refresh_from_db(fields=["revoked_at"])
+        found = revoking.revoke(principal, visible(principal), rule_id, by=REVOKED_BY)
         _record(principal, "standing_rule.revoked", found)
     return found
 

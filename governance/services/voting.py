@@ -21,7 +21,6 @@ class Ballot:
 
 
 OWN = Ballot()
-READS = "privacy:sensitive"  # what others said; without it a call's arguments are masked
 
 
 def objection(principal: Principal, approval: Approval) -> CallerError | None:
@@ -38,7 +37,7 @@ def ballot(principal: Principal, approval: Approval) -> Ballot:
     if approval.requester_id == principal.user_id:
         raise PolicyDenied("You asked for this yourself, so someone else has to decide.", code="own_request")
     found = OWN if is_asked(principal, approval) else _lent(principal, approval)
-    if found is OWN and not principal.has(READS):
+    if not principal.has(delegations.SHOWN):  # by whosever right: a delegation lends no reading
         raise PolicyDenied("What it would do is masked for you, and nobody decides what she can't read.", code="masked")
     if found is OWN and approval.quorum == 1 and not approval.separate:
         return found  # nobody can have voted on what waits

@@ -94,6 +94,18 @@ def test_delegations_are_given_and_revoked_on_the_page(acme: TenantWithUsers, si
     assert client.post(CONSENTS, revoke).status_code == 409
 
 
+def test_only_who_reads_calls_is_offered_and_the_form_says_why(acme: TenantWithUsers, signed_in: SignIn) -> None:
+    client = signed_in(acme.approver)
+    shown = page(client.get(CONSENTS))
+    offered = shown.partition('<datalist id="people">')[2].partition("</datalist>")[0]
+    assert [f"{role}@acme.test" in offered for role in ("operator", "admin")] == [True, True]
+    assert [f"{role}@acme.test" in offered for role in ("approver", "auditor", "member", "viewer")] == [False] * 4
+    assert "lends the decision, not the reading" in shown
+    refused = client.post(CONSENTS, {**LEND, "to": "auditor@acme.test"})
+    assert refused.status_code == 422
+    assert "What calls would do is masked for her role" in page(refused).replace("&#x27;", "'")
+
+
 def test_standing_rules_are_made_from_a_call_and_revoked(acme: TenantWithUsers, signed_in: SignIn, ask: Ask) -> None:
     approval, client = ask(acme), signed_in(acme.approver)
     assert f"{CONSENTS}?approval={approval.id}" in page(client.get(change_url(approval)))

@@ -93,6 +93,22 @@ def test_what_has_ended_lends_nothing(acme: TenantWithUsers, make_waiting: MakeW
     forge_refused(acme, waiting, lent)
 
 
+@pytest.mark.parametrize("approved", [True, False])
+def test_it_lends_the_decision_and_not_the_reading(
+    acme: TenantWithUsers, make_waiting: MakeWaiting, approved: bool
+) -> None:
+    waiting, operator = make_waiting(acme), acme.principal("operator")
+    lend(acme.principal("approver"))
+    blind = replace(operator, scopes=operator.scopes - {"privacy:sensitive"})
+    with refused("masked"):
+        say(blind, waiting, approved=approved)
+    assert not Vote.objects.using("system").exists()
+    with tenant_scope(acme.tenant.id, blind.user_id):
+        rows = selectors.visible(blind)
+        assert not selectors.of_tab(rows, blind, selectors.MINE).exists()
+        assert selectors.of_tab(rows, blind, selectors.OTHERS).exists()
+
+
 def forge_refused(acme: TenantWithUsers, waiting: Waiting, lent: Delegation) -> None:
     """See that the database takes no vote by it either."""
     row = waiting.approval
@@ -164,6 +180,7 @@ def test_the_inbox_shows_what_was_lent(acme: TenantWithUsers, make_waiting: Make
         ({"to": "admin@globex.test"}, "unknown_member"),
         ({"to": "approver@acme.test"}, "bad_delegate"),
         ({"to": "member@acme.test"}, "bad_delegate"),
+        ({"to": "auditor@acme.test"}, "bad_delegate"),  # she reads approvals, with their arguments masked
         ({"tool": "nothing"}, "unknown_tool"),
         ({"tool": "re*fund"}, "bad_pattern"),
         ({"tool": ""}, "bad_pattern"),

@@ -203,7 +203,7 @@ class TestPage:
         assert "globex" not in who
         why = self.shown(browser, user="member@acme.test", thing="agent:approvals/process_refund")
         assert 'data-testid="layers"' in why
-        assert "Somebody else has to approve" in why
+        assert "Somebody else has to approve, who may read what it would do." in why
 
     def test_names_that_are_none(self, browser: Client) -> None:
         for query in ({"user": "member@globex.test"}, {"thing": "agent:no-such"}, {"thing": "agent:helpdesk/no_such"}):
