@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
+from django.http.request import split_domain_port, validate_host
 from django.middleware import csrf
 from ninja.security.base import AuthBase
 
@@ -46,6 +47,23 @@ async def authenticate(headers: Mapping[str, str], cookies: Mapping[str, str], m
         if (principal := await sessions.standing(session_key)) is not None:
             return principal
     raise NotAuthenticated
+
+
+async def authenticate_socket(scope: Mapping[str, Any]) -> Principal | None:
+    """Return who opens a socket, by its ASGI scope; None when it names nobody: no token, no session that stands.
+
+    Raises: NotAuthenticated for a token that is no good; PolicyDenied for a host or an origin that is not ours.
+    """
+    headers = header_map(scope["headers"])
+    host = headers.get("host", "")
+    if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+        raise PolicyDenied("This host is not served here.")
+    try:
+        return await authenticate(headers, parse_cookie(headers.get("cookie", "")), WEBSOCKET, host)
+    except NotAuthenticated:
+        if "authorization" in headers:
+            raise
+        return None
 
 
 def header_map(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -10,13 +10,11 @@ from typing import Any, Final
 import orjson
 import psycopg
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]  # it comes without
-from django.conf import settings
-from django.http import QueryDict, parse_cookie
-from django.http.request import split_domain_port, validate_host
+from django.http import QueryDict
 from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
-from accounts.auth import WEBSOCKET, authenticate, header_map, renew
+from accounts.auth import WEBSOCKET, authenticate, authenticate_socket, renew
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from agentos.core.errors import AgentOSError, CallerError, NotAuthenticated, NotFound, PolicyDenied, Unavailable
@@ -62,17 +60,13 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.run_id = self.scope["url_route"]["kwargs"]["run_id"]
         await self.accept()  # before it may be closed: a browser sees the code of an accepted socket only
-        headers = header_map(self.scope["headers"])
-        host = headers.get("host", "")
-        if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
-            return await self._end(REFUSED)
         try:
-            principal = await authenticate(headers, parse_cookie(headers.get("cookie", "")), WEBSOCKET, host)
+            principal = await authenticate_socket(self.scope)
         except PolicyDenied:
             return await self._end(REFUSED)
         except NotAuthenticated:
-            if "authorization" in headers:
-                return await self._end(SIGNED_OUT)
+            return await self._end(SIGNED_OUT)
+        if principal is None:
             self.deadline = asyncio.get_running_loop().call_later(self.token_seconds, self._too_late)
             return None
         return await self._enter(principal, after=self._asked_after())

@@ -1,4 +1,4 @@
-"""The WebSocket of the console: how much waits for its reader, and what she is told, read anew at every hint.
+"""The WebSocket of the console: how much waits for its reader, what she is told, how the approval on her page stands.
 
 A hint says only that something of her tenant has changed; what she sees is read from the tables with her rights of
 then. Nothing is taken from her: a frame decides nothing.
@@ -13,21 +13,20 @@ from uuid import UUID
 
 import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]  # it comes without
-from django.conf import settings
 from django.db import Error
-from django.http import parse_cookie
-from django.http.request import split_domain_port, validate_host
+from django.http import QueryDict
 
-from accounts.auth import WEBSOCKET, authenticate, header_map, renew
+from accounts.auth import authenticate_socket, renew
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from agentos.core.errors import NotAuthenticated, PolicyDenied, Unavailable
+from agentos.core.ids import parse_id
 from agentos.core.types import JsonObject
 from agents.consumers import COME_BACK, FAILED, FULL, PING, REFUSED, SIGNED_OUT
 from agents.services.hub import Subscription
 from agents.services.runtime import Runtime
 from agents.wiring import runtime
-from governance import notices
+from governance import notices, watching
 
 logger = logging.getLogger(__name__)
 
@@ -43,15 +42,13 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         await self.accept()  # before it may be closed: a browser sees the code of an accepted socket only
-        headers = header_map(self.scope["headers"])
-        host = headers.get("host", "")
-        if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
-            return await self._end(REFUSED)
         try:
-            reader = await authenticate(headers, parse_cookie(headers.get("cookie", "")), WEBSOCKET, host)
+            reader = await authenticate_socket(self.scope)
         except PolicyDenied:
             return await self._end(REFUSED)
         except NotAuthenticated:
+            reader = None
+        if reader is None:
             return await self._end(SIGNED_OUT)
         self.showing = asyncio.create_task(self._show(runtime(), reader))
         return None
@@ -67,7 +64,7 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             hints = here.hub.subscribe(reader.tenant_id, reader.tenant_id)
         except Unavailable:
             return await self._end(FULL)
-        view = View(hints)
+        view = View(hints, self._opened())
         try:
             with here.watch.over(reader, view):
                 while not (view.is_cut or here.hub.is_closing):
@@ -83,6 +80,10 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             here.hub.unsubscribe(reader.tenant_id, reader.tenant_id, hints)
         return await self._end(COME_BACK if here.hub.is_closing else SIGNED_OUT)
 
+    def _opened(self) -> UUID | None:
+        """Return the approval whose page it is, `?approval=`; what she may see of it is asked at each look."""
+        return parse_id(QueryDict(self.scope["query_string"]).get("approval", ""))
+
     async def _end(self, code: int) -> None:
         await self.close(code)
 
@@ -93,9 +94,11 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 class View:
     """What one open page has been shown."""
 
-    def __init__(self, hints: Subscription) -> None:
+    def __init__(self, hints: Subscription, opened: UUID | None = None) -> None:
         self.is_cut = False
         self._hints = hints
+        self._opened = opened
+        self._stands: JsonObject | None = None
         self._waiting: int | None = None
         self._seen: set[UUID] = set()
 
@@ -105,11 +108,14 @@ class View:
         self._hints.push(None)
 
     def changes(self, reader: Principal) -> JsonObject:
-        """Return {waiting, notices} when the page does not show them yet; nothing when it does."""
+        """Return {waiting, notices, approval?} when the page does not show them yet; nothing when it does."""
         waiting, told = notices.waiting(reader), notices.fresh(reader, without=self._seen)
-        if waiting == self._waiting and not told:
+        stands = watching.live(reader, self._opened) if self._opened else None
+        if waiting == self._waiting and stands == self._stands and not told:
             return {}
-        self._waiting = waiting
-        self._seen |= {UUID(str(notice["id"])) for notice in told}
         found: dict[str, Any] = {"waiting": waiting, "notices": told}
+        if stands is not None and stands != self._stands:
+            found["approval"] = stands
+        self._waiting, self._stands = waiting, stands
+        self._seen |= {UUID(str(notice["id"])) for notice in told}
         return found

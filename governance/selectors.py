@@ -156,9 +156,18 @@ def first_tab(principal: Principal) -> str:
 def of_tab(rows: QuerySet[Approval], principal: Principal, tab: str) -> QuerySet[Approval]:
     """Return the part of an inbox that a tab shows; a tab that there is not shows all. Caller holds the scope."""
     waits = Q(status=ApprovalStatus.PENDING, expires_at__gt=Now())
-    hers = _asks(principal) if may_decide(principal) else Q(pk__in=[])
+    decides = principal.has(delegations.SHOWN) and may_decide(principal)
+    hers = _asks(principal) if decides else Q(pk__in=[])
     shown = {MINE: waits & hers, OTHERS: waits & ~hers, DECIDED: ~waits}
     return rows.filter(shown[tab]) if tab in shown else rows
+
+
+def following(principal: Principal, rows: QuerySet[Approval], approval: Approval) -> Approval | None:
+    """Return what waits for her after one approval, the oldest first and round again. Caller holds the scope."""
+    waiting = of_tab(rows, principal, first_tab(principal)).exclude(id=approval.id)
+    waiting = waiting.exclude(requester_id=principal.user_id).order_by("created_at", "id")
+    later = Q(created_at__gt=approval.created_at) | Q(created_at=approval.created_at, id__gt=approval.id)
+    return waiting.filter(later).first() or waiting.first()
 
 
 def _asks(principal: Principal) -> Q:

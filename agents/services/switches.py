@@ -20,7 +20,7 @@ from agents.models.switches import MAX_REASON_CHARS
 from agents.registry import registry
 from agents.services import log
 from agents.services.halted import EVERYTHING, TENANT, component_target, tool_target
-from agents.services.notifications import CLAIMABLE, HALT
+from agents.services.notifications import CLAIMABLE, HALT, INBOX
 from agents.services.sql import table
 
 WRITE = "halts:write"
@@ -64,6 +64,7 @@ def release(principal: Principal, *, switch_id: UUID) -> KillSwitch:
         found.released_by_id, found.released_at = principal.user_id, Now()
         found.save(update_fields=["released_by", "released_at"])
         log.notify(HALT, "")
+        log.notify(INBOX, str(principal.tenant_id))  # that something is halted is announced by its table
         _record(principal, "halt.released", found)
     found.refresh_from_db(using=SYSTEM)
     return found
@@ -143,6 +144,7 @@ def _tell_all(action: str, reason: str) -> None:
     log.notify(HALT, "", using=SYSTEM)
     entry = audit.Entry(action, "halt", EVERYTHING, {"target": EVERYTHING, "reason": reason})
     for tenant_id in Tenant.objects.using(SYSTEM).order_by("id").values_list("id", flat=True):
+        log.notify(INBOX, str(tenant_id), using=SYSTEM)
         audit.append([entry], tenant_id=tenant_id, using=SYSTEM)
 
 

@@ -30,12 +30,12 @@ from agents.filters import DaysFilter, ValuesFilter
 from agents.models import Step
 from agents.records import demo_label, since
 from agents.templatetags.console import agent_name, remaining, visible
-from governance import editing, selectors
+from governance import editing, selectors, watching
 from governance.models import Approval, ApprovalStatus
 from governance.pages import approval as approval_page
 from governance.pages import edit_form
 from governance.pages.bulk import TogetherAdmin
-from governance.services import approvals, questions, voting
+from governance.services import approvals, delegations, questions
 
 STATUS_TONES = {
     "pending": "warning",
@@ -75,21 +75,9 @@ def outcome_word(approval: Approval) -> str:
     return selectors.outcome(approval).replace("_", " ")
 
 
-def obstacle(approval: Approval, principal: Principal) -> str:
-    """Say why this principal may not decide now; nothing when she may. The service checks all of it again."""
-    if approval.status != ApprovalStatus.PENDING:
-        return f"This is {approval.get_status_display().lower()} already."
-    if approval.expires_at <= utc_now():
-        return "This has expired. Nobody can approve it any more."
-    if not selectors.may_decide(principal):
-        return "Your role may read approvals, but not decide them."
-    objection = voting.objection(principal, approval)
-    return objection.detail if objection else ""
-
-
 def _edit_fields(principal: Principal, approval: Approval, sent: dict[str, str] | None = None) -> list[edit_form.Field]:
     """Return the fields for whoever may edit; she sees arguments as they are, or edits nothing."""
-    if not (principal.has("approvals:decide") and principal.has("privacy:sensitive")):
+    if not (principal.has("approvals:decide") and principal.has(delegations.SHOWN)):
         return []
     return edit_form.fields(approval.arguments, sent)
 
@@ -220,7 +208,8 @@ class ApprovalAdmin(TogetherAdmin):
 
     def answer_view(self, request: HttpRequest, approval_id: UUID, question_id: UUID) -> HttpResponse:
         """Take the requester's answer."""
-        return self._said(request, approval_id, "Answered.", partial(questions.answer, question_id=question_id))
+        answer = partial(questions.answer, approval_id=approval_id, question_id=question_id)
+        return self._said(request, approval_id, "Answered.", answer)
 
     def _said(self, request: HttpRequest, approval_id: UUID, done: str, service: Callable[..., object]) -> HttpResponse:
         if request.method != "POST":
@@ -251,20 +240,21 @@ class ApprovalAdmin(TogetherAdmin):
         steps = Step.objects.filter(run_id=record.run_id, path=record.step_path)
         step = access.as_seen(principal, steps).first()
         word, is_void = outcome_word(record), record.status == ApprovalStatus.VOID
-        waiting = list(self._waiting(request).values_list("id", "requester_id"))
-        place = next((number for number, (id, _) in enumerate(waiting, 1) if id == record.id), 0)
+        waiting = list(self._waiting(request).values_list("id", flat=True))
+        place = waiting.index(record.id) + 1 if record.id in waiting else 0
         versions = Approval.objects.filter(run_id=record.run_id, step_path=record.step_path).order_by("version")
         versions = access.as_seen(principal, versions)
         comparison, last = approval_page.beside_the_last(record, self.get_queryset(request))
-        others = [id for id, requester in waiting[place:] + waiting[:place] if requester != request.user.pk]
+        stands = watching.stands(principal, record)
         return {
             "approval": record,
             "tone": STATUS_TONES[record.status],
-            "obstacle": obstacle(record, principal),
+            "stands": stands,
+            "obstacle": stands.obstacle,
             "outcome": Outcome(word, step.result, step.error, step.id) if step and not is_void else Outcome(word),
             "reconciles": step is not None and agent_selectors.may_reconcile(principal, step),
             "asked_before": versions.filter(version__lt=record.version).last(),
-            "asked_anew": versions.filter(version__gt=record.version).last(),
+            "asked_anew": stands.newer,
             "agent_words": agent_words(principal, record.run_id, step.seq) if step else "",
             "comparison": comparison,
             "last_approved": last,
@@ -277,7 +267,7 @@ class ApprovalAdmin(TogetherAdmin):
             "may_answer": record.status == ApprovalStatus.PENDING and record.requester_id == principal.user_id,
             "place": place,
             "waiting_count": len(waiting),
-            "next": self.get_queryset(request).filter(id__in=others[:1]).exclude(id=record.id).first(),
+            "next": selectors.following(principal, self.get_queryset(request), record),
             "crumb": visible(record.effect_text[:60]),
             "votes": (votes := record.__dict__.get("said", [])),
             "approvals_count": sum(1 for vote in votes if vote["approves"]),

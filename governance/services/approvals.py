@@ -23,8 +23,9 @@ from agents.engine.status import RunStatus
 from agents.engine.steps import void_answer
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import answers, idempotency, switches
+from agents.services import answers, idempotency, log, switches
 from agents.services.idempotency import Key
+from agents.services.notifications import INBOX
 from governance import gate, guards, selectors
 from governance.editing import Edit
 from governance.models import Approval, ApprovalStatus
@@ -113,6 +114,7 @@ def _vote(
         return _entry(approval, f"approval.{status.value}", principal.user_id, reason=note, ballot=ballot)
     if not _unexpired(approval.id).exists():
         raise _has_expired()
+    log.notify(INBOX, str(approval.tenant_id))  # open pages count it
     return _entry(approval, "approval.voted", principal.user_id, reason=note, ballot=ballot)
 
 

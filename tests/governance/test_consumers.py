@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -22,7 +23,7 @@ from agents.services.watch import Watch
 from governance import consumers
 from governance.hooks import Governance
 from governance.models import Approval
-from governance.services import outbox
+from governance.services import approvals, outbox
 from tests.agents.services.conftest import make_process as make_process
 from tests.conftest import PASSWORD, TenantWithUsers
 from tests.governance.conftest import MakeWaiting
@@ -39,8 +40,9 @@ async def open_inbox(make_process: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(wiring, "_runtime", runtime)
     opened = []
 
-    async def connect(*headers: tuple[bytes, bytes]) -> WebsocketCommunicator:
-        socket = WebsocketCommunicator(sockets, "/ws/inbox", headers=[HOST, *headers])
+    async def connect(*headers: tuple[bytes, bytes], on: object = "") -> WebsocketCommunicator:
+        path = f"/ws/inbox?approval={on}" if on else "/ws/inbox"
+        socket = WebsocketCommunicator(sockets, path, headers=[HOST, *headers])
         opened.append(socket)
         assert (await socket.connect(timeout=10))[0]
         return socket
@@ -88,6 +90,33 @@ async def test_an_approver_is_told_as_it_happens(
     approval = Approval.objects.using("system").filter(id=waiting.approval.id)
     await in_thread(approval.update, status="rejected")
     assert await said(socket) == {"waiting": 0, "notices": []}  # told once
+
+
+async def test_an_open_page_hears_how_its_approval_stands(
+    acme: TenantWithUsers, open_inbox: Any, make_waiting: MakeWaiting
+) -> None:
+    waiting, other = await in_thread(make_waiting, acme), await in_thread(make_waiting, acme)
+    socket = await open_inbox(await in_thread(cookie, acme.approver), ORIGIN, on=waiting.approval.id)
+    first = (await said(socket))["approval"]
+    assert (first["status"], first["may_decide"], first["says"]) == ("pending", True, "It waits for a decision.")
+    decide = partial(approvals.decide, principal=acme.principal("admin"), approval_id=waiting.approval.id)
+    await in_thread(partial(decide, approved=False, reason="Not \u202ethis"))
+    stands = (await said(socket))["approval"]
+    assert (stands["status"], stands["may_decide"]) == ("rejected", False)
+    assert stands["says"] == "Rejected by Admin of Acme. Not [U+202E]this"
+    assert stands["next"]["link"] == f"/admin/governance/approval/{other.approval.id}/change/"
+    assert stands["key"] != first["key"]
+
+
+@pytest.mark.parametrize("on", ["nonsense", "00000000-0000-7000-8000-000000000000", "theirs"])
+async def test_an_open_page_hears_nothing_of_what_its_reader_may_not_see(
+    acme: TenantWithUsers, globex: TenantWithUsers, open_inbox: Any, make_waiting: MakeWaiting, on: str
+) -> None:
+    waiting = await in_thread(make_waiting, globex)
+    on = str(waiting.approval.id) if on == "theirs" else on
+    for reader in (acme.approver, globex.users["viewer"]):
+        socket = await open_inbox(await in_thread(cookie, reader), ORIGIN, on=on)
+        assert await said(socket) == {"waiting": 0, "notices": []}
 
 
 async def test_nobody_else_is_told(

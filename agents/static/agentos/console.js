@@ -32,11 +32,12 @@ document.addEventListener("DOMContentLoaded", () => {
     before.slice(after.length).forEach(node => node.remove());
   }
 
-  async function freshen() {
-    const response = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
+  async function freshen(parts = "[data-reload]") {
+    const own = document.querySelector("[data-own]")?.dataset.own || location.pathname;
+    const response = await fetch(own, { headers: { Accept: "text/html" } }).catch(() => null);
     if (!response || !response.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    for (const part of document.querySelectorAll("[data-reload]")) {
+    for (const part of document.querySelectorAll(parts)) {
       const fresh = page.getElementById(part.id);
       if (fresh) renew(part, fresh);
     }
@@ -48,6 +49,33 @@ document.addEventListener("DOMContentLoaded", () => {
   if (document.querySelector("[data-decided]")) for (const form of document.querySelectorAll("form[data-unhurried]")) {
     form.addEventListener("submit", (event) => { if (performance.now() - opened < 700) event.preventDefault(); });
   }
+
+  // The page of a request hears how it stands. What somebody has typed stays, and the form can't send what no longer
+  // counts; where scripts are off the server says so when it is sent.
+  const request = document.querySelector("[data-approval]"), told = document.getElementById("stands");
+  function offer(href, textContent, testid) {
+    const link = Object.assign(document.createElement("a"), { href, textContent, className: "ao-link" });
+    link.dataset.testid = testid;
+    return link;
+  }
+  function hear({ detail: { id, key, status, may_decide, says, next } }) {
+    if (!request || id !== request.dataset.approval || key === request.dataset.stands) return;
+    request.dataset.stands = key;
+    const form = request.querySelector("form[data-unhurried]"), held = form?.contains(document.activeElement) && document.activeElement;
+    for (const button of form?.querySelectorAll("button") ?? []) button.disabled = !may_decide;
+    for (const field of form?.querySelectorAll("textarea") ?? []) field.readOnly = !may_decide;
+    request.querySelector('[data-testid="approval-status"]').textContent = status;
+    const words = document.createElement("p"), links = document.createElement("p"), now = form ? !may_decide : may_decide;
+    words.textContent = says;
+    links.className = "ao-meta";
+    if (now) links.append(offer(request.dataset.own, "Show how it stands", "stands-reload"));
+    if (next && !may_decide) links.append(offer(next.link, `Next: ${next.effect_text}`, "stands-next"));
+    told.className = "ao-card ao-attention";
+    told.replaceChildren(words, links);
+    if (held && held.disabled) told.focus(); // a button that is switched off would drop the focus
+    if (status === "pending") freshen("[data-live]");
+  }
+  document.addEventListener("agentos:approval", hear);
 
   async function look(pause) {
     if (!document.querySelector("[data-reload]")) return;

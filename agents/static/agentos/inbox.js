@@ -73,6 +73,7 @@ document.addEventListener("DOMContentLoaded", () => {
     pause = 1000;
     const said = JSON.parse(data);
     if (said.ping) return;
+    if (said.approval) document.dispatchEvent(new CustomEvent("agentos:approval", { detail: said.approval }));
     tell(said.notices);
     const isNew = waiting !== null && (said.waiting !== waiting || said.notices.length);
     waiting = said.waiting;
@@ -81,7 +82,8 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function listen() {
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws/inbox`);
+    const open = document.querySelector("[data-approval]")?.dataset.approval;
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws/inbox${open ? `?approval=${open}` : ""}`);
     socket.onmessage = heard;
     socket.onclose = ({ code }) => {
       if (ENDED.includes(code)) return;
