@@ -1,13 +1,14 @@
-"""Approvals over HTTP: the inbox, one approval, its state, and the decision."""
+"""Approvals over HTTP: the inbox, one approval, its state, the decision, and what its requester is asked."""
 
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 
 from accounts.auth import principal_of, scope
 from accounts.seam import in_thread
@@ -15,7 +16,7 @@ from agents.schemas import IdempotencyHeader
 from agents.services.idempotency import key_of
 from governance import editing, selectors
 from governance.api import schemas
-from governance.services import approvals
+from governance.services import approvals, questions
 
 router = Router(tags=["approvals"])
 
@@ -93,3 +94,27 @@ async def resolve_approval(
         key=key_of(idempotency_key, route=f"approval:{approval_id}:resolve", content=decision.dict()),
     )
     return schemas.ApprovalOut.of(decided)
+
+
+@router.post("/approvals/{approval_id}/questions", response={201: schemas.QuestionOut}, summary="Ask about an approval")
+@scope("approvals:decide")
+async def ask_about_approval(
+    request: HttpRequest, approval_id: UUID, said: schemas.WordsIn
+) -> Status[schemas.QuestionOut]:
+    """Ask its requester something, as somebody who decides. Nothing is decided by it, the clock goes on."""
+    ask = partial(questions.ask, principal=principal_of(request), approval_id=approval_id, text=said.text)
+    return Status(201, schemas.QuestionOut.of(await in_thread(ask)))
+
+
+@router.post(
+    "/approvals/{approval_id}/questions/{question_id}/answer",
+    response=schemas.QuestionOut,
+    summary="Answer a question about an approval",
+)
+@scope("runs:read")
+async def answer_about_approval(
+    request: HttpRequest, approval_id: UUID, question_id: UUID, said: schemas.WordsIn
+) -> schemas.QuestionOut:
+    """Answer, once, as the requester who is asked."""
+    answer = partial(questions.answer, principal=principal_of(request), approval_id=approval_id, text=said.text)
+    return schemas.QuestionOut.of(await in_thread(answer, question_id=question_id))

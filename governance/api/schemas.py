@@ -85,13 +85,27 @@ class ApprovalOut(Schema):
 
 
 class QuestionOut(Schema):
-    """What a decider asked the requester; `answered_at` is null until she answers, on the approval's page."""
+    """What a decider asked the requester; `answered_at` is null until she answers, in the chat or on its page."""
 
     id: UUID
     text: str
     asked_at: int
     answer: str
     answered_at: int | None
+
+    @classmethod
+    def of(cls, question: ApprovalQuestion) -> QuestionOut:
+        return cls(
+            id=question.id,
+            text=question.text,
+            asked_at=epoch_seconds(question.asked_at),
+            answer=question.answer,
+            answered_at=epoch_seconds(question.answered_at) if question.answered_at else None,
+        )
+
+
+class WordsIn(Schema):
+    text: str = Field(examples=["Which invoice is this about?"], description="Plain text, at most 2,000 characters")
 
 
 class ApprovalDetail(ApprovalOut):
@@ -100,17 +114,7 @@ class ApprovalDetail(ApprovalOut):
     @classmethod
     def asked(cls, approval: Approval, questions: Iterable[ApprovalQuestion]) -> ApprovalDetail:
         """Return the approval with its questions, in the order in which they were asked."""
-        shown = [
-            QuestionOut(
-                id=one.id,
-                text=one.text,
-                asked_at=epoch_seconds(one.asked_at),
-                answer=one.answer,
-                answered_at=epoch_seconds(one.answered_at) if one.answered_at else None,
-            )
-            for one in questions
-        ]
-        return cls(**ApprovalOut.of(approval).dict(), questions=shown)
+        return cls(**ApprovalOut.of(approval).dict(), questions=[QuestionOut.of(one) for one in questions])
 
 
 class ApprovalList(Schema):

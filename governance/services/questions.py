@@ -43,17 +43,19 @@ def ask(*, principal: Principal, approval_id: UUID, text: str) -> ApprovalQuesti
     return made
 
 
-def answer(*, principal: Principal, question_id: UUID, text: str) -> None:
-    """Store the requester's answer, once. Commits; audited.
+def answer(*, principal: Principal, approval_id: UUID, question_id: UUID, text: str) -> ApprovalQuestion:
+    """Store the requester's answer, once, and return the question with it. Commits; audited.
 
     Raises: NotFound, PolicyDenied for anybody else, Conflict (decided or answered already), Invalid.
     """
     _check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        question = ApprovalQuestion.objects.filter(tenant_id=principal.tenant_id, id=question_id).first()
+        question = ApprovalQuestion.objects.filter(
+            tenant_id=principal.tenant_id, approval_id=approval_id, id=question_id
+        ).first()
         if question is None:
             raise NotFound("There is no such question.")
-        approval = _waiting(principal, question.approval_id)
+        approval = _waiting(principal, approval_id)
         if approval.requester_id != principal.user_id:
             raise PolicyDenied("Only the requester answers this.", code="not_requester")
         words = _cleaned(text)
@@ -61,6 +63,8 @@ def answer(*, principal: Principal, question_id: UUID, text: str) -> None:
         if not open_ones.update(answer=words, answered_at=utc_now()):
             raise Conflict("This was answered already.", code="question_answered")
         _tell(principal, approval, "approval.question_answered", words)
+        question.refresh_from_db(fields=["answer", "answered_at"])
+    return question
 
 
 def _check_person(principal: Principal) -> None:

@@ -177,6 +177,17 @@ async def test_approvals(
 
 
 @walks(
+    WALKED, "POST /approvals/{approval_id}/questions", "POST /approvals/{approval_id}/questions/{question_id}/answer"
+)
+async def test_questions(prove: Prove, acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
+    path = f"/approvals/{(await in_thread(make_waiting, acme)).approval.id}/questions"
+    asked = await prove(acme.approver, "POST", path, {"text": "Why?"}, entered=["approval.question_asked"])
+    answer = f"{path}/{asked.json()['id']}/answer"
+    said = await prove(acme.member, "POST", answer, {"text": "Because."}, entered=["approval.question_answered"])
+    assert said.json()["answer"] == "Because."
+
+
+@walks(
     WALKED,
     "POST /delegations",
     "POST /delegations/{delegation_id}/revoke",

@@ -116,6 +116,8 @@ BODIES: dict[str, Body] = {
     "POST /runs/{run_id}/fork": lambda garden: {"from_step": str(garden.row(Step).id)},
     "POST /runs/{run_id}/steps/{step_id}/reconcile": lambda garden: {"outcome": "abandon", "reason": "because"},
     "POST /approvals/{approval_id}/resolve": lambda garden: {"status": "rejected", "reason": "because"},
+    "POST /approvals/{approval_id}/questions": lambda garden: {"text": "Why?"},
+    "POST /approvals/{approval_id}/questions/{question_id}/answer": lambda garden: {"text": "Because."},
     "POST /delegations": lambda garden: {
         "to": garden.user.email,
         "tool": "process_refund",

@@ -98,15 +98,32 @@ function question(tool) {
   if (tool.external_execution_required) return ask(tool, [el("label", {}, "Run it yourself and paste the result", el("textarea", { name: "result", rows: 4, required: true }))], ["Send"], (form) => ({ result: form.result.value }));
   return ask(tool, [el("label", {}, "Note (optional)", el("textarea", { name: "note", rows: 1, maxLength: 2000 }))], ["Yes", "No"], (form, word) => ({ confirmed: word === "Yes", note: form.note.value }));
 }
-// What whoever decides asks meanwhile; it is answered on the page of the approval
+// What whoever decides asks meanwhile, answered here; an item that is there stays, with what is being typed into it
 async function listen(tool, list) {
+  const items = {};
   for (; list.isConnected; await sleep(5000)) {
     const found = document.hidden ? null : await api(`/approvals/${tool.approval_id}`).then((r) => r.json()).catch(() => null);
-    if (!found || found.questions.length + found.questions.filter((q) => q.answered_at).length === Number(list.dataset.seen ?? 0)) continue;
-    list.dataset.seen = found.questions.length + found.questions.filter((q) => q.answered_at).length;
-    list.replaceChildren(...found.questions.map((q) => el("li", {}, `You are asked: ${shown(q.text)} `,
-      q.answered_at ? "You have answered." : el("a", { href: tool.approval_url, textContent: "Answer", data: { testid: "answer-link" } }))));
+    for (const q of found?.questions ?? []) {
+      const said = q.answered_at ? `You have answered: ${shown(q.answer)}` : "";
+      if (items[q.id]?.said === said) continue;
+      const node = el("li", { data: { testid: "asked-question" } }, `You are asked: ${shown(q.text)} `, said || reply(tool, q));
+      if (items[q.id]) items[q.id].node.replaceWith(node); else list.append(node);
+      items[q.id] = { node, said };
+      if (!said) log.scrollTop = log.scrollHeight;
+    }
   }
+}
+function reply(tool, q) {
+  const words = el("textarea", { name: "text", rows: 2, maxLength: 2000, required: true, data: { testid: "asked-answer" } });
+  const button = el("button", { textContent: "Answer", className: "button", data: { testid: "asked-send" } }), problem = el("p", { className: "bad", role: "alert" });
+  const form = el("form", { className: "reply" }, el("label", {}, "Your answer", words), el("div", { className: "buttons" }, button), problem);
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    try { await api(`/approvals/${tool.approval_id}/questions/${q.id}/answer`, { text: words.value }); form.replaceWith(`You have answered: ${shown(words.value)}`); }
+    catch (error) { problem.textContent = error.message; button.disabled = false; }
+  };
+  return form;
 }
 function field({ name, field_type: type, description, value: given, options }) {
   const common = { name, required: type !== "bool" }, label = el("label", {}, el("span", { textContent: description ? `${name.replaceAll("_", " ")}: ${description}` : name.replaceAll("_", " ") }));
