@@ -21,7 +21,7 @@ from agentos.charts import Amount, Chart, chart
 from agentos.core.clock import utc_now
 from agentos.tabs import INBOX, RECONCILE, RUNS, waiting
 from agents.engine.status import RunStatus
-from agents.filters import DAYS, HOLDING, days
+from agents.filters import DAYS, GUARD, HOLDING, days, guard_hits
 from agents.models import Run
 from agents.services import reconcile
 from agents.templatetags.console import span, usd
@@ -32,6 +32,7 @@ from governance.usage import Span
 
 SPANS: Final = (7, 30, 90)
 USUAL: Final = 30
+_DID: Final = {"flag": "flagged", "redact": "redacted", "block": "blocked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Card:
     figure: str
     says: str
     chart: Chart
+    parts: list[Fact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,11 @@ def _runs_say(day: Figures) -> str:
     under_way = day.runs - day.completed - day.failed
     parts = [f"{day.completed:,} completed", f"{day.failed:,} failed", *([f"{under_way:,} other"] if under_way else [])]
     return ", ".join(parts)
+
+
+def _guards_say(day: Figures) -> str:
+    done = f"{day.blocked:,} blocked, {day.redacted:,} redacted, {day.flagged:,} flagged"
+    return f"{done}, in {day.runs_hit:,} run{'' if day.runs_hit == 1 else 's'}"
 
 
 KINDS: Final = (
@@ -134,9 +141,9 @@ KINDS: Final = (
         lambda day: f"in {day.runs_refused:,} run{'' if day.runs_refused == 1 else 's'}", _count,
     ),
     Kind(
-        "guards", "Blocked by guards", RUNS, {HOLDING: "blocked"},
-        lambda day: [("bad", day.blocked)],
-        lambda day: _count(day.blocked), lambda day: f"{_share(day.blocked, day.runs)} of {day.runs:,} runs", _count,
+        "guards", "What guards did", RUNS, {GUARD: guard_hits()},
+        lambda day: [("bad", day.blocked), ("wait", day.redacted), ("rest", day.flagged)],
+        lambda day: _count(day.hits), _guards_say, _count,
     ),
 )  # fmt: skip
 
@@ -175,7 +182,23 @@ def _card(kind: Kind, board: Board) -> Card:
     most = max((sum(values) if kind.stacked else max(values, default=0) for values in heights), default=0)
     drawn = chart(amounts, most=most, says_most=kind.scale(most) if most else "", stacked=kind.stacked)
     link = _link(kind, board.span.since, board.span.until)
-    return Card(kind, link, kind.figure(board.total), kind.says(board.total), drawn)
+    parts = _by_guard(board) if kind.key == "guards" else []
+    return Card(kind, link, kind.figure(board.total), kind.says(board.total), drawn, parts)
+
+
+def _by_guard(board: Board) -> list[Fact]:
+    """Return how often each guard did what at which place, and the list of the runs that it was done in."""
+    span = days(board.span.since, board.span.until)
+    return [
+        Fact(
+            f"{one.did}-{one.guard}-{one.place}",
+            f"{one.guard or 'a guard'}, {one.place}",
+            _count(one.count),
+            _DID[one.did],
+            _list(RUNS, **{GUARD: guard_hits(one.did, one.guard, one.place), DAYS: span}),
+        )
+        for one in board.by_guard
+    ]
 
 
 def _link(kind: Kind, since: date, until: date) -> str:

@@ -40,7 +40,7 @@ declare(
     ),
     sensitive="spec input output error_text",
     plain={
-        "spec": "schema id kind model tools fallbacks forked_from history_before summary acts_as limits",
+        "spec": "schema id kind model tools fallbacks forked_from history_before summary acts_as limits guards",
     },
     subjects=[owner("user")],
     retention=RUNS,
@@ -62,7 +62,7 @@ declare(
     sensitive="request answer result error",
     plain={
         "request": (
-            "tool schema_hash reads tainted_by model requirement.kind requirement.approval_type "
+            "tool schema_hash reads tainted_by model guards requirement.kind requirement.approval_type "
             "requirement.approval_id requirement.approval_url requirement.expires_at"
         ),
         "answer": "by at approval_id outcome",

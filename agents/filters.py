@@ -18,6 +18,10 @@ from agents.templatetags.console import spelled_out
 
 DAYS = "days"
 HOLDING = "with"
+GUARD = "guard"
+_DID = {"": "Anything", "flag": "Flagged", "redact": "Redacted", "block": "Blocked"}
+_NOTED = ("did", "guard", "place")
+_BLOCKED = {"did": "block", "place": "input"}  # what is known of a blocked message, whichever guard it was
 
 
 def days(since: date, until: date) -> str:
@@ -73,6 +77,46 @@ class HoldingFilter(admin.SimpleListFilter):
         }
         chosen = self.value()
         return queryset.filter(narrowed[chosen]) if chosen in narrowed else queryset
+
+
+class GuardFilter(admin.SimpleListFilter):
+    """Runs in which a guard did something: `?guard=redact:pii:output`; what is left empty may be anything."""
+
+    title = "guard"
+    parameter_name = GUARD
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        offered = [(guard_hits(did), words) for did, words in _DID.items()]
+        chosen = request.GET.get(GUARD, "")
+        return offered if not chosen or chosen in dict(offered) else [*offered, (chosen, _hits_in_words(chosen))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        if not (chosen := self.value()):
+            return queryset
+        note = _note(chosen)
+        steps = Step.objects.filter(tenant_id=OuterRef("tenant_id"), run_id=OuterRef("pk"), seq__gt=0)
+        found = Q(spec__guards__contains=[note]) | Q(Exists(steps.filter(request__guards__contains=[note])))
+        if note.items() <= _BLOCKED.items():
+            found |= Q(error_code="input_blocked")
+        return queryset.filter(found)
+
+
+def guard_hits(did: str = "", guard: str = "", place: str = "") -> str:
+    """Return the filter's value for what a guard did somewhere."""
+    return f"{did}:{guard}:{place}"
+
+
+def _note(chosen: str) -> dict[str, str]:
+    parts = chosen.split(":")
+    if len(parts) != len(_NOTED) or parts[0] not in _DID:
+        raise IncorrectLookupParameters
+    return {name: part for name, part in zip(_NOTED, parts, strict=True) if part}
+
+
+def _hits_in_words(chosen: str) -> str:
+    note = _note(chosen)
+    by, at = note.get("guard", ""), note.get("place", "")
+    return spelled_out(f"{_DID[note.get('did', '')]}{f' by {by}' if by else ''}{f', {at}' if at else ''}")
 
 
 def _dates(chosen: str) -> tuple[date, date]:

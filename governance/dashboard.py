@@ -13,6 +13,7 @@ from django.db import connection
 from accounts.principals import Principal
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus, StepState
+from agents.engine.steps import GUARDS
 from agents.models import Run, Step
 from agents.services.sql import table
 from governance.models import Approval, ApprovalStatus
@@ -30,7 +31,6 @@ _RUNS: Final = f"""
 SELECT {_DAY.format("r")} AS day, count(*) AS runs,
     count(*) FILTER (WHERE status = '{RunStatus.COMPLETED}') AS completed,
     count(*) FILTER (WHERE status = '{RunStatus.ERROR}') AS failed,
-    count(*) FILTER (WHERE error_code = '{BLOCKED}') AS blocked,
     coalesce(sum(cost_usd), 0) AS cost_usd, coalesce(sum((usage->>'total_tokens')::bigint), 0) AS tokens,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY {_FIRST}) AS first_token,
     percentile_cont(0.95) WITHIN GROUP (ORDER BY {_FIRST}) AS first_token_slow
@@ -50,6 +50,41 @@ SELECT {_DAY.format("r")} AS day, count(*) AS refused, count(DISTINCT r.id) AS r
 FROM {table(Run)} r JOIN {table(Step)} s ON s.tenant_id = r.tenant_id AND s.run_id = r.id
 WHERE {_THESE.format("r")} AND s.state = '{StepState.REFUSED}' AND r.component_kind <> '{JOB}' {_BY_DAY}
 """
+# What guards did: to a message it stands in the run's spec, to what a tool or the model said in the step's request.
+_ONE_BLOCKED: Final = '[{"guard": "", "did": "block", "place": "input"}]'
+_HITS: Final = f"""
+WITH hits AS (
+    SELECT r.id, r.created_at, n.note FROM {table(Run)} r CROSS JOIN LATERAL jsonb_array_elements(coalesce(
+        r.spec->'{GUARDS}', CASE WHEN r.error_code = '{BLOCKED}' THEN '{_ONE_BLOCKED}'::jsonb END)) n (note)
+    WHERE {_THESE.format("r")} AND r.component_kind <> '{JOB}'
+    UNION ALL
+    SELECT r.id, r.created_at, n.note FROM {table(Run)} r
+    JOIN {table(Step)} s ON s.tenant_id = r.tenant_id AND s.run_id = r.id
+    CROSS JOIN LATERAL jsonb_array_elements(s.request->'{GUARDS}') n (note)
+    WHERE {_THESE.format("r")} AND r.component_kind <> '{JOB}' AND s.seq > 0
+)
+"""
+_GUARDED: Final = f"""{_HITS}
+SELECT {_DAY.format("hits")} AS day, count(*) AS hits, count(DISTINCT id) AS runs_hit,
+    count(*) FILTER (WHERE note->>'did' = 'block') AS blocked,
+    count(*) FILTER (WHERE note->>'did' = 'redact') AS redacted,
+    count(*) FILTER (WHERE note->>'did' = 'flag') AS flagged
+FROM hits {_BY_DAY}
+"""
+_BY_GUARD: Final = f"""{_HITS}
+SELECT note->>'guard', note->>'place', note->>'did', count(*) FROM hits
+GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """How often a guard did one thing at one place. `guard` is empty where no more is known than that it blocked."""
+
+    guard: str
+    place: str
+    did: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +92,18 @@ class Figures:
     """What was counted on one day, or on all of them. Times in seconds, None where there is nothing to time.
 
     `first_token` and `waited` are medians, `..._slow` and `..._long` what 19 of 20 stayed below; `waited` is how long
-    a person took to decide. `refused` counts calls, `runs_refused` the runs that made them.
+    a person took to decide. `refused` counts calls, `runs_refused` the runs that made them; `hits` counts what guards
+    did, `runs_hit` the runs that it was done in.
     """
 
     runs: int = 0
     completed: int = 0
     failed: int = 0
+    hits: int = 0
+    runs_hit: int = 0
     blocked: int = 0
+    redacted: int = 0
+    flagged: int = 0
     cost_usd: Decimal = Decimal(0)
     tokens: int = 0
     first_token: float | None = None
@@ -80,11 +120,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Each day of a span, in order, and all of them together."""
+    """Each day of a span, in order, all of them together, and what each guard did in them, the most frequent first."""
 
     span: Span
     days: list[tuple[date, Figures]]
     total: Figures
+    by_guard: list[Hits]
 
 
 def may_see(principal: Principal) -> bool:
@@ -96,20 +137,27 @@ def board(principal: Principal, span: Span) -> Board:
     for scope in SCOPES:
         principal.require(scope)
     wanted = {"tenant": principal.tenant_id, "since": span.begins_at, "until": span.ends_at}
-    statements = [_RUNS, _REFUSED, *([_APPROVALS] if principal.has("approvals:read") else [])]
+    statements = [_RUNS, _REFUSED, _GUARDED, *([_APPROVALS] if principal.has("approvals:read") else [])]
     found: dict[date | None, Figures] = {}
     for statement in statements:
         for day, counted in _counted(statement, wanted):
             found[day] = replace(found.get(day, Figures()), **counted)
     length = (span.until - span.since).days + 1
     days = [span.since + timedelta(days=number) for number in range(length)]
-    return Board(span, [(day, found.get(day, Figures())) for day in days], found.get(None, Figures()))
+    by_day = [(day, found.get(day, Figures())) for day in days]
+    return Board(span, by_day, found.get(None, Figures()), _by_guard(wanted))
 
 
 def oldest_waiting(principal: Principal) -> datetime | None:
     """Return since when the oldest approval waits. Caller holds the tenant's scope."""
     rows = Approval.objects.filter(tenant_id=principal.tenant_id, status=ApprovalStatus.PENDING)
     return rows.order_by("created_at").values_list("created_at", flat=True).first()
+
+
+def _by_guard(wanted: dict[str, Any]) -> list[Hits]:
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_GUARD, wanted)
+        return [Hits(*row) for row in cursor.fetchall()]
 
 
 def _counted(statement: str, wanted: dict[str, Any]) -> Iterator[tuple[date | None, dict[str, Any]]]:

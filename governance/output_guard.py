@@ -37,9 +37,9 @@ class OutputGuard:
 
     def finish(self) -> str:
         last = self._left(self._hold.finish())
-        if found := self._hold.findings:
-            redacting = self._names(Mode.REDACT)
-            self.notes.append(note(" and ".join(redacting), Mode.REDACT, Place.OUTPUT, found))
+        for name in self._names(Mode.REDACT):
+            if redacted := self._hold.found_by(name):
+                self.notes.append(note(name, Mode.REDACT, Place.OUTPUT, redacted))
         for name in self._watched:
             if kinds := {finding.kind for finding in DETECT[name]("".join(self._original))}:
                 self.notes.append(note(name, self._modes[name], Place.OUTPUT, kinds))

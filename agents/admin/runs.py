@@ -22,7 +22,7 @@ from agents.admin.controls import RunControls, controls_of
 from agents.admin.trace import listed
 from agents.admin.waterfall import waterfall
 from agents.engine.status import RunStatus, StepState
-from agents.filters import DaysFilter, HoldingFilter, ValuesFilter
+from agents.filters import DaysFilter, GuardFilter, HoldingFilter, ValuesFilter
 from agents.models import ASKED_FOR, Run, RunEvents
 from agents.records import SEE_ALL, demo_label, since
 from agents.services import forks
@@ -53,7 +53,7 @@ class RunAdmin(RunControls):
     }
     list_display = ("asked", "agent", "who", "shown_status", "started", "took", "tokens")
     list_display_links = ("asked",)
-    list_filter = ("status", DaysFilter, HoldingFilter, ("component_id", ValuesFilter), "is_demo")
+    list_filter = ("status", DaysFilter, HoldingFilter, GuardFilter, ("component_id", ValuesFilter), "is_demo")
     search_fields = ("=id", "=session__session_id", "input", "user__email")
     search_help_text = "Run id, session id, message or e-mail"
     ordering = ("-created_at",)

@@ -67,9 +67,12 @@ class AuditEntry:
     actor_id: UUID | None = None
 
 
+GUARDS = "guards"  # in a step's request and a run's spec: what guards did, [{guard, did, place, kinds}], never text
+
+
 def guarded_entries(step: StepRecord) -> list[AuditEntry]:
     """Return what the audit trail says of guards that found something in a step: which, and what kind of thing."""
-    notes = step.request.get("guards")
+    notes = step.request.get(GUARDS)
     return [AuditEntry("guard.acted", "step", str(step.id), {"name": step.name, "guards": notes})] if notes else []
 
 

@@ -58,6 +58,7 @@ class Run(UserOwned):
     `spec` is what the run started with: {schema, id, kind, model, instructions, tools: {name: schema hash}}.
     A fork's spec also has `forked_from` {run_id, path}; its and a rerun's have `history_before`, the time up to which
     they know their session. `rerun_of` is the failed run that this one goes on for; there is at most one.
+    Its `guards` are what guards did about the message: [{guard, did, place, kinds}], never the text.
     A job's spec holds its order besides, such as `summary`; a session has at most one open job of a kind.
     `usage`: {input_tokens, output_tokens, total_tokens, cost, model_calls, tool_calls, time_to_first_token, ...}.
     `cost_usd` is null while nothing was counted, and when the price of one of its model calls is not known.

@@ -20,7 +20,7 @@ from agentos.core.types import JsonObject, json_text
 from agents.engine.limits import WEEK_SECONDS
 from agents.engine.ports import BOUNDLESS, Allowance
 from agents.engine.status import RunStatus
-from agents.engine.steps import AuditEntry
+from agents.engine.steps import GUARDS, AuditEntry
 from agents.models import Run, Session
 from agents.services import idempotency
 from agents.services.crash import CrashPoint, crash_here, is_armed
@@ -61,6 +61,10 @@ class Begin:
     refusal: Exception | None = None
     created_at: datetime | None = None
     done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def note(self, guards: tuple[JsonObject, ...]) -> None:
+        """Keep what guards did about the message, in the run's row and on the trail: which, and kinds, never text."""
+        self.guards, self.spec = guards, {**self.spec, GUARDS: list(guards)}
 
     def finish(self) -> None:
         if self.done.done():

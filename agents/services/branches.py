@@ -11,6 +11,7 @@ from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.spec import spec_hash
 from agents.engine.status import RunStatus
+from agents.engine.steps import GUARDS
 from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import log
@@ -19,7 +20,7 @@ from agents.services.notifications import CLAIMABLE
 
 # What is added to the spec: where a fork comes from, and the time up to which the new run knows its session.
 ORIGIN, HISTORY_BEFORE = "forked_from", "history_before"
-ADDED = (ORIGIN, HISTORY_BEFORE, AUTHORITY)
+ADDED = (ORIGIN, HISTORY_BEFORE, AUTHORITY, GUARDS)
 
 
 def unchecked() -> None:

@@ -80,7 +80,9 @@ async def start(
             begin = _begin(
                 runtime, principal, spec, models, run_id, message, session_id, key, blocked=blocked is not None
             )
-            begin.charges, begin.guards = charges, notes
+            begin.charges = charges
+            if notes:
+                begin.note(notes)
             begin.session_hours = settings.TEMPORARY_HOURS if temporary else None
             await runtime.writer.begin(begin)
         except BaseException:
@@ -142,7 +144,7 @@ async def _let_in(
     try:
         let = await runtime.hooks.check_input(spec, message, tenant_id=tenant_id)
     except InputBlocked as blocked:
-        return "", (), blocked
+        return "", tuple({"did": "block", "place": "input", **error} for error in blocked.errors), blocked
     return let.text, let.notes, None
 
 

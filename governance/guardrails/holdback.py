@@ -47,11 +47,17 @@ class HoldBack:
         self._next_look = 0
         self._swallowed: Block | str = ""
         self._counts: Counter[str] = Counter()
+        self._finders: dict[str, str] = {}  # of each kind, the detector that found it last
 
     @property
     def findings(self) -> dict[str, int]:
         """How many findings of each kind were redacted so far."""
         return dict(self._counts)
+
+    def found_by(self, name: str) -> list[str]:
+        """Return the kinds of findings that a detector has redacted; what only grew too long is the first one's."""
+        first = self._detectors[0].name if self._detectors else ""
+        return sorted(kind for kind in self._counts if self._finders.get(kind, first) == name)
 
     @property
     def held_characters(self) -> int:
@@ -127,12 +133,12 @@ class HoldBack:
 
     def _found(self, text: str, base: int, end: int) -> list[Finding]:
         """Return the findings of `text[base:end]`, cut to it: what began before has left already."""
-        found = merge(
-            finding
-            for detector in self._detectors
-            if detector.alarm.search(text, max(0, base - _LABEL_CHARACTERS), end)
-            for finding in detector.detect(text)
-        )
+        seen: list[Finding] = []
+        for detector in self._detectors:
+            if detector.alarm.search(text, max(0, base - _LABEL_CHARACTERS), end):
+                seen += (own := detector.detect(text))
+                self._finders.update((finding.kind, detector.name) for finding in own)
+        found = merge(seen)
         return [
             Finding(one.kind, max(one.start, base), min(one.end, end), one.score)
             for one in found

@@ -33,15 +33,19 @@ def link_of(text: str, key: str) -> str:
 
 def days_of(text: str, key: str) -> list[tuple[str, str]]:
     """Return the link and the words of each day of a card that has anything."""
-    found = re.search(rf'data-testid="card-{key}".*?</section>', text, re.DOTALL)
+    found = re.search(rf'data-testid="card-{key}".*?<details>(.*?)</section>', text, re.DOTALL)
     assert found
     return [
-        (unescape(link), says) for link, says in re.findall(r'<li><a class="ao-link" href="(.*?)">(.*?)</a>', found[0])
+        (unescape(link), says) for link, says in re.findall(r'<li><a class="ao-link" href="(.*?)">(.*?)</a>', found[1])
     ]
 
 
 def change_run(approval: Approval, **fields: Any) -> None:
     Run.objects.using("system").filter(id=approval.run_id).update(**fields)
+
+
+def note(guard: str, did: str, place: str, *kinds: str) -> dict[str, Any]:
+    return {"guard": guard, "did": did, "place": place, "kinds": list(kinds)}
 
 
 @pytest.fixture
@@ -180,3 +184,37 @@ def test_bars_stand_on_each_other_or_in_front() -> None:
     assert chart([], most=0, says_most="").bars == []
     (none,) = chart([Amount(date(2026, 1, 1), [("good", 0)], "", "")], most=0, says_most="").bars
     assert none.parts == []
+
+
+def test_what_guards_did_is_counted_by_guard_and_place_and_leads_to_its_runs(
+    acme: TenantWithUsers, globex: TenantWithUsers, week: list[Approval], ask: Ask, signed_in: SignIn
+) -> None:
+    steps = Step.objects.using("system")
+    change_run(week[0], spec={"guards": [note("injection", "flag", "input", "prompt_injection")]})
+    leaked = {"guards": [note("pii", "redact", "output", "ssn"), note("secrets", "redact", "output", "api_key")]}
+    steps.filter(run=week[1].run_id, path="1.model").update(request=leaked)
+    steps.filter(run=week[2].run_id, path="1.0").update(request={"guards": [note("pii", "redact", "output", "iban")]})
+    steps.filter(run=week[3].run_id, path="1.0").update(seq=0, request=leaked)  # reused: it was counted where it began
+    theirs = ask(globex)
+    steps.filter(run=theirs.run_id, path="1.0").update(request=leaked)
+    client = signed_in(acme.auditor)
+    text = page(client.get(DASHBOARD))
+    assert figures(text)["guards"] == "5"
+    assert "1 blocked, 3 redacted, 1 flagged, in 4 runs" in text
+    parts = re.search(r'data-testid="by-guard">(.*?)</ul>', text, re.DOTALL)
+    assert parts
+    found = re.findall(r'href="(.*?)">(.*?)</a> <span class="ao-soft">(\w+)</span> <b>(\d+)<', parts[1])
+    assert {(title, did): int(count) for _, title, did, count in found} == {
+        ("pii, output", "redacted"): 2,
+        ("secrets, output", "redacted"): 1,
+        ("injection, input", "flagged"): 1,
+        ("a guard, input", "blocked"): 1,
+    }
+    runs = {title: client.get(unescape(link)).context["cl"].result_count for link, title, _, _ in found}
+    assert runs == {"pii, output": 2, "secrets, output": 1, "injection, input": 1, "a guard, input": 1}
+    assert client.get(link_of(text, "guards")).context["cl"].result_count == 4
+    for odd in ("nonsense", "eat:pii:output", "::::"):
+        assert client.get(RUNS, {"guard": odd}).status_code == 302  # as every filter that can't be read
+    shown = page(client.get(f"{RUNS}{week[1].run_id}/change/"))
+    assert "pii: redact" in shown
+    assert "output, ssn" in shown

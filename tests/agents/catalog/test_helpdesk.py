@@ -16,7 +16,10 @@ TURNS = turns(helpdesk)
 
 def test_it_declares_what_governs_it() -> None:
     assert check_component(helpdesk) == []
-    assert (helpdesk.guards, helpdesk.output_guards) == (("moderation", "pii", "injection"), ("secrets", "pii"))
+    assert (helpdesk.guards, helpdesk.output_guards) == (
+        ("moderation", "pii", "secrets:redact", "injection"),
+        ("secrets", "pii"),
+    )
     levels = {tool.name: tool.level for tool in helpdesk.tools}
     assert levels == {
         "restart_service": Level.CONFIRM,

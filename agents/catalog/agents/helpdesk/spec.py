@@ -11,7 +11,7 @@ helpdesk = AgentSpec(
     model=Model.STRONG,
     instructions=text("instructions.md"),
     tools=(restart_service, create_support_ticket, run_diagnostic, ask_user),
-    guards=("moderation", "pii", "injection"),
+    guards=("moderation", "pii", "secrets:redact", "injection"),
     output_guards=("secrets", "pii"),
     quick_prompts=(
         "The auth service is answering with 503 errors",
