@@ -26,7 +26,7 @@ from accounts import roles_admin as roles_admin
 from accounts import scopes, selectors
 from accounts import support_admin as support_admin
 from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of, shown_once
-from accounts.csv_export import Column, ExportedAdmin
+from accounts.csv_export import Column, Exported, ExportedAdmin
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, Tenant, TenantRole, User
 from accounts.services import members, service_accounts
 from accounts.services.service_accounts import decides
@@ -50,7 +50,7 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Membership)
-class MembershipAdmin(AuditedAdmin):
+class MembershipAdmin(Exported):
     """The people of the tenant. An administrator adds, removes and gives roles; passwords are never shown again."""
 
     audited_by_service = True
@@ -59,6 +59,12 @@ class MembershipAdmin(AuditedAdmin):
     list_select_related = ("user",)
     search_fields = ("user__email", "user__name")
     actions = None
+    csv_columns = (
+        Column("E-mail", "user.email"),
+        Column("Name", "user.name"),
+        Column("Role", "role"),
+        Column("Member since", "created_at"),
+    )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **({} if change else {"form": MemberForm}), **kwargs)

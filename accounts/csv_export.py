@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 
 from accounts import audit
-from accounts.console import ReadOnlyAdmin, principal_of
+from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of
 from accounts.principals import Principal
 from accounts.privacy import access
 from agentos.core.clock import utc_now
@@ -54,8 +54,10 @@ class Column:
         return access.seen_field(reader, owner, name, subject=subject)
 
 
-class ExportedAdmin(ReadOnlyAdmin):
+class Exported(AuditedAdmin):
     """A list that can be had as CSV, by whoever may see it. The export is audited with its rows and its query."""
+
+    list_before_template = "admin/list_tabs.html"
 
     csv_columns: ClassVar[tuple[Column, ...]] = ()
 
@@ -111,6 +113,10 @@ class ExportedAdmin(ReadOnlyAdmin):
 
     def _export_name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_export"
+
+
+class ExportedAdmin(Exported, ReadOnlyAdmin):
+    """Rows that are shown, had as CSV, and never changed here."""
 
 
 def _related(columns: Iterable[Column]) -> set[str]:

@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts.console import AuditedAdmin, principal_of
+from accounts.console import principal_of
+from accounts.csv_export import Column, Exported
 from agents.registry import registry
 from governance.models import NOBODY, Budget, Measure, Period
 from governance.usage import current, plain
@@ -63,7 +64,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Budget)
-class BudgetAdmin(AuditedAdmin):
+class BudgetAdmin(Exported):
     """A change counts for runs that start two seconds later; a run at work sees it when it needs more."""
 
     form = BudgetForm
@@ -73,6 +74,18 @@ class BudgetAdmin(AuditedAdmin):
     search_fields = ("name", "user__email")
     ordering = ("name",)
     actions = None
+    csv_columns = (
+        Column("Name", "name"),
+        Column("User", "user.email"),
+        Column("For each user", "each_user"),
+        Column("Component", "component_id"),
+        Column("Measure", "measure"),
+        Column("Period", "period"),
+        Column("Limit", lambda budget: plain(budget.limit)),
+        Column("Used and reserved now", lambda budget: _plain(_used(budget))),
+        Column("Left now", lambda budget: _plain(_left(budget))),
+        Column("Active", "is_active"),
+    )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj and not self.has_change_permission(request, obj):
@@ -98,21 +111,34 @@ class BudgetAdmin(AuditedAdmin):
 
     @admin.display(description="Used and reserved now")
     def used_now(self, budget: Budget) -> str:
-        if budget.each_user:
-            return "by each user"
-        use = current(budget, NOBODY)
-        return _amount(budget, use.used + use.reserved)
+        used = _used(budget)
+        return "by each user" if used is None else _amount(budget, used)
 
     @admin.display(description="Left now")
     def left_now(self, budget: Budget) -> str:
-        if budget.each_user:
-            return "by each user"
-        use = current(budget, NOBODY)
-        return _amount(budget, max(Decimal(0), budget.limit - use.used - use.reserved))
+        left = _left(budget)
+        return "by each user" if left is None else _amount(budget, left)
 
     def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
         obj.tenant_id = principal_of(request).tenant_id
         obj.save()
+
+
+def _used(budget: Budget) -> Decimal | None:
+    """Return what is used and reserved now; None of one that counts for each user by herself."""
+    if budget.each_user:
+        return None
+    use = current(budget, NOBODY)
+    return use.used + use.reserved
+
+
+def _left(budget: Budget) -> Decimal | None:
+    used = _used(budget)
+    return None if used is None else max(Decimal(0), budget.limit - used)
+
+
+def _plain(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
 
 
 def _amount(budget: Budget, amount: Decimal) -> str:

@@ -362,7 +362,10 @@ def test_runs(prove_page: ProvePage, acme: TenantWithUsers, ask: Ask) -> None:
         Run.objects.using("system").filter(id=run_id).exclude(status="cancelled").update(status="paused")
 
 
-EXPORTS = ("accounts_auditrow", "agents_run", "agents_session", "agents_step", "governance_approval")
+EXPORTS = (
+    "accounts_auditrow", "accounts_membership", "agents_run", "agents_session", "agents_step", "governance_approval",
+    "governance_budget",
+)  # fmt: skip
 
 
 @walks(WALKED, *pages(*(f"{name}_export" for name in EXPORTS)))

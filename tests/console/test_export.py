@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts import csv_export
+from accounts import csv_export, principals
 from accounts.csv_export import cell
-from accounts.models import AuditRow
+from accounts.models import AuditRow, TenantRole, User
 from accounts.privacy.access import MASK
 from accounts.tenancy import tenant_scope
 from agents.models import Run
-from governance.models import Approval
+from governance.models import Approval, Budget
 from tests.conftest import TenantWithUsers
 from tests.console.conftest import INBOX, Ask, SignIn, enter, in_doubt, page
 
@@ -29,6 +29,16 @@ def exported(client: Client, page_path: str, query: str = "") -> list[dict[str, 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"].startswith("attachment; filename=")
     return list(csv.DictReader(io.StringIO(page(answer))))
+
+
+PEOPLE, BUDGETS = "/admin/accounts/membership/", "/admin/governance/budget/"
+
+
+def narrow(where: TenantWithUsers, role: str, *, without: str) -> None:
+    """Take a scope from one of the tenant's roles."""
+    rows = TenantRole.objects.using("system").filter(tenant=where.tenant, name=role)
+    rows.update(scopes=[scope for scope in rows.get().scopes if scope != without])
+    principals.cache.forget()
 
 
 def on_record(where: TenantWithUsers, action: str) -> list[AuditRow]:
@@ -168,3 +178,41 @@ def test_users_are_not_asked_for_one_by_one(
         ask(acme, customer=f"C-{number}", minutes_ago=number)
     with django_assert_max_num_queries(30):
         assert len(exported(client, INBOX, "?tab=all")) == 6
+
+
+def test_people_are_the_lists_and_their_addresses_stay_masked(
+    acme: TenantWithUsers, globex: TenantWithUsers, signed_in: SignIn
+) -> None:
+    User.objects.using("system").filter(id=acme.member.id).update(name="=HYPERLINK(1)")
+    rows = exported(signed_in(acme.admin), PEOPLE)
+    assert {row["E-mail"] for row in rows} == {f"{role}@acme.test" for role in acme.users}
+    assert {row["Name"] for row in rows if row["E-mail"] == "member@acme.test"} == {"'=HYPERLINK(1)"}
+    (row,) = exported(signed_in(acme.auditor), PEOPLE, "?role=operator")
+    assert (row["E-mail"], row["Role"]) == ("operator@acme.test", "operator")
+    narrow(acme, "auditor", without="privacy:personal")
+    masked = exported(signed_in(acme.auditor), PEOPLE)
+    assert "m•••@acme.test" in {row["E-mail"] for row in masked}
+    assert "auditor@acme.test" in {row["E-mail"] for row in masked}  # her own
+    assert signed_in(acme.member).post(f"{PEOPLE}export.csv").status_code == 403
+    assert f'action="{PEOPLE}export.csv"' in page(signed_in(acme.admin).get(PEOPLE))
+    record = on_record(acme, "membership.exported")
+    assert [row.detail["rows"] for row in record] == [len(acme.users), 1, len(acme.users)]
+    assert on_record(globex, "membership.exported") == []
+
+
+def test_budgets_are_had_with_what_is_left_of_them(
+    acme: TenantWithUsers, globex: TenantWithUsers, signed_in: SignIn
+) -> None:
+    for where, name in ((acme, "-Team"), (globex, "Theirs")):
+        common = {"tenant": where.tenant, "period": "day", "measure": "usd", "limit": 5}
+        with tenant_scope(where.tenant.id, where.admin.id):
+            Budget.objects.create(name=name, **common)
+            Budget.objects.create(name="Hers", user=where.member, **common)
+    first, second = exported(signed_in(acme.operator), BUDGETS, "?o=1")
+    assert (first["Name"], first["Limit"], first["Left now"], first["User"]) == ("'-Team", "5", "5", "")
+    assert (second["User"], second["Active"]) == ("member@acme.test", "yes")
+    narrow(acme, "operator", without="privacy:personal")
+    assert [row["User"] for row in exported(signed_in(acme.operator), BUDGETS)] == ["", "m•••@acme.test"]
+    assert signed_in(acme.member).post(f"{BUDGETS}export.csv").status_code == 403
+    assert [row.detail["rows"] for row in on_record(acme, "budget.exported")] == [2, 2]
+    assert on_record(globex, "budget.exported") == []
