@@ -68,7 +68,10 @@ declare(
 declare(Preference, none="tenant id user kind channel wanted", subjects=[owner("user")])
 declare(
     Endpoint,
-    none="tenant id name channel host kinds tells_effect is_active off_reason previous_until created_at changed_at",
+    none=(
+        "tenant id name channel host kinds tells_effect is_active off_reason catches_up previous_until created_at "
+        "changed_at"
+    ),
     secret="sealed sealed_key",
 )
 declare(

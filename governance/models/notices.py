@@ -49,7 +49,8 @@ class Endpoint(TenantModel):
     """A receiver of the tenant's: a Slack webhook, or a webhook of its own. Address and secret are sealed.
 
     `sealed` holds {url, secret, previous}: a webhook's secret signs, the one before it signs as well until
-    `previous_until`. Of what a call would do it is told only if `tells_effect`.
+    `previous_until`. Of what a call would do it is told only if `tells_effect`. While `catches_up` it has yet to be
+    told of the requests that waited before it was added, switched on or asked for them; the next spreading does.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -62,6 +63,7 @@ class Endpoint(TenantModel):
     )
     is_active = models.BooleanField("active", default=True)
     off_reason = models.CharField(max_length=100, blank=True, editable=False)
+    catches_up = models.BooleanField(default=True, db_default=True, editable=False)
     previous_until = models.DateTimeField(null=True, editable=False)
     sealed = models.TextField(editable=False)
     sealed_key = models.TextField(editable=False)
@@ -70,6 +72,7 @@ class Endpoint(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="endpoint_name")]
+        indexes = [models.Index(fields=["id"], name="endpoint_behind", condition=models.Q(catches_up=True))]
 
     def __str__(self) -> str:
         return self.name

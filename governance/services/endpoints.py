@@ -80,12 +80,14 @@ def change(
     """Change what an endpoint is told. Audited; commits. Raises: PolicyDenied, NotFound, Invalid."""
     with tenant_scope(principal.tenant_id, principal.user_id):
         found = _locked(principal, endpoint_id)
+        was_told = found.is_active and Kind.REQUESTED in found.kinds
         if kinds is not None:
             found.kinds = _known(kinds)
         if tells_effect is not None:
             found.tells_effect = tells_effect
         if is_active is not None:
             found.is_active, found.off_reason = is_active, ""
+        found.catches_up |= not was_told
         found.changed_at = utc_now()
         found.save()
         detail: JsonObject = {"kinds": list(found.kinds), "tells_effect": found.tells_effect, "active": found.is_active}

@@ -27,7 +27,7 @@ from agents.services import log
 from agents.services.notifications import INBOX
 from governance.channels import email, slack, webhook
 from governance.channels.failures import NotDelivered
-from governance.models import Announcement, Channel, Kind, Notice, NoticeState
+from governance.models import Announcement, ApprovalStatus, Channel, Endpoint, Kind, Notice, NoticeState
 from governance.services import endpoints, recipients, wording
 from governance.services.wording import Words
 
@@ -38,6 +38,7 @@ SPREAD_ROWS: Final = 100
 CLAIM: Final = timedelta(seconds=60)  # longer than any channel takes
 NEWS: Final = timedelta(hours=24)  # what is older is told to nobody
 MOST_ATTEMPTS: Final = 10
+MOST_TO_CATCH_UP: Final = 100  # requests that waited already; the inbox has the others
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 15, 3_600
 JITTER: Final = (0.75, 1.25)
 
@@ -67,6 +68,37 @@ def spread() -> int:
         for tenant_id in {notice.tenant_id for notice in notices}:
             log.notify(INBOX, str(tenant_id), using=SYSTEM)
     return len(found)
+
+
+def catch_up() -> int:
+    """Tell endpoints that are new, or on again, of the requests that wait already; return how many these were.
+
+    Each is told of a request once, the oldest first; what it missed while it was off is sent after all. Commits;
+    repeatable.
+    """
+    with transaction.atomic(using=SYSTEM):
+        rows = Endpoint.objects.using(SYSTEM).filter(catches_up=True)
+        behind = list(rows.defer("sealed", "sealed_key").select_for_update(skip_locked=True, of=("self",)))
+        for endpoint in behind:
+            if endpoint.is_active and Kind.REQUESTED in endpoint.kinds:
+                _tell_what_waits(endpoint)
+        if behind:
+            rows.filter(id__in=[endpoint.id for endpoint in behind]).update(catches_up=False)
+    return len(behind)
+
+
+def _tell_what_waits(endpoint: Endpoint) -> None:
+    made = Announcement.objects.using(SYSTEM).filter(tenant_id=endpoint.tenant_id, kind=Kind.REQUESTED)
+    waits = made.filter(
+        approval__status=ApprovalStatus.PENDING, approval__expires_at__gt=Now(), spread_at__isnull=False
+    )
+    open_ones = list(waits.order_by("created_at")[:MOST_TO_CATCH_UP])
+    told = {"tenant_id": endpoint.tenant_id, "channel": endpoint.channel, "endpoint_id": endpoint.id}
+    notices = [Notice(announcement=one, **told) for one in open_ones]
+    Notice.objects.using(SYSTEM).bulk_create(notices, ignore_conflicts=True)
+    missed = Notice.objects.using(SYSTEM).filter(**told, announcement__in=open_ones)
+    missed = missed.filter(state__in=(NoticeState.DROPPED, NoticeState.GIVEN_UP))
+    missed.update(state=NoticeState.WAITING, attempts=0, due_at=Now(), claimed_until=None, error="")
 
 
 def due() -> QuerySet[Notice]:

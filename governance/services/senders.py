@@ -86,6 +86,7 @@ _senders = Senders()
 def tick() -> None:
     """Decide who is told of what is new, and see that what is due is sent. The supervisor's tick; commits."""
     outbox.spread()
+    outbox.catch_up()
     if outbox.due().exists():
         for _ in range(OUTSIDE_THREADS):
             _senders.start()
