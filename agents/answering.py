@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 from accounts.principals import Principal
 from accounts.seam import in_thread
+from agentos.core.types import JsonObject
 from agents import selectors
+from agents.engine.spec import AgentSpec
 from agents.registry import registry
 from agents.services import answers
 from agents.services.answers import Answer
@@ -22,6 +25,11 @@ async def answer(here: Runtime, principal: Principal, run_id: UUID, said: list[A
     """
     detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     spec = registry.get("agent", detail.get("agent_id", ""))
-    check = partial(here.hooks.check_answer, spec, tenant_id=principal.tenant_id)
-    guarded = [await item.guarded(check) for item in said]
+    guarded = [await _guarded(here, principal, spec, item) for item in said]
     return await in_thread(answers.answer, principal=principal, run_id=run_id, answers=guarded, key=key)
+
+
+async def _guarded(here: Runtime, principal: Principal, spec: AgentSpec, said: Answer) -> Answer:
+    noted: list[JsonObject] = []
+    check = partial(here.hooks.check_answer, spec, tenant_id=principal.tenant_id, noted=noted)
+    return replace(await said.guarded(check), guards=tuple(noted))

@@ -65,7 +65,7 @@ declare(
             "tool schema_hash reads tainted_by model guards requirement.kind requirement.approval_type "
             "requirement.approval_id requirement.approval_url requirement.expires_at"
         ),
-        "answer": "by at approval_id outcome",
+        "answer": "by at approval_id outcome guards",
     },
     subjects=[owner("user"), author("answer__by", "answer.note")],
     retention=RUNS,

@@ -95,7 +95,8 @@ class GuardFilter(admin.SimpleListFilter):
             return queryset
         note = _note(chosen)
         steps = Step.objects.filter(tenant_id=OuterRef("tenant_id"), run_id=OuterRef("pk"), seq__gt=0)
-        found = Q(spec__guards__contains=[note]) | Q(Exists(steps.filter(request__guards__contains=[note])))
+        in_step = Q(request__guards__contains=[note]) | Q(answer__guards__contains=[note])
+        found = Q(spec__guards__contains=[note]) | Q(Exists(steps.filter(in_step)))
         if note.items() <= _BLOCKED.items():
             found |= Q(error_code="input_blocked")
         return queryset.filter(found)

@@ -50,7 +50,8 @@ SELECT {_DAY.format("r")} AS day, count(*) AS refused, count(DISTINCT r.id) AS r
 FROM {table(Run)} r JOIN {table(Step)} s ON s.tenant_id = r.tenant_id AND s.run_id = r.id
 WHERE {_THESE.format("r")} AND s.state = '{StepState.REFUSED}' AND r.component_kind <> '{JOB}' {_BY_DAY}
 """
-# What guards did: to a message it stands in the run's spec, to what a tool or the model said in the step's request.
+# What guards did: to a message it stands in the run's spec, to what a tool or the model said in the step's request,
+# to what somebody answered in its answer.
 _ONE_BLOCKED: Final = '[{"guard": "", "did": "block", "place": "input"}]'
 _HITS: Final = f"""
 WITH hits AS (
@@ -60,7 +61,8 @@ WITH hits AS (
     UNION ALL
     SELECT r.id, r.created_at, n.note FROM {table(Run)} r
     JOIN {table(Step)} s ON s.tenant_id = r.tenant_id AND s.run_id = r.id
-    CROSS JOIN LATERAL jsonb_array_elements(s.request->'{GUARDS}') n (note)
+    CROSS JOIN LATERAL jsonb_array_elements(
+        coalesce(s.request->'{GUARDS}', '[]'::jsonb) || coalesce(s.answer->'{GUARDS}', '[]'::jsonb)) n (note)
     WHERE {_THESE.format("r")} AND r.component_kind <> '{JOB}' AND s.seq > 0
 )
 """

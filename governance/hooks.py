@@ -47,12 +47,17 @@ class Governance:
         """Return a run's message as it may be kept. Raises: InputBlocked with kinds and never the text, Unavailable."""
         return await self._guards.check_message(spec, text, tenant_id=tenant_id)
 
-    async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> str:
+    async def check_answer(
+        self, spec: AgentSpec, text: str, *, tenant_id: UUID, noted: list[JsonObject] | None = None
+    ) -> str:
         """Return a later human text (answer, note, external result) as it may be kept.
 
-        Identity numbers and secrets are redacted. Raises: InputBlocked, Unavailable.
+        Identity numbers and secrets are redacted; `noted` takes what guards did. Raises: InputBlocked, Unavailable.
         """
-        return (await self._guards.check_answer(spec, text, tenant_id=tenant_id)).text
+        passed = await self._guards.check_answer(spec, text, tenant_id=tenant_id)
+        if noted is not None:
+            noted += passed.notes
+        return passed.text
 
     async def check_evidence(self, spec: AgentSpec, found: Json, *, tenant_id: UUID) -> Json:
         """Return what a tool's look-up found as a person may see it, redacted as the tool's results are."""

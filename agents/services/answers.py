@@ -17,6 +17,7 @@ from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.types import Json, JsonObject, clean_json, clean_text, texts_of
 from agents.engine.status import PauseKind, StepState
+from agents.engine.steps import GUARDS
 from agents.models import Run, Step
 from agents.services import idempotency, log, switches
 from agents.services.idempotency import Key
@@ -37,6 +38,7 @@ class Answer:
     selected: list[list[str]] | None = None
     result: str | None = None
     note: str = ""
+    guards: tuple[JsonObject, ...] = ()  # what they did about its texts: [{guard, did, place, kinds}]
 
     async def guarded(self, check: Callable[[str], Awaitable[str]]) -> Answer:
         """Return the answer with every free text as the guards let it through."""
@@ -78,8 +80,10 @@ def answer(*, principal: Principal, run_id: UUID, answers: list[Answer], key: Ke
                 "note": clean_text(said.note),
                 "by": str(principal.user_id),
             }
+            detail: JsonObject = {"tool": step.name, "kind": kind.value, "confirmed": said.confirmed}
+            if said.guards:
+                stored[GUARDS] = detail[GUARDS] = list(said.guards)
             _store(step, stored)
-            detail = {"tool": step.name, "kind": kind.value, "confirmed": said.confirmed}
             entries.append(audit.Entry("step.answered", "step", str(step.id), detail, principal.user_id))
         log.make_claimable(run)
         audit.append(entries, tenant_id=principal.tenant_id)

@@ -35,8 +35,10 @@ class Hooks(HookPort, Protocol):
         """Return a message of somebody of the tenant as it may be kept. Raises: InputBlocked."""
         ...
 
-    async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> str:
-        """Return a later human text as it may be kept. Raises: InputBlocked."""
+    async def check_answer(
+        self, spec: AgentSpec, text: str, *, tenant_id: UUID, noted: list[JsonObject] | None = None
+    ) -> str:
+        """Return a later human text as it may be kept; `noted` takes what guards did. Raises: InputBlocked."""
         ...
 
     async def check_evidence(self, spec: AgentSpec, found: Json, *, tenant_id: UUID) -> Json:

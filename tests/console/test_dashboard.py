@@ -194,24 +194,30 @@ def test_what_guards_did_is_counted_by_guard_and_place_and_leads_to_its_runs(
     leaked = {"guards": [note("pii", "redact", "output", "ssn"), note("secrets", "redact", "output", "api_key")]}
     steps.filter(run=week[1].run_id, path="1.model").update(request=leaked)
     steps.filter(run=week[2].run_id, path="1.0").update(request={"guards": [note("pii", "redact", "output", "iban")]})
+    steps.filter(run=week[2].run_id, path="1.model").update(
+        answer={"guards": [note("secrets", "redact", "input", "jwt")]}
+    )
     steps.filter(run=week[3].run_id, path="1.0").update(seq=0, request=leaked)  # reused: it was counted where it began
     theirs = ask(globex)
     steps.filter(run=theirs.run_id, path="1.0").update(request=leaked)
     client = signed_in(acme.auditor)
     text = page(client.get(DASHBOARD))
-    assert figures(text)["guards"] == "5"
-    assert "1 blocked, 3 redacted, 1 flagged, in 4 runs" in text
+    assert figures(text)["guards"] == "6"
+    assert "1 blocked, 4 redacted, 1 flagged, in 4 runs" in text
     parts = re.search(r'data-testid="by-guard">(.*?)</ul>', text, re.DOTALL)
     assert parts
     found = re.findall(r'href="(.*?)">(.*?)</a> <span class="ao-soft">(\w+)</span> <b>(\d+)<', parts[1])
     assert {(title, did): int(count) for _, title, did, count in found} == {
         ("pii, output", "redacted"): 2,
         ("secrets, output", "redacted"): 1,
+        ("secrets, input", "redacted"): 1,
         ("injection, input", "flagged"): 1,
         ("a guard, input", "blocked"): 1,
     }
     runs = {title: client.get(unescape(link)).context["cl"].result_count for link, title, _, _ in found}
-    assert runs == {"pii, output": 2, "secrets, output": 1, "injection, input": 1, "a guard, input": 1}
+    assert runs == {
+        "pii, output": 2, "secrets, output": 1, "secrets, input": 1, "injection, input": 1, "a guard, input": 1,
+    }  # fmt: skip
     assert client.get(link_of(text, "guards")).context["cl"].result_count == 4
     for odd in ("nonsense", "eat:pii:output", "::::"):
         assert client.get(RUNS, {"guard": odd}).status_code == 302  # as every filter that can't be read

@@ -45,7 +45,7 @@ class Policy:
 class Cleaning:
     """Guards as a runtime has them."""
 
-    async def check_answer(self, spec: Any, text: str, *, tenant_id: Any) -> str:
+    async def check_answer(self, spec: Any, text: str, *, tenant_id: Any, noted: Any = None) -> str:
         return guards.without_private(text)
 
 
