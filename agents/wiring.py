@@ -14,6 +14,7 @@ from agentos.core.errors import Unavailable
 from agents.engine.ports import JournalPort, Ports, Usage
 from agents.llm.client import ModelGateway
 from agents.llm.prices import PLAY_RATES, Prices, own_rates
+from agents.services import handover
 from agents.services.connecting import connect
 from agents.services.hub import Hub
 from agents.services.ledger import Ledger
@@ -128,6 +129,7 @@ async def open_runtime() -> Runtime:
     )
     _runtime = Runtime(pool, hub, supervisor, ports, hooks)
     await supervisor.start()
+    handover.take_here(supervisor)
     return _runtime
 
 
@@ -144,6 +146,7 @@ async def close_runtime() -> None:
     if _runtime is None:
         return
     runtime, _runtime = _runtime, None
+    handover.take_here(None)
     await runtime.supervisor.stop()
     for models in (runtime.ports.model, runtime.supervisor.job_ports.model):
         if isinstance(models, Providers):

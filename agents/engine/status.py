@@ -23,7 +23,7 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.RUNNING: frozenset(
         {RunStatus.PENDING, RunStatus.PAUSED, RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.ERROR}
     ),
-    RunStatus.PAUSED: frozenset({RunStatus.PENDING, RunStatus.CANCELLED, RunStatus.ERROR}),
+    RunStatus.PAUSED: frozenset({RunStatus.PENDING, RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.ERROR}),
     RunStatus.COMPLETED: frozenset(),
     RunStatus.CANCELLED: frozenset(),
     RunStatus.ERROR: frozenset(),

@@ -19,7 +19,7 @@ from agentos.core.types import Json, JsonObject, clean_json, clean_text, texts_o
 from agents.engine.status import PauseKind, StepState
 from agents.engine.steps import GUARDS
 from agents.models import Run, Step
-from agents.services import idempotency, log, switches
+from agents.services import handover, idempotency, log, switches
 from agents.services.idempotency import Key
 from agents.services.runs import check_live, lock
 
@@ -54,7 +54,7 @@ class Answer:
 
 
 def answer(*, principal: Principal, run_id: UUID, answers: list[Answer], key: Key | None = None) -> int:
-    """Store answers of the requester and make the run claimable; return the seq after which it goes on. Commits.
+    """Store answers of the requester and let the run go on; return the seq after which it goes on. Commits.
 
     Raises: NotFound, PolicyDenied (an approval is someone else's), Conflict (not waiting), Invalid.
     """
@@ -85,7 +85,7 @@ def answer(*, principal: Principal, run_id: UUID, answers: list[Answer], key: Ke
                 stored[GUARDS] = detail[GUARDS] = list(said.guards)
             _store(step, stored)
             entries.append(audit.Entry("step.answered", "step", str(step.id), detail, principal.user_id))
-        log.make_claimable(run)
+        handover.let_go_on(run)
         audit.append(entries, tenant_id=principal.tenant_id)
     return last_seq
 
@@ -96,7 +96,7 @@ def step_of(run: Run, path: str) -> Step | None:
 
 
 def settle(*, run: Run, step: Step | None, answer: JsonObject) -> None:
-    """Store a decision on a waiting step and make the run claimable.
+    """Store a decision on a waiting step and let the run go on.
 
     The caller holds both row locks and writes its own audit. It is inside the tenant scope of one who may decide, or,
     for the machine's own decisions, in a transaction of the system role. Raises: Conflict when the step waits no more.
@@ -105,7 +105,7 @@ def settle(*, run: Run, step: Step | None, answer: JsonObject) -> None:
     if step is None or step.state not in (StepState.WAITING, StepState.UNKNOWN):
         raise Conflict("This tool call no longer waits.", code="not_waiting")
     _store(step, clean_json(answer))
-    log.make_claimable(run)
+    handover.let_go_on(run)
 
 
 def _waiting_step(run: Run, tool_call_id: str) -> Step:

@@ -26,6 +26,8 @@ class CrashPoint(StrEnum):
     BEGIN_BEFORE_COMMIT = "begin_before_commit"  # new runs, with session, key and audit row
     BEGIN_AFTER_COMMIT = "begin_after_commit"
     CLAIM_AFTER_COMMIT = "claim_after_commit"  # the lease is ours, nothing was loaded
+    HAND_OVER_BEFORE_COMMIT = "hand_over_before_commit"  # an answer, with the lease of the run that goes on here
+    HAND_OVER_AFTER_COMMIT = "hand_over_after_commit"
     FLUSH_BEFORE_COMMIT = "flush_before_commit"  # any flush of the journal
     FLUSH_AFTER_COMMIT = "flush_after_commit"
     TOOL_START_BEFORE_COMMIT = "tool_start_before_commit"  # a flush with a tool call that is about to run

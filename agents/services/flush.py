@@ -24,7 +24,7 @@ from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord
 from agents.models import Run, RunEvents, Step
 from agents.services.crash import crash_in_flush, is_armed
-from agents.services.notifications import EVENTS, MAX_PAYLOAD_BYTES
+from agents.services.notifications import CLAIMABLE, EVENTS, MAX_PAYLOAD_BYTES
 from agents.services.run_journal import RunJournal
 from agents.services.sql import columns, recordset, table
 from agents.services.trips import in_few_trips
@@ -288,7 +288,10 @@ _PAUSED = f"""CASE WHEN x.status = '{RunStatus.PAUSED.value}' AND (r.cancel_requ
         {_found(f"'{StepState.ANSWERED.value}'")}
         OR NOT {_found(f"'{StepState.WAITING.value}', '{StepState.UNKNOWN.value}'")}
     )) THEN '{RunStatus.PENDING.value}' ELSE x.status END"""
-CHANGE = _change(_PAUSED, f"jsonb_to_recordset(%s::jsonb) AS x({RUN_ROW})")
+CHANGE = f"""
+WITH changed AS ({_change(_PAUSED, f"jsonb_to_recordset(%s::jsonb) AS x({RUN_ROW})")} RETURNING r.status)
+SELECT pg_notify('{CLAIMABLE}', '') FROM changed WHERE status = '{RunStatus.PENDING.value}' LIMIT 1
+"""
 
 
 @cache

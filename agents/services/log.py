@@ -11,7 +11,7 @@ from agentos.core.types import JsonObject, json_bytes
 from agents.engine.status import RUN_MOVES, RunStatus
 from agents.models import Run, RunEvents
 from agents.services.lines import encode
-from agents.services.notifications import CLAIMABLE, EVENTS
+from agents.services.notifications import EVENTS
 
 
 def end_unheld(run: Run, status: RunStatus, event: str, payload: JsonObject) -> None:
@@ -46,14 +46,6 @@ def append_event(run: Run, event: str, payload: JsonObject) -> None:
         lines=line.decode(),
     )
     notify(EVENTS, f"- {run.root_id}", using=run._state.db)
-
-
-def make_claimable(run: Run) -> None:
-    """Hand a paused run to whoever is free, unless it is paused by hand or halted. The caller holds its row lock."""
-    if RunStatus(run.status) is RunStatus.PAUSED and not run.pause_requested and not run.halted_by:
-        run.status = RunStatus.PENDING.value
-        run.save(update_fields=["status"])
-        notify(CLAIMABLE, "", using=run._state.db)
 
 
 def notify(channel: str, payload: str, *, using: str | None = None) -> None:

@@ -10,7 +10,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict
 from agents.engine.status import RunStatus
 from agents.models import Run
-from agents.services import idempotency, log
+from agents.services import handover, idempotency, log
 from agents.services.idempotency import Key
 from agents.services.notifications import PAUSE
 from agents.services.runs import check_live, lock
@@ -51,7 +51,7 @@ def unpause(*, principal: Principal, run_id: UUID, key: Key | None = None) -> No
         run.save(update_fields=["pause_requested", "pause_reason"])
         if run.status == RunStatus.RUNNING:
             log.notify(PAUSE, f"-{run.id}")
-        log.make_claimable(run)
+        handover.let_go_on(run)
         _audit(principal, run, "run.unpaused")
 
 

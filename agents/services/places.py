@@ -35,6 +35,9 @@ class Places:
         """Say what a tenant may have under way, and how much of it is left."""
         return RateLimit(self.kind, self.most_per_tenant, self.most_per_tenant - self._by_tenant[tenant_id])
 
+    def has_room(self, tenant_id: UUID) -> bool:
+        return self.taken < self.most and self._by_tenant[tenant_id] < self.most_per_tenant
+
     def check(self, tenant_id: UUID) -> None:
         """Raises: RateLimited when the tenant has all that it may, Unavailable when the process has."""
         if self._by_tenant[tenant_id] >= self.most_per_tenant:

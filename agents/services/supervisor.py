@@ -89,6 +89,7 @@ class Supervisor:
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._renewed_at = time.monotonic()
+        self._event_loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def is_well(self) -> bool:
@@ -98,6 +99,7 @@ class Supervisor:
         return not self.draining and time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
 
     async def start(self) -> None:
+        self._event_loop = asyncio.get_running_loop()
         self.writer.start()
         self.writer.halted = await halted.read(self.pool)
         loops: list[Loop] = [self._renew_loop, self._listen_loop, self._tick_loop]
@@ -192,6 +194,18 @@ class Supervisor:
                 room -= len(claimed)
                 if len(claimed) < CLAIMED_AT_ONCE:
                     break
+
+    def has_room(self, tenant_id: UUID) -> bool:
+        """Tell whether this process may take one more run of a tenant; from any thread."""
+        return self._event_loop is not None and not self.draining and self.runs.has_room(tenant_id)
+
+    def take_soon(self, run: Claimed) -> None:
+        """Work on a run whose lease this process has just committed; from any thread.
+
+        Raises: RuntimeError when the event loop has ended.
+        """
+        assert self._event_loop is not None
+        self._event_loop.call_soon_threadsafe(self._take, run, self._lane)
 
     def _take(self, run: Claimed, lane: Lane) -> None:
         if old := self._tasks.get(run.run_id):

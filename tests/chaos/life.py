@@ -23,6 +23,7 @@ from agents.engine.ports import ModelReply, ModelRequest, ToolCall, Usage
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import RunContext, tool
 from agents.models import Run, RunEvents, Step
+from agents.services import handover
 from agents.services.begin import Begin
 from agents.services.execution import StopReason
 from governance.hooks import Governance
@@ -124,6 +125,7 @@ class World:
         await pool.open()
         process = Process(pool, PlanModel(), self.acme, hooks=Governance(), price=price)
         await process.supervisor.start()
+        handover.take_here(process.supervisor)
         return process
 
     def start(self) -> None:
@@ -147,6 +149,7 @@ class World:
 
     async def _drop(self) -> None:
         supervisor = self.process.supervisor
+        handover.take_here(None)
         doomed = [*supervisor.writer.tasks, *supervisor._loops, *supervisor._tasks.values()]
         # The loop stood still between two rules, so a time limit may run out together with this and hide it once.
         for _ in range(20):
@@ -159,6 +162,7 @@ class World:
         await self.process.pool.close()
 
     def close(self) -> None:
+        handover.take_here(None)
         self.wait(self.process.supervisor.stop())
         self.wait(self.process.pool.close())
         self.runner.close()

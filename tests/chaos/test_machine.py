@@ -123,6 +123,7 @@ class Machine(RuleBasedStateMachine):
             for run in going:
                 self.world.say(pauses.unpause, principal=self.acme.principal("member"), run_id=run.id)
             self.reconcile()
+            self.world.say(approvals.expire_due)  # as each tick does: it passes over what somebody holds just then
             for step in self.world.steps(state=StepState.WAITING.value):
                 self.confirm(step, agrees=True) if step.name == "pay" else self.settle(step, agrees=True)
             self.world.pass_time(0.05)
