@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -12,7 +12,6 @@ from psycopg_pool import AsyncConnectionPool
 from accounts import seam
 from agentos.core.errors import Unavailable
 from agents.engine.ports import JournalPort, Ports, Usage
-from agents.llm.client import ModelGateway
 from agents.llm.prices import PLAY_RATES, Prices, own_rates
 from agents.services import handover
 from agents.services.connecting import connect
@@ -22,6 +21,9 @@ from agents.services.places import Places
 from agents.services.providers import Providers
 from agents.services.runtime import Hooks, Runtime
 from agents.services.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from agents.llm.client import ModelGateway
 
 OPENAI_URL = "https://api.openai.com/v1"
 POOL_SIZE = 4
@@ -67,6 +69,8 @@ def model_port() -> Providers:
 
 def model_gateway() -> ModelGateway:
     """Return a client of the configured model server. Raises: ConfigError."""
+    from agents.llm.client import ModelGateway  # a second of imports: for those that ask a model
+
     return ModelGateway(
         _model_url(),
         settings.OPENAI_API_KEY,

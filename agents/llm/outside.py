@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import httpx2
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
-from openai._vendor.httpx_aiohttp import AiohttpTransport
 
 from agentos.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from openai._vendor.httpx_aiohttp import AiohttpTransport
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LONGEST_URL = 1_000
@@ -53,6 +55,7 @@ def is_public(address: str) -> bool:
 
 def transport(limits: httpx2.Limits) -> AiohttpTransport:
     """Return a transport that connects to public addresses only, by no proxy of the environment."""
+    from openai._vendor.httpx_aiohttp import AiohttpTransport
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(

@@ -6,7 +6,6 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 import httpx2
-from openai import DefaultAioHttpClient
 
 from agentos.core.errors import ConfigError
 from agents.llm import outside
@@ -52,6 +51,8 @@ def http_client(
 
     With `public_only` it connects to no address inside a network, and by no proxy.
     """
+    from openai import DefaultAioHttpClient
+
     limits = httpx2.Limits(
         max_connections=MAX_CONNECTIONS,
         max_keepalive_connections=MAX_CONNECTIONS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from django.conf import settings
@@ -16,10 +16,12 @@ from django.conf import settings
 from agentos.core.credentials import Credentials
 from agentos.core.errors import ConfigError, ProviderError
 from agents.engine.ports import ModelReply, ModelRequest
-from agents.llm.client import ModelGateway
 from agents.llm.outside import check_url
 from agents.services import tenant_models
 from agents.services.tenant_models import AS_THE_PLATFORM, TenantModels
+
+if TYPE_CHECKING:
+    from agents.llm.client import ModelGateway
 
 Parts: TypeAlias = AsyncGenerator[str | ModelReply, None]
 
@@ -117,6 +119,8 @@ async def _of(tenant_id: UUID | None) -> TenantModels:
 
 def _gateway(provider: Credentials) -> ModelGateway:
     """Make a client of a tenant's provider. Raises: ConfigError when its address is not one that may be asked."""
+    from agents.llm.client import ModelGateway
+
     private = settings.PRIVATE_PROVIDERS
     check_url(provider["base_url"], private=private)
     return ModelGateway(
