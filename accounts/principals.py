@@ -5,6 +5,7 @@ A changed role, a deactivated user, a raised token version, an ended family coun
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -115,6 +116,7 @@ def load(user_id: UUID, tenant: UUID | str, family: UUID | None = None) -> Princ
     return None if member is None else of_member(member, family=family)
 
 
+@functools.cache  # every page asks it, and putting the expressions together takes longer than the database does
 def members() -> QuerySet[Membership]:
     """Return the memberships of active users with all that a principal is made of, read through the system role."""
     grants = Grant.objects.filter(tenant_id=OuterRef("tenant_id"), user_id=OuterRef("user_id"))

@@ -19,18 +19,22 @@ from django.contrib.auth.hashers import make_password
 from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from accounts import principals, scopes, seam
 from accounts.models import Membership, Role, Tenant, TenantRole, User
 from accounts.principals import Principal
 from accounts.services import keys
+from agentos.serving import memory
 from tests.database import NOWHERE, VAR, Cleaner, TestCluster, point_django_at
 from tests.journeys import browser
 
 PASSWORD = "demo"
-hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("default", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
 _SLOW = {"journeys", "chaos", "isolation", "backup", "bench"}  # folders whose files take most of a minute
+_OWN_SERVERS = {"test_first_start.py", "test_pictures.py"}  # journeys that do without the server of all others
 LOOPBACK = "127.0.0.1,::1,localhost"
 
 
@@ -61,14 +65,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Put a slow file before every two others: late ones would be waited for by idle workers."""
+    """Put the journeys first, then a slow file before every two others: late ones would be waited for."""
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    slow = [found for path, found in files.items() if _SLOW & set(path.parts)]
+    longest = [found for path, found in files.items() if _shares_server(path)]
+    slow = [found for path, found in files.items() if _SLOW & set(path.parts) and not _shares_server(path)]
     quick = iter([found for path, found in files.items() if not _SLOW & set(path.parts)])
     spread = [found for one in slow for found in (one, next(quick, []), next(quick, []))]
-    return [item for found in (*spread, *quick) for item in found]
+    return [item for found in (*longest, *spread, *quick) for item in found]
+
+
+def _shares_server(path: Path) -> bool:
+    return path.parent.name == "journeys" and path.name not in _OWN_SERVERS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Give each worker a file at a time, and the journeys of one server to one of them: starts are what costs most."""
+    return ByServer(config, log) if config.option.dist == "loadfile" else None
+
+
+class ByServer(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "journeys" if _shares_server(Path(file)) else file
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Take what was imported out of the garbage collector's sight, as a serving process does."""
+    memory.settle()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -172,9 +198,9 @@ def make_user(database: None) -> MakeUser:
     """Make a member of a tenant; a user who exists under this e-mail address joins it."""
 
     def make(tenant: Tenant, role: str = "member", email: str = "", password: str = PASSWORD) -> User:
-        email = email or f"{role}@{tenant.slug}.test"
-        defaults = {"name": f"{role.title()} of {tenant.name}", "password": make_password(password)}
-        user, _ = User.objects.using("system").get_or_create(email=email, defaults=defaults)
+        new = _user(tenant, role, email, password)
+        defaults = {"name": new.name, "password": new.password}
+        user, _ = User.objects.using("system").get_or_create(email=new.email, defaults=defaults)
         Membership.objects.using("system").create(tenant_id=tenant.id, user_id=user.id, role=role)
         return _as_application(user)
 
@@ -191,15 +217,27 @@ def _as_application(row: _Row) -> _Row:
 
 
 @pytest.fixture
-def acme(make_tenant: MakeTenant, make_user: MakeUser) -> TenantWithUsers:
-    tenant = make_tenant("acme")
-    return TenantWithUsers(tenant, {role: make_user(tenant, role) for role in Role.values})
+def acme(make_tenant: MakeTenant) -> TenantWithUsers:
+    return _with_users(make_tenant("acme"))
 
 
 @pytest.fixture
-def globex(make_tenant: MakeTenant, make_user: MakeUser) -> TenantWithUsers:
-    tenant = make_tenant("globex")
-    return TenantWithUsers(tenant, {role: make_user(tenant, role) for role in Role.values})
+def globex(make_tenant: MakeTenant) -> TenantWithUsers:
+    return _with_users(make_tenant("globex"))
+
+
+def _with_users(tenant: Tenant) -> TenantWithUsers:
+    """Make a user of each role, as `make_user` does, in two statements: most tests begin with this."""
+    users = {role: _user(tenant, role) for role in Role.values}
+    User.objects.using("system").bulk_create(users.values())
+    members = [Membership(tenant_id=tenant.id, user_id=user.id, role=role) for role, user in users.items()]
+    Membership.objects.using("system").bulk_create(members)
+    return TenantWithUsers(tenant, {role: _as_application(user) for role, user in users.items()})
+
+
+def _user(tenant: Tenant, role: str, email: str = "", password: str = PASSWORD) -> User:
+    email = email or f"{role}@{tenant.slug}.test"
+    return User(email=email, name=f"{role.title()} of {tenant.name}", password=make_password(password))
 
 
 @pytest.fixture

@@ -119,7 +119,6 @@ async def _first_look(visit: Visit, acme: TenantWithUsers, hers: Garden, looks: 
         looks["visitor"] = await visit(acme.users[role])
         looks["first"] = await everything(looks["visitor"], hers)
         assert any(HERS in text for _, text in looks["first"].values())
-        assert differences(looks["first"], await everything(looks["visitor"], hers)) == []
     first: View = looks["first"]
     return first
 

@@ -196,6 +196,18 @@ class Route:
             return ()
         return tuple(name for name in self.names if name not in NAMES and name not in UNMAPPED)
 
+    @property
+    def names_rows(self) -> bool:
+        """Whether what is sent depends on whose rows are meant: by an id, a search, a body or a key."""
+        writes = self.is_api and self.verb != "GET"
+        named = bool(self.ids or self.action or str(self) in BODIES or str(self) in QUERIES)
+        return named or writes or self.searches
+
+    @property
+    def searches(self) -> bool:
+        """Whether it is a page that is asked to search, as lists are."""
+        return self.verb == "GET" and self.path.startswith("admin/") and not self.names
+
     def of(self, garden: Garden) -> str:
         """Return the address of a garden's rows. Raises: LookupError for a name that nobody has mapped."""
         return self._filled({name: _id(self, name, garden) for name in self.ids})
@@ -373,7 +385,7 @@ def _asked(route: Route, garden: Garden) -> dict[str, Any]:
     if route.action and route.model is not None:
         pk = garden.row(route.model).pk if issubclass(route.model, TenantModel) else NOTHING
         return {"action": route.action, "_selected_action": str(pk), "post": "yes"}
-    return {"q": part(garden)} if route.verb == "GET" and route.path.startswith("admin/") and not route.names else {}
+    return {"q": part(garden)} if route.searches else {}
 
 
 async def call(verb: str, path: str, headers: dict[str, str], body: bytes, query: str) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
@@ -14,6 +15,7 @@ _BROWSERS = (
     "google-chrome",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
+SIZE = (1280, 1000)
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -24,7 +26,7 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--window-size=1280,1000",
+    f"--window-size={SIZE[0]},{SIZE[1]}",
 )
 MISSING = (
     "BROWSER JOURNEYS DID NOT RUN: there is no Chromium with its driver here. "
@@ -56,3 +58,24 @@ def start(profile: Path) -> Chrome:
     options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return Chrome(options=options, service=ChromeService(driver))
+
+
+def renew(driver: Chrome) -> None:
+    """Make it what it was when it started: one window on an empty page, nothing kept, nothing in its log."""
+    first, *others = driver.window_handles
+    for other in others:
+        driver.switch_to.window(other)
+        driver.close()
+    driver.switch_to.window(first)
+    origin = urlsplit(driver.current_url)
+    driver.get("about:blank")
+    everything = {"origin": f"{origin.scheme}://{origin.netloc}", "storageTypes": "all"}
+    for command, what in (
+        ("Storage.clearDataForOrigin", everything),
+        ("Network.clearBrowserCookies", {}),
+        ("Network.clearBrowserCache", {}),
+        ("Emulation.clearDeviceMetricsOverride", {}),
+    ):
+        driver.execute_cdp_cmd(command, what)
+    driver.set_window_size(*SIZE)
+    driver.get_log("browser")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.journeys import browser as chromium
 from tests.journeys.server import FAST, RunningServer
 
 StartServer = Callable[..., RunningServer]
+APPS = Path(__file__).parent / "apps"  # what others ship
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -66,12 +68,14 @@ def _end(running: RunningServer) -> None:
 
 @pytest.fixture(scope="session")
 def server(cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """One server for all journeys of a test process: sandbox model, demo tenants, demo runs.
+    """One server for all journeys: sandbox model, demo tenants, demo runs, the apps of `APPS`.
 
     A test may restart or kill it, and leaves it running; its rows stay, so tests use sessions of their own.
     """
+    apps = {"AGENTOS_APPS": "acme_parts,acme_workshop", "WORKSHOP": str(tmp_path_factory.mktemp("workshop"))}
+    path = os.pathsep.join(filter(None, [str(APPS), os.environ.get("PYTHONPATH", "")]))
     with _starting(cluster, tmp_path_factory) as start:
-        yield start(demo_runs=True)
+        yield start(demo_runs=True, PYTHONPATH=path, AGENTOS_APPROVALS_PER_RUN="5", **apps)
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +95,15 @@ def http(server: RunningServer) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    """A headless Chromium with a new profile."""
-    driver = chromium.start(tmp_path / "profile")
+@pytest.fixture(scope="session")
+def _chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    driver = chromium.start(tmp_path_factory.mktemp("chromium") / "profile")
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def browser(_chromium: Chrome) -> Iterator[Chrome]:
+    """A headless Chromium that keeps nothing of the tests before."""
+    yield _chromium
+    chromium.renew(_chromium)

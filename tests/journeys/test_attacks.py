@@ -10,19 +10,12 @@ import httpx
 import psycopg
 import pytest
 
-from tests.journeys.server import RunningServer
 from tests.journeys.test_runs import answered, ended, run
 
 REFUND = "Please refund $250.00 to customer C-1042 due to a billing error"
 DELETE = "Delete user account U-7788"
 YES = {"status": "approved", "reason": "checked"}
 NO = {"status": "rejected", "reason": "no"}
-
-
-@pytest.fixture(scope="module")
-def server(start_server) -> RunningServer:
-    """A server of these tests' own: they put policies in force."""
-    return start_server(AGENTOS_APPROVALS_PER_RUN="2")
 
 
 @pytest.fixture

@@ -8,9 +8,12 @@ from tests.journeys.test_runs import ended, names, run
 REFUND = "Please refund $250.00 to customer C-1042 due to a billing error"
 
 
-def test_a_restart_between_pause_and_approval_loses_nothing(server):
+def test_a_restart_between_pause_and_approval_loses_nothing_and_plays_nothing_again(server):
     paused = run(server.client("member"), "approvals", REFUND)
+    before = server.client("member").get("/api/sessions").json()["meta"]["total_count"]
     server.restart()
+    assert server.client("member").get("/api/sessions").json()["meta"]["total_count"] == before
+    assert server.log.count("playing the demo runs ...") == 1
     decision = {"status": "approved", "reason": "fine"}
     approval = paused["tools"][0]["approval_id"]
     assert server.client("approver").post(f"/api/approvals/{approval}/resolve", json=decision).status_code == 200

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,56 +13,11 @@ from selenium.webdriver.common.keys import Keys
 from tests.journeys.pages import Home, Inbox, ReconcilePage, RunPage
 from tests.journeys.test_runs import ended, run
 
-AGENTS = '''"""A workshop whose oven takes its time and whose welder breaks off."""
 
-import asyncio
-import os
-from pathlib import Path
-
-from agents.engine.spec import AgentSpec
-from agents.engine.tools import RunContext, tool
-
-PLACE = Path(os.environ["WORKSHOP"])
-
-
-@tool(effect="own", repeat="idempotent")
-async def bake(ctx: RunContext) -> str:
-    """Bake until somebody opens the oven."""
-    while not (PLACE / "open").exists():
-        await asyncio.sleep(0.05)
-    return "The bread is done."
-
-
-async def welds(key: str) -> dict:
-    return {"key": key[:8], "seams": (PLACE / "seams").read_text().count("seam")}
-
-
-@tool(effect="outward", repeat="once", says="Weld {part} to the frame", lookup=welds)
-async def weld(ctx: RunContext, part: str) -> str:
-    """Weld a part on; the first attempt breaks off after the seam is made."""
-    seams = PLACE / "seams"
-    first = not seams.exists()
-    with seams.open("a") as file:
-        file.write("seam\\n")
-    if first:
-        raise RuntimeError("the power went")
-    return f"{part} holds."
-
-
-components = [AgentSpec(id="workshop", instructions="You run a workshop.", tools=[bake, weld])]
-'''
-
-
-@pytest.fixture(scope="module")
-def workshop(start_server, tmp_path_factory):
-    """A server with the workshop in it; its folder is what the tools work on."""
-    home = tmp_path_factory.mktemp("workshop")
-    (home / "acme_workshop").mkdir()
-    (home / "acme_workshop" / "__init__.py").touch()
-    (home / "acme_workshop" / "agents.py").write_text(AGENTS)
-    path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH", "")]))
-    server = start_server(AGENTOS_APPS="acme_workshop", PYTHONPATH=path, WORKSHOP=str(home))
-    return server, home
+@pytest.fixture
+def workshop(server):
+    """The server, and the folder that the tools of its workshop work on."""
+    return server, Path(server.environment["WORKSHOP"])
 
 
 def started(client, message: str) -> str:

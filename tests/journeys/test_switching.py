@@ -39,16 +39,13 @@ def switching(server, browser):
     password = joined(server, "acme")
     assert password
     assert joined(server, "globex") == ""
-    browser.delete_all_cookies()
     page = Page(browser, server.base_url)
     page.open(f"/admin/login/?next={RUNS}")
     browser.find_element(By.NAME, "username").send_keys(EMAIL)
     field = browser.find_element(By.NAME, "password")
     field.send_keys(password)
     page.leave_by(lambda: field.send_keys(Keys.ENTER))
-    yield page
-    browser.set_window_size(*WIDE)
-    browser.delete_all_cookies()
+    return page
 
 
 def current(page: Page) -> str:
@@ -78,4 +75,3 @@ def test_who_has_one_tenant_sees_its_name(server, browser, size):
     page.open(RUNS)
     name = page.one("tenant")
     assert (name.text, name.is_displayed()) == ("acme", True)
-    browser.set_window_size(*WIDE)
