@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.journeys.server import RunningServer
 from tests.journeys.test_runs import answered, ended, run
 
 REFUND = "Please refund $250.00 to customer C-1042 due to a billing error"
