@@ -128,14 +128,14 @@ class RunningServer:
             assert time.monotonic() < give_up_at, f"still there: {alive}\n{self.log}"
             time.sleep(0.05)
 
-    def client(self, role: str = "member", tenant: str = "acme") -> httpx.Client:
+    def client(self, role: str = "member", tenant: str = "acme", *, anew: bool = False) -> httpx.Client:
         """Return a signed-in client: a demo user's. It is closed with the server's fixture.
 
-        Whoever has signed in lately does not again: to check a password is slow on purpose.
+        Whoever has signed in lately does not again, except `anew`: to check a password is slow on purpose.
         """
         client = self.anonymous()
         since, token = self._tokens.get((role, tenant), (-math.inf, ""))
-        if time.monotonic() - since > SIGNED_IN_SECONDS:
+        if anew or time.monotonic() - since > SIGNED_IN_SECONDS:
             body = {"email": f"{role}@{tenant}.test", "password": PASSWORD, "tenant": tenant}
             answer = client.post("/api/auth/token", json=body)
             assert answer.status_code == 200, answer.text

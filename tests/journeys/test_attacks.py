@@ -215,9 +215,9 @@ def test_a_delegate_decides_until_it_is_taken_back(server, member, approver, exe
     lent = approver.post("/api/delegations", json=lend)
     assert lent.status_code == 201, lent.text
     move(server, "auditor@acme.test", "auditor")
-    assert resolve(server.client("auditor"), first).json()["code"] == "masked"
+    assert resolve(server.client("auditor", anew=True), first).json()["code"] == "masked"
     move(server, "auditor@acme.test", "operator")
-    auditor = server.client("auditor")  # a new sign-in: what is known of the old one is two seconds old
+    auditor = server.client("auditor", anew=True)  # a new sign-in: what is known of the old one is two seconds old
     decided = resolve(auditor, first)
     assert (decided.status_code, decided.json()["status"]) == (200, "approved")
     assert decided.json()["votes"][0]["in_place_of"] == lent.json()["giver"]
