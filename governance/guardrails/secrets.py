@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 
-from governance.guardrails import secret_tokens, secret_values
+from governance.guardrails import secret_forms, secret_near, secret_tokens, secret_values
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 
-_ALARM = re.compile(rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]")
-_TAIL = re.compile(r"(?:-{2,5}(?:B[A-Z0-9 ]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60})\Z")
+_ALARM = re.compile(
+    rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
+    rf"|(?i:{'|'.join(secret_forms.SEEDS)})"
+)
+_TAIL = re.compile(
+    r"(?:-{2,5}(?:B[A-Z0-9 ]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
+    r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})"
+    rf"|(?i:{secret_forms.SEED_WORDS})[^\n:=]{{0,40}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}})\Z"
+)
 
 
 def detect(text: str) -> list[Finding]:
@@ -20,7 +27,7 @@ def detect(text: str) -> list[Finding]:
     folded = fold(text)
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
-        for rules in (secret_tokens, secret_values)
+        for rules in (secret_tokens, secret_values, secret_near, secret_forms)
         for finding in rules.find(folded.text, folded.lower)
     ]
     return sorted(found, key=lambda finding: (finding.start, finding.end))

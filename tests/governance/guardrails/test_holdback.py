@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,14 @@ from governance.guardrails.holdback import MOST_HELD_CHARACTERS, HoldBack
 from tests.governance.guardrails.labelled import credentials, personal
 
 DETECTORS = (pii.DETECTOR, secrets.DETECTOR)
+DATA = Path(pii.__file__).parent / "data"
+SHORT_CHARACTERS = 300
+VARIED = [
+    text
+    for name in ("secrets_varied.jsonl",)
+    for line in (DATA / name).read_text("utf-8").splitlines()
+    if len(text := str(json.loads(line)["text"])) <= SHORT_CHARACTERS
+]
 TEXTS = [sample.text for sample in (*personal.samples(), *credentials.samples())]
 FRAGMENTS = [
     *TEXTS, "and then ", "call me at ", "password: ", "my SSN is ", " ", "  ", "\n", "\n\n", ", ", ". ", " at ", " dot ", "a",
@@ -44,7 +54,7 @@ def test_every_split_in_two() -> None:
 
 
 def test_letter_by_letter() -> None:
-    assert [text for text in TEXTS if in_pieces(text) != whole(text)] == []
+    assert [text for text in (*TEXTS, *VARIED) if in_pieces(text) != whole(text)] == []
 
 
 @given(fragments=st.lists(st.sampled_from(FRAGMENTS), max_size=12), cuts=st.lists(st.integers(1, 14), min_size=1))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from governance.guardrails import secrets
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.guardrails import secret_tokens, secrets
+from tests.governance.guardrails.drawing import draw
 from tests.governance.guardrails.labelled import credentials
 from tests.governance.guardrails.labelled.writing import Labelled
 
@@ -42,3 +49,59 @@ def test_a_token_inside_a_word_is_no_token() -> None:
 def test_full_width_letters_hide_nothing() -> None:
     (found,) = secrets.detect("ｐａｓｓｗｏｒｄ：　hunter2x")
     assert (found.kind, found.start, found.end) == ("password", 10, 18)
+
+
+BEGINNINGS = [
+    (start, pattern.pattern) for start, formats in secret_tokens.FORMATS.beginnings.items() for _, pattern in formats
+]
+
+
+@pytest.mark.parametrize(
+    ("start", "rest"), BEGINNINGS, ids=[f"{start}{index}" for index, (start, _) in enumerate(BEGINNINGS)]
+)
+def test_a_known_beginning_is_found_whatever_chance_wrote_after_it(start: str, rest: str) -> None:
+    missed = []
+    for seed in range(60):
+        token = start + draw(rest, random.Random(seed))
+        text = f"it was {token} then"
+        bare = len(token.rstrip("-_."))
+        if not any(found.start <= 7 and found.end >= 7 + bare for found in secrets.detect(text)):
+            missed.append(token)
+    assert missed == []
+
+
+@given(
+    name=st.sampled_from(
+        ["commit", "sha256:", "md5", "ETag:", "digest", "checksum", "trace id", "request id:", "order", "revision", "layer",
+         "object", "correlation id", "build", "public key", "cache key:", "idempotency-key:", "fingerprint"]
+    ),
+    length=st.sampled_from([20, 32, 40, 64]),
+    seed=st.integers(0, 10**9),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_random_characters_with_another_name_are_no_secret(name: str, length: int, seed: int) -> None:
+    chance = random.Random(seed)
+    value = "".join(chance.choice("0123456789abcdef") for _ in range(length))
+    assert secrets.detect(f"{name} {value} is what we saw") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("mysql -h db -uroot -pZw1ebel#Kuchen shop", "Zw1ebel#Kuchen"),
+        ("user,password\nmira,Blitz#77\nbob,Donner!8", "Blitz#77"),
+        ("| service | password |\n|---|---|\n| grafana | Gr4f!ana9 |", "Gr4f!ana9"),
+        ("variable \"db_pass\" { default = \"teeKessel#4\" }", "teeKessel#4"),
+        ("- name: DB_PASSWORD\n  value: h3lm-Ch4rt", "h3lm-Ch4rt"),
+        ("Password\nKx9!mmQ2", "Kx9!mmQ2"),
+        ("密码是Abc@12345", "Abc@12345"),
+        ("A senha é Jabuticaba1", "Jabuticaba1"),
+        ("amqp://mq:r@bb1tHole@mq1:5672/", "r@bb1tHole"),
+        ("what's the gate code? it's 4471", "4471"),
+        ("https://api.example.com/?token=q8Zt2Lw0Pn5Xc7Vb3Mk1&page=2", "q8Zt2Lw0Pn5Xc7Vb3Mk1"),
+        ("mnemonic: ribbon velvet canyon orbit pudding lemon sister hockey track glance mirror toward",
+         "ribbon velvet canyon orbit pudding lemon sister hockey track glance mirror toward"),
+    ],
+)  # fmt: skip
+def test_a_secret_is_found_by_its_place(text: str, secret: str) -> None:
+    assert secret in {text[found.start : found.end] for found in secrets.detect(text)}

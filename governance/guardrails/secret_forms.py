@@ -1,0 +1,256 @@
+"""Credentials by their place: arguments of commands, headers, cookies, logins, keys of wallets, PINs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import secret_looks, tables
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import places
+
+_ARGUMENT = r"[\"']?(?P<value>[^\s\"'`<>|]{4,200})"
+# Options whose argument is a password, whatever the command.
+_OPTIONS = ("--", " -u ", "sshpass -p", " -p'", ' -p"', " -token ", " -password ", " -pass ")
+_OPTION = re.compile(
+    r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
+    r"-u [\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
+)
+_UP_TO = r"[^\n|;]{0,120}? "
+# Commands and the option, or the place, that holds a secret: how each begins, and what follows up to the secret.
+_COMMANDS = {
+    "mysql mariadb": rf"[\w\-]*\b{_UP_TO}-p(?=[^\s\-])",
+    "docker podman helm oras crane skopeo buildah nerdctl": rf"(?: registry| auth)? login\b{_UP_TO}-p[ =]?",
+    "redis-cli redis-benchmark": rf"{_UP_TO}-a ",
+    "mongo influx cqlsh clickhouse-client rabbitmqadmin mosquitto_ smbclient lftp ldap sqlcmd bcp isql osql xfreerdp rdesktop "
+    "evil-winrm psexec hydra keytool snmp curl": rf"[\w\-]*\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
+    "zip unzip 7z": rf"\b{_UP_TO}(?:(?-i:-P )|-p(?=[^\s\-]))",
+    "openssl": rf"\b{_UP_TO}-(?:pass|passin|passout) pass:",
+    "net~use": r"\b[^\n|;]{0,80}? /user:\S{1,60} ",
+    "cmdkey": r"\b[^\n|;]{0,80}? /pass:",
+    "wandb cargo railway flyctl vault ngrok snyk codecov doppler huggingface-cli tailscale heroku convex infracost sentry-cli gh hf": (
+        r"(?: auth| config)? (?:login|authtoken|add-authtoken|auth|set token) "
+    ),
+    "codecov codecovcli": r"\b[^\n|;]{0,80}? -t ",
+    "htpasswd": r" -\w*b\w* \S{1,60} \S{1,40} ",
+    "echo": r" [\"']?(?:[\w.\-]{1,40}:(?=[^\s\"'|]{4,100}[\"']? \| ?(?:sudo )?chpasswd)|(?=[^\s\"'|]{5,100}[\"']? \| ?"
+    r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup)))",
+    "identified": r" (?:by|with \w+ by) ",
+    "encrypted~password with~password": " ",
+    "enable~secret enable~password snmp-server~community key-string wpa-psk~ascii pre-shared-key": r"(?: [05])? ",
+    "username": r" \S{1,40} (?:privilege \d+ )?(?:secret|password)(?: [05])? ",
+    "requirepass masterauth": " ",
+    "login": r" [\w.@\-]{1,60}\s{1,8}password ",
+}
+_COMMAND = {
+    word.replace("~", " "): re.compile(rest + _ARGUMENT, re.IGNORECASE)
+    for words, rest in _COMMANDS.items()
+    for word in words.split(" ")
+}
+_NOT_AN_ARGUMENT = re.compile(r"--?[a-z]|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
+_BEARER = re.compile(r"bearer {1,2}[\"'`]?(?P<value>[A-Za-z0-9._~+/\-]{12,2000}={0,2})", re.IGNORECASE)
+_BASIC = re.compile(r"basic {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE)
+_AUTH_OBJECT = re.compile(
+    r"auth[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE
+)
+_COOKIES = ("sess", "sid", "auth", "token", "remember", "jwt", "login", "identity", "li_at", "xs=")
+_COOKIE = re.compile(r"(?P<rest>[\w.\-]{0,40})=[\"']?(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})")
+_NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
+_NOT_A_SESSION = re.compile(
+    r"account_?sid|app_?sid|service_?sid|key_?sid|call_?sid|message_?sid|csrf|xsrf|author|(?:^|_)ga|consent|page|next|side|residen|consid|basid|inside|outside",
+    re.IGNORECASE,
+)
+_LOGINS = (
+    "login", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
+    "usuario", "usuário", "utente", "gebruiker", "użytkownik", "логин", "доступ", "учётка", "账号", "帳號", "アカウント", "아이디",
+)  # fmt: skip
+_LOGIN = re.compile(
+    r"(?:logins?|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
+    r"anmelden|identifiants?|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|доступ|учётка|账号|帳號|アカウント|아이디)"
+    r"(?:[\"']? ?[:=：] ?| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
+    r"(?: ?/ ?| ?: ?| ?[|] ?|, ?| and | und | et | y | e | i | и | - )[\"']?(?P<value>[^\s\"'`<>,;/|]{6,64})",
+    re.IGNORECASE,
+)
+_PINS = (
+    "pin",
+    "geheimzahl",
+    "puk",
+    "пин",
+    "otp",
+    "passcode",
+    " code",
+    "türcode",
+    "tür-code",
+    "暗証番号",
+    "비밀번호",
+    "密码",
+)
+_PIN = re.compile(
+    r"(?:pin(?:[ \-]?code|-nummer|-код|-koden|码)?|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
+    r"(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|to|это|—|-) |は|是|\? (?:it'?s |is )?)[\"']?"
+    r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
+    re.IGNORECASE,
+)
+_CODE_OF = re.compile(r"\b(?:door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z")
+_NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
+SEEDS = (
+    "seed", "mnemonic", "recovery", "wallet", "metamask", "ledger", "trezor", "phantom", "backup", "wiederherstellung", "frase",
+    "phrase de r", "фраз", "助记词", "助記詞", "リカバリーフレーズ",
+)  # fmt: skip
+SEED_WORDS = (
+    r"(?:seed|mnemonic|recovery|wallet|metamask|ledger|trezor|phantom|backup)(?: recovery)? ?-?(?:phrase|words?|key|satz|wörter|фраза)?|"
+    r"wiederherstellungs(?:phrase|wörter|satz)|frase semilla|frase de recuperaci[oó]n|phrase de récupération|"
+    r"фраз\w*|助记词|助記詞|リカバリーフレーズ"
+)
+_SEED = re.compile(
+    rf"(?:{SEED_WORDS})[^\n:=]{{0,40}}?[:=]?[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
+    r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?: (?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
+    re.IGNORECASE,
+)
+_PLAIN_WORDS = frozenset({"the", "and", "for", "are", "was", "not", "but", "never", "anyone", "please"})
+_SEED_LENGTHS = (12, 15, 18, 21, 24)
+
+
+def find(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the credentials of a folded text that a command, a header or a sentence's form points to."""
+    yield from _arguments(text, lower)
+    yield from _headers(text, lower)
+    if "=" in text:
+        yield from _cookies(text, lower)
+    yield from _logins(text, lower)
+    yield from _pins(text, lower)
+    yield from _seeds(text, lower)
+    yield from _hosts(text)
+    yield from _columns(text, lower)
+
+
+def _columns(text: str, lower: str) -> Iterator[Finding]:
+    for cell in tables.cells(text, lower, _COLUMN):
+        value = text[cell.start : cell.end]
+        if not _COLUMN.search(cell.column) or " " in value or secret_looks.placeholder(value):
+            continue
+        if secret_looks.password(value, prose=False) or secret_looks.key(value):
+            yield Finding("password", cell.start, cell.end, 0.75)
+
+
+_COLUMN = re.compile(
+    r"passw|passphrase|(?<![a-z])(?:pw|pwd|pass|psk|token|secret|api[ _]?key|access[ _]?key|credential|pin)(?![a-z])|kennwort|contrase|"
+    r"mot de passe|senha|wachtwoord|hasło|пароль|密码|パスワード|비밀번호"
+)
+_USER_AT_HOST = re.compile(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")
+_HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\d)|localhost\b")
+
+
+def _hosts(text: str) -> Iterator[Finding]:
+    """Yield passwords before a host without the scheme of a URL, as in `admin:…@10.0.0.5`."""
+    at = text.find("@")
+    while at >= 0:
+        if _HOST.match(text, at + 1):
+            login = _USER_AT_HOST.search(text, max(0, at - 100), at + 1)
+            if login is not None and secret_looks.password(login["value"], prose=False):
+                yield _span("password", login, login["value"], 0.75)
+        at = text.find("@", at + 1)
+
+
+def _matches(pattern: re.Pattern[str], text: str, lower: str, needles: tuple[str, ...]) -> Iterator[re.Match[str]]:
+    for at, _ in places(lower, needles):
+        match = pattern.match(text, at)
+        if match is not None:
+            yield match
+
+
+def _span(kind: str, match: re.Match[str], value: str, score: float) -> Finding:
+    return Finding(kind, match.start("value"), match.start("value") + len(value), score)
+
+
+def _arguments(text: str, lower: str) -> Iterator[Finding]:
+    for match in _matches(_OPTION, text, lower, _OPTIONS):
+        if secret_looks.password(match["value"], prose=False):
+            yield _span("password", match, match["value"], 0.8)
+    for at, command in places(lower, _COMMAND):
+        argument = _COMMAND[command].match(text, at + len(command))
+        if argument is None or text[at - 1 : at].isalpha():
+            continue
+        value = argument["value"].rstrip(";")
+        if not _NOT_AN_ARGUMENT.match(value) and not secret_looks.placeholder(value) and _more_than_a_word(value):
+            yield _span("password", argument, value, 0.8)
+
+
+def _more_than_a_word(value: str) -> bool:
+    return not (value.isalpha() and (value.islower() or value.istitle() or value.isupper()))
+
+
+def _headers(text: str, lower: str) -> Iterator[Finding]:
+    for match in _matches(_BEARER, text, lower, ("bearer ",)):
+        value = match["value"].rstrip(".")
+        if secret_looks.placeholder(value) or not secret_looks.varied(value) or _ATTRIBUTE.search(value):
+            continue
+        if not text[match.start() - 1 : match.start()].isalpha():
+            yield _span("bearer_token", match, value, 0.85)
+    for pattern, needle in ((_BASIC, "basic "), (_AUTH_OBJECT, "auth")):
+        for match in _matches(pattern, text, lower, (needle,)):
+            if not text[match.start() - 1 : match.start()].isalpha() and _user_and_password(match["value"]):
+                yield _span("basic_auth", match, match["value"], 0.9)
+
+
+_ATTRIBUTE = re.compile(r"^[a-z_]+(?:\.[a-zA-Z_]+)+$")
+
+
+def _cookies(text: str, lower: str) -> Iterator[Finding]:
+    for match in _matches(_COOKIE, text, lower, _COOKIES):
+        value = match["value"].rstrip(".:|")
+        before = _NAME_BEFORE.search(lower, max(0, match.start() - 40), match.start())
+        name = (before[0] if before else "") + match["rest"]
+        if _NOT_A_SESSION.search(name) or secret_looks.placeholder_token(value):
+            continue
+        if secret_looks.noisy(value) or (value.startswith("eyJ") and "." in value):
+            yield _span("cookie", match, value, 0.75)
+
+
+def _logins(text: str, lower: str) -> Iterator[Finding]:
+    for match in _matches(_LOGIN, text, lower, _LOGINS):
+        value = match["value"].rstrip(".)")
+        if (
+            secret_looks.made_up(value)
+            and match["user"].lower() not in _NOT_USERS
+            and not text[match.start() - 1 : match.start()].isalnum()
+        ):
+            yield _span("password", match, value, 0.7)
+
+
+_NOT_USERS = frozenset(
+    {"is", "are", "the", "name", "id", "page", "agent", "in", "with", "to", "at", "for", "on", "from"}
+)
+
+
+def _pins(text: str, lower: str) -> Iterator[Finding]:
+    for match in _matches(_PIN, text, lower, _PINS):
+        start = match.start()
+        if text[start - 1 : start].isalnum() and not (
+            text[start] == " " and _CODE_OF.search(lower, max(0, start - 12), start)
+        ):
+            continue
+        if not _NOT_A_PIN.search(lower, max(0, start - 30), match.start("value")) and not _YEAR.match(match["value"]):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+_YEAR = re.compile(r"(?:19|20)\d\d\Z")
+
+
+def _seeds(text: str, lower: str) -> Iterator[Finding]:
+    for match in _matches(_SEED, text, lower, SEEDS):
+        words = list(re.finditer("[a-z]+", text[match.start("value") : match.end("value")], re.IGNORECASE))
+        count = max(length for length in _SEED_LENGTHS if length <= len(words))
+        if not _PLAIN_WORDS.intersection(word[0].lower() for word in words[:count]):
+            yield Finding("seed_phrase", match.start("value"), match.start("value") + words[count - 1].end(), 0.8)
+
+
+def _user_and_password(value: str) -> bool:
+    """Tell whether a value is the base64 of `user:password`."""
+    try:
+        plain = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return b":" in plain and plain.isascii() and plain.decode().isprintable()

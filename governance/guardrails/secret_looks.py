@@ -1,0 +1,138 @@
+"""How a value looks: drawn at random, made up as a password, or only holding a secret's place."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from itertools import pairwise
+
+_PLACEHOLDER = re.compile(
+    r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
+    r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|%s|%[a-z_]+%|^\$[a-z_]+$|^@|"
+    r"my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
+    r"^(?:null|none|undefined|true|false|string|required|optional|n/?a|tbd|empty|unset|default)$|_{4,}|-{4,}|#{3,}|^\[",
+    re.IGNORECASE,
+)
+# What no random token of a known form holds but by a chance of one in many millions.
+_PLACEHOLDER_TOKEN = re.compile(
+    r"x{8,}|\*{3,}|\.{3,}|example|placeholder|redacted|changeme|replaceme|12345678901|abcdefghijk|"
+    r"(?:^|[_\-.])(?:your|my|insert|xxx+|dummy|fake|put|some)[_\-.]|(?:key|token|secret|here)[_\-]?here$",
+    re.IGNORECASE,
+)
+_SAME = re.compile(r"(.)\1{7,}")
+_CODE = re.compile(
+    r"[()\[\]{}|\\]|^(?:os|process|env|config|settings|secrets?|self|this|var|data|local|module|request|req|params|ctx|app|st|"
+    r"ENV|vault|ssm|arn|kms|file|https?|op|sm|gcp|aws|azure|projects|import|await|new)[.:]|"
+    r"^[a-z_]+(?:\.[a-zA-Z_]+)+$|^/|^\./|^~/|^!|^&|^\$|:$",
+)
+_CALL = re.compile(
+    r"^[\w.\-]*\w[(\[]|^[(\[{|\\]|\\[nrtu]|^(?:os|process|env|config|settings|secrets?|self|vault|arn|https?)[.:]|^/|^\./|^~/|^\$"
+)
+_TYPE_WORD = re.compile(
+    r"(?:secret|token|key|password|credential|passwd|auth|param|name|ref|field|value|env|type)s?", re.IGNORECASE
+)
+_DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}")
+_VERSION = re.compile(r"v?\d+(?:\.\d+)+\Z")
+_MIXED_WITH_SIGNS = re.compile(r"[^\W\d_][@#$%^&*+=~!?]+[^\W\d_]")
+_UNSAID = re.compile(  # what prose says after "the password is", and what is no password
+    r"\d+[a-z]{1,6}|\d+-[a-z]+|[a-z]+-\d{1,2}|[A-Z]{2,6}-\d+|(?i:sha-?\d+\w*|md5|base\d\d|utf-?\d+|oauth\d?|auth0|2fa|1password|x\.?509|"
+    r"bcrypt\d*|aes-?\d+\w*|argon2\w*|pbkdf2\w*|rsa-?\d+|h\d|[a-z]\d|\d[a-z]|24/7|\d+(?:st|nd|rd|th|er|e|º|ª))"
+)
+_SEGMENT = re.compile(r"[-_.+/=%~]+")
+_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
+UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
+
+SHORTEST_RANDOM, WORD_LENGTH, SURE_WORD_LENGTH = 16, 3.0, 4.5
+
+
+def placeholder(value: str) -> bool:
+    """Tell whether a value only holds the place of a secret."""
+    return _PLACEHOLDER.search(value) is not None or _SAME.search(value) is not None or len(set(value)) < 4
+
+
+def placeholder_token(body: str) -> bool:
+    """Tell the same of a token whose form is known: there, chance may write "fake" or "xxxx"."""
+    return _PLACEHOLDER_TOKEN.search(body) is not None or _SAME.search(body) is not None or len(set(body)) < 5
+
+
+def varied(value: str) -> bool:
+    """Tell whether a value looks drawn at random rather than written as words."""
+    digits = sum(character.isdigit() for character in value)
+    if digits == 0:
+        mixed = value != value.lower() and value != value.upper()
+        return mixed and len(value) >= SHORTEST_RANDOM and entropy(value) >= 3.5 and _turns(value) >= 3
+    return entropy(value) >= 2.7 and not (digits < 3 and len(value) > 18 and value.count("-") + value.count("_") > 2)
+
+
+def wordy(value: str, length: float = WORD_LENGTH) -> bool:
+    """Tell whether a value reads as words or numbers, of this length on average, with signs between them."""
+    return all(
+        len(segment) <= WORD_LENGTH or (runs := len(_RUN.findall(segment))) == 1 or len(segment) >= length * runs
+        for segment in _SEGMENT.split(value)
+    )
+
+
+def noisy(value: str) -> bool:
+    """Tell whether a long value can hardly be anything but random characters."""
+    if len(value) < SHORTEST_RANDOM or value.isdigit() or placeholder_token(value):
+        return False
+    if value.isalpha() and (value.islower() or value.isupper()):
+        return False
+    return entropy(value) >= 3.0 and not wordy(value)
+
+
+def hexadecimal(value: str) -> bool:
+    """Tell whether a value could be a hash: nothing but hexadecimal digits."""
+    return _HEX.match(value) is not None
+
+
+def entropy(value: str) -> float:
+    """Return the bits that a character of the value carries."""
+    total = len(value)
+    return -sum(count / total * math.log2(count / total) for count in Counter(value).values())
+
+
+def key(value: str) -> bool:
+    """Tell whether a value that a name calls a key or a token looks like one."""
+    if len(value) < 10 or placeholder(value) or _CODE.search(value) or _DATE.fullmatch(value) or _VERSION.match(value):
+        return False
+    has_digit = any(character.isdigit() for character in value)
+    if not has_digit and _TYPE_WORD.search(value):
+        return False
+    if wordy(value) and value.islower() and _SEGMENT.search(value):  # the name of a resource
+        return False
+    return varied(value) and (has_digit or _turns(value) >= 3)
+
+
+def password(value: str, *, prose: bool) -> bool:
+    """Tell whether a value that a name calls a password looks like one; `prose` says so in a sentence."""
+    if len(value) < 5 or placeholder(value) or _DATE.fullmatch(value) or _VERSION.match(value):
+        return False
+    has_digit = any(character.isdigit() for character in value)
+    has_letter = any(character.isalpha() for character in value)
+    if (_CALL if has_digit and has_letter else _CODE).search(value):
+        return False
+    if has_digit and has_letter:
+        return not (prose and _UNSAID.fullmatch(value))
+    if has_digit:
+        return len(value) >= 6 and not prose
+    return not _TYPE_WORD.search(value) and _MIXED_WITH_SIGNS.search(value) is not None
+
+
+def made_up(value: str) -> bool:
+    """Tell whether a word is neither written in a sentence nor a number, a name or an address."""
+    if not password(value, prose=True) or _HOST.search(value):
+        return False
+    kinds = (str.islower, str.isupper, str.isdigit)
+    several = sum(any(map(kind, value)) for kind in kinds)
+    return several + any(not character.isalnum() and character not in "-_.:" for character in value) >= 3
+
+
+_HOST = re.compile(r"@[\w\-]+\.[a-z]{2,}|\.(?:com|net|org|io|de|fr|py|js|log|txt|json|html)\b")
+
+
+def _turns(value: str) -> int:
+    """Count changes from lower to upper case; words have few."""
+    return sum(a.islower() and b.isupper() for a, b in pairwise(value))

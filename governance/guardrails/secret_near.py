@@ -1,0 +1,130 @@
+"""Random characters near a word such as "token" or a provider's name: the value is found first, then what names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import labels, secret_looks
+from governance.guardrails.findings import Finding
+
+REACH = 64  # characters before a value that may name it
+_CANDIDATE = re.compile(r"(?<![A-Za-z0-9_\-+/.~%])[A-Za-z0-9][A-Za-z0-9_\-+/.~%]{15,400}={0,2}")
+
+PROVIDERS = (
+    "aws|amazon|azure|gcp|google|firebase|github|gitlab|bitbucket|npm|pypi|docker|dockerhub|quay|artifactory|jfrog|nexus|"
+    "heroku|render|netlify|vercel|railway|fly|flyctl|hcloud|hetzner|linode|vultr|ovh|scaleway|digitalocean|cloudflare|"
+    "fastly|akamai|bunny|backblaze|wasabi|minio|oracle|oci|ibm|alibaba|tencent|yandex|openai|anthropic|cohere|mistral|"
+    "groq|deepseek|together|fireworks|replicate|huggingface|stability|elevenlabs|deepgram|assemblyai|pinecone|weaviate|"
+    "qdrant|wandb|comet|langfuse|langsmith|tavily|serpapi|exa|twilio|sendgrid|mailgun|mailchimp|mailjet|postmark|"
+    "sparkpost|brevo|resend|vonage|nexmo|plivo|telnyx|messagebird|sinch|slack|discord|telegram|teams|zoom|webex|line|"
+    "stripe|paypal|braintree|adyen|mollie|klarna|razorpay|paystack|square|plaid|wise|coinbase|binance|kraken|bitfinex|"
+    "okta|auth0|onelogin|clerk|supabase|neon|planetscale|mongodb|atlas|redis|upstash|elastic|elasticsearch|algolia|"
+    "meilisearch|typesense|datadog|dd|newrelic|sentry|rollbar|bugsnag|grafana|splunk|logzio|loggly|honeycomb|dynatrace|"
+    "pagerduty|opsgenie|statuspage|segment|mixpanel|amplitude|posthog|heap|intercom|zendesk|freshdesk|hubspot|salesforce|"
+    "sforce|pipedrive|zoho|asana|trello|jira|confluence|atlassian|notion|airtable|monday|clickup|linear|figma|miro|"
+    "dropbox|box|shopify|woocommerce|magento|bigcommerce|contentful|sanity|storyblok|prismic|mapbox|here|tomtom|"
+    "maps|geocoding|openweather|weatherapi|rapidapi|spotify|twitch|youtube|twitter|x|facebook|fb|instagram|linkedin|"
+    "tiktok|pinterest|reddit|steam|zapier|make|n8n|ifttt|circleci|travis|jenkins|buildkite|codecov|coveralls|sonar|snyk|"
+    "terraform|pulumi|vault|consul|doppler|ngrok|tailscale|wireguard|launchdarkly|infura|alchemy|etherscan|moralis|"
+    "alphavantage|finnhub|polygon|shodan|virustotal|abuseipdb|hibp|docusign|calendly|typeform|typesense|lob|easypost|"
+    "shippo|dhl|ups|fedex"
+)
+# The word that says what a value is. A short word must stand alone or end a name in snake case.
+_NAMING = re.compile(
+    r"(?:api[ _\-]?keys?|(?:access|auth|authorization|account|private|signing|encryption|"
+    r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
+    r"hmac|aes|jwt|master|shared[ _]?access|functions|secret)[ _\-]?keys?|tokens?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
+    r"(?<![a-z])(?:pat|pk|tok|hmac|appid|pwd|pw|auth|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
+    r"clé(?: api)?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
+    r"(?![a-z])"
+)
+_BARE_KEY = re.compile(r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키)\Z")
+_DENIAL = re.compile(
+    r"public|publishable|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit|\bhash|"
+    r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
+    r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
+    r"keyid|sitekey|host ?key|length|contract|address|\btx|block|build|release|version|build"
+)
+_DENIED_BEFORE = re.compile(
+    r"(?:public|publishable|cache|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|map|page|"
+    r"next|csrf|xsrf|continuation|sync|cancel|design|cursor|upload|device|push|websocket|gpg|signing ssh|tokenizer|"
+    r"translation|i18n|message|locale|react)[_\- ]?\Z"
+)
+_TELLS = re.compile(
+    r"(?:[:=→>|]|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er)|是|为|は)[ \t\n\"'`(\[*]*\Z"
+)
+_SHORT_GAP = re.compile(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
+_SENTENCE_END = re.compile(r"[.!?;]\s|[;{}]")
+_PROVIDED = re.compile(
+    rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])[\w .\-()]{{0,24}}?\b(?:admin|personal|prod|production|live|bearer|session|login|deploy|"
+    r"app|master|root|service|bot|webhook|creds?|api|account|user|reporter|org|team|staging|key|token|secret|pat|auth)\b"
+    r"[ \t:=→\-(\"'`]{1,5}\Z"
+)
+_PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])")
+_ENV_KEY = re.compile(r"[A-Z0-9]+_(?:KEY|SECRET|TOKEN|AUTH)[\"']?\s?[=:]\s?[\"']?\Z|[?&]key=\Z")
+_WALLET = re.compile(
+    r"[KL](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{51}|5[HJK](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{49}"
+)  # Bitcoin's import format
+_TRAILING = ".-_/%"
+# Names of accounts and keys that their makers print on pages.
+_PUBLIC_NAME = re.compile(
+    r"rzp_|pk_(?:live|test)|AC[0-9a-f]{32}\Z|(?:acct|cus|price|prod|in|pi|sub|ch|evt|app|client|phc|pub)_|sb_publishable|pk\.eyJ|"
+    r"\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|arn:|ssh-|AAAA[BCE]3Nza|sha\d"
+)
+
+
+def find(text: str, lower: str) -> Iterator[Finding]:
+    """Yield random-looking values of a folded text that the words before them call secret."""
+    if not any(len(word) >= secret_looks.SHORTEST_RANDOM for word in text.split()):
+        return
+    for match in _CANDIDATE.finditer(text):
+        if _WALLET.fullmatch(match[0]) and not secret_looks.placeholder_token(match[0]):
+            yield Finding("wallet_key", *match.span(), 0.8)
+        value = match[0].rstrip(_TRAILING)
+        if not (secret_looks.noisy(value) or (secret_looks.UUID.match(value) and not secret_looks.placeholder(value))):
+            continue
+        window = "" if _PUBLIC_NAME.match(value) else labels.before(text, match.start(), REACH)
+        if window and _named_secret(text, match.start(), window, value):
+            yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
+
+
+def _named_secret(text: str, start: int, window: str, value: str) -> bool:
+    """Tell whether the words before a value call it secret."""
+    naming = max(_NAMING.finditer(window), key=re.Match.end, default=None)
+    hash_like = secret_looks.hexadecimal(value) or secret_looks.UUID.match(value) is not None
+    if naming is None:
+        return _provided(window, hash_like)
+    gap = window[naming.end() :]
+    head = window[max(0, naming.start() - 18) : naming.start()]
+    if (
+        _DENIAL.search(gap)
+        or (naming[0] == "appid" and not _DIRECT.match(gap))
+        or _DENIED_BEFORE.search(head)
+        or _SENTENCE_END.search(gap)
+    ):
+        return False
+    if not (_TELLS.search(gap) or _SHORT_GAP.fullmatch(gap)):
+        return False
+    if _BARE_KEY.search(naming[0]) and not _key_word(naming[0]):
+        return (
+            _PROVIDER.search(window) is not None
+            or _ENV_KEY.search(text[max(0, start - 40) : start]) is not None
+            or (naming[0] in _SURE and not secret_looks.UUID.match(value))
+            or (not hash_like and (_TELLS.search(gap) is not None and _WORD.search(gap) is not None))
+        )
+    return True
+
+
+_WORD = re.compile(r" [^\W\d_]{2}")
+_DIRECT = re.compile(r"[\s=:\"']{1,4}\Z")
+_SURE = frozenset({"pk", "auth", "creds", "cred"})
+
+
+def _key_word(name: str) -> bool:
+    """Tell whether a qualifier such as "api" is part of the name."""
+    return len(name.rstrip("s")) > 4 and name.isascii() and name.rstrip("s").endswith("key")
+
+
+def _provided(window: str, hash_like: bool) -> bool:
+    return _PROVIDED.search(window) is not None and not (hash_like and _DENIAL.search(window))

@@ -1,0 +1,65 @@
+"""Columns of small tables in a text: CSV and Markdown, whose first row names what stands below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from governance.guardrails.detector import CONTEXT_CHARACTERS
+
+_DELIMITERS = (",", ";", "\t", "|")
+_RULE = re.compile(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
+_CELL_FRAME = " \t\"'`"
+LONGEST_HEAD = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value `text[start:end]` and, lower-cased, the name of its column."""
+
+    column: str
+    start: int
+    end: int
+
+
+def cells(text: str, lower: str, columns: re.Pattern[str]) -> Iterator[Cell]:
+    """Yield the cells below a head that the pattern finds a column in, as far as a detector may look back."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        if end - start <= LONGEST_HEAD and columns.search(lower, start, end):
+            delimiter = max(_DELIMITERS, key=lambda one: text.count(one, start, end))
+            if text.count(delimiter, start, end):
+                yield from _below(text, lower, delimiter, start, end)
+        start = end + 1
+
+
+def _below(text: str, lower: str, delimiter: str, head: int, start: int) -> Iterator[Cell]:
+    names = [lower[one:other] for one, other in _split(text, delimiter, head, start)]
+    if any(any(character.isdigit() for character in name) for name in names):
+        return
+    while start < len(text) and start + 1 - head < CONTEXT_CHARACTERS:
+        end = text.find("\n", start + 1)
+        end = len(text) if end < 0 else end
+        if not _RULE.match(text, start + 1, end):
+            places = list(_split(text, delimiter, start + 1, end))
+            if len(places) != len(names):
+                return
+            for name, (one, other) in zip(names, places, strict=True):
+                if one < other and one - head < CONTEXT_CHARACTERS:
+                    yield Cell(name, one, other)
+        start = end
+
+
+def _split(text: str, delimiter: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where the cells of a line stand, without blanks and quotes around them."""
+    while start <= end:
+        stop = text.find(delimiter, start, end)
+        stop = end if stop < 0 else stop
+        one, other = start, stop
+        while one < other and text[one] in _CELL_FRAME:
+            one += 1
+        while other > one and text[other - 1] in _CELL_FRAME:
+            other -= 1
+        yield one, other
+        start = stop + 1
