@@ -17,7 +17,6 @@ from channels.routing import URLRouter  # type: ignore[import-untyped]  # noqa: 
 from django.core.checks import Tags  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-import agents.llm.client  # noqa: E402, F401 - takes a second: now, not when the database stands
 from accounts.checks import refuse  # noqa: E402
 from accounts.seam import in_thread  # noqa: E402
 from agentos.core.errors import AgentOSError  # noqa: E402

@@ -16,7 +16,8 @@ Checks = dict[str, dict[str, object]]
 
 
 @lru_cache
-def _expected_migrations() -> frozenset[tuple[str, str]]:
+def expected_migrations() -> frozenset[tuple[str, str]]:
+    """Return {(app, name)} of what this checkout's database has to have."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
     labels = {config.label for config in apps.get_app_configs()}
     return frozenset(key for key in loader.disk_migrations if key[0] in labels)
@@ -37,7 +38,7 @@ async def readiness() -> Checks:
     except (psycopg.Error, PoolTimeout):
         checks["database"] = {"ok": False, "detail": "The database does not answer."}
         return checks
-    missing = sorted(f"{app}.{name}" for app, name in _expected_migrations() - applied)
+    missing = sorted(f"{app}.{name}" for app, name in expected_migrations() - applied)
     checks["database"] = {"ok": True, "detail": ""}
     checks["migrations"] = {
         "ok": not missing,

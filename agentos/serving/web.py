@@ -49,13 +49,24 @@ def config() -> uvicorn.Config:
     )
 
 
+def loaded() -> uvicorn.Config:
+    """Return what to serve with, after importing all that the first requests need: routes and model client too."""
+    found = config()
+    found.load()
+    from django.urls import get_resolver
+
+    import agents.llm.client  # noqa: F401
+
+    get_resolver().url_patterns  # noqa: B018
+    return found
+
+
 def main() -> None:
     """Serve on the inherited socket `argv[1]` when a byte on standard input says so: the database stands."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
     listener = socket.socket(fileno=int(sys.argv[1]))
-    server = Server(config())
     try:
-        server.config.load()
+        server = Server(loaded())
     except (AgentOSError, PostgresError) as error:
         sys.exit(str(error))
     if not os.read(lifeline.STDIN, 1):

@@ -6,6 +6,7 @@ ends with it, and it ends when its standard input closes.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -25,8 +26,7 @@ BACKLOG = 512
 
 class Nursery:
     def __init__(self) -> None:
-        self.config = web.config()
-        self.config.load()
+        self.config = web.loaded()
         self.listeners: dict[str, socket.socket] = {}
         self.children: dict[int, int | None] = {}
         self.lifeline, self.alive = os.pipe()  # whoever reads the one end learns when all holders of the other are gone
@@ -144,8 +144,13 @@ def main() -> None:
     from django.conf import settings
 
     django.setup()
+    from agents.health import expected_migrations
+
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     nursery = Nursery()
+    expected_migrations()
+    gc.collect()
+    gc.freeze()  # or each child would copy what it walks
     try:
         for line in sys.stdin:
             print(json.dumps(nursery.answer(json.loads(line))), flush=True)
