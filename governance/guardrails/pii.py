@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from governance.guardrails import pii_ids, pii_numbers, pii_people, pii_phones
+from governance.guardrails import national_ids, pii_ids, pii_numbers, pii_people, pii_phones
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
@@ -45,7 +45,11 @@ def detect(text: str) -> list[Finding]:
     folded = fold(text)
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
-        for rules in ((pii_numbers, pii_ids, pii_phones, pii_people) if _DIGIT.search(folded.text) else (pii_people,))
+        for rules in (
+            (pii_numbers, national_ids, pii_ids, pii_phones, pii_people)
+            if _DIGIT.search(folded.text)
+            else (pii_people,)
+        )
         for finding in rules.find(folded.text, folded.lower)
     ]
     return sorted(_settled(found), key=lambda finding: (finding.start, finding.end))

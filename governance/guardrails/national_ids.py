@@ -1,0 +1,183 @@
+"""National numbers: a table of what they are called, how they are written and which check they pass."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from governance.guardrails import tables
+from governance.guardrails.findings import Finding
+from governance.guardrails.id_checks import CHECKS
+from governance.guardrails.needles import places
+
+REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
+_SIGNS = re.compile(r"[^0-9A-Za-z\u0391-\u03a9]")
+_BREAK = re.compile(r"\d|[.!?;] [^\W\d_]|\n[^\n]*\n|[{}]")
+_LEADING = r"(?<![0-9A-Za-z_])(?<![0-9][.,\-/])"
+_TRAILING = r"(?![0-9A-Za-z_]|[.,\-/]\d)"
+_NEXT = re.compile(r"[ ,;/&\n]{1,3}(?:(?:and|und|et|y|e|i|en|og|och|ja|и|or|oder)[ \n])?(?:\w{1,12}: ?)?")
+_NEAR = re.compile(
+    r"[\s:#=\"'`(\[*.\-|№º°]{0,6}(?:\b(?:number|no|num|nr|nº|n°|is|was|of|mi|my|é|es|è|ist|lautet|est|er|to|the|card|code|id|"
+    r"номер|номера|число|رقم|número|numero|numéro|nummer|number is|de|del|di|do|da|dela|dele)\b[\s:#=\"'`(*.\-№º°]{0,4}){0,4}\Z",
+    re.IGNORECASE,
+)
+_SEQUENCE = ("0123456789", "1234567890")
+
+
+@dataclass(frozen=True, slots=True)
+class National:
+    """One entry of `national_ids.toml`."""
+
+    words: re.Pattern[str]
+    shape: re.Pattern[str]
+    checks: tuple[Callable[[str], bool], ...]
+    signs: bool
+    near: bool
+    alone: re.Pattern[str] | None
+    kind: str
+
+    def passes(self, written: str) -> bool:
+        """Tell whether a written number is a possible one."""
+        code = written if self.signs else _SIGNS.sub("", written).upper()
+        digits = {character for character in code if character.isdigit()}
+        if len(digits) < 2 or code in _SEQUENCE:
+            return False
+        return all(check(code) for check in self.checks)
+
+
+def _word(word: str) -> str:
+    stem = word.removesuffix("*")
+    if _glued(stem) or not (stem[-1].isalpha() or stem != word):
+        return stem
+    return stem + (_GOES_ON if stem != word else "") + r"(?![^\W\d_])"
+
+
+_GOES_ON = r"[^\W\d_]{0,14}"
+
+
+def _glued(word: str) -> bool:
+    """Tell whether a word's script has no blanks."""
+    return any("\u0e00" <= character <= "\u0eff" or "\u2e80" <= character <= "\ud7af" for character in word)
+
+
+def _load() -> tuple[list[National], dict[str, list[National]]]:
+    raw = tomllib.loads(Path(__file__).with_name("national_ids.toml").read_text("utf-8"))["id"]
+    entries: list[National] = []
+    needles: dict[str, list[National]] = {}
+    for entry in raw:
+        words = alternatives(entry["words"])
+        national = National(
+            re.compile("|".join(_word(word) for word in sorted(words, key=len, reverse=True))),
+            re.compile(f"{_LEADING}(?:{entry['shape']}){_TRAILING}"),
+            tuple(CHECKS[name] for name in entry.get("check", "").split()),
+            entry.get("signs", False),
+            entry.get("near", False),
+            re.compile(entry["alone"]) if "alone" in entry else None,
+            entry.get("kind", "national_id"),
+        )
+        entries.append(national)
+        for word in words:
+            for needle in _beginnings(word):
+                if national not in (list_ := needles.setdefault(needle, [])):
+                    list_.append(national)
+    return entries, needles
+
+
+def alternatives(words: str) -> list[str]:
+    """Split at the bars that stand in no bracket."""
+    return re.findall(r"(?:\([^()]*\)\??|[^|()])+", words)
+
+
+def _beginnings(word: str) -> Iterator[str]:
+    """Yield the literal strings of at most six letters that a word can begin with."""
+    heads = [""]
+    for part in re.finditer(r"\[([^\]]+)\]|\(\?:([^()]*)\)|\\(.)|(.)", word.removesuffix("*")):
+        following = word[part.end() : part.end() + 1]
+        if following in ("?", "{") or part[0] in ("?", "{"):
+            break
+        choices = part[1] or part[2] or part[3] or part[4]
+        options = list(part[1]) if part[1] else choices.split("|") if part[2] else [choices]
+        heads = [head + option for head in heads for option in options]
+        if len(heads[0]) >= 6:
+            break
+    yield from heads
+
+
+ENTRIES, _NEEDLES = _load()
+_ALONE = [entry for entry in ENTRIES if entry.alone is not None and not entry.alone.pattern]
+_HINTED = [entry for entry in ENTRIES if entry.alone is not None and entry.alone.pattern]
+_ANY_ALONE = re.compile("|".join(f"(?:{entry.shape.pattern})" for entry in _ALONE))
+_ANY_WORD = re.compile("|".join(f"(?<![^\\W\\d_]){entry.words.pattern}" for entry in ENTRIES))
+# Digits and capitals in groups, and where one of the groups begins.
+_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4,}+")
+_SOME_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
+_GROUP = re.compile(r"(?<![0-9A-Z])[0-9A-Z]")
+_LETTERS = re.compile(r"[A-Z]{1,6}(?: ?- ?|[ ]?)\Z")
+MOST_GROUPS, FEWEST_IN_GROUP = 30, 2
+
+
+def find(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the national numbers of a folded text."""
+    if not _SOME_NUMBER.search(text):
+        return
+    for at, needle in places(lower, _NEEDLES):
+        if lower[at - 1 : at].isalpha() and not _glued(needle):
+            continue
+        for entry in _NEEDLES[needle]:
+            word = entry.words.match(lower, at)
+            if word is not None:
+                yield from _after(entry, text, word.end())
+    yield from _without_words(text, lower)
+    for cell in tables.cells(text, lower, _ANY_WORD):
+        for entry in ENTRIES:
+            match = entry.shape.match(text, cell.start)
+            if (
+                match is not None
+                and match.end() == cell.end
+                and entry.words.search(cell.column)
+                and entry.passes(match[0])
+            ):
+                yield Finding(entry.kind, cell.start, cell.end, 0.85)
+
+
+def _after(entry: National, text: str, end: int) -> Iterator[Finding]:
+    """Yield the number, or the numbers, that a name announces."""
+    first = _BREAK.search(text, end, end + REACH)
+    if first is None or not first[0].isdigit():
+        return
+    for match in entry.shape.finditer(text, end, min(len(text), first.start() + LONGEST)):
+        if match.start() > first.start() or (entry.near and not _NEAR.fullmatch(text, end, match.start())):
+            return
+        number: re.Match[str] | None = match
+        while number is not None and entry.passes(number[0]):
+            yield Finding(entry.kind, *number.span(), 0.92)
+            following = _NEXT.match(text, number.end())
+            number = entry.shape.match(text, following.end()) if following else None
+        return
+
+
+def _without_words(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the numbers that their form and check give away, some only among words of their country."""
+    hinted = [entry for entry in _HINTED if entry.alone is not None and entry.alone.search(lower)]
+    for start in _starts(text):
+        if _ANY_ALONE.match(text, start) is None and not hinted:
+            continue
+        for entry in (*_ALONE, *hinted):
+            match = entry.shape.match(text, start)
+            if match is not None and entry.passes(match[0]):
+                yield Finding(entry.kind, *match.span(), 0.86)
+                break
+
+
+def _starts(text: str) -> Iterator[int]:
+    for number in _NUMBER.finditer(text):
+        start = number.start()
+        letters = _LETTERS.search(text, max(0, start - 8), start)
+        if letters is not None:
+            yield letters.start()
+        groups = [group.start() for group in _GROUP.finditer(text, start, number.end())]
+        if len(groups) <= MOST_GROUPS or number.end() - start >= (FEWEST_IN_GROUP + 1) * len(groups):
+            yield from groups

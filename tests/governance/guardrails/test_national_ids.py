@@ -1,0 +1,163 @@
+"""National numbers: their check digits, what announces them, and numbers that only look like one."""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.guardrails import id_checks, national_ids, pii
+from tests.governance.guardrails.drawing import draw
+
+TABLE = Path(national_ids.__file__).with_name("national_ids.toml")
+RAW = tomllib.loads(TABLE.read_text("utf-8"))["id"]
+MOST_DRAWS = 4000
+
+# Numbers that authorities, encyclopedias or manuals print as examples.
+EXAMPLES = {
+    "pesel": ["44051401359"],
+    "bsn": ["111222333"],
+    "dni": ["12345678Z"],
+    "nie": ["X1234567L"],
+    "nir": ["269054958815780"],
+    "swedish": ["8112189876", "198112189876"],
+    "hetu": ["131052-308T"],
+    "ean": ["7569217076985"],
+    "egn": ["7523169263"],
+    "cnp": ["1630615123457"],
+    "rodne": ["7103192745"],
+    "belgian": ["85073003328"],
+    "turkish": ["17291716060"],
+    "israeli": ["039337423"],
+    "chinese": ["11010519491231002X"],
+    "my_number": ["123456789018"],
+    "south_african": ["7503305044089"],
+    "norwegian": ["15108695088"],
+    "mod_11_10": ["33392005961", "36574261809"],
+    "baltic": ["36805280109", "33309240064"],
+    "latvian": ["16117519997"],
+    "amka": ["01013099997"],
+    "afm": ["094259216"],
+    "taj": ["111111110"],
+    "pps": ["6433435F", "1234567T"],
+    "nip": ["8567346215"],
+    "portuguese": ["501964843"],
+    "jmbg": ["0101006500006"],
+    "kennitala": ["4504013150", "1201743399"],
+    "austrian": ["1237010180"],
+    "nhs": ["9434765919"],
+    "tfn": ["123456782"],
+    "australian_medicare": ["2123456701"],
+    "ird": ["49091850"],
+    "taiwanese": ["A123456789"],
+    "hong_kong": ["A1234563"],
+    "singaporean": ["S1234567D", "T0123456G"],
+    "thai": ["3100600445635"],
+    "iranian": ["0499370899"],
+    "snils": ["11223344595"],
+    "inn": ["500100732259"],
+    "ukrainian": ["1759013776"],
+    "pis": ["12056412847"],
+    "cuit": ["20055361682"],
+    "rut": ["125319092"],
+    "ecuadorian": ["1714307103"],
+    "uruguayan": ["12345672"],
+    "spanish_social": ["281234567840"],
+    "polish_card": ["ABA300000", "ABS123456"],
+    "utr": ["1955839661"],
+    "insured": ["A123456780"],
+    "german_pension": ["15070649C103"],
+    "luxembourg": ["1893120105732"],
+    "hungarian_tax": ["8071592153"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "codes"), EXAMPLES.items(), ids=EXAMPLES)
+def test_published_examples_pass_and_their_neighbours_fail(name: str, codes: list[str]) -> None:
+    check = id_checks.CHECKS[name]
+    for code in codes:
+        assert check(code), code
+        neighbours = [
+            code[:at] + other + code[at + 1 :]
+            for at, digit in enumerate(code)
+            for other in "0123456789"
+            if digit.isdigit() and digit != other
+        ]
+        assert sum(map(check, neighbours)) <= len(neighbours) / 5, code
+
+
+def number_of(entry: national_ids.National, shape: str, seed: int, *, right: bool = True) -> str | None:
+    chance = random.Random(seed)
+    for _ in range(MOST_DRAWS):
+        number = draw(shape, chance)
+        if entry.passes(number) is right:
+            return number
+    return None
+
+
+def words_of(raw: str) -> list[str]:
+    return [draw(word.removesuffix("*"), random.Random(7)) for word in national_ids.alternatives(raw)]
+
+
+@pytest.mark.parametrize("index", range(len(RAW)), ids=[entry["words"].partition("|")[0] for entry in RAW])
+def test_a_number_is_found_after_each_of_its_names(index: int) -> None:
+    entry, raw = national_ids.ENTRIES[index], RAW[index]
+    missed = []
+    for turn, word in enumerate(words_of(raw["words"])):
+        number = number_of(entry, raw["shape"], turn)
+        assert number is not None
+        text = f"{word}: {number}"
+        if not any(found.end == len(text) for found in pii.detect(text)):
+            missed.append(text)
+    assert missed == []
+
+
+CHECKED = [index for index, raw in enumerate(RAW) if raw.get("check") not in (None, "ymd", "dmy", "korean")]
+
+
+@pytest.mark.parametrize("index", CHECKED, ids=[RAW[index]["words"].partition("|")[0] for index in CHECKED])
+def test_a_wrong_check_digit_is_no_number(index: int) -> None:
+    entry, raw = national_ids.ENTRIES[index], RAW[index]
+    word = words_of(raw["words"])[0]
+    for seed in range(20):
+        number = number_of(entry, raw["shape"], seed, right=False)
+        assert number is not None
+        others = [one for one in national_ids.ENTRIES if one is not entry and one.shape.search(number)]
+        if not others:
+            assert [found for found in pii.detect(f"{word}: {number}") if found.kind == entry.kind] == []
+
+
+@given(
+    name=st.sampled_from(
+        ["order", "invoice no.", "EAN", "serial", "ticket", "part number", "version", "epoch", "SKU", "ref."]
+    ),
+    length=st.integers(7, 16),
+    seed=st.integers(0, 10**9),
+)
+@settings(max_examples=300, deadline=None)
+def test_digits_with_another_name_are_no_national_number(name: str, length: int, seed: int) -> None:
+    digits = "".join(random.Random(seed).choice("0123456789") for _ in range(length))
+    kinds = {found.kind for found in pii.detect(f"{name} {digits} was checked")}
+    assert not kinds & {"national_id", "medical_id"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PESEL pracownika: 90110464104, umowa od 1 października",
+        "o cpf dela é 49818064500 pode cadastrar",
+        "firmado por Álvaro Cuesta, D.N.I. 52308301-E",
+        "Mon numéro de sécu : 2 75 10 44 050 038 61",
+        "ЕГН 9607065927, лична карта издадена от МВР",
+        "תעודת זהות 052792264, שם: נועה",
+        "마지막으로 주민등록번호 840305-1447511 확인",
+        "身份证号：310104197502267887，姓名王建国",
+        "Navn,CPR\nMette,080983-0047\n",
+    ],
+)
+def test_names_and_numbers_as_people_write_them(text: str) -> None:
+    assert "national_id" in {found.kind for found in pii.detect(text)}
