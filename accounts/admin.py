@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -53,10 +53,10 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
 class MembershipAdmin(Exported):
     """The people of the tenant. An administrator adds, removes and gives roles; passwords are never shown again."""
 
+    list_title = "People"
     audited_by_service = True
-    list_display = ("email", "person", "role", "created_at")
+    list_display = ("email", "person", "role", "since")
     list_filter = ("role",)
-    list_select_related = ("user",)
     search_fields = ("user__email", "user__name")
     actions = None
     csv_columns = (
@@ -65,6 +65,10 @@ class MembershipAdmin(Exported):
         Column("Role", "role"),
         Column("Member since", "created_at"),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        rows: QuerySet[Membership] = super().get_queryset(request)
+        return rows.select_related("user")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **({} if change else {"form": MemberForm}), **kwargs)
@@ -80,10 +84,14 @@ class MembershipAdmin(Exported):
         return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget(), initial=Role.MEMBER)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("email", "person", "role", "created_at") if obj else ("email", "name", "role")
+        return ("email", "person", "role", "since") if obj else ("email", "name", "role")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("email", "person", "created_at") if obj else ()
+        return ("email", "person", "since") if obj else ()
+
+    @admin.display(description="Member since", ordering="created_at")
+    def since(self, member: Membership) -> datetime:
+        return member.created_at
 
     @admin.display(description="E-mail", ordering="user__email")
     def email(self, member: Membership) -> str:
@@ -132,6 +140,7 @@ class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
 class ServiceAccountAdmin(AuditedAdmin):
     """Keys for programs. A key is shown once, when it is made; afterwards it is replaced or revoked."""
 
+    list_title = "Service accounts"
     audited_by_service = True
     form = ServiceAccountForm
     list_display = ("name", "user", "key_prefix", "state", "expires_at", "last_used_at", "created_at")
@@ -212,6 +221,7 @@ class ServiceAccountAdmin(AuditedAdmin):
 class AuditRowAdmin(ExportedAdmin):
     """The tenant's trail, newest first. Who decides sees what she did herself; the database shows her no other row."""
 
+    list_title = "Audit"
     list_display = ("seq", "at", "who", "action", "object_type", "object_id")
     list_filter = ("action", "object_type", "at")
     list_select_related = ("actor",)

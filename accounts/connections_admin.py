@@ -26,6 +26,7 @@ _PREFIX = "credential_"  # keeps a kind's fields apart from the form's own
 class ConnectionAdmin(AuditedAdmin):
     """One's own connections, and the tenant's for who may read them. Storing again replaces what was there."""
 
+    list_title = "Connections"
     audited_by_service = True
     list_display = ("kind", "whose", "label", "changed_at")
     list_select_related = ("user",)

@@ -43,6 +43,7 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
 class GrantAdmin(AuditedAdmin):
     """Who was granted what beside her role. A grant is given and taken, never changed."""
 
+    list_title = "Grants"
     audited_by_service = True
     form = GrantForm
     list_display = ("user", "kind", "thing", "right", "created_at")

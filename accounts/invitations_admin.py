@@ -34,6 +34,7 @@ class InvitationForm(forms.ModelForm):  # type: ignore[type-arg]
 class InvitationAdmin(AuditedAdmin):
     """Who has been asked to join. An invitation is sent, sent again or withdrawn; it is changed by nobody."""
 
+    list_title = "Invitations"
     audited_by_service = True
     form = InvitationForm
     list_display = ("email", "role", "state", "invited_by", "sent_at", "expires_at")

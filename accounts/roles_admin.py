@@ -55,6 +55,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 class RoleAdmin(AuditedAdmin):
     """The built-in roles, to read, and the tenant's own, to make and change."""
 
+    list_title = "Roles"
     audited_by_service = True
     form = RoleForm
     list_display = ("name", "kind", "description", "people")

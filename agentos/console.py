@@ -69,6 +69,19 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return menu
 
 
+def own_pages(request: HttpRequest) -> list[dict[str, str]]:
+    """Return what stands under the viewer's own name; who decides finds there who does it in her place, too."""
+    pages = [
+        {"title": "My notifications", "link": reverse("notifications")},
+        {"title": "Your data", "link": reverse("privacy")},
+        {"title": "Your sign-in", "link": reverse("security")},
+    ]
+    principal = getattr(request, "principal", None)
+    if principal is not None and principal.has("approvals:decide"):
+        pages.insert(1, {"title": "My consents and delegations", "link": reverse("consents")})
+    return pages
+
+
 def _added_tables(request: HttpRequest) -> list[tuple[str, str, str]]:
     """Return the tables of applications that were added to ours, for administrators only."""
     from django.contrib import admin
@@ -138,12 +151,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("agentos/keys.js"),
         lambda request: static("agentos/inbox.js"),
     ],
-    "ACCOUNT": {
-        "navigation": [
-            {"title": "My notifications", "link": "/admin/notifications/"},
-            {"title": "Your sign-in", "link": "/accounts/security/"},
-        ]
-    },
+    "ACCOUNT": {"navigation": own_pages},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},
     "COLORS": {
         "primary": {

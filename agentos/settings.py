@@ -144,6 +144,7 @@ STORAGES = {
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = "agentos.formats"
 
 # Cookies and transport
 SESSION_COOKIE_HTTPONLY = True

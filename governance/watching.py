@@ -89,7 +89,7 @@ def _obstacle(approval: Approval, principal: Principal) -> str:
         return f"This is {approval.get_status_display().lower()} already."
     if approval.expires_at <= utc_now():
         return "This has expired. Nobody can approve it any more."
-    if not selectors.may_decide(principal):
+    if approval.requester_id != principal.user_id and not selectors.may_decide(principal):
         return "Your role may read approvals, but not decide them."
     objection = voting.objection(principal, approval)
     return objection.detail if objection else ""

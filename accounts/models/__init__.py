@@ -136,7 +136,8 @@ class Membership(TenantModel):
         constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_tenant")]
 
     def __str__(self) -> str:
-        return f"{self.user_id} as {self.role}"
+        who = self.user if "user" in self._state.fields_cache else self.user_id
+        return f"{who} as {self.role}"
 
 
 class ServiceAccount(TenantModel):

@@ -39,6 +39,7 @@ LIMITED = [rule for rule in RETENTIONS.values() if rule not in (RECORDS, STANDIN
 class PrivacyJobAdmin(ReadOnlyAdmin):
     """What was exported and erased, with the signed receipts. The subject of an erasure is an id."""
 
+    list_title = "Exports and erasures"
     list_display = ("created_at", "kind", "subject_id", "status", "stage", "ended_at", "error_code")
     list_display_links = ("created_at",)
     list_filter = ("kind", "status")
@@ -85,6 +86,7 @@ class HoldForm(forms.ModelForm):  # type: ignore[type-arg]
 class LegalHoldAdmin(AuditedAdmin):
     """What must be neither erased nor let expire. A hold is never deleted: it is lifted, and stays as a record."""
 
+    list_title = "Legal holds"
     audited_by_service = True
     form = HoldForm
     list_display = ("placed_at", "about", "reason", "until", "lifted_at")
@@ -140,6 +142,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 class RetentionRuleAdmin(AuditedAdmin):
     """A tenant's own limits: they shorten what the installation says, and never lengthen it."""
 
+    list_title = "Retention"
     audited_by_service = True
     form = RuleForm
     list_display = ("retention", "days", "updated_at")

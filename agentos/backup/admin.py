@@ -17,6 +17,7 @@ from agentos.backup.models import BackupRecord
 
 @admin.register(BackupRecord)
 class BackupRecordAdmin(ReadOnlyAdmin):
+    list_title = "Backups"
     list_display = ("at", "kind", "ok", "taken_at", "size", "rows", "seconds", "error_code", "file")
     list_display_links = None
     list_filter = ("kind", "ok")

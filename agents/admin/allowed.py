@@ -35,6 +35,7 @@ class AllowedForm(forms.ModelForm):  # type: ignore[type-arg]
 class AllowedModelsAdmin(AuditedAdmin):
     """One list for the tenant, or none."""
 
+    list_title = "Allowed models"
     audited_by_service = True
     form = AllowedForm
     list_display = ("__str__", "changed_at")

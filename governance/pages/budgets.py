@@ -67,6 +67,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
 class BudgetAdmin(Exported):
     """A change counts for runs that start two seconds later; a run at work sees it when it needs more."""
 
+    list_title = "Budgets"
     form = BudgetForm
     list_display = ("name", "whose", "of_what", "per", "used_now", "left_now", "is_active")
     list_filter = ("measure", "period", "is_active")

@@ -41,6 +41,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 class EndpointAdmin(AuditedAdmin):
     """The tenant's Slack webhooks and webhooks. A webhook's secret is shown once: when it is added or renewed."""
 
+    list_title = "Webhooks"
     audited_by_service = True
     form = EndpointForm
     list_display = ("name", "channel", "host", "is_active", "off_reason", "changed_at")
@@ -111,6 +112,7 @@ class EndpointAdmin(AuditedAdmin):
 class NoticeAdmin(ReadOnlyAdmin):
     """The outbox. What was given up can be sent again."""
 
+    list_title = "Sent notices"
     list_display = ("what", "channel", "receiver", "state", "attempts", "error", "created_at", "sent_at")
     list_filter = ("state", "channel")
     list_select_related = ("announcement", "user", "endpoint")

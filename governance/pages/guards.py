@@ -40,6 +40,7 @@ class GuardForm(forms.ModelForm):  # type: ignore[type-arg]
 class GuardSettingAdmin(AuditedAdmin):
     """A change is in force within five seconds, for runs at work too."""
 
+    list_title = "Guards"
     audited_by_service = True
     form = GuardForm
     list_display = ("of_what", "guard", "place", "mode", "itself", "reason", "changed_at")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.conftest import TenantWithUsers
 from tests.console.conftest import INBOX, Ask, SignIn, decide, page
 
@@ -26,6 +28,25 @@ class TestMenuAndErrors:
         assert titles["admin"] == titles["auditor"] | {"Exports and erasures", "Legal holds", "Retention"} | {
             "Kill switches"
         }
+
+    def test_under_ones_name_stand_ones_own_pages_and_who_decides_finds_her_consents(
+        self, acme: TenantWithUsers, signed_in: SignIn
+    ) -> None:
+        for role, decides in (("member", False), ("auditor", False), ("approver", True), ("admin", True)):
+            client = signed_in(acme.users[role])
+            links = [item["link"] for item in client.get(INBOX).context["account_links"]]
+            assert ("/admin/consents/" in links) is decides
+            assert all(client.get(link).status_code == 200 for link in links)
+
+    def test_a_page_is_called_what_the_menu_calls_it(self, acme: TenantWithUsers, signed_in: SignIn) -> None:
+        client = signed_in(acme.admin)
+        for group in client.get(INBOX).context["sidebar_navigation"]:
+            for item in group["items"]:
+                heading = re.search(r"<h1>(?:<span[^>]*>)?\s*(.*?)\s*<", page(client.get(str(item["link"]))), re.DOTALL)
+                assert heading, item
+                assert heading[1] in (item["title"], f"Approval {str(item['title']).lower()}")
+        add = page(client.get("/admin/accounts/membership/add/"))
+        assert re.search(r'<h1><a href="/admin/accounts/membership/".*?>People</a>.*?New', add, re.DOTALL)
 
     def test_an_approver_sees_her_inbox_the_runs_and_what_she_did_herself(
         self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn

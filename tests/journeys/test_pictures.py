@@ -61,7 +61,39 @@ def test_pages_fit_a_desk_and_a_phone(month, browser, suffix):
         ("dashboard", "/admin/dashboard/"),
         ("runs", "/admin/agents/run/"),
         ("audit", "/admin/accounts/auditrow/"),
+        ("policies", "/admin/policies/"),
+        ("halts", "/admin/halts/"),
+        ("access", "/admin/access/?thing=agent:approvals"),
+        ("consents", "/admin/consents/"),
+        ("guards", "/admin/governance/guardsetting/"),
+        ("budgets", "/admin/governance/budget/"),
+        ("budget", "/admin/governance/budget/add/"),
+        ("people", "/admin/accounts/membership/"),
+        ("person", "/admin/accounts/membership/add/"),
+        ("endpoint", "/admin/governance/endpoint/add/"),
+        ("notices", "/admin/governance/notice/"),
+        ("notifications", "/admin/notifications/"),
+        ("entries", "/admin/accounts/supportentry/"),
+        ("own-data", "/accounts/privacy/"),
+        ("sign-in", "/accounts/security/"),
+        ("chat", "/"),
     ):
         look(browser, month.base_url, path, size)
         if name in ("run", "dashboard"):
             keep(browser, f"{name}{suffix}")
+
+
+@pytest.mark.parametrize("suffix", SIZES)
+def test_a_chat_that_waits_fits_as_well(month, browser, suffix):
+    home = Home(browser, month.base_url)
+    home.sign_in("acme", "member")
+    look(browser, month.base_url, "/", SIZES[suffix])
+    home.pick("approvals")
+    home.ask("Process a $250 refund for customer C-1042, they were billed twice")
+    home.wait_for_card("process_refund", "waiting")
+    approval = month.client("member").get(f"/api/runs/{home.run_id}").json()["tools"][0]["approval_id"]
+    asked = month.client("approver").post(f"/api/approvals/{approval}/questions", json={"text": "Which invoice?"})
+    assert asked.status_code == 201
+    home.wait_for("asked", "Which invoice?")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= SIZES[suffix][0]
+    keep(browser, f"chat{suffix}")

@@ -198,7 +198,8 @@ async function start(message) {
 }
 async function restore(session) {
   begin(); log.replaceChildren(); busy(false, "");
-  const mine = run, runs = session ? await api(`/sessions/${encodeURIComponent(session)}/runs`).then((r) => r.json()).catch(() => []) : [];
+  const mine = run, runs = session ? await api(`/sessions/${encodeURIComponent(session)}/runs`).then((r) => r.json()).catch(() => null) : [];
+  if (!runs) { delete localStorage[storageKey()]; return say("That conversation is somebody else's. Its runs are under Runs, for who may see them."); }
   for (const [i, old] of mine === run ? runs.entries() : []) {
     bubble("user", old.run_input ?? "(blocked by a guardrail)");
     if (i < runs.length - 1) { if (old.content) bubble("agent", old.content); continue; }
