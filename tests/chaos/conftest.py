@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def making(cluster: TestCluster, nursery: Nursery, folder: Path) -> Iterator[Mak
 
     def make(name: str) -> Site:
         database = cluster.make_database(f"chaos_{name}")
-        site = Site(nursery, cluster.urls(database), cluster.url(database), database, folder / f"{name}.ledger")
+        place = cluster.urls(database), cluster.url(database), database, folder / f"{name}.ledger"
+        site = Site(nursery, *place, give_back=partial(cluster.give_back, database))
         made.append(site)
         return site
 
@@ -38,7 +40,6 @@ def making(cluster: TestCluster, nursery: Nursery, folder: Path) -> Iterator[Mak
     finally:
         for site in made:
             site.close()
-            cluster.drop_database(site.name)
 
 
 @pytest.fixture

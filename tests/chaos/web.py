@@ -142,6 +142,7 @@ class Site:
     admin_url: str = field(repr=False)
     name: str
     ledger: Path
+    give_back: Callable[[], None] = field(default=lambda: None, repr=False)
     webs: list[Web] = field(default_factory=list)
     clients: list[httpx.Client] = field(default_factory=list, repr=False)
     _tokens: dict[str, str] = field(default_factory=dict, repr=False)
@@ -178,8 +179,11 @@ class Site:
         return Counter((tool, key) for tool, run, key in calls if run == run_id)
 
     def close(self) -> None:
+        """End its processes and give its database back; once, however often it is told."""
         for client in self.clients:
             client.close()
         for web in self.webs:
             if web.ended() is None:
                 web.kill()
+        give_back, self.give_back = self.give_back, lambda: None
+        give_back()
