@@ -6,6 +6,7 @@ Rows join it as the last statements of the transaction that did the thing, under
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -69,6 +70,16 @@ class Entry:
     subjects: Sequence[UUID] = ()
 
 
+@dataclass(slots=True)
+class Tally:
+    """How many rows a request has entered."""
+
+    rows: int = 0
+
+
+tally: ContextVar[Tally | None] = ContextVar("tally", default=None)  # where somebody counts: `accounts.reading`
+
+
 def chain(
     seq: int, previous: str, entries: Iterable[AuditEntry], *, tenant_id: UUID, now: datetime
 ) -> list[JsonObject]:
@@ -102,6 +113,8 @@ def append(
     heads = AuditHead.objects.using(using).filter(tenant_id=tenant_id)
     last = rows[-1]
     heads.update(seq=last["seq"], hash=last["hash"], seal=sealed_head(tenant_id, last))
+    if (counted := tally.get()) is not None:
+        counted.rows += len(rows)
 
 
 def verify(tenant_id: UUID, *, may_be_older: bool = False) -> int | None:

@@ -19,7 +19,7 @@ from django.http.request import split_domain_port, validate_host
 from django.middleware import csrf
 from ninja.security.base import AuthBase
 
-from accounts import principals
+from accounts import principals, reading
 from accounts.principals import Principal
 from accounts.services import issuers, service_accounts, sessions, tokens
 from agentos.core.errors import ConfigError, Invalid, NotAuthenticated, PolicyDenied
@@ -104,7 +104,10 @@ class Authenticator(AuthBase):
             host = request.get_host()
         except DisallowedHost:
             raise Invalid("This host name is not served here.", code="unknown_host") from None
-        return await authenticate(request.headers, request.COOKIES, request.method or "", host)
+        principal = await authenticate(request.headers, request.COOKIES, request.method or "", host)
+        if request.method in SAFE_METHODS:  # what changes something enters that
+            reading.begin(principal)
+        return principal
 
 
 def principal_of(request: HttpRequest) -> Principal:
@@ -147,6 +150,18 @@ def _declaring(
         return cast(Endpoint[P, T], guarded)
 
     return declare
+
+
+def only_reads(endpoint: Endpoint[P, T]) -> Endpoint[P, T]:
+    """Mark an endpoint that takes a POST and changes nothing: what it shows of others is entered, as a GET's is."""
+
+    @wraps(endpoint)
+    async def entered(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> T:
+        reading.begin(principal_of(request))
+        return await endpoint(request, *args, **kwargs)
+
+    _keep_signature(entered, endpoint)
+    return cast(Endpoint[P, T], entered)
 
 
 def public(endpoint: Callable[P, T]) -> Callable[P, T]:

@@ -8,14 +8,18 @@ from dataclasses import replace
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import Resolver404, resolve
 
-from accounts import principals
+from accounts import principals, reading
 from accounts.models import Membership, User
+from accounts.reading import Reading
 from accounts.services import sessions
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import ConfigError
+from agentos.core.errors import ConfigError, Unavailable
 
+# Redirects and refusals: what was looked up on the way to them is not told.
+SHOWS_NOTHING = frozenset({301, 302, 303, 403, 404})
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 _SAME_ORIGIN = (
@@ -63,20 +67,32 @@ class TenantScope:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.principal, request.memberships = None, []  # type: ignore[attr-defined]
         member = self._enter(request) if request.user.is_authenticated else None
-        if member is None or _opens_own_scope(request):
+        own = _opens_own_scope(request)
+        if member is None or (own and request.method == "POST"):  # its services enter what they change
             return self._get_response(request)
-        try:
-            with tenant_scope(member.tenant_id, member.user_id):
-                return self._answered(request)
-        except _Undo as undo:
-            return undo.response
+        with reading.open_for(request.principal) as read:  # type: ignore[attr-defined]
+            try:
+                if own:
+                    return self._get_response(request)
+                with tenant_scope(member.tenant_id, member.user_id):
+                    return self._answered(request, read)
+            except _Undo as undo:
+                return undo.response
+            except Unavailable as error:
+                return _unavailable(request, error)
 
-    def _answered(self, request: HttpRequest) -> HttpResponse:
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer 503 for what a view can't do now; else Django's own way."""
+        return _unavailable(request, exception) if isinstance(exception, Unavailable) else None
+
+    def _answered(self, request: HttpRequest, read: Reading) -> HttpResponse:
         response: HttpResponseBase = self._get_response(request)
         if not isinstance(response, HttpResponse):
             raise ConfigError("A page can't stream: its rows would be read after the scope has closed.")
         if response.status_code >= 500:
             raise _Undo(response)
+        if response.status_code in SHOWS_NOTHING:
+            read.forget()
         return response
 
     def _enter(self, request: HttpRequest) -> Membership | None:
@@ -91,6 +107,12 @@ class TenantScope:
         principal = replace(principals.of_member(member, via="cookie"), credential=key)
         request.principal, request.memberships = principal, members  # type: ignore[attr-defined]
         return member
+
+
+def _unavailable(request: HttpRequest, error: Unavailable) -> HttpResponse:
+    response = render(request, "503.html", {"problem": error}, status=503)
+    response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 def _opens_own_scope(request: HttpRequest) -> bool:

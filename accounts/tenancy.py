@@ -7,8 +7,9 @@ the machine's own work, on one tenant too, uses the `system` role.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -29,6 +30,9 @@ from agentos.core.errors import ConfigError
 _READ_SCOPE = "SELECT current_setting('agentos.tenant', true), current_setting('agentos.user', true)"
 _WRITE_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
 
+# What a request still does in its transaction, last before the commit: `accounts.reading` enters what was read.
+last_act: ContextVar[Callable[[], None] | None] = ContextVar("last_act", default=None)
+
 
 @contextmanager
 def tenant_scope(tenant_id: UUID, user_id: UUID | None = None, *, using: str = "default") -> Iterator[None]:
@@ -46,6 +50,8 @@ def tenant_scope(tenant_id: UUID, user_id: UUID | None = None, *, using: str = "
             cursor.execute(_WRITE_SCOPE, before)
         elif connection.connection.info.transaction_status is TransactionStatus.INERROR:
             raise InternalError("A statement failed and nobody minded: a commit would keep nothing, and not say so.")
+        elif using == "default" and (act := last_act.get()) is not None:
+            act()
 
 
 def _scope_before(cursor: CursorWrapper, tenant_id: UUID) -> list[str]:

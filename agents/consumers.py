@@ -14,6 +14,7 @@ from django.http import QueryDict
 from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
+from accounts import reading
 from accounts.auth import WEBSOCKET, authenticate, authenticate_socket, renew
 from accounts.principals import Principal
 from accounts.seam import in_thread
@@ -100,6 +101,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _enter(self, principal: Principal, *, after: int) -> None:
         self.principal = principal
+        reading.begin(principal)
         try:
             await self._follow(after)
         except NotFound:

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from ninja import Router, Schema
 from pydantic import Field
 
-from accounts.auth import principal_of, scope, signed_in
+from accounts.auth import only_reads, principal_of, scope, signed_in
 from accounts.seam import in_thread
 from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
@@ -89,6 +89,7 @@ async def reconcile_step(
 
 @router.post("/agents/{agent_id}/runs/{run_id}/resume", openapi_extra=RESUME_BODY)
 @scope("agents:{agent_id}:read")
+@only_reads
 async def resume_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> HttpResponseBase:
     """Attach to a run again, after the event with `last_event_index` (AgentOS path)."""
     here, principal, fields = runtime(), principal_of(request), fields_of(request)

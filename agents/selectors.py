@@ -40,7 +40,7 @@ def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") ->
         run = (found.filter(component_id=component_id) if component_id else found).first()
         run = require(principal, run if run is not None else _never_or_gone(principal, run_id), "read")
         steps = [as_record(step) for step in steps_of(principal, run).order_by("seq")]
-    return run_output(access.mask_row(principal, run), steps)
+        return run_output(access.mask_row(principal, run), steps)
 
 
 def steps_of(principal: Principal, run: Run) -> QuerySet[Step]:

@@ -8,8 +8,11 @@ from typing import Literal
 from uuid import UUID
 
 from accounts import principals
+from accounts.models import User
 from accounts.principals import Principal
+from accounts.privacy.access import note_id
 from accounts.seam import in_thread
+from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, NotFound, ToolFailed
 from agentos.core.ids import parse_id
 from agentos.core.types import JsonObject, clean_text, json_object
@@ -67,7 +70,14 @@ async def subject_of(asker: Principal, user: str) -> Principal:
     if user in ("", str(asker.user_id)) or user.casefold() == asker.email.casefold():
         return asker
     asker.require(SCOPE)
-    return await in_thread(member_of, asker.tenant_id, user)
+    return await in_thread(_shown_to, asker, user)
+
+
+def _shown_to(asker: Principal, user: str) -> Principal:
+    with tenant_scope(asker.tenant_id, asker.user_id):
+        subject = member_of(asker.tenant_id, user)
+        note_id(asker, User, subject.user_id, subject=subject.user_id)
+        return subject
 
 
 def member_of(tenant_id: UUID, user: str) -> Principal:

@@ -89,7 +89,16 @@ def inbox(principal: Principal, filters: Filters | None = None, *, page: int = 1
 def get(principal: Principal, approval_id: UUID) -> Approval:
     """Return one approval with `step_state` and `said`, its votes. Raises: NotFound."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        approval = access.as_seen(principal, visible(principal).filter(id=approval_id)).first()
+        return _there(access.as_seen(principal, visible(principal).filter(id=approval_id)).first())
+
+
+def state(principal: Principal, approval_id: UUID) -> Approval:
+    """Return what `get` does, for its decision and outcome alone: no word of anybody. Raises: NotFound."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        return _there(visible(principal).filter(id=approval_id).first())
+
+
+def _there(approval: Approval | None) -> Approval:
     if approval is None:
         raise NotFound("There is no such approval.")
     return approval
@@ -112,10 +121,7 @@ def questions_of(principal: Principal, approval: Approval) -> QuerySet[ApprovalQ
 def newest_version(principal: Principal, approval: Approval) -> Approval:
     """Return the newest version of an approval, as `get` does. Caller holds the scope. Raises: NotFound."""
     versions = visible(principal).filter(run_id=approval.run_id, step_path=approval.step_path)
-    newest = versions.order_by("-version").first()
-    if newest is None:
-        raise NotFound("There is no such approval.")
-    return newest
+    return _there(versions.order_by("-version").first())
 
 
 def pending_count(principal: Principal) -> int:

@@ -3,7 +3,8 @@
 One's own data is shown. Of others, `privacy:personal` shows who they are, `privacy:sensitive` what they said; without
 it a text is masked: one sees that it is there, not what it says. Secrets are hidden from everybody.
 
-Whoever shows rows asks `as_seen` for them, whoever writes single values `seen_field`, whoever searches `hides`.
+Whoever shows rows asks `as_seen` for them, whoever writes single values `seen_field`, whoever searches `hides`. Rows
+about others are noted on the way, for the audit trail (`accounts.reading`); `note` does it for what is shown otherwise.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.db.models import Case, F, Model, QuerySet, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.query import ModelIterable
 
+from accounts import reading
 from accounts.principals import Principal
 from accounts.privacy.datamap import DataClass, Table, class_of, table_of
 from agentos.core.errors import PolicyDenied
@@ -64,7 +66,7 @@ def seen_field(reader: Principal, row: Model, field: str, *, subject: UUID | Non
 
 def as_seen(reader: Principal, rows: QuerySet[Row]) -> QuerySet[Row]:
     """Return the rows with each field as the reader may see it. They are for showing: saving one raises."""
-    if all(reader.has(scope) for scope in SCOPES.values()) and not table_of(rows.model).of_class(DataClass.SECRET):
+    if not (_masks(reader, rows.model) or table_of(rows.model).about_column):
         return rows
     shown: Any = rows.all()
     shown._hints = {**shown._hints, _READER: reader}  # what Django hands on to clones
@@ -72,8 +74,26 @@ def as_seen(reader: Principal, rows: QuerySet[Row]) -> QuerySet[Row]:
     return cast(QuerySet[Row], shown)
 
 
+def note(reader: Principal, row: Model) -> None:
+    """Note for the audit trail that a reader is shown a row, where it is about somebody else."""
+    subject = row.__dict__.get(table_of(type(row)).about_column)
+    if isinstance(subject, UUID):
+        note_id(reader, type(row), row.pk, subject=subject)
+
+
+def note_id(reader: Principal, model: type[Model], row_id: UUID, *, subject: UUID) -> None:
+    """Note that a reader is shown something of a row that is about somebody, where that is not herself."""
+    if subject != reader.user_id:
+        reading.note(reader, str(model._meta.model_name), str(row_id), subject, _shown(reader, table_of(model)))
+
+
 def mask_row(reader: Principal, row: Row) -> Row:
     """Put each field of a row, in place, as the reader may see it; saving the row raises then."""
+    note(reader, row)
+    return _masked_row(reader, row)
+
+
+def _masked_row(reader: Principal, row: Row) -> Row:
     if isinstance(row._state.fields_cache, _Related):
         return row
     table, absent = table_of(type(row)), row.get_deferred_fields()
@@ -126,7 +146,7 @@ class _Related(dict[str, Any]):
 
     def _mask(self, row: Any) -> None:
         if isinstance(row, Model):
-            mask_row(self._reader, row)
+            _masked_row(self._reader, row)
 
 
 class _Seen(ModelIterable):  # type: ignore[type-arg]
@@ -134,8 +154,20 @@ class _Seen(ModelIterable):  # type: ignore[type-arg]
 
     def __iter__(self) -> Iterator[Model]:
         reader = cast(Any, self.queryset)._hints[_READER]
+        masks = _masks(reader, self.queryset.model)
         for row in super().__iter__():
-            yield mask_row(reader, row)
+            note(reader, row)
+            yield _masked_row(reader, row) if masks else row
+
+
+def _masks(reader: Principal, model: type[Model]) -> bool:
+    """Tell whether there may be anything in a model's rows that a reader is not shown."""
+    return not all(map(reader.has, SCOPES.values())) or bool(table_of(model).of_class(DataClass.SECRET))
+
+
+def _shown(reader: Principal, table: Table) -> frozenset[str]:
+    """Return the classes of what a reader is shown of others' rows of a table."""
+    return frozenset(known.value for known in SCOPES if reader.has(SCOPES[known]) and table.of_class(known))
 
 
 def _subject(table: Table, row: Model) -> UUID | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from django.conf import settings
@@ -101,6 +102,15 @@ class Table:
     def is_of_users(self) -> bool:
         """Tell whether each row is a user."""
         return any(subject.path == self.model._meta.pk.name for subject in self.subjects)
+
+    @cached_property
+    def about_column(self) -> str:
+        """Return the attribute that holds whom a row is about, and whose reading by others is audited; "" for none."""
+        if self.is_of_users:
+            return str(self.model._meta.pk.attname)
+        direct = (each for each in self.subjects if each.fate is not Fate.ID and "__" not in each.path)
+        columns = {field.name: field.attname for field in fields_of(self.model)}
+        return next((columns[each.path] for each in direct), "")
 
     def is_sealed(self, field: str) -> bool:
         """Tell whether what is somebody's in a field is under her key, and opened for each reader by itself."""

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.principals import PROGRAMS, Principal
-from accounts.privacy import persons
+from accounts.privacy import access, persons
 from accounts.privacy.models import LegalHold
 from accounts.privacy.rows import Person
 from accounts.tenancy import tenant_scope
@@ -38,7 +38,8 @@ def newest(principal: Principal) -> list[LegalHold]:
     """Return the tenant's holds, the newest first. Raises: PolicyDenied."""
     principal.require(SCOPE)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        return list(LegalHold.objects.filter(tenant_id=principal.tenant_id).order_by("-placed_at")[:MOST])
+        rows = LegalHold.objects.filter(tenant_id=principal.tenant_id).order_by("-placed_at")
+        return list(access.as_seen(principal, rows)[:MOST])
 
 
 def check(tenant_id: UUID, user_id: UUID) -> None:

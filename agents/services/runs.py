@@ -9,6 +9,7 @@ from django.conf import settings
 
 from accounts import audit
 from accounts.principals import Principal
+from accounts.privacy import access
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, InputBlocked, Invalid, NotFound, Unavailable
@@ -277,8 +278,10 @@ def _everybodys(verb: str) -> str:
 
 
 def require(principal: Principal, run: Run | None, verb: str) -> Run:
-    """Return the run. Raises: NotFound when it is not there for her, PolicyDenied without its component's scope."""
+    """Return the run; that it is read is noted. Raises: NotFound when it is not there for her, PolicyDenied."""
     if run is None or not may_touch(principal, run, verb):
         raise NotFound("There is no such run.")
     principal.require(scope_of(run, verb))
+    if verb == "read":
+        access.note(principal, run)
     return run

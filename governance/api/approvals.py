@@ -72,7 +72,7 @@ async def get_approval(request: HttpRequest, approval_id: UUID) -> schemas.Appro
 @scope("runs:read")
 async def approval_status(request: HttpRequest, approval_id: UUID) -> schemas.ApprovalState:
     """Return the decision, if there is one, and the outcome."""
-    return schemas.ApprovalState.of(await in_thread(selectors.get, principal_of(request), approval_id))
+    return schemas.ApprovalState.of(await in_thread(selectors.state, principal_of(request), approval_id))
 
 
 @router.post("/approvals/{approval_id}/resolve", response=schemas.ApprovalOut, summary="Decide an approval")

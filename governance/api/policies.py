@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
-from accounts.auth import principal_of, scope
+from accounts.auth import only_reads, principal_of, scope
 from accounts.seam import in_thread
 from governance.models import PolicyRule, PolicyVersion
 from governance.policy import selectors as policy_selectors
@@ -245,6 +245,7 @@ async def discard_draft(request: HttpRequest) -> None:
 
 @router.post("/policies/simulate", response=SimulationOut, summary="Try a policy on recent calls")
 @scope("policies:read")
+@only_reads
 async def simulate(request: HttpRequest, body: SimulateIn) -> SimulationOut:
     """Replay the tool calls of the last days: what would have been decided otherwise. Changes nothing."""
     if body.rules is None:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import principals
 from accounts.console import principal_of
+from accounts.models import User
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.privacy.datamap import DataClass
@@ -76,7 +77,10 @@ def _flat(found: list[tuple[Explanation, list[Explanation]]]) -> list[tuple[str,
 
 def _addresses(asker: Principal) -> list[str]:
     found = principals.members().filter(tenant_id=asker.tenant_id).order_by("user__email")
-    return list(found.values_list("user__email", flat=True)[: explaining.MOST_PEOPLE])
+    people = list(found.values_list("user_id", "user__email")[: explaining.MOST_PEOPLE])
+    for user_id, _ in people:
+        access.note_id(asker, User, user_id, subject=user_id)
+    return [email for _, email in people]
 
 
 def _things() -> list[str]:

@@ -17,7 +17,7 @@ from django.db.models.functions import Concat
 
 from accounts.models import Membership
 from accounts.principals import Principal
-from accounts.privacy.access import seen
+from accounts.privacy.access import note_id, seen
 from accounts.privacy.datamap import DataClass
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import monotonic, utc_now
@@ -211,6 +211,7 @@ class _Judge:
         return self._changes[key]
 
     def _example(self, call: Recorded) -> Example:
+        note_id(self._reader, Step, call.step_id, subject=call.user_id)
         arguments = seen(self._reader, DataClass.SENSITIVE, call.request.get("arguments") or {}, subject=call.user_id)
         by = seen(self._reader, DataClass.PERSONAL, call.email, subject=call.user_id)
         return Example(call.run_id, call.at, by, arguments)

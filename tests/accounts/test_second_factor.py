@@ -239,7 +239,7 @@ def test_setting_one_up_where_it_is_required(acme: TenantWithUsers, clock: Clock
     clock.step()
     again.post(reverse("second_factor"), {"code": codes_on(done)[0]})
     assert is_in(again)
-    assert actions() == ["second_factor.failed", "second_factor.enrolled", "auth.signed_in",
+    assert actions() == ["second_factor.failed", "second_factor.enrolled", "auth.signed_in", "membership.read",
                          "second_factor.recovery_used", "auth.signed_in"]  # fmt: skip
 
 

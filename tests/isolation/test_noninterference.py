@@ -27,7 +27,8 @@ View: TypeAlias = dict[str, tuple[int, str]]
 SHARE = 50  # looking at everything takes a second: so few of the examples that a profile gives
 HERS = "mkacmemember"
 OF_COLLEAGUES: list[type[Model]] = [Session, Run, Step, RunEvents, IdempotencyKey, Approval]
-NOT_ABOUT_ROWS = ("GET /ready", "GET admin/theme.css")
+# The trail grows with each of her looks: they are entered in it.
+NOT_ABOUT_ROWS = ("GET /ready", "GET admin/theme.css", "GET /audit/verify", "GET admin/accounts/auditrow/")
 texts = st.sampled_from([HERS, HERS.upper(), HERS[:4], "%", "_", "' OR '1'='1", "Acme", "approvals", ""])
 words = (texts | st.text(max_size=12).map(clean_text)).filter(lambda text: "\\" not in text)
 
