@@ -24,6 +24,11 @@ _NEAR = re.compile(
     r"номер|номера|число|رقم|número|numero|numéro|nummer|number is|de|del|di|do|da|dela|dele)\b[\s:#=\"'`(*.\-№º°]{0,4}){0,4}\Z",
     re.IGNORECASE,
 )
+_OTHER_NUMBER = re.compile(
+    r"\b(?:orders?|invoices?|tickets?|tracking|bookings?|flights?|rooms?|phones?|tel|price|version|serial|model|parts?|page|"
+    r"fees?|costs?|rechnung\w*|bestell\w*|factura|facture|commande|pedido)\b",
+    re.IGNORECASE,
+)
 _SEQUENCE = ("0123456789", "1234567890")
 
 
@@ -150,6 +155,8 @@ def _after(entry: National, text: str, end: int) -> Iterator[Finding]:
         return
     for match in entry.shape.finditer(text, end, min(len(text), first.start() + LONGEST)):
         if match.start() > first.start() or (entry.near and not _NEAR.fullmatch(text, end, match.start())):
+            return
+        if _OTHER_NUMBER.search(text, end, match.start()):
             return
         number: re.Match[str] | None = match
         while number is not None and entry.passes(number[0]):

@@ -15,12 +15,14 @@ _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _NAME_WORDS = "name|holder|cardholder|contact|kin|card"
 
 # Anything a finding holds besides plain words, and the words that may stand inside one.
-_ALARM = re.compile(rf"[\d@{STYLED}{INVISIBLE}]|\b(?i:at|dot|arroba|{_NAME_WORDS})\b")
+_ALARM = re.compile(rf"<<|[\d@{STYLED}{INVISIBLE}]|\b(?i:at|dot|arroba|{_NAME_WORDS})\b")
 
 _TAILS = (
     # digits that more digits or an extension may follow, or words such as "is my passport"
     r"[+(]{0,2}\d[\d ().+/_\-]{0,60}+(?:,? ?(?:x|e|ex|ext|exte\w{0,5})?\.? ?\d{0,6})?",
     r"[A-Z]{0,2}\d[\d ().\-/]{4,24}+[A-Z]?[ ,\-]{0,2}(?:i|w|wa|(?:is|was|\()[^\n]{0,50})?",
+    # an address of a machine, and what is said after it
+    r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4})[^\n]{0,30}",
     # a street after its number
     r"\d{1,5}[A-Za-z]?(?:-\d{1,4})?(?:[ ,\n]{1,2}#?[A-Z0-9][\w'’.\-#]{0,20}){0,14}[ ,\n]{0,2}#?",
     # account and identity numbers in groups

@@ -17,15 +17,26 @@ DENIAL = re.compile(
     r"issue|pr|row|seed|size|bytes|count|isin|cusip|duns|booking|flight|parcels?|shipments?|packages?|waybill|"
     r"consignment|receipt|event|thread|trace|span|ids?|sn|s/n|rma|article|sensor|firmware|revision|patent|version|"
     r"range|score|coordinates?|extension number|docket|claim|quote|licen[cs]e key|locator|pnr|stock|style|"
-    r"bestellung|bestellnummer|rechnung|commande|facture|pedido|factura|ordine|fattura)|\bts=|_id[\"' ]*:)"
-    r"(?:[\s\d.,:;#=/\"'()*`|_\-]|\b(?:numbers?|no|num|nr|code|ids?|is|was|are|and|of|the)\b)*+$"
+    r"bestell\w*|rechnung\w*|auftrag\w*|liefer\w*|sendung\w*|vorgang\w*|kundennummer|kunden-?nr|aktenzeichen|commande|facture|colis|dossier|"
+    r"devis|pedido|factura|env[ií]o|albar[aá]n|expediente|ordine|fattura|spedizione|encomenda|fatura|zam[óo]wieni\w*|faktur\w*|przesyłk\w*|"
+    r"paczk\w*|objedn[aá]vk\w*|zásilk\w*|tilaus\w*|ordre\w*|ordernummer|beställning\w*|sipariş\w*|rendelés\w*|comand\w*|bestelling|factuur|"
+    r"zaak\w*|заказ\w*|сч[её]т\w*|накладн\w*|трек\w*|посылк\w*|артикул\w*|замовлен\w*|поръчк\w*|παραγγελ\w*)|\bts=|_id[\"' ]*:"
+    r"|(?:订单|訂單|单|快递|发票|注文|伝票|請求書|問い合わせ|商品|주문|송장|상품|طلب|فاتورة|הזמנה|חשבונית)(?:番号|号|號|编号|번호|رقم)?)"
+    r"(?:[\s\d.,:;#=/\"'()*`|_°º：\-]|\b(?:numbers?|nummer|numer|no|n|num|nr|code|ids?|is|was|are|and|of|the|номер)\b)*+$"
 )
 _SOCIAL = re.compile(r"\b(?:ssns?|itin|tin|social(?: security| sec)?|soc\.? sec|ss ?#|tax(?:payer)? ?id)")
 _CARD_WORD = re.compile(
-    r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro)\b"
+    r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro|mir|mastercard|kreditkarte|karte|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"
 )
 
-SHORTEST_CARD = 12  # believed only next to a word such as "card"
+SHORTEST_CARD, EAN_LENGTH = 12, 13  # believed only next to a word such as "card"
+# Numbers that payment providers print for trying things out.
+_TEST_CARDS = frozenset(
+    {"4242424242424242", "4111111111111111", "4000056655665556", "5555555555554444", "5105105105105100", "378282246310005",
+     "371449635398431", "6011111111111117", "6011000990139424", "30569309025904", "38520000023237", "3530111333300000",
+     "4012888888881881", "2223003122003222", "4000000000000002", "4000002500003155"}
+)  # fmt: skip
+_TEST_WORD = re.compile(r"\b(?:test|sandbox|dummy|demo|fake|sample|testkarte|prueba|essai|teste|prova)\b")
 _CARD = re.compile(
     r"(?<![0-9A-Za-z])(?<!\d\.)(?=[2-6]|1800|0604)(?="
     r"(\d{4}(?:[ ._/\-]{1,2}\d{4}){2}[ ._/\-]{1,2}\d{1,4}(?:[ .\-]\d{3})?(?!\d)"
@@ -36,6 +47,7 @@ _CARD = re.compile(
 _SSN = re.compile(r"(?<![0-9A-Za-z.\-/+$])(?<!\d )(?<!\) )(\d{3})([ .\-]?)(\d{2})\2(\d{4})(?![0-9A-Za-z/]|[ .\-]\d)")
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d{2}(?=[ \-]?[0-9A-Za-z])")
 _NOT_DIGIT = re.compile(r"\D")
+_LAST_GROUP = re.compile(r"[ ._/\-]+\d+\Z")
 
 
 def find(text: str, lower: str) -> Iterator[Finding]:
@@ -52,14 +64,16 @@ def _cards(text: str) -> Iterator[Finding]:
         if not (_issued(digits) and checksums.luhn(digits)):
             if len(digits) <= 16 or len(written) < 20:
                 continue
-            written = written[: -len(written.rpartition(" ")[2]) - 1]  # a security code may follow
+            written = _LAST_GROUP.sub("", written)  # a security code may follow
             digits = _NOT_DIGIT.sub("", written)
             if not (_issued(digits) and checksums.luhn(digits)):
                 continue
         start = match.start()
-        if len(digits) == SHORTEST_CARD and not _CARD_WORD.search(labels.before(text, start)):
+        if len(digits) in (SHORTEST_CARD, EAN_LENGTH) and not _CARD_WORD.search(labels.before(text, start)):
             continue
         if len(written) == len(digits) and _denied(text, start, _CARD_WORD):
+            continue
+        if digits in _TEST_CARDS and _TEST_WORD.search(labels.before(text, start)):
             continue
         yield Finding("credit_card", start, start + len(written), 0.99)
 
@@ -71,6 +85,8 @@ def _issued(digits: str) -> bool:
         return False
     if digits[0] == "4":
         return length in (13, 16, 19)
+    if 2200 <= four <= 2204:  # Mir
+        return 16 <= length <= 19
     if 51 <= two <= 55 or 2221 <= four <= 2720:
         return length == 16
     if two in (34, 37) or four in (1800, 2131):

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import labels
+from governance.guardrails import labels, tables
 from governance.guardrails.findings import Finding
 
 _LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
@@ -15,7 +15,7 @@ _HOST = re.compile(
     rf"(?:[{_LETTERS}](?:[{_LETTERS}\-]{{0,61}}[{_LETTERS}])?\.){{1,6}}(?:[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}|xn--[0-9a-z]{{2,20}})(?![{_LETTERS}@])"
 )
 _FILE_ENDINGS = frozenset(
-    ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "css", "ts", "tsx", "jsx", "json", "map", "html", "htm", "xml", "yml", "yaml", "toml", "lock", "txt", "log", "md", "pdf", "tgz", "gz", "zip", "tar", "whl", "jar", "exe", "dll", "so", "o", "h", "c", "cpp", "java", "rb", "go", "rs", "php", "sql", "csv", "tsv", "bin", "dat", "localhost", "localdomain", "svc", "lan", "invalid"]
+    ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "css", "ts", "tsx", "jsx", "json", "map", "html", "htm", "xml", "yml", "yaml", "toml", "lock", "txt", "log", "md", "pdf", "tgz", "gz", "zip", "tar", "whl", "jar", "exe", "dll", "so", "o", "h", "c", "cpp", "java", "rb", "go", "rs", "php", "sql", "csv", "tsv", "bin", "dat", "localhost", "localdomain", "svc", "lan", "invalid", "service", "socket", "timer", "target", "mount", "conf", "ini", "sh", "local"]
 )  # fmt: skip
 _REMOTE = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b[^\n]{0,40}$")
 _USERINFO = re.compile(r"://[^\s/@]{0,64}$")
@@ -38,18 +38,31 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
     r"nov(?:ember)?|dec(?:ember)?)\b\.?"
 )
+_WORD = r"[^\W\d_]{3,14}"
+# A date in digits, or with a month's name in any language: what stands before it says that it is a birth's.
 _DAY = re.compile(
     r"(?<![0-9A-Za-z./\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
-    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?\d{{4}}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)?[ \-](?:of )?{_MONTH},?[ \-]\d{{2,4}})(?![0-9A-Za-z/]|-\d)",
+    r"|\d{4} ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]?"
+    rf"|{_WORD}\.? \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?\d{{4}}|\d{{4}}\. ?{_WORD} \d{{1,2}}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?[ \-](?:of |de |d['’])?{_WORD}\.?,?[ \-](?:de |del )?\d{{2,4}})(?![0-9A-Za-z/]|-\d)",
     re.IGNORECASE,
 )
-_BIRTH_LABEL = re.compile(
-    r"(?:\b(?:date of birth|birth ?-?_?date|birth ?day|d\.?o\.?b\b\.?|geburtsdatum|date de naissance|fecha de nacimiento|"
-    r"data di nascita|data de nascimento)[^\w]{0,4}(?:\w{1,9}[^\w.]{1,4}){0,3}|"
-    r"\b(?:i was|i am|i'm|patient|client|customer|employee|applicant|user|member|he was|she was|my \w{1,12} was|who was|,)"
-    r"[ ,(]{0,3}(?:was |is )?(?:born|geboren|née?|nacid[oa]|nat[oa])[ :]{1,2}(?:on |the |am |le |el |il |in )?)[\"'(*]{0,3}$"
+_BORN = (
+    r"born|birth|birth ?-?_?(?:date|day)|date[_ ]?of[_ ]?birth|d\.?o\.?b\b\.?|geb(?:\.|oren)|geburts\w*|geboorte\w*|naissance|née?(?:\(e\))?|"
+    r"nacimiento|nacid[oa]|naci[oó]|f\. ?nac\.?|nascita|nat[oa] (?:il|a|l[’']|nel)|nascimento|nascid[oa]|nasceu|dn:|född|födelse\w*|født|fødsels\w*|"
+    r"fødd|syntynyt|syntymä\w*|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|születési\w*|szül\.|născut\w*|nascut\w*|nașterii|nasterii|"
+    r"rođen\w*|rojen\w*|doğum\w*|рожден\w*|родил\w*|г\.\s?р\.|народжен\w*|народи\w*|роден\w*|раждане|γέννησης|γεννή\w*|גיל|לידה|נולד\w*|"
+    r"الميلاد|مواليد|ولد\w*|تولد|जन्म\w*|出生\w*|生日|生年月日|誕生日|생년월일|생일|เกิด\w*|ngày sinh|sinh ngày|lahir|gimim\w*|gimę\w*|dzim\w*|"
+    r"sünni\w*|sündi\w*"
 )
+_BIRTH_LABEL = re.compile(
+    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,\-]{{0,5}}(?:(?:on|the|am|le|el|il|em|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
+    r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|of birth|my|his|her|it's|date is|は|是)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
+    r"(?:in [^\W\d_]{3,20},? (?:on |am |le |il |el )?)?$"
+    r"|(?:出生|生日|生年月日|誕生日|생년월일|생일|เกิด|लिए)[^\d\n]{0,6}$"
+)
+_OLDEST_YEAR = 1900
+_YEAR = re.compile(r"\d{4}")
 
 _STREET = re.compile(
     r"(?<![0-9A-Za-z.,$€£\-/])\d{1,5}[A-Za-z]?(?:-\d{1,4})? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
@@ -81,10 +94,30 @@ _NAME_LABEL_ANY = re.compile(
 _IPV4 = re.compile(r"(?<![0-9A-Za-z_.\-/])(?:\d{1,3}\.){3}\d{1,3}(?![\w/\-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:.])")
 _IP_WORD = re.compile(
-    r"\b(?:(?:user|client|customer|visitor|my|his|her|their|your|source|remote|home|login|sender|caller|device)(?:'s)?"
-    r"(?: \w{1,12})? ip(?:v[46])?|ip address|ip:|logged in from|log-?in from|signed in from|connect(?:ed|ing|ion)? from|"
-    r"access(?:ed)? from|came from|adresse ip|ip-adresse|direcci[óo]n ip)[^\n]{0,24}$"
+    r"\b(?:(?:user|client|customer|visitor|my|his|her|their|your|source|remote|home|login|sender|caller|device|player|subscriber|last)"
+    r"(?:'s)?(?:[ _\-]\w{1,12})?[ _\-]?ip(?:v[46])?(?![a-z])|remote_?addr|x-forwarded-for|ip[ _]?addr(?:ess)?|ip:|came from|"
+    r"(?:logged|signed|dialled|dialed) ?(?:in|on) from|log-?in from|connect(?:ed|ing|ion)? from|access(?:ed)? from|"
+    r"adresse ip|ip-adress\w*|ip-osoite|indirizzo ip|adres ip|endere[cç]o ip|ip adresi|ip-адрес\w*|айпи|direcci[óo]n ip|ip地址|ipアドレス|"
+    r"(?:your|my|user|customer|subscriber)[^\n]{0,30} ip)[^\n]{0,24}$"
 )
+_PERSON = re.compile(
+    r"\b(?:user(?:name|_id)?|customer|subscriber|account(?: holder)?|visitor|player|member|employee|patient|mr|mrs|ms|frau|herr|mme|"
+    r"sig(?:nor)?a?|señora?|sra?|kunde|kundin|nutzer\w*|benutzer\w*|client[ea]?|usuari[oa]|utente|utilisat\w+|abonn[ée]\w*|gebruiker|klant|"
+    r"użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)\b|пользовател|клиент|用户|ユーザー?|사용자"
+)
+_USE = re.compile(
+    r"\b(?:ip|login|logins|log-?in history|logged|signed|sign-?in|session|connect\w*|address|from|eingeloggt|eingewählt|angemeldet|"
+    r"anmeldung|zugriff|connexion|connect[ée]\w*|sesi[oó]n|accedi\w*|accesso|acceso|acesso|ingelogd|inlogg\w*|pålogg\w*|zalogowa\w*|"
+    r"logowani\w*|přihlá\w+|giriş)\b|вош[её]л|вошла|вход|登录|登入|ログイン|접속|로그인"
+)
+_LOG_IN = re.compile(
+    r"\blog(?:in)? (?:history|attempts?|records?) (?:for|of) [a-z]|\b(?:last|recent|previous) (?:login|sign-?in|access)\b"
+)
+_MACHINE = re.compile(
+    r"\b(?:version|upgrad\w*|update\w*|build|firmware|dns|ntp|gateway|router|servers?|subnet|range|cidr|rfc|bind|listen\w*|oid|section|"
+    r"hosts?|cluster|nodes?|balancer|proxy|resolver|ping|curl|ssh|nmap|traceroute|api|endpoint|release)\W{0,3}(?:\w{1,8}\W{1,2})?$"
+)
+REACH_IP, REACH_AFTER_IP = 90, 30
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
 
 
@@ -112,10 +145,11 @@ _DIGIT = re.compile(r"[0-9]")
 def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield what reaches or describes a person in a folded text."""
     yield from _emails(text)
+    yield from _machine_readable(text)
     if any(hint in lower for hint in _SPOKEN_HINTS):
         yield from _spoken_emails(text)
     if _DIGIT.search(text):
-        yield from _births(text)
+        yield from _births(text, lower)
         yield from _addresses(text)
         yield from _addresses_of_machines(text)
     if any(hint in lower for hint in _NAME_HINTS):
@@ -175,10 +209,25 @@ def _spoken_start(text: str, match: re.Match[str]) -> int:
     return match.start() - len(local[0])
 
 
-def _births(text: str) -> Iterator[Finding]:
+def _births(text: str, lower: str) -> Iterator[Finding]:
     for match in _DAY.finditer(text):
+        year = _YEAR.search(match[0])
+        if year is not None and int(year[0]) < _OLDEST_YEAR:
+            continue
         if _BIRTH_LABEL.search(labels.before(text, match.start())):
             yield Finding("date_of_birth", *match.span(), 0.85)
+    for cell in tables.cells(text, lower, _BIRTH_COLUMN):
+        if (
+            _BIRTH_COLUMN.search(cell.column)
+            and (day := _DAY.match(text, cell.start)) is not None
+            and day.end() == cell.end
+        ):
+            yield Finding("date_of_birth", cell.start, cell.end, 0.8)
+
+
+_BIRTH_COLUMN = re.compile(
+    r"(?<![a-z])(?:dob|birth\w*|date[_ ]of[_ ]birth|born|geburts\w*|geb|naissance|nacimiento|nascita|nascimento|urodzenia|рождения)"
+)
 
 
 def _addresses(text: str) -> Iterator[Finding]:
@@ -191,11 +240,37 @@ def _addresses(text: str) -> Iterator[Finding]:
             yield Finding("address", match.start(), unit.end() if unit else match.end(), 0.7)
 
 
+_MRZ = re.compile(
+    r"(?<![A-Z0-9<])(?:[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{8,16}|\d{7}[MFX<]\d{7}[A-Z<]{3}[A-Z0-9<]{11}\d"
+    r"|[PIAC][A-Z<][A-Z<]{3}(?=[A-Z0-9<]*<)[A-Z0-9<]{25,39})(?![A-Z0-9<])"
+)
+
+
+def _machine_readable(text: str) -> Iterator[Finding]:
+    """Yield the lines of a passport or identity card that machines read."""
+    if "<<" in text:
+        for match in _MRZ.finditer(text):
+            yield Finding("passport", *match.span(), 0.9)
+
+
 def _addresses_of_machines(text: str) -> Iterator[Finding]:
     for pattern in (_IPV4, _IPV6):
         for match in pattern.finditer(text):
-            if _public(match[0]) and _IP_WORD.search(labels.before(text, match.start())):
+            if _public(match[0]) and _somebodys(
+                labels.before(text, match.start(), REACH_IP), text[match.end() : match.end() + REACH_AFTER_IP]
+            ):
                 yield Finding("ip_address", *match.span(), 0.75)
+
+
+def _somebodys(window: str, after: str) -> bool:
+    """Tell whether the words around an address tie it to a person."""
+    if _IP_WORD.search(window) or _LOG_IN.search(window):
+        return True
+    return (
+        not _MACHINE.search(window)
+        and _PERSON.search(window) is not None
+        and (_USE.search(window) is not None or _USE.search(after.lower().partition("\n")[0]) is not None)
+    )
 
 
 def _public(written: str) -> bool:

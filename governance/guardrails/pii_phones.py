@@ -8,37 +8,78 @@ from functools import lru_cache
 
 import phonenumbers
 
-from governance.guardrails import labels
+from governance.guardrails import labels, tables
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii_numbers import DENIAL
 
 MOST_LOOKUPS = 100  # of numbering plans in one text; beyond, a number counts if its shape does
 _REGIONS = ("GB", "DE", "FR", "IT", "AU", "NL", "BE", "CH", "AT", "JP", "ZA", "IE", "SE", "TR", "IN", "BR", "KR", "CN")
-_BARE_REGIONS = ("US", "CN", "IN", "ES", "BR", "PL", "MX", "SG", "NO", "DK", "PT")
+_BARE_REGIONS = (
+    "US",
+    "CN",
+    "IN",
+    "ES",
+    "BR",
+    "PL",
+    "MX",
+    "SG",
+    "NO",
+    "DK",
+    "PT",
+    "RU",
+    "IT",
+    "GR",
+    "CZ",
+    "AR",
+    "CO",
+    "CL",
+    "PE",
+)
 
 _NAMED = re.compile(
-    r"\b(?:(?:tele)?phones?\b|tel\b|mobiles?\b|cell(?:phone|ular)?s?\b|fax\b|(?:call|dial|ring)(?:ed|ing|s|er)?\b"
-    r"|text(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|sms\b|whats?app\b|signal\b|viber\b|hotline\b"
-    r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|voice ?mail\b|handy(?:nummer)?\b|telefon|rufnummer\b"
-    r"|m[óo]vil\b|tel[ée]fono\b|t[ée]l[ée]phone\b|portable\b|celular\b|telefone\b|cellulare\b|ph\b"
-    r"|messages? (?:me|from|on|at)\b|missed call|calling from|erreich|appele|joindre\b|ll[áa]m|bel\b)"
-    r"|电话|手机|携帯|전화|[☎📞📱]"
+    r"\b(?:(?:tele)?phones?(?![a-z])|tel\b|mobiles?(?![a-z])|mob\b|cell(?:phone|ular)?s?\b|fax\b|(?:call|dial|(?<!o-)ring)(?:ed|ing|s|er)?\b"
+    r"|text(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|sms\b|whats?app?\b|signal\b|viber\b|hotline\b|msisdn|imsg\b|facetime\b"
+    r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|voice ?mail\b|ph\b|messages? (?:me|from|on|at)\b|missed call|calling from"
+    r"|(?:my|his|her|mein\w?|mon|mi|meu|il mio|il suo|o meu|mijn|mit[t]?|min|mój|moj[ea]?|můj|môj|benim|nummeret|numarası) (?:new |neue |nowy |nov[oý] )?"
+    r"(?:num[a-zéæ]{2,5}|n[uú]mero|tlf|nr|číslo|broj)\b"
+    r"|handy(?:nummer)?\b|telefon\w*|rufnummer\b|festnetz\b|mobil(?:nummer|funk|e|ní)?\b|durchwahl\b|rückruf\b|anruf\w*|erreich\w*"
+    r"|m[óo]vil\b|tel[ée]fono\b|cel\b|fijo\b|ll[áa]m\w*|llamad\w*|t[ée]l[ée]phone\b|tél\b|portable\b|fixe\b|appel\w*|joindre\b|joignable\b"
+    r"|celular\b|telefone\b|telem[óo]vel\b|tlm\b|zap\b|fone\b|lig(?:ar|ue|a|uem)\b|contato\b|contacto\b|cellulare\b|chiam\w+|bel(?:len)?\b|mobiel\w*"
+    r"|kom(?:[óo]rk\w*)?\b|(?:za)?dzwo[nń]\w*|tlf\b|puh\w*|gsm\b|soit\w*|volejte|zavol\w*|hívj\w*|hívható|sun[aă]\w*|nazov\w*|cep\b|ara(?:yın|yabilir\w*)?\b"
+    r"|sđt\b|điện thoại|gọi\b|telp\w*|telepon\b|hp\b|hubungi\b|wa\b)"
+    r"|телефон|тел\b|моб\b|мобильн|мобільн|звон|дзвон|(?:мой|мій|его|её) номер|обад|τηλ|κινητ|καλέσ|טלפון|נייד|התקשר|هاتف|جوال|موبايل|اتصل|رقمي|تلفن"
+    r"|फ़?ोन|मोबाइल|कॉल|नंबर|โทร|电话|電話|手机|手機|联系|聯絡|打給|打给|连络|連絡|携帯|전화|연락|휴대폰|핸드폰|제 번호|[☎📞📱]"
+)
+# Words for things whose numbers look like a telephone's; near one, only a word such as "call" makes it one.
+_THINGS = re.compile(
+    r"\b(?:parts?|o-?rings?|relays?|cartridges?|spares?|replac\w*|bearings?|pumps?|valves?|fuses?|filters?|models?|serial|sku|articles?|artikel\w*|"
+    r"art|meters?|seq\w*|lots?|batch|lotter\w+|lotto|loto|sorteio|dezenas|bolts?|screws?|seals?|gaskets?|dichtung\w*|ersatzteil\w*|teile\w*|"
+    r"toner|catalog\w*|relais|zähler\w*|tüv\w*|seriennummer|charge|chargennummer|numéro de série|référence|réf|ref|pièce|repuesto|pieza|ricambio|"
+    r"codice|kod|cz[eę][sś][cć]\w*|onderdeel\w*|reservdel\w*|varenummer|nbr|din|iso|ean|isbn|certificat\w*|zertifikat\w*|form|formular|draws?|numbers drawn|"
+    r"sudoku|matrix|dump|board|mainboard|chip|sensor|belts?|hinge|motor|engine|blade|nozzle|compressor|coordinates|koordinaten|budget|score|results?|"
+    r"version|firmware|invoice|order|tracking|parcel|case|docket|polic[ey]|contract|vertrag\w*|aktenzeichen|az)\b|деталь|артикул|серийн|счётчик|счетчик|型号|部品|品番"
 )
 _LABEL = re.compile(
     r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
-    r"telefon\w*|handy(?:nummer)?|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|cellulare|[☎📞📱])"
+    r"telefon\w*|handy(?:nummer)?|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|cellulare|telem[óo]vel|tlm|κινητ[όο]|τηλ\w*|тел\w*|[☎📞📱])"
     r"[\s.:#=\"'(\-]*(?:number|no|nr|is|n°)?[\s.:#=\"'(\-]*(?:is|was|:)?[\s:\"'(]*$"
 )
-_EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z])"
+_EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z]|-[A-Z](?![a-z]))"
 _START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
 _PLUS = re.compile(r"(?<![0-9A-Za-z_])(?:\+|00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION)
 _AMERICAN = re.compile(
     _START + r"(?<![\-/])((?:(?:\+|00)?1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-]))(\d{3}[ .\-]\d{4})"
     r"(?![ .\-/]?\d{3}|-\d)" + _EXTENSION
 )
-_TRUNK = re.compile(_START + r"(?<![\-/])\(?0\d{1,5}\)?(?:[ .\-/]{1,2}\d{2,8}){1,5}" + _EXTENSION)
+_TRUNK = re.compile(_START + r"(?<![\-/])\(?0\d{1,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}" + _EXTENSION)
 _LOOSE = re.compile(
-    _START + r"(?:(?<![\-/])|(?<= -)|(?<= /))(?:\d{7,15}|\(?\d{2,5}\)?(?:[ .\-/]{1,2}\d{2,5}){1,5})" + _EXTENSION
+    _START + r"(?:(?<![\-/])|(?<= -)|(?<= /))(?:\d{7,15}|\(?\d{2,5}\)?(?:[ .\-/]{1,2}\d{2,8}){1,5})" + _EXTENSION
+)
+_BRAZILIAN = re.compile(_START + r"\(\d\d\) ?9?\d{4}[\- ]\d{4}" + _EXTENSION)
+_RUSSIAN = re.compile(_START + r"8[ \-(]{1,2}[3-9]\d{2}[) \-]{1,2}\d{3}[ \-]?\d\d[ \-]?\d\d" + _EXTENSION)
+_COLUMN = re.compile(
+    r"(?<![a-z])(?:phone|mobile|tel|telephone|cell|telefon\w*|handy\w*|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|telefone|"
+    r"whatsapp|msisdn|phone[_ ]?\w{0,6})(?![a-z])|телефон|电话|手机|電話|전화"
 )
 _DATE = re.compile(
     r"(?:19|20)\d\d[-/. ][01]?\d[-/. ][0-3]?\d(?: \d\d)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d)|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|"
@@ -62,6 +103,14 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             if match.end() not in ends and judge(text, match, plans):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
+
+    for cell in tables.cells(text, lower, _COLUMN):
+        written = text[cell.start : cell.end]
+        if _COLUMN.search(cell.column) and _CELL.fullmatch(written) and 7 <= len(_digits(written)) <= 15:
+            yield Finding("phone", cell.start, cell.end, 0.85)
+
+
+_CELL = re.compile(r"[+(]{0,2}\d[\d ().\-/]{5,22}")
 
 
 class _Plans:
@@ -123,6 +172,8 @@ def _american(text: str, match: re.Match[str], _plans: _Plans) -> bool:
     area = _digits(prefix)[-3:]
     if len(set(area + _digits(local))) == 1 or _denied(text, match.start()):
         return False
+    if not _claimed(text, match) and _thing(text, match):
+        return False
     if "(" in prefix or "-" in local or "." in local:
         return True
     return (area[0] > "1" and local[0] > "1") or _claimed(text, match)
@@ -133,7 +184,31 @@ def _trunk(text: str, match: re.Match[str], plans: _Plans) -> bool:
     digits = _digits(written)
     if not 9 <= len(digits) <= 13 or _DATE.fullmatch(written) or _denied(text, match.start()):
         return False
-    return _claimed(text, match) or plans.valid(digits, _REGIONS)
+    if _claimed(text, match):
+        return True
+    return _regular(text, match) and not _thing(text, match) and plans.valid(digits, _REGIONS)
+
+
+MOST_PAIRS = 5  # as French numbers have; lottery draws have more
+
+
+def _regular(text: str, match: re.Match[str]) -> bool:
+    """Tell whether a number is written as people write one: one sign throughout, no digits before it."""
+    signs = set(re.sub(r"[\d()]+", "", match[0]).replace(" ", ""))
+    return (
+        len(signs) <= 1
+        and not re.search(r"\d[ ,]$", text[max(0, match.start() - 2) : match.start()])
+        and (len(re.findall(r"\d+", match[0])) <= MOST_PAIRS)
+    )
+
+
+def _thing(text: str, match: re.Match[str]) -> bool:
+    """Tell whether the words around a number speak of something that isn't a telephone."""
+    return _THINGS.search(labels.before(text, match.start())) is not None
+
+
+def _shaped(text: str, match: re.Match[str], _plans: _Plans) -> bool:
+    return not _denied(text, match.start())
 
 
 def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
@@ -169,5 +244,7 @@ def _claimed(text: str, match: re.Match[str]) -> bool:
 _NATIONAL: tuple[tuple[re.Pattern[str], Callable[[str, re.Match[str], _Plans], bool], float], ...] = (
     (_AMERICAN, _american, 0.9),
     (_TRUNK, _trunk, 0.85),
+    (_BRAZILIAN, _shaped, 0.9),
+    (_RUSSIAN, _trunk, 0.85),
     (_LOOSE, _loose, 0.8),
 )

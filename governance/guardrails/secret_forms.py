@@ -167,7 +167,8 @@ def _span(kind: str, match: re.Match[str], value: str, score: float) -> Finding:
 
 def _arguments(text: str, lower: str) -> Iterator[Finding]:
     for match in _matches(_OPTION, text, lower, _OPTIONS):
-        if secret_looks.password(match["value"], prose=False):
+        name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
+        if secret_looks.password(match["value"], prose=False) and not (name and "pass" not in match[0]):
             yield _span("password", match, match["value"], 0.8)
     for at, command in places(lower, _COMMAND):
         argument = _COMMAND[command].match(text, at + len(command))

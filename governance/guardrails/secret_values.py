@@ -132,7 +132,7 @@ def _believed(core: str, match: re.Match[str], value: str) -> bool:
     if core in _PASSWORDS:
         prose = match["assigned"] is None and match["about"] is None
         if match["near"] is not None:
-            return secret_looks.made_up(value)
+            return secret_looks.made_up(value) and not _CODE_LINE.match(value)
         return secret_looks.password(value, prose=prose) and not (prose and _address(value))
     if match["near"] is not None:
         return False  # `secret_near` looks for random characters
@@ -142,6 +142,7 @@ def _believed(core: str, match: re.Match[str], value: str) -> bool:
     return secret_looks.key(value) and not _RESOURCE.match(value)
 
 
+_CODE_LINE = re.compile(r"--|\w+=|\w+\(")
 _SURELY_RANDOM = 30
 _CALLED = re.compile(r"[A-Za-z_]{3,}[(\[]|\{\{|\$\{|^[\w.\-]+$|\\|^/|://")
 _RESOURCE = re.compile(r"[a-z]+/[\w\-/]+\Z")  # "secret:prod/db-Xy12Zq" names it

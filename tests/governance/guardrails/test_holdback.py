@@ -21,7 +21,7 @@ DATA = Path(pii.__file__).parent / "data"
 SHORT_CHARACTERS = 300
 VARIED = [
     text
-    for name in ("secrets_varied.jsonl",)
+    for name in ("pii_varied.jsonl", "secrets_varied.jsonl")
     for line in (DATA / name).read_text("utf-8").splitlines()
     if len(text := str(json.loads(line)["text"])) <= SHORT_CHARACTERS
 ]

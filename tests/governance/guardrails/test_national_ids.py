@@ -94,7 +94,7 @@ def number_of(entry: national_ids.National, shape: str, seed: int, *, right: boo
     chance = random.Random(seed)
     for _ in range(MOST_DRAWS):
         number = draw(shape, chance)
-        if entry.passes(number) is right:
+        if entry.shape.fullmatch(number) and entry.passes(number) is right:
             return number
     return None
 

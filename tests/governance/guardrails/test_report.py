@@ -81,6 +81,7 @@ def test_nothing_to_count() -> None:
     ("name", "detect", "precision", "recall"),
     [
         ("pii", pii.detect, 0.97, 0.96),
+        ("pii_varied", pii.detect, 0.97, 0.96),
         ("secrets", secrets.detect, 0.99, 0.97),
         ("secrets_varied", secrets.detect, 0.99, 0.97),
         ("injection", injection.detect, 0.97, 0.75),
