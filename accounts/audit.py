@@ -25,7 +25,7 @@ from accounts.models import AuditHead, AuditRow
 from accounts.privacy import shredding
 from agentos.core.clock import utc_now
 from agentos.core.ids import new_id
-from agentos.core.types import Json, JsonObject, clean_text, json_object
+from agentos.core.types import Json, JsonObject, clean_text, json_object, json_text
 
 OBJECT_ID_CHARS = 200
 CHUNK_ROWS = 2_000
@@ -34,6 +34,19 @@ STORED = """
 SELECT id::text, tenant_id::text, seq, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
        actor_id::text, action, object_type, object_id, detail::text, key_id, hash
   FROM accounts_auditrow WHERE tenant_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s
+"""
+LINK_ROWS = """
+WITH heads AS (
+    UPDATE accounts_audithead h SET seq = x.seq, hash = x.hash, seal = x.seal
+    FROM jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, seq bigint, hash text, seal text)
+    WHERE h.tenant_id = x.tenant_id
+)
+INSERT INTO accounts_auditrow (id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash, key_id)
+SELECT id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash, key_id
+FROM jsonb_to_recordset(%s::jsonb) AS x(
+    id uuid, tenant_id uuid, seq bigint, at timestamptz, actor_id uuid, action text, object_type text, object_id text,
+    detail jsonb, hash text, key_id text
+)
 """
 EXACT_INTEGER = 2**53 - 1  # RFC 8785 writes no larger one: JSON readers disagree about them
 
@@ -109,10 +122,8 @@ def append(
     signed = [_by(entry, actor_id, tenant_id, using) for entry in entries]
     head = _locked_head(tenant_id, using)
     rows = chain(head.seq, head.hash, signed, tenant_id=tenant_id, now=utc_now())
-    AuditRow.objects.using(using).bulk_create([AuditRow(**row) for row in rows])
-    heads = AuditHead.objects.using(using).filter(tenant_id=tenant_id)
-    last = rows[-1]
-    heads.update(seq=last["seq"], hash=last["hash"], seal=sealed_head(tenant_id, last))
+    with connections[using].cursor() as cursor:
+        cursor.execute(LINK_ROWS, [json_text([moved_head(tenant_id, rows[-1])]), json_text(rows)])
     if (counted := tally.get()) is not None:
         counted.rows += len(rows)
 
@@ -174,6 +185,12 @@ def keys() -> KeyRing:
 def sealed_head(tenant_id: UUID, row: JsonObject) -> str:
     """Return the seal of the head that a row just linked becomes."""
     return audit_chain.seal(keys().newest, str(tenant_id), row["seq"], row["hash"])
+
+
+def moved_head(tenant_id: UUID, last: JsonObject) -> JsonObject:
+    """Return the head that a row just linked becomes, as `LINK_ROWS` stores it."""
+    seal = sealed_head(tenant_id, last)
+    return {"tenant_id": tenant_id, "seq": last["seq"], "hash": last["hash"], "seal": seal}
 
 
 def _by(entry: AuditEntry, actor_id: UUID | None, tenant_id: UUID, using: str) -> Entry:

@@ -8,13 +8,12 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor
 
-from accounts.audit import AuditEntry, chain, sealed_head
-from accounts.models import AuditHead, AuditRow
+from accounts.audit import LINK_ROWS, AuditEntry, chain, moved_head
+from accounts.models import AuditHead
 from agentos.core.clock import utc_now
 from agentos.core.types import JsonObject, json_text
 
 HEADS = AuditHead._meta.db_table
-ROWS = AuditRow._meta.db_table
 
 MAKE_HEADS = f"""
 INSERT INTO {HEADS} (tenant_id, seq, hash) SELECT unnest(%s::uuid[]), 0, '' ON CONFLICT (tenant_id) DO NOTHING
@@ -22,21 +21,6 @@ INSERT INTO {HEADS} (tenant_id, seq, hash) SELECT unnest(%s::uuid[]), 0, '' ON C
 LOCK_HEADS = f"""
 SELECT tenant_id, seq, hash FROM {HEADS} WHERE tenant_id = ANY(%s) ORDER BY tenant_id FOR NO KEY UPDATE
 """
-LINK_ROWS = f"""
-WITH heads AS (
-    UPDATE {HEADS} h SET seq = x.seq, hash = x.hash, seal = x.seal
-    FROM jsonb_to_recordset(%s::jsonb) AS x(tenant_id uuid, seq bigint, hash text, seal text)
-    WHERE h.tenant_id = x.tenant_id
-)
-INSERT INTO {ROWS} (id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash, key_id)
-SELECT id, tenant_id, seq, at, actor_id, action, object_type, object_id, detail, hash, key_id
-FROM jsonb_to_recordset(%s::jsonb) AS x(
-    id uuid, tenant_id uuid, seq bigint, at timestamptz, actor_id uuid, action text, object_type text, object_id text,
-    detail jsonb, hash text, key_id text
-)
-"""
-
-
 Entries = Mapping[UUID, Sequence[AuditEntry]]
 
 
@@ -63,14 +47,7 @@ async def append_locked(connection: AsyncConnection[Any], locked: AsyncCursor[An
     for tenant_id in tenants:
         linked = chain(*heads[tenant_id], entries[tenant_id], tenant_id=tenant_id, now=now)
         rows.extend(linked)
-        moved.append(
-            {
-                "tenant_id": tenant_id,
-                "seq": linked[-1]["seq"],
-                "hash": linked[-1]["hash"],
-                "seal": sealed_head(tenant_id, linked[-1]),
-            }
-        )
+        moved.append(moved_head(tenant_id, linked[-1]))
     await connection.execute(LINK_ROWS, [json_text(moved), json_text(rows)])
 
 

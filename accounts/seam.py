@@ -1,12 +1,14 @@
 """The one seam from async code to the synchronous ORM: a few threads, each keeping its database connections.
 
-A connection is checked before each job and dropped after one that met a database error, and else stays open. A thread
+A connection is checked before each job (its socket, or after a while the server), dropped after a database error, and
+else stays open. A thread
 may come to hold one for each role, and a process has twelve in all: 4 of the journal, 2 that listen and renew, 6 here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import select
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +20,14 @@ from django.db import Error as DatabaseFailure
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from agentos.core.clock import monotonic
+
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 3
 BACKGROUND_THREADS = 1
 OUTSIDE_THREADS = 4  # they wait for servers outside; whoever uses them holds no connection meanwhile
+FRESH_SECONDS = 10.0  # how long the socket's word is enough; after that the server is asked
 SIGN_IN_THREADS = 2  # a password's hash takes long and much memory: who guesses holds up nobody but herself
 
 
@@ -32,6 +37,7 @@ class Seam:
     def __init__(self, threads: int = THREADS, *, keeps_connections: bool = True) -> None:
         self._threads, self._keeps_connections = threads, keeps_connections
         self._lock = threading.Lock()
+        self._local = threading.local()
         self._pool: ThreadPoolExecutor | None = None
         self._kept: list[BaseDatabaseWrapper] = []
 
@@ -65,6 +71,8 @@ class Seam:
     def _in_good_order(self, job: Callable[[], T]) -> T:
         for connection in connections.all(initialized_only=True):
             connection.close_if_unusable_or_obsolete()
+            if self._is_fresh() and _is_open(connection):
+                connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs do not know it
         keeps = self._keeps_connections
         try:
             return job()
@@ -72,9 +80,14 @@ class Seam:
             keeps = False
             raise
         finally:
+            self._local.used_at = monotonic()
             if not keeps:
                 for connection in connections.all(initialized_only=True):
                     connection.close()
+
+    def _is_fresh(self) -> bool:
+        """Tell whether this thread was at work a moment ago: nothing between here and the database drops it so soon."""
+        return monotonic() - getattr(self._local, "used_at", -FRESH_SECONDS) < FRESH_SECONDS
 
     def _keep_connections(self) -> None:
         for alias in connections:
@@ -87,6 +100,14 @@ class Seam:
             }
             with self._lock:
                 self._kept.append(connection)
+
+
+def _is_open(connection: BaseDatabaseWrapper) -> bool:
+    """Tell, without asking the server, whether it has hung up: then there is something to read."""
+    raw = connection.connection
+    if raw is None or raw.closed:
+        return False
+    return not select.select([raw.fileno()], [], [], 0)[0]
 
 
 def _closed(kept: list[BaseDatabaseWrapper]) -> None:

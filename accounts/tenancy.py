@@ -25,6 +25,7 @@ from accounts.policies import CURRENT_TENANT as CURRENT_TENANT
 from accounts.policies import CURRENT_USER as CURRENT_USER
 from accounts.policies import THIS_TENANT, Reach, create_policy
 from accounts.policies import role_name as role_name
+from accounts.trips import begin_scope
 from agentos.core.errors import ConfigError
 
 _READ_SCOPE = "SELECT current_setting('agentos.tenant', true), current_setting('agentos.user', true)"
@@ -44,7 +45,10 @@ def tenant_scope(tenant_id: UUID, user_id: UUID | None = None, *, using: str = "
     is_outermost = not connection.in_atomic_block  # then nothing is set yet, and what is set ends with the transaction
     with transaction.atomic(using=using), connection.cursor() as cursor:
         before = None if is_outermost else _scope_before(cursor, tenant_id)
-        cursor.execute(_WRITE_SCOPE, [str(tenant_id), str(user_id or "")])
+        if is_outermost:
+            begin_scope(connection, str(tenant_id), str(user_id or ""))
+        else:
+            cursor.execute(_WRITE_SCOPE, [str(tenant_id), str(user_id or "")])
         yield
         if before is not None:
             cursor.execute(_WRITE_SCOPE, before)

@@ -120,7 +120,8 @@ def _waiting_step(run: Run, tool_call_id: str) -> Step:
 def _store(step: Step, answer: JsonObject) -> None:
     step.answer = {**answer, "at": rfc3339_ms(utc_now())}
     step.state = StepState.ANSWERED.value
-    step.save(update_fields=["answer", "state"])
+    rows = Step.objects.using(step._state.db).filter(tenant_id=step.tenant_id, id=step.id)
+    rows.update(answer=step.answer, state=step.state)
 
 
 def _checked(kind: PauseKind, step: Step, said: Answer) -> JsonObject:

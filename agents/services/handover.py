@@ -64,7 +64,7 @@ def let_go_on(run: Run) -> None:
         _lease(taker, run)
     else:
         run.status = RunStatus.PENDING.value
-        run.save(update_fields=["status"])
+        _update(run, "status")
         log.notify(CLAIMABLE, "", using=run._state.db)
 
 
@@ -77,9 +77,14 @@ def _may_take(taker: Taker, run: Run) -> bool:
 def _lease(taker: Taker, run: Run) -> None:
     run.status, run.fence, run.lease_owner = RunStatus.RUNNING.value, run.fence + 1, taker.name
     run.lease_until = Now() + timedelta(seconds=LEASE_SECONDS)
-    run.save(update_fields=["status", "fence", "lease_owner", "lease_until"])
+    _update(run, "status", "fence", "lease_owner", "lease_until")
     crash_here(CrashPoint.HAND_OVER_BEFORE_COMMIT)
     transaction.on_commit(partial(_hand_over, taker, _claimed(run)), using=run._state.db)
+
+
+def _update(run: Run, *fields: str) -> None:
+    rows = Run.objects.using(run._state.db).filter(tenant_id=run.tenant_id, id=run.id)
+    rows.update(**{field: getattr(run, field) for field in fields})
 
 
 def _claimed(run: Run) -> Claimed:

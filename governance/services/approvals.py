@@ -8,20 +8,22 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import DateTimeField, Func, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
+from accounts.models import User
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
+from accounts.trips import together
 from agentos.core.clock import rfc3339_ms
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound
 from agentos.core.types import JsonObject, clean_text
 from agents.engine.outdated import change_since
 from agents.engine.status import RunStatus
 from agents.engine.steps import void_answer
-from agents.models import Run, Step
+from agents.models import Step
 from agents.registry import registry
 from agents.services import answers, idempotency, log, switches
 from agents.services.idempotency import Key
@@ -40,8 +42,13 @@ SYSTEM: Final = "system"
 EXPIRED_NOTE: Final = "The approval expired before anyone decided."
 MOOT_REASON: Final = "The call no longer waited for this approval."
 ENDED_REASON: Final = "The run ended before anyone decided."
-_DECIDED: Final = ("status", "reason", "decided_by", "decided_at", "consumed_at")
 _FINAL_RUNS: Final = tuple(status.value for status in RunStatus if status.is_final)
+# The clock is read now, after the wait for the lock.
+SETTLE: Final = """
+UPDATE governance_approval SET status = %s, reason = %s, decided_by_id = %s, decided_at = now()
+WHERE tenant_id = %s AND id = %s AND status = 'pending' AND expires_at > clock_timestamp()
+RETURNING decided_at
+"""
 
 
 def decide(
@@ -65,7 +72,7 @@ def decide(
     delegations.check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id):
         _check_right(principal)
-        rows = selectors.readable(principal).filter(id=approval_id).select_related("requester")
+        rows = selectors.readable(principal).filter(id=approval_id)
         approval = _locked(rows)
         if approval is None:
             if rows.exists():  # she reads it, and it was not lent to her
@@ -84,24 +91,19 @@ def decide(
             elif edit is not None:
                 _edit(principal, approval, step, edit, note=note)
             else:
-                entry = _vote(principal, approval, step, ballot, approved=approved, note=note)
-                audit.append([entry], tenant_id=approval.tenant_id)
+                with together():
+                    entry = _vote(principal, approval, step, ballot, approved=approved, note=note)
+                    audit.append([entry], tenant_id=approval.tenant_id)
         # Before the commit: whatever is done here after it takes its time from the run that goes on.
         if edit is not None:
             approval = selectors.newest_version(principal, approval)
-        elif first is None and approval.quorum == 1:  # no vote but this one
-            _read_decision(approval, step)
+        elif first is None and approval.quorum == 1 and not change:  # no vote but this one, and it is known
+            approval.__dict__["step_state"] = step.state if step else None
         else:
             approval = selectors.get(principal, approval_id)
     if change:
         raise _is_void(change)
     return approval
-
-
-def _read_decision(approval: Approval, step: Step | None) -> None:
-    """Read what has just been decided into a locked approval, as the selectors do."""
-    approval.refresh_from_db(fields=_DECIDED, from_queryset=Approval.objects.select_related("decided_by"))
-    approval.__dict__["step_state"] = step.state if step else None
 
 
 def _vote(
@@ -119,9 +121,12 @@ def _vote(
 
 
 def _settle(principal: Principal, approval: Approval, step: Step | None, status: ApprovalStatus, note: str) -> None:
-    changes = {"status": status, "reason": note, "decided_by_id": principal.user_id, "decided_at": Now()}
-    if not _unexpired(approval.id).update(**changes):
-        raise _has_expired()
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, [status.value, note, principal.user_id, approval.tenant_id, approval.id])
+        if (settled := cursor.fetchone()) is None:
+            raise _has_expired()
+    approval.status, approval.reason, (approval.decided_at,) = status, note, settled
+    approval.decided_by = User(id=principal.user_id, email=principal.email)
     answer: JsonObject = {
         "confirmed": status == ApprovalStatus.APPROVED,
         "note": note,
@@ -228,13 +233,9 @@ def _machines() -> QuerySet[Approval]:
 
 
 def _locked(rows: QuerySet[Approval], *, skip_locked: bool = False) -> Approval | None:
-    """Lock an approval after its run, as the journal does."""
-    runs = Run.objects.using(rows.db).filter(id__in=rows.order_by().values("run_id")).select_related("session")
-    run = runs.select_for_update(no_key=True, skip_locked=skip_locked, of=("self",)).first()
-    approval = rows.select_for_update(skip_locked=skip_locked, of=("self",)).first() if run else None
-    if approval is not None and run is not None:
-        approval.run = run
-    return approval
+    """Lock an approval after its run, as the journal does: rows are locked in the order in which they are named."""
+    found = rows.select_related("run__session", "requester")
+    return found.select_for_update(no_key=True, skip_locked=skip_locked, of=("run", "self")).first()
 
 
 def _unexpired(approval_id: UUID) -> QuerySet[Approval]:

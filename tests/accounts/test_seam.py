@@ -9,6 +9,7 @@ from contextvars import ContextVar
 
 import pytest
 from django.db import DatabaseError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts import seam
 from accounts.seam import SIGN_IN_THREADS, THREADS, in_sign_in_thread, in_thread
@@ -145,3 +146,27 @@ def test_what_is_left_for_later_is_done_when_the_seam_ends() -> None:
     begin.set()
     seam.close()
     assert done == ["recorded"]
+
+
+async def test_a_connection_that_was_used_just_now_is_looked_at_without_asking_the_server(
+    database: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    wrapper = type(connections["default"])
+    is_usable = wrapper.is_usable
+
+    def counting(self: BaseDatabaseWrapper) -> bool:
+        asked.append(1)
+        return is_usable(self)
+
+    monkeypatch.setattr(wrapper, "is_usable", counting)
+    for _ in range(3 * THREADS):
+        await in_thread(backend_pid)
+    asked.clear()  # each thread may have had its first job
+    await asyncio.gather(*(in_thread(backend_pid) for _ in range(3 * THREADS)))
+    for _ in range(3 * THREADS):
+        await in_thread(backend_pid)
+    assert asked == []
+    monkeypatch.setattr(seam, "FRESH_SECONDS", -1.0)  # as if it were long ago
+    await in_thread(backend_pid)
+    assert asked == [1]

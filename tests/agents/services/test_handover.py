@@ -156,7 +156,8 @@ async def test_two_that_let_it_go_on_at_once_hand_it_over_once(
     await asyncio.gather(*both)
     await until(lambda: stored(begin).status == "completed")
     run = await in_thread(stored, begin)
-    assert (run.fence, run.recoveries, ran) == (2, 0, ["pay 5"])
+    assert run.fence in (2, 3)  # where the pause ends first, it goes on to ask again before it is answered
+    assert (run.recoveries, ran) == (0, ["pay 5"])
 
 
 async def test_a_cancellation_between_the_answer_and_the_work_is_heeded(
