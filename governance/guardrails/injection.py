@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from governance.guardrails import injection_model
 from governance.guardrails.findings import Finding, merge
 from governance.guardrails.injection_abroad import parts_of
 from governance.guardrails.injection_rules import ABOUT, ATTACKS, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection_views import View, views
-from governance.guardrails.injection_words import JUMBLED, Part, jumbled
+from governance.guardrails.injection_words import FEWEST_JUMBLED, JUMBLED, Part, jumbled
 
 THRESHOLD = 1.0
 REACH_CHARACTERS = 900  # signs further apart don't add up
@@ -44,7 +45,6 @@ _QUOTE = re.compile(r"[\"“”„«‘`]")
 _OPENING = re.compile(r"[\"“„«‘'`]")
 _CLOSING = re.compile(r"[\"”“»’'`]")
 _KEY_LETTERS = 4
-_LONGEST_SETTLED = 4  # letters of a word that can't be jumbled
 
 _Opened: TypeAlias = tuple[tuple[Phrase, Callable[[str, int], re.Match[str] | None]], ...]
 
@@ -72,17 +72,35 @@ class Word:
 
 def detect(text: str) -> list[Finding]:
     """Return where a text tries to give the model orders: `prompt_injection` or `indirect_injection`."""
-    found = [finding for view in views(text) for finding in _judge(view)]
+    found = [finding for view in views(text) for finding in _found(view)]
     kinds = sorted({finding.kind for finding in found})
     joined = [merged for kind in kinds for merged in merge(one for one in found if one.kind == kind)]
     return sorted(joined, key=lambda finding: (finding.start, finding.end))
 
 
-def _judge(view: View) -> Iterator[Finding]:
-    """Add up the signs that stand close together; each name counts once, by its heaviest sign."""
+def found_by_rules(view: View) -> list[Finding]:
+    """Return what the rules alone find in a reading."""
     signs = sorted(_signs(view), key=lambda sign: sign.start)
-    if not signs:
-        return
+    return list(_judge(view, signs)) if signs else []
+
+
+def _found(view: View) -> Iterator[Finding]:
+    """Yield what the rules find unless the model doubts it, and elsewhere what the model is sure of."""
+    model = injection_model.current()
+    scores = list(model.read(view.text, hidden=view.hidden))
+    surest = max((score.odds for score in scores), default=model.doubt)
+    by_rules = found_by_rules(view) if surest >= model.doubt else []
+    yield from by_rules
+    for score in scores:
+        if score.odds < model.alarm:
+            continue
+        start, end = view.origin(score.start, score.end)
+        if not any(one.start < end and start < one.end for one in by_rules):  # which are more exact
+            yield Finding("indirect_injection" if score.lean > 0 else "prompt_injection", start, end, score.chance)
+
+
+def _judge(view: View, signs: Sequence[Sign]) -> Iterator[Finding]:
+    """Add up the signs that stand close together; each name counts once, by its heaviest sign."""
     comments = [match.span() for match in _COMMENT.finditer(view.text)] if "-->" in view.text else []
     window = _Window()
     found = 0
@@ -168,7 +186,7 @@ def _signs(view: View) -> Iterator[Sign]:
 @lru_cache(maxsize=32_768)
 def _known(word: str) -> tuple[int, _Opened]:
     """Return the parts that a word plays, and the phrases that it may open, each with what tells whether it does."""
-    parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) > _LONGEST_SETTLED else 0)
+    parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) >= FEWEST_JUMBLED else 0)
     return parts, _OPENED.get(word[:_KEY_LETTERS], ())
 
 

@@ -194,9 +194,11 @@ def _table() -> dict[str, int]:
 
 
 PARTS = _table()
-# Words whose letters may be in another order; models read over that.
-JUMBLED = {
-    jumbled(word): PARTS[word]
+# Words whose letters may be in another order, by what stays the same; models read over that.
+SETTLED = {
+    jumbled(word): word
     for word in ("ignore", "disregard", "override", "bypass", "previous", "instructions", "instruction", "prompt",
                  "system", "prior", "reveal", "guidelines", "restrictions", "directions", "original", "earlier", "everything")
 }  # fmt: skip
+JUMBLED = {key: PARTS[word] for key, word in SETTLED.items()}
+FEWEST_JUMBLED = 5  # letters of a word that is read so

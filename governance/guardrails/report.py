@@ -118,6 +118,11 @@ def read(lines: Iterable[str]) -> Iterator[Sample]:
             raise ValueError(f"line {number}: {error}") from error
 
 
+def is_attack(label: object) -> bool:
+    """Tell whether a label without spans means yes."""
+    return _label(label, False)[0]
+
+
 def measure(guard: str, detect: Detect, samples: Iterable[Sample]) -> Report:
     """Run a guardrail over labelled texts and count."""
     report = Report(guard)

@@ -1,0 +1,110 @@
+"""A learned second opinion beside the rules: a linear model over windows of a text (`manage.py guard_train`)."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from governance.guardrails.injection_features import features, windows
+
+PATH = Path(__file__).with_name("data") / "injection_model.tsv"
+MOST_WINDOWS = 32  # of one reading that are read in full: those whose words alone speak most for an order
+USUAL_FEATURES = 30  # a window with more of them is as sure as one with so many
+STEP = 0.05  # weights are kept as multiples of it
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How sure the model is that a window holds an order, as log odds, and how sure that it is an indirect one."""
+
+    start: int
+    end: int
+    odds: float
+    lean: float
+
+    @property
+    def chance(self) -> float:
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, self.odds))))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The weights of features for an order, and for its being indirect; the odds from which to speak and to keep silent.
+
+    From `alarm` on the model alone makes a finding; below `doubt` the rules alone make none. `made_of` identifies
+    what it was trained on.
+    """
+
+    weights: Mapping[str, float]
+    leans: Mapping[str, float]
+    bias: float
+    lean: float
+    alarm: float
+    doubt: float
+    made_of: str = ""
+
+    def score(self, found: set[str]) -> tuple[float, float]:
+        """Return the log odds of an order, and of an indirect one."""
+        known = [feature for feature in found if feature in self.weights]
+        share = share_of(len(known))
+        odds = self.bias + share * sum(map(self.weights.__getitem__, known))
+        return odds, self.lean + share * sum(self.leans.get(feature, 0.0) for feature in known)
+
+    def read(self, text: str, *, hidden: bool) -> Iterator[Score]:
+        """Score the windows of a plain reading."""
+        for start, end in self._worth_reading(text):
+            yield Score(start, end, *self.score(features(text[start:end], hidden=hidden)))
+
+    def _worth_reading(self, text: str) -> list[tuple[int, int]]:
+        spans = windows(text)
+        if len(spans) <= MOST_WINDOWS:
+            return spans
+        ranked = sorted(spans, key=lambda span: -self._glance(text, *span))
+        return sorted(ranked[:MOST_WINDOWS])
+
+    def _glance(self, text: str, start: int, end: int) -> float:
+        weigh = self.weights.get
+        return sum(weigh(word, 0.0) for word in set(_WORD.findall(text, start, end)))
+
+
+def share_of(known: int) -> float:
+    """Return what each feature of a window counts: one with many features is no surer for that."""
+    return math.sqrt(USUAL_FEATURES / known) if known > USUAL_FEATURES else 1.0
+
+
+@cache
+def current() -> Model:
+    """Return the model that is shipped."""
+    return loads(PATH.read_text("utf-8"))
+
+
+def loads(written: str) -> Model:
+    """Read a model: a line of JSON, then a feature, its weight and its lean a line, as steps."""
+    head, *rows = written.splitlines()
+    fields = json.loads(head)
+    weights: dict[str, float] = {}
+    leans: dict[str, float] = {}
+    for row in rows:
+        feature, weight, lean = row.split("\t")
+        weights[feature] = int(weight) * STEP
+        if lean:
+            leans[feature] = int(lean) * STEP
+    return Model(weights, leans, **fields)
+
+
+def dumps(model: Model) -> str:
+    """Write a model; features that weigh nothing are left out."""
+    names = ("bias", "lean", "alarm", "doubt", "made_of")
+    lines = [json.dumps({name: getattr(model, name) for name in names})]
+    for feature in sorted(model.weights):
+        weight, lean = round(model.weights[feature] / STEP), round(model.leans.get(feature, 0.0) / STEP)
+        if weight:
+            lines.append(f"{feature}\t{weight}\t{lean or ''}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,102 @@
+"""How the learned model does on texts that it didn't see: by family, and with one author left out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from governance.guardrails.injection_model import Model
+from governance.guardrails.injection_training import BENIGN, Example, train
+
+FOLDS = 5
+FALSE_ALARMS = 0.01  # of the model alone, in harmless texts that it did not see
+FALSE_ALARMS_TOGETHER = 0.02  # with the rules
+
+MARGIN = 0.01
+LOWEST = -30.0
+_ALWAYS = ""
+
+Group = Callable[[int, Example], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a model that didn't see a text says of it: the log odds of its worst window."""
+
+    label: str
+    family: str
+    author: str
+    rules: bool
+    odds: float
+    familiar: bool
+
+    def alarms(self, model: Model) -> bool:
+        """Tell whether rules and model together make a finding."""
+        return self.odds >= model.alarm or (self.rules and self.odds >= model.doubt)
+
+
+def by_family(number: int, example: Example) -> str:
+    """Put whole families into one of five groups; the familiar texts are dealt out one by one."""
+    name = str(number) if example.familiar else f"{example.author} {example.family}"
+    return str(int(hashlib.sha256(name.encode()).hexdigest(), 16) % FOLDS)
+
+
+def by_author(number: int, example: Example) -> str:
+    """Put each author's texts into a group; the familiar ones are always there to learn from."""
+    return _ALWAYS if example.familiar else example.author
+
+
+GROUPS: dict[str, Group] = {"families left out": by_family, "authors left out": by_author}
+DECISIVE = "families left out"  # by these the thresholds are chosen
+
+
+def trials(examples: Sequence[Example], group: Group) -> Iterator[Trial]:
+    """Leave out one group at a time and yield what the model of the others says of its texts."""
+    groups = [group(number, one) for number, one in enumerate(examples)]
+    for left_out in sorted({*groups} - {_ALWAYS}):
+        model = train([one for one, name in zip(examples, groups, strict=True) if name != left_out])
+        for one, name in zip(examples, groups, strict=True):
+            if name == left_out:
+                odds = max(model.score(window)[0] for window in one.windows)
+                yield Trial(one.label, one.family, one.author, one.rules, odds, one.familiar)
+
+
+def with_thresholds(model: Model, tried: Sequence[Trial]) -> Model:
+    """Return the model with the lowest thresholds at which it, and it with the rules, raise few enough false alarms.
+
+    Only texts of authors who didn't know the rules count.
+    """
+    harmless = [one for one in tried if one.label == BENIGN and not one.familiar]
+    odds = [one.odds for one in harmless]
+    alarm = _above(odds, int(FALSE_ALARMS * len(odds)))
+    by_model = sum(one >= alarm for one in odds)
+    spared = [one.odds for one in harmless if one.rules and one.odds < alarm]
+    return replace(model, alarm=alarm, doubt=_above(spared, int(FALSE_ALARMS_TOGETHER * len(odds)) - by_model))
+
+
+def _above(odds: Iterable[float], allowed: int) -> float:
+    """Return a threshold that at most so many reach."""
+    ranked = sorted(odds, reverse=True)
+    return round(ranked[allowed] + MARGIN, 2) if len(ranked) > allowed else LOWEST
+
+
+def table(model: Model, tried: Iterable[Trial]) -> str:
+    """Return the shares of each author's texts, by label, that raise an alarm: of the rules, and of both together."""
+    asked: Counter[tuple[str, str]] = Counter()
+    alone: Counter[tuple[str, str]] = Counter()
+    both: Counter[tuple[str, str]] = Counter()
+    for one in tried:
+        for author in (one.author, "familiar" if one.familiar else "unfamiliar"):
+            key = (one.label, author)
+            asked[key] += 1
+            alone[key] += one.rules
+            both[key] += one.alarms(model)
+    rows = [f"{'':34}{'texts':>7}{'rules':>8}{'both':>8}"]
+    rows += [
+        f"{label:20}{author:14}{asked[label, author]:7}{alone[label, author] / asked[label, author]:8.3f}"
+        f"{both[label, author] / asked[label, author]:8.3f}"
+        for label, author in sorted(asked)
+    ]
+    return "\n".join(rows)

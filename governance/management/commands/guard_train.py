@@ -1,0 +1,49 @@
+"""`manage.py guard_train`: trains the model that seconds the rules against injections, and says what it reaches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from governance.guardrails import injection_model, injection_training, injection_trial
+from governance.guardrails.injection import found_by_rules
+from governance.guardrails.injection_views import views
+
+
+class Command(BaseCommand):
+    """Try the model on texts that it didn't see, choose the thresholds by that, train on all; needs no database."""
+
+    help = "Trains the learned part of the guard against prompt injection; prints what it finds in unseen texts."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Offer to only look, and to train with further texts."""
+        parser.add_argument("files", nargs="*", type=Path, help='further files with {"text", "label", "family"} a line')
+        parser.add_argument("--dry-run", action="store_true", help="print the figures, keep the weights")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the weights at the end, all at once."""
+        paths = [*injection_training.WRITTEN, *injection_training.FAMILIAR, *options["files"]]
+        try:
+            examples = list(injection_training.examples(paths, _by_rules))
+        except (OSError, ValueError, KeyError) as error:
+            raise CommandError(f"These texts can't be read: {error}") from error
+        model = injection_training.train(examples)
+        for name, group in injection_trial.GROUPS.items():
+            tried = list(injection_trial.trials(examples, group))
+            fitted = injection_trial.with_thresholds(model, tried)
+            self.stdout.write(f"\n{name}\n{injection_trial.table(fitted, tried)}\n")
+            if name == injection_trial.DECISIVE:
+                model = fitted
+        model = replace(model, made_of=injection_training.made_of(paths))
+        written = injection_model.dumps(model)
+        self.stdout.write(f"\nalarm {model.alarm}, doubt {model.doubt}, {len(written.encode())} bytes\n")
+        if not options["dry_run"]:
+            injection_model.PATH.write_text(written, "utf-8")
+
+
+def _by_rules(text: str) -> bool:
+    return any(found_by_rules(view) for view in views(text))
