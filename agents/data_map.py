@@ -63,7 +63,7 @@ declare(
     plain={
         "request": (
             "tool schema_hash reads tainted_by model guards requirement.kind requirement.approval_type "
-            "requirement.approval_id requirement.approval_url requirement.expires_at"
+            "requirement.approval_id requirement.approval_url requirement.expires_at requirement.why"
         ),
         "answer": "by at approval_id outcome guards",
     },

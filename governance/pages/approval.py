@@ -45,8 +45,21 @@ class Finding:
     is_foreign: bool
 
 
-def beside_the_last(approval: Approval, known: QuerySet[Approval]) -> tuple[Comparison, Approval | None]:
-    """Compare the call with the last one of the same tool and agent that was approved, among those that are known."""
+def is_masked(reader: Principal, approval: Approval) -> bool:
+    """Tell whether she is shown what a call holds as masks only."""
+    shown = access.showing(reader, DataClass.SENSITIVE, subject=approval.requester_id)
+    return shown is not access.Showing.SHOWN
+
+
+def beside_the_last(
+    reader: Principal, approval: Approval, known: QuerySet[Approval]
+) -> tuple[Comparison, Approval | None]:
+    """Compare the call with the last one of the same tool and agent that was approved, among those that are known.
+
+    Masks are all alike, so they are compared with nothing.
+    """
+    if is_masked(reader, approval):
+        return compared(approval.arguments, {}), None
     same = known.filter(component_id=approval.component_id, tool_name=approval.tool_name)
     before = same.filter(status=ApprovalStatus.APPROVED, created_at__lt=approval.created_at).exclude(id=approval.id)
     last = before.order_by("-created_at").first()
@@ -87,8 +100,7 @@ def previewed(reader: Principal, approval: Approval) -> JsonObject | None:
 
     Waits for the tool: the caller holds no transaction.
     """
-    shown = access.showing(reader, DataClass.SENSITIVE, subject=approval.requester_id)
-    if approval.status != ApprovalStatus.PENDING or shown is not access.Showing.SHOWN:
+    if approval.status != ApprovalStatus.PENDING or is_masked(reader, approval):
         return None
     ask: Any = async_to_sync(steering.preview)
     try:

@@ -244,7 +244,7 @@ class ApprovalAdmin(TogetherAdmin):
         place = waiting.index(record.id) + 1 if record.id in waiting else 0
         versions = Approval.objects.filter(run_id=record.run_id, step_path=record.step_path).order_by("version")
         versions = access.as_seen(principal, versions)
-        comparison, last = approval_page.beside_the_last(record, self.get_queryset(request))
+        comparison, last = approval_page.beside_the_last(principal, record, self.get_queryset(request))
         stands = watching.stands(principal, record)
         return {
             "approval": record,
@@ -257,6 +257,7 @@ class ApprovalAdmin(TogetherAdmin):
             "asked_anew": stands.newer,
             "agent_words": agent_words(principal, record.run_id, step.seq) if step else "",
             "comparison": comparison,
+            "is_masked": approval_page.is_masked(principal, record),
             "last_approved": last,
             "earlier": approval_page.earlier(principal, record.run),
             "evidence": approval_page.evidence(principal, step) if step else [],

@@ -171,3 +171,18 @@ def test_a_page_without_a_process_says_that_there_is_no_preview(
         status="rejected", decided_at=approval.created_at + timedelta(minutes=1)
     )
     assert "preview" not in page(signed_in(acme.approver).get(change_url(approval)))
+
+
+def test_masks_are_compared_with_nothing_and_said_to_be_masks(
+    acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+) -> None:
+    approved(ask(acme, customer="C-9", minutes_ago=60), amount="80.00")
+    waiting = ask(acme)
+    text = page(signed_in(acme.auditor).get(change_url(waiting)))
+    table = part(text, "arguments")
+    assert table.count(MASK) == len(waiting.arguments)
+    assert "the same" not in table
+    assert "What calls hold is masked for your role" in text
+    assert 'data-testid="last-approved"' not in text
+    assert "masked for your role" not in page(signed_in(acme.approver).get(change_url(waiting)))
+    assert "masked for your role" not in page(signed_in(acme.member).get(change_url(waiting)))

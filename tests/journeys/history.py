@@ -15,8 +15,9 @@ _RUN = """
 INSERT INTO agents_run (id, tenant_id, user_id, session_id, root_id, component_kind, component_id, spec, spec_hash,
     model, status, fence, lease_owner, recoveries, cancel_requested, input, output, error_code, error_text, usage,
     cost_usd, is_demo, created_at, ended_at)
-SELECT %(id)s, s.tenant_id, s.user_id, s.id, %(id)s, 'agent', s.component_id, '{}', '', 'sandbox-strong', %(status)s, 0,
-    '', 0, false, %(input)s, %(output)s, %(code)s, '', %(usage)s, %(cost)s, true, %(begun)s, %(ended)s
+SELECT %(id)s, s.tenant_id, s.user_id, s.id, %(id)s, 'agent', s.component_id, %(spec)s, '',
+    'sandbox-strong', %(status)s, 0, '', 0, false, %(input)s, %(output)s, %(code)s, '', %(usage)s, %(cost)s, true,
+    %(begun)s, %(ended)s
 FROM agents_session s WHERE s.id = %(session)s
 """
 _STEP = """
@@ -79,6 +80,7 @@ def _insert(connection: Any, chance: random.Random, sessions: dict[str, uuid.UUI
         "cost": None if blocked else round(tokens * 4e-6, 6),
         "begun": begun,
         "ended": begun + wait,
+        "spec": json.dumps(_noted(chance, blocked)),
     }
     connection.execute(_RUN, run)
     if agent != "approvals" or blocked:
@@ -96,3 +98,12 @@ def _insert(connection: Any, chance: random.Random, sessions: dict[str, uuid.UUI
         "decider": by,
     }
     connection.execute(_APPROVAL, {**run, **call})
+
+
+def _noted(chance: random.Random, blocked: bool) -> dict[str, Any]:
+    """Return what guards did about a run's message, as its spec keeps it."""
+    guard, kinds = chance.choice([("pii", ["ssn"]), ("injection", ["prompt_injection"]), ("secrets", ["openai_key"])])
+    if not blocked and chance.random() > 0.06:
+        return {}
+    did = "block" if blocked else "flag" if guard == "injection" else "redact"
+    return {"guards": [{"guard": guard, "did": did, "place": "input", "kinds": kinds}]}
