@@ -146,7 +146,15 @@ class ServiceAccountAdmin(AuditedAdmin):
     list_display = ("name", "user", "key_prefix", "state", "expires_at", "last_used_at", "created_at")
     list_select_related = ("user",)
     search_fields = ("name", "user__email", "key_prefix")
-    readonly_fields = ("key_prefix", "rotated_at", "previous_until", "revoked_at", "last_used_at", "created_at")
+    readonly_fields = (
+        "key_prefix",
+        "shown_to_people",
+        "rotated_at",
+        "previous_until",
+        "revoked_at",
+        "last_used_at",
+        "created_at",
+    )
     actions = ("rotate_key", "revoke_keys")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -173,6 +181,12 @@ class ServiceAccountAdmin(AuditedAdmin):
             others = Q(id__in=members.values("user_id"))
             kwargs["queryset"] = User.objects.filter(Q(id=principal_of(request).user_id) | others).order_by("email")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @admin.display(description="Shown to")
+    def shown_to_people(self, account: ServiceAccount) -> str:
+        """Name those whom a key was shown: they approve nothing that it asks for."""
+        known = {user.id: str(user) for user in User.objects.filter(id__in=account.shown_to)}
+        return ", ".join(known.get(user_id, "a former member") for user_id in account.shown_to) or "nobody"
 
     @admin.display(description="State")
     def state(self, account: ServiceAccount) -> str:

@@ -47,7 +47,10 @@ declare(TenantRole, none="tenant id name description scopes built_in created_at"
 declare(Membership, none="tenant id user role created_at", subjects=[owner("user")])
 declare(
     ServiceAccount,
-    none="tenant id user scopes key_prefix expires_at previous_until rotated_at revoked_at last_used_at created_at",
+    none=(
+        "tenant id user scopes shown_to key_prefix expires_at previous_until rotated_at revoked_at last_used_at "
+        "created_at"
+    ),
     personal="name",
     secret="key_hash previous_hash",
     subjects=[owner("user")],

@@ -18,7 +18,7 @@ from django.db.models.functions import Concat, Replace
 
 from accounts import scopes
 from accounts.kept import Kept
-from accounts.models import Grant, Membership, RefreshToken
+from accounts.models import Grant, Membership, RefreshToken, ServiceAccount
 from accounts.models.resources import IMPLIES_READ, SUFFIX
 from agentos.core.clock import monotonic
 from agentos.core.errors import PolicyDenied
@@ -59,8 +59,9 @@ class Principal:
 
     `scopes` is all that she may do here: what her role grants (`role_scopes`) and what was granted to her alone
     (`grants`), within what a key or another issuer narrows it to (`limits`; None where nothing does). `account_id`
-    names the key's service account. `credential` finds a service key (its hash) or a session (its key) again,
-    `foreign` whom another issuer's token stands for; a token of ours needs none. `support` is who is no member here.
+    names the key's service account, `keys` all accounts of which a key was shown to her. `credential` finds a service
+    key (its hash) or a session (its key) again, `foreign` whom another issuer's token stands for; a token of ours needs
+    none. `support` is who is no member here.
     """
 
     user_id: UUID
@@ -74,6 +75,7 @@ class Principal:
     grants: frozenset[str] = frozenset()
     limits: frozenset[str] | None = None
     account_id: UUID | None = None
+    keys: frozenset[UUID] = frozenset()
     via: str = "token"
     family: UUID | None = None
     version: int = 0
@@ -124,7 +126,11 @@ def members() -> QuerySet[Membership]:
     worth = Concat("content_object__kind", Value(":"), "content_object__name", Value(":"), verb)
     rows = Membership.objects.using("system").select_related("user", "tenant", "granted").filter(user__is_active=True)
     found = grants.annotate(worth=worth).values("worth")
-    return rows.annotate(grant_scopes=ArraySubquery(found, output_field=ArrayField(CharField())))
+    hers = {"tenant_id": OuterRef("tenant_id"), "shown_to__contains": [OuterRef("user_id")]}
+    return rows.annotate(
+        grant_scopes=ArraySubquery(found, output_field=ArrayField(CharField())),
+        keys=ArraySubquery(ServiceAccount.objects.filter(**hers).values("id")),
+    )
 
 
 def of_member(member: Membership, *, via: str = "token", family: UUID | None = None) -> Principal:
@@ -141,6 +147,7 @@ def of_member(member: Membership, *, via: str = "token", family: UUID | None = N
         scopes=held | grants,
         role_scopes=held,
         grants=grants,
+        keys=frozenset(member.__dict__.get("keys", ())),
         via=via,
         family=family,
         version=user.token_version,

@@ -142,6 +142,9 @@ class ServiceAccountOut(Schema):
     previous_until: int | None = Field(description="Until when the key before this one works.")
     revoked_at: int | None
     user_id: UUID
+    shown_to: list[UUID] = Field(
+        description="Whom a key of it was shown, its maker first: they approve none of its calls."
+    )
 
 
 class NewServiceAccountOut(ServiceAccountOut):

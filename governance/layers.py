@@ -23,6 +23,8 @@ _CONSENT = {
     PauseKind.EXTERNAL: "It is run on the user's side.",
 }
 
+_KEY_TOO = " Whoever was shown the service key has asked, too, and can't decide."
+
 
 async def membership(question: Question) -> Sequence[Answer]:
     """Refuse whoever is no active member of the tenant, or acts by a key that has ended."""
@@ -70,7 +72,8 @@ async def policy(question: Question) -> Sequence[Answer]:
     if kind is None:
         reason = f"The tool asks for nobody's consent.{rule}{_perhaps(found)}"
         return [Answer("policy", right, Outcome.PASSES, reason)]
-    return [Answer("policy", right, Outcome.ASKS, f"{_CONSENT[kind]}{rule}{_perhaps(found)}", kind, found.terms)]
+    reason = f"{_CONSENT[kind]}{_KEY_TOO if _by_key(question, kind) else ''}{rule}{_perhaps(found)}"
+    return [Answer("policy", right, Outcome.ASKS, reason, kind, found.terms)]
 
 
 async def kill_switch(question: Question) -> Sequence[Answer]:
@@ -103,6 +106,11 @@ async def taint(question: Question) -> Sequence[Answer]:
     return [Answer("taint", right, Outcome.ASKS, reason, kind)]
 
 
+def _by_key(question: Question, kind: PauseKind) -> bool:
+    by = question.principal
+    return kind is PauseKind.APPROVAL and by is not None and by.account_id is not None
+
+
 def _perhaps(found: Decision) -> str:
     return "".join(f" For some calls: {rule}." for rule in found.perhaps)
 
@@ -120,4 +128,5 @@ def _covered(layer: str, right: str, held: frozenset[str], who: str) -> Answer:
 def _within(right: str, limits: frozenset[str]) -> Answer:
     if scopes.grants(limits, right):
         return Answer("scope", right, Outcome.PASSES, f"The key's scopes cover {right}.")
-    return Answer("scope", right, Outcome.REFUSES, f"The key's scopes do not cover {right}.")
+    old = " A key from before tools had a scope takes a new one with tools:call." if right.startswith("tools:") else ""
+    return Answer("scope", right, Outcome.REFUSES, f"The key's scopes do not cover {right}.{old}")

@@ -17,7 +17,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine.status import StepState
-from agents.models import Step
+from agents.models import Run, Step
 from governance.models import Approval, ApprovalQuestion, ApprovalStatus, Vote
 from governance.services import delegations
 
@@ -189,6 +189,9 @@ def _asks(principal: Principal) -> Q:
     for lent in delegations.given_to(principal):
         name = "tool_name__startswith" if lent.tool.endswith("*") else "tool_name"
         hers |= Q(**{name: lent.tool.removesuffix("*")}) & ~Q(requester_id=lent.giver_id)
+    if principal.keys:
+        by_key = {"spec__authority__account__in": [str(key) for key in principal.keys]}
+        hers &= ~Q(Exists(Run.objects.filter(tenant_id=OuterRef("tenant_id"), id=OuterRef("run_id"), **by_key)))
     return ~Q(requester_id=principal.user_id) & hers & is_free
 
 

@@ -143,7 +143,8 @@ class Membership(TenantModel):
 class ServiceAccount(TenantModel):
     """A program's way in: it acts for one user, with at most the scopes listed. Only the key's SHA-256 is kept.
 
-    After a rotation the key before it goes on working until `previous_until`.
+    After a rotation the key before it goes on working until `previous_until`. `shown_to` are the users whom one of its
+    keys was shown, its maker first: what it asks for, they have asked for, too.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -154,6 +155,7 @@ class ServiceAccount(TenantModel):
     previous_hash = models.CharField(max_length=64, default="", editable=False)
     previous_until = models.DateTimeField(null=True, blank=True, editable=False)
     scopes = models.JSONField(default=list)
+    shown_to = ArrayField(models.UUIDField(), default=list, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     rotated_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)

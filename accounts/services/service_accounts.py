@@ -60,6 +60,7 @@ def create(
         _check_user(tenant_id, user_id, actor_id, using)
         account = ServiceAccount(tenant_id=tenant_id, user_id=user_id, name=name, **_of_key(key))
         account.scopes, account.expires_at = sorted(set(scopes_asked)), expires_at
+        account.shown_to = [actor_id] if actor_id else []
         try:
             with transaction.atomic(using=using):
                 account.save(using=using, force_insert=True)
@@ -67,6 +68,7 @@ def create(
             raise Conflict(f"There is a service account named {name}.") from None
         detail = {"scopes": account.scopes, "for": str(user_id)}
         _record(account, "service_account.created", detail, actor_id, personal={"name": name})
+    cache.forget()
     return account, key
 
 
@@ -90,6 +92,7 @@ def rotate(
         for column, value in _of_key(key).items():
             setattr(account, column, value)
         account.expires_at, account.rotated_at = expires_at, now
+        account.shown_to = list(dict.fromkeys([*account.shown_to, principal.user_id]))
         account.save()
         overlap_seconds = int(overlap.total_seconds())
         _record(account, "service_account.rotated", {"overlap_seconds": overlap_seconds}, principal.user_id)

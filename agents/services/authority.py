@@ -10,6 +10,7 @@ from uuid import UUID
 
 from accounts.principals import Principal
 from accounts.scopes import narrow
+from agentos.core.ids import parse_id
 from agentos.core.types import JsonObject
 from agents.models import Run
 
@@ -34,6 +35,11 @@ def inherited(run: Run, principal: Principal) -> JsonObject:
     if account is None and principal.user_id == run.user_id and principal.account_id:
         account = str(principal.account_id)
     return {AUTHORITY: {"scopes": sorted(scopes), "account": account}}
+
+
+def account_of(spec: JsonObject) -> UUID | None:
+    """Return the service account by which a run was started, also where the rest of the spec is masked."""
+    return parse_id(str((spec.get(AUTHORITY) or {}).get("account", "")))
 
 
 def of(spec: JsonObject) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from accounts import principals
 from accounts.principals import Principal
 from agentos.core.errors import CallerError, Conflict, PolicyDenied
+from agents.services import authority
 from governance.models import Approval, Delegation, Vote
 from governance.services import delegations
 
@@ -36,6 +37,9 @@ def ballot(principal: Principal, approval: Approval) -> Ballot:
     """Return by whose right she may vote. The caller has the tenant's scope. Raises: PolicyDenied, Conflict."""
     if approval.requester_id == principal.user_id:
         raise PolicyDenied("You asked for this yourself, so someone else has to decide.", code="own_request")
+    if has_key_of(principal, approval):
+        detail = "It was asked for by a service key that was shown to you, so someone else has to decide."
+        raise PolicyDenied(detail, code="own_request")
     found = OWN if is_asked(principal, approval) else _lent(principal, approval)
     if not principal.has(delegations.SHOWN):  # by whosever right: a delegation lends no reading
         raise PolicyDenied("What it would do is masked for you, and nobody decides what she can't read.", code="masked")
@@ -44,6 +48,11 @@ def ballot(principal: Principal, approval: Approval) -> Ballot:
     whose = [principal.user_id] if found.delegation is None else [principal.user_id, found.delegation.giver_id]
     _check_new(approval, whose)
     return found
+
+
+def has_key_of(principal: Principal, approval: Approval) -> bool:
+    """Tell whether she was shown a key of the service account that asks: what it asks for, she could have asked for."""
+    return bool(principal.keys) and authority.account_of(approval.run.spec) in principal.keys
 
 
 def is_asked(principal: Principal, approval: Approval) -> bool:
@@ -97,7 +106,7 @@ def _lent(principal: Principal, approval: Approval) -> Ballot:
         if not delegations.covers(lent, approval.tool_name) or lent.giver_id == approval.requester_id:
             continue
         giver = principals.load(lent.giver_id, principal.tenant_id)
-        if giver is not None and is_asked(giver, approval):
+        if giver is not None and is_asked(giver, approval) and not has_key_of(giver, approval):
             return Ballot(lent)
     principal.require("approvals:decide")
     raise PolicyDenied(f"This is for others to decide: {who_is_asked(approval)}", code="not_asked")

@@ -164,6 +164,26 @@ def test_ones_own_request_through_a_service_key(server, approver, admin):
     assert resolve(approver, paused, NO).status_code == 200
 
 
+def test_the_request_of_a_key_by_who_made_or_replaced_it(server, member, approver, admin):
+    """It acts for somebody else: whoever was shown it could have asked, all the same."""
+    scopes = ["agents:run", "agents:read", "runs:read", "tools:call"]
+    asked = {"name": "for-another", "scopes": scopes, "user_id": member.get("/api/auth/me").json()["user"]["id"]}
+    made = admin.post("/api/service-accounts", json=asked).json()
+    admin_id = admin.get("/api/auth/me").json()["user"]["id"]
+    assert made["shown_to"] == [admin_id]
+    with server.anonymous() as key:
+        key.headers["Authorization"] = f"Bearer {made['token']}"
+        why = key.get("/api/access/explain?tool=process_refund&component=approvals").json()
+        assert "Whoever was shown the service key has asked, too" in why["decided"]["reason"]
+        paused = run(key, "approvals", REFUND)
+    by_maker = resolve(admin, paused)
+    assert (by_maker.status_code, by_maker.json()["code"]) == (403, "own_request")
+    assert "service key that was shown to you" in by_maker.json()["detail"]
+    again = admin.post(f"/api/service-accounts/{made['id']}/rotate", json={}).json()
+    assert again["shown_to"] == [admin_id]
+    assert resolve(approver, paused, NO).status_code == 200
+
+
 def test_an_edit_alone_is_run_and_the_model_is_told(member, approver, executed):
     paused = run(member, "approvals", REFUND)
     asked = paused["tools"][0]["tool_args"]
