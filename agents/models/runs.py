@@ -118,6 +118,11 @@ class Run(UserOwned):
                 name="run_claimable",
                 condition=models.Q(status__in=["pending", "running"], parent__isnull=True) & ASKED_FOR,
             ),
+            models.Index(
+                fields=["tenant", "session", "created_at"],
+                name="run_failed_jobs",
+                condition=models.Q(status="error", component_kind=JOB),
+            ),
             models.Index(fields=["tenant", "created_at"], name="run_given_up", condition=models.Q(error_code=GIVEN_UP)),
             models.Index(
                 fields=["tenant"], name="run_halted", condition=models.Q(status="paused") & ~models.Q(halted_by="")

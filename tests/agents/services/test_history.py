@@ -6,12 +6,16 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
+from django.db import connection, connections
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from accounts.seam import in_thread
+from accounts.tenancy import tenant_scope
 from agents.engine.history import LEFT_OUT, History
 from agents.engine.ports import RunInfo
-from agents.services import execution, queue
+from agents.models import Run
+from agents.services import execution, jobs, queue, summaries
 from agents.services.begin import Begin
 from tests.agents.services.conftest import SPEC, HeldModel, Process
 from tests.agents.services.test_durability import stored, until
@@ -177,9 +181,38 @@ async def test_a_run_reads_no_more_of_an_old_session_than_it_sends(make_process)
     assert max(_rows_read(plan[0]["Plan"])) == 9
 
 
+async def test_whether_a_summary_is_held_up_is_asked_of_its_session_only(make_process):
+    """The tenant's other runs of these minutes are not read, however many there are."""
+    process = await make_process(supervise=False)
+    begin = await begun(process)
+    await in_thread(age, begin.run_id, 500)
+    await in_thread(Run.objects.using("system").update, created_at=Now())
+    await in_thread(analyze)
+
+    def plans():
+        with tenant_scope(begin.tenant_id, begin.user_id):
+            session = Run.objects.get(id=begin.run_id).session
+            with CaptureQueriesContext(connection) as sent:
+                assert not jobs.is_held_up(session, summaries.SPEC)
+            asked = [query["sql"] for query in sent.captured_queries if "agents_run" in query["sql"]]
+            with connection.cursor() as cursor:
+                found = []
+                for sql in asked:
+                    cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {sql}")
+                    found.append(cursor.fetchone()[0][0]["Plan"])
+        return found
+
+    for plan in await in_thread(plans):
+        assert max(rows for node, rows in _reads(plan) if node["Relation Name"] == "agents_run") == 0
+
+
+def _reads(node):
+    if "Relation Name" in node:
+        yield node, (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    for inner in node.get("Plans", []):
+        yield from _reads(inner)
+
+
 def _rows_read(node):
     """Yield the rows that each scan of a plan took from its table, also those that a filter then dropped."""
-    if "Relation Name" in node:
-        yield (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-    for inner in node.get("Plans", []):
-        yield from _rows_read(inner)
+    return (rows for _, rows in _reads(node))
