@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.guardrails import tables
+from governance.guardrails import labels, tables
 from governance.guardrails.findings import Finding
 from governance.guardrails.id_checks import CHECKS
 from governance.guardrails.needles import places
+from governance.guardrails.pii_numbers import DENIAL
 
 REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
 _SIGNS = re.compile(r"[^0-9A-Za-z\u0391-\u03a9]")
@@ -121,6 +122,7 @@ _NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4,}+")
 _SOME_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
 _GROUP = re.compile(r"(?<![0-9A-Z])[0-9A-Z]")
 _LETTERS = re.compile(r"[A-Z]{1,6}(?: ?- ?|[ ]?)\Z")
+SHORT_WORD = 3  # letters of a name that means other things too
 MOST_GROUPS, FEWEST_IN_GROUP = 30, 2
 
 
@@ -134,7 +136,8 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         for entry in _NEEDLES[needle]:
             word = entry.words.match(lower, at)
             if word is not None:
-                yield from _after(entry, text, word.end())
+                near = entry.near or (not entry.checks and len(word[0]) <= SHORT_WORD and not _glued(word[0]))
+                yield from _after(entry, text, word.end(), near=near)
     yield from _without_words(text, lower)
     for cell in tables.cells(text, lower, _ANY_WORD):
         for entry in ENTRIES:
@@ -148,13 +151,14 @@ def find(text: str, lower: str) -> Iterator[Finding]:
                 yield Finding(entry.kind, cell.start, cell.end, 0.85)
 
 
-def _after(entry: National, text: str, end: int) -> Iterator[Finding]:
+def _after(entry: National, text: str, end: int, *, near: bool) -> Iterator[Finding]:
     """Yield the number, or the numbers, that a name announces."""
+    end += text.startswith(".", end)  # of an abbreviation
     first = _BREAK.search(text, end, end + REACH)
     if first is None or not first[0].isdigit():
         return
     for match in entry.shape.finditer(text, end, min(len(text), first.start() + LONGEST)):
-        if match.start() > first.start() or (entry.near and not _NEAR.fullmatch(text, end, match.start())):
+        if match.start() > first.start() or (near and not _NEAR.fullmatch(text, end, match.start())):
             return
         if _OTHER_NUMBER.search(text, end, match.start()):
             return
@@ -174,9 +178,11 @@ def _without_words(text: str, lower: str) -> Iterator[Finding]:
             continue
         for entry in (*_ALONE, *hinted):
             match = entry.shape.match(text, start)
-            if match is not None and entry.passes(match[0]):
+            if match is None or not entry.passes(match[0]):
+                continue
+            if not DENIAL.search(labels.before(text, start)):
                 yield Finding(entry.kind, *match.span(), 0.86)
-                break
+            break
 
 
 def _starts(text: str) -> Iterator[int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import labels, tables
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import places
 
 _LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
 _LOCAL = re.compile(rf"[{_LETTERS}._%+'\-]{{1,64}}")
@@ -101,13 +102,13 @@ _IP_WORD = re.compile(
     r"(?:your|my|user|customer|subscriber)[^\n]{0,30} ip)[^\n]{0,24}$"
 )
 _PERSON = re.compile(
-    r"\b(?:user(?:name|_id)?|customer|subscriber|account(?: holder)?|visitor|player|member|employee|patient|mr|mrs|ms|frau|herr|mme|"
-    r"sig(?:nor)?a?|señora?|sra?|kunde|kundin|nutzer\w*|benutzer\w*|client[ea]?|usuari[oa]|utente|utilisat\w+|abonn[ée]\w*|gebruiker|klant|"
+    r"\b(?:user(?:name|_id)?|customer|subscriber|account holder|visitor|player|member|employee|patient|mr|mrs|ms|frau|herr|mme|"
+    r"sig(?:nor)?a?|señora?|sra?|kunde|kundin|nutzer\w*|benutzer\w*|usuari[oa]|utente|utilisat\w+|abonn[ée]\w*|gebruiker|klant|"
     r"użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)\b|пользовател|клиент|用户|ユーザー?|사용자"
 )
 _USE = re.compile(
-    r"\b(?:ip|login|logins|log-?in history|logged|signed|sign-?in|session|connect\w*|address|from|eingeloggt|eingewählt|angemeldet|"
-    r"anmeldung|zugriff|connexion|connect[ée]\w*|sesi[oó]n|accedi\w*|accesso|acceso|acesso|ingelogd|inlogg\w*|pålogg\w*|zalogowa\w*|"
+    r"\b(?:ip|logins?|log-?in history|logged|signed|sign-?in|session|eingeloggt|eingewählt|angemeldet|"
+    r"anmeldung|zugriff|connexion|connect[ée]e?|sesi[oó]n|accedi\w*|accesso|acceso|acesso|ingelogd|inlogg\w*|pålogg\w*|zalogowa\w*|"
     r"logowani\w*|přihlá\w+|giriş)\b|вош[её]л|вошла|вход|登录|登入|ログイン|접속|로그인"
 )
 _LOG_IN = re.compile(
@@ -116,6 +117,10 @@ _LOG_IN = re.compile(
 _MACHINE = re.compile(
     r"\b(?:version|upgrad\w*|update\w*|build|firmware|dns|ntp|gateway|router|servers?|subnet|range|cidr|rfc|bind|listen\w*|oid|section|"
     r"hosts?|cluster|nodes?|balancer|proxy|resolver|ping|curl|ssh|nmap|traceroute|api|endpoint|release)\W{0,3}(?:\w{1,8}\W{1,2})?$"
+)
+_SERVER = re.compile(
+    r"\b(?:servers?|dns|gateway|router|load ?balancer|website|web ?site|nodes?|containers?|pods?|subnet|resolver|nat|vpc|elastic ip|static ip|"
+    r"endpoint|documentation|scanner|crawler|bot|cdn|firewall|ingress|cluster|printer|switch|example\.(?:com|org))\b"
 )
 REACH_IP, REACH_AFTER_IP = 90, 30
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
@@ -158,15 +163,14 @@ def find(text: str, lower: str) -> Iterator[Finding]:
 
 
 def _emails(text: str) -> Iterator[Finding]:
-    at = text.find("@")
-    while at >= 0:
+    for at, sign in places(text, ("@", "%40")):
         local = _LOCAL.match(text[max(0, at - 64) : at][::-1])
-        host = _HOST.match(text, at + 1, at + 256)
+        after = at + len(sign)
+        host = _HOST.match(text, after, after + 255)
         if local is not None and host is not None:
             start = at - len(local[0].rstrip(".'-%"))
             if start < at and _addressed(text, start, at, host):
                 yield Finding("email", start, host.end(), 0.95)
-        at = text.find("@", at + 1)
 
 
 def _spoken_emails(text: str) -> Iterator[Finding]:
@@ -181,6 +185,12 @@ def _addressed(text: str, start: int, at: int, host: re.Match[str]) -> bool:
     top = host[0].rpartition(".")[2].lower()
     if top in _FILE_ENDINGS or text[start - 1 : start] in {"/", "@"}:
         return False
+    if _MESSAGE_ID.search(text[max(0, start - 40) : start].lower()) or _TEMPLATE.fullmatch(
+        text[start : host.end()].lower()
+    ):
+        return False
+    if text[host.end() : host.end() + 2] in {":/", ":~"}:  # a place on another machine
+        return False
     following = text[host.end() : host.end() + 2]
     if following[:1] == ":" and following[1:] and not following[1:].isspace() and text[start:at] == "git":
         return False
@@ -191,6 +201,11 @@ def _addressed(text: str, start: int, at: int, host: re.Match[str]) -> bool:
 
 
 REACH_URL = 80
+_MESSAGE_ID = re.compile(r"(?:message-?id|in-reply-to|references|content-id|cid)[\"']?[: =]{1,3}[\"'<]{0,2}$")
+_TEMPLATE = re.compile(
+    r"(?:you|your[\w.\-]*|user(?:name)?|name|email|e-mail|someone|somebody|first\.?last|firstname\.lastname|xxx+|foo|bar|abc)"
+    r"@(?:example\.\w+|domain\.\w+|company\.\w+|your[\w\-]*\.\w+|email\.com|mail\.com|test\.com|xxx+\.\w+|host\.\w+|bar\.com)"
+)
 
 
 def _spoken_start(text: str, match: re.Match[str]) -> int:
@@ -265,7 +280,7 @@ def _addresses_of_machines(text: str) -> Iterator[Finding]:
 def _somebodys(window: str, after: str) -> bool:
     """Tell whether the words around an address tie it to a person."""
     if _IP_WORD.search(window) or _LOG_IN.search(window):
-        return True
+        return _PERSON.search(window) is not None or _SERVER.search(window) is None
     return (
         not _MACHINE.search(window)
         and _PERSON.search(window) is not None

@@ -54,10 +54,10 @@ _NAMED = re.compile(
 _THINGS = re.compile(
     r"\b(?:parts?|o-?rings?|relays?|cartridges?|spares?|replac\w*|bearings?|pumps?|valves?|fuses?|filters?|models?|serial|sku|articles?|artikel\w*|"
     r"art|meters?|seq\w*|lots?|batch|lotter\w+|lotto|loto|sorteio|dezenas|bolts?|screws?|seals?|gaskets?|dichtung\w*|ersatzteil\w*|teile\w*|"
-    r"toner|catalog\w*|relais|zähler\w*|tüv\w*|seriennummer|charge|chargennummer|numéro de série|référence|réf|ref|pièce|repuesto|pieza|ricambio|"
+    r"toner|catalog\w*|relais|zähler\w*|box|pallets?|los(?:nummer)?|chargen?\w*|séri\w*|serien\w*|serie|seri|votes?|odds|scores?|lines?|tüv\w*|seriennummer|charge|chargennummer|numéro de série|référence|réf|ref|pièce|repuesto|pieza|ricambio|"
     r"codice|kod|cz[eę][sś][cć]\w*|onderdeel\w*|reservdel\w*|varenummer|nbr|din|iso|ean|isbn|certificat\w*|zertifikat\w*|form|formular|draws?|numbers drawn|"
     r"sudoku|matrix|dump|board|mainboard|chip|sensor|belts?|hinge|motor|engine|blade|nozzle|compressor|coordinates|koordinaten|budget|score|results?|"
-    r"version|firmware|invoice|order|tracking|parcel|case|docket|polic[ey]|contract|vertrag\w*|aktenzeichen|az)\b|деталь|артикул|серийн|счётчик|счетчик|型号|部品|品番"
+    r"version|firmware|invoice|order|tracking|parcel|case|docket|polic[ey]|contract|vertrag\w*|claim|account|member\w*|confirmation|booking|reservation|permit|job|grid|code|unit|asset|tag|coupon|voucher|barcode|upc|nsn|items?|products?|isin|lic[ae]n[sc]e|population|pixels?|aktenzeichen|az)\b|деталь|артикул|серийн|счётчик|счетчик|型号|部品|品番|シリアル|製造|モデル|모델|시리얼|序列号|编号"
 )
 _LABEL = re.compile(
     r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
@@ -66,7 +66,7 @@ _LABEL = re.compile(
 )
 _EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z]|-[A-Z](?![a-z]))"
 _START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
-_PLUS = re.compile(r"(?<![0-9A-Za-z_])(?:\+|00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION)
+_PLUS = re.compile(r"(?<![0-9A-Za-z_])(?:\+|(?<!\d[ \-])00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION)
 _AMERICAN = re.compile(
     _START + r"(?<![\-/])((?:(?:\+|00)?1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-]))(\d{3}[ .\-]\d{4})"
     r"(?![ .\-/]?\d{3}|-\d)" + _EXTENSION
@@ -151,9 +151,14 @@ def _digits(written: str) -> str:
     return _NOT_DIGIT.sub("", _EXTENSION_PART.sub("", written))
 
 
+_DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
+
+
 def _international_end(text: str, match: re.Match[str], plans: _Plans) -> int:
     """Return where an international number ends, without number groups that follow it, or -1."""
     number, end = match[1], match.end()
+    if _DECIMAL.fullmatch(number) and not _claimed(text, match):
+        return -1
     if match[0].startswith("00") and not _claimed(text, match) and " " not in number and "-" not in number:
         return -1
     for _ in range(4):

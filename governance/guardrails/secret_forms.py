@@ -29,6 +29,8 @@ _COMMANDS = {
     "zip unzip 7z": rf"\b{_UP_TO}(?:(?-i:-P )|-p(?=[^\s\-]))",
     "openssl": rf"\b{_UP_TO}-(?:pass|passin|passout) pass:",
     "net~use": r"\b[^\n|;]{0,80}? /user:\S{1,60} ",
+    "net~user": r" \S{1,40} (?!/)",
+    "convertto-securestring": " (?:-string )?",
     "cmdkey": r"\b[^\n|;]{0,80}? /pass:",
     "wandb cargo railway flyctl vault ngrok snyk codecov doppler huggingface-cli tailscale heroku convex infracost sentry-cli gh hf": (
         r"(?: auth| config)? (?:login|authtoken|add-authtoken|auth|set token) "
@@ -55,11 +57,27 @@ _BASIC = re.compile(r"basic {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})
 _AUTH_OBJECT = re.compile(
     r"auth[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE
 )
-_COOKIES = ("sess", "sid", "auth", "token", "remember", "jwt", "login", "identity", "li_at", "xs=")
-_COOKIE = re.compile(r"(?P<rest>[\w.\-]{0,40})=[\"']?(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})")
+_COOKIES = (
+    "sess",
+    "sid",
+    "auth",
+    "token",
+    "remember",
+    "jwt",
+    "login",
+    "identity",
+    "li_at",
+    "xs=",
+    "aspnet",
+    "logged_in",
+    "cf_clearance",
+    "refresh",
+    "credential",
+)
+_COOKIE = re.compile(r"(?P<rest>[\w.\-]{0,60})=[\"']?(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})")
 _NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
 _NOT_A_SESSION = re.compile(
-    r"account_?sid|app_?sid|service_?sid|key_?sid|call_?sid|message_?sid|csrf|xsrf|author|(?:^|_)ga|consent|page|next|side|residen|consid|basid|inside|outside",
+    r"publickey|authenticity|verification|account_?sid|app_?sid|service_?sid|key_?sid|call_?sid|message_?sid|csrf|xsrf|author|(?:^|_)ga|consent|page|next|side|residen|consid|basid|inside|outside",
     re.IGNORECASE,
 )
 _LOGINS = (
@@ -94,6 +112,13 @@ _PIN = re.compile(
     re.IGNORECASE,
 )
 _CODE_OF = re.compile(r"\b(?:door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z")
+_CODES = re.compile(
+    r"(?:backup|recovery|scratch)[ \-]?codes?[^\d\n:]{0,30}[:=]?\s{1,3}(?P<value>(?:[\s,;\d.)]{0,6}(?:\d{8}|[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)\b){1,8})",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"(?<![\w\-])(?:\d{8}|(?=[\da-z\-]*\d)[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)(?![\w\-])", re.IGNORECASE
+)
 _NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
 SEEDS = (
     "seed", "mnemonic", "recovery", "wallet", "metamask", "ledger", "trezor", "phantom", "backup", "wiederherstellung", "frase",
@@ -121,6 +146,14 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         yield from _cookies(text, lower)
     yield from _logins(text, lower)
     yield from _pins(text, lower)
+    for match in _matches(
+        _CODES,
+        text,
+        lower,
+        ("backup code", "recovery code", "scratch code", "backup-code", "recovery-code", "backupcode"),
+    ):
+        for code in _CODE.finditer(text, match.start("value"), match.end("value")):
+            yield Finding("recovery_code", *code.span(), 0.7)
     yield from _seeds(text, lower)
     yield from _hosts(text)
     yield from _columns(text, lower)
@@ -208,6 +241,20 @@ def _cookies(text: str, lower: str) -> Iterator[Finding]:
             continue
         if secret_looks.noisy(value) or (value.startswith("eyJ") and "." in value):
             yield _span("cookie", match, value, 0.75)
+    for match in _matches(_HEADER, text, lower, ("cookie:",)):
+        for pair in _PAIR.finditer(text, match.start("value"), match.end("value")):
+            value = pair["value"].rstrip(".:|")
+            if not _HARMLESS.search(pair["name"]) and secret_looks.noisy(value):
+                yield _span("cookie", pair, value, 0.7)
+
+
+_HEADER = re.compile(r"cookie: {0,3}(?P<value>[^\n]{8,140})", re.IGNORECASE)
+_PAIR = re.compile(r"(?P<name>[\w.\-]{1,40})=(?P<value>[A-Za-z0-9%._~+/\-:|]{20,2000}={0,2})")
+_HARMLESS = re.compile(
+    r"^_ga|^_gid|^_gcl|^_fb[pc]|^_hj|csrf|xsrf|consent|optanon|cart|lang|theme|locale|utm|amplitude|mp_|ajs_|visitor|experiment|"
+    r"^NID$|^IDE$|expires|path|domain",
+    re.IGNORECASE,
+)
 
 
 def _logins(text: str, lower: str) -> Iterator[Finding]:

@@ -9,16 +9,21 @@ from itertools import pairwise
 
 _PLACEHOLDER = re.compile(
     r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
-    r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|%s|%[a-z_]+%|^\$[a-z_]+$|^@|"
+    r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|%s|%\w+%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
     r"my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
     r"^(?:null|none|undefined|true|false|string|required|optional|n/?a|tbd|empty|unset|default)$|_{4,}|-{4,}|#{3,}|^\[",
     re.IGNORECASE,
 )
 # What no random token of a known form holds but by a chance of one in many millions.
 _PLACEHOLDER_TOKEN = re.compile(
-    r"x{8,}|\*{3,}|\.{3,}|example|placeholder|redacted|changeme|replaceme|12345678901|abcdefghijk|"
+    r"x{8,}|\*{3,}|\.{3,}|example|placeholder|redacted|changeme|replaceme|SflKxwRJSMeKKF2QT4fwpM|4eC39HqLyjWDarjtT1zdp7dc|BQokikJOvBiI2HlWgH4olfQ2|12345678901|abcdefghijk|"
     r"(?:^|[_\-.])(?:your|my|insert|xxx+|dummy|fake|put|some)[_\-.]|(?:key|token|secret|here)[_\-]?here$",
     re.IGNORECASE,
+)
+# Hashes and encrypted values: not what opens a door.
+_SEALED = re.compile(
+    r"\$(?:\d|2[abxy]|argon2\w*|y|pbkdf2\S*|scrypt)\$|\{(?:S?SHA\d*|CRYPT|ARGON2)\}|pbkdf2[_:]|scrypt:|bcrypt[_$:]|sha\d+[$:]|md5:|\*[0-9A-F]{40}\Z|"
+    r"ENC[\[(]|\$ANSIBLE_VAULT|AgB[A-Za-z0-9]|vault:v\d|CiQ[A-Za-z0-9]|AQIC[A-Za-z0-9]"
 )
 _SAME = re.compile(r"(.)\1{7,}")
 _CODE = re.compile(
@@ -27,7 +32,9 @@ _CODE = re.compile(
     r"^[a-z_]+(?:\.[a-zA-Z_]+)+$|^/|^\./|^~/|^!|^&|^\$|:$",
 )
 _CALL = re.compile(
-    r"^[\w.\-]*\w[(\[]|^[(\[{|\\]|\\[nrtu]|^(?:os|process|env|config|settings|secrets?|self|vault|arn|https?)[.:]|^/|^\./|^~/|^\$"
+    r"^[\w.\-]*\w[(\[]|^[(\[{|\\]|\\[nrtu]|^(?:os|process|env|config|settings|secrets?|self|vault|arn|https?)[.:]|^/|^\./|^~/|^\$|"
+    r"^(?:user|form|body|cfg|conf|options|opts|args|account|credentials|auth|session|row|item|input|props|state|params|payload|event|"
+    r"res|result|response|obj|model|entity|dto|cmd|ns|el|e)(?:\??\.[A-Za-z_]\w*)+\Z"
 )
 _TYPE_WORD = re.compile(
     r"(?:secret|token|key|password|credential|passwd|auth|param|name|ref|field|value|env|type)s?", re.IGNORECASE
@@ -49,7 +56,12 @@ SHORTEST_RANDOM, WORD_LENGTH, SURE_WORD_LENGTH = 16, 3.0, 4.5
 
 def placeholder(value: str) -> bool:
     """Tell whether a value only holds the place of a secret."""
-    return _PLACEHOLDER.search(value) is not None or _SAME.search(value) is not None or len(set(value)) < 4
+    return (
+        _PLACEHOLDER.search(value) is not None
+        or _SEALED.match(value) is not None
+        or _SAME.search(value) is not None
+        or len(set(value)) < 4
+    )
 
 
 def placeholder_token(body: str) -> bool:
@@ -99,7 +111,7 @@ def key(value: str) -> bool:
     if len(value) < 10 or placeholder(value) or _CODE.search(value) or _DATE.fullmatch(value) or _VERSION.match(value):
         return False
     has_digit = any(character.isdigit() for character in value)
-    if not has_digit and _TYPE_WORD.search(value):
+    if _TYPE_WORD.search(value) and (not has_digit or (value.isupper() and "_" in value)):
         return False
     if wordy(value) and value.islower() and _SEGMENT.search(value):  # the name of a resource
         return False
@@ -113,6 +125,8 @@ def password(value: str, *, prose: bool) -> bool:
     has_digit = any(character.isdigit() for character in value)
     has_letter = any(character.isalpha() for character in value)
     if (_CALL if has_digit and has_letter else _CODE).search(value):
+        return False
+    if value.isupper() and "_" in value and _TYPE_WORD.search(value):  # the name of a variable
         return False
     if has_digit and has_letter:
         return not (prose and _UNSAID.fullmatch(value))

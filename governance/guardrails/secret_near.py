@@ -35,7 +35,7 @@ _NAMING = re.compile(
     r"(?:api[ _\-]?keys?|(?:access|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions|secret)[ _\-]?keys?|tokens?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
-    r"(?<![a-z])(?:pat|pk|tok|hmac|appid|pwd|pw|auth|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
+    r"(?<![a-z])(?:pat|pk|tok|hmac|appid|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
     r"clé(?: api)?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
     r"(?![a-z])"
 )
@@ -44,10 +44,10 @@ _DENIAL = re.compile(
     r"public|publishable|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit|\bhash|"
     r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
     r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
-    r"keyid|sitekey|host ?key|length|contract|address|\btx|block|build|release|version|build"
+    r"keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"
 )
 _DENIED_BEFORE = re.compile(
-    r"(?:public|publishable|cache|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|map|page|"
+    r"(?:public|publickey|publishable|cache|redis|lock|dedup|mint|authenticity|verification|correlation|tracking|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|map|page|"
     r"next|csrf|xsrf|continuation|sync|cancel|design|cursor|upload|device|push|websocket|gpg|signing ssh|tokenizer|"
     r"translation|i18n|message|locale|react)[_\- ]?\Z"
 )
@@ -70,7 +70,7 @@ _TRAILING = ".-_/%"
 # Names of accounts and keys that their makers print on pages.
 _PUBLIC_NAME = re.compile(
     r"rzp_|pk_(?:live|test)|AC[0-9a-f]{32}\Z|(?:acct|cus|price|prod|in|pi|sub|ch|evt|app|client|phc|pub)_|sb_publishable|pk\.eyJ|"
-    r"\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|arn:|ssh-|AAAA[BCE]3Nza|sha\d"
+    r"0x[0-9a-fA-F]{40}\Z|SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c|\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|arn:|ssh-|AAAA[BCE]3Nza|sha\d"
 )
 
 
@@ -85,7 +85,9 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         if not (secret_looks.noisy(value) or (secret_looks.UUID.match(value) and not secret_looks.placeholder(value))):
             continue
         window = "" if _PUBLIC_NAME.match(value) else labels.before(text, match.start(), REACH)
-        if window and _named_secret(text, match.start(), window, value):
+        if (window and _named_secret(text, match.start(), window, value)) or _said(
+            text, match.start() + len(value), value
+        ):
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
 
 
@@ -96,6 +98,8 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
     if naming is None:
         return _provided(window, hash_like)
     gap = window[naming.end() :]
+    if text[start - 1 : start] == "*":  # a hash as MySQL writes it
+        return False
     head = window[max(0, naming.start() - 18) : naming.start()]
     if (
         _DENIAL.search(gap)
@@ -111,12 +115,27 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
             _PROVIDER.search(window) is not None
             or _ENV_KEY.search(text[max(0, start - 40) : start]) is not None
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
-            or (not hash_like and (_TELLS.search(gap) is not None and _WORD.search(gap) is not None))
+            or (not hash_like and ((_TELLS.search(gap) is not None and _WORD.search(gap) is not None) or gap == "="))
         )
     return True
 
 
 _WORD = re.compile(r" [^\W\d_]{2}")
+
+
+def _said(text: str, end: int, value: str) -> bool:
+    """Tell whether the sentence goes on to call a value secret, as in "… is my API key"."""
+    if secret_looks.hexadecimal(value) or secret_looks.UUID.match(value):
+        return False
+    said = labels.said_after(text, end)
+    naming = _NAMING.search(said) if said else None
+    return (
+        naming is not None
+        and not (_BARE_KEY.search(naming[0]) and not _key_word(naming[0]))
+        and not _DENIED_BEFORE.search(said[: naming.start()])
+    )
+
+
 _DIRECT = re.compile(r"[\s=:\"']{1,4}\Z")
 _SURE = frozenset({"pk", "auth", "creds", "cred"})
 

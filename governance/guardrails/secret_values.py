@@ -34,7 +34,7 @@ _KEYS: dict[str, re.Pattern[str] | None] = {
         None,
     ),
     "token": re.compile(
-        r"(?<!page_)(?<!page)(?<!next_)(?<!next )(?<!page )(?<!sync )(?<!csrf )(?<!design )(?<!continuation)(?<!csrf)(?<!csrf_)(?<!xsrf_)(?<!sync_)(?<!cancel)(?<!pad_)(?<!eos_)\Z"
+        r"(?<!page_)(?<!page)(?<!next_)(?<!next )(?<!page )(?<!sync )(?<!csrf )(?<!design )(?<!continuation)(?<!csrf)(?<!csrf[_\-])(?<!xsrf[_\-])(?<!publickey)(?<!public key )(?<!authenticity_)(?<!verification)(?<!sync_)(?<!cancel)(?<!pad_)(?<!eos_)\Z"
     ),
     "key": re.compile(
         r"(?:api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
@@ -48,7 +48,7 @@ _VALUE = (
     r"(?P<scheme>(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) {1,2})?(?:base64:)?"
     r"(?:[rbuf]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
 )
-_SUFFIX = r"(?:s|et|en|im|m|iniz|ом|а|ы)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value))?"
+_SUFFIX = r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value))?"
 _WORDS = r"(?: {1,2}(?:[^\W\d_][\w.@'’/\-]{0,23}|\([^()\n]{1,24}\)))"
 _SAYS = (
     r"(?:is|was|are|=|ist|lautet|lauten|war|es|est|era|c['’]est|sera|è|é|e'|to|jest|je|este|это|является|является:|—|är|er|"
@@ -107,6 +107,8 @@ def _opens(text: str, lower: str, at: int, core: str) -> bool:
     head = lower[max(0, at - 16) : at]
     if _PUBLIC.search(head) and (core in _KEYS or core == "clave"):
         return False
+    if core == "pass" and text[at : at + 4] == "PASS" and text[at - 1 : at] not in {"_", "-"}:  # the outcome of a test
+        return False
     if before is None or before.search(head):
         return True
     if core not in _CAMEL:
@@ -130,6 +132,8 @@ def _believed(core: str, match: re.Match[str], value: str) -> bool:
     if match["about"] is not None and (core not in _PASSWORDS or _OTHER_SUBJECT.search(match["about"])):
         return False
     if core in _PASSWORDS:
+        if _among_parameters(match, value):
+            return not (secret_looks.placeholder(value) or value.lower() in _EXPECTED)
         prose = match["assigned"] is None and match["about"] is None
         if match["near"] is not None:
             return secret_looks.made_up(value) and not _CODE_LINE.match(value)
@@ -142,6 +146,25 @@ def _believed(core: str, match: re.Match[str], value: str) -> bool:
     return secret_looks.key(value) and not _RESOURCE.match(value)
 
 
+_EXPECTED = frozenset({"password", "passwd", "secret", "pass", "pwd", "token", "value", "string"})
+_CONNECTION = re.compile(r"(?:user id|uid|user|username|login|email|server|data source|host)=", re.IGNORECASE)
+
+
+def _among_parameters(match: re.Match[str], value: str) -> bool:
+    """Tell whether a value is one of several `name=value` of a connection or a form, where any word is a password."""
+    if match["assigned"] != "=" or not value.isalnum() or len(value) < SHORTEST_PASSWORD:
+        return False
+    string = match.string
+    end, line = match.end("value"), string.rfind("\n", 0, match.start()) + 1
+    if string[end : end + 1] not in {";", "&"} and string[match.start("value") + len(value) : end + 1][:1] != "&":
+        return (
+            _CONNECTION.search(string, max(line, match.start() - 120), match.start()) is not None
+            and ";" in string[line:end]
+        )
+    return _CONNECTION.search(string, max(line, match.start() - 120), end + 80) is not None
+
+
+SHORTEST_PASSWORD = 5
 _CODE_LINE = re.compile(r"--|\w+=|\w+\(")
 _SURELY_RANDOM = 30
 _CALLED = re.compile(r"[A-Za-z_]{3,}[(\[]|\{\{|\$\{|^[\w.\-]+$|\\|^/|://")
