@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -90,8 +90,8 @@ class MembershipAdmin(Exported):
         return ("email", "person", "since") if obj else ()
 
     @admin.display(description="Member since", ordering="created_at")
-    def since(self, member: Membership) -> datetime:
-        return member.created_at
+    def since(self, member: Membership) -> str:
+        return f"{member.created_at:%Y-%m-%d %H:%M}"
 
     @admin.display(description="E-mail", ordering="user__email")
     def email(self, member: Membership) -> str:

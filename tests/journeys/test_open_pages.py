@@ -36,6 +36,7 @@ def test_what_another_decides_shows_on_the_open_page(server, browser, opened):
     assert page.status == "rejected"
     assert not page.one("approve").is_enabled()
     assert not page.one("reject").is_enabled()
+    assert not page.one("ask-send").is_enabled()
     assert page.one("reason").get_attribute("value") == "I was about to"
     assert page.one("reason").get_attribute("readonly")
     assert browser.execute_script("return document.getElementById('stands').ariaLive") == "polite"

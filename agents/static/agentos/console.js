@@ -61,19 +61,23 @@ document.addEventListener("DOMContentLoaded", () => {
   function hear({ detail: { id, key, status, may_decide, says, next } }) {
     if (!request || id !== request.dataset.approval || key === request.dataset.stands) return;
     request.dataset.stands = key;
-    const form = request.querySelector("form[data-unhurried]"), held = form?.contains(document.activeElement) && document.activeElement;
-    for (const button of form?.querySelectorAll("button") ?? []) button.disabled = !may_decide;
-    for (const field of form?.querySelectorAll("textarea") ?? []) field.readOnly = !may_decide;
-    request.querySelector('[data-testid="approval-status"]').textContent = status;
-    const words = document.createElement("p"), links = document.createElement("p"), now = form ? !may_decide : may_decide;
+    const form = request.querySelector("form[data-unhurried]"), held = request.contains(document.activeElement) && document.activeElement;
+    const ends = status !== "pending", badge = request.querySelector('[data-testid="approval-status"]');
+    for (const one of ends ? request.querySelectorAll("form") : form ? [form] : []) {
+      for (const button of one.querySelectorAll("button")) button.disabled = !may_decide;
+      for (const field of one.querySelectorAll("textarea")) field.readOnly = !may_decide;
+    }
+    badge.textContent = status;
+    if (ends) { badge.className = "ao-badge"; request.querySelector("time[data-countdown]")?.parentElement.remove(); }
+    const words = document.createElement("p"), links = document.createElement("p"), differs = ends || (form ? !may_decide : may_decide);
     words.textContent = says;
     links.className = "ao-meta";
-    if (now) links.append(offer(request.dataset.own, "Show how it stands", "stands-reload"));
+    if (differs) links.append(offer(request.dataset.own, "Show how it stands", "stands-reload"));
     if (next && !may_decide) links.append(offer(next.link, `Next: ${next.effect_text}`, "stands-next"));
     told.className = "ao-card ao-attention";
     told.replaceChildren(words, links);
     if (held && held.disabled) told.focus(); // a button that is switched off would drop the focus
-    if (status === "pending") freshen("[data-live]");
+    if (!ends) freshen("[data-live]");
   }
   document.addEventListener("agentos:approval", hear);
 
