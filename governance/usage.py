@@ -14,6 +14,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now, Trunc
 
 from accounts.models import User
+from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.tenancy import tenant_scope
@@ -139,7 +140,7 @@ def _grouped(rows: Iterable[tuple[Any, ...]], emails: dict[UUID, str]) -> JsonOb
         if day is not None:
             found["days"].append({"day": day.astimezone(UTC).date().isoformat(), **_amounts(amounts)})
         elif user_id is not None:
-            whose = {"user_id": str(user_id), "email": emails.get(user_id)}
+            whose = {"user_id": str(user_id), "email": emails.get(user_id, FORMER)}
             found["users"].append({**whose, **_amounts(amounts)})
         elif component_id is not None:
             found["components"].append({"component_kind": kind, "component_id": component_id, **_amounts(amounts)})

@@ -15,6 +15,7 @@ from accounts.models.identity import Attempt, ExternalIdentity, RecoveryCode, Si
 from accounts.models.invitations import Invitation
 from accounts.models.resources import Grant, Resource
 from accounts.models.support import SupportEntry
+from accounts.people import PersonKey
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
@@ -149,7 +150,7 @@ class ServiceAccount(TenantModel):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=100)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    user = PersonKey(User, on_delete=models.CASCADE, related_name="+")
     key_prefix = models.CharField(max_length=16, default="", editable=False)
     key_hash = models.CharField(max_length=64, editable=False)
     previous_hash = models.CharField(max_length=64, default="", editable=False)
@@ -212,7 +213,7 @@ class AuditRow(TenantModel):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     seq = models.BigIntegerField()
     at = models.DateTimeField()
-    actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    actor = PersonKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     action = models.CharField(max_length=64)
     object_type = models.CharField(max_length=64)
     object_id = models.CharField(max_length=200)

@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
@@ -40,14 +41,14 @@ class SupportEntry(TenantModel):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    user = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     who = models.EmailField()
     reason = models.CharField(max_length=MAX_REASON_CHARS)
     scopes = ArrayField(models.CharField(max_length=200), default=list)
     created_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
-    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    ended_by = PersonKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         verbose_name = "support entry"

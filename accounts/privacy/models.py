@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
 
@@ -13,7 +14,7 @@ class SubjectKey(TenantModel):
     """The key of what the audit trail holds of one person in one tenant. Without it that is noise."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    user = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     key_sealed = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -42,8 +43,8 @@ class PrivacyJob(TenantModel):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    subject = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    subject = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_by = PersonKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
     stage = models.CharField(max_length=64, blank=True)
     progress = models.JSONField(default=dict)
@@ -87,7 +88,7 @@ class Tombstone(TenantModel):
     """A person who was erased from a tenant: what a restored backup has to forget again."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    user = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     erased_at = models.DateTimeField()
 
     class Meta:
@@ -101,7 +102,7 @@ class Gone(TenantModel):
     """The id of a run that was erased or has expired, so that whoever might have read it is told so (410)."""
 
     id = models.UUIDField(primary_key=True, editable=False, help_text="The run's own.")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    user = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -112,16 +113,12 @@ class LegalHold(TenantModel):
     """Forbids to erase or to let expire what a person, or with no user the whole tenant, has here."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    user = PersonKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=500)
-    placed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    placed_by = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     placed_at = models.DateTimeField(auto_now_add=True)
     until = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is lifted.")
-    lifted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    lifted_by = PersonKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     lifted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -135,7 +132,7 @@ class Choice(TenantModel):
     """What a person chose about herself in a tenant; without a row all is allowed."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    user = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     memory = models.BooleanField(
         default=True, help_text="Agents may remember what she says from one session to another."
     )

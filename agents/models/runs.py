@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
 from agents.engine.spec import JOB
@@ -21,7 +22,7 @@ def choices(enum: type[RunStatus] | type[StepKind] | type[StepState]) -> list[tu
 class UserOwned(TenantModel):
     """A row that belongs to one user of a tenant."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    user = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         abstract = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
@@ -18,9 +19,9 @@ class KillSwitch(TenantModel):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     target = models.CharField(max_length=250)
     reason = models.CharField(max_length=MAX_REASON_CHARS)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_by = PersonKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
-    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    released_by = PersonKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     released_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
 from governance.models.consents import Delegation, StandingRule
@@ -38,16 +39,14 @@ class Approval(TenantModel):
     component_id = models.CharField(max_length=100)
     arguments = models.JSONField()
     proposed = models.JSONField(null=True)  # what the model asked for, where a person has edited it
-    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    edited_by = PersonKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     args_hash = models.CharField(max_length=64)
     effect_text = models.TextField()
     version = models.PositiveIntegerField(default=1, db_default=1)
-    requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requester = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=16, choices=ApprovalStatus.choices, default=ApprovalStatus.PENDING)
     reason = models.TextField(blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    decided_by = PersonKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     consumed_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
@@ -90,8 +89,8 @@ class Vote(TenantModel):
     approval = TenantForeignKey(Approval, on_delete=models.CASCADE, related_name="votes")
     version = models.PositiveIntegerField()
     args_hash = models.CharField(max_length=64)
-    voter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    in_place_of = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    voter = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    in_place_of = PersonKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     delegation = TenantForeignKey(Delegation, null=True, db_index=False, on_delete=models.PROTECT, related_name="votes")
     approves = models.BooleanField(default=False)
     reason = models.TextField(blank=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
 
@@ -41,9 +42,7 @@ class Budget(TenantModel):
     period = models.CharField(max_length=8, choices=Period.choices)
     limit = models.DecimalField(max_digits=18, decimal_places=8)
     reserve = models.DecimalField(max_digits=18, decimal_places=8, null=True, blank=True)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
-    )
+    user = PersonKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     each_user = models.BooleanField(default=False)
     component_kind = models.CharField(max_length=16, blank=True)
     component_id = models.CharField(max_length=100, blank=True)
@@ -109,7 +108,7 @@ class UsageDay(TenantModel):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     starts_at = models.DateTimeField()
     component_kind = models.CharField(max_length=16)
     component_id = models.CharField(max_length=100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
@@ -16,8 +17,8 @@ class Delegation(TenantModel):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    giver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    delegate = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    giver = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    delegate = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     tool = models.CharField(max_length=200)
     reason = models.CharField(max_length=200, blank=True)
     until = models.DateTimeField()
@@ -43,12 +44,12 @@ class StandingRule(TenantModel):
     component_id = models.CharField(max_length=100)
     tool_name = models.CharField(max_length=200)
     conditions = models.TextField()
-    requester = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    requester = PersonKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     most = models.PositiveIntegerField()
     used = models.PositiveIntegerField(default=0)
     until = models.DateTimeField()
     reason = models.CharField(max_length=200)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_by = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
@@ -27,7 +28,7 @@ class GuardSetting(TenantModel):
     place = models.CharField(max_length=16, choices=PLACES)
     mode = models.CharField(max_length=8, choices=MODES)
     reason = models.CharField(max_length=500, help_text="Why; it stays in the audit trail.")
-    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
+    changed_by = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:

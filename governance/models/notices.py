@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
 from governance.models.announcements import Announcement, Kind
@@ -33,7 +34,7 @@ class Preference(TenantModel):
     """A person's own choice; where there is none, `services.preferences` has the default."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=32, choices=Kind.choices)
     channel = models.CharField(max_length=8, choices=[(channel.value, channel.label) for channel in PERSONAL])
     wanted = models.BooleanField(default=True)
@@ -92,9 +93,7 @@ class Notice(TenantModel):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     announcement = TenantForeignKey(Announcement, on_delete=models.CASCADE, related_name="notices")
     channel = models.CharField(max_length=8, choices=Channel.choices)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
-    )
+    user = PersonKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     endpoint = TenantForeignKey(Endpoint, null=True, blank=True, on_delete=models.CASCADE, related_name="notices")
     state = models.CharField(max_length=8, choices=NoticeState.choices, default=NoticeState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)

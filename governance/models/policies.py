@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from accounts.people import PersonKey
 from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
 
@@ -30,9 +31,9 @@ class PolicyVersion(TenantModel):
     status = models.CharField(max_length=12, choices=PolicyStatus.choices, default=PolicyStatus.DRAFT, editable=False)
     reason = models.CharField(max_length=500, blank=True, help_text="Why it changes; it stays in the audit trail.")
     restores = models.PositiveIntegerField(null=True, blank=True, editable=False)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
+    created_by = PersonKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    activated_by = models.ForeignKey(
+    activated_by = PersonKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
     activated_at = models.DateTimeField(null=True, editable=False)

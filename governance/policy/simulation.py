@@ -16,6 +16,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 
 from accounts.models import Membership
+from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.privacy.access import note_id, seen
 from accounts.privacy.datamap import DataClass
@@ -59,7 +60,7 @@ class Recorded:
     at: datetime
     request: JsonObject
     place: str
-    email: str
+    email: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ class _Judge:
     def _example(self, call: Recorded) -> Example:
         note_id(self._reader, Step, call.step_id, subject=call.user_id)
         arguments = seen(self._reader, DataClass.SENSITIVE, call.request.get("arguments") or {}, subject=call.user_id)
-        by = seen(self._reader, DataClass.PERSONAL, call.email, subject=call.user_id)
+        by = seen(self._reader, DataClass.PERSONAL, call.email or FORMER, subject=call.user_id)
         return Example(call.run_id, call.at, by, arguments)
 
 
