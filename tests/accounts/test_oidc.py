@@ -13,11 +13,10 @@ from django.test import Client
 from django.urls import reverse
 from joserfc.jwk import OctKey, RSAKey
 
-from accounts import oidc, posture, principals
+from accounts import oidc, principals
 from accounts.models import AuditRow, ExternalIdentity, Invitation, Membership, Role, TenantRole, User
-from accounts.services import invitations, providers, second_factor
+from accounts.services import invitations, second_factor
 from accounts.services.attempts import FREE_OF_BOTH
-from agentos.core.errors import ConfigError
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
 from tests.accounts.web import Answer
 from tests.conftest import MakeUser, TenantWithUsers
@@ -362,40 +361,3 @@ def test_a_provider_that_is_none_has_no_page(idp: IdentityProvider, acme: Tenant
     for name in ("oidc_begin", "oidc_callback"):
         assert Client().get(reverse(name, args=["other"])).status_code == 404
         assert Client().post(reverse(name, args=["corp"])).status_code == 405
-
-
-GOOD = {"id": "corp", "name": "Corp", "issuer": "https://id.example", "client_id": "x", "client_secret": "y"}
-
-
-@pytest.mark.parametrize(
-    ("change", "word"),
-    [
-        ({"issuer": "http://id.example"}, "https"),
-        ({"id": "Corp!"}, "id"),
-        ({"client_id": ""}, "client_id"),
-        ({"scope": "email"}, "openid"),
-        ({"unknown_users": "create"}, "unknown_users"),
-        ({"unknown_users": "groups"}, "none is listed"),
-        ({"groups": [{"group": "a", "tenant": "acme", "role": "admin"}]}, "administrator"),
-        ({"secret": "y"}, "secret"),
-        ({"client_secret_file": "/nowhere/secret"}, "cannot be read"),
-    ],
-    ids=str,
-)
-def test_an_unsafe_entry_is_refused(settings: Any, change: dict[str, Any], word: str) -> None:
-    settings.PROVIDERS = [GOOD]
-    assert posture.trust() == []
-    settings.PROVIDERS = [{**GOOD, **change}]
-    assert [found.id for found in posture.trust()] == ["accounts.E020"]
-    assert word in str(posture.trust()[0].msg)
-
-
-def test_no_provider_is_there_twice_and_a_secret_may_be_a_file(settings: Any, tmp_path: Any) -> None:
-    settings.PROVIDERS = [GOOD, {**GOOD, "issuer": "https://other.example"}]
-    with pytest.raises(ConfigError, match="twice"):
-        providers.configured()
-    (tmp_path / "secret").write_text("kept\n")
-    settings.PROVIDERS = [{**GOOD, "client_secret_file": str(tmp_path / "secret")}]
-    assert providers.of_id("corp").secret == "kept"
-    settings.PROVIDERS = [{**GOOD, "client_secret": "hidden-from-logs"}]
-    assert "hidden" not in repr(providers.of_id("corp"))

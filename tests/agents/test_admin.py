@@ -24,7 +24,7 @@ from agents.services.runtime import Runtime
 from governance.hooks import Governance
 from tests.agents.services.conftest import SPEC, HeldModel, Process, names, ran, read
 from tests.agents.services.payments import given_up, unknown
-from tests.agents.services.test_durability import steps_of, stored, until
+from tests.agents.services.stored import steps_of, stored, until
 from tests.agents.services.test_forks import Forked, paid
 
 Visit = Callable[..., Awaitable[HttpResponse]]

@@ -19,7 +19,7 @@ from agents.services.runtime import Runtime
 from agents.services.watch import Watch
 from governance.hooks import Governance
 from tests.agents.services.conftest import HeldModel, ran, read
-from tests.agents.services.test_durability import stored, until
+from tests.agents.services.stored import stored, until
 from tests.conftest import PASSWORD
 
 HOST = (b"host", b"localhost")

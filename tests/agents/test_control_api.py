@@ -11,7 +11,7 @@ from accounts.seam import in_thread
 from agentos.core.errors import ProviderError
 from tests.agents.services.conftest import HeldModel, names, read
 from tests.agents.services.payments import unknown
-from tests.agents.services.test_durability import stored, until
+from tests.agents.services.stored import stored, until
 
 
 def json_of(response: HttpResponse) -> Any:

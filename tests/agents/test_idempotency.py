@@ -20,7 +20,7 @@ from agents.services import idempotency
 from agents.services.places import Places
 from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
 from tests.agents.services.payments import unknown
-from tests.agents.services.test_durability import all_wait, stored, until
+from tests.agents.services.stored import all_wait, stored, until
 from tests.agents.test_control_api import body_of, events_of, json_of
 
 PAY = [("pay", {"amount": 5})]

@@ -19,7 +19,7 @@ from agents.models import Run, Step
 from agents.registry import registry
 from governance import guard_settings
 from governance.hooks import Governance
-from tests.agents.services.test_durability import until
+from tests.agents.services.stored import until
 from tests.agents.test_control_api import json_of
 
 # Each reads like a key and is one of a kind: {door: key}.

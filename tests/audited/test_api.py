@@ -17,7 +17,7 @@ from agents.registry import registry
 from governance.policy import in_force
 from tests.agents.services.conftest import HeldModel, read
 from tests.agents.services.payments import unknown
-from tests.agents.services.test_durability import steps_of, stored, until
+from tests.agents.services.stored import steps_of, stored, until
 from tests.agents.services.test_forks import names_of_calls, paid
 from tests.agents.services.test_reruns import failed
 from tests.audited.conftest import Prove

@@ -18,7 +18,7 @@ from accounts.services import tokens
 from agentos.core.types import JsonObject
 from agents.models import IdempotencyKey
 from governance.models import Approval
-from tests.agents.services.test_durability import all_wait
+from tests.agents.services.stored import all_wait
 from tests.conftest import PASSWORD, TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting, refund
 

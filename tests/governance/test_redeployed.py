@@ -31,7 +31,7 @@ from governance.hooks import Governance
 from governance.models import Approval, ApprovalStatus
 from governance.services import approvals
 from tests.agents.services.conftest import MakeProcess, Process, make_process, read
-from tests.agents.services.test_durability import all_wait, expire_lease, stored, until
+from tests.agents.services.stored import all_wait, expire_lease, stored, until
 from tests.conftest import TenantWithUsers
 
 __all__ = ["make_process"]

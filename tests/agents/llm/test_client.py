@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import aclosing
 
 import orjson
 import pytest
 
-from agentos.core.errors import ConfigError, ProviderError
+from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject
-from agents.engine.ports import ModelReply, ModelRequest, ToolCall
+from agents.engine.ports import ModelReply, ModelRequest
 from agents.llm.client import ModelGateway
 from agents.llm.sandbox.thread import running
-from tests.agents.llm.wire import DONE, call, chunked, delta, event, refusal, response, serving
-
-KEY = "sk-test-0123456789"
-PROMPT = "the secret wedding is on Friday"
-WHOLE = response(delta("Good "), delta("morning."), delta(finish="stop"), DONE)
-
-
-def asking(text: str = PROMPT, *, tools: list[JsonObject] | None = None, seconds: float = 20) -> ModelRequest:
-    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": text}]
-    return ModelRequest("sandbox-strong", messages, tools or [], timeout_seconds=seconds)
-
-
-@asynccontextmanager
-async def gateway(url: str, **options: float) -> AsyncIterator[ModelGateway]:
-    made = ModelGateway(url, KEY, embedding_model="sandbox-embedding", moderation_model="sandbox-moderation", **options)
-    try:
-        yield made
-    finally:
-        await made.close()
-
-
-async def failure(url: str, request: ModelRequest | None = None, **options: float) -> ProviderError:
-    async with gateway(url, **options) as model:
-        with pytest.raises(ProviderError) as caught:
-            await model.complete(request or asking())
-    assert KEY not in caught.value.detail
-    assert PROMPT not in caught.value.detail
-    return caught.value
+from tests.agents.llm.asking import KEY, PROMPT, WHOLE, asking, failure, gateway
+from tests.agents.llm.wire import DONE, chunked, delta, refusal, serving
 
 
 @pytest.fixture(scope="module")
@@ -222,181 +194,3 @@ async def test_a_server_without_keys_and_a_key_with_a_line_end() -> None:
             assert (await model.complete(asking())).text == "Good morning."
             await model.close()
     assert f"bearer {KEY}\r\n" in wire.heads[1].lower()
-
-
-# What comes back
-
-
-@pytest.mark.parametrize(
-    ("status", "error", "code", "retryable"),
-    [
-        (400, {"code": "context_length_exceeded", "message": PROMPT}, "context_length", False),
-        (400, {"message": "This model's maximum context length is 8192 tokens"}, "context_length", False),
-        (413, {"message": "too big"}, "context_length", False),
-        (400, {"code": "content_filter", "message": PROMPT}, "provider_content_filter", False),
-        (
-            400,
-            {"code": "unsupported_value", "param": "tools", "message": f"{KEY} {PROMPT}"},
-            "provider_rejected",
-            False,
-        ),
-        (422, "plain text", "provider_rejected", False),
-        (401, {"message": f"Incorrect API key provided: {KEY}"}, "provider_auth", False),
-        (403, {"message": "no"}, "provider_auth", False),
-        (404, {"code": "model_not_found", "message": "x"}, "provider_model_missing", False),
-        (404, {"message": "model 'x' not found, try pulling it first"}, "provider_model_missing", False),
-        (404, {"message": "no route"}, "provider_protocol", False),
-        (408, {"message": "late"}, "provider_unavailable", True),
-        (429, {"code": "insufficient_quota", "message": "You exceeded"}, "provider_quota", False),
-        (429, {"message": "slow down"}, "provider_rate_limited", True),
-        (500, {"message": PROMPT}, "provider_unavailable", True),
-        (529, {"message": "overloaded"}, "provider_unavailable", True),
-    ],
-)
-async def test_a_status_says_who_has_to_act(status: int, error: JsonObject | str, code: str, retryable: bool) -> None:
-    async with serving(refusal(status, error)) as wire:
-        found = await failure(wire.url)
-    assert (found.code, found.retryable) == (code, retryable)
-
-
-async def test_a_rejection_names_the_parameter() -> None:
-    async with serving(refusal(400, {"code": "unsupported_value", "param": "messages[0].role"})) as wire:
-        assert "messages[0].role" in (await failure(wire.url)).detail
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"Retry-After": "7"}, 7.0),
-        ({"Retry-After": "7", "Retry-After-Ms": "1500"}, 1.5),
-        ({"Retry-After": "-3"}, 0.0),
-        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({"Retry-After": "soon"}, None),
-        ({}, None),
-    ],
-)
-async def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
-    async with serving(refusal(429, {"message": "slow down"}, headers)) as wire:
-        assert (await failure(wire.url)).retry_after_seconds == seconds
-
-
-async def test_a_redirect_is_not_followed_with_the_key() -> None:
-    async with serving(WHOLE) as target:
-        async with serving(response(status=307, headers={"Location": f"{target.url}/chat/completions"})) as wire:
-            error = await failure(wire.url)
-        assert target.heads == []
-    assert (error.code, error.retryable) == ("provider_protocol", False)
-
-
-async def test_a_web_page_is_no_model() -> None:
-    async with serving(response(b"<html>Sign in</html>", kind="text/html; charset=utf-8")) as wire:
-        error = await failure(wire.url)
-    assert (error.code, error.retryable) == ("provider_protocol", False)
-    assert "OPENAI_BASE_URL" in error.detail
-
-
-async def test_an_answer_that_is_not_streamed_is_read_whole() -> None:
-    message = {"role": "assistant", "content": "All at once.", "tool_calls": [call(None, id="c", name="look")]}
-    body = {
-        "model": "m-2",
-        "choices": [{"message": message, "finish_reason": "tool_calls"}],
-        "usage": {"prompt_tokens": 3, "completion_tokens": 4},
-    }
-    pretty = orjson.dumps(body, option=orjson.OPT_INDENT_2)
-    async with serving(response(pretty[:40], pretty[40:], kind="application/json")) as wire, gateway(wire.url) as model:
-        reply = await model.complete(asking())
-    assert (reply.text, reply.model, reply.usage.total_tokens) == ("All at once.", "m-2", 7)
-    assert reply.tool_calls == (ToolCall("c", "look", "{}"),)
-
-
-async def test_a_server_that_compresses_unasked_is_understood() -> None:
-    body = gzip.compress(delta("Small.") + delta(finish="stop") + DONE)
-    async with serving(response(body, headers={"Content-Encoding": "gzip"})) as wire, gateway(wire.url) as model:
-        assert (await model.complete(asking())).text == "Small."
-
-
-async def test_what_is_broken_off_after_the_end_is_whole() -> None:
-    pieces = chunked(delta("Enough."), delta(finish="stop"), whole=False)
-    async with serving(pieces) as wire, gateway(wire.url) as model:
-        assert (await model.complete(asking())).text == "Enough."
-
-
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        response(delta("Half an")),
-        response(delta("Half an"), DONE),
-        response(delta("Half an"), b'data: {"choices": [{"del'),
-        chunked(delta("Half an"), whole=False),
-        response(),
-    ],
-)
-async def test_what_is_broken_off_before_the_end_is_cut(pieces: tuple[bytes, ...]) -> None:
-    async with serving(pieces) as wire:
-        error = await failure(wire.url)
-    assert (error.code, error.retryable) == ("provider_stream_cut", True)
-
-
-async def test_an_error_in_mid_answer_is_no_answer() -> None:
-    async with serving(response(delta("Half an"), event({"error": {"message": f"{KEY} {PROMPT}"}}))) as wire:
-        assert (await failure(wire.url)).code == "provider_unavailable"
-
-
-# Time and absence
-
-
-async def test_nobody_there() -> None:
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    error = await failure(f"http://127.0.0.1:{port}/v1")
-    assert (error.code, error.retryable) == ("provider_unreachable", True)
-
-
-async def test_a_connection_dropped_before_the_answer_is_no_timeout() -> None:
-    async with serving(()) as wire:
-        error = await failure(wire.url)
-    assert (error.code, error.retryable) == ("provider_unreachable", True)
-
-
-@pytest.mark.parametrize("pieces", [(), response(delta("Half an"))])
-async def test_silence_ends_by_itself(pieces: tuple[bytes, ...]) -> None:
-    async with serving(pieces, hang=True) as wire:
-        error = await failure(wire.url, idle_seconds=0.1)
-    assert (error.code, error.retryable) == ("provider_timeout", True)
-
-
-@pytest.mark.parametrize("pieces", [(), response(delta("Half an"))])
-async def test_the_whole_answer_has_a_limit_too(pieces: tuple[bytes, ...]) -> None:
-    async with serving(pieces, hang=True) as wire:
-        error = await failure(wire.url, asking(seconds=0.1), idle_seconds=30)
-        await asyncio.wait_for(wire.gone.wait(), 5)
-    assert (error.code, error.retryable) == ("provider_timeout", True)
-
-
-@pytest.mark.parametrize("pieces", [(), response(delta("Half an"))])
-async def test_a_cancelled_call_hangs_up_at_once(pieces: tuple[bytes, ...]) -> None:
-    async with serving(pieces, hang=True) as wire, gateway(wire.url) as model:
-        task = asyncio.ensure_future(model.complete(asking()))
-        await asyncio.wait_for(wire.asked.wait(), 5)
-        await asyncio.sleep(0.02)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await asyncio.wait_for(wire.gone.wait(), 5)
-
-
-async def test_a_closed_iterator_hangs_up() -> None:
-    async with serving(response(delta("Half an")), hang=True) as wire, gateway(wire.url) as model:
-        async with aclosing(model.stream(asking())) as parts:
-            assert await anext(parts) == "Half an"
-        await asyncio.wait_for(wire.gone.wait(), 5)
-
-
-async def test_nothing_is_logged_of_key_or_prompt(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    async with serving(refusal(400, {"message": f"{KEY} {PROMPT}"})) as wire:
-        await failure(wire.url)
-    assert KEY not in caplog.text
-    assert PROMPT not in caplog.text

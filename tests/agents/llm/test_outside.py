@@ -13,7 +13,7 @@ from agentos.core.errors import ConfigError, ProviderError
 from agents.llm import outside
 from agents.llm.client import ModelGateway
 from agents.llm.outside import PublicResolver, check_url, is_public
-from tests.agents.llm.test_client import KEY, WHOLE, asking
+from tests.agents.llm.asking import KEY, WHOLE, asking
 from tests.agents.llm.wire import response, serving
 
 

@@ -12,7 +12,7 @@ from agents.engine.spec import AgentSpec
 from agents.engine.tools import Lookup, tool
 from agents.services import queue
 from agents.services.execution import StopReason
-from tests.agents.services.test_durability import expire_lease, steps_of, stored, until
+from tests.agents.services.stored import expire_lease, steps_of, stored, until
 
 
 class Till:

@@ -23,7 +23,7 @@ from governance.hooks import Governance
 from governance.models import Approval
 from governance.services import approvals
 from tests.agents.services.conftest import names, pay, ran, read
-from tests.agents.services.test_durability import _first_turn, _info, all_wait, steps_of, stored, until
+from tests.agents.services.stored import all_wait, first_turn, info_of, steps_of, stored, until
 
 
 @tool(effect="outward", repeat="once", level="approve", says="Order {amount}")
@@ -145,8 +145,8 @@ async def test_an_answer_that_races_the_flush_of_the_pause_is_found_by_it_or_fin
     process = await make_process(supervise=False)
     begin = process.new()
     await process.supervisor.writer.begin(begin)
-    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
-    await _first_turn(begin, journal, ScriptedModel([[("pay", {"amount": 3})], "?"]))
+    journal = process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
+    await first_turn(begin, journal, ScriptedModel([[("pay", {"amount": 3})], "?"]))
     yes, member = [Answer("call_1_0", confirmed=True)], acme.principal("member")
 
     async def says() -> None:

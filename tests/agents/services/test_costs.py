@@ -15,8 +15,7 @@ from agents.llm.prices import Prices, Rate
 from agents.services.answers import Answer, answer
 from agents.services.runs import request_cancel
 from tests.agents.services.conftest import read
-from tests.agents.services.test_durability import _info as info_of
-from tests.agents.services.test_durability import expire_lease, stored, until
+from tests.agents.services.stored import expire_lease, info_of, stored, until
 
 RATE = Rate(Decimal(100), Decimal(1_000))  # a scripted call that asks for a tool: 10 tokens in, 5 out
 

@@ -14,7 +14,7 @@ from agents.services import forks
 from agents.services.deadlines import hand_over_overdue
 from agents.services.forks import Fork
 from tests.agents.services.conftest import HeldModel, names, ran, read
-from tests.agents.services.test_durability import expire_lease, steps_of, stored, until
+from tests.agents.services.stored import expire_lease, steps_of, stored, until
 
 
 def overdue(begin) -> None:

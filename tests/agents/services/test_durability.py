@@ -3,64 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from django.db import connections
 
 from accounts import audit
 from accounts.models import AuditRow
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import Conflict, Invalid, LeaseLost
-from agentos.core.ids import new_id
-from agents.engine.status import RunStatus, StepState
+from agentos.core.errors import Conflict, LeaseLost
+from agents.engine.status import RunStatus
 from agents.engine.steps import RunChange, Write
 from agents.engine.testing import ScriptedModel
-from agents.models import IdempotencyKey, Run, RunEvents, Step
-from agents.services import idempotency, queue, runs
+from agents.models import RunEvents
+from agents.services import queue, runs
 from agents.services.answers import Answer, answer
-from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
-
-
-def stored(begin) -> Run:
-    with tenant_scope(begin.tenant_id, begin.user_id):
-        return Run.objects.get(id=begin.run_id)
-
-
-def steps_of(begin) -> dict[str, Step]:
-    with tenant_scope(begin.tenant_id, begin.user_id):
-        return {step.path: step for step in Step.objects.filter(run_id=begin.run_id)}
-
-
-def expire_lease(begin) -> None:
-    with connections["system"].cursor() as cursor:
-        cursor.execute("UPDATE agents_run SET lease_until = now() - interval '1 s' WHERE id = %s", [begin.run_id])
-
-
-WAITERS = """
-SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE NOT l.granted AND a.datname = current_database()
-"""
-
-
-async def all_wait(connection, count: int) -> None:
-    """Return once so many sessions of the database wait for locks, as a rule those that this connection holds."""
-    async with asyncio.timeout(10):
-        while True:
-            await connection.execute("SELECT pg_stat_clear_snapshot()")
-            cursor = await connection.execute(WAITERS)
-            if (await cursor.fetchone())[0] == count:
-                return
-            await asyncio.sleep(0.02)
-
-
-async def until(condition, *, seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not await in_thread(condition):
-            await asyncio.sleep(0.02)
+from tests.agents.services.conftest import HeldModel, names, ran, read
+from tests.agents.services.stored import expire_lease, first_turn, info_of, stored, until
 
 
 async def test_a_run_is_stored_before_it_is_seen(make_process):
@@ -110,8 +69,8 @@ async def test_a_dead_owners_run_is_recovered_and_nothing_is_paid_twice(make_pro
     dead_model = ScriptedModel([[("look", {"place": "y"})], "half"])
     dead.ports = type(dead.ports)(dead_model, None, dead.ports.hooks)
     await dead.supervisor.writer.begin(begin)
-    journal = dead.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
-    await _first_turn(begin, journal, dead_model)
+    journal = dead.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
+    await first_turn(begin, journal, dead_model)
     await in_thread(expire_lease, begin)
     heir = await make_process(["The answer"])
     await until(lambda: stored(begin).status == "completed")
@@ -124,7 +83,7 @@ async def test_a_zombie_writes_nothing_and_shows_nothing(make_process):
     zombie = await make_process(supervise=False)
     begin = zombie.new()
     await zombie.supervisor.writer.begin(begin)
-    journal = zombie.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    journal = zombie.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
     await journal.commit(Write(events=[("RunStarted", {})]))
     await in_thread(expire_lease, begin)
     claimed = await queue.claim(zombie.pool, owner="heir", limit=5, most_per_tenant=5)
@@ -145,7 +104,7 @@ async def test_a_flush_that_races_a_claim_loses_or_wins_whole(make_process):
     process = await make_process(supervise=False)
     begin = process.new()
     await process.supervisor.writer.begin(begin)
-    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    journal = process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
     async with process.pool.connection() as connection, connection.transaction():
         await connection.execute("UPDATE agents_run SET fence = fence + 1 WHERE id = %s", [begin.run_id])
         racing = asyncio.create_task(journal.commit(Write(events=[("RunContent", {"content": "late"})])))
@@ -161,8 +120,8 @@ async def test_an_answer_that_comes_before_the_pause_is_not_lost(make_process, a
     process = await make_process(supervise=False)
     begin = process.new()
     await process.supervisor.writer.begin(begin)
-    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
-    await _first_turn(begin, journal, ScriptedModel([[("pay", {"amount": 3})], "?"]), pause=False)
+    journal = process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
+    await first_turn(begin, journal, ScriptedModel([[("pay", {"amount": 3})], "?"]), pause=False)
     said = [Answer("call_1_0", confirmed=True)]
     await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=said)
     assert (await in_thread(stored, begin)).status == "running"
@@ -212,112 +171,11 @@ async def test_cancel_of_a_paused_run_ends_it_at_once(make_process, acme):
         )
 
 
-async def test_an_idempotency_key_leads_to_the_first_run(make_process):
-    process = await make_process(["Once"])
-    first = process.new(key="k1", hmac="a")
-    await read(await process.start(first))
-    again, other = process.new(key="k1", hmac="a"), process.new(key="k1", hmac="b")
-    await process.supervisor.writer.begin(again)
-    assert again.attached_to == first.run_id
-    with pytest.raises(Invalid):
-        await process.supervisor.writer.begin(other)
-
-    def grow_old() -> None:
-        row = IdempotencyKey.objects.using("system").get(key="k1")
-        row.delete(using="system")
-        row.created_at -= timedelta(hours=25)
-        row.save(using="system", force_insert=True)
-
-    await in_thread(grow_old)
-    late = process.new(key="k1", hmac="b")
-    await process.supervisor.writer.begin(late)
-    assert late.attached_to is None
-    twins = [process.new(key="k2", hmac="a") for _ in range(5)]
-    await asyncio.gather(*(process.supervisor.writer.begin(twin) for twin in twins))
-    assert len([twin for twin in twins if twin.attached_to is None]) == 1
-
-
-@pytest.mark.parametrize("first_commits", [True, False])
-async def test_who_begins_under_a_key_that_another_process_is_just_taking_waits_for_it(make_process, first_commits):
-    process = await make_process(["Once", "Twice"], supervise=False)
-    first, second = process.new(), process.new(key="k", hmac="a")
-    await process.supervisor.writer.begin(first)
-    taken = replace(second.key, id=new_id()), second.tenant_id, second.user_id, first.run_id
-    async with process.pool.connection() as connection, connection.transaction(force_rollback=not first_commits):
-        assert list((await idempotency.take_many(connection, [taken])).values()) == [None]
-        beginning = asyncio.create_task(process.supervisor.writer.begin(second))
-        await all_wait(connection, 1)
-    await beginning
-    assert second.attached_to == (first.run_id if first_commits else None)
-    kept = await in_thread(lambda: Run.objects.using("system").filter(id=second.run_id).exists())
-    assert kept is not first_commits
-
-
-async def test_two_runs_in_one_session_are_both_kept(make_process):
-    process = await make_process(["a", "b"])
-    begins = [process.new(session_id="shared") for _ in range(2)]
-    followers = [await process.start(begin) for begin in begins]
-    for follower in followers:
-        assert names(await read(follower))[-1] == "RunCompleted"
-    kept = await in_thread(lambda: [stored(begin).session_id for begin in begins])
-    assert kept[0] == kept[1]
-
-
-async def test_a_run_that_waits_does_not_learn_what_its_session_says_meanwhile(make_process, acme):
-    """It began before the other run, and goes on after it in another process: it knows what it knew."""
-    first = await make_process([[("pay", {"amount": 5})], "Ada, said the other", "?"])
-    waiting, other = (first.new(session_id="shared") for _ in range(2))
-    await read(await first.start(waiting))
-    assert names(await read(await first.start(other)))[-1] == "RunCompleted"
-    await first.supervisor.stop()
-    second = await make_process(["Paid", "Later"])
-    member, yes = acme.principal("member"), [Answer("call_1_0", confirmed=True)]
-    await in_thread(answer, principal=member, run_id=waiting.run_id, answers=yes)
-    await until(lambda: stored(waiting).status == "completed")
-    assert "Ada" not in str(second.model.requests[0].messages)
-    later = second.new(owner="", session_id="shared")
-    await second.supervisor.writer.begin(later)
-    await until(lambda: stored(later).status == "completed")
-    assert "Ada" in str(second.model.requests[1].messages)
-
-
-async def test_a_run_is_not_told_of_what_was_committed_late_once_it_has_asked(make_process, acme):
-    """The other run's end is older than this one's start, but was not to be seen yet when this one asked."""
-    first = await make_process(["Early", "Late", [("pay", {"amount": 5})]])
-    early, late = (first.new(session_id="shared") for _ in range(2))
-    for begin in (early, late):
-        await read(await first.start(begin))
-
-    def hide(status: str) -> None:
-        Run.objects.using("system").filter(id=late.run_id).update(status=status)
-
-    await in_thread(hide, "running")
-    waiting = first.new(session_id="shared", owner="")
-    await first.store(waiting)
-    await until(lambda: stored(waiting).status == "paused")
-    assert "Early" in str(first.model.requests[2].messages)
-    await in_thread(hide, "completed")
-    await first.supervisor.stop()
-    second = await make_process(["Paid"])
-    yes = [Answer("call_3_0", confirmed=True)]
-    await in_thread(answer, principal=acme.principal("member"), run_id=waiting.run_id, answers=yes)
-    await until(lambda: stored(waiting).status == "completed")
-    assert "Early" in str(second.model.requests[0].messages)
-    assert "Late" not in str(second.model.requests[0].messages)
-
-
-async def test_a_pending_run_is_claimed_by_whoever_is_free(make_process):
-    process = await make_process(["Yes"])
-    begin = process.new(owner="")
-    await process.supervisor.writer.begin(begin)
-    assert names(await read(process.follow(begin)))[-1] == "RunCompleted"
-
-
 async def test_one_unstorable_text_does_not_fail_the_others(make_process):
     process = await make_process(supervise=False)
     begins = [process.new() for _ in range(3)]
     await asyncio.gather(*(process.supervisor.writer.begin(begin) for begin in begins))
-    journals = [process.supervisor.writer.open(_info(begin), fence=1, next_seq=1) for begin in begins]
+    journals = [process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1) for begin in begins]
     texts = ["fine", "bad \x00 text", "fine too"]
     results = await asyncio.gather(
         *(
@@ -360,48 +218,11 @@ async def test_no_event_has_a_gap_and_batches_are_few(make_process):
     assert len(spans) <= 4
 
 
-async def test_too_many_recoveries_end_in_a_dead_letter(make_process):
-    process = await make_process(supervise=False)
-    begin = process.new()
-    await process.supervisor.writer.begin(begin)
-    for _ in range(queue.MAX_RECOVERIES):
-        await in_thread(expire_lease, begin)
-        await queue.claim(process.pool, owner="crashing", limit=1, most_per_tenant=1)
-    await in_thread(expire_lease, begin)
-    await make_process(["never asked"])
-    await until(lambda: stored(begin).status == "error")
-    assert (await in_thread(stored, begin)).error_code == "too_many_recoveries"
-
-
-def _info(begin):
-    from agents.engine.ports import RunInfo
-
-    return RunInfo(begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, SPEC, "test-model", "Go")
-
-
-async def _first_turn(begin, journal, model, *, pause: bool = True) -> None:
-    """Do what a process does in its first turn, and stop as if it had died there."""
-    from agents.engine.asking import ask_model
-    from agents.engine.calling import run_calls
-    from agents.engine.messages import conversation
-    from agents.engine.ports import Ports
-    from agents.engine.state import LoopState
-    from agents.engine.testing import PlainGates
-
-    state = LoopState(_info(begin), conversation("Test.", [], "Go"))
-    ports = Ports(model, journal, PlainGates())
-    journal.emit("RunStarted", {})
-    reply = await ask_model(state, ports, 1)
-    await run_calls(state, ports, 1, reply.tool_calls)
-    await journal.commit(Write())
-    assert StepState(state.steps["1.0"].state)
-
-
 async def test_a_value_that_no_one_can_encode_ends_its_run_and_no_other(make_process):
     process = await make_process(supervise=False)
     begins = [process.new() for _ in range(2)]
     await asyncio.gather(*(process.supervisor.writer.begin(begin) for begin in begins))
-    bad, good = (process.supervisor.writer.open(_info(begin), fence=1, next_seq=1) for begin in begins)
+    bad, good = (process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1) for begin in begins)
     results = await asyncio.gather(
         bad.commit(Write(events=[("RunContent", {"content": 2**70})])),
         good.commit(Write(events=[("RunContent", {"content": "fine"})])),
@@ -416,7 +237,7 @@ async def test_nothing_follows_the_write_that_gives_the_lease_back(make_process)
     process = await make_process(supervise=False)
     begin = process.new()
     await process.supervisor.writer.begin(begin)
-    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    journal = process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
     last = asyncio.create_task(journal.commit(Write(events=[("RunCompleted", {})], run=RunChange(RunStatus.COMPLETED))))
     await asyncio.sleep(0)
     with pytest.raises(LeaseLost):

@@ -11,7 +11,7 @@ from agents.engine.ports import ModelReply, ModelRequest
 from agents.models import Run
 from agents.services import queue
 from agents.services.places import Places
-from tests.agents.services.test_durability import until
+from tests.agents.services.stored import until
 from tests.conftest import TenantWithUsers
 
 CROWD = 1_000

@@ -18,7 +18,7 @@ from agents.engine.steps import RunChange, Statement, StepRecord, Write
 from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
 from agents.services import flush, queue
 from agents.wiring import JOURNAL_OPTIONS
-from tests.agents.services.test_durability import _info, expire_lease, steps_of, stored
+from tests.agents.services.stored import expire_lease, info_of, steps_of, stored
 
 
 def step() -> StepRecord:
@@ -28,7 +28,7 @@ def step() -> StepRecord:
 async def begun(process, owner: str | None = None):
     begin = process.new(owner=owner)
     await process.supervisor.writer.begin(begin)
-    return begin, process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    return begin, process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
 
 
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.PENDING])

@@ -18,7 +18,7 @@ from agents.services.answers import Answer, answer
 from agents.services.forks import Fork, fork
 from tests.agents.services.conftest import names, ran, read
 from tests.agents.services.payments import crashed
-from tests.agents.services.test_durability import steps_of, stored, until
+from tests.agents.services.stored import steps_of, stored, until
 
 LOOK_PAY_END = [[("look", {"place": "x"})], [("pay", {"amount": 5})], "Paid"]
 

@@ -21,7 +21,7 @@ from agents.models import Run
 from agents.services import begin as begin_module
 from agents.services.ledger import NoLedger
 from tests.agents.services.conftest import HeldModel, names, read
-from tests.agents.services.test_durability import until
+from tests.agents.services.stored import until
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ async def test_a_zombie_that_never_heard_of_it_loses_its_lease(make_process, acm
     process = await make_process(supervise=False)
     begin = process.new()
     await process.supervisor.writer.begin(begin)
-    info = _info(begin)
+    info = info_of(begin)
     journal = process.supervisor.writer.open(info, fence=1, next_seq=1)
     await journal.commit(Write(events=[("RunStarted", {})]))
     await erased(acme)
@@ -145,7 +145,7 @@ def _copy_of(table: str, changed: dict[str, object]) -> tuple[str, str]:
     return ", ".join(names), ", ".join(f"%({name})s" if name in changed else name for name in names)
 
 
-def _info(begin):
+def info_of(begin):
     from agents.engine.ports import RunInfo
     from tests.agents.services.conftest import SPEC
 

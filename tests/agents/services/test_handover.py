@@ -18,7 +18,7 @@ from agents.services.begin import Begin
 from agents.services.places import Places
 from agents.services.queue import Claimed
 from tests.agents.services.conftest import HeldModel, MakeProcess, Process, names, ran, read
-from tests.agents.services.test_durability import expire_lease, stored, until
+from tests.agents.services.stored import expire_lease, stored, until
 from tests.conftest import TenantWithUsers
 
 YES = [Answer("call_1_0", confirmed=True)]

@@ -18,7 +18,7 @@ from agents.models import Run
 from agents.services import execution, jobs, queue, summaries
 from agents.services.begin import Begin
 from tests.agents.services.conftest import SPEC, HeldModel, Process
-from tests.agents.services.test_durability import stored, until
+from tests.agents.services.stored import stored, until
 
 SESSION = "the-session"
 # Earlier runs of the session of one run: the first ended a second before it, the others a second apart before that.

@@ -19,7 +19,7 @@ from agents.services.answers import Answer, answer
 from agents.services.pauses import pause, unpause
 from agents.services.runs import request_cancel
 from tests.agents.services.conftest import HeldModel, names, ran, read
-from tests.agents.services.test_durability import _info, expire_lease, steps_of, stored, until
+from tests.agents.services.stored import expire_lease, info_of, steps_of, stored, until
 
 LOOK_THEN_END = [[("look", {"place": "x"})], "The end"]
 
@@ -130,7 +130,7 @@ async def test_an_unpause_that_overtakes_the_pause_is_not_lost(make_process, acm
     process = await make_process(supervise=False)
     begin = process.new()
     await process.supervisor.writer.begin(begin)
-    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    journal = process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
     await by_hand(pause, begin, acme.principal("member"))
     await by_hand(unpause, begin, acme.principal("member"))
     await journal.commit(Write(run=RunChange(RunStatus.PAUSED)))

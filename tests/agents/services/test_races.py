@@ -15,7 +15,7 @@ from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord, Wr
 from agents.services import queue
 from agents.services.execution import StopReason
 from tests.agents.services.conftest import HeldModel, names, read
-from tests.agents.services.test_durability import _info, all_wait, expire_lease, steps_of, stored
+from tests.agents.services.stored import all_wait, expire_lease, info_of, steps_of, stored
 
 EVENT = ("RunContent", {"content": "all of it"})
 BLOCK = """
@@ -43,7 +43,7 @@ async def test_a_claim_that_comes_during_a_flush_takes_the_run_with_all_of_it(ma
     process = await make_process(supervise=False)
     begin = process.new()
     await process.supervisor.writer.begin(begin)
-    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    journal = process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
     await in_thread(expire_lease, begin)
     async with process.pool.connection() as connection, connection.transaction(force_rollback=True):
         await connection.execute(BLOCK, [begin.tenant_id, begin.user_id, begin.run_id])
@@ -63,7 +63,7 @@ async def test_a_zombies_guarded_statement_does_nothing(make_process):
     process = await make_process(supervise=False)
     begin = process.new()
     await process.supervisor.writer.begin(begin)
-    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    journal = process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
     await in_thread(expire_lease, begin)
     await queue.claim(process.pool, owner="heir", limit=5, most_per_tenant=5)
     ghost = Statement("UPDATE agents_run SET model = 'ghost' WHERE id = %s", (begin.run_id,), "refused")
@@ -79,7 +79,7 @@ async def test_a_guarded_write_that_races_a_claim_loses_whole(make_process):
     process = await make_process(supervise=False)
     begin = process.new()
     await process.supervisor.writer.begin(begin)
-    journal = process.supervisor.writer.open(_info(begin), fence=1, next_seq=1)
+    journal = process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
     ghost = Statement("UPDATE agents_run SET model = 'ghost' WHERE id = %s", (begin.run_id,), "refused")
     async with process.pool.connection() as connection, connection.transaction():
         await connection.execute("UPDATE agents_run SET fence = fence + 1 WHERE id = %s", [begin.run_id])

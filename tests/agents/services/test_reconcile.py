@@ -15,7 +15,7 @@ from agents.services import runs
 from agents.services.reconcile import Outcome, reconcile
 from tests.agents.services.conftest import names, read
 from tests.agents.services.payments import given_up, unknown
-from tests.agents.services.test_durability import steps_of, stored, until
+from tests.agents.services.stored import steps_of, stored, until
 
 
 def actions(begin) -> list[str]:

@@ -20,7 +20,7 @@ from agents.services.reconcile import Outcome, reconcile
 from agents.services.reruns import rerun
 from tests.agents.services.conftest import ran, read
 from tests.agents.services.payments import given_up
-from tests.agents.services.test_durability import steps_of, stored, until
+from tests.agents.services.stored import steps_of, stored, until
 from tests.agents.services.test_forks import Forked
 
 BROKEN = ProviderError("The key is wrong.", code="provider_auth")

@@ -21,7 +21,7 @@ from agents.models import Session
 from agents.registry import registry
 from agents.services import flush, queue
 from agents.services.execution import StopReason
-from tests.agents.services.test_durability import _info, all_wait, expire_lease, steps_of, stored, until
+from tests.agents.services.stored import all_wait, expire_lease, info_of, steps_of, stored, until
 
 
 class Basket:
@@ -102,7 +102,7 @@ async def test_two_changes_that_meet_are_both_kept(make_process, basket):
 
 
 def _journal(process, begin, *, fence):
-    return process.supervisor.writer.open(_info(begin), fence=fence, next_seq=1)
+    return process.supervisor.writer.open(info_of(begin), fence=fence, next_seq=1)
 
 
 def _step(path="1.0") -> StepRecord:

@@ -20,7 +20,7 @@ from agents.services.places import Places
 from agents.services.providers import Providers
 from governance.hooks import Governance
 from tests.agents.services.conftest import HeldModel, Process, names, ran, read
-from tests.agents.services.test_durability import stored, until
+from tests.agents.services.stored import stored, until
 from tests.agents.services.test_history import SESSION, age, begun, complete, remembered, sum_up
 
 TEXT = "The user counts her questions."

@@ -1,0 +1,132 @@
+"""Keys, sessions and recoveries: who begins, who claims, what one run learns of another, and when one is given up."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from accounts.seam import in_thread
+from agentos.core.errors import Invalid
+from agentos.core.ids import new_id
+from agents.models import IdempotencyKey, Run
+from agents.services import idempotency, queue
+from agents.services.answers import Answer, answer
+from tests.agents.services.conftest import names, read
+from tests.agents.services.stored import all_wait, expire_lease, stored, until
+
+
+async def test_an_idempotency_key_leads_to_the_first_run(make_process):
+    process = await make_process(["Once"])
+    first = process.new(key="k1", hmac="a")
+    await read(await process.start(first))
+    again, other = process.new(key="k1", hmac="a"), process.new(key="k1", hmac="b")
+    await process.supervisor.writer.begin(again)
+    assert again.attached_to == first.run_id
+    with pytest.raises(Invalid):
+        await process.supervisor.writer.begin(other)
+
+    def grow_old() -> None:
+        row = IdempotencyKey.objects.using("system").get(key="k1")
+        row.delete(using="system")
+        row.created_at -= timedelta(hours=25)
+        row.save(using="system", force_insert=True)
+
+    await in_thread(grow_old)
+    late = process.new(key="k1", hmac="b")
+    await process.supervisor.writer.begin(late)
+    assert late.attached_to is None
+    twins = [process.new(key="k2", hmac="a") for _ in range(5)]
+    await asyncio.gather(*(process.supervisor.writer.begin(twin) for twin in twins))
+    assert len([twin for twin in twins if twin.attached_to is None]) == 1
+
+
+@pytest.mark.parametrize("first_commits", [True, False])
+async def test_who_begins_under_a_key_that_another_process_is_just_taking_waits_for_it(make_process, first_commits):
+    process = await make_process(["Once", "Twice"], supervise=False)
+    first, second = process.new(), process.new(key="k", hmac="a")
+    await process.supervisor.writer.begin(first)
+    taken = replace(second.key, id=new_id()), second.tenant_id, second.user_id, first.run_id
+    async with process.pool.connection() as connection, connection.transaction(force_rollback=not first_commits):
+        assert list((await idempotency.take_many(connection, [taken])).values()) == [None]
+        beginning = asyncio.create_task(process.supervisor.writer.begin(second))
+        await all_wait(connection, 1)
+    await beginning
+    assert second.attached_to == (first.run_id if first_commits else None)
+    kept = await in_thread(lambda: Run.objects.using("system").filter(id=second.run_id).exists())
+    assert kept is not first_commits
+
+
+async def test_two_runs_in_one_session_are_both_kept(make_process):
+    process = await make_process(["a", "b"])
+    begins = [process.new(session_id="shared") for _ in range(2)]
+    followers = [await process.start(begin) for begin in begins]
+    for follower in followers:
+        assert names(await read(follower))[-1] == "RunCompleted"
+    kept = await in_thread(lambda: [stored(begin).session_id for begin in begins])
+    assert kept[0] == kept[1]
+
+
+async def test_a_run_that_waits_does_not_learn_what_its_session_says_meanwhile(make_process, acme):
+    """It began before the other run, and goes on after it in another process: it knows what it knew."""
+    first = await make_process([[("pay", {"amount": 5})], "Ada, said the other", "?"])
+    waiting, other = (first.new(session_id="shared") for _ in range(2))
+    await read(await first.start(waiting))
+    assert names(await read(await first.start(other)))[-1] == "RunCompleted"
+    await first.supervisor.stop()
+    second = await make_process(["Paid", "Later"])
+    member, yes = acme.principal("member"), [Answer("call_1_0", confirmed=True)]
+    await in_thread(answer, principal=member, run_id=waiting.run_id, answers=yes)
+    await until(lambda: stored(waiting).status == "completed")
+    assert "Ada" not in str(second.model.requests[0].messages)
+    later = second.new(owner="", session_id="shared")
+    await second.supervisor.writer.begin(later)
+    await until(lambda: stored(later).status == "completed")
+    assert "Ada" in str(second.model.requests[1].messages)
+
+
+async def test_a_run_is_not_told_of_what_was_committed_late_once_it_has_asked(make_process, acme):
+    """The other run's end is older than this one's start, but was not to be seen yet when this one asked."""
+    first = await make_process(["Early", "Late", [("pay", {"amount": 5})]])
+    early, late = (first.new(session_id="shared") for _ in range(2))
+    for begin in (early, late):
+        await read(await first.start(begin))
+
+    def hide(status: str) -> None:
+        Run.objects.using("system").filter(id=late.run_id).update(status=status)
+
+    await in_thread(hide, "running")
+    waiting = first.new(session_id="shared", owner="")
+    await first.store(waiting)
+    await until(lambda: stored(waiting).status == "paused")
+    assert "Early" in str(first.model.requests[2].messages)
+    await in_thread(hide, "completed")
+    await first.supervisor.stop()
+    second = await make_process(["Paid"])
+    yes = [Answer("call_3_0", confirmed=True)]
+    await in_thread(answer, principal=acme.principal("member"), run_id=waiting.run_id, answers=yes)
+    await until(lambda: stored(waiting).status == "completed")
+    assert "Early" in str(second.model.requests[0].messages)
+    assert "Late" not in str(second.model.requests[0].messages)
+
+
+async def test_a_pending_run_is_claimed_by_whoever_is_free(make_process):
+    process = await make_process(["Yes"])
+    begin = process.new(owner="")
+    await process.supervisor.writer.begin(begin)
+    assert names(await read(process.follow(begin)))[-1] == "RunCompleted"
+
+
+async def test_too_many_recoveries_end_in_a_dead_letter(make_process):
+    process = await make_process(supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    for _ in range(queue.MAX_RECOVERIES):
+        await in_thread(expire_lease, begin)
+        await queue.claim(process.pool, owner="crashing", limit=1, most_per_tenant=1)
+    await in_thread(expire_lease, begin)
+    await make_process(["never asked"])
+    await until(lambda: stored(begin).status == "error")
+    assert (await in_thread(stored, begin)).error_code == "too_many_recoveries"
