@@ -108,7 +108,7 @@ _PERSON = re.compile(
 )
 _USE = re.compile(
     r"\b(?:ip|logins?|log-?in history|logged|signed|sign-?in|session|eingeloggt|eingewählt|angemeldet|"
-    r"anmeldung|zugriff|connexion|connect[ée]e?|sesi[oó]n|accedi\w*|accesso|acceso|acesso|ingelogd|inlogg\w*|pålogg\w*|zalogowa\w*|"
+    r"anmeldung|zugriff|from|address|connexion|connect[ée]e?|sesi[oó]n|accedi\w*|accesso|acceso|acesso|ingelogd|inlogg\w*|pålogg\w*|zalogowa\w*|"
     r"logowani\w*|přihlá\w+|giriş)\b|вош[её]л|вошла|вход|登录|登入|ログイン|접속|로그인"
 )
 _LOG_IN = re.compile(
@@ -191,6 +191,8 @@ def _addressed(text: str, start: int, at: int, host: re.Match[str]) -> bool:
         return False
     if text[host.end() : host.end() + 2] in {":/", ":~"}:  # a place on another machine
         return False
+    if text[start:at].lower() in _ROLES:
+        return False
     following = text[host.end() : host.end() + 2]
     if following[:1] == ":" and following[1:] and not following[1:].isspace() and text[start:at] == "git":
         return False
@@ -201,6 +203,12 @@ def _addressed(text: str, start: int, at: int, host: re.Match[str]) -> bool:
 
 
 REACH_URL = 80
+# Mailboxes of an office, not of a person.
+_ROLES = frozenset(
+    {"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "hostmaster", "webmaster", "abuse",
+     "support", "info", "sales", "billing", "helpdesk", "help", "press", "jobs", "careers", "newsletter", "notifications", "alerts",
+     "security", "privacy", "legal", "marketing", "kontakt", "contact", "hello", "office", "service", "feedback", "orders", "invoices"}
+)  # fmt: skip
 _MESSAGE_ID = re.compile(r"(?:message-?id|in-reply-to|references|content-id|cid)[\"']?[: =]{1,3}[\"'<]{0,2}$")
 _TEMPLATE = re.compile(
     r"(?:you|your[\w.\-]*|user(?:name)?|name|email|e-mail|someone|somebody|first\.?last|firstname\.lastname|xxx+|foo|bar|abc)"

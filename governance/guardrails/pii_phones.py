@@ -187,13 +187,20 @@ def _american(text: str, match: re.Match[str], _plans: _Plans) -> bool:
 def _trunk(text: str, match: re.Match[str], plans: _Plans) -> bool:
     written = match[0]
     digits = _digits(written)
-    if not 9 <= len(digits) <= 13 or _DATE.fullmatch(written) or _denied(text, match.start()):
+    if (
+        not 9 <= len(digits) <= 13
+        or _DATE.fullmatch(written)
+        or _NOT_A_NUMBER.match(written)
+        or _denied(text, match.start())
+    ):
         return False
     if _claimed(text, match):
         return True
     return _regular(text, match) and not _thing(text, match) and plans.valid(digits, _REGIONS)
 
 
+# A date with an hour after it, and an American postal code.
+_NOT_A_NUMBER = re.compile(r"\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{5}-\d{4}\Z")
 MOST_PAIRS = 5  # as French numbers have; lottery draws have more
 
 
@@ -220,7 +227,7 @@ def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
     """Accept other digits only if the words around say that they are a telephone number."""
     written = match[0]
     digits = _digits(written)
-    if not 7 <= len(digits) <= 15 or _DATE.match(written) or len(set(digits)) == 1:
+    if not 7 <= len(digits) <= 15 or _DATE.match(written) or _NOT_A_NUMBER.match(written) or len(set(digits)) == 1:
         return False
     if _LABEL.search(labels.before(text, match.start())):
         return True

@@ -81,13 +81,13 @@ _NOT_A_SESSION = re.compile(
     re.IGNORECASE,
 )
 _LOGINS = (
-    "login", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
+    "login", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
     "usuario", "usuário", "utente", "gebruiker", "użytkownik", "логин", "доступ", "учётка", "账号", "帳號", "アカウント", "아이디",
 )  # fmt: skip
 _LOGIN = re.compile(
-    r"(?:logins?|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
+    r"(?:logins?|ftp|ssh|vpn|rdp|smtp|nas|router|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
     r"anmelden|identifiants?|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|доступ|учётка|账号|帳號|アカウント|아이디)"
-    r"(?:[\"']? ?[:=：] ?| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
+    r"(?:[\"']? ?(?:[:=：→]|->) ?| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
     r"(?: ?/ ?| ?: ?| ?[|] ?|, ?| and | und | et | y | e | i | и | - )[\"']?(?P<value>[^\s\"'`<>,;/|]{6,64})",
     re.IGNORECASE,
 )
@@ -112,6 +112,23 @@ _PIN = re.compile(
     re.IGNORECASE,
 )
 _CODE_OF = re.compile(r"\b(?:door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z")
+_LINKS = (
+    "reset",
+    "magic",
+    "/verify",
+    "/confirm",
+    "/invite",
+    "/webhook",
+    "/hook",
+    "/token",
+    "/login/",
+    "/unlock",
+    "/activate",
+)
+_LINK = re.compile(
+    r"/?(?:(?:password-)?reset(?:[-_]password)?|magic(?:-link|-login)?|verify(?:-email)?|confirm(?:-email)?|invite|webhooks?|hooks?|token|login|unlock|activate)"
+    r"/(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
+)
 _CODES = re.compile(
     r"(?:backup|recovery|scratch)[ \-]?codes?[^\d\n:]{0,30}[:=]?\s{1,3}(?P<value>(?:[\s,;\d.)]{0,6}(?:\d{8}|[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)\b){1,8})",
     re.IGNORECASE,
@@ -146,12 +163,10 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         yield from _cookies(text, lower)
     yield from _logins(text, lower)
     yield from _pins(text, lower)
-    for match in _matches(
-        _CODES,
-        text,
-        lower,
-        ("backup code", "recovery code", "scratch code", "backup-code", "recovery-code", "backupcode"),
-    ):
+    for match in _matches(_LINK, text, lower, _LINKS):
+        if secret_looks.noisy(match["value"]) or secret_looks.UUID.match(match["value"]):
+            yield _span("link", match, match["value"], 0.7)
+    for match in _matches(_CODES, text, lower, ("backup", "recovery", "scratch")):
         for code in _CODE.finditer(text, match.start("value"), match.end("value")):
             yield Finding("recovery_code", *code.span(), 0.7)
     yield from _seeds(text, lower)
@@ -213,6 +228,7 @@ def _arguments(text: str, lower: str) -> Iterator[Finding]:
 
 
 def _more_than_a_word(value: str) -> bool:
+    value = value.strip(".,:;!?")
     return not (value.isalpha() and (value.islower() or value.istitle() or value.isupper()))
 
 
@@ -237,6 +253,8 @@ def _cookies(text: str, lower: str) -> Iterator[Finding]:
         value = match["value"].rstrip(".:|")
         before = _NAME_BEFORE.search(lower, max(0, match.start() - 40), match.start())
         name = (before[0] if before else "") + match["rest"]
+        if _SESSION.search(name) and "cookie" not in lower and not _KNOWN_COOKIE.search(name):
+            continue  # logs name sessions too
         if _NOT_A_SESSION.search(name) or secret_looks.placeholder_token(value):
             continue
         if secret_looks.noisy(value) or (value.startswith("eyJ") and "." in value):
@@ -248,6 +266,10 @@ def _cookies(text: str, lower: str) -> Iterator[Finding]:
                 yield _span("cookie", pair, value, 0.7)
 
 
+_SESSION = re.compile(r"sess|sid|identity|login(?!ed)", re.IGNORECASE)
+_KNOWN_COOKIE = re.compile(
+    r"(?-i:PHPSESSID|JSESSIONID|sessionid\Z|connect\.sid|ASP\.NET_SessionId|laravel_session|_session\Z)|ASPSESSION"
+)
 _HEADER = re.compile(r"cookie: {0,3}(?P<value>[^\n]{8,140})", re.IGNORECASE)
 _PAIR = re.compile(r"(?P<name>[\w.\-]{1,40})=(?P<value>[A-Za-z0-9%._~+/\-:|]{20,2000}={0,2})")
 _HARMLESS = re.compile(
@@ -262,12 +284,14 @@ def _logins(text: str, lower: str) -> Iterator[Finding]:
         value = match["value"].rstrip(".)")
         if (
             secret_looks.made_up(value)
+            and not _ASSIGNMENT.match(value)
             and match["user"].lower() not in _NOT_USERS
             and not text[match.start() - 1 : match.start()].isalnum()
         ):
             yield _span("password", match, value, 0.7)
 
 
+_ASSIGNMENT = re.compile(r"\w+=")
 _NOT_USERS = frozenset(
     {"is", "are", "the", "name", "id", "page", "agent", "in", "with", "to", "at", "for", "on", "from"}
 )
@@ -291,7 +315,8 @@ def _seeds(text: str, lower: str) -> Iterator[Finding]:
     for match in _matches(_SEED, text, lower, SEEDS):
         words = list(re.finditer("[a-z]+", text[match.start("value") : match.end("value")], re.IGNORECASE))
         count = max(length for length in _SEED_LENGTHS if length <= len(words))
-        if not _PLAIN_WORDS.intersection(word[0].lower() for word in words[:count]):
+        said = {word[0].lower() for word in words[:count]}
+        if len(said) > count // 2 and not _PLAIN_WORDS & said:
             yield Finding("seed_phrase", match.start("value"), match.start("value") + words[count - 1].end(), 0.8)
 
 
@@ -301,4 +326,11 @@ def _user_and_password(value: str) -> bool:
         plain = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
     except (binascii.Error, ValueError):
         return False
-    return b":" in plain and plain.isascii() and plain.decode().isprintable()
+    if b":" not in plain or not plain.isascii() or not plain.decode().isprintable():
+        return False
+    return not secret_looks.placeholder(value) and plain.partition(b":")[2].lower() not in {
+        b"password",
+        b"pass",
+        b"secret",
+        b"token",
+    }

@@ -16,7 +16,7 @@ _PLACEHOLDER = re.compile(
 )
 # What no random token of a known form holds but by a chance of one in many millions.
 _PLACEHOLDER_TOKEN = re.compile(
-    r"x{8,}|\*{3,}|\.{3,}|example|placeholder|redacted|changeme|replaceme|SflKxwRJSMeKKF2QT4fwpM|4eC39HqLyjWDarjtT1zdp7dc|BQokikJOvBiI2HlWgH4olfQ2|12345678901|abcdefghijk|"
+    r"x{8,}|\*{3,}|\.{3,}|example|placeholder|redacted|changeme|replaceme|12345678901|abcdefghijk|"
     r"(?:^|[_\-.])(?:your|my|insert|xxx+|dummy|fake|put|some)[_\-.]|(?:key|token|secret|here)[_\-]?here$",
     re.IGNORECASE,
 )
@@ -24,6 +24,16 @@ _PLACEHOLDER_TOKEN = re.compile(
 _SEALED = re.compile(
     r"\$(?:\d|2[abxy]|argon2\w*|y|pbkdf2\S*|scrypt)\$|\{(?:S?SHA\d*|CRYPT|ARGON2)\}|pbkdf2[_:]|scrypt:|bcrypt[_$:]|sha\d+[$:]|md5:|\*[0-9A-F]{40}\Z|"
     r"ENC[\[(]|\$ANSIBLE_VAULT|AgB[A-Za-z0-9]|vault:v\d|CiQ[A-Za-z0-9]|AQIC[A-Za-z0-9]"
+)
+# What manuals and standards print as examples.
+_PRINTED = re.compile(
+    r"SflKxwRJSMeKKF2QT4fwpM|4eC39HqLyjWDarjtT1zdp7dc|BQokikJOvBiI2HlWgH4olfQ2|SplxlOBeZQQYbYS6WxSbIA|2YotnFZFEjr1zCsicMWpAA|"
+    r"tGzv3JOkF0XG5Qx2TlKWIA|czZCaGRSa3F0MzpnWDFmQmF0M2JW|mF_9\.B5f-4\.1JqM|JBSWY3DPEHPK3PXP\Z|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1|"
+    r"ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80|AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY|QWxhZGRpbjpvcGVu"
+)
+_DUMMY = re.compile(
+    r"(?:test|dummy|demo|foo|bar|foobar|password|passw0rd|passwort|string)(?:pass(?:word)?|pw|user)?[\d!]{0,4}",
+    re.IGNORECASE,
 )
 _SAME = re.compile(r"(.)\1{7,}")
 _CODE = re.compile(
@@ -51,6 +61,7 @@ _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
+LEAST_ENTROPY = 2.8  # bits a character, of a long value
 SHORTEST_RANDOM, WORD_LENGTH, SURE_WORD_LENGTH = 16, 3.0, 4.5
 
 
@@ -58,6 +69,8 @@ def placeholder(value: str) -> bool:
     """Tell whether a value only holds the place of a secret."""
     return (
         _PLACEHOLDER.search(value) is not None
+        or _PRINTED.search(value) is not None
+        or _DUMMY.fullmatch(value) is not None
         or _SEALED.match(value) is not None
         or _SAME.search(value) is not None
         or len(set(value)) < 4
@@ -66,6 +79,8 @@ def placeholder(value: str) -> bool:
 
 def placeholder_token(body: str) -> bool:
     """Tell the same of a token whose form is known: there, chance may write "fake" or "xxxx"."""
+    if _PRINTED.search(body) is not None:
+        return True
     return _PLACEHOLDER_TOKEN.search(body) is not None or _SAME.search(body) is not None or len(set(body)) < 5
 
 
@@ -92,7 +107,7 @@ def noisy(value: str) -> bool:
         return False
     if value.isalpha() and (value.islower() or value.isupper()):
         return False
-    return entropy(value) >= 3.0 and not wordy(value)
+    return entropy(value) >= LEAST_ENTROPY and not wordy(value)
 
 
 def hexadecimal(value: str) -> bool:
@@ -113,7 +128,7 @@ def key(value: str) -> bool:
     has_digit = any(character.isdigit() for character in value)
     if _TYPE_WORD.search(value) and (not has_digit or (value.isupper() and "_" in value)):
         return False
-    if wordy(value) and value.islower() and _SEGMENT.search(value):  # the name of a resource
+    if wordy(value) and _SEGMENT.search(value) and (value.islower() or "." in value):  # the name of a resource
         return False
     return varied(value) and (has_digit or _turns(value) >= 3)
 

@@ -32,7 +32,7 @@ PROVIDERS = (
 )
 # The word that says what a value is. A short word must stand alone or end a name in snake case.
 _NAMING = re.compile(
-    r"(?:api[ _\-]?keys?|(?:access|auth|authorization|account|private|signing|encryption|"
+    r"(?:api[ _\-]?keys?|(?:access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions|secret)[ _\-]?keys?|tokens?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
     r"(?<![a-z])(?:pat|pk|tok|hmac|appid|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
@@ -62,6 +62,7 @@ _PROVIDED = re.compile(
     r"[ \t:=→\-(\"'`]{1,5}\Z"
 )
 _PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])")
+_NAMED_KEY = re.compile(r"[A-Za-z0-9](?:_key|Key)[\"']?\s?[=:]\s?[\"']?\Z")
 _ENV_KEY = re.compile(r"[A-Z0-9]+_(?:KEY|SECRET|TOKEN|AUTH)[\"']?\s?[=:]\s?[\"']?\Z|[?&]key=\Z")
 _WALLET = re.compile(
     r"[KL](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{51}|5[HJK](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{49}"
@@ -82,6 +83,8 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         if _WALLET.fullmatch(match[0]) and not secret_looks.placeholder_token(match[0]):
             yield Finding("wallet_key", *match.span(), 0.8)
         value = match[0].rstrip(_TRAILING)
+        if text[match.end() : match.end() + 1] == "(":  # the call of a function
+            continue
         if not (secret_looks.noisy(value) or (secret_looks.UUID.match(value) and not secret_looks.placeholder(value))):
             continue
         window = "" if _PUBLIC_NAME.match(value) else labels.before(text, match.start(), REACH)
@@ -110,12 +113,21 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
         return False
     if not (_TELLS.search(gap) or _SHORT_GAP.fullmatch(gap)):
         return False
+    if secret_looks.UUID.match(value) and not (_TELLS.search(gap) or _DIRECT.match(gap)):
+        return False
     if _BARE_KEY.search(naming[0]) and not _key_word(naming[0]):
         return (
             _PROVIDER.search(window) is not None
             or _ENV_KEY.search(text[max(0, start - 40) : start]) is not None
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
-            or (not hash_like and ((_TELLS.search(gap) is not None and _WORD.search(gap) is not None) or gap == "="))
+            or (
+                not hash_like
+                and (
+                    (_TELLS.search(gap) is not None and _WORD.search(gap) is not None)
+                    or gap == "="
+                    or _NAMED_KEY.search(text[max(0, start - 40) : start]) is not None
+                )
+            )
         )
     return True
 

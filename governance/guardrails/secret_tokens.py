@@ -72,6 +72,7 @@ PEM = Block(
         r"(?:-----END[A-Z0-9 ]{0,40}-----|-----(?:E|EN|END[A-Z0-9 ]{0,40}-{0,4})?\Z|-{1,4}\Z|\\\Z)?+"
     ),
 )
+SHORTEST_KEY, _LEFT_OUT = 100, (".", "…", "[", "<", "*")  # "MIIEpAIBAAKCAQEA..." in a manual
 _KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/=]{16}")
 
 _URL_PASSWORD = re.compile(r"[A-Za-z0-9._~%!$&'*+=\-]{0,80}:([^\s/\"'<>`]{1,128}(?:/[^\s/@\"'<>`]{0,64})?)@[\w\[]")
@@ -118,6 +119,8 @@ def _token(text: str, at: int, start: str) -> Iterator[Finding]:
         if match is None:
             continue
         body = match[0].rstrip("-_.")
+        if kind == "jwt" and _UNSIGNED.search(body):
+            continue
         if body and not secret_looks.placeholder_token(body) and not _words(body, kind):
             yield Finding(kind, at, at + len(start) + len(body), 0.99)
 
@@ -127,13 +130,16 @@ def _words(body: str, kind: str) -> bool:
     return kind in _WORDY and secret_looks.wordy(body, secret_looks.SURE_WORD_LENGTH)
 
 
+_UNSIGNED = re.compile(r"\.(?:[a-z_\-]{0,40}|[A-Z_\-]{0,40})\Z")  # "….signature"
 _WORDY = frozenset({"openai_key", "payment_key", "mandrill_key", "model_key", "saas_token"})
 
 
 def _private_keys(text: str) -> Iterator[Finding]:
     for opening in PEM.opening.finditer(text):
         body = PEM.body.match(text, opening.end())
-        if body is not None and _KEY_MATERIAL.search(body[0]):
+        if body is None or (len(body[0]) < SHORTEST_KEY and text.startswith(_LEFT_OUT, body.end())):
+            continue
+        if _KEY_MATERIAL.search(body[0]):
             end = opening.end() + len(body[0].rstrip())
             yield Finding(PEM.kind, opening.start(), end, 1.0)
 
@@ -143,7 +149,12 @@ def _url_passwords(text: str) -> Iterator[Finding]:
     while at >= 0:
         scheme = _SCHEME.search(text[max(0, at - 25) : at])
         match = _URL_PASSWORD.match(text, at + 3) if scheme else None
-        if match is not None and not secret_looks.placeholder(match[1]) and match[1].lower() not in _WORDS:
+        if (
+            match is not None
+            and not secret_looks.placeholder(match[1])
+            and match[1].lower() not in _WORDS
+            and not text.startswith(match[1] + ":", at + 3)
+        ):
             yield Finding("url_password", *match.span(1), 0.9)
         at = text.find("://", at + 3)
 

@@ -30,14 +30,14 @@ _CAMEL = frozenset({"pass", "pwd", "pw", "psk"})  # may end a name in camel case
 _RUN_TOGETHER = re.compile(r"(?<![a-z])(?:db|smtp|user|root|admin|ftp|ssh|ldap|mail|bind|my|sql|pg|wifi)\Z")
 _KEYS: dict[str, re.Pattern[str] | None] = {
     **dict.fromkeys(
-        ("secret", "credential", "credentials", "authorization", "apikey", "session_id", "sessionid", "session_cookie"),
+        ("secret", "credential", "credentials", "authorization", "apikey", "session_cookie"),
         None,
     ),
     "token": re.compile(
         r"(?<!page_)(?<!page)(?<!next_)(?<!next )(?<!page )(?<!sync )(?<!csrf )(?<!design )(?<!continuation)(?<!csrf)(?<!csrf[_\-])(?<!xsrf[_\-])(?<!publickey)(?<!public key )(?<!authenticity_)(?<!verification)(?<!sync_)(?<!cancel)(?<!pad_)(?<!eos_)\Z"
     ),
     "key": re.compile(
-        r"(?:api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
+        r"(?:consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
         r"deploy|shared ?access|client|ssh|pgp|aes|hmac|app|admin|bot|webhook|unseal|functions)[_\-. ]?\Z"
     ),
 }  # fmt: skip
@@ -51,7 +51,7 @@ _VALUE = (
 _SUFFIX = r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value))?"
 _WORDS = r"(?: {1,2}(?:[^\W\d_][\w.@'’/\-]{0,23}|\([^()\n]{1,24}\)))"
 _SAYS = (
-    r"(?:is|was|are|=|ist|lautet|lauten|war|es|est|era|c['’]est|sera|è|é|e'|to|jest|je|este|это|является|является:|—|är|er|"
+    r"(?:is|was|are|=|ist|lautet|lauten|war|es|est|era|c['’]est|sera|è|é|e'|to|jest|je|be|equals|stays|remains|este|это|является|является:|—|är|er|"
     r"on|olan|adalah|là|είναι|هي|है)"
 )
 _QUIET = r"(?: now| set to| still| jetzt| also| maintenant| ahora| agora| ora| теперь)?"
@@ -59,7 +59,7 @@ _GO_ON = r"[ \t]{0,12}(?::=|=>|->|→|={1,2}|[:：|>]|是|为|為|は|는|은)[ 
 _ASSIGNED = (
     rf"(?:[\"'\])*`]{{0,4}}{_GO_ON}"
     r"|[\"'] {1,3}value {0,2}= {0,2}"  # <add key="SmtpPassword" value="…">
-    r"|[\"'] {0,2}, {0,2}[\"'](?:value|default|val)[\"'] {0,2}: {0,2}"  # {"name": "DB_PASSWORD", "value": "…"}
+    r"|[\"'] {0,2},(?:[^{}\n]{0,60}?,)? {0,2}[\"'](?:value|default|val)[\"'] {0,2}: {0,2}"  # {"name": "DB_PASSWORD", "value": "…"}
     r"|[\"']?\n[ \t]{0,12}value: {0,2}"
     r"|[\"']?>\n?[ \t]{0,12}(?:<(?:value|string)>)?"
     r"|</key>\s{0,8}<string>"
@@ -68,7 +68,7 @@ _ASSIGNED = (
 _AFTER_CORE = re.compile(
     _SUFFIX + rf"(?:(?P<assigned>{_ASSIGNED})"
     rf"|(?P<said>{_WORDS}{{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
-    rf"|(?P<about>{_WORDS}{{1,6}}?) ?[:：] {{0,2}}\n?"
+    rf"|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?"
     rf"|(?:{_WORDS}{{0,4}})\?[ \n]{{1,2}}(?:[A-Za-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
     r"|(?P<near>[\"'] ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE,
     re.IGNORECASE,
@@ -84,6 +84,7 @@ _BASE64 = re.compile(r"base64:$", re.IGNORECASE)
 
 def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the values of a folded text whose name says that they are secret."""
+    yield from _said_first(text, lower)
     for at, core in places(lower, _CORES):
         if not _opens(text, lower, at, core):
             continue
@@ -97,6 +98,19 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             yield Finding(kind, start, start + len(value), 0.8)
 
 
+def _said_first(text: str, lower: str) -> Iterator[Finding]:
+    """Yield passwords that a sentence names before it calls them so: "… is the password"."""
+    for at, core in places(lower, ("password", "passwd", "passphrase", "passwort", "mot de passe", "contraseña", "pw")):
+        match = _BEFORE.search(text, max(0, at - REACH_BACK), at)
+        if match is not None and secret_looks.made_up(match["value"]) and not lower[at - 1].isalnum() and core:
+            yield Finding("password", *match.span("value"), 0.7)
+
+
+REACH_BACK = 100
+_BEFORE = re.compile(
+    r"(?<![^\s\"'`])(?P<value>[^\s\"'`]{5,64})[\"'`]? (?:is|was|as|ist|est|es|als|comme|como) "
+    r"(?:(?:the|my|our|your|his|her|a|das|mein|unser|le|mon|la|mi|new|neue|root|admin|wifi|temporary)[ \-]){0,3}\Z"
+)
 _JUDGED_ELSEWHERE = frozenset({"bearer", "basic"})
 _PUBLIC = re.compile(r"(?:public|publishable|hashed|encrypted|forgot|reset|change|wrong|palabra|word|mots?)[_\- ]?\Z")
 
@@ -134,6 +148,8 @@ def _believed(core: str, match: re.Match[str], value: str) -> bool:
     if core in _PASSWORDS:
         if _among_parameters(match, value):
             return not (secret_looks.placeholder(value) or value.lower() in _EXPECTED)
+        if value.isdigit() and _JSON_NUMBER.match(match["assigned"] or ""):
+            return False
         prose = match["assigned"] is None and match["about"] is None
         if match["near"] is not None:
             return secret_looks.made_up(value) and not _CODE_LINE.match(value)
@@ -165,7 +181,8 @@ def _among_parameters(match: re.Match[str], value: str) -> bool:
 
 
 SHORTEST_PASSWORD = 5
-_CODE_LINE = re.compile(r"--|\w+=|\w+\(")
+_JSON_NUMBER = re.compile(r"[\"'] ?: ?\Z")
+_CODE_LINE = re.compile(r"--|\w+=|[\w.]+\(")
 _SURELY_RANDOM = 30
 _CALLED = re.compile(r"[A-Za-z_]{3,}[(\[]|\{\{|\$\{|^[\w.\-]+$|\\|^/|://")
 _RESOURCE = re.compile(r"[a-z]+/[\w\-/]+\Z")  # "secret:prod/db-Xy12Zq" names it

@@ -11,7 +11,8 @@ from governance.guardrails.detector import CONTEXT_CHARACTERS
 _DELIMITERS = (",", ";", "\t", "|")
 _RULE = re.compile(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
 _CELL_FRAME = " \t\"'`"
-LONGEST_HEAD = 120
+_NAME = re.compile(r"[^\W\d][^\d,;=(){}\[\]<>:\"'`]{0,30}")
+LONGEST_HEAD, FEWEST_COLUMNS = 120, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ def cells(text: str, lower: str, columns: re.Pattern[str]) -> Iterator[Cell]:
 
 def _below(text: str, lower: str, delimiter: str, head: int, start: int) -> Iterator[Cell]:
     names = [lower[one:other] for one, other in _split(text, delimiter, head, start)]
-    if any(any(character.isdigit() for character in name) for name in names):
+    told = [name for name in names if name] if delimiter == "|" else names
+    if len(told) < FEWEST_COLUMNS or not all(_NAME.fullmatch(name) for name in told):
         return
     while start < len(text) and start + 1 - head < CONTEXT_CHARACTERS:
         end = text.find("\n", start + 1)

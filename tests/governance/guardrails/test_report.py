@@ -107,7 +107,7 @@ def test_no_key_of_a_provider_stands_in_the_clear_in_our_files(name: str) -> Non
     raw = (DATA / name).read_text("utf-8").splitlines()
     marked = [line.partition('"label"')[0] for line in raw if '"spans"' in line]
     kinds = {found.kind for line in marked for found in secrets.detect(line)}
-    assert kinds <= {"password", "url_password", "api_key", "bearer_token", "basic_auth"}
+    assert kinds <= {"password", "url_password", "api_key", "bearer_token", "basic_auth", "link"}
 
 
 def test_the_command_guesses_the_guard_and_prints(tmp_path: Path) -> None:
