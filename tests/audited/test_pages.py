@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.core import mail
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from accounts import principals
 from accounts.models import Connection, Grant, Invitation, Membership, ServiceAccount, TenantRole, User
@@ -34,7 +34,7 @@ from tests.accounts.test_invitations import NEW, token_in
 from tests.accounts.test_invitations import place as invitation_at
 from tests.accounts.test_second_factor import Clock, enrolled
 from tests.audited.conftest import ProvePage
-from tests.audited.walking import Walked, actions, length, walks
+from tests.audited.walking import Walked, actions, length, page_names, walks
 from tests.conftest import PASSWORD, MakeUser, TenantWithUsers
 from tests.console.conftest import Ask, SignIn, ask, signed_in
 from tests.console.test_policies import form as policy_form
@@ -376,20 +376,6 @@ def test_exports(prove_page: ProvePage, acme: TenantWithUsers, ask: Ask, name: s
     prove_page(acme.admin, page(f"{name}_export"), entered=entered)
 
 
-def names() -> set[str]:
-    """Return the names of all pages that a form could be sent to."""
-    return {name for name in _names(get_resolver()) if not name.endswith("_history")} - {"openapi-json"}
-
-
-def _names(resolver: URLResolver) -> Iterator[str]:
-    for each in resolver.url_patterns:
-        if isinstance(each, URLResolver):
-            if not str(each.pattern).startswith("api/"):
-                yield from _names(each)
-        elif isinstance(each, URLPattern) and each.name:
-            yield each.name
-
-
 def unwalked() -> Iterator[tuple[str, ModelAdmin[Any], str]]:
     """Yield the admin's pages that no test above sends a form to: name, class and verb."""
     walked = {name for _, name in WALKED} | ELSEWHERE
@@ -417,7 +403,7 @@ def test_what_is_not_walked_takes_no_form(acme: TenantWithUsers) -> None:
 def test_every_page_that_changes_something_is_walked() -> None:
     """A new page belongs into one of the tests above: its entry, and that it fails without."""
     walked = {name for _, name in WALKED}
-    assert names() - SHOWN - ELSEWHERE - {name for name, _, _ in unwalked()} - walked - {"privacy_archive"} == set(), (
-        "walk these"
-    )
-    assert (walked | SHOWN | ELSEWHERE) - names() == set(), "these are no more"
+    assert (
+        page_names() - SHOWN - ELSEWHERE - {name for name, _, _ in unwalked()} - walked - {"privacy_archive"} == set()
+    ), "walk these"
+    assert (walked | SHOWN | ELSEWHERE) - page_names() == set(), "these are no more"

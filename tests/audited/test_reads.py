@@ -22,7 +22,8 @@ from tests.audited.walking import length, unwritable_trail
 from tests.conftest import TenantWithUsers
 from tests.isolation.conftest import Visit, colleagues, hers, serving, visit
 from tests.isolation.planting import Garden
-from tests.isolation.walk import Answer, Route, Visitor, api_routes, pages
+from tests.isolation.visitor import Answer, Visitor
+from tests.isolation.walk import Route, api_routes, pages
 
 __all__ = ["colleagues", "hers", "serving", "visit"]
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import psycopg
 from django.conf import settings
 from django.db import connections
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import AuditRow
 from accounts.tenancy import role_name
@@ -75,3 +76,17 @@ def actions(after: int = 0) -> list[str]:
 
 def length() -> int:
     return AuditRow.objects.using("system").count()
+
+
+def page_names() -> set[str]:
+    """Return the names of all pages that a form could be sent to."""
+    return {name for name in _names(get_resolver()) if not name.endswith("_history")} - {"openapi-json"}
+
+
+def _names(resolver: URLResolver) -> Iterator[str]:
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            if not str(each.pattern).startswith("api/"):
+                yield from _names(each)
+        elif isinstance(each, URLPattern) and each.name:
+            yield each.name

@@ -34,9 +34,7 @@ from tests.governance.spending import (
     use_of,
 )
 
-__all__ = ["held"]
-
-__all__ = ["make_process", "serve"]
+__all__ = ["held", "make_process", "serve"]
 
 
 @pytest.mark.parametrize(

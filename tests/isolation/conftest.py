@@ -18,7 +18,7 @@ from agents.wiring import NoJournal
 from governance.hooks import Governance
 from tests.conftest import TenantWithUsers
 from tests.isolation.planting import Garden
-from tests.isolation.walk import Visitor
+from tests.isolation.visitor import Visitor
 
 Visit = Callable[[User | None], Awaitable[Visitor]]
 

@@ -21,7 +21,8 @@ from tests.conftest import MakeUser, TenantWithUsers
 from tests.isolation.conftest import Visit
 from tests.isolation.planting import Garden, tenant_models
 from tests.isolation.test_markers import found_in, readable_tables
-from tests.isolation.walk import Route, Visitor, api_routes, pages
+from tests.isolation.visitor import Visitor
+from tests.isolation.walk import Route, api_routes, pages
 
 WHOSE = frozenset({"tenant", "user", "requester", "subject", "actor", "owner"})
 PAST_ONES_OWN = frozenset({"runs:read_all", "runs:write_all", "approvals:read"})

@@ -21,7 +21,8 @@ from governance.models import Approval
 from tests.conftest import MakeTenant, MakeUser, TenantWithUsers
 from tests.isolation.conftest import Visit
 from tests.isolation.planting import Garden
-from tests.isolation.walk import Answer, Visitor, api_routes, pages
+from tests.isolation.visitor import Answer, Visitor
+from tests.isolation.walk import api_routes, pages
 
 View: TypeAlias = dict[str, tuple[int, str]]
 SHARE = 50  # looking at everything takes a second: so few of the examples that a profile gives

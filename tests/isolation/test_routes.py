@@ -19,17 +19,8 @@ from agents.models import Run, Step
 from tests.conftest import MakeUser, TenantWithUsers
 from tests.isolation.conftest import Visit
 from tests.isolation.planting import Garden
-from tests.isolation.walk import (
-    BODIES,
-    NOTHING,
-    QUERIES,
-    Answer,
-    Route,
-    Visitor,
-    api_routes,
-    pages,
-    socket_paths,
-)
+from tests.isolation.visitor import Answer, Visitor
+from tests.isolation.walk import BODIES, NOTHING, QUERIES, Route, api_routes, pages, socket_paths
 
 NOT_THERE = 404
 ORDER = {"GET": 0, "DELETE": 1}  # then what makes something: a session of her own may have the same name
