@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+LONG_TEXT = 4096
+
 
 def places(text: str, needles: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Yield the place and the needle of every occurrence, needle by needle."""
+    present = set(text) if len(text) >= LONG_TEXT else None
     for needle in needles:
+        if present is not None and (needle[0] not in present or needle[-1] not in present):
+            continue  # saves looking through a long text of few letters
         at = text.find(needle)
         while at >= 0:
             yield at, needle

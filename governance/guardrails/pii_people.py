@@ -50,7 +50,7 @@ _DAY = re.compile(
 )
 _BORN = (
     r"born|birth|birth ?-?_?(?:date|day)|date[_ ]?of[_ ]?birth|d\.?o\.?b\b\.?|geb(?:\.|oren)|geburts\w*|geboorte\w*|naissance|née?(?:\(e\))?|"
-    r"nacimiento|nacid[oa]|naci[oó]|f\. ?nac\.?|nascita|nat[oa] (?:il|a|l[’']|nel)|nascimento|nascid[oa]|nasceu|dn:|född|födelse\w*|født|fødsels\w*|"
+    r"nacimiento|nacid[oa]|naci[oó]|f\. ?nac\.?|nascita|nat[oa] (?:il|a|l[’']|nel)|nascimento|nascid[oa]|nasceu|född|födelse\w*|født|fødsels\w*|"
     r"fødd|syntynyt|syntymä\w*|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|születési\w*|szül\.|născut\w*|nascut\w*|nașterii|nasterii|"
     r"rođen\w*|rojen\w*|doğum\w*|рожден\w*|родил\w*|г\.\s?р\.|народжен\w*|народи\w*|роден\w*|раждане|γέννησης|γεννή\w*|גיל|לידה|נולד\w*|"
     r"الميلاد|مواليد|ولد\w*|تولد|जन्म\w*|出生\w*|生日|生年月日|誕生日|생년월일|생일|เกิด\w*|ngày sinh|sinh ngày|lahir|gimim\w*|gimę\w*|dzim\w*|"
@@ -62,6 +62,11 @@ _BIRTH_LABEL = re.compile(
     r"(?:in [^\W\d_]{3,20},? (?:on |am |le |il |el )?)?$"
     r"|(?:出生|生日|生年月日|誕生日|생년월일|생일|เกิด|लिए)[^\d\n]{0,6}$"
 )
+_BIRTH_HINTS = (
+    "born", "birth", "dob", "d.o", "geb", "naiss", "né", "nac", "nasc", "nat", "föd", "fød", "synty", "urodz", "ur.", "nar", "szül",
+    "nașt", "născ", "nast", "rođ", "roj", "doğ", "рожд", "роди", "г.", "народ", "роден", "раждан", "γενν", "γέννη", "גיל", "ליד", "נולד",
+    "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "出生", "生日", "生年", "誕生", "생년", "생일", "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd",
+)  # fmt: skip
 _OLDEST_YEAR = 1900
 _YEAR = re.compile(r"\d{4}")
 
@@ -154,7 +159,8 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     if any(hint in lower for hint in _SPOKEN_HINTS):
         yield from _spoken_emails(text)
     if _DIGIT.search(text):
-        yield from _births(text, lower)
+        if any(hint in lower for hint in _BIRTH_HINTS):
+            yield from _births(text, lower)
         yield from _addresses(text)
         yield from _addresses_of_machines(text)
     if any(hint in lower for hint in _NAME_HINTS):

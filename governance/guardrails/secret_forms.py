@@ -249,11 +249,12 @@ _ATTRIBUTE = re.compile(r"^[a-z_]+(?:\.[a-zA-Z_]+)+$")
 
 
 def _cookies(text: str, lower: str) -> Iterator[Finding]:
+    cookies = "cookie" in lower
     for match in _matches(_COOKIE, text, lower, _COOKIES):
         value = match["value"].rstrip(".:|")
         before = _NAME_BEFORE.search(lower, max(0, match.start() - 40), match.start())
         name = (before[0] if before else "") + match["rest"]
-        if _SESSION.search(name) and "cookie" not in lower and not _KNOWN_COOKIE.search(name):
+        if _SESSION.search(name) and not cookies and not _KNOWN_COOKIE.search(name):
             continue  # logs name sessions too
         if _NOT_A_SESSION.search(name) or secret_looks.placeholder_token(value):
             continue

@@ -61,7 +61,7 @@ _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
-LEAST_ENTROPY = 2.8  # bits a character, of a long value
+FEWEST_DIFFERENT = 7  # characters of a random value of sixteen or more
 SHORTEST_RANDOM, WORD_LENGTH, SURE_WORD_LENGTH = 16, 3.0, 4.5
 
 
@@ -107,7 +107,7 @@ def noisy(value: str) -> bool:
         return False
     if value.isalpha() and (value.islower() or value.isupper()):
         return False
-    return entropy(value) >= LEAST_ENTROPY and not wordy(value)
+    return len(set(value)) >= FEWEST_DIFFERENT and not wordy(value)
 
 
 def hexadecimal(value: str) -> bool:

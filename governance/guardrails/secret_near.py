@@ -61,6 +61,7 @@ _PROVIDED = re.compile(
     r"app|master|root|service|bot|webhook|creds?|api|account|user|reporter|org|team|staging|key|token|secret|pat|auth)\b"
     r"[ \t:=→\-(\"'`]{1,5}\Z"
 )
+_PROVIDER_NAMES = tuple(PROVIDERS.split("|"))
 _PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])")
 _NAMED_KEY = re.compile(r"[A-Za-z0-9](?:_key|Key)[\"']?\s?[=:]\s?[\"']?\Z")
 _ENV_KEY = re.compile(r"[A-Z0-9]+_(?:KEY|SECRET|TOKEN|AUTH)[\"']?\s?[=:]\s?[\"']?\Z|[?&]key=\Z")
@@ -79,6 +80,7 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield random-looking values of a folded text that the words before them call secret."""
     if not any(len(word) >= secret_looks.SHORTEST_RANDOM for word in text.split()):
         return
+    provided = any(name in lower for name in _PROVIDER_NAMES)
     for match in _CANDIDATE.finditer(text):
         if _WALLET.fullmatch(match[0]) and not secret_looks.placeholder_token(match[0]):
             yield Finding("wallet_key", *match.span(), 0.8)
@@ -88,18 +90,18 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         if not (secret_looks.noisy(value) or (secret_looks.UUID.match(value) and not secret_looks.placeholder(value))):
             continue
         window = "" if _PUBLIC_NAME.match(value) else labels.before(text, match.start(), REACH)
-        if (window and _named_secret(text, match.start(), window, value)) or _said(
+        if (window and _named_secret(text, match.start(), window, value, provided=provided)) or _said(
             text, match.start() + len(value), value
         ):
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
 
 
-def _named_secret(text: str, start: int, window: str, value: str) -> bool:
+def _named_secret(text: str, start: int, window: str, value: str, *, provided: bool) -> bool:
     """Tell whether the words before a value call it secret."""
     naming = max(_NAMING.finditer(window), key=re.Match.end, default=None)
     hash_like = secret_looks.hexadecimal(value) or secret_looks.UUID.match(value) is not None
     if naming is None:
-        return _provided(window, hash_like)
+        return provided and _provided(window, hash_like)
     gap = window[naming.end() :]
     if text[start - 1 : start] == "*":  # a hash as MySQL writes it
         return False

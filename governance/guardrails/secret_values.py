@@ -171,7 +171,8 @@ def _among_parameters(match: re.Match[str], value: str) -> bool:
     if match["assigned"] != "=" or not value.isalnum() or len(value) < SHORTEST_PASSWORD:
         return False
     string = match.string
-    end, line = match.end("value"), string.rfind("\n", 0, match.start()) + 1
+    floor = max(0, match.start() - REACH_BACK)
+    end, line = match.end("value"), max(string.rfind("\n", floor, match.start()) + 1, floor)
     if string[end : end + 1] not in {";", "&"} and string[match.start("value") + len(value) : end + 1][:1] != "&":
         return (
             _CONNECTION.search(string, max(line, match.start() - 120), match.start()) is not None

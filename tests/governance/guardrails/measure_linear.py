@@ -16,6 +16,9 @@ HOSTILE = [
     "://a:", "password: a1 ", "api_key token ", "eyJa", "sk-", "-----BEGIN RSA PRIVATE KEY-----\n", "QUJD", "%41", "&#65;",
     "<!-- ", "![a](http://x", "<a ", "[(<", "ignore ", "ignore all the previous ", "to be or not if you are ", "i g n o r e ",
     "a\u200b", "aб", "send all the to ", "repeat the your system ", '"\'', "born ", "at dot ", "name is ",
+    "token abcDEF123ghiJKL456mno ", "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8 ", "x=1&token=", "session=aaaaaaaaaaaaaaaaaaaa1B; ", "password the and of in ",
+    "mysql -u x ", "pin a a a a ", "login bob / ", "seed phrase: velvet orbit cactus ", "key? ", "пароль от ", "a,b\npassword,c\n", "pesel ",
+    "P<", "1 is my token (",
 ]  # fmt: skip
 
 
