@@ -237,6 +237,7 @@ AGENTOS_ACCESS_LAYERS = [  # asked in this order, by the gate and by whoever exp
     "governance.layers.policy",
     "governance.layers.taint",
     "governance.layers.kill_switch",
+    "governance.layers.budget",
 ]
 AGENTOS_CONNECTION_KINDS = [
     "accounts.connections.personal_services",

@@ -54,7 +54,8 @@ class Question:
     """Whether a principal may run a component, or call a tool in it. `run` is there when it is no mere question.
 
     `principal` is None for somebody who is nobody here (any more). At least one of `component` and `tool` is named.
-    `untrusted` names what the run has read that strangers may have written.
+    `untrusted` names what the run has read that strangers may have written. `starts`: whether a run that begins now
+    would get so far; what one that goes on may still use, the ledger tells it.
     """
 
     principal: Principal | None
@@ -63,6 +64,7 @@ class Question:
     arguments: JsonObject | None = None
     run: RunInfo | None = None
     untrusted: tuple[str, ...] = ()
+    starts: bool = False
 
     @property
     def rights(self) -> tuple[str, ...]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from agentos.core.errors import AgentOSError, LimitExceeded, RateLimited
 from agentos.core.ratelimits import RateLimit
-from agents.engine.ports import BOUNDLESS, Allowance
+from agents.engine.ports import BOUNDLESS, Allowance, Usage
 from agents.engine.spec import JOB
 from agents.services.ledger import Consumer
 from governance.models import NOBODY, Measure, Period
 
+CostOf: TypeAlias = Callable[[str, Usage], Decimal | None]
 CODE: Final = "budget_exceeded"
 # What a run reserves of a budget that does not say it.
 RESERVES: Final = {Measure.RUNS: Decimal(1), Measure.TOKENS: Decimal(4_000), Measure.USD: Decimal("0.02")}
@@ -81,6 +83,12 @@ class Use:
     limit: Decimal
     seconds_left: int
 
+    @classmethod
+    def unused(cls, charge: Charge) -> Use:
+        """Return the row of a period in which nobody has used anything yet."""
+        terms = charge.terms
+        return cls(NOBODY, terms.id, charge.subject, Decimal(0), Decimal(0), terms.limit, MINUTE_SECONDS)
+
     @property
     def key(self) -> tuple[UUID, UUID]:
         return self.budget_id, self.subject
@@ -104,6 +112,28 @@ class Use:
                 limits=(self.rate(terms),),
             )
         return exceeded(terms.name)
+
+
+def charges(terms: Iterable[Terms], consumer: Consumer, cost_of: CostOf) -> tuple[Charge, ...]:
+    """Return what a run takes of these budgets. Raises: LimitExceeded when money is counted and a price not known."""
+    applying = [each for each in terms if each.applies_to(consumer)]
+    if any(each.measure is Measure.USD for each in applying):
+        _check_prices(consumer.models, cost_of)
+    return tuple(Charge.of(each, consumer) for each in applying)
+
+
+def refusal(charged: Iterable[tuple[Use, Terms]]) -> AgentOSError | None:
+    """Return what refuses a run that is charged this, or None when it fits."""
+    return next((use.refusal(terms) for use, terms in charged if use.left < terms.share), None)
+
+
+def _check_prices(models: Iterable[str], cost_of: CostOf) -> None:
+    for model in models:
+        if cost_of(model, Usage(1, 1)) is None:
+            raise LimitExceeded(
+                f"A budget counts money here, and nobody knows what {model} costs: set AGENTOS_MODEL_PRICES.",
+                code="price_unknown",
+            )
 
 
 def exceeded(name: str) -> LimitExceeded:

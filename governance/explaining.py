@@ -106,7 +106,7 @@ def named(component: str, tool: str, args: str = "") -> Question:
         names = ", ".join(f"{spec.kind}:{spec.id}" for spec in specs)
         raise Invalid(f"Name the component: {names}.", code="component_required")
     used = specs[0].tool(tool) if tool else None
-    return Question(None, specs[0], used, _arguments(used, args))
+    return Question(None, specs[0], used, _arguments(used, args), starts=True)
 
 
 async def of_people(tenant_id: UUID, about: Question) -> list[Explanation]:
@@ -120,7 +120,7 @@ async def of_things(subject: Principal) -> list[tuple[Explanation, list[Explanat
 
 
 async def _of_component(subject: Principal, spec: AgentSpec) -> tuple[Explanation, list[Explanation]]:
-    whole = Question(subject, spec)
+    whole = Question(subject, spec, starts=True)
     return await _about(whole), [await _about(replace(whole, tool=tool)) for tool in spec.tools]
 
 

@@ -1,16 +1,21 @@
-"""The layers that `access` asks today: membership, role, single grants, a program's limits, and policy."""
+"""The layers that `access` asks today: membership, role, single grants, a program's limits, policy,
+what is halted, and budgets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from accounts import scopes
 from accounts.seam import in_thread
+from agents.engine.ports import Usage
 from agents.engine.status import PauseKind
 from agents.engine.tools import Level
-from agents.services import switches
+from agents.services import switches, tenant_models
 from agents.services.halted import component_target, tool_target
-from governance import requirements
+from agents.services.ledger import Consumer
+from agents.wiring import model_prices
+from governance import ledger, requirements
 from governance.access import Answer, Outcome, Question
 from governance.policy import in_force, rules
 from governance.policy.rules import Decision
@@ -89,6 +94,21 @@ async def kill_switch(question: Question) -> Sequence[Answer]:
     return [Answer("kill switch", question.rights[-1], Outcome.REFUSES, f"It is halted ({found}): {found.reason}")]
 
 
+async def budget(question: Question) -> Sequence[Answer]:
+    """Say whether a run that starts now fits into its budgets and limits of runs per minute; it reserves nothing."""
+    spec, principal = question.component, question.principal
+    if not question.starts or spec is None or principal is None:
+        return ()
+    right, models = question.rights[0], await tenant_models.current(principal.tenant_id)
+    names = (models.name_of(spec.model), *models.fallbacks)
+    consumer = Consumer(principal.tenant_id, principal.user_id, spec.kind, spec.id, names)
+    over, charged = await in_thread(ledger.obstacle, consumer, _cost)
+    if over is not None:
+        return [Answer("budget", right, Outcome.REFUSES, over.detail)]
+    within = ", ".join(f"“{terms.name}”" for terms in charged)
+    return [Answer("budget", right, Outcome.PASSES, f"It fits into {within}." if within else "No budget applies.")]
+
+
 async def taint(question: Question) -> Sequence[Answer]:
     """Ask for one level more than is in force once the run has read what strangers may have written."""
     tool = question.tool
@@ -109,6 +129,10 @@ async def taint(question: Question) -> Sequence[Answer]:
 def _by_key(question: Question, kind: PauseKind) -> bool:
     by = question.principal
     return kind is PauseKind.APPROVAL and by is not None and by.account_id is not None
+
+
+def _cost(model: str, usage: Usage) -> Decimal | None:
+    return model_prices().cost(model, usage)  # only where a budget counts money
 
 
 def _perhaps(found: Decision) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -19,16 +19,15 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.clock import monotonic
-from agentos.core.errors import LimitExceeded, Unavailable
+from agentos.core.errors import AgentOSError, LimitExceeded, Unavailable
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, json_text
-from agents.engine.ports import BOUNDLESS, Allowance, RunInfo, Usage
+from agents.engine.ports import BOUNDLESS, Allowance, RunInfo
 from agents.engine.status import RunStatus
 from agents.models import Run
-from agents.services.begin import Begin
-from agents.services.ledger import Consumer
+from agents.services.ledger import Consumer, Starting
 from agents.services.sql import columns, recordset, table
-from governance.budgets import Charge, Terms, Use, allowance, exceeded
+from governance.budgets import Charge, CostOf, Terms, Use, allowance, charges, exceeded, refusal
 from governance.models import Budget, BudgetUse, Measure, Period, Reservation
 
 logger = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ class Budgets:
     def __init__(
         self,
         pool: AsyncConnectionPool,
-        cost_of: Callable[[str, Usage], Decimal | None],
+        cost_of: CostOf,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._pool, self._cost_of, self._clock = pool, cost_of, clock
@@ -152,15 +151,14 @@ class Budgets:
             if (use.left if use else charge.terms.limit) <= 0:
                 raise exceeded(charge.terms.name)
 
-    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Begin]) -> None:
+    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> None:
         """Reserve what these runs are charged, in the order in which they came; two statements for all of them."""
         uses = await _locked(connection, {charge.key for begin in begins for charge in begin.charges})
         held: list[JsonObject] = []
         for begin in begins:
             charged = [(uses[charge.key], charge.terms) for charge in begin.charges if charge.key in uses]
-            over = next((pair for pair in charged if pair[0].left < pair[1].share), None)
-            if over is not None:
-                begin.refusal = over[0].refusal(over[1])
+            begin.refusal = refusal(charged)
+            if begin.refusal is not None:
                 continue
             for use, terms in charged:
                 use.reserved += terms.share
@@ -230,18 +228,7 @@ class Budgets:
             self._settling = None
 
     async def _charges(self, consumer: Consumer) -> tuple[Charge, ...]:
-        applying = [terms for terms in await self._of_tenant(consumer.tenant_id) if terms.applies_to(consumer)]
-        if any(terms.measure is Measure.USD for terms in applying):
-            self._check_prices(consumer.models)
-        return tuple(Charge.of(terms, consumer) for terms in applying)
-
-    def _check_prices(self, models: Iterable[str]) -> None:
-        for model in models:
-            if self._cost_of(model, Usage(1, 1)) is None:
-                raise LimitExceeded(
-                    f"A budget counts money here, and nobody knows what {model} costs: set AGENTOS_MODEL_PRICES.",
-                    code="price_unknown",
-                )
+        return charges(await self._of_tenant(consumer.tenant_id), consumer, self._cost_of)
 
     async def _of_tenant(self, tenant_id: UUID) -> tuple[Terms, ...]:
         """Return the tenant's budgets; one statement every two seconds reads those of all tenants."""
@@ -260,10 +247,29 @@ class Budgets:
         finally:
             self._reading = None
         found: dict[UUID, list[Terms]] = {}
-        for id, tenant_id, name, measure, period, *rest in rows:
-            found.setdefault(tenant_id, []).append(Terms(id, tenant_id, name, Measure(measure), Period(period), *rest))
+        for terms in map(_terms, rows):
+            found.setdefault(terms.tenant_id, []).append(terms)
         self._terms = {tenant_id: tuple(listed) for tenant_id, listed in found.items()}
         self._read_at = asked_at
+
+
+def obstacle(consumer: Consumer, cost_of: CostOf) -> tuple[AgentOSError | None, list[Terms]]:
+    """Return what would refuse a run now, as `charges` and `reserve` do, and the budgets that it would be charged.
+
+    For whoever explains: in the system role, it locks and reserves nothing.
+    """
+    with connections["system"].cursor() as cursor:
+        cursor.execute(f"{READ} AND b.tenant_id = %s", [consumer.tenant_id])
+        try:
+            charged = charges(map(_terms, cursor.fetchall()), consumer, cost_of)
+        except LimitExceeded as error:
+            return error, []
+        if not charged:
+            return None, []
+        cursor.execute(LOOK, [_wanted({charge.key for charge in charged})])
+        uses = {use.key: use for use in (Use(*row) for row in cursor.fetchall())}
+    pairs = [(uses.get(charge.key) or Use.unused(charge), charge.terms) for charge in charged]
+    return refusal(pairs), [terms for _, terms in pairs]
 
 
 def settle_left() -> int:
@@ -271,6 +277,11 @@ def settle_left() -> int:
     with connections["system"].cursor() as cursor:
         cursor.execute(SETTLE, NO_RUNS)
         return int(cursor.rowcount)
+
+
+def _terms(row: Sequence[Any]) -> Terms:
+    id, tenant_id, name, measure, period, *rest = row
+    return Terms(id, tenant_id, name, Measure(measure), Period(period), *rest)
 
 
 async def _locked(connection: AsyncConnection[Any], keys: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Use]:

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from agentos.core.ratelimits import RateLimit
 from agents.engine.ports import BOUNDLESS, Allowance, RunInfo
-
-if TYPE_CHECKING:
-    from agents.services.begin import Begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,17 @@ class Consumer:
         return cls(run.tenant_id, run.user_id, run.spec.kind, run.spec.id, (run.model, *run.fallbacks))
 
 
+class Starting(Protocol):
+    """A run that is about to be stored, as far as it is charged: `agents.services.begin.Begin` is one."""
+
+    run_id: UUID
+    tenant_id: UUID
+    charges: tuple[Any, ...]
+    allowance: Allowance
+    limits: tuple[RateLimit, ...]
+    refusal: Exception | None
+
+
 class Ledger(Protocol):
     """The budgets of all tenants. A charge is what one run takes of one budget; only the ledger looks into it."""
 
@@ -48,7 +57,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Begin]) -> None:
+    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> None:
         """Reserve what these runs are charged, in the caller's transaction; note allowance or refusal on each."""
         ...
 
@@ -74,7 +83,7 @@ class NoLedger:
     def check(self, charges: tuple[Any, ...]) -> None:
         """Have room for everything."""
 
-    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Begin]) -> None:
+    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> None:
         """Reserve nothing."""
 
     async def allow(self, run: RunInfo, tokens: int, cost_usd: Decimal) -> Allowance:

@@ -71,6 +71,9 @@ async def test_an_administrator_asks_about_a_member(client: httpx.AsyncClient, a
         ("membership", "passes"), ("role", "grants"), ("grant", "passes"), ("scope", "passes"), ("policy", "asks"),
         ("taint", "passes"), ("kill switch", "passes"),
     ]  # fmt: skip
+    assert found["layers"][-1] == {
+        "layer": "budget", "right": "agents:approvals:run", "outcome": "passes", "reason": "No budget applies.",
+    }  # fmt: skip
     viewer = (await ask(client, acme.auditor, user=str(acme.viewer.id), tool="process_refund")).json()
     assert (viewer["outcome"], viewer["decided"]["layer"]) == ("refused", "default")
 
