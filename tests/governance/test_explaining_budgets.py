@@ -10,12 +10,17 @@ import pytest
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import LimitExceeded, RateLimited
+from agents.engine.ports import Usage
 from agents.services.ledger import Consumer
 from governance import explaining, ledger
 from governance.access import Answer, Question, judge
 from governance.models import NOBODY, Budget, BudgetUse, Reservation
 from tests.conftest import TenantWithUsers
-from tests.governance.test_budgets import cent
+
+
+def cent(model: str, usage: Usage) -> Decimal:
+    return Decimal("0.01")
+
 
 ASKED = {"user": "", "component": "approvals", "tool": ""}
 
