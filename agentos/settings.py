@@ -196,6 +196,7 @@ BACKUP_FOLDER = env.text("AGENTOS_BACKUP_FOLDER", str(VAR_DIR / "backups"))
 BACKUP_KEEP_DAYS = env.integer("AGENTOS_BACKUP_KEEP_DAYS", 30, at_least=1)
 BACKUP_KEEP_COUNT = env.integer("AGENTOS_BACKUP_KEEP_COUNT", 0)  # 0: as many as the days have
 BACKUP_DRILL_DAYS = env.integer("AGENTOS_BACKUP_DRILL_DAYS", 7)  # 0: no drill
+METRICS_TOKEN = env.text("AGENTOS_METRICS_TOKEN", "")  # shown as a bearer by who reads /metrics; empty: no such page
 BACKUP_MAX_AGE_HOURS = env.integer("AGENTOS_BACKUP_MAX_AGE_HOURS", 0)  # beyond it /api/ready answers 503; 0: never
 
 # The second factor of whoever may do more than a plain member: required | optional

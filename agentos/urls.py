@@ -8,6 +8,7 @@ from django.urls import include, path
 from agentos import views
 from agentos.api import api
 from agentos.dashboard import dashboard_page
+from agentos.metrics import metrics_page
 from agents import halts_page
 from governance.pages import policies as policy_pages
 from governance.pages.access import access_page
@@ -25,5 +26,6 @@ urlpatterns = [
     path("admin/theme.css", views.theme, name="theme"),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
+    path("metrics", metrics_page, name="metrics"),
     path("", views.home, name="home"),
 ]

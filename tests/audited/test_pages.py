@@ -48,6 +48,7 @@ DENIED = rule(0)
 WALKED: Walked = set()
 # What shows and changes nothing, whatever is sent; `security_begin` asks for the password again and waits.
 SHOWN = {
+    "metrics",
     *("access", "app_list", "autocomplete", "dashboard", "home", "index", "jsi18n", "oidc_begin", "view_on_site"),
     *("policies", "policy_simulate", "policy_version"),
     *("password_change_done", "privacy_archive", "search", "security", "security_begin", "theme", "agents_run_trace"),

@@ -87,6 +87,7 @@ ABOUT_NOBODY = {
     *("admin/theme.css", "admin/jsi18n/", "admin/login/", "admin/logout/"),
     "admin/r/<path:content_type_id>/<path:object_id>/",
     *("admin/password_change/", "admin/password_change/done/", "admin/(?P<url>.*)$", "", "accounts/privacy/"),
+    "metrics",  # of the installation, for who shows its token
     *("admin/policies/", "admin/policies/draft/simulate/", "admin/policies/<int:number>/"),
     "admin/^(?P<app_label>accounts|privacy|agents|governance|backup)/$",
 }  # fmt: skip
