@@ -103,10 +103,10 @@ def test_one_account_from_many_networks_is_slowed_down() -> None:
 
 def test_strangers_do_not_lock_an_owner_out_of_where_she_has_been() -> None:
     right(client=HERE)
-    for number in range(FREE_OF_ACCOUNT + 1):
-        wrong(client=f"203.0.113.{number}")
     for number in range(FREE_OF_NETWORK + 1):
         wrong(f"{number}@b.test", HERE)
+    for number in range(FREE_OF_ACCOUNT + 1):
+        wrong(client=f"203.0.113.{number}")
     assert wrong(client=THERE) > 0
     right(client=HERE)
     rows().update(known_until=F("last_at") - timedelta(days=1))

@@ -220,7 +220,7 @@ def test_an_approval_is_someone_elses(server, member, approver):
     assert again.status_code == 409
     trail = server.client("auditor").get("/api/audit?limit=100").json()["data"]
     actions = [row["action"] for row in trail if row["object_id"] == tool["approval_id"]]
-    assert sorted(actions) == ["approval.approved", "approval.requested"]
+    assert sorted(actions) == ["approval.approved", "approval.read", "approval.requested"]
 
 
 def test_a_rejection_never_runs_the_tool_and_tells_the_model_why(server, member, approver):
