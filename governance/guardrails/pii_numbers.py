@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import checksums, labels
+from governance.guardrails import checksums, labels, pii_things
 from governance.guardrails.findings import Finding
 
 # Words for things that bear numbers, right before the number but for what people put between.
@@ -71,7 +71,7 @@ def _cards(text: str) -> Iterator[Finding]:
         start = match.start()
         if len(digits) in (SHORTEST_CARD, EAN_LENGTH) and not _CARD_WORD.search(labels.before(text, start)):
             continue
-        if _denied(text, start, _CARD_WORD):
+        if _denied(text, start, start + len(written), _CARD_WORD):
             continue
         if digits in _TEST_CARDS and _TEST_WORD.search(labels.before(text, start)):
             continue
@@ -100,10 +100,12 @@ def _issued(digits: str) -> bool:
     ) and length >= SHORTEST_CARD
 
 
-def _denied(text: str, start: int, claim: re.Pattern[str]) -> bool:
+def _denied(text: str, start: int, end: int, claim: re.Pattern[str]) -> bool:
     """Tell whether the nearest word before a number says that it isn't a person's."""
     window = labels.before(text, start)
-    return DENIAL.search(window) is not None and not claim.search(window)
+    if claim.search(window):
+        return False
+    return DENIAL.search(window) is not None or pii_things.spoken_of(text, start, end)
 
 
 def _social(text: str) -> Iterator[Finding]:
@@ -119,7 +121,7 @@ def _social(text: str) -> Iterator[Finding]:
             window = labels.before(text, start)
             if not (_SOCIAL.search(window) or _SOCIAL.search(labels.said_after(text, end))):
                 continue
-        elif _denied(text, start, _SOCIAL):
+        elif _denied(text, start, end, _SOCIAL):
             continue
         yield Finding("ssn", start, end, 0.95)
 

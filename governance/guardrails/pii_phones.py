@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from governance.guardrails import labels, tables
+from governance.guardrails import labels, pii_things, tables
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii_numbers import DENIAL
 
@@ -49,15 +49,6 @@ _NAMED = re.compile(
     r"|sđt\b|điện thoại|gọi\b|telp\w*|telepon\b|hp\b|hubungi\b|wa\b)"
     r"|телефон|тел\b|моб\b|мобильн|мобільн|звон|дзвон|(?:мой|мій|его|её) номер|обад|τηλ|κινητ|καλέσ|טלפון|נייד|התקשר|هاتف|جوال|موبايل|اتصل|رقمي|تلفن"
     r"|फ़?ोन|मोबाइल|कॉल|नंबर|โทร|电话|電話|手机|手機|联系|聯絡|打給|打给|连络|連絡|携帯|전화|연락|휴대폰|핸드폰|제 번호|[☎📞📱]"
-)
-# Words for things whose numbers look like a telephone's; near one, only a word such as "call" makes it one.
-_THINGS = re.compile(
-    r"\b(?:parts?|o-?rings?|relays?|cartridges?|spares?|replac\w*|bearings?|pumps?|valves?|fuses?|filters?|models?|serial|sku|articles?|artikel\w*|"
-    r"art|meters?|seq\w*|lots?|batch|lotter\w+|lotto|loto|sorteio|dezenas|bolts?|screws?|seals?|gaskets?|dichtung\w*|ersatzteil\w*|teile\w*|"
-    r"toner|catalog\w*|relais|zähler\w*|box|pallets?|los(?:nummer)?|chargen?\w*|séri\w*|serien\w*|serie|seri|votes?|odds|scores?|lines?|tüv\w*|seriennummer|charge|chargennummer|numéro de série|référence|réf|ref|pièce|repuesto|pieza|ricambio|"
-    r"codice|kod|cz[eę][sś][cć]\w*|onderdeel\w*|reservdel\w*|varenummer|nbr|din|iso|ean|isbn|certificat\w*|zertifikat\w*|form|formular|draws?|numbers drawn|"
-    r"sudoku|matrix|dump|board|mainboard|chip|sensor|belts?|hinge|motor|engine|blade|nozzle|compressor|coordinates|koordinaten|budget|score|results?|"
-    r"version|firmware|invoice|order|tracking|parcel|case|docket|polic[ey]|contract|vertrag\w*|claim|account|member\w*|confirmation|booking|reservation|permit|job|grid|code|unit|asset|tag|coupon|voucher|barcode|upc|nsn|items?|products?|isin|lic[ae]n[sc]e|population|pixels?|aktenzeichen|az)\b|деталь|артикул|серийн|счётчик|счетчик|型号|部品|品番|シリアル|製造|モデル|모델|시리얼|序列号|编号"
 )
 _LABEL = re.compile(
     r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
@@ -216,7 +207,7 @@ def _regular(text: str, match: re.Match[str]) -> bool:
 
 def _thing(text: str, match: re.Match[str]) -> bool:
     """Tell whether the words around a number speak of something that isn't a telephone."""
-    return _THINGS.search(labels.before(text, match.start())) is not None
+    return pii_things.spoken_of(text, match.start(), match.end())
 
 
 def _shaped(text: str, match: re.Match[str], _plans: _Plans) -> bool:

@@ -254,7 +254,7 @@ def _cookies(text: str, lower: str) -> Iterator[Finding]:
         value = match["value"].rstrip(".:|")
         before = _NAME_BEFORE.search(lower, max(0, match.start() - 40), match.start())
         name = (before[0] if before else "") + match["rest"]
-        if _SESSION.search(name) and not cookies and not _KNOWN_COOKIE.search(name):
+        if _SESSION.search(name) and not cookies and _like_an_id(value) and not _KNOWN_COOKIE.search(name):
             continue  # logs name sessions too
         if _NOT_A_SESSION.search(name) or secret_looks.placeholder_token(value):
             continue
@@ -265,6 +265,16 @@ def _cookies(text: str, lower: str) -> Iterator[Finding]:
             value = pair["value"].rstrip(".:|")
             if not _HARMLESS.search(pair["name"]) and secret_looks.noisy(value):
                 yield _span("cookie", pair, value, 0.7)
+
+
+SHORTEST_SESSION = 24
+
+
+def _like_an_id(value: str) -> bool:
+    """Tell whether a session's value could be the number that logs give it."""
+    return (
+        len(value) < SHORTEST_SESSION or secret_looks.hexadecimal(value) or secret_looks.UUID.match(value) is not None
+    )
 
 
 _SESSION = re.compile(r"sess|sid|identity|login(?!ed)", re.IGNORECASE)

@@ -1,0 +1,28 @@
+"""Words for things whose numbers look like a person's: parts, orders, meters, draws."""
+
+from __future__ import annotations
+
+import re
+
+from governance.guardrails import labels
+
+# Words for things whose numbers look like a telephone's; near one, only a word such as "call" makes it one.
+THINGS = re.compile(
+    r"\b(?:parts?|o-?rings?|relays?|cartridges?|spares?|replac\w*|bearings?|pumps?|valves?|fuses?|filters?|models?|serial|sku|articles?|artikel\w*|"
+    r"art|meters?|seq\w*|lots?|batch|lotter\w+|lotto|loto|sorteio|dezenas|bolts?|screws?|seals?|gaskets?|dichtung\w*|ersatzteil\w*|teile\w*|"
+    r"toner|catalog\w*|relais|zähler\w*|box|pallets?|los(?:nummer)?|chargen?\w*|séri\w*|serien\w*|serie|seri|votes?|odds|scores?|lines?|tüv\w*|seriennummer|charge|chargennummer|numéro de série|référence|réf|ref|pièce|repuesto|pieza|ricambio|"
+    r"codice|kod|cz[eę][sś][cć]\w*|onderdeel\w*|reservdel\w*|varenummer|nbr|din|iso|ean|isbn|certificat\w*|zertifikat\w*|form|formular|draws?|numbers drawn|"
+    r"sudoku|matrix|dump|board|mainboard|chip|sensor|belts?|hinge|motor|engine|blade|nozzle|compressor|coordinates|koordinaten|budget|score|results?|"
+    r"version|firmware|invoice|order|tracking|parcel|case|docket|polic[ey]|contract|vertrag\w*|claim|account|member\w*|confirmation|booking|reservation|permit|job|grid|code|unit|asset|tag|coupon|voucher|barcode|upc|nsn|items?|products?|isin|lic[ae]n[sc]e|population|pixels?|aktenzeichen|az)\b|деталь|артикул|серийн|счётчик|счетчик|型号|部品|品番|シリアル|製造|モデル|모델|시리얼|序列号|编号"
+)
+_SAID = re.compile(
+    r"(?: ?(?:the|an?|our|your|my|its|just|only|not))* ?(?:orders?|invoice|ticket|tracking|parts?|serial|model|reference|case|sku|items?|"
+    r"product|batch|lot|version|build|meter|article|catalog)\b"
+)
+
+
+def spoken_of(text: str, start: int, end: int) -> bool:
+    """Tell whether the words around a number speak of a thing; a word that claims the number for a person is stronger."""
+    if THINGS.search(labels.before(text, start)) is not None:
+        return True
+    return _SAID.match(labels.said_after(text, end)) is not None
