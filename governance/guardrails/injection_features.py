@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from governance.guardrails.injection_ideas import WIDE, Ideas, ideas_of, wide_ideas, words_in
+from governance.guardrails.injection_ideas import WIDE, ideas_of, wide_ideas
 from governance.guardrails.injection_words import FEWEST_JUMBLED, SETTLED, jumbled
 
 WINDOW_SENTENCES = 2
 LONGEST_SENTENCE_CHARACTERS = 300
 SHORTEST_SENTENCE_CHARACTERS = 12
-REACH_WORDS = 5  # ideas further apart make no pair in order
 LONGEST_PART = 3  # letters of a script without blanks that are read together
 STEM_LETTERS = 5
 HIDDEN = "hidden"
@@ -27,12 +26,10 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A word or a run of letters without blanks: how it is written alike, what is in it, its ideas and where they are."""
+    """A word or a run of letters without blanks: how it is written alike, and what is in it."""
 
     word: str
     parts: tuple[str, ...]
-    ideas: tuple[tuple[int, Ideas], ...]
-    words: int
     wide: bool = False
 
 
@@ -63,20 +60,12 @@ def features(text: str, *, hidden: bool = False) -> set[str]:
     """Return what there is in one window of a plain reading."""
     found: set[str] = {HIDDEN} if hidden else set()
     before = "^"
-    placed: list[tuple[int, Ideas]] = []
-    number = 0
     for written in _TOKEN.findall(text):
         token = _read(written)
         found.update(token.parts)
-        if token.wide:
-            placed += [(number + at, ideas) for at, ideas in token.ideas]
-        else:
+        if not token.wide:
             found.add(f"{before} {token.word}")
-            if token.ideas:
-                placed.append((number, token.ideas[0][1]))
-        number += token.words
         before = token.word
-    _add_pairs(found, placed)
     return found
 
 
@@ -84,12 +73,13 @@ def features(text: str, *, hidden: bool = False) -> set[str]:
 def _read(written: str) -> _Token:
     word = _shape(written)
     if WIDE.search(word):
-        ideas_at = tuple(wide_ideas(word))
-        alone = (name for _, ideas in ideas_at for name in _alone(ideas))
-        return _Token(word, (*_parts(word), *alone), ideas_at, words_in(word), wide=True)
+        return _Token(word, (*_parts(word), *map(_named, wide_ideas(word))), wide=True)
     stem = (word[:STEM_LETTERS] + "*",) if len(word) > STEM_LETTERS else ()
-    ideas = ideas_of(word)
-    return _Token(word, (word, *stem, *_alone(ideas)), ((0, ideas),) if ideas else (), 1)
+    return _Token(word, (word, *stem, *map(_named, ideas_of(word))))
+
+
+def _named(idea: str) -> str:
+    return f"{{{idea}}}"
 
 
 def _is_one(last: tuple[int, int], start: int, end: int) -> bool:
@@ -121,21 +111,3 @@ def _parts(run: str) -> Iterator[str]:
     for length in range(1, LONGEST_PART + 1):
         for at in range(len(run) - length + 1):
             yield run[at : at + length]
-
-
-def _add_pairs(found: set[str], placed: Sequence[tuple[int, Ideas]]) -> None:
-    """Add any two ideas that stand close together, in order."""
-    for at, (number, ideas) in enumerate(placed):
-        for later, others in placed[at + 1 : at + 1 + REACH_WORDS]:
-            if later - number > REACH_WORDS:
-                break
-            found.update(_in_order(ideas, others))
-
-
-@lru_cache(maxsize=16_384)
-def _in_order(ideas: Ideas, others: Ideas) -> tuple[str, ...]:
-    return tuple(f"{{{one}>{other}}}" for one in ideas for other in others if one != other)
-
-
-def _alone(ideas: Ideas) -> tuple[str, ...]:
-    return tuple(f"{{{idea}}}" for idea in ideas)

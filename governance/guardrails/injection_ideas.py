@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 from governance.guardrails.injection_views import plain_word
@@ -13,9 +11,6 @@ from governance.guardrails.injection_views import plain_word
 PATH = Path(__file__).with_suffix(".toml")
 # Scripts without blanks between words: Thai and Lao, kana, Chinese characters.
 WIDE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
-_WIDE_LETTERS_PER_WORD = 2
-
-Ideas = tuple[str, ...]
 
 
 def _tables() -> tuple[dict[str, set[str]], dict[str, set[str]], dict[str, set[str]]]:
@@ -35,21 +30,14 @@ _LONGEST_STEM = max(map(len, _STEMS))
 _ANY_WIDE = re.compile("|".join(map(re.escape, sorted(_WIDE, key=len, reverse=True))))
 
 
-@lru_cache(maxsize=32_768)
-def ideas_of(word: str) -> Ideas:
-    """Return the ideas that a plain word may stand for, in the order of the alphabet."""
+def ideas_of(word: str) -> set[str]:
+    """Return the ideas that a plain word may stand for."""
     found = set(_WORDS.get(word, ()))
     for length in range(1, min(len(word), _LONGEST_STEM) + 1):
         found |= _STEMS.get(word[:length], set())
-    return tuple(sorted(found))
+    return found
 
 
-def wide_ideas(run: str) -> Iterator[tuple[int, Ideas]]:
-    """Yield the ideas in a run of letters without blanks, each with about how many words stand before it."""
-    for match in _ANY_WIDE.finditer(run):
-        yield match.start() // _WIDE_LETTERS_PER_WORD, tuple(sorted(_WIDE[match[0]]))
-
-
-def words_in(run: str) -> int:
-    """Return about how many words a run of letters without blanks holds."""
-    return max(1, len(run) // _WIDE_LETTERS_PER_WORD)
+def wide_ideas(run: str) -> set[str]:
+    """Return the ideas in a run of letters without blanks."""
+    return {idea for found in _ANY_WIDE.findall(run) for idea in _WIDE[found]}

@@ -26,6 +26,7 @@ ROUNDS = 3
 EPOCHS = 6
 RATE = 0.1
 DECAY = 0.003
+FAMILIAR_IMPORTANCE = 2.0  # of an attack that the rules were made for, which must not be lost
 FEWEST_TEXTS = 3  # with a feature that is learned
 MOST_WINDOWS = 60  # of one text
 BENIGN_SHARE = 0.5  # the least that each window of a harmless text counts
@@ -38,7 +39,6 @@ FAMILIAR = tuple(  # by those who made the rules
     DATA / name
     for name in ("injection.jsonl", "injection_free.jsonl", "injection_varied.jsonl", "injection_plain.jsonl")
 )
-FAMILIAR_IMPORTANCE = 1.0
 
 Window = set[str]
 Weights = dict[str, float]
@@ -152,6 +152,8 @@ def _rows(examples: Iterable[Example], known: set[str], fit: Fit | None) -> Iter
             importance = max(importance, BENIGN_SHARE)
         elif fit is not None:
             chosen, importance = [max(chosen, key=fit.odds)], 1.0
+        if one.is_attack and one.familiar:
+            importance *= FAMILIAR_IMPORTANCE
         for window in chosen:
             yield _Row(tuple(sorted(window & known)), float(one.is_attack), importance)
 

@@ -28,6 +28,7 @@ class Sample:
     positive: bool
     kind: str = ""
     spans: tuple[tuple[int, int, str], ...] = ()
+    family: str = ""
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Report:
     found_spans: int = 0
     asked_by_kind: Counter[str] = field(default_factory=Counter)
     hits_by_kind: Counter[str] = field(default_factory=Counter)
+    asked_by_family: Counter[str] = field(default_factory=Counter)
+    hits_by_family: Counter[str] = field(default_factory=Counter)
 
     @property
     def precision(self) -> float:
@@ -67,6 +70,12 @@ class Report:
         if not self.asked_by_kind:
             return self.recall
         return sum(self.recall_of(kind) for kind in self.asked_by_kind) / len(self.asked_by_kind)
+
+    @property
+    def family_recall(self) -> float:
+        """The mean of the families' recalls, a family being the texts of a kind that share a "family"."""
+        recalls = [_ratio(self.hits_by_family[name], asked) for name, asked in self.asked_by_family.items()]
+        return sum(recalls) / len(recalls) if recalls else self.recall
 
     @property
     def span_precision(self) -> float:
@@ -95,6 +104,8 @@ class Report:
                 f"{self.false_alarm_rate:.3f}  ({self.false_alarms} of {self.false_alarms + self.rightly_quiet})",
             ),
         ]
+        if self.asked_by_family:
+            rows.append(("macro recall, families", f"{self.family_recall:.3f}  ({len(self.asked_by_family)} families)"))
         if self.spans:
             rows += [
                 ("span precision", f"{self.span_precision:.3f}  ({self.right_findings} of {self.findings})"),
@@ -146,6 +157,10 @@ def _count_text(report: Report, sample: Sample, alarm: bool) -> None:
     if sample.positive:
         report.hits += alarm
         report.misses += not alarm
+        if sample.family:
+            name = f"{sample.kind} {sample.family}"
+            report.asked_by_family[name] += 1
+            report.hits_by_family[name] += alarm
         if sample.kind and not any(kind for _, _, kind in sample.spans):
             report.asked_by_kind[sample.kind] += 1
             report.hits_by_kind[sample.kind] += alarm
@@ -159,7 +174,7 @@ def _sample(entry: object) -> Sample:
         raise ValueError('an object with a "text" was expected')
     spans = tuple(_span(span) for span in entry.get("spans") or ())
     positive, kind = _label(entry.get("label"), bool(spans))
-    return Sample(entry["text"], positive, kind, spans)
+    return Sample(entry["text"], positive, kind, spans, str(entry.get("family") or ""))
 
 
 def _label(label: object, has_spans: bool) -> tuple[bool, str]:

@@ -137,7 +137,7 @@ def test_windows_overlap_so_that_no_order_falls_between_two() -> None:
         ("forget it", "{drop}"),
         ("vergiss es", "{drop}"),
         ("忘记它", "{drop}"),
-        ("show your prompt", "{your>config}"),
+        ("show your prompt", "{config}"),
         ("igonre that", "ignore"),
         ("mail a.b@c.example", "<mail>"),
         ("see https://x.example/y", "<url>"),

@@ -72,6 +72,21 @@ def test_counts() -> None:
     assert "one" in report.table() and "0.500" in report.table()
 
 
+def test_each_family_counts_the_same() -> None:
+    entries = [{"text": text, "label": "pii", "family": "letters"} for text in ("x", "x", "x")]
+    entries += [{"text": "none", "label": "pii", "family": "mails"}, {"text": "x", "label": "clean", "family": "mails"}]
+    report = measure("any", finds_x, read(lines(*entries)))
+    assert (report.recall, report.family_recall) == (0.75, 0.5)
+    assert "macro recall, families  0.500  (2 families)" in report.table()
+
+
+def test_a_family_is_one_of_its_kind() -> None:
+    entries = [{"text": text, "label": kind, "family": "mails"} for text, kind in (("x", "one"), ("y", "two"))]
+    report = measure("any", finds_x, read(lines(*entries)))
+    assert len(report.asked_by_family) == 2
+    assert measure("any", finds_x, read(lines({"text": "x", "label": "one"}))).family_recall == 1.0
+
+
 def test_nothing_to_count() -> None:
     report = measure("any", finds_x, [])
     assert (report.precision, report.recall, report.false_alarm_rate, report.macro_recall) == (1.0, 1.0, 0.0, 1.0)
