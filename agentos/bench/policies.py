@@ -1,7 +1,8 @@
 """What row-level security costs: the same requests with the policies, and with them off in this stand's own database.
 
-The two take turns, so that a machine that others share slows both. Nothing in the product switches a policy off: the
-superuser of the bench does, on tables that end with it.
+The two take turns, so that a machine that others share slows both: each turn is compared with the one beside it, and what
+is printed is the median of these pairs, with the lowest and the highest. Nothing in the product switches a policy off:
+the superuser of the bench does, on tables that end with it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from agentos.bench.figures import A_RUN, Row, ms, percentile, ratio
 from agentos.bench.scenes import LIMIT_SECONDS, PATH, SAY
 from agentos.bench.stand import Stand
 
-TURNS = (True, False, False, True, True, False, False, True)
-STREAMS, RUNS, READS, WARM_READS = 20, 100, 60, 6
+PAIRS = 9
+STREAMS, RUNS, READS, WARM_READS = 20, 60, 40, 8
 SHARE = 0.95
 GUARDED = "SELECT relname::text FROM pg_class WHERE relrowsecurity AND relnamespace = 'public'::regnamespace"
 
@@ -25,27 +26,38 @@ Ask = Callable[[], Sequence[float]]
 
 @dataclass(slots=True)
 class Times:
-    """Microseconds of what was asked with the policies, and without."""
+    """Microseconds of what was asked in each turn with the policies, and in the turn beside it without."""
 
-    guarded: list[float] = field(default_factory=list)
-    bare: list[float] = field(default_factory=list)
+    guarded: list[Sequence[float]] = field(default_factory=list)
+    bare: list[Sequence[float]] = field(default_factory=list)
 
     def row(self, asked: str) -> Row:
-        over, under = percentile(self.guarded, SHARE), percentile(self.bare, SHARE)
-        middle = percentile(self.guarded, 0.5), percentile(self.bare, 0.5)
+        ratios = [
+            found
+            for over, under in zip(self.guarded, self.bare, strict=True)
+            if (found := ratio(percentile(over, SHARE), percentile(under, SHARE))) is not None
+        ]
         return {
             "asked": asked,
-            "requests": len(self.guarded),
-            "p50_ms": ms(middle[0]),
-            "bare_p50_ms": ms(middle[1]),
-            "p95_ms": ms(over),
-            "bare_p95_ms": ms(under),
-            "ratio": ratio(over, under),
+            "requests": sum(len(turn) for turn in self.guarded),
+            "p50_ms": _median(self.guarded, 0.5),
+            "bare_p50_ms": _median(self.bare, 0.5),
+            "p95_ms": _median(self.guarded, SHARE),
+            "bare_p95_ms": _median(self.bare, SHARE),
+            "ratio": percentile(ratios, 0.5),
+            "lowest": min(ratios, default=None),
+            "highest": max(ratios, default=None),
         }
 
 
+def _median(turns: Sequence[Sequence[float]], share: float) -> float | None:
+    """Return the median turn's percentile, in milliseconds."""
+    found = [value for turn in turns if (value := percentile(turn, share)) is not None]
+    return ms(percentile(found, 0.5))
+
+
 def policies(stand: Stand, like: str) -> list[Row]:
-    """Ask for runs, a run, lists: in turns with the policies and without."""
+    """Ask for runs, a run, lists: in turns with the policies and without, and which comes first takes turns too."""
     asked: dict[str, Ask] = {
         A_RUN: lambda: _runs(stand),
         "GET a run": lambda: _reads(stand, "member", f"/api/runs/{like}"),
@@ -54,11 +66,11 @@ def policies(stand: Stand, like: str) -> list[Row]:
         "GET everybody's approvals": lambda: _reads(stand, "approver", "/api/approvals?limit=20"),
     }
     found = {name: Times() for name in asked}
-    for is_guarded in TURNS:
-        with turned(stand, is_guarded):
-            for name, ask in asked.items():
-                times = found[name].guarded if is_guarded else found[name].bare
-                times.extend(ask())
+    for pair in range(PAIRS):
+        for is_guarded in (True, False) if pair % 2 else (False, True):
+            with turned(stand, is_guarded):
+                for name, ask in asked.items():
+                    (found[name].guarded if is_guarded else found[name].bare).append(ask())
     return [times.row(name) for name, times in found.items()]
 
 

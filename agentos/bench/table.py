@@ -57,7 +57,7 @@ SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "policies": (
         "Row-level security: the same with it and, in the bench's own database, without it, ms",
         {"asked": "asked", "requests": "n", "p50_ms": "p50", "bare_p50_ms": "without", "p95_ms": "p95"}
-        | {"bare_p95_ms": "without", "ratio": "ratio of p95s"},
+        | {"bare_p95_ms": "without", "ratio": "ratio of p95s", "lowest": "lowest", "highest": "highest"},
     ),
     "human": (
         "Human pace: 20 tokens a second",
