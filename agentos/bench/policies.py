@@ -1,6 +1,6 @@
 """What row-level security costs: the same requests with the policies, and with them off in this stand's own database.
 
-The two take turns, so that a machine that others share slows both: each turn is compared with the one beside it, and what
+The two take turns, so that a machine that others share slows both: each turn is compared with the one beside it; what
 is printed is the median of these pairs, with the lowest and the highest. Nothing in the product switches a policy off:
 the superuser of the bench does, on tables that end with it.
 """

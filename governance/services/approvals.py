@@ -16,7 +16,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
-from accounts.trips import together
+from accounts.trips import planned_once, together
 from agentos.core.clock import rfc3339_ms
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound
 from agentos.core.types import JsonObject, clean_text
@@ -70,7 +70,7 @@ def decide(
     since: then the approval is void and committed so, and the run asks anew; Invalid.
     """
     delegations.check_person(principal)
-    with tenant_scope(principal.tenant_id, principal.user_id):
+    with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
         _check_right(principal)
         rows = selectors.readable(principal).filter(id=approval_id)
         approval = _locked(rows)

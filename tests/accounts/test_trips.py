@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from accounts import seam
 from accounts.models import Membership
+from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
-from accounts.trips import together
+from accounts.trips import planned_once, together
 from tests.conftest import TenantWithUsers
 
 
@@ -70,3 +72,33 @@ def test_an_outer_transaction_keeps_its_scope(acme: TenantWithUsers) -> None:
         with tenant_scope(acme.tenant.id, acme.admin.id):
             assert scope()[1] == str(acme.admin.id)
         assert scope()[1] == str(acme.member.id)
+
+
+def kept() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        return {statement for (statement,) in cursor.fetchall()}
+
+
+async def test_a_connection_that_stays_keeps_the_plans_of_a_block_and_of_no_other(acme: TenantWithUsers) -> None:
+    def read() -> tuple[set[str], str]:
+        rows = Membership.objects.filter(tenant=acme.tenant, user=acme.member)
+        with tenant_scope(acme.tenant.id, acme.admin.id):
+            with planned_once():
+                found = [rows.get().role for _ in range(8)]
+            assert rows.get().role == found[0]
+            return kept(), found[0]
+
+    try:
+        statements, role = await in_thread(read)
+    finally:
+        seam.close()
+    assert role == "member"
+    assert len(statements) == 1
+    assert "accounts_membership" in statements.pop()
+
+
+def test_a_connection_that_does_not_stay_keeps_none(acme: TenantWithUsers) -> None:
+    with tenant_scope(acme.tenant.id, acme.admin.id), planned_once():
+        assert Membership.objects.get(tenant=acme.tenant, user=acme.member).role == "member"
+    assert kept() == set()
