@@ -59,7 +59,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     has_ended = False
 
     async def connect(self) -> None:
-        self.run_id = self.scope["url_route"]["kwargs"]["run_id"]
+        self.run_id, self.obeying = self.scope["url_route"]["kwargs"]["run_id"], asyncio.Lock()
         await self.accept()  # before it may be closed: a browser sees the code of an accepted socket only
         try:
             principal = await authenticate_socket(self.scope)
@@ -81,7 +81,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             said = _parsed(text_data)
             if self.principal is None:
                 return await self._sign_in(said)
-            await self._obey(said)
+            async with self.obeying:
+                await self._obey(said)
         except AgentOSError as error:
             await self._say({"error": {"code": error.code, "detail": error.detail}})
             if self.principal is None:
@@ -153,9 +154,10 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         except (psycopg.Error, PoolTimeout) as error:
             logger.warning("a socket broke off (%s)", type(error).__name__)
             return await self._end(FAILED)
-        if follower.is_cut:
-            return await self._end(SIGNED_OUT)
-        return await self._end(ENDED if follower.has_ended else COME_BACK)
+        async with self.obeying:  # what ends the run is answered first
+            if follower.is_cut:
+                return await self._end(SIGNED_OUT)
+            return await self._end(ENDED if follower.has_ended else COME_BACK)
 
     async def _stop_following(self) -> None:
         if self.following is not None:

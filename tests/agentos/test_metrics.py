@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from agentos import metrics
+from agentos.backup.models import BackupRecord
+from agentos.core.clock import utc_now
 from tests.conftest import TenantWithUsers
 from tests.isolation.planting import Garden
 
@@ -49,6 +52,16 @@ def test_what_it_says(scraped: Any, acme: TenantWithUsers) -> None:
     assert names >= {"agentos_runs", "agentos_outbox", "agentos_jobs_queued", "agentos_database_connections"}
     for word in (garden.marker, garden.user.email, acme.tenant.slug, str(acme.tenant.id)):
         assert word not in text
+
+
+def test_how_old_the_last_backup_and_the_last_proved_restore_are(scraped: Any) -> None:
+    assert "agentos_backup_age_seconds" not in scraped().content.decode()
+    for kind, days in (("backup", 1), ("restore", 3)):
+        at = utc_now() - timedelta(days=days)
+        BackupRecord.objects.using("system").create(kind=kind, ok=True, at=at)
+    lines = dict(line.rsplit(" ", 1) for line in scraped().content.decode().splitlines() if line[0] != "#")
+    assert float(lines["agentos_backup_age_seconds"]) == pytest.approx(86_400, abs=60)
+    assert float(lines["agentos_verified_restore_age_seconds"]) == pytest.approx(3 * 86_400, abs=60)
 
 
 def test_what_is_not_known_is_left_out() -> None:
