@@ -208,7 +208,7 @@ def _make(signs_from: datetime) -> SigningKey:
     private = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     private_pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    kid = RSAKey.import_key(public_pem).thumbprint()
+    kid = "k" + RSAKey.import_key(public_pem).thumbprint()  # a thumbprint may begin as a command's option does
     return SigningKey.objects.using("system").create(
         kid=kid,
         algorithm=ALGORITHM,
