@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The lock names every package, and what is imported is compiled then: both halve the time.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps --no-compile
-# One worker more than processors, since many tests wait for processes that they started; at least three.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 2 ] && echo "$$((n + 1))" || echo 3)
+# Two workers more than processors, since many tests wait for processes that they started.
+WORKERS ?= $(shell echo "$$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2))")
 TESTS ?= tests
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 # What `check --deploy` looks at: production's posture, on a database that is never asked.

@@ -23,9 +23,9 @@ from governance.guardrails.report import is_attack
 
 SEED = 20
 ROUNDS = 3
-EPOCHS = 6
+EPOCHS = 10
 RATE = 0.1
-DECAY = 0.003
+DECAY = 0.01
 FAMILIAR_IMPORTANCE = 2.0  # of an attack that the rules were made for, which must not be lost
 FEWEST_TEXTS = 3  # with a feature that is learned
 MOST_WINDOWS = 60  # of one text
