@@ -20,7 +20,7 @@ from agentos.serving.progress import Progress
 STEPS = (1, 50, 200, 500, 1000, 2000)
 QUICK_STEPS = (1, 50, 200)
 FLOOR_AFTER = 200
-SCENES = ("ladder", "floors", "pauses", "sessions", "page", "policies", "human", "guarded", "waiting", "processes")
+SCENES = ("pauses", "ladder", "floors", "sessions", "page", "policies", "human", "guarded", "waiting", "processes")
 QUICK_SCENES = ("ladder", "floors")
 
 
@@ -43,12 +43,13 @@ def measure(stand: Stand, plan: Plan, progress: Progress) -> dict[str, list[Row]
 
     like = scenes.warm_up(stand)
     base = stand.meter.rss_bytes()
+    # Before the load: for minutes after it the disk still writes what thousands of streams have left.
+    scene("pauses", f"{scenes.PAUSES} approvals", lambda: scenes.pauses(stand))
     for streams in plan.steps:
         scene("ladder", f"{streams:,} streams", partial(scenes.ladder, stand, [streams], base))
         if streams == FLOOR_AFTER:
             # Beside the row that it is compared with: a shared machine is not the same a minute later.
             scene("floors", f"bare client and relay, {FLOOR_AFTER} streams", lambda: scenes.floors(stand, FLOOR_AFTER))
-    scene("pauses", f"{scenes.PAUSES} approvals", lambda: scenes.pauses(stand))
     scene("sessions", "runs in old sessions", lambda: scenes.sessions(stand, like))
     scene("page", f"a page of {scenes.PAGE_SESSIONS:,} sessions", lambda: scenes.page(stand, like))
     scene("policies", "with row-level security and without", lambda: policies(stand, like))
