@@ -12,7 +12,7 @@ from agentos.core.types import JsonObject
 from agents import selectors
 from agents.engine.spec import AgentSpec
 from agents.registry import registry
-from agents.services import answers
+from agents.services import answers, blocked
 from agents.services.answers import Answer
 from agents.services.idempotency import Key
 from agents.services.runtime import Runtime
@@ -25,7 +25,8 @@ async def answer(here: Runtime, principal: Principal, run_id: UUID, said: list[A
     """
     detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     spec = registry.get("agent", detail.get("agent_id", ""))
-    guarded = [await _guarded(here, principal, spec, item) for item in said]
+    async with blocked.counted(principal, run_id):
+        guarded = [await _guarded(here, principal, spec, item) for item in said]
     return await in_thread(answers.answer, principal=principal, run_id=run_id, answers=guarded, key=key)
 
 

@@ -20,7 +20,7 @@ from agents.engine import previewing
 from agents.engine.calling import guarded
 from agents.engine.spec import AgentSpec
 from agents.registry import registry
-from agents.services import forks, reconcile, reruns, runs
+from agents.services import blocked, forks, reconcile, reruns, runs
 from agents.services.connecting import connect
 from agents.services.forks import Fork
 from agents.services.halted import component_target
@@ -40,6 +40,13 @@ async def fork(
     source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     check = await _room_for_another(here, principal, source)
     spec = registry.get("agent", source.get("agent_id", ""))
+    async with blocked.counted(principal, run_id):
+        wanted = await _let_in(here, principal, spec, wanted)
+    return await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted, key=key, check=check)
+
+
+async def _let_in(here: Runtime, principal: Principal, spec: AgentSpec, wanted: Fork) -> Fork:
+    """Return what is wanted of a fork as guards let it in. Raises: InputBlocked."""
     for field in ("message", "instructions"):
         if (text := getattr(wanted, field)) is not None:
             let = await here.hooks.check_input(spec, text, tenant_id=principal.tenant_id)
@@ -47,7 +54,7 @@ async def fork(
     if wanted.tool_result is not None:
         checked = await here.hooks.check_answer(spec, wanted.tool_result, tenant_id=principal.tenant_id)
         wanted = replace(wanted, tool_result=checked)
-    return await in_thread(forks.fork, principal=principal, run_id=run_id, wanted=wanted, key=key, check=check)
+    return wanted
 
 
 async def rerun(here: Runtime, principal: Principal, run_id: UUID, key: Key | None = None) -> tuple[UUID, str]:
@@ -80,14 +87,16 @@ async def settle(
     """Guard and store what became of an unknown step. Raises: as `reconcile.reconcile`, InputBlocked."""
     found = await in_thread(selectors.step_evidence, principal=principal, run_id=run_id, step_id=step_id)
     check = partial(here.hooks.check_answer, _guarding(found), tenant_id=principal.tenant_id)
+    async with blocked.counted(principal, run_id):
+        reason, result = await check(reason), None if result is None else await check(result)
     await in_thread(
         reconcile.reconcile,
         principal=principal,
         run_id=run_id,
         step_id=step_id,
         outcome=outcome,
-        reason=await check(reason),
-        result=None if result is None else await check(result),
+        reason=reason,
+        result=result,
         key=key,
     )
 

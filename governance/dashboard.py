@@ -13,7 +13,7 @@ from django.db import connection
 from accounts.principals import Principal
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus, StepState
-from agents.engine.steps import GUARDS
+from agents.engine.steps import GUARDS, TIMES
 from agents.models import Run, Step
 from agents.services.sql import table
 from governance.models import Approval, ApprovalStatus
@@ -50,11 +50,11 @@ SELECT {_DAY.format("r")} AS day, count(*) AS refused, count(DISTINCT r.id) AS r
 FROM {table(Run)} r JOIN {table(Step)} s ON s.tenant_id = r.tenant_id AND s.run_id = r.id
 WHERE {_THESE.format("r")} AND s.state = '{StepState.REFUSED}' AND r.component_kind <> '{JOB}' {_BY_DAY}
 """
-# What guards did: to a message it stands in the run's spec, to what a tool or the model said in the step's request,
-# to what somebody answered in its answer.
+# What guards did: to a message, and what they blocked of what people sent later, stands in the run's spec; to what a
+# tool or the model said in the step's request, to what somebody answered in its answer.
 _ONE_BLOCKED: Final = '[{"guard": "", "did": "block", "place": "input"}]'
 _HITS: Final = f"""
-WITH hits AS (
+WITH noted AS (
     SELECT r.id, r.created_at, n.note FROM {table(Run)} r CROSS JOIN LATERAL jsonb_array_elements(coalesce(
         r.spec->'{GUARDS}', CASE WHEN r.error_code = '{BLOCKED}' THEN '{_ONE_BLOCKED}'::jsonb END)) n (note)
     WHERE {_THESE.format("r")} AND r.component_kind <> '{JOB}'
@@ -64,17 +64,17 @@ WITH hits AS (
     CROSS JOIN LATERAL jsonb_array_elements(
         coalesce(s.request->'{GUARDS}', '[]'::jsonb) || coalesce(s.answer->'{GUARDS}', '[]'::jsonb)) n (note)
     WHERE {_THESE.format("r")} AND r.component_kind <> '{JOB}' AND s.seq > 0
-)
+), hits AS (SELECT *, coalesce((note->>'{TIMES}')::int, 1) AS times FROM noted)
 """
 _GUARDED: Final = f"""{_HITS}
-SELECT {_DAY.format("hits")} AS day, count(*) AS hits, count(DISTINCT id) AS runs_hit,
-    count(*) FILTER (WHERE note->>'did' = 'block') AS blocked,
-    count(*) FILTER (WHERE note->>'did' = 'redact') AS redacted,
-    count(*) FILTER (WHERE note->>'did' = 'flag') AS flagged
+SELECT {_DAY.format("hits")} AS day, coalesce(sum(times), 0) AS hits, count(DISTINCT id) AS runs_hit,
+    coalesce(sum(times) FILTER (WHERE note->>'did' = 'block'), 0) AS blocked,
+    coalesce(sum(times) FILTER (WHERE note->>'did' = 'redact'), 0) AS redacted,
+    coalesce(sum(times) FILTER (WHERE note->>'did' = 'flag'), 0) AS flagged
 FROM hits {_BY_DAY}
 """
 _BY_GUARD: Final = f"""{_HITS}
-SELECT note->>'guard', note->>'place', note->>'did', count(*) FROM hits
+SELECT note->>'guard', note->>'place', note->>'did', sum(times) FROM hits
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
 """
 

@@ -18,7 +18,7 @@ from agents.engine.status import PauseKind
 from agents.engine.tools import Tool
 from agents.models import Step
 from agents.registry import registry
-from agents.services import authority
+from agents.services import authority, blocked
 from agents.wiring import runtime
 from governance import access, selectors
 from governance.access import Question
@@ -84,7 +84,9 @@ def _fitting(tool: Tool, edited: JsonObject) -> JsonObject:
 async def _check_texts(spec: AgentSpec, principal: Principal, approval: Approval, arguments: JsonObject) -> None:
     """Put every text that is new through the guards. It is not redacted: what is approved is what was seen."""
     for text in sorted(set(texts_of(arguments)) - set(texts_of(approval.arguments))):
-        if await runtime().hooks.check_answer(spec, text, tenant_id=principal.tenant_id) != text:
+        async with blocked.counted(principal, approval.run_id):
+            let_in = await runtime().hooks.check_answer(spec, text, tenant_id=principal.tenant_id)
+        if let_in != text:
             raise Invalid(
                 "The arguments hold an identity number or a secret, which may not be sent here.",
                 code="edited_args_private",

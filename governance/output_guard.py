@@ -55,7 +55,7 @@ class OutputGuard:
         modes = {name: mode if mode is Mode.FLAG else Mode.REDACT for name, mode in self._modes.items()}
         parsed = json_object(written) if written else {}
         passed = await clean(modes, Place.OUTPUT, written if parsed is None else parsed)
-        self.notes += passed.notes
+        self.notes += [{**one, "did": self._modes[one["guard"]].value} for one in passed.notes]
         acted = sorted({kind for one in passed.notes if one["did"] != Mode.FLAG for kind in one["kinds"]} - CONTACT)
         if not acted:
             return written, ""

@@ -67,7 +67,9 @@ class AuditEntry:
     actor_id: UUID | None = None
 
 
-GUARDS = "guards"  # in a step's request and a run's spec: what guards did, [{guard, did, place, kinds}], never text
+# In a step's request and a run's spec: what guards did, [{guard, did, place, kinds, times?}], never text. `times` where
+# the same was done more than once.
+GUARDS, TIMES = "guards", "times"
 
 
 def guarded_entries(step: StepRecord) -> list[AuditEntry]:

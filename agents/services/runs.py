@@ -27,6 +27,7 @@ from agents.engine.steps import AuditEntry, RunChange, Write
 from agents.models import Run
 from agents.services import authority, idempotency, log, sessions, tenant_models
 from agents.services.begin import Begin
+from agents.services.blocked import notes_of
 from agents.services.execution import remembered, run_state
 from agents.services.follow import Follower
 from agents.services.halted import component_target
@@ -145,7 +146,7 @@ async def _let_in(
     try:
         let = await runtime.hooks.check_input(spec, message, tenant_id=tenant_id)
     except InputBlocked as blocked:
-        return "", tuple({"did": "block", "place": "input", **error} for error in blocked.errors), blocked
+        return "", notes_of(blocked), blocked
     return let.text, let.notes, None
 
 
