@@ -10,12 +10,13 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from accounts.api import router as accounts_router
+from accounts.api.audit import router as audit_router
+from accounts.api.connections import router as connections_router
+from accounts.api.service_accounts import router as service_accounts_router
+from accounts.api.signing import router as signing_router
 from accounts.auth import Authenticator, principal_of, public, scope
-from accounts.connections_api import router as connections_router
 from accounts.privacy.api import router as privacy_router
 from accounts.seam import in_thread
-from accounts.service_accounts_api import router as service_accounts_router
 from agentos import __version__
 from agentos.backup import facts
 from agentos.core.errors import AgentOSError, NotAuthenticated, whereabouts
@@ -46,7 +47,8 @@ api = DeclaredAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
 )
-api.add_router("", accounts_router)
+api.add_router("", signing_router)
+api.add_router("", audit_router)
 api.add_router("", privacy_router)
 api.add_router("", service_accounts_router)
 api.add_router("", connections_router)

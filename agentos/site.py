@@ -49,7 +49,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Show the form; whoever fills it in rightly goes the same way on as from every other page."""
-        from accounts.door import Door
+        from accounts.pages.door import Door
         from accounts.services import providers
         from agentos.views import demo_users
 
@@ -84,7 +84,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         from django.contrib.auth.views import PasswordChangeView
 
         from accounts.console import principal_of
-        from accounts.forms import OwnPasswordForm
+        from accounts.pages.forms import OwnPasswordForm
 
         request.current_app = self.name
         view = PasswordChangeView.as_view(

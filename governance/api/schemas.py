@@ -10,7 +10,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from accounts.schemas import PageMeta
+from accounts.api.schemas import PageMeta
 from agentos.core.clock import epoch_seconds
 from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject

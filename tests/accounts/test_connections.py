@@ -40,7 +40,7 @@ def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     principals.cache.forget()
     known = {kind.name: kind for kind in (*kinds_of.personal_services(), STRIPE, HOUSE)}
     monkeypatch.setattr(kinds_of, "kinds", lambda: known)
-    for module in ("accounts.connections_admin", "accounts.connections_api"):
+    for module in ("accounts.pages.connections", "accounts.api.connections"):
         monkeypatch.setattr(f"{module}.kinds", lambda: known)
 
 

@@ -9,8 +9,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import entering
-from accounts.forms import NewAccountForm
 from accounts.models import Invitation
+from accounts.pages.forms import NewAccountForm
 from accounts.principals import Principal
 from accounts.services import invitations, sessions, sign_ins
 from agentos.core.errors import CallerError, Gone

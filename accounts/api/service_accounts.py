@@ -8,9 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from accounts.auth import principal_of, scope
-from accounts.models import ServiceAccount
-from accounts.schemas import (
+from accounts.api.schemas import (
     NewServiceAccountOut,
     PageMeta,
     RotateIn,
@@ -18,6 +16,8 @@ from accounts.schemas import (
     ServiceAccountIn,
     ServiceAccountPage,
 )
+from accounts.auth import principal_of, scope
+from accounts.models import ServiceAccount
 from accounts.seam import in_thread
 from accounts.services import service_accounts
 from agentos.core.clock import epoch_seconds, utc_now

@@ -1,0 +1,126 @@
+"""The pages of the keys for programs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from accounts import scopes
+from accounts.console import AuditedAdmin, principal_of, shown_once
+from accounts.models import Membership, ServiceAccount, TenantRole, User
+from accounts.services import service_accounts
+from accounts.services.service_accounts import decides
+from agentos.core.clock import utc_now
+
+
+class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in sorted(scopes.ALL_SCOPES - scopes.FOR_PEOPLE)],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="The key grants what is ticked here and its user may do as well.",
+    )
+
+    class Meta:
+        model = ServiceAccount
+        fields = ("name", "user", "expires_at", "scopes")
+
+
+@admin.register(ServiceAccount)
+class ServiceAccountAdmin(AuditedAdmin):
+    """Keys for programs. A key is shown once, when it is made; afterwards it is replaced or revoked."""
+
+    list_title = "Service accounts"
+    audited_by_service = True
+    form = ServiceAccountForm
+    list_display = ("name", "user", "key_prefix", "state", "expires_at", "last_used_at", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__email", "key_prefix")
+    readonly_fields = (
+        "key_prefix",
+        "shown_to_people",
+        "rotated_at",
+        "previous_until",
+        "revoked_at",
+        "last_used_at",
+        "created_at",
+    )
+    actions = ("rotate_key", "revoke_keys")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fields = ServiceAccountForm.Meta.fields
+        return (*fields, *self.readonly_fields) if obj else fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
+        return principal_of(request).has("service_accounts:write")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return principal_of(request).has("service_accounts:delete")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer oneself and those who decide nothing: nobody acts in an approver's name."""
+        if db_field.name == "user":
+            deciding = [role.name for role in TenantRole.objects.all() if decides(role)]
+            members = Membership.objects.exclude(role__in=deciding)
+            others = Q(id__in=members.values("user_id"))
+            kwargs["queryset"] = User.objects.filter(Q(id=principal_of(request).user_id) | others).order_by("email")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @admin.display(description="Shown to")
+    def shown_to_people(self, account: ServiceAccount) -> str:
+        """Name those whom a key was shown: they approve nothing that it asks for."""
+        known = {user.id: str(user) for user in User.objects.filter(id__in=account.shown_to)}
+        return ", ".join(known.get(user_id, "a former member") for user_id in account.shown_to) or "nobody"
+
+    @admin.display(description="State")
+    def state(self, account: ServiceAccount) -> str:
+        if account.revoked_at is not None:
+            return "revoked"
+        return "expired" if account.expires_at is not None and account.expires_at <= utc_now() else "active"
+
+    @admin.action(description="Replace the selected key", permissions=["rotate"])
+    def rotate_key(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> HttpResponse | None:
+        """Show the new key of one account; the old one works for another day."""
+        if queryset.count() != 1:
+            self.message_user(request, "Select one key: the new one is shown this once.", messages.ERROR)
+            return None
+        old = queryset.get()
+        ends = None if old.expires_at is None else utc_now() + timedelta(days=service_accounts.DEFAULT_DAYS)
+        account, key = service_accounts.rotate(
+            principal_of(request), account_id=old.id, overlap=timedelta(days=1), expires_at=ends
+        )
+        return shown_once(self, request, f"New key of {account.name}", key)
+
+    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
+    def revoke_keys(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> None:
+        principal = principal_of(request)
+        for account in queryset.order_by("id"):
+            service_accounts.revoke(tenant_id=principal.tenant_id, account_id=account.id, actor_id=principal.user_id)
+        self.message_user(request, "The keys are revoked. They stop working within five seconds.")
+
+    def save_model(self, request: HttpRequest, obj: ServiceAccount, form: Any, change: bool) -> None:
+        principal = principal_of(request)
+        account, key = service_accounts.create(
+            tenant_id=principal.tenant_id,
+            user_id=obj.user_id,
+            name=obj.name,
+            scopes_asked=form.cleaned_data["scopes"],
+            expires_at=obj.expires_at,
+            by=principal,
+        )
+        obj.pk = account.pk
+        request.new_key = key  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: ServiceAccount, post_url_continue: Any = None) -> HttpResponse:
+        return shown_once(self, request, f"Key of {obj.name}", request.new_key)  # type: ignore[attr-defined]
