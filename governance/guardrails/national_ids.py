@@ -16,7 +16,10 @@ from governance.guardrails.pii_numbers import DENIAL
 
 REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
 _SIGNS = re.compile(r"[^0-9A-Za-z\u0391-\u03a9]")
-_BREAK = re.compile(r"\d|[.!?;] [^\W\d_]|\n[^\n]*\n|[{}]")
+_BREAK = re.compile(
+    r"\d|(?<!\bn)(?<!\bno)(?<!\bnr)(?<!\bnum)(?<!\bnúm)(?<!\bč)[.] [^\W\d_]|[!?;] [^\W\d_]|\n[^\n]*\n|[{}]",
+    re.IGNORECASE,
+)
 _LEADING = r"(?<![0-9A-Za-z_])(?<![0-9][.,\-/])"
 _TRAILING = r"(?![0-9A-Za-z_]|[.,\-/]\d)"
 _NEXT = re.compile(r"[ ,;/&\n]{1,3}(?:(?:and|und|et|y|e|i|en|og|och|ja|и|or|oder)[ \n])?(?:\w{1,12}: ?)?")
@@ -42,6 +45,7 @@ class National:
     checks: tuple[Callable[[str], bool], ...]
     signs: bool
     near: bool
+    among: re.Pattern[str] | None
     alone: re.Pattern[str] | None
     kind: str
 
@@ -81,6 +85,7 @@ def _load() -> tuple[list[National], dict[str, list[National]]]:
             tuple(CHECKS[name] for name in entry.get("check", "").split()),
             entry.get("signs", False),
             entry.get("near", False),
+            re.compile(entry["among"]) if "among" in entry else None,
             re.compile(entry["alone"]) if "alone" in entry else None,
             entry.get("kind", "national_id"),
         )
@@ -130,16 +135,17 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the national numbers of a folded text."""
     if not _SOME_NUMBER.search(text):
         return
-    for at, needle in places(lower, _NEEDLES):
-        if lower[at - 1 : at].isalpha() and not _glued(needle):
+    spoken = lower.replace("_", " ")  # names of columns and fields
+    for at, needle in places(spoken, _NEEDLES):
+        if lower[at - 1 : at].isalpha() and not _glued(needle) and not _hump(text, at):
             continue
         for entry in _NEEDLES[needle]:
-            word = entry.words.match(lower, at)
-            if word is not None:
+            word = entry.words.match(spoken, at)
+            if word is not None and (entry.among is None or entry.among.search(spoken)):
                 near = entry.near or (not entry.checks and len(word[0]) <= SHORT_WORD and not _glued(word[0]))
                 yield from _after(entry, text, word.end(), near=near)
     yield from _without_words(text, lower)
-    for cell in tables.cells(text, lower, _ANY_WORD):
+    for cell in tables.cells(text, spoken, _ANY_WORD):
         for entry in ENTRIES:
             match = entry.shape.match(text, cell.start)
             if (
@@ -149,6 +155,11 @@ def find(text: str, lower: str) -> Iterator[Finding]:
                 and entry.passes(match[0])
             ):
                 yield Finding(entry.kind, cell.start, cell.end, 0.85)
+
+
+def _hump(text: str, at: int) -> bool:
+    """Tell whether a word begins here in a name in camel case."""
+    return text[at].isupper() and text[at - 1].islower()
 
 
 def _after(entry: National, text: str, end: int, *, near: bool) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from governance.guardrails import labels, pii_things, tables
+from governance.guardrails import labels, pii_examples, pii_things, tables
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii_numbers import DENIAL
 
@@ -57,7 +57,9 @@ _LABEL = re.compile(
 )
 _EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z]|-[A-Z](?![a-z]))"
 _START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
-_PLUS = re.compile(r"(?<![0-9A-Za-z_])(?:\+|(?<!\d[ \-])00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION)
+_PLUS = re.compile(
+    r"(?<![0-9A-Za-z_])(?:\+|%2[Bb]|(?<!\d[ \-])00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION
+)
 _AMERICAN = re.compile(
     _START + r"(?<![\-/])((?:(?:\+|00)?1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-]))(\d{3}[ .\-]\d{4})"
     r"(?![ .\-/]?\d{3}|-\d)" + _EXTENSION
@@ -86,12 +88,12 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     ends: set[int] = set()
     for match in _PLUS.finditer(text):
         end = _international_end(text, match, plans)
-        if end > 0:
+        if end > 0 and not _fiction(text, match.start(), end):
             ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
     for pattern, judge, score in _NATIONAL:
         for match in pattern.finditer(text):
-            if match.end() not in ends and judge(text, match, plans):
+            if match.end() not in ends and judge(text, match, plans) and not _fiction(text, *match.span()):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
 
@@ -142,6 +144,10 @@ def _digits(written: str) -> str:
     return _NOT_DIGIT.sub("", _EXTENSION_PART.sub("", written))
 
 
+def _fiction(text: str, start: int, end: int) -> bool:
+    return pii_examples.printed(text, start, end, _digits(text[start:end]).removeprefix("00"))
+
+
 _DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
 
 
@@ -168,7 +174,7 @@ def _american(text: str, match: re.Match[str], _plans: _Plans) -> bool:
     area = _digits(prefix)[-3:]
     if len(set(area + _digits(local))) == 1 or _denied(text, match.start()):
         return False
-    if not _claimed(text, match) and _thing(text, match):
+    if not _claimed(text, match) and (_thing(text, match) or pii_examples.refused(text, *match.span())):
         return False
     if "(" in prefix or "-" in local or "." in local:
         return True
@@ -187,7 +193,9 @@ def _trunk(text: str, match: re.Match[str], plans: _Plans) -> bool:
         return False
     if _claimed(text, match):
         return True
-    return _regular(text, match) and not _thing(text, match) and plans.valid(digits, _REGIONS)
+    if _thing(text, match) or pii_examples.refused(text, *match.span()):
+        return False
+    return _regular(text, match) and plans.valid(digits, _REGIONS)
 
 
 # A date with an hour after it, and an American postal code.

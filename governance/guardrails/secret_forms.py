@@ -74,7 +74,9 @@ _COOKIES = (
     "refresh",
     "credential",
 )
-_COOKIE = re.compile(r"(?P<rest>[\w.\-]{0,60})=[\"']?(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})")
+_COOKIE = re.compile(
+    r"(?P<rest>[\w.\-]{0,60})(?P<sign>=[\"']?|[\"'] ?[:,=] ?[\"']|: )(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})"
+)
 _NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
 _NOT_A_SESSION = re.compile(
     r"publickey|authenticity|verification|account_?sid|app_?sid|service_?sid|key_?sid|call_?sid|message_?sid|csrf|xsrf|author|(?:^|_)ga|consent|page|next|side|residen|consid|basid|inside|outside",
@@ -159,8 +161,9 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the credentials of a folded text that a command, a header or a sentence's form points to."""
     yield from _arguments(text, lower)
     yield from _headers(text, lower)
-    if "=" in text:
+    if "=" in text or "cookie" in lower:
         yield from _cookies(text, lower)
+    yield from _calls(text, lower)
     yield from _logins(text, lower)
     yield from _pins(text, lower)
     for match in _matches(_LINK, text, lower, _LINKS):
@@ -188,7 +191,7 @@ _COLUMN = re.compile(
     r"mot de passe|senha|wachtwoord|hasło|пароль|密码|パスワード|비밀번호"
 )
 _USER_AT_HOST = re.compile(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")
-_HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\d)|localhost\b")
+_HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b")
 
 
 def _hosts(text: str) -> Iterator[Finding]:
@@ -253,7 +256,9 @@ def _cookies(text: str, lower: str) -> Iterator[Finding]:
     for match in _matches(_COOKIE, text, lower, _COOKIES):
         value = match["value"].rstrip(".:|")
         before = _NAME_BEFORE.search(lower, max(0, match.start() - 40), match.start())
-        name = (before[0] if before else "") + match["rest"]
+        name = text[before.start() if before else match.start() : match.end("rest")]
+        if "=" not in match["sign"] and not cookies and not _KNOWN_COOKIE.search(name):
+            continue
         if _SESSION.search(name) and not cookies and _like_an_id(value) and not _KNOWN_COOKIE.search(name):
             continue  # logs name sessions too
         if _NOT_A_SESSION.search(name) or secret_looks.placeholder_token(value):
@@ -288,6 +293,34 @@ _HARMLESS = re.compile(
     r"^NID$|^IDE$|expires|path|domain",
     re.IGNORECASE,
 )
+
+
+def _calls(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the passwords among the arguments of calls that log in, as in `smtp.login("mira", "…")`."""
+    for match in _matches(_CALL, text, lower, _CALLS):
+        for argument in list(_QUOTED.finditer(text, match.start("value"), match.end("value")))[1:]:
+            if secret_looks.made_up(argument["value"]):
+                yield _span("password", argument, argument["value"], 0.75)
+
+
+_CALLS = (
+    "login(",
+    "auth(",
+    "auth=(",
+    "auth = (",
+    "credential(",
+    "credentials(",
+    "connect(",
+    "connection(",
+    "authenticate(",
+    "authentication(",
+    "sign_in(",
+    "signin(",
+)
+_CALL = re.compile(
+    r"[a-z_]{4,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
+)
+_QUOTED = re.compile(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
 
 
 def _logins(text: str, lower: str) -> Iterator[Finding]:

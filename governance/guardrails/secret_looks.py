@@ -57,6 +57,10 @@ _UNSAID = re.compile(  # what prose says after "the password is", and what is no
     r"bcrypt\d*|aes-?\d+\w*|argon2\w*|pbkdf2\w*|rsa-?\d+|h\d|[a-z]\d|\d[a-z]|24/7|\d+(?:st|nd|rd|th|er|e|º|ª))"
 )
 _SEGMENT = re.compile(r"[-_.+/=%~]+")
+# Digits strewn among letters, or many consonants in a row beside digits: no words.
+_STREWN = re.compile(
+    r"[A-Za-z]\d+[A-Za-z]+\d+[A-Za-z]|(?=[a-z]*\d)[a-z\d]*[b-df-hj-np-tv-xz]{5}|[b-df-hj-np-tv-xz]{5}[a-z]*\d"
+)
 _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
@@ -96,7 +100,9 @@ def varied(value: str) -> bool:
 def wordy(value: str, length: float = WORD_LENGTH) -> bool:
     """Tell whether a value reads as words or numbers, of this length on average, with signs between them."""
     return all(
-        len(segment) <= WORD_LENGTH or (runs := len(_RUN.findall(segment))) == 1 or len(segment) >= length * runs
+        len(segment) <= WORD_LENGTH
+        or (runs := len(_RUN.findall(segment))) == 1
+        or (len(segment) >= length * runs and not (len(segment) >= SHORTEST_RANDOM and _STREWN.search(segment)))
         for segment in _SEGMENT.split(value)
     )
 

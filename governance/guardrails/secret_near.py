@@ -36,18 +36,20 @@ _NAMING = re.compile(
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions|secret)[ _\-]?keys?|tokens?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
     r"(?<![a-z])(?:pat|pk|tok|hmac|appid|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
-    r"clé(?: api)?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
+    r"cl[eé]s? (?:d[’']|de l[’'])?(?:api|acc[eè]s)|(?:api|zugriffs|zugangs|geheim|sicherheits)-?schlüssel|(?:clave|chave|chiave|llave) (?:(?:de|da|do|di|del|secreta|privada|segreta|la) ){0,2}(?:api|acceso|acesso|accesso)|"
+    r"clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api-?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
+    r"clé|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
     r"(?![a-z])"
 )
 _BARE_KEY = re.compile(r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키)\Z")
 _DENIAL = re.compile(
-    r"public|publishable|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit|\bhash|"
+    r"public|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit|\bhash|"
     r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
     r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
     r"keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"
 )
 _DENIED_BEFORE = re.compile(
-    r"(?:public|publickey|publishable|cache|redis|lock|dedup|mint|authenticity|verification|correlation|tracking|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|map|page|"
+    r"(?:public|publickey|publishable|clé publique|cache|redis|lock|dedup|mint|authenticity|verification|correlation|tracking|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|map|page|"
     r"next|csrf|xsrf|continuation|sync|cancel|design|cursor|upload|device|push|websocket|gpg|signing ssh|tokenizer|"
     r"translation|i18n|message|locale|react)[_\- ]?\Z"
 )
@@ -55,7 +57,7 @@ _TELLS = re.compile(
     r"(?:[:=→>|]|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er)|是|为|は)[ \t\n\"'`(\[*]*\Z"
 )
 _SHORT_GAP = re.compile(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
-_SENTENCE_END = re.compile(r"[.!?;]\s|[;{}]")
+_SENTENCE_END = re.compile(r"[.!?;]\s|[;{}]|----")
 _PROVIDED = re.compile(
     rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])[\w .\-()]{{0,24}}?\b(?:admin|personal|prod|production|live|bearer|session|login|deploy|"
     r"app|master|root|service|bot|webhook|creds?|api|account|user|reporter|org|team|staging|key|token|secret|pat|auth)\b"
@@ -69,10 +71,12 @@ _WALLET = re.compile(
     r"[KL](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{51}|5[HJK](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{49}"
 )  # Bitcoin's import format
 _TRAILING = ".-_/%"
+REACH_WORD = 120
+_RESOURCE = re.compile(r"\b(?:arn|urn|op|vault):\S*\Z|\bprojects/\S*\Z")  # the name of one, up to the value
 # Names of accounts and keys that their makers print on pages.
 _PUBLIC_NAME = re.compile(
     r"rzp_|pk_(?:live|test)|AC[0-9a-f]{32}\Z|(?:acct|cus|price|prod|in|pi|sub|ch|evt|app|client|phc|pub)_|sb_publishable|pk\.eyJ|"
-    r"0x[0-9a-fA-F]{40}\Z|SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c|\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|arn:|ssh-|AAAA[BCE]3Nza|sha\d"
+    r"0x[0-9a-fA-F]{40}\Z|SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c|\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|age1|npub1|bc1|[xyz]pub|arn:|ssh-|AAAA[BCE]3Nza|sha\d"
 )
 
 
@@ -89,7 +93,11 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             continue
         if not (secret_looks.noisy(value) or (secret_looks.UUID.match(value) and not secret_looks.placeholder(value))):
             continue
-        window = "" if _PUBLIC_NAME.match(value) else labels.before(text, match.start(), REACH)
+        window = (
+            ""
+            if _PUBLIC_NAME.match(value) or _RESOURCE.search(text, max(0, match.start() - REACH_WORD), match.start())
+            else labels.before(text, match.start(), REACH)
+        )
         if (window and _named_secret(text, match.start(), window, value, provided=provided)) or _said(
             text, match.start() + len(value), value
         ):
@@ -113,7 +121,7 @@ def _named_secret(text: str, start: int, window: str, value: str, *, provided: b
         or _SENTENCE_END.search(gap)
     ):
         return False
-    if not (_TELLS.search(gap) or _SHORT_GAP.fullmatch(gap)):
+    if not (_TELLS.search(gap) or _SHORT_GAP.fullmatch(gap) or (_STRONG.fullmatch(naming[0]) and not hash_like)):
         return False
     if secret_looks.UUID.match(value) and not (_TELLS.search(gap) or _DIRECT.match(gap)):
         return False
@@ -134,6 +142,11 @@ def _named_secret(text: str, start: int, window: str, value: str, *, provided: b
     return True
 
 
+# Names after which a sentence may say much before it says the value.
+_STRONG = re.compile(
+    r"(?:api|access|secret|signing|encryption|private|auth|service|master|license|client)[ _\-](?:keys?|tokens?|secrets?)|.*(?:api|acceso|acesso|accesso|acc[eè]s)|api.*|"
+    r"jetons?|tokens?|токен|トークン|토큰|令牌|(?:\w+-)?schlüssel|clé secrète|clave secreta|chave secreta|chiave segreta"
+)
 _WORD = re.compile(r" [^\W\d_]{2}")
 
 
@@ -150,13 +163,16 @@ def _said(text: str, end: int, value: str) -> bool:
     )
 
 
+_ABROAD = re.compile(r"api|acc[eè]s|secr|segr|geheim|zugriffs|zugangs|sicherheits")
 _DIRECT = re.compile(r"[\s=:\"']{1,4}\Z")
 _SURE = frozenset({"pk", "auth", "creds", "cred"})
 
 
 def _key_word(name: str) -> bool:
     """Tell whether a qualifier such as "api" is part of the name."""
-    return len(name.rstrip("s")) > 4 and name.isascii() and name.rstrip("s").endswith("key")
+    return (len(name.rstrip("s")) > 4 and name.isascii() and name.rstrip("s").endswith("key")) or _ABROAD.search(
+        name
+    ) is not None
 
 
 def _provided(window: str, hash_like: bool) -> bool:

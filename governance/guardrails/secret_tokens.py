@@ -159,4 +159,43 @@ def _url_passwords(text: str) -> Iterator[Finding]:
         at = text.find("://", at + 3)
 
 
-_WORDS = frozenset({"password", "pass", "passwd", "pwd", "secret", "token", "pw", "port", "credentials"})
+_WORDS = frozenset(
+    {
+        "password",
+        "pass",
+        "passwd",
+        "pwd",
+        "secret",
+        "token",
+        "pw",
+        "port",
+        "credentials",
+        "passwort",
+        "kennwort",
+        "geheim",
+        "contraseña",
+        "contrasena",
+        "clave",
+        "motdepasse",
+        "mdp",
+        "senha",
+        "parola",
+        "wachtwoord",
+        "hasło",
+        "haslo",
+        "lösenord",
+        "losenord",
+        "salasana",
+        "heslo",
+        "jelszo",
+        "sifre",
+        "şifre",
+        "пароль",
+        "密码",
+        "密碼",
+        "パスワード",
+        "비밀번호",
+        "userpass",
+        "mypass",
+    }
+)

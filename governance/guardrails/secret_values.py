@@ -67,7 +67,7 @@ _ASSIGNED = (
 )
 _AFTER_CORE = re.compile(
     _SUFFIX + rf"(?:(?P<assigned>{_ASSIGNED})"
-    rf"|(?P<said>{_WORDS}{{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
+    rf"|(?P<said>(?:,?{_WORDS}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
     rf"|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?"
     rf"|(?:{_WORDS}{{0,4}})\?[ \n]{{1,2}}(?:[A-Za-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
     r"|(?P<near>[\"'] ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE,
