@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts.tenancy import GrantTable
+from accounts.isolation import GrantTable
 
 READ = ("SELECT",)
 ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")

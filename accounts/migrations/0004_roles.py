@@ -5,7 +5,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import agentos.core.ids
-from accounts.tenancy import IsolateTable, role_name
+from accounts.isolation import IsolateTable
+from accounts.tenancy import role_name
 
 OWN_ONLY = {"INSERT": "WITH CHECK (NOT built_in)", "UPDATE": "USING (NOT built_in) WITH CHECK (NOT built_in)", "DELETE": "USING (NOT built_in)"}
 

@@ -3,7 +3,7 @@
 import agentos.core.ids
 from django.db import migrations, models
 
-from accounts.tenancy import GrantTable
+from accounts.isolation import GrantTable
 
 
 class Migration(migrations.Migration):

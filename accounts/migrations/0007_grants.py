@@ -6,7 +6,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from accounts.tenancy import IsolateTable, role_name
+from accounts.isolation import IsolateTable
+from accounts.tenancy import role_name
 
 GENERIC = "guardian_userobjectpermission"
 

@@ -5,7 +5,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from accounts.tenancy import CURRENT_USER, IsolateTable
+from accounts.isolation import IsolateTable
+from accounts.tenancy import CURRENT_USER
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from accounts.policies import THIS_TENANT, THIS_USER, holds
-from accounts.tenancy import GrantTable, IsolateTable
+from accounts.isolation import GrantTable, IsolateTable
 
 MINE = f"user_id IS NULL OR user_id = {THIS_USER}"
 

@@ -7,7 +7,8 @@ audit row says of its actor is true of who wrote it, or names nobody; only who m
 from django.db import migrations
 
 from accounts.policies import CURRENT_TENANT, THIS_TENANT, THIS_USER, create_policy, holds
-from accounts.tenancy import NarrowTable, role_name
+from accounts.isolation import NarrowTable
+from accounts.tenancy import role_name
 
 AUDIT = "accounts_auditrow"
 MEMBERS = "members:write"

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from accounts.policies import RIGHTS
-from accounts.tenancy import IsolateTable
+from accounts.isolation import IsolateTable
 
 MEMBERS = (
     "SELECT m.tenant_id, m.user_id, r.scopes FROM accounts_membership m "

@@ -3,7 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from accounts.tenancy import BindReference, TenantForeignKey
+from accounts.isolation import BindReference
+from accounts.tenancy import TenantForeignKey
 
 
 class Migration(migrations.Migration):

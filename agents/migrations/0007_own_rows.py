@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts.tenancy import NarrowTable
+from accounts.isolation import NarrowTable
 
 EVERYBODYS = {"owner": "user", "readers": ["runs:read_all"], "writers": ["runs:write_all"]}
 CHANGED = ["SELECT", "INSERT", "UPDATE"]

@@ -5,7 +5,8 @@ from django.conf import settings
 from django.db import migrations, models
 
 import agentos.core.ids
-from accounts.tenancy import IsolateTable, TenantForeignKey
+from accounts.isolation import IsolateTable
+from accounts.tenancy import TenantForeignKey
 
 NO_JOB = models.Q(("component_kind", "job"), _negated=True)
 

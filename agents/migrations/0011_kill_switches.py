@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from accounts.policies import holds, role_name
-from accounts.tenancy import GrantTable, IsolateTable
+from accounts.isolation import GrantTable, IsolateTable
 
 SWITCH = "agents_killswitch"
 

@@ -6,7 +6,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from accounts.tenancy import IsolateTable, TenantForeignKey
+from accounts.isolation import IsolateTable
+from accounts.tenancy import TenantForeignKey
 from agentos.core.ids import new_id
 
 MEASURES = [("runs", "Runs"), ("tokens", "Tokens"), ("usd", "US dollars")]

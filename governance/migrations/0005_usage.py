@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from accounts.tenancy import IsolateTable
+from accounts.isolation import IsolateTable
 from agentos.core.ids import new_id
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from accounts.policies import holds, role_name
-from accounts.tenancy import IsolateTable
+from accounts.isolation import IsolateTable
 
 VERSION, RULE = "governance_policyversion", "governance_policyrule"
 WRITES = holds("policies:write")

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts.tenancy import NarrowTable
+from accounts.isolation import NarrowTable
 
 WRITERS = ["budgets:write"]
 GOES_WITH_IT = ["SELECT", "DELETE"]

@@ -7,7 +7,7 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 from accounts.policies import create_policy, holds
-from accounts.tenancy import IsolateTable
+from accounts.isolation import IsolateTable
 
 TABLE = "governance_announcement"
 CHANNEL = "agentos_inbox"

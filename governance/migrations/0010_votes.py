@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from accounts.policies import THIS_USER, holds, role_name
-from accounts.tenancy import IsolateTable
+from accounts.isolation import IsolateTable
 
 APPROVAL, VOTE = "governance_approval", "governance_vote"
 _OF = f'SELECT FROM "{APPROVAL}" a WHERE a.tenant_id = "{VOTE}".tenant_id AND a.id = "{VOTE}".approval_id'

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from accounts.policies import THIS_TENANT, create_policy, holds
-from accounts.tenancy import IsolateTable
+from accounts.isolation import IsolateTable
 
 READS, WRITES = holds("notifications:read", "notifications:write"), holds("notifications:write")
 ENDPOINT = "governance_endpoint"

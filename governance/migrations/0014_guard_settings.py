@@ -5,7 +5,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from accounts.tenancy import IsolateTable
+from accounts.isolation import IsolateTable
 
 
 class Migration(migrations.Migration):

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from accounts.policies import RIGHTS, THIS_TENANT, THIS_USER, create_policy, holds, role_name
-from accounts.tenancy import BindReference, IsolateTable
+from accounts.isolation import BindReference, IsolateTable
 
 APPROVAL, VOTE = "governance_approval", "governance_vote"
 DELEGATION, RULE = "governance_delegation", "governance_standingrule"

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from accounts.policies import THIS_USER, holds, role_name
-from accounts.tenancy import IsolateTable
+from accounts.isolation import IsolateTable
 
 APPROVAL, QUESTION = "governance_approval", "governance_approvalquestion"
 _OF = f'SELECT FROM "{APPROVAL}" a WHERE a.tenant_id = "{QUESTION}".tenant_id AND a.id = "{QUESTION}".approval_id'

@@ -3,7 +3,7 @@
 from django.db import migrations
 
 from accounts.policies import THIS_TENANT, holds
-from accounts.tenancy import NarrowTable
+from accounts.isolation import NarrowTable
 
 OF_VISIBLE_JOB = (
     f"tenant_id = {THIS_TENANT} AND EXISTS (SELECT FROM privacy_privacyjob j "

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 
 import agentos.core.ids
-from accounts.tenancy import GrantTable
+from accounts.isolation import GrantTable
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,225 @@
+"""A migration's steps that keep tenants and users apart: row-level security, grants, references within a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, cast
+
+from django.apps.registry import Apps
+from django.db import models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from accounts.policies import THIS_TENANT, Reach, create_policy, role_name
+from accounts.tenancy import TenantForeignKey
+from agentos.core.errors import ConfigError
+
+
+class InDatabase(Operation):
+    """A migration's step of statements, forwards and back; the models' state stays as it is."""
+
+    reversible = True
+    atomic = True
+
+    def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        """Yield the statements of the way forwards; `apps` are the models after it."""
+        raise NotImplementedError
+
+    def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        """Yield the statements of the way back; `apps` are the models after the way forwards."""
+        raise NotImplementedError
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Change no state: policies, grants and constraints live in the database only."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, before: ProjectState, after: ProjectState
+    ) -> None:
+        for statement in self.doing(app_label, after.apps):
+            schema_editor.execute(statement)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Editor, before: ProjectState, after: ProjectState
+    ) -> None:
+        for statement in self.undoing(app_label, before.apps):
+            schema_editor.execute(statement)
+
+
+class IsolateTable(InDatabase):
+    """Put a table under forced row-level security, grant the two roles what they need, and bind its references.
+
+    `app` and `system` list the verbs that each role is granted. The system role sees every tenant's rows of a table
+    that it is granted. The application's role sees those of its tenant or, where the table names an `owner` (a field),
+    those of its user: the others only if her role grants one of the scopes in `readers`, which she writes with one of
+    those in `writers`. Without an owner all may read and the `writers` write, as they do alone if not `owner_writes`.
+    The row that the field `within` refers to has the same owner. `visible` replaces all of that.
+    """
+
+    _VERBS: ClassVar[frozenset[str]] = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        app: Sequence[str] = ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        system: Sequence[str] = (),
+        visible: str = "",
+        tenant_column: str = "tenant_id",
+        owner: str = "",
+        readers: Sequence[str] = (),
+        writers: Sequence[str] = (),
+        within: str = "",
+        owner_writes: bool = True,
+    ) -> None:
+        if unknown := {*app, *system} - self._VERBS:
+            raise ConfigError(f"{type(self).__name__}: {sorted(unknown)} may not be granted.")
+        self.model_name, self.app, self.system = model_name, tuple(app), tuple(system)
+        self.visible = visible or f"{tenant_column} = {THIS_TENANT}"
+        self.owner, self.readers, self.writers, self.within = owner, tuple(readers), tuple(writers), within
+        self.owner_writes = owner_writes
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        names = ("app", "system", "visible", "owner", "readers", "writers", "within", "owner_writes")
+        return type(self).__name__, [self.model_name], {name: getattr(self, name) for name in names}
+
+    def describe(self) -> str:
+        return f"Isolate the tenants' rows of {self.model_name}"
+
+    def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        model = apps.get_model(app_label, self.model_name)
+        yield from self._security(model)
+        yield from tenant_references(model)
+
+    def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        model = apps.get_model(app_label, self.model_name)
+        table = model._meta.db_table
+        for name in (f"{table}_system", *(name for name, *_ in self._app_policies(model))):
+            yield f'DROP POLICY IF EXISTS "{name}" ON "{table}"'
+
+    def _security(self, model: type[models.Model]) -> Iterator[str]:
+        table = model._meta.db_table
+        yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
+        yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
+        for role, verbs in (("app", self.app), ("system", self.system)):
+            if verbs:
+                yield f'GRANT {", ".join(verbs)} ON "{table}" TO "{role_name(role)}"'
+        for policy in self._app_policies(model):
+            yield create_policy(policy[0], table, "app", *policy[1:])
+        if self.system:
+            yield create_policy(f"{table}_system", table, "system", "ALL", "true", "true")
+
+    def _app_policies(self, model: type[models.Model]) -> Iterator[tuple[str, str, str, str]]:
+        """Yield (name, verb, condition of the rows there are, condition of the rows there will be)."""
+        table = model._meta.db_table
+        if not self.app:
+            return
+        if not (self.owner or self.writers):
+            yield f"{table}_app", "ALL", self.visible, self.visible
+            return
+        for verb, using, check in self._reach(model).policies(table, self.app):
+            yield f"{table}_app_{verb.lower()}", verb, using, check
+
+    def _reach(self, model: type[models.Model]) -> Reach:
+        owner = str(_field(model, self.owner).column) if self.owner else ""
+        within = ""
+        if self.within:
+            target = cast(type[models.Model], _field(model, self.within).related_model)
+            within = f"{_field(model, self.within).column} {target._meta.db_table}"
+        return Reach(owner, self.readers, self.writers, within, self.owner_writes)
+
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    return cast("models.Field[Any, Any]", model._meta.get_field(name))
+
+
+class NarrowTable(IsolateTable):
+    """Narrow a table that is isolated by tenant to what `owner`, `readers` and `writers` say, as in `IsolateTable`.
+
+    `app` lists the verbs that the application's role keeps; references stay as they are.
+    """
+
+    def describe(self) -> str:
+        return f"Narrow who reads and writes {self.model_name}"
+
+    def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        model = apps.get_model(app_label, self.model_name)
+        table = model._meta.db_table
+        yield f'DROP POLICY "{table}_app" ON "{table}"'
+        if lost := sorted(self._VERBS - {*self.app}):
+            yield f'REVOKE {", ".join(lost)} ON "{table}" FROM "{role_name("app")}"'
+        for policy in self._app_policies(model):
+            yield create_policy(policy[0], table, "app", *policy[1:])
+
+    def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        model = apps.get_model(app_label, self.model_name)
+        table = model._meta.db_table
+        for name, *_ in self._app_policies(model):
+            yield f'DROP POLICY "{name}" ON "{table}"'
+        yield create_policy(f"{table}_app", table, "app", "ALL", self.visible, self.visible)
+
+
+def tenant_references(model: type[models.Model]) -> Iterator[str]:
+    """Yield the composite keys of a table: one to be referenced by, one for each TenantForeignKey."""
+    table = model._meta.db_table
+    if not {"id", "tenant"} <= {field.name for field in model._meta.local_fields}:
+        return
+    yield f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_tenant_id_id" UNIQUE (tenant_id, id)'
+    for field in model._meta.local_fields:
+        if isinstance(field, TenantForeignKey):
+            yield tenant_reference(table, field)
+
+
+def tenant_reference(table: str, field: TenantForeignKey) -> str:
+    """Return the statement that binds one reference to its own tenant's rows."""
+    target = cast(type[models.Model], field.related_model)._meta.db_table
+    return (
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_tenant_fk" '
+        f'FOREIGN KEY (tenant_id, "{field.column}") REFERENCES "{target}" (tenant_id, id) '
+        "DEFERRABLE INITIALLY DEFERRED"
+    )
+
+
+class BindReference(InDatabase):
+    """Bind a TenantForeignKey that was added to an isolated table later."""
+
+    def __init__(self, model_name: str, field_name: str) -> None:
+        self.model_name, self.field_name = model_name, field_name
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model_name, self.field_name], {}
+
+    def describe(self) -> str:
+        return f"Bind {self.field_name} of {self.model_name} to its own tenant's rows"
+
+    def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        model = apps.get_model(app_label, self.model_name)
+        field = cast(TenantForeignKey, model._meta.get_field(self.field_name))
+        yield tenant_reference(model._meta.db_table, field)
+
+    def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        model = apps.get_model(app_label, self.model_name)
+        table, column = model._meta.db_table, model._meta.get_field(self.field_name).column
+        yield f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_{column}_tenant_fk"'
+
+
+class GrantTable(InDatabase):
+    """Grant the two roles verbs on a table without tenants (it stands on the list in `docs/tables.md`)."""
+
+    def __init__(self, table: str, *, app: Sequence[str] = (), system: Sequence[str] = ()) -> None:
+        self.table, self.app, self.system = table, tuple(app), tuple(system)
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return type(self).__name__, [self.table], {"app": self.app, "system": self.system}
+
+    def describe(self) -> str:
+        return f"Grant the roles their verbs on {self.table}"
+
+    def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        for role, verbs in (("app", self.app), ("system", self.system)):
+            if verbs:
+                yield f'GRANT {", ".join(verbs)} ON "{self.table}" TO "{role_name(role)}"'
+
+    def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        for role in ("app", "system"):
+            yield f'REVOKE ALL ON "{self.table}" FROM "{role_name(role)}"'
