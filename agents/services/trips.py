@@ -24,5 +24,5 @@ async def in_few_trips(connection: AsyncConnection[Any]) -> AsyncIterator[AsyncP
             await connection.execute("COMMIT")
     except BaseException:
         if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-            await connection.execute("ROLLBACK")
+            await connection.rollback()  # not by a statement: the driver has to forget what the server never prepared
         raise
