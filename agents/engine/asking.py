@@ -78,7 +78,7 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
                 if exhausted:
                     break
                 continue
-            _finish(ports, step, model, reply)
+            _finish(state, ports, step, model, reply)
             return reply
     raise AssertionError("unreachable: the last model answers or raises")
 
@@ -159,9 +159,10 @@ def _release(ports: Ports, released: list[str], text: str) -> None:
         ports.journal.emit(events.RUN_CONTENT, {"content": text, "content_type": "str"})
 
 
-def _finish(ports: Ports, step: StepRecord, model: str, reply: ModelReply) -> None:
-    usage = spending.told(reply, ports.cost_of(model, reply.usage))
-    step.state, step.result, step.usage = StepState.DONE, _stored(reply), spending.added(step.usage, usage)
+def _finish(state: LoopState, ports: Ports, step: StepRecord, model: str, reply: ModelReply) -> None:
+    used = spending.used(reply, state.messages)
+    usage = spending.add_end(step, reply, used, ports.cost_of(model, used))
+    step.state, step.result = StepState.DONE, _stored(reply)
     completed = (events.MODEL_COMPLETED, {"model": reply.model, **usage})
     ports.journal.put(Write(steps=[step], events=[completed], audit=guarded_entries(step)))
 

@@ -13,7 +13,7 @@ from agentos.core.errors import LimitExceeded, PolicyDenied, ProviderError
 from agents.engine import events, messages
 from agents.engine.asking import HaltedMeanwhile, ask_model
 from agents.engine.calling import run_calls, told_to_model
-from agents.engine.ports import Hold, ModelReply, Ports, ToolCall
+from agents.engine.ports import Hold, ModelReply, Ports
 from agents.engine.state import LoopState
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import Statement, StepRecord, Write
@@ -112,8 +112,8 @@ def unique_calls(state: LoopState, turn: int, reply: ModelReply) -> ModelReply:
     for ordinal, call in enumerate(reply.tool_calls):
         fresh = call.id if call.id and call.id not in used else f"{call.id or 'call'}_{turn}_{ordinal}"
         used.add(fresh)
-        calls.append(ToolCall(fresh, call.name, call.arguments))
-    return ModelReply(reply.text, tuple(calls), reply.finish_reason, reply.usage, reply.model)
+        calls.append(replace(call, id=fresh))
+    return replace(reply, tool_calls=tuple(calls))
 
 
 def _last_write(state: LoopState, ending: Ending) -> Write:

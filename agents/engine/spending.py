@@ -1,4 +1,4 @@
-"""What model calls used. A provider says it at a call's end; of one that was cut it is guessed, for it is paid as well.
+"""What model calls used. A provider says it at a call's end; where it does not, or the call was cut, it is guessed.
 
 A step's `usage`: {input_tokens, output_tokens, total_tokens, reasoning_tokens, cache_read_tokens, time_to_first_token,
 cost_usd (text, or null without a price)}; with `guessed_attempt`, the last one whose share in it is a guess.
@@ -55,9 +55,19 @@ def of(steps: Iterable[StepRecord]) -> Spent:
     )
 
 
-def told(reply: ModelReply, cost_usd: Decimal | None) -> JsonObject:
-    """Return the usage of a call that has ended."""
-    return _shape(reply.usage, cost_usd) | {"time_to_first_token": (reply.time_to_first_token_ms or 0) / 1000}
+def used(reply: ModelReply, messages: Sequence[JsonObject]) -> Usage:
+    """Return what a provider says that a call used; a guess when it says nothing: limits and budgets count it too."""
+    if reply.usage.total_tokens:
+        return reply.usage
+    return guess(messages, "".join([reply.text, *(call.name + call.arguments for call in reply.tool_calls)]))
+
+
+def add_end(step: StepRecord, reply: ModelReply, usage: Usage, cost_usd: Decimal | None) -> JsonObject:
+    """Count the attempt that has ended, and return its own usage."""
+    share = _shape(usage, cost_usd) | {"time_to_first_token": (reply.time_to_first_token_ms or 0) / 1000}
+    guessed = {} if usage is reply.usage else {"guessed_attempt": step.attempts}
+    step.usage = added(step.usage, share) | guessed
+    return share
 
 
 def guess(messages: Sequence[JsonObject], said: str) -> Usage:

@@ -9,11 +9,15 @@ from hashlib import blake2b
 import orjson
 
 from agentos.core.errors import ProviderError
-from agentos.core.types import Json, JsonObject, clean_text, json_object, json_text
+from agentos.core.types import Json, JsonObject, clean_json, clean_text, json_object, json_text
 from agents.engine.ports import ModelReply, ToolCall, Usage
 from agents.llm.errors import from_stream, protocol_error, stream_cut
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
+MAX_REPLY_CHARS = 4_000_000  # several times what any model writes: one that does not stop would fill our memory
+MAX_CALLS = 1_000
+MAX_NAME_CHARS = 200  # of tools, models and the ids of calls, as they are stored
+MOST_TOKENS = 10**9  # what more is said to have been used is not believed
 _DATA = b"data:"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -44,6 +48,7 @@ class ReplyDecoder:
         self._rest = b""
         self._texts: list[str] = []
         self._slots: list[_Slot] = []
+        self._chars = 0
         self._finish = ""
         self._refused = False
         self._usage: JsonObject = {}
@@ -66,10 +71,11 @@ class ReplyDecoder:
         self._rest = lines.pop()
         if len(self._rest) > MAX_LINE_BYTES:
             raise protocol_error("a line of its stream has no end")
-        texts = [text for line in lines if (text := self._line(line))]
+        texts = [text for line in lines if not self.done and (text := self._line(line))]
         if not texts:
             return ""
         self._texts += texts
+        self._grow(sum(map(len, texts)))
         return texts[0] if len(texts) == 1 else "".join(texts)
 
     def end(self) -> str:
@@ -97,6 +103,12 @@ class ReplyDecoder:
             time_to_first_token_ms=time_to_first_token_ms,
         )
 
+    def _grow(self, chars: int) -> None:
+        """Raises: ProviderError when the answer gets longer than answers are."""
+        self._chars += chars
+        if self._chars > MAX_REPLY_CHARS or len(self._slots) > MAX_CALLS:
+            raise protocol_error("its answer has no end")
+
     def _line(self, line: bytes) -> str:
         if not line.startswith(_DATA):
             if not line.startswith(_BYTE_ORDER_MARK + _DATA):
@@ -118,7 +130,7 @@ class ReplyDecoder:
         if usage := chunk.get("usage"):
             self._usage = usage if isinstance(usage, dict) else {}
         if not self._model and isinstance(model := chunk.get("model"), str):
-            self._model = model
+            self._model = model[:MAX_NAME_CHARS]
         choices = chunk.get("choices")
         if not choices:
             return ""
@@ -136,7 +148,7 @@ class ReplyDecoder:
             return None
         try:
             chunk = json.loads(stripped)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise protocol_error("an event of its stream is no JSON") from None
         self._odd = True
         return chunk
@@ -181,7 +193,8 @@ class ReplyDecoder:
                 slot.name = name
             arguments = function.get("arguments")
             if arguments:
-                slot.pieces.append(arguments if isinstance(arguments, str) else json_text(arguments))
+                slot.pieces.append(arguments if isinstance(arguments, str) else json_text(clean_json(arguments)))
+                self._grow(len(slot.pieces[-1]))
 
     def _slot(self, index: int | None, id: str, name: str) -> _Slot:
         """Find the call that a piece belongs to; some servers send no index, or the same for all."""
@@ -194,15 +207,16 @@ class ReplyDecoder:
         elif self._slots and not (name and (name != self._slots[-1].name or self._slots[-1].is_whole)):
             return self._slots[-1]
         self._slots.append(_Slot(index, id, name))
+        self._grow(len(name))
         return self._slots[-1]
 
     def _calls(self, seed: bytes) -> tuple[ToolCall, ...]:
         calls: dict[str, ToolCall] = {}
         for place, slot in enumerate(self._slots):
-            if not slot.name:
+            if not 0 < len(slot.name) <= MAX_NAME_CHARS:
                 raise protocol_error("a tool call has no name", retryable=True)
             id = clean_text(slot.id)
-            if not id or id in calls:
+            if not 0 < len(id) <= MAX_NAME_CHARS or id in calls:
                 id = f"call_{blake2b(b'%d/%b' % (place, seed), digest_size=12).hexdigest()}"
             arguments = self._mended(slot.arguments) if self._odd else slot.arguments
             calls[id] = ToolCall(id, clean_text(slot.name), clean_text(arguments) or "{}")
@@ -239,4 +253,4 @@ def _usage(data: JsonObject) -> Usage:
 
 def _count(data: Json, key: str) -> int:
     value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and 0 < value <= MOST_TOKENS else 0

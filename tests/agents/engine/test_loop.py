@@ -49,6 +49,35 @@ async def test_parallel_tools_keep_the_models_order():
     assert [m["content"] for m in model.requests[1].messages[-2:]] == ["a is empty", "b is empty"]
 
 
+class Blind:
+    """Lets every text pass and no arguments."""
+
+    notes = ()
+
+    def feed(self, text):
+        return text
+
+    def finish(self):
+        return ""
+
+    async def arguments(self, written):
+        return '{"place": "[redacted]"}', "Call it without that."
+
+
+class Blinding(PlainGates):
+    async def output_filter(self, run):
+        return Blind()
+
+
+async def test_a_call_whose_arguments_the_guards_took_is_never_made():
+    journal = MemoryJournal()
+    model = ScriptedModel([[("look", {"place": "4111 1111 1111 1111"})], "As you like"])
+    ending = await work(new_state(SPEC, "Go", journal=journal), Ports(model, journal, Blinding(), no_sleep))
+    assert isinstance(ending, Completed)
+    assert not ran
+    assert "Call it without that." in model.requests[1].messages[-1]["content"]
+
+
 async def test_a_gated_tool_pauses_and_goes_on_where_it_stopped():
     script = [[("look", {"place": "till"}), ("pay", {"amount": 5})], "Paid"]
     ending, journal, _ = await run(script)

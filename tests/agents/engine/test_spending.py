@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from agentos.core.errors import ProviderError
 from agents.engine import spending
+from agents.engine.limits import Limits
 from agents.engine.loop import Completed, work
 from agents.engine.ports import ModelReply, Ports, Usage
 from agents.engine.spec import AgentSpec
@@ -52,6 +54,26 @@ async def test_an_attempt_that_broke_off_is_counted_with_the_one_that_did_not():
     assert journal.events[-1][1]["metrics"]["total_tokens"] == used["total_tokens"]
     told = [payload for name, payload in journal.events if name == "ModelRequestCompleted"]
     assert told[0]["total_tokens"] == 13
+
+
+class Silent(ScriptedModel):
+    """Says nothing of what it used."""
+
+    async def stream(self, request):
+        async for part in super().stream(request):
+            yield replace(part, usage=Usage()) if isinstance(part, ModelReply) else part
+
+
+async def test_what_a_provider_does_not_tell_is_guessed_so_that_limits_hold():
+    spec = replace(SPEC, limits=Limits(total_tokens=100))
+    script = [[("nothing", {"text": "word " * 100})]] * 9
+    state = new_state(spec, "Go")
+    ending, state, journal = await ended(Silent(script), state=state)
+    assert ending.code == "limit_tokens"
+    used = journal.steps["1.model"].usage
+    assert used["input_tokens"] == spending.guess(state.messages[:2], "").input_tokens
+    assert used["output_tokens"] > 100
+    assert used["guessed_attempt"] == 1
 
 
 async def test_an_attempt_that_was_refused_costs_nothing():

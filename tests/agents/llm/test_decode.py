@@ -239,3 +239,46 @@ def test_the_fast_and_the_odd_road_read_the_same() -> None:
     plain = orjson.dumps({"choices": [{"delta": {"content": "é"}, "finish_reason": "stop"}]})
     odd = b'{"choices": [{"delta": {"content": "\\u00e9"}, "finish_reason": "stop", "x": NaN}]}'
     assert decode(b"data: " + plain + b"\n").text == decode(b"data: " + odd + b"\n").text == "é"
+
+
+def test_what_follows_the_end_is_no_answer() -> None:
+    assert decode(delta("a", finish="stop") + DONE + delta("b", finish="stop") + DONE).text == "a"
+
+
+@pytest.mark.parametrize("nested", [b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000])
+def test_an_event_deeper_than_any_is_no_json(nested: bytes) -> None:
+    assert refused(b"data: " + nested + b"\n\n").code == "provider_protocol"
+
+
+def test_arguments_that_are_nested_without_end_are_cut_off() -> None:
+    deep = b"[" * 900 + b"]" * 900
+    piece = b'{"index":0,"id":"c","function":{"name":"note","arguments":%b}}' % deep
+    answer = b'data: {"choices":[{"index":0,"delta":{"tool_calls":[%b]},"finish_reason":"tool_calls"}]}\n\n' % piece
+    (found,) = decode(answer + DONE).tool_calls
+    assert "too deep" in found.arguments
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        delta("word " * 10),
+        delta(tool_calls=[call(0, id="c", name="note", arguments="word " * 10)]),
+        delta(tool_calls=[call(place, id=f"c{place}", name="note") for place in range(10)]),
+    ],
+)
+def test_an_answer_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch, more: bytes) -> None:
+    monkeypatch.setattr("agents.llm.stream.MAX_REPLY_CHARS", 1000)
+    monkeypatch.setattr("agents.llm.stream.MAX_CALLS", 9)
+    error = refused(*[more] * 30)
+    assert (error.code, error.retryable) == ("provider_protocol", False)
+
+
+def test_an_id_too_long_to_be_kept_is_replaced_and_a_name_too_long_refused() -> None:
+    (found,) = decode(delta(tool_calls=[call(0, id="i" * 201, name="note")], finish="tool_calls")).tool_calls
+    assert found.id.startswith("call_")
+    assert refused(delta(tool_calls=[call(0, id="i", name="n" * 201)], finish="tool_calls")).code == "provider_protocol"
+
+
+def test_a_count_of_tokens_that_nobody_can_have_used_is_not_believed() -> None:
+    usage = event({"choices": [], "usage": {"prompt_tokens": 2**60, "completion_tokens": 5}})
+    assert decode(delta("a", finish="stop") + usage + DONE).usage == Usage(0, 5)

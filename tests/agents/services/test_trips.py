@@ -18,13 +18,17 @@ async def connection(acme):
         yield connection
 
 
-async def fails(connection, *then: str) -> None:
+async def divide(connection, *then: str) -> None:
     """Fail, and let statements follow in the same trip: the server never gets to see them."""
+    async with in_few_trips(connection):
+        await connection.execute("SELECT 1 / 0")
+        for sql in then:
+            await connection.execute(sql, [1])
+
+
+async def fails(connection, *then: str) -> None:
     with pytest.raises(psycopg.errors.DivisionByZero):
-        async with in_few_trips(connection):
-            await connection.execute("SELECT 1 / 0")
-            for sql in then:
-                await connection.execute(sql, [1])
+        await divide(connection, *then)
 
 
 async def test_a_failed_transaction_leaves_no_statement_that_only_the_client_believes_prepared(connection):
