@@ -63,8 +63,11 @@ class LeanHandler:
             return
         except Disconnected:
             return
-        response = await self.respond(scope, body, request_id)
-        if response.streaming:
+        is_head = scope["method"] == "HEAD"  # answered as GET is; the server leaves the body out
+        response = await self.respond({**scope, "method": "GET"} if is_head else scope, body, request_id)
+        if response.streaming and is_head:
+            await _send_head_only(response, extra, send)
+        elif response.streaming:
             await _send_stream(response, extra, receive, send)
         else:
             await _send_whole(response, extra, send)
@@ -88,10 +91,7 @@ class LeanHandler:
             return problem(400, code="bad_request", detail="The request is malformed.", request_id=request_id)
         except AgentOSError as error:
             return problem_of(error, request_id)
-        if response.status_code == 405:
-            detail = "This route does not take that method."
-            return problem(405, code="method_not_allowed", detail=detail, request_id=request_id)
-        return response
+        return _not_allowed(response, request_id) if response.status_code == 405 else response
 
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
@@ -111,6 +111,15 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
             raise too_large
         if not message.get("more_body"):
             return b"".join(parts)
+
+
+def _not_allowed(response: HttpResponseBase, request_id: str) -> HttpResponse:
+    """Return the problem that stands for ninja's own page, with the methods that the route takes."""
+    methods = response.get("Allow", "").split(", ")
+    detail = "This route does not take that method."
+    refusal = problem(405, code="method_not_allowed", detail=detail, request_id=request_id)
+    refusal["Allow"] = ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
+    return refusal
 
 
 def _check_transport(request: ASGIRequest) -> None:
@@ -156,10 +165,20 @@ def _head(response: HttpResponseBase, extra: list[tuple[bytes, bytes]]) -> Messa
 
 async def _send_whole(response: HttpResponseBase, extra: list[tuple[bytes, bytes]], send: Send) -> None:
     body = getattr(response, "content", b"")
-    if "Content-Length" not in response:
+    if response.status_code == 204:  # it has no content, so neither a length nor a type
+        del response["Content-Type"]
+    elif "Content-Length" not in response:
         response["Content-Length"] = str(len(body))
     await send(_head(response, extra))
     await send({"type": "http.response.body", "body": body})
+
+
+async def _send_head_only(response: HttpResponseBase, extra: list[tuple[bytes, bytes]], send: Send) -> None:
+    """Say that there is a stream, and let it go: only what has begun gives its place back."""
+    async with aclosing(response.streaming_content) as parts:  # type: ignore[attr-defined]
+        await anext(parts)
+    await send(_head(response, extra))
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_stream(

@@ -18,12 +18,20 @@ from agents.services.idempotency import Key
 from agents.services.runtime import Runtime
 
 
-async def answer(here: Runtime, principal: Principal, run_id: UUID, said: list[Answer], key: Key | None = None) -> int:
-    """Guard and store answers; the run goes on by itself, after the seq that is returned.
+async def answer(
+    here: Runtime,
+    principal: Principal,
+    run_id: UUID,
+    said: list[Answer],
+    key: Key | None = None,
+    *,
+    component_id: str = "",
+) -> int:
+    """Guard and store answers; the run, of that component if one is named, goes on after the seq that is returned.
 
     Raises: as `services.answers.answer`, InputBlocked.
     """
-    detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
+    detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id, component_id=component_id)
     spec = registry.get("agent", detail.get("agent_id", ""))
     async with blocked.counted(principal, run_id):
         guarded = [await _guarded(here, principal, spec, item) for item in said]

@@ -20,7 +20,7 @@ from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
 from agents import answering, attaching, seen, selectors
 from agents.engine.spec import AgentSpec
-from agents.forms import RunForm, fields_of, run_form
+from agents.forms import RunForm, fields_of, flag_of, run_form
 from agents.registry import registry
 from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut, answers_of
 from agents.services import runs, sessions, tenant_models
@@ -115,10 +115,10 @@ async def continue_agent_run(
 ) -> HttpResponseBase:
     """Answer a paused run in AgentOS's shape (`tools` or `requirements`) and follow it."""
     fields, here, principal = fields_of(request), runtime(), principal_of(request)
-    said, stream = answers_of(fields), str(fields.get("stream", "true")).lower() != "false"
+    said, stream = answers_of(fields), flag_of(fields, "stream", True)
     key = key_of(idempotency_key, route=f"run:{run_id}:continue", content=[asdict(item) for item in said])
     with here.hub.streams.one(principal.tenant_id):
-        after = await answering.answer(here, principal, run_id, said, key)
+        after = await answering.answer(here, principal, run_id, said, key, component_id=agent_id)
     follower = await attaching.follower(here, principal, run_id, after=after, ends_at_pause=True)
     if stream:
         return event_stream(here, principal, follower)
@@ -147,10 +147,9 @@ async def get_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> Ht
 async def follow_run(
     request: HttpRequest, run_id: UUID, after: Annotated[int | None, Query(ge=0)] = None
 ) -> HttpResponseBase:
-    """Replay the events after `Last-Event-ID` (or `?after=`) and follow until the run ends, through every pause."""
+    """Replay the events after `Last-Event-ID`, else `?after=`, and follow until the run ends, through every pause."""
     here, reader = runtime(), principal_of(request)
-    seen = after if after is not None else _last_event_id(request)
-    follower = await attaching.attach(here, reader, run_id, after=seen)
+    follower = await attaching.attach(here, reader, run_id, after=_seen(request, after))
     return HttpResponse(status=204) if follower is None else event_stream(here, reader, follower)
 
 
@@ -182,7 +181,7 @@ async def cancel_agent_run(
 ) -> HttpResponse:
     """Cancel a run (AgentOS path)."""
     key = key_of(idempotency_key, route=f"run:{run_id}:cancel")
-    await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id, key=key)
+    await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id, key=key, component_id=agent_id)
     return JsonResponse({})
 
 
@@ -190,7 +189,7 @@ async def cancel_agent_run(
 @scope("sessions:read")
 async def list_sessions(
     request: HttpRequest,
-    page: Annotated[int, Query(ge=1)] = 1,
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     component_id: str = "",
 ) -> HttpResponse:
@@ -262,7 +261,11 @@ def _agent(spec: AgentSpec, principal: Principal, models: TenantModels) -> JsonO
 
 async def _started(principal: Principal, started: runs.Started, form: RunForm) -> HttpResponseBase:
     if started.follower is None:
-        state = {"run_id": str(started.run_id), "session_id": started.session_id, "status": "PENDING"}
+        session_id = started.session_id
+        if not started.is_first:
+            first = await in_thread(selectors.run_state, principal=principal, run_id=started.run_id)
+            session_id = first["session_id"]
+        state = {"run_id": str(started.run_id), "session_id": session_id, "status": "PENDING"}
         response: HttpResponse = JsonResponse(state, status=202)
         response["Location"] = f"/api/runs/{started.run_id}"
         return response
@@ -285,10 +288,11 @@ async def _state(principal: Principal, run_id: UUID) -> JsonObject:
     return {name: detail[name] for name in ("run_id", "session_id", "status")}
 
 
-def _last_event_id(request: HttpRequest) -> int:
+def _seen(request: HttpRequest, after: int | None) -> int:
+    """Return the last event that a reader has. A browser that comes back sends the header with its first address."""
     text = request.headers.get("Last-Event-ID", "")
     if not text:
-        return 0
+        return after or 0
     if not (text.isascii() and text.isdecimal()) or len(text) > 18:
         raise Invalid("`Last-Event-ID` must be a whole number.", code="invalid")
     return int(text)

@@ -39,6 +39,7 @@ TOO_BIG: Final = 1009
 FAILED: Final = 1011
 COME_BACK: Final = 1012  # this process goes away
 FULL: Final = 1013
+UNREADABLE: Final = 4400
 SIGNED_OUT: Final = 4401
 REFUSED: Final = 4403
 NOT_THERE: Final = 4404
@@ -70,7 +71,12 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if principal is None:
             self.deadline = asyncio.get_running_loop().call_later(self.token_seconds, self._too_late)
             return None
-        return await self._enter(principal, after=self._asked_after())
+        try:
+            after = self._asked_after()
+        except CallerError as error:
+            await self._say({"error": {"code": error.code, "detail": error.detail}})
+            return await self._end(UNREADABLE)
+        return await self._enter(principal, after=after)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.has_ended:
@@ -174,9 +180,9 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.deadline = None
 
     def _asked_after(self) -> int:
-        """Return `?after=`, where to begin for whoever is signed in by the request itself."""
-        text = QueryDict(self.scope["query_string"]).get("after", "")
-        return int(text) if text.isdecimal() and len(text) < 19 else 0
+        """Return `?after=`, where to begin for whoever is signed in by the request itself. Raises: CallerError."""
+        text = QueryDict(self.scope["query_string"]).get("after", "0")
+        return _seq(int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None)
 
     async def _say(self, what: JsonObject) -> None:
         if not self.has_ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import orjson
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from pydantic import TypeAdapter, ValidationError
@@ -48,10 +48,10 @@ def fields_of(request: HttpRequest) -> JsonObject:
         if request.FILES:
             raise Invalid("Files cannot be sent with a run yet.", code="files_not_supported")
         return dict(request.POST.items())
-    except MultiPartParserError:
-        raise CallerError("The form is malformed.", code="malformed_form") from None
     except (RequestDataTooBig, TooManyFieldsSent):
         raise TooLarge from None
+    except (MultiPartParserError, BadRequest):
+        raise CallerError("The form is malformed.", code="malformed_form") from None
 
 
 def run_form(request: HttpRequest) -> RunForm:
@@ -60,9 +60,9 @@ def run_form(request: HttpRequest) -> RunForm:
     return RunForm(
         message=_text(fields, "message"),
         session_id=_text(fields, "session_id"),
-        stream=_flag(fields, "stream", True),
-        background=_flag(fields, "background", False),
-        temporary=_flag(fields, "temporary", False),
+        stream=flag_of(fields, "stream", True),
+        background=flag_of(fields, "background", False),
+        temporary=flag_of(fields, "temporary", False),
         fields=fields,
     )
 
@@ -76,7 +76,8 @@ def _text(fields: JsonObject, name: str) -> str:
     return value
 
 
-def _flag(fields: JsonObject, name: str, default: bool) -> bool:
+def flag_of(fields: JsonObject, name: str, default: bool) -> bool:
+    """Return a field that says yes or no. Raises: Invalid."""
     value = fields.get(name)
     if value is None or value == "":
         return default

@@ -103,12 +103,9 @@ def answers_from_requirements(requirements: list[JsonObject]) -> list[Answer]:
 
 
 def _answer_from_tool(tool: JsonObject) -> Answer:
-    values = {
-        field["name"]: field.get("value")
-        for field in tool.get("user_input_schema") or []
-        if isinstance(field, dict) and isinstance(field.get("name"), str)
-    }
-    questions = [item for item in tool.get("user_feedback_schema") or [] if isinstance(item, dict)]
+    fields = _objects(tool, "user_input_schema")
+    values = {field["name"]: field.get("value") for field in fields if isinstance(field.get("name"), str)}
+    questions = _objects(tool, "user_feedback_schema")
     result = tool.get("result")
     confirmed = tool.get("confirmed")
     if confirmed is None and not values and not questions and result is None:
@@ -123,10 +120,16 @@ def _answer_from_tool(tool: JsonObject) -> Answer:
     )
 
 
+def _objects(holder: JsonObject, name: str) -> list[JsonObject]:
+    """Return the objects of a list, when there is one."""
+    value = holder.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _chosen(question: JsonObject) -> list[str]:
     if isinstance(chosen := question.get("selected_options"), list):
         return [str(label) for label in chosen]
-    return [str(option["label"]) for option in question.get("options") or [] if option.get("selected")]
+    return [str(option.get("label")) for option in _objects(question, "options") if option.get("selected")]
 
 
 def json_list(fields: JsonObject, name: str) -> list[JsonObject]:

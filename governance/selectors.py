@@ -31,6 +31,7 @@ NOT_STARTED, RUNNING, DONE, FAILED, UNKNOWN, REFUSED = (
 )
 MINE, OTHERS, DECIDED, ALL = "mine", "others", "decided", "all"  # the tabs of an inbox
 MAX_PAGE_ROWS: Final = 100
+LAST_PAGE: Final = 100_000
 EXPIRING: Final = timedelta(hours=18)  # the last quarter of the 72 hours that an approval lives by default
 
 _OUTCOMES: Final = {
@@ -77,7 +78,7 @@ def outcome(approval: Approval) -> str:
 def inbox(principal: Principal, filters: Filters | None = None, *, page: int = 1, limit: int = 20) -> Page:
     """Return a page: what waits first, the oldest on top, then the decided, the newest on top."""
     limit = max(1, min(limit, MAX_PAGE_ROWS))
-    page = max(1, page)
+    page = min(max(1, page), LAST_PAGE)
     with tenant_scope(principal.tenant_id, principal.user_id):
         rows = _narrowed(visible(principal), principal, filters or Filters())
         start = (page - 1) * limit

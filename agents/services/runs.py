@@ -41,7 +41,7 @@ MAX_SESSION_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A run that is stored. `is_first` is False when an Idempotency-Key led to an earlier run."""
+    """A run that is stored. `is_first` is False when an Idempotency-Key led to an earlier run, of whatever session."""
 
     run_id: UUID
     session_id: str
@@ -225,13 +225,15 @@ def _attached(runtime: Runtime, begin: Begin, *, follow: bool) -> Started:
     return Started(first, begin.session_id, False, follower)
 
 
-def request_cancel(*, principal: Principal, run_id: UUID, key: Key | None = None) -> None:
-    """Cancel a run: at once when nobody works on it, else by the process that does. Commits; repeatable.
+def request_cancel(*, principal: Principal, run_id: UUID, key: Key | None = None, component_id: str = "") -> None:
+    """Cancel a run, of that component if one is named: at once when nobody works on it, else by the process that does.
 
-    Raises: NotFound, Conflict when the run has ended otherwise, Invalid for a key with other content.
+    Commits; repeatable. Raises: NotFound, Conflict when the run has ended, Invalid for a key with other content.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
         run = lock(principal, run_id)
+        if component_id and run.component_id != component_id:
+            raise NotFound("There is no such run.")
         status = RunStatus(run.status)
         if idempotency.take(key, principal=principal, run_id=run.id) or status is RunStatus.CANCELLED:
             return

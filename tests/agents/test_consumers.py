@@ -73,6 +73,17 @@ async def event_named(socket, name: str):
             return said
 
 
+@pytest.mark.parametrize("after", ["-1", "x", "", "1.5", "9" * 19, "٣"])
+async def test_a_place_that_is_none_is_said_to_be_none_and_nothing_is_replayed(make_process, connect, acme, after):
+    process = await make_process(["Done"])
+    begin = process.new()
+    await read(await process.start(begin))
+    headers = [await authorization(acme.member)]
+    frames, code = await frames_of(await connect(process, begin.run_id, headers=headers, query=f"?after={after}"))
+    assert [orjson.loads(frame)["error"]["code"] for frame in frames] == ["invalid"]
+    assert code == 4400
+
+
 async def test_the_frames_hold_the_same_bytes_as_the_stream(make_process, connect, acme):
     process = await make_process([[("look", {"place": "x"})], "Nothing — “there”"])
     begin = process.new()
