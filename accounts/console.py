@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from accounts import audit
+from accounts import audit, reading
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.tenancy import tenant_scope
@@ -29,15 +29,22 @@ View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
 def outside_scope(view: View) -> View:
-    """Mark a view that waits for a guard or a tool: no transaction is held meanwhile, it opens `scope_of` itself."""
+    """Mark a view that waits for a guard or a tool: no transaction is held meanwhile, it opens its scopes itself."""
     view.opens_own_scope = True  # type: ignore[attr-defined]
     return view
 
 
 def scope_of(request: HttpRequest) -> AbstractContextManager[None]:
-    """Open the transaction that sees the viewer's tenant, for a view that is marked so."""
+    """Open the transaction that sees the viewer's tenant, for a view that is marked so and looks something up."""
     principal = principal_of(request)
     return tenant_scope(principal.tenant_id, principal.user_id)
+
+
+@contextmanager
+def page_scope(request: HttpRequest) -> Iterator[None]:
+    """As `scope_of`, for what the view shows, of a POST that was refused too: the trail is told what is others'."""
+    with reading.open_for(principal_of(request)), scope_of(request):
+        yield
 
 
 class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types

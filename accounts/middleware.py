@@ -67,13 +67,10 @@ class TenantScope:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.principal, request.memberships = None, []  # type: ignore[attr-defined]
         member = self._enter(request) if request.user.is_authenticated else None
-        own = _opens_own_scope(request)
-        if member is None or (own and request.method == "POST"):  # its services enter what they change
+        if member is None or _opens_own_scope(request):
             return self._get_response(request)
         with reading.open_for(request.principal) as read:  # type: ignore[attr-defined]
             try:
-                if own:
-                    return self._get_response(request)
                 with tenant_scope(member.tenant_id, member.user_id):
                     return self._answered(request, read)
             except _Undo as undo:

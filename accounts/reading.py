@@ -23,16 +23,23 @@ from agentos.core.errors import Unavailable
 
 @dataclass(slots=True)
 class Reading:
-    """What a request has read of others so far: rows of the first kind that it came upon, and whose all of it was."""
+    """What a request has read of others so far: rows of the first kind that it came upon, and whose all of it was.
+
+    A request that reads in several transactions enters in each whose rows it has not told of yet.
+    """
 
     reader: Principal
     tally: Tally = field(default_factory=Tally)
+    told: set[UUID] = field(default_factory=set)
+    entered: int = 0
     kind: str = ""
     ids: set[str] = field(default_factory=set)
     subjects: dict[UUID, None] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
 
     def note(self, kind: str, row_id: str, subject: UUID, shown: frozenset[str]) -> None:
+        if subject in self.told:
+            return
         self.kind = self.kind or kind
         if kind == self.kind:
             self.ids.add(row_id)
@@ -48,13 +55,16 @@ class Reading:
 
     def close(self) -> None:
         """Enter what was noted, unless the request has entered something. Raises: Unavailable when it can't."""
-        if not self.subjects or self.tally.rows:
+        if not self.subjects or self.tally.rows > self.entered:
             return
         try:
             audit.append([self._entry()], tenant_id=self.reader.tenant_id)
         except DatabaseError:
             detail = "What is others' is shown only when the audit trail takes that down, and it does not."
             raise Unavailable(detail, code="audit_unavailable") from None
+        self.entered += 1
+        self.told.update(self.subjects)
+        self.forget()
 
     def _entry(self) -> Entry:
         object_id = next(iter(self.ids)) if len(self.ids) == 1 else ""

@@ -61,8 +61,7 @@ async def explain(
     """
     about = named(component, tool, args)
     subject = await subject_of(asker, user)
-    question = replace(about, principal=subject)
-    return Explanation(question, await judge(question))
+    return await answered(replace(about, principal=subject))
 
 
 async def subject_of(asker: Principal, user: str) -> Principal:
@@ -109,9 +108,9 @@ def named(component: str, tool: str, args: str = "") -> Question:
     return Question(None, specs[0], used, _arguments(used, args), starts=True)
 
 
-async def of_people(tenant_id: UUID, about: Question) -> list[Explanation]:
-    """Answer "who may do this": one explanation for each active member, by her e-mail address."""
-    return [await _about(replace(about, principal=one)) for one in await in_thread(_people, tenant_id)]
+async def of_people(people: Sequence[Principal], about: Question) -> list[Explanation]:
+    """Answer "who may do this": one explanation for each of these people."""
+    return [await answered(replace(about, principal=one)) for one in people]
 
 
 async def of_things(subject: Principal) -> list[tuple[Explanation, list[Explanation]]]:
@@ -121,14 +120,16 @@ async def of_things(subject: Principal) -> list[tuple[Explanation, list[Explanat
 
 async def _of_component(subject: Principal, spec: AgentSpec) -> tuple[Explanation, list[Explanation]]:
     whole = Question(subject, spec, starts=True)
-    return await _about(whole), [await _about(replace(whole, tool=tool)) for tool in spec.tools]
+    return await answered(whole), [await answered(replace(whole, tool=tool)) for tool in spec.tools]
 
 
-async def _about(question: Question) -> Explanation:
+async def answered(question: Question) -> Explanation:
+    """Answer a question that names whom it is about."""
     return Explanation(question, await judge(question))
 
 
-def _people(tenant_id: UUID) -> Sequence[Principal]:
+def people_of(tenant_id: UUID) -> list[Principal]:
+    """Return the active members, by their e-mail addresses. The caller holds the tenant's scope."""
     found = principals.members().filter(tenant_id=tenant_id).order_by("user__email")
     return [principals.of_member(member) for member in found[:MOST_PEOPLE]]
 

@@ -16,7 +16,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from accounts.console import outside_scope, principal_of, scope_of
+from accounts.console import outside_scope, page_scope, principal_of, scope_of
 from accounts.principals import Principal
 from agentos.core.errors import CallerError, NotFound
 from agentos.core.types import JsonObject
@@ -105,7 +105,7 @@ class RunControls(OwnRowsAdmin):
         try:
             made, _ = async_to_sync(steering.rerun)(runtime(), principal_of(request), run_id)
         except CallerError as error:
-            with scope_of(request):
+            with page_scope(request):
                 return self.refused(request, self.record(request, run_id), error).render()
         messages.success(request, "This run goes on where the failed one ended.")
         return HttpResponseRedirect(reverse("admin:agents_run_change", args=[made]))
@@ -135,7 +135,7 @@ class RunControls(OwnRowsAdmin):
         error: CallerError | None = None,
     ) -> HttpResponse:
         principal = principal_of(request)
-        with scope_of(request):
+        with page_scope(request):
             run = self.record(request, run_id)
             steps = list(selectors.steps_of(principal, run).order_by("seq"))
             start = next((step for step in steps if step.pk == step_id), None)

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console import outside_scope, principal_of, scope_of
+from accounts.console import outside_scope, page_scope, principal_of, scope_of
 from accounts.csv_export import Column
 from accounts.models import User
 from accounts.privacy import access
@@ -143,7 +143,7 @@ class StepAdmin(RecordAdmin):
         with scope_of(request):
             step = self.record(request, step_id)
         extra = {"lookup": _looked_up(request, step), "said": said or {}}
-        with scope_of(request):
+        with page_scope(request):
             step = self.record(request, step_id)
             shown = self.refused(request, step, error, extra) if error else self.page(request, step, extra=extra)
             return shown.render()

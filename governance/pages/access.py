@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -11,9 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from accounts import principals
 from accounts.console import principal_of
-from accounts.models import User
+from accounts.models import Membership, User
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.privacy.datamap import DataClass
@@ -52,10 +52,11 @@ def access_page(request: HttpRequest) -> HttpResponse:
 def _found(asker: Principal, user: str, thing: str) -> dict[str, Any]:
     component, _, tool = thing.partition("/")
     if user and thing:
-        asked = {"user": user, "component": component, "tool": tool}
-        return {"one": async_to_sync(explaining.explain)(asker, **asked)}
+        about = replace(explaining.named(component, tool), principal=explaining.member_of(asker.tenant_id, user))
+        return {"one": async_to_sync(explaining.answered)(about)}
     if thing:
-        rows = async_to_sync(explaining.of_people)(asker.tenant_id, explaining.named(component, tool))
+        about, people = explaining.named(component, tool), explaining.people_of(asker.tenant_id)
+        rows = async_to_sync(explaining.of_people)(people, about)
         return {"who": rows, "most": explaining.MOST_PEOPLE}
     if user:
         subject = explaining.member_of(asker.tenant_id, user)
@@ -76,7 +77,7 @@ def _flat(found: list[tuple[Explanation, list[Explanation]]]) -> list[tuple[str,
 
 
 def _addresses(asker: Principal) -> list[str]:
-    found = principals.members().filter(tenant_id=asker.tenant_id).order_by("user__email")
+    found = Membership.objects.filter(tenant_id=asker.tenant_id, user__is_active=True).order_by("user__email")
     people = list(found.values_list("user_id", "user__email")[: explaining.MOST_PEOPLE])
     for user_id, _ in people:
         access.note_id(asker, User, user_id, subject=user_id)

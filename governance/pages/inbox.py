@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from accounts.console import outside_scope, principal_of, scope_of
+from accounts.console import outside_scope, page_scope, principal_of, scope_of
 from accounts.csv_export import Column
 from accounts.principals import Principal
 from accounts.privacy import access
@@ -232,7 +232,7 @@ class ApprovalAdmin(TogetherAdmin):
         with scope_of(request):
             record = self.record(request, object_id)
         extra = {"preview": approval_page.previewed(principal_of(request), record)}
-        with scope_of(request):
+        with page_scope(request):
             return self.page(request, self.record(request, object_id), extra=extra).render()
 
     def page_context(self, request: HttpRequest, record: Approval) -> dict[str, Any]:

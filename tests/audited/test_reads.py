@@ -79,8 +79,8 @@ EXPORTS = {"/privacy/jobs/{job_id}/archive", "accounts/privacy/archives/<uuid:jo
 # What runs here, what the whole tenant has agreed on, counts, ids and states, and what is one's own alone.
 ABOUT_NOBODY = {
     *("/health", "/ready", "/config", "/registry", "/agents", "/agents/{agent_id}", "/models", "/models/allowed"),
-    *("/auth/jwks.json", "/auth/me", "/audit/verify", "/privacy/me", "/privacy/retention", "/privacy/jobs"),
-    *("/privacy/jobs/{job_id}", "/connections/kinds", "/connections", "/sessions", "/sessions/{session_id}/runs"),
+    *("/auth/jwks.json", "/auth/me", "/audit/verify", "/privacy/me", "/privacy/retention"),
+    *("/connections/kinds", "/connections", "/sessions", "/sessions/{session_id}/runs"),
     *("/halts", "/approvals/count", "/approvals/{approval_id}/status", "/policies", "/policies/versions"),
     *("/notifications", "/notifications/preferences", "/notifications/endpoints"),
     *("admin/", "admin/dashboard/", "admin/notifications/", "admin/halts/", "admin/search/", "admin/autocomplete/"),
@@ -95,7 +95,14 @@ ABOUT_NOBODY = {
 COMMON = {
     *("/notifications/endpoints", "admin/policies/draft/simulate/", "admin/governance/endpoint/"),
     *(ADMIN.format("governance/endpoint", verb) for verb in ("change", "delete")),
+    *("/privacy/jobs", "/privacy/jobs/{job_id}"),
     *("admin/privacy/privacyjob/", ADMIN.format("privacy/privacyjob", "change")),
+}
+# Posts that answer with filters and counts by a tool's name, which the garden marks.
+NAMES_OF_TOOLS = {"/policies/simulate", "admin/agents/step/", "admin/governance/approval/"}
+REFUSED = {
+    *("admin/agents/run/<uuid:run_id>/rerun/", "admin/agents/step/<uuid:step_id>/reconcile/"),
+    *("admin/agents/run/<uuid:run_id>/pause/", "admin/governance/approval/<uuid:approval_id>/decide/"),
 }
 QUERY: dict[str, dict[str, str]] = {"admin/governance/approval/": {"tab": "all"}}
 SECRETIVE = (301, 302, 403, 404, 405)  # tells nothing, or takes no GET
@@ -202,6 +209,7 @@ async def test_who_reads_nothing_of_others_enters_nothing(
 
 async def test_what_the_trail_does_not_take_is_not_shown(visit: Visit, acme: TenantWithUsers, garden: Garden) -> None:
     visitor, wrong = await visit(acme.admin), []
+    visitor.outages = frozenset({503})
     with unwritable_trail():
         for route in audited():
             answer = await look(visitor, route, garden)
@@ -247,6 +255,27 @@ async def test_a_post_that_only_reads_is_entered(visit: Visit, acme: TenantWithU
     assert (row.action, row.object_id) == ("run.read", str(found.id))
 
 
+async def test_what_a_post_shows_of_others_is_entered(visit: Visit, acme: TenantWithUsers, garden: Garden) -> None:
+    """Mostly they refuse what the walk sends, and show the row on the same page again."""
+    visitor, wrong, shown = await visit(acme.admin), [], set()
+    posts = [route for route in [*api_routes(), *pages()] if route.verb in ("POST", "PUT", "PATCH")]
+    for route in sorted(posts, key=lambda route: (_ends_something(route), str(route))):
+        before = await in_thread(length)
+        answer = await visitor.ask(route, route.of(garden), garden)
+        told = answer.betrays(garden.marker, garden.user.email) if answer.status not in SECRETIVE else []
+        if told and await in_thread(length) > before:
+            shown.add(route.path)
+        elif told and route.path not in COMMON | NAMES_OF_TOOLS:
+            wrong.append(f"{route}: answers {answer.status}, has no entry, and tells {told}")
+    assert wrong == []
+    assert shown >= REFUSED, "these refuse, and show what is hers"
+
+
+def _ends_something(route: Route) -> bool:
+    words = ("erase", "delete", "revoke", "sign-out", "switch-tenant")
+    return bool(route.action) or any(word in route.path for word in words)
+
+
 async def test_a_list_has_one_entry_for_all_that_it_shows(
     visit: Visit, acme: TenantWithUsers, hers: Garden, colleagues: Garden
 ) -> None:
@@ -278,6 +307,17 @@ def test_what_masks_say_they_hide_is_not_told_as_shown(database: None, acme: Ten
     with reading.open_for(auditor):
         selectors.run_detail(principal=auditor, run_id=hers.row(Run).id)
     assert AuditRow.objects.using("system").order_by("-seq")[0].detail["shown"] == []
+
+
+def test_each_scope_of_a_request_enters_whose_rows_it_reads(
+    database: None, acme: TenantWithUsers, hers: Garden, colleagues: Garden
+) -> None:
+    """Two transactions: the second enters whom the first has not, and nobody twice."""
+    admin, before = acme.principal("admin"), length()
+    with reading.open_for(admin):
+        for run in (hers.row(Run), hers.row(Run), colleagues.row(Run)):
+            selectors.run_detail(principal=admin, run_id=run.id)
+    assert [row.detail["of"] for row in entered(before)] == [[str(hers.user.id)], [str(colleagues.user.id)]]
 
 
 def test_a_row_of_a_scope_that_fails_is_not_entered(database: None, acme: TenantWithUsers, hers: Garden) -> None:

@@ -28,7 +28,8 @@ from accounts.models import (
     TenantRole,
     User,
 )
-from accounts.privacy.models import RetentionRule
+from accounts.privacy import shredding
+from accounts.privacy.models import PrivacyJob, RetentionRule, SubjectKey
 from accounts.tenancy import TenantModel, tenant_scope
 from agentos.core.ids import new_id
 from agents.models import AllowedModels, KillSwitch, Run, RunEvents, Session, Step
@@ -109,8 +110,8 @@ class Garden:
         return self
 
     def _planted(self, model: type[models.Model], given: dict[str, Any]) -> Any:
-        if model is AuditRow:
-            return _audited(self)
+        if model in _MADE:
+            return _MADE[model](self)
         if _is_one_of_its_tenant(model) and (known := self._known(model)) is not None:
             return known
         values = {**_SHAPES.get(model, lambda garden: {})(self), **given}
@@ -217,6 +218,15 @@ def _audited(garden: Garden) -> AuditRow:
     return AuditRow.objects.using(SYSTEM).get(tenant=garden.tenant, object_id=garden.marker)
 
 
+def _subject_key(garden: Garden) -> SubjectKey:
+    """Seal something under the user's key: it opens, as a planted text would not."""
+    shredding.seal("something", tenant_id=garden.tenant.id, subjects=[garden.user.id], using=SYSTEM)
+    return SubjectKey.objects.using(SYSTEM).get(tenant=garden.tenant, user=garden.user)
+
+
+_MADE: dict[type[models.Model], Callable[[Garden], Any]] = {AuditRow: _audited, SubjectKey: _subject_key}
+
+
 def _run(garden: Garden) -> dict[str, Any]:
     run_id = new_id()
     return {
@@ -259,6 +269,7 @@ def _version(garden: Garden) -> dict[str, Any]:
 
 
 _SHAPES: dict[type[models.Model], Callable[[Garden], dict[str, Any]]] = {
+    PrivacyJob: lambda garden: {"progress": {garden.marker: 1}},  # a number by a table's name
     Session: lambda garden: {"session_id": f"of{garden.marker[2:]}"},
     KillSwitch: _switch,
     Run: _run,

@@ -63,6 +63,7 @@ class Visitor:
     user: User | None
     token: str = ""
     browser: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+    outages: frozenset[int] = frozenset()  # what may go wrong here: no other failure of the server is an answer
 
     async def enter(self) -> Visitor:
         """Sign in on both ways, as often as she has been signed out."""
@@ -90,7 +91,8 @@ class Visitor:
         sent = BODIES[str(route)](garden) if str(route) in BODIES else {}
         body = orjson.dumps(sent) if route.verb in ("POST", "PUT", "PATCH") else b""
         async with asyncio.timeout(60):
-            return await call(route.verb, f"/api{path}", headers, body, urlencode(query))
+            asked = call(route.verb, f"/api{path}", headers, body, urlencode(query))
+            return self._sane(route, await asyncio.create_task(asked))  # as a server does: what it notes ends with it
 
     def _authorization(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token}"} if self.token else {}
@@ -98,7 +100,12 @@ class Visitor:
     async def _open(self, route: Route, path: str, query: dict[str, Any]) -> Answer:
         verb = self.browser.get if route.verb == "GET" else self.browser.post
         said = await in_thread(verb, f"/{path}", query)
-        return Answer(said.status_code, said.content.decode(), _told(said.headers.items()))
+        return self._sane(route, Answer(said.status_code, said.content.decode(), _told(said.headers.items())))
+
+    def _sane(self, route: Route, answer: Answer) -> Answer:
+        broken = answer.status >= 500 and answer.status not in self.outages
+        assert not broken, f"{route}: answers {answer.status} {answer.text[-2000:]}"
+        return answer
 
     async def listen(self, path: str) -> tuple[list[str], int]:
         """Open a socket; return its frames until it closes, and the code of that."""
