@@ -11,12 +11,14 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from accounts.models import ServiceAccount
 from agentos.core.types import Json, JsonObject, canonical_sha256, json_text
 from agents.engine.ports import RunInfo
 from agents.engine.status import StepState
 from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
 from agents.models import Run, Step
+from agents.services.authority import AUTHORITY
 from agents.services.sql import columns, table
 from governance.models import Approval, ApprovalStatus, StandingRule, Vote
 from governance.policy.rules import PLAIN, Terms
@@ -126,11 +128,13 @@ def consent(
 ) -> Statement:
     """Return the statement that counts one use of a standing rule, and keeps it as an approval that is spent.
 
-    It refuses when the rule is used up, over or revoked by then, or its maker's own run asks.
+    It refuses when the rule is used up, over or revoked by then, or its maker's own run asks, or one that a service
+    key started which she was shown.
     """
     call = hash_of_call(run, tool, step, arguments)
     parameters = (
         run.tenant_id, rule_id, tool.name, run.spec.id, run.user_id, run.user_id,
+        run.tenant_id, run.run_id,
         approval_id, run.tenant_id, run.run_id, step.path, step.tool_call_id[:200], tool.name, tool.schema_hash,
         run.spec.id, json_text(arguments), call, tool.effect_text(arguments), run.user_id, run.tenant_id, run.run_id,
     )  # fmt: skip
@@ -180,6 +184,7 @@ def _consent_sql() -> str:
         "WHERE s.tenant_id = %s AND s.id = %s AND s.tool_name = %s AND s.component_id = %s "
         "AND s.created_by_id <> %s AND (s.requester_id IS NULL OR s.requester_id = %s) "
         "AND s.revoked_at IS NULL AND s.until > now() AND s.used < s.most "
+        f"AND NOT EXISTS ({_shown_its_key('%s', '%s', 's.created_by_id')}) "
         "RETURNING s.id, s.created_by_id, s.reason, s.until) "
         f"INSERT INTO {table(Approval)} ({columns(Approval, _CONSENTED)}) "
         "SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, "
@@ -199,7 +204,8 @@ def _spend_sql() -> str:
     )
     people = (
         f"SELECT count(DISTINCT coalesce(v.in_place_of_id, v.voter_id)) {votes} v.approves "
-        "AND v.voter_id <> a.requester_id AND v.in_place_of_id IS DISTINCT FROM a.requester_id"
+        "AND v.voter_id <> a.requester_id AND v.in_place_of_id IS DISTINCT FROM a.requester_id "
+        f"AND NOT EXISTS ({_shown_its_key('a.tenant_id', 'a.run_id', 'v.voter_id, v.in_place_of_id')})"
     )
     return (
         f"UPDATE {table(Approval)} a SET consumed_at = coalesce(a.consumed_at, now()) "
@@ -207,6 +213,15 @@ def _spend_sql() -> str:
         "AND a.decided_by_id IS DISTINCT FROM a.requester_id AND (a.consumed_at IS NULL OR %s) "
         f"AND NOT EXISTS ({newer}) AND NOT EXISTS (SELECT {votes} NOT v.approves) "
         f"AND (a.standing_rule_id IS NOT NULL OR ({people}) >= a.quorum)"
+    )
+
+
+def _shown_its_key(tenant: str, run: str, people: str) -> str:
+    """Return the query for the service account by which a run was started, if one of these was shown its key."""
+    return (
+        f"SELECT 1 FROM {table(Run)} r JOIN {table(ServiceAccount)} k "
+        f"ON k.tenant_id = r.tenant_id AND k.id = (r.spec #>> '{{{AUTHORITY},account}}')::uuid "
+        f"WHERE r.tenant_id = {tenant} AND r.id = {run} AND k.shown_to && ARRAY[{people}]"
     )
 
 

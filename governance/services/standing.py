@@ -106,7 +106,7 @@ def find(run: RunInfo, tool: Tool, arguments: JsonObject, terms: Terms) -> Stand
     )
     live = live.filter(Q(requester_id=run.user_id) | Q(requester=None), used__lt=F("most"))
     for rule in live.exclude(created_by_id=run.user_id).order_by("until", "id"):
-        if _meets(rule, arguments) and _may_decide(rule, terms):
+        if _meets(rule, arguments) and _may_decide(rule, terms, run):
             return rule
     return None
 
@@ -116,9 +116,11 @@ def _meets(rule: StandingRule, arguments: JsonObject) -> bool:
     return bool(lines) and all(conditions.holds(conditions.parse(line), arguments) for line in lines)
 
 
-def _may_decide(rule: StandingRule, terms: Terms) -> bool:
+def _may_decide(rule: StandingRule, terms: Terms, run: RunInfo) -> bool:
     maker = principals.load(rule.created_by_id, rule.tenant_id)
-    return maker is not None and maker.has(DECIDE) and is_one_of(maker, terms.roles, terms.people)
+    if maker is None or run.account_id in maker.keys:
+        return False
+    return maker.has(DECIDE) and is_one_of(maker, terms.roles, terms.people)
 
 
 def _checked_conditions(wanted: Wanted) -> list[Condition]:

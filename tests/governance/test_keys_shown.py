@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 
 import pytest
+from django.db import ProgrammingError
 
 from accounts import principals
-from accounts.models import Membership, Role, ServiceAccount
+from accounts.models import Membership, Role, ServiceAccount, User
 from accounts.principals import Principal
 from accounts.services import service_accounts
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import PolicyDenied
+from agentos.core.ids import new_id
 from agents.models import Run
-from governance import selectors
-from governance.services import approvals, voting
+from governance import gate, selectors
+from governance.models import Approval, Delegation, StandingRule, Vote
+from governance.policy.rules import PLAIN
+from governance.services import approvals, standing, voting
 from tests.conftest import MakeUser, TenantWithUsers
-from tests.governance.conftest import MakeWaiting, Waiting
+from tests.governance.conftest import MakeWaiting, Waiting, execute, refund
+from tests.governance.test_standing import make
 
 SCOPES = ["agents:run", "runs:read", "tools:call"]
 
@@ -105,3 +112,58 @@ def test_keys_from_before_learn_it_from_the_trail(
 def test_a_former_admin_who_comes_back_still_knows_it(acme: TenantWithUsers, asked: Waiting) -> None:
     Membership.objects.using("system").filter(user=acme.admin, tenant=acme.tenant).update(role=Role.APPROVER)
     assert refusal(acme, loaded(acme, acme.admin.id), asked) == "own_request"
+
+
+def vote(waiting: Waiting, voter: User, using: str = "default", **more: object) -> Vote:
+    """Store a vote past the service that refuses it."""
+    approval = waiting.approval
+    return Vote.objects.using(using).create(
+        tenant_id=approval.tenant_id,
+        approval_id=approval.id,
+        version=1,
+        args_hash=approval.args_hash,
+        voter=voter,
+        approves=True,
+        **more,
+    )
+
+
+@pytest.mark.parametrize("role", ["admin", "approver"])
+def test_the_database_takes_no_vote_of_who_was_shown_it(acme: TenantWithUsers, asked: Waiting, role: str) -> None:
+    """Whatever her role is by now."""
+    Membership.objects.using("system").filter(user=acme.admin, tenant=acme.tenant).update(role=role)
+    with pytest.raises(ProgrammingError, match="row-level security"), tenant_scope(acme.tenant.id, acme.admin.id):
+        vote(asked, acme.admin)
+    with tenant_scope(acme.tenant.id, acme.approver.id):
+        assert vote(asked, acme.approver).approves
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_her_vote_spends_nothing(acme: TenantWithUsers, asked: Waiting, in_place: bool) -> None:
+    if in_place:
+        lent = Delegation.objects.using("system").create(
+            tenant=acme.tenant, tool="refund", giver=acme.admin, delegate=acme.operator, until="2999-01-01T00:00:00Z"
+        )
+        vote(asked, acme.operator, "system", in_place_of=acme.admin, delegation=lent)
+    else:
+        vote(asked, acme.admin, "system")
+    Approval.objects.using("system").update(status="approved", decided_by=acme.operator)
+    spend = gate.spend(asked.info, refund, asked.step, asked.arguments)
+    assert execute(spend) == 0
+    vote(asked, acme.approver, "system")
+    assert execute(spend) == 1
+
+
+def test_she_consents_to_nothing_of_it_in_advance(
+    acme: TenantWithUsers, asked: Waiting, account: ServiceAccount
+) -> None:
+    info = replace(asked.info, limits=tuple(SCOPES), account_id=account.id)
+    rule = make(loaded(acme, acme.admin.id))
+    assert standing.find(info, refund, asked.arguments, PLAIN) is None
+    consents = partial(gate.consent, new_id(), run=info, tool=refund, step=asked.step, arguments=asked.arguments)
+    Approval.objects.using("system").all()._raw_delete("system")
+    assert execute(consents(rule.id)) == 0
+    assert StandingRule.objects.using("system").get(id=rule.id).used == 0
+    others = make(loaded(acme, acme.approver.id))
+    assert standing.find(info, refund, asked.arguments, PLAIN) == others
+    assert execute(consents(others.id)) == 1
