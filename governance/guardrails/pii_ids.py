@@ -12,9 +12,9 @@ _LABELS = {
     "passport": r"passports?|reisepass(?:nummer)?|pasaporte|passeport|passaporto|paspoort",
     "driver_license": r"driv(?:er|ing|er'?s|ers'?)[- ]licen[cs]es?|(?:state )?dl (?:number|no|#)|d/l|dl(?=[:#])|"
     r"f(?:ü|ue)hrerschein(?:nummer)?|permiso de conducir|permis de conduire|patente di guida|rijbewijs",
-    "national_id": r"national (?:id(?:entity|entification)?(?: card)?)|identity card|id card|residence permit",
-    "bank_account": r"(?:bank|checking|savings|chequing)(?: account)?|account (?=number|no\b|#)|acct|routing|aba|"
-    r"sort code|bsb|kontonummer|num[ée]ro de compte|n[úu]mero de cuenta",
+    "national_id": r"national[ _\-]?(?:id(?:entity|entification)?(?:[ _]?card)?)(?:[ _]?(?:number|no))?|identity card|id card|residence permit",
+    "bank_account": r"(?:bank|checking|savings|chequing)(?: account)?|accounts?|acct|routing|aba|"
+    r"sort code|bsb|kontonummer|k(?:on)?to\.?[\- ]?nr|num[ée]ro de compte|n[úu]mero de cuenta",
     "medical_id": r"mrn|medical record|patient id|health (?:card|plan|insurance)(?: id)?|"
     r"medicaid|krankenversichertennummer",
 }
@@ -35,14 +35,17 @@ _LABELLED = re.compile(
 )
 _STARTS = (
     "passport", "reisepass", "pasaporte", "passeport", "passaporto", "paspoort", "driv", "state dl", "dl", "d/l",
-    "führerschein", "fuehrerschein", "permiso de", "permis de", "patente di", "rijbewijs", "national i", "nino",
+    "führerschein", "fuehrerschein", "permiso de", "permis de", "patente di", "rijbewijs", "national", "nino",
     "ni number", "identity card", "id card", "aadha", "pan ", "cpf", "curp", "dni", "nie", "nif", "codice", "steuer",
     "social insurance", "sin ", "tax file", "tfn", "medicare", "nhs", "insee", "sécurit", "securit", "bsn",
     "burgerservice", "pesel", "personnummer", "hkid", "nric", "voter id", "residence permit", "green card",
     "alien reg", "personalausweis", "sozialvers", "rg ", "rut", "bank", "checking", "savings", "chequing",
-    "account ", "acct", "routing", "aba", "sort code", "bsb", "kontonummer", "numéro de", "numero de", "número de",
+    "account", "acct", "routing", "aba", "sort code", "bsb", "kontonummer", "kto", "konto", "numéro de", "numero de", "número de",
     "mrn", "medical record", "patient id", "health ", "medicaid", "krankenv",
 )  # fmt: skip
+_OF_A_BANK = re.compile(
+    r"\b(?:sort code|bsb|routing|aba|bank|checking|savings|chequing|iban|bic|swift|payee|direct debit|direct deposit|wire)\b"
+)
 _FILLED = re.compile(_FILLER)
 _VALUE = {kind: re.compile(pattern) for kind, pattern in _VALUES.items()}
 _LEAST_DIGITS = {"passport": 6, "driver_license": 4, "national_id": 5, "bank_account": 6, "medical_id": 5}
@@ -59,6 +62,8 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         if match is None:
             continue
         kind = match.lastgroup or ""
+        if match[0].startswith("account") and not _OF_A_BANK.search(lower):
+            continue
         filled = _FILLED.match(lower, match.end())
         value = _VALUE[kind].match(text, filled.end() if filled else match.end())
         if value is not None and _credible(kind, value[0]):

@@ -10,7 +10,7 @@ from governance.guardrails.findings import Finding
 
 # Words for things that bear numbers, right before the number but for what people put between.
 DENIAL = re.compile(
-    r"(?:\b(?:orders?|invoices?|tickets?|tracking|track|reference|ref|(?<!in )case|serial|sku|parts?|models?|"
+    r"(?:\b(?:orders?|invoices?|tickets?|tracking|track|reference|ref|(?<!in )case|serial|sku|parts?|models?|mod[eè]les?|modelos?|modello|modell|conversation|chat|bigint|integer|cursor|offset|snowflake|spool|"
     r"versions?|isbn|issn|doi|uuid|guid|build|commit|timestamps?|epoch|unix|hash|checksum|ports?|pid|transaction|"
     r"txn|confirmation|purchase|po|items?|products?|catalog(?:ue)?|barcode|upc|ean|gtin|asin|lot|batch|amount|"
     r"total|price|costs?|population|(?<!area )code|error|jobs?|run|request|session|device|meter|vin|imei|mac|bug|"
@@ -19,17 +19,33 @@ DENIAL = re.compile(
     r"range|score|coordinates?|extension number|docket|claim|quote|licen[cs]e key|locator|pnr|stock|style|"
     r"artikel\w*|art|seriennummer|bestell\w*|rechnung\w*|auftrag\w*|liefer\w*|sendung\w*|vorgang\w*|kundennummer|kunden-?nr|aktenzeichen|commande|facture|colis|dossier|"
     r"devis|pedido|factura|env[ií]o|albar[aá]n|expediente|ordine|fattura|spedizione|encomenda|fatura|zam[óo]wieni\w*|faktur\w*|przesyłk\w*|"
-    r"paczk\w*|objedn[aá]vk\w*|zásilk\w*|tilaus\w*|ordre\w*|ordernummer|beställning\w*|sipariş\w*|rendelés\w*|comand\w*|bestelling|factuur|"
+    r"paczk\w*|objedn[aá]vk\w*|zásilk\w*|tilaus\w*|ordre\w*|ordernummer|beställning\w*|sipariş\w*|rendelés\w*|comand\w*|bestelling\w*|factuur\w*|container|cnpj|sledovac\w+|čísl[oa] (?:zásilky|objednávky|faktury)|"
+    r"pratica|protocollo|protocolo|sprawa|compteur|contador|contatore|counter|matricola|chassis|fahrgestell\w*|locker|room|awb|tariff|trademark|"
+    r"registration|registro|handelsregister|hrb|siren|siret|kvk|cif|p\.? ?iva|partita iva|regon|krs|abn|acn|ein|огрн|cvr|orgnr|vat|ust-?id\w*|tva|company|firmy|"
+    r"pesanan|nota fiscal|(?:numer |nr )?seryjny|seri[aei]\w*|art[ií]culo|articolo|codice|cas|plz|zip|postcode|postleitzahl|code postal|c[oó]digo postal|"
+    r"lieu-dit|nbr|p/n|mpn|rs stock|stock no|form|ext|extension|meeting id|webinar id|meeting-id|besprechungs-id|policy|police|contract|vertrag\w*|contrat|contrato|"
+    r"gate|seat|plate|kennzeichen|matr[ií]cula|immatriculation|lotto|draw|prüfziffer|wartungs\w*|inventar\w*|inventory|rack|bin|pallet|palette|"
     r"zaak\w*|заказ\w*|сч[её]т\w*|накладн\w*|трек\w*|посылк\w*|артикул\w*|замовлен\w*|поръчк\w*|παραγγελ\w*)|\bts=|_id[\"' ]*:"
-    r"|(?:订单|訂單|单|快递|发票|注文|伝票|請求書|問い合わせ|商品|주문|송장|상품|طلب|فاتورة|הזמנה|חשבונית)(?:番号|号|號|编号|번호|رقم)?)"
+    r"|(?:đơn hàng|คำสั่งซื้อ|เลขที่|ऑर्डर|चालान|型番|型号|部品|編號|编号|序列|証券|契約|整理|管理|会員|订单|訂單|单|快递|发票|注文|伝票|請求書|問い合わせ|商品|주문|송장|상품|طلب|فاتورة|הזמנה|חשבונית)(?:番号|号|號|编号|번호|رقم)?)"
     r"(?:[\s\d.,:;#=/\"'()*`|_°º：\-]|\b(?:numbers?|nummer|numer|no|n|num|nr|code|ids?|is|was|are|and|of|the|номер)\b)*+$"
 )
-_SOCIAL = re.compile(r"\b(?:ssns?|itin|tin|social(?: security| sec)?|soc\.? sec|ss ?#|tax(?:payer)? ?id)")
+_SOCIAL = re.compile(
+    r"\b(?:ssns?|itin|tin|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
+)
 _CARD_WORD = re.compile(
     r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro|mir|mastercard|kreditkarte|karte|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"
 )
 
-SHORTEST_CARD, EAN_LENGTH = 12, 13  # believed only next to a word such as "card"
+CARD_LENGTHS, DINERS_LENGTH = (
+    (15, 16),
+    14,
+)  # of other lengths, and of some issuers, believed only next to a word such as "card"
+# Cards of shops and clubs.
+_LOYALTY = re.compile(
+    r"(?<![a-z])(?:loyalty|gift ?card|library|member\w*|rewards?|bonus|payback|points|(?<!diners )club|fuel|transit|oyster|frequent|miles|klantenkaart|"
+    r"kundenkarte|clubkarte|geschenkkarte|gutschein\w*|fid[eé]lit[eé]|cadeau|fedelt[aà]|puntos|pontos|fidelidade|fidelidad|bonuskaart|cadeaukaart|"
+    r"lojalnościow\w*|podarunkow\w*|kundkort|bonuskort|gavekort|presentkort|bahncard|sim|iccid|voucher)(?![a-z])|лояльност|бонусн|подарочн|会員|会员|ポイント|ギフト|멤버십|포인트"
+)
 _CARD = re.compile(
     r"(?<![0-9A-Za-z])(?<!\d\.)(?=[2-6]|1800|0604)(?="
     r"(\d{4}(?:[ ._/\-]{1,2}\d{4}){2}[ ._/\-]{1,2}\d{1,4}(?:[ .\-]\d{3})?(?!\d)"
@@ -37,7 +53,7 @@ _CARD = re.compile(
     r"|\d{12,19}(?![0-9A-Za-z])"
     r"|(?<!\d[ \-])\d(?:[ \-]\d){12,18}(?!\d|[ \-]\d)))"
 )
-_SSN = re.compile(r"(?<![0-9A-Za-z.\-/+$])(?<!\d )(?<!\) )(\d{3})([ .\-]?)(\d{2})\2(\d{4})(?![0-9A-Za-z/]|[ .\-]\d)")
+_SSN = re.compile(r"(?<![0-9A-Za-z.\-/+$])(?<!\d )(?<!\d\) )(\d{3})([ .\-]?)(\d{2})\2(\d{4})(?![0-9A-Za-z/]|[ .\-]\d)")
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d{2}(?=[ \-]?[0-9A-Za-z])")
 _NOT_DIGIT = re.compile(r"\D")
 _LAST_GROUP = re.compile(r"[ ._/\-]+\d+\Z")
@@ -62,13 +78,24 @@ def _cards(text: str) -> Iterator[Finding]:
             if not (_issued(digits) and checksums.luhn(digits)):
                 continue
         start = match.start()
-        if len(digits) in (SHORTEST_CARD, EAN_LENGTH) and not _CARD_WORD.search(labels.before(text, start)):
+        window = labels.before(text, start)
+        expiry = _EXPIRY.match(text, start + len(written))
+        usual = len(digits) in CARD_LENGTHS or (len(digits) == DINERS_LENGTH and digits != written)
+        if (not usual or _MAESTRO.match(digits)) and not (expiry or _CARD_WORD.search(window)):
             continue
-        if _denied(text, start, start + len(written), _CARD_WORD):
+        if _LOYALTY.search(window):
+            continue
+        if not expiry and _denied(text, start, start + len(written), _CARD_WORD):
             continue
         if pii_examples.printed(text, start, start + len(written), digits):
             continue
         yield Finding("credit_card", start, start + len(written), 0.99)
+
+
+_MAESTRO = re.compile(r"5[0678]|6(?:0(?!11)|3|7)")
+_EXPIRY = re.compile(
+    r"[\s,;|:()\-]{1,3}(?:exp\w*|valid\w*|gültig\w*|ablauf|verfall\w*|skt|scad\w*|vence|val\.?|cad\.?)?[\s.:]{0,2}(?:bis |thru |to )?(?:0[1-9]|1[0-2]) ?[/\-|]? ?(?:20)?[2-4]\d(?!\d)"
+)
 
 
 def _issued(digits: str) -> bool:
@@ -88,9 +115,7 @@ def _issued(digits: str) -> bool:
         return 14 <= length <= 19
     if four == 6011 or two == 65 or 6440 <= four <= 6499 or two == 62 or two == 35:
         return 16 <= length <= 19
-    return (
-        two in (50, 56, 57, 58) or 6300 <= four <= 6399 or two == 67 or two == 60 or four == 604
-    ) and length >= SHORTEST_CARD
+    return _MAESTRO.match(digits) is not None
 
 
 def _denied(text: str, start: int, end: int, claim: re.Pattern[str]) -> bool:
@@ -99,6 +124,11 @@ def _denied(text: str, start: int, end: int, claim: re.Pattern[str]) -> bool:
     if claim.search(window):
         return False
     return DENIAL.search(window) is not None or pii_things.spoken_of(text, start, end)
+
+
+def _numbered(text: str, start: int) -> bool:
+    """Tell the same of nine digits in groups, which are no social security number by their form alone."""
+    return pii_things.numbered(text, start) and not _SOCIAL.search(labels.before(text, start))
 
 
 def _social(text: str) -> Iterator[Finding]:
@@ -114,11 +144,32 @@ def _social(text: str) -> Iterator[Finding]:
             window = labels.before(text, start)
             if not (_SOCIAL.search(window) or _SOCIAL.search(labels.said_after(text, end))):
                 continue
-        elif _denied(text, start, end, _SOCIAL):
+        elif _denied(text, start, end, _SOCIAL) or _numbered(text, start) or not _of_somebody(text, start, end):
             continue
         if pii_examples.printed(text, start, end, area + group + serial):
             continue
         yield Finding("ssn", start, end, 0.95)
+
+
+# Words for people and for what asks for their social security number; groups of digits alone are parts as well.
+_SOMEBODY = re.compile(
+    r"(?<![a-z])(?:applicants?|employees?|emp|borrowers?|patients?|spouse|wife|husband|beneficiar\w+|tax\w*|w-?[29]|10(?:40|99)|irs|payroll|credit|background|"
+    r"verif\w+|identity|leases?|loans?|hr|benefits|enroll?\w*|he|his|her|she|my|mine|daughter|son|mother|father|mom|dad|kid|dob|born|names?|tenants?|"
+    r"claimants?|insured|clients?|customers?|workers?|contractors?|staff|hire[ds]?|pay ?stub|income|mortgage|ssa|medicare|social|dependents?|guests?|"
+    r"users?|person\w*|mr|mrs|ms|dr|me|i|i'm|who|candidates?|students?|veterans?|filers?|payees?|co-?borrower|guarantor|signer|last (?:4|four)|whole thing|"
+    r"here it is|apps|application)(?![a-z])|ssn|soc_?sec"
+)
+
+
+def _of_somebody(text: str, start: int, end: int) -> bool:
+    """Tell whether the words around speak of a person, or there are none."""
+    if _SOCIAL.search(labels.before(text, start)):
+        return True
+    before, after = text[max(0, start - REACH_PERSON) : start].lower(), text[end : end + REACH_PERSON_AFTER].lower()
+    return not (before.strip() or after.strip()) or _SOMEBODY.search(f"{before} {after}") is not None
+
+
+REACH_PERSON, REACH_PERSON_AFTER = 160, 60
 
 
 def _ibans(text: str) -> Iterator[Finding]:

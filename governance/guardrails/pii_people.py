@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import labels, tables
+from governance.guardrails import labels, pii_examples, tables
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import places
 
@@ -44,6 +44,7 @@ _WORD = r"[^\W\d_]{3,14}"
 _DAY = re.compile(
     r"(?<![0-9A-Za-z./\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
     r"|\d{4} ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]?"
+    r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
     rf"|{_WORD}\.? \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?\d{{4}}|\d{{4}}\. ?{_WORD} \d{{1,2}}"
     rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?[ \-](?:of |de |d['’])?{_WORD}\.?,?[ \-](?:de |del )?\d{{2,4}})(?![0-9A-Za-z/]|-\d)",
     re.IGNORECASE,
@@ -54,18 +55,21 @@ _BORN = (
     r"fødd|syntynyt|syntymä\w*|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|születési\w*|szül\.|născut\w*|nascut\w*|nașterii|nasterii|"
     r"rođen\w*|rojen\w*|doğum\w*|рожден\w*|родил\w*|г\.\s?р\.|народжен\w*|народи\w*|роден\w*|раждане|γέννησης|γεννή\w*|גיל|לידה|נולד\w*|"
     r"الميلاد|مواليد|ولد\w*|تولد|जन्म\w*|出生\w*|生日|生年月日|誕生日|생년월일|생일|เกิด\w*|ngày sinh|sinh ngày|lahir|gimim\w*|gimę\w*|dzim\w*|"
-    r"sünni\w*|sündi\w*"
+    r"sünni\w*|sündi\w*|b\."
 )
 _BIRTH_LABEL = re.compile(
-    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,\-]{{0,5}}(?:(?:on|the|am|le|el|il|em|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
-    r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|of birth|my|his|her|it's|date is|は|是)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
-    r"(?:in [^\W\d_]{3,20},? (?:on |am |le |il |el )?)?$"
+    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\-]{{0,5}}(?:(?:on|the|am|le|el|il|em|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
+    r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|of birth|my|his|her|it's|date is|तिथि|तारीख|की|は|是)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
+    r"(?:(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|in [^\W\d_]{3,20} (?:on |am |le |il |el )?)?$"
     r"|(?:出生|生日|生年月日|誕生日|생년월일|생일|เกิด|लिए)[^\d\n]{0,6}$"
+)
+_BIRTH_AFTER = re.compile(
+    r"[ ,]{0,2}(?:\(?(?:dob|date of birth|d\.o\.b)\b|г\.? ?р\b|года? рождения|р\.н\b|doğum|生まれ|出生|生(?!产|産|成|活|效)|출생|생(?![가-힣])|년생|született|gimęs|gimusi|dzimis|dzimusi|geborene?r?\b|syntynyt)"
 )
 _BIRTH_HINTS = (
     "born", "birth", "dob", "d.o", "geb", "naiss", "né", "nac", "nasc", "nat", "föd", "fød", "synty", "urodz", "ur.", "nar", "szül",
     "nașt", "născ", "nast", "rođ", "roj", "doğ", "рожд", "роди", "г.", "народ", "роден", "раждан", "γενν", "γέννη", "גיל", "ליד", "נולד",
-    "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "出生", "生日", "生年", "誕生", "생년", "생일", "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd",
+    "b.", "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "生", "년생", "일생", "出生", "生日", "生年", "誕生", "생년", "생일", "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd",
 )  # fmt: skip
 _OLDEST_YEAR = 1900
 _YEAR = re.compile(r"\d{4}")
@@ -107,14 +111,17 @@ _IP_WORD = re.compile(
     r"(?:your|my|user|customer|subscriber)[^\n]{0,30} ip)[^\n]{0,24}$"
 )
 _PERSON = re.compile(
-    r"\b(?:user(?:name|_id)?|customer|subscriber|account holder|visitor|player|member|employee|patient|mr|mrs|ms|frau|herr|mme|"
+    r"\b(?:user(?:name|_?id)?|customer|subscriber|account holder|visitor|player|member|employee|patient|mr|mrs|ms|frau|herr|mme|"
     r"sig(?:nor)?a?|señora?|sra?|kunde|kundin|nutzer\w*|benutzer\w*|usuari[oa]|utente|utilisat\w+|abonn[ée]\w*|gebruiker|klant|"
     r"użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)\b|пользовател|клиент|用户|ユーザー?|사용자"
 )
 _USE = re.compile(
-    r"\b(?:ip|logins?|log-?in history|logged|signed|sign-?in|session|eingeloggt|eingewählt|angemeldet|"
+    r"\b(?:ip|logins?|log-?in history|melde\w*|logged|signed|sign-?in|session|eingeloggt|eingewählt|angemeldet|"
     r"anmeldung|zugriff|from|address|connexion|connect[ée]e?|sesi[oó]n|accedi\w*|accesso|acceso|acesso|ingelogd|inlogg\w*|pålogg\w*|zalogowa\w*|"
     r"logowani\w*|přihlá\w+|giriş)\b|вош[её]л|вошла|вход|登录|登入|ログイン|접속|로그인"
+)
+_IP_SAID = re.compile(
+    r" (?:is|was|=) (?:the |my |his |her |their |our )?(?:\w{2,14}'s |home )?(?:home |own )?ip\b|[ ,]{1,2}(?:the |my |his |her )?(?:customer|user|subscriber|visitor|home)(?:'s)? ip\b"
 )
 _LOG_IN = re.compile(
     r"\blog(?:in)? (?:history|attempts?|records?) (?:for|of) [a-z]|\b(?:last|recent|previous) (?:login|sign-?in|access)\b"
@@ -127,7 +134,10 @@ _SERVER = re.compile(
     r"\b(?:servers?|dns|gateway|router|load ?balancer|website|web ?site|nodes?|containers?|pods?|subnet|resolver|nat|vpc|elastic ip|static ip|"
     r"endpoint|documentation|scanner|crawler|bot|cdn|firewall|ingress|cluster|printer|switch|example\.(?:com|org))\b"
 )
-REACH_IP, REACH_AFTER_IP = 90, 30
+_KEYED = re.compile(
+    r"(?:(?<![a-z])(?:src|source|client|remote|peer|origin)?_?ip(?:_?addr(?:ess)?)?[\"']?\s?[=:]\s?[\"']?|(?:customer|subscriber|client|guest|user) at )$"
+)
+REACH_IP, REACH_AFTER_IP = 90, 48
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
 
 
@@ -205,10 +215,16 @@ def _addressed(text: str, start: int, at: int, host: re.Match[str]) -> bool:
     head = text[max(0, start - REACH_URL) : start]
     if _USERINFO.search(head):
         return False
+    if _EXAMPLE_HOST.search(host[0]) and pii_examples.tried(text, start, host.end()):
+        return False
     return not _REMOTE.search(labels.before(text, start))
 
 
 REACH_URL = 80
+_EXAMPLE_HOST = re.compile(
+    r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:test|domain|company|acme|contoso|email|mail|foo|bar)\.com|\w+\.(?:example|test))\Z",
+    re.IGNORECASE,
+)
 # Mailboxes of an office, not of a person.
 _ROLES = frozenset(
     {"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "hostmaster", "webmaster", "abuse",
@@ -243,7 +259,7 @@ def _births(text: str, lower: str) -> Iterator[Finding]:
         year = _YEAR.search(match[0])
         if year is not None and int(year[0]) < _OLDEST_YEAR:
             continue
-        if _BIRTH_LABEL.search(labels.before(text, match.start())):
+        if _BIRTH_LABEL.search(labels.before(text, match.start())) or _BIRTH_AFTER.match(lower, match.end()):
             yield Finding("date_of_birth", *match.span(), 0.85)
     for cell in tables.cells(text, lower, _BIRTH_COLUMN):
         if (
@@ -293,8 +309,10 @@ def _addresses_of_machines(text: str) -> Iterator[Finding]:
 
 def _somebodys(window: str, after: str) -> bool:
     """Tell whether the words around an address tie it to a person."""
-    if _IP_WORD.search(window) or _LOG_IN.search(window):
+    if _IP_WORD.search(window) or _LOG_IN.search(window) or _IP_SAID.match(after.lower()):
         return _PERSON.search(window) is not None or _SERVER.search(window) is None
+    if _KEYED.search(window) and (_PERSON.search(window) or _PERSON.search(after.lower())):
+        return True
     return (
         not _MACHINE.search(window)
         and _PERSON.search(window) is not None

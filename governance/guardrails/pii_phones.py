@@ -40,15 +40,15 @@ _NAMED = re.compile(
     r"\b(?:(?:tele)?phones?(?![a-z])|tel\b|mobiles?(?![a-z])|mob\b|cell(?:phone|ular)?s?\b|fax\b|(?:call|dial|(?<!o-)ring)(?:ed|ing|s|er)?\b"
     r"|text(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|sms\b|whats?app?\b|signal\b|viber\b|hotline\b|msisdn|imsg\b|facetime\b"
     r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|voice ?mail\b|ph\b|messages? (?:me|from|on|at)\b|missed call|calling from"
-    r"|(?:my|his|her|mein\w?|mon|mi|meu|il mio|il suo|o meu|mijn|mit[t]?|min|mój|moj[ea]?|můj|môj|benim|nummeret|numarası) (?:new |neue |nowy |nov[oý] )?"
+    r"|(?:my|his|her|mein\w?|mon|mi|meu|il mio|il suo|o meu|mijn|mit[t]?|min|mój|moj[ea]?|můj|môj|benim|nummeret|numarası|new|old|other|our|their|your|home|work|office|contact|emergency|private|personal|direct|alternate|neue|alte|nuevo|nouveau|nuovo|novo|nieuwe|nowy|nové|nytt?) (?:new |neue |nowy |nov[oý] )?"
     r"(?:num[a-zéæ]{2,5}|n[uú]mero|tlf|nr|číslo|broj)\b"
-    r"|handy(?:nummer)?\b|telefon\w*|rufnummer\b|festnetz\b|mobil(?:nummer|funk|e|ní)?\b|durchwahl\b|rückruf\b|anruf\w*|erreich\w*"
+    r"|(?:my|his|her|their) (?:\w{1,8} )?(?:number|nr|no)\b|handy(?:nummer)?\b|telefon\w*|rufnummer\b|festnetz\b|mobil(?:nummer|funk|e|ní)?\b|durchwahl\b|rückruf\b|anruf\w*|erreich\w*"
     r"|m[óo]vil\b|tel[ée]fono\b|cel\b|fijo\b|ll[áa]m\w*|llamad\w*|t[ée]l[ée]phone\b|tél\b|portable\b|fixe\b|appel\w*|joindre\b|joignable\b"
     r"|celular\b|telefone\b|telem[óo]vel\b|tlm\b|zap\b|fone\b|lig(?:ar|ue|a|uem)\b|contato\b|contacto\b|cellulare\b|chiam\w+|bel(?:len)?\b|mobiel\w*"
     r"|kom(?:[óo]rk\w*)?\b|(?:za)?dzwo[nń]\w*|tlf\b|puh\w*|gsm\b|soit\w*|volejte|zavol\w*|hívj\w*|hívható|sun[aă]\w*|nazov\w*|cep\b|ara(?:yın|yabilir\w*)?\b"
     r"|sđt\b|điện thoại|gọi\b|telp\w*|telepon\b|hp\b|hubungi\b|wa\b)"
     r"|телефон|тел\b|моб\b|мобильн|мобільн|звон|дзвон|(?:мой|мій|его|её) номер|обад|τηλ|κινητ|καλέσ|טלפון|נייד|התקשר|هاتف|جوال|موبايل|اتصل|رقمي|تلفن"
-    r"|फ़?ोन|मोबाइल|कॉल|नंबर|โทร|电话|電話|手机|手機|联系|聯絡|打給|打给|连络|連絡|携帯|전화|연락|휴대폰|핸드폰|제 번호|[☎📞📱]"
+    r"|फ़?ोन|मोबाइल|कॉल|नंबर|โทร|电话|電話|手机|手機|联系|聯絡|打給|打给|连络|連絡|携帯|전화|연락|휴대폰|핸드폰|제 번호|[a-z](?:['’]s|s['’]) (?:\w{1,8} )?(?:number|nr)\b|[☎📞📱]"
 )
 _LABEL = re.compile(
     r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
@@ -78,6 +78,10 @@ _DATE = re.compile(
     r"(?:19|20)\d\d[-/. ][01]?\d[-/. ][0-3]?\d(?: \d\d)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d)|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|"
     r"\d{1,3}(?:\.\d{1,3}){3}|\d{3}-\d\d-\d{4}"
 )
+_LINK = re.compile(
+    r"(?:\bwa\.me/|\b(?:tel|sms|callto):|[?&](?:phone|tel|mobile|msisdn|to)=)(?:\+|%2B|00)?(?P<number>[1-9]\d(?:[-. ]?\d){6,13})(?!\w)",
+    re.IGNORECASE,
+)
 _NOT_DIGIT = re.compile(r"\D")
 _EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
 
@@ -96,7 +100,10 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             if match.end() not in ends and judge(text, match, plans) and not _fiction(text, *match.span()):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
-
+    for match in _LINK.finditer(text):
+        if match.end() not in ends:
+            ends.add(match.end())
+            yield Finding("phone", *match.span("number"), 0.9)
     for cell in tables.cells(text, lower, _COLUMN):
         written = text[cell.start : cell.end]
         if _COLUMN.search(cell.column) and _CELL.fullmatch(written) and 7 <= len(_digits(written)) <= 15:
@@ -148,6 +155,7 @@ def _fiction(text: str, start: int, end: int) -> bool:
     return pii_examples.printed(text, start, end, _digits(text[start:end]).removeprefix("00"))
 
 
+SHORTEST_ABROAD = 10
 _DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
 
 
@@ -156,8 +164,10 @@ def _international_end(text: str, match: re.Match[str], plans: _Plans) -> int:
     number, end = match[1], match.end()
     if _DECIMAL.fullmatch(number) and not _claimed(text, match):
         return -1
-    if match[0].startswith("00") and not _claimed(text, match) and " " not in number and "-" not in number:
-        return -1
+    if match[0].startswith("00") and not _claimed(text, match):
+        plain = " " not in number and "-" not in number
+        if plain or len(_digits(number)) < SHORTEST_ABROAD or _denied(text, match.start()) or _thing(text, match):
+            return -1
     for _ in range(4):
         digits = _digits(number.replace("(0)", ""))
         if len(digits) < 7:
@@ -172,12 +182,10 @@ def _international_end(text: str, match: re.Match[str], plans: _Plans) -> int:
 def _american(text: str, match: re.Match[str], _plans: _Plans) -> bool:
     prefix, local = match.groups()
     area = _digits(prefix)[-3:]
-    if len(set(area + _digits(local))) == 1 or _denied(text, match.start()):
+    if len(set(area + _digits(local))) == 1 or _NOT_A_NUMBER.match(match[0]) or _denied(text, match.start()):
         return False
     if not _claimed(text, match) and (_thing(text, match) or pii_examples.refused(text, *match.span())):
         return False
-    if "(" in prefix or "-" in local or "." in local:
-        return True
     return (area[0] > "1" and local[0] > "1") or _claimed(text, match)
 
 
@@ -199,7 +207,9 @@ def _trunk(text: str, match: re.Match[str], plans: _Plans) -> bool:
 
 
 # A date with an hour after it, and an American postal code.
-_NOT_A_NUMBER = re.compile(r"\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{5}-\d{4}\Z")
+_NOT_A_NUMBER = re.compile(
+    r"\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{5}-\d{3,4}\Z|123[-. ]456[-. ]7890|\(123\) ?456-7890|0?123[-. ]?4567(?:[-. ]?890?)?\Z"
+)
 MOST_PAIRS = 5  # as French numbers have; lottery draws have more
 
 
@@ -215,7 +225,7 @@ def _regular(text: str, match: re.Match[str]) -> bool:
 
 def _thing(text: str, match: re.Match[str]) -> bool:
     """Tell whether the words around a number speak of something that isn't a telephone."""
-    return pii_things.spoken_of(text, match.start(), match.end())
+    return pii_things.numbered(text, match.start()) or pii_things.spoken_of(text, match.start(), match.end())
 
 
 def _shaped(text: str, match: re.Match[str], _plans: _Plans) -> bool:
@@ -228,7 +238,7 @@ def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
     digits = _digits(written)
     if not 7 <= len(digits) <= 15 or _DATE.match(written) or _NOT_A_NUMBER.match(written) or len(set(digits)) == 1:
         return False
-    if _LABEL.search(labels.before(text, match.start())):
+    if _LABEL.search(labels.before(text, match.start())) or _chinese(text, match, digits):
         return True
     if not _claimed(text, match):
         return False
@@ -237,6 +247,20 @@ def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
     if len(digits) == 10 and digits[0] > "1":
         return True  # any of several countries' mobiles; ids and timestamps of that length begin with 0 or 1
     return plans.valid(digits, _REGIONS if digits[0] == "0" else _BARE_REGIONS)
+
+
+def _chinese(text: str, match: re.Match[str], digits: str) -> bool:
+    """Tell whether a Chinese mobile number stands right among Chinese words."""
+    near = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
+    return (
+        _CHINESE_MOBILE.fullmatch(digits) is not None
+        and _IDEOGRAPH.search(near) is not None
+        and not _thing(text, match)
+        and not _denied(text, match.start())
+    )
+
+
+_CHINESE_MOBILE, _IDEOGRAPH = re.compile(r"1[3-9]\d{9}"), re.compile(r"[\u4e00-\u9fff]")
 
 
 def _denied(text: str, start: int) -> bool:

@@ -21,6 +21,17 @@ _SAID = re.compile(
 )
 
 
+# What stands right before a number that somebody gave a thing: a telephone's is never called "#" alone.
+_NUMBERED = re.compile(
+    r"(?:#|№|(?<![^\W\d_])(?:no|nr|num|nbr|n[°ºo]|č|čísl[oa])\.?|(?<!phone )(?<!telefon)\bn[uú]m(?:ber|mer|ero|éro|er)|\bcode|(?<![a-z])ids?|番号|号|號|编号|번호)[\s:=\"'(#\-.]{0,4}$"
+)
+
+
+def numbered(text: str, start: int) -> bool:
+    """Tell whether a number is announced as one of many, without a word such as "phone" or "social security"."""
+    return _NUMBERED.search(labels.before(text, start)) is not None
+
+
 def spoken_of(text: str, start: int, end: int) -> bool:
     """Tell whether the words around a number speak of a thing; a word that claims the number for a person is stronger."""
     if THINGS.search(labels.before(text, start)) is not None:
