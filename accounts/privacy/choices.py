@@ -59,9 +59,9 @@ def of(person: Person) -> Choice:
     return Choice.objects.using(USING).filter(**whose).first() or Choice(**whose)
 
 
-def allows_memory(tenant_id: UUID, user_id: UUID) -> bool:
-    """Tell whether agents may remember what she says beyond its session."""
-    return of(Person(tenant_id, user_id)).memory
+def allows(tenant_id: UUID, user_id: UUID, use: str) -> bool:
+    """Tell whether what she says may be kept beyond its session for this use, a choice of hers by its name."""
+    return bool(getattr(of(Person(tenant_id, user_id)), use))
 
 
 def change(

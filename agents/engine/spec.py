@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -74,9 +74,22 @@ class AgentSpec:
         }
 
 
+class Keeps(StrEnum):
+    """For how long, and for whom, background work keeps what it makes of what somebody said.
+
+    What outlives a session takes consent: each of these two is a choice of hers by the same name.
+    """
+
+    SESSION = "session"
+    MEMORY = "memory"  # hers, from one session to another
+    LEARNING = "learning"  # for others, too
+
+
 @dataclass(frozen=True)
 class JobSpec(AgentSpec):
     """Background work as a component: a model, instructions and limits; nobody talks to it."""
+
+    keeps: Keeps = field(kw_only=True)
 
     @property
     def kind(self) -> str:

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from functools import partial
 from typing import TypeAlias
 
 import psycopg
@@ -27,7 +26,7 @@ from agents.engine.state import LoopState
 from agents.engine.status import GIVEN_UP, RunStatus
 from agents.engine.steps import Statement, StepRecord, Write
 from agents.registry import registry
-from agents.services import authority, queue, summaries
+from agents.services import authority, jobs, queue, summaries
 from agents.services.journal import JournalWriter
 from agents.services.queue import Claimed
 from agents.services.run_journal import RunJournal
@@ -115,8 +114,10 @@ async def _execute(
     if refusal:
         return await _fail(state, journal, *refusal)
     if claimed.is_job:
-        _, keeps = _job(claimed.component_id)
-        state.keeps = partial(keeps, info, claimed.spec)
+        spec, keeps = _job(claimed.component_id)
+        if not await seam.in_thread(jobs.may_go_on, spec, info):
+            return await _cancel(state, journal, jobs.OPTED_OUT)
+        state.keeps = lambda said: (*jobs.consented(spec, info), *keeps(info, claimed.spec, said))
         state.messages = conversation(info.spec.instructions, [], info.input)
     return await run_state(state, journal, ports, history=history)
 

@@ -18,7 +18,7 @@ from agentos.core.types import JsonObject
 from agents.engine.history import History, Said, bounded, chars_read, fitting, shortened, transcript
 from agents.engine.limits import Limits
 from agents.engine.ports import RunInfo
-from agents.engine.spec import JobSpec, Model, text
+from agents.engine.spec import JobSpec, Keeps, Model, text
 from agents.engine.status import RunStatus
 from agents.engine.steps import Statement
 from agents.models import ASKED_FOR, Run, Session, SessionSummary
@@ -32,6 +32,7 @@ SPEC: Final = JobSpec(
     instructions=text("summary.md"),
     model=Model.FAST,
     limits=Limits(turns=1, tool_calls=0, wall_seconds=600, deadline_seconds=86_400),
+    keeps=Keeps.SESSION,
 )
 ORDER: Final = "summary"  # in a job's spec: {until_at, until_id, runs}, up to where it sums up and how many runs
 MOST_RUNS: Final = 50  # that one job takes over: a session that was long before its first summary catches up
@@ -60,7 +61,7 @@ def ask(*, tenant_id: UUID, user_id: UUID, run_id: UUID, history: History) -> No
     try:
         with tenant_scope(tenant_id, user_id):
             run = Run.objects.select_related("session").filter(id=run_id).first()
-            if run is not None and run.session.expires_at is None and not jobs.is_held_up(run.session, SPEC):
+            if run is not None and jobs.may_keep(SPEC, run.session) and not jobs.is_held_up(run.session, SPEC):
                 _store(run, history)
     except DatabaseFailure as error:
         logger.warning("run %s: no summary was asked for (%s)", run_id, type(error).__name__)

@@ -111,8 +111,8 @@ async def test_one_sees_corrects_and_chooses(client, acme):  # noqa: F811
     changed = (await client.patch("/privacy/me", json={"name": " Marie ", "memory": False})).json()
     assert (changed["name"], changed["memory"], changed["learning"]) == ("Marie", False, True)
     assert (await client.patch("/privacy/me", json={"learning": False})).json()["memory"] is False
-    assert not await in_thread(choices.allows_memory, acme.tenant.id, acme.member.id)
-    assert await in_thread(choices.allows_memory, acme.tenant.id, acme.viewer.id)
+    assert not await in_thread(choices.allows, acme.tenant.id, acme.member.id, "memory")
+    assert await in_thread(choices.allows, acme.tenant.id, acme.viewer.id, "memory")
     last = await in_thread(lambda: AuditRow.objects.using("system").filter(action="privacy.changed").first())
     assert last is not None and last.detail == {"fields": ["memory", "name"]}
 
