@@ -62,8 +62,13 @@ def _paused_by(run: Run) -> str | None:
     return (run.pause_reason or "by hand") if run.pause_requested else None
 
 
+def _asked_for(step: StepRecord) -> tuple[int, ...]:
+    """Return a call's place in what the model asked for; the order of writing changes while calls go on."""
+    return tuple(int(part) if part.isdecimal() else 0 for part in step.path.split("."))
+
+
 def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
-    tools = [step for step in steps if step.kind is StepKind.TOOL]
+    tools = sorted((step for step in steps if step.kind is StepKind.TOOL), key=_asked_for)
     waiting = [step for step in tools if step.state in (StepState.WAITING, StepState.UNKNOWN)]
     return {
         "run_id": str(run.id),

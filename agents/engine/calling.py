@@ -287,7 +287,7 @@ async def guarded(name: str, call: Awaitable[Json], *, timeout_seconds: float) -
     """Await what a tool's own code does; return how it ended, its result, and the error's text.
 
     FAILED is the tool's own word that nothing happened (`ToolFailed`); STARTED means that it broke off, and that
-    what it does may have happened.
+    what it does may have happened. An exit, or a cancellation that nobody of ours asked for, is such an end, too.
     """
     try:
         async with asyncio.timeout(timeout_seconds):
@@ -296,10 +296,19 @@ async def guarded(name: str, call: Awaitable[Json], *, timeout_seconds: float) -
         return StepState.FAILED, None, clean_text(error.detail)
     except TimeoutError:
         return StepState.STARTED, None, f"{name} did not answer within {timeout_seconds:g} seconds."
-    except Exception as error:  # noqa: BLE001
-        # Whatever a tool raises is the tool's failure, not the run's. Its text may hold secrets: only the type is kept.
+    except BaseException as error:
+        # Whatever a tool raises is the tool's failure, not the run's or the process's. Its text may hold secrets: only
+        # the type is kept.
+        if isinstance(error, GeneratorExit) or (isinstance(error, asyncio.CancelledError) and _is_cancelled()):
+            raise
         logger.warning("tool %s failed: %s", name, whereabouts(error))
         return StepState.STARTED, None, f"{name} failed."
+
+
+def _is_cancelled() -> bool:
+    """Tell whether somebody cancels this task; a tool may raise the same error by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _bounded(result: Json) -> Json:

@@ -5,9 +5,9 @@ An answer names a tool call by its id and says yes or no, values, selections or 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
 from accounts import audit
@@ -26,6 +26,8 @@ from agents.services.runs import check_live, lock
 MAX_NOTE_CHARS = 4_000
 MAX_VALUE_TEXTS = 200  # each goes through the guards, which may ask a service
 _BOOLEANS = ("true", "false")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")
+_NUMBER = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +183,8 @@ def _fits(value: Json, kind: str) -> bool:
 
 
 def _is_number(text: str, *, whole: bool) -> bool:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return False
-    return number.is_finite() and (not whole or number == number.to_integral_value())
+    """Say whether a text is a number that a tool's argument takes."""
+    return (_WHOLE if whole else _NUMBER).fullmatch(text.strip()) is not None
 
 
 async def _guarded(value: Json, check: Callable[[str], Awaitable[str]]) -> Json:

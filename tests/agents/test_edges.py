@@ -132,3 +132,16 @@ async def test_a_start_that_is_sent_again_is_told_the_session_of_the_first(membe
         await member.post("/agents/tester/runs", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)
     ]
     assert (first.status_code, first.json()) == (202, again.json())
+
+
+async def test_calls_are_listed_as_the_model_asked_for_them_whatever_is_done_first(make_process, serve, acme):
+    process = await make_process([[("pay", {"amount": amount}) for amount in range(12)], "Paid"])
+    begin = process.new()
+    await read(await process.start(begin))
+    call, asked = serve(process), [f"call_1_{place}" for place in range(12)]
+    for answered in (2, 0):
+        said = {"answers": [{"tool_call_id": asked[answered], "confirmed": True}]}
+        assert (await call(acme.member, f"runs/{begin.run_id}/answers", said)).status_code == 200
+        await until(lambda: stored(begin).status == "paused")
+        shown = (await call(acme.member, f"runs/{begin.run_id}")).json()  # type: ignore[attr-defined]
+        assert [tool["tool_call_id"] for tool in shown["tools"]] == asked

@@ -49,6 +49,42 @@ async def test_parallel_tools_keep_the_models_order():
     assert [m["content"] for m in model.requests[1].messages[-2:]] == ["a is empty", "b is empty"]
 
 
+class Own(BaseException):
+    pass
+
+
+ENDS = {
+    "exit": SystemExit(3),
+    "interrupt": KeyboardInterrupt(),
+    "cancelled": asyncio.CancelledError(),
+    "own": Own(),
+    "group": BaseExceptionGroup("several", [KeyboardInterrupt()]),
+}
+
+
+@tool()
+async def leave(how: str) -> str:
+    """End in a way that no function should."""
+    raise ENDS[how]
+
+
+@tool(effect="outward", repeat="once", says="Leave {how}")
+def leave_for_good(how: str) -> str:
+    """Do the same in a thread, after something may have happened."""
+    raise ENDS[how]
+
+
+@pytest.mark.parametrize("how", list(ENDS))
+async def test_a_tool_that_exits_or_cancels_itself_ends_neither_process_nor_run(how):
+    spec = AgentSpec("tester", "Test.", tools=(leave, leave_for_good))
+    ending, journal, model = await run([[("leave", {"how": how})], "Well"], spec=spec)
+    assert isinstance(ending, Completed)
+    assert "leave failed" in model.requests[1].messages[-1]["content"]
+    ending, journal, _ = await run([[("leave_for_good", {"how": how})], "Well"], spec=spec)
+    assert isinstance(ending, Paused)
+    assert journal.steps["1.0"].state is StepState.UNKNOWN
+
+
 class Blind:
     """Lets every text pass and no arguments."""
 
