@@ -39,6 +39,7 @@ IDLE_SECONDS = 60.0
 EMBEDDING_BATCH = 256
 _CHAT = "/chat/completions"
 _DRAIN_SECONDS = 0.25
+LAST_WORDS_SECONDS = 5.0  # for the usage and the end's mark, once the answer is whole
 _JSON_HEADERS = {"Content-Type": "application/json"}
 _STREAM_HEADERS = {**_JSON_HEADERS, "Accept": "text/event-stream", "Accept-Encoding": "identity"}
 
@@ -99,6 +100,8 @@ class ModelGateway:
                     text = decoder.feed(data if is_stream else data.replace(b"\n", b" "))
                     if first_ms is None and decoder.begun:
                         first_ms = int((monotonic() - started) * 1000)
+                    if decoder.finished:
+                        deadline = min(deadline, monotonic() + LAST_WORDS_SECONDS)
                     if text:
                         yield text
                 if last := decoder.end():
@@ -108,7 +111,8 @@ class ModelGateway:
             finally:
                 await response.aclose()
         except TimeoutError:
-            raise timed_out(request.timeout_seconds) from None
+            if not decoder.finished:
+                raise timed_out(request.timeout_seconds) from None
         except TRANSPORT_ERRORS as error:
             if not decoder.finished:
                 raise cut_short(error) from None

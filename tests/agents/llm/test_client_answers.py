@@ -176,6 +176,13 @@ async def test_a_cancelled_call_hangs_up_at_once(pieces: tuple[bytes, ...]) -> N
         await asyncio.wait_for(wire.gone.wait(), 5)
 
 
+async def test_an_answer_that_is_whole_waits_for_no_end_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.llm.client.LAST_WORDS_SECONDS", 0.05)
+    pieces = response(delta("All of it"), delta(finish="stop"))
+    async with serving(pieces, hang=True) as wire, gateway(wire.url) as model:
+        assert (await model.complete(asking())).text == "All of it"
+
+
 async def test_a_closed_iterator_hangs_up() -> None:
     async with serving(response(delta("Half an")), hang=True) as wire, gateway(wire.url) as model:
         async with aclosing(model.stream(asking())) as parts:
