@@ -6,9 +6,8 @@ Stock Django gives every open stream an operating-system thread; here a stream c
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from inspect import isawaitable
 from io import BytesIO
@@ -26,8 +25,6 @@ from accounts.middleware import PAGES_POLICY
 from agentos.core.errors import AgentOSError, PolicyDenied, TooLarge
 from agentos.core.ids import new_id
 from agentos.problems import problem, problem_of
-
-logger = logging.getLogger(__name__)
 
 Scope: TypeAlias = dict[str, Any]
 Message: TypeAlias = dict[str, Any]
@@ -49,28 +46,43 @@ class LeanHandler:
     """An ASGI application for the API routes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Two steps, so that a stream that waits for hours holds nothing of its request.
+        if (parts := await self._answer(scope, receive, send)) is not None:
+            await _send_stream(parts, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> AsyncGenerator[bytes, None] | None:
+        """Send the whole answer, or its head and return the stream that is to follow."""
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if REQUEST_ID.fullmatch(given) else new_id().hex
+        response = await self._response(scope, headers, receive, request_id)
+        if response is None:
+            return None
         extra = [(b"x-request-id", request_id.encode()), *cors_headers(headers.get(b"origin", b""))]
+        if not response.streaming:
+            await _send_whole(response, extra, send)
+            return None
+        if scope["method"] == "HEAD":
+            await _send_head_only(response, extra, send)
+            return None
+        await send(_head(response, extra))
+        parts: AsyncGenerator[bytes, None] = response.streaming_content  # type: ignore[attr-defined]
+        return parts
+
+    async def _response(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str
+    ) -> HttpResponseBase | None:
         if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-            await _send_whole(HttpResponse(status=204), extra, send)
-            return
+            return HttpResponse(status=204)
         try:
             body = await read_body(headers, receive)
         except TooLarge as error:
-            await _send_whole(problem_of(error, request_id), extra, send)
-            return
+            return problem_of(error, request_id)
         except Disconnected:
-            return
-        is_head = scope["method"] == "HEAD"  # answered as GET is; the server leaves the body out
-        response = await self.respond({**scope, "method": "GET"} if is_head else scope, body, request_id)
-        if response.streaming and is_head:
-            await _send_head_only(response, extra, send)
-        elif response.streaming:
-            await _send_stream(response, extra, receive, send)
-        else:
-            await _send_whole(response, extra, send)
+            return None
+        # HEAD is answered as GET is; the server leaves the body out.
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        return await self.respond(asked, body, request_id)
 
     async def respond(self, scope: Scope, body: bytes, request_id: str) -> HttpResponseBase:
         """Return the view's answer, or a problem for whatever went wrong."""
@@ -181,31 +193,23 @@ async def _send_head_only(response: HttpResponseBase, extra: list[tuple[bytes, b
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _send_stream(
-    response: HttpResponseBase, extra: list[tuple[bytes, bytes]], receive: Receive, send: Send
-) -> None:
+async def _send_stream(parts: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
     """Send what the stream yields until it ends or the client hangs up."""
-    await send(_head(response, extra))
-    sending = asyncio.ensure_future(_send_parts(response, send))
-    watching = asyncio.ensure_future(_disconnected(receive))
     try:
-        await asyncio.wait((sending, watching), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (sending, watching):
-            task.cancel()
-        await asyncio.gather(sending, watching, return_exceptions=True)
-    if sending.done() and not sending.cancelled() and (error := sending.exception()):
-        logger.warning("a stream broke off (%s)", type(error).__name__)
-        raise error
+        async with asyncio.timeout(None) as presence, aclosing(parts):
+            watching = asyncio.create_task(_end_with_client(receive, presence))
+            try:
+                async for part in parts:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+            finally:
+                watching.cancel()
+    except TimeoutError:
+        if not presence.expired():
+            raise
 
 
-async def _send_parts(response: HttpResponseBase, send: Send) -> None:
-    async with aclosing(response.streaming_content) as parts:  # type: ignore[attr-defined]
-        async for part in parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _disconnected(receive: Receive) -> None:
+async def _end_with_client(receive: Receive, presence: asyncio.Timeout) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    presence.reschedule(asyncio.get_running_loop().time())

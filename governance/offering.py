@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Final
 
 from accounts.principals import Principal
@@ -21,7 +22,6 @@ from governance.policy import in_force
 from governance.policy.in_force import InForce
 
 KEPT_SECONDS: Final = 1.0
-KEPT_MOST: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,18 @@ class Offering:
         key = id(principal), id(spec.tools), spec.kind, spec.id
         found = self._kept.get(key)
         if found is None or found.policy is not policy or monotonic() >= found.until:
-            until = monotonic() + KEPT_SECONDS
-            found = _Kept(principal, spec.tools, policy, until, await _judged(run, question))
-            if len(self._kept) >= KEPT_MOST:
-                self._kept.clear()
+            offered = await _judged(run, question)
+            found = _Kept(principal, spec.tools, policy, monotonic() + KEPT_SECONDS, offered)
+            self._kept.pop(key, None)  # so that the oldest stands first
             self._kept[key] = found
+            self._drop_old()
         return found.offered
+
+    def _drop_old(self) -> None:
+        """Drop what is too old: it would keep principals and policies that nobody else knows any more."""
+        now = monotonic()
+        for key in tuple(takewhile(lambda one: self._kept[one].until <= now, self._kept)):
+            del self._kept[key]
 
 
 async def _judged(run: RunInfo, question: Question) -> tuple[Tool, ...]:

@@ -53,11 +53,11 @@ def loaded() -> uvicorn.Config:
     """Return what to serve with, after importing all that the first requests need: routes and model client too."""
     found = config()
     found.load()
-    from django.urls import get_resolver
+    from django.urls import reverse
 
     import agents.llm.client  # noqa: F401
 
-    get_resolver().url_patterns  # noqa: B018
+    reverse("admin:index")  # loads all routes, and the ways back to them that the first pause would ask for
     return found
 
 

@@ -17,11 +17,12 @@ MOST_STREAMS = 5_000
 class Subscription:
     """One reader of one run. A reader that is too slow loses its buffer and goes on from the log."""
 
-    __slots__ = ("_batches", "_timer", "_until", "_wake", "missed")
+    __slots__ = ("_batches", "_is_awake", "_sleep", "_timer", "_until", "missed")
 
     def __init__(self) -> None:
         self._batches: list[Batch] = []
-        self._wake = asyncio.Event()
+        self._is_awake = False
+        self._sleep: asyncio.Future[None] | None = None  # there only while the reader waits
         self._timer: asyncio.TimerHandle | None = None
         self._until = 0.0
         self.missed = False
@@ -32,14 +33,18 @@ class Subscription:
             self.missed = True
         elif not self.missed:
             self._batches.append(batch)
-        self._wake.set()
+        self._wake()
 
     async def wait(self, timeout_seconds: float) -> list[Batch]:
         """Return what has come, or nothing after the timeout or when something was missed."""
-        if not self._wake.is_set():
+        if not self._is_awake:
             self._look_again(timeout_seconds)
-            await self._wake.wait()
-        self._wake.clear()
+            self._sleep = asyncio.get_running_loop().create_future()
+            try:
+                await self._sleep
+            finally:
+                self._sleep = None
+        self._is_awake = False
         batches, self._batches = self._batches, []
         return batches
 
@@ -61,7 +66,12 @@ class Subscription:
         if loop.time() < self._until:
             self._timer = loop.call_at(self._until, self._on_time, loop)
         else:
-            self._wake.set()
+            self._wake()
+
+    def _wake(self) -> None:
+        self._is_awake = True
+        if self._sleep is not None and not self._sleep.done():
+            self._sleep.set_result(None)
 
 
 class Hub:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -20,7 +21,7 @@ from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
-from governance import access
+from governance import access, offering
 from governance.access import Answer, Outcome, Question, judge
 from governance.hooks import Governance
 from governance.policy import in_force
@@ -118,6 +119,16 @@ async def test_the_explanation_the_gate_and_the_offer_agree(
         else:
             offered = {used.name for used in await hooks.offered(run)}
             assert offered == {name for name, judgement in explained.items() if not judgement.refused}
+
+
+async def test_an_offer_that_is_too_old_keeps_nobody(monkeypatch: pytest.MonkeyPatch, acts_for: Any) -> None:
+    monkeypatch.setattr(offering, "KEPT_SECONDS", 0.0)
+    run, hooks = run_of(named("helpdesk", look)), Governance()
+    first, second = (principal(frozenset({scopes.ADMIN})) for _ in range(2))
+    for user in (first, second):
+        acts_for(user)
+        assert [used.name for used in await hooks.offered(run)] == ["look"]
+    assert not [kept for kept in gc.get_referrers(first) if type(kept).__module__ == offering.__name__]
 
 
 @given(st.sampled_from(IDS), st.sampled_from(IDS), st.text(max_size=8))

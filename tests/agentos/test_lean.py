@@ -1,0 +1,96 @@
+"""A stream over the lean handler: it holds nothing of its request, ends with its client, and hides no failure."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from django.http.response import HttpResponseBase
+
+from agentos.lean import LeanHandler, Message
+from agents.sse import EventStream
+
+SCOPE = {"type": "http", "method": "GET", "path": "/api/x", "headers": []}
+
+
+class Streaming(LeanHandler):
+    """Answers each request with one stream, of which it keeps no more than a weak reference."""
+
+    def __init__(self, frames: AsyncIterator[bytes]) -> None:
+        self._frames: list[AsyncIterator[bytes]] = [frames]
+        self.response: weakref.ref[HttpResponseBase] | None = None
+
+    async def respond(self, *_: Any) -> HttpResponseBase:
+        response = EventStream(self._frames.pop(), content_type="text/event-stream")
+        self.response = weakref.ref(response)
+        return response
+
+
+class Client:
+    """Sends an empty body, then nothing until it hangs up."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.seen: list[Message] = []
+        self._sent = False
+
+    async def receive(self) -> Message:
+        if not self._sent:
+            self._sent = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.seen.append(message)
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [message["body"] for message in self.seen[1:]]
+
+
+async def test_a_stream_that_waits_holds_no_answer_and_ends_with_its_client() -> None:
+    waits, ended = asyncio.Event(), asyncio.Event()
+
+    async def frames() -> AsyncIterator[bytes]:
+        try:
+            yield b"first"
+            waits.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    handler, client = Streaming(frames()), Client()
+    serving = asyncio.create_task(handler(SCOPE, client.receive, client.send))
+    await waits.wait()
+    assert handler.response is not None
+    assert handler.response() is None
+    client.gone.set()
+    await asyncio.wait_for(serving, 10)
+    assert ended.is_set()
+    assert client.bodies == [b"first"]
+
+
+async def test_a_stream_that_ends_says_so() -> None:
+    async def frames() -> AsyncIterator[bytes]:
+        yield b"first"
+
+    client = Client()
+    await Streaming(frames())(SCOPE, client.receive, client.send)
+    assert client.bodies == [b"first", b""]
+    assert "more_body" not in client.seen[-1]
+
+
+@pytest.mark.parametrize("failure", [TimeoutError, ValueError])
+async def test_a_failure_of_a_stream_is_not_taken_for_a_client_that_left(failure: type[Exception]) -> None:
+    async def frames() -> AsyncIterator[bytes]:
+        yield b"first"
+        raise failure
+
+    client = Client()
+    with pytest.raises(failure):
+        await Streaming(frames())(SCOPE, client.receive, client.send)
+    assert client.bodies == [b"first"]
