@@ -1,0 +1,113 @@
+"""Dates of birth: a date in any script, and what the words before or after it call it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import labels, tables
+from governance.guardrails.findings import Finding
+
+REACH, OLDEST_YEAR, YEAR_OF_FEASTS = 64, 1900, 2020
+PERSIAN_YEARS = range(1300, 1430)
+_WORD = r"[^\W\d_]{3,14}"
+_DAY = re.compile(
+    r"(?<![0-9A-Za-z./\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
+    r"|(?:\d{4}|(?:明治|大正|昭和|平成|令和)(?:\d{1,2}|元)) ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]?"
+    r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|[0-3]\d(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(?:19|20)?\d\d"
+    rf"|{_WORD}\.? \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?\d{{4}}|\d{{4}}\. ?{_WORD} \d{{1,2}}(?:-[áéaeiíoóuúnjk]{{1,3}})?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?[ \-](?:of |de |d['’])?{_WORD}\.?,?[ \-](?:de |del )?\d{{2,4}}|\d{{4}} ?m\. {_WORD} \d{{1,2}})"
+    r"(?:(?=T\d\d:)|(?![0-9A-Za-z/]|-\d))",
+    re.IGNORECASE,
+)
+_DAY_ALONE = re.compile(
+    r"(?<!\w)(?:\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:{0})|(?:{0}) \d{{1,2}}(?:st|nd|rd|th)?)(?![\w,]| \d)".replace(
+        "{0}",
+        "jan(?:uary)?|feb(?:ruary)?|march|april|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?",
+    )
+    .replace("{{", "{")
+    .replace("}}", "}"),
+    re.IGNORECASE,
+)
+# Names of the date; much may stand between one and the date.
+_NAMES = (
+    r"date[ _\-]?of[ _\-]?birth|birth[ _\-]?date|birth[ _\-]?dt|d\.?[ ]?o\.?[ ]?b\b\.?|geburts(?:datum|d\.)|geb\.?[ \-]?dat\w*|geboortedatum|geboren op|"
+    r"(?:date|dte?) (?:de )?naiss\w*|naissance|fecha[ _](?:de[ _])?nac\w*|f\. ?nac|nacimiento|(?:data[ _]di[ _])?nascita|data[ _]de[ _]nasc\w*|"
+    r"nascimento|dt\.? ?nasc|födelse(?:datum|tid)|fødsels(?:dato|dag)|syntymäaika|data[ _]urodz\w*|data ur\.|urodzenia|datum[ _]narozen\w*|d[áa]tum narodenia|"
+    r"dat\. ?nar|r\. ?nar|datum ro[đd]enja|datum rojstva|születési\w*|szül\. ?(?:idő|dátum)|data na[sș]terii|do[gğ]um tarihi\w*|дат[аы] рожд\w*|рождения|д\. ?р\.|"
+    r"дата народж\w*|дата на раждане|ημερομηνία γέννησης|ημ\.? ?(?:/νία )?γέν\w*|γέννησης|תאריך ה?לידה|الميلاد|تاريخ ميلاد\w*|تاریخ تولد|جنم|"
+    r"जन्म|জন্ম|பிறந்த|పుట్టిన|出生(?:日期|年月日?|日)|生年月日|생년월일|วันเกิด|เกิด|ngày sinh|sinh ngày|tanggal lahir|tgl\.? lahir|tarikh lahir|kapanganakan|"
+    r"kuzaliwa|gimimo\w*|dzimšanas|sünniaeg|sünnikuupäev"
+)
+# Its feast, which things have too.
+_FEASTS = (
+    r"birth-?day|b-?day|geburtstag|anniversaire|cumplea[nñ]os|compleanno|anivers[aá]rio|verjaardag|urodziny|день рождения|день народження|do[gğ]um günü|"
+    r"誕生日|生日|생일|födelsedag|bursdag|fødselsdag|syntymäpäivä|narozeniny|születésnap\w*|ziua de naștere|γενέθλια|יום הולדת|عيد ميلاد"
+)
+_BORN = (
+    r"born|birth|geb(?:\.|oren)|geburt\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa]|naci[oó]|nat[oa] (?:il|a|l[’']|nel)|nascid[oa]|nasceu|född|født|"
+    r"fødd|syntynyt|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|szül\.|născut\w*|nascut\w*|rođen\w*|rojen\w*|doğum\w*|родил\w*|"
+    r"г\.\s?р\.|народжен\w*|народи\w*|роден\w*|γεννή\w*|גיל|נולד\w*|مواليد|ولد\w*|lahir|gimęs|gimusi|dzimis|dzimusi|sündi\w*|b\."
+)
+_NAMED = re.compile(
+    rf"(?<![^\W_])(?:{_NAMES})(?![a-z])[^\d\n;!?]{{0,40}}$|(?<![^\W_])(?:(?P<feast>{_FEASTS})(?:'?s)?)[\s:：=\"'`*(|?\->\]→]{{0,5}}(?:(?:is|on|the|am|le|el|il|em)\s){{0,3}}$"
+)
+_LABEL = re.compile(
+    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\->→]{{0,5}}(?:(?:on|the|am|le|el|il|em|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
+    r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|my|his|her|it's)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
+    r"(?:(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|(?:in|at) [^\d\n;!?]{3,32} (?:on |am |le |il |el )(?:the )?)?$"
+)
+_AFTER = re.compile(
+    r"[ ,]{0,2}\(?(?:(?:dob|date of birth|d\.o\.b)\b|г\.? ?р\b|года? рождения|р\.н\b|doğum|생(?![가-힣])|년생|출생|született|gimęs|gimusi|dzimis|dzimusi|"
+    r"geborene?r?\b|syntynyt)|[ ,]?(?:に)?(?:生まれ|出生|生(?!产|産|成|活|效))"
+)
+_MESSAGE = re.compile(r"PID\|[^\n]{0,90}\|$")  # of hospitals
+_HINTS = (
+    "born", "birth", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
+    "föd", "fød", "fodsel", "bursdag", "synty", "urodz", "ur.", "nar", "szül", "nașt", "naşt", "nast", "născ", "rođ", "roj", "doğ", "dog", "рожд", "роди", "г.", "д.", "народ",
+    "роден", "раждан", "р.н", "γενν", "γέν", "גיל", "ליד", "נולד", "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "জন্ম", "பிறந்த", "పుట్టిన", "生", "생",
+    "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd", "kapanganakan", "kuzaliwa", "pid|",
+)  # fmt: skip
+# What isn't a person, and limits that a form sets.
+_THING = re.compile(
+    r"\b(?:company|firm|start-?up|project|product|ideas?|releases?|features?|app|brand|team|sale|party|bank|band|league|club|festival|format|min(?:imum)?|max(?:imum)?|"
+    r"firma|unternehmen|projekt|entreprise|projet|empresa|proyecto|azienda|progetto|projeto|bedrijf)\b|\b(?:before|after|prior to|until|since|vor dem|nach dem|"
+    r"avant le|après le|antes del?|prima del?|przed|до|после|later than|earlier than)\s*$"
+)
+_COLUMN = re.compile(
+    r"(?<![a-z])(?:dob|birth\w*|date[_ ]of[_ ]birth|born|bday|geburts\w*|geb|naissance|nacimiento|nascita|nascimento|urodzenia|ур|рождения)|生年月日|出生|생년월일"
+)
+_YEAR = re.compile(r"\d{4}")
+_OWN = re.compile(
+    r"(?:\b(?:my|his|her|their|our son's|our daughter's)|[a-z]['’]s) (?:birth-?day|b-?day)(?:['’]?s| is)?(?: on)?(?: the)? $"
+)
+
+
+def find(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the dates of birth of a folded text."""
+    if not any(hint in lower for hint in _HINTS):
+        return
+    for match in _DAY.finditer(text):
+        year = _YEAR.search(match[0])
+        old = year is not None and int(year[0]) < OLDEST_YEAR and int(year[0]) not in PERSIAN_YEARS
+        if not old and _of_birth(text, lower, match, year):
+            yield Finding("date_of_birth", *match.span(), 0.85)
+    if "day" in lower:
+        for match in _DAY_ALONE.finditer(text):
+            if _OWN.search(labels.before(text, match.start())):
+                yield Finding("date_of_birth", *match.span(), 0.7)
+    for cell in tables.cells(text, lower, _COLUMN):
+        if _COLUMN.search(cell.column) and (day := _DAY.match(text, cell.start)) is not None and day.end() == cell.end:
+            yield Finding("date_of_birth", cell.start, cell.end, 0.8)
+
+
+def _of_birth(text: str, lower: str, match: re.Match[str], year: re.Match[str] | None) -> bool:
+    window = labels.before(text, match.start(), REACH)
+    if _THING.search(window):
+        return False
+    named = _NAMED.search(window)
+    if named is not None:
+        return not named["feast"] or year is None or int(year[0]) < YEAR_OF_FEASTS
+    if _LABEL.search(window) or _AFTER.match(lower, match.end()):
+        return True
+    return "pid|" in lower and _MESSAGE.search(text, max(0, match.start() - 100), match.start()) is not None

@@ -1,0 +1,105 @@
+"""Addresses of machines that are somebody's: a person logs in, orders or writes from there."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import labels, tables
+from governance.guardrails.findings import Finding
+
+REACH, REACH_AFTER = 90, 60
+_V4 = re.compile(r"(?<![0-9A-Za-z_.\-/])(?:\d{1,3}\.){3}\d{1,3}(?![0-9A-Za-z_/\-]|\.\d)")
+_V6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:.])")
+# Names of somebody's address, right before it.
+_NAME = re.compile(
+    r"(?:(?:user|client|customer|visitor|my|his|her|their|your|source|remote|home|log-?in|sign-?in|sign-?up|registration|sender|caller|device|player|subscriber|last|reporter|"
+    r"guest|member|tenant|current|real|true|connecting|origin|src)(?:'s)?(?:[ _\-]\w{1,12})?[ _\-]?ip(?:[_ ]?v[46])?(?![a-z])|remote_?addr|x-forwarded-for|forwarded: for|"
+    r"\bip[ _]?addr(?:ess)?|\bip:|came from|(?:logged|signed|dialled|dialed) ?(?:in|on) from|log-?in from|connect(?:ed|ing|ion|s)? from|access(?:ed)? from|"
+    r"adresse ip|ip-adress\w*|ip-osoite|indirizzo ip|adres\w* ip|ip-?adres|endere[cç]o ip|ip adresi|ip-адрес\w*|айпи|direcci[óo]n ip|ip地址|ipアドレス|ip 주소|아이피|"
+    r"(?:meine|deine|ihre|mon|ma|votre|mi|tu|su|il mio|la mia|meu|minha|mijn|moje|mój|мой|我的|私の|내|제) ?ip(?:地址|アドレス|は|是|가|는)?|"
+    r"\b(?:my|his|her|their) home address|\b(?:your|my|user|customer|subscriber)[^\n]{0,30} ip)[^\n]{0,24}$"
+)
+_LIST = re.compile(
+    r"\blog(?:in)? (?:history|attempts?|records?) (?:for|of) [a-z]|\b(?:last|recent|previous) (?:login|sign-?in|access)\b"
+)
+_SAID = re.compile(
+    r" (?:is|was|=) (?:the |my |his |her |their |our )?(?:\w{2,14}'s |home )?(?:home |own )?ip\b|[ ,]{1,2}(?:the |my |his |her )?(?:customer|user|subscriber|visitor|home)(?:'s)? ip\b|"
+    r"[ ,]{1,3}that'?s me\b| if you (?:want to|could|can) (?:whitelist|unblock)| belong(?:s|ed) to (?:the|a|mr|mrs|ms)\b"
+)
+_LOG_LINE = re.compile(r" - [\w.\-@]{1,40} \[\d\d/[A-Z][a-z]{2}/\d{4}:")  # of a web server, with who asks
+_KEYED = re.compile(
+    r"(?:(?<![a-z])(?:src|source|client|remote|peer|origin|log_?in|sign_?up)?_?(?:ip|addr)(?:_?addr(?:ess)?)?[\"']{0,2}\s?[=:,]?\s?[\"']?|(?:customer|subscriber|client|guest|user|peer|visitor) (?:at |\()|"
+    r"\b(?:from|by|behind|at|of|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|із|fra|från|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
+)
+_PERSON = re.compile(
+    r"(?<![a-z])(?:users?|user(?:name|_?id)|uid|customers?|subscribers?|account holder|visitors?|players?|members?|employees?|patients?|mr|mrs|ms|frau|herr|mme|"
+    r"sig(?:nor)?a?|señora?|sra?|kunde|kundin|nutzer\w*|benutzer\w*|usuari[oa]|utente|utilisat\w+|abonn[ée]\w*|gebruiker|klant|cliente?s?|persons?|household|guests?|"
+    r"tenants?|workers?|attendees?|voters?|suspect|reporter|contact|opt-in|"
+    r"użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)(?![a-z])|пользовател|клиент|用户|ユーザー?|사용자|고객|客户"
+)
+# What people do at a machine, and with which.
+_DEED = re.compile(
+    r"(?<![a-z])(?:log-?ins?|log-?in history|logged|signed|sign-?(?:in|up)|sessions?|melde\w*|eingeloggt|eingewählt|angemeldet|anmeldung|zugriff|connexion|connect[ée]e?|"
+    r"sesi[oó]n|accedi\w*|acced\w*|acess\w*|accesso|acceso|acesso|ingelogd|logde|inlogg\w*|pålogg\w*|zalogowa\w*|logowa\w+|přihlá\w+|giriş|placed|posted|comments?|"
+    r"consent|votes?|registered|registration|submitted|ordered|purchase\w*|chargeback|password reset|reset|2fa|otp|takeover|failed password|accepted (?:publickey|password)|"
+    r"dialed|dialled|zuletzt aktiv|last seen|last active|harass\w*|shared the file|subpoena|isp|iphone|ipad|android|pixel|galaxy|macbook|laptop|phone|wifi|wi-fi|dsl|"
+    r"broadband|whitelist|unblock|freischalten|bloqu[ée]e?)(?![a-z])|вош[её]л|вошла|вход|登录|登入|ログイン|접속|로그인|注册|下单"
+)
+# Machines of nobody, and what holds numbers like addresses.
+_MACHINE = re.compile(
+    r"\b(?:version|upgrad\w*|update\w*|build|firmware|dns\d?|ntp|gateway|router|servers?|subnet|range|cidr|rfc|bind|listen\w*|oid|section|chapter|openssl|lib\w+|kernel|chrome|"
+    r"hosts?|cluster|nodes?|balancer|proxy|resolver|ping|curl|ssh|nmap|traceroute|api|endpoint|release|driver|agent|upstream|target)\W{0,3}(?:\w{1,8}\W{1,2})?$"
+)
+_SERVER = re.compile(
+    r"\b(?:servers?|dns|ntp|gateway|router|load ?balancer|website|web ?site|nodes?|containers?|pods?|subnet|resolver|nat|vpc|ec2|elastic ip|static ip|vip|mx\d?|smtp|relay|spf|"
+    r"endpoint|documentation|docs|scan(?:s|ned|ner|ning)?|crawl\w*|\w*bot|botnet|tor|malware|c2|(?:block|black|allow)list\w*|fail2ban|cdn|edge|firewall|ingress|cluster|printer|camera|switch|"
+    r"upstream|kubernetes|docker|prometheus|nginx|resolves?|example\.(?:com|org)|rfc)\b"
+)
+_RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
+_LOCAL = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "0.0.0.0/8")))
+
+
+def find(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the addresses of a folded text that lead to a person."""
+    for pattern in (_V4, _V6):
+        for match in pattern.finditer(text):
+            before = labels.before(text, match.start(), REACH)
+            after = text[match.end() : match.end() + REACH_AFTER].partition("\n")[0]
+            if _public(match[0]) and _somebodys(before, after):
+                yield Finding("ip_address", *match.span(), 0.75)
+    for cell in tables.cells(text, lower, _COLUMN):
+        if _COLUMN.search(cell.column) and _public(text[cell.start : cell.end]) and _PERSON.search(lower):
+            yield Finding("ip_address", cell.start, cell.end, 0.7)
+
+
+_COLUMN = re.compile(r"(?<![a-z])ip(?![a-z])|ip[_ ]?addr")
+_DESTINATION = re.compile(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$")
+
+
+def _somebodys(before: str, after: str) -> bool:
+    """Tell whether the words around an address tie it to a person."""
+    around = f"{before} {after.lower()}"
+    person, machine = _PERSON.search(around) is not None, _SERVER.search(around) is not None
+    if _NAME.search(before) or _LIST.search(before) or _SAID.match(after.lower()):
+        return _PERSON.search(before) is not None or not machine
+    if _MACHINE.search(before) or _DESTINATION.search(before):
+        return False
+    if _LOG_LINE.match(after):
+        return not machine
+    if not (_KEYED.search(before) or _PERSON.search(before)):
+        return False
+    deed = _DEED.search(around) is not None
+    return (person and (deed or not machine)) or (deed and not machine)
+
+
+def _public(written: str) -> bool:
+    """Tell whether an address could be somebody's: not private, not a well-known resolver."""
+    try:
+        address = ipaddress.ip_address(written)
+    except ValueError:
+        return False
+    if written in _RESOLVERS or address.is_loopback or address.is_link_local or address.is_multicast:
+        return False
+    return address.version == 6 or not any(address in network for network in _LOCAL)
