@@ -227,7 +227,8 @@ def _check_origin(headers: Mapping[str, str], cookies: Mapping[str, str], method
 
 def _is_ours(origin: str, host: str) -> bool:
     parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    schemes = ("https",) if settings.SESSION_COOKIE_SECURE else ("http", "https")  # in the clear anybody is our origin
+    if parts.scheme not in schemes or not parts.netloc:
         return False
     return parts.netloc == host or f"{parts.scheme}://{parts.netloc}" in settings.CSRF_TRUSTED_ORIGINS
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
@@ -46,6 +46,10 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return HttpResponseRedirect(_first_page(request))
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer 404: no form of ours looks for its choices by an address that takes any field of any model."""
+        raise Http404
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Show the form; whoever fills it in rightly goes the same way on as from every other page."""

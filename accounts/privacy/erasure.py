@@ -73,7 +73,7 @@ def erase(person: Person, tally: Tally) -> tuple[Tombstone, bool]:
     holds.check(person.tenant_id, person.user_id)
     persons.check_not_last_admin(person)
     tombstone = Tombstone(tenant_id=person.tenant_id, user_id=person.user_id, erased_at=utc_now())
-    return tombstone, _erased(person, tombstone, tally)
+    return tombstone, _erased(person, tombstone, tally, leaves_admin=True)
 
 
 def replay(erasures: list[Erasure]) -> int:
@@ -87,13 +87,14 @@ def replay(erasures: list[Erasure]) -> int:
     for item in missing:
         whose = {"tenant_id": item.person.tenant_id, "user_id": item.person.user_id}
         if User.objects.using(USING).filter(id=item.person.user_id).exists():
-            _erased(item.person, Tombstone(id=item.id, erased_at=item.at, **whose), Tally())
+            tombstone = Tombstone(id=item.id, erased_at=item.at, **whose)
+            _erased(item.person, tombstone, Tally(), leaves_admin=False)
     return len(missing)
 
 
-def _erased(person: Person, tombstone: Tombstone, tally: Tally) -> bool:
+def _erased(person: Person, tombstone: Tombstone, tally: Tally, *, leaves_admin: bool) -> bool:
     tally.at("closing")
-    persons.close(person, tombstone)
+    persons.close(person, tombstone, leaves_admin=leaves_admin)
     sweep(person, tally)
     tally.at("forgetting")
     tally.add("browser sessions", persons.sign_out(person.user_id))

@@ -11,7 +11,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session as BrowserSession
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.models import Membership, RefreshToken, Role, ServiceAccount, User
 from accounts.principals import cache
@@ -59,18 +59,26 @@ def is_alone(person: Person) -> bool:
 
 def check_not_last_admin(person: Person) -> None:
     """Raises: Conflict when the tenant would be without an administrator."""
-    admins = Membership.objects.using(USING).filter(tenant_id=person.tenant_id, role=Role.ADMIN, user__is_active=True)
-    if set(admins.values_list("user_id", flat=True)) == {person.user_id}:
+    if {member.user_id for member in _admins(person)} == {person.user_id}:
         raise Conflict("This is the last administrator: name another one first.", code="last_admin")
 
 
-def close(person: Person, tombstone: Tombstone) -> None:
+def _admins(person: Person) -> QuerySet[Membership]:
+    return Membership.objects.using(USING).filter(tenant_id=person.tenant_id, role=Role.ADMIN, user__is_active=True)
+
+
+def close(person: Person, tombstone: Tombstone, *, leaves_admin: bool = True) -> None:
     """End every way in and set the tombstone, in one transaction. Repeatable.
+
+    Raises: Conflict when it has to leave an administrator, and the others went in this moment.
 
     The membership's row lock is what the start of a run shares: a run that was beginning is committed by now, and
     will be found; a later one finds no member.
     """
     with transaction.atomic(using=USING):
+        if leaves_admin:
+            list(_admins(person).order_by("id").select_for_update(of=("self",)))
+            check_not_last_admin(person)
         members = Membership.objects.using(USING).filter(tenant_id=person.tenant_id, user_id=person.user_id)
         cast(Any, members)._raw_delete(USING)
         whose, now = {"tenant_id": person.tenant_id, "user_id": person.user_id}, utc_now()

@@ -230,3 +230,14 @@ def test_the_services_ask_for_rights_themselves(acme: TenantWithUsers, globex: T
         members.change_role(admin, user_id=admin.user_id, role=Role.VIEWER)
     members.change_role(admin, user_id=member.user_id, role=Role.ADMIN)
     members.remove(admin, user_id=admin.user_id)
+
+
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [("accounts.membership", "granted"), ("agents.run", "session"), ("accounts.serviceaccount", "user")],
+)
+def test_no_address_offers_rows_to_choose_from(as_role: Any, model: str, field: str) -> None:
+    """It would offer those of any model that another one names, whatever page she came from."""
+    app, name = model.split(".")
+    asked = {"app_label": app, "model_name": name, "field_name": field, "term": ""}
+    assert as_role("admin").get("/admin/autocomplete/", asked).status_code == 404

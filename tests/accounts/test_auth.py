@@ -260,6 +260,19 @@ async def test_a_cookie_may_not_write_from_elsewhere(
         await who(headers, cookies, method)
 
 
+@pytest.mark.parametrize("method", ["POST", WEBSOCKET])
+async def test_where_cookies_are_secure_a_page_in_the_clear_is_not_ours(
+    acme: TenantWithUsers, settings: Any, method: str
+) -> None:
+    """Whoever sits between her and us can make one of our name."""
+    settings.SESSION_COOKIE_SECURE = True
+    cookies = await in_thread(session_of, acme.member)
+    asked = {"X-CSRFToken": SECRET}
+    assert await who({"Origin": f"https://{HOST}", **asked}, cookies, method)
+    with pytest.raises(PolicyDenied):
+        await who({"Origin": f"http://{HOST}", **asked}, cookies, method)
+
+
 async def test_without_a_csrf_cookie_no_token_fits(acme: TenantWithUsers) -> None:
     cookies = await in_thread(session_of, acme.member)
     del cookies[settings.CSRF_COOKIE_NAME]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import psycopg
 import pytest
+from django.db import connections
 
 from accounts import audit
-from accounts.models import AuditRow, Membership, ServiceAccount, User
-from accounts.privacy import erasure, jobs, ledger, receipts, rows
+from accounts.models import AuditRow, Membership, Role, ServiceAccount, User
+from accounts.privacy import erasure, jobs, ledger, persons, receipts, rows
 from accounts.privacy.erasure import Tally
 from accounts.privacy.models import Gone, LegalHold, PrivacyJob, Tombstone
 from accounts.privacy.rows import Person
@@ -139,6 +143,30 @@ def test_the_last_administrator_stays(acme, folder):
     with pytest.raises(Conflict) as raised:
         erasure.erase(Person(acme.tenant.id, acme.admin.id), Tally())
     assert raised.value.code == "last_admin"
+
+
+def test_of_two_administrators_who_go_at_once_one_stays(acme, folder, make_user, monkeypatch):
+    """Both have seen the other, and close their ways in together."""
+    second, both = make_user(acme.tenant, Role.ADMIN, "second@acme.test"), Barrier(2)
+    close = persons.close
+
+    def together(*args, **kwargs):
+        both.wait(timeout=30)
+        close(*args, **kwargs)
+
+    def go(user_id):
+        try:
+            erasure.erase(Person(acme.tenant.id, user_id), Tally())
+        except Conflict as refused:
+            return refused.code
+        finally:
+            connections.close_all()
+        return "erased"
+
+    monkeypatch.setattr(persons, "close", together)
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(go, [acme.admin.id, second.id])) == ["erased", "last_admin"]
+    assert Membership.objects.using("system").filter(tenant=acme.tenant, role=Role.ADMIN).count() == 1
 
 
 def test_one_at_a_time_and_again_after_a_cut(her, colleague, folder):
