@@ -1,8 +1,8 @@
 """The one seam from async code to the synchronous ORM: a few threads, each keeping its database connections.
 
 A connection is checked before each job (its socket, or after a while the server), dropped after a database error, and
-else stays open. A thread
-may come to hold one for each role, and a process has twelve in all: 4 of the journal, 2 that listen and renew, 6 here.
+else stays open. A thread may come to hold one for each role, and a process has twelve in all: 4 of the journal, 2 that
+listen and renew, 6 here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from agentos.core.clock import monotonic
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 3
-BACKGROUND_THREADS = 1
 OUTSIDE_THREADS = 4  # they wait for servers outside; whoever uses them holds no connection meanwhile
 FRESH_SECONDS = 10.0  # how long the socket's word is enough; after that the server is asked
 SIGN_IN_THREADS = 2  # a password's hash takes long and much memory: who guesses holds up nobody but herself
@@ -118,7 +117,6 @@ def _closed(kept: list[BaseDatabaseWrapper]) -> None:
 
 _seam = Seam()
 _sign_ins = Seam(SIGN_IN_THREADS, keeps_connections=False)
-_background = Seam(BACKGROUND_THREADS, keeps_connections=False)
 _outside = Seam(OUTSIDE_THREADS, keeps_connections=False)
 
 
@@ -142,11 +140,6 @@ def later(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> N
     _seam.later(partial(function, *args, **kwargs))
 
 
-def in_background(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """As `later`, in the thread of background work, which takes none from anybody who waits for an answer."""
-    _background.later(partial(function, *args, **kwargs))
-
-
 def to_outside(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
     """As `later`, in the threads that wait for servers outside."""
     _outside.later(partial(function, *args, **kwargs))
@@ -155,6 +148,5 @@ def to_outside(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs)
 def close() -> None:
     """End the seam's threads and close their connections; for the end of a process and of a test."""
     _outside.close()
-    _background.close()
     _sign_ins.close()
     _seam.close()

@@ -13,7 +13,6 @@ import psycopg
 from django.db import InterfaceError, OperationalError
 from psycopg_pool import AsyncConnectionPool
 
-from accounts import seam
 from agentos.core.errors import AgentOSError, LeaseLost, NotFound, whereabouts
 from agentos.core.types import JsonObject
 from agents.engine import events
@@ -82,6 +81,16 @@ async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: Journa
     finally:
         if history is not None:
             history.cancel()
+    if history is not None and history.done() and not history.cancelled() and history.exception() is None:
+        await _sum_up(info, history.result(), writer)
+
+
+async def _sum_up(info: RunInfo, history: History, writer: JournalWriter) -> None:
+    """Ask for a summary if one is due: only now, when this run has nothing more to say for the time being."""
+    if history.leaving is None or writer.is_draining:
+        return
+    async with writer.beside:
+        await summaries.ask(writer.pool, tenant_id=info.tenant_id, run_id=info.run_id, history=history)
 
 
 async def _execute(
@@ -134,15 +143,12 @@ async def _loaded(claimed: Claimed, pool: AsyncConnectionPool) -> tuple[list[Ste
 
 
 async def remembered(info: RunInfo, pool: AsyncConnectionPool) -> History:
-    """Return what the session said before this run; ask for a summary when one is due, without waiting for it."""
+    """Return what the session said before this run."""
     spec = info.spec
     if spec.history_runs < 1:
         return History()
     known = {"tenant_id": info.tenant_id, "run_id": info.run_id}
-    history = await queue.load_history(pool, **known, runs=spec.history_runs, chars=spec.history_chars)
-    if history.leaving is not None:
-        seam.in_background(summaries.ask, **known, user_id=info.user_id, history=history)
-    return history
+    return await queue.load_history(pool, **known, runs=spec.history_runs, chars=spec.history_chars)
 
 
 def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:

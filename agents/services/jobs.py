@@ -7,33 +7,33 @@ job is stored and when a process takes it up, and `consented` is in the write th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from django.db.models.functions import Now
+from psycopg import AsyncConnection
 
 from accounts.privacy import choices
 from accounts.privacy.models import Choice
 from agentos.core.ids import new_id
-from agentos.core.types import Json, JsonObject
+from agentos.core.types import Json, JsonObject, json_text
 from agents.engine.ports import OutputFilter, Refuse, RunInfo, Verdict, Withdrawal
 from agents.engine.spec import JOB, JobSpec, Keeps, spec_hash
 from agents.engine.status import RunStatus
 from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
 from agents.models import Run, Session
-from agents.services import log, tenant_models
 from agents.services.notifications import CLAIMABLE
 from agents.services.sql import table
+from agents.services.tenant_models import TenantModels
 
-OPEN: Final = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED)
-REST: Final = timedelta(minutes=5)  # after a job that failed, before the next of its session
+OPEN: Final = ", ".join(f"'{status.value}'" for status in (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED))
+REST_MINUTES: Final = 5  # after a job that failed, before the next of its session
 OPTED_OUT: Final = "Its user lets nothing be kept beyond the session."
+# Of a run `r` whose session outlives it.
+_OF_SESSION: Final = "s.tenant_id = r.tenant_id AND s.id = r.session_id AND s.expires_at IS NULL"
 CONSENT: Final = f"""
 UPDATE {table(Run)} r SET status = r.status FROM {table(Session)} s
-WHERE r.tenant_id = %s AND r.id = %s AND s.tenant_id = r.tenant_id AND s.id = r.session_id AND s.expires_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM {table(Choice)} c
-                  WHERE c.tenant_id = r.tenant_id AND c.user_id = r.user_id AND NOT c.{{choice}})
+WHERE r.tenant_id = %s AND r.id = %s AND {_OF_SESSION} AND {{consented}}
 """
 
 
@@ -97,44 +97,74 @@ def consented(spec: JobSpec, info: RunInfo) -> tuple[Statement, ...]:
     """Return what refuses the write that keeps what a job made, when she has opted out by then."""
     if spec.keeps is Keeps.SESSION:
         return ()
-    return (Statement(CONSENT.format(choice=spec.keeps.value), (info.tenant_id, info.run_id), OPTED_OUT),)
+    return (Statement(CONSENT.format(consented=_consents(spec)), (info.tenant_id, info.run_id), OPTED_OUT),)
 
 
-def is_held_up(session: Session, spec: JobSpec) -> bool:
-    """Tell whether a session has such a job under way, or has had one that failed just now. Inside a tenant scope."""
-    of_session = Run.objects.filter(session=session, component_kind=JOB, component_id=spec.id)
-    failed_now = of_session.filter(status=RunStatus.ERROR, created_at__gt=Now() - REST)
-    return of_session.filter(status__in=OPEN).exists() or failed_now.exists()
+def _consents(spec: JobSpec) -> str:
+    """Return the condition that the user of a run `r` lets such work keep what it makes."""
+    if spec.keeps is Keeps.SESSION:
+        return "true"
+    whose = "c.tenant_id = r.tenant_id AND c.user_id = r.user_id"
+    return f"NOT EXISTS (SELECT FROM {table(Choice)} c WHERE {whose} AND NOT c.{spec.keeps.value})"
 
 
-def store(spec: JobSpec, *, like: Run, message: str, order: JsonObject) -> None:
-    """Store a job in the session of a run, for any process to claim, unless one is open. The caller commits.
+# Whether the session of `asking` has such a job under way, or has had one that failed just now.
+IS_HELD_UP: Final = f"""(
+    EXISTS (
+        SELECT FROM {table(Run)} j WHERE j.tenant_id = asking.tenant_id AND j.session_id = asking.session_id
+        AND j.component_id = %(job)s AND j.component_kind = '{JOB}' AND j.status IN ({OPEN})
+    ) OR EXISTS (
+        SELECT FROM {table(Run)} j WHERE j.tenant_id = asking.tenant_id AND j.session_id = asking.session_id
+        AND j.component_id = %(job)s AND j.component_kind = '{JOB}' AND j.status = '{RunStatus.ERROR.value}'
+        AND j.created_at > now() - interval '{REST_MINUTES} minutes'
+    )
+)"""
+# The database keeps a second open job out, also of a process that stores it just now.
+STORE: Final = f"""
+WITH job AS (
+    INSERT INTO {table(Run)} (
+        id, tenant_id, user_id, session_id, parent_id, root_id, component_kind, component_id, spec, spec_hash, model,
+        status, fence, lease_owner, lease_until, recoveries, deadline_at, cancel_requested, input, output,
+        error_code, error_text, usage, is_demo, created_at, ended_at
+    )
+    SELECT %(id)s, r.tenant_id, r.user_id, r.session_id, NULL, %(id)s, '{JOB}', %(job)s, %(spec)s::jsonb,
+        %(spec_hash)s, %(model)s, '{RunStatus.PENDING.value}', 0, '', NULL, 0,
+        now() + make_interval(secs => %(deadline_seconds)s), false, %(message)s, NULL, '', '', '{{{{}}}}'::jsonb,
+        r.is_demo, now(), NULL
+    FROM {table(Run)} r JOIN {table(Session)} s ON {_OF_SESSION}
+    WHERE r.tenant_id = %(tenant_id)s AND r.id = %(run_id)s AND {{consented}}
+    ON CONFLICT DO NOTHING
+    RETURNING id
+)
+SELECT pg_notify('{CLAIMABLE}', '{JOB}') FROM job
+"""
 
-    Does nothing where it may keep nothing. `order` is added to its spec. The database keeps a second open job out, also
-    of a process that stores it just now.
+
+async def store(
+    connection: AsyncConnection[Any],
+    spec: JobSpec,
+    models: TenantModels,
+    *,
+    tenant_id: UUID,
+    run_id: UUID,
+    message: str,
+    order: JsonObject,
+) -> None:
+    """Store a job in the session of a run, for any process to claim, unless one is open. One statement.
+
+    Does nothing where it may keep nothing. `order` is added to its spec; `models` are the tenant's.
     """
-    if not may_keep(spec, like.session):
-        return
-    models = tenant_models.load(like.tenant_id)
     model = models.name_of(spec.model)
     pinned = spec.pinned(model, models.fallbacks)
-    job_id = new_id()
-    job = Run(
-        id=job_id,
-        tenant_id=like.tenant_id,
-        user_id=like.user_id,
-        session=like.session,
-        root_id=job_id,
-        component_kind=JOB,
-        component_id=spec.id,
-        spec={**pinned, **order},
-        spec_hash=spec_hash(pinned),
-        model=model,
-        status=RunStatus.PENDING.value,
-        input=message,
-        is_demo=like.is_demo,
-        created_at=Now(),
-        deadline_at=Now() + timedelta(seconds=spec.limits.deadline_seconds),
-    )
-    Run.objects.bulk_create([job], ignore_conflicts=True)
-    log.notify(CLAIMABLE, JOB)
+    values = {
+        "id": new_id(),
+        "tenant_id": tenant_id,
+        "run_id": run_id,
+        "job": spec.id,
+        "spec": json_text({**pinned, **order}),
+        "spec_hash": spec_hash(pinned),
+        "model": model,
+        "deadline_seconds": float(spec.limits.deadline_seconds),
+        "message": message,
+    }
+    await connection.execute(STORE.format(consented=_consents(spec)), values)

@@ -57,6 +57,7 @@ class JournalWriter:
         self._tasks: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[None]] = set()
         self._places_aside = asyncio.Semaphore(ASIDE_AT_ONCE)
+        self.beside = asyncio.Semaphore(1)  # what nobody waits for takes the pool's connections one at a time
         self._closing = False
         self.halted = Halted()  # the kill switches that stand; the supervisor keeps it
         self.is_draining = False

@@ -122,6 +122,9 @@ SELECT log.last_seq, {columns(Step, STEP_FIELDS, "s.")} FROM (
 ) log LEFT JOIN {table(Step)} s ON s.tenant_id = %(tenant)s AND s.run_id = %(run)s ORDER BY s.seq
 """
 
+# As the index `run_remembered` has it.
+REMEMBERED = f"e.status = '{RunStatus.COMPLETED.value}' AND e.parent_id IS NULL AND e.component_kind <> '{JOB}'"
+
 # What was said before this run was made, or before the one it was forked from. What its first model call was told is
 # kept with that step, by ids: a later pass sees no more, though a run that had ended may be committed late. First the
 # newest summary, then the newest runs behind it, read from the index `run_remembered` and no others; last, whether any
@@ -146,7 +149,7 @@ UNION ALL
 SELECT h.id, h.ended_at, h.input, h.output FROM asking a LEFT JOIN summary s ON true CROSS JOIN LATERAL (
     SELECT e.id, e.ended_at, left(e.input, %(chars)s) AS input, left(e.output, %(chars)s) AS output
     FROM {table(Run)} e WHERE e.tenant_id = a.tenant_id AND e.session_id = a.session_id
-    AND e.status = '{RunStatus.COMPLETED.value}' AND e.parent_id IS NULL AND e.component_kind <> '{JOB}'
+    AND {REMEMBERED}
     AND (e.ended_at, e.id) > (coalesce(s.until_at, '-infinity'), coalesce(s.until_id, '{UUID(int=0)}'))
     AND e.ended_at < a.before
     AND CASE WHEN a.told IS NULL THEN true ELSE a.told->'runs' ? e.id::text END

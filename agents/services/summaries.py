@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+import psycopg
 from django.db import Error as DatabaseFailure
-from django.db.models import QuerySet
-from django.db.models.functions import Left
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from accounts.tenancy import tenant_scope
-from agentos.core.errors import ProviderError
+from agentos.core.errors import ConfigError, ProviderError
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.history import History, Said, bounded, chars_read, fitting, shortened, transcript
 from agents.engine.limits import Limits
 from agents.engine.ports import RunInfo
 from agents.engine.spec import JobSpec, Keeps, Model, text
-from agents.engine.status import RunStatus
 from agents.engine.steps import Statement
-from agents.models import ASKED_FOR, Run, Session, SessionSummary
-from agents.services import jobs
+from agents.models import Run, Session, SessionSummary
+from agents.services import jobs, tenant_models
+from agents.services.queue import REMEMBERED
 from agents.services.sql import table
 
 logger = logging.getLogger(__name__)
@@ -52,50 +52,75 @@ ON CONFLICT (tenant_id, session_id, until_at, until_id) DO NOTHING
 """
 
 
-def ask(*, tenant_id: UUID, user_id: UUID, run_id: UUID, history: History) -> None:
-    """Store a job that sums up a run's session as far as its history says. Commits.
+# What the next summary takes over, oldest first, each row with the newest one. Nothing while one is under way, or when
+# the session has got one that the run has not seen.
+DUE: Final = f"""
+WITH asking AS (
+    SELECT r.tenant_id, r.session_id FROM {table(Run)} r
+    JOIN {table(Session)} s ON s.tenant_id = r.tenant_id AND s.id = r.session_id AND s.expires_at IS NULL
+    WHERE r.tenant_id = %(tenant_id)s AND r.id = %(run_id)s
+), newest AS (
+    SELECT n.id, n.text, n.runs, n.until_at, n.until_id FROM asking CROSS JOIN LATERAL (
+        SELECT * FROM {table(SessionSummary)} s
+        WHERE s.tenant_id = asking.tenant_id AND s.session_id = asking.session_id
+        ORDER BY s.until_at DESC, s.until_id DESC LIMIT 1
+    ) n
+)
+SELECT coalesce(n.text, ''), coalesce(n.runs, 0), h.id, h.ended_at, coalesce(h.input, ''), coalesce(h.output, '')
+FROM asking LEFT JOIN newest n ON true CROSS JOIN LATERAL (
+    SELECT e.id, e.ended_at, left(e.input, %(chars)s) AS input, left(e.output, %(chars)s) AS output
+    FROM {table(Run)} e WHERE e.tenant_id = asking.tenant_id AND e.session_id = asking.session_id AND {REMEMBERED}
+    AND (e.ended_at, e.id) > (coalesce(n.until_at, '-infinity'), coalesce(n.until_id, '{UUID(int=0)}'))
+    AND (e.ended_at, e.id) <= (%(until_at)s, %(until_id)s)
+    ORDER BY e.ended_at, e.id LIMIT {MOST_RUNS}
+) h
+WHERE n.id IS NOT DISTINCT FROM %(seen)s::uuid AND NOT {jobs.IS_HELD_UP}
+ORDER BY h.ended_at, h.id
+"""
 
-    Does nothing while one is under way, or when the session has got a summary that the run has not seen. Nobody waits
-    for it: what fails here is tried again by the next run of the session.
+
+async def ask(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, history: History) -> None:
+    """Store a job that sums up a run's session as far as its history says, if that is due. Commits.
+
+    Nobody waits for it: what fails here is tried again by the next run of the session.
     """
+    if (leaving := history.leaving) is None:
+        return
+    asked = {
+        "tenant_id": tenant_id,
+        "run_id": run_id,
+        "chars": chars_read(SPEC.history_chars),
+        "until_at": leaving.ended_at,
+        "until_id": leaving.run_id,
+        "seen": history.summary and history.summary.id,
+        "job": SPEC.id,
+    }
     try:
-        with tenant_scope(tenant_id, user_id):
-            run = Run.objects.select_related("session").filter(id=run_id).first()
-            if run is not None and jobs.may_keep(SPEC, run.session) and not jobs.is_held_up(run.session, SPEC):
-                _store(run, history)
-    except DatabaseFailure as error:
+        models = await tenant_models.current(tenant_id)
+        async with pool.connection() as connection:
+            cursor = await connection.execute(DUE, asked)
+            if rows := await cursor.fetchall():
+                message, order = _made_of(rows)
+                await jobs.store(
+                    connection, SPEC, models, tenant_id=tenant_id, run_id=run_id, message=message, order=order
+                )
+    except (psycopg.Error, PoolTimeout, DatabaseFailure, ConfigError) as error:
         logger.warning("run %s: no summary was asked for (%s)", run_id, type(error).__name__)
 
 
-def _store(run: Run, history: History) -> None:
-    newest, seen, chars = newest_of(run.session), history.summary, SPEC.history_chars
-    if history.leaving is None or (newest and newest.id) != (seen and seen.id):
-        return
-    taken = fitting([bounded(said, chars) for said in _said(run.session, newest, history.leaving, chars)], chars)
-    if not taken:
-        return
-    order = {
-        "until_at": taken[-1].ended_at.isoformat(),
-        "until_id": str(taken[-1].run_id),
-        "runs": len(taken) + (newest.runs if newest else 0),
-    }
-    jobs.store(SPEC, like=run, message=transcript(newest.text if newest else "", taken), order={ORDER: order})
+def _made_of(rows: Sequence[Sequence[Any]]) -> tuple[str, JsonObject]:
+    """Return what the model is to sum up, and the job's order."""
+    text, runs = rows[0][:2]
+    chars = SPEC.history_chars
+    taken = fitting([bounded(Said(*said), chars) for _, _, *said in rows], chars)
+    until = taken[-1]
+    order = {"until_at": until.ended_at.isoformat(), "until_id": str(until.run_id), "runs": len(taken) + runs}
+    return transcript(text, taken), {ORDER: order}
 
 
 def newest_of(session: Session) -> SessionSummary | None:
     """Return the summary of a session that reaches furthest. The caller is inside its tenant's scope."""
     return session.summaries.order_by("-until_at", "-until_id").first()
-
-
-def _said(session: Session, after: SessionSummary | None, until: Said, chars: int) -> list[Said]:
-    """Return the runs behind the newest summary that the next one takes over, oldest first."""
-    runs: QuerySet[Run] = session.runs.filter(ASKED_FOR, status=RunStatus.COMPLETED, parent__isnull=True)
-    runs = runs.filter(ended_at__lte=until.ended_at).exclude(ended_at=until.ended_at, id__gt=until.run_id)
-    if after is not None:
-        runs = runs.filter(ended_at__gte=after.until_at).exclude(ended_at=after.until_at, id__lte=after.until_id)
-    texts = (Left(name, chars_read(chars)) for name in ("input", "output"))
-    rows = runs.order_by("ended_at", "id").values_list("id", "ended_at", *texts)[:MOST_RUNS]
-    return [Said(run_id, at, asked or "", answered or "") for run_id, at, asked, answered in rows]
 
 
 def kept(info: RunInfo, pinned: JsonObject, said: str) -> tuple[Statement, ...]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, connections
+from django.db import connections
 from django.db.models.functions import Now
-from django.test.utils import CaptureQueriesContext
 
 from accounts.seam import in_thread
-from accounts.tenancy import tenant_scope
+from agentos.core.clock import utc_now
 from agents.engine.history import LEFT_OUT, History
 from agents.engine.ports import RunInfo
 from agents.models import Run
-from agents.services import execution, jobs, queue, summaries
+from agents.services import execution, queue, summaries
 from agents.services.begin import Begin
 from tests.agents.services.conftest import SPEC, HeldModel, Process
 from tests.agents.services.stored import stored, until
@@ -189,21 +189,17 @@ async def test_whether_a_summary_is_held_up_is_asked_of_its_session_only(make_pr
     await in_thread(Run.objects.using("system").update, created_at=Now())
     await in_thread(analyze)
 
-    def plans():
-        with tenant_scope(begin.tenant_id, begin.user_id):
-            session = Run.objects.get(id=begin.run_id).session
-            with CaptureQueriesContext(connection) as sent:
-                assert not jobs.is_held_up(session, summaries.SPEC)
-            asked = [query["sql"] for query in sent.captured_queries if "agents_run" in query["sql"]]
-            with connection.cursor() as cursor:
-                found = []
-                for sql in asked:
-                    cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {sql}")
-                    found.append(cursor.fetchone()[0][0]["Plan"])
-        return found
-
-    for plan in await in_thread(plans):
-        assert max(rows for node, rows in _reads(plan) if node["Relation Name"] == "agents_run") == 0
+    asked = {"tenant_id": begin.tenant_id, "run_id": begin.run_id, "chars": 100, "job": summaries.SPEC.id}
+    asked |= {"until_at": utc_now() - timedelta(days=1), "until_id": begin.run_id, "seen": None}
+    async with process.pool.connection() as connection:
+        explain = f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {summaries.DUE}"
+        ((plan,),) = await (await connection.execute(explain, asked)).fetchall()
+    assert sorted(rows for node, rows in _reads(plan[0]["Plan"]) if node["Relation Name"] == "agents_run") == [
+        0,
+        0,
+        0,
+        1,
+    ]
 
 
 def _reads(node):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
+from psycopg import AsyncConnection
 
 from accounts.privacy.models import Choice
 from accounts.seam import in_thread
@@ -14,7 +16,7 @@ from agents.engine.spec import JOB, JobSpec, Keeps
 from agents.engine.steps import Statement
 from agents.engine.testing import ScriptedModel
 from agents.models import Run, Session
-from agents.services import execution, jobs
+from agents.services import execution, jobs, tenant_models
 from agents.services.sql import table
 from tests.agents.services.conftest import HeldModel
 from tests.agents.services.stored import until
@@ -36,9 +38,11 @@ def kind(request, monkeypatch) -> JobSpec:
     return spec
 
 
-def store(begin, spec: JobSpec) -> None:
-    with tenant_scope(begin.tenant_id, begin.user_id):
-        jobs.store(spec, like=Run.objects.select_related("session").get(id=begin.run_id), message="Nuts", order={})
+async def store(begin, spec: JobSpec) -> None:
+    models = await tenant_models.current(begin.tenant_id)
+    known = {"tenant_id": begin.tenant_id, "run_id": begin.run_id}
+    async with await AsyncConnection.connect(settings.DATABASE_URLS["system"], autocommit=True) as connection:
+        await jobs.store(connection, spec, models, **known, message="Nuts", order={})
 
 
 def job_of(begin) -> Run | None:
@@ -70,7 +74,7 @@ REFUSALS = pytest.mark.parametrize("refuse", [opt_out, make_temporary])
 async def test_what_she_lets_it_keep_is_kept(make_process, kind):
     process = await make_process(job_model=ScriptedModel(["She likes nuts."]))
     begin = await begun(process)
-    await in_thread(store, begin, kind)
+    await store(begin, kind)
     await until(lambda: status_of(begin) == "completed")
     assert await in_thread(kept_of, begin) == "She likes nuts."
 
@@ -79,7 +83,7 @@ async def test_what_she_lets_it_keep_is_kept(make_process, kind):
 async def test_no_such_work_is_stored(make_process, kind, refuse):
     begin = await begun(await make_process(supervise=False))
     await in_thread(refuse, begin, kind)
-    await in_thread(store, begin, kind)
+    await store(begin, kind)
     assert await in_thread(job_of, begin) is None
 
 
@@ -88,7 +92,7 @@ async def test_work_that_waits_is_not_taken_up(make_process, kind, refuse):
     """No model hears what she said."""
     first = await make_process(supervise=False)
     begin = await begun(first)
-    await in_thread(store, begin, kind)
+    await store(begin, kind)
     await in_thread(refuse, begin, kind)
     model = ScriptedModel(["She likes nuts."])
     await make_process(job_model=model)
@@ -101,7 +105,7 @@ async def test_work_that_is_done_is_not_kept(make_process, kind, refuse):
     model = HeldModel(["She likes nuts."])
     begin = await begun(await make_process(job_model=model))
     before = await in_thread(kept_of, begin)
-    await in_thread(store, begin, kind)
+    await store(begin, kind)
     await model.reached.wait()
     await in_thread(refuse, begin, kind)
     model.let_go.set()

@@ -40,8 +40,7 @@ async def asked_for(process: Process, begin) -> None:
     """Load the history of a run and ask for the summary that is due, as its first pass does."""
     history = await remembered(process, begin)
     assert history.leaving is not None
-    known = {"tenant_id": begin.tenant_id, "user_id": begin.user_id, "run_id": begin.run_id}
-    await in_thread(summaries.ask, **known, history=history)
+    await summaries.ask(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, history=history)
 
 
 async def aged(process: Process, runs: int = 10):
@@ -131,8 +130,7 @@ async def test_who_has_not_seen_the_newest_summary_asks_for_none(make_process):
     begin = await aged(process, 11)
     history = await remembered(process, begin)
     await in_thread(sum_up, begin.run_id, 7, "Stored meanwhile.", seconds_after=1)
-    known = {"tenant_id": begin.tenant_id, "user_id": begin.user_id, "run_id": begin.run_id}
-    await in_thread(summaries.ask, **known, history=history)
+    await summaries.ask(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, history=history)
     assert await in_thread(jobs_of, begin) == []
 
 
