@@ -36,7 +36,7 @@ declare(
     none=(
         "tenant id user session parent root_id rerun_of component_kind component_id spec_hash model status fence "
         "lease_owner lease_until recoveries deadline_at cancel_requested pause_requested pause_reason halted_by "
-        "error_code usage cost_usd is_demo created_at ended_at"
+        "error_code usage cost_usd reads_untrusted is_demo created_at ended_at"
     ),
     sensitive="spec input output error_text",
     plain={

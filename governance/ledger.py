@@ -313,6 +313,8 @@ async def _locked_for(
     """Lock what a run holds already and, of the budgets that it holds nothing of, this period's rows."""
     cursor = await connection.execute(HELD, [run.tenant_id, run.run_id])
     amounts = {use_id: amount for use_id, amount, *_ in await cursor.fetchall()}
+    if not amounts:
+        return amounts, list((await _locked(connection, {charge.key for charge in charges})).values())
     cursor = await connection.execute(LOCK_THESE, [list(amounts)])
     held = {use.key for use in (Use(*row) for row in await cursor.fetchall())}
     missing = {charge.key for charge in charges} - held

@@ -37,7 +37,7 @@ CROSS JOIN LATERAL jsonb_populate_record(old, jsonb_build_object(
     'created_at', fresh.at, 'ended_at', fresh.at)) AS made
 WHERE old.id = %s
 """
-# A session with more than two windows has been summed up: all but the last window, as its jobs leave it.
+# A session with three windows has been summed up: all but the last window, as its jobs leave it.
 _SUMMARIES = """
 INSERT INTO agents_sessionsummary
     (id, tenant_id, user_id, session_id, made_by_id, until_at, until_id, runs, text, created_at)

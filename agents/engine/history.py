@@ -1,7 +1,8 @@
 """What of a session's past a model is sent: the newest runs that fit, and a summary of what was said before them.
 
-A run's place in its session is when it ended, then its id. With a window of W runs, a summary is due once 2 W stand
-behind the last one, and takes over all but W; until it is there, up to 3 W are sent, so that nothing falls in between.
+A run's place in its session is when it ended, then its id. With a window of W runs, a summary is due once 3 W stand
+behind the last one, and takes over all but W; until it is there, up to 4 W are sent, so that nothing falls in between.
+In the 2 W runs from one summary to the next what is sent only grows at its end: providers charge less for that.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from agentos.core.types import JsonObject
 
-DUE, LATE = 2, 3  # times the window: how many runs make a summary due, and how many are sent while it is late
+DUE, LATE = 3, 4  # times the window: how many runs make a summary due, and how many are sent while it is late
 CUT = " [cut]"
 # The summary goes in as an exchange, never as a system message: it was made of what users and tools said.
 LEFT_OUT = "[The earlier messages of this conversation are left out here. Sum them up.]"

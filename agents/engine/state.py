@@ -46,8 +46,7 @@ class LoopState:
 
     def has_read(self, step: StepRecord) -> None:
         """Note that the model has been told how a tool call ended. From then on it may obey whoever wrote that."""
-        told = step.state in (StepState.DONE, StepState.FAILED)
-        if told and step.request.get("reads") == UNTRUSTED and step.name not in self.untrusted:
+        if is_untrusted(step.state, step.request) and step.name not in self.untrusted:
             self.untrusted.append(step.name)
 
     @property
@@ -141,6 +140,11 @@ def mark_unknown(step: StepRecord, tool: Tool | None) -> None:
         "effect_text": tool.effect_text(arguments) if tool else step.name,
         "idempotency_key": step.idempotency_key,
     }
+
+
+def is_untrusted(state: StepState, request: JsonObject) -> bool:
+    """Tell whether a step has brought in what strangers may have written."""
+    return state in (StepState.DONE, StepState.FAILED) and request.get("reads") == UNTRUSTED
 
 
 class Ended(Protocol):

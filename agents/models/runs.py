@@ -10,7 +10,6 @@ from accounts.tenancy import TenantForeignKey, TenantModel
 from agentos.core.ids import new_id
 from agents.engine.spec import JOB
 from agents.engine.status import GIVEN_UP, RunStatus, StepKind, StepState
-from agents.engine.tools import UNTRUSTED
 
 ASKED_FOR = ~models.Q(component_kind=JOB)  # by somebody: the runs that are no background work
 
@@ -91,6 +90,7 @@ class Run(UserOwned):
     error_text = models.TextField(blank=True)
     usage = models.JSONField(default=dict)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, null=True)
+    reads_untrusted = models.BooleanField(default=False, db_default=False)  # one of its steps has: later runs know it
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -123,6 +123,11 @@ class Run(UserOwned):
                 fields=["tenant", "session", "created_at"],
                 name="run_failed_jobs",
                 condition=models.Q(status="error", component_kind=JOB),
+            ),
+            models.Index(
+                fields=["tenant", "session", "created_at"],
+                name="run_tainting",
+                condition=models.Q(reads_untrusted=True),
             ),
             models.Index(fields=["tenant", "created_at"], name="run_given_up", condition=models.Q(error_code=GIVEN_UP)),
             models.Index(
@@ -165,7 +170,6 @@ class Step(UserOwned):
                 name="step_unknown",
                 condition=models.Q(state=StepState.UNKNOWN.value),
             ),
-            models.Index(fields=["tenant", "run"], name="step_untrusted", condition=models.Q(request__reads=UNTRUSTED)),
         ]
 
     def __str__(self) -> str:

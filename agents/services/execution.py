@@ -81,16 +81,6 @@ async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: Journa
     finally:
         if history is not None:
             history.cancel()
-    if history is not None and history.done() and not history.cancelled() and history.exception() is None:
-        await _sum_up(info, history.result(), writer)
-
-
-async def _sum_up(info: RunInfo, history: History, writer: JournalWriter) -> None:
-    """Ask for a summary if one is due: only now, when this run has nothing more to say for the time being."""
-    if history.leaving is None or writer.is_draining:
-        return
-    async with writer.beside:
-        await summaries.ask(writer.pool, tenant_id=info.tenant_id, run_id=info.run_id, history=history)
 
 
 async def _execute(
@@ -168,8 +158,9 @@ def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
 async def run_state(
     state: LoopState, journal: RunJournal, ports: Ports, *, history: Awaitable[History] | None = None
 ) -> None:
-    """Enter the loop; end the run rightly whatever comes out of it."""
+    """Enter the loop; end the run rightly whatever comes out of it. Then ask for a summary, if one is due."""
     bound = replace(ports, journal=journal)
+    known = History()
     try:
         if history is not None:
             known = await history
@@ -195,6 +186,11 @@ async def run_state(
         # The supervisor's edge: one run's bug must not take the process down, and its text may hold secrets.
         logger.error("run %s failed: %s", state.info.run_id, whereabouts(error))
         await _fail(state, journal, "internal_error", "The run failed inside the server.")
+    if known.leaving is not None and not journal.drain_requested:
+        async with journal.writer.beside:
+            await summaries.ask(
+                journal.writer.pool, tenant_id=state.info.tenant_id, run_id=state.info.run_id, history=known
+            )
 
 
 def _reason(stopped: asyncio.CancelledError) -> StopReason:

@@ -20,6 +20,7 @@ from accounts.journal_audit import append_locked, lock_heads
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, json_text
 from agents.engine.ports import RunInfo
+from agents.engine.state import is_untrusted
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord
 from agents.models import Run, RunEvents, Step
@@ -44,6 +45,9 @@ RUN_ROW = (
     "cost_usd numeric, release boolean, final boolean, halted_by text"
 )
 
+
+# On the run, which is locked, not on its session: another order of locks would be one too many.
+TAINT = f"UPDATE {table(Run)} SET reads_untrusted = true WHERE id = ANY(%s) AND NOT reads_untrusted"
 
 STORED_BEFORE = f"""
 SELECT run_id, first_seq FROM {table(RunEvents)} WHERE run_id = ANY(%s) AND first_seq = ANY(%s)
@@ -76,17 +80,19 @@ class Record:
     audit: list[AuditEntry] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     change: RunChange | None = None
+    is_tainting: bool = False  # one of its steps has read what strangers may have written
 
     @property
     def is_plain(self) -> bool:
         """Tell whether nothing of it depends on what is found once the run is locked."""
         pauses = self.change is not None and self.change.status is RunStatus.PAUSED
-        return not (pauses or self.statements or self.audit)
+        return not (pauses or self.statements or self.audit or self.is_tainting)
 
     def add_step(self, step: StepRecord, now: datetime) -> None:
         """Take a copy of the step as it stands; a later one of the same path replaces it."""
         started = self.steps.get(step.path, {}).get("started_at", now)
         ended = now if step.state.is_final else None
+        self.is_tainting = self.is_tainting or is_untrusted(step.state, step.request)
         self.steps[step.path] = {
             "id": step.id,
             "tenant_id": self.info.tenant_id,
@@ -189,6 +195,8 @@ async def _store_rows(connection: AsyncConnection[Any], records: list[Record]) -
         await connection.execute(_insert_steps(), [json_text(rows)])
     if rows := _event_rows(records):
         await connection.execute(_insert_events(), [json_text(rows)])
+    if tainting := [record.info.run_id for record in records if record.is_tainting]:
+        await connection.execute(TAINT, [tainting])
     if rows := [row for row in _run_rows(records) if row["status"]]:
         await connection.execute(CHANGE, [json_text(rows)])
 

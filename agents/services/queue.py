@@ -15,7 +15,6 @@ from agents.engine.history import LATE, History, Said, Summary, chars_read, reca
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
-from agents.engine.tools import UNTRUSTED
 from agents.models import Run, RunEvents, Session, SessionSummary, Step
 from agents.services.begin import LEASE_SECONDS
 from agents.services.lines import Line
@@ -157,10 +156,8 @@ SELECT h.id, h.ended_at, h.input, h.output FROM asking a LEFT JOIN summary s ON 
 ) h
 UNION ALL
 SELECT NULL, NULL, NULL, NULL FROM asking a WHERE EXISTS (
-    SELECT FROM {table(Run)} e JOIN {table(Step)} s ON s.tenant_id = e.tenant_id AND s.run_id = e.id
-    WHERE e.tenant_id = a.tenant_id AND e.session_id = a.session_id AND e.created_at < a.before
-    AND s.request -> 'reads' = '"{UNTRUSTED}"'::jsonb
-    AND s.state IN ('{StepState.DONE.value}', '{StepState.FAILED.value}')
+    SELECT FROM {table(Run)} e WHERE e.tenant_id = a.tenant_id AND e.session_id = a.session_id
+    AND e.created_at < a.before AND e.reads_untrusted
 )
 """
 

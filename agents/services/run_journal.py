@@ -22,6 +22,7 @@ class Writer(Protocol):
     """The process's one writer, as its runs know it."""
 
     pool: AsyncConnectionPool
+    beside: asyncio.Semaphore
     pausing: set[UUID]
     halted: Halted
     is_draining: bool
@@ -47,10 +48,10 @@ class Waiting:
 class RunJournal:
     """One run's way into the writer; implements `engine.ports.JournalPort`."""
 
-    __slots__ = ("_is_closed", "_writer", "base", "fence", "info", "is_aside", "is_lost", "next_seq", "waiting")
+    __slots__ = ("_is_closed", "base", "fence", "info", "is_aside", "is_lost", "next_seq", "waiting", "writer")
 
     def __init__(self, writer: Writer, info: RunInfo, *, fence: int, next_seq: int) -> None:
-        self._writer = writer
+        self.writer = writer
         self.info, self.fence, self.next_seq = info, fence, next_seq
         self.base = base_of(info)
         self.waiting: list[Waiting] = []
@@ -60,14 +61,14 @@ class RunJournal:
 
     @property
     def pause_requested(self) -> bool:
-        return self.info.run_id in self._writer.pausing
+        return self.info.run_id in self.writer.pausing
 
     @property
     def drain_requested(self) -> bool:
-        return self._writer.is_draining
+        return self.writer.is_draining
 
     def halted_by(self, *tools: str) -> str:
-        halted, spec = self._writer.halted, self.info.spec
+        halted, spec = self.writer.halted, self.info.spec
         if not halted.everything and not halted.targets:
             return ""
         named = (tool_target(name) for name in tools)
@@ -81,22 +82,22 @@ class RunJournal:
         else:
             self.waiting.append(Waiting(Write(events=[(name, payload)])))
         if not can_wait:  # also where one that could wait is waiting
-            self._writer.wake(self)
+            self.writer.wake(self)
 
     def put(self, write: Write) -> None:
         self._check(write)
         self.waiting.append(Waiting(write))
-        self._writer.wake(self)
+        self.writer.wake(self)
 
     async def commit(self, write: Write) -> None:
         self._check(write)
         done = asyncio.get_running_loop().create_future()
         self.waiting.append(Waiting(write, done))
-        self._writer.wake(self)
+        self.writer.wake(self)
         await done
 
     async def session_state(self) -> str:
-        return await states.read(self._writer.pool, self.info)
+        return await states.read(self.writer.pool, self.info)
 
     def replace_state(self, seen: str, state: JsonObject) -> Statement:
         return states.replacing(self.info, seen, state)

@@ -43,8 +43,8 @@ def test_a_summary_goes_before_the_runs_as_something_the_assistant_said():
     assert history.exchanges == [(LEFT_OUT, "The user is Ada."), (said(6).asked, "answer 6")]
 
 
-@pytest.mark.parametrize(("behind", "leaving"), [(9, None), (10, 5), (12, 7)])
-def test_a_summary_is_due_when_two_windows_stand_behind_the_last(behind, leaving):
+@pytest.mark.parametrize(("behind", "leaving"), [(14, None), (15, 10), (17, 12)])
+def test_a_summary_is_due_when_three_windows_stand_behind_the_last(behind, leaving):
     runs = [said(number) for number in range(behind, 0, -1)]
     history = recall(None, runs, runs=5, chars=10_000)
     assert len(history.said) == behind

@@ -15,9 +15,11 @@ from agents.engine.history import LEFT_OUT
 from agents.engine.spec import JOB
 from agents.engine.testing import ScriptedModel
 from agents.models import Run, SessionSummary
-from agents.services import queue, summaries
+from agents.registry import registry
+from agents.services import queue, runs, summaries
 from agents.services.places import Places
 from agents.services.providers import Providers
+from agents.services.runtime import Runtime
 from governance.hooks import Governance
 from tests.agents.services.conftest import HeldModel, Process, names, ran, read
 from tests.agents.services.stored import stored, until
@@ -43,7 +45,7 @@ async def asked_for(process: Process, begin) -> None:
     await summaries.ask(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, history=history)
 
 
-async def aged(process: Process, runs: int = 10):
+async def aged(process: Process, runs: int = 15):
     """Return a run whose session holds so many runs before it, not worked on yet."""
     begin = await begun(process)
     await in_thread(age, begin.run_id, runs)
@@ -58,11 +60,11 @@ async def test_a_due_summary_is_written_in_the_background_and_sent_from_then_on(
     await until(lambda: len(summaries_of(first)) == 1)
     ((kept,), (job,)) = await in_thread(summaries_of, first), await in_thread(jobs_of, first)
     await until(lambda: stored(first).status == "completed")
-    assert (kept.text, kept.runs, kept.made_by_id, kept.user_id) == (TEXT, 5, job.id, old.user_id)
+    assert (kept.text, kept.runs, kept.made_by_id, kept.user_id) == (TEXT, 10, job.id, old.user_id)
     assert (job.status, (job.output or "").strip(), job.usage["total_tokens"]) == ("completed", TEXT, 15)
     (order,) = process.supervisor.job_ports.model.requests
     assert order.messages[0]["content"] == summaries.SPEC.instructions
-    assert order.messages[1]["content"].startswith("Summary so far:\n(none)\n\nSaid since:\nUser: Question 10")
+    assert order.messages[1]["content"].startswith("Summary so far:\n(none)\n\nSaid since:\nUser: Question 15")
     assert "Answer 6" in order.messages[1]["content"]
     assert "Answer 5" not in order.messages[1]["content"]
     second = process.new(session_id=SESSION, owner="")
@@ -72,6 +74,20 @@ async def test_a_due_summary_is_written_in_the_background_and_sent_from_then_on(
     assert sent[1:3] == [LEFT_OUT, TEXT]
     assert [text for text in sent if text.startswith("Answer")] == [f"Answer {number}" for number in (5, 4, 3, 2, 1)]
     assert sent[-3:] == ["Go", "First", "Go"]
+
+
+async def test_a_run_of_a_request_asks_for_the_summary_that_is_due_once_it_has_ended(make_process, acme):
+    process = await make_process(["Answered"], hooks=Governance(), job_model=ScriptedModel([TEXT]))
+    await aged(process)
+    runtime = Runtime(process.pool, process.hub, process.supervisor, process.ports, process.ports.hooks)
+    member, spec = acme.principal("member"), registry.get("agent", "tester")
+    started = await runs.start(runtime, principal=member, spec=spec, message="Go", session_id=SESSION)
+    assert names(await read(started.follower))[-1] == "RunCompleted"
+    begin = process.new()
+    await until(lambda: [kept.text for kept in summaries_of(begin)] == [TEXT])
+    (job,) = await in_thread(jobs_of, begin)
+    run = await in_thread(Run.objects.using("system").get, id=started.run_id)
+    assert job.created_at > run.ended_at
 
 
 async def test_nobodys_rights_are_asked_for_a_summary(make_process):
@@ -94,15 +110,15 @@ async def test_a_summary_that_calls_a_tool_is_refused(make_process):
 
 async def test_the_next_summary_is_made_of_the_last_and_of_what_was_said_since(make_process):
     process = await make_process(job_model=ScriptedModel(["What came of both."]))
-    begin = await aged(process, 15)
-    await in_thread(sum_up, begin.run_id, 11, "The first summary.")
+    begin = await aged(process, 20)
+    await in_thread(sum_up, begin.run_id, 16, "The first summary.")
     await asked_for(process, begin)
     await until(lambda: len(summaries_of(begin)) == 2)
     newest = (await in_thread(summaries_of, begin))[-1]
-    assert (newest.text, newest.runs) == ("What came of both.", 6)
+    assert (newest.text, newest.runs) == ("What came of both.", 11)
     (order,) = process.supervisor.job_ports.model.requests
     made_of = order.messages[1]["content"]
-    assert made_of.startswith("Summary so far:\nThe first summary.\n\nSaid since:\nUser: Question 10")
+    assert made_of.startswith("Summary so far:\nThe first summary.\n\nSaid since:\nUser: Question 15")
     seen = (await remembered(process, await begun(process))).summary
     assert seen is not None
     assert seen.text == "What came of both."
@@ -127,7 +143,7 @@ async def test_processes_that_ask_at_once_store_one_job(make_process):
 async def test_who_has_not_seen_the_newest_summary_asks_for_none(make_process):
     """Else a run that began just before a summary was stored would have the one run since summed up."""
     process = await make_process(supervise=False)
-    begin = await aged(process, 11)
+    begin = await aged(process, 16)
     history = await remembered(process, begin)
     await in_thread(sum_up, begin.run_id, 7, "Stored meanwhile.", seconds_after=1)
     await summaries.ask(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, history=history)
@@ -252,7 +268,7 @@ async def test_jobs_under_way_cost_their_tenant_no_turn(make_process, globex):
     for number in range(3):
         begin = process.new(session_id=f"session {number}")
         await process.supervisor.writer.begin(begin)
-        await in_thread(age, begin.run_id, 10)
+        await in_thread(age, begin.run_id, 15)
         await asked_for(process, begin)
         await in_thread(complete, begin)
     assert len(await queue.claim(process.pool, owner="one", limit=10, most_per_tenant=9, jobs=True)) == 3
@@ -271,7 +287,7 @@ async def test_jobs_that_hang_hold_up_no_run_and_are_no_more_than_may_be(make_pr
     for number in range(4):
         begin = process.new(session_id=f"session {number}")
         await process.supervisor.writer.begin(begin)
-        await in_thread(age, begin.run_id, 10)
+        await in_thread(age, begin.run_id, 15)
         await asked_for(process, begin)
     await until(lambda: [job.status for job in jobs_of(begin)].count("running") == 2)
     for answer in ("Answered", "Again"):

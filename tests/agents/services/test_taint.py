@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from agents.engine.spec import AgentSpec
 from agents.engine.tools import Untrusted, tool
 from agents.models import Run, Step
 from agents.registry import registry
+from agents.services import forks, queue
+from agents.services.forks import Fork
 from governance.hooks import Governance
 from governance.models import Approval
 from governance.policy import in_force
@@ -156,6 +159,36 @@ async def test_the_session_carries_it_on(process: Process) -> None:
     assert (seen[-1], last["tools"][0]["tainted_by"]) == ("RunPaused", ["an earlier run of this session"])
     _, seen, _ = await run(process, calls(("send", {"text": "elsewhere"})), session_id="another")
     assert (seen[-1], ran) == ("RunCompleted", ["send elsewhere"])
+
+
+async def test_what_went_before_is_not_tainted_by_what_came_after(process: Process) -> None:
+    earlier, _, _ = await run(process, "Hello", session_id="kept")
+    later, _, _ = await run(process, calls(("fetch", {"url": "https://a.test"})), session_id="kept")
+    known = {"tenant_id": earlier.tenant_id, "runs": 5, "chars": 1_000}
+    for begin, is_tainted in ((earlier, False), (later, False), (process.new(session_id="kept"), True)):
+        if is_tainted:
+            await process.supervisor.writer.begin(begin)
+        history = await queue.load_history(process.pool, run_id=begin.run_id, **known)
+        assert history.is_tainted is is_tainted
+
+
+async def test_a_fork_keeps_the_mark_with_the_step(process: Process, acme: TenantWithUsers) -> None:
+    begin, _, _ = await run(process, calls(("fetch", {"url": "https://a.test"})))
+    member = acme.principal("member")
+    for path, reads_untrusted in (("1.0", False), ("2.model", True)):
+        made, _ = await in_thread(forks.fork, principal=member, run_id=begin.run_id, wanted=Fork(path))
+        fork = await in_thread(Run.objects.using("system").get, id=made)
+        assert fork.reads_untrusted is reads_untrusted
+
+
+async def test_runs_of_before_there_was_a_mark_get_it(process: Process) -> None:
+    read_it, _, _ = await run(process, calls(("fetch", {"url": "https://a.test"})))
+    read_none, _, _ = await run(process, "Hello")
+    runs = Run.objects.using("system").filter(tenant_id=read_it.tenant_id)
+    await in_thread(runs.update, reads_untrusted=False)
+    await in_thread(import_module("agents.migrations.0016_untrusted_runs_of_before").mark, None, None)
+    marked = await in_thread(lambda: dict(runs.values_list("id", "reads_untrusted")))
+    assert marked == {read_it.run_id: True, read_none.run_id: False}
 
 
 async def test_recovery_finds_it_in_the_journal(process: Process) -> None:
