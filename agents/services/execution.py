@@ -13,6 +13,7 @@ import psycopg
 from django.db import InterfaceError, OperationalError
 from psycopg_pool import AsyncConnectionPool
 
+from accounts import seam
 from agentos.core.errors import AgentOSError, LeaseLost, NotFound, whereabouts
 from agentos.core.types import JsonObject
 from agents.engine import events
