@@ -87,6 +87,7 @@ async def test_a_run_of_a_request_asks_for_the_summary_that_is_due_once_it_has_e
     await until(lambda: [kept.text for kept in summaries_of(begin)] == [TEXT])
     (job,) = await in_thread(jobs_of, begin)
     run = await in_thread(Run.objects.using("system").get, id=started.run_id)
+    assert run.ended_at is not None
     assert job.created_at > run.ended_at
 
 
