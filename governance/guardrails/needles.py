@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 LONG_TEXT = 4096
@@ -17,3 +18,11 @@ def places(text: str, needles: Iterable[str]) -> Iterator[tuple[int, str]]:
         while at >= 0:
             yield at, needle
             at = text.find(needle, at + len(needle))
+
+
+def matches(pattern: re.Pattern[str], text: str, lower: str, needles: Iterable[str]) -> Iterator[re.Match[str]]:
+    """Yield where a pattern matches from a needle's place on; the needles are looked for in lower case."""
+    for at, _ in places(lower, needles):
+        match = pattern.match(text, at)
+        if match is not None:
+            yield match

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks, tables
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import places
+from governance.guardrails.needles import matches, places
 
 _ARGUMENT = r"[\"']?(?P<value>[^\s\"'`<>|]{4,200})"
 # Options whose argument is a password, whatever the command.
@@ -25,7 +25,7 @@ _COMMANDS = {
     "docker podman helm oras crane skopeo buildah nerdctl": rf"(?: registry| auth)? login\b{_UP_TO}-p[ =]?",
     "redis-cli redis-benchmark": rf"{_UP_TO}-a ",
     "mongo influx cqlsh clickhouse-client rabbitmqadmin mosquitto_ smbclient lftp ldap sqlcmd bcp isql osql xfreerdp rdesktop "
-    "evil-winrm psexec hydra keytool snmp curl": rf"[\w\-]*\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
+    "evil-winrm az psexec hydra keytool snmp curl": rf"[\w\-]*\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
     "zip unzip 7z": rf"\b{_UP_TO}(?:(?-i:-P )|-p(?=[^\s\-]))",
     "openssl": rf"\b{_UP_TO}-(?:pass|passin|passout) pass:",
     "net~use": r"\b[^\n|;]{0,80}? /user:\S{1,60} ",
@@ -41,7 +41,7 @@ _COMMANDS = {
     r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup)))",
     "identified": r" (?:by|with \w+ by) ",
     "encrypted~password with~password": " ",
-    "enable~secret enable~password snmp-server~community key-string wpa-psk~ascii pre-shared-key": r"(?: [05])? ",
+    "enable~secret enable~password snmp-server~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [05])? ",
     "username": r" \S{1,40} (?:privilege \d+ )?(?:secret|password)(?: [05])? ",
     "requirepass masterauth": " ",
     "login": r" [\w.@\-]{1,60}\s{1,8}password ",
@@ -75,45 +75,13 @@ _COOKIES = (
     "credential",
 )
 _COOKIE = re.compile(
-    r"(?P<rest>[\w.\-]{0,60})(?P<sign>=[\"']?|[\"'] ?[:,=] ?[\"']|: )(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})"
+    r"(?P<rest>[\w.\-]{0,60})(?P<sign>=[\"']?|[\"'] ?[:,=] ?(?:[\"']value[\"'] ?: ?)?[\"']|: ?[\"']?)(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})"
 )
 _NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
 _NOT_A_SESSION = re.compile(
     r"publickey|authenticity|verification|account_?sid|app_?sid|service_?sid|key_?sid|call_?sid|message_?sid|csrf|xsrf|author|(?:^|_)ga|consent|page|next|side|residen|consid|basid|inside|outside",
     re.IGNORECASE,
 )
-_LOGINS = (
-    "login", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
-    "usuario", "usuário", "utente", "gebruiker", "użytkownik", "логин", "доступ", "учётка", "账号", "帳號", "アカウント", "아이디",
-)  # fmt: skip
-_LOGIN = re.compile(
-    r"(?:logins?|ftp|ssh|vpn|rdp|smtp|nas|router|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
-    r"anmelden|identifiants?|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|доступ|учётка|账号|帳號|アカウント|아이디)"
-    r"(?:[\"']? ?(?:[:=：→]|->) ?| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
-    r"(?: ?/ ?| ?: ?| ?[|] ?|, ?| and | und | et | y | e | i | и | - )[\"']?(?P<value>[^\s\"'`<>,;/|]{6,64})",
-    re.IGNORECASE,
-)
-_PINS = (
-    "pin",
-    "geheimzahl",
-    "puk",
-    "пин",
-    "otp",
-    "passcode",
-    " code",
-    "türcode",
-    "tür-code",
-    "暗証番号",
-    "비밀번호",
-    "密码",
-)
-_PIN = re.compile(
-    r"(?:pin(?:[ \-]?code|-nummer|-код|-koden|码)?|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
-    r"(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|to|это|—|-) |は|是|\? (?:it'?s |is )?)[\"']?"
-    r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
-    re.IGNORECASE,
-)
-_CODE_OF = re.compile(r"\b(?:door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z")
 _LINKS = (
     "reset",
     "magic",
@@ -138,7 +106,6 @@ _CODES = re.compile(
 _CODE = re.compile(
     r"(?<![\w\-])(?:\d{8}|(?=[\da-z\-]*\d)[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)(?![\w\-])", re.IGNORECASE
 )
-_NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
 SEEDS = (
     "seed", "mnemonic", "recovery", "wallet", "metamask", "ledger", "trezor", "phantom", "backup", "wiederherstellung", "frase",
     "phrase de r", "фраз", "助记词", "助記詞", "リカバリーフレーズ",
@@ -163,17 +130,13 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     yield from _headers(text, lower)
     if "=" in text or "cookie" in lower:
         yield from _cookies(text, lower)
-    yield from _calls(text, lower)
-    yield from _logins(text, lower)
-    yield from _pins(text, lower)
-    for match in _matches(_LINK, text, lower, _LINKS):
+    for match in matches(_LINK, text, lower, _LINKS):
         if secret_looks.noisy(match["value"]) or secret_looks.UUID.match(match["value"]):
-            yield _span("link", match, match["value"], 0.7)
-    for match in _matches(_CODES, text, lower, ("backup", "recovery", "scratch")):
+            yield secret_looks.span("link", match, match["value"], 0.7)
+    for match in matches(_CODES, text, lower, ("backup", "recovery", "scratch")):
         for code in _CODE.finditer(text, match.start("value"), match.end("value")):
             yield Finding("recovery_code", *code.span(), 0.7)
     yield from _seeds(text, lower)
-    yield from _hosts(text)
     yield from _columns(text, lower)
 
 
@@ -190,44 +153,20 @@ _COLUMN = re.compile(
     r"passw|passphrase|(?<![a-z])(?:pw|pwd|pass|psk|token|secret|api[ _]?key|access[ _]?key|credential|pin)(?![a-z])|kennwort|contrase|"
     r"mot de passe|senha|wachtwoord|hasło|пароль|密码|パスワード|비밀번호"
 )
-_USER_AT_HOST = re.compile(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")
-_HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b")
-
-
-def _hosts(text: str) -> Iterator[Finding]:
-    """Yield passwords before a host without the scheme of a URL, as in `admin:…@10.0.0.5`."""
-    at = text.find("@")
-    while at >= 0:
-        if _HOST.match(text, at + 1):
-            login = _USER_AT_HOST.search(text, max(0, at - 100), at + 1)
-            if login is not None and secret_looks.password(login["value"], prose=False):
-                yield _span("password", login, login["value"], 0.75)
-        at = text.find("@", at + 1)
-
-
-def _matches(pattern: re.Pattern[str], text: str, lower: str, needles: tuple[str, ...]) -> Iterator[re.Match[str]]:
-    for at, _ in places(lower, needles):
-        match = pattern.match(text, at)
-        if match is not None:
-            yield match
-
-
-def _span(kind: str, match: re.Match[str], value: str, score: float) -> Finding:
-    return Finding(kind, match.start("value"), match.start("value") + len(value), score)
 
 
 def _arguments(text: str, lower: str) -> Iterator[Finding]:
-    for match in _matches(_OPTION, text, lower, _OPTIONS):
+    for match in matches(_OPTION, text, lower, _OPTIONS):
         name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
         if secret_looks.password(match["value"], prose=False) and not (name and "pass" not in match[0]):
-            yield _span("password", match, match["value"], 0.8)
+            yield secret_looks.span("password", match, match["value"], 0.8)
     for at, command in places(lower, _COMMAND):
         argument = _COMMAND[command].match(text, at + len(command))
         if argument is None or text[at - 1 : at].isalpha():
             continue
         value = argument["value"].rstrip(";")
         if not _NOT_AN_ARGUMENT.match(value) and not secret_looks.placeholder(value) and _more_than_a_word(value):
-            yield _span("password", argument, value, 0.8)
+            yield secret_looks.span("password", argument, value, 0.8)
 
 
 def _more_than_a_word(value: str) -> bool:
@@ -236,16 +175,16 @@ def _more_than_a_word(value: str) -> bool:
 
 
 def _headers(text: str, lower: str) -> Iterator[Finding]:
-    for match in _matches(_BEARER, text, lower, ("bearer ",)):
+    for match in matches(_BEARER, text, lower, ("bearer ",)):
         value = match["value"].rstrip(".")
         if secret_looks.placeholder(value) or not secret_looks.varied(value) or _ATTRIBUTE.search(value):
             continue
         if not text[match.start() - 1 : match.start()].isalpha():
-            yield _span("bearer_token", match, value, 0.85)
+            yield secret_looks.span("bearer_token", match, value, 0.85)
     for pattern, needle in ((_BASIC, "basic "), (_AUTH_OBJECT, "auth")):
-        for match in _matches(pattern, text, lower, (needle,)):
+        for match in matches(pattern, text, lower, (needle,)):
             if not text[match.start() - 1 : match.start()].isalpha() and _user_and_password(match["value"]):
-                yield _span("basic_auth", match, match["value"], 0.9)
+                yield secret_looks.span("basic_auth", match, match["value"], 0.9)
 
 
 _ATTRIBUTE = re.compile(r"^[a-z_]+(?:\.[a-zA-Z_]+)+$")
@@ -253,7 +192,7 @@ _ATTRIBUTE = re.compile(r"^[a-z_]+(?:\.[a-zA-Z_]+)+$")
 
 def _cookies(text: str, lower: str) -> Iterator[Finding]:
     cookies = "cookie" in lower
-    for match in _matches(_COOKIE, text, lower, _COOKIES):
+    for match in matches(_COOKIE, text, lower, _COOKIES):
         value = match["value"].rstrip(".:|")
         before = _NAME_BEFORE.search(lower, max(0, match.start() - 40), match.start())
         name = text[before.start() if before else match.start() : match.end("rest")]
@@ -264,12 +203,12 @@ def _cookies(text: str, lower: str) -> Iterator[Finding]:
         if _NOT_A_SESSION.search(name) or secret_looks.placeholder_token(value):
             continue
         if secret_looks.noisy(value) or (value.startswith("eyJ") and "." in value):
-            yield _span("cookie", match, value, 0.75)
-    for match in _matches(_HEADER, text, lower, ("cookie:",)):
+            yield secret_looks.span("cookie", match, value, 0.75)
+    for match in matches(_HEADER, text, lower, ("cookie:",)):
         for pair in _PAIR.finditer(text, match.start("value"), match.end("value")):
             value = pair["value"].rstrip(".:|")
             if not _HARMLESS.search(pair["name"]) and secret_looks.noisy(value):
-                yield _span("cookie", pair, value, 0.7)
+                yield secret_looks.span("cookie", pair, value, 0.7)
 
 
 SHORTEST_SESSION = 24
@@ -295,68 +234,8 @@ _HARMLESS = re.compile(
 )
 
 
-def _calls(text: str, lower: str) -> Iterator[Finding]:
-    """Yield the passwords among the arguments of calls that log in, as in `smtp.login("mira", "…")`."""
-    for match in _matches(_CALL, text, lower, _CALLS):
-        for argument in list(_QUOTED.finditer(text, match.start("value"), match.end("value")))[1:]:
-            if secret_looks.made_up(argument["value"]):
-                yield _span("password", argument, argument["value"], 0.75)
-
-
-_CALLS = (
-    "login(",
-    "auth(",
-    "auth=(",
-    "auth = (",
-    "credential(",
-    "credentials(",
-    "connect(",
-    "connection(",
-    "authenticate(",
-    "authentication(",
-    "sign_in(",
-    "signin(",
-)
-_CALL = re.compile(
-    r"[a-z_]{4,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
-)
-_QUOTED = re.compile(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
-
-
-def _logins(text: str, lower: str) -> Iterator[Finding]:
-    for match in _matches(_LOGIN, text, lower, _LOGINS):
-        value = match["value"].rstrip(".)")
-        if (
-            secret_looks.made_up(value)
-            and not _ASSIGNMENT.match(value)
-            and match["user"].lower() not in _NOT_USERS
-            and not text[match.start() - 1 : match.start()].isalnum()
-        ):
-            yield _span("password", match, value, 0.7)
-
-
-_ASSIGNMENT = re.compile(r"\w+=")
-_NOT_USERS = frozenset(
-    {"is", "are", "the", "name", "id", "page", "agent", "in", "with", "to", "at", "for", "on", "from"}
-)
-
-
-def _pins(text: str, lower: str) -> Iterator[Finding]:
-    for match in _matches(_PIN, text, lower, _PINS):
-        start = match.start()
-        if text[start - 1 : start].isalnum() and not (
-            text[start] == " " and _CODE_OF.search(lower, max(0, start - 12), start)
-        ):
-            continue
-        if not _NOT_A_PIN.search(lower, max(0, start - 30), match.start("value")) and not _YEAR.match(match["value"]):
-            yield Finding("pin", *match.span("value"), 0.7)
-
-
-_YEAR = re.compile(r"(?:19|20)\d\d\Z")
-
-
 def _seeds(text: str, lower: str) -> Iterator[Finding]:
-    for match in _matches(_SEED, text, lower, SEEDS):
+    for match in matches(_SEED, text, lower, SEEDS):
         words = list(re.finditer("[a-z]+", text[match.start("value") : match.end("value")], re.IGNORECASE))
         count = max(length for length in _SEED_LENGTHS if length <= len(words))
         said = {word[0].lower() for word in words[:count]}

@@ -7,9 +7,11 @@ import re
 from collections import Counter
 from itertools import pairwise
 
+from governance.guardrails.findings import Finding
+
 _PLACEHOLDER = re.compile(
     r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
-    r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|%s|%\w+%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
+    r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|(?<![^\W_])%[sd](?![^\W_])|%[A-Za-z_]\w*%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
     r"my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
     r"^(?:null|none|undefined|true|false|string|required|optional|n/?a|tbd|empty|unset|default)$|_{4,}|-{4,}|#{3,}|^\[",
     re.IGNORECASE,
@@ -67,6 +69,11 @@ UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
 FEWEST_DIFFERENT = 7  # characters of a random value of sixteen or more
 SHORTEST_RANDOM, WORD_LENGTH, SURE_WORD_LENGTH = 16, 3.0, 4.5
+
+
+def span(kind: str, match: re.Match[str], value: str, score: float) -> Finding:
+    """Return the finding of a value, the beginning of a match's group of that name."""
+    return Finding(kind, match.start("value"), match.start("value") + len(value), score)
 
 
 def placeholder(value: str) -> bool:
@@ -165,6 +172,17 @@ def made_up(value: str) -> bool:
     return several + any(not character.isalnum() and character not in "-_.:" for character in value) >= 3
 
 
+def striking(word: str) -> bool:
+    """Tell whether a word in a sentence can hardly be anything but a password: letters, digits and a sign inside."""
+    return made_up(word) and _SIGNED.search(word.rstrip(".,:;!?)")) is not None and _HYPHENED.fullmatch(word) is None
+
+
+_SIGNED = re.compile(
+    r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+\d{2,}\Z"
+)
+_HYPHENED = re.compile(
+    r"[A-Z]{1,6}[\-/]?\d+(?:[\-/.]\d+)*|\d+(?:[.,:/x\-]\d+)*\w{0,3}|[\w.+\-]+@[\w\-]+\.[\w.]+|[a-z\d_.\-]+@[a-z\d.\-]+:?"
+)
 _HOST = re.compile(r"@[\w\-]+\.[a-z]{2,}|\.(?:com|net|org|io|de|fr|py|js|log|txt|json|html)\b")
 
 

@@ -5,51 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import labels, secret_looks
+from governance.guardrails import labels, secret_looks, secret_tokens
 from governance.guardrails.findings import Finding
 
 REACH = 64  # characters before a value that may name it
 _CANDIDATE = re.compile(r"(?<![A-Za-z0-9_\-+/.~%])[A-Za-z0-9][A-Za-z0-9_\-+/.~%]{15,400}={0,2}")
 
-PROVIDERS = (
-    "aws|amazon|azure|gcp|google|firebase|github|gitlab|bitbucket|npm|pypi|docker|dockerhub|quay|artifactory|jfrog|nexus|"
-    "heroku|render|netlify|vercel|railway|fly|flyctl|hcloud|hetzner|linode|vultr|ovh|scaleway|digitalocean|cloudflare|"
-    "fastly|akamai|bunny|backblaze|wasabi|minio|oracle|oci|ibm|alibaba|tencent|yandex|openai|anthropic|cohere|mistral|"
-    "groq|deepseek|together|fireworks|replicate|huggingface|stability|elevenlabs|deepgram|assemblyai|pinecone|weaviate|"
-    "qdrant|wandb|comet|langfuse|langsmith|tavily|serpapi|exa|twilio|sendgrid|mailgun|mailchimp|mailjet|postmark|"
-    "sparkpost|brevo|resend|vonage|nexmo|plivo|telnyx|messagebird|sinch|slack|discord|telegram|teams|zoom|webex|line|"
-    "stripe|paypal|braintree|adyen|mollie|klarna|razorpay|paystack|square|plaid|wise|coinbase|binance|kraken|bitfinex|"
-    "okta|auth0|onelogin|clerk|supabase|neon|planetscale|mongodb|atlas|redis|upstash|elastic|elasticsearch|algolia|"
-    "meilisearch|typesense|datadog|dd|newrelic|sentry|rollbar|bugsnag|grafana|splunk|logzio|loggly|honeycomb|dynatrace|"
-    "pagerduty|opsgenie|statuspage|segment|mixpanel|amplitude|posthog|heap|intercom|zendesk|freshdesk|hubspot|salesforce|"
-    "sforce|pipedrive|zoho|asana|trello|jira|confluence|atlassian|notion|airtable|monday|clickup|linear|figma|miro|"
-    "dropbox|box|shopify|woocommerce|magento|bigcommerce|contentful|sanity|storyblok|prismic|mapbox|here|tomtom|"
-    "maps|geocoding|openweather|weatherapi|rapidapi|spotify|twitch|youtube|twitter|x|facebook|fb|instagram|linkedin|"
-    "tiktok|pinterest|reddit|steam|zapier|make|n8n|ifttt|circleci|travis|jenkins|buildkite|codecov|coveralls|sonar|snyk|"
-    "terraform|pulumi|vault|consul|doppler|ngrok|tailscale|wireguard|launchdarkly|infura|alchemy|etherscan|moralis|"
-    "alphavantage|finnhub|polygon|shodan|virustotal|abuseipdb|hibp|docusign|calendly|typeform|typesense|lob|easypost|"
-    "shippo|dhl|ups|fedex"
-)
+PROVIDERS = secret_tokens.FORMATS.providers
 # The word that says what a value is. A short word must stand alone or end a name in snake case.
 _NAMING = re.compile(
     r"(?:api[ _\-]?keys?|(?:access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
-    r"hmac|aes|jwt|master|shared[ _]?access|functions|secret)[ _\-]?keys?|tokens?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
-    r"(?<![a-z])(?:pat|pk|tok|hmac|appid|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
+    r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|tokens?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
+    r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
     r"cl[eé]s? (?:d[’']|de l[’'])?(?:api|acc[eè]s)|(?:api|zugriffs|zugangs|geheim|sicherheits)-?schlüssel|(?:clave|chave|chiave|llave) (?:(?:de|da|do|di|del|secreta|privada|segreta|la) ){0,2}(?:api|acceso|acesso|accesso)|"
-    r"clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api-?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
+    r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api-?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
     r"clé|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
     r"(?![a-z])"
 )
 _BARE_KEY = re.compile(r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키)\Z")
 _DENIAL = re.compile(
-    r"public|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit|\bhash|"
+    r"public|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit|(?<![a-z])hash|"
     r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
     r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
     r"keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"
 )
 _DENIED_BEFORE = re.compile(
-    r"(?:public|publickey|publishable|clé publique|cache|redis|lock|dedup|mint|authenticity|verification|correlation|tracking|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|map|page|"
+    r"(?:public|publickey|publishable|clé publique|hashed|encrypted|sealed|middleware|cache|redis|lock|dedup|mint|authenticity|verification|correlation|tracking|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|map|page|"
     r"next|csrf|xsrf|continuation|sync|cancel|design|cursor|upload|device|push|websocket|gpg|signing ssh|tokenizer|"
     r"translation|i18n|message|locale|react)[_\- ]?\Z"
 )
@@ -66,6 +48,10 @@ _PROVIDED = re.compile(
 _PROVIDER_NAMES = tuple(PROVIDERS.split("|"))
 _PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])")
 _NAMED_KEY = re.compile(r"[A-Za-z0-9](?:_key|Key)[\"']?\s?[=:]\s?[\"']?\Z")
+_SECTION = re.compile(
+    r"(?:^|\n)[ \t]*\[?[\w.\-\"]{0,24}(?:api|auth|secrets?|credentials?|token|account|service|client)[\w.\-\"]{0,12}(?:\]|: ?\{?|\{)[ \t]*\n(?:[ \t]*[\w.\-]{1,24} ?[:=][^\n]{0,40}\n){0,2}[ \t]*[\"']?key[\"']?\s?[=:]\s?[\"']?\Z"
+)
+_PROVIDER_KEY = re.compile(rf"(?:\A|[\s\"';])(?i:{PROVIDERS})=[\"']?\Z")
 _ENV_KEY = re.compile(r"[A-Z0-9]+_(?:KEY|SECRET|TOKEN|AUTH)[\"']?\s?[=:]\s?[\"']?\Z|[?&]key=\Z")
 _WALLET = re.compile(
     r"[KL](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{51}|5[HJK](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{49}"
@@ -109,7 +95,7 @@ def _named_secret(text: str, start: int, window: str, value: str, *, provided: b
     naming = max(_NAMING.finditer(window), key=re.Match.end, default=None)
     hash_like = secret_looks.hexadecimal(value) or secret_looks.UUID.match(value) is not None
     if naming is None:
-        return provided and _provided(window, hash_like)
+        return provided and (_provided(window, hash_like) or _alone(text, start))
     gap = window[naming.end() :]
     if text[start - 1 : start] == "*":  # a hash as MySQL writes it
         return False
@@ -129,6 +115,7 @@ def _named_secret(text: str, start: int, window: str, value: str, *, provided: b
         return (
             _PROVIDER.search(window) is not None
             or _ENV_KEY.search(text[max(0, start - 40) : start]) is not None
+            or _SECTION.search(text[max(0, start - REACH_WORD) : start]) is not None
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
             or (
                 not hash_like
@@ -144,10 +131,16 @@ def _named_secret(text: str, start: int, window: str, value: str, *, provided: b
 
 # Names after which a sentence may say much before it says the value.
 _STRONG = re.compile(
-    r"(?:api|access|secret|signing|encryption|private|auth|service|master|license|client)[ _\-](?:keys?|tokens?|secrets?)|.*(?:api|acceso|acesso|accesso|acc[eè]s)|api.*|"
+    r"(?:api|access|secret|signing|encryption|private|auth|service|master|license|client)[ _\-](?:keys?|tokens?|secrets?)|.*(?:api|acceso|acesso|accesso|acc[eè]s)|api.*|.* api|"
     r"jetons?|tokens?|токен|トークン|토큰|令牌|(?:\w+-)?schlüssel|clé secrète|clave secreta|chave secreta|chiave segreta"
 )
 _WORD = re.compile(r" [^\W\d_]{2}")
+
+
+def _alone(text: str, start: int) -> bool:
+    """Tell whether a variable with a provider's name in capitals holds a value."""
+    head = text[max(0, start - 24) : start]
+    return head.endswith(("=", '="', "='")) and head.upper() == head and _PROVIDER_KEY.search(head) is not None
 
 
 def _said(text: str, end: int, value: str) -> bool:
@@ -163,7 +156,7 @@ def _said(text: str, end: int, value: str) -> bool:
     )
 
 
-_ABROAD = re.compile(r"api|acc[eè]s|secr|segr|geheim|zugriffs|zugangs|sicherheits")
+_ABROAD = re.compile(r"доступа|erişim|api|acc[eè]s|secr|segr|geheim|zugriffs|zugangs|sicherheits")
 _DIRECT = re.compile(r"[\s=:\"']{1,4}\Z")
 _SURE = frozenset({"pk", "auth", "creds", "cred"})
 

@@ -29,10 +29,11 @@ SHORTEST = 14  # every token is longer; so is the beginning of a private key
 
 @dataclass(frozen=True, slots=True)
 class _Formats:
-    """The table of `secret_formats.toml`: by beginning, what may follow; and what starts anywhere."""
+    """The table of `secret_formats.toml`: by beginning, what may follow; what starts anywhere; names of services, parted by "|"."""
 
     beginnings: dict[str, list[tuple[str, re.Pattern[str]]]]
     shapes: re.Pattern[str]
+    providers: str
 
 
 def _load() -> _Formats:
@@ -46,7 +47,8 @@ def _load() -> _Formats:
     shapes = "|".join(
         f"(?P<{kind}>{'|'.join(_written_out(shape) for one, shape in raw['shapes'] if one == kind)})" for kind in kinds
     )
-    return _Formats(beginnings, re.compile(rf"(?<![A-Za-z0-9_\-.])(?:{shapes})"))
+    providers = "|".join(name.strip() for name in raw["providers"].split("|"))
+    return _Formats(beginnings, re.compile(rf"(?<![A-Za-z0-9_\-.])(?:{shapes})"), providers)
 
 
 def _written_out(pattern: str) -> str:

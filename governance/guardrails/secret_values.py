@@ -17,7 +17,8 @@ _PASSWORDS: dict[str, re.Pattern[str] | None] = {
          "palavra-passe", "palavra passe", "wachtwoord", "hasło", "haslo", "lösenord", "losenord", "adgangskode", "kodeord",
          "salasana", "jelszó", "jelszo", "пароль", "пароля", "паролем", "лозинка", "κωδικός", "κωδικος", "סיסמה", "סיסמא",
          "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "口令", "パスワード", "비밀번호", "패스워드", "암호", "mật khẩu", "kata sandi",
-         "รหัสผ่าน", "slaptažodis", "parool", "lozinka"),
+         "รหัสผ่าน", "slaptažodis", "parool", "lozinka", "비번", "wifi key", "wi-fi key", "wifi-key", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
+         "netzwerkschlüssel", "network key", "clé wifi", "clé wi-fi", "clave wifi", "clave wi-fi", "chiave wifi", "code wifi", "sandi wifi", "klucz wifi", "ключ wifi"),
         None,
     ),
     **dict.fromkeys(
@@ -34,7 +35,7 @@ _KEYS: dict[str, re.Pattern[str] | None] = {
         None,
     ),
     "token": re.compile(
-        r"(?<!page_)(?<!page)(?<!next_)(?<!next )(?<!page )(?<!sync )(?<!csrf )(?<!design )(?<!continuation)(?<!csrf)(?<!csrf[_\-])(?<!xsrf[_\-])(?<!publickey)(?<!public key )(?<!authenticity_)(?<!verification)(?<!sync_)(?<!cancel)(?<!pad_)(?<!eos_)\Z"
+        r"(?<!page_)(?<!page)(?<!next)(?<!next_)(?<!next )(?<!middleware)(?<!page )(?<!sync )(?<!csrf )(?<!design )(?<!continuation)(?<!csrf)(?<!csrf[_\-])(?<!xsrf[_\-])(?<!publickey)(?<!public key )(?<!authenticity_)(?<!verification)(?<!sync_)(?<!cancel)(?<!pad_)(?<!eos_)\Z"
     ),
     "key": re.compile(
         r"(?:consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
@@ -46,13 +47,15 @@ _CORES = {**_PASSWORDS, **_KEYS}
 # A secret ends where a script begins that is written without blanks.
 _VALUE = (
     r"(?P<scheme>(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) {1,2})?(?:base64:)?"
-    r"(?:[rbuf]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
+    r"(?:<(?:b|code|strong|em|kbd|tt|pre)>)?(?:[rbuf]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
 )
-_SUFFIX = r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value))?"
+_SUFFIX = (
+    r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы|n|ul|a)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value))?"
+)
 _WORDS = r"(?: {1,2}(?:[^\W\d_][\w.@'’/\-]{0,23}|\([^()\n]{1,24}\)))"
 _SAYS = (
     r"(?:is|was|are|=|ist|lautet|lauten|war|es|est|era|c['’]est|sera|è|é|e'|to|jest|je|be|equals|stays|remains|este|это|является|является:|—|är|er|"
-    r"on|olan|adalah|là|είναι|هي|है)"
+    r"on|olan|adalah|là|είναι|هي|है|היא|הוא|คือ|yra|bu|ir)"
 )
 _QUIET = r"(?: now| set to| still| jetzt| also| maintenant| ahora| agora| ora| теперь)?"
 _GO_ON = r"[ \t]{0,12}(?::=|=>|->|→|={1,2}|[:：|>]|是|为|為|は|는|은)[ \t]{0,12}\r?\n?[ \t]{0,12}"
@@ -63,13 +66,16 @@ _ASSIGNED = (
     r"|[\"']?\n[ \t]{0,12}value: {0,2}"
     r"|[\"']?>\n?[ \t]{0,12}(?:<(?:value|string)>)?"
     r"|</key>\s{0,8}<string>"
-    r"|[\"'] {0,2}\{[^}\n]{0,60}?default {0,2}= {0,2})"
+    r"|[\"'] {0,2}\{(?:[^}\n]{0,60}\n){0,4}?[^}\n]{0,60}?default {0,2}= {0,2}"
+    r"|[\"']{0,1}\]?\)?\.(?:send_?keys|type|fill|set_?value|val|sendkeys)\((?=[\"'])"  # of a browser's test
+    r"|[\"'], (?=[\"'][^\"'\n]{4,64}[\"']\))|\((?=[\"']))"
 )
 _AFTER_CORE = re.compile(
     _SUFFIX + rf"(?:(?P<assigned>{_ASSIGNED})"
     rf"|(?P<said>(?:,?{_WORDS}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
     rf"|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?"
-    rf"|(?:{_WORDS}{{0,4}})\?[ \n]{{1,2}}(?:[A-Za-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
+    rf"|(?P<turned>{_WORDS}{{1,5}}?) {{1,2}}(?=[^\s]*[\d@#$%^&*+=~!?])"
+    rf"|(?:{_WORDS}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:[A-Za-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
     r"|(?P<near>[\"'] ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE,
     re.IGNORECASE,
 )
@@ -143,6 +149,8 @@ def _trimmed(match: re.Match[str], *, is_password: bool) -> str:
 
 def _believed(core: str, match: re.Match[str], value: str) -> bool:
     """Tell whether the value after a name is a secret."""
+    if match["turned"] is not None:
+        return core in _PASSWORDS and secret_looks.striking(value) and not _OTHER_SUBJECT.search(match["turned"])
     if match["about"] is not None and (core not in _PASSWORDS or _OTHER_SUBJECT.search(match["about"])):
         return False
     if core in _PASSWORDS:

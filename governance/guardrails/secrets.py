@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from governance.guardrails import secret_forms, secret_near, secret_tokens, secret_values
+from governance.guardrails import secret_forms, secret_logins, secret_near, secret_tokens, secret_values
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
@@ -29,7 +29,7 @@ def detect(text: str) -> list[Finding]:
     folded = fold(text)
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
-        for rules in (secret_tokens, secret_values, secret_near, secret_forms)
+        for rules in (secret_tokens, secret_values, secret_near, secret_forms, secret_logins)
         for finding in rules.find(folded.text, folded.lower)
     ]
     return sorted(found, key=lambda finding: (finding.start, finding.end))

@@ -1,0 +1,127 @@
+"""Passwords and PINs that stand beside a user's name, in a call that logs in, or after what a sentence calls them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import secret_looks
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import matches
+
+_LOGINS = (
+    "credenzial", "credencia", "inlog", "dostęp", "login", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
+    "usuario", "usuário", "utente", "gebruiker", "użytkownik", "логин", "доступ", "учётка", "账号", "帳號", "アカウント", "아이디",
+)  # fmt: skip
+_LOGIN = re.compile(
+    r"(?:credenziali|inlog(?:gegevens)?|anmeldedaten|credenciales|credenciais|dostęp|logins?|ftp|ssh|vpn|rdp|smtp|nas|router|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
+    r"anmelden|identifiants?|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|доступ|учётка|账号|帳號|アカウント|아이디)"
+    r"(?:[\"']? ?(?:[:=：→]|->) ?| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
+    r"(?: ?/ ?| ?: ?| ?[|] ?|, ?| and | und | et | y | e | i | и | - )[\"']?(?P<value>[^\s\"'`<>,;/|]{6,64})",
+    re.IGNORECASE,
+)
+_PINS = (
+    "pin",
+    "geheimzahl",
+    "puk",
+    "пин",
+    "otp",
+    "passcode",
+    " code",
+    "türcode",
+    "tür-code",
+    "暗証番号",
+    "비밀번호",
+    "密码",
+)
+_PIN = re.compile(
+    r"(?:pin(?:[ \-]?code|-nummer|-код|-koden|码)?|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
+    r"(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|to|это|—|-) |は|是|\? (?:it'?s |is )?)[\"']?"
+    r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
+    re.IGNORECASE,
+)
+_CODE_OF = re.compile(r"\b(?:door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z")
+_NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
+
+
+def find(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the passwords of log-ins and the PINs of a folded text."""
+    yield from _calls(text, lower)
+    yield from _logins(text, lower)
+    yield from _pins(text, lower)
+    yield from _hosts(text)
+
+
+_USER_AT_HOST = re.compile(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")
+_HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b")
+
+
+def _hosts(text: str) -> Iterator[Finding]:
+    """Yield passwords before a host without the scheme of a URL, as in `admin:…@10.0.0.5`."""
+    at = text.find("@")
+    while at >= 0:
+        if _HOST.match(text, at + 1):
+            login = _USER_AT_HOST.search(text, max(0, at - 100), at + 1)
+            if login is not None and secret_looks.password(login["value"], prose=False):
+                yield secret_looks.span("password", login, login["value"], 0.75)
+        at = text.find("@", at + 1)
+
+
+def _calls(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the passwords among the arguments of calls that log in, as in `smtp.login("mira", "…")`."""
+    for match in matches(_CALL, text, lower, _CALLS):
+        for argument in list(_QUOTED.finditer(text, match.start("value"), match.end("value")))[1:]:
+            if secret_looks.made_up(argument["value"]):
+                yield secret_looks.span("password", argument, argument["value"], 0.75)
+
+
+_CALLS = (
+    "login(",
+    "auth(",
+    "auth=(",
+    "auth = (",
+    "credential(",
+    "credentials(",
+    "connect(",
+    "connection(",
+    "authenticate(",
+    "authentication(",
+    "sign_in(",
+    "signin(",
+)
+_CALL = re.compile(
+    r"[a-z_]{4,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
+)
+_QUOTED = re.compile(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
+
+
+def _logins(text: str, lower: str) -> Iterator[Finding]:
+    for match in matches(_LOGIN, text, lower, _LOGINS):
+        value = match["value"].rstrip(".)")
+        if (
+            secret_looks.made_up(value)
+            and not _ASSIGNMENT.match(value)
+            and match["user"].lower() not in _NOT_USERS
+            and not text[match.start() - 1 : match.start()].isalnum()
+        ):
+            yield secret_looks.span("password", match, value, 0.7)
+
+
+_ASSIGNMENT = re.compile(r"\w+=")
+_NOT_USERS = frozenset(
+    {"is", "are", "the", "name", "id", "page", "agent", "in", "with", "to", "at", "for", "on", "from"}
+)
+
+
+def _pins(text: str, lower: str) -> Iterator[Finding]:
+    for match in matches(_PIN, text, lower, _PINS):
+        start = match.start()
+        if text[start - 1 : start].isalnum() and not (
+            text[start] == " " and _CODE_OF.search(lower, max(0, start - 12), start)
+        ):
+            continue
+        if not _NOT_A_PIN.search(lower, max(0, start - 30), match.start("value")) and not _YEAR.match(match["value"]):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+_YEAR = re.compile(r"(?:19|20)\d\d\Z")
