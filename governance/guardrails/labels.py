@@ -14,7 +14,7 @@ def before(text: str, start: int, reach: int = REACH) -> str:
     window = text[max(0, start - reach) : start].lower()
     line = window.rfind("\n") + 1
     if line and not _WORD.search(window, line):
-        line = window.rstrip().rfind("\n") + 1
+        line = window[:line].rstrip().rfind("\n") + 1
     return window[line:]
 
 

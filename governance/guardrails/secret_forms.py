@@ -38,12 +38,24 @@ _COMMANDS = {
     "codecov codecovcli": r"\b[^\n|;]{0,80}? -t ",
     "htpasswd": r" -\w*b\w* \S{1,60} \S{1,40} ",
     "echo": r" [\"']?(?:[\w.\-]{1,40}:(?=[^\s\"'|]{4,100}[\"']? \| ?(?:sudo )?chpasswd)|(?=[^\s\"'|]{5,100}[\"']? \| ?"
-    r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup)))",
+    r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup|kinit|oc|az|vault)))",
     "identified": r" (?:by|with \w+ by) ",
     "encrypted~password with~password": " ",
     "enable~secret enable~password snmp-server~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [05])? ",
     "username": r" \S{1,40} (?:privilege \d+ )?(?:secret|password)(?: [05])? ",
     "requirepass masterauth": " ",
+    "lftp": r" -u [\w.@\-]{1,40},",
+    "smbclient rpcclient crackmapexec": rf"{_UP_TO}(?:-U [\w\\.@\-]{{1,40}}%)",
+    "ipmitool ncftp winrm twine sshfs": rf"[\w\-]*{_UP_TO}-[pP] ",
+    "oc cf": rf" login\b{_UP_TO}-p ",
+    "nuget": rf"\b{_UP_TO}-(?:k|apikey|api-key) ",
+    "rabbitmqctl": r" (?:add_user|change_password|authenticate_user) \S{1,40} ",
+    "schtasks": rf"\b{_UP_TO}/rp ",
+    "sqlplus": r" (?:-\w+ )?[\w.]{1,30}/",
+    "oracle:thin": r":[\w.]{1,30}/",
+    "chpasswd": r"(?: <<<? ?[\"']?|:\s{1,4}(?:list: ?\|?\s{1,10})?(?:- )?)[\w.\-]{1,32}:",
+    "rootpw": r" (?:--plaintext )?(?!--)",
+    "wifi:": r"(?:[ST]:[^;\n]{1,40};|H:\w+;){1,3}P:",
     "login": r" [\w.@\-]{1,60}\s{1,8}password ",
 }
 _COMMAND = {
@@ -164,9 +176,13 @@ def _arguments(text: str, lower: str) -> Iterator[Finding]:
         argument = _COMMAND[command].match(text, at + len(command))
         if argument is None or text[at - 1 : at].isalpha():
             continue
-        value = argument["value"].rstrip(";")
+        value = _ENDING.sub("", argument["value"]) if command in _CLOSED else argument["value"].rstrip(";")
         if not _NOT_AN_ARGUMENT.match(value) and not secret_looks.placeholder(value) and _more_than_a_word(value):
             yield secret_looks.span("password", argument, value, 0.8)
+
+
+_CLOSED = frozenset({"sqlplus", "oracle:thin", "wifi:"})  # what ends an argument there: a host, a semicolon
+_ENDING = re.compile(r"@[\w./:\-]*\Z|;.*")
 
 
 def _more_than_a_word(value: str) -> bool:

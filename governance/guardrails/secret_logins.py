@@ -44,10 +44,28 @@ _CODE_OF = re.compile(r"\b(?:door|alarm|safe|gate|unlock|entry|unlocking|garage|
 _NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
 
 
+_TOLD = re.compile(
+    r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
+    r"(?:sign|log) ?(?:in|into|on)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40} (?:and|with|/) (?P<with>[^\s\"'`<>,;]{6,64})|"
+    r"basic_?auth: ?[\"']?[\w.@\-]{1,40}:(?P<basic>[^\s\"'`<>,;]{6,64})",
+    re.IGNORECASE,
+)
+
+
+def _told(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the passwords of log-ins in short: `u: mira p: …`, "sign in as mira with …"."""
+    for match in matches(_TOLD, text, lower, ("u:", "user:", "u/p:", "sign", "log", "basic_auth:", "basicauth:")):
+        group = match.lastgroup or ""
+        value = match[group].rstrip(".)")
+        if secret_looks.made_up(value) and not text[match.start() - 1 : match.start()].isalnum():
+            yield Finding("password", match.start(group), match.start(group) + len(value), 0.7)
+
+
 def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the passwords of log-ins and the PINs of a folded text."""
     yield from _calls(text, lower)
     yield from _logins(text, lower)
+    yield from _told(text, lower)
     yield from _pins(text, lower)
     yield from _hosts(text)
 

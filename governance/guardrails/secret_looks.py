@@ -67,6 +67,7 @@ _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
+SHORTEST_LETTERS = 10  # of a password without digits and signs
 FEWEST_DIFFERENT = 7  # characters of a random value of sixteen or more
 SHORTEST_RANDOM, WORD_LENGTH, SURE_WORD_LENGTH = 16, 3.0, 4.5
 
@@ -160,7 +161,11 @@ def password(value: str, *, prose: bool) -> bool:
         return not (prose and _UNSAID.fullmatch(value))
     if has_digit:
         return len(value) >= 6 and not prose
-    return not _TYPE_WORD.search(value) and _MIXED_WITH_SIGNS.search(value) is not None
+    if _TYPE_WORD.search(value):
+        return False
+    return _MIXED_WITH_SIGNS.search(value) is not None or (
+        not prose and len(value) >= SHORTEST_LETTERS and not wordy(value)
+    )
 
 
 def made_up(value: str) -> bool:
@@ -178,7 +183,7 @@ def striking(word: str) -> bool:
 
 
 _SIGNED = re.compile(
-    r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+\d{2,}\Z"
+    r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+\d{2,}\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z"
 )
 _HYPHENED = re.compile(
     r"[A-Z]{1,6}[\-/]?\d+(?:[\-/.]\d+)*|\d+(?:[.,:/x\-]\d+)*\w{0,3}|[\w.+\-]+@[\w\-]+\.[\w.]+|[a-z\d_.\-]+@[a-z\d.\-]+:?"

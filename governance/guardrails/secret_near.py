@@ -14,7 +14,7 @@ _CANDIDATE = re.compile(r"(?<![A-Za-z0-9_\-+/.~%])[A-Za-z0-9][A-Za-z0-9_\-+/.~%]
 PROVIDERS = secret_tokens.FORMATS.providers
 # The word that says what a value is. A short word must stand alone or end a name in snake case.
 _NAMING = re.compile(
-    r"(?:api[ _\-]?keys?|(?:access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
+    r"(?:api[ _\-]?keys?|(?:leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|tokens?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
     r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
@@ -36,7 +36,7 @@ _DENIED_BEFORE = re.compile(
     r"translation|i18n|message|locale|react)[_\- ]?\Z"
 )
 _TELLS = re.compile(
-    r"(?:[:=→>|]|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er)|是|为|は)[ \t\n\"'`(\[*]*\Z"
+    r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er)|是|为|は)[ \t\n\"'`(\[*\-]*\Z"
 )
 _SHORT_GAP = re.compile(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
 _SENTENCE_END = re.compile(r"[.!?;]\s|[;{}]|----")
@@ -94,6 +94,8 @@ def _named_secret(text: str, start: int, window: str, value: str, *, provided: b
     """Tell whether the words before a value call it secret."""
     naming = max(_NAMING.finditer(window), key=re.Match.end, default=None)
     hash_like = secret_looks.hexadecimal(value) or secret_looks.UUID.match(value) is not None
+    if _CALL.search(text[max(0, start - 48) : start]) is not None:
+        return True
     if naming is None:
         return provided and (_provided(window, hash_like) or _alone(text, start))
     gap = window[naming.end() :]
@@ -115,6 +117,7 @@ def _named_secret(text: str, start: int, window: str, value: str, *, provided: b
         return (
             _PROVIDER.search(window) is not None
             or _ENV_KEY.search(text[max(0, start - 40) : start]) is not None
+            or (_PURE.match(value) is not None and _LINE_OF_A_KEY.search(text[max(0, start - 40) : start]) is not None)
             or _SECTION.search(text[max(0, start - REACH_WORD) : start]) is not None
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
             or (
@@ -147,7 +150,7 @@ def _said(text: str, end: int, value: str) -> bool:
     """Tell whether the sentence goes on to call a value secret, as in "… is my API key"."""
     if secret_looks.hexadecimal(value) or secret_looks.UUID.match(value):
         return False
-    said = labels.said_after(text, end)
+    said = labels.said_after(text, end) or _serves_as(text, end)
     naming = _NAMING.search(said) if said else None
     return (
         naming is not None
@@ -156,6 +159,20 @@ def _said(text: str, end: int, value: str) -> bool:
     )
 
 
+def _serves_as(text: str, end: int) -> str:
+    match = _AS.match(text, end)
+    return match[1].lower() if match else ""
+
+
+_AS = re.compile(r"[\"'`]? (?:as|for) (?:the |our |my |an? )?([^\n.;]{3,24})")
+# Calls whose argument opens something.
+_CALL = re.compile(
+    r"(?:api_?client|\bbot\.run|\bbot|\bclient\.(?:login|start|run)|authenticate|set_?api_?key|cookieparser|fernet|signer|createhmac\(['\"]sha\d+['\"], ?|hmac\.new|"
+    r"jwt\.(?:sign|encode|verify|decode)\([^()\n]{0,30}, ?)\(?\s?b?[\"']\Z",
+    re.IGNORECASE,
+)
+_LINE_OF_A_KEY = re.compile(r"(?:\A|\n)[ \t]*key: [\"']?\Z", re.IGNORECASE)
+_PURE = re.compile(r"(?=[A-Za-z]*\d)(?=[A-Z\d]*[a-z])(?=[a-z\d]*[A-Z])[A-Za-z\d]{20,}\Z")
 _ABROAD = re.compile(r"доступа|erişim|api|acc[eè]s|secr|segr|geheim|zugriffs|zugangs|sicherheits")
 _DIRECT = re.compile(r"[\s=:\"']{1,4}\Z")
 _SURE = frozenset({"pk", "auth", "creds", "cred"})

@@ -17,13 +17,13 @@ _PASSWORDS: dict[str, re.Pattern[str] | None] = {
          "palavra-passe", "palavra passe", "wachtwoord", "hasło", "haslo", "lösenord", "losenord", "adgangskode", "kodeord",
          "salasana", "jelszó", "jelszo", "пароль", "пароля", "паролем", "лозинка", "κωδικός", "κωδικος", "סיסמה", "סיסמא",
          "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "口令", "パスワード", "비밀번호", "패스워드", "암호", "mật khẩu", "kata sandi",
-         "รหัสผ่าน", "slaptažodis", "parool", "lozinka", "비번", "wifi key", "wi-fi key", "wifi-key", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
+         "รหัสผ่าน", "slaptažodis", "parool", "lozinka", "비번", "wpa2 key", "wpa key", "wpa3 key", "wifi key", "wi-fi key", "wifi-key", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
          "netzwerkschlüssel", "network key", "clé wifi", "clé wi-fi", "clave wifi", "clave wi-fi", "chiave wifi", "code wifi", "sandi wifi", "klucz wifi", "ключ wifi"),
         None,
     ),
     **dict.fromkeys(
         ("senha", "heslo", "geslo", "passord", "parola", "şifre", "sifre", "парола", "clave", "mdp", "pwd", "pw", "psw",
-         "pass", "psk", "parole"),
+         "pass", "psk", "parole", "pswd", "pword"),
         _NO_LETTER,
     ),
 }  # fmt: skip
@@ -47,7 +47,7 @@ _CORES = {**_PASSWORDS, **_KEYS}
 # A secret ends where a script begins that is written without blanks.
 _VALUE = (
     r"(?P<scheme>(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) {1,2})?(?:base64:)?"
-    r"(?:<(?:b|code|strong|em|kbd|tt|pre)>)?(?:[rbuf]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
+    r"(?:<(?:b|code|strong|em|kbd|tt|pre|!\[CDATA\[)>?)?(?:[rbuf]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
 )
 _SUFFIX = (
     r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы|n|ul|a)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value))?"
@@ -58,9 +58,10 @@ _SAYS = (
     r"on|olan|adalah|là|είναι|هي|है|היא|הוא|คือ|yra|bu|ir)"
 )
 _QUIET = r"(?: now| set to| still| jetzt| also| maintenant| ahora| agora| ora| теперь)?"
-_GO_ON = r"[ \t]{0,12}(?::=|=>|->|→|={1,2}|[:：|>]|是|为|為|は|는|은)[ \t]{0,12}\r?\n?[ \t]{0,12}"
+_GO_ON = r"[ \t]{0,12}(?::=|=>|->|<-|→|={1,2}|[:：|>]|是|为|為|は|는|은)[ \t]{0,12}\r?\n?[ \t]{0,12}"
 _ASSIGNED = (
     rf"(?:[\"'\])*`]{{0,4}}{_GO_ON}"
+    r"|:?[\"':{ ;]{1,6}send(?:_user)? (?=[\"'])"  # of expect
     r"|[\"'] {1,3}value {0,2}= {0,2}"  # <add key="SmtpPassword" value="…">
     r"|[\"'] {0,2},(?:[^{}\n]{0,60}?,)? {0,2}[\"'](?:value|default|val)[\"'] {0,2}: {0,2}"  # {"name": "DB_PASSWORD", "value": "…"}
     r"|[\"']?\n[ \t]{0,12}value: {0,2}"
@@ -74,9 +75,8 @@ _AFTER_CORE = re.compile(
     _SUFFIX + rf"(?:(?P<assigned>{_ASSIGNED})"
     rf"|(?P<said>(?:,?{_WORDS}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
     rf"|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?"
-    rf"|(?P<turned>{_WORDS}{{1,5}}?) {{1,2}}(?=[^\s]*[\d@#$%^&*+=~!?])"
     rf"|(?:{_WORDS}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:[A-Za-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
-    r"|(?P<near>[\"'] ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE,
+    r"|(?P<near>[\"']? ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE,
     re.IGNORECASE,
 )
 _OTHER_SUBJECT = re.compile(
@@ -94,6 +94,8 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     for at, core in places(lower, _CORES):
         if not _opens(text, lower, at, core):
             continue
+        if core in _PASSWORDS:
+            yield from _later(text, at + len(core))
         match = _AFTER_CORE.match(text, at + len(core))
         if match is None or (match["scheme"] and match["scheme"].strip().lower() in _JUDGED_ELSEWHERE):
             continue
@@ -102,6 +104,26 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             start = match.start("value")
             kind = "password" if core in _PASSWORDS else "api_key"
             yield Finding(kind, start, start + len(value), 0.8)
+
+
+def _later(text: str, end: int) -> Iterator[Finding]:
+    """Yield the first word after a password's name that can hardly be anything else."""
+    begun = _ASIDE.match(text, end)
+    if begun is None:
+        return
+    for word in list(_PIECE.finditer(text, begun.end(), begun.end() + REACH_ON))[:MOST_WORDS]:
+        value = word["value"].rstrip(".:!?")
+        if _CLAUSE.search(text, begun.end(), word.start()) or _OTHER_SUBJECT.search(text, begun.start(), word.start()):
+            return
+        if secret_looks.striking(value):
+            yield Finding("password", word.start("value"), word.start("value") + len(value), 0.7)
+            return
+
+
+REACH_ON, MOST_WORDS = 100, 6
+_ASIDE = re.compile(_SUFFIX + r"(?=[ ,])", re.IGNORECASE)
+_PIECE = re.compile(r"(?<![^\s(\"'`*«“„])(?P<value>[^\s\"'`<>,;()“”»*]{3,64})")
+_CLAUSE = re.compile(r"[.;:=?!]\s|[\n{}=:]")
 
 
 def _said_first(text: str, lower: str) -> Iterator[Finding]:
@@ -118,6 +140,7 @@ _BEFORE = re.compile(
     r"(?:(?:the|my|our|your|his|her|a|das|mein|unser|le|mon|la|mi|new|neue|root|admin|wifi|temporary)[ \-]){0,3}\Z"
 )
 _JUDGED_ELSEWHERE = frozenset({"bearer", "basic"})
+_GIVEN = re.compile(r" ?[:=] ?[\"']")
 _PUBLIC = re.compile(r"(?:public|publishable|hashed|encrypted|forgot|reset|change|wrong|palabra|word|mots?)[_\- ]?\Z")
 
 
@@ -127,7 +150,12 @@ def _opens(text: str, lower: str, at: int, core: str) -> bool:
     head = lower[max(0, at - 16) : at]
     if _PUBLIC.search(head) and (core in _KEYS or core == "clave"):
         return False
-    if core == "pass" and text[at : at + 4] == "PASS" and text[at - 1 : at] not in {"_", "-"}:  # the outcome of a test
+    if (
+        core == "pass"
+        and text[at : at + 4] == "PASS"
+        and text[at - 1 : at] not in {"_", "-"}
+        and not _GIVEN.match(text, at + 4)
+    ):  # the outcome of a test
         return False
     if before is None or before.search(head):
         return True
@@ -149,8 +177,6 @@ def _trimmed(match: re.Match[str], *, is_password: bool) -> str:
 
 def _believed(core: str, match: re.Match[str], value: str) -> bool:
     """Tell whether the value after a name is a secret."""
-    if match["turned"] is not None:
-        return core in _PASSWORDS and secret_looks.striking(value) and not _OTHER_SUBJECT.search(match["turned"])
     if match["about"] is not None and (core not in _PASSWORDS or _OTHER_SUBJECT.search(match["about"])):
         return False
     if core in _PASSWORDS:
