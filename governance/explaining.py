@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from accounts import principals
+from accounts.addresses import are_same, matching
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.privacy.access import note_id
@@ -66,7 +67,7 @@ async def explain(
 
 async def subject_of(asker: Principal, user: str) -> Principal:
     """Return whom a question is about. Raises: PolicyDenied, NotFound."""
-    if user in ("", str(asker.user_id)) or user.casefold() == asker.email.casefold():
+    if user in ("", str(asker.user_id)) or are_same(user, asker.email):
         return asker
     asker.require(SCOPE)
     return await in_thread(_shown_to, asker, user)
@@ -83,7 +84,7 @@ def member_of(tenant_id: UUID, user: str) -> Principal:
     """Return the active member with this e-mail address or id. Raises: NotFound."""
     found = principals.members().filter(tenant_id=tenant_id)
     by_id = parse_id(user)
-    found = found.filter(user__email__iexact=clean_text(user)) if by_id is None else found.filter(user_id=by_id)
+    found = found.filter(**matching(clean_text(user), "user__email")) if by_id is None else found.filter(user_id=by_id)
     if (member := found.order_by("user_id").first()) is None:
         raise NotFound("There is no such active member.")
     return principals.of_member(member)

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.crypto import salted_hmac
 
+from accounts.addresses import matching
 from accounts.models.connections import Connection, PlatformConnection
 from accounts.models.identity import Attempt, ExternalIdentity, RecoveryCode, SigningKey, TotpDevice
 from accounts.models.invitations import Invitation
@@ -46,7 +47,7 @@ class Tenant(models.Model):
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email__iexact=username)
+        return self.get(**matching(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):

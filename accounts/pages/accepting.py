@@ -9,6 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import entering
+from accounts.addresses import are_same
 from accounts.models import Invitation
 from accounts.pages.forms import NewAccountForm
 from accounts.principals import Principal
@@ -46,7 +47,7 @@ def _as_new(request: HttpRequest, invitation: Invitation, token: str) -> HttpRes
 
 def _as_known(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
     principal: Principal | None = getattr(request, "principal", None)
-    is_she = principal is not None and principal.email.casefold() == invitation.email.casefold()
+    is_she = principal is not None and are_same(principal.email, invitation.email)
     if request.method == "GET" or principal is None or not is_she:
         context = {"invitation": invitation, "is_she": is_she, "principal": principal}
         return render(request, "accounts/invitation_known.html", context)

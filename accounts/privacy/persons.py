@@ -13,6 +13,7 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from accounts.addresses import matching
 from accounts.models import Membership, RefreshToken, Role, ServiceAccount, User
 from accounts.principals import cache
 from accounts.privacy import rows
@@ -30,7 +31,7 @@ def find(user: str) -> User | None:
     users = User.objects.using(USING)
     if (user_id := parse_id(user)) is not None:
         return users.filter(id=user_id).first()
-    return users.filter(email__iexact=user).first()
+    return users.filter(**matching(user)).first()
 
 
 def id_of(user: str) -> UUID:

@@ -23,6 +23,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts import audit, principals
+from accounts.addresses import are_same, matching
 from accounts.models import Invitation, Membership, TenantRole, User
 from accounts.principals import Principal, cache
 from accounts.services import roles, sign_ins
@@ -46,7 +47,7 @@ def invite(principal: Principal, *, email: str, role: str) -> Invitation:
     address = checked_address(email)
     with tenant_scope(principal.tenant_id, principal.user_id):
         roles.of_name(principal, role)
-        if Membership.objects.filter(tenant_id=principal.tenant_id, user__email__iexact=address).exists():
+        if Membership.objects.filter(tenant_id=principal.tenant_id, **matching(address, "user__email")).exists():
             raise Conflict(f"{address} is a member already.")
         invitation, token = _new(principal.tenant_id, address, role, invited_by=principal.user_id)
         try:
@@ -124,7 +125,7 @@ def accept_as(token: str, *, user_id: UUID) -> Invitation:
     with transaction.atomic(using="system"):
         invitation = _taken(token)
         user = User.objects.using("system").get(id=user_id)
-        if user.email.casefold() != invitation.email.casefold():
+        if not are_same(user.email, invitation.email):
             raise PolicyDenied("This invitation is to another address: sign in as that user.", code="other_address")
         _join(invitation, user)
     cache.forget()
@@ -189,7 +190,7 @@ def _open(token: str) -> QuerySet[Invitation]:
 
 
 def _open_to(email: str) -> QuerySet[Invitation]:
-    return _all_open().filter(email__iexact=email)
+    return _all_open().filter(**matching(email))
 
 
 def _all_open() -> QuerySet[Invitation]:

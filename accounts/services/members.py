@@ -15,7 +15,7 @@ from accounts import audit
 from accounts.models import Membership, Role, TenantRole, User
 from accounts.principals import Principal, cache
 from accounts.scopes import ADMIN
-from accounts.services import roles
+from accounts.services import roles, sign_ins
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound
 from agentos.core.types import JsonObject
@@ -127,8 +127,7 @@ def _user(email: str, name: str) -> tuple[User, str]:
         validate_email(email)
     except ValidationError:
         raise Invalid("This is not an e-mail address.") from None
-    users = User.objects.using("system")
-    if (found := users.filter(email__iexact=email).first()) is not None:
+    if (found := sign_ins.by_email(email)) is not None:
         return found, ""
     password = secrets.token_urlsafe(12)
     user = User(email=email, name=name[:200], password=make_password(password))

@@ -10,17 +10,18 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts import audit, principals
+from accounts.addresses import matching
 from accounts.models import Membership, RefreshToken, User
 from agentos.core.clock import utc_now
 from agentos.core.types import JsonObject, clean_text
 
 
 def by_email(email: str) -> User | None:
-    """Find a user whatever the letters' case, for ASCII only: elsewhere strange letters have plain capitals."""
+    """Find the user with this address."""
     if clean_text(email) != email:
         return None
     users = User.objects.using("system").order_by("email")
-    return users.filter(**{"email__iexact" if email.isascii() else "email": email}).first()
+    return users.filter(**matching(email)).first()
 
 
 def demo_members() -> list[Membership]:

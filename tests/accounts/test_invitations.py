@@ -129,6 +129,15 @@ def test_an_owner_who_has_an_account_joins_with_it(acme: TenantWithUsers) -> Non
     assert acme.member.check_password(PASSWORD)
 
 
+def test_a_link_is_for_its_address_to_the_letter(acme: TenantWithUsers, make_user: MakeUser) -> None:
+    """Whoever has got the link of somebody else, and an address whose letters fold to hers."""
+    other = make_user(acme.tenant, Role.VIEWER, "\u017fteve@new.test")
+    _, _, token = tenants.create(name="Initech", owner_email="steve@new.test")
+    with pytest.raises(PolicyDenied) as denied:
+        invitations.accept_as(token, user_id=other.id)
+    assert denied.value.code == "other_address"
+
+
 def test_an_invitation_comes_by_mail_and_is_good_once(acme: TenantWithUsers) -> None:
     token = invited(acme, role=Role.APPROVER)
     letter = mail.outbox[-1]

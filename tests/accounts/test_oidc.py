@@ -234,6 +234,27 @@ def test_an_unknown_person_needs_an_invitation(idp: IdentityProvider, acme: Tena
     assert len(mail.outbox) == 1
 
 
+@pytest.mark.parametrize(
+    "email", ["\u017fteve@new.test", "steve@new.te\u017ft", "st\u0131ve@new.test", "STEVE@new.test"]
+)
+def test_an_address_of_other_letters_is_nobody_elses(
+    idp: IdentityProvider, acme: TenantWithUsers, settings: Any, email: str
+) -> None:
+    """Letters whose capitals are those of others: the provider has verified another address than the invited one."""
+    by = principals.load(acme.admin.id, acme.tenant.id)
+    assert by is not None
+    invitations.invite(by, email="stive@new.test" if "\u0131" in email else "steve@new.test", role=Role.APPROVER)
+    settings.PROVIDERS = [entry(idp)]
+    idp.user.update(email=email)
+    browser = Client()
+    answer = sign_in(browser, idp)
+    if email.isascii():
+        assert is_in(browser)
+    else:
+        assert refusal(answer)
+        assert not User.objects.using("system").filter(email=email).exists()
+
+
 def test_an_invitation_whose_inviter_lost_her_rights_lets_nobody_in(
     idp: IdentityProvider, acme: TenantWithUsers, make_user: MakeUser
 ) -> None:
