@@ -137,19 +137,21 @@ async def _gated(
         step.request["reads"] = tool.reads
     if state.untrusted:
         step.request["tainted_by"] = list(state.untrusted)
-    try:
-        verdict = await ports.hooks.before_tool(state.info, tool, step, step.request["arguments"])
-    except AgentOSError as error:
-        verdict = Refuse(error.detail)
+    async with state.judging:
+        try:
+            verdict = await ports.hooks.before_tool(state.info, tool, step, step.request["arguments"])
+        except AgentOSError as error:
+            verdict = Refuse(error.detail)
+        if isinstance(verdict, Require):
+            return await _ask(ports, step, tool, verdict, asked_again)
     match verdict:
         case Allow():
-            await _execute(state, ports, step, tool, arguments, verdict)
+            return await _execute(state, ports, step, tool, arguments, verdict)
         case Refuse():
-            _end(ports, step, StepState.REFUSED, REFUSED + verdict.reason, "")
-        case Require():
-            await _ask(ports, step, tool, verdict, asked_again)
+            return _end(ports, step, StepState.REFUSED, REFUSED + verdict.reason, "")
         case Hold():
             state.held = verdict
+            return None
         case _:
             assert_never(verdict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Lock
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
@@ -43,6 +44,7 @@ class LoopState:
     allowance: Allowance | None = None  # None: not known yet
     remembers: JsonObject | None = None  # `History.pin`: the first model call's step keeps it
     held: Hold | None = None  # why the run pauses once its other calls are done
+    judging: Lock = field(default_factory=Lock)  # one call at a time: what is asked of people is stored, then counted
 
     def has_read(self, step: StepRecord) -> None:
         """Note that the model has been told how a tool call ended. From then on it may obey whoever wrote that."""
