@@ -39,7 +39,7 @@ def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") ->
         found = Run.objects.select_related("session").filter(id=run_id)
         run = (found.filter(component_id=component_id) if component_id else found).first()
         run = require(principal, run if run is not None else _never_or_gone(principal, run_id), "read")
-        steps = [as_record(step) for step in steps_of(principal, run).order_by("seq")]
+        steps = [as_record(step) for step in steps_of(principal, run).order_by("seq", "id")]
         return run_output(access.mask_row(principal, run), steps)
 
 
@@ -69,7 +69,7 @@ def _asked_for(step: StepRecord) -> tuple[int, ...]:
 
 def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
     tools = sorted((step for step in steps if step.kind is StepKind.TOOL), key=_asked_for)
-    waiting = [step for step in tools if step.state in (StepState.WAITING, StepState.UNKNOWN)]
+    wanted = {StepState.UNKNOWN} if RunStatus(run.status).is_final else {StepState.WAITING, StepState.UNKNOWN}
     return {
         "run_id": str(run.id),
         "session_id": run.session.session_id,
@@ -87,7 +87,7 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
         "cost_usd": str(run.cost_usd) if run.cost_usd is not None else None,
         "error_code": run.error_code or None,
         "tools": [events.tool_execution(step) for step in tools],
-        "requirements": [events.requirement(step) for step in waiting],
+        "requirements": [events.requirement(step) for step in tools if step.state in wanted],
         "forked_from": run.spec.get("forked_from"),
         "rerun_of": str(run.rerun_of_id) if run.rerun_of_id else None,
         "children": [],

@@ -137,7 +137,7 @@ class RunControls(OwnRowsAdmin):
         principal = principal_of(request)
         with page_scope(request):
             run = self.record(request, run_id)
-            steps = list(selectors.steps_of(principal, run).order_by("seq"))
+            steps = list(selectors.steps_of(principal, run).order_by("seq", "id"))
             start = next((step for step in steps if step.pk == step_id), None)
             if start is None or isinstance(error, NotFound):
                 raise Http404

@@ -121,7 +121,7 @@ class RunAdmin(RunControls):
 
     def page_context(self, request: HttpRequest, record: Run) -> dict[str, Any]:
         principal = principal_of(request)
-        steps = list(selectors.steps_of(principal, record).order_by("seq"))
+        steps = list(selectors.steps_of(principal, record).order_by("seq", "id"))
         last_seq = RunEvents.objects.filter(run_id=record.root_id).aggregate(last=Max("last_seq"))["last"]
         return {
             "run": record,

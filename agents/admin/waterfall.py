@@ -70,7 +70,7 @@ def _tree(run: Run) -> Iterator[tuple[Step, int, str]]:
     """Yield each step with its level and, in a member's run, the member; a member's steps follow what came before."""
     family = {run.pk: run, **{child.pk: child for child in Run.objects.filter(root_id=run.root_id)}}
     steps: dict[UUID, list[Step]] = defaultdict(list)
-    for step in Step.objects.filter(run_id__in=family).order_by("seq"):
+    for step in Step.objects.filter(run_id__in=family).order_by("seq", "id"):
         steps[step.run_id].append(step)
     members: dict[UUID | None, list[Run]] = defaultdict(list)
     for child in sorted(family.values(), key=lambda child: child.created_at):

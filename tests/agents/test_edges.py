@@ -134,6 +134,13 @@ async def test_a_start_that_is_sent_again_is_told_the_session_of_the_first(membe
     assert (first.status_code, first.json()) == (202, again.json())
 
 
+async def test_a_run_that_was_cancelled_asks_for_nothing_any_more(member, begun):
+    _, begin = begun
+    assert len((await member.get(f"/runs/{begin.run_id}")).json()["requirements"]) == 1
+    assert (await member.post(f"/runs/{begin.run_id}/cancel")).status_code == 200
+    assert (await member.get(f"/runs/{begin.run_id}")).json()["requirements"] == []
+
+
 async def test_calls_are_listed_as_the_model_asked_for_them_whatever_is_done_first(make_process, serve, acme):
     process = await make_process([[("pay", {"amount": amount}) for amount in range(12)], "Paid"])
     begin = process.new()
