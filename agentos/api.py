@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
+import django.db
+import psycopg
 from django.conf import settings
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -19,7 +20,7 @@ from accounts.privacy.api import router as privacy_router
 from accounts.seam import in_thread
 from agentos import __version__
 from agentos.backup import facts
-from agentos.core.errors import AgentOSError, NotAuthenticated, whereabouts
+from agentos.core.errors import AgentOSError, NotAuthenticated, Unavailable, whereabouts
 from agentos.declared import DeclaredAPI
 from agentos.problems import problem, problem_of
 from agents import seen
@@ -38,6 +39,9 @@ from governance.api.usage import router as usage_router
 
 logger = logging.getLogger(__name__)
 STARTED_AT = datetime.now(UTC)
+DATABASE_BUSY = (
+    psycopg.OperationalError, psycopg.InterfaceError, django.db.OperationalError, django.db.InterfaceError
+)  # fmt: skip
 
 api = DeclaredAPI(
     title="AgentOS",
@@ -97,6 +101,18 @@ def _on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     return problem(error.status_code, code=code, detail=str(error), request_id=_request_id(request))
 
 
+def _on_busy_database(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer what the database did not take: it is away, full, or somebody holds what is asked for."""
+    logger.warning("request %s found no database: %s", _request_id(request), whereabouts(error))
+    detail = "The database does not answer just now; try again."
+    refusal = Unavailable(detail, retry_after_seconds=2, code="database_unavailable")
+    return problem_of(refusal, _request_id(request))
+
+
+for away in DATABASE_BUSY:
+    api.add_exception_handler(away, _on_busy_database)
+
+
 @api.exception_handler(Exception)
 def _on_bug(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer a bug without its text, which may hold secrets."""
@@ -128,7 +144,7 @@ async def _backups() -> Checks:
     """Return how old backup and proved restore are; nothing while the database does not answer: that is told."""
     try:
         return {"backups": await in_thread(facts.readiness)}
-    except DatabaseError:
+    except django.db.DatabaseError:
         return {}
 
 

@@ -51,6 +51,9 @@ def test_every_run_ends_rightly_after_a_restart_of_postgresql(own_site: Site, se
         run_ids = [human.start(client, f"[[ttft:{50 * n}]] {WORK}", f"{round_}-{n}") for n in range(10)]
         until(lambda runs=run_ids: sum(bool(own_site.ran(run_id)) for run_id in runs) >= 5, "runs at work")
         postgres.stop(server_folder, mode="fast")
+        refused = client.get(f"/api/runs/{run_ids[0]}")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+        assert refused.json()["code"] == "database_unavailable"
         postgres.start(server_folder, durable=False)
         web.wait_ready()
         for run_id in run_ids:
