@@ -39,9 +39,6 @@ from governance.api.usage import router as usage_router
 
 logger = logging.getLogger(__name__)
 STARTED_AT = datetime.now(UTC)
-DATABASE_BUSY = (
-    psycopg.OperationalError, psycopg.InterfaceError, django.db.OperationalError, django.db.InterfaceError
-)  # fmt: skip
 
 api = DeclaredAPI(
     title="AgentOS",
@@ -101,16 +98,16 @@ def _on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     return problem(error.status_code, code=code, detail=str(error), request_id=_request_id(request))
 
 
+@api.exception_handler(psycopg.OperationalError)
+@api.exception_handler(psycopg.InterfaceError)
+@api.exception_handler(django.db.OperationalError)
+@api.exception_handler(django.db.InterfaceError)
 def _on_busy_database(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer what the database did not take: it is away, full, or somebody holds what is asked for."""
     logger.warning("request %s found no database: %s", _request_id(request), whereabouts(error))
     detail = "The database does not answer just now; try again."
     refusal = Unavailable(detail, retry_after_seconds=2, code="database_unavailable")
     return problem_of(refusal, _request_id(request))
-
-
-for away in DATABASE_BUSY:
-    api.add_exception_handler(away, _on_busy_database)
 
 
 @api.exception_handler(Exception)
