@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from governance.guardrails.injection_features import features, windows
+from governance.guardrails.injection_features import Window, seen, windows
 
 PATH = Path(__file__).with_name("data") / "injection_model.tsv"
 MOST_WINDOWS = 32  # of one reading that are read in full: those whose words alone speak most for an order
 USUAL_FEATURES = 30  # a window with more of them is as sure as one with so many
-STEP = 0.05  # weights are kept as multiples of it
+STEP = 0.1  # weights are kept as multiples of it
+FEWEST_STEPS = 2  # of a weight that is kept
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -59,14 +60,15 @@ class Model:
 
     def read(self, text: str, *, hidden: bool) -> Iterator[Score]:
         """Score the windows of a plain reading."""
-        for start, end in self._worth_reading(text):
-            yield Score(start, end, *self.score(features(text[start:end], hidden=hidden)))
+        for (start, end), found in seen(text, self._worth_reading(text), hidden=hidden):
+            yield Score(start, end, *self.score(found))
 
-    def _worth_reading(self, text: str) -> list[tuple[int, int]]:
-        spans = windows(text)
-        if len(spans) <= MOST_WINDOWS:
-            return spans
-        ranked = sorted(spans, key=lambda span: -self._glance(text, *span))
+    def _worth_reading(self, text: str) -> list[Window]:
+        found = windows(text)
+        if len(found) <= MOST_WINDOWS:
+            return found
+        glances = {span: self._glance(text, *span) for window in found for span in window}
+        ranked = sorted(found, key=lambda window: -sum(glances[span] for span in window))
         return sorted(ranked[:MOST_WINDOWS])
 
     def _glance(self, text: str, start: int, end: int) -> float:
@@ -100,11 +102,12 @@ def loads(written: str) -> Model:
 
 
 def dumps(model: Model) -> str:
-    """Write a model; features that weigh nothing are left out."""
+    """Write a model; features that weigh next to nothing are left out."""
     names = ("bias", "lean", "alarm", "doubt", "made_of")
     lines = [json.dumps({name: getattr(model, name) for name in names})]
     for feature in sorted(model.weights):
         weight, lean = round(model.weights[feature] / STEP), round(model.leans.get(feature, 0.0) / STEP)
-        if weight:
+        lean = lean if abs(lean) >= FEWEST_STEPS else 0
+        if abs(weight) >= FEWEST_STEPS:
             lines.append(f"{feature}\t{weight}\t{lean or ''}")
     return "\n".join(lines) + "\n"

@@ -11,19 +11,18 @@ import json
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from governance.guardrails import injection_features, injection_ideas, injection_views
-from governance.guardrails.injection_features import features, windows
+from governance.guardrails.injection_features import windows
 from governance.guardrails.injection_model import Model, share_of
 from governance.guardrails.injection_views import views
 from governance.guardrails.report import is_attack
 
 SEED = 20
-ROUNDS = 3
-EPOCHS = 10
+EPOCHS = (3, 3, 10)  # of each round; the first ones only choose the windows
 RATE = 0.1
 DECAY = 0.01
 FAMILIAR_IMPORTANCE = 2.0  # of an attack that the rules were made for, which must not be lost
@@ -35,13 +34,11 @@ BENIGN = "benign"
 
 DATA = Path(__file__).with_name("data")
 WRITTEN = tuple(sorted((DATA / "written").glob("*.jsonl")))  # each by an author who didn't see the rules
-FAMILIAR = tuple(  # by those who made the rules
-    DATA / name
-    for name in ("injection.jsonl", "injection_free.jsonl", "injection_varied.jsonl", "injection_plain.jsonl")
+FAMILIAR = tuple(  # by those who made the rules; the last holds pieces of our documents and code
+    DATA / f"injection{name}.jsonl" for name in ("", "_free", "_varied", "_plain", "_own")
 )
 
-Window = set[str]
-Weights = dict[str, float]
+Seen = set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Example:
     label: str
     family: str
     author: str
-    windows: tuple[Window, ...]
+    windows: tuple[Seen, ...]
     rules: bool = False
     familiar: bool = False
 
@@ -60,28 +57,27 @@ class Example:
         return self.label != BENIGN
 
 
-@dataclass(slots=True)
 class Fit:
-    """Weights while they are learned, with the sums that slow each of them down."""
+    """Weights of numbered features while they are learned, with the sums that slow each of them down."""
 
-    weights: Weights = field(default_factory=dict)
-    slowed: Weights = field(default_factory=dict)
-    bias: float = 0.0
-    bias_slowed: float = 0.01
+    def __init__(self, features: int) -> None:
+        self.weights = [0.0] * features
+        self.slowed = [0.01] * features
+        self.bias = 0.0
+        self.bias_slowed = 0.01
 
-    def odds(self, window: Iterable[str]) -> float:
-        known = [feature for feature in window if feature in self.weights]
+    def odds(self, known: Sequence[int]) -> float:
         return self.bias + share_of(len(known)) * sum(map(self.weights.__getitem__, known))
 
-    def learn(self, known: Sequence[str], share: float, target: float, importance: float) -> None:
+    def learn(self, row: _Row) -> None:
         """Take one step of AdaGrad with decay towards the target of a window with these features."""
         weights, slowed = self.weights, self.slowed
-        odds = self.bias + share * sum(map(weights.__getitem__, known))
-        slope = importance * (1 / (1 + math.exp(-max(-30.0, min(30.0, odds)))) - target)
+        odds = self.bias + row.share * sum(map(weights.__getitem__, row.known))
+        slope = row.importance * (1 / (1 + math.exp(-max(-30.0, min(30.0, odds)))) - row.target)
         self.bias_slowed += slope * slope
         self.bias -= RATE * slope / math.sqrt(self.bias_slowed)
-        slope *= share
-        for feature in known:
+        slope *= row.share
+        for feature in row.known:
             weight = weights[feature]
             step = slope + DECAY * weight
             slowed[feature] = total = slowed[feature] + step * step
@@ -115,66 +111,81 @@ def _label(written: str) -> str:
     return INDIRECT if written.startswith("indirect") else "prompt_injection"
 
 
-def seen(text: str) -> tuple[Window, ...]:
+def seen(text: str) -> tuple[Seen, ...]:
     """Return what the model sees of a text."""
-    found: list[Window] = []
+    found: list[Seen] = []
     for view in views(text):
-        for start, end in windows(view.text)[:MOST_WINDOWS]:
-            found.append(features(view.text[start:end], hidden=view.hidden))
+        spans = windows(view.text)[:MOST_WINDOWS]
+        found += [window for _, window in injection_features.seen(view.text, spans, hidden=view.hidden)]
     return tuple(found) or (set(),)
 
 
 def train(examples: Sequence[Example]) -> Model:
     """Return a model without thresholds. The same examples in the same order make the same model."""
     counted = Counter(feature for one in examples for feature in set().union(*one.windows))
-    known = {feature for feature, count in counted.items() if count >= FEWEST_TEXTS}
+    known = sorted(feature for feature, count in counted.items() if count >= FEWEST_TEXTS)
+    numbers = {feature: number for number, feature in enumerate(known)}
+    lessons = [_lesson(one, numbers) for one in examples]
     fit: Fit | None = None
-    for _ in range(ROUNDS):
-        fit = _fitted(list(_rows(examples, known, fit)), known)
+    for epochs in EPOCHS:
+        fit = _fitted([row for one in lessons for row in _rows(one, fit)], epochs, len(known))
     assert fit is not None
-    leans = _leaning(examples, known, fit)
+    leans = _fitted(list(_leaning(lessons, fit)), EPOCHS[-1], len(known))
     infinity = float("inf")
-    return Model(fit.weights, leans.weights, fit.bias, leans.bias, alarm=infinity, doubt=-infinity)
+    weights, leaning = (dict(zip(known, one.weights, strict=True)) for one in (fit, leans))
+    return Model(weights, leaning, fit.bias, leans.bias, alarm=infinity, doubt=-infinity)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """An example with its features as numbers."""
+
+    example: Example
+    windows: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    known: tuple[str, ...]
+    known: tuple[int, ...]
+    share: float
     target: float
     importance: float
 
 
-def _rows(examples: Iterable[Example], known: set[str], fit: Fit | None) -> Iterator[_Row]:
-    for one in examples:
-        chosen: Sequence[Window] = one.windows
-        importance = 1 / len(chosen)
-        if not one.is_attack:
-            importance = max(importance, BENIGN_SHARE)
-        elif fit is not None:
-            chosen, importance = [max(chosen, key=fit.odds)], 1.0
-        if one.is_attack and one.familiar:
-            importance *= FAMILIAR_IMPORTANCE
-        for window in chosen:
-            yield _Row(tuple(sorted(window & known)), float(one.is_attack), importance)
+def _lesson(one: Example, numbers: Mapping[str, int]) -> _Lesson:
+    """Number the features; their order, too, is always the same."""
+    windows = (sorted(numbers[feature] for feature in window if feature in numbers) for window in one.windows)
+    return _Lesson(one, tuple(map(tuple, windows)))
 
 
-def _leaning(examples: Iterable[Example], known: set[str], fit: Fit) -> Fit:
-    """Learn from the attacks alone which of them are indirect."""
-    rows = [
-        _Row(tuple(sorted(max(one.windows, key=fit.odds) & known)), float(one.label == INDIRECT), 1.0)
-        for one in examples
-        if one.is_attack
-    ]
-    return _fitted(rows, known)
+def _rows(lesson: _Lesson, fit: Fit | None) -> Iterator[_Row]:
+    one, chosen = lesson.example, lesson.windows
+    importance = 1 / len(chosen)
+    if not one.is_attack:
+        importance = max(importance, BENIGN_SHARE)
+    elif fit is not None:
+        chosen, importance = (max(chosen, key=fit.odds),), 1.0
+    if one.is_attack and one.familiar:
+        importance *= FAMILIAR_IMPORTANCE
+    for window in chosen:
+        yield _Row(window, share_of(len(window)), float(one.is_attack), importance)
 
 
-def _fitted(rows: list[_Row], known: set[str]) -> Fit:
-    fit = Fit(dict.fromkeys(known, 0.0), dict.fromkeys(known, 0.01))
+def _leaning(lessons: Iterable[_Lesson], fit: Fit) -> Iterator[_Row]:
+    """Yield the worst window of each attack, to learn from these alone which are indirect."""
+    for lesson in lessons:
+        if lesson.example.is_attack:
+            window = max(lesson.windows, key=fit.odds)
+            yield _Row(window, share_of(len(window)), float(lesson.example.label == INDIRECT), 1.0)
+
+
+def _fitted(rows: list[_Row], epochs: int, features: int) -> Fit:
+    fit = Fit(features)
     chance = random.Random(SEED)
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         chance.shuffle(rows)
         for row in rows:
-            fit.learn(row.known, share_of(len(row.known)), row.target, row.importance)
+            fit.learn(row)
     return fit
 
 

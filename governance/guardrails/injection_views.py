@@ -48,8 +48,21 @@ _ONE_ESCAPE = re.compile(r"\\(?:u(?=[0-9A-Fa-f]{4})|x(?=[0-9A-Fa-f]{2}))([0-9A-F
 _MORSE = re.compile(r"(?<![\w.-])[.-]{1,5}(?: {1,3}[.-]{1,5}| ?[/|] ?[.-]{1,5}){9,800}(?![\w])")
 _SIGNS = ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
 _DOTTED = dict(zip(_SIGNS.split(" "), "abcdefghijklmnopqrstuvwxyz", strict=True))
-_TURNED = ("vtaber", "vafgehpgvba", "cebzcg", "flfgrz", "cerivbhf", "qvfertneq", "sbetrg", "erirny", "bireevqr")
-_REVERSED = ("erongi", "noitcurtsni", "tpmorp", "suoiverp", "draggersid", "metsys", "tegrof", "laever", "edirrevo")
+_TURNED = ["vtaber", "vafgehpgvba", "cebzcg", "flfgrz", "cerivbhf", "qvfertneq", "sbetrg", "erirny", "bireevqr", "lbhe"]
+_REVERSED = [
+    "erongi",
+    "noitcurtsni",
+    "tpmorp",
+    "suoiverp",
+    "draggersid",
+    "metsys",
+    "tegrof",
+    "laever",
+    "edirrevo",
+    "ruoy",
+]
+_JOINT = re.compile(r"(?<=\w)[\"'][ \n]{0,4}(?:\+|\.\.?|&|\|\|)[ \n]{0,4}[\"'](?=[\w ])|(?<=\w )[\"'] ?\+ ?[\"'](?=\w)")
+_TAGS = re.compile("[\U000e0020-\U000e007e]+")  # letters that can't be seen
 _READABLE = re.compile(r"[A-Za-z]{2,}|[^\W\d_]{2,4}")
 
 
@@ -73,6 +86,10 @@ def views(text: str) -> Iterator[View]:
     yield from _spelled(plain, origins, len(text))
     if _BROKEN.search(plain):
         yield View(_BROKEN.sub("", plain), True, _whole(0, len(text)))
+    if _JOINT.search(plain):
+        yield View(_JOINT.sub("", plain), True, _whole(0, len(text)))
+    if not text.isascii() and (unseen := "\n".join(_TAGS.findall(text))):
+        yield View(_unmasked(_plain(unseen)[0]), True, _whole(0, len(text)))
     if any(word in plain for word in _TURNED):
         yield View(codecs.encode(text, "rot13").lower(), True, _same)
     if any(word in plain for word in _REVERSED):

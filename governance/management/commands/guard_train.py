@@ -23,6 +23,9 @@ class Command(BaseCommand):
         """Offer to only look, and to train with further texts."""
         parser.add_argument("files", nargs="*", type=Path, help='further files with {"text", "label", "family"} a line')
         parser.add_argument("--dry-run", action="store_true", help="print the figures, keep the weights")
+        parser.add_argument(
+            "--authors", action="store_true", help="also leave out whole authors, which takes as long again"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the weights at the end, all at once."""
@@ -33,6 +36,8 @@ class Command(BaseCommand):
             raise CommandError(f"These texts can't be read: {error}") from error
         model = injection_training.train(examples)
         for name, group in injection_trial.GROUPS.items():
+            if name != injection_trial.DECISIVE and not options["authors"]:
+                continue
             tried = list(injection_trial.trials(examples, group))
             fitted = injection_trial.with_thresholds(model, tried)
             self.stdout.write(f"\n{name}\n{injection_trial.table(fitted, tried)}\n")
