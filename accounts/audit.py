@@ -71,7 +71,7 @@ class Entry:
     """One thing that somebody did. `detail` holds ids and plain facts: no secret, nobody's text.
 
     What persons wrote goes to `personal`: it joins the detail sealed under the keys of `subjects`, which erasure
-    shreds. The chain covers the sealed form, so it stays whole.
+    shreds. The chain covers the sealed form, so it stays whole. `id` is the row's, where somebody needs it before.
     """
 
     action: str
@@ -81,6 +81,7 @@ class Entry:
     actor_id: UUID | None = None
     personal: Mapping[str, str] = field(default_factory=dict)
     subjects: Sequence[UUID] = ()
+    id: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -194,7 +195,7 @@ def moved_head(tenant_id: UUID, last: JsonObject) -> JsonObject:
 
 
 def _by(entry: AuditEntry, actor_id: UUID | None, tenant_id: UUID, using: str) -> Entry:
-    detail = entry.detail
+    detail, known = entry.detail, entry.id if isinstance(entry, Entry) else None
     if isinstance(entry, Entry) and entry.personal:
         sealed = {
             name: shredding.seal(text, tenant_id=tenant_id, subjects=entry.subjects, using=using)
@@ -202,7 +203,7 @@ def _by(entry: AuditEntry, actor_id: UUID | None, tenant_id: UUID, using: str) -
             if text
         }
         detail = {**detail, **sealed}
-    return Entry(entry.action, entry.object_type, entry.object_id, detail, entry.actor_id or actor_id)
+    return Entry(entry.action, entry.object_type, entry.object_id, detail, entry.actor_id or actor_id, id=known)
 
 
 def _locked_head(tenant_id: UUID, using: str) -> AuditHead:
@@ -215,7 +216,7 @@ def _locked_head(tenant_id: UUID, using: str) -> AuditHead:
 
 def _row(seq: int, entry: AuditEntry, tenant_id: UUID, now: datetime) -> JsonObject:
     return {
-        "id": new_id(),
+        "id": (entry.id if isinstance(entry, Entry) else None) or new_id(),
         "tenant_id": tenant_id,
         "seq": seq,
         "at": now,

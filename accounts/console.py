@@ -43,7 +43,7 @@ def scope_of(request: HttpRequest) -> AbstractContextManager[None]:
 @contextmanager
 def page_scope(request: HttpRequest) -> Iterator[None]:
     """As `scope_of`, for what the view shows, of a POST that was refused too: the trail is told what is others'."""
-    with reading.open_for(principal_of(request)), scope_of(request):
+    with reading.viewing(request, principal_of(request)), scope_of(request):
         yield
 
 

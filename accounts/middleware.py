@@ -65,11 +65,17 @@ class TenantScope:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._response(request)
+        if view := reading.new_view(request):
+            response.headers[reading.VIEW] = view
+        return response
+
+    def _response(self, request: HttpRequest) -> HttpResponse:
         request.principal, request.memberships = None, []  # type: ignore[attr-defined]
         member = self._enter(request) if request.user.is_authenticated else None
         if member is None or _opens_own_scope(request):
             return self._get_response(request)
-        with reading.open_for(request.principal) as read:  # type: ignore[attr-defined]
+        with reading.viewing(request, request.principal) as read:  # type: ignore[attr-defined]
             try:
                 with tenant_scope(member.tenant_id, member.user_id):
                     return self._answered(request, read)

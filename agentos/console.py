@@ -147,6 +147,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("agentos/inbox.css"),
     ],
     "SCRIPTS": [
+        lambda request: static("agentos/look.js"),
         lambda request: static("agentos/console.js"),
         lambda request: static("agentos/keys.js"),
         lambda request: static("agentos/inbox.js"),

@@ -34,9 +34,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   async function freshen(parts = "[data-reload]") {
     const own = document.querySelector("[data-own]")?.dataset.own || location.pathname;
-    const response = await fetch(own, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!response || !response.ok) return;
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const page = await lookAgain(own);
+    if (!page) return;
     for (const part of document.querySelectorAll(parts)) {
       const fresh = page.getElementById(part.id);
       if (fresh) renew(part, fresh);
@@ -80,6 +79,14 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!ends) freshen("[data-live]");
   }
   document.addEventListener("agentos:approval", hear);
+
+  // The filters open over the list and stand after it: whoever opens them is led there, and back.
+  const filters = document.querySelector("[data-filters]"), panel = document.getElementById("changelist-filter");
+  filters?.addEventListener("click", () => requestAnimationFrame(() => setTimeout(() => panel.querySelector("a[href], input, select")?.focus(), 50)));
+  panel?.addEventListener("keydown", ({ key }) => { if (key === "Escape") setTimeout(() => filters.focus()); });
+  panel?.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget && !panel.contains(relatedTarget)) document.getElementById("changelist-filter-close").click();
+  });
 
   async function look(pause) {
     if (!document.querySelector("[data-reload]")) return;

@@ -55,10 +55,8 @@ document.addEventListener("DOMContentLoaded", () => {
   async function renew() {
     const list = document.getElementById("changelist-form");
     if (location.pathname !== inbox || !list) return;
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!answer || !answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById("changelist-form");
+    const page = await lookAgain(location.href);
+    const fresh = page?.getElementById("changelist-form");
     if (!fresh) return;
     if (list.querySelector("#result_list input:checked")) return note("The list has changed. Load it again.", location.href);
     const focused = document.activeElement?.closest("#result_list a")?.getAttribute("href");
