@@ -21,7 +21,7 @@ from accounts.seam import in_thread
 from agentos import __version__
 from agentos.backup import facts
 from agentos.core.errors import AgentOSError, NotAuthenticated, Unavailable, whereabouts
-from agentos.declared import DeclaredAPI
+from agentos.declared import DeclaredAPI, StrictParser
 from agentos.problems import problem, problem_of
 from agents import seen
 from agents.api import router as agents_router
@@ -45,6 +45,7 @@ api = DeclaredAPI(
     version=__version__,
     description="Run agents: streams, pauses, approvals, audit.",
     auth=Authenticator(),
+    parser=StrictParser(),
     docs_url="/docs",
     openapi_url="/openapi.json",
 )

@@ -5,14 +5,24 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import orjson
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
+from ninja.parser import Parser
 
 from accounts.auth import is_declared
 from agentos.core.errors import PolicyDenied
 
 logger = logging.getLogger(__name__)
+
+
+class StrictParser(Parser):
+    """Reads bodies as strictly as what is stored is written: no NaN, no infinity, no endless whole number."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        parsed: dict[str, Any] = orjson.loads(request.body)
+        return parsed
 
 
 class DeclaredAPI(NinjaAPI):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+import orjson
 
 from agentos.core.errors import Invalid
 from agentos.core.types import Json, JsonObject, json_text
@@ -46,6 +47,6 @@ def _read(name: str, before: Json, text: str | None) -> Json:
     if isinstance(before, str):
         return text
     try:
-        return json.loads(text)
+        return orjson.loads(text)
     except ValueError:
         raise Invalid(f"{name} is no value of its kind: {text[:40]!r}.", code="edited_args_invalid") from None

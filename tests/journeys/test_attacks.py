@@ -189,6 +189,8 @@ def test_an_edit_alone_is_run_and_the_model_is_told(member, approver, executed):
     asked = paused["tools"][0]["tool_args"]
     wrong = resolve(approver, paused, {**YES, "edited_args": {**asked, "amount": -1}})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "edited_args_invalid")
+    huge = resolve(approver, paused, {**YES, "edited_args": {**asked, "amount": 10**30}})
+    assert (huge.status_code, huge.json()["code"]) == (422, "edited_args_invalid")
     made = resolve(approver, paused, {**YES, "edited_args": {**asked, "amount": 40}})
     assert (made.status_code, made.json()["status"], made.json()["version"]) == (200, "approved", 2)
     done = ended(member, paused["run_id"])
