@@ -298,7 +298,7 @@ class ApprovalAdmin(TogetherAdmin):
             )
         except CallerError as error:
             shown = self.record(request, approval_id)
-            sent: dict[str, Any] = {"reason": reason}
+            sent: dict[str, Any] = {"reason": reason, "is_late": error.code == "approval_decided"}
             if decision == "edit":
                 sent |= {"edited": True, "edit_fields": _edit_fields(principal, shown, request.POST.dict())}
             return self.refused(request, shown, error, sent)

@@ -105,7 +105,7 @@ class TestDeciding:
         decide(signed_in(acme.approver), approval, "reject", "No receipt")
         late = decide(signed_in(acme.admin), approval, "approve")
         assert late.status_code == 409
-        assert "rejected already" in page(late)
+        assert "before your decision came. Yours was not taken." in page(late)
         assert "No receipt" in page(late)
 
     def test_what_has_changed_since_it_was_shown_is_not_decided(

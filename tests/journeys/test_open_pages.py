@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
-from tests.journeys.pages import ApprovalPage, Home
+from tests.journeys.pages import ApprovalPage, Home, Inbox
 from tests.journeys.test_browser import REFUND, paused_refund
 from tests.journeys.test_notices import listens, until
 
@@ -52,7 +53,11 @@ def test_posting_all_the_same_is_refused_with_the_standing_decision(server, brow
     following = page.one("stands-next").get_attribute("href")
     browser.execute_script("for (const one of document.querySelectorAll('button')) one.disabled = false")
     page.leave(page.one("approve"))
-    assert "This is rejected already, by" in page.one("problem").text
+    told = page.one("problem").text
+    assert "Rejected by Globex Admin on " in told
+    assert "before your decision came. Yours was not taken." in told
+    assert page.one("unsent").text == "I was about to"
+    assert page.one("problem-next").get_attribute("href") == following
     assert "Billed once only" in page.one("reason-given").text
     assert not page.all("decide-form")
     assert page.one("next").get_attribute("href") == following
@@ -125,3 +130,73 @@ def test_an_answer_shows_on_the_page_that_asked(server, browser, opened):
     assert page.one("reason").get_attribute("value") == "Typed meanwhile"
     assert page.one("approve").is_enabled()
     assert resolve(server, approval).status_code == 200
+
+
+def change(server, sql: str, approval: str) -> None:
+    with psycopg.connect(server.environment["DATABASE_URL"]) as database:
+        assert database.execute(sql, [approval]).rowcount == 1
+
+
+def test_an_expiry_shows_on_the_open_page(server, browser, opened):
+    page, approval = opened
+    change(server, "UPDATE governance_approval SET expires_at = now() WHERE id = %s", approval)
+    page.wait_for("stands", "Expired. The approval expired before anyone decided.")
+    assert page.status == "expired"
+    assert not page.one("approve").is_enabled()
+    assert page.one("reason").get_attribute("value") == "I was about to"
+    assert resolve(server, approval).json()["code"] == "approval_decided"
+
+
+def test_an_escalation_shows_on_the_open_page_which_still_decides(server, browser, opened):
+    page, approval = opened
+    due = "UPDATE governance_approval SET escalate_at = now(), escalation_role = 'admin' WHERE id = %s"
+    change(server, due, approval)
+    page.wait_for("stands", "It was escalated: the role admin may decide as well.")
+    assert page.status == "pending"
+    assert page.one("approve").is_enabled()
+    page.approve("")
+    until(browser, lambda: resolve(server, approval).status_code == 409, "it was never decided")
+
+
+def test_what_is_void_shows_on_the_open_page_and_leads_to_what_is_asked_anew(server, browser, opened):
+    page, approval = opened
+    other_tool = (
+        "UPDATE agents_step s SET request = jsonb_set(s.request, '{schema_hash}', '\"other\"') "
+        "FROM governance_approval a WHERE a.id = %s AND s.run_id = a.run_id AND s.path = a.step_path"
+    )
+    change(server, other_tool, approval)
+    assert resolve(server, approval, {"status": "approved"}).json()["code"] == "approval_void"
+    page.wait_for("stands", "Void. The tool process_refund has changed")
+    assert page.status == "void"
+    assert not page.one("approve").is_enabled()
+    page.wait_for("stands", "It was asked for anew.")
+    page.leave(page.one("stands-next"))
+    assert approval not in browser.current_url
+    assert page.status == "pending"
+    assert "Refund $250.00 to C-1042" in page.effect
+    page.reject("Not now")
+
+
+def test_an_open_list_is_one_view_on_the_trail(server, browser):
+    auditor = server.client("auditor", "globex")
+
+    def reads() -> int:
+        me = server.client("approver", "globex").get("/api/auth/me").json()["user"]["id"]
+        rows = auditor.get("/api/audit", params={"action": "approval.read", "limit": 200}).json()["data"]
+        return sum(1 for row in rows if row["actor_id"] == me and row["action"] == "approval.read")
+
+    asked = [paused_refund(server.client("member", "globex"))["tools"][0]["approval_id"]]
+    Home(browser, server.base_url).sign_in("globex", "approver")
+    inbox = Inbox(browser, server.base_url)
+    inbox.visit()
+    listens(browser)
+    before = reads()
+    for _ in range(3):
+        shown = len(inbox.items)
+        asked.append(paused_refund(server.client("member", "globex"))["tools"][0]["approval_id"])
+        until(browser, lambda shown=shown: len(inbox.items) > shown, "the list never grew")
+    assert reads() == before
+    inbox.visit()
+    assert reads() == before + 1
+    for approval in asked:
+        assert resolve(server, approval).status_code == 200
