@@ -51,6 +51,7 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """An admin class whose additions, changes and deletions are audited: which fields, never their values."""
 
     list_title: ClassVar[str] = ""  # what the menu and the pages call these rows
+    none_yet: ClassVar[str] = ""  # said in place of rows: what would stand here
     # A class whose saves go through a service that writes the audit row itself says so.
     audited_by_service: ClassVar[bool] = False
 

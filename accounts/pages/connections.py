@@ -27,6 +27,7 @@ class ConnectionAdmin(AuditedAdmin):
     """One's own connections, and the tenant's for who may read them. Storing again replaces what was there."""
 
     list_title = "Connections"
+    none_yet = "An account of yours elsewhere, which agents may use for you, stands here once it is connected."
     audited_by_service = True
     list_display = ("kind", "whose", "label", "changed_at")
     list_select_related = ("user",)

@@ -44,6 +44,7 @@ class GrantAdmin(AuditedAdmin):
     """Who was granted what beside her role. A grant is given and taken, never changed."""
 
     list_title = "Grants"
+    none_yet = "What somebody may do beyond what her role allows is granted here."
     audited_by_service = True
     form = GrantForm
     list_display = ("user", "kind", "thing", "right", "created_at")

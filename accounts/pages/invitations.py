@@ -35,6 +35,7 @@ class InvitationAdmin(AuditedAdmin):
     """Who has been asked to join. An invitation is sent, sent again or withdrawn; it is changed by nobody."""
 
     list_title = "Invitations"
+    none_yet = "Who is invited by e-mail stands here until the invitation is taken or runs out."
     audited_by_service = True
     form = InvitationForm
     list_display = ("email", "role", "state", "invited_by", "sent_at", "expires_at")

@@ -36,6 +36,7 @@ class ServiceAccountAdmin(AuditedAdmin):
     """Keys for programs. A key is shown once, when it is made; afterwards it is replaced or revoked."""
 
     list_title = "Service accounts"
+    none_yet = "A program that signs in by a key of its own stands here."
     audited_by_service = True
     form = ServiceAccountForm
     list_display = ("name", "user", "key_prefix", "state", "expires_at", "last_used_at", "created_at")

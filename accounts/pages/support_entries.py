@@ -19,6 +19,7 @@ class SupportEntryAdmin(ReadOnlyAdmin):
     """The tenant's own record. Whoever manages its members ends an entry; nobody changes one."""
 
     list_title = "Who entered"
+    none_yet = "When an operator of the platform enters this tenant, it stands here with the reason and the end."
     list_display = ("who", "reason", "state", "created_at", "ends_at", "ended_at", "ended_by")
     list_select_related = ("ended_by",)
     fields = ("who", "reason", "state", "scopes", "created_at", "ends_at", "ended_at", "ended_by")

@@ -40,6 +40,7 @@ class PrivacyJobAdmin(ReadOnlyAdmin):
     """What was exported and erased, with the signed receipts. The subject of an erasure is an id."""
 
     list_title = "Exports and erasures"
+    none_yet = "When somebody asks for her data or to be erased, the job and its receipt stand here."
     list_display = ("created_at", "kind", "subject_id", "status", "stage", "ended_at", "error_code")
     list_display_links = ("created_at",)
     list_filter = ("kind", "status")
@@ -87,6 +88,7 @@ class LegalHoldAdmin(AuditedAdmin):
     """What must be neither erased nor let expire. A hold is never deleted: it is lifted, and stays as a record."""
 
     list_title = "Legal holds"
+    none_yet = "What is on hold is neither erased nor deleted by age. Nothing is on hold."
     audited_by_service = True
     form = HoldForm
     list_display = ("placed_at", "about", "reason", "until", "lifted_at")
@@ -143,6 +145,7 @@ class RetentionRuleAdmin(AuditedAdmin):
     """A tenant's own limits: they shorten what the installation says, and never lengthen it."""
 
     list_title = "Retention"
+    none_yet = "All is kept as long as the installation says. A rule here makes that shorter."
     audited_by_service = True
     form = RuleForm
     list_display = ("retention", "days", "updated_at")

@@ -18,6 +18,7 @@ from agentos.backup.models import BackupRecord
 @admin.register(BackupRecord)
 class BackupRecordAdmin(ReadOnlyAdmin):
     list_title = "Backups"
+    none_yet = "Each backup, and each restore that was tried, stands here."
     list_display = ("at", "kind", "ok", "taken_at", "size", "rows", "seconds", "error_code", "file")
     list_display_links = None
     list_filter = ("kind", "ok")

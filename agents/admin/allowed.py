@@ -36,6 +36,7 @@ class AllowedModelsAdmin(AuditedAdmin):
     """One list for the tenant, or none."""
 
     list_title = "Allowed models"
+    none_yet = "Every model of the installation may be used. A list here refuses all others."
     audited_by_service = True
     form = AllowedForm
     list_display = ("__str__", "changed_at")

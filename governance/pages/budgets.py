@@ -68,6 +68,7 @@ class BudgetAdmin(Exported):
     """A change counts for runs that start two seconds later; a run at work sees it when it needs more."""
 
     list_title = "Budgets"
+    none_yet = "Nothing limits how much may run or what it may cost, until a budget here does."
     form = BudgetForm
     list_display = ("name", "whose", "of_what", "per", "used_now", "left_now", "is_active")
     list_filter = ("measure", "period", "is_active")

@@ -42,6 +42,7 @@ class EndpointAdmin(AuditedAdmin):
     """The tenant's Slack webhooks and webhooks. A webhook's secret is shown once: when it is added or renewed."""
 
     list_title = "Webhooks"
+    none_yet = "Slack or a server of your own is told of approvals once its address stands here."
     audited_by_service = True
     form = EndpointForm
     list_display = ("name", "channel", "host", "is_active", "off_reason", "changed_at")
@@ -113,6 +114,7 @@ class NoticeAdmin(ReadOnlyAdmin):
     """The outbox. What was given up can be sent again."""
 
     list_title = "Sent notices"
+    none_yet = "What was told to people and webhooks stands here, delivered or not."
     list_display = ("what", "channel", "receiver", "state", "attempts", "error", "created_at", "sent_at")
     list_filter = ("state", "channel")
     list_select_related = ("announcement", "user", "endpoint")

@@ -41,6 +41,7 @@ class GuardSettingAdmin(AuditedAdmin):
     """A change is in force within five seconds, for runs at work too."""
 
     list_title = "Guards"
+    none_yet = "Each agent is guarded as its code declares. What is set here counts instead."
     audited_by_service = True
     form = GuardForm
     list_display = ("of_what", "guard", "place", "mode", "itself", "reason", "changed_at")
