@@ -60,12 +60,12 @@ class KeyRing:
     def publics(self) -> frozenset[str]:
         return frozenset(key.public for key in self._keys.values())
 
-    def named(self, key_id: str) -> list[Key]:
-        """Return the key of this name, or all where a row has none: it is older than the names."""
-        if not key_id:
-            return list(self._keys.values())
-        key = self._keys.get(key_id)
-        return [] if key is None else [key]
+    @property
+    def all(self) -> list[Key]:
+        return list(self._keys.values())
+
+    def named(self, key_id: str) -> Key | None:
+        return self._keys.get(key_id)
 
 
 def link(key: Key, previous: str, facts: Facts) -> str:
@@ -96,8 +96,10 @@ class Follower:
         """Go on by one row if it is the next one and its link fits; else stay."""
         if facts["seq"] != self.seq + 1 or facts["tenant_id"] != self.tenant_id:
             return False
+        if (key := self.keys.named(key_id)) is None:  # its name is part of what a row says, too
+            return False
         try:
-            fits = link_stored in [link(key, self.last, facts) for key in self.keys.named(key_id)]
+            fits = link_stored == link(key, self.last, facts)
         except (ValueError, TypeError, RecursionError):  # no JSON of ours
             return False
         if fits:
@@ -108,8 +110,7 @@ class Follower:
         """Say whether a head is this trail's end."""
         if (seq, last) != (self.seq, self.last):
             return False
-        keys = self.keys.named("")
-        return sealed in [seal(key, self.tenant_id, seq, last) for key in keys]
+        return sealed in [seal(key, self.tenant_id, seq, last) for key in self.keys.all]
 
 
 def signed(key: Key, statement: Facts) -> dict[str, Any]:

@@ -130,7 +130,8 @@ def _kinds(path: Sequence[str], schema: JsonObject) -> set[str] | None:
     for name in path:
         inside = [one["properties"][name] for one in here if name in one.get("properties", {})]
         if not inside:
-            return None if any("properties" in one for one in here) else set()
+            named = any("properties" in one for one in here)
+            return None if named or all(_types(one) and "object" not in _types(one) for one in here) else set()
         here = [one for found in inside for one in _options(found, definitions)]
     return set() if any(not _types(one) for one in here) else {kind for one in here for kind in _types(one)}
 

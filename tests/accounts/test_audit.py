@@ -229,10 +229,11 @@ def test_a_trail_linked_anew_without_the_key_is_found(acme: TenantWithUsers) -> 
     assert audit.verify(acme.tenant.id) == 2
 
 
-def test_a_row_under_a_name_that_is_no_keys_is_found(acme: TenantWithUsers) -> None:
+@pytest.mark.parametrize("name", ["abc", ""])
+def test_a_row_under_a_name_that_is_no_keys_is_found(acme: TenantWithUsers, name: str) -> None:
     write(acme)
     with as_superuser("accounts_auditrow") as cursor:
-        cursor.execute("UPDATE accounts_auditrow SET key_id = 'abc' WHERE seq = 2")
+        cursor.execute("UPDATE accounts_auditrow SET key_id = %s WHERE seq = 2", [name])
     assert audit.verify(acme.tenant.id) == 2
 
 

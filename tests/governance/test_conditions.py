@@ -101,8 +101,9 @@ def test_what_fits_a_tool(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["nothing == 1", "to >= 5", 'amount == "x"', "urgent > 1", 'place.street == "x"', 'amount matches "5*"']
-)
+    "text", ["nothing == 1", "to >= 5", 'amount == "x"', "urgent > 1", 'place.street == "x"', 'amount matches "5*"',
+     "amount.x > 5", 'tags.first == "a"'],
+)  # fmt: skip
 def test_what_does_not_fit_a_tool(text: str) -> None:
     with pytest.raises(Invalid, match="pay"):
         conditions.check(parse(text), pay.parameters, "pay")
