@@ -19,9 +19,14 @@ from governance.models import Approval, ApprovalStatus
 from governance.policy.likeness import likeness
 
 MOST_REFUSALS: Final = 2
+MOST_OF_TOOL: Final = 6  # of whatever calls: other arguments each time are a way to go on asking, too
 _LATEST_RUNS: Final = 200
 _REFUSED: Final = (
     f"{MOST_REFUSALS} requests like this one have been refused in this session already, so nobody is asked again. "
+    "Tell the user, and do something else."
+)
+_REFUSED_TOOL: Final = (
+    f"{MOST_OF_TOOL} requests to use this tool have been refused in this session already, so nobody is asked again. "
     "Tell the user, and do something else."
 )
 _PENDING: Final = f"SELECT count(*) FROM {table(Approval)} WHERE tenant_id = %s AND status = '{ApprovalStatus.PENDING}'"
@@ -46,13 +51,15 @@ _HOLD: Final = f"UPDATE {table(Run)} SET pause_requested = true, pause_reason = 
 class Before:
     """How many like calls were refused in the session, and how many approvals wait: of the run, of its user.
 
-    `by_rule` tells that a standing rule has let this very call begin.
+    `by_rule` tells that a standing rule has let this very call begin, `refused_of_tool` counts refusals of all calls of
+    the tool.
     """
 
     refused: int
     waiting_of_run: int
     waiting_of_user: int
     by_rule: bool = False
+    refused_of_tool: int = 0
 
 
 def read(run: RunInfo, step: StepRecord, arguments: JsonObject) -> Before:
@@ -62,13 +69,16 @@ def read(run: RunInfo, step: StepRecord, arguments: JsonObject) -> Before:
     with connections["system"].cursor() as cursor:
         cursor.execute(_READ, parameters)
         of_run, of_user, by_rule, refused = cursor.fetchone()
-    wanted = likeness(arguments)
-    return Before(sum(1 for each in json.loads(refused) if likeness(each) == wanted), of_run, of_user, by_rule)
+    wanted, calls = likeness(arguments), json.loads(refused)
+    alike = sum(1 for each in calls if likeness(each) == wanted)
+    return Before(alike, of_run, of_user, by_rule, len(calls))
 
 
 def refusal(before: Before) -> Refuse | None:
     """Return why nobody is asked: people have said no to this."""
-    return Refuse(_REFUSED) if before.refused >= MOST_REFUSALS else None
+    if before.refused >= MOST_REFUSALS:
+        return Refuse(_REFUSED)
+    return Refuse(_REFUSED_TOOL) if before.refused_of_tool >= MOST_OF_TOOL else None
 
 
 def flood(run: RunInfo, before: Before) -> Hold | None:

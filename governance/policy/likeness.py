@@ -8,6 +8,12 @@ from typing import Final
 from agentos.core.types import Json, JsonObject
 
 MOST_WORDS: Final = 3  # a longer text is prose, a reason or a message, and says the same in many ways
+# Arguments that hold wording however short: `reason="billed twice"`, then `reason="double charge"`, asks for the same.
+PROSE: Final = frozenset((
+    "body", "because", "comment", "comments", "description", "details", "explanation", "explanations",
+    "justification", "justifications", "message", "motivation", "note", "notes", "purpose", "rationale", "reason",
+    "reasons", "reasoning", "remark", "remarks", "subject", "summary", "text", "title", "why",
+))  # fmt: skip
 _WORDS: Final = re.compile(r"\w+")
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?")
 
@@ -17,7 +23,12 @@ def likeness(arguments: JsonObject) -> Json:
 
     Numbers count to two digits, names and ids without case and punctuation; prose does not count.
     """
-    return {name: _bare(value) for name, value in sorted(arguments.items())}
+    return {name: "" if _is_prose(name, value) else _bare(value) for name, value in sorted(arguments.items())}
+
+
+def _is_prose(name: str, value: Json) -> bool:
+    """Tell by its name that a text is wording: by the last word of it, as in `refund_reason`."""
+    return isinstance(value, str) and name.casefold().rpartition("_")[2] in PROSE
 
 
 def _bare(value: Json) -> Json:

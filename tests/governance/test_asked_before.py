@@ -41,6 +41,20 @@ def test_two_refusals_of_the_like_are_enough(acme: TenantWithUsers, make_waiting
     assert read(first.info, replace(first.step, name="another_tool"), ARGUMENTS).refused == 0
 
 
+def test_other_arguments_each_time_come_to_an_end_too(acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
+    first = make_waiting(acme)
+    reject(acme, first)
+    for number in range(2, asked_before.MOST_OF_TOOL):
+        reject(acme, make_waiting(acme, path=f"{number}.0", info=first.info, amount=f"{number}000"))
+    assert refusal(before(first, amount=9)) is None
+    reject(acme, make_waiting(acme, path="9.0", info=first.info, amount="70000"))
+    found = before(first, amount=9)
+    assert (found.refused, found.refused_of_tool) == (0, asked_before.MOST_OF_TOOL)
+    refused = refusal(found)
+    assert isinstance(refused, Refuse)
+    assert "requests to use this tool" in refused.reason
+
+
 def test_refusals_count_in_the_whole_session_and_in_no_other(acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
     first = make_waiting(acme)
     reject(acme, first)
