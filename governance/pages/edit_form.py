@@ -9,7 +9,7 @@ import orjson
 
 from agentos.core.errors import Invalid
 from agentos.core.types import Json, JsonObject, json_text
-from agents.templatetags.console import spelled_out
+from agents.templatetags.console import json_kind, spelled_out
 
 PREFIX = "arg."
 
@@ -49,4 +49,4 @@ def _read(name: str, before: Json, text: str | None) -> Json:
     try:
         return orjson.loads(text)
     except ValueError:
-        raise Invalid(f"{name} is no value of its kind: {text[:40]!r}.", code="edited_args_invalid") from None
+        raise Invalid(f"{name}: “{text[:40]}” is no {json_kind(before)}.", code="edited_args_invalid") from None

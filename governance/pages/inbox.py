@@ -142,6 +142,12 @@ class ApprovalAdmin(TogetherAdmin):
         """Let everybody in: who may not read approvals sees her own."""
         return getattr(request, "principal", None) is not None
 
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Leave out what says the same in each row: what waits is pending and has come to nothing yet."""
+        if self.tab_of(request) in (selectors.MINE, selectors.OTHERS):
+            return tuple(name for name in self.list_display if name not in ("shown_status", "outcome"))
+        return self.list_display
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
         reader = principal_of(request)
         return access.as_seen(reader, selectors.visible(reader))
@@ -299,12 +305,13 @@ class ApprovalAdmin(TogetherAdmin):
         except CallerError as error:
             shown = self.record(request, approval_id)
             sent: dict[str, Any] = {"reason": reason, "is_late": error.code == "approval_decided"}
+            sent["is_reason_wrong"] = error.code.startswith("reason_")
             if decision == "edit":
                 sent |= {"edited": True, "edit_fields": _edit_fields(principal, shown, request.POST.dict())}
             return self.refused(request, shown, error, sent)
         own = reverse("admin:governance_approval_change", args=[record.id])
         word, said = _told(record, decision), visible(record.effect_text)
-        following = self._waiting(request).exclude(id=record.id).exclude(requester_id=principal.user_id).first()
+        following = selectors.following(principal, self.get_queryset(request), record)
         if following is None:
             messages.success(request, format_html("{}: {}", word, said))
             return HttpResponseRedirect(own)

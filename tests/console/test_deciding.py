@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -126,8 +127,30 @@ class TestDeciding:
     def test_a_form_without_its_token_is_refused(self, acme: TenantWithUsers, ask: Ask) -> None:
         approval, client = ask(acme), Client(enforce_csrf_checks=True)
         enter(client, acme.approver)
-        assert decide(client, approval, "approve").status_code == 403
+        refused = decide(client, approval, "approve")
+        assert refused.status_code == 403
+        assert "This form is no longer good" in page(refused)
         assert stored(approval).status == "pending"
+
+    def test_after_a_decision_one_goes_on_from_there_and_round_again(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        first, second, third = (ask(acme, customer=f"C-{n}", minutes_ago=9 - n) for n in range(3))
+        client = signed_in(acme.approver)
+        assert decide(client, second, "approve")["Location"] == change_url(third)  # the first was passed over
+        assert decide(client, third, "approve")["Location"] == change_url(first)
+        assert decide(client, first, "approve")["Location"] == change_url(first)
+
+    def test_what_is_wrong_is_marked_where_it_is(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+        approval, client = ask(acme), signed_in(acme.approver)
+        no_reason = page(decide(client, approval, "reject"))
+        assert re.search(r'<textarea id="reason"[^>]*aria-invalid="true" autofocus', no_reason)
+        one = approval.arguments | {"amount": 250}
+        Approval.objects.using("system").filter(id=approval.id).update(arguments=one)
+        wrong = page(decide(client, approval, "edit", **{"arg.amount": "much"}))
+        assert "amount: “much” is no number." in wrong
+        assert "aria-invalid" not in wrong
+        assert re.search(r'<textarea id="arg-[^>]*aria-describedby="edit-hint problem" autofocus', wrong)
 
     def test_the_next_request_is_one_click_away(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
         first, second = ask(acme, minutes_ago=9), ask(acme, customer="C-2", minutes_ago=5)
