@@ -22,6 +22,11 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         from unfold.forms import AuthenticationForm
 
         class SignIn(AuthenticationForm):  # type: ignore[misc]
+            error_messages = {
+                **AuthenticationForm.error_messages,
+                "invalid_login": "E-mail address and password don't fit together, or there were too many attempts.",
+            }
+
             def confirm_login_allowed(self, user: Any) -> None:
                 if not user.is_active:
                     raise ValidationError(self.error_messages["inactive"], code="inactive")
