@@ -12,6 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.forms import SplitDateTimeField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -76,6 +77,9 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
             field.queryset = access.as_seen(principal_of(request), field.queryset)
         return field
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return named_parts(super().formfield_for_dbfield(db_field, request, **kwargs))
+
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -120,6 +124,14 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         kind = self.opts.model_name
         entries = [audit.Entry(f"{kind}.{verb}", kind, str(row.pk), detail, principal.user_id) for row in objects]
         audit.append(entries, tenant_id=principal.tenant_id)
+
+
+def named_parts(field: Any) -> Any:
+    """Give date and time of a field the names that its label, which belongs to neither, gives them for the eye."""
+    if isinstance(field, SplitDateTimeField):
+        for part, word in zip(field.widget.widgets, ("date", "time"), strict=True):  # type: ignore[attr-defined]
+            part.attrs["aria-label"] = f"{field.label}, {word}"
+    return field
 
 
 class ReadOnlyAdmin(AuditedAdmin):

@@ -120,13 +120,13 @@ def viewing(request: HttpRequest, reader: Principal) -> Iterator[Reading]:
     path = request.get_full_path()
     with open_for(reader, renews=_renewed(request.headers.get(VIEW, ""), path)) as read:
         request.view = signing.dumps([str(read.id), path], salt=_SALT)  # type: ignore[attr-defined]
-        request.read = read  # type: ignore[attr-defined]
+        request.reading = read  # type: ignore[attr-defined]
         yield read
 
 
 def new_view(request: HttpRequest) -> str:
     """Return the view that an open page goes on as, since it has entered more; "" where it goes on as it was."""
-    read = getattr(request, "read", None)
+    read: Reading | None = getattr(request, "reading", None)
     return str(request.view) if read and read.entered and VIEW in request.headers else ""  # type: ignore[attr-defined]
 
 

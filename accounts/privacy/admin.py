@@ -19,7 +19,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from accounts.console import AuditedAdmin, ReadOnlyAdmin, principal_of
+from accounts.console import AuditedAdmin, ReadOnlyAdmin, named_parts, principal_of
 from accounts.principals import Principal
 from accounts.privacy import holds, persons, retention
 from accounts.privacy.datamap import RECORDS, RETENTIONS, STANDING
@@ -74,8 +74,13 @@ class HoldForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False, widget=UnfoldAdminEmailInputWidget(), help_text="Empty: the whole tenant is put on hold."
     )
     reason = forms.CharField(max_length=holds.MAX_REASON_CHARS, widget=UnfoldAdminTextareaWidget())
-    until = forms.SplitDateTimeField(
-        required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text="UTC. Empty: until it is lifted."
+    until = named_parts(
+        forms.SplitDateTimeField(
+            label="Until",
+            required=False,
+            widget=UnfoldAdminSplitDateTimeWidget(),
+            help_text="UTC. Empty: until it is lifted.",
+        )
     )
 
     class Meta:

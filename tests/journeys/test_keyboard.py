@@ -1,0 +1,163 @@
+"""Every page of the menu without a mouse and without good eyes: what Tab reaches, its names, what can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from tests.journeys.pages import Home
+from tests.journeys.test_browser import paused_refund
+from tests.journeys.test_notices import until
+
+LOOK = (Path(__file__).parent / "look.js").read_text()
+MENU = "return [...document.querySelectorAll('#nav-sidebar-apps a[href]')].map(link => new URL(link.href).pathname)"
+OWN = ("/admin/notifications/", "/accounts/privacy/", "/accounts/security/", "/admin/password_change/", "/")
+FORMS = (
+    "/admin/accounts/membership/add/", "/admin/accounts/grant/add/", "/admin/accounts/invitation/add/",
+    "/admin/accounts/serviceaccount/add/", "/admin/accounts/tenantrole/add/", "/admin/governance/budget/add/",
+    "/admin/governance/guardsetting/add/", "/admin/governance/endpoint/add/", "/admin/agents/allowedmodels/add/",
+    "/admin/privacy/legalhold/add/", "/admin/privacy/retentionrule/add/", "/admin/accounts/connection/add/",
+)  # fmt: skip
+BEGIN = "document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); scrollTo(0, 0)"
+MOST_STOPS = 400
+DESK, PHONE = (1280, 900), (390, 844)
+
+
+def resize(browser: Any, size: tuple[int, int]) -> None:
+    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def ask(browser: Any, what: str, *arguments: Any) -> Any:
+    """Ask one of the functions of look.js."""
+    return browser.execute_script(f"{LOOK}\nreturn {what}(...arguments)", *arguments)
+
+
+def pages_of(server: Any, browser: Any, role: str) -> list[str]:
+    """Sign in and return where the menu of a role leads, a request and its run, and for an administrator the forms."""
+    asked = paused_refund(server.client("member"))
+    Home(browser, server.base_url).sign_in("acme", role)
+    browser.get(f"{server.base_url}/admin/governance/approval/")
+    found = browser.execute_script(MENU)
+    assert len(found) >= 5
+    request = f"/admin/governance/approval/{asked['tools'][0]['approval_id']}/change/"
+    run = f"/admin/agents/run/{asked['run_id']}/change/"
+    return [*found, request, run, *OWN, *(FORMS if role == "admin" else ())]
+
+
+def problems_of_tabbing(browser: Any) -> list[str]:
+    """Press Tab until the focus has gone round; return what is wrong on the way."""
+    found, seen = ask(browser, "mouseOnly"), []
+    browser.execute_script(BEGIN)
+    wanted = ask(browser, "stops")
+    for _ in range(MOST_STOPS):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        stop = ask(browser, "focused")
+        if seen and stop is not None and stop["number"] == seen[-1]:
+            continue  # the parts of a date are stops of their own
+        if stop is None or stop["number"] in seen:
+            break
+        seen.append(stop["number"])
+        if not stop["visible"]:
+            found.append(f"no visible focus on {stop['what']}")
+    if missed := [what for number, what in wanted if number not in seen]:
+        found.append(f"Tab never reached {missed[:5]}")
+    return found
+
+
+@pytest.mark.parametrize("role", ["approver", "admin"])
+def test_tab_reaches_all_there_is_and_one_sees_where_it_is(server, browser, role):
+    found = {}
+    for path in pages_of(server, browser, role):
+        browser.get(f"{server.base_url}{path}")
+        found[path] = problems_of_tabbing(browser)
+    assert {path: problems for path, problems in found.items() if problems} == {}
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_all_has_a_name_headings_go_down_step_by_step_and_all_can_be_read(server, browser, mode, size):
+    found = {}
+    paths = pages_of(server, browser, "admin")
+    scheme = [{"name": "prefers-color-scheme", "value": mode}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+    browser.execute_script("localStorage.setItem('adminTheme', JSON.stringify(arguments[0]))", mode)
+    resize(browser, size)
+    for path in paths:
+        browser.get(f"{server.base_url}{path}")
+        found[path] = (
+            ask(browser, "nameless") + ask(browser, "headings") + ask(browser, "sticksOut") + ask(browser, "faint")
+        )
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert {path: problems for path, problems in found.items() if problems} == {}
+
+
+def test_the_first_stop_skips_to_what_the_page_is_about(server, browser):
+    Home(browser, server.base_url).sign_in("acme", "approver")
+    for path in ("/admin/governance/approval/", "/admin/agents/run/"):
+        browser.get(f"{server.base_url}{path}")
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        assert "Skip" in browser.switch_to.active_element.text
+        ActionChains(browser).send_keys(Keys.ENTER, Keys.TAB).perform()
+        assert browser.execute_script(
+            "return document.querySelector('#content, #main').contains(document.activeElement)"
+        )
+
+
+def test_what_opens_leads_in_and_escape_leads_back(server, browser):
+    Home(browser, server.base_url).sign_in("acme", "approver")
+    browser.get(f"{server.base_url}/admin/governance/approval/")
+
+    def press(selector: str, *keys: str) -> None:
+        browser.execute_script("document.querySelector(arguments[0]).focus()", selector)
+        ActionChains(browser).send_keys(*keys).perform()
+
+    def is_inside(selector: str) -> bool:
+        return bool(browser.execute_script(f"return Boolean(document.activeElement.closest('{selector}'))"))
+
+    press("[data-filters]", Keys.ENTER)
+    until(browser, lambda: is_inside("#changelist-filter"), "the focus never went to the filters")
+    ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+    until(browser, lambda: is_inside("[data-filters]"), "the focus never came back")
+    assert not browser.find_element("id", "changelist-filter").is_displayed()
+
+    press(".ao-who-button", Keys.ENTER)
+    until(browser, browser.find_element("id", "own-links").is_displayed, "the menu never opened")
+    ActionChains(browser).send_keys(Keys.TAB).perform()
+    assert is_inside("#own-links")
+    ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+    until(browser, lambda: not browser.find_element("id", "own-links").is_displayed(), "the menu stayed")
+    assert is_inside(".ao-who-button")
+
+    press("[data-keys-list]", Keys.ENTER)
+    assert is_inside("dialog")
+    for _ in range(6):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        assert browser.execute_script(
+            "const a = document.activeElement; return a === document.body || !!a.closest('dialog')"
+        )
+    ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+    assert is_inside("[data-keys-list]")
+
+
+def test_no_shortcut_fires_where_somebody_types(server, browser):
+    asked = paused_refund(server.client("member"))["tools"][0]["approval_id"]
+    Home(browser, server.base_url).sign_in("acme", "approver")
+    browser.get(f"{server.base_url}/admin/governance/approval/{asked}/change/")
+    browser.find_element("css selector", "[data-testid=edit] summary").click()
+    here = browser.current_url
+    keys = browser.execute_script("return [...document.querySelectorAll('[data-key]')].map(node => node.dataset.key)")
+    assert set("arqt") <= set(keys)
+    fields = browser.find_elements("css selector", "main textarea, #content textarea")
+    assert len(fields) >= 4
+    for field in fields:
+        before = field.get_attribute("value")
+        field.send_keys("".join(keys) + "jk?/")
+        assert field.get_attribute("value").startswith(before)
+        assert browser.switch_to.active_element == field
+    assert browser.current_url == here
+    assert not browser.find_element("css selector", "[data-testid=keys-dialog]").is_displayed()
