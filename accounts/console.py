@@ -129,7 +129,7 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 def named_parts(field: Any) -> Any:
     """Give date and time of a field the names that its label, which belongs to neither, gives them for the eye."""
     if isinstance(field, SplitDateTimeField):
-        for part, word in zip(field.widget.widgets, ("date", "time"), strict=True):  # type: ignore[attr-defined]
+        for part, word in zip(field.widget.widgets, ("date", "time"), strict=True):
             part.attrs["aria-label"] = f"{field.label}, {word}"
     return field
 
