@@ -1,7 +1,7 @@
 """The road to a model: the official openai client below, `engine.ports.ModelPort` above.
 
-The client does authentication, URLs and the connection pool. Its typed chunks and parameters are passed
-by: they cost several times what the stream itself does.
+The client does authentication, URLs and the connection pool. Its typed chunks and parameters, and the layers that
+serve them, are passed by: they cost several times what the stream itself does.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
 from time import monotonic
-from typing import Any, cast
 
 import httpx2
 import orjson
-from openai import AsyncStream, RequestOptions
 
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject, clean_json, json_object
@@ -79,7 +77,7 @@ class ModelGateway:
         self._moderation_model = moderation_model
         self._connect_seconds = connect_seconds
         self._idle_seconds = idle_seconds
-        self._prepared: dict[tuple[bool, float], RequestOptions] = {}
+        self._prepared: dict[float, httpx2.Timeout] = {}
 
     async def close(self) -> None:
         await self._client.close()
@@ -155,15 +153,15 @@ class ModelGateway:
 
     async def call(self, path: str, body: JsonObject | None = None, *, timeout_seconds: float = 30.0) -> JsonObject:
         """Send one request, a GET without a body, and return its JSON. Raises: ProviderError."""
-        options = self._options(timeout_seconds, stream=False)
+        limits = self._limits(timeout_seconds)
         try:
             async with asyncio.timeout(timeout_seconds):
                 if body is None:
-                    response = await self._client.get(path, cast_to=httpx2.Response, options=options)
+                    response = await self._client.get(path, cast_to=httpx2.Response, options={"timeout": limits})
                 else:
-                    response = await self._client.post(
-                        path, content=_encoded(body), cast_to=httpx2.Response, options=options
-                    )
+                    response = await self._client.send(path, _encoded(body), _JSON_HEADERS, limits)
+                    async with aclosing(response):
+                        await response.aread()
         except TimeoutError:
             raise timed_out(timeout_seconds) from None
         except FAILURES as error:
@@ -187,20 +185,12 @@ class ModelGateway:
             body["response_format"] = request.response_format
         try:
             async with asyncio.timeout(request.timeout_seconds):
-                response = await self._client.post(
-                    _CHAT,
-                    content=_encoded(body),
-                    cast_to=httpx2.Response,
-                    options=self._options(request.timeout_seconds, stream=True),
-                    stream=True,
-                    stream_cls=AsyncStream[Any],
-                )
+                limits = self._limits(request.timeout_seconds)
+                return await self._client.send(_CHAT, _encoded(body), _STREAM_HEADERS, limits)
         except TimeoutError:
             raise timed_out(request.timeout_seconds) from None
         except FAILURES as error:
             raise from_exception(error) from None
-        # With `cast_to` an httpx2.Response the client hands it over as it is, unread.
-        return cast(httpx2.Response, response)
 
     async def _next(self, chunks: AsyncIterator[bytes], deadline: float) -> bytes:
         """Return the next bytes, empty at the end. Raises: TimeoutError."""
@@ -211,13 +201,12 @@ class ModelGateway:
         async with asyncio.timeout(left):
             return await anext(chunks, b"")
 
-    def _options(self, timeout_seconds: float, *, stream: bool) -> RequestOptions:
-        """Return what is the same for every request with this limit, made once."""
-        known = self._prepared.get((stream, timeout_seconds))
+    def _limits(self, timeout_seconds: float) -> httpx2.Timeout:
+        """Return the time limits of a request, made once."""
+        known = self._prepared.get(timeout_seconds)
         if known is None:
-            limits = timeouts(self._connect_seconds, min(self._idle_seconds, timeout_seconds))
-            known = {"headers": _STREAM_HEADERS if stream else _JSON_HEADERS, "timeout": limits}
-            self._prepared[stream, timeout_seconds] = known
+            known = timeouts(self._connect_seconds, min(self._idle_seconds, timeout_seconds))
+            self._prepared[timeout_seconds] = known
         return known
 
 

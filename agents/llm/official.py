@@ -23,18 +23,33 @@ class OfficialClient(AsyncOpenAI):
     def user_agent(self) -> str:
         return f"{AsyncOpenAI.__name__}/Python {self._version}"
 
-    def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx2.Request:
-        content, headers, limits = options.content, options.headers, options.timeout
-        if not (content and isinstance(content, bytes) and isinstance(headers, dict) and isinstance(limits, Timeout)):
-            return super()._build_request(options, retries_taken=retries_taken)
-        key = self.api_key, options.method, options.url, retries_taken, *headers.items(), *limits.as_dict().items()
+    async def send(self, path: str, content: bytes, headers: dict[str, str], limits: Timeout) -> httpx2.Response:
+        """POST a body as `post` does, without what that does for typed bodies and retries.
+
+        Returns the response once its head is there, unread. Raises: openai.APIStatusError, TRANSPORT_ERRORS.
+        """
+        response = await self._client.send(await self.request_of(path, content, headers, limits), stream=True)
+        if response.is_success:
+            return response
+        try:
+            await response.aread()
+            raise self._make_status_error_from_response(response)
+        finally:
+            await response.aclose()
+
+    async def request_of(self, path: str, content: bytes, headers: dict[str, str], limits: Timeout) -> httpx2.Request:
+        """Return the request that posts a body."""
+        key = self.api_key, path, *headers.items(), *limits.as_dict().items()
         if (form := self._forms.get(key)) is None:
-            form = _form_of(super()._build_request(options, retries_taken=retries_taken))
+            wanted = FinalRequestOptions.construct(
+                method="post", url=path, content=content, headers=headers, timeout=limits
+            )
+            form = _form_of(self._build_request(await self._prepare_options(wanted)))
             if len(self._forms) >= MOST_FORMS:
                 self._forms.clear()
             self._forms[key] = form
         url, same, extensions = form
-        return httpx2.Request(options.method, url, headers=same, content=content, extensions=extensions)
+        return httpx2.Request("post", url, headers=same, content=content, extensions=extensions)
 
 
 def _form_of(request: httpx2.Request) -> _Form:
