@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from psycopg_pool import AsyncConnectionPool
 
 from accounts import seam
-from agentos.core.errors import AgentOSError, LeaseLost, NotFound, whereabouts
+from agentos.core.errors import AgentOSError, InputBlocked, LeaseLost, NotFound, whereabouts
 from agentos.core.types import JsonObject
 from agents.engine import events
 from agents.engine.history import History
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 COMPONENT_GONE = "component_gone", "The component of this run is no longer installed."
 DATABASE_GONE = psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError
+BLOCKED = InputBlocked.code, "A guardrail blocked this input."
 OVERDUE = "deadline", "The run was not done by its deadline."
 TOO_MANY_RECOVERIES = GIVEN_UP, "The run was interrupted too often and was given up."
 
@@ -107,6 +108,8 @@ async def _execute(
         return None
     if stopped is not None or claimed.cancel_requested:
         return await asyncio.shield(_stop(state, journal, stopped or StopReason.CANCEL))
+    if not (claimed.message or claimed.is_job):  # its process died before it could say so
+        refusal = BLOCKED
     if claimed.is_overdue:
         refusal = OVERDUE
     if claimed.recoveries > queue.MAX_RECOVERIES:

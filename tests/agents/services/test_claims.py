@@ -130,3 +130,17 @@ async def test_too_many_recoveries_end_in_a_dead_letter(make_process):
     await make_process(["never asked"])
     await until(lambda: stored(begin).status == "error")
     assert (await in_thread(stored, begin)).error_code == "too_many_recoveries"
+
+
+async def test_a_blocked_run_whose_process_died_is_refused_by_its_heir_and_asks_no_model(make_process):
+    """Its text is stored nowhere, so nobody may go on with it as if nothing had been said."""
+    dead = await make_process(supervise=False)
+    begin = dead.new()
+    begin.message = None
+    await dead.supervisor.writer.begin(begin)
+    await in_thread(expire_lease, begin)
+    heir = await make_process(["Hello?"])
+    lines = await read(heir.follow(begin, to_end=True))
+    run = await in_thread(stored, begin)
+    assert (names(lines), run.status, run.error_code) == (["RunError"], "error", "input_blocked")
+    assert heir.model.requests == []
