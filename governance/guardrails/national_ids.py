@@ -24,7 +24,7 @@ _LEADING = r"(?<![0-9A-Za-z_])(?<![0-9][.,\-/])"
 _TRAILING = r"(?![0-9A-Za-z_]|[.,\-/]\d)"
 _NEXT = re.compile(r"[ ,;/&\n]{1,3}(?:(?:and|und|et|y|e|i|en|og|och|ja|и|or|oder)[ \n])?(?:\w{1,12}: ?)?")
 _NEAR = re.compile(
-    r"[\s:#=\"'`(\[*.,_\-|/№º°]{0,6}(?:\([^()\n\d]{1,20}\)[\s:=]{0,3})?(?:(?<![^\W_])(?:number|n|č|no|num|nr|nº|n°|is|was|of|mi|my|é|es|è|ist|lautet|est|er|to|the|card|code|id|nbr|num|no\.|issued|number on file|on file|"
+    r"[\s:#=\"'`(\[*.,_\-|/№º°]{0,6}(?:\([^()\n\d]{1,20}\)[\s:=]{0,3})?(?:(?<![^\W_])(?:number|n|č|no|num|nr|nº|n°|is|was|of|mi|my|é|es|è|ist|lautet|est|er|to|the|card|code|id|nbr|num|no\.|issued|number on file|on file|ca|ny|tx|fl|il|pa|oh|ga|nc|mi|nj|va|wa|az|co|nv|tn|md|mn|wi|"
     r"номер|номера|число|رقم|número|numero|numéro|nummer|number is|de|del|di|do|da|dela|dele)(?![^\W_])[\s:#=\"'`(*.,_\-№º°]{0,4}){0,4}\Z",
     re.IGNORECASE,
 )

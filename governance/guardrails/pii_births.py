@@ -35,7 +35,7 @@ _NAMES = (
     r"(?:date|dte?) (?:de )?naiss\w*|naissance|fecha[ _](?:de[ _])?nac\w*|f\. ?nac|nacimiento|(?:data[ _]di[ _])?nascita|data[ _]de[ _]nasc\w*|"
     r"nascimento|dt\.? ?nasc|födelse(?:datum|tid)|fødsels(?:dato|dag)|syntymäaika|data[ _]urodz\w*|data ur\.|urodzenia|datum[ _]narozen\w*|d[áa]tum narodenia|"
     r"dat\. ?nar|r\. ?nar|datum ro[đd]enja|datum rojstva|születési\w*|szül\. ?(?:idő|dátum)|data na[sș]terii|do[gğ]um tarihi\w*|дат[аы] рожд\w*|рождения|д\. ?р\.|"
-    r"дата народж\w*|дата на раждане|ημερομηνία γέννησης|ημ\.? ?(?:/νία )?γέν\w*|γέννησης|תאריך ה?לידה|الميلاد|تاريخ ميلاد\w*|تاریخ تولد|جنم|"
+    r"дата народж\w*|дата на раждане|ημερομηνία γέννησης|ημ\.? ?(?:/νία )?γέν\w*|d\.?d\.?n\b\.?|d/n|fdn|f\.?n\b\.?|fecha nac\w*|geb-?dat|d\. ?nasc\w*|γέννησης|תאריך ה?לידה|الميلاد|تاريخ ميلاد\w*|تاریخ تولد|جنم|"
     r"जन्म|জন্ম|பிறந்த|పుట్టిన|出生(?:日期|年月日?|日)|生年月日|생년월일|วันเกิด|เกิด|ngày sinh|sinh ngày|tanggal lahir|tgl\.? lahir|tarikh lahir|kapanganakan|"
     r"kuzaliwa|gimimo\w*|dzimšanas|sünniaeg|sünnikuupäev"
 )
@@ -47,7 +47,7 @@ _FEASTS = (
 _BORN = (
     r"born|birth|geb(?:\.|oren)|geburt\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa]|naci[oó]|nat[oa] (?:il|a|l[’']|nel)|nascid[oa]|nasceu|född|født|"
     r"fødd|syntynyt|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|szül\.|născut\w*|nascut\w*|rođen\w*|rojen\w*|doğum\w*|родил\w*|"
-    r"г\.\s?р\.|народжен\w*|народи\w*|роден\w*|γεννή\w*|גיל|נולד\w*|مواليد|ولد\w*|lahir|gimęs|gimusi|dzimis|dzimusi|sündi\w*|b\."
+    r"г\.\s?р\.|народжен\w*|народи\w*|роден\w*|γεννή\w*|גיל|נולד\w*|مواليد|ولد\w*|lahir|gimęs|gimusi|dzimis|dzimusi|sündi\w*|b\.|geb|född|f\.|g\.|\*"
 )
 _NAMED = re.compile(
     rf"(?<![^\W_])(?:{_NAMES})(?![a-z])[^\d\n;!?]{{0,40}}$|(?<![^\W_])(?:(?P<feast>{_FEASTS})(?:'?s)?)[\s:：=\"'`*(|?\->\]→]{{0,5}}(?:(?:is|on|the|am|le|el|il|em)\s){{0,3}}$"
@@ -63,7 +63,7 @@ _AFTER = re.compile(
 )
 _MESSAGE = re.compile(r"PID\|[^\n]{0,90}\|$")  # of hospitals
 _HINTS = (
-    "born", "birth", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
+    "born", "birth", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "*", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
     "föd", "fød", "fodsel", "bursdag", "synty", "urodz", "ur.", "nar", "szül", "nașt", "naşt", "nast", "născ", "rođ", "roj", "doğ", "dog", "рожд", "роди", "г.", "д.", "народ",
     "роден", "раждан", "р.н", "γενν", "γέν", "גיל", "ליד", "נולד", "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "জন্ম", "பிறந்த", "పుట్టిన", "生", "생",
     "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd", "kapanganakan", "kuzaliwa", "pid|",

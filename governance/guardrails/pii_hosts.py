@@ -40,12 +40,14 @@ _PERSON = re.compile(
     r"użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)(?![a-z])|пользовател|клиент|用户|ユーザー?|사용자|고객|客户"
 )
 # What people do at a machine, and with which.
+_OWN_NAME = re.compile(r"(?<![a-z])ip(?:[_ ]?v[46])?(?:[_ ]?addr(?:ess)?)?[\"']?(?:\s?[=:]\s?|\s)[\"']?$")
 _DEED = re.compile(
     r"(?<![a-z])(?:log-?ins?|log-?in history|logged|signed|sign-?(?:in|up)|sessions?|melde\w*|eingeloggt|eingewählt|angemeldet|anmeldung|zugriff|connexion|connect[ée]e?|"
     r"sesi[oó]n|accedi\w*|acced\w*|acess\w*|accesso|acceso|acesso|ingelogd|logde|inlogg\w*|pålogg\w*|zalogowa\w*|logowa\w+|přihlá\w+|giriş|placed|posted|comments?|"
     r"consent|votes?|registered|registration|submitted|ordered|purchase\w*|chargeback|password reset|reset|2fa|otp|takeover|failed password|accepted (?:publickey|password)|"
     r"dialed|dialled|zuletzt aktiv|last seen|last active|harass\w*|shared the file|subpoena|isp|iphone|ipad|android|pixel|galaxy|macbook|laptop|phone|wifi|wi-fi|dsl|"
-    r"broadband|whitelist|unblock|freischalten|bloqu[ée]e?)(?![a-z])|вош[её]л|вошла|вход|登录|登入|ログイン|접속|로그인|注册|下单"
+    r"requests? from|attempts?|visits?|visited|download\w*|stream(?:ed|ing)|viewed|opened|clicked|claimed|applied|booked|paid|payment|transaction|fraud\w*|abuse\w*|spam\w*|"
+    r"troll\w*|threat\w*|stalk\w*|edited|edits|reviews?|banned|account|e-?mails?|originat\w+|household|home|residential|geo\w*|located|broadband|whitelist|unblock|freischalten|bloqu[ée]e?)(?![a-z])|вош[её]л|вошла|вход|登录|登入|ログイン|접속|로그인|注册|下单"
 )
 # Machines of nobody, and what holds numbers like addresses.
 _MACHINE = re.compile(
@@ -55,7 +57,7 @@ _MACHINE = re.compile(
 _SERVER = re.compile(
     r"\b(?:servers?|dns|ntp|gateway|router|load ?balancer|website|web ?site|nodes?|containers?|pods?|subnet|resolver|nat|vpc|ec2|elastic ip|static ip|vip|mx\d?|smtp|relay|spf|"
     r"endpoint|documentation|docs|scan(?:s|ned|ner|ning)?|crawl\w*|\w*bot|botnet|tor|malware|c2|(?:block|black|allow)list\w*|fail2ban|cdn|edge|firewall|ingress|cluster|printer|camera|switch|"
-    r"upstream|kubernetes|docker|prometheus|nginx|resolves?|example\.(?:com|org)|rfc)\b"
+    r"upstream|aws|azure|gcp|cloudflare|hetzner|kubernetes|docker|prometheus|nginx|resolves?|example\.(?:com|org)|rfc)\b"
 )
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
 _LOCAL = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "0.0.0.0/8")))
@@ -88,6 +90,8 @@ def _somebodys(before: str, after: str) -> bool:
         return False
     if _LOG_LINE.match(after):
         return not machine
+    if _OWN_NAME.search(before) and not machine:
+        return True
     if not (_KEYED.search(before) or _PERSON.search(before)):
         return False
     deed = _DEED.search(around) is not None

@@ -33,7 +33,7 @@ _SOCIAL = re.compile(
     r"\b(?:ssns?|itin|tin|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
 )
 _CARD_WORD = re.compile(
-    r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro|mir|mastercard|kreditkarte|karte|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"
+    r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro|mir|mastercard|kreditkarte|karte|kartennummer|kartennr|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"
 )
 
 CARD_LENGTHS, DINERS_LENGTH = (
@@ -85,8 +85,11 @@ def _cards(text: str) -> Iterator[Finding]:
             continue
         if _LOYALTY.search(window):
             continue
-        if not expiry and _denied(text, start, start + len(written), _CARD_WORD):
-            continue
+        if not expiry and not _CARD_WORD.search(window):
+            if DENIAL.search(window) or pii_things.said_of(text, start + len(written)):
+                continue
+            if digits == written and pii_things.spoken_of(text, start, start + len(written)):
+                continue  # parted in groups as on a card, it may stand among words for things
         if pii_examples.printed(text, start, start + len(written), digits):
             continue
         yield Finding("credit_card", start, start + len(written), 0.99)
@@ -94,7 +97,8 @@ def _cards(text: str) -> Iterator[Finding]:
 
 _MAESTRO = re.compile(r"5[0678]|6(?:0(?!11)|3|7)")
 _EXPIRY = re.compile(
-    r"[\s,;|:()\-]{1,3}(?:exp\w*|valid\w*|gültig\w*|ablauf|verfall\w*|skt|scad\w*|vence|val\.?|cad\.?)?[\s.:]{0,2}(?:bis |thru |to )?(?:0[1-9]|1[0-2]) ?[/\-|]? ?(?:20)?[2-4]\d(?!\d)"
+    r"[\s,;|:()\-]{1,3}(?:exp\w*|valid\w*|gültig\w*|ablauf|verfall\w*|skt|scad\w*|vence|val\.?|cad\.?)?[\s.:]{0,2}(?:bis |thru |to )?(?:0[1-9]|1[0-2]) ?[/\-|]? ?(?:20)?[2-4]\d(?!\d)",
+    re.IGNORECASE,
 )
 
 

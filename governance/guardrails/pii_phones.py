@@ -88,16 +88,20 @@ _EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
 
 def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the telephone numbers of a folded text."""
-    plans = _Plans()
+    plans, examples = _Plans(), pii_examples.spoken_of(lower)
     ends: set[int] = set()
     for match in _PLUS.finditer(text):
         end = _international_end(text, match, plans)
-        if end > 0 and not _fiction(text, match.start(), end):
+        if end > 0 and not (examples and _fiction(text, match.start(), end)):
             ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
     for pattern, judge, score in _NATIONAL:
         for match in pattern.finditer(text):
-            if match.end() not in ends and judge(text, match, plans) and not _fiction(text, *match.span()):
+            if (
+                match.end() not in ends
+                and judge(text, match, plans)
+                and not (examples and _fiction(text, *match.span()))
+            ):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
     for match in _LINK.finditer(text):
@@ -238,7 +242,11 @@ def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
     digits = _digits(written)
     if not 7 <= len(digits) <= 15 or _DATE.match(written) or _NOT_A_NUMBER.match(written) or len(set(digits)) == 1:
         return False
-    if _LABEL.search(labels.before(text, match.start())) or _chinese(text, match, digits):
+    if (
+        _LABEL.search(labels.before(text, match.start()))
+        or _chinese(text, match, digits)
+        or _beside_a_name(text, match, digits, plans)
+    ):
         return True
     if not _claimed(text, match):
         return False
@@ -247,6 +255,23 @@ def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
     if len(digits) == 10 and digits[0] > "1":
         return True  # any of several countries' mobiles; ids and timestamps of that length begin with 0 or 1
     return plans.valid(digits, _REGIONS if digits[0] == "0" else _BARE_REGIONS)
+
+
+def _beside_a_name(text: str, match: re.Match[str], digits: str, plans: _Plans) -> bool:
+    """Tell whether a mobile number in groups stands right beside somebody's name."""
+    if len(digits) < SHORTEST_MOBILE or digits == match[0] or _denied(text, match.start()) or _thing(text, match):
+        return False
+    before = _NAME_BEFORE.search(text, max(0, match.start() - 60), match.start())
+    return (before is not None or _NAME_AFTER.match(text, match.end()) is not None) and plans.valid(
+        digits, _MOBILE_REGIONS
+    )
+
+
+SHORTEST_MOBILE = 9
+_MOBILE_REGIONS = ("IT", "PL", "ES", "PT", "GR", "CZ", "US", "IN", "MX")
+_NAME = r"[^\W\d_a-z][^\W\d_A-Z]{1,20}"
+_NAME_BEFORE = re.compile(rf"(?<!\w){_NAME} {_NAME} ?[,:;|(–\-] ?\Z")
+_NAME_AFTER = re.compile(rf" ?\({_NAME}(?: {_NAME})?\)")
 
 
 def _chinese(text: str, match: re.Match[str], digits: str) -> bool:

@@ -34,6 +34,9 @@ def numbered(text: str, start: int) -> bool:
 
 def spoken_of(text: str, start: int, end: int) -> bool:
     """Tell whether the words around a number speak of a thing; a word that claims the number for a person is stronger."""
-    if THINGS.search(labels.before(text, start)) is not None:
-        return True
+    return THINGS.search(labels.before(text, start)) is not None or said_of(text, end)
+
+
+def said_of(text: str, end: int) -> bool:
+    """Tell whether a line goes on to call a number a thing's."""
     return _SAID.match(labels.said_after(text, end)) is not None

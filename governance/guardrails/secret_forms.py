@@ -132,6 +132,10 @@ _SEED = re.compile(
     r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?: (?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
     re.IGNORECASE,
 )
+# What mail services print for programs: letters in groups of four.
+_GROUPED = re.compile(
+    r"(?:app(?:lication)?[ \-]pass(?:word|wort)|mot de passe d'application)s?[^\n]{0,30}?[:=\s(\"'](?P<value>(?:[a-z]{4} ){3}[a-z]{4}|(?:[A-Za-z0-9]{4} ){5}[A-Za-z0-9]{4})(?![A-Za-z0-9])"
+)
 _PLAIN_WORDS = frozenset({"the", "and", "for", "are", "was", "not", "but", "never", "anyone", "please"})
 _SEED_LENGTHS = (12, 15, 18, 21, 24)
 
@@ -148,6 +152,20 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     for match in matches(_CODES, text, lower, ("backup", "recovery", "scratch")):
         for code in _CODE.finditer(text, match.start("value"), match.end("value")):
             yield Finding("recovery_code", *code.span(), 0.7)
+    for match in matches(
+        _GROUPED,
+        text,
+        lower,
+        (
+            "app password",
+            "app-password",
+            "application password",
+            "app-passwort",
+            "app passwort",
+            "mot de passe d'application",
+        ),
+    ):
+        yield secret_looks.span("password", match, match["value"], 0.75)
     yield from _seeds(text, lower)
     yield from _columns(text, lower)
 

@@ -40,12 +40,12 @@ _TELLS = re.compile(
 )
 _SHORT_GAP = re.compile(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
 _SENTENCE_END = re.compile(r"[.!?;]\s|[;{}]|----")
-_PROVIDED = re.compile(
-    rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])[\w .\-()]{{0,24}}?\b(?:admin|personal|prod|production|live|bearer|session|login|deploy|"
-    r"app|master|root|service|bot|webhook|creds?|api|account|user|reporter|org|team|staging|key|token|secret|pat|auth)\b"
-    r"[ \t:=→\-(\"'`]{1,5}\Z"
+_ROLES = (
+    r"\b(?:admin|personal|prod|production|live|bearer|session|login|deploy|app|master|root|service|bot|webhook|creds?|api|account|user|reporter|org|team|"
+    r"staging|key|token|secret|pat|auth)\b[ \t:=→\-(\"'`]{1,5}\Z"
 )
-_PROVIDER_NAMES = tuple(PROVIDERS.split("|"))
+_ROLE = re.compile(_ROLES)
+_PROVIDED = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])[\w .\-()]{{0,24}}?{_ROLES}")
 _PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])")
 _NAMED_KEY = re.compile(r"[A-Za-z0-9](?:_key|Key)[\"']?\s?[=:]\s?[\"']?\Z")
 _SECTION = re.compile(
@@ -70,7 +70,6 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield random-looking values of a folded text that the words before them call secret."""
     if not any(len(word) >= secret_looks.SHORTEST_RANDOM for word in text.split()):
         return
-    provided = any(name in lower for name in _PROVIDER_NAMES)
     for match in _CANDIDATE.finditer(text):
         if _WALLET.fullmatch(match[0]) and not secret_looks.placeholder_token(match[0]):
             yield Finding("wallet_key", *match.span(), 0.8)
@@ -79,25 +78,58 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             continue
         if not (secret_looks.noisy(value) or (secret_looks.UUID.match(value) and not secret_looks.placeholder(value))):
             continue
-        window = (
-            ""
-            if _PUBLIC_NAME.match(value) or _RESOURCE.search(text, max(0, match.start() - REACH_WORD), match.start())
-            else labels.before(text, match.start(), REACH)
-        )
-        if (window and _named_secret(text, match.start(), window, value, provided=provided)) or _said(
-            text, match.start() + len(value), value
-        ):
+        start = match.start()
+        window = "" if _public(text, start, value) else labels.before(text, start, REACH)
+        if (window and _named_secret(text, start, window, value)) or _said(text, start + len(value), value):
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
 
 
-def _named_secret(text: str, start: int, window: str, value: str, *, provided: bool) -> bool:
+def _public(text: str, start: int, value: str) -> bool:
+    """Tell whether a value is what its maker prints on pages, or the end of a resource's name."""
+    if _PUBLIC_NAME.match(value):
+        return True
+    return (
+        text[start - 1 : start] in {":", "/"} and _RESOURCE.search(text, max(0, start - REACH_WORD), start) is not None
+    )
+
+
+def _naming(window: str) -> re.Match[str] | None:
+    """Return the last word before a value that can name it."""
+    last = max(map(window.rfind, _STEMS if window.isascii() else _ALL_STEMS))
+    if last < 0:
+        return None
+    floor = max(0, last - LONGEST_NAME)
+    for at in (
+        *[word.start() for word in _BEGINNING.finditer(window, floor, last)],
+        window.find("api", floor, last),
+        last,
+    ):
+        naming = _NAMING.match(window, at) if at >= 0 else None
+        if naming is not None and naming.end() > last:
+            return naming
+    return max(_NAMING.finditer(window, 0, last), key=re.Match.end, default=None)
+
+
+# What every such word holds: a look for these is much cheaper.
+_STEMS = (
+    "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "passw", "passph", "cle", "lave",
+    "have", "hiave", "sleutel", "klucz", "cookie", "jeton",
+)  # fmt: skip
+_ALL_STEMS = (
+    *_STEMS, "clé", "schl", "ключ", "токен", "секрет", "密钥", "密鑰", "令牌", "トークン", "キー", "토큰", "키", "مفتاح", "anahtar",
+)  # fmt: skip
+LONGEST_NAME = 24
+_BEGINNING = re.compile(r"(?<![a-z])[a-z]")
+
+
+def _named_secret(text: str, start: int, window: str, value: str) -> bool:
     """Tell whether the words before a value call it secret."""
-    naming = max(_NAMING.finditer(window), key=re.Match.end, default=None)
+    naming = _naming(window)
     hash_like = secret_looks.hexadecimal(value) or secret_looks.UUID.match(value) is not None
-    if _CALL.search(text[max(0, start - 48) : start]) is not None:
+    if text[start - 1 : start] in {"'", '"'} and _CALL.search(text[max(0, start - 48) : start]) is not None:
         return True
     if naming is None:
-        return provided and (_provided(window, hash_like) or _alone(text, start))
+        return _provided(window, hash_like) or _alone(text, start)
     gap = window[naming.end() :]
     if text[start - 1 : start] == "*":  # a hash as MySQL writes it
         return False
@@ -186,4 +218,6 @@ def _key_word(name: str) -> bool:
 
 
 def _provided(window: str, hash_like: bool) -> bool:
-    return _PROVIDED.search(window) is not None and not (hash_like and _DENIAL.search(window))
+    if not _ROLE.search(window) or _PROVIDED.search(window) is None:
+        return False
+    return not (hash_like and _DENIAL.search(window))

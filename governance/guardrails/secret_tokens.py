@@ -133,7 +133,18 @@ def _words(body: str, kind: str) -> bool:
 
 
 _UNSIGNED = re.compile(r"\.(?:[a-z_\-]{0,40}|[A-Z_\-]{0,40})\Z")  # "….signature"
-_WORDY = frozenset({"openai_key", "payment_key", "mandrill_key", "model_key", "saas_token"})
+_WORDY = frozenset(
+    {
+        "openai_key",
+        "payment_key",
+        "mandrill_key",
+        "model_key",
+        "saas_token",
+        "teams_token",
+        "pubnub_key",
+        "aiven_password",
+    }
+)
 
 
 def _private_keys(text: str) -> Iterator[Finding]:

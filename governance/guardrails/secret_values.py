@@ -71,14 +71,15 @@ _ASSIGNED = (
     r"|[\"']{0,1}\]?\)?\.(?:send_?keys|type|fill|set_?value|val|sendkeys)\((?=[\"'])"  # of a browser's test
     r"|[\"'], (?=[\"'][^\"'\n]{4,64}[\"']\))|\((?=[\"']))"
 )
+# What goes on to a password; of a key, `secret_near` judges what stands there without a sign.
+_ASKED = rf"|(?:{_WORDS}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:[A-Za-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
+_SAID = rf"(?P<assigned>{_ASSIGNED})|(?P<said>(?:,?{_WORDS}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
 _AFTER_CORE = re.compile(
-    _SUFFIX + rf"(?:(?P<assigned>{_ASSIGNED})"
-    rf"|(?P<said>(?:,?{_WORDS}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
-    rf"|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?"
-    rf"|(?:{_WORDS}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:[A-Za-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
+    rf"{_SUFFIX}(?:{_SAID}|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"
     r"|(?P<near>[\"']? ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE,
     re.IGNORECASE,
 )
+_AFTER_KEY = re.compile(rf"{_SUFFIX}(?:{_SAID}{_ASKED}))(?P<about>\b\B)?(?P<near>\b\B)?{_VALUE}", re.IGNORECASE)
 _OTHER_SUBJECT = re.compile(
     r"\b(?:reset|chang|polic|expir|field|manag|length|hash|rule|error|fail|strength|requir|min|max|attempt|valid|format|"
     r"must|should|hint|prompt|strateg|rotat|age|type|and|or)",
@@ -96,7 +97,7 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             continue
         if core in _PASSWORDS:
             yield from _later(text, at + len(core))
-        match = _AFTER_CORE.match(text, at + len(core))
+        match = (_AFTER_CORE if core in _PASSWORDS else _AFTER_KEY).match(text, at + len(core))
         if match is None or (match["scheme"] and match["scheme"].strip().lower() in _JUDGED_ELSEWHERE):
             continue
         value = _trimmed(match, is_password=core in _PASSWORDS)
