@@ -8,9 +8,10 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import JSONObject, Now
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models.functions import Coalesce, JSONObject, Now
 
+from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.tenancy import tenant_scope
@@ -199,7 +200,8 @@ def _asks(principal: Principal) -> Q:
 def _votes(reader: Principal) -> QuerySet[Vote, JsonObject]:
     """Return votes as the reader may see them, the first on top, as {voter, email, in_place_of,
     approves, reason, at}."""
-    email = access.column(reader, Vote, "voter__email", subject="voter_id")
+    seen = access.column(reader, Vote, "voter__email", subject="voter_id")
+    email = Coalesce(seen, Value(FORMER), output_field=TextField())  # whoever has left or was erased since
     reason = access.column(reader, Vote, "reason", subject="voter_id")
     said = JSONObject(
         voter="voter_id",

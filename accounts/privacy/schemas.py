@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 
 class AboutIn(Schema):
@@ -17,6 +17,8 @@ class AboutIn(Schema):
 
 
 class EraseIn(AboutIn):
+    model_config = ConfigDict(extra="forbid")  # a misspelt `user` would be oneself
+
     confirm: bool = Field(False, description="Must be true: an erasure can't be taken back.")
 
 

@@ -97,7 +97,15 @@ def cast(principal: Principal, approval: Approval, ballot: Ballot, *, approves: 
     approval.__dict__.setdefault("said", []).append(said)
     if not approves or approval.quorum == 1:
         return True
-    return Vote.objects.filter(approval=approval, approves=True).count() >= approval.quorum
+    votes = Vote.objects.filter(approval=approval, approves=True)
+    return sum(_still_counts(vote, approval) for vote in votes) >= approval.quorum
+
+
+def _still_counts(vote: Vote, approval: Approval) -> bool:
+    """Tell whether whoever has voted could do so now: she may have left since, or decide no more."""
+    voter = principals.load(vote.voter_id, approval.tenant_id)
+    giver = principals.load(vote.in_place_of_id, approval.tenant_id) if vote.in_place_of_id else voter
+    return voter is not None and giver is not None and is_asked(giver, approval)
 
 
 def _lent(principal: Principal, approval: Approval) -> Ballot:

@@ -12,7 +12,8 @@ import pytest
 from django.db import ProgrammingError, connections
 from django.db.models.functions import Now
 
-from accounts.models import AuditRow
+from accounts.models import AuditRow, Membership
+from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, PolicyDenied
@@ -228,6 +229,24 @@ def test_the_database_takes_no_vote_but_ones_own_on_what_waits(
     }
     with pytest.raises(ProgrammingError, match="row-level security"), tenant_scope(acme.tenant.id, user.id):
         Vote.objects.create(**values)
+
+
+@pytest.mark.parametrize("change", ["left", "demoted"])
+def test_a_vote_counts_while_its_voter_may_decide(
+    acme: TenantWithUsers, make_waiting: MakeWaiting, approver: Approver, change: str
+) -> None:
+    waiting, first = make_waiting(acme, terms=TWO), approver("first")
+    say(first, waiting)
+    hers = Membership.objects.using("system").filter(tenant=acme.tenant, user_id=first.user_id)
+    hers.delete() if change == "left" else hers.update(role="viewer")
+    second = say(approver("second"), waiting)
+    assert second.status == ApprovalStatus.PENDING
+    emails = [vote.email for vote in ApprovalOut.of(second).votes]
+    assert emails[0] == (FORMER if change == "left" else first.email)
+    listed = selectors.inbox(acme.principal("admin"), selectors.Filters())
+    assert [len(ApprovalOut.of(row).votes) for row in listed.rows] == [2]
+    assert say(approver("third"), waiting).status == ApprovalStatus.APPROVED
+    assert spend(waiting) == 1
 
 
 def test_votes_are_read_by_who_reads_the_approval(

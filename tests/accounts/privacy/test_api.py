@@ -71,6 +71,8 @@ async def test_one_erases_oneself_after_saying_so(client, acme):  # noqa: F811
     await signed_in(client, "member@acme.test")
     unsure = await client.post("/privacy/erase", json={})
     assert (unsure.status_code, unsure.json()["code"]) == (422, "not_confirmed")
+    misspelt = await client.post("/privacy/erase", json={"email": "viewer@acme.test", "confirm": True})
+    assert misspelt.status_code == 422
     job = (await client.post("/privacy/erase", json={"confirm": True})).json()
     again = await client.post("/privacy/erase", json={"confirm": True})
     assert (again.status_code, again.json()["code"]) == (409, "privacy_job_under_way")
