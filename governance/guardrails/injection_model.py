@@ -16,7 +16,7 @@ PATH = Path(__file__).with_name("data") / "injection_model.tsv"
 MOST_WINDOWS = 32  # of one reading that are read in full: those whose words alone speak most for an order
 USUAL_FEATURES = 30  # a window with more of them is as sure as one with so many
 STEP = 0.1  # weights are kept as multiples of it
-FEWEST_STEPS = 2  # of a weight that is kept
+FEWEST_STEPS, FEWEST_LEAN_STEPS = 2, 4  # of a weight and of a lean that are kept
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -107,7 +107,7 @@ def dumps(model: Model) -> str:
     lines = [json.dumps({name: getattr(model, name) for name in names})]
     for feature in sorted(model.weights):
         weight, lean = round(model.weights[feature] / STEP), round(model.leans.get(feature, 0.0) / STEP)
-        lean = lean if abs(lean) >= FEWEST_STEPS else 0
+        lean = lean if abs(lean) >= FEWEST_LEAN_STEPS else 0
         if abs(weight) >= FEWEST_STEPS:
             lines.append(f"{feature}\t{weight}\t{lean or ''}")
     return "\n".join(lines) + "\n"

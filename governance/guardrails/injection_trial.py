@@ -11,8 +11,8 @@ from governance.guardrails.injection_model import Model
 from governance.guardrails.injection_training import BENIGN, Example, train
 
 FOLDS = 5
-FALSE_ALARMS = 0.0275  # of the model alone, in harmless texts that it did not see
-FALSE_ALARMS_TOGETHER = 0.035  # with the rules
+FALSE_ALARMS = 0.0225  # of the model alone, in harmless texts that it did not see
+FALSE_ALARMS_TOGETHER = 0.03  # with the rules
 
 MARGIN = 0.01
 LOWEST = -30.0
