@@ -9,9 +9,11 @@ import orjson
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
 from accounts.auth import is_declared
+from agentos import contract
 from agentos.core.errors import PolicyDenied
 
 logger = logging.getLogger(__name__)
@@ -27,6 +29,11 @@ class StrictParser(Parser):
 
 class DeclaredAPI(NinjaAPI):
     """Every route says `@scope`, `@any_scope`, `@signed_in` or `@public`; a test looks for one that does not."""
+
+    def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**where)
+        contract.complete(schema)
+        return schema
 
     def _get_urls(self) -> list[URLResolver | URLPattern]:
         for router in self._get_bound_routers():

@@ -20,6 +20,7 @@ from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
 from agents import answering, attaching, seen, selectors
 from agents.engine.spec import AgentSpec
+from agents.event_schemas import STREAM, RunOut
 from agents.forms import RunForm, fields_of, flag_of, run_form
 from agents.registry import registry
 from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut, answers_of
@@ -31,7 +32,20 @@ from agents.sse import event_stream
 from agents.wiring import runtime
 
 router = Router(tags=["runs"])
+FOLLOWED = {"responses": {200: {"content": STREAM}}}
+AFTER = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Last-Event-ID",
+            "required": False,
+            "schema": {"type": "integer", "minimum": 0},
+            "description": "The last event that was seen; it goes before `after`.",
+        }
+    ]
+}
 RUN_BODY = {
+    **FOLLOWED,
     "requestBody": {
         "required": True,
         "content": {
@@ -50,7 +64,7 @@ RUN_BODY = {
             }
             for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
         },
-    }
+    },
 }
 
 
@@ -71,7 +85,7 @@ async def get_agent(request: HttpRequest, agent_id: str) -> JsonObject:
     return _agent(registry.get("agent", agent_id), principal, await tenant_models.current(principal.tenant_id))
 
 
-@router.post("/agents/{agent_id}/runs", openapi_extra=RUN_BODY)
+@router.post("/agents/{agent_id}/runs", response={200: RunOut, 202: RunStateOut}, openapi_extra=RUN_BODY)
 @scope("agents:{agent_id}:run")
 async def start_agent_run(
     request: HttpRequest, agent_id: str, idempotency_key: IdempotencyHeader = ""
@@ -108,7 +122,7 @@ async def list_agent_runs(request: HttpRequest, agent_id: str, session_id: str =
     return JsonResponse(found, safe=False)
 
 
-@router.post("/agents/{agent_id}/runs/{run_id}/continue")
+@router.post("/agents/{agent_id}/runs/{run_id}/continue", response=RunOut, openapi_extra=FOLLOWED)
 @scope("agents:{agent_id}:run")
 async def continue_agent_run(
     request: HttpRequest, agent_id: str, run_id: UUID, idempotency_key: IdempotencyHeader = ""
@@ -126,14 +140,14 @@ async def continue_agent_run(
     return JsonResponse(await in_thread(selectors.run_detail, principal=principal, run_id=run_id))
 
 
-@router.get("/runs/{run_id}")
+@router.get("/runs/{run_id}", response=RunOut)
 @signed_in
 async def get_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Return a run: state, output, usage, tool calls, what it waits for."""
     return JsonResponse(await in_thread(selectors.run_detail, principal=principal_of(request), run_id=run_id))
 
 
-@router.get("/agents/{agent_id}/runs/{run_id}")
+@router.get("/agents/{agent_id}/runs/{run_id}", response=RunOut)
 @scope("agents:{agent_id}:read")
 async def get_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> HttpResponse:
     """Return a run (AgentOS path)."""
@@ -142,7 +156,7 @@ async def get_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> Ht
     )
 
 
-@router.get("/runs/{run_id}/events")
+@router.get("/runs/{run_id}/events", response={200: None, 204: None}, openapi_extra={**FOLLOWED, **AFTER})
 @signed_in
 async def follow_run(
     request: HttpRequest, run_id: UUID, after: Annotated[int | None, Query(ge=0)] = None

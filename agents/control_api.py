@@ -16,6 +16,7 @@ from accounts.seam import in_thread
 from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents import attaching, selectors, steering
+from agents.event_schemas import STREAM
 from agents.forms import fields_of
 from agents.schemas import IdempotencyHeader, RunStateOut
 from agents.services import pauses
@@ -27,6 +28,7 @@ from agents.wiring import runtime
 
 router = Router(tags=["runs"])
 RESUME_BODY = {
+    "responses": {200: {"content": STREAM}},
     "requestBody": {
         "content": {
             kind: {
@@ -37,7 +39,7 @@ RESUME_BODY = {
             }
             for kind in ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
         }
-    }
+    },
 }
 
 
@@ -87,7 +89,7 @@ async def reconcile_step(
     return await in_thread(selectors.run_state, principal=principal, run_id=run_id)
 
 
-@router.post("/agents/{agent_id}/runs/{run_id}/resume", openapi_extra=RESUME_BODY)
+@router.post("/agents/{agent_id}/runs/{run_id}/resume", response={200: None, 204: None}, openapi_extra=RESUME_BODY)
 @scope("agents:{agent_id}:read")
 @only_reads
 async def resume_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) -> HttpResponseBase:
