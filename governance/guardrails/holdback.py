@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
-from governance.guardrails.detector import CONTEXT_CHARACTERS, TAIL_CHARACTERS, Block, Detector
+from governance.guardrails.detector import CONTEXT_CHARACTERS, PLAIN, TAIL_CHARACTERS, Block, Detector
 from governance.guardrails.findings import Finding, mask, merge
 from governance.guardrails.folding import fold
 
@@ -39,7 +40,8 @@ class HoldBack:
     def __init__(self, detectors: Sequence[Detector]) -> None:
         self._detectors = tuple(detectors)
         self._blocks = tuple(block for detector in detectors for block in detector.blocks)
-        self._alarm = re.compile("|".join(f"(?:{detector.alarm.pattern})" for detector in detectors) or r"(?!)")
+        self._alarm = _any_of(tuple(detector.alarm.pattern for detector in detectors))
+        self._words = _any_of(tuple(detector.words.pattern for detector in detectors))
         self._context = ""  # the end of the original text before `_held`
         self._held = ""
         self._word = 0  # where the last, perhaps unfinished word of `_held` begins
@@ -69,7 +71,7 @@ class HoldBack:
         if self._swallowed:
             return self._swallow(delta)
         self._append(delta)
-        if self._alarmed or self._alarm.search(self._held):
+        if self._alarmed or self._alarms():
             self._alarmed = True
             return self._feed_alarmed()
         return self._leave(self._word_hold(), ())
@@ -81,6 +83,12 @@ class HoldBack:
         base = len(self._context)
         text = self._context + self._held
         return self._leave(len(self._held), self._found(text, base, len(text)) if self._alarmed else ())
+
+    def _alarms(self) -> bool:
+        """Tell whether what is held has an alarming character or word."""
+        if PLAIN.fullmatch(self._held) and not self._words.search(self._held.lower()):
+            return False
+        return self._alarm.search(self._held) is not None
 
     def _append(self, delta: str) -> None:
         boundary = _last_boundary(delta)
@@ -110,7 +118,7 @@ class HoldBack:
             if finding.start < hold < finding.end:
                 hold = max(finding.start, base)
         left = self._leave(hold - base, [finding for finding in found if finding.end <= hold])
-        self._alarmed = len(self._held) > usual or self._alarm.search(self._held) is not None
+        self._alarmed = len(self._held) > usual or self._alarms()
         held = len(self._held)
         self._next_look = held + held // 4 if held > _SHORT_HOLD_CHARACTERS else 0
         return left + self._overflow() if held > MOST_HELD_CHARACTERS else left
@@ -215,8 +223,16 @@ class HoldBack:
         return rest
 
 
+@lru_cache(maxsize=64)
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what matches wherever one of the patterns does; nothing where there is none."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or r"(?!)")
+
+
 def _last_boundary(text: str) -> int:
     """Return the place of the last boundary, or -1."""
+    if text.endswith(" "):
+        return len(text) - 1
     if text.isascii():
         return max(text.rfind(" "), text.rfind("\n"), text.rfind('"'), text.rfind("\t"), text.rfind("\r"))
     for index in range(len(text) - 1, -1, -1):

@@ -26,3 +26,13 @@ def matches(pattern: re.Pattern[str], text: str, lower: str, needles: Iterable[s
         match = pattern.match(text, at)
         if match is not None:
             yield match
+
+
+def any_case(words: Iterable[str]) -> str:
+    """Return a pattern of the words in any case.
+
+    It looks at the first letter first: else each word is tried at each place, which takes many times as long.
+    """
+    known = tuple(words)
+    firsts = "".join(sorted({re.escape(word[0]) for word in known}))
+    return f"(?i:(?=[{firsts}])(?:{'|'.join(map(re.escape, known))}))"

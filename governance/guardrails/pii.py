@@ -8,14 +8,16 @@ from governance.guardrails import national_ids, pii_ids, pii_numbers, pii_people
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
+from governance.guardrails.needles import any_case
 
 _DIGIT = re.compile(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _NAME_WORDS = "name|holder|cardholder|contact|kin|card"
+_WORDS = ("at", "dot", "arroba", *_NAME_WORDS.split("|"))
 
 # Anything a finding holds besides plain words, and the words that may stand inside one.
-_ALARM = re.compile(rf"<<|[\d@{STYLED}{INVISIBLE}]|\b(?i:at|dot|arroba|{_NAME_WORDS})\b")
+_ALARM = re.compile(rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b")
 
 _TAILS = (
     # digits that more digits or an extension may follow, or words such as "is my passport"
@@ -70,4 +72,4 @@ def _settled(found: list[Finding]) -> list[Finding]:
     return kept
 
 
-DETECTOR = Detector("pii", detect, _ALARM, _TAIL)
+DETECTOR = Detector("pii", detect, _ALARM, _TAIL, re.compile("|".join(rf"{word}\b" for word in _WORDS)))

@@ -8,10 +8,11 @@ from governance.guardrails import secret_forms, secret_logins, secret_near, secr
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
+from governance.guardrails.needles import any_case
 
 _ALARM = re.compile(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
-    rf"|(?i:{'|'.join(secret_forms.SEEDS)})"
+    rf"|{any_case(secret_forms.SEEDS)}"
 )
 _TAIL = re.compile(
     r"(?:-{2,5}(?:B[A-Z0-9 ]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
@@ -35,4 +36,6 @@ def detect(text: str) -> list[Finding]:
     return sorted(found, key=lambda finding: (finding.start, finding.end))
 
 
-DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, (secret_tokens.PEM,))
+_WORDS = re.compile("|".join(map(re.escape, secret_forms.SEEDS)))
+
+DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, _WORDS, (secret_tokens.PEM,))

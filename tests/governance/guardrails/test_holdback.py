@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.guardrails import pii, secrets
+from governance.guardrails.detector import PLAIN
 from governance.guardrails.findings import Finding, redact
 from governance.guardrails.holdback import MOST_HELD_CHARACTERS, HoldBack
 from tests.governance.guardrails.labelled import credentials, personal
@@ -67,6 +68,23 @@ def test_random_texts_in_random_pieces(fragments: list[str], cuts: list[int]) ->
         pieces.append(text[at : at + size])
         at, turn = at + size, turn + 1
     assert in_pieces(pieces) == whole(text)
+
+
+WORDS = st.one_of(
+    st.from_regex(r"[A-Z]?[a-z]{1,11}[.,;:!?]?", fullmatch=True),
+    st.sampled_from(
+        ["at", "Dot", "name", "cardholder", "Seed", "wallet", "ledger", "kin", "frase", "recovery", "that", "card."]
+    ),
+)
+
+
+@given(words=st.lists(WORDS, max_size=8), between=st.sampled_from([" ", "\n", "  "]), cut=st.integers(0, 12))
+@settings(max_examples=400, deadline=None)
+def test_plain_prose_alarms_by_words_only(words: list[str], between: str, cut: int) -> None:
+    text = between.join(words)[cut:]
+    if PLAIN.fullmatch(text):
+        for detector in DETECTORS:
+            assert detector.words.search(text.lower()) or not detector.alarm.search(text)
 
 
 def test_prose_leaves_a_word_late() -> None:
