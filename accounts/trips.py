@@ -44,6 +44,21 @@ def together(*, using: str = "default") -> Iterator[None]:
         yield
 
 
+def commit_ahead(*, using: str = "default") -> None:
+    """Let the open transaction commit before it is on disk: for what goes on meanwhile and stores something itself.
+
+    Whatever is stored later is on disk only with this. Nobody may be answered before `on_disk`.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+
+def on_disk(*, using: str = "default") -> None:
+    """Return once all that this connection has committed is on disk, by a commit that waits for it."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_logical_emit_message(true, 'agentos', '')")
+
+
 def begin_scope(connection: BaseDatabaseWrapper, tenant_id: str, user_id: str) -> None:
     """Begin the transaction of an atomic block that has sent nothing yet, and set its scope, in one trip."""
     connection.connection.autocommit = True  # or the driver would send a BEGIN of its own, and wait for its answer

@@ -14,7 +14,7 @@ from agentos.bench.floors import CHAT_PATH, chat_body
 from agentos.bench.model import FIRST_TOKEN_MS, TOKENS
 from agentos.bench.rows import make_sessions
 from agentos.bench.stand import Stand
-from agentos.bench.wait import OpenStream, has_token, is_answered, is_paused
+from agentos.bench.wait import OpenStream, has_token, is_answered, is_completed, is_paused
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject
 
@@ -30,6 +30,7 @@ BARE_PATH = "/api/agents/bench-bare/runs"
 LIMIT_SECONDS = 45.0
 SETTLE_SECONDS = 1.3  # PostgreSQL's counters come up to a second late
 AGES = (1, 100, 300, 1000)
+AGED_SESSIONS, AGED_RUNS, AGED_ROUNDS = 20, 100, 3
 PAUSES = 50
 WAITING, WARMING = 200, 20
 GUARDED_ROUNDS = 4
@@ -133,6 +134,7 @@ def _pause(stand: Stand, member: str, approver: str) -> float:
     _, at = stream.read_until(has_token)
     decision.read_until(is_answered)
     decision.close()
+    stream.read_until(is_completed)  # or it would speak into the next one's time
     stream.close()
     return at - began - FIRST_TOKEN_MS * 1000
 
@@ -179,16 +181,29 @@ def _close_all(streams: Sequence[OpenStream]) -> None:
 
 
 def sessions(stand: Stand, like: str, ages: Sequence[int] = AGES) -> list[Row]:
-    """Run in sessions that hold a number of runs already."""
+    """Run in sessions that hold a number of runs already, the ages by turns; what their summaries cost is counted.
+
+    A session with one run gets one more and no other: it has to stay young.
+    """
     (user_id,) = stand.meter.fetch("SELECT user_id FROM agents_run WHERE id = %s", like)[0]
-    rows = []
-    for age in ages:
-        prefix = f"aged-{age}-"
-        names = make_sessions(stand.meter, like=like, prefix=prefix, sessions=10, runs=age, user_id=user_id)
-        job = Job(stand.port, PATH, SAY, streams=10, runs=200, sessions=names, limit_seconds=LIMIT_SECONDS)
-        _, row = measured(stand, job)
-        rows.append({"runs_in_session": age, **row})
-    return rows
+    names = {
+        age: make_sessions(
+            stand.meter,
+            like=like,
+            prefix=f"aged-{age}-",
+            sessions=AGED_RUNS * AGED_ROUNDS if age == 1 else AGED_SESSIONS,
+            runs=age,
+            user_id=user_id,
+        )
+        for age in ages
+    }
+    found: dict[int, list[Row]] = {age: [] for age in ages}
+    for number in range(AGED_ROUNDS):
+        for age in ages:
+            chosen = names[age][number * AGED_RUNS :][:AGED_RUNS] if age == 1 else names[age]
+            job = Job(stand.port, PATH, SAY, streams=10, runs=AGED_RUNS, sessions=chosen, limit_seconds=LIMIT_SECONDS)
+            found[age].append(measured(stand, job)[1])
+    return [{"runs_in_session": age, "runs": AGED_RUNS, **_medians(rows)} for age, rows in found.items()]
 
 
 def page(stand: Stand, like: str, count: int = PAGE_SESSIONS) -> list[Row]:

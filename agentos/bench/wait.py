@@ -50,6 +50,10 @@ def is_paused(seen: bytes) -> bool:
     return b"event: RunPaused\n" in seen
 
 
+def is_completed(seen: bytes) -> bool:
+    return b"event: RunCompleted\n" in seen
+
+
 def is_answered(seen: bytes) -> bool:
     """Say whether a whole head is there: the answer itself is not looked at."""
     return b"\r\n\r\n" in seen

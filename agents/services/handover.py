@@ -2,6 +2,9 @@
 
 The lease commits with the answer, so nobody has to be told and nothing claimed. Should the process die in between, the
 lease runs out and the run is recovered, as one is that has just been started.
+
+The run goes on while the answer is being written to disk: whatever it stores gets there after it. Who answered is told
+only when it is there.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from accounts.trips import commit_ahead, on_disk
 from agentos.core.clock import utc_now
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus
@@ -79,7 +83,9 @@ def _lease(taker: Taker, run: Run) -> None:
     run.lease_until = Now() + timedelta(seconds=LEASE_SECONDS)
     _update(run, "status", "fence", "lease_owner", "lease_until")
     crash_here(CrashPoint.HAND_OVER_BEFORE_COMMIT)
-    transaction.on_commit(partial(_hand_over, taker, _claimed(run)), using=run._state.db)
+    using = run._state.db or "default"
+    commit_ahead(using=using)
+    transaction.on_commit(partial(_hand_over, taker, _claimed(run), using), using=using)
 
 
 def _update(run: Run, *fields: str) -> None:
@@ -108,9 +114,10 @@ def _claimed(run: Run) -> Claimed:
     )
 
 
-def _hand_over(taker: Taker, run: Claimed) -> None:
+def _hand_over(taker: Taker, run: Claimed, using: str) -> None:
     crash_here(CrashPoint.HAND_OVER_AFTER_COMMIT)
     try:
         taker.take_soon(run)
     except RuntimeError:
         logger.warning("run %s: this process is gone; another goes on when the lease has run out", run.run_id)
+    on_disk(using=using)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connections
 
 from accounts import audit
 from accounts.seam import in_thread
@@ -92,6 +93,39 @@ async def test_where_it_may_not_go_on_any_process_takes_it(
     assert (await in_thread(stored, begin)).status == "pending"
     claimed = await queue.claim(process.pool, owner="other", limit=5, most_per_tenant=5)
     assert [(run.run_id, run.fence, run.is_overdue) for run in claimed] == [(begin.run_id, 2, why == "overdue")]
+
+
+async def test_who_answers_is_told_only_when_the_answer_is_on_disk(
+    make_process: MakeProcess, acme: TenantWithUsers
+) -> None:
+    """The run goes on before that, and whatever it stores comes after it."""
+    process = await make_process(SCRIPT, supervise=False)
+    begin = await paused(process)
+
+    class Watching(Dead):
+        committed = ""
+
+        def take_soon(self, run: Claimed) -> None:
+            self.committed = ask("SELECT pg_current_wal_insert_lsn()::text")
+
+    def ask(query: str) -> str:
+        with connections["system"].cursor() as cursor:
+            cursor.execute(query)
+            return str(cursor.fetchone()[0])
+
+    def answered() -> tuple[str, str]:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SET synchronous_commit = on")  # the tests' server waits for no disk
+            answer(principal=acme.principal("member"), run_id=begin.run_id, answers=YES)
+            reached = ask(f"SELECT pg_current_wal_flush_lsn() >= '{watching.committed}'")
+            cursor.execute("SHOW synchronous_commit")
+            (after,) = cursor.fetchone()
+            cursor.execute("RESET synchronous_commit")
+        return reached, after
+
+    watching = Watching()
+    handover.take_here(watching)
+    assert await in_thread(answered) == ("True", "on")
 
 
 async def test_a_process_that_dies_after_the_answer_is_recovered_from(
