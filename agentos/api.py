@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import django.db
 import psycopg
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -20,7 +21,7 @@ from accounts.privacy.api import router as privacy_router
 from accounts.seam import in_thread
 from agentos import __version__
 from agentos.backup import facts
-from agentos.core.errors import AgentOSError, NotAuthenticated, Unavailable, whereabouts
+from agentos.core.errors import AgentOSError, NotAuthenticated, TooLarge, Unavailable, whereabouts
 from agentos.declared import DeclaredAPI, StrictParser
 from agentos.problems import problem, problem_of
 from agents import seen
@@ -73,6 +74,14 @@ def _request_id(request: HttpRequest) -> str:
 @api.exception_handler(AgentOSError)
 def _on_own_error(request: HttpRequest, error: AgentOSError) -> HttpResponse:
     return problem_of(error, _request_id(request))
+
+
+@api.exception_handler(RequestDataTooBig)
+@api.exception_handler(TooManyFieldsSent)
+@api.exception_handler(TooManyFilesSent)
+def _on_too_much(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer what Django refuses to read."""
+    return _on_own_error(request, TooLarge("The body is larger, or has more fields, than this route reads."))
 
 
 @api.exception_handler(AuthenticationError)

@@ -14,6 +14,7 @@ from accounts.addresses import matching
 from accounts.models.connections import Connection, PlatformConnection
 from accounts.models.identity import Attempt, ExternalIdentity, RecoveryCode, SigningKey, TotpDevice
 from accounts.models.invitations import Invitation
+from accounts.models.passwords import PasswordHash
 from accounts.models.resources import Grant, Resource
 from accounts.models.support import SupportEntry
 from accounts.people import PersonKey
@@ -57,6 +58,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    password = PasswordHash("password", max_length=128)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)

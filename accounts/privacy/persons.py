@@ -22,13 +22,14 @@ from accounts.privacy.rows import USING, Person
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, NotFound
 from agentos.core.ids import parse_id
+from agentos.core.types import clean_text
 
 NOBODY = "erased.invalid"
 
 
 def find(user: str) -> User | None:
     """Return the user with this id or e-mail address, whatever tenants she belongs to."""
-    users = User.objects.using(USING)
+    users, user = User.objects.using(USING), clean_text(user)
     if (user_id := parse_id(user)) is not None:
         return users.filter(id=user_id).first()
     return users.filter(**matching(user)).first()

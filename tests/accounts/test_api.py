@@ -37,6 +37,20 @@ async def signed_in(client: httpx.AsyncClient, email: str, **extra: str) -> dict
     return pair
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"json": {"email": "a" * 3_000_000, "password": "x"}},
+        {"data": {f"field{number}": "x" for number in range(1_001)}},
+    ],
+    ids=["a large body", "many fields"],
+)
+async def test_what_is_too_much_is_refused(client: httpx.AsyncClient, acme: TenantWithUsers, sent: Any) -> None:
+    await signed_in(client, "member@acme.test")
+    answer = await client.post("/auth/token" if "json" in sent else "/agents/helpdesk/runs", **sent)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
 async def test_signing_in_and_who_i_am(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
     pair: dict[str, Any] = await signed_in(client, "member@acme.test", tenant="acme")
     assert (pair["tenant"], pair["expires_in"]) == ("acme", 600)

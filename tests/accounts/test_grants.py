@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from accounts.models import AuditRow, Grant, Membership, Resource, User
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.services import grants, members, roles, service_accounts
+from accounts.services.grants import Thing
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.lean import LeanHandler
@@ -63,6 +65,40 @@ def test_a_role_without_the_general_scope_is_held_to_its_grants(acme: TenantWith
     assert member.has_any("agents", "run")
     assert not member.has("agents:approvals:read")
     assert not member.has_any("tools", "call")
+
+
+def handbooks(tenant_id: UUID) -> Iterator[Thing]:
+    """What another kind of thing tells of itself: each tenant has its own."""
+    yield Thing("knowledge", f"handbook-{str(tenant_id)[-4:]}", "Handbook")
+
+
+@pytest.fixture
+def with_handbooks(settings: Any) -> Iterator[None]:
+    settings.AGENTOS_GRANTABLE = [*settings.AGENTOS_GRANTABLE, f"{__name__}.handbooks"]
+    grants._providers.cache_clear()
+    yield
+    grants._providers.cache_clear()
+
+
+def test_a_knowledge_base_takes_a_provider_to_be_granted(
+    acme: TenantWithUsers, globex: TenantWithUsers, with_handbooks: None
+) -> None:
+    (book,), (theirs,) = handbooks(acme.tenant.id), handbooks(globex.tenant.id)
+    roles.create(acme.principal("admin"), name="restricted", scopes_asked=["runs:read"])
+    members.change_role(acme.principal("admin"), user_id=acme.member.id, role="restricted")
+    give(acme, acme.member, f"knowledge:{book.name}:write")
+    member = now(acme, acme.member)
+    assert member.has(f"knowledge:{book.name}:read")
+    assert member.has_any("knowledge", "read")
+    for scope in ("knowledge:read", "knowledge:other:read", f"knowledge:{book.name}:delete"):
+        assert not member.has(scope)
+    with pytest.raises(Invalid, match="There is no"):
+        give(acme, acme.member, f"knowledge:{theirs.name}:read")
+    browser = Client()
+    browser.force_login(User.objects.using("system").get(id=acme.admin.id))
+    form = browser.get(reverse("admin:accounts_grant_add")).content.decode()
+    assert f"knowledge:{book.name}:read" in form
+    assert theirs.name not in form
 
 
 def test_guardians_checker_and_ours_agree(acme: TenantWithUsers) -> None:

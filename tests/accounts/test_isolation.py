@@ -14,7 +14,7 @@ from accounts.models import AuditHead, AuditRow, Membership, ServiceAccount, Ten
 from accounts.services import service_accounts, tokens
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import ConfigError
-from tests.conftest import TenantWithUsers
+from tests.conftest import PASSWORD, TenantWithUsers
 
 TENANT_MODELS = [Membership, TenantRole, ServiceAccount, AuditRow, AuditHead]
 
@@ -117,3 +117,24 @@ def test_production_refuses_demo_users(acme: TenantWithUsers, monkeypatch: pytes
     assert checks.isolation(databases=["default"]) == []
     monkeypatch.setattr(settings, "PRODUCTION", True)
     assert [message.id for message in checks.isolation(databases=["default"])] == ["accounts.E014"]
+
+
+def test_the_application_reads_no_hash_of_a_password(acme: TenantWithUsers) -> None:
+    with tenant_scope(acme.tenant.id, acme.admin.id):
+        (colleague,) = User.objects.filter(id=acme.member.id)
+        assert (colleague.email, colleague.password) == (acme.member.email, "")
+        assert Membership.objects.select_related("user").get(user=acme.member).user.password == ""
+        hashes = User.objects.filter(password__startswith="argon2")
+        for asks in (hashes.count, lambda: list(User.objects.raw("SELECT id, password FROM accounts_user"))):
+            with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+                asks()
+    assert User.objects.using("system").get(id=acme.member.id).check_password(PASSWORD)
+
+
+def test_the_application_reads_all_else_of_a_user(database: None) -> None:
+    """A column that was added and not granted would fail every page."""
+    columns = [field.column for field in User._meta.local_concrete_fields if field.name != "password"]
+    with connections["default"].cursor() as cursor:
+        for column in columns:
+            cursor.execute("SELECT has_column_privilege('accounts_user', %s, 'SELECT')", [column])
+            assert cursor.fetchone() == (True,), column

@@ -25,7 +25,7 @@ def readable_tables() -> Iterator[str]:
     with connections["default"].cursor() as cursor:
         cursor.execute(
             "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-            " AND relkind IN ('r', 'p', 'v', 'm') AND has_table_privilege(oid, 'SELECT') ORDER BY relname"
+            " AND relkind IN ('r', 'p', 'v', 'm') AND has_any_column_privilege(oid, 'SELECT') ORDER BY relname"
         )
         yield from [name for (name,) in cursor.fetchall()]
 
@@ -33,7 +33,12 @@ def readable_tables() -> Iterator[str]:
 def found_in(table: str, *markers: str) -> list[str]:
     """Return which markers stand in the rows of a table that are seen in the open scope, bytes too."""
     with connections["default"].cursor() as cursor:
-        cursor.execute(f"SELECT t::text FROM {table} t")
+        cursor.execute(
+            "SELECT string_agg(quote_ident(attname) || '::text', ',') FROM pg_attribute WHERE attrelid = %s::regclass"
+            " AND attnum > 0 AND NOT attisdropped AND has_column_privilege(attrelid, attnum, 'SELECT')",
+            [table],
+        )
+        cursor.execute(f"SELECT concat_ws(' ', {cursor.fetchone()[0]}) FROM {table} t")
         text = " ".join(row for (row,) in cursor.fetchall())
     spelt = {marker: (marker, marker.encode().hex()) for marker in markers}
     return [marker for marker, forms in spelt.items() if any(form in text for form in forms)]
