@@ -29,7 +29,7 @@ declare(
     none=(
         "tenant id run step_path tool_call_id tool_name tool_version component_id args_hash requester status "
         "version edited_by decided_by decided_at consumed_at expires_at quorum approver_roles approvers separate "
-        "warn_at escalate_at escalation_role escalated_at standing_rule is_demo created_at"
+        "reasoned warn_at escalate_at escalation_role escalated_at standing_rule is_demo created_at"
     ),
     personal="reason",
     sensitive="arguments proposed effect_text",
@@ -117,7 +117,7 @@ declare(
     PolicyRule,
     none=(
         "tenant id version position tool component role conditions level loosens quorum approver_role approvers "
-        "expiry_hours escalation_role escalation_hours separate note"
+        "expiry_hours escalation_role escalation_hours separate reasoned note"
     ),
 )
 

@@ -29,7 +29,8 @@ WARNS_AFTER: Final = 0.75  # of the time that an approval waits
 _ASKED: Final = (
     "id", "tenant", "run", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id",
     "arguments", "args_hash", "effect_text", "requester", "status", "reason", "version", "expires_at", "warn_at",
-    "quorum", "approver_roles", "approvers", "separate", "escalation_role", "escalate_at", "is_demo", "created_at",
+    "quorum", "approver_roles", "approvers", "separate", "reasoned", "escalation_role", "escalate_at", "is_demo",
+    "created_at",
 )  # fmt: skip
 _CONSENTED: Final = (
     "id", "tenant", "run", "step_path", "tool_call_id", "tool_name", "tool_version", "component_id", "arguments",
@@ -106,8 +107,8 @@ def ask(
         approval_id, run.tenant_id, run.run_id, step.path, step.tool_call_id[:200], tool.name,
         tool.schema_hash, run.spec.id, json_text(arguments), call, tool.effect_text(arguments), run.user_id,
         ApprovalStatus.PENDING.value, run.tenant_id, run.run_id, step.path, hours, hours * WARNS_AFTER, terms.quorum,
-        list(terms.roles), None if terms.people is None else list(terms.people), terms.separate, terms.escalation_role,
-        terms.escalation_hours, run.tenant_id, run.run_id, ApprovalStatus.PENDING.value,
+        list(terms.roles), None if terms.people is None else list(terms.people), terms.separate, terms.reasoned,
+        terms.escalation_role, terms.escalation_hours, run.tenant_id, run.run_id, ApprovalStatus.PENDING.value,
     )  # fmt: skip
     return Statement(_ask_sql(), parameters, _NOT_ASKED_TWICE)
 
@@ -170,7 +171,7 @@ def _ask_sql() -> str:
         f"INSERT INTO {table(Approval)} AS a ({columns(Approval, _ASKED)}) "
         f"VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, '', ({version}), "
         "now() + make_interval(hours => %s::int), now() + make_interval(secs => %s::float8 * 3600), "
-        "%s, %s::varchar[], %s::uuid[], %s, %s, now() + make_interval(hours => %s::int), "
+        "%s, %s::varchar[], %s::uuid[], %s, %s, %s, now() + make_interval(hours => %s::int), "
         f"coalesce(({is_demo}), false), now()) "
         "ON CONFLICT (tenant_id, run_id, step_path, version) DO UPDATE SET id = EXCLUDED.id "
         "WHERE a.status = %s AND a.args_hash = EXCLUDED.args_hash"

@@ -13,11 +13,11 @@ TOGETHER_MOST: Final = 50
 
 
 def is_low(approval: Approval, step: Step | None) -> bool:
-    """Tell whether a call stays within the tenant, can be made again, takes one person's word and read no stranger's.
+    """Tell whether a call stays within the tenant, can be made again, takes one person's yes and read no strangers.
 
     A tool that is gone, or a call whose step is, is never of low risk.
     """
-    if step is None or approval.quorum != 1 or step.request.get("tainted_by"):
+    if step is None or approval.quorum != 1 or approval.reasoned or step.request.get("tainted_by"):
         return False
     try:
         tool = registry.get(approval.run.component_kind, approval.run.component_id).tool(approval.tool_name)

@@ -39,6 +39,7 @@ class RuleIn(Schema):
     escalation_role: str = Field("", max_length=48)
     escalation_hours: int | None = None
     separate: bool = False
+    reasoned: bool = False
     note: str = Field("", max_length=200)
 
     def wanted(self, tool: str) -> Wanted:

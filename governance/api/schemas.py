@@ -69,6 +69,7 @@ class ApprovalOut(Schema):
     decided_by: str | None
     approval_url: str
     quorum: int = Field(examples=[1], description="How many different people have to approve; one rejection ends it")
+    reasoned: bool = Field(description="To approve takes a reason, too")
     votes: list[VoteOut]
     approver_roles: list[str] = Field(description="Who decides has each of these roles")
     approvers: list[UUID] | None = Field(description="Who decides is one of these, if any are named")
@@ -225,6 +226,7 @@ def _source(approval: Approval) -> JsonObject:
 def _terms(approval: Approval) -> JsonObject:
     return {
         "quorum": approval.quorum,
+        "reasoned": approval.reasoned,
         "approver_roles": approval.approver_roles,
         "approvers": approval.approvers,
         "escalates_at": _epoch(approval.escalate_at),

@@ -27,7 +27,8 @@ class Approval(TenantModel):
     `args_hash` covers tool, version, arguments, run, step and tenant; the gate compares it just before the call.
     A call that is asked about anew gets another row with the next `version`; the rows before it are void.
     How it is to be given was fixed when it was asked for: `quorum` people, each of whom has every one of
-    `approver_roles` and is one of `approvers` (null: anybody). At `escalate_at` the `escalation_role` may as well.
+    `approver_roles` and is one of `approvers` (null: anybody), and says why where it is `reasoned`. At `escalate_at`
+    the `escalation_role` may as well.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -54,6 +55,7 @@ class Approval(TenantModel):
     approver_roles = ArrayField(models.CharField(max_length=48), default=list, blank=True)
     approvers = ArrayField(models.UUIDField(), null=True, blank=True)
     separate = models.BooleanField(default=False, db_default=False)  # who voted on another call of the run may not here
+    reasoned = models.BooleanField(default=False, db_default=False)  # to approve takes a reason, too
     warn_at = models.DateTimeField(null=True)  # null once it was told that it is about to expire
     escalate_at = models.DateTimeField(null=True)
     escalation_role = models.CharField(max_length=48, blank=True, default="", db_default="")

@@ -80,6 +80,9 @@ class PolicyRule(TenantModel):
     separate = models.BooleanField(
         "separation of duties", default=False, help_text="Who decided another call of the run may not decide this one."
     )
+    reasoned = models.BooleanField(
+        "a reason to approve", default=False, help_text="To approve takes a reason, too, as to reject always does."
+    )
     note = models.CharField(max_length=200, blank=True, help_text="What approvers are told about this rule.")
 
     class Meta:

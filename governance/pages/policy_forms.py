@@ -59,6 +59,7 @@ class RuleForm(forms.Form):
         label="After hours", required=False, min_value=1, max_value=MOST_HOURS, help_text="…so long."
     )
     separate = forms.BooleanField(label="Separation of duties", required=False, help_text=_help("separate"))
+    reasoned = forms.BooleanField(label="A reason to approve", required=False, help_text=_help("reasoned"))
 
     def __init__(self, *args: Any, roles: Sequence[str], people: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -112,7 +112,7 @@ def _check_terms(principal: Principal, rule: Wanted) -> None:
 
 
 def _has_terms(rule: Wanted) -> bool:
-    named = rule.quorum != 1 or rule.approver_role or rule.approvers or rule.separate
+    named = rule.quorum != 1 or rule.approver_role or rule.approvers or rule.separate or rule.reasoned
     return bool(named or rule.expiry_hours or rule.escalation_role or rule.escalation_hours)
 
 

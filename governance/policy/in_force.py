@@ -102,6 +102,7 @@ def _compiled(row: PolicyRule, name: str) -> Rule:
             escalation_role=row.escalation_role,
             escalation_hours=row.escalation_hours,
             separate=row.separate,
+            reasoned=row.reasoned,
         ),
         note=row.note,
     )

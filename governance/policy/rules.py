@@ -32,6 +32,7 @@ class Terms:
     escalation_role: str = ""
     escalation_hours: int | None = None
     separate: bool = False
+    reasoned: bool = False
 
 
 PLAIN: Final = Terms()
@@ -178,4 +179,5 @@ def _merged(rules: Sequence[Rule]) -> Terms:
         escalation_role=first.escalation_role if first else "",
         escalation_hours=first.escalation_hours if first else None,
         separate=any(one.separate for one in terms),
+        reasoned=any(one.reasoned for one in terms),
     )

@@ -151,6 +151,7 @@ def spelled(level: Level, terms: Terms = PLAIN) -> str:
     said += [f"with the role {role}" for role in terms.roles]
     said += [f"one of {len(terms.people)} named"] if terms.people is not None else []
     said += ["by others than before"] if terms.separate else []
+    said += ["with a reason"] if terms.reasoned else []
     said += [f"within {terms.expiry_hours} h"] if terms.expiry_hours else []
     said += [f"{terms.escalation_role} asked after {terms.escalation_hours} h"] if terms.escalation_role else []
     return ", ".join([level.value, *said]) if said else level.value

@@ -27,6 +27,7 @@ class Wanted:
     escalation_role: str = ""
     escalation_hours: int | None = None
     separate: bool = False
+    reasoned: bool = False
     note: str = ""
 
 

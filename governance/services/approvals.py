@@ -84,7 +84,7 @@ def decide(
         if first is None:
             ballot = _ballot(principal, approval)
             switches.check_released(approval.run, approval.tool_name)
-            note = _cleaned_reason(reason, approved=approved)
+            note = _cleaned_reason(reason)
             _check_call(approval, shown_hash)
             if change:
                 _void(approval, step, change)
@@ -110,6 +110,7 @@ def _vote(
     principal: Principal, approval: Approval, step: Step | None, ballot: Ballot, *, approved: bool, note: str
 ) -> audit.Entry:
     """Cast her vote, and settle the approval if that decides it; return what is audited of it."""
+    _check_reason(approval, note, approved=approved)
     if voting.cast(principal, approval, ballot, approves=approved, reason=note):
         status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
         _settle(principal, approval, step, status, note)
@@ -279,11 +280,17 @@ def _check_call(approval: Approval, shown_hash: str) -> None:
         raise Conflict("The call has changed since it was shown to you: read it again.", code="call_changed")
 
 
-def _cleaned_reason(reason: str, *, approved: bool) -> str:
-    """Return the reason as the requester and the model are told it. Raises: Invalid when it is missing or too long."""
-    text = clean_text(reason).strip()
-    if not text and not approved:
+def _check_reason(approval: Approval, reason: str, *, approved: bool) -> None:
+    """Raises: Invalid where a reason is missing: to reject takes one always, to approve where the policy says so."""
+    if not reason and not approved:
         raise Invalid("Say why you reject it: the requester and the agent are told.", code="reason_missing")
+    if not reason and approval.reasoned:
+        raise Invalid("Say why you approve it: the policy wants a reason.", code="reason_missing")
+
+
+def _cleaned_reason(reason: str) -> str:
+    """Return the reason as the requester and the model are told it. Raises: Invalid when it is too long."""
+    text = clean_text(reason).strip()
     if len(text) > MAX_REASON_CHARACTERS:
         raise Invalid(f"The reason is longer than {MAX_REASON_CHARACTERS} characters.", code="reason_too_long")
     return guards.without_private(text)

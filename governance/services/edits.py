@@ -61,6 +61,7 @@ def _next(principal: Principal, before: Approval, edit: Edit) -> Approval:
         approver_roles=list(terms.roles),
         approvers=None if terms.people is None else list(terms.people),
         separate=terms.separate,
+        reasoned=terms.reasoned,
         escalation_role=terms.escalation_role,
         expires_at=min(before.expires_at, before.created_at + timedelta(hours=edit.hours)),
         warn_at=before.warn_at,

@@ -152,6 +152,22 @@ class TestDeciding:
         assert "aria-invalid" not in wrong
         assert re.search(r'<textarea id="arg-[^>]*aria-describedby="edit-hint problem" autofocus', wrong)
 
+    def test_a_reason_to_approve_is_asked_for_where_the_policy_wants_it(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        approval, client = ask(acme), signed_in(acme.approver)
+        free = '<button class="ao-button ao-primary" name="decision" value="approve" formnovalidate'
+        assert free in page(client.get(change_url(approval)))
+        Approval.objects.using("system").filter(id=approval.id).update(reasoned=True)
+        shown = page(client.get(change_url(approval)))
+        assert free not in shown
+        assert "Needed: the policy wants a reason to approve, too." in shown
+        refused = decide(client, approval, "approve")
+        assert refused.status_code == 422
+        assert "the policy wants a reason" in page(refused)
+        assert decide(client, approval, "approve", "Seen the invoice").status_code == 302
+        assert stored(approval).status == "approved"
+
     def test_the_next_request_is_one_click_away(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
         first, second = ask(acme, minutes_ago=9), ask(acme, customer="C-2", minutes_ago=5)
         client = signed_in(acme.approver)

@@ -83,10 +83,10 @@ def test_what_waits_for_data_is_only_denied() -> None:
 def test_the_terms_of_all_rules_have_to_be_met() -> None:
     ann, bob, eve = UUID(int=1), UUID(int=2), UUID(int=3)
     first = Terms(2, ("finance",), (ann, bob), 24, "admin", 8)
-    second = Terms(1, ("legal",), (bob, eve), 48, "auditor", 4, separate=True)
+    second = Terms(1, ("legal",), (bob, eve), 48, "auditor", 4, separate=True, reasoned=True)
     drawn = [Rule("a", "*", Level.APPROVE, terms=first), Rule("b", "refund", Level.APPROVE, terms=second)]
     found = decide(call(), [*drawn, Rule("c", "*", Level.CONFIRM)])
-    assert found.terms == Terms(2, ("finance", "legal"), (bob,), 24, "auditor", 4, separate=True)
+    assert found.terms == Terms(2, ("finance", "legal"), (bob,), 24, "auditor", 4, separate=True, reasoned=True)
     assert found.rule is drawn[0]
 
 

@@ -16,10 +16,10 @@ from accounts.models import AuditRow, Membership
 from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import CallerError, Conflict, PolicyDenied
+from agentos.core.errors import CallerError, Conflict, Invalid, PolicyDenied
 from agentos.core.ids import new_id
 from agents.models import Run, Step
-from governance import gate, selectors
+from governance import gate, risk, selectors
 from governance.api.schemas import ApprovalOut
 from governance.models import Approval, ApprovalStatus, Vote
 from governance.policy.rules import Terms
@@ -246,6 +246,19 @@ def test_a_vote_counts_while_its_voter_may_decide(
     listed = selectors.inbox(acme.principal("admin"), selectors.Filters())
     assert [len(ApprovalOut.of(row).votes) for row in listed.rows] == [2]
     assert say(approver("third"), waiting).status == ApprovalStatus.APPROVED
+    assert spend(waiting) == 1
+
+
+def test_a_policy_may_want_a_reason_to_approve(acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
+    waiting, decider = make_waiting(acme, terms=Terms(reasoned=True)), acme.principal("approver")
+    asked = {"principal": decider, "approval_id": waiting.approval.id, "approved": True}
+    assert ApprovalOut.of(stored(waiting)).reasoned
+    for empty in ("", "  "):
+        with pytest.raises(Invalid, match="the policy wants a reason"):
+            approvals.decide(**asked, reason=empty)
+    assert stored(waiting).status == ApprovalStatus.PENDING
+    assert not risk.is_low(stored(waiting), waiting.step)
+    assert approvals.decide(**asked, reason="Seen the invoice").status == ApprovalStatus.APPROVED
     assert spend(waiting) == 1
 
 
