@@ -131,10 +131,10 @@ def _pause(stand: Stand, member: str, approver: str) -> float:
     began = now_us()
     path = f"/api/approvals/{approval_id}/resolve"
     decision = OpenStream(stand.port, approver, "POST", path, {"status": "approved", "reason": "measured"})
-    _, at = stream.read_until(has_token)
+    seen, at = stream.read_until(has_token)
     decision.read_until(is_answered)
     decision.close()
-    stream.read_until(is_completed)  # or it would speak into the next one's time
+    stream.read_until(lambda more: is_completed(seen + more))  # or it would speak into the next one's time
     stream.close()
     return at - began - FIRST_TOKEN_MS * 1000
 
