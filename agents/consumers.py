@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -11,7 +12,6 @@ import orjson
 import psycopg
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]  # it comes without
 from django.http import QueryDict
-from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
 from accounts import reading
@@ -23,6 +23,7 @@ from agentos.core.types import JsonObject
 from agents import answering, attaching
 from agents.schemas import AnswersIn
 from agents.services import runs
+from agents.services.execution import DATABASE_GONE
 from agents.services.follow import Follower
 from agents.services.lines import Line
 from agents.services.runtime import Runtime
@@ -62,6 +63,9 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.run_id, self.obeying = self.scope["url_route"]["kwargs"]["run_id"], asyncio.Lock()
         await self.accept()  # before it may be closed: a browser sees the code of an accepted socket only
+        await self._or_break_off(self._let_in())
+
+    async def _let_in(self) -> None:
         try:
             principal = await authenticate_socket(self.scope)
         except PolicyDenied:
@@ -83,21 +87,32 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return None
         if len(text_data or bytes_data or "") > MAX_FRAME_CHARS:
             return await self._end(TOO_BIG)
+        return await self._or_break_off(self._hear(text_data))
+
+    async def _hear(self, text_data: str | None) -> None:
         try:
             said = _parsed(text_data)
             if self.principal is None:
-                return await self._sign_in(said)
-            async with self.obeying:
-                await self._obey(said)
+                await self._sign_in(said)
+            else:
+                async with self.obeying:
+                    await self._obey(said)
         except AgentOSError as error:
             await self._say({"error": {"code": error.code, "detail": error.detail}})
             if self.principal is None:
                 await self._end(SIGNED_OUT)
-        return None
 
     async def disconnect(self, code: int) -> None:
         self._stop_waiting()
         await self._stop_following()
+
+    async def _or_break_off(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work, or end the socket when the database is away: its reader comes back."""
+        try:
+            await work
+        except DATABASE_GONE as error:
+            logger.warning("a socket broke off (%s)", type(error).__name__)
+            await self._end(FAILED)
 
     async def _sign_in(self, said: JsonObject) -> None:
         if not isinstance(said.get("token"), str):
@@ -157,7 +172,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                             await self.send(text_data=frame(line))
                         if not lines:
                             await self.send(text_data=PING)
-        except (psycopg.Error, PoolTimeout) as error:
+        except psycopg.Error as error:
             logger.warning("a socket broke off (%s)", type(error).__name__)
             return await self._end(FAILED)
         async with self.obeying:  # what ends the run is answered first

@@ -7,9 +7,11 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from agentos.core.clock import utc_now
+from agentos.core.errors import NotFound
 from agentos.core.types import JsonObject, json_bytes
 from agents.engine.status import RUN_MOVES, RunStatus
 from agents.models import Run, RunEvents
+from agents.registry import registry
 from agents.services.lines import encode
 from agents.services.notifications import EVENTS
 
@@ -32,7 +34,7 @@ def append_event(run: Run, event: str, payload: JsonObject) -> None:
     last = last_seq(run)
     keys = {
         "agent_id": run.component_id,
-        "agent_name": run.component_id,
+        "agent_name": _label(run),
         "run_id": str(run.root_id),
         "session_id": run.session.session_id,
     }
@@ -46,6 +48,14 @@ def append_event(run: Run, event: str, payload: JsonObject) -> None:
         lines=line.decode(),
     )
     notify(EVENTS, f"- {run.root_id}", using=run._state.db)
+
+
+def _label(run: Run) -> str:
+    """Return the name that the run's other events say; the id of what is no longer installed."""
+    try:
+        return registry.get(run.component_kind, run.component_id).label
+    except NotFound:
+        return run.component_id
 
 
 def notify(channel: str, payload: str, *, using: str | None = None) -> None:

@@ -73,6 +73,19 @@ async def event_named(socket, name: str):
             return said
 
 
+async def test_a_socket_ends_with_a_code_of_its_own_while_the_database_is_away(make_process, connect, acme):
+    process = await make_process(["Done"])
+    begin = process.new()
+    await read(await process.start(begin))
+    headers = [await authorization(acme.member)]
+    await process.supervisor.stop()
+    await process.pool.close()
+    assert await frames_of(await connect(process, begin.run_id, headers=headers)) == ([], 1011)
+    asking = await connect(process, begin.run_id)
+    await asking.send_to(text_data=orjson.dumps({"token": await bearer(acme.member)}).decode())
+    assert await frames_of(asking) == ([], 1011)
+
+
 @pytest.mark.parametrize("after", ["-1", "x", "", "1.5", "9" * 19, "٣"])
 async def test_a_place_that_is_none_is_said_to_be_none_and_nothing_is_replayed(make_process, connect, acme, after):
     process = await make_process(["Done"])

@@ -32,7 +32,9 @@ async def fits(process, begin, acme) -> list[str]:
     lines = await read(process.follow(begin))
     if (await in_thread(stored, begin)).status in ("completed", "error", "cancelled"):
         lines = await read(process.follow(begin, to_end=True))
-    return [EVENTS.validate_json(line.data).event for line in lines]
+    said = [EVENTS.validate_json(line.data) for line in lines]
+    assert len({(event.agent_id, event.agent_name, event.session_id) for event in said}) == 1
+    return [event.event for event in said]
 
 
 async def test_a_run_that_pauses_and_ends(make_process, acme):
