@@ -29,8 +29,6 @@ _SENTENCE = re.compile(rf"[^{_ENDS}]*+(?:[{_ENDS}]++[\"'”»)\]]*+|\Z)")
 _TOKEN = re.compile(
     r"https?://[^\s\"')>]+|[\w.+-]{1,64}+@[\w-]++[\w.-]*+|[^\W_]++(?:['’][^\W_]++)?+|[<>{}\[\]#:|*=→_-]++"
 )
-
-
 _SEAM = re.compile(r"</[a-z0-9]+>|\",|\"\s*[}\]]|\{%|%\}|-->|<!--|\*/|/\*| // | # |\|")
 _AGENT = "{agent}"
 
@@ -80,7 +78,8 @@ def windows(text: str) -> list[Window]:
 def seen(text: str, windows: Sequence[Window], *, hidden: bool) -> Iterator[tuple[Span, set[str]]]:
     """Yield what there is in each of these windows of a plain reading, and in each of their sentences alone."""
     marks = {HIDDEN} if hidden else set()
-    known = {span: features(text[slice(*span)]) | marks for window in windows for span in window}
+    spans = dict.fromkeys(span for window in windows for span in window)
+    known = {(start, end): features(text[start:end]) | marks for start, end in spans}
     for window in windows:
         yield (window[0][0], window[-1][1]), set().union(*(known[span] for span in window))
     if len(known) > 1:

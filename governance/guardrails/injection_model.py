@@ -51,17 +51,19 @@ class Model:
     doubt: float
     made_of: str = ""
 
-    def score(self, found: set[str]) -> tuple[float, float]:
-        """Return the log odds of an order, and of an indirect one."""
+    def score(self, found: set[str], *, least: float = -math.inf) -> tuple[float, float]:
+        """Return the log odds of an order, and of an indirect one; the latter are 0 where the former are less."""
         known = [feature for feature in found if feature in self.weights]
         share = share_of(len(known))
         odds = self.bias + share * sum(map(self.weights.__getitem__, known))
+        if odds < least:
+            return odds, 0.0
         return odds, self.lean + share * sum(self.leans.get(feature, 0.0) for feature in known)
 
     def read(self, text: str, *, hidden: bool) -> Iterator[Score]:
-        """Score the windows of a plain reading."""
+        """Score the windows of a plain reading; which way one leans matters only where it raises an alarm."""
         for (start, end), found in seen(text, self._worth_reading(text), hidden=hidden):
-            yield Score(start, end, *self.score(found))
+            yield Score(start, end, *self.score(found, least=self.alarm))
 
     def _worth_reading(self, text: str) -> list[Window]:
         found = windows(text)

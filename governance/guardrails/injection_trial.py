@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from governance.guardrails.injection_model import Model
+from governance.guardrails.injection_model import Model, dumps, loads
 from governance.guardrails.injection_training import BENIGN, Example, train
 
 FOLDS = 5
-FALSE_ALARMS = 0.0225  # of the model alone, in harmless texts that it did not see
-FALSE_ALARMS_TOGETHER = 0.03  # with the rules
+FALSE_ALARMS = 0.03  # of the model alone, in harmless texts that it did not see
+FALSE_ALARMS_TOGETHER = 0.036  # with the rules
 
 MARGIN = 0.01
 LOWEST = -30.0
@@ -56,11 +56,16 @@ def trials(examples: Sequence[Example], group: Group) -> Iterator[Trial]:
     """Leave out one group at a time and yield what the model of the others says of its texts."""
     groups = [group(number, one) for number, one in enumerate(examples)]
     for left_out in sorted({*groups} - {_ALWAYS}):
-        model = train([one for one, name in zip(examples, groups, strict=True) if name != left_out])
+        model = shipped(train([one for one, name in zip(examples, groups, strict=True) if name != left_out]))
         for one, name in zip(examples, groups, strict=True):
             if name == left_out:
                 odds = max(model.score(window)[0] for window in one.windows)
                 yield Trial(one.label, one.family, one.author, one.rules, odds, one.familiar)
+
+
+def shipped(model: Model) -> Model:
+    """Return the model as it is read from its file: there, small weights are left out."""
+    return loads(dumps(model))
 
 
 def with_thresholds(model: Model, tried: Sequence[Trial]) -> Model:

@@ -20,7 +20,7 @@ from governance.guardrails.injection_features import (
     sentences,
     windows,
 )
-from governance.guardrails.injection_model import MOST_WINDOWS, PATH, Model, current, dumps, loads
+from governance.guardrails.injection_model import FEWEST_STEPS, MOST_WINDOWS, PATH, STEP, Model, current, dumps, loads
 from governance.guardrails.injection_training import BENIGN, FAMILIAR, INDIRECT, WRITTEN, Example, made_of, train
 from governance.guardrails.injection_trial import (
     FALSE_ALARMS,
@@ -28,6 +28,7 @@ from governance.guardrails.injection_trial import (
     Trial,
     by_author,
     by_family,
+    shipped,
     trials,
     with_thresholds,
 )
@@ -185,6 +186,18 @@ def test_fields_and_elements_are_read_apart() -> None:
         "<p>we are open</p>",
         "<p>do come in</p>",
     ]
+
+
+def test_a_model_is_tried_as_it_is_shipped_without_its_small_weights() -> None:
+    small = STEP * (FEWEST_STEPS - 1)
+    model = Model({"hidden": 1.0, "garden": small}, {"hidden": small}, 0.0, 0.0, alarm=1.0, doubt=0.0)
+    assert (shipped(model).weights, shipped(model).leans) == ({"hidden": 1.0}, {})
+
+
+def test_which_way_an_order_leans_is_asked_only_of_what_raises_an_alarm() -> None:
+    model = Model({"hidden": 1.0}, {"hidden": 1.0}, 0.0, 0.5, alarm=2.0, doubt=0.0)
+    assert model.score({"hidden"}) == (1.0, 1.5)
+    assert model.score({"hidden"}, least=2.0) == (1.0, 0.0)
 
 
 def test_the_thresholds_allow_few_false_alarms() -> None:
