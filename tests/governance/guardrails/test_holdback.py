@@ -71,7 +71,7 @@ def test_random_texts_in_random_pieces(fragments: list[str], cuts: list[int]) ->
 
 
 WORDS = st.one_of(
-    st.from_regex(r"[A-Z]?[a-z]{1,11}[.,;:!?]?", fullmatch=True),
+    st.from_regex(r"[A-Za-z][a-z]{0,11}[a-z.,;:!?]?", fullmatch=True),
     st.sampled_from(
         ["at", "Dot", "name", "cardholder", "Seed", "wallet", "ledger", "kin", "frase", "recovery", "that", "card."]
     ),
