@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from governance.guardrails import national_ids, pii_ids, pii_numbers, pii_people, pii_phones
+from governance.guardrails import national_ids, pii_ids, pii_numbers, pii_people, pii_phones, pii_spoken
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
@@ -14,7 +14,7 @@ _DIGIT = re.compile(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _NAME_WORDS = "name|holder|cardholder|contact|kin|card"
-_WORDS = ("at", "dot", "arroba", *_NAME_WORDS.split("|"))
+_WORDS = ("at", "dot", "arroba", "three", "five", "seven", "eight", "nine", *_NAME_WORDS.split("|"))
 
 # Anything a finding holds besides plain words, and the words that may stand inside one.
 _ALARM = re.compile(rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b")
@@ -24,7 +24,9 @@ _TAILS = (
     r"[+(]{0,2}\d[\d ().+/_\-]{0,60}+(?:,? ?(?:x|e|ex|ext|exte\w{0,5})?\.? ?\d{0,6})?",
     r"[A-Z]{0,2}\d[\d ().\-/]{4,24}+[A-Z]?[ ,\-]{0,2}(?:i|w|wa|(?:is|was|\()[^\n]{0,50})?",
     # an address of a machine, and what is said after it
-    r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4})[^\n]{0,30}",
+    r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4})[^\n]{0,60}",
+    # digits in words
+    r"(?i:(?:(?:double|triple|zero|oh|one|two|three|four|five|six|seven|eight|nine)[ ,.\-–]{1,3}){1,24}[a-z]{0,6})",
     # a street after its number
     r"\d{1,5}[A-Za-z]?(?:-\d{1,4})?(?:[ ,\n]{1,2}#?[A-Z0-9][\w'’.\-#]{0,20}){0,14}[ ,\n]{0,2}#?",
     # account and identity numbers in groups
@@ -44,17 +46,17 @@ _TAILS = (
 _TAIL = re.compile(r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?:{tail})" for tail in _TAILS) + r")\Z")
 
 
+_FINDERS = (pii_numbers.find, national_ids.find, pii_ids.find, pii_phones.find, pii_people.find)
+
+
 def detect(text: str) -> list[Finding]:
     """Return what in a text identifies or reaches a person, by place; findings may overlap."""
     folded = fold(text)
+    finders = _FINDERS if _DIGIT.search(folded.text) else (pii_people.find,)
+    whole = (finding for find in finders for finding in find(folded.text, folded.lower))
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
-        for rules in (
-            (pii_numbers, national_ids, pii_ids, pii_phones, pii_people)
-            if _DIGIT.search(folded.text)
-            else (pii_people,)
-        )
-        for finding in rules.find(folded.text, folded.lower)
+        for finding in (*whole, *pii_spoken.find(folded.lower))
     ]
     return sorted(_settled(found), key=lambda finding: (finding.start, finding.end))
 

@@ -11,11 +11,12 @@ from governance.guardrails.findings import Finding
 REACH, OLDEST_YEAR, YEAR_OF_FEASTS = 64, 1900, 2020
 PERSIAN_YEARS = range(1300, 1430)
 _WORD = r"[^\W\d_]{3,14}"
+_ORDINAL = r"(?:twenty-|thirty-)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\w{4,6}teenth|twentieth|thirtieth)"
 _DAY = re.compile(
-    r"(?<![0-9A-Za-z./\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
+    r"(?<![0-9A-Za-z/])(?<!\d[.\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
     r"|(?:\d{4}|(?:明治|大正|昭和|平成|令和)(?:\d{1,2}|元)) ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]?"
     r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|[0-3]\d(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(?:19|20)?\d\d"
-    rf"|{_WORD}\.? \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?\d{{4}}|\d{{4}}\. ?{_WORD} \d{{1,2}}(?:-[áéaeiíoóuúnjk]{{1,3}})?"
+    rf"|{_WORD}\.? \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?(?:\d{{4}}|['’]\d\d)|{_ORDINAL} (?:of )?{_WORD},? \d{{4}}|\d{{4}}\. ?{_WORD} \d{{1,2}}(?:-[áéaeiíoóuúnjk]{{1,3}})?"
     rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?[ \-](?:of |de |d['’])?{_WORD}\.?,?[ \-](?:de |del )?\d{{2,4}}|\d{{4}} ?m\. {_WORD} \d{{1,2}})"
     r"(?:(?=T\d\d:)|(?![0-9A-Za-z/]|-\d))",
     re.IGNORECASE,
@@ -35,7 +36,7 @@ _NAMES = (
     r"(?:date|dte?) (?:de )?naiss\w*|naissance|fecha[ _](?:de[ _])?nac\w*|f\. ?nac|nacimiento|(?:data[ _]di[ _])?nascita|data[ _]de[ _]nasc\w*|"
     r"nascimento|dt\.? ?nasc|födelse(?:datum|tid)|fødsels(?:dato|dag)|syntymäaika|data[ _]urodz\w*|data ur\.|urodzenia|datum[ _]narozen\w*|d[áa]tum narodenia|"
     r"dat\. ?nar|r\. ?nar|datum ro[đd]enja|datum rojstva|születési\w*|szül\. ?(?:idő|dátum)|data na[sș]terii|do[gğ]um tarihi\w*|дат[аы] рожд\w*|рождения|д\. ?р\.|"
-    r"дата народж\w*|дата на раждане|ημερομηνία γέννησης|ημ\.? ?(?:/νία )?γέν\w*|d\.?d\.?n\b\.?|d/n|fdn|f\.?n\b\.?|fecha nac\w*|geb-?dat|d\. ?nasc\w*|γέννησης|תאריך ה?לידה|الميلاد|تاريخ ميلاد\w*|تاریخ تولد|جنم|"
+    r"дата народж\w*|дата на раждане|ημερομηνία γέννησης|ημ\.? ?(?:/νία )?γέν\w*|d\.?d\.?n\b\.?|fdn|ttl|生于|出生于|出生在|sinh|do[gğ]\. ?tar|fecha[ _]?nac\w*|geb-?dat|d\. ?nasc\w*|γέννησης|תאריך ה?לידה|الميلاد|تاريخ ميلاد\w*|تاریخ تولد|جنم|"
     r"जन्म|জন্ম|பிறந்த|పుట్టిన|出生(?:日期|年月日?|日)|生年月日|생년월일|วันเกิด|เกิด|ngày sinh|sinh ngày|tanggal lahir|tgl\.? lahir|tarikh lahir|kapanganakan|"
     r"kuzaliwa|gimimo\w*|dzimšanas|sünniaeg|sünnikuupäev"
 )
@@ -45,25 +46,26 @@ _FEASTS = (
     r"誕生日|生日|생일|födelsedag|bursdag|fødselsdag|syntymäpäivä|narozeniny|születésnap\w*|ziua de naștere|γενέθλια|יום הולדת|عيد ميلاد"
 )
 _BORN = (
-    r"born|birth|geb(?:\.|oren)|geburt\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa]|naci[oó]|nat[oa] (?:il|a|l[’']|nel)|nascid[oa]|nasceu|född|født|"
+    r"born|birth|geb(?:\.|oren)|geburt\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa](?:/[oa])?|naci[oó]|nat[oa](?:/[oa])? (?:a [^\d\n,]{2,20} )?(?:il|a|l[’']|nel)|née? [^\d\n,;]{2,24} le|γεν\.|יליד\w*|متولد|род\.|nascid[oa]|nasceu|född|født|"
     r"fødd|syntynyt|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|szül\.|născut\w*|nascut\w*|rođen\w*|rojen\w*|doğum\w*|родил\w*|"
-    r"г\.\s?р\.|народжен\w*|народи\w*|роден\w*|γεννή\w*|גיל|נולד\w*|مواليد|ولد\w*|lahir|gimęs|gimusi|dzimis|dzimusi|sündi\w*|b\.|geb|född|f\.|g\.|\*"
+    r"г\.\s?р\.|народжен\w*|народи\w*|роден\w*|γεννή\w*|גיל|נולד\w*|مواليد|ولد\w*|lahir|gimęs|gimusi|dzimis|dzimusi|sündi\w*|(?P<weak>b\.|geb|f\.|\*|f\.?n\b\.?|d/n)"
 )
 _NAMED = re.compile(
-    rf"(?<![^\W_])(?:{_NAMES})(?![a-z])[^\d\n;!?]{{0,40}}$|(?<![^\W_])(?:(?P<feast>{_FEASTS})(?:'?s)?)[\s:：=\"'`*(|?\->\]→]{{0,5}}(?:(?:is|on|the|am|le|el|il|em)\s){{0,3}}$"
+    rf"(?<![^\W_])(?:{_NAMES})(?![a-z]);?[^\d\n;!?]{{0,40}}$|(?<![^\W_])(?:(?P<feast>{_FEASTS})(?:'?s)?)[\s:：=\"'`*(|?\->\]→]{{0,5}}(?:(?:is|on|the|am|le|el|il|em)\s){{0,3}}$"
 )
 _LABEL = re.compile(
-    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\->→]{{0,5}}(?:(?:on|the|am|le|el|il|em|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
+    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\->→]{{0,5}}(?:(?:on|the|am|le|el|il|em|un|aos|dn\.|στις|ב-|ב|في|mon|tues|wednes|thurs|fri|satur|sunday|\w{3, 6}day|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
     r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|my|his|her|it's)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
     r"(?:(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|(?:in|at) [^\d\n;!?]{3,32} (?:on |am |le |il |el )(?:the )?)?$"
 )
 _AFTER = re.compile(
-    r"[ ,]{0,2}\(?(?:(?:dob|date of birth|d\.o\.b)\b|г\.? ?р\b|года? рождения|р\.н\b|doğum|생(?![가-힣])|년생|출생|született|gimęs|gimusi|dzimis|dzimusi|"
+    r"[ ,]{0,2}\(?(?:(?:dob|date of birth|d\.o\.b)\b|г\.? ?р\b|года? рождения|р\.н\b|doğum|생(?![가-힣])|년생|출생|tarihinde doğ|született|gimęs|gimusi|dzimis|dzimusi|"
     r"geborene?r?\b|syntynyt)|[ ,]?(?:に)?(?:生まれ|出生|生(?!产|産|成|活|效))"
 )
+_AGED = re.compile(r"\b(?:aged?|alter|âge) \d{1,3} ?\($")
 _MESSAGE = re.compile(r"PID\|[^\n]{0,90}\|$")  # of hospitals
 _HINTS = (
-    "born", "birth", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "*", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
+    "born", "birth", "age", "ttl", "род.", "יליד", "متولد", "doğ", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "*", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
     "föd", "fød", "fodsel", "bursdag", "synty", "urodz", "ur.", "nar", "szül", "nașt", "naşt", "nast", "născ", "rođ", "roj", "doğ", "dog", "рожд", "роди", "г.", "д.", "народ",
     "роден", "раждан", "р.н", "γενν", "γέν", "גיל", "ליד", "נולד", "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "জন্ম", "பிறந்த", "పుట్టిన", "生", "생",
     "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd", "kapanganakan", "kuzaliwa", "pid|",
@@ -108,6 +110,9 @@ def _of_birth(text: str, lower: str, match: re.Match[str], year: re.Match[str] |
     named = _NAMED.search(window)
     if named is not None:
         return not named["feast"] or year is None or int(year[0]) < YEAR_OF_FEASTS
-    if _LABEL.search(window) or _AFTER.match(lower, match.end()):
+    label = _LABEL.search(window)
+    if label is not None:
+        return not label["weak"] or (year is not None and int(year[0]) < YEAR_OF_FEASTS)
+    if _AFTER.match(lower, match.end()) or _AGED.search(window):
         return True
     return "pid|" in lower and _MESSAGE.search(text, max(0, match.start() - 100), match.start()) is not None

@@ -39,7 +39,7 @@ _BARE_REGIONS = (
 _NAMED = re.compile(
     r"\b(?:(?:tele)?phones?(?![a-z])|tel\b|mobiles?(?![a-z])|mob\b|cell(?:phone|ular)?s?\b|fax\b|(?:call|dial|(?<!o-)ring)(?:ed|ing|s|er)?\b"
     r"|text(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|sms\b|whats?app?\b|signal\b|viber\b|hotline\b|msisdn|imsg\b|facetime\b"
-    r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|voice ?mail\b|ph\b|messages? (?:me|from|on|at)\b|missed call|calling from"
+    r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|caller id\b|cli\b|contact[ _](?:no|nr|number)\b|(?:otp|sms|text|code|whatsapp)\w* (?:was |were )?(?:stop )?(?:sent |delivered )?(?:to|from)\b|m-?pesa\b|tfno\b|numero (?=\d)|voice ?mail\b|ph\b|messages? (?:me|from|on|at)\b|missed call|calling from"
     r"|(?:my|his|her|mein\w?|mon|mi|meu|il mio|il suo|o meu|mijn|mit[t]?|min|mój|moj[ea]?|můj|môj|benim|nummeret|numarası|new|old|other|our|their|your|home|work|office|contact|emergency|private|personal|direct|alternate|neue|alte|nuevo|nouveau|nuovo|novo|nieuwe|nowy|nové|nytt?) (?:new |neue |nowy |nov[oý] )?"
     r"(?:num[a-zéæ]{2,5}|n[uú]mero|tlf|nr|číslo|broj)\b"
     r"|(?:my|his|her|their) (?:\w{1,8} )?(?:number|nr|no)\b|handy(?:nummer)?\b|telefon\w*|rufnummer\b|festnetz\b|mobil(?:nummer|funk|e|ní)?\b|durchwahl\b|rückruf\b|anruf\w*|erreich\w*"
@@ -66,7 +66,7 @@ _AMERICAN = re.compile(
 )
 _TRUNK = re.compile(_START + r"(?<![\-/])\(?0\d{1,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}" + _EXTENSION)
 _LOOSE = re.compile(
-    _START + r"(?:(?<![\-/])|(?<= -)|(?<= /))(?:\d{7,15}|\(?\d{2,5}\)?(?:[ .\-/]{1,2}\d{2,8}){1,5})" + _EXTENSION
+    _START + r"(?:(?<![\-/])|(?<= -)|(?<= /))(?:\d{7,15}|\(?\d{2,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5})" + _EXTENSION
 )
 _BRAZILIAN = re.compile(_START + r"\(\d\d\) ?9?\d{4}[\- ]\d{4}" + _EXTENSION)
 _RUSSIAN = re.compile(_START + r"8[ \-(]{1,2}[3-9]\d{2}[) \-]{1,2}\d{3}[ \-]?\d\d[ \-]?\d\d" + _EXTENSION)
@@ -297,7 +297,16 @@ def _claimed(text: str, match: re.Match[str]) -> bool:
     window = labels.before(text, match.start())
     if DENIAL.search(window):
         return False
-    return bool(_NAMED.search(window) or _NAMED.search(labels.said_after(text, match.end())))
+    if _NAMED.search(window) or _NAMED.search(labels.said_after(text, match.end())):
+        return True
+    return _FOLLOWS.match(text, match.end()) is not None
+
+
+# What is said of a telephone right after its number.
+_FOLLOWS = re.compile(
+    r"[ ,;–—\-]{1,3}\(?(?:call|ring|text me|phone|mobile|cell|whats?app|zap|cel(?:ular|l)?|tel|m[óo]vil|handy|mobil|portable|sms)\b|[にへ]?(?:お)?電話",
+    re.IGNORECASE,
+)
 
 
 # Forms without a country code: how they look, who decides, how sure that is.

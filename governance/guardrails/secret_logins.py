@@ -74,10 +74,23 @@ _USER_AT_HOST = re.compile(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s
 _HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b")
 
 
+_MAIL_AND_PASSWORD = re.compile(
+    r"(?:(?:[a-z\d\-]{2,40}\.)+[a-z]{2,12}|\d{1,3}(?:\.\d{1,3}){3})[:|;](?P<value>[^\s\"'<>`:;|/]{6,64})"
+)
+
+
+def _believed(listed: re.Match[str]) -> bool:
+    value = listed["value"].rstrip(".,")
+    return secret_looks.made_up(value) if listed[0][0].isdigit() else secret_looks.striking(value)
+
+
 def _hosts(text: str) -> Iterator[Finding]:
     """Yield passwords before a host without the scheme of a URL, as in `admin:…@10.0.0.5`."""
     at = text.find("@")
     while at >= 0:
+        listed = _MAIL_AND_PASSWORD.match(text, at + 1)
+        if listed is not None and _believed(listed):
+            yield secret_looks.span("password", listed, listed["value"].rstrip(".,"), 0.7)
         if _HOST.match(text, at + 1):
             login = _USER_AT_HOST.search(text, max(0, at - 100), at + 1)
             if login is not None and secret_looks.password(login["value"], prose=False):

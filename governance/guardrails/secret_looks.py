@@ -67,6 +67,12 @@ _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
+# A password of four words or more with signs between.
+_PHRASE = re.compile(r"[A-Za-z]{3,12}(?:([\-_. ])[A-Za-z]{3,12})(?:\1[A-Za-z]{3,12}){2,6}")
+_TELLING = re.compile(
+    r"\b(?:the|see|your|from|vault|env|file|change|here|not|use|with|and|for|reset|must|set|value|in|this|that|stored|ask|please|is|are|will|never)\b",
+    re.IGNORECASE,
+)
 SHORTEST_LETTERS = 10  # of a password without digits and signs
 FEWEST_DIFFERENT = 7  # characters of a random value of sixteen or more
 SHORTEST_RANDOM, WORD_LENGTH, SURE_WORD_LENGTH = 16, 3.0, 4.5
@@ -161,6 +167,8 @@ def password(value: str, *, prose: bool) -> bool:
         return not (prose and _UNSAID.fullmatch(value))
     if has_digit:
         return len(value) >= 6 and not prose
+    if _PHRASE.fullmatch(value) and not _TELLING.search(value):
+        return True
     if _TYPE_WORD.search(value):
         return False
     return _MIXED_WITH_SIGNS.search(value) is not None or (

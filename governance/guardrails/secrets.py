@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-from governance.guardrails import secret_forms, secret_logins, secret_near, secret_tokens, secret_values
+from governance.guardrails import secret_broken, secret_forms, secret_logins, secret_near, secret_tokens, secret_values
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 from governance.guardrails.needles import any_case
 
+_APP_PASSWORDS = ("app pass", "app-pass", "application pass", "application-pass")
 _ALARM = re.compile(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
-    rf"|{any_case(secret_forms.SEEDS)}"
+    rf"|{any_case((*_APP_PASSWORDS, *secret_forms.SEEDS))}"
 )
 _TAIL = re.compile(
     r"(?:-{2,5}(?:B[A-Z0-9 ]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
@@ -23,15 +24,18 @@ _TAIL = re.compile(
 )
 
 
+_FINDERS = (secret_tokens.find, secret_values.find, secret_near.find, secret_forms.find, secret_logins.find)
+
+
 def detect(text: str) -> list[Finding]:
     """Return the credentials in a text, by place; findings may overlap."""
     if not _ALARM.search(text):
         return []
     folded = fold(text)
+    whole = (finding for find in _FINDERS for finding in find(folded.text, folded.lower))
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
-        for rules in (secret_tokens, secret_values, secret_near, secret_forms, secret_logins)
-        for finding in rules.find(folded.text, folded.lower)
+        for finding in (*whole, *secret_broken.find(folded, _FINDERS))
     ]
     return sorted(found, key=lambda finding: (finding.start, finding.end))
 

@@ -1,0 +1,73 @@
+"""Births, addresses of machines and numbers in words: what the words around make of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.guardrails import pii
+
+
+def kinds(text: str) -> set[str]:
+    return {found.kind for found in pii.detect(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DOB on file: 08/16/1983", "Geburtsdatum des Kindes: 27.01.2002", "fecha de nacimiento del menor: 15/12/1990",
+        '"birth_date":"1979-11-07T00:00:00Z"', "生年月日 昭和54年11月7日", "1985年3月14日生まれ", "18.05.1988 г.р.", "BDAY:19791107",
+        "born at St Mary's Hospital on 7 November 1979", "born on the fourth of July 1983", "her birthday is on 7 November", "DOB 07NOV1979 F",
+        "née Martin le 04/07/1983", "PID|1||88231||OSEI^K||19791107|M", "תאריך לידה: 7.11.1979", "name,dob\nIda,1979-11-07",
+    ],
+)  # fmt: skip
+def test_dates_of_birth_in_many_forms(text: str) -> None:
+    assert kinds(text) == {"date_of_birth"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "new feature born 2024-01-12", "the startup was born on 3 May 2015", "Mozart, born 27 January 1756", "must be born before 01/01/2007",
+        "birthday sale ends 12/06/2024", "version b. 04.07.2024", "* 04.07.2024 release notes", "Die Firma wurde am 12.06.1999 gegründet",
+    ],
+)  # fmt: skip
+def test_other_dates_are_no_births(text: str) -> None:
+    assert kinds(text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 5512 was placed from 86.116.38.93", '86.116.38.93 - kmori [10/Oct/2024:13:55:36 +0000] "POST /pay HTTP/1.1" 302',
+        "mi IP es 86.116.38.93", "src_ip=86.116.38.93 user_id=8812 action=login", "failed password for kmori from 86.116.38.93 port 51122",
+        "user_id,ip\n12,86.116.38.93", "Der Nutzer meldete sich von 86.116.38.93 an",
+    ],
+)  # fmt: skip
+def test_addresses_from_which_somebody_acts(text: str) -> None:
+    assert kinds(text) == {"ip_address"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the load balancer 34.120.54.55 times out", "fail2ban: banned 61.177.173.36", "Chrome 84.0.4147.135", "client connects to 52.18.3.4:443",
+        "Googlebot 66.249.66.1 fetched /robots.txt", "A record 151.101.1.69", "upgrade to 86.116.38.93", "customer network 10.1.2.3",
+    ],
+)  # fmt: skip
+def test_addresses_of_servers_and_versions_are_nobodys(text: str) -> None:
+    assert kinds(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("call me at five five five, eight six seven, five three oh nine", {"phone"}),
+        ("card number is four five three nine one four eight eight zero three four three six four six seven", {"credit_card"}),
+        ("my social is two one nine, four four, one double zero two", {"ssn"}),
+        ("one two three four five six seven eight nine", set()),
+        ("channel five seven nine one two three four", set()),
+        ("take one or two of three, four at five", set()),
+    ],
+)  # fmt: skip
+def test_numbers_said_in_words(text: str, found: set[str]) -> None:
+    assert kinds(text) == found
