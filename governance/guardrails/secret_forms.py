@@ -133,6 +133,15 @@ _SEED = re.compile(
     re.IGNORECASE,
 )
 # What mail services print for programs: letters in groups of four.
+_APP_PASSWORDS = (
+    "app password",
+    "app-password",
+    "application password",
+    "app-passwort",
+    "app passwort",
+    "mot de passe d'application",
+)
+_NO_SYLLABLE, FEWEST_WITHOUT_SYLLABLE = re.compile(r"[b-df-hj-np-tv-xz]{3}|[qxzj]|\d|^[^aeiouy]+$", re.IGNORECASE), 2
 _GROUPED = re.compile(
     r"(?:app(?:lication)?[ \-]pass(?:word|wort)|mot de passe d'application)s?[^\n]{0,30}?[:=\s(\"'](?P<value>(?:[a-z]{4} ){3}[a-z]{4}|(?:[A-Za-z0-9]{4} ){5}[A-Za-z0-9]{4})(?![A-Za-z0-9])"
 )
@@ -152,20 +161,9 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     for match in matches(_CODES, text, lower, ("backup", "recovery", "scratch")):
         for code in _CODE.finditer(text, match.start("value"), match.end("value")):
             yield Finding("recovery_code", *code.span(), 0.7)
-    for match in matches(
-        _GROUPED,
-        text,
-        lower,
-        (
-            "app password",
-            "app-password",
-            "application password",
-            "app-passwort",
-            "app passwort",
-            "mot de passe d'application",
-        ),
-    ):
-        yield secret_looks.span("password", match, match["value"], 0.75)
+    for match in matches(_GROUPED, text, lower, _APP_PASSWORDS):
+        if sum(map(bool, map(_NO_SYLLABLE.search, match["value"].split()))) >= FEWEST_WITHOUT_SYLLABLE:
+            yield secret_looks.span("password", match, match["value"], 0.75)
     yield from _seeds(text, lower)
     yield from _columns(text, lower)
 

@@ -29,7 +29,7 @@ _SEALED = re.compile(
 )
 # What manuals and standards print as examples.
 _PRINTED = re.compile(
-    r"SflKxwRJSMeKKF2QT4fwpM|4eC39HqLyjWDarjtT1zdp7dc|BQokikJOvBiI2HlWgH4olfQ2|SplxlOBeZQQYbYS6WxSbIA|2YotnFZFEjr1zCsicMWpAA|"
+    r"correct.?horse.?battery|SflKxwRJSMeKKF2QT4fwpM|4eC39HqLyjWDarjtT1zdp7dc|BQokikJOvBiI2HlWgH4olfQ2|SplxlOBeZQQYbYS6WxSbIA|2YotnFZFEjr1zCsicMWpAA|"
     r"tGzv3JOkF0XG5Qx2TlKWIA|czZCaGRSa3F0MzpnWDFmQmF0M2JW|mF_9\.B5f-4\.1JqM|JBSWY3DPEHPK3PXP\Z|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1|"
     r"ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80|AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY|QWxhZGRpbjpvcGVu"
 )
@@ -167,10 +167,10 @@ def password(value: str, *, prose: bool) -> bool:
         return not (prose and _UNSAID.fullmatch(value))
     if has_digit:
         return len(value) >= 6 and not prose
-    if _PHRASE.fullmatch(value) and not _TELLING.search(value):
-        return True
     if _TYPE_WORD.search(value):
         return False
+    if _PHRASE.fullmatch(value) and not _TELLING.search(value):
+        return True
     return _MIXED_WITH_SIGNS.search(value) is not None or (
         not prose and len(value) >= SHORTEST_LETTERS and not wordy(value)
     )
