@@ -14,10 +14,12 @@ _DIGIT = re.compile(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _NAME_WORDS = "name|holder|cardholder|contact|kin|card"
-_WORDS = ("at", "dot", "arroba", "three", "five", "seven", "eight", "nine", *_NAME_WORDS.split("|"))
+_WORDS = ("at", "dot", "arroba", *_NAME_WORDS.split("|"))
+_SAID = any_case((*pii_spoken.WORDS, "double", "triple"))
+_SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}\b|[ ,.\-–]{{0,3}}\Z)"  # two digits in words, or one at the end
 
 # Anything a finding holds besides plain words, and the words that may stand inside one.
-_ALARM = re.compile(rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b")
+_ALARM = re.compile(rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{_SAID_ON}")
 
 _TAILS = (
     # digits that more digits or an extension may follow, or words such as "is my passport"
@@ -74,4 +76,4 @@ def _settled(found: list[Finding]) -> list[Finding]:
     return kept
 
 
-DETECTOR = Detector("pii", detect, _ALARM, _TAIL, re.compile("|".join(rf"{word}\b" for word in _WORDS)))
+DETECTOR = Detector("pii", detect, _ALARM, _TAIL, re.compile("|".join((*(rf"{word}\b" for word in _WORDS), _SAID_ON))))

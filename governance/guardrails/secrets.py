@@ -40,6 +40,6 @@ def detect(text: str) -> list[Finding]:
     return sorted(found, key=lambda finding: (finding.start, finding.end))
 
 
-_WORDS = re.compile("|".join(map(re.escape, secret_forms.SEEDS)))
+_WORDS = re.compile("|".join(map(re.escape, (*_APP_PASSWORDS, *secret_forms.SEEDS))))
 
 DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, _WORDS, (secret_tokens.PEM,))
