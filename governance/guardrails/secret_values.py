@@ -165,12 +165,14 @@ def _opens(text: str, lower: str, at: int, core: str) -> bool:
     return (text[at].isupper() and text[at - 1].islower()) or _RUN_TOGETHER.search(head) is not None
 
 
-_LINE_END = re.compile(r"(?:\\[rn])+\Z")  # written out in a string
+_LINE_ENDS = ("\\r", "\\n")  # written out in a string
 
 
 def _trimmed(match: re.Match[str], *, is_password: bool) -> str:
     """Return a value without what closes it, and without the parameter that follows it."""
-    value = _LINE_END.sub("", match["value"])
+    value = match["value"]
+    while value.endswith(_LINE_ENDS):
+        value = value[:-2]
     quoted = match.string[match.start("value") - 1] in "\"'`"
     if not quoted or not is_password:
         cut = _NEXT_PARAMETER.search(value, 1)
