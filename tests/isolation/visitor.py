@@ -31,7 +31,7 @@ ANEW = frozenset({"x-request-id", "content-length", "content-security-policy", "
 # What differs between two looks at the same: tokens of forms, ids of requests, what depends on the hour.
 PASSING = re.compile(
     r'"(?:search_time_ms|request_id|instantiated_at)": ?[^,}]+|name="csrfmiddlewaretoken" value="\w+"'
-    r'|nonce="[^"]+"|just now|[\d.,]+ ?(?:ms|s|seconds?|min|minutes?|h|hours?)\b(?: ago)?'
+    r'|(?:nonce|data-view)="[^"]+"|just now|[\d.,]+ ?(?:ms|s|seconds?|min|minutes?|h|hours?)\b(?: ago)?'
 )
 
 
