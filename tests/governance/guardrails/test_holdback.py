@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,14 @@ def test_plain_prose_alarms_by_words_only(words: list[str], between: str, cut: i
     if PLAIN.fullmatch(text):
         for detector in DETECTORS:
             assert detector.words.search(text.lower()) or not detector.alarm.search(text)
+
+
+def test_no_word_of_a_labelled_text_alarms_unnoticed() -> None:
+    for text in (*TEXTS, *VARIED):
+        for two in map(" ".join, pairwise(text.split())):
+            if PLAIN.fullmatch(two):
+                for detector in DETECTORS:
+                    assert detector.words.search(two.lower()) or not detector.alarm.search(two), two
 
 
 def test_prose_leaves_a_word_late() -> None:
