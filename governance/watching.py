@@ -83,6 +83,13 @@ def live(reader: Principal, approval_id: UUID) -> JsonObject | None:
         }
 
 
+def approving(approval: Approval) -> int:
+    """Return how many people have approved: whose votes count now while it waits, whoever did once it is decided."""
+    if approval.status == ApprovalStatus.PENDING:
+        return voting.approving(approval)
+    return sum(1 for vote in approval.__dict__.get("said", []) if vote["approves"])
+
+
 def _obstacle(approval: Approval, principal: Principal) -> str:
     """Say why this principal may not decide; nothing when she may, but for a halt."""
     if approval.status != ApprovalStatus.PENDING:
@@ -108,10 +115,8 @@ def _halted(approval: Approval) -> str:
 
 def _news(reader: Principal, approval: Approval) -> list[str]:
     news = []
-    votes = approval.__dict__.get("said", [])
-    if votes and approval.quorum > 1:
-        given = sum(1 for vote in votes if vote["approves"])
-        news.append(f"{given} of {approval.quorum} people have approved.")
+    if approval.__dict__.get("said") and approval.quorum > 1:
+        news.append(f"{approving(approval)} of {approval.quorum} people have approved.")
     if approval.escalated_at is not None:
         news.append(f"It was escalated: the role {approval.escalation_role} may decide as well.")
     asked = list(selectors.questions_of(reader, approval).values_list("answered_at", flat=True))

@@ -276,8 +276,8 @@ class ApprovalAdmin(TogetherAdmin):
             "waiting_count": len(waiting),
             "next": selectors.following(principal, self.get_queryset(request), record),
             "crumb": visible(record.effect_text[:60]),
-            "votes": (votes := record.__dict__.get("said", [])),
-            "approvals_count": sum(1 for vote in votes if vote["approves"]),
+            "votes": record.__dict__.get("said", []),
+            "approvals_count": watching.approving(record) if record.quorum > 1 else None,
             "may_consent": principal.has("approvals:decide"),
             "edit_fields": _edit_fields(principal, record),
         }

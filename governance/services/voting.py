@@ -97,8 +97,13 @@ def cast(principal: Principal, approval: Approval, ballot: Ballot, *, approves: 
     approval.__dict__.setdefault("said", []).append(said)
     if not approves or approval.quorum == 1:
         return True
+    return approving(approval) >= approval.quorum
+
+
+def approving(approval: Approval) -> int:
+    """Return how many people have approved whose votes count now. The caller has the tenant's scope."""
     votes = Vote.objects.filter(approval=approval, approves=True)
-    return sum(_still_counts(vote, approval) for vote in votes) >= approval.quorum
+    return sum(_still_counts(vote, approval) for vote in votes)
 
 
 def _still_counts(vote: Vote, approval: Approval) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
+from accounts.models import Membership
 from governance.models import Approval, Delegation, StandingRule
 from governance.services import delegations
 from tests.conftest import TenantWithUsers
@@ -49,6 +50,26 @@ def test_the_page_counts_votes_and_says_who_is_asked(acme: TenantWithUsers, sign
     decide(signed_in(acme.admin), approval, "approve")
     assert stored(approval).status == "approved"
     assert page(client.get(change_url(approval))).count('data-testid="vote"') == 2
+
+
+def test_the_page_counts_no_vote_of_who_may_decide_no_more_until_it_is_decided(
+    acme: TenantWithUsers, signed_in: SignIn, ask: Ask
+) -> None:
+    approval = ask(acme)
+    Approval.objects.using("system").update(quorum=2)
+    decide(signed_in(acme.approver), approval, "approve")
+    client = signed_in(acme.admin)
+    assert "1 of 2 people have approved" in page(client.get(change_url(approval)))
+    hers = Membership.objects.using("system").filter(tenant=acme.tenant, user_id=acme.approver.id)
+    hers.update(role="viewer")
+    shown = page(client.get(change_url(approval)))
+    assert "0 of 2 people have approved" in shown
+    assert "<b>approver@acme.test</b>" in shown
+    hers.update(role="approver")
+    decide(client, approval, "approve")
+    assert stored(approval).status == "approved"
+    hers.update(role="viewer")
+    assert "2 of 2 people have approved" in page(client.get(change_url(approval)))
 
 
 def test_an_approver_edits_in_the_form(acme: TenantWithUsers, signed_in: SignIn, ask: Ask) -> None:

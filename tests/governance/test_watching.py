@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from django.db.models.functions import Now
 
+from accounts.models import Membership
 from accounts.principals import Principal
 from agents.services import switches
 from governance import watching
@@ -56,6 +58,20 @@ def test_the_votes_of_others_are_counted(acme: TenantWithUsers, make_waiting: Ma
     approvals.decide(principal=acme.principal("admin"), approval_id=waiting.approval.id, approved=True)
     found = live(acme.principal("approver"), waiting)
     assert (found["says"], found["may_decide"]) == ("1 of 2 people have approved.", True)
+
+
+@pytest.mark.parametrize("change_of_voter", ["left", "demoted"])
+def test_a_vote_that_counts_no_more_is_not_counted_to_anybody(
+    acme: TenantWithUsers, make_waiting: MakeWaiting, change_of_voter: str
+) -> None:
+    waiting = make_waiting(acme, terms=Terms(quorum=2))
+    approvals.decide(principal=acme.principal("admin"), approval_id=waiting.approval.id, approved=True)
+    before = live(acme.principal("approver"), waiting)
+    hers = Membership.objects.using("system").filter(tenant=acme.tenant, user_id=acme.admin.id)
+    hers.delete() if change_of_voter == "left" else hers.update(role="viewer")
+    after = live(acme.principal("approver"), waiting)
+    assert (after["says"], after["may_decide"]) == ("0 of 2 people have approved.", True)
+    assert after["key"] != before["key"]
 
 
 def test_questions_and_answers_are_counted_and_the_requester_is_asked(
