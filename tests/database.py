@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
 import os
 import socket
 import subprocess
@@ -59,7 +60,7 @@ def _schema_hash() -> str:
     """Hash all that decides what `migrate` makes."""
     digest = hashlib.sha256()
     migrations = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py")]
-    policies = [ROOT / "accounts/tenancy.py", ROOT / "accounts/policies.py"]
+    policies = [ROOT / "accounts/isolation.py", ROOT / "accounts/policies.py"]
     for path in sorted([*migrations, *policies, ROOT / "requirements.txt"]):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())
@@ -93,6 +94,7 @@ class TestCluster:
         # Another machine or checkout may use the same server: its processes are not ours to judge.
         place = hashlib.sha256(f"{socket.gethostname()}:{ROOT}".encode()).hexdigest()[:6]
         self._mine = f"{self.prefix}_{place}_"
+        self._numbers = itertools.count(1)
         self._made: list[str] = []
         self._free: list[str] = []
 
@@ -100,7 +102,7 @@ class TestCluster:
         """Return the name of a new clone of the migrated template, or of one that was given back."""
         with suppress(IndexError):
             return self._free.pop()
-        name = f"{self._mine}{os.getpid()}_{label}"
+        name = f"{self._mine}{os.getpid()}_{next(self._numbers)}_{label}"  # one given back keeps the label it had
         with _locked("template.lock"):
             if not self._made:
                 self._drop_remains()

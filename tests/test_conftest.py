@@ -109,3 +109,13 @@ def test_tables_are_emptied_by_whoever_may(cluster: TestCluster, administrator: 
     finally:
         cleaner.close()
         cluster.drop_database(name)
+
+
+def test_a_database_given_back_is_nobody_elses_when_its_label_is_asked_for_again(cluster: TestCluster) -> None:
+    cluster.give_back(cluster.make_database("lent"))
+    taken, fresh = cluster.make_database("taken"), cluster.make_database("lent")
+    try:
+        assert taken != fresh
+    finally:
+        cluster.drop_database(taken)
+        cluster.drop_database(fresh)
