@@ -20,6 +20,7 @@ from accounts.tenancy import TenantForeignKey
 TABLES_LIST: Final = "docs/tables.md"
 EXTENSIONS: Final = ("vector", "pg_trgm")
 DEFINERS: Final[tuple[str, ...]] = ()  # functions that may run with their owner's rights: none
+CLOSED: Final = ("django_session",)  # without policies, and who reads or writes them as the application is anybody
 _LISTED: Final = re.compile(r"^\| `([a-z0-9_]+)` \| .*\S.* \|$", re.MULTILINE)
 _HEADING: Final = re.compile(r"^# .*$", re.MULTILINE)
 
@@ -68,6 +69,12 @@ _WAYS_ROUND: Final = """
     SELECT c.relname, 'is open to everybody who may log in'
       FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.grantee = 0
+    UNION ALL
+    SELECT c.relname, 'is open to the application''s role: what stands in it is for the system role only'
+      FROM pg_class c
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY(%(closed)s)
+       AND (has_table_privilege(%(app)s, c.oid, 'DELETE')
+            OR has_any_column_privilege(%(app)s, c.oid, 'SELECT, INSERT, UPDATE'))
 """
 _ROLE: Final = """
     SELECT r.rolname, w.problem
@@ -180,8 +187,9 @@ def _reading(tenants: set[str], owned: set[str], for_all: set[str]) -> Iterator[
 
 
 def _ways_round() -> Iterator[CheckMessage]:
-    roles = {"roles": [_role("default"), _role("system")], "definers": list(DEFINERS)}
-    for name, problem in _ask(_WAYS_ROUND, roles):
+    app, system = _role("default"), _role("system")
+    named = {"app": app, "roles": [app, system], "definers": list(DEFINERS), "closed": list(CLOSED)}
+    for name, problem in _ask(_WAYS_ROUND, named):
         yield Error(f"{name} {problem}.", id="accounts.E004")
 
 

@@ -1,16 +1,21 @@
-"""Sends migrations to the owner's connection and everything else to the application's."""
+"""Sends migrations to the owner's connection, the pages' sessions to the system role's, all else to the application's.
+
+Who reads a session's key is who has signed in with it: the application's role has no grant on that table.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+SYSTEM_APPS: Final = frozenset({"sessions"})
 
 
 class RoleRouter:
     def db_for_read(self, model: Any, **hints: Any) -> str:
-        return self._alias(hints)
+        return self._alias(model, hints)
 
     def db_for_write(self, model: Any, **hints: Any) -> str:
-        return self._alias(hints)
+        return self._alias(model, hints)
 
     def allow_relation(self, first: Any, second: Any, **hints: Any) -> bool:
         return True
@@ -18,6 +23,7 @@ class RoleRouter:
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
         return db == "owner"
 
-    def _alias(self, hints: dict[str, Any]) -> str:
+    def _alias(self, model: Any, hints: dict[str, Any]) -> str:
         instance = hints.get("instance")
-        return (instance._state.db if instance is not None else None) or "default"
+        usual = "system" if model._meta.app_label in SYSTEM_APPS else "default"
+        return (instance._state.db if instance is not None else None) or usual

@@ -83,6 +83,16 @@ WEAKNESSES = {
         "ALTER TABLE django_session ADD COLUMN tenant_id uuid",
         "ALTER TABLE django_session DROP COLUMN tenant_id",
     ),
+    "sessions for everybody": (
+        "accounts.E004",
+        "GRANT SELECT ON django_session TO {app}",
+        "REVOKE SELECT ON django_session FROM {app}",
+    ),
+    "one column of the sessions": (
+        "accounts.E004",
+        "GRANT UPDATE (session_data) ON django_session TO {app}",
+        "REVOKE UPDATE (session_data) ON django_session FROM {app}",
+    ),
     "a view": ("accounts.E004", f"CREATE VIEW leak AS SELECT * FROM {MEMBERSHIP}", "DROP VIEW leak"),
     "a view that was the reader's": (
         "accounts.E004",

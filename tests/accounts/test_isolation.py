@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import InternalError, ProgrammingError, connections, transaction
 from django.db.utils import DatabaseError
 
@@ -138,3 +139,33 @@ def test_the_application_reads_all_else_of_a_user(database: None) -> None:
         for column in columns:
             cursor.execute("SELECT has_column_privilege('accounts_user', %s, 'SELECT')", [column])
             assert cursor.fetchone() == (True,), column
+
+
+SESSION_STATEMENTS = {
+    "SELECT": "SELECT session_key, session_data FROM django_session",
+    "INSERT": "INSERT INTO django_session SELECT 'mine', 'x', now() + interval '1 day'",
+    "UPDATE": "UPDATE django_session SET session_data = 'x'",
+    "DELETE": "DELETE FROM django_session",
+}
+
+
+@pytest.mark.parametrize("statement", SESSION_STATEMENTS.values(), ids=SESSION_STATEMENTS)
+def test_the_application_reaches_no_session_of_the_pages(acme: TenantWithUsers, statement: str) -> None:
+    session = SessionStore()
+    session["seen"] = True
+    session.save()
+    with pytest.raises(ProgrammingError, match="permission denied"), tenant_scope(acme.tenant.id, acme.admin.id):
+        connections["default"].cursor().execute(statement)
+    assert SessionStore(session.session_key).load() == {"seen": True}
+
+
+@pytest.mark.parametrize("ends", [SessionStore.save, SessionStore.flush], ids=["saved", "flushed"])
+def test_what_becomes_of_a_session_is_not_up_to_the_pages_transaction(acme: TenantWithUsers, ends: Any) -> None:
+    session = SessionStore()
+    session["seen"] = 1
+    session.save()
+    key, session["seen"] = session.session_key, 2
+    with tenant_scope(acme.tenant.id, acme.member.id):
+        ends(session)
+        transaction.set_rollback(True)
+    assert SessionStore(key).load() == ({"seen": 2} if session.session_key else {})
