@@ -16,9 +16,9 @@ from accounts.auth import any_scope, principal_of, scope, signed_in
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from agentos.core import ratelimits
-from agentos.core.errors import Invalid
+from agentos.core.errors import Invalid, Unavailable
 from agentos.core.types import JsonObject
-from agents import answering, attaching, seen, selectors
+from agents import answering, attaching, retrying, seen, selectors
 from agents.engine.spec import AgentSpec
 from agents.event_schemas import STREAM, RunOut
 from agents.forms import RunForm, fields_of, flag_of, run_form
@@ -26,7 +26,7 @@ from agents.registry import registry
 from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut, answers_of
 from agents.services import runs, sessions, tenant_models
 from agents.services.follow import Follower
-from agents.services.idempotency import key_of
+from agents.services.idempotency import Key, key_of
 from agents.services.tenant_models import TenantModels
 from agents.sse import event_stream
 from agents.wiring import runtime
@@ -91,17 +91,9 @@ async def start_agent_run(
     request: HttpRequest, agent_id: str, idempotency_key: IdempotencyHeader = ""
 ) -> HttpResponseBase:
     """Run an agent: server-sent events by default, the finished run with `stream=false`, 202 in the background."""
-    spec, form, here = registry.get("agent", agent_id), run_form(request), runtime()
-    started = await runs.start(
-        here,
-        principal=principal_of(request),
-        spec=spec,
-        message=form.message,
-        session_id=form.session_id,
-        key=key_of(idempotency_key, route=f"agent:{agent_id}", content=form.content),
-        follow=form.stream or not form.background,
-        temporary=form.temporary,
-    )
+    spec, form = registry.get("agent", agent_id), run_form(request)
+    key = key_of(idempotency_key, route=f"agent:{agent_id}", content=form.content)
+    started = await _start(principal_of(request), spec, form, key)
     response = await _started(principal_of(request), started, form)
     for name, value in ratelimits.fields(started.limits).items():
         response[name] = value
@@ -122,7 +114,9 @@ async def list_agent_runs(request: HttpRequest, agent_id: str, session_id: str =
     return JsonResponse(found, safe=False)
 
 
-@router.post("/agents/{agent_id}/runs/{run_id}/continue", response=RunOut, openapi_extra=FOLLOWED)
+@router.post(
+    "/agents/{agent_id}/runs/{run_id}/continue", response={200: RunOut, 202: RunStateOut}, openapi_extra=FOLLOWED
+)
 @scope("agents:{agent_id}:run")
 async def continue_agent_run(
     request: HttpRequest, agent_id: str, run_id: UUID, idempotency_key: IdempotencyHeader = ""
@@ -131,13 +125,14 @@ async def continue_agent_run(
     fields, here, principal = fields_of(request), runtime(), principal_of(request)
     said, stream = answers_of(fields), flag_of(fields, "stream", True)
     key = key_of(idempotency_key, route=f"run:{run_id}:continue", content=[asdict(item) for item in said])
-    with here.hub.streams.one(principal.tenant_id):
-        after = await answering.answer(here, principal, run_id, said, key, component_id=agent_id)
-    follower = await attaching.follower(here, principal, run_id, after=after, ends_at_pause=True)
-    if stream:
-        return event_stream(here, principal, follower)
-    await _drain(follower)
-    return JsonResponse(await in_thread(selectors.run_detail, principal=principal, run_id=run_id))
+    try:
+        with here.hub.streams.one(principal.tenant_id):
+            after = await answering.answer(here, principal, run_id, said, key, component_id=agent_id)
+    except Unavailable as refusal:
+        first, _ = await retrying.first_of(principal, key, refusal, component_id=agent_id)
+        after = first.after_seq
+    follower = await retrying.reader(here, principal, run_id, after=after, stream=stream)
+    return await _shown(principal, run_id, follower, stream=stream)
 
 
 @router.get("/runs/{run_id}", response=RunOut)
@@ -273,22 +268,51 @@ def _agent(spec: AgentSpec, principal: Principal, models: TenantModels) -> JsonO
     }
 
 
+async def _start(principal: Principal, spec: AgentSpec, form: RunForm, key: Key | None) -> runs.Started:
+    """Start what the form asks for, or find what its key has started where there is no room to."""
+    here, follow = runtime(), form.stream or not form.background
+    try:
+        return await runs.start(
+            here,
+            principal=principal,
+            spec=spec,
+            message=form.message,
+            session_id=form.session_id,
+            key=key,
+            follow=follow,
+            temporary=form.temporary,
+        )
+    except Unavailable as refusal:
+        return await retrying.started(here, principal, key, refusal, follow=follow, stream=form.stream)
+
+
 async def _started(principal: Principal, started: runs.Started, form: RunForm) -> HttpResponseBase:
-    if started.follower is None:
+    if started.follower is None and form.background:
         session_id = started.session_id
         if not started.is_first:
             first = await in_thread(selectors.run_state, principal=principal, run_id=started.run_id)
             session_id = first["session_id"]
-        state = {"run_id": str(started.run_id), "session_id": session_id, "status": "PENDING"}
-        response: HttpResponse = JsonResponse(state, status=202)
-        response["Location"] = f"/api/runs/{started.run_id}"
-        return response
-    if form.stream:
-        return event_stream(runtime(), principal, started.follower)
-    await _drain(started.follower)
-    if started.blocked is not None:
+        return _accepted({"run_id": str(started.run_id), "session_id": session_id, "status": "PENDING"})
+    if started.blocked is not None and started.follower is not None and not form.stream:
+        await _drain(started.follower)
         raise started.blocked
-    return JsonResponse(await in_thread(selectors.run_detail, principal=principal, run_id=started.run_id))
+    return await _shown(principal, started.run_id, started.follower, stream=form.stream)
+
+
+async def _shown(principal: Principal, run_id: UUID, follower: Follower | None, *, stream: bool) -> HttpResponseBase:
+    """Answer with the run's stream, or with the run once it has ended or waits; as it stands, where nobody follows."""
+    if follower is not None and stream:
+        return event_stream(runtime(), principal, follower)
+    if follower is not None:
+        await _drain(follower)
+    detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
+    if follower is None and detail["status"] in ("PENDING", "RUNNING"):
+        return _accepted({name: detail[name] for name in ("run_id", "session_id", "status")})
+    return JsonResponse(detail)
+
+
+def _accepted(state: JsonObject) -> HttpResponse:
+    return JsonResponse(state, status=202, headers={"Location": f"/api/runs/{state['run_id']}"})
 
 
 async def _drain(follower: Follower) -> None:

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from agentos.core.clock import utc_now
+from agents.engine.state import RUN_ENDED
 from agents.engine.status import StepState
 from agents.models import Run, Step
 from agents.templatetags.console import spelled_out
@@ -72,7 +73,7 @@ class HoldingFilter(admin.SimpleListFilter):
         steps = Step.objects.filter(tenant_id=OuterRef("tenant_id"), run_id=OuterRef("pk"))
         narrowed = {
             "refused": Exists(steps.filter(state=StepState.REFUSED)),
-            "failed": Exists(steps.filter(state=StepState.FAILED)),
+            "failed": Exists(steps.filter(state=StepState.FAILED).exclude(error=RUN_ENDED)),
             "blocked": Q(error_code="input_blocked"),
         }
         chosen = self.value()

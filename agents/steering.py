@@ -13,9 +13,9 @@ from uuid import UUID
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.seam import in_thread
-from agentos.core.errors import NotFound, PolicyDenied
+from agentos.core.errors import NotFound, PolicyDenied, Unavailable
 from agentos.core.types import Json, JsonObject
-from agents import selectors
+from agents import retrying, selectors
 from agents.engine import previewing
 from agents.engine.calling import guarded
 from agents.engine.spec import AgentSpec
@@ -36,6 +36,13 @@ async def fork(
     here: Runtime, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = None
 ) -> tuple[UUID, str]:
     """Guard what the fork says and make it; return its run and session id. Raises: as `forks.fork`, InputBlocked."""
+    try:
+        return await _fork(here, principal, run_id, wanted, key)
+    except Unavailable as refusal:
+        return await _first(principal, key, refusal)
+
+
+async def _fork(here: Runtime, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None) -> tuple[UUID, str]:
     runs.admit(here, principal)
     source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     check = await _room_for_another(here, principal, source)
@@ -59,10 +66,23 @@ async def _let_in(here: Runtime, principal: Principal, spec: AgentSpec, wanted: 
 
 async def rerun(here: Runtime, principal: Principal, run_id: UUID, key: Key | None = None) -> tuple[UUID, str]:
     """Run a failed run again; return the new run's and the session's id. Raises: as `reruns.rerun`."""
+    try:
+        return await _rerun(here, principal, run_id, key)
+    except Unavailable as refusal:
+        return await _first(principal, key, refusal)
+
+
+async def _rerun(here: Runtime, principal: Principal, run_id: UUID, key: Key | None) -> tuple[UUID, str]:
     runs.admit(here, principal)
     source = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
     check = await _room_for_another(here, principal, source)
     return await in_thread(reruns.rerun, principal=principal, run_id=run_id, key=key, check=check)
+
+
+async def _first(principal: Principal, key: Key | None, refusal: Unavailable) -> tuple[UUID, str]:
+    """Return the run that the key's first request made, and its session's id. Raises: the refusal."""
+    first, session_id = await retrying.first_of(principal, key, refusal)
+    return first.run_id, session_id
 
 
 async def _room_for_another(here: Runtime, principal: Principal, source: JsonObject) -> Callable[[], None]:

@@ -92,12 +92,15 @@ class LoopState:
         return [step for step in self.steps.values() if step.kind is StepKind.TOOL]
 
     def closing(self) -> Write:
-        """End the tool calls that a run leaves unfinished as it ends, and return what has to be written.
+        """End the calls that a run leaves unfinished as it ends, and return what has to be written.
 
-        One that had begun may have happened: it becomes unknown, unless the tool only reads.
+        A tool call that had begun may have happened: it becomes unknown, unless the tool only reads.
         """
-        steps = [step for step in self.tool_steps() if not (step.state.is_final or step.state is StepState.UNKNOWN)]
+        steps = [step for step in self.steps.values() if not (step.state.is_final or step.state is StepState.UNKNOWN)]
         for step in steps:
+            if step.kind is StepKind.MODEL:
+                step.state, step.error = StepState.FAILED, RUN_ENDED
+                continue
             tool = self.info.spec.tool(step.name)
             if step.state is not StepState.STARTED or step.attempts == 0:
                 step.state, step.error = StepState.REFUSED, RUN_ENDED

@@ -10,15 +10,18 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 from psycopg import AsyncConnection
 
 from accounts.principals import Principal
+from accounts.tenancy import tenant_scope
 from agentos.core.errors import AgentOSError, Conflict, Invalid
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject, clean_text, json_text
@@ -90,6 +93,15 @@ def take(key: Key | None, *, principal: Principal, run_id: UUID, after_seq: int 
         cursor.execute(TAKE, [rows])
         cursor.execute(STANDING, [rows])
         return _judged(key, cursor.fetchall())
+
+
+def first_of(key: Key, *, principal: Principal) -> First | None:
+    """Return what the key stands for, if it was used; it is not taken. Raises: Invalid for other content."""
+    known = {"tenant_id": principal.tenant_id, "user_id": principal.user_id, "route": key.route, "key": key.value}
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        rows = IdempotencyKey.objects.filter(**known, created_at__gte=Now() - timedelta(hours=KEPT_HOURS))
+        standing = list(rows.values_list("id", "content_hmac", "run_id", "after_seq"))
+    return _judged(key, [(key.id, *row) for row in standing]) if standing else None
 
 
 async def take_many(

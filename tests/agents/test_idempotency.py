@@ -16,7 +16,7 @@ from agentos.core.errors import Invalid, ProviderError
 from agentos.core.types import JsonObject
 from agents.models import IdempotencyKey
 from agents.registry import registry
-from agents.services import idempotency
+from agents.services import idempotency, switches
 from agents.services.places import Places
 from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
 from tests.agents.services.payments import unknown
@@ -195,6 +195,74 @@ async def test_a_continuation_that_nobody_could_follow_leaves_no_key(make_proces
     assert events_of(first)[-1][1] == "RunCompleted"
 
 
+async def test_a_retry_finds_the_first_run_where_there_is_no_room_for_another(make_process, serve, acme, globex):
+    model = HeldModel(["Done"] * 2)
+    process = await make_process(model=model, runs=Places("runs", most=2, most_per_tenant=1))
+    call, path = serve(process), "agents/tester/runs"
+    whole, behind = {"message": "Go", "stream": False}, {"message": "Go", "stream": False, "background": True}
+    first = await call(acme.member, path, behind, key="b")
+    assert first.status_code == 202
+    again = await call(acme.member, path, behind, key="b")
+    assert (again.status_code, again["Location"], json_of(again)) == (202, first["Location"], json_of(first))
+    unknown_key = await call(acme.member, path, behind, key="other")
+    assert (unknown_key.status_code, unknown_key["Retry-After"]) == (429, "2")
+    assert (await call(acme.approver, path, behind, key="b")).status_code == 429
+    other = await call(acme.member, path, {**behind, "message": "Stop"}, key="b")
+    assert (other.status_code, json_of(other)["code"]) == (422, "idempotency_key_reused")
+    await in_thread(_grow_old)
+    assert (await call(acme.member, path, behind, key="b")).status_code == 429
+    model.let_go.set()
+    await until(lambda: process.supervisor.runs.taken == 0)
+    done = json_of(await call(acme.member, path, whole, key="w"))
+    assert done["status"] == "COMPLETED"
+    with process.supervisor.runs.one(globex.tenant.id), process.supervisor.runs.one(acme.tenant.id):
+        streamed = await body_of(await call(acme.member, path, {"message": "Go"}, key="w"))
+        assert events_of(streamed)[-1][1] == "RunCompleted"
+        assert done["run_id"] in streamed.decode()
+        assert json_of(await call(acme.member, path, whole, key="w")) == done
+    assert (process.supervisor.runs.taken, process.hub.streams.taken) == (0, 0)
+
+
+async def test_a_retry_is_answered_where_there_is_no_room_for_a_stream(make_process, serve, acme):
+    model = HeldModel([PAY, "Paid"])
+    process = await make_process(model=model, streams=Places("streams", most=9, most_per_tenant=1))
+    call, path = serve(process), "agents/tester/runs"
+    whole = {"message": "Go", "stream": False}
+    first = asyncio.ensure_future(call(acme.member, path, whole, key="k"))
+    await model.reached.wait()
+    early = await call(acme.member, path, whole, key="k")
+    run_id = json_of(early)["run_id"]
+    assert (early.status_code, early["Location"], json_of(early)["status"]) == (202, f"/api/runs/{run_id}", "RUNNING")
+    model.let_go.set()
+    assert json_of(await first)["status"] == "PAUSED"
+    said = {"tools": [{"tool_call_id": "call_1_0", "confirmed": True}], "stream": False}
+    proceed = f"{path}/{run_id}/continue"
+    with process.hub.streams.one(acme.tenant.id):
+        assert json_of(await call(acme.member, path, whole, key="k"))["status"] == "PAUSED"
+        assert (await call(acme.member, path, {"message": "Go"}, key="k")).status_code == 429
+        assert (await call(acme.member, proceed, said, key="c")).status_code == 429
+    done = json_of(await call(acme.member, proceed, said, key="c"))
+    assert done["status"] == "COMPLETED"
+    with process.hub.streams.one(acme.tenant.id):
+        assert json_of(await call(acme.member, proceed, said, key="c")) == done
+        assert (await call(acme.member, proceed, {**said, "stream": True}, key="c")).status_code == 429
+        assert (await call(acme.member, proceed, said, key="other")).status_code == 429
+    assert ran == ["pay 5"]
+
+
+async def test_a_halt_refuses_no_retry_and_a_process_that_goes_away_does(make_process, serve, acme):
+    process = await make_process(["Done"])
+    call, path, whole = serve(process), "agents/tester/runs", {"message": "Go", "stream": False}
+    done = json_of(await call(acme.member, path, whole, key="k"))
+    await in_thread(switches.halt, acme.principal("admin"), target="tenant", reason="Odd answers.")
+    await until(lambda: process.supervisor.writer.halted.by(acme.tenant.id))
+    assert json_of(await call(acme.member, path, whole, key="k")) == done
+    assert (await call(acme.member, path, whole, key="other")).status_code == 503
+    process.supervisor.draining = True
+    gone = await call(acme.member, path, whole, key="k")
+    assert (gone.status_code, json_of(gone)["code"]) == (503, "draining")
+
+
 async def test_a_fork_sent_again_leads_to_the_first_fork(make_process, serve, acme):
     process = await make_process([[("look", {"place": "x"})], "The end", "Another end"])
     call, begin = serve(process), process.new()
@@ -205,6 +273,12 @@ async def test_a_fork_sent_again_leads_to_the_first_fork(make_process, serve, ac
     again = await call(acme.member, path, body, key="k")
     assert (again.status_code, again["Location"]) == (202, first["Location"])
     assert json_of(again) == json_of(first)
+    await until(lambda: process.supervisor.runs.taken == 0)
+    room, process.supervisor.runs.most_per_tenant = process.supervisor.runs.most_per_tenant, 0
+    full = await call(acme.member, path, body, key="k")
+    assert (full.status_code, json_of(full)["run_id"]) == (202, json_of(first)["run_id"])
+    assert (await call(acme.member, path, body, key="other")).status_code == 429
+    process.supervisor.runs.most_per_tenant = room
     other = await call(acme.member, path, {"from_step": "1.model"}, key="k")
     assert (other.status_code, json_of(other)["code"]) == (422, "idempotency_key_reused")
     assert await in_thread(actions, begin, "run.forked") == 1
@@ -218,6 +292,9 @@ async def test_a_rerun_sent_again_leads_to_the_first_rerun(make_process, serve, 
     first, again = [await call(acme.member, f"runs/{begin.run_id}/rerun", {}, key="k") for _ in range(2)]
     assert (again.status_code, json_of(again)) == (202, json_of(first))
     assert (await call(acme.member, f"runs/{begin.run_id}/rerun", {}, key="other")).status_code == 409
+    process.supervisor.runs.most_per_tenant = 0
+    full = await call(acme.member, f"runs/{begin.run_id}/rerun", {}, key="k")
+    assert (full.status_code, json_of(full)["run_id"]) == (202, json_of(first)["run_id"])
 
 
 async def test_a_cancel_sent_again_after_the_run_ended_otherwise_is_answered_as_before(make_process, serve, acme):

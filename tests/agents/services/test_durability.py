@@ -12,14 +12,16 @@ from accounts.models import AuditRow
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, LeaseLost
-from agents.engine.status import RunStatus
-from agents.engine.steps import RunChange, Write
+from agentos.core.ids import new_id
+from agents.engine.state import RUN_ENDED
+from agents.engine.status import RunStatus, StepKind, StepState
+from agents.engine.steps import RunChange, StepRecord, Write
 from agents.engine.testing import ScriptedModel
 from agents.models import RunEvents
 from agents.services import queue, runs
 from agents.services.answers import Answer, answer
 from tests.agents.services.conftest import HeldModel, names, ran, read
-from tests.agents.services.stored import expire_lease, first_turn, info_of, stored, until
+from tests.agents.services.stored import expire_lease, first_turn, info_of, steps_of, stored, until
 
 
 async def test_a_run_is_stored_before_it_is_seen(make_process):
@@ -153,6 +155,24 @@ async def test_cancel_reaches_a_running_model_call_from_elsewhere(make_process, 
     lines = await read(follower)
     assert names(lines)[-1] == "RunCancelled"
     assert (await in_thread(stored, begin)).status == "cancelled"
+    step = (await in_thread(steps_of, begin))["1.model"]
+    assert (step.state, step.error) == ("failed", RUN_ENDED)
+    assert step.ended_at is not None
+    assert step.usage["guessed_attempt"] == 1
+
+
+async def test_cancel_of_a_run_that_was_let_go_in_a_model_call_ends_the_call(make_process, acme):
+    process = await make_process(supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    journal = process.supervisor.writer.open(info_of(begin), fence=1, next_seq=1)
+    step = StepRecord(new_id(), "1.model", StepKind.MODEL, "m", StepState.STARTED, {"turn": 1})
+    await journal.commit(Write(steps=[step], run=RunChange(RunStatus.PENDING)))
+    await in_thread(runs.request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
+    assert (await in_thread(stored, begin)).status == "cancelled"
+    ended = (await in_thread(steps_of, begin))["1.model"]
+    assert (ended.state, ended.error) == ("failed", RUN_ENDED)
+    assert ended.ended_at is not None
 
 
 async def test_cancel_of_a_paused_run_ends_it_at_once(make_process, acme):
