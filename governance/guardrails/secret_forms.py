@@ -13,10 +13,22 @@ from governance.guardrails.needles import matches, places
 
 _ARGUMENT = r"[\"']?(?P<value>[^\s\"'`<>|]{4,200})"
 # Options whose argument is a password, whatever the command.
-_OPTIONS = ("--", " -u ", "sshpass -p", " -p'", ' -p"', " -token ", " -password ", " -pass ")
+_OPTIONS = (
+    "--",
+    " -u ",
+    "sshpass -p",
+    " -p'",
+    ' -p"',
+    " -token ",
+    " -password ",
+    " -pass ",
+    " -keypass ",
+    " -storepass ",
+    " -a ",
+)
 _OPTION = re.compile(
-    r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
-    r"-u [\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
+    r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|keypass|storepass|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
+    r"-[ua] [\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
 )
 _UP_TO = r"[^\n|;]{0,120}? "
 # Commands and the option, or the place, that holds a secret: how each begins, and what follows up to the secret.
@@ -27,7 +39,16 @@ _COMMANDS = {
     "mongo influx cqlsh clickhouse-client rabbitmqadmin mosquitto_ smbclient lftp ldap sqlcmd bcp isql osql xfreerdp rdesktop "
     "evil-winrm az psexec hydra keytool snmp curl": rf"[\w\-]*\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
     "zip unzip 7z": rf"\b{_UP_TO}(?:(?-i:-P )|-p(?=[^\s\-]))",
-    "openssl": rf"\b{_UP_TO}-(?:pass|passin|passout) pass:",
+    "openssl": rf"\b{_UP_TO}(?:-(?:pass|passin|passout) pass:|-k )",
+    "ssh-keygen": rf"{_UP_TO}-N ",
+    "wpa_passphrase": r" [\w\-]{1,32} ",
+    "nmcli": rf" {_UP_TO}password ",
+    "cryptsetup kinit sudo passwd su": rf"\b{_UP_TO}<<< ?",
+    "isakmp~key": r"(?: [06])? ",
+    "radius-server~host tacacs-server~host": r" \S{3,40} (?:[\w\-]{2,10} \d{1,5} ){0,3}key(?: [057])? ",
+    "wpa-psk pre-shared-key": " ",
+    "chap~password": r" [057] ",
+    "isql": r" [\w.\-]{1,30} [\w.\-]{1,30} ",
     "net~use": r"\b[^\n|;]{0,80}? /user:\S{1,60} ",
     "net~user": r" \S{1,40} (?!/)",
     "convertto-securestring": " (?:-string )?",
@@ -38,7 +59,7 @@ _COMMANDS = {
     "codecov codecovcli": r"\b[^\n|;]{0,80}? -t ",
     "htpasswd": r" -\w*b\w* \S{1,60} \S{1,40} ",
     "echo": r" [\"']?(?:[\w.\-]{1,40}:(?=[^\s\"'|]{4,100}[\"']? \| ?(?:sudo )?chpasswd)|(?=[^\s\"'|]{5,100}[\"']? \| ?"
-    r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup|kinit|oc|az|vault)))",
+    r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup|kinit|oc|az|vault)(?![\w\-])))",
     "identified": r" (?:by|with \w+ by) ",
     "encrypted~password with~password": " ",
     "enable~secret enable~password snmp-server~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [05])? ",

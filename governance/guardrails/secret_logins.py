@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import matches
+from governance.guardrails.needles import matches, places
 
 _LOGINS = (
     "credenzial", "credencia", "inlog", "dostęp", "login", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
@@ -68,6 +68,29 @@ def find(text: str, lower: str) -> Iterator[Finding]:
     yield from _told(text, lower)
     yield from _pins(text, lower)
     yield from _hosts(text)
+    yield from _door_codes(text, lower)
+
+
+# "voicemail PIN 4471", "the gate code is 4471#": what the number opens is named.
+_DOOR_CODE = re.compile(
+    r"(?:card|debit|sim|voicemail|safe|door|alarm|gate|bank|phone|tablet|screen|unlock|lock|garage|keypad|locker|entry|my|your|his|her|their|our|new|old|mom's|the) (?:card |door |lock )?"
+    r"(?:pin|pin code|code|passcode|combination|combo)(?: for [^\d\n.]{2,30})?(?: is| was|:| =| to|,)? (?:now |still )?(?P<value>\d{4,8}[#*]?)(?![\w\-/:]|\.\d)",
+    re.IGNORECASE,
+)
+_DOORS = re.compile(
+    r"card|debit|sim|voicemail|safe|door|alarm|gate|bank|phone|tablet|screen|lock|garage|keypad|entry|passcode|combination|combo|pin"
+)
+
+
+def _door_codes(text: str, lower: str) -> Iterator[Finding]:
+    for at, _ in places(lower, (" pin", " code", " passcode", " combination", " combo")):
+        for match in _DOOR_CODE.finditer(text, max(0, at - 14), at + 60):
+            if (
+                _DOORS.search(match[0].lower())
+                and not _YEAR.match(match["value"])
+                and not text[match.start() - 1 : match.start()].isalnum()
+            ):
+                yield Finding("pin", *match.span("value"), 0.7)
 
 
 _USER_AT_HOST = re.compile(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")
@@ -102,12 +125,14 @@ def _calls(text: str, lower: str) -> Iterator[Finding]:
     """Yield the passwords among the arguments of calls that log in, as in `smtp.login("mira", "…")`."""
     for match in matches(_CALL, text, lower, _CALLS):
         for argument in list(_QUOTED.finditer(text, match.start("value"), match.end("value")))[1:]:
-            if secret_looks.made_up(argument["value"]):
+            if secret_looks.coined(argument["value"]):
                 yield secret_looks.span("password", argument, argument["value"], 0.75)
 
 
 _CALLS = (
     "login(",
+    "mysqli(",
+    "pdo(",
     "auth(",
     "auth=(",
     "auth = (",
@@ -121,7 +146,7 @@ _CALLS = (
     "signin(",
 )
 _CALL = re.compile(
-    r"[a-z_]{4,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
+    r"[a-z_]{3,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
 )
 _QUOTED = re.compile(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from governance.guardrails.findings import Finding
 
 _PLACEHOLDER = re.compile(
-    r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
+    r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|eintragen|inserire|insert|insérer|remplacer|reempla[cz]|hier[_\-]|aqu[ií]\b|votre[_\-]|dein[_\-e]|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
     r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|(?<![^\W_])%[sd](?![^\W_])|%[A-Za-z_]\w*%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
     r"my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
     r"^(?:null|none|undefined|true|false|string|required|optional|n/?a|tbd|empty|unset|default)$|_{4,}|-{4,}|#{3,}|^\[",
@@ -190,8 +190,28 @@ def striking(word: str) -> bool:
     return made_up(word) and _SIGNED.search(word.rstrip(".,:;!?)")) is not None and _HYPHENED.fullmatch(word) is None
 
 
+def coined(value: str) -> bool:
+    """Tell whether a value looks like what people make up: a word with digits after it or inside, or more than that."""
+    if not password(value, prose=True) or _HOST.search(value) or _HYPHENED.fullmatch(value) or _PRODUCT.match(value):
+        return False
+    return made_up(value) or _COINED.fullmatch(value) is not None
+
+
+_COINED = re.compile(
+    r"[^\W\d_]{7,20}\d[!?#$%*]{0,2}|[^\W\d_]{3,20}[@#_.\-]?\d{2,6}[!?#$%*.+@]{0,2}|[^\W\d_]{2,16}\d{1,4}[^\W\d_]{1,16}\d{0,4}[!?#$%*]{0,2}|\d{1,4}[^\W\d_]{4,16}\d{0,4}[!#$]{0,2}|[^\W\d_]\w{2,}\d[^\W\d_]+\d\w*"
+)
+# Machines, programs and places in a document, whose names end in digits as well.
+_PRODUCT = re.compile(
+    r"(?:office|windows?|win|chrome|firefox|python|node|java|php|port|version|server|srv|web|db|host|iphone|ipad|ios|android|excel|word|sha|aes|utf|base|route|gpt|llama|"
+    r"ubuntu|debian|fedora|centos|macos|rhel|eth|wlan|bond|vlan|rack|room|floor|page|line|step|field|input|table|column|chapter|section|figure|ticket|case|order|issue|"
+    r"invoice|release|build|branch|sprint|week|day|year|q|fy|item|part|batch|model|series|type|level|stage|phase|test_|user|users|group|team|project|archive|node|worker|"
+    r"cluster|prod|staging|dev|app|vm|pc|laptop|ws|gw|sw|router|switch|printer|ap|keepass|bitwarden|lastpass|1password|oauth|openvpn|wireguard|fritzbox|http|https|tls|ssl|"
+    r"monday|tuesday|wednesday|thursday|friday|january|february|march|april|june|july|august|september|october|november|december|policy|index|repo|image|port|queue|сервер\w{0,2}|keepass)"
+    r"[_\-]?\d+",
+    re.IGNORECASE,
+)
 _SIGNED = re.compile(
-    r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+\d{2,}\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z"
+    r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+(?:\d{2,}|[\-._]\d{1,4})\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z"
 )
 _HYPHENED = re.compile(
     r"[A-Z]{1,6}[\-/]?\d+(?:[\-/.]\d+)*|\d+(?:[.,:/x\-]\d+)*\w{0,3}|[\w.+\-]+@[\w\-]+\.[\w.]+|[a-z\d_.\-]+@[a-z\d.\-]+:?"

@@ -58,7 +58,7 @@ def _written_out(pattern: str) -> str:
 
 
 FORMATS = _load()
-_AZURE_SIGNATURE = re.compile(r"(?<![A-Za-z0-9_\-.])sig=(?P<value>[A-Za-z0-9%+/]{40,80}(?:=|%3[dD]))")
+_AZURE_SIGNATURE = re.compile(r"(?<![A-Za-z0-9_\-.])sig=(?P<value>[A-Za-z0-9%+/_\-]{40,80}(?:=|%3[dD]))")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=_\-.])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_\-])")
 _AWS_NEAR = re.compile(r"aws|secret|AKIA|ASIA|amazon", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-fA-F]+")

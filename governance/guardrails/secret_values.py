@@ -17,7 +17,7 @@ _PASSWORDS: dict[str, re.Pattern[str] | None] = {
          "palavra-passe", "palavra passe", "wachtwoord", "hasło", "haslo", "lösenord", "losenord", "adgangskode", "kodeord",
          "salasana", "jelszó", "jelszo", "пароль", "пароля", "паролем", "лозинка", "κωδικός", "κωδικος", "סיסמה", "סיסמא",
          "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "口令", "パスワード", "비밀번호", "패스워드", "암호", "mật khẩu", "kata sandi",
-         "รหัสผ่าน", "slaptažodis", "parool", "lozinka", "비번", "wpa2 key", "wpa key", "wpa3 key", "wifi key", "wi-fi key", "wifi-key", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
+         "รหัสผ่าน", "slaptažodis", "parool", "lozinka", "비번", "wpa2 key", "wpa key", "wpa3 key", "wifi key", "wi-fi key", "wifi-key", "pre-shared-key", "preshared key", "pre-shared key", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
          "netzwerkschlüssel", "network key", "clé wifi", "clé wi-fi", "clave wifi", "clave wi-fi", "chiave wifi", "code wifi", "sandi wifi", "klucz wifi", "ключ wifi"),
         None,
     ),
@@ -68,7 +68,7 @@ _ASSIGNED = (
     r"|[\"']?>\n?[ \t]{0,12}(?:<(?:value|string)>)?"
     r"|</key>\s{0,8}<string>"
     r"|[\"'] {0,2}\{(?:[^}\n]{0,60}\n){0,4}?[^}\n]{0,60}?default {0,2}= {0,2}"
-    r"|[\"']{0,1}\]?\)?\.(?:send_?keys|type|fill|set_?value|val|sendkeys)\((?=[\"'])"  # of a browser's test
+    r"|\]?[\"']{0,1}\]?\)?\.(?:send_?keys|type|fill|set_?value|val|sendkeys)\((?=[\"'])"  # of a browser's test
     r"|[\"'], (?=[\"'][^\"'\n]{4,64}[\"']\))|\((?=[\"']))"
 )
 # What goes on to a password; of a key, `secret_near` judges what stands there without a sign.
@@ -141,7 +141,7 @@ _BEFORE = re.compile(
     r"(?:(?:the|my|our|your|his|her|a|das|mein|unser|le|mon|la|mi|new|neue|root|admin|wifi|temporary)[ \-]){0,3}\Z"
 )
 _JUDGED_ELSEWHERE = frozenset({"bearer", "basic"})
-_GIVEN = re.compile(r" ?[:=] ?[\"']")
+_GIVEN = re.compile(r" ?[:=] ?[\"']|=[^\s\d]")
 _PUBLIC = re.compile(r"(?:public|publishable|hashed|encrypted|forgot|reset|change|wrong|palabra|word|mots?)[_\- ]?\Z")
 
 
@@ -185,6 +185,12 @@ def _believed(core: str, match: re.Match[str], value: str) -> bool:
     """Tell whether the value after a name is a secret."""
     if match["about"] is not None and (core not in _PASSWORDS or _OTHER_SUBJECT.search(match["about"])):
         return False
+    said = match["said"]
+    if said is not None and (_OTHERS_VERB.search(said) or _OTHER_THING.search(said)) and not _verb_of(core, said):
+        return False
+    asked = match["about"] is None and said is None and match["assigned"] is None and match["near"] is None
+    if asked and _OTHER_THING.search(match.string, match.start(), match.start("value")):
+        return False
     if core in _PASSWORDS:
         if _among_parameters(match, value):
             return not (secret_looks.placeholder(value) or value.lower() in _EXPECTED)
@@ -200,6 +206,19 @@ def _believed(core: str, match: re.Match[str], value: str) -> bool:
     if quoted and len(value) >= _SURELY_RANDOM and secret_looks.entropy(value) >= 4.0 and not _CALLED.search(value):
         return not secret_looks.placeholder(value)
     return secret_looks.key(value) and not _RESOURCE.match(value)
+
+
+_OTHERS_VERB = re.compile(r" (?:on|to)(?: now| still| also)?:? {1,2}\Z", re.IGNORECASE)
+_OTHER_THING = re.compile(r"\b(?:polic|manager|generator|hint)", re.IGNORECASE)
+_SET = re.compile(r"\b(?:set|reset|chang|updat|made|should)", re.IGNORECASE)
+_VERBS = {"on": "salasana", "to": "hasło haslo"}
+
+
+def _verb_of(core: str, said: str) -> bool:
+    """Tell whether a short word such as "on" or "to" says "is" in the language of the name."""
+    if _OTHER_THING.search(said):
+        return False
+    return _SET.search(said) is not None or core in _VERBS.get(said.split()[-1].strip(":").lower(), "").split()
 
 
 _EXPECTED = frozenset({"password", "passwd", "secret", "pass", "pwd", "token", "value", "string"})

@@ -4,27 +4,51 @@ from __future__ import annotations
 
 import re
 
-from governance.guardrails import secret_broken, secret_forms, secret_logins, secret_near, secret_tokens, secret_values
+from governance.guardrails import (
+    secret_broken,
+    secret_forms,
+    secret_logins,
+    secret_near,
+    secret_tokens,
+    secret_told,
+    secret_values,
+)
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 from governance.guardrails.needles import any_case
 
 _APP_PASSWORDS = ("app pass", "app-pass", "application pass", "application-pass")
+# After these a password of plain letters may follow.
+_NAMES = ("password", "phrase", "passwort", "kennwort", "contraseña", "senha", "wachtwoord", "hasło", "пароль")
+_TELLING = (*_APP_PASSWORDS, *secret_forms.SEEDS, *_NAMES)
 _ALARM = re.compile(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
-    rf"|{any_case((*_APP_PASSWORDS, *secret_forms.SEEDS))}"
+    rf"|{any_case(_TELLING)}"
 )
 _TAIL = re.compile(
     r"(?:-{2,5}(?:B[A-Z0-9 ]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
     r"|[A-Za-z0-9_\-+/.~%]{16,220}={0,2}[ ,\-]{0,2}(?:i|w|wa|(?:is\b|was\b|\()[^\n]{0,40})?"
-    r"|[^\s\"'`]{5,64}[\"'`]? (?:[iaw]|is|as|was|ist|est|es|als|co\w{0,3})?(?: [^\n]{0,36})?"
-    r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})"
+    r"|[^\s\"'`]{5,64}[\"'`]? (?:[iawce]|is|as|was|ist|est|es|als|co\w{0,3})?(?: [^\n]{0,36})?"
+    # what is told after the value: what it opens
+    r"|(?=[A-Za-z])(?=[^\s\"]{0,40}\d)[^\s\"]{2,40}[@#$%^&*+~!?._\-][^\s\"]{0,40}(?:\s[^\n]{0,60})?"
+    r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
+    # phrases of words, and names before a value
+    r"|(?i:phrase|pass(?:word|wort)|pw|mot de passe|contraseña|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
+    r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
+    r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?"
     rf"|(?i:{secret_forms.SEED_WORDS})[^\n:=]{{0,40}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}})\Z"
 )
 
 
-_FINDERS = (secret_tokens.find, secret_values.find, secret_near.find, secret_forms.find, secret_logins.find)
+_FINDERS = (
+    secret_tokens.find,
+    secret_values.find,
+    secret_near.find,
+    secret_forms.find,
+    secret_logins.find,
+    secret_told.find,
+)
 
 
 def detect(text: str) -> list[Finding]:
@@ -33,13 +57,13 @@ def detect(text: str) -> list[Finding]:
         return []
     folded = fold(text)
     whole = (finding for find in _FINDERS for finding in find(folded.text, folded.lower))
-    found = [
-        Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
-        for finding in (*whole, *secret_broken.find(folded, _FINDERS))
-    ]
-    return sorted(found, key=lambda finding: (finding.start, finding.end))
+    found: dict[tuple[int, int, str], Finding] = {}
+    for one in (*whole, *secret_broken.find(folded, _FINDERS)):
+        start, end = folded.span(one.start, one.end)
+        found.setdefault((start, end, one.kind), Finding(one.kind, start, end, one.score))  # two rules may say the same
+    return [found[place] for place in sorted(found)]
 
 
-_WORDS = re.compile("|".join(map(re.escape, (*_APP_PASSWORDS, *secret_forms.SEEDS))))
+_WORDS = re.compile("|".join(map(re.escape, _TELLING)))
 
 DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, _WORDS, (secret_tokens.PEM,))
