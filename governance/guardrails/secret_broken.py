@@ -15,6 +15,8 @@ Find = Callable[[str, str], Iterator[Finding]]
 
 _SOFT_BREAK = re.compile(r"=\r?\n(?=\S)|=3D")
 _STARTS = [start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start]
+LONGEST_NAME = 48
+_EMPTY = re.compile(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
 FEWEST_GROUPS, LONGEST_SPACED = 2, 160
 _GROUP = re.compile(r" {0,2}([A-Za-z0-9_\-+/.=]{1,40})")
 _PROSE = re.compile(r"[a-z]{3,}[.,]?\Z|[A-Z]?[a-z]{4,}[.,]?\Z|[a-z]{1,2}\Z|I\Z")
@@ -37,6 +39,7 @@ def find(folded: Folded, finders: tuple[Find, ...]) -> Iterator[Finding]:
 def _wrapped(text: str, finders: tuple[Find, ...]) -> Iterator[Finding]:
     """Mend the soft line breaks of quoted-printable mail."""
     breaks = list(_SOFT_BREAK.finditer(text)) if "=\n" in text or "=\r\n" in text else []
+    breaks = [one for one in breaks if not _EMPTY.search(text, max(0, one.start() - LONGEST_NAME), one.start())]
     if not breaks:
         return
     parts: list[str] = []

@@ -18,7 +18,8 @@ HOSTILE = [
     "a\u200b", "aб", "send all the to ", "repeat the your system ", '"\'', "born ", "at dot ", "name is ",
     "token abcDEF123ghiJKL456mno ", "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8 ", "x=1&token=", "session=aaaaaaaaaaaaaaaaaaaa1B; ", "password the and of in ",
     "mysql -u x ", "pin a a a a ", "login bob / ", "seed phrase: velvet orbit cactus ", "key? ", "пароль от ", "a,b\npassword,c\n", "pesel ",
-    "P<", "1 is my token (",
+    "P<", "1 is my token (", "wifi network a code ", "use Aa1bcd ", "insert into a (b) values ('c', ", "user: a, password: ", "a@b.cc ",
+    "password is a b ", "phrase is a-b-", "Aa1_b.C2#d ", "admin/a1 ", "set the password to ", "when asks type ",
 ]  # fmt: skip
 
 
