@@ -110,7 +110,7 @@ def find(text: str, lower: str) -> Iterator[Finding]:
 def _later(text: str, end: int) -> Iterator[Finding]:
     """Yield the first word after a password's name that can hardly be anything else."""
     begun = _ASIDE.match(text, end)
-    if begun is None:
+    if begun is None or not _TOLD.search(text, begun.end(), begun.end() + REACH_ON):
         return
     for word in list(_PIECE.finditer(text, begun.end(), begun.end() + REACH_ON))[:MOST_WORDS]:
         value = word["value"].rstrip(".:!?")
@@ -122,6 +122,7 @@ def _later(text: str, end: int) -> Iterator[Finding]:
 
 
 REACH_ON, MOST_WORDS = 100, 6
+_TOLD = re.compile(r"\d|[^\W\d_][@#$%^&*+=~!?][^\W_]")  # is in every word that strikes
 _ASIDE = re.compile(_SUFFIX + r"(?=[ ,])", re.IGNORECASE)
 _PIECE = re.compile(r"(?<![^\s(\"'`*«“„])(?P<value>[^\s\"'`<>,;()“”»*]{3,64})")
 _CLAUSE = re.compile(r"[.;:=?!]\s|[\n{}=:]")

@@ -9,6 +9,7 @@ from governance.guardrails import (
     secret_forms,
     secret_logins,
     secret_near,
+    secret_pairs,
     secret_tokens,
     secret_told,
     secret_values,
@@ -48,6 +49,7 @@ _FINDERS = (
     secret_forms.find,
     secret_logins.find,
     secret_told.find,
+    secret_pairs.find,
 )
 
 

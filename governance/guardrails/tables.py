@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from governance.guardrails.detector import CONTEXT_CHARACTERS
@@ -31,26 +31,28 @@ def cells(text: str, lower: str, columns: re.Pattern[str]) -> Iterator[Cell]:
         if end - start <= LONGEST_HEAD and columns.search(lower, start, end):
             delimiter = max(_DELIMITERS, key=lambda one: text.count(one, start, end))
             if text.count(delimiter, start, end):
-                yield from _below(text, lower, delimiter, start, end)
+                end = yield from _below(text, lower, delimiter, start, end)
         start = end + 1
 
 
-def _below(text: str, lower: str, delimiter: str, head: int, start: int) -> Iterator[Cell]:
+def _below(text: str, lower: str, delimiter: str, head: int, start: int) -> Generator[Cell, None, int]:
+    """Yield the cells of the rows under a head; return where the last row ends."""
     names = [lower[one:other] for one, other in _split(text, delimiter, head, start)]
     told = [name for name in names if name] if delimiter == "|" else names
     if len(told) < FEWEST_COLUMNS or not all(_NAME.fullmatch(name) for name in told):
-        return
+        return start
     while start < len(text) and start + 1 - head < CONTEXT_CHARACTERS:
         end = text.find("\n", start + 1)
         end = len(text) if end < 0 else end
         if not _RULE.match(text, start + 1, end):
             places = list(_split(text, delimiter, start + 1, end))
             if len(places) != len(names):
-                return
+                return start
             for name, (one, other) in zip(names, places, strict=True):
                 if one < other and one - head < CONTEXT_CHARACTERS:
                     yield Cell(name, one, other)
         start = end
+    return start
 
 
 def _split(text: str, delimiter: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,201 @@
+"""Passwords in pairs with the name that they let in: a person's, a network's, a row's of a database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import secret_looks
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import matches, places
+from governance.guardrails.secret_told import COINED, END, ROLE, SAYS_ABOUT, STEMS, VALUE, bare, finding
+
+
+def find(text: str, lower: str) -> Iterator[Finding]:
+    """Yield the passwords of a folded text that stand beside whom they let in."""
+    if COINED.search(text):
+        yield from _pairs(text, lower)
+        yield from _networks(text, lower)
+    if any(stem in lower for stem in STEMS):
+        yield from _beside_user(text, lower)
+        yield from _rows(text, lower)
+
+
+# "try bob / rosebud44", "admin:rosebud44"
+_PAIR = re.compile(
+    r"(?:try|with|with the|as|in as|to \S{3,40} as|mit|avec|con|com|met|z|jako|как|с|runas:|cred(?:ential)?s:?|default (?:creds|credentials|login)(?: is| are|:)?|access:|accès ?:|"
+    r"acceso:|acesso:|accesso:|dostęp:|доступ:|zugang:|zugangsdaten:|toegang:|identifiants ?:|credenziali:|credenciales:|login:|login is|log-?in:?|logins:|user/pass:?|anmeldung:|для входа:|логин:|u/p:?)"
+    r" (?:for [^:\n]{2,30}: )?(?P<user>[\w.@\-]{2,40})(?: ?//? ?| ?: ?| ?\| ?| and | und | et | y | e | en | i | и )(?:the )?"
+    + VALUE
+    + END,
+    re.IGNORECASE,
+)
+_PAIR_WORDS = (
+    "try ", "with ", " as ", "mit ", "avec ", "con ", "com ", "met ", "runas:", "cred", "default ", "access:", "accès", "acces", "doste", "доступ:", "zugang", "toegang",
+    "identifiants", "log-in", "login", "user/pass", "anmeldung:", "для входа:", "логин:", "u/p",
+)  # fmt: skip
+_MAIL_PAIR = re.compile(
+    r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - | (?=[^\s]*\d))" + VALUE + END
+)
+_COLON_PAIR = re.compile(
+    r"(?:auth|user(?:pwd|pass)?|creds?|credentials|login)(?: ?[:=] ?| is )[\"']?[a-z][\w.\-]{1,32}:" + VALUE + END,
+    re.IGNORECASE,
+)
+_KNOWN = (
+    "admin",
+    "root",
+    "administrator",
+    "guest",
+    "gast",
+    "invité",
+    "invitado",
+    "pi",
+    "postgres",
+    "sa",
+    "operator",
+    "manager",
+    "service",
+)
+_KNOWN_USER = re.compile(r"(?P<user>[a-zé]+)(?: / | ?/ ?| ?: ?| \| )" + VALUE + END, re.IGNORECASE)
+_PATH = tuple("/\\.-_=@:")
+
+
+def _pairs(text: str, lower: str) -> Iterator[Finding]:
+    for match in matches(_PAIR, text, lower, _PAIR_WORDS):
+        value = bare(match)
+        if text[match.start() - 1 : match.start()].isalnum() or match["user"].lower() in _NO_USERS:
+            continue
+        if secret_looks.coined(value) and not secret_looks.coined(match["user"]):
+            yield finding(match)
+    for match in _MAIL_PAIR.finditer(text) if "@" in text else ():
+        if secret_looks.coined(bare(match)) and "@" not in match["value"]:
+            yield finding(match)
+    for match in matches(_COLON_PAIR, text, lower, ("auth", "user", "cred", "login", "default")):
+        if secret_looks.coined(bare(match)) and not text[match.start() - 1 : match.start()].isalnum():
+            yield finding(match)
+    for at, name in places(lower, _KNOWN):
+        before = text[at - 1 : at]
+        known = None if before.isalnum() or before in _PATH else _KNOWN_USER.match(text, at)
+        if known is None or len(known["user"]) != len(name):
+            continue
+        if secret_looks.coined(bare(known)) and not ROLE.match(bare(known)):
+            yield finding(known)
+
+
+_NO_USERS = frozenset(
+    {"the", "a", "is", "are", "chrome", "firefox", "your", "this", "page", "account", "team", "version", "public"}
+)
+
+# "Wifi: greenlamp88", "SSID: Maple Key: sugarbush11"
+_NETWORK = re.compile(
+    r"(?:wi-?fi|wlan|ssid|wireless|hotspot)(?:[\s:=]{1,3}[\"']?(?P<name>[\w\- ]{2,32}?)[\"']?(?: ?[/|,;\n] ?| {1,2}))??(?: ?(?:at|in|for|code|key|psk|schlüssel|is)\b[^\n:]{0,20}?)?"
+    r"(?:[:=]| is| ist| code| key| [/|]) {0,2}" + VALUE + END,
+    re.IGNORECASE,
+)  # fmt: skip
+
+
+_NETWORK_KEY = re.compile(
+    r"(?:wi-?fi|wlan|ssid|netz\w*|network|réseau|rete|netwerk|sieć|сеть|hotspot)[^\n]{0,60}?[ ,;:(/](?:key|code|schlüssel|clé|clave|chiave|sleutel|klucz|ключ|nyckeln?|psk|kod)"
+    r"(?: ?[:=]| is| ist| est| es| è| é| to| är)? {1,2}" + VALUE + END,
+    re.IGNORECASE,
+)
+
+
+def _networks(text: str, lower: str) -> Iterator[Finding]:
+    for match in matches(
+        _NETWORK_KEY,
+        text,
+        lower,
+        ("wifi", "wi-fi", "wlan", "ssid", "netz", "network", "réseau", "rete ", "netwerk", "sieć", "сеть", "hotspot"),
+    ):
+        if len(bare(match)) >= SHORTEST_KEY and secret_looks.coined(bare(match)):
+            yield finding(match)
+    for match in matches(_NETWORK, text, lower, ("wifi", "wi-fi", "wlan", "ssid", "wireless", "hotspot")):
+        value = bare(match)
+        named = text[match.start() : match.start("value")].lower()
+        if len(value) >= SHORTEST_KEY and value[:1].islower() and secret_looks.coined(value) and _only_ssid(named):
+            yield finding(match)
+
+
+def _only_ssid(named: str) -> bool:
+    return (
+        not (named.startswith("ssid") and not re.search(r"key|psk|code|[/|]", named))
+        and "network" not in named.split("/")[0]
+    )
+
+
+SHORTEST_KEY = 8
+
+
+# "Login: anna / Password: sunshine", on two lines or one: there any word is a password.
+_USER_THEN = re.compile(
+    r"(?:user(?:name)?|login|e-?mail|account|benutzer(?:name)?|identifiant|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|пользователь)[\"'*]{0,2} ?[:=] {0,2}[\"']?"
+    r"(?P<user>[\w.@+\-]{2,48})[\"']?[ ,;/|\n&]{1,4}(?:[\w\-]{1,12} )?(?:password|pass|pwd|pw|passwort|kennwort|mot de passe|mdp|contraseña|clave|senha|wachtwoord|hasło|пароль)[\"'*]{0,2} ?[:=] {0,2}"
+    r"[\"']?(?P<value>[^\W\d_]{5,24})(?=[\"']?[ \t]*(?:[\n,;.)\]&]|\Z)|[\"']? (?:ok|failed|from|src|ip)\b)",
+    re.IGNORECASE,
+)
+_TYPES = re.compile(
+    r"(?:str|string|text|varchar|char|bytes?|boolean|bool|secretstr|plain|type|password|passwd|passwort|kennwort|contraseña|senha|secret|geheim|optional|required|changeme|example|"
+    r"admin|root|user|username|postgres|guest|public|demo|test\w*|none|null|empty|hidden|redacted|unknown|same|below|attached|pending|forgotten|expired|reset|\w+(?:field|input|type|value|word|wort))",
+    re.IGNORECASE,
+)
+
+
+def _beside_user(text: str, lower: str) -> Iterator[Finding]:
+    for match in matches(
+        _USER_THEN,
+        text,
+        lower,
+        (
+            "user",
+            "login",
+            "mail",
+            "account",
+            "benutzer",
+            "identifiant",
+            "utilisateur",
+            "usu",
+            "utente",
+            "gebruiker",
+            "użytkownik",
+            "логин",
+        ),
+    ):
+        value, user = match["value"], match["user"].lower()
+        if (
+            _TYPES.fullmatch(value)
+            or SAYS_ABOUT.fullmatch(value)
+            or (_TYPES.fullmatch(user) and user not in _KNOWN)
+            or user == value.lower()
+        ):
+            continue
+        if not secret_looks.placeholder(value):
+            yield finding(match)
+
+
+# What databases keep: lines of .pgpass and rows that are inserted.
+_PGPASS = re.compile(
+    r"^(?:[\w.\-]+|\*):(?:\d{3,5}|\*):[\w*\-]+:[\w*\-]+:(?P<value>[^\s:\"']{5,64})$|pgpass[^\n]{0,20}?[ :>]{1,3}(?:[\w.\-]+|\*):(?:\d{3,5}|\*):[\w*\-]+:[\w*\-]+:(?P<named>[^\s:\"']{5,64})",
+    re.MULTILINE,
+)
+_INSERT = re.compile(
+    r"insert into [\w.\"`\[\]]{1,60} ?\((?P<columns>[^()\n]{3,300})\) values ?\((?P<cells>[^()\n]{3,600})\)",
+    re.IGNORECASE,
+)
+_CELL = re.compile(r"\s*(?:N?'(?P<value>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
+_COLUMN = re.compile(r"pass|pwd|secret|token|pin\b")
+
+
+def _rows(text: str, lower: str) -> Iterator[Finding]:
+    if ":" in text and ("5432:" in text or ":*:" in text or "pgpass" in lower):
+        for match in _PGPASS.finditer(text):
+            group = match.lastgroup or "value"
+            if secret_looks.password(match[group], prose=False):
+                yield Finding("password", *match.span(group), 0.8)
+    for match in matches(_INSERT, text, lower, ("insert into ",)):
+        cells = list(_CELL.finditer(match["cells"]))
+        for column, cell in zip(match["columns"].split(","), cells, strict=False):
+            value = cell["value"] or ""
+            if _COLUMN.search(column.lower()) and secret_looks.password(value, prose=False):
+                start = match.start("cells") + cell.start("value")
+                yield Finding("password", start, start + len(value), 0.8)
