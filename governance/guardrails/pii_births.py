@@ -46,26 +46,37 @@ _FEASTS = (
     r"誕生日|生日|생일|födelsedag|bursdag|fødselsdag|syntymäpäivä|narozeniny|születésnap\w*|ziua de naștere|γενέθλια|יום הולדת|عيد ميلاد"
 )
 _BORN = (
-    r"born|birth|geb(?:\.|oren)|geburt\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa](?:/[oa])?|naci[oó]|nat[oa](?:/[oa])? (?:a [^\d\n,]{2,20} )?(?:il|a|l[’']|nel)|née? [^\d\n,;]{2,24} le|γεν\.|יליד\w*|متولد|род\.|nascid[oa]|nasceu|född|født|"
+    r"born|birth|urodził\w* się|nací|nasci|narodil\w*|születte\w*|on est né|came into the world|our (?:daughter|son|baby)(?: \w{2,14})? (?:arrived|came|was delivered)|geb(?:\.|oren)|geburt\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa](?:/[oa])?|naci[oó]|nat[oa](?:/[oa])? (?:a [^\d\n,]{2,20} )?(?:il|a|l[’']|nel)|née? [^\d\n,;]{2,24} le|γεν\.|יליד\w*|متولد|род\.|nascid[oa]|nasceu|född|født|"
     r"fødd|syntynyt|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|szül\.|născut\w*|nascut\w*|rođen\w*|rojen\w*|doğum\w*|родил\w*|"
     r"г\.\s?р\.|народжен\w*|народи\w*|роден\w*|γεννή\w*|גיל|נולד\w*|مواليد|ولد\w*|lahir|gimęs|gimusi|dzimis|dzimusi|sündi\w*|(?P<weak>b\.|geb|f\.|\*|f\.?n\b\.?|d/n)"
 )
 _NAMED = re.compile(
-    rf"(?<![^\W_])(?:{_NAMES})(?![a-z]);?[^\d\n;!?]{{0,40}}$|(?<![^\W_])(?:(?P<feast>{_FEASTS})(?:'?s)?)[\s:：=\"'`*(|?\->\]→]{{0,5}}(?:(?:is|on|the|am|le|el|il|em)\s){{0,3}}$"
+    rf"(?:(?<![^\W_])|(?<=[\u3040-\u9fff]))(?:birth certificate|{_NAMES})(?![a-z]);?[^\d\n;!?]{{0,40}}$|(?<![^\W_])(?:(?P<feast>{_FEASTS})(?:'?s)?)[\s:：=\"'`*(|?\->\]→]{{0,5}}(?:(?:is|ist|der|es|è|é|on|the|am|le|el|il|em)\s){{0,3}}$"
 )
 _LABEL = re.compile(
-    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\->→]{{0,5}}(?:(?:on|the|am|le|el|il|em|un|aos|dn\.|στις|ב-|ב|في|mon|tues|wednes|thurs|fri|satur|sunday|\w{3, 6}day|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
+    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\->→]{{0,5}}(?:(?:on|the|am|le|el|il|em|się|jsem|jsme|se|shows|says|ist der|un|aos|dn\.|στις|ב-|ב|في|mon|tues|wednes|thurs|fri|satur|sunday|\w{3, 6}day|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
     r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|my|his|her|it's)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
-    r"(?:(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|(?:in|at) [^\d\n;!?]{3,32} (?:on |am |le |il |el )(?:the )?)?$"
+    r"(?:w [^\W\d_]{3,20} |(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|(?:in|at) [^\d\n;!?]{3,32} (?:on |am |le |il |el )(?:the )?)?$"
 )
 _AFTER = re.compile(
+    r" (?:is|was|as|for) (?:my|his|her|their|your|the|a|date)?(?: date)?(?: of)? ?(?:birth|dob)|,? is (?:when|the day) (?:i|he|she|we|they) (?:was|were) born|"
+    r"(?: in [^\W\d_]{2,20})? (?:wurde ich |bin ich )?geboren\b|에 태어|"
     r"[ ,]{0,2}\(?(?:(?:dob|date of birth|d\.o\.b)\b|г\.? ?р\b|года? рождения|р\.н\b|doğum|생(?![가-힣])|년생|출생|tarihinde doğ|született|gimęs|gimusi|dzimis|dzimusi|"
     r"geborene?r?\b|syntynyt)|[ ,]?(?:に)?(?:生まれ|出生|生(?!产|産|成|活|效))"
 )
-_AGED = re.compile(r"\b(?:aged?|alter|âge) \d{1,3} ?\($")
+_AGED = re.compile(
+    r"\b(?:aged?|alter|âge) \d{1,3}(?: ?\(|, )$|\((?:m|f|male|female|w|männlich|weiblich|homme|femme|hombre|mujer)[,/;] ?$"
+    r"|\b(?:dob|birth|born|geburts\w*|naissance|nacimiento|nascita)[^\d\n]{0,24}\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4} (?:to|not|auf|à|a|→|->|instead of) $"
+)
+_PATIENT = re.compile(
+    r"\b(?:mr|mrs|ms|miss|frau|herr|patient|patientin|mme|sra?|pt)\.?:? (?:[^\W\d_][\w'’\-]{1,20}[ ,]{1,2}){1,3}$"
+)
+_ADMITTED = re.compile(
+    r"\)?,? ?(?:admitted|male|female|m\b|f\b|presented|referred|attended|weiblich|männlich|aufgenommen|aok|tk\b|barmer)"
+)
 _MESSAGE = re.compile(r"PID\|[^\n]{0,90}\|$")  # of hospitals
 _HINTS = (
-    "born", "birth", "age", "ttl", "род.", "יליד", "متولد", "doğ", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "*", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
+    "born", "birth", "male", "patient", "mr", "ms", "frau", "herr", "world", "daughter", "son", "baby", "에 태어", "age", "ttl", "род.", "יליד", "متولد", "doğ", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "*", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
     "föd", "fød", "fodsel", "bursdag", "synty", "urodz", "ur.", "nar", "szül", "nașt", "naşt", "nast", "născ", "rođ", "roj", "doğ", "dog", "рожд", "роди", "г.", "д.", "народ",
     "роден", "раждан", "р.н", "γενν", "γέν", "גיל", "ליד", "נולד", "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "জন্ম", "பிறந்த", "పుట్టిన", "生", "생",
     "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd", "kapanganakan", "kuzaliwa", "pid|",
@@ -85,6 +96,12 @@ _OWN = re.compile(
 )
 
 
+_SIX = re.compile(
+    r"\b(?:dob|d\.o\.b\.?|geb\.?-?dat\w*|birth ?date)[ :=#]{1,3}(?P<one>\d\d)(?P<two>\d\d)(?P<year>\d\d)(?![\w./\-])"
+)
+DAYS, MONTHS = range(1, 32), range(1, 13)
+
+
 def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the dates of birth of a folded text."""
     if not any(hint in lower for hint in _HINTS):
@@ -94,6 +111,13 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         old = year is not None and int(year[0]) < OLDEST_YEAR and int(year[0]) not in PERSIAN_YEARS
         if not old and _of_birth(text, lower, match, year):
             yield Finding("date_of_birth", *match.span(), 0.85)
+    for match in _SIX.finditer(lower):
+        if (
+            int(match["one"]) in DAYS
+            and int(match["two"]) in DAYS
+            and min(int(match["one"]), int(match["two"])) in MONTHS
+        ):
+            yield Finding("date_of_birth", match.start("one"), match.end("year"), 0.8)
     if "day" in lower:
         for match in _DAY_ALONE.finditer(text):
             if _OWN.search(labels.before(text, match.start())):
@@ -115,4 +139,6 @@ def _of_birth(text: str, lower: str, match: re.Match[str], year: re.Match[str] |
         return not label["weak"] or (year is not None and int(year[0]) < YEAR_OF_FEASTS)
     if _AFTER.match(lower, match.end()) or _AGED.search(window):
         return True
+    if _PATIENT.search(window) and _ADMITTED.match(lower, match.end()):
+        return year is not None and int(year[0]) < YEAR_OF_FEASTS
     return "pid|" in lower and _MESSAGE.search(text, max(0, match.start() - 100), match.start()) is not None

@@ -11,7 +11,7 @@ from governance.guardrails.findings import Finding
 
 REACH, REACH_AFTER = 90, 60
 _V4 = re.compile(r"(?<![0-9A-Za-z_.\-/])(?:\d{1,3}\.){3}\d{1,3}(?![0-9A-Za-z_/\-]|\.\d)")
-_V6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:.])")
+_V6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:]|\.\w)")
 # Names of somebody's address, right before it.
 _NAME = re.compile(
     r"(?:(?:user|client|customer|visitor|my|his|her|their|your|source|remote|home|log-?in|sign-?in|sign-?up|registration|sender|caller|device|player|subscriber|last|reporter|"
@@ -19,6 +19,7 @@ _NAME = re.compile(
     r"\bip[ _]?addr(?:ess)?|\bip:|came from|(?:logged|signed|dialled|dialed) ?(?:in|on) from|log-?in from|connect(?:ed|ing|ion|s)? from|access(?:ed)? from|"
     r"adresse ip|ip-adress\w*|ip-osoite|indirizzo ip|adres\w* ip|ip-?adres|endere[cç]o ip|ip adresi|ip-адрес\w*|айпи|direcci[óo]n ip|ip地址|ipアドレス|ip 주소|아이피|"
     r"(?:meine|deine|ihre|mon|ma|votre|mi|tu|su|il mio|la mia|meu|minha|mijn|moje|mój|мой|我的|私の|내|제) ?ip(?:地址|アドレス|は|是|가|는)?|"
+    r"thuisadres|heimadresse|\bmin ip|\b[^\W\d_]{2,20}['’]s ip(?: address)? (?:is|was|=)|\b(?:my|his|her|their) home (?:router|line|connection)|zu hause hinter|"
     r"\b(?:my|his|her|their) home address|\b(?:your|my|user|customer|subscriber)[^\n]{0,30} ip)[^\n]{0,24}$"
 )
 _LIST = re.compile(
@@ -31,13 +32,13 @@ _SAID = re.compile(
 _LOG_LINE = re.compile(r" - [\w.\-@]{1,40} \[\d\d/[A-Z][a-z]{2}/\d{4}:")  # of a web server, with who asks
 _KEYED = re.compile(
     r"(?:(?<![a-z])(?:src|source|client|remote|peer|origin|log_?in|sign_?up)?_?(?:ip|addr)(?:_?addr(?:ess)?)?[\"']{0,2}\s?[=:,]?\s?[\"']?|(?:customer|subscriber|client|guest|user|peer|visitor) (?:at |\()|"
-    r"\b(?:from|by|behind|at|of|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|із|fra|från|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
+    r"\b(?:from|by|behind|at|of|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|adresu|адреса|traced to|hinter|to|says|із|fra|från|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
 )
 _PERSON = re.compile(
     r"(?<![a-z])(?:users?|user(?:name|_?id)|uid|customers?|subscribers?|account holder|visitors?|players?|members?|employees?|patients?|mr|mrs|ms|frau|herr|mme|"
     r"sig(?:nor)?a?|señora?|sra?|kunde|kundin|nutzer\w*|benutzer\w*|usuari[oa]|utente|utilisat\w+|abonn[ée]\w*|gebruiker|klant|cliente?s?|persons?|household|guests?|"
     r"tenants?|workers?|attendees?|voters?|suspect|reporter|contact|opt-in|"
-    r"użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)(?![a-z])|пользовател|клиент|用户|ユーザー?|사용자|고객|客户"
+    r"pan|pani|panu|fru|mevrouw|meneer|señor|señora|dona|clientas?|senhora?|signora?|madame|monsieur|students?|pupils?|neighbou?rs?|husband|wife|użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)(?![a-z])|пользовател|клиент|госпо(?:жа|дин)|さん|用户|ユーザー?|사용자|고객|客户"
 )
 # What people do at a machine, and with which.
 _OWN_NAME = re.compile(r"(?<![a-z])ip(?:[_ ]?v[46])?(?:[_ ]?addr(?:ess)?)?[\"']?(?:\s?[=:]\s?|\s)[\"']?$")
@@ -45,13 +46,13 @@ _DEED = re.compile(
     r"(?<![a-z])(?:log-?ins?|log-?in history|logged|signed|sign-?(?:in|up)|sessions?|melde\w*|eingeloggt|eingewählt|angemeldet|anmeldung|zugriff|connexion|connect[ée]e?|"
     r"sesi[oó]n|accedi\w*|acced\w*|acess\w*|accesso|acceso|acesso|ingelogd|logde|inlogg\w*|pålogg\w*|zalogowa\w*|logowa\w+|přihlá\w+|giriş|placed|posted|comments?|"
     r"consent|votes?|registered|registration|submitted|ordered|purchase\w*|chargeback|password reset|reset|2fa|otp|takeover|failed password|accepted (?:publickey|password)|"
-    r"dialed|dialled|zuletzt aktiv|last seen|last active|harass\w*|shared the file|subpoena|isp|iphone|ipad|android|pixel|galaxy|macbook|laptop|phone|wifi|wi-fi|dsl|"
+    r"głosowa\w+|oddał\w*|napisał\w*|scritto|escribió|écrit|schrieb|bestell\w+|wrote|writes|posting|cheated|upload\w*|traced|leased|entró|entrou|votó|votou|votato|acedeu|geweigerd|loggade|dialed|dialled|zuletzt aktiv|last seen|last active|harass\w*|shared the file|subpoena|isp|iphone|ipad|android|pixel|galaxy|macbook|laptop|phone|wifi|wi-fi|dsl|"
     r"requests? from|attempts?|visits?|visited|download\w*|stream(?:ed|ing)|viewed|opened|clicked|claimed|applied|booked|paid|payment|transaction|fraud\w*|abuse\w*|spam\w*|"
-    r"troll\w*|threat\w*|stalk\w*|edited|edits|reviews?|banned|account|e-?mails?|originat\w+|household|home|residential|geo\w*|located|broadband|whitelist|unblock|freischalten|bloqu[ée]e?)(?![a-z])|вош[её]л|вошла|вход|登录|登入|ログイン|접속|로그인|注册|下单"
+    r"troll\w*|threat\w*|stalk\w*|edited|edits|reviews?|banned|account|e-?mails?|originat\w+|household|home|residential|geo\w*|located|broadband|whitelist|unblock|freischalten|bloqu[ée]e?)(?![a-z])|вош[её]л|вошла|вход|писал|голосовал|登录|登入|ログイン|접속|로그인|注册|下单"
 )
 # Machines of nobody, and what holds numbers like addresses.
 _MACHINE = re.compile(
-    r"\b(?:version|upgrad\w*|update\w*|build|firmware|dns\d?|ntp|gateway|router|servers?|subnet|range|cidr|rfc|bind|listen\w*|oid|section|chapter|openssl|lib\w+|kernel|chrome|"
+    r"\b(?:version\w{0,3}|wersj\w+|versi[oó]n|versão|верси\w|upgrad\w*|update\w*|build|firmware|dns\d?|ntp|gateway|router|servers?|subnet|range|cidr|rfc|bind|listen\w*|oid|section|chapter|openssl|lib\w+|kernel|chrome|"
     r"hosts?|cluster|nodes?|balancer|proxy|resolver|ping|curl|ssh|nmap|traceroute|api|endpoint|release|driver|agent|upstream|target)\W{0,3}(?:\w{1,8}\W{1,2})?$"
 )
 _SERVER = re.compile(
@@ -65,17 +66,24 @@ _LOCAL = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.16
 
 def find(text: str, lower: str) -> Iterator[Finding]:
     """Yield the addresses of a folded text that lead to a person."""
+    last = 0  # where the one before ended that was somebody's
     for pattern in (_V4, _V6):
         for match in pattern.finditer(text):
             before = labels.before(text, match.start(), REACH)
             after = text[match.end() : match.end() + REACH_AFTER].partition("\n")[0]
-            if _public(match[0]) and _somebodys(before, after):
+            if not _public(match[0]):
+                continue
+            if _somebodys(before, after) or (last and _JOINED.fullmatch(text, last, match.start())):
+                last = match.end()
                 yield Finding("ip_address", *match.span(), 0.75)
     for cell in tables.cells(text, lower, _COLUMN):
         if _COLUMN.search(cell.column) and _public(text[cell.start : cell.end]) and _PERSON.search(lower):
             yield Finding("ip_address", cell.start, cell.end, 0.7)
 
 
+_JOINED = re.compile(
+    r"[ ,;]{0,2}(?:and|und|et|y|e|i|en|or|then|later)?(?: ?(?:later|then|from|also|again|danach|puis)){0,2} ?"
+)
 _COLUMN = re.compile(r"(?<![a-z])ip(?![a-z])|ip[_ ]?addr")
 _DESTINATION = re.compile(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$")
 
