@@ -37,7 +37,14 @@ _TAILS = (
     r"[A-Za-z]{0,5}\d[A-Za-z\d]{0,16}(?:[- ]\d?[\dA-Z]{0,8}){0,3}[ \-]?",
     # dates with a month's name
     rf"[0-3]?\d(?:st|nd|rd|th)?[ \-]?(?:of?)?[ \-]?(?:{_MONTH}\.?,?[ \-]?(?:of ?)?\d{{0,4}}|{_MONTH_BEGUN})?",
-    rf"{_MONTH}\.?[ \-]?\d{{0,2}}(?:st|nd|rd|th)?,? ?(?:of ?)?\d{{0,4}}",
+    rf"{_MONTH}\.?[ \-]?\d{{0,2}}(?:st|nd|rd|th|[snrt])?,? ?(?:of ?)?\d{{0,4}}",
+    # the same in any language, and what is said after a whole date
+    r"[0-3]?\d(?:st|nd|rd|th|er|\.)?[ \-](?:de? ?|d['’])?[^\W\d_]{0,14}\.?,?(?:[ \-](?:del? ?|d)?(?:\d{0,3}|\d{4}[^\n]{0,30}))?",
+    r"\d{1,4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,4}[^\n]{0,40}",
+    rf"(?i:{_MONTH}) \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}[^\n]{{0,30}}",
+    r"\d{4} ?[.년年] ?(?:[^\W\d_]{0,14} ?\d{0,2}|\d{1,2} ?[월月]? ?\d{0,2} ?[日일]?)[^\n]{0,10}",
+    # rows of a table
+    r"[A-Z]{0,3}\d{4,14}[,;|\t][^\n]{0,80}",
     # names after their label
     rf"\w{{0,12}}(?:'s)? ?(?i:{_NAME_WORDS}|name on card)(?i: is)?[ \t:=\"'*|\-]{{0,4}}(?:[A-Z][\w'’.\-]{{0,20}} ?){{0,5}}",
     # "jane dot doe at acme dot com"
