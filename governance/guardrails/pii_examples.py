@@ -7,11 +7,12 @@ import re
 from governance.guardrails import labels
 
 REACH, REACH_AFTER = 80, 60
+# Not as part of a host: an address at example.com says nothing about the number beside it.
 _TRYING = re.compile(
-    r"(?<![a-z])(?:test(?:s|ing|karte\w*|nummer\w*|daten|wert\w*)?|sandbox|dummy|demo|mock(?:s|ed|up)?|fake|fixtures?|samples?|examples?|e\.g|fiction\w*|drama|docs|"
+    r"(?<![a-z@.])(?:test(?:s|ing|karte\w*|nummer\w*|daten|wert\w*)?|sandbox|dummy|demo|mock(?:s|ed|up)?|fake|fixtures?|samples?|examples?|e\.g|fiction\w*|drama|docs|"
     r"documentation|manual|screenshots?|mockups?|placeholders?|stub(?:s|bed)?|reserved|bogus|specimen|faker|seed(?:er|ed| data)|storybook|woolworth|"
     r"advertis\w+|unassigned|beispiel\w*|muster\w*|z\. ?b|ejemplo\w*|pruebas?|fictici[oa]s?|essais?|exemples?|fictifs?|fictives?|esempio|esempi|prova|"
-    r"exemplos?|testes?|voorbeeld\w*|przykład\w*|testow\w*|exempel|eksempel|esimerkki\w*|örnek|příklad\w*|példa|exemplu)(?![a-z])"
+    r"exemplos?|testes?|voorbeeld\w*|przykład\w*|testow\w*|exempel|eksempel|esimerkki\w*|örnek|příklad\w*|példa|exemplu)(?![a-z]|\.(?:com|org|net)\b)"
     r"|тест|пример|приклад|образец|テスト|サンプル|見本|ダミー|例|测试|示例|样例|測試|範例|예시|테스트|샘플|مثال|תרגול|דוגמה|उदाहरण|ตัวอย่าง|παράδειγμα"
 )
 # What every such word holds: a look for these is much cheaper.

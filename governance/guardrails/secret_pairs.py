@@ -18,7 +18,7 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         yield from _networks(text, lower)
     if any(stem in lower for stem in STEMS):
         yield from _beside_user(text, lower)
-        yield from _rows(text, lower)
+    yield from _rows(text, lower)
 
 
 # "try bob / rosebud44", "admin:rosebud44"

@@ -30,6 +30,11 @@ def test_printed_numbers_elsewhere_are_found(number: str, kind: str, saying: str
     assert kind in {found.kind for found in pii.detect(saying.format(number))}
 
 
+def test_a_host_named_for_examples_says_nothing_of_the_number_beside_it() -> None:
+    (number, address) = pii.detect("The SSN is 219-09-9999, write to jane@example.com")
+    assert (number.kind, address.kind) == ("ssn", "email")
+
+
 def test_other_numbers_are_found_among_words_of_trying() -> None:
     assert pii.detect("our test customer really pays with 4916 3385 0608 2832")
 

@@ -105,3 +105,40 @@ def test_random_characters_with_another_name_are_no_secret(name: str, length: in
 )  # fmt: skip
 def test_a_secret_is_found_by_its_place(text: str, secret: str) -> None:
     assert secret in {text[found.start : found.end] for found in secrets.detect(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("use Winter2024! for the vpn", "Winter2024!"),
+        ("I reset the root password to bluefish77, tell nobody", "bluefish77"),
+        ("Zmieniłem hasło na Lato2024", "Lato2024"),
+        ("try bob / rosebud44", "rosebud44"),
+        ("admin:lantern2018 on the printer", "lantern2018"),
+        ("wlan: kaffee4alle", "kaffee4alle"),
+        ("ping, the box in the hall answers to Plum_Tractor_66 if you want to log in", "Plum_Tractor_66"),
+        ("the passphrase is seven tin whistles under ivy.", "seven tin whistles under ivy"),
+        ("the password is \"rosebud\"", "rosebud"),
+        ("Benutzername: mira\nPasswort: Otterkante", "Otterkante"),
+        ("db.internal:5432:app:app:rosebud44", "rosebud44"),
+        ("INSERT INTO users (login, password) VALUES ('anna', 'rosebud44');", "rosebud44"),
+        ("client.login('bob', 'rosebud44')", "rosebud44"),
+        ("the gate code is 4471#", "4471#"),
+    ],
+)  # fmt: skip
+def test_a_password_is_found_as_people_tell_it(text: str, secret: str) -> None:
+    assert secret in {text[found.start : found.end] for found in secrets.detect(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "use Office365 for the portal", "I reset the password for mueller84 this morning", "admin/index2 and admin/page3 return 404",
+        "Wifi: network name MaplesGuest5G", "the passphrase is stored inside our vault only", "the password is \"required\"",
+        "username: string\npassword: string", "src/app.ts:1200:8:error:TS2304", "INSERT INTO orders (id, note) VALUES (4, 'rosebud44')",
+        "login('user1', 'page')", "exit code 1273", "password on srv2024 changed", "the password manager is bitwarden2024",
+        "S3_ACCESS_KEY=\nS3_SECRET_KEY=\nMAIL_FROM=team",
+    ],
+)  # fmt: skip
+def test_talk_of_passwords_is_none(text: str) -> None:
+    assert secrets.detect(text) == []
