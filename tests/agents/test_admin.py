@@ -17,6 +17,7 @@ from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import ProviderError
 from agents import wiring
+from agents.engine.state import RUN_ENDED
 from agents.models import Run
 from agents.registry import registry
 from agents.services.reconcile import Outcome
@@ -105,6 +106,23 @@ async def test_a_run_is_cancelled_after_a_second_click(make_process, serve_pages
     assert (await visit(acme.member, f"run/{begin.run_id}/cancel/", {})).status_code == 302
     assert (await in_thread(stored, begin)).status == "cancelled"
     assert ran == []
+
+
+async def test_the_trace_says_that_a_model_call_was_cut_and_the_list_does_not_call_it_failed(
+    make_process, serve_pages, acme
+):
+    model = HeldModel(["never", "never"])
+    process = await make_process(model=model)
+    visit, begin = serve_pages(process), process.new()
+    follower = await process.start(begin)
+    await model.reached.wait()
+    assert (await visit(acme.member, f"run/{begin.run_id}/cancel/", {})).status_code == 302
+    assert names(await read(follower))[-1] == "RunCancelled"
+    shown = text_of(await visit(acme.member, f"run/{begin.run_id}/change/"))
+    assert RUN_ENDED in shown
+    assert "going on" not in shown
+    assert str(begin.run_id) in text_of(await visit(acme.operator, "run/"))
+    assert str(begin.run_id) not in text_of(await visit(acme.operator, "run/?with=failed"))
 
 
 async def test_buttons_are_there_for_who_may_and_refused_to_the_others(make_process, serve_pages, acme, globex):

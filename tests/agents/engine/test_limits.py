@@ -13,7 +13,8 @@ from agents.engine.limits import Limits, check_child
 from agents.engine.loop import Completed, Failed, Paused, work
 from agents.engine.ports import Ports
 from agents.engine.spec import AgentSpec
-from agents.engine.status import RunStatus
+from agents.engine.state import RUN_ENDED
+from agents.engine.status import RunStatus, StepState
 from agents.engine.testing import (
     MemoryJournal,
     PlainGates,
@@ -103,9 +104,11 @@ async def test_the_time_that_is_worked_is_limited():
 
     state = new_state(replace(SPEC, limits=Limits(wall_seconds=10)), "Go")
     state.worked_seconds = 9.99
-    ending = await work(state, Ports(Slow([]), MemoryJournal(), PlainGates(), no_sleep))
+    journal = MemoryJournal()
+    ending = await work(state, Ports(Slow([]), journal, PlainGates(), no_sleep))
     assert isinstance(ending, Failed)
     assert ending.code == "limit_wall_time"
+    assert (journal.steps["1.model"].state, journal.steps["1.model"].error) == (StepState.FAILED, RUN_ENDED)
 
 
 async def test_a_model_call_is_asked_for_with_the_specs_own_deadline():
