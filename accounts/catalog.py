@@ -20,7 +20,8 @@ from accounts.tenancy import TenantForeignKey
 TABLES_LIST: Final = "docs/tables.md"
 EXTENSIONS: Final = ("vector", "pg_trgm")
 DEFINERS: Final[tuple[str, ...]] = ()  # functions that may run with their owner's rights: none
-CLOSED: Final = ("django_session",)  # without policies, and who reads or writes them as the application is anybody
+# Without policies: who reads or writes them is anybody, or runs code in the process that reads jobs.
+CLOSED: Final = ("django_session", "django_q_ormq", "django_q_schedule", "django_q_task")
 _LISTED: Final = re.compile(r"^\| `([a-z0-9_]+)` \| .*\S.* \|$", re.MULTILINE)
 _HEADING: Final = re.compile(r"^# .*$", re.MULTILINE)
 

@@ -1,13 +1,14 @@
-"""Sends migrations to the owner's connection, the pages' sessions to the system role's, all else to the application's.
+"""Sends migrations to the owner's connection, sessions and jobs to the system role's, all else to the application's.
 
-Who reads a session's key is who has signed in with it: the application's role has no grant on that table.
+Who reads a session's key is who has signed in with it, and who writes a job's row runs code where it is read: the
+application's role has no grant on those tables.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-SYSTEM_APPS: Final = frozenset({"sessions"})
+SYSTEM_APPS: Final = frozenset({"sessions", "django_q"})
 
 
 class RoleRouter:

@@ -277,7 +277,8 @@ MODERATION = env.text("AGENTOS_MODERATION", "required" if PRODUCTION else "auto"
 
 Q_CLUSTER = {
     "name": "agentos",
-    "orm": "default",
+    "orm": "system",
+    "scheduler": False,  # a row of its table names any function; `agentos.maintenance` asks for our jobs
     "workers": 1,
     "timeout": 300,
     "retry": 360,

@@ -93,6 +93,11 @@ WEAKNESSES = {
         "GRANT UPDATE (session_data) ON django_session TO {app}",
         "REVOKE UPDATE (session_data) ON django_session FROM {app}",
     ),
+    "jobs by anybody": (
+        "accounts.E004",
+        "GRANT INSERT ON django_q_schedule TO {app}",
+        "REVOKE INSERT ON django_q_schedule FROM {app}",
+    ),
     "a view": ("accounts.E004", f"CREATE VIEW leak AS SELECT * FROM {MEMBERSHIP}", "DROP VIEW leak"),
     "a view that was the reader's": (
         "accounts.E004",

@@ -169,3 +169,16 @@ def test_what_becomes_of_a_session_is_not_up_to_the_pages_transaction(acme: Tena
         ends(session)
         transaction.set_rollback(True)
     assert SessionStore(key).load() == ({"seen": 2} if session.session_key else {})
+
+
+@pytest.mark.parametrize("table", ["django_q_ormq", "django_q_schedule", "django_q_task"])
+def test_the_application_neither_reads_nor_writes_a_job(acme: TenantWithUsers, table: str) -> None:
+    """What is pickled in its row is unpickled by whoever looks at it; a schedule names the function to call."""
+    for statement in (
+        f"SELECT * FROM {table}",
+        f"INSERT INTO {table} DEFAULT VALUES",
+        f"UPDATE {table} SET id = id",
+        f"DELETE FROM {table}",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"), tenant_scope(acme.tenant.id, acme.admin.id):
+            connections["default"].cursor().execute(statement)

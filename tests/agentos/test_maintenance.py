@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session as BrowserSession
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django_q.models import OrmQ
+from django_q.models import OrmQ, Task
+from django_q.tasks import async_task
 
 from agentos import maintenance
 from agentos.core.clock import monotonic
@@ -32,6 +36,15 @@ def test_each_is_asked_for_once(database, monkeypatch):
 
 def test_every_job_can_be_called():
     assert all(callable(import_string(job.function)) for job in maintenance.JOBS)
+
+
+def test_a_job_is_done_by_a_process_of_its_own(database):
+    async_task(maintenance.PRUNE, task_name="prune")
+    worker = [sys.executable, "manage.py", "qcluster", "--run-once"]
+    subprocess.run(worker, cwd=settings.BASE_DIR, check=True, capture_output=True, timeout=120)
+    done = Task.objects.get()
+    assert (done.func, done.success, done.result["tasks"]) == (maintenance.PRUNE, True, 0)
+    assert not OrmQ.objects.exists()
 
 
 def test_a_process_that_has_just_started_asks_for_nothing(database, monkeypatch):

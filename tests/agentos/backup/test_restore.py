@@ -38,7 +38,8 @@ RIGHTS = """
     SELECT 'policy', tablename, policyname, roles::text, cmd, qual, with_check FROM pg_policies
     UNION ALL
     SELECT 'grant', c.relname, pg_get_userbyid(a.grantee), a.privilege_type, '', '', ''
-      FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = 'public'::regnamespace
+      FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
+     WHERE c.relnamespace = 'public'::regnamespace
     UNION ALL
     SELECT 'table', relname, relrowsecurity::text, relforcerowsecurity::text, pg_get_userbyid(relowner), '', ''
       FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
