@@ -11,8 +11,8 @@ from governance.guardrails.injection_model import Model, dumps, loads
 from governance.guardrails.injection_training import BENIGN, Example, train
 
 FOLDS = 5
-FALSE_ALARMS = 0.03  # of the model alone, in harmless texts that it did not see
-FALSE_ALARMS_TOGETHER = 0.036  # with the rules
+FALSE_ALARMS = 0.028  # of the model alone, in harmless texts that it did not see
+FALSE_ALARMS_TOGETHER = 0.0325  # with the rules
 
 MARGIN = 0.01
 LOWEST = -30.0
