@@ -36,3 +36,27 @@ def any_case(words: Iterable[str]) -> str:
     known = tuple(words)
     firsts = "".join(sorted({re.escape(word[0]) for word in known}))
     return f"(?i:(?=[{firsts}])(?:{'|'.join(map(re.escape, known))}))"
+
+
+class Blocks:
+    """Tells where in a long text a pattern can match, block by block, each looked through once.
+
+    Rules that begin at many places ask here first. The answer may be yes a block too far, never no where one is.
+    """
+
+    SIZE, LONGEST = 128, 16  # characters of a block, and of a match
+
+    def __init__(self, pattern: re.Pattern[str], text: str) -> None:
+        self._pattern, self._text = pattern, text
+        self._known: dict[int, bool] = {}
+
+    def any(self, start: int, end: int) -> bool:
+        """Tell whether the pattern may match between two places."""
+        for block in range(max(0, start) // self.SIZE, end // self.SIZE + 1):
+            holds = self._known.get(block)
+            if holds is None:
+                first, last = block * self.SIZE - self.LONGEST, (block + 1) * self.SIZE + self.LONGEST
+                holds = self._known[block] = self._pattern.search(self._text, max(0, first), last) is not None
+            if holds:
+                return True
+        return False

@@ -104,7 +104,7 @@ def placeholder_token(body: str) -> bool:
 
 def varied(value: str) -> bool:
     """Tell whether a value looks drawn at random rather than written as words."""
-    digits = sum(character.isdigit() for character in value)
+    digits = sum(map(str.isdigit, value))
     if digits == 0:
         mixed = value != value.lower() and value != value.upper()
         return mixed and len(value) >= SHORTEST_RANDOM and entropy(value) >= 3.5 and _turns(value) >= 3
@@ -145,7 +145,7 @@ def key(value: str) -> bool:
     """Tell whether a value that a name calls a key or a token looks like one."""
     if len(value) < 10 or placeholder(value) or _CODE.search(value) or _DATE.fullmatch(value) or _VERSION.match(value):
         return False
-    has_digit = any(character.isdigit() for character in value)
+    has_digit = any(map(str.isdigit, value))
     if _TYPE_WORD.search(value) and (not has_digit or (value.isupper() and "_" in value)):
         return False
     if wordy(value) and _SEGMENT.search(value) and (value.islower() or "." in value):  # the name of a resource
@@ -155,10 +155,12 @@ def key(value: str) -> bool:
 
 def password(value: str, *, prose: bool) -> bool:
     """Tell whether a value that a name calls a password looks like one; `prose` says so in a sentence."""
+    has_digit = any(map(str.isdigit, value))
+    if not has_digit and len(value) < SHORTEST_LETTERS and not _MIXED_WITH_SIGNS.search(value):
+        return False
     if len(value) < 5 or placeholder(value) or _DATE.fullmatch(value) or _VERSION.match(value):
         return False
-    has_digit = any(character.isdigit() for character in value)
-    has_letter = any(character.isalpha() for character in value)
+    has_letter = any(map(str.isalpha, value))
     if (_CALL if has_digit and has_letter else _CODE).search(value):
         return False
     if value.isupper() and "_" in value and _TYPE_WORD.search(value):  # the name of a variable
@@ -187,7 +189,9 @@ def made_up(value: str) -> bool:
 
 def striking(word: str) -> bool:
     """Tell whether a word in a sentence can hardly be anything but a password: letters, digits and a sign inside."""
-    return made_up(word) and _SIGNED.search(word.rstrip(".,:;!?)")) is not None and _HYPHENED.fullmatch(word) is None
+    if _SIGNED.search(word.rstrip(".,:;!?)")) is None or _HYPHENED.fullmatch(word) is not None:
+        return False
+    return made_up(word)
 
 
 def coined(value: str) -> bool:

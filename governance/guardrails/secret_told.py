@@ -282,22 +282,22 @@ _OPENS = re.compile(
 
 def _near_doors(text: str, lower: str) -> Iterator[Finding]:
     doors: list[int] | None = None
+    judged = 0
     for match in _STRUCK.finditer(text):
-        value = match[0].rstrip(".:!?,")
-        if (
-            not secret_looks.striking(value)
-            or "=" in value
-            or _UNLIKELY.search(value)
-            or text[match.start() - 1 : match.start()] == ":"
-        ):
-            continue
         if doors is None:
             doors = [door.start() for door in _OPENS.finditer(lower)]
         first = bisect.bisect_left(doors, match.start() - LONGEST_PAIR)
-        if first < len(doors) and doors[first] < match.end() + BACK:
+        if first == len(doors) or doors[first] >= match.end() + BACK:
+            continue
+        value = match[0].rstrip(".:!?,")
+        if "=" in value or text[match.start() - 1 : match.start()] == ":" or _UNLIKELY.search(value):
+            continue
+        judged += 1
+        if judged > MOST_JUDGED or secret_looks.striking(value):
             yield Finding("password", match.start(), match.start() + len(value), 0.65)
 
 
+MOST_JUDGED = 200  # words near doors in one text; beyond, one counts if its shape does
 _UNLIKELY = re.compile(
     r"^[A-Z\d]+[\-_.]|://|@\w+\.|\.(?:pdf|docx?|xlsx?|zip|png|jpe?g|tsx?|java|md|go|rs|cs|php|ya?ml|sh|exe|dmg)\b|^\w+\.\w+\.\w+\.|--"
 )

@@ -25,22 +25,25 @@ class Cell:
 
 
 def cells(text: str, lower: str, columns: re.Pattern[str]) -> Iterator[Cell]:
-    """Yield the cells below a head that the pattern finds a column in, as far as a detector may look back."""
+    """Yield the cells below a column whose name the pattern finds, as far as a detector may look back."""
     start = 0
     while (end := text.find("\n", start)) >= 0:
         if end - start <= LONGEST_HEAD and columns.search(lower, start, end):
             delimiter = max(_DELIMITERS, key=lambda one: text.count(one, start, end))
             if text.count(delimiter, start, end):
-                end = yield from _below(text, lower, delimiter, start, end)
+                end = yield from _below(text, lower, delimiter, columns, start, end)
         start = end + 1
 
 
-def _below(text: str, lower: str, delimiter: str, head: int, start: int) -> Generator[Cell, None, int]:
-    """Yield the cells of the rows under a head; return where the last row ends."""
+def _below(
+    text: str, lower: str, delimiter: str, columns: re.Pattern[str], head: int, start: int
+) -> Generator[Cell, None, int]:
+    """Yield the wanted cells of the rows under a head; return where the last row ends."""
     names = [lower[one:other] for one, other in _split(text, delimiter, head, start)]
     told = [name for name in names if name] if delimiter == "|" else names
     if len(told) < FEWEST_COLUMNS or not all(_NAME.fullmatch(name) for name in told):
         return start
+    wanted = {name for name in names if columns.search(name)}
     while start < len(text) and start + 1 - head < CONTEXT_CHARACTERS:
         end = text.find("\n", start + 1)
         end = len(text) if end < 0 else end
@@ -49,7 +52,7 @@ def _below(text: str, lower: str, delimiter: str, head: int, start: int) -> Gene
             if len(places) != len(names):
                 return start
             for name, (one, other) in zip(names, places, strict=True):
-                if one < other and one - head < CONTEXT_CHARACTERS:
+                if name in wanted and one < other and one - head < CONTEXT_CHARACTERS:
                     yield Cell(name, one, other)
         start = end
     return start

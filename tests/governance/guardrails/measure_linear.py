@@ -20,6 +20,7 @@ HOSTILE = [
     "mysql -u x ", "pin a a a a ", "login bob / ", "seed phrase: velvet orbit cactus ", "key? ", "пароль от ", "a,b\npassword,c\n", "pesel ",
     "P<", "1 is my token (", "wifi network a code ", "use Aa1bcd ", "insert into a (b) values ('c', ", "user: a, password: ", "a@b.cc ",
     "password is a b ", "phrase is a-b-", "Aa1_b.C2#d ", "admin/a1 ", "set the password to ", "when asks type ",
+    "a,b,c\npassword,token,x\n", "password is a b 1 ", "Aa1_b.C2#d pw ", "password the 1 of in ", "the password ",
 ]  # fmt: skip
 
 
