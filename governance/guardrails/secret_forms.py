@@ -24,10 +24,14 @@ _OPTIONS = (
     " -pass ",
     " -keypass ",
     " -storepass ",
+    " -srcstorepass ",
+    " -deststorepass ",
+    " -srckeypass ",
+    " -destkeypass ",
     " -a ",
 )
 _OPTION = re.compile(
-    r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|keypass|storepass|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
+    r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|(?:src|dest)?(?:keypass|storepass)|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
     r"-[ua] [\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
 )
 _UP_TO = r"[^\n|;]{0,120}? "

@@ -142,3 +142,15 @@ def test_a_password_is_found_as_people_tell_it(text: str, secret: str) -> None:
 )  # fmt: skip
 def test_talk_of_passwords_is_none(text: str) -> None:
     assert secrets.detect(text) == []
+
+
+@pytest.mark.parametrize("option", ["-srcstorepass", "-deststorepass", "-srckeypass", "-destkeypass"])
+def test_both_stores_of_keytool(option: str) -> None:
+    (found,) = secrets.detect(
+        text := f"keytool -importkeystore -srckeystore old.jks {option} ch@ngedOnce19 -destkeystore new.p12"
+    )
+    assert text[found.start : found.end] == "ch@ngedOnce19"
+    assert (
+        secrets.detect(f"keytool -importkeystore -srckeystore old.jks {option} ${{STORE_PASS}} -destkeystore new.p12")
+        == []
+    )
