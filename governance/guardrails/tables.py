@@ -28,7 +28,7 @@ def cells(text: str, lower: str, columns: re.Pattern[str]) -> Iterator[Cell]:
     """Yield the cells below a column whose name the pattern finds, as far as a detector may look back."""
     start = 0
     while (end := text.find("\n", start)) >= 0:
-        if end - start <= LONGEST_HEAD and columns.search(lower, start, end):
+        if end - start <= LONGEST_HEAD:
             delimiter = max(_DELIMITERS, key=lambda one: text.count(one, start, end))
             if text.count(delimiter, start, end):
                 end = yield from _below(text, lower, delimiter, columns, start, end)
@@ -44,6 +44,8 @@ def _below(
     if len(told) < FEWEST_COLUMNS or not all(_NAME.fullmatch(name) for name in told):
         return start
     wanted = {name for name in names if columns.search(name)}
+    if not wanted:
+        return start
     while start < len(text) and start + 1 - head < CONTEXT_CHARACTERS:
         end = text.find("\n", start + 1)
         end = len(text) if end < 0 else end
