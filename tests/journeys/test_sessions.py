@@ -51,17 +51,17 @@ def test_runs_that_start_a_session_at_the_same_moment_are_all_kept(server: Runni
 
 def test_a_run_knows_nothing_of_one_that_is_still_speaking_and_all_of_one_that_has_ended(member: httpx.Client) -> None:
     session_id = f"apart-{uuid4()}"
-    slow = {"message": "My name is Ada. [[token:60]] [[say:one two three four five six]]", "session_id": session_id}
+    slow = {"message": "My name is Ada. [[token:60]] [[say:red green amber violet white grey]]", "session_id": session_id}
     with member.stream("POST", "/api/agents/helpdesk/runs", json=slow) as stream:
         frames = sse(stream)
         assert any(frame.event == "RunContent" for frame in frames)
         meanwhile = run(member, "helpdesk", "What is my name?", session_id=session_id)
         rest = list(frames)
     assert rest[-1].event == "RunCompleted"
-    assert rest[-1].data["content"] == "one two three four five six"
+    assert rest[-1].data["content"] == "red green amber violet white grey"
     assert "Ada" not in meanwhile["content"]
     assert "three" not in meanwhile["content"]
     assert "Ada" in run(member, "helpdesk", "What is my name?", session_id=session_id)["content"]
     kept = member.get(f"/api/sessions/{session_id}/runs").json()
     assert [row["status"] for row in kept] == ["COMPLETED"] * 3
-    assert {row["content"] for row in kept} >= {"one two three four five six", meanwhile["content"]}
+    assert {row["content"] for row in kept} >= {"red green amber violet white grey", meanwhile["content"]}
