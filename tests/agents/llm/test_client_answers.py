@@ -159,7 +159,7 @@ async def test_silence_ends_by_itself(pieces: tuple[bytes, ...]) -> None:
 @pytest.mark.parametrize("pieces", [(), response(delta("Half an"))])
 async def test_the_whole_answer_has_a_limit_too(pieces: tuple[bytes, ...]) -> None:
     async with serving(pieces, hang=True) as wire:
-        error = await failure(wire.url, asking(seconds=0.1), idle_seconds=30)
+        error = await failure(wire.url, asking(seconds=1), idle_seconds=30)
         await asyncio.wait_for(wire.gone.wait(), 5)
     assert (error.code, error.retryable) == ("provider_timeout", True)
 
