@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, cast
 
@@ -16,19 +17,19 @@ from accounts.tenancy import TenantForeignKey
 from agentos.core.errors import ConfigError
 
 
-class InDatabase(Operation):
+class InDatabase(Operation, ABC):
     """A migration's step of statements, forwards and back; the models' state stays as it is."""
 
     reversible = True
     atomic = True
 
+    @abstractmethod
     def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
         """Yield the statements of the way forwards; `apps` are the models after it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
         """Yield the statements of the way back; `apps` are the models after the way forwards."""
-        raise NotImplementedError
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Change no state: policies, grants and constraints live in the database only."""

@@ -123,7 +123,7 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             if _OWN.search(labels.before(text, match.start())):
                 yield Finding("date_of_birth", *match.span(), 0.7)
     for cell in tables.cells(text, lower, _COLUMN):
-        if _COLUMN.search(cell.column) and (day := _DAY.match(text, cell.start)) is not None and day.end() == cell.end:
+        if (day := _DAY.match(text, cell.start)) is not None and day.end() == cell.end:
             yield Finding("date_of_birth", cell.start, cell.end, 0.8)
 
 

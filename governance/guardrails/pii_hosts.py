@@ -77,7 +77,7 @@ def find(text: str, lower: str) -> Iterator[Finding]:
                 last = match.end()
                 yield Finding("ip_address", *match.span(), 0.75)
     for cell in tables.cells(text, lower, _COLUMN):
-        if _COLUMN.search(cell.column) and _public(text[cell.start : cell.end]) and _PERSON.search(lower):
+        if _public(text[cell.start : cell.end]) and _PERSON.search(lower):
             yield Finding("ip_address", cell.start, cell.end, 0.7)
 
 
