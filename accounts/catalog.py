@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections
 
 from accounts.tenancy import TenantForeignKey
+from agentos import closed_functions
 
 TABLES_LIST: Final = "docs/tables.md"
 EXTENSIONS: Final = ("vector", "pg_trgm")
@@ -137,6 +138,7 @@ def weaknesses() -> Iterator[CheckMessage]:
     yield from _roles()
     yield from _tables()
     yield from _ways_round()
+    yield from _functions()
     yield from _extensions()
     yield from _unique()
     yield from _references()
@@ -192,6 +194,23 @@ def _ways_round() -> Iterator[CheckMessage]:
     named = {"app": app, "roles": [app, system], "definers": list(DEFINERS), "closed": list(CLOSED)}
     for name, problem in _ask(_WAYS_ROUND, named):
         yield Error(f"{name} {problem}.", id="accounts.E004")
+
+
+def _functions() -> Iterator[CheckMessage]:
+    """Find built-in functions that go round policies; a provider's server that gives nobody the right is only named."""
+    found: Callable[..., CheckMessage] = Warning if settings.MANAGED_DATABASE else Error
+    asked = closed_functions.questions(app=_role("default"), system=_role("system"))
+    for parameters, keepers in asked:
+        if open_now := ", ".join(signature for signature, _ in _ask(closed_functions.OPEN, parameters)):
+            kept = "".join(f' GRANT EXECUTE ON FUNCTION {open_now} TO "{name}";' for name in keepers)
+            hint = (
+                f"Run as a superuser in this database: REVOKE EXECUTE ON FUNCTION {open_now} FROM PUBLIC, "
+                f'"{parameters["app"]}", "{parameters["system"]}";{kept}'
+            )
+            yield found(f"No policy binds what these do: {open_now}.", hint=hint, id="accounts.E023")
+    if _ask("SELECT 1 FROM pg_largeobject_metadata LIMIT 1"):
+        hint = "Find out what they hold, and remove them with lo_unlink as a superuser."
+        yield found("There are large objects, which belong to no tenant.", hint=hint, id="accounts.E023")
 
 
 def _roles() -> Iterator[CheckMessage]:

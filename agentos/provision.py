@@ -17,6 +17,8 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
+from agentos import closed_functions
+
 OLDEST_VERSION = 150000  # views with security_invoker
 LOCK_KEY = int.from_bytes(hashlib.sha256(b"agentos.provision").digest()[:8], "big", signed=True)
 LOCK_WAIT = "60s"
@@ -93,13 +95,19 @@ def url_for(admin_url: str, role: Role, database: str) -> str:
 
 
 def provision(
-    admin_url: str, *, database: str, roles: Roles, extensions: Sequence[str] = ("vector", "pg_trgm")
+    admin_url: str,
+    *,
+    database: str,
+    roles: Roles,
+    extensions: Sequence[str] = ("vector", "pg_trgm"),
+    alone: bool = False,
 ) -> None:
     """Bring roles, database, extensions and grants to the state that AgentOS needs; repeatable.
 
     One at a time, under an advisory lock of the admin's database; every statement commits by itself, so
     a run that broke off is mended by the next. The admin need not be a superuser: CREATEROLE and CREATEDB
-    do for all but an extension that is not trusted. The last step checks what the roles really can do.
+    do for all but an extension that is not trusted. The last step checks what the roles really can do. A server that
+    is ours `alone` lets nobody but its superuser into its other databases.
 
     Raises: ProvisionError
     """
@@ -110,10 +118,14 @@ def provision(
             _ensure_role(admin, admin_url, role, roles)
         _join_owner(admin, roles.owner)
         _ensure_database(admin, database, roles.owner)
+        if alone:
+            for other in ("postgres", "template1"):
+                admin.execute(_render("REVOKE ALL ON DATABASE {} FROM PUBLIC", other).encode())
         with _connected(admin_url, database) as inside:
             for extension in extensions:
                 _ensure_extension(inside, database, extension)
             _grant(inside, database, roles)
+            _close_functions(inside, roles)
             _verify(inside, database, roles)
 
 
@@ -328,6 +340,23 @@ def _grant(inside: Admin, database: str, roles: Roles) -> None:
             _render("GRANT USAGE ON SCHEMA public TO {}, {}", system, app),
         ):
             inside.execute(statement.encode())
+
+
+def _close_functions(inside: Admin, roles: Roles) -> None:
+    """Take from everybody the built-in functions that go round policies, as far as this admin may: a superuser's are.
+
+    What stays open refuses the start later, with what an administrator has to run (`accounts.E023`).
+    """
+    for asked, keepers in closed_functions.questions(app=roles.app.name, system=roles.system.name):
+        found = inside.execute(closed_functions.OPEN, asked).fetchall()
+        mine = ", ".join(str(signature) for signature, is_mine in found if is_mine)
+        if not mine:
+            continue
+        takers = _render("PUBLIC, {}, {}", roles.app.name, roles.system.name)
+        with inside.transaction():
+            inside.execute(f"REVOKE EXECUTE ON FUNCTION {mine} FROM {takers}".encode())
+            for name in keepers:
+                inside.execute(f"GRANT EXECUTE ON FUNCTION {mine} TO {_render('{}', name)}".encode())
 
 
 def _verify(inside: Admin, database: str, roles: Roles) -> None:

@@ -111,7 +111,7 @@ class Database:
             self.progress.note("roles", "as AGENTOS_OWNER_URL, AGENTOS_SYSTEM_URL and AGENTOS_APP_URL say")
             return
         with self.progress.stage("roles", "owner, system and application role"):
-            provision(self.admin_url, database=name, roles=Roles.derive(name, self.secret))
+            provision(self.admin_url, database=name, roles=Roles.derive(name, self.secret), alone=self.embedded)
 
     def state(self) -> str:
         """Return a text that changes with the embedded database, and with the migrations and roles of this checkout.

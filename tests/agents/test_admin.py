@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import connections
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import AsyncClient
 
@@ -289,17 +290,18 @@ async def test_no_transaction_is_open_while_a_tool_looks_something_up(make_proce
     till.look_up_by = look_up
     visiting = asyncio.create_task(visit(acme.operator, f"step/{step.id}/change/"))
     await asked.wait()
-    assert await in_thread(idle_in_transaction) == []
+    assert idle_in_transaction() == []
     go_on.set()
     assert "found it" in text_of(await visiting)
 
 
 def idle_in_transaction() -> list[str]:
-    with connections["default"].cursor() as cursor:
-        cursor.execute(
-            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+    database = settings.DATABASES["default"]["NAME"]
+    with psycopg.connect(settings.DATABASE_ADMIN_URL, autocommit=True) as admin:
+        found = admin.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = %s AND state = 'idle in transaction'", [database]
         )
-        return [row[0] for row in cursor.fetchall()]
+        return [row[0] for row in found.fetchall()]
 
 
 async def test_a_dead_letter_is_reconciled_and_run_again(make_process, till, serve_pages, acme):
