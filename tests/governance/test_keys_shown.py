@@ -11,7 +11,7 @@ import pytest
 from django.db import ProgrammingError
 
 from accounts import principals
-from accounts.models import Membership, Role, ServiceAccount, User
+from accounts.models import Membership, Role, ServiceAccount, TenantRole, User
 from accounts.principals import Principal
 from accounts.services import service_accounts
 from accounts.tenancy import tenant_scope
@@ -136,6 +136,48 @@ def test_the_database_takes_no_vote_of_who_was_shown_it(acme: TenantWithUsers, a
         vote(asked, acme.admin)
     with tenant_scope(acme.tenant.id, acme.approver.id):
         assert vote(asked, acme.approver).approves
+
+
+@pytest.fixture
+def lent(acme: TenantWithUsers) -> Delegation:
+    """What the administrator, who was shown the key, lends to the approver."""
+    return Delegation.objects.using("system").create(
+        tenant=acme.tenant, tool="refund", giver=acme.admin, delegate=acme.approver, until="2999-01-01T00:00:00Z"
+    )
+
+
+def test_the_database_takes_no_vote_in_the_place_of_who_was_shown_it(
+    acme: TenantWithUsers, asked: Waiting, lent: Delegation, make_waiting: MakeWaiting
+) -> None:
+    with pytest.raises(ProgrammingError, match="row-level security"), tenant_scope(acme.tenant.id, acme.approver.id):
+        vote(asked, acme.approver, in_place_of=acme.admin, delegation=lent)
+    other = make_waiting(acme)
+    with tenant_scope(acme.tenant.id, acme.approver.id):
+        assert vote(other, acme.approver, in_place_of=acme.admin, delegation=lent).approves
+        assert vote(asked, acme.approver).approves, "her own vote counts"
+
+
+def test_the_account_is_seen_for_as_long_as_the_loan(
+    acme: TenantWithUsers, account: ServiceAccount, lent: Delegation
+) -> None:
+    def seen() -> bool:
+        with tenant_scope(acme.tenant.id, acme.approver.id):
+            return ServiceAccount.objects.filter(id=account.id).exists()
+
+    assert seen()
+    Delegation.objects.using("system").update(revoked_at="2026-01-01T00:00:00Z")
+    assert not seen()
+
+
+def test_the_database_takes_no_vote_on_a_run_that_the_voter_can_not_read(acme: TenantWithUsers, asked: Waiting) -> None:
+    """Whether she was shown its key could not be told."""
+    tenant_role = TenantRole.objects.using("system").create(
+        tenant=acme.tenant, name="blind", scopes=["approvals:read", "approvals:decide"]
+    )
+    blind = Membership.objects.using("system").filter(user=acme.operator, tenant=acme.tenant)
+    assert blind.update(role=tenant_role.name) == 1
+    with pytest.raises(ProgrammingError, match="row-level security"), tenant_scope(acme.tenant.id, acme.operator.id):
+        vote(asked, acme.operator)
 
 
 @pytest.mark.parametrize("in_place", [False, True])
