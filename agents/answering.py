@@ -26,12 +26,16 @@ async def answer(
     key: Key | None = None,
     *,
     component_id: str = "",
+    session_id: str = "",
 ) -> int:
-    """Guard and store answers; the run, of that component if one is named, goes on after the seq that is returned.
+    """Guard and store answers; the run goes on after the seq that is returned.
+
+    It has to be of that component and in that session, if they are named.
 
     Raises: as `services.answers.answer`, InputBlocked.
     """
     detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id, component_id=component_id)
+    selectors.check_session(detail, session_id)
     spec = registry.get("agent", detail.get("agent_id", ""))
     async with blocked.counted(principal, run_id):
         guarded = [await _guarded(here, principal, spec, item) for item in said]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,15 +18,16 @@ from accounts.seam import in_thread
 from agentos.core import ratelimits
 from agentos.core.errors import Invalid, Unavailable
 from agentos.core.types import JsonObject
-from agents import answering, attaching, retrying, seen, selectors
+from agents import answering, attaching, continuing, retrying, seen, selectors
+from agents.continuing import Continuation, continuation_of
 from agents.engine.spec import AgentSpec
 from agents.event_schemas import STREAM, RunOut
-from agents.forms import RunForm, fields_of, flag_of, run_form
+from agents.forms import RunForm, Shown, fields_of, run_form
 from agents.registry import registry
-from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut, answers_of
+from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut
 from agents.services import runs, sessions, tenant_models
 from agents.services.follow import Follower
-from agents.services.idempotency import Key, key_of
+from agents.services.idempotency import First, Key, key_of
 from agents.services.tenant_models import TenantModels
 from agents.sse import event_stream
 from agents.wiring import runtime
@@ -44,28 +45,47 @@ AFTER = {
         }
     ]
 }
-RUN_BODY = {
-    **FOLLOWED,
-    "requestBody": {
-        "required": True,
-        "content": {
-            kind: {
-                "schema": {
-                    "type": "object",
-                    "required": ["message"],
-                    "properties": {
-                        "message": {"type": "string", "example": "Our login page returns 503"},
-                        "session_id": {"type": "string"},
-                        "stream": {"type": "boolean", "default": True},
-                        "background": {"type": "boolean", "default": False},
-                        "temporary": {"type": "boolean", "default": False},
-                    },
-                }
-            }
-            for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-        },
-    },
+
+
+def _body(properties: JsonObject, *required: str) -> JsonObject:
+    """Return what OpenAPI says of a route that takes JSON or either kind of form, and may answer with a stream."""
+    schema: JsonObject = {"type": "object", "properties": properties, "required": list(required)}
+    kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+    content = {kind: {"schema": schema} for kind in kinds}
+    return {**FOLLOWED, "requestBody": {"required": bool(required), "content": content}}
+
+
+FLAGS: JsonObject = {
+    "stream": {"type": "boolean", "default": True},
+    "background": {"type": "boolean", "default": False},
 }
+RUN_BODY = _body(
+    {
+        "message": {"type": "string", "example": "Our login page returns 503"},
+        "session_id": {"type": "string"},
+        **FLAGS,
+        "temporary": {"type": "boolean", "default": False},
+    },
+    "message",
+)
+CONTINUE_BODY = _body(
+    {
+        "tools": {"type": "string", "description": "A JSON list of ToolExecution: ids and decisions are read"},
+        "requirements": {"type": "string", "description": "A JSON list of RunRequirement, instead of `tools`"},
+        "continue_from": {
+            "type": "string",
+            "default": "end",
+            "description": "`end`, `last_user`, or how many messages are kept, counted from the instructions",
+        },
+        "fork": {"type": "boolean", "default": False},
+        "regenerate": {"type": "boolean", "default": False, "description": "As `continue_from=last_user`"},
+        "replace_original": {"type": "boolean", "description": "Only false is taken: the first answer stays"},
+        "input": {"type": "string", "description": "Said next, or behind what was asked"},
+        "additional_instructions": {"type": "string", "description": "As `input`, with `regenerate`"},
+        "session_id": {"type": "string"},
+        **FLAGS,
+    }
+)
 
 
 @router.get("/agents", response=list[AgentOut])
@@ -115,24 +135,21 @@ async def list_agent_runs(request: HttpRequest, agent_id: str, session_id: str =
 
 
 @router.post(
-    "/agents/{agent_id}/runs/{run_id}/continue", response={200: RunOut, 202: RunStateOut}, openapi_extra=FOLLOWED
+    "/agents/{agent_id}/runs/{run_id}/continue", response={200: RunOut, 202: RunStateOut}, openapi_extra=CONTINUE_BODY
 )
 @scope("agents:{agent_id}:run")
 async def continue_agent_run(
     request: HttpRequest, agent_id: str, run_id: UUID, idempotency_key: IdempotencyHeader = ""
 ) -> HttpResponseBase:
-    """Answer a paused run in AgentOS's shape (`tools` or `requirements`) and follow it."""
-    fields, here, principal = fields_of(request), runtime(), principal_of(request)
-    said, stream = answers_of(fields), flag_of(fields, "stream", True)
-    key = key_of(idempotency_key, route=f"run:{run_id}:continue", content=[asdict(item) for item in said])
-    try:
-        with here.hub.streams.one(principal.tenant_id):
-            after = await answering.answer(here, principal, run_id, said, key, component_id=agent_id)
-    except Unavailable as refusal:
-        first, _ = await retrying.first_of(principal, key, refusal, component_id=agent_id)
-        after = first.after_seq
-    follower = await retrying.reader(here, principal, run_id, after=after, stream=stream)
-    return await _shown(principal, run_id, follower, stream=stream)
+    """Go on in AgentOS's shape: by answers (`tools` or `requirements`), or by a new run from a place in it."""
+    fields, principal = fields_of(request), principal_of(request)
+    wanted, shown = continuation_of(fields), Shown.of(fields)
+    key = key_of(idempotency_key, route=f"run:{run_id}:continue", content=wanted.content)
+    first = await _continued(principal, agent_id, run_id, wanted, key, shown)
+    if not shown.follows:
+        return _accepted(await in_thread(selectors.run_state, principal=principal, run_id=first.run_id))
+    follower = await retrying.reader(runtime(), principal, first.run_id, after=first.after_seq, stream=shown.stream)
+    return await _shown(principal, first.run_id, follower, stream=shown.stream)
 
 
 @router.get("/runs/{run_id}", response=RunOut)
@@ -284,6 +301,18 @@ async def _start(principal: Principal, spec: AgentSpec, form: RunForm, key: Key 
         )
     except Unavailable as refusal:
         return await retrying.started(here, principal, key, refusal, follow=follow, stream=form.stream)
+
+
+async def _continued(
+    principal: Principal, agent_id: str, run_id: UUID, wanted: Continuation, key: Key | None, shown: Shown
+) -> First:
+    """Let the run go on, if its reader finds a place; find what its key's first request did where there is no room."""
+    here = runtime()
+    try:
+        with here.hub.streams.one(principal.tenant_id) if shown.follows else nullcontext():
+            return await continuing.go_on(here, principal, run_id, wanted, key, component_id=agent_id)
+    except Unavailable as refusal:
+        return (await retrying.first_of(principal, key, refusal, component_id=agent_id))[0]
 
 
 async def _started(principal: Principal, started: runs.Started, form: RunForm) -> HttpResponseBase:

@@ -13,11 +13,11 @@ from pydantic import Field
 
 from accounts.auth import only_reads, principal_of, scope, signed_in
 from accounts.seam import in_thread
-from agentos.core.errors import Invalid, NotFound
+from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
 from agents import attaching, selectors, steering
 from agents.event_schemas import STREAM
-from agents.forms import fields_of
+from agents.forms import fields_of, text_of
 from agents.schemas import IdempotencyHeader, RunStateOut
 from agents.services import pauses
 from agents.services.forks import Fork
@@ -54,7 +54,9 @@ class ReconcileIn(Schema):
 class ForkIn(Schema):
     """Where to branch off, and what to change. `tool_result` stands in for the result of that tool call."""
 
-    from_step: str = Field(examples=["2.model"], description="A step's path or id, as in the run's trace")
+    from_step: str = Field(
+        examples=["2.model"], description="A step's path or id, as in the run's trace; `end`: behind its answer"
+    )
     message: str | None = None
     instructions: str | None = None
     model: str | None = Field(default=None, examples=["fast"])
@@ -96,8 +98,7 @@ async def resume_agent_run(request: HttpRequest, agent_id: str, run_id: UUID) ->
     """Attach to a run again, after the event with `last_event_index` (AgentOS path)."""
     here, principal, fields = runtime(), principal_of(request), fields_of(request)
     run = await in_thread(selectors.run_detail, principal=principal, run_id=run_id, component_id=agent_id)
-    if fields.get("session_id") not in (None, "", run["session_id"]):
-        raise NotFound("There is no such run in this session.")
+    selectors.check_session(run, text_of(fields, "session_id"))
     after = _after_index(fields.get("last_event_index"))
     follower = await attaching.attach(here, principal, run_id, after=after, ends_at_pause=True)
     return HttpResponse(status=204) if follower is None else event_stream(here, principal, follower)

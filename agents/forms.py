@@ -34,6 +34,23 @@ class RunForm:
         return {name: getattr(self, name) for name in names}
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a client wants to be shown a run: as a stream, in one piece, or neither, in the background."""
+
+    stream: bool = True
+    background: bool = False
+
+    @classmethod
+    def of(cls, fields: JsonObject) -> Shown:
+        """Read it. Raises: Invalid."""
+        return cls(flag_of(fields, "stream", True), flag_of(fields, "background", False))
+
+    @property
+    def follows(self) -> bool:
+        return self.stream or not self.background
+
+
 def fields_of(request: HttpRequest) -> JsonObject:
     """Return the request's fields. Raises: CallerError for a malformed body, TooLarge."""
     if request.content_type == "application/json":
@@ -58,8 +75,8 @@ def run_form(request: HttpRequest) -> RunForm:
     """Return a run request. Raises: CallerError, Invalid, TooLarge."""
     fields = fields_of(request)
     return RunForm(
-        message=_text(fields, "message"),
-        session_id=_text(fields, "session_id"),
+        message=text_of(fields, "message"),
+        session_id=text_of(fields, "session_id"),
         stream=flag_of(fields, "stream", True),
         background=flag_of(fields, "background", False),
         temporary=flag_of(fields, "temporary", False),
@@ -67,7 +84,8 @@ def run_form(request: HttpRequest) -> RunForm:
     )
 
 
-def _text(fields: JsonObject, name: str) -> str:
+def text_of(fields: JsonObject, name: str) -> str:
+    """Return a field that holds text, "" when it isn't there. Raises: Invalid."""
     value = fields.get(name)
     if value is None:
         return ""

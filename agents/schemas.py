@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from ninja import Header, Schema
 from pydantic import ConfigDict, Field
 
-from agentos.core.errors import CallerError, Conflict, Invalid
+from agentos.core.errors import CallerError, Invalid
 from agentos.core.types import JsonObject, clean_json
 from agents.services.answers import Answer
 
@@ -63,12 +63,9 @@ class AgentOut(Schema):
 
 
 def answers_of(fields: JsonObject) -> list[Answer]:
-    """Read the answers of an AgentOS client. Raises: CallerError, Invalid, Conflict when there are none."""
+    """Read the answers of an AgentOS client. Raises: CallerError, Invalid."""
     tools, requirements = json_list(fields, "tools"), json_list(fields, "requirements")
-    said = answers_from_tools(tools) if tools else answers_from_requirements(requirements)
-    if not said:
-        raise Conflict("The run goes on by itself once it is answered: send `tools`.", code="nothing_to_continue")
-    return said
+    return answers_from_tools(tools) if tools else answers_from_requirements(requirements)
 
 
 def answers_from_tools(tools: list[JsonObject]) -> list[Answer]:

@@ -43,6 +43,12 @@ def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") ->
         return run_output(access.mask_row(principal, run), steps)
 
 
+def check_session(run: JsonObject, session_id: str) -> None:
+    """Raises: NotFound when a run is not in the session that is named, if one is."""
+    if session_id not in ("", run["session_id"]):
+        raise NotFound("There is no such run in this session.")
+
+
 def steps_of(principal: Principal, run: Run) -> QuerySet[Step]:
     """Return the steps of a run as she may see them. The caller is inside her tenant scope."""
     return access.as_seen(principal, Step.objects.filter(run=run))

@@ -38,10 +38,12 @@ def branch(
     acting: JsonObject,
     origin: JsonObject | None = None,
     rerun_of: Run | None = None,
+    behind: bool = False,
 ) -> Run:
     """Store a run in the session of an earlier one with these of its steps, for any process to claim.
 
-    `acting` is its authority, as `services.authority` gives it. The caller holds the earlier run's lock inside a
+    `acting` is its authority, as `services.authority` gives it. It knows its session as the earlier run did; `behind`
+    it, which has ended then, as what is said next does. The caller holds the earlier run's lock inside a
     tenant scope, commits, and writes its own audit.
     Raises: NotFound when the component is gone.
     """
@@ -56,7 +58,7 @@ def branch(
         rerun_of=rerun_of,
         component_kind=source.component_kind,
         component_id=source.component_id,
-        spec={**pinned, **(origin or {}), **acting, HISTORY_BEFORE: _history_before(source)},
+        spec={**pinned, **(origin or {}), **acting, HISTORY_BEFORE: _history_before(source, behind=behind)},
         spec_hash=spec_hash(pinned),
         model=pinned.get("model", source.model),
         status=RunStatus.PENDING.value,
@@ -71,7 +73,9 @@ def branch(
     return made
 
 
-def _history_before(source: Run) -> str:
+def _history_before(source: Run, *, behind: bool) -> str:
+    if behind and source.ended_at:
+        return (source.ended_at + timedelta(microseconds=1)).isoformat()
     return str(source.spec.get(HISTORY_BEFORE) or source.created_at.isoformat())
 
 

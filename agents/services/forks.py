@@ -19,7 +19,7 @@ from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, clean_text
 from agents.engine.spec import JOB, Model
 from agents.engine.state import was_cut
-from agents.engine.status import StepKind, StepState
+from agents.engine.status import RunStatus, StepKind, StepState
 from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import authority, branches, idempotency, tenant_models
@@ -29,6 +29,7 @@ from agents.services.runs import require
 from agents.services.tenant_models import TenantModels
 
 ROLES = ("strong", "fast")
+END = "end"  # in the place of a step: behind an answer, where another message is said
 SIDE_EFFECT = "side_effect"
 NEVER_RAN = (StepState.WAITING, StepState.ANSWERED, StepState.REFUSED)
 
@@ -37,7 +38,8 @@ NEVER_RAN = (StepState.WAITING, StepState.ANSWERED, StepState.REFUSED)
 class Fork:
     """Where to branch off, by a step's path or id, and what to change; None leaves it as it was.
 
-    `tool_result` stands in for the result of the step, which is then a tool call.
+    `tool_result` stands in for the result of the step, which is then a tool call. At END the new run knows the answer
+    of the earlier one and what was said before that, and answers the message.
     """
 
     from_step: str
@@ -74,23 +76,18 @@ def fork(
         check()
         _check_source(principal, source)
         _check_changes(principal, source, wanted)
-        steps = list(Step.objects.filter(run=source).order_by("seq", "path"))
-        start = _start(steps, wanted.from_step)
-        kept = _kept(steps, start, source)
-        if wanted.tool_result is not None:
-            kept.append(_with_result(start, wanted.tool_result, principal))
-        elif start.kind == StepKind.TOOL:
-            _check_repeatable(start, source)
+        kept, path = _reused(source, wanted, principal)
         branches.branch(
             source,
             kept,
             run_id=made_id,
             pinned=_pinned(source, wanted),
-            origin={ORIGIN: {"run_id": str(source.id), "path": start.path}},
+            origin={ORIGIN: {"run_id": str(source.id), "path": path}},
             message=source.input if wanted.message is None else clean_text(wanted.message),
             acting=authority.pinned(principal),
+            behind=path == END,
         )
-        detail = {"from": str(source.id), "step": start.path, "changed": wanted.changed}
+        detail = {"from": str(source.id), "step": path, "changed": wanted.changed}
         audit.append(
             [audit.Entry("run.forked", "run", str(made_id), detail, principal.user_id)], tenant_id=principal.tenant_id
         )
@@ -163,6 +160,30 @@ def _check_changes(principal: Principal, source: Run, wanted: Fork) -> None:
             raise Invalid(f"`{name}` has more than {settings.MAX_MESSAGE_CHARS} characters.", code=f"{name}_too_long")
     if wanted.message is not None and not clean_text(wanted.message).strip():
         raise Invalid("`message` is empty.", code="message_missing")
+
+
+def _reused(source: Run, wanted: Fork, principal: Principal) -> tuple[list[Step], str]:
+    """Return the steps that the new run starts with, and the path of the one that it starts at."""
+    if wanted.from_step == END:
+        _check_end(source, wanted)
+        return [], END
+    steps = list(Step.objects.filter(run=source).order_by("seq", "path"))
+    start = _start(steps, wanted.from_step)
+    kept = _kept(steps, start, source)
+    if wanted.tool_result is not None:
+        kept.append(_with_result(start, wanted.tool_result, principal))
+    elif start.kind == StepKind.TOOL:
+        _check_repeatable(start, source)
+    return kept, start.path
+
+
+def _check_end(source: Run, wanted: Fork) -> None:
+    if source.status != RunStatus.COMPLETED:
+        raise Conflict("Only a run that has answered is gone on from its end.", code="not_completed")
+    if wanted.message is None:
+        raise Invalid("`message` is missing: nothing is left to do behind an answer.", code="message_missing")
+    if wanted.tool_result is not None:
+        raise Invalid("A `tool_result` needs a tool call as `from_step`.", code="not_a_tool_call")
 
 
 def _start(steps: list[Step], wanted: str) -> Step:

@@ -83,7 +83,8 @@ BODIES: dict[str, Body] = {
         "stream": False,
     },
     "POST /agents/{agent_id}/runs/{run_id}/continue": lambda garden: {
-        "tools": orjson.dumps([{"tool_call_id": garden.row(Step).tool_call_id, "confirmed": True}]).decode()
+        "tools": orjson.dumps([{"tool_call_id": garden.row(Step).tool_call_id, "confirmed": True}]).decode(),
+        "session_id": garden.row(Session).session_id,
     },
     "POST /agents/{agent_id}/runs/{run_id}/cancel": lambda garden: {},
     "POST /agents/{agent_id}/runs/{run_id}/resume": lambda garden: {
