@@ -7,8 +7,7 @@ serve them, are passed by: they cost several times what the stream itself does.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
 from time import monotonic
@@ -19,6 +18,7 @@ import orjson
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject, clean_json, json_object
 from agents.engine.ports import ModelReply, ModelRequest
+from agents.llm.body import Body
 from agents.llm.errors import (
     FAILURES,
     TRANSPORT_ERRORS,
@@ -36,7 +36,6 @@ CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 60.0
 EMBEDDING_BATCH = 256
 _CHAT = "/chat/completions"
-_DRAIN_SECONDS = 0.25
 LAST_WORDS_SECONDS = 5.0  # for the usage and the end's mark, once the answer is whole
 _JSON_HEADERS = {"Content-Type": "application/json"}
 _STREAM_HEADERS = {**_JSON_HEADERS, "Accept": "text/event-stream", "Accept-Encoding": "identity"}
@@ -88,31 +87,34 @@ class ModelGateway:
         Cancelling it, or closing the iterator, closes the connection at once. Raises: ProviderError.
         """
         started = monotonic()
-        deadline = started + request.timeout_seconds
         decoder, first_ms = ReplyDecoder(), None
         try:
             response = await self._open(request)
+            left = request.timeout_seconds - (monotonic() - started)
+            body = Body(response, idle_seconds=self._idle_seconds, seconds=left)
             try:
-                chunks, is_stream = _chunks(response, decoder)
-                while not decoder.done and (data := await self._next(chunks, deadline)):
+                is_stream = _is_stream(response, decoder)
+                while not decoder.done and (data := await body.next()):
                     text = decoder.feed(data if is_stream else data.replace(b"\n", b" "))
                     if first_ms is None and decoder.begun:
                         first_ms = int((monotonic() - started) * 1000)
                     if decoder.finished:
-                        deadline = min(deadline, monotonic() + LAST_WORDS_SECONDS)
+                        body.end_within(LAST_WORDS_SECONDS)
                     if text:
                         yield text
                 if last := decoder.end():
                     yield last
                 if decoder.done:
-                    await _drain(chunks)
+                    await body.drain()
             finally:
+                body.close()
                 await response.aclose()
-        except TimeoutError:
-            if not decoder.finished:
-                raise timed_out(request.timeout_seconds) from None
         except TRANSPORT_ERRORS as error:
-            if not decoder.finished:
+            if decoder.finished:
+                pass
+            elif type(error) is TimeoutError:
+                raise timed_out(request.timeout_seconds) from None
+            else:
                 raise cut_short(error) from None
         yield decoder.reply(_seed(request), first_ms)
 
@@ -192,15 +194,6 @@ class ModelGateway:
         except FAILURES as error:
             raise from_exception(error) from None
 
-    async def _next(self, chunks: AsyncIterator[bytes], deadline: float) -> bytes:
-        """Return the next bytes, empty at the end. Raises: TimeoutError."""
-        left = deadline - monotonic()
-        if left > self._idle_seconds:
-            # The transport's own limit on silence ends this read before the deadline.
-            return await anext(chunks, b"")
-        async with asyncio.timeout(left):
-            return await anext(chunks, b"")
-
     def _limits(self, timeout_seconds: float) -> httpx2.Timeout:
         """Return the time limits of a request, made once."""
         known = self._prepared.get(timeout_seconds)
@@ -210,26 +203,16 @@ class ModelGateway:
         return known
 
 
-def _chunks(response: httpx2.Response, decoder: ReplyDecoder) -> tuple[AsyncIterator[bytes], bool]:
-    """Return the response's bytes, and whether they are a stream of events."""
+def _is_stream(response: httpx2.Response, decoder: ReplyDecoder) -> bool:
+    """Tell whether a response is a stream of events. Raises: ProviderError where it is a web page."""
     kind = response.headers.get("content-type", "")
     if "html" in kind:
         raise protocol_error("it answers with a web page; check OPENAI_BASE_URL")
-    encoded = "content-encoding" in response.headers
-    chunks = response.aiter_bytes() if encoded else response.aiter_raw()
     if not kind.startswith("application/json"):
-        return chunks, True
+        return True
     # A server that does not stream sends the answer whole: one event.
     decoder.feed(b"data:")
-    return chunks, False
-
-
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
-    """Read to the end of a response that is over, so that its connection can be used again."""
-    with contextlib.suppress(TimeoutError, *TRANSPORT_ERRORS):
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            while await anext(chunks, b""):
-                pass
+    return False
 
 
 def _encoded(body: JsonObject) -> bytes:
