@@ -15,6 +15,8 @@ from agents.services.lines import Line, masked_line
 
 HEARTBEAT_SECONDS = 15.0
 POLL_SECONDS = 15.0  # a net below the notifications
+_ENDS = frozenset(name.encode() for name in END_EVENTS)
+_ENDS_OR_PAUSE = _ENDS | {RUN_PAUSED.encode()}
 
 
 class Follower:
@@ -38,7 +40,7 @@ class Follower:
         self._pool, self._hub = pool, hub
         self._tenant_id, self._run_id = tenant_id, run_id
         self._last, self._is_fresh, self._is_masked = after, is_fresh, is_masked
-        self._ends = END_EVENTS | {RUN_PAUSED} if ends_at_pause else END_EVENTS
+        self._ends = _ENDS_OR_PAUSE if ends_at_pause else _ENDS
         self._subscription: Subscription | None = hub.subscribe(run_id, tenant_id)
         self._ended = False
         self.is_cut = False
@@ -121,7 +123,7 @@ class Follower:
     def _seen(self, lines: list[Line]) -> list[Line]:
         for position, line in enumerate(lines):
             self._last = line.seq
-            if line.name in self._ends:
+            if line.named in self._ends:
                 self._ended = True
                 lines = lines[: position + 1]
                 break

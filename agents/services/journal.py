@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 FLUSH_INTERVAL_SECONDS = 0.025
 FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # few runs need not wait for company
-FLUSH_INTERVAL_TIMES_ITS_LENGTH = 1.5  # the writer leaves a third of the time to others
+FLUSH_INTERVAL_TIMES_ITS_LENGTH = 4  # the writer leaves three quarters of the time to others
 ASIDE_AT_ONCE = 2  # of the pool's connections
 UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)

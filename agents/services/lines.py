@@ -24,9 +24,13 @@ class Line(NamedTuple):
     data: bytes
 
     @property
+    def named(self) -> bytes:
+        """Return the event's name as it is written: every line begins with `{"event":"<name>"`."""
+        return self.data[10 : self.data.index(b'"', 10)]
+
+    @property
     def name(self) -> str:
-        """Return the event's name: every line begins with `{"event":"<name>"`."""
-        return self.data[10 : self.data.index(b'"', 10)].decode()
+        return self.named.decode()
 
 
 def base_of(info: RunInfo) -> bytes:
@@ -42,6 +46,8 @@ def base_of(info: RunInfo) -> bytes:
 
 def coalesce(waiting: list[Event]) -> list[Event]:
     """Join text deltas that wait next to each other."""
+    if len(waiting) < 2:
+        return waiting
     joined: list[Event] = []
     parts: list[str] = []
     for name, payload in waiting:
@@ -76,7 +82,7 @@ def _time(now: datetime) -> bytes:
 
 def frame(line: Line) -> bytes:
     """Return one event as a server-sent event."""
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (line.seq, line.name.encode(), line.data)
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (line.seq, line.named, line.data)
 
 
 # What an event says beside what people and models said: names of code, ids, times and numbers.
