@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, TypeAlias, cast
 from uuid import UUID
 
@@ -18,12 +19,10 @@ from agentos.core.types import Json, JsonObject
 from agents.engine.spec import AgentSpec
 from governance import guard_settings
 from governance.guarding import INJECTION, MODERATION, PII, SECRETS, Mode, Modes, Place, in_force
-from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding, redact
 from governance.moderation import Moderation
 
 Detect: TypeAlias = Callable[[str], list[Finding]]
-DETECT: Final[dict[str, Detect]] = {PII: pii.detect, SECRETS: secrets.detect, INJECTION: injection.detect}
 LONG_TEXT_CHARACTERS: Final = 8_000  # beyond it a scan leaves the event loop
 LEAST_NUMBER: Final = 10**8  # a shorter number identifies nobody
 
@@ -37,6 +36,17 @@ _REASONS: Final = {
     SECRETS: "it holds a secret that must not be sent here",
 }
 _EVERYTHING_PRIVATE: Final[Modes] = {PII: Mode.REDACT, SECRETS: Mode.REDACT}
+
+
+@cache
+def detectors() -> dict[str, Detect]:
+    """Return what finds things in texts, by the guard's name.
+
+    Imported by the first who asks: what they know takes a second to read, and most processes judge no text.
+    """
+    from governance.guardrails import injection, pii, secrets
+
+    return {PII: pii.detect, SECRETS: secrets.detect, INJECTION: injection.detect}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +166,7 @@ def _text_without(name: str, text: str, kinds: set[str], label: str) -> str:
     before = f"{label}: " if label and name != INJECTION else ""
     found = [
         Finding(one.kind, max(one.start - len(before), 0), one.end - len(before), one.score)
-        for one in _besides(DETECT[name](before + text), CONTACT)
+        for one in _besides(detectors()[name](before + text), CONTACT)
         if one.end > len(before)
     ]
     kinds.update(finding.kind for finding in found)
@@ -165,8 +175,8 @@ def _text_without(name: str, text: str, kinds: set[str], label: str) -> str:
 
 async def _scan(name: str, text: str) -> list[Finding]:
     if len(text) > LONG_TEXT_CHARACTERS:
-        return await asyncio.to_thread(DETECT[name], text)
-    return DETECT[name](text)
+        return await asyncio.to_thread(detectors()[name], text)
+    return detectors()[name](text)
 
 
 def _besides(findings: Iterable[Finding], spared: frozenset[str]) -> list[Finding]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
 
 from agentos.core.types import JsonObject, json_object, json_text
 from governance.guarding import PII, SECRETS, Mode, Modes, Place
-from governance.guardrails import pii, secrets
 from governance.guardrails.detector import Detector
 from governance.guardrails.holdback import HoldBack
-from governance.guards import CONTACT, DETECT, clean, note, withheld
+from governance.guards import CONTACT, clean, detectors, note, withheld
 
-DETECTORS: Final[dict[str, Detector]] = {PII: pii.DETECTOR, SECRETS: secrets.DETECTOR}
+
+@cache
+def streaming() -> dict[str, Detector]:
+    """Return what finds things in a text that is still coming, by the guard's name; imported by the first who asks."""
+    from governance.guardrails import pii, secrets
+
+    return {PII: pii.DETECTOR, SECRETS: secrets.DETECTOR}
 
 
 class OutputGuard:
@@ -23,7 +28,7 @@ class OutputGuard:
 
     def __init__(self, modes: Modes) -> None:
         self._modes = modes
-        self._hold = HoldBack([DETECTORS[name] for name in self._names(Mode.REDACT)])
+        self._hold = HoldBack([streaming()[name] for name in self._names(Mode.REDACT)])
         self._watched = [*self._names(Mode.FLAG), *self._names(Mode.BLOCK)]
         self._waits = bool(self._names(Mode.BLOCK))
         self._original: list[str] = []
@@ -41,7 +46,7 @@ class OutputGuard:
             if redacted := self._hold.found_by(name):
                 self.notes.append(note(name, Mode.REDACT, Place.OUTPUT, redacted))
         for name in self._watched:
-            if kinds := {finding.kind for finding in DETECT[name]("".join(self._original))}:
+            if kinds := {finding.kind for finding in detectors()[name]("".join(self._original))}:
                 self.notes.append(note(name, self._modes[name], Place.OUTPUT, kinds))
                 if self._modes[name] is Mode.BLOCK:
                     return withheld(name, kinds)

@@ -50,13 +50,15 @@ def config() -> uvicorn.Config:
 
 
 def loaded() -> uvicorn.Config:
-    """Return what to serve with, after importing all that the first requests need: routes and model client too."""
+    """Return what to serve with, after importing all that the first requests need: routes, model client, guards."""
     found = config()
     found.load()
     from django.urls import reverse
 
     import agents.llm.client  # noqa: F401
+    from governance import guards
 
+    guards.detectors()
     reverse("admin:index")  # loads all routes, and the ways back to them that the first pause would ask for
     return found
 
