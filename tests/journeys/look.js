@@ -50,6 +50,30 @@ function focused() {
   return { number, what: name, visible: differs && onScreen };
 }
 
+// Each Tab moves the focus on: what has it is looked at before the next one does.
+function watchTab() {
+  globalThis.tabbed = null;
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab") return;
+    if (globalThis.tabbed) globalThis.tabbed.push(focused()); else globalThis.tabbed = [];
+  }, { capture: true });
+}
+
+function stopsOfTab() {
+  return (globalThis.tabbed || []).splice(0).concat([focused()]);
+}
+
+// The console's theme listens to its switch, other pages to what the reader's machine prefers.
+async function wear(mode) {
+  const theme = globalThis.Alpine?.$data(document.documentElement);
+  if (theme && "adminTheme" in theme) {
+    theme.adminTheme = mode;
+    await Alpine.nextTick();
+  }
+  document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity).forEach((one) => one.finish());
+  return theme?.adminTheme ? ["light", "dark"].filter((one) => document.documentElement.classList.contains(one)).join() : mode;
+}
+
 function nameless() {
   const called = (node) => {
     const by = (node.getAttribute("aria-labelledby") || "").split(" ").map((id) => document.getElementById(id)?.textContent || "").join(" ");
