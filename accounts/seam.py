@@ -48,6 +48,10 @@ class Seam:
         """Run a job after the answer; nobody waits for it, so it tells its failures to the log itself."""
         self._started().submit(copy_context().run, self._in_good_order, job)
 
+    def ask(self, job: Callable[[], T]) -> T:
+        """Run a job for a thread that holds no connection itself, which waits for the result."""
+        return self._started().submit(copy_context().run, self._in_good_order, job).result()
+
     def close(self) -> None:
         """Wait for running jobs, then end the threads and close their connections."""
         with self._lock:
@@ -138,6 +142,12 @@ async def in_sign_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P
 def later(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
     """Run a sync function after the caller has answered. It logs its own failures."""
     _seam.later(partial(function, *args, **kwargs))
+
+
+def ask(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_thread`, for a thread of no loop: those that wait for servers outside ask the database so."""
+    job: Callable[[], T] = partial(function, *args, **kwargs)
+    return _seam.ask(job)
 
 
 def to_outside(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -31,7 +31,12 @@ from governance.models import Announcement, ApprovalStatus, Channel, Endpoint, K
 from governance.services import endpoints, recipients, wording
 from governance.services.wording import Words
 
-Connected = Callable[[], AbstractContextManager[None]]
+T = TypeVar("T")
+
+
+class Talk(Protocol):
+    def __call__(self, job: Callable[[], T], /) -> T: ...
+
 
 SYSTEM: Final = "system"
 SPREAD_ROWS: Final = 100
@@ -130,25 +135,19 @@ def claim(*, busy: Collection[UUID | None] = (), full: Collection[UUID] = ()) ->
     return notice
 
 
-def deliver(notice: Notice, connected: Connected) -> None:
-    """Send a claimed notice, and write down what became of it. `connected` holds the database while it is asked."""
-    with connected():
-        words = wording.of(notice)
+def deliver(notice: Notice, talk: Talk) -> None:
+    """Send a claimed notice, and write down what became of it. `talk` asks the database, which nobody holds between."""
+    words = talk(partial(wording.of, notice))
     if words is None:
-        with connected():
-            _settle(notice, NoticeState.DROPPED)
-        return
+        return talk(partial(_settle, notice, NoticeState.DROPPED))
     try:
         _SEND[notice.channel](notice, words)
     except NotDelivered as failure:
-        with connected():
-            _failed(notice, failure)
+        talk(partial(_failed, notice, failure))
     except ConfigError:
-        with connected():
-            _failed(notice, NotDelivered("sealed"))  # the key that opens it is not at hand: it may come back
+        talk(partial(_failed, notice, NotDelivered("sealed")))  # the key that opens it is not at hand: it may come back
     else:
-        with connected():
-            _settle(notice, NoticeState.SENT, sent_at=Now())
+        talk(partial(_settle, notice, NoticeState.SENT, sent_at=Now()))
 
 
 def retry(principal: Principal, *, notice_id: UUID) -> bool:

@@ -1,4 +1,4 @@
-"""The threads that send what is due. They hold no database connection while a receiver thinks.
+"""The threads that send what is due. They hold no database connection: the seam's threads ask for them.
 
 The supervisor's tick only looks and starts them. A process sends an endpoint one notice at a time, mails one at a time
 too, and a tenant two, so that a slow receiver holds up itself alone.
@@ -9,19 +9,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 
-from accounts.seam import OUTSIDE_THREADS, to_outside
+from accounts.seam import OUTSIDE_THREADS, ask, to_outside
 from agentos.core.clock import monotonic
 from governance.services import outbox
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 SHIFT_SECONDS: Final = 5.0  # then a thread makes place, and the next tick starts another
 MOST_PER_TENANT: Final = 2
 
@@ -31,6 +32,7 @@ class Senders:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._choosing = threading.Lock()
         self._talking = threading.Lock()
         self._busy: dict[UUID | None, UUID] = {}
         self._working = 0
@@ -45,16 +47,16 @@ class Senders:
 
     def send_one(self) -> bool:
         """Send the notice that is due the longest; tell whether there was one."""
-        with self._connected():
+        with self._choosing:
             full = [tenant for tenant, count in Counter(self._busy.values()).items() if count >= MOST_PER_TENANT]
-            notice = outbox.claim(busy=list(self._busy), full=full)
+            notice = self._talk(partial(outbox.claim, busy=list(self._busy), full=full))
             if notice is None:
                 return False
             self._busy[notice.endpoint_id] = notice.tenant_id
         try:
-            outbox.deliver(notice, self._connected)
+            outbox.deliver(notice, self._talk)
         finally:
-            with self._talking:
+            with self._choosing:
                 del self._busy[notice.endpoint_id]
         return True
 
@@ -69,15 +71,10 @@ class Senders:
             with self._lock:
                 self._working -= 1
 
-    @contextmanager
-    def _connected(self) -> Iterator[None]:
-        """Talk to the database, one thread of a process at a time, and keep no connection after that."""
+    def _talk(self, job: Callable[[], T]) -> T:
+        """Ask the database, for one thread of a process at a time: requests want the seam's other threads."""
         with self._talking:
-            try:
-                yield
-            finally:
-                for connection in connections.all(initialized_only=True):
-                    connection.close()
+            return ask(job)
 
 
 _senders = Senders()

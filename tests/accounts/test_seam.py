@@ -7,7 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -30,11 +32,8 @@ def backend_pid() -> int:
 
 
 def end(pids: set[int]) -> None:
-    try:
-        with connection.cursor() as cursor:  # the same role as theirs: nobody else may
-            cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s::int[]) AS t(pid)", [list(pids)])
-    finally:
-        connections.close_all()
+    with psycopg.connect(settings.DATABASE_ADMIN_URL) as admin:  # the application's role ends nobody
+        admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s::int[]) AS t(pid)", [list(pids)])
 
 
 async def test_connections_stay_open_between_jobs(database: None) -> None:

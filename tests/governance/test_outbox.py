@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models.functions import Now
 
 from accounts.models import Membership
@@ -277,6 +277,13 @@ def test_the_time_between_attempts_doubles_up_to_an_hour() -> None:
         assert len(set(waits)) > 1
 
 
+def send_all_and_leave() -> None:
+    try:
+        send_all()
+    finally:
+        connections.close_all()
+
+
 def test_two_processes_send_each_notice_once(
     admin: Principal, acme: TenantWithUsers, make_waiting: MakeWaiting, web: WebServer
 ) -> None:
@@ -285,7 +292,7 @@ def test_two_processes_send_each_notice_once(
         make_waiting(acme, path=f"{number}.0")
 
     with ThreadPoolExecutor(2) as threads:
-        for done in [threads.submit(send_all) for _ in range(2)]:
+        for done in [threads.submit(send_all_and_leave) for _ in range(2)]:
             done.result()
     sent = [orjson.loads(posted.body)["data"]["approval_id"] for posted in web.got]
     assert len(sent) == len(set(sent)) == 6
