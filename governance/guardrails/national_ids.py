@@ -6,13 +6,15 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from governance.guardrails import labels, tables
+from governance.guardrails import labels
 from governance.guardrails.findings import Finding
 from governance.guardrails.id_checks import CHECKS
-from governance.guardrails.needles import places
+from governance.guardrails.needles import Needles, beginnings, places, shortest
 from governance.guardrails.pii_numbers import DENIAL
+from governance.guardrails.reading import Reading
 
 REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
 _SIGNS = re.compile(r"[^0-9A-Za-z\u0391-\u03a9]")
@@ -118,34 +120,42 @@ def _beginnings(word: str) -> Iterator[str]:
 
 
 ENTRIES, _NEEDLES = _load()
+_GLUED = [needle for needle in _NEEDLES if _glued(needle)]
+_OF_WORDS = Needles(_NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
+_OF_WORDS_INSIDE = Needles(_NEEDLES.keys() - set(_GLUED))
+_HUMP = re.compile(r"(?<=[a-z])[A-Z]")
 _ALONE = [entry for entry in ENTRIES if entry.alone is not None and not entry.alone.pattern]
 _HINTED = [entry for entry in ENTRIES if entry.alone is not None and entry.alone.pattern]
-_ANY_ALONE = re.compile("|".join(f"(?:{entry.shape.pattern})" for entry in _ALONE))
-_ANY_WORD = re.compile("|".join(f"(?<![^\\W\\d_]){entry.words.pattern}" for entry in ENTRIES))
-# Digits and capitals in groups, and where one of the groups begins.
-_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4,}+")
+
+
+@lru_cache(maxsize=256)
+def _any_of(hinted: tuple[National, ...]) -> re.Pattern[str]:
+    """Return what finds where a number that needs no name could begin, some of them hinted at."""
+    shapes = "|".join(f"(?={entry.shape.pattern})" for entry in (*_ALONE, *hinted))
+    return re.compile(rf"{_LEADING}(?=[0-9A-Z][ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?:\d ){{3}})(?:{shapes})")
+
+
+_ANY_WORD = re.compile(
+    f"(?={beginnings(shortest(needle[:4] for needle in _NEEDLES))})(?:{'|'.join(entry.words.pattern for entry in ENTRIES)})"
+)
 _SOME_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
-_GROUP = re.compile(r"(?<![0-9A-Z])[0-9A-Z]")
-_LETTERS = re.compile(r"[A-Z]{1,6}(?: ?- ?|[ ]?)\Z")
 SHORT_WORD = 3  # letters of a name that means other things too
-MOST_GROUPS, FEWEST_IN_GROUP = 30, 2
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the national numbers of a folded text."""
+    text, lower = reading.text, reading.lower
     if not _SOME_NUMBER.search(text):
         return
     spoken = lower.replace("_", " ")  # names of columns and fields
-    for at, needle in places(spoken, _NEEDLES):
-        if lower[at - 1 : at].isalpha() and not _glued(needle) and not _hump(text, at):
-            continue
+    for at, needle in _named(text, spoken):
         for entry in _NEEDLES[needle]:
             word = entry.words.match(spoken, at)
-            if word is not None and (entry.among is None or entry.among.search(spoken)):
+            if word is not None and (entry.among is None or reading.speaks(entry.among)):
                 near = entry.near or (not entry.checks and len(word[0]) <= SHORT_WORD and not _glued(word[0]))
                 yield from _after(entry, text, word.end(), near=near)
-    yield from _without_words(text, lower)
-    for cell in tables.cells(text, spoken, _ANY_WORD):
+    yield from _without_words(reading)
+    for cell in reading.tables.cells(_ANY_WORD):
         for entry in ENTRIES:
             match = entry.shape.match(text, cell.start)
             if (
@@ -157,9 +167,14 @@ def find(text: str, lower: str) -> Iterator[Finding]:
                 yield Finding(entry.kind, cell.start, cell.end, 0.85)
 
 
-def _hump(text: str, at: int) -> bool:
-    """Tell whether a word begins here in a name in camel case."""
-    return text[at].isupper() and text[at - 1].islower()
+def _named(text: str, spoken: str) -> Iterator[tuple[int, str]]:
+    """Yield where a number's name may begin: a word, one in a name in camel case, or any place of some scripts."""
+    yield from _OF_WORDS.places(spoken)
+    for hump in _HUMP.finditer(text):
+        for needle in _OF_WORDS_INSIDE.at(spoken, hump.start()):
+            yield hump.start(), needle
+    if not spoken.isascii():
+        yield from places(spoken, _GLUED)
 
 
 def _after(entry: National, text: str, end: int, *, near: bool) -> Iterator[Finding]:
@@ -181,27 +196,16 @@ def _after(entry: National, text: str, end: int, *, near: bool) -> Iterator[Find
         return
 
 
-def _without_words(text: str, lower: str) -> Iterator[Finding]:
+def _without_words(reading: Reading) -> Iterator[Finding]:
     """Yield the numbers that their form and check give away, some only among words of their country."""
-    hinted = [entry for entry in _HINTED if entry.alone is not None and entry.alone.search(lower)]
-    for start in _starts(text):
-        if _ANY_ALONE.match(text, start) is None and not hinted:
-            continue
-        for entry in (*_ALONE, *hinted):
-            match = entry.shape.match(text, start)
+    text = reading.text
+    hinted = tuple(entry for entry in _HINTED if entry.alone is not None and reading.speaks(entry.alone))
+    seeking = (*_ALONE, *hinted)
+    for begun in _any_of(hinted).finditer(text):
+        for entry in seeking:
+            match = entry.shape.match(text, begun.start())
             if match is None or not entry.passes(match[0]):
                 continue
-            if not DENIAL.search(labels.before(text, start)):
+            if not DENIAL.search(labels.before(text, begun.start())):
                 yield Finding(entry.kind, *match.span(), 0.86)
             break
-
-
-def _starts(text: str) -> Iterator[int]:
-    for number in _NUMBER.finditer(text):
-        start = number.start()
-        letters = _LETTERS.search(text, max(0, start - 8), start)
-        if letters is not None:
-            yield letters.start()
-        groups = [group.start() for group in _GROUP.finditer(text, start, number.end())]
-        if len(groups) <= MOST_GROUPS or number.end() - start >= (FEWEST_IN_GROUP + 1) * len(groups):
-            yield from groups

@@ -28,6 +28,86 @@ def matches(pattern: re.Pattern[str], text: str, lower: str, needles: Iterable[s
             yield match
 
 
+class Needles:
+    """Many literal strings, looked for in one pass: an expression of how they begin finds where one may stand."""
+
+    LETTERS = 4  # of a beginning
+
+    def __init__(self, needles: Iterable[str], *, after: str = "") -> None:
+        """Take the needles and an expression of what may stand before one, of no length."""
+        known = tuple(needles)
+        heads = shortest(needle[: self.LETTERS] for needle in known)
+        self._beginning = re.compile(after + beginnings(heads))
+        words = {_FIRST_WORD.sub("", head) or head[0] for head in heads}
+        self._begun = {word: [needle for needle in known if needle.startswith(word)] for word in words}
+
+    def places(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield the place and the needle of every occurrence, place by place."""
+        startswith = text.startswith
+        for beginning in self._beginning.finditer(text):
+            place = beginning.start()
+            for needle in self._begun[beginning[0]]:
+                if startswith(needle, place):
+                    yield place, needle
+
+    def at(self, text: str, place: int) -> list[str]:
+        """Return the needles that stand at a place."""
+        beginning = self._beginning.match(text, place)
+        if beginning is None:
+            return []
+        return [needle for needle in self._begun[beginning[0]] if text.startswith(needle, place)]
+
+    def matches(self, pattern: re.Pattern[str], text: str, lower: str) -> Iterator[re.Match[str]]:
+        """Yield where a pattern matches from a needle's place on; the needles are looked for in lower case."""
+        for place, _ in self.places(lower):
+            match = pattern.match(text, place)
+            if match is not None:
+                yield match
+
+
+def shortest(words: Iterable[str]) -> list[str]:
+    """Return the words that no other begins."""
+    kept: list[str] = []
+    for word in sorted(set(words), key=len):
+        if not word.startswith(tuple(kept)):
+            kept.append(word)
+    return kept
+
+
+_FIRST_WORD = re.compile(r"(?<=.)\W.*")  # what follows it
+
+
+def beginnings(words: Iterable[str], *, ahead: bool = False) -> str:
+    """Return a pattern that tells words apart letter by letter, and eats no more than the first word of each.
+
+    None of them may begin another.
+    """
+    following: dict[str, list[str]] = {}
+    for word in words:
+        if word:
+            following.setdefault(word[0], []).append(word[1:])
+    branches: list[str] = []
+    for letter, rests in sorted(following.items()):
+        branch = re.escape(letter) + beginnings(rests, ahead=True)
+        branches.append(f"(?={branch})" if ahead and _SIGN.match(letter) else branch)
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})" if branches else ""
+
+
+_SIGN = re.compile(r"\W")
+
+
+def zones(pattern: re.Pattern[str], text: str, before: int, after: int) -> list[tuple[int, int]]:
+    """Return the parts of a text that reach from so far before a match to so far after one, in order, apart."""
+    parts: list[tuple[int, int]] = []
+    for match in pattern.finditer(text):
+        start, end = max(0, match.start() - before), min(len(text), match.end() + after)
+        if parts and start <= parts[-1][1]:
+            parts[-1] = (parts[-1][0], max(end, parts[-1][1]))
+        else:
+            parts.append((start, end))
+    return parts
+
+
 def any_case(words: Iterable[str]) -> str:
     """Return a pattern of the words in any case.
 

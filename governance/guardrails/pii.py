@@ -9,6 +9,7 @@ from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 from governance.guardrails.needles import any_case
+from governance.guardrails.reading import Reading
 
 _DIGIT = re.compile(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
@@ -62,7 +63,8 @@ def detect(text: str) -> list[Finding]:
     """Return what in a text identifies or reaches a person, by place; findings may overlap."""
     folded = fold(text)
     finders = _FINDERS if _DIGIT.search(folded.text) else (pii_people.find,)
-    whole = (finding for find in finders for finding in find(folded.text, folded.lower))
+    reading = Reading(folded.text, folded.lower)
+    whole = (finding for find in finders for finding in find(reading))
     found = [
         Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
         for finding in (*whole, *pii_spoken.find(folded.lower))

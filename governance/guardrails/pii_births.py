@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import labels, tables
+from governance.guardrails import labels
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import beginnings, shortest, zones
+from governance.guardrails.reading import Reading
 
 REACH, OLDEST_YEAR, YEAR_OF_FEASTS = 64, 1900, 2020
 PERSIAN_YEARS = range(1300, 1430)
-_WORD = r"[^\W\d_]{3,14}"
+_WORD = r"[^\W\d_]{3,14}+"
 _ORDINAL = r"(?:twenty-|thirty-)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\w{4,6}teenth|twentieth|thirtieth)"
 _DAY = re.compile(
     r"(?<![0-9A-Za-z/])(?<!\d[.\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
@@ -74,13 +76,16 @@ _PATIENT = re.compile(
 _ADMITTED = re.compile(
     r"\)?,? ?(?:admitted|male|female|m\b|f\b|presented|referred|attended|weiblich|männlich|aufgenommen|aok|tk\b|barmer)"
 )
-_MESSAGE = re.compile(r"PID\|[^\n]{0,90}\|$")  # of hospitals
+_OF_HOSPITALS, _MESSAGE = re.compile(r"pid\|"), re.compile(r"PID\|[^\n]{0,90}\|$")
 _HINTS = (
     "born", "birth", "male", "patient", "mr", "ms", "frau", "herr", "world", "daughter", "son", "baby", "에 태어", "age", "ttl", "род.", "יליד", "متولد", "doğ", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "*", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
     "föd", "fød", "fodsel", "bursdag", "synty", "urodz", "ur.", "nar", "szül", "nașt", "naşt", "nast", "născ", "rođ", "roj", "doğ", "dog", "рожд", "роди", "г.", "д.", "народ",
     "роден", "раждан", "р.н", "γενν", "γέν", "גיל", "ליד", "נולד", "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "জন্ম", "பிறந்த", "పుట్టిన", "生", "생",
     "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd", "kapanganakan", "kuzaliwa", "pid|",
 )  # fmt: skip
+_TOLD = re.compile(beginnings(shortest(_HINTS)))
+# What every word before a date holds that calls it a birth's.
+_HINTED = re.compile(beginnings(shortest((*_HINTS, "s.", "alter", "(m", "(f", "(w", "(h", "miss", "mme", "sr", "pt"))))
 # What isn't a person, and limits that a form sets.
 _THING = re.compile(
     r"\b(?:company|firm|start-?up|project|product|ideas?|releases?|features?|app|brand|team|sale|party|bank|band|league|club|festival|format|min(?:imum)?|max(?:imum)?|"
@@ -102,14 +107,15 @@ _SIX = re.compile(
 DAYS, MONTHS = range(1, 32), range(1, 13)
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the dates of birth of a folded text."""
-    if not any(hint in lower for hint in _HINTS):
+    text, lower = reading.text, reading.lower
+    if not reading.speaks(_TOLD):
         return
-    for match in _DAY.finditer(text):
+    for match in _days(text):
         year = _YEAR.search(match[0])
         old = year is not None and int(year[0]) < OLDEST_YEAR and int(year[0]) not in PERSIAN_YEARS
-        if not old and _of_birth(text, lower, match, year):
+        if not old and _of_birth(reading, match, year):
             yield Finding("date_of_birth", *match.span(), 0.85)
     for match in _SIX.finditer(lower):
         if (
@@ -122,13 +128,25 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         for match in _DAY_ALONE.finditer(text):
             if _OWN.search(labels.before(text, match.start())):
                 yield Finding("date_of_birth", *match.span(), 0.7)
-    for cell in tables.cells(text, lower, _COLUMN):
+    for cell in reading.tables.cells(_COLUMN):
         if (day := _DAY.match(text, cell.start)) is not None and day.end() == cell.end:
             yield Finding("date_of_birth", cell.start, cell.end, 0.8)
 
 
-def _of_birth(text: str, lower: str, match: re.Match[str], year: re.Match[str] | None) -> bool:
+def _days(text: str) -> Iterator[re.Match[str]]:
+    for start, end in zones(_DIGIT, text, LONGEST_DAY, LONGEST_DAY):
+        yield from _DAY.finditer(text, start, end)
+
+
+_DIGIT, LONGEST_DAY = re.compile(r"\d++"), 48
+
+
+def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None) -> bool:
+    text, lower = reading.text, reading.lower
     window = labels.before(text, match.start(), REACH)
+    after = _AFTER.match(lower, match.end()) is not None
+    if not (after or _HINTED.search(window) or reading.speaks(_OF_HOSPITALS)):
+        return False
     if _THING.search(window):
         return False
     named = _NAMED.search(window)
@@ -137,8 +155,8 @@ def _of_birth(text: str, lower: str, match: re.Match[str], year: re.Match[str] |
     label = _LABEL.search(window)
     if label is not None:
         return not label["weak"] or (year is not None and int(year[0]) < YEAR_OF_FEASTS)
-    if _AFTER.match(lower, match.end()) or _AGED.search(window):
+    if after or _AGED.search(window):
         return True
     if _PATIENT.search(window) and _ADMITTED.match(lower, match.end()):
         return year is not None and int(year[0]) < YEAR_OF_FEASTS
-    return "pid|" in lower and _MESSAGE.search(text, max(0, match.start() - 100), match.start()) is not None
+    return _MESSAGE.search(text, max(0, match.start() - 100), match.start()) is not None

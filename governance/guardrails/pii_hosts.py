@@ -6,8 +6,9 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import labels, tables
+from governance.guardrails import labels
 from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
 
 REACH, REACH_AFTER = 90, 60
 _V4 = re.compile(r"(?<![0-9A-Za-z_.\-/])(?:\d{1,3}\.){3}\d{1,3}(?![0-9A-Za-z_/\-]|\.\d)")
@@ -64,11 +65,12 @@ _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "
 _LOCAL = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "0.0.0.0/8")))
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the addresses of a folded text that lead to a person."""
+    text, lower = reading.text, reading.lower
     last = 0  # where the one before ended that was somebody's
-    for pattern in (_V4, _V6):
-        for match in pattern.finditer(text):
+    for matches in (_V4.finditer(text), _v6(text)):
+        for match in matches:
             before = labels.before(text, match.start(), REACH)
             after = text[match.end() : match.end() + REACH_AFTER].partition("\n")[0]
             if not _public(match[0]):
@@ -76,11 +78,23 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             if _somebodys(before, after) or (last and _JOINED.fullmatch(text, last, match.start())):
                 last = match.end()
                 yield Finding("ip_address", *match.span(), 0.75)
-    for cell in tables.cells(text, lower, _COLUMN):
+    for cell in reading.tables.cells(_COLUMN):
         if _public(text[cell.start : cell.end]) and _PERSON.search(lower):
             yield Finding("ip_address", cell.start, cell.end, 0.7)
 
 
+def _v6(text: str) -> Iterator[re.Match[str]]:
+    """Yield what could be addresses of the sixth version, from the two colons that each has."""
+    end = 0
+    for colons in _COLONS.finditer(text):
+        begun = _BEGUN.search(text, max(end, colons.start() - LONGEST_GROUP), colons.start())
+        match = _V6.match(text, begun.start() if begun else colons.start()) if colons.start() >= end else None
+        if match is not None:
+            end = match.end()
+            yield match
+
+
+_COLONS, _BEGUN, LONGEST_GROUP = re.compile(r":(?=[0-9A-Fa-f]{0,4}:)"), re.compile(r"[0-9A-Fa-f]{1,4}\Z"), 4
 _JOINED = re.compile(
     r"[ ,;]{0,2}(?:and|und|et|y|e|i|en|or|then|later)?(?: ?(?:later|then|from|also|again|danach|puis)){0,2} ?"
 )

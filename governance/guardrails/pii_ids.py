@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import places
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
 
 _LABELS = {
     "passport": r"passports?|reisepass(?:nummer)?|pasaporte|passeport|passaporto|paspoort",
@@ -33,7 +34,7 @@ _FILLER = (
 _LABELLED = re.compile(
     r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + ")(?![a-z])"
 )
-_STARTS = (
+_STARTS = Needles((
     "passport", "reisepass", "pasaporte", "passeport", "passaporto", "paspoort", "driv", "state dl", "dl", "d/l",
     "führerschein", "fuehrerschein", "permiso de", "permis de", "patente di", "rijbewijs", "national", "nino",
     "ni number", "identity card", "id card", "aadha", "pan ", "cpf", "curp", "dni", "nie", "nif", "codice", "steuer",
@@ -42,7 +43,7 @@ _STARTS = (
     "alien reg", "personalausweis", "sozialvers", "rg ", "rut", "bank", "checking", "savings", "chequing",
     "account", "acct", "routing", "aba", "sort code", "bsb", "kontonummer", "kto", "konto", "numéro de", "numero de", "número de",
     "mrn", "medical record", "patient id", "health ", "medicaid", "krankenv",
-)  # fmt: skip
+), after=r"(?<![0-9A-Za-z_])")  # fmt: skip
 _OF_A_BANK = re.compile(
     r"\b(?:sort code|bsb|routing|aba|bank|checking|savings|chequing|iban|bic|swift|payee|direct debit|direct deposit|wire)\b"
 )
@@ -55,14 +56,15 @@ _LATER = re.compile(
 _DIGIT = re.compile(r"\d")
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield passports, licences, national, bank and medical numbers of a folded text."""
-    for at, _ in places(lower, _STARTS):
+    text, lower = reading.text, reading.lower
+    for at, _ in _STARTS.places(lower):
         match = _LABELLED.match(lower, at)
         if match is None:
             continue
         kind = match.lastgroup or ""
-        if match[0].startswith("account") and not _OF_A_BANK.search(lower):
+        if match[0].startswith("account") and not reading.speaks(_OF_A_BANK):
             continue
         filled = _FILLED.match(lower, match.end())
         value = _VALUE[kind].match(text, filled.end() if filled else match.end())

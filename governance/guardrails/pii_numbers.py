@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import checksums, labels, pii_examples, pii_things
 from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
 
 # Words for things that bear numbers, right before the number but for what people put between.
 DENIAL = re.compile(
@@ -59,8 +60,9 @@ _NOT_DIGIT = re.compile(r"\D")
 _LAST_GROUP = re.compile(r"[ ._/\-]+\d+\Z")
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield cards, social security numbers and IBANs of a folded text."""
+    text = reading.text
     yield from _cards(text)
     yield from _social(text)
     yield from _ibans(text)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from governance.guardrails import labels, pii_births, pii_examples, pii_hosts
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import places
+from governance.guardrails.reading import Reading
 
 _LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
 _LOCAL = re.compile(rf"[{_LETTERS}._%+'\-]{{1,64}}")
@@ -82,16 +83,17 @@ _NAME_HINTS = ("name", "holder", "contact", "kin")
 _DIGIT = re.compile(r"[0-9]")
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield what reaches or describes a person in a folded text."""
+    text, lower = reading.text, reading.lower
     yield from _emails(text)
     yield from _machine_readable(text)
     if any(hint in lower for hint in _SPOKEN_HINTS):
         yield from _spoken_emails(text)
     if _DIGIT.search(text):
-        yield from pii_births.find(text, lower)
+        yield from pii_births.find(reading)
         yield from _addresses(text)
-        yield from pii_hosts.find(text, lower)
+        yield from pii_hosts.find(reading)
     if any(hint in lower for hint in _NAME_HINTS):
         for match in _NAME_LABEL_ANY.finditer(text):
             yield Finding("person", *match.span("name"), 0.7)

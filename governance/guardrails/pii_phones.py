@@ -8,9 +8,11 @@ from functools import lru_cache
 
 import phonenumbers
 
-from governance.guardrails import labels, pii_examples, pii_things, tables
+from governance.guardrails import labels, pii_examples, pii_things
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import zones
 from governance.guardrails.pii_numbers import DENIAL
+from governance.guardrails.reading import Reading
 
 MOST_LOOKUPS = 100  # of numbering plans in one text; beyond, a number counts if its shape does
 _REGIONS = ("GB", "DE", "FR", "IT", "AU", "NL", "BE", "CH", "AT", "JP", "ZA", "IE", "SE", "TR", "IN", "BR", "KR", "CN")
@@ -86,17 +88,19 @@ _NOT_DIGIT = re.compile(r"\D")
 _EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the telephone numbers of a folded text."""
+    text, lower = reading.text, reading.lower
     plans, examples = _Plans(), pii_examples.spoken_of(lower)
     ends: set[int] = set()
-    for match in _PLUS.finditer(text):
+    parts = zones(_RUN, text, REACH_BEFORE, REACH_AFTER)
+    for match in _anywhere(_PLUS, text, parts):
         end = _international_end(text, match, plans)
         if end > 0 and not (examples and _fiction(text, match.start(), end)):
             ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
     for pattern, judge, score in _NATIONAL:
-        for match in pattern.finditer(text):
+        for match in _anywhere(pattern, text, parts):
             if (
                 match.end() not in ends
                 and judge(text, match, plans)
@@ -104,14 +108,24 @@ def find(text: str, lower: str) -> Iterator[Finding]:
             ):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
-    for match in _LINK.finditer(text):
+    for match in _anywhere(_LINK, text, parts):
         if match.end() not in ends:
             ends.add(match.end())
             yield Finding("phone", *match.span("number"), 0.9)
-    for cell in tables.cells(text, lower, _COLUMN):
+    for cell in reading.tables.cells(_COLUMN):
         written = text[cell.start : cell.end]
         if _CELL.fullmatch(written) and 7 <= len(_digits(written)) <= 15:
             yield Finding("phone", cell.start, cell.end, 0.85)
+
+
+# Digits enough for a telephone number, and how far around them what begins and ends one may stand.
+_RUN = re.compile(r"\d(?:[ .\-/()]{0,4}\d){6,}+")
+REACH_BEFORE, REACH_AFTER = 16, 32
+
+
+def _anywhere(pattern: re.Pattern[str], text: str, parts: list[tuple[int, int]]) -> Iterator[re.Match[str]]:
+    for start, end in parts:
+        yield from pattern.finditer(text, start, end)
 
 
 _CELL = re.compile(r"[+(]{0,2}\d[\d ().\-/]{5,22}")

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.folding import Folded, lower
-from governance.guardrails.needles import places
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
 from governance.guardrails.secret_tokens import FORMATS
 
-Find = Callable[[str, str], Iterator[Finding]]
+Find = Callable[[Reading], Iterator[Finding]]
 
 _SOFT_BREAK = re.compile(r"=\r?\n(?=\S)|=3D")
-_STARTS = [start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start]
+_STARTS = Needles(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
 LONGEST_NAME = 48
 _EMPTY = re.compile(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
 FEWEST_GROUPS, LONGEST_SPACED = 2, 160
@@ -29,11 +29,11 @@ _SPACED = re.compile(
 SHORTEST_KEY = 16
 
 
-def find(folded: Folded, finders: tuple[Find, ...]) -> Iterator[Finding]:
+def find(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
     """Yield broken credentials, with places in the folded text; `finders` look at what is mended."""
-    yield from _wrapped(folded.text, finders)
-    yield from _after_beginnings(folded.text)
-    yield from _after_names(folded.text, folded.lower)
+    yield from _wrapped(reading.text, finders)
+    yield from _after_beginnings(reading.text)
+    yield from _after_names(reading.text, reading.lower)
 
 
 def _wrapped(text: str, finders: tuple[Find, ...]) -> Iterator[Finding]:
@@ -52,15 +52,15 @@ def _wrapped(text: str, finders: tuple[Find, ...]) -> Iterator[Finding]:
         position = one.end()
     parts.append(text[position:])
     origins.extend(range(position, len(text)))
-    mended = "".join(parts)
+    mended = Reading("".join(parts))
     for finder in finders:
-        for found in finder(mended, lower(mended)):
+        for found in finder(mended):
             yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)
 
 
 def _after_beginnings(text: str) -> Iterator[Finding]:
     """Yield keys of known forms with blanks inside."""
-    for at, start in places(text, _STARTS):
+    for at, start in _STARTS.places(text):
         yield from _joined(text, at, start, FORMATS.beginnings[start])
 
 

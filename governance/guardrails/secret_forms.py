@@ -7,9 +7,10 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import secret_looks, tables
+from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import matches, places
+from governance.guardrails.needles import Needles, matches
+from governance.guardrails.reading import Reading
 
 _ARGUMENT = r"[\"']?(?P<value>[^\s\"'`<>|]{4,200})"
 # Options whose argument is a password, whatever the command.
@@ -88,6 +89,7 @@ _COMMAND = {
     for words, rest in _COMMANDS.items()
     for word in words.split(" ")
 }
+_AT_COMMANDS = Needles(_COMMAND, after=r"(?<![^\W\d_])")
 _NOT_AN_ARGUMENT = re.compile(r"--?[a-z]|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
 _BEARER = re.compile(r"bearer {1,2}[\"'`]?(?P<value>[A-Za-z0-9._~+/\-]{12,2000}={0,2})", re.IGNORECASE)
 _BASIC = re.compile(r"basic {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE)
@@ -174,8 +176,9 @@ _PLAIN_WORDS = frozenset({"the", "and", "for", "are", "was", "not", "but", "neve
 _SEED_LENGTHS = (12, 15, 18, 21, 24)
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the credentials of a folded text that a command, a header or a sentence's form points to."""
+    text, lower = reading.text, reading.lower
     yield from _arguments(text, lower)
     yield from _headers(text, lower)
     if "=" in text or "cookie" in lower:
@@ -190,12 +193,12 @@ def find(text: str, lower: str) -> Iterator[Finding]:
         if sum(map(bool, map(_NO_SYLLABLE.search, match["value"].split()))) >= FEWEST_WITHOUT_SYLLABLE:
             yield secret_looks.span("password", match, match["value"], 0.75)
     yield from _seeds(text, lower)
-    yield from _columns(text, lower)
+    yield from _columns(reading)
 
 
-def _columns(text: str, lower: str) -> Iterator[Finding]:
-    for cell in tables.cells(text, lower, _COLUMN):
-        value = text[cell.start : cell.end]
+def _columns(reading: Reading) -> Iterator[Finding]:
+    for cell in reading.tables.cells(_COLUMN):
+        value = reading.text[cell.start : cell.end]
         if " " not in value and (secret_looks.password(value, prose=False) or secret_looks.key(value)):
             yield Finding("password", cell.start, cell.end, 0.75)
 
@@ -211,9 +214,9 @@ def _arguments(text: str, lower: str) -> Iterator[Finding]:
         name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
         if secret_looks.password(match["value"], prose=False) and not (name and "pass" not in match[0]):
             yield secret_looks.span("password", match, match["value"], 0.8)
-    for at, command in places(lower, _COMMAND):
+    for at, command in _AT_COMMANDS.places(lower):
         argument = _COMMAND[command].match(text, at + len(command))
-        if argument is None or text[at - 1 : at].isalpha():
+        if argument is None:
             continue
         value = _ENDING.sub("", argument["value"]) if command in _CLOSED else argument["value"].rstrip(";")
         if not _NOT_AN_ARGUMENT.match(value) and not secret_looks.placeholder(value) and _more_than_a_word(value):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import matches, places
+from governance.guardrails.reading import Reading
 
 _LOGINS = (
     "credenzial", "credencia", "inlog", "dostęp", "login", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
@@ -52,20 +53,23 @@ _TOLD = re.compile(
 )
 
 
-def _told(text: str, lower: str) -> Iterator[Finding]:
+def _told(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of log-ins in short: `u: mira p: …`, "sign in as mira with …"."""
-    for match in matches(_TOLD, text, lower, ("u:", "user:", "u/p:", "sign", "log", "basic_auth:", "basicauth:")):
+    for match in matches(
+        _TOLD, reading.text, reading.lower, ("u:", "user:", "u/p:", "sign", "log", "basic_auth:", "basicauth:")
+    ):
         group = match.lastgroup or ""
         value = match[group].rstrip(".)")
-        if secret_looks.made_up(value) and not text[match.start() - 1 : match.start()].isalnum():
+        if reading.looks(secret_looks.made_up, value) and not reading.text[match.start() - 1 : match.start()].isalnum():
             yield Finding("password", match.start(group), match.start(group) + len(value), 0.7)
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of log-ins and the PINs of a folded text."""
-    yield from _calls(text, lower)
-    yield from _logins(text, lower)
-    yield from _told(text, lower)
+    text, lower = reading.text, reading.lower
+    yield from _calls(reading)
+    yield from _logins(reading)
+    yield from _told(reading)
     yield from _pins(text, lower)
     yield from _hosts(text)
     yield from _door_codes(text, lower)
@@ -121,11 +125,11 @@ def _hosts(text: str) -> Iterator[Finding]:
         at = text.find("@", at + 1)
 
 
-def _calls(text: str, lower: str) -> Iterator[Finding]:
+def _calls(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords among the arguments of calls that log in, as in `smtp.login("mira", "…")`."""
-    for match in matches(_CALL, text, lower, _CALLS):
-        for argument in list(_QUOTED.finditer(text, match.start("value"), match.end("value")))[1:]:
-            if secret_looks.coined(argument["value"]):
+    for match in matches(_CALL, reading.text, reading.lower, _CALLS):
+        for argument in list(_QUOTED.finditer(reading.text, match.start("value"), match.end("value")))[1:]:
+            if reading.looks(secret_looks.coined, argument["value"]):
                 yield secret_looks.span("password", argument, argument["value"], 0.75)
 
 
@@ -151,14 +155,14 @@ _CALL = re.compile(
 _QUOTED = re.compile(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
 
 
-def _logins(text: str, lower: str) -> Iterator[Finding]:
-    for match in matches(_LOGIN, text, lower, _LOGINS):
+def _logins(reading: Reading) -> Iterator[Finding]:
+    for match in matches(_LOGIN, reading.text, reading.lower, _LOGINS):
         value = match["value"].rstrip(".)")
         if (
-            secret_looks.made_up(value)
+            reading.looks(secret_looks.made_up, value)
             and not _ASSIGNMENT.match(value)
             and match["user"].lower() not in _NOT_USERS
-            and not text[match.start() - 1 : match.start()].isalnum()
+            and not reading.text[match.start() - 1 : match.start()].isalnum()
         ):
             yield secret_looks.span("password", match, value, 0.7)
 

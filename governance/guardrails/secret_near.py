@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import labels, secret_looks, secret_tokens
 from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
 
 REACH = 64  # characters before a value that may name it
 _CANDIDATE = re.compile(r"(?<![A-Za-z0-9_\-+/.~%])[A-Za-z0-9][A-Za-z0-9_\-+/.~%]{15,400}={0,2}")
@@ -66,8 +67,9 @@ _PUBLIC_NAME = re.compile(
 )
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield random-looking values of a folded text that the words before them call secret."""
+    text = reading.text
     if not any(len(word) >= secret_looks.SHORTEST_RANDOM for word in text.split()):
         return
     for match in _CANDIDATE.finditer(text):

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import matches, places
+from governance.guardrails.needles import Needles, matches, places
+from governance.guardrails.reading import Reading
 from governance.guardrails.secret_told import COINED, END, ROLE, SAYS_ABOUT, STEMS, VALUE, bare, finding
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that stand beside whom they let in."""
+    text, lower = reading.text, reading.lower
     if COINED.search(text):
-        yield from _pairs(text, lower)
-        yield from _networks(text, lower)
+        yield from _pairs(reading)
+        yield from _networks(reading)
     if any(stem in lower for stem in STEMS):
         yield from _beside_user(text, lower)
     yield from _rows(text, lower)
@@ -34,6 +36,7 @@ _PAIR_WORDS = (
     "try ", "with ", " as ", "mit ", "avec ", "con ", "com ", "met ", "runas:", "cred", "default ", "access:", "accès", "acces", "doste", "доступ:", "zugang", "toegang",
     "identifiants", "log-in", "login", "user/pass", "anmeldung:", "для входа:", "логин:", "u/p",
 )  # fmt: skip
+_AT_PAIRS = Needles(_PAIR_WORDS)
 _MAIL_PAIR = re.compile(
     r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - | (?=[^\s]*\d))" + VALUE + END
 )
@@ -60,25 +63,26 @@ _KNOWN_USER = re.compile(r"(?P<user>[a-zé]+)(?: / | ?/ ?| ?: ?| \| )" + VALUE +
 _PATH = tuple("/\\.-_=@:")
 
 
-def _pairs(text: str, lower: str) -> Iterator[Finding]:
-    for match in matches(_PAIR, text, lower, _PAIR_WORDS):
+def _pairs(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for match in _AT_PAIRS.matches(_PAIR, text, lower):
         value = bare(match)
         if text[match.start() - 1 : match.start()].isalnum() or match["user"].lower() in _NO_USERS:
             continue
-        if secret_looks.coined(value) and not secret_looks.coined(match["user"]):
+        if reading.looks(secret_looks.coined, value) and not reading.looks(secret_looks.coined, match["user"]):
             yield finding(match)
     for match in _MAIL_PAIR.finditer(text) if "@" in text else ():
-        if secret_looks.coined(bare(match)) and "@" not in match["value"]:
+        if reading.looks(secret_looks.coined, bare(match)) and "@" not in match["value"]:
             yield finding(match)
     for match in matches(_COLON_PAIR, text, lower, ("auth", "user", "cred", "login", "default")):
-        if secret_looks.coined(bare(match)) and not text[match.start() - 1 : match.start()].isalnum():
+        if reading.looks(secret_looks.coined, bare(match)) and not text[match.start() - 1 : match.start()].isalnum():
             yield finding(match)
     for at, name in places(lower, _KNOWN):
         before = text[at - 1 : at]
         known = None if before.isalnum() or before in _PATH else _KNOWN_USER.match(text, at)
         if known is None or len(known["user"]) != len(name):
             continue
-        if secret_looks.coined(bare(known)) and not ROLE.match(bare(known)):
+        if reading.looks(secret_looks.coined, bare(known)) and not ROLE.match(bare(known)):
             yield finding(known)
 
 
@@ -101,19 +105,25 @@ _NETWORK_KEY = re.compile(
 )
 
 
-def _networks(text: str, lower: str) -> Iterator[Finding]:
+def _networks(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
     for match in matches(
         _NETWORK_KEY,
         text,
         lower,
         ("wifi", "wi-fi", "wlan", "ssid", "netz", "network", "réseau", "rete ", "netwerk", "sieć", "сеть", "hotspot"),
     ):
-        if len(bare(match)) >= SHORTEST_KEY and secret_looks.coined(bare(match)):
+        if len(bare(match)) >= SHORTEST_KEY and reading.looks(secret_looks.coined, bare(match)):
             yield finding(match)
     for match in matches(_NETWORK, text, lower, ("wifi", "wi-fi", "wlan", "ssid", "wireless", "hotspot")):
         value = bare(match)
         named = text[match.start() : match.start("value")].lower()
-        if len(value) >= SHORTEST_KEY and value[:1].islower() and secret_looks.coined(value) and _only_ssid(named):
+        if (
+            len(value) >= SHORTEST_KEY
+            and value[:1].islower()
+            and reading.looks(secret_looks.coined, value)
+            and _only_ssid(named)
+        ):
             yield finding(match)
 
 

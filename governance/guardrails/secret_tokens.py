@@ -11,7 +11,8 @@ from pathlib import Path
 from governance.guardrails import secret_looks
 from governance.guardrails.detector import Block
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import places
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
 
 _CLASSES = {
     "<a>": "[A-Za-z0-9]",
@@ -48,7 +49,7 @@ def _load() -> _Formats:
         f"(?P<{kind}>{'|'.join(_written_out(shape) for one, shape in raw['shapes'] if one == kind)})" for kind in kinds
     )
     providers = "|".join(name.strip() for name in raw["providers"].split("|"))
-    return _Formats(beginnings, re.compile(rf"(?<![A-Za-z0-9_\-.])(?:{shapes})"), providers)
+    return _Formats(beginnings, re.compile(rf"(?<![A-Za-z0-9_\-.])(?=\S{{20}})(?:{shapes})"), providers)
 
 
 def _written_out(pattern: str) -> str:
@@ -58,6 +59,7 @@ def _written_out(pattern: str) -> str:
 
 
 FORMATS = _load()
+BEGINNINGS = Needles(FORMATS.beginnings)
 _AZURE_SIGNATURE = re.compile(r"(?<![A-Za-z0-9_\-.])sig=(?P<value>[A-Za-z0-9%+/_\-]{40,80}(?:=|%3[dD]))")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=_\-.])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_\-])")
 _AWS_NEAR = re.compile(r"aws|secret|AKIA|ASIA|amazon", re.IGNORECASE)
@@ -81,12 +83,13 @@ _URL_PASSWORD = re.compile(r"[A-Za-z0-9._~%!$&'*+=\-]{0,80}:([^\s/\"'<>`]{1,128}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,24}\Z")
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the credentials of a folded text that their form gives away."""
+    text = reading.text
     yield from _url_passwords(text)
     if not any(len(word) >= SHORTEST for word in text.split()):
         return
-    for at, start in places(text, FORMATS.beginnings):
+    for at, start in BEGINNINGS.places(text):
         if _free(text, at):
             yield from _token(text, at, start)
     for match in FORMATS.shapes.finditer(text):

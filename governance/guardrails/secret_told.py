@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import matches, places
+from governance.guardrails.needles import Needles, matches
+from governance.guardrails.reading import Reading
 
 END = r"(?=[\"'`)\],;!?。、]|\.?(?:[\s)]|\Z)|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])"
 VALUE = r"[\"'`«„“「]?(?P<value>[^\s\"'`<>,;()/|「」„“”«»\u2e80-\u9fff\uac00-\ud7af]{6,48})"
@@ -29,15 +30,15 @@ def finding(match: re.Match[str]) -> Finding:
     return Finding("password", match.start("value"), match.start("value") + len(bare(match)), 0.7)
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that its sentences tell."""
+    text, lower = reading.text, reading.lower
     if COINED.search(text):
-        for rule in (_set, _right_after, _used):
-            yield from rule(text, lower)
-        yield from _near_doors(text, lower)
+        for rule in (_set, _right_after, _used, _near_doors):
+            yield from rule(reading)
     if any(stem in lower for stem in STEMS):
         for rule in (_phrases, _quoted):
-            yield from rule(text, lower)
+            yield from rule(reading)
 
 
 # "I changed the password to …", in the languages whose verbs stand before or after.
@@ -57,13 +58,14 @@ _TO = re.compile(
 BACK, LONGEST_PAIR = 60, 90
 
 
-def _set(text: str, lower: str) -> Iterator[Finding]:
-    for at, core in places(lower, _CORES):
+def _set(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for at, core in _AT_CORES.places(lower):
         match = _TO.match(text, at + len(core.rstrip()))
         if match is None:
             continue
         around = lower[max(0, at - BACK) : match.start("value")] + lower[match.end("value") : match.end() + 20]
-        if _CHANGE.search(around) and secret_looks.coined(bare(match)):
+        if _CHANGE.search(around) and reading.looks(secret_looks.coined, bare(match)):
             yield finding(match)
 
 
@@ -81,17 +83,19 @@ _BESIDE_CORES = (
 )  # fmt: skip
 
 
-def _right_after(text: str, lower: str) -> Iterator[Finding]:
-    for at, core in places(lower, _BESIDE_CORES):
+def _right_after(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for at, core in _AT_BESIDE.places(lower):
         if lower[at - 1 : at].isalpha() and core[0].isascii() and len(core) < SHORTEST_IN_A_WORD:
             continue
         end = at + len(core)
         match = _BESIDE.match(text, end) or _DOTTED.match(text, end)
-        if match is not None and secret_looks.coined(bare(match)) and not ROLE.match(bare(match)):
+        if match is not None and reading.looks(secret_looks.coined, bare(match)) and not ROLE.match(bare(match)):
             yield finding(match)
 
 
 SHORTEST_IN_A_WORD = 6
+_AT_CORES, _AT_BESIDE = Needles(_CORES), Needles(_BESIDE_CORES)
 ROLE = re.compile(
     r"(?:field|input|policy|reset|hint|page|form|step|rotation|manager|entry|row|item|group|hash|box|column)",
     re.IGNORECASE,
@@ -122,13 +126,17 @@ _USE_WHEN = re.compile(
 )
 
 
-def _used(text: str, lower: str) -> Iterator[Finding]:
+def _used(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
     for pattern, needles in (
         (_WHEN, ("prompt", "ask", "rein kommst", "opens", "unlocks")),
         (_USE_WHEN, ("use ", "type ", "enter ", "try ")),
     ):
         for match in matches(pattern, text, lower, needles):
-            if secret_looks.coined(bare(match)) and not text[match.start() - 1 : match.start()].isalnum():
+            if (
+                reading.looks(secret_looks.coined, bare(match))
+                and not text[match.start() - 1 : match.start()].isalnum()
+            ):
                 yield finding(match)
     for match in matches(
         _USE,
@@ -151,7 +159,7 @@ def _used(text: str, lower: str) -> Iterator[Finding]:
         ),
     ):
         if (
-            secret_looks.coined(bare(match))
+            reading.looks(secret_looks.coined, bare(match))
             and _DOOR.search(match["what"].lower())
             and not text[match.start() - 1 : match.start()].isalnum()
         ):
@@ -174,7 +182,8 @@ _PROSE = re.compile(
 )
 
 
-def _phrases(text: str, lower: str) -> Iterator[Finding]:
+def _phrases(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
     for match in matches(
         _PHRASE, text, lower, ("phrase", "password", "passwort", "pw", "mot de passe", "contraseña", "senha")
     ):
@@ -235,7 +244,8 @@ _LONG_WORDS = frozenset(
 )
 
 
-def _quoted(text: str, lower: str) -> Iterator[Finding]:
+def _quoted(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
     for match in matches(
         _QUOTED,
         text,
@@ -280,7 +290,8 @@ _OPENS = re.compile(
 )
 
 
-def _near_doors(text: str, lower: str) -> Iterator[Finding]:
+def _near_doors(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
     doors: list[int] | None = None
     judged = 0
     for match in _STRUCK.finditer(text):
@@ -293,7 +304,7 @@ def _near_doors(text: str, lower: str) -> Iterator[Finding]:
         if "=" in value or text[match.start() - 1 : match.start()] == ":" or _UNLIKELY.search(value):
             continue
         judged += 1
-        if judged > MOST_JUDGED or secret_looks.striking(value):
+        if judged > MOST_JUDGED or reading.looks(secret_looks.striking, value):
             yield Finding("password", match.start(), match.start() + len(value), 0.65)
 
 

@@ -8,7 +8,8 @@ from itertools import islice
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Blocks, places
+from governance.guardrails.needles import Blocks, Needles, places
+from governance.guardrails.reading import Reading
 
 _NO_LETTER = re.compile(r"(?<![^\W\d_])\Z")
 # The word a secret's name ends with, and what must stand before it for the words that say little alone.
@@ -44,6 +45,7 @@ _KEYS: dict[str, re.Pattern[str] | None] = {
     ),
 }  # fmt: skip
 _CORES = {**_PASSWORDS, **_KEYS}
+_AT_CORES = Needles(_CORES)
 
 # A secret ends where a script begins that is written without blanks.
 _VALUE = (
@@ -90,20 +92,21 @@ _NEXT_PARAMETER = re.compile(r"&(?:amp;)?[\w.\-%\[\]]{1,40}=|&$|@[\w.\-]+\.[a-z]
 _BASE64 = re.compile(r"base64:$", re.IGNORECASE)
 
 
-def find(text: str, lower: str) -> Iterator[Finding]:
+def find(reading: Reading) -> Iterator[Finding]:
     """Yield the values of a folded text whose name says that they are secret."""
+    text, lower = reading.text, reading.lower
     promises = Blocks(_PROMISE, text)
-    yield from _said_first(text, lower, promises)
-    for at, core in places(lower, _CORES):
+    yield from _said_first(reading, promises)
+    for at, core in _AT_CORES.places(lower):
         if not promises.any(at, at + REACH_OF_VALUE) or not _opens(text, lower, at, core):
             continue
         if core in _PASSWORDS and promises.any(at, at + REACH_ON):
-            yield from _later(text, at + len(core))
+            yield from _later(reading, at + len(core))
         match = (_AFTER_CORE if core in _PASSWORDS else _AFTER_KEY).match(text, at + len(core))
         if match is None or (match["scheme"] and match["scheme"].strip().lower() in _JUDGED_ELSEWHERE):
             continue
         value = _trimmed(match, is_password=core in _PASSWORDS)
-        if not match["value"].endswith(("...", "…")) and _believed(core, match, value):
+        if not match["value"].endswith(("...", "…")) and _believed(reading, core, match, value):
             start = match.start("value")
             kind = "password" if core in _PASSWORDS else "api_key"
             yield Finding(kind, start, start + len(value), 0.8)
@@ -114,14 +117,15 @@ _PROMISE = re.compile(r"[\d=]|[^\W\d_][@#$%^&*+~!?]|[^\s\"'`<>,;]{10}")
 REACH_OF_VALUE = 320
 
 
-def _later(text: str, end: int) -> Iterator[Finding]:
+def _later(reading: Reading, end: int) -> Iterator[Finding]:
     """Yield the first word after a password's name that can hardly be anything else."""
+    text = reading.text
     begun = _ASIDE.match(text, end)
     if begun is None or not _TOLD.search(text, begun.end(), begun.end() + REACH_ON):
         return
     for word in islice(_PIECE.finditer(text, begun.end(), begun.end() + REACH_ON), MOST_WORDS):
         value = word["value"].rstrip(".:!?")
-        if not secret_looks.striking(value):
+        if not reading.looks(secret_looks.striking, value):
             continue
         aside = _CLAUSE.search(text, begun.end(), word.start()) or _OTHER_SUBJECT.search(text, end, word.start())
         if not aside:
@@ -136,13 +140,16 @@ _PIECE = re.compile(r"(?<![^\s(\"'`*«“„])(?P<value>[^\s\"'`<>,;()“”»*]
 _CLAUSE = re.compile(r"[.;:=?!]\s|[\n{}=:]")
 
 
-def _said_first(text: str, lower: str, promises: Blocks) -> Iterator[Finding]:
+def _said_first(reading: Reading, promises: Blocks) -> Iterator[Finding]:
     """Yield passwords that a sentence names before it calls them so: "… is the password"."""
-    for at, _ in places(lower, ("password", "passwd", "passphrase", "passwort", "mot de passe", "contraseña", "pw")):
+    text = reading.text
+    for at, _ in places(
+        reading.lower, ("password", "passwd", "passphrase", "passwort", "mot de passe", "contraseña", "pw")
+    ):
         if not text.endswith(_LEADS, 0, at) or not promises.any(at - REACH_BACK, at):
             continue
         match = _BEFORE.search(text, max(0, at - REACH_BACK), at)
-        if match is not None and secret_looks.made_up(match["value"]):
+        if match is not None and reading.looks(secret_looks.made_up, match["value"]):
             yield Finding("password", *match.span("value"), 0.7)
 
 
@@ -214,7 +221,7 @@ def _trimmed(match: re.Match[str], *, is_password: bool) -> str:
     return value if quoted else value.rstrip(".,:)]}*\\")
 
 
-def _believed(core: str, match: re.Match[str], value: str) -> bool:
+def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> bool:
     """Tell whether the value after a name is a secret."""
     if match["about"] is not None and (core not in _PASSWORDS or _OTHER_SUBJECT.search(match["about"])):
         return False
@@ -231,7 +238,7 @@ def _believed(core: str, match: re.Match[str], value: str) -> bool:
             return False
         prose = match["assigned"] is None and match["about"] is None
         if match["near"] is not None:
-            return secret_looks.made_up(value) and not _CODE_LINE.match(value)
+            return reading.looks(secret_looks.made_up, value) and not _CODE_LINE.match(value)
         return secret_looks.password(value, prose=prose) and not (prose and _address(value))
     if match["near"] is not None:
         return False  # `secret_near` looks for random characters

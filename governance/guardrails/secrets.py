@@ -18,6 +18,7 @@ from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 from governance.guardrails.needles import any_case
+from governance.guardrails.reading import Reading
 
 _APP_PASSWORDS = ("app pass", "app-pass", "application pass", "application-pass")
 # After these a password of plain letters may follow.
@@ -58,9 +59,10 @@ def detect(text: str) -> list[Finding]:
     if not _ALARM.search(text):
         return []
     folded = fold(text)
-    whole = (finding for find in _FINDERS for finding in find(folded.text, folded.lower))
+    reading = Reading(folded.text, folded.lower)
+    whole = (finding for find in _FINDERS for finding in find(reading))
     found: dict[tuple[int, int, str], Finding] = {}
-    for one in (*whole, *secret_broken.find(folded, _FINDERS)):
+    for one in (*whole, *secret_broken.find(reading, _FINDERS)):
         start, end = folded.span(one.start, one.end)
         found.setdefault((start, end, one.kind), Finding(one.kind, start, end, one.score))  # two rules may say the same
     return [found[place] for place in sorted(found)]

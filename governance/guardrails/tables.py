@@ -5,70 +5,106 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from governance.guardrails.detector import CONTEXT_CHARACTERS
 
-_DELIMITERS = (",", ";", "\t", "|")
 _RULE = re.compile(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
 _CELL_FRAME = " \t\"'`"
-_NAME = re.compile(r"[^\W\d][^\d,;=(){}\[\]<>:\"'`]{0,30}")
-LONGEST_HEAD, FEWEST_COLUMNS = 120, 2
+_NAME = r"[ \t\"'`]*+[^\W\d][^\d,;=(){}\[\]<>:\"'`|\t\n]{0,30}[ \t\"'`]*+"
+_HEAD = re.compile(
+    rf"^(?=[^\n]{{3,120}}\n)(?:{_NAME}(?:(?P<sign>[,;\t]){_NAME})(?:(?P=sign){_NAME})*|[ \t]*+\|?{_NAME}(?:\|{_NAME})+\|?[ \t]*+)\n",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value `text[start:end]` and, lower-cased, the name of its column."""
+    """A value `text[start:end]` and, lower-cased and with blanks for underscores, the name of its column."""
 
     column: str
     start: int
     end: int
 
 
-def cells(text: str, lower: str, columns: re.Pattern[str]) -> Iterator[Cell]:
-    """Yield the cells below a column whose name the pattern finds, as far as a detector may look back."""
-    start = 0
-    while (end := text.find("\n", start)) >= 0:
-        if end - start <= LONGEST_HEAD:
-            delimiter = max(_DELIMITERS, key=lambda one: text.count(one, start, end))
-            if text.count(delimiter, start, end):
-                end = yield from _below(text, lower, delimiter, columns, start, end)
-        start = end + 1
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The first row of a table, `text[start:end]`, and that row in lower case, with blanks for underscores."""
+
+    start: int
+    end: int
+    delimiter: str
+    row: str
+
+    def names(self) -> list[str]:
+        return [name.strip(_CELL_FRAME) for name in self.row.split(self.delimiter)]
 
 
-def _below(
-    text: str, lower: str, delimiter: str, columns: re.Pattern[str], head: int, start: int
-) -> Generator[Cell, None, int]:
-    """Yield the wanted cells of the rows under a head; return where the last row ends."""
-    names = [lower[one:other] for one, other in _split(text, delimiter, head, start)]
-    told = [name for name in names if name] if delimiter == "|" else names
-    if len(told) < FEWEST_COLUMNS or not all(_NAME.fullmatch(name) for name in told):
+class Tables:
+    """The tables of a text; their heads are looked for once, whatever columns are asked for then."""
+
+    def __init__(self, text: str, lower: str) -> None:
+        self._text, self._lower = text, lower
+
+    def cells(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+        """Yield the cells below a column whose name the pattern finds, as far as a detector may look back."""
+        wanted = self._rows_with(columns)
+        end = 0  # of the table before
+        for head in self._heads if wanted else ():
+            if head.start >= end and head.row in wanted:
+                end = yield from self._below(head, columns)
+
+    @cached_property
+    def _heads(self) -> list[_Head]:
+        return [
+            _Head(
+                head.start(),
+                head.end() - 1,
+                head["sign"] or "|",
+                self._lower[head.start() : head.end() - 1].replace("_", " "),
+            )
+            for head in _HEAD.finditer(self._text)
+        ]
+
+    @cached_property
+    def _rows(self) -> str:
+        """The first rows, each different one on a line."""
+        return "\n".join(dict.fromkeys(head.row for head in self._heads))
+
+    def _rows_with(self, columns: re.Pattern[str]) -> set[str]:
+        """Return the first rows in which a pattern finds something."""
+        found: set[str] = set()
+        match = columns.search(self._rows)
+        while match is not None:
+            start, end = self._rows.rfind("\n", 0, match.start()) + 1, self._rows.find("\n", match.start())
+            end = len(self._rows) if end < 0 else end
+            found.add(self._rows[start:end])
+            match = columns.search(self._rows, end)
+        return found
+
+    def _below(self, head: _Head, columns: re.Pattern[str]) -> Generator[Cell, None, int]:
+        """Yield the wanted cells of the rows under a head; return where the last row ends."""
+        start, text, names = head.end, self._text, head.names()
+        wanted = {name for name in names if columns.search(name)}
+        while wanted and start < len(text) and start + 1 - head.start < CONTEXT_CHARACTERS:
+            end = text.find("\n", start + 1)
+            end = len(text) if end < 0 else end
+            if not _RULE.match(text, start + 1, end):
+                cells = text[start + 1 : end].split(head.delimiter)
+                if len(cells) != len(names):
+                    return start
+                for cell in _wanted(names, wanted, cells, start + 1):
+                    if cell.start - head.start < CONTEXT_CHARACTERS:
+                        yield cell
+            start = end
         return start
-    wanted = {name for name in names if columns.search(name)}
-    if not wanted:
-        return start
-    while start < len(text) and start + 1 - head < CONTEXT_CHARACTERS:
-        end = text.find("\n", start + 1)
-        end = len(text) if end < 0 else end
-        if not _RULE.match(text, start + 1, end):
-            places = list(_split(text, delimiter, start + 1, end))
-            if len(places) != len(names):
-                return start
-            for name, (one, other) in zip(names, places, strict=True):
-                if name in wanted and one < other and one - head < CONTEXT_CHARACTERS:
-                    yield Cell(name, one, other)
-        start = end
-    return start
 
 
-def _split(text: str, delimiter: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield where the cells of a line stand, without blanks and quotes around them."""
-    while start <= end:
-        stop = text.find(delimiter, start, end)
-        stop = end if stop < 0 else stop
-        one, other = start, stop
-        while one < other and text[one] in _CELL_FRAME:
-            one += 1
-        while other > one and text[other - 1] in _CELL_FRAME:
-            other -= 1
-        yield one, other
-        start = stop + 1
+def _wanted(names: list[str], wanted: set[str], cells: list[str], start: int) -> Iterator[Cell]:
+    """Yield the wanted of a row's cells that hold something, without blanks and quotes around them."""
+    for name, cell in zip(names, cells, strict=True):
+        held = cell.strip(_CELL_FRAME) if name in wanted else ""
+        if held:
+            one = start + cell.index(held)
+            yield Cell(name, one, one + len(held))
+        start += len(cell) + 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
 
-SHORT_CHARACTERS = 10_000
+SHORT_CHARACTERS = 12_500
 TIMES_LONGER = 4
 
 HOSTILE = [
@@ -21,12 +22,19 @@ HOSTILE = [
     "P<", "1 is my token (", "wifi network a code ", "use Aa1bcd ", "insert into a (b) values ('c', ", "user: a, password: ", "a@b.cc ",
     "password is a b ", "phrase is a-b-", "Aa1_b.C2#d ", "admin/a1 ", "set the password to ", "when asks type ",
     "a,b,c\npassword,token,x\n", "password is a b 1 ", "Aa1_b.C2#d pw ", "password the 1 of in ", "the password ",
+    "a,1\n", "1\n", "x\n", "abb,efe\n", "k: v\n", "id,name,qty\n1,bolt,22\n", "- [ ] one item of a list\n", "| a | b |\n|---|---|\n| 1 | c |\n",
+    '{"ts":"2026-01-02T03:04:05Z","level":"info","msg":"request done","ms":12}\n', "born 1 2 3 4 ", "account 12 ", "nip 1 passport 2 ",
 ]  # fmt: skip
+DOCUMENTS = Path(__file__).parents[3] / "docs"
 
 
 def main() -> None:
     """Print, for each hostile text and guard, how much longer four times the text takes."""
     for detect in (pii.detect, secrets.detect, injection.detect):
+        ordinary = "\n".join(path.read_text("utf-8") for path in sorted(DOCUMENTS.rglob("*.md")))
+        print(
+            f"{detect.__module__:40} documents: {_seconds(detect, ordinary) * 1e6 / len(ordinary):.2f} ms for each KB"
+        )
         for piece in HOSTILE:
             text = piece * (TIMES_LONGER * SHORT_CHARACTERS // len(piece))
             few, many = _seconds(detect, text[:SHORT_CHARACTERS]), _seconds(detect, text)

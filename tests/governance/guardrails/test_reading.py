@@ -1,0 +1,64 @@
+"""What is found out about a text once: its tables, what its words look like, where literal strings stand."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.guardrails.needles import Needles, places, zones
+from governance.guardrails.reading import Reading
+
+
+def test_a_word_is_judged_once() -> None:
+    asked: list[str] = []
+
+    def how(word: str) -> bool:
+        asked.append(word)
+        return word == "b"
+
+    reading = Reading("a b b")
+    assert [reading.looks(how, word) for word in reading.text.split()] == [False, True, True]
+    assert asked == ["a", "b"]
+
+
+def test_what_a_text_speaks_of_is_found_in_small_letters() -> None:
+    reading = Reading("Of a Bank")
+    assert reading.speaks(re.compile("bank")) and not reading.speaks(re.compile("Bank"))
+
+
+def cells(text: str, columns: str) -> list[tuple[str, str]]:
+    reading = Reading(text)
+    return [(cell.column, text[cell.start : cell.end]) for cell in reading.tables.cells(re.compile(columns))]
+
+
+def test_cells_of_several_tables_and_columns() -> None:
+    text = "name;pass_word\nmira;one\n'bob';\"two\"\n\nend\n| host | token |\n|---|---|\n| a | b c |\n"
+    assert cells(text, "pass|token") == [("pass word", "one"), ("pass word", "two"), ("token", "b c")]
+    assert cells(text, "host") == [("host", "a")]
+    assert cells(text, "nothing") == []
+
+
+def test_lines_with_numbers_are_no_head_and_rows_of_another_length_end_a_table() -> None:
+    assert cells("1,password\na,b\n", "password") == []
+    assert cells("name,password\na,b\nx\nc,d\n", "password") == [("password", "b")]
+    assert cells("name,password", "password") == []
+
+
+NEEDLES = ("a", "ab", "abcde", "abcdf", "d/l", "dl", "n. ss", "n.i.f", "id card", "é")
+
+
+@given(text=st.text(alphabet="abcdefnlisér/. ", max_size=30))
+def test_needles_are_found_wherever_they_stand(text: str) -> None:
+    alone = r"(?<![^\W\d_])"
+    starts = {(at, needle) for at, needle in places(text, NEEDLES) if re.compile(alone).match(text, at)}
+    assert set(Needles(NEEDLES, after=alone).places(text)) == starts
+    for at in range(len(text)):
+        assert {(at, needle) for needle in Needles(NEEDLES).at(text, at)} == {
+            (at, needle) for needle in NEEDLES if text.startswith(needle, at)
+        }
+
+
+def test_zones_that_touch_are_one() -> None:
+    assert zones(re.compile("x"), "..x.x......x", 1, 1) == [(1, 6), (10, 12)]
