@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
-from governance.guardrails.injection_features import Window, seen, windows
+from governance.guardrails.injection_features import ALONE, Window, seen, windows
 
 PATH = Path(__file__).with_name("data") / "injection_model.tsv"
 MOST_WINDOWS = 32  # of one reading that are read in full: those whose words alone speak most for an order
 USUAL_FEATURES = 30  # a window with more of them is as sure as one with so many
+WHOLE_SHARE = 0.5  # of what a whole reading speaks for, beside its window
+MOST_WHOLE = 3.0  # so that neither a long harmless text hides an order nor a dubious one makes every window an order
 STEP = 0.1  # weights are kept as multiples of it
-FEWEST_STEPS, FEWEST_LEAN_STEPS = 2, 4  # of a weight and of a lean that are kept
+FEWEST_STEPS, FEWEST_LEAN_STEPS, FEWEST_WHOLE_STEPS = 2, 4, 3  # of a weight that is kept
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -39,8 +42,8 @@ class Score:
 class Model:
     """The weights of features for an order, and for its being indirect; the odds from which to speak and to keep silent.
 
-    From `alarm` on the model alone makes a finding; below `doubt` the rules alone make none. `made_of` identifies
-    what it was trained on.
+    `wholes` are for readings as wholes. From `alarm` on the model alone makes a finding; below `doubt` the rules alone
+    make none. `made_of` identifies what it was trained on.
     """
 
     weights: Mapping[str, float]
@@ -50,20 +53,27 @@ class Model:
     alarm: float
     doubt: float
     made_of: str = ""
-
-    def score(self, found: set[str], *, least: float = -math.inf) -> tuple[float, float]:
-        """Return the log odds of an order, and of an indirect one; the latter are 0 where the former are less."""
-        known = [feature for feature in found if feature in self.weights]
-        share = share_of(len(known))
-        odds = self.bias + share * sum(map(self.weights.__getitem__, known))
-        if odds < least:
-            return odds, 0.0
-        return odds, self.lean + share * sum(self.leans.get(feature, 0.0) for feature in known)
+    wholes: Mapping[str, float] = field(default_factory=dict)
+    whole: float = 0.0
 
     def read(self, text: str, *, hidden: bool) -> Iterator[Score]:
         """Score the windows of a plain reading; which way one leans matters only where it raises an alarm."""
-        for (start, end), found in seen(text, self._worth_reading(text), hidden=hidden):
-            yield Score(start, end, *self.score(found, least=self.alarm))
+        known = list(seen(text, self._worth_reading(text), hidden=hidden))
+        for (span, found), odds in zip(known, self.odds([found for _, found in known]), strict=True):
+            yield Score(*span, odds, self.leaning(found) if odds >= self.alarm else 0.0)
+
+    def odds(self, windows: Sequence[set[str]]) -> list[float]:
+        """Return the log odds of an order in each window of a reading, seen beside the whole reading."""
+        alone = [_odds(self.weights, self.bias, found) for found in windows]
+        beside = WHOLE_SHARE * MOST_WHOLE
+        if alone and max(alone) + beside >= min(self.alarm, self.doubt):  # else it doesn't matter
+            together = _odds(self.wholes, self.whole, whole_of(windows))
+            beside = WHOLE_SHARE * max(-MOST_WHOLE, min(MOST_WHOLE, together))
+        return [odds + beside for odds in alone]
+
+    def leaning(self, found: set[str]) -> float:
+        """Return the log odds of an order's being indirect."""
+        return _odds(self.leans, self.lean, found)
 
     def _worth_reading(self, text: str) -> list[Window]:
         found = windows(text)
@@ -78,6 +88,16 @@ class Model:
         return sum(weigh(word, 0.0) for word in set(_WORD.findall(text, start, end)))
 
 
+def whole_of(windows: Iterable[set[str]]) -> set[str]:
+    """Return what there is in a reading as a whole."""
+    return set().union(*windows) - {ALONE}
+
+
+def _odds(weights: Mapping[str, float], bias: float, found: set[str]) -> float:
+    known = [weights[feature] for feature in found if feature in weights]
+    return bias + share_of(len(known)) * sum(known)
+
+
 def share_of(known: int) -> float:
     """Return what each feature of a window counts: one with many features is no surer for that."""
     return math.sqrt(USUAL_FEATURES / known) if known > USUAL_FEATURES else 1.0
@@ -90,26 +110,39 @@ def current() -> Model:
 
 
 def loads(written: str) -> Model:
-    """Read a model: a line of JSON, then a feature, its weight and its lean a line, as steps."""
+    """Read a model: a line of JSON, then a feature and its weights a line, as steps.
+
+    A feature is written as the number of letters that it shares with the one before, and the others.
+    """
     head, *rows = written.splitlines()
     fields = json.loads(head)
-    weights: dict[str, float] = {}
-    leans: dict[str, float] = {}
+    tables: tuple[dict[str, float], ...] = ({}, {}, {})
+    feature = ""
     for row in rows:
-        feature, weight, lean = row.split("\t")
-        weights[feature] = int(weight) * STEP
-        if lean:
-            leans[feature] = int(lean) * STEP
-    return Model(weights, leans, **fields)
+        shared, rest, *steps = row.split("\t")
+        feature = feature[: int(shared)] + rest
+        for table, written_steps in zip(tables, steps, strict=True):
+            if written_steps:
+                table[feature] = int(written_steps) * STEP
+    weights, leans, wholes = tables
+    return Model(weights, leans, wholes=wholes, **fields)
 
 
 def dumps(model: Model) -> str:
     """Write a model; features that weigh next to nothing are left out."""
-    names = ("bias", "lean", "alarm", "doubt", "made_of")
+    names = ("bias", "lean", "whole", "alarm", "doubt", "made_of")
     lines = [json.dumps({name: getattr(model, name) for name in names})]
-    for feature in sorted(model.weights):
-        weight, lean = round(model.weights[feature] / STEP), round(model.leans.get(feature, 0.0) / STEP)
-        lean = lean if abs(lean) >= FEWEST_LEAN_STEPS else 0
-        if abs(weight) >= FEWEST_STEPS:
-            lines.append(f"{feature}\t{weight}\t{lean or ''}")
+    tables = ((model.weights, FEWEST_STEPS), (model.leans, FEWEST_LEAN_STEPS), (model.wholes, FEWEST_WHOLE_STEPS))
+    before = ""
+    for feature in sorted({*model.weights, *model.wholes}):
+        weight, lean, whole = (_steps(table.get(feature, 0.0), fewest) for table, fewest in tables)
+        if weight or whole:
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, feature, strict=False)))
+            lines.append("\t".join((str(shared), feature[shared:], weight, lean, whole)))
+            before = feature
     return "\n".join(lines) + "\n"
+
+
+def _steps(weight: float, fewest: int) -> str:
+    steps = round(weight / STEP)
+    return str(steps) if abs(steps) >= fewest else ""

@@ -14,21 +14,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from governance.guardrails import injection_features, injection_ideas, injection_views
 from governance.guardrails.injection_features import windows
-from governance.guardrails.injection_model import Model, share_of
+from governance.guardrails.injection_model import Model, share_of, whole_of
 from governance.guardrails.injection_views import views
 from governance.guardrails.report import is_attack
 
 SEED = 20
 EPOCHS = (3, 3, 10)  # of each round; the first ones only choose the windows
+AVERAGED = 5  # epochs at the end, whose weights are averaged
 RATE = 0.1
 DECAY = 0.01
 FAMILIAR_IMPORTANCE = 2.0  # of an attack that the rules were made for, which must not be lost
 FEWEST_TEXTS = 3  # with a feature that is learned
 MOST_WINDOWS = 60  # of one text
-BENIGN_SHARE = 0.5  # the least that each window of a harmless text counts
 INDIRECT = "indirect_injection"
 BENIGN = "benign"
 
@@ -38,19 +39,24 @@ FAMILIAR = tuple(  # by those who made the rules; the last holds pieces of our d
     DATA / f"injection{name}.jsonl" for name in ("", "_free", "_varied", "_plain", "_own")
 )
 
-Seen = set[str]
+Seen: TypeAlias = set[str]
+_Known: TypeAlias = tuple[int, ...]  # numbers of features
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A labelled text and what the model sees of its windows; `rules`: what the rules alone say."""
+    """A labelled text and what the model sees of the windows of each reading; `rules`: what the rules alone say."""
 
     label: str
     family: str
     author: str
-    windows: tuple[Seen, ...]
+    readings: tuple[tuple[Seen, ...], ...]
     rules: bool = False
     familiar: bool = False
+
+    @property
+    def windows(self) -> tuple[Seen, ...]:
+        return tuple(window for reading in self.readings for window in reading)
 
     @property
     def is_attack(self) -> bool:
@@ -65,6 +71,18 @@ class Fit:
         self.slowed = [0.01] * features
         self.bias = 0.0
         self.bias_slowed = 0.01
+        self._summed = [0.0] * features
+        self._bias_summed = 0.0
+
+    def note(self) -> None:
+        """Count these weights among the averaged ones."""
+        self._summed = [sum(pair) for pair in zip(self._summed, self.weights, strict=True)]
+        self._bias_summed += self.bias
+
+    def average(self, times: int) -> None:
+        """Take the average of what was noted so many times."""
+        self.weights = [total / times for total in self._summed]
+        self.bias = self._bias_summed / times
 
     def odds(self, known: Sequence[int]) -> float:
         return self.bias + share_of(len(known)) * sum(map(self.weights.__getitem__, known))
@@ -98,7 +116,7 @@ def examples(paths: Iterable[Path], by_rules: Callable[[str], bool]) -> Iterator
             yield Example(
                 label,
                 entry.get("family", label),
-                path.stem.rstrip("0123456789"),
+                path.stem,
                 seen(text),
                 by_rules(text),
                 familiar=path in FAMILIAR,
@@ -111,13 +129,13 @@ def _label(written: str) -> str:
     return INDIRECT if written.startswith("indirect") else "prompt_injection"
 
 
-def seen(text: str) -> tuple[Seen, ...]:
-    """Return what the model sees of a text."""
-    found: list[Seen] = []
+def seen(text: str) -> tuple[tuple[Seen, ...], ...]:
+    """Return what the model sees of each reading of a text."""
+    found: list[tuple[Seen, ...]] = []
     for view in views(text):
         spans = windows(view.text)[:MOST_WINDOWS]
-        found += [window for _, window in injection_features.seen(view.text, spans, hidden=view.hidden)]
-    return tuple(found) or (set(),)
+        found.append(tuple(window for _, window in injection_features.seen(view.text, spans, hidden=view.hidden)))
+    return tuple(filter(None, found)) or ((set(),),)
 
 
 def train(examples: Sequence[Example]) -> Model:
@@ -131,9 +149,10 @@ def train(examples: Sequence[Example]) -> Model:
         fit = _fitted([row for one in lessons for row in _rows(one, fit)], epochs, len(known))
     assert fit is not None
     leans = _fitted(list(_leaning(lessons, fit)), EPOCHS[-1], len(known))
+    wholes = _fitted([_row(one.example, one.whole) for one in lessons], EPOCHS[-1], len(known))
     infinity = float("inf")
-    weights, leaning = (dict(zip(known, one.weights, strict=True)) for one in (fit, leans))
-    return Model(weights, leaning, fit.bias, leans.bias, alarm=infinity, doubt=-infinity)
+    weights, leaning, whole = (dict(zip(known, one.weights, strict=True)) for one in (fit, leans, wholes))
+    return Model(weights, leaning, fit.bias, leans.bias, infinity, -infinity, wholes=whole, whole=wholes.bias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +160,13 @@ class _Lesson:
     """An example with its features as numbers."""
 
     example: Example
-    windows: tuple[tuple[int, ...], ...]
+    windows: tuple[_Known, ...]
+    whole: _Known
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    known: tuple[int, ...]
+    known: _Known
     share: float
     target: float
     importance: float
@@ -154,21 +174,25 @@ class _Row:
 
 def _lesson(one: Example, numbers: Mapping[str, int]) -> _Lesson:
     """Number the features; their order, too, is always the same."""
-    windows = (sorted(numbers[feature] for feature in window if feature in numbers) for window in one.windows)
-    return _Lesson(one, tuple(map(tuple, windows)))
+    known, whole = (
+        tuple(tuple(sorted(numbers[feature] for feature in window if feature in numbers)) for window in windows)
+        for windows in (one.windows, (whole_of(one.windows),))
+    )
+    return _Lesson(one, known, *whole)
 
 
 def _rows(lesson: _Lesson, fit: Fit | None) -> Iterator[_Row]:
     one, chosen = lesson.example, lesson.windows
-    importance = 1 / len(chosen)
-    if not one.is_attack:
-        importance = max(importance, BENIGN_SHARE)
-    elif fit is not None:
-        chosen, importance = (max(chosen, key=fit.odds),), 1.0
-    if one.is_attack and one.familiar:
-        importance *= FAMILIAR_IMPORTANCE
+    if one.is_attack and fit is not None:
+        chosen = (max(chosen, key=fit.odds),)
     for window in chosen:
-        yield _Row(window, share_of(len(window)), float(one.is_attack), importance)
+        yield _row(one, window, 1 / len(chosen))
+
+
+def _row(one: Example, known: _Known, share: float = 1.0) -> _Row:
+    """Return what to learn from a window, or from a whole text; of a harmless text each window counts fully."""
+    importance = share * (FAMILIAR_IMPORTANCE if one.familiar else 1.0) if one.is_attack else 1.0
+    return _Row(known, share_of(len(known)), float(one.is_attack), importance)
 
 
 def _leaning(lessons: Iterable[_Lesson], fit: Fit) -> Iterator[_Row]:
@@ -182,10 +206,14 @@ def _leaning(lessons: Iterable[_Lesson], fit: Fit) -> Iterator[_Row]:
 def _fitted(rows: list[_Row], epochs: int, features: int) -> Fit:
     fit = Fit(features)
     chance = random.Random(SEED)
-    for _ in range(epochs):
+    averaged = min(AVERAGED, epochs)
+    for epoch in range(epochs):
         chance.shuffle(rows)
         for row in rows:
             fit.learn(row)
+        if epoch >= epochs - averaged:
+            fit.note()
+    fit.average(averaged)
     return fit
 
 

@@ -11,8 +11,8 @@ from governance.guardrails.injection_model import Model, dumps, loads
 from governance.guardrails.injection_training import BENIGN, Example, train
 
 FOLDS = 5
-FALSE_ALARMS = 0.028  # of the model alone, in harmless texts that it did not see
-FALSE_ALARMS_TOGETHER = 0.0325  # with the rules
+FALSE_ALARMS = 0.0077  # of the model alone, in harmless texts of measured sets that it did not see
+FALSE_ALARMS_TOGETHER = 0.009  # with the rules
 
 MARGIN = 0.01
 LOWEST = -30.0
@@ -48,8 +48,13 @@ def by_author(number: int, example: Example) -> str:
     return _ALWAYS if example.familiar else example.author
 
 
-GROUPS: dict[str, Group] = {"families left out": by_family, "authors left out": by_author}
-DECISIVE = "families left out"  # by these the thresholds are chosen
+def by_set(_number: int, example: Example) -> str:
+    """Put each set that was measured before it was learned from into a group; all others are there to learn from."""
+    return example.author if example.author.startswith("measured") else _ALWAYS
+
+
+DECISIVE = "measured sets left out"  # by these the thresholds are chosen
+GROUPS: dict[str, Group] = {DECISIVE: by_set, "families left out": by_family, "authors left out": by_author}
 
 
 def trials(examples: Sequence[Example], group: Group) -> Iterator[Trial]:
@@ -59,7 +64,7 @@ def trials(examples: Sequence[Example], group: Group) -> Iterator[Trial]:
         model = shipped(train([one for one, name in zip(examples, groups, strict=True) if name != left_out]))
         for one, name in zip(examples, groups, strict=True):
             if name == left_out:
-                odds = max(model.score(window)[0] for window in one.windows)
+                odds = max(max(model.odds(reading)) for reading in one.readings)
                 yield Trial(one.label, one.family, one.author, one.rules, odds, one.familiar)
 
 
