@@ -1,6 +1,6 @@
 """Back to a moment: base backup, archived log, recovery target, `after_restore`; with PostgreSQL's own programs.
 
-pgBackRest, which `docs/operations.md` tells to use, does the same steps; it is not tried here.
+pgBackRest, which `docs/operations.md` tells to use, does the same steps; the tests run without it.
 """
 
 from __future__ import annotations
