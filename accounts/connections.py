@@ -15,6 +15,7 @@ from typing import TypeAlias
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from agentos.core.addresses import BadAddress, host_of, is_public_host
 from agentos.core.errors import Invalid
 
 MAX_VALUE_CHARS = 16_000
@@ -73,9 +74,21 @@ Provider: TypeAlias = Callable[[], Iterable[ConnectionKind]]
 def personal_services() -> tuple[ConnectionKind, ...]:
     """Return the kinds that every installation knows: what belongs to a person and to nobody else."""
     return (
-        ConnectionKind("mail", ("password",), plain=("host", "username"), levels=(Level.USER,)),
-        ConnectionKind("calendar", ("password",), plain=("url", "username"), levels=(Level.USER,)),
+        ConnectionKind("mail", ("password",), ("host", "username"), levels=(Level.USER,), check=_mail_server),
+        ConnectionKind("calendar", ("password",), ("url", "username"), levels=(Level.USER,), check=_calendar),
     )
+
+
+def _mail_server(values: Mapping[str, str]) -> None:
+    if not settings.PRIVATE_ENDPOINTS and not is_public_host(values["host"].partition(":")[0]):
+        raise Invalid("The mail server must be a public one.", code="private_host")
+
+
+def _calendar(values: Mapping[str, str]) -> None:
+    try:
+        host_of(values["url"], private=settings.PRIVATE_ENDPOINTS)
+    except BadAddress as error:
+        raise Invalid(error.detail, code=error.code) from None
 
 
 @cache

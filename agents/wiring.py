@@ -51,7 +51,7 @@ class NoJournal:
     async def commit(self, write: Any) -> None:
         raise AssertionError("a run brings its own journal")
 
-    async def session_state(self) -> str:
+    async def session_state(self) -> Any:
         raise AssertionError("a run brings its own journal")
 
     def replace_state(self, seen: str, state: Any) -> Any:

@@ -23,7 +23,7 @@ from agents.engine.session_state import CallState
 from agents.engine.state import LoopState, mark_unknown, unknown_entry
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord, Write, guarded_entries, is_void, void_answer
-from agents.engine.tools import UNTRUSTED, RunContext, Tool, Untrusted
+from agents.engine.tools import UNTRUSTED, RunContext, Tool, holds_untrusted, unwrapped
 
 logger = logging.getLogger(__name__)
 
@@ -265,6 +265,7 @@ async def _call(
         session,
         tool.connections,
         partial(ports.connect, info),
+        untrusted=tuple(step.request.get("tainted_by", ())),
     )
     call = _scrubbed(_noted(step, tool.call(context, arguments)), context)
     ended, result, error = await guarded(tool.name, call, timeout_seconds=tool.timeout_seconds)
@@ -274,9 +275,9 @@ async def _call(
 async def _noted(step: StepRecord, call: Awaitable[Json]) -> Json:
     """Unwrap what a tool says to be untrusted, and note that on the step."""
     result = await call
-    if isinstance(result, Untrusted):
+    if holds_untrusted(result):
         step.request["reads"] = UNTRUSTED
-        return result.value
+        return unwrapped(result)
     return result
 
 

@@ -86,6 +86,17 @@ class ModelPort(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SeenState:
+    """A session's state as the JSON text that `replace_state` wants to see again.
+
+    `is_tainted`: another run of the session has read what strangers may have written, and may have kept it there.
+    """
+
+    text: str
+    is_tainted: bool = False
+
+
 class JournalPort(Protocol):
     """The durable record of one run, held under its lease. Order is kept between all three calls."""
 
@@ -115,8 +126,8 @@ class JournalPort(Protocol):
         """Return once the write and all before it are durable. Raises: LeaseLost, WriteRefused."""
         ...
 
-    async def session_state(self) -> str:
-        """Return the state of the run's session, as the JSON text that `replace_state` wants to see again."""
+    async def session_state(self) -> SeenState:
+        """Return the state of the run's session as it stands now."""
         ...
 
     def replace_state(self, seen: str, state: JsonObject) -> Statement:

@@ -13,13 +13,12 @@ from typing import Final
 
 from agentos.core.errors import ConfigError, LeaseLost, ToolFailed
 from agentos.core.types import Json, JsonObject, clean_json, json_object, json_text
-from agents.engine.ports import JournalPort, WriteRefused
-from agents.engine.steps import StepRecord, Write
-from agents.engine.tools import StateChange, Tool
+from agents.engine.ports import JournalPort, SeenState, WriteRefused
+from agents.engine.steps import STATE_CHANGES, StepRecord, Write
+from agents.engine.tools import UNTRUSTED, StateChange, Tool
 
 MAX_STATE_CHARS: Final = 100_000
 TRIES: Final = 50  # whoever loses, another call has won: that many may change one session at the same moment
-_MADE: Final = "state_changes"  # in a step's request: how many of its changes are committed
 
 
 class CallState:
@@ -31,20 +30,27 @@ class CallState:
         self._one_at_a_time = asyncio.Lock()
 
     async def read(self) -> JsonObject:
-        return json_object(await self._journal.session_state()) or {}
+        return json_object((await self._seen()).text) or {}
 
     async def update(self, change: StateChange) -> JsonObject:
         if self._tool.effect == "none":
             raise ConfigError(f"The tool {self._tool.name} declares no effect, so it may not change its session.")
         async with self._one_at_a_time:
             self._asked += 1
-            if self._asked <= self._step.request.get(_MADE, 0):
+            if self._asked <= self._step.request.get(STATE_CHANGES, 0):
                 return await self.read()
             return await self._applied(change)
 
+    async def _seen(self) -> SeenState:
+        """Read the state; what strangers may have written there taints whoever is told of it."""
+        seen = await self._journal.session_state()
+        if seen.is_tainted:
+            self._step.request["reads"] = UNTRUSTED
+        return seen
+
     async def _applied(self, change: StateChange) -> JsonObject:
         for _ in range(TRIES):
-            seen = await self._journal.session_state()
+            seen = (await self._seen()).text
             state = _checked(change(json_object(seen) or {}) if callable(change) else merged(json_object(seen), change))
             with suppress(WriteRefused):
                 await self._commit(seen, state)
@@ -53,7 +59,7 @@ class CallState:
 
     async def _commit(self, seen: str, state: JsonObject) -> None:
         """Store the new state with the step, and learn how that went even when the call is given up meanwhile."""
-        after = replace(self._step, request={**self._step.request, _MADE: self._asked})
+        after = replace(self._step, request={**self._step.request, STATE_CHANGES: self._asked})
         statement = self._journal.replace_state(seen, state)
         storing = asyncio.ensure_future(self._journal.commit(Write(steps=[after], statements=[statement])))
         try:

@@ -14,7 +14,7 @@ from agents.engine import spending
 from agents.engine.ports import Allowance, Hold, RunInfo
 from agents.engine.spending import Spent
 from agents.engine.status import PauseKind, RunStatus, StepKind, StepState
-from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord, Write
+from agents.engine.steps import STATE_CHANGES, AuditEntry, RunChange, Statement, StepRecord, Write
 from agents.engine.tools import UNTRUSTED, Tool
 
 RUN_ENDED = "The run ended before this was answered."
@@ -145,6 +145,11 @@ def mark_unknown(step: StepRecord, tool: Tool | None) -> None:
         "effect_text": tool.effect_text(arguments) if tool else step.name,
         "idempotency_key": step.idempotency_key,
     }
+
+
+def is_tainting(state: StepState, request: JsonObject) -> bool:
+    """Tell whether a step taints its run for the others of the session, which read their state at any time."""
+    return is_untrusted(state, request) or (request.get("reads") == UNTRUSTED and STATE_CHANGES in request)
 
 
 def is_untrusted(state: StepState, request: JsonObject) -> bool:

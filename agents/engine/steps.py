@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from agentos.core.types import Json, JsonObject
 from agents.engine.status import RunStatus, StepKind, StepState
+
+# In a tool call's request: how many of its changes to the session's state are committed.
+STATE_CHANGES: Final = "state_changes"
 
 
 @dataclass(slots=True)

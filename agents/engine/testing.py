@@ -22,6 +22,7 @@ from agents.engine.ports import (
     Refuse,
     Require,
     RunInfo,
+    SeenState,
     ToolCall,
     Usage,
     Verdict,
@@ -104,8 +105,8 @@ class MemoryJournal:
                 raise WriteRefused(statement.refusal)
             self.state = str(state)
 
-    async def session_state(self) -> str:
-        return self.state
+    async def session_state(self) -> SeenState:
+        return SeenState(self.state)
 
     def replace_state(self, seen: str, state: JsonObject) -> Statement:
         return Statement(REPLACE_STATE, (seen, json.dumps(state)), "It has changed.")

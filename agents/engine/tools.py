@@ -58,6 +58,8 @@ class RunContext:
     """What a tool may know of its run; a parameter annotated so is filled by the server, never by the model.
 
     `handed` remembers the credentials that the tool got, so that they can be kept out of what it returns.
+    `untrusted` names what the model had read by then that strangers may have written: a tool that keeps something for
+    other sessions keeps that with it, and returns it as `Untrusted` there.
     """
 
     run_id: UUID
@@ -70,6 +72,7 @@ class RunContext:
     connections: tuple[str, ...] = ()
     connect: Connect | None = field(default=None, repr=False, compare=False)
     handed: list[Credentials] = field(default_factory=list, repr=False, compare=False)
+    untrusted: tuple[str, ...] = ()
 
     async def session_state(self) -> JsonObject:
         """Return the session's state as it is now; other runs of the session may change it at any time."""
@@ -114,9 +117,32 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True)
 class Untrusted:
-    """What a tool returns that found untrusted content this time, e.g. a document that is marked so."""
+    """What a tool returns that found untrusted content this time, e.g. a document that is marked so.
+
+    It may be a part of what the tool returns: all of that is untrusted then.
+    """
 
     value: Json
+
+
+def holds_untrusted(value: Any) -> bool:
+    """Tell whether any part of what a tool returned says to be untrusted."""
+    if isinstance(value, BaseModel):
+        return any(map(holds_untrusted, vars(value).values()))
+    if isinstance(value, dict):
+        return any(map(holds_untrusted, value.values()))
+    return isinstance(value, Untrusted) or (isinstance(value, list | tuple) and any(map(holds_untrusted, value)))
+
+
+def unwrapped(value: Any) -> Json:
+    """Return what a tool returned without the marks in it."""
+    if isinstance(value, Untrusted):
+        return unwrapped(value.value)
+    if isinstance(value, BaseModel):
+        return {name: unwrapped(part) for name, part in vars(value).items()}
+    if isinstance(value, dict):
+        return {name: unwrapped(part) for name, part in value.items()}
+    return [unwrapped(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)

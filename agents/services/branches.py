@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.spec import spec_hash
-from agents.engine.state import is_untrusted
+from agents.engine.state import is_tainting
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import GUARDS
 from agents.models import Run, Step
@@ -63,7 +63,7 @@ def branch(
         model=pinned.get("model", source.model),
         status=RunStatus.PENDING.value,
         input=message,
-        reads_untrusted=any(is_untrusted(StepState(step.state), step.request) for step in kept),
+        reads_untrusted=any(is_tainting(StepState(step.state), step.request) for step in kept),
         is_demo=source.is_demo,
         deadline_at=Now() + timedelta(seconds=limits.deadline_seconds),
         created_at=Now(),

@@ -20,7 +20,7 @@ from accounts.journal_audit import append_locked, lock_heads
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, json_text
 from agents.engine.ports import RunInfo
-from agents.engine.state import is_untrusted
+from agents.engine.state import is_tainting
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord
 from agents.models import Run, RunEvents, Step
@@ -92,7 +92,7 @@ class Record:
         """Take a copy of the step as it stands; a later one of the same path replaces it."""
         started = self.steps.get(step.path, {}).get("started_at", now)
         ended = now if step.state.is_final else None
-        self.is_tainting = self.is_tainting or is_untrusted(step.state, step.request)
+        self.is_tainting = self.is_tainting or is_tainting(step.state, step.request)
         self.steps[step.path] = {
             "id": step.id,
             "tenant_id": self.info.tenant_id,

@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.errors import LeaseLost
 from agentos.core.types import JsonObject
-from agents.engine.ports import RunInfo
+from agents.engine.ports import RunInfo, SeenState
 from agents.engine.steps import Statement, Write
 from agents.services import states
 from agents.services.halted import Halted, component_target, tool_target
@@ -96,7 +96,7 @@ class RunJournal:
         self.writer.wake(self)
         await done
 
-    async def session_state(self) -> str:
+    async def session_state(self) -> SeenState:
         return await states.read(self.writer.pool, self.info)
 
     def replace_state(self, seen: str, state: JsonObject) -> Statement:

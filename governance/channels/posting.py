@@ -9,16 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 from django.conf import settings
 
+from agentos.core.addresses import BadAddress, host_of
 from agentos.core.errors import Invalid
-from agents.llm.outside import PublicResolver, is_public_host
+from agents.llm import outside
 from governance.channels.failures import NotDelivered
 
-MAX_URL_CHARS: Final = 2_000
 SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 5.0
 GONE: Final = 410
@@ -26,21 +25,10 @@ GONE: Final = 410
 
 def check_url(url: str) -> str:
     """Return the host of an address that a tenant may name. Raises: Invalid, which does not repeat it."""
-    inside = settings.PRIVATE_ENDPOINTS
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise Invalid("This is not a URL.", code="bad_url") from None
-    if len(url) > MAX_URL_CHARS or not parts.hostname or port == 0 or not url.isprintable() or " " in url:
-        raise Invalid("This is not a URL.", code="bad_url")
-    if parts.username is not None or parts.password is not None or parts.fragment:
-        raise Invalid("The URL may hold no user, password or fragment.", code="bad_url")
-    if parts.scheme not in (("https", "http") if inside else ("https",)):
-        raise Invalid("The URL must begin with https.", code="bad_url")
-    if not inside and not is_public_host(parts.hostname):
-        raise Invalid("The host must be a public one.", code="private_host")
-    return parts.hostname
+        return host_of(url, private=settings.PRIVATE_ENDPOINTS)
+    except BadAddress as error:
+        raise Invalid(error.detail, code=error.code) from None
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
@@ -59,13 +47,12 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
 
 
 async def _status(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    resolver = None if settings.PRIVATE_ENDPOINTS else PublicResolver()
-    connector = aiohttp.TCPConnector(resolver=resolver, force_close=True)
+    connect = aiohttp.TCPConnector if settings.PRIVATE_ENDPOINTS else outside.connector
     timeout = aiohttp.ClientTimeout(total=SECONDS, connect=CONNECT_SECONDS)
     sent = {"Content-Type": "application/json", "User-Agent": "AgentOS", **headers}
     async with (
         aiohttp.ClientSession(
-            connector=connector, timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+            connector=connect(force_close=True), timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
         ) as session,
         session.post(url, data=body, headers=sent, allow_redirects=False) as answer,
     ):

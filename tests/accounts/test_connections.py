@@ -66,6 +66,26 @@ def test_the_narrowest_is_resolved(acme: TenantWithUsers, globex: TenantWithUser
     assert service.resolve(globex.principal("member"), "stripe")["token"] == "of-the-platform"
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "code"),
+    [
+        ("mail", "host", "127.0.0.1:25", "private_host"),
+        ("mail", "host", "localhost", "private_host"),
+        ("calendar", "url", "https://169.254.169.254/dav", "private_host"),
+        ("calendar", "url", "http://dav.example.com/", "bad_url"),
+        ("calendar", "url", "https://me:secret@dav.example.com/", "bad_url"),
+    ],
+)
+def test_a_server_inside_the_network_is_refused(
+    acme: TenantWithUsers, settings: Any, kind: str, field: str, value: str, code: str
+) -> None:
+    settings.PRIVATE_ENDPOINTS = False
+    values = {field: value, "username": "member", "password": MARKER}
+    with pytest.raises(Invalid) as refused:
+        service.put(acme.principal("member"), kind=kind, level=Level.USER, values=values)
+    assert (refused.value.code, value in refused.value.detail) == (code, False)
+
+
 def test_a_personal_service_is_only_ever_ones_own(acme: TenantWithUsers) -> None:
     service.put(acme.principal("member"), kind="mail", level=Level.USER, values=mail())
     assert service.resolve(acme.principal("member"), "mail")["password"] == MARKER

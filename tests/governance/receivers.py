@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,6 +78,7 @@ class WebServer:
     """Answers `statuses` one after another, then 204. `before` is called with a request before it is answered."""
 
     url: str = ""
+    port: int = 0
     got: list[Posted] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
@@ -84,8 +86,8 @@ class WebServer:
 
 
 @contextmanager
-def web_server() -> Iterator[WebServer]:
-    """Serve posts in threads of its own."""
+def web_server(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[WebServer]:
+    """Serve posts in threads of its own, with `tls` over https."""
     web = WebServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -102,8 +104,11 @@ def web_server() -> Iterator[WebServer]:
         def log_message(self, *args: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    web.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    server = ThreadingHTTPServer((host, 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    web.port = server.server_address[1]
+    web.url = f"{'https' if tls else 'http'}://{host}:{web.port}/hook"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield web

@@ -1,4 +1,4 @@
-"""A policy tried on recorded calls: what would change, for whom it may be seen, and that the gate would do the same."""
+"""A policy tried on recorded calls: what would change, and for whom it may be seen."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from accounts.models import User
 from agentos.core.clock import utc_now
@@ -22,14 +20,11 @@ from agents.engine.steps import StepRecord
 from agents.engine.tools import Level
 from agents.models import Step
 from agents.registry import Registry
-from governance.models import PolicyRule
-from governance.policy import rules, simulation
-from governance.policy.in_force import compiled
-from governance.policy.rules import Call
+from governance.policy import simulation
 from governance.services import policies
 from governance.services.policies import Wanted
 from tests.conftest import TenantWithUsers
-from tests.governance.conftest import ARGUMENTS, SPEC, make_run, refund, store_step
+from tests.governance.conftest import ARGUMENTS, SPEC, make_run, store_step
 
 DENY_BIG = Wanted("refund", "deny", conditions="amount >= 500")
 TWO = Wanted("refund", "approve", quorum=2)
@@ -147,30 +142,3 @@ def test_the_command_says_the_same(acme: TenantWithUsers, tmp_path: Path, capsys
         call_command("policy", "simulate", "admin@acme.test", rules=str(file))
     with pytest.raises(CommandError, match="no draft"):
         call_command("policy", "simulate", "admin@acme.test")
-
-
-_RULES = st.builds(
-    Wanted,
-    tool=st.sampled_from(["refund", "re*", "other"]),
-    level=st.sampled_from(["confirm", "approve", "deny", "allow"]),
-    conditions=st.sampled_from(["", "amount >= 500", "amount < 10", "customer_id exists", 'note == "x"']),
-    role=st.sampled_from(["", "member", "admin"]),
-    loosens=st.booleans(),
-)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wanted=st.lists(_RULES, max_size=6), value=st.sampled_from([1, 499, 500, "500", "much", None]))
-def test_the_replay_and_the_gate_never_disagree(wanted: list[Wanted], value: Any) -> None:
-    """Both ask `rules.decide`; what the replay adds around it must not turn any of it."""
-    rows = [PolicyRule(**{name: getattr(rule, name) for name in policies.FIELDS}) for rule in wanted]
-    tried = compiled(rows, 1)
-    found = simulation.Simulation(1)
-    judge = simulation._Judge.__new__(simulation._Judge)
-    user = new_id()
-    judge._roles, judge._before, judge._after, judge._found = {user: "member"}, (), tried, found
-    call = simulation.Recorded(
-        new_id(), new_id(), "refund", user, utc_now(), {"arguments": amount(value)}, "agent:approvals", "m@acme.test"
-    )
-    asked = Call(refund, "agent:approvals", "member", amount(value))
-    assert judge._ruled(refund, call, tried).level is rules.decide(asked, tried).level

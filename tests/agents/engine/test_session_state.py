@@ -9,7 +9,7 @@ import pytest
 
 from agentos.core.ids import new_id
 from agents.engine.loop import Completed, Paused, work
-from agents.engine.ports import Ports
+from agents.engine.ports import Ports, SeenState
 from agents.engine.session_state import MAX_STATE_CHARS, TRIES, CallState, merged
 from agents.engine.spec import AgentSpec
 from agents.engine.status import StepKind, StepState
@@ -155,7 +155,7 @@ class Contended(MemoryJournal):
         seen, self.looks = self.state, self.looks + 1
         if self.looks <= self.others:
             self.state = json.dumps({**json.loads(seen), f"other{self.looks}": True})
-        return seen
+        return SeenState(seen)
 
     others = 3
 

@@ -9,10 +9,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from agentos.core.addresses import is_public
 from agentos.core.errors import ConfigError, ProviderError
 from agents.llm import outside
 from agents.llm.client import ModelGateway
-from agents.llm.outside import PublicResolver, check_url, is_public
+from agents.llm.outside import PublicResolver, check_url
 from tests.agents.llm.asking import KEY, WHOLE, asking
 from tests.agents.llm.wire import response, serving
 
@@ -46,6 +47,7 @@ def test_public_servers_are_taken(url: str) -> None:
         "https://[2002:7f00:1::]/v1", "https://[2001:0:7f00:1::8080:8080]/v1",
         "https://user:pass@api.openai.com/v1", "https://api.openai.com/v1?x=1", "https://api.openai.com/v1#x",
         "https://api.openai.com:0/v1", "https://api.openai.com:99999/v1", "https://api openai.com/v1",
+        "https://127.0\u30020\u30021/v1", "https://168.63.129.16/v1", "https://[fec0::1]/v1", "https://a.internal/v1",
         "https://api.openai.com/v1\n", f"https://{'a' * 1000}.example/v1",
     ],
 )  # fmt: skip
@@ -97,6 +99,19 @@ async def test_a_name_is_judged_by_what_it_resolves_to_as_the_connection_is_made
                 await model.complete(asking())
         finally:
             await model.close()
+        assert wire.connections == 0
+
+
+async def test_no_socket_opens_to_an_address_inside_that_nobody_resolves() -> None:
+    async with serving(WHOLE) as wire:
+        port = wire.url.partition("//")[2].partition("/")[0].rpartition(":")[2]
+        for host in ("127.0.0.1", "127.0\u30020\u30021"):
+            model = ModelGateway(f"http://{host}:{port}/v1", KEY, public_only=True)
+            try:
+                with pytest.raises(ProviderError):
+                    await model.complete(asking())
+            finally:
+                await model.close()
         assert wire.connections == 0
 
 
