@@ -29,6 +29,8 @@ async def readiness() -> Checks:
         here = runtime()
     except Unavailable as error:
         return {"process": {"ok": False, "detail": error.detail}}
+    if here.supervisor.draining:
+        return {"process": {"ok": False, "detail": "This process is going away."}}
     leases = here.supervisor.is_well
     checks: Checks = {"leases": {"ok": leases, "detail": "" if leases else "Leases are not being renewed."}}
     try:

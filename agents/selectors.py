@@ -20,7 +20,7 @@ from agents.engine.status import GIVEN_UP, PauseKind, RunStatus, StepKind, StepS
 from agents.engine.steps import StepRecord
 from agents.models import ASKED_FOR, Run, Session, Step
 from agents.registry import registry
-from agents.services import authority
+from agents.services import authority, ending
 from agents.services.runs import require
 
 RUNS_MOST = 100
@@ -39,7 +39,7 @@ def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") ->
         found = Run.objects.select_related("session").filter(id=run_id)
         run = (found.filter(component_id=component_id) if component_id else found).first()
         run = require(principal, run if run is not None else _never_or_gone(principal, run_id), "read")
-        steps = [as_record(step) for step in steps_of(principal, run).order_by("seq", "id")]
+        steps = [ending.as_record(step) for step in steps_of(principal, run).order_by("seq", "id")]
         return run_output(access.mask_row(principal, run), steps)
 
 
@@ -101,26 +101,6 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
         "ended_at": epoch_seconds(run.ended_at) if run.ended_at else None,
         "deadline_at": epoch_seconds(run.deadline_at) if run.deadline_at else None,
     }
-
-
-def as_record(step: Step) -> StepRecord:
-    return StepRecord(
-        id=step.id,
-        path=step.path,
-        kind=StepKind(step.kind),
-        name=step.name,
-        state=StepState(step.state),
-        request=step.request,
-        result=step.result,
-        answer=step.answer,
-        usage=step.usage,
-        error=step.error,
-        args_hash=step.args_hash,
-        idempotency_key=step.idempotency_key,
-        attempts=step.attempts,
-        seq=step.seq,
-        tool_call_id=step.tool_call_id,
-    )
 
 
 def find_run(*, principal: Principal, run_id: UUID) -> RunStatus:

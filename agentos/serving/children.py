@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentos.serving import lifeline
 from agentos.serving.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,10 +71,11 @@ class Child:
 
     def go(self) -> None:
         """Let a child that waits for it begin its work."""
-        if self._process is not None and self._process.stdin is not None:
-            with suppress(BrokenPipeError):
-                self._process.stdin.write(b"g")
-                self._process.stdin.flush()
+        self._say(b"g")
+
+    def tell_the_end(self) -> None:
+        """Tell it that it is not alone in ending: nobody else answers at its port."""
+        self._say(lifeline.ALL_END)
 
     def ended(self) -> int | None:
         """Return the exit code, negative for a signal; None while it runs or before it was started."""
@@ -130,6 +132,12 @@ class Child:
         if self.quiet:
             for line in self.last_lines():
                 self.progress.note(self.name, line)
+
+    def _say(self, word: bytes) -> None:
+        if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(word)
+                self._process.stdin.flush()
 
     def _let_go(self) -> None:
         """Read the last lines of a process that has ended, and close its lifeline."""

@@ -1,6 +1,7 @@
 """Ends a child whose parent is gone, even one killed by -9, and runs a management command that way.
 
-The parent holds the other end of the child's standard input and says nothing: its end closes with the parent.
+The parent holds the other end of the child's standard input: its end closes with the parent. All that it says there is
+when to begin, and that no other process will go on serving.
 Works on every Unix, unlike a signal of the kernel's.
 """
 
@@ -14,6 +15,9 @@ import time
 
 STDIN = 0
 GRACE_SECONDS = 25
+ALL_END = b"e"
+
+all_end = threading.Event()
 
 
 def watch() -> None:
@@ -22,8 +26,9 @@ def watch() -> None:
 
 
 def _wait_for_the_end() -> None:
-    while os.read(STDIN, 1024):
-        pass
+    while said := os.read(STDIN, 1024):
+        if ALL_END in said:
+            all_end.set()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
     os.killpg(os.getpgid(0), signal.SIGKILL)

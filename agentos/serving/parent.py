@@ -217,9 +217,11 @@ class Parent:
     def _stop(self) -> None:
         restore = _second_signal_hurries(self._children)
         if self._listener is not None:
-            self._listener.close()  # new clients must not queue where nobody will answer
+            self._listener.close()  # the web processes answer there until they end, and nobody queues behind them
         if self._children:
             self._progress.note("stop", "ending all processes")
+        for child in self._web:
+            child.tell_the_end()
         # The model and the database go last: runs that are being drained need them.
         first = [child for child in self._children if child.name != "model"]
         for child in stop_all(first, STOP_SECONDS) + stop_all([c for c in self._children if c not in first], 5):

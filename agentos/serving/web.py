@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 
 import uvicorn
 
@@ -19,7 +20,11 @@ STREAMS_GRACE_SECONDS = 22  # runs reach a step's edge within 20 s, then their s
 
 
 class Server(uvicorn.Server):
-    """Hands its runs on as soon as it is told to end, while open streams still see what comes."""
+    """Hands its runs on as soon as it is told to end, while open streams still see what comes.
+
+    Where other processes go on it takes no more connections; where all end it answers until its runs are handed on, so
+    that whoever asks whether it is ready, or for another run, is told.
+    """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -28,7 +33,11 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         from agents import wiring
 
+        told_at = time.monotonic()
         draining = asyncio.create_task(wiring.drain())
+        if lifeline.all_end.is_set():
+            await draining
+        self.config.timeout_graceful_shutdown = max(1, STREAMS_GRACE_SECONDS - int(time.monotonic() - told_at))
         await super().shutdown(sockets)
         await draining
 

@@ -98,16 +98,7 @@ class LoopState:
         """
         steps = [step for step in self.steps.values() if not (step.state.is_final or step.state is StepState.UNKNOWN)]
         for step in steps:
-            if step.kind is StepKind.MODEL:
-                step.state, step.error = StepState.FAILED, RUN_ENDED
-                continue
-            tool = self.info.spec.tool(step.name)
-            if step.state is not StepState.STARTED or step.attempts == 0:
-                step.state, step.error = StepState.REFUSED, RUN_ENDED
-            elif tool is not None and tool.repeat == "read_only":
-                step.state, step.error = StepState.FAILED, RUN_ENDED
-            else:
-                mark_unknown(step, tool)
+            end_with_run(step, self.info.spec.tool(step.name))
         audit = [unknown_entry(step) for step in steps if step.state is StepState.UNKNOWN]
         return Write(steps=steps, audit=audit)
 
@@ -134,6 +125,17 @@ class LoopState:
                     f"The model asked for the same {step.name} call more than {allowed} times.",
                     code="limit_loop",
                 )
+
+
+def end_with_run(step: StepRecord, tool: Tool | None) -> None:
+    """End a step that its run leaves unfinished: what had begun and does not only read may have happened."""
+    has_begun = step.state is StepState.STARTED and step.attempts > 0
+    if step.kind is StepKind.MODEL or (has_begun and tool is not None and tool.repeat == "read_only"):
+        step.state, step.error = StepState.FAILED, RUN_ENDED
+    elif has_begun:
+        mark_unknown(step, tool)
+    else:
+        step.state, step.error = StepState.REFUSED, RUN_ENDED
 
 
 def mark_unknown(step: StepRecord, tool: Tool | None) -> None:

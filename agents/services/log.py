@@ -4,31 +4,14 @@ from __future__ import annotations
 
 from django.db import connections
 from django.db.models import Max
-from django.db.models.functions import Now
 
 from agentos.core.clock import utc_now
 from agentos.core.errors import NotFound
 from agentos.core.types import JsonObject, json_bytes
-from agents.engine.state import RUN_ENDED
-from agents.engine.status import RUN_MOVES, RunStatus, StepKind, StepState
-from agents.models import Run, RunEvents, Step
+from agents.models import Run, RunEvents
 from agents.registry import registry
 from agents.services.lines import encode
 from agents.services.notifications import EVENTS
-
-
-def end_unheld(run: Run, status: RunStatus, event: str, payload: JsonObject) -> None:
-    """End a pending or paused run, and the model call that was cut when it was let go.
-
-    The caller holds the run's row lock, on the connection that it was read from.
-    """
-    if status not in RUN_MOVES[RunStatus(run.status)]:
-        raise AssertionError(f"{run.status} -> {status} is not a legal move")
-    run.status, run.fence, run.ended_at = status.value, run.fence + 1, Now()
-    run.save(update_fields=["status", "fence", "ended_at", "cancel_requested"])
-    steps = Step.objects.using(run._state.db).filter(tenant_id=run.tenant_id, run=run, kind=StepKind.MODEL)
-    steps.filter(state=StepState.STARTED).update(state=StepState.FAILED.value, error=RUN_ENDED, ended_at=Now())
-    append_event(run, event, payload)
 
 
 def last_seq(run: Run) -> int:

@@ -25,7 +25,7 @@ from agents.engine.state import LoopState
 from agents.engine.status import RUN_MOVES, RunStatus
 from agents.engine.steps import AuditEntry, RunChange, Write
 from agents.models import Run
-from agents.services import authority, idempotency, log, sessions, tenant_models
+from agents.services import authority, ending, idempotency, log, sessions, tenant_models
 from agents.services.begin import Begin
 from agents.services.blocked import notes_of
 from agents.services.execution import remembered, run_state
@@ -240,13 +240,14 @@ def request_cancel(*, principal: Principal, run_id: UUID, key: Key | None = None
         if RunStatus.CANCELLED not in RUN_MOVES[status]:
             raise Conflict(f"The run has ended already: {status.value}.", code="run_ended")
         run.cancel_requested = True
+        entries = [audit.Entry("run.cancelled", "run", str(run.id), {}, principal.user_id)]
         if status is RunStatus.RUNNING:
             run.save(update_fields=["cancel_requested"])
             log.notify(CANCEL, str(run.id))
         else:
-            log.end_unheld(run, RunStatus.CANCELLED, events.RUN_CANCELLED, {"reason": "The run was cancelled."})
-        entry = audit.Entry("run.cancelled", "run", str(run.id), {}, principal.user_id)
-        audit.append([entry], tenant_id=principal.tenant_id)
+            reason: JsonObject = {"reason": "The run was cancelled."}
+            entries += ending.end_unheld(run, RunStatus.CANCELLED, events.RUN_CANCELLED, reason)
+        audit.append(entries, tenant_id=principal.tenant_id)
 
 
 def lock(principal: Principal, run_id: UUID) -> Run:

@@ -27,6 +27,7 @@ from tests.conftest import TenantWithUsers
 
 MOST_RUNS = 3
 LEGAL = {status.value for status in RunStatus}
+UNFINISHED = {StepState.STARTED, StepState.WAITING, StepState.ANSWERED}
 picks = st.integers(0, 11)
 
 
@@ -110,6 +111,8 @@ class Machine(RuleBasedStateMachine):
                 assert run.status == self.ended[run.id]
             elif RunStatus(run.status).is_final:
                 self.ended[run.id] = run.status
+        ended = {run.id for run in found if RunStatus(run.status).is_final}
+        assert not [step for step in self.world.steps() if step.run_id in ended and step.state in UNFINISHED]
         assert all(times == 1 for times in happened.values())
         for step in self.world.steps(kind="tool"):
             assert happened[step.idempotency_key] or step.state != StepState.DONE
@@ -129,6 +132,9 @@ class Machine(RuleBasedStateMachine):
             self.world.pass_time(0.05)
         assert not going, [(run.status, self.world.steps(run_id=run.id)) for run in going]
         assert audit.verify(self.acme.tenant.id) is None
+        self.world.say(approvals.expire_due)
+        with tenant_scope(self.acme.tenant.id, self.acme.member.id):
+            assert not Approval.objects.filter(status=ApprovalStatus.PENDING).exists()
         self.budgets_are_settled_to_the_last_token()
 
     def budgets_are_settled_to_the_last_token(self) -> None:

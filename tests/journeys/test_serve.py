@@ -9,7 +9,7 @@ import subprocess
 import httpx
 
 from tests.journeys.conftest import StartServer
-from tests.journeys.server import RunningServer, sse
+from tests.journeys.server import STOP_SECONDS, RunningServer, sse
 
 
 def test_a_new_server_is_ready_and_lived_in(server: RunningServer, http: httpx.Client) -> None:
@@ -76,6 +76,33 @@ def test_two_web_processes_share_one_port_and_an_interrupt_ends_all(start_server
     assert server.stop(signal.SIGINT) == 0
     server.wait_gone(children)
     assert "Traceback" not in server.log
+
+
+def test_a_server_that_ends_answers_until_its_runs_are_handed_on(start_server: StartServer) -> None:
+    server = start_server(AGENTOS_PROCESSES="2", AGENTOS_SANDBOX_OPTIONS="--ttft-ms 3000 --token-ms 1")
+    client, path = server.client(), "/api/agents/helpdesk/runs"
+    run = client.post(path, json={"message": "Hello", "stream": False, "background": True}).json()
+    with client.stream("GET", f"/api/runs/{run['run_id']}/events") as stream:
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for_log("ending all processes")
+        ready, refused = _when_it_drains(server)
+        assert ready.json()["checks"]["process"] == {"ok": False, "detail": "This process is going away."}
+        assert (refused.status_code, refused.json()["code"]) == (503, "draining")
+        assert refused.headers["Retry-After"] == "1"
+        last = stream.read().decode()
+    assert "RunCompleted" in last or last.endswith("retry: 500\n\n")
+    assert server.process.wait(STOP_SECONDS) == 0
+
+
+def _when_it_drains(server: RunningServer) -> tuple[httpx.Response, httpx.Response]:
+    """Return what it says of its readiness and to one more run, each over a connection of its own."""
+    token = server.client().headers["Authorization"]
+    while (ready := httpx.get(f"{server.base_url}/api/ready", trust_env=False)).status_code == 200:
+        pass
+    said = {"message": "Hello"}
+    headers = {"Authorization": token}
+    path = f"{server.base_url}/api/agents/helpdesk/runs"
+    return ready, httpx.post(path, json=said, headers=headers, trust_env=False)
 
 
 def _command(pid: int) -> str:

@@ -12,6 +12,7 @@ from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, NotFound
 from agents import selectors
+from agents.engine.state import RUN_ENDED
 from agents.engine.status import RunStatus
 from agents.engine.steps import RunChange, Write
 from agents.models import Run
@@ -184,3 +185,13 @@ async def test_a_reply_without_tool_calls_ends_the_run_in_spite_of_the_pause(mak
 def _columns(begin) -> tuple[str, str]:
     with tenant_scope(begin.tenant_id, begin.user_id):
         return Run.objects.values_list("status", "output").get(id=begin.run_id)
+
+
+async def test_what_a_cancelled_run_waited_for_is_ended_with_it(make_process, acme):
+    process = await make_process([[("look", {"place": "x"}), ("pay", {"amount": 5})]])
+    begin = process.new()
+    await read(await process.start(begin))
+    await in_thread(request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
+    steps = await in_thread(steps_of, begin)
+    assert {path: step.state for path, step in steps.items()} == {"1.model": "done", "1.0": "done", "1.1": "refused"}
+    assert (steps["1.1"].error, steps["1.1"].ended_at is None) == (RUN_ENDED, False)

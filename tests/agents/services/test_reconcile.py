@@ -11,10 +11,11 @@ from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agents import selectors
+from agents.models import Run
 from agents.services import runs
 from agents.services.reconcile import Outcome, reconcile
 from tests.agents.services.conftest import names, read
-from tests.agents.services.payments import given_up, unknown
+from tests.agents.services.payments import crashed, given_up, unknown
 from tests.agents.services.stored import steps_of, stored, until
 
 
@@ -151,3 +152,19 @@ async def test_only_an_operator_of_the_tenant_settles_it_and_only_once(make_proc
     results = await asyncio.gather(*(settle(operator) for _ in range(4)), return_exceptions=True)
     assert sum(result is None for result in results) == 1
     assert all(isinstance(result, Conflict) for result in results if result is not None)
+
+
+async def test_a_call_that_was_cut_before_its_waiting_run_was_cancelled_is_unknown(make_process, till, acme):
+    begin = await crashed(make_process, till, [[("charge", {"amount": 7}), ("peek", {"place": "x"})]])
+    await in_thread(_hand_back, begin)
+    await in_thread(runs.request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
+    steps = await in_thread(steps_of, begin)
+    assert (steps["1.0"].state, steps["1.0"].ended_at) == ("unknown", None)
+    assert steps["1.0"].request["requirement"]["kind"] == "reconcile"
+    assert {step.state for step in steps.values()} <= {"done", "failed", "refused", "unknown"}
+    assert (await in_thread(actions, begin))[-2:] == ["run.cancelled", "step.unknown"]
+
+
+def _hand_back(begin) -> None:
+    """Leave the run as a process that goes away does when a call takes too long."""
+    Run.objects.using("system").filter(id=begin.run_id).update(status="pending", lease_until=None)
