@@ -12,7 +12,7 @@ import uvicorn
 
 from agentos.core.errors import AgentOSError
 from agentos.postgres import PostgresError
-from agentos.serving import lifeline, memory
+from agentos.serving import lifeline, memory, turns
 
 BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
@@ -29,6 +29,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         memory.settle()
+        turns.shorten()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         from agents import wiring

@@ -11,7 +11,7 @@ from django.core.checks import Tags
 from accounts.checks import refuse
 from accounts.seam import in_thread
 from agentos.core.errors import Unavailable
-from agentos.serving import memory
+from agentos.serving import memory, turns
 from agents import wiring
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ async def work() -> None:
     await in_thread(refuse, Tags.security, Tags.database)
     here = await wiring.open_runtime()
     memory.settle()
+    turns.shorten()
     logger.info("working on runs as %s", here.supervisor.name)
     try:
         while not told_to_end.is_set():

@@ -209,7 +209,7 @@ async def requests(pool: AsyncConnectionPool, *, owner: str, run_ids: list[UUID]
 async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> tuple[list[StepRecord], int]:
     """Return the journal of a run and the seq of its last event."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(STEPS, {"tenant": tenant_id, "run": run_id})
+        cursor = await connection.execute(STEPS, {"tenant": tenant_id, "run": run_id}, prepare=True)
         rows = await cursor.fetchall()
     return [_record(step) for _, *step in rows if step[0] is not None], rows[0][0]
 
@@ -218,7 +218,7 @@ async def load_history(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UU
     """Return what a run is told of its session: a summary, and the newest finished runs behind it that fit."""
     asked = {"tenant_id": tenant_id, "run_id": run_id, "chars": chars_read(chars), "most": runs * LATE}
     async with pool.connection() as connection:
-        cursor = await connection.execute(HISTORY, asked)
+        cursor = await connection.execute(HISTORY, asked, prepare=True)  # planning takes ten times as long
         rows = await cursor.fetchall()
     is_tainted = any(row_id is None for row_id, *_ in rows)
     summary = next((Summary(row_id, text) for row_id, at, text, _ in rows if at is None and row_id is not None), None)
