@@ -19,8 +19,10 @@ _WORDS = ("at", "dot", "arroba", *_NAME_WORDS.split("|"))
 _SAID = any_case((*pii_spoken.WORDS, "double", "triple"))
 _SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}\b|[ ,.\-–]{{0,3}}\Z)"  # two digits in words, or one at the end
 
+# Eras of Japan's calendar, or what may become one.
+_ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z))"
 # Anything a finding holds besides plain words, and the words that may stand inside one.
-_ALARM = re.compile(rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{_SAID_ON}")
+_ALARM = re.compile(rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{_SAID_ON}|{_ERA}")
 
 _TAILS = (
     # digits that more digits or an extension may follow, or words such as "is my passport"
@@ -44,6 +46,7 @@ _TAILS = (
     r"\d{1,4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,4}[^\n]{0,40}",
     rf"(?i:{_MONTH}) \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}[^\n]{{0,30}}",
     r"\d{4} ?[.년年] ?(?:[^\W\d_]{0,14} ?\d{0,2}|\d{1,2} ?[월月]? ?\d{0,2} ?[日일]?)[^\n]{0,10}",
+    rf"{_ERA} ?(?:\d{{1,2}}|元)? ?(?:年 ?(?:\d{{0,2}} ?(?:月 ?(?:\d{{0,2}} ?(?:日[^\n]{{0,10}})?)?)?)?)?",
     # rows of a table
     r"[A-Z]{0,3}\d{4,14}[,;|\t][^\n]{0,80}",
     # names after their label

@@ -16,7 +16,7 @@ _WORD = r"[^\W\d_]{3,14}+"
 _ORDINAL = r"(?:twenty-|thirty-)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\w{4,6}teenth|twentieth|thirtieth)"
 _DAY = re.compile(
     r"(?<![0-9A-Za-z/])(?<!\d[.\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
-    r"|(?:\d{4}|(?:明治|大正|昭和|平成|令和)(?:\d{1,2}|元)) ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]?"
+    r"|(?:\d{4}|(?:明治|大正|昭和|平成|令和) ?(?:\d{1,2}|元)) ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]?"
     r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|[0-3]\d(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(?:19|20)?\d\d"
     rf"|{_WORD}\.? \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?(?:\d{{4}}|['’]\d\d)|{_ORDINAL} (?:of )?{_WORD},? \d{{4}}|\d{{4}}\. ?{_WORD} \d{{1,2}}(?:-[áéaeiíoóuúnjk]{{1,3}})?"
     rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?[ \-](?:of |de |d['’])?{_WORD}\.?,?[ \-](?:de |del )?\d{{2,4}}|\d{{4}} ?m\. {_WORD} \d{{1,2}})"
@@ -141,13 +141,25 @@ def _days(text: str) -> Iterator[re.Match[str]]:
 _DIGIT, LONGEST_DAY = re.compile(r"\d++"), 48
 
 
+def _sentence(window: str) -> int:
+    """Return where the sentence begins that a text ends in."""
+    ends = list(_END_OF_SENTENCE.finditer(window))
+    return ends[-1].end() if ends else 0
+
+
+_END_OF_SENTENCE = re.compile(r"(?<=[a-z\u00e0-\u024f\d)]{3})[.!?] ")
+_TAGS = re.compile(r"<[^<>]{0,60}>")
+
+
 def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None) -> bool:
     text, lower = reading.text, reading.lower
     window = labels.before(text, match.start(), REACH)
+    if window.endswith(">"):
+        window = _TAGS.sub(" ", labels.before(text, match.start(), 2 * REACH))
     after = _AFTER.match(lower, match.end()) is not None
     if not (after or _HINTED.search(window) or reading.speaks(_OF_HOSPITALS)):
         return False
-    if _THING.search(window):
+    if _THING.search(window, _sentence(window)):
         return False
     named = _NAMED.search(window)
     if named is not None:

@@ -21,7 +21,7 @@ _NAME = re.compile(
     r"adresse ip|ip-adress\w*|ip-osoite|indirizzo ip|adres\w* ip|ip-?adres|endere[cç]o ip|ip adresi|ip-адрес\w*|айпи|direcci[óo]n ip|ip地址|ipアドレス|ip 주소|아이피|"
     r"(?:meine|deine|ihre|mon|ma|votre|mi|tu|su|il mio|la mia|meu|minha|mijn|moje|mój|мой|我的|私の|내|제) ?ip(?:地址|アドレス|は|是|가|는)?|"
     r"thuisadres|heimadresse|\bmin ip|\b[^\W\d_]{2,20}['’]s ip(?: address)? (?:is|was|=)|\b(?:my|his|her|their) home (?:router|line|connection)|zu hause hinter|"
-    r"\b(?:my|his|her|their) home address|\b(?:your|my|user|customer|subscriber)[^\n]{0,30} ip)[^\n]{0,24}$"
+    r"\b(?:my|his|her|their) home address|[a-z]['’]s home address|\b(?:your|my|user|customer|subscriber)[^\n]{0,30} ip)[^\n]{0,24}$"
 )
 _LIST = re.compile(
     r"\blog(?:in)? (?:history|attempts?|records?) (?:for|of) [a-z]|\b(?:last|recent|previous) (?:login|sign-?in|access)\b"
@@ -33,13 +33,13 @@ _SAID = re.compile(
 _LOG_LINE = re.compile(r" - [\w.\-@]{1,40} \[\d\d/[A-Z][a-z]{2}/\d{4}:")  # of a web server, with who asks
 _KEYED = re.compile(
     r"(?:(?<![a-z])(?:src|source|client|remote|peer|origin|log_?in|sign_?up)?_?(?:ip|addr)(?:_?addr(?:ess)?)?[\"']{0,2}\s?[=:,]?\s?[\"']?|(?:customer|subscriber|client|guest|user|peer|visitor) (?:at |\()|"
-    r"\b(?:from|by|behind|at|of|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|adresu|адреса|traced to|hinter|to|says|із|fra|från|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
+    r"\b(?:from|by|behind|at|of|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|adresu|адреса|traced to|hinter|to|says|із|fra|från|od|din|từ|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
 )
 _PERSON = re.compile(
     r"(?<![a-z])(?:users?|user(?:name|_?id)|uid|customers?|subscribers?|account holder|visitors?|players?|members?|employees?|patients?|mr|mrs|ms|frau|herr|mme|"
     r"sig(?:nor)?a?|señora?|sra?|kunde|kundin|nutzer\w*|benutzer\w*|usuari[oa]|utente|utilisat\w+|abonn[ée]\w*|gebruiker|klant|cliente?s?|persons?|household|guests?|"
     r"tenants?|workers?|attendees?|voters?|suspect|reporter|contact|opt-in|"
-    r"pan|pani|panu|fru|mevrouw|meneer|señor|señora|dona|clientas?|senhora?|signora?|madame|monsieur|students?|pupils?|neighbou?rs?|husband|wife|użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)(?![a-z])|пользовател|клиент|госпо(?:жа|дин)|さん|用户|ユーザー?|사용자|고객|客户"
+    r"pan|pani|panu|fru|mevrouw|meneer|señor|señora|dona|clientas?|senhora?|signora?|madame|monsieur|students?|pupils?|neighbou?rs?|husband|wife|användar\w+|brugere?n?|medlem\w*|kund(?:en)?|użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)(?![a-z])|пользовател|клиент|госпо(?:жа|дин)|さん|用户|ユーザー?|사용자|고객|客户"
 )
 # What people do at a machine, and with which.
 _OWN_NAME = re.compile(r"(?<![a-z])ip(?:[_ ]?v[46])?(?:[_ ]?addr(?:ess)?)?[\"']?(?:\s?[=:]\s?|\s)[\"']?$")
@@ -47,7 +47,7 @@ _DEED = re.compile(
     r"(?<![a-z])(?:log-?ins?|log-?in history|logged|signed|sign-?(?:in|up)|sessions?|melde\w*|eingeloggt|eingewählt|angemeldet|anmeldung|zugriff|connexion|connect[ée]e?|"
     r"sesi[oó]n|accedi\w*|acced\w*|acess\w*|accesso|acceso|acesso|ingelogd|logde|inlogg\w*|pålogg\w*|zalogowa\w*|logowa\w+|přihlá\w+|giriş|placed|posted|comments?|"
     r"consent|votes?|registered|registration|submitted|ordered|purchase\w*|chargeback|password reset|reset|2fa|otp|takeover|failed password|accepted (?:publickey|password)|"
-    r"głosowa\w+|oddał\w*|napisał\w*|scritto|escribió|écrit|schrieb|bestell\w+|wrote|writes|posting|cheated|upload\w*|traced|leased|entró|entrou|votó|votou|votato|acedeu|geweigerd|loggade|dialed|dialled|zuletzt aktiv|last seen|last active|harass\w*|shared the file|subpoena|isp|iphone|ipad|android|pixel|galaxy|macbook|laptop|phone|wifi|wi-fi|dsl|"
+    r"głosowa\w+|oddał\w*|skrev\w*|skriv\w*|napsal\w*|írt\w*|a scris|menulis|napisał\w*|scritto|escribió|écrit|schrieb|bestell\w+|wrote|writes|posting|cheated|upload\w*|traced|leased|entró|entrou|votó|votou|votato|acedeu|geweigerd|loggade|dialed|dialled|zuletzt aktiv|last seen|last active|harass\w*|shared the file|subpoena|isp|iphone|ipad|android|pixel|galaxy|macbook|laptop|phone|wifi|wi-fi|dsl|"
     r"requests? from|attempts?|visits?|visited|download\w*|stream(?:ed|ing)|viewed|opened|clicked|claimed|applied|booked|paid|payment|transaction|fraud\w*|abuse\w*|spam\w*|"
     r"troll\w*|threat\w*|stalk\w*|edited|edits|reviews?|banned|account|e-?mails?|originat\w+|household|home|residential|geo\w*|located|broadband|whitelist|unblock|freischalten|bloqu[ée]e?)(?![a-z])|вош[её]л|вошла|вход|писал|голосовал|登录|登入|ログイン|접속|로그인|注册|下单"
 )

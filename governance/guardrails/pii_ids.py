@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
+from governance.guardrails.needles import Needles, matches
 from governance.guardrails.reading import Reading
 
 _LABELS = {
@@ -54,6 +54,34 @@ _LATER = re.compile(
     r"(?<![0-9A-Za-z_.])([A-Z]{0,2}\d{6,9}[A-Z]?) (?:is|was) (?:my|his|her|their|the|your) (?:\w{1,12} ){0,2}(?i:(passport)|(driv\w{1,8} licen[cs]e|licen[cs]e))"
 )
 _DIGIT = re.compile(r"\d")
+# Numbers whose name stands a sentence before, or whose place in a record says what they are.
+_ELSEWHERE = (
+    (
+        re.compile(
+            r"(?i:passport|reisepass|passeport|pasaporte|passaporto)\b[^\n.\d]{0,60}[.,;–-] ?(?i:(?:the|its|my|his|her|die|la|le|el|il) )?(?i:numbers?|no\.?|nr\.?|nummer|num[ée]ro|número|numero)"
+            r"(?i: (?:is|was|ist|war|est|es|è|era|lautet))?:? (?P<passport>[A-Z]{0,3}\d{6,9}[A-Z]?)(?![0-9A-Za-z_])"
+        ),
+        ("pass", "reisepass", "pasaporte"),
+    ),
+    (
+        re.compile(
+            r"(?i:driv(?:er'?s?|ing) licen[cs]e|licen[cs]e|führerschein)\b[^\n.\d]{0,60}[.,;–-] ?(?i:(?:the|its|my|his|her) )?(?i:numbers?|no\.?|nr\.?|nummer)(?i: (?:is|was|ist|lautet))?:? "
+            r"(?P<driver_license>[A-Z]{1,5}\d[A-Z\d]{5,14})(?![0-9A-Za-z_])"
+        ),
+        ("driv", "führerschein"),
+    ),
+    (
+        re.compile(
+            r"(?i:doc(?:type|_type)?|type)[\"']?\s?[=: ]\s?[\"']?P\b[\"']?[^\n]{0,40}?(?<![A-Za-z])(?i:num(?:ber)?|no|doc_?no|docnum)[\"']?\s?[=: ]\s?[\"']?"
+            r"(?P<passport>[A-Z]{0,2}\d{6,9}[A-Z]?)(?![0-9A-Za-z_])"
+        ),
+        ("doc", "type"),
+    ),
+    (
+        re.compile(r"PID\|\d{0,4}\|(?:[^|\n]{0,40}\|)?(?P<medical_id>[A-Z]{0,4}\d[\w\-]{3,19})(?=[\^|~\n])"),
+        ("pid|",),
+    ),
+)
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -70,6 +98,10 @@ def find(reading: Reading) -> Iterator[Finding]:
         value = _VALUE[kind].match(text, filled.end() if filled else match.end())
         if value is not None and _credible(kind, value[0]):
             yield Finding(kind, *value.span(), 0.9)
+    for pattern, needles in _ELSEWHERE:
+        for match in matches(pattern, text, lower, needles):
+            group = match.lastgroup or ""
+            yield Finding(group, *match.span(group), 0.85)
     for match in _LATER.finditer(text):
         yield Finding("passport" if match[2] else "driver_license", *match.span(1), 0.85)
 

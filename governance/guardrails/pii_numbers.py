@@ -31,7 +31,7 @@ DENIAL = re.compile(
     r"(?:[\s\d.,:;#=/\"'()*`|_°º：\-]|\b(?:numbers?|nummer|numer|no|n|num|nr|code|ids?|is|was|are|and|of|the|номер)\b)*+$"
 )
 _SOCIAL = re.compile(
-    r"\b(?:ssns?|itin|tin|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
+    r"\b(?:ssns?|itin|tin|w-?2 box|w-?[29]\b|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
 )
 _CARD_WORD = re.compile(
     r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro|mir|mastercard|kreditkarte|karte|kartennummer|kartennr|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"
@@ -127,7 +127,7 @@ def _issued(digits: str) -> bool:
 def _denied(text: str, start: int, end: int, claim: re.Pattern[str]) -> bool:
     """Tell whether the nearest word before a number says that it isn't a person's."""
     window = labels.before(text, start)
-    if claim.search(window):
+    if claim.search(window) or claim.search(text[end : end + REACH_PERSON_AFTER].lower()):
         return False
     return DENIAL.search(window) is not None or pii_things.spoken_of(text, start, end)
 

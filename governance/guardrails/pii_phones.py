@@ -81,7 +81,7 @@ _DATE = re.compile(
     r"\d{1,3}(?:\.\d{1,3}){3}|\d{3}-\d\d-\d{4}"
 )
 _LINK = re.compile(
-    r"(?:\bwa\.me/|\b(?:tel|sms|callto):|[?&](?:phone|tel|mobile|msisdn|to)=)(?:\+|%2B|00)?(?P<number>[1-9]\d(?:[-. ]?\d){6,13})(?!\w)",
+    r"(?:\bwa\.me/|\b(?:tel|sms|callto):|[?&](?:phone|tel|mobile|msisdn|to)=|\b(?:msisdn|wa_?id|calling_?number|called_?number|caller_?id|cli|ani|[ab]_?party|from_number|to_number|phone_?number)[\"']?\s?[=:]\s?[\"']?)(?:\+|%2B|00)?(?P<number>[1-9]\d(?:[-. ]?\d){6,13})(?!\w)",
     re.IGNORECASE,
 )
 _NOT_DIGIT = re.compile(r"\D")
@@ -311,11 +311,16 @@ def _claimed(text: str, match: re.Match[str]) -> bool:
     window = labels.before(text, match.start())
     if DENIAL.search(window):
         return False
+    if (
+        window.endswith(": ") and len(_digits(match[0])) >= SHORTEST_MOBILE
+    ):  # what the colon announces may have been named long before
+        window = labels.before(text, match.start(), LONGEST_ANNOUNCED)
     if _NAMED.search(window) or _NAMED.search(labels.said_after(text, match.end())):
         return True
     return _FOLLOWS.match(text, match.end()) is not None
 
 
+LONGEST_ANNOUNCED = 96
 # What is said of a telephone right after its number.
 _FOLLOWS = re.compile(
     r"[ ,;–—\-]{1,3}\(?(?:call|ring|text me|phone|mobile|cell|whats?app|zap|cel(?:ular|l)?|tel|m[óo]vil|handy|mobil|portable|sms)\b|[にへ]?(?:お)?電話",

@@ -54,7 +54,7 @@ _COMMANDS = {
     "wpa-psk pre-shared-key": " ",
     "chap~password": r" [057] ",
     "isql": r" [\w.\-]{1,30} [\w.\-]{1,30} ",
-    "net~use": r"\b[^\n|;]{0,80}? /user:\S{1,60} ",
+    "net~use": r"\b[^\n|;]{0,80}? (?:/user:\S{1,60} (?!/)|(?=[^\s/\\*]{4,60} /u(?:ser)?:))",
     "net~user": r" \S{1,40} (?!/)",
     "convertto-securestring": " (?:-string )?",
     "cmdkey": r"\b[^\n|;]{0,80}? /pass:",
@@ -138,6 +138,10 @@ _LINK = re.compile(
     r"/?(?:(?:password-)?reset(?:[-_]password)?|magic(?:-link|-login)?|verify(?:-email)?|confirm(?:-email)?|invite|webhooks?|hooks?|token|login|unlock|activate)"
     r"/(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
 )
+_PARAMETER = re.compile(
+    r"/?(?:(?:password-)?reset(?:[-_]password)?|magic(?:-?link|-login)?|verify(?:-email)?|confirm(?:-email)?|invite|login|unlock|activate)[\w\-]{0,16}/?"
+    r"\?(?:[\w.\-]{1,20}=[^&\s\"']{0,60}&(?:amp;)?){0,4}(?:t|k|c|s|code|key|ticket|otp|hash|nonce|link|id|token)=(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
+)
 _CODES = re.compile(
     r"(?:backup|recovery|scratch)[ \-]?codes?[^\d\n:]{0,30}[:=]?\s{1,3}(?P<value>(?:[\s,;\d.)]{0,6}(?:\d{8}|[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)\b){1,8})",
     re.IGNORECASE,
@@ -185,6 +189,9 @@ def find(reading: Reading) -> Iterator[Finding]:
         yield from _cookies(text, lower)
     for match in matches(_LINK, text, lower, _LINKS):
         if secret_looks.noisy(match["value"]) or secret_looks.UUID.match(match["value"]):
+            yield secret_looks.span("link", match, match["value"], 0.7)
+    for match in matches(_PARAMETER, text, lower, _LINKS):
+        if secret_looks.noisy(match["value"]):
             yield secret_looks.span("link", match, match["value"], 0.7)
     for match in matches(_CODES, text, lower, ("backup", "recovery", "scratch")):
         for code in _CODE.finditer(text, match.start("value"), match.end("value")):
@@ -241,10 +248,20 @@ def _headers(text: str, lower: str) -> Iterator[Finding]:
             yield secret_looks.span("bearer_token", match, value, 0.85)
     for pattern, needle in ((_BASIC, "basic "), (_AUTH_OBJECT, "auth")):
         for match in matches(pattern, text, lower, (needle,)):
-            if not text[match.start() - 1 : match.start()].isalpha() and _user_and_password(match["value"]):
+            if not text[match.start() - 1 : match.start()].isalpha() and (
+                _user_and_password(match["value"]) or _unreadable(lower, match)
+            ):
                 yield secret_looks.span("basic_auth", match, match["value"], 0.9)
 
 
+def _unreadable(lower: str, match: re.Match[str]) -> bool:
+    """Tell whether a header `Authorization: Basic` holds random characters instead of a name and a password."""
+    if _AUTHORIZATION.search(lower, max(0, match.start() - 24), match.start()) is None:
+        return False
+    return secret_looks.noisy(match["value"]) and not _decoded(match["value"]).isascii()
+
+
+_AUTHORIZATION = re.compile(r"authorization[\"']?\]?\s?[:=,]\s?[\"']?\Z")
 _ATTRIBUTE = re.compile(r"^[a-z_]+(?:\.[a-zA-Z_]+)+$")
 
 
@@ -301,12 +318,17 @@ def _seeds(text: str, lower: str) -> Iterator[Finding]:
             yield Finding("seed_phrase", match.start("value"), match.start("value") + words[count - 1].end(), 0.8)
 
 
+def _decoded(value: str) -> bytes:
+    """Return what a value of base64 says, or nothing."""
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
 def _user_and_password(value: str) -> bool:
     """Tell whether a value is the base64 of `user:password`."""
-    try:
-        plain = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return False
+    plain = _decoded(value)
     if b":" not in plain or not plain.isascii() or not plain.decode().isprintable():
         return False
     return not secret_looks.placeholder(value) and plain.partition(b":")[2].lower() not in {

@@ -127,12 +127,32 @@ def _hosts(text: str) -> Iterator[Finding]:
 
 def _calls(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords among the arguments of calls that log in, as in `smtp.login("mira", "…")`."""
+    for match in matches(_CLIENT, reading.text, reading.lower, _CLIENTS):
+        yield from _keys_of_client(match)
     for match in matches(_CALL, reading.text, reading.lower, _CALLS):
         for argument in list(_QUOTED.finditer(reading.text, match.start("value"), match.end("value")))[1:]:
             if reading.looks(secret_looks.coined, argument["value"]):
                 yield secret_looks.span("password", argument, argument["value"], 0.75)
 
 
+def _keys_of_client(call: re.Match[str]) -> Iterator[Finding]:
+    """Yield the keys among the arguments that a service's client is made with; what comes first names the account."""
+    arguments = call["value"].split(",")
+    place = call.start("value")
+    for index, argument in enumerate(arguments):
+        key = _KEY_ARGUMENT.search(argument)
+        if key is not None and (index > 0 or len(arguments) == 1) and secret_looks.noisy(key["key"]):
+            yield Finding("api_key", place + key.start("key"), place + key.end("key"), 0.75)
+        place += len(argument) + 1
+
+
+_CLIENTS = (
+    "algoliasearch(", "client(", "twilio", "stripe(", "pusher(", "nexmo(", "vonage(", "plivo", "cloudinary", "mailgun(", "sendgrid", "razorpay(",
+    "meilisearch(", "typesense(", "openai(", "anthropic(", "telnyx", "mailjet", "postmark", "mixpanel(", "messagebird(", "paypal(", "searchclient.create(",
+    "serverclient(", "createclient(", "pinecone(", "weaviate", "influxdb", "ably(", "rollbar(", "bugsnag", "pubnub(", "intercom", "trello(", "zendesk",
+)  # fmt: skip
+_CLIENT = re.compile(r"[\w.]{3,30}(?:['\"]\))?\((?P<value>[^()\n]{20,240})\)?", re.IGNORECASE)
+_KEY_ARGUMENT = re.compile(r"^\s*(?:\w{2,20} ?[=:] ?)?[\"'](?P<key>[A-Za-z0-9_\-]{20,90})[\"']")
 _CALLS = (
     "login(",
     "mysqli(",

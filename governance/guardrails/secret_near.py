@@ -21,10 +21,14 @@ _NAMING = re.compile(
     r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
     r"cl[eé]s? (?:d[’']|de l[’'])?(?:api|acc[eè]s)|(?:api|zugriffs|zugangs|geheim|sicherheits)-?schlüssel|(?:clave|chave|chiave|llave) (?:(?:de|da|do|di|del|secreta|privada|segreta|la) ){0,2}(?:api|acceso|acesso|accesso)|"
     r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api-?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
+    r"(?:시크릿|비밀|인증|연동|접근|액세스|서비스|마스터|암호화|결제|보안) ?키|(?:シークレット|アクセス|認証|暗号|マスター|サービス)(?:キー|鍵)|秘密鍵|(?:访问|接口|授权|应用|私有?|服务)(?:密钥|密鑰|key)|api[ \-]?(?:nyckel\w*|nøkkel\w*|nøgle\w*|avain\w*|kulcs\w*|klíč\w*|kľúč\w*|ključ\w*|chei\w*|κλειδί|anahtar\w*)|(?:khóa|khoá|mã) (?:api|bí mật|truy cập)|kunci (?:api|rahasia|akses)|คีย์ ?(?:api|ลับ)?|מפתח (?:api|סודי|גישה)|cheia (?:api|secretă)|kulcs|"
+    r"nyckeln?|nøkkel(?:en)?|nøglen?|avain|klíč|ključ|cheia|κλειδί|מפתח|khóa|kunci|anahtarı?|"
     r"clé|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
     r"(?![a-z])"
 )
-_BARE_KEY = re.compile(r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키)\Z")
+_BARE_KEY = re.compile(
+    r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키|nyckeln?|nøkkel(?:en)?|nøglen?|avain|klíč|ključ|cheia|kulcs|κλειδί|מפתח|khóa|kunci|anahtarı?)\Z"
+)
 _DENIAL = re.compile(
     r"public|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit|(?<![a-z])hash|"
     r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
@@ -37,7 +41,7 @@ _DENIED_BEFORE = re.compile(
     r"translation|i18n|message|locale|react)[_\- ]?\Z"
 )
 _TELLS = re.compile(
-    r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er)|是|为|は)[ \t\n\"'`(\[*\-]*\Z"
+    r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*\Z"
 )
 _SHORT_GAP = re.compile(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
 _SENTENCE_END = re.compile(r"[.!?;]\s|[;{}]|----")
@@ -100,6 +104,8 @@ def _naming(window: str) -> re.Match[str] | None:
     last = max(map(window.rfind, _STEMS if window.isascii() else _ALL_STEMS))
     if last < 0:
         return None
+    if not window.isascii():
+        return max(_NAMING.finditer(window), key=re.Match.end, default=None)
     floor = max(0, last - LONGEST_NAME)
     for at in (
         *[word.start() for word in _BEGINNING.finditer(window, floor, last)],
@@ -115,10 +121,10 @@ def _naming(window: str) -> re.Match[str] | None:
 # What every such word holds: a look for these is much cheaper.
 _STEMS = (
     "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "passw", "passph", "cle", "lave",
-    "have", "hiave", "sleutel", "klucz", "cookie", "jeton",
+    "have", "hiave", "sleutel", "klucz", "cookie", "jeton", "nyckel", "nkkel", "avain", "kulcs", "cheia", "kunci", "anahtar",
 )  # fmt: skip
 _ALL_STEMS = (
-    *_STEMS, "clé", "schl", "ключ", "токен", "секрет", "密钥", "密鑰", "令牌", "トークン", "キー", "토큰", "키", "مفتاح", "anahtar",
+    *_STEMS, "nøkkel", "nøgle", "klíč", "ključ", "κλειδί", "מפתח", "khóa", "คีย์", "鍵", "clé", "schl", "ключ", "токен", "секрет", "密钥", "密鑰", "令牌", "トークン", "キー", "토큰", "키", "مفتاح", "anahtar",
 )  # fmt: skip
 LONGEST_NAME = 24
 _BEGINNING = re.compile(r"(?<![a-z])[a-z]")
@@ -152,6 +158,8 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
             _PROVIDER.search(window) is not None
             or _ENV_KEY.search(text[max(0, start - 40) : start]) is not None
             or (_PURE.match(value) is not None and _LINE_OF_A_KEY.search(text[max(0, start - 40) : start]) is not None)
+            or _SERVICE.search(gap) is not None
+            or (len(value) >= LONG_KEY and _ONE_OF_TWO.search(text[max(0, start - 40) : start]) is not None)
             or _SECTION.search(text[max(0, start - REACH_WORD) : start]) is not None
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
             or (
@@ -166,6 +174,12 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
     return True
 
 
+# "the key for the map service is …"
+_SERVICE = re.compile(
+    r"^ (?:för|till|to|for|от|для|к|do|til|for|für|zum|zur|pour|para|per|voor|pro|pentru|untuk|cho) (?:the |our |den |det |die |das |le |la |el )?[^\n.;{}=]{3,30}?"
+    r"(?: is| är| er| ist| est| es| è| é| jest| je| on| este| adalah| là|:| —| -|,) {1,2}[\"'`]?\Z"
+)
+LONG_KEY, _ONE_OF_TWO = 40, re.compile(r"(?:key[12]|(?:primary|secondary)_?key)[\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)
 # Names after which a sentence may say much before it says the value.
 _STRONG = re.compile(
     r"(?:api|access|secret|signing|encryption|private|auth|service|master|license|client)[ _\-](?:keys?|tokens?|secrets?)|.*(?:api|acceso|acesso|accesso|acc[eè]s)|api.*|.* api|"
@@ -207,7 +221,9 @@ _CALL = re.compile(
 )
 _LINE_OF_A_KEY = re.compile(r"(?:\A|\n)[ \t]*key: [\"']?\Z", re.IGNORECASE)
 _PURE = re.compile(r"(?=[A-Za-z]*\d)(?=[A-Z\d]*[a-z])(?=[a-z\d]*[A-Z])[A-Za-z\d]{20,}\Z")
-_ABROAD = re.compile(r"доступа|erişim|api|acc[eè]s|secr|segr|geheim|zugriffs|zugangs|sicherheits")
+_ABROAD = re.compile(
+    r"(?:시크릿|비밀|인증|연동|접근|액세스|서비스|마스터|암호화|결제|보안) ?키|(?:シークレット|アクセス|認証|暗号|マスター|サービス)|秘密|(?:访问|接口|授权|应用|私|服务)|bí mật|truy cập|rahasia|akses|סודי|גישה|ลับ|доступа|erişim|api|acc[eè]s|secr|segr|geheim|zugriffs|zugangs|sicherheits"
+)
 _DIRECT = re.compile(r"[\s=:\"']{1,4}\Z")
 _SURE = frozenset({"pk", "auth", "creds", "cred"})
 

@@ -25,7 +25,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 # "try bob / rosebud44", "admin:rosebud44"
 _PAIR = re.compile(
-    r"(?:try|with|with the|as|in as|to \S{3,40} as|mit|avec|con|com|met|z|jako|как|с|runas:|cred(?:ential)?s:?|default (?:creds|credentials|login)(?: is| are|:)?|access:|accès ?:|"
+    r"(?:try|type|enter|with|with the|as|in as|to \S{3,40} as|mit|avec|con|com|met|z|jako|как|с|runas:|cred(?:ential)?s:?|default (?:creds|credentials|login)(?: is| are|:)?|access:|accès ?:|"
     r"acceso:|acesso:|accesso:|dostęp:|доступ:|zugang:|zugangsdaten:|toegang:|identifiants ?:|credenziali:|credenciales:|login:|login is|log-?in:?|logins:|user/pass:?|anmeldung:|для входа:|логин:|u/p:?)"
     r" (?:for [^:\n]{2,30}: )?(?P<user>[\w.@\-]{2,40})(?: ?//? ?| ?: ?| ?\| ?| and | und | et | y | e | en | i | и )(?:the )?"
     + VALUE
@@ -33,7 +33,7 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _PAIR_WORDS = (
-    "try ", "with ", " as ", "mit ", "avec ", "con ", "com ", "met ", "runas:", "cred", "default ", "access:", "accès", "acces", "doste", "доступ:", "zugang", "toegang",
+    "try ", "type ", "enter ", "with ", " as ", "mit ", "avec ", "con ", "com ", "met ", "runas:", "cred", "default ", "access:", "accès", "acces", "doste", "доступ:", "zugang", "toegang",
     "identifiants", "log-in", "login", "user/pass", "anmeldung:", "для входа:", "логин:", "u/p",
 )  # fmt: skip
 _AT_PAIRS = Needles(_PAIR_WORDS)
@@ -188,12 +188,6 @@ _PGPASS = re.compile(
     r"^(?:[\w.\-]+|\*):(?:\d{3,5}|\*):[\w*\-]+:[\w*\-]+:(?P<value>[^\s:\"']{5,64})$|pgpass[^\n]{0,20}?[ :>]{1,3}(?:[\w.\-]+|\*):(?:\d{3,5}|\*):[\w*\-]+:[\w*\-]+:(?P<named>[^\s:\"']{5,64})",
     re.MULTILINE,
 )
-_INSERT = re.compile(
-    r"insert into [\w.\"`\[\]]{1,60} ?\((?P<columns>[^()\n]{3,300})\) values ?\((?P<cells>[^()\n]{3,600})\)",
-    re.IGNORECASE,
-)
-_CELL = re.compile(r"\s*(?:N?'(?P<value>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
-_COLUMN = re.compile(r"pass|pwd|secret|token|pin\b")
 
 
 def _rows(text: str, lower: str) -> Iterator[Finding]:
@@ -202,10 +196,3 @@ def _rows(text: str, lower: str) -> Iterator[Finding]:
             group = match.lastgroup or "value"
             if secret_looks.password(match[group], prose=False):
                 yield Finding("password", *match.span(group), 0.8)
-    for match in matches(_INSERT, text, lower, ("insert into ",)):
-        cells = list(_CELL.finditer(match["cells"]))
-        for column, cell in zip(match["columns"].split(","), cells, strict=False):
-            value = cell["value"] or ""
-            if _COLUMN.search(column.lower()) and secret_looks.password(value, prose=False):
-                start = match.start("cells") + cell.start("value")
-                yield Finding("password", start, start + len(value), 0.8)

@@ -168,7 +168,7 @@ def _used(reading: Reading) -> Iterator[Finding]:
 
 # Phrases of words.
 _PHRASE = re.compile(
-    r"(?:phrase de passe|phrase|password|passwort|pw|mot de passe|contraseña|senha)s?[\"'*]{0,2}(?P<about>(?: \([^()\n]{3,24}\)| (?:for|to|of|on|for the|to the|für\w*|du|del|do)(?: [a-z][\w\-]{1,20}){1,3}?)?)(?P<sign> is| are| est| es| é|:| =|=| -| –| —| was| ist| lautet| it'?s)(?: now| still)?:? {0,2}(?P<quote>[\"'“`«„]?)"
+    r"(?:phrase de passe|phrase|password|passwort|pw|mot de passe|contraseña|senha)s?[\"'*]{0,2}(?P<about>(?: \([^()\n]{3,24}\)| (?:for|to|of|on|for the|to the|für\w*|du|del|do)(?: [a-z][\w\-]{1,20}){1,3}?)?)(?P<sign> is (?:\w{3,6} words|this|these|as follows):| is| are| est| es| é|:| =|=| -| –| —| was| ist| lautet| it'?s)(?: now| still)?:? {0,2}(?P<quote>[\"'“`«„]?)"
     r"(?P<value>[^\W\d_]{2,14}(?:(?P<link>[ \-_.])[^\W\d_]{2,14})(?:(?P=link)[^\W\d_]{2,14}){1,6}?)(?P<after>[\"'”`»“]|[.,;\n)]|\Z| (?:all |in |with |lower|\())",
     re.IGNORECASE,
 )
@@ -188,13 +188,14 @@ def _phrases(reading: Reading) -> Iterator[Finding]:
         _PHRASE, text, lower, ("phrase", "password", "passwort", "pw", "mot de passe", "contraseña", "senha")
     ):
         value = match["value"]
-        if _PROSE.search(value) or _NAME.search(value) or secret_looks.placeholder(value):
+        counted = match["sign"].endswith("words:")
+        if (_PROSE.search(value) and not counted) or _NAME.search(value) or secret_looks.placeholder(value):
             continue
         linked = match["link"] != " " or bool(match["quote"])
         told = (
             linked
             or text.startswith("phrase", match.start())
-            or match["sign"].strip() in {":", "="}
+            or match["sign"].strip()[-1:] in {":", "="}
             or _SPELT.search(lower, match.end("value"), match.end() + 30)
         )
         if told and len(re.split(r"[ \-_.]", value)) >= (FEWEST_LINKED if linked else FEWEST_WORDS):
@@ -284,7 +285,7 @@ _STRUCK = re.compile(
     r"(?<![^\s(\"'`«„“「：:\u3040-\u9fff])(?=\d*[^\W\d_])(?=[^\s]{0,60}\d)[A-Za-z\d\u00c0-\u024f\u0370-\u04ff]++[@#$%^&*+~!?._\-][\w@#$%^&*+~!?.\-]{1,60}"
 )
 _OPENS = re.compile(
-    r"\b(?:pass(?:word|wort|phrase|code)?s?|kennwort|log(?:s|ged|ging)?[ \-]?(?:in|on)|sign(?:s|ed)?[ \-]in|unlocks?|get(?:s)? (?:in|into|you in)|let(?:s)? (?:you|me|him|her) in|wi-?fi|wlan|"
+    r"\b(?:pass(?:word|wort|phrase|code)?s?|default (?:we|from|one)|factory default|change it (?:please|asap|now|soon|after)|kennwort|log(?:s|ged|ging)?[ \-]?(?:in|on)|sign(?:s|ed)?[ \-]in|unlocks?|get(?:s)? (?:in|into|you in)|let(?:s)? (?:you|me|him|her) in|wi-?fi|wlan|"
     r"anmeld\w*|einlogg\w*|eingelogg\w*|zugang|mot de passe|connexion|connecte\w*|contraseña|clave|entra\w?|acceso|senha|acessar|entrar|accedi|accesso|accedere|wachtwoord|inlog\w*|"
     r"hasł\w+|zalog\w+|logowani\w*|парол\w*|войти|вход|заход\w*|lösenord\w*|logga in|şifre\w*|giriş|mdp|pw|pwd)\b|密码|密碼|パスワード|ログイン|登录|비밀번호|로그인|كلمة|סיסמ"
 )

@@ -15,11 +15,11 @@ _NO_LETTER = re.compile(r"(?<![^\W\d_])\Z")
 # The word a secret's name ends with, and what must stand before it for the words that say little alone.
 _PASSWORDS: dict[str, re.Pattern[str] | None] = {
     **dict.fromkeys(
-        ("password", "passwd", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "contrasena",
+        ("password", "passwrd", "pasword", "passwor", "paswoord", "psswd", "keypass", "key pass", "storepass", "passphrase", "passwd", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "contrasena",
          "palavra-passe", "palavra passe", "wachtwoord", "hasło", "haslo", "lösenord", "losenord", "adgangskode", "kodeord",
          "salasana", "jelszó", "jelszo", "пароль", "пароля", "паролем", "лозинка", "κωδικός", "κωδικος", "סיסמה", "סיסמא",
          "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "口令", "パスワード", "비밀번호", "패스워드", "암호", "mật khẩu", "kata sandi",
-         "รหัสผ่าน", "slaptažodis", "parool", "lozinka", "비번", "wpa2 key", "wpa key", "wpa3 key", "wifi key", "wi-fi key", "wifi-key", "pre-shared-key", "preshared key", "pre-shared key", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
+         "รหัสผ่าน", "slaptažodis", "slaptažodį", "hasłem", "hasła", "heslem", "hesla", "jelszava", "jelszavam", "jelszót", "salasanasi", "salasanan", "κωδικό", "parolası", "şifresi", "şifreniz", "parolanız", "parola dvs", "паролю", "паролі", "пароле", "löseord", "mật mã", "パスフレーズ", "暗号フレーズ", "passwörter", "parool", "lozinka", "비번", "wpa2 key", "wpa key", "wpa3 key", "wifi key", "wi-fi key", "wifi-key", "pre-shared-key", "preshared key", "pre-shared key", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
          "netzwerkschlüssel", "network key", "clé wifi", "clé wi-fi", "clave wifi", "clave wi-fi", "chiave wifi", "code wifi", "sandi wifi", "klucz wifi", "ключ wifi"),
         None,
     ),
@@ -41,7 +41,7 @@ _KEYS: dict[str, re.Pattern[str] | None] = {
     ),
     "key": re.compile(
         r"(?:consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
-        r"deploy|shared ?access|client|ssh|pgp|aes|hmac|app|admin|bot|webhook|unseal|functions)[_\-. ]?\Z"
+        r"deploy|shared ?access|client|ssh|pgp|aes|hmac|app|admin|bot|webhook|unseal|functions)[_\-. ]?\Z|(?<![a-z])[ais]\Z"
     ),
 }  # fmt: skip
 _CORES = {**_PASSWORDS, **_KEYS}
@@ -49,7 +49,7 @@ _AT_CORES = Needles(_CORES)
 
 # A secret ends where a script begins that is written without blanks.
 _VALUE = (
-    r"(?P<scheme>(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) {1,2})?(?:base64:)?"
+    r"(?:[\"'`](?=(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) ))?(?P<scheme>(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) {1,2})?(?:base64:)?"
     r"(?:<(?:b|code|strong|em|kbd|tt|pre|!\[CDATA\[)>?)?(?:[rbuf]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
 )
 _SUFFIX = (
@@ -106,7 +106,9 @@ def find(reading: Reading) -> Iterator[Finding]:
         if match is None or (match["scheme"] and match["scheme"].strip().lower() in _JUDGED_ELSEWHERE):
             continue
         value = _trimmed(match, is_password=core in _PASSWORDS)
-        if not match["value"].endswith(("...", "…")) and _believed(reading, core, match, value):
+        if not match["value"].endswith(("...", "…")) and not _believed(reading, core, match, value):
+            value = _joined(reading, match) if core in _PASSWORDS else ""
+        if value and not match["value"].endswith(("...", "…")):
             start = match.start("value")
             kind = "password" if core in _PASSWORDS else "api_key"
             yield Finding(kind, start, start + len(value), 0.8)
@@ -242,10 +244,28 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
         return secret_looks.password(value, prose=prose) and not (prose and _address(value))
     if match["near"] is not None:
         return False  # `secret_near` looks for random characters
+    if core in _SECRETS and said is not None and reading.looks(secret_looks.striking, value):
+        return True
     quoted = match.string[match.start("value") - 1] in "\"'"
     if quoted and len(value) >= _SURELY_RANDOM and secret_looks.entropy(value) >= 4.0 and not _CALLED.search(value):
         return not secret_looks.placeholder(value)
     return secret_looks.key(value) and not _RESOURCE.match(value)
+
+
+_SECRETS = frozenset({"secret", "credential", "credentials"})
+_AFTER_SIGN = re.compile(r"[;,][^\s;,=\"'`<>:]{3,40}(?=[\s.,)]|\Z)")
+
+
+def _joined(reading: Reading, match: re.Match[str]) -> str:
+    """Return the value of `pw=…` with a semicolon or comma inside, or nothing."""
+    rest = _AFTER_SIGN.match(match.string, match.end("value"))
+    if rest is None or match["assigned"] not in {"=", ":", ": "}:
+        return ""
+    value: str = match["value"] + rest[0].rstrip(".,)")
+    parts = re.split("[;,]", value)
+    if not all(any(map(str.isalpha, part)) for part in parts) or _CONNECTION.search(match.string, match.start()):
+        return ""
+    return value if secret_looks.made_up("".join(parts)) else ""
 
 
 _OTHERS_VERB = re.compile(r" (?:on|to)(?: now| still| also)?:? {1,2}\Z", re.IGNORECASE)

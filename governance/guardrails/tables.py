@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from governance.guardrails.detector import CONTEXT_CHARACTERS
+from governance.guardrails.needles import matches
 
 _RULE = re.compile(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
 _CELL_FRAME = " \t\"'`"
@@ -16,6 +17,14 @@ _HEAD = re.compile(
     rf"^(?=[^\n]{{3,120}}\n)(?:{_NAME}(?:(?P<sign>[,;\t]){_NAME})(?:(?P=sign){_NAME})*|[ \t]*+\|?{_NAME}(?:\|{_NAME})+\|?[ \t]*+)\n",
     re.MULTILINE,
 )
+
+
+_INSERT = re.compile(
+    r"insert into [\w.\"`\[\]]{1,60} ?\((?P<columns>[^()\n]{3,300})\)\s{1,3}values\s{0,3}\((?P<cells>[^()\n]{3,600})\)",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(r"\s*(?:[A-Za-z]{0,9} ?'(?P<held>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
+_NAME_FRAME = " \t\"'`[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +58,20 @@ class Tables:
     def cells(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the cells below a column whose name the pattern finds, as far as a detector may look back."""
         wanted = self._rows_with(columns)
+        yield from self._inserted(columns)
         end = 0  # of the table before
         for head in self._heads if wanted else ():
             if head.start >= end and head.row in wanted:
                 end = yield from self._below(head, columns)
+
+    def _inserted(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+        """Yield the wanted values of the rows that a statement inserts into a database's table."""
+        for row in matches(_INSERT, self._text, self._lower, ("insert into ",)):
+            start = row.start("cells")
+            for name, cell in zip(row["columns"].split(","), _VALUE.finditer(row["cells"]), strict=False):
+                column = name.strip(_NAME_FRAME).lower().replace("_", " ")
+                if cell["held"] and columns.search(column):
+                    yield Cell(column, start + cell.start("held"), start + cell.end("held"))
 
     @cached_property
     def _heads(self) -> list[_Head]:

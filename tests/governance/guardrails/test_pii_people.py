@@ -17,7 +17,9 @@ def kinds(text: str) -> set[str]:
         "DOB on file: 08/16/1983", "Geburtsdatum des Kindes: 27.01.2002", "fecha de nacimiento del menor: 15/12/1990",
         '"birth_date":"1979-11-07T00:00:00Z"', "生年月日 昭和54年11月7日", "1985年3月14日生まれ", "18.05.1988 г.р.", "BDAY:19791107",
         "born at St Mary's Hospital on 7 November 1979", "born on the fourth of July 1983", "her birthday is on 7 November", "DOB 07NOV1979 F",
-        "née Martin le 04/07/1983", "PID|1||88231||OSEI^K||19791107|M", "תאריך לידה: 7.11.1979", "name,dob\nIda,1979-11-07",
+        "née Martin le 04/07/1983", "PID|1||||OSEI^K||19791107|M", "תאריך לידה: 7.11.1979", "name,dob\nIda,1979-11-07",
+        "<label>Born</label><span>22.01.1947</span>", "welcome to the team! Finn's birthday is 9th May 2015", "母は昭和 25年3月9日生まれ",
+        "INSERT INTO pupils (name, born) VALUES ('Idris', DATE '1994-12-10');",
     ],
 )  # fmt: skip
 def test_dates_of_birth_in_many_forms(text: str) -> None:
@@ -71,3 +73,32 @@ def test_addresses_of_servers_and_versions_are_nobodys(text: str) -> None:
 )  # fmt: skip
 def test_numbers_said_in_words(text: str, found: set[str]) -> None:
     assert kinds(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("I lost my US passport in Lisbon. The number was K26339473; what now?", "passport"),
+        ("APIS record: DOC=P NAT=GBR NUM=137406422", "passport"),
+        ("PID|1||91393183^^^STJOHN^MR||KEANE^DOLORES^A|||F", "medical_id"),
+        ("queued msg to msisdn=447999133831 len=142", "phone"),
+        ("Le dejo mi móvil por si el repartidor no encuentra el portal: 633 03 88 55.", "phone"),
+        ("Tarjeta sanitaria BBBBJF0617006606 de don Evaristo", "medical_id"),
+        ("NY DMV client ID 554 575 588", "driver_license"),
+        ("Licencia de conducir de Wilmer: H59-11-029748", "driver_license"),
+        ("inlägget skrevs av användaren Ulf från 2001:2042:6a20:6142:88f4:a4b7:c408:fed9", "ip_address"),
+    ],
+)
+def test_numbers_by_their_place_in_a_record_or_a_sentence(text: str, kind: str) -> None:
+    assert kinds(text) == {kind}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "doc=pdf num=137406422", "I lost my passport. The queue number was A12", "PID|1||||", "record number 12345678 of the album", "client ID 554 575 588",
+        "It swaps the two phone numbers. Water main repair, 8 to 12 June. Emergencies: 0555 900",
+    ],
+)  # fmt: skip
+def test_such_places_without_a_person(text: str) -> None:
+    assert kinds(text) == set()

@@ -124,6 +124,11 @@ def test_a_secret_is_found_by_its_place(text: str, secret: str) -> None:
         ("INSERT INTO users (login, password) VALUES ('anna', 'rosebud44');", "rosebud44"),
         ("client.login('bob', 'rosebud44')", "rosebud44"),
         ("the gate code is 4471#", "4471#"),
+        ("bind dn=cn=sync pw=Umbrella;Tango88 result=0", "Umbrella;Tango88"),
+        ("Keypass for the signing cert (.pfx): jC6iNSoOzsdPKSanAU", "jC6iNSoOzsdPKSanAU"),
+        ("net use Z: files01:scans Pelican#River5 /user:CORP\\svc", "Pelican#River5"),
+        ("passphrase is six words: copper lantern drizzle otter vault nineteen", "copper lantern drizzle otter vault nineteen"),
+        ("enable secret for the core switch is Zinc!Pelican.09", "Zinc!Pelican.09"),
     ],
 )  # fmt: skip
 def test_a_password_is_found_as_people_tell_it(text: str, secret: str) -> None:
@@ -141,6 +146,33 @@ def test_a_password_is_found_as_people_tell_it(text: str, secret: str) -> None:
     ],
 )  # fmt: skip
 def test_talk_of_passwords_is_none(text: str) -> None:
+    assert secrets.detect(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("Nyckeln till karttjänsten är 5f0a87d5a105455e688b7467e832d37a", "5f0a87d5a105455e688b7467e832d37a"),
+        ("결제 모듈 시크릿 키는 fzJUHMFIUCJyfMvAXTpWaOS7nfV4qKuJ 입니다", "fzJUHMFIUCJyfMvAXTpWaOS7nfV4qKuJ"),
+        ("Ключ от геокодера: 9bc57d20-955b-4d51-9f07-fb93eb3d46c7", "9bc57d20-955b-4d51-9f07-fb93eb3d46c7"),
+        ("algoliasearch('B7M77SFA15', '0be520861dd77f01ea4506700d072ba6')", "0be520861dd77f01ea4506700d072ba6"),
+        ("headers['Authorization'] = 'SSWS 00B7NUkp9yCsRAyxGwlY4oAP2MioY91lA'", "00B7NUkp9yCsRAyxGwlY4oAP2MioY91lA"),
+        ("https://app.example.com/magic?t=ckaIijSwtfnRoN7xasbBkDGuoQ1nSwzN", "ckaIijSwtfnRoN7xasbBkDGuoQ1nSwzN"),
+    ],
+)  # fmt: skip
+def test_a_key_is_found_by_its_place(text: str, secret: str) -> None:
+    assert secret in {text[found.start : found.end] for found in secrets.detect(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nyckeln till huset är under mattan", "the key for the row is 9bc57d20-955b-4d51-9f07-fb93eb3d46c7", "client('orders', 'list_of_all_open_orders')",
+        "Authorization: Basic <base64 of user:password>", "https://app.example.com/login?next=/account/settings/profile", "password=a,b;c",
+        "encodedPassword: see vault; Then9 more", "secret santa for the team is on Friday-12",
+    ],
+)  # fmt: skip
+def test_talk_of_keys_is_none(text: str) -> None:
     assert secrets.detect(text) == []
 
 
