@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.conf import settings
 from django.db import connections
 
 from agentos.core.types import JsonObject
-from agents.engine.ports import Hold, Refuse, RunInfo
+from agents.engine.ports import Hold, Refuse, Require, RunInfo
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import AuditEntry, Statement, StepRecord
 from agents.models import Run, Step
@@ -44,6 +44,10 @@ SELECT ({_PENDING} AND run_id = %s), ({_PENDING} AND requester_id = %s), EXISTS 
     AND s.answer ->> 'confirmed' = 'false'
 )::text
 """
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_OTHERS: Final = f"{_PENDING} AND NOT (run_id = %s AND step_path = %s)"
+_ROOM: Final = f"SELECT 1 WHERE ({_OTHERS} AND run_id = %s) < %s AND ({_OTHERS} AND requester_id = %s) < %s"
+_FULL: Final = "as many approvals wait as may: call the tool again later."
 _HOLD: Final = f"UPDATE {table(Run)} SET pause_requested = true, pause_reason = %s WHERE tenant_id = %s AND id = %s"
 
 
@@ -88,6 +92,18 @@ def flood(run: RunInfo, before: Before) -> Hold | None:
     if before.waiting_of_user >= settings.APPROVALS_PER_USER:
         return _held(run, f"{before.waiting_of_user} approvals of this user wait already")
     return None
+
+
+def bounded(run: RunInfo, step: StepRecord, verdict: Require) -> Require:
+    """Let the call be asked about only if there still is room when that is stored, whoever asks in the same moment.
+
+    A user's runs are counted one after the other, under a lock that is taken behind the run's and before the trail's.
+    """
+    call = run.tenant_id, run.run_id, step.path
+    of_run, of_user = (*call, run.run_id), (*call, run.user_id)
+    room = Statement(_ROOM, (*of_run, settings.APPROVALS_PER_RUN, *of_user, settings.APPROVALS_PER_USER), _FULL)
+    lock = Statement(_LOCK, (f"agentos.asking.{run.tenant_id}.{run.user_id}",), _FULL)
+    return replace(verdict, statements=(lock, room, *verdict.statements))
 
 
 def _held(run: RunInfo, reason: str) -> Hold:

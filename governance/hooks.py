@@ -117,7 +117,7 @@ async def _considered(
         rule = await in_thread(standing.find, run, tool, arguments, judged.terms)
         if rule is not None:
             return _consented(run, tool, step, arguments, rule)
-    return asked_before.flood(run, before) or verdict
+    return asked_before.flood(run, before) or asked_before.bounded(run, step, verdict)
 
 
 def _consented(run: RunInfo, tool: Tool, step: StepRecord, arguments: JsonObject, rule: StandingRule) -> Allow:

@@ -17,7 +17,7 @@ from agentos.core.types import Json, JsonObject, canonical_sha256, clean_json, c
 from agents.engine import events
 from agents.engine.messages import EDITED, REFUSED
 from agents.engine.outdated import asked_of, change_since
-from agents.engine.ports import Allow, Hold, Ports, Refuse, Require, ToolCall, WriteRefused
+from agents.engine.ports import Allow, Hold, Ports, Refuse, Require, ToolCall, Verdict, WriteRefused
 from agents.engine.scrubbing import without
 from agents.engine.session_state import CallState
 from agents.engine.state import LoopState, mark_unknown, unknown_entry
@@ -138,12 +138,13 @@ async def _gated(
     if state.untrusted:
         step.request["tainted_by"] = list(state.untrusted)
     async with state.judging:
-        try:
-            verdict = await ports.hooks.before_tool(state.info, tool, step, step.request["arguments"])
-        except AgentOSError as error:
-            verdict = Refuse(error.detail)
+        verdict = await _verdict(state, ports, step, tool)
         if isinstance(verdict, Require):
-            return await _ask(ports, step, tool, verdict, asked_again)
+            refused = await _ask(ports, step, tool, verdict, asked_again)
+            if not refused:
+                return None
+            again = await _verdict(state, ports, step, tool)  # other runs may have asked for the last that may wait
+            verdict = again if isinstance(again, Hold) else Refuse(refused)
     match verdict:
         case Allow():
             return await _execute(state, ports, step, tool, arguments, verdict)
@@ -156,14 +157,25 @@ async def _gated(
             assert_never(verdict)
 
 
-async def _ask(ports: Ports, step: StepRecord, tool: Tool, verdict: Require, asked_again: str) -> None:
+async def _verdict(state: LoopState, ports: Ports, step: StepRecord, tool: Tool) -> Verdict:
+    try:
+        return await ports.hooks.before_tool(state.info, tool, step, step.request["arguments"])
+    except AgentOSError as error:
+        return Refuse(error.detail)
+
+
+async def _ask(ports: Ports, step: StepRecord, tool: Tool, verdict: Require, asked_again: str) -> str:
+    """Store that the step waits; return why that was refused, the step being as it was then, else nothing."""
+    was = step.state, step.answer, dict(step.request)
     step.state, step.answer = StepState.WAITING, None
     step.request |= asked_of(tool)
     step.request["requirement"] = verdict.requirement | ({"asked_again": asked_again} if asked_again else {})
     try:
         await ports.journal.commit(Write(steps=[step], statements=list(verdict.statements), audit=list(verdict.audit)))
     except WriteRefused as refused:
-        _end(ports, step, StepState.REFUSED, REFUSED + refused.detail, "")
+        step.state, step.answer, step.request = was
+        return refused.detail
+    return ""
 
 
 def _apply_answer(step: StepRecord, tool: Tool | None) -> tuple[StepState, Json, str] | None:

@@ -175,7 +175,7 @@ async def test_an_approval_brings_its_row_and_its_audit() -> None:
     assert shown["approval_url"] == f"/admin/governance/approval/{shown['approval_id']}/change/"
     assert shown["effect_text"] == "Refund $250.00 to C-1042"
     assert shown["expires_at"].endswith("Z")
-    assert len(verdict.statements) == 1
+    assert len(verdict.statements) == 3  # its user's turn, room for it, its row
     (entry,) = verdict.audit
     assert (entry.action, entry.object_id) == ("approval.requested", shown["approval_id"])
     assert "C-1042" not in str(entry.detail)
