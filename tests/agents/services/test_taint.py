@@ -256,6 +256,21 @@ async def test_a_fork_keeps_the_mark_with_the_step(process: Process, acme: Tenan
         assert fork.reads_untrusted is reads_untrusted
 
 
+async def test_what_is_said_behind_an_answer_is_said_to_who_has_read_it(
+    process: Process, acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "PAGE", "A recipe.")
+    begin, seen, _ = await run(process, calls(("fetch", {"url": "https://a.test"})))
+    assert seen[-1] == "RunCompleted"
+    wanted = Fork("end", message=calls(("send", {"text": "all"})))
+    made, _ = await in_thread(forks.fork, principal=acme.principal("member"), run_id=begin.run_id, wanted=wanted)
+    process.supervisor.wake()
+    waiting = Step.objects.using("system").filter(run_id=made, name="send", state="waiting")
+    await until(waiting.exists)
+    assert (await in_thread(waiting.get)).request["tainted_by"] == ["an earlier run of this session"]
+    assert ran == []
+
+
 async def test_runs_of_before_there_was_a_mark_get_it(process: Process) -> None:
     read_it, _, _ = await run(process, calls(("fetch", {"url": "https://a.test"})))
     read_none, _, _ = await run(process, "Hello")
