@@ -26,9 +26,14 @@ Prove = Callable[..., Awaitable[httpx.Response]]
 ProvePage = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True)
+def _fresh(settings: Any, tmp_path: Any) -> None:
+    settings.BACKUP_FOLDER = str(tmp_path / "backups")
+    principals.cache.forget()
+
+
 @pytest.fixture
 async def api(database: None) -> AsyncIterator[httpx.AsyncClient]:
-    principals.cache.forget()
     transport = httpx.ASGITransport(app=LeanHandler(), raise_app_exceptions=False)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
         yield client

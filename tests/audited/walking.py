@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 import psycopg
 from django.conf import settings
 from django.db import connections
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import AuditRow
-from accounts.tenancy import role_name
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 Walked = set[tuple[str, str]]
@@ -58,14 +57,17 @@ def state() -> dict[str, Any]:
 
 @contextmanager
 def unwritable_trail() -> Iterator[None]:
-    """Take from both roles the right to write the trail."""
-    roles = f'"{role_name("app")}", "{role_name("system")}"'
+    """Let the trail take nothing: each row fails as it is written."""
+    refuse = """
+        CREATE FUNCTION full_up() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''the trail is full''; END';
+        CREATE TRIGGER full_up AFTER INSERT ON accounts_auditrow FOR EACH ROW EXECUTE FUNCTION full_up()
+    """
     with admin() as connection:
-        connection.execute(f"REVOKE INSERT ON accounts_auditrow FROM {roles}")  # type: ignore[arg-type]
+        connection.execute(refuse)
         try:
             yield
         finally:
-            connection.execute(f"GRANT INSERT ON accounts_auditrow TO {roles}")  # type: ignore[arg-type]
+            connection.execute("DROP TRIGGER full_up ON accounts_auditrow; DROP FUNCTION full_up()")
 
 
 def actions(after: int = 0) -> list[str]:
@@ -76,6 +78,21 @@ def actions(after: int = 0) -> list[str]:
 
 def length() -> int:
     return AuditRow.objects.using("system").count()
+
+
+def page(name: str, *arguments: Any) -> str:
+    """Return the address of a page of the admin site."""
+    return reverse(f"admin:{name}", args=arguments)
+
+
+def pages(*names: str) -> tuple[str, ...]:
+    """Name the forms of pages as `walks` wants them."""
+    return tuple(f"POST {name}" for name in names)
+
+
+def only(model: Any) -> Any:
+    """Return the one row of a table."""
+    return model.objects.using("system").get()
 
 
 def page_names() -> set[str]:
