@@ -36,6 +36,20 @@ hypothesis.settings.register_profile("default", deadline=None, derandomize=True,
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
 _SLOW = {"journeys", "chaos", "isolation", "backup", "bench"}  # folders whose files take most of a minute
 _OWN_SERVERS = {"test_first_start.py", "test_pictures.py"}  # journeys that do without the server of all others
+_OPEN_PAGES = {"test_browser.py", "test_keyboard.py", "test_keys.py", "test_notices.py", "test_open_pages.py"}
+# What takes half a minute and more, longest first: what begins late is waited for.
+_LONGEST = (
+    "journeys/test_first_start.py",
+    "chaos/test_crash_points.py",
+    "journeys/test_pictures.py",
+    "isolation/test_markers.py",
+    "isolation/test_routes.py",
+    "isolation/test_mutations.py",
+    "audited/test_reads.py",
+    "isolation/test_noninterference.py",
+    "guardrails/test_holdback.py",
+    "accounts/test_posture.py",
+)
 LOOPBACK = "127.0.0.1,::1,localhost"
 
 
@@ -66,31 +80,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Put the journeys first, then a slow file before every two others: late ones would be waited for."""
+    """Put the longest first, then a slow file before every two others: late ones would be waited for."""
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    longest = [found for path, found in files.items() if _shares_server(path)]
-    slow = [found for path, found in files.items() if _SLOW & set(path.parts) and not _shares_server(path)]
-    quick = iter([found for path, found in files.items() if not _SLOW & set(path.parts)])
+    rest = {path: found for path, found in files.items() if _place(path) == len(_LONGEST)}
+    longest = [files[path] for path in sorted((path for path in files if path not in rest), key=_place)]
+    slow = [found for path, found in rest.items() if _SLOW & set(path.parts)]
+    quick = iter([found for path, found in rest.items() if not _SLOW & set(path.parts)])
     spread = [found for one in slow for found in (one, next(quick, []), next(quick, []))]
     return [item for found in (*longest, *spread, *quick) for item in found]
 
 
-def _shares_server(path: Path) -> bool:
-    return path.parent.name == "journeys" and path.name not in _OWN_SERVERS
+def _place(path: Path) -> int:
+    """Return where a file belongs among the longest; those that share a server come before all, the others last."""
+    if _server(path):
+        return -1
+    name = f"{path.parent.name}/{path.name}"
+    return _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
+
+
+def _server(path: Path) -> str:
+    """Name the server that a file's tests share with others: one for what has pages open, one that is restarted."""
+    if path.parent.name != "journeys" or path.name in _OWN_SERVERS:
+        return ""
+    return "pages" if path.name in _OPEN_PAGES else "journeys"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
-    """Give each worker a file at a time, and the journeys of one server to one of them: starts are what costs most."""
+    """Give each worker a file at a time, and the journeys of a server to one of them: starts are what costs most."""
     return ByServer(config, log) if config.option.dist == "loadfile" else None
 
 
 class ByServer(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "journeys" if _shares_server(Path(file)) else file
+        return _server(Path(file)) or file
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -29,7 +29,7 @@ def making(cluster: TestCluster, nursery: Nursery, folder: Path) -> Iterator[Mak
     made: list[Site] = []
 
     def make(name: str) -> Site:
-        database = cluster.make_database(f"chaos_{name}")
+        database = cluster.make_database("chaos")  # short: roles are named after it
         place = cluster.urls(database), cluster.url(database), database, folder / f"{name}.ledger"
         site = Site(nursery, *place, give_back=partial(cluster.give_back, database))
         made.append(site)
