@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # Two workers more than processors, since many tests wait for processes that they started.
 WORKERS ?= $(shell echo "$$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2))")
 TESTS ?= tests
+# Compiled once, kept for the next: tests alone start a hundred processes, and to compile takes half of such a start.
+unexport PYTHONDONTWRITEBYTECODE
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 # What `check --deploy` looks at: production's posture, on a database that is never asked.
 PRODUCTION = AGENTOS_ENV=production ALLOWED_HOSTS=agentos.example DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing \
