@@ -17,7 +17,8 @@ PRODUCTION = AGENTOS_ENV=production ALLOWED_HOSTS=agentos.example DATABASE_URL=p
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos fuzz bench format doctor clean reset
+.PHONY: help run test check check-types check-style check-imports check-migrations check-posture \
+	chaos fuzz bench format doctor clean reset
 
 help:
 	@echo "make run      start everything on http://127.0.0.1:8000 (HOST and PORT choose otherwise)"
@@ -37,12 +38,23 @@ run: $(VENV)/.for-running
 test: $(VENV)/.for-testing
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-check: $(VENV)/.for-testing
+# Each part stands alone, so `make --jobs 2 check` does the rest beside the types, which take longest.
+check: check-types check-style check-imports check-migrations check-posture
+
+check-types: $(VENV)/.for-testing
+	$(BIN)/mypy .
+
+check-style: $(VENV)/.for-testing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
+
+check-imports: $(VENV)/.for-testing
 	$(BIN)/lint-imports
+
+check-migrations: $(VENV)/.for-testing
 	PYTHONWARNINGS=ignore::RuntimeWarning $(BIN)/python manage.py makemigrations --check --dry-run
+
+check-posture: $(VENV)/.for-testing
 	@echo "manage.py check --deploy, in production's posture"
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
