@@ -66,9 +66,9 @@ def loaded() -> uvicorn.Config:
     from django.urls import reverse
 
     import agents.llm.client  # noqa: F401
-    from governance import guards
+    from governance import output_guard
 
-    guards.detectors()
+    output_guard.judge_once()
     reverse("admin:index")  # loads all routes, and the ways back to them that the first pause would ask for
     return found
 

@@ -1,4 +1,4 @@
-"""Threads that compute hand the interpreter over soon, in all that serves."""
+"""What a process does before it serves, so that no stream waits for it: short turns, guards that are read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import inspect
 import sys
 
 from agentos.serving import turns, web, worker
+from governance import output_guard
+from governance.guardrails import injection_model
 
 
 def test_turns_are_shorter_than_pythons_own() -> None:
@@ -20,3 +22,10 @@ def test_turns_are_shorter_than_pythons_own() -> None:
 def test_whatever_works_on_runs_shortens_them() -> None:
     for begins in (web.Server.startup, worker.work):
         assert "turns.shorten()" in inspect.getsource(begins)
+
+
+def test_what_guards_know_is_read_before_somebody_waits() -> None:
+    web.loaded()
+    assert injection_model.current.cache_info().currsize == 1
+    assert output_guard.streaming.cache_info().currsize == 1
+    assert "judge_once()" in inspect.getsource(worker.work).partition("open_runtime")[0]
