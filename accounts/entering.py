@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -71,7 +72,7 @@ def complete(
 ) -> HttpResponse:
     """Open the session, in `tenant_id` if it is one of hers, audit it, and go on; `shown` is her second factor."""
     members = sessions.memberships(user.id)
-    member = sessions.chosen(members, {sessions.TENANT_KEY: tenant_id})
+    member = sessions.chosen(members, {sessions.TENANT_KEY: tenant_id}) or sessions.chosen(members, {})
     if member is None:
         logout(request)
         return redirect(settings.LOGIN_URL)
@@ -94,9 +95,13 @@ def leave(request: HttpRequest) -> None:
 
 
 def switch(request: HttpRequest, member: Membership) -> None:
-    """Make another of the user's tenants the session's, and enter it in that one's trail."""
+    """Make another of the user's tenants the session's, and enter it in that one's trail.
+
+    Forms that are open in other tabs are for the tenant of before: they are no longer good.
+    """
     sign_ins.record(member, via="switch")
     request.session[sessions.TENANT_KEY] = str(member.tenant_id)
+    rotate_token(request)
 
 
 def own_place(request: HttpRequest, wanted: str) -> str:

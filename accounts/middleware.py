@@ -57,8 +57,8 @@ class TenantScope:
     """Run a signed-in user's request, rendering included, in one transaction that sees her current tenant.
 
     Sets `request.principal`, `request.memberships` (for the switcher) and the user's scopes. An exception or a
-    5xx commits nothing. A user whom no tenant knows any more, or whose place takes a second factor that she has not
-    shown, is signed out; an anonymous one sees nothing.
+    5xx commits nothing. A user whom her session's tenant does not know any more, or whose place takes a second factor
+    that she has not shown, is signed out; an anonymous one sees nothing.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -40,6 +41,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     except NotFound as error:
         raise Http404 from error
     request.session.pop(sessions.TENANT_KEY, None)
+    rotate_token(request)
     return redirect("home")
 
 
@@ -55,6 +57,7 @@ def _enter(request: HttpRequest) -> None:
         hours=int(hours) if (hours := asked.get("hours", "")).isdecimal() else 0,
         may=next((known for known in May if known == may), May.LOOK),
     )
+    rotate_token(request)  # forms that are open are for another tenant
     request.session[sessions.TENANT_KEY] = str(entry.tenant_id)
 
 

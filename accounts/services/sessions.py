@@ -43,10 +43,14 @@ def places(user_id: UUID) -> list[Membership]:
 
 
 def chosen(members: list[Membership], session: Mapping[str, Any]) -> Membership | None:
-    """Return the membership of the session's current tenant, or the first."""
+    """Return the membership of the session's current tenant, or the first where it names none.
+
+    Nothing when that tenant is no longer hers: what she has open and sends would be done in another one.
+    """
     wanted = session.get(TENANT_KEY)
-    first = members[0] if members else None
-    return next((member for member in members if str(member.tenant_id) == wanted), first)
+    if not wanted:
+        return members[0] if members else None
+    return next((member for member in members if str(member.tenant_id) == wanted), None)
 
 
 def is_complete(member: Membership, session: Mapping[str, Any]) -> bool:

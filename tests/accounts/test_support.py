@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth import SESSION_KEY
 from django.core.management import call_command
 from django.db import Error, IntegrityError, transaction
 from django.test import Client
@@ -80,8 +81,9 @@ def test_without_an_entry_a_superuser_sees_nothing_of_a_tenant(acme, operator, h
     session = browser.session
     session[sessions.TENANT_KEY] = str(acme.tenant.id)
     session.save()
-    assert browser.get(page_of(hers.row(Run))).status_code in (403, 404)
-    assert browser.post(reverse("switch_tenant"), {"tenant": "acme"}).status_code == 404
+    assert browser.get(page_of(hers.row(Run))).status_code == 302, "that session is over"
+    assert SESSION_KEY not in browser.session
+    assert browser_of(operator).post(reverse("switch_tenant"), {"tenant": "acme"}).status_code == 404
     assert runs_seen(acme, operator) == 0
 
 
@@ -158,6 +160,13 @@ def test_it_ends_by_itself(acme, operator, hers, enter):
     SupportEntry.objects.using("system").filter(id=entry.id).update(created_at=past, ends_at=past)
     assert [place.tenant.slug for place in sessions.places(operator.id)] == ["globex"]
     assert runs_seen(acme, operator) == 0
+    entered = browser_of(operator)
+    again = enter()
+    entered.post(reverse("switch_tenant"), {"tenant": "acme"})
+    support.end(acme.principal("admin"), entry_id=again.id)
+    asked = {"email": "new@acme.test", "name": "New", "role": "viewer"}
+    assert entered.post(reverse("admin:accounts_membership_add"), asked).status_code == 302
+    assert SESSION_KEY not in entered.session, "nothing that is open is done in her own tenant"
     again = enter()
     assert SupportEntry.objects.using("system").get(ended_at=None).id == again.id
 

@@ -3,6 +3,8 @@ const $ = (id) => document.getElementById(id);
 const chat = $("chat"), log = $("log");
 const key = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+// As this page got it: after a change of the tenant in another tab it is no longer good, as the forms' are not
+const csrf = /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 1));
 // What would hide or reorder text is spelled out wherever somebody decides by reading it
 const shown = (value) => pretty(value ?? "").replace(/[^\S\n\t ]|[\p{C}\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]/gu,
@@ -18,8 +20,7 @@ function el(tag, props = {}, ...children) {
 
 async function api(path, body, headers = {}) {
   const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-  const token = /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
-  const response = await fetch(`/api${path}`, { ...post, headers: { "Content-Type": "application/json", "X-CSRFToken": token, ...headers } });
+  const response = await fetch(`/api${path}`, { ...post, headers: { "Content-Type": "application/json", "X-CSRFToken": csrf, ...headers } });
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   throw Object.assign(new Error(problem.detail || `The server answered ${response.status}.`), { status: response.status });

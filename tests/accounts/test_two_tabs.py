@@ -1,0 +1,58 @@
+"""Whoever is in two tenants: what a page of one has open is not done in the other."""
+
+from __future__ import annotations
+
+import re
+
+from django.contrib.auth import SESSION_KEY
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Membership, Role
+from accounts.services.sessions import TENANT_KEY
+from tests.conftest import PASSWORD, MakeUser, TenantWithUsers
+
+
+def sign_in(browser: Client, email: str, **extra: str) -> None:
+    browser.post(reverse("sign_in"), {"email": email, "password": PASSWORD, **extra})
+
+
+def test_a_form_of_before_the_switch_does_nothing_in_the_other_tenant(
+    acme: TenantWithUsers, globex: TenantWithUsers, make_user: MakeUser
+) -> None:
+    """As in two tabs: what was written for one tenant is not done in another."""
+    make_user(globex.tenant, Role.ADMIN, "admin@acme.test")
+    strict, add = Client(enforce_csrf_checks=True), reverse("admin:accounts_membership_add")
+    sign_in(strict, "admin@acme.test", csrfmiddlewaretoken=form_token(strict, reverse("admin:login")))
+    form = {"email": "new@acme.test", "name": "New", "role": "viewer", "csrfmiddlewaretoken": form_token(strict, add)}
+    known = {"csrfmiddlewaretoken": form_token(strict, "/"), "tenant": "globex"}
+    old = strict.cookies["csrftoken"].value
+    assert strict.post(reverse("switch_tenant"), known).status_code == 302
+    refused = strict.post(add, form)
+    assert (refused.status_code, "changed the tenant" in refused.content.decode()) == (403, True)
+    assert not Membership.objects.using("system").filter(user__email="new@acme.test").exists()
+    assert strict.cookies["csrftoken"].value != old, "what the chat of the other tab still shows is no longer good"
+    form["csrfmiddlewaretoken"] = form_token(strict, add)
+    assert strict.post(add, form).status_code in (200, 302)
+    made = Membership.objects.using("system").get(user__email="new@acme.test")
+    assert made.tenant_id == globex.tenant.id
+
+
+def form_token(browser: Client, path: str) -> str:
+    return re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(path, follow=True).content.decode())[0]
+
+
+def test_a_session_whose_tenant_is_no_longer_hers_is_ended_not_moved(
+    acme: TenantWithUsers, globex: TenantWithUsers, make_user: MakeUser
+) -> None:
+    make_user(globex.tenant, Role.ADMIN, "admin@acme.test")
+    browser = Client()
+    sign_in(browser, "admin@acme.test")
+    browser.post(reverse("switch_tenant"), {"tenant": "globex"})
+    Membership.objects.using("system").filter(tenant=globex.tenant, user__email="admin@acme.test").delete()
+    form = {"email": "new@acme.test", "name": "New", "role": "viewer"}
+    assert browser.post(reverse("admin:accounts_membership_add"), form).status_code == 302
+    assert not Membership.objects.using("system").filter(user__email="new@acme.test").exists()
+    assert SESSION_KEY not in browser.session
+    sign_in(browser, "admin@acme.test")
+    assert browser.session[TENANT_KEY] == str(acme.tenant.id)
