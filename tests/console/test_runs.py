@@ -38,6 +38,24 @@ class TestRuns:
             assert part in text
         assert f"run__id__exact={approval.run_id}" in text
 
+    def test_a_long_message_and_answer_leave_the_trace_in_sight(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        run = ask(acme).run
+        url, runs = reverse("admin:agents_run_change", args=[run.id]), Run.objects.using("system").filter(id=run.id)
+        runs.update(input="A" * 5_000, output="B" * 5_000)
+        text = page(signed_in(acme.member).get(url))
+        before = text[: text.index('data-testid="whole-message"')]
+        assert "A" * 239 + "\u2026</h2>" in before
+        assert "A" * 241 not in before.split("<h2", 1)[1]
+        assert "A" * 5_000 in text
+        assert "B" * 1_199 + "\u2026</p>" in text
+        assert "B" * 5_000 in text[text.index('data-testid="whole-answer"') :]
+        runs.update(input="A" * 240, output="B" * 1_200)
+        text = page(signed_in(acme.member).get(url))
+        assert "whole-message" not in text
+        assert "whole-answer" not in text
+
     def test_the_run_says_why_it_asks_again(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
         step = Step.objects.using("system").get(run=ask(acme).run_id, path="1.0")
         step.request["requirement"]["asked_again"] = "The tool process_refund has changed: `currency` came."
