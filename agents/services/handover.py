@@ -16,10 +16,10 @@ from typing import Protocol
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.trips import commit_ahead, on_disk
-from agentos.core.clock import utc_now
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus
 from agents.models import Run
@@ -31,7 +31,7 @@ from agents.services.queue import Claimed
 
 logger = logging.getLogger(__name__)
 
-DEADLINE_MARGIN = timedelta(seconds=LEASE_SECONDS)  # the database's clock decides close to it
+DEADLINE_MARGIN = timedelta(seconds=LEASE_SECONDS)
 
 
 class Taker(Protocol):
@@ -64,33 +64,31 @@ def let_go_on(run: Run) -> None:
     """
     if RunStatus(run.status) is not RunStatus.PAUSED or run.pause_requested or run.halted_by:
         return
-    if (taker := _here) is not None and _may_take(taker, run):
-        _lease(taker, run)
-    else:
-        run.status = RunStatus.PENDING.value
-        _update(run, "status")
-        log.notify(CLAIMABLE, "", using=run._state.db)
+    may_take = (taker := _here) is not None and run.component_kind != JOB and taker.has_room(run.tenant_id)
+    if taker is not None and may_take and _lease(taker, run):
+        return
+    run.status = RunStatus.PENDING.value
+    _rows(run).update(status=run.status)
+    log.notify(CLAIMABLE, "", using=run._state.db)
 
 
-def _may_take(taker: Taker, run: Run) -> bool:
-    if run.component_kind == JOB or (run.deadline_at is not None and run.deadline_at < utc_now() + DEADLINE_MARGIN):
+def _lease(taker: Taker, run: Run) -> bool:
+    """Take the run here, unless its deadline is so close by the database's clock that a claim has to decide."""
+    lease_until, fence = Now() + timedelta(seconds=LEASE_SECONDS), run.fence + 1
+    status = RunStatus.RUNNING.value
+    rows = _rows(run).filter(Q(deadline_at=None) | Q(deadline_at__gte=Now() + DEADLINE_MARGIN))
+    if not rows.update(status=status, fence=fence, lease_owner=taker.name, lease_until=lease_until):
         return False
-    return taker.has_room(run.tenant_id)
-
-
-def _lease(taker: Taker, run: Run) -> None:
-    run.status, run.fence, run.lease_owner = RunStatus.RUNNING.value, run.fence + 1, taker.name
-    run.lease_until = Now() + timedelta(seconds=LEASE_SECONDS)
-    _update(run, "status", "fence", "lease_owner", "lease_until")
+    run.status, run.fence, run.lease_owner = status, fence, taker.name
     crash_here(CrashPoint.HAND_OVER_BEFORE_COMMIT)
     using = run._state.db or "default"
     commit_ahead(using=using)
     transaction.on_commit(partial(_hand_over, taker, _claimed(run), using), using=using)
+    return True
 
 
-def _update(run: Run, *fields: str) -> None:
-    rows = Run.objects.using(run._state.db).filter(tenant_id=run.tenant_id, id=run.id)
-    rows.update(**{field: getattr(run, field) for field in fields})
+def _rows(run: Run) -> QuerySet[Run]:
+    return Run.objects.using(run._state.db).filter(tenant_id=run.tenant_id, id=run.id)
 
 
 def _claimed(run: Run) -> Claimed:

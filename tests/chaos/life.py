@@ -171,6 +171,14 @@ class World:
         with tenant_scope(self.acme.tenant.id, self.acme.member.id):
             return list(Run.objects.filter(id__in=[begin.run_id for begin in self.begins]))
 
+    def runs_and_logs(self) -> list[tuple[Run, list[str]]]:
+        """Return each run with its log of the same moment: what was sent before the loop stood still may commit now."""
+        while True:
+            found = self.runs()
+            logs = [self.log(run) for run in found]
+            if {run.id: run.status for run in self.runs()} == {run.id: run.status for run in found}:
+                return list(zip(found, logs, strict=True))
+
     def steps(self, **wanted: object) -> list[Step]:
         with tenant_scope(self.acme.tenant.id, self.acme.member.id):
             ours = Step.objects.filter(run_id__in=[begin.run_id for begin in self.begins])

@@ -102,16 +102,16 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lost_doubled_or_out_of_order(self) -> None:
-        found = self.world.runs()
+        found = self.world.runs_and_logs()
         assert len(found) == len(self.world.begins)
-        for run in found:
+        for run, log in found:
             assert run.status in LEGAL
-            check_run(run.status, self.world.log(run), RunStatus(run.status).is_final)
+            check_run(run.status, log, RunStatus(run.status).is_final)
             if run.id in self.ended:
                 assert run.status == self.ended[run.id]
             elif RunStatus(run.status).is_final:
                 self.ended[run.id] = run.status
-        ended = {run.id for run in found if RunStatus(run.status).is_final}
+        ended = {run.id for run, _ in found if RunStatus(run.status).is_final}
         assert not [step for step in self.world.steps() if step.run_id in ended and step.state in UNFINISHED]
         assert all(times == 1 for times in happened.values())
         for step in self.world.steps(kind="tool"):
