@@ -148,7 +148,7 @@ def _sentence(window: str) -> int:
 
 
 _END_OF_SENTENCE = re.compile(r"(?<=[a-z\u00e0-\u024f\d)]{3})[.!?] ")
-_TAGS = re.compile(r"<[^<>]{0,60}>")
+_TAGS = re.compile(r"</\w+>|<(?:span|td|th|b|strong|div|label|dd|dt|p|li|i|em|font|value|br)\b[^<>]{0,60}>")
 
 
 def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None) -> bool:

@@ -72,10 +72,10 @@ _ELSEWHERE = (
     ),
     (
         re.compile(
-            r"(?i:doc(?:type|_type)?|type)[\"']?\s?[=: ]\s?[\"']?P\b[\"']?[^\n]{0,40}?(?<![A-Za-z])(?i:num(?:ber)?|no|doc_?no|docnum)[\"']?\s?[=: ]\s?[\"']?"
+            r"(?i:doc(?:type|_type)?)[\"']?\s?[=: ]\s?[\"']?P\b[\"']?[^\n]{0,40}?(?<![A-Za-z])(?i:num(?:ber)?|no|doc_?no|docnum)[\"']?\s?[=: ]\s?[\"']?"
             r"(?P<passport>[A-Z]{0,2}\d{6,9}[A-Z]?)(?![0-9A-Za-z_])"
         ),
-        ("doc", "type"),
+        ("doc",),
     ),
     (
         re.compile(r"PID\|\d{0,4}\|(?:[^|\n]{0,40}\|)?(?P<medical_id>[A-Z]{0,4}\d[\w\-]{3,19})(?=[\^|~\n])"),

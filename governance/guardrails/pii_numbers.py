@@ -127,7 +127,7 @@ def _issued(digits: str) -> bool:
 def _denied(text: str, start: int, end: int, claim: re.Pattern[str]) -> bool:
     """Tell whether the nearest word before a number says that it isn't a person's."""
     window = labels.before(text, start)
-    if claim.search(window) or claim.search(text[end : end + REACH_PERSON_AFTER].lower()):
+    if claim.search(window):
         return False
     return DENIAL.search(window) is not None or pii_things.spoken_of(text, start, end)
 

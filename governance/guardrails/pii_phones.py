@@ -268,7 +268,9 @@ def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
         return len(digits) != 8 or not written.startswith(("19", "20"))
     if len(digits) == 10 and digits[0] > "1":
         return True  # any of several countries' mobiles; ids and timestamps of that length begin with 0 or 1
-    return plans.valid(digits, _REGIONS if digits[0] == "0" else _BARE_REGIONS)
+    if plans.valid(digits, _REGIONS if digits[0] == "0" else _BARE_REGIONS):
+        return True
+    return len(digits) > SHORTEST_ABROAD and plans.valid("+" + digits, ("US",))
 
 
 def _beside_a_name(text: str, match: re.Match[str], digits: str, plans: _Plans) -> bool:

@@ -35,6 +35,14 @@ _OPTION = re.compile(
     r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|(?:src|dest)?(?:keypass|storepass)|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
     r"-[ua] [\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
 )
+_QUOTED_OPTION = re.compile(
+    r"--pass(?:phrase|word|wd)?[ =](?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
+)
+# Of apps that print codes for logging in.
+_SEED_OF_CODES = re.compile(
+    r"(?i:(?:totp|2fa|mfa|authenticator|otp)(?:[ _\-]\w{1,12})?[ _\-](?:seed|secret|key)(?: (?:is|for [^\n:=]{2,20}))?)[\"']?[:= ]{1,3}[\"']?"
+    r"(?P<value>(?=[A-Za-z \-]{0,60}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,12}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,12}|(?=[A-Z]*[2-7])[A-Z2-7]{16,64})(?![\w]))"
+)
 _UP_TO = r"[^\n|;]{0,120}? "
 # Commands and the option, or the place, that holds a secret: how each begins, and what follows up to the secret.
 _COMMANDS = {
@@ -43,6 +51,7 @@ _COMMANDS = {
     "redis-cli redis-benchmark": rf"{_UP_TO}-a ",
     "mongo influx cqlsh clickhouse-client rabbitmqadmin mosquitto_ smbclient lftp ldap sqlcmd bcp isql osql xfreerdp rdesktop "
     "evil-winrm az psexec hydra keytool snmp curl": rf"[\w\-]*\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
+    "snmpwalk snmpget snmpset snmpbulkwalk snmptrap": rf"{_UP_TO}-[AX] ",
     "zip unzip 7z": rf"\b{_UP_TO}(?:(?-i:-P )|-p(?=[^\s\-]))",
     "openssl": rf"\b{_UP_TO}(?:-(?:pass|passin|passout) pass:|-k )",
     "ssh-keygen": rf"{_UP_TO}-N ",
@@ -221,6 +230,12 @@ def _arguments(text: str, lower: str) -> Iterator[Finding]:
         name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
         if secret_looks.password(match["value"], prose=False) and not (name and "pass" not in match[0]):
             yield secret_looks.span("password", match, match["value"], 0.8)
+    for match in matches(_QUOTED_OPTION, text, lower, ("--pass",)):
+        if not secret_looks.placeholder(match["value"]) and "$" not in match["value"]:
+            yield secret_looks.span("password", match, match["value"], 0.8)
+    for match in matches(_SEED_OF_CODES, text, lower, ("totp", "2fa", "mfa", "authenticator", "otp ")):
+        if not secret_looks.placeholder_token(match["value"]):
+            yield secret_looks.span("totp_secret", match, match["value"], 0.8)
     for at, command in _AT_COMMANDS.places(lower):
         argument = _COMMAND[command].match(text, at + len(command))
         if argument is None:

@@ -77,12 +77,12 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 # "voicemail PIN 4471", "the gate code is 4471#": what the number opens is named.
 _DOOR_CODE = re.compile(
-    r"(?:card|debit|sim|voicemail|safe|door|alarm|gate|bank|phone|tablet|screen|unlock|lock|garage|keypad|locker|entry|my|your|his|her|their|our|new|old|mom's|the) (?:card |door |lock )?"
-    r"(?:pin|pin code|code|passcode|combination|combo)(?: for [^\d\n.]{2,30})?(?: is| was|:| =| to|,)? (?:now |still )?(?P<value>\d{4,8}[#*]?)(?![\w\-/:]|\.\d)",
+    r"(?:card|debit|sim|voicemail|lockbox|key ?box|padlock|safe|door|alarm|gate|bank|phone|tablet|screen|unlock|lock|garage|keypad|locker|entry|my|your|his|her|their|our|new|old|mom's|the) (?:card |door |lock )?"
+    r"(?:pin|pin code|code|passcode|combination|combo)(?: for [^\d\n.]{2,30})?(?: is| was|:| =| to|,)? (?:now |still )?(?:for the (?:door|gate|alarm|safe|garage|lock(?:box)?) )?(?P<value>\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2}(?:-\d{1,2})?)(?![\w\-/:]|\.\d)",
     re.IGNORECASE,
 )
 _DOORS = re.compile(
-    r"card|debit|sim|voicemail|safe|door|alarm|gate|bank|phone|tablet|screen|lock|garage|keypad|entry|passcode|combination|combo|pin"
+    r"card|debit|sim|voicemail|padlock|box|safe|door|alarm|gate|bank|phone|tablet|screen|lock|garage|keypad|entry|passcode|combination|combo|pin"
 )
 
 
@@ -92,6 +92,7 @@ def _door_codes(text: str, lower: str) -> Iterator[Finding]:
             if (
                 _DOORS.search(match[0].lower())
                 and not _YEAR.match(match["value"])
+                and ("-" not in match["value"] or "comb" in match[0].lower())
                 and not text[match.start() - 1 : match.start()].isalnum()
             ):
                 yield Finding("pin", *match.span("value"), 0.7)

@@ -139,8 +139,8 @@ SHORTEST_KEY = 8
 
 # "Login: anna / Password: sunshine", on two lines or one: there any word is a password.
 _USER_THEN = re.compile(
-    r"(?:user(?:name)?|login|e-?mail|account|benutzer(?:name)?|identifiant|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|пользователь)[\"'*]{0,2} ?[:=] {0,2}[\"']?"
-    r"(?P<user>[\w.@+\-]{2,48})[\"']?[ ,;/|\n&]{1,4}(?:[\w\-]{1,12} )?(?:password|pass|pwd|pw|passwort|kennwort|mot de passe|mdp|contraseña|clave|senha|wachtwoord|hasło|пароль)[\"'*]{0,2} ?[:=] {0,2}"
+    r"(?:user(?:name)?|login|e-?mail|account|benutzer(?:name)?|identifiant|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|пользователь)(?:[\"'*]{0,2} ?[:=] {0,2}|(?<=login) is |(?<=username) is )[\"']?"
+    r"(?P<user>[\w.@+\-]{2,48})[\"']?[ ,;/|\n&]{1,4}(?:[\w\-]{1,12} )?(?:password|pass|pwd|pw|passwort|kennwort|mot de passe|mdp|contraseña|clave|senha|wachtwoord|hasło|пароль)(?:[\"'*]{0,2} ?[:=] {0,2}| is )"
     r"[\"']?(?P<value>[^\W\d_]{5,24})(?=[\"']?[ \t]*(?:[\n,;.)\]&]|\Z)|[\"']? (?:ok|failed|from|src|ip)\b)",
     re.IGNORECASE,
 )

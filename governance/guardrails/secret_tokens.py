@@ -61,6 +61,7 @@ def _written_out(pattern: str) -> str:
 FORMATS = _load()
 BEGINNINGS = Needles(FORMATS.beginnings)
 _AZURE_SIGNATURE = re.compile(r"(?<![A-Za-z0-9_\-.])sig=(?P<value>[A-Za-z0-9%+/_\-]{40,80}(?:=|%3[dD]))")
+_PRESIGNED = re.compile(r"(?<![A-Za-z0-9])X-(?:Amz|Goog)-Signature=(?P<value>[0-9a-fA-F]{64,512})(?![0-9a-fA-F])")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=_\-.])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_\-])")
 _AWS_NEAR = re.compile(r"aws|secret|AKIA|ASIA|amazon", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-fA-F]+")
@@ -79,7 +80,7 @@ PEM = Block(
 SHORTEST_KEY, _LEFT_OUT = 100, (".", "…", "[", "<", "*")  # "MIIEpAIBAAKCAQEA..." in a manual
 _KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/=]{16}")
 
-_URL_PASSWORD = re.compile(r"[A-Za-z0-9._~%!$&'*+=\-]{0,80}:([^\s/\"'<>`]{1,128}(?:/[^\s/@\"'<>`]{0,64})?)@[\w\[]")
+_URL_PASSWORD = re.compile(r"[A-Za-z0-9._~%!$&'*+=,\-]{0,80}:([^\s/\"'<>`]{1,128}(?:/[^\s/@\"'<>`]{0,64})?)@[\w\[]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,24}\Z")
 
 
@@ -98,6 +99,8 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding(match.lastgroup or "", *match.span(group), 0.95)
     for match in _AZURE_SIGNATURE.finditer(text):
         yield Finding("azure_signature", *match.span("value"), 0.95)
+    for match in _PRESIGNED.finditer(text) if "-Signature=" in text else ():
+        yield Finding("presigned_url", *match.span("value"), 0.9)
     for match in _AWS_SECRET.finditer(text):
         if _AWS_NEAR.search(text, max(0, match.start() - 100), match.start()) and _aws_secret(match[0]):
             yield Finding("aws_secret_key", *match.span(), 0.95)

@@ -37,7 +37,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         for rule in (_set, _right_after, _used, _near_doors):
             yield from rule(reading)
     if any(stem in lower for stem in STEMS):
-        for rule in (_phrases, _quoted):
+        for rule in (_phrases, _quoted, _of_files):
             yield from rule(reading)
 
 
@@ -224,6 +224,34 @@ _RUN_ON = re.compile(
     r"(?i:phrase|password|pw|pwd|passwort|pass|kennwort|mot de passe|contraseña|senha)(?: |['’]s (?=[A-Z]))(?:[^\W\d_][\w\-]{1,14} ){0,6}?(?:is|ist|lautet|was|est|es|é|[\w\-]{1,20}:) (?P<value>[a-z]{12,32}|[A-Z][a-z]{3,12}(?:[A-Z][a-z]{3,12}){1,3})"
     + END
 )
+# "pw for the pdf: lastsummer": of what is sent along, any word is a password.
+_OF_FILE = re.compile(
+    r"(?:password|passwort|kennwort|passphrase|pw|pwd|mot de passe|mdp|contraseña|senha|wachtwoord|hasło|пароль) (?:for|to|of|für|zum|zur|pour|du|de|para|do|da|voor|van|do|для|к) (?:[^\W\d_]{2,12} ){0,2}?"
+    r"(?:[\w\-]{0,12}-?)(?:zip|pdf|file|archive|attachment|document|spreadsheet|folder|xlsx|anhang|datei|archiv|dokument|fichier|archivo|adjunto|ficheiro|anexo|bestand|bijlage|pliku|załącznika|файла|архива)(?:s|es)?"
+    r"(?: is| ist| est| es| é|:) (?P<value>[^\W\d_]{6,24})(?=[.!]?[ ]*(?:\n|\Z))",
+    re.IGNORECASE,
+)
+
+
+def _of_files(reading: Reading) -> Iterator[Finding]:
+    for match in matches(_OF_FILE, reading.text, reading.lower, _NAMES_OF_FILES):
+        if not (SAYS_ABOUT.fullmatch(match["value"]) or _ENDING.search(match["value"]) or _NAME.search(match["value"])):
+            yield finding(match)
+
+
+_NAMES_OF_FILES = (
+    "passw",
+    "kennwort",
+    "passphrase",
+    "pw",
+    "mot de passe",
+    "mdp ",
+    "contraseña",
+    "senha",
+    "wachtwoord",
+    "hasło",
+    "пароль",
+)
 _ENDING = re.compile(
     r"(?:ly|ed|able|ible|ing|ive|al|ic|ous|less|ful|ment|tion|ated|ant|ent|lich|bar|isch|t|en)\Z", re.IGNORECASE
 )
@@ -285,7 +313,7 @@ _STRUCK = re.compile(
     r"(?<![^\s(\"'`«„“「：:\u3040-\u9fff])(?=\d*[^\W\d_])(?=[^\s]{0,60}\d)[A-Za-z\d\u00c0-\u024f\u0370-\u04ff]++[@#$%^&*+~!?._\-][\w@#$%^&*+~!?.\-]{1,60}"
 )
 _OPENS = re.compile(
-    r"\b(?:pass(?:word|wort|phrase|code)?s?|default (?:we|from|one)|factory default|change it (?:please|asap|now|soon|after)|kennwort|log(?:s|ged|ging)?[ \-]?(?:in|on)|sign(?:s|ed)?[ \-]in|unlocks?|get(?:s)? (?:in|into|you in)|let(?:s)? (?:you|me|him|her) in|wi-?fi|wlan|"
+    r"\b(?:pass(?:word|wort|phrase|code)?s?|uses? the default we|factory default|change it (?:please|asap|now|soon|after)|kennwort|log(?:s|ged|ging)?[ \-]?(?:in|on)|sign(?:s|ed)?[ \-]in|unlocks?|get(?:s)? (?:in|into|you in)|let(?:s)? (?:you|me|him|her) in|wi-?fi|wlan|"
     r"anmeld\w*|einlogg\w*|eingelogg\w*|zugang|mot de passe|connexion|connecte\w*|contraseña|clave|entra\w?|acceso|senha|acessar|entrar|accedi|accesso|accedere|wachtwoord|inlog\w*|"
     r"hasł\w+|zalog\w+|logowani\w*|парол\w*|войти|вход|заход\w*|lösenord\w*|logga in|şifre\w*|giriş|mdp|pw|pwd)\b|密码|密碼|パスワード|ログイン|登录|비밀번호|로그인|كلمة|סיסמ"
 )

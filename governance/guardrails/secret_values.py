@@ -61,7 +61,7 @@ _SAYS = (
     r"on|olan|adalah|là|είναι|هي|है|היא|הוא|คือ|yra|bu|ir)"
 )
 _QUIET = r"(?: now| set to| still| jetzt| also| maintenant| ahora| agora| ora| теперь)?"
-_GO_ON = r"[ \t]{0,12}(?::=|=>|->|<-|→|={1,2}|[:：|>]|是|为|為|は|는|은)[ \t]{0,12}\r?\n?[ \t]{0,12}"
+_GO_ON = r"[ \t]{0,12}(?::=|=>|->|<-|→|={1,2}|[:：|>]|是|为|為|は|는|은|คือ|เป็น)[ \t]{0,12}\r?\n?[ \t]{0,12}"
 _ASSIGNED = (
     rf"(?:[\"'\])*`]{{0,4}}{_GO_ON}"
     r"|:?[\"':{ ;]{1,6}send(?:_user)? (?=[\"'])"  # of expect
@@ -225,6 +225,8 @@ def _trimmed(match: re.Match[str], *, is_password: bool) -> str:
 
 def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> bool:
     """Tell whether the value after a name is a secret."""
+    if _in_template(match):
+        return False
     if match["about"] is not None and (core not in _PASSWORDS or _OTHER_SUBJECT.search(match["about"])):
         return False
     said = match["said"]
@@ -244,7 +246,7 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
         return secret_looks.password(value, prose=prose) and not (prose and _address(value))
     if match["near"] is not None:
         return False  # `secret_near` looks for random characters
-    if core in _SECRETS and said is not None and reading.looks(secret_looks.striking, value):
+    if core in _SECRETS and said is not None and _DIRECTLY.match(said) and reading.looks(secret_looks.striking, value):
         return True
     quoted = match.string[match.start("value") - 1] in "\"'"
     if quoted and len(value) >= _SURELY_RANDOM and secret_looks.entropy(value) >= 4.0 and not _CALLED.search(value):
@@ -252,6 +254,13 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
     return secret_looks.key(value) and not _RESOURCE.match(value)
 
 
+def _in_template(match: re.Match[str]) -> bool:
+    """Tell whether a name stands in `{{ … }}`, where what follows is done to it."""
+    floor = max(0, match.start() - 60)
+    return match.string.rfind("{{", floor, match.start()) > match.string.rfind("}}", floor, match.start())
+
+
+_DIRECTLY = re.compile(r" (?:for|to|on|of|is|was|now|für|pour|para|per|voor)\b")
 _SECRETS = frozenset({"secret", "credential", "credentials"})
 _AFTER_SIGN = re.compile(r"[;,][^\s;,=\"'`<>:]{3,40}(?=[\s.,)]|\Z)")
 

@@ -22,7 +22,20 @@ from governance.guardrails.reading import Reading
 
 _APP_PASSWORDS = ("app pass", "app-pass", "application pass", "application-pass")
 # After these a password of plain letters may follow.
-_NAMES = ("password", "phrase", "passwort", "kennwort", "contraseña", "senha", "wachtwoord", "hasło", "пароль")
+_NAMES = (
+    "password",
+    "phrase",
+    "passwort",
+    "kennwort",
+    "contraseña",
+    "senha",
+    "wachtwoord",
+    "hasło",
+    "пароль",
+    "pw ",
+    "pass:",
+    "pw:",
+)
 _TELLING = (*_APP_PASSWORDS, *secret_forms.SEEDS, *_NAMES)
 _ALARM = re.compile(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
@@ -37,6 +50,7 @@ _TAIL = re.compile(
     r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
     # phrases of words, and names before a value
     r"|(?i:phrase|pass(?:word|wort)|pw|mot de passe|contraseña|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
+    r"|(?i:totp|2fa|mfa|authenticator|otp)[^\n]{0,120}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
     r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?"
     rf"|(?i:{secret_forms.SEED_WORDS})[^\n:=]{{0,40}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}})\Z"

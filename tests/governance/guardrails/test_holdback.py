@@ -59,6 +59,18 @@ def test_letter_by_letter() -> None:
     assert [text for text in (*TEXTS, *VARIED) if in_pieces(text) != whole(text)] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "生年月日:昭和52年8月3日、初診です。", "母は昭和 25年3月9日生まれで、平成は知りません。", "平成元年1月8日生まれ", "令和の明日は大正の昭",
+        "the TOTP seed: K7VQ 3M2X ZP5L WJ4N 6RTB HAYC is on the sticker", "pw for the pdf: lastsummer\nsee you", "pw for the pdf: lastsummer is wrong",
+        "dn=cn=sync pw=Umbrella;Tango88 result=0", "the safe combination is 24-11-36-12 as ever", "DOC=P NAT=GBR NUM=137406422 NAME=X",
+    ],
+)  # fmt: skip
+def test_what_only_later_letters_decide(text: str) -> None:
+    assert in_pieces(text) == whole(text)
+
+
 @given(fragments=st.lists(st.sampled_from(FRAGMENTS), max_size=12), cuts=st.lists(st.integers(1, 14), min_size=1))
 @settings(max_examples=150, deadline=None)
 def test_random_texts_in_random_pieces(fragments: list[str], cuts: list[int]) -> None:

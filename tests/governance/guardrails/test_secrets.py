@@ -129,6 +129,13 @@ def test_a_secret_is_found_by_its_place(text: str, secret: str) -> None:
         ("net use Z: files01:scans Pelican#River5 /user:CORP\\svc", "Pelican#River5"),
         ("passphrase is six words: copper lantern drizzle otter vault nineteen", "copper lantern drizzle otter vault nineteen"),
         ("enable secret for the core switch is Zinc!Pelican.09", "Zinc!Pelican.09"),
+        ("ldap://cn=admin,dc=acme:Tundra55wolf@ldap.acme.lan", "Tundra55wolf"),
+        ("รหัสผ่านคือ Mango#8812", "Mango#8812"),
+        ("snmpwalk -v3 -u ops -A Orchid88auth host", "Orchid88auth"),
+        ("gpg --batch --passphrase 'winter coat lamp 7' -d x.gpg", "winter coat lamp 7"),
+        ("Passwort für den Zip-Anhang: Erdbeertorte", "Erdbeertorte"),
+        ("pw for the pdf: lastsummer", "lastsummer"),
+        ("Login is mira, password is cloudberry", "cloudberry"),
     ],
 )  # fmt: skip
 def test_a_password_is_found_as_people_tell_it(text: str, secret: str) -> None:
@@ -157,6 +164,8 @@ def test_talk_of_passwords_is_none(text: str) -> None:
         ("Ключ от геокодера: 9bc57d20-955b-4d51-9f07-fb93eb3d46c7", "9bc57d20-955b-4d51-9f07-fb93eb3d46c7"),
         ("algoliasearch('B7M77SFA15', '0be520861dd77f01ea4506700d072ba6')", "0be520861dd77f01ea4506700d072ba6"),
         ("headers['Authorization'] = 'SSWS 00B7NUkp9yCsRAyxGwlY4oAP2MioY91lA'", "00B7NUkp9yCsRAyxGwlY4oAP2MioY91lA"),
+        ("TOTP seed: K7VQ 3M2X ZP5L WJ4N 6RTB HAYC", "K7VQ 3M2X ZP5L WJ4N 6RTB HAYC"),
+        (f"https://b.example.com/x?X-Amz-Signature={'9f2c4e6a' * 8}", "9f2c4e6a" * 8),
         ("https://app.example.com/magic?t=ckaIijSwtfnRoN7xasbBkDGuoQ1nSwzN", "ckaIijSwtfnRoN7xasbBkDGuoQ1nSwzN"),
     ],
 )  # fmt: skip
@@ -169,6 +178,8 @@ def test_a_key_is_found_by_its_place(text: str, secret: str) -> None:
     [
         "Nyckeln till huset är under mattan", "the key for the row is 9bc57d20-955b-4d51-9f07-fb93eb3d46c7", "client('orders', 'list_of_all_open_orders')",
         "Authorization: Basic <base64 of user:password>", "https://app.example.com/login?next=/account/settings/profile", "password=a,b;c",
+        "data:\n  password: {{ .Values.password | b64enc }}", "the secret ingredient is Paprika#1", "use the default from 2019, see Table#4",
+        "password for the file: required", "--password 'the $HOME one'", "Login is closed, password is wrong",
         "encodedPassword: see vault; Then9 more", "secret santa for the team is on Friday-12",
     ],
 )  # fmt: skip
