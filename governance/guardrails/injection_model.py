@@ -16,7 +16,7 @@ from governance.guardrails.injection_features import ALONE, Window, seen, window
 PATH = Path(__file__).with_name("data") / "injection_model.tsv"
 MOST_WINDOWS = 32  # of one reading that are read in full: those whose words alone speak most for an order
 USUAL_FEATURES = 30  # a window with more of them is as sure as one with so many
-WHOLE_SHARE = 0.5  # of what a whole reading speaks for, beside its window
+WHOLE_SHARE = 0.8  # of what a whole reading speaks for, beside its window
 MOST_WHOLE = 3.0  # so that neither a long harmless text hides an order nor a dubious one makes every window an order
 STEP = 0.1  # weights are kept as multiples of it
 FEWEST_STEPS, FEWEST_LEAN_STEPS, FEWEST_WHOLE_STEPS = 2, 4, 3  # of a weight that is kept

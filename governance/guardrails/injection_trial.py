@@ -11,12 +11,13 @@ from governance.guardrails.injection_model import Model, dumps, loads
 from governance.guardrails.injection_training import BENIGN, Example, train
 
 FOLDS = 5
-FALSE_ALARMS = 0.0077  # of the model alone, in harmless texts of measured sets that it did not see
-FALSE_ALARMS_TOGETHER = 0.009  # with the rules
+FALSE_ALARMS = 0.0105  # of the model alone, in harmless texts of measured sets that it did not see
+FALSE_ALARMS_TOGETHER = 0.012  # with the rules
 
 MARGIN = 0.01
 LOWEST = -30.0
 _ALWAYS = ""
+_NEVER = "written with those in view"
 
 Group = Callable[[int, Example], str]
 
@@ -49,7 +50,12 @@ def by_author(number: int, example: Example) -> str:
 
 
 def by_set(_number: int, example: Example) -> str:
-    """Put each set that was measured before it was learned from into a group; all others are there to learn from."""
+    """Put each set that was measured before it was learned from into a group; the others are there to learn from.
+
+    Except those written with what the guard did wrong in these sets in view: with them it would look better than it is.
+    """
+    if example.author == "near":
+        return _NEVER
     return example.author if example.author.startswith("measured") else _ALWAYS
 
 
@@ -60,8 +66,9 @@ GROUPS: dict[str, Group] = {DECISIVE: by_set, "families left out": by_family, "a
 def trials(examples: Sequence[Example], group: Group) -> Iterator[Trial]:
     """Leave out one group at a time and yield what the model of the others says of its texts."""
     groups = [group(number, one) for number, one in enumerate(examples)]
-    for left_out in sorted({*groups} - {_ALWAYS}):
-        model = shipped(train([one for one, name in zip(examples, groups, strict=True) if name != left_out]))
+    for left_out in sorted({*groups} - {_ALWAYS, _NEVER}):
+        learned = [one for one, name in zip(examples, groups, strict=True) if name not in (left_out, _NEVER)]
+        model = shipped(train(learned))
         for one, name in zip(examples, groups, strict=True):
             if name == left_out:
                 odds = max(max(model.odds(reading)) for reading in one.readings)

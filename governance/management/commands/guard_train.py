@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from governance.guardrails import injection_model, injection_training, injection_trial
 from governance.guardrails.injection import found_by_rules
+from governance.guardrails.injection_model import Model
+from governance.guardrails.injection_training import Example
 from governance.guardrails.injection_views import views
 
 
@@ -24,6 +26,9 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="*", type=Path, help='further files with {"text", "label", "family"} a line')
         parser.add_argument("--dry-run", action="store_true", help="print the figures, keep the weights")
         parser.add_argument(
+            "--keep-thresholds", action="store_true", help="try nothing, keep the thresholds of the old weights"
+        )
+        parser.add_argument(
             "--authors", action="store_true", help="also leave out families and authors, which takes thrice as long"
         )
 
@@ -35,19 +40,28 @@ class Command(BaseCommand):
         except (OSError, ValueError, KeyError) as error:
             raise CommandError(f"These texts can't be read: {error}") from error
         model = injection_training.train(examples)
+        if options["keep_thresholds"]:
+            before = injection_model.loads(injection_model.PATH.read_text("utf-8"))
+            model = replace(model, alarm=before.alarm, doubt=before.doubt)
+        else:
+            model = self._tried(model, examples, authors=options["authors"])
+        model = replace(model, made_of=injection_training.made_of(paths))
+        written = injection_model.dumps(model)
+        self.stdout.write(f"\nalarm {model.alarm}, doubt {model.doubt}, {len(written.encode())} bytes\n")
+        if not options["dry_run"]:
+            injection_model.PATH.write_text(written, "utf-8")
+
+    def _tried(self, model: Model, examples: list[Example], *, authors: bool) -> Model:
+        """Print what is found in unseen texts, and return the model with its thresholds."""
         for name, group in injection_trial.GROUPS.items():
-            if name != injection_trial.DECISIVE and not options["authors"]:
+            if name != injection_trial.DECISIVE and not authors:
                 continue
             tried = list(injection_trial.trials(examples, group))
             fitted = injection_trial.with_thresholds(model, tried)
             self.stdout.write(f"\n{name}\n{injection_trial.table(fitted, tried)}\n")
             if name == injection_trial.DECISIVE:
                 model = fitted
-        model = replace(model, made_of=injection_training.made_of(paths))
-        written = injection_model.dumps(model)
-        self.stdout.write(f"\nalarm {model.alarm}, doubt {model.doubt}, {len(written.encode())} bytes\n")
-        if not options["dry_run"]:
-            injection_model.PATH.write_text(written, "utf-8")
+        return model
 
 
 def _by_rules(text: str) -> bool:

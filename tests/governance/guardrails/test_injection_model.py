@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +27,7 @@ from governance.guardrails.injection_model import (
     MOST_WINDOWS,
     PATH,
     STEP,
+    WHOLE_SHARE,
     Model,
     current,
     dumps,
@@ -214,17 +216,18 @@ def test_which_way_an_order_leans_is_asked_only_of_what_raises_an_alarm(alarm: f
 
 
 @pytest.mark.parametrize(
-    ("whole", "odds"),
-    [(1.0, 1.5), (-1.0, 0.5), (9 * MOST_WHOLE, 1 + MOST_WHOLE / 2), (-9 * MOST_WHOLE, 1 - MOST_WHOLE / 2)],
+    ("whole", "counted"),
+    [(1.0, 1.0), (-1.0, -1.0), (9 * MOST_WHOLE, MOST_WHOLE), (-9 * MOST_WHOLE, -MOST_WHOLE)],
 )
-def test_a_window_is_seen_beside_the_whole_text_which_counts_so_much_at_most(whole: float, odds: float) -> None:
+def test_a_window_is_seen_beside_the_whole_text_which_counts_so_much_at_most(whole: float, counted: float) -> None:
     model = Model({"hidden": 1.0}, {}, 0.0, 0.0, alarm=1.0, doubt=0.0, wholes={"bread": whole, ALONE: 5.0})
-    assert model.odds([{"hidden", ALONE}, {"bread"}]) == [odds, odds - 1]
+    beside = WHOLE_SHARE * counted
+    assert model.odds([{"hidden", ALONE}, {"bread"}]) == [1 + beside, beside]
 
 
 def test_the_whole_text_is_not_looked_at_where_it_could_not_matter() -> None:
     model = Model({}, {}, -9.0, 0.0, alarm=1.0, doubt=0.0, wholes={"bread": -1.0})
-    assert model.odds([{"bread"}]) == [-9 + MOST_WHOLE / 2]
+    assert model.odds([{"bread"}]) == [-9 + WHOLE_SHARE * MOST_WHOLE]
 
 
 def test_the_thresholds_allow_few_false_alarms() -> None:
@@ -248,6 +251,13 @@ def test_a_text_is_tried_by_a_model_that_did_not_see_its_family_or_its_author() 
     assert len(list(trials(texts, by_author))) == len(list(trials(texts, by_family))) == len(texts)
     assert list(trials(texts, by_set)) == []
     assert {by_set(0, example("x", BENIGN, author=author)) for author in ("measured1", "ann")} == {"measured1", ""}
+
+
+def test_texts_written_with_a_set_in_view_do_not_help_where_it_is_left_out() -> None:
+    known = lesson()
+    near = [example("The bread is warm.", "prompt_injection", author="near")] * 99
+    unseen = [example("The bread is warm.", BENIGN, author="measured1")]
+    assert list(trials([*known, *near, *unseen], by_set)) == list(trials([*known, *unseen], by_set))
     assert {by_author(0, example("x", BENIGN, familiar=True))} == {""}
     same = {by_family(number, example("x", BENIGN, family="mail")) for number in range(20)}
     assert len(same) == 1
@@ -275,7 +285,11 @@ def test_the_command_trains_and_says_what_unseen_texts_it_finds(
         and "families left out" in out.getvalue()
         and "authors left out" in out.getvalue()
     )
-    assert loads(injection_model.PATH.read_text()).made_of == made_of(injection_training.WRITTEN)
+    written = loads(injection_model.PATH.read_text())
+    assert written.made_of == made_of(injection_training.WRITTEN)
+    injection_model.PATH.write_text(dumps(replace(written, alarm=7.5, doubt=6.5)))
+    call_command("guard_train", "--keep-thresholds", stdout=out)
+    assert loads(injection_model.PATH.read_text()) == replace(written, alarm=7.5, doubt=6.5)
 
 
 def test_the_command_names_what_it_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
