@@ -47,6 +47,6 @@ class EventStream(StreamingHttpResponse):
 
 def event_stream(here: Runtime, reader: Principal, follower: Follower) -> StreamingHttpResponse:
     response = EventStream(frames(follower, reader, here.watch), content_type="text/event-stream")
-    response["Cache-Control"] = "no-cache"
+    response["Cache-Control"] = "no-cache, no-transform"  # who compresses it holds it back
     response["X-Accel-Buffering"] = "no"
     return response

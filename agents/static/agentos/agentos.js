@@ -23,7 +23,8 @@ async function api(path, body, headers = {}) {
   const response = await fetch(`/api${path}`, { ...post, headers: { "Content-Type": "application/json", "X-CSRFToken": csrf, ...headers } });
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  throw Object.assign(new Error(problem.detail || `The server answered ${response.status}.`), { status: response.status });
+  const unexplained = response.status === 403 ? "This page is from before a sign-in or a change of tenant. Reload it." : `The server answered ${response.status}.`;
+  throw Object.assign(new Error(problem.detail || unexplained), { status: response.status });
 }
 
 const storageKey = () => `agentos:${chat.dataset.user}:${agent.id}`;
