@@ -50,6 +50,7 @@ class National:
     among: re.Pattern[str] | None
     alone: re.Pattern[str] | None
     kind: str
+    sure: bool
 
     def passes(self, written: str) -> bool:
         """Tell whether a written number is a possible one."""
@@ -75,6 +76,9 @@ def _glued(word: str) -> bool:
     return any("\u0e00" <= character <= "\u0eff" or "\u2e80" <= character <= "\ud7af" for character in word)
 
 
+_UNSURE = {"ymd", "dmy", "luhn", "insured"}  # checks that chance passes too often
+
+
 def _load() -> tuple[list[National], dict[str, list[National]]]:
     raw = tomllib.loads(Path(__file__).with_name("national_ids.toml").read_text("utf-8"))["id"]
     entries: list[National] = []
@@ -90,6 +94,7 @@ def _load() -> tuple[list[National], dict[str, list[National]]]:
             re.compile(entry["among"]) if "among" in entry else None,
             re.compile(entry["alone"]) if "alone" in entry else None,
             entry.get("kind", "national_id"),
+            not set(entry.get("check", "").split()) <= _UNSURE,
         )
         entries.append(national)
         for word in words:
@@ -148,12 +153,22 @@ def find(reading: Reading) -> Iterator[Finding]:
     if not _SOME_NUMBER.search(text):
         return
     spoken = lower.replace("_", " ")  # names of columns and fields
+    seen: dict[int, int] = {}
+    invalid = reading.speaks(_INVALID)
     for at, needle in _named(text, spoken):
         for entry in _NEEDLES[needle]:
             word = entry.words.match(spoken, at)
             if word is not None and (entry.among is None or reading.speaks(entry.among)):
                 near = entry.near or (not entry.checks and len(word[0]) <= SHORT_WORD and not _glued(word[0]))
-                yield from _after(entry, text, word.end(), near=near)
+                found = list(_after(entry, text, word.end(), near=near))
+                yield from found
+                if (
+                    not found
+                    and entry.sure
+                    and not invalid
+                    and (len(word[0]) > SHORT_WORD or text[at : word.end()].isupper())
+                ):
+                    yield from _around(entry, text, word, seen)
     yield from _without_words(reading)
     for cell in reading.tables.cells(_ANY_WORD):
         for entry in ENTRIES:
@@ -194,6 +209,20 @@ def _after(entry: National, text: str, end: int, *, near: bool) -> Iterator[Find
             following = _NEXT.match(text, number.end())
             number = entry.shape.match(text, following.end()) if following else None
         return
+
+
+def _around(entry: National, text: str, word: re.Match[str], seen: dict[int, int]) -> Iterator[Finding]:
+    """Yield the numbers with a right check digit in the sentences around a name, each part looked through once."""
+    start, end = max(0, word.start() - AROUND, seen.get(id(entry), 0)), min(len(text), word.end() + AROUND)
+    above, below = text.rfind("\n\n", start, word.start()), text.find("\n\n", word.end(), end)
+    for match in entry.shape.finditer(text, above if above >= 0 else start, below if below >= 0 else end):
+        if entry.passes(match[0]) and not DENIAL.search(labels.before(text, match.start(), REACH)):
+            yield Finding(entry.kind, *match.span(), 0.75)
+    seen[id(entry)] = max(start, end - LONGEST)
+
+
+_INVALID = re.compile(r"\b(?:invalid|mismatch|checksum|ungültig)|test_")
+AROUND = 100  # characters before and after a name
 
 
 def _without_words(reading: Reading) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from governance.guardrails import national_ids, pii_ids, pii_numbers, pii_people, pii_phones, pii_spoken
+from governance.guardrails import national_ids, pii_around, pii_ids, pii_numbers, pii_people, pii_phones, pii_spoken
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
@@ -59,7 +59,7 @@ _TAILS = (
 _TAIL = re.compile(r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?:{tail})" for tail in _TAILS) + r")\Z")
 
 
-_FINDERS = (pii_numbers.find, national_ids.find, pii_ids.find, pii_phones.find, pii_people.find)
+_FINDERS = (pii_numbers.find, national_ids.find, pii_ids.find, pii_around.find, pii_phones.find, pii_people.find)
 
 
 def detect(text: str) -> list[Finding]:

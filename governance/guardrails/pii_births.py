@@ -70,6 +70,11 @@ _AGED = re.compile(
     r"\b(?:aged?|alter|âge) \d{1,3}(?: ?\(|, )$|\((?:m|f|male|female|w|männlich|weiblich|homme|femme|hombre|mujer)[,/;] ?$"
     r"|\b(?:dob|birth|born|geburts\w*|naissance|nacimiento|nascita)[^\d\n]{0,24}\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4} (?:to|not|auf|à|a|→|->|instead of) $"
 )
+# "When were you born?" "…": what answers a question for it.
+_ASKED = re.compile(
+    r"(?:\bborn|birth(?:day|date)?|\bdob|geboren|geburtsdatum|naissance|née?(?:\(e\))?|nacimiento|naciste|nació|nascita|nat[oa]|nascimento|nasceu|urodzi\w+|geboorte\w*|рожд\w+|родил\w+|född|født)"
+    r"\b[^\n?]{0,16}\?[\"'”»]? ?[^\d?]{0,24}$"
+)
 _PATIENT = re.compile(
     r"\b(?:mr|mrs|ms|miss|frau|herr|patient|patientin|mme|sra?|pt)\.?:? (?:[^\W\d_][\w'’\-]{1,20}[ ,]{1,2}){1,3}$"
 )
@@ -167,7 +172,7 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
     label = _LABEL.search(window)
     if label is not None:
         return not label["weak"] or (year is not None and int(year[0]) < YEAR_OF_FEASTS)
-    if after or _AGED.search(window):
+    if after or _AGED.search(window) or _ASKED.search(labels.before(text, match.start(), REACH)):
         return True
     if _PATIENT.search(window) and _ADMITTED.match(lower, match.end()):
         return year is not None and int(year[0]) < YEAR_OF_FEASTS

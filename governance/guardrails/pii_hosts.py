@@ -51,10 +51,18 @@ _DEED = re.compile(
     r"requests? from|attempts?|visits?|visited|download\w*|stream(?:ed|ing)|viewed|opened|clicked|claimed|applied|booked|paid|payment|transaction|fraud\w*|abuse\w*|spam\w*|"
     r"troll\w*|threat\w*|stalk\w*|edited|edits|reviews?|banned|account|e-?mails?|originat\w+|household|home|residential|geo\w*|located|broadband|whitelist|unblock|freischalten|bloqu[ée]e?)(?![a-z])|вош[её]л|вошла|вход|писал|голосовал|登录|登入|ログイン|접속|로그인|注册|下单"
 )
+REACH_OWN = 50
+# Somebody's line or address, wherever in the sentence.
+_OWN = re.compile(
+    r"(?<![a-z])(?:my|his|her|their|your|mine|[a-z]{2,20}['’]s?) (?:own |home |current |new |public |private |external |real ){0,3}(?:ip\b|address\b|internet|connection|line\b|router|broadband|wi-?fi|isp\b|modem)|"
+    r"(?<![a-z])(?:meine[rn]?|seine[rn]?|ihre[rn]?|eigenen?|mein|sein|ihr|[a-z]{2,20}['’]s?) (?:private[rn]? |eigene[rn]? |öffentliche[rn]? ){0,2}(?:ip|adresse|anschluss\w*|internetanschluss|leitung|router)|"
+    r"(?<![a-z])(?:mon|ma|son|sa|leur|votre) (?:propre )?(?:ip|adresse|connexion|box|ligne)|(?<![a-z])(?:mi|su|tu|minha|meu|sua|seu|mia|mio|sua|suo) (?:propi[oa] |própri[oa] )?(?:ip|direcci[oó]n|endereço|indirizzo|conexi[oó]n|conexão|connessione|línea|linea|linha)|"
+    r"(?<![a-z])(?:mijn|zijn|haar|min|hans|hennes|hendes|moj[ea]|jego|jej|můj|moje|jeho) (?:eigen |egen )?(?:ip|adres\w*|verbinding|anslutning|łącz\w*|připojení)|(?:мой|его|её|моего|мо[йя]) (?:ip|адрес|айпи)|自分の(?:ip|アドレス)|我的(?:ip|地址)|내 (?:ip|주소)"
+)
 # Machines of nobody, and what holds numbers like addresses.
 _MACHINE = re.compile(
-    r"\b(?:version\w{0,3}|wersj\w+|versi[oó]n|versão|верси\w|upgrad\w*|update\w*|build|firmware|dns\d?|ntp|gateway|router|servers?|subnet|range|cidr|rfc|bind|listen\w*|oid|section|chapter|openssl|lib\w+|kernel|chrome|"
-    r"hosts?|cluster|nodes?|balancer|proxy|resolver|ping|curl|ssh|nmap|traceroute|api|endpoint|release|driver|agent|upstream|target)\W{0,3}(?:\w{1,8}\W{1,2})?$"
+    r"\b(?:version\w{0,3}|min[_ ]client|max[_ ]client|client[_ ]version|app|release|wersj\w+|versi[oó]n|versão|верси\w|upgrad\w*|update\w*|build|firmware|dns\d?|ntp|gateway|router|servers?|subnet|range|cidr|rfc|bind|listen\w*|oid|section|chapter|openssl|lib\w+|kernel|chrome|"
+    r"hosts?|cluster|nodes?|balancer|proxy|resolver|ping|curl|ssh|nmap|traceroute|api|endpoint|release|driver|agent|upstream|target)\W{0,5}(?:\w{1,8}\W{1,2})?$"
 )
 _SERVER = re.compile(
     r"\b(?:servers?|dns|ntp|gateway|router|load ?balancer|website|web ?site|nodes?|containers?|pods?|subnet|resolver|nat|vpc|ec2|elastic ip|static ip|vip|mx\d?|smtp|relay|spf|"
@@ -79,7 +87,7 @@ def find(reading: Reading) -> Iterator[Finding]:
                 last = match.end()
                 yield Finding("ip_address", *match.span(), 0.75)
     for cell in reading.tables.cells(_COLUMN):
-        if _public(text[cell.start : cell.end]) and _PERSON.search(lower):
+        if _public(text[cell.start : cell.end]) and (_PERSON.search(lower) or _ROLE.search(cell.column)):
             yield Finding("ip_address", cell.start, cell.end, 0.7)
 
 
@@ -99,6 +107,9 @@ _JOINED = re.compile(
     r"[ ,;]{0,2}(?:and|und|et|y|e|i|en|or|then|later)?(?: ?(?:later|then|from|also|again|danach|puis)){0,2} ?"
 )
 _COLUMN = re.compile(r"(?<![a-z])ip(?![a-z])|ip[_ ]?addr")
+_ROLE = re.compile(
+    r"(?<![a-z])(?!server|container|docker|load ?balancer|router|scanner|crawler|cluster|printer|peer|controller|computer|master|worker|other|inner|outer)[a-z]{3,14}(?:er|or|ee|ant|ent)[_ ]ip"
+)
 _DESTINATION = re.compile(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$")
 
 
@@ -110,13 +121,17 @@ def _somebodys(before: str, after: str) -> bool:
         return _PERSON.search(before) is not None or not machine
     if _MACHINE.search(before) or _DESTINATION.search(before):
         return False
+    if _OWN.search(before, max(0, len(before) - REACH_OWN)):
+        return True
     if _LOG_LINE.match(after):
         return not machine
     if _OWN_NAME.search(before) and not machine:
         return True
-    if not (_KEYED.search(before) or _PERSON.search(before)):
+    if not (_KEYED.search(before) or _PERSON.search(before) or _OWN.search(around)):
         return False
     deed = _DEED.search(around) is not None
+    if not machine and _OWN.search(around):
+        return True
     return (person and (deed or not machine)) or (deed and not machine)
 
 

@@ -31,7 +31,7 @@ DENIAL = re.compile(
     r"(?:[\s\d.,:;#=/\"'()*`|_°º：\-]|\b(?:numbers?|nummer|numer|no|n|num|nr|code|ids?|is|was|are|and|of|the|номер)\b)*+$"
 )
 _SOCIAL = re.compile(
-    r"\b(?:ssns?|itin|tin|w-?2 box|w-?[29]\b|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
+    r"(?<![a-z])(?:ssns?|itin|tin|w-?2 box|w-?[29]\b|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
 )
 _CARD_WORD = re.compile(
     r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro|mir|mastercard|kreditkarte|karte|kartennummer|kartennr|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"
@@ -46,6 +46,9 @@ _LOYALTY = re.compile(
     r"(?<![a-z])(?:loyalty|gift ?card|library|member\w*|rewards?|bonus|payback|points|(?<!diners )club|fuel|transit|oyster|frequent|miles|klantenkaart|"
     r"kundenkarte|clubkarte|geschenkkarte|gutschein\w*|fid[eé]lit[eé]|cadeau|fedelt[aà]|puntos|pontos|fidelidade|fidelidad|bonuskaart|cadeaukaart|"
     r"lojalnościow\w*|podarunkow\w*|kundkort|bonuskort|gavekort|presentkort|bahncard|sim|iccid|voucher)(?![a-z])|лояльност|бонусн|подарочн|会員|会员|ポイント|ギフト|멤버십|포인트"
+)
+_NETWORK = re.compile(
+    r"(?<![a-z])(?:diners|visa|amex|american express|master ?card|maestro|jcb)(?! (?:gift|prepaid))(?![a-z])"
 )
 _CARD = re.compile(
     r"(?<![0-9A-Za-z])(?<!\d\.)(?=[2-6]|1800|0604)(?="
@@ -85,7 +88,7 @@ def _cards(text: str) -> Iterator[Finding]:
         usual = len(digits) in CARD_LENGTHS or (len(digits) == DINERS_LENGTH and digits != written)
         if (not usual or _MAESTRO.match(digits)) and not (expiry or _CARD_WORD.search(window)):
             continue
-        if _LOYALTY.search(window):
+        if _LOYALTY.search(window) and not _NETWORK.search(window):
             continue
         if not expiry and not _CARD_WORD.search(window):
             if DENIAL.search(window) or pii_things.said_of(text, start + len(written)):

@@ -41,12 +41,12 @@ _BARE_REGIONS = (
 _NAMED = re.compile(
     r"\b(?:(?:tele)?phones?(?![a-z])|tel\b|mobiles?(?![a-z])|mob\b|cell(?:phone|ular)?s?\b|fax\b|(?:call|dial|(?<!o-)ring)(?:ed|ing|s|er)?\b"
     r"|text(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|sms\b|whats?app?\b|signal\b|viber\b|hotline\b|msisdn|imsg\b|facetime\b"
-    r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|caller id\b|cli\b|contact[ _](?:no|nr|number)\b|(?:otp|sms|text|code|whatsapp)\w* (?:was |were )?(?:stop )?(?:sent |delivered )?(?:to|from)\b|m-?pesa\b|tfno\b|numero (?=\d)|voice ?mail\b|ph\b|messages? (?:me|from|on|at)\b|missed call|calling from"
+    r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|caller[ _]?(?:id|number|num)\b|cli\b|call-?back\b|contact[ _](?:no|nr|number)\b|(?:otp|sms|text|code|whatsapp)\w* (?:was |were )?(?:stop )?(?:sent |delivered )?(?:to|from)\b|m-?pesa\b|tfno\b|(?:il|suo|mio|tuo|o|seu|meu|el|le|son) n[uú]m[eé]ro (?:(?:nuovo|vecchio|novo|antigo|nuevo|viejo|nouveau) )?(?:(?:d[eio]l?|della|da|de la|do) (?:[^\W\d_]{2,14} ){1,3})(?:è|é|es|est)|numero (?=\d)|voice ?mail\b|ph\b|messages? (?:me|from|on|at)\b|missed call|calling from"
     r"|(?:my|his|her|mein\w?|mon|mi|meu|il mio|il suo|o meu|mijn|mit[t]?|min|mój|moj[ea]?|můj|môj|benim|nummeret|numarası|new|old|other|our|their|your|home|work|office|contact|emergency|private|personal|direct|alternate|neue|alte|nuevo|nouveau|nuovo|novo|nieuwe|nowy|nové|nytt?) (?:new |neue |nowy |nov[oý] )?"
     r"(?:num[a-zéæ]{2,5}|n[uú]mero|tlf|nr|číslo|broj)\b"
     r"|(?:my|his|her|their) (?:\w{1,8} )?(?:number|nr|no)\b|handy(?:nummer)?\b|telefon\w*|rufnummer\b|festnetz\b|mobil(?:nummer|funk|e|ní)?\b|durchwahl\b|rückruf\b|anruf\w*|erreich\w*"
     r"|m[óo]vil\b|tel[ée]fono\b|cel\b|fijo\b|ll[áa]m\w*|llamad\w*|t[ée]l[ée]phone\b|tél\b|portable\b|fixe\b|appel\w*|joindre\b|joignable\b"
-    r"|celular\b|telefone\b|telem[óo]vel\b|tlm\b|zap\b|fone\b|lig(?:ar\w{0,4}|ue|a|uem|assem?|o)(?:-?(?:me|lhe|nos))?\b(?: para| pra| ao?)?(?: o)?|contato\b|contacto\b|cellulare\b|chiam\w+|bel(?:len)?\b|mobiel\w*"
+    r"|celular\b|telefone\b|telem[óo]vel\b|tlm\b|zap\b|fone\b|lig(?:ar\w{0,4}|ue|a|uem|assem?|o)(?:-?(?:me|lhe|nos))?\b(?: para| pra| ao?)?(?: o)?|contato\b|contacto\b|cellulare\b|chiam\w+|bel(?:t|len)?\b|terugbel\w*|mobiel\w*"
     r"|kom(?:[óo]rk\w*)?\b|(?:za)?dzwo[nń]\w*|tlf\b|puh\w*|gsm\b|soit\w*|volejte|zavol\w*|hívj\w*|hívható|sun[aă]\w*|nazov\w*|cep\b|ara(?:yın|yabilir\w*)?\b"
     r"|sđt\b|điện thoại|gọi\b|telp\w*|telepon\b|hp\b|hubungi\b|wa\b)"
     r"|телефон|тел\b|моб\b|мобильн|мобільн|звон|дзвон|(?:мой|мій|его|её) номер|обад|τηλ|κινητ|καλέσ|טלפון|נייד|התקשר|هاتف|جوال|موبايل|اتصل|رقمي|تلفن"
@@ -190,7 +190,7 @@ def _international_end(text: str, match: re.Match[str], plans: _Plans) -> int:
         digits = _digits(number.replace("(0)", ""))
         if len(digits) < 7:
             return -1
-        if plans.possible(digits):
+        if plans.possible(digits) or (match[0][0] == "+" and len(digits) >= SHORTEST_ABROAD and _claimed(text, match)):
             return end
         number = re.sub(r"[ .\-/()]+\d+$", "", number)
         end = match.start(1) + len(number)

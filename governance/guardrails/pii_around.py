@@ -1,0 +1,153 @@
+"""Numbers whose kind is said anywhere near: after them, sentences before, or elsewhere in the same record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from governance.guardrails import labels
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.pii_numbers import DENIAL
+from governance.guardrails.reading import Reading
+
+BEFORE, AFTER = 90, 110  # characters around a word that may hold its number
+REACH_NAME, LONGEST = 40, 24  # characters before a number that may name it, and of one
+_START, _END = r"(?<![0-9A-Za-z_])(?<!\d[.,\-/])(?<![$€£])", r"(?![0-9A-Za-z_%]|[.,\-/:]\d)"
+_ANNOUNCED = re.compile(
+    r"(?:\b(?:numbers?|num|no|nr|nummer|num[ée]ro|n[úu]mero|numer|nbr|id|is|est|es|ist|lautet|[eé]|è|one|ends?|reads?|says?)\b\.?|[№°º:=#])"
+    r"(?: (?:is|was|est|es|ist|è|[eé]|now|the|still))?[\s:=#\"'(`*]{1,4}$"
+)
+_ANOTHER = re.compile(
+    r"\b(?:tel|phone|mobile|telephone|telefon\w*|handy|call(?:ed)?|fax|account|konto\w*|iban|invoice|order|ticket|tracking|booking|reservation|amount|price|"
+    r"version|serial|flight|part|model|vin|plate|zip|postcode|ean|isbn|salary|paid|policy|commit|build|port|key)\b[^\n]{0,12}$"
+)
+INVALID = re.compile(
+    r"\b(?:invalid|mismatch|checksum|fails? (?:the )?check|wrong check|not valid|ungültig)|test_|_test"
+)
+# What a field is called whose record says the kind.
+_GENERIC = re.compile(r"(?<![a-z_])(?:id|number|no|num|nr|value|code|ref)[\"']\s?[:=]\s?[\"']?$")
+FEWEST_DIFFERENT = 4  # characters of a number that isn't made up
+_DATE = re.compile(r"(?:19|20)\d\d[-/. ]?(?:0[1-9]|1[0-2])[-/. ]?[0-3]\d\Z|[0-3]?\d[-/.][01]?\d[-/.](?:19|20)?\d\d\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a kind of number is called, what else must be spoken of, and how it is written."""
+
+    kind: str
+    needles: Needles
+    shape: re.Pattern[str]
+    among: re.Pattern[str] | None
+    unless: re.Pattern[str] | None = None
+    check: Callable[[str], bool] | None = None
+
+
+def _around(
+    kind: str, words: str, shape: str, *, among: str = "", unless: str = "", check: Callable[[str], bool] | None = None
+) -> _Around:
+    return _Around(
+        kind,
+        Needles(words.split("|")),
+        re.compile(f"{_START}(?:{shape}){_END}"),
+        re.compile(among) if among else None,
+        re.compile(unless) if unless else None,
+        check,
+    )
+
+
+def _digits(written: str) -> str:
+    return re.sub(r"\D", "", written)
+
+
+def _american(written: str) -> bool:
+    digits = _digits(written)
+    return digits[:3] not in {"000", "666"} and digits[3:5] != "00" and digits[5:] != "0000" and len(set(digits)) > 2
+
+
+_LICENCES = (
+    r"[A-Z]\d{4}[ \-]?\d{5}[ \-]\d{5}|[A-Z]\d{3}[ \-]\d{3,4}[ \-]\d{2,4}(?:[ \-]\d{2,4}){0,2}|[A-Z9]{5} ?\d{6} ?[A-Z9]{2} ?[A-Z0-9]{3}|"
+    r"(?=[A-Z0-9]*[A-Z])(?=(?:[A-Z]*\d){4})[A-Z0-9]{7,14}|(?=[A-Z]*\d)[A-Z0-9]{11}|\d{6,10}"
+)
+_KINDS = (
+    _around(
+        "passport",
+        "passport|reisepass|pasaporte|passeport|passaport|paspoort|paszport|pasový|pasu|útlevél|паспорт|pasaport|paspor|διαβατ|护照|護照|旅券|パスポート|여권|جواز|דרכון|pass nr|passnummer|"
+        "traveller|traveler|passenger|travel doc|issuing|issuer|nationality|visa |airline",
+        r"[A-Z]{1,2}\d{6,8}[A-Z]?|\d{2}[A-Z]{2}\d{5}|[A-Z]\d[A-Z\d]{6}\d|\d{9}",
+        among=r"passport|reisepass|pasaporte|passeport|passaport|paspoort|paszport|útlevél|паспорт|pasaport|paspor|διαβατ|护照|護照|旅券|パスポート|여권|جواز|דרכון|"
+        r"\btype[\"']?\s?[:=]\s?[\"']?p\b|\bnew (?:british|german|french|american|us|uk|canadian|australian|indian|irish|dutch|italian|spanish) one\b",
+    ),
+    _around(
+        "driver_license",
+        "driver|driving|licence|license|führerschein|fuehrerschein|fahrerlaubnis|conducir|conduire|patente|rijbewijs|prawo jazdy|prawa jazdy|körkort|kørekort|førerkort|ajokort|řidičsk|vodičsk|"
+        "conducere|ehliyet|водительск|удостоверен|habilitação|habilitacao|cnh|carteira de motorista|运転免許|運転免許|驾驶证|驾照|운전면허|dmv|dvla|operator lic",
+        _LICENCES,
+        among=r"driv(?!e\b)|\blicen[cs]e[\"']?\s?:\s?\{[^{}]*\b(?:province|state|issuer|country|class|expiry|expires)\b|licen[cs]e[ds]? (?:holder|no|num|class|plate)|\blicen[cs]e\b[^\n]{0,40}(?:\b(?:province|state|class|issued|expires|holder|surrender\w*|suspend\w*|lost|renew\w*|photo)\b)|"
+        r"führer|fahrer|conduc|condui|patente|rijbew|jazdy|körk|kørek|fører|ajok|řidič|vodič|ehliyet|водит|habilita|\bcnh\b|motorista|免許|驾|면허|\bdmv\b|\bdvla\b",
+        unless=r"\bpatente (?:ep|de|us|es|it)\d|software|licen[cs]e key|activation|\bmit\b|apache|\bgpl|open source|fishing|driver version|printer|nvidia|firmware|patente industrial|brevet|\bpatents?\b",
+    ),
+    _around(
+        "ssn",
+        "ssn|social security|soc sec|social sec|social insurance",
+        r"\d{3}[ .\-]?\d{2}[ .\-]?\d{4}",
+        check=_american,
+    ),
+    _around(
+        "medical_id",
+        "sanitari|sanitària|patient|pacient|paciente|paziente|patiënt|health card|health insurance|krankenvers|versichertenn|gesundheitskarte|medical record|mrn|medicare|medicaid|nhs|vitale|mutuelle|"
+        "hospital|пациент|полис|患者|診察|保険証|病历|医保|환자|건강보험",
+        r"[A-Z]{4,10}\d{6,12}|[A-Z]\d{9}|[A-Z]{2,3}-\d{5,9}|[A-Z]{1,3}\d{6,10}|\d{3}[ \-]\d{3}[ \-]\d{4}",
+        among=r"tarjeta|targeta|tessera|health|medical|kranken|versicher|gesundheit|nhs|mrn|record|number|no\b|nr\b|n[uú]mero|karte|card|carte|полис|карт|番号|号|번호",
+        unless=r"\b(?:lot|batch|ndc|device|model|serial|room|ward phone)\b",
+    ),
+)  # fmt: skip
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the numbers of a folded text that a word somewhere near calls a person's."""
+    if not _SOME_NUMBER.search(reading.text) or reading.speaks(INVALID):
+        return
+    for around in _KINDS:
+        if (around.among is not None and not reading.speaks(around.among)) or (
+            around.unless is not None and reading.speaks(around.unless)
+        ):
+            continue
+        yield from _near_words(reading, around)
+
+
+def _near_words(reading: Reading, around: _Around) -> Iterator[Finding]:
+    text, done = reading.text, 0
+    for at, _ in around.needles.places(reading.lower):
+        start, end = _zone(text, at, done)
+        for match in around.shape.finditer(text, start, end):
+            done = match.end()
+            if (around.check is None or around.check(match[0])) and _credible(text, match, around.kind):
+                yield Finding(around.kind, *match.span(), 0.7)
+        done = max(done, end - LONGEST)
+
+
+def _zone(text: str, at: int, done: int) -> tuple[int, int]:
+    """Return the part of a paragraph around a word that hasn't been looked through."""
+    floor, limit = max(0, at - BEFORE, done), min(len(text), at + AFTER)
+    above, below = text.rfind("\n\n", floor, at), text.find("\n\n", at, limit)
+    return (above + 2 if above >= 0 else floor), (below if below >= 0 else limit)
+
+
+def _credible(text: str, match: re.Match[str], kind: str) -> bool:
+    """Tell whether a number isn't called something else right before it, nor a date or a run."""
+    window = _GENERIC.sub("", labels.before(text, match.start(), REACH_NAME))
+    if (
+        DENIAL.search(window)
+        or _ANOTHER.search(window)
+        or _DATE.match(match[0])
+        or len(set(match[0])) < FEWEST_DIFFERENT
+    ):
+        return False
+    if match[0].isdigit() and kind != "ssn":
+        return _ANNOUNCED.search(window) is not None
+    return True
+
+
+_SOME_NUMBER = re.compile(r"\d(?:[ .\-/]?[0-9A-Z]){5}|[A-Z0-9]{7}")
