@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One stretch `text[start:end]` of the original text, with a score in (0, 1]."""
+class Finding(NamedTuple):
+    """One stretch `text[start:end]` of the original text, with a score in (0, 1].
+
+    A tuple, because a hostile text holds thousands.
+    """
 
     kind: str
     start: int

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from governance.guardrails.findings import Finding
+
 INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f"
 # Blocks whose characters stand for an ASCII one: superscripts, enclosed, full-width, mathematical letters.
 STYLED = "\u00aa\u00b2\u00b3\u00b9\u00ba\u2070-\u209c\u2100-\u214f\u2460-\u24ff\ufe50-\ufe6f\uff01-\uff5e\uffe0-\uffe6\U0001d400-\U0001d7ff\U0001f100-\U0001f19a"
@@ -35,6 +37,12 @@ class Folded:
         if self.origins is None:
             return start, end
         return self.origins[start], self.origins[end - 1] + 1
+
+    def moved(self, finding: Finding) -> Finding:
+        """Return a finding in the folded text as one in the original."""
+        if self.origins is None:
+            return finding
+        return finding._replace(start=self.origins[finding.start], end=self.origins[finding.end - 1] + 1)
 
 
 def fold(text: str) -> Folded:

@@ -68,10 +68,7 @@ def detect(text: str) -> list[Finding]:
     finders = _FINDERS if _DIGIT.search(folded.text) else (pii_people.find,)
     reading = Reading(folded.text, folded.lower)
     whole = (finding for find in finders for finding in find(reading))
-    found = [
-        Finding(finding.kind, *folded.span(finding.start, finding.end), finding.score)
-        for finding in (*whole, *pii_spoken.find(folded.lower))
-    ]
+    found = [folded.moved(finding) for finding in (*whole, *pii_spoken.find(folded.lower))]
     return sorted(_settled(found), key=lambda finding: (finding.start, finding.end))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, matches
+from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 
 _LABELS = {
@@ -99,7 +99,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         if value is not None and _credible(kind, value[0]):
             yield Finding(kind, *value.span(), 0.9)
     for pattern, needles in _ELSEWHERE:
-        for match in matches(pattern, text, lower, needles):
+        for match in reading.matches(pattern, needles):
             group = match.lastgroup or ""
             yield Finding(group, *match.span(group), 0.85)
     for match in _LATER.finditer(text):

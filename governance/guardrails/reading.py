@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from governance.guardrails.folding import lower
+from governance.guardrails.needles import LONG_TEXT
 from governance.guardrails.tables import Tables
 
 
@@ -19,6 +20,7 @@ class Reading:
     def __init__(self, text: str, lowered: str | None = None) -> None:
         self.text = text
         self.lower = lower(text) if lowered is None else lowered
+        self._places: dict[str, list[int]] = {}
         self._spoken: dict[re.Pattern[str], bool] = {}
         self._verdicts: dict[tuple[Callable[[str], bool], str], bool] = {}
 
@@ -26,6 +28,38 @@ class Reading:
     def tables(self) -> Tables:
         """The tables of the text."""
         return Tables(self.text, self.lower)
+
+    @cached_property
+    def _letters(self) -> set[str] | None:
+        """The letters of a long text: without a word's first or last no look for the word is needed."""
+        return set(self.lower) if len(self.lower) >= LONG_TEXT else None
+
+    def places(self, needles: Iterable[str]) -> Iterator[tuple[int, str]]:
+        """Yield where literal strings stand in lower case, string by string; each is looked for once."""
+        for needle in needles:
+            for at in self._where(needle):
+                yield at, needle
+
+    def matches(self, pattern: re.Pattern[str], needles: Iterable[str]) -> Iterator[re.Match[str]]:
+        """Yield where a pattern matches the text from the place of a literal string on."""
+        match_at, text = pattern.match, self.text
+        for needle in needles:
+            for at in self._where(needle):
+                match = match_at(text, at)
+                if match is not None:
+                    yield match
+
+    def _where(self, needle: str) -> list[int]:
+        known = self._places.get(needle)
+        if known is None:
+            known = self._places[needle] = []
+            letters, lower = self._letters, self.lower
+            if letters is None or (needle[0] in letters and needle[-1] in letters):
+                at = lower.find(needle)
+                while at >= 0:
+                    known.append(at)
+                    at = lower.find(needle, at + len(needle))
+        return known
 
     def speaks(self, of: re.Pattern[str]) -> bool:
         """Tell whether a pattern matches anywhere in the text in lower case."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, matches
+from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 
 _ARGUMENT = r"[\"']?(?P<value>[^\s\"'`<>|]{4,200})"
@@ -192,23 +192,23 @@ _SEED_LENGTHS = (12, 15, 18, 21, 24)
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the credentials of a folded text that a command, a header or a sentence's form points to."""
     text, lower = reading.text, reading.lower
-    yield from _arguments(text, lower)
-    yield from _headers(text, lower)
+    yield from _arguments(reading)
+    yield from _headers(reading)
     if "=" in text or "cookie" in lower:
-        yield from _cookies(text, lower)
-    for match in matches(_LINK, text, lower, _LINKS):
+        yield from _cookies(reading)
+    for match in reading.matches(_LINK, _LINKS):
         if secret_looks.noisy(match["value"]) or secret_looks.UUID.match(match["value"]):
             yield secret_looks.span("link", match, match["value"], 0.7)
-    for match in matches(_PARAMETER, text, lower, _LINKS):
+    for match in reading.matches(_PARAMETER, _LINKS):
         if secret_looks.noisy(match["value"]):
             yield secret_looks.span("link", match, match["value"], 0.7)
-    for match in matches(_CODES, text, lower, ("backup", "recovery", "scratch")):
+    for match in reading.matches(_CODES, ("backup", "recovery", "scratch")):
         for code in _CODE.finditer(text, match.start("value"), match.end("value")):
             yield Finding("recovery_code", *code.span(), 0.7)
-    for match in matches(_GROUPED, text, lower, _APP_PASSWORDS):
+    for match in reading.matches(_GROUPED, _APP_PASSWORDS):
         if sum(map(bool, map(_NO_SYLLABLE.search, match["value"].split()))) >= FEWEST_WITHOUT_SYLLABLE:
             yield secret_looks.span("password", match, match["value"], 0.75)
-    yield from _seeds(text, lower)
+    yield from _seeds(reading)
     yield from _columns(reading)
 
 
@@ -225,15 +225,16 @@ _COLUMN = re.compile(
 )
 
 
-def _arguments(text: str, lower: str) -> Iterator[Finding]:
-    for match in matches(_OPTION, text, lower, _OPTIONS):
+def _arguments(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for match in reading.matches(_OPTION, _OPTIONS):
         name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
         if secret_looks.password(match["value"], prose=False) and not (name and "pass" not in match[0]):
             yield secret_looks.span("password", match, match["value"], 0.8)
-    for match in matches(_QUOTED_OPTION, text, lower, ("--pass",)):
+    for match in reading.matches(_QUOTED_OPTION, ("--pass",)):
         if not secret_looks.placeholder(match["value"]) and "$" not in match["value"]:
             yield secret_looks.span("password", match, match["value"], 0.8)
-    for match in matches(_SEED_OF_CODES, text, lower, ("totp", "2fa", "mfa", "authenticator", "otp ")):
+    for match in reading.matches(_SEED_OF_CODES, ("totp", "2fa", "mfa", "authenticator", "otp ")):
         if not secret_looks.placeholder_token(match["value"]):
             yield secret_looks.span("totp_secret", match, match["value"], 0.8)
     for at, command in _AT_COMMANDS.places(lower):
@@ -254,15 +255,16 @@ def _more_than_a_word(value: str) -> bool:
     return not (value.isalpha() and (value.islower() or value.istitle() or value.isupper()))
 
 
-def _headers(text: str, lower: str) -> Iterator[Finding]:
-    for match in matches(_BEARER, text, lower, ("bearer ",)):
+def _headers(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for match in reading.matches(_BEARER, ("bearer ",)):
         value = match["value"].rstrip(".")
         if secret_looks.placeholder(value) or not secret_looks.varied(value) or _ATTRIBUTE.search(value):
             continue
         if not text[match.start() - 1 : match.start()].isalpha():
             yield secret_looks.span("bearer_token", match, value, 0.85)
     for pattern, needle in ((_BASIC, "basic "), (_AUTH_OBJECT, "auth")):
-        for match in matches(pattern, text, lower, (needle,)):
+        for match in reading.matches(pattern, (needle,)):
             if not text[match.start() - 1 : match.start()].isalpha() and (
                 _user_and_password(match["value"]) or _unreadable(lower, match)
             ):
@@ -280,9 +282,10 @@ _AUTHORIZATION = re.compile(r"authorization[\"']?\]?\s?[:=,]\s?[\"']?\Z")
 _ATTRIBUTE = re.compile(r"^[a-z_]+(?:\.[a-zA-Z_]+)+$")
 
 
-def _cookies(text: str, lower: str) -> Iterator[Finding]:
+def _cookies(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
     cookies = "cookie" in lower
-    for match in matches(_COOKIE, text, lower, _COOKIES):
+    for match in reading.matches(_COOKIE, _COOKIES):
         value = match["value"].rstrip(".:|")
         before = _NAME_BEFORE.search(lower, max(0, match.start() - 40), match.start())
         name = text[before.start() if before else match.start() : match.end("rest")]
@@ -294,7 +297,7 @@ def _cookies(text: str, lower: str) -> Iterator[Finding]:
             continue
         if secret_looks.noisy(value) or (value.startswith("eyJ") and "." in value):
             yield secret_looks.span("cookie", match, value, 0.75)
-    for match in matches(_HEADER, text, lower, ("cookie:",)):
+    for match in reading.matches(_HEADER, ("cookie:",)):
         for pair in _PAIR.finditer(text, match.start("value"), match.end("value")):
             value = pair["value"].rstrip(".:|")
             if not _HARMLESS.search(pair["name"]) and secret_looks.noisy(value):
@@ -324,8 +327,9 @@ _HARMLESS = re.compile(
 )
 
 
-def _seeds(text: str, lower: str) -> Iterator[Finding]:
-    for match in matches(_SEED, text, lower, SEEDS):
+def _seeds(reading: Reading) -> Iterator[Finding]:
+    text = reading.text
+    for match in reading.matches(_SEED, SEEDS):
         words = list(re.finditer("[a-z]+", text[match.start("value") : match.end("value")], re.IGNORECASE))
         count = max(length for length in _SEED_LENGTHS if length <= len(words))
         said = {word[0].lower() for word in words[:count]}

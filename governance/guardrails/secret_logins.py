@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import matches, places
 from governance.guardrails.reading import Reading
 
 _LOGINS = (
@@ -55,9 +54,7 @@ _TOLD = re.compile(
 
 def _told(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of log-ins in short: `u: mira p: …`, "sign in as mira with …"."""
-    for match in matches(
-        _TOLD, reading.text, reading.lower, ("u:", "user:", "u/p:", "sign", "log", "basic_auth:", "basicauth:")
-    ):
+    for match in reading.matches(_TOLD, ("u:", "user:", "u/p:", "sign", "log", "basic_auth:", "basicauth:")):
         group = match.lastgroup or ""
         value = match[group].rstrip(".)")
         if reading.looks(secret_looks.made_up, value) and not reading.text[match.start() - 1 : match.start()].isalnum():
@@ -66,13 +63,13 @@ def _told(reading: Reading) -> Iterator[Finding]:
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of log-ins and the PINs of a folded text."""
-    text, lower = reading.text, reading.lower
+    text = reading.text
     yield from _calls(reading)
     yield from _logins(reading)
     yield from _told(reading)
-    yield from _pins(text, lower)
+    yield from _pins(reading)
     yield from _hosts(text)
-    yield from _door_codes(text, lower)
+    yield from _door_codes(reading)
 
 
 # "voicemail PIN 4471", "the gate code is 4471#": what the number opens is named.
@@ -86,8 +83,9 @@ _DOORS = re.compile(
 )
 
 
-def _door_codes(text: str, lower: str) -> Iterator[Finding]:
-    for at, _ in places(lower, (" pin", " code", " passcode", " combination", " combo")):
+def _door_codes(reading: Reading) -> Iterator[Finding]:
+    text = reading.text
+    for at, _ in reading.places((" pin", " code", " passcode", " combination", " combo")):
         for match in _DOOR_CODE.finditer(text, max(0, at - 14), at + 60):
             if (
                 _DOORS.search(match[0].lower())
@@ -128,9 +126,9 @@ def _hosts(text: str) -> Iterator[Finding]:
 
 def _calls(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords among the arguments of calls that log in, as in `smtp.login("mira", "…")`."""
-    for match in matches(_CLIENT, reading.text, reading.lower, _CLIENTS):
+    for match in reading.matches(_CLIENT, _CLIENTS):
         yield from _keys_of_client(match)
-    for match in matches(_CALL, reading.text, reading.lower, _CALLS):
+    for match in reading.matches(_CALL, _CALLS):
         for argument in list(_QUOTED.finditer(reading.text, match.start("value"), match.end("value")))[1:]:
             if reading.looks(secret_looks.coined, argument["value"]):
                 yield secret_looks.span("password", argument, argument["value"], 0.75)
@@ -177,7 +175,7 @@ _QUOTED = re.compile(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])
 
 
 def _logins(reading: Reading) -> Iterator[Finding]:
-    for match in matches(_LOGIN, reading.text, reading.lower, _LOGINS):
+    for match in reading.matches(_LOGIN, _LOGINS):
         value = match["value"].rstrip(".)")
         if (
             reading.looks(secret_looks.made_up, value)
@@ -194,8 +192,9 @@ _NOT_USERS = frozenset(
 )
 
 
-def _pins(text: str, lower: str) -> Iterator[Finding]:
-    for match in matches(_PIN, text, lower, _PINS):
+def _pins(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for match in reading.matches(_PIN, _PINS):
         start = match.start()
         if text[start - 1 : start].isalnum() and not (
             text[start] == " " and _CODE_OF.search(lower, max(0, start - 12), start)

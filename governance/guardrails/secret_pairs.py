@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, matches, places
+from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secret_told import COINED, END, ROLE, SAYS_ABOUT, STEMS, VALUE, bare, finding
 
@@ -19,8 +19,8 @@ def find(reading: Reading) -> Iterator[Finding]:
         yield from _pairs(reading)
         yield from _networks(reading)
     if any(stem in lower for stem in STEMS):
-        yield from _beside_user(text, lower)
-    yield from _rows(text, lower)
+        yield from _beside_user(reading)
+    yield from _rows(reading)
 
 
 # "try bob / rosebud44", "admin:rosebud44"
@@ -74,10 +74,10 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
     for match in _MAIL_PAIR.finditer(text) if "@" in text else ():
         if reading.looks(secret_looks.coined, bare(match)) and "@" not in match["value"]:
             yield finding(match)
-    for match in matches(_COLON_PAIR, text, lower, ("auth", "user", "cred", "login", "default")):
+    for match in reading.matches(_COLON_PAIR, ("auth", "user", "cred", "login", "default")):
         if reading.looks(secret_looks.coined, bare(match)) and not text[match.start() - 1 : match.start()].isalnum():
             yield finding(match)
-    for at, name in places(lower, _KNOWN):
+    for at, name in reading.places(_KNOWN):
         before = text[at - 1 : at]
         known = None if before.isalnum() or before in _PATH else _KNOWN_USER.match(text, at)
         if known is None or len(known["user"]) != len(name):
@@ -106,16 +106,14 @@ _NETWORK_KEY = re.compile(
 
 
 def _networks(reading: Reading) -> Iterator[Finding]:
-    text, lower = reading.text, reading.lower
-    for match in matches(
+    text = reading.text
+    for match in reading.matches(
         _NETWORK_KEY,
-        text,
-        lower,
         ("wifi", "wi-fi", "wlan", "ssid", "netz", "network", "réseau", "rete ", "netwerk", "sieć", "сеть", "hotspot"),
     ):
         if len(bare(match)) >= SHORTEST_KEY and reading.looks(secret_looks.coined, bare(match)):
             yield finding(match)
-    for match in matches(_NETWORK, text, lower, ("wifi", "wi-fi", "wlan", "ssid", "wireless", "hotspot")):
+    for match in reading.matches(_NETWORK, ("wifi", "wi-fi", "wlan", "ssid", "wireless", "hotspot")):
         value = bare(match)
         named = text[match.start() : match.start("value")].lower()
         if (
@@ -151,11 +149,9 @@ _TYPES = re.compile(
 )
 
 
-def _beside_user(text: str, lower: str) -> Iterator[Finding]:
-    for match in matches(
+def _beside_user(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(
         _USER_THEN,
-        text,
-        lower,
         (
             "user",
             "login",
@@ -190,7 +186,8 @@ _PGPASS = re.compile(
 )
 
 
-def _rows(text: str, lower: str) -> Iterator[Finding]:
+def _rows(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
     if ":" in text and ("5432:" in text or ":*:" in text or "pgpass" in lower):
         for match in _PGPASS.finditer(text):
             group = match.lastgroup or "value"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, matches
+from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 
 END = r"(?=[\"'`)\],;!?。、]|\.?(?:[\s)]|\Z)|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])"
@@ -127,21 +127,19 @@ _USE_WHEN = re.compile(
 
 
 def _used(reading: Reading) -> Iterator[Finding]:
-    text, lower = reading.text, reading.lower
+    text = reading.text
     for pattern, needles in (
         (_WHEN, ("prompt", "ask", "rein kommst", "opens", "unlocks")),
         (_USE_WHEN, ("use ", "type ", "enter ", "try ")),
     ):
-        for match in matches(pattern, text, lower, needles):
+        for match in reading.matches(pattern, needles):
             if (
                 reading.looks(secret_looks.coined, bare(match))
                 and not text[match.start() - 1 : match.start()].isalnum()
             ):
                 yield finding(match)
-    for match in matches(
+    for match in reading.matches(
         _USE,
-        text,
-        lower,
         (
             "use ",
             "try ",
@@ -184,8 +182,8 @@ _PROSE = re.compile(
 
 def _phrases(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for match in matches(
-        _PHRASE, text, lower, ("phrase", "password", "passwort", "pw", "mot de passe", "contraseña", "senha")
+    for match in reading.matches(
+        _PHRASE, ("phrase", "password", "passwort", "pw", "mot de passe", "contraseña", "senha")
     ):
         value = match["value"]
         counted = match["sign"].endswith("words:")
@@ -234,7 +232,7 @@ _OF_FILE = re.compile(
 
 
 def _of_files(reading: Reading) -> Iterator[Finding]:
-    for match in matches(_OF_FILE, reading.text, reading.lower, _NAMES_OF_FILES):
+    for match in reading.matches(_OF_FILE, _NAMES_OF_FILES):
         if not (SAYS_ABOUT.fullmatch(match["value"]) or _ENDING.search(match["value"]) or _NAME.search(match["value"])):
             yield finding(match)
 
@@ -274,11 +272,9 @@ _LONG_WORDS = frozenset(
 
 
 def _quoted(reading: Reading) -> Iterator[Finding]:
-    text, lower = reading.text, reading.lower
-    for match in matches(
+    text = reading.text
+    for match in reading.matches(
         _QUOTED,
-        text,
-        lower,
         (
             "password",
             "passphrase",
@@ -295,10 +291,8 @@ def _quoted(reading: Reading) -> Iterator[Finding]:
         value = bare(match)
         if not SAYS_ABOUT.fullmatch(value) and not secret_looks.placeholder(value):
             yield finding(match)
-    for match in matches(
+    for match in reading.matches(
         _RUN_ON,
-        text,
-        lower,
         ("phrase", "password", "pw", "pwd", "passwort", "pass ", "kennwort", "mot de passe", "contraseña", "senha"),
     ):
         if (

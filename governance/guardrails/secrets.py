@@ -77,8 +77,8 @@ def detect(text: str) -> list[Finding]:
     whole = (finding for find in _FINDERS for finding in find(reading))
     found: dict[tuple[int, int, str], Finding] = {}
     for one in (*whole, *secret_broken.find(reading, _FINDERS)):
-        start, end = folded.span(one.start, one.end)
-        found.setdefault((start, end, one.kind), Finding(one.kind, start, end, one.score))  # two rules may say the same
+        moved = folded.moved(one)
+        found.setdefault((moved.start, moved.end, moved.kind), moved)  # two rules may say the same
     return [found[place] for place in sorted(found)]
 
 

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.guardrails.needles import Needles, places, zones
+from governance.guardrails.needles import LONG_TEXT, Needles, places, zones
 from governance.guardrails.reading import Reading
 
 
@@ -58,6 +58,15 @@ def test_needles_are_found_wherever_they_stand(text: str) -> None:
         assert {(at, needle) for needle in Needles(NEEDLES).at(text, at)} == {
             (at, needle) for needle in NEEDLES if text.startswith(needle, at)
         }
+
+
+@given(text=st.text(alphabet="abcdefnlisér/. A", max_size=30), times=st.sampled_from([1, LONG_TEXT]))
+def test_a_reading_knows_where_strings_stand_and_matches_there(text: str, times: int) -> None:
+    reading = Reading(text * times)
+    assert list(reading.places(NEEDLES)) == list(places(reading.lower, NEEDLES)) == list(reading.places(NEEDLES))
+    found = [match.span() for match in reading.matches(re.compile("A.", re.IGNORECASE), NEEDLES)]
+    starts = [at for at, needle in places(reading.lower, NEEDLES) if needle[0] == "a"]
+    assert found == [(at, at + 2) for at in starts if at + 2 <= len(reading.text)]
 
 
 def test_zones_that_touch_are_one() -> None:
