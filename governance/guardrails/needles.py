@@ -40,6 +40,14 @@ class Needles:
         self._beginning = re.compile(after + beginnings(heads))
         words = {_FIRST_WORD.sub("", head) or head[0] for head in heads}
         self._begun = {word: [needle for needle in known if needle.startswith(word)] for word in words}
+        self._longest = {
+            word: re.compile("|".join(map(re.escape, sorted(begun, key=len, reverse=True))))
+            for word, begun in self._begun.items()
+        }
+        self._ended = {
+            needle: [one for one in known if needle.startswith(one) and not needle[len(one) : len(one) + 1].isalpha()]
+            for needle in known
+        }
 
     def places(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield the place and the needle of every occurrence, place by place."""
@@ -48,6 +56,15 @@ class Needles:
             place = beginning.start()
             for needle in self._begun[beginning[0]]:
                 if startswith(needle, place):
+                    yield place, needle
+
+    def whole(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield the same without the needles that end inside a word of a longer one, as "pass" in "password"."""
+        for beginning in self._beginning.finditer(text):
+            place = beginning.start()
+            longest = self._longest[beginning[0]].match(text, place)
+            if longest is not None:
+                for needle in self._ended[longest[0]]:
                     yield place, needle
 
     def at(self, text: str, place: int) -> list[str]:

@@ -60,7 +60,7 @@ BACK, LONGEST_PAIR = 60, 90
 
 def _set(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for at, core in _AT_CORES.places(lower):
+    for at, core in _AT_CORES.whole(lower):
         match = _TO.match(text, at + len(core.rstrip()))
         if match is None:
             continue
@@ -85,12 +85,13 @@ _BESIDE_CORES = (
 
 def _right_after(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for at, core in _AT_BESIDE.places(lower):
+    for at, core in _AT_BESIDE.whole(lower):
         if lower[at - 1 : at].isalpha() and core[0].isascii() and len(core) < SHORTEST_IN_A_WORD:
             continue
         end = at + len(core)
         match = _BESIDE.match(text, end) or _DOTTED.match(text, end)
-        if match is not None and reading.looks(secret_looks.coined, bare(match)) and not ROLE.match(bare(match)):
+        value = bare(match) if match is not None else ""
+        if match is not None and reading.looks(secret_looks.coined, value) and not ROLE.match(value):
             yield finding(match)
 
 

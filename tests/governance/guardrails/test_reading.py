@@ -69,5 +69,11 @@ def test_a_reading_knows_where_strings_stand_and_matches_there(text: str, times:
     assert found == [(at, at + 2) for at in starts if at + 2 <= len(reading.text)]
 
 
+def test_a_needle_inside_a_word_of_a_longer_one_is_left_out() -> None:
+    needles = Needles(("pass", "password", "key", "key pass"))
+    assert list(needles.whole("password")) == [(0, "password")]
+    assert list(needles.whole("passwort key pass")) == [(0, "pass"), (9, "key"), (9, "key pass"), (13, "pass")]
+
+
 def test_zones_that_touch_are_one() -> None:
     assert zones(re.compile("x"), "..x.x......x", 1, 1) == [(1, 6), (10, 12)]
