@@ -79,6 +79,7 @@ _COMMANDS = {
     "enable~secret enable~password snmp-server~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [05])? ",
     "username": r" \S{1,40} (?:privilege \d+ )?(?:secret|password)(?: [05])? ",
     "requirepass masterauth": " ",
+    "auth~sha auth~md5 priv~aes priv~des": r"(?:[ \-]?\d{3})? (?:priv |localized )?",
     "lftp": r" -u [\w.@\-]{1,40},",
     "smbclient rpcclient crackmapexec": rf"{_UP_TO}(?:-U [\w\\.@\-]{{1,40}}%)",
     "ipmitool ncftp winrm twine sshfs": rf"[\w\-]*{_UP_TO}-[pP] ",
@@ -152,12 +153,17 @@ _PARAMETER = re.compile(
     r"\?(?:[\w.\-]{1,20}=[^&\s\"']{0,60}&(?:amp;)?){0,4}(?:t|k|c|s|code|key|ticket|otp|hash|nonce|link|id|token)=(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
 )
 _CODES = re.compile(
-    r"(?:backup|recovery|scratch)[ \-]?codes?[^\d\n:]{0,30}[:=]?\s{1,3}(?P<value>(?:[\s,;\d.)]{0,6}(?:\d{8}|[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)\b){1,8})",
+    r"(?:(?:backup|recovery|scratch|rescue|emergency|2fa|mfa)[ \-]?codes?|c[oó]di(?:go|ce|ci)s? (?:de |di )?(?:recupera\w+|recupero|respaldo|backup|riserva|emergenza|seguran\w+)|codes? de (?:récupération|secours)|"
+    r"(?:wiederherstellungs|notfall|ersatz|backup)-?codes?|herstelcodes?|reservecodes?|kod\w* (?:odzyskiwania|zapasow\w+)|återställningskod\w*|gjenopprettingskode\w*|gendannelseskode\w*|kurtarma kod\w*|код\w* восстановления|резервн\w+ код\w*|恢复代码|备用代码|リカバリーコード|バックアップコード|복구 코드)[^\n:=]{0,50}?[:=]?\s{1,3}(?P<value>(?:[\s,;\d.)]{0,6}(?:\d{8}|[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)\b){1,8})",
     re.IGNORECASE,
 )
 _CODE = re.compile(
     r"(?<![\w\-])(?:\d{8}|(?=[\da-z\-]*\d)[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)(?![\w\-])", re.IGNORECASE
 )
+_CODE_WORDS = (
+    "backup", "recovery", "scratch", "rescue", "emergency", "2fa", "mfa", "codice", "codici", "código", "codigo", "code de", "codes de", "wiederherst", "notfall", "ersatz", "herstel", "reserve",
+    "kod", "återst", "gjenop", "gendan", "kurtarma", "код", "резервн", "恢复代码", "备用代码", "リカバリーコード", "バックアップコード", "복구 코드",
+)  # fmt: skip
 SEEDS = (
     "seed", "mnemonic", "recovery", "wallet", "metamask", "ledger", "trezor", "phantom", "backup", "wiederherstellung", "frase",
     "phrase de r", "фраз", "助记词", "助記詞", "リカバリーフレーズ",
@@ -168,7 +174,7 @@ SEED_WORDS = (
     r"фраз\w*|助记词|助記詞|リカバリーフレーズ"
 )
 _SEED = re.compile(
-    rf"(?:{SEED_WORDS})[^\n:=]{{0,40}}?[:=]?[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
+    rf"(?:{SEED_WORDS})(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=])[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
     r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?: (?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
     re.IGNORECASE,
 )
@@ -202,7 +208,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_PARAMETER, _LINKS):
         if secret_looks.noisy(match["value"]):
             yield secret_looks.span("link", match, match["value"], 0.7)
-    for match in reading.matches(_CODES, ("backup", "recovery", "scratch")):
+    for match in reading.matches(_CODES, _CODE_WORDS):
         for code in _CODE.finditer(text, match.start("value"), match.end("value")):
             yield Finding("recovery_code", *code.span(), 0.7)
     for match in reading.matches(_GROUPED, _APP_PASSWORDS):

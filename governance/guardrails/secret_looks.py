@@ -44,7 +44,7 @@ _CODE = re.compile(
     r"^[a-z_]+(?:\.[a-zA-Z_]+)+$|^/|^\./|^~/|^!|^&|^\$|:$",
 )
 _CALL = re.compile(
-    r"^[\w.\-]*\w[(\[]|^[(\[{|\\]|\\[nrtu]|^(?:os|process|env|config|settings|secrets?|self|vault|arn|https?)[.:]|^/|^\./|^~/|^\$|"
+    r"^[x*!]{0,2}:\d*:\d*:|^[\w.\-]*\w[(\[]|^[(\[{|\\]|\\[nrtu]|^(?:os|process|env|config|settings|secrets?|self|vault|arn|https?)[.:]|^/|^\./|^~/|^\$|"
     r"^(?:user|form|body|cfg|conf|options|opts|args|account|credentials|auth|session|row|item|input|props|state|params|payload|event|"
     r"res|result|response|obj|model|entity|dto|cmd|ns|el|e)(?:\??\.[A-Za-z_]\w*)+\Z"
 )
@@ -198,11 +198,15 @@ def coined(value: str) -> bool:
     """Tell whether a value looks like what people make up: a word with digits after it or inside, or more than that."""
     if not password(value, prose=True) or _HOST.search(value) or _HYPHENED.fullmatch(value) or _PRODUCT.match(value):
         return False
-    return made_up(value) or _COINED.fullmatch(value) is not None
+    return made_up(value) or _COINED.fullmatch(value) is not None or _CHAINED.fullmatch(value) is not None
 
 
 _COINED = re.compile(
     r"[^\W\d_]{7,20}\d[!?#$%*]{0,2}|[^\W\d_]{3,20}[@#_.\-]?\d{2,6}[!?#$%*.+@]{0,2}|[^\W\d_]{2,16}\d{1,4}[^\W\d_]{1,16}\d{0,4}[!?#$%*]{0,2}|\d{1,4}[^\W\d_]{4,16}\d{0,4}[!#$]{0,2}|[^\W\d_]\w{2,}\d[^\W\d_]+\d\w*"
+)
+# Words and numbers with signs between, as people chain them.
+_CHAINED = re.compile(
+    r"(?=[^\d]*\d)(?=(?:[^a-z]*[a-z]){8})(?!test_)[^\W_]{1,12}([\-_])[^\W_]{1,12}(?:\1[^\W_]{1,12}){1,5}", re.IGNORECASE
 )
 # Machines, programs and places in a document, whose names end in digits as well.
 _PRODUCT = re.compile(
@@ -215,7 +219,7 @@ _PRODUCT = re.compile(
     re.IGNORECASE,
 )
 _SIGNED = re.compile(
-    r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+(?:\d{2,}|[\-._]\d{1,4})\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z"
+    r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+(?:\d{2,}|[\-._]\d{1,4})\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z|^[A-Z][a-zà-ÿ]{3,}([\-_.])\d{1,4}\1[a-zà-ÿ]{3,}\Z"
 )
 _HYPHENED = re.compile(
     r"[A-Z]{1,6}[\-/]?\d+(?:[\-/.]\d+)*|\d+(?:[.,:/x\-]\d+)*\w{0,3}|[\w.+\-]+@[\w\-]+\.[\w.]+|[a-z\d_.\-]+@[a-z\d.\-]+:?"

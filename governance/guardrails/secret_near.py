@@ -10,14 +10,16 @@ from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
 REACH = 64  # characters before a value that may name it
-_CANDIDATE = re.compile(r"(?<![A-Za-z0-9_\-+/.~%])[A-Za-z0-9][A-Za-z0-9_\-+/.~%]{15,400}={0,2}")
+_CANDIDATE = re.compile(
+    r"(?<![A-Za-z0-9_\-+/.~%])(?:[A-Za-z0-9]|[+/](?=[A-Za-z0-9+/]{40}))[A-Za-z0-9_\-+/.~%]{15,400}={0,2}"
+)
 
 PROVIDERS = secret_tokens.FORMATS.providers
 # The word that says what a value is. A short word must stand alone or end a name in snake case.
 _NAMING = re.compile(
     r"(?:api[ _\-]?keys?|(?:leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
-    r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|tokens?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
+    r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
     r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
     r"cl[eé]s? (?:d[’']|de l[’'])?(?:api|acc[eè]s)|(?:api|zugriffs|zugangs|geheim|sicherheits)-?schlüssel|(?:clave|chave|chiave|llave) (?:(?:de|da|do|di|del|secreta|privada|segreta|la) ){0,2}(?:api|acceso|acesso|accesso)|"
     r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api-?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
@@ -30,7 +32,7 @@ _BARE_KEY = re.compile(
     r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키|nyckeln?|nøkkel(?:en)?|nøglen?|avain|klíč|ključ|cheia|kulcs|κλειδί|מפתח|khóa|kunci|anahtarı?)\Z"
 )
 _DENIAL = re.compile(
-    r"public|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit|(?<![a-z])hash|"
+    r"public|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit(?!ted)|(?<![a-z])hash|"
     r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
     r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
     r"keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"
@@ -41,7 +43,7 @@ _DENIED_BEFORE = re.compile(
     r"translation|i18n|message|locale|react)[_\- ]?\Z"
 )
 _TELLS = re.compile(
-    r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*\Z"
+    r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*(?:(?:new )?(?:\[\])?[\w.]{1,28}\([\"'`]{1,3})?\Z"
 )
 _SHORT_GAP = re.compile(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
 _SENTENCE_END = re.compile(r"[.!?;]\s|[;{}]|----")
@@ -85,7 +87,9 @@ def find(reading: Reading) -> Iterator[Finding]:
         if not (secret_looks.noisy(value) or (secret_looks.UUID.match(value) and not secret_looks.placeholder(value))):
             continue
         start = match.start()
-        window = "" if _public(text, start, value) else labels.before(text, start, REACH)
+        if _public(text, start, value):
+            continue
+        window = labels.before(text, start, REACH)
         if (window and _named_secret(text, start, window, value)) or _said(text, start + len(value), value):
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
 
@@ -132,7 +136,7 @@ _BEGINNING = re.compile(r"(?<![a-z])[a-z]")
 
 def _named_secret(text: str, start: int, window: str, value: str) -> bool:
     """Tell whether the words before a value call it secret."""
-    naming = _naming(window)
+    naming = _naming(window.replace("_", " "))
     hash_like = secret_looks.hexadecimal(value) or secret_looks.UUID.match(value) is not None
     if text[start - 1 : start] in {"'", '"'} and _CALL.search(text[max(0, start - 48) : start]) is not None:
         return True
@@ -149,7 +153,12 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
         or _SENTENCE_END.search(gap)
     ):
         return False
-    if not (_TELLS.search(gap) or _SHORT_GAP.fullmatch(gap) or (_STRONG.fullmatch(naming[0]) and not hash_like)):
+    if not (
+        _TELLS.search(gap)
+        or _SHORT_GAP.fullmatch(gap)
+        or (_STRONG.fullmatch(naming[0]) and not hash_like)
+        or _OF_PROVIDER.search(window[: naming.start()])
+    ):
         return False
     if secret_looks.UUID.match(value) and not (_TELLS.search(gap) or _DIRECT.match(gap)):
         return False
@@ -159,6 +168,7 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
             or _ENV_KEY.search(text[max(0, start - 40) : start]) is not None
             or (_PURE.match(value) is not None and _LINE_OF_A_KEY.search(text[max(0, start - 40) : start]) is not None)
             or _SERVICE.search(gap) is not None
+            or _both_keys(text, start)
             or (len(value) >= LONG_KEY and _ONE_OF_TWO.search(text[max(0, start - 40) : start]) is not None)
             or _SECTION.search(text[max(0, start - REACH_WORD) : start]) is not None
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
@@ -178,6 +188,23 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
 _SERVICE = re.compile(
     r"^ (?:för|till|to|for|от|для|к|do|til|for|für|zum|zur|pour|para|per|voor|pro|pentru|untuk|cho) (?:the |our |den |det |die |das |le |la |el )?[^\n.;{}=]{3,30}?"
     r"(?: is| är| er| ist| est| es| è| é| jest| je| on| este| adalah| là|:| —| -|,) {1,2}[\"'`]?\Z"
+)
+# "Algolia admin key", whatever is told of it before its value.
+_OF_PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS}) (?:[a-z]{{2,10}} )?\Z")
+
+
+def _both_keys(text: str, start: int) -> bool:
+    """Tell whether a value is one of two keys that an account has at once, as clouds list them."""
+    return (
+        _FIRST_OR_SECOND.search(text, max(0, start - REACH), start) is not None
+        and _KEY_ONE.search(text) is not None
+        and _KEY_TWO.search(text) is not None
+    )
+
+
+_FIRST_OR_SECOND = re.compile(r"\bkey[12][\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)
+_KEY_ONE, _KEY_TWO = (
+    re.compile(rf"\bkey{one}[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{{32}}", re.IGNORECASE) for one in (1, 2)
 )
 LONG_KEY, _ONE_OF_TWO = 40, re.compile(r"(?:key[12]|(?:primary|secondary)_?key)[\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)
 # Names after which a sentence may say much before it says the value.

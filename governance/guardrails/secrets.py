@@ -10,6 +10,7 @@ from governance.guardrails import (
     secret_logins,
     secret_near,
     secret_pairs,
+    secret_places,
     secret_tokens,
     secret_told,
     secret_values,
@@ -65,6 +66,7 @@ _FINDERS = (
     secret_logins.find,
     secret_told.find,
     secret_pairs.find,
+    secret_places.find,
 )
 
 

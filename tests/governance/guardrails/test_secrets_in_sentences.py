@@ -76,3 +76,45 @@ def test_blanks_that_a_picture_reader_put_hide_nothing(groups: tuple[int, ...]) 
 )  # fmt: skip
 def test_sentences_that_only_speak_of_secrets(text: str) -> None:
     assert secrets.detect(text) == []
+
+
+WORDS = "fabric tunnel orphan kiwi slender magnet oyster brisk velvet cargo antenna pudding"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('cfg.SigningKey = []byte("{}") // for cookies', drawn(44)),
+        ("トークンは {} です。", "+" + drawn(90) + "="),
+        ('{{"kty":"EC","crv":"P-256","x":"pMDAeEQdjOLn","d":"{}"}}', drawn(43)),
+        ('const deployer = new Wallet("0x{}", provider)', drawn(64, "0123456789abcdef")),
+        ('W pliku jest wpis klucz_api = "{}" i to on', drawn(36, "abcdefghijkmnpqrstuvwxyz23456789")),
+        ("Do wdrożenia użyj tokena Jenkinsa {} na koncie", drawn(34, "0123456789abcdef")),
+        ('Algolia admin key got committed in search.js line 9 ("{}")', drawn(32, "0123456789abcdef")),
+        ('{{\n  "key1": "{}",\n  "key2": "aa03a5f7b12c4e6d8f9012b3c4d5e6f7"\n}}', drawn(32, "0123456789abcdef")),
+        ("my wallet seed, twelve words, in case I get hit by a bus: {}", WORDS),
+        ("Il codice di recupero dell'account è {}, usalo solo se serve", "1eeb7-3e6bc"),
+        ("wpa_passphrase={}\nssid=Allotment", "ninetyTwoRedKites"),
+        ("user netmon, auth SHA {}, priv AES 0x-nuthatch-55", "A9-coalTit-wren"),
+        ("log in with the password {} (spaces included)", "orange umbrella sings twice"),
+        ('The wifi is "Upstairs", password {}, no streaming', "maple-otter-7-lantern"),
+        ("ssh admin@borne-4 puis {} quand il demande le mot de passe", "Hirondelle-7-grenier"),
+    ],
+)  # fmt: skip
+def test_what_the_place_gives_away(text: str, value: str) -> None:
+    assert covers(text.format(value), value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"kty":"EC","crv":"P-256","x":"' + drawn(43) + '","kid":"' + drawn(20) + '"}',
+        "deployer tx hash 0x" + drawn(64, "0123456789abcdef"),
+        "AccountSid AC" + drawn(32, "0123456789abcdef") + ", is an identifier and not a credential.",
+        "passwd: x:1000:1000:Kiosk:/home/kiosk:/bin/bash",
+        "password=getRandomString",
+        "password of lower case letters and digits (spaces included) is accepted",
+    ],
+)
+def test_what_the_place_does_not(text: str) -> None:
+    assert secrets.detect(text) == []

@@ -1,0 +1,87 @@
+"""Credentials that their place gives away: in a key written as JSON, a wallet's call, a line of settings, a phrase that is spelt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import labels, secret_looks
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+
+# The private parts of a key in JSON.
+_KEY_TYPE = re.compile(r"[\"']?kty[\"']?\s?[:=]")
+_PRIVATE_PART = re.compile(
+    r"[\"'](?:d|p|q|dp|dq|qi|k)[\"']\s{0,4}:\s{0,4}[\"'](?P<value>[A-Za-z0-9_\-]{16,1400})={0,2}[\"']"
+)
+
+# A number of 256 bits as wallets and signers take it.
+_SIXTY_FOUR = re.compile(r"(?<![0-9A-Za-z])(?:0x)?(?P<value>[0-9a-f]{64}|[0-9A-F]{64})(?![0-9A-Za-z])")
+_WALLET = re.compile(
+    r"(?:wallet|signer|private ?key|privkey|priv_?key|secret ?key|private_key|secret_key|privatekeyto|keypair|cast send|accounts?:|--private|deployer_?(?:pk|key)|clé privée|clave privada|"
+    r"chiave privata|chave privada|privater schlüssel|приватный ключ|закрытый ключ|私钥|私鑰|秘密鍵|개인키)"
+)
+_PUBLIC_THING = re.compile(
+    r"public|\btx|hash|block|address|contract|root|digest|checksum|sha|\bid\b|topic|commit|address"
+)
+
+# One setting on a line of its own.
+_SETTING = re.compile(
+    r"^[ \t]*(?:export )?(?:[\w.\-]{0,40}?[_.\-])?(?:password|passwd|passphrase|psk|pwd|pass)=(?P<value>[A-Za-z][A-Za-z!?]{7,40})[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_HUMPED = re.compile(r"[A-Za-z][a-z]+(?:[A-Z][a-z]+){2,}[!?]?")
+_OF_CODE = re.compile(
+    r"password|passwd|secret|token|key|user|value|string|field|input|form|get|set|read|null|none|false|true|example|default|required|change|hidden|name|config|env",
+    re.IGNORECASE,
+)
+
+# Words that are said to be a phrase, with how they are written after them.
+_SPELT = re.compile(
+    r"(?:\bis|\bare|\bit's|\bwas|\bist|\best|\bes|\bè|\bé|:|=|—|-|password|passphrase|phrase|passwort|senha|contraseña|mot de passe) [\"'“«]?"
+    r"(?P<value>[^\W\d_]{2,14}(?: [^\W\d_]{2,14}){2,7})[\"'”»]?"
+    r"(?=,? ?[(,]? ?(?:all|in) (?:lower|small|one|caps)|,? ?\(?(?:with(?:out)?(?: the)?|no|mit|ohne|avec|sans|con|sin|senza|com|sem) (?:spaces|caps|capitals|leerzeichen|espaces|espacios|spazi|espaços)|"
+    r",? ?\(?(?:spaces|leerzeichen|espaces|espacios|spazi|espaços) (?:included|count|inklusive|compris|incluidos|inclusi|inclusos)|,? ?\(?(?:lower ?case|kleingeschrieben|en minuscules|en minúsculas|in minuscolo|minúsculas))"
+)
+_AT_PHRASES = Needles(("password", "passphrase", "phrase", "passwort", "senha", "contraseña", "mot de passe"))
+REACH_PHRASE = 110
+_PROSE = re.compile(
+    r"\b(?:the|is|are|was|must|should|your|our|my|this|that|use|with|for|and|or|not|ours)\b", re.IGNORECASE
+)
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the credentials of a folded text that their place gives away."""
+    text, lower = reading.text, reading.lower
+    if "kty" in text and _KEY_TYPE.search(text):
+        for match in _PRIVATE_PART.finditer(text):
+            if not secret_looks.placeholder_token(match["value"]):
+                yield Finding("private_key", *match.span("value"), 0.95)
+    for match in _SIXTY_FOUR.finditer(text):
+        window = labels.before(text, match.start(), 48)
+        wallet = _WALLET.search(window)
+        if (
+            wallet is not None
+            and not _PUBLIC_THING.search(window, wallet.end())
+            and not secret_looks.placeholder_token(match["value"])
+        ):
+            yield Finding("wallet_key", *match.span(), 0.8)
+    for match in _SETTING.finditer(text) if "=" in text and "p" in lower else ():
+        if _HUMPED.fullmatch(match["value"]) and not _OF_CODE.search(match["value"]):
+            yield Finding("password", *match.span("value"), 0.7)
+    yield from _spelt(text, lower)
+
+
+def _spelt(text: str, lower: str) -> Iterator[Finding]:
+    done = 0
+    for at, _ in _AT_PHRASES.places(lower):
+        if at < done or not _WRITTEN.search(lower, at, at + REACH_PHRASE):
+            continue
+        for match in _SPELT.finditer(text, at, at + REACH_PHRASE):
+            if not _PROSE.search(match["value"]) and not secret_looks.placeholder(match["value"]):
+                yield Finding("password", *match.span("value"), 0.7)
+        done = at + REACH_PHRASE
+
+
+_WRITTEN = re.compile(r"lower|small|spaces|caps|leerzeichen|espac|spazi|klein|minúsc|minusc|one word")
