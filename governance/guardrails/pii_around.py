@@ -28,6 +28,7 @@ INVALID = re.compile(
 )
 # What a field is called whose record says the kind.
 _GENERIC = re.compile(r"(?<![a-z_])(?:id|number|no|num|nr|value|code|ref)[\"']\s?[:=]\s?[\"']?$")
+_UPDATE = re.compile(r"KB\d|EP\d|SN\d|CVE")  # of a program, a patent, a device
 FEWEST_DIFFERENT = 4  # characters of a number that isn't made up
 _DATE = re.compile(r"(?:19|20)\d\d[-/. ]?(?:0[1-9]|1[0-2])[-/. ]?[0-3]\d\Z|[0-3]?\d[-/.][01]?\d[-/.](?:19|20)?\d\d\Z")
 
@@ -139,7 +140,8 @@ def _credible(text: str, match: re.Match[str], kind: str) -> bool:
     """Tell whether a number isn't called something else right before it, nor a date or a run."""
     window = _GENERIC.sub("", labels.before(text, match.start(), REACH_NAME))
     if (
-        DENIAL.search(window)
+        _UPDATE.match(match[0])
+        or DENIAL.search(window)
         or _ANOTHER.search(window)
         or _DATE.match(match[0])
         or len(set(match[0])) < FEWEST_DIFFERENT

@@ -51,6 +51,9 @@ _DEED = re.compile(
     r"requests? from|attempts?|visits?|visited|download\w*|stream(?:ed|ing)|viewed|opened|clicked|claimed|applied|booked|paid|payment|transaction|fraud\w*|abuse\w*|spam\w*|"
     r"troll\w*|threat\w*|stalk\w*|edited|edits|reviews?|banned|account|e-?mails?|originat\w+|household|home|residential|geo\w*|located|broadband|whitelist|unblock|freischalten|bloqu[ée]e?)(?![a-z])|вош[её]л|вошла|вход|писал|голосовал|登录|登入|ログイン|접속|로그인|注册|下单"
 )
+_FOR_SOMEBODY = re.compile(
+    r"\b(?:log-?in|sign-?in|session|authenticat\w+|accepted \w+|vpn|password|otp|2fa)\b[^\n]{0,24} (?:for|by|user|of) (?!the |an? |invalid )[a-z][\w.\-]{1,30}\b[^\n]{0,24}$"
+)
 REACH_OWN = 50
 # Somebody's line or address, wherever in the sentence.
 _OWN = re.compile(
@@ -122,6 +125,8 @@ def _somebodys(before: str, after: str) -> bool:
     if _MACHINE.search(before) or _DESTINATION.search(before):
         return False
     if _OWN.search(before, max(0, len(before) - REACH_OWN)):
+        return True
+    if _FOR_SOMEBODY.search(before) and not machine:
         return True
     if _LOG_LINE.match(after):
         return not machine

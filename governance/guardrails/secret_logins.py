@@ -46,7 +46,7 @@ _NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|co
 
 _TOLD = re.compile(
     r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
-    r"(?:sign|log) ?(?:in|into|on)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40} (?:and|with|/) (?P<with>[^\s\"'`<>,;]{6,64})|"
+    r"(?:sign|log|ssh|rdp|telnet|vnc|sftp|ftp|connect|vpn) ?(?:in|into|on|to)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40} (?:and|with|/) (?P<with>[^\s\"'`<>,;]{6,64})|"
     r"basic_?auth: ?[\"']?[\w.@\-]{1,40}:(?P<basic>[^\s\"'`<>,;]{6,64})",
     re.IGNORECASE,
 )
@@ -54,7 +54,26 @@ _TOLD = re.compile(
 
 def _told(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of log-ins in short: `u: mira p: …`, "sign in as mira with …"."""
-    for match in reading.matches(_TOLD, ("u:", "user:", "u/p:", "sign", "log", "basic_auth:", "basicauth:")):
+    for match in reading.matches(
+        _TOLD,
+        (
+            "u:",
+            "user:",
+            "u/p:",
+            "sign",
+            "log",
+            "ssh",
+            "rdp",
+            "telnet",
+            "vnc",
+            "sftp",
+            "ftp",
+            "connect",
+            "vpn",
+            "basic_auth:",
+            "basicauth:",
+        ),
+    ):
         group = match.lastgroup or ""
         value = match[group].rstrip(".)")
         if reading.looks(secret_looks.made_up, value) and not reading.text[match.start() - 1 : match.start()].isalnum():

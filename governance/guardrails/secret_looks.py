@@ -189,7 +189,7 @@ def made_up(value: str) -> bool:
 
 def striking(word: str) -> bool:
     """Tell whether a word in a sentence can hardly be anything but a password: letters, digits and a sign inside."""
-    if _SIGNED.search(word.rstrip(".,:;!?)")) is None or _HYPHENED.fullmatch(word) is not None:
+    if _SIGNED.search(word.rstrip(".,:;!?)")) is None or _HYPHENED.fullmatch(word) or _PRODUCT.match(word):
         return False
     return made_up(word)
 

@@ -22,7 +22,7 @@ _NAMING = re.compile(
     r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
     r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
     r"cl[eé]s? (?:d[’']|de l[’'])?(?:api|acc[eè]s)|(?:api|zugriffs|zugangs|geheim|sicherheits)-?schlüssel|(?:clave|chave|chiave|llave) (?:(?:de|da|do|di|del|secreta|privada|segreta|la) ){0,2}(?:api|acceso|acesso|accesso)|"
-    r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api-?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
+    r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api[ \-]?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
     r"(?:시크릿|비밀|인증|연동|접근|액세스|서비스|마스터|암호화|결제|보안) ?키|(?:シークレット|アクセス|認証|暗号|マスター|サービス)(?:キー|鍵)|秘密鍵|(?:访问|接口|授权|应用|私有?|服务)(?:密钥|密鑰|key)|api[ \-]?(?:nyckel\w*|nøkkel\w*|nøgle\w*|avain\w*|kulcs\w*|klíč\w*|kľúč\w*|ključ\w*|chei\w*|κλειδί|anahtar\w*)|(?:khóa|khoá|mã) (?:api|bí mật|truy cập)|kunci (?:api|rahasia|akses)|คีย์ ?(?:api|ลับ)?|מפתח (?:api|סודי|גישה)|cheia (?:api|secretă)|kulcs|"
     r"nyckeln?|nøkkel(?:en)?|nøglen?|avain|klíč|ključ|cheia|κλειδί|מפתח|khóa|kunci|anahtarı?|"
     r"clé|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
@@ -38,7 +38,7 @@ _DENIAL = re.compile(
     r"keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"
 )
 _DENIED_BEFORE = re.compile(
-    r"(?:public|publickey|publishable|clé publique|hashed|encrypted|sealed|middleware|cache|redis|lock|dedup|mint|authenticity|verification|correlation|tracking|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|map|page|"
+    r"(?:public|publickey|publishable|clé publique|hashed|encrypted|sealed|middleware|cache|redis|lock|dedup|mint|authenticity|verification|correlation|tracking|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|(?<!weather)map|page|"
     r"next|csrf|xsrf|continuation|sync|cancel|design|cursor|upload|device|push|websocket|gpg|signing ssh|tokenizer|"
     r"translation|i18n|message|locale|react)[_\- ]?\Z"
 )
@@ -52,7 +52,7 @@ _ROLES = (
     r"staging|key|token|secret|pat|auth)\b[ \t:=→\-(\"'`]{1,5}\Z"
 )
 _ROLE = re.compile(_ROLES)
-_PROVIDED = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])[\w .\-()]{{0,24}}?{_ROLES}")
+_PROVIDED = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])[\w .:\-()]{{0,24}}?{_ROLES}")
 _PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])")
 _NAMED_KEY = re.compile(r"[A-Za-z0-9](?:_key|Key)[\"']?\s?[=:]\s?[\"']?\Z")
 _SECTION = re.compile(

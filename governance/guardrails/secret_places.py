@@ -33,7 +33,7 @@ _SETTING = re.compile(
 )
 _HUMPED = re.compile(r"[A-Za-z][a-z]+(?:[A-Z][a-z]+){2,}[!?]?")
 _OF_CODE = re.compile(
-    r"password|passwd|secret|token|key|user|value|string|field|input|form|get|set|read|null|none|false|true|example|default|required|change|hidden|name|config|env",
+    r"password|passwd|secret|token|key|user|value|string|field|input|form|get|set|read|null|none|false|true|example|default|required|change|hidden|dir\b|path|working|current|file|class|encod|verif|check|valid|match|confirm|strateg|auth|login|manager|provider|service|name|config|env",
     re.IGNORECASE,
 )
 

@@ -105,6 +105,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         if _AWS_NEAR.search(text, max(0, match.start() - 100), match.start()) and _aws_secret(match[0]):
             yield Finding("aws_secret_key", *match.span(), 0.95)
     yield from _private_keys(text)
+    yield from _ends_of_keys(text)
 
 
 def _aws_secret(value: str) -> bool:
@@ -129,7 +130,8 @@ def _token(text: str, at: int, start: str) -> Iterator[Finding]:
         body = match[0].rstrip("-_.")
         if kind == "jwt" and _UNSIGNED.search(body):
             continue
-        if body and not secret_looks.placeholder_token(body) and not _words(body, kind):
+        made = kind != "private_key" and secret_looks.placeholder_token(body)
+        if body and not made and not _words(body, kind):
             yield Finding(kind, at, at + len(start) + len(body), 0.99)
 
 
@@ -161,6 +163,22 @@ def _private_keys(text: str) -> Iterator[Finding]:
         if _KEY_MATERIAL.search(body[0]):
             end = opening.end() + len(body[0].rstrip())
             yield Finding(PEM.kind, opening.start(), end, 1.0)
+
+
+def _ends_of_keys(text: str) -> Iterator[Finding]:
+    """Yield what stands before the last line of a private key whose first line is missing."""
+    last = 0
+    for end in _END_OF_KEY.finditer(text):
+        floor = max(last, text.rfind("-----", last, end.start()))
+        body = _LINES_OF_KEY.search(text, max(floor, end.start() - LONGEST_BODY), end.start())
+        last = end.end()
+        if body is not None and text.find("BEGIN", max(0, floor - REACH_BEGIN), floor) < 0:
+            yield Finding(PEM.kind, *body.span(), 0.9)
+
+
+_END_OF_KEY = re.compile(r"-----END[A-Z0-9 ]{0,24} PRIVATE KEY(?: BLOCK)?-----")
+_LINES_OF_KEY = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40,76}=*(?:\s{1,3}[A-Za-z0-9+/]{4,76}=*){0,80}\s{1,3}\Z")
+LONGEST_BODY, REACH_BEGIN = 4000, 40
 
 
 def _url_passwords(text: str) -> Iterator[Finding]:
