@@ -221,8 +221,13 @@ def find(reading: Reading) -> Iterator[Finding]:
 def _columns(reading: Reading) -> Iterator[Finding]:
     for cell in reading.tables.cells(_COLUMN):
         value = reading.text[cell.start : cell.end]
-        if " " not in value and (secret_looks.password(value, prose=False) or secret_looks.key(value)):
+        if reading.looks(_held, value):
             yield Finding("password", cell.start, cell.end, 0.75)
+
+
+def _held(value: str) -> bool:
+    """Tell whether a cell of a secret's column holds one."""
+    return " " not in value and (secret_looks.password(value, prose=False) or secret_looks.key(value))
 
 
 _COLUMN = re.compile(

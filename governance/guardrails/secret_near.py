@@ -37,11 +37,9 @@ _DENIAL = re.compile(
     r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
     r"keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"
 )
-_DENIED_BEFORE = re.compile(
-    r"(?:public|publickey|publishable|clé publique|hashed|encrypted|sealed|middleware|cache|redis|lock|dedup|mint|authenticity|verification|correlation|tracking|primary|foreign|sort|partition|idempotency|site|host|object|s3|row|group|hash|(?<!weather)map|page|"
-    r"next|csrf|xsrf|continuation|sync|cancel|design|cursor|upload|device|push|websocket|gpg|signing ssh|tokenizer|"
-    r"translation|i18n|message|locale|react)[_\- ]?\Z"
-)
+_DENIED_BEFORE = (
+    "public", "publickey", "publishable", "clé publique", "hashed", "encrypted", "sealed", "middleware", "cache", "redis", "lock", "dedup", "mint", "authenticity", "verification", "correlation", "tracking", "primary", "foreign", "sort", "partition", "idempotency", "site", "host", "object", "s3", "row", "group", "hash", "map", "page", "next", "csrf", "xsrf", "continuation", "sync", "cancel", "design", "cursor", "upload", "device", "push", "websocket", "gpg", "signing ssh", "tokenizer", "translation", "i18n", "message", "locale", "react",
+)  # fmt: skip
 _TELLS = re.compile(
     r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*(?:(?:new )?(?:\[\])?[\w.]{1,28}\([\"'`]{1,3})?\Z"
 )
@@ -84,7 +82,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         value = match[0].rstrip(_TRAILING)
         if text[match.end() : match.end() + 1] == "(":  # the call of a function
             continue
-        if not (secret_looks.noisy(value) or (secret_looks.UUID.match(value) and not secret_looks.placeholder(value))):
+        if not reading.looks(_random, value):
             continue
         start = match.start()
         if _public(text, start, value):
@@ -92,6 +90,12 @@ def find(reading: Reading) -> Iterator[Finding]:
         window = labels.before(text, start, REACH)
         if (window and _named_secret(text, start, window, value)) or _said(text, start + len(value), value):
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
+
+
+def _random(value: str) -> bool:
+    return secret_looks.noisy(value) or (
+        secret_looks.UUID.match(value) is not None and not secret_looks.placeholder(value)
+    )
 
 
 def _public(text: str, start: int, value: str) -> bool:
@@ -149,7 +153,7 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
     if (
         _DENIAL.search(gap)
         or (naming[0] == "appid" and not _DIRECT.match(gap))
-        or _DENIED_BEFORE.search(head)
+        or _denied_before(head)
         or _SENTENCE_END.search(gap)
     ):
         return False
@@ -182,6 +186,12 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
             )
         )
     return True
+
+
+def _denied_before(head: str) -> bool:
+    """Tell whether a word that makes a name harmless ends here, a sign after it or not."""
+    words = head[:-1] if head.endswith(("_", "-", " ")) else head
+    return words.endswith(_DENIED_BEFORE) and not words.endswith("weathermap")  # a service
 
 
 # "the key for the map service is …"
@@ -230,7 +240,7 @@ def _said(text: str, end: int, value: str) -> bool:
     return (
         naming is not None
         and not (_BARE_KEY.search(naming[0]) and not _key_word(naming[0]))
-        and not _DENIED_BEFORE.search(said[: naming.start()])
+        and not _denied_before(said[: naming.start()])
     )
 
 

@@ -92,7 +92,8 @@ def _right_after(reading: Reading) -> Iterator[Finding]:
         match = _BESIDE.match(text, end) or _DOTTED.match(text, end)
         value = bare(match) if match is not None else ""
         if match is not None and reading.looks(secret_looks.coined, value) and not ROLE.match(value):
-            yield finding(match)
+            start = match.start("value")
+            yield Finding("password", start, start + len(value), 0.7)
 
 
 SHORTEST_IN_A_WORD = 6
@@ -325,11 +326,15 @@ def _near_doors(reading: Reading) -> Iterator[Finding]:
         if first == len(doors) or doors[first] >= match.end() + BACK:
             continue
         value = match[0].rstrip(".:!?,")
-        if "=" in value or text[match.start() - 1 : match.start()] == ":" or _UNLIKELY.search(value):
+        if text[match.start() - 1 : match.start()] == ":" or reading.looks(_unlikely, value):
             continue
         judged += 1
         if judged > MOST_JUDGED or reading.looks(secret_looks.striking, value):
             yield Finding("password", match.start(), match.start() + len(value), 0.65)
+
+
+def _unlikely(value: str) -> bool:
+    return "=" in value or _UNLIKELY.search(value) is not None
 
 
 MOST_JUDGED = 200  # words near doors in one text; beyond, one counts if its shape does

@@ -57,6 +57,7 @@ _SUFFIX = (
     r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы|n|ul|a)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value))?"
 )
 _WORDS = r"(?: {1,2}(?:[^\W\d_][\w.@'’/\-]{0,23}|\([^()\n]{1,24}\)))"
+_WHOLE = r"(?: {1,2}(?:[^\W\d_][\w.@'’/\-]{0,23}+|\([^()\n]{1,24}\)))"  # where a blank, a comma or "?" must follow
 _SAYS = (
     r"(?:is|was|are|=|ist|lautet|lauten|war|es|est|era|c['’]est|sera|è|é|e'|to|jest|je|be|equals|stays|remains|este|это|является|является:|—|är|er|"
     r"on|olan|adalah|là|είναι|هي|है|היא|הוא|คือ|yra|bu|ir)"
@@ -76,8 +77,8 @@ _ASSIGNED = (
     r"|[\"'], (?=[\"'][^\"'\n]{4,64}[\"']\))|\((?=[\"']))"
 )
 # What goes on to a password; of a key, `secret_near` judges what stands there without a sign.
-_ASKED = rf"|(?:{_WORDS}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:[a-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
-_SAID = rf"(?P<assigned>{_ASSIGNED})|(?P<said>(?:,?{_WORDS}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
+_ASKED = rf"|(?:{_WHOLE}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:[a-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
+_SAID = rf"(?P<assigned>{_ASSIGNED})|(?P<said>(?:,?{_WHOLE}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
 _AFTER_CORE = re.compile(
     rf"{_SUFFIX}(?:{_SAID}|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"
     r"|(?P<near>[\"']? ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE
@@ -101,7 +102,8 @@ def find(reading: Reading) -> Iterator[Finding]:
             continue
         end, is_password = at + len(core), core in _PASSWORDS
         begun = _ASIDE.match(lower, end) if is_password and promises.any(at, at + REACH_ON) else None
-        if begun is not None and (later := _later(reading, end, begun.end())) is not None:
+        later = _later(reading, end, begun.end()) if begun is not None else None
+        if later is not None:
             yield later
         match = (_AFTER_CORE if is_password else _AFTER_KEY).match(lower, end)
         if match is None or (match["scheme"] and match["scheme"].strip() in _JUDGED_ELSEWHERE):
@@ -110,6 +112,8 @@ def find(reading: Reading) -> Iterator[Finding]:
         if written.endswith(("...", "…")):
             continue
         value = _trimmed(match, written, is_password=is_password)
+        if later is not None and (later.start, later.end) == (start, start + len(value)):
+            continue
         if not _believed(reading, core, match, value):
             value = _joined(reading, match, written) if is_password else ""
         if value:
