@@ -58,6 +58,10 @@ class Needles:
                 if startswith(needle, place):
                     yield place, needle
 
+    def stand(self, text: str) -> bool:
+        """Tell whether any of the needles stands in a text."""
+        return next(self.places(text), None) is not None
+
     def whole(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield the same without the needles that end inside a word of a longer one, as "pass" in "password"."""
         for beginning in self._beginning.finditer(text):

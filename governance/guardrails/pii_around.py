@@ -108,14 +108,17 @@ _KINDS = (
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the numbers of a folded text that a word somewhere near calls a person's."""
-    if not _SOME_NUMBER.search(reading.text) or reading.speaks(INVALID):
+    if not _SOME_NUMBER.search(reading.text):
         return
     for around in _KINDS:
-        if (around.among is not None and not reading.speaks(around.among)) or (
-            around.unless is not None and reading.speaks(around.unless)
-        ):
-            continue
-        yield from _near_words(reading, around)
+        if around.needles.stand(reading.lower) and not reading.speaks(INVALID) and _spoken_of(reading, around):
+            yield from _near_words(reading, around)
+
+
+def _spoken_of(reading: Reading, around: _Around) -> bool:
+    if around.among is not None and not reading.speaks(around.among):
+        return False
+    return around.unless is None or not reading.speaks(around.unless)
 
 
 def _near_words(reading: Reading, around: _Around) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ import phonenumbers
 
 from governance.guardrails import labels, pii_examples, pii_things
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import zones
+from governance.guardrails.needles import beginnings, zones
 from governance.guardrails.pii_numbers import DENIAL
 from governance.guardrails.reading import Reading
 
@@ -84,6 +84,12 @@ _LINK = re.compile(
     r"(?:\bwa\.me/|\b(?:tel|sms|callto):|[?&](?:phone|tel|mobile|msisdn|to)=|\b(?:msisdn|wa_?id|calling_?number|called_?number|caller_?id|cli|ani|[ab]_?party|from_number|to_number|phone_?number)[\"']?\s?[=:]\s?[\"']?)(?:\+|%2B|00)?(?P<number>[1-9]\d(?:[-. ]?\d){6,13})(?!\w)",
     re.IGNORECASE,
 )
+# What stands in every such link: a look for it takes a fraction of the time.
+_LINKED = re.compile(
+    beginnings(
+        ("wa.me/", "tel:", "sms:", "callto:", "phone=", "tel=", "mobile=", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber", "phone_number", "phonenumber")
+    )
+)  # fmt: skip
 _NOT_DIGIT = re.compile(r"\D")
 _EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
 
@@ -108,7 +114,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             ):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
-    for match in _anywhere(_LINK, text, parts):
+    for match in _anywhere(_LINK, text, parts if _LINKED.search(lower) else []):
         if match.end() not in ends:
             ends.add(match.end())
             yield Finding("phone", *match.span("number"), 0.9)
