@@ -51,7 +51,7 @@ _CHANGE = re.compile(
     r"redefin|imposta|gezet|gewijzigd|veranderd|zmieni|ustawi|смени|сменил|помен|измен|постав|bytt|ändra|\bsatt|ændre|endre|změn|nastav|left)"
 )
 _TO = re.compile(
-    r"(?:et|en|a)?(?: [^\W\d_][\w'’@.\-]{0,20}){0,4}? (?:to|auf|à|a|para|pra|per|in|op|naar|na|на|till|til|as|at|als|con|con la|is now|ist jetzt|be)(?: be)?:? "
+    r"(?:et|en|a)?(?: [^\W\d_][\w'’@.\-]{0,20}+){0,4}? (?:to|auf|à|a|para|pra|per|in|op|naar|na|на|till|til|as|at|als|con|con la|is now|ist jetzt|be)(?: be)?:? "
     + VALUE + END,
     re.IGNORECASE,
 )  # fmt: skip
@@ -315,13 +315,22 @@ _OPENS = re.compile(
 )
 
 
+# How each of them begins.
+_AT_OPENS = Needles((
+    "pass", "use the", "uses the", "factory", "change it", "kennw", "log", "sign", "unlock", "get", "let", "wifi", "wi-fi", "wlan",
+    "anmeld", "einlogg", "eingel", "zugang", "mot de", "connex", "connec", "contra", "clave", "entra", "acces", "senha", "acess", "acced",
+    "wacht", "inlog", "hasł", "zalog", "парол", "войти", "вход", "заход", "lösen", "şifre", "giri", "mdp", "pw",
+    "密码", "密碼", "パスワード", "ログイン", "登录", "비밀번호", "로그인", "كلمة", "סיסמ",
+))  # fmt: skip
+
+
 def _near_doors(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     doors: list[int] | None = None
     judged = 0
     for match in _STRUCK.finditer(text):
         if doors is None:
-            doors = [door.start() for door in _OPENS.finditer(lower)]
+            doors = [at for at, _ in _AT_OPENS.places(lower) if _OPENS.match(lower, at)]
         first = bisect.bisect_left(doors, match.start() - LONGEST_PAIR)
         if first == len(doors) or doors[first] >= match.end() + BACK:
             continue

@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from governance.guardrails.detector import CONTEXT_CHARACTERS
 from governance.guardrails.needles import matches
@@ -25,10 +26,10 @@ _INSERT = re.compile(
 )
 _VALUE = re.compile(r"\s*(?:[A-Za-z]{0,9} ?'(?P<held>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
 _NAME_FRAME = " \t\"'`[]"
+_Row = tuple[str, str]  # of a table, in lower case, and what parts its cells
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A value `text[start:end]` and, lower-cased and with blanks for underscores, the name of its column."""
 
     column: str
@@ -60,9 +61,15 @@ class Tables:
         wanted = self._rows_with(columns)
         yield from self._inserted(columns)
         end = 0  # of the table before
+        named: dict[_Row, list[str]] = {}  # by a table's first row
         for head in self._heads if wanted else ():
             if head.start >= end and head.row in wanted:
-                end = yield from self._below(head, columns)
+                names = named.get((head.row, head.delimiter))
+                if names is None:
+                    names = named[head.row, head.delimiter] = [
+                        name if columns.search(name) else "" for name in head.names()
+                    ]
+                end = yield from self._below(head, names)
 
     def _inserted(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the wanted values of the rows that a statement inserts into a database's table."""
@@ -101,10 +108,10 @@ class Tables:
             match = columns.search(self._rows, end)
         return found
 
-    def _below(self, head: _Head, columns: re.Pattern[str]) -> Generator[Cell, None, int]:
-        """Yield the wanted cells of the rows under a head; return where the last row ends."""
-        start, text, names = head.end, self._text, head.names()
-        wanted = {name for name in names if columns.search(name)}
+    def _below(self, head: _Head, names: list[str]) -> Generator[Cell, None, int]:
+        """Yield the cells of the rows under a head whose columns are named; return where the last row ends."""
+        start, text = head.end, self._text
+        wanted = any(names)
         while wanted and start < len(text) and start + 1 - head.start < CONTEXT_CHARACTERS:
             end = text.find("\n", start + 1)
             end = len(text) if end < 0 else end
@@ -112,17 +119,17 @@ class Tables:
                 cells = text[start + 1 : end].split(head.delimiter)
                 if len(cells) != len(names):
                     return start
-                for cell in _wanted(names, wanted, cells, start + 1):
+                for cell in _wanted(names, cells, start + 1):
                     if cell.start - head.start < CONTEXT_CHARACTERS:
                         yield cell
             start = end
         return start
 
 
-def _wanted(names: list[str], wanted: set[str], cells: list[str], start: int) -> Iterator[Cell]:
-    """Yield the wanted of a row's cells that hold something, without blanks and quotes around them."""
+def _wanted(names: list[str], cells: list[str], start: int) -> Iterator[Cell]:
+    """Yield a row's cells that hold something in a column with a name, without blanks and quotes around them."""
     for name, cell in zip(names, cells, strict=True):
-        held = cell.strip(_CELL_FRAME) if name in wanted else ""
+        held = cell.strip(_CELL_FRAME) if name else ""
         if held:
             one = start + cell.index(held)
             yield Cell(name, one, one + len(held))
