@@ -227,7 +227,7 @@ def _after(entry: National, text: str, end: int, *, near: bool) -> Iterator[Find
 
 def _around(entry: National, text: str, word: re.Match[str], seen: dict[int, int]) -> Iterator[Finding]:
     """Yield the numbers with a right check digit in the sentences around a name, each part looked through once."""
-    start, end = max(0, word.start() - AROUND, seen.get(id(entry), 0)), min(len(text), word.end() + AROUND)
+    start, end = max(0, word.start() - AROUND // 2, seen.get(id(entry), 0)), min(len(text), word.end() + AROUND)
     above, below = text.rfind("\n\n", start, word.start()), text.find("\n\n", word.end(), end)
     for match in entry.shape.finditer(text, above if above >= 0 else start, below if below >= 0 else end):
         if entry.passes(match[0]) and not DENIAL.search(labels.before(text, match.start(), REACH)):
@@ -236,7 +236,7 @@ def _around(entry: National, text: str, word: re.Match[str], seen: dict[int, int
 
 
 _INVALID = re.compile(r"\b(?:invalid|mismatch|checksum|ungültig)|test_")
-AROUND = 100  # characters before and after a name
+AROUND = 120  # characters after a name, half as many before: a stream is held back for these
 
 
 def _without_words(reading: Reading) -> Iterator[Finding]:

@@ -28,6 +28,8 @@ _TAILS = (
     # digits that more digits or an extension may follow, or words such as "is my passport"
     r"[+(]{0,2}\d[\d ().+/_\-]{0,60}+(?:,? ?(?:x|e|ex|ext|exte\w{0,5})?\.? ?\d{0,6})?",
     r"[A-Z]{0,2}\d[\d ().\-/]{4,24}+[A-Z]?[ ,\-]{0,2}(?:i|w|wa|(?:is|was|\()[^\n]{0,50})?",
+    # what may be a number that is named after it
+    r"[A-Z]{0,3}\d(?:[ .\-/]?[0-9A-Z]){6,14}+(?s:.{0,72})",
     # an address of a machine, and what is said after it
     r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4})[^\n]{0,60}",
     # digits in words

@@ -12,7 +12,7 @@ from governance.guardrails.needles import Needles
 from governance.guardrails.pii_numbers import DENIAL
 from governance.guardrails.reading import Reading
 
-BEFORE, AFTER = 90, 110  # characters around a word that may hold its number
+BEFORE, AFTER = 60, 110  # characters around a word that may hold its number
 REACH_NAME, LONGEST = 40, 24  # characters before a number that may name it, and of one
 _START, _END = r"(?<![0-9A-Za-z_])(?<!\d[.,\-/])(?<![$€£])", r"(?![0-9A-Za-z_%]|[.,\-/:]\d)"
 _ANNOUNCED = re.compile(
