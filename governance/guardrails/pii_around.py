@@ -99,7 +99,7 @@ _KINDS = (
         "medical_id",
         "sanitari|sanitària|patient|pacient|paciente|paziente|patiënt|health card|health insurance|krankenvers|versichertenn|gesundheitskarte|medical record|mrn|medicare|medicaid|nhs|vitale|mutuelle|"
         "hospital|пациент|полис|患者|診察|保険証|病历|医保|환자|건강보험",
-        r"[A-Z]{4,10}\d{6,12}|[A-Z]\d{9}|[A-Z]{2,3}-\d{5,9}|[A-Z]{1,3}\d{6,10}|\d{3}[ \-]\d{3}[ \-]\d{4}",
+        r"[A-Z]{4,10}\d{6,12}|[A-Z]\d{9}|[A-Z]{2,3}-\d{5,9}|[A-Z]{1,3}\d{6,10}|\d{7,10}[A-Z]|\d{3}[ \-]\d{3}[ \-]\d{4}",
         among=r"tarjeta|targeta|tessera|health|medical|kranken|versicher|gesundheit|nhs|mrn|record|number|no\b|nr\b|n[uú]mero|karte|card|carte|полис|карт|番号|号|번호",
         unless=r"\b(?:lot|batch|ndc|device|model|serial|room|ward phone)\b",
     ),

@@ -33,7 +33,7 @@ _SAID = re.compile(
 _LOG_LINE = re.compile(r" - [\w.\-@]{1,40} \[\d\d/[A-Z][a-z]{2}/\d{4}:")  # of a web server, with who asks
 _KEYED = re.compile(
     r"(?:(?<![a-z])(?:src|source|client|remote|peer|origin|log_?in|sign_?up)?_?(?:ip|addr)(?:_?addr(?:ess)?)?[\"']{0,2}\s?[=:,]?\s?[\"']?|(?:customer|subscriber|client|guest|user|peer|visitor) (?:at |\()|"
-    r"\b(?:from|by|behind|at|of|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|adresu|адреса|traced to|hinter|to|says|із|fra|från|od|din|từ|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
+    r"\b(?:from|by|behind|at|of|used|using|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|adresu|адреса|traced to|hinter|to|says|із|fra|från|od|din|từ|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
 )
 _PERSON = re.compile(
     r"(?<![a-z])(?:users?|user(?:name|_?id)|uid|customers?|subscribers?|account holder|visitors?|players?|members?|employees?|patients?|mr|mrs|ms|frau|herr|mme|"
@@ -57,7 +57,7 @@ _FOR_SOMEBODY = re.compile(
 REACH_OWN = 50
 # Somebody's line or address, wherever in the sentence.
 _OWN = re.compile(
-    r"(?<![a-z])(?:my|his|her|their|your|mine|[a-z]{2,20}['’]s?) (?:own |home |current |new |public |private |external |real ){0,3}(?:ip\b|address\b|internet|connection|line\b|router|broadband|wi-?fi|isp\b|modem)|"
+    r"(?<![a-z])(?:my|his|her|their|your|mine|[a-z]{2,20}['’]s?) (?:own |home |current |new |public |private |external |real ){0,3}(?:ip\b|address\b|home\b|house\b|flat\b|internet|connection|line\b|router|broadband|wi-?fi|isp\b|modem)|"
     r"(?<![a-z])(?:meine[rn]?|seine[rn]?|ihre[rn]?|eigenen?|mein|sein|ihr|[a-z]{2,20}['’]s?) (?:private[rn]? |eigene[rn]? |öffentliche[rn]? ){0,2}(?:ip|adresse|anschluss\w*|internetanschluss|leitung|router)|"
     r"(?<![a-z])(?:mon|ma|son|sa|leur|votre) (?:propre )?(?:ip|adresse|connexion|box|ligne)|(?<![a-z])(?:mi|su|tu|minha|meu|sua|seu|mia|mio|sua|suo) (?:propi[oa] |própri[oa] )?(?:ip|direcci[oó]n|endereço|indirizzo|conexi[oó]n|conexão|connessione|línea|linea|linha)|"
     r"(?<![a-z])(?:mijn|zijn|haar|min|hans|hennes|hendes|moj[ea]|jego|jej|můj|moje|jeho) (?:eigen |egen )?(?:ip|adres\w*|verbinding|anslutning|łącz\w*|připojení)|(?:мой|его|её|моего|мо[йя]) (?:ip|адрес|айпи)|自分の(?:ip|アドレス)|我的(?:ip|地址)|내 (?:ip|주소)"

@@ -31,7 +31,7 @@ DENIAL = re.compile(
     r"(?:[\s\d.,:;#=/\"'()*`|_°º：\-]|\b(?:numbers?|nummer|numer|no|n|num|nr|code|ids?|is|was|are|and|of|the|номер)\b)*+$"
 )
 _SOCIAL = re.compile(
-    r"(?<![a-z])(?:ssns?|itin|tin|w-?2 box|w-?[29]\b|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
+    r"(?<![a-z])(?:ssns?|itin|tin|w-?2 box|w-?[249]\b|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
 )
 _CARD_WORD = re.compile(
     r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro|mir|mastercard|kreditkarte|karte|kartennummer|kartennr|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"

@@ -46,7 +46,7 @@ _NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|co
 
 _TOLD = re.compile(
     r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
-    r"(?:sign|log|ssh|rdp|telnet|vnc|sftp|ftp|connect|vpn) ?(?:in|into|on|to)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40} (?:and|with|/) (?P<with>[^\s\"'`<>,;]{6,64})|"
+    r"(?:sign|log|ssh|rdp|telnet|vnc|sftp|ftp|connect|vpn) ?(?:in|into|on|to)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40}(?:,| and| with| /) (?P<with>[^\s\"'`<>,;]{6,64})|"
     r"basic_?auth: ?[\"']?[\w.@\-]{1,40}:(?P<basic>[^\s\"'`<>,;]{6,64})",
     re.IGNORECASE,
 )

@@ -219,7 +219,7 @@ _PRODUCT = re.compile(
     re.IGNORECASE,
 )
 _SIGNED = re.compile(
-    r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+(?:\d{2,}|[\-._]\d{1,4})\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z|^[A-Z][a-zà-ÿ]{3,}([\-_.])\d{1,4}\1[a-zà-ÿ]{3,}\Z"
+    r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+(?:\d{2,}|[\-._]\d{1,4})\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z|^[A-Z][a-zà-ÿ]{3,}([\-_.])\d{1,3}\1(?!prod|final|stable|draft|beta|alpha|test|staging|latest|release|west|east|north|south|main)[a-zà-ÿ]{3,}\Z"
 )
 _HYPHENED = re.compile(
     r"[A-Z]{1,6}[\-/]?\d+(?:[\-/.]\d+)*|\d+(?:[.,:/x\-]\d+)*\w{0,3}|[\w.+\-]+@[\w\-]+\.[\w.]+|[a-z\d_.\-]+@[a-z\d.\-]+:?"

@@ -20,7 +20,7 @@ _NAMING = re.compile(
     r"(?:api[ _\-]?keys?|(?:leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
-    r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif)|passwords?|passphrase|"
+    r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif|pepper|vapid[ _]private)|passwords?|passphrase|"
     r"cl[eé]s? (?:d[’']|de l[’'])?(?:api|acc[eè]s)|(?:api|zugriffs|zugangs|geheim|sicherheits)-?schlüssel|(?:clave|chave|chiave|llave) (?:(?:de|da|do|di|del|secreta|privada|segreta|la) ){0,2}(?:api|acceso|acesso|accesso)|"
     r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api[ \-]?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
     r"(?:시크릿|비밀|인증|연동|접근|액세스|서비스|마스터|암호화|결제|보안) ?키|(?:シークレット|アクセス|認証|暗号|マスター|サービス)(?:キー|鍵)|秘密鍵|(?:访问|接口|授权|应用|私有?|服务)(?:密钥|密鑰|key)|api[ \-]?(?:nyckel\w*|nøkkel\w*|nøgle\w*|avain\w*|kulcs\w*|klíč\w*|kľúč\w*|ključ\w*|chei\w*|κλειδί|anahtar\w*)|(?:khóa|khoá|mã) (?:api|bí mật|truy cập)|kunci (?:api|rahasia|akses)|คีย์ ?(?:api|ลับ)?|מפתח (?:api|סודי|גישה)|cheia (?:api|secretă)|kulcs|"
@@ -128,7 +128,7 @@ def _naming(window: str) -> re.Match[str] | None:
 
 # What every such word holds: a look for these is much cheaper.
 _STEMS = (
-    "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "passw", "passph", "cle", "lave",
+    "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "pepper", "vapid", "passw", "passph", "cle", "lave",
     "have", "hiave", "sleutel", "klucz", "cookie", "jeton", "nyckel", "nkkel", "avain", "kulcs", "cheia", "kunci", "anahtar",
 )  # fmt: skip
 _ALL_STEMS = (
@@ -175,6 +175,7 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
             or _both_keys(text, start)
             or (len(value) >= LONG_KEY and _ONE_OF_TWO.search(text[max(0, start - 40) : start]) is not None)
             or _SECTION.search(text[max(0, start - REACH_WORD) : start]) is not None
+            or (not hash_like and len(value) >= LONG_TOKEN and _REFUSED.search(window) is not None)
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
             or (
                 not hash_like
@@ -199,6 +200,8 @@ _SERVICE = re.compile(
     r"^ (?:för|till|to|for|от|для|к|do|til|for|für|zum|zur|pour|para|per|voor|pro|pentru|untuk|cho) (?:the |our |den |det |die |das |le |la |el )?[^\n.;{}=]{3,30}?"
     r"(?: is| är| er| ist| est| es| è| é| jest| je| on| este| adalah| là|:| —| -|,) {1,2}[\"'`]?\Z"
 )
+# "AuthError: key … rejected"
+LONG_TOKEN, _REFUSED = 30, re.compile(r"auth|secret|credential|api|(?<!\d)40[13](?!\d)|forbidden|denied|invalid|login")
 # "Algolia admin key", whatever is told of it before its value.
 _OF_PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS}) (?:[a-z]{{2,10}} )?\Z")
 
@@ -233,6 +236,8 @@ def _alone(text: str, start: int) -> bool:
 
 def _said(text: str, end: int, value: str) -> bool:
     """Tell whether the sentence goes on to call a value secret, as in "… is my API key"."""
+    if _BEFORE_KEY.match(text, end):
+        return True
     if secret_looks.hexadecimal(value) or secret_looks.UUID.match(value):
         return False
     said = labels.said_after(text, end) or _serves_as(text, end)
@@ -242,6 +247,13 @@ def _said(text: str, end: int, value: str) -> bool:
         and not (_BARE_KEY.search(naming[0]) and not _key_word(naming[0]))
         and not _denied_before(said[: naming.start()])
     )
+
+
+# "… is the deploy token", "… okta token": names that say enough of a hash as well.
+_BEFORE_KEY = re.compile(
+    rf"[\"'`]?(?: (?:is|was) | ?[(–—,-] ?| )(?:the |our |my |his |her |their |a )?(?:new |old |current )?(?:(?:api|access|deploy|auth|secret|admin|bot|signing|service|client|webhook)[ \-](?:key|token|secret)|(?:{PROVIDERS}) (?:api )?(?:key|token|secret))\b",
+    re.IGNORECASE,
+)
 
 
 def _serves_as(text: str, end: int) -> str:

@@ -15,7 +15,7 @@ _NO_LETTER = re.compile(r"(?<![^\W\d_])\Z")
 # The word a secret's name ends with, and what must stand before it for the words that say little alone.
 _PASSWORDS: dict[str, re.Pattern[str] | None] = {
     **dict.fromkeys(
-        ("password", "passwrd", "pasword", "paswoord", "psswd", "keypass", "key pass", "storepass", "passphrase", "passwd", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "contrasena",
+        ("password", "passwrd", "pasword", "paswoord", "psswd", "keypass", "key pass", "pass_phrase", "pass phrase", "pass-phrase", "storepass", "passphrase", "passwd", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "contrasena",
          "palavra-passe", "palavra passe", "wachtwoord", "hasło", "haslo", "lösenord", "losenord", "adgangskode", "kodeord",
          "salasana", "jelszó", "jelszo", "пароль", "пароля", "паролем", "лозинка", "κωδικός", "κωδικος", "סיסמה", "סיסמא",
          "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "口令", "パスワード", "비밀번호", "패스워드", "암호", "mật khẩu", "kata sandi",
@@ -118,6 +118,21 @@ def find(reading: Reading) -> Iterator[Finding]:
             value = _joined(reading, match, written) if is_password else ""
         if value:
             yield Finding("password" if is_password else "api_key", start, start + len(value), 0.8)
+        elif is_password and match["said"] is not None:
+            yield from _announced(reading, end)
+
+
+def _announced(reading: Reading, end: int) -> Iterator[Finding]:
+    """Yield what a colon announces after a few words on a password, one of which looked like "is" in some language."""
+    match = _ANNOUNCED.match(reading.text, end)
+    if match is None or _OTHER_SUBJECT.search(match["about"]):
+        return
+    value = match["value"].rstrip(".,:)!?")
+    if reading.looks(secret_looks.coined, value):
+        yield Finding("password", match.start("value"), match.start("value") + len(value), 0.7)
+
+
+_ANNOUNCED = re.compile(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,6}}) ?(?:[:：→=]|->|=>) {{0,2}}{_VALUE}", re.IGNORECASE)
 
 
 # Is in every value that is believed: a digit, a sign among letters, many characters, or the sign before any word.
