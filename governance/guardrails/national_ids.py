@@ -151,7 +151,7 @@ _HINTED = {entry: _hint(entry.alone.pattern) for entry in ENTRIES if entry.alone
 @lru_cache(maxsize=256)
 def _any_of(hinted: tuple[National, ...]) -> re.Pattern[str]:
     """Return what finds where a number that needs no name could begin, some of them hinted at."""
-    shapes = "|".join(f"(?={entry.shape.pattern})" for entry in (*_ALONE, *hinted))
+    shapes = "|".join(f"(?={entry.shape.pattern.removeprefix(_LEADING)})" for entry in (*_ALONE, *hinted))
     return re.compile(rf"{_LEADING}(?=[0-9A-Z][ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?:\d ){{3}})(?:{shapes})")
 
 

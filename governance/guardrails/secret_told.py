@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
+from governance.guardrails.needles import Needles, beginnings, shortest
 from governance.guardrails.reading import Reading
 
 END = r"(?=[\"'`)\],;!?。、]|\.?(?:[\s)]|\Z)|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])"
@@ -55,12 +55,21 @@ _TO = re.compile(
     + VALUE + END,
     re.IGNORECASE,
 )  # fmt: skip
+# How each of these verbs begins.
+_CHANGING = re.compile(
+    beginnings(
+        shortest((
+            "set", "reset", "chang", "updat", "rotat", "made", "geset", "geänd", "zurück", "änder", "mis", "modifi", "cambi", "puse", "puesto", "mud", "troq", "troc", "alter",
+            "redefin", "imposta", "gezet", "gewijz", "verander", "zmien", "ustaw", "смени", "помен", "измен", "постав", "bytt", "ändra", "satt", "ændre", "endre", "změn", "nastav", "left",
+        ))
+    )
+)  # fmt: skip
 BACK, LONGEST_PAIR = 60, 90
 
 
 def _set(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for at, core in _AT_CORES.whole(lower):
+    for at, core in _AT_CORES.whole(lower) if reading.speaks(_CHANGING) else ():
         match = _TO.match(text, at + len(core.rstrip()))
         if match is None:
             continue

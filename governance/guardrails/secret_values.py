@@ -155,7 +155,7 @@ def _later(reading: Reading, end: int, begin: int) -> Finding | None:
 
 
 REACH_ON, MOST_WORDS = 100, 6
-_TOLD = re.compile(r"\d|[^\W\d_][@#$%^&*+=~!?][^\W_]")  # is in every word that strikes
+_TOLD = re.compile(r"(?<=\S)\d|\d(?=\S)|[^\W\d_][@#$%^&*+=~!?][^\W_]")  # is in every word that strikes
 _ASIDE = re.compile(_SUFFIX + r"(?=[ ,])")
 _PIECE = re.compile(r"(?<![^\s(\"'`*«“„])[^\s\"'`<>,;()“”»*]{3,64}")
 _CLAUSE = re.compile(r"[.;:=?!]\s|[\n{}=:]")
@@ -243,7 +243,7 @@ def _trimmed(match: re.Match[str], value: str, *, is_password: bool) -> str:
 
 def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> bool:
     """Tell whether the value after a name is a secret."""
-    if _in_template(match):
+    if reading.speaks(_TEMPLATE) and _in_template(match):
         return False
     if match["about"] is not None and (core not in _PASSWORDS or _OTHER_SUBJECT.search(match["about"])):
         return False
@@ -270,6 +270,9 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
     if quoted and len(value) >= _SURELY_RANDOM and secret_looks.entropy(value) >= 4.0 and not _CALLED.search(value):
         return not secret_looks.placeholder(value)
     return secret_looks.key(value) and not _RESOURCE.match(value)
+
+
+_TEMPLATE = re.compile("{{")
 
 
 def _in_template(match: re.Match[str]) -> bool:

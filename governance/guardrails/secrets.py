@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from operator import attrgetter
 
 from governance.guardrails import (
     secret_broken,
@@ -78,12 +79,12 @@ def detect(text: str) -> list[Finding]:
         return []
     folded = fold(text)
     reading = Reading(folded.text, folded.lower)
-    found: dict[tuple[int, int, str], Finding] = {}
+    found: dict[tuple[str, int, int], Finding] = {}
     for finder in (*_FINDERS, partial(secret_broken.find, finders=_FINDERS)):
         for one in finder(reading):
-            moved = folded.moved(one)
-            found.setdefault((moved.start, moved.end, moved.kind), moved)  # two rules may say the same
-    return [found[place] for place in sorted(found)]
+            moved = one if folded.origins is None else folded.moved(one)
+            found.setdefault(moved[:3], moved)  # two rules may say the same
+    return sorted(found.values(), key=attrgetter("start", "end", "kind"))
 
 
 _WORDS = re.compile("|".join(map(re.escape, _TELLING)))

@@ -119,18 +119,12 @@ class Tables:
                 cells = text[start + 1 : end].split(head.delimiter)
                 if len(cells) != len(names):
                     return start
-                for cell in _wanted(names, cells, start + 1):
-                    if cell.start - head.start < CONTEXT_CHARACTERS:
-                        yield cell
+                at = start + 1
+                for name, cell in zip(names, cells, strict=True):
+                    held = cell.strip(_CELL_FRAME) if name else ""
+                    one = at if held == cell else at + cell.index(held)
+                    if held and one - head.start < CONTEXT_CHARACTERS:
+                        yield Cell(name, one, one + len(held))
+                    at += len(cell) + 1
             start = end
         return start
-
-
-def _wanted(names: list[str], cells: list[str], start: int) -> Iterator[Cell]:
-    """Yield a row's cells that hold something in a column with a name, without blanks and quotes around them."""
-    for name, cell in zip(names, cells, strict=True):
-        held = cell.strip(_CELL_FRAME) if name else ""
-        if held:
-            one = start + cell.index(held)
-            yield Cell(name, one, one + len(held))
-        start += len(cell) + 1
