@@ -95,13 +95,13 @@ _BASE64 = re.compile(r"base64:$", re.IGNORECASE)
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the values of a folded text whose name says that they are secret."""
     text, lower = reading.text, reading.lower
-    promises = Blocks(_PROMISE, text)
+    promises, told = Blocks(_PROMISE, text), Blocks(_TOLD, text)
     yield from _said_first(reading, promises)
     for at, core in _AT_CORES.whole(lower):
         if not promises.any(at, at + REACH_OF_VALUE) or not _opens(text, lower, at, core):
             continue
         end, is_password = at + len(core), core in _PASSWORDS
-        begun = _ASIDE.match(lower, end) if is_password and promises.any(at, at + REACH_ON) else None
+        begun = _ASIDE.match(lower, end) if is_password and told.any(end, end + REACH_ASIDE) else None
         later = _later(reading, end, begun.end()) if begun is not None else None
         if later is not None:
             yield later
@@ -143,8 +143,6 @@ REACH_OF_VALUE = 320
 def _later(reading: Reading, end: int, begin: int) -> Finding | None:
     """Return the first word after a password's name that can hardly be anything else."""
     text = reading.text
-    if not _TOLD.search(text, begin, begin + REACH_ON):
-        return None
     for word in islice(_PIECE.finditer(text, begin, begin + REACH_ON), MOST_WORDS):
         value = word[0].rstrip(".:!?")
         if reading.looks(secret_looks.striking, value):
@@ -155,6 +153,7 @@ def _later(reading: Reading, end: int, begin: int) -> Finding | None:
 
 
 REACH_ON, MOST_WORDS = 100, 6
+REACH_ASIDE = REACH_ON + 20  # from a name on, which an ending may follow
 _TOLD = re.compile(r"(?<=\S)\d|\d(?=\S)|[^\W\d_][@#$%^&*+=~!?][^\W_]")  # is in every word that strikes
 _ASIDE = re.compile(_SUFFIX + r"(?=[ ,])")
 _PIECE = re.compile(r"(?<![^\s(\"'`*«“„])[^\s\"'`<>,;()“”»*]{3,64}")
