@@ -16,12 +16,12 @@ BEFORE, AFTER = 60, 110  # characters around a word that may hold its number
 REACH_NAME, LONGEST = 40, 24  # characters before a number that may name it, and of one
 _START, _END = r"(?<![0-9A-Za-z_])(?<!\d[.,\-/])(?<![$€£])", r"(?![0-9A-Za-z_%]|[.,\-/:]\d)"
 _ANNOUNCED = re.compile(
-    r"(?:\b(?:numbers?|num|no|nr|nummer|num[ée]ro|n[úu]mero|numer|nbr|id|is|est|es|ist|lautet|[eé]|è|one|ends?|reads?|says?)\b\.?|[№°º:=#])"
+    r"(?:\b(?:numbers?|num|no|nr|nummer|num[ée]ro|n[úu]mero|numer|nbr|id|is|est|es|ist|lautet|[eé]|è|one|ends?|reads?|says?|be|shows?|carries)\b\.?|(?:nr|nummer|nummeret|numret)\b\.?|[№°º:=#])"
     r"(?: (?:is|was|est|es|ist|è|[eé]|now|the|still))?[\s:=#\"'(`*]{1,4}$"
 )
 _ANOTHER = re.compile(
     r"\b(?:tel|phone|mobile|telephone|telefon\w*|handy|call(?:ed)?|fax|account|konto\w*|iban|invoice|order|ticket|tracking|booking|reservation|amount|price|"
-    r"version|serial|flight|part|model|vin|plate|zip|postcode|ean|isbn|salary|paid|policy|commit|build|port|key)\b[^\n]{0,12}$"
+    r"version|serial|flight|part|model|vin|plate|form|formular\w*|modell?o?|ribbon|module|zip|postcode|ean|isbn|salary|paid|policy|commit|build|port|key)\b[^\n]{0,12}$"
 )
 INVALID = re.compile(
     r"\b(?:invalid|mismatch|checksum|fails? (?:the )?check|wrong check|not valid|ungültig)|test_|_test"
@@ -69,7 +69,7 @@ def _american(written: str) -> bool:
 
 _LICENCES = (
     r"[A-Z]\d{4}[ \-]?\d{5}[ \-]\d{5}|[A-Z]\d{3}[ \-]\d{3,4}[ \-]\d{2,4}(?:[ \-]\d{2,4}){0,2}|[A-Z9]{5} ?\d{6} ?[A-Z9]{2} ?[A-Z0-9]{3}|"
-    r"(?=[A-Z0-9]*[A-Z])(?=(?:[A-Z]*\d){4})[A-Z0-9]{7,14}|(?=[A-Z]*\d)[A-Z0-9]{11}|\d{6,10}"
+    r"(?=[A-Z0-9]*[A-Z])(?=(?:[A-Z]*\d){4})[A-Z0-9]{7,14}|(?=(?:\d*[A-Z]){3})(?=(?:[A-Z]*\d){3})[A-Z0-9]{9,14}|(?=[A-Z]*\d)[A-Z0-9]{11}|\d{6,12}"
 )
 _KINDS = (
     _around(
@@ -82,12 +82,19 @@ _KINDS = (
     ),
     _around(
         "driver_license",
-        "driver|driving|licence|license|führerschein|fuehrerschein|fahrerlaubnis|conducir|conduire|patente|rijbewijs|prawo jazdy|prawa jazdy|körkort|kørekort|førerkort|ajokort|řidičsk|vodičsk|"
+        "driver|driving|licence|license|führerschein|fuehrerschein|fahrerlaubnis|conducir|conduire|permis :|permis:|permis n|patente|rijbewijs|prawo jazdy|prawa jazdy|körkort|kørekort|førerkort|ajokort|řidičsk|vodičsk|"
         "conducere|ehliyet|водительск|удостоверен|habilitação|habilitacao|cnh|carteira de motorista|运転免許|運転免許|驾驶证|驾照|운전면허|dmv|dvla|operator lic",
         _LICENCES,
         among=r"driv(?!e\b)|\blicen[cs]e[\"']?\s?:\s?\{[^{}]*\b(?:province|state|issuer|country|class|expiry|expires)\b|licen[cs]e[ds]? (?:holder|no|num|class|plate)|\blicen[cs]e\b[^\n]{0,40}(?:\b(?:province|state|class|issued|expires|holder|surrender\w*|suspend\w*|lost|renew\w*|photo)\b)|"
-        r"führer|fahrer|conduc|condui|patente|rijbew|jazdy|körk|kørek|fører|ajok|řidič|vodič|ehliyet|водит|habilita|\bcnh\b|motorista|免許|驾|면허|\bdmv\b|\bdvla\b",
-        unless=r"\bpatente (?:ep|de|us|es|it)\d|software|licen[cs]e key|activation|\bmit\b|apache|\bgpl|open source|fishing|driver version|printer|nvidia|firmware|patente industrial|brevet|\bpatents?\b",
+        r"führer|fahrer|\bpermis ?(?::|n[°º])|conduc|condui|patente|rijbew|jazdy|körk|kørek|fører|ajok|řidič|vodič|ehliyet|водит|habilita|\bcnh\b|motorista|免許|驾|면허|\bdmv\b|\bdvla\b",
+        unless=r"\b(?:kernel|installed|usb|linux|windows)\b|\bpatente (?:ep|de|us|es|it)\d|software|licen[cs]e key|activation|\bmit\b|apache|\bgpl|open source|fishing|driver version|printer|nvidia|firmware|patente industrial|brevet|\bpatents?\b",
+    ),
+    _around(
+        "national_id",
+        "ausweis|identity card|id card|carte d'identité|carte nationale d'identité|carta d'identità|carta di identità|documento de identidad|cédula|dowód osobisty|dowodu osobistego|"
+        "identiteitskaart|id-kort|občansk|osobná karta|személyi|buletin|удостоверение личности|ταυτότητα",
+        r"(?=[A-Z0-9]*[A-Z])(?=(?:[A-Z]*\d){4})[A-Z0-9]{9,10}|[A-Z]{2}\d{6}|[A-Z]{2}\d{5}[A-Z]{2}|[A-Z]{3}\d{6}",
+        unless=r"dienstausweis|studierendenausweis|bibliotheksausweis|ausweispflicht|\bcard reader",
     ),
     _around(
         "ssn",
@@ -99,9 +106,9 @@ _KINDS = (
         "medical_id",
         "sanitari|sanitària|patient|pacient|paciente|paziente|patiënt|health card|health insurance|krankenvers|versichertenn|gesundheitskarte|medical record|mrn|medicare|medicaid|nhs|vitale|mutuelle|"
         "hospital|пациент|полис|患者|診察|保険証|病历|医保|환자|건강보험",
-        r"[A-Z]{4,10}\d{6,12}|[A-Z]\d{9}|[A-Z]{2,3}-\d{5,9}|[A-Z]{1,3}\d{6,10}|\d{7,10}[A-Z]|\d{3}[ \-]\d{3}[ \-]\d{4}",
-        among=r"tarjeta|targeta|tessera|health|medical|kranken|versicher|gesundheit|nhs|mrn|record|number|no\b|nr\b|n[uú]mero|karte|card|carte|полис|карт|番号|号|번호",
-        unless=r"\b(?:lot|batch|ndc|device|model|serial|room|ward phone)\b",
+        r"[A-Z]{4,10}\d{6,12}|[A-Z]\d{9}|[A-Z]{2,3}-\d{5,9}|[A-Z]{1,3}\d{6,10}|\d{7,10}[A-Z]|\d{5,10}|\d{3}[ \-]\d{3}[ \-]\d{4}",
+        among=r"tarjeta|targeta|tessera|health|medical|kranken|versicher|gesundheit|nhs|mrn|record|wristband|chart|number|no\b|nr\b|n[uú]mero|karte|card|carte|полис|карт|番号|号|번호",
+        unless=r"\b(?:number of|total|count|enrolled|lot|batch|ndc|device|model|serial|room|ward phone)\b",
     ),
 )  # fmt: skip
 

@@ -72,8 +72,9 @@ _AGED = re.compile(
 )
 # "When were you born?" "…": what answers a question for it.
 _ASKED = re.compile(
+    r"\b(?:patient\w*|pt|client|male|female)\b[^\n\d]{0,16}[,:] ?(?:m|f|w|male|female),? $|"
     r"(?:\bborn|birth(?:day|date)?|\bdob|geboren|geburtsdatum|naissance|née?(?:\(e\))?|nacimiento|naciste|nació|nascita|nat[oa]|nascimento|nasceu|urodzi\w+|geboorte\w*|рожд\w+|родил\w+|född|født)"
-    r"\b[^\n?]{0,16}\?[\"'”»]? ?[^\d?]{0,24}$"
+    r"\b(?! again)[^\n?]{0,16}\?[\"'”»]? {0,2}[\-–—>]? ?(?:[\w ]{1,12}: ?)?[\"'“«]?(?:(?:it'?s|on|the|am|le|el|il|den|em|in|was|born|i|he|she|they|ich|er|sie|je|well,?|that'?s) ){0,4}$"
 )
 _PATIENT = re.compile(
     r"\b(?:mr|mrs|ms|miss|frau|herr|patient|patientin|mme|sra?|pt)\.?:? (?:[^\W\d_][\w'’\-]{1,20}[ ,]{1,2}){1,3}$"

@@ -54,6 +54,12 @@ _DEED = re.compile(
 _FOR_SOMEBODY = re.compile(
     r"\b(?:log-?in|sign-?in|session|authenticat\w+|accepted \w+|vpn|password|otp|2fa)\b[^\n]{0,24} (?:for|by|user|of) (?!the |an? |invalid )[a-z][\w.\-]{1,30}\b[^\n]{0,24}$"
 )
+_RELEASE = re.compile(
+    r"\b(?:firmware|version\w*|wersj\w+|v|release|build|update|upgrade|driver|guide)\W{0,4}(?:\w{1,6} )?$"
+)
+_TRACED = re.compile(
+    r"\b(?:traced?|tracked|led|leads|belongs?|assigned) (?!the (?:bug|issue|error|crash|leak|regression))[^\n.]{0,30}$"
+)
 REACH_OWN = 50
 # Somebody's line or address, wherever in the sentence.
 _OWN = re.compile(
@@ -122,11 +128,11 @@ def _somebodys(before: str, after: str) -> bool:
     person, machine = _PERSON.search(around) is not None, _SERVER.search(around) is not None
     if _NAME.search(before) or _LIST.search(before) or _SAID.match(after.lower()):
         return _PERSON.search(before) is not None or not machine
-    if _MACHINE.search(before) or _DESTINATION.search(before):
-        return False
-    if _OWN.search(before, max(0, len(before) - REACH_OWN)):
+    if _OWN.search(before, max(0, len(before) - REACH_OWN)) and not _RELEASE.search(before):
         return True
-    if _FOR_SOMEBODY.search(before) and not machine:
+    if _MACHINE.search(before) or (_DESTINATION.search(before) and not _TRACED.search(before)):
+        return False
+    if _FOR_SOMEBODY.search(before) and not machine and not _RELEASE.search(before):
         return True
     if _LOG_LINE.match(after):
         return not machine

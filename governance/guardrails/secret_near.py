@@ -17,7 +17,7 @@ _CANDIDATE = re.compile(
 PROVIDERS = secret_tokens.FORMATS.providers
 # The word that says what a value is. A short word must stand alone or end a name in snake case.
 _NAMING = re.compile(
-    r"(?:api[ _\-]?keys?|(?:leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
+    r"(?:api[ _\-]?keys?|(?:mac|cmac|wep|provisioning|enrol?lment|leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
     r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif|pepper|vapid[ _]private)|passwords?|passphrase|"
@@ -261,7 +261,7 @@ def _serves_as(text: str, end: int) -> str:
     return match[1].lower() if match else ""
 
 
-_AS = re.compile(r"[\"'`]? (?:as|for) (?:the |our |my |an? )?([^\n.;]{3,24})")
+_AS = re.compile(r"[\"'`]? (?:[a-z\-]{3,12} ){0,2}(?:as|for) (?:the |our |my |an? )?([^\n.;]{3,24})")
 # Calls whose argument opens something.
 _CALL = re.compile(
     r"(?:api_?client|\bbot\.run|\bbot|\bclient\.(?:login|start|run)|authenticate|set_?api_?key|cookieparser|fernet|signer|createhmac\(['\"]sha\d+['\"], ?|hmac\.new|"

@@ -137,8 +137,19 @@ _USE_WHEN = re.compile(
 )
 
 
+_OPENED = re.compile(
+    r"(?<!\w)[\"'`“„«](?P<value>[^\s\"'`“”„«»]{6,48})[\"'`”“»] (?:opens|unlocks) (?:the |my |our |his |her )?(?:[\w\-]+ )?"
+    r"(?:nas|vault|safe|door|gate|laptop|pc|phone|tablet|zip|archive|pdf|drive|disk|box|account|router|wi-?fi|vpn|locker|garage|office|admin)\b",
+    re.IGNORECASE,
+)
+
+
 def _used(reading: Reading) -> Iterator[Finding]:
     text = reading.text
+    if "opens" in reading.lower or "unlocks" in reading.lower:
+        for match in _OPENED.finditer(text):
+            if reading.looks(secret_looks.coined, bare(match)):
+                yield finding(match)
     for pattern, needles in (
         (_WHEN, ("prompt", "ask", "rein kommst", "opens", "unlocks")),
         (_USE_WHEN, ("use ", "type ", "enter ", "try ")),
