@@ -14,8 +14,8 @@ from governance.guardrails.secret_told import COINED, END, ROLE, SAYS_ABOUT, STE
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that stand beside whom they let in."""
-    text, lower = reading.text, reading.lower
-    if COINED.search(text):
+    lower = reading.lower
+    if reading.speaks(COINED):
         yield from _pairs(reading)
         yield from _networks(reading)
     if any(stem in lower for stem in STEMS):

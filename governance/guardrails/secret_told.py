@@ -32,8 +32,8 @@ def finding(match: re.Match[str]) -> Finding:
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that its sentences tell."""
-    text, lower = reading.text, reading.lower
-    if COINED.search(text):
+    lower = reading.lower
+    if reading.speaks(COINED):
         for rule in (_set, _right_after, _used, _near_doors):
             yield from rule(reading)
     if any(stem in lower for stem in STEMS):

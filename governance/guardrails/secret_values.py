@@ -205,8 +205,13 @@ _PUBLIC = (
 )
 
 
+_PARTING = frozenset("&?\"'`\n=,;(){}[]<>:/")  # signs before which no name goes on
+
+
 def _opens(text: str, lower: str, at: int, core: str) -> bool:
     """Tell whether a name may end with this word here."""
+    if text[at - 1 : at] in _PARTING and core not in {"key", "pass"}:
+        return True
     before = _CORES[core]
     head = lower[max(0, at - 16) : at]
     if (core in _KEYS or core == "clave") and (head[:-1] if head.endswith(("_", "-", " ")) else head).endswith(_PUBLIC):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -37,8 +36,7 @@ class Cell(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(NamedTuple):
     """The first row of a table, `text[start:end]`, and that row in lower case, with blanks for underscores."""
 
     start: int
