@@ -105,6 +105,8 @@ def find(reading: Reading) -> Iterator[Finding]:
         later = _later(reading, end, begun.end()) if begun is not None else None
         if later is not None:
             yield later
+            if begun is not None and _alone(reading, begun.end(), later):
+                continue
         match = (_AFTER_CORE if is_password else _AFTER_KEY).match(lower, end)
         if match is None or (match["scheme"] and match["scheme"].strip() in _JUDGED_ELSEWHERE):
             continue
@@ -152,6 +154,22 @@ def _later(reading: Reading, end: int, begin: int) -> Finding | None:
     return None
 
 
+def _alone(reading: Reading, begin: int, later: Finding) -> bool:
+    """Tell whether a name and this word can't be read in another way, as in `pw Xy1#z`: the word is none of a sentence."""
+    text = reading.text
+    return (
+        text[begin : later.start] == " "
+        and text[later.end : later.end + 1] in {" ", "\n", ""}
+        and reading.looks(_no_word, text[later.start : later.end])
+    )
+
+
+def _no_word(value: str) -> bool:
+    return _NO_WORD.match(value) is not None
+
+
+# Neither one of `_WORDS` nor a word with a colon or an arrow, which a value may follow.
+_NO_WORD = re.compile(r"(?=[A-Za-z\d])(?![^\W\d_][\w.@'’/\-]{0,23}\Z)[^:：→]+\Z")
 REACH_ON, MOST_WORDS = 100, 6
 REACH_ASIDE = REACH_ON + 20  # from a name on, which an ending may follow
 _TOLD = re.compile(r"(?<=\S)\d|\d(?=\S)|[^\W\d_][@#$%^&*+=~!?][^\W_]")  # is in every word that strikes
