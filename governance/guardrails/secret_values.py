@@ -168,8 +168,8 @@ def _no_word(value: str) -> bool:
     return _NO_WORD.match(value) is not None
 
 
-# Neither one of `_WORDS` nor a word with a colon or an arrow, which a value may follow.
-_NO_WORD = re.compile(r"(?=[A-Za-z\d])(?![^\W\d_][\w.@'’/\-]{0,23}\Z)[^:：→]+\Z")
+# Neither one of `_WORDS` nor a word with a colon or an arrow, which a value may follow, or with what ends a value.
+_NO_WORD = re.compile(r"(?=[A-Za-z\d])(?![^\W\d_][\w.@'’/\-]{0,23}\Z)[^:：→「」\u2e80-\u9fff\uac00-\ud7af]+\Z")
 REACH_ON, MOST_WORDS = 100, 6
 REACH_ASIDE = REACH_ON + 20  # from a name on, which an ending may follow
 _TOLD = re.compile(r"(?<=\S)\d|\d(?=\S)|[^\W\d_][@#$%^&*+=~!?][^\W_]")  # is in every word that strikes

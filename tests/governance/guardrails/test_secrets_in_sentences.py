@@ -132,3 +132,9 @@ def test_what_the_place_gives_away(text: str, value: str) -> None:
 )
 def test_what_the_place_does_not(text: str) -> None:
     assert secrets.detect(text) == []
+
+
+@pytest.mark.parametrize("text", ["mdp Ab1#zq是", "pw Aa1:Ab1#zq", "pw Ab1#zq", "pw Xk7 is Ab1#zq", "pw a? Ab1#zq"])
+def test_a_word_beside_a_name_hides_none_that_follows(text: str) -> None:
+    found = {text[one.start : one.end] for one in secrets.detect(text)}
+    assert any(value.endswith("Ab1#zq") for value in found)
