@@ -16,10 +16,11 @@ from governance.guardrails.injection_features import ALONE, Window, seen, window
 PATH = Path(__file__).with_name("data") / "injection_model.tsv"
 MOST_WINDOWS = 32  # of one reading that are read in full: those whose words alone speak most for an order
 USUAL_FEATURES = 30  # a window with more of them is as sure as one with so many
-WHOLE_SHARE = 0.8  # of what a whole reading speaks for, beside its window
-MOST_WHOLE = 3.0  # so that neither a long harmless text hides an order nor a dubious one makes every window an order
+WHOLE_SHARE = 0.8  # of what the whole speaks for, beside its window
+MOST_BESIDE = 2.4  # so that neither harmless text hides an order nor dubious text makes every window an order
+PASSAGE = 4  # windows that are seen beside themselves and as many before and behind: what is far away hides no order
 STEP = 0.1  # weights are kept as multiples of it
-FEWEST_STEPS, FEWEST_LEAN_STEPS, FEWEST_WHOLE_STEPS = 2, 4, 3  # of a weight that is kept
+FEWEST_STEPS, FEWEST_LEAN_STEPS, FEWEST_WHOLE_STEPS = 3, 4, 3  # of a weight that is kept
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -63,13 +64,19 @@ class Model:
             yield Score(*span, odds, self.leaning(found) if odds >= self.alarm else 0.0)
 
     def odds(self, windows: Sequence[set[str]]) -> list[float]:
-        """Return the log odds of an order in each window of a reading, seen beside the whole reading."""
+        """Return the log odds of an order in each window of a reading, seen beside what stands around it."""
         alone = [_odds(self.weights, self.bias, found) for found in windows]
-        beside = WHOLE_SHARE * MOST_WHOLE
-        if alone and max(alone) + beside >= min(self.alarm, self.doubt):  # else it doesn't matter
-            together = _odds(self.wholes, self.whole, whole_of(windows))
-            beside = WHOLE_SHARE * max(-MOST_WHOLE, min(MOST_WHOLE, together))
-        return [odds + beside for odds in alone]
+        if not alone or max(alone) + MOST_BESIDE < min(self.alarm, self.doubt):  # then it doesn't matter
+            return [odds + MOST_BESIDE for odds in alone]
+        around = [
+            self._beside(windows[max(0, first - PASSAGE) : first + 2 * PASSAGE])
+            for first in range(0, len(windows), PASSAGE)
+        ]
+        return [odds + around[place // PASSAGE] for place, odds in enumerate(alone)]
+
+    def _beside(self, windows: Sequence[set[str]]) -> float:
+        together = _odds(self.wholes, self.whole, whole_of(windows))
+        return max(-MOST_BESIDE, min(MOST_BESIDE, WHOLE_SHARE * together))
 
     def leaning(self, found: set[str]) -> float:
         """Return the log odds of an order's being indirect."""

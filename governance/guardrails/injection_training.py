@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from governance.guardrails import injection_features, injection_ideas, injection_views
+from governance.guardrails import injection_documents, injection_features, injection_ideas, injection_views
 from governance.guardrails.injection_features import windows
 from governance.guardrails.injection_model import Model, share_of, whole_of
 from governance.guardrails.injection_views import views
@@ -27,7 +27,7 @@ EPOCHS = (3, 3, 10)  # of each round; the first ones only choose the windows
 AVERAGED = 5  # epochs at the end, whose weights are averaged
 RATE = 0.1
 DECAY = 0.01
-FAMILIAR_IMPORTANCE = 2.0  # of an attack that the rules were made for, which must not be lost
+FAMILIAR_IMPORTANCE = 4.0  # of an attack that the rules were made for, which must not be lost
 FEWEST_TEXTS = 3  # with a feature that is learned
 MOST_WINDOWS = 60  # of one text
 INDIRECT = "indirect_injection"
@@ -121,6 +121,12 @@ def examples(paths: Iterable[Path], by_rules: Callable[[str], bool]) -> Iterator
                 by_rules(text),
                 familiar=path in FAMILIAR,
             )
+
+
+def documents(by_rules: Callable[[str], bool]) -> Iterator[Example]:
+    """Read what installed packages say of themselves; all of it is harmless."""
+    for text in injection_documents.passages():
+        yield Example(BENIGN, "documents", "packages", seen(text), by_rules(text))
 
 
 def _label(written: str) -> str:

@@ -13,6 +13,7 @@ from governance.guardrails.injection_training import BENIGN, Example, train
 FOLDS = 5
 FALSE_ALARMS = 0.0105  # of the model alone, in harmless texts of measured sets that it did not see
 FALSE_ALARMS_TOGETHER = 0.012  # with the rules
+MOST_DOUBT = 1.1  # beyond it, attacks that everybody knows would be silenced
 
 MARGIN = 0.01
 LOWEST = -30.0
@@ -90,7 +91,8 @@ def with_thresholds(model: Model, tried: Sequence[Trial]) -> Model:
     alarm = _above(odds, int(FALSE_ALARMS * len(odds)))
     by_model = sum(one >= alarm for one in odds)
     spared = [one.odds for one in harmless if one.rules and one.odds < alarm]
-    return replace(model, alarm=alarm, doubt=_above(spared, int(FALSE_ALARMS_TOGETHER * len(odds)) - by_model))
+    doubt = _above(spared, int(FALSE_ALARMS_TOGETHER * len(odds)) - by_model)
+    return replace(model, alarm=alarm, doubt=min(doubt, MOST_DOUBT))
 
 
 def _above(odds: Iterable[float], allowed: int) -> float:

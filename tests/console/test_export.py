@@ -43,7 +43,7 @@ def narrow(where: TenantWithUsers, role: str, *, without: str) -> None:
 
 def on_record(where: TenantWithUsers, action: str) -> list[AuditRow]:
     with tenant_scope(where.tenant.id):
-        return list(AuditRow.objects.using("system").filter(tenant=where.tenant, action=action))
+        return list(AuditRow.objects.using("system").filter(tenant=where.tenant, action=action).order_by("seq"))
 
 
 def test_an_approver_has_the_decided_ones_with_who_asked_and_who_decided(

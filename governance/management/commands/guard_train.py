@@ -39,6 +39,7 @@ class Command(BaseCommand):
             examples = list(injection_training.examples(paths, _by_rules))
         except (OSError, ValueError, KeyError) as error:
             raise CommandError(f"These texts can't be read: {error}") from error
+        examples.extend(injection_training.documents(_by_rules))
         model = injection_training.train(examples)
         if options["keep_thresholds"]:
             before = injection_model.loads(injection_model.PATH.read_text("utf-8"))

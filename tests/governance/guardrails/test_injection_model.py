@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.metadata import distributions
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from governance.guardrails import injection, injection_model, injection_training
+from governance.guardrails import injection, injection_documents, injection_model, injection_training
 from governance.guardrails.injection_features import (
     ALONE,
     LONGEST_SENTENCE_CHARACTERS,
@@ -23,8 +24,9 @@ from governance.guardrails.injection_features import (
 )
 from governance.guardrails.injection_model import (
     FEWEST_STEPS,
-    MOST_WHOLE,
+    MOST_BESIDE,
     MOST_WINDOWS,
+    PASSAGE,
     PATH,
     STEP,
     WHOLE_SHARE,
@@ -37,6 +39,7 @@ from governance.guardrails.injection_training import BENIGN, FAMILIAR, INDIRECT,
 from governance.guardrails.injection_trial import (
     FALSE_ALARMS,
     FALSE_ALARMS_TOGETHER,
+    MOST_DOUBT,
     Trial,
     by_author,
     by_family,
@@ -217,27 +220,40 @@ def test_which_way_an_order_leans_is_asked_only_of_what_raises_an_alarm(alarm: f
 
 @pytest.mark.parametrize(
     ("whole", "counted"),
-    [(1.0, 1.0), (-1.0, -1.0), (9 * MOST_WHOLE, MOST_WHOLE), (-9 * MOST_WHOLE, -MOST_WHOLE)],
+    [(1.0, WHOLE_SHARE), (-1.0, -WHOLE_SHARE), (99.0, MOST_BESIDE), (-99.0, -MOST_BESIDE)],
 )
 def test_a_window_is_seen_beside_the_whole_text_which_counts_so_much_at_most(whole: float, counted: float) -> None:
     model = Model({"hidden": 1.0}, {}, 0.0, 0.0, alarm=1.0, doubt=0.0, wholes={"bread": whole, ALONE: 5.0})
-    beside = WHOLE_SHARE * counted
-    assert model.odds([{"hidden", ALONE}, {"bread"}]) == [1 + beside, beside]
+    assert model.odds([{"hidden", ALONE}, {"bread"}]) == [1 + counted, counted]
+
+
+def test_what_stands_far_away_hides_nothing_and_accuses_nobody() -> None:
+    model = Model({}, {}, 0.0, 0.0, alarm=1.0, doubt=0.0, wholes={"bread": -1.0, "steal": 1.0})
+    far = [{"bread"}] * 2 * PASSAGE
+    assert model.odds([*far, {"steal"}])[-1] == 0.0  # the passage before speaks against it
+    alone = model.odds([*far, *[{"other"}] * PASSAGE, {"steal"}])[-1]
+    assert alone == WHOLE_SHARE
+    assert model.odds([{"steal"}, *[{"other"}] * 2 * PASSAGE, {"bread"}])[-1] == -WHOLE_SHARE
 
 
 def test_the_whole_text_is_not_looked_at_where_it_could_not_matter() -> None:
     model = Model({}, {}, -9.0, 0.0, alarm=1.0, doubt=0.0, wholes={"bread": -1.0})
-    assert model.odds([{"bread"}]) == [-9 + WHOLE_SHARE * MOST_WHOLE]
+    assert model.odds([{"bread"}]) == [-9 + MOST_BESIDE]
 
 
 def test_the_thresholds_allow_few_false_alarms() -> None:
-    harmless = [tried(BENIGN, number / 100, rules=number % 2 == 0) for number in range(1000)]
-    attacks = [tried("prompt_injection", number / 50) for number in range(1000)]
+    harmless = [tried(BENIGN, number / 1000, rules=number % 2 == 0) for number in range(1000)]
+    attacks = [tried("prompt_injection", number / 500) for number in range(1000)]
     model = with_thresholds(model_with(), [*harmless, *attacks])
     assert sum(one.odds >= model.alarm for one in harmless) <= FALSE_ALARMS * len(harmless)
     assert sum(one.alarms(model) for one in harmless) <= FALSE_ALARMS_TOGETHER * len(harmless)
     assert sum(one.alarms(model) for one in attacks) > len(attacks) / 2
     assert model.doubt < model.alarm
+
+
+def test_no_trial_lets_the_model_silence_the_rules_on_what_everybody_knows() -> None:
+    harmless = [tried(BENIGN, float(number), rules=True) for number in range(100)]
+    assert with_thresholds(model_with(), harmless).doubt == MOST_DOUBT
 
 
 def test_familiar_texts_do_not_choose_the_thresholds() -> None:
@@ -275,6 +291,7 @@ def test_the_command_trains_and_says_what_unseen_texts_it_finds(
         (tmp_path / f"{author}.jsonl").write_text("\n".join(map(json.dumps, lines)))
     monkeypatch.setattr(injection_training, "WRITTEN", tuple(sorted(tmp_path.glob("*.jsonl"))))
     monkeypatch.setattr(injection_training, "FAMILIAR", ())
+    monkeypatch.setattr(injection_documents, "passages", lambda: iter(["The bread is warm and so is the oven."]))
     monkeypatch.setattr(injection_model, "PATH", tmp_path / "model.tsv")
     out = StringIO()
     call_command("guard_train", "--dry-run", stdout=out)
@@ -290,6 +307,25 @@ def test_the_command_trains_and_says_what_unseen_texts_it_finds(
     injection_model.PATH.write_text(dumps(replace(written, alarm=7.5, doubt=6.5)))
     call_command("guard_train", "--keep-thresholds", stdout=out)
     assert loads(injection_model.PATH.read_text()) == replace(written, alarm=7.5, doubt=6.5)
+
+
+def test_what_packages_say_of_themselves_is_read_in_passages_each_once() -> None:
+    found = list(injection_documents.passages())
+    assert len(found) == len(set(found)) > 100
+    assert any("django" in passage.lower() for passage in found)
+    assert any("warranty" in passage.lower() for passage in found)  # a licence
+    assert all(len(passage) <= 2 * injection_documents.PASSAGE_CHARACTERS for passage in found)
+    long = "\n\n".join(f"{number} " + "word " * 60 for number in range(20))
+    assert "\n\n".join(injection_documents.cut(long)) == long.strip("\n")
+
+
+def test_no_alarm_is_raised_over_what_packages_say_of_themselves() -> None:
+    """Documents of the usual length, which the model has read in pieces only."""
+    found = [injection_documents.description(one) for one in distributions()]
+    documents = [text[:4_000] for text in found if len(text) > 1_000]
+    alarms = sum(bool(injection.detect(text)) for text in documents)
+    assert len(documents) > 50
+    assert alarms <= 0.03 * len(documents)
 
 
 def test_the_command_names_what_it_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
