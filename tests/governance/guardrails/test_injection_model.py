@@ -243,7 +243,7 @@ def test_the_whole_text_is_not_looked_at_where_it_could_not_matter() -> None:
 
 def test_the_thresholds_allow_few_false_alarms() -> None:
     harmless = [tried(BENIGN, number / 1000, rules=number % 2 == 0) for number in range(1000)]
-    attacks = [tried("prompt_injection", number / 500) for number in range(1000)]
+    attacks = [tried("prompt_injection", number / 400) for number in range(1000)]
     model = with_thresholds(model_with(), [*harmless, *attacks])
     assert sum(one.odds >= model.alarm for one in harmless) <= FALSE_ALARMS * len(harmless)
     assert sum(one.alarms(model) for one in harmless) <= FALSE_ALARMS_TOGETHER * len(harmless)
