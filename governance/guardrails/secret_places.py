@@ -22,9 +22,7 @@ _WALLET = re.compile(
     r"(?:wallet|signer|private ?key|privkey|priv_?key|secret ?key|private_key|secret_key|privatekeyto|keypair|cast send|accounts?:|--private|deployer_?(?:pk|key)|clé privée|clave privada|"
     r"chiave privata|chave privada|privater schlüssel|приватный ключ|закрытый ключ|私钥|私鑰|秘密鍵|개인키)"
 )
-_PUBLIC_THING = re.compile(
-    r"public|\btx|hash|block|address|contract|root|digest|checksum|sha|\bid\b|topic|commit|address"
-)
+_PUBLIC_THING = re.compile(r"public|\btx|hash|block|address|contract|root|digest|checksum|sha|\bid\b|topic|commit")
 
 # One setting on a line of its own.
 _SETTING = re.compile(

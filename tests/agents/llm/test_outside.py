@@ -73,6 +73,16 @@ def test_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
+async def refused(url: str) -> None:
+    """See that a model server, as a tenant may name it, is not asked."""
+    model = ModelGateway(url, KEY, public_only=True)
+    try:
+        with pytest.raises(ProviderError):
+            await model.complete(asking())
+    finally:
+        await model.close()
+
+
 async def test_a_name_is_judged_by_what_it_resolves_to_as_the_connection_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -93,12 +103,7 @@ async def test_a_name_is_judged_by_what_it_resolves_to_as_the_connection_is_made
             await resolver.resolve(name, 443)
     async with serving(WHOLE) as wire:
         port = wire.url.partition("//")[2].partition("/")[0].rpartition(":")[2]
-        model = ModelGateway(f"http://rebound.example:{port}/v1", KEY, public_only=True)
-        try:
-            with pytest.raises(ProviderError):
-                await model.complete(asking())
-        finally:
-            await model.close()
+        await refused(f"http://rebound.example:{port}/v1")
         assert wire.connections == 0
 
 
@@ -106,12 +111,7 @@ async def test_no_socket_opens_to_an_address_inside_that_nobody_resolves() -> No
     async with serving(WHOLE) as wire:
         port = wire.url.partition("//")[2].partition("/")[0].rpartition(":")[2]
         for host in ("127.0.0.1", "127.0\u30020\u30021"):
-            model = ModelGateway(f"http://{host}:{port}/v1", KEY, public_only=True)
-            try:
-                with pytest.raises(ProviderError):
-                    await model.complete(asking())
-            finally:
-                await model.close()
+            await refused(f"http://{host}:{port}/v1")
         assert wire.connections == 0
 
 
