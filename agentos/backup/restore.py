@@ -124,8 +124,9 @@ def _built(
 @contextmanager
 def _alone(into: Target) -> Iterator[None]:
     with _admin(into) as admin:
-        if not snapshot.one(admin, "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", LOCK_NAME)[0]:
-            raise BackupError("Another restore on this server is under way.", code="backup_busy")
+        lock = f"{LOCK_NAME}.{into.database}"
+        if not snapshot.one(admin, "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", lock)[0]:
+            raise BackupError(f"Another restore of {into.database} is under way.", code="backup_busy")
         yield
 
 

@@ -61,6 +61,17 @@ def test_a_drill_proves_the_newest_backup_and_leaves_nothing(kept, folder, datab
     assert BackupRecord.objects.filter(kind="restore", ok=True, rows=done.manifest.rows).count() == 1
 
 
+def test_two_restores_of_one_database_are_one_too_many_and_of_two_are_not(kept, folder):
+    path, into = work.take().path, work.target()
+    with restore._alone(into):
+        with pytest.raises(BackupError) as raised:
+            work.drill(path)
+        assert raised.value.code == "backup_busy"
+        with restore._alone(replace(into, database="another")):
+            pass
+    assert work.drill(path).verified
+
+
 @pytest.fixture
 def fresh_cluster(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster") / "postgres"
