@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import httpx2
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
@@ -70,6 +69,8 @@ class KeySet:
         return self._fetching
 
     async def _fetch(self) -> None:
+        import httpx2  # here: few processes fetch keys, and each would wait for it as it starts
+
         try:
             self._keys = read(await download(self._url), self._algorithms)
             self._got_at = self._clock()
@@ -84,6 +85,8 @@ async def download(url: str) -> bytes:
 
     Raises: BadKeySet, TimeoutError, httpx2.HTTPError.
     """
+    import httpx2
+
     headers = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"}
     async with (
         asyncio.timeout(FETCH_SECONDS),

@@ -38,8 +38,13 @@ def main() -> None:
     """Run `manage.py` with this process' arguments."""
     watch()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
+    import django
     from django.core.management import execute_from_command_line
 
+    from agentos.serving import memory
+
+    with memory.importing():
+        django.setup()
     execute_from_command_line(["manage.py", *sys.argv[1:]])
 
 

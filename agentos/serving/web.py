@@ -78,7 +78,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
     listener = socket.socket(fileno=int(sys.argv[1]))
     try:
-        server = Server(loaded())
+        with memory.importing():
+            server = Server(loaded())
     except (AgentOSError, PostgresError) as error:
         sys.exit(str(error))
     if not os.read(lifeline.STDIN, 1):

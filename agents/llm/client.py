@@ -28,8 +28,9 @@ from agents.llm.errors import (
     stream_cut,
     timed_out,
 )
+from agents.llm.named import provider_key, provider_url
 from agents.llm.official import OfficialClient
-from agents.llm.pools import http_client, provider_key, provider_url, timeouts
+from agents.llm.pools import http_client, timeouts
 from agents.llm.stream import ReplyDecoder
 
 CONNECT_SECONDS = 5.0

@@ -14,22 +14,12 @@ import httpx2
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from agentos.core.addresses import BadAddress, host_of, is_public
-from agentos.core.errors import ConfigError
+from agentos.core.addresses import is_public
 
 if TYPE_CHECKING:
     from openai._vendor.httpx_aiohttp import AiohttpTransport
 
-_LONGEST_URL: Final = 1_000
 NOT_PUBLIC: Final = "This name has an address that is not public."
-
-
-def check_url(url: str, *, private: bool) -> None:
-    """Raise ConfigError, without repeating the URL, for one that a tenant may not name; `private` lets most through."""
-    try:
-        host_of(url, private=private, longest=_LONGEST_URL, query=False)
-    except BadAddress as error:
-        raise ConfigError(f"The address of the model server: {error.detail}") from None
 
 
 def connector(**options: Any) -> aiohttp.TCPConnector:

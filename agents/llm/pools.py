@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 
-from agentos.core.errors import ConfigError
 from agents.llm import outside
+from agents.llm.named import split
 
 MAX_CONNECTIONS = 8192
 # Shorter than the 60 s and more for which servers keep idle connections, so that none is reused as it closes.
 KEEPALIVE_SECONDS = 30.0
 _LOCAL_NAMES = frozenset({"localhost", "ip6-localhost"})
-
-
-def provider_url(base_url: str) -> str:
-    """Return the base URL when a client can use it. Raises: ConfigError, without repeating the URL."""
-    parts = _split(base_url.strip())
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("OPENAI_BASE_URL is not an http(s) URL: write it like https://api.openai.com/v1.")
-    if parts.username or parts.password:
-        raise ConfigError("OPENAI_BASE_URL holds a user or password: move the secret to OPENAI_API_KEY.")
-    return base_url.strip()
-
-
-def origin(base_url: str) -> str:
-    """Return scheme, host and port of a URL: what may be shown of it."""
-    parts = _split(base_url)
-    if parts is None:
-        return "?"
-    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
-
-
-def provider_key(api_key: str) -> str:
-    """Return the key when a header can hold it. Raises: ConfigError."""
-    key = api_key.strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError("OPENAI_API_KEY holds characters that no key has: copy it again.")
-    # A local server needs no key, but the client does.
-    return key or "none"
 
 
 def http_client(
@@ -75,18 +46,9 @@ def timeouts(connect_seconds: float, idle_seconds: float) -> httpx2.Timeout:
 
 def _is_loopback(base_url: str) -> bool:
     """Say whether a URL stays on this machine, where no proxy of the environment may carry it away."""
-    parts = _split(base_url)
+    parts = split(base_url)
     host = (parts.hostname if parts else None) or ""
     try:
         return host in _LOCAL_NAMES or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts

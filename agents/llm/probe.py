@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from agentos.core.errors import ConfigError, ProviderError
 from agentos.core.types import JsonObject, json_object
 from agents.llm.client import ModelGateway
-from agents.llm.pools import origin
+from agents.llm.named import origin
 
 TIMEOUT_SECONDS = 10.0
 # A model that thinks first spends tokens before it answers; the answers themselves take about ten.

@@ -20,8 +20,7 @@ from agentos.core.credentials import Credentials
 from agentos.core.errors import ConfigError, Invalid, PolicyDenied
 from agentos.core.types import clean_text
 from agents.engine.spec import Model
-from agents.llm.outside import check_url
-from agents.llm.pools import provider_key
+from agents.llm.named import check_url, provider_key
 from agents.models import AllowedModels
 
 KIND: Final = "model_provider"

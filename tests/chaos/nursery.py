@@ -6,7 +6,6 @@ ends with it, and it ends when its standard input closes.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ from typing import Any
 
 import uvicorn
 
-from agentos.serving import web
+from agentos.serving import memory, web
 
 PASSWORD = "demo"
 ROLE = "admin"
@@ -143,14 +142,13 @@ def main() -> None:
     import django
     from django.conf import settings
 
-    django.setup()
-    from agents.health import expected_migrations
+    with memory.importing():  # or each child would copy what the collector walks
+        django.setup()
+        from agents.health import expected_migrations
 
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    nursery = Nursery()
-    expected_migrations()
-    gc.collect()
-    gc.freeze()  # or each child would copy what it walks
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        nursery = Nursery()
+        expected_migrations()
     try:
         for line in sys.stdin:
             print(json.dumps(nursery.answer(json.loads(line))), flush=True)

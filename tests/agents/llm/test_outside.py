@@ -13,7 +13,8 @@ from agentos.core.addresses import is_public
 from agentos.core.errors import ConfigError, ProviderError
 from agents.llm import outside
 from agents.llm.client import ModelGateway
-from agents.llm.outside import PublicResolver, check_url
+from agents.llm.named import check_url
+from agents.llm.outside import PublicResolver
 from tests.agents.llm.asking import KEY, WHOLE, asking
 from tests.agents.llm.wire import response, serving
 
