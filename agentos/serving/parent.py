@@ -27,7 +27,7 @@ from agentos.serving.progress import Progress
 from agentos.serving.ready import wait_for
 from agentos.serving.seeded import KEY_FILE, Seeded
 
-STOP_SECONDS = 25.0
+STOP_MARGIN_SECONDS = 5.0  # what a child gets beyond its draining
 READY_SECONDS = 60.0
 TICK_SECONDS = 0.2
 DATABASE_LOOK_SECONDS = 5.0
@@ -47,6 +47,7 @@ class Plan:
     secret: str = field(repr=False)
     allowed_host: str = ""
     demo_runs: bool = True
+    drain_seconds: int = 20
 
 
 class Parent:
@@ -224,7 +225,8 @@ class Parent:
             child.tell_the_end()
         # The model and the database go last: runs that are being drained need them.
         first = [child for child in self._children if child.name != "model"]
-        for child in stop_all(first, STOP_SECONDS) + stop_all([c for c in self._children if c not in first], 5):
+        seconds = self._plan.drain_seconds + STOP_MARGIN_SECONDS
+        for child in stop_all(first, seconds) + stop_all([c for c in self._children if c not in first], 5):
             self._progress.note(child.name, "did not end in time and was killed")
         self._database.stop()
         restore()

@@ -277,6 +277,28 @@ def test_an_old_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ground.check_python()
 
 
+def test_children_get_the_time_that_draining_takes_before_they_are_killed(
+    tmp_path: Path, out: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def stop_all(children: list[Child], seconds: float) -> list[Child]:
+        given.append(seconds)
+        return []
+
+    monkeypatch.setattr("agentos.serving.parent.stop_all", stop_all)
+    plan = Plan("127.0.0.1", 0, 1, production=False, var=tmp_path, secret="x", drain_seconds=60)
+    parent = Parent(plan, Progress(out))
+    monkeypatch.setattr(parent, "_bring_up", lambda: os.kill(os.getpid(), signal.SIGINT))
+    before = {ending: signal.signal(ending, signal.SIG_IGN) for ending in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        parent.run()
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
+    assert given[0] > 60
+
+
 def test_a_signal_during_the_start_ends_what_was_started(
     tmp_path: Path, out: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:

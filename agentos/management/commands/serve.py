@@ -43,6 +43,7 @@ class Command(BaseCommand):
             secret=settings.SECRET_KEY,
             allowed_host=_allowed_host(),
             demo_runs=env.flag("AGENTOS_DEMO_RUNS", True),
+            drain_seconds=settings.DRAIN_SECONDS,
         )
         try:
             refuse(Tags.security)
