@@ -287,7 +287,7 @@ def _agent(spec: AgentSpec, principal: Principal, models: TenantModels) -> JsonO
 
 async def _start(principal: Principal, spec: AgentSpec, form: RunForm, key: Key | None) -> runs.Started:
     """Start what the form asks for, or find what its key has started where there is no room to."""
-    here, follow = runtime(), form.stream or not form.background
+    here, shown = runtime(), form.shown
     try:
         return await runs.start(
             here,
@@ -296,11 +296,11 @@ async def _start(principal: Principal, spec: AgentSpec, form: RunForm, key: Key 
             message=form.message,
             session_id=form.session_id,
             key=key,
-            follow=follow,
+            follow=shown.follows,
             temporary=form.temporary,
         )
     except Unavailable as refusal:
-        return await retrying.started(here, principal, key, refusal, follow=follow, stream=form.stream)
+        return await retrying.started(here, principal, key, refusal, follow=shown.follows, stream=shown.stream)
 
 
 async def _continued(
@@ -316,16 +316,16 @@ async def _continued(
 
 
 async def _started(principal: Principal, started: runs.Started, form: RunForm) -> HttpResponseBase:
-    if started.follower is None and form.background:
+    if started.follower is None and form.shown.background:
         session_id = started.session_id
         if not started.is_first:
             first = await in_thread(selectors.run_state, principal=principal, run_id=started.run_id)
             session_id = first["session_id"]
         return _accepted({"run_id": str(started.run_id), "session_id": session_id, "status": "PENDING"})
-    if started.blocked is not None and started.follower is not None and not form.stream:
+    if started.blocked is not None and started.follower is not None and not form.shown.stream:
         await _drain(started.follower)
         raise started.blocked
-    return await _shown(principal, started.run_id, started.follower, stream=form.stream)
+    return await _shown(principal, started.run_id, started.follower, stream=form.shown.stream)
 
 
 async def _shown(principal: Principal, run_id: UUID, follower: Follower | None, *, stream: bool) -> HttpResponseBase:

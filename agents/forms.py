@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
@@ -14,24 +14,6 @@ from agentos.core.errors import CallerError, Invalid, TooLarge
 from agentos.core.types import JsonObject
 
 _BOOL = TypeAdapter(bool)
-
-
-@dataclass(frozen=True, slots=True)
-class RunForm:
-    """What a client may say when it starts a run. Every other field is ignored."""
-
-    message: str
-    session_id: str = ""
-    stream: bool = True
-    background: bool = False
-    temporary: bool = False
-    fields: JsonObject = field(default_factory=dict)
-
-    @property
-    def content(self) -> JsonObject:
-        """Return what makes two requests the same for an idempotency key."""
-        names = ("message", "session_id", "background", "temporary")
-        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +31,22 @@ class Shown:
     @property
     def follows(self) -> bool:
         return self.stream or not self.background
+
+
+@dataclass(frozen=True, slots=True)
+class RunForm:
+    """What a client may say when it starts a run. Every other field is ignored."""
+
+    message: str
+    session_id: str
+    temporary: bool
+    shown: Shown
+
+    @property
+    def content(self) -> JsonObject:
+        """Return what makes two requests the same for an idempotency key."""
+        said = {name: getattr(self, name) for name in ("message", "session_id", "temporary")}
+        return {**said, "background": self.shown.background}
 
 
 def fields_of(request: HttpRequest) -> JsonObject:
@@ -77,10 +75,8 @@ def run_form(request: HttpRequest) -> RunForm:
     return RunForm(
         message=text_of(fields, "message"),
         session_id=text_of(fields, "session_id"),
-        stream=flag_of(fields, "stream", True),
-        background=flag_of(fields, "background", False),
         temporary=flag_of(fields, "temporary", False),
-        fields=fields,
+        shown=Shown.of(fields),
     )
 
 

@@ -5,9 +5,10 @@ The API awaits it; the admin's views run it from the thread of their request, ou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from accounts.principals import Principal
@@ -36,10 +37,7 @@ async def fork(
     here: Runtime, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None = None
 ) -> tuple[UUID, str]:
     """Guard what the fork says and make it; return its run and session id. Raises: as `forks.fork`, InputBlocked."""
-    try:
-        return await _fork(here, principal, run_id, wanted, key)
-    except Unavailable as refusal:
-        return await _first(principal, key, refusal)
+    return await _or_first(_fork(here, principal, run_id, wanted, key), principal, key)
 
 
 async def _fork(here: Runtime, principal: Principal, run_id: UUID, wanted: Fork, key: Key | None) -> tuple[UUID, str]:
@@ -66,10 +64,7 @@ async def _let_in(here: Runtime, principal: Principal, spec: AgentSpec, wanted: 
 
 async def rerun(here: Runtime, principal: Principal, run_id: UUID, key: Key | None = None) -> tuple[UUID, str]:
     """Run a failed run again; return the new run's and the session's id. Raises: as `reruns.rerun`."""
-    try:
-        return await _rerun(here, principal, run_id, key)
-    except Unavailable as refusal:
-        return await _first(principal, key, refusal)
+    return await _or_first(_rerun(here, principal, run_id, key), principal, key)
 
 
 async def _rerun(here: Runtime, principal: Principal, run_id: UUID, key: Key | None) -> tuple[UUID, str]:
@@ -79,10 +74,15 @@ async def _rerun(here: Runtime, principal: Principal, run_id: UUID, key: Key | N
     return await in_thread(reruns.rerun, principal=principal, run_id=run_id, key=key, check=check)
 
 
-async def _first(principal: Principal, key: Key | None, refusal: Unavailable) -> tuple[UUID, str]:
-    """Return the run that the key's first request made, and its session's id. Raises: the refusal."""
-    first, session_id = await retrying.first_of(principal, key, refusal)
-    return first.run_id, session_id
+async def _or_first(
+    made: Coroutine[Any, Any, tuple[UUID, str]], principal: Principal, key: Key | None
+) -> tuple[UUID, str]:
+    """Return the run that is made and its session's id; the key's first where there is no room for another."""
+    try:
+        return await made
+    except Unavailable as refusal:
+        first, session_id = await retrying.first_of(principal, key, refusal)
+        return first.run_id, session_id
 
 
 async def _room_for_another(here: Runtime, principal: Principal, source: JsonObject) -> Callable[[], None]:
