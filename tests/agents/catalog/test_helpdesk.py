@@ -27,6 +27,8 @@ def test_it_declares_what_governs_it() -> None:
         "run_diagnostic": Level.EXTERNAL,
         "ask_user": Level.ALLOW,
     }
+    # What a machine prints may hold what strangers wrote, in a log's lines for example.
+    assert [tool.name for tool in helpdesk.tools if tool.reads] == ["run_diagnostic"]
     ask = helpdesk.tool("ask_user")
     ticket = helpdesk.tool("create_support_ticket")
     assert ask is not None

@@ -41,7 +41,7 @@ async def create_support_ticket(
     return f'Opened {ticket}: "{title}", priority {priority}. {DEMO}'
 
 
-@tool(level="external", says="Run this on your side and send back what it prints: {command}")
+@tool(level="external", reads="untrusted", says="Run this on your side and send back what it prints: {command}")
 async def run_diagnostic(
     command: Annotated[str, Field(min_length=1, max_length=500, description="One read-only shell command")],
 ) -> str:
