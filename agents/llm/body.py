@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 import aiohttp
 import httpx2
@@ -16,38 +17,33 @@ from agents.llm.errors import TRANSPORT_ERRORS
 _DRAIN_SECONDS = 0.25
 
 
-class Body:
-    """One response's bytes. One timer watches the whole of it: another for each piece costs as much as the piece."""
+def body_of(response: httpx2.Response, *, idle_seconds: float, seconds: float) -> Body:
+    """Return the shortest way to a response's bytes that there is."""
+    source = source_of(response)
+    if source is None or "content-encoding" in response.headers:
+        return Body(response, seconds=seconds)
+    return TransportBody(response, source, idle_seconds=idle_seconds, seconds=seconds)
 
-    def __init__(self, response: httpx2.Response, *, idle_seconds: float, seconds: float) -> None:
-        self._source = _source(response)
-        self._decoded = response.aiter_bytes() if "content-encoding" in response.headers else None
+
+class Body:
+    """One response's bytes as the client itself gives them; it watches the silence between two pieces."""
+
+    def __init__(self, response: httpx2.Response, *, seconds: float) -> None:
+        self._pieces = response.aiter_bytes()
         self._loop = asyncio.get_running_loop()
-        self._heard = self._loop.time()
-        self._idle_seconds = idle_seconds
-        self._deadline = self._heard + seconds
-        if connection := self._source.connection:  # none where all has come with the head
-            assert connection.protocol is not None
-            connection.protocol.read_timeout = None  # the transport's own timer is one for each piece
-        self._timer = self._loop.call_at(self._limit, self._look)
+        self._deadline = self._loop.time() + seconds
 
     async def next(self) -> bytes:
         """Return what has come, empty at the end.
 
         Raises: TimeoutError at the deadline, aiohttp.ClientError and httpx2.HTTPError for what went wrong below.
         """
-        if self._decoded is None:
-            data = await self._source.content.readany()
-        else:
-            data = await anext(self._decoded, b"")
-        self._heard = self._loop.time()
-        return data
+        async with asyncio.timeout_at(self._deadline):
+            return await anext(self._pieces, b"")
 
     def end_within(self, seconds: float) -> None:
         """Let the rest take no longer than this."""
         self._deadline = min(self._deadline, self._loop.time() + seconds)
-        self._timer.cancel()
-        self._timer = self._loop.call_at(self._limit, self._look)
 
     async def drain(self) -> None:
         """Read to the end of a response that is over, so that its connection can be used again."""
@@ -55,6 +51,34 @@ class Body:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while await self.next():
                     pass
+
+    def close(self) -> None:
+        """Watch no longer."""
+
+
+class TransportBody(Body):
+    """The bytes where the transport has them. One timer watches the whole: one for each piece costs as much as it."""
+
+    def __init__(
+        self, response: httpx2.Response, source: aiohttp.ClientResponse, *, idle_seconds: float, seconds: float
+    ) -> None:
+        super().__init__(response, seconds=seconds)
+        self._content = source.content
+        self._heard = self._loop.time()
+        self._idle_seconds = idle_seconds
+        if (connection := source.connection) and connection.protocol is not None:  # none where all came with the head
+            connection.protocol.read_timeout = None  # the transport's own timer is one for each piece
+        self._timer = self._loop.call_at(self._limit, self._look)
+
+    async def next(self) -> bytes:
+        data = await self._content.readany()
+        self._heard = self._loop.time()
+        return data
+
+    def end_within(self, seconds: float) -> None:
+        super().end_within(seconds)
+        self._timer.cancel()
+        self._timer = self._loop.call_at(self._limit, self._look)
 
     def close(self) -> None:
         self._timer.cancel()
@@ -69,12 +93,14 @@ class Body:
         if now < self._limit:
             self._timer = self._loop.call_at(self._limit, self._look)
         elif now >= self._deadline:
-            self._source.content.set_exception(TimeoutError())
+            self._content.set_exception(TimeoutError())
         else:
-            self._source.content.set_exception(aiohttp.SocketTimeoutError())
+            self._content.set_exception(aiohttp.SocketTimeoutError())
 
 
-def _source(response: httpx2.Response) -> aiohttp.ClientResponse:
-    """Return the transport's own response, which two layers wrap."""
-    source: aiohttp.ClientResponse = response.stream._stream._aiohttp_response  # type: ignore[union-attr]
-    return source
+def source_of(response: httpx2.Response) -> aiohttp.ClientResponse | None:
+    """Return the transport's own response, which two layers of the client wrap; nothing where they do so otherwise."""
+    layer: Any = response.stream
+    for name in ("_stream", "_aiohttp_response"):
+        layer = getattr(layer, name, None)
+    return layer if isinstance(layer, aiohttp.ClientResponse) else None

@@ -18,7 +18,7 @@ import orjson
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject, clean_json, json_object
 from agents.engine.ports import ModelReply, ModelRequest
-from agents.llm.body import Body
+from agents.llm.body import body_of
 from agents.llm.errors import (
     FAILURES,
     TRANSPORT_ERRORS,
@@ -92,7 +92,7 @@ class ModelGateway:
         try:
             response = await self._open(request)
             left = request.timeout_seconds - (monotonic() - started)
-            body = Body(response, idle_seconds=self._idle_seconds, seconds=left)
+            body = body_of(response, idle_seconds=self._idle_seconds, seconds=left)
             try:
                 is_stream = _is_stream(response, decoder)
                 while not decoder.done and (data := await body.next()):

@@ -16,6 +16,13 @@ from tests.agents.llm.asking import KEY, PROMPT, WHOLE, asking, failure, gateway
 from tests.agents.llm.wire import DONE, call, chunked, delta, event, refusal, response, serving
 
 
+@pytest.fixture(params=["where the transport has it", "as the client gives it"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read an answer past the client's layers, and as a client would be read whose layers are others."""
+    if request.param.startswith("as"):
+        monkeypatch.setattr("agents.llm.body.source_of", lambda response: None)
+
+
 @pytest.mark.parametrize(
     ("status", "error", "code", "retryable"),
     [
@@ -104,12 +111,14 @@ async def test_a_server_that_compresses_unasked_is_understood() -> None:
         assert (await model.complete(asking())).text == "Small."
 
 
+@pytest.mark.usefixtures("either_way")
 async def test_what_is_broken_off_after_the_end_is_whole() -> None:
     pieces = chunked(delta("Enough."), delta(finish="stop"), whole=False)
     async with serving(pieces) as wire, gateway(wire.url) as model:
         assert (await model.complete(asking())).text == "Enough."
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     "pieces",
     [
@@ -149,6 +158,7 @@ async def test_a_connection_dropped_before_the_answer_is_no_timeout() -> None:
     assert (error.code, error.retryable) == ("provider_unreachable", True)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("pieces", [(), response(delta("Half an"))])
 async def test_silence_ends_by_itself(pieces: tuple[bytes, ...]) -> None:
     async with serving(pieces, hang=True) as wire:
@@ -156,6 +166,7 @@ async def test_silence_ends_by_itself(pieces: tuple[bytes, ...]) -> None:
     assert (error.code, error.retryable) == ("provider_timeout", True)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("pieces", [(), response(delta("Half an"))])
 async def test_the_whole_answer_has_a_limit_too(pieces: tuple[bytes, ...]) -> None:
     async with serving(pieces, hang=True) as wire:
@@ -164,6 +175,7 @@ async def test_the_whole_answer_has_a_limit_too(pieces: tuple[bytes, ...]) -> No
     assert (error.code, error.retryable) == ("provider_timeout", True)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("pieces", [(), response(delta("Half an"))])
 async def test_a_cancelled_call_hangs_up_at_once(pieces: tuple[bytes, ...]) -> None:
     async with serving(pieces, hang=True) as wire, gateway(wire.url) as model:
@@ -176,6 +188,7 @@ async def test_a_cancelled_call_hangs_up_at_once(pieces: tuple[bytes, ...]) -> N
         await asyncio.wait_for(wire.gone.wait(), 5)
 
 
+@pytest.mark.usefixtures("either_way")
 async def test_an_answer_that_is_whole_waits_for_no_end_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agents.llm.client.LAST_WORDS_SECONDS", 0.05)
     pieces = response(delta("All of it"), delta(finish="stop"))
@@ -183,6 +196,7 @@ async def test_an_answer_that_is_whole_waits_for_no_end_that_does_not_come(monke
         assert (await model.complete(asking())).text == "All of it"
 
 
+@pytest.mark.usefixtures("either_way")
 async def test_a_closed_iterator_hangs_up() -> None:
     async with serving(response(delta("Half an")), hang=True) as wire, gateway(wire.url) as model:
         async with aclosing(model.stream(asking())) as parts:
