@@ -31,10 +31,6 @@ class HaltOut(Schema):
     by: str = Field(examples=["admin@acme.test"])
     since: datetime
 
-    @classmethod
-    def of(cls, found: Banner) -> HaltOut:
-        return cls(id=found.id, target=found.target, reason=found.reason, by=found.by, since=found.since)
-
 
 class SwitchOut(Schema):
     id: UUID
@@ -43,34 +39,23 @@ class SwitchOut(Schema):
     created_at: datetime
     released_at: datetime | None
 
-    @classmethod
-    def of(cls, row: KillSwitch) -> SwitchOut:
-        return cls(
-            id=row.id,
-            target=row.target,
-            reason=row.reason,
-            created_at=row.created_at,
-            released_at=row.released_at,
-        )
-
 
 @router.get("/halts", response=list[HaltOut], summary="List what is halted")
 @signed_in
-async def list_halts(request: HttpRequest) -> list[HaltOut]:
+async def list_halts(request: HttpRequest) -> list[Banner]:
     """List what is halted now, with who, why and since when."""
-    return [HaltOut.of(found) for found in await in_thread(banners, principal_of(request))]
+    return await in_thread(banners, principal_of(request))
 
 
 @router.post("/halts", response=SwitchOut, summary="Halt")
 @scope("halts:write")
-async def make_halt(request: HttpRequest, body: HaltIn) -> SwitchOut:
+async def make_halt(request: HttpRequest, body: HaltIn) -> KillSwitch:
     """Halt the tenant, a component or a tool: no new step within two seconds, in any process."""
-    made = await in_thread(switches.halt, principal_of(request), target=body.target, reason=body.reason)
-    return SwitchOut.of(made)
+    return await in_thread(switches.halt, principal_of(request), target=body.target, reason=body.reason)
 
 
 @router.delete("/halts/{switch_id}", response=SwitchOut, summary="Release")
 @scope("halts:write")
-async def release_halt(request: HttpRequest, switch_id: UUID) -> SwitchOut:
+async def release_halt(request: HttpRequest, switch_id: UUID) -> KillSwitch:
     """Release what a switch halts; its runs go on by themselves."""
-    return SwitchOut.of(await in_thread(switches.release, principal_of(request), switch_id=switch_id))
+    return await in_thread(switches.release, principal_of(request), switch_id=switch_id)

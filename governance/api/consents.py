@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from functools import partial
-from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
@@ -17,6 +17,7 @@ from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from governance.models import Delegation, StandingRule
 from governance.services import delegations, standing
+from governance.services.revoking import Consent
 from governance.services.standing import Wanted
 
 router = Router(tags=["approvals"])
@@ -36,17 +37,13 @@ class DelegationOut(Schema):
     """Who may vote in whose place, on calls of which tools, until when."""
 
     id: UUID
-    giver: UUID
-    delegate: UUID
+    giver: UUID = Field(validation_alias="giver_id")
+    delegate: UUID = Field(validation_alias="delegate_id")
     tool: str
     reason: str
     until: datetime
     created_at: datetime
     revoked_at: datetime | None
-
-    @classmethod
-    def of(cls, row: Delegation) -> DelegationOut:
-        return cls(giver=row.giver_id, delegate=row.delegate_id, **_plain(row, cls))
 
 
 class StandingRuleIn(Schema):
@@ -69,87 +66,65 @@ class StandingRuleOut(Schema):
     """Consent given in advance, and how often it was used."""
 
     id: UUID
-    component: str
-    tool: str
+    component: str = Field(validation_alias="component_id")
+    tool: str = Field(validation_alias="tool_name")
     conditions: list[str]
     most: int
     used: int
     until: datetime
     reason: str
-    requester: UUID | None
-    created_by: UUID
+    requester: UUID | None = Field(validation_alias="requester_id")
+    created_by: UUID = Field(validation_alias="created_by_id")
     created_at: datetime
     revoked_at: datetime | None
 
-    @classmethod
-    def of(cls, row: StandingRule) -> StandingRuleOut:
-        named: dict[str, Any] = {
-            "component": row.component_id,
-            "tool": row.tool_name,
-            "conditions": row.conditions.splitlines(),
-        }
-        return cls(requester=row.requester_id, created_by=row.created_by_id, **named, **_plain(row, cls))
+    @staticmethod
+    def resolve_conditions(row: StandingRule) -> list[str]:
+        return row.conditions.splitlines()
 
 
 @router.get("/delegations", response=list[DelegationOut], summary="List delegations")
 @scope("runs:read")
-async def list_delegations(request: HttpRequest) -> list[DelegationOut]:
+async def list_delegations(request: HttpRequest) -> list[Delegation]:
     """List whose right to decide is lent to whom, the newest first; without `approvals:read` one's own."""
-    return await in_thread(_delegations, principal_of(request))
+    return await in_thread(_newest, principal_of(request), delegations.visible)
 
 
 @router.post("/delegations", response={201: DelegationOut}, summary="Delegate")
 @scope("approvals:decide")
-async def give(request: HttpRequest, body: DelegationIn) -> Status[DelegationOut]:
+async def give(request: HttpRequest, body: DelegationIn) -> Status[Delegation]:
     """Let a member vote in one's place, about some tools, for some time. Takes a person."""
-    give = partial(delegations.give, principal_of(request), **body.dict())
-    return Status(201, DelegationOut.of(await in_thread(give)))
+    return Status(201, await in_thread(delegations.give, principal_of(request), **body.dict()))
 
 
 @router.post("/delegations/{delegation_id}/revoke", response=DelegationOut, summary="Revoke a delegation")
 @scope("approvals:read")
-async def revoke_delegation(request: HttpRequest, delegation_id: UUID) -> DelegationOut:
+async def revoke_delegation(request: HttpRequest, delegation_id: UUID) -> Delegation:
     """Take it back: the giver, the delegate, or who manages approvals."""
-    revoke = partial(delegations.revoke, principal_of(request), delegation_id=delegation_id)
-    return DelegationOut.of(await in_thread(revoke))
+    return await in_thread(delegations.revoke, principal_of(request), delegation_id=delegation_id)
 
 
 @router.get("/standing-rules", response=list[StandingRuleOut], summary="List standing rules")
 @scope("runs:read")
-async def list_rules(request: HttpRequest) -> list[StandingRuleOut]:
+async def list_rules(request: HttpRequest) -> list[StandingRule]:
     """List what is consented to in advance, the newest first; without `approvals:read` one's own."""
-    return await in_thread(_rules, principal_of(request))
+    return await in_thread(_newest, principal_of(request), standing.visible)
 
 
 @router.post("/standing-rules", response={201: StandingRuleOut}, summary="Consent in advance")
 @scope("approvals:decide")
-async def make_rule(request: HttpRequest, body: StandingRuleIn) -> Status[StandingRuleOut]:
+async def make_rule(request: HttpRequest, body: StandingRuleIn) -> Status[StandingRule]:
     """Consent to so many calls of the like, until a time. Takes a person; never counts where more than one must."""
-    return Status(201, StandingRuleOut.of(await in_thread(standing.make, principal_of(request), body.wanted)))
+    return Status(201, await in_thread(standing.make, principal_of(request), body.wanted))
 
 
 @router.post("/standing-rules/{rule_id}/revoke", response=StandingRuleOut, summary="Revoke a standing rule")
 @scope("approvals:read")
-async def revoke_rule(request: HttpRequest, rule_id: UUID) -> StandingRuleOut:
+async def revoke_rule(request: HttpRequest, rule_id: UUID) -> StandingRule:
     """Take it back: its maker, or who manages approvals."""
-    return StandingRuleOut.of(await in_thread(partial(standing.revoke, principal_of(request), rule_id=rule_id)))
+    return await in_thread(standing.revoke, principal_of(request), rule_id=rule_id)
 
 
-def _delegations(principal: Principal) -> list[DelegationOut]:
+def _newest(principal: Principal, visible: Callable[[Principal], QuerySet[Consent]]) -> list[Consent]:
     with tenant_scope(principal.tenant_id, principal.user_id):
-        rows = as_seen(principal, delegations.visible(principal)).order_by("-created_at")
-        return [DelegationOut.of(row) for row in rows[:MOST]]
-
-
-def _rules(principal: Principal) -> list[StandingRuleOut]:
-    with tenant_scope(principal.tenant_id, principal.user_id):
-        rows = as_seen(principal, standing.visible(principal)).order_by("-created_at")
-        return [StandingRuleOut.of(row) for row in rows[:MOST]]
-
-
-def _plain(row: Delegation | StandingRule, shape: type[Schema]) -> dict[str, Any]:
-    """Return the fields that are called and mean the same on the wire."""
-    renamed = {"giver", "delegate", "component", "tool", "conditions", "requester", "created_by"}
-    if isinstance(row, Delegation):
-        renamed -= {"tool"}
-    return {name: getattr(row, name) for name in shape.model_fields if name not in renamed}
+        return list(as_seen(principal, visible(principal)).order_by("-created_at")[:MOST])

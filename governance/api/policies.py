@@ -15,8 +15,8 @@ from accounts.seam import in_thread
 from governance.models import PolicyRule, PolicyVersion
 from governance.policy import selectors as policy_selectors
 from governance.policy import simulation
-from governance.policy.selectors import ToolLevel
-from governance.policy.simulation import Change, Ruled, Simulation
+from governance.policy.selectors import Overview, ToolLevel
+from governance.policy.simulation import Ruled, Simulation
 from governance.services import policies
 from governance.services.policies import Wanted
 
@@ -72,25 +72,14 @@ class VersionOut(Schema):
     reason: str
     restores: int | None
     created_at: datetime
-    created_by: UUID
+    created_by: UUID = Field(validation_alias="created_by_id")
     activated_at: datetime | None
-    activated_by: UUID | None
+    activated_by: UUID | None = Field(validation_alias="activated_by_id")
     rules: list[RuleOut]
 
-    @classmethod
-    def of(cls, row: PolicyVersion) -> VersionOut:
-        rules = [RuleOut.of(rule, place, row.number) for place, rule in enumerate(policy_selectors.rules_of(row), 1)]
-        return cls(
-            number=row.number,
-            status=row.status,
-            reason=row.reason,
-            restores=row.restores,
-            created_at=row.created_at,
-            created_by=row.created_by_id,
-            activated_at=row.activated_at,
-            activated_by=row.activated_by_id,
-            rules=rules,
-        )
+    @staticmethod
+    def resolve_rules(row: PolicyVersion) -> list[RuleOut]:
+        return [RuleOut.of(rule, place, row.number) for place, rule in enumerate(policy_selectors.rules_of(row), 1)]
 
 
 class ToolLevelOut(Schema):
@@ -111,14 +100,9 @@ class PoliciesOut(Schema):
     tools: list[ToolLevelOut]
     loosened: bool = Field(description="A rule in force lowers what a tool's code wants")
 
-    @classmethod
-    def of(cls, found: policy_selectors.Overview) -> PoliciesOut:
-        return cls(
-            active=VersionOut.of(found.active) if found.active else None,
-            draft=VersionOut.of(found.draft) if found.draft else None,
-            tools=[_tool(one) for one in found.tools],
-            loosened=found.loosened,
-        )
+    @staticmethod
+    def resolve_tools(found: Overview) -> list[ToolLevelOut]:
+        return [_tool(one) for one in found.tools]
 
 
 class PutIn(Schema):
@@ -154,33 +138,21 @@ class ExampleOut(Schema):
 class RuledOut(Schema):
     level: str = Field(examples=["approve"])
     says: str = Field(examples=["approve, by 2 people"])
-    reason: str
+    reason: str = Field(validation_alias="rule")
 
-    @classmethod
-    def of(cls, ruled: Ruled) -> RuledOut:
-        return cls(level=ruled.level.value, says=str(ruled), reason=ruled.rule)
+    @staticmethod
+    def resolve_says(ruled: Ruled) -> str:
+        return str(ruled)
 
 
 class ChangeOut(Schema):
     component: str
     tool: str
-    direction: Literal["stricter", "looser", "other"]
+    direction: Literal["stricter", "looser", "other"] = Field(validation_alias="word")
     count: int
     before: RuledOut
     after: RuledOut
     examples: list[ExampleOut]
-
-    @classmethod
-    def of(cls, change: Change) -> ChangeOut:
-        return cls(
-            component=change.component,
-            tool=change.tool,
-            direction=change.word,
-            count=change.count,
-            before=RuledOut.of(change.before),
-            after=RuledOut.of(change.after),
-            examples=[ExampleOut(run_id=e.run_id, at=e.at, by=e.by, arguments=e.arguments) for e in change.examples],
-        )
 
 
 class SimulationOut(Schema):
@@ -193,48 +165,35 @@ class SimulationOut(Schema):
     unknown: dict[str, int]
     changes: list[ChangeOut]
 
-    @classmethod
-    def of(cls, found: Simulation) -> SimulationOut:
-        changes = [ChangeOut.of(change) for change in found.changes]
-        return cls(
-            days=found.days,
-            calls=found.calls,
-            changed=found.changed,
-            cut=found.cut,
-            unknown=found.unknown,
-            changes=changes,
-        )
-
 
 @router.get("/policies", response=PoliciesOut, summary="Show policies")
 @scope("policies:read")
-async def show_policies(request: HttpRequest) -> PoliciesOut:
+async def show_policies(request: HttpRequest) -> Overview:
     """Show what is in force, the draft, and for each tool its level with the reason."""
-    found = await in_thread(policy_selectors.overview, principal_of(request))
-    return PoliciesOut.of(found)
+    return await in_thread(policy_selectors.overview, principal_of(request))
 
 
 @router.get("/policies/versions", response=list[VersionOut], summary="List policy versions")
 @scope("policies:read")
-async def list_versions(request: HttpRequest) -> list[VersionOut]:
+async def list_versions(request: HttpRequest) -> list[PolicyVersion]:
     """List the newest hundred versions, the newest first."""
-    return [VersionOut.of(row) for row in await in_thread(policy_selectors.versions, principal_of(request))]
+    return await in_thread(policy_selectors.versions, principal_of(request))
 
 
 @router.post("/policies/activate", response=VersionOut, summary="Put the draft in force")
 @scope("policies:write")
-async def activate_draft(request: HttpRequest, body: ReasonIn) -> VersionOut:
+async def activate_draft(request: HttpRequest, body: ReasonIn) -> PolicyVersion:
     """Put the draft in force as the next version."""
     made = await in_thread(policies.activate, principal_of(request), reason=body.reason)
-    return VersionOut.of(await in_thread(policy_selectors.version, principal_of(request), made.number))
+    return await in_thread(policy_selectors.version, principal_of(request), made.number)
 
 
 @router.post("/policies/rollback", response=VersionOut, summary="Go back to a version")
 @scope("policies:write")
-async def roll_back(request: HttpRequest, body: RollBackIn) -> VersionOut:
+async def roll_back(request: HttpRequest, body: RollBackIn) -> PolicyVersion:
     """Put an earlier version's rules in force anew, as a new version."""
     made = await in_thread(policies.roll_back, principal_of(request), number=body.number, reason=body.reason)
-    return VersionOut.of(await in_thread(policy_selectors.version, principal_of(request), made.number))
+    return await in_thread(policy_selectors.version, principal_of(request), made.number)
 
 
 @router.delete("/policies/draft", response={204: None}, summary="Discard the draft")
@@ -247,24 +206,24 @@ async def discard_draft(request: HttpRequest) -> None:
 @router.post("/policies/simulate", response=SimulationOut, summary="Try a policy on recent calls")
 @scope("policies:read")
 @only_reads
-async def simulate(request: HttpRequest, body: SimulateIn) -> SimulationOut:
+async def simulate(request: HttpRequest, body: SimulateIn) -> Simulation:
     """Replay the tool calls of the last days: what would have been decided otherwise. Changes nothing."""
     if body.rules is None:
         replay = partial(simulation.of_draft, principal_of(request), days=body.days)
     else:
         wanted = [rule.wanted(rule.tool) for rule in body.rules]
         replay = partial(simulation.of_rules, principal_of(request), wanted, days=body.days)
-    return SimulationOut.of(await in_thread(replay))
+    return await in_thread(replay)
 
 
 @router.put("/policies/{tool}", response=VersionOut, summary="Set a tool's rules")
 @scope("policies:write")
-async def put_policy(request: HttpRequest, tool: str, body: PutIn) -> VersionOut:
+async def put_policy(request: HttpRequest, tool: str, body: PutIn) -> PolicyVersion:
     """Replace the rules of one tool or pattern. To loosen takes policies:loosen too."""
     wanted = [rule.wanted(tool) for rule in body.rules]
     change = partial(policies.put, tool=tool, rules=wanted, reason=body.reason, activate=body.activate)
     made = await in_thread(change, principal_of(request))
-    return VersionOut.of(await in_thread(policy_selectors.version, principal_of(request), made.number))
+    return await in_thread(policy_selectors.version, principal_of(request), made.number)
 
 
 def _tool(found: ToolLevel) -> ToolLevelOut:
