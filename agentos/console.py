@@ -24,7 +24,7 @@ _OVERSIGHT = [
     ("accounts.SupportEntry", "Who entered", "door_open"),
     ("accounts.TenantRole", "Roles", "badge"),
     ("accounts.Grant", "Grants", "key"),
-    ("governance.Endpoint", "Webhooks", "webhook"),
+    ("governance.Endpoint", "Endpoints", "webhook"),
     ("governance.Notice", "Sent notices", "outbox"),
     ("agents.AllowedModels", "Allowed models", "neurology"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),

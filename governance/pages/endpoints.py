@@ -41,7 +41,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 class EndpointAdmin(AuditedAdmin):
     """The tenant's Slack webhooks and webhooks. A webhook's secret is shown once: when it is added or renewed."""
 
-    list_title = "Webhooks"
+    list_title = "Endpoints"
     none_yet = "Slack or a server of your own is told of approvals once its address stands here."
     audited_by_service = True
     form = EndpointForm

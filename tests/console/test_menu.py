@@ -22,7 +22,15 @@ class TestMenuAndErrors:
         }
         assert titles["member"] == {"Inbox", "Runs", "Sessions", "Connections"}
         oversight = {"Audit", "Budgets", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
-        oversight |= {"Webhooks", "Sent notices", "Allowed models", "Invitations", "Who entered", "Dashboard", "Guards"}
+        oversight |= {
+            "Endpoints",
+            "Sent notices",
+            "Allowed models",
+            "Invitations",
+            "Who entered",
+            "Dashboard",
+            "Guards",
+        }
         oversight |= {"Policies", "Consents"}
         assert titles["auditor"] == titles["member"] | oversight
         assert titles["admin"] == titles["auditor"] | {"Exports and erasures", "Legal holds", "Retention"} | {
