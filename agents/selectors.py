@@ -24,7 +24,6 @@ from agents.services import authority, ending
 from agents.services.runs import require
 
 RUNS_MOST = 100
-UNKNOWN_MOST = 500
 
 
 def visible_runs(principal: Principal) -> QuerySet[Run]:
@@ -206,14 +205,6 @@ def _step_row(step: Step) -> JsonObject:
     }
 
 
-def unknown_steps(principal: Principal) -> list[JsonObject]:
-    """Return the steps that wait for her to say what became of them, oldest first. Raises: PolicyDenied."""
-    principal.require("steps:reconcile")
-    with tenant_scope(principal.tenant_id, principal.user_id):
-        rows = reconcilable(principal).filter(state=StepState.UNKNOWN).order_by("started_at")[:UNKNOWN_MOST]
-        return [_unknown_row(step) for step in access.as_seen(principal, rows)]
-
-
 def reconcilable(principal: Principal) -> QuerySet[Step]:
     """Return the calls of which she says or said what became of them. The caller is inside her tenant scope."""
     asked = {"kind": StepKind.TOOL, "request__requirement__kind": PauseKind.RECONCILE.value}
@@ -237,19 +228,6 @@ def given_up(principal: Principal) -> QuerySet[Run]:
     """Return the dead letters that she sees and nobody has rerun. The caller is inside her tenant scope."""
     again = Run.objects.filter(tenant_id=OuterRef("tenant_id"), rerun_of_id=OuterRef("id"))
     return visible_runs(principal).filter(~Exists(again), error_code=GIVEN_UP, status=RunStatus.ERROR)
-
-
-def _unknown_row(step: Step) -> JsonObject:
-    return {
-        "step_id": str(step.id),
-        "run_id": str(step.run_id),
-        "session_id": step.run.session.session_id,
-        "component_kind": step.run.component_kind,
-        "component_id": step.run.component_id,
-        "run_status": step.run.status,
-        "requester": step.user.email,
-        **_evidence(step),
-    }
 
 
 def acting(*, principal: Principal, run_id: UUID) -> tuple[RunInfo, JsonObject]:
@@ -278,11 +256,20 @@ def step_evidence(*, principal: Principal, run_id: UUID, step_id: UUID) -> JsonO
         step = steps.filter(id=step_id, kind=StepKind.TOOL).first()
         if step is None:
             raise NotFound("There is no such tool call in this run.")
-        return {**_unknown_row(step), "state": step.state}
+        return _evidence(step)
 
 
 def _evidence(step: Step) -> JsonObject:
+    """Describe a tool call, read with its run, session and user."""
     return {
+        "step_id": str(step.id),
+        "run_id": str(step.run_id),
+        "session_id": step.run.session.session_id,
+        "component_kind": step.run.component_kind,
+        "component_id": step.run.component_id,
+        "run_status": step.run.status,
+        "requester": step.user.email,
+        "state": step.state,
         "tool": step.name,
         "effect_text": step.request.get("requirement", {}).get("effect_text") or step.name,
         "request": step.request,
