@@ -21,8 +21,9 @@ from governance.models import Announcement, Approval, Channel, Endpoint, Kind, N
 from governance.services import approvals, outbox, preferences, senders, wording
 from governance.services.announce import announce
 from tests.conftest import TenantWithUsers
+from tests.governance.channels.receivers import MailServer, WebServer
 from tests.governance.conftest import MakeWaiting, Waiting
-from tests.governance.outbox import (
+from tests.governance.services.outbox import (
     PrincipalOf,
     admin,
     approver,
@@ -34,7 +35,6 @@ from tests.governance.outbox import (
     web,
     webhook,
 )
-from tests.governance.receivers import MailServer, WebServer
 
 __all__ = ["admin", "approver", "mails", "waiting", "web"]
 

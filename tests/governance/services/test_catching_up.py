@@ -9,11 +9,11 @@ from accounts.principals import Principal
 from governance.models import Approval, Kind
 from governance.services import endpoints, outbox
 from tests.conftest import TenantWithUsers
+from tests.governance.channels.receivers import WebServer
 from tests.governance.conftest import MakeWaiting
-from tests.governance.outbox import admin as admin
-from tests.governance.outbox import send_all, webhook
-from tests.governance.outbox import web as web
-from tests.governance.receivers import WebServer
+from tests.governance.services.outbox import admin as admin
+from tests.governance.services.outbox import send_all, webhook
+from tests.governance.services.outbox import web as web
 
 
 def catch_up() -> int:

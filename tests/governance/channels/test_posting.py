@@ -14,8 +14,8 @@ from agentos.core.errors import Invalid
 from agents.llm import outside
 from governance.channels import posting
 from governance.channels.failures import NotDelivered
-from tests.governance.certified import Certified
-from tests.governance.receivers import web_server
+from tests.governance.channels.certified import Certified
+from tests.governance.channels.receivers import web_server
 
 
 @pytest.fixture(autouse=True)

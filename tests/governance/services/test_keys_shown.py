@@ -24,7 +24,7 @@ from governance.policy.rules import PLAIN
 from governance.services import approvals, standing, voting
 from tests.conftest import MakeUser, TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting, execute, refund
-from tests.governance.test_standing import make
+from tests.governance.services.test_standing import make
 
 SCOPES = ["agents:run", "runs:read", "tools:call"]
 

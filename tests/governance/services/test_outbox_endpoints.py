@@ -14,8 +14,9 @@ from accounts.principals import Principal
 from governance.models import Channel, Endpoint, Kind, Notice
 from governance.services import approvals, endpoints, outbox, senders
 from tests.conftest import TenantWithUsers
+from tests.governance.channels.receivers import MailServer, WebServer
 from tests.governance.conftest import MakeWaiting, Waiting
-from tests.governance.outbox import (
+from tests.governance.services.outbox import (
     PrincipalOf,
     admin,
     approver,
@@ -27,7 +28,6 @@ from tests.governance.outbox import (
     web,
     webhook,
 )
-from tests.governance.receivers import MailServer, WebServer
 
 __all__ = ["admin", "approver", "mails", "waiting", "web"]
 

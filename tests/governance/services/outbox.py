@@ -14,8 +14,8 @@ from accounts.principals import Principal
 from governance.models import Channel, Kind, Notice, NoticeState
 from governance.services import endpoints, outbox, senders
 from tests.conftest import TenantWithUsers
+from tests.governance.channels.receivers import MailServer, WebServer, mail_server, web_server
 from tests.governance.conftest import MakeWaiting, Waiting
-from tests.governance.receivers import MailServer, WebServer, mail_server, web_server
 
 PrincipalOf = Callable[[User, Tenant], Principal]
 
