@@ -24,11 +24,11 @@ CHAT_PATH = "/v1/chat/completions"
 BACKLOG = 4096
 
 
-def chat_body() -> dict[str, Any]:
+def chat_body(message: str = "[[say:ok]]") -> dict[str, Any]:
     """Return what both floors ask the model."""
     return {
         "model": "sandbox-strong",
-        "messages": [{"role": "user", "content": "[[say:ok]]"}],
+        "messages": [{"role": "user", "content": message}],
         "stream": True,
         "stream_options": {"include_usage": True},
     }

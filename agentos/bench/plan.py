@@ -42,9 +42,12 @@ def measure(stand: Stand, plan: Plan, progress: Progress) -> dict[str, list[Row]
                 results.setdefault(name, []).extend(make())
 
     like = scenes.warm_up(stand)
-    base = stand.meter.rss_bytes()
     # Before the load: for minutes after it the disk still writes what thousands of streams have left.
     scene("pauses", f"{scenes.PAUSES} approvals", lambda: scenes.pauses(stand))
+    if "ladder" in plan.scenes:
+        with progress.stage("ladder", f"{scenes.WARM_STREAMS} streams to warm up, not counted"):
+            scenes.warmed(stand)
+    base = stand.meter.rss_bytes()  # what is kept for all streams that follow is no stream's
     for streams in plan.steps:
         scene("ladder", f"{streams:,} streams", partial(scenes.ladder, stand, [streams], base))
         if streams == FLOOR_AFTER:

@@ -29,6 +29,8 @@ PLAIN_PATH = "/api/agents/bench-plain/runs"
 BARE_PATH = "/api/agents/bench-bare/runs"
 LIMIT_SECONDS = 45.0
 SETTLE_SECONDS = 1.3  # PostgreSQL's counters come up to a second late
+WARM_STREAMS, WARM_RUNS = 50, 300
+IDLE_SHARE, IDLE_SECONDS = 0.1, 30.0  # of a core; how long to wait for that at most
 AGES = (1, 100, 300, 1000)
 AGED_SESSIONS, AGED_RUNS, AGED_ROUNDS = 20, 100, 3
 PAUSES = 50
@@ -48,6 +50,24 @@ def warm_up(stand: Stand) -> str:
     if not load.answered:
         raise ConfigError("bench: the server answers no run; see the lines above.")
     return load.answered[-1]
+
+
+def warmed(stand: Stand) -> None:
+    """Let streams pass that are counted nowhere, and what came before end."""
+    stand.load(Job(stand.port, PATH, SAY, streams=WARM_STREAMS, runs=WARM_RUNS, token=stand.visitor().token))
+    _until_idle(stand)
+
+
+def _until_idle(stand: Stand) -> None:
+    """Wait until the server has nothing left to do, such as mails about approvals; not for ever."""
+    given_up = time.monotonic() + IDLE_SECONDS
+    before = stand.meter.spent()
+    while time.monotonic() < given_up:
+        time.sleep(1.0)
+        now = stand.meter.spent()
+        spent, before = now.since(before), now
+        if spent.server_seconds + spent.database_seconds < IDLE_SHARE:
+            return
 
 
 def measured(stand: Stand, job: Job) -> tuple[Load, Row]:
@@ -228,25 +248,42 @@ def page(stand: Stand, like: str, count: int = PAGE_SESSIONS) -> list[Row]:
 
 
 def human(stand: Stand, steps: Sequence[int] = (100, 200, 300)) -> list[Row]:
-    """Let the model speak at a reader's pace, with the starts spread over one answer's length."""
+    """Let the model speak at a reader's pace, with the starts spread over one answer's length.
+
+    Before it a relay of raw bytes does the same: what it holds is the machine's share, the model's and the reader's.
+    """
+    rows = [_relayed(stand, steps[-1])]
     plans: list[tuple[int, str, str]] = [(streams, PLAIN_PATH, "input") for streams in steps]
-    rows = []
     for streams, path, guards in [*plans, (steps[-1], PATH, "input, output")]:
-        spread = FIRST_TOKEN_MS / 1000 + TOKENS * HUMAN_TOKEN_MS / 1000
-        job = Job(
-            stand.port,
-            path,
-            SLOW,
-            streams=streams,
-            runs=streams * 3,
-            spread_seconds=spread,
-            limit_seconds=LIMIT_SECONDS,
-        )
-        load, row = measured(stand, job)
-        ideal = FIRST_TOKEN_MS * 1000 + (TOKENS - 1) * HUMAN_TOKEN_MS * 1000
-        average = sum(load.last_token) / max(len(load.last_token), 1)
-        rows.append({"guards": guards, **row, "of_ideal": round(ideal / average, 4) if average else None})
+        load, row = measured(stand, _at_reading_pace(Job(stand.port, path, SLOW, streams, runs=streams * 3)))
+        # A guard on the answer keeps each word until the next one has come.
+        pace = HUMAN_TOKEN_MS if "output" in guards else 0
+        own = float(str(row["held_p99_ms"])) - pace
+        rows.append({"through": f"guards: {guards}", **row, **_of_ideal(load), "pace_ms": pace, "own_ms": own})
     return rows
+
+
+def _relayed(stand: Stand, streams: int) -> Row:
+    job = Job(stand.relay_port, CHAT_PATH, chat_body(str(SLOW["message"])), streams, runs=streams * 3, is_raw=True)
+    relay = psutil.Process(stand.relay_pid)
+    before = relay.cpu_times()
+    load = stand.load(_at_reading_pace(job))
+    after = relay.cpu_times()
+    cores = round((after.user + after.system - before.user - before.system) / load.seconds, 2)
+    row = load_row(load, streams=streams)
+    own = {"pace_ms": 0, "own_ms": row["held_p99_ms"]}
+    return {"through": "raw relay", **row, "cores": cores, **_of_ideal(load), **own}
+
+
+def _at_reading_pace(job: Job) -> Job:
+    spread = FIRST_TOKEN_MS / 1000 + TOKENS * HUMAN_TOKEN_MS / 1000
+    return replace(job, spread_seconds=spread, limit_seconds=LIMIT_SECONDS)
+
+
+def _of_ideal(load: Load) -> Row:
+    ideal = FIRST_TOKEN_MS * 1000 + (TOKENS - 1) * HUMAN_TOKEN_MS * 1000
+    average = sum(load.last_token) / max(len(load.last_token), 1)
+    return {"of_ideal": round(ideal / average, 4) if average else None}
 
 
 def guarded(stand: Stand, streams: int = 50, rounds: int = GUARDED_ROUNDS) -> list[Row]:

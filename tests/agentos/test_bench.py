@@ -145,6 +145,17 @@ def test_what_the_policies_cost_is_the_median_of_what_neighbouring_turns_say() -
     assert found["p95 of the slowest-grown read with it, of without"].value == 1.111
 
 
+def test_what_is_held_at_human_pace_is_judged_without_a_guard_on_the_answer() -> None:
+    rows: list[Row] = [
+        {"streams": 300, "through": "raw relay", "held_p99_ms": 9.0, "of_ideal": 0.99},
+        {"streams": 300, "through": "guards: input", "held_p99_ms": 51.0, "of_ideal": 0.98},
+        {"streams": 300, "through": "guards: input, output", "held_p99_ms": 99.0, "of_ideal": 0.5},
+    ]
+    found = {goal.name: goal.value for goal in goals({"human": rows})}
+    assert found["token held p99 at 300, human pace, ms"] == 51.0
+    assert found["of the ideal rate at 300"] == 0.98
+
+
 def test_a_goal_can_be_a_floor() -> None:
     assert Goal("runs/s", 130, 120, at_least=True).verdict == "met"
     assert Goal("runs/s", 110, 120, at_least=True).verdict == "MISSED"
@@ -163,11 +174,13 @@ def test_a_table_lines_its_numbers_up() -> None:
     assert lines == ["Title", "  first  second", "      1    2.50", "  1,000       -"]
 
 
-def test_a_small_real_run_measures_everything_and_loses_nothing() -> None:
+def test_a_small_real_run_measures_everything_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with clean_environment(), Stand(Progress(), durable=False) as stand:
         around = surroundings(stand)
         results = measure(stand, Plan(("ladder",), (5,)), Progress())
         paused = scenes.pauses(stand, 1)
+        monkeypatch.setattr(scenes, "HUMAN_TOKEN_MS", 5)
+        paced = scenes.human(stand, (2,))
         with turned(stand, is_guarded=False):
             off = stand.meter.fetch(GUARDED)
         on = {name for (name,) in stand.meter.fetch(GUARDED)}
@@ -179,6 +192,9 @@ def test_a_small_real_run_measures_everything_and_loses_nothing() -> None:
     found = ("first_event_p50_ms", "held_p50_ms", "statements", "commits", "server_cpu_ms", "connections")
     assert [name for name in found if not row[name]] == []
     assert paused[0]["p50_ms"]
+    assert [row["through"] for row in paced] == ["raw relay", "guards: input", "guards: input, output"]
+    assert [row["runs"] for row in paced] == [6, 6, 6]
+    assert all(row["of_ideal"] and row["held_p99_ms"] for row in paced)
     assert off == []
     assert {"agents_run", "accounts_membership"} < on
     assert around["budget"] == "on: money per day"
