@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from psycopg.errors import ReadOnlySqlTransaction
 
 from accounts.api.audit import router as audit_router
 from accounts.api.connections import router as connections_router
@@ -112,8 +113,12 @@ def _on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(psycopg.InterfaceError)
 @api.exception_handler(django.db.OperationalError)
 @api.exception_handler(django.db.InterfaceError)
+@api.exception_handler(django.db.InternalError)
+@api.exception_handler(ReadOnlySqlTransaction)
 def _on_busy_database(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer what the database did not take: it is away, full, or somebody holds what is asked for."""
+    """Answer what the database did not take: it is away, full, to be read only, or somebody holds what is asked for."""
+    if isinstance(error, django.db.InternalError) and not isinstance(error.__cause__, ReadOnlySqlTransaction):
+        return _on_bug(request, error)
     logger.warning("request %s found no database: %s", _request_id(request), whereabouts(error))
     detail = "The database does not answer just now; try again."
     refusal = Unavailable(detail, retry_after_seconds=2, code="database_unavailable")

@@ -335,7 +335,7 @@ async def _shown(principal: Principal, run_id: UUID, follower: Follower | None, 
     if follower is not None:
         await _drain(follower)
     detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
-    if follower is None and detail["status"] in ("PENDING", "RUNNING"):
+    if (follower is None or not follower.has_ended) and detail["status"] in ("PENDING", "RUNNING"):
         return _accepted({name: detail[name] for name in ("run_id", "session_id", "status")})
     return JsonResponse(detail)
 

@@ -1,4 +1,4 @@
-"""What `/api/ready` tells: database, migrations, leases."""
+"""What `/api/ready` tells: database, migrations, leases, writes."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ async def readiness() -> Checks:
     except (psycopg.Error, PoolTimeout):
         checks["database"] = {"ok": False, "detail": "The database does not answer."}
         return checks
+    trouble = here.writer.storing.trouble
+    checks["writes"] = {"ok": not trouble, "detail": trouble}
     missing = sorted(f"{app}.{name}" for app, name in expected_migrations() - applied)
     checks["database"] = {"ok": True, "detail": ""}
     checks["migrations"] = {

@@ -18,7 +18,7 @@ from agents.services.idempotency import First, Key
 from agents.services.runs import Started
 from agents.services.runtime import Runtime
 
-NO_ROOM: Final = frozenset({"tenant_full", "process_full", "halted"})  # a process that goes away answers nothing more
+NO_ROOM: Final = frozenset({"tenant_full", "process_full", "halted", "database_unavailable"})  # not: draining
 
 
 async def first_of(

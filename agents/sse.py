@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from django.http import StreamingHttpResponse
 
 from accounts.principals import Principal
+from agents.services.execution import DATABASE_GONE
 from agents.services.follow import Follower
 from agents.services.lines import frame
 from agents.services.runtime import Runtime
 from agents.services.watch import Watch
 
+logger = logging.getLogger(__name__)
+
 RETRY = b"retry: 2000\n\n"
 HEARTBEAT = b": heartbeat\n\n"
 RETRY_SOON = b"retry: 500\n\n"  # this process goes away; another one has the rest
+RETRY_LATER = b"retry: 5000\n\n"  # nothing new is stored just now, or nothing can be read
 
 
 async def frames(follower: Follower, reader: Principal, watch: Watch) -> AsyncIterator[bytes]:
@@ -27,7 +32,10 @@ async def frames(follower: Follower, reader: Principal, watch: Watch) -> AsyncIt
                 async for lines in pages:
                     yield b"".join(frame(line) for line in lines) if lines else HEARTBEAT
         if not follower.has_ended:
-            yield RETRY_SOON
+            yield RETRY_LATER if follower.is_stalled else RETRY_SOON
+    except DATABASE_GONE as error:
+        logger.warning("a stream broke off (%s)", type(error).__name__)
+        yield RETRY_LATER
     finally:
         follower.close()
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
-import psycopg
 from django.db import InterfaceError, OperationalError
 from psycopg_pool import AsyncConnectionPool
 
@@ -30,11 +29,12 @@ from agents.services import authority, jobs, queue, summaries
 from agents.services.journal import JournalWriter
 from agents.services.queue import Claimed
 from agents.services.run_journal import RunJournal
+from agents.services.storing import NOT_STORED
 
 logger = logging.getLogger(__name__)
 
 COMPONENT_GONE = "component_gone", "The component of this run is no longer installed."
-DATABASE_GONE = psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError
+DATABASE_GONE = *NOT_STORED, OperationalError, InterfaceError
 BLOCKED = InputBlocked.code, "A guardrail blocked this input."
 OVERDUE = "deadline", "The run was not done by its deadline."
 TOO_MANY_RECOVERIES = GIVEN_UP, "The run was interrupted too often and was given up."

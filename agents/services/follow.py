@@ -47,8 +47,12 @@ class Follower:
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether the stream came to its end, rather than being let go by a process that goes away."""
+        """Tell whether the stream came to its end, rather than being let go by a process that leaves or is stalled."""
         return self._ended
+
+    @property
+    def is_stalled(self) -> bool:
+        return self._hub.is_stalled
 
     @property
     def _goes_on(self) -> bool:
@@ -74,7 +78,7 @@ class Follower:
                 async for lines in self._replay():
                     yield lines
             quiet_since = monotonic()
-            while self._goes_on and self._subscription is not None and not self._hub.is_closing:
+            while self._goes_on and self._subscription is not None and not self._hub.lets_go:
                 batches = await self._subscription.wait(POLL_SECONDS)
                 if lines := self._take(batches):
                     yield lines

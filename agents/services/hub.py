@@ -84,6 +84,7 @@ class Hub:
         self._readers: dict[UUID, list[Subscription]] = defaultdict(list)
         self.streams = streams or Places("streams", most=MOST_STREAMS, most_per_tenant=MOST_STREAMS)
         self.is_closing = False
+        self.is_stalled = False  # nothing new is stored just now
 
     def subscribe(self, run_id: UUID, tenant_id: UUID) -> Subscription:
         """Raises: RateLimited, Unavailable when there is no room for one more stream."""
@@ -113,6 +114,17 @@ class Hub:
         """Let every reader go: this process goes away."""
         self.is_closing = True
         self.hint_all()
+
+    @property
+    def lets_go(self) -> bool:
+        """Tell whether readers should come back later, or elsewhere, for what has yet to come."""
+        return self.is_closing or self.is_stalled
+
+    def stall(self, *, lasts: bool) -> None:
+        """Let every reader go while nothing new is stored, instead of holding a stream that does not move."""
+        began, self.is_stalled = lasts and not self.is_stalled, lasts
+        if began:
+            self.hint_all()
 
     def hint_all(self) -> None:
         """Tell every reader, after notifications may have been lost."""

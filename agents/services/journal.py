@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.clock import utc_now
 from agentos.core.errors import LeaseLost, whereabouts
@@ -34,6 +34,7 @@ from agents.services.ledger import Ledger
 from agents.services.lines import Event, coalesce, encode
 from agents.services.run_journal import RunJournal, Waiting, settle
 from agents.services.starts import Starts
+from agents.services.storing import NOT_STORED, Storing
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,8 @@ class JournalWriter:
     def __init__(self, pool: AsyncConnectionPool, hub: Hub, *, process: str, ledger: Ledger) -> None:
         self.pool, self._hub, self._process, self._ledger = pool, hub, process, ledger
         self.pausing: set[UUID] = set()  # runs that shall stop before their next step; the supervisor keeps it
-        self._starts = Starts(pool, ledger)
+        self.storing = Storing()
+        self._starts = Starts(pool, ledger, self.storing)
         self._dirty: dict[RunJournal, None] = {}
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -167,9 +169,10 @@ class JournalWriter:
     async def _store_at_once(self, records: list[Record]) -> None:
         """Store plain records with one statement; those whose runs are locked, or not ours any more, go aside."""
         try:
-            async with self.pool.connection() as connection:
-                held = await flush.store_at_once(connection, records, process=self._process)
-        except (psycopg.Error, PoolTimeout, *UNENCODABLE) as error:
+            with self.storing.one():
+                async with self.pool.connection() as connection:
+                    held = await flush.store_at_once(connection, records, process=self._process)
+        except (psycopg.Error, *UNENCODABLE) as error:
             logger.info("journal: a flush goes the longer road (%s)", type(error).__name__)
             return await self._store(records)
         self._publish([record for record in records if record.info.run_id in held], held)
@@ -216,10 +219,11 @@ class JournalWriter:
     async def _store(self, records: list[Record]) -> None:
         for attempt, pause in enumerate((*RETRY_SECONDS, None)):
             try:
-                async with self.pool.connection() as connection:
-                    held = await flush.store(connection, records, process=self._process, is_retry=attempt > 0)
+                with self.storing.one():
+                    async with self.pool.connection() as connection:
+                        held = await flush.store(connection, records, process=self._process, is_retry=attempt > 0)
                 return self._publish(records, held)
-            except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            except NOT_STORED as error:
                 if isinstance(error, psycopg.errors.LockNotAvailable) and len(records) > 1:
                     # Somebody holds a row of one of these runs or tenants: the others do not wait for it.
                     for record in records:
@@ -256,12 +260,13 @@ class JournalWriter:
             return await self._store([record])
         record.statements = statements
         try:
-            async with self.pool.connection() as connection:
-                held = await flush.store(connection, [record], process=self._process, is_retry=False)
+            with self.storing.one():
+                async with self.pool.connection() as connection:
+                    held = await flush.store(connection, [record], process=self._process, is_retry=False)
             self._publish([record], held)
         except flush.StatementRefused as refused:
             await self._refuse(journal, part, before, refused.refusal)
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        except NOT_STORED as error:
             # It may have been stored all the same, so it is neither repeated nor refused: the journal knows.
             logger.warning("journal: the database did not take a guarded write (%s)", type(error).__name__)
             self._fail([record], LeaseLost("The database could not be reached."))

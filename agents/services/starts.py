@@ -9,19 +9,18 @@ import asyncio
 import time
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from agents.services.begin import Begin, begin_runs
 from agents.services.ledger import Ledger
-
-NOT_REACHED = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+from agents.services.storing import NOT_STORED, Storing
 
 
 class Starts:
     """The group commit of new runs. `interval_seconds` is what a busy process waits from one to the next."""
 
-    def __init__(self, pool: AsyncConnectionPool, ledger: Ledger) -> None:
-        self._pool, self._ledger = pool, ledger
+    def __init__(self, pool: AsyncConnectionPool, ledger: Ledger, storing: Storing) -> None:
+        self._pool, self._ledger, self._storing = pool, ledger, storing
         self._waiting: list[Begin] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -55,10 +54,11 @@ class Starts:
     async def _store(self, begins: list[Begin]) -> None:
         """Store all, or each by itself when one of them can't be."""
         try:
-            async with self._pool.connection() as connection:
-                await begin_runs(connection, begins, self._ledger)
-        except (psycopg.Error, PoolTimeout, TypeError, ValueError, RecursionError) as error:
-            if len(begins) == 1 or isinstance(error, NOT_REACHED):
+            with self._storing.one():
+                async with self._pool.connection() as connection:
+                    await begin_runs(connection, begins, self._ledger)
+        except (psycopg.Error, TypeError, ValueError, RecursionError) as error:
+            if len(begins) == 1 or isinstance(error, NOT_STORED):
                 for begin in begins:
                     begin.refuse(error)
                 return

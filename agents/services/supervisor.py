@@ -177,6 +177,8 @@ class Supervisor:
                 async with asyncio.timeout(TICK_SECONDS):
                     await lane.claimable.wait()
             lane.claimable.clear()
+            if self.writer.storing.trouble:
+                continue  # to take a run up counts as a recovery, and it would not come far
             room = places.most - places.taken
             while room > 0 and not self.draining:
                 claimed = await queue.claim(
@@ -282,6 +284,8 @@ class Supervisor:
     async def _tick_loop(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            await self.writer.storing.try_again(self.pool)
+            self.hub.stall(lasts=self.writer.storing.lasts)
             self.writer.halted = await halted.read(self.pool)
             if self._tasks:
                 asked = await queue.requests(self.pool, owner=self.name, run_ids=list(self._tasks))
