@@ -12,7 +12,7 @@ import uvicorn
 
 from agentos.core.errors import AgentOSError
 from agentos.postgres import PostgresError
-from agentos.serving import lifeline, memory, turns
+from agentos.serving import lifeline, memory, protocol, turns
 
 BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
@@ -47,7 +47,8 @@ def config() -> uvicorn.Config:
     return uvicorn.Config(
         "agentos.asgi:application",
         loop="uvloop",
-        http="httptools",
+        http=protocol.Http,
+        ws=protocol.WebSocket,
         lifespan="on",
         log_config=None,
         log_level="warning",
