@@ -22,7 +22,8 @@ from agents.engine.ports import BOUNDLESS, Allowance
 from agents.engine.status import RunStatus
 from agents.engine.steps import GUARDS, AuditEntry
 from agents.models import Run, Session
-from agents.services import idempotency
+from agents.services import children, idempotency
+from agents.services.children import Parent
 from agents.services.crash import CrashPoint, crash_here, is_armed
 from agents.services.idempotency import First, Key
 from agents.services.ledger import Ledger
@@ -55,6 +56,8 @@ class Begin:
     guards: tuple[JsonObject, ...] = ()  # what they noted about the message
     allowance: Allowance = BOUNDLESS
     limits: tuple[RateLimit, ...] = ()
+    parent: Parent | None = None  # the run that starts it
+    root_id: UUID | None = None
     key: Key | None = None
     session_is_new: bool = False
     attached_to: UUID | None = None
@@ -93,7 +96,8 @@ ORDER BY m.id FOR KEY SHARE OF m
 # Of the runs that begin a session together, the first one names its component.
 RUNS = f"""
 WITH x AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS x(
-    id uuid, made_session uuid, tenant_id uuid, user_id uuid, session_id text, component_kind text, component_id text,
+    id uuid, parent_id uuid, root_id uuid, made_session uuid,
+    tenant_id uuid, user_id uuid, session_id text, component_kind text, component_id text,
     hours int, spec jsonb, spec_hash text, model text, status text, owner text, input text, deadline_seconds float
 )), sessions AS (
     INSERT INTO {table(Session)} AS s (
@@ -111,8 +115,8 @@ WITH x AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS x(
         status, fence, lease_owner, lease_until, recoveries, deadline_at, cancel_requested, input, output,
         error_code, error_text, usage, is_demo, created_at, ended_at
     )
-    SELECT x.id, x.tenant_id, x.user_id, s.id, NULL, x.id, x.component_kind, x.component_id, x.spec, x.spec_hash,
-        x.model, x.status, 1, x.owner,
+    SELECT x.id, x.tenant_id, x.user_id, s.id, x.parent_id, x.root_id, x.component_kind, x.component_id, x.spec,
+        x.spec_hash, x.model, x.status, 1, x.owner,
         CASE WHEN x.status = '{RunStatus.RUNNING.value}' THEN now() + interval '{LEASE_SECONDS} seconds' END,
         0, now() + make_interval(secs => x.deadline_seconds), false, x.input, NULL, '', '', '{{}}'::jsonb, false, now(),
         NULL
@@ -128,6 +132,7 @@ async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin], ledg
     """Store the runs and note on each how it went. A refused one answers its own caller only."""
     async with in_few_trips(connection) as pipeline:
         await _admit(connection, begins)
+        await _admit_children(connection, begins)
         await _reserve(connection, begins, ledger)
         fresh = [begin for begin in begins if begin.attached_to is None and begin.refusal is None]
         if not fresh:
@@ -160,6 +165,21 @@ async def _admit(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
     for begin in refused:
         begin.refusal, begin.attached_to = PolicyDenied(NO_MEMBER, code="not_a_member"), None
     await idempotency.give_back(connection, [begin.key for begin in refused if begin.key])
+
+
+async def _admit_children(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
+    """Give the runs that others start their roots; refuse those beyond a limit of their tree, and let go their keys."""
+    asked = [(begin, begin.parent) for begin in begins if begin.parent and begin.refusal is None]
+    asked = [(begin, parent) for begin, parent in asked if begin.attached_to is None]
+    if not asked:
+        return
+    found = await children.roots(connection, [parent for _, parent in asked])
+    for (begin, _), root in zip(asked, found, strict=True):
+        if isinstance(root, UUID):
+            begin.root_id = root
+        else:
+            begin.refusal = root
+    await idempotency.give_back(connection, [begin.key for begin, _ in asked if begin.refusal and begin.key])
 
 
 async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
@@ -195,6 +215,8 @@ async def _reserve(connection: AsyncConnection[Any], begins: list[Begin], ledger
 def _row(begin: Begin) -> JsonObject:
     return {
         "id": begin.run_id,
+        "parent_id": begin.parent and begin.parent.run_id,
+        "root_id": begin.root_id or begin.run_id,
         "made_session": new_id(),
         "tenant_id": begin.tenant_id,
         "user_id": begin.user_id,
