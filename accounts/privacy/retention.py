@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import Tenant
@@ -25,7 +26,6 @@ from accounts.privacy.erasure import Tally
 from accounts.privacy.models import RetentionRule, Tombstone
 from accounts.privacy.rows import USING, Person
 from accounts.tenancy import tenant_scope
-from agentos.core.clock import utc_now
 from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
 
@@ -62,7 +62,7 @@ def daily() -> dict[str, object]:
 
 def sweep_erased() -> int:
     """Delete what was written for persons after their erasure, unless they came back; return for how many."""
-    recent = Tombstone.objects.using(USING).filter(erased_at__gt=utc_now() - SWEPT)
+    recent = Tombstone.objects.using(USING).filter(erased_at__gt=Now() - SWEPT)
     swept = 0
     for tombstone in recent.order_by("erased_at"):
         person = Person(tombstone.tenant_id, tombstone.user_id)
@@ -154,7 +154,7 @@ def _doomed(root: Table, tenant_id: UUID) -> QuerySet[models.Model] | None:
     limit = age(root.retention, tenant_id) if root.clock and "__" not in root.clock else None
     if limit is None:
         return None
-    here = root.model._base_manager.using(USING).filter(tenant_id=tenant_id, **{f"{root.clock}__lt": utc_now() - limit})
+    here = root.model._base_manager.using(USING).filter(tenant_id=tenant_id, **{f"{root.clock}__lt": Now() - limit})
     if root.alive is None:
         return here
     path, values = root.alive

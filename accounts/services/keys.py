@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from joserfc.jwk import RSAKey
 from rest_framework_simplejwt.backends import TokenBackend
 
@@ -83,9 +84,9 @@ class Ring:
         return [key for kid in self._keys if (key := self.find(kid)) is not None]
 
     def signing(self) -> Key | None:
-        """Return the newest key whose time to sign has come."""
-        now = utc_now()
-        return next((key for key in reversed(self.all()) if key.signs_from <= now), None)
+        """Return the newest key whose time to sign has come; the first to come for a clock that was set back."""
+        now, known = utc_now(), self.all()
+        return next((key for key in reversed(known) if key.signs_from <= now), known[0] if known else None)
 
 
 ring = Ring()
@@ -149,7 +150,7 @@ def rotate(*, at_once: bool = False) -> SigningKey:
         key = _make(signs_from)
         older = SigningKey.objects.using("system").exclude(id=key.id).filter(verifies_until=None)
         older.update(verifies_until=signs_from + settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"])
-        SigningKey.objects.using("system").filter(verifies_until__lte=utc_now()).delete()
+        SigningKey.objects.using("system").filter(verifies_until__lte=Now()).delete()
     ring.forget()
     return key
 
@@ -197,7 +198,7 @@ def _signer(key: Key) -> Backend:
 
 
 def _in_force() -> Q:
-    return Q(revoked_at=None) & (Q(verifies_until=None) | Q(verifies_until__gt=utc_now()))
+    return Q(revoked_at=None) & (Q(verifies_until=None) | Q(verifies_until__gt=Now()))
 
 
 def _public(row: SigningKey) -> Key:

@@ -12,6 +12,9 @@ import signal
 import socket
 import sys
 import threading
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -69,6 +72,7 @@ class Nursery:
 
         point(order)
         os.environ.update(order["environment"])
+        set_clock_by(os.environ.get("CHAOS_CLOCK", ""))
         deploy(os.environ.get("CHAOS_DEPLOY", ""))
         crash.arm(order["crash_at"])
         seed()
@@ -97,6 +101,30 @@ def point(order: dict[str, Any]) -> None:
     from tests.database import point_django_at
 
     point_django_at(order["urls"], order["admin_url"])
+
+
+def set_clock_by(file: str) -> None:
+    """Let this process' wall clock go wrong by as many seconds as the file says just then; monotonic time is right."""
+    if not file:
+        return
+    from django.utils import timezone
+    from jwt import api_jwt
+    from rest_framework_simplejwt import utils
+
+    from agentos.core import clock
+
+    def wrong() -> float:
+        return float(Path(file).read_text())
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(seconds=wrong())
+
+    right = time.time
+    time.time = lambda: right() + wrong()
+    for module in (clock, timezone, utils, api_jwt):
+        module.datetime = Wrong  # type: ignore[attr-defined]
 
 
 def deploy(number: str) -> None:

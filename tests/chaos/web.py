@@ -147,14 +147,17 @@ class Site:
     clients: list[httpx.Client] = field(default_factory=list, repr=False)
     _tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def start(self, name: str = "one", *, crash_at: str = "", deploy: str = "") -> Web:
-        """Start a web process; under the same name it has the same address. `deploy` says which tools it brings."""
+    def start(self, name: str = "one", *, crash_at: str = "", deploy: str = "", clock: Path | None = None) -> Web:
+        """Start a web process; under the same name it has the same address. `deploy` says which tools it brings.
+
+        `clock` names the file that says by how many seconds its wall clock is wrong.
+        """
         told = self.nursery.tell(
             do="serve",
             name=f"{self.name}-{name}",
             urls=self.urls,
             admin_url=self.admin_url,
-            environment={LEDGER: str(self.ledger), DEPLOY: deploy},
+            environment={LEDGER: str(self.ledger), DEPLOY: deploy, "CHAOS_CLOCK": str(clock or "")},
             crash_at=crash_at,
         )
         web = Web(self.nursery, told["pid"], f"http://127.0.0.1:{told['port']}")
