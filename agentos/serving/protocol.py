@@ -7,6 +7,7 @@ read; and it answers HTTP/1.0 in chunks, which that does not know.
 from __future__ import annotations
 
 import asyncio
+import socket
 from array import array
 from contextlib import suppress
 from fcntl import ioctl
@@ -20,6 +21,15 @@ HEAD_SECONDS: Final = 30.0  # from the connection, or the first byte of a reques
 BODY_SECONDS: Final = 120.0
 MAX_HEAD_BYTES: Final = 64 * 1024
 UNREAD_SECONDS: Final = 60.0
+
+
+def cut_who_is_gone(listener: socket.socket) -> None:
+    """Let the system end each of its connections whose client has not taken what was sent for as long.
+
+    The system's own patience is a quarter of an hour.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECONDS * 1000))
 
 
 class CutsWhoNeverReads:

@@ -78,6 +78,7 @@ def main() -> None:
     """Serve on the inherited socket `argv[1]` when a byte on standard input says so: the database stands."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
     listener = socket.socket(fileno=int(sys.argv[1]))
+    protocol.cut_who_is_gone(listener)
     try:
         with memory.importing():
             server = Server(loaded())

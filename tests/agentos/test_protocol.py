@@ -173,3 +173,13 @@ async def test_a_socket_that_is_never_read_is_cut_too(address: tuple[str, int]) 
             while not ended:
                 await asyncio.sleep(0.02)
     assert sum(sent) < 16 * 1024 * 1024
+
+
+def test_the_system_gives_up_whose_client_is_gone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
+        protocol.cut_who_is_gone(listener)
+        client.connect(listener.getsockname())
+        ours, _ = listener.accept()
+        with ours:
+            patience = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert patience == protocol.UNREAD_SECONDS * 1000
