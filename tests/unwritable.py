@@ -20,13 +20,14 @@ def unwritable(admin_url: str, code: str = DISK_FULL) -> Iterator[None]:
         'BEGIN RAISE ''no room'' USING ERRCODE = ''{code}''; END'
     """
     with psycopg.connect(admin_url, autocommit=True) as admin:
-        with admin.transaction():
-            admin.execute(refuse)
-            for table in TABLES:
-                admin.execute(
-                    f"CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION no_room()"
-                )
+        admin.execute(refuse)
+        for table in TABLES:  # one by one: who writes meanwhile would wait for one and hold another
+            admin.execute(
+                f"CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION no_room()"
+            )
         try:
             yield
         finally:
-            admin.execute("DROP FUNCTION no_room() CASCADE")
+            for table in TABLES:
+                admin.execute(f"DROP TRIGGER no_room ON {table}")
+            admin.execute("DROP FUNCTION no_room()")
