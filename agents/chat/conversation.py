@@ -127,6 +127,8 @@ class Conversation:
             case "RunError" | "WorkflowError":
                 code = frame.data.get("error_type") or "error"
                 self._note(f"The run failed ({code}): {frame.data.get('content') or frame.data.get('error') or ''}")
+            case "RunPaused" if frame.data.get("reason"):
+                self._note(f"{frame.data.get('content')}.")
             case "RunCancelled" | "WorkflowCancelled":
                 self._note("The run was cancelled.")
             case "RunCompleted" | "WorkflowCompleted":

@@ -60,6 +60,17 @@ def test_a_member_chats_and_confirms_in_place(server, browser):
     assert home.answers
 
 
+def test_a_member_is_told_why_her_run_pauses(server, browser):
+    home = Home(browser, server.base_url)
+    home.sign_in("acme", "member")
+    home.pick("approvals")
+    refund = '[[call:process_refund {"customer_id": "C-%d", "amount": 20, "reason": "billed twice"}]]'
+    home.ask("".join(refund % number for number in range(6)))
+    home.wait_for_status("wait already. Waiting for someone else to decide.")
+    home.cancel()
+    home.wait_for_status("Cancelled.")
+
+
 def test_a_member_waits_for_an_approval_and_sees_it_come(server, browser):
     home = Home(browser, server.base_url)
     home.sign_in("acme", "member")

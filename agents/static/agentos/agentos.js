@@ -49,10 +49,11 @@ const events = {
   ToolCallStarted: ({ tool }) => card(tool, "running"),
   ToolCallCompleted: ({ tool }) => card(tool, /^Refused: /.test(tool.result) ? "refused" : "done"),
   ToolCallError: ({ tool }) => card(tool, "failed"),
-  RunPaused: ({ tools }) => {
+  RunPaused: ({ tools, reason, content }) => {
     for (const tool of tools) card(tool, "waiting", question(tool));
     const others = tools.every((tool) => ["approval", "reconcile"].includes(tool.kind));
-    busy(true, others ? "Waiting for someone else to decide. You will see it here." : "Waiting for your answer.");
+    const waits = others ? "Waiting for someone else to decide. You will see it here." : "Waiting for your answer.";
+    busy(true, [reason && `${content}.`, tools.length && waits].filter(Boolean).join(" "));
     log.ariaBusy = "false";
   },
   RunCompleted: (data) => {

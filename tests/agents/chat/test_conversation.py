@@ -186,6 +186,16 @@ def test_an_approval_is_waited_for(server: Server, make_screen: MakeScreen) -> N
     assert server.answers == []
 
 
+def test_a_run_that_is_stopped_says_why(server: Server, make_screen: MakeScreen) -> None:
+    server.event("RunStarted")
+    server.event("RunPaused", tools=[], reason="by hand", content="Paused by hand")
+    server.event("RunContinued")
+    server.event("RunCompleted", content="Done")
+    screen = make_screen()
+    assert conversation(server, screen).say("Refund") is Outcome.COMPLETED
+    assert "Paused by hand." in screen.text
+
+
 def test_what_was_answered_is_not_asked_again(server: Server, make_screen: MakeScreen) -> None:
     approval = {**TOOL, "tool_call_id": "c2", "kind": "approval", "approval_id": "a1", "effect_text": "Refund"}
     server.event("RunStarted")
