@@ -237,6 +237,13 @@ def test_without_a_demo_only_the_addresses_are_told(tmp_path: Path) -> None:
     assert Seeded.read(tmp_path / "nowhere") == Seeded()
 
 
+def test_what_to_try_leads_to_this_server_whatever_its_port(tmp_path: Path) -> None:
+    key, base_url = tmp_path / "key", f"http://127.0.0.1:{ground.free_port()}"
+    key.write_text("aos_unknown")
+    *_, terminal, _, _ = what_to_try(base_url, key, python="python")
+    assert terminal.endswith(f"python manage.py chat helpdesk --url {base_url}")
+
+
 PRODUCTION = {
     "AGENTOS_ENV": "production",
     "SECRET_KEY": "q8Zt-3nV_kW7yR2sLxM4cB9dF6gH1jP0",
