@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import mul
+
 # Lengths of IBANs by country, from the public IBAN registry (ISO 13616).
 IBAN_LENGTHS = {
     code: int(length)
@@ -54,11 +56,10 @@ def cpf(digits: str) -> bool:
     """Tell whether both check digits of a Brazilian CPF are right."""
     if len(set(digits)) == 1:
         return False
-    for length in (9, 10):
-        total = sum(int(digit) * (length + 1 - index) for index, digit in enumerate(digits[:length]))
-        if total * 10 % 11 % 10 != int(digits[length]):
-            return False
-    return True
+    numbers = list(map(int, digits))
+    return all(
+        sum(map(mul, numbers, range(length + 1, 1, -1))) * 10 % 11 % 10 == numbers[length] for length in (9, 10)
+    )
 
 
 def codice_fiscale(code: str) -> bool:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from governance.guardrails import labels
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.id_checks import CHECKS
 from governance.guardrails.needles import Needles, beginnings, places, shortest
@@ -30,15 +31,15 @@ _NEAR = re.compile(
     r"номер|номера|число|رقم|número|numero|numéro|nummer|number is|de|del|di|do|da|dela|dele)(?![^\W_])[\s:#=\"'`(*.,_\-№º°]{0,4}){0,4}\Z",
     re.IGNORECASE,
 )
-_OTHER_NUMBER = re.compile(
+_OTHER_NUMBER = Cue(
     r"\b(?:orders?|invoices?|tickets?|tracking|bookings?|flights?|rooms?|phones?|tel|price|version|serial|model|parts?|page|"
     r"fees?|costs?|rechnung\w*|bestell\w*|factura|facture|commande|pedido)\b",
-    re.IGNORECASE,
 )
+_DIGITS = frozenset("0123456789")
 _SEQUENCE = ("0123456789", "1234567890")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a hash of its expressions takes long
 class National:
     """One entry of `national_ids.toml`."""
 
@@ -55,8 +56,7 @@ class National:
     def passes(self, written: str) -> bool:
         """Tell whether a written number is a possible one."""
         code = written if self.signs else _SIGNS.sub("", written).upper()
-        digits = {character for character in code if character.isdigit()}
-        if len(digits) < 2 or code in _SEQUENCE:
+        if len(_DIGITS.intersection(code)) < 2 or code in _SEQUENCE:
             return False
         return all(check(code) for check in self.checks)
 
@@ -97,10 +97,8 @@ def _load() -> tuple[list[National], dict[str, list[National]]]:
             not set(entry.get("check", "").split()) <= _UNSURE,
         )
         entries.append(national)
-        for word in words:
-            for needle in _beginnings(word):
-                if national not in (list_ := needles.setdefault(needle, [])):
-                    list_.append(national)
+        for needle in shortest(needle for word in words for needle in _beginnings(word)):
+            needles.setdefault(needle, []).append(national)
     return entries, needles
 
 
@@ -169,12 +167,13 @@ def find(reading: Reading) -> Iterator[Finding]:
         return
     spoken = lower.replace("_", " ")  # names of columns and fields
     seen: dict[int, int] = {}
+    after = _After(reading)
     for at, needle in _named(text, spoken):
         for entry in _NEEDLES[needle]:
             word = entry.words.match(spoken, at)
             if word is not None and (entry.among is None or reading.speaks(entry.among)):
                 near = entry.near or (not entry.checks and len(word[0]) <= SHORT_WORD and not _glued(word[0]))
-                found = list(_after(entry, text, word.end(), near=near))
+                found = after.numbers(entry, word.end(), near=near)
                 yield from found
                 if (
                     not found
@@ -182,7 +181,7 @@ def find(reading: Reading) -> Iterator[Finding]:
                     and not reading.speaks(_INVALID)
                     and (len(word[0]) > SHORT_WORD or text[at : word.end()].isupper())
                 ):
-                    yield from _around(entry, text, word, seen)
+                    yield from _around(entry, reading, word, seen)
     yield from _without_words(reading)
     for cell in reading.tables.cells(_ANY_WORD):
         for entry in ENTRIES:
@@ -191,7 +190,7 @@ def find(reading: Reading) -> Iterator[Finding]:
                 match is not None
                 and match.end() == cell.end
                 and entry.words.search(cell.column)
-                and entry.passes(match[0])
+                and reading.looks(entry.passes, match[0])
             ):
                 yield Finding(entry.kind, cell.start, cell.end, 0.85)
 
@@ -206,31 +205,49 @@ def _named(text: str, spoken: str) -> Iterator[tuple[int, str]]:
         yield from places(spoken, _GLUED)
 
 
-def _after(entry: National, text: str, end: int, *, near: bool) -> Iterator[Finding]:
-    """Yield the number, or the numbers, that a name announces."""
-    end += text.startswith(".", end)  # of an abbreviation
-    first = _BREAK.search(text, end, end + REACH)
-    if first is None or not first[0].isdigit():
-        return
-    for match in entry.shape.finditer(text, end, min(len(text), first.start() + LONGEST)):
-        if match.start() > first.start() or (near and not _NEAR.fullmatch(text, end, match.start())):
-            return
-        if _OTHER_NUMBER.search(text, end, match.start()):
-            return
+class _After:
+    """Finds the numbers that names announce in a text; what follows a name is looked at once for all entries."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._firsts: dict[int, int] = {}
+
+    def numbers(self, entry: National, end: int, *, near: bool) -> list[Finding]:
+        """Return the number, or the numbers, that a name announces which ends there."""
+        text = self._reading.text
+        end += text.startswith(".", end)  # of an abbreviation
+        first = self._first_digit(end)
+        if first < 0:
+            return []
+        match = entry.shape.search(text, end, min(len(text), first + LONGEST))
+        if match is None or match.start() > first or (near and not _NEAR.fullmatch(text, end, match.start())):
+            return []
+        if _OTHER_NUMBER.search(self._reading.lower[end - 1 : match.start()], 1):
+            return []
+        found = []
         number: re.Match[str] | None = match
-        while number is not None and entry.passes(number[0]):
-            yield Finding(entry.kind, *number.span(), 0.92)
+        while number is not None and self._reading.looks(entry.passes, number[0]):
+            found.append(Finding(entry.kind, *number.span(), 0.92))
             following = _NEXT.match(text, number.end())
             number = entry.shape.match(text, following.end()) if following else None
-        return
+        return found
+
+    def _first_digit(self, end: int) -> int:
+        """Return where the first digit in the sentence stands, or -1."""
+        known = self._firsts.get(end)
+        if known is None:
+            first = _BREAK.search(self._reading.text, end, end + REACH)
+            known = self._firsts[end] = first.start() if first is not None and first[0].isdigit() else -1
+        return known
 
 
-def _around(entry: National, text: str, word: re.Match[str], seen: dict[int, int]) -> Iterator[Finding]:
+def _around(entry: National, reading: Reading, word: re.Match[str], seen: dict[int, int]) -> Iterator[Finding]:
     """Yield the numbers with a right check digit in the sentences around a name, each part looked through once."""
+    text = reading.text
     start, end = max(0, word.start() - AROUND // 2, seen.get(id(entry), 0)), min(len(text), word.end() + AROUND)
     above, below = text.rfind("\n\n", start, word.start()), text.find("\n\n", word.end(), end)
     for match in entry.shape.finditer(text, above if above >= 0 else start, below if below >= 0 else end):
-        if entry.passes(match[0]) and not DENIAL.search(labels.before(text, match.start(), REACH)):
+        if reading.looks(entry.passes, match[0]) and not DENIAL.search(labels.before(text, match.start(), REACH)):
             yield Finding(entry.kind, *match.span(), 0.75)
     seen[id(entry)] = max(start, end - LONGEST)
 
@@ -251,7 +268,7 @@ def _without_words(reading: Reading) -> Iterator[Finding]:
     for begun in _any_of(hinted).finditer(text):
         for entry in seeking:
             match = entry.shape.match(text, begun.start())
-            if match is None or not entry.passes(match[0]):
+            if match is None or not reading.looks(entry.passes, match[0]):
                 continue
             if not DENIAL.search(labels.before(text, begun.start())):
                 yield Finding(entry.kind, *match.span(), 0.86)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from governance.guardrails import national_ids, pii_around, pii_ids, pii_numbers, pii_people, pii_phones, pii_spoken
+from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
@@ -69,7 +70,8 @@ def detect(text: str) -> list[Finding]:
     folded = fold(text)
     finders = _FINDERS if _DIGIT.search(folded.text) else (pii_people.find,)
     reading = Reading(folded.text, folded.lower)
-    whole = (finding for find in finders for finding in find(reading))
+    with one_look():
+        whole = [finding for find in finders for finding in find(reading)]
     found = [folded.moved(finding) for finding in (*whole, *pii_spoken.find(folded.lower))]
     return sorted(_settled(found), key=lambda finding: (finding.start, finding.end))
 

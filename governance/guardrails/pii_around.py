@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from governance.guardrails import labels
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.pii_numbers import DENIAL
@@ -15,11 +16,11 @@ from governance.guardrails.reading import Reading
 BEFORE, AFTER = 60, 110  # characters around a word that may hold its number
 REACH_NAME, LONGEST = 40, 24  # characters before a number that may name it, and of one
 _START, _END = r"(?<![0-9A-Za-z_])(?<!\d[.,\-/])(?<![$€£])", r"(?![0-9A-Za-z_%]|[.,\-/:]\d)"
-_ANNOUNCED = re.compile(
+_ANNOUNCED = Cue(
     r"(?:\b(?:numbers?|num|no|nr|nummer|num[ée]ro|n[úu]mero|numer|nbr|id|is|est|es|ist|lautet|[eé]|è|one|ends?|reads?|says?|be|shows?|carries)\b\.?|(?:nr|nummer|nummeret|numret)\b\.?|[№°º:=#])"
     r"(?: (?:is|was|est|es|ist|è|[eé]|now|the|still))?[\s:=#\"'(`*]{1,4}$"
 )
-_ANOTHER = re.compile(
+_ANOTHER = Cue(
     r"\b(?:tel|phone|mobile|telephone|telefon\w*|handy|call(?:ed)?|fax|account|konto\w*|iban|invoice|order|ticket|tracking|booking|reservation|amount|price|"
     r"version|serial|flight|part|model|vin|plate|form|formular\w*|modell?o?|ribbon|module|zip|postcode|ean|isbn|salary|paid|policy|commit|build|port|key)\b[^\n]{0,12}$"
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import labels
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, shortest, zones
 from governance.guardrails.reading import Reading
@@ -52,10 +53,10 @@ _BORN = (
     r"fødd|syntynyt|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|szül\.|născut\w*|nascut\w*|rođen\w*|rojen\w*|doğum\w*|родил\w*|"
     r"г\.\s?р\.|народжен\w*|народи\w*|роден\w*|γεννή\w*|גיל|נולד\w*|مواليد|ولد\w*|lahir|gimęs|gimusi|dzimis|dzimusi|sündi\w*|(?P<weak>b\.|geb|f\.|\*|f\.?n\b\.?|d/n)"
 )
-_NAMED = re.compile(
+_NAMED = Cue(
     rf"(?:(?<![^\W_])|(?<=[\u3040-\u9fff]))(?:birth certificate|{_NAMES})(?![a-z]);?[^\d\n;!?]{{0,40}}$|(?<![^\W_])(?:(?P<feast>{_FEASTS})(?:'?s)?)[\s:：=\"'`*(|?\->\]→]{{0,5}}(?:(?:is|ist|der|es|è|é|on|the|am|le|el|il|em)\s){{0,3}}$"
 )
-_LABEL = re.compile(
+_LABEL = Cue(
     rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\->→]{{0,5}}(?:(?:on|the|am|le|el|il|em|się|jsem|jsme|se|shows|says|ist der|un|aos|dn\.|στις|ב-|ב|في|mon|tues|wednes|thurs|fri|satur|sunday|\w{3, 6}day|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
     r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|my|his|her|it's)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
     r"(?:w [^\W\d_]{3,20} |(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|(?:in|at) [^\d\n;!?]{3,32} (?:on |am |le |il |el )(?:the )?)?$"
@@ -66,17 +67,17 @@ _AFTER = re.compile(
     r"[ ,]{0,2}\(?(?:(?:dob|date of birth|d\.o\.b)\b|г\.? ?р\b|года? рождения|р\.н\b|doğum|생(?![가-힣])|년생|출생|tarihinde doğ|született|gimęs|gimusi|dzimis|dzimusi|"
     r"geborene?r?\b|syntynyt)|[ ,]?(?:に)?(?:生まれ|出生|生(?!产|産|成|活|效))"
 )
-_AGED = re.compile(
+_AGED = Cue(
     r"\b(?:aged?|alter|âge) \d{1,3}(?: ?\(|, )$|\((?:m|f|male|female|w|männlich|weiblich|homme|femme|hombre|mujer)[,/;] ?$"
     r"|\b(?:dob|birth|born|geburts\w*|naissance|nacimiento|nascita)[^\d\n]{0,24}\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4} (?:to|not|auf|à|a|→|->|instead of) $"
 )
 # "When were you born?" "…": what answers a question for it.
-_ASKED = re.compile(
+_ASKED = Cue(
     r"\b(?:patient\w*|pt|client|male|female)\b[^\n\d]{0,16}[,:] ?(?:m|f|w|male|female),? $|"
     r"(?:\bborn|birth(?:day|date)?|\bdob|geboren|geburtsdatum|naissance|née?(?:\(e\))?|nacimiento|naciste|nació|nascita|nat[oa]|nascimento|nasceu|urodzi\w+|geboorte\w*|рожд\w+|родил\w+|född|født)"
     r"\b(?! again)[^\n?]{0,16}\?[\"'”»]? {0,2}[\-–—>]? ?(?:[\w ]{1,12}: ?)?[\"'“«]?(?:(?:it'?s|on|the|am|le|el|il|den|em|in|was|born|i|he|she|they|ich|er|sie|je|well,?|that'?s) ){0,4}$"
 )
-_PATIENT = re.compile(
+_PATIENT = Cue(
     r"\b(?:mr|mrs|ms|miss|frau|herr|patient|patientin|mme|sra?|pt)\.?:? (?:[^\W\d_][\w'’\-]{1,20}[ ,]{1,2}){1,3}$"
 )
 _ADMITTED = re.compile(
@@ -93,7 +94,7 @@ _TOLD = re.compile(beginnings(shortest(_HINTS)))
 # What every word before a date holds that calls it a birth's.
 _HINTED = re.compile(beginnings(shortest((*_HINTS, "s.", "alter", "(m", "(f", "(w", "(h", "miss", "mme", "sr", "pt"))))
 # What isn't a person, and limits that a form sets.
-_THING = re.compile(
+_THING = Cue(
     r"\b(?:company|firm|start-?up|project|product|ideas?|releases?|features?|app|brand|team|sale|party|bank|band|league|club|festival|format|min(?:imum)?|max(?:imum)?|"
     r"firma|unternehmen|projekt|entreprise|projet|empresa|proyecto|azienda|progetto|projeto|bedrijf)\b|\b(?:before|after|prior to|until|since|vor dem|nach dem|"
     r"avant le|après le|antes del?|prima del?|przed|до|после|later than|earlier than)\s*$"
@@ -102,8 +103,8 @@ _COLUMN = re.compile(
     r"(?<![a-z])(?:dob|birth\w*|date[_ ]of[_ ]birth|born|bday|geburts\w*|geb|naissance|nacimiento|nascita|nascimento|urodzenia|ур|рождения)|生年月日|出生|생년월일"
 )
 _YEAR = re.compile(r"\d{4}")
-_OWN = re.compile(
-    r"(?:\b(?:my|his|her|their|our son's|our daughter's)|[a-z]['’]s) (?:birth-?day|b-?day)(?:['’]?s| is)?(?: on)?(?: the)? $"
+_OWN = Cue(
+    r"(?:\b(?:my|his|her|their|our son's|our daughter's)|(?<=[a-z])['’]s) (?:birth-?day|b-?day)(?:['’]?s| is)?(?: on)?(?: the)? $"
 )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from governance.guardrails import labels
+from governance.guardrails.cues import Cue
 
 REACH, REACH_AFTER = 80, 60
 # Not as part of a host: an address at example.com says nothing about the number beside it.
-_TRYING = re.compile(
+_TRYING = Cue(
     r"(?<![a-z@.])(?:test(?:s|ing|karte\w*|nummer\w*|daten|wert\w*)?|sandbox|dummy|demo|mock(?:s|ed|up)?|fake|fixtures?|samples?|examples?|e\.g|fiction\w*|drama|docs|"
     r"documentation|manual|screenshots?|mockups?|placeholders?|stub(?:s|bed)?|reserved|bogus|specimen|faker|seed(?:er|ed| data)|storybook|woolworth|"
     r"advertis\w+|unassigned|beispiel\w*|muster\w*|z\. ?b|ejemplo\w*|pruebas?|fictici[oa]s?|essais?|exemples?|fictifs?|fictives?|esempio|esempi|prova|"
@@ -22,23 +23,7 @@ _HINTS = (
     "esimer", "örnek", "příkl", "példa", "тест", "пример", "приклад", "образ", "テスト", "サンプル", "見本", "ダミー", "例", "测试", "样", "測試", "範", "예시", "테스트", "샘플",
     "مثال", "תרגול", "דוגמה", "उदा", "ตัว", "παράδ",
 )  # fmt: skip
-_WRONG_HINTS = (
-    "valid",
-    "check",
-    "mismatch",
-    "malform",
-    "reject",
-    "bad",
-    "ung",
-    "prüf",
-    "nieprawid",
-    "błędn",
-    "ongeld",
-    "fail",
-    "assert",
-    "tobe(",
-)
-_WRONG = re.compile(
+_WRONG = Cue(
     r"(?<![a-z])(?:invalid|checksum|check ?digits?|mismatch\w*|malformed|reject(?:s|ed)?|bad|not valid|ungültig\w*|prüfziffer\w*|invalide|inv[aá]lid[oa]|"
     r"non valid[oa]|nieprawidłow\w*|błędn\w*|ongeldig\w*|must fail|should fail|to fail|is_valid|tobe\(false\)|assertfalse)(?![a-z])"
 )
@@ -81,13 +66,13 @@ def spoken_of(lower: str) -> bool:
 def tried(text: str, start: int, end: int) -> bool:
     """Tell whether the words around a number speak of tests, samples or fiction."""
     around = _around(text, start, end)
-    return spoken_of(around) and _TRYING.search(around) is not None
+    return _TRYING.search(around) is not None
 
 
 def refused(text: str, start: int, end: int) -> bool:
     """Tell whether the words around a number say that it isn't valid."""
     around = _around(text, start, end)
-    return any(hint in around for hint in _WRONG_HINTS) and _WRONG.search(around) is not None
+    return _WRONG.search(around) is not None
 
 
 def _around(text: str, start: int, end: int) -> str:

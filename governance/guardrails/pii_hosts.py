@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import labels
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
@@ -14,36 +15,36 @@ REACH, REACH_AFTER = 90, 60
 _V4 = re.compile(r"(?<![0-9A-Za-z_.\-/])(?:\d{1,3}\.){3}\d{1,3}(?![0-9A-Za-z_/\-]|\.\d)")
 _V6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:]|\.\w)")
 # Names of somebody's address, right before it.
-_NAME = re.compile(
+_NAME = Cue(
     r"(?:(?:user|client|customer|visitor|my|his|her|their|your|source|remote|home|log-?in|sign-?in|sign-?up|registration|sender|caller|device|player|subscriber|last|reporter|"
     r"guest|member|tenant|current|real|true|connecting|origin|src)(?:'s)?(?:[ _\-]\w{1,12})?[ _\-]?ip(?:[_ ]?v[46])?(?![a-z])|remote_?addr|x-forwarded-for|forwarded: for|"
     r"\bip[ _]?addr(?:ess)?|\bip:|came from|(?:logged|signed|dialled|dialed) ?(?:in|on) from|log-?in from|connect(?:ed|ing|ion|s)? from|access(?:ed)? from|"
     r"adresse ip|ip-adress\w*|ip-osoite|indirizzo ip|adres\w* ip|ip-?adres|endere[cç]o ip|ip adresi|ip-адрес\w*|айпи|direcci[óo]n ip|ip地址|ipアドレス|ip 주소|아이피|"
     r"(?:meine|deine|ihre|mon|ma|votre|mi|tu|su|il mio|la mia|meu|minha|mijn|moje|mój|мой|我的|私の|내|제) ?ip(?:地址|アドレス|は|是|가|는)?|"
-    r"thuisadres|heimadresse|\bmin ip|\b[^\W\d_]{2,20}['’]s ip(?: address)? (?:is|was|=)|\b(?:my|his|her|their) home (?:router|line|connection)|zu hause hinter|"
-    r"\b(?:my|his|her|their) home address|[a-z]['’]s home address|\b(?:your|my|user|customer|subscriber)[^\n]{0,30} ip)[^\n]{0,24}$"
+    r"thuisadres|heimadresse|\bmin ip|(?<=[^\W\d_])['’]s ip(?: address)? (?:is|was|=)|\b(?:my|his|her|their) home (?:router|line|connection)|zu hause hinter|"
+    r"\b(?:my|his|her|their) home address|(?<=[a-z])['’]s home address|\b(?:your|my|user|customer|subscriber)[^\n]{0,30} ip)[^\n]{0,24}$"
 )
-_LIST = re.compile(
+_LIST = Cue(
     r"\blog(?:in)? (?:history|attempts?|records?) (?:for|of) [a-z]|\b(?:last|recent|previous) (?:login|sign-?in|access)\b"
 )
 _SAID = re.compile(
     r" (?:is|was|=) (?:the |my |his |her |their |our )?(?:\w{2,14}'s |home )?(?:home |own )?ip\b|[ ,]{1,2}(?:the |my |his |her )?(?:customer|user|subscriber|visitor|home)(?:'s)? ip\b|"
     r"[ ,]{1,3}that'?s me\b| if you (?:want to|could|can) (?:whitelist|unblock)| belong(?:s|ed) to (?:the|a|mr|mrs|ms)\b"
 )
-_LOG_LINE = re.compile(r" - [\w.\-@]{1,40} \[\d\d/[A-Z][a-z]{2}/\d{4}:")  # of a web server, with who asks
-_KEYED = re.compile(
+_LOG_LINE = re.compile(r" - [\w.\-@]{1,40} \[\d\d/[a-z]{3}/\d{4}:")  # of a web server, with who asks
+_KEYED = Cue(
     r"(?:(?<![a-z])(?:src|source|client|remote|peer|origin|log_?in|sign_?up)?_?(?:ip|addr)(?:_?addr(?:ess)?)?[\"']{0,2}\s?[=:,]?\s?[\"']?|(?:customer|subscriber|client|guest|user|peer|visitor) (?:at |\()|"
     r"\b(?:from|by|behind|at|of|used|using|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|adresu|адреса|traced to|hinter|to|says|із|fra|från|od|din|từ|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
 )
-_PERSON = re.compile(
+_PERSON = Cue(
     r"(?<![a-z])(?:users?|user(?:name|_?id)|uid|customers?|subscribers?|account holder|visitors?|players?|members?|employees?|patients?|mr|mrs|ms|frau|herr|mme|"
     r"sig(?:nor)?a?|señora?|sra?|kunde|kundin|nutzer\w*|benutzer\w*|usuari[oa]|utente|utilisat\w+|abonn[ée]\w*|gebruiker|klant|cliente?s?|persons?|household|guests?|"
     r"tenants?|workers?|attendees?|voters?|suspect|reporter|contact|opt-in|"
     r"pan|pani|panu|fru|mevrouw|meneer|señor|señora|dona|clientas?|senhora?|signora?|madame|monsieur|students?|pupils?|neighbou?rs?|husband|wife|användar\w+|brugere?n?|medlem\w*|kund(?:en)?|użytkowni\w+|klient\w*|uživatel\w*|bruker|användare|käyttäjä\w*|kullanıcı\w*)(?![a-z])|пользовател|клиент|госпо(?:жа|дин)|さん|用户|ユーザー?|사용자|고객|客户"
 )
 # What people do at a machine, and with which.
-_OWN_NAME = re.compile(r"(?<![a-z])ip(?:[_ ]?v[46])?(?:[_ ]?addr(?:ess)?)?[\"']?(?:\s?[=:]\s?|\s)[\"']?$")
-_DEED = re.compile(
+_OWN_NAME = Cue(r"(?<![a-z])ip(?:[_ ]?v[46])?(?:[_ ]?addr(?:ess)?)?[\"']?(?:\s?[=:]\s?|\s)[\"']?$")
+_DEED = Cue(
     r"(?<![a-z])(?:log-?ins?|log-?in history|logged|signed|sign-?(?:in|up)|sessions?|melde\w*|eingeloggt|eingewählt|angemeldet|anmeldung|zugriff|connexion|connect[ée]e?|"
     r"sesi[oó]n|accedi\w*|acced\w*|acess\w*|accesso|acceso|acesso|ingelogd|logde|inlogg\w*|pålogg\w*|zalogowa\w*|logowa\w+|přihlá\w+|giriş|placed|posted|comments?|"
     r"consent|votes?|registered|registration|submitted|ordered|purchase\w*|chargeback|password reset|reset|2fa|otp|takeover|failed password|accepted (?:publickey|password)|"
@@ -51,35 +52,37 @@ _DEED = re.compile(
     r"requests? from|attempts?|visits?|visited|download\w*|stream(?:ed|ing)|viewed|opened|clicked|claimed|applied|booked|paid|payment|transaction|fraud\w*|abuse\w*|spam\w*|"
     r"troll\w*|threat\w*|stalk\w*|edited|edits|reviews?|banned|account|e-?mails?|originat\w+|household|home|residential|geo\w*|located|broadband|whitelist|unblock|freischalten|bloqu[ée]e?)(?![a-z])|вош[её]л|вошла|вход|писал|голосовал|登录|登入|ログイン|접속|로그인|注册|下单"
 )
-_FOR_SOMEBODY = re.compile(
+_FOR_SOMEBODY = Cue(
     r"\b(?:log-?in|sign-?in|session|authenticat\w+|accepted \w+|vpn|password|otp|2fa)\b[^\n]{0,24} (?:for|by|user|of) (?!the |an? |invalid )[a-z][\w.\-]{1,30}\b[^\n]{0,24}$"
 )
-_RELEASE = re.compile(
+_RELEASE = Cue(
     r"\b(?:firmware|version\w*|wersj\w+|v|release|build|update|upgrade|driver|guide)\W{0,4}(?:\w{1,6} )?$"
 )
-_TRACED = re.compile(
+_TRACED = Cue(
     r"\b(?:traced?|tracked|led|leads|belongs?|assigned) (?!the (?:bug|issue|error|crash|leak|regression))[^\n.]{0,30}$"
 )
 REACH_OWN = 50
 # Somebody's line or address, wherever in the sentence.
-_OWN = re.compile(
-    r"(?<![a-z])(?:my|his|her|their|your|mine|[a-z]{2,20}['’]s?) (?:own |home |current |new |public |private |external |real ){0,3}(?:ip\b|address\b|home\b|house\b|flat\b|internet|connection|line\b|router|broadband|wi-?fi|isp\b|modem)|"
-    r"(?<![a-z])(?:meine[rn]?|seine[rn]?|ihre[rn]?|eigenen?|mein|sein|ihr|[a-z]{2,20}['’]s?) (?:private[rn]? |eigene[rn]? |öffentliche[rn]? ){0,2}(?:ip|adresse|anschluss\w*|internetanschluss|leitung|router)|"
+_OWN = Cue(
+    r"(?:(?<![a-z])(?:my|his|her|their|your|mine)|(?<=[a-z]{2})['’]s?) (?:own |home |current |new |public |private |external |real ){0,3}(?:ip\b|address\b|home\b|house\b|flat\b|internet|connection|line\b|router|broadband|wi-?fi|isp\b|modem)|"
+    r"(?:(?<![a-z])(?:meine[rn]?|seine[rn]?|ihre[rn]?|eigenen?|mein|sein|ihr)|(?<=[a-z]{2})['’]s?) (?:private[rn]? |eigene[rn]? |öffentliche[rn]? ){0,2}(?:ip|adresse|anschluss\w*|internetanschluss|leitung|router)|"
     r"(?<![a-z])(?:mon|ma|son|sa|leur|votre) (?:propre )?(?:ip|adresse|connexion|box|ligne)|(?<![a-z])(?:mi|su|tu|minha|meu|sua|seu|mia|mio|sua|suo) (?:propi[oa] |própri[oa] )?(?:ip|direcci[oó]n|endereço|indirizzo|conexi[oó]n|conexão|connessione|línea|linea|linha)|"
     r"(?<![a-z])(?:mijn|zijn|haar|min|hans|hennes|hendes|moj[ea]|jego|jej|můj|moje|jeho) (?:eigen |egen )?(?:ip|adres\w*|verbinding|anslutning|łącz\w*|připojení)|(?:мой|его|её|моего|мо[йя]) (?:ip|адрес|айпи)|自分の(?:ip|アドレス)|我的(?:ip|地址)|내 (?:ip|주소)"
 )
 # Machines of nobody, and what holds numbers like addresses.
-_MACHINE = re.compile(
+_MACHINE = Cue(
     r"\b(?:version\w{0,3}|min[_ ]client|max[_ ]client|client[_ ]version|app|release|wersj\w+|versi[oó]n|versão|верси\w|upgrad\w*|update\w*|build|firmware|dns\d?|ntp|gateway|router|servers?|subnet|range|cidr|rfc|bind|listen\w*|oid|section|chapter|openssl|lib\w+|kernel|chrome|"
     r"hosts?|cluster|nodes?|balancer|proxy|resolver|ping|curl|ssh|nmap|traceroute|api|endpoint|release|driver|agent|upstream|target)\W{0,5}(?:\w{1,8}\W{1,2})?$"
 )
-_SERVER = re.compile(
+_SERVER = Cue(
     r"\b(?:servers?|dns|ntp|gateway|router|load ?balancer|website|web ?site|nodes?|containers?|pods?|subnet|resolver|nat|vpc|ec2|elastic ip|static ip|vip|mx\d?|smtp|relay|spf|"
-    r"endpoint|documentation|docs|scan(?:s|ned|ner|ning)?|crawl\w*|\w*bot|botnet|tor|malware|c2|(?:block|black|allow)list\w*|fail2ban|cdn|edge|firewall|ingress|cluster|printer|camera|switch|"
-    r"upstream|aws|azure|gcp|cloudflare|hetzner|kubernetes|docker|prometheus|nginx|resolves?|example\.(?:com|org)|rfc)\b"
+    r"endpoint|documentation|docs|scan(?:s|ned|ner|ning)?|crawl\w*|botnet|tor|malware|c2|(?:block|black|allow)list\w*|fail2ban|cdn|edge|firewall|ingress|cluster|printer|camera|switch|"
+    r"upstream|aws|azure|gcp|cloudflare|hetzner|kubernetes|docker|prometheus|nginx|resolves?|example\.(?:com|org)|rfc)\b",
+    r"bot\b",
 )
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
-_LOCAL = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "0.0.0.0/8")))
+# Of the fourth version: private, of this machine, of a link, of groups.
+_RESERVED = re.compile(r"(?:0|10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254|22[4-9]|23\d)\.")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -88,15 +91,15 @@ def find(reading: Reading) -> Iterator[Finding]:
     last = 0  # where the one before ended that was somebody's
     for matches in (_V4.finditer(text), _v6(text)):
         for match in matches:
-            before = labels.before(text, match.start(), REACH)
-            after = text[match.end() : match.end() + REACH_AFTER].partition("\n")[0]
-            if not _public(match[0]):
+            if not reading.looks(_public, match[0]):
                 continue
+            before = labels.before(text, match.start(), REACH)
+            after = lower[match.end() : match.end() + REACH_AFTER].partition("\n")[0]
             if _somebodys(before, after) or (last and _JOINED.fullmatch(text, last, match.start())):
                 last = match.end()
                 yield Finding("ip_address", *match.span(), 0.75)
     for cell in reading.tables.cells(_COLUMN):
-        if _public(text[cell.start : cell.end]) and (_PERSON.search(lower) or _ROLE.search(cell.column)):
+        if _public(text[cell.start : cell.end]) and (reading.speaks(_PERSON) or _ROLE.search(cell.column)):
             yield Finding("ip_address", cell.start, cell.end, 0.7)
 
 
@@ -119,14 +122,14 @@ _COLUMN = re.compile(r"(?<![a-z])ip(?![a-z])|ip[_ ]?addr")
 _ROLE = re.compile(
     r"(?<![a-z])(?!server|container|docker|load ?balancer|router|scanner|crawler|cluster|printer|peer|controller|computer|master|worker|other|inner|outer)[a-z]{3,14}(?:er|or|ee|ant|ent)[_ ]ip"
 )
-_DESTINATION = re.compile(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$")
+_DESTINATION = Cue(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$")
 
 
 def _somebodys(before: str, after: str) -> bool:
     """Tell whether the words around an address tie it to a person."""
-    around = f"{before} {after.lower()}"
+    around = f"{before} {after}"
     person, machine = _PERSON.search(around) is not None, _SERVER.search(around) is not None
-    if _NAME.search(before) or _LIST.search(before) or _SAID.match(after.lower()):
+    if _NAME.search(before) or _LIST.search(before) or _SAID.match(after):
         return _PERSON.search(before) is not None or not machine
     if _OWN.search(before, max(0, len(before) - REACH_OWN)) and not _RELEASE.search(before):
         return True
@@ -148,10 +151,10 @@ def _somebodys(before: str, after: str) -> bool:
 
 def _public(written: str) -> bool:
     """Tell whether an address could be somebody's: not private, not a well-known resolver."""
+    if written in _RESOLVERS or (":" not in written and _RESERVED.match(written)):
+        return False
     try:
         address = ipaddress.ip_address(written)
     except ValueError:
         return False
-    if written in _RESOLVERS or address.is_loopback or address.is_link_local or address.is_multicast:
-        return False
-    return address.version == 6 or not any(address in network for network in _LOCAL)
+    return not (address.is_loopback or address.is_link_local or address.is_multicast)

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import checksums, labels, pii_examples, pii_things
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
 # Words for things that bear numbers, right before the number but for what people put between.
-DENIAL = re.compile(
+DENIAL = Cue(
     r"(?:\b(?:orders?|invoices?|tickets?|tracking|track|reference|ref|(?<!in )case|serial|sku|parts?|models?|mod[eè]les?|modelos?|modello|modell|conversation|chat|bigint|integer|cursor|offset|snowflake|spool|"
     r"versions?|isbn|issn|doi|uuid|guid|build|commit|timestamps?|epoch|unix|hash|checksum|ports?|pid|transaction|"
     r"txn|confirmation|purchase|po|items?|products?|catalog(?:ue)?|barcode|upc|ean|gtin|asin|lot|batch|amount|"
@@ -30,10 +31,10 @@ DENIAL = re.compile(
     r"|(?:đơn hàng|คำสั่งซื้อ|เลขที่|ऑर्डर|चालान|型番|型号|部品|編號|编号|序列|証券|契約|整理|管理|会員|订单|訂單|单|快递|发票|注文|伝票|請求書|問い合わせ|商品|주문|송장|상품|طلب|فاتورة|הזמנה|חשבונית)(?:番号|号|號|编号|번호|رقم)?)"
     r"(?:[\s\d.,:;#=/\"'()*`|_°º：\-]|\b(?:numbers?|nummer|numer|no|n|num|nr|code|ids?|is|was|are|and|of|the|номер)\b)*+$"
 )
-_SOCIAL = re.compile(
+_SOCIAL = Cue(
     r"(?<![a-z])(?:ssns?|itin|tin|w-?2 box|w-?[249]\b|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
 )
-_CARD_WORD = re.compile(
+_CARD_WORD = Cue(
     r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment|maestro|mir|mastercard|kreditkarte|karte|kartennummer|kartennr|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"
 )
 
@@ -42,12 +43,12 @@ CARD_LENGTHS, DINERS_LENGTH = (
     14,
 )  # of other lengths, and of some issuers, believed only next to a word such as "card"
 # Cards of shops and clubs.
-_LOYALTY = re.compile(
+_LOYALTY = Cue(
     r"(?<![a-z])(?:loyalty|gift ?card|library|member\w*|rewards?|bonus|payback|points|(?<!diners )club|fuel|transit|oyster|frequent|miles|klantenkaart|"
     r"kundenkarte|clubkarte|geschenkkarte|gutschein\w*|fid[eé]lit[eé]|cadeau|fedelt[aà]|puntos|pontos|fidelidade|fidelidad|bonuskaart|cadeaukaart|"
     r"lojalnościow\w*|podarunkow\w*|kundkort|bonuskort|gavekort|presentkort|bahncard|sim|iccid|voucher)(?![a-z])|лояльност|бонусн|подарочн|会員|会员|ポイント|ギフト|멤버십|포인트"
 )
-_NETWORK = re.compile(
+_NETWORK = Cue(
     r"(?<![a-z])(?:diners|visa|amex|american express|master ?card|maestro|jcb)(?! (?:gift|prepaid))(?![a-z])"
 )
 _CARD = re.compile(
@@ -127,7 +128,7 @@ def _issued(digits: str) -> bool:
     return _MAESTRO.match(digits) is not None
 
 
-def _denied(text: str, start: int, end: int, claim: re.Pattern[str]) -> bool:
+def _denied(text: str, start: int, end: int, claim: Cue) -> bool:
     """Tell whether the nearest word before a number says that it isn't a person's."""
     window = labels.before(text, start)
     if claim.search(window):
@@ -161,7 +162,7 @@ def _social(text: str) -> Iterator[Finding]:
 
 
 # Words for people and for what asks for their social security number; groups of digits alone are parts as well.
-_SOMEBODY = re.compile(
+_SOMEBODY = Cue(
     r"(?<![a-z])(?:applicants?|employees?|emp|borrowers?|patients?|spouse|wife|husband|beneficiar\w+|tax\w*|w-?[29]|10(?:40|99)|irs|payroll|credit|background|"
     r"verif\w+|identity|leases?|loans?|hr|benefits|enroll?\w*|he|his|her|she|my|mine|daughter|son|mother|father|mom|dad|kid|dob|born|names?|tenants?|"
     r"claimants?|insured|clients?|customers?|workers?|contractors?|staff|hire[ds]?|pay ?stub|income|mortgage|ssa|medicare|social|dependents?|guests?|"

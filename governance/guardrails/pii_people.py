@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import labels, pii_births, pii_examples, pii_hosts
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import places
 from governance.guardrails.reading import Reading
@@ -18,7 +19,7 @@ _HOST = re.compile(
 _FILE_ENDINGS = frozenset(
     ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "css", "ts", "tsx", "jsx", "json", "map", "html", "htm", "xml", "yml", "yaml", "toml", "lock", "txt", "log", "md", "pdf", "tgz", "gz", "zip", "tar", "whl", "jar", "exe", "dll", "so", "o", "h", "c", "cpp", "java", "rb", "go", "rs", "php", "sql", "csv", "tsv", "bin", "dat", "localhost", "localdomain", "svc", "lan", "invalid", "service", "socket", "timer", "target", "mount", "conf", "ini", "sh", "local"]
 )  # fmt: skip
-_REMOTE = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b[^\n]{0,40}$")
+_REMOTE = Cue(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b[^\n]{0,40}$")
 _USERINFO = re.compile(r"://[^\s/@]{0,64}$")
 _DOT = r"(?: ?[\[({<] ?(?:dot|punto|punkt|point|\.) ?[\])}>] ?| (?:dot|punto|punkt|point|\.) )"
 _SPOKEN_AT = re.compile(
@@ -48,7 +49,7 @@ _PLACE = re.compile(
     r"(?:,? [A-Z]{2},? \d{5}(?:-\d{4})?|,? [A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}|,? [A-Z]{2}\b(?! ?\d)|,? \d{4,5}\b)"
 )
 _UNIT = re.compile(r",? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?#?[0-9A-Za-z\-]{1,6}")
-_LIVES = re.compile(
+_LIVES = Cue(
     r"\b(?:liv(?:e|es|ed|ing) (?:at|on|in)|resid\w+|address|ship(?:ped|ping)? (?:it )?to|deliver\w*|mail(?:ed|ing)? (?:it )?to|"
     r"moved to|home|send (?:it|them|the \w+) to|located at|adresse|direcci[óo]n)\b[^\n]{0,30}$"
 )

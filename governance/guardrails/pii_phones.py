@@ -9,6 +9,7 @@ from functools import lru_cache
 import phonenumbers
 
 from governance.guardrails import labels, pii_examples, pii_things
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, zones
 from governance.guardrails.pii_numbers import DENIAL
@@ -38,7 +39,7 @@ _BARE_REGIONS = (
     "PE",
 )
 
-_NAMED = re.compile(
+_NAMED = Cue(
     r"\b(?:(?:tele)?phones?(?![a-z])|tel\b|mobiles?(?![a-z])|mob\b|cell(?:phone|ular)?s?\b|fax\b|(?:call|dial|(?<!o-)ring)(?:ed|ing|s|er)?\b"
     r"|text(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|sms\b|whats?app?\b|signal\b|viber\b|hotline\b|msisdn|imsg\b|facetime\b"
     r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|(?:direct|private|personal|home) line\b|(?:hit|call|ring|on) (?:my|his|her) line\b|caller[ _]?(?:id|number|num)\b|cli\b|call-?back (?:number|no|nr|on|at|phone)\b|call-?back(?= {0,2}[:#]| ?$)|contact[ _](?:no|nr|number)\b|(?:otp|sms|text|code|whatsapp)\w* (?:was |were )?(?:stop )?(?:sent |delivered )?(?:to|from)\b|m-?pesa\b|tfno\b|(?:il|suo|mio|tuo|o|seu|meu|el|le|son) n[uú]m[eé]ro (?:(?:nuovo|vecchio|novo|antigo|nuevo|viejo|nouveau) )?(?:(?:d[eio]l?|della|da|de la|do) (?:[^\W\d_]{2,14} ){1,3})(?:è|é|es|est)|numero (?=\d)|voice ?mail\b|ph\b|messages? (?:me|from|on|at)\b|missed call|calling from"
@@ -50,9 +51,9 @@ _NAMED = re.compile(
     r"|kom(?:[óo]rk\w*)?\b|(?:za)?dzwo[nń]\w*|tlf\b|puh\w*|gsm\b|soit\w*|volejte|zavol\w*|hívj\w*|hívható|sun[aă]\w*|nazov\w*|cep\b|ara(?:yın|yabilir\w*)?\b"
     r"|sđt\b|điện thoại|gọi\b|telp\w*|telepon\b|hp\b|hubungi\b|wa\b)"
     r"|телефон|тел\b|моб\b|мобильн|мобільн|звон|дзвон|(?:мой|мій|его|её) номер|обад|τηλ|κινητ|καλέσ|טלפון|נייד|התקשר|هاتف|جوال|موبايل|اتصل|رقمي|تلفن"
-    r"|फ़?ोन|मोबाइल|कॉल|नंबर|โทร|电话|電話|手机|手機|联系|聯絡|打給|打给|连络|連絡|携帯|전화|연락|휴대폰|핸드폰|제 번호|[a-z](?:['’]s|s['’]) (?:\w{1,8} )?(?:number|nr)\b|[☎📞📱]"
+    r"|फ़?ोन|मोबाइल|कॉल|नंबर|โทร|电话|電話|手机|手機|联系|聯絡|打給|打给|连络|連絡|携帯|전화|연락|휴대폰|핸드폰|제 번호|(?<=[a-z])(?:['’]s|s['’]) (?:\w{1,8} )?(?:number|nr)\b|[☎📞📱]"
 )
-_LABEL = re.compile(
+_LABEL = Cue(
     r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
     r"telefon\w*|handy(?:nummer)?|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|cellulare|telem[óo]vel|tlm|κινητ[όο]|τηλ\w*|тел\w*|[☎📞📱])"
     r"[\s.:#=\"'(\-]*(?:number|no|nr|is|n°)?[\s.:#=\"'(\-]*(?:is|was|:)?[\s:\"'(]*$"

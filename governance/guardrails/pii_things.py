@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from governance.guardrails import labels
+from governance.guardrails.cues import Cue
 
 # Words for things whose numbers look like a telephone's; near one, only a word such as "call" makes it one.
-THINGS = re.compile(
+THINGS = Cue(
     r"\b(?:parts?|o-?rings?|relays?|cartridges?|spares?|replac\w*|bearings?|pumps?|valves?|fuses?|filters?|models?|serial|sku|articles?|artikel\w*|"
     r"art|meters?|seq\w*|lots?|batch|lotter\w+|lotto|loto|sorteio|sorteo|estrazione|tirage|ziehung|trekking|losowani\w+|ndc|din no|pzn|dezenas|bolts?|screws?|seals?|gaskets?|dichtung\w*|ersatzteil\w*|teile\w*|"
     r"toner|catalog\w*|relais|zähler\w*|box|pallets?|los(?:nummer)?|chargen?\w*|séri\w*|serien\w*|serie|seri|votes?|odds|scores?|lines?|tüv\w*|seriennummer|charge|chargennummer|numéro de série|référence|réf|ref|pièce|repuesto|pieza|ricambio|"
@@ -22,7 +23,7 @@ _SAID = re.compile(
 
 
 # What stands right before a number that somebody gave a thing: a telephone's is never called "#" alone.
-_NUMBERED = re.compile(
+_NUMBERED = Cue(
     r"(?:#|№|(?<![^\W\d_])(?:no|nr|num|nbr|n[°ºo]|č|čísl[oa])\.?|(?<!phone )(?<!telefon)\bn[uú]m(?:ber|mer|ero|éro|er)|\bcode|(?<![a-z])ids?|番号|号|號|编号|번호)[\s:=\"'(#\-.]{0,4}$"
 )
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
+from governance.guardrails.cues import Cue
 from governance.guardrails.folding import lower
 from governance.guardrails.needles import LONG_TEXT
 from governance.guardrails.tables import Tables
@@ -21,7 +22,7 @@ class Reading:
         self.text = text
         self.lower = lower(text) if lowered is None else lowered
         self._places: dict[str, list[int]] = {}
-        self._spoken: dict[re.Pattern[str], bool] = {}
+        self._spoken: dict[int, bool] = {}
         self._verdicts: dict[tuple[Callable[[str], bool], str], bool] = {}
 
     @cached_property
@@ -61,11 +62,11 @@ class Reading:
                     at = lower.find(needle, at + len(needle))
         return known
 
-    def speaks(self, of: re.Pattern[str]) -> bool:
-        """Tell whether a pattern matches anywhere in the text in lower case."""
-        spoken = self._spoken.get(of)
+    def speaks(self, of: re.Pattern[str] | Cue) -> bool:
+        """Tell whether a lasting pattern matches anywhere in the text in lower case."""
+        spoken = self._spoken.get(id(of))  # its hash would be made of the whole expression, each time
         if spoken is None:
-            spoken = self._spoken[of] = of.search(self.lower) is not None
+            spoken = self._spoken[id(of)] = of.search(self.lower) is not None
         return spoken
 
     def looks(self, how: Callable[[str], bool], word: str) -> bool:

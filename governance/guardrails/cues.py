@@ -1,0 +1,124 @@
+"""Expressions for the words around a value. Rules ask them at thousands of places of a hostile text.
+
+What begins a match is looked for first, by an expression that tells words apart letter by letter: an alternative of
+hundreds of words tries them one after the other at each place, which takes fifty times as long. And what was said of
+the same words is remembered as long as one look at a text lasts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any, Final, TypeAlias
+
+from governance.guardrails.needles import beginnings, shortest
+
+LETTERS: Final = 4  # of a beginning
+MOST_CHOICES: Final = 12  # of a set of letters in one
+
+_Said: TypeAlias = dict[tuple["Cue", str, int], re.Match[str] | None]
+_SAID: ContextVar[_Said | None] = ContextVar("said", default=None)
+_Heads: TypeAlias = tuple[set[str], set[str]]  # whole ones, and those that what follows goes on
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Remember what cues say of words until the block ends, no longer: the words may be secret."""
+    token = _SAID.set({})
+    try:
+        yield
+    finally:
+        _SAID.reset(token)
+
+
+class Cue:
+    """Several expressions as one, to be asked of short pieces of a text in lower case."""
+
+    def __init__(self, *patterns: str) -> None:
+        led = {pattern: heads for pattern in patterns if (heads := _beginnings_of(pattern))}
+        self._whole = [re.compile(pattern) for pattern in led]
+        self._hints = [re.compile(beginnings(shortest(heads))) for heads in led.values()]
+        self._loose = [re.compile(pattern) for pattern in patterns if pattern not in led]
+        self.pattern = "|".join(patterns)
+
+    def search(self, words: str, start: int = 0) -> re.Match[str] | None:
+        """Return a match, of each expression the first."""
+        said = _SAID.get()
+        if said is None:
+            return self._search(words, start)
+        key = (self, words, start)
+        if key in said:
+            return said[key]
+        found = said[key] = self._search(words, start)
+        return found
+
+    def _search(self, words: str, start: int) -> re.Match[str] | None:
+        for hint, whole in zip(self._hints, self._whole, strict=True):
+            begun = hint.search(words, start)
+            while begun is not None:
+                place = begun.start()
+                found = whole.match(words, place)
+                if found is not None:
+                    return found
+                begun = hint.search(words, place + 1)
+        for loose in self._loose:
+            found = loose.search(words, start)
+            if found is not None:
+                return found
+        return None
+
+
+def _beginnings_of(pattern: str) -> set[str]:
+    """Return what every match of an expression begins with, or nothing if that can't be told."""
+    whole, open_ = _heads(_parser.parse(pattern))
+    return set() if "" in whole | open_ else {head[:LETTERS] for head in whole | open_}
+
+
+def _heads(parsed: Iterable[tuple[Any, Any]]) -> _Heads:
+    whole: set[str] = set()
+    open_ = {""}
+    for kind, value in parsed:
+        whole |= {head for head in open_ if len(head) >= LETTERS}
+        open_ -= whole
+        ends, goes_on = _choices(str(kind), value)
+        whole |= {head + choice for head in open_ for choice in ends}
+        open_ = {head + choice for head in open_ for choice in goes_on}
+    return whole, open_
+
+
+def _choices(kind: str, value: Any) -> _Heads:
+    """Return what one part of an expression may begin with; a part of any letters ends what is known."""
+    if kind in ("AT", "ASSERT", "ASSERT_NOT"):
+        return set(), {""}
+    if kind == "LITERAL":
+        return set(), {chr(value)}
+    if kind == "IN":
+        return _letters(value)
+    if kind == "SUBPATTERN":
+        return _heads(value[3])
+    if kind == "ATOMIC_GROUP":
+        return _heads(value)
+    if kind == "BRANCH":
+        parted = [_heads(branch) for branch in value[1]]
+        return set().union(*(ends for ends, _ in parted)), set().union(*(goes_on for _, goes_on in parted))
+    if kind.endswith("REPEAT"):
+        least, most, repeated = value
+        ends, goes_on = _heads(repeated)
+        skipped = set() if least else {""}
+        return (ends, goes_on | skipped) if most == 1 else (ends | goes_on | skipped, set())
+    return {""}, set()
+
+
+def _letters(choices: list[tuple[Any, Any]]) -> _Heads:
+    letters: set[str] = set()
+    for kind, value in choices:
+        if str(kind) == "LITERAL":
+            letters.add(chr(value))
+        elif str(kind) == "RANGE" and value[1] - value[0] < MOST_CHOICES:
+            letters |= set(map(chr, range(value[0], value[1] + 1)))
+        else:
+            return {""}, set()
+    return set(), letters

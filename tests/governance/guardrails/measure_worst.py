@@ -1,0 +1,169 @@
+"""Searches for texts that take the guards long: `python -m tests.governance.guardrails.measure_worst [SECONDS] [SEED]`.
+
+The pieces are drawn from every expression and literal string of every rule, so that a new rule is tried as well. Two or
+three of them are joined and repeated, as they are or drawn anew each time; the slowest are changed and tried again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import random
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any
+
+from governance import guardrails
+from governance.guardrails import injection, pii, secrets
+from governance.guardrails.findings import Finding
+
+Detect = Callable[[str], list[Finding]]
+SHORT_CHARACTERS, LONG_CHARACTERS = 5_000, 50_000
+KEPT, SHOWN, MOST_REPEATS, REDRAWN = 60, 20, 3, 0.3
+SEPARATORS = (" ", "\n", ", ", ": ", "=", " is ", "\n\n", ". ", "", "\t", ' "', "|")
+GUARDS: dict[str, tuple[Detect, str]] = {
+    "pii": (pii.detect, "pii|national|labels|reading|tables|checksums"),
+    "secrets": (secrets.detect, "secret|labels|reading|tables"),
+    "injection": (injection.detect, "injection|folding"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a text is made of: which of the rules' expressions in turn, and whether they are drawn anew each time."""
+
+    parts: tuple[int, ...]
+    separators: tuple[str, ...]
+    anew: bool
+    seed: int
+
+    def text(self, sources: list[Any], length: int) -> str:
+        """Return a text of this length."""
+        draw = random.Random(self.seed)
+        piece, pieces, size = "", [], 0
+        while size < length:
+            if not piece or self.anew:
+                drawn = (example(sources[part], draw) for part in self.parts)
+                piece = "".join(map(str.__add__, drawn, self.separators)) or " "
+            pieces.append(piece)
+            size += len(piece)
+        return "".join(pieces)[:length]
+
+
+def example(source: Any, draw: random.Random) -> str:
+    """Return a string that an expression matches but for what it looks around for."""
+    return source if isinstance(source, str) else "".join(_drawn(source, draw))
+
+
+def _drawn(parsed: Any, draw: random.Random) -> Iterator[str]:
+    for kind, value in parsed:
+        name = str(kind)
+        if name == "LITERAL":
+            yield chr(value)
+        elif name == "IN":
+            yield _one_of(value, draw)
+        elif name in ("ANY", "NOT_LITERAL"):
+            yield draw.choice("a1 ")
+        elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            least, most, repeated = value
+            for _ in range(draw.randint(least, min(int(most), least + MOST_REPEATS))):
+                yield from _drawn(repeated, draw)
+        elif name == "BRANCH":
+            yield from _drawn(draw.choice(value[1]), draw)
+        elif name == "SUBPATTERN":
+            yield from _drawn(value[3], draw)
+        elif name == "ATOMIC_GROUP":
+            yield from _drawn(value, draw)
+
+
+def _one_of(value: Any, draw: random.Random) -> str:
+    negated = str(value[0][0]) == "NEGATE"
+    kind, chosen = draw.choice(value[1:] if negated else value)
+    if negated:
+        return draw.choice("aB1 -")
+    if str(kind) == "LITERAL":
+        return chr(chosen)
+    if str(kind) == "RANGE":
+        return chr(draw.randint(*chosen))
+    return {"CATEGORY_DIGIT": "7", "CATEGORY_SPACE": " ", "CATEGORY_WORD": draw.choice("aZ4")}.get(str(chosen), "-")
+
+
+def expressions(names: str) -> list[Any]:
+    """Return what the rules in modules so named look for: strings, and expressions taken apart."""
+    found: dict[Any, None] = {}
+    for module in pkgutil.iter_modules(guardrails.__path__):
+        if re.search(names, module.name):
+            for value in vars(importlib.import_module(f"{guardrails.__name__}.{module.name}")).values():
+                found.update(dict.fromkeys(_held(value, 0)))
+    return [_parser.parse(one.pattern, one.flags) if isinstance(one, re.Pattern) else one for one in found]
+
+
+def _held(value: Any, depth: int) -> Iterator[str | re.Pattern[str]]:
+    if isinstance(value, re.Pattern) or (isinstance(value, str) and depth and 1 < len(value) < 40):
+        yield value
+    elif isinstance(value, dict) and depth < 3:
+        yield from (held for one in (*value, *value.values()) for held in _held(one, depth + 1))
+    elif isinstance(value, (list, tuple, set, frozenset)) and depth < 4:
+        yield from (held for one in value for held in _held(one, depth + 1))
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from (held for one in fields(value) for held in _held(getattr(value, one.name), depth + 1))
+
+
+def seconds(detect: Detect, text: str, times: int) -> float:
+    """Return the best of some runs, in processor time."""
+    best = float("inf")
+    for _ in range(times):
+        began = time.process_time()
+        detect(text)
+        best = min(best, time.process_time() - began)
+    return best
+
+
+def search(detect: Detect, sources: list[Any], allowed: float, draw: random.Random) -> list[tuple[float, Recipe]]:
+    """Return the slowest texts found within some seconds of work, with what a long one takes, slowest first."""
+    known: dict[Recipe, float] = {}
+    slowest: list[Recipe] = []
+    until = time.process_time() + allowed
+    while time.process_time() < until:
+        recipe = _changed(draw.choice(slowest), sources, draw) if slowest and draw.random() < 0.6 else _new(sources, draw)
+        known[recipe] = seconds(detect, recipe.text(sources, SHORT_CHARACTERS), 1)
+        if len(slowest) < KEPT or known[recipe] > known[slowest[-1]]:
+            again = seconds(detect, recipe.text(sources, SHORT_CHARACTERS), 2)
+            known[recipe] = min(known[recipe], again)
+            slowest = sorted((*slowest, recipe), key=lambda one: -known[one])[:KEPT]
+    return sorted(((seconds(detect, one.text(sources, LONG_CHARACTERS), 2), one) for one in slowest), key=lambda row: -row[0])
+
+
+def _new(sources: list[Any], draw: random.Random) -> Recipe:
+    parts = tuple(draw.randrange(len(sources)) for _ in range(draw.choice((1, 2, 2, 3))))
+    return Recipe(parts, tuple(draw.choice(SEPARATORS) for _ in parts), draw.random() < REDRAWN, draw.randrange(1_000_000))
+
+
+def _changed(recipe: Recipe, sources: list[Any], draw: random.Random) -> Recipe:
+    at, parts, separators = draw.randrange(len(recipe.parts)), list(recipe.parts), list(recipe.separators)
+    if draw.random() < 0.5:
+        parts[at] = draw.randrange(len(sources))
+    if draw.random() < 0.5:
+        separators[at] = draw.choice(SEPARATORS)
+    return Recipe(tuple(parts), tuple(separators), draw.random() < REDRAWN, draw.randrange(1_000_000))
+
+
+def main() -> None:
+    """Print the slowest texts of each guard and what 50 KB of each takes."""
+    allowed = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    for name, (detect, modules) in GUARDS.items():
+        if len(sys.argv) > 3 and name not in sys.argv[3:]:
+            continue
+        sources = expressions(modules)
+        draw = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+        print(f"{name}: {len(sources)} expressions and strings")
+        for taken, recipe in search(detect, sources, allowed, draw)[:SHOWN]:
+            print(f"{taken * 1000:7.1f} ms {'anew ' if recipe.anew else 'again'} {recipe.text(sources, 90)!r}")
+
+
+if __name__ == "__main__":
+    main()
