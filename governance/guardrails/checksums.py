@@ -57,9 +57,7 @@ def cpf(digits: str) -> bool:
     if len(set(digits)) == 1:
         return False
     numbers = list(map(int, digits))
-    return all(
-        sum(map(mul, numbers, range(length + 1, 1, -1))) * 10 % 11 % 10 == numbers[length] for length in (9, 10)
-    )
+    return all(sum(map(mul, numbers, range(length + 1, 1, -1))) * 10 % 11 % 10 == numbers[length] for length in (9, 10))
 
 
 def codice_fiscale(code: str) -> bool:

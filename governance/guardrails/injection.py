@@ -46,7 +46,15 @@ _OPENING = re.compile(r"[\"“„«‘'`]")
 _CLOSING = re.compile(r"[\"”“»’'`]")
 _KEY_LETTERS = 4
 
-_Opened: TypeAlias = tuple[tuple[Phrase, Callable[[str, int], re.Match[str] | None]], ...]
+_Match: TypeAlias = Callable[[str, int], re.Match[str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The phrases that words with a beginning may open, each with what tells whether it does, and what tells of any."""
+
+    any: _Match
+    phrases: tuple[tuple[Phrase, _Match], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +177,11 @@ def _signs(view: View) -> Iterator[Sign]:
     text = view.text
     marked: list[Word] = []
     for number, match in enumerate(_TOKEN.finditer(text)):
-        parts, phrases = _known(match[0])
+        parts, opened = _known(match[0])
         if parts:
             marked.append(Word(number, parts, match.start(), match.end()))
-        if phrases:
-            start = match.start()
-            for phrase, opens in phrases:
+        if opened is not None and opened.any(text, start := match.start()) is not None:
+            for phrase, opens in opened.phrases:
                 if (turn := opens(text, start)) is not None:
                     yield from _phrase(text, phrase, turn)
     yield from _sentences(text, marked)
@@ -184,10 +191,10 @@ def _signs(view: View) -> Iterator[Sign]:
 
 
 @lru_cache(maxsize=32_768)
-def _known(word: str) -> tuple[int, _Opened]:
+def _known(word: str) -> tuple[int, Opened | None]:
     """Return the parts that a word plays, and the phrases that it may open, each with what tells whether it does."""
     parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) >= FEWEST_JUMBLED else 0)
-    return parts, _OPENED.get(word[:_KEY_LETTERS], ())
+    return parts, _OPENED.get(word[:_KEY_LETTERS])
 
 
 def _phrase(text: str, phrase: Phrase, match: re.Match[str]) -> Iterator[Sign]:
@@ -270,12 +277,17 @@ def _spoken(text: str, start: int, name: str, weight: float) -> float:
     return weight
 
 
-def _opened() -> dict[str, _Opened]:
-    table: dict[str, _Opened] = {}
+def _opened() -> dict[str, Opened]:
+    table: dict[str, list[Phrase]] = {}
     for phrase in PHRASES:
         for key in {word[:_KEY_LETTERS] for word in phrase.opens}:
-            table[key] = (*table.get(key, ()), (phrase, phrase.pattern.match))
-    return table
+            table.setdefault(key, []).append(phrase)
+    return {key: _together(phrases) for key, phrases in table.items()}
+
+
+def _together(phrases: Sequence[Phrase]) -> Opened:
+    any_of_them = re.compile("|".join(f"(?:{phrase.pattern.pattern})" for phrase in phrases))
+    return Opened(any_of_them.match, tuple((phrase, phrase.pattern.match) for phrase in phrases))
 
 
 _OPENED = _opened()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
@@ -18,6 +19,7 @@ from governance.guardrails.pii_numbers import DENIAL
 from governance.guardrails.reading import Reading
 
 REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
+READ, BESIDE = 284, 80  # characters from a name on that tell what it announces, and beside a number that goes on
 _SIGNS = re.compile(r"[^0-9A-Za-z\u0391-\u03a9]")
 _BREAK = re.compile(
     r"\d|(?<!\bn)(?<!\bno)(?<!\bnr)(?<!\bnum)(?<!\bnúm)(?<!\bč)[.] [^\W\d_]|[!?;] [^\W\d_]|\n[^\n]*\n|[{}]",
@@ -149,7 +151,7 @@ _HINTED = {entry: _hint(entry.alone.pattern) for entry in ENTRIES if entry.alone
 @lru_cache(maxsize=256)
 def _any_of(hinted: tuple[National, ...]) -> re.Pattern[str]:
     """Return what finds where a number that needs no name could begin, some of them hinted at."""
-    shapes = "|".join(f"(?={entry.shape.pattern.removeprefix(_LEADING)})" for entry in (*_ALONE, *hinted))
+    shapes = "|".join(f"(?=({entry.shape.pattern.removeprefix(_LEADING)}))" for entry in (*_ALONE, *hinted))
     return re.compile(rf"{_LEADING}(?=[0-9A-Z][ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?:\d ){{3}})(?:{shapes})")
 
 
@@ -167,21 +169,13 @@ def find(reading: Reading) -> Iterator[Finding]:
         return
     spoken = lower.replace("_", " ")  # names of columns and fields
     seen: dict[int, int] = {}
-    after = _After(reading)
+    names = _Names(reading, spoken)
     for at, needle in _named(text, spoken):
-        for entry in _NEEDLES[needle]:
-            word = entry.words.match(spoken, at)
-            if word is not None and (entry.among is None or reading.speaks(entry.among)):
-                near = entry.near or (not entry.checks and len(word[0]) <= SHORT_WORD and not _glued(word[0]))
-                found = after.numbers(entry, word.end(), near=near)
-                yield from found
-                if (
-                    not found
-                    and entry.sure
-                    and not reading.speaks(_INVALID)
-                    and (len(word[0]) > SHORT_WORD or text[at : word.end()].isupper())
-                ):
-                    yield from _around(entry, reading, word, seen)
+        named = names.read(needle, at)
+        for kind, start, end in named.numbers:
+            yield Finding(kind, at + start, at + end, 0.92)
+        for entry, length in named.alone:
+            yield from _around(entry, reading, at, at + length, seen)
     yield from _without_words(reading)
     for cell in reading.tables.cells(_ANY_WORD):
         for entry in ENTRIES:
@@ -205,32 +199,60 @@ def _named(text: str, spoken: str) -> Iterator[tuple[int, str]]:
         yield from places(spoken, _GLUED)
 
 
-class _After:
-    """Finds the numbers that names announce in a text; what follows a name is looked at once for all entries."""
+class _Named(NamedTuple):
+    """What stands behind a name, from its place on: numbers, and entries without one, which are looked for around it."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    numbers: list[tuple[str, int, int]]
+    alone: list[tuple[National, int]]
+
+
+class _Names:
+    """Reads what names announce in a text, once for the same words."""
+
+    def __init__(self, reading: Reading, spoken: str) -> None:
+        self._reading, self._spoken = reading, spoken
+        self._known: dict[tuple[str, str], _Named] = {}
         self._firsts: dict[int, int] = {}
 
-    def numbers(self, entry: National, end: int, *, near: bool) -> list[Finding]:
-        """Return the number, or the numbers, that a name announces which ends there."""
+    def read(self, needle: str, at: int) -> _Named:
+        """Return what stands behind a name that begins at a place, or nothing if none does."""
+        key = needle, self._reading.text[at : at + READ]
+        named = self._known.get(key)
+        if named is None:
+            named = self._named(needle, at)
+            if all(end < READ - BESIDE for _, _, end in named.numbers):
+                self._known[key] = named
+        return named
+
+    def _named(self, needle: str, at: int) -> _Named:
+        reading, numbers, alone = self._reading, dict[tuple[str, int, int], None](), []
+        for entry in _NEEDLES[needle]:
+            word = entry.words.match(self._spoken, at)
+            if word is None or not (entry.among is None or reading.speaks(entry.among)):
+                continue
+            short = len(word[0]) <= SHORT_WORD
+            near = entry.near or (not entry.checks and short and not _glued(word[0]))
+            found = [(entry.kind, start - at, end - at) for start, end in self._after(entry, word.end(), near=near)]
+            numbers.update(dict.fromkeys(found))
+            unlike = short and not reading.text[at : word.end()].isupper()
+            if not found and entry.sure and not unlike and not reading.speaks(_INVALID):
+                alone.append((entry, word.end() - at))
+        return _Named(list(numbers), alone)
+
+    def _after(self, entry: National, end: int, *, near: bool) -> Iterator[tuple[int, int]]:
+        """Yield where numbers stand behind a name's end, the first of which holds the first digit."""
         text = self._reading.text
         end += text.startswith(".", end)  # of an abbreviation
         first = self._first_digit(end)
-        if first < 0:
-            return []
-        match = entry.shape.search(text, end, min(len(text), first + LONGEST))
-        if match is None or match.start() > first or (near and not _NEAR.fullmatch(text, end, match.start())):
-            return []
-        if _OTHER_NUMBER.search(self._reading.lower[end - 1 : match.start()], 1):
-            return []
-        found = []
-        number: re.Match[str] | None = match
+        number = entry.shape.search(text, end, min(len(text), first + LONGEST)) if first >= 0 else None
+        if number is None or number.start() > first or (near and not _NEAR.fullmatch(text, end, number.start())):
+            return
+        if _OTHER_NUMBER.search(self._reading.lower[end - 1 : number.start()], 1):
+            return
         while number is not None and self._reading.looks(entry.passes, number[0]):
-            found.append(Finding(entry.kind, *number.span(), 0.92))
+            yield number.span()
             following = _NEXT.match(text, number.end())
             number = entry.shape.match(text, following.end()) if following else None
-        return found
 
     def _first_digit(self, end: int) -> int:
         """Return where the first digit in the sentence stands, or -1."""
@@ -241,11 +263,11 @@ class _After:
         return known
 
 
-def _around(entry: National, reading: Reading, word: re.Match[str], seen: dict[int, int]) -> Iterator[Finding]:
+def _around(entry: National, reading: Reading, begin: int, finish: int, seen: dict[int, int]) -> Iterator[Finding]:
     """Yield the numbers with a right check digit in the sentences around a name, each part looked through once."""
     text = reading.text
-    start, end = max(0, word.start() - AROUND // 2, seen.get(id(entry), 0)), min(len(text), word.end() + AROUND)
-    above, below = text.rfind("\n\n", start, word.start()), text.find("\n\n", word.end(), end)
+    start, end = max(0, begin - AROUND // 2, seen.get(id(entry), 0)), min(len(text), finish + AROUND)
+    above, below = text.rfind("\n\n", start, begin), text.find("\n\n", finish, end)
     for match in entry.shape.finditer(text, above if above >= 0 else start, below if below >= 0 else end):
         if reading.looks(entry.passes, match[0]) and not DENIAL.search(labels.before(text, match.start(), REACH)):
             yield Finding(entry.kind, *match.span(), 0.75)
@@ -265,11 +287,24 @@ def _without_words(reading: Reading) -> Iterator[Finding]:
         if entry.alone is not None and reading.speaks(hint) and reading.speaks(entry.alone)
     )
     seeking = (*_ALONE, *hinted)
+    known: dict[tuple[int, str], tuple[str, int] | None] = {}
     for begun in _any_of(hinted).finditer(text):
-        for entry in seeking:
-            match = entry.shape.match(text, begun.start())
-            if match is None or not reading.looks(entry.passes, match[0]):
-                continue
-            if not DENIAL.search(labels.before(text, begun.start())):
-                yield Finding(entry.kind, *match.span(), 0.86)
-            break
+        at = begun.start()
+        before = min(at, BEFORE_NUMBER)
+        read = before, text[at - before : at + LONGEST_NUMBER]
+        if read not in known:
+            candidates = seeking[(begun.lastindex or 1) - 1 :]  # those before don't match
+            known[read] = next(_passing(reading, candidates, at), None)
+        if (number := known[read]) is not None and not DENIAL.search(labels.before(text, at)):
+            yield Finding(number[0], at, at + number[1], 0.86)
+
+
+def _passing(reading: Reading, entries: tuple[National, ...], at: int) -> Iterator[tuple[str, int]]:
+    """Yield the kinds of numbers that stand at a place by their form and check, and how long they are."""
+    for entry in entries:
+        number = entry.shape.match(reading.text, at)
+        if number is not None and reading.looks(entry.passes, number[0]):
+            yield entry.kind, number.end() - at
+
+
+BEFORE_NUMBER, LONGEST_NUMBER = 2, 56  # characters that a shape reads

@@ -82,10 +82,11 @@ def _settled(found: list[Finding]) -> list[Finding]:
         return found
     kept: list[Finding] = []
     reach: list[Finding] = []
-    for finding in sorted(found, key=lambda one: (one.start, -one.end, -one.score)):
+    for finding in sorted(dict.fromkeys(found), key=lambda one: (one.start, -one.end, -one.score)):
+        reach = [one for one in reach if one.end > finding.start]
         if not any(wider.end >= finding.end and wider.score >= finding.score for wider in reach):
             kept.append(finding)
-            reach = [one for one in (*reach, finding) if one.end > finding.start]
+            reach.append(finding)
     return kept
 
 

@@ -133,7 +133,7 @@ def _near_words(reading: Reading, around: _Around) -> Iterator[Finding]:
     text, done = reading.text, 0
     for at, _ in around.needles.places(reading.lower):
         start, end = _zone(text, at, done)
-        for match in around.shape.finditer(text, start, end):
+        for match in around.shape.finditer(text, start, end) if start < end else ():
             done = match.end()
             if (around.check is None or around.check(match[0])) and _credible(text, match, around.kind):
                 yield Finding(around.kind, *match.span(), 0.7)

@@ -6,6 +6,7 @@ import re
 
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.needles import beginnings, shortest
 
 REACH, REACH_AFTER = 80, 60
 # Not as part of a host: an address at example.com says nothing about the number beside it.
@@ -16,13 +17,13 @@ _TRYING = Cue(
     r"exemplos?|testes?|voorbeeld\w*|przykład\w*|testow\w*|exempel|eksempel|esimerkki\w*|örnek|příklad\w*|példa|exemplu)(?![a-z]|\.(?:com|org|net)\b)"
     r"|тест|пример|приклад|образец|テスト|サンプル|見本|ダミー|例|测试|示例|样例|測試|範例|예시|테스트|샘플|مثال|תרגול|דוגמה|उदाहरण|ตัวอย่าง|παράδειγμα"
 )
-# What every such word holds: a look for these is much cheaper.
-_HINTS = (
+# What every such word begins with, or holds.
+TRIED = re.compile(beginnings(shortest((
     "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
     "speci", "seed", "story", "woolw", "advert", "unass", "beisp", "muster", "z.", "ejemp", "prueb", "essai", "exem", "esemp", "prov", "voorb", "przyk", "eksem",
     "esimer", "örnek", "příkl", "példa", "тест", "пример", "приклад", "образ", "テスト", "サンプル", "見本", "ダミー", "例", "测试", "样", "測試", "範", "예시", "테스트", "샘플",
     "مثال", "תרגול", "דוגמה", "उदा", "ตัว", "παράδ",
-)  # fmt: skip
+))))  # fmt: skip
 _WRONG = Cue(
     r"(?<![a-z])(?:invalid|checksum|check ?digits?|mismatch\w*|malformed|reject(?:s|ed)?|bad|not valid|ungültig\w*|prüfziffer\w*|invalide|inv[aá]lid[oa]|"
     r"non valid[oa]|nieprawidłow\w*|błędn\w*|ongeldig\w*|must fail|should fail|to fail|is_valid|tobe\(false\)|assertfalse)(?![a-z])"
@@ -56,11 +57,6 @@ def printed(text: str, start: int, end: int, code: str) -> bool:
     if code not in _PRINTED and code not in _PRINTED_ACCOUNTS and not _FICTION.fullmatch(code):
         return False
     return tried(text, start, end)
-
-
-def spoken_of(lower: str) -> bool:
-    """Tell whether a text could speak of tests, samples or fiction at all."""
-    return any(hint in lower for hint in _HINTS)
 
 
 def tried(text: str, start: int, end: int) -> bool:

@@ -55,9 +55,7 @@ _DEED = Cue(
 _FOR_SOMEBODY = Cue(
     r"\b(?:log-?in|sign-?in|session|authenticat\w+|accepted \w+|vpn|password|otp|2fa)\b[^\n]{0,24} (?:for|by|user|of) (?!the |an? |invalid )[a-z][\w.\-]{1,30}\b[^\n]{0,24}$"
 )
-_RELEASE = Cue(
-    r"\b(?:firmware|version\w*|wersj\w+|v|release|build|update|upgrade|driver|guide)\W{0,4}(?:\w{1,6} )?$"
-)
+_RELEASE = Cue(r"\b(?:firmware|version\w*|wersj\w+|v|release|build|update|upgrade|driver|guide)\W{0,4}(?:\w{1,6} )?$")
 _TRACED = Cue(
     r"\b(?:traced?|tracked|led|leads|belongs?|assigned) (?!the (?:bug|issue|error|crash|leak|regression))[^\n.]{0,30}$"
 )

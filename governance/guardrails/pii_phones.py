@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import TypeAlias
 
 import phonenumbers
 
@@ -98,21 +99,18 @@ _EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the telephone numbers of a folded text."""
     text, lower = reading.text, reading.lower
-    plans, examples = _Plans(), pii_examples.spoken_of(lower)
+    plans = _Plans()
     ends: set[int] = set()
+    judged = _Judged(text, plans)
     parts = zones(_RUN, text, REACH_BEFORE, REACH_AFTER)
     for match in _anywhere(_PLUS, text, parts):
-        end = _international_end(text, match, plans)
-        if end > 0 and not (examples and _fiction(text, match.start(), end)):
+        end = judged.end(match)
+        if end > 0 and not _fiction(reading, match.start(), end):
             ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
     for pattern, judge, score in _NATIONAL:
         for match in _anywhere(pattern, text, parts):
-            if (
-                match.end() not in ends
-                and judge(text, match, plans)
-                and not (examples and _fiction(text, *match.span()))
-            ):
+            if match.end() not in ends and judged.by(judge, match) and not _fiction(reading, *match.span()):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
     for match in _anywhere(_LINK, text, parts if _LINKED.search(lower) else []):
@@ -138,6 +136,9 @@ def _anywhere(pattern: re.Pattern[str], text: str, parts: list[tuple[int, int]])
 _CELL = re.compile(r"[+(]{0,2}\d[\d ().\-/]{5,22}")
 
 
+_Judge: TypeAlias = Callable[[str, re.Match[str], "_Plans"], bool]
+
+
 class _Plans:
     """Asks the library about numbering plans, a bounded number of times for one text."""
 
@@ -151,6 +152,38 @@ class _Plans:
     def valid(self, digits: str, regions: tuple[str, ...]) -> bool:
         self.left -= 1
         return self.left < 0 or _valid_in(digits, regions)
+
+
+class _Judged:
+    """Judges each number once among the same words."""
+
+    BEFORE, AFTER = 104, 64  # characters around a number that anything here reads
+
+    def __init__(self, text: str, plans: _Plans) -> None:
+        self._text, self._plans = text, plans
+        self._known: dict[tuple[object, int, int, str], int] = {}
+
+    def by(self, judge: _Judge, match: re.Match[str]) -> bool:
+        """Tell whether somebody takes it for a telephone's."""
+        key = self._key(judge, match)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = judge(self._text, match, self._plans)
+        return known == 1
+
+    def end(self, match: re.Match[str]) -> int:
+        """Return where an international number ends, or -1."""
+        key = self._key(None, match)
+        known = self._known.get(key)
+        if known is None:
+            end = _international_end(self._text, match, self._plans)
+            known = self._known[key] = end - match.start() if end > 0 else -1
+        return known + match.start() if known > 0 else -1
+
+    def _key(self, judge: object, match: re.Match[str]) -> tuple[object, int, int, str]:
+        start, end = match.span()
+        first = max(0, start - self.BEFORE)
+        return judge, start - first, end - start, self._text[first : end + self.AFTER]
 
 
 @lru_cache(maxsize=2048)
@@ -176,8 +209,9 @@ def _digits(written: str) -> str:
     return _NOT_DIGIT.sub("", _EXTENSION_PART.sub("", written))
 
 
-def _fiction(text: str, start: int, end: int) -> bool:
-    return pii_examples.printed(text, start, end, _digits(text[start:end]).removeprefix("00"))
+def _fiction(reading: Reading, start: int, end: int) -> bool:
+    written = _digits(reading.text[start:end]).removeprefix("00")
+    return reading.speaks(pii_examples.TRIED) and pii_examples.printed(reading.text, start, end, written)
 
 
 SHORTEST_ABROAD = 10
@@ -338,7 +372,7 @@ _FOLLOWS = re.compile(
 
 
 # Forms without a country code: how they look, who decides, how sure that is.
-_NATIONAL: tuple[tuple[re.Pattern[str], Callable[[str, re.Match[str], _Plans], bool], float], ...] = (
+_NATIONAL: tuple[tuple[re.Pattern[str], _Judge, float], ...] = (
     (_AMERICAN, _american, 0.9),
     (_TRUNK, _trunk, 0.85),
     (_BRAZILIAN, _shaped, 0.9),

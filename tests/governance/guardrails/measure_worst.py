@@ -23,7 +23,7 @@ from governance.guardrails.findings import Finding
 
 Detect = Callable[[str], list[Finding]]
 SHORT_CHARACTERS, LONG_CHARACTERS = 5_000, 50_000
-KEPT, SHOWN, MOST_REPEATS, REDRAWN = 60, 20, 3, 0.3
+KEPT, SHOWN, MOST_REPEATS, REDRAWN = 25, 20, 3, 0.3
 SEPARATORS = (" ", "\n", ", ", ": ", "=", " is ", "\n\n", ". ", "", "\t", ' "', "|")
 GUARDS: dict[str, tuple[Detect, str]] = {
     "pii": (pii.detect, "pii|national|labels|reading|tables|checksums"),
@@ -129,18 +129,24 @@ def search(detect: Detect, sources: list[Any], allowed: float, draw: random.Rand
     slowest: list[Recipe] = []
     until = time.process_time() + allowed
     while time.process_time() < until:
-        recipe = _changed(draw.choice(slowest), sources, draw) if slowest and draw.random() < 0.6 else _new(sources, draw)
+        recipe = (
+            _changed(draw.choice(slowest), sources, draw) if slowest and draw.random() < 0.6 else _new(sources, draw)
+        )
         known[recipe] = seconds(detect, recipe.text(sources, SHORT_CHARACTERS), 1)
         if len(slowest) < KEPT or known[recipe] > known[slowest[-1]]:
             again = seconds(detect, recipe.text(sources, SHORT_CHARACTERS), 2)
             known[recipe] = min(known[recipe], again)
             slowest = sorted((*slowest, recipe), key=lambda one: -known[one])[:KEPT]
-    return sorted(((seconds(detect, one.text(sources, LONG_CHARACTERS), 2), one) for one in slowest), key=lambda row: -row[0])
+    return sorted(
+        ((seconds(detect, one.text(sources, LONG_CHARACTERS), 2), one) for one in slowest), key=lambda row: -row[0]
+    )
 
 
 def _new(sources: list[Any], draw: random.Random) -> Recipe:
     parts = tuple(draw.randrange(len(sources)) for _ in range(draw.choice((1, 2, 2, 3))))
-    return Recipe(parts, tuple(draw.choice(SEPARATORS) for _ in parts), draw.random() < REDRAWN, draw.randrange(1_000_000))
+    return Recipe(
+        parts, tuple(draw.choice(SEPARATORS) for _ in parts), draw.random() < REDRAWN, draw.randrange(1_000_000)
+    )
 
 
 def _changed(recipe: Recipe, sources: list[Any], draw: random.Random) -> Recipe:

@@ -1,0 +1,54 @@
+"""Words around a value: a cue finds what its expression finds, and remembers it no longer than one look."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.guardrails import pii_hosts, pii_numbers, pii_phones, pii_things
+from governance.guardrails.cues import Cue, one_look
+
+PATTERNS = (
+    r"\b(?:orders?|ord|no)\b",
+    r"(?<![a-z])(?:(?:a|b)?rd|n[oé]r?|d{2,3}x)\s?$",
+    r"(?:ord|é+r)(?= )|x-?[ab]",
+    r"[a-z]{2}x|b",
+    r"(?P<weak>rd)|(?:order|no)",
+)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@given(words=st.text(alphabet="abdeornxé -", max_size=14), start=st.integers(0, 3))
+def test_it_finds_what_its_expression_finds(pattern: str, words: str, start: int) -> None:
+    found, expected = Cue(pattern).search(words, start), re.compile(pattern).search(words, start)
+    assert (found and found.span()) == (expected and expected.span())
+
+
+@given(words=st.text(alphabet="abdeornxé -", max_size=14))
+def test_of_several_expressions_one_is_enough(words: str) -> None:
+    several = any(re.search(pattern, words) for pattern in PATTERNS)
+    assert (Cue(*PATTERNS).search(words) is not None) == several
+
+
+@pytest.mark.parametrize("cue", [pii_numbers.DENIAL, pii_things.THINGS, pii_phones._NAMED, pii_hosts._PERSON])
+def test_the_long_lists_of_words_are_told_apart_by_their_beginnings(cue: Cue) -> None:
+    assert cue._hints and not cue._loose
+
+
+def test_the_same_words_are_looked_through_once_in_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    cue, asked = Cue("order"), list[str]()
+
+    def looked(words: str, start: int) -> None:
+        asked.append(words)
+
+    monkeypatch.setattr(cue, "_search", looked)
+    with one_look():
+        assert cue.search("a secret") is cue.search("a secret") is None
+        assert asked == ["a secret"]
+    with one_look():
+        cue.search("a secret")
+    cue.search("a secret")
+    assert asked == ["a secret"] * 3
