@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import psycopg
@@ -27,6 +27,7 @@ from agents.engine.status import RunStatus
 from agents.models import Run
 from agents.services.ledger import Consumer, Starting
 from agents.services.sql import columns, recordset, table
+from agents.services.trips import in_few_trips
 from governance.budgets import Charge, CostOf, Terms, Use, allowance, charges, exceeded, refusal
 from governance.models import Budget, BudgetUse, Measure, Period, Reservation
 
@@ -109,6 +110,7 @@ WITH due AS (
 UPDATE {table(BudgetUse)} u SET reserved = u.reserved - s.amount, used = u.used + s.actual
 FROM sums s JOIN locked l ON l.id = s.use_id WHERE u.id = s.use_id
 """
+UseKey: TypeAlias = tuple[UUID, UUID]  # of a budget, and of whom it counts
 NO_RUNS: Final[dict[str, Any]] = {"runs": None}
 
 
@@ -178,15 +180,23 @@ class Budgets:
             return BOUNDLESS
         used = {Measure.RUNS: Decimal(0), Measure.TOKENS: Decimal(tokens), Measure.USD: cost_usd}
         async with self._pool.connection() as connection:
-            if (enough := await _held_enough(connection, run, charges, used)) is not None:
+            held = await _held_by(connection, run)
+            if (enough := _enough(held, charges, used)) is not None:
                 return enough  # what is its own needs no lock
-            return await self._more(connection, run, charges, used)
+            return await self._more(connection, run, charges, used, held)
 
     async def _more(
-        self, connection: AsyncConnection[Any], run: RunInfo, charges: list[Charge], used: Mapping[Measure, Decimal]
+        self,
+        connection: AsyncConnection[Any],
+        run: RunInfo,
+        charges: list[Charge],
+        used: Mapping[Measure, Decimal],
+        held: Mapping[UseKey, tuple[UUID, Decimal]],
     ) -> Allowance:
-        async with connection.transaction():
-            amounts, uses = await _locked_for(connection, run, charges)
+        """Lock and hold more than `held`, which none but the run's own process changes."""
+        amounts = dict(held.values())
+        async with in_few_trips(connection):
+            uses = await _locked_for(connection, charges, held)
             by_key, rows = {use.key: use for use in uses}, []
             for charge in charges:
                 if (use := by_key.get(charge.key)) is None:
@@ -284,7 +294,7 @@ def _terms(row: Sequence[Any]) -> Terms:
     return Terms(id, tenant_id, name, Measure(measure), Period(period), *rest)
 
 
-async def _locked(connection: AsyncConnection[Any], keys: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Use]:
+async def _locked(connection: AsyncConnection[Any], keys: set[UseKey]) -> dict[UseKey, Use]:
     """Lock the rows of this period, made where they are missing. A budget that is gone has none."""
     rows = _wanted(keys)
     cursor = await connection.execute(LOCK, [rows])
@@ -296,39 +306,39 @@ async def _locked(connection: AsyncConnection[Any], keys: set[tuple[UUID, UUID]]
     return {use.key: use for use in (Use(*row) for row in found)}
 
 
-async def _held_enough(
-    connection: AsyncConnection[Any], run: RunInfo, charges: list[Charge], used: Mapping[Measure, Decimal]
+async def _held_by(connection: AsyncConnection[Any], run: RunInfo) -> dict[UseKey, tuple[UUID, Decimal]]:
+    """Return what a run has reserved of each budget: of which of its rows, and how much."""
+    cursor = await connection.execute(HELD, [run.tenant_id, run.run_id], prepare=True)
+    return {(budget, subject): (use_id, amount) for use_id, amount, budget, subject in await cursor.fetchall()}
+
+
+def _enough(
+    held: Mapping[UseKey, tuple[UUID, Decimal]], charges: list[Charge], used: Mapping[Measure, Decimal]
 ) -> Allowance | None:
     """Return what a run may use, when it holds more of each budget than it has used."""
-    cursor = await connection.execute(HELD, [run.tenant_id, run.run_id])
-    held = {(budget, subject): amount for _, amount, budget, subject in await cursor.fetchall()}
-    if any(held.get(charge.key, Decimal(0)) <= used[charge.terms.measure] for charge in charges):
+    amounts = [(charge.terms.measure, held[charge.key][1]) for charge in charges if charge.key in held]
+    if len(amounts) < len(charges) or any(amount <= used[measure] for measure, amount in amounts):
         return None
-    return allowance([(charge.terms.measure, held[charge.key]) for charge in charges])
+    return allowance(amounts)
 
 
 async def _locked_for(
-    connection: AsyncConnection[Any], run: RunInfo, charges: list[Charge]
-) -> tuple[dict[UUID, Decimal], list[Use]]:
+    connection: AsyncConnection[Any], charges: list[Charge], held: Mapping[UseKey, tuple[UUID, Decimal]]
+) -> list[Use]:
     """Lock what a run holds already and, of the budgets that it holds nothing of, this period's rows."""
-    cursor = await connection.execute(HELD, [run.tenant_id, run.run_id])
-    amounts = {use_id: amount for use_id, amount, *_ in await cursor.fetchall()}
-    if not amounts:
-        return amounts, list((await _locked(connection, {charge.key for charge in charges})).values())
-    cursor = await connection.execute(LOCK_THESE, [list(amounts)])
-    held = {use.key for use in (Use(*row) for row in await cursor.fetchall())}
-    missing = {charge.key for charge in charges} - held
-    ids = list(amounts)
-    if missing:
+    if not held:
+        return list((await _locked(connection, {charge.key for charge in charges})).values())
+    ids = [use_id for use_id, _ in held.values()]
+    if missing := {charge.key for charge in charges} - held.keys():
         rows = _wanted(missing)
         await connection.execute(MAKE, [rows])
         cursor = await connection.execute(FIND, [rows])
         ids += [use_id for (use_id,) in await cursor.fetchall()]
     cursor = await connection.execute(LOCK_THESE, [ids])
-    return amounts, [Use(*row) for row in await cursor.fetchall()]
+    return [Use(*row) for row in await cursor.fetchall()]
 
 
-def _wanted(keys: set[tuple[UUID, UUID]]) -> str:
+def _wanted(keys: set[UseKey]) -> str:
     return json_text([{"id": new_id(), "budget_id": budget, "subject": subject} for budget, subject in keys])
 
 

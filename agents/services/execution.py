@@ -118,7 +118,7 @@ async def _execute(
         return await _fail(state, journal, *refusal)
     if claimed.is_job:
         spec, keeps = _job(claimed.component_id)
-        if not await seam.in_thread(jobs.may_go_on, spec, info):
+        if not (claimed.is_new or await seam.in_thread(jobs.may_go_on, spec, info)):
             return await _cancel(state, journal, jobs.OPTED_OUT)
         state.keeps = lambda said: (*jobs.consented(spec, info), *keeps(info, claimed.spec, said))
         state.messages = conversation(info.spec.instructions, [], info.input)
@@ -127,6 +127,8 @@ async def _execute(
 
 async def _loaded(claimed: Claimed, pool: AsyncConnectionPool) -> tuple[list[StepRecord], int, StopReason | None]:
     """Load the journal to its end even when the run is stopped meanwhile: how it stops has to be written there."""
+    if claimed.is_new:
+        return [], 0, None
     loading = asyncio.ensure_future(queue.load_steps(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id))
     try:
         steps, last_seq = await asyncio.shield(loading)
@@ -191,10 +193,9 @@ async def run_state(
         logger.error("run %s failed: %s", state.info.run_id, whereabouts(error))
         await _fail(state, journal, "internal_error", "The run failed inside the server.")
     if known.leaving is not None and not journal.drain_requested:
-        async with journal.writer.beside:
-            await summaries.ask(
-                journal.writer.pool, tenant_id=state.info.tenant_id, run_id=state.info.run_id, history=known
-            )
+        writer = journal.writer
+        async with writer.beside:
+            await summaries.ask(writer.pool, state.info, known, begin_job=writer.begin_job)
 
 
 def _reason(stopped: asyncio.CancelledError) -> StopReason:

@@ -6,8 +6,8 @@ job is stored and when a process takes it up, and `consented` is in the write th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -22,7 +22,9 @@ from agents.engine.status import RunStatus
 from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
 from agents.models import Run, Session
+from agents.services.begin import LEASE_SECONDS
 from agents.services.notifications import CLAIMABLE
+from agents.services.queue import Claimed
 from agents.services.sql import table
 from agents.services.tenant_models import TenantModels
 
@@ -35,6 +37,15 @@ CONSENT: Final = f"""
 UPDATE {table(Run)} r SET status = r.status FROM {table(Session)} s
 WHERE r.tenant_id = %s AND r.id = %s AND {_OF_SESSION} AND {{consented}}
 """
+
+# Stores a job that this process leases, or that any may claim when it is given no owner; returns one that is leased.
+Store: TypeAlias = Callable[[str], Awaitable[Claimed | None]]
+BeginJob: TypeAlias = Callable[[UUID, Store], Awaitable[None]]
+
+
+async def store_for_any(tenant_id: UUID, store: Store) -> None:
+    """Store a job where nobody takes jobs."""
+    await store("")
 
 
 class Whole:
@@ -128,7 +139,8 @@ WITH job AS (
         error_code, error_text, usage, is_demo, created_at, ended_at
     )
     SELECT %(id)s, r.tenant_id, r.user_id, r.session_id, NULL, %(id)s, '{JOB}', %(job)s, %(spec)s::jsonb,
-        %(spec_hash)s, %(model)s, '{RunStatus.PENDING.value}', 0, '', NULL, 0,
+        %(spec_hash)s, %(model)s, %(status)s, %(fence)s, %(owner)s::text,
+        CASE WHEN %(owner)s::text <> '' THEN now() + interval '{LEASE_SECONDS} seconds' END, 0,
         now() + make_interval(secs => %(deadline_seconds)s), false, %(message)s, NULL, '', '', '{{{{}}}}'::jsonb,
         r.is_demo, now(), NULL
     FROM {table(Run)} r JOIN {table(Session)} s ON {_OF_SESSION}
@@ -136,7 +148,7 @@ WITH job AS (
     ON CONFLICT DO NOTHING
     RETURNING id
 )
-SELECT pg_notify('{CLAIMABLE}', '{JOB}') FROM job
+SELECT id, (SELECT pg_notify('{CLAIMABLE}', '{JOB}') WHERE %(owner)s::text = '') FROM job
 """
 
 
@@ -144,27 +156,52 @@ async def store(
     connection: AsyncConnection[Any],
     spec: JobSpec,
     models: TenantModels,
+    owner: str = "",
     *,
-    tenant_id: UUID,
-    run_id: UUID,
+    info: RunInfo,
     message: str,
     order: JsonObject,
-) -> None:
-    """Store a job in the session of a run, for any process to claim, unless one is open. One statement.
+) -> Claimed | None:
+    """Store a job in the session of a run, leased to `owner` or for any process to claim, unless one is open.
 
-    Does nothing where it may keep nothing. `order` is added to its spec; `models` are the tenant's.
+    Returns the one that is leased. One statement. Does nothing where it may keep nothing. `order` is added to its spec;
+    `models` are the tenant's.
     """
     model = models.name_of(spec.model)
     pinned = spec.pinned(model, models.fallbacks)
+    ordered, job_id, fence = {**pinned, **order}, new_id(), 1 if owner else 0
     values = {
-        "id": new_id(),
-        "tenant_id": tenant_id,
-        "run_id": run_id,
+        "id": job_id,
+        "tenant_id": info.tenant_id,
+        "run_id": info.run_id,
         "job": spec.id,
-        "spec": json_text({**pinned, **order}),
+        "spec": json_text(ordered),
         "spec_hash": spec_hash(pinned),
         "model": model,
+        "status": (RunStatus.RUNNING if owner else RunStatus.PENDING).value,
+        "fence": fence,
+        "owner": owner,
         "deadline_seconds": float(spec.limits.deadline_seconds),
         "message": message,
     }
-    await connection.execute(STORE.format(consented=_consents(spec)), values)
+    cursor = await connection.execute(STORE.format(consented=_consents(spec)), values, prepare=True)
+    if not await cursor.fetchone() or not owner:
+        return None
+    return Claimed(
+        job_id,
+        info.tenant_id,
+        info.user_id,
+        info.session_id,
+        JOB,
+        spec.id,
+        ordered,
+        model,
+        message,
+        fence,
+        recoveries=0,
+        cancel_requested=False,
+        pause_requested=False,
+        worked_seconds=0.0,
+        is_overdue=False,
+        is_new=True,
+    )

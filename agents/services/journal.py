@@ -24,15 +24,17 @@ from agentos.core.clock import utc_now
 from agentos.core.errors import LeaseLost, whereabouts
 from agentos.core.types import JsonObject
 from agents.engine.ports import RunInfo, WriteRefused
+from agents.engine.status import RunStatus
 from agents.services import flush
 from agents.services.begin import Begin
 from agents.services.crash import is_armed
 from agents.services.flush import Record
 from agents.services.halted import Halted
 from agents.services.hub import Hub
+from agents.services.jobs import BeginJob, store_for_any
 from agents.services.ledger import Ledger
 from agents.services.lines import Event, coalesce, encode
-from agents.services.run_journal import RunJournal, Waiting, settle
+from agents.services.run_journal import RunJournal, Waiting, is_events_only, is_progress, settle
 from agents.services.starts import Starts
 from agents.services.storing import NOT_STORED, Storing
 
@@ -60,6 +62,7 @@ class JournalWriter:
         self._asides: set[asyncio.Task[None]] = set()
         self._places_aside = asyncio.Semaphore(ASIDE_AT_ONCE)
         self.beside = asyncio.Semaphore(1)  # what nobody waits for takes the pool's connections one at a time
+        self.begin_job: BeginJob = store_for_any  # the supervisor sets its own
         self._closing = False
         self.halted = Halted()  # the kill switches that stand; the supervisor keeps it
         self.is_draining = False
@@ -312,13 +315,18 @@ class JournalWriter:
 
 
 def _parts(waiting: list[Waiting]) -> list[list[Waiting]]:
-    """Split what one run has waiting so that each guarded write ends a part, with nothing before it but events."""
+    """Split what one run has waiting so that each guarded write ends a part, with nothing before it but events.
+
+    A guarded end takes the steps along that came right before it, and looks at none of them.
+    """
     parts: list[list[Waiting]] = [[]]
     for item in waiting:
         if item.write.statements:
-            events = list(takewhile(lambda earlier: earlier.is_events_only, reversed(parts[-1])))[::-1]
-            parts[-1] = parts[-1][: len(parts[-1]) - len(events)]
-            parts += [[*events, item], []]
+            run = item.write.run
+            may_go_along = is_progress if run and run.status is RunStatus.COMPLETED else is_events_only
+            taken = list(takewhile(may_go_along, reversed(parts[-1])))[::-1]
+            parts[-1] = parts[-1][: len(parts[-1]) - len(taken)]
+            parts += [[*taken, item], []]
         else:
             parts[-1].append(item)
     return [part for part in parts if part]

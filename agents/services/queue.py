@@ -43,6 +43,7 @@ class Claimed:
     pause_requested: bool
     worked_seconds: float
     is_overdue: bool
+    is_new: bool = False  # stored just now, by this process: its journal is empty
 
     @property
     def is_job(self) -> bool:

@@ -15,6 +15,7 @@ from agents.engine.ports import RunInfo, SeenState
 from agents.engine.steps import Statement, Write
 from agents.services import states
 from agents.services.halted import Halted, component_target, tool_target
+from agents.services.jobs import BeginJob
 from agents.services.lines import base_of
 
 
@@ -23,6 +24,7 @@ class Writer(Protocol):
 
     pool: AsyncConnectionPool
     beside: asyncio.Semaphore
+    begin_job: BeginJob
     pausing: set[UUID]
     halted: Halted
     is_draining: bool
@@ -39,10 +41,15 @@ class Waiting:
     write: Write
     done: asyncio.Future[None] | None = None
 
-    @property
-    def is_events_only(self) -> bool:
-        write = self.write
-        return self.done is None and not (write.steps or write.run or write.statements or write.audit)
+
+def is_events_only(item: Waiting) -> bool:
+    return is_progress(item) and not item.write.steps
+
+
+def is_progress(item: Waiting) -> bool:
+    """Tell whether it is nothing but steps and events, and nobody waits for it."""
+    write = item.write
+    return item.done is None and not (write.run or write.statements or write.audit)
 
 
 class RunJournal:
@@ -77,7 +84,7 @@ class RunJournal:
     def emit(self, name: str, payload: JsonObject, *, can_wait: bool = False) -> None:
         if self.is_lost:
             return
-        if self.waiting and self.waiting[-1].is_events_only:
+        if self.waiting and is_events_only(self.waiting[-1]):
             self.waiting[-1].write.events.append((name, payload))
         else:
             self.waiting.append(Waiting(Write(events=[(name, payload)])))

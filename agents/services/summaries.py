@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -79,7 +80,7 @@ ORDER BY h.ended_at, h.id
 """
 
 
-async def ask(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, history: History) -> None:
+async def ask(pool: AsyncConnectionPool, info: RunInfo, history: History, *, begin_job: jobs.BeginJob) -> None:
     """Store a job that sums up a run's session as far as its history says, if that is due. Commits.
 
     Nobody waits for it: what fails here is tried again by the next run of the session.
@@ -87,8 +88,8 @@ async def ask(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, histo
     if (leaving := history.leaving) is None:
         return
     asked = {
-        "tenant_id": tenant_id,
-        "run_id": run_id,
+        "tenant_id": info.tenant_id,
+        "run_id": info.run_id,
         "chars": chars_read(SPEC.history_chars),
         "until_at": leaving.ended_at,
         "until_id": leaving.run_id,
@@ -96,16 +97,15 @@ async def ask(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, histo
         "job": SPEC.id,
     }
     try:
-        models = await tenant_models.current(tenant_id)
+        models = await tenant_models.current(info.tenant_id)
         async with pool.connection() as connection:
-            cursor = await connection.execute(DUE, asked)
+            cursor = await connection.execute(DUE, asked, prepare=True)
             if rows := await cursor.fetchall():
                 message, order = _made_of(rows)
-                await jobs.store(
-                    connection, SPEC, models, tenant_id=tenant_id, run_id=run_id, message=message, order=order
-                )
+                store = partial(jobs.store, connection, SPEC, models, info=info, message=message, order=order)
+                await begin_job(info.tenant_id, store)
     except (psycopg.Error, PoolTimeout, DatabaseFailure, ConfigError) as error:
-        logger.warning("run %s: no summary was asked for (%s)", run_id, type(error).__name__)
+        logger.warning("run %s: no summary was asked for (%s)", info.run_id, type(error).__name__)
 
 
 def _made_of(rows: Sequence[Sequence[Any]]) -> tuple[str, JsonObject]:

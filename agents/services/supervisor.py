@@ -28,7 +28,7 @@ from agents.services.begin import LEASE_SECONDS
 from agents.services.crash import CrashPoint, crash_here
 from agents.services.execution import StopReason, execute
 from agents.services.hub import Hub
-from agents.services.jobs import ClosedGates
+from agents.services.jobs import ClosedGates, Store
 from agents.services.journal import JournalWriter
 from agents.services.ledger import Ledger, NoLedger
 from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, HALT, INBOX, PAUSE
@@ -55,6 +55,7 @@ class Lane:
     places: Places
     is_background: bool
     claimable: asyncio.Event = field(default_factory=asyncio.Event)
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)  # from looking for room until it is taken
 
 
 class Supervisor:
@@ -81,6 +82,7 @@ class Supervisor:
         self.job_ports = replace(job_ports or ports, hooks=ClosedGates())
         self.ledger = ledger or NoLedger()
         self.writer = JournalWriter(pool, hub, process=self.name, ledger=self.ledger)
+        self.writer.begin_job = self.begin_job
         self.draining = False
         self.runs = runs or Places("runs", most=MOST_RUNS, most_per_tenant=MOST_RUNS)
         self.jobs = jobs or Places("jobs", most=MOST_JOBS, most_per_tenant=MOST_JOBS)
@@ -152,9 +154,9 @@ class Supervisor:
         self._job_lane.claimable.set()
 
     def _ended(self, run_id: UUID, tenant_id: UUID, lane: Lane, task: asyncio.Task[None]) -> None:
+        if lane.is_background and not lane.places.has_room(tenant_id):
+            lane.claimable.set()  # others may have waited for this
         lane.places.leave(tenant_id)
-        if lane.is_background:
-            lane.claimable.set()  # few have room, so others wait for this
         if self._tasks.get(run_id) is task:
             del self._tasks[run_id]
             self.writer.pausing.discard(run_id)
@@ -171,7 +173,6 @@ class Supervisor:
                 await asyncio.sleep(1)
 
     async def _claim_loop(self, lane: Lane) -> None:
-        places = lane.places
         while not self.draining:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
@@ -179,23 +180,38 @@ class Supervisor:
             lane.claimable.clear()
             if self.writer.storing.trouble:
                 continue  # to take a run up counts as a recovery, and it would not come far
-            room = places.most - places.taken
-            while room > 0 and not self.draining:
-                claimed = await queue.claim(
-                    self.pool,
-                    owner=self.name,
-                    limit=min(room, CLAIMED_AT_ONCE),
-                    most_per_tenant=places.most_per_tenant,
-                    turns=places.turns,
-                    jobs=lane.is_background,
-                )
-                if claimed:
-                    crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
-                for run in claimed:
-                    self._take(run, lane)
-                room -= len(claimed)
-                if len(claimed) < CLAIMED_AT_ONCE:
-                    break
+            async with lane.taking:
+                await self._claim(lane)
+
+    async def _claim(self, lane: Lane) -> None:
+        """Claim what there is room for."""
+        places = lane.places
+        room = places.most - places.taken
+        while room > 0 and not self.draining:
+            claimed = await queue.claim(
+                self.pool,
+                owner=self.name,
+                limit=min(room, CLAIMED_AT_ONCE),
+                most_per_tenant=places.most_per_tenant,
+                turns=places.turns,
+                jobs=lane.is_background,
+            )
+            if claimed:
+                crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
+            for run in claimed:
+                self._take(run, lane)
+            room -= len(claimed)
+            if len(claimed) < CLAIMED_AT_ONCE:
+                break
+
+    async def begin_job(self, tenant_id: UUID, store: Store) -> None:
+        """Let a job be stored, and work on it when there is room here; else any process may claim it."""
+        lane = self._job_lane
+        async with lane.taking:
+            may_take = self._event_loop is not None and not self.draining and lane.places.has_room(tenant_id)
+            if job := await store(self.name if may_take else ""):
+                crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
+                self._take(job, lane)
 
     def has_room(self, tenant_id: UUID) -> bool:
         """Tell whether this process may take one more run of a tenant; from any thread."""

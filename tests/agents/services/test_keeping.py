@@ -12,13 +12,14 @@ from psycopg import AsyncConnection
 from accounts.privacy.models import Choice
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
+from agents.engine.ports import RunInfo
 from agents.engine.spec import JOB, JobSpec, Keeps
 from agents.engine.steps import Statement
 from agents.engine.testing import ScriptedModel
 from agents.models import Run, Session
 from agents.services import execution, jobs, tenant_models
 from agents.services.sql import table
-from tests.agents.services.conftest import HeldModel
+from tests.agents.services.conftest import SPEC, HeldModel
 from tests.agents.services.stored import until
 from tests.agents.services.test_history import begun
 
@@ -40,9 +41,9 @@ def kind(request, monkeypatch) -> JobSpec:
 
 async def store(begin, spec: JobSpec) -> None:
     models = await tenant_models.current(begin.tenant_id)
-    known = {"tenant_id": begin.tenant_id, "run_id": begin.run_id}
+    info = RunInfo(begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, SPEC, "test-model", "Go")
     async with await AsyncConnection.connect(settings.DATABASE_URLS["system"], autocommit=True) as connection:
-        await jobs.store(connection, spec, models, **known, message="Nuts", order={})
+        await jobs.store(connection, spec, models, info=info, message="Nuts", order={})
 
 
 def job_of(begin) -> Run | None:

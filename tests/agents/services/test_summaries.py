@@ -11,7 +11,8 @@ from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import NotFound, ProviderError
 from agents import selectors, wiring
-from agents.engine.history import LEFT_OUT
+from agents.engine.history import LEFT_OUT, History
+from agents.engine.ports import RunInfo
 from agents.engine.spec import JOB
 from agents.engine.testing import ScriptedModel
 from agents.models import Run, SessionSummary
@@ -21,7 +22,7 @@ from agents.services.places import Places
 from agents.services.providers import Providers
 from agents.services.runtime import Runtime
 from governance.hooks import Governance
-from tests.agents.services.conftest import HeldModel, Process, names, ran, read
+from tests.agents.services.conftest import SPEC, HeldModel, Process, names, ran, read
 from tests.agents.services.stored import stored, until
 from tests.agents.services.test_history import SESSION, age, begun, complete, remembered, sum_up
 
@@ -38,11 +39,16 @@ def summaries_of(begin) -> list[SessionSummary]:
         return list(SessionSummary.objects.order_by("until_at", "until_id"))
 
 
+async def ask(process: Process, begin, history: History) -> None:
+    info = RunInfo(begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, SPEC, "test-model", "Go")
+    await summaries.ask(process.pool, info, history, begin_job=process.supervisor.begin_job)
+
+
 async def asked_for(process: Process, begin) -> None:
     """Load the history of a run and ask for the summary that is due, as its first pass does."""
     history = await remembered(process, begin)
     assert history.leaving is not None
-    await summaries.ask(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, history=history)
+    await ask(process, begin, history)
 
 
 async def aged(process: Process, runs: int = 15):
@@ -147,7 +153,7 @@ async def test_who_has_not_seen_the_newest_summary_asks_for_none(make_process):
     begin = await aged(process, 16)
     history = await remembered(process, begin)
     await in_thread(sum_up, begin.run_id, 7, "Stored meanwhile.", seconds_after=1)
-    await summaries.ask(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, history=history)
+    await ask(process, begin, history)
     assert await in_thread(jobs_of, begin) == []
 
 
@@ -167,6 +173,38 @@ async def test_a_job_that_another_has_overtaken_ends_quietly(make_process):
     assert names(log)[-1] == "RunCancelled"
     assert names(log).count("RunContent") == 1
     assert [line.seq for line in log] == list(range(1, len(log) + 1))
+
+
+async def claims_nothing(*args: object, **options: object) -> list[queue.Claimed]:
+    return []
+
+
+async def test_where_there_is_room_a_summary_is_written_at_once_and_nothing_is_claimed(make_process, monkeypatch):
+    process = await make_process(job_model=ScriptedModel([TEXT]))
+    begin = await aged(process)
+    monkeypatch.setattr(queue, "claim", claims_nothing)
+    await asked_for(process, begin)
+    await until(lambda: [job.status for job in jobs_of(begin)] == ["completed"])
+    (job,) = await in_thread(jobs_of, begin)
+    assert (job.fence, job.recoveries, job.lease_owner) == (1, 0, "")
+    log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=job.id, after=0)
+    assert names(log) == [
+        "RunStarted", "ModelRequestStarted", "RunContent", "ModelRequestCompleted", "RunContentCompleted",
+        "RunCompleted",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("why", ["no room", "tenant is full", "draining"])
+async def test_where_there_is_no_room_any_process_takes_the_summary(make_process, why):
+    process = await make_process()
+    begin = await aged(process)
+    here = process.supervisor
+    here.jobs = here._job_lane.places = Places("jobs", most=why != "no room", most_per_tenant=why != "tenant is full")
+    here.draining = why == "draining"
+    await asked_for(process, begin)
+    assert [(job.status, job.fence) for job in await in_thread(jobs_of, begin)] == [("pending", 0)]
+    (job,) = await queue.claim(process.pool, owner="other", limit=5, most_per_tenant=5, jobs=True)
+    assert (job.fence, job.is_new) == (1, False)
 
 
 @pytest.mark.parametrize("died", ["while the model spoke", "before the end was stored"])
