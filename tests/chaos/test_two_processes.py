@@ -59,6 +59,23 @@ def test_started_on_one_followed_on_the_other_cancelled_on_the_first(site: Site,
     assert frames == human.read(first, run_id)
 
 
+def test_who_follows_elsewhere_misses_nothing_when_nobody_is_told_any_more(site: Site, pair: tuple[Web, Web]) -> None:
+    """Both processes lose the connection on which they hear of each other."""
+    first, second = site.client(pair[0]), site.client(pair[1])
+    run_id = human.start(first, SLOW, "a")
+    elsewhere = Reader(second, run_id)
+    assert elsewhere.began.wait(30)
+    with psycopg.connect(site.admin_url, autocommit=True) as admin:
+        ended = admin.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        ).fetchone()
+    assert ended == (2,)
+    frames = elsewhere.finish()
+    human.check_log(frames)
+    assert frames == human.read(first, run_id)
+
+
 def test_who_does_not_hold_a_run_cancels_it_too(site: Site, pair: tuple[Web, Web]) -> None:
     first, second = site.client(pair[0]), site.client(pair[1])
     run_id = human.start(first, SLOW, "a")
