@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -97,3 +98,24 @@ def test_a_chat_that_waits_fits_as_well(month, browser, suffix):
     home.wait_for("asked", "Which invoice?")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= SIZES[suffix][0]
     keep(browser, f"chat{suffix}")
+
+
+@pytest.mark.parametrize("suffix", SIZES)
+def test_a_long_word_makes_no_page_wider(month, browser, suffix):
+    member, approver = month.client("member"), month.client("approver")
+    call = json.dumps({"customer_id": "W" * 64, "amount": 12, "reason": "W" * 200})
+    first, second, _ = [
+        member.post(
+            "/api/agents/approvals/runs", data={"message": f"[[call:process_refund {call}]]", "stream": "false"}
+        ).json()["tools"][0]["approval_id"]
+        for _ in range(3)
+    ]
+    approver.post(f"/api/approvals/{first}/resolve", json={"status": "approved"})
+    Home(browser, month.base_url).sign_in("acme", "approver")
+    for path in ("/admin/notifications/", f"/admin/governance/approval/{second}/change/"):
+        look(browser, month.base_url, path, SIZES[suffix])
+        assert "W" * 64 in browser.page_source
+    approver.post(f"/api/approvals/{second}/resolve", json={"status": "rejected", "reason": f"no {'W' * 90}"})
+    home = Home(browser, month.base_url)
+    home.wait_for("stands", "W" * 90)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= SIZES[suffix][0]
