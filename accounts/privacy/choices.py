@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from accounts.principals import PROGRAMS, Principal, cache
-from accounts.privacy import holds, rows
+from accounts.privacy import holds, retention, rows
 from accounts.privacy.datamap import tables
 from accounts.privacy.models import Choice
 from accounts.privacy.rows import USING, Person
@@ -42,13 +42,15 @@ def held(principal: Principal) -> Held:
     found = rows.counts(person)
     user = User.objects.using(USING).get(id=principal.user_id)
     chosen = of(person)
+    kept = {table.name: table.retention for table in tables() if table.name in found}
+    told = {rule: retention.told(rule, person.tenant_id) for rule in set(kept.values())}
     return Held(
         email=user.email,
         name=user.name,
         memory=chosen.memory,
         learning=chosen.learning,
         rows=found,
-        retention={table.name: table.retention.says for table in tables() if table.name in found},
+        retention={name: told[rule] for name, rule in kept.items()},
         on_hold=holds.is_held(person.tenant_id, person.user_id),
     )
 

@@ -21,7 +21,7 @@ from accounts import audit
 from accounts.models import Tenant
 from accounts.principals import Principal
 from accounts.privacy import erasure, holds, persons, rows
-from accounts.privacy.datamap import RECORDS, RETENTIONS, STANDING, Retention, Table, fields_of, tables
+from accounts.privacy.datamap import RECORDS, RETENTIONS, RUNS, STANDING, Retention, Table, fields_of, tables
 from accounts.privacy.erasure import Tally
 from accounts.privacy.models import RetentionRule, Tombstone
 from accounts.privacy.rows import USING, Person
@@ -78,6 +78,14 @@ def age(retention: Retention, tenant_id: UUID) -> timedelta | None:
     own = RetentionRule.objects.using(USING).filter(tenant_id=tenant_id, retention=retention.name).first()
     limits = [limit for limit in (retention.age, timedelta(days=own.days) if own else None) if limit is not None]
     return min(limits, default=None)
+
+
+def told(retention: Retention, tenant_id: UUID) -> str:
+    """Say to the person whom rows are about how long they stay in a tenant."""
+    if (length := age(retention, tenant_id)) is None:
+        return "until erased" if retention is RUNS else retention.says
+    days = length / timedelta(days=1)
+    return f"{days:g} day{'' if days == 1 else 's'}"
 
 
 def overview(principal: Principal) -> list[JsonObject]:

@@ -56,6 +56,16 @@ def test_a_conversation_goes_whole_and_its_ids_are_remembered(old, colleague):
     assert [found.rows for found in retention.expire()] == [{}]
 
 
+def test_a_person_is_told_how_long_her_rows_stay_with_the_settings_and_limits_of_now(acme, settings):
+    settings.RETENTION_DAYS = {"runs": 400}
+    retention.limit(acme.principal("admin"), retention="tokens", days=1)
+    said = {name: retention.told(rule, acme.tenant.id) for name, rule in RETENTIONS.items()}
+    assert (said["runs"], said["tokens"], said["week"]) == ("400 days", "1 day", "7 days")
+    assert said["standing"] == RETENTIONS["standing"].says
+    settings.RETENTION_DAYS = {}
+    assert retention.told(RETENTIONS["runs"], acme.tenant.id) == "until erased"
+
+
 def test_the_audit_trail_does_not_expire(old, settings):
     settings.RETENTION_DAYS = {rule: 1 for rule in RETENTIONS if rule not in ("records", "standing")}
     before = set(AuditRow.objects.using("system").values_list("id", flat=True))
