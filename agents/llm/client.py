@@ -7,7 +7,7 @@ serve them, are passed by: they cost several times what the stream itself does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
 from time import monotonic
@@ -32,10 +32,12 @@ from agents.llm.named import provider_key, provider_url
 from agents.llm.official import OfficialClient
 from agents.llm.pools import http_client, timeouts
 from agents.llm.stream import ReplyDecoder
+from agents.llm.together import Together
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 60.0
 EMBEDDING_BATCH = 256
+MODERATION_SECONDS = 10.0
 _CHAT = "/chat/completions"
 LAST_WORDS_SECONDS = 5.0  # for the usage and the end's mark, once the answer is whole
 _JSON_HEADERS = {"Content-Type": "application/json"}
@@ -77,9 +79,11 @@ class ModelGateway:
         self._moderation_model = moderation_model
         self._connect_seconds = connect_seconds
         self._idle_seconds = idle_seconds
+        self._together = Together(self._moderate)
         self._prepared: dict[float, httpx2.Timeout] = {}
 
     async def close(self) -> None:
+        self._together.close()
         await self._client.close()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
@@ -139,12 +143,15 @@ class ModelGateway:
             vectors += _vectors(answer, len(batch))
         return vectors
 
-    async def moderate(self, text: str, *, timeout_seconds: float = 10.0) -> dict[str, float]:
+    async def moderate(self, text: str) -> Mapping[str, float]:
         """Return the flagged categories with scores. Raises: ProviderError, ConfigError without a model."""
         if not self._moderation_model:
             raise ConfigError("No moderation model is set: name one in AGENTOS_MODEL_MODERATION.")
-        body = {"model": self._moderation_model, "input": text}
-        return _flagged(await self.call("/moderations", body, timeout_seconds=timeout_seconds))
+        return await self._together.judge(text)
+
+    async def _moderate(self, texts: list[str]) -> list[dict[str, float]]:
+        body = {"model": self._moderation_model, "input": texts if len(texts) > 1 else texts[0]}
+        return _flagged(await self.call("/moderations", body, timeout_seconds=MODERATION_SECONDS), len(texts))
 
     async def models(self, *, timeout_seconds: float = 10.0) -> list[str]:
         """Return the ids of the models that the provider lists. Raises: ProviderError."""
@@ -238,11 +245,18 @@ def _vectors(answer: JsonObject, expected: int) -> list[list[float]]:
         raise protocol_error("its embeddings are not readable") from None
 
 
-def _flagged(answer: JsonObject) -> dict[str, float]:
+def _flagged(answer: JsonObject, expected: int) -> list[dict[str, float]]:
+    """Return the flagged categories of each text. Raises: ProviderError where there is not one result for each."""
+    results = answer.get("results")
+    if not isinstance(results, list) or len(results) < expected or len(results) > expected > 1:
+        raise protocol_error("it did not judge each text")
     try:
-        result = answer["results"][0]
-        scores, hits = result["category_scores"], result["categories"].items()
-        flagged = {name: float(scores[name]) for name, hit in hits if hit}
-        return flagged or ({"flagged": 1.0} if result["flagged"] else {})
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return [_flagged_in(result) for result in results[:expected]]
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise protocol_error("its moderation is not readable") from None
+
+
+def _flagged_in(result: JsonObject) -> dict[str, float]:
+    scores, hits = result["category_scores"], result["categories"].items()
+    flagged = {name: float(scores[name]) for name, hit in hits if hit}
+    return flagged or ({"flagged": 1.0} if result["flagged"] else {})

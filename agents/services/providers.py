@@ -5,7 +5,7 @@ A tenant's gateway is made with its first call, and closed when its credentials 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -52,7 +52,7 @@ class Providers:
         """Name the provider that a tenant's texts go to, the platform's with nothing. Raises: ProviderError."""
         return (await _of(tenant_id)).version
 
-    async def moderate(self, text: str, *, tenant_id: UUID) -> dict[str, float]:
+    async def moderate(self, text: str, *, tenant_id: UUID) -> Mapping[str, float]:
         """Ask the tenant's own provider about a text, and never another.
 
         Raises: ProviderError, ConfigError without a model.
