@@ -12,8 +12,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from governance.channels.failures import NotDelivered
+from governance.channels.words import Words
 from governance.models import Notice
-from governance.services.wording import Words
 
 MAX_SUBJECT_CHARS: Final = 150
 

@@ -7,10 +7,9 @@ from typing import Final
 import orjson
 
 from agentos.core.types import JsonObject
-from governance.channels import posting
+from governance.channels import posting, sealed
+from governance.channels.words import Words
 from governance.models import Notice
-from governance.services import endpoints
-from governance.services.wording import Words
 
 MAX_HEADER_CHARS: Final = 150  # Slack's own limits
 MAX_TEXT_CHARS: Final = 2_900
@@ -19,7 +18,7 @@ MAX_TEXT_CHARS: Final = 2_900
 def send(notice: Notice, words: Words) -> None:
     """Post one message. Raises: NotDelivered."""
     assert notice.endpoint is not None
-    posting.post(endpoints.opened(notice.endpoint).url, orjson.dumps(message(words)), {})
+    posting.post(sealed.opened(notice.endpoint).url, orjson.dumps(message(words)), {})
 
 
 def message(words: Words) -> JsonObject:

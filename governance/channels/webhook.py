@@ -7,16 +7,15 @@ from standardwebhooks import Webhook
 
 from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.types import JsonObject
-from governance.channels import posting
+from governance.channels import posting, sealed
+from governance.channels.words import Words
 from governance.models import Notice
-from governance.services import endpoints
-from governance.services.wording import Words
 
 
 def send(notice: Notice, words: Words) -> None:
     """Post one event, signed with the endpoint's secrets. Raises: NotDelivered."""
     assert notice.endpoint is not None
-    endpoint, at = endpoints.opened(notice.endpoint), utc_now()
+    endpoint, at = sealed.opened(notice.endpoint), utc_now()
     body = orjson.dumps(event(notice, words))
     name = f"msg_{notice.id.hex}"
     signatures = [Webhook(secret).sign(name, at, body.decode()) for secret in endpoint.secrets]

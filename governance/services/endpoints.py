@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
@@ -13,14 +12,14 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from accounts import audit, envelopes
+from accounts import audit
 from accounts.principals import Principal
 from accounts.sealing import reseal
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound
 from agentos.core.types import JsonObject, clean_text
-from governance.channels import posting
+from governance.channels import posting, sealed
 from governance.models import Channel, Endpoint, Kind
 
 READ, WRITE = "notifications:read", "notifications:write"
@@ -28,14 +27,6 @@ SECRET_BYTES: Final = 32
 OVERLAP: Final = timedelta(hours=24)  # an old secret signs as well for so long, so that a receiver can change over
 MAX_NAME_CHARS: Final = 100
 MOST: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An endpoint's address and the secrets that sign, the newest first."""
-
-    url: str = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +47,7 @@ def add(
     secret = _new_secret() if channel == Channel.WEBHOOK else ""
     made = Endpoint(tenant_id=principal.tenant_id, channel=channel, name=_named(name), host=posting.check_url(url))
     made.kinds, made.tells_effect = _known(kinds), tells_effect
-    _close(made, {"url": url, "secret": secret, "previous": ""})
+    sealed.close(made, {"url": url, "secret": secret, "previous": ""})
     with tenant_scope(principal.tenant_id, principal.user_id):
         if Endpoint.objects.filter(tenant_id=principal.tenant_id).count() >= MOST:
             raise Conflict(f"There are {MOST} endpoints already: delete one first.", code="too_many_endpoints")
@@ -104,8 +95,8 @@ def rotate(principal: Principal, *, endpoint_id: UUID) -> Made:
         found = _locked(principal, endpoint_id)
         if found.channel != Channel.WEBHOOK:
             raise Invalid("Only a webhook of one's own has a secret.", code="no_secret")
-        kept, secret = _values(found), _new_secret()
-        _close(found, {"url": kept["url"], "secret": secret, "previous": kept["secret"]})
+        kept, secret = sealed.values(found), _new_secret()
+        sealed.close(found, {"url": kept["url"], "secret": secret, "previous": kept["secret"]})
         found.previous_until = utc_now() + OVERLAP
         found.save()
         _record(principal, found, "endpoint.rotated", {})
@@ -128,14 +119,6 @@ def listing(principal: Principal) -> list[Endpoint]:
         return list(rows.defer("sealed", "sealed_key").order_by("name"))
 
 
-def opened(endpoint: Endpoint) -> Opened:
-    """Return what an endpoint's envelope holds. Raises: ConfigError when it can't be opened."""
-    kept = _values(endpoint)
-    overlaps = endpoint.previous_until is not None and endpoint.previous_until > utc_now()
-    signs = (kept["secret"], kept["previous"] if overlaps else "")
-    return Opened(kept["url"], tuple(filter(None, signs)))
-
-
 def switch_off(endpoint: Endpoint, reason: str) -> None:
     """Stop telling an endpoint that wants nothing any more. Audited; in the system role; commits."""
     with transaction.atomic(using="system"):
@@ -152,16 +135,6 @@ def rotate_key() -> int:
         same = Endpoint.objects.using("system").filter(id=row.id, sealed_key=row.sealed_key)
         same.update(sealed_key=reseal(row.sealed_key, purpose=row.purpose))
     return len(rows)
-
-
-def _values(endpoint: Endpoint) -> dict[str, str]:
-    found: dict[str, str] = json.loads(envelopes.opened(endpoint.sealed, endpoint.sealed_key, purpose=endpoint.purpose))
-    return found
-
-
-def _close(endpoint: Endpoint, values: dict[str, str]) -> None:
-    endpoint.sealed, endpoint.sealed_key = envelopes.close(json.dumps(values), purpose=endpoint.purpose)
-    endpoint.changed_at = utc_now()
 
 
 def _new_secret() -> str:

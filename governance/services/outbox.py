@@ -27,9 +27,9 @@ from agents.services import log
 from agents.services.notifications import INBOX
 from governance.channels import email, slack, webhook
 from governance.channels.failures import NotDelivered
+from governance.channels.words import Words
 from governance.models import Announcement, ApprovalStatus, Channel, Endpoint, Kind, Notice, NoticeState
 from governance.services import endpoints, recipients, wording
-from governance.services.wording import Words
 
 T = TypeVar("T")
 

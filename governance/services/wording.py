@@ -6,10 +6,8 @@ A link carries ids and no token: who follows it signs in, and decides there, nev
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
-from django.conf import settings
 from django.urls import reverse
 
 from accounts import principals
@@ -22,31 +20,12 @@ from agents import selectors as agent_selectors
 from agents.models import Run, Step
 from agents.templatetags.console import agent_name, remaining, spelled_out
 from governance import selectors
+from governance.channels.words import Words
 from governance.models import Announcement, Approval, ApprovalStatus, Channel, Kind, Notice
 from governance.services import voting
 
 MAX_CHARS: Final = 300
 _WAITS: Final = (Kind.REQUESTED, Kind.EXPIRING, Kind.ESCALATED)
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What one receiver is told. `effect` is what a call does, in the tool's plain words: it may be personal."""
-
-    kind: Kind
-    title: str
-    path: str
-    effect: str = ""
-    lines: tuple[str, ...] = ()
-    ids: JsonObject = field(default_factory=dict)
-
-    @property
-    def link(self) -> str:
-        return settings.PUBLIC_URL + self.path
-
-    @property
-    def heading(self) -> str:
-        return f"{self.title}: {self.effect}" if self.effect else self.title
 
 
 def of(notice: Notice) -> Words | None:

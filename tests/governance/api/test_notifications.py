@@ -18,6 +18,7 @@ from agentos.core.clock import utc_now
 from agentos.core.errors import PolicyDenied
 from agentos.core.ids import new_id
 from agentos.lean import LeanHandler
+from governance.channels import sealed
 from governance.models import Endpoint, Preference
 from governance.services import endpoints, outbox, preferences
 from tests.conftest import PASSWORD, TenantWithUsers
@@ -152,5 +153,5 @@ def test_endpoints_are_sealed_anew_under_a_new_key(acme: TenantWithUsers, settin
     assert connections.rotate_key() == 1
     settings.SECRET_KEY = "no key that opens anything " * 2
     stored = Endpoint.objects.using("system").get()
-    assert endpoints.opened(stored).secrets == (made.secret,)
-    assert endpoints.opened(stored).url == HOOK["url"]
+    assert sealed.opened(stored).secrets == (made.secret,)
+    assert sealed.opened(stored).url == HOOK["url"]
