@@ -29,7 +29,7 @@ def what_to_try(base_url: str, key_file: Path | None, *, python: str) -> Iterato
             f"{base_url}/api/agents/helpdesk/runs",
         ]
     )
-    yield f"  In a terminal  {python} manage.py chat helpdesk --url {base_url}"
+    yield f"  In a terminal  {python} manage.py chat --url {base_url} helpdesk"
     yield f"  Log in as      {', '.join(f'{role}@{TENANTS[0]}.test' for role in ROLES)}"
     yield f"                 (or @{TENANTS[1]}.test), password {PASSWORD}"
 

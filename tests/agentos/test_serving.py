@@ -241,7 +241,7 @@ def test_what_to_try_leads_to_this_server_whatever_its_port(tmp_path: Path) -> N
     key, base_url = tmp_path / "key", f"http://127.0.0.1:{ground.free_port()}"
     key.write_text("aos_unknown")
     *_, terminal, _, _ = what_to_try(base_url, key, python="python")
-    assert terminal.endswith(f"python manage.py chat helpdesk --url {base_url}")
+    assert terminal.endswith(f"python manage.py chat --url {base_url} helpdesk")
 
 
 PRODUCTION = {
