@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -143,22 +144,22 @@ class JournalWriter:
         now = utc_now()
         for journal, waiting in taken:
             if any(item.write.statements for item in waiting):
-                self._aside([journal], self._store_guarded(journal, waiting))
+                self._aside([journal], partial(self._store_guarded, journal, waiting))
             elif record := self._encoded(journal, waiting, now):
                 (at_once if record.is_plain and not is_armed() else in_turn).append(record)
         if in_turn:
-            self._aside([record.journal for record in in_turn], self._store(in_turn))
+            self._aside([record.journal for record in in_turn], partial(self._store, in_turn))
         if at_once:
             await self._store_at_once(at_once)
         return len(taken)
 
-    def _aside(self, journals: list[RunJournal], work: Coroutine[Any, Any, None]) -> None:
+    def _aside(self, journals: list[RunJournal], work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Store something of these runs while others are flushed; their own order is kept."""
 
         async def store() -> None:
             try:
                 async with self._places_aside:
-                    await work
+                    await work()
             finally:
                 for journal in journals:
                     journal.is_aside = False
@@ -180,7 +181,7 @@ class JournalWriter:
             return await self._store(records)
         self._publish([record for record in records if record.info.run_id in held], held)
         if left := [record for record in records if record.info.run_id not in held]:
-            self._aside([record.journal for record in left], self._store(left))
+            self._aside([record.journal for record in left], partial(self._store, left))
         return None
 
     def _encoded(self, journal: RunJournal, waiting: list[Waiting], now: datetime) -> Record | None:

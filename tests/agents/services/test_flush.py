@@ -107,6 +107,30 @@ async def test_a_run_that_somebody_has_locked_holds_up_no_other(make_process):
         assert [line.seq for line in log] == [1, 2]
 
 
+async def test_what_waits_to_be_stored_aside_is_not_begun_before_it_has_a_place(make_process):
+    """So whoever ends the process then leaves no coroutine that nobody awaits."""
+    process, begun_work = await make_process(supervise=False), []
+
+    async def work() -> None:
+        begun_work.append(1)
+
+    def begin():
+        begun_work.append(0)
+        return work()
+
+    writer = process.supervisor.writer
+    async with writer._places_aside, writer._places_aside:
+        writer._aside([], begin)
+        (cut,) = writer._asides
+        await asyncio.sleep(0.01)
+        cut.cancel()
+        await asyncio.wait([cut])
+    assert begun_work == []
+    writer._aside([], begin)
+    await asyncio.wait(set(writer._asides))
+    assert begun_work == [0, 1]
+
+
 async def test_starts_are_stored_while_a_flush_waits(make_process):
     process = await make_process(supervise=False)
     locked, slow = await begun(process)
