@@ -12,7 +12,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from accounts.policies import THIS_TENANT, Reach, create_policy, role_name
+from accounts.policies import THIS_TENANT, Named, Reach, create_policy, role_name
 from accounts.tenancy import TenantForeignKey
 from agentos.core.errors import ConfigError
 
@@ -54,7 +54,8 @@ class IsolateTable(InDatabase):
     that it is granted. The application's role sees those of its tenant or, where the table names an `owner` (a field),
     those of its user: the others only if her role grants one of the scopes in `readers`, which she writes with one of
     those in `writers`. Without an owner all may read and the `writers` write, as they do alone if not `owner_writes`.
-    The row that the field `within` refers to has the same owner. `visible` replaces all of that.
+    The row that the field `within` refers to has the same owner. Rows that scopes name one by one are `named`
+    "kind column": see `policies.Named`. `visible` replaces all of that.
     """
 
     _VERBS: ClassVar[frozenset[str]] = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
@@ -72,16 +73,17 @@ class IsolateTable(InDatabase):
         writers: Sequence[str] = (),
         within: str = "",
         owner_writes: bool = True,
+        named: str = "",
     ) -> None:
         if unknown := {*app, *system} - self._VERBS:
             raise ConfigError(f"{type(self).__name__}: {sorted(unknown)} may not be granted.")
         self.model_name, self.app, self.system = model_name, tuple(app), tuple(system)
         self.visible = visible or f"{tenant_column} = {THIS_TENANT}"
         self.owner, self.readers, self.writers, self.within = owner, tuple(readers), tuple(writers), within
-        self.owner_writes = owner_writes
+        self.owner_writes, self.named = owner_writes, named
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        names = ("app", "system", "visible", "owner", "readers", "writers", "within", "owner_writes")
+        names = ("app", "system", "visible", "owner", "readers", "writers", "within", "owner_writes", "named")
         return type(self).__name__, [self.model_name], {name: getattr(self, name) for name in names}
 
     def describe(self) -> str:
@@ -115,13 +117,15 @@ class IsolateTable(InDatabase):
         table = model._meta.db_table
         if not self.app:
             return
-        if not (self.owner or self.writers):
+        if not (self.owner or self.writers or self.named):
             yield f"{table}_app", "ALL", self.visible, self.visible
             return
         for verb, using, check in self._reach(model).policies(table, self.app):
             yield f"{table}_app_{verb.lower()}", verb, using, check
 
-    def _reach(self, model: type[models.Model]) -> Reach:
+    def _reach(self, model: type[models.Model]) -> Reach | Named:
+        if self.named:
+            return Named(*self.named.split())
         owner = str(_field(model, self.owner).column) if self.owner else ""
         within = ""
         if self.within:

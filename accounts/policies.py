@@ -19,6 +19,8 @@ THIS_USER = f"(SELECT {CURRENT_USER})"
 RIGHTS = "accounts_right"
 EVERYTHING = "agent_os:admin"  # accounts.scopes.ADMIN, which imports this
 READ, WRITES = "SELECT", ("INSERT", "UPDATE", "DELETE")
+# Which verbs of a grant are worth a verb: accounts.models.resources, which imports this, has them and what they imply.
+GRANTED_BY = {"read": ("read", "write"), "write": ("write",)}
 
 
 def role_name(role: str) -> str:
@@ -80,6 +82,45 @@ class Reach:
             f'EXISTS (SELECT FROM "{parent}" p WHERE p.tenant_id = "{table}".tenant_id '
             f'AND p.id = "{table}"."{column}" AND p.{self.owner} = "{table}".{self.owner})'
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Rows that scopes name one by one, `kind:name:verb`; `column` holds the name.
+
+    Each is read, changed and deleted by whose role grants the verb on all of the kind or on this one, or who was
+    granted it on this one; made by whose role grants to write all.
+    """
+
+    kind: str
+    column: str
+
+    def policies(self, table: str, verbs: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+        """Yield as `Reach.policies` does."""
+        made = f"tenant_id = {THIS_TENANT} AND {holds(f'{self.kind}:write')}"
+        conditions = {
+            "SELECT": (self._touched(table, "read"), ""),
+            "INSERT": ("", made),
+            "UPDATE": (self._touched(table, "write"), self._touched(table, "write")),
+            "DELETE": (self._touched(table, "delete"), ""),
+        }
+        yield from ((verb, *conditions[verb]) for verb in conditions if verb in verbs)
+
+    def _touched(self, table: str, verb: str) -> str:
+        granted = ", ".join(f"'{each}_resource'" for each in GRANTED_BY.get(verb, ()))
+        by_grant = (
+            f"EXISTS (SELECT FROM accounts_grant g JOIN accounts_resource t ON t.id = g.content_object_id "
+            f"JOIN auth_permission p ON p.id = g.permission_id WHERE g.tenant_id = {THIS_TENANT} "
+            f"AND g.user_id = {THIS_USER} AND t.kind = '{self.kind}' AND t.name = \"{table}\".{self.column} "
+            f"AND p.codename IN ({granted}))"
+        )
+        by_name = (
+            f"EXISTS (SELECT FROM {RIGHTS} r WHERE r.tenant_id = {THIS_TENANT} AND r.user_id = {THIS_USER} "
+            f"AND r.scopes && ARRAY['{self.kind}:*:{verb}', '{self.kind}:' || \"{table}\".{self.column} || ':{verb}']"
+            "::varchar[])"
+        )
+        ways = [holds(f"{self.kind}:{verb}"), by_name, *([by_grant] if granted else [])]
+        return f"tenant_id = {THIS_TENANT} AND ({' OR '.join(ways)})"
 
 
 def create_policy(

@@ -88,9 +88,13 @@ class Principal:
 
     def has_any(self, kind: str, verb: str) -> bool:
         """Say whether she may do this to at least one thing of a kind."""
-        if self.has(f"{kind}:{verb}"):
-            return True
-        return any(scope.startswith(f"{kind}:") and scope.endswith(f":{verb}") for scope in self.scopes)
+        return self.has(f"{kind}:{verb}") or bool(self.named(kind, verb))
+
+    def named(self, kind: str, verb: str) -> list[str]:
+        """Return the names of those things of a kind to which a scope of hers lets her do this one by one."""
+        before, after = f"{kind}:", f":{verb}"
+        found = (scope for scope in self.scopes if scope.startswith(before) and scope.endswith(after))
+        return [scope[len(before) : -len(after)] for scope in found if len(scope) > len(before) + len(after)]
 
     def narrowed(self, limits: Iterable[str]) -> Principal:
         """Return her with no more than the limits grant, and nothing that takes a person."""

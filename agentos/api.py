@@ -38,6 +38,7 @@ from governance.api.consents import router as consents_router
 from governance.api.notifications import router as notifications_router
 from governance.api.policies import router as policies_router
 from governance.api.usage import router as usage_router
+from knowledge.api import router as knowledge_router
 
 logger = logging.getLogger(__name__)
 STARTED_AT = datetime.now(UTC)
@@ -56,6 +57,7 @@ api.add_router("", audit_router)
 api.add_router("", privacy_router)
 api.add_router("", service_accounts_router)
 api.add_router("", connections_router)
+api.add_router("", knowledge_router)
 api.add_router("", agents_router)
 api.add_router("", control_router)
 api.add_router("", models_router)

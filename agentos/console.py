@@ -13,6 +13,7 @@ _WORK = [
     ("governance.Approval", "Inbox", "inbox"),
     ("agents.Run", "Runs", "bolt"),
     ("agents.Session", "Sessions", "forum"),
+    ("knowledge.KnowledgeBase", "Knowledge", "menu_book"),
     ("accounts.Connection", "Connections", "cable"),
 ]
 _OVERSIGHT = [

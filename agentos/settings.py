@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "django_q",
     "accounts",
     "accounts.privacy",
+    "knowledge",
     "agents",
     "governance",
     "agentos.backup",
@@ -247,7 +248,10 @@ AGENTOS_CONNECTION_KINDS = [
     "agents.services.tenant_models.provider_kinds",
     "agents.registry.connection_kinds",
 ]
-AGENTOS_GRANTABLE = ["agents.granting.components_and_tools"]  # what single grants can hang on
+AGENTOS_GRANTABLE = [  # what single grants can hang on
+    "agents.granting.components_and_tools",
+    "knowledge.granting.bases",
+]
 AGENTOS_RESEALED = ["governance.services.endpoints.rotate_key"]  # what else `connections rotate-key` seals anew
 AGENTOS_TICKS = [
     "governance.services.approvals.expire_due",

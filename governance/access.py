@@ -53,7 +53,8 @@ class Answer:
 class Question:
     """Whether a principal may run a component, or call a tool in it. `run` is there when it is no mere question.
 
-    `principal` is None for somebody who is nobody here (any more). At least one of `component` and `tool` is named.
+    `principal` is None for somebody who is nobody here (any more). At least one of `component` and `tool` is named, or
+    else `knowledge`: whether she may do this `verb` to the knowledge base with this slug.
     `untrusted` names what the run has read that strangers may have written. `starts`: whether a run that begins now
     would get so far; what one that goes on may still use, the ledger tells it.
     """
@@ -65,6 +66,8 @@ class Question:
     run: RunInfo | None = None
     untrusted: tuple[str, ...] = ()
     starts: bool = False
+    knowledge: str = ""
+    verb: str = "read"
 
     @property
     def rights(self) -> tuple[str, ...]:
@@ -74,6 +77,8 @@ class Question:
             named.append(f"{self.component.kind}s:{self.component.id}:run")
         if self.tool is not None:
             named.append(f"tools:{self.tool.name}:call")
+        if self.knowledge:
+            named.append(f"knowledge:{self.knowledge}:{self.verb}")
         return tuple(named)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from accounts import principals
@@ -21,9 +21,11 @@ from agents.engine.spec import AgentSpec
 from agents.engine.tools import Tool
 from agents.registry import registry
 from governance.access import Judgement, Outcome, Question, judge
+from knowledge import selectors as bases
 
 SCOPE = "access:explain"  # to ask about others
 MOST_PEOPLE = 500
+VERBS: Final = ("read", "write", "delete")  # of a knowledge base
 _TONES = {"allowed": "success", "asks": "warning", "refused": "danger"}
 
 
@@ -53,14 +55,24 @@ class Explanation:
 
 
 async def explain(
-    asker: Principal, *, user: str = "", component: str = "", tool: str = "", args: str = ""
+    asker: Principal,
+    *,
+    user: str = "",
+    component: str = "",
+    tool: str = "",
+    args: str = "",
+    knowledge: str = "",
+    verb: str = "read",
 ) -> Explanation:
     """Explain one question; without `user` about the asker herself, with what narrows her now.
 
-    `user` is an e-mail address or id of the asker's tenant, `args` a JSON object. Raises: PolicyDenied about somebody
-    else without `access:explain`, NotFound, Invalid.
+    `user` is an e-mail address or id of the asker's tenant, `args` a JSON object, `knowledge` the slug of a base that
+    the asker may read. Raises: PolicyDenied about somebody else without `access:explain`, NotFound, Invalid.
     """
-    about = named(component, tool, args)
+    if knowledge:
+        about = await in_thread(of_base, asker, knowledge, verb, others=f"{component}{tool}{args}")
+    else:
+        about = named(component, tool, args)
     subject = await subject_of(asker, user)
     return await answered(replace(about, principal=subject))
 
@@ -109,6 +121,21 @@ def named(component: str, tool: str, args: str = "") -> Question:
     return Question(None, specs[0], used, _arguments(used, args), starts=True)
 
 
+def of_base(asker: Principal, slug: str, verb: str, *, others: str = "") -> Question:
+    """Return the question about a knowledge base that the asker may read, with nobody in it yet.
+
+    `others` is what else was named, which does not go together. Raises: NotFound, Invalid.
+    """
+    if others or verb not in VERBS:
+        raise Invalid(f"Of a knowledge base name its slug and one of {', '.join(VERBS)}.", code="bad_question")
+    return Question(None, knowledge=bases.of_slug(asker, slug).slug, verb=verb)
+
+
+def bases_of(asker: Principal) -> list[str]:
+    """Return the slugs of the bases that the asker may read. The caller holds her scope."""
+    return list(bases.readable(asker).order_by("slug").values_list("slug", flat=True))
+
+
 async def of_people(people: Sequence[Principal], about: Question) -> list[Explanation]:
     """Answer "who may do this": one explanation for each of these people."""
     return [await answered(replace(about, principal=one)) for one in people]
@@ -117,6 +144,12 @@ async def of_people(people: Sequence[Principal], about: Question) -> list[Explan
 async def of_things(subject: Principal) -> list[tuple[Explanation, list[Explanation]]]:
     """Answer "what may she do": one explanation for each component, with those for its tools."""
     return [await _of_component(subject, spec) for spec in registry.all()]
+
+
+async def of_knowledge(subject: Principal, slugs: Sequence[str]) -> list[Explanation]:
+    """Answer "what may she do" with these knowledge bases: one explanation for each of the verbs."""
+    asked = [Question(subject, knowledge=slug, verb=verb) for slug in slugs for verb in VERBS]
+    return [await answered(question) for question in asked]
 
 
 async def _of_component(subject: Principal, spec: AgentSpec) -> tuple[Explanation, list[Explanation]]:

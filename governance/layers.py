@@ -83,7 +83,7 @@ async def policy(question: Question) -> Sequence[Answer]:
 
 async def kill_switch(question: Question) -> Sequence[Answer]:
     """Say whether somebody has halted it. A run's own questions stop at the loop's edges before they come here."""
-    if question.run is not None or question.principal is None:
+    if question.run is not None or question.principal is None or question.knowledge:
         return ()
     spec, tool = question.component, question.tool
     targets = [component_target(spec.kind, spec.id)] if spec else []

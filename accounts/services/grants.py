@@ -84,6 +84,12 @@ def take(principal: Principal, *, grant_id: UUID) -> None:
     cache.forget()
 
 
+def is_granted(tenant_id: UUID, *, kind: str, name: str) -> bool:
+    """Tell whether anybody of a tenant holds a grant on a thing, be it there or not. In the system role."""
+    on_it = {"tenant_id": tenant_id, "content_object__kind": kind, "content_object__name": name}
+    return Grant.objects.using("system").filter(**on_it).exists()
+
+
 @once
 def _providers() -> tuple[Provider, ...]:
     return tuple(import_string(path) for path in settings.AGENTOS_GRANTABLE)

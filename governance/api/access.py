@@ -24,6 +24,8 @@ class ExplainQuery(Schema):
     component: str = Field("", max_length=200, examples=["helpdesk"], description="An id, or kind:id")
     tool: str = Field("", max_length=200, examples=["restart_service"])
     args: str = Field("", max_length=20_000, description="The tool's arguments, a JSON object")
+    knowledge: str = Field("", max_length=63, examples=["handbook"], description="A knowledge base's slug, alone")
+    verb: Literal["read", "write", "delete"] = Field("read", description="What would be done to the knowledge base")
 
 
 class AnswerOut(Schema):
@@ -45,6 +47,7 @@ class ExplainOut(Schema):
     user: ExplainedUser
     component: str | None
     tool: str | None
+    knowledge: str | None
     effect_text: str
     outcome: Literal["allowed", "asks", "refused"]
     waits_for: str | None = Field(examples=["confirmation"])
@@ -61,6 +64,7 @@ class ExplainOut(Schema):
             user=ExplainedUser(id=subject.user_id, email=str(email), role=subject.role),
             component=f"{question.component.kind}:{question.component.id}" if question.component else None,
             tool=question.tool.name if question.tool else None,
+            knowledge=question.knowledge or None,
             effect_text=found.effect_text,
             outcome=found.word,
             waits_for=judgement.kind.value if judgement.kind else None,

@@ -20,14 +20,15 @@ from accounts.privacy.datamap import DataClass
 from agentos.core.errors import CallerError
 from agents.registry import registry
 from governance import explaining
-from governance.explaining import Explanation
+from governance.access import Question
+from governance.explaining import VERBS, Explanation
 
 
 @require_safe
 def access_page(request: HttpRequest) -> HttpResponse:
     """Show all that one member may, or all who may one thing, or one of them layer by layer.
 
-    `user` is an e-mail address, `thing` is `kind:id` or `kind:id/tool`.
+    `user` is an e-mail address, `thing` is `kind:id`, `kind:id/tool` or `knowledge:slug/verb`.
     """
     asker = principal_of(request)
     if not (asker.has(explaining.SCOPE) and asker.has(access.SCOPES[DataClass.PERSONAL])):
@@ -37,7 +38,7 @@ def access_page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Who may do what",
         "people": _addresses(asker),
-        "things": _things(),
+        "things": _things(asker),
         "person": user,
         "thing": thing,
     }
@@ -50,18 +51,32 @@ def access_page(request: HttpRequest) -> HttpResponse:
 
 
 def _found(asker: Principal, user: str, thing: str) -> dict[str, Any]:
-    component, _, tool = thing.partition("/")
     if user and thing:
-        about = replace(explaining.named(component, tool), principal=explaining.member_of(asker.tenant_id, user))
+        about = replace(_asked(asker, thing), principal=explaining.member_of(asker.tenant_id, user))
         return {"one": async_to_sync(explaining.answered)(about)}
     if thing:
-        about, people = explaining.named(component, tool), explaining.people_of(asker.tenant_id)
+        about, people = _asked(asker, thing), explaining.people_of(asker.tenant_id)
         rows = async_to_sync(explaining.of_people)(people, about)
         return {"who": rows, "most": explaining.MOST_PEOPLE}
     if user:
         subject = explaining.member_of(asker.tenant_id, user)
-        return {"subject": subject, "what": _flat(async_to_sync(explaining.of_things)(subject))}
+        what = _flat(async_to_sync(explaining.of_things)(subject))
+        bases = async_to_sync(explaining.of_knowledge)(subject, explaining.bases_of(asker))
+        return {"subject": subject, "what": [*what, *((_place(one.question), one) for one in bases)]}
     return {}
+
+
+def _asked(asker: Principal, thing: str) -> Question:
+    """Return the question about a thing as the page names it. Raises: NotFound, Invalid."""
+    named, _, part = thing.partition("/")
+    kind, _, slug = named.partition(":")
+    if kind == "knowledge":
+        return explaining.of_base(asker, slug, part)
+    return explaining.named(named, part)
+
+
+def _place(question: Question) -> str:
+    return f"knowledge:{question.knowledge}/{question.verb}"
 
 
 def _flat(found: list[tuple[Explanation, list[Explanation]]]) -> list[tuple[str, Explanation]]:
@@ -84,9 +99,11 @@ def _addresses(asker: Principal) -> list[str]:
     return [email for _, email in people]
 
 
-def _things() -> list[str]:
-    return [
+def _things(asker: Principal) -> list[str]:
+    code = [
         place
         for spec in registry.all()
         for place in (f"{spec.kind}:{spec.id}", *(f"{spec.kind}:{spec.id}/{tool.name}" for tool in spec.tools))
     ]
+    asked = [Question(None, knowledge=slug, verb=verb) for slug in explaining.bases_of(asker) for verb in VERBS]
+    return [*code, *map(_place, asked)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -20,10 +19,10 @@ from accounts.models import AuditRow, Grant, Membership, Resource, User
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.services import grants, members, roles, service_accounts
-from accounts.services.grants import Thing
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.lean import LeanHandler
+from knowledge.services import bases
 from tests.conftest import TenantWithUsers
 
 
@@ -67,38 +66,19 @@ def test_a_role_without_the_general_scope_is_held_to_its_grants(acme: TenantWith
     assert not member.has_any("tools", "call")
 
 
-def handbooks(tenant_id: UUID) -> Iterator[Thing]:
-    """What another kind of thing tells of itself: each tenant has its own."""
-    yield Thing("knowledge", f"handbook-{str(tenant_id)[-4:]}", "Handbook")
-
-
-@pytest.fixture
-def with_handbooks(settings: Any) -> Iterator[None]:
-    settings.AGENTOS_GRANTABLE = [*settings.AGENTOS_GRANTABLE, f"{__name__}.handbooks"]
-    grants._providers.cache_clear()
-    yield
-    grants._providers.cache_clear()
-
-
-def test_a_knowledge_base_takes_a_provider_to_be_granted(
-    acme: TenantWithUsers, globex: TenantWithUsers, with_handbooks: None
-) -> None:
-    (book,), (theirs,) = handbooks(acme.tenant.id), handbooks(globex.tenant.id)
+def test_a_knowledge_base_is_granted_as_components_are(acme: TenantWithUsers, globex: TenantWithUsers) -> None:
+    bases.create(acme.principal("admin"), slug="handbook", name="Handbook")
+    bases.create(globex.principal("admin"), slug="theirs", name="Theirs")
     roles.create(acme.principal("admin"), name="restricted", scopes_asked=["runs:read"])
     members.change_role(acme.principal("admin"), user_id=acme.member.id, role="restricted")
-    give(acme, acme.member, f"knowledge:{book.name}:write")
+    give(acme, acme.member, "knowledge:handbook:write")
     member = now(acme, acme.member)
-    assert member.has(f"knowledge:{book.name}:read")
+    assert member.grants == {"knowledge:handbook:read", "knowledge:handbook:write"}
     assert member.has_any("knowledge", "read")
-    for scope in ("knowledge:read", "knowledge:other:read", f"knowledge:{book.name}:delete"):
+    for scope in ("knowledge:read", "knowledge:other:read", "knowledge:handbook:delete"):
         assert not member.has(scope)
     with pytest.raises(Invalid, match="There is no"):
-        give(acme, acme.member, f"knowledge:{theirs.name}:read")
-    browser = Client()
-    browser.force_login(User.objects.using("system").get(id=acme.admin.id))
-    form = browser.get(reverse("admin:accounts_grant_add")).content.decode()
-    assert f"knowledge:{book.name}:read" in form
-    assert theirs.name not in form
+        give(acme, acme.member, "knowledge:theirs:read")
 
 
 def test_guardians_checker_and_ours_agree(acme: TenantWithUsers) -> None:

@@ -141,6 +141,15 @@ async def test_models(prove: Prove, acme: TenantWithUsers) -> None:
     await prove(acme.admin, "PUT", "/models/allowed", {"models": None}, entered=["models.allowed"])
 
 
+@walks(WALKED, "POST /knowledge", "PATCH /knowledge/{uuid:knowledge_id}", "DELETE /knowledge/{uuid:knowledge_id}")
+async def test_knowledge(prove: Prove, acme: TenantWithUsers) -> None:
+    asked = {"slug": "handbook", "name": "Handbook"}
+    made = await prove(acme.operator, "POST", "/knowledge", asked, entered=["knowledge.created"])
+    path = f"/knowledge/{made.json()['id']}"
+    await prove(acme.operator, "PATCH", path, {"name": "Staff"}, entered=["knowledge.changed"])
+    await prove(acme.operator, "DELETE", path, entered=["knowledge.deleted"])
+
+
 @walks(WALKED, "POST /halts", "DELETE /halts/{switch_id}")
 async def test_halts(prove: Prove, acme: TenantWithUsers) -> None:
     asked = {"target": "tenant", "reason": "Too much"}

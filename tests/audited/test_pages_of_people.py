@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.models import Connection, Grant, Invitation, Membership, ServiceAccount, TenantRole, User
 from accounts.privacy.models import LegalHold, RetentionRule
 from accounts.services import second_factor, support
+from knowledge.models import KnowledgeBase
 from tests.accounts.test_invitations import NEW, token_in
 from tests.accounts.test_invitations import place as invitation_at
 from tests.accounts.test_second_factor import Clock, enrolled
@@ -129,6 +130,20 @@ def test_grants(prove_page: ProvePage, acme: TenantWithUsers) -> None:
     prove_page(acme.admin, page("accounts_grant_add"), form, entered=["grant.given"])
     delete = page("accounts_grant_delete", only(Grant).id)
     prove_page(acme.admin, delete, {"post": "yes"}, entered=["grant.taken"])
+
+
+@walks(
+    WALKED,
+    *pages("knowledge_knowledgebase_add", "knowledge_knowledgebase_change", "knowledge_knowledgebase_delete"),
+)
+def test_knowledge(prove_page: ProvePage, acme: TenantWithUsers) -> None:
+    form = {"slug": "handbook", "name": "Handbook", "description": "", "untrusted": "on"}
+    prove_page(acme.operator, page("knowledge_knowledgebase_add"), form, entered=["knowledge.created"])
+    base = only(KnowledgeBase)
+    change = page("knowledge_knowledgebase_change", base.id)
+    prove_page(acme.operator, change, {**form, "name": "Staff"}, entered=["knowledge.changed"])
+    delete = page("knowledge_knowledgebase_delete", base.id)
+    prove_page(acme.operator, delete, {"post": "yes"}, entered=["knowledge.deleted"])
 
 
 @walks(WALKED, *pages("accounts_tenantrole_add", "accounts_tenantrole_change", "accounts_tenantrole_delete"))

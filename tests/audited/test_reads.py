@@ -81,6 +81,7 @@ ABOUT_NOBODY = {
     *("/health", "/ready", "/config", "/registry", "/agents", "/agents/{agent_id}", "/models", "/models/allowed"),
     *("/auth/jwks.json", "/auth/me", "/audit/verify", "/privacy/me", "/privacy/retention"),
     *("/connections/kinds", "/connections", "/sessions", "/sessions/{session_id}/runs"),
+    *("/knowledge", "/knowledge/{uuid:knowledge_id}"),
     *("/halts", "/approvals/count", "/approvals/{approval_id}/status", "/policies", "/policies/versions"),
     *("/notifications", "/notifications/preferences", "/notifications/endpoints"),
     *("admin/", "admin/dashboard/", "admin/notifications/", "admin/halts/", "admin/search/", "admin/autocomplete/"),
@@ -89,7 +90,7 @@ ABOUT_NOBODY = {
     *("admin/password_change/", "admin/password_change/done/", "admin/(?P<url>.*)$", "", "accounts/privacy/"),
     "metrics",  # of the installation, for who shows its token
     *("admin/policies/", "admin/policies/draft/simulate/", "admin/policies/<int:number>/"),
-    "admin/^(?P<app_label>accounts|privacy|agents|governance|backup)/$",
+    "admin/^(?P<app_label>accounts|privacy|knowledge|agents|governance|backup)/$",
 }  # fmt: skip
 # Texts of the tenant, which the garden marks too: names of endpoints and of tools that are gone, a job's stage.
 COMMON = {

@@ -20,7 +20,7 @@ class TestMenuAndErrors:
             }
             for role in ("member", "auditor", "admin")
         }
-        assert titles["member"] == {"Inbox", "Runs", "Sessions", "Connections"}
+        assert titles["member"] == {"Inbox", "Runs", "Sessions", "Knowledge", "Connections"}
         oversight = {"Audit", "Budgets", "People", "Roles", "Grants", "Service accounts", "Backups", "Who may do what"}
         oversight |= {
             "Endpoints",
@@ -62,7 +62,7 @@ class TestMenuAndErrors:
         client = signed_in(acme.approver)
         groups = client.get(INBOX).context["sidebar_navigation"]
         titles = [item["title"] for group in groups for item in group["items"]]
-        assert titles == ["Inbox", "Runs", "Sessions", "Connections", "Audit"]
+        assert titles == ["Inbox", "Runs", "Sessions", "Knowledge", "Connections", "Audit"]
         decide(client, ask(acme), "reject", "No receipt")
         decide(signed_in(acme.admin), ask(acme, customer="C-2"), "reject", "No receipt")
         rows = client.get("/admin/accounts/auditrow/").context["cl"].result_list

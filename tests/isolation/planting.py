@@ -34,13 +34,15 @@ from accounts.tenancy import TenantModel, tenant_scope
 from agentos.core.ids import new_id
 from agents.models import AllowedModels, KillSwitch, Run, RunEvents, Session, Step
 from governance.models import Approval, GuardSetting, PolicyRule, PolicyVersion
+from knowledge.models import KnowledgeBase
 
 SYSTEM = "system"
-# What the whole tenant reads: its roles and policies, what may be granted, what is halted. No user's own.
+# What the whole tenant reads: its roles, policies and knowledge, what may be granted, what is halted. No user's own.
 COMMON = (
     AllowedModels,
     GuardSetting,
     KillSwitch,
+    KnowledgeBase,
     PolicyRule,
     PolicyVersion,
     Resource,

@@ -24,6 +24,7 @@ from agentos.api import api
 from agentos.asgi import sockets
 from agents.models import KillSwitch, Run, Session, Step
 from governance.models import Approval, ApprovalQuestion, Delegation, Endpoint, StandingRule
+from knowledge.models import KnowledgeBase
 from tests.isolation.planting import Garden
 
 NOTHING = "01a20000-0000-7000-8000-000000000000"
@@ -51,7 +52,9 @@ IDS: dict[str, type[Model]] = {
     "delegation_id": Delegation,
     "rule_id": StandingRule,
     "question_id": ApprovalQuestion,
+    "knowledge_id": KnowledgeBase,
 }
+READ_BY_ALL = (KnowledgeBase,)  # what each built-in role reads: to a colleague it tells nothing of anybody
 UNMAPPED = {"content_type_id": "1", "url": "nowhere", "app_label": "agents"}  # of the admin site's own addresses
 Body = Callable[[Garden], dict[str, Any]]
 
@@ -137,6 +140,8 @@ BODIES: dict[str, Body] = {
     "POST /policies/simulate": lambda garden: {"rules": []},
     "POST /policies/activate": lambda garden: {},
     "POST /policies/rollback": lambda garden: {"number": 1},
+    "POST /knowledge": lambda garden: {"slug": "x", "name": "x"},
+    "PATCH /knowledge/{uuid:knowledge_id}": lambda garden: {"name": "x"},
 }
 
 
@@ -183,6 +188,12 @@ class Route:
         return tuple(name for name in self.names if name not in NAMES and name not in UNMAPPED)
 
     @property
+    def is_read_by_all(self) -> bool:
+        """Whether it shows a row that every member of its tenant may read."""
+        models = [_model_named(self, name) for name in self.ids]
+        return self.verb == "GET" and bool(models) and all(model in READ_BY_ALL for model in models)
+
+    @property
     def names_rows(self) -> bool:
         """Whether what is sent depends on whose rows are meant: by an id, a search, a body or a key."""
         writes = self.is_api and self.verb != "GET"
@@ -214,8 +225,12 @@ class Route:
         return path.replace("^", "").replace("$", "")
 
 
+def _model_named(route: Route, name: str) -> type[Model] | None:
+    return (route.model or Run) if name == "object_id" else IDS.get(name)
+
+
 def _id(route: Route, name: str, garden: Garden) -> str:
-    model = (route.model or Run) if name == "object_id" else IDS.get(name)
+    model = _model_named(route, name)
     if model is None:
         raise LookupError(f"{route}: say in {__name__}.IDS whose id {name} is")
     row = garden.row(model)

@@ -1,4 +1,7 @@
-"""`manage.py access explain USER TOOL`: shows each layer's answer and the one that decided, as the gate would."""
+"""`manage.py access explain USER TOOL`: shows each layer's answer and the one that decided, as the gate would.
+
+`--knowledge SLUG` asks about a knowledge base in the tool's place.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,13 @@ from accounts.principals import Principal
 from agentos.core.errors import CallerError
 from agentos.core.ids import parse_id
 from governance import explaining
-from governance.access import judge
+from governance.access import Question, judge
 from governance.explaining import Explanation
+from knowledge.models import KnowledgeBase
 
 
 class Command(BaseCommand):
-    help = "Explain whether a user may call a tool, or run a component."
+    help = "Explain whether a user may call a tool, run a component, or use a knowledge base."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=["explain"])
@@ -26,12 +30,14 @@ class Command(BaseCommand):
         parser.add_argument("tool", nargs="?", default="", help="a tool's name; without it, about the component")
         parser.add_argument("--component", default="", help="the component that calls the tool")
         parser.add_argument("--tenant", default="", help="the tenant's slug; needed when the user is in several")
+        parser.add_argument("--knowledge", default="", help="a knowledge base's slug, with neither tool nor component")
+        parser.add_argument("--verb", default="read", choices=explaining.VERBS, help="what is done to the base")
         parser.add_argument("--args", default="", dest="arguments", help="the tool's arguments, a JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            about = explaining.named(options["component"], options["tool"], options["arguments"])
-            question = replace(about, principal=member(options["user"], options["tenant"]))
+            subject = member(options["user"], options["tenant"])
+            question = replace(asked(subject, options), principal=subject)
             found = Explanation(question, asyncio.run(judge(question)))
         except CallerError as error:
             raise CommandError(error.detail) from None
@@ -43,6 +49,19 @@ class Command(BaseCommand):
         if found.effect_text:
             self.stdout.write(f"It would do: {found.effect_text}")
         self.stdout.write(f"{found.word.upper()}, decided by {decided.layer}: {decided.reason}")
+
+
+def asked(subject: Principal, options: dict[str, Any]) -> Question:
+    """Return the question; whoever is at the shell may ask about each knowledge base of the member's tenant."""
+    component, tool, arguments = options["component"], options["tool"], options["arguments"]
+    if not (slug := options["knowledge"]):
+        return explaining.named(component, tool, arguments)
+    bases = KnowledgeBase.objects.using("system").filter(tenant_id=subject.tenant_id, slug=slug)
+    if not bases.exists():
+        raise CommandError("There is no such knowledge base.")
+    if component or tool or arguments:
+        raise CommandError("Name either a knowledge base, or a tool or component.")
+    return Question(None, knowledge=slug, verb=options["verb"])
 
 
 def member(user: str, tenant: str) -> Principal:
