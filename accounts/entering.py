@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import time
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import login, logout
@@ -80,7 +81,7 @@ def complete(
     user.backend = BACKEND  # type: ignore[attr-defined]  # where Django's login looks for it
     login(request, user)
     request.session.pop(PENDING_KEY, None)
-    request.session[sessions.TENANT_KEY] = str(member.tenant_id)
+    move(request, member.tenant_id)
     if shown:
         request.session[sessions.SECOND_FACTOR_KEY] = shown
     return redirect(own_place(request, then))
@@ -95,12 +96,20 @@ def leave(request: HttpRequest) -> None:
 
 
 def switch(request: HttpRequest, member: Membership) -> None:
-    """Make another of the user's tenants the session's, and enter it in that one's trail.
+    """Make another of the user's tenants the session's, and enter it in that one's trail."""
+    sign_ins.record(member, via="switch")
+    move(request, member.tenant_id)
+
+
+def move(request: HttpRequest, tenant_id: UUID | None) -> None:
+    """Set in which tenant the session is from now on; None: in whichever is hers. The one place that does.
 
     Forms that are open in other tabs are for the tenant of before: they are no longer good.
     """
-    sign_ins.record(member, via="switch")
-    request.session[sessions.TENANT_KEY] = str(member.tenant_id)
+    if tenant_id is None:
+        request.session.pop(sessions.TENANT_KEY, None)
+    else:
+        request.session[sessions.TENANT_KEY] = str(tenant_id)
     rotate_token(request)
 
 

@@ -13,7 +13,7 @@ from accounts.addresses import are_same
 from accounts.models import Invitation
 from accounts.pages.forms import NewAccountForm
 from accounts.principals import Principal
-from accounts.services import invitations, sessions, sign_ins
+from accounts.services import invitations, sign_ins
 from agentos.core.errors import CallerError, Gone
 
 
@@ -52,5 +52,5 @@ def _as_known(request: HttpRequest, invitation: Invitation, token: str) -> HttpR
         context = {"invitation": invitation, "is_she": is_she, "principal": principal}
         return render(request, "accounts/invitation_known.html", context)
     invitations.accept_as(token, user_id=principal.user_id)
-    request.session[sessions.TENANT_KEY] = str(invitation.tenant_id)
+    entering.move(request, invitation.tenant_id)
     return redirect("/")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.console import principal_of
+from accounts.entering import move
 from accounts.models.support import MOST_HOURS
 from accounts.services import second_factor, sessions, support
 from accounts.services.support import May
@@ -40,8 +40,7 @@ def leave(request: HttpRequest) -> HttpResponse:
         support.leave(principal_of(request))
     except NotFound as error:
         raise Http404 from error
-    request.session.pop(sessions.TENANT_KEY, None)
-    rotate_token(request)
+    move(request, None)
     return redirect("home")
 
 
@@ -57,8 +56,7 @@ def _enter(request: HttpRequest) -> None:
         hours=int(hours) if (hours := asked.get("hours", "")).isdecimal() else 0,
         may=next((known for known in May if known == may), May.LOOK),
     )
-    rotate_token(request)  # forms that are open are for another tenant
-    request.session[sessions.TENANT_KEY] = str(entry.tenant_id)
+    move(request, entry.tenant_id)
 
 
 def _form(request: HttpRequest, problem: str = "", *, status: int = 200) -> HttpResponse:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Membership, Role
+from accounts.services import support
 from accounts.services.sessions import TENANT_KEY
+from tests.accounts.test_invitations import invited
 from tests.conftest import PASSWORD, MakeUser, TenantWithUsers
 
 
@@ -56,3 +60,30 @@ def test_a_session_whose_tenant_is_no_longer_hers_is_ended_not_moved(
     assert SESSION_KEY not in browser.session
     sign_in(browser, "admin@acme.test")
     assert browser.session[TENANT_KEY] == str(acme.tenant.id)
+
+
+def test_whatever_moves_a_session_ends_the_forms_of_before(acme: TenantWithUsers, globex: TenantWithUsers) -> None:
+    """An invitation taken up, an operator's entry, her leaving: each in one tab, while another shows the old tenant."""
+    support.appoint(email="admin@acme.test", is_operator=True)
+    token = invited(globex, "admin@acme.test", Role.VIEWER)
+    strict = Client(enforce_csrf_checks=True)
+    sign_in(strict, "admin@acme.test", csrfmiddlewaretoken=form_token(strict, reverse("admin:login")))
+    entry = {"tenant": "globex", "reason": "They asked us to look", "hours": "1", "may": "look"}
+    for place, form, moved_to in (
+        (reverse("support"), entry, globex.tenant.id),
+        (reverse("support_leave"), {}, None),
+        (reverse("invitation", args=[token]), {}, globex.tenant.id),
+    ):
+        shown, old = form_token(strict, "/"), strict.cookies["csrftoken"].value
+        assert strict.post(place, {**form, "csrfmiddlewaretoken": shown}).status_code == 302
+        assert strict.session.get(TENANT_KEY) == (moved_to and str(moved_to))
+        assert strict.cookies["csrftoken"].value != old
+        refused = strict.post(reverse("notifications"), {"wanted": [], "csrfmiddlewaretoken": shown})
+        assert (refused.status_code, "changed the tenant" in refused.content.decode()) == (403, True), place
+
+
+def test_one_place_moves_a_session() -> None:
+    """Set elsewhere, the tenant would change and the forms of before stay good."""
+    names = re.compile(r"session(?:\.pop\()?\[?(?:sessions\.)?TENANT_KEY\]? ?(?:=[^=]|,)")
+    places = [path for path in Path(settings.BASE_DIR, "accounts").rglob("*.py") if names.search(path.read_text())]
+    assert [path.name for path in places] == ["entering.py"]
