@@ -228,3 +228,32 @@ class GrantTable(InDatabase):
     def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
         for role in ("app", "system"):
             yield f'REVOKE ALL ON "{self.table}" FROM "{role_name(role)}"'
+
+
+class CloseTable(InDatabase):
+    """Take a table without tenants, which the application's role could read and write, from it.
+
+    The system role is granted `system` there; `had` is what of that it was granted before.
+    """
+
+    _OPEN: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
+
+    def __init__(self, table: str, *, system: Sequence[str] = (), had: Sequence[str] = ()) -> None:
+        self.table, self.system, self.had = table, tuple(system), tuple(had)
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return type(self).__name__, [self.table], {"system": self.system, "had": self.had}
+
+    def describe(self) -> str:
+        return f"Close {self.table} to the application's role"
+
+    def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        if self.system:
+            yield f'GRANT {", ".join(self.system)} ON "{self.table}" TO "{role_name("system")}"'
+        yield f'REVOKE ALL ON "{self.table}" FROM "{role_name("app")}"'
+
+    def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        yield f'GRANT {self._OPEN} ON "{self.table}" TO "{role_name("app")}"'
+        if self.system:
+            gained = ", ".join(verb for verb in self.system if verb not in self.had) if self.had else "ALL"
+            yield f'REVOKE {gained} ON "{self.table}" FROM "{role_name("system")}"'

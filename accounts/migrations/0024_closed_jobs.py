@@ -5,24 +5,9 @@ Nobody uses the table of schedules, whose rows name functions to call.
 
 from django.db import migrations
 
-from accounts.tenancy import role_name
+from accounts.isolation import CloseTable
 
-TABLES, UNUSED = ("django_q_task", "django_q_ormq"), "django_q_schedule"
-ALL = "SELECT, INSERT, UPDATE, DELETE"
-
-
-def close(apps, schema_editor):
-    for table in TABLES:
-        schema_editor.execute(f'GRANT {ALL} ON "{table}" TO "{role_name("system")}"')
-    for table in (*TABLES, UNUSED):
-        schema_editor.execute(f'REVOKE ALL ON "{table}" FROM "{role_name("app")}"')
-
-
-def open_again(apps, schema_editor):
-    for table in TABLES:
-        schema_editor.execute(f'REVOKE ALL ON "{table}" FROM "{role_name("system")}"')
-    for table in (*TABLES, UNUSED):
-        schema_editor.execute(f'GRANT {ALL} ON "{table}" TO "{role_name("app")}"')
+ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 class Migration(migrations.Migration):
@@ -30,4 +15,8 @@ class Migration(migrations.Migration):
         ("accounts", "0023_closed_sessions"),
         ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
     ]
-    operations = [migrations.RunPython(close, open_again)]
+    operations = [
+        CloseTable("django_q_task", system=ALL),
+        CloseTable("django_q_ormq", system=ALL),
+        CloseTable("django_q_schedule"),
+    ]
