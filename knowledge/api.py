@@ -34,21 +34,21 @@ async def create_base(request: HttpRequest, body: KnowledgeBaseIn) -> Status[Kno
     return Status(201, await in_thread(bases.create, principal_of(request), **body.dict()))
 
 
-@router.get("/knowledge/{uuid:knowledge_id}", response=KnowledgeBaseOut, summary="Read a knowledge base")
+@router.get("/knowledge/{knowledge_id}", response=KnowledgeBaseOut, summary="Read a knowledge base")
 @any_scope("knowledge", "read")
 async def get_base(request: HttpRequest, knowledge_id: UUID) -> KnowledgeBase:
     """Return one knowledge base."""
     return await in_thread(selectors.get, principal_of(request), knowledge_id)
 
 
-@router.patch("/knowledge/{uuid:knowledge_id}", response=KnowledgeBaseOut, summary="Change a knowledge base")
+@router.patch("/knowledge/{knowledge_id}", response=KnowledgeBaseOut, summary="Change a knowledge base")
 @any_scope("knowledge", "write")
 async def change_base(request: HttpRequest, knowledge_id: UUID, body: KnowledgeBaseChange) -> KnowledgeBase:
     """Change what is named; the rest stays as it is."""
     return await in_thread(bases.change, principal_of(request), base_id=knowledge_id, **body.dict())
 
 
-@router.delete("/knowledge/{uuid:knowledge_id}", response={204: None}, summary="Delete a knowledge base")
+@router.delete("/knowledge/{knowledge_id}", response={204: None}, summary="Delete a knowledge base")
 @any_scope("knowledge", "delete")
 async def delete_base(request: HttpRequest, knowledge_id: UUID) -> None:
     """Delete a knowledge base."""

@@ -28,6 +28,7 @@ from agentos.core.ids import new_id
 from agentos.core.types import json_text
 from agents.models import Run, RunEvents, Session, Step
 from governance.models import Approval, Delegation
+from knowledge.models import KnowledgeBase
 from tests.accounts.privacy.conftest import root, root_url
 from tests.accounts.privacy.planting import NEVER_WRITTEN, ROOT, Planter
 from tests.isolation import walk
@@ -139,6 +140,7 @@ def paths(planter: ClassPlanter) -> Iterator[str]:
 
 def _id(name: str, planter: ClassPlanter) -> str:
     owners = {"run_id": Run, "step_id": Step, "approval_id": Approval, "job_id": PrivacyJob}
+    owners |= {"knowledge_id": KnowledgeBase}
     if name == "agent_id":
         return "tester"
     model = Session if name == "session_id" else owners.get(name)

@@ -141,7 +141,7 @@ async def test_models(prove: Prove, acme: TenantWithUsers) -> None:
     await prove(acme.admin, "PUT", "/models/allowed", {"models": None}, entered=["models.allowed"])
 
 
-@walks(WALKED, "POST /knowledge", "PATCH /knowledge/{uuid:knowledge_id}", "DELETE /knowledge/{uuid:knowledge_id}")
+@walks(WALKED, "POST /knowledge", "PATCH /knowledge/{knowledge_id}", "DELETE /knowledge/{knowledge_id}")
 async def test_knowledge(prove: Prove, acme: TenantWithUsers) -> None:
     asked = {"slug": "handbook", "name": "Handbook"}
     made = await prove(acme.operator, "POST", "/knowledge", asked, entered=["knowledge.created"])

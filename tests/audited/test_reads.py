@@ -81,7 +81,7 @@ ABOUT_NOBODY = {
     *("/health", "/ready", "/config", "/registry", "/agents", "/agents/{agent_id}", "/models", "/models/allowed"),
     *("/auth/jwks.json", "/auth/me", "/audit/verify", "/privacy/me", "/privacy/retention"),
     *("/connections/kinds", "/connections", "/sessions", "/sessions/{session_id}/runs"),
-    *("/knowledge", "/knowledge/{uuid:knowledge_id}"),
+    *("/knowledge", "/knowledge/{knowledge_id}"),
     *("/halts", "/approvals/count", "/approvals/{approval_id}/status", "/policies", "/policies/versions"),
     *("/notifications", "/notifications/preferences", "/notifications/endpoints"),
     *("admin/", "admin/dashboard/", "admin/notifications/", "admin/halts/", "admin/search/", "admin/autocomplete/"),

@@ -141,7 +141,7 @@ BODIES: dict[str, Body] = {
     "POST /policies/activate": lambda garden: {},
     "POST /policies/rollback": lambda garden: {"number": 1},
     "POST /knowledge": lambda garden: {"slug": "x", "name": "x"},
-    "PATCH /knowledge/{uuid:knowledge_id}": lambda garden: {"name": "x"},
+    "PATCH /knowledge/{knowledge_id}": lambda garden: {"name": "x"},
 }
 
 
