@@ -27,7 +27,7 @@ def isolation(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Che
 
 
 def refuse(*tags: str) -> None:
-    """Stop a start whose checks of these kinds find an error. Raises: ConfigError with the first."""
+    """Stop a start whose checks of these kinds find an error. Raises: ConfigError with all of them."""
     databases = list(connections) if Tags.database in tags else None
     try:
         found = [message for message in run_checks(tags=tags, databases=databases) if message.level >= ERROR]
@@ -35,8 +35,7 @@ def refuse(*tags: str) -> None:
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(f"database: {reason}: run manage.py doctor.") from error
     if found:
-        first = found[0]
-        raise ConfigError(f"{first.id}: {first.msg} {first.hint or ''}".strip())
+        raise ConfigError("\n".join(f"{each.id}: {each.msg} {each.hint or ''}".strip() for each in found))
 
 
 def _demo_users() -> Iterator[CheckMessage]:

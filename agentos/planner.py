@@ -15,8 +15,8 @@ SINCE_VERSION: Final = 180000  # pg_restore_relation_stats; an older server is r
 # Tables of tenants that were never analyzed, owned by who asks.
 _UNKNOWN: Final = """
 SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relowner = current_user::regrole
-AND c.reltuples < 0
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.reltuples < 0
+AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
 """
 _EXPECTED: Final = """
 SELECT pg_restore_relation_stats(

@@ -98,7 +98,8 @@ def check_sees_all(connection: Connection) -> None:
     """Raises: BackupError for a role that row-level security binds."""
     if not one(connection, _SEES_ALL)[0]:
         role = connection.info.user
-        statements = f"ALTER ROLE {role} BYPASSRLS; GRANT pg_read_all_data TO {role};"
+        quoted = sql.Identifier(role).as_string(connection)
+        statements = f"ALTER ROLE {quoted} BYPASSRLS; GRANT pg_read_all_data TO {quoted};"
         raise BackupError(
             f"Role {role} is bound by row-level security: its dump would be empty. Set AGENTOS_BACKUP_URL to a role "
             f"that sees everything; an administrator makes one with: {statements}",

@@ -16,7 +16,7 @@ SAMPLE_SECONDS = 0.2
 SPENT = """
 SELECT coalesce(sum(calls), 0)::bigint, coalesce(sum(total_exec_time), 0)::float
 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-WHERE d.datname = current_database() AND s.userid <> current_user::regrole
+WHERE d.datname = current_database() AND s.userid <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
   AND s.query !~* '^\\s*(begin|commit|rollback|start|savepoint|release|set)\\M'
   AND s.query !~ '^SELECT (1|\\$[0-9]+) FROM ONLY '
 """

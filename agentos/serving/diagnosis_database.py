@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import psycopg
 from django.apps import apps
 from django.db.migrations.loader import MigrationLoader
+from psycopg import sql
 
 from agentos import database, env, postgres
 from agentos.core.errors import ConfigError
@@ -100,7 +101,8 @@ def _names(connection: Connection, query: str, *values: object) -> list[str]:
 
 def _roles(connection: Connection, users: list[str]) -> Iterator[Found]:
     if strong := _names(connection, _TOO_STRONG, users):
-        fix = f"An administrator has to run: ALTER ROLE {strong[0]} NOSUPERUSER NOBYPASSRLS NOREPLICATION NOCREATEROLE;"
+        weak = "NOSUPERUSER NOBYPASSRLS NOREPLICATION NOCREATEROLE"
+        fix = f"An administrator has to run: ALTER ROLE {sql.Identifier(strong[0]).as_string(connection)} {weak};"
         yield "problem", f"{', '.join(strong)} can step over policies", fix
     else:
         yield "ok", "owner, system and application role can't step over policies", ""

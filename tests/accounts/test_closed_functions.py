@@ -16,6 +16,7 @@ from psycopg import errors, sql
 from accounts import catalog, checks
 from accounts.tenancy import role_name
 from agentos import closed_functions
+from agentos.core.errors import ConfigError
 
 # Every volatile function that the role may call, with the reason why it may: one that no line names fails the test.
 JUDGED: Final = {
@@ -144,6 +145,44 @@ def _read(connection: psycopg.Connection[tuple[object, ...]], name: str) -> str:
         return str(connection.execute(f"SELECT s::text FROM {name} s".encode()).fetchall())
     except psycopg.Error as error:
         return str(error)
+
+
+@pytest.fixture
+def made_by_hand(admin: psycopg.Connection[tuple[object, ...]]) -> Iterator[None]:
+    """Everything is open, as it is where an administrator has made the roles and nobody has closed anything."""
+    everything = (
+        "SELECT p.oid::regprocedure::text FROM pg_proc p "
+        "WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname ~ %s"
+    )
+    names = f"^({'|'.join(closed_functions.CLOSED)})$"
+    found = ", ".join(str(name) for (name,) in admin.execute(everything, [names]).fetchall())
+    rights = "SELECT oid, ARRAY(SELECT a::text FROM unnest(proacl) a ORDER BY 1) FROM pg_proc WHERE proname ~ %s"
+    before = dict(admin.execute(rights, [names]).fetchall())
+    admin.execute(f"GRANT EXECUTE ON FUNCTION {found} TO PUBLIC".encode())
+    yield
+    for hint in _mends():
+        admin.execute(hint.encode())
+    after = dict(admin.execute(rights, [names]).fetchall())
+    assert after == before
+
+
+def _mends() -> list[str]:
+    return [str(found.hint).partition(": ")[2] for found in checks.isolation(databases=["default"])]
+
+
+def test_a_start_that_is_refused_holds_all_the_sql_that_mends_it(
+    made_by_hand: None, admin: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        checks.refuse("database")
+    lines = str(refused.value).splitlines()
+    assert len(lines) == len(closed_functions.CLOSED)
+    for line in lines:
+        assert line.startswith("accounts.E023: ")
+        admin.execute(line.partition("in this database: ")[2].encode())
+    checks.refuse("database")
+    with entered("system") as system:
+        assert system.execute("SELECT pg_try_advisory_lock(1)").fetchone() == (True,)
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -43,3 +46,14 @@ def test_one_row_is_looked_up_by_its_id(owner: BaseDatabaseWrapper) -> None:
         cursor.execute("EXPLAIN SELECT 1 FROM growing WHERE tenant_id = uuidv7() AND id = uuidv7()")
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "growing_newest" not in plan
+
+
+def test_an_owner_made_by_hand_may_have_any_name(owner: BaseDatabaseWrapper) -> None:
+    name = owner.settings_dict["NAME"]
+    with psycopg.connect(settings.DATABASE_ADMIN_URL, dbname=name) as admin:
+        admin.execute('CREATE ROLE "the Owner-to-be"')
+        admin.execute('GRANT ALL ON SCHEMA public TO "the Owner-to-be"')
+        admin.execute('SET LOCAL ROLE "the Owner-to-be"')
+        admin.execute("CREATE TABLE theirs (tenant_id uuid)")
+        assert planner.expect_growth(cast(BaseDatabaseWrapper, admin)) == ["theirs"]
+        admin.rollback()
