@@ -84,6 +84,9 @@ class Principal:
     support: Support | None = field(default=None, repr=False)
 
     def has(self, scope: str) -> bool:
+        """Say whether she may; what takes a person, no key and no run of one may, an administrator's neither."""
+        if scope in scopes.FOR_PEOPLE and (self.limits is not None or self.via in PROGRAMS):
+            return False
         return scopes.grants(self.scopes, scope)
 
     def has_any(self, kind: str, verb: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,11 +19,14 @@ from accounts import audit, principals, seam
 from accounts.auth import authenticate, renew
 from accounts.models import AuditRow, Membership, ServiceAccount, TenantRole
 from accounts.principals import Principal
+from accounts.scopes import ADMIN, FOR_PEOPLE
 from accounts.seam import in_thread
-from accounts.services import service_accounts
+from accounts.services import roles, service_accounts
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, Invalid, NotAuthenticated, NotFound, PolicyDenied
 from agentos.lean import LeanHandler
+from governance.policy.wanted import Wanted
+from governance.services import policies
 from tests.conftest import TenantWithUsers
 
 DAY = timedelta(days=1)
@@ -237,7 +241,7 @@ def test_no_key_stands_in_the_database_and_all_is_audited(acme: TenantWithUsers)
         for table in ("accounts_serviceaccount", "accounts_auditrow"):
             cursor.execute(f"SELECT row_to_json(t)::text FROM {table} t")
             stored = " ".join(text for (text,) in cursor.fetchall())
-            assert first.rpartition("_")[2] not in stored
+            assert first.split("_", 2)[2] not in stored
             assert second.rpartition("_")[2] not in stored
 
 
@@ -283,3 +287,20 @@ def test_the_services_know_their_tenant(acme: TenantWithUsers, globex: TenantWit
     service_accounts.revoke(tenant_id=acme.tenant.id, account_id=account.id)
     with pytest.raises(Conflict):
         rotated(acme, account)
+
+
+async def test_an_administrators_key_does_nothing_that_takes_a_person(acme: TenantWithUsers) -> None:
+    """Her scope covers every other, but not for a program: a stolen key loosens no policy."""
+    _, key = await in_thread(made, acme, scopes_asked=[ADMIN], user_id=acme.admin.id)
+    by_key, herself = await who(key), await in_thread(admin_of, acme)
+    run_of_hers = replace(by_key, via="token")  # as a run that the key started knows its user
+    for scope in FOR_PEOPLE:
+        assert herself.has(scope)
+        assert not by_key.has(scope)
+        assert not run_of_hers.has(scope)
+    assert by_key.has("policies:write")
+    rule = Wanted("restart_service", "allow", loosens=True)
+    with pytest.raises(PolicyDenied, match="policies:loosen"):
+        await in_thread(policies.put, by_key, tool="restart_service", rules=[rule])
+    with pytest.raises(PolicyDenied, match="policies:loosen"):
+        await in_thread(roles.create, by_key, name="loose", scopes_asked=["policies:loosen"])
