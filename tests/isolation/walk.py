@@ -191,7 +191,8 @@ class Route:
     def is_read_by_all(self) -> bool:
         """Whether it shows a row that every member of its tenant may read."""
         models = [_model_named(self, name) for name in self.ids]
-        return self.verb == "GET" and bool(models) and all(model in READ_BY_ALL for model in models)
+        only_reads = self.verb == "GET" or self.path.endswith("/history/")
+        return only_reads and bool(models) and all(model in READ_BY_ALL for model in models)
 
     @property
     def names_rows(self) -> bool:
