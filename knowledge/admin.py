@@ -23,7 +23,7 @@ class KnowledgeBaseForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
         help_texts = {
             "slug": "Its name in scopes and grants, such as handbook. It never changes.",
-            "untrusted": "Strangers may have written in it: a run that has read it asks for consent one level sooner. "
+            "untrusted": "Strangers may have written in it, and taint a run that reads there. "
             "To trust it takes the scope guards:loosen.",
         }
 
@@ -36,7 +36,7 @@ class KnowledgeBaseAdmin(AuditedAdmin):
     none_yet = "What agents may look up stands in knowledge bases, and who may read one is granted here."
     audited_by_service = True
     form = KnowledgeBaseForm
-    list_display = ("name", "slug", "untrusted", "changed_at")
+    list_display = ("name", "slug", "content", "changed_at")
     list_filter = ("untrusted",)
     search_fields = ("name", "slug", "description")
     ordering = ("slug",)
@@ -48,6 +48,10 @@ class KnowledgeBaseAdmin(AuditedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("slug",)
+
+    @admin.display(description="Content", ordering="untrusted")
+    def content(self, base: KnowledgeBase) -> str:
+        return "untrusted" if base.untrusted else "trusted"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _may(request, "read", obj)

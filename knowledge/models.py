@@ -17,7 +17,7 @@ SLUG_SAYS = "1 to 63 lower-case letters, digits, - and _; it begins with a lette
 class KnowledgeBase(TenantModel):
     """A named collection of what agents may look up. `slug` never changes: scopes and grants name it by that.
 
-    `untrusted`: strangers may have written in it, so a run that has read it asks for consent one level sooner.
+    `untrusted`: strangers may have written in it. It taints whichever run reads there, once there is what to read.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
