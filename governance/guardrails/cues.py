@@ -55,6 +55,18 @@ class Cue:
         found = said[key] = self._search(words, start)
         return found
 
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield where the one expression that this is of matches a long text."""
+        if self._loose:
+            yield from self._loose[0].finditer(text)
+            return
+        hint, whole, place = self._hints[0].search, self._whole[0].match, 0
+        while (begun := hint(text, place)) is not None:
+            place = begun.start() + 1
+            if (found := whole(text, place - 1)) is not None:
+                yield found
+                place = max(place, found.end())
+
     def _search(self, words: str, start: int) -> re.Match[str] | None:
         for hint, whole in zip(self._hints, self._whole, strict=True):
             begun = hint.search(words, start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from governance.guardrails import injection_model
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding, merge
 from governance.guardrails.injection_abroad import parts_of
 from governance.guardrails.injection_rules import ABOUT, ATTACKS, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
@@ -28,6 +30,9 @@ ABOUT_CHARACTERS = 400  # how far around the signs it may do so
 REPORTED_SHARE = 0.2  # what stays of a sign that is asked or told about, not ordered
 AGAIN_SHARE = 0.4  # what further signs of the same name and another weight add
 INDIRECT_SHARE = 0.5
+FEW_SCORES = 24  # of the model in one reading, as of a dozen sentences
+NEAR_CHARACTERS = 200  # from what the rules found in a longer text to where the model seconds them
+SURER_STEP = 0.5  # of log odds, for each doubling beyond
 ROUNDING = 1e-9
 MOST_WORDS_AFTER = max(rule.gap for rule in RULES)
 BLOCK_WORDS = 16  # at least half of the furthest reach after a word, and all of that before it
@@ -93,18 +98,29 @@ def found_by_rules(view: View) -> list[Finding]:
 
 
 def _found(view: View) -> Iterator[Finding]:
-    """Yield what the rules find unless the model doubts it, and elsewhere what the model is sure of."""
+    """Yield what the rules find unless the model doubts it there, and elsewhere what the model is sure of."""
     model = injection_model.current()
-    scores = list(model.read(view.text, hidden=view.hidden))
-    surest = max((score.odds for score in scores), default=model.doubt)
-    by_rules = found_by_rules(view) if surest >= model.doubt else []
+    scores = [(score, view.origin(score.start, score.end)) for score in model.read(view.text, hidden=view.hidden)]
+    surer = _surer(len(scores))
+    seconded = [place for score, place in scores if score.odds >= model.doubt + surer]
+    by_rules = found_by_rules(view) if seconded or not scores else []
+    if len(scores) > FEW_SCORES:
+        by_rules = [one for one in by_rules if any(_near(one, *place) for place in seconded)]
     yield from by_rules
-    for score in scores:
-        if score.odds < model.alarm:
+    for score, (start, end) in scores:
+        if score.odds < model.alarm + surer:
             continue
-        start, end = view.origin(score.start, score.end)
         if not any(one.start < end and start < one.end for one in by_rules):  # which are more exact
             yield Finding("indirect_injection" if score.lean > 0 else "prompt_injection", start, end, score.chance)
+
+
+def _surer(scores: int) -> float:
+    """Return how much surer the model has to be of one of so many windows: of many, one looks odd by chance."""
+    return SURER_STEP * math.log2(max(1.0, scores / FEW_SCORES))
+
+
+def _near(found: Finding, start: int, end: int) -> bool:
+    return start - NEAR_CHARACTERS < found.end and found.start < end + NEAR_CHARACTERS
 
 
 def _judge(view: View, signs: Sequence[Sign]) -> Iterator[Finding]:
@@ -185,8 +201,8 @@ def _signs(view: View) -> Iterator[Sign]:
                 if (turn := opens(text, start)) is not None:
                     yield from _phrase(text, phrase, turn)
     yield from _sentences(text, marked)
-    for phrase in (*(_SIGNED if view.spaced else _CLOSED), *(() if text.isascii() else _SCRIPTS)):
-        for turn in phrase.pattern.finditer(text):
+    for phrase, cue in (*(_SIGNED if view.spaced else _CLOSED), *(() if text.isascii() else _SCRIPTS)):
+        for turn in cue.finditer(text):
             yield from _phrase(text, phrase, turn)
 
 
@@ -291,9 +307,10 @@ def _together(phrases: Sequence[Phrase]) -> Opened:
 
 
 _OPENED = _opened()
-_SIGNED = tuple(phrase for phrase in PHRASES if phrase.place == "sign")
-_CLOSED = tuple(phrase for phrase in PHRASES if phrase.place == "closed")
-_SCRIPTS = tuple(phrase for phrase in PHRASES if phrase.place == "script")
+_SIGNED, _CLOSED, _SCRIPTS = (
+    tuple((phrase, Cue(phrase.pattern.pattern)) for phrase in PHRASES if phrase.place == place)
+    for place in ("sign", "closed", "script")
+)
 _NEEDS = tuple((rule, rule.opening.value, tuple(need.value for need in rule.needs)) for rule in RULES)
 
 

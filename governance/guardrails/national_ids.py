@@ -19,6 +19,7 @@ from governance.guardrails.pii_numbers import DENIAL
 from governance.guardrails.reading import Reading
 
 REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
+MOST_LETTERS = 24  # of a number before its first digit
 READ, BESIDE = 284, 80  # characters from a name on that tell what it announces, and beside a number that goes on
 _SIGNS = re.compile(r"[^0-9A-Za-z\u0391-\u03a9]")
 _BREAK = re.compile(
@@ -230,35 +231,40 @@ class _Names:
             word = entry.words.match(self._spoken, at)
             if word is None or not (entry.among is None or reading.speaks(entry.among)):
                 continue
-            short = len(word[0]) <= SHORT_WORD
+            end = word.end()
+            short = end - at <= SHORT_WORD
             near = entry.near or (not entry.checks and short and not _glued(word[0]))
-            found = [(entry.kind, start - at, end - at) for start, end in self._after(entry, word.end(), near=near)]
-            numbers.update(dict.fromkeys(found))
-            unlike = short and not reading.text[at : word.end()].isupper()
+            found = False
+            if (first := self._first_digit(end)) >= 0:
+                for number in self._after(entry, end, first, near=near):
+                    numbers[entry.kind, number.start() - at, number.end() - at] = None
+                    found = True
+            unlike = short and not reading.text[at:end].isupper()
             if not found and entry.sure and not unlike and not reading.speaks(_INVALID):
-                alone.append((entry, word.end() - at))
+                alone.append((entry, end - at))
         return _Named(list(numbers), alone)
 
-    def _after(self, entry: National, end: int, *, near: bool) -> Iterator[tuple[int, int]]:
-        """Yield where numbers stand behind a name's end, the first of which holds the first digit."""
+    def _after(self, entry: National, end: int, first: int, *, near: bool) -> Iterator[re.Match[str]]:
+        """Yield the numbers behind a name's end, the first of which holds the first digit."""
         text = self._reading.text
         end += text.startswith(".", end)  # of an abbreviation
-        first = self._first_digit(end)
-        number = entry.shape.search(text, end, min(len(text), first + LONGEST)) if first >= 0 else None
+        number = entry.shape.search(text, max(end, first - MOST_LETTERS), min(len(text), first + LONGEST))
         if number is None or number.start() > first or (near and not _NEAR.fullmatch(text, end, number.start())):
             return
         if _OTHER_NUMBER.search(self._reading.lower[end - 1 : number.start()], 1):
             return
         while number is not None and self._reading.looks(entry.passes, number[0]):
-            yield number.span()
+            yield number
             following = _NEXT.match(text, number.end())
             number = entry.shape.match(text, following.end()) if following else None
 
     def _first_digit(self, end: int) -> int:
-        """Return where the first digit in the sentence stands, or -1."""
+        """Return where the first digit in the sentence behind a name's end stands, or -1."""
         known = self._firsts.get(end)
         if known is None:
-            first = _BREAK.search(self._reading.text, end, end + REACH)
+            text = self._reading.text
+            behind = end + text.startswith(".", end)
+            first = _BREAK.search(text, behind, behind + REACH)
             known = self._firsts[end] = first.start() if first is not None and first[0].isdigit() else -1
         return known
 

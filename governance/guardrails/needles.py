@@ -39,23 +39,25 @@ class Needles:
         heads = shortest(needle[: self.LETTERS] for needle in known)
         self._beginning = re.compile(after + beginnings(heads))
         words = {_FIRST_WORD.sub("", head) or head[0] for head in heads}
-        self._begun = {word: [needle for needle in known if needle.startswith(word)] for word in words}
         self._longest = {
-            word: re.compile("|".join(map(re.escape, sorted(begun, key=len, reverse=True))))
-            for word, begun in self._begun.items()
+            word: re.compile(
+                "|".join(re.escape(needle) for needle in by_length(known) if needle.startswith(word)) or r"(?!)"
+            ).match
+            for word in words
         }
+        self._begun = {needle: [one for one in known if needle.startswith(one)] for needle in known}
         self._ended = {
-            needle: [one for one in known if needle.startswith(one) and not needle[len(one) : len(one) + 1].isalpha()]
-            for needle in known
+            needle: [one for one in begun if not needle[len(one) : len(one) + 1].isalpha()]
+            for needle, begun in self._begun.items()
         }
 
     def places(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield the place and the needle of every occurrence, place by place."""
-        startswith = text.startswith
         for beginning in self._beginning.finditer(text):
             place = beginning.start()
-            for needle in self._begun[beginning[0]]:
-                if startswith(needle, place):
+            longest = self._longest[beginning[0]](text, place)
+            if longest is not None:
+                for needle in self._begun[longest[0]]:
                     yield place, needle
 
     def stand(self, text: str) -> bool:
@@ -66,7 +68,7 @@ class Needles:
         """Yield the same without the needles that end inside a word of a longer one, as "pass" in "password"."""
         for beginning in self._beginning.finditer(text):
             place = beginning.start()
-            longest = self._longest[beginning[0]].match(text, place)
+            longest = self._longest[beginning[0]](text, place)
             if longest is not None:
                 for needle in self._ended[longest[0]]:
                     yield place, needle
@@ -74,9 +76,8 @@ class Needles:
     def at(self, text: str, place: int) -> list[str]:
         """Return the needles that stand at a place."""
         beginning = self._beginning.match(text, place)
-        if beginning is None:
-            return []
-        return [needle for needle in self._begun[beginning[0]] if text.startswith(needle, place)]
+        longest = self._longest[beginning[0]](text, place) if beginning is not None else None
+        return self._begun[longest[0]] if longest is not None else []
 
     def matches(self, pattern: re.Pattern[str], text: str, lower: str) -> Iterator[re.Match[str]]:
         """Yield where a pattern matches from a needle's place on; the needles are looked for in lower case."""
@@ -84,6 +85,11 @@ class Needles:
             match = pattern.match(text, place)
             if match is not None:
                 yield match
+
+
+def by_length(words: Iterable[str]) -> list[str]:
+    """Return the longest word first."""
+    return sorted(words, key=len, reverse=True)
 
 
 def shortest(words: Iterable[str]) -> list[str]:

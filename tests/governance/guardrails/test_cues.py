@@ -27,6 +27,13 @@ def test_it_finds_what_its_expression_finds(pattern: str, words: str, start: int
     assert (found and found.span()) == (expected and expected.span())
 
 
+@pytest.mark.parametrize("pattern", PATTERNS)
+@given(text=st.text(alphabet="abdeornxé -", max_size=24))
+def test_it_finds_every_place(pattern: str, text: str) -> None:
+    expected = [found.span() for found in re.finditer(pattern, text)]
+    assert [found.span() for found in Cue(pattern).finditer(text)] == expected
+
+
 @given(words=st.text(alphabet="abdeornxé -", max_size=14))
 def test_of_several_expressions_one_is_enough(words: str) -> None:
     several = any(re.search(pattern, words) for pattern in PATTERNS)

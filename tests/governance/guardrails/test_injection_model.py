@@ -130,6 +130,22 @@ def test_a_doubting_model_silences_the_rules(monkeypatch: pytest.MonkeyPatch) ->
     assert injection.detect(ORDER) == []
 
 
+def test_in_a_long_text_the_model_seconds_the_rules_only_near_what_they_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    taught = Model({"garden": 9.0}, {}, -1.0, 0.0, alarm=99.0, doubt=0.0)
+    monkeypatch.setattr(injection_model, "current", lambda: taught)
+    garden = "The garden is far away. "
+    assert injection.detect(f"{ORDER} {INNOCENT}{INNOCENT}{garden}")
+    assert injection.detect(f"{ORDER} {garden}{INNOCENT * 40}")
+    assert not injection.detect(f"{ORDER} {INNOCENT * 40}{garden}")
+
+
+def test_of_many_windows_one_has_to_stand_out_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    taught = Model({"garden": 4.0}, {}, -1.0, 0.0, alarm=2.9, doubt=2.9)
+    monkeypatch.setattr(injection_model, "current", lambda: taught)
+    assert injection.detect(f"{INNOCENT}The garden is far away.")
+    assert not injection.detect(f"{INNOCENT * 40}The garden is far away.")
+
+
 def test_sentences_are_neither_too_short_nor_too_long() -> None:
     text = "Hi. Yes! " + "word " * 200 + "\n你好。请坐。"
     spans = sentences(text)
