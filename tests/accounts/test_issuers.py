@@ -121,6 +121,8 @@ async def test_a_token_is_no_person_who_decides(provider: Provider, acme: Tenant
     assert not someone.has("approvals:decide")
     boss = await who(token(email="admin@acme.test"))
     assert boss.has("agent_os:admin")
+    assert not boss.has("approvals:decide")
+    assert not boss.has("policies:loosen")
     with pytest.raises(PolicyDenied, match="takes a person"):
         delegations.check_person(boss)
 
