@@ -45,7 +45,7 @@ class NoJournal:
     def emit(self, name: str, payload: Any, *, can_wait: bool = False) -> None:
         raise AssertionError("a run brings its own journal")
 
-    def put(self, write: Any) -> None:
+    def put(self, write: Any, *, can_wait: bool = False) -> None:
         raise AssertionError("a run brings its own journal")
 
     async def commit(self, write: Any) -> None:

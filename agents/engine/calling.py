@@ -353,7 +353,7 @@ def _end(ports: Ports, step: StepRecord, ended: StepState, result: Json, error: 
     tells = ended is StepState.REFUSED or "requirement" in step.request
     audit = [_audit(f"tool.{ended.value}", step)] if tells else []
     audit += guarded_entries(step)
-    ports.journal.put(Write(steps=[step], events=[(name, payload)], audit=audit))
+    ports.journal.put(Write(steps=[step], events=[(name, payload)], audit=audit), can_wait=True)
 
 
 def _audit(action: str, step: StepRecord) -> AuditEntry:

@@ -118,8 +118,11 @@ class JournalPort(Protocol):
         """Queue an event for the next flush, or for whatever is stored next; readers see it after the commit."""
         ...
 
-    def put(self, write: Write) -> None:
-        """Queue a write for the next flush. Raises: LeaseLost when that is known already."""
+    def put(self, write: Write, *, can_wait: bool = False) -> None:
+        """Queue a write for the next flush; one that can wait lets what follows within a moment go with it.
+
+        Raises: LeaseLost when that is known already.
+        """
         ...
 
     async def commit(self, write: Write) -> None:

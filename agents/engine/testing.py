@@ -84,7 +84,7 @@ class MemoryJournal:
     def emit(self, name: str, payload: JsonObject, *, can_wait: bool = False) -> None:
         self.events.append((name, deepcopy(payload)))
 
-    def put(self, write: Write) -> None:
+    def put(self, write: Write, *, can_wait: bool = False) -> None:
         self.writes.append(write)
         self.events.extend(deepcopy(write.events))
         for step in write.steps:

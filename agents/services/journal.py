@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 FLUSH_INTERVAL_SECONDS = 0.025
 FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # few runs need not wait for company
 FLUSH_INTERVAL_TIMES_ITS_LENGTH = 4  # the writer leaves three quarters of the time to others
+SOON_SECONDS = 0.003  # what a run has done waits for what it does next, and goes with it
 ASIDE_AT_ONCE = 2  # of the pool's connections
 UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
@@ -80,6 +81,10 @@ class JournalWriter:
     def wake(self, journal: RunJournal) -> None:
         self._dirty[journal] = None
         self._wake.set()
+
+    def wake_soon(self, journal: RunJournal) -> None:
+        self._dirty[journal] = None
+        asyncio.get_running_loop().call_later(SOON_SECONDS, self._wake.set)
 
     async def begin(self, begin: Begin) -> None:
         """Return once the run is stored; `begin` says how. Raises: what refused this one."""

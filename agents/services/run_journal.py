@@ -33,6 +33,10 @@ class Writer(Protocol):
         """Let the next flush look at this run."""
         ...
 
+    def wake_soon(self, journal: RunJournal) -> None:
+        """As `wake`, a moment later when nothing else is to be flushed: what follows shall go with it."""
+        ...
+
 
 @dataclass(slots=True)
 class Waiting:
@@ -91,10 +95,13 @@ class RunJournal:
         if not can_wait:  # also where one that could wait is waiting
             self.writer.wake(self)
 
-    def put(self, write: Write) -> None:
+    def put(self, write: Write, *, can_wait: bool = False) -> None:
         self._check(write)
         self.waiting.append(Waiting(write))
-        self.writer.wake(self)
+        if can_wait:
+            self.writer.wake_soon(self)
+        else:
+            self.writer.wake(self)
 
     async def commit(self, write: Write) -> None:
         self._check(write)

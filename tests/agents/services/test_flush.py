@@ -17,8 +17,9 @@ from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import RunChange, Statement, StepRecord, Write
 from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
 from agents.services import flush, queue
+from agents.services import journal as writing
 from agents.wiring import JOURNAL_OPTIONS
-from tests.agents.services.stored import expire_lease, info_of, steps_of, stored
+from tests.agents.services.stored import expire_lease, info_of, steps_of, stored, until
 
 
 def step() -> StepRecord:
@@ -43,6 +44,28 @@ async def test_steps_events_and_the_end_are_stored_together(make_process, status
     assert (await in_thread(steps_of, begin))["1.model"].result == {"text": "hi"}
     log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
     assert [(line.seq, line.name) for line in log] == [(1, "RunStarted"), (2, "RunContent")]
+
+
+async def test_what_can_wait_goes_with_what_follows_and_by_itself_when_nothing_does(make_process, monkeypatch):
+    process = await make_process(supervise=False)
+    begin, journal = await begun(process)
+    monkeypatch.setattr(writing, "SOON_SECONDS", 60.0)
+    journal.put(Write(steps=[step()], events=[("ToolCallCompleted", {})]), can_wait=True)
+    await in_thread(lambda: None)
+    await journal.commit(Write(events=[("ModelRequestStarted", {})]))
+    assert await in_thread(batches, begin) == [(1, 2)]
+    monkeypatch.setattr(writing, "SOON_SECONDS", 0.001)
+    journal.put(Write(events=[("ToolCallCompleted", {})]), can_wait=True)
+    await until(lambda: batches(begin) == [(1, 2), (3, 3)])
+
+
+async def test_a_writer_that_closes_stores_what_could_wait(make_process, monkeypatch):
+    monkeypatch.setattr(writing, "SOON_SECONDS", 60.0)
+    process = await make_process(supervise=False)
+    begin, journal = await begun(process)
+    journal.put(Write(events=[("ToolCallCompleted", {})]), can_wait=True)
+    await process.supervisor.writer.close()
+    assert await in_thread(batches, begin) == [(1, 1)]
 
 
 async def test_one_statement_keeps_the_held_runs_and_drops_the_lost(make_process):
