@@ -11,6 +11,7 @@ from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.privacy.models import Gone as GoneRun
 from accounts.tenancy import tenant_scope
+from accounts.trips import planned_once
 from agentos.core.clock import epoch_seconds, rfc3339_ms
 from agentos.core.errors import Gone, Invalid, NotFound
 from agentos.core.types import JsonObject
@@ -34,7 +35,7 @@ def visible_runs(principal: Principal) -> QuerySet[Run]:
 
 def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") -> JsonObject:
     """Return a run as RunOutput, with pending requirements and tool calls. Raises: NotFound, Gone, PolicyDenied."""
-    with tenant_scope(principal.tenant_id, principal.user_id):
+    with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
         found = Run.objects.select_related("session").filter(id=run_id)
         run = (found.filter(component_id=component_id) if component_id else found).first()
         run = require(principal, run if run is not None else _never_or_gone(principal, run_id), "read")
@@ -127,7 +128,7 @@ def run_state(*, principal: Principal, run_id: UUID) -> JsonObject:
 
 def session_page(*, principal: Principal, page: int, limit: int, component_id: str = "") -> JsonObject:
     """Return a page of the principal's lasting sessions, newest first, in the list shape of the API."""
-    with tenant_scope(principal.tenant_id, principal.user_id):
+    with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
         sessions = Session.objects.filter(user_id=principal.user_id, expires_at=None).order_by("-updated_at")
         if component_id:
             sessions = sessions.filter(component_id=component_id)

@@ -15,6 +15,7 @@ from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.tenancy import tenant_scope
+from accounts.trips import planned_once
 from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine.status import StepState
@@ -80,7 +81,7 @@ def inbox(principal: Principal, filters: Filters | None = None, *, page: int = 1
     """Return a page: what waits first, the oldest on top, then the decided, the newest on top."""
     limit = max(1, min(limit, MAX_PAGE_ROWS))
     page = min(max(1, page), LAST_PAGE)
-    with tenant_scope(principal.tenant_id, principal.user_id):
+    with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
         rows = _narrowed(visible(principal), principal, filters or Filters())
         start = (page - 1) * limit
         ordered = rows.order_by(F("waiting_since").asc(nulls_last=True), "-created_at", "-id")

@@ -18,6 +18,7 @@ from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.tenancy import tenant_scope
+from accounts.trips import planned_once
 from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
@@ -118,7 +119,7 @@ def usage(*, principal: Principal, span: Span) -> JsonObject:
         "until": span.ends_at,
         "user": own,
     }
-    with tenant_scope(principal.tenant_id, principal.user_id):
+    with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
         with connection.cursor() as cursor:
             cursor.execute(READ, wanted)
             rows = cursor.fetchall()
