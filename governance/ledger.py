@@ -111,6 +111,8 @@ UPDATE {table(BudgetUse)} u SET reserved = u.reserved - s.amount, used = u.used 
 FROM sums s JOIN locked l ON l.id = s.use_id WHERE u.id = s.use_id
 """
 UseKey: TypeAlias = tuple[UUID, UUID]  # of a budget, and of whom it counts
+# The budgets' rows are not kept locked while a disk is waited for: a settlement that is lost is made by the tick.
+NOT_ON_DISK: Final = "SET LOCAL synchronous_commit = off"
 NO_RUNS: Final[dict[str, Any]] = {"runs": None}
 
 
@@ -230,7 +232,8 @@ class Budgets:
             while self._ended:
                 await asyncio.sleep(SETTLE_SECONDS)
                 runs, self._ended = list(self._ended), set()
-                async with self._pool.connection() as connection:
+                async with self._pool.connection() as connection, in_few_trips(connection):
+                    await connection.execute(NOT_ON_DISK)
                     await connection.execute(SETTLE, {"runs": runs})
         except psycopg.Error as error:
             logger.warning("budgets: %d runs are left to the tick (%s)", len(runs), type(error).__name__)

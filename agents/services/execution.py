@@ -194,6 +194,7 @@ async def run_state(
         await _fail(state, journal, "internal_error", "The run failed inside the server.")
     if known.leaving is not None and not journal.drain_requested:
         writer = journal.writer
+        await asyncio.sleep(summaries.PAUSE_SECONDS)
         async with writer.beside:
             await summaries.ask(writer.pool, state.info, known, begin_job=writer.begin_job)
 

@@ -36,6 +36,7 @@ SPEC: Final = JobSpec(
     keeps=Keeps.SESSION,
 )
 ORDER: Final = "summary"  # in a job's spec: {until_at, until_id, runs}, up to where it sums up and how many runs
+PAUSE_SECONDS: Final = 0.1  # after a run, before a summary is asked for: who answers at once goes first
 MOST_RUNS: Final = 50  # that one job takes over: a session that was long before its first summary catches up
 SUMMARY_CHARS: Final = 4_000
 NOT_NEWEST: Final = "The session has a summary that reaches as far."
