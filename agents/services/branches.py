@@ -7,9 +7,11 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from accounts.principals import Principal
+from agentos.core.errors import Conflict
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
-from agents.engine.spec import spec_hash
+from agents.engine.spec import JOB, spec_hash
 from agents.engine.state import is_tainting
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import GUARDS
@@ -18,6 +20,7 @@ from agents.registry import registry
 from agents.services import log
 from agents.services.authority import AUTHORITY
 from agents.services.notifications import CLAIMABLE
+from agents.services.runs import require
 
 # What is added to the spec: where a fork comes from, and the time up to which the new run knows its session.
 ORIGIN, HISTORY_BEFORE = "forked_from", "history_before"
@@ -26,6 +29,20 @@ ADDED = (ORIGIN, HISTORY_BEFORE, AUTHORITY, GUARDS)
 
 def unchecked() -> None:
     """Refuse nothing."""
+
+
+def locked(principal: Principal, run_id: UUID) -> Run:
+    """Lock the run that another is made of, in her tenant scope. Raises: NotFound, PolicyDenied."""
+    found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
+    return require(principal, found.filter(id=run_id).first(), "run")
+
+
+def check_root(source: Run) -> None:
+    """Raises: Conflict for what no other run is made of: a member's run, and background work."""
+    if source.parent_id is not None:
+        raise Conflict("This is a member's run: take its root.", code="not_a_root")
+    if source.component_kind == JOB:
+        raise Conflict("This is background work: it is done anew by itself when it is due.", code="background_work")
 
 
 def branch(

@@ -17,7 +17,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, clean_text
-from agents.engine.spec import JOB, Model
+from agents.engine.spec import Model
 from agents.engine.state import was_cut
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.models import Run, Step
@@ -25,7 +25,6 @@ from agents.registry import registry
 from agents.services import authority, branches, idempotency, tenant_models
 from agents.services.branches import ADDED, ORIGIN, unchecked
 from agents.services.idempotency import Key
-from agents.services.runs import require
 from agents.services.tenant_models import TenantModels
 
 ROLES = ("strong", "fast")
@@ -68,8 +67,7 @@ def fork(
     happen twice, Invalid.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
-        found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
-        source = require(principal, found.filter(id=run_id).first(), "run")
+        source = branches.locked(principal, run_id)
         made_id = new_id()
         if first := idempotency.take(key, principal=principal, run_id=made_id):
             return first.run_id, source.session.session_id
@@ -145,10 +143,7 @@ def _writing(source: Run) -> str:
 def _check_source(principal: Principal, source: Run) -> None:
     if source.user_id != principal.user_id:
         raise PolicyDenied("Only the requester forks a run: it goes on in her name.", code="not_requester")
-    if source.parent_id is not None:
-        raise Conflict("This is a member's run: fork its root.", code="not_a_root")
-    if source.component_kind == JOB:
-        raise Conflict("This is background work: it is done anew by itself when it is due.", code="background_work")
+    branches.check_root(source)
 
 
 def _check_changes(principal: Principal, source: Run, wanted: Fork) -> None:

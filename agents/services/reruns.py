@@ -13,7 +13,6 @@ from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict
 from agentos.core.ids import new_id
-from agents.engine.spec import JOB
 from agents.engine.state import was_cut
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.models import Run, Step
@@ -22,7 +21,6 @@ from agents.services import authority, branches, idempotency
 from agents.services.branches import ADDED, unchecked
 from agents.services.idempotency import Key
 from agents.services.reconcile import Outcome
-from agents.services.runs import require
 
 
 def rerun(
@@ -34,8 +32,7 @@ def rerun(
     fail, was rerun already, or has a step of which nobody knows whether it happened.
     """
     with tenant_scope(principal.tenant_id, principal.user_id):
-        found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
-        source = require(principal, found.filter(id=run_id).first(), "run")
+        source = branches.locked(principal, run_id)
         made_id = new_id()
         if first := idempotency.take(key, principal=principal, run_id=made_id):
             return first.run_id, source.session.session_id
@@ -65,10 +62,7 @@ def obstacle(run: Run, steps: list[Step]) -> str:
 def _check(source: Run, steps: list[Step]) -> None:
     if source.status != RunStatus.ERROR:
         raise Conflict("Only a run that ended in an error is run again.", code="not_failed")
-    if source.parent_id is not None:
-        raise Conflict("This is a member's run: rerun its root.", code="not_a_root")
-    if source.component_kind == JOB:
-        raise Conflict("This is background work: it is done anew by itself when it is due.", code="background_work")
+    branches.check_root(source)
     if source.input is None:
         raise Conflict("A guardrail blocked what was asked, and it was not kept.", code="nothing_to_rerun")
     if again := Run.objects.filter(rerun_of=source).first():

@@ -171,6 +171,14 @@ async def test_an_unfinished_side_effect_is_not_forked_around(make_process, till
     assert await in_thread(_runs_of, begin) == 1
 
 
+async def test_a_members_run_is_not_forked(make_process, acme):
+    _, begin = await paid(make_process, acme)
+    await in_thread(lambda: Run.objects.using("system").filter(id=begin.run_id).update(parent_id=begin.run_id))
+    with pytest.raises(Conflict) as refused:
+        await forked(begin, acme.principal("member"), "3.model")
+    assert refused.value.code == "not_a_root"
+
+
 async def test_who_may_not_and_what_does_not_fit(make_process, acme, globex):
     _, begin = await paid(make_process, acme)
     member = acme.principal("member")
