@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 from typing import Protocol, TypeVar
 
 import hypothesis
@@ -147,6 +148,7 @@ def cleaner(cluster: TestCluster, django_db_blocker: DjangoDbBlocker) -> Iterato
     name = cluster.make_database("tests")
     urls = cluster.urls(name)
     with django_db_blocker.unblock():
+        seam.close()  # threads of tests before the first with a database know no server
         point_django_at(urls, cluster.admin_url)
         keys.ensure()
         connections.close_all()
@@ -154,6 +156,7 @@ def cleaner(cluster: TestCluster, django_db_blocker: DjangoDbBlocker) -> Iterato
     yield cleaner
     cleaner.close()
     with django_db_blocker.unblock():
+        seam.close()
         point_django_at({"app": NOWHERE, "system": NOWHERE, "owner": NOWHERE}, NOWHERE)
 
 
@@ -180,12 +183,29 @@ def database(
     if request.node.get_closest_marker("django_db"):
         pytest.fail("ask for the fixture `database` or mark the test django_db, not both")
     with django_db_blocker.unblock():
-        seam.close()  # threads of a test without a database know no server
         yield
-        seam.close()
+        _settle_seam()
         principals.cache.forget()
         _settle_connections()
         cleaner.clean()
+
+
+def _settle_seam() -> None:
+    """Wait for all jobs of the seam; its threads stand as they began, with the connections they have."""
+    seam._outside.close()
+    seam._sign_ins.close()
+    pool = seam._seam._pool
+    while pool is not None and pool._threads:
+        together = Barrier(pool._max_workers)  # so each thread settles its own
+
+        def settle(together: Barrier = together) -> None:
+            together.wait()
+            _settle_connections()
+
+        for settled in [pool.submit(settle) for _ in range(pool._max_workers)]:
+            settled.result()
+        if pool._work_queue.empty():
+            break
 
 
 def _settle_connections() -> None:
