@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from accounts import audit, principals, seam
+from accounts import audit, principals
 from accounts.audit import Entry
 from accounts.auth import is_declared
 from accounts.models import AuditRow
@@ -26,7 +26,6 @@ async def client(database: None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
         yield client
-    seam.close()
 
 
 async def signed_in(client: httpx.AsyncClient, email: str, **extra: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,7 +15,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.test import RequestFactory
 
-from accounts import auth, principals, seam
+from accounts import auth, principals
 from accounts.auth import WEBSOCKET, authenticate, is_declared, public, renew, scope, signed_in
 from accounts.models import Membership, RefreshToken, Role, ServiceAccount, User
 from accounts.principals import Principal, PrincipalCache
@@ -32,10 +31,8 @@ SECRET = "s" * 32
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
+def _fresh() -> None:
     principals.cache.forget()
-    yield
-    seam.close()
 
 
 def bearer(token: str) -> dict[str, str]:

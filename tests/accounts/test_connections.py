@@ -17,7 +17,7 @@ from django.db import DatabaseError, connections, transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts import audit, envelopes, principals, seam
+from accounts import audit, envelopes, principals
 from accounts import connections as kinds_of
 from accounts.connections import ConnectionKind, Level
 from accounts.models import AuditRow, Connection, PlatformConnection, User
@@ -284,7 +284,6 @@ async def client(database: None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
         yield client
-    seam.close()
 
 
 async def enter(client: httpx.AsyncClient, user: User) -> None:

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from channels.testing import WebsocketCommunicator
 
-from accounts import principals, seam
+from accounts import principals
 from accounts.models import SigningKey
 from accounts.seam import in_thread
 from accounts.services import keys, tokens
@@ -51,7 +51,6 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
         yield client
-    seam.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from django.urls import reverse
 from guardian.core import ObjectPermissionChecker
 from guardian.shortcuts import assign_perm, get_objects_for_user
 
-from accounts import audit, principals, seam
+from accounts import audit, principals
 from accounts.models import AuditRow, Grant, Membership, Resource, User
 from accounts.principals import Principal
 from accounts.seam import in_thread
@@ -215,7 +215,6 @@ async def client(database: None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
         yield client
-    seam.close()
 
 
 async def get(client: httpx.AsyncClient, user: User, path: str) -> httpx.Response:

@@ -15,7 +15,7 @@ from django.db import connections, transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts import audit, principals, seam
+from accounts import audit, principals
 from accounts.auth import authenticate, renew
 from accounts.models import AuditRow, Membership, ServiceAccount, TenantRole
 from accounts.principals import Principal
@@ -38,7 +38,6 @@ async def client(database: None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
         yield client
-    seam.close()
 
 
 async def sign_in(client: httpx.AsyncClient, email: str) -> None:

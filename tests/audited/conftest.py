@@ -9,7 +9,7 @@ import httpx
 import pytest
 from django.test import Client
 
-from accounts import principals, seam
+from accounts import principals
 from accounts.models import User
 from accounts.seam import in_thread
 from accounts.services import tokens
@@ -37,7 +37,6 @@ async def api(database: None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=LeanHandler(), raise_app_exceptions=False)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
         yield client
-    seam.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts import principals, seam
+from accounts import principals
 from accounts.models import Membership, User
 from accounts.seam import in_thread
 from accounts.services import grants, members, roles
@@ -44,7 +44,6 @@ async def client(database: None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
         yield client
-    seam.close()
 
 
 async def ask(client: httpx.AsyncClient, who: User, **query: str) -> httpx.Response:

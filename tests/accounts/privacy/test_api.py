@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 from django_q.models import OrmQ
 
-from accounts import seam
 from accounts.models import AuditRow, Membership
 from accounts.privacy import choices, holds, jobs, receipts
 from accounts.privacy.models import Choice, ExportPart, LegalHold, PrivacyJob
@@ -179,4 +178,3 @@ def test_an_archive_dies_with_its_subject(acme):
     with pytest.raises(NotFound):
         jobs.archive(acme.principal("admin"), job.id)
     assert not Membership.objects.using("system").filter(user=acme.member).exists()
-    seam.close()

@@ -12,7 +12,7 @@ from django.db import Error, connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts import principals, seam
+from accounts import principals
 from accounts.models import AuditRow, User
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
@@ -98,7 +98,6 @@ async def test_a_rule_is_what_the_gate_does_and_what_is_explained(
     anyhow = await explaining.explain(member, tool="process_refund")
     assert anyhow.word == "asks"
     assert "amount >= 500" in anyhow.judgement.decided.reason
-    seam.close()
 
 
 async def test_a_tool_that_wants_nothing_is_gated_by_role_with_terms(
@@ -114,7 +113,6 @@ async def test_a_tool_that_wants_nothing_is_gated_by_role_with_terms(
     assert isinstance(asked, Require)
     assert asked.kind is PauseKind.APPROVAL
     assert 3 in asked.statements[-1].parameters
-    seam.close()
 
 
 async def test_loosening_takes_its_own_scope_and_is_told_loudly(acme: TenantWithUsers) -> None:
@@ -128,7 +126,6 @@ async def test_loosening_takes_its_own_scope_and_is_told_loudly(acme: TenantWith
     assert isinstance(await gate(acme, amount=10), Require)
     await in_thread(policies.put, writer, tool="delete_user_account", rules=[Wanted("delete_user_account", "deny")])
     assert await in_thread(actions, acme) == ["policy.loosened", "policy.loosened"]
-    seam.close()
 
 
 class TestVersions:
@@ -251,7 +248,6 @@ async def test_explain_and_gate_never_disagree(acme: TenantWithUsers, wanted: li
         assert verdict.reason == found.judgement.decided.reason
     if isinstance(verdict, Require):
         assert verdict.requirement["why"] == found.judgement.decided.reason
-    seam.close()
 
 
 class TestApi:
@@ -260,7 +256,6 @@ class TestApi:
         transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
             yield client
-        seam.close()
 
     async def sign_in(self, client: httpx.AsyncClient, who: User) -> None:
         signed = await client.post("/auth/token", json={"email": who.email, "password": "demo"})
