@@ -41,16 +41,18 @@ _OWN_SERVERS = {"test_first_start.py", "test_pictures.py"}  # journeys that do w
 _OPEN_PAGES = {"test_browser.py", "test_keyboard.py", "test_keys.py", "test_notices.py", "test_open_pages.py"}
 # What takes half a minute and more, longest first: what begins late is waited for.
 _LONGEST = (
+    "isolation/test_routes.py",
+    "isolation/test_markers.py",
     "journeys/test_first_start.py",
     "chaos/test_crash_points.py",
     "journeys/test_pictures.py",
-    "isolation/test_markers.py",
-    "isolation/test_routes.py",
     "isolation/test_mutations.py",
+    "agents/test_who_sees_what.py",
     "audited/test_reads.py",
     "isolation/test_noninterference.py",
     "guardrails/test_holdback.py",
-    "accounts/test_posture.py",
+    "backup/test_restore.py",
+    "agentos/test_bench.py",
 )
 LOOPBACK = "127.0.0.1,::1,localhost"
 
