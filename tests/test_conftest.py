@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import psycopg
 import pytest
@@ -15,10 +17,10 @@ from pytest_socket import SocketConnectBlockedError
 from accounts import principals
 from accounts.models import Membership, Tenant, User
 from accounts.principals import Principal
-from accounts.seam import in_thread
+from accounts.seam import THREADS, in_thread
 from accounts.tenancy import tenant_scope
-from tests.conftest import MakeTenant, TenantWithUsers
-from tests.database import Cleaner, TestCluster
+from tests.conftest import _LONGEST, MakeTenant, TenantWithUsers
+from tests.database import ROOT, Cleaner, TestCluster
 
 
 def _one(alias: str, query: str) -> object:
@@ -119,3 +121,20 @@ def test_a_database_given_back_is_nobody_elses_when_its_label_is_asked_for_again
     finally:
         cluster.drop_database(taken)
         cluster.drop_database(fresh)
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_a_thread_of_the_seam_keeps_nothing_of_a_test_but_its_connection(database: None, turn: int) -> None:
+    together = Barrier(THREADS)
+
+    def was_and_is_set() -> object:
+        together.wait(10)
+        was = _one("default", "SHOW lock_timeout")
+        _one("default", "SELECT set_config('lock_timeout', '7s', false)")
+        return was
+
+    assert "7s" not in await asyncio.gather(*(in_thread(was_and_is_set) for _ in range(THREADS)))
+
+
+def test_the_files_that_begin_first_are_there() -> None:
+    assert [name for name in _LONGEST if not any((ROOT / "tests").rglob(name))] == []

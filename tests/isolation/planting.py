@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, cast
 
 from django.apps import apps
@@ -173,6 +174,7 @@ def _is_one_of_its_tenant(model: type[models.Model]) -> bool:
     return any(each.fields == ("tenant",) and each.condition is None for each in unique)
 
 
+@cache  # grants come with the schema
 def _may_insert(model: type[models.Model]) -> bool:
     with connections[SYSTEM].cursor() as cursor:
         cursor.execute("SELECT has_table_privilege(%s, 'INSERT')", [model._meta.db_table])
