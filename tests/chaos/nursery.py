@@ -40,8 +40,6 @@ class Nursery:
                 return {"pid": self.fork(lambda: self.serve(order, listener)), "port": listener.getsockname()[1]}
             case "sandbox":
                 return {"pid": self.fork(lambda: sandbox(order["arguments"]))}
-            case "migrate":
-                return {"pid": self.fork(lambda: migrate(order))}
             case "ended":
                 return {"code": self.ended(order["pid"])}
         raise ValueError(order)
@@ -157,12 +155,6 @@ def sandbox(arguments: list[str]) -> None:
     from django.core.management import call_command
 
     call_command("sandbox_model", *arguments)
-
-
-def migrate(order: dict[str, Any]) -> None:
-    from tests.database import _migrate
-
-    _migrate(order["urls"])
 
 
 def main() -> None:
