@@ -150,7 +150,6 @@ def cleaner(cluster: TestCluster, django_db_blocker: DjangoDbBlocker) -> Iterato
     name = cluster.make_database("tests")
     urls = cluster.urls(name)
     with django_db_blocker.unblock():
-        seam.close()  # threads of tests before the first with a database know no server
         point_django_at(urls, cluster.admin_url)
         keys.ensure()
         connections.close_all()
@@ -158,7 +157,6 @@ def cleaner(cluster: TestCluster, django_db_blocker: DjangoDbBlocker) -> Iterato
     yield cleaner
     cleaner.close()
     with django_db_blocker.unblock():
-        seam.close()
         point_django_at({"app": NOWHERE, "system": NOWHERE, "owner": NOWHERE}, NOWHERE)
 
 
@@ -174,29 +172,42 @@ def django_db_setup(cleaner: Cleaner, django_test_environment: None) -> Iterator
         yield
 
 
+@pytest.fixture(scope="session")
+def standing(cleaner: Cleaner, django_db_blocker: DjangoDbBlocker) -> Iterator[seam.Seam]:
+    """The seam of tests with a database: its threads, with their connections, stand from one to the next."""
+    standing = seam.Seam()
+    yield standing
+    with django_db_blocker.unblock():
+        standing.close()
+
+
 @pytest.fixture
 def database(
     request: pytest.FixtureRequest,
     django_db_setup: None,
     cleaner: Cleaner,
+    standing: seam.Seam,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[None]:
     """A database whose rows are committed, and gone after the test."""
     if request.node.get_closest_marker("django_db"):
         pytest.fail("ask for the fixture `database` or mark the test django_db, not both")
     with django_db_blocker.unblock():
-        yield
-        _settle_seam()
+        seam.close()  # threads of a test without a database know no server
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(seam, "_seam", standing)
+            yield
+            _settle(standing)
         principals.cache.forget()
         _settle_connections()
         cleaner.clean()
 
 
-def _settle_seam() -> None:
-    """Wait for all jobs of the seam; its threads stand as they began, with the connections they have."""
+def _settle(standing: seam.Seam) -> None:
+    """Wait for all jobs of the seams; the threads of this one stand as they began, with the connections they have."""
     seam._outside.close()
     seam._sign_ins.close()
-    pool = seam._seam._pool
+    pool = standing._pool
     while pool is not None and pool._threads:
         together = Barrier(pool._max_workers)  # so each thread settles its own
 
