@@ -5,8 +5,10 @@ A route is walked by a test that names it with `@walks`; a last test compares th
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
@@ -35,24 +37,29 @@ def walks(walked: Walked, *routes: str) -> Callable[[Test], Test]:
 
 
 def admin() -> psycopg.Connection[Any]:
-    """Connect as the server's administrator, whom no policy binds."""
-    name = connections["default"].settings_dict["NAME"]
-    return psycopg.connect(settings.DATABASE_ADMIN_URL, dbname=name, autocommit=True)
+    """Return a connection of the server's administrator, whom no policy binds: the same for all tests of a process."""
+    return _connected(settings.DATABASE_ADMIN_URL, connections["default"].settings_dict["NAME"])
+
+
+@cache
+def _connected(url: str, name: str) -> psycopg.Connection[Any]:
+    connection = psycopg.connect(url, dbname=name, autocommit=True)
+    atexit.register(connection.close)
+    return connection
 
 
 def state() -> dict[str, Any]:
     """Return what every table holds: how many rows, and a number that any change of one changes."""
-    with admin() as connection:
-        tables = connection.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-        ).fetchall()
-        moving = "".join(f" - '{column}'" for column in MOVING)
-        query = " UNION ALL ".join(
-            f"SELECT '{table}', count(*), sum(hashtextextended((to_jsonb(t){moving})::text, 0)) FROM \"{table}\" t"
-            for (table,) in tables
-            if table not in LEFT_OUT
-        )
-        return {table: found for table, *found in connection.execute(query).fetchall()}  # type: ignore[arg-type]
+    tables = admin().execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    )
+    moving = "".join(f" - '{column}'" for column in MOVING)
+    query = " UNION ALL ".join(
+        f"SELECT '{table}', count(*), sum(hashtextextended((to_jsonb(t){moving})::text, 0)) FROM \"{table}\" t"
+        for (table,) in tables
+        if table not in LEFT_OUT
+    )
+    return {table: found for table, *found in admin().execute(query)}  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -62,12 +69,11 @@ def unwritable_trail() -> Iterator[None]:
         CREATE FUNCTION full_up() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''the trail is full''; END';
         CREATE TRIGGER full_up AFTER INSERT ON accounts_auditrow FOR EACH ROW EXECUTE FUNCTION full_up()
     """
-    with admin() as connection:
-        connection.execute(refuse)
-        try:
-            yield
-        finally:
-            connection.execute("DROP TRIGGER full_up ON accounts_auditrow; DROP FUNCTION full_up()")
+    admin().execute(refuse)
+    try:
+        yield
+    finally:
+        admin().execute("DROP TRIGGER full_up ON accounts_auditrow; DROP FUNCTION full_up()")
 
 
 def actions(after: int = 0) -> list[str]:
