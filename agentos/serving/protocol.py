@@ -142,6 +142,8 @@ class Http(CutsWhoNeverReads, HttpToolsProtocol):
             self._expect(self.body_seconds)
         elif self.loop.time() < self._due:
             self._timer = self.loop.call_at(self._due, self._on_time)
+        elif self.headers is None:  # a browser that connects ahead of time would show what it is told
+            self.transport.close()
         else:
             self._refuse(408)
 
