@@ -45,6 +45,7 @@ FLUSH_INTERVAL_SECONDS = 0.025
 FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # few runs need not wait for company
 FLUSH_INTERVAL_TIMES_ITS_LENGTH = 4  # the writer leaves three quarters of the time to others
 SOON_SECONDS = 0.003  # what a run has done waits for what it does next, and goes with it
+FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN = 0.0125  # where each says one word, none are joined
 ASIDE_AT_ONCE = 2  # of the pool's connections
 UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
@@ -126,12 +127,11 @@ class JournalWriter:
                 await asyncio.sleep(rest)
             last = time.monotonic()
             self._wake.clear()
-            flushed = await self._flush(self._take())
-            interval = self._starts.interval_seconds = min(
-                FLUSH_INTERVAL_SECONDS,
-                FLUSH_INTERVAL_SECONDS_PER_RUN * flushed,
-                FLUSH_INTERVAL_TIMES_ITS_LENGTH * (time.monotonic() - last),
-            )
+            taken = self._take()
+            events = sum(len(item.write.events) for _, waiting in taken for item in waiting)
+            await self._flush(taken)
+            self._starts.interval_seconds = commit_interval_seconds(len(taken), time.monotonic() - last)
+            interval = flush_interval_seconds(len(taken), events, time.monotonic() - last)
 
     def _take(self) -> list[tuple[RunJournal, list[Waiting]]]:
         taken = []
@@ -142,8 +142,8 @@ class JournalWriter:
         self._dirty = {}
         return taken
 
-    async def _flush(self, taken: list[tuple[RunJournal, list[Waiting]]]) -> int:
-        """Store what was taken, or let it be stored aside; return of how many runs it was."""
+    async def _flush(self, taken: list[tuple[RunJournal, list[Waiting]]]) -> None:
+        """Store what was taken, or let it be stored aside."""
         at_once: list[Record] = []
         in_turn: list[Record] = []
         now = utc_now()
@@ -156,7 +156,6 @@ class JournalWriter:
             self._aside([record.journal for record in in_turn], partial(self._store, in_turn))
         if at_once:
             await self._store_at_once(at_once)
-        return len(taken)
 
     def _aside(self, journals: list[RunJournal], work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Store something of these runs while others are flushed; their own order is kept."""
@@ -318,6 +317,21 @@ class JournalWriter:
             record.journal.lose()
             for done in record.waiters:
                 settle(done, error)
+
+
+def commit_interval_seconds(runs: int, took_seconds: float) -> float:
+    """Return what may pass from the beginning of a commit of so many runs to that of the next."""
+    return min(
+        FLUSH_INTERVAL_SECONDS,
+        FLUSH_INTERVAL_SECONDS_PER_RUN * runs,
+        FLUSH_INTERVAL_TIMES_ITS_LENGTH * took_seconds,
+    )
+
+
+def flush_interval_seconds(runs: int, events: int, took_seconds: float) -> float:
+    """Return the same for a flush, which gains from waiting as far as it joins what each run says meanwhile."""
+    joined = max(1.0, events / max(1, runs))
+    return min(commit_interval_seconds(runs, took_seconds), FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN * joined)
 
 
 def _parts(waiting: list[Waiting]) -> list[list[Waiting]]:
