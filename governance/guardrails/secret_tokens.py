@@ -77,6 +77,20 @@ PEM = Block(
         r"(?:-----END[A-Z0-9 ]{0,40}-----|-----(?:E|EN|END[A-Z0-9 ]{0,40}-{0,4})?\Z|-{1,4}\Z|\\\Z)?+"
     ),
 )
+MOST_LINES = 51  # behind the first: as many as 4,096 bits have, and less than is held at all
+_LINE = r"[A-Za-z0-9+/]{1,76}={0,2}"
+# Lines that may turn out to be a private key's, whose first line is missing; certificates have theirs.
+KEY_LINES = Block(
+    PEM.kind,
+    re.compile(
+        r"(?:^|(?<=\n))(?<![A-Za-z0-9+/=]\n)(?<![A-Za-z0-9+/=]\r\n)(?<!-\n)(?<!-\r\n)"
+        r"(?=[^\n]*[A-Z])(?=[^\n]*[a-z])(?=[^\n]*[0-9+/])[A-Za-z0-9+/]{40,76}={0,2}\r?\n"
+    ),
+    re.compile(
+        rf"(?:{_LINE}\r?\n){{0,{MOST_LINES}}}+"
+        rf"(?:-----END[A-Z0-9 ]{{0,40}}-{{5}}|(?:{_LINE}\r?|-{{1,5}}|-----(?:E|EN|END[A-Z0-9 ]{{0,40}}-{{0,4}}))\Z)?+"
+    ),
+)
 SHORTEST_KEY, _LEFT_OUT = 100, (".", "…", "[", "<", "*")  # "MIIEpAIBAAKCAQEA..." in a manual
 _KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/=]{16}")
 

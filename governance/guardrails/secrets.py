@@ -89,4 +89,4 @@ def detect(text: str) -> list[Finding]:
 
 _WORDS = re.compile("|".join(map(re.escape, _TELLING)))
 
-DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, _WORDS, (secret_tokens.PEM,))
+DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, _WORDS, (secret_tokens.KEY_LINES, secret_tokens.PEM))

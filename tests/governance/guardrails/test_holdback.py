@@ -150,6 +150,42 @@ def test_a_long_private_key_is_one_mask(size: int) -> None:
     assert in_pieces(pieces) == whole(text) == "Here it is:\n[redacted: private_key]\nDon't share it."
 
 
+def lines_of_key(lines: int, length: int = 64) -> str:
+    letters = "".join(chr(97 + (7 * at) % 26) + "Q7" for at in range(length))[:length]
+    return f"{letters}\n" * lines + "Ab3d=\n"
+
+
+@pytest.mark.parametrize("lines", [1, 3, 25, 51])
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_a_private_key_whose_first_line_is_missing_is_one_mask(lines: int, size: int) -> None:
+    text = f"The rest of it:\n{lines_of_key(lines)}-----END RSA PRIVATE KEY-----\nDon't share it."
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert in_pieces(pieces) == whole(text)
+    assert "Q7" not in whole(text)
+
+
+@pytest.mark.parametrize("lines", [60, 100])
+def test_a_file_in_letters_is_let_go_when_it_is_longer_than_a_key(lines: int) -> None:
+    hold_back = HoldBack(DETECTORS)
+    text = f"The picture:\n{lines_of_key(lines)}That was all of it, I think.\n"
+    left = "".join(hold_back.feed(line) for line in text.splitlines(keepends=True))
+    assert left + hold_back.finish() == text
+    assert len(left) > len(text) - 40
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{'0a' * 32}\n",
+        "src/agents/catalog/helpdesk/instructions/german\n",
+        "Donaudampfschifffahrtsgesellschaftskapitaenswitwe\n",
+    ],
+)
+def test_hashes_and_paths_are_not_taken_for_lines_of_a_key(line: str) -> None:
+    hold_back = HoldBack(DETECTORS)
+    assert len(hold_back.feed(f"See:\n{line}") + hold_back.feed("there and ") + hold_back.feed("here ")) > len(line)
+
+
 def test_a_long_private_key_without_an_end_leaves_nothing() -> None:
     hold_back = HoldBack(DETECTORS)
     body = KEY.partition("\n-----END")[0]
