@@ -8,9 +8,10 @@ the same words is remembered as long as one look at a text lasts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final, TypeAlias
 
@@ -19,7 +20,7 @@ from governance.guardrails.needles import beginnings, shortest
 LETTERS: Final = 4  # of a beginning
 MOST_CHOICES: Final = 12  # of a set of letters in one
 
-_Said: TypeAlias = dict[tuple["Cue", str, int], re.Match[str] | None]
+_Said: TypeAlias = dict[tuple[object, str, int], Any]
 _SAID: ContextVar[_Said | None] = ContextVar("said", default=None)
 _Heads: TypeAlias = tuple[set[str], set[str]]  # whole ones, and those that what follows goes on
 
@@ -32,6 +33,23 @@ def one_look() -> Iterator[None]:
         yield
     finally:
         _SAID.reset(token)
+
+
+def asked_once(judge: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Return a judge of words that thinks about each once in a look."""
+
+    @wraps(judge)
+    def asked(word: str) -> bool:
+        said = _SAID.get()
+        if said is None:
+            return judge(word)
+        key = (judge, word, 0)
+        verdict: bool | None = said.get(key)
+        if verdict is None:
+            verdict = said[key] = judge(word)
+        return verdict
+
+    return asked
 
 
 class Cue:
@@ -50,9 +68,9 @@ class Cue:
         if said is None:
             return self._search(words, start)
         key = (self, words, start)
-        if key in said:
-            return said[key]
-        found = said[key] = self._search(words, start)
+        if key not in said:
+            said[key] = self._search(words, start)
+        found: re.Match[str] | None = said[key]
         return found
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:

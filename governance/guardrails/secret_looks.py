@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from itertools import pairwise
 
+from governance.guardrails.cues import asked_once
 from governance.guardrails.findings import Finding
 
 _PLACEHOLDER = re.compile(
@@ -83,6 +84,7 @@ def span(kind: str, match: re.Match[str], value: str, score: float) -> Finding:
     return Finding(kind, match.start("value"), match.start("value") + len(value), score)
 
 
+@asked_once
 def placeholder(value: str) -> bool:
     """Tell whether a value only holds the place of a secret."""
     return (
@@ -155,6 +157,20 @@ def key(value: str) -> bool:
 
 def password(value: str, *, prose: bool) -> bool:
     """Tell whether a value that a name calls a password looks like one; `prose` says so in a sentence."""
+    return _told(value) if prose else _set(value)
+
+
+@asked_once
+def _told(value: str) -> bool:
+    return _password(value, prose=True)
+
+
+@asked_once
+def _set(value: str) -> bool:
+    return _password(value, prose=False)
+
+
+def _password(value: str, *, prose: bool) -> bool:
     has_digit = any(map(str.isdigit, value))
     if not has_digit and len(value) < SHORTEST_LETTERS and not _MIXED_WITH_SIGNS.search(value):
         return False

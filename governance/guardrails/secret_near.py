@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import labels, secret_looks, secret_tokens
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
@@ -31,7 +32,7 @@ _NAMING = re.compile(
 _BARE_KEY = re.compile(
     r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키|nyckeln?|nøkkel(?:en)?|nøglen?|avain|klíč|ključ|cheia|kulcs|κλειδί|מפתח|khóa|kunci|anahtarı?)\Z"
 )
-_DENIAL = re.compile(
+_DENIAL = Cue(
     r"public|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit(?!ted)|(?<![a-z])hash|"
     r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
     r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
@@ -50,8 +51,8 @@ _ROLES = (
     r"staging|key|token|secret|pat|auth)\b[ \t:=→\-(\"'`]{1,5}\Z"
 )
 _ROLE = re.compile(_ROLES)
-_PROVIDED = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])[\w .:\-()]{{0,24}}?{_ROLES}")
-_PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])")
+_PROVIDED = Cue(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])[\w .:\-()]{{0,24}}?{_ROLES}")
+_PROVIDER = Cue(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])")
 _NAMED_KEY = re.compile(r"[A-Za-z0-9](?:_key|Key)[\"']?\s?[=:]\s?[\"']?\Z")
 _SECTION = re.compile(
     r"(?:^|\n)[ \t]*\[?[\w.\-\"]{0,24}(?:api|auth|secrets?|credentials?|token|account|service|client)[\w.\-\"]{0,12}(?:\]|: ?\{?|\{)[ \t]*\n(?:[ \t]*[\w.\-]{1,24} ?[:=][^\n]{0,40}\n){0,2}[ \t]*[\"']?key[\"']?\s?[=:]\s?[\"']?\Z"

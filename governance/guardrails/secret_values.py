@@ -97,6 +97,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     promises, told = Blocks(_PROMISE, text), Blocks(_TOLD, text)
     yield from _said_first(reading, promises)
+    reach, nested = 0, 0  # of the values so far, and how many names stand in one another's values
     for at, core in _AT_CORES.whole(lower):
         if not promises.any(at, at + REACH_OF_VALUE) or not _opens(text, lower, at, core):
             continue
@@ -116,7 +117,8 @@ def find(reading: Reading) -> Iterator[Finding]:
         value = _trimmed(match, written, is_password=is_password)
         if later is not None and (later.start, later.end) == (start, start + len(value)):
             continue
-        if not _believed(reading, core, match, value):
+        reach, nested = max(reach, start + len(value)), nested + 1 if start < reach else 0
+        if nested <= MOST_NESTED and not _believed(reading, core, match, value):
             value = _joined(reading, match, written) if is_password else ""
         if value:
             yield Finding("password" if is_password else "api_key", start, start + len(value), 0.8)
@@ -140,6 +142,7 @@ _ANNOUNCED = re.compile(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,6}}) ?(?:[:：→=]|->
 # Is in every value that is believed: a digit, a sign among letters, many characters, or the sign before any word.
 _PROMISE = re.compile(r"[\d=]|[^\W\d_][@#$%^&*+~!?]|[^\s\"'`<>,;]{10}")
 REACH_OF_VALUE = 320
+MOST_NESTED = 6  # names in the values of others that are judged; nobody strings more together but to hide something
 
 
 def _later(reading: Reading, end: int, begin: int) -> Finding | None:
@@ -291,7 +294,7 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
     quoted = match.string[match.start("value") - 1] in "\"'"
     if quoted and len(value) >= _SURELY_RANDOM and secret_looks.entropy(value) >= 4.0 and not _CALLED.search(value):
         return not secret_looks.placeholder(value)
-    return secret_looks.key(value) and not _RESOURCE.match(value)
+    return reading.looks(secret_looks.key, value) and not _RESOURCE.match(value)
 
 
 _TEMPLATE = re.compile("{{")

@@ -17,6 +17,7 @@ from governance.guardrails import (
     secret_told,
     secret_values,
 )
+from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
@@ -80,10 +81,11 @@ def detect(text: str) -> list[Finding]:
     folded = fold(text)
     reading = Reading(folded.text, folded.lower)
     found: dict[tuple[str, int, int], Finding] = {}
-    for finder in (*_FINDERS, partial(secret_broken.find, finders=_FINDERS)):
-        for one in finder(reading):
-            moved = one if folded.origins is None else folded.moved(one)
-            found.setdefault(moved[:3], moved)  # two rules may say the same
+    with one_look():
+        for finder in (*_FINDERS, partial(secret_broken.find, finders=_FINDERS)):
+            for one in finder(reading):
+                moved = one if folded.origins is None else folded.moved(one)
+                found.setdefault(moved[:3], moved)  # two rules may say the same
     return sorted(found.values(), key=attrgetter("start", "end", "kind"))
 
 

@@ -21,7 +21,7 @@ HOSTILE = [
     "mysql -u x ", "pin a a a a ", "login bob / ", "seed phrase: velvet orbit cactus ", "key? ", "пароль от ", "a,b\npassword,c\n", "pesel ",
     "P<", "1 is my token (", "wifi network a code ", "use Aa1bcd ", "insert into a (b) values ('c', ", "user: a, password: ", "a@b.cc ",
     "password is a b ", "phrase is a-b-", "Aa1_b.C2#d ", "admin/a1 ", "set the password to ", "when asks type ",
-    "a,b,c\npassword,token,x\n", "password is a b 1 ", "Aa1_b.C2#d pw ", "password the 1 of in ", "the password ",
+    "a,b,c\npassword,token,x\n", "password is a b 1 ", "Aa1_b.C2#d pw ", "pw:vcp_", "password the 1 of in ", "the password ",
     "a,1\n", "1\n", "x\n", "abb,efe\n", "k: v\n", "id,name,qty\n1,bolt,22\n", "- [ ] one item of a list\n", "| a | b |\n|---|---|\n| 1 | c |\n",
     '{"ts":"2026-01-02T03:04:05Z","level":"info","msg":"request done","ms":12}\n', "born 1 2 3 4 ", "account 12 ", "nip 1 passport 2 ",
     "cpf 123.456.789-00 ", "my ip 1.2.3.4 ", "pesel 12345678 ", "driver licence A1234567 ", "tel 415 555 0199 order ", "ssn 123-45-6789 ",

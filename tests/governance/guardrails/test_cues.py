@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.guardrails import pii_hosts, pii_numbers, pii_phones, pii_things
-from governance.guardrails.cues import Cue, one_look
+from governance.guardrails.cues import Cue, asked_once, one_look
 
 PATTERNS = (
     r"\b(?:orders?|ord|no)\b",
@@ -59,3 +59,18 @@ def test_the_same_words_are_looked_through_once_in_a_look(monkeypatch: pytest.Mo
         cue.search("a secret")
     cue.search("a secret")
     assert asked == ["a secret"] * 3
+
+
+def test_a_judge_thinks_about_a_word_once_in_a_look() -> None:
+    asked = list[str]()
+
+    @asked_once
+    def long(word: str) -> bool:
+        asked.append(word)
+        return len(word) > 3
+
+    with one_look():
+        assert [long("abc"), long("abcd"), long("abc"), long("abcd")] == [False, True, False, True]
+        assert asked == ["abc", "abcd"]
+    assert long("abcd")
+    assert asked == ["abc", "abcd", "abcd"]

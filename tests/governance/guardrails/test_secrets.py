@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.guardrails import secret_tokens, secrets
+from governance.guardrails.findings import redact
 from tests.governance.guardrails.drawing import draw
 from tests.governance.guardrails.labelled import credentials
 from tests.governance.guardrails.labelled.writing import Labelled
@@ -197,3 +198,9 @@ def test_both_stores_of_keytool(option: str) -> None:
         secrets.detect(f"keytool -importkeystore -srckeystore old.jks {option} ${{STORE_PASS}} -destkeystore new.p12")
         == []
     )
+
+
+@pytest.mark.parametrize("names", [1, 5, 8, 30])
+def test_a_password_behind_many_names_in_one_another_is_masked(names: int) -> None:
+    text = "pw:" * names + "Tr0ub4dor-7x and so on"
+    assert "Tr0ub4dor" not in redact(text, secrets.detect(text))
