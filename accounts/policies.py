@@ -107,19 +107,21 @@ class Named:
         yield from ((verb, *conditions[verb]) for verb in conditions if verb in verbs)
 
     def _touched(self, table: str, verb: str) -> str:
-        granted = ", ".join(f"'{each}_resource'" for each in GRANTED_BY.get(verb, ()))
+        # Spelt as PostgreSQL itself spells conditions: a restored dump is compared with these by its text.
+        name = f'"{table}".{self.column}'
+        codenames = [f"p.codename = '{each}_resource'" for each in GRANTED_BY.get(verb, ())]
         by_grant = (
             f"EXISTS (SELECT FROM accounts_grant g JOIN accounts_resource t ON t.id = g.content_object_id "
             f"JOIN auth_permission p ON p.id = g.permission_id WHERE g.tenant_id = {THIS_TENANT} "
-            f"AND g.user_id = {THIS_USER} AND t.kind = '{self.kind}' AND t.name = \"{table}\".{self.column} "
-            f"AND p.codename IN ({granted}))"
+            f"AND g.user_id = {THIS_USER} AND t.kind = '{self.kind}' AND t.name = {name} "
+            f"AND ({' OR '.join(codenames)}))"
         )
         by_name = (
             f"EXISTS (SELECT FROM {RIGHTS} r WHERE r.tenant_id = {THIS_TENANT} AND r.user_id = {THIS_USER} "
-            f"AND r.scopes && ARRAY['{self.kind}:*:{verb}', '{self.kind}:' || \"{table}\".{self.column} || ':{verb}']"
-            "::varchar[])"
+            f"AND ('{self.kind}:*:{verb}' = ANY (r.scopes::text[]) "
+            f"OR '{self.kind}:' || {name} || ':{verb}' = ANY (r.scopes::text[])))"
         )
-        ways = [holds(f"{self.kind}:{verb}"), by_name, *([by_grant] if granted else [])]
+        ways = [holds(f"{self.kind}:{verb}"), by_name, *([by_grant] if codenames else [])]
         return f"tenant_id = {THIS_TENANT} AND ({' OR '.join(ways)})"
 
 
