@@ -131,11 +131,17 @@ def _spoken_of(reading: Reading, around: _Around) -> bool:
 
 def _near_words(reading: Reading, around: _Around) -> Iterator[Finding]:
     text, done = reading.text, 0
+    known: dict[tuple[int, str], bool] = {}
     for at, _ in around.needles.places(reading.lower):
         start, end = _zone(text, at, done)
         for match in around.shape.finditer(text, start, end) if start < end else ():
             done = match.end()
-            if (around.check is None or around.check(match[0])) and _credible(text, match, around.kind):
+            before = max(0, match.start() - REACH_NAME)
+            key = match.start() - before, text[before : match.end()]
+            if key not in known:
+                checked = around.check is None or around.check(match[0])
+                known[key] = checked and _credible(text, match, around.kind)
+            if known[key]:
                 yield Finding(around.kind, *match.span(), 0.7)
         done = max(done, end - LONGEST)
 
