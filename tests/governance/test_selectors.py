@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
+from accounts import seam
 from accounts.models import Tenant, User
 from accounts.principals import Principal
+from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, NotFound
 from agents.models import Step
@@ -107,6 +110,26 @@ def test_filters_narrow(acme: TenantWithUsers, make_waiting: MakeWaiting, princi
     assert len(found(status="pending")) == 2
     with pytest.raises(Invalid):
         found(status="nonsense")
+
+
+@pytest.mark.parametrize("filters", [{"mine": True}, {"agent": "approvals"}, {"expiring": True}, {"status": "pending"}])
+async def test_plans_that_are_kept_find_the_same(
+    acme: TenantWithUsers, make_waiting: MakeWaiting, principal_of: PrincipalOf, filters: dict[str, Any]
+) -> None:
+    """The server keeps them on connections that stay open, with parameters that it binds itself."""
+
+    def wait() -> tuple[Principal, Approval]:
+        approval = make_waiting(acme, acme.operator).approval
+        Approval.objects.using("system").filter(id=approval.id).update(expires_at=Now() + timedelta(hours=1))
+        return principal_of(acme.operator, acme.tenant), approval
+
+    reader, approval = await in_thread(wait)
+    try:
+        for _ in range(8):  # after five, it has one plan for all parameters
+            page = await in_thread(selectors.inbox, reader, Filters(**filters))
+            assert ([row.id for row in page.rows], page.total_count) == ([approval.id], 1)
+    finally:
+        seam.close()
 
 
 def test_what_has_expired_is_not_counted(
