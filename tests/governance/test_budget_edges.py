@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
+from accounts import seam
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import LimitExceeded
@@ -63,8 +64,10 @@ async def clock(request: pytest.FixtureRequest, database: None) -> AsyncIterator
     name = settings.DATABASES["default"]["NAME"]
     with psycopg.connect(settings.DATABASE_ADMIN_URL, dbname=name, autocommit=True) as admin:
         made = Clock(admin, request.param)
+        seam.close()  # its threads connect anew, by this clock and then by the right one again
         yield made
         made.close()
+        seam.close()
 
 
 def periods(made: Budget) -> list[tuple[datetime, Decimal, Decimal]]:

@@ -42,6 +42,7 @@ TELL_NOTHING = {
     "prepare",
     "release",
     "restore",
+    "runserver",  # serves, as `serve` does
     "sandbox_model",
     "second_factor",
     "seed",
