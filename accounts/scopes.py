@@ -125,7 +125,7 @@ def grants(held: frozenset[str], wanted: str) -> bool:
         return True
     parts = wanted.split(":")
     if len(parts) == 2:
-        return f"{parts[0]}:*" in held
+        return parts[0] == "privacy" and "privacy:*" in held
     if len(parts) != 3:
         return False
     thing, _, verb = parts
