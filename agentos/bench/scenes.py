@@ -32,7 +32,7 @@ SETTLE_SECONDS = 1.3  # PostgreSQL's counters come up to a second late
 WARM_STREAMS, WARM_RUNS = 50, 300
 IDLE_SHARE, IDLE_SECONDS = 0.1, 30.0  # of a core; how long to wait for that at most
 AGES = (1, 100, 300, 1000)
-AGED_SESSIONS, AGED_RUNS, AGED_ROUNDS = 20, 100, 3
+AGED_SESSIONS, AGED_RUNS, AGED_ROUNDS = 20, 100, 5
 PAUSES = 50
 WAITING, WARMING = 200, 20
 GUARDED_ROUNDS = 4
@@ -201,7 +201,7 @@ def _close_all(streams: Sequence[OpenStream]) -> None:
 
 
 def sessions(stand: Stand, like: str, ages: Sequence[int] = AGES) -> list[Row]:
-    """Run in sessions that hold a number of runs already, the ages by turns; what their summaries cost is counted.
+    """Run in sessions that hold a number of runs already, by turns, there and back; their summaries are counted.
 
     A session with one run gets one more and no other: it has to stay young.
     """
@@ -219,7 +219,7 @@ def sessions(stand: Stand, like: str, ages: Sequence[int] = AGES) -> list[Row]:
     }
     found: dict[int, list[Row]] = {age: [] for age in ages}
     for number in range(AGED_ROUNDS):
-        for age in ages:
+        for age in ages if number % 2 == 0 else reversed(ages):
             chosen = names[age][number * AGED_RUNS :][:AGED_RUNS] if age == 1 else names[age]
             job = Job(stand.port, PATH, SAY, streams=10, runs=AGED_RUNS, sessions=chosen, limit_seconds=LIMIT_SECONDS)
             found[age].append(measured(stand, job)[1])

@@ -35,7 +35,7 @@ def answered(client, paused, **said) -> httpx.Response:
 
 
 def ended(client: httpx.Client, run_id: str):
-    for _ in range(200):
+    for _ in range(600):  # a lease that nobody renews ends after fifteen seconds
         found = client.get(f"/api/runs/{run_id}").json()
         if found["status"] in ("COMPLETED", "ERROR", "CANCELLED"):
             return found

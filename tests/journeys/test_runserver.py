@@ -20,8 +20,7 @@ from tests.journeys.server import START_SECONDS, RunningServer, clean_environmen
 @pytest.fixture
 def beside(server: RunningServer) -> Iterator[str]:
     """The address of a `runserver` on the database and the model of the running server."""
-    model = re.search(r"http://127\.0\.0\.1:\d+/v1", server.log)
-    assert model is not None
+    model = re.findall(r"http://127\.0\.0\.1:\d+/v1", server.log)[-1]  # each start has another
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "runserver", "--noreload", str(port)],
@@ -29,7 +28,7 @@ def beside(server: RunningServer) -> Iterator[str]:
         env={
             **clean_environment(),
             "AGENTOS_VAR": str(server.folder),
-            "AGENTOS_SANDBOX_URL": model.group(),
+            "AGENTOS_SANDBOX_URL": model,
             **server.environment,
         },
         stdin=subprocess.DEVNULL,
@@ -49,6 +48,7 @@ def test_it_runs_streams_and_serves_pages_and_sockets(server, beside):
     bearer = server.client("member").headers["Authorization"]
     with httpx.Client(base_url=beside, headers={"Authorization": bearer}, timeout=60) as client:
         answer = client.post("/api/agents/helpdesk/runs", json={"message": "Hello", "stream": True})
+        assert answer.status_code == 200, answer.text
         names = re.findall(r"^event: (\w+)", answer.text, re.MULTILINE)
         assert (names[0], names[-1]) == ("RunStarted", "RunCompleted")
         run_id = re.search(r'"run_id":"([0-9a-f-]+)"', answer.text)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import httpx
 
@@ -95,14 +98,22 @@ def test_a_server_that_ends_answers_until_its_runs_are_handed_on(start_server: S
 
 
 def _when_it_drains(server: RunningServer) -> tuple[httpx.Response, httpx.Response]:
-    """Return what it says of its readiness and to one more run, each over a connection of its own."""
+    """Return what it says of its readiness and to one more run, each over a connection of its own.
+
+    The process that has no run ends at once, and may take a connection just then: another one finds the other process.
+    """
     token = server.client().headers["Authorization"]
-    while (ready := httpx.get(f"{server.base_url}/api/ready", trust_env=False)).status_code == 200:
+    ask = partial(_asked, server.base_url, headers={"Authorization": token})
+    while (ready := ask("GET", "/api/ready")).status_code == 200:
         pass
-    said = {"message": "Hello"}
-    headers = {"Authorization": token}
-    path = f"{server.base_url}/api/agents/helpdesk/runs"
-    return ready, httpx.post(path, json=said, headers=headers, trust_env=False)
+    return ready, ask("POST", "/api/agents/helpdesk/runs", json={"message": "Hello"})
+
+
+def _asked(base_url: str, method: str, path: str, **request: Any) -> httpx.Response:
+    for _ in range(10):
+        with suppress(httpx.RemoteProtocolError, httpx.ReadError):
+            return httpx.request(method, f"{base_url}{path}", trust_env=False, **request)
+    raise AssertionError("ten connections were closed unanswered")
 
 
 def _command(pid: int) -> str:
