@@ -123,8 +123,8 @@ def test_whole_documents_that_nothing_was_learned_from() -> None:
     """They speak of assistants, orders and rules on purpose, which makes them harder than what most people write."""
     with (DATA / "injection_long.jsonl").open(encoding="utf-8") as lines:
         report = measure("injection", injection.detect, read(lines))
-    assert report.recall >= 0.4
-    assert report.false_alarm_rate <= 0.06
+    assert report.recall >= 0.5
+    assert report.false_alarm_rate <= 0.13
 
 
 @pytest.mark.parametrize(
