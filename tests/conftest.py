@@ -9,12 +9,14 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier
 from typing import Protocol, TypeVar
 
 import hypothesis
+import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -227,9 +229,10 @@ def _settle_connections() -> None:
         opened = connection.connection
         is_idle = opened is not None and opened.info.transaction_status is TransactionStatus.IDLE
         if is_idle and connection.get_autocommit() and not connection.in_atomic_block:
-            opened.execute("RESET ALL")
-        else:
-            connection.close()
+            with suppress(psycopg.OperationalError):  # it died in the test
+                opened.execute("RESET ALL")
+                continue
+        connection.close()
 
 
 @dataclass(frozen=True)

@@ -110,10 +110,17 @@ async def test_a_colleague_changes_nothing(
     assert differences(before, await everything(looks["visitor"], hers)) == []
 
 
+class Looks(dict[str, Any]):
+    """What was seen before anybody came."""
+
+    def __repr__(self) -> str:
+        return "looks"  # half a megabyte would hide a failure from whoever reads of it
+
+
 @pytest.fixture
-def looks() -> dict[str, Any]:
+def looks() -> Looks:
     """What was seen before anybody came; one for all examples of a test."""
-    return {}
+    return Looks()
 
 
 async def _first_look(visit: Visit, acme: TenantWithUsers, hers: Garden, looks: dict[str, Any], role: str) -> View:
