@@ -5,6 +5,7 @@ A new table is planted without a word here, unless it has a field of a kind that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -35,7 +36,7 @@ from accounts.tenancy import TenantModel, tenant_scope
 from agentos.core.ids import new_id
 from agents.models import AllowedModels, KillSwitch, Run, RunEvents, Session, Step
 from governance.models import Approval, GuardSetting, PolicyRule, PolicyVersion
-from knowledge.models import KnowledgeBase
+from knowledge.models import SLUG, KnowledgeBase
 
 SYSTEM = "system"
 # What the whole tenant reads: its roles, policies and knowledge, what may be granted, what is halted. No user's own.
@@ -272,10 +273,17 @@ def _version(garden: Garden) -> dict[str, Any]:
         return {"number": PolicyVersion.objects.count() + 1}
 
 
+def _base(garden: Garden) -> dict[str, Any]:
+    """Its slug stands in scopes, which not every marker may."""
+    fits = re.fullmatch(SLUG, garden.marker)
+    return {"slug": garden.marker if fits else f"base-{re.sub('[^a-z0-9]', '-', garden.marker.lower())}"[:63]}
+
+
 _SHAPES: dict[type[models.Model], Callable[[Garden], dict[str, Any]]] = {
     PrivacyJob: lambda garden: {"progress": {garden.marker: 1}},  # a number by a table's name
     Session: lambda garden: {"session_id": f"of{garden.marker[2:]}"},
     KillSwitch: _switch,
+    KnowledgeBase: _base,
     Run: _run,
     Step: _step,
     RunEvents: _events,

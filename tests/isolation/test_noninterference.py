@@ -68,6 +68,7 @@ numbers = count()
 )
 @given(word=words)
 @example(word=HERS)
+@example(word=HERS.upper())
 async def test_another_tenant_changes_nothing(
     visit: Visit,
     acme: TenantWithUsers,
