@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from io import StringIO
 
 import httpx
@@ -10,29 +9,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts import principals, seam
 from accounts.models import User
 from accounts.seam import in_thread
 from accounts.services import grants, members, roles
-from agentos.lean import LeanHandler
 from knowledge.services import bases
 from tests.conftest import TenantWithUsers
-from tests.governance.test_explaining import ask
+from tests.governance.test_explaining import _fresh, ask, client
 
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    principals.cache.forget()
-    yield
-    principals.cache.forget()
-
-
-@pytest.fixture
-async def client(database: None) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api") as client:
-        yield client
-    seam.close()
+__all__ = ["_fresh", "client"]
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +24,7 @@ from governance.policy.rules import Terms
 from governance.services import approvals, delegations
 from tests.conftest import MakeUser, TenantWithUsers, principal_for
 from tests.governance.conftest import SPEC, MakeWaiting, Waiting, execute, refund
+from tests.governance.services.deciding import refused, say
 
 
 @pytest.fixture(autouse=True)
@@ -36,17 +35,6 @@ def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
 def lend(principal: Principal, to: str = "operator@acme.test", **given: Any) -> Delegation:
     values = {"tool": "refund", "until": utc_now() + timedelta(days=7), "reason": "Away", **given}
     return delegations.give(principal, to=to, **values)
-
-
-def say(principal: Principal, waiting: Waiting, *, approved: bool = True) -> Approval:
-    return approvals.decide(principal=principal, approval_id=waiting.approval.id, approved=approved, reason="Seen")
-
-
-@contextmanager
-def refused(code: str) -> Iterator[None]:
-    with pytest.raises(CallerError) as error:
-        yield
-    assert error.value.code == code
 
 
 def test_a_delegate_votes_in_the_givers_place_and_it_is_on_record(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +13,6 @@ from accounts.models import AuditRow
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import CallerError
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.status import PauseKind
@@ -28,6 +25,7 @@ from governance.policy.rules import PLAIN, Terms
 from governance.services import approvals
 from tests.conftest import TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting, execute, judged, refund
+from tests.governance.services.deciding import refused
 
 LESS: JsonObject = {"customer_id": "C-1042", "amount": 40}
 
@@ -70,13 +68,6 @@ async def edit(principal: Principal, waiting: Waiting, arguments: JsonObject, **
     prepared = await editing.prepare(principal, waiting.approval.id, arguments)
     decided = {"approval_id": waiting.approval.id, "approved": True, "reason": "Less", "edit": prepared}
     return await in_thread(lambda: approvals.decide(principal=principal, **decided, **more))
-
-
-@contextmanager
-def refused(code: str) -> Iterator[None]:
-    with pytest.raises(CallerError) as error:
-        yield
-    assert error.value.code == code
 
 
 def versions() -> list[tuple[int, str, Any]]:

@@ -39,6 +39,14 @@ from tests.governance.services.outbox import (
 __all__ = ["admin", "approver", "mails", "waiting", "web"]
 
 
+class Crash(BaseException):
+    """What ends a process in the middle."""
+
+
+def crash(*args: object, **kwargs: object) -> None:
+    raise Crash
+
+
 def test_who_may_decide_is_mailed_and_nobody_else(
     acme: TenantWithUsers, globex: TenantWithUsers, waiting: Waiting, mails: MailServer
 ) -> None:
@@ -202,12 +210,6 @@ def test_words_that_hide_are_spelled_out(acme: TenantWithUsers, make_waiting: Ma
 def test_a_mail_is_sent_again_under_the_same_id_after_a_crash(
     waiting: Waiting, mails: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Crash(BaseException):
-        pass
-
-    def crash(*args: object, **kwargs: object) -> None:
-        raise Crash
-
     with monkeypatch.context() as dying:
         dying.setattr(outbox, "_settle", crash)
         with pytest.raises(Crash):
@@ -225,12 +227,6 @@ def test_a_mail_is_sent_again_under_the_same_id_after_a_crash(
 def test_what_breaks_off_each_time_is_given_up(
     waiting: Waiting, mails: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Crash(BaseException):
-        pass
-
-    def crash(*args: object, **kwargs: object) -> None:
-        raise Crash
-
     outbox.spread()
     with monkeypatch.context() as dying:
         dying.setattr(outbox, "deliver", crash)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -19,7 +17,6 @@ from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
-from agentos.core.errors import CallerError
 from agentos.core.ids import new_id
 from agents.engine.ports import Allow, Refuse, Require, Verdict
 from agents.engine.status import PauseKind, StepKind, StepState
@@ -31,19 +28,13 @@ from governance.services import standing
 from governance.services.standing import Wanted
 from tests.conftest import TenantWithUsers
 from tests.governance.conftest import ARGUMENTS, execute, judged, make_run, refund
+from tests.governance.services.deciding import refused
 
 SMALL = Wanted("approvals", "refund", ["amount <= 300"], 2, datetime(2999, 1, 1, tzinfo=UTC), "Small ones are fine")
 
 
 def make(principal: Principal, **changes: Any) -> StandingRule:
     return standing.make(principal, replace(SMALL, **{"until": utc_now() + timedelta(days=7), **changes}))
-
-
-@contextmanager
-def refused(code: str) -> Iterator[None]:
-    with pytest.raises(CallerError) as error:
-        yield
-    assert error.value.code == code
 
 
 class Call:

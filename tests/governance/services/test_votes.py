@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from threading import Barrier
 from typing import Any
 
@@ -16,7 +15,7 @@ from accounts.models import AuditRow, Membership
 from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import CallerError, Conflict, Invalid, PolicyDenied
+from agentos.core.errors import Conflict, Invalid, PolicyDenied
 from agentos.core.ids import new_id
 from agents.models import Run, Step
 from governance import gate, risk, selectors
@@ -26,6 +25,7 @@ from governance.policy.rules import Terms
 from governance.services import approvals
 from tests.conftest import MakeUser, TenantWithUsers, principal_for
 from tests.governance.conftest import MakeWaiting, Waiting, execute, refund
+from tests.governance.services.deciding import refused, say
 
 TWO = Terms(quorum=2)
 Approver = Callable[[str], Principal]
@@ -39,17 +39,6 @@ def approver(acme: TenantWithUsers, make_user: MakeUser) -> Approver:
         return principal_for(make_user(acme.tenant, "approver", f"{name}@acme.test"), acme.tenant, "approver")
 
     return make
-
-
-def say(principal: Principal, waiting: Waiting, *, approved: bool = True) -> Approval:
-    return approvals.decide(principal=principal, approval_id=waiting.approval.id, approved=approved, reason="Seen")
-
-
-@contextmanager
-def refused(code: str) -> Iterator[None]:
-    with pytest.raises(CallerError) as error:
-        yield
-    assert error.value.code == code
 
 
 def stored(waiting: Waiting) -> Approval:
