@@ -7,7 +7,7 @@ from uuid import UUID
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from agents import selectors
-from agents.services import queue
+from agents.services import log
 from agents.services.follow import Follower
 from agents.services.runtime import Runtime
 
@@ -20,7 +20,7 @@ async def attach(
     Raises: NotFound, PolicyDenied; RateLimited, Unavailable when there is no room for one more stream.
     """
     status = await in_thread(selectors.find_run, principal=reader, run_id=run_id)
-    if status.is_final and not await queue.read_log(here.pool, tenant_id=reader.tenant_id, run_id=run_id, after=after):
+    if status.is_final and not await log.page(here.pool, tenant_id=reader.tenant_id, run_id=run_id, after=after):
         return None
     return await follower(here, reader, run_id, after=after, ends_at_pause=ends_at_pause)
 

@@ -20,7 +20,7 @@ from agents.engine.events import RUN_PAUSED
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.forms import flag_of, text_of
 from agents.schemas import answers_of
-from agents.services import idempotency, queue
+from agents.services import idempotency, log
 from agents.services.answers import Answer
 from agents.services.forks import END, Fork
 from agents.services.idempotency import First, Key
@@ -114,7 +114,7 @@ async def _from_its_end(
 async def _last_pause(here: Runtime, principal: Principal, run_id: UUID) -> int:
     """Return the seq at which the run paused last, 0 when it never did."""
     found = after = 0
-    while page := await queue.read_log(here.pool, tenant_id=principal.tenant_id, run_id=run_id, after=after):
+    while page := await log.page(here.pool, tenant_id=principal.tenant_id, run_id=run_id, after=after):
         found = max([found, *(line.seq for line in page if line.name == RUN_PAUSED)])
         after = page[-1].seq
     return found

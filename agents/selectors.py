@@ -236,13 +236,13 @@ def acting(*, principal: Principal, run_id: UUID) -> tuple[RunInfo, JsonObject]:
     with tenant_scope(principal.tenant_id, principal.user_id):
         run = require(principal, Run.objects.select_related("session").filter(id=run_id).first(), "read")
     info = RunInfo(
-        run.id,
-        run.tenant_id,
-        run.user_id,
-        run.session.session_id,
-        registry.get(run.component_kind, run.component_id),
-        run.model,
-        run.input or "",
+        run_id=run.id,
+        tenant_id=run.tenant_id,
+        user_id=run.user_id,
+        session_id=run.session.session_id,
+        spec=registry.get(run.component_kind, run.component_id),
+        model=run.model,
+        input=run.input or "",
         **authority.of(run.spec),
     )
     return info, run.session.state

@@ -92,7 +92,7 @@ class ModelGateway:
         Cancelling it, or closing the iterator, closes the connection at once. Raises: ProviderError.
         """
         started = monotonic()
-        decoder, first_ms = ReplyDecoder(), None
+        decoder = ReplyDecoder()
         try:
             response = await self._open(request)
             left = request.timeout_seconds - (monotonic() - started)
@@ -101,8 +101,6 @@ class ModelGateway:
                 is_stream = _is_stream(response, decoder)
                 while not decoder.done and (data := await body.next()):
                     text = decoder.feed(data if is_stream else data.replace(b"\n", b" "))
-                    if first_ms is None and decoder.begun:
-                        first_ms = int((monotonic() - started) * 1000)
                     if decoder.finished:
                         body.end_within(LAST_WORDS_SECONDS)
                     if text:
@@ -121,7 +119,7 @@ class ModelGateway:
                 raise timed_out(request.timeout_seconds) from None
             else:
                 raise cut_short(error) from None
-        yield decoder.reply(_seed(request), first_ms)
+        yield decoder.reply(_seed(request))
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Return the whole reply. Raises: ProviderError."""

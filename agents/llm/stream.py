@@ -57,10 +57,6 @@ class ReplyDecoder:
         self._half = ""
 
     @property
-    def begun(self) -> bool:
-        return bool(self._texts or self._slots)
-
-    @property
     def finished(self) -> bool:
         """Whether the answer is whole, even if the stream should break off now."""
         return bool(self._finish)
@@ -85,7 +81,7 @@ class ReplyDecoder:
         except ProviderError as error:
             raise (stream_cut() if error.code == "provider_protocol" else error) from None
 
-    def reply(self, seed: bytes, time_to_first_token_ms: int | None) -> ModelReply:
+    def reply(self, seed: bytes) -> ModelReply:
         """Return the whole reply. `seed` makes the ids of calls that came without one.
 
         Raises: ProviderError when the stream was cut or what came cannot be used.
@@ -100,7 +96,6 @@ class ReplyDecoder:
             finish_reason=self._reason(text, calls),
             usage=_usage(self._usage),
             model=self._model,
-            time_to_first_token_ms=time_to_first_token_ms,
         )
 
     def _grow(self, chars: int) -> None:

@@ -26,6 +26,7 @@ from agents.engine.status import GIVEN_UP, RunStatus
 from agents.engine.steps import Statement, StepRecord, Write
 from agents.registry import registry
 from agents.services import authority, jobs, queue, summaries
+from agents.services.history import remembered
 from agents.services.journal import JournalWriter
 from agents.services.queue import Claimed
 from agents.services.run_journal import RunJournal
@@ -138,25 +139,16 @@ async def _loaded(claimed: Claimed, pool: AsyncConnectionPool) -> tuple[list[Ste
     return steps, last_seq, None
 
 
-async def remembered(info: RunInfo, pool: AsyncConnectionPool) -> History:
-    """Return what the session said before this run."""
-    spec = info.spec
-    if spec.history_runs < 1:
-        return History()
-    known = {"tenant_id": info.tenant_id, "run_id": info.run_id}
-    return await queue.load_history(pool, **known, runs=spec.history_runs, chars=spec.history_chars)
-
-
 def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
     return RunInfo(
-        claimed.run_id,
-        claimed.tenant_id,
-        claimed.user_id,
-        claimed.session_id,
-        spec,
-        claimed.model,
-        claimed.message,
-        tuple(claimed.spec.get("fallbacks", ())),
+        run_id=claimed.run_id,
+        tenant_id=claimed.tenant_id,
+        user_id=claimed.user_id,
+        session_id=claimed.session_id,
+        spec=spec,
+        model=claimed.model,
+        input=claimed.message,
+        fallbacks=tuple(claimed.spec.get("fallbacks", ())),
         **authority.of(claimed.spec),
     )
 

@@ -9,7 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.clock import monotonic
 from agents.engine.events import END_EVENTS, RUN_PAUSED
-from agents.services import queue
+from agents.services import log
 from agents.services.hub import Batch, Hub, Subscription
 from agents.services.lines import Line, masked_line
 
@@ -73,7 +73,7 @@ class Follower:
         """Yield committed events in order, without gaps; an empty list is a heartbeat."""
         try:
             if not self._is_fresh:
-                newest = await queue.last_seq(self._pool, tenant_id=self._tenant_id, run_id=self._run_id)
+                newest = await log.newest(self._pool, tenant_id=self._tenant_id, run_id=self._run_id)
                 self._last = min(self._last, newest)  # a place beyond the end would never be reached
                 async for lines in self._replay():
                     yield lines
@@ -98,7 +98,7 @@ class Follower:
 
     async def _is_gone(self) -> bool:
         """Tell whether events that were read are no longer there: the run was erased, or has expired."""
-        newest = await queue.last_seq(self._pool, tenant_id=self._tenant_id, run_id=self._run_id)
+        newest = await log.newest(self._pool, tenant_id=self._tenant_id, run_id=self._run_id)
         return newest < self._last
 
     def _take(self, batches: list[Batch]) -> list[Line]:
@@ -119,7 +119,7 @@ class Follower:
         if self._subscription is not None:
             self._subscription.missed = False
         while self._goes_on:
-            page = await queue.read_log(self._pool, tenant_id=self._tenant_id, run_id=self._run_id, after=self._last)
+            page = await log.page(self._pool, tenant_id=self._tenant_id, run_id=self._run_id, after=self._last)
             if not page:
                 return
             yield self._seen(page)

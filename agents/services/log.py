@@ -1,17 +1,51 @@
-"""Appends to the event log of a run that nobody holds, under the run's lock and with its fence raised."""
+"""A run's event log: read by whoever follows it, and appended to here while nobody holds the run.
+
+What is appended goes under the run's lock, with its fence raised; a run that is held writes by the journal.
+"""
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import connections
 from django.db.models import Max
+from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.clock import utc_now
 from agentos.core.errors import NotFound
 from agentos.core.types import JsonObject, json_bytes
 from agents.models import Run, RunEvents
 from agents.registry import registry
-from agents.services.lines import encode
+from agents.services.lines import Line, encode
 from agents.services.notifications import EVENTS
+from agents.services.sql import table
+
+PAGE_ROWS = 100
+NEWEST = f"SELECT coalesce(max(last_seq), 0) FROM {table(RunEvents)} WHERE tenant_id = %s AND run_id = %s"
+PAGE = f"""
+SELECT first_seq, lines FROM {table(RunEvents)}
+WHERE tenant_id = %s AND run_id = %s AND last_seq > %s ORDER BY first_seq LIMIT {PAGE_ROWS}
+"""
+
+
+async def newest(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> int:
+    """Return the seq of a run's newest event, whoever writes the next."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(NEWEST, [tenant_id, run_id])
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def page(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, after: int) -> list[Line]:
+    """Return a page of committed events with seq > after; an empty list when there are none."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(PAGE, [tenant_id, run_id, after])
+        rows = await cursor.fetchall()
+    lines: list[Line] = []
+    for first_seq, text in rows:
+        numbered = enumerate(text.encode().split(b"\n"), first_seq)
+        lines.extend(Line(seq, data) for seq, data in numbered if seq > after)
+    return lines
 
 
 def last_seq(run: Run) -> int:

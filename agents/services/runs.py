@@ -28,9 +28,10 @@ from agents.models import Run
 from agents.services import authority, ending, idempotency, log, sessions, tenant_models
 from agents.services.begin import Begin
 from agents.services.blocked import notes_of
-from agents.services.execution import remembered, run_state
+from agents.services.execution import run_state
 from agents.services.follow import Follower
 from agents.services.halted import component_target
+from agents.services.history import remembered
 from agents.services.idempotency import Key
 from agents.services.ledger import Consumer
 from agents.services.notifications import CANCEL
@@ -183,14 +184,14 @@ def _begin(
 
 def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
     return RunInfo(
-        begin.run_id,
-        begin.tenant_id,
-        begin.user_id,
-        begin.session_id,
-        spec,
-        begin.model,
-        begin.message or "",
-        tuple(begin.spec.get("fallbacks", ())),
+        run_id=begin.run_id,
+        tenant_id=begin.tenant_id,
+        user_id=begin.user_id,
+        session_id=begin.session_id,
+        spec=spec,
+        model=begin.model,
+        input=begin.message or "",
+        fallbacks=tuple(begin.spec.get("fallbacks", ())),
         **authority.of(begin.spec),
     )
 

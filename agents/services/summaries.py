@@ -23,7 +23,7 @@ from agents.engine.spec import JobSpec, Keeps, Model, text
 from agents.engine.steps import Statement
 from agents.models import Run, Session, SessionSummary
 from agents.services import jobs, tenant_models
-from agents.services.queue import REMEMBERED
+from agents.services.history import REMEMBERED
 from agents.services.sql import table
 
 logger = logging.getLogger(__name__)

@@ -27,8 +27,8 @@ from agentos.core.types import JsonObject, json_object
 from agentos.provision import provision
 from agents.engine.status import RunStatus, StepState
 from agents.engine.testing import ScriptedModel
-from agents.models import Step
-from agents.services import answers, queue
+from agents.models import Run, Step
+from agents.services import answers
 from agents.services.answers import Answer
 from tests.agentos.backup.conftest import resealed
 from tests.agents.services.conftest import Process, make_process, names, ran, read  # noqa: F401
@@ -117,7 +117,7 @@ async def test_a_paused_run_resumes_after_a_restore(make_process, folder, anothe
         await asyncio.to_thread(_serve_from, before)
     assert (end["event"], end["content"]) == ("RunCompleted", "Done.")
     assert ran == ["pay 5"]
-    assert await queue.status_of(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id) is RunStatus.PAUSED
+    assert (await in_thread(Run.objects.using("system").get, id=begin.run_id)).status == RunStatus.PAUSED
 
 
 def _serve_from(urls: dict[str, str]) -> None:

@@ -56,6 +56,21 @@ async def test_an_attempt_that_broke_off_is_counted_with_the_one_that_did_not():
     assert told[0]["total_tokens"] == 13
 
 
+class Thoughtful(ScriptedModel):
+    """Is silent for a while before its first word."""
+
+    async def stream(self, request):
+        await asyncio.sleep(0.02)
+        async for part in super().stream(request):
+            yield part
+
+
+async def test_the_events_say_how_long_the_first_word_took():
+    _, _, journal = await ended(Thoughtful(["Done"]))
+    (told,) = [payload for name, payload in journal.events if name == "ModelRequestCompleted"]
+    assert told["time_to_first_token"] > 0
+
+
 class Silent(ScriptedModel):
     """Says nothing of what it used."""
 

@@ -20,7 +20,7 @@ ANSWER = delta("Grüße ") + delta("an 🐼, ") + delta("日本") + delta(finish
 def decode(*pieces: bytes, seed: bytes = b"seed") -> ModelReply:
     decoder = ReplyDecoder()
     said = "".join(decoder.feed(piece) for piece in pieces) + decoder.end()
-    reply = decoder.reply(seed, None)
+    reply = decoder.reply(seed)
     assert reply.text == said
     return reply
 

@@ -18,7 +18,7 @@ from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import RunChange, StepRecord, Write
 from agents.engine.testing import ScriptedModel
 from agents.models import RunEvents
-from agents.services import queue, runs
+from agents.services import log, queue, runs
 from agents.services.answers import Answer, answer
 from tests.agents.services.conftest import HeldModel, names, ran, read
 from tests.agents.services.stored import expire_lease, first_turn, info_of, steps_of, stored, until
@@ -98,8 +98,8 @@ async def test_a_zombie_writes_nothing_and_shows_nothing(make_process):
         journal.put(Write(run=RunChange(RunStatus.COMPLETED)))
     assert await reader._subscription.wait(0.1) == []
     reader.close()
-    log = await queue.read_log(zombie.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
-    assert names(log) == ["RunStarted"]
+    logged = await log.page(zombie.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+    assert names(logged) == ["RunStarted"]
 
 
 async def test_a_flush_that_races_a_claim_loses_or_wins_whole(make_process):
@@ -114,7 +114,7 @@ async def test_a_flush_that_races_a_claim_loses_or_wins_whole(make_process):
         assert not racing.done()
     with pytest.raises(LeaseLost):
         await racing
-    assert await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0) == []
+    assert await log.page(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0) == []
 
 
 async def test_an_answer_that_comes_before_the_pause_is_not_lost(make_process, acme):

@@ -16,7 +16,7 @@ from agents.engine.ports import WriteRefused
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import RunChange, Statement, StepRecord, Write
 from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
-from agents.services import flush, queue
+from agents.services import flush, log, queue
 from agents.services import journal as writing
 from agents.wiring import JOURNAL_OPTIONS
 from tests.agents.services.stored import expire_lease, info_of, steps_of, stored, until
@@ -42,8 +42,8 @@ async def test_steps_events_and_the_end_are_stored_together(make_process, status
     assert (run.status, run.output, run.lease_owner) == (status.value, "hi", "")
     assert (run.ended_at is not None) is status.is_final
     assert (await in_thread(steps_of, begin))["1.model"].result == {"text": "hi"}
-    log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
-    assert [(line.seq, line.name) for line in log] == [(1, "RunStarted"), (2, "RunContent")]
+    logged = await log.page(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+    assert [(line.seq, line.name) for line in logged] == [(1, "RunStarted"), (2, "RunContent")]
 
 
 async def test_what_can_wait_goes_with_what_follows_and_by_itself_when_nothing_does(make_process, monkeypatch):
@@ -87,7 +87,7 @@ async def test_one_statement_keeps_the_held_runs_and_drops_the_lost(make_process
     assert held == {mine.run_id}
     assert (await in_thread(stored, mine)).status == "completed"
     assert (await in_thread(stored, lost)).status == "running"
-    assert await queue.last_seq(process.pool, tenant_id=lost.tenant_id, run_id=lost.run_id) == 0
+    assert await log.newest(process.pool, tenant_id=lost.tenant_id, run_id=lost.run_id) == 0
 
 
 @pytest.mark.parametrize("change", [RunChange(RunStatus.PAUSED), RunChange(RunStatus.COMPLETED)])
@@ -125,9 +125,9 @@ async def test_a_run_that_somebody_has_locked_holds_up_no_other(make_process):
     await late
     await slow.commit(Write())
     for begin, said in ((locked, ["a", "c"]), (other, ["b", "d"])):
-        log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
-        assert [orjson.loads(line.data)["content"] for line in log] == said
-        assert [line.seq for line in log] == [1, 2]
+        logged = await log.page(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+        assert [orjson.loads(line.data)["content"] for line in logged] == said
+        assert [line.seq for line in logged] == [1, 2]
 
 
 async def test_what_waits_to_be_stored_aside_is_not_begun_before_it_has_a_place(make_process):
@@ -172,8 +172,8 @@ SOMETHING = Statement("SELECT 1", (), "no")
 
 
 async def logged(process, begin) -> list[tuple[int, str]]:
-    log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
-    return [(line.seq, line.name) for line in log]
+    logged = await log.page(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+    return [(line.seq, line.name) for line in logged]
 
 
 def batches(begin) -> list[tuple[int, int]]:

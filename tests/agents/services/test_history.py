@@ -15,8 +15,9 @@ from agentos.core.clock import utc_now
 from agents.engine.history import LEFT_OUT, History
 from agents.engine.ports import RunInfo
 from agents.models import Run
-from agents.services import execution, queue, summaries
+from agents.services import execution, summaries
 from agents.services.begin import Begin
+from agents.services.history import HISTORY, load_history, remembered
 from tests.agents.services.conftest import SPEC, HeldModel, Process
 from tests.agents.services.stored import stored, until
 
@@ -72,8 +73,8 @@ async def begun(process: Process, **kwargs: Any) -> Begin:
     return begin
 
 
-async def remembered(process: Process, begin: Begin, *, runs: int = 5) -> History:
-    return await queue.load_history(
+async def told(process: Process, begin: Begin, *, runs: int = 5) -> History:
+    return await load_history(
         process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, runs=runs, chars=SPEC.history_chars
     )
 
@@ -86,7 +87,7 @@ async def test_up_to_four_windows_of_runs_are_sent_while_a_summary_is_late(make_
     process = await make_process(supervise=False)
     begin = await begun(process)
     await in_thread(age, begin.run_id, 100)
-    history = await remembered(process, begin)
+    history = await told(process, begin)
     assert numbers(history) == list(range(20, 0, -1))
     assert history.leaving is not None
     assert history.leaving.answered == "Answer 6"
@@ -98,7 +99,7 @@ async def test_only_what_stands_behind_the_newest_summary_is_sent(make_process):
     await in_thread(age, begin.run_id, 20)
     await in_thread(sum_up, begin.run_id, 12, "The older summary.")
     await in_thread(sum_up, begin.run_id, 6, "The newer summary.")
-    history = await remembered(process, begin)
+    history = await told(process, begin)
     assert history.summary is not None
     assert history.summary.text == "The newer summary."
     assert numbers(history) == [5, 4, 3, 2, 1]
@@ -110,13 +111,13 @@ async def test_a_later_pass_sees_what_the_first_saw(make_process):
     begin = await begun(process)
     await in_thread(age, begin.run_id, 12)
     await in_thread(sum_up, begin.run_id, 9, "What the first pass saw.")
-    before = await remembered(process, begin)
+    before = await told(process, begin)
     later = await begun(process)
     await in_thread(complete, later)
     await in_thread(sum_up, begin.run_id, 3, "Made while the run was under way.", seconds_after=1)
-    assert await remembered(process, begin) == before
+    assert await told(process, begin) == before
     last = await begun(process)
-    assert (await remembered(process, last)).said[-1].run_id == later.run_id
+    assert (await told(process, last)).said[-1].run_id == later.run_id
 
 
 async def test_another_session_is_another_history(make_process):
@@ -126,7 +127,7 @@ async def test_another_session_is_another_history(make_process):
     await in_thread(sum_up, begin.run_id, 6, "Of this session.")
     other = process.new(session_id="another")
     await process.supervisor.writer.begin(other)
-    assert await remembered(process, other) == History()
+    assert await told(process, other) == History()
 
 
 async def test_an_agent_without_a_window_is_told_nothing(make_process):
@@ -135,7 +136,7 @@ async def test_an_agent_without_a_window_is_told_nothing(make_process):
     await in_thread(age, begin.run_id, 20)
     spec = replace(SPEC, history_runs=0)
     info = RunInfo(begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, spec, "test-model", "Go")
-    assert await execution.remembered(info, process.pool) == History()
+    assert await remembered(info, process.pool) == History()
 
 
 async def test_a_run_keeps_the_window_that_it_began_with(make_process):
@@ -172,12 +173,12 @@ async def test_a_run_reads_no_more_of_an_old_session_than_it_sends(make_process)
     for number in range(995, 5, -5):
         await in_thread(sum_up, begin.run_id, number, "So far.")
     await in_thread(analyze)
-    explain = f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {queue.HISTORY}"
+    explain = f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {HISTORY}"
     asked = {"tenant_id": begin.tenant_id, "run_id": begin.run_id, "chars": 100, "most": 15}
     async with process.pool.connection() as connection:
         cursor = await connection.execute(explain, asked)
         ((plan,),) = await cursor.fetchall()
-    assert len((await remembered(process, begin)).said) == 9
+    assert len((await told(process, begin)).said) == 9
     assert max(_rows_read(plan[0]["Plan"])) == 9
 
 

@@ -12,7 +12,7 @@ from agentos.core.errors import LeaseLost
 from agentos.core.ids import new_id
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord, Write
-from agents.services import queue
+from agents.services import log, queue
 from agents.services.execution import StopReason
 from tests.agents.services.conftest import HeldModel, names, read
 from tests.agents.services.stored import all_wait, expire_lease, info_of, steps_of, stored
@@ -55,8 +55,8 @@ async def test_a_claim_that_comes_during_a_flush_takes_the_run_with_all_of_it(ma
     assert [run.fence for run in claimed] == fences
     steps, last_seq = await queue.load_steps(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id)
     assert ([step.path for step in steps], last_seq) == (["1.model"], 1)
-    log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
-    assert [orjson.loads(line.data)["content"] for line in log] == ["all of it"]
+    logged = await log.page(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+    assert [orjson.loads(line.data)["content"] for line in logged] == ["all of it"]
 
 
 async def test_a_zombies_guarded_statement_does_nothing(make_process):
@@ -71,7 +71,7 @@ async def test_a_zombies_guarded_statement_does_nothing(make_process):
         await journal.commit(Write(steps=[_step()], events=[EVENT], statements=[ghost]))
     assert (await in_thread(stored, begin)).model == "test-model"
     assert await in_thread(steps_of, begin) == {}
-    assert await queue.last_seq(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id) == 0
+    assert await log.newest(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id) == 0
 
 
 async def test_a_guarded_write_that_races_a_claim_loses_whole(make_process):
@@ -97,7 +97,7 @@ async def test_a_model_call_that_was_cut_is_asked_again_and_readers_drop_what_it
     begin = dead.new(owner="")
     await dead.supervisor.writer.begin(begin)
     await model.reached.wait()
-    log = await _log_with(dead, begin, "RunContent")
+    logged = await _log_with(dead, begin, "RunContent")
     dead.supervisor.draining = True
     task = dead.supervisor._tasks[begin.run_id]
     task.cancel(StopReason.LOST)
@@ -105,7 +105,7 @@ async def test_a_model_call_that_was_cut_is_asked_again_and_readers_drop_what_it
     await in_thread(expire_lease, begin)
     heir = await make_process(["The answer"])
     lines = await read(heir.follow(begin))
-    assert lines[: len(log)] == log
+    assert lines[: len(logged)] == logged
     assert names(lines).count("RunStarted") == 1
     assert names(lines)[-1] == "RunCompleted"
     assert _said(lines) == orjson.loads(lines[-1].data)["content"] == "The answer"
@@ -116,9 +116,9 @@ async def test_a_model_call_that_was_cut_is_asked_again_and_readers_drop_what_it
 async def _log_with(process, begin, name):
     async with asyncio.timeout(10):
         while True:
-            log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
-            if name in names(log):
-                return log
+            logged = await log.page(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+            if name in names(logged):
+                return logged
             await asyncio.sleep(0.02)
 
 

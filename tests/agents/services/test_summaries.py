@@ -17,14 +17,14 @@ from agents.engine.spec import JOB
 from agents.engine.testing import ScriptedModel
 from agents.models import Run, SessionSummary
 from agents.registry import registry
-from agents.services import queue, runs, summaries
+from agents.services import log, queue, runs, summaries
 from agents.services.places import Places
 from agents.services.providers import Providers
 from agents.services.runtime import Runtime
 from governance.hooks import Governance
 from tests.agents.services.conftest import SPEC, HeldModel, Process, names, ran, read
 from tests.agents.services.stored import stored, until
-from tests.agents.services.test_history import SESSION, age, begun, complete, remembered, sum_up
+from tests.agents.services.test_history import SESSION, age, begun, complete, sum_up, told
 
 TEXT = "The user counts her questions."
 
@@ -46,7 +46,7 @@ async def ask(process: Process, begin, history: History) -> None:
 
 async def asked_for(process: Process, begin) -> None:
     """Load the history of a run and ask for the summary that is due, as its first pass does."""
-    history = await remembered(process, begin)
+    history = await told(process, begin)
     assert history.leaving is not None
     await ask(process, begin, history)
 
@@ -126,7 +126,7 @@ async def test_the_next_summary_is_made_of_the_last_and_of_what_was_said_since(m
     (order,) = process.supervisor.job_ports.model.requests
     made_of = order.messages[1]["content"]
     assert made_of.startswith("Summary so far:\nThe first summary.\n\nSaid since:\nUser: Question 15")
-    seen = (await remembered(process, await begun(process))).summary
+    seen = (await told(process, await begun(process))).summary
     assert seen is not None
     assert seen.text == "What came of both."
 
@@ -151,7 +151,7 @@ async def test_who_has_not_seen_the_newest_summary_asks_for_none(make_process):
     """Else a run that began just before a summary was stored would have the one run since summed up."""
     process = await make_process(supervise=False)
     begin = await aged(process, 16)
-    history = await remembered(process, begin)
+    history = await told(process, begin)
     await in_thread(sum_up, begin.run_id, 7, "Stored meanwhile.", seconds_after=1)
     await ask(process, begin, history)
     assert await in_thread(jobs_of, begin) == []
@@ -169,10 +169,10 @@ async def test_a_job_that_another_has_overtaken_ends_quietly(make_process):
     assert [kept.text for kept in await in_thread(summaries_of, begin)] == ["The winner."]
     (job,) = await in_thread(jobs_of, begin)
     assert (job.lease_owner, job.error_code) == ("", "")
-    log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=job.id, after=0)
-    assert names(log)[-1] == "RunCancelled"
-    assert names(log).count("RunContent") == 1
-    assert [line.seq for line in log] == list(range(1, len(log) + 1))
+    logged = await log.page(process.pool, tenant_id=begin.tenant_id, run_id=job.id, after=0)
+    assert names(logged)[-1] == "RunCancelled"
+    assert names(logged).count("RunContent") == 1
+    assert [line.seq for line in logged] == list(range(1, len(logged) + 1))
 
 
 async def claims_nothing(*args: object, **options: object) -> list[queue.Claimed]:
@@ -187,8 +187,8 @@ async def test_where_there_is_room_a_summary_is_written_at_once_and_nothing_is_c
     await until(lambda: [job.status for job in jobs_of(begin)] == ["completed"])
     (job,) = await in_thread(jobs_of, begin)
     assert (job.fence, job.recoveries, job.lease_owner) == (1, 0, "")
-    log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=job.id, after=0)
-    assert names(log) == [
+    logged = await log.page(process.pool, tenant_id=begin.tenant_id, run_id=job.id, after=0)
+    assert names(logged) == [
         "RunStarted", "ModelRequestStarted", "RunContent", "ModelRequestCompleted", "RunContentCompleted",
         "RunCompleted",
     ]  # fmt: skip
@@ -359,8 +359,8 @@ async def test_a_job_writes_into_no_run_and_is_in_no_list(make_process, acme):
     await process.supervisor.writer.begin(begin)
     await until(lambda: len(summaries_of(begin)) == 1)
     await until(lambda: stored(begin).status == "completed")
-    log = await queue.read_log(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
-    assert not [line for line in log if TEXT.encode() in line.data]
+    logged = await log.page(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0)
+    assert not [line for line in logged if TEXT.encode() in line.data]
     (job,) = await in_thread(jobs_of, begin)
     member, operator = acme.principal("member"), acme.principal("operator")
     listed = await in_thread(selectors.session_runs, principal=member, session_id=SESSION)
@@ -373,7 +373,7 @@ async def test_a_job_writes_into_no_run_and_is_in_no_list(make_process, acme):
     with pytest.raises(NotFound):
         await in_thread(selectors.run_detail, principal=member, run_id=job.id)
     assert (await in_thread(selectors.run_detail, principal=operator, run_id=job.id))["content"].strip() == TEXT
-    remembered_next = await remembered(process, await begun(process))
+    remembered_next = await told(process, await begun(process))
     assert TEXT not in [said.answered for said in remembered_next.said]
 
 

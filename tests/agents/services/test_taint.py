@@ -18,8 +18,9 @@ from agents.engine.spec import AgentSpec
 from agents.engine.tools import RunContext, Untrusted, tool
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import forks, queue
+from agents.services import forks
 from agents.services.forks import Fork
+from agents.services.history import load_history
 from governance.hooks import Governance
 from governance.models import Approval
 from governance.policy import in_force
@@ -243,7 +244,7 @@ async def test_what_went_before_is_not_tainted_by_what_came_after(process: Proce
     for begin, is_tainted in ((earlier, False), (later, False), (process.new(session_id="kept"), True)):
         if is_tainted:
             await process.supervisor.writer.begin(begin)
-        history = await queue.load_history(process.pool, run_id=begin.run_id, **known)
+        history = await load_history(process.pool, run_id=begin.run_id, **known)
         assert history.is_tainted is is_tainted
 
 
