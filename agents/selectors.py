@@ -16,7 +16,7 @@ from agentos.core.clock import epoch_seconds, rfc3339_ms
 from agentos.core.errors import Gone, Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine import events
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.status import GIVEN_UP, PauseKind, RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.models import ASKED_FOR, Run, Session, Step

@@ -11,7 +11,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from accounts import seam
 from agentos.core.errors import Unavailable
-from agents.engine.ports import JournalPort, Ports, Usage
+from agents.engine.model_calls import Usage
+from agents.engine.ports import JournalPort, Ports
 from agents.llm.prices import PLAY_RATES, Prices, own_rates
 from agents.services import handover
 from agents.services.connecting import connect

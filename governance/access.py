@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from accounts.acting import acting
 from accounts.principals import Principal
 from agentos.core.types import JsonObject
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind
 from agents.engine.tools import Tool

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.db import connections
 
 from agentos.core.types import JsonObject
-from agents.engine.ports import Hold, Refuse, Require, RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import AuditEntry, Statement, StepRecord
+from agents.engine.verdicts import Hold, Refuse, Require
 from agents.models import Run, Step
 from agents.services.sql import table
 from governance.models import Approval, ApprovalStatus

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from agentos.core.errors import AgentOSError, LimitExceeded, RateLimited
 from agentos.core.ratelimits import RateLimit
-from agents.engine.ports import BOUNDLESS, Allowance, Usage
+from agents.engine.allowance import BOUNDLESS, Allowance
+from agents.engine.model_calls import Usage
 from agents.engine.spec import JOB
 from agents.services.ledger import Consumer
 from governance.models import NOBODY, Measure, Period

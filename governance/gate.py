@@ -13,7 +13,7 @@ from uuid import UUID
 
 from accounts.models import ServiceAccount
 from agentos.core.types import Json, JsonObject, canonical_sha256, json_text
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.status import StepState
 from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool

@@ -16,11 +16,13 @@ from accounts.seam import in_thread
 from agentos.core.errors import AgentOSError
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject
-from agents.engine.ports import Allow, OutputFilter, Refuse, Require, RunInfo, Verdict, Withdrawal
+from agents.engine.ports import OutputFilter
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord
 from agents.engine.tools import Tool
+from agents.engine.verdicts import Allow, Refuse, Require, Verdict, Withdrawal
 from governance import access, asked_before, gate, guard_settings, requirements
 from governance.access import Judgement
 from governance.guarding import Place, in_force

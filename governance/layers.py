@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from accounts import scopes
 from accounts.seam import in_thread
-from agents.engine.ports import Usage
+from agents.engine.model_calls import Usage
 from agents.engine.status import PauseKind
 from agents.engine.tools import Level
 from agents.services import switches, tenant_models

@@ -22,7 +22,8 @@ from agentos.core.clock import monotonic
 from agentos.core.errors import AgentOSError, LimitExceeded, Unavailable
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, json_text
-from agents.engine.ports import BOUNDLESS, Allowance, RunInfo
+from agents.engine.allowance import BOUNDLESS, Allowance
+from agents.engine.run_info import RunInfo
 from agents.engine.status import RunStatus
 from agents.models import Run
 from agents.services.ledger import Consumer, Starting

@@ -14,7 +14,7 @@ from typing import Final
 from accounts.principals import Principal
 from agentos.core.clock import monotonic
 from agentos.core.errors import PolicyDenied
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.tools import Tool
 from governance import access
 from governance.access import Question

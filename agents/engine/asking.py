@@ -11,7 +11,8 @@ from agentos.core.errors import ProviderError
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine import events, spending
-from agents.engine.ports import ModelReply, ModelRequest, OutputFilter, Ports, ToolCall
+from agents.engine.model_calls import ModelReply, ModelRequest, ToolCall
+from agents.engine.ports import OutputFilter, Ports
 from agents.engine.retry import delay_seconds
 from agents.engine.state import LoopState
 from agents.engine.status import StepKind, StepState

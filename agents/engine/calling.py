@@ -16,14 +16,16 @@ from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject, canonical_sha256, clean_json, clean_text, json_object, json_text
 from agents.engine import events
 from agents.engine.messages import EDITED, REFUSED
+from agents.engine.model_calls import ToolCall
 from agents.engine.outdated import asked_of, change_since
-from agents.engine.ports import Allow, Hold, Ports, Refuse, Require, ToolCall, Verdict, WriteRefused
+from agents.engine.ports import Ports
 from agents.engine.scrubbing import without
 from agents.engine.session_state import CallState
 from agents.engine.state import LoopState, mark_unknown, unknown_entry
 from agents.engine.status import PauseKind, StepKind, StepState
-from agents.engine.steps import AuditEntry, StepRecord, Write, guarded_entries, is_void, void_answer
+from agents.engine.steps import AuditEntry, StepRecord, Write, WriteRefused, guarded_entries, is_void, void_answer
 from agents.engine.tools import UNTRUSTED, RunContext, Tool, holds_untrusted, unwrapped
+from agents.engine.verdicts import Allow, Hold, Refuse, Require, Verdict
 
 logger = logging.getLogger(__name__)
 

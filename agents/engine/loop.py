@@ -13,11 +13,13 @@ from agentos.core.errors import LimitExceeded, PolicyDenied, ProviderError
 from agents.engine import events, messages
 from agents.engine.asking import HaltedMeanwhile, ask_model
 from agents.engine.calling import run_calls, told_to_model
-from agents.engine.ports import Hold, ModelReply, Ports
+from agents.engine.model_calls import ModelReply
+from agents.engine.ports import Ports
 from agents.engine.spec import JOB
 from agents.engine.state import LoopState
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import Statement, StepRecord, Write
+from agents.engine.verdicts import Hold
 
 
 @dataclass(frozen=True, slots=True)

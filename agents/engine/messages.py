@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agentos.core.types import Json, JsonObject, json_object, json_text
-from agents.engine.ports import ModelReply
+from agents.engine.model_calls import ModelReply
 
 REFUSED = "Refused: "
 EDITED = "The approver has changed the arguments of this call to"

@@ -4,78 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Protocol, TypeAlias
-from uuid import UUID
+from typing import Protocol
 
 from agentos.core.credentials import Credentials
-from agentos.core.errors import AgentOSError, ToolFailed
+from agentos.core.errors import ToolFailed
 from agentos.core.types import Json, JsonObject
-from agents.engine.spec import AgentSpec
-from agents.engine.status import PauseKind
-from agents.engine.steps import AuditEntry, Statement, StepRecord, Write
+from agents.engine.allowance import BOUNDLESS, Allowance
+from agents.engine.model_calls import ModelReply, ModelRequest, Usage
+from agents.engine.run_info import RunInfo
+from agents.engine.steps import Statement, StepRecord, Write
 from agents.engine.tools import Tool
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call as the model asked for it. `arguments` is the raw JSON text; with a `fault` the call is not made."""
-
-    id: str
-    name: str
-    arguments: str
-    fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one model call, and what the provider said of them."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    cached_tokens: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.reasoning_tokens + other.reasoning_tokens,
-            self.cached_tokens + other.cached_tokens,
-        )
-
-    @property
-    def total_tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
-    """One model call, in the terms of the chat-completions wire.
-
-    `messages`: [{role, content, tool_calls?, tool_call_id?}]; `tools`: tool definitions. `tenant_id` says whose call it
-    is, where tenants have providers of their own.
-    """
-
-    model: str
-    messages: list[JsonObject]
-    tools: list[JsonObject] = field(default_factory=list)
-    response_format: JsonObject | None = None
-    timeout_seconds: float = 120.0
-    tenant_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelReply:
-    """The end of a model call: the whole text and the tool calls."""
-
-    text: str
-    tool_calls: tuple[ToolCall, ...] = ()
-    finish_reason: str = "stop"
-    usage: Usage = Usage()
-    model: str = ""
-    time_to_first_token_ms: int | None = None
+from agents.engine.verdicts import Verdict, Withdrawal
 
 
 class ModelPort(Protocol):
@@ -138,89 +79,6 @@ class JournalPort(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RunInfo:
-    """What stays the same for one run.
-
-    It acts for its user: with what she may do *now*, within the scopes in `limits` if a program started it in her name
-    (None: all of hers), and as long as that program's service account (`account_id`) stands.
-    """
-
-    run_id: UUID
-    tenant_id: UUID
-    user_id: UUID
-    session_id: str
-    spec: AgentSpec
-    model: str
-    input: str
-    fallbacks: tuple[str, ...] = ()
-    limits: tuple[str, ...] | None = None
-    account_id: UUID | None = None
-
-
-# What a hook may answer before a tool runs
-
-
-@dataclass(frozen=True, slots=True)
-class Allow:
-    """Run it. `statements` and `audit` commit with the step's start, and the former can still refuse it."""
-
-    statements: tuple[Statement, ...] = ()
-    audit: tuple[AuditEntry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Do not run it; the text goes to the model."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Require:
-    """Stop this branch until a human has answered.
-
-    `requirement` is shown to clients; `statements` and `audit` commit with the waiting step.
-    """
-
-    kind: PauseKind
-    requirement: JsonObject
-    statements: tuple[Statement, ...] = ()
-    audit: tuple[AuditEntry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Leave the call as it is and pause the run; it is judged again when the run goes on.
-
-    `statements` and `audit` commit with the pause, and keep the run paused.
-    """
-
-    reason: str
-    statements: tuple[Statement, ...] = ()
-    audit: tuple[AuditEntry, ...] = ()
-
-
-Verdict: TypeAlias = Allow | Refuse | Require | Hold
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """What takes a question back that was put to a human; it commits with what is done instead.
-
-    Its statements fail when she has answered meanwhile: then her answer is looked at first.
-    """
-
-    statements: tuple[Statement, ...] = ()
-    audit: tuple[AuditEntry, ...] = ()
-
-
-class WriteRefused(AgentOSError):
-    """A guarded statement did not hold, so nothing of its write happened."""
-
-    code = "write_refused"
-
-
 class HookPort(Protocol):
     """Governance, as the loop calls it. An exception here refuses the call or ends the run: it fails closed."""
 
@@ -258,21 +116,6 @@ class OutputFilter(Protocol):
     async def arguments(self, written: str) -> tuple[str, str]:
         """Return a call's arguments as they may be kept, and why it must not be made, or nothing."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """How much a run may use before it has to ask for more; None is without bound."""
-
-    tokens: int | None = None
-    cost_usd: Decimal | None = None
-
-    def covers(self, tokens: int, cost_usd: Decimal) -> bool:
-        """Tell whether something is left for a run that has used this much."""
-        return (self.tokens is None or tokens < self.tokens) and (self.cost_usd is None or cost_usd < self.cost_usd)
-
-
-BOUNDLESS: Final = Allowance()
 
 
 async def allow_all(run: RunInfo, tokens: int, cost_usd: Decimal) -> Allowance:

@@ -10,7 +10,7 @@ from agentos.core.credentials import Credentials
 from agentos.core.errors import ConfigError, ToolFailed
 from agentos.core.types import Json, JsonObject
 from agents.engine.calling import guarded
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.scrubbing import without
 from agents.engine.tools import RunContext, StateChange, Tool
 

@@ -13,8 +13,8 @@ from typing import Final
 
 from agentos.core.errors import ConfigError, LeaseLost, ToolFailed
 from agentos.core.types import Json, JsonObject, clean_json, json_object, json_text
-from agents.engine.ports import JournalPort, SeenState, WriteRefused
-from agents.engine.steps import STATE_CHANGES, StepRecord, Write
+from agents.engine.ports import JournalPort, SeenState
+from agents.engine.steps import STATE_CHANGES, StepRecord, Write, WriteRefused
 from agents.engine.tools import UNTRUSTED, StateChange, Tool
 
 MAX_STATE_CHARS: Final = 100_000

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from agentos.core.types import JsonObject, json_bytes
-from agents.engine.ports import ModelReply, Usage
+from agents.engine.model_calls import ModelReply, Usage
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord
 

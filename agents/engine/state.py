@@ -11,11 +11,13 @@ from typing import Protocol
 from agentos.core.errors import LimitExceeded
 from agentos.core.types import JsonObject
 from agents.engine import spending
-from agents.engine.ports import Allowance, Hold, RunInfo
+from agents.engine.allowance import Allowance
+from agents.engine.run_info import RunInfo
 from agents.engine.spending import Spent
 from agents.engine.status import PauseKind, RunStatus, StepKind, StepState
 from agents.engine.steps import STATE_CHANGES, AuditEntry, RunChange, Statement, StepRecord, Write
 from agents.engine.tools import UNTRUSTED, Tool
+from agents.engine.verdicts import Hold
 
 RUN_ENDED = "The run ended before this was answered."
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from agentos.core.errors import AgentOSError
 from agentos.core.types import Json, JsonObject
 from agents.engine.status import RunStatus, StepKind, StepState
 
@@ -109,3 +110,9 @@ class Write:
     statements: list[Statement] = field(default_factory=list)
     audit: list[AuditEntry] = field(default_factory=list)
     run: RunChange | None = None
+
+
+class WriteRefused(AgentOSError):
+    """A guarded statement did not hold, so nothing of its write happened."""
+
+    code = "write_refused"

@@ -13,27 +13,15 @@ from agentos.core.errors import ProviderError
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject
 from agents.engine.messages import conversation
-from agents.engine.ports import (
-    Allow,
-    ModelReply,
-    ModelRequest,
-    OutputFilter,
-    Ports,
-    Refuse,
-    Require,
-    RunInfo,
-    SeenState,
-    ToolCall,
-    Usage,
-    Verdict,
-    Withdrawal,
-    WriteRefused,
-)
+from agents.engine.model_calls import ModelReply, ModelRequest, ToolCall, Usage
+from agents.engine.ports import OutputFilter, Ports, SeenState
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.state import LoopState
 from agents.engine.status import PauseKind, StepState
-from agents.engine.steps import Statement, StepRecord, Write
+from agents.engine.steps import Statement, StepRecord, Write, WriteRefused
 from agents.engine.tools import Level, Tool
+from agents.engine.verdicts import Allow, Refuse, Require, Verdict, Withdrawal
 
 REPLACE_STATE = "replace the session's state"
 Scripted: TypeAlias = str | list[tuple[str, JsonObject]] | ProviderError

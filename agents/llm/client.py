@@ -17,7 +17,7 @@ import orjson
 
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject, clean_json, json_object
-from agents.engine.ports import ModelReply, ModelRequest
+from agents.engine.model_calls import ModelReply, ModelRequest
 from agents.llm.body import body_of
 from agents.llm.errors import (
     FAILURES,

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from agentos.core.errors import ConfigError
-from agents.engine.ports import Usage
+from agents.engine.model_calls import Usage
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider

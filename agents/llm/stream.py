@@ -10,7 +10,7 @@ import orjson
 
 from agentos.core.errors import ProviderError
 from agentos.core.types import Json, JsonObject, clean_json, clean_text, json_object, json_text
-from agents.engine.ports import ModelReply, ToolCall, Usage
+from agents.engine.model_calls import ModelReply, ToolCall, Usage
 from agents.llm.errors import from_stream, protocol_error, stream_cut
 
 MAX_LINE_BYTES = 16 * 1024 * 1024

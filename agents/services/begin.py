@@ -17,8 +17,8 @@ from agentos.core.errors import PolicyDenied, Unavailable
 from agentos.core.ids import new_id
 from agentos.core.ratelimits import RateLimit
 from agentos.core.types import JsonObject, json_text
+from agents.engine.allowance import BOUNDLESS, Allowance
 from agents.engine.limits import WEEK_SECONDS
-from agents.engine.ports import BOUNDLESS, Allowance
 from agents.engine.status import RunStatus
 from agents.engine.steps import GUARDS, AuditEntry
 from agents.models import Run, Session

@@ -7,7 +7,7 @@ from accounts.seam import in_thread
 from accounts.services import connections
 from agentos.core.credentials import Credentials
 from agentos.core.errors import ConfigError, Invalid, NotFound, ToolFailed
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 
 
 async def connect(run: RunInfo, kind: str) -> Credentials:

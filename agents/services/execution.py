@@ -19,11 +19,12 @@ from agents.engine import events
 from agents.engine.history import History
 from agents.engine.loop import work
 from agents.engine.messages import conversation
-from agents.engine.ports import Ports, RunInfo, WriteRefused
+from agents.engine.ports import Ports
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB, AgentSpec, JobSpec
 from agents.engine.state import LoopState
 from agents.engine.status import GIVEN_UP, RunStatus
-from agents.engine.steps import Statement, StepRecord, Write
+from agents.engine.steps import Statement, StepRecord, Write, WriteRefused
 from agents.registry import registry
 from agents.services import authority, jobs, queue, summaries
 from agents.services.history import remembered

@@ -19,7 +19,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from accounts.journal_audit import append_locked, lock_heads
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, json_text
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.state import is_tainting
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord

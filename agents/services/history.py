@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg_pool import AsyncConnectionPool
 
 from agents.engine.history import LATE, History, Said, Summary, chars_read, recall
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus
 from agents.models import Run, SessionSummary, Step

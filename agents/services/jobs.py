@@ -16,11 +16,13 @@ from accounts.privacy import choices
 from accounts.privacy.models import Choice
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject, json_text
-from agents.engine.ports import OutputFilter, Refuse, RunInfo, Verdict, Withdrawal
+from agents.engine.ports import OutputFilter
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB, JobSpec, Keeps, spec_hash
 from agents.engine.status import RunStatus
 from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
+from agents.engine.verdicts import Refuse, Verdict, Withdrawal
 from agents.models import Run, Session
 from agents.services.begin import LEASE_SECONDS
 from agents.services.notifications import CLAIMABLE

@@ -24,8 +24,9 @@ from psycopg_pool import AsyncConnectionPool
 from agentos.core.clock import utc_now
 from agentos.core.errors import LeaseLost, whereabouts
 from agentos.core.types import JsonObject
-from agents.engine.ports import RunInfo, WriteRefused
+from agents.engine.run_info import RunInfo
 from agents.engine.status import RunStatus
+from agents.engine.steps import WriteRefused
 from agents.services import flush
 from agents.services.begin import Begin
 from agents.services.crash import is_armed

@@ -14,7 +14,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from agentos.core.ratelimits import RateLimit
-from agents.engine.ports import BOUNDLESS, Allowance, RunInfo
+from agents.engine.allowance import BOUNDLESS, Allowance
+from agents.engine.run_info import RunInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from accounts.privacy.access import masked
 from agentos.core.clock import epoch_seconds, rfc3339_ms
 from agentos.core.types import JsonObject
 from agents.engine import events
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 
 Event = tuple[str, JsonObject]
 

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from agentos.core.credentials import Credentials
 from agentos.core.errors import ConfigError, ProviderError
-from agents.engine.ports import ModelReply, ModelRequest
+from agents.engine.model_calls import ModelReply, ModelRequest
 from agents.llm.named import check_url
 from agents.services import tenant_models
 from agents.services.tenant_models import AS_THE_PLATFORM, TenantModels

@@ -11,7 +11,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.errors import LeaseLost
 from agentos.core.types import JsonObject
-from agents.engine.ports import RunInfo, SeenState
+from agents.engine.ports import SeenState
+from agents.engine.run_info import RunInfo
 from agents.engine.steps import Statement, Write
 from agents.services import states
 from agents.services.halted import Halted, component_target, tool_target

@@ -19,7 +19,7 @@ from agentos.core.types import JsonObject, clean_text
 from agents.engine import events
 from agents.engine.history import History
 from agents.engine.messages import conversation
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB, AgentSpec
 from agents.engine.state import LoopState
 from agents.engine.status import RUN_MOVES, RunStatus

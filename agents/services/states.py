@@ -7,7 +7,8 @@ from typing import Final
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.types import JsonObject, json_text
-from agents.engine.ports import RunInfo, SeenState
+from agents.engine.ports import SeenState
+from agents.engine.run_info import RunInfo
 from agents.engine.steps import Statement
 from agents.models import Run, Session
 from agents.services.sql import table

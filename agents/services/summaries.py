@@ -18,7 +18,7 @@ from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.history import History, Said, bounded, chars_read, fitting, shortened, transcript
 from agents.engine.limits import Limits
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import JobSpec, Keeps, Model, text
 from agents.engine.steps import Statement
 from agents.models import Run, Session, SessionSummary

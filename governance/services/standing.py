@@ -17,7 +17,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms
 from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject, clean_text
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.tools import Tool
 from agents.registry import registry
 from governance.models import StandingRule

@@ -19,7 +19,7 @@ from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import AgentOSError
 from agentos.core.types import json_text
-from agents.engine.ports import ModelReply, ModelRequest, ToolCall, Usage
+from agents.engine.model_calls import ModelReply, ModelRequest, ToolCall, Usage
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import RunContext, tool
 from agents.models import Run, RunEvents, Step

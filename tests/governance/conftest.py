@@ -14,11 +14,12 @@ from django.db.models.functions import Now
 from accounts.models import User
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
-from agents.engine.ports import Require, RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool, tool
+from agents.engine.verdicts import Require
 from agents.models import Run, Session, Step
 from agents.registry import registry
 from governance import hooks

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import LimitExceeded, RateLimited
-from agents.engine.ports import Usage
+from agents.engine.model_calls import Usage
 from agents.models import IdempotencyKey, Run, Session
 from governance.models import Budget, BudgetUse, Reservation
 from tests.agents.services.conftest import HeldModel

@@ -16,11 +16,12 @@ from accounts import scopes
 from accounts.principals import Principal
 from agentos.core.errors import AgentOSError, PolicyDenied
 from agentos.core.ids import new_id
-from agents.engine.ports import Refuse, RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
+from agents.engine.verdicts import Refuse
 from governance import access, offering
 from governance.access import Answer, Outcome, Question, judge
 from governance.hooks import Governance

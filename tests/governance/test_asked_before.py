@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from accounts.tenancy import tenant_scope
-from agents.engine.ports import Hold, Refuse
+from agents.engine.verdicts import Hold, Refuse
 from agents.models import Run, Session, Step
 from agents.services import pauses
 from governance import asked_before

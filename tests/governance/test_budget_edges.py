@@ -17,7 +17,8 @@ from accounts import seam
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import LimitExceeded
-from agents.engine.ports import RunInfo, Usage
+from agents.engine.model_calls import Usage
+from agents.engine.run_info import RunInfo
 from agents.models import Run
 from agents.services.runs import request_cancel
 from governance.ledger import settle_left

@@ -20,9 +20,10 @@ from accounts.seam import in_thread
 from accounts.services import grants, members, roles
 from agentos.core.ids import new_id
 from agentos.lean import LeanHandler
-from agents.engine.ports import Refuse, Require, RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord
+from agents.engine.verdicts import Refuse, Require
 from agents.registry import registry
 from governance import explaining
 from governance.hooks import Governance

@@ -10,7 +10,7 @@ import pytest
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import LimitExceeded, RateLimited
-from agents.engine.ports import Usage
+from agents.engine.model_calls import Usage
 from agents.services.ledger import Consumer
 from governance import explaining, ledger
 from governance.access import Answer, Question, judge

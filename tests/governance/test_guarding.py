@@ -15,7 +15,7 @@ from agentos.core.errors import ConfigError, InputBlocked, Invalid, PolicyDenied
 from agentos.core.ids import new_id
 from agents.catalog.agents.approvals.spec import approvals
 from agents.catalog.agents.helpdesk.spec import helpdesk
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord, guarded_entries

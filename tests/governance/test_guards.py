@@ -11,7 +11,7 @@ import pytest
 
 from agentos.core.errors import ConfigError, InputBlocked, ProviderError, Unavailable
 from agentos.core.ids import new_id
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord

@@ -12,11 +12,12 @@ from pydantic import BaseModel, Field
 from accounts.principals import Principal
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
-from agents.engine.ports import Allow, Refuse, Require, RunInfo, Verdict
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
+from agents.engine.verdicts import Allow, Refuse, Require, Verdict
 from governance import access, asked_before
 from governance.asked_before import Before
 from governance.hooks import Governance

@@ -10,7 +10,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from accounts.models import User
 from agents import wiring
-from agents.engine.ports import ModelReply, ModelRequest, Ports, Usage
+from agents.engine.model_calls import ModelReply, ModelRequest, Usage
+from agents.engine.ports import Ports
 from agents.services.hub import Hub
 from agents.services.runtime import Runtime
 from agents.services.supervisor import Supervisor

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from agentos.core.types import JsonObject, json_object, json_text
 from agents.engine.messages import REFUSED, assistant_message, tool_message
-from agents.engine.ports import ModelReply, ModelRequest, ToolCall
+from agents.engine.model_calls import ModelReply, ModelRequest, ToolCall
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import Level, RunContext, Tool
 from agents.llm.client import ModelGateway

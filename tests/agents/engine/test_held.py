@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from agentos.core.types import JsonObject
 from agents.engine.loop import Completed, Paused, work
-from agents.engine.ports import Hold, Ports, RunInfo, Verdict
+from agents.engine.ports import Ports
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, Statement, StepRecord
 from agents.engine.testing import MemoryJournal, PlainGates, ScriptedModel, new_state, no_sleep
 from agents.engine.tools import Tool, tool
+from agents.engine.verdicts import Hold, Verdict
 
 HELD = Hold("too much waits", (Statement("PAUSE", (), "no"),), (AuditEntry("run.held", "run", "1"),))
 SCRIPT = ([("look", {}), ("pay", {"amount": 1})], "done")

@@ -9,7 +9,7 @@ import pytest
 
 from agentos.core.errors import ToolFailed
 from agents.engine.loop import Completed, HandedOn, Paused, work
-from agents.engine.ports import Allow, Ports
+from agents.engine.ports import Ports
 from agents.engine.spec import AgentSpec
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import Statement
@@ -22,6 +22,7 @@ from agents.engine.testing import (
     no_sleep,
 )
 from agents.engine.tools import RunContext, tool
+from agents.engine.verdicts import Allow
 from tests.agents.engine.tester import SPEC, nothing_ran, ran, run
 
 __all__ = ["nothing_ran"]

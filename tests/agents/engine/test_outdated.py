@@ -8,12 +8,13 @@ import pytest
 
 from agents.engine.loop import Completed, Paused, work
 from agents.engine.outdated import asked_of, change_since
-from agents.engine.ports import Ports, Withdrawal, WriteRefused
+from agents.engine.ports import Ports
 from agents.engine.spec import AgentSpec
 from agents.engine.status import StepState
-from agents.engine.steps import Statement
+from agents.engine.steps import Statement, WriteRefused
 from agents.engine.testing import MemoryJournal, PlainGates, ScriptedModel, answer, new_state, no_sleep
 from agents.engine.tools import Tool, tool
+from agents.engine.verdicts import Withdrawal
 
 ran: list[str] = []
 

@@ -12,7 +12,7 @@ from agentos.core.credentials import Credentials
 from agentos.core.errors import ConfigError, ToolFailed
 from agentos.core.ids import new_id
 from agents.engine import previewing
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import Preview, RunContext, Tool, tool
 

@@ -12,7 +12,8 @@ from agentos.core.errors import ProviderError
 from agents.engine import spending
 from agents.engine.limits import Limits
 from agents.engine.loop import Completed, work
-from agents.engine.ports import ModelReply, Ports, Usage
+from agents.engine.model_calls import ModelReply, Usage
+from agents.engine.ports import Ports
 from agents.engine.spec import AgentSpec
 from agents.engine.status import RunStatus, StepState
 from agents.engine.testing import MemoryJournal, PlainGates, ScriptedModel, new_state, no_sleep

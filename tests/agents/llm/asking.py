@@ -9,7 +9,7 @@ import pytest
 
 from agentos.core.errors import ProviderError
 from agentos.core.types import JsonObject
-from agents.engine.ports import ModelRequest
+from agents.engine.model_calls import ModelRequest
 from agents.llm.client import ModelGateway
 from tests.agents.llm.wire import DONE, delta, response
 

@@ -11,7 +11,7 @@ import pytest
 
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject
-from agents.engine.ports import ModelReply, ModelRequest
+from agents.engine.model_calls import ModelReply, ModelRequest
 from agents.llm.client import ModelGateway
 from agents.llm.sandbox.thread import running
 from tests.agents.llm.asking import KEY, PROMPT, WHOLE, asking, failure, gateway

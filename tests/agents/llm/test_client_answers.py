@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from agentos.core.types import JsonObject
-from agents.engine.ports import ToolCall
+from agents.engine.model_calls import ToolCall
 from tests.agents.llm.asking import KEY, PROMPT, WHOLE, asking, failure, gateway
 from tests.agents.llm.wire import DONE, call, chunked, delta, event, refusal, response, serving
 

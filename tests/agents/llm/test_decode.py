@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentos.core.errors import ProviderError
-from agents.engine.ports import ModelReply, ToolCall, Usage
+from agents.engine.model_calls import ModelReply, ToolCall, Usage
 from agents.llm.stream import ReplyDecoder
 from tests.agents.llm.wire import DONE, call, delta, event
 

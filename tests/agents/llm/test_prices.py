@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from agentos.core.errors import ConfigError
-from agents.engine.ports import Usage
+from agents.engine.model_calls import Usage
 from agents.llm.prices import PLAY_RATES, Prices, Rate, own_rates
 
 OPENAI = "https://api.openai.com/v1"

@@ -14,7 +14,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.ids import new_id
 from agents.engine.messages import conversation
-from agents.engine.ports import ModelReply, ModelRequest, Ports, RunInfo, unpriced
+from agents.engine.model_calls import ModelReply, ModelRequest
+from agents.engine.ports import Ports, unpriced
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.state import LoopState
 from agents.engine.testing import PlainGates, Scripted, ScriptedModel

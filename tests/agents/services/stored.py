@@ -53,7 +53,7 @@ async def until(condition, *, seconds: float = 10.0) -> None:
 
 
 def info_of(begin):
-    from agents.engine.ports import RunInfo
+    from agents.engine.run_info import RunInfo
 
     return RunInfo(begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, SPEC, "test-model", "Go")
 

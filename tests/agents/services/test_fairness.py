@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
-from agents.engine.ports import ModelReply, ModelRequest
+from agents.engine.model_calls import ModelReply, ModelRequest
 from agents.models import Run
 from agents.services import queue
 from agents.services.places import Places

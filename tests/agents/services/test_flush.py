@@ -12,9 +12,8 @@ from agentos.core.clock import utc_now
 from agentos.core.errors import LeaseLost, PolicyDenied
 from agentos.core.ids import new_id
 from agentos.core.types import json_text
-from agents.engine.ports import WriteRefused
 from agents.engine.status import RunStatus, StepKind, StepState
-from agents.engine.steps import RunChange, Statement, StepRecord, Write
+from agents.engine.steps import RunChange, Statement, StepRecord, Write, WriteRefused
 from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
 from agents.services import flush, log, queue
 from agents.services import journal as writing

@@ -146,7 +146,7 @@ def _copy_of(table: str, changed: dict[str, object]) -> tuple[str, str]:
 
 
 def info_of(begin):
-    from agents.engine.ports import RunInfo
+    from agents.engine.run_info import RunInfo
     from tests.agents.services.conftest import SPEC
 
     return RunInfo(

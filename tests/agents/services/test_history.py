@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from accounts.seam import in_thread
 from agentos.core.clock import utc_now
 from agents.engine.history import LEFT_OUT, History
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.models import Run
 from agents.services import execution, summaries
 from agents.services.begin import Begin

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from accounts.privacy.models import Choice
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB, JobSpec, Keeps
 from agents.engine.steps import Statement
 from agents.engine.testing import ScriptedModel

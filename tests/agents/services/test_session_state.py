@@ -11,7 +11,7 @@ from accounts.seam import in_thread
 from agentos.core.errors import LeaseLost
 from agentos.core.ids import new_id
 from agentos.core.types import json_text
-from agents.engine.ports import ModelReply, ModelRequest, ToolCall
+from agents.engine.model_calls import ModelReply, ModelRequest, ToolCall
 from agents.engine.session_state import CallState
 from agents.engine.spec import AgentSpec
 from agents.engine.status import StepKind, StepState

@@ -12,7 +12,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import NotFound, ProviderError
 from agents import selectors, wiring
 from agents.engine.history import LEFT_OUT, History
-from agents.engine.ports import RunInfo
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB
 from agents.engine.testing import ScriptedModel
 from agents.models import Run, SessionSummary

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from accounts import principals
 from accounts.seam import in_thread
-from agents.engine.ports import ModelReply, ModelRequest, ToolCall
+from agents.engine.model_calls import ModelReply, ModelRequest, ToolCall
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import RunContext, Untrusted, tool
 from agents.models import Run, Step

@@ -16,7 +16,7 @@ from accounts.seam import in_thread
 from accounts.services import connections
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, PolicyDenied, ProviderError
-from agents.engine.ports import ModelReply, ModelRequest
+from agents.engine.model_calls import ModelReply, ModelRequest
 from agents.engine.spec import Model
 from agents.llm.client import ModelGateway
 from agents.models import AllowedModels, Run

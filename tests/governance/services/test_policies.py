@@ -19,11 +19,12 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.ids import new_id
 from agentos.lean import LeanHandler
-from agents.engine.ports import Allow, Refuse, Require, RunInfo, Verdict
+from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import tool
+from agents.engine.verdicts import Allow, Refuse, Require, Verdict
 from agents.registry import Registry, registry
 from governance import explaining
 from governance.hooks import Governance

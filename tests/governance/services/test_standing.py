@@ -18,9 +18,9 @@ from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.ids import new_id
-from agents.engine.ports import Allow, Refuse, Require, Verdict
 from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
+from agents.engine.verdicts import Allow, Refuse, Require, Verdict
 from governance import asked_before, gate, hooks
 from governance.models import Approval, StandingRule, Vote
 from governance.policy.rules import PLAIN, Terms
