@@ -29,7 +29,7 @@ async def readiness() -> Checks:
         here = runtime()
     except Unavailable as error:
         return {"process": {"ok": False, "detail": error.detail}}
-    if here.supervisor.draining:
+    if here.supervisor.stops.is_draining:
         return {"process": {"ok": False, "detail": "This process is going away."}}
     leases = here.supervisor.is_well
     checks: Checks = {"leases": {"ok": leases, "detail": "" if leases else "Leases are not being renewed."}}

@@ -88,7 +88,7 @@ async def _or_first(
 async def _room_for_another(here: Runtime, principal: Principal, source: JsonObject) -> Callable[[], None]:
     """Return what looks whether budgets have room for a run like this one. Raises: Unavailable when that is halted."""
     kind, component_id = "agent", source.get("agent_id", "")
-    here.writer.halted.check(principal.tenant_id, component_target(kind, component_id))
+    here.supervisor.stops.halted.check(principal.tenant_id, component_target(kind, component_id))
     consumer = Consumer(principal.tenant_id, UUID(source["user_id"]), kind, component_id, ())
     return partial(here.ledger.check, await here.ledger.charges(consumer))
 

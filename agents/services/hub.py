@@ -75,7 +75,7 @@ class Subscription:
 
 
 class Hub:
-    """The subscriptions of a process: to a root run, or by the tenant's id to hints about its inbox.
+    """The subscriptions of a process: to a root run, or to a tenant for hints about its inbox; by its id.
 
     `streams` counts them, and says how many there may be.
     """
@@ -86,28 +86,28 @@ class Hub:
         self.is_closing = False
         self.is_stalled = False  # nothing new is stored just now
 
-    def subscribe(self, run_id: UUID, tenant_id: UUID) -> Subscription:
+    def subscribe(self, followed: UUID, tenant_id: UUID) -> Subscription:
         """Raises: RateLimited, Unavailable when there is no room for one more stream."""
         self.streams.check(tenant_id)
         self.streams.take(tenant_id)
         subscription = Subscription()
-        self._readers[run_id].append(subscription)
+        self._readers[followed].append(subscription)
         return subscription
 
-    def unsubscribe(self, run_id: UUID, tenant_id: UUID, subscription: Subscription) -> None:
+    def unsubscribe(self, followed: UUID, tenant_id: UUID, subscription: Subscription) -> None:
         subscription.close()
-        self._readers[run_id].remove(subscription)
+        self._readers[followed].remove(subscription)
         self.streams.leave(tenant_id)
-        if not self._readers[run_id]:
-            del self._readers[run_id]
+        if not self._readers[followed]:
+            del self._readers[followed]
 
     def publish(self, run_id: UUID, batch: Batch) -> None:
         for reader in self._readers.get(run_id, ()):
             reader.push(batch)
 
-    def hint(self, run_id: UUID) -> None:
+    def hint(self, followed: UUID) -> None:
         """Tell a run's readers, or a tenant's, that there is something new to read."""
-        for reader in self._readers.get(run_id, ()):
+        for reader in self._readers.get(followed, ()):
             reader.push(None)
 
     def close(self) -> None:
@@ -128,5 +128,5 @@ class Hub:
 
     def hint_all(self) -> None:
         """Tell every reader, after notifications may have been lost."""
-        for run_id in list(self._readers):
-            self.hint(run_id)
+        for followed in list(self._readers):
+            self.hint(followed)

@@ -31,13 +31,13 @@ from agents.services import flush
 from agents.services.begin import Begin
 from agents.services.crash import is_armed
 from agents.services.flush import Record
-from agents.services.halted import Halted
 from agents.services.hub import Hub
 from agents.services.jobs import BeginJob, store_for_any
 from agents.services.ledger import Ledger
 from agents.services.lines import Event, coalesce, encode
 from agents.services.run_journal import RunJournal, Waiting, is_events_only, is_progress, settle
 from agents.services.starts import Starts
+from agents.services.stops import Stops
 from agents.services.storing import NOT_STORED, Storing
 
 logger = logging.getLogger(__name__)
@@ -55,9 +55,9 @@ RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
 class JournalWriter:
     """All that this process has to store, one flush at a time."""
 
-    def __init__(self, pool: AsyncConnectionPool, hub: Hub, *, process: str, ledger: Ledger) -> None:
+    def __init__(self, pool: AsyncConnectionPool, hub: Hub, *, process: str, ledger: Ledger, stops: Stops) -> None:
         self.pool, self._hub, self._process, self._ledger = pool, hub, process, ledger
-        self.pausing: set[UUID] = set()  # runs that shall stop before their next step; the supervisor keeps it
+        self.stops = stops
         self.storing = Storing()
         self._starts = Starts(pool, ledger, self.storing)
         self._dirty: dict[RunJournal, None] = {}
@@ -68,8 +68,6 @@ class JournalWriter:
         self.beside = asyncio.Semaphore(1)  # what nobody waits for takes the pool's connections one at a time
         self.begin_job: BeginJob = store_for_any  # the supervisor sets its own
         self._closing = False
-        self.halted = Halted()  # the kill switches that stand; the supervisor keeps it
-        self.is_draining = False
         self.has_failed = False
 
     @property

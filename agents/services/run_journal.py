@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -15,9 +14,10 @@ from agents.engine.ports import SeenState
 from agents.engine.run_info import RunInfo
 from agents.engine.steps import Statement, Write
 from agents.services import states
-from agents.services.halted import Halted, component_target, tool_target
+from agents.services.halted import component_target, tool_target
 from agents.services.jobs import BeginJob
 from agents.services.lines import base_of
+from agents.services.stops import Stops
 
 
 class Writer(Protocol):
@@ -26,9 +26,7 @@ class Writer(Protocol):
     pool: AsyncConnectionPool
     beside: asyncio.Semaphore
     begin_job: BeginJob
-    pausing: set[UUID]
-    halted: Halted
-    is_draining: bool
+    stops: Stops
 
     def wake(self, journal: RunJournal) -> None:
         """Let the next flush look at this run."""
@@ -73,14 +71,14 @@ class RunJournal:
 
     @property
     def pause_requested(self) -> bool:
-        return self.info.run_id in self.writer.pausing
+        return self.info.run_id in self.writer.stops.pausing
 
     @property
     def drain_requested(self) -> bool:
-        return self.writer.is_draining
+        return self.writer.stops.is_draining
 
     def halted_by(self, *tools: str) -> str:
-        halted, spec = self.writer.halted, self.info.spec
+        halted, spec = self.writer.stops.halted, self.info.spec
         if not halted.everything and not halted.targets:
             return ""
         named = (tool_target(name) for name in tools)

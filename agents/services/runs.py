@@ -118,11 +118,11 @@ def _checked(message: str, session_id: str) -> tuple[str, str]:
 
 def admit(runtime: Runtime, principal: Principal, spec: AgentSpec | None = None) -> None:
     """Raises: Unavailable, RateLimited when there is no room for one more run, or it would not be stored, or halted."""
-    if runtime.supervisor.draining:
+    if runtime.supervisor.stops.is_draining:
         raise Unavailable("This process is going away; try again.", retry_after_seconds=1, code="draining")
     targets = (component_target(spec.kind, spec.id),) if spec else ()
     runtime.writer.storing.check()
-    runtime.writer.halted.check(principal.tenant_id, *targets)
+    runtime.supervisor.stops.halted.check(principal.tenant_id, *targets)
     runtime.supervisor.runs.check(principal.tenant_id)
 
 

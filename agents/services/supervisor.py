@@ -16,6 +16,7 @@ from uuid import UUID
 
 import psycopg
 from django.conf import settings
+from django.db import Error
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -34,6 +35,7 @@ from agents.services.ledger import Ledger, NoLedger
 from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, HALT, INBOX, PAUSE
 from agents.services.places import Places
 from agents.services.queue import Claimed
+from agents.services.stops import Stops
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +83,9 @@ class Supervisor:
         self.pool, self.hub, self.ports = pool, hub, ports
         self.job_ports = replace(job_ports or ports, hooks=ClosedGates())
         self.ledger = ledger or NoLedger()
-        self.writer = JournalWriter(pool, hub, process=self.name, ledger=self.ledger)
+        self.stops = Stops()
+        self.writer = JournalWriter(pool, hub, process=self.name, ledger=self.ledger, stops=self.stops)
         self.writer.begin_job = self.begin_job
-        self.draining = False
         self.runs = runs or Places("runs", most=MOST_RUNS, most_per_tenant=MOST_RUNS)
         self.jobs = jobs or Places("jobs", most=MOST_JOBS, most_per_tenant=MOST_JOBS)
         self._lane, self._job_lane = Lane(self.runs, is_background=False), Lane(self.jobs, is_background=True)
@@ -98,12 +100,12 @@ class Supervisor:
         """Tell whether leases are being renewed: what `/api/ready` reports."""
         if self.writer.has_failed or any(loop.done() for loop in self._loops):
             return False
-        return not self.draining and time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
+        return not self.stops.is_draining and time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
 
     async def start(self) -> None:
         self._event_loop = asyncio.get_running_loop()
         self.writer.start()
-        self.writer.halted = await halted.read(self.pool)
+        self.stops.halted = await halted.read(self.pool)
         loops: list[Loop] = [self._renew_loop, self._listen_loop, self._tick_loop]
         loops += [partial(self._claim_loop, lane) for lane in (self._lane, self._job_lane) if lane.places.most]
         for loop in loops:
@@ -111,7 +113,7 @@ class Supervisor:
 
     async def drain(self) -> None:
         """Claim nothing more, let live runs reach a step's edge, and give back those that take too long."""
-        self.draining = self.writer.is_draining = True
+        self.stops.is_draining = True
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=DRAIN_SECONDS)
         for task in list(self._tasks.values()):
@@ -144,9 +146,9 @@ class Supervisor:
     def pause(self, run_id: UUID, *, requested: bool) -> None:
         """Let a run that this process holds stop before its next step, or not after all."""
         if requested and run_id in self._tasks:
-            self.writer.pausing.add(run_id)
+            self.stops.pausing.add(run_id)
         else:
-            self.writer.pausing.discard(run_id)
+            self.stops.pausing.discard(run_id)
 
     def wake(self) -> None:
         """Look for claimable runs and jobs now."""
@@ -159,7 +161,7 @@ class Supervisor:
         lane.places.leave(tenant_id)
         if self._tasks.get(run_id) is task:
             del self._tasks[run_id]
-            self.writer.pausing.discard(run_id)
+            self.stops.pausing.discard(run_id)
         if not task.cancelled() and (error := task.exception()):
             logger.error("run %s: its task ended with %s", run_id, type(error).__name__)
 
@@ -173,7 +175,7 @@ class Supervisor:
                 await asyncio.sleep(1)
 
     async def _claim_loop(self, lane: Lane) -> None:
-        while not self.draining:
+        while not self.stops.is_draining:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
                     await lane.claimable.wait()
@@ -187,7 +189,7 @@ class Supervisor:
         """Claim what there is room for."""
         places = lane.places
         room = places.most - places.taken
-        while room > 0 and not self.draining:
+        while room > 0 and not self.stops.is_draining:
             claimed = await queue.claim(
                 self.pool,
                 owner=self.name,
@@ -208,14 +210,14 @@ class Supervisor:
         """Let a job be stored, and work on it when there is room here; else any process may claim it."""
         lane = self._job_lane
         async with lane.taking:
-            may_take = self._event_loop is not None and not self.draining and lane.places.has_room(tenant_id)
+            may_take = self._event_loop is not None and not self.stops.is_draining and lane.places.has_room(tenant_id)
             if job := await store(self.name if may_take else ""):
                 crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
                 self._take(job, lane)
 
     def has_room(self, tenant_id: UUID) -> bool:
         """Tell whether this process may take one more run of a tenant; from any thread."""
-        return self._event_loop is not None and not self.draining and self.runs.has_room(tenant_id)
+        return self._event_loop is not None and not self.stops.is_draining and self.runs.has_room(tenant_id)
 
     def take_soon(self, run: Claimed) -> None:
         """Work on a run whose lease this process has just committed; from any thread.
@@ -272,7 +274,7 @@ class Supervisor:
             self.wake()
             async for note in connection.notifies():
                 if note.channel == HALT:
-                    self.writer.halted = await halted.read(self.pool)
+                    self.stops.halted = await halted.read(self.pool)
                 else:
                     self._heard(note.channel, note.payload)
 
@@ -302,10 +304,10 @@ class Supervisor:
             await asyncio.sleep(TICK_SECONDS)
             await self.writer.storing.try_again(self.pool)
             self.hub.stall(lasts=self.writer.storing.lasts)
-            self.writer.halted = await halted.read(self.pool)
+            self.stops.halted = await halted.read(self.pool)
             if self._tasks:
                 asked = await queue.requests(self.pool, owner=self.name, run_ids=list(self._tasks))
-                self.writer.pausing = asked.pausing
+                self.stops.pausing = asked.pausing
                 for run_id in asked.cancelled:
                     self.cancel(run_id)
                 for run_id in asked.overdue:
@@ -314,8 +316,6 @@ class Supervisor:
                 await self._tick(tick)
 
     async def _tick(self, tick: Tick) -> None:
-        from django.db import Error
-
         try:
             await in_thread(tick)
         except Error as error:

@@ -78,7 +78,7 @@ async def test_a_run_is_paused_and_goes_on(make_process, serve_pages, acme):
     assert "data-reload" in shown
     response = await visit(acme.member, f"run/{begin.run_id}/pause/", {})
     assert (response.status_code, response["Location"]) == (302, f"/admin/agents/{page}")
-    await until(lambda: begin.run_id in process.supervisor.writer.pausing)
+    await until(lambda: begin.run_id in process.supervisor.stops.pausing)
     assert "pausing" in text_of(await visit(acme.member, page))
     model.let_go.set()
     assert names(await read(follower))[-1] == "RunPaused"

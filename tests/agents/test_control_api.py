@@ -59,7 +59,7 @@ async def test_a_run_is_paused_and_unpaused(make_process, serve, acme, globex):
     assert (await call(acme.member, f"{path}/unpause", {})).status_code == 409
     response = await call(acme.member, f"{path}/pause", {})
     assert (response.status_code, json_of(response)["status"]) == (200, "RUNNING")
-    await until(lambda: begin.run_id in process.supervisor.writer.pausing)
+    await until(lambda: begin.run_id in process.supervisor.stops.pausing)
     model.let_go.set()
     assert names(await read(follower))[-1] == "RunPaused"
     shown = json_of(await call(acme.member, path))

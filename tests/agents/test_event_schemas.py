@@ -74,7 +74,7 @@ async def test_a_run_at_work_and_paused_by_hand(make_process, acme):
     shown = await in_thread(selectors.run_detail, principal=acme.principal("member"), run_id=begin.run_id)
     assert RunOut.model_validate(shown).status == "RUNNING"
     await in_thread(pauses.pause, principal=acme.principal("member"), run_id=begin.run_id)
-    await until(lambda: begin.run_id in process.supervisor.writer.pausing)
+    await until(lambda: begin.run_id in process.supervisor.stops.pausing)
     model.let_go.set()
     assert EVENTS.validate_json((await read(follower))[-1].data).reason == "by hand"
     assert "RunPaused" in await fits(process, begin, acme)

@@ -255,10 +255,10 @@ async def test_a_halt_refuses_no_retry_and_a_process_that_goes_away_does(make_pr
     call, path, whole = serve(process), "agents/tester/runs", {"message": "Go", "stream": False}
     done = json_of(await call(acme.member, path, whole, key="k"))
     await in_thread(switches.halt, acme.principal("admin"), target="tenant", reason="Odd answers.")
-    await until(lambda: process.supervisor.writer.halted.by(acme.tenant.id))
+    await until(lambda: process.supervisor.stops.halted.by(acme.tenant.id))
     assert json_of(await call(acme.member, path, whole, key="k")) == done
     assert (await call(acme.member, path, whole, key="other")).status_code == 503
-    process.supervisor.draining = True
+    process.supervisor.stops.is_draining = True
     gone = await call(acme.member, path, whole, key="k")
     assert (gone.status_code, json_of(gone)["code"]) == (503, "draining")
 

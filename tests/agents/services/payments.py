@@ -57,7 +57,7 @@ async def crashed(make_process, till: Till, script=None):
     begin = dead.new(owner="")
     await dead.supervisor.writer.begin(begin)
     await till.reached.wait()
-    dead.supervisor.draining = True
+    dead.supervisor.runs.most = 0
     task = dead.supervisor._tasks[begin.run_id]
     task.cancel(StopReason.LOST)
     await asyncio.wait([task])

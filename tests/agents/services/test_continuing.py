@@ -127,7 +127,7 @@ async def test_an_answer_and_a_cancel_at_once(three, acme, cancel_first):
     member = acme.principal("member")
     cancel = partial(request_cancel, principal=member, run_id=begin.run_id)
     acting = [cancel, acts(begin, acme)["pay"]]
-    process.supervisor.draining = True  # nobody works on it before both have spoken
+    process.supervisor.runs.most = 0  # nobody works on it before both have spoken
     sent = []
     async with process.pool.connection() as connection, connection.transaction():
         await connection.execute("SELECT 1 FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [begin.run_id])

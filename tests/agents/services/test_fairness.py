@@ -64,7 +64,7 @@ async def test_a_thousand_queued_runs_delay_another_tenants_by_one_slot(make_pro
         model.let.release()
         await until(lambda answered=answered: len(model.asked) == answered + 1)
     assert model.asked.index("late") <= 2  # the one at work, at most one more of the crowd, then this
-    process.supervisor.draining = True
+    process.supervisor.runs.most = 0
     model.open()
 
 
@@ -99,7 +99,7 @@ async def test_a_thousand_queued_runs_leave_a_process_room_for_another_tenant(ma
     await process.supervisor.writer.begin(queued(process, globex, "late"))
     await until(lambda: model.asked == ["crowd"] * 4 + ["late"])
     assert await in_thread(running, acme) == 4
-    process.supervisor.draining = True
+    process.supervisor.runs.most = 0
     model.open()
 
 

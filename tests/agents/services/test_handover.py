@@ -85,7 +85,7 @@ async def test_where_it_may_not_go_on_any_process_takes_it(
         here.runs = Places("runs", most=0, most_per_tenant=5)
     elif why == "tenant is full":
         here.runs = Places("runs", most=5, most_per_tenant=0)
-    here.draining = why == "draining"
+    here.stops.is_draining = why == "draining"
     if why == "overdue":
         await in_thread(Run.objects.using("system").update, deadline_at="2026-01-01T00:00:00Z")
     handover.take_here(None if why == "nobody" else here)
@@ -222,7 +222,7 @@ async def test_the_run_of_one_who_was_thought_dead_is_worked_on_once(
     dead = Dead()
     handover.take_here(dead)
     await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=YES)
-    first.supervisor.draining = True  # what is left is the heir's
+    first.supervisor.runs.most = 0  # what is left is the heir's
     await in_thread(expire_lease, begin)
     await until(lambda: stored(begin).status == "completed")
     first.supervisor.take_soon(dead.taken[0])

@@ -36,7 +36,7 @@ async def test_a_pause_keeps_the_reply_under_way_and_starts_nothing_new(make_pro
     follower = await process.start(begin)
     await model.reached.wait()
     await by_hand(pause, begin, acme.principal("member"))
-    await until(lambda: begin.run_id in process.supervisor.writer.pausing)
+    await until(lambda: begin.run_id in process.supervisor.stops.pausing)
     model.let_go.set()
     lines = await read(follower)
     paused = orjson.loads(lines[-1].data)
@@ -60,7 +60,7 @@ async def test_a_pause_is_seen_without_its_notification(make_process, acme, monk
     follower = await process.start(begin)
     await model.reached.wait()
     await by_hand(pause, begin, acme.principal("member"))
-    await until(lambda: begin.run_id in process.supervisor.writer.pausing)
+    await until(lambda: begin.run_id in process.supervisor.stops.pausing)
     model.let_go.set()
     assert names(await read(follower))[-1] == "RunPaused"
 
@@ -153,7 +153,7 @@ async def test_pausing_is_repeatable_and_audited_once_and_cancel_ends_it(make_pr
     await asyncio.gather(*(by_hand(pause, begin, member) for _ in range(3)))
     await by_hand(unpause, begin, acme.principal("operator"))
     await by_hand(pause, begin, acme.principal("operator"))
-    await until(lambda: begin.run_id in process.supervisor.writer.pausing)
+    await until(lambda: begin.run_id in process.supervisor.stops.pausing)
     model.let_go.set()
     assert names(await read(follower))[-1] == "RunPaused"
     await by_hand(request_cancel, begin, member)
@@ -176,7 +176,7 @@ async def test_a_reply_without_tool_calls_ends_the_run_in_spite_of_the_pause(mak
     follower = await process.start(begin)
     await model.reached.wait()
     await by_hand(pause, begin, acme.principal("member"))
-    await until(lambda: begin.run_id in process.supervisor.writer.pausing)
+    await until(lambda: begin.run_id in process.supervisor.stops.pausing)
     model.let_go.set()
     assert names(await read(follower))[-1] == "RunCompleted"
     assert await in_thread(lambda: _columns(begin)) == ("completed", "The end")

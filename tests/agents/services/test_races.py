@@ -98,7 +98,7 @@ async def test_a_model_call_that_was_cut_is_asked_again_and_readers_drop_what_it
     await dead.supervisor.writer.begin(begin)
     await model.reached.wait()
     logged = await _log_with(dead, begin, "RunContent")
-    dead.supervisor.draining = True
+    dead.supervisor.runs.most = 0
     task = dead.supervisor._tasks[begin.run_id]
     task.cancel(StopReason.LOST)
     await asyncio.wait([task])

@@ -143,7 +143,7 @@ async def test_a_change_whose_process_dies_before_it_is_committed_is_made_once(m
     dead = await make_process([[("add", {"item": "milk"})], "?"])
     begin = await begun(dead, "s")
     await until(lambda: bool(broken))
-    dead.supervisor.draining = True
+    dead.supervisor.runs.most = 0
     await in_thread(expire_lease, begin)
     await make_process(["Done"])
     await until(lambda: stored(begin).status == "completed")
@@ -165,7 +165,7 @@ async def test_a_zombie_changes_no_state(make_process, basket):
 
 
 async def _die(process, begin) -> None:
-    process.supervisor.draining = True
+    process.supervisor.runs.most = 0
     task = process.supervisor._tasks[begin.run_id]
     task.cancel(StopReason.LOST)
     await asyncio.wait([task])

@@ -200,7 +200,7 @@ async def test_where_there_is_no_room_any_process_takes_the_summary(make_process
     begin = await aged(process)
     here = process.supervisor
     here.jobs = here._job_lane.places = Places("jobs", most=why != "no room", most_per_tenant=why != "tenant is full")
-    here.draining = why == "draining"
+    here.stops.is_draining = why == "draining"
     await asked_for(process, begin)
     assert [(job.status, job.fence) for job in await in_thread(jobs_of, begin)] == [("pending", 0)]
     (job,) = await queue.claim(process.pool, owner="other", limit=5, most_per_tenant=5, jobs=True)

@@ -57,7 +57,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 def knows(process: Process, *targets: str) -> Callable[[], bool]:
     tenant = process.tenant.tenant.id
-    return lambda: process.supervisor.writer.halted.targets.get(tenant, frozenset()) == set(targets)
+    return lambda: process.supervisor.stops.halted.targets.get(tenant, frozenset()) == set(targets)
 
 
 async def goes_on(process: Process) -> None:
@@ -124,7 +124,7 @@ async def test_another_tenants_switch_halts_nothing_here(
 ) -> None:
     process = await make_process([LOOK, "The end"])
     await halt(globex, "tenant")
-    await until(lambda: globex.tenant.id in process.supervisor.writer.halted.targets)
+    await until(lambda: globex.tenant.id in process.supervisor.stops.halted.targets)
     assert names(await read(await process.start(process.new())))[-1] == "RunCompleted"
 
 
@@ -181,14 +181,14 @@ async def test_everything_is_halted_at_the_shell(
 ) -> None:
     process = await make_process(model=ScriptedModel([LOOK, "The end"]))
     await in_thread(call_command, "halt", "A leak", stdout=StringIO())
-    await until(lambda: process.supervisor.writer.halted.everything)
+    await until(lambda: process.supervisor.stops.halted.everything)
     begin = process.new()
     lines = await read(await process.start(begin))
     assert json.loads(lines[-1].data)["reason"] == "halted"
     with pytest.raises(CommandError, match="already"):
         await in_thread(call_command, "halt", "Again")
     await in_thread(call_command, "release", stdout=StringIO())
-    await until(lambda: not process.supervisor.writer.halted.everything)
+    await until(lambda: not process.supervisor.stops.halted.everything)
     again = process.follow(begin, after=lines[-1].seq, to_end=True)
     await goes_on(process)
     assert names(await read(again))[-1] == "RunCompleted"
