@@ -44,7 +44,7 @@ async def authenticate(headers: Mapping[str, str], cookies: Mapping[str, str], m
         return await _by_bearer(authorization)
     if session_key := cookies.get(settings.SESSION_COOKIE_NAME):
         _check_origin(headers, cookies, method, host)
-        if (principal := await sessions.standing(session_key)) is not None:
+        if (principal := await sessions.current(session_key)) is not None:
             return principal
     raise NotAuthenticated
 
@@ -81,11 +81,11 @@ async def renew(principal: Principal) -> Principal | None:
     Returns the principal as she is now, or None when she has signed out or lost access.
     """
     if principal.via == "key":
-        now = await service_accounts.standing(principal.credential)
+        now = await service_accounts.current(principal.credential)
     elif principal.via == "cookie":
-        now = await sessions.standing(principal.credential)
+        now = await sessions.current(principal.credential)
     elif principal.foreign is not None:
-        now = await issuers.standing(principal.foreign)
+        now = await issuers.current(principal.foreign)
     else:
         now = await principals.current(principal.user_id, principal.tenant_id, principal.family)
     if now is None or now.version != principal.version or now.tenant_id != principal.tenant_id:

@@ -12,7 +12,7 @@ from accounts.principals import Principal
 from accounts.seam import in_thread
 
 
-async def fallen(readers: Collection[Principal]) -> list[Principal]:
+async def among(readers: Collection[Principal]) -> list[Principal]:
     """Return those who hold less than they did; two statements for all who came with a token."""
     now: dict[Principal, Principal | None] = {}
     with_token = [reader for reader in readers if reader.via == "token"]

@@ -35,7 +35,7 @@ def banners(principal: Principal) -> list[Banner]:
             Banner(None, EVERYTHING, row.reason, "the operator", row.created_at)
             for row in PlatformSwitch.objects.filter(released_at=None)
         ]
-        for row in switches.standing(principal.tenant_id).select_related("created_by"):
+        for row in switches.unreleased(principal.tenant_id).select_related("created_by"):
             whom = row.created_by
             by = access.seen_field(principal, whom, "email", subject=whom.id) if whom else "somebody who has left"
             found.append(Banner(row.id, row.target, row.reason, str(by), row.created_at))

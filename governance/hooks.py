@@ -31,7 +31,7 @@ from governance.models import StandingRule
 from governance.moderation import Moderation, Moderator
 from governance.offering import Offering
 from governance.output_guard import OutputGuard
-from governance.services import standing
+from governance.services import standing_rules
 
 _SPENT: Final = "it did not happen, and its approval is spent: call the tool again to ask for a new one."
 _CONSENT: Final = (PauseKind.APPROVAL, PauseKind.CONFIRMATION)
@@ -116,7 +116,7 @@ async def _considered(
     if verdict.kind is not PauseKind.APPROVAL:
         return verdict
     if not step.request.get("tainted_by"):  # whoever wrote what was read may be the one who asks
-        rule = await in_thread(standing.find, run, tool, arguments, judged.terms)
+        rule = await in_thread(standing_rules.find, run, tool, arguments, judged.terms)
         if rule is not None:
             return _consented(run, tool, step, arguments, rule)
     return asked_before.flood(run, before) or asked_before.bounded(run, step, verdict)

@@ -88,7 +88,7 @@ async def kill_switch(question: Question) -> Sequence[Answer]:
     spec, tool = question.component, question.tool
     targets = [component_target(spec.kind, spec.id)] if spec else []
     targets += [tool_target(tool.name)] if tool else []
-    found = await in_thread(switches.standing_one, question.principal.tenant_id, targets)
+    found = await in_thread(switches.halting, question.principal.tenant_id, targets)
     if found is None:
         return [Answer("kill switch", question.rights[-1], Outcome.PASSES, "Nobody has halted it.")]
     return [Answer("kill switch", question.rights[-1], Outcome.REFUSES, f"It is halted ({found}): {found.reason}")]

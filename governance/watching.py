@@ -25,7 +25,7 @@ from governance.services import voting
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Situation:
     """What there is to say about an approval. `obstacle` is why its reader may not decide it now; "" when she may."""
 
     approval: Approval
@@ -55,13 +55,13 @@ class Standing:
         return spelled_out(f"{row.get_status_display()}{who}.{reason}{anew}")
 
 
-def stands(reader: Principal, approval: Approval) -> Standing:
+def situation(reader: Principal, approval: Approval) -> Situation:
     """Return how an approval, read as `selectors.visible` does, stands for its reader. Caller holds the scope."""
     versions = selectors.readable(reader).filter(run_id=approval.run_id, step_path=approval.step_path)
     newer = access.as_seen(reader, versions.filter(version__gt=approval.version).order_by("version")).last()
     halted = _halted(approval)
     news = ([halted] if halted else []) + _news(reader, approval)
-    return Standing(approval, _obstacle(approval, reader) or halted, tuple(news), newer)
+    return Situation(approval, _obstacle(approval, reader) or halted, tuple(news), newer)
 
 
 def live(reader: Principal, approval_id: UUID) -> JsonObject | None:
@@ -71,7 +71,7 @@ def live(reader: Principal, approval_id: UUID) -> JsonObject | None:
         approval = rows.filter(id=approval_id).first()
         if approval is None:
             return None
-        found = stands(reader, approval)
+        found = situation(reader, approval)
         following = found.newer or selectors.following(reader, rows, approval)
         return {
             "id": str(approval.id),

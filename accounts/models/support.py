@@ -30,7 +30,7 @@ NEVER = [
     "connections:write",
     "connections:*",
 ]
-STANDING = Q(ended_at__isnull=True)
+OPEN = Q(ended_at__isnull=True)
 
 
 class SupportEntry(TenantModel):
@@ -54,13 +54,13 @@ class SupportEntry(TenantModel):
         verbose_name = "support entry"
         verbose_name_plural = "support entries"
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "user"], condition=STANDING, name="support_entry_standing"),
+            models.UniqueConstraint(fields=["tenant", "user"], condition=OPEN, name="support_entry_standing"),
             models.CheckConstraint(
                 condition=Q(ends_at__lte=F("created_at") + timedelta(hours=MOST_HOURS)), name="support_entry_is_short"
             ),
             models.CheckConstraint(condition=~Q(scopes__overlap=NEVER), name="support_entry_decides_nothing"),
         ]
-        indexes = [models.Index(fields=["user"], condition=STANDING, name="support_entry_by_user")]
+        indexes = [models.Index(fields=["user"], condition=OPEN, name="support_entry_by_user")]
 
     def __str__(self) -> str:
         return f"{self.who} from {self.created_at:%Y-%m-%d %H:%M} UTC"

@@ -94,10 +94,10 @@ async def verify(token: str) -> Principal | None:
     foreign, expires_at = _checked(token, issuer, key)
     if expires_at <= utc_now():
         raise NotAuthenticated
-    return await standing(foreign)
+    return await current(foreign)
 
 
-async def standing(foreign: Foreign) -> Principal | None:
+async def current(foreign: Foreign) -> Principal | None:
     """Return whom a checked token stands for now."""
     return await cache.get(("issuer", foreign), lambda: _load(foreign))
 

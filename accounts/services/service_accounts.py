@@ -135,10 +135,10 @@ def decides(role: TenantRole) -> bool:
 
 async def verify(key: str) -> Principal | None:
     """Return whom a key stands for, or None; what the database said is kept for two seconds."""
-    return await standing(_hash(key)) if KEY_PATTERN.fullmatch(key) else None
+    return await current(_hash(key)) if KEY_PATTERN.fullmatch(key) else None
 
 
-async def standing(key_hash: str) -> Principal | None:
+async def current(key_hash: str) -> Principal | None:
     """Return whom the key with this hash stands for now."""
     return await cache.get(("key", key_hash), lambda: _used(key_hash))
 

@@ -23,7 +23,7 @@ SECOND_FACTOR_KEY = "second_factor"
 LONGEST_KEY = 64
 
 
-async def standing(session_key: str) -> Principal | None:
+async def current(session_key: str) -> Principal | None:
     """Return whom a session stands for, or None; what the database said is kept for two seconds."""
     if not (session_key.isascii() and session_key.isalnum() and len(session_key) <= LONGEST_KEY):
         return None

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from accounts import audit, scopes
 from accounts.models import Membership, Role, SupportEntry, Tenant, TenantRole, User
-from accounts.models.support import MAX_REASON_CHARS, MOST_HOURS, STANDING
+from accounts.models.support import MAX_REASON_CHARS, MOST_HOURS, OPEN
 from accounts.principals import Principal, Support, cache
 from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound
@@ -51,7 +51,7 @@ def appoint(*, email: str, is_operator: bool) -> User:
         raise NotFound("There is no such user.")
     with transaction.atomic(using=SYSTEM):
         User.objects.using(SYSTEM).filter(id=user.id).update(is_superuser=is_operator)
-        for entry in [] if is_operator else _standing().filter(user=user).order_by("tenant_id"):
+        for entry in [] if is_operator else _open().filter(user=user).order_by("tenant_id"):
             _end(entry, by=None)
     return user
 
@@ -72,7 +72,7 @@ def enter(*, user_id: UUID, tenant: str, reason: str, hours: float = 1, may: May
     entry = SupportEntry(tenant=found, user=user, who=user.email, reason=cleaned, scopes=sorted(SCOPES[may]))
     entry.created_at, entry.ends_at = now, now + timedelta(hours=hours)
     with transaction.atomic(using=SYSTEM):
-        for before in _standing().select_for_update().filter(tenant=found, user=user):
+        for before in _open().select_for_update().filter(tenant=found, user=user):
             _end(before, by=user.id)
         entry.save(using=SYSTEM, force_insert=True)
         _record("support.entered", entry, user.id, {"may": may.value, "until": rfc3339_ms(entry.ends_at)})
@@ -103,8 +103,8 @@ def operator(email: str) -> User | None:
 
 
 def places(user: User) -> list[Membership]:
-    """Return the memberships, saved nowhere, that a user's standing entries are worth."""
-    entries = _standing().filter(user=user, ends_at__gt=utc_now()).select_related("tenant").order_by("created_at")
+    """Return the memberships, saved nowhere, that a user's open entries are worth."""
+    entries = _open().filter(user=user, ends_at__gt=utc_now()).select_related("tenant").order_by("created_at")
     return [membership(entry, user) for entry in entries]
 
 
@@ -116,8 +116,8 @@ def membership(entry: SupportEntry, user: User) -> Membership:
     return member
 
 
-def _standing() -> QuerySet[SupportEntry]:
-    return SupportEntry.objects.using(SYSTEM).filter(STANDING)
+def _open() -> QuerySet[SupportEntry]:
+    return SupportEntry.objects.using(SYSTEM).filter(OPEN)
 
 
 def _operator(user_id: UUID) -> User:
@@ -129,7 +129,7 @@ def _operator(user_id: UUID) -> User:
 
 def _end_one(entry_id: UUID, tenant_id: UUID, *, by: UUID) -> None:
     with transaction.atomic(using=SYSTEM):
-        entry = _standing().select_for_update().filter(id=entry_id, tenant_id=tenant_id).first()
+        entry = _open().select_for_update().filter(id=entry_id, tenant_id=tenant_id).first()
         if entry is None:
             raise NotFound("There is no such entry that stands.")
         _end(entry, by=by)

@@ -10,7 +10,7 @@ from accounts.tenancy import TenantModel
 from agentos.core.ids import new_id
 
 MAX_REASON_CHARS = 500
-STANDING = models.Q(released_at__isnull=True)
+UNRELEASED = models.Q(released_at__isnull=True)
 
 
 class KillSwitch(TenantModel):
@@ -27,7 +27,9 @@ class KillSwitch(TenantModel):
     class Meta:
         verbose_name = "kill switch"
         verbose_name_plural = "kill switches"
-        constraints = [models.UniqueConstraint(fields=["tenant", "target"], name="switch_standing", condition=STANDING)]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "target"], name="switch_standing", condition=UNRELEASED)
+        ]
 
     def __str__(self) -> str:
         return self.target
@@ -43,7 +45,7 @@ class PlatformSwitch(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(models.Value(1), name="platform_switch_standing", condition=STANDING),
+            models.UniqueConstraint(models.Value(1), name="platform_switch_standing", condition=UNRELEASED),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from agents.services.sql import table
 
 EVERYTHING: Final = "everything"
 TENANT: Final = "tenant"
-STANDING: Final = f"""
+UNRELEASED: Final = f"""
 SELECT tenant_id, target FROM {table(KillSwitch)} WHERE released_at IS NULL
 UNION ALL SELECT NULL, '{EVERYTHING}' FROM {table(PlatformSwitch)} WHERE released_at IS NULL
 """
@@ -39,9 +39,9 @@ class Halted:
         """Return what halts one of these in a tenant, the widest first; nothing when nothing does."""
         if self.everything:
             return EVERYTHING
-        if not self.targets or (standing := self.targets.get(tenant_id)) is None:
+        if not self.targets or (halted := self.targets.get(tenant_id)) is None:
             return ""
-        return next((target for target in (TENANT, *targets) if target in standing), "")
+        return next((target for target in (TENANT, *targets) if target in halted), "")
 
     def check(self, tenant_id: UUID, *targets: str) -> None:
         """Raises: Unavailable when one of these is halted."""
@@ -52,7 +52,7 @@ class Halted:
 async def read(pool: AsyncConnectionPool) -> Halted:
     """Return what is halted now."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(STANDING)
+        cursor = await connection.execute(UNRELEASED)
         rows = await cursor.fetchall()
     found: dict[UUID, set[str]] = {}
     for tenant_id, target in rows:

@@ -43,7 +43,7 @@ DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in columns(Idempot
 WHERE k.created_at < now() - interval '{KEPT_HOURS} hours'
 RETURNING k.id
 """
-STANDING = f"""
+KNOWN = f"""
 SELECT x.id, k.id, k.content_hmac, k.run_id, k.after_seq FROM {recordset(IdempotencyKey, _FIELDS)}
 JOIN {table(IdempotencyKey)} k USING (tenant_id, user_id, route, key)
 """
@@ -91,17 +91,17 @@ def take(key: Key | None, *, principal: Principal, run_id: UUID, after_seq: int 
     rows = json_text([_row(key, principal.tenant_id, principal.user_id, run_id, after_seq)])
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [rows])
-        cursor.execute(STANDING, [rows])
+        cursor.execute(KNOWN, [rows])
         return _judged(key, cursor.fetchall())
 
 
 def first_of(key: Key, *, principal: Principal) -> First | None:
     """Return what the key stands for, if it was used; it is not taken. Raises: Invalid for other content."""
-    known = {"tenant_id": principal.tenant_id, "user_id": principal.user_id, "route": key.route, "key": key.value}
+    same = {"tenant_id": principal.tenant_id, "user_id": principal.user_id, "route": key.route, "key": key.value}
     with tenant_scope(principal.tenant_id, principal.user_id):
-        rows = IdempotencyKey.objects.filter(**known, created_at__gte=Now() - timedelta(hours=KEPT_HOURS))
-        standing = list(rows.values_list("id", "content_hmac", "run_id", "after_seq"))
-    return _judged(key, [(key.id, *row) for row in standing]) if standing else None
+        rows = IdempotencyKey.objects.filter(**same, created_at__gte=Now() - timedelta(hours=KEPT_HOURS))
+        known = list(rows.values_list("id", "content_hmac", "run_id", "after_seq"))
+    return _judged(key, [(key.id, *row) for row in known]) if known else None
 
 
 async def take_many(
@@ -115,11 +115,11 @@ async def take_many(
     outcomes: dict[UUID, First | AgentOSError | None] = dict.fromkeys(taken)
     if len(taken) == len(asked):
         return outcomes
-    cursor = await connection.execute(STANDING, [rows])
-    standing = await cursor.fetchall()
+    cursor = await connection.execute(KNOWN, [rows])
+    known = await cursor.fetchall()
     for key, *_ in asked:
         try:
-            outcomes[key.id] = _judged(key, standing)
+            outcomes[key.id] = _judged(key, known)
         except (Invalid, Conflict) as refusal:
             outcomes[key.id] = refusal
     return outcomes
@@ -145,8 +145,8 @@ def _row(key: Key, tenant_id: UUID, user_id: UUID, run_id: UUID, after_seq: int)
     }
 
 
-def _judged(key: Key, standing: list[tuple[Any, ...]]) -> First | None:
-    for asked, stands, content, run_id, after_seq in standing:
+def _judged(key: Key, known: list[tuple[Any, ...]]) -> First | None:
+    for asked, stands, content, run_id, after_seq in known:
         if asked != key.id:
             continue
         if not hmac.compare_digest(content, key.content_hmac):

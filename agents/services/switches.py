@@ -58,7 +58,7 @@ def release(principal: Principal, *, switch_id: UUID) -> KillSwitch:
     """Release what a switch halts: its runs go on by themselves. Audited; commits. Raises: PolicyDenied, NotFound."""
     principal.require(WRITE)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        found = standing(principal.tenant_id).select_for_update().filter(id=switch_id).first()
+        found = unreleased(principal.tenant_id).select_for_update().filter(id=switch_id).first()
         if found is None:
             raise NotFound("There is no such switch that stands.")
         found.released_by_id, found.released_at = principal.user_id, Now()
@@ -100,21 +100,21 @@ def go_on() -> int:
     return count
 
 
-def standing(tenant_id: UUID) -> QuerySet[KillSwitch]:
-    """Return the tenant's switches that stand, the newest first. The caller holds the scope."""
+def unreleased(tenant_id: UUID) -> QuerySet[KillSwitch]:
+    """Return the tenant's switches that are not released, the newest first. The caller holds the scope."""
     return KillSwitch.objects.filter(tenant_id=tenant_id, released_at=None).order_by("-created_at")
 
 
-def standing_one(tenant_id: UUID, targets: Sequence[str]) -> KillSwitch | PlatformSwitch | None:
-    """Return what halts one of these in a tenant, read in the system role."""
+def halting(tenant_id: UUID, targets: Sequence[str]) -> KillSwitch | PlatformSwitch | None:
+    """Return the switch that halts one of these in a tenant, read in the system role."""
     platform = PlatformSwitch.objects.using(SYSTEM).filter(released_at=None).first()
-    return platform or standing(tenant_id).using(SYSTEM).filter(target__in=[TENANT, *targets]).first()
+    return platform or unreleased(tenant_id).using(SYSTEM).filter(target__in=[TENANT, *targets]).first()
 
 
 def check_released(run: Run, tool: str = "") -> None:
     """Nobody decides or answers what is halted. The caller holds the scope. Raises: Conflict."""
     targets = [TENANT, component_target(run.component_kind, run.component_id), tool_target(tool)]
-    found = standing(run.tenant_id).filter(target__in=targets).order_by().values_list("target", "reason")
+    found = unreleased(run.tenant_id).filter(target__in=targets).order_by().values_list("target", "reason")
     platform = PlatformSwitch.objects.filter(released_at=None).values_list(Value(EVERYTHING), "reason")
     for target, reason in platform.union(found)[:1]:
         raise Conflict(f"This is halted ({target}): {reason} It waits until that is released.", code="halted")

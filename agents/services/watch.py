@@ -10,7 +10,7 @@ from typing import Protocol
 
 from django.db import Error
 
-from accounts import standing
+from accounts import lapsed
 from accounts.principals import Principal
 
 logger = logging.getLogger(__name__)
@@ -58,11 +58,11 @@ class Watch:
         while True:
             await asyncio.sleep(self._look_seconds)
             try:
-                fallen = await standing.fallen(list(self._open))
+                gone = await lapsed.among(list(self._open))
             except Error as error:
                 # Nobody can be signed out while the database is away; nothing new is seen either.
                 logger.warning("streams: rights could not be read (%s)", type(error).__name__)
                 continue
-            for reader in fallen:
+            for reader in gone:
                 for stream in self._open.get(reader, ()):
                     stream.cut()

@@ -16,9 +16,9 @@ from accounts.privacy.access import as_seen
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from governance.models import Delegation, StandingRule
-from governance.services import delegations, standing
+from governance.services import delegations, standing_rules
 from governance.services.revoking import Consent
-from governance.services.standing import Wanted
+from governance.services.standing_rules import Wanted
 
 router = Router(tags=["approvals"])
 MOST = 200
@@ -108,21 +108,21 @@ async def revoke_delegation(request: HttpRequest, delegation_id: UUID) -> Delega
 @scope("runs:read")
 async def list_rules(request: HttpRequest) -> list[StandingRule]:
     """List what is consented to in advance, the newest first; without `approvals:read` one's own."""
-    return await in_thread(_newest, principal_of(request), standing.visible)
+    return await in_thread(_newest, principal_of(request), standing_rules.visible)
 
 
 @router.post("/standing-rules", response={201: StandingRuleOut}, summary="Consent in advance")
 @scope("approvals:decide")
 async def make_rule(request: HttpRequest, body: StandingRuleIn) -> Status[StandingRule]:
     """Consent to so many calls of the like, until a time. Takes a person; never counts where more than one must."""
-    return Status(201, await in_thread(standing.make, principal_of(request), body.wanted))
+    return Status(201, await in_thread(standing_rules.make, principal_of(request), body.wanted))
 
 
 @router.post("/standing-rules/{rule_id}/revoke", response=StandingRuleOut, summary="Revoke a standing rule")
 @scope("approvals:read")
 async def revoke_rule(request: HttpRequest, rule_id: UUID) -> StandingRule:
     """Take it back: its maker, or who manages approvals."""
-    return await in_thread(standing.revoke, principal_of(request), rule_id=rule_id)
+    return await in_thread(standing_rules.revoke, principal_of(request), rule_id=rule_id)
 
 
 def _newest(principal: Principal, visible: Callable[[Principal], QuerySet[Consent]]) -> list[Consent]:

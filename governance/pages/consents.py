@@ -27,9 +27,9 @@ from agentos.problems import status_of
 from agents.registry import registry
 from governance import selectors
 from governance.policy import rules
-from governance.services import delegations, standing
+from governance.services import delegations, standing_rules
 from governance.services.revoking import may_revoke
-from governance.services.standing import Wanted
+from governance.services.standing_rules import Wanted
 
 MOST = 100
 
@@ -91,7 +91,7 @@ def _make(principal: Principal, sent: QueryDict) -> str:
         _moment(sent.get("until", "")),
         sent.get("reason", ""),
     )
-    standing.make(principal, wanted)
+    standing_rules.make(principal, wanted)
     return "Calls like this are approved in advance from now on."
 
 
@@ -101,7 +101,7 @@ def _revoke_delegation(principal: Principal, sent: QueryDict) -> str:
 
 
 def _revoke_rule(principal: Principal, sent: QueryDict) -> str:
-    standing.revoke(principal, rule_id=_id(sent.get("id", "")))
+    standing_rules.revoke(principal, rule_id=_id(sent.get("id", "")))
     return "This standing rule is revoked."
 
 
@@ -124,7 +124,7 @@ def _moment(text: str) -> datetime:
 def _shown(principal: Principal) -> dict[str, Any]:
     return {
         "delegations": _listed(principal, delegations.visible(principal), delegations.REVOKED_BY),
-        "rules": _listed(principal, standing.visible(principal), standing.REVOKED_BY),
+        "rules": _listed(principal, standing_rules.visible(principal), standing_rules.REVOKED_BY),
         "may_give": principal.has(delegations.DECIDE),
         "calls": _calls(),
         "people": _people(principal),

@@ -251,16 +251,16 @@ class ApprovalAdmin(TogetherAdmin):
         versions = Approval.objects.filter(run_id=record.run_id, step_path=record.step_path).order_by("version")
         versions = access.as_seen(principal, versions)
         comparison, last = approval_page.beside_the_last(principal, record, self.get_queryset(request))
-        stands = watching.stands(principal, record)
+        situation = watching.situation(principal, record)
         return {
             "approval": record,
             "tone": STATUS_TONES[record.status],
-            "stands": stands,
-            "obstacle": stands.obstacle,
+            "stands": situation,
+            "obstacle": situation.obstacle,
             "outcome": Outcome(word, step.result, step.error, step.id) if step and not is_void else Outcome(word),
             "reconciles": step is not None and agent_selectors.may_reconcile(principal, step),
             "asked_before": versions.filter(version__lt=record.version).last(),
-            "asked_anew": stands.newer,
+            "asked_anew": situation.newer,
             "agent_words": agent_words(principal, record.run_id, step.seq) if step else "",
             "comparison": comparison,
             "is_masked": approval_page.is_masked(principal, record),

@@ -20,7 +20,7 @@ from agents import selectors as runs
 from agents.models import Run, Session, Step
 from governance import selectors as approvals
 from governance.models import Approval
-from governance.services import delegations, standing
+from governance.services import delegations, standing_rules
 from tests.conftest import TenantWithUsers
 from tests.isolation.planting import Garden
 
@@ -50,7 +50,7 @@ def counts(reader: Principal) -> dict[str, int]:
             "steps": Step.objects.select_related("run", "run__session", "user"),
             "approvals": approvals.visible(reader),
             "delegations": delegations.visible(reader),
-            "standing rules": standing.visible(reader),
+            "standing rules": standing_rules.visible(reader),
         }
         found = {name: len(list(rows)) for name, rows in querysets.items()}
     found["trail"] = len(trail.audit_rows(reader, limit=200)[0])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from accounts import standing
+from accounts import lapsed
 from accounts.models import Membership, User
 from accounts.principals import Principal
 from accounts.seam import in_thread
@@ -23,8 +23,8 @@ async def reader(acme) -> Principal:
 
 async def test_whoever_keeps_her_rights_stays(reader, acme, globex):
     everybody = [reader, acme.principal("admin"), globex.principal("viewer")]
-    assert await standing.fallen(everybody) == []
-    assert await standing.fallen([]) == []
+    assert await lapsed.among(everybody) == []
+    assert await lapsed.among([]) == []
 
 
 async def test_each_way_to_lose_a_right_is_found_and_nobody_else_falls(reader, acme, globex):
@@ -32,23 +32,23 @@ async def test_each_way_to_lose_a_right_is_found_and_nobody_else_falls(reader, a
 
     async def falls_by(change) -> bool:
         await in_thread(change)
-        return await standing.fallen([reader, other]) == [reader]
+        return await lapsed.among([reader, other]) == [reader]
 
     members = Membership.objects.using("system").filter(user_id=reader.user_id)
     users = User.objects.using("system").filter(id=reader.user_id)
     assert await falls_by(lambda: members.update(role="viewer"))
     await in_thread(lambda: members.update(role="admin"))
-    assert await standing.fallen([reader, other]) == []
+    assert await lapsed.among([reader, other]) == []
     assert await falls_by(lambda: users.update(is_active=False))
     await in_thread(lambda: users.update(is_active=True))
-    assert await standing.fallen([reader, other]) == []
+    assert await lapsed.among([reader, other]) == []
     assert await falls_by(lambda: tokens.revoke(reader))
 
 
 async def test_signing_out_everywhere_and_leaving_the_tenant_count(reader, acme):
     elsewhere = acme.principal("member")
     await in_thread(tokens.revoke, reader, all=True)
-    assert await standing.fallen([elsewhere, acme.principal("admin")]) == [elsewhere]
+    assert await lapsed.among([elsewhere, acme.principal("admin")]) == [elsewhere]
     operator = acme.principal("operator")
 
     def leave() -> None:
@@ -56,7 +56,7 @@ async def test_signing_out_everywhere_and_leaving_the_tenant_count(reader, acme)
             Membership.objects.filter(user_id=operator.user_id).delete()
 
     await in_thread(leave)
-    assert await standing.fallen([operator]) == [operator]
+    assert await lapsed.among([operator]) == [operator]
 
 
 async def test_a_key_falls_when_it_is_revoked(acme):
@@ -69,6 +69,6 @@ async def test_a_key_falls_when_it_is_revoked(acme):
     )
     reader = await service_accounts.verify(key)
     assert reader is not None
-    assert await standing.fallen([reader]) == []
+    assert await lapsed.among([reader]) == []
     await in_thread(service_accounts.revoke, tenant_id=acme.tenant.id, account_id=account.id)
-    assert await standing.fallen([reader]) == [reader]
+    assert await lapsed.among([reader]) == [reader]

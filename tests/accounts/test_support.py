@@ -175,7 +175,7 @@ async def test_the_session_has_it_in_the_api_too_and_no_token_and_no_key(acme, o
     await in_thread(enter)
     browser = await in_thread(browser_of, operator)
     await in_thread(browser.post, reverse("switch_tenant"), {"tenant": "acme"})
-    found = await sessions.standing(browser.session.session_key or "")
+    found = await sessions.current(browser.session.session_key or "")
     assert found is not None
     assert (found.tenant_slug, found.role, found.via) == ("acme", "support", "cookie")
     assert principals.cache.peek((operator.id, acme.tenant.id, None)) is None

@@ -22,7 +22,7 @@ from governance import access, asked_before
 from governance.asked_before import Before
 from governance.hooks import Governance
 from governance.policy import in_force
-from governance.services import standing
+from governance.services import standing_rules
 from tests.governance.conftest import ARGUMENTS, refund
 
 SPEC = AgentSpec(id="desk", instructions="Help.")
@@ -40,7 +40,7 @@ def _may(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(access, "acting", acting)
     monkeypatch.setattr(in_force, "load", lambda tenant_id: in_force.InForce())  # `test_policies` has those with rules
-    monkeypatch.setattr(standing, "find", lambda *call: None)  # `test_standing` has those with rules
+    monkeypatch.setattr(standing_rules, "find", lambda *call: None)  # `test_standing_rules` has those with rules
     monkeypatch.setattr(asked_before, "read", lambda *call: Before(0, 0, 0))  # `test_asked_before` has those with more
 
 

@@ -21,10 +21,10 @@ from agents.models import Run
 from governance import gate, selectors
 from governance.models import Approval, Delegation, StandingRule, Vote
 from governance.policy.rules import PLAIN
-from governance.services import approvals, standing, voting
+from governance.services import approvals, standing_rules, voting
 from tests.conftest import MakeUser, TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting, execute, refund
-from tests.governance.services.test_standing import make
+from tests.governance.services.test_standing_rules import make
 
 SCOPES = ["agents:run", "runs:read", "tools:call"]
 
@@ -201,11 +201,11 @@ def test_she_consents_to_nothing_of_it_in_advance(
 ) -> None:
     info = replace(asked.info, limits=tuple(SCOPES), account_id=account.id)
     rule = make(loaded(acme, acme.admin.id))
-    assert standing.find(info, refund, asked.arguments, PLAIN) is None
+    assert standing_rules.find(info, refund, asked.arguments, PLAIN) is None
     consents = partial(gate.consent, new_id(), run=info, tool=refund, step=asked.step, arguments=asked.arguments)
     Approval.objects.using("system").all()._raw_delete("system")
     assert execute(consents(rule.id)) == 0
     assert StandingRule.objects.using("system").get(id=rule.id).used == 0
     others = make(loaded(acme, acme.approver.id))
-    assert standing.find(info, refund, asked.arguments, PLAIN) == others
+    assert standing_rules.find(info, refund, asked.arguments, PLAIN) == others
     assert execute(consents(others.id)) == 1

@@ -274,7 +274,7 @@ async def test_a_decision_races_the_process_that_takes_the_question_back(
     """The decider's process still has the old tool. The first of the two holds the run, the second waits for it."""
     process, begin = await start([[CALL], "?"])
     first = await paused(begin)
-    process.supervisor.draining = True  # it claims nothing more
+    process.supervisor.runs.most = 0  # it claims nothing more
     deploy(refund(2))
     monkeypatch.setattr(approvals, "_change_of_tool", lambda approval, step: "")
     await in_thread(_make_claimable, begin)
@@ -369,7 +369,7 @@ async def test_a_confirmation_that_overtakes_the_process_that_asks_anew_is_looke
     deploy(pay(1))
     process, begin = await start([[("pay", {"amount": 5})], "?"])
     await until(lambda: stored(begin).status == "paused")
-    process.supervisor.draining = True  # it claims nothing more
+    process.supervisor.runs.most = 0  # it claims nothing more
     deploy(pay(2))
     await in_thread(_make_claimable, begin)
     (claimed,) = await queue.claim(process.pool, owner="heir", limit=1, most_per_tenant=1)

@@ -24,8 +24,8 @@ from agents.engine.verdicts import Allow, Refuse, Require, Verdict
 from governance import asked_before, gate, hooks
 from governance.models import Approval, StandingRule, Vote
 from governance.policy.rules import PLAIN, Terms
-from governance.services import standing
-from governance.services.standing import Wanted
+from governance.services import standing_rules
+from governance.services.standing_rules import Wanted
 from tests.conftest import TenantWithUsers
 from tests.governance.conftest import ARGUMENTS, execute, judged, make_run, refund
 from tests.governance.services.deciding import refused
@@ -34,7 +34,7 @@ SMALL = Wanted("approvals", "refund", ["amount <= 300"], 2, datetime(2999, 1, 1,
 
 
 def make(principal: Principal, **changes: Any) -> StandingRule:
-    return standing.make(principal, replace(SMALL, **{"until": utc_now() + timedelta(days=7), **changes}))
+    return standing_rules.make(principal, replace(SMALL, **{"until": utc_now() + timedelta(days=7), **changes}))
 
 
 class Call:
@@ -127,7 +127,7 @@ async def test_what_has_ended_consents_to_nothing(acme: TenantWithUsers, ended: 
             case "over":
                 rows.update(until=Now() - timedelta(seconds=1))
             case "revoked":
-                standing.revoke(acme.principal("approver"), rule_id=rule.id)
+                standing_rules.revoke(acme.principal("approver"), rule_id=rule.id)
             case "lost right":
                 members.update(role="member")
             case "left":
@@ -215,12 +215,12 @@ def test_who_makes_and_revokes_rules(acme: TenantWithUsers, globex: TenantWithUs
     for role in ("approver", "admin"):
         rule = make(approver)
         with refused("missing_scope"):
-            standing.revoke(acme.principal("auditor"), rule_id=rule.id)
+            standing_rules.revoke(acme.principal("auditor"), rule_id=rule.id)
         with refused("not_found"):
-            standing.revoke(globex.principal("admin"), rule_id=rule.id)
-        standing.revoke(acme.principal(role), rule_id=rule.id)
+            standing_rules.revoke(globex.principal("admin"), rule_id=rule.id)
+        standing_rules.revoke(acme.principal(role), rule_id=rule.id)
         with refused("revoked_already"):
-            standing.revoke(acme.principal(role), rule_id=rule.id)
+            standing_rules.revoke(acme.principal(role), rule_id=rule.id)
     actions = AuditRow.objects.using("system").filter(tenant_id=acme.tenant.id).order_by("seq")
     made_and_revoked = ["standing_rule.made", "standing_rule.revoked"]
     assert list(actions.values_list("action", flat=True)) == made_and_revoked * 2
