@@ -34,13 +34,13 @@ class Waiting:
     def for_me(self) -> int:
         from governance import selectors
 
-        return selectors.of_tab(selectors.visible(self.principal), self.principal, selectors.MINE).count()
+        return selectors.of_tab(selectors.readable(self.principal), self.principal, selectors.MINE).count()
 
     @cached_property
     def for_others(self) -> int:
         from governance import selectors
 
-        return selectors.of_tab(selectors.visible(self.principal), self.principal, selectors.OTHERS).count()
+        return selectors.of_tab(selectors.readable(self.principal), self.principal, selectors.OTHERS).count()
 
     @cached_property
     def to_reconcile(self) -> int:

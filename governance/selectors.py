@@ -130,8 +130,7 @@ def newest_version(principal: Principal, approval: Approval) -> Approval:
 def pending_count(principal: Principal) -> int:
     """Return how many approvals wait and have not expired."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        rows = visible(principal).filter(status=ApprovalStatus.PENDING, expires_at__gt=Now())
-        return rows.count()
+        return readable(principal).filter(status=ApprovalStatus.PENDING, expires_at__gt=Now()).count()
 
 
 def readable(principal: Principal) -> QuerySet[Approval]:
