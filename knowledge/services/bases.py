@@ -60,7 +60,7 @@ def change(
     description: str | None = None,
     untrusted: bool | None = None,
 ) -> KnowledgeBase:
-    """Change what is given. Audited; commits.
+    """Change what is given. Audited where anything is another now; commits.
 
     Raises: NotFound, Invalid, PolicyDenied; the last also for trusting what was untrusted without `guards:loosen`.
     """
@@ -72,6 +72,8 @@ def change(
             "untrusted": base.untrusted if untrusted is None else untrusted,
         }
         changed = sorted(field for field, value in asked.items() if getattr(base, field) != value)
+        if not changed:
+            return base
         if base.untrusted and not asked["untrusted"]:
             principal.require(LOOSEN)
         for field, value in asked.items():

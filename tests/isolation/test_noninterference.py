@@ -1,6 +1,6 @@
 """What somebody sees is the same whether or not somebody else exists: lists, counts, details, searches, pages.
 
-Others come and stay, with texts that a search might mix up with hers; after each of them she looks at everything again.
+Others come and stay, with texts that a search might mix up with hers; after each crowd she looks at everything again.
 """
 
 from __future__ import annotations
@@ -25,13 +25,18 @@ from tests.isolation.visitor import Answer, Visitor
 from tests.isolation.walk import api_routes, pages
 
 View: TypeAlias = dict[str, tuple[int, str]]
-SHARE = 50  # looking at everything takes a second: so few of the examples that a profile gives
+# Looking at everything takes two seconds, and letting somebody come a tenth of one: so many come before each look. Of
+# the examples that a profile gives, few are looks: fuzzing has 40 of them, and a thousand who come.
+LOOKS = max(settings.default.max_examples // 50, 1)  # type: ignore[union-attr]
+CROWD = max(settings.default.max_examples // 80, 1)  # type: ignore[union-attr]
 HERS = "mkacmemember"
 OF_COLLEAGUES: list[type[Model]] = [Session, Run, Step, RunEvents, IdempotencyKey, Approval]
 # The trail grows with each of her looks: they are entered in it.
 NOT_ABOUT_ROWS = ("GET /ready", "GET admin/theme.css", "GET /audit/verify", "GET admin/accounts/auditrow/")
 texts = st.sampled_from([HERS, HERS.upper(), HERS[:4], "%", "_", "' OR '1'='1", "Acme", "approvals", ""])
 words = (texts | st.text(max_size=12).map(clean_text)).filter(lambda text: "\\" not in text)
+crowds = st.lists(words, min_size=CROWD, max_size=CROWD)
+looking = settings(max_examples=LOOKS, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 async def everything(visitor: Visitor, hers: Garden) -> View:
@@ -61,14 +66,10 @@ numbers = count()
 
 
 @pytest.mark.parametrize("role", ["member", "admin"])
-@settings(
-    max_examples=max(settings.default.max_examples // SHARE, 1),  # type: ignore[union-attr]
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    deadline=None,
-)
-@given(word=words)
-@example(word=HERS)
-@example(word=HERS.upper())
+@looking
+@given(crowd=crowds)
+@example(crowd=[HERS])
+@example(crowd=[HERS.upper()])
 async def test_another_tenant_changes_nothing(
     visit: Visit,
     acme: TenantWithUsers,
@@ -77,37 +78,35 @@ async def test_another_tenant_changes_nothing(
     make_user: MakeUser,
     looks: dict[str, Any],
     role: str,
-    word: str,
+    crowd: list[str],
 ) -> None:
     before = await _first_look(visit, acme, hers, looks, role)
 
-    def come() -> None:
+    def come(word: str) -> None:
         tenant = make_tenant(f"other{next(numbers)}")
         make_user(tenant, "admin")
         Garden(tenant, make_user(tenant, "member"), word).all()
 
-    await in_thread(come)
+    for word in crowd:
+        await in_thread(come, word)
     assert differences(before, await everything(looks["visitor"], hers)) == []
 
 
-@settings(
-    max_examples=max(settings.default.max_examples // SHARE, 1),  # type: ignore[union-attr]
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    deadline=None,
-)
-@given(word=words)
-@example(word=HERS)
+@looking
+@given(crowd=crowds)
+@example(crowd=[HERS])
 async def test_a_colleague_changes_nothing(
-    visit: Visit, acme: TenantWithUsers, hers: Garden, make_user: MakeUser, looks: dict[str, Any], word: str
+    visit: Visit, acme: TenantWithUsers, hers: Garden, make_user: MakeUser, looks: dict[str, Any], crowd: list[str]
 ) -> None:
     before = await _first_look(visit, acme, hers, looks, "member")
 
-    def come() -> None:
+    def come(word: str) -> None:
         garden = Garden(acme.tenant, make_user(acme.tenant, "member", f"colleague{next(numbers)}@acme.test"), word)
         for model in OF_COLLEAGUES:
             garden.row(model)
 
-    await in_thread(come)
+    for word in crowd:
+        await in_thread(come, word)
     assert differences(before, await everything(looks["visitor"], hers)) == []
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
 
 from accounts import seam
-from accounts.models import Grant, User
+from accounts.models import AuditRow, Grant, User
 from accounts.seam import in_thread
 from accounts.services import grants, service_accounts
 from agentos.core.ids import new_id
@@ -58,6 +60,23 @@ async def test_a_base_from_its_making_to_its_end(client: httpx.AsyncClient, acme
     assert (await operator("DELETE", f"/{base['id']}")).status_code == 204
     assert (await viewer("GET", f"/{base['id']}")).status_code == 404
     assert (await operator("DELETE", f"/{base['id']}")).status_code == 404
+
+
+@pytest.mark.parametrize("same", [{}, {"name": None}, {"name": " Handbook "}, {"untrusted": True, "description": ""}])
+async def test_what_changes_nothing_leaves_no_trace(
+    client: httpx.AsyncClient, acme: TenantWithUsers, make_base: MakeBase, same: dict[str, Any]
+) -> None:
+    base, admin = await in_thread(make_base, acme), await enter(client, acme.admin)
+
+    def kept() -> tuple[datetime, int]:
+        changes = AuditRow.objects.using("system").filter(action="knowledge.changed")
+        return KnowledgeBase.objects.using("system").get().changed_at, changes.count()
+
+    before = await in_thread(kept)
+    assert (await admin("PATCH", f"/{base.id}", json=same)).json()["name"] == base.name
+    assert await in_thread(kept) == before
+    assert (await admin("PATCH", f"/{base.id}", json={"name": "Other"})).status_code == 200
+    assert await in_thread(kept) == (ANY, 1)
 
 
 async def test_what_is_not_asked_for_is_not_changed(
