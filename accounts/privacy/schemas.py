@@ -16,9 +16,12 @@ class AboutIn(Schema):
     user: str = Field("", max_length=254, examples=["member@acme.test"])
 
 
-class EraseIn(AboutIn):
-    model_config = ConfigDict(extra="forbid")  # a misspelt `user` would be oneself
+class EraseIn(Schema):
+    """Whom it is about has to be said, also when it is oneself: what can't be taken back befalls nobody by default."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    user: str = Field(min_length=1, max_length=254, examples=["member@acme.test"])
     confirm: bool = Field(False, description="Must be true: an erasure can't be taken back.")
 
 

@@ -66,11 +66,12 @@ async def test_one_of_nobody_is_told_to_the_log_alone(
 @walks(WALKED, "PATCH /privacy/me", "POST /privacy/export", "POST /privacy/erase")
 async def test_privacy_of_ones_own(prove: Prove, acme: TenantWithUsers) -> None:
     await prove(acme.member, "PATCH", "/privacy/me", {"memory": False}, entered=["privacy.changed"])
-    asked = await prove(acme.member, "POST", "/privacy/export", {}, entered=["privacy.export_requested"])
-    await in_thread(jobs.work, asked.json()["id"])
-    archive = f"/privacy/jobs/{asked.json()['id']}/archive"
+    job = await prove(acme.member, "POST", "/privacy/export", {}, entered=["privacy.export_requested"])
+    await in_thread(jobs.work, job.json()["id"])
+    archive = f"/privacy/jobs/{job.json()['id']}/archive"
     await prove(acme.member, "GET", archive, entered=["privacy.exported"])
-    await prove(acme.member, "POST", "/privacy/erase", {"confirm": True}, entered=["privacy.erase_requested"])
+    asked = {"user": acme.member.email, "confirm": True}
+    await prove(acme.member, "POST", "/privacy/erase", asked, entered=["privacy.erase_requested"])
 
 
 @walks(WALKED, "PUT /privacy/retention/{name}")
