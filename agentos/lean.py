@@ -136,7 +136,8 @@ def _not_allowed(response: HttpResponseBase, request_id: str) -> HttpResponse:
 
 def _check_transport(request: ASGIRequest) -> None:
     """Refuse a credential that came without TLS where pages are sent to it. Raises: PolicyDenied."""
-    carries = "Authorization" in request.headers or "Cookie" in request.headers
+    signs_in = request.method == "POST" and request.path.startswith("/api/auth/")  # a password, a refresh token
+    carries = signs_in or "Authorization" in request.headers or "Cookie" in request.headers
     if settings.SECURE_SSL_REDIRECT and carries and not request.is_secure():
         detail = "Credentials travel by https only; a proxy that ends TLS is named in SECURE_PROXY_HEADER."
         raise PolicyDenied(detail, code="https_required")

@@ -111,7 +111,10 @@ def _forget_deltas(tenant_id: UUID, session_id: UUID, reason: str) -> int:
     rows = RunEvents.objects.using(USING).filter(tenant_id=tenant_id, run__session_id=session_id)
     changed = 0
     for _, batches in groupby(rows.order_by("run_id", "first_seq"), key=lambda row: row.run_id):
-        found = [(row, [orjson.loads(line) for line in row.lines.split("\n")]) for row in batches]
+        listed = list(batches)
+        if not any(f'"{events.RUN_CONTENT}"' in row.lines for row in listed):
+            continue
+        found = [(row, [orjson.loads(line) for line in row.lines.split("\n")]) for row in listed]
         if _forgot(reason, [event for _, lines in found for event in lines]):
             for row, lines in found:
                 row.lines = "\n".join(map(json_text, lines))

@@ -209,10 +209,10 @@ def test_cors_is_exact(settings: Any, origin: bytes, local: bool, allowed: bool)
     assert not origin or headers[b"vary"] == b"Origin"
 
 
-async def ask(path: str, scheme: str = "https", **headers: str) -> httpx.Response:
+async def ask(path: str, scheme: str = "https", body: dict[str, str] | None = None, **headers: str) -> httpx.Response:
     transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://testserver") as client:
-        return await client.get(path, headers=headers)
+        return await client.request("GET" if body is None else "POST", path, json=body, headers=headers)
 
 
 async def test_every_answer_of_the_api_has_its_headers(production: Any) -> None:
@@ -236,6 +236,11 @@ async def test_no_credential_travels_in_the_clear(database: None, production: An
         refused = await ask("/api/auth/me", "http", **headers)
         assert (refused.status_code, refused.json()["code"]) == (403, "https_required")
         assert (await ask("/api/auth/me", "https", **headers)).status_code == 401
+    signing_in = {"/api/auth/token": {"email": "a@acme.test", "password": "x"}, "/api/auth/refresh": {"refresh": "x"}}
+    for path, body in signing_in.items():
+        refused = await ask(path, "http", body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "https_required")
+        assert (await ask(path, "https", body)).status_code == 401
     assert (await ask("/api/health", "http")).status_code == 200
     production.SECURE_SSL_REDIRECT = False
     assert (await ask("/api/auth/me", "http", Authorization="Bearer x")).status_code == 401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -11,9 +12,11 @@ from accounts.privacy import erasure
 from accounts.privacy.erasure import Tally
 from accounts.privacy.rows import Person
 from accounts.tenancy import tenant_scope
+from agentos.core.clock import utc_now
+from agentos.core.ids import new_id
 from agentos.core.types import json_text
 from agents.engine.messages import REFUSED
-from agents.models import Run, RunEvents, Step
+from agents.models import Run, RunEvents, SessionSummary, Step
 from governance.models import Approval, Budget, BudgetUse, Reservation
 from governance.services import approvals
 from tests.accounts.privacy.planting import tables_with
@@ -56,6 +59,37 @@ def test_her_words_go_and_the_decision_stays(acme, make_waiting, root_url, folde
     assert step.answer["confirmed"] is False and step.answer["note"] == "" and step.result == REFUSED + "[erased]"
     assert '"ok":"took"' in RunEvents.objects.using("system").get().lines
     assert tally.done["repeated words"] == 3
+
+
+def test_what_a_model_quoted_of_them_goes_too(acme, make_waiting, root_url, folder):
+    waiting = rejected(acme, make_waiting, WORDS)
+    answer = f"It was refused: {WORDS}. Shall I ask again?"
+    pieces = ["It was refused: ", WORDS[:9], WORDS[9:], ". Shall I ask again?"]
+    run_id = str(waiting.info.run_id)
+    delta = {"event": "RunContent", "run_id": run_id}
+    said = [*({**delta, "content": piece} for piece in pieces), {"event": "RunContentCompleted", "run_id": run_id}]
+    said += [{"event": "RunCompleted", "run_id": run_id, "content": answer}, {**delta, "content": "Next."}]
+    session_id = Run.objects.using("system").get(id=waiting.info.run_id).session_id
+    whose = {"tenant": acme.tenant, "user": acme.member, "run_id": waiting.info.run_id}
+    for at, event in enumerate(said, start=2):
+        RunEvents.objects.using("system").create(**whose, first_seq=at, last_seq=at, lines=json_text(event))
+    Run.objects.using("system").update(output=answer)
+    inner = json_text({"note": answer})
+    kept = {"path": "2.model", "seq": 9, "kind": "model", "state": "done", "started_at": utc_now()}
+    result = {"text": answer, "arguments": inner}
+    step = Step.objects.using("system").create(**whose, **kept, result=result)
+    summary = {"until_at": utc_now(), "until_id": new_id(), "runs": 1, "text": answer, "created_at": utc_now()}
+    owner = {"tenant": acme.tenant, "user": acme.member, "session_id": session_id, "made_by_id": waiting.info.run_id}
+    SessionSummary.objects.using("system").create(**owner, **summary)
+    erasure.erase(Person(acme.tenant.id, acme.approver.id), Tally())
+    assert tables_with("Erika", root_url) == set()
+    told = "It was refused: [erased]. Shall I ask again?"
+    assert Run.objects.using("system").get(id=waiting.info.run_id).output == told
+    step.refresh_from_db(using="system")
+    assert step.result == {"text": told, "arguments": json_text({"note": told})}
+    lines = [json.loads(row.lines) for row in RunEvents.objects.using("system").order_by("first_seq")[1:]]
+    assert [line.get("content") for line in lines] == [told, "", "", "", None, told, "Next."]
+    assert not SessionSummary.objects.using("system").exists()
 
 
 def test_a_short_reason_takes_no_letters_out_of_other_words(acme, make_waiting, folder):
