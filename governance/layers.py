@@ -10,7 +10,7 @@ from accounts import scopes
 from accounts.seam import in_thread
 from agents.engine.model_calls import Usage
 from agents.engine.status import PauseKind
-from agents.engine.tools import Level
+from agents.engine.tools import Level, Tool
 from agents.services import switches, tenant_models
 from agents.services.halted import component_target, tool_target
 from agents.services.ledger import Consumer
@@ -18,7 +18,7 @@ from agents.wiring import model_prices
 from governance import ledger, requirements
 from governance.access import Answer, Outcome, Question
 from governance.policy import in_force, rules
-from governance.policy.rules import Decision
+from governance.policy.rules import Call, Decision
 
 _CONSENT = {
     PauseKind.CONFIRMATION: "The user is asked first.",
@@ -69,7 +69,7 @@ async def policy(question: Question) -> Sequence[Answer]:
     """Say what the level in force wants: nobody's consent, somebody's, or that the tool is never called."""
     if question.tool is None:
         return ()
-    right, found = question.rights[-1], await in_force.decide(question)
+    right, found = question.rights[-1], await _by_policy(question, question.tool)
     rule = f" {_sentence(str(found.rule))}" if found.rule else ""
     if found.level is Level.DENY:
         return [Answer("policy", right, Outcome.REFUSES, f"This tool may not be used here.{rule}")]
@@ -117,13 +117,22 @@ async def taint(question: Question) -> Sequence[Answer]:
     right, read = question.rights[-1], ", ".join(question.untrusted)
     if not read:
         return [Answer("taint", right, Outcome.PASSES, "Nothing untrusted was read before.")]
-    level = (await in_force.decide(question)).level
+    level = (await _by_policy(question, tool)).level
     if (raised := rules.under_taint(tool, level)) is level:
         return [Answer("taint", right, Outcome.PASSES, f"Untrusted content was read ({read}); this asks for no more.")]
     kind = requirements.kind_of(tool, raised)
     assert kind is not None
     reason = f"{_CONSENT[kind]} Untrusted content was read before ({read}), which raises {level} by one level."
     return [Answer("taint", right, Outcome.ASKS, reason, kind)]
+
+
+async def _by_policy(question: Question, tool: Tool) -> Decision:
+    """Decide about a question's tool by the policy of its principal's tenant. Somebody who is nobody has none."""
+    principal, spec = question.principal, question.component
+    if principal is None:
+        return Decision(tool.level)
+    call = Call(tool, f"{spec.kind}:{spec.id}" if spec else "", principal.role, question.arguments)
+    return await in_force.decide(call, tenant_id=principal.tenant_id)
 
 
 def _by_key(question: Question, kind: PauseKind) -> bool:

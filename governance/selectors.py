@@ -14,14 +14,14 @@ from django.db.models.functions import Coalesce, JSONObject, Now
 from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.privacy import access
+from accounts.privacy.datamap import DataClass
 from accounts.tenancy import tenant_scope
 from accounts.trips import planned_once
 from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine.status import StepState
 from agents.models import Run, Step
-from governance.models import Approval, ApprovalQuestion, ApprovalStatus, Vote
-from governance.services import delegations
+from governance.models import Approval, ApprovalQuestion, ApprovalStatus, Delegation, Vote
 
 NOT_STARTED, RUNNING, DONE, FAILED, UNKNOWN, REFUSED = (
     "not_started",
@@ -32,6 +32,7 @@ NOT_STARTED, RUNNING, DONE, FAILED, UNKNOWN, REFUSED = (
     "refused",
 )
 MINE, OTHERS, DECIDED, ALL = "mine", "others", "decided", "all"  # the tabs of an inbox
+SENSITIVE: Final = access.SCOPES[DataClass.SENSITIVE]  # without it a call's arguments are masked
 MAX_PAGE_ROWS: Final = 100
 LAST_PAGE: Final = 100_000
 EXPIRING: Final = timedelta(hours=18)  # the last quarter of the 72 hours that an approval lives by default
@@ -151,9 +152,15 @@ def visible(principal: Principal) -> QuerySet[Approval]:
     return rows.select_related("run", "run__session", "requester", "decided_by")
 
 
+def lent_to(principal: Principal) -> QuerySet[Delegation]:
+    """Return the delegations that she may use now, by the database's clock. Caller holds the scope."""
+    live = Delegation.objects.filter(tenant_id=principal.tenant_id, delegate_id=principal.user_id)
+    return live.filter(revoked_at=None, until__gt=Now())
+
+
 def may_decide(principal: Principal) -> bool:
     """Tell whether she decides what others ask for, by her own right or in somebody's place. Caller holds the scope."""
-    return principal.has("approvals:decide") or delegations.given_to(principal).exists()
+    return principal.has("approvals:decide") or lent_to(principal).exists()
 
 
 def first_tab(principal: Principal) -> str:
@@ -164,7 +171,7 @@ def first_tab(principal: Principal) -> str:
 def of_tab(rows: QuerySet[Approval], principal: Principal, tab: str) -> QuerySet[Approval]:
     """Return the part of an inbox that a tab shows; a tab that there is not shows all. Caller holds the scope."""
     waits = Q(status=ApprovalStatus.PENDING, expires_at__gt=Now())
-    decides = principal.has(delegations.SHOWN) and may_decide(principal)
+    decides = principal.has(SENSITIVE) and may_decide(principal)
     hers = _asks(principal) if decides else Q(pk__in=[])
     shown = {MINE: waits & hers, OTHERS: waits & ~hers, DECIDED: ~waits}
     return rows.filter(shown[tab]) if tab in shown else rows
@@ -188,7 +195,7 @@ def _asks(principal: Principal) -> Q:
     elsewhere = votes.filter(approval__run_id=OuterRef("run_id")).exclude(approval__step_path=OuterRef("step_path"))
     is_free = ~Exists(votes.filter(approval=OuterRef("pk"))) & (Q(separate=False) | ~Exists(elsewhere))
     hers = asked if principal.has("approvals:decide") else Q(pk__in=[])
-    for lent in delegations.given_to(principal):
+    for lent in lent_to(principal):
         name = "tool_name__startswith" if lent.tool.endswith("*") else "tool_name"
         hers |= Q(**{name: lent.tool.removesuffix("*")}) & ~Q(requester_id=lent.giver_id)
     if principal.keys:

@@ -158,7 +158,7 @@ def _like(principal: Principal, approval_id: str) -> JsonObject:
         approval = selectors.get(principal, _id(approval_id))
     except CallerError:
         return {}
-    if not principal.has(delegations.SHOWN):
+    if not principal.has(selectors.SENSITIVE):
         return {"call": f"{approval.component_id}/{approval.tool_name}"}
     plain = {name: value for name, value in approval.arguments.items() if isinstance(value, str | int | float | bool)}
     lines = [f"{name} == {json_text(value)}" for name, value in plain.items() if len(str(value)) <= 60]

@@ -35,7 +35,7 @@ from governance.models import Approval, ApprovalStatus
 from governance.pages import approval as approval_page
 from governance.pages import edit_form
 from governance.pages.bulk import TogetherAdmin
-from governance.services import approvals, delegations, questions
+from governance.services import approvals, questions
 
 STATUS_TONES = {
     "pending": "warning",
@@ -77,7 +77,7 @@ def outcome_word(approval: Approval) -> str:
 
 def _edit_fields(principal: Principal, approval: Approval, sent: dict[str, str] | None = None) -> list[edit_form.Field]:
     """Return the fields for whoever may edit; she sees arguments as they are, or edits nothing."""
-    if not (principal.has("approvals:decide") and principal.has(delegations.SHOWN)):
+    if not (principal.has("approvals:decide") and principal.has(selectors.SENSITIVE)):
         return []
     return edit_form.fields(approval.arguments, sent)
 

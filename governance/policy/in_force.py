@@ -11,7 +11,6 @@ from uuid import UUID
 from accounts.seam import in_thread
 from agentos.core.clock import monotonic
 from agents.engine.tools import Level
-from governance.access import Question
 from governance.models import PolicyRule, PolicyStatus
 from governance.policy import conditions, rules
 from governance.policy.rules import Call, Decision, Rule, Terms
@@ -60,16 +59,9 @@ class Kept:
 kept = Kept()
 
 
-async def decide(question: Question) -> Decision:
-    """Decide about a question's tool by the policy of its principal's tenant. Somebody who is nobody has none."""
-    principal, tool = question.principal, question.tool
-    assert tool is not None
-    if principal is None:
-        return Decision(tool.level)
-    spec = question.component
-    component = f"{spec.kind}:{spec.id}" if spec else ""
-    in_force = await kept.get(principal.tenant_id)
-    return rules.decide(Call(tool, component, principal.role, question.arguments), in_force.rules)
+async def decide(call: Call, *, tenant_id: UUID) -> Decision:
+    """Decide about a call by the policy of its tenant."""
+    return rules.decide(call, (await kept.get(tenant_id)).rules)
 
 
 def load(tenant_id: UUID) -> InForce:

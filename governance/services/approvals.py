@@ -250,7 +250,7 @@ def _unexpired(approval_id: UUID) -> QuerySet[Approval]:
 
 def _check_right(principal: Principal) -> None:
     """Let who may decide, and who may do so in somebody's place. Caller holds the scope. Raises: PolicyDenied."""
-    if not principal.has("approvals:decide") and not delegations.given_to(principal).exists():
+    if not selectors.may_decide(principal):
         principal.require("approvals:decide")
 
 

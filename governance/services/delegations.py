@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 
 from accounts import audit, scopes
 from accounts.models import Membership
@@ -18,13 +17,13 @@ from agentos.core.errors import Invalid, PolicyDenied
 from agentos.core.types import clean_text
 from agents.registry import registry
 from governance.models import Delegation
+from governance.selectors import SENSITIVE
 from governance.services import revoking
 
 MOST_DAYS: Final = 90
 MOST_REASON_CHARS: Final = 200
 DECIDE, READ = "approvals:decide", "approvals:read"
 REVOKED_BY: Final = ("giver_id", "delegate_id")
-SHOWN: Final = "privacy:sensitive"  # what others said; without it a call's arguments are masked
 
 
 def give(principal: Principal, *, to: str, tool: str, until: datetime, reason: str = "") -> Delegation:
@@ -72,18 +71,12 @@ def visible(principal: Principal) -> QuerySet[Delegation]:
     return rows if principal.has(READ) else rows.filter(hers)
 
 
-def given_to(principal: Principal) -> QuerySet[Delegation]:
-    """Return what she may use now, by the database's clock. Caller holds the scope."""
-    live = Delegation.objects.filter(tenant_id=principal.tenant_id, delegate_id=principal.user_id)
-    return live.filter(revoked_at=None, until__gt=Now())
-
-
 def obstacle(member: Membership) -> str:
     """Say why a member can't be lent the decision; nothing when she reads what she would decide on."""
     held = frozenset(member.granted.scopes)
     if not all(scopes.grants(held, wanted) for wanted in (READ, "runs:read_all")):
         return "Her role does not read approvals, so she can't decide any."
-    if not scopes.grants(held, SHOWN):
+    if not scopes.grants(held, SENSITIVE):
         return "What calls would do is masked for her role, and nobody decides what she can't read."
     return ""
 

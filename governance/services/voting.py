@@ -10,6 +10,7 @@ from accounts import principals
 from accounts.principals import Principal
 from agentos.core.errors import CallerError, Conflict, PolicyDenied
 from agents.services import authority
+from governance import selectors
 from governance.models import Approval, Delegation, Vote
 from governance.services import delegations
 
@@ -41,7 +42,7 @@ def ballot(principal: Principal, approval: Approval) -> Ballot:
         detail = "It was asked for by a service key that was shown to you, so someone else has to decide."
         raise PolicyDenied(detail, code="own_request")
     found = OWN if is_asked(principal, approval) else _lent(principal, approval)
-    if not principal.has(delegations.SHOWN):  # by whosever right: a delegation lends no reading
+    if not principal.has(selectors.SENSITIVE):  # by whosever right: a delegation lends no reading
         raise PolicyDenied("What it would do is masked for you, and nobody decides what she can't read.", code="masked")
     if found is OWN and approval.quorum == 1 and not approval.separate:
         return found  # nobody can have voted on what waits
@@ -115,7 +116,7 @@ def _still_counts(vote: Vote, approval: Approval) -> bool:
 
 def _lent(principal: Principal, approval: Approval) -> Ballot:
     """Return the ballot of somebody who is asked and has delegated to her. Raises: PolicyDenied."""
-    for lent in delegations.given_to(principal).order_by("until"):
+    for lent in selectors.lent_to(principal).order_by("until"):
         if not delegations.covers(lent, approval.tool_name) or lent.giver_id == approval.requester_id:
             continue
         giver = principals.load(lent.giver_id, principal.tenant_id)
