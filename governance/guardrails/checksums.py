@@ -57,7 +57,11 @@ def cpf(digits: str) -> bool:
     if len(set(digits)) == 1:
         return False
     numbers = list(map(int, digits))
-    return all(sum(map(mul, numbers, range(length + 1, 1, -1))) * 10 % 11 % 10 == numbers[length] for length in (9, 10))
+    first, second = sum(map(mul, numbers, _TO_TEN)), sum(map(mul, numbers, _TO_ELEVEN))
+    return numbers[9:] == [first * 10 % 11 % 10, second * 10 % 11 % 10]
+
+
+_TO_TEN, _TO_ELEVEN = (10, 9, 8, 7, 6, 5, 4, 3, 2), (11, 10, 9, 8, 7, 6, 5, 4, 3, 2)
 
 
 def codice_fiscale(code: str) -> bool:

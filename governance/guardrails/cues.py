@@ -53,7 +53,10 @@ def asked_once(judge: Callable[[str], bool]) -> Callable[[str], bool]:
 
 
 class Cue:
-    """Several expressions as one, to be asked of short pieces of a text in lower case."""
+    """Several expressions as one, to be asked of short pieces of a text in lower case.
+
+    A blind one finds the same whichever digits stand there.
+    """
 
     def __init__(self, *patterns: str) -> None:
         led = {pattern: heads for pattern in patterns if (heads := _beginnings_of(pattern))}
@@ -61,6 +64,7 @@ class Cue:
         self._hints = [re.compile(beginnings(shortest(heads))) for heads in led.values()]
         self._loose = [re.compile(pattern) for pattern in patterns if pattern not in led]
         self.pattern = "|".join(patterns)
+        self.blind = not any(map(tells_digits, patterns))
 
     def search(self, words: str, start: int = 0) -> re.Match[str] | None:
         """Return a match, of each expression the first."""
@@ -140,6 +144,22 @@ def _choices(kind: str, value: Any) -> _Heads:
         skipped = set() if least else {""}
         return (ends, goes_on | skipped) if most == 1 else (ends | goes_on | skipped, set())
     return {""}, set()
+
+
+def tells_digits(pattern: str) -> bool:
+    """Tell whether an expression finds some digits and not others."""
+    return _tells_digits(_parser.parse(pattern))
+
+
+def _tells_digits(parsed: Any) -> bool:
+    if not isinstance(parsed, (tuple, list, _parser.SubPattern)):
+        return False
+    if len(parsed) == 2 and str(parsed[0]) in ("LITERAL", "NOT_LITERAL"):
+        return chr(parsed[1]).isdigit()
+    if len(parsed) == 2 and str(parsed[0]) == "RANGE":
+        first, last = map(chr, parsed[1])
+        return ("0" < first <= "9") or ("0" <= last < "9")
+    return any(map(_tells_digits, parsed))
 
 
 def _letters(choices: list[tuple[Any, Any]]) -> _Heads:

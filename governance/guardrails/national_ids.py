@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from governance.guardrails import labels
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, tells_digits
 from governance.guardrails.findings import Finding
 from governance.guardrails.id_checks import CHECKS
 from governance.guardrails.needles import Needles, beginnings, places, shortest
@@ -55,11 +55,12 @@ class National:
     alone: re.Pattern[str] | None
     kind: str
     sure: bool
+    blind: bool  # its form doesn't tell digits apart
 
     def passes(self, written: str) -> bool:
         """Tell whether a written number is a possible one."""
-        code = written if self.signs else _SIGNS.sub("", written).upper()
-        if len(_DIGITS.intersection(code)) < 2 or code in _SEQUENCE:
+        code = written if self.signs or written.isdecimal() else _SIGNS.sub("", written).upper()
+        if code in _SEQUENCE or (not code.isdecimal() and len(_DIGITS.intersection(code)) < 2) or len(set(code)) < 2:
             return False
         return all(check(code) for check in self.checks)
 
@@ -98,6 +99,7 @@ def _load() -> tuple[list[National], dict[str, list[National]]]:
             re.compile(entry["alone"]) if "alone" in entry else None,
             entry.get("kind", "national_id"),
             not set(entry.get("check", "").split()) <= _UNSURE,
+            not tells_digits(entry["shape"]),
         )
         entries.append(national)
         for needle in shortest(needle for word in words for needle in _beginnings(word)):
@@ -127,6 +129,11 @@ def _beginnings(word: str) -> Iterator[str]:
 
 ENTRIES, _NEEDLES = _load()
 _GLUED = [needle for needle in _NEEDLES if _glued(needle)]
+_NEEDLES_OF_DIGITS = {  # whose words tell digits apart
+    needle
+    for needle, entries in _NEEDLES.items()
+    if any(re.search(r"[a-z]\d", entry.words.pattern) for entry in entries)
+}
 _OF_WORDS = Needles(_NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
 _OF_WORDS_INSIDE = Needles(_NEEDLES.keys() - set(_GLUED))
 _HUMP = re.compile(r"(?<=[a-z])[A-Z]")
@@ -207,26 +214,52 @@ class _Named(NamedTuple):
     alone: list[tuple[National, int]]
 
 
+@dataclass(slots=True)
+class _Promise:
+    """What a name says of the number behind it, whatever its digits are; places are counted from the name on."""
+
+    entry: National
+    end: int  # of the name
+    first: int  # the first digit, or -1
+    near: bool
+    alone: bool  # without a number behind it, one is looked for around
+    number: tuple[int, int] | None = None  # the one that its form finds, if that tells no digits apart
+    sought: bool = False
+
+
 class _Names:
-    """Reads what names announce in a text, once for the same words."""
+    """Reads what names announce in a text: once for the same words, whose promises other digits don't change."""
 
     def __init__(self, reading: Reading, spoken: str) -> None:
         self._reading, self._spoken = reading, spoken
         self._known: dict[tuple[str, str], _Named] = {}
+        self._promised: dict[tuple[str, str], list[_Promise]] = {}
         self._firsts: dict[int, int] = {}
+        self._told: set[tuple[int, int]] = set()  # entries, and where their numbers begin
+        self._cut = False  # what stands behind a name was told of another before
 
     def read(self, needle: str, at: int) -> _Named:
         """Return what stands behind a name that begins at a place, or nothing if none does."""
         key = needle, self._reading.text[at : at + READ]
         named = self._known.get(key)
         if named is None:
-            named = self._named(needle, at)
-            if all(end < READ - BESIDE for _, _, end in named.numbers):
+            self._cut = False
+            named = self._named(at, self._promises(needle, at))
+            if not self._cut and all(end < READ - BESIDE for _, _, end in named.numbers):
                 self._known[key] = named
         return named
 
-    def _named(self, needle: str, at: int) -> _Named:
-        reading, numbers, alone = self._reading, dict[tuple[str, int, int], None](), []
+    def _promises(self, needle: str, at: int) -> list[_Promise]:
+        if needle in _NEEDLES_OF_DIGITS:
+            return list(self._promising(needle, at))
+        key = needle, self._reading.levelled[at : at + READ]
+        promises = self._promised.get(key)
+        if promises is None:
+            promises = self._promised[key] = list(self._promising(needle, at))
+        return promises
+
+    def _promising(self, needle: str, at: int) -> Iterator[_Promise]:
+        reading = self._reading
         for entry in _NEEDLES[needle]:
             word = entry.words.match(self._spoken, at)
             if word is None or not (entry.among is None or reading.speaks(entry.among)):
@@ -234,29 +267,57 @@ class _Names:
             end = word.end()
             short = end - at <= SHORT_WORD
             near = entry.near or (not entry.checks and short and not _glued(word[0]))
-            found = False
-            if (first := self._first_digit(end)) >= 0:
-                for number in self._after(entry, end, first, near=near):
-                    numbers[entry.kind, number.start() - at, number.end() - at] = None
-                    found = True
             unlike = short and not reading.text[at:end].isupper()
-            if not found and entry.sure and not unlike and not reading.speaks(_INVALID):
-                alone.append((entry, end - at))
+            alone = entry.sure and not unlike and not reading.speaks(_INVALID)
+            first = self._first_digit(end)
+            if first >= 0 or alone:
+                yield _Promise(entry, end - at, first - at if first >= 0 else -1, near, alone)
+
+    def _named(self, at: int, promises: list[_Promise]) -> _Named:
+        numbers, alone = dict[tuple[str, int, int], None](), []
+        for promise in promises:
+            found = False
+            if promise.first >= 0:
+                for start, end in self._after(promise, at):
+                    numbers[promise.entry.kind, start - at, end - at] = None
+                    found = True
+            if promise.alone and not found:
+                alone.append((promise.entry, promise.end))
         return _Named(list(numbers), alone)
 
-    def _after(self, entry: National, end: int, first: int, *, near: bool) -> Iterator[re.Match[str]]:
-        """Yield the numbers behind a name's end, the first of which holds the first digit."""
-        text = self._reading.text
-        end += text.startswith(".", end)  # of an abbreviation
-        number = entry.shape.search(text, max(end, first - MOST_LETTERS), min(len(text), first + LONGEST))
-        if number is None or number.start() > first or (near and not _NEAR.fullmatch(text, end, number.start())):
-            return
-        if _OTHER_NUMBER.search(self._reading.lower[end - 1 : number.start()], 1):
-            return
-        while number is not None and self._reading.looks(entry.passes, number[0]):
-            yield number
-            following = _NEXT.match(text, number.end())
+    def _after(self, promise: _Promise, at: int) -> Iterator[tuple[int, int]]:
+        """Yield the numbers behind a name, but those that follow one which another name was told of."""
+        text, entry = self._reading.text, promise.entry
+        span = self._first_number(promise, at)
+        while span is not None and self._reading.looks(entry.passes, text[span[0] : span[1]]):
+            yield span
+            if (told := (id(entry), span[0])) in self._told:
+                self._cut = True
+                return
+            self._told.add(told)
+            following = _NEXT.match(text, span[1])
             number = entry.shape.match(text, following.end()) if following else None
+            span = number.span() if number is not None else None
+
+    def _first_number(self, promise: _Promise, at: int) -> tuple[int, int] | None:
+        """Return where the number stands that a name means."""
+        if not promise.sought:
+            promise.number = self._meant(promise, at)
+            promise.sought = promise.entry.blind
+        return (at + promise.number[0], at + promise.number[1]) if promise.number is not None else None
+
+    def _meant(self, promise: _Promise, at: int) -> tuple[int, int] | None:
+        text = self._reading.text
+        end, first = at + promise.end, at + promise.first
+        end += text.startswith(".", end)  # of an abbreviation
+        number = promise.entry.shape.search(text, max(end, first - MOST_LETTERS), min(len(text), first + LONGEST))
+        if number is None or number.start() > first:
+            return None
+        if promise.near and not _NEAR.fullmatch(text, end, number.start()):
+            return None
+        if _OTHER_NUMBER.search(self._reading.lower[end - 1 : number.start()], 1):
+            return None
+        return number.start() - at, number.end() - at
 
     def _first_digit(self, end: int) -> int:
         """Return where the first digit in the sentence behind a name's end stands, or -1."""

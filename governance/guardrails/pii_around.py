@@ -136,11 +136,12 @@ def _near_words(reading: Reading, around: _Around) -> Iterator[Finding]:
         start, end = _zone(text, at, done)
         for match in around.shape.finditer(text, start, end) if start < end else ():
             done = match.end()
+            if (around.check is not None and not around.check(match[0])) or not _possible(match[0]):
+                continue
             before = max(0, match.start() - REACH_NAME)
-            key = match.start() - before, text[before : match.end()]
+            key = match.start() - before, reading.levelled[before : match.end()]
             if key not in known:
-                checked = around.check is None or around.check(match[0])
-                known[key] = checked and _credible(text, match, around.kind)
+                known[key] = _credible(reading.levelled, match.start(), match.end(), around.kind)
             if known[key]:
                 yield Finding(around.kind, *match.span(), 0.7)
         done = max(done, end - LONGEST)
@@ -153,18 +154,17 @@ def _zone(text: str, at: int, done: int) -> tuple[int, int]:
     return (above + 2 if above >= 0 else floor), (below if below >= 0 else limit)
 
 
-def _credible(text: str, match: re.Match[str], kind: str) -> bool:
-    """Tell whether a number isn't called something else right before it, nor a date or a run."""
-    window = _GENERIC.sub("", labels.before(text, match.start(), REACH_NAME))
-    if (
-        _UPDATE.match(match[0])
-        or DENIAL.search(window)
-        or _ANOTHER.search(window)
-        or _DATE.match(match[0])
-        or len(set(match[0])) < FEWEST_DIFFERENT
-    ):
+def _possible(written: str) -> bool:
+    """Tell whether a number is no date, run or number of an update."""
+    return len(set(written)) >= FEWEST_DIFFERENT and _DATE.match(written) is None and _UPDATE.match(written) is None
+
+
+def _credible(words: str, start: int, end: int, kind: str) -> bool:
+    """Tell whether a number isn't called something else right before it; all digits of the words are the same."""
+    window = _GENERIC.sub("", labels.before(words, start, REACH_NAME))
+    if DENIAL.search(window) or _ANOTHER.search(window):
         return False
-    if match[0].isdigit() and kind != "ssn":
+    if words[start:end].isdigit() and kind != "ssn":
         return _ANNOUNCED.search(window) is not None
     return True
 

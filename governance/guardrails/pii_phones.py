@@ -9,11 +9,10 @@ from typing import TypeAlias
 
 import phonenumbers
 
-from governance.guardrails import labels, pii_examples, pii_things
-from governance.guardrails.cues import Cue
+from governance.guardrails import pii_examples, pii_phone_words
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, zones
-from governance.guardrails.pii_numbers import DENIAL
+from governance.guardrails.pii_phone_words import Words, digits_of
 from governance.guardrails.reading import Reading
 
 MOST_LOOKUPS = 100  # of numbering plans in one text; beyond, a number counts if its shape does
@@ -40,25 +39,6 @@ _BARE_REGIONS = (
     "PE",
 )
 
-_NAMED = Cue(
-    r"\b(?:(?:tele)?phones?(?![a-z])|tel\b|mobiles?(?![a-z])|mob\b|cell(?:phone|ular)?s?\b|fax\b|(?:call|dial|(?<!o-)ring)(?:ed|ing|s|er)?\b"
-    r"|text(?:ed|ing)? (?:me|us|him|her|them|at|to)\b|sms\b|whats?app?\b|signal\b|viber\b|hotline\b|msisdn|imsg\b|facetime\b"
-    r"|(?:contact|reach)(?:ed|able|s|ing)?\b|landline\b|(?:direct|private|personal|home) line\b|(?:hit|call|ring|on) (?:my|his|her) line\b|caller[ _]?(?:id|number|num)\b|cli\b|call-?back (?:number|no|nr|on|at|phone)\b|call-?back(?= {0,2}[:#]| ?$)|contact[ _](?:no|nr|number)\b|(?:otp|sms|text|code|whatsapp)\w* (?:was |were )?(?:stop )?(?:sent |delivered )?(?:to|from)\b|m-?pesa\b|tfno\b|(?:il|suo|mio|tuo|o|seu|meu|el|le|son) n[uú]m[eé]ro (?:(?:nuovo|vecchio|novo|antigo|nuevo|viejo|nouveau) )?(?:(?:d[eio]l?|della|da|de la|do) (?:[^\W\d_]{2,14} ){1,3})(?:è|é|es|est)|numero (?=\d)|voice ?mail\b|ph\b|messages? (?:me|from|on|at)\b|missed call|calling from"
-    r"|(?:my|his|her|mein\w?|mon|mi|meu|il mio|il suo|o meu|mijn|mit[t]?|min|mój|moj[ea]?|můj|môj|benim|nummeret|numarası|new|old|other|our|their|your|home|work|office|contact|emergency|private|personal|direct|alternate|neue|alte|nuevo|nouveau|nuovo|novo|nieuwe|nowy|nové|nytt?) (?:new |neue |nowy |nov[oý] )?"
-    r"(?:num[a-zéæ]{2,5}|n[uú]mero|tlf|nr|číslo|broj)\b"
-    r"|(?:my|his|her|their) (?:\w{1,8} )?(?:number|nr|no)\b|handy(?:nummer)?\b|telefon\w*|rufnummer\b|festnetz\b|mobil(?:nummer|funk|e|ní)?\b|durchwahl\b|rückruf\b|anruf\w*|erreich\w*"
-    r"|m[óo]vil\b|tel[ée]fono\b|cel\b|fijo\b|ll[áa]m\w*|llamad\w*|t[ée]l[ée]phone\b|tél\b|portable\b|fixe\b|appel\w*|joindre\b|joignable\b"
-    r"|celular\b|telefone\b|telem[óo]vel\b|tlm\b|zap\b|fone\b|lig(?:ar\w{0,4}|ue|a|uem|assem?|o)(?:-?(?:me|lhe|nos))?\b(?: para| pra| ao?)?(?: o)?|contato\b|contacto\b|cellulare\b|chiam\w+|bel(?:t|len)?\b|terugbel\w*|mobiel\w*"
-    r"|kom(?:[óo]rk\w*)?\b|(?:za)?dzwo[nń]\w*|tlf\b|puh\w*|gsm\b|soit\w*|volejte|zavol\w*|hívj\w*|hívható|sun[aă]\w*|nazov\w*|cep\b|ara(?:yın|yabilir\w*)?\b"
-    r"|sđt\b|điện thoại|gọi\b|telp\w*|telepon\b|hp\b|hubungi\b|wa\b)"
-    r"|телефон|тел\b|моб\b|мобильн|мобільн|звон|дзвон|(?:мой|мій|его|её) номер|обад|τηλ|κινητ|καλέσ|טלפון|נייד|התקשר|هاتف|جوال|موبايل|اتصل|رقمي|تلفن"
-    r"|फ़?ोन|मोबाइल|कॉल|नंबर|โทร|电话|電話|手机|手機|联系|聯絡|打給|打给|连络|連絡|携帯|전화|연락|휴대폰|핸드폰|제 번호|(?<=[a-z])(?:['’]s|s['’]) (?:\w{1,8} )?(?:number|nr)\b|[☎📞📱]"
-)
-_LABEL = Cue(
-    r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
-    r"telefon\w*|handy(?:nummer)?|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|cellulare|telem[óo]vel|tlm|κινητ[όο]|τηλ\w*|тел\w*|[☎📞📱])"
-    r"[\s.:#=\"'(\-]*(?:number|no|nr|is|n°)?[\s.:#=\"'(\-]*(?:is|was|:)?[\s:\"'(]*$"
-)
 _EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z]|-[A-Z](?![a-z]))"
 _START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
 _PLUS = re.compile(
@@ -92,8 +72,6 @@ _LINKED = re.compile(
         ("wa.me/", "tel:", "sms:", "callto:", "phone=", "tel=", "mobile=", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber", "phone_number", "phonenumber")
     )
 )  # fmt: skip
-_NOT_DIGIT = re.compile(r"\D")
-_EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -101,7 +79,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     plans = _Plans()
     ends: set[int] = set()
-    judged = _Judged(text, plans)
+    judged = _Judged(reading, plans)
     parts = zones(_RUN, text, REACH_BEFORE, REACH_AFTER)
     for match in _anywhere(_PLUS, text, parts):
         end = judged.end(match)
@@ -119,7 +97,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding("phone", *match.span("number"), 0.9)
     for cell in reading.tables.cells(_COLUMN):
         written = text[cell.start : cell.end]
-        if _CELL.fullmatch(written) and 7 <= len(_digits(written)) <= 15:
+        if _CELL.fullmatch(written) and 7 <= len(digits_of(written)) <= 15:
             yield Finding("phone", cell.start, cell.end, 0.85)
 
 
@@ -136,7 +114,7 @@ def _anywhere(pattern: re.Pattern[str], text: str, parts: list[tuple[int, int]])
 _CELL = re.compile(r"[+(]{0,2}\d[\d ().\-/]{5,22}")
 
 
-_Judge: TypeAlias = Callable[[str, re.Match[str], "_Plans"], bool]
+_Judge: TypeAlias = Callable[["Words", re.Match[str], "_Plans"], bool]
 
 
 class _Plans:
@@ -157,33 +135,34 @@ class _Plans:
 class _Judged:
     """Judges each number once among the same words."""
 
-    BEFORE, AFTER = 104, 64  # characters around a number that anything here reads
-
-    def __init__(self, text: str, plans: _Plans) -> None:
-        self._text, self._plans = text, plans
-        self._known: dict[tuple[object, int, int, str], int] = {}
+    def __init__(self, reading: Reading, plans: _Plans) -> None:
+        self._text, self._plans = reading.levelled, plans
+        self._known: dict[tuple[int, int, str], Words] = {}
 
     def by(self, judge: _Judge, match: re.Match[str]) -> bool:
         """Tell whether somebody takes it for a telephone's."""
-        key = self._key(judge, match)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = judge(self._text, match, self._plans)
-        return known == 1
+        words, key = self._around(match), (judge, match[0])
+        verdict = words.judged.get(key)
+        if verdict is None:
+            verdict = words.judged[key] = judge(words, match, self._plans)
+        return verdict
 
     def end(self, match: re.Match[str]) -> int:
         """Return where an international number ends, or -1."""
-        key = self._key(None, match)
-        known = self._known.get(key)
-        if known is None:
-            end = _international_end(self._text, match, self._plans)
-            known = self._known[key] = end - match.start() if end > 0 else -1
-        return known + match.start() if known > 0 else -1
+        words, written = self._around(match), match[0]
+        length = words.ends.get(written)
+        if length is None:
+            length = words.ends[written] = _international_end(words, match, self._plans) - match.start()
+        return match.start() + length if length > 0 else -1
 
-    def _key(self, judge: object, match: re.Match[str]) -> tuple[object, int, int, str]:
+    def _around(self, match: re.Match[str]) -> Words:
         start, end = match.span()
-        first = max(0, start - self.BEFORE)
-        return judge, start - first, end - start, self._text[first : end + self.AFTER]
+        first = max(0, start - pii_phone_words.BEFORE)
+        key = start - first, end - start, self._text[first : end + pii_phone_words.AFTER]
+        words = self._known.get(key)
+        if words is None:
+            words = self._known[key] = Words(self._text, start, end)
+        return words
 
 
 @lru_cache(maxsize=2048)
@@ -205,12 +184,8 @@ def _valid_in(digits: str, regions: tuple[str, ...]) -> bool:
     return False
 
 
-def _digits(written: str) -> str:
-    return _NOT_DIGIT.sub("", _EXTENSION_PART.sub("", written))
-
-
 def _fiction(reading: Reading, start: int, end: int) -> bool:
-    written = _digits(reading.text[start:end]).removeprefix("00")
+    written = digits_of(reading.text[start:end]).removeprefix("00")
     return reading.speaks(pii_examples.TRIED) and pii_examples.printed(reading.text, start, end, written)
 
 
@@ -218,92 +193,71 @@ SHORTEST_ABROAD = 10
 _DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
 
 
-def _international_end(text: str, match: re.Match[str], plans: _Plans) -> int:
+def _international_end(words: Words, match: re.Match[str], plans: _Plans) -> int:
     """Return where an international number ends, without number groups that follow it, or -1."""
     number, end = match[1], match.end()
-    if _DECIMAL.fullmatch(number) and not _claimed(text, match):
+    if _DECIMAL.fullmatch(number) and not words.claimed:
         return -1
-    if match[0].startswith("00") and not _claimed(text, match):
+    if match[0].startswith("00") and not words.claimed:
         plain = " " not in number and "-" not in number
-        if plain or len(_digits(number)) < SHORTEST_ABROAD or _denied(text, match.start()) or _thing(text, match):
+        if plain or len(digits_of(number)) < SHORTEST_ABROAD or words.denied or words.thing:
             return -1
     for _ in range(4):
-        digits = _digits(number.replace("(0)", ""))
+        digits = digits_of(number.replace("(0)", ""))
         if len(digits) < 7:
             return -1
-        if plans.possible(digits) or (match[0][0] == "+" and len(digits) >= SHORTEST_ABROAD and _claimed(text, match)):
+        if plans.possible(digits) or (match[0][0] == "+" and len(digits) >= SHORTEST_ABROAD and words.claimed):
             return end
         number = re.sub(r"[ .\-/()]+\d+$", "", number)
         end = match.start(1) + len(number)
     return -1
 
 
-def _american(text: str, match: re.Match[str], _plans: _Plans) -> bool:
+def _american(words: Words, match: re.Match[str], _plans: _Plans) -> bool:
     prefix, local = match.groups()
-    area = _digits(prefix)[-3:]
-    if len(set(area + _digits(local))) == 1 or _NOT_A_NUMBER.match(match[0]) or _denied(text, match.start()):
+    area = digits_of(prefix)[-3:]
+    if len(set(area + digits_of(local))) == 1 or _NOT_A_NUMBER.match(match[0]) or words.denied:
         return False
-    if not _claimed(text, match) and (_thing(text, match) or pii_examples.refused(text, *match.span())):
+    if not words.claimed and (words.thing or words.refused):
         return False
-    return (area[0] > "1" and local[0] > "1") or _claimed(text, match)
+    return (area[0] > "1" and local[0] > "1") or words.claimed
 
 
-def _trunk(text: str, match: re.Match[str], plans: _Plans) -> bool:
+def _trunk(words: Words, match: re.Match[str], plans: _Plans) -> bool:
     written = match[0]
-    digits = _digits(written)
-    if (
-        not 9 <= len(digits) <= 13
-        or _DATE.fullmatch(written)
-        or _NOT_A_NUMBER.match(written)
-        or _denied(text, match.start())
-    ):
+    digits = digits_of(written)
+    if not 9 <= len(digits) <= 13 or _DATE.fullmatch(written) or _NOT_A_NUMBER.match(written) or words.denied:
         return False
-    if _claimed(text, match):
+    if words.claimed:
         return True
-    if _thing(text, match) or pii_examples.refused(text, *match.span()):
+    if words.thing or words.refused:
         return False
-    return _regular(text, match) and plans.valid(digits, _REGIONS)
+    return words.regular and plans.valid(digits, _REGIONS)
 
 
 # A date with an hour after it, and an American postal code.
 _NOT_A_NUMBER = re.compile(
     r"\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{5}-\d{3,4}\Z|123[-. ]456[-. ]7890|\(123\) ?456-7890|0?123[-. ]?4567(?:[-. ]?890?)?\Z"
 )
-MOST_PAIRS = 5  # as French numbers have; lottery draws have more
 
 
-def _regular(text: str, match: re.Match[str]) -> bool:
-    """Tell whether a number is written as people write one: one sign throughout, no digits before it."""
-    signs = set(re.sub(r"[\d()]+", "", match[0]).replace(" ", ""))
-    return (
-        len(signs) <= 1
-        and not re.search(r"\d[ ,]$", text[max(0, match.start() - 2) : match.start()])
-        and (len(re.findall(r"\d+", match[0])) <= MOST_PAIRS)
-    )
+def _shaped(words: Words, _match: re.Match[str], _plans: _Plans) -> bool:
+    return not words.denied
 
 
-def _thing(text: str, match: re.Match[str]) -> bool:
-    """Tell whether the words around a number speak of something that isn't a telephone."""
-    return pii_things.numbered(text, match.start()) or pii_things.spoken_of(text, match.start(), match.end())
-
-
-def _shaped(text: str, match: re.Match[str], _plans: _Plans) -> bool:
-    return not _denied(text, match.start())
-
-
-def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
+def _loose(words: Words, match: re.Match[str], plans: _Plans) -> bool:
     """Accept other digits only if the words around say that they are a telephone number."""
     written = match[0]
-    digits = _digits(written)
+    digits = digits_of(written)
     if not 7 <= len(digits) <= 15 or _DATE.match(written) or _NOT_A_NUMBER.match(written) or len(set(digits)) == 1:
         return False
     if (
-        _LABEL.search(labels.before(text, match.start()))
-        or _chinese(text, match, digits)
-        or _beside_a_name(text, match, digits, plans)
+        words.labelled
+        or (_CHINESE_MOBILE.fullmatch(digits) and words.chinese)
+        or (digits != written and words.beside_a_name and plans.valid(digits, _MOBILE_REGIONS))
     ):
         return True
-    if not _claimed(text, match):
+    if not words.claimed:
         return False
     if not digits.isdecimal() or digits != written:
         return len(digits) != 8 or not written.startswith(("19", "20"))
@@ -314,61 +268,8 @@ def _loose(text: str, match: re.Match[str], plans: _Plans) -> bool:
     return len(digits) > SHORTEST_ABROAD and plans.valid("+" + digits, ("US",))
 
 
-def _beside_a_name(text: str, match: re.Match[str], digits: str, plans: _Plans) -> bool:
-    """Tell whether a mobile number in groups stands right beside somebody's name."""
-    if len(digits) < SHORTEST_MOBILE or digits == match[0] or _denied(text, match.start()) or _thing(text, match):
-        return False
-    before = _NAME_BEFORE.search(text, max(0, match.start() - 60), match.start())
-    return (before is not None or _NAME_AFTER.match(text, match.end()) is not None) and plans.valid(
-        digits, _MOBILE_REGIONS
-    )
-
-
-SHORTEST_MOBILE = 9
 _MOBILE_REGIONS = ("IT", "PL", "ES", "PT", "GR", "CZ", "US", "IN", "MX")
-_NAME = r"[^\W\d_a-z][^\W\d_A-Z]{1,20}"
-_NAME_BEFORE = re.compile(rf"(?<!\w){_NAME} {_NAME} ?[,:;|(–\-] ?\Z")
-_NAME_AFTER = re.compile(rf" ?\({_NAME}(?: {_NAME})?\)")
-
-
-def _chinese(text: str, match: re.Match[str], digits: str) -> bool:
-    """Tell whether a Chinese mobile number stands right among Chinese words."""
-    near = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
-    return (
-        _CHINESE_MOBILE.fullmatch(digits) is not None
-        and _IDEOGRAPH.search(near) is not None
-        and not _thing(text, match)
-        and not _denied(text, match.start())
-    )
-
-
-_CHINESE_MOBILE, _IDEOGRAPH = re.compile(r"1[3-9]\d{9}"), re.compile(r"[\u4e00-\u9fff]")
-
-
-def _denied(text: str, start: int) -> bool:
-    return DENIAL.search(labels.before(text, start)) is not None
-
-
-def _claimed(text: str, match: re.Match[str]) -> bool:
-    """Tell whether a word such as "call" is near, with none such as "order" right before the number."""
-    window = labels.before(text, match.start())
-    if DENIAL.search(window):
-        return False
-    if (
-        window.endswith(": ") and len(_digits(match[0])) >= SHORTEST_MOBILE
-    ):  # what the colon announces may have been named long before
-        window = labels.before(text, match.start(), LONGEST_ANNOUNCED)
-    if _NAMED.search(window) or _NAMED.search(labels.said_after(text, match.end())):
-        return True
-    return _FOLLOWS.match(text, match.end()) is not None
-
-
-LONGEST_ANNOUNCED = 96
-# What is said of a telephone right after its number.
-_FOLLOWS = re.compile(
-    r"[ ,;–—\-]{1,3}\(?(?:call|ring|text me|phone|mobile|cell|whats?app|zap|cel(?:ular|l)?|tel|m[óo]vil|handy|mobil|portable|sms)\b|[にへ]?(?:お)?電話",
-    re.IGNORECASE,
-)
+_CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 
 
 # Forms without a country code: how they look, who decides, how sure that is.

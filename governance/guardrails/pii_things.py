@@ -23,14 +23,14 @@ _SAID = re.compile(
 
 
 # What stands right before a number that somebody gave a thing: a telephone's is never called "#" alone.
-_NUMBERED = Cue(
+NUMBERED = Cue(
     r"(?:#|№|(?<![^\W\d_])(?:no|nr|num|nbr|n[°ºo]|č|čísl[oa])\.?|(?<!phone )(?<!telefon)\bn[uú]m(?:ber|mer|ero|éro|er)|\bcode|(?<![a-z])ids?|番号|号|號|编号|번호)[\s:=\"'(#\-.]{0,4}$"
 )
 
 
 def numbered(text: str, start: int) -> bool:
     """Tell whether a number is announced as one of many, without a word such as "phone" or "social security"."""
-    return _NUMBERED.search(labels.before(text, start)) is not None
+    return NUMBERED.search(labels.before(text, start)) is not None
 
 
 def spoken_of(text: str, start: int, end: int) -> bool:

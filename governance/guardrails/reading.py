@@ -11,6 +11,8 @@ from governance.guardrails.folding import lower
 from governance.guardrails.needles import LONG_TEXT
 from governance.guardrails.tables import Tables
 
+_LEVEL = dict.fromkeys(map(ord, "123456789"), "0")
+
 
 class Reading:
     """A folded text, the same in lower case, its tables, and what was said of its words.
@@ -29,6 +31,11 @@ class Reading:
     def tables(self) -> Tables:
         """The tables of the text."""
         return Tables(self.text, self.lower)
+
+    @cached_property
+    def levelled(self) -> str:
+        """The text with every digit the same: words with other numbers among them need no other thought."""
+        return self.text.translate(_LEVEL)
 
     @cached_property
     def _letters(self) -> set[str] | None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.guardrails import pii_hosts, pii_numbers, pii_phones, pii_things
-from governance.guardrails.cues import Cue, asked_once, one_look
+from governance.guardrails import pii_hosts, pii_numbers, pii_phone_words, pii_things
+from governance.guardrails.cues import Cue, asked_once, one_look, tells_digits
 
 PATTERNS = (
     r"\b(?:orders?|ord|no)\b",
@@ -40,7 +40,7 @@ def test_of_several_expressions_one_is_enough(words: str) -> None:
     assert (Cue(*PATTERNS).search(words) is not None) == several
 
 
-@pytest.mark.parametrize("cue", [pii_numbers.DENIAL, pii_things.THINGS, pii_phones._NAMED, pii_hosts._PERSON])
+@pytest.mark.parametrize("cue", [pii_numbers.DENIAL, pii_things.THINGS, pii_phone_words._NAMED, pii_hosts._PERSON])
 def test_the_long_lists_of_words_are_told_apart_by_their_beginnings(cue: Cue) -> None:
     assert cue._hints and not cue._loose
 
@@ -74,3 +74,13 @@ def test_a_judge_thinks_about_a_word_once_in_a_look() -> None:
         assert asked == ["abc", "abcd"]
     assert long("abcd")
     assert asked == ["abc", "abcd", "abcd"]
+
+
+@pytest.mark.parametrize("pattern", [r"a[0-9]", r"\d+[\d.]", "x{2,3}", "[a-z]{0,24}", r"[^\W\d_]"])
+def test_an_expression_of_any_digits_tells_none_apart(pattern: str) -> None:
+    assert not tells_digits(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"w-?[249]", r"(?<=2)x", "[1-9]", "a(?:b|c4)", "[^1]", "(?:x[5-9])?"])
+def test_an_expression_of_some_digits_tells_them_apart(pattern: str) -> None:
+    assert tells_digits(pattern)
