@@ -6,9 +6,29 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from accounts.pages import connections, grants, invitations, people, roles, service_accounts, support_entries, trail
+from accounts.pages import (
+    connections,
+    grants,
+    invitations,
+    people,
+    privacy,
+    roles,
+    service_accounts,
+    support_entries,
+    trail,
+)
 
-__all__ = ["connections", "grants", "invitations", "people", "roles", "service_accounts", "support_entries", "trail"]
+__all__ = [
+    "connections",
+    "grants",
+    "invitations",
+    "people",
+    "privacy",
+    "roles",
+    "service_accounts",
+    "support_entries",
+    "trail",
+]
 
 # Roles take the place of groups. Jobs are the process' own: whoever adds one runs any function, for every tenant.
 for package_model in (Group, Failure, OrmQ, Schedule, Success):

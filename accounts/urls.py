@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.pages import accepting, oidc, second_factor, signing, support
-from accounts.privacy import views as privacy_views
+from accounts.pages import accepting, oidc, second_factor, signing, support, your_data
 
 urlpatterns = [
     path("sign-in/", signing.sign_in, name="sign_in"),
@@ -17,8 +16,8 @@ urlpatterns = [
     path("invitation/<str:token>/", accepting.accept, name="invitation"),
     path("oidc/<slug:provider_id>/", oidc.begin, name="oidc_begin"),
     path("oidc/<slug:provider_id>/callback/", oidc.finish, name="oidc_callback"),
-    path("privacy/", privacy_views.mine, name="privacy"),
-    path("privacy/archives/<uuid:job_id>/", privacy_views.archive, name="privacy_archive"),
+    path("privacy/", your_data.mine, name="privacy"),
+    path("privacy/archives/<uuid:job_id>/", your_data.archive, name="privacy_archive"),
     path("support/", support.enter, name="support"),
     path("support/leave/", support.leave, name="support_leave"),
     path("security/", second_factor.security, name="security"),

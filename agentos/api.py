@@ -15,10 +15,10 @@ from psycopg.errors import ReadOnlySqlTransaction
 
 from accounts.api.audit import router as audit_router
 from accounts.api.connections import router as connections_router
+from accounts.api.privacy import router as privacy_router
 from accounts.api.service_accounts import router as service_accounts_router
 from accounts.api.signing import router as signing_router
 from accounts.auth import Authenticator, principal_of, public, scope
-from accounts.privacy.api import router as privacy_router
 from accounts.seam import in_thread
 from agentos import __version__
 from agentos.backup import facts
