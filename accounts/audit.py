@@ -27,6 +27,7 @@ from agentos.core.clock import utc_now
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject, clean_text, json_object, json_text
 
+SYSTEM = "system"
 OBJECT_ID_CHARS = 200
 CHUNK_ROWS = 2_000
 # As links cover it: the database writes the texts, which is quicker here than to make values and write them again.
@@ -122,11 +123,28 @@ def append(
         return
     signed = [_by(entry, actor_id, tenant_id, using) for entry in entries]
     head = _locked_head(tenant_id, using)
-    rows = chain(head.seq, head.hash, signed, tenant_id=tenant_id, now=utc_now())
+    previous = head.hash
+    if not is_ours(tenant_id, head.seq, head.hash, head.seal):
+        last = AuditRow.objects.using(SYSTEM).filter(tenant_id=tenant_id, seq=head.seq)
+        previous = after_a_moved_head(head.hash, last.values_list("key_id", flat=True).first())
+    rows = chain(head.seq, previous, signed, tenant_id=tenant_id, now=utc_now())
     with connections[using].cursor() as cursor:
         cursor.execute(LINK_ROWS, [json_text([moved_head(tenant_id, rows[-1])]), json_text(rows)])
     if (counted := tally.get()) is not None:
         counted.rows += len(rows)
+
+
+def is_ours(tenant_id: UUID, seq: int, last: str, sealed: str) -> bool:
+    """Tell whether a head is as an append left it: who moves it back, to cut the tail, can't seal it."""
+    return not seq or audit_chain.is_sealed(keys(), str(tenant_id), seq, last, sealed)
+
+
+def after_a_moved_head(last: str, key_id: str | None) -> str:
+    """Return what the next row is linked to when the head is not ours: nothing, so that the trail stays broken there.
+
+    `key_id` names the key of the last row. One that is not set here has sealed the head as well: nothing shows then.
+    """
+    return last if key_id is not None and keys().named(key_id) is None else ""
 
 
 def verify(tenant_id: UUID, *, may_be_older: bool = False) -> int | None:

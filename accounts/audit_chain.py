@@ -78,6 +78,11 @@ def seal(key: Key, tenant_id: str, seq: int, last: str) -> str:
     return hmac.digest(key.mac, f"head\n{tenant_id}\n{seq}\n{last}".encode(), "sha256").hex()
 
 
+def is_sealed(keys: KeyRing, tenant_id: str, seq: int, last: str, sealed: str) -> bool:
+    """Say whether one of the keys has sealed this very head."""
+    return any(sealed == seal(key, tenant_id, seq, last) for key in keys.all)
+
+
 def canonical(facts: Facts) -> bytes:
     """Return the RFC 8785 form. Without fractions the standard encoder's is the same and quicker, as long as no letter
     is beyond U+D7FF: from there on keys are sorted otherwise.
@@ -108,9 +113,7 @@ class Follower:
 
     def ends_at(self, seq: int, last: str, sealed: str) -> bool:
         """Say whether a head is this trail's end."""
-        if (seq, last) != (self.seq, self.last):
-            return False
-        return sealed in [seal(key, self.tenant_id, seq, last) for key in self.keys.all]
+        return (seq, last) == (self.seq, self.last) and is_sealed(self.keys, self.tenant_id, seq, last, sealed)
 
 
 def signed(key: Key, statement: Facts) -> dict[str, Any]:

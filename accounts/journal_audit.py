@@ -8,8 +8,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor
 
-from accounts.audit import LINK_ROWS, AuditEntry, chain, moved_head
-from accounts.models import AuditHead
+from accounts.audit import LINK_ROWS, AuditEntry, after_a_moved_head, chain, is_ours, moved_head
+from accounts.models import AuditHead, AuditRow
 from agentos.core.clock import utc_now
 from agentos.core.types import JsonObject, json_text
 
@@ -19,8 +19,9 @@ MAKE_HEADS = f"""
 INSERT INTO {HEADS} (tenant_id, seq, hash) SELECT unnest(%s::uuid[]), 0, '' ON CONFLICT (tenant_id) DO NOTHING
 """
 LOCK_HEADS = f"""
-SELECT tenant_id, seq, hash FROM {HEADS} WHERE tenant_id = ANY(%s) ORDER BY tenant_id FOR NO KEY UPDATE
+SELECT tenant_id, seq, hash, seal FROM {HEADS} WHERE tenant_id = ANY(%s) ORDER BY tenant_id FOR NO KEY UPDATE
 """
+LAST_KEY = f"SELECT key_id FROM {AuditRow._meta.db_table} WHERE tenant_id = %s AND seq = %s"
 Entries = Mapping[UUID, Sequence[AuditEntry]]
 
 
@@ -45,11 +46,15 @@ async def append_locked(connection: AsyncConnection[Any], locked: AsyncCursor[An
     rows: list[JsonObject] = []
     moved: list[JsonObject] = []
     for tenant_id in tenants:
-        linked = chain(*heads[tenant_id], entries[tenant_id], tenant_id=tenant_id, now=now)
+        seq, previous, sealed = heads[tenant_id]
+        if not is_ours(tenant_id, seq, previous, sealed):
+            last = await (await connection.execute(LAST_KEY, [tenant_id, seq])).fetchone()
+            previous = after_a_moved_head(previous, last[0] if last else None)
+        linked = chain(seq, previous, entries[tenant_id], tenant_id=tenant_id, now=now)
         rows.extend(linked)
         moved.append(moved_head(tenant_id, linked[-1]))
     await connection.execute(LINK_ROWS, [json_text(moved), json_text(rows)])
 
 
-async def _found(locked: AsyncCursor[Any]) -> dict[UUID, tuple[int, str]]:
-    return {tenant_id: (seq, link) for tenant_id, seq, link in await locked.fetchall()}
+async def _found(locked: AsyncCursor[Any]) -> dict[UUID, tuple[int, str, str]]:
+    return {tenant_id: (seq, link, sealed) for tenant_id, seq, link, sealed in await locked.fetchall()}

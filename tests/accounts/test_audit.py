@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from django.db import ProgrammingError, connections
 from accounts import audit, audit_chain
 from accounts.audit import Entry
 from accounts.audit_chain import Key
+from accounts.journal_audit import append_locked, lock_heads
 from accounts.models import AuditHead, AuditRow
 from accounts.tenancy import role_name, tenant_scope
 from tests.conftest import TenantWithUsers
@@ -41,6 +43,17 @@ def write(team: TenantWithUsers, count: int = 3) -> None:
     entries = [Entry("thing.done", "thing", str(number), {"n": number}) for number in range(count)]
     with tenant_scope(team.tenant.id, team.member.id):
         audit.append(entries, tenant_id=team.tenant.id, actor_id=team.member.id)
+
+
+def flush(team: TenantWithUsers, count: int) -> None:
+    """Write as the journal does."""
+    entries = {team.tenant.id: [Entry("thing.done", "thing", str(number)) for number in range(count)]}
+
+    async def append() -> None:
+        async with await psycopg.AsyncConnection.connect(settings.DATABASE_URLS["system"]) as connection:
+            await append_locked(connection, await lock_heads(connection, entries), entries)
+
+    asyncio.run(append())
 
 
 @contextmanager
@@ -210,6 +223,41 @@ def test_a_cut_tail_is_found_by_the_seal(acme: TenantWithUsers) -> None:
             "UPDATE accounts_audithead h SET seq = 2, hash = r.hash FROM accounts_auditrow r WHERE r.seq = 2"
         )
     assert audit.verify(acme.tenant.id) == 3
+
+
+def move_back(team: TenantWithUsers, to: int) -> None:
+    """Cut the tail and move the head back, with the link that the older row shows: its seal takes the key."""
+    with as_superuser("accounts_auditrow") as cursor:
+        cursor.execute("DELETE FROM accounts_auditrow WHERE seq > %s", [to])
+    with as_superuser("accounts_audithead") as cursor:
+        cursor.execute(
+            "UPDATE accounts_audithead h SET seq = r.seq, hash = r.hash FROM accounts_auditrow r WHERE r.seq = %s", [to]
+        )
+
+
+@pytest.mark.parametrize("by", [write, flush])
+def test_a_cut_tail_is_not_healed_by_what_is_written_after_it(
+    acme: TenantWithUsers, by: Callable[[TenantWithUsers, int], None]
+) -> None:
+    """The next row would seal the moved head, and the trail look whole again: it is not linked to it."""
+    write(acme)
+    move_back(acme, 2)
+    by(acme, 1)
+    by(acme, 2)
+    assert audit.verify(acme.tenant.id) == 3
+
+
+@pytest.mark.parametrize("by", [write, flush])
+def test_a_key_that_is_missing_for_a_while_breaks_nothing(
+    acme: TenantWithUsers, settings: Any, by: Callable[[TenantWithUsers, int], None]
+) -> None:
+    settings.AGENTOS_AUDIT_KEY = "the first key, long enough for anybody"
+    write(acme)
+    settings.AGENTOS_AUDIT_KEY = "another key, and the first one is forgotten"
+    by(acme, 2)
+    assert audit.verify(acme.tenant.id) == 1
+    settings.AUDIT_OLD_KEYS = ["the first key, long enough for anybody"]
+    assert audit.verify(acme.tenant.id) is None
 
 
 def test_a_trail_linked_anew_without_the_key_is_found(acme: TenantWithUsers) -> None:
