@@ -18,7 +18,7 @@ from agents.wiring import model_prices
 from governance import ledger, requirements
 from governance.access import Answer, Outcome, Question
 from governance.policy import in_force, rules
-from governance.policy.rules import Call, Decision
+from governance.policy.rules import Call, Decision, Rule
 
 _CONSENT = {
     PauseKind.CONFIRMATION: "The user is asked first.",
@@ -70,7 +70,7 @@ async def policy(question: Question) -> Sequence[Answer]:
     if question.tool is None:
         return ()
     right, found = question.rights[-1], await _by_policy(question, question.tool)
-    rule = f" {_sentence(str(found.rule))}" if found.rule else ""
+    rule = "".join(map(_told, found.because))
     if found.level is Level.DENY:
         return [Answer("policy", right, Outcome.REFUSES, f"This tool may not be used here.{rule}")]
     kind = requirements.kind_of(question.tool, found.level)
@@ -148,8 +148,9 @@ def _perhaps(found: Decision) -> str:
     return "".join(f" For some calls: {rule}." for rule in found.perhaps)
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+def _told(rule: Rule) -> str:
+    said = str(rule)
+    return f" {said[:1].upper()}{said[1:]}.{f' “{rule.note}”' if rule.note else ''}"
 
 
 def _covered(layer: str, right: str, held: frozenset[str], who: str) -> Answer:

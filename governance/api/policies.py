@@ -228,13 +228,12 @@ async def put_policy(request: HttpRequest, tool: str, body: PutIn) -> PolicyVers
 
 def _tool(found: ToolLevel) -> ToolLevelOut:
     decision = found.decision
-    rule = decision.rule
     return ToolLevelOut(
         tool=found.tool.name,
         component=found.component,
         declared=found.tool.level.value,
         level=decision.level.value,
-        reason=str(rule) if rule else "the tool itself",
+        reason=decision.why,
         sometimes=[str(one) for one in decision.perhaps],
-        loosened=rule is not None and rule.loosens,
+        loosened=decision.rule is not None and decision.rule.loosens,
     )

@@ -140,7 +140,7 @@ def _why(active: PolicyVersion | None, asked: dict[str, str]) -> dict[str, Any]:
         raise Invalid("Name a tool of the component.", code="nothing_asked")
     call = Call(question.tool, component, asked["role"] or None, question.arguments)
     judged = rules.decide(call, policy_selectors.lines(active))
-    return {"why": judged, "declared": question.tool.level, "spelled": simulation.spelled(judged.level, judged.terms)}
+    return {"why": judged, "declared": question.tool.level, "spelled": rules.spelled(judged.level, judged.terms)}
 
 
 def _draft_page(

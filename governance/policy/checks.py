@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.db.models import Field
 
 from accounts import scopes
@@ -106,6 +107,9 @@ def _check_terms(principal: Principal, rule: Wanted) -> None:
             raise Invalid("Hours are 1 to 2160.", code="bad_hours")
     if bool(rule.escalation_role) != (rule.escalation_hours is not None):
         raise Invalid("An escalation has both a role and hours.", code="bad_escalation")
+    ends = rule.expiry_hours or settings.APPROVAL_HOURS
+    if rule.escalation_hours is not None and rule.escalation_hours >= ends:
+        raise Invalid(f"It has expired by then: an escalation is before the end, {ends} h.", code="bad_escalation")
     if rule.approvers and len(set(rule.approvers)) < rule.quorum:
         raise Invalid("More have to approve than are named.", code="bad_quorum")
     _check_people(principal, rule)

@@ -71,9 +71,10 @@ def load(tenant_id: UUID) -> InForce:
     return InForce(rows[0].version.number, compiled(rows, rows[0].version.number)) if rows else InForce()
 
 
-def compiled(rows: Iterable[PolicyRule], number: int) -> tuple[Rule, ...]:
-    """Return a version's rules as they are decided by, in their order. Raises: Invalid."""
-    return tuple(_compiled(row, f"rule {place} of policy {number}") for place, row in enumerate(rows, 1))
+def compiled(rows: Iterable[PolicyRule], number: int | None = None) -> tuple[Rule, ...]:
+    """Return a version's rules as they are decided by, in their order; no number: they are tried. Raises: Invalid."""
+    place_of = "what is tried" if number is None else f"policy {number}"
+    return tuple(_compiled(row, f"rule {place} of {place_of}") for place, row in enumerate(rows, 1))
 
 
 def _compiled(row: PolicyRule, name: str) -> Rule:

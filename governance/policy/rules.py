@@ -57,7 +57,7 @@ class Rule:
 
     def __str__(self) -> str:
         what = [self.tool, *(part for part in (self.component, self.role) if part), *map(str, self.conditions)]
-        return f"{self.name} ({', '.join(what)}): {self.level}"
+        return f"{self.name} ({', '.join(what)}): {spelled(self.level, self.terms)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,17 @@ class Decision:
     matching: tuple[Rule, ...] = ()
     perhaps: tuple[Rule, ...] = ()
 
+    @property
+    def because(self) -> tuple[Rule, ...]:
+        """Return the rule that set the level, and those that say how the approval is given."""
+        approving = self.level is Level.APPROVE
+        return tuple(rule for rule in self.matching if rule is self.rule or (approving and rule.terms != PLAIN))
+
+    @property
+    def why(self) -> str:
+        """Name the tool itself where no rule set the level, and every rule that has a part in it."""
+        return "; ".join(["the tool itself"] * (self.rule is None) + [str(rule) for rule in self.because])
+
 
 def decide(call: Call, rules: Sequence[Rule]) -> Decision:
     """Return what is in force for a call. A few microseconds: every tool call waits for it."""
@@ -98,6 +109,18 @@ def decide(call: Call, rules: Sequence[Rule]) -> Decision:
     level, decided = _strictest(call.tool, matching)
     terms = _merged([rule for rule in matching if rule.level is Level.APPROVE and not rule.loosens])
     return Decision(level, decided, terms, tuple(matching), tuple(perhaps))
+
+
+def spelled(level: Level, terms: Terms = PLAIN) -> str:
+    """Say a level in words, with what an approval takes."""
+    said = [f"by {terms.quorum} people"] if terms.quorum > 1 else []
+    said += [f"with the role {role}" for role in terms.roles]
+    said += [f"one of {len(terms.people)} named"] if terms.people is not None else []
+    said += ["by others than before"] if terms.separate else []
+    said += ["with a reason"] if terms.reasoned else []
+    said += [f"within {terms.expiry_hours} h"] if terms.expiry_hours else []
+    said += [f"{terms.escalation_role} asked after {terms.escalation_hours} h"] if terms.escalation_role else []
+    return ", ".join([level.value, *said])
 
 
 def raised(level: Level) -> Level:

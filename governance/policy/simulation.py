@@ -33,7 +33,7 @@ from governance.models import PolicyRule
 from governance.policy import checks, rules
 from governance.policy import selectors as policy_selectors
 from governance.policy.in_force import compiled
-from governance.policy.rules import PLAIN, Call, Decision, Rule, Terms
+from governance.policy.rules import PLAIN, Call, Rule, Terms
 from governance.policy.wanted import FIELDS, Wanted
 
 MOST_DAYS: Final = 90
@@ -72,7 +72,7 @@ class Ruled:
     rule: str
 
     def __str__(self) -> str:
-        return spelled(self.level, self.terms)
+        return rules.spelled(self.level, self.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +142,7 @@ def of_rules(
     with tenant_scope(principal.tenant_id, principal.user_id):
         checks.check(principal, wanted)
     rows = [PolicyRule(**{name: getattr(rule, name) for name in FIELDS}) for rule in wanted]
-    return _replay(principal, compiled(rows, 0), days, most, told)
-
-
-def spelled(level: Level, terms: Terms = PLAIN) -> str:
-    """Say a level in words, with what an approval takes."""
-    said = [f"by {terms.quorum} people"] if terms.quorum > 1 else []
-    said += [f"with the role {role}" for role in terms.roles]
-    said += [f"one of {len(terms.people)} named"] if terms.people is not None else []
-    said += ["by others than before"] if terms.separate else []
-    said += ["with a reason"] if terms.reasoned else []
-    said += [f"within {terms.expiry_hours} h"] if terms.expiry_hours else []
-    said += [f"{terms.escalation_role} asked after {terms.escalation_hours} h"] if terms.escalation_role else []
-    return ", ".join([level.value, *said]) if said else level.value
+    return _replay(principal, compiled(rows), days, most, told)
 
 
 def _replay(principal: Principal, tried: Sequence[Rule], days: int, most: int, told: Told | None) -> Simulation:
@@ -203,7 +191,7 @@ class _Judge:
         asked = Call(tool, call.place, self._roles.get(call.user_id, ""), call.request.get("arguments") or {})
         decision = rules.decide(asked, these)
         level = rules.under_taint(tool, decision.level) if call.request.get("tainted_by") else decision.level
-        return Ruled(level, decision.terms if level is Level.APPROVE else PLAIN, _said_by(decision))
+        return Ruled(level, decision.terms if level is Level.APPROVE else PLAIN, decision.why)
 
     def _change(self, call: Recorded, before: Ruled, after: Ruled) -> Change:
         key = (call.place, call.tool, before, after)
@@ -217,10 +205,6 @@ class _Judge:
         arguments = seen(self._reader, DataClass.SENSITIVE, call.request.get("arguments") or {}, subject=call.user_id)
         by = seen(self._reader, DataClass.PERSONAL, call.email or FORMER, subject=call.user_id)
         return Example(call.run_id, call.at, by, arguments)
-
-
-def _said_by(decision: Decision) -> str:
-    return str(decision.rule) if decision.rule else "the tool itself"
 
 
 def _recorded(principal: Principal, since: datetime, most: int) -> Iterator[Recorded]:

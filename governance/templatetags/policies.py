@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from governance.policy.rules import Rule
-from governance.policy.simulation import spelled
+from governance.policy.rules import Rule, spelled
 
 register = template.Library()
 

@@ -90,5 +90,19 @@ def test_the_terms_of_all_rules_have_to_be_met() -> None:
     assert found.rule is drawn[0]
 
 
+def test_a_rule_that_only_says_how_an_approval_is_given_is_named_too() -> None:
+    two = Rule("rule 1", "refund", Level.APPROVE, terms=Terms(quorum=2))
+    plain, big = (
+        Rule("rule 2", "*", Level.APPROVE),
+        Rule("rule 3", "refund", Level.DENY, conditions=(parse("amount > 500"),)),
+    )
+    asked = decide(call(Level.APPROVE), [two, plain, big])
+    assert (asked.rule, asked.because) == (None, (two,))
+    assert asked.why == "the tool itself; rule 1 (refund): approve, by 2 people"
+    assert decide(call(Level.CONFIRM), [plain, two]).why == "rule 2 (*): approve; rule 1 (refund): approve, by 2 people"
+    assert decide(call(Level.APPROVE, 501), [two, plain, big]).because == (big,)
+    assert decide(call(Level.APPROVE), [plain]).why == "the tool itself"
+
+
 def test_untrusted_content_raises_by_one() -> None:
     assert [rules.raised(level) for level in CONSENT] == [Level.CONFIRM, Level.APPROVE, Level.APPROVE, Level.DENY]

@@ -208,6 +208,11 @@ class TestVersions:
         (Wanted("process_refund", "approve", quorum=21), "bad_quorum"),
         (Wanted("process_refund", "approve", expiry_hours=0), "bad_hours"),
         (Wanted("process_refund", "approve", escalation_role="admin"), "bad_escalation"),
+        (Wanted("process_refund", "approve", escalation_role="admin", escalation_hours=72), "bad_escalation"),
+        (
+            Wanted("process_refund", "approve", expiry_hours=9, escalation_role="admin", escalation_hours=9),
+            "bad_escalation",
+        ),
         (Wanted("process_refund", "approve", approver_role="member"), "bad_role"),
         (Wanted("process_refund", "approve", escalation_role="viewer", escalation_hours=1), "bad_role"),
         (Wanted("process_refund", "deny", conditions="amount >= lots"), "bad_condition"),
