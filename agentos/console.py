@@ -17,24 +17,42 @@ _WORK = [
     ("accounts.Connection", "Connections", "cable"),
 ]
 _OVERSIGHT = [
+    ("dashboard", "Dashboard", "monitoring"),
     ("accounts.AuditRow", "Audit", "history"),
+    ("consents", "Consents", "how_to_reg"),
     ("governance.Budget", "Budgets", "savings"),
-    ("governance.GuardSetting", "Guards", "shield"),
-    ("accounts.Membership", "People", "group"),
-    ("accounts.Invitation", "Invitations", "mail"),
-    ("accounts.SupportEntry", "Who entered", "door_open"),
-    ("accounts.TenantRole", "Roles", "badge"),
-    ("accounts.Grant", "Grants", "key"),
     ("governance.Endpoint", "Endpoints", "webhook"),
     ("governance.Notice", "Sent notices", "outbox"),
+]
+_RULES = [
+    ("policies", "Policies", "policy"),
+    ("halts", "Kill switches", "emergency_home"),
+    ("governance.GuardSetting", "Guards", "shield"),
     ("agents.AllowedModels", "Allowed models", "neurology"),
+    ("access", "Who may do what", "fact_check"),
+]
+_PEOPLE = [
+    ("accounts.Membership", "People", "group"),
+    ("accounts.Invitation", "Invitations", "mail"),
+    ("accounts.TenantRole", "Roles", "badge"),
+    ("accounts.Grant", "Grants", "key"),
     ("accounts.ServiceAccount", "Service accounts", "smart_toy"),
+    ("accounts.SupportEntry", "Who entered", "door_open"),
+]
+_DATA = [
     ("privacy.PrivacyJob", "Exports and erasures", "shield_person"),
     ("privacy.LegalHold", "Legal holds", "gavel"),
     ("privacy.RetentionRule", "Retention", "auto_delete"),
 ]
 _SETTINGS = ("governance.GuardSetting", "governance.PolicyVersion")  # approvers may read them, and don't need them here
 _SYSTEM = [("backup.BackupRecord", "Backups", "backup")]  # and the tables of packages that were added
+# Who finds the pages that show no one table: one of these scopes.
+_PAGES = {
+    "consents": ("audit:read",),
+    "policies": ("policies:write", "audit:read"),
+    "halts": ("halts:write",),
+    "access": ("access:explain",),
+}
 
 
 def subheader(request: HttpRequest) -> str:
@@ -45,10 +63,15 @@ def subheader(request: HttpRequest) -> str:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu: only what this principal may open."""
-    from governance import dashboard
-
-    groups = [("", _WORK), ("Oversight", _OVERSIGHT), ("System", [*_SYSTEM, *_added_tables(request)])]
-    menu: list[dict[str, Any]] = [
+    groups = [
+        ("", _WORK),
+        ("Oversight", _OVERSIGHT),
+        ("Rules", _RULES),
+        ("People", _PEOPLE),
+        ("Data", _DATA),
+        ("System", [*_SYSTEM, *_added_tables(request)]),
+    ]
+    return [
         {
             "title": title,
             "separator": bool(title),
@@ -56,18 +79,6 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         }
         for title, entries in groups
     ]
-    principal = getattr(request, "principal", None)
-    if principal is not None and principal.has("audit:read"):
-        menu[1]["items"].append({"title": "Consents", "icon": "how_to_reg", "link": reverse("consents")})
-    if principal is not None and dashboard.may_see(principal):
-        menu[1]["items"].insert(0, {"title": "Dashboard", "icon": "monitoring", "link": reverse("dashboard")})
-    if principal is not None and (principal.has("policies:write") or principal.has("audit:read")):
-        menu[1]["items"].append({"title": "Policies", "icon": "policy", "link": reverse("policies")})
-    if principal is not None and principal.has("halts:write"):
-        menu[1]["items"].append({"title": "Kill switches", "icon": "emergency_home", "link": reverse("halts")})
-    if principal is not None and principal.has("access:explain"):
-        menu[1]["items"].append({"title": "Who may do what", "icon": "fact_check", "link": reverse("access")})
-    return menu
 
 
 def own_pages(request: HttpRequest) -> list[dict[str, str]]:
@@ -95,6 +106,21 @@ def _added_tables(request: HttpRequest) -> list[tuple[str, str, str]]:
 
 
 def _item(request: HttpRequest, label: str, title: str, icon: str) -> list[dict[str, Any]]:
+    if "." in label:
+        return _list(request, label, title, icon)
+    return [{"title": title, "icon": icon, "link": reverse(label)}] if _may_open(request, label) else []
+
+
+def _may_open(request: HttpRequest, page: str) -> bool:
+    from governance import dashboard
+
+    principal = getattr(request, "principal", None)
+    if principal is None:
+        return False
+    return dashboard.may_see(principal) if page == "dashboard" else any(map(principal.has, _PAGES[page]))
+
+
+def _list(request: HttpRequest, label: str, title: str, icon: str) -> list[dict[str, Any]]:
     from django.apps import apps
     from django.contrib import admin
 

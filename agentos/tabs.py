@@ -23,6 +23,11 @@ class Tab:
     link: str
     count: int | None = None
 
+    @property
+    def short(self) -> str:
+        """Return what stands there on a phone, where five of them share a line."""
+        return self.title.removeprefix("Waiting ").capitalize()
+
 
 class Waiting:
     """How much waits, and for whom: each is counted when it is first asked for. The caller is inside a scope."""

@@ -14,7 +14,7 @@ from accounts.privacy import access
 from accounts.tenancy import tenant_scope
 from agents.models import PlatformSwitch
 from agents.services import switches
-from agents.services.halted import EVERYTHING
+from agents.services.halted import EVERYTHING, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,10 @@ class Banner:
     reason: str
     by: str
     since: datetime
+
+    @property
+    def what(self) -> str:
+        return in_words(self.target)
 
 
 def banners(principal: Principal) -> list[Banner]:

@@ -18,6 +18,7 @@ from agentos.problems import status_of
 from agents.banner import banners
 from agents.models.switches import MAX_REASON_CHARS
 from agents.services import switches
+from agents.services.halted import in_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,7 +32,7 @@ def halts(request: HttpRequest) -> HttpResponse:
         switches.halt(principal, target=target, reason=reason)
     except CallerError as error:
         return _page(request, principal, status_of(error), problem=error.detail, target=target, reason=reason)
-    messages.success(request, f"Halted: {target}. No new step of it begins within two seconds.")
+    messages.success(request, f"Halted: {in_words(target)}. No new step of it begins within two seconds.")
     return HttpResponseRedirect(reverse("halts"))
 
 
@@ -43,7 +44,7 @@ def release(request: HttpRequest, switch_id: UUID) -> HttpResponse:
         made = switches.release(principal, switch_id=switch_id)
     except NotFound:
         raise Http404 from None
-    messages.success(request, f"Released: {made.target}. Its runs go on by themselves.")
+    messages.success(request, f"Released: {in_words(made.target)}. The runs go on by themselves.")
     return HttpResponseRedirect(reverse("halts"))
 
 
@@ -55,7 +56,7 @@ def _page(request: HttpRequest, principal: Principal, status: int = 200, **said:
         **admin.site.each_context(request),
         "title": "Kill switches",
         "stands": stands,
-        "targets": [target for target in switches.targets() if target not in taken],
+        "targets": [(target, in_words(target)) for target in switches.targets() if target not in taken],
         "most": MAX_REASON_CHARS,
     }
     return TemplateResponse(request, "agents/halts.html", context | said, status=status)

@@ -25,7 +25,7 @@ BLOCKED: Final = "input_blocked"
 _DAY: Final = "(date_trunc('day', {0}.created_at, 'UTC') AT TIME ZONE 'UTC')::date"
 _BY_DAY: Final = "GROUP BY GROUPING SETS ((1), ())"
 _THESE: Final = "{0}.tenant_id = %(tenant)s AND {0}.created_at >= %(since)s AND {0}.created_at < %(until)s"
-_FIRST: Final = "(r.usage->>'time_to_first_token')::float"
+_FIRST: Final = "nullif((r.usage->>'time_to_first_token')::float, 0)"  # 0: no word ever came
 _WAITED: Final = "extract(epoch FROM a.decided_at - a.created_at)"
 _RUNS: Final = f"""
 SELECT {_DAY.format("r")} AS day, count(*) AS runs,

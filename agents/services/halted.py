@@ -28,6 +28,18 @@ def tool_target(name: str) -> str:
     return f"tool:{name}"
 
 
+def in_words(target: str) -> str:
+    """Say what is halted as people would."""
+    kind, *name = target.split(":")
+    match kind:
+        case "component":
+            return "the " + " ".join(name)
+        case "tool":
+            return f"the tool {name[0]}"
+        case _:
+            return "everything here" if target == TENANT else target
+
+
 @dataclass(frozen=True, slots=True)
 class Halted:
     """The switches that stand: of everything, and by tenant."""
@@ -46,7 +58,7 @@ class Halted:
     def check(self, tenant_id: UUID, *targets: str) -> None:
         """Raises: Unavailable when one of these is halted."""
         if target := self.by(tenant_id, *targets):
-            raise Unavailable(f"This is halted ({target}). Try again later.", code="halted", retry_after_seconds=60)
+            raise Unavailable(f"Halted: {in_words(target)}. Try again later.", code="halted", retry_after_seconds=60)
 
 
 async def read(pool: AsyncConnectionPool) -> Halted:

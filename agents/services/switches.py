@@ -19,7 +19,7 @@ from agents.models import KillSwitch, PlatformSwitch, Run
 from agents.models.switches import MAX_REASON_CHARS
 from agents.registry import registry
 from agents.services import log
-from agents.services.halted import EVERYTHING, TENANT, component_target, tool_target
+from agents.services.halted import EVERYTHING, TENANT, component_target, in_words, tool_target
 from agents.services.notifications import CLAIMABLE, HALT, INBOX
 from agents.services.sql import table
 
@@ -117,12 +117,14 @@ def check_released(run: Run, tool: str = "") -> None:
     found = unreleased(run.tenant_id).filter(target__in=targets).order_by().values_list("target", "reason")
     platform = PlatformSwitch.objects.filter(released_at=None).values_list(Value(EVERYTHING), "reason")
     for target, reason in platform.union(found)[:1]:
-        raise Conflict(f"This is halted ({target}): {reason} It waits until that is released.", code="halted")
+        raise Conflict(f"Halted: {in_words(target)} (“{reason}”). This waits until that is released.", code="halted")
 
 
 def _check_target(target: str) -> None:
     if target not in set(targets()):
-        raise Invalid("`target` is tenant, component:<kind>:<id> or tool:<name>.", code="unknown_target")
+        raise Invalid(
+            "`target` is tenant, component:<kind>:<id> or tool:<name>, of what is there.", code="unknown_target"
+        )
 
 
 def targets() -> Iterator[str]:

@@ -143,10 +143,13 @@ class ApprovalAdmin(TogetherAdmin):
         return getattr(request, "principal", None) is not None
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Leave out what says the same in each row: what waits is pending and has come to nothing yet."""
-        if self.tab_of(request) in (selectors.MINE, selectors.OTHERS):
-            return tuple(name for name in self.list_display if name not in ("shown_status", "outcome"))
-        return self.list_display
+        """Leave out what says the same in each row: what waits has no outcome yet, what is decided ends no more."""
+        same = {
+            selectors.MINE: ("shown_status", "outcome"),
+            selectors.OTHERS: ("shown_status", "outcome"),
+            selectors.DECIDED: ("expires",),
+        }.get(self.tab_of(request), ())
+        return tuple(name for name in self.list_display if name not in same)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
         reader = principal_of(request)
@@ -181,7 +184,7 @@ class ApprovalAdmin(TogetherAdmin):
 
     @admin.display(description="Expires in", ordering="expires_at")
     def expires(self, approval: Approval) -> str:
-        return remaining(approval.expires_at) if approval.status == ApprovalStatus.PENDING else ""
+        return remaining(approval.expires_at) if approval.status == ApprovalStatus.PENDING else "-"
 
     @display(description="Status", ordering="status", label=STATUS_TONES)  # type: ignore[untyped-decorator]  # unfold has no types
     def shown_status(self, approval: Approval) -> tuple[str, str]:

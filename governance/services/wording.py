@@ -18,6 +18,7 @@ from agentos.core.clock import rfc3339_ms
 from agentos.core.types import JsonObject
 from agents import selectors as agent_selectors
 from agents.models import Run, Step
+from agents.services.halted import in_words
 from agents.templatetags.console import agent_name, remaining, spelled_out
 from governance import selectors
 from governance.channels.words import Words
@@ -124,7 +125,7 @@ def _halted(made: Announcement, approval: Approval | None, step: Step | None, ru
         return None
     ids: JsonObject = {**_ids(made), "target": made.switch.target}
     lines = (f"Reason: {_plain(made.switch.reason)}",)
-    return Words(Kind.HALTED, f"Halted: {made.switch.target}", "/", lines=lines, ids=ids)
+    return Words(Kind.HALTED, f"Halted: {in_words(made.switch.target)}", "/", lines=lines, ids=ids)
 
 
 def _of_approval(made: Announcement, approval: Approval, title: str, *lines: str) -> Words:

@@ -163,7 +163,7 @@ def test_a_switch_is_set_seen_and_released(acme: TenantWithUsers, signed_in: Sig
     assert refused.status_code == 422
     assert "Say why" in page(refused)
     set_one = client.post("/admin/halts/", {"target": "tool:process_refund", "reason": "Twice"}, follow=True)
-    assert page(set_one).count("Halted: tool:process_refund.") >= 2  # the banner, too
+    assert page(set_one).count("Halted: the tool process_refund.") >= 2  # the banner, too
     switch = KillSwitch.objects.using("system").get()
     assert client.post(f"/admin/halts/{switch.id}/release/", follow=True).status_code == 200
     assert client.post(f"/admin/halts/{switch.id}/release/").status_code == 404

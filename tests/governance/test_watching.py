@@ -35,7 +35,7 @@ def test_a_halt_is_said_and_so_is_its_release(acme: TenantWithUsers, make_waitin
     switch = switches.halt(acme.principal("admin"), target="tenant", reason="Odd refunds.")
     halted = live(approver, waiting)
     assert (halted["status"], halted["may_decide"]) == ("pending", False)
-    assert halted["says"].startswith("This is halted (tenant): Odd refunds.")
+    assert halted["says"].startswith("Halted: everything here (“Odd refunds.”).")
     switches.release(acme.principal("admin"), switch_id=switch.id)
     assert live(approver, waiting) == before
 

@@ -71,7 +71,7 @@ def test_a_halt_switches_the_form_off_and_its_release_on_again(server, browser, 
     admin = server.client("admin", "globex")
     switch = admin.post("/api/halts", json={"target": "tool:process_refund", "reason": "Odd refunds."})
     assert switch.status_code == 200, switch.text
-    page.wait_for("stands", "This is halted (tool:process_refund): Odd refunds.")
+    page.wait_for("stands", "Halted: the tool process_refund (“Odd refunds.”).")
     assert not page.one("approve").is_enabled()
     assert admin.delete(f"/api/halts/{switch.json()['id']}").status_code == 200
     page.wait_for("stands", "It waits for a decision.")

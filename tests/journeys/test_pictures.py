@@ -57,6 +57,9 @@ def test_pages_fit_a_desk_and_a_phone(month, browser, suffix):
         if name in ("inbox", "approval"):
             keep(browser, f"{name}{suffix}")
     Home(browser, month.base_url).sign_in("acme", "admin")
+    look(browser, month.base_url, "/admin/governance/approval/", size)
+    tabs = browser.find_elements("css selector", ".ao-tabs a")
+    assert (len(tabs), len({tab.rect["y"] for tab in tabs})) == (5, 1), "an administrator's five stand on one line"
     for name, path in (
         ("run", f"/admin/agents/run/{done['run_id']}/change/"),
         ("dashboard", "/admin/dashboard/"),

@@ -264,6 +264,6 @@ def test_every_page_says_what_is_halted_why_by_whom_and_since_when(acme: TenantW
     for page in ("/", "/admin/governance/approval/", "/admin/agents/run/"):
         shown = client.get(page).content.decode()
         assert 'data-testid="halted"' in shown
-        assert "tool:pay" in shown
+        assert "the tool pay" in shown
         assert "&lt;b&gt;Twice&lt;/b&gt;" in shown
         assert "admin@acme.test" in shown

@@ -193,7 +193,7 @@ def test_a_halt_is_told_to_who_can_release_it(
     operator = principal_of(acme.operator, acme.tenant)
     switches.halt(operator, target="tenant", reason="Looks wrong.")
     send_all()
-    assert [(mail["To"], mail["Subject"]) for mail in mails.mails] == [(acme.admin.email, "Halted: tenant")]
+    assert [(mail["To"], mail["Subject"]) for mail in mails.mails] == [(acme.admin.email, "Halted: everything here")]
 
 
 def test_words_that_hide_are_spelled_out(acme: TenantWithUsers, make_waiting: MakeWaiting, mails: MailServer) -> None:
