@@ -23,14 +23,15 @@ from agents.engine.status import PauseKind, StepState
 from agents.engine.steps import AuditEntry, StepRecord
 from agents.engine.tools import Tool
 from agents.engine.verdicts import Allow, Refuse, Require, Verdict, Withdrawal
-from governance import access, asked_before, gate, guard_settings, requirements
+from governance import access, asked_before, gate, requirements
 from governance.access import Judgement
-from governance.guarding import Place, in_force
-from governance.guards import Guards, Passed
+from governance.guards import tenant_settings
+from governance.guards.judging import Guards, Passed
+from governance.guards.moderation import Moderation, Moderator
+from governance.guards.output import OutputGuard
+from governance.guards.places import Place, in_force
 from governance.models import StandingRule
-from governance.moderation import Moderation, Moderator
 from governance.offering import Offering
-from governance.output_guard import OutputGuard
 from governance.services import standing_rules
 
 _SPENT: Final = "it did not happen, and its approval is spent: call the tool again to ask for a new one."
@@ -65,10 +66,6 @@ class Governance:
         """Return what a tool's look-up found as a person may see it, redacted as the tool's results are."""
         return (await self._guards.check_read(spec, Place.TOOL, found, tenant_id=tenant_id)).value
 
-    async def check_retrieved(self, spec: AgentSpec, found: Json, *, tenant_id: UUID) -> Passed:
-        """Return what knowledge says as the model may read it."""
-        return await self._guards.check_read(spec, Place.RETRIEVED, found, tenant_id=tenant_id)
-
     async def offered(self, run: RunInfo) -> Sequence[Tool]:
         return await self._offering.of(run)
 
@@ -100,7 +97,7 @@ class Governance:
         return passed.value
 
     async def output_filter(self, run: RunInfo) -> OutputFilter | None:
-        modes = in_force(run.spec, Place.OUTPUT, await guard_settings.current(run.tenant_id))
+        modes = in_force(run.spec, Place.OUTPUT, await tenant_settings.current(run.tenant_id))
         return OutputGuard(modes) if modes else None
 
 

@@ -67,9 +67,9 @@ def loaded() -> uvicorn.Config:
     from django.urls import reverse
 
     import agents.llm.client  # noqa: F401
-    from governance import output_guard
+    from governance.guards.output import judge_once
 
-    output_guard.judge_once()
+    judge_once()
     reverse("admin:index")  # loads all routes, and the ways back to them that the first pause would ask for
     return found
 

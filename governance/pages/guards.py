@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.console import AuditedAdmin, principal_of
 from agents.registry import registry
-from governance.guarding import Mode, Place, declared, name_of
+from governance.guards.places import Mode, Place, declared, name_of
 from governance.models import GuardSetting
 from governance.services import guards
 

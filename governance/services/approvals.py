@@ -28,8 +28,9 @@ from agents.registry import registry
 from agents.services import answers, idempotency, log, switches
 from agents.services.idempotency import Key
 from agents.services.notifications import INBOX
-from governance import gate, guards, selectors
+from governance import gate, selectors
 from governance.editing import Edit
+from governance.guards import judging
 from governance.models import Approval, ApprovalStatus
 from governance.services import delegations, edits, voting
 from governance.services.voting import Ballot
@@ -293,7 +294,7 @@ def _cleaned_reason(reason: str) -> str:
     text = clean_text(reason).strip()
     if len(text) > MAX_REASON_CHARACTERS:
         raise Invalid(f"The reason is longer than {MAX_REASON_CHARACTERS} characters.", code="reason_too_long")
-    return guards.without_private(text)
+    return judging.without_private(text)
 
 
 def _entry(

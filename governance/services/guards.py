@@ -14,8 +14,8 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject, clean_text
 from agents.registry import registry
-from governance.guard_settings import cache, setting
-from governance.guarding import MODERATION, MODES, POSSIBLE, Mode, Place, name_of, weakened
+from governance.guards.places import MODERATION, MODES, POSSIBLE, Mode, Place, name_of, weakened
+from governance.guards.tenant_settings import cache, setting
 from governance.models import GuardSetting
 
 WRITE: Final = "guards:write"

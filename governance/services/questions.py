@@ -15,7 +15,8 @@ from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.types import clean_text
 from agents.services import log
 from agents.services.notifications import INBOX
-from governance import guards, selectors
+from governance import selectors
+from governance.guards import judging
 from governance.models import Approval, ApprovalQuestion, ApprovalStatus
 
 MAX_CHARACTERS: Final = 2_000
@@ -89,7 +90,7 @@ def _cleaned(text: str) -> str:
         raise Invalid("Write something.", code="text_missing")
     if len(words) > MAX_CHARACTERS:
         raise Invalid(f"Write at most {MAX_CHARACTERS} characters.", code="text_too_long")
-    return guards.without_private(words)
+    return judging.without_private(words)
 
 
 def _tell(principal: Principal, approval: Approval, action: str, words: str) -> None:

@@ -6,8 +6,8 @@ import inspect
 import sys
 
 from agentos.serving import turns, web, worker
-from governance import output_guard
 from governance.guardrails import injection_model
+from governance.guards import output
 
 
 def test_turns_are_shorter_than_pythons_own() -> None:
@@ -27,5 +27,5 @@ def test_whatever_works_on_runs_shortens_them() -> None:
 def test_what_guards_know_is_read_before_somebody_waits() -> None:
     web.loaded()
     assert injection_model.current.cache_info().currsize == 1
-    assert output_guard.streaming.cache_info().currsize == 1
+    assert output.streaming.cache_info().currsize == 1
     assert "judge_once()" in inspect.getsource(worker.work).partition("open_runtime")[0]

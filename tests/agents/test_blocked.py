@@ -17,8 +17,9 @@ from agents.engine.testing import Scripted, ScriptedModel
 from agents.engine.tools import tool
 from agents.models import Run
 from agents.registry import registry
-from governance import dashboard, guard_settings
+from governance import dashboard
 from governance.dashboard import Board
+from governance.guards import tenant_settings
 from governance.hooks import Governance
 from governance.usage import Span
 from tests.agents.services.stored import until
@@ -51,9 +52,9 @@ SCRIPT: list[Scripted] = [[("leak", {})], [("look", {"place": KEY})], [("pay", {
 
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> Any:
-    guard_settings.cache.forget()
+    tenant_settings.cache.forget()
     yield
-    guard_settings.cache.forget()
+    tenant_settings.cache.forget()
 
 
 async def board(who: Any) -> Board:

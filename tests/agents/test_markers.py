@@ -17,7 +17,7 @@ from agents.engine.testing import Scripted, ScriptedModel
 from agents.engine.tools import tool
 from agents.models import Run, Step
 from agents.registry import registry
-from governance import guard_settings
+from governance.guards import tenant_settings
 from governance.hooks import Governance
 from tests.agents.services.stored import until
 from tests.agents.test_control_api import json_of
@@ -106,9 +106,9 @@ def held(dump: str) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> Any:
-    guard_settings.cache.forget()
+    tenant_settings.cache.forget()
     yield
-    guard_settings.cache.forget()
+    tenant_settings.cache.forget()
 
 
 @pytest.mark.parametrize("mode", ["redact", "block", "flag"])

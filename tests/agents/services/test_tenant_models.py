@@ -25,7 +25,7 @@ from agents.services import forks, runs, tenant_models
 from agents.services.forks import Fork
 from agents.services.providers import Providers
 from agents.services.runtime import Runtime
-from governance.guards import Passed
+from governance.guards.judging import Passed
 from tests.agents.llm.wire import DONE, delta, refusal, response, serving
 from tests.agents.services.conftest import names, read
 from tests.conftest import TenantWithUsers

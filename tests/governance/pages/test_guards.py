@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts import principals
 from accounts.models import AuditRow
 from accounts.tenancy import tenant_scope
-from governance import guard_settings
+from governance.guards import tenant_settings
 from governance.models import GuardSetting
 from tests.conftest import TenantWithUsers
 
@@ -23,9 +23,9 @@ Enter = Callable[[str], Client]
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     principals.cache.forget()
-    guard_settings.cache.forget()
+    tenant_settings.cache.forget()
     yield
-    guard_settings.cache.forget()
+    tenant_settings.cache.forget()
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.status import PauseKind
 from agents.models import Step
-from governance import access, editing, gate, guards
+from governance import access, editing, gate
 from governance.access import Question
 from governance.api.schemas import ApprovalOut
+from governance.guards import judging
 from governance.models import Approval
 from governance.policy.rules import PLAIN, Terms
 from governance.services import approvals
@@ -44,7 +45,7 @@ class Cleaning:
     """Guards as a runtime has them."""
 
     async def check_answer(self, spec: Any, text: str, *, tenant_id: Any, noted: Any = None) -> str:
-        return guards.without_private(text)
+        return judging.without_private(text)
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,10 @@ from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord, guarded_entries
-from governance import guard_settings
-from governance.guarding import Mode, Place, Setting, declared, in_force, weakened
+from governance.guards import tenant_settings
+from governance.guards.judging import Guards
+from governance.guards.moderation import Moderation
+from governance.guards.places import Mode, Place, Setting, declared, in_force, weakened
 from governance.hooks import Governance
 from governance.models import GuardSetting
 from governance.services import guards
@@ -78,9 +80,9 @@ def test_to_take_back_what_tightened_is_to_loosen() -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> Iterator[None]:
-    guard_settings.cache.forget()
+    tenant_settings.cache.forget()
     yield
-    guard_settings.cache.forget()
+    tenant_settings.cache.forget()
 
 
 def put(principal: Principal, **changes: Any) -> GuardSetting:
@@ -97,7 +99,7 @@ def audited(acme: TenantWithUsers) -> list[tuple[str, list[str]]]:
 def test_who_may_write_guards_tightens_them(acme: TenantWithUsers, database: None) -> None:
     tightener = replace(acme.principal("admin"), scopes=frozenset({"guards:write"}))
     row = put(tightener, component="agent:approvals")
-    assert guard_settings.load(acme.tenant.id) == (guard_settings.setting(row),)
+    assert tenant_settings.load(acme.tenant.id) == (tenant_settings.setting(row),)
     with pytest.raises(PolicyDenied):
         guards.drop(tightener, setting_id=row.id)
     with pytest.raises(PolicyDenied):
@@ -183,9 +185,9 @@ async def test_a_tools_result_is_noted_redacted_or_withheld(acme: TenantWithUser
 
 
 async def test_retrieved_text_is_guarded_by_itself(acme: TenantWithUsers, database: None) -> None:
-    hooks = Governance()
+    judges = Guards(Moderation(None, mode="off"))
     await set_to(acme, for_all("injection", Place.TOOL, Mode.OFF))
-    passed = await hooks.check_retrieved(approvals, [{"text": ORDER}], tenant_id=acme.tenant.id)
+    passed = await judges.check_read(approvals, Place.RETRIEVED, [{"text": ORDER}], tenant_id=acme.tenant.id)
     assert ORDER not in str(passed.value)
 
 

@@ -17,10 +17,10 @@ from uuid import UUID
 from agentos.core.errors import InputBlocked
 from agentos.core.types import Json, JsonObject
 from agents.engine.spec import AgentSpec
-from governance import guard_settings
-from governance.guarding import INJECTION, MODERATION, PII, SECRETS, Mode, Modes, Place, in_force
 from governance.guardrails.findings import Finding, redact
-from governance.moderation import Moderation
+from governance.guards import tenant_settings
+from governance.guards.moderation import Moderation
+from governance.guards.places import INJECTION, MODERATION, PII, SECRETS, Mode, Modes, Place, in_force
 
 Detect: TypeAlias = Callable[[str], list[Finding]]
 LONG_TEXT_CHARACTERS: Final = 8_000  # beyond it a scan leaves the event loop
@@ -72,12 +72,12 @@ class Guards:
 
         Raises: InputBlocked with the guard and the kinds found, never the text; Unavailable.
         """
-        modes = in_force(spec, Place.INPUT, await guard_settings.current(tenant_id))
+        modes = in_force(spec, Place.INPUT, await tenant_settings.current(tenant_id))
         return await self._checked(modes, text, NOT_PRIVATE, tenant_id)
 
     async def check_answer(self, spec: AgentSpec, text: str, *, tenant_id: UUID) -> Passed:
         """Return a later text as it may be kept. Raises: InputBlocked, Unavailable."""
-        settings = await guard_settings.current(tenant_id)
+        settings = await tenant_settings.current(tenant_id)
         modes = dict(in_force(spec, Place.INPUT, settings))
         for name, mode in in_force(spec, Place.OUTPUT, settings).items():
             modes[name] = max(mode, modes.get(name, Mode.OFF), key=lambda mode: mode.strictness)
@@ -88,7 +88,7 @@ class Guards:
 
     async def check_read(self, spec: AgentSpec, place: Place, value: Json, *, tenant_id: UUID) -> Passed:
         """Return what a component reads, a tool's result or retrieved text, as the model may read it."""
-        modes = in_force(spec, place, await guard_settings.current(tenant_id))
+        modes = in_force(spec, place, await tenant_settings.current(tenant_id))
         return await clean(modes, place, value)
 
     async def _checked(self, modes: Modes, text: str, spared: frozenset[str], tenant_id: UUID) -> Passed:

@@ -15,9 +15,9 @@ from agents.engine.run_info import RunInfo
 from agents.engine.spec import AgentSpec
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord
-from governance import guard_settings
-from governance.guarding import Setting
-from governance.guards import without_private
+from governance.guards import tenant_settings
+from governance.guards.judging import without_private
+from governance.guards.places import Setting
 from governance.hooks import Governance
 from tests.governance.conftest import refund
 
@@ -60,7 +60,7 @@ def tenant(monkeypatch: pytest.MonkeyPatch) -> list[Setting]:
         assert tenant_id == ACME
         return rows
 
-    monkeypatch.setattr(guard_settings, "current", current)
+    monkeypatch.setattr(tenant_settings, "current", current)
     return rows
 
 
@@ -147,7 +147,7 @@ async def test_missing_moderation_is_off_in_development_and_said_once(
     settings.MODERATION = "auto"
     provider = Provider(error=error)
     hooks = Governance(provider)
-    with caplog.at_level(logging.WARNING, "governance.moderation"):
+    with caplog.at_level(logging.WARNING, "governance.guards.moderation"):
         await hooks.check_input(ALL, "Hello", tenant_id=ACME)
         await hooks.check_input(ALL, "Hello", tenant_id=ACME)
     assert [record.levelname for record in caplog.records] == ["WARNING"]

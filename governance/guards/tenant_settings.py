@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from accounts.kept import Kept
-from governance.guarding import Mode, Place, Setting
+from governance.guards.places import Mode, Place, Setting
 from governance.models import GuardSetting
 
 KEPT_SECONDS: Final = 3.0  # a change is in force within five

@@ -117,7 +117,7 @@ async def test_what_one_provider_lacks_opens_no_other_guard(
         assert refused.value.code == "moderation_missing"
         settings.MODERATION = "auto"
         hooks = Governance(port)
-        with caplog.at_level(logging.WARNING, "governance.moderation"):
+        with caplog.at_level(logging.WARNING, "governance.guards.moderation"):
             for _ in range(2):
                 await hooks.check_input(DESK, SAID, tenant_id=acme.tenant.id)
         assert len(caplog.records) == 1 and len(own.bodies) == 2
