@@ -104,12 +104,14 @@ def switch(request: HttpRequest, member: Membership) -> None:
 def move(request: HttpRequest, tenant_id: UUID | None) -> None:
     """Set in which tenant the session is from now on; None: in whichever is hers. The one place that does.
 
-    Forms that are open in other tabs are for the tenant of before: they are no longer good.
+    Forms that are open in other tabs are for the tenant of before: they are no longer good. Its key is another then: by
+    that each process keeps for two seconds whom a session stands for and where.
     """
     if tenant_id is None:
         request.session.pop(sessions.TENANT_KEY, None)
     else:
         request.session[sessions.TENANT_KEY] = str(tenant_id)
+    request.session.cycle_key()
     rotate_token(request)
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import reverse
 
+from accounts import principals
+from accounts.auth import authenticate
 from accounts.models import Membership, Role
+from accounts.seam import in_thread
 from accounts.services import support
 from accounts.services.sessions import TENANT_KEY
+from agentos.core.errors import NotAuthenticated
 from tests.accounts.test_invitations import invited
 from tests.conftest import PASSWORD, MakeUser, TenantWithUsers
 
@@ -40,6 +45,28 @@ def test_a_form_of_before_the_switch_does_nothing_in_the_other_tenant(
     assert strict.post(add, form).status_code in (200, 302)
     made = Membership.objects.using("system").get(user__email="new@acme.test")
     assert made.tenant_id == globex.tenant.id
+
+
+async def test_the_api_is_in_the_other_tenant_at_once(
+    acme: TenantWithUsers, globex: TenantWithUsers, make_user: MakeUser
+) -> None:
+    """The page that a switch leads to asks the API before what is kept of the session has run out."""
+    await in_thread(make_user, globex.tenant, Role.ADMIN, "admin@acme.test")
+    browser = Client()
+    await in_thread(sign_in, browser, "admin@acme.test")
+
+    async def where() -> str:
+        cookies = {name: cookie.value for name, cookie in browser.cookies.items()}
+        return (await authenticate({}, cookies, "GET", "testserver")).tenant_slug
+
+    assert await where() == "acme"
+    before = browser.cookies[settings.SESSION_COOKIE_NAME].value
+    for tenant in ("globex", "acme"):
+        await in_thread(browser.post, reverse("switch_tenant"), {"tenant": tenant})
+        assert await where() == tenant
+    principals.cache.forget()
+    with pytest.raises(NotAuthenticated):
+        await authenticate({}, {settings.SESSION_COOKIE_NAME: before}, "GET", "testserver")
 
 
 def form_token(browser: Client, path: str) -> str:
