@@ -8,7 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from agentos.bench.meter import Meter
-from agents.engine.history import DUE
+from agents.engine.history import OVERDUE
 from agents.engine.spec import AgentSpec
 
 # Foreign keys are not checked for these copies; they point where the original points.
@@ -37,15 +37,15 @@ CROSS JOIN LATERAL jsonb_populate_record(old, jsonb_build_object(
     'created_at', fresh.at, 'ended_at', fresh.at)) AS made
 WHERE old.id = %s
 """
-# A session with three windows has been summed up, as its jobs leave it. Each has come another way towards the next
-# summary: from one to three windows of runs stand behind the last.
+# A session with five windows has been summed up, as its jobs leave it. Each has come another way towards the next
+# summary, evenly: from one to five windows of short runs stand behind the last.
 _SUMMARIES = """
 INSERT INTO agents_sessionsummary
     (id, tenant_id, user_id, session_id, made_by_id, until_at, until_id, runs, text, created_at)
 SELECT uuidv7(), last.tenant_id, last.user_id, last.session_id, last.id, last.ended_at, last.id, place.runs,
     repeat('The user said "ok" and was told some forty words. ', 40), last.ended_at
 FROM agents_session session CROSS JOIN LATERAL (
-    SELECT %s - substring(session.session_id FROM '[0-9]+$')::int %% %s AS runs
+    SELECT %s - (substring(session.session_id FROM '[0-9]+$')::int - 1) * %s / %s AS runs
 ) AS place CROSS JOIN LATERAL (
     SELECT run.* FROM agents_run run
     WHERE run.tenant_id = session.tenant_id AND run.session_id = session.id
@@ -73,9 +73,9 @@ def make_sessions(meter: Meter, *, like: str, prefix: str, sessions: int, runs: 
     meter.execute(_TRUSTING)
     meter.execute(_SESSIONS, sessions, prefix, user_id, like)
     meter.execute(_RUNS, runs, prefix, like)
-    if runs >= DUE * AgentSpec.history_runs:
+    if runs >= OVERDUE * AgentSpec.history_runs:
         window = AgentSpec.history_runs
-        meter.execute(_SUMMARIES, runs - window, (DUE - 1) * window, prefix)
+        meter.execute(_SUMMARIES, runs - window, (OVERDUE - 1) * window, sessions, prefix)
     meter.execute("SET session_replication_role = origin")
     meter.execute("ANALYZE agents_session, agents_run, agents_sessionsummary")
     return [f"{prefix}{number}" for number in range(1, sessions + 1)]

@@ -1,8 +1,9 @@
 """What of a session's past a model is sent: the newest runs that fit, and a summary of what was said before them.
 
 A run's place in its session is when it ended, then its id. With a window of W runs, a summary is due once 3 W stand
-behind the last one, and takes over all but W; until it is there, up to 4 W are sent, so that nothing falls in between.
-In the 2 W runs from one summary to the next what is sent only grows at its end: providers charge less for that.
+behind the last one and fill half of what may be sent, or 5 W, however short; it takes over all but W. Until it is
+there, up to 6 W are sent, so that nothing falls in between. From one summary to the next what is sent only grows at its
+end: providers charge less for that.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from uuid import UUID
 
 from agentos.core.types import JsonObject
 
-DUE, LATE = 3, 4  # times the window: how many runs make a summary due, and how many are sent while it is late
+DUE, OVERDUE, LATE = 3, 5, 6  # times the window: what makes a summary due, if it says enough; in any case; sent at most
+ENOUGH = 2  # a summary is worth its call once this share of what may be sent is filled
 CUT = " [cut]"
 # The summary goes in as an exchange, never as a system message: it was made of what users and tools said.
 LEFT_OUT = "[The earlier messages of this conversation are left out here. Sum them up.]"
@@ -66,7 +68,8 @@ class History:
 def recall(summary: Summary | None, behind: Sequence[Said], *, runs: int, chars: int) -> History:
     """Choose what to send of the runs that stand behind the summary, newest first, at most LATE windows of them."""
     kept = fitting([bounded(said, chars) for said in behind], chars)
-    is_due = len(behind) >= DUE * runs or len(kept) < len(behind)
+    fills = sum(said.chars for said in kept) * ENOUGH >= chars
+    is_due = len(kept) < len(behind) or len(behind) >= (DUE if fills else OVERDUE) * runs
     leaving = behind[min(runs, len(kept))] if is_due else None
     return History(summary, tuple(reversed(kept)), leaving)
 

@@ -43,9 +43,12 @@ def test_a_summary_goes_before_the_runs_as_something_the_assistant_said():
     assert history.exchanges == [(LEFT_OUT, "The user is Ada."), (said(6).asked, "answer 6")]
 
 
-@pytest.mark.parametrize(("behind", "leaving"), [(14, None), (15, 10), (17, 12)])
-def test_a_summary_is_due_when_three_windows_stand_behind_the_last(behind, leaving):
-    runs = [said(number) for number in range(behind, 0, -1)]
+@pytest.mark.parametrize(
+    ("behind", "chars", "leaving"),
+    [(24, 20, None), (25, 20, 20), (27, 20, 22), (14, 400, None), (15, 320, None), (15, 340, 10), (17, 340, 12)],
+)
+def test_a_summary_is_due_when_five_windows_or_three_full_ones_stand_behind_the_last(behind, chars, leaving):
+    runs = [said(number, chars) for number in range(behind, 0, -1)]
     history = recall(None, runs, runs=5, chars=10_000)
     assert len(history.said) == behind
     assert (history.leaving and history.leaving.run_id.int) == leaving

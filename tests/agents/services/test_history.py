@@ -83,12 +83,12 @@ def numbers(history: History) -> list[int]:
     return [int(said.answered.removeprefix("Answer ")) for said in history.said]
 
 
-async def test_up_to_four_windows_of_runs_are_sent_while_a_summary_is_late(make_process):
+async def test_up_to_six_windows_of_runs_are_sent_while_a_summary_is_late(make_process):
     process = await make_process(supervise=False)
     begin = await begun(process)
     await in_thread(age, begin.run_id, 100)
     history = await told(process, begin)
-    assert numbers(history) == list(range(20, 0, -1))
+    assert numbers(history) == list(range(30, 0, -1))
     assert history.leaving is not None
     assert history.leaving.answered == "Answer 6"
 

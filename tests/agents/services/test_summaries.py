@@ -11,7 +11,7 @@ from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import NotFound, ProviderError
 from agents import selectors, wiring
-from agents.engine.history import LEFT_OUT, History
+from agents.engine.history import LEFT_OUT, OVERDUE, History
 from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB
 from agents.engine.testing import ScriptedModel
@@ -27,6 +27,7 @@ from tests.agents.services.stored import stored, until
 from tests.agents.services.test_history import SESSION, age, begun, complete, sum_up, told
 
 TEXT = "The user counts her questions."
+MANY = OVERDUE * SPEC.history_runs  # short runs that make a summary due
 
 
 def jobs_of(begin) -> list[Run]:
@@ -51,7 +52,7 @@ async def asked_for(process: Process, begin) -> None:
     await ask(process, begin, history)
 
 
-async def aged(process: Process, runs: int = 15):
+async def aged(process: Process, runs: int = MANY):
     """Return a run whose session holds so many runs before it, not worked on yet."""
     begin = await begun(process)
     await in_thread(age, begin.run_id, runs)
@@ -66,11 +67,11 @@ async def test_a_due_summary_is_written_in_the_background_and_sent_from_then_on(
     await until(lambda: len(summaries_of(first)) == 1)
     ((kept,), (job,)) = await in_thread(summaries_of, first), await in_thread(jobs_of, first)
     await until(lambda: stored(first).status == "completed")
-    assert (kept.text, kept.runs, kept.made_by_id, kept.user_id) == (TEXT, 10, job.id, old.user_id)
+    assert (kept.text, kept.runs, kept.made_by_id, kept.user_id) == (TEXT, MANY - 5, job.id, old.user_id)
     assert (job.status, (job.output or "").strip(), job.usage["total_tokens"]) == ("completed", TEXT, 15)
     (order,) = process.supervisor.job_ports.model.requests
     assert order.messages[0]["content"] == summaries.SPEC.instructions
-    assert order.messages[1]["content"].startswith("Summary so far:\n(none)\n\nSaid since:\nUser: Question 15")
+    assert order.messages[1]["content"].startswith("Summary so far:\n(none)\n\nSaid since:\nUser: Question 25")
     assert "Answer 6" in order.messages[1]["content"]
     assert "Answer 5" not in order.messages[1]["content"]
     second = process.new(session_id=SESSION, owner="")
@@ -117,15 +118,15 @@ async def test_a_summary_that_calls_a_tool_is_refused(make_process):
 
 async def test_the_next_summary_is_made_of_the_last_and_of_what_was_said_since(make_process):
     process = await make_process(job_model=ScriptedModel(["What came of both."]))
-    begin = await aged(process, 20)
-    await in_thread(sum_up, begin.run_id, 16, "The first summary.")
+    begin = await aged(process, MANY + 5)
+    await in_thread(sum_up, begin.run_id, MANY + 1, "The first summary.")
     await asked_for(process, begin)
     await until(lambda: len(summaries_of(begin)) == 2)
     newest = (await in_thread(summaries_of, begin))[-1]
-    assert (newest.text, newest.runs) == ("What came of both.", 11)
+    assert (newest.text, newest.runs) == ("What came of both.", MANY - 4)
     (order,) = process.supervisor.job_ports.model.requests
     made_of = order.messages[1]["content"]
-    assert made_of.startswith("Summary so far:\nThe first summary.\n\nSaid since:\nUser: Question 15")
+    assert made_of.startswith("Summary so far:\nThe first summary.\n\nSaid since:\nUser: Question 25")
     seen = (await told(process, await begun(process))).summary
     assert seen is not None
     assert seen.text == "What came of both."
@@ -133,11 +134,11 @@ async def test_the_next_summary_is_made_of_the_last_and_of_what_was_said_since(m
 
 async def test_a_session_that_was_long_before_its_first_summary_catches_up(make_process):
     process = await make_process(job_model=ScriptedModel([f"Summary {number}" for number in range(3)]))
-    begin = await aged(process, 120)
+    begin = await aged(process, 140)
     for done in range(1, 4):
         await asked_for(process, await begun(process))
         await until(lambda done=done: len(summaries_of(begin)) == done)
-    assert [kept.runs for kept in await in_thread(summaries_of, begin)] == [50, 100, 115]
+    assert [kept.runs for kept in await in_thread(summaries_of, begin)] == [50, 100, 135]
 
 
 async def test_processes_that_ask_at_once_store_one_job(make_process):
@@ -150,7 +151,7 @@ async def test_processes_that_ask_at_once_store_one_job(make_process):
 async def test_who_has_not_seen_the_newest_summary_asks_for_none(make_process):
     """Else a run that began just before a summary was stored would have the one run since summed up."""
     process = await make_process(supervise=False)
-    begin = await aged(process, 16)
+    begin = await aged(process, MANY + 1)
     history = await told(process, begin)
     await in_thread(sum_up, begin.run_id, 7, "Stored meanwhile.", seconds_after=1)
     await ask(process, begin, history)
@@ -307,7 +308,7 @@ async def test_jobs_under_way_cost_their_tenant_no_turn(make_process, globex):
     for number in range(3):
         begin = process.new(session_id=f"session {number}")
         await process.supervisor.writer.begin(begin)
-        await in_thread(age, begin.run_id, 15)
+        await in_thread(age, begin.run_id, MANY)
         await asked_for(process, begin)
         await in_thread(complete, begin)
     assert len(await queue.claim(process.pool, owner="one", limit=10, most_per_tenant=9, jobs=True)) == 3
@@ -326,7 +327,7 @@ async def test_jobs_that_hang_hold_up_no_run_and_are_no_more_than_may_be(make_pr
     for number in range(4):
         begin = process.new(session_id=f"session {number}")
         await process.supervisor.writer.begin(begin)
-        await in_thread(age, begin.run_id, 15)
+        await in_thread(age, begin.run_id, MANY)
         await asked_for(process, begin)
     await until(lambda: [job.status for job in jobs_of(begin)].count("running") == 2)
     for answer in ("Answered", "Again"):
