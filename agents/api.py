@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
@@ -26,9 +26,9 @@ from agents.forms import RunForm, Shown, fields_of, run_form
 from agents.registry import registry
 from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut
 from agents.services import runs, sessions, tenant_models
-from agents.services.follow import Follower
 from agents.services.idempotency import First, Key, key_of
 from agents.services.tenant_models import TenantModels
+from agents.showing import accepted, ended, shown_as
 from agents.sse import event_stream
 from agents.wiring import runtime
 
@@ -147,9 +147,9 @@ async def continue_agent_run(
     key = key_of(idempotency_key, route=f"run:{run_id}:continue", content=wanted.content)
     first = await _continued(principal, agent_id, run_id, wanted, key, shown)
     if not shown.follows:
-        return _accepted(await in_thread(selectors.run_state, principal=principal, run_id=first.run_id))
+        return accepted(await in_thread(selectors.run_state, principal=principal, run_id=first.run_id))
     follower = await retrying.reader(runtime(), principal, first.run_id, after=first.after_seq, stream=shown.stream)
-    return await _shown(principal, first.run_id, follower, stream=shown.stream)
+    return await shown_as(principal, first.run_id, follower, stream=shown.stream)
 
 
 @router.get("/runs/{run_id}", response=RunOut)
@@ -188,7 +188,7 @@ async def answer_run(
     said = [item.as_answer() for item in body.answers]
     key = key_of(idempotency_key, route=f"run:{run_id}:answers", content=[asdict(item) for item in said])
     await answering.answer(runtime(), principal_of(request), run_id, said, key)
-    return await _state(principal_of(request), run_id)
+    return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 
 @router.post("/runs/{run_id}/cancel", response=RunStateOut)
@@ -197,7 +197,7 @@ async def cancel_run(request: HttpRequest, run_id: UUID, idempotency_key: Idempo
     """Cancel a run, from any process."""
     key = key_of(idempotency_key, route=f"run:{run_id}:cancel")
     await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id, key=key)
-    return await _state(principal_of(request), run_id)
+    return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 
 @router.post("/agents/{agent_id}/runs/{run_id}/cancel")
@@ -321,38 +321,11 @@ async def _started(principal: Principal, started: runs.Started, form: RunForm) -
         if not started.is_first:
             first = await in_thread(selectors.run_state, principal=principal, run_id=started.run_id)
             session_id = first["session_id"]
-        return _accepted({"run_id": str(started.run_id), "session_id": session_id, "status": "PENDING"})
+        return accepted({"run_id": str(started.run_id), "session_id": session_id, "status": "PENDING"})
     if started.blocked is not None and started.follower is not None and not form.shown.stream:
-        await _drain(started.follower)
+        await ended(started.follower)
         raise started.blocked
-    return await _shown(principal, started.run_id, started.follower, stream=form.shown.stream)
-
-
-async def _shown(principal: Principal, run_id: UUID, follower: Follower | None, *, stream: bool) -> HttpResponseBase:
-    """Answer with the run's stream, or with the run once it has ended or waits; as it stands, where nobody follows."""
-    if follower is not None and stream:
-        return event_stream(runtime(), principal, follower)
-    if follower is not None:
-        await _drain(follower)
-    detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
-    if (follower is None or not follower.has_ended) and detail["status"] in ("PENDING", "RUNNING"):
-        return _accepted({name: detail[name] for name in ("run_id", "session_id", "status")})
-    return JsonResponse(detail)
-
-
-def _accepted(state: JsonObject) -> HttpResponse:
-    return JsonResponse(state, status=202, headers={"Location": f"/api/runs/{state['run_id']}"})
-
-
-async def _drain(follower: Follower) -> None:
-    async with aclosing(follower.lines()) as pages:
-        async for _ in pages:
-            pass
-
-
-async def _state(principal: Principal, run_id: UUID) -> JsonObject:
-    detail = await in_thread(selectors.run_detail, principal=principal, run_id=run_id)
-    return {name: detail[name] for name in ("run_id", "session_id", "status")}
+    return await shown_as(principal, started.run_id, started.follower, stream=form.shown.stream)
 
 
 def _seen(request: HttpRequest, after: int | None) -> int:

@@ -23,6 +23,7 @@ from agents.services import pauses
 from agents.services.forks import Fork
 from agents.services.idempotency import key_of
 from agents.services.reconcile import Outcome
+from agents.showing import accepted
 from agents.sse import event_stream
 from agents.wiring import runtime
 
@@ -112,7 +113,7 @@ async def fork_run(
     """Make a new run in the same session that reuses this one before a step, and goes on from there."""
     key = key_of(idempotency_key, route=f"run:{run_id}:fork", content=body.dict())
     wanted = Fork(body.from_step, body.message, body.instructions, body.model, body.tool_result)
-    return _accepted(*await steering.fork(runtime(), principal_of(request), run_id, wanted, key))
+    return _begun(*await steering.fork(runtime(), principal_of(request), run_id, wanted, key))
 
 
 @router.post("/runs/{run_id}/rerun", response={202: RunStateOut})
@@ -120,7 +121,7 @@ async def fork_run(
 async def rerun_run(request: HttpRequest, run_id: UUID, idempotency_key: IdempotencyHeader = "") -> HttpResponse:
     """Run a failed run again, once: a new run that reuses its finished steps and goes on where it ended."""
     key = key_of(idempotency_key, route=f"run:{run_id}:rerun")
-    return _accepted(*await steering.rerun(runtime(), principal_of(request), run_id, key))
+    return _begun(*await steering.rerun(runtime(), principal_of(request), run_id, key))
 
 
 @router.post("/runs/{run_id}/pause", response=RunStateOut)
@@ -141,9 +142,8 @@ async def unpause_run(request: HttpRequest, run_id: UUID, idempotency_key: Idemp
     return await in_thread(selectors.run_state, principal=principal_of(request), run_id=run_id)
 
 
-def _accepted(made: UUID, session_id: str) -> HttpResponse:
-    state = {"run_id": str(made), "session_id": session_id, "status": "PENDING"}
-    return JsonResponse(state, status=202, headers={"Location": f"/api/runs/{made}"})
+def _begun(made: UUID, session_id: str) -> HttpResponse:
+    return accepted({"run_id": str(made), "session_id": session_id, "status": "PENDING"})
 
 
 def _after_index(index: object) -> int:

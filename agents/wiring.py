@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -37,26 +37,11 @@ _runtime: Runtime | None = None
 class NoJournal:
     """Stands where each run puts its own journal."""
 
-    pause_requested = False
-    drain_requested = False
-
-    def halted_by(self, *tools: str) -> str:
+    def __getattr__(self, name: str) -> Any:
         raise AssertionError("a run brings its own journal")
 
-    def emit(self, name: str, payload: Any, *, can_wait: bool = False) -> None:
-        raise AssertionError("a run brings its own journal")
 
-    def put(self, write: Any, *, can_wait: bool = False) -> None:
-        raise AssertionError("a run brings its own journal")
-
-    async def commit(self, write: Any) -> None:
-        raise AssertionError("a run brings its own journal")
-
-    async def session_state(self) -> Any:
-        raise AssertionError("a run brings its own journal")
-
-    def replace_state(self, seen: str, state: Any) -> Any:
-        raise AssertionError("a run brings its own journal")
+NO_JOURNAL = cast(JournalPort, NoJournal())
 
 
 def _model_url() -> str:
@@ -116,9 +101,8 @@ async def open_runtime() -> Runtime:
     await pool.open(wait=True, timeout=10)
     models = model_port()
     hooks: Hooks = import_string(settings.AGENTOS_HOOKS)(models)
-    journal: JournalPort = NoJournal()
     ledger: Ledger = import_string(settings.AGENTOS_LEDGER)(pool, prices.cost)
-    ports = Ports(models, journal, hooks, cost_of=prices.cost, allow=ledger.allow, connect=connect)
+    ports = Ports(models, NO_JOURNAL, hooks, cost_of=prices.cost, allow=ledger.allow, connect=connect)
     hub = Hub(stream_places())
     job_ports = replace(ports, model=model_port())  # an HTTP pool of its own: no run waits behind a job
     supervisor = Supervisor(

@@ -124,7 +124,7 @@ async def _execute(
             return await _cancel(state, journal, jobs.OPTED_OUT)
         state.keeps = lambda said: (*jobs.consented(spec, info), *keeps(info, claimed.spec, said))
         state.messages = conversation(info.spec.instructions, [], info.input)
-    return await run_state(state, journal, ports, history=history)
+    return await run_loop(state, journal, ports, history=history)
 
 
 async def _loaded(claimed: Claimed, pool: AsyncConnectionPool) -> tuple[list[StepRecord], int, StopReason | None]:
@@ -154,7 +154,7 @@ def info_of(claimed: Claimed, spec: AgentSpec) -> RunInfo:
     )
 
 
-async def run_state(
+async def run_loop(
     state: LoopState, journal: RunJournal, ports: Ports, *, history: Awaitable[History] | None = None
 ) -> None:
     """Enter the loop; end the run rightly whatever comes out of it. Then ask for a summary, if one is due."""

@@ -70,17 +70,23 @@ class StatementRefused(Exception):
 class Record:
     """One run's share of a flush."""
 
-    info: RunInfo
-    fence: int
+    journal: RunJournal
     first_seq: int
     waiters: list[asyncio.Future[None] | None]
-    journal: RunJournal = field(init=False)
     lines: list[bytes] = field(default_factory=list)
     steps: dict[str, JsonObject] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     change: RunChange | None = None
     is_tainting: bool = False  # one of its steps has read what strangers may have written
+
+    @property
+    def info(self) -> RunInfo:
+        return self.journal.info
+
+    @property
+    def fence(self) -> int:
+        return self.journal.fence
 
     @property
     def is_plain(self) -> bool:

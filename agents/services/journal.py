@@ -200,7 +200,7 @@ class JournalWriter:
 
     def _record(self, journal: RunJournal, waiting: Sequence[Waiting], now: datetime) -> Record:
         """Number and encode what waits; a record keeps its numbers through every retry."""
-        record = Record(journal.info, journal.fence, journal.next_seq, waiters=[item.done for item in waiting])
+        record = Record(journal, journal.next_seq, waiters=[item.done for item in waiting])
         pending: list[Event] = []
         for item in waiting:
             pending.extend(item.write.events)
@@ -213,7 +213,6 @@ class JournalWriter:
             record.audit.extend(item.write.audit)
             record.change = item.write.run or record.change
         self._number(journal, record, pending, now)
-        record.journal = journal
         return record
 
     def _number(

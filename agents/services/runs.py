@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -28,7 +29,7 @@ from agents.models import Run
 from agents.services import authority, ending, idempotency, log, sessions, tenant_models
 from agents.services.begin import Begin
 from agents.services.blocked import notes_of
-from agents.services.execution import run_state
+from agents.services.execution import run_loop
 from agents.services.follow import Follower
 from agents.services.halted import component_target
 from agents.services.history import remembered
@@ -81,12 +82,19 @@ async def start(
             charges = await runtime.ledger.charges(_consumer(principal, spec, models))
             message, notes, blocked = await _let_in(runtime, spec, message, tenant_id)
             begin = _begin(
-                runtime, principal, spec, models, run_id, message, session_id, key, blocked=blocked is not None
+                runtime,
+                principal,
+                spec,
+                models,
+                run_id=run_id,
+                session_id=session_id,
+                session_hours=settings.TEMPORARY_HOURS if temporary else None,
+                message=None if blocked else message,
+                key=None if blocked else key,  # what failed may be tried again, with other words
+                charges=charges,
             )
-            begin.charges = charges
             if notes:
                 begin.note(notes)
-            begin.session_hours = settings.TEMPORARY_HOURS if temporary else None
             await runtime.writer.begin(begin)
         except BaseException:
             if follower:
@@ -157,12 +165,13 @@ def _begin(
     principal: Principal,
     spec: AgentSpec,
     models: tuple[str, ...],
-    run_id: UUID,
-    message: str,
-    session_id: str,
-    key: Key | None,
     *,
-    blocked: bool,
+    run_id: UUID,
+    session_id: str,
+    session_hours: int | None,
+    message: str | None,
+    key: Key | None,
+    charges: tuple[Any, ...],
 ) -> Begin:
     pinned, digest = runtime.pinned(spec, models[0], models[1:])
     return Begin(
@@ -175,10 +184,12 @@ def _begin(
         spec={**pinned, **added} if (added := authority.pinned(principal)) else pinned,
         spec_hash=digest,
         model=models[0],
-        message=None if blocked else message,
+        message=message,
         owner=runtime.supervisor.name,
-        key=None if blocked else key,  # what failed may be tried again, with other words
+        key=key,
+        charges=charges,
         deadline_seconds=spec.limits.deadline_seconds,
+        session_hours=session_hours,
     )
 
 
@@ -201,7 +212,7 @@ async def _first_work(runtime: Runtime, begin: Begin, spec: AgentSpec) -> None:
     state = LoopState(info, conversation(spec.instructions, [], info.input), allowance=begin.allowance)
     history = None if begin.session_is_new else remembered(info, runtime.pool)
     state.remembers = History().pin  # of a new session
-    await run_state(state, runtime.writer.open(info, fence=1, next_seq=1), runtime.ports, history=history)
+    await run_loop(state, runtime.writer.open(info, fence=1, next_seq=1), runtime.ports, history=history)
 
 
 async def _refuse(runtime: Runtime, begin: Begin, spec: AgentSpec, blocked: InputBlocked) -> None:

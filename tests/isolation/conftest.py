@@ -15,7 +15,7 @@ from agents.engine.ports import Ports
 from agents.services.hub import Hub
 from agents.services.runtime import Runtime
 from agents.services.supervisor import Supervisor
-from agents.wiring import NoJournal
+from agents.wiring import NO_JOURNAL
 from governance.hooks import Governance
 from tests.conftest import TenantWithUsers
 from tests.isolation.planting import Garden
@@ -58,7 +58,7 @@ async def serving(database: None, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     )
     await pool.open()
     hub, hooks = Hub(), Governance()
-    ports = Ports(Parrot(), NoJournal(), hooks)
+    ports = Ports(Parrot(), NO_JOURNAL, hooks)
     supervisor = Supervisor(pool, url=settings.DATABASE_URLS["system"], hub=hub, ports=ports)
     supervisor.writer.start()
     here = Runtime(pool, hub, supervisor, ports, hooks)

@@ -23,7 +23,7 @@ from agents.engine.testing import PlainGates, Scripted, ScriptedModel
 from agents.engine.tools import RunContext, tool
 from agents.registry import registry
 from agents.services.begin import Begin
-from agents.services.execution import run_state
+from agents.services.execution import run_loop
 from agents.services.follow import Follower
 from agents.services.hub import Hub
 from agents.services.idempotency import Key
@@ -31,7 +31,7 @@ from agents.services.ledger import Consumer, Ledger, NoLedger
 from agents.services.lines import Line
 from agents.services.places import Places
 from agents.services.supervisor import Supervisor
-from agents.wiring import NoJournal
+from agents.wiring import NO_JOURNAL
 from governance.ledger import Budgets
 
 ran: list[str] = []
@@ -89,9 +89,7 @@ class Process:
         self.pool, self.model, self.tenant = pool, model, tenant
         self.hub = Hub(streams)
         self.ledger: Ledger = Budgets(pool, price) if price else NoLedger()
-        self.ports = Ports(
-            model, NoJournal(), hooks or PlainGates(), cost_of=price or unpriced, allow=self.ledger.allow
-        )
+        self.ports = Ports(model, NO_JOURNAL, hooks or PlainGates(), cost_of=price or unpriced, allow=self.ledger.allow)
         self.supervisor = Supervisor(
             pool,
             url=settings.DATABASE_URLS["system"],
@@ -150,7 +148,7 @@ class Process:
         )
         state = LoopState(info, conversation(SPEC.instructions, [], info.input), allowance=begin.allowance)
         journal = self.supervisor.writer.open(info, fence=1, next_seq=1)
-        self.supervisor.adopt(begin.run_id, begin.tenant_id, run_state(state, journal, self.ports))
+        self.supervisor.adopt(begin.run_id, begin.tenant_id, run_loop(state, journal, self.ports))
         return follower
 
 

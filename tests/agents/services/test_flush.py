@@ -77,7 +77,7 @@ async def test_one_statement_keeps_the_held_runs_and_drops_the_lost(make_process
     ]
     records = []
     for journal in (kept, zombie):
-        record = flush.Record(journal.info, journal.fence, 1, waiters=[], lines=[b'{"event":"RunContent"}'])
+        record = flush.Record(journal, 1, waiters=[], lines=[b'{"event":"RunContent"}'])
         record.change = RunChange(RunStatus.COMPLETED, output="done")
         records.append(record)
     assert all(record.is_plain for record in records)
@@ -93,7 +93,7 @@ async def test_one_statement_keeps_the_held_runs_and_drops_the_lost(make_process
 async def test_no_statement_of_a_flush_reads_a_whole_table(make_process, change):
     process = await make_process(supervise=False)
     _, journal = await begun(process)
-    record = flush.Record(journal.info, 1, 1, waiters=[], change=change, lines=[b"{}"])
+    record = flush.Record(journal, 1, waiters=[], change=change, lines=[b"{}"])
     runs = json_text(flush._run_rows([record]))
     if record.is_plain:
         statement, values = flush._at_once(), [runs, "[]", json_text(flush._event_rows([record])), "agents_events", ""]
@@ -230,7 +230,7 @@ async def test_a_flush_that_is_stored_again_does_not_take_back_an_answer(make_pr
     process = await make_process(supervise=False)
     begin, journal = await begun(process)
     asked = StepRecord(new_id(), "1.0", StepKind.TOOL, "pay", StepState.WAITING, {"tool": "pay"}, tool_call_id="c")
-    record = flush.Record(journal.info, 1, 1, waiters=[], lines=[b"{}"])
+    record = flush.Record(journal, 1, waiters=[], lines=[b"{}"])
     asked.seq = 1
     record.add_step(asked, utc_now())
     async with process.pool.connection() as connection:
@@ -239,7 +239,7 @@ async def test_a_flush_that_is_stored_again_does_not_take_back_an_answer(make_pr
         assert await flush.store(connection, [record], process="p", is_retry=True) == {begin.run_id}
     assert (await in_thread(steps_of, begin))["1.0"].state == "answered"
     asked.seq = 2  # asked anew: a later write of the same run
-    again = flush.Record(journal.info, 1, 2, waiters=[], lines=[b"{}"])
+    again = flush.Record(journal, 2, waiters=[], lines=[b"{}"])
     again.add_step(asked, utc_now())
     async with process.pool.connection() as connection:
         await flush.store(connection, [again], process="p", is_retry=False)

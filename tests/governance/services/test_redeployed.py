@@ -25,7 +25,7 @@ from agents.registry import registry
 from agents.services import pauses, queue
 from agents.services.answers import Answer, answer
 from agents.services.begin import Begin
-from agents.services.execution import execute, info_of, run_state
+from agents.services.execution import execute, info_of, run_loop
 from governance import selectors
 from governance.hooks import Governance
 from governance.models import Approval, ApprovalStatus
@@ -380,7 +380,7 @@ async def test_a_confirmation_that_overtakes_the_process_that_asks_anew_is_looke
     info = info_of(claimed, spec)
     journal = process.supervisor.writer.open(info, fence=claimed.fence, next_seq=last_seq + 1)
     state = LoopState(info, [], steps={step.path: step for step in steps}, first_start=False)
-    await run_state(state, journal, process.supervisor.ports)
+    await run_loop(state, journal, process.supervisor.ports)
     assert (await in_thread(stored, begin)).status == "pending"
     assert (await in_thread(one_step, begin)).state == "answered"
     await start([], takes_over=True)
