@@ -39,14 +39,14 @@ PUBLIC_URL = env.text(
 ).rstrip("/")
 INVITATION_DAYS = env.integer("AGENTOS_INVITATION_DAYS", 7, at_least=1)
 
-# E-mail: printed where no server is named
+# E-mail: printed where no server is named; in production, where a log is no place for a link that opens, not sent
 EMAIL_HOST = env.text("EMAIL_HOST", "")
 EMAIL_PORT = env.integer("EMAIL_PORT", 587, at_least=1)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
 EMAIL_TIMEOUT = 10
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST or PRODUCTION else 'console'}.EmailBackend"
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "agentos@localhost")
 
 # What is decided before this is mailed to nobody who might have decided it

@@ -142,6 +142,18 @@ def test_a_real_start_refuses_before_it_starts_anything(tmp_path: Any) -> None:
         assert message in said, (changes, said)
 
 
+@pytest.mark.parametrize("tls", ["true", "false"])
+def test_a_letter_is_not_printed_where_no_mail_server_is_named(tmp_path: Any, tls: str) -> None:
+    """It may hold a link that opens, and what a process prints is a log."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AGENTOS_", "EMAIL_"))}
+    environment = {**kept, **PRODUCTION, "AGENTOS_VAR": str(tmp_path), "EMAIL_USE_TLS": tls}
+    environment["DJANGO_SETTINGS_MODULE"] = "agentos.settings"
+    letter = "import django.core.mail as mail; mail.send_mail('Join', 'the link', None, ['nora@new.test'])"
+    sent = subprocess.run([sys.executable, "-c", letter], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert sent.returncode == 1 and "SMTPServerDisconnected" in sent.stderr
+    assert "the link" not in sent.stdout
+
+
 @pytest.fixture(scope="module")
 def strong(cluster: TestCluster) -> Iterator[tuple[str, dict[str, str]]]:
     """A migrated database, its administrator's URL and its roles'."""
