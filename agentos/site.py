@@ -10,8 +10,11 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.functional import SimpleLazyObject
 from unfold.sites import UnfoldAdminSite
+
+SCRIPT_WORDS_SECONDS = 3600
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -56,6 +59,12 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return HttpResponseRedirect(_first_page(request))
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Let browsers keep what the admin's scripts say: every page asks for it, and only a release changes it."""
+        response: HttpResponse = super().i18n_javascript(request, extra_context)
+        patch_cache_control(response, private=True, max_age=SCRIPT_WORDS_SECONDS)
+        return response
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Answer 404: no form of ours looks for its choices by an address that takes any field of any model."""
