@@ -100,7 +100,7 @@ CLAIM_JOBS = _CLAIM.replace("%(lane)s", f"component_kind = '{JOB}'")
 RENEW = f"""
 UPDATE {table(Run)} SET lease_until = now() + interval '{LEASE_SECONDS} seconds'
 WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND id = ANY(%s)
-RETURNING id, fence, cancel_requested
+RETURNING id, cancel_requested
 """
 
 REQUESTS = f"""
@@ -140,10 +140,10 @@ async def claim(
         return await cursor.fetchall()
 
 
-async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]) -> dict[UUID, tuple[int, bool]]:
-    """Prolong the leases that still are ours; return {run id: (fence, cancel requested)}."""
+async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]) -> list[UUID]:
+    """Prolong the leases that still are ours; return the runs that shall end."""
     cursor = await connection.execute(RENEW, [owner, run_ids])
-    return {run_id: (fence, cancel) for run_id, fence, cancel in await cursor.fetchall()}
+    return [run_id for run_id, is_cancelled in await cursor.fetchall() if is_cancelled]
 
 
 async def requests(pool: AsyncConnectionPool, *, owner: str, run_ids: list[UUID]) -> Requests:

@@ -250,15 +250,10 @@ class Supervisor:
 
     async def _renew(self, connection: AsyncConnection[Any]) -> None:
         asked_at = time.monotonic()
-        mine = list(self._tasks)
-        kept = await queue.renew(connection, owner=self.name, run_ids=mine)
+        cancelled = await queue.renew(connection, owner=self.name, run_ids=list(self._tasks))
         self._renewed_at = asked_at
-        for run_id in mine:
-            task = self._tasks.get(run_id)
-            if task is None or task.done():
-                continue
-            if run_id in kept and kept[run_id][1]:
-                self.cancel(run_id)
+        for run_id in cancelled:
+            self.cancel(run_id)
 
     def _give_up_if_late(self) -> None:
         if time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS:
