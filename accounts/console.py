@@ -111,10 +111,9 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         """Show the object's audit rows in place of Django's log. Raises: Http404 for what the viewer can't see."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        if self.get_object(request, unquote(object_id)) is None:
+        if (found := self.get_object(request, unquote(object_id))) is None:
             raise Http404
-        trail = reverse(f"{self.admin_site.name}:accounts_auditrow_changelist")
-        return redirect(f"{trail}?{urlencode({'object_id': object_id})}")
+        return redirect(_trail(found))
 
     def _record(self, request: HttpRequest, verb: str, objects: list[Any], message: Json) -> None:
         if self.audited_by_service:
@@ -148,6 +147,16 @@ class ReadOnlyAdmin(AuditedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def trail_of(request: HttpRequest, row: Model) -> str:
+    """Return where the audit entries about a row are listed; nothing for who may not see the trail."""
+    principal = principal_of(request)
+    return _trail(row) if principal.has("audit:read") or principal.has("approvals:decide") else ""
+
+
+def _trail(row: Model) -> str:
+    return f"{reverse('admin:accounts_auditrow_changelist')}?{urlencode({'object_id': str(row.pk)})}"
 
 
 def principal_of(request: HttpRequest) -> Principal:

@@ -119,6 +119,15 @@ class ExportedAdmin(Exported, ReadOnlyAdmin):
     """Rows that are shown, had as CSV, and never changed here."""
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """One filter of a list that is on; `without` is the query of the list without it."""
+
+    title: str
+    choice: str
+    without: str
+
+
 def _related(columns: Iterable[Column]) -> set[str]:
     ways = (column.field.rpartition(".")[0] for column in columns if isinstance(column.field, str))
     return {way.replace(".", "__") for way in ways if way}

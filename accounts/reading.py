@@ -82,7 +82,7 @@ class Reading:
         try:
             audit.append([entry], tenant_id=self.reader.tenant_id)
         except DatabaseError:
-            detail = "What is others' is shown only when the audit trail takes that down, and it does not."
+            detail = "Other people's data is shown only when the audit trail records it, and now it can't."
             raise Unavailable(detail, code="audit_unavailable") from None
         self.entered += 1
 

@@ -61,6 +61,12 @@ def subheader(request: HttpRequest) -> str:
     return str(principal.tenant_slug) if principal else ""
 
 
+def shows_trail(request: HttpRequest) -> bool:
+    """Tell whether forms lead to the audit entries about their row."""
+    principal = getattr(request, "principal", None)
+    return principal is not None and principal.has("audit:read")
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu: only what this principal may open."""
     groups = [
@@ -164,7 +170,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "verified_user",
     "SITE_URL": "/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("agentos/icon.svg")}],
-    "SHOW_HISTORY": False,
+    "SHOW_HISTORY": shows_trail,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": False,
     "BORDER_RADIUS": "6px",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -18,8 +17,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
-from accounts.console import principal_of
-from accounts.csv_export import ExportedAdmin
+from accounts.console import principal_of, trail_of
+from accounts.csv_export import ExportedAdmin, Narrowed
 from agentos.core.errors import CallerError, NotFound
 from agentos.problems import status_of
 from agents.models import Run, Session
@@ -82,6 +81,7 @@ class RecordAdmin(ExportedAdmin):
             "opts": self.opts,
             "original": record,
             "list_title": self.list_title,
+            "trail": trail_of(request, record),
         }
         return TemplateResponse(request, template, {**common, **context}, status=status)
 
@@ -106,15 +106,6 @@ class RecordAdmin(ExportedAdmin):
     def of_tab(self, request: HttpRequest, rows: QuerySet[Any], tab: str) -> QuerySet[Any]:
         """Narrow the list to one of its tabs."""
         return rows
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """One filter of a list that is on; `without` is the query of the list without it."""
-
-    title: str
-    choice: str
-    without: str
 
 
 class TabbedList(ChangeList):  # type: ignore[misc]  # unfold has no types

@@ -8,11 +8,27 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.views import ChangeList
 
 from accounts import selectors
 from accounts.console import principal_of
-from accounts.csv_export import Column, ExportedAdmin
+from accounts.csv_export import Column, ExportedAdmin, Narrowed
 from accounts.models import AuditRow
+from agentos.core.ids import parse_id
+
+ABOUT = "object_id"
+
+
+class Timeline(ChangeList):  # type: ignore[misc]  # unfold has no types
+    """The trail, or what stands in it about one object."""
+
+    @property
+    def narrowed(self) -> list[Narrowed]:
+        """Return the object that the list is about, if it is."""
+        about = self.params.get(ABOUT)
+        return [Narrowed("about", str(about), self.get_query_string(remove=[ABOUT]))] if about else []
 
 
 @admin.register(AuditRow)
@@ -35,8 +51,8 @@ class AuditRowAdmin(ExportedAdmin):
         Column("Detail", lambda row: row.detail),  # opened as the reader may see it
         Column("Link", "hash"),
     )
-    fields = ("seq", "at", "who", "action", "object_type", "object_id", "detail", "hash")
-    readonly_fields = ("who",)
+    fields = ("seq", "at", "who", "action", "object_type", "about", "detail", "hash")
+    readonly_fields = ("who", "about")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         principal = getattr(request, "principal", None)
@@ -55,6 +71,19 @@ class AuditRowAdmin(ExportedAdmin):
     def who(self, row: AuditRow) -> str:
         return row.actor.email if row.actor is not None else "the system"
 
+    @admin.display(description="Object id")
+    def about(self, row: AuditRow) -> str:
+        """Lead to what the entry is about, where the console has a page of it."""
+        kinds = (model._meta for model in self.admin_site._registry if model._meta.model_name == row.object_type)
+        kind = next(kinds, None)
+        if kind is None or parse_id(row.object_id) is None:
+            return row.object_id
+        link = reverse(f"{self.admin_site.name}:{kind.app_label}_{kind.model_name}_change", args=[row.object_id])
+        return format_html('<a class="ao-link" href="{}" data-testid="about">{}</a>', link, row.object_id)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Timeline
+
     def exported(self, request: HttpRequest, rows: Iterable[AuditRow]) -> list[AuditRow]:
         found = list(rows)
         selectors.open_details(principal_of(request), found)
@@ -67,4 +96,4 @@ class AuditRowAdmin(ExportedAdmin):
         return row
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup == "object_id" or super().lookup_allowed(lookup, value, request)
+        return lookup == ABOUT or super().lookup_allowed(lookup, value, request)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+from accounts.models import Membership
 from tests.conftest import TenantWithUsers
 from tests.console.conftest import INBOX, Ask, SignIn, decide, page
+
+TRAIL = "/admin/accounts/auditrow/"
 
 
 class TestMenuAndErrors:
@@ -70,6 +73,32 @@ class TestMenuAndErrors:
         assert "approval.rejected" in {row.action for row in rows}
         assert len(signed_in(acme.admin).get("/admin/accounts/auditrow/").context["cl"].result_list) > len(rows)
         assert signed_in(acme.member).get("/admin/accounts/auditrow/").status_code == 403
+
+    def test_pages_lead_to_their_entries_on_the_trail_and_entries_to_their_pages(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        client, approval = signed_in(acme.admin), ask(acme)
+        decide(client, approval, "reject", "No receipt")
+        for row in (approval, approval.run):
+            shown = page(client.get(f"/admin/{row._meta.label_lower.replace('.', '/')}/{row.pk}/change/"))
+            trail = re.search(r'<a href="([^"]+)" data-testid="trail"', shown)
+            assert trail
+            listed = client.get(trail[1])
+            entries = listed.context["cl"].result_list
+            assert entries
+            assert {entry.object_id for entry in entries} == {str(row.pk)}
+            assert f"{row.pk} <a" in page(listed), "it says about what"
+        entry = next(one for one in client.get(f"{TRAIL}?object_id={approval.pk}").context["cl"].result_list)
+        about = re.search(r'href="([^"]+)" data-testid="about"', page(client.get(f"{TRAIL}{entry.pk}/change/")))
+        assert about
+        assert about[1] == f"/admin/governance/approval/{approval.pk}/change/"
+        member = signed_in(acme.member).get(f"/admin/governance/approval/{approval.pk}/change/")
+        assert 'data-testid="trail"' not in page(member)
+
+    def test_a_form_leads_to_its_entries_for_who_may_read_them(self, acme: TenantWithUsers, signed_in: SignIn) -> None:
+        membership = Membership.objects.using("system").get(user=acme.member)
+        form = page(signed_in(acme.admin).get(f"/admin/accounts/membership/{membership.pk}/change/"))
+        assert f"/admin/accounts/membership/{membership.pk}/history/" in form
 
     def test_the_admin_begins_with_the_inbox_or_for_who_only_watches_with_the_dashboard(
         self, acme: TenantWithUsers, signed_in: SignIn
