@@ -26,11 +26,13 @@ from agentos.core.errors import AgentOSError, NotAuthenticated, TooLarge, Unavai
 from agentos.declared import DeclaredAPI, StrictParser
 from agentos.problems import problem, problem_of
 from agents import seen
-from agents.api import router as agents_router
-from agents.control_api import router as control_router
-from agents.halts_api import router as halts_router
+from agents.api.components import router as components_router
+from agents.api.control import router as control_router
+from agents.api.halts import router as halts_router
+from agents.api.models import router as models_router
+from agents.api.runs import router as runs_router
+from agents.api.sessions import router as sessions_router
 from agents.health import Checks, readiness
-from agents.models_api import router as models_router
 from agents.services import tenant_models
 from governance.api.access import router as access_router
 from governance.api.approvals import router as governance_router
@@ -58,7 +60,9 @@ api.add_router("", privacy_router)
 api.add_router("", service_accounts_router)
 api.add_router("", connections_router)
 api.add_router("", knowledge_router)
-api.add_router("", agents_router)
+api.add_router("", components_router)
+api.add_router("", runs_router)
+api.add_router("", sessions_router)
 api.add_router("", control_router)
 api.add_router("", models_router)
 api.add_router("", halts_router)

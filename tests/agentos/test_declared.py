@@ -10,6 +10,7 @@ from ninja import Router
 
 from accounts.auth import Authenticator, public
 from agentos.api import _on_own_error
+from agentos.api import api as site_api
 from agentos.core.errors import AgentOSError
 from agentos.declared import DeclaredAPI
 from agentos.lean import LeanHandler
@@ -42,3 +43,10 @@ async def test_deny_by_default() -> None:
         assert (refused.status_code, refused.json()["code"]) == (403, "undeclared_route")
         assert "secret" not in refused.text
         assert (await client.get("/open")).json() == "hello"
+
+
+def test_operations_are_named_by_what_they_do_and_each_in_its_own_way() -> None:
+    paths = site_api.get_openapi_schema()["paths"]
+    named = [operation["operationId"] for methods in paths.values() for operation in methods.values()]
+    assert len(set(named)) == len(named)
+    assert paths["/api/agents/{agent_id}/runs"]["post"]["operationId"] == "start_agent_run"

@@ -1,34 +1,32 @@
-"""The routes of components, runs and sessions."""
+"""The routes of runs: started, continued, read, followed, answered, cancelled."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Router
 
-from accounts.auth import any_scope, principal_of, scope, signed_in
+from accounts.auth import principal_of, scope, signed_in
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from agentos.core import ratelimits
 from agentos.core.errors import Invalid, Unavailable
 from agentos.core.types import JsonObject
-from agents import answering, attaching, continuing, retrying, seen, selectors
+from agents import answering, attaching, continuing, retrying, selectors
+from agents.api.showing import accepted, ended, shown_as
 from agents.continuing import Continuation, continuation_of
 from agents.engine.spec import AgentSpec
 from agents.event_schemas import STREAM, RunOut
 from agents.forms import RunForm, Shown, fields_of, run_form
 from agents.registry import registry
-from agents.schemas import AgentOut, AnswersIn, IdempotencyHeader, RunStateOut
-from agents.services import runs, sessions, tenant_models
+from agents.schemas import AnswersIn, IdempotencyHeader, RunStateOut
+from agents.services import runs
 from agents.services.idempotency import First, Key, key_of
-from agents.services.tenant_models import TenantModels
-from agents.showing import accepted, ended, shown_as
 from agents.sse import event_stream
 from agents.wiring import runtime
 
@@ -86,23 +84,6 @@ CONTINUE_BODY = _body(
         **FLAGS,
     }
 )
-
-
-@router.get("/agents", response=list[AgentOut])
-@any_scope("agents", "read")
-async def list_agents(request: HttpRequest) -> list[JsonObject]:
-    """List the agents that one may read."""
-    principal = principal_of(request)
-    models = await tenant_models.current(principal.tenant_id)
-    return [_agent(spec, principal, models) for spec in seen.components(principal, "agent")]
-
-
-@router.get("/agents/{agent_id}", response=AgentOut)
-@scope("agents:{agent_id}:read")
-async def get_agent(request: HttpRequest, agent_id: str) -> JsonObject:
-    """Describe one agent."""
-    principal = principal_of(request)
-    return _agent(registry.get("agent", agent_id), principal, await tenant_models.current(principal.tenant_id))
 
 
 @router.post("/agents/{agent_id}/runs", response={200: RunOut, 202: RunStateOut}, openapi_extra=RUN_BODY)
@@ -209,80 +190,6 @@ async def cancel_agent_run(
     key = key_of(idempotency_key, route=f"run:{run_id}:cancel")
     await in_thread(runs.request_cancel, principal=principal_of(request), run_id=run_id, key=key, component_id=agent_id)
     return JsonResponse({})
-
-
-@router.get("/sessions")
-@scope("sessions:read")
-async def list_sessions(
-    request: HttpRequest,
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    component_id: str = "",
-) -> HttpResponse:
-    """List one's own sessions, newest first."""
-    found = await in_thread(
-        selectors.session_page, principal=principal_of(request), page=page, limit=limit, component_id=component_id
-    )
-    return JsonResponse(found)
-
-
-@router.get("/sessions/{session_id}/runs")
-@scope("sessions:read")
-async def list_session_runs(request: HttpRequest, session_id: str) -> HttpResponse:
-    """List the runs of one's own session, oldest first."""
-    found = await in_thread(selectors.session_runs, principal=principal_of(request), session_id=session_id)
-    return JsonResponse(found, safe=False)
-
-
-@router.delete("/sessions/{session_id}", response={204: None})
-@scope("sessions:delete")
-async def delete_session(request: HttpRequest, session_id: str) -> None:
-    """Delete one's own session with all that was said in it; so a temporary session ends."""
-    await in_thread(sessions.delete, principal=principal_of(request), session_id=session_id)
-
-
-@router.get("/registry")
-@scope("registry:read")
-async def list_registry(request: HttpRequest, resource_type: str = "") -> JsonObject:
-    """List what the installed apps ship: the components and tools that one may use."""
-    readable = seen.components(principal_of(request))
-    components = [
-        {"resource_type": spec.kind, "id": spec.id, "name": spec.label, "description": spec.description}
-        for spec in readable
-    ]
-    tools = [
-        {
-            "resource_type": "tool",
-            "id": tool.name,
-            "name": tool.name,
-            "description": tool.description,
-            "level": tool.level.value,
-            "effect": tool.effect,
-            "repeat": tool.repeat,
-            "component_id": spec.id,
-        }
-        for spec in readable
-        for tool in seen.tools(principal_of(request), spec)
-    ]
-    rows: list[Any] = [row for row in [*components, *tools] if resource_type in ("", row["resource_type"])]
-    meta = {"page": 1, "limit": len(rows), "total_pages": 1, "total_count": len(rows), "search_time_ms": 0}
-    return {"data": rows, "meta": meta}
-
-
-def _agent(spec: AgentSpec, principal: Principal, models: TenantModels) -> JsonObject:
-    tools = [
-        {"name": tool.name, "description": tool.description, "level": tool.level.value}
-        for tool in seen.tools(principal, spec)
-    ]
-    return {
-        "id": spec.id,
-        "name": spec.label,
-        "description": spec.description,
-        "model": {"id": models.name_of(spec.model), "provider": "openai"},
-        "tools": {"tools": tools},
-        "quick_prompts": list(spec.quick_prompts),
-        "metadata": {"sandbox": settings.USES_SANDBOX},
-    }
 
 
 async def _start(principal: Principal, spec: AgentSpec, form: RunForm, key: Key | None) -> runs.Started:

@@ -16,6 +16,7 @@ from accounts.seam import in_thread
 from agentos.core.errors import Invalid
 from agentos.core.types import JsonObject
 from agents import attaching, selectors, steering
+from agents.api.showing import accepted
 from agents.event_schemas import STREAM
 from agents.forms import fields_of, text_of
 from agents.schemas import IdempotencyHeader, RunStateOut
@@ -23,7 +24,6 @@ from agents.services import pauses
 from agents.services.forks import Fork
 from agents.services.idempotency import key_of
 from agents.services.reconcile import Outcome
-from agents.showing import accepted
 from agents.sse import event_stream
 from agents.wiring import runtime
 

@@ -1,0 +1,1 @@
+"""The routes of components, runs and sessions, of models and of kill switches."""
