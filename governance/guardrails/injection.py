@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -37,6 +37,8 @@ ROUNDING = 1e-9
 MOST_WORDS_AFTER = max(rule.gap for rule in RULES)
 BLOCK_WORDS = 16  # at least half of the furthest reach after a word, and all of that before it
 MOST_FINDINGS = 16  # in one view; who needs to know more has seen enough
+
+HEAD_CHARACTERS, LONGEST_SIGN = 10_000, 1_500  # of a view's beginning, and a bound for all that a sign is made of
 
 _TOKEN = re.compile(r"[^\W_]+")
 _COMMENT = re.compile(r"<!--(?s:.){0,4000}?-->")
@@ -85,7 +87,12 @@ class Word:
 
 def detect(text: str) -> list[Finding]:
     """Return where a text tries to give the model orders: `prompt_injection` or `indirect_injection`."""
-    found = [finding for view in views(text) for finding in _found(view)]
+    found: list[Finding] = []
+    for view in views(text):
+        more = list(_found(view))
+        found += more
+        if len(text) > 2 * HEAD_CHARACTERS and any(one.end - one.start == len(text) for one in more):
+            break  # other readings could only say the same
     kinds = sorted({finding.kind for finding in found})
     joined = [merged for kind in kinds for merged in merge(one for one in found if one.kind == kind)]
     return sorted(joined, key=lambda finding: (finding.start, finding.end))
@@ -93,8 +100,16 @@ def detect(text: str) -> list[Finding]:
 
 def found_by_rules(view: View) -> list[Finding]:
     """Return what the rules alone find in a reading."""
-    signs = sorted(_signs(view), key=lambda sign: sign.start)
-    return list(_judge(view, signs)) if signs else []
+    if len(view.text) > 2 * HEAD_CHARACTERS:  # of many findings the first are told, which the beginning may hold
+        head = replace(view, text=view.text[:HEAD_CHARACTERS])
+        found = list(_judge(view, [sign for sign in _in_order(head) if sign.start < HEAD_CHARACTERS - LONGEST_SIGN]))
+        if len(found) == MOST_FINDINGS:
+            return found
+    return list(_judge(view, _in_order(view)))
+
+
+def _in_order(view: View) -> list[Sign]:
+    return sorted(_signs(view), key=lambda sign: sign.start)
 
 
 def _found(view: View) -> Iterator[Finding]:
@@ -125,6 +140,8 @@ def _near(found: Finding, start: int, end: int) -> bool:
 
 def _judge(view: View, signs: Sequence[Sign]) -> Iterator[Finding]:
     """Add up the signs that stand close together; each name counts once, by its heaviest sign."""
+    if not signs:
+        return
     comments = [match.span() for match in _COMMENT.finditer(view.text)] if "-->" in view.text else []
     window = _Window()
     found = 0

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import takewhile
+from itertools import repeat, takewhile
 from pathlib import Path
 
 from governance.guardrails.injection_features import ALONE, Window, seen, windows
@@ -91,8 +91,7 @@ class Model:
         return sorted(ranked[:MOST_WINDOWS])
 
     def _glance(self, text: str, start: int, end: int) -> float:
-        weigh = self.weights.get
-        return sum(weigh(word, 0.0) for word in set(_WORD.findall(text, start, end)))
+        return sum(map(self.weights.get, set(_WORD.findall(text, start, end)), repeat(0.0)))
 
 
 def whole_of(windows: Iterable[set[str]]) -> set[str]:
