@@ -59,9 +59,9 @@ class Cue:
     """
 
     def __init__(self, *patterns: str) -> None:
-        led = {pattern: heads for pattern in patterns if (heads := _beginnings_of(pattern))}
+        led = {pattern: begun for pattern in patterns if (begun := _beginnings_of(pattern))}
         self._whole = [re.compile(pattern) for pattern in led]
-        self._hints = [re.compile(beginnings(shortest(heads))) for heads in led.values()]
+        self._hints = [re.compile(beginnings(shortest(begun))) for begun in led.values()]
         self._loose = [re.compile(pattern) for pattern in patterns if pattern not in led]
         self.pattern = "|".join(patterns)
         self.blind = not any(map(tells_digits, patterns))
@@ -77,6 +77,10 @@ class Cue:
         found: re.Match[str] | None = said[key]
         return found
 
+    def stands(self, words: str) -> bool:
+        """Tell whether there is a match in words that are asked about once only."""
+        return self._search(words, 0) is not None
+
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         """Yield where the one expression that this is of matches a long text."""
         if self._loose:
@@ -88,6 +92,12 @@ class Cue:
             if (found := whole(text, place - 1)) is not None:
                 yield found
                 place = max(place, found.end())
+
+    def match(self, words: str, place: int) -> re.Match[str] | None:
+        """Return the match that begins at a place, of the one expression that this is of."""
+        if self._loose:
+            return self._loose[0].match(words, place)
+        return self._whole[0].match(words, place) if self._hints[0].match(words, place) is not None else None
 
     def _search(self, words: str, start: int) -> re.Match[str] | None:
         for hint, whole in zip(self._hints, self._whole, strict=True):
@@ -103,6 +113,11 @@ class Cue:
             if found is not None:
                 return found
         return None
+
+
+def heads(pattern: str) -> str:
+    """Return an expression, fast to try, of what every match of another begins with."""
+    return beginnings(shortest(_beginnings_of(pattern)))
 
 
 def _beginnings_of(pattern: str) -> set[str]:

@@ -87,11 +87,11 @@ class Model:
         if len(found) <= MOST_WINDOWS:
             return found
         glances = {span: self._glance(text, *span) for window in found for span in window}
-        ranked = sorted(found, key=lambda window: -sum(glances[span] for span in window))
+        ranked = sorted(found, key=lambda window: -math.fsum(glances[span] for span in window))
         return sorted(ranked[:MOST_WINDOWS])
 
     def _glance(self, text: str, start: int, end: int) -> float:
-        return sum(map(self.weights.get, set(_WORD.findall(text, start, end)), repeat(0.0)))
+        return math.fsum(map(self.weights.get, set(_WORD.findall(text, start, end)), repeat(0.0)))
 
 
 def whole_of(windows: Iterable[set[str]]) -> set[str]:
@@ -101,7 +101,7 @@ def whole_of(windows: Iterable[set[str]]) -> set[str]:
 
 def _odds(weights: Mapping[str, float], bias: float, found: set[str]) -> float:
     known = [weights[feature] for feature in found if feature in weights]
-    return bias + share_of(len(known)) * sum(known)
+    return bias + share_of(len(known)) * math.fsum(known)  # whatever order they come in
 
 
 def share_of(known: int) -> float:

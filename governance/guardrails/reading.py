@@ -14,6 +14,11 @@ from governance.guardrails.tables import Tables
 _LEVEL = dict.fromkeys(map(ord, "123456789"), "0")
 
 
+# Words that are judged with care in one text: as many beside names of secrets hold nothing but noise, or secrets.
+FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 150
+_COULD_BE = re.compile(r"(?=.*[^\W\d_])(?=.*[\d#$%^&*+~!?])")
+
+
 class Reading:
     """A folded text, the same in lower case, its tables, and what was said of its words.
 
@@ -26,6 +31,7 @@ class Reading:
         self._places: dict[str, list[int]] = {}
         self._spoken: dict[int, bool] = {}
         self._verdicts: dict[tuple[Callable[[str], bool], str], bool] = {}
+        self._asked = 0
 
     @cached_property
     def tables(self) -> Tables:
@@ -75,6 +81,15 @@ class Reading:
         if spoken is None:
             spoken = self._spoken[id(of)] = of.search(self.lower) is not None
         return spoken
+
+    def likely(self, how: Callable[[str], bool], word: str) -> bool:
+        """Tell the same, but of so many words only; of more a secret is likely that could be one at all."""
+        verdict = self._verdicts.get((how, word))
+        if verdict is None:
+            self._asked += 1
+            many = self._asked > FEWEST_JUDGED + len(self.text) // CHARACTERS_FOR_ONE
+            verdict = self._verdicts[how, word] = _COULD_BE.search(word) is not None if many else how(word)
+        return verdict
 
     def looks(self, how: Callable[[str], bool], word: str) -> bool:
         """Tell what `how` says of a word, which is asked once for each word."""

@@ -227,7 +227,7 @@ def _columns(reading: Reading) -> Iterator[Finding]:
 
 def _held(value: str) -> bool:
     """Tell whether a cell of a secret's column holds one."""
-    return " " not in value and (secret_looks.password(value, prose=False) or secret_looks.key(value))
+    return " " not in value and (secret_looks.assigned(value) or secret_looks.key(value))
 
 
 _COLUMN = re.compile(
@@ -240,7 +240,7 @@ def _arguments(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     for match in reading.matches(_OPTION, _OPTIONS):
         name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
-        if secret_looks.password(match["value"], prose=False) and not (name and "pass" not in match[0]):
+        if secret_looks.assigned(match["value"]) and not (name and "pass" not in match[0]):
             yield secret_looks.span("password", match, match["value"], 0.8)
     for match in reading.matches(_QUOTED_OPTION, ("--pass",)):
         if not secret_looks.placeholder(match["value"]) and "$" not in match["value"]:

@@ -76,7 +76,10 @@ def _told(reading: Reading) -> Iterator[Finding]:
     ):
         group = match.lastgroup or ""
         value = match[group].rstrip(".)")
-        if reading.looks(secret_looks.made_up, value) and not reading.text[match.start() - 1 : match.start()].isalnum():
+        if (
+            reading.likely(secret_looks.made_up, value)
+            and not reading.text[match.start() - 1 : match.start()].isalnum()
+        ):
             yield Finding("password", match.start(group), match.start(group) + len(value), 0.7)
 
 
@@ -138,7 +141,7 @@ def _hosts(text: str) -> Iterator[Finding]:
             yield secret_looks.span("password", listed, listed["value"].rstrip(".,"), 0.7)
         if _HOST.match(text, at + 1):
             login = _USER_AT_HOST.search(text, max(0, at - 100), at + 1)
-            if login is not None and secret_looks.password(login["value"], prose=False):
+            if login is not None and secret_looks.assigned(login["value"]):
                 yield secret_looks.span("password", login, login["value"], 0.75)
         at = text.find("@", at + 1)
 
@@ -149,7 +152,7 @@ def _calls(reading: Reading) -> Iterator[Finding]:
         yield from _keys_of_client(match)
     for match in reading.matches(_CALL, _CALLS):
         for argument in list(_QUOTED.finditer(reading.text, match.start("value"), match.end("value")))[1:]:
-            if reading.looks(secret_looks.coined, argument["value"]):
+            if reading.likely(secret_looks.coined, argument["value"]):
                 yield secret_looks.span("password", argument, argument["value"], 0.75)
 
 
@@ -197,7 +200,7 @@ def _logins(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_LOGIN, _LOGINS):
         value = match["value"].rstrip(".)")
         if (
-            reading.looks(secret_looks.made_up, value)
+            reading.likely(secret_looks.made_up, value)
             and not _ASSIGNMENT.match(value)
             and match["user"].lower() not in _NOT_USERS
             and not reading.text[match.start() - 1 : match.start()].isalnum()

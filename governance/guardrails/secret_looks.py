@@ -7,21 +7,19 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-from governance.guardrails.cues import asked_once
+from governance.guardrails.cues import Cue, asked_once
 from governance.guardrails.findings import Finding
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = Cue(  # of words in lower case
     r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|eintragen|inserire|insert|insérer|remplacer|reempla[cz]|hier[_\-]|aqu[ií]\b|votre[_\-]|dein[_\-e]|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
-    r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|(?<![^\W_])%[sd](?![^\W_])|(?<![^\W_])%[A-Za-z_]\w*%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
+    r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|(?<![^\W_])%[sd](?![^\W_])|(?<![^\W_])%[a-z_]\w*%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
     r"my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
     r"^(?:null|none|undefined|true|false|string|required|optional|n/?a|tbd|empty|unset|default)$|_{4,}|-{4,}|#{3,}|^\[",
-    re.IGNORECASE,
 )
 # What no random token of a known form holds but by a chance of one in many millions.
-_PLACEHOLDER_TOKEN = re.compile(
+_PLACEHOLDER_TOKEN = Cue(
     r"x{8,}|\*{3,}|\.{3,}|example|placeholder|redacted|changeme|replaceme|12345678901|abcdefghijk|"
     r"(?:^|[_\-.])(?:your|my|insert|xxx+|dummy|fake|put|some)[_\-.]|(?:key|token|secret|here)[_\-]?here$",
-    re.IGNORECASE,
 )
 # Hashes and encrypted values: not what opens a door.
 _SEALED = re.compile(
@@ -88,7 +86,7 @@ def span(kind: str, match: re.Match[str], value: str, score: float) -> Finding:
 def placeholder(value: str) -> bool:
     """Tell whether a value only holds the place of a secret."""
     return (
-        _PLACEHOLDER.search(value) is not None
+        _PLACEHOLDER.stands(value.lower())
         or _PRINTED.search(value) is not None
         or _DUMMY.fullmatch(value) is not None
         or _SEALED.match(value) is not None
@@ -101,7 +99,7 @@ def placeholder_token(body: str) -> bool:
     """Tell the same of a token whose form is known: there, chance may write "fake" or "xxxx"."""
     if _PRINTED.search(body) is not None:
         return True
-    return _PLACEHOLDER_TOKEN.search(body) is not None or _SAME.search(body) is not None or len(set(body)) < 5
+    return _PLACEHOLDER_TOKEN.stands(body.lower()) or _SAME.search(body) is not None or len(set(body)) < 5
 
 
 def varied(value: str) -> bool:
@@ -155,18 +153,15 @@ def key(value: str) -> bool:
     return varied(value) and (has_digit or _turns(value) >= 3)
 
 
-def password(value: str, *, prose: bool) -> bool:
-    """Tell whether a value that a name calls a password looks like one; `prose` says so in a sentence."""
-    return _told(value) if prose else _set(value)
-
-
 @asked_once
-def _told(value: str) -> bool:
+def told(value: str) -> bool:
+    """Tell whether a value that a sentence calls a password looks like one."""
     return _password(value, prose=True)
 
 
 @asked_once
-def _set(value: str) -> bool:
+def assigned(value: str) -> bool:
+    """Tell whether a value that is set as a password looks like one."""
     return _password(value, prose=False)
 
 
@@ -196,7 +191,7 @@ def _password(value: str, *, prose: bool) -> bool:
 
 def made_up(value: str) -> bool:
     """Tell whether a word is neither written in a sentence nor a number, a name or an address."""
-    if not password(value, prose=True) or _HOST.search(value):
+    if not told(value) or _HOST.search(value):
         return False
     kinds = (str.islower, str.isupper, str.isdigit)
     several = sum(any(map(kind, value)) for kind in kinds)
@@ -212,7 +207,7 @@ def striking(word: str) -> bool:
 
 def coined(value: str) -> bool:
     """Tell whether a value looks like what people make up: a word with digits after it or inside, or more than that."""
-    if not password(value, prose=True) or _HOST.search(value) or _HYPHENED.fullmatch(value) or _PRODUCT.match(value):
+    if not told(value) or _HOST.search(value) or _HYPHENED.fullmatch(value) or _PRODUCT.match(value):
         return False
     return made_up(value) or _COINED.fullmatch(value) is not None or _CHAINED.fullmatch(value) is not None
 

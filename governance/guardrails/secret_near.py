@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from governance.guardrails import labels, secret_looks, secret_tokens
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, heads
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.reading import Reading
 
 REACH = 64  # characters before a value that may name it
+FEWEST_JUDGED, CHARACTERS_FOR_ONE = 150, 300  # values near such words that are judged with care in one text
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9_\-+/.~%])(?:[A-Za-z0-9]|[+/](?=[A-Za-z0-9+/]{40}))[A-Za-z0-9_\-+/.~%]{15,400}={0,2}"
 )
@@ -29,6 +32,7 @@ _NAMING = re.compile(
     r"clé|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
     r"(?![a-z])"
 )
+_NAMINGS = Cue(_NAMING.pattern)
 _BARE_KEY = re.compile(
     r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키|nyckeln?|nøkkel(?:en)?|nøglen?|avain|klíč|ključ|cheia|kulcs|κλειδί|מפתח|khóa|kunci|anahtarı?)\Z"
 )
@@ -77,6 +81,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     if not any(len(word) >= secret_looks.SHORTEST_RANDOM for word in text.split()):
         return
+    stems, judged, most = _Stems(reading.lower), 0, FEWEST_JUDGED + len(text) // CHARACTERS_FOR_ONE
     for match in _CANDIDATE.finditer(text):
         if _WALLET.fullmatch(match[0]) and not secret_looks.placeholder_token(match[0]):
             yield Finding("wallet_key", *match.span(), 0.8)
@@ -89,7 +94,15 @@ def find(reading: Reading) -> Iterator[Finding]:
         if _public(text, start, value):
             continue
         window = labels.before(text, start, REACH)
-        if (window and _named_secret(text, start, window, value)) or _said(text, start + len(value), value):
+        if (stem := stems.last(start - len(window), start)) >= 0:
+            judged += 1
+            if judged > most:
+                if len(window) - stem <= LONGEST_NAME and not _DENIAL.search(window[stem:]):
+                    yield Finding("api_key", start, start + len(value), 0.6)
+                continue
+        if (window and _named_secret(text, start, window, value, stem)) or _said(
+            text, reading.lower, start + len(value), value
+        ):
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
 
 
@@ -108,23 +121,48 @@ def _public(text: str, start: int, value: str) -> bool:
     )
 
 
-def _naming(window: str) -> re.Match[str] | None:
-    """Return the last word before a value that can name it."""
-    last = max(map(window.rfind, _STEMS if window.isascii() else _ALL_STEMS))
+class _Stems:
+    """Where in a text stands what every word holds that names a secret, looked for once."""
+
+    def __init__(self, lower: str) -> None:
+        self._lower = lower
+        self._ends: list[int] | None = None
+        self._starts: list[int] = []
+
+    def last(self, begin: int, end: int) -> int:
+        """Return where the last of them begins that stands wholly in a part of the text, counted from there, or -1."""
+        if self._ends is None:
+            self._find()
+            assert self._ends is not None
+        place = bisect_right(self._ends, end) - 1
+        return max(-1, self._starts[place] - begin) if place >= 0 else -1
+
+    def _find(self) -> None:
+        found = []
+        stem = _STEM.search(self._lower)
+        while stem is not None:
+            found.append((stem.end(), stem.start()))
+            stem = _STEM.search(self._lower, stem.start() + 1)
+        self._ends = [end for end, _ in sorted(found)]
+        self._starts = [start for _, start in sorted(found)]
+
+
+def _naming(window: str, last: int) -> re.Match[str] | None:
+    """Return the last word before a value that can name it; the last stem begins there."""
     if last < 0:
         return None
     if not window.isascii():
-        return max(_NAMING.finditer(window), key=re.Match.end, default=None)
+        return max(_NAMINGS.finditer(window), key=re.Match.end, default=None)
     floor = max(0, last - LONGEST_NAME)
     for at in (
         *[word.start() for word in _BEGINNING.finditer(window, floor, last)],
         window.find("api", floor, last),
         last,
     ):
-        naming = _NAMING.match(window, at) if at >= 0 else None
+        naming = _NAMINGS.match(window, at) if at >= 0 else None
         if naming is not None and naming.end() > last:
             return naming
-    return max(_NAMING.finditer(window, 0, last), key=re.Match.end, default=None)
+    return max(_NAMINGS.finditer(window[:last]), key=re.Match.end, default=None)
 
 
 # What every such word holds: a look for these is much cheaper.
@@ -135,13 +173,14 @@ _STEMS = (
 _ALL_STEMS = (
     *_STEMS, "nøkkel", "nøgle", "klíč", "ključ", "κλειδί", "מפתח", "khóa", "คีย์", "鍵", "clé", "schl", "ключ", "токен", "секрет", "密钥", "密鑰", "令牌", "トークン", "キー", "토큰", "키", "مفتاح", "anahtar",
 )  # fmt: skip
+_STEM = re.compile(beginnings(shortest(_ALL_STEMS)))
 LONGEST_NAME = 24
 _BEGINNING = re.compile(r"(?<![a-z])[a-z]")
 
 
-def _named_secret(text: str, start: int, window: str, value: str) -> bool:
+def _named_secret(text: str, start: int, window: str, value: str, stem: int) -> bool:
     """Tell whether the words before a value call it secret."""
-    naming = _naming(window.replace("_", " "))
+    naming = _naming(window.replace("_", " "), stem)
     hash_like = secret_looks.hexadecimal(value) or secret_looks.UUID.match(value) is not None
     if text[start - 1 : start] in {"'", '"'} and _CALL.search(text[max(0, start - 48) : start]) is not None:
         return True
@@ -170,24 +209,31 @@ def _named_secret(text: str, start: int, window: str, value: str) -> bool:
     if _BARE_KEY.search(naming[0]) and not _key_word(naming[0]):
         return (
             _PROVIDER.search(window) is not None
-            or _ENV_KEY.search(text[max(0, start - 40) : start]) is not None
-            or (_PURE.match(value) is not None and _LINE_OF_A_KEY.search(text[max(0, start - 40) : start]) is not None)
+            or _assigned(text, start, value)
             or _SERVICE.search(gap) is not None
-            or _both_keys(text, start)
-            or (len(value) >= LONG_KEY and _ONE_OF_TWO.search(text[max(0, start - 40) : start]) is not None)
-            or _SECTION.search(text[max(0, start - REACH_WORD) : start]) is not None
             or (not hash_like and len(value) >= LONG_TOKEN and _REFUSED.search(window) is not None)
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
-            or (
-                not hash_like
-                and (
-                    (_TELLS.search(gap) is not None and _WORD.search(gap) is not None)
-                    or gap == "="
-                    or _NAMED_KEY.search(text[max(0, start - 40) : start]) is not None
-                )
-            )
+            or (not hash_like and ((_TELLS.search(gap) is not None and _WORD.search(gap) is not None) or gap == "="))
+            or (not hash_like and _NAMED_KEY.search(text[max(0, start - 40) : start]) is not None)
         )
     return True
+
+
+def _assigned(text: str, start: int, value: str) -> bool:
+    """Tell whether a value is set as what can only be a key's."""
+    head = text[max(0, start - 40) : start]
+    if head.rstrip(" \t\n\r\f\v\"'")[-1:] not in _ASSIGNING:
+        return False
+    return (
+        _ENV_KEY.search(head) is not None
+        or (_PURE.match(value) is not None and _LINE_OF_A_KEY.search(head) is not None)
+        or _both_keys(text, start)
+        or (len(value) >= LONG_KEY and _ONE_OF_TWO.search(head) is not None)
+        or _SECTION.search(text[max(0, start - REACH_WORD) : start]) is not None
+    )
+
+
+_ASSIGNING = frozenset("=:")
 
 
 def _denied_before(head: str) -> bool:
@@ -204,7 +250,7 @@ _SERVICE = re.compile(
 # "AuthError: key … rejected"
 LONG_TOKEN, _REFUSED = 30, re.compile(r"auth|secret|credential|api|(?<!\d)40[13](?!\d)|forbidden|denied|invalid|login")
 # "Algolia admin key", whatever is told of it before its value.
-_OF_PROVIDER = re.compile(rf"(?<![a-z])(?:{PROVIDERS}) (?:[a-z]{{2,10}} )?\Z")
+_OF_PROVIDER = Cue(rf"(?<![a-z])(?:{PROVIDERS}) (?:[a-z]{{2,10}} )?\Z")
 
 
 def _both_keys(text: str, start: int) -> bool:
@@ -235,9 +281,9 @@ def _alone(text: str, start: int) -> bool:
     return head.endswith(("=", '="', "='")) and head.upper() == head and _PROVIDER_KEY.search(head) is not None
 
 
-def _said(text: str, end: int, value: str) -> bool:
+def _said(text: str, lower: str, end: int, value: str) -> bool:
     """Tell whether the sentence goes on to call a value secret, as in "… is my API key"."""
-    if _BEFORE_KEY.match(text, end):
+    if _BEGUN_KEY.match(lower, end) and _BEFORE_KEY.match(lower, end):
         return True
     if secret_looks.hexadecimal(value) or secret_looks.UUID.match(value):
         return False
@@ -251,10 +297,11 @@ def _said(text: str, end: int, value: str) -> bool:
 
 
 # "… is the deploy token", "… okta token": names that say enough of a hash as well.
-_BEFORE_KEY = re.compile(
-    rf"[\"'`]?(?: (?:is|was) | ?[(–—,-] ?| )(?:the |our |my |his |her |their |a )?(?:new |old |current )?(?:(?:api|access|deploy|auth|secret|admin|bot|signing|service|client|webhook)[ \-](?:key|token|secret)|(?:{PROVIDERS}) (?:api )?(?:key|token|secret))\b",
-    re.IGNORECASE,
-)
+_LEADING = r"[\"'`]?(?: (?:is|was) | ?[(–—,-] ?| )(?:the |our |my |his |her |their |a )?(?:new |old |current )?"
+_ROLE_KEY = r"(?:api|access|deploy|auth|secret|admin|bot|signing|service|client|webhook)[ \-](?:key|token|secret)"
+_PROVIDER_TOKEN = rf"(?:{PROVIDERS}) (?:api )?(?:key|token|secret)"
+_BEFORE_KEY = re.compile(rf"{_LEADING}(?:{_ROLE_KEY}|{_PROVIDER_TOKEN})\b")
+_BEGUN_KEY = re.compile(_LEADING + heads(f"{_ROLE_KEY}|{_PROVIDER_TOKEN}"))  # is asked first
 
 
 def _serves_as(text: str, end: int) -> str:
@@ -285,7 +332,10 @@ def _key_word(name: str) -> bool:
     ) is not None
 
 
+_BEFORE_VALUE = frozenset(" \t:=→-(\"'`")
+
+
 def _provided(window: str, hash_like: bool) -> bool:
-    if not _ROLE.search(window) or _PROVIDED.search(window) is None:
+    if window[-1:] not in _BEFORE_VALUE or not _ROLE.search(window) or _PROVIDED.search(window) is None:
         return False
     return not (hash_like and _DENIAL.search(window))

@@ -69,20 +69,20 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
         value = bare(match)
         if text[match.start() - 1 : match.start()].isalnum() or match["user"].lower() in _NO_USERS:
             continue
-        if reading.looks(secret_looks.coined, value) and not reading.looks(secret_looks.coined, match["user"]):
+        if reading.likely(secret_looks.coined, value) and not reading.likely(secret_looks.coined, match["user"]):
             yield finding(match)
     for match in _MAIL_PAIR.finditer(text) if "@" in text else ():
-        if reading.looks(secret_looks.coined, bare(match)) and "@" not in match["value"]:
+        if reading.likely(secret_looks.coined, bare(match)) and "@" not in match["value"]:
             yield finding(match)
     for match in reading.matches(_COLON_PAIR, ("auth", "user", "cred", "login", "default")):
-        if reading.looks(secret_looks.coined, bare(match)) and not text[match.start() - 1 : match.start()].isalnum():
+        if reading.likely(secret_looks.coined, bare(match)) and not text[match.start() - 1 : match.start()].isalnum():
             yield finding(match)
     for at, name in reading.places(_KNOWN):
         before = text[at - 1 : at]
         known = None if before.isalnum() or before in _PATH else _KNOWN_USER.match(text, at)
         if known is None or len(known["user"]) != len(name):
             continue
-        if reading.looks(secret_looks.coined, bare(known)) and not ROLE.match(bare(known)):
+        if reading.likely(secret_looks.coined, bare(known)) and not ROLE.match(bare(known)):
             yield finding(known)
 
 
@@ -111,7 +111,7 @@ def _networks(reading: Reading) -> Iterator[Finding]:
         _NETWORK_KEY,
         ("wifi", "wi-fi", "wlan", "ssid", "netz", "network", "réseau", "rete ", "netwerk", "sieć", "сеть", "hotspot"),
     ):
-        if len(bare(match)) >= SHORTEST_KEY and reading.looks(secret_looks.coined, bare(match)):
+        if len(bare(match)) >= SHORTEST_KEY and reading.likely(secret_looks.coined, bare(match)):
             yield finding(match)
     for match in reading.matches(_NETWORK, ("wifi", "wi-fi", "wlan", "ssid", "wireless", "hotspot")):
         value = bare(match)
@@ -119,7 +119,7 @@ def _networks(reading: Reading) -> Iterator[Finding]:
         if (
             len(value) >= SHORTEST_KEY
             and value[:1].islower()
-            and reading.looks(secret_looks.coined, value)
+            and reading.likely(secret_looks.coined, value)
             and _only_ssid(named)
         ):
             yield finding(match)
@@ -191,5 +191,5 @@ def _rows(reading: Reading) -> Iterator[Finding]:
     if ":" in text and ("5432:" in text or ":*:" in text or "pgpass" in lower):
         for match in _PGPASS.finditer(text):
             group = match.lastgroup or "value"
-            if secret_looks.password(match[group], prose=False):
+            if secret_looks.assigned(match[group]):
                 yield Finding("password", *match.span(group), 0.8)

@@ -74,7 +74,7 @@ def _set(reading: Reading) -> Iterator[Finding]:
         if match is None:
             continue
         around = lower[max(0, at - BACK) : match.start("value")] + lower[match.end("value") : match.end() + 20]
-        if _CHANGE.search(around) and reading.looks(secret_looks.coined, bare(match)):
+        if _CHANGE.search(around) and reading.likely(secret_looks.coined, bare(match)):
             yield finding(match)
 
 
@@ -100,7 +100,7 @@ def _right_after(reading: Reading) -> Iterator[Finding]:
         end = at + len(core)
         match = _BESIDE.match(text, end) or _DOTTED.match(text, end)
         value = bare(match) if match is not None else ""
-        if match is not None and reading.looks(secret_looks.coined, value) and not ROLE.match(value):
+        if match is not None and reading.likely(secret_looks.coined, value) and not ROLE.match(value):
             start = match.start("value")
             yield Finding("password", start, start + len(value), 0.7)
 
@@ -148,7 +148,7 @@ def _used(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     if "opens" in reading.lower or "unlocks" in reading.lower:
         for match in _OPENED.finditer(text):
-            if reading.looks(secret_looks.coined, bare(match)):
+            if reading.likely(secret_looks.coined, bare(match)):
                 yield finding(match)
     for pattern, needles in (
         (_WHEN, ("prompt", "ask", "rein kommst", "opens", "unlocks")),
@@ -156,7 +156,7 @@ def _used(reading: Reading) -> Iterator[Finding]:
     ):
         for match in reading.matches(pattern, needles):
             if (
-                reading.looks(secret_looks.coined, bare(match))
+                reading.likely(secret_looks.coined, bare(match))
                 and not text[match.start() - 1 : match.start()].isalnum()
             ):
                 yield finding(match)
@@ -179,7 +179,7 @@ def _used(reading: Reading) -> Iterator[Finding]:
         ),
     ):
         if (
-            reading.looks(secret_looks.coined, bare(match))
+            reading.likely(secret_looks.coined, bare(match))
             and _DOOR.search(match["what"].lower())
             and not text[match.start() - 1 : match.start()].isalnum()
         ):
@@ -358,7 +358,7 @@ def _near_doors(reading: Reading) -> Iterator[Finding]:
         if text[match.start() - 1 : match.start()] == ":" or reading.looks(_unlikely, value):
             continue
         judged += 1
-        if judged > MOST_JUDGED or reading.looks(secret_looks.striking, value):
+        if judged > MOST_JUDGED or reading.likely(secret_looks.striking, value):
             yield Finding("password", match.start(), match.start() + len(value), 0.65)
 
 

@@ -97,10 +97,17 @@ def find(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     promises, told = Blocks(_PROMISE, text), Blocks(_TOLD, text)
     yield from _said_first(reading, promises)
-    reach, nested = 0, 0  # of the values so far, and how many names stand in one another's values
+    reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
+    judged, most = 0, FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
     for at, core in _AT_CORES.whole(lower):
+        if at + LONGEST_IN_A_WORD < passed:
+            continue
+        if judged >= most:
+            yield from _glanced(text, at + len(core), core)
+            continue
         if not promises.any(at, at + REACH_OF_VALUE) or not _opens(text, lower, at, core):
             continue
+        judged += 1
         end, is_password = at + len(core), core in _PASSWORDS
         begun = _ASIDE.match(lower, end) if is_password and told.any(end, end + REACH_ASIDE) else None
         later = _later(reading, end, begun.end()) if begun is not None else None
@@ -118,6 +125,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         if later is not None and (later.start, later.end) == (start, start + len(value)):
             continue
         reach, nested = max(reach, start + len(value)), nested + 1 if start < reach else 0
+        passed = reach if nested > MOST_NESTED else passed
         if nested <= MOST_NESTED and not _believed(reading, core, match, value):
             value = _joined(reading, match, written) if is_password else ""
         if value:
@@ -126,13 +134,28 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield from _announced(reading, end)
 
 
+def _glanced(text: str, end: int, core: str) -> Iterator[Finding]:
+    """Yield what stands right behind one of too many names if it could be a secret at all."""
+    match = _BEHIND.match(text, end)
+    if match is not None:
+        yield Finding("password" if core in _PASSWORDS else "api_key", *match.span("value"), 0.6)
+
+
+# Names that are read with care in one text; nobody writes as many but to hide something, or to list what is secret.
+FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 200
+_BEHIND = re.compile(
+    r"[\w\-]{0,8}[^\w\n]{1,6}(?:(?:is|was|ist|est|es|are|the|my) )?[\"'`]?"
+    r"(?P<value>(?=[^\s\"'`<>,;]*[^\W\d_])(?=[^\s\"'`<>,;]*[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"
+)
+
+
 def _announced(reading: Reading, end: int) -> Iterator[Finding]:
     """Yield what a colon announces after a few words on a password, one of which looked like "is" in some language."""
     match = _ANNOUNCED.match(reading.text, end)
     if match is None or _OTHER_SUBJECT.search(match["about"]):
         return
     value = match["value"].rstrip(".,:)!?")
-    if reading.looks(secret_looks.coined, value):
+    if reading.likely(secret_looks.coined, value):
         yield Finding("password", match.start("value"), match.start("value") + len(value), 0.7)
 
 
@@ -143,6 +166,7 @@ _ANNOUNCED = re.compile(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,6}}) ?(?:[:：→=]|->
 _PROMISE = re.compile(r"[\d=]|[^\W\d_][@#$%^&*+~!?]|[^\s\"'`<>,;]{10}")
 REACH_OF_VALUE = 320
 MOST_NESTED = 6  # names in the values of others that are judged; nobody strings more together but to hide something
+LONGEST_IN_A_WORD = 48  # a name and its ending, whose value begins in the same word
 
 
 def _later(reading: Reading, end: int, begin: int) -> Finding | None:
@@ -150,7 +174,7 @@ def _later(reading: Reading, end: int, begin: int) -> Finding | None:
     text = reading.text
     for word in islice(_PIECE.finditer(text, begin, begin + REACH_ON), MOST_WORDS):
         value = word[0].rstrip(".:!?")
-        if reading.looks(secret_looks.striking, value):
+        if reading.likely(secret_looks.striking, value):
             start = word.start()
             aside = _CLAUSE.search(text, begin, start) or _OTHER_SUBJECT.search(reading.lower, end, start)
             return None if aside else Finding("password", start, start + len(value), 0.7)
@@ -190,7 +214,7 @@ def _said_first(reading: Reading, promises: Blocks) -> Iterator[Finding]:
         if not text.endswith(_LEADS, 0, at) or not promises.any(at - REACH_BACK, at):
             continue
         match = _BEFORE.search(text, max(0, at - REACH_BACK), at)
-        if match is not None and reading.looks(secret_looks.made_up, match["value"]):
+        if match is not None and reading.likely(secret_looks.made_up, match["value"]):
             yield Finding("password", *match.span("value"), 0.7)
 
 
@@ -285,16 +309,17 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
             return False
         prose = match["assigned"] is None and match["about"] is None
         if match["near"] is not None:
-            return reading.looks(secret_looks.made_up, value) and not _CODE_LINE.match(value)
-        return secret_looks.password(value, prose=prose) and not (prose and _address(value))
+            return reading.likely(secret_looks.made_up, value) and not _CODE_LINE.match(value)
+        looks = secret_looks.told if prose else secret_looks.assigned
+        return reading.likely(looks, value) and not (prose and _address(value))
     if match["near"] is not None:
         return False  # `secret_near` looks for random characters
-    if core in _SECRETS and said is not None and _DIRECTLY.match(said) and reading.looks(secret_looks.striking, value):
+    if core in _SECRETS and said is not None and _DIRECTLY.match(said) and reading.likely(secret_looks.striking, value):
         return True
     quoted = match.string[match.start("value") - 1] in "\"'"
     if quoted and len(value) >= _SURELY_RANDOM and secret_looks.entropy(value) >= 4.0 and not _CALLED.search(value):
         return not secret_looks.placeholder(value)
-    return reading.looks(secret_looks.key, value) and not _RESOURCE.match(value)
+    return reading.likely(secret_looks.key, value) and not _RESOURCE.match(value)
 
 
 _TEMPLATE = re.compile("{{")
