@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,12 +59,15 @@ class National:
     sure: bool
     blind: bool  # its form doesn't tell digits apart
 
-    def passes(self, written: str) -> bool:
-        """Tell whether a written number is a possible one."""
+    def passes(self, reading: Reading, written: str) -> bool:
+        """Tell whether a number written in a text is a possible one; of several entries a check is asked once."""
         code = written if self.signs or written.isdecimal() else _SIGNS.sub("", written).upper()
         if code in _SEQUENCE or (not code.isdecimal() and len(_DIGITS.intersection(code)) < 2) or len(set(code)) < 2:
             return False
-        return all(check(code) for check in self.checks)
+        for check in self.checks:  # noqa: SIM110 - a generator takes twice as long
+            if not reading.looks(check, code):
+                return False
+        return True
 
 
 def _word(word: str) -> str:
@@ -159,7 +164,7 @@ _HINTED = {entry: _hint(entry.alone.pattern) for entry in ENTRIES if entry.alone
 @lru_cache(maxsize=256)
 def _any_of(hinted: tuple[National, ...]) -> re.Pattern[str]:
     """Return what finds where a number that needs no name could begin, some of them hinted at."""
-    shapes = "|".join(f"(?=({entry.shape.pattern.removeprefix(_LEADING)}))" for entry in (*_ALONE, *hinted))
+    shapes = "|".join(f"(?={entry.shape.pattern.removeprefix(_LEADING)})" for entry in (*_ALONE, *hinted))
     return re.compile(rf"{_LEADING}(?=[0-9A-Z][ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?:\d ){{3}})(?:{shapes})")
 
 
@@ -167,6 +172,9 @@ _ANY_WORD = re.compile(
     f"(?={beginnings(shortest(needle[:4] for needle in _NEEDLES))})(?:{'|'.join(entry.words.pattern for entry in ENTRIES)})"
 )
 _SOME_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
+# Different numbers of people that are found with care in one text: beyond, it is a list of them.
+FEWEST_NUMBERS, CHARACTERS_FOR_A_NUMBER = 300, 250
+_ANY_NUMBER = re.compile(_LEADING + r"[A-Z]{0,5}\d(?:[ .\-/]?[0-9A-Z]){4,20}" + r"(?![0-9A-Za-z_])")
 SHORT_WORD = 3  # letters of a name that means other things too
 
 
@@ -176,14 +184,16 @@ def find(reading: Reading) -> Iterator[Finding]:
     if not _SOME_NUMBER.search(text):
         return
     spoken = lower.replace("_", " ")  # names of columns and fields
-    seen: dict[int, int] = {}
     names = _Names(reading, spoken)
-    for at, needle in _named(text, spoken):
-        named = names.read(needle, at)
+    zones: dict[National, list[tuple[int, int]]] = {}
+    for at, needles in groupby(_named(text, spoken), itemgetter(0)):
+        named = names.read(tuple(needle for _, needle in needles), at)
         for kind, start, end in named.numbers:
             yield Finding(kind, at + start, at + end, 0.92)
         for entry, length in named.alone:
-            yield from _around(entry, reading, at, at + length, seen)
+            _join(zones.setdefault(entry, []), _zone(text, at, at + length))
+    for entry, parts in zones.items():
+        yield from _around(entry, reading, parts)
     yield from _without_words(reading)
     for cell in reading.tables.cells(_ANY_WORD):
         for entry in ENTRIES:
@@ -192,7 +202,7 @@ def find(reading: Reading) -> Iterator[Finding]:
                 match is not None
                 and match.end() == cell.end
                 and entry.words.search(cell.column)
-                and reading.looks(entry.passes, match[0])
+                and entry.passes(reading, match[0])
             ):
                 yield Finding(entry.kind, cell.start, cell.end, 0.85)
 
@@ -214,6 +224,9 @@ class _Named(NamedTuple):
     alone: list[tuple[National, int]]
 
 
+_NOTHING = _Named([], [])
+
+
 @dataclass(slots=True)
 class _Promise:
     """What a name says of the number behind it, whatever its digits are; places are counted from the name on."""
@@ -232,35 +245,43 @@ class _Names:
 
     def __init__(self, reading: Reading, spoken: str) -> None:
         self._reading, self._spoken = reading, spoken
-        self._known: dict[tuple[str, str], _Named] = {}
-        self._promised: dict[tuple[str, str], list[_Promise]] = {}
+        self._known: dict[tuple[tuple[str, ...], str], _Named] = {}
+        self._promised: dict[tuple[tuple[str, ...], str], list[_Promise]] = {}
         self._firsts: dict[int, int] = {}
-        self._told: set[tuple[int, int]] = set()  # entries, and where their numbers begin
+        self._found, self._most = 0, FEWEST_NUMBERS + len(reading.text) // CHARACTERS_FOR_A_NUMBER
+        self._passed: dict[tuple[National, str], bool] = {}
+        self._told: set[tuple[National, int]] = set()  # entries, and where their numbers begin
         self._cut = False  # what stands behind a name was told of another before
 
-    def read(self, needle: str, at: int) -> _Named:
-        """Return what stands behind a name that begins at a place, or nothing if none does."""
-        key = needle, self._reading.text[at : at + READ]
+    def read(self, needles: tuple[str, ...], at: int) -> _Named:
+        """Return what stands behind the names that begin at a place with these words, or nothing if none does."""
+        promises = self._promises(needles, at)
+        if not promises:
+            return _NOTHING
+        if self._found > self._most:
+            return self._glanced(promises, at)
+        key = needles, self._reading.text[at : at + READ]
         named = self._known.get(key)
         if named is None:
             self._cut = False
-            named = self._named(at, self._promises(needle, at))
+            named = self._named(at, promises)
+            self._found += len(named.numbers)
             if not self._cut and all(end < READ - BESIDE for _, _, end in named.numbers):
                 self._known[key] = named
         return named
 
-    def _promises(self, needle: str, at: int) -> list[_Promise]:
-        if needle in _NEEDLES_OF_DIGITS:
-            return list(self._promising(needle, at))
-        key = needle, self._reading.levelled[at : at + READ]
+    def _promises(self, needles: tuple[str, ...], at: int) -> list[_Promise]:
+        if not _NEEDLES_OF_DIGITS.isdisjoint(needles):
+            return list(self._promising(needles, at))
+        key = needles, self._reading.levelled[at : at + READ]
         promises = self._promised.get(key)
         if promises is None:
-            promises = self._promised[key] = list(self._promising(needle, at))
+            promises = self._promised[key] = list(self._promising(needles, at))
         return promises
 
-    def _promising(self, needle: str, at: int) -> Iterator[_Promise]:
+    def _promising(self, needles: tuple[str, ...], at: int) -> Iterator[_Promise]:
         reading = self._reading
-        for entry in _NEEDLES[needle]:
+        for entry in dict.fromkeys(entry for needle in needles for entry in _NEEDLES[needle]):
             word = entry.words.match(self._spoken, at)
             if word is None or not (entry.among is None or reading.speaks(entry.among)):
                 continue
@@ -277,27 +298,45 @@ class _Names:
         numbers, alone = dict[tuple[str, int, int], None](), []
         for promise in promises:
             found = False
-            if promise.first >= 0:
-                for start, end in self._after(promise, at):
-                    numbers[promise.entry.kind, start - at, end - at] = None
-                    found = True
+            span = self._first_number(promise, at) if promise.first >= 0 else None
+            while span is not None and self._passes(promise.entry, *span):
+                numbers[promise.entry.kind, span[0] - at, span[1] - at] = None
+                found = True
+                span = self._next(promise.entry, *span)
             if promise.alone and not found:
                 alone.append((promise.entry, promise.end))
         return _Named(list(numbers), alone)
 
-    def _after(self, promise: _Promise, at: int) -> Iterator[tuple[int, int]]:
-        """Yield the numbers behind a name, but those that follow one which another name was told of."""
-        text, entry = self._reading.text, promise.entry
-        span = self._first_number(promise, at)
-        while span is not None and self._reading.looks(entry.passes, text[span[0] : span[1]]):
-            yield span
-            if (told := (id(entry), span[0])) in self._told:
-                self._cut = True
-                return
-            self._told.add(told)
-            following = _NEXT.match(text, span[1])
-            number = entry.shape.match(text, following.end()) if following else None
-            span = number.span() if number is not None else None
+    def _glanced(self, promises: list[_Promise], at: int) -> _Named:
+        """Return the number behind one of too many names, whichever it is."""
+        text = self._reading.text
+        for promise in promises:
+            if promise.first >= 0:
+                first = at + promise.first
+                number = _ANY_NUMBER.search(text, max(at + promise.end, first - MOST_LETTERS), first + LONGEST)
+                if number is not None:
+                    return _Named([(promise.entry.kind, number.start() - at, number.end() - at)], [])
+        return _NOTHING
+
+    def _passes(self, entry: National, start: int, end: int) -> bool:
+        written = self._reading.text[start:end]
+        passes = self._passed.get((entry, written))
+        if passes is None:
+            passes = self._passed[entry, written] = entry.passes(self._reading, written)
+        return passes
+
+    def _next(self, entry: National, start: int, end: int) -> tuple[int, int] | None:
+        """Return where the next of several numbers stands, unless another name was told of them."""
+        text = self._reading.text
+        following = _NEXT.match(text, end)
+        number = entry.shape.match(text, following.end()) if following is not None else None
+        if number is None:
+            return None
+        if (entry, start) in self._told:
+            self._cut = True
+            return None
+        self._told.add((entry, start))
+        return number.span()
 
     def _first_number(self, promise: _Promise, at: int) -> tuple[int, int] | None:
         """Return where the number stands that a name means."""
@@ -330,15 +369,30 @@ class _Names:
         return known
 
 
-def _around(entry: National, reading: Reading, begin: int, finish: int, seen: dict[int, int]) -> Iterator[Finding]:
-    """Yield the numbers with a right check digit in the sentences around a name, each part looked through once."""
-    text = reading.text
-    start, end = max(0, begin - AROUND // 2, seen.get(id(entry), 0)), min(len(text), finish + AROUND)
+def _zone(text: str, begin: int, finish: int) -> tuple[int, int]:
+    """Return the part of a paragraph around a name that may hold its number."""
+    start, end = max(0, begin - AROUND // 2), min(len(text), finish + AROUND)
     above, below = text.rfind("\n\n", start, begin), text.find("\n\n", finish, end)
-    for match in entry.shape.finditer(text, above if above >= 0 else start, below if below >= 0 else end):
-        if reading.looks(entry.passes, match[0]) and not DENIAL.search(labels.before(text, match.start(), REACH)):
-            yield Finding(entry.kind, *match.span(), 0.75)
-    seen[id(entry)] = max(start, end - LONGEST)
+    return (above if above >= 0 else start), (below if below >= 0 else end)
+
+
+def _join(parts: list[tuple[int, int]], part: tuple[int, int]) -> None:
+    """Add a part to those of a text; what overlaps the last becomes one."""
+    if parts and parts[-1][0] <= part[0] <= parts[-1][1]:
+        parts[-1] = parts[-1][0], max(parts[-1][1], part[1])
+    else:
+        parts.append(part)
+
+
+def _around(entry: National, reading: Reading, parts: list[tuple[int, int]]) -> Iterator[Finding]:
+    """Yield the numbers with a right check digit in the sentences around names."""
+    text = reading.text
+    for start, end in parts:
+        for match in entry.shape.finditer(text, start, end):
+            if not entry.passes(reading, match[0]):
+                continue
+            if not DENIAL.search(labels.before(reading.levelled, match.start(), REACH)):
+                yield Finding(entry.kind, *match.span(), 0.75)
 
 
 _INVALID = re.compile(r"\b(?:invalid|mismatch|checksum|ungültig)|test_")
@@ -355,14 +409,17 @@ def _without_words(reading: Reading) -> Iterator[Finding]:
     )
     seeking = (*_ALONE, *hinted)
     known: dict[tuple[int, str], tuple[str, int] | None] = {}
+    shaped: dict[tuple[int, str], tuple[National, ...]] = {}  # what could stand there, whichever digits it has
     for begun in _any_of(hinted).finditer(text):
         at = begun.start()
         before = min(at, BEFORE_NUMBER)
         read = before, text[at - before : at + LONGEST_NUMBER]
         if read not in known:
-            candidates = seeking[(begun.lastindex or 1) - 1 :]  # those before don't match
-            known[read] = next(_passing(reading, candidates, at), None)
-        if (number := known[read]) is not None and not DENIAL.search(labels.before(text, at)):
+            form = before, reading.levelled[at - before : at + LONGEST_NUMBER]
+            if form not in shaped:
+                shaped[form] = tuple(entry for entry in seeking if not entry.blind or entry.shape.match(text, at))
+            known[read] = next(_passing(reading, shaped[form], at), None)
+        if (number := known[read]) is not None and not DENIAL.search(labels.before(reading.levelled, at)):
             yield Finding(number[0], at, at + number[1], 0.86)
 
 
@@ -370,7 +427,7 @@ def _passing(reading: Reading, entries: tuple[National, ...], at: int) -> Iterat
     """Yield the kinds of numbers that stand at a place by their form and check, and how long they are."""
     for entry in entries:
         number = entry.shape.match(reading.text, at)
-        if number is not None and reading.looks(entry.passes, number[0]):
+        if number is not None and entry.passes(reading, number[0]):
             yield entry.kind, number.end() - at
 
 
