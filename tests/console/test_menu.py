@@ -111,3 +111,11 @@ class TestMenuAndErrors:
         response = signed_in(acme.member).get("/nowhere/")
         assert response.status_code == 404
         assert "There is no such page" in page(response)
+
+    def test_browsers_keep_what_the_admins_scripts_say_and_no_page(
+        self, acme: TenantWithUsers, signed_in: SignIn
+    ) -> None:
+        client = signed_in(acme.member)
+        kept = client.get("/admin/jsi18n/")
+        assert kept["Cache-Control"] == "private, max-age=3600" and "gettext" in page(kept)
+        assert "no-store" in client.get(INBOX)["Cache-Control"]

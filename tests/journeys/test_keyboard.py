@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from tests.journeys import browser as chromium
 from tests.journeys.pages import Home
 from tests.journeys.test_browser import paused_refund
 from tests.journeys.test_notices import until
@@ -88,33 +90,54 @@ def problems_of_looks(browser: Any) -> dict[str, list[str]]:
     return {mode: problems for mode, problems in found.items() if problems}
 
 
-@pytest.fixture
-def own_colors(browser: Any) -> Iterator[None]:
-    yield
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+@dataclass(frozen=True)
+class Walked:
+    """What is wrong with each page that a role was shown: on the way of Tab, and by its looks on a phone and a desk."""
+
+    tabbing: dict[str, list[str]] = field(default_factory=dict)
+    phone: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    desk: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
 
-@pytest.mark.parametrize("role", ["approver", "admin"])
-def test_tab_reaches_all_there_is_and_one_sees_where_it_is(server, browser, own_colors, role):
-    """On a desk. All else that one may see of a page without a mouse is looked at while it is open."""
-    found = {}
-    for path in pages_of(server, browser, role):
-        browser.get(f"{server.base_url}{path}")
-        found[path] = problems_of_tabbing(browser)
-        if role == "admin":
-            resize(browser, DESK)
-            found[path] += problems_of_looks(browser).items()
-    assert {path: problems for path, problems in found.items() if problems} == {}
+@pytest.fixture(scope="module")
+def approvers(server, _chromium) -> Walked:
+    walked = Walked()
+    for path in pages_of(server, _chromium, "approver"):
+        _chromium.get(f"{server.base_url}{path}")
+        walked.tabbing[path] = problems_of_tabbing(_chromium)
+    chromium.renew(_chromium)
+    return walked
 
 
-def test_all_has_a_name_headings_go_down_step_by_step_and_all_can_be_read_on_a_phone(server, browser, own_colors):
-    found = {}
-    paths = pages_of(server, browser, "admin")
-    resize(browser, PHONE)
-    for path in paths:
-        browser.get(f"{server.base_url}{path}")
-        found[path] = problems_of_looks(browser)
-    assert {path: problems for path, problems in found.items() if problems} == {}
+@pytest.fixture(scope="module")
+def administrators(server, _chromium) -> Walked:
+    """Every page is opened once, on a phone that is a desk later: to open it takes longer than all looks at it."""
+    walked = Walked()
+    for path in pages_of(server, _chromium, "admin"):
+        resize(_chromium, PHONE)
+        _chromium.get(f"{server.base_url}{path}")
+        walked.phone[path] = problems_of_looks(_chromium)
+        resize(_chromium, DESK)
+        walked.tabbing[path] = problems_of_tabbing(_chromium)
+        walked.desk[path] = problems_of_looks(_chromium)
+    _chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    chromium.renew(_chromium)
+    return walked
+
+
+def wrong(found: dict[str, Any]) -> dict[str, Any]:
+    assert found
+    return {path: problems for path, problems in found.items() if problems}
+
+
+@pytest.mark.parametrize("role", ["approvers", "administrators"])
+def test_tab_reaches_all_there_is_and_one_sees_where_it_is(request, role):
+    assert wrong(request.getfixturevalue(role).tabbing) == {}
+
+
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_all_has_a_name_headings_go_down_step_by_step_and_all_can_be_read(administrators, size):
+    assert wrong(getattr(administrators, size)) == {}
 
 
 def test_the_first_stop_skips_to_what_the_page_is_about(server, browser):
@@ -175,10 +198,10 @@ def test_no_shortcut_fires_where_somebody_types(server, browser):
     assert set("arqt") <= set(keys)
     fields = browser.find_elements("css selector", "main textarea, #content textarea")
     assert len(fields) >= 4
-    for field in fields:
-        before = field.get_attribute("value")
-        field.send_keys("".join(keys) + "jk?/")
-        assert field.get_attribute("value").startswith(before)
-        assert browser.switch_to.active_element == field
+    for box in fields:
+        before = box.get_attribute("value")
+        box.send_keys("".join(keys) + "jk?/")
+        assert box.get_attribute("value").startswith(before)
+        assert browser.switch_to.active_element == box
     assert browser.current_url == here
     assert not browser.find_element("css selector", "[data-testid=keys-dialog]").is_displayed()
