@@ -25,7 +25,7 @@ from agents.schemas import AnswersIn
 from agents.services import runs
 from agents.services.execution import DATABASE_GONE
 from agents.services.follow import Follower
-from agents.services.lines import Line
+from agents.services.journal.lines import Line
 from agents.services.runtime import Runtime
 from agents.wiring import runtime
 

@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 from accounts.principals import Principal
 from agents.services.execution import DATABASE_GONE
 from agents.services.follow import Follower
-from agents.services.lines import frame
+from agents.services.journal.lines import frame
 from agents.services.runtime import Runtime
 from agents.services.watch import Watch
 

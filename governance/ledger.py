@@ -26,9 +26,9 @@ from agents.engine.allowance import BOUNDLESS, Allowance
 from agents.engine.run_info import RunInfo
 from agents.engine.status import RunStatus
 from agents.models import Run
+from agents.services.journal.trips import in_few_trips
 from agents.services.ledger import Consumer, Starting
 from agents.services.sql import columns, recordset, table
-from agents.services.trips import in_few_trips
 from governance.budgets import Charge, CostOf, Terms, Use, allowance, charges, exceeded, refusal
 from governance.models import Budget, BudgetUse, Measure, Period, Reservation
 

@@ -1,4 +1,4 @@
-"""Sessions, runs and steps: the journal. Written by `services.journal` and `services.queue` only."""
+"""Sessions, runs and steps: the journal. Written by `services.journal` and `services.queue`."""
 
 from __future__ import annotations
 

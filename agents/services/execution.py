@@ -28,10 +28,10 @@ from agents.engine.steps import Statement, StepRecord, Write, WriteRefused
 from agents.registry import registry
 from agents.services import authority, jobs, queue, summaries
 from agents.services.history import remembered
-from agents.services.journal import JournalWriter
+from agents.services.journal.run_journal import RunJournal
+from agents.services.journal.storing import NOT_STORED
+from agents.services.journal.writer import JournalWriter
 from agents.services.queue import Claimed
-from agents.services.run_journal import RunJournal
-from agents.services.storing import NOT_STORED
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from agentos.core.clock import monotonic
 from agents.engine.events import END_EVENTS, RUN_PAUSED
 from agents.services import log
 from agents.services.hub import Batch, Hub, Subscription
-from agents.services.lines import Line, masked_line
+from agents.services.journal.lines import Line, masked_line
 
 HEARTBEAT_SECONDS = 15.0
 POLL_SECONDS = 15.0  # a net below the notifications

@@ -24,10 +24,9 @@ from agents.engine.spec import JOB
 from agents.engine.status import RunStatus
 from agents.models import Run
 from agents.services import log
-from agents.services.begin import LEASE_SECONDS
 from agents.services.crash import CrashPoint, crash_here
 from agents.services.notifications import CLAIMABLE
-from agents.services.queue import Claimed
+from agents.services.queue import LEASE_SECONDS, Claimed
 
 logger = logging.getLogger(__name__)
 

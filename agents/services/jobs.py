@@ -24,9 +24,8 @@ from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
 from agents.engine.verdicts import Refuse, Verdict, Withdrawal
 from agents.models import Run, Session
-from agents.services.begin import LEASE_SECONDS
 from agents.services.notifications import CLAIMABLE
-from agents.services.queue import Claimed
+from agents.services.queue import LEASE_SECONDS, Claimed
 from agents.services.sql import table
 from agents.services.tenant_models import TenantModels
 

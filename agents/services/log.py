@@ -16,7 +16,7 @@ from agentos.core.errors import NotFound
 from agentos.core.types import JsonObject, json_bytes
 from agents.models import Run, RunEvents
 from agents.registry import registry
-from agents.services.lines import Line, encode
+from agents.services.journal.lines import Line, encode
 from agents.services.notifications import EVENTS
 from agents.services.sql import table
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
@@ -16,9 +17,9 @@ from agents.engine.spec import JOB
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.models import Run, RunEvents, Session, Step
-from agents.services.begin import LEASE_SECONDS
 from agents.services.sql import columns, table
 
+LEASE_SECONDS: int = settings.LEASE_SECONDS
 MAX_RECOVERIES = 5
 
 

@@ -27,13 +27,13 @@ from agents.engine.status import RUN_MOVES, RunStatus
 from agents.engine.steps import AuditEntry, RunChange, Write
 from agents.models import Run
 from agents.services import authority, ending, idempotency, log, sessions, tenant_models
-from agents.services.begin import Begin
 from agents.services.blocked import notes_of
 from agents.services.execution import run_loop
 from agents.services.follow import Follower
 from agents.services.halted import component_target
 from agents.services.history import remembered
 from agents.services.idempotency import Key
+from agents.services.journal.begin import Begin
 from agents.services.ledger import Consumer
 from agents.services.notifications import CANCEL
 from agents.services.runtime import Runtime

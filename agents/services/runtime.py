@@ -12,7 +12,7 @@ from agentos.core.types import Json, JsonObject
 from agents.engine.ports import HookPort, Ports
 from agents.engine.spec import AgentSpec, spec_hash
 from agents.services.hub import Hub
-from agents.services.journal import JournalWriter
+from agents.services.journal.writer import JournalWriter
 from agents.services.ledger import Ledger
 from agents.services.supervisor import Supervisor
 from agents.services.watch import Watch

@@ -25,16 +25,15 @@ from agentos.core.ids import parse_id
 from agents.engine.ports import Ports
 from agents.engine.spec import JOB
 from agents.services import halted, queue
-from agents.services.begin import LEASE_SECONDS
 from agents.services.crash import CrashPoint, crash_here
 from agents.services.execution import StopReason, execute
 from agents.services.hub import Hub
 from agents.services.jobs import ClosedGates, Store
-from agents.services.journal import JournalWriter
+from agents.services.journal.writer import JournalWriter
 from agents.services.ledger import Ledger, NoLedger
 from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, HALT, INBOX, PAUSE
 from agents.services.places import Places
-from agents.services.queue import Claimed
+from agents.services.queue import LEASE_SECONDS, Claimed
 from agents.services.stops import Stops
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from django.test import AsyncClient
 from accounts.seam import in_thread
 from agents import health
 from agents.models import Run
-from agents.services import storing
+from agents.services.journal import storing
 from tests.agents.services.conftest import HeldModel, names, read
 from tests.agents.services.stored import stored, until
 from tests.unwritable import DISK_FULL, READ_ONLY, unwritable

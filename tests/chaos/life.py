@@ -24,8 +24,8 @@ from agents.engine.spec import AgentSpec
 from agents.engine.tools import RunContext, tool
 from agents.models import Run, RunEvents, Step
 from agents.services import handover
-from agents.services.begin import Begin
 from agents.services.execution import StopReason
+from agents.services.journal.begin import Begin
 from governance.hooks import Governance
 from tests.agents.services.conftest import Process
 from tests.chaos.human import ENDS

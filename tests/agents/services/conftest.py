@@ -22,13 +22,13 @@ from agents.engine.state import LoopState
 from agents.engine.testing import PlainGates, Scripted, ScriptedModel
 from agents.engine.tools import RunContext, tool
 from agents.registry import registry
-from agents.services.begin import Begin
 from agents.services.execution import run_loop
 from agents.services.follow import Follower
 from agents.services.hub import Hub
 from agents.services.idempotency import Key
+from agents.services.journal.begin import Begin
+from agents.services.journal.lines import Line
 from agents.services.ledger import Consumer, Ledger, NoLedger
-from agents.services.lines import Line
 from agents.services.places import Places
 from agents.services.supervisor import Supervisor
 from agents.wiring import NO_JOURNAL

@@ -12,7 +12,7 @@ from tests.database import ROOT
 
 SHOWN = {
     "agents/services/answers.py": "when somebody answered, beside the answer",
-    "agents/services/journal.py": "when an event was written, and a step began and ended",
+    "agents/services/journal/writer.py": "when an event was written, and a step began and ended",
     "agents/services/log.py": "when an event was written",
     "agents/services/reconcile.py": "when somebody reconciled, beside the outcome",
     "governance/policy/simulation.py": "how many past days are asked about",

@@ -18,7 +18,7 @@ from agentos.core.errors import LeaseLost, PolicyDenied
 from agentos.core.ids import new_id
 from agents.engine.steps import Write
 from agents.models import Run
-from agents.services import begin as begin_module
+from agents.services.journal import begin as begin_module
 from agents.services.ledger import NoLedger
 from tests.agents.services.conftest import HeldModel, names, read
 from tests.agents.services.stored import until

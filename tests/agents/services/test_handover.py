@@ -15,7 +15,7 @@ from accounts.seam import in_thread
 from agents.models import Run
 from agents.services import handover, pauses, queue, runs, supervisor
 from agents.services.answers import Answer, answer
-from agents.services.begin import Begin
+from agents.services.journal.begin import Begin
 from agents.services.places import Places
 from agents.services.queue import Claimed
 from tests.agents.services.conftest import HeldModel, MakeProcess, Process, names, ran, read

@@ -16,8 +16,8 @@ from agents.engine.history import LEFT_OUT, History
 from agents.engine.run_info import RunInfo
 from agents.models import Run
 from agents.services import execution, summaries
-from agents.services.begin import Begin
 from agents.services.history import HISTORY, load_history, remembered
+from agents.services.journal.begin import Begin
 from tests.agents.services.conftest import SPEC, HeldModel, Process
 from tests.agents.services.stored import stored, until
 

@@ -19,8 +19,9 @@ from agents.engine.steps import StepRecord
 from agents.engine.tools import RunContext, tool
 from agents.models import Session
 from agents.registry import registry
-from agents.services import flush, queue
+from agents.services import queue
 from agents.services.execution import StopReason
+from agents.services.journal import flush
 from tests.agents.services.stored import all_wait, expire_lease, info_of, steps_of, stored, until
 
 

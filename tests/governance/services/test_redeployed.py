@@ -24,8 +24,8 @@ from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import pauses, queue
 from agents.services.answers import Answer, answer
-from agents.services.begin import Begin
 from agents.services.execution import execute, info_of, run_loop
+from agents.services.journal.begin import Begin
 from governance import selectors
 from governance.hooks import Governance
 from governance.models import Approval, ApprovalStatus

@@ -15,8 +15,9 @@ from agentos.core.types import json_text
 from agents.engine.status import RunStatus, StepKind, StepState
 from agents.engine.steps import RunChange, Statement, StepRecord, Write, WriteRefused
 from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
-from agents.services import flush, log, queue
-from agents.services import journal as writing
+from agents.services import log, queue
+from agents.services.journal import flush
+from agents.services.journal import writer as writing
 from agents.wiring import JOURNAL_OPTIONS
 from tests.agents.services.stored import expire_lease, info_of, steps_of, stored, until
 

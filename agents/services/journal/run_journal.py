@@ -13,10 +13,10 @@ from agentos.core.types import JsonObject
 from agents.engine.ports import SeenState
 from agents.engine.run_info import RunInfo
 from agents.engine.steps import Statement, Write
-from agents.services import states
 from agents.services.halted import component_target, tool_target
 from agents.services.jobs import BeginJob
-from agents.services.lines import base_of
+from agents.services.journal import states
+from agents.services.journal.lines import base_of
 from agents.services.stops import Stops
 
 

@@ -25,10 +25,10 @@ from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord
 from agents.models import Run, RunEvents, Step
 from agents.services.crash import crash_in_flush, is_armed
+from agents.services.journal.run_journal import RunJournal
+from agents.services.journal.trips import in_few_trips
 from agents.services.notifications import CLAIMABLE, EVENTS, MAX_PAYLOAD_BYTES
-from agents.services.run_journal import RunJournal
 from agents.services.sql import columns, recordset, table
-from agents.services.trips import in_few_trips
 
 STEP_FIELDS = (
     "id", "tenant", "user", "run", "path", "seq", "kind", "name", "state", "tool_call_id", "args_hash",

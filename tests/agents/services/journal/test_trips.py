@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from agents.services.trips import in_few_trips
+from agents.services.journal.trips import in_few_trips
 
 LOOKS = "SELECT %s::int + 1"
 

@@ -27,18 +27,18 @@ from agentos.core.types import JsonObject
 from agents.engine.run_info import RunInfo
 from agents.engine.status import RunStatus
 from agents.engine.steps import WriteRefused
-from agents.services import flush
-from agents.services.begin import Begin
 from agents.services.crash import is_armed
-from agents.services.flush import Record
 from agents.services.hub import Hub
 from agents.services.jobs import BeginJob, store_for_any
+from agents.services.journal import flush
+from agents.services.journal.begin import Begin
+from agents.services.journal.flush import Record
+from agents.services.journal.lines import Event, coalesce, encode
+from agents.services.journal.run_journal import RunJournal, Waiting, is_events_only, is_progress, settle
+from agents.services.journal.starts import Starts
+from agents.services.journal.storing import NOT_STORED, Storing
 from agents.services.ledger import Ledger
-from agents.services.lines import Event, coalesce, encode
-from agents.services.run_journal import RunJournal, Waiting, is_events_only, is_progress, settle
-from agents.services.starts import Starts
 from agents.services.stops import Stops
-from agents.services.storing import NOT_STORED, Storing
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.services.journal import FLUSH_INTERVAL_SECONDS, commit_interval_seconds, flush_interval_seconds
+from agents.services.journal.writer import FLUSH_INTERVAL_SECONDS, commit_interval_seconds, flush_interval_seconds
 
 
 @pytest.mark.parametrize(

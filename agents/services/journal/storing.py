@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.errors import Unavailable
 from agents.models import RunEvents
-from agents.services.begin import LEASE_SECONDS
+from agents.services.queue import LEASE_SECONDS
 from agents.services.sql import table
 
 logger = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ import time
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from agents.services.begin import Begin, begin_runs
+from agents.services.journal.begin import Begin, begin_runs
+from agents.services.journal.storing import NOT_STORED, Storing
 from agents.services.ledger import Ledger
-from agents.services.storing import NOT_STORED, Storing
 
 
 class Starts:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from psycopg import AsyncConnection
 
 from accounts.journal_audit import append_locked, lock_heads
@@ -22,16 +21,17 @@ from agents.engine.limits import WEEK_SECONDS
 from agents.engine.status import RunStatus
 from agents.engine.steps import GUARDS, AuditEntry
 from agents.models import Run, Session
-from agents.services import children, idempotency
-from agents.services.children import Parent
+from agents.services import idempotency
 from agents.services.crash import CrashPoint, crash_here, is_armed
 from agents.services.idempotency import First, Key
+from agents.services.journal import children
+from agents.services.journal.children import Parent
+from agents.services.journal.trips import in_few_trips
 from agents.services.ledger import Ledger
 from agents.services.notifications import CLAIMABLE
+from agents.services.queue import LEASE_SECONDS
 from agents.services.sql import table
-from agents.services.trips import in_few_trips
 
-LEASE_SECONDS: int = settings.LEASE_SECONDS
 NO_MEMBER = "You are no member of this tenant any more."
 
 

@@ -11,7 +11,7 @@ from agentos.core.errors import Conflict, LimitExceeded
 from agentos.core.ids import new_id
 from agents.engine.limits import Limits
 from agents.models import IdempotencyKey, Run
-from agents.services.children import Parent
+from agents.services.journal.children import Parent
 from tests.agents.services.stored import stored
 
 LIMITS = Limits(depth=2, children=3)
