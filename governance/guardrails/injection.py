@@ -52,16 +52,24 @@ _QUOTE = re.compile(r"[\"“”„«‘`]")
 _OPENING = re.compile(r"[\"“„«‘'`]")
 _CLOSING = re.compile(r"[\"”“»’'`]")
 _KEY_LETTERS = 4
+FEW_PHRASES = 5
 
 _Match: TypeAlias = Callable[[str, int], re.Match[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The phrases that words with a beginning may open, each with what tells whether it does, and what tells of any."""
+    """The phrases that words with a beginning may open, each with what tells whether it does; of many, what tells of any.
 
-    any: _Match
+    A few are asked as quickly one by one, and to compile what tells of any takes half of the time to read this module.
+    """
+
+    any: _Match | None
     phrases: tuple[tuple[Phrase, _Match], ...]
+
+    def may(self, text: str, start: int) -> bool:
+        """Tell whether it is worth while to ask each."""
+        return self.any is None or self.any(text, start) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +221,7 @@ def _signs(view: View) -> Iterator[Sign]:
         parts, opened = _known(match[0])
         if parts:
             marked.append(Word(number, parts, match.start(), match.end()))
-        if opened is not None and opened.any(text, start := match.start()) is not None:
+        if opened is not None and opened.may(text, start := match.start()):
             for phrase, opens in opened.phrases:
                 if (turn := opens(text, start)) is not None:
                     yield from _phrase(text, phrase, turn)
@@ -319,8 +327,9 @@ def _opened() -> dict[str, Opened]:
 
 
 def _together(phrases: Sequence[Phrase]) -> Opened:
-    any_of_them = re.compile("|".join(f"(?:{phrase.pattern.pattern})" for phrase in phrases))
-    return Opened(any_of_them.match, tuple((phrase, phrase.pattern.match) for phrase in phrases))
+    any_of_them = "|".join(f"(?:{phrase.pattern.pattern})" for phrase in phrases)
+    tells = re.compile(any_of_them).match if len(phrases) > FEW_PHRASES else None
+    return Opened(tells, tuple((phrase, phrase.pattern.match) for phrase in phrases))
 
 
 _OPENED = _opened()

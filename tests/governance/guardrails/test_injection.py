@@ -101,7 +101,7 @@ def test_every_phrase_is_reached_by_its_opening_words() -> None:
                         opened = _OPENED.get(words[found.start()])
                         assert opened is not None, (phrase.opens, found[0])
                         assert phrase in [one for one, _ in opened.phrases], (phrase.opens, found[0])
-                        assert opened.any(view.text, found.start())
+                        assert opened.may(view.text, found.start())
 
 
 def test_a_file_of_payloads_is_read_in_part() -> None:
