@@ -15,6 +15,12 @@ from selenium.webdriver.support import expected_conditions as conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE_SECONDS = 20
+LOOKS_SECONDS = 0.1  # between two looks at a page
+
+
+def patient(browser: WebDriver, *ignored: type[Exception]) -> WebDriverWait[WebDriver]:
+    """Return what waits until something of a page is so, and looks often."""
+    return WebDriverWait(browser, PATIENCE_SECONDS, LOOKS_SECONDS, ignored_exceptions=ignored)
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,12 @@ class Page:
     def one(self, testid: str) -> WebElement:
         """Wait until an element is there and return it."""
         place = (By.CSS_SELECTOR, f'[data-testid="{testid}"]')
-        return WebDriverWait(self.browser, PATIENCE_SECONDS).until(conditions.presence_of_element_located(place))
+        return patient(self.browser).until(conditions.presence_of_element_located(place))
 
     def wait_for(self, testid: str, text: str) -> None:
         """Wait until an element, however often it is replaced, holds this text."""
         place = (By.CSS_SELECTOR, f'[data-testid="{testid}"]')
-        WebDriverWait(self.browser, PATIENCE_SECONDS).until(
+        patient(self.browser).until(
             conditions.text_to_be_present_in_element(place, text),
             f"{testid} never said {text!r}",
         )
@@ -51,7 +57,7 @@ class Page:
         """Do what leads to another page and wait until this one is gone."""
         here = self.browser.find_element(By.TAG_NAME, "body")
         action()
-        WebDriverWait(self.browser, PATIENCE_SECONDS).until(lambda browser: _is_gone(here))
+        patient(self.browser).until(lambda browser: _is_gone(here))
 
 
 def _is_gone(element: WebElement) -> bool:
@@ -119,7 +125,7 @@ class Home(Page):
             script = "return [...document.querySelectorAll(arguments[0])].at(-1)?.dataset.state"
             return bool(browser.execute_script(script, f'[data-testid="tool-card"][data-tool="{tool}"]') == state)
 
-        WebDriverWait(self.browser, PATIENCE_SECONDS).until(reached, f"{tool} never became {state}")
+        patient(self.browser).until(reached, f"{tool} never became {state}")
 
     @property
     def answers(self) -> list[str]:

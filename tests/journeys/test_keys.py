@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.journeys.pages import PATIENCE_SECONDS, ApprovalPage, Home, Inbox
+from tests.journeys.pages import ApprovalPage, Home, Inbox, patient
 from tests.journeys.test_browser import paused_refund
 
 
@@ -20,7 +19,7 @@ def focused(browser) -> str:
 
 
 def lands_on(browser, part: str) -> None:
-    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda found: part in found.current_url)
+    patient(browser).until(lambda found: part in found.current_url)
 
 
 def test_an_approver_decides_by_keyboard(server, browser):
@@ -52,7 +51,7 @@ def test_an_approver_decides_by_keyboard(server, browser):
     assert page.status == "pending"
     here = browser.current_url
     press(browser, "n")
-    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda found: found.current_url != here)
+    patient(browser).until(lambda found: found.current_url != here)
     press(browser, "u")
     lands_on(browser, "/approval/")
     other = second["tools"][0]["approval_id"]

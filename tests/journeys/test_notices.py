@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.journeys.pages import PATIENCE_SECONDS, Home, Inbox
+from tests.journeys.pages import Home, Inbox, patient
 from tests.journeys.test_browser import paused_refund
 
 OURS = '#nav-sidebar-apps a[href="/admin/governance/approval/"]'
@@ -22,14 +21,12 @@ def badge(browser) -> int:
 
 def until(browser, reached, said):
     """Wait; what is replaced while it is read is read again."""
-    replaced = [StaleElementReferenceException]
-    WebDriverWait(browser, PATIENCE_SECONDS, ignored_exceptions=replaced).until(lambda _: reached(), said)
+    patient(browser, StaleElementReferenceException).until(lambda _: reached(), said)
 
 
 def steady(browser, read):
     """Return what is read of a page that may replace it meanwhile."""
-    replaced = [StaleElementReferenceException]
-    (found,) = WebDriverWait(browser, PATIENCE_SECONDS, ignored_exceptions=replaced).until(lambda _: (read(),))
+    (found,) = patient(browser, StaleElementReferenceException).until(lambda _: (read(),))
     return found
 
 
