@@ -232,16 +232,16 @@ if CRASH_AT and PRODUCTION:
 
 # Governance plugs in here, the way middleware does
 AGENTOS_HOOKS = "governance.hooks.Governance"
-AGENTOS_LEDGER = "governance.ledger.Budgets"
+AGENTOS_LEDGER = "governance.budgets.ledger.Budgets"
 AGENTOS_ACCESS_LAYERS = [  # asked in this order, by the gate and by whoever explains it
-    "governance.layers.membership",
-    "governance.layers.role",
-    "governance.layers.grant",
-    "governance.layers.scope",
-    "governance.layers.policy",
-    "governance.layers.taint",
-    "governance.layers.kill_switch",
-    "governance.layers.budget",
+    "governance.access.layers.membership",
+    "governance.access.layers.role",
+    "governance.access.layers.grant",
+    "governance.access.layers.scope",
+    "governance.access.layers.policy",
+    "governance.access.layers.taint",
+    "governance.access.layers.kill_switch",
+    "governance.access.layers.budget",
 ]
 AGENTOS_CONNECTION_KINDS = [
     "accounts.connections.personal_services",
@@ -259,7 +259,7 @@ AGENTOS_TICKS = [
     "agents.services.deadlines.hand_over_overdue",
     "agents.services.switches.go_on",
     "governance.services.senders.tick",
-    "governance.ledger.settle_left",
+    "governance.budgets.ledger.settle_left",
     "agentos.maintenance.enqueue_due",
 ]
 

@@ -25,13 +25,13 @@ from agents.engine.tools import Tool
 from agents.engine.verdicts import Allow, Refuse, Require, Verdict, Withdrawal
 from governance import access, asked_before, gate, requirements
 from governance.access import Judgement
+from governance.access.offering import Offering
 from governance.guards import tenant_settings
 from governance.guards.judging import Guards, Passed
 from governance.guards.moderation import Moderation, Moderator
 from governance.guards.output import OutputGuard
 from governance.guards.places import Place, in_force
 from governance.models import StandingRule
-from governance.offering import Offering
 from governance.services import standing_rules
 
 _SPENT: Final = "it did not happen, and its approval is spent: call the tool again to ask for a new one."

@@ -34,7 +34,7 @@ class Consumer:
 
 
 class Starting(Protocol):
-    """A run that is about to be stored, as far as it is charged: `agents.services.begin.Begin` is one."""
+    """A run that is about to be stored, as far as it is charged: `agents.services.journal.begin.Begin` is one."""
 
     run_id: UUID
     tenant_id: UUID

@@ -13,8 +13,8 @@ from accounts.auth import principal_of, signed_in
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.privacy.datamap import DataClass
-from governance import explaining
-from governance.explaining import Explanation
+from governance.access import explaining
+from governance.access.explaining import Explanation
 
 router = Router(tags=["access"])
 

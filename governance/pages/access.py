@@ -19,9 +19,8 @@ from accounts.privacy import access
 from accounts.privacy.datamap import DataClass
 from agentos.core.errors import CallerError
 from agents.registry import registry
-from governance import explaining
-from governance.access import Question
-from governance.explaining import VERBS, Explanation
+from governance.access import Question, explaining
+from governance.access.explaining import VERBS, Explanation
 
 
 @require_safe

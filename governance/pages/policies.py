@@ -17,7 +17,7 @@ from accounts.console import principal_of
 from accounts.principals import Principal
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound
 from agentos.problems import status_of
-from governance import explaining
+from governance.access import explaining
 from governance.models import PolicyStatus, PolicyVersion
 from governance.pages import policy_forms
 from governance.pages.policy_forms import RuleFormSet, draft_form

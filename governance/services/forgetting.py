@@ -23,7 +23,7 @@ from agents.engine import events
 from agents.engine.messages import REFUSED
 from agents.models import Run, RunEvents, SessionSummary, Step
 from agents.services.sql import table
-from governance import ledger
+from governance.budgets import ledger
 from governance.models import Approval
 
 QUOTED_CHARS: Final = 12  # a shorter reason may stand in anybody's sentence by chance

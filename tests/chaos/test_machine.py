@@ -18,7 +18,7 @@ from agents.registry import registry
 from agents.services import answers, pauses, reconcile, runs
 from agents.services.answers import Answer
 from agents.services.reconcile import Outcome
-from governance import ledger
+from governance.budgets import ledger
 from governance.models import Approval, ApprovalStatus, Budget, BudgetUse, Reservation
 from governance.services import approvals
 from tests.chaos.conftest import RUNS

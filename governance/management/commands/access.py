@@ -15,9 +15,8 @@ from accounts import principals, seam
 from accounts.principals import Principal
 from agentos.core.errors import CallerError
 from agentos.core.ids import parse_id
-from governance import explaining
-from governance.access import Question, judge
-from governance.explaining import Explanation
+from governance.access import Question, explaining, judge
+from governance.access.explaining import Explanation
 from knowledge.models import KnowledgeBase
 
 

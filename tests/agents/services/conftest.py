@@ -32,7 +32,7 @@ from agents.services.ledger import Consumer, Ledger, NoLedger
 from agents.services.places import Places
 from agents.services.supervisor import Supervisor
 from agents.wiring import NO_JOURNAL
-from governance.ledger import Budgets
+from governance.budgets.ledger import Budgets
 
 ran: list[str] = []
 

@@ -42,7 +42,7 @@ def reads_wall_clock(tree: ast.AST) -> bool:
 
 def test_no_wall_clock_decides_about_a_run() -> None:
     folders = ("agents/services", "agents/engine", "governance/services", "governance/policy")
-    names = ("governance/gate.py", "governance/ledger.py", "governance/asked_before.py", "governance/hooks.py")
+    names = ("governance/gate.py", "governance/budgets/ledger.py", "governance/asked_before.py", "governance/hooks.py")
     files = [
         *(path for folder in folders for path in Path(ROOT, folder).rglob("*.py")),
         *(Path(ROOT, n) for n in names),

@@ -20,8 +20,8 @@ from agentos.core.types import JsonObject, clean_json, json_text
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import Level, Tool
 from agents.registry import Registry
-from governance import access, layers, requirements
-from governance.access import Answer, Outcome, Question
+from governance import access, requirements
+from governance.access import Answer, Outcome, Question, layers
 from governance.models import PolicyRule
 from governance.policy import in_force, simulation
 from governance.policy.in_force import InForce, compiled

@@ -26,7 +26,7 @@ from agents.engine.steps import StepRecord
 from agents.engine.tools import tool
 from agents.engine.verdicts import Allow, Refuse, Require, Verdict
 from agents.registry import Registry, registry
-from governance import explaining
+from governance.access import explaining
 from governance.hooks import Governance
 from governance.models import PolicyRule, PolicyVersion
 from governance.policy.wanted import wanted_of

@@ -22,8 +22,8 @@ from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.tools import Level, Tool, tool
 from agents.engine.verdicts import Refuse
-from governance import access, offering
-from governance.access import Answer, Outcome, Question, judge
+from governance import access
+from governance.access import Answer, Outcome, Question, judge, offering
 from governance.hooks import Governance
 from governance.policy import in_force
 

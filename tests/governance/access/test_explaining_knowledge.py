@@ -14,7 +14,7 @@ from accounts.seam import in_thread
 from accounts.services import grants, members, roles
 from knowledge.services import bases
 from tests.conftest import TenantWithUsers
-from tests.governance.test_explaining import _fresh, ask, client
+from tests.governance.access.test_explaining import _fresh, ask, client
 
 __all__ = ["_fresh", "client"]
 

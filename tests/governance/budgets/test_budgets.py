@@ -15,12 +15,12 @@ from agents.services import forks
 from agents.services.answers import Answer, answer
 from agents.services.forks import Fork
 from agents.services.runs import request_cancel
-from governance.ledger import SETTLE, settle_left
+from governance.budgets.ledger import SETTLE, settle_left
 from governance.models import Budget
 from tests.agents.conftest import serve
 from tests.agents.services.conftest import make_process, names, read
 from tests.agents.services.stored import expire_lease, until
-from tests.governance.spending import (
+from tests.governance.budgets.spending import (
     BACKGROUND,
     START,
     budget,

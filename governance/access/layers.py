@@ -15,8 +15,9 @@ from agents.services import switches, tenant_models
 from agents.services.halted import component_target, tool_target
 from agents.services.ledger import Consumer
 from agents.wiring import model_prices
-from governance import ledger, requirements
+from governance import requirements
 from governance.access import Answer, Outcome, Question
+from governance.budgets import ledger
 from governance.policy import in_force, rules
 from governance.policy.rules import Call, Decision, Rule
 

@@ -12,12 +12,22 @@ from django.db.models.functions import Now
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agents.services.ledger import Consumer
-from governance import ledger
-from governance.ledger import Budgets
+from governance.budgets import ledger
+from governance.budgets.ledger import Budgets
 from governance.models import Budget, BudgetUse
 from tests.agents.conftest import serve
 from tests.agents.services.conftest import make_process, read
-from tests.governance.spending import BACKGROUND, START, budget, cent, counts, outcome, refused, reservations, use_of
+from tests.governance.budgets.spending import (
+    BACKGROUND,
+    START,
+    budget,
+    cent,
+    counts,
+    outcome,
+    refused,
+    reservations,
+    use_of,
+)
 
 __all__ = ["make_process", "serve"]
 

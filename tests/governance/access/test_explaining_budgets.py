@@ -12,8 +12,8 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import LimitExceeded, RateLimited
 from agents.engine.model_calls import Usage
 from agents.services.ledger import Consumer
-from governance import explaining, ledger
-from governance.access import Answer, Question, judge
+from governance.access import Answer, Question, explaining, judge
+from governance.budgets import ledger
 from governance.models import NOBODY, Budget, BudgetUse, Reservation
 from tests.conftest import TenantWithUsers
 

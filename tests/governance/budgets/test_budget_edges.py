@@ -21,10 +21,10 @@ from agents.engine.model_calls import Usage
 from agents.engine.run_info import RunInfo
 from agents.models import Run
 from agents.services.runs import request_cancel
-from governance.ledger import settle_left
+from governance.budgets.ledger import settle_left
 from governance.models import Budget, BudgetUse
 from tests.agents.services.conftest import SPEC, make_process
-from tests.governance.spending import budget, cent, end_all, refused, reservations, use_of
+from tests.governance.budgets.spending import budget, cent, end_all, refused, reservations, use_of
 
 __all__ = ["make_process"]
 

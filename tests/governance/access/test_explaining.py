@@ -25,7 +25,7 @@ from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord
 from agents.engine.verdicts import Refuse, Require
 from agents.registry import registry
-from governance import explaining
+from governance.access import explaining
 from governance.hooks import Governance
 from tests.conftest import TenantWithUsers
 
