@@ -1,21 +1,19 @@
-"""National numbers: a table of what they are called, how they are written and which check they pass."""
+"""National numbers: those that a name announces, and those that their form and check give away."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import NamedTuple
 
 from governance.guardrails import labels
-from governance.guardrails.cues import Cue, tells_digits
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
-from governance.guardrails.id_checks import CHECKS
+from governance.guardrails.national_table import ENTRIES, LEADING, NEEDLES, National, glued
 from governance.guardrails.needles import Needles, beginnings, places, shortest
 from governance.guardrails.pii_numbers import DENIAL
 from governance.guardrails.reading import Reading
@@ -23,13 +21,10 @@ from governance.guardrails.reading import Reading
 REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
 MOST_LETTERS = 24  # of a number before its first digit
 READ, BESIDE = 284, 80  # characters from a name on that tell what it announces, and beside a number that goes on
-_SIGNS = re.compile(r"[^0-9A-Za-z\u0391-\u03a9]")
 _BREAK = re.compile(
     r"\d|(?<!\bn)(?<!\bno)(?<!\bnr)(?<!\bnum)(?<!\bnúm)(?<!\bč)[.] [^\W\d_]|[!?;] [^\W\d_]|\n[^\n]*\n|[{}]",
     re.IGNORECASE,
 )
-_LEADING = r"(?<![0-9A-Za-z_])(?<![0-9][.,\-/])"
-_TRAILING = r"(?![0-9A-Za-z_]|[.,\-/]\d)"
 _NEXT = re.compile(r"[ ,;/&\n]{1,3}(?:(?:and|und|et|y|e|i|en|og|och|ja|и|or|oder)[ \n])?(?:\w{1,12}: ?)?")
 _NEAR = re.compile(
     r"[\s:#=\"'`(\[*.,_\-|/№º°]{0,6}(?:\([^()\n\d]{1,20}\)[\s:=]{0,3})?(?:(?<![^\W_])(?:number|n|č|no|num|nr|nº|n°|is|was|of|mi|my|é|es|è|ist|lautet|est|er|to|the|card|code|id|nbr|num|no\.|issued|number on file|on file|ca|ny|tx|fl|il|pa|oh|ga|nc|mi|nj|va|wa|az|co|nv|tn|md|mn|wi|"
@@ -40,107 +35,14 @@ _OTHER_NUMBER = Cue(
     r"\b(?:orders?|invoices?|tickets?|tracking|bookings?|flights?|rooms?|phones?|tel|price|version|serial|model|parts?|page|"
     r"fees?|costs?|rechnung\w*|bestell\w*|factura|facture|commande|pedido)\b",
 )
-_DIGITS = frozenset("0123456789")
-_SEQUENCE = ("0123456789", "1234567890")
-
-
-@dataclass(frozen=True, slots=True, eq=False)  # a hash of its expressions takes long
-class National:
-    """One entry of `national_ids.toml`."""
-
-    words: re.Pattern[str]
-    shape: re.Pattern[str]
-    checks: tuple[Callable[[str], bool], ...]
-    signs: bool
-    near: bool
-    among: re.Pattern[str] | None
-    alone: re.Pattern[str] | None
-    kind: str
-    sure: bool
-    blind: bool  # its form doesn't tell digits apart
-
-    def passes(self, reading: Reading, written: str) -> bool:
-        """Tell whether a number written in a text is a possible one; of several entries a check is asked once."""
-        code = written if self.signs or written.isdecimal() else _SIGNS.sub("", written).upper()
-        if code in _SEQUENCE or (not code.isdecimal() and len(_DIGITS.intersection(code)) < 2) or len(set(code)) < 2:
-            return False
-        for check in self.checks:  # noqa: SIM110 - a generator takes twice as long
-            if not reading.looks(check, code):
-                return False
-        return True
-
-
-def _word(word: str) -> str:
-    stem = word.removesuffix("*")
-    if _glued(stem) or not (stem[-1].isalpha() or stem != word):
-        return stem
-    return stem + (_GOES_ON if stem != word else "") + r"(?![^\W\d_])"
-
-
-_GOES_ON = r"[^\W\d_]{0,14}"
-
-
-def _glued(word: str) -> bool:
-    """Tell whether a word's script has no blanks."""
-    return any("\u0e00" <= character <= "\u0eff" or "\u2e80" <= character <= "\ud7af" for character in word)
-
-
-_UNSURE = {"ymd", "dmy", "luhn", "insured"}  # checks that chance passes too often
-
-
-def _load() -> tuple[list[National], dict[str, list[National]]]:
-    raw = tomllib.loads(Path(__file__).with_name("national_ids.toml").read_text("utf-8"))["id"]
-    entries: list[National] = []
-    needles: dict[str, list[National]] = {}
-    for entry in raw:
-        words = alternatives(entry["words"])
-        national = National(
-            re.compile("|".join(_word(word) for word in sorted(words, key=len, reverse=True))),
-            re.compile(f"{_LEADING}(?:{entry['shape']}){_TRAILING}"),
-            tuple(CHECKS[name] for name in entry.get("check", "").split()),
-            entry.get("signs", False),
-            entry.get("near", False),
-            re.compile(entry["among"]) if "among" in entry else None,
-            re.compile(entry["alone"]) if "alone" in entry else None,
-            entry.get("kind", "national_id"),
-            not set(entry.get("check", "").split()) <= _UNSURE,
-            not tells_digits(entry["shape"]),
-        )
-        entries.append(national)
-        for needle in shortest(needle for word in words for needle in _beginnings(word)):
-            needles.setdefault(needle, []).append(national)
-    return entries, needles
-
-
-def alternatives(words: str) -> list[str]:
-    """Split at the bars that stand in no bracket."""
-    return re.findall(r"(?:\([^()]*\)\??|[^|()])+", words)
-
-
-def _beginnings(word: str) -> Iterator[str]:
-    """Yield the literal strings of at most six letters that a word can begin with."""
-    heads = [""]
-    for part in re.finditer(r"\[([^\]]+)\]|\(\?:([^()]*)\)|\\(.)|(.)", word.removesuffix("*")):
-        following = word[part.end() : part.end() + 1]
-        if following in ("?", "{") or part[0] in ("?", "{"):
-            break
-        choices = part[1] or part[2] or part[3] or part[4]
-        options = list(part[1]) if part[1] else choices.split("|") if part[2] else [choices]
-        heads = [head + option for head in heads for option in options]
-        if len(heads[0]) >= 6:
-            break
-    yield from heads
-
-
-ENTRIES, _NEEDLES = _load()
-_GLUED = [needle for needle in _NEEDLES if _glued(needle)]
+_GLUED = [needle for needle in NEEDLES if glued(needle)]
 _NEEDLES_OF_DIGITS = {  # whose words tell digits apart
     needle
-    for needle, entries in _NEEDLES.items()
+    for needle, entries in NEEDLES.items()
     if any(re.search(r"[a-z]\d", entry.words.pattern) for entry in entries)
 }
-_OF_WORDS = Needles(_NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
-_OF_WORDS_INSIDE = Needles(_NEEDLES.keys() - set(_GLUED))
+_OF_WORDS = Needles(NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
+_OF_WORDS_INSIDE = Needles(NEEDLES.keys() - set(_GLUED))
 _HUMP = re.compile(r"(?<=[a-z])[A-Z]")
 _ALONE = [entry for entry in ENTRIES if entry.alone is not None and not entry.alone.pattern]
 
@@ -164,17 +66,17 @@ _HINTED = {entry: _hint(entry.alone.pattern) for entry in ENTRIES if entry.alone
 @lru_cache(maxsize=256)
 def _any_of(hinted: tuple[National, ...]) -> re.Pattern[str]:
     """Return what finds where a number that needs no name could begin, some of them hinted at."""
-    shapes = "|".join(f"(?={entry.shape.pattern.removeprefix(_LEADING)})" for entry in (*_ALONE, *hinted))
-    return re.compile(rf"{_LEADING}(?=[0-9A-Z][ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?:\d ){{3}})(?:{shapes})")
+    shapes = "|".join(f"(?={entry.shape.pattern.removeprefix(LEADING)})" for entry in (*_ALONE, *hinted))
+    return re.compile(rf"{LEADING}(?=[0-9A-Z][ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?:\d ){{3}})(?:{shapes})")
 
 
 _ANY_WORD = re.compile(
-    f"(?={beginnings(shortest(needle[:4] for needle in _NEEDLES))})(?:{'|'.join(entry.words.pattern for entry in ENTRIES)})"
+    f"(?={beginnings(shortest(needle[:4] for needle in NEEDLES))})(?:{'|'.join(entry.words.pattern for entry in ENTRIES)})"
 )
 _SOME_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
 # Different numbers of people that are found with care in one text: beyond, it is a list of them.
 FEWEST_NUMBERS, CHARACTERS_FOR_A_NUMBER = 300, 250
-_ANY_NUMBER = re.compile(_LEADING + r"[A-Z]{0,5}\d(?:[ .\-/]?[0-9A-Z]){4,20}" + r"(?![0-9A-Za-z_])")
+_ANY_NUMBER = re.compile(LEADING + r"[A-Z]{0,5}\d(?:[ .\-/]?[0-9A-Z]){4,20}" + r"(?![0-9A-Za-z_])")
 SHORT_WORD = 3  # letters of a name that means other things too
 
 
@@ -281,13 +183,13 @@ class _Names:
 
     def _promising(self, needles: tuple[str, ...], at: int) -> Iterator[_Promise]:
         reading = self._reading
-        for entry in dict.fromkeys(entry for needle in needles for entry in _NEEDLES[needle]):
+        for entry in dict.fromkeys(entry for needle in needles for entry in NEEDLES[needle]):
             word = entry.words.match(self._spoken, at)
             if word is None or not (entry.among is None or reading.speaks(entry.among)):
                 continue
             end = word.end()
             short = end - at <= SHORT_WORD
-            near = entry.near or (not entry.checks and short and not _glued(word[0]))
+            near = entry.near or (not entry.checks and short and not glued(word[0]))
             unlike = short and not reading.text[at:end].isupper()
             alone = entry.sure and not unlike and not reading.speaks(_INVALID)
             first = self._first_digit(end)

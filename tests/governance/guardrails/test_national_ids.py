@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.guardrails import id_checks, national_ids, pii
+from governance.guardrails import id_checks, national_table, pii
 from governance.guardrails.reading import Reading
 from tests.governance.guardrails.drawing import draw
 
-TABLE = Path(national_ids.__file__).with_name("national_ids.toml")
+TABLE = Path(national_table.__file__).with_name("national_ids.toml")
 RAW = tomllib.loads(TABLE.read_text("utf-8"))["id"]
 MOST_DRAWS = 4000
 
@@ -91,7 +91,7 @@ def test_published_examples_pass_and_their_neighbours_fail(name: str, codes: lis
         assert sum(map(check, neighbours)) <= len(neighbours) / 5, code
 
 
-def number_of(entry: national_ids.National, shape: str, seed: int, *, right: bool = True) -> str | None:
+def number_of(entry: national_table.National, shape: str, seed: int, *, right: bool = True) -> str | None:
     chance = random.Random(seed)
     for _ in range(MOST_DRAWS):
         number = draw(shape, chance)
@@ -101,12 +101,12 @@ def number_of(entry: national_ids.National, shape: str, seed: int, *, right: boo
 
 
 def words_of(raw: str) -> list[str]:
-    return [draw(word.removesuffix("*"), random.Random(7)) for word in national_ids.alternatives(raw)]
+    return [draw(word.removesuffix("*"), random.Random(7)) for word in national_table.alternatives(raw)]
 
 
 @pytest.mark.parametrize("index", range(len(RAW)), ids=[entry["words"].partition("|")[0] for entry in RAW])
 def test_a_number_is_found_after_each_of_its_names(index: int) -> None:
-    entry, raw = national_ids.ENTRIES[index], RAW[index]
+    entry, raw = national_table.ENTRIES[index], RAW[index]
     missed = []
     for turn, word in enumerate(words_of(raw["words"])):
         number = number_of(entry, raw["shape"], turn)
@@ -122,12 +122,12 @@ CHECKED = [index for index, raw in enumerate(RAW) if raw.get("check") not in (No
 
 @pytest.mark.parametrize("index", CHECKED, ids=[RAW[index]["words"].partition("|")[0] for index in CHECKED])
 def test_a_wrong_check_digit_is_no_number(index: int) -> None:
-    entry, raw = national_ids.ENTRIES[index], RAW[index]
+    entry, raw = national_table.ENTRIES[index], RAW[index]
     word = words_of(raw["words"])[0]
     for seed in range(20):
         number = number_of(entry, raw["shape"], seed, right=False)
         assert number is not None
-        others = [one for one in national_ids.ENTRIES if one is not entry and one.shape.search(number)]
+        others = [one for one in national_table.ENTRIES if one is not entry and one.shape.search(number)]
         if not others:
             assert [found for found in pii.detect(f"{word}: {number}") if found.kind == entry.kind] == []
 
