@@ -103,7 +103,9 @@ def find(reading: Reading) -> Iterator[Finding]:
         if at + LONGEST_IN_A_WORD < passed:
             continue
         if judged >= most:
-            yield from _glanced(text, at + len(core), core)
+            if (glanced := _glanced(text, at + len(core), core)) is not None:
+                passed = glanced.end
+                yield glanced
             continue
         if not promises.any(at, at + REACH_OF_VALUE) or not _opens(text, lower, at, core):
             continue
@@ -129,23 +131,26 @@ def find(reading: Reading) -> Iterator[Finding]:
         if nested <= MOST_NESTED and not _believed(reading, core, match, value):
             value = _joined(reading, match, written) if is_password else ""
         if value:
-            yield Finding("password" if is_password else "api_key", start, start + len(value), 0.8)
+            yield Finding(_kind_of(core), start, start + len(value), 0.8)
         elif is_password and match["said"] is not None:
             yield from _announced(reading, end)
 
 
-def _glanced(text: str, end: int, core: str) -> Iterator[Finding]:
-    """Yield what stands right behind one of too many names if it could be a secret at all."""
+def _glanced(text: str, end: int, core: str) -> Finding | None:
+    """Return what stands right behind one of too many names if it could be a secret at all."""
     match = _BEHIND.match(text, end)
-    if match is not None:
-        yield Finding("password" if core in _PASSWORDS else "api_key", *match.span("value"), 0.6)
+    return None if match is None else Finding(_kind_of(core), *match.span("value"), 0.6)
+
+
+def _kind_of(core: str) -> str:
+    return "password" if core in _PASSWORDS else "api_key"
 
 
 # Names that are read with care in one text; nobody writes as many but to hide something, or to list what is secret.
 FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 200
 _BEHIND = re.compile(
     r"[\w\-]{0,8}[^\w\n]{1,6}(?:(?:is|was|ist|est|es|are|the|my) )?[\"'`]?"
-    r"(?P<value>(?=[^\s\"'`<>,;]*[^\W\d_])(?=[^\s\"'`<>,;]*[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"
+    r"(?P<value>(?=[^\s\"'`<>,;]{0,40}[^\W\d_])(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"
 )
 
 
