@@ -52,24 +52,9 @@ _QUOTE = re.compile(r"[\"“”„«‘`]")
 _OPENING = re.compile(r"[\"“„«‘'`]")
 _CLOSING = re.compile(r"[\"”“»’'`]")
 _KEY_LETTERS = 4
-FEW_PHRASES = 5
 
-_Match: TypeAlias = Callable[[str, int], re.Match[str] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The phrases that words with a beginning may open, each with what tells whether it does; of many, what tells of any.
-
-    A few are asked as quickly one by one, and to compile what tells of any takes half of the time to read this module.
-    """
-
-    any: _Match | None
-    phrases: tuple[tuple[Phrase, _Match], ...]
-
-    def may(self, text: str, start: int) -> bool:
-        """Tell whether it is worth while to ask each."""
-        return self.any is None or self.any(text, start) is not None
+# The phrases that words with a beginning may open, each with what tells whether it does.
+_Opened: TypeAlias = tuple[tuple[Phrase, Callable[[str, int], re.Match[str] | None]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +206,9 @@ def _signs(view: View) -> Iterator[Sign]:
         parts, opened = _known(match[0])
         if parts:
             marked.append(Word(number, parts, match.start(), match.end()))
-        if opened is not None and opened.may(text, start := match.start()):
-            for phrase, opens in opened.phrases:
-                if (turn := opens(text, start)) is not None:
-                    yield from _phrase(text, phrase, turn)
+        for phrase, opens in opened:
+            if (turn := opens(text, match.start())) is not None:
+                yield from _phrase(text, phrase, turn)
     yield from _sentences(text, marked)
     for phrase, cue in (*(_SIGNED if view.spaced else _CLOSED), *(() if text.isascii() else _SCRIPTS)):
         for turn in cue.finditer(text):
@@ -232,10 +216,10 @@ def _signs(view: View) -> Iterator[Sign]:
 
 
 @lru_cache(maxsize=32_768)
-def _known(word: str) -> tuple[int, Opened | None]:
+def _known(word: str) -> tuple[int, _Opened]:
     """Return the parts that a word plays, and the phrases that it may open, each with what tells whether it does."""
     parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) >= FEWEST_JUMBLED else 0)
-    return parts, _OPENED.get(word[:_KEY_LETTERS])
+    return parts, _OPENED.get(word[:_KEY_LETTERS], ())
 
 
 def _phrase(text: str, phrase: Phrase, match: re.Match[str]) -> Iterator[Sign]:
@@ -318,18 +302,12 @@ def _spoken(text: str, start: int, name: str, weight: float) -> float:
     return weight
 
 
-def _opened() -> dict[str, Opened]:
-    table: dict[str, list[Phrase]] = {}
+def _opened() -> dict[str, _Opened]:
+    table: dict[str, _Opened] = {}
     for phrase in PHRASES:
         for key in {word[:_KEY_LETTERS] for word in phrase.opens}:
-            table.setdefault(key, []).append(phrase)
-    return {key: _together(phrases) for key, phrases in table.items()}
-
-
-def _together(phrases: Sequence[Phrase]) -> Opened:
-    any_of_them = "|".join(f"(?:{phrase.pattern.pattern})" for phrase in phrases)
-    tells = re.compile(any_of_them).match if len(phrases) > FEW_PHRASES else None
-    return Opened(tells, tuple((phrase, phrase.pattern.match) for phrase in phrases))
+            table[key] = (*table.get(key, ()), (phrase, phrase.pattern.match))
+    return table
 
 
 _OPENED = _opened()

@@ -98,10 +98,8 @@ def test_every_phrase_is_reached_by_its_opening_words() -> None:
                     continue
                 for found in phrase.pattern.finditer(view.text):
                     if found.start() in words:
-                        opened = _OPENED.get(words[found.start()])
-                        assert opened is not None, (phrase.opens, found[0])
-                        assert phrase in [one for one, _ in opened.phrases], (phrase.opens, found[0])
-                        assert opened.may(view.text, found.start())
+                        opened = [one for one, _ in _OPENED.get(words[found.start()], ())]
+                        assert phrase in opened, (phrase.opens, found[0])
 
 
 def test_a_file_of_payloads_is_read_in_part() -> None:
