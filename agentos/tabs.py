@@ -26,7 +26,7 @@ class Tab:
     @property
     def short(self) -> str:
         """Return what stands there on a phone, where five of them share a line."""
-        return self.title.removeprefix("Waiting ").capitalize()
+        return self.title.removeprefix("Waiting ").removeprefix("To ").capitalize()
 
 
 class Waiting:

@@ -36,7 +36,7 @@ MOST = 100
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def consents_page(request: HttpRequest) -> HttpResponse:
-    """Show both lists and their forms; a POST gives or revokes one. `?approval=` fills the rule's form from a call."""
+    """Show both lists and their forms; a POST gives or revokes one. `?approval=` fills the forms from a call."""
     principal = principal_of(request)
     if not principal.has(delegations.READ):
         raise PermissionDenied
@@ -151,15 +151,16 @@ def _people(principal: Principal) -> list[str]:
 
 
 def _like(principal: Principal, approval_id: str) -> JsonObject:
-    """Return what the rule's form says for calls like this approval's: the same tool, the very arguments."""
+    """Return what the forms say for calls like this approval's: the same tool, the very arguments."""
     if not approval_id:
         return {}
     try:
         approval = selectors.get(principal, _id(approval_id))
     except CallerError:
         return {}
+    asked = {"lent": approval.tool_name, "call": f"{approval.component_id}/{approval.tool_name}"}
     if not principal.has(selectors.SENSITIVE):
-        return {"call": f"{approval.component_id}/{approval.tool_name}"}
+        return asked
     plain = {name: value for name, value in approval.arguments.items() if isinstance(value, str | int | float | bool)}
     lines = [f"{name} == {json_text(value)}" for name, value in plain.items() if len(str(value)) <= 60]
-    return {"call": f"{approval.component_id}/{approval.tool_name}", "conditions": "\n".join(lines), "most": "10"}
+    return {**asked, "conditions": "\n".join(lines), "most": "10"}

@@ -103,6 +103,13 @@ function sticksOut() {
   return wide > innerWidth ? [`${wide} px wide in ${innerWidth}`] : [];
 }
 
+// What a thumb misses: WCAG 2.2 asks for 24 px, but in a line of text; what is hidden until it has the focus is 1 px.
+function small() {
+  return reachable().filter((node) => node.matches("a, button, summary") && getComputedStyle(node).display !== "inline")
+    .map((node) => [node, Math.round(node.getBoundingClientRect().height)])
+    .filter(([, height]) => height > 1 && height < 24).map(([node, height]) => `${height} px high: ${what(node)}`);
+}
+
 function faint() {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgba = (color) => {

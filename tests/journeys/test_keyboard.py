@@ -116,7 +116,8 @@ def administrators(server, _chromium) -> Walked:
     for path in pages_of(server, _chromium, "admin"):
         resize(_chromium, PHONE)
         _chromium.get(f"{server.base_url}{path}")
-        walked.phone[path] = problems_of_looks(_chromium)
+        small = ask(_chromium, "small")
+        walked.phone[path] = problems_of_looks(_chromium) | ({"to press": small} if small else {})
         resize(_chromium, DESK)
         walked.tabbing[path] = problems_of_tabbing(_chromium)
         walked.desk[path] = problems_of_looks(_chromium)

@@ -14,6 +14,11 @@ import pytest
 from tests.journeys import history
 from tests.journeys.pages import Home
 
+TABS = """
+const nav = document.querySelector(".ao-tabs");
+nav.querySelectorAll(".ao-count").forEach((count) => { count.firstChild.data = "46"; });
+return [nav.childElementCount, nav.scrollWidth <= nav.clientWidth];
+"""
 SIZES = {"": (1280, 800), "-phone": (390, 844)}
 
 
@@ -58,8 +63,7 @@ def test_pages_fit_a_desk_and_a_phone(month, browser, suffix):
             keep(browser, f"{name}{suffix}")
     Home(browser, month.base_url).sign_in("acme", "admin")
     look(browser, month.base_url, "/admin/governance/approval/", size)
-    tabs = browser.find_elements("css selector", ".ao-tabs a")
-    assert (len(tabs), len({tab.rect["y"] for tab in tabs})) == (5, 1), "an administrator's five stand on one line"
+    assert browser.execute_script(TABS) == [5, True], "an administrator's five are all seen at once"
     for name, path in (
         ("run", f"/admin/agents/run/{done['run_id']}/change/"),
         ("dashboard", "/admin/dashboard/"),
