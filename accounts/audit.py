@@ -5,7 +5,7 @@ Rows join it as the last statements of the transaction that did the thing, under
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,6 +49,15 @@ FROM jsonb_to_recordset(%s::jsonb) AS x(
     detail jsonb, hash text, key_id text
 )
 """
+# The head of a trail, locked, with the keys that the entry is sealed under: nothing where one of them has to be made,
+# which comes before the lock.
+LOCK_HEAD = """
+SELECT h.seq, h.hash, h.seal, k.keys FROM accounts_audithead h CROSS JOIN (
+    SELECT count(*) AS found, jsonb_object_agg(user_id, key_sealed)::text AS keys FROM privacy_subjectkey
+    WHERE tenant_id = %s AND user_id = ANY(%s)
+) k WHERE h.tenant_id = %s AND k.found = %s FOR NO KEY UPDATE OF h
+"""
+LOCK_BARE_HEAD = "SELECT seq, hash, seal, NULL FROM accounts_audithead WHERE tenant_id = %s FOR NO KEY UPDATE"
 EXACT_INTEGER = 2**53 - 1  # RFC 8785 writes no larger one: JSON readers disagree about them
 
 
@@ -121,8 +130,10 @@ def append(
     """
     if not entries:
         return
-    signed = [_by(entry, actor_id, tenant_id, using) for entry in entries]
-    head = _locked_head(tenant_id, using)
+    subjects = {subject for entry in entries for subject in _sealed_for(entry)}
+    head, sealing_keys = _head_and_keys(tenant_id, subjects, using)
+    signed = [_by(entry, actor_id, tenant_id, using, sealing_keys) for entry in entries]
+    head = head or _locked_head(tenant_id, using)
     previous = head.hash
     if not is_ours(tenant_id, head.seq, head.hash, head.seal):
         last = AuditRow.objects.using(SYSTEM).filter(tenant_id=tenant_id, seq=head.seq)
@@ -212,16 +223,36 @@ def moved_head(tenant_id: UUID, last: JsonObject) -> JsonObject:
     return {"tenant_id": tenant_id, "seq": last["seq"], "hash": last["hash"], "seal": seal}
 
 
-def _by(entry: AuditEntry, actor_id: UUID | None, tenant_id: UUID, using: str) -> Entry:
+def _sealed_for(entry: AuditEntry) -> Iterable[UUID]:
+    return entry.subjects if isinstance(entry, Entry) and any(entry.personal.values()) else ()
+
+
+def _by(entry: AuditEntry, actor_id: UUID | None, tenant_id: UUID, using: str, keys: Mapping[UUID, bytes]) -> Entry:
     detail, known = entry.detail, entry.id if isinstance(entry, Entry) else None
     if isinstance(entry, Entry) and entry.personal:
         sealed = {
-            name: shredding.seal(text, tenant_id=tenant_id, subjects=entry.subjects, using=using)
+            name: shredding.seal(text, tenant_id=tenant_id, subjects=entry.subjects, using=using, known=keys)
             for name, text in entry.personal.items()
             if text
         }
         detail = {**detail, **sealed}
     return Entry(entry.action, entry.object_type, entry.object_id, detail, entry.actor_id or actor_id, id=known)
+
+
+def _head_and_keys(
+    tenant_id: UUID, subjects: Collection[UUID], using: str
+) -> tuple[AuditHead | None, dict[UUID, bytes]]:
+    """Lock the head and read the keys of these people; nothing is locked where one of both has to be made first."""
+    with connections[using].cursor() as cursor:
+        if subjects:
+            cursor.execute(LOCK_HEAD, [tenant_id, list(subjects), tenant_id, len(subjects)])
+        else:
+            cursor.execute(LOCK_BARE_HEAD, [tenant_id])
+        if (found := cursor.fetchone()) is None:
+            return None, {}
+    seq, last, seal, held = found
+    head = AuditHead(tenant_id=tenant_id, seq=seq, hash=last, seal=seal)
+    return head, shredding.keys_of(held, tenant_id=tenant_id)
 
 
 def _locked_head(tenant_id: UUID, using: str) -> AuditHead:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from accounts import sealing
 from accounts.models import Membership
 from accounts.privacy.models import SubjectKey, Tombstone
 from agentos.core.ids import parse_id
-from agentos.core.types import Json, JsonObject
+from agentos.core.types import Json, JsonObject, json_object
 
 Show: TypeAlias = Callable[[str, list[UUID]], Json]
 SEALED, SUBJECTS = "sealed", "of"
@@ -27,15 +27,30 @@ ERASED = "[erased]"
 NONCE_BYTES = 12
 
 
-def seal(text: str, *, tenant_id: UUID, subjects: Sequence[UUID], using: str = "default") -> Json:
+def keys_of(found: str | None, *, tenant_id: UUID) -> dict[UUID, bytes]:
+    """Return the keys of people by their ids, from the JSON of what `SubjectKey` keeps of each."""
+    sealed = {UUID(user_id): key for user_id, key in (json_object(found or "{}") or {}).items()}
+    return {user_id: _opened_key(key, tenant_id, user_id) for user_id, key in sealed.items()}
+
+
+def seal(
+    text: str,
+    *,
+    tenant_id: UUID,
+    subjects: Sequence[UUID],
+    using: str = "default",
+    known: Mapping[UUID, bytes] | None = None,
+) -> Json:
     """Return the text as a row may keep it: `{sealed, of: [user ids]}`, or ERASED when its subjects were erased.
 
     Call inside the transaction of the row, in a scope that sees the tenant. Makes a subject's key at first use.
+    `known` are the keys of all of them, where somebody has read them just now.
     """
     layers: list[str] = []
     data = text.encode()
-    rows = SubjectKey.objects.using(using).filter(tenant_id=tenant_id, user_id__in=subjects)
-    known = {row.user_id: _unsealed(row) for row in rows}
+    if not known:
+        rows = SubjectKey.objects.using(using).filter(tenant_id=tenant_id, user_id__in=subjects)
+        known = {row.user_id: _unsealed(row) for row in rows}
     for user_id in dict.fromkeys(subjects):
         if (key := known.get(user_id) or _new_key_for(tenant_id, user_id, using)) is not None:
             nonce = secrets.token_bytes(NONCE_BYTES)
@@ -80,7 +95,11 @@ def _is_erased(tenant_id: UUID, user_id: UUID, using: str) -> bool:
 
 
 def _unsealed(row: SubjectKey) -> bytes:
-    return urlsafe_b64decode(sealing.unseal(row.key_sealed, purpose=_purpose(row.tenant_id, row.user_id)))
+    return _opened_key(row.key_sealed, row.tenant_id, row.user_id)
+
+
+def _opened_key(sealed: str, tenant_id: UUID, user_id: UUID) -> bytes:
+    return urlsafe_b64decode(sealing.unseal(sealed, purpose=_purpose(tenant_id, user_id)))
 
 
 def _purpose(tenant_id: UUID, user_id: UUID) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.db import connections
+
 from accounts import audit
 from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
@@ -22,9 +24,11 @@ from agents.models import Run, Step
 from agents.services import handover, idempotency, log, switches
 from agents.services.idempotency import Key
 from agents.services.runs import check_live, lock
+from agents.services.sql import table, value_of
 
 MAX_NOTE_CHARS = 4_000
 MAX_VALUE_TEXTS = 200  # each goes through the guards, which may ask a service
+ANSWER = f"UPDATE {table(Step)} SET answer = %s, state = %s WHERE tenant_id = %s AND id = %s"
 _BOOLEANS = ("true", "false")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
@@ -122,8 +126,10 @@ def _waiting_step(run: Run, tool_call_id: str) -> Step:
 def _store(step: Step, answer: JsonObject) -> None:
     step.answer = {**answer, "at": rfc3339_ms(utc_now())}
     step.state = StepState.ANSWERED.value
-    rows = Step.objects.using(step._state.db).filter(tenant_id=step.tenant_id, id=step.id)
-    rows.update(answer=step.answer, state=step.state)
+    using = step._state.db or "default"
+    stored = value_of(Step, "answer", step.answer, using=using)
+    with connections[using].cursor() as cursor:
+        cursor.execute(ANSWER, [stored, step.state, step.tenant_id, step.id])
 
 
 def _checked(kind: PauseKind, step: Step, said: Answer) -> JsonObject:

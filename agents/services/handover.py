@@ -10,14 +10,13 @@ only when it is there.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+import time
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
 
 from accounts.trips import commit_ahead, on_disk
 from agents.engine.spec import JOB
@@ -27,10 +26,27 @@ from agents.services import log
 from agents.services.crash import CrashPoint, crash_here
 from agents.services.notifications import CLAIMABLE
 from agents.services.queue import LEASE_SECONDS, Claimed
+from agents.services.sql import table
 
 logger = logging.getLogger(__name__)
 
-DEADLINE_MARGIN = timedelta(seconds=LEASE_SECONDS)
+# The run needs the disk and the interpreter first; who answered is told that much later.
+RUN_FIRST_SECONDS: Final = 0.006
+# A deadline that is so close by the database's clock is left to a claim, which decides.
+_LEASE_UNTIL: Final = f"statement_timestamp() + interval '{LEASE_SECONDS} seconds'"
+_MAY_TAKE: Final = f"(r.deadline_at IS NULL OR r.deadline_at >= {_LEASE_UNTIL})"
+LEASE: Final = f"""
+WITH gone_on AS (
+    UPDATE {table(Run)} r SET
+        status = CASE WHEN {_MAY_TAKE} THEN '{RunStatus.RUNNING.value}' ELSE '{RunStatus.PENDING.value}' END,
+        fence = CASE WHEN {_MAY_TAKE} THEN r.fence + 1 ELSE r.fence END,
+        lease_owner = CASE WHEN {_MAY_TAKE} THEN %s ELSE r.lease_owner END,
+        lease_until = CASE WHEN {_MAY_TAKE} THEN {_LEASE_UNTIL} ELSE r.lease_until END
+    WHERE r.tenant_id = %s AND r.id = %s RETURNING r.status, r.fence, r.lease_owner
+)
+SELECT status, fence, lease_owner,
+    CASE WHEN status = '{RunStatus.PENDING.value}' THEN pg_notify('{CLAIMABLE}', '') END FROM gone_on
+"""
 
 
 class Taker(Protocol):
@@ -62,32 +78,24 @@ def let_go_on(run: Run) -> None:
     The caller holds its row lock, on the connection that it was read from, and commits.
     """
     if RunStatus(run.status) is not RunStatus.PAUSED or run.pause_requested or run.halted_by:
-        return
+        return None
     may_take = (taker := _here) is not None and run.component_kind != JOB and taker.has_room(run.tenant_id)
-    if taker is not None and may_take and _lease(taker, run):
-        return
+    if taker is not None and may_take:
+        return _lease(taker, run)
     run.status = RunStatus.PENDING.value
-    _rows(run).update(status=run.status)
-    log.notify(CLAIMABLE, "", using=run._state.db)
+    Run.objects.using(run._state.db).filter(tenant_id=run.tenant_id, id=run.id).update(status=run.status)
+    return log.notify(CLAIMABLE, "", using=run._state.db)
 
 
-def _lease(taker: Taker, run: Run) -> bool:
-    """Take the run here, unless its deadline is so close by the database's clock that a claim has to decide."""
-    lease_until, fence = Now() + timedelta(seconds=LEASE_SECONDS), run.fence + 1
-    status = RunStatus.RUNNING.value
-    rows = _rows(run).filter(Q(deadline_at=None) | Q(deadline_at__gte=Now() + DEADLINE_MARGIN))
-    if not rows.update(status=status, fence=fence, lease_owner=taker.name, lease_until=lease_until):
-        return False
-    run.status, run.fence, run.lease_owner = status, fence, taker.name
-    crash_here(CrashPoint.HAND_OVER_BEFORE_COMMIT)
+def _lease(taker: Taker, run: Run) -> None:
+    """Take the run here, where its deadline leaves time for that. It is known with the commit: nobody waits for it."""
     using = run._state.db or "default"
+    leased = connections[using].cursor()
+    leased.execute(LEASE, [taker.name, run.tenant_id, run.id])
+    run.status, run.fence, run.lease_owner = RunStatus.RUNNING.value, run.fence + 1, taker.name
+    crash_here(CrashPoint.HAND_OVER_BEFORE_COMMIT)
     commit_ahead(using=using)
-    transaction.on_commit(partial(_hand_over, taker, _claimed(run), using), using=using)
-    return True
-
-
-def _rows(run: Run) -> QuerySet[Run]:
-    return Run.objects.using(run._state.db).filter(tenant_id=run.tenant_id, id=run.id)
+    transaction.on_commit(partial(_hand_over, taker, run, _claimed(run), leased, using), using=using)
 
 
 def _claimed(run: Run) -> Claimed:
@@ -111,10 +119,14 @@ def _claimed(run: Run) -> Claimed:
     )
 
 
-def _hand_over(taker: Taker, run: Claimed, using: str) -> None:
+def _hand_over(taker: Taker, run: Run, claimed: Claimed, leased: CursorWrapper, using: str) -> None:
     crash_here(CrashPoint.HAND_OVER_AFTER_COMMIT)
-    try:
-        taker.take_soon(run)
-    except RuntimeError:
-        logger.warning("run %s: this process is gone; another goes on when the lease has run out", run.run_id)
+    with leased:
+        run.status, run.fence, run.lease_owner, _ = leased.fetchone()
+    if run.status == RunStatus.RUNNING.value:
+        try:
+            taker.take_soon(claimed)
+        except RuntimeError:
+            logger.warning("run %s: this process is gone; another goes on when the lease has run out", run.id)
+        time.sleep(RUN_FIRST_SECONDS)
     on_disk(using=using)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
-from django.db import IntegrityError, connections, transaction
-from django.db.models import QuerySet, Value
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
@@ -25,6 +25,12 @@ from agents.services.sql import table
 
 WRITE = "halts:write"
 SYSTEM = "system"
+
+# What halts anything in a tenant, as (target, reason), the widest first.
+HALTS = f"""
+SELECT '{EVERYTHING}', reason FROM {table(PlatformSwitch)} WHERE released_at IS NULL
+UNION ALL SELECT target, reason FROM {table(KillSwitch)} WHERE tenant_id = %s AND released_at IS NULL
+"""
 
 # Runs that were halted go on once nothing that stands is what halted them; another switch stops them anew.
 _RELEASED = f"""
@@ -113,11 +119,18 @@ def halting(tenant_id: UUID, targets: Sequence[str]) -> KillSwitch | PlatformSwi
 
 def check_released(run: Run, tool: str = "") -> None:
     """Nobody decides or answers what is halted. The caller holds the scope. Raises: Conflict."""
-    targets = [TENANT, component_target(run.component_kind, run.component_id), tool_target(tool)]
-    found = unreleased(run.tenant_id).filter(target__in=targets).order_by().values_list("target", "reason")
-    platform = PlatformSwitch.objects.filter(released_at=None).values_list(Value(EVERYTHING), "reason")
-    for target, reason in platform.union(found)[:1]:
-        raise Conflict(f"Halted: {in_words(target)} (“{reason}”). This waits until that is released.", code="halted")
+    with connection.cursor() as cursor:
+        cursor.execute(HALTS, [run.tenant_id])
+        refuse_halted(cursor.fetchall(), run, tool)
+
+
+def refuse_halted(halts: Iterable[tuple[str, str]], run: Run, tool: str) -> None:
+    """As `check_released`, of what `HALTS` has found. Raises: Conflict."""
+    stops = {EVERYTHING, TENANT, component_target(run.component_kind, run.component_id), tool_target(tool)}
+    for target, reason in halts:
+        if target in stops:
+            detail = f"Halted: {in_words(target)} (“{reason}”). This waits until that is released."
+            raise Conflict(detail, code="halted")
 
 
 def _check_target(target: str) -> None:

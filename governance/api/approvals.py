@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from functools import partial
 from typing import Annotated
@@ -19,8 +18,6 @@ from governance import editing, selectors
 from governance.api import schemas
 from governance.services import approvals, questions
 
-# The run that goes on needs the loop just now, and to write the answer down takes the loop for a millisecond.
-RUN_FIRST_SECONDS = 0.006
 router = Router(tags=["approvals"])
 
 
@@ -96,7 +93,6 @@ async def resolve_approval(
         edit=edit,
         key=key_of(idempotency_key, route=f"approval:{approval_id}:resolve", content=decision.dict()),
     )
-    await asyncio.sleep(RUN_FIRST_SECONDS)
     return schemas.ApprovalOut.of(decided)
 
 

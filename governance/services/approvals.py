@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import DateTimeField, Func, QuerySet
 from django.db.models.functions import Now
 
@@ -32,7 +33,7 @@ from governance import gate, selectors
 from governance.editing import Edit
 from governance.guards import judging
 from governance.models import Approval, ApprovalStatus
-from governance.services import delegations, edits, voting
+from governance.services import delegations, edits, held, voting
 from governance.services.voting import Ballot
 
 logger = logging.getLogger(__name__)
@@ -73,18 +74,17 @@ def decide(
     delegations.check_person(principal)
     with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
         _check_right(principal)
-        rows = selectors.readable(principal).filter(id=approval_id)
-        approval = _locked(rows)
-        if approval is None:
-            if rows.exists():  # she reads it, and it was not lent to her
-                principal.require("approvals:decide")
+        found = held.lock(principal, approval_id)
+        if found is None:
+            if selectors.readable(principal).filter(id=approval_id).exists():
+                principal.require("approvals:decide")  # she reads it, and it was not lent to her
             raise NotFound("There is no such approval.")
-        step = answers.step_of(approval.run, approval.step_path)
+        approval, step = found.approval, found.step
         change = _change_of_tool(approval, step) if approved else ""
         first = None if change else idempotency.take(key, principal=principal, run_id=approval.run_id)
         if first is None:
             ballot = _ballot(principal, approval)
-            switches.check_released(approval.run, approval.tool_name)
+            switches.refuse_halted(found.halts, approval.run, approval.tool_name)
             note = _cleaned_reason(reason)
             _check_call(approval, shown_hash)
             if change:
@@ -93,13 +93,13 @@ def decide(
                 _edit(principal, approval, step, edit, note=note)
             else:
                 with together():
-                    entry = _vote(principal, approval, step, ballot, approved=approved, note=note)
-                    audit.append([entry], tenant_id=approval.tenant_id)
+                    vote = _vote(principal, approval, step, ballot, approved=approved, note=note)
+                    _enter(vote.entry, vote, approval)
         # Before the commit: whatever is done here after it takes its time from the run that goes on.
         if edit is not None:
             approval = selectors.newest_version(principal, approval)
         elif first is None and approval.quorum == 1 and not change:  # no vote but this one, and it is known
-            approval.__dict__["step_state"] = step.state if step else None
+            approval.__dict__["step_state"] = step.state
         else:
             approval = selectors.get(principal, approval_id)
     if change:
@@ -107,27 +107,39 @@ def decide(
     return approval
 
 
-def _vote(
-    principal: Principal, approval: Approval, step: Step | None, ballot: Ballot, *, approved: bool, note: str
-) -> audit.Entry:
-    """Cast her vote, and settle the approval if that decides it; return what is audited of it."""
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """A vote, what is audited of it and, where it settles the approval, what tells whether it came in time."""
+
+    entry: audit.Entry
+    settled: CursorWrapper | None = None
+
+
+def _vote(principal: Principal, approval: Approval, step: Step, ballot: Ballot, *, approved: bool, note: str) -> _Cast:
+    """Cast her vote, and settle the approval if that decides it. Nothing is waited for: `_enter` is the end of it."""
     _check_reason(approval, note, approved=approved)
     if voting.cast(principal, approval, ballot, approves=approved, reason=note):
         status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
-        _settle(principal, approval, step, status, note)
-        return _entry(approval, f"approval.{status.value}", principal.user_id, reason=note, ballot=ballot)
+        settled = _settle(principal, approval, step, status, note)
+        entry = _entry(approval, f"approval.{status.value}", principal.user_id, reason=note, ballot=ballot)
+        return _Cast(entry, settled)
     if not _unexpired(approval.id).exists():
         raise _has_expired()
     log.notify(INBOX, str(approval.tenant_id))  # open pages count it
-    return _entry(approval, "approval.voted", principal.user_id, reason=note, ballot=ballot)
+    return _Cast(_entry(approval, "approval.voted", principal.user_id, reason=note, ballot=ballot))
 
 
-def _settle(principal: Principal, approval: Approval, step: Step | None, status: ApprovalStatus, note: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(SETTLE, [status.value, note, principal.user_id, approval.tenant_id, approval.id])
-        if (settled := cursor.fetchone()) is None:
-            raise _has_expired()
-    approval.status, approval.reason, (approval.decided_at,) = status, note, settled
+def _enter(entry: audit.Entry, vote: _Cast, approval: Approval) -> None:
+    """Audit a vote. Raises: Conflict when the approval that it settles has expired; then nothing of it is kept."""
+    audit.append([entry], tenant_id=approval.tenant_id)
+    if vote.settled is not None:
+        _check_settled(vote.settled, approval)
+
+
+def _settle(principal: Principal, approval: Approval, step: Step, status: ApprovalStatus, note: str) -> CursorWrapper:
+    settled = connection.cursor()
+    settled.execute(SETTLE, [status.value, note, principal.user_id, approval.tenant_id, approval.id])
+    approval.status, approval.reason = status, note
     approval.decided_by = User(id=principal.user_id, email=principal.email)
     answer: JsonObject = {
         "confirmed": status == ApprovalStatus.APPROVED,
@@ -137,20 +149,32 @@ def _settle(principal: Principal, approval: Approval, step: Step | None, status:
     }
     if approval.proposed is not None:
         answer["edited_arguments"] = approval.arguments
-    answers.settle(run=approval.run, step=step, answer=answer)
+    try:
+        answers.settle(run=approval.run, step=step, answer=answer)
+    except CallerError:
+        _check_settled(settled, approval)  # that it has expired comes first
+        raise
+    return settled
 
 
-def _edit(principal: Principal, approval: Approval, step: Step | None, edit: Edit, *, note: str) -> None:
+def _check_settled(settled: CursorWrapper, approval: Approval) -> None:
+    with settled:
+        if (row := settled.fetchone()) is None:
+            raise _has_expired()
+    (approval.decided_at,) = row
+
+
+def _edit(principal: Principal, approval: Approval, step: Step, edit: Edit, *, note: str) -> None:
     """Ask about the edited call instead, and vote for it if she is one of those that it takes."""
     principal.require("approvals:decide")  # who votes in somebody's place takes the call as it is
     if not _unexpired(approval.id).exists():
         raise _has_expired()
     made, changes = edits.replace(principal, approval, step, edit)
     if voting.objection(principal, made) is None:
-        entry = _vote(principal, made, step, voting.ballot(principal, made), approved=True, note=note)
+        vote = _vote(principal, made, step, voting.ballot(principal, made), approved=True, note=note)
     else:
-        entry = _entry(made, "approval.edited", principal.user_id, reason=note)
-    audit.append([replace(entry, detail=entry.detail | changes)], tenant_id=approval.tenant_id)
+        vote = _Cast(_entry(made, "approval.edited", principal.user_id, reason=note))
+    _enter(replace(vote.entry, detail=vote.entry.detail | changes), vote, made)
 
 
 def expire_due() -> int:
@@ -176,7 +200,7 @@ def _each(rows: QuerySet[Approval], settle: Callable[[UUID], bool]) -> int:
     return count
 
 
-def _change_of_tool(approval: Approval, step: Step | None) -> str:
+def _change_of_tool(approval: Approval, step: Step) -> str:
     """Say what a deploy has changed of the tool since it was asked for; nothing when nothing has, or it is decided."""
     if approval.status != ApprovalStatus.PENDING:
         return ""
@@ -184,10 +208,10 @@ def _change_of_tool(approval: Approval, step: Step | None) -> str:
         tool = registry.get(approval.run.component_kind, approval.run.component_id).tool(approval.tool_name)
     except NotFound:
         tool = None
-    return change_since(step.request, tool) if step else ""
+    return change_since(step.request, tool)
 
 
-def _void(approval: Approval, step: Step | None, change: str) -> None:
+def _void(approval: Approval, step: Step, change: str) -> None:
     """Take back what was asked for; whoever works on the run judges the call anew. Caller holds all locks."""
     if not _unexpired(approval.id).exists():
         raise _has_expired()

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import connection
+
 from accounts import principals
 from accounts.principals import Principal
 from agentos.core.errors import CallerError, Conflict, PolicyDenied
 from agents.services import authority
+from agents.services.sql import insert_into, row_of
 from governance import selectors
 from governance.models import Approval, Delegation, Vote
 from governance.services import delegations
@@ -82,7 +85,7 @@ def who_is_asked(approval: Approval) -> str:
 def cast(principal: Principal, approval: Approval, ballot: Ballot, *, approves: bool, reason: str) -> bool:
     """Store her vote; return whether it settles the approval. One rejection does. Caller holds the approval's lock."""
     lent = ballot.delegation
-    vote = Vote.objects.create(
+    vote = Vote(
         tenant_id=approval.tenant_id,
         approval=approval,
         version=approval.version,
@@ -93,6 +96,8 @@ def cast(principal: Principal, approval: Approval, ballot: Ballot, *, approves: 
         approves=approves,
         reason=reason,
     )
+    with connection.cursor() as cursor:
+        cursor.execute(insert_into(Vote), row_of(vote))
     said = {"voter": vote.voter_id, "email": principal.email, "approves": approves, "reason": reason}
     said |= {"in_place_of": vote.in_place_of_id, "at": vote.created_at}
     approval.__dict__.setdefault("said", []).append(said)

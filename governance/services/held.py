@@ -1,0 +1,81 @@
+"""Locks and reads all that a decision stands on in one trip, by statements whose plans are kept.
+
+Rows are locked in the order in which they are named, the journal's: the run, the approval, the step that waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from django.db import connection, models
+
+from accounts.models import User
+from accounts.principals import Principal
+from accounts.trips import together
+from agents.models import Run, Session, Step
+from agents.services import switches
+from agents.services.sql import all_fields, columns, read_as, table
+from governance.models import Approval
+
+Part: TypeAlias = tuple[type[models.Model], str, tuple[str, ...]]
+
+# A session's state may be large, and of a person only the name is told.
+_PARTS: Final[tuple[Part, ...]] = (
+    (Approval, "a.", all_fields(Approval)),
+    (Run, "r.", all_fields(Run)),
+    (Step, "t.", all_fields(Step)),
+    (Session, "s.", ("tenant", "user", "id", "session_id")),
+    (User, "u.", ("id", "email", "name", "is_active")),
+)
+LOCK: Final = f"""
+SELECT {", ".join(columns(model, fields, prefix) for model, prefix, fields in _PARTS)}
+FROM {table(Approval)} a
+JOIN {table(Run)} r ON r.tenant_id = a.tenant_id AND r.id = a.run_id
+JOIN {table(Session)} s ON s.tenant_id = r.tenant_id AND s.id = r.session_id
+JOIN {table(Step)} t ON t.tenant_id = a.tenant_id AND t.run_id = a.run_id AND t.path = a.step_path
+LEFT JOIN {table(User)} u ON u.id = a.requester_id
+WHERE a.tenant_id = %s AND a.id = %s AND (%s OR a.requester_id = %s)
+FOR NO KEY UPDATE OF r, a FOR UPDATE OF t
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An approval with its run, its step, and what halts anything in the tenant."""
+
+    approval: Approval
+    step: Step
+    halts: list[tuple[str, str]]
+
+
+def lock(principal: Principal, approval_id: UUID) -> Held | None:
+    """Lock what she may decide, her own or as `selectors.readable`; None when there is nothing. Caller holds the scope.
+
+    Run, session and requester are read with it.
+    """
+    may_read = principal.has("approvals:read")
+    with connection.cursor() as locked, connection.cursor() as halts:
+        with together():
+            locked.execute(LOCK, [principal.tenant_id, approval_id, may_read, principal.user_id])
+            halts.execute(switches.HALTS, [principal.tenant_id])
+        row = locked.fetchone()
+        return None if row is None else _held(row, halts.fetchall())
+
+
+def _held(row: tuple[Any, ...], halts: list[tuple[str, str]]) -> Held:
+    found: list[models.Model] = []
+    for model, _, fields in _PARTS:
+        found.append(read_as(model, fields, row[: len(fields)]))
+        row = row[len(fields) :]
+    approval, run, step, session, requester = found
+    assert isinstance(approval, Approval)
+    assert isinstance(run, Run)
+    assert isinstance(step, Step)
+    assert isinstance(session, Session)
+    assert isinstance(requester, User)
+    run.session, approval.run, step.run = session, run, run
+    if requester.id is not None:  # whoever has left is seen there no more
+        approval.requester = requester
+    return Held(approval, step, halts)
