@@ -62,7 +62,7 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
         for attempt in range(1, MAX_ATTEMPTS + 1):
             if halted_by := ports.journal.halted_by():
                 raise HaltedMeanwhile(halted_by)
-            await _be_allowed(state, ports)
+            await be_allowed(state, ports)
             offered = await ports.hooks.offered(state.info)
             _announce(ports, step, model, replaces=models[position - 1] if position else "")
             try:
@@ -84,7 +84,7 @@ async def _attempts(state: LoopState, ports: Ports, step: StepRecord) -> ModelRe
     raise AssertionError("unreachable: the last model answers or raises")
 
 
-async def _be_allowed(state: LoopState, ports: Ports) -> None:
+async def be_allowed(state: LoopState, ports: Ports) -> None:
     """Ask for more once the run has used what it was allowed. Raises: LimitExceeded."""
     spent = state.spent
     used = spent.usage.total_tokens, spent.known_cost_usd

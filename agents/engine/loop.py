@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 
 from agentos.core.errors import LimitExceeded, PolicyDenied, ProviderError
 from agents.engine import events, messages
-from agents.engine.asking import HaltedMeanwhile, ask_model
+from agents.engine.asking import HaltedMeanwhile, ask_model, be_allowed
 from agents.engine.calling import run_calls, told_to_model
 from agents.engine.model_calls import ModelReply
 from agents.engine.ports import Ports
@@ -85,7 +85,7 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
         paths = [f"{turn}.{ordinal}" for ordinal in range(len(reply.tool_calls))]
         if stop := stops_before(state, ports, paths, *(call.name for call in reply.tool_calls)):
             return stop
-        steps = await run_calls(state, ports, turn, reply.tool_calls)
+        steps = await _called(state, ports, turn, reply)
         if waiting := [step for step in steps if not step.state.is_final]:
             halted_by = ports.journal.halted_by(*(step.name for step in waiting if step.state is StepState.STARTED))
             if halted_by or state.held:
@@ -94,6 +94,20 @@ async def _turns(state: LoopState, ports: Ports) -> Ending:
         for step in steps:
             state.messages.append(messages.tool_message(step.tool_call_id, told_to_model(step)))
             state.has_read(step)
+
+
+async def _called(state: LoopState, ports: Ports, turn: int, reply: ModelReply) -> list[StepRecord]:
+    """Let the calls be made; a run that goes on meanwhile learns what it may still use.
+
+    What stands against that is met by the model's call that it is for, if there comes one.
+    """
+    calls = run_calls(state, ports, turn, reply.tool_calls)
+    if state.allowance is not None:
+        return await calls
+    steps, _ = await asyncio.gather(calls, be_allowed(state, ports), return_exceptions=True)
+    if isinstance(steps, BaseException):
+        raise steps
+    return steps
 
 
 def stops_before(state: LoopState, ports: Ports, paths: list[str], *tools: str) -> Paused | HandedOn | None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
+from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -19,7 +20,8 @@ from accounts.principals import Principal
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agents.models import Run, Step
-from agents.services import answers, switches
+from agents.services import answers, handover, switches
+from agents.services.queue import Claimed
 from governance.models import Approval, ApprovalStatus
 from governance.services import approvals
 from tests.conftest import TenantWithUsers
@@ -232,6 +234,36 @@ def test_a_decision_that_cannot_be_settled_leaves_nothing(
     assert step_of(waiting).state == "waiting"
     assert Run.objects.using("system").get(id=waiting.info.run_id).status == "paused"
     assert actions(acme) == []
+
+
+class Free:
+    """A process that has room, and does not work."""
+
+    name = "free"
+
+    def __init__(self) -> None:
+        self.taken: list[Claimed] = []
+
+    def has_room(self, tenant_id: UUID) -> bool:
+        return True
+
+    def take_soon(self, run: Claimed) -> None:
+        self.taken.append(run)
+
+
+@pytest.mark.parametrize("minutes", [-1, 0, 5])
+def test_a_decided_run_is_taken_here_unless_its_deadline_is_close(
+    approver: Principal, waiting: Waiting, minutes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, free = Run.objects.using("system").filter(id=waiting.info.run_id), Free()
+    runs.update(deadline_at=Now() + timedelta(minutes=minutes))
+    monkeypatch.setattr(handover, "_here", free)
+    decided = approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
+    run = runs.get()
+    is_taken = minutes == 5
+    assert (run.status, run.lease_owner) == (("running", "free") if is_taken else ("pending", ""))
+    assert (decided.run.status, decided.run.fence) == (run.status, run.fence)
+    assert [taken.fence for taken in free.taken] == ([run.fence] if is_taken else [])
 
 
 def test_an_ended_run_takes_no_decision(approver: Principal, waiting: Waiting) -> None:
