@@ -6,8 +6,9 @@ import asyncio
 from decimal import Decimal
 
 from agentos.core.errors import LimitExceeded
+from agents.engine.allowance import BOUNDLESS
 from agents.engine.loop import Completed, Failed, Paused, work
-from agents.engine.ports import BOUNDLESS, Ports
+from agents.engine.ports import Ports
 from agents.engine.spec import AgentSpec
 from agents.engine.testing import MemoryJournal, PlainGates, ScriptedModel, answer, new_state, no_sleep
 from agents.engine.tools import tool
