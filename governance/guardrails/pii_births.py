@@ -40,7 +40,7 @@ _NAMES = (
     r"nascimento|dt\.? ?nasc|födelse(?:datum|tid)|fødsels(?:dato|dag)|syntymäaika|data[ _]urodz\w*|data ur\.|urodzenia|datum[ _]narozen\w*|d[áa]tum narodenia|"
     r"dat\. ?nar|r\. ?nar|datum ro[đd]enja|datum rojstva|születési\w*|szül\. ?(?:idő|dátum)|data na[sș]terii|do[gğ]um tarihi\w*|дат[аы] рожд\w*|рождения|д\. ?р\.|"
     r"дата народж\w*|дата на раждане|ημερομηνία γέννησης|ημ\.? ?(?:/νία )?γέν\w*|d\.?d\.?n\b\.?|fdn|ttl|生于|出生于|出生在|sinh|do[gğ]\. ?tar|fecha[ _]?nac\w*|geb-?dat|d\. ?nasc\w*|γέννησης|תאריך ה?לידה|الميلاد|تاريخ ميلاد\w*|تاریخ تولد|جنم|"
-    r"जन्म|জন্ম|பிறந்த|పుట్టిన|出生(?:日期|年月日?|日)|生年月日|생년월일|วันเกิด|เกิด|ngày sinh|sinh ngày|tanggal lahir|tgl\.? lahir|tarikh lahir|kapanganakan|"
+    r"जन्म|জন্ম|பிறந்த|పుట్టిన|出生(?:日期|年月日?|日)|生年月日|생년월일|출생(?:일|년월일)?|วันเกิด|เกิด|ngày sinh|sinh ngày|tanggal lahir|tgl\.? lahir|tarikh lahir|kapanganakan|"
     r"kuzaliwa|gimimo\w*|dzimšanas|sünniaeg|sünnikuupäev"
 )
 # Its feast, which things have too.

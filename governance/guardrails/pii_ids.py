@@ -15,6 +15,7 @@ _LABELS = {
     r"f(?:ü|ue)hrerschein(?:nummer)?|permiso de conducir|permis de conduire|patente di guida|rijbewijs",
     "national_id": r"national[ _\-]?(?:id(?:entity|entification)?(?:[ _]?card)?)(?:[ _]?(?:number|no))?|identity card|id card|residence permit",
     "bank_account": r"(?:bank|checking|savings|chequing)(?: account)?|accounts?|acct|routing|aba|"
+    r"cuenta bancaria|conto (?:corrente|bancario)|compte bancaire|conta (?:banc[áa]ria|corrente)|bankrekening(?:nummer)?|rachunek bankowy|rachunku bankowego|"
     r"sort code|bsb|kontonummer|k(?:on)?to\.?[\- ]?nr|num[ée]ro de compte|n[úu]mero de cuenta",
     "medical_id": r"mrn|medical record|patient id|health (?:card|plan|insurance)(?: id)?|"
     r"medicaid|krankenversichertennummer",
@@ -28,7 +29,7 @@ _VALUES = {
     "medical_id": r"[A-Z]{0,4}-?\d(?:[ \-]?\d){4,14}(?![0-9A-Za-z_])",
 }
 _FILLER = (
-    r"(?:[ \t:#=\-(]*+(?:number|numbers|num|nummer|no\.?|n°|nr\.?|nbr|id|card|is|was|are|of|for|the|code|und|and|"
+    r"(?:[ \t:#=\-(_]*+(?:number|numbers|num|nummer|no\.?|n°|nr\.?|nbr|id|card|is|was|are|of|for|the|code|und|and|"
     r"issued|ending in|lautet|est|es|è|account|record|identification)\b){0,5}[ \t:#=\"'(*`]{0,5}\.?[ ]?"
 )
 _LABELLED = re.compile(
@@ -42,10 +43,11 @@ _STARTS = Needles((
     "burgerservice", "pesel", "personnummer", "hkid", "nric", "voter id", "residence permit", "green card",
     "alien reg", "personalausweis", "sozialvers", "rg ", "rut", "bank", "checking", "savings", "chequing",
     "account", "acct", "routing", "aba", "sort code", "bsb", "kontonummer", "kto", "konto", "numéro de", "numero de", "número de",
+    "cuenta banc", "conto corr", "conto banc", "compte banc", "conta banc", "conta corr", "bankrek", "rachunek bank", "rachunku bank",
     "mrn", "medical record", "patient id", "health ", "medicaid", "krankenv",
 ), after=r"(?<![0-9A-Za-z_])")  # fmt: skip
 _OF_A_BANK = re.compile(
-    r"\b(?:sort code|bsb|routing|aba|bank|checking|savings|chequing|iban|bic|swift|payee|direct debit|direct deposit|wire)\b"
+    r"(?<![a-z])(?:sort[ _]code|bsb|routing|aba|bank|checking|savings|chequing|iban|bic|swift|payee|direct debit|direct deposit|wire)(?![a-z])"
 )
 _FILLED = re.compile(_FILLER)
 _VALUE = {kind: re.compile(pattern) for kind, pattern in _VALUES.items()}

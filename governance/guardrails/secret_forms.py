@@ -40,7 +40,7 @@ _QUOTED_OPTION = re.compile(
 )
 # Of apps that print codes for logging in.
 _SEED_OF_CODES = re.compile(
-    r"(?i:(?:totp|2fa|mfa|authenticator|otp)(?:[ _\-]\w{1,12})?[ _\-](?:seed|secret|key)(?: (?:is|for [^\n:=]{2,20}))?)[\"']?[:= ]{1,3}[\"']?"
+    r"(?i:(?:totp|2fa|mfa|authenticator|otp)(?:[ _\-]\w{1,12})?[ _\-](?:seed|secret|key|schlüssel|geheimnis|clave|clé|chave|chiave|sleutel|nyckel|klucz|ключ)(?: (?:is|for [^\n:=]{2,20}))?)[\"']?[:= ]{1,3}[\"']?"
     r"(?P<value>(?=[A-Za-z \-]{0,60}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,12}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,12}|(?=[A-Z]*[2-7])[A-Z2-7]{16,64})(?![\w]))"
 )
 _UP_TO = r"[^\n|;]{0,120}? "
@@ -81,12 +81,14 @@ _COMMANDS = {
     "requirepass masterauth": " ",
     "auth~sha auth~md5 priv~aes priv~des": r"(?:[ \-]?\d{3})? (?:priv |localized )?",
     "lftp": r" -u [\w.@\-]{1,40},",
-    "smbclient rpcclient crackmapexec": rf"{_UP_TO}(?:-U [\w\\.@\-]{{1,40}}%)",
+    "smbclient rpcclient crackmapexec": rf"{_UP_TO}(?:-U ['\"]?[\w\\.@\-]{{1,40}}%)",
     "ipmitool ncftp winrm twine sshfs": rf"[\w\-]*{_UP_TO}-[pP] ",
     "oc cf": rf" login\b{_UP_TO}-p ",
     "nuget": rf"\b{_UP_TO}-(?:k|apikey|api-key) ",
     "rabbitmqctl": r" (?:add_user|change_password|authenticate_user) \S{1,40} ",
     "schtasks": rf"\b{_UP_TO}/rp ",
+    "rclone~obscure": " ",
+    "set~password": r" for [\w'\"`@%.\-]{1,80} {0,2}(?:=|to) {0,2}(?:password\()?",
     "sqlplus": r" (?:-\w+ )?[\w.]{1,30}/",
     "oracle:thin": r":[\w.]{1,30}/",
     "chpasswd": r"(?: <<<? ?[\"']?|:\s{1,4}(?:list: ?\|?\s{1,10})?(?:- )?)[\w.\-]{1,32}:",

@@ -80,9 +80,11 @@ _ASSIGNED = (
 _ASKED = rf"|(?:{_WHOLE}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:[a-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
 _SAID = rf"(?P<assigned>{_ASSIGNED})|(?P<said>(?:,?{_WHOLE}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
 _AFTER_CORE = re.compile(
-    rf"{_SUFFIX}(?:{_SAID}|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"
+    rf"{_SUFFIX}\)?(?:{_SAID}|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"
     r"|(?P<near>[\"']? ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE
 )
+# Without what says "is" in few languages only and much else in others.
+_AFTER_PLAINLY = re.compile(_AFTER_CORE.pattern.replace(_SAYS, _SAYS.replace("|to|", "|").replace("|on|", "|")))
 _AFTER_KEY = re.compile(rf"{_SUFFIX}(?:{_SAID}{_ASKED}))(?P<about>\b\B)?(?P<near>\b\B)?{_VALUE}")
 _OTHER_SUBJECT = re.compile(
     r"\b(?:reset|chang|polic|expir|field|manag|length|hash|rule|error|fail|strength|requir|min|max|attempt|valid|format|"
@@ -117,7 +119,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield later
             if begun is not None and _alone(reading, begun.end(), later):
                 continue
-        match = (_AFTER_CORE if is_password else _AFTER_KEY).match(lower, end)
+        match = _after_password(lower, end, core) if is_password else _AFTER_KEY.match(lower, end)
         if match is None or (match["scheme"] and match["scheme"].strip() in _JUDGED_ELSEWHERE):
             continue
         start, written = match.start("value"), text[match.start("value") : match.end("value")]
@@ -134,6 +136,14 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding(_kind_of(core), start, start + len(value), 0.8)
         elif is_password and match["said"] is not None:
             yield from _announced(reading, end)
+
+
+def _after_password(lower: str, end: int, core: str) -> re.Match[str] | None:
+    match = _AFTER_CORE.match(lower, end)
+    said = match["said"] if match is not None else None
+    if said is not None and _OTHERS_VERB.search(said) and not _verb_of(core, said):
+        return _AFTER_PLAINLY.match(lower, end) or match
+    return match
 
 
 def _glanced(text: str, end: int, core: str) -> Finding | None:
