@@ -162,3 +162,18 @@ def test_digits_with_another_name_are_no_national_number(name: str, length: int,
 )
 def test_names_and_numbers_as_people_write_them(text: str) -> None:
     assert "national_id" in {found.kind for found in pii.detect(text)}
+
+
+@pytest.mark.parametrize("name", ["driver licence", "passport", "cpf"])
+def test_the_last_of_very_many_is_found(name: str) -> None:
+    chance = random.Random(name)
+    many = "".join(f"{name} A{chance.randrange(10**6, 10**7)}, " for _ in range(1500))
+    text = f"{many}my passport A4829133"
+    assert any(text[one.start : one.end] == "A4829133" for one in pii.detect(text))
+
+
+def test_each_number_of_a_long_row_is_found_once_behind_any_of_its_names() -> None:
+    numbers = ["529.982.247-25", "111.444.777-35", "123.456.789-09"]
+    text = ", ".join(f"cpf: {number}" for number in numbers * 3)
+    found = [text[one.start : one.end] for one in pii.detect(text) if one.kind == "national_id"]
+    assert found == numbers * 3

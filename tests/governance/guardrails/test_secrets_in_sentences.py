@@ -30,6 +30,8 @@ def covers(text: str, value: str) -> bool:
         "cy.get('#password').type('{}')", 'expect "Password:" {{ send "{}\\r" }}', 'smtp.login("noreply", "{}")', "smbclient //s/d -U mira%{}",
         "sqlplus scott/{}@orcl", "rabbitmqctl add_user a {}", "<password><![CDATA[{}]]></password>", 'variable "db_password" {{\n  default = "{}"\n}}',
         "anna@fernhollow.org:{}", "WIFI:S:Lumen;T:WPA;P:{};;",
+        "the root pw on nas-2 is {} btw", "o código de acesso do portal (senha) é {}", "smbclient //s/d -U 'mira%{}'", "rclone obscure {}",
+        "set password for 'app'@'%' = '{}';",
     ],
 )  # fmt: skip
 def test_passwords_where_people_write_them(saying: str) -> None:
@@ -138,3 +140,11 @@ def test_what_the_place_does_not(text: str) -> None:
 def test_a_word_beside_a_name_hides_none_that_follows(text: str) -> None:
     found = {text[one.start : one.end] for one in secrets.detect(text)}
     assert any(value.endswith("Ab1#zq") for value in found)
+
+
+@pytest.mark.parametrize("piece", ["password {} ", "clave wifi={} ", "token {} ", "key: {}, ", "pw {} is "])
+def test_the_last_of_very_many_is_found(piece: str) -> None:
+    chance = random.Random(piece)
+    words = ["".join(chance.choices(ALPHABET, k=20)) for _ in range(1500)]
+    text = "".join(map(piece.format, words)) + "the password is Gr4nite!Heron22"
+    assert covers(text, "Gr4nite!Heron22")
