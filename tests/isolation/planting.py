@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, cast
+from uuid import UUID
 
 from django.apps import apps
 from django.contrib.auth.models import Permission
@@ -133,13 +134,17 @@ class Garden:
 
     def _save_as_member(self, row: models.Model) -> None:
         """Save what the machine never makes: as the user herself or, where that takes a right, as an administrator."""
-        admin = Membership.objects.using(SYSTEM).get(tenant=self.tenant, role=Role.ADMIN)
-        try:
-            with tenant_scope(self.tenant.id, self.user.id):
-                row.save(using="default", force_insert=True)
-        except ProgrammingError:
-            with tenant_scope(self.tenant.id, admin.user_id):
-                row.save(using="default", force_insert=True)
+        tried = (type(row), self.rows[Membership].role)
+        if tried not in _TAKES_AN_ADMIN:
+            try:
+                with tenant_scope(self.tenant.id, self.user.id):
+                    row.save(using="default", force_insert=True)
+            except ProgrammingError:
+                _TAKES_AN_ADMIN.add(tried)
+            else:
+                return
+        with tenant_scope(self.tenant.id, _admin_of(self.tenant.id)):
+            row.save(using="default", force_insert=True)
 
     def _known(self, model: type[models.Model]) -> Any:
         return model._default_manager.using(SYSTEM).filter(tenant=self.tenant).first()
@@ -173,6 +178,15 @@ def _is_one_of_its_tenant(model: type[models.Model]) -> bool:
     """Tell whether a tenant has at most one such row, whoever of its users planted it."""
     unique = [each for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)]
     return any(each.fields == ("tenant",) and each.condition is None for each in unique)
+
+
+_TAKES_AN_ADMIN: set[tuple[type[models.Model], str]] = set()  # whose rows which role was refused: policies stay
+
+
+@cache  # ids are never used again
+def _admin_of(tenant_id: UUID) -> UUID:
+    """Return the tenant's administrator."""
+    return Membership.objects.using(SYSTEM).get(tenant_id=tenant_id, role=Role.ADMIN).user_id
 
 
 @cache  # grants come with the schema
@@ -245,8 +259,7 @@ def _run(garden: Garden) -> dict[str, Any]:
 
 
 def _switch(garden: Garden) -> dict[str, Any]:
-    admin = Membership.objects.using(SYSTEM).get(tenant=garden.tenant, role=Role.ADMIN)
-    return {"created_by_id": admin.user_id}
+    return {"created_by_id": _admin_of(garden.tenant.id)}
 
 
 def _step(garden: Garden) -> dict[str, Any]:
@@ -267,8 +280,7 @@ def _events(garden: Garden) -> dict[str, Any]:
 
 def _version(garden: Garden) -> dict[str, Any]:
     """Put the draft away that a colleague has planted: a tenant has one, and rules join no other version."""
-    admin = Membership.objects.using(SYSTEM).get(tenant=garden.tenant, role=Role.ADMIN)
-    with tenant_scope(garden.tenant.id, admin.user_id):
+    with tenant_scope(garden.tenant.id, _admin_of(garden.tenant.id)):
         PolicyVersion.objects.update(status="superseded")
         return {"number": PolicyVersion.objects.count() + 1}
 

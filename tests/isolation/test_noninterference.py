@@ -26,9 +26,9 @@ from tests.isolation.walk import api_routes, pages
 
 View: TypeAlias = dict[str, tuple[int, str]]
 # Looking at everything takes seconds, and letting somebody come a tenth of one: so many come before each look. Of the
-# examples that a profile gives, few are looks: fuzzing has twenty of them, and a thousand who come.
-LOOKS = max(settings.default.max_examples // 100, 1)  # type: ignore[union-attr]
-CROWD = max(settings.default.max_examples // 40, 1)  # type: ignore[union-attr]
+# examples that a profile gives, few are looks: fuzzing has ten of them, and a thousand who come.
+LOOKS = max(settings.default.max_examples // 200, 1)  # type: ignore[union-attr]
+CROWD = max(settings.default.max_examples // 20, 1)  # type: ignore[union-attr]
 HERS = "mkacmemember"
 OF_COLLEAGUES: list[type[Model]] = [Session, Run, Step, RunEvents, IdempotencyKey, Approval]
 # The trail grows with each of her looks: they are entered in it.
