@@ -92,6 +92,19 @@ def test_what_a_model_quoted_of_them_goes_too(acme, make_waiting, root_url, fold
     assert not SessionSummary.objects.using("system").exists()
 
 
+def test_what_an_operator_noted_of_a_step_goes_too(acme, make_waiting, root_url, folder):
+    waiting = make_waiting(acme)
+    said = {"outcome": "happened", "note": WORDS, "by": str(acme.operator.id)}
+    Step.objects.using("system").filter(id=waiting.step.id).update(state="done", answer=said, result="It was done.")
+    shown = json_text({"event": "ToolCallCompleted", "run_id": str(waiting.info.run_id), "confirmation_note": WORDS})
+    whose = {"tenant": acme.tenant, "user": acme.member, "run_id": waiting.info.run_id}
+    RunEvents.objects.using("system").create(**whose, first_seq=1, last_seq=1, lines=shown)
+    erasure.erase(Person(acme.tenant.id, acme.operator.id), Tally())
+    assert tables_with("Erika", root_url) == set()
+    step = Step.objects.using("system").get(id=waiting.step.id)
+    assert (step.state, step.result, step.answer["outcome"]) == ("done", "It was done.", "happened")
+
+
 def test_a_short_reason_takes_no_letters_out_of_other_words(acme, make_waiting, folder):
     rejected(acme, make_waiting, "ok")
     erasure.erase(Person(acme.tenant.id, acme.approver.id), Tally())
