@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 from django.db.models import Model, Q, QuerySet
 
+from accounts import principals
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
@@ -55,6 +56,7 @@ def without_filters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             args = tuple(stripped(condition) for condition in args)
         filter_or_exclude(self, negate, args, kwargs)
 
+    principals.members()  # kept by the process, and the system role's: else whoever comes later gets everybody's grants
     has = Principal.has
     monkeypatch.setattr(QuerySet, "_filter_or_exclude_inplace", forgetful)
     monkeypatch.setattr(Principal, "has", lambda self, scope: scope in PAST_ONES_OWN or has(self, scope))
