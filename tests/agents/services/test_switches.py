@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
@@ -267,3 +268,13 @@ def test_every_page_says_what_is_halted_why_by_whom_and_since_when(acme: TenantW
         assert "the tool pay" in shown
         assert "&lt;b&gt;Twice&lt;/b&gt;" in shown
         assert "admin@acme.test" in shown
+
+
+def test_the_page_says_how_everything_is_released_and_that_works(acme: TenantWithUsers) -> None:
+    call_command("halt", "A drill", stdout=StringIO())
+    client = Client()
+    client.force_login(User.objects.using("system").get(id=acme.admin.id))
+    said = re.search(r"at the shell: <code>manage.py (.+?)</code>", client.get("/admin/halts/").content.decode())
+    assert said
+    call_command(*said[1].split(), stdout=StringIO())
+    assert "Nothing is halted." in client.get("/admin/halts/").content.decode()
