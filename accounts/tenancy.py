@@ -31,9 +31,12 @@ last_act: ContextVar[Callable[[], None] | None] = ContextVar("last_act", default
 
 
 @contextmanager
-def tenant_scope(tenant_id: UUID, user_id: UUID | None = None, *, using: str = "default") -> Iterator[None]:
+def tenant_scope(
+    tenant_id: UUID, user_id: UUID | None = None, *, using: str = "default", along: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Open a transaction that sees one tenant, and restore what was set before it.
 
+    `along` sends its first statements on the same trip; what they found is there once the scope is open.
     Raises: ConfigError when another tenant's scope is open on this connection.
     """
     connection = connections[using]
@@ -41,9 +44,11 @@ def tenant_scope(tenant_id: UUID, user_id: UUID | None = None, *, using: str = "
     with transaction.atomic(using=using), connection.cursor() as cursor:
         before = None if is_outermost else _scope_before(cursor, tenant_id)
         if is_outermost:
-            begin_scope(connection, str(tenant_id), str(user_id or ""))
+            begin_scope(connection, str(tenant_id), str(user_id or ""), along)
         else:
             cursor.execute(_WRITE_SCOPE, [str(tenant_id), str(user_id or "")])
+            if along is not None:
+                along()
         yield
         if before is not None:
             cursor.execute(_WRITE_SCOPE, before)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import ServerBindingCursor  # type: ignore[attr-defined]  # made in a branch
 
-_BEGIN_SCOPE = "BEGIN; SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
+_SET_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
 
 
 @contextmanager
@@ -59,8 +59,19 @@ def on_disk(*, using: str = "default") -> None:
         cursor.execute("SELECT pg_logical_emit_message(true, 'agentos', '')")
 
 
-def begin_scope(connection: BaseDatabaseWrapper, tenant_id: str, user_id: str) -> None:
-    """Begin the transaction of an atomic block that has sent nothing yet, and set its scope, in one trip."""
+def begin_scope(
+    connection: BaseDatabaseWrapper, tenant_id: str, user_id: str, along: Callable[[], None] | None = None
+) -> None:
+    """Begin the transaction of an atomic block that has sent nothing yet, and set its scope, in one trip.
+
+    What `along` sends goes with it.
+    """
     connection.connection.autocommit = True  # or the driver would send a BEGIN of its own, and wait for its answer
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN_SCOPE, [tenant_id, user_id])
+        if along is None:
+            cursor.execute(f"BEGIN; {_SET_SCOPE}", [tenant_id, user_id])
+            return
+        with together(using=connection.alias):
+            cursor.execute("BEGIN")
+            cursor.execute(_SET_SCOPE, [tenant_id, user_id])
+            along()

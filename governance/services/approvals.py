@@ -72,10 +72,10 @@ def decide(
     since: then the approval is void and committed so, and the run asks anew; Invalid.
     """
     delegations.check_person(principal)
-    with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
+    asking = held.Asking(principal, approval_id)
+    with tenant_scope(principal.tenant_id, principal.user_id, along=asking.send), planned_once():
         _check_right(principal)
-        found = held.lock(principal, approval_id)
-        if found is None:
+        if (found := asking.found()) is None:
             if selectors.readable(principal).filter(id=approval_id).exists():
                 principal.require("approvals:decide")  # she reads it, and it was not lent to her
             raise NotFound("There is no such approval.")

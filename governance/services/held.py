@@ -10,10 +10,11 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
 
 from accounts.models import User
 from accounts.principals import Principal
-from accounts.trips import together
+from accounts.trips import planned_once
 from agents.models import Run, Session, Step
 from agents.services import switches
 from agents.services.sql import all_fields, columns, read_as, table
@@ -50,18 +51,27 @@ class Held:
     halts: list[tuple[str, str]]
 
 
-def lock(principal: Principal, approval_id: UUID) -> Held | None:
-    """Lock what she may decide, her own or as `selectors.readable`; None when there is nothing. Caller holds the scope.
+class Asking:
+    """Locks what she may decide, her own or as `selectors.readable`; run, session and requester are read with it."""
 
-    Run, session and requester are read with it.
-    """
-    may_read = principal.has("approvals:read")
-    with connection.cursor() as locked, connection.cursor() as halts:
-        with together():
-            locked.execute(LOCK, [principal.tenant_id, approval_id, may_read, principal.user_id])
-            halts.execute(switches.HALTS, [principal.tenant_id])
-        row = locked.fetchone()
-        return None if row is None else _held(row, halts.fetchall())
+    def __init__(self, principal: Principal, approval_id: UUID) -> None:
+        self._principal, self._approval_id = principal, approval_id
+        self._sent: list[CursorWrapper] = []
+
+    def send(self) -> None:
+        """Lock it, as what goes along with the beginning of the scope."""
+        reader = self._principal
+        self._sent = [locked := connection.cursor(), halts := connection.cursor()]
+        with planned_once():
+            locked.execute(LOCK, [reader.tenant_id, self._approval_id, reader.has("approvals:read"), reader.user_id])
+            halts.execute(switches.HALTS, [reader.tenant_id])
+
+    def found(self) -> Held | None:
+        """Return what is locked; None when there is nothing for her."""
+        locked, halts = self._sent
+        with locked, halts:
+            row = locked.fetchone()
+            return None if row is None else _held(row, halts.fetchall())
 
 
 def _held(row: tuple[Any, ...], halts: list[tuple[str, str]]) -> Held:

@@ -28,6 +28,35 @@ def test_a_scope_begins_and_ends_with_its_transaction(acme: TenantWithUsers) -> 
     assert connection.get_autocommit() and connection.connection.autocommit
 
 
+def test_what_goes_along_with_a_scope_is_of_that_scope(acme: TenantWithUsers) -> None:
+    with connection.cursor() as cursor:
+
+        def read() -> None:
+            cursor.execute("SELECT current_setting('agentos.tenant'), current_setting('agentos.user')")
+
+        who = (str(acme.tenant.id), str(acme.member.id))
+        with tenant_scope(acme.tenant.id, acme.member.id, along=read):
+            assert cursor.fetchone() == who == scope()
+        with transaction.atomic(), tenant_scope(acme.tenant.id, acme.member.id, along=read):
+            assert cursor.fetchone() == who
+    assert scope() == ("", "")
+
+
+def test_a_scope_does_not_open_where_what_goes_along_fails(acme: TenantWithUsers) -> None:
+    rows = Membership.objects.filter(tenant=acme.tenant, user=acme.member)
+
+    def fail() -> None:
+        rows.update(role="viewer")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1/0")
+
+    with pytest.raises(DatabaseError), tenant_scope(acme.tenant.id, acme.admin.id, along=fail):
+        raise AssertionError("it opened")
+    assert scope() == ("", "")
+    with tenant_scope(acme.tenant.id, acme.admin.id):
+        assert rows.get().role == "member"
+
+
 def test_what_is_done_in_a_scope_that_fails_is_rolled_back(acme: TenantWithUsers) -> None:
     rows = Membership.objects.filter(tenant=acme.tenant, user=acme.member)
 
