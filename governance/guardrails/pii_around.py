@@ -14,7 +14,7 @@ from governance.guardrails.pii_numbers import DENIAL
 from governance.guardrails.reading import Reading
 
 BEFORE, AFTER = 60, 110  # characters around a word that may hold its number
-REACH_NAME, LONGEST = 40, 24  # characters before a number that may name it, and of one
+REACH_NAME = 40  # characters before a number that may name it
 _START, _END = r"(?<![0-9A-Za-z_])(?<!\d[.,\-/])(?<![$€£])", r"(?![0-9A-Za-z_%]|[.,\-/:]\d)"
 _ANNOUNCED = Cue(
     r"(?:\b(?:numbers?|num|no|nr|nummer|num[ée]ro|n[úu]mero|numer|nbr|id|is|est|es|ist|lautet|[eé]|è|one|ends?|reads?|says?|be|shows?|carries)\b\.?|(?:nr|nummer|nummeret|numret)\b\.?|[№°º:=#])"
@@ -130,28 +130,33 @@ def _spoken_of(reading: Reading, around: _Around) -> bool:
 
 
 def _near_words(reading: Reading, around: _Around) -> Iterator[Finding]:
-    text, done = reading.text, 0
+    text = reading.text
     known: dict[tuple[int, str], bool] = {}
+    for match in (match for zone in _zones(reading, around) for match in around.shape.finditer(text, *zone)):
+        if not reading.looks(_possible, match[0]):
+            continue
+        if around.check is not None and not reading.looks(around.check, match[0]):
+            continue
+        before = max(0, match.start() - REACH_NAME)
+        key = match.start() - before, reading.levelled[before : match.end()]
+        if key not in known:
+            known[key] = _credible(reading.levelled, match.start(), match.end(), around.kind)
+        if known[key]:
+            yield Finding(around.kind, *match.span(), 0.7)
+
+
+def _zones(reading: Reading, around: _Around) -> list[tuple[int, int]]:
+    """Return the parts of paragraphs around the words, in order, apart."""
+    text, parts = reading.text, list[tuple[int, int]]()
     for at, _ in around.needles.places(reading.lower):
-        start, end = _zone(text, at, done)
-        for match in around.shape.finditer(text, start, end) if start < end else ():
-            done = match.end()
-            if (around.check is not None and not around.check(match[0])) or not _possible(match[0]):
-                continue
-            before = max(0, match.start() - REACH_NAME)
-            key = match.start() - before, reading.levelled[before : match.end()]
-            if key not in known:
-                known[key] = _credible(reading.levelled, match.start(), match.end(), around.kind)
-            if known[key]:
-                yield Finding(around.kind, *match.span(), 0.7)
-        done = max(done, end - LONGEST)
-
-
-def _zone(text: str, at: int, done: int) -> tuple[int, int]:
-    """Return the part of a paragraph around a word that hasn't been looked through."""
-    floor, limit = max(0, at - BEFORE, done), min(len(text), at + AFTER)
-    above, below = text.rfind("\n\n", floor, at), text.find("\n\n", at, limit)
-    return (above + 2 if above >= 0 else floor), (below if below >= 0 else limit)
+        floor, limit = max(0, at - BEFORE), min(len(text), at + AFTER)
+        above, below = text.rfind("\n\n", floor, at), text.find("\n\n", at, limit)
+        start, end = (above + 2 if above >= 0 else floor), (below if below >= 0 else limit)
+        if parts and start <= parts[-1][1]:
+            parts[-1] = parts[-1][0], max(end, parts[-1][1])
+        else:
+            parts.append((start, end))
+    return parts
 
 
 def _possible(written: str) -> bool:
