@@ -68,7 +68,7 @@ def _joined(text: str, at: int, start: str, formats: list[tuple[str, re.Pattern[
     ends: list[int] = []
     compact, position = "", at + len(start)
     while position < at + LONGEST_SPACED and (group := _GROUP.match(text, position)) is not None:
-        if position > at + len(start) and _PROSE.match(group[1]):
+        if position > at + len(start) and (_PROSE.match(group[1]) or _STARTS.at(text, group.start(1))):
             break
         compact, position = compact + group[1], group.end()
         ends.append(position)

@@ -100,7 +100,7 @@ def find(reading: Reading) -> Iterator[Finding]:
                 if len(window) - stem <= LONGEST_NAME and not _DENIAL.search(window[stem:]):
                     yield Finding("api_key", start, start + len(value), 0.6)
                 continue
-        if (window and _named_secret(text, start, window, value, stem)) or _said(
+        if (window and _named_secret(reading, start, window, value, stem)) or _said(
             text, reading.lower, start + len(value), value
         ):
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
@@ -178,8 +178,9 @@ LONGEST_NAME = 24
 _BEGINNING = re.compile(r"(?<![a-z])[a-z]")
 
 
-def _named_secret(text: str, start: int, window: str, value: str, stem: int) -> bool:
+def _named_secret(reading: Reading, start: int, window: str, value: str, stem: int) -> bool:
     """Tell whether the words before a value call it secret."""
+    text = reading.text
     naming = _naming(window.replace("_", " "), stem)
     hash_like = secret_looks.hexadecimal(value) or secret_looks.UUID.match(value) is not None
     if text[start - 1 : start] in {"'", '"'} and _CALL.search(text[max(0, start - 48) : start]) is not None:
@@ -209,7 +210,7 @@ def _named_secret(text: str, start: int, window: str, value: str, stem: int) -> 
     if _BARE_KEY.search(naming[0]) and not _key_word(naming[0]):
         return (
             _PROVIDER.search(window) is not None
-            or _assigned(text, start, value)
+            or _assigned(reading, start, value)
             or _SERVICE.search(gap) is not None
             or (not hash_like and len(value) >= LONG_TOKEN and _REFUSED.search(window) is not None)
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
@@ -219,15 +220,16 @@ def _named_secret(text: str, start: int, window: str, value: str, stem: int) -> 
     return True
 
 
-def _assigned(text: str, start: int, value: str) -> bool:
+def _assigned(reading: Reading, start: int, value: str) -> bool:
     """Tell whether a value is set as what can only be a key's."""
+    text = reading.text
     head = text[max(0, start - 40) : start]
     if head.rstrip(" \t\n\r\f\v\"'")[-1:] not in _ASSIGNING:
         return False
     return (
         _ENV_KEY.search(head) is not None
         or (_PURE.match(value) is not None and _LINE_OF_A_KEY.search(head) is not None)
-        or _both_keys(text, start)
+        or _both_keys(reading, start)
         or (len(value) >= LONG_KEY and _ONE_OF_TWO.search(head) is not None)
         or _SECTION.search(text[max(0, start - REACH_WORD) : start]) is not None
     )
@@ -253,19 +255,17 @@ LONG_TOKEN, _REFUSED = 30, re.compile(r"auth|secret|credential|api|(?<!\d)40[13]
 _OF_PROVIDER = Cue(rf"(?<![a-z])(?:{PROVIDERS}) (?:[a-z]{{2,10}} )?\Z")
 
 
-def _both_keys(text: str, start: int) -> bool:
+def _both_keys(reading: Reading, start: int) -> bool:
     """Tell whether a value is one of two keys that an account has at once, as clouds list them."""
     return (
-        _FIRST_OR_SECOND.search(text, max(0, start - REACH), start) is not None
-        and _KEY_ONE.search(text) is not None
-        and _KEY_TWO.search(text) is not None
+        _FIRST_OR_SECOND.search(reading.text, max(0, start - REACH), start) is not None
+        and reading.speaks(_KEY_ONE)
+        and reading.speaks(_KEY_TWO)
     )
 
 
 _FIRST_OR_SECOND = re.compile(r"\bkey[12][\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)
-_KEY_ONE, _KEY_TWO = (
-    re.compile(rf"\bkey{one}[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{{32}}", re.IGNORECASE) for one in (1, 2)
-)
+_KEY_ONE, _KEY_TWO = (re.compile(rf"\bkey{one}[\"']?\s?[:=]\s?[\"']?[a-z0-9]{{32}}") for one in (1, 2))
 LONG_KEY, _ONE_OF_TWO = 40, re.compile(r"(?:key[12]|(?:primary|secondary)_?key)[\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)
 # Names after which a sentence may say much before it says the value.
 _STRONG = re.compile(

@@ -104,9 +104,16 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _url_passwords(text)
     if not any(len(word) >= SHORTEST for word in text.split()):
         return
+    reach, nested, passed = 0, 0, 0  # of the tokens so far, how many begin in one another, one for all
     for at, start in BEGINNINGS.places(text):
-        if _free(text, at):
-            yield from _token(text, at, start)
+        if at < passed or not _free(text, at):
+            continue
+        for found in _token(text, at, start):
+            reach, nested = max(reach, found.end), nested + 1 if at < reach else 0
+            if nested > MOST_NESTED:
+                passed = end_of_run(text, reach)
+                found = found._replace(end=passed)
+            yield found
     for match in FORMATS.shapes.finditer(text):
         group = "telegram" if match.lastgroup == "telegram_token" else match.lastgroup or ""
         if not secret_looks.placeholder_token(match[group]):
@@ -120,6 +127,16 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding("aws_secret_key", *match.span(), 0.95)
     yield from _private_keys(text)
     yield from _ends_of_keys(text)
+
+
+MOST_NESTED = 6  # tokens in one another that are judged; of more all up to the next blank is masked
+_RUN_END = re.compile(r"[\s\"'`<>;]|\Z")
+
+
+def end_of_run(text: str, start: int) -> int:
+    """Return where what stands without a blank ends."""
+    end = _RUN_END.search(text, start)
+    return end.start() if end is not None else len(text)
 
 
 def _aws_secret(value: str) -> bool:

@@ -10,6 +10,7 @@ from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Blocks, Needles, places
 from governance.guardrails.reading import Reading
+from governance.guardrails.secret_tokens import end_of_run
 
 _NO_LETTER = re.compile(r"(?<![^\W\d_])\Z")
 # The word a secret's name ends with, and what must stand before it for the words that say little alone.
@@ -129,8 +130,11 @@ def find(reading: Reading) -> Iterator[Finding]:
         if later is not None and (later.start, later.end) == (start, start + len(value)):
             continue
         reach, nested = max(reach, start + len(value)), nested + 1 if start < reach else 0
-        passed = reach if nested > MOST_NESTED else passed
-        if nested <= MOST_NESTED and not _believed(reading, core, match, value):
+        if nested > MOST_NESTED:
+            passed = end_of_run(text, reach)
+            yield Finding(_kind_of(core), start, passed, 0.8)
+            continue
+        if not _believed(reading, core, match, value):
             value = _joined(reading, match, written) if is_password else ""
         if value:
             yield Finding(_kind_of(core), start, start + len(value), 0.8)
@@ -180,8 +184,8 @@ _ANNOUNCED = re.compile(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,6}}) ?(?:[:：→=]|->
 # Is in every value that is believed: a digit, a sign among letters, many characters, or the sign before any word.
 _PROMISE = re.compile(r"[\d=]|[^\W\d_][@#$%^&*+~!?]|[^\s\"'`<>,;]{10}")
 REACH_OF_VALUE = 320
+LONGEST_IN_A_WORD = 48  # a name and its ending, whose value may begin behind the word
 MOST_NESTED = 6  # names in the values of others that are judged; nobody strings more together but to hide something
-LONGEST_IN_A_WORD = 48  # a name and its ending, whose value begins in the same word
 
 
 def _later(reading: Reading, end: int, begin: int) -> Finding | None:

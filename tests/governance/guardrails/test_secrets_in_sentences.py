@@ -148,3 +148,10 @@ def test_the_last_of_very_many_is_found(piece: str) -> None:
     words = ["".join(chance.choices(ALPHABET, k=20)) for _ in range(1500)]
     text = "".join(map(piece.format, words)) + "the password is Gr4nite!Heron22"
     assert covers(text, "Gr4nite!Heron22")
+
+
+@pytest.mark.parametrize("piece", ["pw:a1_", "x=1&token=", "fm1r_="])
+def test_what_stands_behind_very_many_in_one_another_is_masked_as_well(piece: str) -> None:
+    text = f"{piece * 900}Gr4nite!Heron22 and more"
+    assert covers(text, "Gr4nite!Heron22")
+    assert covers(f"{piece * 90}pw: Gr4nite!Heron22", "Gr4nite!Heron22")
