@@ -1,6 +1,6 @@
 """The console on a desk and on a phone: nothing sticks out, nothing fails, and the pictures of the docs.
 
-`AGENTOS_PICTURES=docs/images pytest tests/journeys/test_pictures.py` takes the pictures anew.
+`AGENTOS_PICTURES=docs/images pytest tests/journeys/test_pictures.py -k fit` takes the pictures anew.
 """
 
 from __future__ import annotations
