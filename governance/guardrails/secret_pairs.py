@@ -26,7 +26,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 # "try bob / rosebud44", "admin:rosebud44"
 _PAIR = re.compile(
     r"(?:try|type|enter|with|with the|as|in as|to \S{3,40} as|mit|avec|con|com|met|z|jako|как|с|runas:|cred(?:ential)?s:?|default (?:creds|credentials|login)(?: is| are|:)?|access:|accès ?:|"
-    r"acceso:|acesso:|accesso:|dostęp:|доступ:|zugang:|zugangsdaten:|toegang:|identifiants ?:|credenziali:|credenciales:|login:|login is|log-?in:?|logins:|user/pass:?|anmeldung:|anmelden:|einloggen:|entrar:|entra:|acceder:|inloggen:|zaloguj:|войти:|для входа:|логин:|u/p:?)"
+    r"acceso:|acesso:|accesso:|dostęp:|доступ:|zugang:|zugangsdaten:|toegang:|identifiants ?:|credenziali:|credenciales:|login:|login is|(?:log|sign)-?in:?|logins:|user/pass:?|anmeldung:|anmelden:|einloggen:|entrar:|entra:|acceder:|inloggen:|zaloguj:|войти:|для входа:|логин:|u/p:?)"
     r" (?:for [^:\n]{2,30}: )?(?P<user>[\w.@\-]{2,40})(?: ?//? ?| ?: ?| ?\| ?| and | und | et | y | e | en | i | и )(?:the )?"
     + VALUE
     + END,
@@ -34,7 +34,7 @@ _PAIR = re.compile(
 )
 _PAIR_WORDS = (
     "try ", "type ", "enter ", "with ", " as ", "mit ", "avec ", "con ", "com ", "met ", "runas:", "cred", "default ", "access:", "accès", "acces", "doste", "доступ:", "zugang", "toegang",
-    "identifiants", "log-in", "login", "user/pass", "anmeldung:", "anmelden:", "einloggen:", "entrar:", "entra:", "acceder:", "inloggen:", "zaloguj:", "войти:", "для входа:", "логин:", "u/p",
+    "identifiants", "log-in", "login", "sign-in", "signin", "user/pass", "anmeldung:", "anmelden:", "einloggen:", "entrar:", "entra:", "acceder:", "inloggen:", "zaloguj:", "войти:", "для входа:", "логин:", "u/p",
 )  # fmt: skip
 _AT_PAIRS = Needles(_PAIR_WORDS)
 _MAIL_PAIR = re.compile(

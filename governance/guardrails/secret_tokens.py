@@ -95,6 +95,9 @@ SHORTEST_KEY, _LEFT_OUT = 100, (".", "…", "[", "<", "*")  # "MIIEpAIBAAKCAQEA.
 _KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/=]{16}")
 
 _URL_PASSWORD = re.compile(r"[A-Za-z0-9._~%!$&'*+=,\-]{0,80}:([^\s/\"'<>`]{1,128}(?:/[^\s/@\"'<>`]{0,64})?)@[\w\[]")
+_EASY_CONNECT = re.compile(
+    r"(?<![\w/@.\-])[\w$#]{1,30}/(?P<value>[^\s/@\"'<>`]{4,64})@//[\w.\-]{1,100}(?::\d{2,5})?/\w"
+)  # Oracle's
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,24}\Z")
 
 
@@ -225,6 +228,9 @@ def _url_passwords(text: str) -> Iterator[Finding]:
         ):
             yield Finding("url_password", *match.span(1), 0.9)
         at = text.find("://", at + 3)
+    for match in _EASY_CONNECT.finditer(text) if "@//" in text else ():
+        if not secret_looks.placeholder(match["value"]) and match["value"].lower() not in _WORDS:
+            yield Finding("url_password", *match.span("value"), 0.9)
 
 
 _WORDS = frozenset(

@@ -89,6 +89,9 @@ def test_random_characters_with_another_name_are_no_secret(name: str, length: in
 @pytest.mark.parametrize(
     ("text", "secret"),
     [
+        ("Stringa di connessione: magazzino/vzR2qy2QePAR@//ora2.portici.it:1521/PRD", "vzR2qy2QePAR"),
+        ("Welcome! First sign-in: mbrandt / Harvest-8606-Pine. See you Monday.", "Harvest-8606-Pine"),
+        ("пароль от почтового ящика склада Sneg4267hod!, логин sklad2", "Sneg4267hod!"),
         ("mysql -h db -uroot -pZw1ebel#Kuchen shop", "Zw1ebel#Kuchen"),
         ("user,password\nmira,Blitz#77\nbob,Donner!8", "Blitz#77"),
         ("| service | password |\n|---|---|\n| grafana | Gr4f!ana9 |", "Gr4f!ana9"),
