@@ -38,7 +38,7 @@ MOST_WORDS_AFTER = max(rule.gap for rule in RULES)
 BLOCK_WORDS = 16  # at least half of the furthest reach after a word, and all of that before it
 MOST_FINDINGS = 16  # in one view; who needs to know more has seen enough
 
-HEAD_CHARACTERS, LONGEST_SIGN = 10_000, 1_500  # of a view's beginning, and a bound for all that a sign is made of
+HEAD_CHARACTERS, LONGEST_SIGN = 5_000, 1_500  # of a view's beginning, and a bound for all that a sign is made of
 
 _TOKEN = re.compile(r"[^\W_]+")
 _COMMENT = re.compile(r"<!--(?s:.){0,4000}?-->")
