@@ -17,12 +17,13 @@ def planned_once(*, using: str = "default") -> Iterator[None]:
     """Let the server keep the plans of the block's statements, where the connection is one that stays open.
 
     To plan a statement under policies takes several times as long as to execute it. For statements that are the same
-    each time, inside a transaction that has begun.
+    each time; outside a transaction too.
     """
     connection = connections[using]
     if connection.settings_dict["CONN_MAX_AGE"] is not None:
         yield
         return
+    connection.ensure_connection()
     raw = connection.connection
     usual = raw.cursor_factory, raw.prepare_threshold
     raw.cursor_factory, raw.prepare_threshold = ServerBindingCursor, 0

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.principals import Principal
+from accounts.trips import planned_once
 
 INBOX, RECONCILE, RUNS = "governance_approval_changelist", "agents_step_changelist", "agents_run_changelist"
 
@@ -39,13 +40,13 @@ class Waiting:
     def for_me(self) -> int:
         from governance import selectors
 
-        return selectors.of_tab(selectors.readable(self.principal), self.principal, selectors.MINE).count()
+        return selectors.count(self.principal, selectors.MINE)
 
     @cached_property
     def for_others(self) -> int:
         from governance import selectors
 
-        return selectors.of_tab(selectors.readable(self.principal), self.principal, selectors.OTHERS).count()
+        return selectors.count(self.principal, selectors.OTHERS)
 
     @cached_property
     def to_reconcile(self) -> int:
@@ -57,7 +58,8 @@ class Waiting:
     def given_up(self) -> int:
         from agents import selectors
 
-        return selectors.given_up(self.principal).count()
+        with planned_once():
+            return selectors.given_up(self.principal).count()
 
     @property
     def in_inbox(self) -> int:

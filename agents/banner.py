@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.tenancy import tenant_scope
+from accounts.trips import planned_once
 from agents.models import PlatformSwitch
 from agents.services import switches
 from agents.services.halted import EVERYTHING, in_words
@@ -34,7 +35,7 @@ class Banner:
 
 def banners(principal: Principal) -> list[Banner]:
     """Return what halts something of the principal's tenant, the widest first."""
-    with tenant_scope(principal.tenant_id, principal.user_id):
+    with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
         found = [
             Banner(None, EVERYTHING, row.reason, "the operator", row.created_at)
             for row in PlatformSwitch.objects.filter(released_at=None)

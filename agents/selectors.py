@@ -222,7 +222,8 @@ def may_reconcile(principal: Principal, step: Step) -> bool:
 
 def unknown_count(principal: Principal) -> int:
     """Return how many steps wait for her to say what became of them. The caller is inside her tenant scope."""
-    return reconcilable(principal).filter(state=StepState.UNKNOWN).count()
+    with planned_once():
+        return reconcilable(principal).filter(state=StepState.UNKNOWN).count()
 
 
 def given_up(principal: Principal) -> QuerySet[Run]:

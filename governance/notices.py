@@ -31,8 +31,7 @@ def fresh(principal: Principal, *, without: Collection[UUID] = ()) -> list[JsonO
 def waiting(principal: Principal) -> int:
     """Return how much waits for this very person: decisions, and calls of which she says what became of them."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        mine = selectors.of_tab(selectors.visible(principal), principal, selectors.MINE).count()
-        return mine + agent_selectors.unknown_count(principal)
+        return selectors.count(principal, selectors.MINE) + agent_selectors.unknown_count(principal)
 
 
 def recent(principal: Principal) -> list[JsonObject]:

@@ -177,6 +177,12 @@ def of_tab(rows: QuerySet[Approval], principal: Principal, tab: str) -> QuerySet
     return rows.filter(shown[tab]) if tab in shown else rows
 
 
+def count(principal: Principal, tab: str) -> int:
+    """Return how much a tab of the inbox holds: every page of the console asks. Caller holds the scope."""
+    with planned_once():
+        return of_tab(readable(principal), principal, tab).count()
+
+
 def following(principal: Principal, rows: QuerySet[Approval], approval: Approval) -> Approval | None:
     """Return what waits for her after one approval, the oldest first and round again. Caller holds the scope."""
     waiting = of_tab(rows, principal, first_tab(principal)).exclude(id=approval.id)

@@ -16,6 +16,7 @@ from accounts import principals
 from accounts.models import Membership, User
 from accounts.principals import Principal, cache
 from accounts.services import second_factor, support
+from accounts.trips import planned_once
 from agentos.core.ids import parse_id
 
 TENANT_KEY = "tenant_id"
@@ -32,7 +33,8 @@ async def current(session_key: str) -> Principal | None:
 
 def memberships(user_id: UUID) -> list[Membership]:
     """Return the user's memberships, oldest first, as `principals.members` loads them."""
-    return list(principals.members().filter(user_id=user_id).order_by("created_at", "id"))
+    with planned_once(using="system"):
+        return list(principals.members().filter(user_id=user_id).order_by("created_at", "id"))
 
 
 def places(user_id: UUID) -> list[Membership]:
