@@ -61,8 +61,8 @@ class Asking:
     def send(self) -> None:
         """Lock it, as what goes along with the beginning of the scope."""
         reader = self._principal
-        self._sent = [locked := connection.cursor(), halts := connection.cursor()]
-        with planned_once():
+        with planned_once():  # which is a matter of the cursors that it makes
+            self._sent = [locked := connection.cursor(), halts := connection.cursor()]
             locked.execute(LOCK, [reader.tenant_id, self._approval_id, reader.has("approvals:read"), reader.user_id])
             halts.execute(switches.HALTS, [reader.tenant_id])
 
