@@ -10,13 +10,14 @@ from threading import Barrier
 from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import F
 from django.db.models.functions import Now
 
-from accounts import audit
+from accounts import audit, seam
 from accounts.models import AuditRow, Tenant, User
 from accounts.principals import Principal
+from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agents.models import Run, Step
@@ -79,6 +80,25 @@ def test_an_approval_lets_the_run_go_on(acme: TenantWithUsers, approver: Princip
     assert Run.objects.using("system").get(id=waiting.info.run_id).status == "pending"
     assert actions(acme) == ["approval.approved"]
     assert audit.verify(acme.tenant.id) is None
+
+
+async def test_the_server_keeps_the_plan_of_what_a_decision_locks(approver: Principal, waiting: Waiting) -> None:
+    """To plan it takes longer than the rest of the decision."""
+
+    def kept() -> int:
+        connection.close()  # the thread's may have decided before
+        approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FOR NO KEY UPDATE OF r, a%'"
+            )
+            ((count,),) = cursor.fetchall()
+        return int(count)
+
+    try:
+        assert await in_thread(kept) == 1
+    finally:
+        seam.close()
 
 
 def test_a_key_decides_nothing_whatever_it_holds(acme: TenantWithUsers, approver: Principal, waiting: Waiting) -> None:
