@@ -202,6 +202,7 @@ async def _send_stream(parts: AsyncGenerator[bytes, None], receive: Receive, sen
             try:
                 async for part in parts:
                     await send({"type": "http.response.body", "body": part, "more_body": True})
+                    del part
                 await send({"type": "http.response.body", "body": b""})
             finally:
                 watching.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -168,10 +168,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             with here.watch.over(reader, follower):
                 async with aclosing(follower.lines()) as pages:
                     async for lines in pages:
-                        for line in lines:
-                            await self.send(text_data=frame(line))
-                        if not lines:
-                            await self.send(text_data=PING)
+                        await self._tell(lines)
+                        del lines  # nothing is kept while the next are waited for
         except psycopg.Error as error:
             logger.warning("a socket broke off (%s)", type(error).__name__)
             return await self._end(FAILED)
@@ -179,6 +177,12 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if follower.is_cut:
                 return await self._end(SIGNED_OUT)
             return await self._end(ENDED if follower.has_ended else COME_BACK)
+
+    async def _tell(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            await self.send(text_data=frame(line))
+        if not lines:
+            await self.send(text_data=PING)
 
     async def _stop_following(self) -> None:
         if self.following is not None:

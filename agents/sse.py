@@ -31,6 +31,7 @@ async def frames(follower: Follower, reader: Principal, watch: Watch) -> AsyncIt
             async with aclosing(follower.lines()) as pages:
                 async for lines in pages:
                     yield b"".join(frame(line) for line in lines) if lines else HEARTBEAT
+                    del lines  # nothing is kept while the next are waited for
         if not follower.has_ended:
             yield RETRY_LATER if follower.is_stalled else RETRY_SOON
     except DATABASE_GONE as error:

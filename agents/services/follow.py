@@ -79,14 +79,15 @@ class Follower:
                     yield lines
             quiet_since = monotonic()
             while self._goes_on and self._subscription is not None and not self._hub.lets_go:
-                batches = await self._subscription.wait(POLL_SECONDS)
-                if lines := self._take(batches):
+                if lines := self._take(await self._subscription.wait(POLL_SECONDS)):
                     yield lines
+                    del lines  # a reader that waits keeps nothing of what was read
                     quiet_since = monotonic()
                     continue
                 before = self._last
                 async for replayed in self._replay():
                     yield replayed
+                    del replayed
                     quiet_since = monotonic()
                 if before == self._last and await self._is_gone():
                     self.cut()
