@@ -20,11 +20,10 @@ from psycopg.pq import TransactionStatus
 from accounts.policies import CURRENT_TENANT as CURRENT_TENANT
 from accounts.policies import CURRENT_USER as CURRENT_USER
 from accounts.policies import role_name as role_name
-from accounts.trips import begin_scope
+from accounts.trips import SET_SCOPE, begin_scope
 from agentos.core.errors import ConfigError
 
 _READ_SCOPE = "SELECT current_setting('agentos.tenant', true), current_setting('agentos.user', true)"
-_WRITE_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
 
 # What a request still does in its transaction, last before the commit: `accounts.reading` enters what was read.
 last_act: ContextVar[Callable[[], None] | None] = ContextVar("last_act", default=None)
@@ -46,12 +45,12 @@ def tenant_scope(
         if is_outermost:
             begin_scope(connection, str(tenant_id), str(user_id or ""), along)
         else:
-            cursor.execute(_WRITE_SCOPE, [str(tenant_id), str(user_id or "")])
+            cursor.execute(SET_SCOPE, [str(tenant_id), str(user_id or "")])
             if along is not None:
                 along()
         yield
         if before is not None:
-            cursor.execute(_WRITE_SCOPE, before)
+            cursor.execute(SET_SCOPE, before)
         elif connection.connection.info.transaction_status is TransactionStatus.INERROR:
             raise InternalError("A statement failed and nobody minded: a commit would keep nothing, and not say so.")
         elif using == "default" and (act := last_act.get()) is not None:

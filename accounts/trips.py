@@ -9,7 +9,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import ServerBindingCursor  # type: ignore[attr-defined]  # made in a branch
 
-_SET_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
+SET_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
 
 
 @contextmanager
@@ -70,9 +70,9 @@ def begin_scope(
     connection.connection.autocommit = True  # or the driver would send a BEGIN of its own, and wait for its answer
     with connection.cursor() as cursor:
         if along is None:
-            cursor.execute(f"BEGIN; {_SET_SCOPE}", [tenant_id, user_id])
+            cursor.execute(f"BEGIN; {SET_SCOPE}", [tenant_id, user_id])
             return
         with together(using=connection.alias):
             cursor.execute("BEGIN")
-            cursor.execute(_SET_SCOPE, [tenant_id, user_id])
+            cursor.execute(SET_SCOPE, [tenant_id, user_id])
             along()

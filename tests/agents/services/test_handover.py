@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -19,6 +18,7 @@ from agents.services.journal.begin import Begin
 from agents.services.places import Places
 from agents.services.queue import Claimed
 from tests.agents.services.conftest import HeldModel, MakeProcess, Process, names, ran, read
+from tests.agents.services.idle import Idle
 from tests.agents.services.stored import expire_lease, stored, until
 from tests.conftest import TenantWithUsers
 
@@ -30,21 +30,6 @@ SCRIPT = [[("pay", {"amount": 5})], "Paid"]
 def _nobody_takes() -> Iterator[None]:
     yield
     handover.take_here(None)
-
-
-class Dead:
-    """A process that dies as soon as the lease is its own."""
-
-    name = "dead"
-
-    def __init__(self) -> None:
-        self.taken: list[Claimed] = []
-
-    def has_room(self, tenant_id: UUID) -> bool:
-        return True
-
-    def take_soon(self, run: Claimed) -> None:
-        self.taken.append(run)
 
 
 async def paused(process: Process) -> Begin:
@@ -102,7 +87,7 @@ async def test_who_answers_is_told_only_when_the_answer_is_on_disk(
     process = await make_process(SCRIPT, supervise=False)
     begin = await paused(process)
 
-    class Watching(Dead):
+    class Watching(Idle):
         committed = ""
 
         def take_soon(self, run: Claimed) -> None:
@@ -123,7 +108,7 @@ async def test_who_answers_is_told_only_when_the_answer_is_on_disk(
             cursor.execute("RESET synchronous_commit")
         return reached, after
 
-    watching = Watching()
+    watching = Watching("dead")
     handover.take_here(watching)
     assert await in_thread(answered) == ("True", "on")
 
@@ -133,7 +118,7 @@ async def test_a_process_that_dies_after_the_answer_is_recovered_from(
 ) -> None:
     process = await make_process(SCRIPT)
     begin = await paused(process)
-    dead = Dead()
+    dead = Idle("dead")
     handover.take_here(dead)
     await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=YES)
     run = await in_thread(stored, begin)
@@ -149,7 +134,7 @@ async def test_a_process_that_dies_after_the_answer_is_recovered_from(
 async def test_what_is_handed_over_is_what_a_claim_would_give(make_process: MakeProcess, acme: TenantWithUsers) -> None:
     process = await make_process(SCRIPT, supervise=False)
     begin = await paused(process)
-    dead = Dead()
+    dead = Idle("dead")
     handover.take_here(dead)
     await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=YES)
     await in_thread(Run.objects.using("system").update, status="pending", fence=1)
@@ -161,7 +146,7 @@ async def test_an_answer_that_is_not_committed_hands_nothing_over(
 ) -> None:
     process = await make_process(SCRIPT, supervise=False)
     begin = await paused(process)
-    dead = Dead()
+    dead = Idle("dead")
     handover.take_here(dead)
     with monkeypatch.context() as broken:
         broken.setattr(audit, "append", _fail)
@@ -204,7 +189,7 @@ async def test_a_cancellation_between_the_answer_and_the_work_is_heeded(
     model.let_go.set()
     begin = await paused(process)
     model.let_go.clear()
-    dead = Dead()
+    dead = Idle("dead")
     dead.name = process.supervisor.name
     handover.take_here(dead)
     await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=YES)
@@ -219,7 +204,7 @@ async def test_the_run_of_one_who_was_thought_dead_is_worked_on_once(
     """It took so long from the commit to the work that somebody else has claimed the run: it writes nothing."""
     first, heir = await make_process(SCRIPT), await make_process(["Paid"])
     begin = await paused(first)
-    dead = Dead()
+    dead = Idle("dead")
     handover.take_here(dead)
     await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=YES)
     first.supervisor.runs.most = 0  # what is left is the heir's

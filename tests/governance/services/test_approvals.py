@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
-from uuid import UUID
 
 import pytest
 from django.db import connection, connections
@@ -22,9 +21,9 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agents.models import Run, Step
 from agents.services import answers, handover, switches
-from agents.services.queue import Claimed
 from governance.models import Approval, ApprovalStatus
 from governance.services import approvals
+from tests.agents.services.idle import Idle
 from tests.conftest import TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting
 
@@ -256,26 +255,11 @@ def test_a_decision_that_cannot_be_settled_leaves_nothing(
     assert actions(acme) == []
 
 
-class Free:
-    """A process that has room, and does not work."""
-
-    name = "free"
-
-    def __init__(self) -> None:
-        self.taken: list[Claimed] = []
-
-    def has_room(self, tenant_id: UUID) -> bool:
-        return True
-
-    def take_soon(self, run: Claimed) -> None:
-        self.taken.append(run)
-
-
 @pytest.mark.parametrize("minutes", [-1, 0, 5])
 def test_a_decided_run_is_taken_here_unless_its_deadline_is_close(
     approver: Principal, waiting: Waiting, minutes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, free = Run.objects.using("system").filter(id=waiting.info.run_id), Free()
+    runs, free = Run.objects.using("system").filter(id=waiting.info.run_id), Idle("free")
     runs.update(deadline_at=Now() + timedelta(minutes=minutes))
     monkeypatch.setattr(handover, "_here", free)
     decided = approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
