@@ -141,6 +141,20 @@ def test_all_has_a_name_headings_go_down_step_by_step_and_all_can_be_read(admini
     assert wrong(getattr(administrators, size)) == {}
 
 
+def test_what_leads_through_a_long_list_is_large_enough_for_a_thumb(server, browser):
+    admin, more_than_a_page = server.client("admin", "globex"), 51
+    for number in range(more_than_a_page):
+        asked = {"message": f"Our login page returns {number}", "stream": False, "background": True}
+        assert admin.post("/api/agents/helpdesk/runs", json=asked).status_code == 202
+    Home(browser, server.base_url).sign_in("globex", "admin")
+    resize(browser, PHONE)
+    browser.get(f"{server.base_url}/admin/agents/session/")
+    assert browser.find_element("link text", "2").is_displayed()
+    assert browser.find_element("link text", "Show all").is_displayed()
+    assert ask(browser, "small") == []
+    assert ask(browser, "sticksOut") == []
+
+
 def test_the_first_stop_skips_to_what_the_page_is_about(server, browser):
     Home(browser, server.base_url).sign_in("acme", "approver")
     for path in ("/admin/governance/approval/", "/admin/agents/run/"):
