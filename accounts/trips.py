@@ -10,6 +10,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import ServerBindingCursor  # type: ignore[attr-defined]  # made in a branch
 
 SET_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
+# What goes along with a scope is the same each time: its plans, and those of what follows, are made for any values, by
+# the first of a connection and not by the first five.
+SET_SCOPE_ALONG = f"{SET_SCOPE}, set_config('plan_cache_mode', 'force_generic_plan', true)"
 
 
 @contextmanager
@@ -74,5 +77,5 @@ def begin_scope(
             return
         with together(using=connection.alias):
             cursor.execute("BEGIN")
-            cursor.execute(SET_SCOPE, [tenant_id, user_id])
+            cursor.execute(SET_SCOPE_ALONG, [tenant_id, user_id])
             along()

@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 OPENAI_URL = "https://api.openai.com/v1"
 POOL_SIZE = 4
 # One held row must not stall everybody's streams. All that the hot path asks is answered by an index; a plan made while
-# a table was small, or a foreign key's check, must not read the whole of it when it has grown.
-JOURNAL_OPTIONS = "-c lock_timeout=2000 -c enable_seqscan=off -c random_page_cost=1.1 -c jit=off"
+# a table was small, or a foreign key's check, must not read the whole of it when it has grown. So no plan depends on
+# values: each connection makes it once, where the server would make it five times more before it keeps one.
+JOURNAL_OPTIONS = (
+    "-c lock_timeout=2000 -c enable_seqscan=off -c random_page_cost=1.1 -c jit=off "
+    "-c plan_cache_mode=force_generic_plan"
+)
+JOURNAL_CONNECTION: dict[str, Any] = {"autocommit": True, "options": JOURNAL_OPTIONS, "prepare_threshold": 0}
 _runtime: Runtime | None = None
 
 
@@ -95,7 +100,7 @@ async def open_runtime() -> Runtime:
         min_size=1,
         max_size=POOL_SIZE,
         open=False,
-        kwargs={"autocommit": True, "options": JOURNAL_OPTIONS},
+        kwargs=JOURNAL_CONNECTION,
         timeout=10,
     )
     await pool.open(wait=True, timeout=10)

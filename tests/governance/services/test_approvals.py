@@ -81,23 +81,23 @@ def test_an_approval_lets_the_run_go_on(acme: TenantWithUsers, approver: Princip
     assert audit.verify(acme.tenant.id) is None
 
 
-async def test_the_server_keeps_the_plan_of_what_a_decision_locks(approver: Principal, waiting: Waiting) -> None:
-    """To plan it takes longer than the rest of the decision."""
+async def test_the_server_keeps_the_plans_of_a_decision(approver: Principal, waiting: Waiting) -> None:
+    """To plan what it locks takes longer than the rest of the decision; no plan is for one decision's values."""
 
-    def kept() -> int:
+    def kept() -> list[tuple[str, int]]:
         connection.close()  # the thread's may have decided before
         approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FOR NO KEY UPDATE OF r, a%'"
-            )
-            ((count,),) = cursor.fetchall()
-        return int(count)
+            cursor.execute("SELECT statement, custom_plans FROM pg_prepared_statements")
+            return list(cursor.fetchall())
 
     try:
-        assert await in_thread(kept) == 1
+        plans = await in_thread(kept)
     finally:
         seam.close()
+    assert not any(custom for _, custom in plans), plans
+    for part in ("FOR NO KEY UPDATE OF r, a", 'INSERT INTO "governance_vote"', 'UPDATE "agents_step"'):
+        assert [statement for statement, _ in plans if part in statement], part
 
 
 def test_a_key_decides_nothing_whatever_it_holds(acme: TenantWithUsers, approver: Principal, waiting: Waiting) -> None:

@@ -6,6 +6,8 @@ import asyncio
 
 import orjson
 import pytest
+from django.conf import settings
+from psycopg import AsyncConnection
 
 from accounts.seam import in_thread
 from agentos.core.clock import utc_now
@@ -13,12 +15,12 @@ from agentos.core.errors import LeaseLost, PolicyDenied
 from agentos.core.ids import new_id
 from agentos.core.types import json_text
 from agents.engine.status import RunStatus, StepKind, StepState
-from agents.engine.steps import RunChange, Statement, StepRecord, Write, WriteRefused
+from agents.engine.steps import AuditEntry, RunChange, Statement, StepRecord, Write, WriteRefused
 from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
 from agents.services import log, queue
 from agents.services.journal import flush
 from agents.services.journal import writer as writing
-from agents.wiring import JOURNAL_OPTIONS
+from agents.wiring import JOURNAL_CONNECTION, JOURNAL_OPTIONS
 from tests.agents.services.stored import expire_lease, info_of, steps_of, stored, until
 
 
@@ -108,6 +110,20 @@ async def test_no_statement_of_a_flush_reads_a_whole_table(make_process, change)
     scans = [line for (line,) in plan if "Seq Scan" in line]
     tables = [model._meta.db_table for model in (Run, Step, RunEvents)]
     assert not [line for line in scans if any(table in line for table in tables)], scans
+
+
+async def test_the_server_plans_each_statement_of_a_flush_once(make_process):
+    process = await make_process(supervise=False)
+    _, journal = await begun(process)
+    async with await AsyncConnection.connect(settings.DATABASE_URLS["system"], **JOURNAL_CONNECTION) as connection:
+        for seq in range(1, 4):
+            record = flush.Record(journal, seq, waiters=[], lines=[b"{}"])
+            record.audit = [AuditEntry("run.tried", "run", str(journal.info.run_id), {})]
+            assert await flush.store(connection, [record], process="p", is_retry=False) == {journal.info.run_id}
+        plans = "SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
+        rows = await (await connection.execute(plans, ["%agents_run%"], prepare=False)).fetchall()
+    assert {(kept, new) for _, kept, new in rows} == {(3, 0)}, rows
+    assert any("agents_runevents" in statement for statement, *_ in rows)
 
 
 async def test_a_run_that_somebody_has_locked_holds_up_no_other(make_process):
