@@ -58,7 +58,8 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         return ":root {\n  " + "\n  ".join([radius, *lines]) + "\n}\n"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return HttpResponseRedirect(_first_page(request))
+        chosen = request.META.get("QUERY_STRING", "")  # a tab, a search
+        return HttpResponseRedirect(f"{_first_page(request)}?{chosen}" if chosen else _first_page(request))
 
     def i18n_javascript(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Let browsers keep what the admin's scripts say: every page asks for it, and only a release changes it."""

@@ -55,7 +55,8 @@ class Grant(TenantModel, UserObjectPermissionBase):
         ]
 
     def __str__(self) -> str:
-        return self.scope
+        who = self.user if "user" in self._state.fields_cache else self.user_id
+        return f"{self.scope} for {who}"
 
     @property
     def scope(self) -> str:

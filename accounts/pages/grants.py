@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -48,11 +49,14 @@ class GrantAdmin(AuditedAdmin):
     audited_by_service = True
     form = GrantForm
     list_display = ("user", "kind", "thing", "right", "created_at")
-    list_select_related = ("user", "content_object", "permission")
     list_filter = ("content_object__kind",)
     search_fields = ("user__email", "content_object__name")
     ordering = ("user__email", "content_object__kind", "content_object__name")
     actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Grant]:
+        """Name the member with each grant: a page that takes one says whose it is."""
+        return super().get_queryset(request).select_related("user", "content_object", "permission")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is not None:

@@ -83,7 +83,9 @@ def check(condition: Condition, schema: JsonObject, tool: str) -> None:
     field = ".".join(condition.path)
     if kinds is None:
         raise _wrong(f"{tool} has no argument {field}.")
-    if kinds and not kinds & _wanted(condition):
+    wanted = _wanted(condition)
+    fits = wanted <= kinds if condition.operator == "in" else wanted & kinds
+    if kinds and not fits:
         raise _wrong(f"`{condition}` does not fit {tool}: {field} is {' or '.join(sorted(kinds))}.")
 
 

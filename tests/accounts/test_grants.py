@@ -282,7 +282,9 @@ class TestAdmin:
         page = reverse("admin:accounts_grant_change", args=[grant.id])
         assert browser.get(page).status_code == 200
         assert browser.post(page, {"what": "agents:approvals:run"}).status_code == 403
-        browser.post(reverse("admin:accounts_grant_delete", args=[grant.id]), {"post": "yes"})
+        taking = reverse("admin:accounts_grant_delete", args=[grant.id])
+        assert f"agents:helpdesk:run for {acme.viewer}" in browser.get(taking).content.decode()
+        browser.post(taking, {"post": "yes"})
         assert not Grant.objects.using("system").exists()
 
     def test_what_is_no_choice_is_refused(self, browser: Client, acme: TenantWithUsers) -> None:

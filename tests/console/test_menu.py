@@ -107,6 +107,10 @@ class TestMenuAndErrors:
         watching = {"operator", "auditor"}
         assert first == {role: "/admin/dashboard/" if role in watching else INBOX for role in acme.users}
 
+    def test_the_first_page_keeps_the_tab_that_was_asked_for(self, acme: TenantWithUsers, signed_in: SignIn) -> None:
+        answer = signed_in(acme.approver).get("/admin/?tab=decided&q=C-1042")
+        assert answer["Location"] == f"{INBOX}?tab=decided&q=C-1042"
+
     def test_a_page_that_is_not_there(self, acme: TenantWithUsers, signed_in: SignIn) -> None:
         response = signed_in(acme.member).get("/nowhere/")
         assert response.status_code == 404

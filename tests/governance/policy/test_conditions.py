@@ -102,7 +102,7 @@ def test_what_fits_a_tool(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text", ["nothing == 1", "to >= 5", 'amount == "x"', "urgent > 1", 'place.street == "x"', 'amount matches "5*"',
-     "amount.x > 5", 'tags.first == "a"'],
+     "amount.x > 5", 'tags.first == "a"', 'amount in [500, "a"]', 'region in ["eu", 5]'],
 )  # fmt: skip
 def test_what_does_not_fit_a_tool(text: str) -> None:
     with pytest.raises(Invalid, match="pay"):
