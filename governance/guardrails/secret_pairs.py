@@ -9,7 +9,8 @@ from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
-from governance.guardrails.secret_told import COINED, END, ROLE, SAYS_ABOUT, STEMS, VALUE, bare, finding
+from governance.guardrails.secret_phrases import SAYS_ABOUT
+from governance.guardrails.secret_told import COINED, END, ROLE, STEMS, VALUE, bare, finding
 
 
 def find(reading: Reading) -> Iterator[Finding]:

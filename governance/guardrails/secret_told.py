@@ -1,4 +1,4 @@
-"""Passwords that people tell each other: plain words with digits, phrases of words, names and passwords in pairs."""
+"""Passwords that people tell each other: plain words with digits, after the verbs and beside the doors that they open."""
 
 from __future__ import annotations
 
@@ -32,12 +32,8 @@ def finding(match: re.Match[str]) -> Finding:
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that its sentences tell."""
-    lower = reading.lower
     if reading.speaks(COINED):
         for rule in (_set, _right_after, _used, _near_doors):
-            yield from rule(reading)
-    if any(stem in lower for stem in STEMS):
-        for rule in (_phrases, _quoted, _of_files):
             yield from rule(reading)
 
 
@@ -181,144 +177,6 @@ def _used(reading: Reading) -> Iterator[Finding]:
         if (
             reading.likely(secret_looks.coined, bare(match))
             and _DOOR.search(match["what"].lower())
-            and not text[match.start() - 1 : match.start()].isalnum()
-        ):
-            yield finding(match)
-
-
-# Phrases of words.
-_PHRASE = re.compile(
-    r"(?:phrase de passe|phrase|password|passwort|pw|mot de passe|contraseña|senha)s?[\"'*]{0,2}(?P<about>(?: \([^()\n]{3,24}\)| (?:for|to|of|on|for the|to the|für\w*|du|del|do)(?: [a-z][\w\-]{1,20}){1,3}?)?)(?P<sign> is (?:\w{3,6} words|this|these|as follows):| is| are| est| es| é|:| =|=| -| –| —| was| ist| lautet| it'?s)(?: now| still)?:? {0,2}(?P<quote>[\"'“`«„]?)"
-    r"(?P<value>[^\W\d_]{2,14}(?:(?P<link>[ \-_.])[^\W\d_]{2,14})(?:(?P=link)[^\W\d_]{2,14}){1,6}?)(?P<after>[\"'”`»“]|[.,;\n)]|\Z| (?:all |in |with |lower|\())",
-    re.IGNORECASE,
-)
-_PROSE = re.compile(
-    r"\b(?:the|is|are|was|were|be|been|being|not|no|never|always|must|should|can|could|may|might|will|would|shall|has|have|had|do|does|did|at|least|minimum|maximum|"
-    r"characters?|letters?|words?|digits?|long|longer|short|required?|missing|wrong|invalid|incorrect|expired?|hidden|stored|saved|kept|known|only|same|your|our|my|"
-    r"his|her|their|its|this|that|these|those|see|vault|enter|choose|use|used|using|type|from|for|by|with|without|and|or|if|when|until|after|before|please|ask|change|changed|"
-    r"changes|every|each|different|again|prompt|user|users|to|too|as|it|you|we|they|he|she|of|on|in|safe|secure|case|sensitive|separated|set|sent|empty|none|"
-    r"encrypted|hashed|rotated|managed|shared|needed|now|yes|der|die|das|ist|nicht|und|wird|muss|mit|oder|falsch|ein|eine)\b",
-    re.IGNORECASE,
-)
-
-
-def _phrases(reading: Reading) -> Iterator[Finding]:
-    text, lower = reading.text, reading.lower
-    for match in reading.matches(
-        _PHRASE, ("phrase", "password", "passwort", "pw", "mot de passe", "contraseña", "senha")
-    ):
-        value = match["value"]
-        counted = match["sign"].endswith("words:")
-        if (_PROSE.search(value) and not counted) or _NAME.search(value) or secret_looks.placeholder(value):
-            continue
-        linked = match["link"] != " " or bool(match["quote"])
-        told = (
-            linked
-            or text.startswith("phrase", match.start())
-            or match["sign"].strip()[-1:] in {":", "="}
-            or _SPELT.search(lower, match.end("value"), match.end() + 30)
-        )
-        if told and len(re.split(r"[ \-_.]", value)) >= (FEWEST_LINKED if linked else FEWEST_WORDS):
-            yield Finding("password", *match.span("value"), 0.7)
-
-
-FEWEST_WORDS, FEWEST_LINKED = 4, 3
-_SPELT = re.compile(r"lower|small|spaces|capital|one word|no caps")
-_NAME = re.compile(
-    r"pass|secret|key|token|name|ref\b|field|label|form|input|config|file|path|auth|login|phrase|characters|digits",
-    re.IGNORECASE,
-)
-
-# One word in quotes, or one that says itself to be none of the sentence's.
-_QUOTED = re.compile(
-    r"(?:password|passphrase|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|пароль|hasło)(?P<about>(?: (?:for|to|of|on) (?:the )?[\w\- ]{2,24}?)?)"
-    r"(?: is| was| ist| lautet| est| es| é| to| =|:)(?: now| still)? (?P<quote>[\"'“„«`])(?P<value>[^\W\d_]{5,24}[!?.]?)[\"'”“»`](?!\w)",
-    re.IGNORECASE,
-)
-SAYS_ABOUT = re.compile(
-    r"(?:required|invalid|wrong|incorrect|correct|weak|strong|empty|missing|short|long|hidden|secret|password|passwort|expired|blank|null|none|undefined|string|optional|"
-    r"obligator\w+|obrigat\w+|falsch|leer|ungültig|incorrecta?|vacía|true|false|value|text|user|field|compromised|pwned|medium|valid|default|unknown|redacted|example)",
-    re.IGNORECASE,
-)
-_RUN_ON = re.compile(
-    r"(?i:phrase|password|pw|pwd|passwort|pass|kennwort|mot de passe|contraseña|senha)(?: |['’]s (?=[A-Z]))(?:[^\W\d_][\w\-]{1,14} ){0,6}?(?:is|ist|lautet|was|est|es|é|[\w\-]{1,20}:) (?P<value>[a-z]{12,32}|[A-Z][a-z]{3,12}(?:[A-Z][a-z]{3,12}){1,3})"
-    + END
-)
-# "pw for the pdf: lastsummer": of what is sent along, any word is a password.
-_OF_FILE = re.compile(
-    r"(?:password|passwort|kennwort|passphrase|pw|pwd|mot de passe|mdp|contraseña|senha|wachtwoord|hasło|пароль) (?:for|to|of|für|zum|zur|pour|du|de|para|do|da|voor|van|do|для|к) (?:[^\W\d_]{2,12} ){0,2}?"
-    r"(?:[\w\-]{0,12}-?)(?:zip|pdf|file|archive|attachment|document|spreadsheet|folder|xlsx|anhang|datei|archiv|dokument|fichier|archivo|adjunto|ficheiro|anexo|bestand|bijlage|pliku|załącznika|файла|архива)(?:s|es)?"
-    r"(?: is| ist| est| es| é|:) (?P<value>[^\W\d_]{6,24})(?=[.!]?[ ]*(?:\n|\Z))",
-    re.IGNORECASE,
-)
-
-
-def _of_files(reading: Reading) -> Iterator[Finding]:
-    for match in reading.matches(_OF_FILE, _NAMES_OF_FILES):
-        if not (SAYS_ABOUT.fullmatch(match["value"]) or _ENDING.search(match["value"]) or _NAME.search(match["value"])):
-            yield finding(match)
-
-
-_NAMES_OF_FILES = (
-    "passw",
-    "kennwort",
-    "passphrase",
-    "pw",
-    "mot de passe",
-    "mdp ",
-    "contraseña",
-    "senha",
-    "wachtwoord",
-    "hasło",
-    "пароль",
-)
-_ENDING = re.compile(
-    r"(?:ly|ed|able|ible|ing|ive|al|ic|ous|less|ful|ment|tion|ated|ant|ent|lich|bar|isch|t|en)\Z", re.IGNORECASE
-)
-
-_LONG_WORDS = frozenset(
-    {
-        "straightforward",
-        "nevertheless",
-        "nonetheless",
-        "everywhere",
-        "underneath",
-        "bitteerfragen",
-        "obligatoire",
-        "obligatorio",
-        "alphanumerisch",
-        "javascript",
-        "postgresql",
-    }
-)
-
-
-def _quoted(reading: Reading) -> Iterator[Finding]:
-    text = reading.text
-    for match in reading.matches(
-        _QUOTED,
-        (
-            "password",
-            "passphrase",
-            "passwort",
-            "kennwort",
-            "mot de passe",
-            "contraseña",
-            "senha",
-            "wachtwoord",
-            "пароль",
-            "hasło",
-        ),
-    ):
-        value = bare(match)
-        if not SAYS_ABOUT.fullmatch(value) and not secret_looks.placeholder(value):
-            yield finding(match)
-    for match in reading.matches(
-        _RUN_ON,
-        ("phrase", "password", "pw", "pwd", "passwort", "pass ", "kennwort", "mot de passe", "contraseña", "senha"),
-    ):
-        if (
-            not (_ENDING.search(match["value"]) or _NAME.search(match["value"]) or match["value"] in _LONG_WORDS)
             and not text[match.start() - 1 : match.start()].isalnum()
         ):
             yield finding(match)

@@ -8,45 +8,10 @@ from itertools import islice
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Blocks, Needles, places
+from governance.guardrails.needles import Blocks, places
 from governance.guardrails.reading import Reading
+from governance.guardrails.secret_names import AT_CORES, PASSWORDS, kind_of, opens
 from governance.guardrails.secret_tokens import end_of_run
-
-_NO_LETTER = re.compile(r"(?<![^\W\d_])\Z")
-# The word a secret's name ends with, and what must stand before it for the words that say little alone.
-_PASSWORDS: dict[str, re.Pattern[str] | None] = {
-    **dict.fromkeys(
-        ("password", "passwrd", "pasword", "paswoord", "psswd", "keypass", "key pass", "pass_phrase", "pass phrase", "pass-phrase", "storepass", "passphrase", "passwd", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "contrasena",
-         "palavra-passe", "palavra passe", "wachtwoord", "hasło", "haslo", "lösenord", "losenord", "adgangskode", "kodeord",
-         "salasana", "jelszó", "jelszo", "пароль", "пароля", "паролем", "лозинка", "κωδικός", "κωδικος", "סיסמה", "סיסמא",
-         "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "口令", "パスワード", "비밀번호", "패스워드", "암호", "mật khẩu", "kata sandi",
-         "รหัสผ่าน", "slaptažodis", "slaptažodį", "hasłem", "hasła", "heslem", "hesla", "jelszava", "jelszavam", "jelszót", "salasanasi", "salasanan", "κωδικό", "parolası", "şifresi", "şifreniz", "parolanız", "parola dvs", "паролю", "паролі", "пароле", "löseord", "mật mã", "パスフレーズ", "暗号フレーズ", "passwörter", "parool", "lozinka", "비번", "wpa2 key", "wpa key", "wpa3 key", "wifi key", "wi-fi key", "wifi-key", "pre-shared-key", "preshared key", "pre-shared key", "presharedkey", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
-         "netzwerkschlüssel", "network key", "clé wifi", "clé wi-fi", "clave wifi", "clave wi-fi", "chiave wifi", "code wifi", "sandi wifi", "klucz wifi", "ключ wifi"),
-        None,
-    ),
-    **dict.fromkeys(
-        ("senha", "heslo", "geslo", "passord", "parola", "şifre", "sifre", "парола", "clave", "mdp", "pwd", "pw", "psw",
-         "pass", "psk", "parole", "pswd", "pword"),
-        _NO_LETTER,
-    ),
-}  # fmt: skip
-_CAMEL = frozenset({"pass", "pwd", "pw", "psk"})  # may end a name in camel case or without a sign, as in `dbpass`
-_RUN_TOGETHER = re.compile(r"(?<![a-z])(?:db|smtp|user|root|admin|ftp|ssh|ldap|mail|bind|my|sql|pg|wifi)\Z")
-_KEYS: dict[str, re.Pattern[str] | None] = {
-    **dict.fromkeys(
-        ("secret", "credential", "credentials", "authorization", "apikey", "session_cookie"),
-        None,
-    ),
-    "token": re.compile(
-        r"(?<!page_)(?<!page)(?<!next)(?<!next_)(?<!next )(?<!middleware)(?<!page )(?<!sync )(?<!csrf )(?<!design )(?<!continuation)(?<!csrf)(?<!csrf[_\-])(?<!xsrf[_\-])(?<!publickey)(?<!public key )(?<!authenticity_)(?<!verification)(?<!sync_)(?<!cancel)(?<!pad_)(?<!eos_)\Z"
-    ),
-    "key": re.compile(
-        r"(?:consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
-        r"deploy|shared ?access|client|ssh|pgp|aes|hmac|app|admin|bot|webhook|unseal|functions)[_\-. ]?\Z|(?<![a-z])[ais]\Z"
-    ),
-}  # fmt: skip
-_CORES = {**_PASSWORDS, **_KEYS}
-_AT_CORES = Needles(_CORES)
 
 # These read the text in lower case, which takes half the time of reading it in any.
 # A secret ends where a script begins that is written without blanks.
@@ -102,7 +67,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _said_first(reading, promises)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
     judged, most = 0, FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
-    for at, core in _AT_CORES.whole(lower):
+    for at, core in AT_CORES.whole(lower):
         if at + LONGEST_IN_A_WORD < passed:
             continue
         if judged >= most:
@@ -110,10 +75,10 @@ def find(reading: Reading) -> Iterator[Finding]:
                 passed = glanced.end
                 yield glanced
             continue
-        if not promises.any(at, at + REACH_OF_VALUE) or not _opens(text, lower, at, core):
+        if not promises.any(at, at + REACH_OF_VALUE) or not opens(text, lower, at, core):
             continue
         judged += 1
-        end, is_password = at + len(core), core in _PASSWORDS
+        end, is_password = at + len(core), core in PASSWORDS
         begun = _ASIDE.match(lower, end) if is_password and told.any(end, end + REACH_ASIDE) else None
         later = _later(reading, end, begun.end()) if begun is not None else None
         if later is not None:
@@ -132,12 +97,12 @@ def find(reading: Reading) -> Iterator[Finding]:
         reach, nested = max(reach, start + len(value)), nested + 1 if start < reach else 0
         if nested > MOST_NESTED:
             passed = end_of_run(text, reach)
-            yield Finding(_kind_of(core), start, passed, 0.8)
+            yield Finding(kind_of(core), start, passed, 0.8)
             continue
         if not _believed(reading, core, match, value):
             value = _joined(reading, match, written) if is_password else ""
         if value:
-            yield Finding(_kind_of(core), start, start + len(value), 0.8)
+            yield Finding(kind_of(core), start, start + len(value), 0.8)
         elif is_password and match["said"] is not None:
             yield from _announced(reading, end)
 
@@ -153,11 +118,7 @@ def _after_password(lower: str, end: int, core: str) -> re.Match[str] | None:
 def _glanced(text: str, end: int, core: str) -> Finding | None:
     """Return what stands right behind one of too many names if it could be a secret at all."""
     match = _BEHIND.match(text, end)
-    return None if match is None else Finding(_kind_of(core), *match.span("value"), 0.6)
-
-
-def _kind_of(core: str) -> str:
-    return "password" if core in _PASSWORDS else "api_key"
+    return None if match is None else Finding(kind_of(core), *match.span("value"), 0.6)
 
 
 # Names that are read with care in one text; nobody writes as many but to hide something, or to list what is secret.
@@ -252,48 +213,6 @@ _LEADS = tuple(
     for sign in " -"
 )  # fmt: skip
 _JUDGED_ELSEWHERE = frozenset({"bearer", "basic"})
-_GIVEN = re.compile(r" ?[:=] ?[\"']|=[^\s\d]")
-_PUBLIC = (
-    "public",
-    "publishable",
-    "hashed",
-    "encrypted",
-    "forgot",
-    "reset",
-    "change",
-    "wrong",
-    "palabra",
-    "word",
-    "mot",
-    "mots",
-)
-
-
-_PARTING = frozenset("&?\"'`\n=,;(){}[]<>:/")  # signs before which no name goes on
-
-
-def _opens(text: str, lower: str, at: int, core: str) -> bool:
-    """Tell whether a name may end with this word here."""
-    if text[at - 1 : at] in _PARTING and core not in {"key", "pass"}:
-        return True
-    before = _CORES[core]
-    head = lower[max(0, at - 16) : at]
-    if (core in _KEYS or core == "clave") and (head[:-1] if head.endswith(("_", "-", " ")) else head).endswith(_PUBLIC):
-        return False
-    if (
-        core == "pass"
-        and text[at : at + 4] == "PASS"
-        and text[at - 1 : at] not in {"_", "-"}
-        and not _GIVEN.match(text, at + 4)
-    ):  # the outcome of a test
-        return False
-    if before is None or (before.search(head) if core == "key" else before.match(lower, at, at)):
-        return True
-    if core not in _CAMEL:
-        return False
-    return (text[at].isupper() and text[at - 1].islower()) or _RUN_TOGETHER.search(head) is not None
-
-
 _LINE_ENDS = ("\\r", "\\n")  # written out in a string
 
 
@@ -313,7 +232,7 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
     """Tell whether the value after a name is a secret."""
     if reading.speaks(_TEMPLATE) and _in_template(match):
         return False
-    if match["about"] is not None and (core not in _PASSWORDS or _OTHER_SUBJECT.search(match["about"])):
+    if match["about"] is not None and (core not in PASSWORDS or _OTHER_SUBJECT.search(match["about"])):
         return False
     said = match["said"]
     if said is not None and (_OTHERS_VERB.search(said) or _OTHER_THING.search(said)) and not _verb_of(core, said):
@@ -321,7 +240,7 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
     asked = match["about"] is None and said is None and match["assigned"] is None and match["near"] is None
     if asked and _OTHER_THING.search(match.string, match.start(), match.start("value")):
         return False
-    if core in _PASSWORDS:
+    if core in PASSWORDS:
         if _among_parameters(match, value):
             return not (secret_looks.placeholder(value) or value.lower() in _EXPECTED)
         if value.isdigit() and _JSON_NUMBER.match(match["assigned"] or ""):

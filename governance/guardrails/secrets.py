@@ -12,6 +12,7 @@ from governance.guardrails import (
     secret_logins,
     secret_near,
     secret_pairs,
+    secret_phrases,
     secret_places,
     secret_tokens,
     secret_told,
@@ -69,6 +70,7 @@ _FINDERS = (
     secret_forms.find,
     secret_logins.find,
     secret_told.find,
+    secret_phrases.find,
     secret_pairs.find,
     secret_places.find,
 )

@@ -1,0 +1,90 @@
+"""The words that a secret's name ends with, in the languages of those who name it."""
+
+from __future__ import annotations
+
+import re
+
+from governance.guardrails.needles import Needles
+
+_NO_LETTER = re.compile(r"(?<![^\W\d_])\Z")
+# The word a secret's name ends with, and what must stand before it for the words that say little alone.
+PASSWORDS: dict[str, re.Pattern[str] | None] = {
+    **dict.fromkeys(
+        ("password", "passwrd", "pasword", "paswoord", "psswd", "keypass", "key pass", "pass_phrase", "pass phrase", "pass-phrase", "storepass", "passphrase", "passwd", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "contrasena",
+         "palavra-passe", "palavra passe", "wachtwoord", "hasło", "haslo", "lösenord", "losenord", "adgangskode", "kodeord",
+         "salasana", "jelszó", "jelszo", "пароль", "пароля", "паролем", "лозинка", "κωδικός", "κωδικος", "סיסמה", "סיסמא",
+         "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "口令", "パスワード", "비밀번호", "패스워드", "암호", "mật khẩu", "kata sandi",
+         "รหัสผ่าน", "slaptažodis", "slaptažodį", "hasłem", "hasła", "heslem", "hesla", "jelszava", "jelszavam", "jelszót", "salasanasi", "salasanan", "κωδικό", "parolası", "şifresi", "şifreniz", "parolanız", "parola dvs", "паролю", "паролі", "пароле", "löseord", "mật mã", "パスフレーズ", "暗号フレーズ", "passwörter", "parool", "lozinka", "비번", "wpa2 key", "wpa key", "wpa3 key", "wifi key", "wi-fi key", "wifi-key", "pre-shared-key", "preshared key", "pre-shared key", "presharedkey", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
+         "netzwerkschlüssel", "network key", "clé wifi", "clé wi-fi", "clave wifi", "clave wi-fi", "chiave wifi", "code wifi", "sandi wifi", "klucz wifi", "ключ wifi"),
+        None,
+    ),
+    **dict.fromkeys(
+        ("senha", "heslo", "geslo", "passord", "parola", "şifre", "sifre", "парола", "clave", "mdp", "pwd", "pw", "psw",
+         "pass", "psk", "parole", "pswd", "pword"),
+        _NO_LETTER,
+    ),
+}  # fmt: skip
+_CAMEL = frozenset({"pass", "pwd", "pw", "psk"})  # may end a name in camel case or without a sign, as in `dbpass`
+_RUN_TOGETHER = re.compile(r"(?<![a-z])(?:db|smtp|user|root|admin|ftp|ssh|ldap|mail|bind|my|sql|pg|wifi)\Z")
+_KEYS: dict[str, re.Pattern[str] | None] = {
+    **dict.fromkeys(
+        ("secret", "credential", "credentials", "authorization", "apikey", "session_cookie"),
+        None,
+    ),
+    "token": re.compile(
+        r"(?<!page_)(?<!page)(?<!next)(?<!next_)(?<!next )(?<!middleware)(?<!page )(?<!sync )(?<!csrf )(?<!design )(?<!continuation)(?<!csrf)(?<!csrf[_\-])(?<!xsrf[_\-])(?<!publickey)(?<!public key )(?<!authenticity_)(?<!verification)(?<!sync_)(?<!cancel)(?<!pad_)(?<!eos_)\Z"
+    ),
+    "key": re.compile(
+        r"(?:consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
+        r"deploy|shared ?access|client|ssh|pgp|aes|hmac|app|admin|bot|webhook|unseal|functions)[_\-. ]?\Z|(?<![a-z])[ais]\Z"
+    ),
+}  # fmt: skip
+_CORES = {**PASSWORDS, **_KEYS}
+AT_CORES = Needles(_CORES)
+
+
+def kind_of(core: str) -> str:
+    """Return the kind of what a name holds."""
+    return "password" if core in PASSWORDS else "api_key"
+
+
+_GIVEN = re.compile(r" ?[:=] ?[\"']|=[^\s\d]")
+_PUBLIC = (
+    "public",
+    "publishable",
+    "hashed",
+    "encrypted",
+    "forgot",
+    "reset",
+    "change",
+    "wrong",
+    "palabra",
+    "word",
+    "mot",
+    "mots",
+)
+
+
+_PARTING = frozenset("&?\"'`\n=,;(){}[]<>:/")  # signs before which no name goes on
+
+
+def opens(text: str, lower: str, at: int, core: str) -> bool:
+    """Tell whether a name may end with this word here."""
+    if text[at - 1 : at] in _PARTING and core not in {"key", "pass"}:
+        return True
+    before = _CORES[core]
+    head = lower[max(0, at - 16) : at]
+    if (core in _KEYS or core == "clave") and (head[:-1] if head.endswith(("_", "-", " ")) else head).endswith(_PUBLIC):
+        return False
+    if (
+        core == "pass"
+        and text[at : at + 4] == "PASS"
+        and text[at - 1 : at] not in {"_", "-"}
+        and not _GIVEN.match(text, at + 4)
+    ):  # the outcome of a test
+        return False
+    if before is None or (before.search(head) if core == "key" else before.match(lower, at, at)):
+        return True
+    if core not in _CAMEL:
+        return False
+    return (text[at].isupper() and text[at - 1].islower()) or _RUN_TOGETHER.search(head) is not None
