@@ -26,7 +26,7 @@ _SPACED = re.compile(
     r"(?:[:=]|is|ist|est|es)[ \"'`]{1,3}(?P<value>(?:[A-Za-z0-9_\-]{2,16} {1,2}){2,15}[A-Za-z0-9_\-]{1,16})(?![\w])",
     re.IGNORECASE,
 )
-SHORTEST_KEY = 16
+SHORTEST_KEY, _WORD_SIGNS = 16, frozenset("-_")
 
 
 def find(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
@@ -72,7 +72,12 @@ def _joined(text: str, at: int, start: str, formats: list[tuple[str, re.Pattern[
             break
         compact, position = compact + group[1], group.end()
         ends.append(position)
-    if len(ends) < FEWEST_GROUPS or _PROSE.match(compact) or text[at - 1 : at].isalnum():
+    if (
+        len(ends) < FEWEST_GROUPS
+        or _PROSE.match(compact)
+        or text[at - 1 : at].isalnum()
+        or text[at - 1 : at] in _WORD_SIGNS
+    ):
         return
     for kind, rest in formats:
         if rest.fullmatch(compact) and secret_looks.varied(compact) and not secret_looks.placeholder_token(compact):

@@ -33,7 +33,7 @@ _OPTIONS = (
 )
 _OPTION = re.compile(
     r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|(?:src|dest)?(?:keypass|storepass)|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
-    r"-[ua] [\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
+    r"-[ua] ['\"]?[\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
 )
 _QUOTED_OPTION = re.compile(
     r"--pass(?:phrase|word|wd)?[ =](?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
@@ -102,6 +102,7 @@ _COMMAND = {
     for word in words.split(" ")
 }
 _AT_COMMANDS = Needles(_COMMAND, after=r"(?<![^\W\d_])")
+_MOUNTED = ("id=", "type=", "source=", "src=")
 _NOT_AN_ARGUMENT = re.compile(r"--?[a-z]|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
 _BEARER = re.compile(r"bearer {1,2}[\"'`]?(?P<value>[A-Za-z0-9._~+/\-]{12,2000}={0,2})", re.IGNORECASE)
 _BASIC = re.compile(r"basic {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE)
@@ -188,10 +189,13 @@ _APP_PASSWORDS = (
     "app-passwort",
     "app passwort",
     "mot de passe d'application",
+    "smtp",
+    "gmail",
+    "mail.login",
 )
 _NO_SYLLABLE, FEWEST_WITHOUT_SYLLABLE = re.compile(r"[b-df-hj-np-tv-xz]{3}|[qxzj]|\d|^[^aeiouy]+$", re.IGNORECASE), 2
 _GROUPED = re.compile(
-    r"(?:app(?:lication)?[ \-]pass(?:word|wort)|mot de passe d'application)s?[^\n]{0,30}?[:=\s(\"'](?P<value>(?:[a-z]{4} ){3}[a-z]{4}|(?:[A-Za-z0-9]{4} ){5}[A-Za-z0-9]{4})(?![A-Za-z0-9])"
+    r"(?:app(?:lication)?[ \-]pass(?:word|wort)|mot de passe d'application|(?:gmail|smtp|mail)(?:\.login)?|password|pass)s?[^\n]{0,30}?[:=\s(\"'](?P<value>(?:[a-z]{4} ){3}[a-z]{4}|(?:[A-Za-z0-9]{4} ){5}[A-Za-z0-9]{4})(?![A-Za-z0-9])"
 )
 _PLAIN_WORDS = frozenset({"the", "and", "for", "are", "was", "not", "but", "never", "anyone", "please"})
 _SEED_LENGTHS = (12, 15, 18, 21, 24)
@@ -242,6 +246,8 @@ def _arguments(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     for match in reading.matches(_OPTION, _OPTIONS):
         name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
+        if match["value"].startswith(_MOUNTED):  # docker's --secret
+            continue
         if secret_looks.assigned(match["value"]) and not (name and "pass" not in match[0]):
             yield secret_looks.span("password", match, match["value"], 0.8)
     for match in reading.matches(_QUOTED_OPTION, ("--pass",)):

@@ -36,7 +36,7 @@ _PINS = (
 )
 _PIN = re.compile(
     r"(?:pin(?:[ \-]?code|-nummer|-код|-koden|码)?|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
-    r"(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|to|это|—|-) |は|是|\? (?:it'?s |is )?)[\"']?"
+    r"(?:(?<=geheimzahl) (?=\d)|(?<=puk) (?=\d)|(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|to|это|—|-) |は|是|\? (?:it'?s |is )?))[\"']?"
     r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
     re.IGNORECASE,
 )
@@ -87,6 +87,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of log-ins and the PINs of a folded text."""
     text = reading.text
     yield from _calls(reading)
+    yield from _signed(reading)
     yield from _logins(reading)
     yield from _told(reading)
     yield from _pins(reading)
@@ -97,7 +98,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 # "voicemail PIN 4471", "the gate code is 4471#": what the number opens is named.
 _DOOR_CODE = re.compile(
     r"(?:card|debit|sim|voicemail|lockbox|key ?box|padlock|safe|door|alarm|gate|bank|phone|tablet|screen|unlock|lock|garage|keypad|locker|entry|my|your|his|her|their|our|new|old|mom's|the) (?:card |door |lock )?"
-    r"(?:pin|pin code|code|passcode|combination|combo)(?: for [^\d\n.]{2,30})?(?: is| was|:| =| to|,)? (?:now |still )?(?:for the (?:door|gate|alarm|safe|garage|lock(?:box)?) )?(?P<value>\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2}(?:-\d{1,2})?)(?![\w\-/:]|\.\d)",
+    r"(?:pin|pin code|code|passcode|combination|combo)(?: for [^\d\n.]{2,30})?(?: is| was|:| =| to|,)? (?:now |still )?(?:for the (?:door|gate|alarm|safe|garage|lock(?:box)?) )?(?P<value>[#*]?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2}(?:-\d{1,2})?)(?![\w\-/:]|\.\d)",
     re.IGNORECASE,
 )
 _DOORS = re.compile(
@@ -146,13 +147,34 @@ def _hosts(text: str) -> Iterator[Finding]:
         at = text.find("@", at + 1)
 
 
+def _signed(reading: Reading) -> Iterator[Finding]:
+    """Yield what a call signs with, where that is written out."""
+    for match in reading.matches(
+        _SIGNING, ("jwt.", "hmac.new(", "createhmac(", "secret_key", "cookieparser(", "keygrip(")
+    ):
+        value = match["value"]
+        phrase = len(value) >= SHORTEST_SIGNING and _PHRASED.fullmatch(value) is not None
+        if (phrase or secret_looks.assigned(value)) and not secret_looks.placeholder(value):
+            yield secret_looks.span("api_key", match, value, 0.75)
+
+
+SHORTEST_SIGNING = 12
+_PHRASED = re.compile(r"[A-Za-z]{2,12}(?:[-_ .][A-Za-z0-9]{1,12}){2,7}[!?]?")
+_SIGNING = re.compile(
+    r"(?:jwt\.(?:sign|encode|verify|decode)\((?:[^()\n\"']|\([^()\n]{0,40}\)|\{[^{}\n]{0,80}\}){1,60}, ?|hmac\.new\(|createhmac\(['\"]sha\d+['\"], ?|cookieparser\(|keygrip\(\[|secret_key ?= ?)"
+    r"b?(?P<quote>[\"'`])(?P<value>[^\"'`\n]{6,120})(?P=quote)",
+    re.IGNORECASE,
+)
+
+
 def _calls(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords among the arguments of calls that log in, as in `smtp.login("mira", "…")`."""
     for match in reading.matches(_CLIENT, _CLIENTS):
         yield from _keys_of_client(match)
     for match in reading.matches(_CALL, _CALLS):
         for argument in list(_QUOTED.finditer(reading.text, match.start("value"), match.end("value")))[1:]:
-            if reading.likely(secret_looks.coined, argument["value"]):
+            looks = secret_looks.made_up if match[0].startswith(".") else secret_looks.coined  # files are opened too
+            if reading.likely(looks, argument["value"]):
                 yield secret_looks.span("password", argument, argument["value"], 0.75)
 
 
@@ -189,9 +211,10 @@ _CALLS = (
     "authentication(",
     "sign_in(",
     "signin(",
+    ".open(",
 )
 _CALL = re.compile(
-    r"[a-z_]{3,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
+    r"\.?[a-z_]{3,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
 )
 _QUOTED = re.compile(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
 

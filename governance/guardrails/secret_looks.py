@@ -72,6 +72,7 @@ _TELLING = re.compile(
     r"\b(?:the|see|your|from|vault|env|file|change|here|not|use|with|and|for|reset|must|set|value|in|this|that|stored|ask|please|is|are|will|never)\b",
     re.IGNORECASE,
 )
+FEWEST_TURNS = 5  # from small letters to capitals, of what looks like words with signs between
 SHORTEST_LETTERS = 10  # of a password without digits and signs
 FEWEST_DIFFERENT = 7  # characters of a random value of sixteen or more
 SHORTEST_RANDOM, WORD_LENGTH, SURE_WORD_LENGTH = 16, 3.0, 4.5
@@ -108,7 +109,9 @@ def varied(value: str) -> bool:
     if digits == 0:
         mixed = value != value.lower() and value != value.upper()
         return mixed and len(value) >= SHORTEST_RANDOM and entropy(value) >= 3.5 and _turns(value) >= 3
-    return entropy(value) >= 2.7 and not (digits < 3 and len(value) > 18 and value.count("-") + value.count("_") > 2)
+    if digits < 3 and len(value) > 18 and value.count("-") + value.count("_") > 2:
+        return _turns(value) >= FEWEST_TURNS and not wordy(value)
+    return entropy(value) >= 2.7
 
 
 def wordy(value: str, length: float = WORD_LENGTH) -> bool:
@@ -185,8 +188,17 @@ def _password(value: str, *, prose: bool) -> bool:
     if _PHRASE.fullmatch(value) and not _TELLING.search(value):
         return True
     return _MIXED_WITH_SIGNS.search(value) is not None or (
-        not prose and len(value) >= SHORTEST_LETTERS and not wordy(value)
+        not prose and len(value) >= SHORTEST_LETTERS and (not wordy(value) or _unspeakable(value))
     )
+
+
+def _unspeakable(value: str) -> bool:
+    """Tell whether letters of both cases are no words: of several of their pieces nobody could say any."""
+    pieces = [piece for piece in _RUN.findall(value) if len(piece) > 1]
+    return value.isalpha() and sum(_VOWEL.search(piece) is None for piece in pieces) >= 2
+
+
+_VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
 
 
 def made_up(value: str) -> bool:

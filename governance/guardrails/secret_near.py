@@ -29,7 +29,7 @@ _NAMING = re.compile(
     r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api[ \-]?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
     r"(?:시크릿|비밀|인증|연동|접근|액세스|서비스|마스터|암호화|결제|보안) ?키|(?:シークレット|アクセス|認証|暗号|マスター|サービス)(?:キー|鍵)|秘密鍵|(?:访问|接口|授权|应用|私有?|服务)(?:密钥|密鑰|key)|api[ \-]?(?:nyckel\w*|nøkkel\w*|nøgle\w*|avain\w*|kulcs\w*|klíč\w*|kľúč\w*|ključ\w*|chei\w*|κλειδί|anahtar\w*)|(?:khóa|khoá|mã) (?:api|bí mật|truy cập)|kunci (?:api|rahasia|akses)|คีย์ ?(?:api|ลับ)?|מפתח (?:api|סודי|גישה)|cheia (?:api|secretă)|kulcs|"
     r"nyckeln?|nøkkel(?:en)?|nøglen?|avain|klíč|ključ|cheia|κλειδί|מפתח|khóa|kunci|anahtarı?|"
-    r"clé|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
+    r"erişim belirteci|clé|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|токен|секрет|密钥|密鑰|令牌|トークン|キー|토큰|키)"
     r"(?![a-z])"
 )
 _NAMINGS = Cue(_NAMING.pattern)
@@ -93,6 +93,9 @@ def find(reading: Reading) -> Iterator[Finding]:
         start = match.start()
         if _public(text, start, value):
             continue
+        if _stamped(value):
+            yield Finding("saas_token", start, start + len(value), 0.7)
+            continue
         window = labels.before(text, start, REACH)
         if (stem := stems.last(start - len(window), start)) >= 0:
             judged += 1
@@ -110,6 +113,28 @@ def _random(value: str) -> bool:
     return secret_looks.noisy(value) or (
         secret_looks.UUID.match(value) is not None and not secret_looks.placeholder(value)
     )
+
+
+def _stamped(value: str) -> bool:
+    """Tell whether a value is random behind a short name of who made it, as services write keys that nobody listed yet."""
+    stamp = _STAMP.match(value)
+    if stamp is None or _PUBLIC_STAMPS.match(value):
+        return False
+    body = value[stamp.end() :]
+    return (
+        len(body) >= LONGEST_STAMPED_ID
+        and body != body.lower()
+        and body != body.upper()
+        and sum(map(str.isdigit, body)) >= FEWEST_DIGITS
+        and not secret_looks.wordy(body)
+    )
+
+
+_STAMP = re.compile(r"[a-z]{2,10}(?:_[a-z0-9]{1,8}){0,2}_(?=[A-Za-z0-9_\-]+\Z)")
+_PUBLIC_STAMPS = re.compile(
+    r"(?:cs|req|msg|evt|pub|pk|file|img|id|ref|run|resp|thread|call|toolu|chunk|index|page|test|cursor)_"
+)
+LONGEST_STAMPED_ID, FEWEST_DIGITS = 36, 3
 
 
 def _public(text: str, start: int, value: str) -> bool:
@@ -168,7 +193,7 @@ def _naming(window: str, last: int) -> re.Match[str] | None:
 # What every such word holds: a look for these is much cheaper.
 _STEMS = (
     "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "pepper", "vapid", "passw", "passph", "cle", "lave",
-    "have", "hiave", "sleutel", "klucz", "cookie", "jeton", "nyckel", "nkkel", "avain", "kulcs", "cheia", "kunci", "anahtar",
+    "have", "hiave", "sleutel", "klucz", "cookie", "jeton", "belir", "nyckel", "nkkel", "avain", "kulcs", "cheia", "kunci", "anahtar",
 )  # fmt: skip
 _ALL_STEMS = (
     *_STEMS, "nøkkel", "nøgle", "klíč", "ključ", "κλειδί", "מפתח", "khóa", "คีย์", "鍵", "clé", "schl", "ключ", "токен", "секрет", "密钥", "密鑰", "令牌", "トークン", "キー", "토큰", "키", "مفتاح", "anahtar",
@@ -186,7 +211,7 @@ def _named_secret(reading: Reading, start: int, window: str, value: str, stem: i
     if text[start - 1 : start] in {"'", '"'} and _CALL.search(text[max(0, start - 48) : start]) is not None:
         return True
     if naming is None:
-        return _provided(window, hash_like) or _alone(text, start)
+        return _provided(window, hash_like) or _alone(text, start) or _humped(text, start)
     gap = window[naming.end() :]
     if text[start - 1 : start] == "*":  # a hash as MySQL writes it
         return False
@@ -214,6 +239,7 @@ def _named_secret(reading: Reading, start: int, window: str, value: str, stem: i
             or _SERVICE.search(gap) is not None
             or (not hash_like and len(value) >= LONG_TOKEN and _REFUSED.search(window) is not None)
             or (naming[0] in _SURE and not secret_looks.UUID.match(value))
+            or (naming[0] == "appid" and _DIRECT.match(gap) is not None and _WEATHER_KEY.fullmatch(value) is not None)
             or (not hash_like and ((_TELLS.search(gap) is not None and _WORD.search(gap) is not None) or gap == "="))
             or (not hash_like and _NAMED_KEY.search(text[max(0, start - 40) : start]) is not None)
         )
@@ -279,6 +305,20 @@ def _alone(text: str, start: int) -> bool:
     """Tell whether a variable with a provider's name in capitals holds a value."""
     head = text[max(0, start - 24) : start]
     return head.endswith(("=", '="', "='")) and head.upper() == head and _PROVIDER_KEY.search(head) is not None
+
+
+def _humped(text: str, start: int) -> bool:
+    """Tell whether a name in camel case that ends with "Key" is given a value in quotes."""
+    named = _HUMPED.search(text, max(0, start - REACH), start)
+    return named is not None and not named["of"].lower().endswith((*_DENIED_BEFORE, *_HARMLESS_KEYS))
+
+
+_HUMPED = re.compile(r"(?<![A-Za-z])(?P<of>[a-z][A-Za-z0-9]{1,32})Key[\"']?\)?\s?(?:=|:|:=|=>)\s?[\"'`]\Z")
+_HARMLESS_KEYS = (
+    "storage", "query", "routing", "content", "etag", "commit", "index", "shard", "dedupe", "color", "lookup", "composite", "unique", "natural", "surrogate", "asset", "file", "blob", "image", "build",
+    "version", "digest", "checksum", "item", "list", "node", "state", "session", "trace", "event", "job", "task", "path", "url", "route",
+)  # fmt: skip
+_WEATHER_KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def _said(text: str, lower: str, end: int, value: str) -> bool:

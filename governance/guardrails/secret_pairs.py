@@ -42,7 +42,9 @@ _MAIL_PAIR = re.compile(
     r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - | (?=[^\s]*\d))" + VALUE + END
 )
 _COLON_PAIR = re.compile(
-    r"(?:auth|user(?:pwd|pass)?|creds?|credentials|login)(?: ?[:=] ?| is )[\"']?[a-z][\w.\-]{1,32}:" + VALUE + END,
+    r"(?:auth|user(?:pwd|pass)?|creds?|credentials|login|decode[sd]|decodiert|décodé)(?: ?[:=] ?| (?:is|to|as):? )[\"']?[a-z][\w.\-]{1,32}:"
+    + VALUE
+    + END,
     re.IGNORECASE,
 )
 _KNOWN = (
@@ -60,7 +62,10 @@ _KNOWN = (
     "manager",
     "service",
 )
-_KNOWN_USER = re.compile(r"(?P<user>[a-zé]+)(?: / | ?/ ?| ?: ?| \| )" + VALUE + END, re.IGNORECASE)
+_KNOWN_USER = re.compile(
+    r"(?P<user>[a-zé]+)(?: / | ?/ ?| ?: ?| \| |(?P<and> and | und | et | y | e | en | i | и ))" + VALUE + END,
+    re.IGNORECASE,
+)
 _PATH = tuple("/\\.-_=@:")
 
 
@@ -75,7 +80,9 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
     for match in _MAIL_PAIR.finditer(text) if "@" in text else ():
         if reading.likely(secret_looks.coined, bare(match)) and "@" not in match["value"]:
             yield finding(match)
-    for match in reading.matches(_COLON_PAIR, ("auth", "user", "cred", "login", "default")):
+    for match in reading.matches(
+        _COLON_PAIR, ("auth", "user", "cred", "login", "default", "decode", "decodiert", "décodé")
+    ):
         if reading.likely(secret_looks.coined, bare(match)) and not text[match.start() - 1 : match.start()].isalnum():
             yield finding(match)
     for at, name in reading.places(_KNOWN):
@@ -83,7 +90,10 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
         known = None if before.isalnum() or before in _PATH else _KNOWN_USER.match(text, at)
         if known is None or len(known["user"]) != len(name):
             continue
-        if reading.likely(secret_looks.coined, bare(known)) and not ROLE.match(bare(known)):
+        if known["and"] and bare(known).isalnum():  # "admin and User2024"
+            continue
+        looks = secret_looks.made_up if known["and"] else secret_looks.coined
+        if reading.likely(looks, bare(known)) and not ROLE.match(bare(known)):
             yield finding(known)
 
 

@@ -14,7 +14,7 @@ from governance.guardrails.secret_told import END, STEMS, bare, finding
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that are words, as its sentences tell."""
     if any(stem in reading.lower for stem in STEMS):
-        for rule in (_phrases, _quoted, _of_files):
+        for rule in (_phrases, _in_quotes, _bare_phrases, _quoted, _of_files):
             yield from rule(reading)
 
 
@@ -60,6 +60,73 @@ _NAME = re.compile(
     r"pass|secret|key|token|name|ref\b|field|label|form|input|config|file|path|auth|login|phrase|characters|digits",
     re.IGNORECASE,
 )
+
+# psk="orange tram 52"; the PIN phrase "blue door nineteen"
+_WORDS = r"[^\W_]{2,14}(?:(?P<link>[ \-_.])[^\W_]{1,14})(?:(?P=link)[^\W_]{1,14}){0,6}[!?]?"
+_IN_QUOTES = re.compile(
+    r"(?:(?:pass|pin|code|door|alarm|vault|unlock|safe|secret)[ \-]?phrase|phrase|(?<![a-z])psk|passwor[td]|passcode|passwd|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|пароль)"
+    r"(?: (?:for|to|of|on) (?:the |my |our )?[\w\-]{2,20}){0,1}[\"']?(?P<sign> ?[:=]| is:?| was| ist| est| es| é|)[ ]?(?P<quote>[\"'“„«`])(?P<value>"
+    + _WORDS
+    + r")[\"'”“»`](?! ?[:=])(?!\w)",
+    re.IGNORECASE,
+)
+_PHRASE_EQUALS = re.compile(
+    r"phrase(?: (?:for|to|of) (?:the |my |our )?[\w\-]{2,20}){0,2} ?[=:] ?(?P<value>" + _WORDS + ")" + END,
+    re.IGNORECASE,
+)
+
+
+def _in_quotes(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_IN_QUOTES, _NAMES_BEFORE_QUOTES):
+        value = match["value"]
+        sure = _sure(reading, match)
+        words = re.split(r"[ \-_.]", value)
+        set_so = match["sign"] and len(words) > 2 and value[:1].islower() and any(map(str.isdigit, value))
+        if (sure or set_so) and _own_words(value):
+            yield Finding("password", *match.span("value"), 0.7)
+    for match in reading.matches(_PHRASE_EQUALS, ("phrase",)):
+        if len(re.split(r"[ \-_.]", match["value"])) > 2 and _own_words(match["value"]):
+            yield Finding("password", *match.span("value"), 0.7)
+
+
+def _sure(reading: Reading, match: re.Match[str]) -> bool:
+    """Tell whether words in quotes are called what opens something, not a phrase that is talked about."""
+    named = reading.lower[match.start() : match.start("value")]
+    if named.startswith("phrase"):
+        return _OPENING.search(reading.lower, max(0, match.start() - REACH_OPENING), match.start()) is not None
+    return "phrase" in named or named.startswith("psk")
+
+
+REACH_OPENING = 32
+_OPENING = re.compile(r"\b(?:pin|pass(?:word|code)?|pw|code|door|alarm|vault|unlock|safe|secret|login|wallet|key)\b")
+
+
+def _own_words(value: str) -> bool:
+    """Tell whether words say nothing of a password but may be one."""
+    return not (_PROSE.search(value) or _NAME.search(value) or secret_looks.placeholder(value))
+
+
+_NAMES_BEFORE_QUOTES = (
+    "pass", "pin phrase", "pin-phrase", "code phrase", "phrase", "psk", "kennwort", "mot de passe", "contraseña", "senha", "wachtwoord", "hasło", "пароль",
+)  # fmt: skip
+
+# "with passphrase mango brick sleepy antenna": what stands there is nothing else, if no word speaks of phrases.
+_BARE_PHRASE = re.compile(
+    r"pass ?phrase(?P<value>(?: [a-z]{3,12}){4,8}?)(?= (?:and|then|to|for|in|when|at|on|or|but|if)\b|[.,;!?\n)]|\Z)"
+)
+_OF_PHRASES = re.compile(
+    r"\b(?:strength|meters?|rotation|manag\w+|protect\w*|dialog\w*|caches?|agents?|length|entropy|generat\w+|lists?|words|hints?|based|support\w*|files?|fields?|options?|via|requir\w+|"
+    r"encrypt\w*|derivation|functions?|attempts?|check\w*|valid\w*|entry|entries|polic\w+|rules?|unlocks?|opens?|works?|expires?|fails?|which|who|has|had|here|there|via|chosen|again|"
+    r"\w+(?:ing|ed|ly|tion|ment))\b"
+)
+
+
+def _bare_phrases(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_BARE_PHRASE, ("passphrase", "pass phrase")):
+        value = match["value"][1:]
+        if _own_words(value) and not _OF_PHRASES.search(value):
+            yield Finding("password", match.start("value") + 1, match.end("value"), 0.65)
+
 
 # One word in quotes, or one that says itself to be none of the sentence's.
 _QUOTED = re.compile(

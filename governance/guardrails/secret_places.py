@@ -38,7 +38,7 @@ _OF_CODE = re.compile(
 # Words that are said to be a phrase, with how they are written after them.
 _SPELT = re.compile(
     r"(?:\bis|\bare|\bit's|\bwas|\bist|\best|\bes|\bè|\bé|:|=|—|-|password|passphrase|phrase|passwort|senha|contraseña|mot de passe) [\"'“«]?"
-    r"(?P<value>[^\W\d_]{2,14}(?: [^\W\d_]{2,14}){2,7})[\"'”»]?"
+    r"(?P<value>(?!(?:is|was|are|ist|lautet|est|es|é|è|for|für|pour|para|per) )[^\W\d_]{2,14}(?: [^\W\d_]{2,14}){2,7})[\"'”»]?"
     r"(?=,? ?[(,]? ?(?:all|in) (?:lower|small|one|caps)|,? ?\(?(?:with(?:out)?(?: the)?|no|mit|ohne|avec|sans|con|sin|senza|com|sem) (?:spaces|caps|capitals|leerzeichen|espaces|espacios|spazi|espaços)|"
     r",? ?\(?(?:spaces|leerzeichen|espaces|espacios|spazi|espaços) (?:included|count|inklusive|compris|incluidos|inclusi|inclusos)|,? ?\(?(?:lower ?case|kleingeschrieben|en minuscules|en minúsculas|in minuscolo|minúsculas))"
 )

@@ -17,7 +17,20 @@ VALUE = r"[\"'`«„“「]?(?P<value>[^\s\"'`<>,;()/|「」„“”«»\u2e80-
 
 # What every coined value holds; and what every name of a password begins with.
 COINED = re.compile(r"[^\W\d_][@#_.\-]?\d|\d[^\W\d_]|[^\W\d_][@#$%^&*+=~!?]+[^\W\d_]")
-STEMS = ("pass", "phrase", "pw", "kennwort", "mdp", "contraseña", "clave", "senha", "wachtwoord", "hasło", "парол")
+STEMS = (
+    "pass",
+    "phrase",
+    "psk",
+    "pw",
+    "kennwort",
+    "mdp",
+    "contraseña",
+    "clave",
+    "senha",
+    "wachtwoord",
+    "hasło",
+    "парол",
+)
 
 
 def bare(match: re.Match[str]) -> str:
@@ -140,6 +153,13 @@ _OPENED = re.compile(
 )
 
 
+# "the code to open it: …"
+_TO_OPEN = re.compile(
+    r"to (?:open|unlock|decrypt|unzip|extract|get in|log in|sign in)\b[^\n.;:=]{0,24}?(?::| is| =) {1,2}" + VALUE + END,
+    re.IGNORECASE,
+)
+
+
 def _used(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     if "opens" in reading.lower or "unlocks" in reading.lower:
@@ -148,6 +168,10 @@ def _used(reading: Reading) -> Iterator[Finding]:
                 yield finding(match)
     for pattern, needles in (
         (_WHEN, ("prompt", "ask", "rein kommst", "opens", "unlocks")),
+        (
+            _TO_OPEN,
+            ("to open", "to unlock", "to decrypt", "to unzip", "to extract", "to get in", "to log in", "to sign in"),
+        ),
         (_USE_WHEN, ("use ", "type ", "enter ", "try ")),
     ):
         for match in reading.matches(pattern, needles):

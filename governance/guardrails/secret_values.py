@@ -20,7 +20,11 @@ _VALUE = (
     r"(?:<(?:b|code|strong|em|kbd|tt|pre|!\[cdata\[)>?)?(?:[rbuf]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
 )
 _SUFFIX = (
-    r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы|n|ul|a)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value))?"
+    r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы|n|ul|a)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value)|"
+    # DB_PASSWORD_REPORTS
+    r"_(?!file|path|dir|min|max|len|size|hash|salt|type|name|url|uri|id|ttl|age|exp|expir|polic|reset|chang|updat|field|label|hint|prompt|format|valid|verif|requir|enabl|rule|rota|rot|last|count|"
+    r"limit|history|provider|manager|command|cmd|script|ref|key|arn|endpoint|scope|issuer|strength|budget|env|source|store|class|column|regex|pattern|header|param|at\b|by\b|is\b|no|not|set)"
+    r"[a-z]{2,12}(?=[\"']?\s?[:=]))?"
 )
 _WORDS = r"(?: {1,2}(?:[^\W\d_][\w.@'’/\-]{0,23}|\([^()\n]{1,24}\)))"
 _WHOLE = r"(?: {1,2}(?:[^\W\d_][\w.@'’/\-]{0,23}+|\([^()\n]{1,24}\)))"  # where a blank, a comma or "?" must follow
@@ -32,7 +36,7 @@ _QUIET = r"(?: now| set to| still| jetzt| also| maintenant| ahora| agora| ora| �
 _GO_ON = r"[ \t]{0,12}(?::=|=>|->|<-|→|={1,2}|[:：|>]|是|为|為|は|는|은|คือ|เป็น)[ \t]{0,12}\r?\n?[ \t]{0,12}"
 _ASSIGNED = (
     rf"(?:[\"'\])*`]{{0,4}}{_GO_ON}"
-    r"|:?[\"':{ ;]{1,6}send(?:_user)? (?=[\"'])"  # of expect
+    r"|:?[\"':{ ;\n]{1,6}send(?:_user)? (?=[\"'])"  # of expect
     r"|[\"'] {1,3}value {0,2}= {0,2}"  # <add key="SmtpPassword" value="…">
     r"|[\"'] {0,2},(?:[^{}\n]{0,60}?,)? {0,2}[\"'](?:value|default|val)[\"'] {0,2}: {0,2}"  # {"name": "DB_PASSWORD", "value": "…"}
     r"|[\"']?\n[ \t]{0,12}value: {0,2}"

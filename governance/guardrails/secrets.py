@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from governance.guardrails import (
     secret_broken,
+    secret_dictated,
     secret_forms,
     secret_logins,
     secret_near,
@@ -37,6 +38,9 @@ _NAMES = (
     "wachtwoord",
     "hasło",
     "пароль",
+    "mot de passe",
+    "lösenord",
+    "api key",
     "pw ",
     "pass:",
     "pw:",
@@ -71,6 +75,7 @@ _FINDERS = (
     secret_logins.find,
     secret_told.find,
     secret_phrases.find,
+    secret_dictated.find,
     secret_pairs.find,
     secret_places.find,
 )

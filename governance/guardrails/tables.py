@@ -1,4 +1,4 @@
-"""Columns of small tables in a text: CSV and Markdown, whose first row names what stands below."""
+"""Columns of small tables in a text: CSV, Markdown and HTML, whose first row names what stands below."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ _INSERT = re.compile(
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"\s*(?:[A-Za-z]{0,9} ?'(?P<held>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
+_TAG = re.compile(
+    r"<(?:t(?P<kind>[hd])(?: [^<>\n]{0,80})?>(?:<(?:b|code|strong)>)?(?P<held>[^<>\n]{1,80})(?:</(?:b|code|strong)>)?</t[hd]>|(?:tr|table)\b)",
+    re.IGNORECASE,
+)
+MOST_COLUMNS = 20
 _NAME_FRAME = " \t\"'`[]"
 _Row = tuple[str, str]  # of a table, in lower case, and what parts its cells
 
@@ -58,6 +63,7 @@ class Tables:
         """Yield the cells below a column whose name the pattern finds, as far as a detector may look back."""
         wanted = self._rows_with(columns)
         yield from self._inserted(columns)
+        yield from self._marked_up(columns)
         end = 0  # of the table before
         named: dict[_Row, list[str]] = {}  # by a table's first row
         for head in self._heads if wanted else ():
@@ -77,6 +83,25 @@ class Tables:
                 column = name.strip(_NAME_FRAME).lower().replace("_", " ")
                 if cell["held"] and columns.search(column):
                     yield Cell(column, start + cell.start("held"), start + cell.end("held"))
+
+    def _marked_up(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+        """Yield the wanted cells of tables in HTML."""
+        names: list[str] = []
+        column, begun = 0, 0
+        for tag in _TAG.finditer(self._text) if "<th" in self._lower else ():
+            held = tag["held"]
+            if held is None:  # a row or a table begins
+                column, names = 0, [] if tag[0][1:6].lower() == "table" else names
+            elif tag["kind"].lower() == "h":
+                begun, names = (tag.start(), [held]) if column == 0 else (begun, [*names, held][:MOST_COLUMNS])
+                column += 1
+            else:
+                if column < len(names) and tag.end() - begun < CONTEXT_CHARACTERS and held.strip():
+                    name, stripped = names[column].strip().lower().replace("_", " "), held.strip()
+                    start = tag.start("held") + held.index(stripped)
+                    if columns.search(name):
+                        yield Cell(name, start, start + len(stripped))
+                column += 1
 
     @cached_property
     def _heads(self) -> list[_Head]:
