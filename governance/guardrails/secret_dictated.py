@@ -92,7 +92,9 @@ def _dictates(words: list[str], *, is_key: bool) -> bool:
         return False
     cases = sum(word in _CASES for word in words[:-1])
     signs = sum(word in _SIGNS for word in words)
-    letters = sum(len(word) == 1 or word in _PILOTS for word in words)
+    letters = sum(
+        (len(word) == 1 and word.isalnum() and word not in _WORDS_OF_A_LETTER) or word in _PILOTS for word in words
+    )
     numbers = sum(word in _NUMBERS or (word.isdigit() and len(word) <= 4) for word in words)
     if is_key:
         mixed = sum(any(map(str.isdigit, word)) and any(map(str.isalpha, word)) for word in words)
@@ -104,5 +106,6 @@ def _dictates(words: list[str], *, is_key: bool) -> bool:
     )
 
 
+_WORDS_OF_A_LETTER = frozenset("aioeyu")
 LETTERS_ALONE, LETTERS_OF_A_KEY = 4, 8
 _SIGNS_OF_VALUES = frozenset(":=,")
