@@ -26,13 +26,13 @@ _FISCAL_ODD = dict(
         (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17,
          19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23), strict=True)
 )  # fmt: skip
-_DOUBLED = str.maketrans("0123456789", "0246813579")
+_ZERO, _DOUBLED = ord("0"), bytes.maketrans(b"0123456789", b"0246813579")
 
 
 def luhn(digits: str) -> bool:
     """Tell whether the last digit is the Luhn check digit of the others."""
-    tail = digits[::-1]
-    return (sum(map(int, tail[::2])) + sum(map(int, tail[1::2].translate(_DOUBLED)))) % 10 == 0
+    tail = digits.encode()[::-1]
+    return (sum(tail[::2]) + sum(tail[1::2].translate(_DOUBLED)) - _ZERO * len(tail)) % 10 == 0
 
 
 def iban(compact: str) -> bool:
@@ -57,8 +57,10 @@ def cpf(digits: str) -> bool:
     if len(set(digits)) == 1:
         return False
     numbers = list(map(int, digits))
-    first, second = sum(map(mul, numbers, _TO_TEN)), sum(map(mul, numbers, _TO_ELEVEN))
-    return numbers[9:] == [first * 10 % 11 % 10, second * 10 % 11 % 10]
+    first, second = numbers[9:]
+    if sum(map(mul, numbers, _TO_TEN)) * 10 % 11 % 10 != first:
+        return False
+    return bool(sum(map(mul, numbers, _TO_ELEVEN)) * 10 % 11 % 10 == second)
 
 
 _TO_TEN, _TO_ELEVEN = (10, 9, 8, 7, 6, 5, 4, 3, 2), (11, 10, 9, 8, 7, 6, 5, 4, 3, 2)

@@ -49,7 +49,9 @@ def fold(text: str) -> Folded:
     """Make digits, full-width and styled letters, dashes and spaces plain; drop what can't be seen."""
     if text.isascii():
         return Folded(text, text.lower())
-    table = {character: _folded(character) for character in set(text) if character > "\x7f"}
+    table = {character: plain for character in set(text) if (plain := _folded(character)) != character}
+    if not table:
+        return Folded(text, lower(text))
     if all(len(plain) == 1 for plain in table.values()):
         moved = text.translate({ord(character): plain for character, plain in table.items()})
         return Folded(moved, lower(moved))

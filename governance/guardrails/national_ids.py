@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 from governance.guardrails import labels
@@ -74,9 +72,11 @@ _ANY_WORD = re.compile(
     f"(?={beginnings(shortest(needle[:4] for needle in NEEDLES))})(?:{'|'.join(entry.words.pattern for entry in ENTRIES)})"
 )
 _SOME_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
-# Different numbers of people that are found with care in one text: beyond, it is a list of them.
-FEWEST_NUMBERS, CHARACTERS_FOR_A_NUMBER = 300, 250
-_ANY_NUMBER = re.compile(LEADING + r"[A-Z]{0,5}\d(?:[ .\-/]?[0-9A-Z]){4,20}" + r"(?![0-9A-Za-z_])")
+# What stands behind one of too many names, read in one go.
+_ANY_NUMBER = re.compile(
+    rf"[^\d{{}}]{{0,{REACH}}}?{LEADING}(?P<number>"
+    r"(?=[A-Z]{0,6}\d)[0-9A-Z](?:(?:[ .\-/]|,? ?(?:номер|No?|n) ?)?[0-9A-Z]){4,20})(?![0-9A-Za-z_])"
+)
 SHORT_WORD = 3  # letters of a name that means other things too
 
 
@@ -88,8 +88,8 @@ def find(reading: Reading) -> Iterator[Finding]:
     spoken = lower.replace("_", " ")  # names of columns and fields
     names = _Names(reading, spoken)
     zones: dict[National, list[tuple[int, int]]] = {}
-    for at, needles in groupby(_named(text, spoken), itemgetter(0)):
-        named = names.read(tuple(needle for _, needle in needles), at)
+    for at, needles in _named(text, spoken):
+        named = names.read(needles, at)
         for kind, start, end in named.numbers:
             yield Finding(kind, at + start, at + end, 0.92)
         for entry, length in named.alone:
@@ -109,14 +109,21 @@ def find(reading: Reading) -> Iterator[Finding]:
                 yield Finding(entry.kind, cell.start, cell.end, 0.85)
 
 
-def _named(text: str, spoken: str) -> Iterator[tuple[int, str]]:
+def _named(text: str, spoken: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield where a number's name may begin: a word, one in a name in camel case, or any place of some scripts."""
-    yield from _OF_WORDS.places(spoken)
+    yield from _OF_WORDS.begun(spoken)
     for hump in _HUMP.finditer(text):
-        for needle in _OF_WORDS_INSIDE.at(spoken, hump.start()):
-            yield hump.start(), needle
+        if needles := _OF_WORDS_INSIDE.at(spoken, hump.start()):
+            yield hump.start(), needles
     if not spoken.isascii():
-        yield from places(spoken, _GLUED)
+        for at, needle in places(spoken, _GLUED):
+            yield at, (needle,)
+
+
+@lru_cache(maxsize=1024)
+def _called(needles: tuple[str, ...]) -> tuple[National, ...]:
+    """Return the entries whose names begin with one of these words."""
+    return tuple(dict.fromkeys(entry for needle in needles for entry in NEEDLES[needle]))
 
 
 class _Named(NamedTuple):
@@ -142,6 +149,9 @@ class _Promise:
     sought: bool = False
 
 
+_TOO_MANY: list[_Promise] = []  # names to be read with care
+
+
 class _Names:
     """Reads what names announce in a text: once for the same words, whose promises other digits don't change."""
 
@@ -150,40 +160,44 @@ class _Names:
         self._known: dict[tuple[tuple[str, ...], str], _Named] = {}
         self._promised: dict[tuple[tuple[str, ...], str], list[_Promise]] = {}
         self._firsts: dict[int, int] = {}
-        self._found, self._most = 0, FEWEST_NUMBERS + len(reading.text) // CHARACTERS_FOR_A_NUMBER
+        self._care = reading.care("names")
         self._passed: dict[tuple[National, str], bool] = {}
         self._told: set[tuple[National, int]] = set()  # entries, and where their numbers begin
         self._cut = False  # what stands behind a name was told of another before
 
     def read(self, needles: tuple[str, ...], at: int) -> _Named:
         """Return what stands behind the names that begin at a place with these words, or nothing if none does."""
+        if self._care.spent:
+            return self._glanced(needles, at)
+        key = needles, self._reading.text[at : at + READ]
+        named = self._known.get(key)
+        if named is not None:
+            return named
         promises = self._promises(needles, at)
         if not promises:
             return _NOTHING
-        if self._found > self._most:
-            return self._glanced(promises, at)
-        key = needles, self._reading.text[at : at + READ]
-        named = self._known.get(key)
-        if named is None:
-            self._cut = False
-            named = self._named(at, promises)
-            self._found += len(named.numbers)
-            if not self._cut and all(end < READ - BESIDE for _, _, end in named.numbers):
-                self._known[key] = named
+        if promises is _TOO_MANY or not self._care.taken():
+            return self._glanced(needles, at)
+        self._cut = False
+        named = self._named(at, promises)
+        if not self._cut and all(end < READ - BESIDE for _, _, end in named.numbers):
+            self._known[key] = named
         return named
 
     def _promises(self, needles: tuple[str, ...], at: int) -> list[_Promise]:
         if not _NEEDLES_OF_DIGITS.isdisjoint(needles):
-            return list(self._promising(needles, at))
+            return list(self._promising(needles, at)) if self._care.taken() else _TOO_MANY
         key = needles, self._reading.levelled[at : at + READ]
         promises = self._promised.get(key)
         if promises is None:
+            if not self._care.taken():
+                return _TOO_MANY
             promises = self._promised[key] = list(self._promising(needles, at))
         return promises
 
     def _promising(self, needles: tuple[str, ...], at: int) -> Iterator[_Promise]:
         reading = self._reading
-        for entry in dict.fromkeys(entry for needle in needles for entry in NEEDLES[needle]):
+        for entry in _called(needles):
             word = entry.words.match(self._spoken, at)
             if word is None or not (entry.among is None or reading.speaks(entry.among)):
                 continue
@@ -209,15 +223,14 @@ class _Names:
                 alone.append((promise.entry, promise.end))
         return _Named(list(numbers), alone)
 
-    def _glanced(self, promises: list[_Promise], at: int) -> _Named:
+    def _glanced(self, needles: tuple[str, ...], at: int) -> _Named:
         """Return the number behind one of too many names, whichever it is."""
-        text = self._reading.text
-        for promise in promises:
-            if promise.first >= 0:
-                first = at + promise.first
-                number = _ANY_NUMBER.search(text, max(at + promise.end, first - MOST_LETTERS), first + LONGEST)
+        for entry in _called(needles):
+            word = entry.words.match(self._spoken, at)
+            if word is not None and (entry.among is None or self._reading.speaks(entry.among)):
+                number = _ANY_NUMBER.match(self._reading.text, word.end())
                 if number is not None:
-                    return _Named([(promise.entry.kind, number.start() - at, number.end() - at)], [])
+                    return _Named([(entry.kind, number.start("number") - at, number.end() - at)], [])
         return _NOTHING
 
     def _passes(self, entry: National, start: int, end: int) -> bool:
@@ -314,6 +327,9 @@ def _without_words(reading: Reading) -> Iterator[Finding]:
     shaped: dict[tuple[int, str], tuple[National, ...]] = {}  # what could stand there, whichever digits it has
     for begun in _any_of(hinted).finditer(text):
         at = begun.start()
+        told = reading.told(at)
+        if told and not _GOES_ON.match(text, told):
+            continue
         before = min(at, BEFORE_NUMBER)
         read = before, text[at - before : at + LONGEST_NUMBER]
         if read not in known:
@@ -333,4 +349,5 @@ def _passing(reading: Reading, entries: tuple[National, ...], at: int) -> Iterat
             yield entry.kind, number.end() - at
 
 
+_GOES_ON = re.compile(r"[ .\-/]{0,2}[\w&]")  # what is written behind a number that may be longer
 BEFORE_NUMBER, LONGEST_NUMBER = 2, 56  # characters that a shape reads

@@ -45,20 +45,25 @@ class Needles:
             ).match
             for word in words
         }
-        self._begun = {needle: [one for one in known if needle.startswith(one)] for needle in known}
+        self._begun = {needle: tuple(one for one in known if needle.startswith(one)) for needle in known}
         self._ended = {
             needle: [one for one in begun if not needle[len(one) : len(one) + 1].isalpha()]
             for needle, begun in self._begun.items()
         }
 
-    def places(self, text: str) -> Iterator[tuple[int, str]]:
-        """Yield the place and the needle of every occurrence, place by place."""
+    def begun(self, text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yield the places where needles stand, and those."""
         for beginning in self._beginning.finditer(text):
             place = beginning.start()
             longest = self._longest[beginning[0]](text, place)
             if longest is not None:
-                for needle in self._begun[longest[0]]:
-                    yield place, needle
+                yield place, self._begun[longest[0]]
+
+    def places(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield the place and the needle of every occurrence, place by place."""
+        for place, needles in self.begun(text):
+            for needle in needles:
+                yield place, needle
 
     def stand(self, text: str) -> bool:
         """Tell whether any of the needles stands in a text."""
@@ -73,11 +78,11 @@ class Needles:
                 for needle in self._ended[longest[0]]:
                     yield place, needle
 
-    def at(self, text: str, place: int) -> list[str]:
+    def at(self, text: str, place: int) -> tuple[str, ...]:
         """Return the needles that stand at a place."""
         beginning = self._beginning.match(text, place)
         longest = self._longest[beginning[0]](text, place) if beginning is not None else None
-        return self._begun[longest[0]] if longest is not None else []
+        return self._begun[longest[0]] if longest is not None else ()
 
     def matches(self, pattern: re.Pattern[str], text: str, lower: str) -> Iterator[re.Match[str]]:
         """Yield where a pattern matches from a needle's place on; the needles are looked for in lower case."""

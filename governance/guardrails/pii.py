@@ -70,8 +70,12 @@ def detect(text: str) -> list[Finding]:
     folded = fold(text)
     finders = _FINDERS if _DIGIT.search(folded.text) else (pii_people.find,)
     reading = Reading(folded.text, folded.lower)
+    whole: list[Finding] = []
     with one_look():
-        whole = [finding for find in finders for finding in find(reading)]
+        for find in finders:
+            for finding in find(reading):
+                reading.tell(finding)
+                whole.append(finding)
     found = [folded.moved(finding) for finding in (*whole, *pii_spoken.find(folded.lower))]
     return sorted(_settled(found), key=lambda finding: (finding.start, finding.end))
 

@@ -59,8 +59,11 @@ def _around(
     )
 
 
+_NOT_DIGIT = re.compile(r"\D")
+
+
 def _digits(written: str) -> str:
-    return re.sub(r"\D", "", written)
+    return _NOT_DIGIT.sub("", written)
 
 
 def _american(written: str) -> bool:
@@ -132,15 +135,16 @@ def _spoken_of(reading: Reading, around: _Around) -> bool:
 def _near_words(reading: Reading, around: _Around) -> Iterator[Finding]:
     text = reading.text
     known: dict[tuple[int, str], bool] = {}
+    care = reading.care(f"around {around.kind}")
     for match in (match for zone in _zones(reading, around) for match in around.shape.finditer(text, *zone)):
-        if not reading.looks(_possible, match[0]):
+        if reading.told(match.start()) >= match.end() or not reading.looks(_possible, match[0]):
             continue
         if around.check is not None and not reading.looks(around.check, match[0]):
             continue
         before = max(0, match.start() - REACH_NAME)
         key = match.start() - before, reading.levelled[before : match.end()]
         if key not in known:
-            known[key] = _credible(reading.levelled, match.start(), match.end(), around.kind)
+            known[key] = not care.taken() or _credible(reading.levelled, match.start(), match.end(), around.kind)
         if known[key]:
             yield Finding(around.kind, *match.span(), 0.7)
 

@@ -166,6 +166,8 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
     after = _AFTER.match(lower, match.end()) is not None
     if not (after or _HINTED.search(window) or reading.speaks(_OF_HOSPITALS)):
         return False
+    if not reading.care("births").taken():
+        return True
     if _THING.search(window, _sentence(window)):
         return False
     named = _NAMED.search(window)

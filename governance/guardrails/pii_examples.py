@@ -7,6 +7,7 @@ import re
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.needles import beginnings, shortest
+from governance.guardrails.reading import Reading
 
 REACH, REACH_AFTER = 80, 60
 # Not as part of a host: an address at example.com says nothing about the number beside it.
@@ -52,17 +53,18 @@ _FICTION = re.compile(
 )
 
 
-def printed(text: str, start: int, end: int, code: str) -> bool:
+def printed(reading: Reading, start: int, end: int, code: str) -> bool:
     """Tell whether a known example, letters and digits only, stands among words that say that it is one."""
     if code not in _PRINTED and code not in _PRINTED_ACCOUNTS and not _FICTION.fullmatch(code):
         return False
-    return tried(text, start, end)
+    return tried(reading, start, end)
 
 
-def tried(text: str, start: int, end: int) -> bool:
-    """Tell whether the words around a number speak of tests, samples or fiction."""
-    around = _around(text, start, end)
-    return _TRYING.search(around) is not None
+def tried(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether the words around a number speak of tests, samples or fiction; of very many none is said to be."""
+    if not reading.speaks(TRIED) or not reading.care("examples").taken():
+        return False
+    return _TRYING.search(_around(reading.text, start, end)) is not None
 
 
 def refused(text: str, start: int, end: int) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import labels
+from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
@@ -80,22 +81,23 @@ _SERVER = Cue(
 )
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
 # Of the fourth version: private, of this machine, of a link, of groups.
-_RESERVED = re.compile(r"(?:0|10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254|22[4-9]|23\d)\.")
+_RESERVED = r"(?:0|10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254|22[4-9]|23\d)\."
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_PUBLIC = re.compile(rf"(?!{_RESERVED}){_OCTET}(?:\.{_OCTET}){{3}}")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the addresses of a folded text that lead to a person."""
-    text, lower = reading.text, reading.lower
+    text, care = reading.text, reading.care("hosts")
     last = 0  # where the one before ended that was somebody's
     for matches in (_V4.finditer(text), _v6(text)):
         for match in matches:
             if not reading.looks(_public, match[0]):
                 continue
-            before = labels.before(text, match.start(), REACH)
-            after = lower[match.end() : match.end() + REACH_AFTER].partition("\n")[0]
-            if _somebodys(before, after) or (last and _JOINED.fullmatch(text, last, match.start())):
-                last = match.end()
-                yield Finding("ip_address", *match.span(), 0.75)
+            start, end = match.span()
+            if (last and _JOINED.fullmatch(text, last, start)) or _tied(reading, start, end, care):
+                last = end
+                yield Finding("ip_address", start, end, 0.75)
     for cell in reading.tables.cells(_COLUMN):
         if _public(text[cell.start : cell.end]) and (reading.speaks(_PERSON) or _ROLE.search(cell.column)):
             yield Finding("ip_address", cell.start, cell.end, 0.7)
@@ -123,6 +125,16 @@ _ROLE = re.compile(
 _DESTINATION = Cue(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$")
 
 
+def _tied(reading: Reading, start: int, end: int, care: Care) -> bool:
+    """Tell whether the words around an address tie it to a person, or could if there are too many addresses."""
+    if care.taken():
+        after = reading.lower[end : end + REACH_AFTER].partition("\n")[0]
+        return _somebodys(labels.before(reading.text, start, REACH), after)
+    return _SAID.match(reading.lower, end) is not None or any(
+        reading.near(cue, start - REACH, end + REACH_AFTER) for cue in _COULD_TIE
+    )
+
+
 def _somebodys(before: str, after: str) -> bool:
     """Tell whether the words around an address tie it to a person."""
     around = f"{before} {after}"
@@ -147,10 +159,18 @@ def _somebodys(before: str, after: str) -> bool:
     return (person and (deed or not machine)) or (deed and not machine)
 
 
+_OF_WORDS = re.compile(r"(?:\[\^\\n\]\{0,24\})?\$\Z")  # what binds an expression to the end of the words before
+# All that any of the rules above needs, wherever it stands.
+_COULD_TIE = tuple(
+    Cue(_OF_WORDS.sub("", cue.pattern))
+    for cue in (_PERSON, _DEED, _NAME, _OWN, _LIST, _OWN_NAME, _FOR_SOMEBODY, Cue(_LOG_LINE.pattern))
+)
+
+
 def _public(written: str) -> bool:
     """Tell whether an address could be somebody's: not private, not a well-known resolver."""
-    if written in _RESOLVERS or (":" not in written and _RESERVED.match(written)):
-        return False
+    if ":" not in written:
+        return _PUBLIC.fullmatch(written) is not None and written not in _RESOLVERS
     try:
         address = ipaddress.ip_address(written)
     except ValueError:

@@ -66,13 +66,13 @@ _LAST_GROUP = re.compile(r"[ ._/\-]+\d+\Z")
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield cards, social security numbers and IBANs of a folded text."""
-    text = reading.text
-    yield from _cards(text)
-    yield from _social(text)
-    yield from _ibans(text)
+    yield from _cards(reading)
+    yield from _social(reading)
+    yield from _ibans(reading)
 
 
-def _cards(text: str) -> Iterator[Finding]:
+def _cards(reading: Reading) -> Iterator[Finding]:
+    text, care = reading.text, reading.care("cards")
     for match in _CARD.finditer(text):
         written = match[1]
         digits = _NOT_DIGIT.sub("", written)
@@ -83,22 +83,28 @@ def _cards(text: str) -> Iterator[Finding]:
             digits = _NOT_DIGIT.sub("", written)
             if not (_issued(digits) and checksums.luhn(digits)):
                 continue
-        start = match.start()
-        window = labels.before(text, start)
-        expiry = _EXPIRY.match(text, start + len(written))
-        usual = len(digits) in CARD_LENGTHS or (len(digits) == DINERS_LENGTH and digits != written)
-        if (not usual or _MAESTRO.match(digits)) and not (expiry or _CARD_WORD.search(window)):
+        start, end = match.start(), match.start() + len(written)
+        if care.taken() and not _of_a_payer(text, start, end, digits):
             continue
-        if _LOYALTY.search(window) and not _NETWORK.search(window):
-            continue
-        if not expiry and not _CARD_WORD.search(window):
-            if DENIAL.search(window) or pii_things.said_of(text, start + len(written)):
-                continue
-            if digits == written and pii_things.spoken_of(text, start, start + len(written)):
-                continue  # parted in groups as on a card, it may stand among words for things
-        if pii_examples.printed(text, start, start + len(written), digits):
-            continue
-        yield Finding("credit_card", start, start + len(written), 0.99)
+        if not pii_examples.printed(reading, start, end, digits):
+            yield Finding("credit_card", start, end, 0.99)
+
+
+def _of_a_payer(text: str, start: int, end: int, digits: str) -> bool:
+    """Tell whether the words around the number of a card don't call it something else."""
+    window = labels.before(text, start)
+    claimed = _EXPIRY.match(text, end) is not None or _CARD_WORD.search(window) is not None
+    usual = len(digits) in CARD_LENGTHS or (len(digits) == DINERS_LENGTH and len(digits) != end - start)
+    if (not usual or _MAESTRO.match(digits)) and not claimed:
+        return False
+    if _LOYALTY.search(window) and not _NETWORK.search(window):
+        return False
+    if claimed:
+        return True
+    if DENIAL.search(window) or pii_things.said_of(text, end):
+        return False
+    # parted in groups as on a card, it may stand among words for things
+    return len(digits) != end - start or not pii_things.spoken_of(text, start, end)
 
 
 _MAESTRO = re.compile(r"5[0678]|6(?:0(?!11)|3|7)")
@@ -108,55 +114,34 @@ _EXPIRY = re.compile(
 )
 
 
+# Beginnings and lengths that card issuers give out.
+_ISSUED = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|220[0-4]\d{12,15}|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|(?:3[47]\d\d|1800|2131)\d{11}"
+    r"|(?:3[689]\d\d|30[0-5]\d)\d{10,15}|(?:6011|65\d\d|64[4-9]\d|62\d\d|35\d\d)\d{12,15}|(?:5[0678]|6(?:0(?!11)|3|7))\d+"
+)
+
+
 def _issued(digits: str) -> bool:
     """Tell whether a card issuer gives out numbers with this beginning and length."""
-    length, two, four = len(digits), int(digits[:2]), int(digits[:4])
-    if len(set(digits)) < 2:
-        return False
-    if digits[0] == "4":
-        return length in (13, 16, 19)
-    if 2200 <= four <= 2204:  # Mir
-        return 16 <= length <= 19
-    if 51 <= two <= 55 or 2221 <= four <= 2720:
-        return length == 16
-    if two in (34, 37) or four in (1800, 2131):
-        return length == 15
-    if two in (36, 38, 39) or 3000 <= four <= 3059:
-        return 14 <= length <= 19
-    if four == 6011 or two == 65 or 6440 <= four <= 6499 or two == 62 or two == 35:
-        return 16 <= length <= 19
-    return _MAESTRO.match(digits) is not None
+    return _ISSUED.fullmatch(digits) is not None and len(set(digits)) > 1
 
 
-def _denied(text: str, start: int, end: int, claim: Cue) -> bool:
-    """Tell whether the nearest word before a number says that it isn't a person's."""
-    window = labels.before(text, start)
-    if claim.search(window):
-        return False
-    return DENIAL.search(window) is not None or pii_things.spoken_of(text, start, end)
-
-
-def _numbered(text: str, start: int) -> bool:
-    """Tell the same of nine digits in groups, which are no social security number by their form alone."""
-    return pii_things.numbered(text, start) and not _SOCIAL.search(labels.before(text, start))
-
-
-def _social(text: str) -> Iterator[Finding]:
+def _social(reading: Reading) -> Iterator[Finding]:
+    text, care = reading.text, reading.care("social")
     for match in _SSN.finditer(text):
         area, separator, group, serial = match.groups()
         start, end = match.span()
         if group == "00" or serial == "0000" or area in ("000", "666"):
             continue
-        foreign = area[0] == "9"
-        if foreign and not (area != "999" and group[0] in "56789"):
+        if area[0] == "9" and not (area != "999" and group[0] in "56789"):
             continue
-        if not separator or foreign:  # nine digits alone are anything
-            window = labels.before(text, start)
-            if not (_SOCIAL.search(window) or _SOCIAL.search(labels.said_after(text, end))):
-                continue
-        elif _denied(text, start, end, _SOCIAL) or _numbered(text, start) or not _of_somebody(text, start, end):
+        sure = separator != "" and area[0] != "9"  # nine digits alone are anything
+        claimed = _SOCIAL.search(labels.before(text, start)) or (
+            not sure and _SOCIAL.search(labels.said_after(text, end))
+        )
+        if not claimed and not (sure and (not care.taken() or _of_somebody(text, start, end))):
             continue
-        if pii_examples.printed(text, start, end, area + group + serial):
+        if pii_examples.printed(reading, start, end, area + group + serial):
             continue
         yield Finding("ssn", start, end, 0.95)
 
@@ -172,9 +157,10 @@ _SOMEBODY = Cue(
 
 
 def _of_somebody(text: str, start: int, end: int) -> bool:
-    """Tell whether the words around speak of a person, or there are none."""
-    if _SOCIAL.search(labels.before(text, start)):
-        return True
+    """Tell whether the words around don't call it something else and speak of a person, or there are none."""
+    window = labels.before(text, start)
+    if DENIAL.search(window) or pii_things.spoken_of(text, start, end) or pii_things.numbered(text, start):
+        return False
     before, after = text[max(0, start - REACH_PERSON) : start].lower(), text[end : end + REACH_PERSON_AFTER].lower()
     return not (before.strip() or after.strip()) or _SOMEBODY.search(f"{before} {after}") is not None
 
@@ -182,14 +168,15 @@ def _of_somebody(text: str, start: int, end: int) -> bool:
 REACH_PERSON, REACH_PERSON_AFTER = 160, 60
 
 
-def _ibans(text: str) -> Iterator[Finding]:
+def _ibans(reading: Reading) -> Iterator[Finding]:
+    text = reading.text
     for match in _IBAN.finditer(text):
         start = match.start()
         length = checksums.IBAN_LENGTHS.get(text[start : start + 2].upper())
         if length is None or (written := _WRITTEN_IBAN[length].match(text, start)) is None:
             continue
         code = written[0].replace(" ", "").replace("-", "")
-        if checksums.iban(code) and not pii_examples.printed(text, start, written.end(), code.upper()):
+        if checksums.iban(code) and not pii_examples.printed(reading, start, written.end(), code.upper()):
             yield Finding("iban", start, written.end(), 0.99)
 
 

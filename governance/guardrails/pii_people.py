@@ -87,27 +87,28 @@ _DIGIT = re.compile(r"[0-9]")
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield what reaches or describes a person in a folded text."""
     text, lower = reading.text, reading.lower
-    yield from _emails(text)
+    yield from _emails(reading)
     yield from _machine_readable(text)
     if any(hint in lower for hint in _SPOKEN_HINTS):
         yield from _spoken_emails(text)
     if _DIGIT.search(text):
         yield from pii_births.find(reading)
-        yield from _addresses(text)
+        yield from _addresses(reading)
         yield from pii_hosts.find(reading)
     if any(hint in lower for hint in _NAME_HINTS):
         for match in _NAME_LABEL_ANY.finditer(text):
             yield Finding("person", *match.span("name"), 0.7)
 
 
-def _emails(text: str) -> Iterator[Finding]:
+def _emails(reading: Reading) -> Iterator[Finding]:
+    text = reading.text
     for at, sign in places(text, ("@", "%40")):
         local = _LOCAL.match(text[max(0, at - 64) : at][::-1])
         after = at + len(sign)
         host = _HOST.match(text, after, after + 255)
         if local is not None and host is not None:
             start = at - len(local[0].rstrip(".'-%"))
-            if start < at and _addressed(text, start, at, host):
+            if start < at and _addressed(reading, start, at, host):
                 yield Finding("email", start, host.end(), 0.95)
 
 
@@ -118,8 +119,9 @@ def _spoken_emails(text: str) -> Iterator[Finding]:
             yield Finding("email", start, match.end(), 0.8)
 
 
-def _addressed(text: str, start: int, at: int, host: re.Match[str]) -> bool:
+def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bool:
     """Tell an e-mail address from a log-in in a URL, a remote path and a file name."""
+    text = reading.text
     top = host[0].rpartition(".")[2].lower()
     if top in _FILE_ENDINGS or text[start - 1 : start] in {"/", "@"}:
         return False
@@ -137,7 +139,7 @@ def _addressed(text: str, start: int, at: int, host: re.Match[str]) -> bool:
     head = text[max(0, start - REACH_URL) : start]
     if _USERINFO.search(head):
         return False
-    if _EXAMPLE_HOST.search(host[0]) and pii_examples.tried(text, start, host.end()):
+    if _EXAMPLE_HOST.search(host[0]) and pii_examples.tried(reading, start, host.end()):
         return False
     return not _REMOTE.search(labels.before(text, start))
 
@@ -176,13 +178,14 @@ def _spoken_start(text: str, match: re.Match[str]) -> int:
     return match.start() - len(local[0])
 
 
-def _addresses(text: str) -> Iterator[Finding]:
+def _addresses(reading: Reading) -> Iterator[Finding]:
+    text, care = reading.text, reading.care("addresses")
     for match in _STREET.finditer(text):
         place = _PLACE.match(text, match.end())
         unit = _UNIT.match(text, match.end())
         if place is not None:
             yield Finding("address", match.start(), place.end(), 0.8)
-        elif unit is not None or _LIVES.search(labels.before(text, match.start())):
+        elif unit is not None or not care.taken() or _LIVES.search(labels.before(text, match.start())):
             yield Finding("address", match.start(), unit.end() if unit else match.end(), 0.7)
 
 

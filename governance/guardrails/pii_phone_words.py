@@ -8,6 +8,7 @@ from governance.guardrails import labels, pii_examples, pii_things
 from governance.guardrails.cues import Cue
 from governance.guardrails.once import once
 from governance.guardrails.pii_numbers import DENIAL
+from governance.guardrails.reading import Reading
 
 _NAMED = Cue(
     r"\b(?:(?:tele)?phones?(?![a-z])|tel\b|mobiles?(?![a-z])|mob\b|cell(?:phone|ular)?s?\b|fax\b|(?:call|dial|(?<!o-)ring)(?:ed|ing|s|er)?\b"
@@ -52,6 +53,13 @@ _EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
 
 BEFORE, AFTER = 104, 64  # characters around a number that anything here reads
 _SPOKEN = re.compile(r"[^\d\s.,:;()/+\-]")  # what any word has
+
+
+def spoken(text: str, start: int, end: int) -> bool:
+    """Tell whether any words stand around a part of a text, or in it."""
+    return _SPOKEN.search(text, max(0, start - BEFORE), end + AFTER) is not None
+
+
 _SILENCE = dict.fromkeys(("labelled", "denied", "thing", "refused", "claimed", "beside_a_name", "chinese"), False)
 
 
@@ -63,8 +71,16 @@ class Words:
         self._text, self._start, self._end = text, start, end
         self.judged: dict[tuple[object, str], bool] = {}
         self.ends: dict[str, int] = {}
-        if not _SPOKEN.search(text, max(0, start - BEFORE), end + AFTER):
+        self.silent = not spoken(text, start, end)
+        if self.silent:
             self.__dict__.update(_SILENCE)
+
+    def suspect(self, reading: Reading) -> None:
+        """Take words of telephones anywhere near as such for this number, and none as words for a thing."""
+        claimed = reading.near(_NAMED, self._start - BEFORE, self._end + AFTER)
+        claimed = claimed or _FOLLOWS.match(self._text, self._end) is not None
+        self.__dict__.update(_SILENCE, claimed=claimed, chinese=not self._text.isascii())
+        del self.__dict__["beside_a_name"]
 
     @once
     def _before(self) -> str:
@@ -105,6 +121,11 @@ class Words:
         if _NAMED.search(window) or _NAMED.search(labels.said_after(self._text, self._end)):
             return True
         return _FOLLOWS.match(self._text, self._end) is not None
+
+    @once
+    def telling(self) -> bool:
+        """Whether anything here says that a number is a telephone's, however it is written."""
+        return self.labelled or self.claimed or self.chinese or self.beside_a_name
 
     @once
     def regular(self) -> bool:

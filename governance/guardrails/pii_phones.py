@@ -87,7 +87,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
     for pattern, judge, score in _NATIONAL:
-        for match in _anywhere(pattern, text, parts):
+        for match in _anywhere(pattern, text, parts if pattern is not _LOOSE else judged.spoken(parts)):
             if match.end() not in ends and judged.by(judge, match) and not _fiction(reading, *match.span()):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
@@ -136,12 +136,22 @@ class _Judged:
     """Judges each number once among the same words."""
 
     def __init__(self, reading: Reading, plans: _Plans) -> None:
-        self._text, self._plans = reading.levelled, plans
+        self._reading, self._text, self._plans = reading, reading.levelled, plans
         self._known: dict[tuple[int, int, str], Words] = {}
+        self._care = reading.care("phones")
+
+    def spoken(self, parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the parts of the text whose numbers stand among any words."""
+        return [part for part in parts if pii_phone_words.spoken(self._text, *part)]
 
     def by(self, judge: _Judge, match: re.Match[str]) -> bool:
         """Tell whether somebody takes it for a telephone's."""
-        words, key = self._around(match), (judge, match[0])
+        if judge is _loose and self._reading.told(match.start()) >= match.end():
+            return False
+        words = self._around(match)
+        if judge is _loose and not words.telling:
+            return False
+        key = judge, match[0]
         verdict = words.judged.get(key)
         if verdict is None:
             verdict = words.judged[key] = judge(words, match, self._plans)
@@ -161,7 +171,11 @@ class _Judged:
         key = start - first, end - start, self._text[first : end + pii_phone_words.AFTER]
         words = self._known.get(key)
         if words is None:
-            words = self._known[key] = Words(self._text, start, end)
+            words = Words(self._text, start, end)
+            if words.silent or self._care.taken():
+                self._known[key] = words
+            else:
+                words.suspect(self._reading)
         return words
 
 
@@ -185,8 +199,10 @@ def _valid_in(digits: str, regions: tuple[str, ...]) -> bool:
 
 
 def _fiction(reading: Reading, start: int, end: int) -> bool:
+    if not reading.speaks(pii_examples.TRIED):
+        return False
     written = digits_of(reading.text[start:end]).removeprefix("00")
-    return reading.speaks(pii_examples.TRIED) and pii_examples.printed(reading.text, start, end, written)
+    return pii_examples.printed(reading, start, end, written)
 
 
 SHORTEST_ABROAD = 10

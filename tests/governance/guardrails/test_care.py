@@ -1,0 +1,96 @@
+"""Looks that take long are counted; beyond their number a rule is stricter, never blind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from governance import guardrails
+from governance.guardrails import (
+    care,
+    national_ids,
+    pii,
+    pii_around,
+    pii_births,
+    pii_examples,
+    pii_hosts,
+    pii_numbers,
+    pii_things,
+)
+from governance.guardrails.care import Care
+from governance.guardrails.findings import Finding
+from tests.governance.guardrails.labelled import personal
+
+DATA = Path(guardrails.__file__).parent / "data"
+CHARACTERS = 20_000
+LOOKS = care.FEWEST_LOOKS + CHARACTERS // care.CHARACTERS_FOR_A_LOOK
+
+
+def different(piece: str) -> str:
+    """Return a long text of a piece among words that never repeat; "{}" stands for four digits."""
+    pieces, size = list[str](), 0
+    while size < CHARACTERS:
+        word = "".join(chr(ord("a") + len(pieces) // 26**place % 26) for place in range(3))
+        pieces.append(f"{word} {piece.format(1000 + len(pieces))} ")
+        size += len(pieces[-1])
+    return "".join(pieces)[:CHARACTERS]
+
+
+def test_a_text_is_worth_so_many_looks() -> None:
+    looks = Care("a" * CHARACTERS)
+    assert [looks.taken() for _ in range(LOOKS + 2)] == [True] * LOOKS + [False] * 2
+
+
+@pytest.mark.parametrize(
+    ("module", "look", "piece"),
+    [
+        (pii_hosts, "_somebodys", "ip 81.2.69.14"),
+        (pii_around, "_credible", "patient chart AB-{}73"),
+        (pii_births, "_sentence", "b. 1.2.1970"),
+        (pii_examples, "_around", "test 4242424242424242"),
+        (pii_numbers, "_of_a_payer", "4242424242424242"),
+        (pii_numbers, "_of_somebody", "123-45-{}"),
+        (pii_things, "said_of", "415 555 {}"),
+        (national_ids, "_Names._named", "pesel 4405140{}"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_no_rule_looks_longer(module: object, look: str, piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, name = (getattr(module, look.split(".")[0]), look.split(".")[1]) if "." in look else (module, look)
+    asked = 0
+
+    def counted(*args: object) -> object:
+        nonlocal asked
+        asked += 1
+        return judge(*args)
+
+    judge: Callable[..., object] = getattr(owner, name)
+    monkeypatch.setattr(owner, name, counted)
+    text = different(piece)
+    found = pii.detect(text)
+    assert LOOKS // 3 <= asked <= LOOKS
+    assert text.count("\n") == 0 and found
+
+
+def test_without_care_nothing_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [sample.text for sample in personal.samples()]
+    for path in sorted(DATA.glob("pii*.jsonl")):
+        texts += [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
+    careful = [pii.detect(text) for text in texts]
+    monkeypatch.setattr(care, "FEWEST_LOOKS", 0)
+    monkeypatch.setattr(care, "CHARACTERS_FOR_A_LOOK", CHARACTERS)
+    lost = [
+        text[one.start : one.end]
+        for text, found in zip(texts, careful, strict=True)
+        for one in found
+        if not any(_covers(other, one) for other in pii.detect(text))
+    ]
+    assert len(texts) > 3_000 and lost == []
+
+
+def _covers(wide: Finding, one: Finding) -> bool:
+    """Tell whether one finding covers half of another, as a labelled file asks."""
+    return 2 * (min(wide.end, one.end) - max(wide.start, one.start)) >= one.end - one.start
