@@ -211,16 +211,24 @@ def _settle(standing: seam.Seam) -> None:
     seam._sign_ins.close()
     pool = standing._pool
     while pool is not None and pool._threads:
-        together = Barrier(pool._max_workers)  # so each thread settles its own
-
-        def settle(together: Barrier = together) -> None:
-            together.wait()
-            _settle_connections()
-
-        for settled in [pool.submit(settle) for _ in range(pool._max_workers)]:
-            settled.result()
+        in_each_thread(standing, _settle_connections)
         if pool._work_queue.empty():
             break
+
+
+def in_each_thread(standing: seam.Seam, job: Callable[[], None]) -> None:
+    """Do a job in every thread of a seam: each settles what is its own."""
+    pool = standing._pool
+    if pool is None or not pool._threads:
+        return
+    together = Barrier(pool._max_workers)
+
+    def settle() -> None:
+        together.wait()
+        job()
+
+    for settled in [pool.submit(settle) for _ in range(pool._max_workers)]:
+        settled.result()
 
 
 def _settle_connections() -> None:

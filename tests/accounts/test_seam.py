@@ -159,9 +159,15 @@ async def test_a_connection_that_was_used_just_now_is_looked_at_without_asking_t
         return is_usable(self)
 
     monkeypatch.setattr(wrapper, "is_usable", counting)
-    for _ in range(3 * THREADS):
-        await in_thread(backend_pid)
-    asked.clear()  # each thread may have had its first job
+    monkeypatch.setattr(seam, "FRESH_SECONDS", 3600.0)  # however long this machine takes
+    together = threading.Barrier(THREADS)
+
+    def first_job() -> None:
+        together.wait(10)
+        backend_pid()
+
+    await asyncio.gather(*(in_thread(first_job) for _ in range(THREADS)))
+    asked.clear()  # each thread may have had to ask, the first time
     await asyncio.gather(*(in_thread(backend_pid) for _ in range(3 * THREADS)))
     for _ in range(3 * THREADS):
         await in_thread(backend_pid)

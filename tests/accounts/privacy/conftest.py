@@ -10,6 +10,7 @@ from django.db import connections
 
 from agentos import database as urls
 from tests.accounts.privacy.planting import ROOT, Planter
+from tests.conftest import in_each_thread
 
 MARKER = "Xanthippe-4711"
 OTHER = "Yolanda-0815"
@@ -21,13 +22,18 @@ def root_url(database, cluster) -> str:
 
 
 @pytest.fixture
-def root(root_url):
-    """Add the superuser's connection to Django's for the length of a test."""
+def root(root_url, standing):
+    """Add the superuser's connection to Django's for the length of a test, in whatever threads ask for it."""
     connections.databases[ROOT] = {**connections.databases["default"], **urls.django_database(root_url)}
     yield
+    in_each_thread(standing, _forget_root)
+    _forget_root()
+    del connections.databases[ROOT]
+
+
+def _forget_root() -> None:
     connections[ROOT].close()
     del connections[ROOT]
-    del connections.databases[ROOT]
 
 
 @pytest.fixture
