@@ -129,7 +129,8 @@ def run_state(*, principal: Principal, run_id: UUID) -> JsonObject:
 def session_page(*, principal: Principal, page: int, limit: int, component_id: str = "") -> JsonObject:
     """Return a page of the principal's lasting sessions, newest first, in the list shape of the API."""
     with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
-        sessions = Session.objects.filter(user_id=principal.user_id, expires_at=None).order_by("-updated_at")
+        whose = {"tenant_id": principal.tenant_id, "user_id": principal.user_id}  # as the index begins
+        sessions = Session.objects.filter(**whose, expires_at=None).order_by("-updated_at")
         if component_id:
             sessions = sessions.filter(component_id=component_id)
         total = sessions.count()

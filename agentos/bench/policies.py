@@ -1,27 +1,29 @@
-"""What row-level security costs: the same requests with the policies, and with them off in this stand's own database.
+"""What row-level security costs: the same requests with the policies, and with them off in a copy of the database.
 
-The two take turns, so that a machine that others share slows both: each turn is compared with the one beside it; what
-is printed is the median of these pairs, with the lowest and the highest. Nothing in the product switches a policy off:
-the superuser of the bench does, on tables that end with it.
+One process serves the stand's database, one the copy. Reads go to the one and the other by turns, request by request,
+runs load by load, and which comes first takes turns too: a machine that others share slows both alike. What is printed
+is the median of nine such stretches, with the lowest and the highest. Nothing in the product switches a policy off: the
+superuser of the bench does, on tables that end with the scene.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from agentos.bench.client import Job, now_us
 from agentos.bench.figures import A_RUN, Row, ms, percentile, ratio
 from agentos.bench.scenes import LIMIT_SECONDS, PATH, SAY
 from agentos.bench.stand import Stand
 
-PAIRS = 9
-STREAMS, RUNS, READS, WARM_READS = 20, 60, 40, 100
+TURNS = 9
+STREAMS, RUNS, READS, WARM_READS = 20, 60, 60, 100
+COPY = "agentos_bare"
 SHARE = 0.95
 GUARDED = "SELECT relname::text FROM pg_class WHERE relrowsecurity AND relnamespace = 'public'::regnamespace"
 
-Ask = Callable[[], Sequence[float]]
+Ports: TypeAlias = tuple[int, int]  # of the server with the policies, and of the one without
 
 
 @dataclass(slots=True)
@@ -57,53 +59,47 @@ def _median(turns: Sequence[Sequence[float]], share: float) -> float | None:
 
 
 def policies(stand: Stand, like: str) -> list[Row]:
-    """Ask for runs, a run, lists: in turns with the policies and without, and which comes first takes turns too."""
-    asked: dict[str, Ask] = {
-        A_RUN: lambda: _runs(stand),
-        "GET a run": lambda: _reads(stand, "member", f"/api/runs/{like}"),
-        "GET the usage": lambda: _reads(stand, "auditor", "/api/usage"),
-        "GET 20 sessions": lambda: _reads(stand, "member", "/api/sessions?limit=20"),
-        "GET everybody's approvals": lambda: _reads(stand, "approver", "/api/approvals?limit=20"),
+    """Ask for runs, a run, lists: of the database with the policies, and of its copy without."""
+    asked = {
+        "GET a run": ("member", f"/api/runs/{like}"),
+        "GET the usage": ("auditor", "/api/usage"),
+        "GET 20 sessions": ("member", "/api/sessions?limit=20"),
+        "GET everybody's approvals": ("approver", "/api/approvals?limit=20"),
     }
-    found = {name: Times() for name in asked}
-    for pair in range(PAIRS):
-        for is_guarded in (True, False) if pair % 2 else (False, True):
-            with turned(stand, is_guarded):
-                for name, ask in asked.items():
-                    (found[name].guarded if is_guarded else found[name].bare).append(ask())
-    return [times.row(name) for name, times in found.items()]
+    with stand.beside(COPY) as (port, meter):
+        for (table,) in meter.fetch(GUARDED):
+            meter.execute(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY')
+        both = stand.port, port
+        rows = [_runs(stand, both).row(A_RUN)]
+        return rows + [_reads(stand, both, role, path).row(name) for name, (role, path) in asked.items()]
 
 
-def _runs(stand: Stand) -> list[int]:
-    token = stand.visitor().token
-    job = Job(stand.port, PATH, SAY, streams=STREAMS, runs=RUNS, token=token, limit_seconds=LIMIT_SECONDS)
-    return stand.load(job).last_token
+def _runs(stand: Stand, ports: Ports) -> Times:
+    found: dict[int, list[Sequence[float]]] = {port: [] for port in ports}
+    for turn in range(1 + TURNS):  # the first warms both up
+        for port in _in_turn(ports, turn):
+            token = stand.visitor(port=port).token
+            job = Job(port, PATH, SAY, streams=STREAMS, runs=RUNS, token=token, limit_seconds=LIMIT_SECONDS)
+            found[port].append(stand.load(job).last_token)
+    return Times(*(found[port][1:] for port in ports))
 
 
-def _reads(stand: Stand, role: str, path: str) -> list[int]:
-    """Ask one after the other; what fills caches first is not counted.
-
-    A turn of policies throws every plan away, and each connection plans a statement anew five times at first.
-    """
-    visitor, took = stand.visitor(role), []
-    for _ in range(WARM_READS + READS):
-        began = now_us()
-        visitor.get(path)
-        took.append(now_us() - began)
-    return took[WARM_READS:]
-
-
-@contextmanager
-def turned(stand: Stand, is_guarded: bool) -> Iterator[None]:
-    """Leave the policies on, or have them off for a while."""
-    tables = [] if is_guarded else [name for (name,) in stand.meter.fetch(GUARDED)]
-    _turn(stand, tables, "DISABLE")
-    try:
-        yield
-    finally:
-        _turn(stand, tables, "ENABLE")
+def _reads(stand: Stand, ports: Ports, role: str, path: str) -> Times:
+    """Ask for one thing again and again. A connection plans a statement anew five times at first: not counted."""
+    visitors = {port: stand.visitor(role, port=port) for port in ports}
+    took: dict[int, list[float]] = {port: [] for port in ports}
+    for number in range(WARM_READS + TURNS * READS):
+        for port in _in_turn(ports, number):
+            began = now_us()
+            visitors[port].get(path)
+            took[port].append(now_us() - began)
+    return Times(*(_turns(took[port]) for port in ports))
 
 
-def _turn(stand: Stand, tables: Sequence[str], way: str) -> None:
-    for table in tables:
-        stand.meter.execute(f'ALTER TABLE "{table}" {way} ROW LEVEL SECURITY')
+def _turns(took: Sequence[float]) -> list[Sequence[float]]:
+    return [took[start : start + READS] for start in range(WARM_READS, len(took), READS)]
+
+
+def _in_turn(ports: Ports, number: int) -> Ports:
+    """Return which comes first this time, and which second."""
+    return ports if number % 2 else (ports[1], ports[0])

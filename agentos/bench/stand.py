@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import orjson
+import psycopg
 
 from agentos import database, postgres
 from agentos.bench.client import Job, Load
@@ -20,7 +21,7 @@ from agentos.bench.floors import RELAY
 from agentos.bench.meter import Meter, children_of
 from agentos.bench.rows import make_budget
 from agentos.core.errors import ConfigError
-from agentos.provision import Roles, provision
+from agentos.provision import Roles, provision, url_for
 from agentos.serving import ground
 from agentos.serving.children import ROOT, Child, management, stop_all
 from agentos.serving.progress import Progress
@@ -60,6 +61,7 @@ class Stand:
         self._environment: dict[str, str] = {}
         self._server: postgres.Server | None = None
         self._meter: Meter | None = None
+        self._secret = ""
         self.port = self.model_port = self.relay_port = 0
 
     def __enter__(self) -> Stand:
@@ -83,11 +85,11 @@ class Stand:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return _at(self.port)
 
-    def visitor(self, role: str = "member") -> Visitor:
-        """Log a demo user in; her token is good for ten minutes."""
-        return log_in(self.base_url, email=self.email(role), password=PASSWORD, tenant=TENANTS[0])
+    def visitor(self, role: str = "member", *, port: int = 0) -> Visitor:
+        """Log a demo user in, at the server beside if that is the port; her token is good for ten minutes."""
+        return log_in(_at(port or self.port), email=self.email(role), password=PASSWORD, tenant=TENANTS[0])
 
     def email(self, role: str) -> str:
         return f"{role}@{TENANTS[0]}.test"
@@ -113,26 +115,61 @@ class Stand:
     def restart_web(self, processes: int = 1) -> None:
         """End the web processes and start that many anew on one port."""
         self._stop_web()
+        self.port = self._serve(self._web, self._environment, processes)
+        assert self._server is not None
+        self._meter = Meter(self._server.url(DATABASE), self._server.data_folder, children_of(WEB))
+
+    @contextmanager
+    def beside(self, copy: str) -> Iterator[tuple[int, Meter]]:
+        """Serve a copy of the database from one more process; yield its port, and its meter. Web processes begin anew.
+
+        The copy is dropped in the end.
+        """
+        assert self._server is not None
+        self._stop_web()
+        with psycopg.connect(self._server.url(), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {copy} TEMPLATE {DATABASE} STRATEGY file_copy".encode())
+            self.restart_web()
+            served: list[Child] = []
+            try:
+                port = self._serve(served, {**self._environment, **self._urls(copy)})
+                with closing(Meter(self._server.url(copy), self._server.data_folder, [])) as meter:
+                    yield port, meter
+            finally:
+                stop_all(served, STOP_SECONDS)
+                admin.execute(f"DROP DATABASE {copy} WITH (FORCE)".encode())
+
+    def _urls(self, database: str) -> dict[str, str]:
+        """Return the settings by which a process uses another database as the same roles."""
+        assert self._server is not None
+        url = self._server.url(database)
+        roles = Roles.derive(DATABASE, self._secret)
+        named = {"OWNER": roles.owner, "SYSTEM": roles.system, "APP": roles.app}
+        return {"DATABASE_URL": url} | {
+            f"AGENTOS_{name}_URL": url_for(url, role, database) for name, role in named.items()
+        }
+
+    def _serve(self, children: list[Child], settings: dict[str, str], processes: int = 1) -> int:
+        """Start web processes, which join `children` at once; return their port when they are ready."""
         listener = ground.bind("127.0.0.1", 0)
-        self.port = listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
         handle = listener.fileno()
         command = [sys.executable, "-m", WEB, str(handle)]
-        environment = {**self._environment, "PORT": str(self.port)}
+        environment = {**settings, "PORT": str(port)}
         for number in range(1, processes + 1):
             child = Child(f"web {number}", command, self._progress, environment, pass_fds=(handle,), waits_for_go=True)
-            self._web.append(child)
+            children.append(child)
             child.start()
             child.go()
         listener.close()
-        wait_for(f"{self.base_url}/api/ready", seconds=READY_SECONDS, given_up=lambda: _ended(self._web))
-        assert self._server is not None
-        self._meter = Meter(self._server.url(DATABASE), self._server.data_folder, children_of(WEB))
+        wait_for(f"{_at(port)}/api/ready", seconds=READY_SECONDS, given_up=lambda: _ended(children))
+        return port
 
     def _bring_up(self) -> None:
         with self._progress.stage("database", "embedded PostgreSQL, provisioned"):
             self._server = postgres.start(self._folder / "postgres", durable=self._durable)
-            secret = database.development_secret(self._folder)
-            provision(self._server.url(), database=DATABASE, roles=Roles.derive(DATABASE, secret))
+            self._secret = database.development_secret(self._folder)
+            provision(self._server.url(), database=DATABASE, roles=Roles.derive(DATABASE, self._secret))
         self.model_port = self._listening("model", "agentos.bench.model")
         self.relay_port = self._listening("relay", RELAY_MODULE, RELAY, after=str(self.model_port))
         self._environment = {
@@ -170,6 +207,10 @@ class Stand:
             self._meter = None
         stop_all(self._web, STOP_SECONDS)
         self._web = []
+
+
+def _at(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def _ended(children: list[Child]) -> str | None:

@@ -46,6 +46,11 @@ class Session(UserOwned):
         ]
         indexes = [
             models.Index(fields=["expires_at"], name="session_temporary", condition=models.Q(expires_at__isnull=False)),
+            models.Index(
+                fields=["tenant", "user", "-updated_at"],
+                name="session_newest",
+                condition=models.Q(expires_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from agentos.bench import scenes
+from agentos.bench import policies, scenes
 from agentos.bench.client import Job, Load, request_bytes
 from agentos.bench.figures import A_RUN, Goal, Row, goals, load_row, number, percentile, ratio, spent_row
 from agentos.bench.meter import Spent
 from agentos.bench.plan import Plan, measure, surroundings
-from agentos.bench.policies import GUARDED, Times, turned
+from agentos.bench.policies import Times
 from agentos.bench.reading import Reading
 from agentos.bench.stamps import spelt, stamps_in
 from agentos.bench.stand import Stand, clean_environment
@@ -180,11 +180,12 @@ def test_a_small_real_run_measures_everything_and_loses_nothing(monkeypatch: pyt
         results = measure(stand, Plan(("ladder",), (5,)), Progress())
         paused = scenes.pauses(stand, 1)
         monkeypatch.setattr(scenes, "HUMAN_TOKEN_MS", 5)
+        for name in ("TURNS", "RUNS", "READS", "WARM_READS"):
+            monkeypatch.setattr(policies, name, 2)
         paced = scenes.human(stand, (2,))
-        with turned(stand, is_guarded=False):
-            off = stand.meter.fetch(GUARDED)
-        on = {name for (name,) in stand.meter.fetch(GUARDED)}
         (spent,) = stand.meter.fetch("SELECT sum(used) FROM governance_budgetuse")[0]
+        compared = policies.policies(stand, scenes.warm_up(stand))
+        on = {name for (name,) in stand.meter.fetch(policies.GUARDED)}
     (row,) = results["ladder"]
     assert row["answered"] == row["stored"] == row["runs"] == scenes.runs_for(5)
     assert (row["refused"], row["failed"], row["cut"], row["tokens_per_run"]) == (0, 0, 0, 40.0)
@@ -195,7 +196,13 @@ def test_a_small_real_run_measures_everything_and_loses_nothing(monkeypatch: pyt
     assert [row["through"] for row in paced] == ["raw relay", "guards: input", "guards: input, output"]
     assert [row["runs"] for row in paced] == [6, 6, 6]
     assert all(row["of_ideal"] and row["held_p99_ms"] for row in paced)
-    assert off == []
+    assert [(row["asked"], row["requests"]) for row in compared if row["ratio"]] == [
+        (A_RUN, 4),
+        ("GET a run", 4),
+        ("GET the usage", 4),
+        ("GET 20 sessions", 4),
+        ("GET everybody's approvals", 4),
+    ]
     assert {"agents_run", "accounts_membership"} < on
     assert around["budget"] == "on: money per day"
     assert spent > 0
