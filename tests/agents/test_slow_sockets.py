@@ -118,11 +118,12 @@ async def test_who_reads_now_and_then_has_in_the_end_what_a_quick_reader_has(mak
     follower = await process.start(begin)
     quick, *slow = (Reader(address, begin.run_id, token) for _ in range(4))
     async with asyncio.timeout(60):
-        lines, *codes = await asyncio.gather(
-            read(follower),
+        streaming = asyncio.create_task(read(follower))
+        codes = await asyncio.gather(
             quick.read(most=0, stops=0),
             *(reader.read(most=1 + 3 * number, stops=2 + number) for number, reader in enumerate(slow)),
         )
+        lines = await streaming
     assert codes == [1000] * 4
     assert [reader.cuts for reader in slow] == [2, 3, 4]
     assert quick.frames == [f'{{"id":{line.seq},"event":"{line.name}","data":{line.data.decode()}}}' for line in lines]
