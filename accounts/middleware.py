@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
-from accounts import principals, reading
+from accounts import away, principals, reading
 from accounts.models import Membership, User
 from accounts.reading import Reading
 from accounts.services import sessions
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import ConfigError, Unavailable
+from agentos.core.errors import ConfigError, Unavailable, whereabouts
+
+logger = logging.getLogger(__name__)
 
 # Redirects and refusals: what was looked up on the way to them is not told.
 SHOWS_NOTHING = frozenset({301, 302, 303, 403, 404})
@@ -65,7 +68,12 @@ class TenantScope:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self._response(request)
+        try:
+            response = self._response(request)
+        except away.ERRORS as error:
+            if answer := _without_database(error):
+                return answer
+            raise
         if view := reading.new_view(request):
             response.headers[reading.VIEW] = view
         return response
@@ -82,11 +90,13 @@ class TenantScope:
             except _Undo as undo:
                 return undo.response
             except Unavailable as error:
-                return _unavailable(request, error)
+                return _unavailable(error)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer 503 for what a view can't do now; else Django's own way."""
-        return _unavailable(request, exception) if isinstance(exception, Unavailable) else None
+        if isinstance(exception, Unavailable):
+            return _unavailable(exception)
+        return _without_database(exception)
 
     def _answered(self, request: HttpRequest, read: Reading) -> HttpResponse:
         response: HttpResponseBase = self._get_response(request)
@@ -112,10 +122,19 @@ class TenantScope:
         return member
 
 
-def _unavailable(request: HttpRequest, error: Unavailable) -> HttpResponse:
-    response = render(request, "503.html", {"problem": error}, status=503)
+def _unavailable(error: Unavailable) -> HttpResponse:
+    """Say it on a page that asks the database for nothing: it may be what is away."""
+    response = HttpResponse(render_to_string("503.html", {"problem": error}), status=503)
     response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
+
+
+def _without_database(error: Exception) -> HttpResponse | None:
+    refused = away.refusal(error)
+    if refused is None:
+        return None
+    logger.warning("a page found no database: %s", whereabouts(error))
+    return _unavailable(refused)
 
 
 def _opens_own_scope(request: HttpRequest) -> bool:

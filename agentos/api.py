@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
-import django.db
-import psycopg
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
-from psycopg.errors import ReadOnlySqlTransaction
 
+from accounts import away
 from accounts.api.audit import router as audit_router
 from accounts.api.connections import router as connections_router
 from accounts.api.privacy import router as privacy_router
@@ -22,7 +21,7 @@ from accounts.auth import Authenticator, principal_of, public, scope
 from accounts.seam import in_thread
 from agentos import __version__
 from agentos.backup import facts
-from agentos.core.errors import AgentOSError, NotAuthenticated, TooLarge, Unavailable, whereabouts
+from agentos.core.errors import AgentOSError, NotAuthenticated, TooLarge, whereabouts
 from agentos.declared import DeclaredAPI, StrictParser
 from agentos.problems import problem, problem_of
 from agents import seen
@@ -115,20 +114,16 @@ def _on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     return problem(error.status_code, code=code, detail=str(error), request_id=_request_id(request))
 
 
-@api.exception_handler(psycopg.OperationalError)
-@api.exception_handler(psycopg.InterfaceError)
-@api.exception_handler(django.db.OperationalError)
-@api.exception_handler(django.db.InterfaceError)
-@api.exception_handler(django.db.InternalError)
-@api.exception_handler(ReadOnlySqlTransaction)
 def _on_busy_database(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer what the database did not take: it is away, full, to be read only, or somebody holds what is asked for."""
-    if isinstance(error, django.db.InternalError) and not isinstance(error.__cause__, ReadOnlySqlTransaction):
+    refused = away.refusal(error)
+    if refused is None:
         return _on_bug(request, error)
     logger.warning("request %s found no database: %s", _request_id(request), whereabouts(error))
-    detail = "The database does not answer just now; try again."
-    refusal = Unavailable(detail, retry_after_seconds=2, code="database_unavailable")
-    return problem_of(refusal, _request_id(request))
+    return problem_of(refused, _request_id(request))
+
+
+for kind in away.ERRORS:
+    api.exception_handler(kind)(_on_busy_database)
 
 
 @api.exception_handler(Exception)
@@ -162,7 +157,7 @@ async def _backups() -> Checks:
     """Return how old backup and proved restore are; nothing while the database does not answer: that is told."""
     try:
         return {"backups": await in_thread(facts.readiness)}
-    except django.db.DatabaseError:
+    except DatabaseError:
         return {}
 
 

@@ -51,6 +51,20 @@ def swallows_a_database_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse("all is well")
 
 
+def waits_too_long(request: HttpRequest) -> HttpResponse:
+    Membership.objects.filter(role=Role.VIEWER).update(role=Role.MEMBER)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 1")
+        cursor.execute("SELECT pg_sleep(1)")
+    return HttpResponse("all is well")
+
+
+def may_only_read(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+    return writes(request)
+
+
 def streams(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(iter([b"x"]))
 
@@ -65,6 +79,8 @@ urlpatterns = [
     path("writes", writes),
     path("writes-and-fails", writes_and_fails),
     path("swallows", swallows_a_database_error),
+    path("waits-too-long", waits_too_long),
+    path("may-only-read", may_only_read),
     path("streams", streams),
     path("who", who),
     path("admin/x", who),
@@ -139,12 +155,23 @@ def test_rendering_happens_inside_the_scope(browser: Client, acme: TenantWithUse
         ("/writes?status=503", 503, 1),
         ("/writes-and-fails", 500, 1),
         ("/swallows", 500, 1),
+        ("/waits-too-long", 503, 1),
+        ("/may-only-read?status=200", 503, 1),
     ],
 )
 def test_a_failed_page_commits_nothing(browser: Client, place: str, status: int, kept: int) -> None:
     sign_in(browser, "admin@acme.test")
     assert browser.get(place).status_code == status
     assert viewers() == kept
+
+
+def test_a_page_says_when_the_database_takes_nothing_and_when_to_come_again(browser: Client) -> None:
+    sign_in(browser, "admin@acme.test")
+    answer = browser.get("/waits-too-long")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    said = answer.content.decode()
+    assert "database_unavailable" in said
+    assert "The database does not answer just now; try again." in said
 
 
 def test_a_page_can_not_stream(browser: Client) -> None:

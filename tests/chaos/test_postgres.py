@@ -66,6 +66,8 @@ def test_every_run_ends_rightly_after_a_restart_of_postgresql(own_site: Site, se
         refused = client.get(f"/api/runs/{run_ids[0]}")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
         assert refused.json()["code"] == "database_unavailable"
+        page = client.get("/accounts/security/", headers={"Cookie": "sessionid=somebody"})
+        assert (page.status_code, page.headers["retry-after"]) == (503, "2"), page.text
         postgres.start(server_folder, durable=False)
         web.wait_ready()
         for run_id in run_ids:
