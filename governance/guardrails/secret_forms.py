@@ -36,12 +36,12 @@ _OPTION = re.compile(
     r"-[ua] ['\"]?[\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
 )
 _QUOTED_OPTION = re.compile(
-    r"--pass(?:phrase|word|wd)?[ =](?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
+    r"(?:--pass(?:phrase|word|wd)?[ =]|ssh-keygen [^\n\"']{0,80}-N )(?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
 )
 # Of apps that print codes for logging in.
 _SEED_OF_CODES = re.compile(
     r"(?i:(?:totp|2fa|mfa|authenticator|otp)(?:[ _\-]\w{1,12})?[ _\-](?:seed|secret|key|schlüssel|geheimnis|clave|clé|chave|chiave|sleutel|nyckel|klucz|ключ)(?: (?:is|for [^\n:=]{2,20}))?)[\"']?[:= ]{1,3}[\"']?"
-    r"(?P<value>(?=[A-Za-z \-]{0,60}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,12}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,12}|(?=[A-Z]*[2-7])[A-Z2-7]{16,64})(?![\w]))"
+    r"(?P<value>[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,12}(?![\w ])|(?=[A-Za-z \-]{0,60}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,12}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,12}|(?=[A-Z]*[2-7])[A-Z2-7]{16,64})(?![\w]))"
 )
 _UP_TO = r"[^\n|;]{0,120}? "
 # Commands and the option, or the place, that holds a secret: how each begins, and what follows up to the secret.
@@ -76,7 +76,7 @@ _COMMANDS = {
     r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup|kinit|oc|az|vault)(?![\w\-])))",
     "identified": r" (?:by|with \w+ by) ",
     "encrypted~password with~password": " ",
-    "enable~secret enable~password snmp-server~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [05])? ",
+    "enable~secret enable~password snmp-server~community snmp~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [05])? ",
     "username": r" \S{1,40} (?:privilege \d+ )?(?:secret|password)(?: [05])? ",
     "requirepass masterauth": " ",
     "auth~sha auth~md5 priv~aes priv~des": r"(?:[ \-]?\d{3})? (?:priv |localized )?",
@@ -169,15 +169,15 @@ _CODE_WORDS = (
 )  # fmt: skip
 SEEDS = (
     "seed", "mnemonic", "recovery", "wallet", "metamask", "ledger", "trezor", "phantom", "backup", "wiederherstellung", "frase",
-    "phrase de r", "фраз", "助记词", "助記詞", "リカバリーフレーズ",
+    "phrase de r", "twelve words", "12 words", "24 words", "zwölf wörter", "douze mots", "doce palabras", "фраз", "助记词", "助記詞", "リカバリーフレーズ",
 )  # fmt: skip
 SEED_WORDS = (
     r"(?:seed|mnemonic|recovery|wallet|metamask|ledger|trezor|phantom|backup)(?: recovery)? ?-?(?:phrase|words?|key|satz|wörter|фраза)?|"
     r"wiederherstellungs(?:phrase|wörter|satz)|frase semilla|frase de recuperaci[oó]n|phrase de récupération|"
-    r"фраз\w*|助记词|助記詞|リカバリーフレーズ"
+    r"(?:twelve|twenty-four|12|24) words|zwölf wörter|douze mots|doce palabras|фраз\w*|助记词|助記詞|リカバリーフレーズ"
 )
 _SEED = re.compile(
-    rf"(?:{SEED_WORDS})(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=])[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
+    rf"(?:{SEED_WORDS})(?! ?(?:list|packet|order|catalog|mix|tray|shop|swap)|s\b)(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=])[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
     r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?: (?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
     re.IGNORECASE,
 )
@@ -227,8 +227,12 @@ def find(reading: Reading) -> Iterator[Finding]:
 def _columns(reading: Reading) -> Iterator[Finding]:
     for cell in reading.tables.cells(_COLUMN):
         value = reading.text[cell.start : cell.end]
-        if reading.looks(_held, value):
+        if reading.looks(_random if cell.column in _KEYS_ONLY else _held, value):
             yield Finding("password", cell.start, cell.end, 0.75)
+
+
+def _random(value: str) -> bool:
+    return secret_looks.noisy(value) and not (secret_looks.hexadecimal(value) or secret_looks.UUID.match(value))
 
 
 def _held(value: str) -> bool:
@@ -236,8 +240,9 @@ def _held(value: str) -> bool:
     return " " not in value and (secret_looks.assigned(value) or secret_looks.key(value))
 
 
+_KEYS_ONLY = frozenset({"key", "keys"})
 _COLUMN = re.compile(
-    r"passw|passphrase|(?<![a-z])(?:pw|pwd|pass|psk|token|secret|api[ _]?key|access[ _]?key|credential|pin)(?![a-z])|kennwort|contrase|"
+    r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|passphrase|(?<![a-z])(?:pw|pwd|pass|psk|token|secret|api[ _]?key|access[ _]?key|credential|pin)(?![a-z])|kennwort|contrase|"
     r"mot de passe|senha|wachtwoord|hasło|пароль|密码|パスワード|비밀번호"
 )
 
@@ -250,7 +255,7 @@ def _arguments(reading: Reading) -> Iterator[Finding]:
             continue
         if secret_looks.assigned(match["value"]) and not (name and "pass" not in match[0]):
             yield secret_looks.span("password", match, match["value"], 0.8)
-    for match in reading.matches(_QUOTED_OPTION, ("--pass",)):
+    for match in reading.matches(_QUOTED_OPTION, ("--pass", "ssh-keygen")):
         if not secret_looks.placeholder(match["value"]) and "$" not in match["value"]:
             yield secret_looks.span("password", match, match["value"], 0.8)
     for match in reading.matches(_SEED_OF_CODES, ("totp", "2fa", "mfa", "authenticator", "otp ")):
@@ -312,7 +317,7 @@ def _cookies(reading: Reading) -> Iterator[Finding]:
             continue
         if _SESSION.search(name) and not cookies and _like_an_id(value) and not _KNOWN_COOKIE.search(name):
             continue  # logs name sessions too
-        if _NOT_A_SESSION.search(name) or secret_looks.placeholder_token(value):
+        if (value.isupper() and "_" in value) or _NOT_A_SESSION.search(name) or secret_looks.placeholder_token(value):
             continue
         if secret_looks.noisy(value) or (value.startswith("eyJ") and "." in value):
             yield secret_looks.span("cookie", match, value, 0.75)

@@ -16,7 +16,7 @@ _LOGINS = (
 _LOGIN = re.compile(
     r"(?:credenziali|inlog(?:gegevens)?|anmeldedaten|credenciales|credenciais|dostęp|logins?|ftp|ssh|vpn|rdp|smtp|nas|router|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
     r"anmelden|identifiants?|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|доступ|учётка|账号|帳號|アカウント|아이디)"
-    r"(?:[\"']? ?(?:[:=：→]|->) ?| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
+    r"(?:[\"']? ?(?:[:=：→]|->) ?|(?: (?:for|to|of|für|zum|zur|fürs|pour|para|per|voor|do|для)(?: [^\W\d_][\w\-]{1,20}){1,3}| [A-Z][\w\-]{2,20})(?: ?[:=→] ?| (?:are|is|lauten|sind|sont|son|są) )| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
     r"(?: ?/ ?| ?: ?| ?[|] ?|, ?| and | und | et | y | e | i | и | - )[\"']?(?P<value>[^\s\"'`<>,;/|]{6,64})",
     re.IGNORECASE,
 )
@@ -45,7 +45,7 @@ _NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|co
 
 
 _TOLD = re.compile(
-    r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
+    r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|p(?:w|ass)?: ?(?P<first>[^\s\"'`<>,;]{6,64})[ ,;/|]{1,3}u(?:ser)?: ?\w|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
     r"(?:sign|log|ssh|rdp|telnet|vnc|sftp|ftp|connect|vpn) ?(?:in|into|on|to)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40}(?:,| and| with| /) (?P<with>[^\s\"'`<>,;]{6,64})|"
     r"basic_?auth: ?[\"']?[\w.@\-]{1,40}:(?P<basic>[^\s\"'`<>,;]{6,64})",
     re.IGNORECASE,
@@ -58,6 +58,7 @@ def _told(reading: Reading) -> Iterator[Finding]:
         _TOLD,
         (
             "u:",
+            "p:",
             "user:",
             "u/p:",
             "sign",
@@ -106,8 +107,22 @@ _DOORS = re.compile(
 )
 
 
+# "code for the side gate is 9031#", "the tablet unlocks with 1739", "bike lock: 4482"
+_OPENED_BY = re.compile(
+    r"(?:(?:pin|code|passcode|combination|combo) (?:for|to|of|on) (?:the |my |our |her |his )?(?:[^\W\d_]{2,12} )?"
+    r"(?:card|padlock|lock ?box|key ?box|safe|door|alarm|gate|phone|tablet|lock|garage|keypad|locker|entrance)(?: is| was|:| =)(?: now)?|"
+    r"(?:card|padlock|box|safe|door|alarm|gate|phone|tablet|lock|garage|locker|laptop)s? (?:unlocks|opens) with|"
+    r"(?:bike|suitcase|luggage|locker|shed|gym|combination) lock(?: is| was|:| =)|padlock(?: is|:| =)) (?P<value>#?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2})(?![\w\-/:]|\.\d)"
+)
+_BEFORE_OPENED = ("pin ", "code ", "combination ", "combo ", "unlocks with", "opens with", " lock", "padlock")
+
+
 def _door_codes(reading: Reading) -> Iterator[Finding]:
     text = reading.text
+    for at, _ in reading.places(_BEFORE_OPENED):
+        for match in _OPENED_BY.finditer(reading.lower, max(0, at - 12), at + 80):
+            if not _YEAR.match(match["value"]):
+                yield Finding("pin", *match.span("value"), 0.7)
     for at, _ in reading.places((" pin", " code", " passcode", " combination", " combo")):
         for match in _DOOR_CODE.finditer(text, max(0, at - 14), at + 60):
             if (
@@ -212,6 +227,8 @@ _CALLS = (
     "sign_in(",
     "signin(",
     ".open(",
+    ".bind(",
+    "simple_bind_s(",
 )
 _CALL = re.compile(
     r"\.?[a-z_]{3,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
@@ -241,9 +258,9 @@ def _pins(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     for match in reading.matches(_PIN, _PINS):
         start = match.start()
-        if text[start - 1 : start].isalnum() and not (
-            text[start] == " " and _CODE_OF.search(lower, max(0, start - 12), start)
-        ):
+        if text[start] == " " and not _CODE_OF.search(lower, max(0, start - 12), start):
+            continue
+        if text[start] != " " and text[start - 1 : start].isalnum():
             continue
         if not _NOT_A_PIN.search(lower, max(0, start - 30), match.start("value")) and not _YEAR.match(match["value"]):
             yield Finding("pin", *match.span("value"), 0.7)

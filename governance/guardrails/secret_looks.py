@@ -33,7 +33,7 @@ _PRINTED = re.compile(
     r"ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80|AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY|QWxhZGRpbjpvcGVu"
 )
 _DUMMY = re.compile(
-    r"(?:test|dummy|demo|foo|bar|foobar|password|passw0rd|passwort|string)(?:pass(?:word)?|pw|user)?[\d!]{0,4}",
+    r"(?:new|old|current|confirm|repeat)_password\d?|(?:test|dummy|demo|foo|bar|foobar|password|passw0rd|passwort|string)(?:pass(?:word)?|pw|user)?[\d!]{0,4}",
     re.IGNORECASE,
 )
 _SAME = re.compile(r"(.)\1{7,}")
@@ -47,6 +47,7 @@ _CALL = re.compile(
     r"^(?:user|form|body|cfg|conf|options|opts|args|account|credentials|auth|session|row|item|input|props|state|params|payload|event|"
     r"res|result|response|obj|model|entity|dto|cmd|ns|el|e)(?:\??\.[A-Za-z_]\w*)+\Z"
 )
+_CLASS = re.compile(r"(?:[A-Z][A-Za-z]*\d{0,5})+(?:Private|Public|Secret)Key")  # Ed25519PrivateKey
 _TYPE_WORD = re.compile(
     r"(?:secret|token|key|password|credential|passwd|auth|param|name|ref|field|value|env|type)s?", re.IGNORECASE
 )
@@ -146,7 +147,14 @@ def entropy(value: str) -> float:
 
 def key(value: str) -> bool:
     """Tell whether a value that a name calls a key or a token looks like one."""
-    if len(value) < 10 or placeholder(value) or _CODE.search(value) or _DATE.fullmatch(value) or _VERSION.match(value):
+    if (
+        len(value) < 10
+        or placeholder(value)
+        or _CODE.search(value)
+        or _CLASS.fullmatch(value)
+        or _DATE.fullmatch(value)
+        or _VERSION.match(value)
+    ):
         return False
     has_digit = any(map(str.isdigit, value))
     if _TYPE_WORD.search(value) and (not has_digit or (value.isupper() and "_" in value)):
@@ -212,7 +220,12 @@ def made_up(value: str) -> bool:
 
 def striking(word: str) -> bool:
     """Tell whether a word in a sentence can hardly be anything but a password: letters, digits and a sign inside."""
-    if _SIGNED.search(word.rstrip(".,:;!?)")) is None or _HYPHENED.fullmatch(word) or _PRODUCT.match(word):
+    if (
+        _ARGUMENT.fullmatch(word)
+        or _SIGNED.search(word.rstrip(".,:;!?)")) is None
+        or _HYPHENED.fullmatch(word)
+        or _PRODUCT.match(word)
+    ):
         return False
     return made_up(word)
 
@@ -241,6 +254,9 @@ _PRODUCT = re.compile(
     r"[_\-]?\d+",
     re.IGNORECASE,
 )
+_ARGUMENT = re.compile(
+    r"[A-Za-z_]{2,24}=(?:None|True|False|null|true|false|\d{1,4}|[a-z_]+\d?)|[A-Z]\{[\w.]+\}?"
+)  # of a call, and a type
 _SIGNED = re.compile(
     r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+(?:\d{2,}|[\-._]\d{1,4})\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z|^[A-Z][a-zà-ÿ]{3,}([\-_.])\d{1,3}\1(?!prod|final|stable|draft|beta|alpha|test|staging|latest|release|west|east|north|south|main)[a-zà-ÿ]{3,}\Z"
 )

@@ -72,7 +72,7 @@ _RESOURCE = re.compile(r"\b(?:arn|urn|op|vault):\S*\Z|\bprojects/\S*\Z")  # the 
 # Names of accounts and keys that their makers print on pages.
 _PUBLIC_NAME = re.compile(
     r"rzp_|pk_(?:live|test)|AC[0-9a-f]{32}\Z|(?:acct|cus|price|prod|in|pi|sub|ch|evt|app|client|phc|pub)_|sb_publishable|pk\.eyJ|"
-    r"0x[0-9a-fA-F]{40}\Z|SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c|\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|age1|npub1|bc1|[xyz]pub|arn:|ssh-|AAAA[BCE]3Nza|sha\d"
+    r"0x[0-9a-fA-F]{40}\Z|SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c|\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|age1|npub1|bc1|[xyz]pub|arn:|ssh-|Ed\d+P|\w+_(?:sha|SHA|md|MD)\d{1,3}\Z|AAAA[BCE]3Nza|sha\d"
 )
 
 
@@ -327,6 +327,8 @@ def _said(text: str, lower: str, end: int, value: str) -> bool:
         return True
     if secret_looks.hexadecimal(value) or secret_looks.UUID.match(value):
         return False
+    if _COMMENTED.match(lower, end):
+        return True
     said = labels.said_after(text, end) or _serves_as(text, end)
     naming = _NAMING.search(said) if said else None
     return (
@@ -340,8 +342,13 @@ def _said(text: str, lower: str, end: int, value: str) -> bool:
 _LEADING = r"[\"'`]?(?: (?:is|was) | ?[(–—,-] ?| )(?:the |our |my |his |her |their |a )?(?:new |old |current )?"
 _ROLE_KEY = r"(?:api|access|deploy|auth|secret|admin|bot|signing|service|client|webhook)[ \-](?:key|token|secret)"
 _PROVIDER_TOKEN = rf"(?:{PROVIDERS}) (?:api )?(?:key|token|secret)"
-_BEFORE_KEY = re.compile(rf"{_LEADING}(?:{_ROLE_KEY}|{_PROVIDER_TOKEN})\b")
+_BEFORE_KEY = re.compile(rf"{_LEADING}(?:{_ROLE_KEY}|{_PROVIDER_TOKEN})\b(?! ?[:=])")
 _BEGUN_KEY = re.compile(_LEADING + heads(f"{_ROLE_KEY}|{_PROVIDER_TOKEN}"))  # is asked first
+
+
+_COMMENTED = re.compile(
+    r"[\"'`]?\)?[;,]? {0,3}(?://|#|<-|/\*|<!--) ?(?:(?:the|our|my|live|prod) )?(?:[a-z]{2,12} )?(?:api[ _\-]?key|api[ _\-]?token|access[ _\-]?key|auth[ _\-]?token|token|secret|credentials?)\b"
+)
 
 
 def _serves_as(text: str, end: int) -> str:

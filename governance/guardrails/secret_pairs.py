@@ -39,7 +39,7 @@ _PAIR_WORDS = (
 )  # fmt: skip
 _AT_PAIRS = Needles(_PAIR_WORDS)
 _MAIL_PAIR = re.compile(
-    r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - | (?=[^\s]*\d))" + VALUE + END
+    r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - |(?P<listed>, )| (?=[^\s]*\d))" + VALUE + END
 )
 _COLON_PAIR = re.compile(
     r"(?:auth|user(?:pwd|pass)?|creds?|credentials|login|decode[sd]|decodiert|décodé)(?: ?[:=] ?| (?:is|to|as):? )[\"']?[a-z][\w.\-]{1,32}:"
@@ -63,7 +63,9 @@ _KNOWN = (
     "service",
 )
 _KNOWN_USER = re.compile(
-    r"(?P<user>[a-zé]+)(?: / | ?/ ?| ?: ?| \| |(?P<and> and | und | et | y | e | en | i | и ))" + VALUE + END,
+    r"(?P<user>[a-zé]+)(?: / | ?/ ?| ?: ?| \| |(?P<and> and | und | et | y | e | en | i | и )|(?P<listed>, ))"
+    + VALUE
+    + END,
     re.IGNORECASE,
 )
 _PATH = tuple("/\\.-_=@:")
@@ -78,6 +80,8 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
         if reading.likely(secret_looks.coined, value) and not reading.likely(secret_looks.coined, match["user"]):
             yield finding(match)
     for match in _MAIL_PAIR.finditer(text) if "@" in text else ():
+        if match["listed"] and not _LETS_IN.search(lower, max(0, match.start() - REACH_OF_LOGIN), match.start()):
+            continue
         if reading.likely(secret_looks.coined, bare(match)) and "@" not in match["value"]:
             yield finding(match)
     for match in reading.matches(
@@ -92,11 +96,14 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
             continue
         if known["and"] and bare(known).isalnum():  # "admin and User2024"
             continue
+        if known["listed"] and not _POINTED.search(text, max(0, at - 6), at):
+            continue
         looks = secret_looks.made_up if known["and"] else secret_looks.coined
         if reading.likely(looks, bare(known)) and not ROLE.match(bare(known)):
             yield finding(known)
 
 
+_POINTED = re.compile(r"(?:->|=>|→|:|=|[–—]) ?\Z")
 _NO_USERS = frozenset(
     {"the", "a", "is", "are", "chrome", "firefox", "your", "this", "page", "account", "team", "version", "public"}
 )
@@ -116,6 +123,9 @@ _NETWORK_KEY = re.compile(
 )
 
 
+_NETWORKS = re.compile(r"wi-?fi|wlan|r[ée]seau|netzwerk|network|red |rete|rede|hotspot")
+
+
 def _networks(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     for match in reading.matches(
@@ -123,6 +133,9 @@ def _networks(reading: Reading) -> Iterator[Finding]:
         ("wifi", "wi-fi", "wlan", "ssid", "netz", "network", "réseau", "rete ", "netwerk", "sieć", "сеть", "hotspot"),
     ):
         if len(bare(match)) >= SHORTEST_KEY and reading.likely(secret_looks.coined, bare(match)):
+            yield finding(match)
+    for match in reading.matches(_OF_NETWORK, _CODES_OF_NETWORKS) if reading.speaks(_NETWORKS) else ():
+        if reading.likely(secret_looks.coined, bare(match)):
             yield finding(match)
     for match in reading.matches(_NETWORK, ("wifi", "wi-fi", "wlan", "ssid", "wireless", "hotspot")):
         value = bare(match)
@@ -134,6 +147,34 @@ def _networks(reading: Reading) -> Iterator[Finding]:
             and _only_ssid(named)
         ):
             yield finding(match)
+
+
+# "le code du wifi c'est …"
+_OF_NETWORK = re.compile(
+    r"(?:code|key|password|clé|clave|chave|chiave|schlüssel|sleutel|kod|ключ|пароль) (?:du|de|del|do|da|of|for|to|vom|für|fürs|van|od|от|к)(?: the| la| le| das| den| het| o| our)? "
+    r"(?:wi-?fi|wlan|réseau|netzwerk|network|red|rete|rede|hotspot)(?: (?:is|ist|c'est|est|es|è|é|to)|:)(?: now| jetzt)? "
+    + VALUE
+    + END,
+    re.IGNORECASE,
+)
+_CODES_OF_NETWORKS = (
+    "code ",
+    "key ",
+    "password ",
+    "clé ",
+    "clave ",
+    "chave ",
+    "chiave ",
+    "schlüssel ",
+    "sleutel ",
+    "kod ",
+    "ключ ",
+    "пароль ",
+)
+_LETS_IN, REACH_OF_LOGIN = (
+    re.compile(r"log ?-?in|sign ?-?in|account|passw|credential|creds|access|zugang|accès|acceso"),
+    80,
+)
 
 
 def _only_ssid(named: str) -> bool:

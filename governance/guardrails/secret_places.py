@@ -19,10 +19,18 @@ _PRIVATE_PART = re.compile(
 # A number of 256 bits as wallets and signers take it.
 _SIXTY_FOUR = re.compile(r"(?<![0-9A-Za-z])(?:0x)?(?P<value>[0-9a-f]{64}|[0-9A-F]{64})(?![0-9A-Za-z])")
 _WALLET = re.compile(
-    r"(?:wallet|signer|private ?key|privkey|priv_?key|secret ?key|private_key|secret_key|privatekeyto|keypair|cast send|accounts?:|--private|deployer_?(?:pk|key)|clé privée|clave privada|"
+    r"(?:wallet|signer|\b(?:eth|btc|sol)(?:ereum)? key|private ?key|privkey|priv_?key|secret ?key|private_key|secret_key|privatekeyto|keypair|cast send|accounts?:|--private|deployer_?(?:pk|key)|clé privée|clave privada|"
     r"chiave privata|chave privada|privater schlüssel|приватный ключ|закрытый ключ|私钥|私鑰|秘密鍵|개인키)"
 )
 _PUBLIC_THING = re.compile(r"public|\btx|hash|block|address|contract|root|digest|checksum|sha|\bid\b|topic|commit")
+
+# A key as its bytes, and the words of a wallet in a row with their numbers.
+_BYTES = re.compile(r"\[(?P<value>\d{1,3}(?:, ?\d{1,3}){31,63})\]")
+_KEYPAIR = re.compile(r"keypair|secret ?key|private ?key|solana|signer|id\.json")
+_BYTES_OF_KEYS, REACH_OF_KEYPAIR, FEWEST_NUMBERED = frozenset({32, 64}), 80, 8
+_NUMBERED = re.compile(
+    r"(?<!\w)1[.):] ?[a-z]{3,8},?\s{1,2}2[.):] ?[a-z]{3,8},?\s{1,2}3[.):] ?[a-z]{3,8},?\s{1,2}(?:\d{1,2}[.):] ?[a-z]{3,8},?\s{1,2}){8,20}(?:12|15|18|21|24)[.):] ?[a-z]{3,8}\b"
+)
 
 # One setting on a line of its own.
 _SETTING = re.compile(
@@ -65,6 +73,14 @@ def find(reading: Reading) -> Iterator[Finding]:
             and not secret_looks.placeholder_token(match["value"])
         ):
             yield Finding("wallet_key", *match.span(), 0.8)
+    for match in reading.matches(_BYTES, ("[",)) if reading.speaks(_KEYPAIR) else ():
+        numbers = [int(number) for number in match["value"].split(",")]
+        window = lower[max(0, match.start() - REACH_OF_KEYPAIR) : match.start()]
+        if len(numbers) in _BYTES_OF_KEYS and max(numbers) < 256 and _KEYPAIR.search(window):
+            yield Finding("wallet_key", *match.span(), 0.8)
+    for match in _NUMBERED.finditer(text) if "12" in text else ():
+        if len(set(re.findall("[a-z]+", match[0]))) > FEWEST_NUMBERED:
+            yield Finding("seed_phrase", *match.span(), 0.8)
     for match in _SETTING.finditer(text) if "=" in text and "p" in lower else ():
         if _HUMPED.fullmatch(match["value"]) and not _OF_CODE.search(match["value"]):
             yield Finding("password", *match.span("value"), 0.7)

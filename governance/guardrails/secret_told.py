@@ -94,10 +94,11 @@ _BESIDE = re.compile(
     + END
 )
 _DOTTED = re.compile(r" ?[.·_]{3,40} ?:? ?" + VALUE + END)
+_STRICT = ("secret", "passkey", "login code")  # of which only a word counts that can be nothing else
 _BESIDE_CORES = (
     "password", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "mdp", "contraseña", "clave", "senha", "wachtwoord", "hasło", "hasła", "hasłem", "password-value", "parola d'ordine",
     "lösenord", "adgangskode", "passord", "heslo", "salasana", "jelszó", "пароль", "parola", "şifre", "şifresi", "密码", "비번", "비밀번호", "パスワード", "पासवर्ड",
-    "kata sandi", "kata sandinya", "mật khẩu", "wlan-schlüssel", "clé wifi", "clave wifi", "code wifi", "pw", "pwd", "pass", "passw",
+    "kata sandi", "kata sandinya", "mật khẩu", "wlan-schlüssel", "clé wifi", "clave wifi", "code wifi", "pw", "pwd", "pass", "passw", *_STRICT,
 )  # fmt: skip
 
 
@@ -109,7 +110,8 @@ def _right_after(reading: Reading) -> Iterator[Finding]:
         end = at + len(core)
         match = _BESIDE.match(text, end) or _DOTTED.match(text, end)
         value = bare(match) if match is not None else ""
-        if match is not None and reading.likely(secret_looks.coined, value) and not ROLE.match(value):
+        looks = secret_looks.striking if core in _STRICT else secret_looks.coined
+        if match is not None and reading.likely(looks, value) and not ROLE.match(value):
             start = match.start("value")
             yield Finding("password", start, start + len(value), 0.7)
 
@@ -160,12 +162,28 @@ _TO_OPEN = re.compile(
 )
 
 
+# "I had to reset it, it's now …", "I keep using … everywhere"
+_NOW = re.compile(
+    r"(?:(?P<keep>keep using|reuse|always use)|(?:(?:reset|changed|rotated) (?:it|this|that|mine|hers|his|theirs|yours)\b|locked out)[^\n.;:]{0,40}?\b(?:it'?s|it is|is|to)(?: now| all)?) "
+    + VALUE
+    + END
+    + r"(?(keep)[\"'`]? (?:everywhere|for everything|on every|for all|again))",
+    re.IGNORECASE,
+)
+
+
 def _used(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     if "opens" in reading.lower or "unlocks" in reading.lower:
         for match in _OPENED.finditer(text):
             if reading.likely(secret_looks.coined, bare(match)):
                 yield finding(match)
+    for match in reading.matches(
+        _NOW, ("reset", "changed", "rotated", "locked out", "keep using", "reuse", "always use")
+    ):
+        value = bare(match)
+        if reading.likely(secret_looks.made_up, value) and not ROLE.match(value):
+            yield finding(match)
     for pattern, needles in (
         (_WHEN, ("prompt", "ask", "rein kommst", "opens", "unlocks")),
         (

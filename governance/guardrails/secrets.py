@@ -41,6 +41,7 @@ _NAMES = (
     "mot de passe",
     "lösenord",
     "api key",
+    "setup key",
     "pw ",
     "pass:",
     "pw:",

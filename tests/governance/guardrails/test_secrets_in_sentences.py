@@ -155,3 +155,36 @@ def test_what_stands_behind_very_many_in_one_another_is_masked_as_well(piece: st
     text = f"{piece * 900}Gr4nite!Heron22 and more"
     assert covers(text, "Gr4nite!Heron22")
     assert covers(f"{piece * 90}pw: Gr4nite!Heron22", "Gr4nite!Heron22")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("printer web ui -> admin, brotherhl2350", "brotherhl2350"), ("My login if you're bored: kim@kmail.example, MoonlitTaco55", "MoonlitTaco55"),
+        ("The code for the lockbox is 7-19-33", "7-19-33"), ("code for the side gate is 9031#", "9031#"), ("The kids' tablet unlocks with 1739", "1739"), ("bike lock: 4482", "4482"),
+        ("Zugangsdaten Testsystem: test01 / Herbstlaub!3", "Herbstlaub!3"), ("the credentials for the sandbox are dana.f / Juniper-Road-61.", "Juniper-Road-61"),
+        ("Le code du wifi c'est marmotte2031", "marmotte2031"), ("ssh-keygen -t ed25519 -N 'Moor hen bells 6'", "Moor hen bells 6"), ("p: Magpie*Nine u: app", "Magpie*Nine"),
+        ("1. jungle 2. kiwi 3. lizard 4. mango 5. nephew 6. orbit 7. pistol 8. quiz 9. rebel 10. salmon 11. toast 12. umbrella  <- mine", "jungle 2. kiwi 3. lizard"),
+        ("My twelve words: velvet orbit salmon rebel kiwi jungle gloom emerge crush bench album river", "velvet orbit salmon rebel kiwi jungle gloom emerge crush bench album river"),
+        ("eth key 6582e5d6fd829ee012330e2701e9ef7555e61e398088f0c71a8cd9bafb50ed42", "6582e5d6fd829ee012330e2701e9ef7555e61e398088f0c71a8cd9bafb50ed42"),
+        ("solana keypair [" + ",".join(map(str, range(60, 92))) + "]", ",".join(map(str, range(60, 92)))), ("MFA setup key: KVKF KRCP NZQU YMLX OVYD SQKJ", "KVKF KRCP NZQU YMLX OVYD SQKJ"),
+        ("radius secret shareD!key8", "shareD!key8"), ("I had to reset it, it's now Xw93-kmRt-22", "Xw93-kmRt-22"), ("I keep using Shadowfax88! everywhere", "Shadowfax88!"),
+        ('client := sdk.New("OTUXcMILJFbi8xIvSBwQOO1ExqCtgfSHg0G3") // token', "OTUXcMILJFbi8xIvSBwQOO1ExqCtgfSHg0G3"), ('ldap.bind("cn=svc", "bindMe-Not7")', "bindMe-Not7"),
+        ("| API | Key |\n| --- | --- |\n| Maps | EJpNGNvV0s7BabZ0sICUdOSXap8CJ0Kn6q4MlgE |", "EJpNGNvV0s7BabZ0sICUdOSXap8CJ0Kn6q4MlgE"),
+    ],
+)  # fmt: skip
+def test_secrets_that_are_told_in_passing(text: str, value: str) -> None:
+    assert covers(text, value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The seed list: basil thyme onion carrot tomato pepper lettuce radish spinach squash pumpkin melon", "client id: IgAJyt1Sgcd4W9sHxlKFmWJoWXBSxriFU7e9, client secret: in 1Password",
+        "embedding [" + ",".join(map(str, range(60, 92))) + "]", '_NAME = b"sk-ecdsa-sha2-nistp256@openssh.com"', "def test_allKeysInAllAuthorizedFilesForAuthorizedUser(self):",
+        'self.validate_passwords("new_password1", "new_password2")', "VerifiedPassword, good, bad, min=2, max=4", "SIGNATURE_HMAC_SHA1: verify_hmac_sha1,", "    code = 1005 if done else 1006",
+        "private_key: Ed25519PrivateKey | Ed448PrivateKey",
+    ],
+)  # fmt: skip
+def test_what_code_and_lists_hold_is_no_secret(text: str) -> None:
+    assert secrets.detect(text) == []
