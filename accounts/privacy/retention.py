@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
@@ -130,11 +130,13 @@ def limit(principal: Principal, *, retention: str, days: int | None) -> None:
         audit.append([entry], tenant_id=principal.tenant_id)
 
 
-def delete_tree(root: Table, keys: list[object]) -> Iterator[tuple[str, int]]:
-    """Delete rows with all that leads to them, in the caller's transaction; yield each table's name and rows."""
+def delete_tree(root: Table, keys: list[object], *, tenant_id: UUID) -> Iterator[tuple[str, int]]:
+    """Delete a tenant's rows with all that leads to them, in the caller's transaction.
+
+    Yields each table's name and rows.
+    """
     for table, way in _leading_to(root):
-        found = table.model._base_manager.using(USING).filter(**{f"{way}__in": keys})
-        yield table.name, rows.delete_batch(table, _with_owners(table, found))
+        yield table.name, rows.delete_batch(table, _with_owners(table, _at_its_end(table, way, keys, tenant_id)))
 
 
 def _of_tenant(tenant: Tenant, *, dry_run: bool) -> Expired:
@@ -148,7 +150,7 @@ def _of_tenant(tenant: Tenant, *, dry_run: bool) -> Expired:
         doomed = _doomed(root, tenant.id)
         if doomed is not None:
             free = _not_held(root, doomed, held)
-            for name, count in _counted(root, free) if dry_run else _deleted(root, free):
+            for name, count in _counted(root, free, tenant.id) if dry_run else _deleted(root, free, tenant.id):
                 found.add(name, count)
     if found.rows and not dry_run:
         with transaction.atomic(using=USING):
@@ -165,8 +167,16 @@ def _doomed(root: Table, tenant_id: UUID) -> QuerySet[models.Model] | None:
     here = root.model._base_manager.using(USING).filter(tenant_id=tenant_id, **{f"{root.clock}__lt": Now() - limit})
     if root.alive is None:
         return here
-    path, values = root.alive
-    return here.exclude(**{f"{path}__in": values})
+    return here.exclude(Exists(_alive(root, tenant_id)))
+
+
+def _alive(root: Table, tenant_id: UUID) -> QuerySet[models.Model]:
+    """Return what keeps a row of the root from going: those that refer to it and are in one of its live states."""
+    assert root.alive is not None
+    (relation, name), values = root.alive[0].split("__"), root.alive[1]
+    reference = cast(models.ManyToOneRel, root.model._meta.get_field(relation))
+    of_row = {reference.field.name: OuterRef("pk"), f"{name}__in": values}
+    return reference.related_model._base_manager.using(USING).filter(tenant_id=tenant_id, **of_row)
 
 
 def _not_held(root: Table, doomed: QuerySet[models.Model], held: set[UUID]) -> QuerySet[models.Model]:
@@ -175,20 +185,26 @@ def _not_held(root: Table, doomed: QuerySet[models.Model], held: set[UUID]) -> Q
     return doomed
 
 
-def _counted(root: Table, doomed: QuerySet[models.Model]) -> Iterator[tuple[str, int]]:
+def _counted(root: Table, doomed: QuerySet[models.Model], tenant_id: UUID) -> Iterator[tuple[str, int]]:
     for table, way in _leading_to(root):
-        there = table.model._base_manager.using(USING).filter(**{f"{way}__in": doomed.values("pk")})
-        yield table.name, there.count()
+        yield table.name, _at_its_end(table, way, doomed.values("pk"), tenant_id).count()
 
 
-def _deleted(root: Table, doomed: QuerySet[models.Model]) -> Iterator[tuple[str, int]]:
+def _at_its_end(table: Table, way: str, keys: Any, tenant_id: UUID) -> QuerySet[models.Model]:
+    """Return a table's rows that lead to these. What refers to them names its tenant too: indexes begin with it."""
+    before, _, _ = way.rpartition("__")
+    whose = f"{before}__tenant_id" if before else "tenant_id"
+    return table.model._base_manager.using(USING).filter(**{whose: tenant_id, f"{way}__in": keys})
+
+
+def _deleted(root: Table, doomed: QuerySet[models.Model], tenant_id: UUID) -> Iterator[tuple[str, int]]:
     """Delete batch by batch. What somebody uses just now is left for the next time."""
     if root.alive is not None:
         doomed = doomed.select_for_update(skip_locked=True, of=("self",))
     while True:
         with transaction.atomic(using=USING):
             keys: list[object] = list(doomed.order_by("pk").values_list("pk", flat=True)[:BATCH_ROWS])
-            done = list(delete_tree(root, keys)) if keys else []
+            done = list(delete_tree(root, keys, tenant_id=tenant_id)) if keys else []
         yield from done
         if len(keys) < BATCH_ROWS:
             return

@@ -70,7 +70,8 @@ class Run(UserOwned):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    session = TenantForeignKey(Session, on_delete=models.PROTECT, related_name="runs")
+    # By no index of its own: to find what a run is told, the planner would take it and read the whole session.
+    session = TenantForeignKey(Session, db_index=False, on_delete=models.PROTECT, related_name="runs")
     parent = TenantForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
     root_id = models.UUIDField()
     rerun_of = TenantForeignKey("self", null=True, db_index=False, on_delete=models.PROTECT, related_name="reruns")

@@ -16,7 +16,7 @@ class SessionSummary(UserOwned):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    session = TenantForeignKey(Session, on_delete=models.PROTECT, related_name="summaries")
+    session = TenantForeignKey(Session, db_index=False, on_delete=models.PROTECT, related_name="summaries")
     made_by = TenantForeignKey(Run, on_delete=models.PROTECT, related_name="+")
     until_at = models.DateTimeField()
     until_id = models.UUIDField()

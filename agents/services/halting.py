@@ -26,12 +26,12 @@ def halt(person: Person) -> dict[str, int]:
     return {"runs cancelled": len(_halted(tenant_id=person.tenant_id, user_id=person.user_id))}
 
 
-def halt_session(row_id: UUID) -> list[UUID]:
+def halt_session(row_id: UUID, *, tenant_id: UUID) -> list[UUID]:
     """Fence and cancel what is under way in a session that is about to be deleted; return which runs those were.
 
     Commits run by run.
     """
-    return _halted(session_id=row_id)
+    return _halted(tenant_id=tenant_id, session_id=row_id)
 
 
 def _halted(**which: UUID) -> list[UUID]:

@@ -17,6 +17,12 @@ from agents.services.sql import table
 # As the index `run_remembered` has it.
 REMEMBERED = f"e.status = '{RunStatus.COMPLETED.value}' AND e.parent_id IS NULL AND e.component_kind <> '{JOB}'"
 
+# To cut a text takes longer than to read its row, so only the few that are too long are cut.
+SAID = ", ".join(
+    f"CASE WHEN octet_length(e.{text}) <= %(chars)s THEN e.{text} ELSE left(e.{text}, %(chars)s) END AS {text}"
+    for text in ("input", "output")
+)
+
 # What was said before this run was made, or before the one it was forked from. What its first model call was told is
 # kept with that step, by ids: a later pass sees no more, though a run that had ended may be committed late. First the
 # newest summary, then the newest runs behind it, read from the index `run_remembered` and no others; last, whether any
@@ -39,7 +45,7 @@ WITH asking AS (
 SELECT id, NULL::timestamptz, text, NULL FROM summary
 UNION ALL
 SELECT h.id, h.ended_at, h.input, h.output FROM asking a LEFT JOIN summary s ON true CROSS JOIN LATERAL (
-    SELECT e.id, e.ended_at, left(e.input, %(chars)s) AS input, left(e.output, %(chars)s) AS output
+    SELECT e.id, e.ended_at, {SAID}
     FROM {table(Run)} e WHERE e.tenant_id = a.tenant_id AND e.session_id = a.session_id
     AND {REMEMBERED}
     AND (e.ended_at, e.id) > (coalesce(s.until_at, '-infinity'), coalesce(s.until_id, '{UUID(int=0)}'))

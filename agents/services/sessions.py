@@ -60,11 +60,11 @@ def expire_temporary() -> dict[str, int]:
 
 def _delete(row_id: UUID, tenant_id: UUID, *, by: UUID | None = None) -> None:
     """Halt what is under way in a session and delete it; audited. Raises: Conflict when something came in between."""
-    halted = halting.halt_session(row_id)
+    halted = halting.halt_session(row_id, tenant_id=tenant_id)
     try:
         with transaction.atomic(using=USING):
             if Session.objects.using(USING).select_for_update().filter(id=row_id).exists():
-                for _ in retention.delete_tree(table_of(Session), [row_id]):
+                for _ in retention.delete_tree(table_of(Session), [row_id], tenant_id=tenant_id):
                     pass
             for run_id in halted:
                 log.notify(EVENTS, f"- {run_id}", using=USING)  # their readers find nothing more, and end

@@ -23,7 +23,7 @@ from agents.engine.spec import JobSpec, Keeps, Model, text
 from agents.engine.steps import Statement
 from agents.models import Run, Session, SessionSummary
 from agents.services import jobs, tenant_models
-from agents.services.history import REMEMBERED
+from agents.services.history import REMEMBERED, SAID
 from agents.services.sql import table
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ WITH asking AS (
 )
 SELECT coalesce(n.text, ''), coalesce(n.runs, 0), h.id, h.ended_at, coalesce(h.input, ''), coalesce(h.output, '')
 FROM asking LEFT JOIN newest n ON true CROSS JOIN LATERAL (
-    SELECT e.id, e.ended_at, left(e.input, %(chars)s) AS input, left(e.output, %(chars)s) AS output
+    SELECT e.id, e.ended_at, {SAID}
     FROM {table(Run)} e WHERE e.tenant_id = asking.tenant_id AND e.session_id = asking.session_id AND {REMEMBERED}
     AND (e.ended_at, e.id) > (coalesce(n.until_at, '-infinity'), coalesce(n.until_id, '{UUID(int=0)}'))
     AND (e.ended_at, e.id) <= (%(until_at)s, %(until_id)s)

@@ -119,7 +119,8 @@ def _spellings(words: str) -> Iterator[str]:
 
 def _forget_deltas(run: Run, words: str) -> int:
     """Replace words that were streamed in pieces: the first piece gets the whole text, the others none."""
-    rows = RunEvents.objects.using(USING).filter(tenant_id=run.tenant_id, run__session_id=run.session_id)
+    of_session = {"run__tenant_id": run.tenant_id, "run__session_id": run.session_id}
+    rows = RunEvents.objects.using(USING).filter(tenant_id=run.tenant_id, **of_session)
     changed = 0
     for _, batches in groupby(rows.order_by("run_id", "first_seq"), key=lambda row: row.run_id):
         listed = list(batches)

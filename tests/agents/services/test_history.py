@@ -130,6 +130,16 @@ async def test_another_session_is_another_history(make_process):
     assert await told(process, other) == History()
 
 
+async def test_a_text_is_known_as_far_as_asked_in_characters_however_many_bytes_they_are(make_process):
+    process = await make_process(supervise=False)
+    begin = await begun(process)
+    await in_thread(age, begin.run_id, 2)
+    words = {"input": "ß" * 30, "output": "short"}
+    await in_thread(Run.objects.using("system").filter(output="Answer 1").update, **words)
+    history = await load_history(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, runs=5, chars=2 * 20)
+    assert (history.said[-1].asked, history.said[-1].answered) == ("ß" * 14 + " [cut]", "short")
+
+
 async def test_an_agent_without_a_window_is_told_nothing(make_process):
     process = await make_process(supervise=False)
     begin = await begun(process)
@@ -180,6 +190,40 @@ async def test_a_run_reads_no_more_of_an_old_session_than_it_sends(make_process)
         ((plan,),) = await cursor.fetchall()
     assert len((await told(process, begin)).said) == 9
     assert max(_rows_read(plan[0]["Plan"])) == 9
+
+
+async def test_a_summary_is_made_of_no_more_of_an_old_session_than_it_takes_over(make_process):
+    """Beside many sessions of few runs, whose number tells the planner that a session is read soon."""
+    process = await make_process(supervise=False)
+    for number in range(40):
+        other = process.new(session_id=f"young {number}")
+        await process.supervisor.writer.begin(other)
+        await in_thread(age, other.run_id, 3)
+    begin = await begun(process)
+    await in_thread(age, begin.run_id, 1_000)
+    await in_thread(sum_up, begin.run_id, 31, "So far.")
+    await in_thread(analyze)
+    history = await told(process, begin)
+    assert history.leaving is not None
+    assert history.summary is not None
+    asked = {"tenant_id": begin.tenant_id, "run_id": begin.run_id, "chars": 100, "job": summaries.SPEC.id}
+    asked |= {"until_at": history.leaving.ended_at, "until_id": history.leaving.run_id, "seen": history.summary.id}
+    async with process.pool.connection() as connection:
+        explain = f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {summaries.DUE}"
+        ((plan,),) = await (await connection.execute(explain, asked)).fetchall()
+    assert max(rows for node, rows in _reads(plan[0]["Plan"]) if node["Relation Name"] == "agents_run") == 25
+
+
+def test_no_index_of_what_a_session_holds_begins_with_the_session_alone(database):
+    """It would serve the same questions at a price that grows with the session, and the planner may not know."""
+    query = """
+        SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+        JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
+        WHERE x.indrelid IN ('agents_run'::regclass, 'agents_sessionsummary'::regclass) AND a.attname = 'session_id'
+    """
+    with connections["system"].cursor() as cursor:
+        cursor.execute(query)
+        assert cursor.fetchall() == []
 
 
 async def test_whether_a_summary_is_held_up_is_asked_of_its_session_only(make_process):
