@@ -175,8 +175,9 @@ def _alive(root: Table, tenant_id: UUID) -> QuerySet[models.Model]:
     assert root.alive is not None
     (relation, name), values = root.alive[0].split("__"), root.alive[1]
     reference = cast(models.ManyToOneRel, root.model._meta.get_field(relation))
+    referring = cast(type[models.Model], reference.related_model)
     of_row = {reference.field.name: OuterRef("pk"), f"{name}__in": values}
-    return reference.related_model._base_manager.using(USING).filter(tenant_id=tenant_id, **of_row)
+    return referring._base_manager.using(USING).filter(tenant_id=tenant_id, **of_row)
 
 
 def _not_held(root: Table, doomed: QuerySet[models.Model], held: set[UUID]) -> QuerySet[models.Model]:

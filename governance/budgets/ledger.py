@@ -24,6 +24,7 @@ from agentos.core.ids import new_id
 from agentos.core.types import JsonObject, json_text
 from agents.engine.allowance import BOUNDLESS, Allowance
 from agents.engine.run_info import RunInfo
+from agents.engine.spec import JOB
 from agents.engine.status import RunStatus
 from agents.models import Run
 from agents.services.journal.trips import in_few_trips
@@ -217,11 +218,14 @@ class Budgets:
         return allowance([(measure, amounts[use_id]) for use_id, measure in measures.items()])
 
     def ended(self, run: RunInfo) -> None:
-        """Settle a run soon, together with others; the budgets of a tenant that has none need no settling."""
+        """Settle a run soon, together with others; the budgets of a tenant that has none need no settling.
+
+        Background work goes along with the next run, or the tick settles it: it locks no budget for itself.
+        """
         if run.tenant_id not in self._terms:
             return
         self._ended.add(run.run_id)
-        if self._settling is None:
+        if self._settling is None and run.spec.kind != JOB:
             self._settling = asyncio.create_task(self._settle(), name="budget-settling")
 
     async def close(self) -> None:

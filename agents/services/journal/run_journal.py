@@ -12,6 +12,7 @@ from agentos.core.errors import LeaseLost
 from agentos.core.types import JsonObject
 from agents.engine.ports import SeenState
 from agents.engine.run_info import RunInfo
+from agents.engine.spec import JOB
 from agents.engine.steps import Statement, Write
 from agents.services.halted import component_target, tool_target
 from agents.services.jobs import BeginJob
@@ -33,7 +34,10 @@ class Writer(Protocol):
         ...
 
     def wake_soon(self, journal: RunJournal) -> None:
-        """As `wake`, a moment later when nothing else is to be flushed: what follows shall go with it."""
+        """As `wake`, a moment later when nothing else is to be flushed: what follows shall go with it.
+
+        Background work waits longer for what others have to say, and goes with that.
+        """
         ...
 
 
@@ -70,6 +74,10 @@ class RunJournal:
         self._is_closed = False  # a write that gives the lease back is on its way: nothing may follow it
 
     @property
+    def is_background(self) -> bool:
+        return self.info.spec.kind == JOB
+
+    @property
     def pause_requested(self) -> bool:
         return self.info.run_id in self.writer.stops.pausing
 
@@ -92,15 +100,12 @@ class RunJournal:
         else:
             self.waiting.append(Waiting(Write(events=[(name, payload)])))
         if not can_wait:  # also where one that could wait is waiting
-            self.writer.wake(self)
+            self._wake()
 
     def put(self, write: Write, *, can_wait: bool = False) -> None:
         self._check(write)
         self.waiting.append(Waiting(write))
-        if can_wait:
-            self.writer.wake_soon(self)
-        else:
-            self.writer.wake(self)
+        self._wake(can_wait=can_wait)
 
     async def commit(self, write: Write) -> None:
         self._check(write)
@@ -125,6 +130,13 @@ class RunJournal:
     def reopen(self) -> None:
         """Let the run go on after its last write was refused."""
         self._is_closed = False
+
+    def _wake(self, *, can_wait: bool = False) -> None:
+        """Let a flush look at what nobody waits for."""
+        if can_wait or self.is_background:
+            self.writer.wake_soon(self)
+        else:
+            self.writer.wake(self)
 
     def _check(self, write: Write) -> None:
         if self.is_lost or self._is_closed:

@@ -46,6 +46,7 @@ FLUSH_INTERVAL_SECONDS = 0.025
 FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # few runs need not wait for company
 FLUSH_INTERVAL_TIMES_ITS_LENGTH = 4  # the writer leaves three quarters of the time to others
 SOON_SECONDS = 0.003  # what a run has done waits for what it does next, and goes with it
+BACKGROUND_SECONDS = 0.05  # what background work has done waits for what anybody does next
 FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN = 0.0125  # where each says one word, none are joined
 ASIDE_AT_ONCE = 2  # of the pool's connections
 UNENCODABLE = (TypeError, ValueError, RecursionError)
@@ -84,7 +85,8 @@ class JournalWriter:
 
     def wake_soon(self, journal: RunJournal) -> None:
         self._dirty[journal] = None
-        asyncio.get_running_loop().call_later(SOON_SECONDS, self._wake.set)
+        seconds = BACKGROUND_SECONDS if journal.is_background else SOON_SECONDS
+        asyncio.get_running_loop().call_later(seconds, self._wake.set)
 
     async def begin(self, begin: Begin) -> None:
         """Return once the run is stored; `begin` says how. Raises: what refused this one."""
