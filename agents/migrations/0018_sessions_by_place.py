@@ -7,7 +7,7 @@ import accounts.tenancy
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0016_untrusted_runs_of_before")]
+    dependencies = [("agents", "0017_newest_sessions")]
     operations = [
         migrations.AlterField(
             model_name="run",
