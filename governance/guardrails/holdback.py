@@ -28,13 +28,17 @@ _JOINING = frozenset(
 _LONGEST_ENDING_CHARACTERS = 256  # of a block: what decides where it ends
 _LABEL_CHARACTERS = 64  # how far before what it names an alarming word may have left already
 _SHORT_HOLD_CHARACTERS = 32  # a longer hold is looked at again only after it grew by a quarter
+# Characters that detectors may read for each that came, and besides: who has read more waits for more to come.
+READ_FOR_EACH, READ_BESIDES = 8, 20_000
+_TAIL_READ = TAIL_CHARACTERS // 4  # a look for a tail takes that much of a detector's time for as many
 
 
 class HoldBack:
     """Redact a text that arrives in pieces; the pieces put together read like the redacted whole.
 
     Text without an alarming character leaves one word after it came. What is held for more than 4096
-    characters is taken for a finding: it leaves as a mask, never in the clear.
+    characters is taken for a finding: it leaves as a mask, never in the clear. A stream of nothing but alarms, letter
+    by letter, is looked at less often.
     """
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
@@ -47,6 +51,7 @@ class HoldBack:
         self._word = 0  # where the last, perhaps unfinished word of `_held` begins
         self._alarmed = False
         self._next_look = 0
+        self._may_read = READ_BESIDES
         self._swallowed: Block | str = ""
         self._counts: Counter[str] = Counter()
         self._finders: dict[str, str] = {}  # of each kind, the detector that found it last
@@ -95,6 +100,7 @@ class HoldBack:
         if boundary >= 0:
             self._word = len(self._held) + boundary + 1
         self._held += delta
+        self._may_read = min(self._may_read, READ_BESIDES) + READ_FOR_EACH * len(delta)
 
     def _word_hold(self) -> int:
         """Return where to hold from if nothing alarms: the last word, and the one before if it may join."""
@@ -107,7 +113,8 @@ class HoldBack:
         return _last_boundary(self._held[:end]) + 1
 
     def _feed_alarmed(self) -> str:
-        if len(self._held) < self._next_look and len(self._held) <= MOST_HELD_CHARACTERS:
+        waits = len(self._held) < self._next_look or self._may_read < 0
+        if waits and len(self._held) <= MOST_HELD_CHARACTERS:
             return ""
         base = len(self._context)
         text = self._context + self._held
@@ -126,6 +133,7 @@ class HoldBack:
     def _open_from(self, text: str, base: int) -> int:
         """Return from where a finding may still begin or grow."""
         hold = base + self._word_hold()
+        self._may_read -= _TAIL_READ
         begin = max(0, len(text) - TAIL_CHARACTERS, base - _LABEL_CHARACTERS)
         tail = fold(text[begin:])
         for detector in self._detectors:
@@ -145,6 +153,7 @@ class HoldBack:
         for detector in self._detectors:
             if detector.alarm.search(text, max(0, base - _LABEL_CHARACTERS), end):
                 seen += (own := detector.detect(text))
+                self._may_read -= len(text)
                 self._finders.update((finding.kind, detector.name) for finding in own)
         found = merge(seen)
         return [
@@ -172,7 +181,7 @@ class HoldBack:
 
     def _remember(self, gone: str) -> None:
         context = self._context + gone
-        if len(context) > 2 * CONTEXT_CHARACTERS:
+        if len(context) > CONTEXT_CHARACTERS + CONTEXT_CHARACTERS // 2:
             boundary = _BOUNDARY.search(context, len(context) - CONTEXT_CHARACTERS - 64)
             cut = boundary.end() if boundary is not None else len(context)
             context = context[min(cut, len(context) - CONTEXT_CHARACTERS) :]

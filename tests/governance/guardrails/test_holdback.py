@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.guardrails import pii, secrets
-from governance.guardrails.detector import PLAIN
+from governance.guardrails import holdback, pii, secrets
+from governance.guardrails.detector import CONTEXT_CHARACTERS, PLAIN
 from governance.guardrails.findings import Finding, redact
 from governance.guardrails.holdback import MOST_HELD_CHARACTERS, HoldBack
 from tests.governance.guardrails.labelled import credentials, personal
@@ -61,6 +61,22 @@ def test_every_split_in_two() -> None:
 
 def test_letter_by_letter() -> None:
     assert [text for text in (*TEXTS, *VARIED) if in_pieces(text) != whole(text)] == []
+
+
+def test_letter_by_letter_of_a_stream_that_was_read_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holdback, "READ_BESIDES", 0)
+    assert [text for text in VARIED[::8] if in_pieces(text) != whole(text)] == []
+
+
+@pytest.mark.parametrize("size", [1, 7, 30])
+@pytest.mark.parametrize("piece", ["driver licence A1234567 ", "born 1 2 1934 ", "a,b\npassword,c\n", "pw=Ab1#xyz ", "1 "])
+def test_detectors_read_so_much_and_no_more(piece: str, size: int) -> None:
+    text = piece * (6_000 // len(piece))
+    hold_back, read = counted()
+    left = "".join(hold_back.feed(text[at : at + size]) for at in range(0, len(text), size))
+    assert left + hold_back.finish() == whole(text)
+    longest = 2 * (MOST_HELD_CHARACTERS + 2 * CONTEXT_CHARACTERS)  # of the last look that was begun, and the end's
+    assert sum(read) <= holdback.READ_FOR_EACH * len(text) + holdback.READ_BESIDES + 2 * longest
 
 
 @pytest.mark.parametrize(
@@ -228,18 +244,22 @@ def test_work_grows_with_the_text(piece: str) -> None:
 
 def _read_characters(piece: str, count: int) -> int:
     """Count the characters that the detectors had to read."""
-    read = 0
-
-    def counting(detect: Callable[[str], list[Finding]]) -> Callable[[str], list[Finding]]:
-        def counted(text: str) -> list[Finding]:
-            nonlocal read
-            read += len(text)
-            return detect(text)
-
-        return counted
-
-    hold_back = HoldBack([dataclasses.replace(one, detect=counting(one.detect)) for one in DETECTORS])
+    hold_back, read = counted()
     for _ in range(count):
         hold_back.feed(piece)
     hold_back.finish()
-    return read
+    return sum(read)
+
+
+def counted() -> tuple[HoldBack, list[int]]:
+    """Return a hold-back, and the list where its detectors write down how much they read."""
+    read: list[int] = []
+
+    def counting(detect: Callable[[str], list[Finding]]) -> Callable[[str], list[Finding]]:
+        def noted(text: str) -> list[Finding]:
+            read.append(len(text))
+            return detect(text)
+
+        return noted
+
+    return HoldBack([dataclasses.replace(one, detect=counting(one.detect)) for one in DETECTORS]), read
