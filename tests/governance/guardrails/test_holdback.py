@@ -69,7 +69,9 @@ def test_letter_by_letter_of_a_stream_that_was_read_too_often(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("size", [1, 7, 30])
-@pytest.mark.parametrize("piece", ["driver licence A1234567 ", "born 1 2 1934 ", "a,b\npassword,c\n", "pw=Ab1#xyz ", "1 "])
+@pytest.mark.parametrize(
+    "piece", ["driver licence A1234567 ", "born 1 2 1934 ", "a,b\npassword,c\n", "pw=Ab1#xyz ", "1 "]
+)
 def test_detectors_read_so_much_and_no_more(piece: str, size: int) -> None:
     text = piece * (6_000 // len(piece))
     hold_back, read = counted()
