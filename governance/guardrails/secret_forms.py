@@ -41,16 +41,16 @@ _QUOTED_OPTION = re.compile(
 # Of apps that print codes for logging in.
 _SEED_OF_CODES = re.compile(
     r"(?i:(?:totp|2fa|mfa|authenticator|otp)(?:[ _\-]\w{1,12})?[ _\-](?:seed|secret|key|schlüssel|geheimnis|clave|clé|chave|chiave|sleutel|nyckel|klucz|ключ)(?: (?:is|for [^\n:=]{2,20}))?)[\"']?[:= ]{1,3}[\"']?"
-    r"(?P<value>[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,12}(?![\w ])|(?=[A-Za-z \-]{0,60}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,12}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,12}|(?=[A-Z]*[2-7])[A-Z2-7]{16,64})(?![\w]))"
+    r"(?P<value>[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,12}(?![\w ])|(?=[A-Za-z \-]{0,60}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,12}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,12}|(?=[A-Z]{0,63}[2-7])[A-Z2-7]{16,64})(?![\w]))"
 )
 _UP_TO = r"[^\n|;]{0,120}? "
 # Commands and the option, or the place, that holds a secret: how each begins, and what follows up to the secret.
 _COMMANDS = {
-    "mysql mariadb": rf"[\w\-]*\b{_UP_TO}-p(?=[^\s\-])",
+    "mysql mariadb": rf"[\w\-]{{0,20}}\b{_UP_TO}-p(?=[^\s\-])",
     "docker podman helm oras crane skopeo buildah nerdctl": rf"(?: registry| auth)? login\b{_UP_TO}-p[ =]?",
     "redis-cli redis-benchmark": rf"{_UP_TO}-a ",
     "mongo influx cqlsh clickhouse-client rabbitmqadmin mosquitto_ smbclient lftp ldap sqlcmd bcp isql osql xfreerdp rdesktop "
-    "evil-winrm az psexec hydra keytool snmp curl": rf"[\w\-]*\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
+    "evil-winrm az psexec hydra keytool snmp curl": rf"[\w\-]{{0,20}}\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
     "snmpwalk snmpget snmpset snmpbulkwalk snmptrap": rf"{_UP_TO}-[AX] ",
     "zip unzip 7z": rf"\b{_UP_TO}(?:(?-i:-P )|-p(?=[^\s\-]))",
     "openssl": rf"\b{_UP_TO}(?:-(?:pass|passin|passout) pass:|-k )",
@@ -71,37 +71,37 @@ _COMMANDS = {
         r"(?: auth| config)? (?:login|authtoken|add-authtoken|auth|set token) "
     ),
     "codecov codecovcli": r"\b[^\n|;]{0,80}? -t ",
-    "htpasswd": r" -\w*b\w* \S{1,60} \S{1,40} ",
+    "htpasswd": r" -\w{0,6}b\w{0,6} \S{1,60} \S{1,40} ",
     "echo": r" [\"']?(?:[\w.\-]{1,40}:(?=[^\s\"'|]{4,100}[\"']? \| ?(?:sudo )?chpasswd)|(?=[^\s\"'|]{5,100}[\"']? \| ?"
     r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup|kinit|oc|az|vault)(?![\w\-])))",
-    "identified": r" (?:by|with \w+ by) ",
+    "identified": r" (?:by|with \w{1,40} by) ",
     "encrypted~password with~password": " ",
     "enable~secret enable~password snmp-server~community snmp~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [05])? ",
-    "username": r" \S{1,40} (?:privilege \d+ )?(?:secret|password)(?: [05])? ",
+    "username": r" \S{1,40} (?:privilege \d{1,2} )?(?:secret|password)(?: [05])? ",
     "requirepass masterauth": " ",
     "auth~sha auth~md5 priv~aes priv~des": r"(?:[ \-]?\d{3})? (?:priv |localized )?",
     "lftp": r" -u [\w.@\-]{1,40},",
     "smbclient rpcclient crackmapexec": rf"{_UP_TO}(?:-U ['\"]?[\w\\.@\-]{{1,40}}%)",
-    "ipmitool ncftp winrm twine sshfs": rf"[\w\-]*{_UP_TO}-[pP] ",
+    "ipmitool ncftp winrm twine sshfs": rf"[\w\-]{{0,20}}{_UP_TO}-[pP] ",
     "oc cf": rf" login\b{_UP_TO}-p ",
     "nuget": rf"\b{_UP_TO}-(?:k|apikey|api-key) ",
     "rabbitmqctl": r" (?:add_user|change_password|authenticate_user) \S{1,40} ",
     "schtasks": rf"\b{_UP_TO}/rp ",
     "rclone~obscure": " ",
     "set~password": r" for [\w'\"`@%.\-]{1,80} {0,2}(?:=|to) {0,2}(?:password\()?",
-    "sqlplus": r" (?:-\w+ )?[\w.]{1,30}/",
+    "sqlplus": r" (?:-\w{1,12} )?[\w.]{1,30}/",
     "oracle:thin": r":[\w.]{1,30}/",
     "chpasswd": r"(?: <<<? ?[\"']?|:\s{1,4}(?:list: ?\|?\s{1,10})?(?:- )?)[\w.\-]{1,32}:",
     "rootpw": r" (?:--plaintext )?(?!--)",
-    "wifi:": r"(?:[ST]:[^;\n]{1,40};|H:\w+;){1,3}P:",
+    "wifi:": r"(?:[ST]:[^;\n]{1,40};|H:\w{1,8};){1,3}P:",
     "login": r" [\w.@\-]{1,60}\s{1,8}password ",
 }
-_COMMAND = {
+COMMANDS = {
     word.replace("~", " "): re.compile(rest + _ARGUMENT, re.IGNORECASE)
     for words, rest in _COMMANDS.items()
     for word in words.split(" ")
 }
-_AT_COMMANDS = Needles(_COMMAND, after=r"(?<![^\W\d_])")
+_AT_COMMANDS = Needles(COMMANDS, after=r"(?<![^\W\d_])")
 _MOUNTED = ("id=", "type=", "source=", "src=")
 _NOT_AN_ARGUMENT = re.compile(r"--?[a-z]|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
 _BEARER = re.compile(r"bearer {1,2}[\"'`]?(?P<value>[A-Za-z0-9._~+/\-]{12,2000}={0,2})", re.IGNORECASE)
@@ -156,8 +156,8 @@ _PARAMETER = re.compile(
     r"\?(?:[\w.\-]{1,20}=[^&\s\"']{0,60}&(?:amp;)?){0,4}(?:t|k|c|s|code|key|ticket|otp|hash|nonce|link|id|token)=(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
 )
 _CODES = re.compile(
-    r"(?:(?:backup|recovery|scratch|rescue|emergency|2fa|mfa)[ \-]?codes?|c[oó]di(?:go|ce|ci)s? (?:de |di )?(?:recupera\w+|recupero|respaldo|backup|riserva|emergenza|seguran\w+)|codes? de (?:récupération|secours)|"
-    r"(?:wiederherstellungs|notfall|ersatz|backup)-?codes?|herstelcodes?|reservecodes?|kod\w* (?:odzyskiwania|zapasow\w+)|återställningskod\w*|gjenopprettingskode\w*|gendannelseskode\w*|kurtarma kod\w*|код\w* восстановления|резервн\w+ код\w*|恢复代码|备用代码|リカバリーコード|バックアップコード|복구 코드)[^\n:=]{0,50}?[:=]?\s{1,3}(?P<value>(?:[\s,;\d.)]{0,6}(?:\d{8}|[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)\b){1,8})",
+    r"(?:(?:backup|recovery|scratch|rescue|emergency|2fa|mfa)[ \-]?codes?|c[oó]di(?:go|ce|ci)s? (?:de |di )?(?:recupera\w{1,8}|recupero|respaldo|backup|riserva|emergenza|seguran\w{1,6})|codes? de (?:récupération|secours)|"
+    r"(?:wiederherstellungs|notfall|ersatz|backup)-?codes?|herstelcodes?|reservecodes?|kod\w{0,4} (?:odzyskiwania|zapasow\w{1,4})|återställningskod\w{0,4}|gjenopprettingskode\w{0,4}|gendannelseskode\w{0,4}|kurtarma kod\w{0,6}|код\w{0,4} восстановления|резервн\w{1,4} код\w{0,4}|恢复代码|备用代码|リカバリーコード|バックアップコード|복구 코드)[^\n:=]{0,50}?[:=]?\s{1,3}(?P<value>(?:[\s,;\d.)]{0,6}(?:\d{8}|[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)\b){1,8})",
     re.IGNORECASE,
 )
 _CODE = re.compile(
@@ -174,7 +174,7 @@ SEEDS = (
 SEED_WORDS = (
     r"(?:seed|mnemonic|recovery|wallet|metamask|ledger|trezor|phantom|backup)(?: recovery)? ?-?(?:phrase|words?|key|satz|wörter|фраза)?|"
     r"wiederherstellungs(?:phrase|wörter|satz)|frase semilla|frase de recuperaci[oó]n|phrase de récupération|"
-    r"(?:twelve|twenty-four|12|24) words|zwölf wörter|douze mots|doce palabras|фраз\w*|助记词|助記詞|リカバリーフレーズ"
+    r"(?:twelve|twenty-four|12|24) words|zwölf wörter|douze mots|doce palabras|фраз\w{0,4}|助记词|助記詞|リカバリーフレーズ"
 )
 _SEED = re.compile(
     rf"(?:{SEED_WORDS})(?! ?(?:list|packet|order|catalog|mix|tray|shop|swap)|s\b)(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=])[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
@@ -262,7 +262,7 @@ def _arguments(reading: Reading) -> Iterator[Finding]:
         if not secret_looks.placeholder_token(match["value"]):
             yield secret_looks.span("totp_secret", match, match["value"], 0.8)
     for at, command in _AT_COMMANDS.places(lower):
-        argument = _COMMAND[command].match(text, at + len(command))
+        argument = COMMANDS[command].match(text, at + len(command))
         if argument is None:
             continue
         value = _ENDING.sub("", argument["value"]) if command in _CLOSED else argument["value"].rstrip(";")

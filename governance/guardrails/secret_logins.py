@@ -176,7 +176,7 @@ def _signed(reading: Reading) -> Iterator[Finding]:
 SHORTEST_SIGNING = 12
 _PHRASED = re.compile(r"[A-Za-z]{2,12}(?:[-_ .][A-Za-z0-9]{1,12}){2,7}[!?]?")
 _SIGNING = re.compile(
-    r"(?:jwt\.(?:sign|encode|verify|decode)\((?:[^()\n\"']|\([^()\n]{0,40}\)|\{[^{}\n]{0,80}\}){1,60}, ?|hmac\.new\(|createhmac\(['\"]sha\d+['\"], ?|cookieparser\(|keygrip\(\[|secret_key ?= ?)"
+    r"(?:jwt\.(?:sign|encode|verify|decode)\((?:[^(){}\n\"']|\([^()\n]{0,40}\)|\{[^{}\n]{0,80}\}){1,60}, ?|hmac\.new\(|createhmac\(['\"]sha\d{1,3}['\"], ?|cookieparser\(|keygrip\(\[|secret_key ?= ?)"
     r"b?(?P<quote>[\"'`])(?P<value>[^\"'`\n]{6,120})(?P=quote)",
     re.IGNORECASE,
 )

@@ -39,7 +39,9 @@ _PAIR_WORDS = (
 )  # fmt: skip
 _AT_PAIRS = Needles(_PAIR_WORDS)
 _MAIL_PAIR = re.compile(
-    r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - |(?P<listed>, )| (?=[^\s]*\d))" + VALUE + END
+    r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - |(?P<listed>, )| (?=[^\s]{0,40}\d))"
+    + VALUE
+    + END
 )
 _COLON_PAIR = re.compile(
     r"(?:auth|user(?:pwd|pass)?|creds?|credentials|login|decode[sd]|decodiert|décodé)(?: ?[:=] ?| (?:is|to|as):? )[\"']?[a-z][\w.\-]{1,32}:"
@@ -117,7 +119,7 @@ _NETWORK = re.compile(
 
 
 _NETWORK_KEY = re.compile(
-    r"(?:wi-?fi|wlan|ssid|netz\w*|network|réseau|rete|netwerk|sieć|сеть|hotspot)[^\n]{0,60}?[ ,;:(/](?:key|code|schlüssel|clé|clave|chiave|sleutel|klucz|ключ|nyckeln?|psk|kod)"
+    r"(?:wi-?fi|wlan|ssid|netz\w{0,12}|network|réseau|rete|netwerk|sieć|сеть|hotspot)[^\n]{0,60}?[ ,;:(/](?:key|code|schlüssel|clé|clave|chiave|sleutel|klucz|ключ|nyckeln?|psk|kod)"
     r"(?: ?[:=]| is| ist| est| es| è| é| to| är)? {1,2}" + VALUE + END,
     re.IGNORECASE,
 )
@@ -191,7 +193,7 @@ SHORTEST_KEY = 8
 _USER_THEN = re.compile(
     r"(?:user(?:name)?|login|e-?mail|account|benutzer(?:name)?|identifiant|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|пользователь)(?:[\"'*]{0,2} ?[:=] {0,2}|(?<=login) is |(?<=username) is )[\"']?"
     r"(?P<user>[\w.@+\-]{2,48})[\"']?[ ,;/|\n&]{1,4}(?:[\w\-]{1,12} )?(?:password|pass|pwd|pw|passwort|kennwort|mot de passe|mdp|contraseña|clave|senha|wachtwoord|hasło|пароль)(?:[\"'*]{0,2} ?[:=] {0,2}| is )"
-    r"[\"']?(?P<value>[^\W\d_]{5,24})(?=[\"']?[ \t]*(?:[\n,;.)\]&]|\Z)|[\"']? (?:ok|failed|from|src|ip)\b)",
+    r"[\"']?(?P<value>[^\W\d_]{5,24})(?=[\"']?[ \t]{0,20}(?:[\n,;.)\]&]|\Z)|[\"']? (?:ok|failed|from|src|ip)\b)",
     re.IGNORECASE,
 )
 _TYPES = re.compile(

@@ -20,7 +20,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 # Phrases of words.
 _PHRASE = re.compile(
-    r"(?:phrase de passe|phrase|password|passwort|pw|mot de passe|contraseña|senha)s?[\"'*]{0,2}(?P<about>(?: \([^()\n]{3,24}\)| (?:for|to|of|on|for the|to the|für\w*|du|del|do)(?: [a-z][\w\-]{1,20}){1,3}?)?)(?P<sign> is (?:\w{3,6} words|this|these|as follows):| is| are| est| es| é|:| =|=| -| –| —| was| ist| lautet| it'?s)(?: now| still)?:? {0,2}(?P<quote>[\"'“`«„]?)"
+    r"(?:phrase de passe|phrase|password|passwort|pw|mot de passe|contraseña|senha)s?[\"'*]{0,2}(?P<about>(?: \([^()\n]{3,24}\)| (?:for|to|of|on|for the|to the|für\w{0,4}|du|del|do)(?: [a-z][\w\-]{1,20}){1,3}?)?)(?P<sign> is (?:\w{3,6} words|this|these|as follows):| is| are| est| es| é|:| =|=| -| –| —| was| ist| lautet| it'?s)(?: now| still)?:? {0,2}(?P<quote>[\"'“`«„]?)"
     r"(?P<value>[^\W\d_]{2,14}(?:(?P<link>[ \-_.])[^\W\d_]{2,14})(?:(?P=link)[^\W\d_]{2,14}){1,6}?)(?P<after>[\"'”`»“]|[.,;\n)]|\Z| (?:all |in |with |lower|\())",
     re.IGNORECASE,
 )
@@ -147,7 +147,7 @@ _RUN_ON = re.compile(
 _OF_FILE = re.compile(
     r"(?:password|passwort|kennwort|passphrase|pw|pwd|mot de passe|mdp|contraseña|senha|wachtwoord|hasło|пароль) (?:for|to|of|für|zum|zur|pour|du|de|para|do|da|voor|van|do|для|к) (?:[^\W\d_]{2,12} ){0,2}?"
     r"(?:[\w\-]{0,12}-?)(?:zip|pdf|file|archive|attachment|document|spreadsheet|folder|xlsx|anhang|datei|archiv|dokument|fichier|archivo|adjunto|ficheiro|anexo|bestand|bijlage|pliku|załącznika|файла|архива)(?:s|es)?"
-    r"(?: is| ist| est| es| é|:) (?P<value>[^\W\d_]{6,24})(?=[.!]?[ ]*(?:\n|\Z))",
+    r"(?: is| ist| est| es| é|:) (?P<value>[^\W\d_]{6,24})(?=[.!]?[ ]{0,8}(?:\n|\Z))",
     re.IGNORECASE,
 )
 

@@ -125,7 +125,7 @@ ROLE = re.compile(
 
 # "use … for the vpn"
 _USE = re.compile(
-    r"(?:use|try|used|using|type|enter|with|nimm|nutze|usa|utilise|utiliser|gebruik|użyj|использу\w+)(?: the (?:word|password|code))? "
+    r"(?:use|try|used|using|type|enter|with|nimm|nutze|usa|utilise|utiliser|gebruik|użyj|использу\w{1,6})(?: the (?:word|password|code))? "
     + VALUE
     + r"[\"'`]? (?:for|to (?:get|log|sign|unlock|open|join|connect|access)|on|für|pour|para|per|voor|do|для|as the|als)\b(?P<what>[^.\n]{0,40})",
     re.IGNORECASE,
@@ -137,7 +137,7 @@ _DOOR = re.compile(
 
 
 _WHEN = re.compile(
-    r"(?:prompt\w*|asks?\b|asked|rein kommst du|geht|opens|unlocks)[^.\n]{0,40}?(?:type|enter|give it|use|want is|tippe|gib|with|mit) "
+    r"(?:prompt\w{0,4}|asks?\b|asked|rein kommst du|geht|opens|unlocks)[^.\n]{0,40}?(?:type|enter|give it|use|want is|tippe|gib|with|mit) "
     + VALUE
     + END,
     re.IGNORECASE,
@@ -228,10 +228,10 @@ def _used(reading: Reading) -> Iterator[Finding]:
 _STRUCK = re.compile(
     r"(?<![^\s(\"'`«„“「：:\u3040-\u9fff])(?=\d*[^\W\d_])(?=[^\s]{0,60}\d)[A-Za-z\d\u00c0-\u024f\u0370-\u04ff]++[@#$%^&*+~!?._\-][\w@#$%^&*+~!?.\-]{1,60}"
 )
-_OPENS = re.compile(
+OPENS = re.compile(
     r"\b(?:pass(?:word|wort|phrase|code)?s?|uses? the default we|factory default|change it (?:please|asap|now|soon|after)|kennwort|log(?:s|ged|ging)?[ \-]?(?:in|on)|sign(?:s|ed)?[ \-]in|unlocks?|get(?:s)? (?:in|into|you in)|let(?:s)? (?:you|me|him|her) in|wi-?fi|wlan|"
-    r"anmeld\w*|einlogg\w*|eingelogg\w*|zugang|mot de passe|connexion|connecte\w*|contraseña|clave|entra\w?|acceso|senha|acessar|entrar|accedi|accesso|accedere|wachtwoord|inlog\w*|"
-    r"hasł\w+|zalog\w+|logowani\w*|парол\w*|войти|вход|заход\w*|lösenord\w*|logga in|şifre\w*|giriş|mdp|pw|pwd)\b|密码|密碼|パスワード|ログイン|登录|비밀번호|로그인|كلمة|סיסמ"
+    r"anmeld\w{0,8}|einlogg\w{0,6}|eingelogg\w{0,6}|zugang|mot de passe|connexion|connecte\w{0,6}|contraseña|clave|entra\w?|acceso|senha|acessar|entrar|accedi|accesso|accedere|wachtwoord|inlog\w{0,12}|"
+    r"hasł\w{1,6}|zalog\w{1,10}|logowani\w{0,6}|парол\w{0,6}|войти|вход|заход\w{0,6}|lösenord\w{0,8}|logga in|şifre\w{0,8}|giriş|mdp|pw|pwd)\b|密码|密碼|パスワード|ログイン|登录|비밀번호|로그인|كلمة|סיסמ"
 )
 
 
@@ -250,7 +250,7 @@ def _near_doors(reading: Reading) -> Iterator[Finding]:
     judged = 0
     for match in _STRUCK.finditer(text):
         if doors is None:
-            doors = [at for at, _ in _AT_OPENS.places(lower) if _OPENS.match(lower, at)]
+            doors = [at for at, _ in _AT_OPENS.places(lower) if OPENS.match(lower, at)]
         first = bisect.bisect_left(doors, match.start() - LONGEST_PAIR)
         if first == len(doors) or doors[first] >= match.end() + BACK:
             continue

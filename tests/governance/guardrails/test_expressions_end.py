@@ -1,0 +1,59 @@
+"""Expressions that rules ask at each place where a word stands: one without an end makes a text of such words take its square."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any
+
+import pytest
+
+from governance.guardrails import secret_forms, secret_told, secrets
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+
+# Wakes every rule; each then tells what it asks.
+WAKING = (
+    "password pw pass secret token key login user account wifi wi-fi network netz seed backup recovery phrase psk use to open reset 12 opens 1. "
+    '[1,2] auth cookie: basic bearer totp otp code pin https:// = @ : "a1b2" Ab1#cd jwt. client( connect( keypair smtp --pass | a | b |'
+)
+
+
+def endless(parsed: Any) -> bool:
+    """Tell whether an expression repeats something without an end."""
+    if isinstance(parsed, (tuple, list, _parser.SubPattern)):
+        if len(parsed) == 3 and parsed[1] is _parser.MAXREPEAT:
+            return True
+        return any(map(endless, parsed))
+    return False
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> set[re.Pattern[str]]:
+    """The expressions that one look at a text asks at the places of words."""
+    patterns = {*secret_forms.COMMANDS.values(), secret_told.OPENS}
+
+    def of_reading(self: Reading, pattern: re.Pattern[str], needles: Any, *rest: Any, **care: Any) -> Iterator[Any]:
+        patterns.add(pattern)
+        return iter(())
+
+    def of_needles(self: Needles, pattern: re.Pattern[str], text: str, lower: str) -> Iterator[Any]:
+        patterns.add(pattern)
+        return iter(())
+
+    monkeypatch.setattr(Reading, "matches", of_reading)
+    monkeypatch.setattr(Needles, "matches", of_needles)
+    secrets.detect(WAKING)
+    return patterns
+
+
+def test_what_is_asked_at_each_place_of_a_word_has_an_end(asked: set[re.Pattern[str]]) -> None:
+    assert len(asked) > 70
+    assert [one.pattern for one in asked if endless(_parser.parse(one.pattern, one.flags))] == []
+
+
+@pytest.mark.parametrize("pattern", [r"a\w*b", r"(?:a[^b]+)c", r"(?=a*)b", r"a(?:b|c\s*)"])
+def test_an_expression_without_an_end_is_told(pattern: str) -> None:
+    assert endless(_parser.parse(pattern))
+    assert not endless(_parser.parse(re.sub(r"[*+]", "{1,9}", pattern)))
