@@ -119,11 +119,17 @@ class Follower:
     async def _replay(self) -> AsyncGenerator[list[Line], None]:
         if self._subscription is not None:
             self._subscription.missed = False
-        while self._goes_on:
-            page = await log.page(self._pool, tenant_id=self._tenant_id, run_id=self._run_id, after=self._last)
-            if not page:
-                return
+        page = await self._page(log.FEW_ROWS)
+        while page and self._goes_on:
             yield self._seen(page)
+            if not (page.has_more and self._goes_on):
+                return
+            async with self._hub.catching_up.page():
+                page = await self._page(log.PAGE_ROWS)
+
+    async def _page(self, most_rows: int) -> log.Page:
+        whose = {"tenant_id": self._tenant_id, "run_id": self._run_id}
+        return await log.page(self._pool, **whose, after=self._last, most_rows=most_rows)
 
     def _seen(self, lines: list[Line]) -> list[Line]:
         for position, line in enumerate(lines):

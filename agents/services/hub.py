@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TypeAlias
 from uuid import UUID
 
+from agents.services.catching_up import CatchingUp
 from agents.services.places import Places
 
 Batch: TypeAlias = tuple[int, list[bytes]]  # (seq of the first line, event lines)
@@ -83,6 +84,7 @@ class Hub:
     def __init__(self, streams: Places | None = None) -> None:
         self._readers: dict[UUID, list[Subscription]] = defaultdict(list)
         self.streams = streams or Places("streams", most=MOST_STREAMS, most_per_tenant=MOST_STREAMS)
+        self.catching_up = CatchingUp()
         self.is_closing = False
         self.is_stalled = False  # nothing new is stored just now
 

@@ -21,11 +21,18 @@ from agents.services.notifications import EVENTS
 from agents.services.sql import table
 
 PAGE_ROWS = 100
+FEW_ROWS = 16  # of a reader who is nearly there; a row is what a run had to say at one moment
 NEWEST = f"SELECT coalesce(max(last_seq), 0) FROM {table(RunEvents)} WHERE tenant_id = %s AND run_id = %s"
 PAGE = f"""
 SELECT first_seq, lines FROM {table(RunEvents)}
-WHERE tenant_id = %s AND run_id = %s AND last_seq > %s ORDER BY first_seq LIMIT {PAGE_ROWS}
+WHERE tenant_id = %s AND run_id = %s AND last_seq > %s ORDER BY first_seq LIMIT {{}}
 """
+
+
+class Page(list[Line]):
+    """Lines in order; `has_more` when others may follow that were there already."""
+
+    has_more = False
 
 
 async def newest(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) -> int:
@@ -36,15 +43,18 @@ async def newest(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID) ->
     return int(row[0]) if row else 0
 
 
-async def page(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, after: int) -> list[Line]:
-    """Return a page of committed events with seq > after; an empty list when there are none."""
+async def page(
+    pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID, after: int, most_rows: int = PAGE_ROWS
+) -> Page:
+    """Return a page of committed events with seq > after; an empty one when there are none."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(PAGE, [tenant_id, run_id, after])
+        cursor = await connection.execute(PAGE.format(most_rows), [tenant_id, run_id, after])
         rows = await cursor.fetchall()
-    lines: list[Line] = []
+    lines = Page()
     for first_seq, text in rows:
         numbered = enumerate(text.encode().split(b"\n"), first_seq)
         lines.extend(Line(seq, data) for seq, data in numbered if seq > after)
+    lines.has_more = len(rows) == most_rows
     return lines
 
 
