@@ -1,37 +1,54 @@
 """What row-level security costs: the same requests with the policies, and with them off in a copy of the database.
 
 One process serves the stand's database, one the copy. Reads go to the one and the other by turns, request by request,
-runs load by load, and which comes first takes turns too: a machine that others share slows both alike. What is printed
-is the median of nine such stretches, with the lowest and the highest. Nothing in the product switches a policy off: the
-superuser of the bench does, on tables that end with the scene.
+runs load by load, and which comes first takes turns too: a machine that others share slows both alike. In the middle of
+each turn the two change parts, since no process is as fast as the other. What is printed is the median turn's, with the
+lowest and the highest. Nothing in the product switches a policy off: the superuser of the bench does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from agentos.bench.client import Job, now_us
 from agentos.bench.figures import A_RUN, Row, ms, percentile, ratio
+from agentos.bench.meter import Meter
 from agentos.bench.scenes import LIMIT_SECONDS, PATH, SAY
 from agentos.bench.stand import Stand
 
-TURNS = 9
-STREAMS, RUNS, READS, WARM_READS = 20, 60, 60, 100
+TURNS = 5
+STREAMS, RUNS, READS, WARM_READS = 20, 60, 60, 60
 COPY = "agentos_bare"
 SHARE = 0.95
-GUARDED = "SELECT relname::text FROM pg_class WHERE relrowsecurity AND relnamespace = 'public'::regnamespace"
+ON, OFF = "ENABLE", "DISABLE"
+GUARDED = "SELECT relname::text FROM pg_class WHERE relforcerowsecurity AND relnamespace = 'public'::regnamespace"
 
 Ports: TypeAlias = tuple[int, int]  # of the server with the policies, and of the one without
+Ask: TypeAlias = Callable[[Ports], list[list[float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A server and its database."""
+
+    port: int
+    meter: Meter
+
+    def turn(self, way: str) -> None:
+        """Switch the policies on or off. A table that forces them on its owner is one that has some."""
+        for (table,) in self.meter.fetch(GUARDED):
+            self.meter.execute(f'ALTER TABLE "{table}" {way} ROW LEVEL SECURITY')
 
 
 @dataclass(slots=True)
 class Times:
-    """Microseconds of what was asked in each turn with the policies, and in the turn beside it without."""
+    """Microseconds of what was asked in each turn with the policies, and beside it without."""
 
-    guarded: list[Sequence[float]] = field(default_factory=list)
-    bare: list[Sequence[float]] = field(default_factory=list)
+    guarded: list[list[float]] = field(default_factory=list)
+    bare: list[list[float]] = field(default_factory=list)
 
     def row(self, asked: str) -> Row:
         ratios = [
@@ -59,47 +76,49 @@ def _median(turns: Sequence[Sequence[float]], share: float) -> float | None:
 
 
 def policies(stand: Stand, like: str) -> list[Row]:
-    """Ask for runs, a run, lists: of the database with the policies, and of its copy without."""
-    asked = {
-        "GET a run": ("member", f"/api/runs/{like}"),
-        "GET the usage": ("auditor", "/api/usage"),
-        "GET 20 sessions": ("member", "/api/sessions?limit=20"),
-        "GET everybody's approvals": ("approver", "/api/approvals?limit=20"),
+    """Ask for runs, a run, lists: of a database with the policies, and of its copy without."""
+    asked: dict[str, Ask] = {
+        A_RUN: partial(_runs, stand),
+        "GET a run": partial(_reads, stand, "member", f"/api/runs/{like}"),
+        "GET the usage": partial(_reads, stand, "auditor", "/api/usage"),
+        "GET 20 sessions": partial(_reads, stand, "member", "/api/sessions?limit=20"),
+        "GET everybody's approvals": partial(_reads, stand, "approver", "/api/approvals?limit=20"),
     }
+    found = {name: Times() for name in asked}
     with stand.beside(COPY) as (port, meter):
-        for (table,) in meter.fetch(GUARDED):
-            meter.execute(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY')
-        both = stand.port, port
-        rows = [_runs(stand, both).row(A_RUN)]
-        return rows + [_reads(stand, both, role, path).row(name) for name, (role, path) in asked.items()]
+        own, copy = Side(stand.port, stand.meter), Side(port, meter)
+        for _ in range(TURNS):
+            first, second = _half(asked, own, copy), _half(asked, copy, own)
+            for name, times in found.items():
+                times.guarded.append(first[name][0] + second[name][0])
+                times.bare.append(first[name][1] + second[name][1])
+        own.turn(ON)
+    return [times.row(name) for name, times in found.items()]
 
 
-def _runs(stand: Stand, ports: Ports) -> Times:
-    found: dict[int, list[Sequence[float]]] = {port: [] for port in ports}
-    for turn in range(1 + TURNS):  # the first warms both up
-        for port in _in_turn(ports, turn):
-            token = stand.visitor(port=port).token
-            job = Job(port, PATH, SAY, streams=STREAMS, runs=RUNS, token=token, limit_seconds=LIMIT_SECONDS)
-            found[port].append(stand.load(job).last_token)
-    return Times(*(found[port][1:] for port in ports))
+def _half(asked: Mapping[str, Ask], guarded: Side, bare: Side) -> dict[str, list[list[float]]]:
+    """Return what each request took of the two sides."""
+    guarded.turn(ON)
+    bare.turn(OFF)
+    return {name: ask((guarded.port, bare.port)) for name, ask in asked.items()}
 
 
-def _reads(stand: Stand, ports: Ports, role: str, path: str) -> Times:
-    """Ask for one thing again and again. A connection plans a statement anew five times at first: not counted."""
+def _runs(stand: Stand, ports: Ports) -> list[list[float]]:
+    took: dict[int, list[float]] = {}
+    for port in ports:
+        token = stand.visitor(port=port).token
+        job = Job(port, PATH, SAY, streams=STREAMS, runs=RUNS, token=token, limit_seconds=LIMIT_SECONDS)
+        took[port] = [float(each) for each in stand.load(job).last_token]
+    return [took[port] for port in ports]
+
+
+def _reads(stand: Stand, role: str, path: str, ports: Ports) -> list[list[float]]:
+    """Ask one after the other; what plans anew is not counted: a connection does so five times for a statement."""
     visitors = {port: stand.visitor(role, port=port) for port in ports}
     took: dict[int, list[float]] = {port: [] for port in ports}
-    for number in range(WARM_READS + TURNS * READS):
-        for port in _in_turn(ports, number):
+    for number in range(WARM_READS + READS):
+        for port in ports if number % 2 else reversed(ports):
             began = now_us()
             visitors[port].get(path)
             took[port].append(now_us() - began)
-    return Times(*(_turns(took[port]) for port in ports))
-
-
-def _turns(took: Sequence[float]) -> list[Sequence[float]]:
-    return [took[start : start + READS] for start in range(WARM_READS, len(took), READS)]
-
-
-def _in_turn(ports: Ports, number: int) -> Ports:
-    """Return which comes first this time, and which second."""
-    return ports if number % 2 else (ports[1], ports[0])
+    return [took[port][WARM_READS:] for port in ports]

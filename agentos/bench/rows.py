@@ -77,5 +77,5 @@ def make_sessions(meter: Meter, *, like: str, prefix: str, sessions: int, runs: 
         window = AgentSpec.history_runs
         meter.execute(_SUMMARIES, runs - window, (OVERDUE - 1) * window, sessions, prefix)
     meter.execute("SET session_replication_role = origin")
-    meter.execute("ANALYZE agents_session, agents_run, agents_sessionsummary")
+    meter.execute("VACUUM (ANALYZE) agents_session, agents_run, agents_sessionsummary")
     return [f"{prefix}{number}" for number in range(1, sessions + 1)]
