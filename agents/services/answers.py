@@ -111,7 +111,7 @@ def settle(*, run: Run, step: Step | None, answer: JsonObject) -> None:
     if step is None or step.state not in (StepState.WAITING, StepState.UNKNOWN):
         raise Conflict("This tool call no longer waits.", code="not_waiting")
     _store(step, clean_json(answer))
-    handover.let_go_on(run)
+    handover.let_go_on(run, answered=step)
 
 
 def _waiting_step(run: Run, tool_call_id: str) -> Step:

@@ -25,8 +25,10 @@ from agents.engine.spec import JOB, AgentSpec, JobSpec
 from agents.engine.state import LoopState
 from agents.engine.status import GIVEN_UP, RunStatus
 from agents.engine.steps import Statement, StepRecord, Write, WriteRefused
+from agents.models import Step
 from agents.registry import registry
 from agents.services import authority, jobs, queue, summaries
+from agents.services.ahead import Ahead
 from agents.services.history import remembered
 from agents.services.journal.run_journal import RunJournal
 from agents.services.journal.storing import NOT_STORED
@@ -71,33 +73,55 @@ def _job(component_id: str) -> Job:
     return JOBS[component_id]
 
 
-async def execute(claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports) -> None:
+async def execute(
+    claimed: Claimed, *, pool: AsyncConnectionPool, writer: JournalWriter, ports: Ports, ahead: Ahead | None = None
+) -> None:
     """Work on a run that was claimed, from wherever its journal stands."""
-    refusal: tuple[str, str] | None = None
+    info, refusal = _known(claimed)
+    ahead = ahead or Ahead()
+    if ahead.history is None and not claimed.is_job:
+        ahead.history = asyncio.ensure_future(remembered(info, pool))  # read beside the journal
+    try:
+        await _execute(claimed, info, refusal, ahead, pool=pool, writer=writer, ports=ports)
+    finally:
+        if ahead.history is not None:
+            ahead.history.cancel()
+
+
+def read_ahead(ahead: Ahead, claimed: Claimed, answered: Step, pool: AsyncConnectionPool) -> None:
+    """Begin to read what `execute` will want of a run. Its lock is held by whoever has answered this step of it."""
+
+    async def journal() -> tuple[list[StepRecord], int]:
+        steps, last_seq = await queue.load_steps(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id)
+        known = queue.record_of(answered)
+        return [known if step.path == known.path else step for step in steps], last_seq
+
+    info, _ = _known(claimed)
+    ahead.journal, ahead.history = asyncio.ensure_future(journal()), asyncio.ensure_future(remembered(info, pool))
+    for reading in (ahead.journal, ahead.history):
+        reading.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may ever want it
+
+
+def _known(claimed: Claimed) -> tuple[RunInfo, tuple[str, str] | None]:
+    """Return what a run works by, and why it may not go on where its component is gone."""
     try:
         spec = pinned_spec(claimed.component_kind, claimed.component_id, claimed.spec)
     except NotFound:
-        spec, refusal = AgentSpec(claimed.component_id, ""), COMPONENT_GONE
-    info = info_of(claimed, spec)
-    history = None if claimed.is_job else asyncio.ensure_future(remembered(info, pool))  # read beside the journal
-    try:
-        await _execute(claimed, info, refusal, history, pool=pool, writer=writer, ports=ports)
-    finally:
-        if history is not None:
-            history.cancel()
+        return info_of(claimed, AgentSpec(claimed.component_id, "")), COMPONENT_GONE
+    return info_of(claimed, spec), None
 
 
 async def _execute(
     claimed: Claimed,
     info: RunInfo,
     refusal: tuple[str, str] | None,
-    history: Awaitable[History] | None,
+    ahead: Ahead,
     *,
     pool: AsyncConnectionPool,
     writer: JournalWriter,
     ports: Ports,
 ) -> None:
-    steps, last_seq, stopped = await _loaded(claimed, pool)
+    steps, last_seq, stopped = await _loaded(claimed, ahead, pool)
     journal = writer.open(info, fence=claimed.fence, next_seq=last_seq + 1)
     state = LoopState(
         info,
@@ -124,14 +148,18 @@ async def _execute(
             return await _cancel(state, journal, jobs.OPTED_OUT)
         state.keeps = lambda said: (*jobs.consented(spec, info), *keeps(info, claimed.spec, said))
         state.messages = conversation(info.spec.instructions, [], info.input)
-    return await run_loop(state, journal, ports, history=history)
+    return await run_loop(state, journal, ports, history=ahead.history)
 
 
-async def _loaded(claimed: Claimed, pool: AsyncConnectionPool) -> tuple[list[StepRecord], int, StopReason | None]:
+async def _loaded(
+    claimed: Claimed, ahead: Ahead, pool: AsyncConnectionPool
+) -> tuple[list[StepRecord], int, StopReason | None]:
     """Load the journal to its end even when the run is stopped meanwhile: how it stops has to be written there."""
     if claimed.is_new:
         return [], 0, None
-    loading = asyncio.ensure_future(queue.load_steps(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id))
+    loading = ahead.journal or asyncio.ensure_future(
+        queue.load_steps(pool, tenant_id=claimed.tenant_id, run_id=claimed.run_id)
+    )
     try:
         steps, last_seq = await asyncio.shield(loading)
     except asyncio.CancelledError as stopped:

@@ -18,11 +18,12 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from accounts.trips import commit_ahead, on_disk
+from accounts.trips import COMMIT_AHEAD, on_disk
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus
-from agents.models import Run
+from agents.models import Run, Step
 from agents.services import log
+from agents.services.ahead import Ahead
 from agents.services.crash import CrashPoint, crash_here
 from agents.services.notifications import CLAIMABLE
 from agents.services.queue import LEASE_SECONDS, Claimed
@@ -44,7 +45,7 @@ WITH gone_on AS (
         lease_until = CASE WHEN {_MAY_TAKE} THEN {_LEASE_UNTIL} ELSE r.lease_until END
     WHERE r.tenant_id = %s AND r.id = %s RETURNING r.status, r.fence, r.lease_owner
 )
-SELECT status, fence, lease_owner,
+SELECT status, fence, lease_owner, {COMMIT_AHEAD},
     CASE WHEN status = '{RunStatus.PENDING.value}' THEN pg_notify('{CLAIMABLE}', '') END FROM gone_on
 """
 
@@ -58,7 +59,11 @@ class Taker(Protocol):
         """Tell whether it may take one more run of the tenant."""
         ...
 
-    def take_soon(self, run: Claimed) -> None:
+    def read_ahead(self, run: Claimed, answered: Step) -> Ahead:
+        """Let it read what it will need of a run whose lock the caller holds, who has answered this step of it."""
+        ...
+
+    def take_soon(self, run: Claimed, ahead: Ahead | None = None) -> None:
         """Set it to work on a run that is leased to it. Raises: RuntimeError when its event loop has ended."""
         ...
 
@@ -72,30 +77,32 @@ def take_here(taker: Taker | None) -> None:
     _here = taker
 
 
-def let_go_on(run: Run) -> None:
+def let_go_on(run: Run, *, answered: Step | None = None) -> None:
     """Let a paused run go on, unless it is paused by hand or halted.
 
-    The caller holds its row lock, on the connection that it was read from, and commits.
+    The caller holds its row lock, on the connection that it was read from, and commits; it writes nothing more to the
+    run's journal where it names the one step of it that it has `answered`, as it is stored.
     """
     if RunStatus(run.status) is not RunStatus.PAUSED or run.pause_requested or run.halted_by:
         return None
     may_take = (taker := _here) is not None and run.component_kind != JOB and taker.has_room(run.tenant_id)
     if taker is not None and may_take:
-        return _lease(taker, run)
+        return _lease(taker, run, answered)
     run.status = RunStatus.PENDING.value
     Run.objects.using(run._state.db).filter(tenant_id=run.tenant_id, id=run.id).update(status=run.status)
     return log.notify(CLAIMABLE, "", using=run._state.db)
 
 
-def _lease(taker: Taker, run: Run) -> None:
+def _lease(taker: Taker, run: Run, answered: Step | None) -> None:
     """Take the run here, where its deadline leaves time for that. It is known with the commit: nobody waits for it."""
     using = run._state.db or "default"
     leased = connections[using].cursor()
     leased.execute(LEASE, [taker.name, run.tenant_id, run.id])
     run.status, run.fence, run.lease_owner = RunStatus.RUNNING.value, run.fence + 1, taker.name
     crash_here(CrashPoint.HAND_OVER_BEFORE_COMMIT)
-    commit_ahead(using=using)
-    transaction.on_commit(partial(_hand_over, taker, run, _claimed(run), leased, using), using=using)
+    claimed = _claimed(run)
+    ahead = None if answered is None else taker.read_ahead(claimed, answered)
+    transaction.on_commit(partial(_hand_over, taker, run, claimed, ahead, leased, using), using=using)
 
 
 def _claimed(run: Run) -> Claimed:
@@ -119,13 +126,15 @@ def _claimed(run: Run) -> Claimed:
     )
 
 
-def _hand_over(taker: Taker, run: Run, claimed: Claimed, leased: CursorWrapper, using: str) -> None:
+def _hand_over(
+    taker: Taker, run: Run, claimed: Claimed, ahead: Ahead | None, leased: CursorWrapper, using: str
+) -> None:
     crash_here(CrashPoint.HAND_OVER_AFTER_COMMIT)
     with leased:
-        run.status, run.fence, run.lease_owner, _ = leased.fetchone()
+        run.status, run.fence, run.lease_owner, *_ = leased.fetchone()
     if run.status == RunStatus.RUNNING.value:
         try:
-            taker.take_soon(claimed)
+            taker.take_soon(claimed, ahead)
         except RuntimeError:
             logger.warning("run %s: this process is gone; another goes on when the lease has run out", run.id)
         time.sleep(RUN_FIRST_SECONDS)

@@ -167,6 +167,11 @@ async def load_steps(pool: AsyncConnectionPool, *, tenant_id: UUID, run_id: UUID
     return [_record(step) for _, *step in rows if step[0] is not None], rows[0][0]
 
 
+def record_of(step: Step) -> StepRecord:
+    """Return what a journal holds of a step."""
+    return _record([getattr(step, name) for name in STEP_FIELDS])
+
+
 def _record(row: Sequence[Any]) -> StepRecord:
     values = dict(zip(STEP_FIELDS, row, strict=True))
     values["kind"], values["state"] = StepKind(values["kind"]), StepState(values["state"])

@@ -24,9 +24,11 @@ from accounts.seam import in_thread
 from agentos.core.ids import parse_id
 from agents.engine.ports import Ports
 from agents.engine.spec import JOB
+from agents.models import Step
 from agents.services import halted, queue
+from agents.services.ahead import Ahead
 from agents.services.crash import CrashPoint, crash_here
-from agents.services.execution import StopReason, execute
+from agents.services.execution import StopReason, execute, read_ahead
 from agents.services.hub import Hub
 from agents.services.jobs import ClosedGates, Store
 from agents.services.journal.writer import JournalWriter
@@ -218,19 +220,27 @@ class Supervisor:
         """Tell whether this process may take one more run of a tenant; from any thread."""
         return self._event_loop is not None and not self.stops.is_draining and self.runs.has_room(tenant_id)
 
-    def take_soon(self, run: Claimed) -> None:
+    def read_ahead(self, run: Claimed, answered: Step) -> Ahead:
+        """Begin to read what a run will want whose lock the caller holds, who lets it go on; from any thread."""
+        assert self._event_loop is not None
+        ahead = Ahead()
+        with contextlib.suppress(RuntimeError):  # the event loop has ended
+            self._event_loop.call_soon_threadsafe(read_ahead, ahead, run, answered, self.pool)
+        return ahead
+
+    def take_soon(self, run: Claimed, ahead: Ahead | None = None) -> None:
         """Work on a run whose lease this process has just committed; from any thread.
 
         Raises: RuntimeError when the event loop has ended.
         """
         assert self._event_loop is not None
-        self._event_loop.call_soon_threadsafe(self._take, run, self._lane)
+        self._event_loop.call_soon_threadsafe(self._take, run, self._lane, ahead)
 
-    def _take(self, run: Claimed, lane: Lane) -> None:
+    def _take(self, run: Claimed, lane: Lane, ahead: Ahead | None = None) -> None:
         if old := self._tasks.get(run.run_id):
             old.cancel(StopReason.LOST)
         ports = self.job_ports if lane.is_background else self.ports
-        work = execute(run, pool=self.pool, writer=self.writer, ports=ports)
+        work = execute(run, pool=self.pool, writer=self.writer, ports=ports, ahead=ahead)
         self.adopt(run.run_id, run.tenant_id, work, lane=lane)
         self.pause(run.run_id, requested=run.pause_requested)
 

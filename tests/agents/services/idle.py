@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from agents.models import Step
+from agents.services.ahead import Ahead
 from agents.services.queue import Claimed
 
 
@@ -17,5 +19,8 @@ class Idle:
     def has_room(self, tenant_id: UUID) -> bool:
         return True
 
-    def take_soon(self, run: Claimed) -> None:
+    def read_ahead(self, run: Claimed, answered: Step) -> Ahead:
+        return Ahead()
+
+    def take_soon(self, run: Claimed, ahead: Ahead | None = None) -> None:
         self.taken.append(run)

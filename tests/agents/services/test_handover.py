@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from django.db import connections
 
 from accounts import audit
 from accounts.seam import in_thread
-from agents.models import Run
-from agents.services import handover, pauses, queue, runs, supervisor
+from accounts.tenancy import tenant_scope
+from agents.engine.history import History
+from agents.models import Run, Step
+from agents.services import answers, handover, pauses, queue, runs, supervisor
+from agents.services.ahead import Ahead
 from agents.services.answers import Answer, answer
 from agents.services.journal.begin import Begin
 from agents.services.places import Places
@@ -90,7 +94,7 @@ async def test_who_answers_is_told_only_when_the_answer_is_on_disk(
     class Watching(Idle):
         committed = ""
 
-        def take_soon(self, run: Claimed) -> None:
+        def take_soon(self, run: Claimed, ahead: Ahead | None = None) -> None:
             self.committed = ask("SELECT pg_current_wal_insert_lsn()::text")
 
     def ask(query: str) -> str:
@@ -158,6 +162,83 @@ async def test_an_answer_that_is_not_committed_hands_nothing_over(
 
 def _fail(*args: object, **options: object) -> None:
     raise ZeroDivisionError
+
+
+class Reading(Idle):
+    """Takes no run, and has a process read ahead for it."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process.supervisor.name)
+        self._reads = process.supervisor
+        self.ahead = Ahead()
+
+    def read_ahead(self, run: Claimed, answered: Step) -> Ahead:
+        self.ahead = self._reads.read_ahead(run, answered)
+        return self.ahead
+
+    def wait(self) -> None:
+        while not (
+            self.ahead.journal and self.ahead.journal.done() and self.ahead.history and self.ahead.history.done()
+        ):
+            time.sleep(0.005)
+
+
+def settled(tenant: TenantWithUsers, begin: Begin, then: Callable[[], object]) -> None:
+    """Confirm the call that waits, as one who decides does, and do something before that is committed."""
+    principal = tenant.principal("admin")
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        run = runs.lock(principal, begin.run_id)
+        said = {"confirmed": True, "note": "Fine.", "by": str(principal.user_id)}
+        answers.settle(run=run, step=answers.step_of(run, "1.0"), answer=said)
+        then()
+
+
+async def test_what_is_read_ahead_of_the_commit_is_what_stands_there_with_it(
+    make_process: MakeProcess, acme: TenantWithUsers
+) -> None:
+    process = await make_process(SCRIPT)
+    begin = await paused(process)
+    handover.take_here(reading := Reading(process))
+    await in_thread(settled, acme, begin, reading.wait)
+    assert reading.ahead.journal and reading.ahead.history
+    steps, last_seq = await reading.ahead.journal
+    assert (steps, last_seq) == await queue.load_steps(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id)
+    assert [(step.path, step.state) for step in steps] == [("1.model", "done"), ("1.0", "answered")]
+    assert last_seq > 0
+    assert await reading.ahead.history == History()
+
+
+async def test_a_run_is_read_once_where_it_was_read_ahead(
+    make_process: MakeProcess, acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = await make_process(SCRIPT)
+    begin = await paused(process)
+    handover.take_here(process.supervisor)
+    loaded: list[Any] = []
+    load_steps = queue.load_steps
+
+    async def noted(*args: Any, **named: Any) -> Any:
+        loaded.append(named["run_id"])
+        return await load_steps(*args, **named)
+
+    monkeypatch.setattr(queue, "load_steps", noted)
+    await in_thread(settled, acme, begin, lambda: None)
+    await until(lambda: stored(begin).status == "completed")
+    assert (loaded, ran) == ([begin.run_id], ["pay 5"])
+
+
+async def test_what_was_read_ahead_of_a_decision_that_is_not_committed_is_forgotten(
+    make_process: MakeProcess, acme: TenantWithUsers
+) -> None:
+    process = await make_process(SCRIPT)
+    begin = await paused(process)
+    handover.take_here(process.supervisor)
+    with pytest.raises(ZeroDivisionError):
+        await in_thread(settled, acme, begin, _fail)
+    assert (await in_thread(stored, begin)).status == "paused"
+    await in_thread(answer, principal=acme.principal("member"), run_id=begin.run_id, answers=YES)
+    await until(lambda: stored(begin).status == "completed")
+    assert ran == ["pay 5"]
 
 
 async def test_two_that_let_it_go_on_at_once_hand_it_over_once(
