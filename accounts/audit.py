@@ -51,12 +51,13 @@ FROM jsonb_to_recordset(%s::jsonb) AS x(
 """
 # The head of a trail, locked, with the keys that the entry is sealed under: nothing where one of them has to be made,
 # which comes before the lock.
-LOCK_HEAD = """
+_LOCK_HEAD = """
 SELECT h.seq, h.hash, h.seal, k.keys FROM accounts_audithead h CROSS JOIN (
     SELECT count(*) AS found, jsonb_object_agg(user_id, key_sealed)::text AS keys FROM privacy_subjectkey
-    WHERE tenant_id = %s AND user_id = ANY(%s)
+    WHERE tenant_id = %s AND user_id {whose}
 ) k WHERE h.tenant_id = %s AND k.found = %s FOR NO KEY UPDATE OF h
 """
+LOCK_HEAD = _LOCK_HEAD.format(whose="= ANY(%s)")
 LOCK_BARE_HEAD = "SELECT seq, hash, seal, NULL FROM accounts_audithead WHERE tenant_id = %s FOR NO KEY UPDATE"
 EXACT_INTEGER = 2**53 - 1  # RFC 8785 writes no larger one: JSON readers disagree about them
 
@@ -94,6 +95,14 @@ class Entry:
     id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LockedHead:
+    """The head of a trail, which this transaction has locked, and people's keys as they were read with it, sealed."""
+
+    head: AuditHead
+    sealed_keys: str | None
+
+
 @dataclass(slots=True)
 class Tally:
     """How many rows a request has entered."""
@@ -122,18 +131,25 @@ def chain(
 
 
 def append(
-    entries: Sequence[AuditEntry], *, tenant_id: UUID, actor_id: UUID | None = None, using: str = "default"
+    entries: Sequence[AuditEntry],
+    *,
+    tenant_id: UUID,
+    actor_id: UUID | None = None,
+    using: str = "default",
+    locked: LockedHead | None = None,
 ) -> None:
     """Add entries to the tenant's trail, as the last act of the caller's transaction, which sees the tenant.
 
-    `actor_id` stands in for entries that name no actor. Locks the tenant's head until the transaction ends.
+    `actor_id` stands in for entries that name no actor. Locks the tenant's head until the transaction ends, unless the
+    caller has `locked` it with the keys of all whom the entries are about.
     """
     if not entries:
         return
     subjects = {subject for entry in entries for subject in _sealed_for(entry)}
-    head, sealing_keys = _head_and_keys(tenant_id, subjects, using)
+    locked = locked or _lock_head(tenant_id, subjects, using)
+    sealing_keys = shredding.keys_of(locked.sealed_keys, tenant_id=tenant_id) if locked else {}
     signed = [_by(entry, actor_id, tenant_id, using, sealing_keys) for entry in entries]
-    head = head or _locked_head(tenant_id, using)
+    head = locked.head if locked else _locked_head(tenant_id, using)
     previous = head.hash
     if not is_ours(tenant_id, head.seq, head.hash, head.seal):
         last = AuditRow.objects.using(SYSTEM).filter(tenant_id=tenant_id, seq=head.seq)
@@ -239,20 +255,30 @@ def _by(entry: AuditEntry, actor_id: UUID | None, tenant_id: UUID, using: str, k
     return Entry(entry.action, entry.object_type, entry.object_id, detail, entry.actor_id or actor_id, id=known)
 
 
-def _head_and_keys(
-    tenant_id: UUID, subjects: Collection[UUID], using: str
-) -> tuple[AuditHead | None, dict[UUID, bytes]]:
+def _lock_head(tenant_id: UUID, subjects: Collection[UUID], using: str) -> LockedHead | None:
     """Lock the head and read the keys of these people; nothing is locked where one of both has to be made first."""
     with connections[using].cursor() as cursor:
         if subjects:
             cursor.execute(LOCK_HEAD, [tenant_id, list(subjects), tenant_id, len(subjects)])
         else:
             cursor.execute(LOCK_BARE_HEAD, [tenant_id])
-        if (found := cursor.fetchone()) is None:
-            return None, {}
-    seq, last, seal, held = found
-    head = AuditHead(tenant_id=tenant_id, seq=seq, hash=last, seal=seal)
-    return head, shredding.keys_of(held, tenant_id=tenant_id)
+        return head_of(cursor.fetchone(), tenant_id)
+
+
+def lock_head_for(whose: str) -> str:
+    """Return the statement that locks a tenant's head and reads the keys of those whom a part of it names.
+
+    Parameters: the tenant, those of `whose`, the tenant, how many people these are; `head_of` tells what it found.
+    """
+    return _LOCK_HEAD.format(whose=whose)
+
+
+def head_of(row: tuple[int, str, str, str | None] | None, tenant_id: UUID) -> LockedHead | None:
+    """Return what has been locked; None where the head, or a key, has to be made first."""
+    if row is None:
+        return None
+    seq, last, seal, sealed_keys = row
+    return LockedHead(AuditHead(tenant_id=tenant_id, seq=seq, hash=last, seal=seal), sealed_keys)
 
 
 def _locked_head(tenant_id: UUID, using: str) -> AuditHead:

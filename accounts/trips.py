@@ -9,6 +9,9 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import ServerBindingCursor  # type: ignore[attr-defined]  # made in a branch
 
+# Selected in a transaction, it commits before it is on disk: for what goes on meanwhile and stores something itself.
+# Whatever is stored later is on disk only with this. Nobody may be answered before `on_disk`.
+COMMIT_AHEAD = "set_config('synchronous_commit', 'off', true)"
 SET_SCOPE = "SELECT set_config('agentos.tenant', %s, true), set_config('agentos.user', %s, true)"
 # What goes along with a scope is the same each time: its plans, and those of what follows, are made for any values, by
 # the first of a connection and not by the first five.
@@ -46,15 +49,6 @@ def together(*, using: str = "default") -> Iterator[None]:
     connection = connections[using]
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
-
-
-def commit_ahead(*, using: str = "default") -> None:
-    """Let the open transaction commit before it is on disk: for what goes on meanwhile and stores something itself.
-
-    Whatever is stored later is on disk only with this. Nobody may be answered before `on_disk`.
-    """
-    with connections[using].cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def on_disk(*, using: str = "default") -> None:

@@ -34,6 +34,7 @@ from governance.editing import Edit
 from governance.guards import judging
 from governance.models import Approval, ApprovalStatus
 from governance.services import delegations, edits, held, voting
+from governance.services.held import Held
 from governance.services.voting import Ballot
 
 logger = logging.getLogger(__name__)
@@ -90,11 +91,11 @@ def decide(
             if change:
                 _void(approval, step, change)
             elif edit is not None:
-                _edit(principal, approval, step, edit, note=note)
+                _edit(principal, found, edit, note=note)
             else:
                 with together():
                     vote = _vote(principal, approval, step, ballot, approved=approved, note=note)
-                    _enter(vote.entry, vote, approval)
+                    _enter(vote.entry, vote, approval, found.head)
         # Before the commit: whatever is done here after it takes its time from the run that goes on.
         if edit is not None:
             approval = selectors.newest_version(principal, approval)
@@ -129,9 +130,9 @@ def _vote(principal: Principal, approval: Approval, step: Step, ballot: Ballot, 
     return _Cast(_entry(approval, "approval.voted", principal.user_id, reason=note, ballot=ballot))
 
 
-def _enter(entry: audit.Entry, vote: _Cast, approval: Approval) -> None:
+def _enter(entry: audit.Entry, vote: _Cast, approval: Approval, head: audit.LockedHead | None) -> None:
     """Audit a vote. Raises: Conflict when the approval that it settles has expired; then nothing of it is kept."""
-    audit.append([entry], tenant_id=approval.tenant_id)
+    audit.append([entry], tenant_id=approval.tenant_id, locked=head)
     if vote.settled is not None:
         _check_settled(vote.settled, approval)
 
@@ -164,8 +165,9 @@ def _check_settled(settled: CursorWrapper, approval: Approval) -> None:
     (approval.decided_at,) = row
 
 
-def _edit(principal: Principal, approval: Approval, step: Step, edit: Edit, *, note: str) -> None:
+def _edit(principal: Principal, found: Held, edit: Edit, *, note: str) -> None:
     """Ask about the edited call instead, and vote for it if she is one of those that it takes."""
+    approval, step = found.approval, found.step
     principal.require("approvals:decide")  # who votes in somebody's place takes the call as it is
     if not _unexpired(approval.id).exists():
         raise _has_expired()
@@ -174,7 +176,7 @@ def _edit(principal: Principal, approval: Approval, step: Step, edit: Edit, *, n
         vote = _vote(principal, made, step, voting.ballot(principal, made), approved=True, note=note)
     else:
         vote = _Cast(_entry(made, "approval.edited", principal.user_id, reason=note))
-    _enter(replace(vote.entry, detail=vote.entry.detail | changes), vote, made)
+    _enter(replace(vote.entry, detail=vote.entry.detail | changes), vote, made, found.head)
 
 
 def expire_due() -> int:

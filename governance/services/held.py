@@ -1,6 +1,7 @@
 """Locks and reads all that a decision stands on in one trip, by statements whose plans are kept.
 
-Rows are locked in the order in which they are named, the journal's: the run, the approval, the step that waits.
+Rows are locked in the order in which they are named, the journal's: the run, the approval, the step that waits; last
+the head of the trail, so that what is entered there is linked while the database still stores what is decided.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from uuid import UUID
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 
+from accounts import audit
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.trips import planned_once
@@ -40,15 +42,24 @@ LEFT JOIN {table(User)} u ON u.id = a.requester_id
 WHERE a.tenant_id = %s AND a.id = %s AND (%s OR a.requester_id = %s)
 FOR NO KEY UPDATE OF r, a FOR UPDATE OF t
 """
+# With the keys of whom a decision's entry is about: who decides, and who has asked.
+LOCK_HEAD: Final = audit.lock_head_for(
+    f"IN (%s, (SELECT requester_id FROM {table(Approval)} WHERE tenant_id = %s AND id = %s))"
+)
+_PEOPLE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An approval with its run, its step, and what halts anything in the tenant."""
+    """An approval with its run, its step, what halts anything in the tenant, and the head of the trail.
+
+    The head is None where it, or somebody's key, has to be made before it may be locked.
+    """
 
     approval: Approval
     step: Step
     halts: list[tuple[str, str]]
+    head: audit.LockedHead | None
 
 
 class Asking:
@@ -60,21 +71,24 @@ class Asking:
 
     def send(self) -> None:
         """Lock it, as what goes along with the beginning of the scope."""
-        reader = self._principal
+        reader, approval_id = self._principal, self._approval_id
+        tenant_id = reader.tenant_id
         with planned_once():  # which is a matter of the cursors that it makes
-            self._sent = [locked := connection.cursor(), halts := connection.cursor()]
-            locked.execute(LOCK, [reader.tenant_id, self._approval_id, reader.has("approvals:read"), reader.user_id])
-            halts.execute(switches.HALTS, [reader.tenant_id])
+            self._sent = [locked := connection.cursor(), halts := connection.cursor(), head := connection.cursor()]
+            locked.execute(LOCK, [tenant_id, approval_id, reader.has("approvals:read"), reader.user_id])
+            halts.execute(switches.HALTS, [tenant_id])
+            head.execute(LOCK_HEAD, [tenant_id, reader.user_id, tenant_id, approval_id, tenant_id, _PEOPLE])
 
     def found(self) -> Held | None:
         """Return what is locked; None when there is nothing for her."""
-        locked, halts = self._sent
-        with locked, halts:
-            row = locked.fetchone()
-            return None if row is None else _held(row, halts.fetchall())
+        locked, halts, head = self._sent
+        with locked, halts, head:
+            if (row := locked.fetchone()) is None:
+                return None
+            return _held(row, halts.fetchall(), audit.head_of(head.fetchone(), self._principal.tenant_id))
 
 
-def _held(row: tuple[Any, ...], halts: list[tuple[str, str]]) -> Held:
+def _held(row: tuple[Any, ...], halts: list[tuple[str, str]], head: audit.LockedHead | None) -> Held:
     found: list[models.Model] = []
     for model, _, fields in _PARTS:
         found.append(read_as(model, fields, row[: len(fields)]))
@@ -88,4 +102,4 @@ def _held(row: tuple[Any, ...], halts: list[tuple[str, str]]) -> Held:
     run.session, approval.run, step.run = session, run, run
     if requester.id is not None:  # whoever has left is seen there no more
         approval.requester = requester
-    return Held(approval, step, halts)
+    return Held(approval, step, halts, head)

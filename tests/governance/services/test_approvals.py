@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -16,6 +17,7 @@ from django.db.models.functions import Now
 from accounts import audit, seam
 from accounts.models import AuditRow, Tenant, User
 from accounts.principals import Principal
+from accounts.privacy import shredding
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
@@ -79,6 +81,29 @@ def test_an_approval_lets_the_run_go_on(acme: TenantWithUsers, approver: Princip
     assert Run.objects.using("system").get(id=waiting.info.run_id).status == "pending"
     assert actions(acme) == ["approval.approved"]
     assert audit.verify(acme.tenant.id) is None
+
+
+def test_the_trail_goes_on_from_the_head_that_was_locked_with_the_approval(
+    acme: TenantWithUsers, approver: Principal, make_waiting: MakeWaiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first entry about somebody makes her key, which comes before the lock; those that follow find it."""
+    locked: list[bool] = []
+    append = audit.append
+
+    def noted(*args: Any, **named: Any) -> None:
+        locked.append(named["locked"] is not None)
+        append(*args, **named)
+
+    monkeypatch.setattr(audit, "append", noted)
+    reasons = ["First", "Second", "", "Third"]
+    for reason in reasons:
+        approval = make_waiting(acme).approval
+        approvals.decide(principal=approver, approval_id=approval.id, approved=True, reason=reason)
+    assert locked == [False, True, True, True]
+    assert audit.verify(acme.tenant.id) is None
+    rows = AuditRow.objects.using("system").filter(tenant_id=acme.tenant.id).order_by("seq")
+    found = shredding.opened((row.detail for row in rows), tenant_id=acme.tenant.id, using="system")
+    assert [detail.get("reason", "") for detail in found] == reasons
 
 
 async def test_the_server_keeps_the_plans_of_a_decision(approver: Principal, waiting: Waiting) -> None:
