@@ -6,16 +6,21 @@ job is stored and when a process takes it up, and `consented` is in the write th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeAlias
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
 from accounts.privacy import choices
 from accounts.privacy.models import Choice
+from agentos.core.errors import Unavailable
 from agentos.core.ids import new_id
+from agentos.core.ratelimits import RateLimit
 from agentos.core.types import Json, JsonObject, json_text
+from agents.engine.allowance import BOUNDLESS, Allowance
 from agents.engine.ports import OutputFilter
 from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB, JobSpec, Keeps, spec_hash
@@ -24,6 +29,7 @@ from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
 from agents.engine.verdicts import Refuse, Verdict, Withdrawal
 from agents.models import Run, Session
+from agents.services.ledger import Consumer
 from agents.services.notifications import CLAIMABLE
 from agents.services.queue import LEASE_SECONDS, Claimed
 from agents.services.sql import table
@@ -38,15 +44,6 @@ CONSENT: Final = f"""
 UPDATE {table(Run)} r SET status = r.status FROM {table(Session)} s
 WHERE r.tenant_id = %s AND r.id = %s AND {_OF_SESSION} AND {{consented}}
 """
-
-# Stores a job that this process leases, or that any may claim when it is given no owner; returns one that is leased.
-Store: TypeAlias = Callable[[str], Awaitable[Claimed | None]]
-BeginJob: TypeAlias = Callable[[UUID, Store], Awaitable[None]]
-
-
-async def store_for_any(tenant_id: UUID, store: Store) -> None:
-    """Store a job where nobody takes jobs."""
-    await store("")
 
 
 class Whole:
@@ -153,56 +150,104 @@ SELECT id, (SELECT pg_notify('{CLAIMABLE}', '{JOB}') WHERE %(owner)s::text = '')
 """
 
 
-async def store(
-    connection: AsyncConnection[Any],
-    spec: JobSpec,
-    models: TenantModels,
-    owner: str = "",
-    *,
-    info: RunInfo,
-    message: str,
-    order: JsonObject,
-) -> Claimed | None:
-    """Store a job in the session of a run, leased to `owner` or for any process to claim, unless one is open.
+@dataclass(slots=True)
+class NewJob:
+    """Background work to be stored in the session of a run, unless it is open there or may keep nothing.
 
-    Returns the one that is leased. One statement. Does nothing where it may keep nothing. `order` is added to its spec;
-    `models` are the tenant's.
+    `order` is added to its spec; `models` are the tenant's. After `done`, `is_stored` says whether it was. What it
+    holds of budgets is reserved with it; where they have no room it holds nothing, and they refuse it as it begins.
     """
-    model = models.name_of(spec.model)
-    pinned = spec.pinned(model, models.fallbacks)
-    ordered, job_id, fence = {**pinned, **order}, new_id(), 1 if owner else 0
+
+    spec: JobSpec
+    info: RunInfo
+    models: TenantModels
+    message: str
+    order: JsonObject
+    owner: str = ""  # the process that takes the lease; empty: claimable by any
+    run_id: UUID = field(default_factory=new_id)
+    tenant_id: UUID = field(init=False)
+    charges: tuple[Any, ...] = ()  # the ledger's
+    allowance: Allowance = BOUNDLESS
+    limits: tuple[RateLimit, ...] = ()
+    refusal: Exception | None = None  # the budgets'
+    is_stored: bool = False
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def __post_init__(self) -> None:
+        self.tenant_id = self.info.tenant_id
+
+    @property
+    def model(self) -> str:
+        return self.models.name_of(self.spec.model)
+
+    @property
+    def pinned(self) -> JsonObject:
+        return self.spec.pinned(self.model, self.models.fallbacks)
+
+    @property
+    def consumer(self) -> Consumer:
+        models = self.model, *self.models.fallbacks
+        return Consumer(self.tenant_id, self.info.user_id, self.spec.kind, self.spec.id, models)
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether something was reserved for it."""
+        return bool(self.charges) and self.refusal is None
+
+    @property
+    def place(self) -> tuple[UUID, str, str]:
+        """Return by what jobs are stored in order: two processes that store the same ones wait for each other once."""
+        return self.tenant_id, self.info.session_id, self.spec.id
+
+    def finish(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def refuse(self, error: Exception) -> None:
+        """Tell who asked for it that the database did not take it."""
+        if not self.done.done():
+            refusal = Unavailable("The job could not be stored.")
+            refusal.__cause__ = error
+            self.done.set_exception(refusal)
+
+    @property
+    def claimed(self) -> Claimed:
+        """Return it as a claim would, to its owner."""
+        return Claimed(
+            run_id=self.run_id,
+            tenant_id=self.tenant_id,
+            user_id=self.info.user_id,
+            session_id=self.info.session_id,
+            component_kind=JOB,
+            component_id=self.spec.id,
+            spec={**self.pinned, **self.order},
+            model=self.model,
+            message=self.message,
+            fence=1,
+            recoveries=0,
+            cancel_requested=False,
+            pause_requested=False,
+            worked_seconds=0.0,
+            is_overdue=False,
+            is_new=True,
+        )
+
+
+async def store(connection: AsyncConnection[Any], job: NewJob) -> AsyncCursor[Any]:
+    """Store a job by one statement, in the caller's transaction; it finds a row if that was done."""
+    pinned = job.pinned
     values = {
-        "id": job_id,
-        "tenant_id": info.tenant_id,
-        "run_id": info.run_id,
-        "job": spec.id,
-        "spec": json_text(ordered),
+        "id": job.run_id,
+        "tenant_id": job.tenant_id,
+        "run_id": job.info.run_id,
+        "job": job.spec.id,
+        "spec": json_text({**pinned, **job.order}),
         "spec_hash": spec_hash(pinned),
-        "model": model,
-        "status": (RunStatus.RUNNING if owner else RunStatus.PENDING).value,
-        "fence": fence,
-        "owner": owner,
-        "deadline_seconds": float(spec.limits.deadline_seconds),
-        "message": message,
+        "model": job.model,
+        "status": (RunStatus.RUNNING if job.owner else RunStatus.PENDING).value,
+        "fence": 1 if job.owner else 0,
+        "owner": job.owner,
+        "deadline_seconds": float(job.spec.limits.deadline_seconds),
+        "message": job.message,
     }
-    cursor = await connection.execute(STORE.format(consented=_consents(spec)), values, prepare=True)
-    if not await cursor.fetchone() or not owner:
-        return None
-    return Claimed(
-        run_id=job_id,
-        tenant_id=info.tenant_id,
-        user_id=info.user_id,
-        session_id=info.session_id,
-        component_kind=JOB,
-        component_id=spec.id,
-        spec=ordered,
-        model=model,
-        message=message,
-        fence=fence,
-        recoveries=0,
-        cancel_requested=False,
-        pause_requested=False,
-        worked_seconds=0.0,
-        is_overdue=False,
-        is_new=True,
-    )
+    return await connection.execute(STORE.format(consented=_consents(job.spec)), values, prepare=True)

@@ -34,7 +34,7 @@ class Consumer:
 
 
 class Starting(Protocol):
-    """A run that is about to be stored, as far as it is charged: `agents.services.journal.begin.Begin` is one."""
+    """A run that is about to be stored, as far as it is charged: `journal.begin.Begin` is one, and `jobs.NewJob`."""
 
     run_id: UUID
     tenant_id: UUID
@@ -62,6 +62,10 @@ class Ledger(Protocol):
         """Reserve what these runs are charged, in the caller's transaction; note allowance or refusal on each."""
         ...
 
+    async def give_back(self, connection: AsyncConnection[Any], run_ids: Sequence[UUID]) -> None:
+        """Undo `reserve` for runs that were not stored after all, in its transaction."""
+        ...
+
     async def allow(self, run: RunInfo, tokens: int, cost_usd: Decimal) -> Allowance:
         """Reserve more for a run that has used this much. Raises: LimitExceeded with the code `budget_exceeded`."""
         ...
@@ -86,6 +90,9 @@ class NoLedger:
 
     async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> None:
         """Reserve nothing."""
+
+    async def give_back(self, connection: AsyncConnection[Any], run_ids: Sequence[UUID]) -> None:
+        """Have reserved nothing."""
 
     async def allow(self, run: RunInfo, tokens: int, cost_usd: Decimal) -> Allowance:
         return BOUNDLESS

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,7 +12,7 @@ import psycopg
 from django.db import Error as DatabaseFailure
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from agentos.core.errors import ConfigError, ProviderError
+from agentos.core.errors import ConfigError, ProviderError, Unavailable
 from agentos.core.ids import new_id
 from agentos.core.types import JsonObject
 from agents.engine.history import History, Said, bounded, chars_read, fitting, shortened, transcript
@@ -81,8 +80,14 @@ ORDER BY h.ended_at, h.id
 """
 
 
-async def ask(pool: AsyncConnectionPool, info: RunInfo, history: History, *, begin_job: jobs.BeginJob) -> None:
-    """Store a job that sums up a run's session as far as its history says, if that is due. Commits.
+async def ask(
+    pool: AsyncConnectionPool,
+    info: RunInfo,
+    history: History,
+    *,
+    begin_job: Callable[[jobs.NewJob], Awaitable[None]],
+) -> None:
+    """Let a job be stored that sums up a run's session as far as its history says, if that is due.
 
     Nobody waits for it: what fails here is tried again by the next run of the session.
     """
@@ -100,12 +105,10 @@ async def ask(pool: AsyncConnectionPool, info: RunInfo, history: History, *, beg
     try:
         models = await tenant_models.current(info.tenant_id)
         async with pool.connection() as connection:
-            cursor = await connection.execute(DUE, asked, prepare=True)
-            if rows := await cursor.fetchall():
-                message, order = _made_of(rows)
-                store = partial(jobs.store, connection, SPEC, models, info=info, message=message, order=order)
-                await begin_job(info.tenant_id, store)
-    except (psycopg.Error, PoolTimeout, DatabaseFailure, ConfigError) as error:
+            rows = await (await connection.execute(DUE, asked, prepare=True)).fetchall()
+        if rows:
+            await begin_job(jobs.NewJob(SPEC, info, models, *_made_of(rows)))
+    except (psycopg.Error, PoolTimeout, DatabaseFailure, ConfigError, Unavailable) as error:
         logger.warning("run %s: no summary was asked for (%s)", info.run_id, type(error).__name__)
 
 

@@ -30,7 +30,7 @@ from agents.services.ahead import Ahead
 from agents.services.crash import CrashPoint, crash_here
 from agents.services.execution import StopReason, execute, read_ahead
 from agents.services.hub import Hub
-from agents.services.jobs import ClosedGates, Store
+from agents.services.jobs import ClosedGates, NewJob
 from agents.services.journal.writer import JournalWriter
 from agents.services.ledger import Ledger, NoLedger
 from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, HALT, INBOX, PAUSE
@@ -207,14 +207,19 @@ class Supervisor:
             if len(claimed) < CLAIMED_AT_ONCE:
                 break
 
-    async def begin_job(self, tenant_id: UUID, store: Store) -> None:
-        """Let a job be stored, and work on it when there is room here; else any process may claim it."""
+    async def begin_job(self, job: NewJob) -> None:
+        """Let a job be stored, and work on it when there is room here; else any process may claim it.
+
+        Raises: Unavailable.
+        """
         lane = self._job_lane
         async with lane.taking:
-            may_take = self._event_loop is not None and not self.stops.is_draining and lane.places.has_room(tenant_id)
-            if job := await store(self.name if may_take else ""):
+            is_taking = self._event_loop is not None and not self.stops.is_draining
+            job.owner = self.name if is_taking and lane.places.has_room(job.tenant_id) else ""
+            await self.writer.store_job(job)
+            if job.is_stored and job.owner:
                 crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
-                self._take(job, lane)
+                self._take(job.claimed, lane)
 
     def has_room(self, tenant_id: UUID) -> bool:
         """Tell whether this process may take one more run of a tenant; from any thread."""

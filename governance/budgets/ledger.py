@@ -80,6 +80,12 @@ WITH x AS (SELECT * FROM {recordset(Reservation, _HELD, "x")}), sums AS (
 INSERT INTO {table(Reservation)} AS v ({columns(Reservation, _HELD)}) SELECT {columns(Reservation, _HELD)} FROM x
 ON CONFLICT (tenant_id, run_id, use_id) DO UPDATE SET amount = v.amount + EXCLUDED.amount
 """
+GIVE_BACK = f"""
+WITH gone AS (DELETE FROM {table(Reservation)} WHERE run_id = ANY(%s) RETURNING use_id, amount), sums AS (
+    SELECT use_id, sum(amount) AS amount FROM gone GROUP BY use_id
+)
+UPDATE {table(BudgetUse)} u SET reserved = u.reserved - s.amount FROM sums s WHERE u.id = s.use_id
+"""
 HELD = f"""
 SELECT v.use_id, v.amount, u.budget_id, u.subject
 FROM {table(Reservation)} v JOIN {table(BudgetUse)} u ON u.tenant_id = v.tenant_id AND u.id = v.use_id
@@ -135,19 +141,19 @@ class Budgets:
         self._settling: asyncio.Task[None] | None = None
 
     async def charges(self, consumer: Consumer) -> tuple[Charge, ...]:
-        """Return what a run has to reserve.
+        """Return what a run has to reserve; of background work nothing is counted by the minute.
 
         Raises: LimitExceeded when money is counted and a price is not known, Unavailable.
         """
         try:
-            return await self._charges(consumer)
+            found = await self._charges(consumer)
+            return _lasting(found) if consumer.component_kind == JOB else found
         except psycopg.Error as error:
             raise Unavailable("What may still be used could not be read; try again.") from error
 
     def check(self, charges: Sequence[Charge]) -> None:
         """Raise LimitExceeded when a budget has nothing left for one more run. Locks and reserves nothing."""
-        lasting = [charge for charge in charges if charge.terms.period is not Period.MINUTE]
-        if not lasting:
+        if not (lasting := _lasting(charges)):
             return
         with connections["system"].cursor() as cursor:
             cursor.execute(LOOK, [_wanted({charge.key for charge in lasting})])
@@ -174,12 +180,16 @@ class Budgets:
         if held:
             await connection.execute(HOLD, [json_text(held)])
 
+    async def give_back(self, connection: AsyncConnection[Any], run_ids: Sequence[UUID]) -> None:
+        """Undo `reserve` for runs that were not stored after all, in its transaction: it still has the locks."""
+        await connection.execute(GIVE_BACK, [list(run_ids)])
+
     async def allow(self, run: RunInfo, tokens: int, cost_usd: Decimal) -> Allowance:
         """Reserve more for a run, and what it has not reserved yet: a fork, or a budget that is new.
 
         Raises: LimitExceeded when a budget has nothing left for it.
         """
-        charges = [it for it in await self._charges(Consumer.of(run)) if it.terms.period is not Period.MINUTE]
+        charges = _lasting(await self._charges(Consumer.of(run)))
         if not charges:
             return BOUNDLESS
         used = {Measure.RUNS: Decimal(0), Measure.TOKENS: Decimal(tokens), Measure.USD: cost_usd}
@@ -193,7 +203,7 @@ class Budgets:
         self,
         connection: AsyncConnection[Any],
         run: RunInfo,
-        charges: list[Charge],
+        charges: Sequence[Charge],
         used: Mapping[Measure, Decimal],
         held: Mapping[UseKey, tuple[UUID, Decimal]],
     ) -> Allowance:
@@ -297,6 +307,11 @@ def settle_left() -> int:
         return int(cursor.rowcount)
 
 
+def _lasting(charges: Sequence[Charge]) -> tuple[Charge, ...]:
+    """Return what is charged to budgets of days and months."""
+    return tuple(charge for charge in charges if charge.terms.period is not Period.MINUTE)
+
+
 def _terms(row: Sequence[Any]) -> Terms:
     id, tenant_id, name, measure, period, *rest = row
     return Terms(id, tenant_id, name, Measure(measure), Period(period), *rest)
@@ -321,7 +336,7 @@ async def _held_by(connection: AsyncConnection[Any], run: RunInfo) -> dict[UseKe
 
 
 def _enough(
-    held: Mapping[UseKey, tuple[UUID, Decimal]], charges: list[Charge], used: Mapping[Measure, Decimal]
+    held: Mapping[UseKey, tuple[UUID, Decimal]], charges: Sequence[Charge], used: Mapping[Measure, Decimal]
 ) -> Allowance | None:
     """Return what a run may use, when it holds more of each budget than it has used."""
     amounts = [(charge.terms.measure, held[charge.key][1]) for charge in charges if charge.key in held]
@@ -331,7 +346,7 @@ def _enough(
 
 
 async def _locked_for(
-    connection: AsyncConnection[Any], charges: list[Charge], held: Mapping[UseKey, tuple[UUID, Decimal]]
+    connection: AsyncConnection[Any], charges: Sequence[Charge], held: Mapping[UseKey, tuple[UUID, Decimal]]
 ) -> list[Use]:
     """Lock what a run holds already and, of the budgets that it holds nothing of, this period's rows."""
     if not held:

@@ -1,8 +1,9 @@
-"""Stores new runs: session, idempotency key, run and audit row of a whole batch in one transaction."""
+"""Stores new runs: session, idempotency key, run and audit row of a whole batch in one transaction; jobs go along."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,10 +25,11 @@ from agents.models import Run, Session
 from agents.services import idempotency
 from agents.services.crash import CrashPoint, crash_here, is_armed
 from agents.services.idempotency import First, Key
+from agents.services.jobs import NewJob, store
 from agents.services.journal import children
 from agents.services.journal.children import Parent
 from agents.services.journal.trips import in_few_trips
-from agents.services.ledger import Ledger
+from agents.services.ledger import Ledger, Starting
 from agents.services.notifications import CLAIMABLE
 from agents.services.queue import LEASE_SECONDS
 from agents.services.sql import table
@@ -128,27 +130,37 @@ SELECT r.id, r.created_at, s.is_new FROM runs r JOIN sessions s ON s.id = r.sess
 """
 
 
-async def begin_runs(connection: AsyncConnection[Any], begins: list[Begin], ledger: Ledger) -> None:
-    """Store the runs and note on each how it went. A refused one answers its own caller only."""
+async def begin_runs(
+    connection: AsyncConnection[Any], begins: list[Begin], ledger: Ledger, jobs: Sequence[NewJob] = ()
+) -> None:
+    """Store the runs, and jobs, and note on each how it went. A refused one answers its own caller only."""
     async with in_few_trips(connection) as pipeline:
-        await _admit(connection, begins)
-        await _admit_children(connection, begins)
-        await _reserve(connection, begins, ledger)
-        fresh = [begin for begin in begins if begin.attached_to is None and begin.refusal is None]
-        if not fresh:
-            return
-        cursor = await connection.execute(RUNS, [json_text([_row(begin) for begin in fresh])])
-        if any(begin.status is RunStatus.PENDING for begin in fresh):
-            await connection.execute("SELECT pg_notify(%s, '')", [CLAIMABLE])
-        heads = await lock_heads(connection, {begin.tenant_id for begin in fresh})
-        stored = {run_id: (created_at, is_new) for run_id, created_at, is_new in await cursor.fetchall()}
-        for begin in fresh:
-            begin.created_at, begin.session_is_new = stored.get(begin.run_id, (None, False))
-        await append_locked(connection, heads, _audit(fresh))
+        if begins:
+            await _admit(connection, begins)
+            await _admit_children(connection, begins)
+        await _reserve(connection, begins, jobs, ledger)
+        asked = [(job, await store(connection, job)) for job in sorted(jobs, key=lambda job: job.place)]
+        if fresh := [begin for begin in begins if begin.attached_to is None and begin.refusal is None]:
+            await _store_runs(connection, fresh)
+        for job, cursor in asked:
+            job.is_stored = await cursor.fetchone() is not None
+        if unheld := [job.run_id for job in jobs if job.holds and not job.is_stored]:
+            await ledger.give_back(connection, unheld)
         if is_armed():
             await pipeline.sync()
         crash_here(CrashPoint.BEGIN_BEFORE_COMMIT)
     crash_here(CrashPoint.BEGIN_AFTER_COMMIT)
+
+
+async def _store_runs(connection: AsyncConnection[Any], fresh: list[Begin]) -> None:
+    cursor = await connection.execute(RUNS, [json_text([_row(begin) for begin in fresh])])
+    if any(begin.status is RunStatus.PENDING for begin in fresh):
+        await connection.execute("SELECT pg_notify(%s, '')", [CLAIMABLE])
+    heads = await lock_heads(connection, {begin.tenant_id for begin in fresh})
+    stored = {run_id: (created_at, is_new) for run_id, created_at, is_new in await cursor.fetchall()}
+    for begin in fresh:
+        begin.created_at, begin.session_is_new = stored.get(begin.run_id, (None, False))
+    await append_locked(connection, heads, _audit(fresh))
 
 
 async def _admit(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
@@ -195,14 +207,19 @@ async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> N
             begin.refusal = outcome
 
 
-async def _reserve(connection: AsyncConnection[Any], begins: list[Begin], ledger: Ledger) -> None:
-    """Reserve what the new runs are charged. One that is refused leaves no key, nor do those that share its key."""
+async def _reserve(
+    connection: AsyncConnection[Any], begins: list[Begin], jobs: Sequence[NewJob], ledger: Ledger
+) -> None:
+    """Reserve what the new runs are charged, then jobs.
+
+    A run that is refused leaves no key, nor do those that share its key.
+    """
     charged = {
         begin.run_id: begin for begin in begins if begin.charges and begin.attached_to is None and begin.refusal is None
     }
-    if not charged:
-        return
-    await ledger.reserve(connection, list(charged.values()))
+    reserving: list[Starting] = [*charged.values(), *(job for job in jobs if job.charges)]
+    if reserving:
+        await ledger.reserve(connection, reserving)
     refused = {run_id: begin for run_id, begin in charged.items() if begin.refusal is not None}
     if not refused:
         return

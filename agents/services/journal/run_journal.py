@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB
 from agents.engine.steps import Statement, Write
 from agents.services.halted import component_target, tool_target
-from agents.services.jobs import BeginJob
+from agents.services.jobs import NewJob
 from agents.services.journal import states
 from agents.services.journal.lines import base_of
 from agents.services.stops import Stops
@@ -26,7 +27,7 @@ class Writer(Protocol):
 
     pool: AsyncConnectionPool
     beside: asyncio.Semaphore
-    begin_job: BeginJob
+    begin_job: Callable[[NewJob], Awaitable[None]]
     stops: Stops
 
     def wake(self, journal: RunJournal) -> None:

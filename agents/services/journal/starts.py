@@ -1,5 +1,7 @@
 """Stores the runs that this process starts: all that have come since the last commit, in the next one.
 
+Background work that is asked for goes along: nobody waits for it.
+
 Beside the journal's flushes, not between them: a start has no place in the order of the runs under way.
 """
 
@@ -11,9 +13,12 @@ import time
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from agents.services.jobs import NewJob
 from agents.services.journal.begin import Begin, begin_runs
 from agents.services.journal.storing import NOT_STORED, Storing
 from agents.services.ledger import Ledger
+
+BACKGROUND_SECONDS = 0.05  # what background work has to store waits for what anybody stores next
 
 
 class Starts:
@@ -22,6 +27,7 @@ class Starts:
     def __init__(self, pool: AsyncConnectionPool, ledger: Ledger, storing: Storing) -> None:
         self._pool, self._ledger, self._storing = pool, ledger, storing
         self._waiting: list[Begin] = []
+        self._jobs: list[NewJob] = []
         self._wake = asyncio.Event()
         self._closing = False
         self.interval_seconds = 0.0
@@ -32,6 +38,15 @@ class Starts:
         self._wake.set()
         await begin.done
 
+    async def store_job(self, job: NewJob) -> None:
+        """Return once it is decided whether the job is stored: with the runs that begin next, or soon by itself.
+
+        Raises: Unavailable.
+        """
+        self._jobs.append(job)
+        asyncio.get_running_loop().call_later(BACKGROUND_SECONDS, self._wake.set)
+        await job.done
+
     def close(self) -> None:
         """End `run` once nothing waits any more."""
         self._closing = True
@@ -39,31 +54,35 @@ class Starts:
 
     async def run(self) -> None:
         last = 0.0
-        while self._waiting or not self._closing:
+        while self._waiting or self._jobs or not self._closing:
             await self._wake.wait()
             if (rest := last + self.interval_seconds - time.monotonic()) > 0:
                 await asyncio.sleep(rest)
             last = time.monotonic()
             self._wake.clear()
             begins, self._waiting = self._waiting, []
-            if begins:
-                await self._store(begins)
+            jobs, self._jobs = self._jobs, []
+            if begins or jobs:
+                await self._store(begins, jobs)
             if self._closing:
                 self._wake.set()
 
-    async def _store(self, begins: list[Begin]) -> None:
+    async def _store(self, begins: list[Begin], jobs: list[NewJob]) -> None:
         """Store all, or each by itself when one of them can't be."""
+        items: list[Begin | NewJob] = [*begins, *jobs]
         try:
             with self._storing.one():
                 async with self._pool.connection() as connection:
-                    await begin_runs(connection, begins, self._ledger)
+                    await begin_runs(connection, begins, self._ledger, jobs)
         except (psycopg.Error, TypeError, ValueError, RecursionError) as error:
-            if len(begins) == 1 or isinstance(error, NOT_STORED):
-                for begin in begins:
-                    begin.refuse(error)
+            if len(items) == 1 or isinstance(error, NOT_STORED):
+                for item in items:
+                    item.refuse(error)
                 return
             for begin in begins:
-                await self._store([begin])
+                await self._store([begin], [])
+            for job in jobs:
+                await self._store([], [job])
             return
-        for begin in begins:
-            begin.finish()
+        for item in items:
+            item.finish()

@@ -9,9 +9,10 @@ for somebody else's lock, is stored aside: the streams of the other runs go on m
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
@@ -22,20 +23,20 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.clock import utc_now
-from agentos.core.errors import LeaseLost, whereabouts
+from agentos.core.errors import LeaseLost, LimitExceeded, Unavailable, whereabouts
 from agentos.core.types import JsonObject
 from agents.engine.run_info import RunInfo
 from agents.engine.status import RunStatus
 from agents.engine.steps import WriteRefused
 from agents.services.crash import is_armed
 from agents.services.hub import Hub
-from agents.services.jobs import BeginJob, store_for_any
+from agents.services.jobs import NewJob
 from agents.services.journal import flush
 from agents.services.journal.begin import Begin
 from agents.services.journal.flush import Record
 from agents.services.journal.lines import Event, coalesce, encode
 from agents.services.journal.run_journal import RunJournal, Waiting, is_events_only, is_progress, settle
-from agents.services.journal.starts import Starts
+from agents.services.journal.starts import BACKGROUND_SECONDS, Starts
 from agents.services.journal.storing import NOT_STORED, Storing
 from agents.services.ledger import Ledger
 from agents.services.stops import Stops
@@ -46,7 +47,6 @@ FLUSH_INTERVAL_SECONDS = 0.025
 FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # few runs need not wait for company
 FLUSH_INTERVAL_TIMES_ITS_LENGTH = 4  # the writer leaves three quarters of the time to others
 SOON_SECONDS = 0.003  # what a run has done waits for what it does next, and goes with it
-BACKGROUND_SECONDS = 0.05  # what background work has done waits for what anybody does next
 FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN = 0.0125  # where each says one word, none are joined
 ASIDE_AT_ONCE = 2  # of the pool's connections
 UNENCODABLE = (TypeError, ValueError, RecursionError)
@@ -67,7 +67,7 @@ class JournalWriter:
         self._asides: set[asyncio.Task[None]] = set()
         self._places_aside = asyncio.Semaphore(ASIDE_AT_ONCE)
         self.beside = asyncio.Semaphore(1)  # what nobody waits for takes the pool's connections one at a time
-        self.begin_job: BeginJob = store_for_any  # the supervisor sets its own
+        self.begin_job: Callable[[NewJob], Awaitable[None]] = self.store_job  # the supervisor sets its own
         self._closing = False
         self.has_failed = False
 
@@ -91,6 +91,12 @@ class JournalWriter:
     async def begin(self, begin: Begin) -> None:
         """Return once the run is stored; `begin` says how. Raises: what refused this one."""
         await self._starts.begin(begin)
+
+    async def store_job(self, job: NewJob) -> None:
+        """Return once it is decided whether the job is stored. Raises: Unavailable."""
+        with contextlib.suppress(LimitExceeded, Unavailable):  # as it begins to work it is told
+            job.charges = await self._ledger.charges(job.consumer)
+        await self._starts.store_job(job)
 
     def start(self) -> None:
         self._spawn(self._run(), "journal-writer")

@@ -17,7 +17,10 @@ from agents.engine.spec import JOB, JobSpec, Keeps
 from agents.engine.steps import Statement
 from agents.engine.testing import ScriptedModel
 from agents.models import Run, Session
-from agents.services import execution, jobs, tenant_models
+from agents.services import execution, tenant_models
+from agents.services.jobs import NewJob
+from agents.services.journal.begin import begin_runs
+from agents.services.ledger import NoLedger
 from agents.services.sql import table
 from tests.agents.services.conftest import SPEC, HeldModel
 from tests.agents.services.stored import until
@@ -43,7 +46,7 @@ async def store(begin, spec: JobSpec) -> None:
     models = await tenant_models.current(begin.tenant_id)
     info = RunInfo(begin.run_id, begin.tenant_id, begin.user_id, begin.session_id, SPEC, "test-model", "Go")
     async with await AsyncConnection.connect(settings.DATABASE_URLS["system"], autocommit=True) as connection:
-        await jobs.store(connection, spec, models, info=info, message="Nuts", order={})
+        await begin_runs(connection, [], NoLedger(), [NewJob(spec, info, models, "Nuts", {})])
 
 
 def job_of(begin) -> Run | None:
