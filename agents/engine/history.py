@@ -18,6 +18,7 @@ from agentos.core.types import JsonObject
 DUE, OVERDUE, LATE = 3, 5, 6  # times the window: what makes a summary due, if it says enough; in any case; sent at most
 ENOUGH = 2  # a summary is worth its call once this share of what may be sent is filled
 CUT = " [cut]"
+PINNED = 12  # last digits of an id: enough to know one of a session's runs, and each run stores those of many
 # The summary goes in as an exchange, never as a system message: it was made of what users and tools said.
 LEFT_OUT = "[The earlier messages of this conversation are left out here. Sum them up.]"
 
@@ -61,8 +62,9 @@ class History:
 
     @property
     def pin(self) -> JsonObject:
-        """Return what is told, by ids: {summary, runs}. A later pass over the run tells the same."""
-        return {"summary": str(self.summary.id) if self.summary else None, "runs": [str(it.run_id) for it in self.said]}
+        """Return what is told: {summary, runs}, the runs by the ends of their ids. A later pass tells the same."""
+        ends = [str(said.run_id)[-PINNED:] for said in self.said]
+        return {"summary": str(self.summary.id) if self.summary else None, "runs": ends}
 
 
 def recall(summary: Summary | None, behind: Sequence[Said], *, runs: int, chars: int) -> History:

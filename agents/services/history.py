@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
-from agents.engine.history import LATE, History, Said, Summary, chars_read, recall
+from agents.engine.history import LATE, PINNED, History, Said, Summary, chars_read, recall
 from agents.engine.run_info import RunInfo
 from agents.engine.spec import JOB
 from agents.engine.status import RunStatus
@@ -50,7 +50,7 @@ SELECT h.id, h.ended_at, h.input, h.output FROM asking a LEFT JOIN summary s ON 
     AND {REMEMBERED}
     AND (e.ended_at, e.id) > (coalesce(s.until_at, '-infinity'), coalesce(s.until_id, '{UUID(int=0)}'))
     AND e.ended_at < a.before
-    AND CASE WHEN a.told IS NULL THEN true ELSE a.told->'runs' ? e.id::text END
+    AND CASE WHEN a.told IS NULL THEN true ELSE a.told->'runs' ?| ARRAY[right(e.id::text, {PINNED}), e.id::text] END
     ORDER BY e.ended_at DESC, e.id DESC LIMIT %(most)s
 ) h
 UNION ALL

@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from django.db import connections
 from django.db.models.functions import Now
 
 from accounts.seam import in_thread
 from agentos.core.clock import utc_now
-from agents.engine.history import LEFT_OUT, History
+from agentos.core.types import JsonObject
+from agents.engine.history import LEFT_OUT, PINNED, History
 from agents.engine.run_info import RunInfo
-from agents.models import Run
+from agents.models import Run, Step
 from agents.services import execution, summaries
 from agents.services.history import HISTORY, load_history, remembered
 from agents.services.journal.begin import Begin
@@ -65,6 +67,13 @@ def sum_up(run_id: UUID, number: int, text: str, *, seconds_after: float = -0.5)
     """Give the session of a run a summary up to its earlier run of this number."""
     with connections["system"].cursor() as cursor:
         cursor.execute(SUMMED_UP, [text, seconds_after, run_id, number])
+
+
+def pin_to(begin: Begin, pin: JsonObject) -> None:
+    """Let the first pass over a run have been told this."""
+    whose = {"tenant_id": begin.tenant_id, "user_id": begin.user_id, "run_id": begin.run_id}
+    step = {"path": "1.model", "seq": 1, "kind": "model", "name": "test-model", "state": "started"}
+    Step.objects.using("system").create(**whose, **step, request={"turn": 1, "remembers": pin}, started_at=utc_now())
 
 
 async def begun(process: Process, **kwargs: Any) -> Begin:
@@ -118,6 +127,21 @@ async def test_a_later_pass_sees_what_the_first_saw(make_process):
     assert await told(process, begin) == before
     last = await begun(process)
     assert (await told(process, last)).said[-1].run_id == later.run_id
+
+
+@pytest.mark.parametrize("digits", [PINNED, 36], ids=["as it is pinned", "as it was pinned before"])
+async def test_a_run_whose_end_is_committed_late_is_told_to_no_later_pass(make_process, digits):
+    process = await make_process(supervise=False)
+    begin = await begun(process)
+    await in_thread(age, begin.run_id, 12)
+    await in_thread(sum_up, begin.run_id, 9, "What the first pass saw.")
+    seen = await told(process, begin)
+    pin = {**seen.pin, "runs": [str(said.run_id)[-digits:] for said in seen.said]}
+    assert digits != PINNED or pin == seen.pin
+    await in_thread(pin_to, begin, pin)
+    await in_thread(age, begin.run_id, 3)
+    assert len((await told(process, await begun(process))).said) == 11, "the three are there for others"
+    assert await told(process, begin) == seen
 
 
 async def test_another_session_is_another_history(make_process):
