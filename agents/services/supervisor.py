@@ -115,11 +115,18 @@ class Supervisor:
     async def drain(self) -> None:
         """Claim nothing more, let live runs reach a step's edge, and give back those that take too long."""
         self.stops.is_draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TICK_SECONDS), self._lane.taking, self._job_lane.taking:
+                pass  # what was being claimed just then has come
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=DRAIN_SECONDS)
-        for task in list(self._tasks.values()):
-            task.cancel(StopReason.DRAIN)
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._give_back()
+
+    async def _give_back(self) -> None:
+        while self._tasks:
+            for task in list(self._tasks.values()):
+                task.cancel(StopReason.DRAIN)
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def stop(self) -> None:
         """Drain, and end the loops."""
@@ -127,6 +134,7 @@ class Supervisor:
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._give_back()  # what a decision gave it meanwhile
         await self.writer.close()
         await self.ledger.close()
 

@@ -150,14 +150,16 @@ class World:
     async def _drop(self) -> None:
         supervisor = self.process.supervisor
         handover.take_here(None)
-        doomed = [*supervisor.writer.tasks, *supervisor._loops, *supervisor._tasks.values()]
-        # The loop stood still between two rules, so a time limit may run out together with this and hide it once.
+        # The loop stood still between two rules, so a time limit may run out together with this and hide it once; and
+        # what was being claimed just then may still be taken.
         for _ in range(20):
-            for task in doomed:
-                task.cancel(StopReason.LOST)
-            _, doomed = await asyncio.wait(doomed, timeout=0.5)
+            loops = [loop for loop in supervisor._loops if not loop.done()]
+            doomed = [*supervisor.writer.tasks, *loops, *supervisor._tasks.values()]
             if not doomed:
                 break
+            for task in doomed:
+                task.cancel(StopReason.LOST)
+            await asyncio.wait(doomed, timeout=0.5)
         assert not doomed, f"these did not end: {[task.get_name() for task in doomed]}"
         await self.process.pool.close()
 

@@ -68,7 +68,7 @@ class JournalWriter:
         self._places_aside = asyncio.Semaphore(ASIDE_AT_ONCE)
         self.beside = asyncio.Semaphore(1)  # what nobody waits for takes the pool's connections one at a time
         self.begin_job: Callable[[NewJob], Awaitable[None]] = self.store_job  # the supervisor sets its own
-        self._closing = False
+        self._closing = self._is_closed = False
         self.has_failed = False
 
     @property
@@ -80,13 +80,19 @@ class JournalWriter:
         return RunJournal(self, info, fence=fence, next_seq=next_seq)
 
     def wake(self, journal: RunJournal) -> None:
+        if self._is_closed:
+            return journal.lose()  # nobody stores it any more, and whoever waits for that would wait for ever
         self._dirty[journal] = None
         self._wake.set()
+        return None
 
     def wake_soon(self, journal: RunJournal) -> None:
+        if self._is_closed:
+            return journal.lose()
         self._dirty[journal] = None
         seconds = BACKGROUND_SECONDS if journal.is_background else SOON_SECONDS
         asyncio.get_running_loop().call_later(seconds, self._wake.set)
+        return None
 
     async def begin(self, begin: Begin) -> None:
         """Return once the run is stored; `begin` says how. Raises: what refused this one."""
@@ -109,6 +115,7 @@ class JournalWriter:
         self._starts.close()
         while self._tasks:
             await asyncio.wait(self.tasks)
+        self._is_closed = True
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

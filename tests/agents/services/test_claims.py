@@ -9,13 +9,15 @@ from datetime import timedelta
 import pytest
 
 from accounts.seam import in_thread
-from agentos.core.errors import Invalid
+from agentos.core.errors import Invalid, LeaseLost
 from agentos.core.ids import new_id
+from agents.engine.status import RunStatus
+from agents.engine.steps import RunChange, Write
 from agents.models import IdempotencyKey, Run
 from agents.services import idempotency, queue
 from agents.services.answers import Answer, answer
 from tests.agents.services.conftest import names, read
-from tests.agents.services.stored import all_wait, expire_lease, stored, until
+from tests.agents.services.stored import all_wait, expire_lease, info_of, stored, until
 
 
 async def test_an_idempotency_key_leads_to_the_first_run(make_process):
@@ -117,6 +119,48 @@ async def test_a_pending_run_is_claimed_by_whoever_is_free(make_process):
     begin = process.new(owner="")
     await process.supervisor.writer.begin(begin)
     assert names(await read(process.follow(begin)))[-1] == "RunCompleted"
+
+
+@pytest.mark.parametrize("comes", ["to the one who drains", "to the one who stops"])
+async def test_what_is_claimed_while_its_process_goes_away_is_given_back_at_once(make_process, monkeypatch, comes):
+    """The claim is committed, and its answer comes when nothing more is taken up."""
+    process = await make_process(["Never asked"])
+    claimed, let_go, claim = asyncio.Event(), asyncio.Event(), queue.claim
+
+    async def held(*positional, jobs, **named):
+        found = await claim(*positional, jobs=jobs, **named)
+        if found:
+            claimed.set()
+            await let_go.wait()
+        return found
+
+    monkeypatch.setattr(queue, "claim", held)
+    begin = process.new(owner="")
+    await process.supervisor.writer.begin(begin)
+    process.supervisor.wake()
+    await asyncio.wait_for(claimed.wait(), 10)
+    leave = process.supervisor.drain if comes == "to the one who drains" else process.supervisor.stop
+    leaving = asyncio.create_task(leave())
+    await asyncio.sleep(0)
+    let_go.set()
+    await asyncio.wait_for(leaving, 10)
+    run = await in_thread(stored, begin)
+    assert (run.status, run.lease_owner, run.recoveries) == ("pending", "", 0)
+    monkeypatch.setattr(queue, "claim", claim)
+    await make_process(["Yes"])
+    assert names(await read(process.follow(begin)))[-1] == "RunCompleted"
+
+
+async def test_nobody_waits_for_a_writer_that_has_ended(make_process):
+    process = await make_process(["Yes"])
+    begin = process.new()
+    await read(await process.start(begin))
+    late = process.supervisor.writer.open(info_of(begin), fence=2, next_seq=9)
+    await process.supervisor.stop()
+    with pytest.raises(LeaseLost):
+        await asyncio.wait_for(late.commit(Write(run=RunChange(RunStatus.PENDING))), 10)
+    late.emit("RunContent", {"content": "nobody hears it"})
+    assert (late.is_lost, late.waiting) == (True, [])
 
 
 async def test_too_many_recoveries_end_in_a_dead_letter(make_process):
