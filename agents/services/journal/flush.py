@@ -143,9 +143,11 @@ async def store(connection: AsyncConnection[Any], records: list[Record], *, proc
     with contextlib.suppress(_NotHeld):
         async with in_few_trips(connection) as pipeline:
             asked = await _ask(connection, records, is_retry=is_retry)
+            made = _made(records)  # while the database takes its locks
             await pipeline.sync()
             held, stored = await asked.found(records)
-            await _store_rows(connection, held)
+            for statement, values in made if len(held) == len(records) else _made(held):
+                await connection.execute(statement, values)
             if hint := _hint(held, process):
                 await connection.execute("SELECT pg_notify(%s, %s)", [EVENTS, hint])
             if audit := _audit([record for record in held if record.info.run_id not in stored]):
@@ -196,15 +198,18 @@ async def _ask(connection: AsyncConnection[Any], records: list[Record], *, is_re
     )
 
 
-async def _store_rows(connection: AsyncConnection[Any], records: list[Record]) -> None:
+def _made(records: list[Record]) -> list[tuple[str, list[Any]]]:
+    """Return the statements that store steps, events, taints and changes of runs, with their values."""
+    made: list[tuple[str, list[Any]]] = []
     if rows := _step_rows(records):
-        await connection.execute(_insert_steps(), [json_text(rows)])
+        made.append((_insert_steps(), [json_text(rows)]))
     if rows := _event_rows(records):
-        await connection.execute(_insert_events(), [json_text(rows)])
+        made.append((_insert_events(), [json_text(rows)]))
     if tainting := [record.info.run_id for record in records if record.is_tainting]:
-        await connection.execute(TAINT, [tainting])
+        made.append((TAINT, [tainting]))
     if rows := [row for row in _run_rows(records) if row["status"]]:
-        await connection.execute(CHANGE, [json_text(rows)])
+        made.append((CHANGE, [json_text(rows)]))
+    return made
 
 
 def _step_rows(records: list[Record]) -> list[JsonObject]:
@@ -250,6 +255,7 @@ def _run_rows(records: list[Record]) -> list[JsonObject]:
     ]
 
 
+@cache
 def _insert_steps(only: str = "") -> str:
     """Store steps as they are now; one that was stored before, and answered since, stays answered on a retry."""
     names = columns(Step, STEP_FIELDS)
@@ -263,6 +269,7 @@ def _insert_steps(only: str = "") -> str:
     )
 
 
+@cache
 def _insert_events(only: str = "") -> str:
     return (
         f"INSERT INTO {table(RunEvents)} ({columns(RunEvents, EVENT_FIELDS)}) "
