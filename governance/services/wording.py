@@ -14,6 +14,7 @@ from accounts import principals
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.tenancy import tenant_scope
+from accounts.trips import planned_once
 from agentos.core.clock import rfc3339_ms
 from agentos.core.types import JsonObject
 from agents import selectors as agent_selectors
@@ -43,7 +44,7 @@ def of(notice: Notice) -> Words | None:
 def for_person(notice: Notice, reader: Principal) -> Words | None:
     """Return what she is told, read as she herself; None when she may not see it any more or it is settled."""
     made = notice.announcement
-    with tenant_scope(reader.tenant_id, reader.user_id):
+    with tenant_scope(reader.tenant_id, reader.user_id), planned_once():
         return _as_seen(reader, made)
 
 
