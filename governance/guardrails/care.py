@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FEWEST_LOOKS, CHARACTERS_FOR_A_LOOK = 100, 125
+FEWEST_LOOKS, CHARACTERS_FOR_A_LOOK = 100, 250
 
 
 class Care:

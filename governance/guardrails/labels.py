@@ -11,11 +11,16 @@ _SAYING = re.compile(r"[ ,\-]{0,2}(?:is\b|was\b|\()")
 
 def before(text: str, start: int, reach: int = REACH) -> str:
     """Return, lower-cased, what stands before a value on its line, or on the line before it."""
-    window = text[max(0, start - reach) : start].lower()
-    line = window.rfind("\n") + 1
-    if line and not _WORD.search(window, line):
-        line = window[:line].rstrip().rfind("\n") + 1
-    return window[line:]
+    return text[begin(text, start, reach) : start].lower()
+
+
+def begin(text: str, start: int, reach: int = REACH) -> int:
+    """Return where that begins."""
+    first = max(0, start - reach)
+    line = text.rfind("\n", first, start) + 1
+    if line and not _WORD.search(text, line, start):
+        line = text.rfind("\n", first, first + len(text[first:line].rstrip())) + 1
+    return max(line, first)
 
 
 def said_after(text: str, end: int, reach: int = 40) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,7 +18,8 @@ from governance.guardrails.reading import Reading
 
 REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
 MOST_LETTERS = 24  # of a number before its first digit
-READ, BESIDE = 284, 80  # characters from a name on that tell what it announces, and beside a number that goes on
+READ = 160  # characters from a name on that tell what it announces
+_DIGIT = re.compile(r"\d")
 _BREAK = re.compile(
     r"\d|(?<!\bn)(?<!\bno)(?<!\bnr)(?<!\bnum)(?<!\bnúm)(?<!\bč)[.] [^\W\d_]|[!?;] [^\W\d_]|\n[^\n]*\n|[{}]",
     re.IGNORECASE,
@@ -72,11 +73,6 @@ _ANY_WORD = re.compile(
     f"(?={beginnings(shortest(needle[:4] for needle in NEEDLES))})(?:{'|'.join(entry.words.pattern for entry in ENTRIES)})"
 )
 _SOME_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
-# What stands behind one of too many names, read in one go.
-_ANY_NUMBER = re.compile(
-    rf"[^\d{{}}]{{0,{REACH}}}?{LEADING}(?P<number>"
-    r"(?=[A-Z]{0,6}\d)[0-9A-Z](?:(?:[ .\-/]|,? ?(?:номер|No?|n) ?)?[0-9A-Z]){4,20})(?![0-9A-Za-z_])"
-)
 SHORT_WORD = 3  # letters of a name that means other things too
 
 
@@ -145,55 +141,38 @@ class _Promise:
     first: int  # the first digit, or -1
     near: bool
     alone: bool  # without a number behind it, one is looked for around
-    number: tuple[int, int] | None = None  # the one that its form finds, if that tells no digits apart
-    sought: bool = False
-
-
-_TOO_MANY: list[_Promise] = []  # names to be read with care
+    meant: dict[int, bool] = field(default_factory=dict)  # whether a number that begins at a place is
 
 
 class _Names:
-    """Reads what names announce in a text: once for the same words, whose promises other digits don't change."""
+    """Reads what names announce in a text: once for the same words up to a digit, whatever comes then."""
 
     def __init__(self, reading: Reading, spoken: str) -> None:
         self._reading, self._spoken = reading, spoken
-        self._known: dict[tuple[tuple[str, ...], str], _Named] = {}
         self._promised: dict[tuple[tuple[str, ...], str], list[_Promise]] = {}
         self._firsts: dict[int, int] = {}
         self._care = reading.care("names")
         self._passed: dict[tuple[National, str], bool] = {}
         self._told: set[tuple[National, int]] = set()  # entries, and where their numbers begin
-        self._cut = False  # what stands behind a name was told of another before
 
     def read(self, needles: tuple[str, ...], at: int) -> _Named:
         """Return what stands behind the names that begin at a place with these words, or nothing if none does."""
-        if self._care.spent:
-            return self._glanced(needles, at)
-        key = needles, self._reading.text[at : at + READ]
-        named = self._known.get(key)
-        if named is not None:
-            return named
-        promises = self._promises(needles, at)
-        if not promises:
-            return _NOTHING
-        if promises is _TOO_MANY or not self._care.taken():
-            return self._glanced(needles, at)
-        self._cut = False
-        named = self._named(at, promises)
-        if not self._cut and all(end < READ - BESIDE for _, _, end in named.numbers):
-            self._known[key] = named
-        return named
-
-    def _promises(self, needles: tuple[str, ...], at: int) -> list[_Promise]:
-        if not _NEEDLES_OF_DIGITS.isdisjoint(needles):
-            return list(self._promising(needles, at)) if self._care.taken() else _TOO_MANY
-        key = needles, self._reading.levelled[at : at + READ]
+        key = needles, self._up_to_a_digit(at)
         promises = self._promised.get(key)
         if promises is None:
             if not self._care.taken():
-                return _TOO_MANY
-            promises = self._promised[key] = list(self._promising(needles, at))
-        return promises
+                return self._glanced(needles, at)
+            promises = list(self._promising(needles, at))
+            if _NEEDLES_OF_DIGITS.isdisjoint(needles):
+                self._promised[key] = promises
+        return self._named(at, promises) if promises else _NOTHING
+
+    def _up_to_a_digit(self, at: int) -> str:
+        """Return all that decides what a name promises: what follows on its line up to a digit, or all in reach."""
+        text = self._reading.text
+        first = _DIGIT.search(text, at, at + READ)
+        beyond = first is None or text.find("\n", at, first.start()) >= 0
+        return self._reading.levelled[at : at + READ if beyond or first is None else first.end()]
 
     def _promising(self, needles: tuple[str, ...], at: int) -> Iterator[_Promise]:
         reading = self._reading
@@ -224,14 +203,17 @@ class _Names:
         return _Named(list(numbers), alone)
 
     def _glanced(self, needles: tuple[str, ...], at: int) -> _Named:
-        """Return the number behind one of too many names, whichever it is."""
+        """Return the first number behind one of too many names that looks like what it calls, and passes its check."""
+        alone = []
         for entry in _called(needles):
             word = entry.words.match(self._spoken, at)
             if word is not None and (entry.among is None or self._reading.speaks(entry.among)):
-                number = _ANY_NUMBER.match(self._reading.text, word.end())
-                if number is not None:
-                    return _Named([(entry.kind, number.start("number") - at, number.end() - at)], [])
-        return _NOTHING
+                end = word.end()
+                number = entry.shape.search(self._reading.text, end, end + REACH + LONGEST)
+                if number is not None and self._passes(entry, *number.span()):
+                    return _Named([(entry.kind, number.start() - at, number.end() - at)], [])
+                alone += [(entry, end - at)] if entry.sure else []
+        return _Named([], alone)
 
     def _passes(self, entry: National, start: int, end: int) -> bool:
         written = self._reading.text[start:end]
@@ -248,30 +230,29 @@ class _Names:
         if number is None:
             return None
         if (entry, start) in self._told:
-            self._cut = True
             return None
         self._told.add((entry, start))
         return number.span()
 
     def _first_number(self, promise: _Promise, at: int) -> tuple[int, int] | None:
         """Return where the number stands that a name means."""
-        if not promise.sought:
-            promise.number = self._meant(promise, at)
-            promise.sought = promise.entry.blind
-        return (at + promise.number[0], at + promise.number[1]) if promise.number is not None else None
-
-    def _meant(self, promise: _Promise, at: int) -> tuple[int, int] | None:
         text = self._reading.text
         end, first = at + promise.end, at + promise.first
         end += text.startswith(".", end)  # of an abbreviation
         number = promise.entry.shape.search(text, max(end, first - MOST_LETTERS), min(len(text), first + LONGEST))
         if number is None or number.start() > first:
             return None
-        if promise.near and not _NEAR.fullmatch(text, end, number.start()):
-            return None
-        if _OTHER_NUMBER.search(self._reading.lower[end - 1 : number.start()], 1):
-            return None
-        return number.start() - at, number.end() - at
+        start = number.start() - at
+        meant = promise.meant.get(start)
+        if meant is None:
+            meant = promise.meant[start] = self._means(promise, end, number.start())
+        return number.span() if meant else None
+
+    def _means(self, promise: _Promise, end: int, start: int) -> bool:
+        """Tell whether what stands between a name and a number lets it be the one that the name means."""
+        if promise.near and not _NEAR.fullmatch(self._reading.text, end, start):
+            return False
+        return _OTHER_NUMBER.search(self._reading.lower[end - 1 : start], 1) is None
 
     def _first_digit(self, end: int) -> int:
         """Return where the first digit in the sentence behind a name's end stands, or -1."""

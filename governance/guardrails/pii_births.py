@@ -83,6 +83,11 @@ _PATIENT = Cue(
 _ADMITTED = re.compile(
     r"\)?,? ?(?:admitted|male|female|m\b|f\b|presented|referred|attended|weiblich|männlich|aufgenommen|aok|tk\b|barmer)"
 )
+# A word that any of the rules above needs, wherever it stands.
+_COULD_SAY = Cue(
+    rf"(?:(?<![^\W_])|(?<=[\u3040-\u9fff]))(?:birth certificate|{_NAMES}|{_FEASTS}|{_BORN})|birth|\b(?:geburts|naciste|nascita|nat[oa]\b|nasceu|urodzi|рожд|родил|aged?\b|alter\b|âge\b|"
+    r"mr\b|mrs\b|ms\b|miss\b|frau\b|herr\b|mme\b|sra?\b|pt\b|patient|client\b|male\b|female\b)|\((?:m|f|male|female|w|männlich|weiblich|homme|femme|hombre|mujer)[,/;]"
+)
 _OF_HOSPITALS, _MESSAGE = re.compile(r"pid\|"), re.compile(r"PID\|[^\n]{0,90}\|$")
 _HINTS = (
     "born", "birth", "male", "patient", "mr", "ms", "frau", "herr", "world", "daughter", "son", "baby", "에 태어", "age", "ttl", "род.", "יליד", "متولد", "doğ", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "*", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
@@ -165,6 +170,9 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
         window = _TAGS.sub(" ", labels.before(text, match.start(), 2 * REACH))
     after = _AFTER.match(lower, match.end()) is not None
     if not (after or _HINTED.search(window) or reading.speaks(_OF_HOSPITALS)):
+        return False
+    start = match.start()
+    if not (after or reading.near(_COULD_SAY, start - 2 * REACH, start) or reading.speaks(_OF_HOSPITALS)):
         return False
     if not reading.care("births").taken():
         return True

@@ -24,11 +24,12 @@ _NAMED = Cue(
     r"|телефон|тел\b|моб\b|мобильн|мобільн|звон|дзвон|(?:мой|мій|его|её) номер|обад|τηλ|κινητ|καλέσ|טלפון|נייד|התקשר|هاتف|جوال|موبايل|اتصل|رقمي|تلفن"
     r"|फ़?ोन|मोबाइल|कॉल|नंबर|โทร|电话|電話|手机|手機|联系|聯絡|打給|打给|连络|連絡|携帯|전화|연락|휴대폰|핸드폰|제 번호|(?<=[a-z])(?:['’]s|s['’]) (?:\w{1,8} )?(?:number|nr)\b|[☎📞📱]"
 )
-_LABEL = Cue(
+_LABELS = (
     r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
     r"telefon\w*|handy(?:nummer)?|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|cellulare|telem[óo]vel|tlm|κινητ[όο]|τηλ\w*|тел\w*|[☎📞📱])"
-    r"[\s.:#=\"'(\-]*(?:number|no|nr|is|n°)?[\s.:#=\"'(\-]*(?:is|was|:)?[\s:\"'(]*$"
 )
+_LABELLED = Cue(_LABELS)
+_LABEL = Cue(rf"{_LABELS}[\s.:#=\"'(\-]*(?:number|no|nr|is|n°)?[\s.:#=\"'(\-]*(?:is|was|:)?[\s:\"'(]*$")
 LONGEST_ANNOUNCED = 96
 # What is said of a telephone right after its number.
 _FOLLOWS = re.compile(
@@ -63,6 +64,17 @@ def spoken(text: str, start: int, end: int) -> bool:
 _SILENCE = dict.fromkeys(("labelled", "denied", "thing", "refused", "claimed", "beside_a_name", "chinese"), False)
 
 
+def could_tell(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether words near a number could say that it is a telephone's: most have none, which is told at once."""
+    return (
+        not reading.text.isascii()
+        or not reading.text[start:end].isdecimal()
+        or reading.near(_NAMED, start - BEFORE, end + AFTER)
+        or reading.near(_LABELLED, start - BEFORE, start)
+        or _FOLLOWS.match(reading.text, end) is not None
+    )
+
+
 class Words:
     """What the words around a number say, whatever its digits are: found out once for all numbers among the same."""
 
@@ -71,16 +83,18 @@ class Words:
         self._text, self._start, self._end = text, start, end
         self.judged: dict[tuple[object, str], bool] = {}
         self.ends: dict[str, int] = {}
+        self._suspected: bool | None = None
         self.silent = not spoken(text, start, end)
         if self.silent:
             self.__dict__.update(_SILENCE)
 
     def suspect(self, reading: Reading) -> None:
-        """Take words of telephones anywhere near as such for this number, and none as words for a thing."""
-        claimed = reading.near(_NAMED, self._start - BEFORE, self._end + AFTER)
-        claimed = claimed or _FOLLOWS.match(self._text, self._end) is not None
-        self.__dict__.update(_SILENCE, claimed=claimed, chinese=not self._text.isascii())
-        del self.__dict__["beside_a_name"]
+        """Take words of telephones anywhere near for this number's, and none but those right before for a thing's."""
+        reach = LONGEST_ANNOUNCED if self._text.endswith(": ", 0, self._start) else labels.REACH
+        begin = labels.begin(self._text, self._start, reach)
+        end = self._end + AFTER if labels.said_after(self._text, self._end) else self._start
+        self._suspected = reading.near(_NAMED, begin, end) or _FOLLOWS.match(self._text, self._end) is not None
+        self.__dict__.update(thing=False, refused=False, chinese=not self._text.isascii())
 
     @once
     def _before(self) -> str:
@@ -115,6 +129,8 @@ class Words:
         """Whether a word such as "call" is near, with none such as "order" right before."""
         if self.denied:
             return False
+        if self._suspected is not None:
+            return self._suspected
         window = self._before
         if window.endswith(": ") and len(digits_of(self._text[self._start : self._end])) >= SHORTEST_MOBILE:
             window = labels.before(self._text, self._start, LONGEST_ANNOUNCED)  # it may have been named long before

@@ -148,6 +148,8 @@ class _Judged:
         """Tell whether somebody takes it for a telephone's."""
         if judge is _loose and self._reading.told(match.start()) >= match.end():
             return False
+        if judge is _loose and not pii_phone_words.could_tell(self._reading, *match.span()):
+            return False
         words = self._around(match)
         if judge is _loose and not words.telling:
             return False

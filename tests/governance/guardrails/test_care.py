@@ -54,7 +54,7 @@ def test_a_text_is_worth_so_many_looks() -> None:
         (pii_numbers, "_of_a_payer", "4242424242424242"),
         (pii_numbers, "_of_somebody", "123-45-{}"),
         (pii_things, "said_of", "415 555 {}"),
-        (national_ids, "_Names._named", "pesel 4405140{}"),
+        (national_ids, "_Names._promising", "4405140{} pesel"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -94,3 +94,23 @@ def test_without_care_nothing_is_let_through(monkeypatch: pytest.MonkeyPatch) ->
 def _covers(wide: Finding, one: Finding) -> bool:
     """Tell whether one finding covers half of another, as a labelled file asks."""
     return 2 * (min(wide.end, one.end) - max(wide.start, one.start)) >= one.end - one.start
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{{"id": 10{}26733, "event": "{word}", "user_id": 1{}88, "total": 12.50}}\n',
+        "2026-11-20,ORD-8{}113,{word},19.99,shipped,41{}1\n",
+        "Ticket #71{}: {word} asks for {word}. Order 5{}8831 of 2026-11-20.\n",
+        "DROP IN=eth0 SRC=81.2.69.14 DST=93.184.216.{word} ID={}\n",
+        "part no 415-555-{} {word} serial 55{}40241\n",
+    ],
+)
+def test_long_lists_of_things_raise_no_alarm(line: str) -> None:
+    lines = [
+        line.format(
+            1000 + at, 1000 + at * 7, word="qx" + "".join(chr(ord("a") + at // 26**place % 26) for place in range(3))
+        )
+        for at in range(600)
+    ]
+    assert pii.detect("".join(lines)) == []
