@@ -36,6 +36,7 @@ MESSAGES = (
     "[[fault:400x1]] " + human.calls(NOTE, CHARGE, "all is done"),  # it fails, and may be run again
     "[[fault:cutx1]] [[token:20]] " + human.calls(CHARGE, " ".join(["word"] * 30)),
 )
+HANGS = "[[fault:hangx1]] " + human.calls(CHARGE, "all is done")  # until the time for an answer is over
 FAIR = {200, 202, 403, 404, 409, 410, 422, 429, 503}  # of these none breaks a promise
 LATER = {429, 503}
 
@@ -79,8 +80,10 @@ class Storm:
         return self.chance.choice([*self.begun.values()]) if self.begun else "00000000-0000-7000-8000-000000000000"
 
     def start(self) -> None:
-        body = {"message": self.chance.choice(MESSAGES), "stream": False, "background": True}
-        self.begin("/agents/chaos/runs", {**body, "session_id": f"session-{self.chance.randrange(4)}"})
+        agent = self.chance.choice(["chaos", "hasty"])
+        message = self.chance.choice(MESSAGES if agent == "chaos" else (*MESSAGES, HANGS))
+        body = {"message": message, "stream": False, "background": True}
+        self.begin(f"/agents/{agent}/runs", {**body, "session_id": f"{agent}-{self.chance.randrange(3)}"})
 
     def fork(self) -> None:
         run_id = self.some_run()
@@ -174,7 +177,7 @@ def test_whatever_is_asked_of_runs_while_processes_die_none_is_lost_doubled_or_s
     storm = Storm(site, RUNS * 1000 + seed)
     storm.rage()
     runs = storm.settle()
-    assert len(set(storm.ids)) == len(storm.ids) == stored(site)
+    assert 0 < len(set(storm.ids)) == len(storm.ids) == stored(site)
     client = storm.clients["one", "admin"]
     for run in runs:
         human.check_log(human.read(client, run["run_id"]))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from agents.engine.limits import Limits
 from agents.engine.spec import AgentSpec
 from agents.engine.tools import RunContext, tool
 
@@ -85,8 +87,10 @@ components: list[AgentSpec] = []
 
 
 def deploy(number: str) -> None:
-    """Bring the component as this deploy has it."""
-    components[:] = [AgentSpec("chaos", "Do as you are told.", tools=(note, charge, remember, wait, *DEPLOYS[number]))]
+    """Bring the components as this deploy has them; the hasty one has little time for a run, and for an answer."""
+    tools = (note, charge, remember, wait, *DEPLOYS[number])
+    chaos = AgentSpec("chaos", "Do as you are told.", tools=tools)
+    components[:] = [chaos, replace(chaos, id="hasty", limits=Limits(deadline_seconds=3, model_seconds=1.0))]
 
 
 deploy("")
