@@ -95,9 +95,8 @@ _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_fina
 # A run whose calls have no known price is settled at what it held: nothing is spent unseen. What another settler has
 # in hand is left to it: two that waited for each other's rows would hold up every start until the deadlock is found.
 # OFFSET 0 keeps the runs from being read otherwise than by the few reservations there are.
-SETTLE = f"""
-WITH due AS (
-    SELECT v.id, v.use_id, CASE v.measure
+_DUE = f"""
+    SELECT v.id, v.run_id, v.use_id, CASE v.measure
         WHEN '{Measure.RUNS}' THEN 1
         WHEN '{Measure.TOKENS}' THEN coalesce((r.usage->>'total_tokens')::numeric, 0)
         ELSE coalesce(r.cost_usd, CASE WHEN coalesce((r.usage->>'total_tokens')::int, 0) = 0 THEN 0 ELSE v.amount END)
@@ -108,16 +107,30 @@ WITH due AS (
     ) r
     WHERE %(runs)s::uuid[] IS NULL OR v.run_id = ANY(%(runs)s::uuid[])
     LIMIT {TICK_ROWS} FOR UPDATE OF v SKIP LOCKED
-), locked AS (
-    SELECT u.id FROM {table(BudgetUse)} u WHERE u.id IN (SELECT use_id FROM due) ORDER BY u.id FOR NO KEY UPDATE
+"""
+
+
+def _settling(locked: str = "") -> str:
+    """Return what settles all that is due, of the budgets whose rows it locks."""
+    return f"""
+WITH due AS ({_DUE}), locked AS (
+    SELECT u.id FROM {table(BudgetUse)} u WHERE u.id IN (SELECT use_id FROM due) ORDER BY u.id
+    FOR NO KEY UPDATE {locked}
 ), gone AS (
-    DELETE FROM {table(Reservation)} v USING due d WHERE v.id = d.id RETURNING v.use_id, v.amount, d.actual
+    DELETE FROM {table(Reservation)} v USING due d JOIN locked l ON l.id = d.use_id WHERE v.id = d.id
+    RETURNING v.use_id, v.amount, d.actual
 ), sums AS (
     SELECT use_id, sum(amount) AS amount, sum(actual) AS actual FROM gone GROUP BY use_id
+), counted AS (
+    UPDATE {table(BudgetUse)} u SET reserved = u.reserved - s.amount, used = u.used + s.actual
+    FROM sums s WHERE u.id = s.use_id RETURNING u.id
 )
-UPDATE {table(BudgetUse)} u SET reserved = u.reserved - s.amount, used = u.used + s.actual
-FROM sums s JOIN locked l ON l.id = s.use_id WHERE u.id = s.use_id
 """
+
+
+SETTLE = f"{_settling()} SELECT id FROM counted"
+# A start holds the row of its budget until it is on disk. Whoever has it to do again soon does not wait for that.
+SETTLE_FREE = f"{_settling('SKIP LOCKED')} SELECT run_id FROM due WHERE use_id NOT IN (SELECT id FROM locked)"
 UseKey: TypeAlias = tuple[UUID, UUID]  # of a budget, and of whom it counts
 # The budgets' rows are not kept locked while a disk is waited for: a settlement that is lost is made by the tick.
 NOT_ON_DISK: Final = "SET LOCAL synchronous_commit = off"
@@ -247,9 +260,11 @@ class Budgets:
             while self._ended:
                 await asyncio.sleep(SETTLE_SECONDS)
                 runs, self._ended = list(self._ended), set()
-                async with self._pool.connection() as connection, in_few_trips(connection):
-                    await connection.execute(NOT_ON_DISK)
-                    await connection.execute(SETTLE, {"runs": runs})
+                async with self._pool.connection() as connection:
+                    async with in_few_trips(connection):
+                        await connection.execute(NOT_ON_DISK)
+                        cursor = await connection.execute(SETTLE_FREE, {"runs": runs})
+                    self._ended.update(run_id for (run_id,) in await cursor.fetchall())
         except psycopg.Error as error:
             logger.warning("budgets: %d runs are left to the tick (%s)", len(runs), type(error).__name__)
         finally:
@@ -301,7 +316,10 @@ def obstacle(consumer: Consumer, cost_of: CostOf) -> tuple[AgentOSError | None, 
 
 
 def settle_left() -> int:
-    """Settle runs that ended where nobody settled them; return how many budgets changed. The supervisor's tick."""
+    """Settle runs that ended where nobody settled them, and wait for their budgets; return how many changed.
+
+    The supervisor's tick.
+    """
     with connections["system"].cursor() as cursor:
         cursor.execute(SETTLE, NO_RUNS)
         return int(cursor.rowcount)

@@ -15,7 +15,7 @@ from agents.services import forks
 from agents.services.answers import Answer, answer
 from agents.services.forks import Fork
 from agents.services.runs import request_cancel
-from governance.budgets.ledger import SETTLE, settle_left
+from governance.budgets.ledger import SETTLE, SETTLE_FREE, settle_left
 from governance.models import Budget
 from tests.agents.conftest import serve
 from tests.agents.services.conftest import make_process, names, read
@@ -168,6 +168,39 @@ async def test_a_settler_leaves_what_another_has_in_hand(make_process, acme):
             assert await in_thread(use_of, made) == (1, 1)
         await settler.execute(SETTLE, {"runs": None})
     assert await in_thread(use_of, made) == (2, 0)
+
+
+async def test_who_settles_runs_does_not_wait_for_a_budget_that_a_start_has_in_hand(make_process, acme):
+    made, other = await in_thread(budget, acme, "runs", "50"), await in_thread(budget, acme, "tokens", "9", reserve="1")
+    process = await make_process(supervise=False, price=cent)
+    begin = process.new()
+    await process.store(begin)
+    await in_thread(end_all)
+    async with process.pool.connection() as another, process.pool.connection() as settler:
+        async with another.transaction():
+            taken = "SELECT id FROM governance_budgetuse WHERE budget_id = %s FOR NO KEY UPDATE"
+            await another.execute(taken, [made.id])
+            await settler.execute("SET lock_timeout = '1s'")
+            left = await (await settler.execute(SETTLE_FREE, {"runs": [begin.run_id]})).fetchall()
+            assert left == [(begin.run_id,)]
+            assert [await in_thread(use_of, one) for one in (made, other)] == [(0, 1), (3, 0)]
+        assert await (await settler.execute(SETTLE_FREE, {"runs": [begin.run_id]})).fetchall() == []
+    assert await in_thread(use_of, made) == (1, 0)
+
+
+async def test_what_was_not_settled_because_of_a_start_is_settled_after_it(make_process, acme, held):
+    made = await in_thread(budget, acme, "runs", "50")
+    process = await make_process(model=held, price=cent)
+    follower = await process.start(process.new())
+    await held.reached.wait()
+    async with process.pool.connection() as another, another.transaction():
+        taken = "SELECT id FROM governance_budgetuse WHERE budget_id = %s FOR NO KEY UPDATE"
+        await another.execute(taken, [made.id])
+        held.let_go.set()
+        assert names(await read(follower))[-1] == "RunCompleted"
+        assert await in_thread(use_of, made) == (0, 1)
+    await until(lambda: reservations() == 0)
+    assert await in_thread(use_of, made) == (1, 0)
 
 
 async def test_a_refused_run_does_not_use_its_key_up(make_process, acme):
