@@ -20,6 +20,7 @@ from accounts import scopes
 from accounts.kept import Kept
 from accounts.models import Grant, Membership, RefreshToken, ServiceAccount
 from accounts.models.resources import IMPLIES_READ, SUFFIX
+from accounts.trips import planned_once
 from agentos.core.clock import monotonic
 from agentos.core.errors import PolicyDenied
 
@@ -121,7 +122,8 @@ def load(user_id: UUID, tenant: UUID | str, family: UUID | None = None) -> Princ
     if family is not None:
         links = RefreshToken.objects.filter(tenant_id=OuterRef("tenant_id"), user_id=user_id, family=family)
         found = found.filter(Exists(links), ~Exists(links.filter(revoked_at__isnull=False)))
-    member = found.first()
+    with planned_once(using="system"):
+        member = found.first()
     return None if member is None else of_member(member, family=family)
 
 
