@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from agentos.core.errors import LimitExceeded, PolicyDenied, ProviderError
 from agents.engine import events, messages
@@ -20,6 +20,8 @@ from agents.engine.state import LoopState
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import Statement, StepRecord, Write
 from agents.engine.verdicts import Hold
+
+CALLS_FIRST_SECONDS: Final = 0.001  # until they are on their way; what is asked beside them has time
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,15 @@ async def _called(state: LoopState, ports: Ports, turn: int, reply: ModelReply) 
     calls = run_calls(state, ports, turn, reply.tool_calls)
     if state.allowance is not None:
         return await calls
-    steps, _ = await asyncio.gather(calls, be_allowed(state, ports), return_exceptions=True)
+    steps, _ = await asyncio.gather(calls, _allowed_beside(state, ports), return_exceptions=True)
     if isinstance(steps, BaseException):
         raise steps
     return steps
+
+
+async def _allowed_beside(state: LoopState, ports: Ports) -> None:
+    await asyncio.sleep(CALLS_FIRST_SECONDS)
+    await be_allowed(state, ports)
 
 
 def stops_before(state: LoopState, ports: Ports, paths: list[str], *tools: str) -> Paused | HandedOn | None:
