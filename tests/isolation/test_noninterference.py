@@ -5,16 +5,18 @@ Others come and stay, with texts that a search might mix up with hers; after eac
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import count
 from typing import Any, TypeAlias
 
 import pytest
 from django.db.models import Model
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Tenant
 from accounts.seam import in_thread
+from accounts.services import tokens
 from agentos.core.types import clean_text
 from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
 from governance.models import Approval
@@ -36,7 +38,12 @@ NOT_ABOUT_ROWS = ("GET /ready", "GET admin/theme.css", "GET /audit/verify", "GET
 texts = st.sampled_from([HERS, HERS.upper(), HERS[:4], "%", "_", "' OR '1'='1", "Acme", "approvals", ""])
 words = (texts | st.text(max_size=12).map(clean_text)).filter(lambda text: "\\" not in text)
 crowds = st.lists(words, min_size=CROWD, max_size=CROWD)
-looking = settings(max_examples=LOOKS, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+looking = settings(
+    max_examples=LOOKS,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # to shrink is to let a hundred come again and again
+)
 
 
 async def everything(visitor: Visitor, hers: Garden) -> View:
@@ -118,8 +125,9 @@ class Looks(dict[str, Any]):
 
 
 @pytest.fixture
-def looks() -> Looks:
-    """What was seen before anybody came; one for all examples of a test."""
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    """What was seen before anybody came; one for all examples, which take longer than a token is good for."""
+    monkeypatch.setattr(tokens._Access, "lifetime", timedelta(days=1))
     return Looks()
 
 
