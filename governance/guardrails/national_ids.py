@@ -151,12 +151,14 @@ class _Names:
         self._reading, self._spoken = reading, spoken
         self._promised: dict[tuple[tuple[str, ...], str], list[_Promise]] = {}
         self._firsts: dict[int, int] = {}
-        self._care = reading.care("names")
+        self._care, self._numbers = reading.care("names"), reading.care("numbers")
         self._passed: dict[tuple[National, str], bool] = {}
         self._told: set[tuple[National, int]] = set()  # entries, and where their numbers begin
 
     def read(self, needles: tuple[str, ...], at: int) -> _Named:
         """Return what stands behind the names that begin at a place with these words, or nothing if none does."""
+        if self._numbers.spent:
+            return self._glanced(needles, at)
         key = needles, self._up_to_a_digit(at)
         promises = self._promised.get(key)
         if promises is None:
@@ -165,7 +167,10 @@ class _Names:
             promises = list(self._promising(needles, at))
             if _NEEDLES_OF_DIGITS.isdisjoint(needles):
                 self._promised[key] = promises
-        return self._named(at, promises) if promises else _NOTHING
+        named = self._named(at, promises) if promises else _NOTHING
+        for _ in named.numbers:
+            self._numbers.taken()
+        return named
 
     def _up_to_a_digit(self, at: int) -> str:
         """Return all that decides what a name promises: what follows on its line up to a digit, or all in reach."""

@@ -41,8 +41,8 @@ class _Around:
     kind: str
     needles: Needles
     shape: re.Pattern[str]
-    among: re.Pattern[str] | None
-    unless: re.Pattern[str] | None = None
+    among: Cue | None
+    unless: Cue | None = None
     check: Callable[[str], bool] | None = None
 
 
@@ -53,8 +53,8 @@ def _around(
         kind,
         Needles(words.split("|")),
         re.compile(f"{_START}(?:{shape}){_END}"),
-        re.compile(among) if among else None,
-        re.compile(unless) if unless else None,
+        Cue(among) if among else None,
+        Cue(unless) if unless else None,
         check,
     )
 

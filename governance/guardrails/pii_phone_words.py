@@ -67,8 +67,8 @@ _SILENCE = dict.fromkeys(("labelled", "denied", "thing", "refused", "claimed", "
 def could_tell(reading: Reading, start: int, end: int) -> bool:
     """Tell whether words near a number could say that it is a telephone's: most have none, which is told at once."""
     return (
-        not reading.text.isascii()
-        or not reading.text[start:end].isdecimal()
+        not reading.text[start:end].isdecimal()
+        or _IDEOGRAPH.search(reading.text, max(0, start - 1), end + 1) is not None
         or reading.near(_NAMED, start - BEFORE, end + AFTER)
         or reading.near(_LABELLED, start - BEFORE, start)
         or _FOLLOWS.match(reading.text, end) is not None
@@ -94,7 +94,9 @@ class Words:
         begin = labels.begin(self._text, self._start, reach)
         end = self._end + AFTER if labels.said_after(self._text, self._end) else self._start
         self._suspected = reading.near(_NAMED, begin, end) or _FOLLOWS.match(self._text, self._end) is not None
-        self.__dict__.update(thing=False, refused=False, chinese=not self._text.isascii())
+        self.__dict__.update(thing=False, refused=False)
+        if not reading.near(_LABELLED, self._start - labels.REACH, self._start):
+            self.__dict__["labelled"] = False
 
     @once
     def _before(self) -> str:
