@@ -84,9 +84,11 @@ _ADMITTED = re.compile(
     r"\)?,? ?(?:admitted|male|female|m\b|f\b|presented|referred|attended|weiblich|männlich|aufgenommen|aok|tk\b|barmer)"
 )
 # A word that any of the rules above needs, wherever it stands.
-_COULD_SAY = Cue(
-    rf"(?:(?<![^\W_])|(?<=[\u3040-\u9fff]))(?:birth certificate|{_NAMES}|{_FEASTS}|{_BORN})|birth|\b(?:geburts|naciste|nascita|nat[oa]\b|nasceu|urodzi|рожд|родил|aged?\b|alter\b|âge\b|"
-    r"mr\b|mrs\b|ms\b|miss\b|frau\b|herr\b|mme\b|sra?\b|pt\b|patient|client\b|male\b|female\b)|\((?:m|f|male|female|w|männlich|weiblich|homme|femme|hombre|mujer)[,/;]"
+_COULD_SAY = (
+    Cue(
+        rf"(?:(?<![^\W_])|(?<=[\u3040-\u9fff]))(?:birth certificate|{_NAMES}|{_FEASTS}|{_BORN})|birth|\b(?:geburts|naciste|nascita|nat[oa]\b|nasceu|urodzi|рожд|родил|aged?\b|alter\b|âge\b|"
+        r"mr\b|mrs\b|ms\b|miss\b|frau\b|herr\b|mme\b|sra?\b|pt\b|patient|client\b|male\b|female\b)|\((?:m|f|male|female|w|männlich|weiblich|homme|femme|hombre|mujer)[,/;]"
+    ),
 )
 _OF_HOSPITALS, _MESSAGE = re.compile(r"pid\|"), re.compile(r"PID\|[^\n]{0,90}\|$")
 _HINTS = (

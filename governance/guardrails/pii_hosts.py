@@ -130,9 +130,8 @@ def _tied(reading: Reading, start: int, end: int, care: Care) -> bool:
     if care.taken():
         after = reading.lower[end : end + REACH_AFTER].partition("\n")[0]
         return _somebodys(labels.before(reading.text, start, REACH), after)
-    return _SAID.match(reading.lower, end) is not None or any(
-        reading.near(cue, start - REACH, end + REACH_AFTER) for cue in _COULD_TIE
-    )
+    near = reading.near(_COULD_TIE, start - REACH, end + REACH_AFTER)
+    return near or _SAID.match(reading.lower, end) is not None
 
 
 def _somebodys(before: str, after: str) -> bool:

@@ -28,8 +28,9 @@ _LABELS = (
     r"(?:phones?|tel|telephone|mobile|cell(?:phone)?|fax|whats?app|call me (?:at|on|back on)|reach me (?:at|on)|"
     r"telefon\w*|handy(?:nummer)?|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|cellulare|telem[óo]vel|tlm|κινητ[όο]|τηλ\w*|тел\w*|[☎📞📱])"
 )
-_LABELLED = Cue(_LABELS)
 _LABEL = Cue(rf"{_LABELS}[\s.:#=\"'(\-]*(?:number|no|nr|is|n°)?[\s.:#=\"'(\-]*(?:is|was|:)?[\s:\"'(]*$")
+_LABELS_ALONE, _NAMES_ALONE = (Cue(_LABELS),), (_NAMED,)
+_COULD_TELL = (*_NAMES_ALONE, *_LABELS_ALONE)
 LONGEST_ANNOUNCED = 96
 # What is said of a telephone right after its number.
 _FOLLOWS = re.compile(
@@ -69,8 +70,7 @@ def could_tell(reading: Reading, start: int, end: int) -> bool:
     return (
         not reading.text[start:end].isdecimal()
         or _IDEOGRAPH.search(reading.text, max(0, start - 1), end + 1) is not None
-        or reading.near(_NAMED, start - BEFORE, end + AFTER)
-        or reading.near(_LABELLED, start - BEFORE, start)
+        or reading.near(_COULD_TELL, start - BEFORE, end + AFTER)
         or _FOLLOWS.match(reading.text, end) is not None
     )
 
@@ -93,9 +93,9 @@ class Words:
         reach = LONGEST_ANNOUNCED if self._text.endswith(": ", 0, self._start) else labels.REACH
         begin = labels.begin(self._text, self._start, reach)
         end = self._end + AFTER if labels.said_after(self._text, self._end) else self._start
-        self._suspected = reading.near(_NAMED, begin, end) or _FOLLOWS.match(self._text, self._end) is not None
+        self._suspected = reading.near(_NAMES_ALONE, begin, end) or _FOLLOWS.match(self._text, self._end) is not None
         self.__dict__.update(thing=False, refused=False)
-        if not reading.near(_LABELLED, self._start - labels.REACH, self._start):
+        if not reading.near(_LABELS_ALONE, self._start - labels.REACH, self._start):
             self.__dict__["labelled"] = False
 
     @once

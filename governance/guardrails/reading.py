@@ -105,11 +105,15 @@ class Reading:
             spoken = self._spoken[id(of)] = of.search(self.lower) is not None
         return spoken
 
-    def near(self, cue: Cue, start: int, end: int) -> bool:
-        """Tell whether a lasting cue of one expression begins between two places: it is looked for once in the text."""
-        places = self._standing.get(id(cue))
+    def near(self, cues: tuple[Cue, ...], start: int, end: int) -> bool:
+        """Tell whether any of lasting cues, each of one expression, begins between two places.
+
+        They are looked for in the text once.
+        """
+        places = self._standing.get(id(cues))
         if places is None:
-            places = self._standing[id(cue)] = [match.start() for match in cue.finditer(self.lower)]
+            found = (match.start() for cue in cues for match in cue.finditer(self.lower))
+            places = self._standing[id(cues)] = sorted(found)
         first = bisect_left(places, start)
         return first < len(places) and places[first] < end
 
