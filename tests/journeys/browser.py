@@ -61,7 +61,10 @@ def start(profile: Path) -> Chrome:
 
 
 def renew(driver: Chrome) -> None:
-    """Make it what it was when it started: one window on an empty page, nothing kept, nothing in its log."""
+    """Make it what it was when it started: one window on an empty page, nothing kept, nothing in its log.
+
+    But for files that no one may change: to read and parse them anew takes as long as the page they belong to.
+    """
     first, *others = driver.window_handles
     for other in others:
         driver.switch_to.window(other)
@@ -73,7 +76,6 @@ def renew(driver: Chrome) -> None:
     for command, what in (
         ("Storage.clearDataForOrigin", everything),
         ("Network.clearBrowserCookies", {}),
-        ("Network.clearBrowserCache", {}),
         ("Emulation.clearDeviceMetricsOverride", {}),
     ):
         driver.execute_cdp_cmd(command, what)

@@ -112,13 +112,14 @@ function small() {
 
 function faint() {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgba = (color) => {
+  const known = (of, found = new Map()) => (it) => found.has(it) ? found.get(it) : (found.set(it, of(it)), found.get(it));
+  const rgba = known((color) => {
     canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
     const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
     return [r, g, b, a / 255];
-  };
+  });
   const over = ([r, g, b, a], under) => [r, g, b].map((part, at) => part * a + under[at] * (1 - a));
-  const ground = (node) => {
+  const ground = known((node) => {
     const layers = [];
     for (let one = node; one; one = one.parentElement) {
       layers.push(rgba(getComputedStyle(one).backgroundColor));
@@ -126,7 +127,8 @@ function faint() {
     }
     const dark = getComputedStyle(document.documentElement).colorScheme.includes("dark");
     return layers.reverse().reduce((under, layer) => over(layer, under), dark ? [18, 18, 18] : [255, 255, 255]);
-  };
+  });
+  const opacity = known((node) => node ? Number(getComputedStyle(node).opacity) * opacity(node.parentElement) : 1);
   const light = (color) => {
     const [r, g, b] = color.map((part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -137,13 +139,16 @@ function faint() {
     const node = walker.currentNode.parentElement;
     if (!words(walker.currentNode.data) || !node || !isShown(node) || node.closest("svg, script, style, noscript, option, .material-symbols-outlined, :disabled")) continue;
     const style = getComputedStyle(node), under = ground(node);
-    let opacity = 1;
-    for (let one = node; one; one = one.parentElement) opacity *= Number(getComputedStyle(one).opacity);
-    if (opacity === 0) continue;
-    const [r, g, b, a] = rgba(style.color), above = over([r, g, b, a * opacity], under);
+    if (opacity(node) === 0) continue;
+    const [r, g, b, a] = rgba(style.color), above = over([r, g, b, a * opacity(node)], under);
     const [high, low] = [light(above), light(under)].sort((one, other) => other - one);
     const ratio = (high + 0.05) / (low + 0.05), large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && Number(style.fontWeight) >= 700);
     if (ratio < (large ? 3 : 4.5) - 0.01) found.set(`${style.color} ${node.className}`, `contrast ${ratio.toFixed(2)}: ${words(walker.currentNode.data).slice(0, 40)} (${style.color} on ${under.map(Math.round)}) .${node.className}`);
   }
   return [...found.values()];
+}
+
+// All that is wrong with how a page looks by day or by night, and which of both it wears.
+async function looksIn(mode) {
+  return [await wear(mode), [nameless, headings, sticksOut, faint].flatMap((problems) => problems())];
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys.pages import ApprovalPage, Home, Inbox
+from tests.journeys.pages import ApprovalPage, Home, Inbox, Page
 
 REFUND = "Please refund $250.00 to customer C-1042 due to a billing error"
 
@@ -34,7 +34,7 @@ def test_an_approver_approves_in_the_inbox_and_the_run_goes_on_by_itself(server,
 def test_a_requester_cannot_decide_her_own(server, browser):
     approver = server.client("approver")
     own = paused_refund(approver)
-    Home(browser, server.base_url).sign_in("acme", "approver")
+    Page(browser, server.base_url).come_as("acme", "approver")
     page = ApprovalPage(browser, server.base_url)
     page.visit(own["tools"][0]["approval_id"])
     assert page.obstacle
@@ -44,7 +44,7 @@ def test_a_requester_cannot_decide_her_own(server, browser):
 def test_opening_a_link_decides_nothing(server, browser):
     member = server.client("member")
     approval = paused_refund(member)["tools"][0]["approval_id"]
-    Home(browser, server.base_url).sign_in("acme", "approver")
+    Page(browser, server.base_url).come_as("acme", "approver")
     browser.get(f"{server.base_url}/admin/governance/approval/{approval}/decide/")
     assert server.client("approver").get(f"/api/approvals/{approval}").json()["status"] == "pending"
 
@@ -57,12 +57,13 @@ def test_a_member_chats_and_confirms_in_place(server, browser):
     home.wait_for_card("restart_service", "waiting")
     home.answer_yes()
     home.wait_for_card("restart_service", "done")
-    assert home.answers
+    assert home.one("agent").is_displayed()
 
 
 def test_a_member_is_told_why_her_run_pauses(server, browser):
     home = Home(browser, server.base_url)
-    home.sign_in("acme", "member")
+    home.come_as("acme", "member")
+    home.open("/")
     home.pick("approvals")
     refund = '[[call:process_refund {"customer_id": "C-%d", "amount": 20, "reason": "billed twice"}]]'
     home.ask("".join(refund % number for number in range(6)))
@@ -73,7 +74,8 @@ def test_a_member_is_told_why_her_run_pauses(server, browser):
 
 def test_a_member_waits_for_an_approval_and_sees_it_come(server, browser):
     home = Home(browser, server.base_url)
-    home.sign_in("acme", "member")
+    home.come_as("acme", "member")
+    home.open("/")
     home.pick("approvals")
     home.ask(REFUND)
     home.wait_for_card("process_refund", "waiting")
@@ -99,7 +101,7 @@ def test_a_member_waits_for_an_approval_and_sees_it_come(server, browser):
     ],
 )
 def test_no_page_asks_another_machine_or_breaks(server, browser, path):
-    Home(browser, server.base_url).sign_in("acme", "admin")
+    Page(browser, server.base_url).come_as("acme", "admin")
     browser.get_log("browser")
     browser.get(f"{server.base_url}{path}")
     loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")

@@ -12,7 +12,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from tests.journeys import browser as chromium
-from tests.journeys.pages import Home
+from tests.journeys.pages import Page
 from tests.journeys.test_browser import paused_refund
 from tests.journeys.test_notices import until
 
@@ -27,7 +27,6 @@ FORMS = (
 )  # fmt: skip
 BEGIN = "document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); scrollTo(0, 0)"
 MOST_STOPS, MORE_TABS = 400, 20
-LOOKS = ("nameless", "headings", "sticksOut", "faint")
 DESK, PHONE = (1280, 900), (390, 844)
 
 
@@ -44,7 +43,7 @@ def ask(browser: Any, what: str, *arguments: Any) -> Any:
 def pages_of(server: Any, browser: Any, role: str) -> list[str]:
     """Sign in and return where the menu of a role leads, a request and its run, and for an administrator the forms."""
     asked = paused_refund(server.client("member"))
-    Home(browser, server.base_url).sign_in("acme", role)
+    Page(browser, server.base_url).come_as("acme", role)
     browser.get(f"{server.base_url}/admin/governance/approval/")
     found = browser.execute_script(MENU)
     assert len(found) >= 5
@@ -85,8 +84,8 @@ def problems_of_looks(browser: Any) -> dict[str, list[str]]:
     for mode in ("light", "dark"):
         scheme = [{"name": "prefers-color-scheme", "value": mode}]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
-        assert ask(browser, "wear", mode) == mode
-        found[mode] = [problem for what in LOOKS for problem in ask(browser, what)]
+        worn, found[mode] = ask(browser, "looksIn", mode)
+        assert worn == mode
     return {mode: problems for mode, problems in found.items() if problems}
 
 
@@ -146,7 +145,7 @@ def test_what_leads_through_a_long_list_is_large_enough_for_a_thumb(server, brow
     for number in range(more_than_a_page):
         asked = {"message": f"Our login page returns {number}", "stream": False, "background": True}
         assert admin.post("/api/agents/helpdesk/runs", json=asked).status_code == 202
-    Home(browser, server.base_url).sign_in("globex", "admin")
+    Page(browser, server.base_url).come_as("globex", "admin")
     resize(browser, PHONE)
     browser.get(f"{server.base_url}/admin/agents/session/")
     assert browser.find_element("link text", "2").is_displayed()
@@ -156,7 +155,7 @@ def test_what_leads_through_a_long_list_is_large_enough_for_a_thumb(server, brow
 
 
 def test_the_first_stop_skips_to_what_the_page_is_about(server, browser):
-    Home(browser, server.base_url).sign_in("acme", "approver")
+    Page(browser, server.base_url).come_as("acme", "approver")
     for path in ("/admin/governance/approval/", "/admin/agents/run/"):
         browser.get(f"{server.base_url}{path}")
         ActionChains(browser).send_keys(Keys.TAB).perform()
@@ -168,7 +167,7 @@ def test_the_first_stop_skips_to_what_the_page_is_about(server, browser):
 
 
 def test_what_opens_leads_in_and_escape_leads_back(server, browser):
-    Home(browser, server.base_url).sign_in("acme", "approver")
+    Page(browser, server.base_url).come_as("acme", "approver")
     browser.get(f"{server.base_url}/admin/governance/approval/")
 
     def press(selector: str, *keys: str) -> None:
@@ -205,7 +204,7 @@ def test_what_opens_leads_in_and_escape_leads_back(server, browser):
 
 def test_no_shortcut_fires_where_somebody_types(server, browser):
     asked = paused_refund(server.client("member"))["tools"][0]["approval_id"]
-    Home(browser, server.base_url).sign_in("acme", "approver")
+    Page(browser, server.base_url).come_as("acme", "approver")
     browser.get(f"{server.base_url}/admin/governance/approval/{asked}/change/")
     browser.find_element("css selector", "[data-testid=edit] summary").click()
     here = browser.current_url

@@ -5,7 +5,7 @@ from __future__ import annotations
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from tests.journeys.pages import ApprovalPage, Home, Inbox, patient
+from tests.journeys.pages import ApprovalPage, Inbox, Page, patient
 from tests.journeys.test_browser import paused_refund
 
 
@@ -25,7 +25,7 @@ def lands_on(browser, part: str) -> None:
 def test_an_approver_decides_by_keyboard(server, browser):
     member = server.client("member")
     first, second = paused_refund(member), paused_refund(member)
-    Home(browser, server.base_url).sign_in("acme", "approver")
+    Page(browser, server.base_url).come_as("acme", "approver")
     inbox, page = Inbox(browser, server.base_url), ApprovalPage(browser, server.base_url)
     inbox.visit()
     press(browser, "j")
@@ -60,7 +60,7 @@ def test_an_approver_decides_by_keyboard(server, browser):
 
 def test_shortcuts_are_listed_and_can_be_turned_off(server, browser):
     paused_refund(server.client("member"))
-    Home(browser, server.base_url).sign_in("acme", "approver")
+    Page(browser, server.base_url).come_as("acme", "approver")
     inbox = Inbox(browser, server.base_url)
     inbox.visit()
     press(browser, "?")

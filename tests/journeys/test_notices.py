@@ -5,7 +5,7 @@ from __future__ import annotations
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 
-from tests.journeys.pages import Home, Inbox, patient
+from tests.journeys.pages import Home, Inbox, Page, patient
 from tests.journeys.test_browser import paused_refund
 
 OURS = '#nav-sidebar-apps a[href="/admin/governance/approval/"]'
@@ -36,7 +36,7 @@ def listens(browser) -> None:
 
 
 def test_a_request_shows_in_the_open_inbox_and_its_note_opens_it(server, browser):
-    Home(browser, server.base_url).sign_in("globex", "approver")
+    Page(browser, server.base_url).come_as("globex", "approver")
     inbox = Inbox(browser, server.base_url)
     inbox.visit()
     listens(browser)
@@ -63,7 +63,8 @@ def test_a_request_shows_in_the_open_inbox_and_its_note_opens_it(server, browser
 
 def test_who_asked_is_told_on_the_chat_page_and_another_tenant_is_not(server, browser):
     home = Home(browser, server.base_url)
-    home.sign_in("globex", "member")
+    home.come_as("globex", "member")
+    home.open("/")
     listens(browser)
     approval = paused_refund(server.client("member", "globex"))["tools"][0]["approval_id"]
     other = paused_refund(server.client("member"))["tools"][0]["approval_id"]

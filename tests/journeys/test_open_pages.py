@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.journeys.pages import ApprovalPage, Home, Inbox
+from tests.journeys.pages import ApprovalPage, Home, Inbox, Page
 from tests.journeys.test_browser import REFUND, paused_refund
 from tests.journeys.test_notices import listens, until
 
@@ -16,7 +16,7 @@ NO = {"status": "rejected", "reason": "Billed once only"}
 def opened(server, browser):
     """A request of globex, open before its approver, who has begun to type."""
     asked = paused_refund(server.client("member", "globex"))["tools"][0]
-    Home(browser, server.base_url).sign_in("globex", "approver")
+    Page(browser, server.base_url).come_as("globex", "approver")
     page = ApprovalPage(browser, server.base_url)
     page.visit(asked["approval_id"])
     listens(browser)
@@ -104,16 +104,16 @@ def test_a_question_is_seen_and_answered_in_the_chat_and_stands_on_the_page(serv
     home.one("asked-send").click()
     home.wait_for("asked", "You have answered: Number 4711")
 
-    home.sign_in("acme", "approver")
+    home.come_as("acme", "approver")
     page.visit(approval)
     assert "Number 4711" in page.one("answered").text
     assert server.client("approver").get(f"/api/approvals/{approval}").json()["expires_at"] == expires
     page.approve("")
 
-    home.sign_in("acme", "member")
+    home.come_as("acme", "member")
     home.open(f"/?run={run}")
     home.wait_for_card("process_refund", "done")
-    assert home.answers
+    assert home.one("agent").is_displayed()
 
 
 def test_an_answer_shows_on_the_page_that_asked(server, browser, opened):
@@ -186,7 +186,7 @@ def test_an_open_list_is_one_view_on_the_trail(server, browser):
         return sum(1 for row in rows if row["actor_id"] == me and row["action"] == "approval.read")
 
     asked = [paused_refund(server.client("member", "globex"))["tools"][0]["approval_id"]]
-    Home(browser, server.base_url).sign_in("globex", "approver")
+    Page(browser, server.base_url).come_as("globex", "approver")
     inbox = Inbox(browser, server.base_url)
     inbox.visit()
     listens(browser)

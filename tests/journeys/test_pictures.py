@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys import history
-from tests.journeys.pages import Home
+from tests.journeys.pages import Home, Page
 
 TABS = """
 const nav = document.querySelector(".ao-tabs");
@@ -51,7 +51,7 @@ def test_pages_fit_a_desk_and_a_phone(month, browser, suffix):
     waiting = next(row for row in member if row["status"] == "pending")
     done = next(row for row in member if row["status"] == "approved" and row["outcome"] == "done")
     size = SIZES[suffix]
-    Home(browser, month.base_url).sign_in("acme", "approver")
+    Page(browser, month.base_url).come_as("acme", "approver")
     for name, path in (
         ("inbox", "/admin/governance/approval/"),
         ("approval", f"/admin/governance/approval/{waiting['id']}/change/"),
@@ -61,7 +61,7 @@ def test_pages_fit_a_desk_and_a_phone(month, browser, suffix):
         look(browser, month.base_url, path, size)
         if name in ("inbox", "approval"):
             keep(browser, f"{name}{suffix}")
-    Home(browser, month.base_url).sign_in("acme", "admin")
+    Page(browser, month.base_url).come_as("acme", "admin")
     look(browser, month.base_url, "/admin/governance/approval/", size)
     assert browser.execute_script(TABS) == [5, True], "an administrator's five are all seen at once"
     for name, path in (
@@ -94,7 +94,7 @@ def test_pages_fit_a_desk_and_a_phone(month, browser, suffix):
 @pytest.mark.parametrize("suffix", SIZES)
 def test_a_chat_that_waits_fits_as_well(month, browser, suffix):
     home = Home(browser, month.base_url)
-    home.sign_in("acme", "member")
+    home.come_as("acme", "member")
     look(browser, month.base_url, "/", SIZES[suffix])
     home.pick("approvals")
     home.ask("Process a $250 refund for customer C-1042, they were billed twice")
@@ -118,7 +118,7 @@ def test_a_long_word_makes_no_page_wider(month, browser, suffix):
         for _ in range(3)
     ]
     approver.post(f"/api/approvals/{first}/resolve", json={"status": "approved"})
-    Home(browser, month.base_url).sign_in("acme", "approver")
+    Page(browser, month.base_url).come_as("acme", "approver")
     for path in ("/admin/notifications/", f"/admin/governance/approval/{second}/change/"):
         look(browser, month.base_url, path, SIZES[suffix])
         assert "W" * 64 in browser.page_source

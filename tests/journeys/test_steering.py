@@ -10,7 +10,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.journeys.pages import Home, Inbox, ReconcilePage, RunPage
+from tests.journeys.pages import Inbox, Page, ReconcilePage, RunPage
 from tests.journeys.test_runs import ended, run
 
 
@@ -42,7 +42,7 @@ def test_a_run_is_paused_and_goes_on_and_its_page_follows_by_itself(workshop, br
     (home / "open").unlink(missing_ok=True)
     member = server.client("member")
     run_id = started(member, "[[call:bake {}]]")
-    Home(browser, server.base_url).sign_in("acme", "member")
+    Page(browser, server.base_url).come_as("acme", "member")
     page = RunPage(browser, server.base_url)
     page.visit(run_id)
     page.press("pause")
@@ -63,7 +63,7 @@ def test_a_run_is_cancelled_by_keyboard_with_a_second_step(workshop, browser):
     (home / "open").unlink(missing_ok=True)
     member = server.client("member")
     run_id = started(member, "[[call:bake {}]]")
-    Home(browser, server.base_url).sign_in("acme", "member")
+    Page(browser, server.base_url).come_as("acme", "member")
     page = RunPage(browser, server.base_url)
     page.visit(run_id)
     page.one("cancel").send_keys(Keys.ENTER)
@@ -80,7 +80,7 @@ def test_a_run_is_cancelled_by_keyboard_with_a_second_step(workshop, browser):
 def test_a_fork_with_another_message_opens_the_new_run(server, browser):
     member = server.client("member")
     done = run(member, "helpdesk", "Our login page returns 503")
-    Home(browser, server.base_url).sign_in("acme", "member")
+    Page(browser, server.base_url).come_as("acme", "member")
     page = RunPage(browser, server.base_url)
     page.visit(done["run_id"])
     page.fork_from("1.model")
@@ -100,7 +100,7 @@ def test_what_may_have_happened_is_reconciled_from_the_inbox_and_the_run_goes_on
     member = server.client("member")
     run_id = started(member, '[[call:weld {"part": "the handle"}]]')
     assert waiting(member, run_id)["tools"][0]["tool_name"] == "weld"
-    Home(browser, server.base_url).sign_in("acme", "admin")
+    Page(browser, server.base_url).come_as("acme", "admin")
     inbox = Inbox(browser, server.base_url)
     inbox.visit()
     inbox.leave(inbox.one("tab-reconcile"))
@@ -126,7 +126,7 @@ def test_a_run_that_was_given_up_is_found_and_run_again(workshop, browser):
     waiting(member, run_id)
     interrupt_too_often(server, run_id)
     assert ended(member, run_id)["error_code"] == "too_many_recoveries"
-    Home(browser, server.base_url).sign_in("acme", "admin")
+    Page(browser, server.base_url).come_as("acme", "admin")
     page = RunPage(browser, server.base_url)
     page.open("/admin/agents/run/")
     page.leave(page.one("tab-given-up"))

@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from tests.journeys.pages import Home, Page
+from tests.journeys.pages import Page
 
 EMAIL = "both@two.test"
 RUNS = "/admin/agents/run/"
@@ -69,9 +69,9 @@ def test_a_person_of_two_tenants_switches_by_keyboard_and_always_sees_where_she_
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_who_has_one_tenant_sees_its_name(server, browser, size):
-    Home(browser, server.base_url).sign_in("acme", "member")
-    browser.set_window_size(*size)
     page = Page(browser, server.base_url)
+    page.come_as("acme", "member")
+    browser.set_window_size(*size)
     page.open(RUNS)
     name = page.one("tenant")
     assert (name.text, name.is_displayed()) == ("acme", True)
