@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys import history
-from tests.journeys.pages import Home, Page
+from tests.journeys.pages import Home, Page, patient
 
 TABS = """
 const nav = document.querySelector(".ao-tabs");
@@ -118,6 +118,7 @@ def test_a_long_word_makes_no_page_wider(month, browser, suffix):
         for _ in range(3)
     ]
     approver.post(f"/api/approvals/{first}/resolve", json={"status": "approved"})
+    patient(browser).until(lambda _: "W" * 64 in approver.get("/api/notifications").text, "nobody was told")
     Page(browser, month.base_url).come_as("acme", "approver")
     for path in ("/admin/notifications/", f"/admin/governance/approval/{second}/change/"):
         look(browser, month.base_url, path, SIZES[suffix])
