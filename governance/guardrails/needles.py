@@ -35,7 +35,7 @@ class Needles:
 
     def __init__(self, needles: Iterable[str], *, after: str = "") -> None:
         """Take the needles and an expression of what may stand before one, of no length."""
-        known = tuple(needles)
+        known = self.words = tuple(needles)
         heads = shortest(needle[: self.LETTERS] for needle in known)
         self._beginning = re.compile(after + beginnings(heads))
         words = {_FIRST_WORD.sub("", head) or head[0] for head in heads}
@@ -161,14 +161,19 @@ class Blocks:
     def __init__(self, pattern: re.Pattern[str], text: str) -> None:
         self._pattern, self._text = pattern, text
         self._known: dict[int, bool] = {}
+        self._empty = 0, -1  # the blocks that were asked about last and hold nothing
 
     def any(self, start: int, end: int) -> bool:
         """Tell whether the pattern may match between two places."""
-        for block in range(max(0, start) // self.SIZE, end // self.SIZE + 1):
+        first_block, last_block = max(0, start) // self.SIZE, end // self.SIZE
+        if self._empty[0] <= first_block and last_block <= self._empty[1]:
+            return False
+        for block in range(first_block, last_block + 1):
             holds = self._known.get(block)
             if holds is None:
                 first, last = block * self.SIZE - self.LONGEST, (block + 1) * self.SIZE + self.LONGEST
                 holds = self._known[block] = self._pattern.search(self._text, max(0, first), last) is not None
             if holds:
                 return True
+        self._empty = first_block, last_block
         return False

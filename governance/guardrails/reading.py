@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +12,7 @@ from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import lower
-from governance.guardrails.needles import LONG_TEXT
+from governance.guardrails.needles import LONG_TEXT, Needles
 from governance.guardrails.tables import Tables
 
 SURE = 0.9  # the score of a finding that makes others at its place needless
@@ -26,13 +27,17 @@ class Reading:
     It lives as long as one look at the text: words that may be secret are remembered no longer.
     """
 
-    def __init__(self, text: str, lowered: str | None = None) -> None:
+    def __init__(self, text: str, lowered: str | None = None, *, tries: float = math.inf) -> None:
+        """Take a text and how many tries at the places of words it is worth: what is left of them is `unread`."""
         self.text = text
         self.lower = lower(text) if lowered is None else lowered
         self._places: dict[str, list[int]] = {}
         self._spoken: dict[int, bool] = {}
         self._verdicts: dict[tuple[Callable[[str], bool], str], bool] = {}
         self._asked = 0
+        self.begun: set[int] = set()  # where findings begin so far: others needn't try there
+        self._tries = tries
+        self._unread: dict[str, int] = {}
         self._standing: dict[int, list[int]] = {}
         self._cares: dict[str, Care] = {}
         self._told: dict[int, int] = {}
@@ -77,14 +82,41 @@ class Reading:
             for at in self._where(needle):
                 yield at, needle
 
-    def matches(self, pattern: re.Pattern[str], needles: Iterable[str]) -> Iterator[re.Match[str]]:
-        """Yield where a pattern matches the text from the place of a literal string on."""
+    def matches(self, pattern: re.Pattern[str], needles: Iterable[str], price: int = 1) -> Iterator[re.Match[str]]:
+        """Yield where a pattern matches the text from the place of a literal string on.
+
+        A try has a price. Where a text has used up its own, what is left is kept for `unread`.
+        """
         match_at, text = pattern.match, self.text
         for needle in needles:
-            for at in self._where(needle):
+            for index, at in enumerate(self._where(needle)):
+                self._tries -= price
+                if self._tries < 0:
+                    self._unread[needle] = min(index, self._unread.get(needle, index))
+                    break
                 match = match_at(text, at)
                 if match is not None:
                     yield match
+
+    def each(self, needles: Needles, price: int = 1, *, whole: bool = True) -> Iterator[tuple[int, str]]:
+        """Yield where many literal strings stand in lower case, place by place, as long as the text has tries left."""
+        for at, needle in needles.whole(self.lower) if whole else needles.places(self.lower):
+            self._tries -= price
+            if self._tries < 0:
+                self._leave(needles.words, at)
+                return
+            yield at, needle
+
+    def _leave(self, needles: Iterable[str], start: int) -> None:
+        for needle in needles:
+            places = self._where(needle)
+            index = bisect_left(places, start)
+            if index < len(places):
+                self._unread[needle] = min(index, self._unread.get(needle, index))
+
+    def unread(self, block: int) -> set[int]:
+        """Return in which blocks of so many characters stand the places that were left when all tries were used up."""
+        return {at // block for needle, first in self._unread.items() for at in self._places[needle][first:]}
 
     def _where(self, needle: str) -> list[int]:
         known = self._places.get(needle)
@@ -117,13 +149,17 @@ class Reading:
         first = bisect_left(places, start)
         return first < len(places) and places[first] < end
 
+    @property
+    def hasty(self) -> bool:
+        """Whether so many words were asked about that others are judged by what they could be."""
+        return self._asked > FEWEST_JUDGED + len(self.text) // CHARACTERS_FOR_ONE
+
     def likely(self, how: Callable[[str], bool], word: str) -> bool:
         """Tell the same, but of so many words only; of more a secret is likely that could be one at all."""
         verdict = self._verdicts.get((how, word))
         if verdict is None:
             self._asked += 1
-            many = self._asked > FEWEST_JUDGED + len(self.text) // CHARACTERS_FOR_ONE
-            verdict = self._verdicts[how, word] = _COULD_BE.search(word) is not None if many else how(word)
+            verdict = self._verdicts[how, word] = _COULD_BE.search(word) is not None if self.hasty else how(word)
         return verdict
 
     def looks(self, how: Callable[[str], bool], word: str) -> bool:

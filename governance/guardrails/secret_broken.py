@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from governance.guardrails import secret_looks
+from governance.guardrails import secret_looks, secret_unread
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -52,7 +52,8 @@ def _wrapped(text: str, finders: tuple[Find, ...]) -> Iterator[Finding]:
         position = one.end()
     parts.append(text[position:])
     origins.extend(range(position, len(text)))
-    mended = Reading("".join(parts))
+    text = "".join(parts)
+    mended = Reading(text, tries=secret_unread.worth(text))
     for finder in finders:
         for found in finder(mended):
             yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)

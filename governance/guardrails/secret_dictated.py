@@ -49,7 +49,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
     spoken = Blocks(_SPOKEN, lower)
     passed = 0
-    for at, name in _AT_NAMES.places(lower) if reading.speaks(_SPOKEN) else ():
+    for at, name in reading.each(_AT_NAMES, whole=False) if reading.speaks(_SPOKEN) else ():
         end = at + len(name)
         if at < passed or not spoken.any(end, end + REACH):
             continue

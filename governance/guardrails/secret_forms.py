@@ -214,7 +214,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_PARAMETER, _LINKS):
         if secret_looks.noisy(match["value"]):
             yield secret_looks.span("link", match, match["value"], 0.7)
-    for match in reading.matches(_CODES, _CODE_WORDS):
+    for match in reading.matches(_CODES, _CODE_WORDS, price=5):
         for code in _CODE.finditer(text, match.start("value"), match.end("value")):
             yield Finding("recovery_code", *code.span(), 0.7)
     for match in reading.matches(_GROUPED, _APP_PASSWORDS):
@@ -248,7 +248,7 @@ _COLUMN = re.compile(
 
 
 def _arguments(reading: Reading) -> Iterator[Finding]:
-    text, lower = reading.text, reading.lower
+    text = reading.text
     for match in reading.matches(_OPTION, _OPTIONS):
         name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
         if match["value"].startswith(_MOUNTED):  # docker's --secret
@@ -261,7 +261,7 @@ def _arguments(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_SEED_OF_CODES, ("totp", "2fa", "mfa", "authenticator", "otp ")):
         if not secret_looks.placeholder_token(match["value"]):
             yield secret_looks.span("totp_secret", match, match["value"], 0.8)
-    for at, command in _AT_COMMANDS.places(lower):
+    for at, command in reading.each(_AT_COMMANDS, price=2, whole=False):
         argument = COMMANDS[command].match(text, at + len(command))
         if argument is None:
             continue
@@ -353,7 +353,7 @@ _HARMLESS = re.compile(
 
 def _seeds(reading: Reading) -> Iterator[Finding]:
     text = reading.text
-    for match in reading.matches(_SEED, SEEDS):
+    for match in reading.matches(_SEED, SEEDS, price=14):
         words = list(re.finditer("[a-z]+", text[match.start("value") : match.end("value")], re.IGNORECASE))
         count = max(length for length in _SEED_LENGTHS if length <= len(words))
         said = {word[0].lower() for word in words[:count]}

@@ -234,6 +234,8 @@ def coined(value: str) -> bool:
     """Tell whether a value looks like what people make up: a word with digits after it or inside, or more than that."""
     if not told(value) or _HOST.search(value) or _HYPHENED.fullmatch(value) or _PRODUCT.match(value):
         return False
+    if _ARGUMENT.fullmatch(value):
+        return False
     return made_up(value) or _COINED.fullmatch(value) is not None or _CHAINED.fullmatch(value) is not None
 
 
@@ -255,7 +257,7 @@ _PRODUCT = re.compile(
     re.IGNORECASE,
 )
 _ARGUMENT = re.compile(
-    r"[A-Za-z_]{2,24}=(?:None|True|False|null|true|false|\d{1,4}|[a-z_]+\d?)|[A-Z]\{[\w.]+\}?"
+    r"[A-Za-z_]{2,24}=(?:None|True|False|null|true|false|[\d.:/]{1,40}|[a-z_]+\d?)|[A-Z]\{[\w.]+\}?"
 )  # of a call, and a type
 _SIGNED = re.compile(
     r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+(?:\d{2,}|[\-._]\d{1,4})\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z|^[A-Z][a-zà-ÿ]{3,}([\-_.])\d{1,3}\1(?!prod|final|stable|draft|beta|alpha|test|staging|latest|release|west|east|north|south|main)[a-zà-ÿ]{3,}\Z"

@@ -81,17 +81,25 @@ def find(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     if not any(len(word) >= secret_looks.SHORTEST_RANDOM for word in text.split()):
         return
-    stems, judged, most = _Stems(reading.lower), 0, FEWEST_JUDGED + len(text) // CHARACTERS_FOR_ONE
+    stems, judged, asked = _Stems(reading.lower), 0, 0
+    most, most_asked = FEWEST_JUDGED + len(text) // CHARACTERS_FOR_ONE, FEWEST_ASKED + len(text) // CHARACTERS_FOR_ASKED
     for match in _CANDIDATE.finditer(text):
         if _WALLET.fullmatch(match[0]) and not secret_looks.placeholder_token(match[0]):
             yield Finding("wallet_key", *match.span(), 0.8)
         value = match[0].rstrip(_TRAILING)
         if text[match.end() : match.end() + 1] == "(":  # the call of a function
             continue
-        if not reading.looks(_random, value):
-            continue
         start = match.start()
-        if _public(text, start, value):
+        floor = max(0, start - REACH)
+        named = stems.last(floor, start) >= 0
+        asked += named
+        if named and asked > most_asked:
+            if _DIGIT.search(value) and stems.last(floor, start) >= start - floor - LONGEST_NAME:
+                yield Finding("api_key", start, start + len(value), 0.6)
+            continue
+        if not (named or "_" in value or _could_be_named(reading, start, start + len(value))):
+            continue
+        if not reading.looks(_random, value) or _public(text, start, value):
             continue
         if _stamped(value):
             yield Finding("saas_token", start, start + len(value), 0.7)
@@ -107,6 +115,24 @@ def find(reading: Reading) -> Iterator[Finding]:
             text, reading.lower, start + len(value), value
         ):
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
+
+
+FEWEST_ASKED, CHARACTERS_FOR_ASKED, _DIGIT = 300, 125, re.compile(r"\d")  # long words near such words
+
+
+def _could_be_named(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether anything but a word that names secrets could call a value one: a sign, a service, what follows."""
+    text, before = reading.text, reading.text[start - 1 : start]
+    return (
+        before in _GIVING
+        or (
+            before in _BEFORE_VALUE
+            and reading.speaks(_PROVIDER)
+            and _ROLE.search(reading.lower, max(0, start - 24), start) is not None
+        )
+        or _GOES_ON.match(reading.lower, end) is not None
+        or text.startswith("_", end)
+    )
 
 
 def _random(value: str) -> bool:
@@ -346,6 +372,12 @@ _BEFORE_KEY = re.compile(rf"{_LEADING}(?:{_ROLE_KEY}|{_PROVIDER_TOKEN})\b(?! ?[:
 _BEGUN_KEY = re.compile(_LEADING + heads(f"{_ROLE_KEY}|{_PROVIDER_TOKEN}"))  # is asked first
 
 
+# What each of the above begins with.
+_GOES_ON = re.compile(
+    r"[\"'`]?(?:\)?[;,]? {0,3}(?://|#|<-|/\*|<!--)|[ ,\-]{0,2}(?:is\b|was\b|\()| (?:[a-z\-]{3,12} ){0,2}(?:as|for) )|"
+    + _BEGUN_KEY.pattern
+)
+_GIVING = frozenset("\"'`=")
 _COMMENTED = re.compile(
     r"[\"'`]?\)?[;,]? {0,3}(?://|#|<-|/\*|<!--) ?(?:(?:the|our|my|live|prod) )?(?:[a-z]{2,12} )?(?:api[ _\-]?key|api[ _\-]?token|access[ _\-]?key|auth[ _\-]?token|token|secret|credentials?)\b"
 )

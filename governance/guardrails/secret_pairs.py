@@ -75,7 +75,10 @@ _PATH = tuple("/\\.-_=@:")
 
 def _pairs(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for match in _AT_PAIRS.matches(_PAIR, text, lower):
+    for at, _ in reading.each(_AT_PAIRS, whole=False):
+        match = _PAIR.match(text, at)
+        if match is None:
+            continue
         value = bare(match)
         if text[match.start() - 1 : match.start()].isalnum() or match["user"].lower() in _NO_USERS:
             continue

@@ -84,12 +84,13 @@ def find(reading: Reading) -> Iterator[Finding]:
     for match in _SETTING.finditer(text) if "=" in text and "p" in lower else ():
         if _HUMPED.fullmatch(match["value"]) and not _OF_CODE.search(match["value"]):
             yield Finding("password", *match.span("value"), 0.7)
-    yield from _spelt(text, lower)
+    yield from _spelt(reading)
 
 
-def _spelt(text: str, lower: str) -> Iterator[Finding]:
+def _spelt(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
     done = 0
-    for at, _ in _AT_PHRASES.places(lower):
+    for at, _ in reading.each(_AT_PHRASES, whole=False):
         if at < done or not _WRITTEN.search(lower, at, at + REACH_PHRASE):
             continue
         for match in _SPELT.finditer(text, at, at + REACH_PHRASE):

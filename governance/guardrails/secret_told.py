@@ -78,7 +78,7 @@ BACK, LONGEST_PAIR = 60, 90
 
 def _set(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for at, core in _AT_CORES.whole(lower) if reading.speaks(_CHANGING) else ():
+    for at, core in reading.each(_AT_CORES) if reading.speaks(_CHANGING) else ():
         match = _TO.match(text, at + len(core.rstrip()))
         if match is None:
             continue
@@ -104,10 +104,12 @@ _BESIDE_CORES = (
 
 def _right_after(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for at, core in _AT_BESIDE.whole(lower):
+    for at, core in reading.each(_AT_BESIDE, price=2):
         if lower[at - 1 : at].isalpha() and core[0].isascii() and len(core) < SHORTEST_IN_A_WORD:
             continue
         end = at + len(core)
+        if end + 1 in reading.begun:
+            continue
         match = _BESIDE.match(text, end) or _DOTTED.match(text, end)
         value = bare(match) if match is not None else ""
         looks = secret_looks.striking if core in _STRICT else secret_looks.coined
@@ -247,7 +249,6 @@ _AT_OPENS = Needles((
 def _near_doors(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     doors: list[int] | None = None
-    judged = 0
     for match in _STRUCK.finditer(text):
         if doors is None:
             doors = [at for at, _ in _AT_OPENS.places(lower) if OPENS.match(lower, at)]
@@ -257,8 +258,7 @@ def _near_doors(reading: Reading) -> Iterator[Finding]:
         value = match[0].rstrip(".:!?,")
         if text[match.start() - 1 : match.start()] == ":" or reading.looks(_unlikely, value):
             continue
-        judged += 1
-        if judged > MOST_JUDGED or reading.likely(secret_looks.striking, value):
+        if reading.likely(secret_looks.striking, value) and (len(value) >= SHORTEST_IN_HASTE or not reading.hasty):
             yield Finding("password", match.start(), match.start() + len(value), 0.65)
 
 
@@ -266,7 +266,7 @@ def _unlikely(value: str) -> bool:
     return "=" in value or _UNLIKELY.search(value) is not None
 
 
-MOST_JUDGED = 200  # words near doors in one text; beyond, one counts if its shape does
+SHORTEST_IN_HASTE = 8  # of words near doors where a text has too many to judge: names of people in logs are shorter
 _UNLIKELY = re.compile(
     r"^[A-Z\d]+[\-_.]|://|@\w+\.|\.(?:pdf|docx?|xlsx?|zip|png|jpe?g|tsx?|java|md|go|rs|cs|php|ya?ml|sh|exe|dmg)\b|^\w+\.\w+\.\w+\.|--"
 )

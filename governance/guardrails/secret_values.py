@@ -129,7 +129,7 @@ def _glanced(text: str, end: int, core: str) -> Finding | None:
 FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 200
 _BEHIND = re.compile(
     r"[\w\-]{0,8}[^\w\n]{1,6}(?:(?:is|was|ist|est|es|are|the|my) )?[\"'`]?"
-    r"(?P<value>(?=[^\s\"'`<>,;]{0,40}[^\W\d_])(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"
+    r"(?P<value>(?![A-Za-z_]{2,24}=[\d.:/]{1,40}(?:\s|\Z))(?=[^\s\"'`<>,;]{0,40}[^\W\d_])(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"
 )
 
 

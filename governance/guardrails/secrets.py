@@ -17,6 +17,7 @@ from governance.guardrails import (
     secret_places,
     secret_tokens,
     secret_told,
+    secret_unread,
     secret_values,
 )
 from governance.guardrails.cues import one_look
@@ -79,6 +80,7 @@ _FINDERS = (
     secret_dictated.find,
     secret_pairs.find,
     secret_places.find,
+    secret_unread.find,
 )
 
 
@@ -87,11 +89,12 @@ def detect(text: str) -> list[Finding]:
     if not _ALARM.search(text):
         return []
     folded = fold(text)
-    reading = Reading(folded.text, folded.lower)
+    reading = Reading(folded.text, folded.lower, tries=secret_unread.worth(folded.text))
     found: dict[tuple[str, int, int], Finding] = {}
     with one_look():
         for finder in (*_FINDERS, partial(secret_broken.find, finders=_FINDERS)):
             for one in finder(reading):
+                reading.begun.add(one.start)
                 moved = one if folded.origins is None else folded.moved(one)
                 found.setdefault(moved[:3], moved)  # two rules may say the same
     return sorted(found.values(), key=attrgetter("start", "end", "kind"))

@@ -77,3 +77,16 @@ def test_a_needle_inside_a_word_of_a_longer_one_is_left_out() -> None:
 
 def test_zones_that_touch_are_one() -> None:
     assert zones(re.compile("x"), "..x.x......x", 1, 1) == [(1, 6), (10, 12)]
+
+
+def test_places_beyond_the_tries_of_a_text_are_left_and_told() -> None:
+    reading = Reading("key a key b key c key d", tries=2)
+    assert len(list(reading.matches(re.compile("key"), ("key",)))) == 2
+    assert reading.unread(4) == {3, 4}
+
+
+def test_every_rule_draws_on_the_tries_of_one_text() -> None:
+    reading, names = Reading("pin a pin b key c key d", tries=3), Needles(("pin", "key"))
+    assert [at for at, _ in reading.each(names, price=2)] == [0]
+    assert list(reading.matches(re.compile("key"), ("key",))) == []
+    assert reading.unread(1) == {6, 12, 18}

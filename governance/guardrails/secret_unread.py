@@ -1,0 +1,46 @@
+"""What stands where a text was not read rule by rule, having more names of secrets than any that people write.
+
+There a rule decides that is stricter than all others: what could be a secret is taken for one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
+
+# What the places of words are tried for in one text, a try of most expressions being 1. The densest of real texts, which
+# test a log-in, take 75 for each thousand characters.
+FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.18
+BLOCK = 64  # characters; a secret begins in the block of a place that was not read, or in the next
+_WALLET = r"[A-Za-z]{3,8}(?:[ ,]{1,2}[A-Za-z]{3,8}){11,}+"
+_COULD_BE = re.compile(
+    # all behind a sign, in quotes or not
+    r"[:=：][ \t]{0,2}(?:(?P<phrase>"
+    + _WALLET
+    + r")|[\"'“](?P<quoted>[^\"'”\n]{4,80})[\"'”]|(?P<set>(?!(?:None|True|False|null|true|false|self|str|int|string)\b)[^\s\"'`<>,;:=]{4,400}))"
+    # any word with a digit or a sign
+    r"|(?<![^\s\"'`<>,;:=(\[{|/])(?P<word>(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?@])[^\s\"'`<>,;]{4,400})"
+    # and what could be the words of a wallet
+    r"|(?<![A-Za-z])(?P<words>" + _WALLET + ")"
+)
+
+
+def worth(text: str) -> float:
+    """Return how many tries a text is worth."""
+    return FEWEST_TRIES + TRIES_FOR_A_CHARACTER * len(text)
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield what could be a secret behind the names of a folded text that no rule had a try left for."""
+    blocks = reading.unread(BLOCK)
+    for match in _COULD_BE.finditer(reading.text) if blocks else ():
+        group = match.lastgroup or "word"
+        block = match.start(group) // BLOCK
+        if match.start(group) in reading.begun:
+            continue
+        wallet = group in {"words", "phrase"}
+        if wallet or block in blocks or block - 1 in blocks:
+            yield Finding("seed_phrase" if wallet else "password", *match.span(group), 0.5)

@@ -1,0 +1,50 @@
+"""Texts with more names of secrets than anybody writes: behind what no rule tried, whatever could be a secret counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.guardrails import secret_unread, secrets
+
+NAMES = ["user ", "seed \"", "backup ", "auth ", "pw ", "login: ", "use the ", "session=", "code ", "network "]  # fmt: skip
+PASSWORD, PIN, WORDS = (
+    "Gr4nite!Heron22",
+    "4471",
+    "velvet orbit salmon rebel kiwi jungle gloom emerge crush bench album river",
+)
+
+
+def covers(text: str, value: str) -> bool:
+    start = text.rindex(value)
+    return any(found.start <= start and found.end >= start + len(value) for found in secrets.detect(text))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("saying", "value"),
+    [
+        ("the new password is {} now", PASSWORD), ("login anna / {}", PASSWORD), ("use {} for the vpn", PASSWORD), ("the door code is {}", PIN),
+        ("seed phrase: {}", WORDS), ('psk="{}"', "orange tram 52"), ("https://anna:{}@example.org/", PASSWORD), ("Cookie: session={}", "kT7vQx2LmN9pRsW4yZ8bCdF6"),
+    ],
+)  # fmt: skip
+def test_the_last_secret_of_a_text_full_of_names_is_found(name: str, saying: str, value: str) -> None:
+    text = f"a1 {name * (40_000 // len(name))} {saying.format(value)}"
+    assert covers(text, value)
+
+
+def test_a_text_is_worth_more_tries_than_its_names_take() -> None:
+    dense = 'def login(user, password, token, *, session=None):  # authenticate a user by login and password or by token\n'  # fmt: skip
+    text = dense * (20_000 // len(dense))
+    assert secrets.detect(text) == []
+    assert secret_unread.worth(text) > 1000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '2025-11-26T10:00:01Z INFO auth.login user=u{0} session={0} method=password ip=10.0.0.4 token_count={0} user_agent="Mozilla/5.0"\n',
+        '{{"ts":{0},"level":"info","user_id":"u-{0}","session_id":"b7{0}","event":"login","auth":"oidc","token_type":"bearer"}}\n',
+    ],
+)  # fmt: skip
+def test_a_long_log_of_log_ins_raises_no_alarm(line: str) -> None:
+    assert secrets.detect("".join(map(line.format, range(1000, 1350)))) == []
