@@ -22,7 +22,7 @@ _COULD_BE = re.compile(
     + _WALLET
     + r")|[\"'“](?P<quoted>[^\"'”\n]{4,80})[\"'”]|(?P<set>(?!(?:None|True|False|null|true|false|self|str|int|string)\b)[^\s\"'`<>,;:=]{4,400}))"
     # any word with a digit or a sign
-    r"|(?<![^\s\"'`<>,;:=(\[{|/])(?P<word>(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?@])[^\s\"'`<>,;]{4,400})"
+    r"|(?<![^\s\"'`<>,;:=(\[{|/])(?P<word>(?=[^\s\"'`<>,;:=]{0,40}[\d#$%^&*+~!?@])[^\s\"'`<>,;:=]{4,400})"
     # and what could be the words of a wallet
     r"|(?<![A-Za-z])(?P<words>" + _WALLET + ")"
 )
