@@ -55,7 +55,9 @@ class EventStream(StreamingHttpResponse):
 
 
 def event_stream(here: Runtime, reader: Principal, follower: Follower) -> StreamingHttpResponse:
+    """Answer with a run's stream, and with where the run is found: the stream may break off before it says so."""
     response = EventStream(frames(follower, reader, here.watch), content_type="text/event-stream")
     response["Cache-Control"] = "no-cache, no-transform"  # who compresses it holds it back
     response["X-Accel-Buffering"] = "no"
+    response["Location"] = f"/api/runs/{follower.run_id}"
     return response

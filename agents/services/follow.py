@@ -38,7 +38,7 @@ class Follower:
         is_masked: bool = False,
     ) -> None:
         self._pool, self._hub = pool, hub
-        self._tenant_id, self._run_id = tenant_id, run_id
+        self._tenant_id, self.run_id = tenant_id, run_id
         self._last, self._is_fresh, self._is_masked = after, is_fresh, is_masked
         self._ends = _ENDS_OR_PAUSE if ends_at_pause else _ENDS
         self._subscription: Subscription | None = hub.subscribe(run_id, tenant_id)
@@ -66,14 +66,14 @@ class Follower:
 
     def close(self) -> None:
         if self._subscription is not None:
-            self._hub.unsubscribe(self._run_id, self._tenant_id, self._subscription)
+            self._hub.unsubscribe(self.run_id, self._tenant_id, self._subscription)
             self._subscription = None
 
     async def lines(self) -> AsyncGenerator[list[Line], None]:
         """Yield committed events in order, without gaps; an empty list is a heartbeat."""
         try:
             if not self._is_fresh:
-                newest = await log.newest(self._pool, tenant_id=self._tenant_id, run_id=self._run_id)
+                newest = await log.newest(self._pool, tenant_id=self._tenant_id, run_id=self.run_id)
                 self._last = min(self._last, newest)  # a place beyond the end would never be reached
                 async for lines in self._replay():
                     yield lines
@@ -99,7 +99,7 @@ class Follower:
 
     async def _is_gone(self) -> bool:
         """Tell whether events that were read are no longer there: the run was erased, or has expired."""
-        newest = await log.newest(self._pool, tenant_id=self._tenant_id, run_id=self._run_id)
+        newest = await log.newest(self._pool, tenant_id=self._tenant_id, run_id=self.run_id)
         return newest < self._last
 
     def _take(self, batches: list[Batch]) -> list[Line]:
@@ -128,7 +128,7 @@ class Follower:
                 page = await self._page(log.PAGE_ROWS)
 
     async def _page(self, most_rows: int) -> log.Page:
-        whose = {"tenant_id": self._tenant_id, "run_id": self._run_id}
+        whose = {"tenant_id": self._tenant_id, "run_id": self.run_id}
         return await log.page(self._pool, **whose, after=self._last, most_rows=most_rows)
 
     def _seen(self, lines: list[Line]) -> list[Line]:

@@ -94,6 +94,8 @@ async def test_a_live_run_waits_for_room_and_its_readers_are_let_go_meanwhile(
         assert frames[-1] == b"retry: 5000\n\n"
         assert b"RunCompleted" not in b"".join(frames)
         assert (answer.status_code, answer.json()["status"]) == (202, "RUNNING")
+        runs = await in_thread(lambda: set(Run.objects.using("system").values_list("id", flat=True)))
+        assert {stream["Location"], answer["Location"]} == {f"/api/runs/{run_id}" for run_id in runs}
         assert answer["Location"] == f"/api/runs/{answer.json()['run_id']}"
         late = await call(acme.member, f"runs/{answer.json()['run_id']}/events")
         assert [frame async for frame in late.streaming_content][-1] == b"retry: 5000\n\n"

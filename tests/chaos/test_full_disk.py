@@ -31,9 +31,7 @@ class Caller(threading.Thread):
         self.status, text = answer.status_code, answer.text
         if answer.headers["content-type"].startswith("text/event-stream"):
             self.ends_with = text.rstrip().splitlines()[-1]
-            self.run_id = text.partition('"run_id":"')[2].partition('"')[0]
-        else:
-            self.run_id = answer.json()["run_id"]
+        self.run_id = answer.headers.get("location", "").rpartition("/")[2] or answer.json()["run_id"]
 
 
 def test_nobody_hangs_and_nothing_is_lost_or_doubled(site: Site) -> None:
