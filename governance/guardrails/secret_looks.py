@@ -47,7 +47,7 @@ _CALL = re.compile(
     r"^(?:user|form|body|cfg|conf|options|opts|args|account|credentials|auth|session|row|item|input|props|state|params|payload|event|"
     r"res|result|response|obj|model|entity|dto|cmd|ns|el|e)(?:\??\.[A-Za-z_]\w*)+\Z"
 )
-_CLASS = re.compile(r"(?:[A-Z][A-Za-z]*\d{0,5})+(?:Private|Public|Secret)Key")  # Ed25519PrivateKey
+_CLASS = re.compile(r"[A-Z](?:[A-Za-z]|\d{1,5}(?!\d))*(?:Private|Public|Secret)Key")  # Ed25519PrivateKey
 _TYPE_WORD = re.compile(
     r"(?:secret|token|key|password|credential|passwd|auth|param|name|ref|field|value|env|type)s?", re.IGNORECASE
 )

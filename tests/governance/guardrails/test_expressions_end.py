@@ -57,3 +57,10 @@ def test_what_is_asked_at_each_place_of_a_word_has_an_end(asked: set[re.Pattern[
 def test_an_expression_without_an_end_is_told(pattern: str) -> None:
     assert endless(_parser.parse(pattern))
     assert not endless(_parser.parse(re.sub(r"[*+]", "{1,9}", pattern)))
+
+
+@pytest.mark.parametrize("word", ["Ab" * 200, "A" * 400, "A1" * 200, "aB3_" * 100, "a-" * 200, "aB." * 130])
+@pytest.mark.parametrize("name", ["Authorization: ApiKey ", "api_key = ", "the password is "])
+def test_a_long_word_is_told_at_once_however_it_could_be_parted(name: str, word: str) -> None:
+    """An expression that tries every way to part a word would not end before the sun does."""
+    assert secrets.detect(f"{name}{word}Key") == secrets.detect(f"{name}{word}Key")
