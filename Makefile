@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The lock names every package, and what is imported is compiled then: both halve the time.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps --no-compile
-# Three workers more than processors, since many tests wait for processes that they started.
-WORKERS ?= $(shell echo "$$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 3))")
+# Two workers more than processors, since many tests wait for processes that they started.
+WORKERS ?= $(shell echo "$$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2))")
 TESTS ?= tests
 # Compiled once, kept for the next: tests alone start a hundred processes, and to compile takes half of such a start.
 unexport PYTHONDONTWRITEBYTECODE
