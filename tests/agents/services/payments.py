@@ -66,12 +66,16 @@ async def crashed(make_process, till: Till, script=None):
     return begin
 
 
+# A renewal that was on its way while the lease was ended counts: then it has to run out.
+A_LEASE_AND_MORE = 30.0
+
+
 async def given_up(make_process, till: Till, script=None, calls=None):
     """Return such a run that was interrupted once too often, and a process that goes on with `script`."""
     begin = await crashed(make_process, till, calls)
     await in_thread(interrupt_too_often, begin)
     heir = await make_process(script or ["never"])
-    await until(lambda: stored(begin).status == "error")
+    await until(lambda: stored(begin).status == "error", seconds=A_LEASE_AND_MORE)
     return begin, heir
 
 
@@ -84,5 +88,5 @@ async def unknown(make_process, till: Till, script):
     """Return such a run after another process has taken it over, and its unknown step."""
     begin = await crashed(make_process, till)
     heir = await make_process(script)
-    await until(lambda: stored(begin).status == "paused")
+    await until(lambda: stored(begin).status == "paused", seconds=A_LEASE_AND_MORE)
     return begin, heir, (await in_thread(steps_of, begin))["1.0"]
