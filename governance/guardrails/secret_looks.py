@@ -134,6 +134,33 @@ def noisy(value: str) -> bool:
     return len(set(value)) >= FEWEST_DIFFERENT and not wordy(value)
 
 
+def at_random(value: str) -> bool:
+    """Tell whether a value is a UUID, or can hardly be anything but random characters."""
+    return noisy(value) or (UUID.match(value) is not None and not placeholder(value))
+
+
+def stamped(value: str) -> bool:
+    """Tell whether a value is random behind a short name of who made it, as services write keys that nobody listed yet."""
+    stamp = _STAMP.match(value)
+    if stamp is None or _PUBLIC_STAMPS.match(value):
+        return False
+    body = value[stamp.end() :]
+    return (
+        len(body) >= LONGEST_STAMPED_ID
+        and body != body.lower()
+        and body != body.upper()
+        and sum(map(str.isdigit, body)) >= FEWEST_DIGITS
+        and not wordy(body)
+    )
+
+
+_STAMP = re.compile(r"[a-z]{2,10}(?:_[a-z0-9]{1,8}){0,2}_(?=[A-Za-z0-9_\-]+\Z)")
+_PUBLIC_STAMPS = re.compile(
+    r"(?:cs|req|msg|evt|pub|pk|file|img|id|ref|run|resp|thread|call|toolu|chunk|index|page|test|cursor)_"
+)
+LONGEST_STAMPED_ID, FEWEST_DIGITS = 36, 3
+
+
 def hexadecimal(value: str) -> bool:
     """Tell whether a value could be a hash: nothing but hexadecimal digits."""
     return _HEX.match(value) is not None

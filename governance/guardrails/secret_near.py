@@ -99,9 +99,9 @@ def find(reading: Reading) -> Iterator[Finding]:
             continue
         if not (named or "_" in value or _could_be_named(reading, start, start + len(value))):
             continue
-        if not reading.looks(_random, value) or _public(text, start, value):
+        if not reading.looks(secret_looks.at_random, value) or _public(text, start, value):
             continue
-        if _stamped(value):
+        if secret_looks.stamped(value):
             yield Finding("saas_token", start, start + len(value), 0.7)
             continue
         window = labels.before(text, start, REACH)
@@ -133,34 +133,6 @@ def _could_be_named(reading: Reading, start: int, end: int) -> bool:
         or _GOES_ON.match(reading.lower, end) is not None
         or text.startswith("_", end)
     )
-
-
-def _random(value: str) -> bool:
-    return secret_looks.noisy(value) or (
-        secret_looks.UUID.match(value) is not None and not secret_looks.placeholder(value)
-    )
-
-
-def _stamped(value: str) -> bool:
-    """Tell whether a value is random behind a short name of who made it, as services write keys that nobody listed yet."""
-    stamp = _STAMP.match(value)
-    if stamp is None or _PUBLIC_STAMPS.match(value):
-        return False
-    body = value[stamp.end() :]
-    return (
-        len(body) >= LONGEST_STAMPED_ID
-        and body != body.lower()
-        and body != body.upper()
-        and sum(map(str.isdigit, body)) >= FEWEST_DIGITS
-        and not secret_looks.wordy(body)
-    )
-
-
-_STAMP = re.compile(r"[a-z]{2,10}(?:_[a-z0-9]{1,8}){0,2}_(?=[A-Za-z0-9_\-]+\Z)")
-_PUBLIC_STAMPS = re.compile(
-    r"(?:cs|req|msg|evt|pub|pk|file|img|id|ref|run|resp|thread|call|toolu|chunk|index|page|test|cursor)_"
-)
-LONGEST_STAMPED_ID, FEWEST_DIGITS = 36, 3
 
 
 def _public(text: str, start: int, value: str) -> bool:
