@@ -11,12 +11,11 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connections
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.test import RequestFactory
 
-from accounts import auth, principals, seam
+from accounts import auth, principals
 from accounts.auth import WEBSOCKET, authenticate, is_declared, public, renew, scope, signed_in
 from accounts.models import Membership, RefreshToken, Role, ServiceAccount, User
 from accounts.principals import Principal, PrincipalCache
@@ -26,6 +25,7 @@ from agentos.core.clock import utc_now
 from agentos.core.errors import ConfigError, Conflict, Invalid, NotAuthenticated, NotFound, PolicyDenied
 from tests.accounts.forging import payload_of, signed
 from tests.conftest import TenantWithUsers
+from tests.plans import kept_after
 
 HOST = "testserver"
 SECRET = "s" * 32
@@ -72,17 +72,11 @@ async def test_a_token_gives_the_principal(acme: TenantWithUsers) -> None:
 async def test_the_server_keeps_the_plan_of_who_asks(acme: TenantWithUsers) -> None:
     """To plan it takes five times as long as to read it, and whoever comes after two seconds waits for it."""
 
-    def kept() -> list[str]:
-        connections["system"].close()  # the thread's may have asked before
+    def load() -> None:
         assert principals.load(acme.member.id, acme.tenant.slug) == principals.load(acme.member.id, acme.tenant.id)
-        with connections["system"].cursor() as cursor:
-            cursor.execute("SELECT statement FROM pg_prepared_statements")
-            return [statement for (statement,) in cursor.fetchall() if "accounts_membership" in statement]
 
-    try:
-        assert len(await in_thread(kept)) == 2
-    finally:
-        seam.close()
+    (plans,) = await kept_after(load, "system")
+    assert len([statement for statement, _ in plans if "accounts_membership" in statement]) == 2
 
 
 @pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer x y", "Token abc", "Bearer aos_x"])

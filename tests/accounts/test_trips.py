@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from accounts import seam
 from accounts.models import Membership
-from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from accounts.trips import planned_once, together
 from tests.conftest import TenantWithUsers
+from tests.plans import kept, kept_after
 
 
 def scope() -> tuple[str, str]:
@@ -103,32 +102,20 @@ def test_an_outer_transaction_keeps_its_scope(acme: TenantWithUsers) -> None:
         assert scope()[1] == str(acme.member.id)
 
 
-def kept() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement FROM pg_prepared_statements")
-        return {statement for (statement,) in cursor.fetchall()}
-
-
 async def test_a_connection_that_stays_keeps_the_plans_of_a_block_and_of_no_other(acme: TenantWithUsers) -> None:
-    def read() -> tuple[set[str], str]:
-        connection.close()  # the thread's may have been kept, with plans of others
+    def read() -> None:
         rows = Membership.objects.filter(tenant=acme.tenant, user=acme.member)
         with tenant_scope(acme.tenant.id, acme.admin.id):
             with planned_once():
                 found = [rows.get().role for _ in range(8)]
-            assert rows.get().role == found[0]
-            return kept(), found[0]
+            assert rows.get().role == found[0] == "member"
 
-    try:
-        statements, role = await in_thread(read)
-    finally:
-        seam.close()
-    assert role == "member"
-    assert len(statements) == 1
-    assert "accounts_membership" in statements.pop()
+    (plans,) = await kept_after(read, "default")
+    assert len(plans) == 1
+    assert "accounts_membership" in plans[0][0]
 
 
 def test_a_connection_that_does_not_stay_keeps_none(acme: TenantWithUsers) -> None:
     with tenant_scope(acme.tenant.id, acme.admin.id), planned_once():
         assert Membership.objects.get(tenant=acme.tenant, user=acme.member).role == "member"
-    assert kept() == set()
+    assert kept() == []

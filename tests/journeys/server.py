@@ -63,11 +63,22 @@ class RunningServer:
             self._process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", "--port", str(self.port)],
                 cwd=ROOT,
-                env={**clean_environment(), "AGENTOS_VAR": str(self.folder), **self.environment},
+                env=self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of manage.py as whoever operates this server does, to its end."""
+        command = [sys.executable, "manage.py", *arguments]
+        settings = {**self._settings, "PORT": str(self.port)}
+        return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
+
+    @property
+    def _settings(self) -> dict[str, str]:
+        """The environment of its processes."""
+        return {**clean_environment(), "AGENTOS_VAR": str(self.folder), **self.environment}
 
     def wait_ready(self) -> None:
         give_up_at = time.monotonic() + START_SECONDS

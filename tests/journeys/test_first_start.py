@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +15,7 @@ import pytest
 
 from agentos import postgres
 from agentos.serving.ground import free_port
-from tests.database import ROOT
-from tests.journeys.server import FAST, RunningServer, clean_environment
+from tests.journeys.server import FAST, RunningServer
 
 
 @pytest.fixture
@@ -62,10 +59,7 @@ def test_from_nothing_to_a_server_and_back(fresh: RunningServer) -> None:
 
 
 def _doctor(server: RunningServer) -> dict[str, Any]:
-    environment = {**clean_environment(), "AGENTOS_VAR": str(server.folder), "PORT": str(server.port)}
-    command = [sys.executable, "manage.py", "doctor", "--json"]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    report: dict[str, Any] = json.loads(ended.stdout)
+    report: dict[str, Any] = json.loads(server.manage("doctor", "--json").stdout)
     return report
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.database import ROOT
-from tests.journeys.server import RunningServer, clean_environment
+from tests.journeys.server import RunningServer
 
 MARKER = "Quillfeather-7731"
 FORMS = (MARKER.encode(), MARKER.encode("utf-16-le"), MARKER.encode().hex().encode(), base64.b64encode(MARKER.encode()))
@@ -31,9 +28,7 @@ def spoken(server: RunningServer) -> RunningServer:
     server.anonymous().post("/api/auth/token", json={"email": f"{MARKER}@globex.test", "password": MARKER})
     exported = admin.post("/api/privacy/export", json={})
     assert exported.status_code == 202, exported.text
-    environment = {**clean_environment(), "AGENTOS_VAR": str(server.folder), **server.environment}
-    command = [sys.executable, "manage.py", "backup"]
-    taken = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    taken = server.manage("backup")
     assert taken.returncode == 0, taken.stdout + taken.stderr
     return server
 

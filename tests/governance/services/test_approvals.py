@@ -6,19 +6,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.db.models import F
 from django.db.models.functions import Now
 
-from accounts import audit, seam
+from accounts import audit
 from accounts.models import AuditRow, Tenant, User
 from accounts.principals import Principal
 from accounts.privacy import shredding
-from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import CallerError, Conflict, Invalid, NotFound, PolicyDenied
 from agents.models import Run, Step
@@ -28,6 +28,7 @@ from governance.services import approvals
 from tests.agents.services.idle import Idle
 from tests.conftest import TenantWithUsers
 from tests.governance.conftest import MakeWaiting, Waiting
+from tests.plans import kept_after
 
 PrincipalOf = Callable[[User, Tenant], Principal]
 
@@ -108,18 +109,8 @@ def test_the_trail_goes_on_from_the_head_that_was_locked_with_the_approval(
 
 async def test_the_server_keeps_the_plans_of_a_decision(approver: Principal, waiting: Waiting) -> None:
     """To plan what it locks takes longer than the rest of the decision; no plan is for one decision's values."""
-
-    def kept() -> list[tuple[str, int]]:
-        connection.close()  # the thread's may have decided before
-        approvals.decide(principal=approver, approval_id=waiting.approval.id, approved=True)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT statement, custom_plans FROM pg_prepared_statements")
-            return list(cursor.fetchall())
-
-    try:
-        plans = await in_thread(kept)
-    finally:
-        seam.close()
+    decide = partial(approvals.decide, principal=approver, approval_id=waiting.approval.id, approved=True)
+    (plans,) = await kept_after(decide, "default")
     assert not any(custom for _, custom in plans), plans
     for part in ("FOR NO KEY UPDATE OF r, a", 'INSERT INTO "governance_vote"', 'UPDATE "agents_step"'):
         assert [statement for statement, _ in plans if part in statement], part

@@ -13,10 +13,8 @@ import pytest
 from django.db import connections, transaction
 from django.db.models.functions import Now
 
-from accounts import seam
 from accounts.models import Membership
 from accounts.principals import Principal
-from accounts.seam import in_thread
 from agents.models import Step
 from agents.services import switches
 from governance.models import Announcement, Approval, Channel, Endpoint, Kind, Notice
@@ -37,6 +35,7 @@ from tests.governance.services.outbox import (
     web,
     webhook,
 )
+from tests.plans import kept_after
 
 __all__ = ["admin", "approver", "mails", "waiting", "web"]
 
@@ -54,26 +53,15 @@ async def test_the_server_keeps_the_plans_of_what_a_sender_asks(
 ) -> None:
     """To plan which notice is due, or what its reader may see, takes ten times as long as to read it."""
 
-    def kept() -> list[list[str]]:
-        for alias in ("system", "default"):
-            connections[alias].close()  # the thread's may have sent before
+    def send() -> None:
         outbox.spread()
         notice = outbox.claim()
         assert notice is not None
         assert wording.for_person(notice, approver) is not None
-        found = []
-        for alias in ("system", "default"):
-            with connections[alias].cursor() as cursor:
-                cursor.execute("SELECT statement FROM pg_prepared_statements")
-                found.append([statement for (statement,) in cursor.fetchall()])
-        return found
 
-    try:
-        claimed, read = await in_thread(kept)
-    finally:
-        seam.close()
-    assert [statement for statement in claimed if "governance_notice" in statement], claimed
-    assert [statement for statement in read if "governance_approval" in statement], read
+    claimed, read = await kept_after(send, "system", "default")
+    assert [statement for statement, _ in claimed if "governance_notice" in statement], claimed
+    assert [statement for statement, _ in read if "governance_approval" in statement], read
 
 
 def test_who_may_decide_is_mailed_and_nobody_else(
