@@ -57,7 +57,6 @@ SELECT h.seq, h.hash, h.seal, k.keys FROM accounts_audithead h CROSS JOIN (
     WHERE tenant_id = %s AND user_id {whose}
 ) k WHERE h.tenant_id = %s AND k.found = %s FOR NO KEY UPDATE OF h
 """
-LOCK_HEAD = _LOCK_HEAD.format(whose="= ANY(%s)")
 LOCK_BARE_HEAD = "SELECT seq, hash, seal, NULL FROM accounts_audithead WHERE tenant_id = %s FOR NO KEY UPDATE"
 EXACT_INTEGER = 2**53 - 1  # RFC 8785 writes no larger one: JSON readers disagree about them
 
@@ -259,7 +258,7 @@ def _lock_head(tenant_id: UUID, subjects: Collection[UUID], using: str) -> Locke
     """Lock the head and read the keys of these people; nothing is locked where one of both has to be made first."""
     with connections[using].cursor() as cursor:
         if subjects:
-            cursor.execute(LOCK_HEAD, [tenant_id, list(subjects), tenant_id, len(subjects)])
+            cursor.execute(_LOCK_HEAD_OF, [tenant_id, list(subjects), tenant_id, len(subjects)])
         else:
             cursor.execute(LOCK_BARE_HEAD, [tenant_id])
         return head_of(cursor.fetchone(), tenant_id)
@@ -271,6 +270,9 @@ def lock_head_for(whose: str) -> str:
     Parameters: the tenant, those of `whose`, the tenant, how many people these are; `head_of` tells what it found.
     """
     return _LOCK_HEAD.format(whose=whose)
+
+
+_LOCK_HEAD_OF = lock_head_for("= ANY(%s)")
 
 
 def head_of(row: tuple[int, str, str, str | None] | None, tenant_id: UUID) -> LockedHead | None:

@@ -9,15 +9,9 @@ from psycopg.errors import ReadOnlySqlTransaction
 from agentos.core.errors import Unavailable
 
 RETRY_SECONDS = 2
+OF_DRIVER = (psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction)
 # Django tells a database that can be read only as an error of its own making, so its cause is looked at.
-ERRORS = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    ReadOnlySqlTransaction,
-    django.db.OperationalError,
-    django.db.InterfaceError,
-    django.db.InternalError,
-)
+ERRORS = (*OF_DRIVER, django.db.OperationalError, django.db.InterfaceError, django.db.InternalError)
 
 
 def refusal(error: Exception) -> Unavailable | None:

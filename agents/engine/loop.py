@@ -15,7 +15,6 @@ from agents.engine.asking import HaltedMeanwhile, ask_model, be_allowed
 from agents.engine.calling import run_calls, told_to_model
 from agents.engine.model_calls import ModelReply
 from agents.engine.ports import Ports
-from agents.engine.spec import JOB
 from agents.engine.state import LoopState
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import Statement, StepRecord, Write
@@ -56,7 +55,7 @@ async def work(state: LoopState, ports: Ports) -> Ending:
     """Take a run as far as it goes and commit how it ended. Raises: LeaseLost, WriteRefused for what it keeps."""
     started = {"model": state.info.model, "model_provider": "openai"}
     if state.first_start:
-        ports.journal.emit(events.RUN_STARTED, started, can_wait=state.info.spec.kind == JOB)
+        ports.journal.emit(events.RUN_STARTED, started, can_wait=state.info.is_job)
     else:
         ports.journal.emit(events.RUN_CONTINUED, {}, can_wait=True)  # a commit of its own would hold up the next step
     try:

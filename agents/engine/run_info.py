@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from agents.engine.spec import AgentSpec
+from agents.engine.spec import JOB, AgentSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +26,8 @@ class RunInfo:
     fallbacks: tuple[str, ...] = ()
     limits: tuple[str, ...] | None = None
     account_id: UUID | None = None
+
+    @property
+    def is_job(self) -> bool:
+        """Whether it is background work, which nobody waits for."""
+        return self.spec.kind == JOB

@@ -7,9 +7,9 @@ job is stored and when a process takes it up, and `consented` is in the write th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor
@@ -231,6 +231,10 @@ class NewJob:
             is_overdue=False,
             is_new=True,
         )
+
+
+# Lets a job be stored, whoever works on it. Raises: Unavailable.
+BeginJob: TypeAlias = Callable[[NewJob], Awaitable[None]]
 
 
 async def store(connection: AsyncConnection[Any], job: NewJob) -> AsyncCursor[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -80,13 +80,7 @@ ORDER BY h.ended_at, h.id
 """
 
 
-async def ask(
-    pool: AsyncConnectionPool,
-    info: RunInfo,
-    history: History,
-    *,
-    begin_job: Callable[[jobs.NewJob], Awaitable[None]],
-) -> None:
+async def ask(pool: AsyncConnectionPool, info: RunInfo, history: History, *, begin_job: jobs.BeginJob) -> None:
     """Let a job be stored that sums up a run's session as far as its history says, if that is due.
 
     Nobody waits for it: what fails here is tried again by the next run of the session.

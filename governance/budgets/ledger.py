@@ -248,7 +248,7 @@ class Budgets:
         if run.tenant_id not in self._terms:
             return
         self._ended.add(run.run_id)
-        if self._settling is None and run.spec.kind != JOB:
+        if self._settling is None and not run.is_job:
             self._settling = asyncio.create_task(self._settle(), name="budget-settling")
 
     async def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,10 +12,9 @@ from agentos.core.errors import LeaseLost
 from agentos.core.types import JsonObject
 from agents.engine.ports import SeenState
 from agents.engine.run_info import RunInfo
-from agents.engine.spec import JOB
 from agents.engine.steps import Statement, Write
 from agents.services.halted import component_target, tool_target
-from agents.services.jobs import NewJob
+from agents.services.jobs import BeginJob
 from agents.services.journal import states
 from agents.services.journal.lines import base_of
 from agents.services.stops import Stops
@@ -27,7 +25,7 @@ class Writer(Protocol):
 
     pool: AsyncConnectionPool
     beside: asyncio.Semaphore
-    begin_job: Callable[[NewJob], Awaitable[None]]
+    begin_job: BeginJob
     stops: Stops
 
     def wake(self, journal: RunJournal) -> None:
@@ -76,7 +74,7 @@ class RunJournal:
 
     @property
     def is_background(self) -> bool:
-        return self.info.spec.kind == JOB
+        return self.info.is_job
 
     @property
     def pause_requested(self) -> bool:

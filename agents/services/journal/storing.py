@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from accounts import away
 from agentos.core.errors import Unavailable
 from agents.models import RunEvents
 from agents.services.queue import LEASE_SECONDS
@@ -28,7 +29,7 @@ GRACE_SECONDS: Final = 2.0  # a connection that broke is replaced long before
 PATIENCE_SECONDS: Final = LEASE_SECONDS * 2 / 3
 RETRY_SECONDS: Final = 5
 TRIAL_BYTES: Final = 256 * 1024
-NOT_STORED: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+NOT_STORED: Final = away.OF_DRIVER
 SILENT: Final = "The database does not take what is written."
 WHY: Final = {
     "53100": "The database's disk is full.",

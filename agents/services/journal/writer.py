@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
@@ -30,7 +30,7 @@ from agents.engine.status import RunStatus
 from agents.engine.steps import WriteRefused
 from agents.services.crash import is_armed
 from agents.services.hub import Hub
-from agents.services.jobs import NewJob
+from agents.services.jobs import BeginJob, NewJob
 from agents.services.journal import flush
 from agents.services.journal.begin import Begin
 from agents.services.journal.flush import Record
@@ -67,7 +67,7 @@ class JournalWriter:
         self._asides: set[asyncio.Task[None]] = set()
         self._places_aside = asyncio.Semaphore(ASIDE_AT_ONCE)
         self.beside = asyncio.Semaphore(1)  # what nobody waits for takes the pool's connections one at a time
-        self.begin_job: Callable[[NewJob], Awaitable[None]] = self.store_job  # the supervisor sets its own
+        self.begin_job: BeginJob = self.store_job  # the supervisor sets its own
         self._closing = self._is_closed = False
         self.has_failed = False
 
