@@ -188,7 +188,7 @@ def run_steps(*, principal: Principal, run_id: UUID) -> list[JsonObject]:
     """Return the steps of a run in the order of writing: its trace. Raises: NotFound, PolicyDenied."""
     with tenant_scope(principal.tenant_id, principal.user_id):
         run = require(principal, Run.objects.filter(id=run_id).first(), "read")
-        return [_step_row(step) for step in steps_of(principal, run).order_by("seq", "path")]
+        return [_step_row(step) for step in steps_of(principal, run).order_by("seq", "id")]
 
 
 def _step_row(step: Step) -> JsonObject:

@@ -162,7 +162,7 @@ def _reused(source: Run, wanted: Fork, principal: Principal) -> tuple[list[Step]
     if wanted.from_step == END:
         _check_end(source, wanted)
         return [], END
-    steps = list(Step.objects.filter(run=source).order_by("seq", "path"))
+    steps = list(Step.objects.filter(run=source).order_by("seq", "id"))
     start = _start(steps, wanted.from_step)
     kept = _kept(steps, start, source)
     if wanted.tool_result is not None:

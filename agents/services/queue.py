@@ -118,7 +118,7 @@ STEPS = f"""
 SELECT log.last_seq, {columns(Step, STEP_FIELDS, "s.")} FROM (
     SELECT coalesce(max(last_seq), 0) AS last_seq FROM {table(RunEvents)}
     WHERE tenant_id = %(tenant)s AND run_id = %(run)s
-) log LEFT JOIN {table(Step)} s ON s.tenant_id = %(tenant)s AND s.run_id = %(run)s ORDER BY s.seq
+) log LEFT JOIN {table(Step)} s ON s.tenant_id = %(tenant)s AND s.run_id = %(run)s ORDER BY s.seq, s.id
 """
 
 

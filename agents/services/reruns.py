@@ -37,7 +37,7 @@ def rerun(
         if first := idempotency.take(key, principal=principal, run_id=made_id):
             return first.run_id, source.session.session_id
         check()
-        steps = list(Step.objects.filter(run=source).order_by("seq", "path"))
+        steps = list(Step.objects.filter(run=source).order_by("seq", "id"))
         _check(source, steps)
         pinned = {name: value for name, value in source.spec.items() if name not in ADDED}
         kept = [step for step in steps if _is_finished(step)]
