@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import secret_looks
+from governance.guardrails import secret_looks, secret_plain
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -227,7 +227,8 @@ def find(reading: Reading) -> Iterator[Finding]:
 def _columns(reading: Reading) -> Iterator[Finding]:
     for cell in reading.tables.cells(_COLUMN):
         value = reading.text[cell.start : cell.end]
-        if reading.looks(_random if cell.column in _KEYS_ONLY else _held, value):
+        looks = _random if cell.column in _KEYS_ONLY else _held
+        if reading.looks(looks, value) or (reading.speaks(_OWNER) and _in_column(cell.column, value)):
             yield Finding("password", cell.start, cell.end, 0.75)
 
 
@@ -240,6 +241,20 @@ def _held(value: str) -> bool:
     return " " not in value and (secret_looks.assigned(value) or secret_looks.key(value))
 
 
+def _in_column(column: str, value: str) -> bool:
+    """Tell whether a plain word or a few digits are what a column for passwords or PINs holds."""
+    if _PIN_COLUMN.fullmatch(column):
+        return _PIN.fullmatch(value) is not None
+    return _PASSWORD_COLUMN.fullmatch(column) is not None and secret_plain.told(value)
+
+
+_OWNER = re.compile(
+    r"user|login|mail|account|name|host|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин"
+)
+_PIN_COLUMN, _PIN = re.compile(r"(?:[a-z]+ )?pin(?: code)?"), re.compile(r"\d{4,8}")
+_PASSWORD_COLUMN = re.compile(
+    r"(?:[a-z]+ )?(?:passwords?|passwd|passphrase|pass|pwd|pw|passwort|kennwort|contraseña|senha|mot de passe|wachtwoord|hasło|пароль|密码|パスワード|비밀번호)"
+)
 _KEYS_ONLY = frozenset({"key", "keys"})
 _COLUMN = re.compile(
     r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|passphrase|(?<![a-z])(?:pw|pwd|pass|psk|token|secret|api[ _]?key|access[ _]?key|credential|pin)(?![a-z])|kennwort|contrase|"
@@ -253,7 +268,8 @@ def _arguments(reading: Reading) -> Iterator[Finding]:
         name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
         if match["value"].startswith(_MOUNTED):  # docker's --secret
             continue
-        if secret_looks.assigned(match["value"]) and not (name and "pass" not in match[0]):
+        believed = secret_looks.assigned(match["value"]) and not (name and "pass" not in match[0])
+        if believed or _plain_argument(text, match):
             yield secret_looks.span("password", match, match["value"], 0.8)
     for match in reading.matches(_QUOTED_OPTION, ("--pass", "ssh-keygen")):
         if not secret_looks.placeholder(match["value"]) and "$" not in match["value"]:
@@ -266,12 +282,56 @@ def _arguments(reading: Reading) -> Iterator[Finding]:
         if argument is None:
             continue
         value = _ENDING.sub("", argument["value"]) if command in _CLOSED else argument["value"].rstrip(";")
-        if not _NOT_AN_ARGUMENT.match(value) and not secret_looks.placeholder(value) and _more_than_a_word(value):
+        if _NOT_AN_ARGUMENT.match(value) or secret_looks.placeholder(value):
+            continue
+        if _more_than_a_word(value) or (secret_plain.word(value) and _any_word(command, argument)):
             yield secret_looks.span("password", argument, value, 0.8)
 
 
 _CLOSED = frozenset({"sqlplus", "oracle:thin", "wifi:"})  # what ends an argument there: a host, a semicolon
 _ENDING = re.compile(r"@[\w./:\-]*\Z|;.*")
+
+
+def _plain_argument(text: str, match: re.Match[str]) -> bool:
+    """Tell whether an option for a password, or for a name with one, is given a plain word."""
+    option, value = match[0][: match.start("value") - match.start()], match["value"]
+    if option.rstrip("\"'").endswith(":"):
+        line = text.rfind("\n", 0, match.start()) + 1
+        asks = _WEB_CLIENT.search(text, max(line, match.start() - REACH_OF_COMMAND), match.start()) is not None
+        return asks and secret_plain.word(value)
+    return _OF_PASSWORDS.search(option) is not None and secret_plain.word(value)
+
+
+def _any_word(command: str, argument: re.Match[str]) -> bool:
+    """Tell whether a plain word can only be the secret that a command takes: in quotes, or at a place for nothing else."""
+    end = argument.end("value")
+    quote = argument.string[argument.start("value") - 1]
+    return (
+        command in _TAKES_NOTHING_ELSE
+        or (quote in "\"'" and argument.string[end : end + 1] == quote)
+        or (_TYPED.search(argument[0]) is not None)
+    )
+
+
+_WEB_CLIENT, REACH_OF_COMMAND = re.compile(r"\b(?:curl|wget|https?)\b"), 120
+_OF_PASSWORDS = re.compile(
+    r"sshpass -p ?[\"']?\Z|-(?:password|passwd|passphrase|(?:src|dest)?(?:storepass|keypass))[ =][\"']?\Z"
+)
+_TAKES_NOTHING_ELSE = frozenset(
+    {
+        "echo",
+        "chpasswd",
+        "wifi:",
+        "keytool",
+        "ldap",
+        "openssl",
+        "requirepass",
+        "masterauth",
+        "snmp-server community",
+        "convertto-securestring",
+    }
+)
+_TYPED = re.compile(r" (?:secret|password) [057] \S+\Z")  # of a router's user
 
 
 def _more_than_a_word(value: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import secret_looks
+from governance.guardrails import secret_looks, secret_plain
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
@@ -40,12 +40,14 @@ _PIN = re.compile(
     r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
     re.IGNORECASE,
 )
-_CODE_OF = re.compile(r"\b(?:door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z")
+_CODE_OF = re.compile(
+    r"\b(?:verification|security|one-?time|login|sms|2fa|authentication|door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z"
+)
 _NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
 
 
 _TOLD = re.compile(
-    r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|p(?:w|ass)?: ?(?P<first>[^\s\"'`<>,;]{6,64})[ ,;/|]{1,3}u(?:ser)?: ?\w|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
+    r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|\n]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|p(?:w|ass)?: ?(?P<first>[^\s\"'`<>,;]{6,64})[ ,;/|]{1,3}u(?:ser)?: ?\w|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
     r"(?:sign|log|ssh|rdp|telnet|vnc|sftp|ftp|connect|vpn) ?(?:in|into|on|to)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40}(?:,| and| with| /) (?P<with>[^\s\"'`<>,;]{6,64})|"
     r"basic_?auth: ?[\"']?[\w.@\-]{1,40}:(?P<basic>[^\s\"'`<>,;]{6,64})",
     re.IGNORECASE,
@@ -189,8 +191,19 @@ def _calls(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_CALL, _CALLS):
         for argument in list(_QUOTED.finditer(reading.text, match.start("value"), match.end("value")))[1:]:
             looks = secret_looks.made_up if match[0].startswith(".") else secret_looks.coined  # files are opened too
-            if reading.likely(looks, argument["value"]):
+            given = argument["value"]
+            if reading.likely(looks, given) or (
+                _ENDS_CALL.match(reading.text, argument.end())
+                and _LETS_IN.match(reading.text, max(0, match.start() - len("get")))
+                and reading.looks(secret_plain.word, given)
+            ):
                 yield secret_looks.span("password", argument, argument["value"], 0.75)
+
+
+_ENDS_CALL = re.compile(r"[\"']\)")
+_LETS_IN = re.compile(
+    r"[^\n]{0,3}(?<![A-Za-z])(?:getconnection|login|pdo|mysqli|sign_?in|authenticate)\(", re.IGNORECASE
+)
 
 
 def _keys_of_client(call: re.Match[str]) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ _CAMEL = frozenset({"pass", "pwd", "pw", "psk"})  # may end a name in camel case
 _RUN_TOGETHER = re.compile(r"(?<![a-z])(?:db|smtp|user|root|admin|ftp|ssh|ldap|mail|bind|my|sql|pg|wifi)\Z")
 _KEYS: dict[str, re.Pattern[str] | None] = {
     **dict.fromkeys(
-        ("secret", "credential", "credentials", "authorization", "apikey", "session_cookie"),
+        ("secret", "credential", "credentials", "authorization", "apikey", "session_cookie", "api_hash", "erlangcookie", "erlang_cookie"),
         None,
     ),
     "token": re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import secret_looks
+from governance.guardrails import secret_looks, secret_plain
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -248,5 +248,5 @@ def _rows(reading: Reading) -> Iterator[Finding]:
     if ":" in text and ("5432:" in text or ":*:" in text or "pgpass" in lower):
         for match in _PGPASS.finditer(text):
             group = match.lastgroup or "value"
-            if secret_looks.assigned(match[group]):
+            if secret_looks.assigned(match[group]) or secret_plain.word(match[group]):
                 yield Finding("password", *match.span(group), 0.8)

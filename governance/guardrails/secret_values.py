@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from governance.guardrails import secret_looks
+from governance.guardrails import secret_looks, secret_plain
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Blocks, places
 from governance.guardrails.reading import Reading
@@ -17,12 +17,12 @@ from governance.guardrails.secret_tokens import end_of_run
 # A secret ends where a script begins that is written without blanks.
 _VALUE = (
     r"(?:[\"'`](?=(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) ))?(?P<scheme>(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) {1,2})?(?:base64:)?"
-    r"(?:<(?:b|code|strong|em|kbd|tt|pre|!\[cdata\[)>?)?(?:[rbuf]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
+    r"(?:<(?:b|code|strong|em|kbd|tt|pre|!\[cdata\[)>?)?(?:[rbufn]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
 )
 _SUFFIX = (
     r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы|n|ul|a)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value)|"
     # DB_PASSWORD_REPORTS
-    r"_(?!file|path|dir|min|max|len|size|hash|salt|type|name|url|uri|id|ttl|age|exp|expir|polic|reset|chang|updat|field|label|hint|prompt|format|valid|verif|requir|enabl|rule|rota|rot|last|count|"
+    r"_(?!file|path|dir|min|max|len|size|hash|salt|type|name|url|uri|id|ttl|age|exp|expir|polic|reset|chang|updat|field|label|hint|prompt|format|valid|verif|encr|requir|enabl|rule|rota|rot|last|count|"
     r"limit|history|provider|manager|command|cmd|script|ref|key|arn|endpoint|scope|issuer|strength|budget|env|source|store|class|column|regex|pattern|header|param|at\b|by\b|is\b|no|not|set)"
     r"[a-z]{2,12}(?=[\"']?\s?[:=]))?"
 )
@@ -33,11 +33,11 @@ _SAYS = (
     r"on|olan|adalah|là|είναι|هي|है|היא|הוא|คือ|yra|bu|ir)"
 )
 _QUIET = r"(?: now| set to| still| jetzt| also| maintenant| ahora| agora| ora| теперь)?"
-_GO_ON = r"[ \t]{0,12}(?::=|=>|->|<-|→|={1,2}|[:：|>]|是|为|為|は|는|은|คือ|เป็น)[ \t]{0,12}\r?\n?[ \t]{0,12}"
+_GO_ON = r"[ \t]{0,12}(?::=|=>|->|<-|→|!={1,2}|(?:\|\||\?\??)?={1,3}|[:：|>]|是|为|為|は|는|은|คือ|เป็น)[ \t]{0,12}\r?\n?[ \t]{0,12}"
 _ASSIGNED = (
     rf"(?:[\"'\])*`]{{0,4}}{_GO_ON}"
     r"|:?[\"':{ ;\n]{1,6}send(?:_user)? (?=[\"'])"  # of expect
-    r"|[\"'] {1,3}value {0,2}= {0,2}"  # <add key="SmtpPassword" value="…">
+    r"|[\"']\s{1,24}value\s{0,8}= {0,2}"  # <add key="SmtpPassword" value="…">, and blocks of settings
     r"|[\"'] {0,2},(?:[^{}\n]{0,60}?,)? {0,2}[\"'](?:value|default|val)[\"'] {0,2}: {0,2}"  # {"name": "DB_PASSWORD", "value": "…"}
     r"|[\"']?\n[ \t]{0,12}value: {0,2}"
     r"|[\"']?>\n?[ \t]{0,12}(?:<(?:value|string)>)?"
@@ -147,7 +147,7 @@ _ANNOUNCED = re.compile(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,6}}) ?(?:[:：→=]|->
 
 
 # Is in every value that is believed: a digit, a sign among letters, many characters, or the sign before any word.
-_PROMISE = re.compile(r"[\d=]|[^\W\d_][@#$%^&*+~!?]|[^\s\"'`<>,;]{10}")
+_PROMISE = re.compile(r"[\d=:\"'>]|[^\W\d_][@#$%^&*+~!?]|[^\s\"'`<>,;]{10}")
 REACH_OF_VALUE = 320
 LONGEST_IN_A_WORD = 48  # a name and its ending, whose value may begin behind the word
 MOST_NESTED = 6  # names in the values of others that are judged; nobody strings more together but to hide something
@@ -241,19 +241,38 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
     said = match["said"]
     if said is not None and (_OTHERS_VERB.search(said) or _OTHER_THING.search(said)) and not _verb_of(core, said):
         return False
-    asked = match["about"] is None and said is None and match["assigned"] is None and match["near"] is None
+    asked = said is not None and "?" in said
     if asked and _OTHER_THING.search(match.string, match.start(), match.start("value")):
         return False
     if core in PASSWORDS:
+        if _SEALED.match(reading.text, match.start("value")):
+            return True
+        if asked or (match["about"] is not None and match["near"] is None):
+            start = match.start("value")
+            if secret_plain.ends_line(reading.text, start, start + len(value)) and len(value) >= SHORTEST_ANSWER:
+                return True
         if _among_parameters(match, value):
             return not (secret_looks.placeholder(value) or value.lower() in _EXPECTED)
         if value.isdigit() and _JSON_NUMBER.match(match["assigned"] or ""):
             return False
         prose = match["assigned"] is None and match["about"] is None
         if match["near"] is not None:
-            return reading.likely(secret_looks.made_up, value) and not _CODE_LINE.match(value)
+            if reading.likely(secret_looks.made_up, value):
+                return not _CODE_LINE.match(value)
+            return _set_in_full(reading, core, match, value)
         looks = secret_looks.told if prose else secret_looks.assigned
-        return reading.likely(looks, value) and not (prose and _address(value))
+        if reading.likely(looks, value):
+            return not (prose and _address(value))
+        if prose:
+            return said is not None and said.endswith(_TELLS) and reading.looks(secret_plain.told, value)
+        return _set_in_full(reading, core, match, value)
+    if (
+        core == "secret"
+        and match["assigned"]
+        and len(value) >= SHORTEST_PHRASE
+        and match.string[match.start("value") - 1] in "\"'`"
+    ):
+        return _set_in_full(reading, core, match, value) or secret_looks.key(value)
     if match["near"] is not None:
         return False  # `secret_near` looks for random characters
     if core in _SECRETS and said is not None and _DIRECTLY.match(said) and reading.likely(secret_looks.striking, value):
@@ -264,6 +283,21 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
     return reading.likely(secret_looks.key, value) and not _RESOURCE.match(value)
 
 
+def _set_in_full(reading: Reading, core: str, match: re.Match[str], value: str) -> bool:
+    """Tell whether a plain word is what a password's name is set to."""
+    name, start = match.start() - len(core), match.start("value")
+    if _ASKS_FOR.search(reading.lower, max(0, name - REACH_ASKING), name) is not None:
+        return False
+    return secret_plain.written_out(reading.text, name, start, start + len(value), match["assigned"] or "")
+
+
+_SEALED = re.compile(r"\{[A-Za-z0-9+/]{20,200}={0,2}\}")  # by Maven, with a key beside it
+SHORTEST_ANSWER, SHORTEST_PHRASE = 8, 12
+_TELLS = ("lautet ", "lauten ")  # German: what says nothing but what the word is
+REACH_ASKING = 16
+_ASKS_FOR = re.compile(
+    r"(?:show|hide|enter|confirm|repeat|retype|verify|toggle|view|invalid|recover|lost|save|missing|validate|check|hash|get|generate|require|bad|fake|test)[_\- ]?\Z"
+)
 _TEMPLATE = re.compile("{{")
 
 

@@ -46,6 +46,26 @@ _NAMES = (
     "pw ",
     "pass:",
     "pw:",
+    "psk",
+    "pwd",
+    "passwd",
+    "pass=",
+    "pass'",
+    'pass"',
+    "pass =",
+    "secret",
+    "storepass",
+    "requirepass",
+    "community",
+    "identified by",
+    "convertto-securestring",
+    "--user",
+    " -u ",
+    "sshpass",
+    "wifi:",
+    "chpasswd",
+    "docker login",
+    "ldap",
 )
 _TELLING = (*_APP_PASSWORDS, *secret_forms.SEEDS, *_NAMES)
 _ALARM = re.compile(
@@ -60,7 +80,7 @@ _TAIL = re.compile(
     r"|(?=[A-Za-z])(?=[^\s\"]{0,40}\d)[^\s\"]{2,40}[@#$%^&*+~!?._\-][^\s\"]{0,40}(?:\"?\s[^\n]{0,60}|\")?"
     r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
     # phrases of words, and names before a value
-    r"|(?i:phrase|pass(?:word|wort)|pw|mot de passe|contraseña|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
+    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
     r"|(?i:totp|2fa|mfa|authenticator|otp)[^\n]{0,120}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
     r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?"

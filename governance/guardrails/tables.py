@@ -12,7 +12,7 @@ from governance.guardrails.needles import matches
 
 _RULE = re.compile(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
 _CELL_FRAME = " \t\"'`"
-_NAME = r"[ \t\"'`]*+[^\W\d][^\d,;=(){}\[\]<>:\"'`|\t\n]{0,30}[ \t\"'`]*+"
+_NAME = r"[ \"'`]*+[^\W\d][^\d,;=(){}\[\]<>:\"'`|\t\n]{0,30}[ \"'`]*+"
 _HEAD = re.compile(
     rf"^(?=[^\n]{{3,120}}\n)(?:{_NAME}(?:(?P<sign>[,;\t]){_NAME})(?:(?P=sign){_NAME})*|[ \t]*+\|?{_NAME}(?:\|{_NAME})+\|?[ \t]*+)\n",
     re.MULTILINE,
