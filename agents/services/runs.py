@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
@@ -42,6 +41,19 @@ MAX_SESSION_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that was asked for and may be let in."""
+
+    principal: Principal
+    spec: AgentSpec
+    message: str
+    session_id: str
+    session_hours: int | None  # how long a new temporary session is kept
+    key: Key | None
+    run_id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """A run that is stored. `is_first` is False when an Idempotency-Key led to an earlier run, of whatever session."""
 
@@ -74,28 +86,13 @@ async def start(
     admit(runtime, principal, spec)
     if temporary:
         await in_thread(sessions.check_temporary, principal, session_id)
-    tenant_id, run_id = principal.tenant_id, new_id()
+    session_hours = settings.TEMPORARY_HOURS if temporary else None
+    asked = Asked(principal, spec, message, session_id, session_hours, key)
+    tenant_id = principal.tenant_id
     with runtime.supervisor.runs.one(tenant_id):
-        follower = _follower(runtime, tenant_id, run_id) if follow else None
+        follower = _follower(runtime, tenant_id, asked.run_id) if follow else None
         try:
-            models = await _models(principal, spec)
-            charges = await runtime.ledger.charges(_consumer(principal, spec, models))
-            message, notes, blocked = await _let_in(runtime, spec, message, tenant_id)
-            begin = _begin(
-                runtime,
-                principal,
-                spec,
-                models,
-                run_id=run_id,
-                session_id=session_id,
-                session_hours=settings.TEMPORARY_HOURS if temporary else None,
-                message=None if blocked else message,
-                key=None if blocked else key,  # what failed may be tried again, with other words
-                charges=charges,
-            )
-            if notes:
-                begin.note(notes)
-            await runtime.writer.begin(begin)
+            begin, blocked = await _store(runtime, asked)
         except BaseException:
             if follower:
                 follower.close()
@@ -104,12 +101,12 @@ async def start(
             if follower:
                 follower.close()
             return _attached(runtime, begin, follow=follow)
-        limits = (*_limits(runtime, tenant_id, follow=follow), *begin.limits)
         if blocked is not None:
             await _refuse(runtime, begin, spec, blocked)
         elif begin.owner:
-            runtime.supervisor.adopt(begin.run_id, begin.tenant_id, _first_work(runtime, begin, spec))
-        return Started(run_id, session_id, True, follower, blocked, limits)
+            runtime.supervisor.adopt(begin.run_id, tenant_id, _first_work(runtime, begin, spec))
+        limits = (*_limits(runtime, tenant_id, follow=follow), *begin.limits)
+        return Started(begin.run_id, session_id, True, follower, blocked, limits)
 
 
 def _checked(message: str, session_id: str) -> tuple[str, str]:
@@ -145,40 +142,21 @@ async def _models(principal: Principal, spec: AgentSpec) -> tuple[str, ...]:
     return found.require(found.name_of(spec.model)), *found.fallbacks
 
 
-def _consumer(principal: Principal, spec: AgentSpec, models: tuple[str, ...]) -> Consumer:
-    return Consumer(principal.tenant_id, principal.user_id, spec.kind, spec.id, models)
-
-
-async def _let_in(
-    runtime: Runtime, spec: AgentSpec, message: str, tenant_id: UUID
-) -> tuple[str, tuple[JsonObject, ...], InputBlocked | None]:
-    """Return the message as it may be kept, what guards noted about it, and their refusal."""
-    try:
-        let = await runtime.hooks.check_input(spec, message, tenant_id=tenant_id)
-    except InputBlocked as blocked:
-        return "", notes_of(blocked), blocked
-    return let.text, let.notes, None
-
-
-def _begin(
-    runtime: Runtime,
-    principal: Principal,
-    spec: AgentSpec,
-    models: tuple[str, ...],
-    *,
-    run_id: UUID,
-    session_id: str,
-    session_hours: int | None,
-    message: str | None,
-    key: Key | None,
-    charges: tuple[Any, ...],
-) -> Begin:
+async def _store(runtime: Runtime, asked: Asked) -> tuple[Begin, InputBlocked | None]:
+    """Store the run with what it may cost and what guards made of its message; and return their refusal."""
+    principal, spec, key = asked.principal, asked.spec, asked.key
+    models = await _models(principal, spec)
+    consumer = Consumer(principal.tenant_id, principal.user_id, spec.kind, spec.id, models)
+    charges = await runtime.ledger.charges(consumer)
+    message, notes, blocked = await _let_in(runtime, asked)
+    if blocked:
+        key = None  # what failed may be tried again, with other words
     pinned, digest = runtime.pinned(spec, models[0], models[1:])
-    return Begin(
-        run_id=run_id,
+    begin = Begin(
+        run_id=asked.run_id,
         tenant_id=principal.tenant_id,
         user_id=principal.user_id,
-        session_id=session_id,
+        session_id=asked.session_id,
         component_kind=spec.kind,
         component_id=spec.id,
         spec={**pinned, **added} if (added := authority.pinned(principal)) else pinned,
@@ -189,8 +167,21 @@ def _begin(
         key=key,
         charges=charges,
         deadline_seconds=spec.limits.deadline_seconds,
-        session_hours=session_hours,
+        session_hours=asked.session_hours,
     )
+    if notes:
+        begin.note(notes)
+    await runtime.writer.begin(begin)
+    return begin, blocked
+
+
+async def _let_in(runtime: Runtime, asked: Asked) -> tuple[str | None, tuple[JsonObject, ...], InputBlocked | None]:
+    """Return the message as it may be kept, what guards noted about it, and their refusal."""
+    try:
+        let = await runtime.hooks.check_input(asked.spec, asked.message, tenant_id=asked.principal.tenant_id)
+    except InputBlocked as blocked:
+        return None, notes_of(blocked), blocked
+    return let.text, let.notes, None
 
 
 def _info(begin: Begin, spec: AgentSpec) -> RunInfo:

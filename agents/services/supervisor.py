@@ -1,4 +1,4 @@
-"""Holds the runs of one process: adopts its own, claims what is left, renews leases, stops what was cancelled."""
+"""Holds the runs of one process: adopts its own, claims what is left, stops what was asked to stop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import secrets
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,13 +16,10 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 from django.db import Error
-from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from accounts.seam import in_thread
-from agentos.core.ids import parse_id
 from agents.engine.ports import Ports
-from agents.engine.spec import JOB
 from agents.models import Step
 from agents.services import halted, queue
 from agents.services.ahead import Ahead
@@ -32,17 +28,17 @@ from agents.services.execution import StopReason, execute, read_ahead
 from agents.services.hub import Hub
 from agents.services.jobs import ClosedGates, NewJob
 from agents.services.journal.writer import JournalWriter
+from agents.services.leases import Leases
 from agents.services.ledger import Ledger, NoLedger
-from agents.services.notifications import CANCEL, CLAIMABLE, EVENTS, HALT, INBOX, PAUSE
+from agents.services.listener import Listener
+from agents.services.live import Live
 from agents.services.places import Places
-from agents.services.queue import LEASE_SECONDS, Claimed
+from agents.services.queue import Claimed
 from agents.services.stops import Stops
 
 logger = logging.getLogger(__name__)
 
-RENEW_SECONDS = LEASE_SECONDS / 3
 TICK_SECONDS = 1.0
-LEASE_MARGIN_SECONDS = LEASE_SECONDS / 5  # an owner that cannot renew stops this long before its lease ends
 DRAIN_SECONDS: int = settings.DRAIN_SECONDS
 MOST_RUNS, MOST_JOBS = 3_000, 4
 CLAIMED_AT_ONCE = 50
@@ -85,15 +81,16 @@ class Supervisor:
         self.job_ports = replace(job_ports or ports, hooks=ClosedGates())
         self.ledger = ledger or NoLedger()
         self.stops = Stops()
+        self.live = Live(self.stops)
+        self.leases = Leases(url, owner=self.name, live=self.live)
+        self.listener = Listener(url, name=self.name, pool=pool, hub=hub, live=self.live, wake=self.wake)
         self.writer = JournalWriter(pool, hub, process=self.name, ledger=self.ledger, stops=self.stops)
         self.writer.begin_job = self.begin_job
         self.runs = runs or Places("runs", most=MOST_RUNS, most_per_tenant=MOST_RUNS)
         self.jobs = jobs or Places("jobs", most=MOST_JOBS, most_per_tenant=MOST_JOBS)
         self._lane, self._job_lane = Lane(self.runs, is_background=False), Lane(self.jobs, is_background=True)
-        self._url, self._ticks = url, ticks
-        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._ticks = ticks
         self._loops: list[asyncio.Task[None]] = []
-        self._renewed_at = time.monotonic()
         self._event_loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -101,13 +98,13 @@ class Supervisor:
         """Tell whether leases are being renewed: what `/api/ready` reports."""
         if self.writer.has_failed or any(loop.done() for loop in self._loops):
             return False
-        return not self.stops.is_draining and time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
+        return not self.stops.is_draining and self.leases.are_renewed
 
     async def start(self) -> None:
         self._event_loop = asyncio.get_running_loop()
         self.writer.start()
         self.stops.halted = await halted.read(self.pool)
-        loops: list[Loop] = [self._renew_loop, self._listen_loop, self._tick_loop]
+        loops: list[Loop] = [self.leases.renew_for_ever, self.listener.listen_for_ever, self._tick_loop]
         loops += [partial(self._claim_loop, lane) for lane in (self._lane, self._job_lane) if lane.places.most]
         for loop in loops:
             self._loops.append(asyncio.create_task(self._forever(loop)))
@@ -118,15 +115,8 @@ class Supervisor:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TICK_SECONDS), self._lane.taking, self._job_lane.taking:
                 pass  # what was being claimed just then has come
-        if self._tasks:
-            await asyncio.wait(list(self._tasks.values()), timeout=DRAIN_SECONDS)
-        await self._give_back()
-
-    async def _give_back(self) -> None:
-        while self._tasks:
-            for task in list(self._tasks.values()):
-                task.cancel(StopReason.DRAIN)
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self.live.wait(DRAIN_SECONDS)
+        await self.live.give_back()
 
     async def stop(self) -> None:
         """Drain, and end the loops."""
@@ -134,7 +124,7 @@ class Supervisor:
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
-        await self._give_back()  # what a decision gave it meanwhile
+        await self.live.give_back()  # what a decision gave it meanwhile
         await self.writer.close()
         await self.ledger.close()
 
@@ -143,36 +133,20 @@ class Supervisor:
     ) -> None:
         """Work on a run whose lease this process holds."""
         lane = lane or self._lane
-        task = asyncio.create_task(work, name=f"run-{run_id}")
-        self._tasks[run_id] = task
         lane.places.take(tenant_id)
-        task.add_done_callback(lambda done: self._ended(run_id, tenant_id, lane, done))
+        self.live.add(run_id, work).add_done_callback(lambda _: self._leave(tenant_id, lane))
 
-    def cancel(self, run_id: UUID, reason: StopReason = StopReason.CANCEL) -> None:
-        if task := self._tasks.get(run_id):
-            task.cancel(reason)
+    def wake(self, *, runs: bool = True, jobs: bool = True) -> None:
+        """Look for claimable runs, or jobs, now."""
+        if runs:
+            self._lane.claimable.set()
+        if jobs:
+            self._job_lane.claimable.set()
 
-    def pause(self, run_id: UUID, *, requested: bool) -> None:
-        """Let a run that this process holds stop before its next step, or not after all."""
-        if requested and run_id in self._tasks:
-            self.stops.pausing.add(run_id)
-        else:
-            self.stops.pausing.discard(run_id)
-
-    def wake(self) -> None:
-        """Look for claimable runs and jobs now."""
-        self._lane.claimable.set()
-        self._job_lane.claimable.set()
-
-    def _ended(self, run_id: UUID, tenant_id: UUID, lane: Lane, task: asyncio.Task[None]) -> None:
+    def _leave(self, tenant_id: UUID, lane: Lane) -> None:
         if lane.is_background and not lane.places.has_room(tenant_id):
             lane.claimable.set()  # others may have waited for this
         lane.places.leave(tenant_id)
-        if self._tasks.get(run_id) is task:
-            del self._tasks[run_id]
-            self.stops.pausing.discard(run_id)
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("run %s: its task ended with %s", run_id, type(error).__name__)
 
     async def _forever(self, loop: Loop) -> None:
         """Keep one of the loops going through database outages; one that ends by itself has ended for good."""
@@ -250,71 +224,10 @@ class Supervisor:
         self._event_loop.call_soon_threadsafe(self._take, run, self._lane, ahead)
 
     def _take(self, run: Claimed, lane: Lane, ahead: Ahead | None = None) -> None:
-        if old := self._tasks.get(run.run_id):
-            old.cancel(StopReason.LOST)
         ports = self.job_ports if lane.is_background else self.ports
         work = execute(run, pool=self.pool, writer=self.writer, ports=ports, ahead=ahead)
         self.adopt(run.run_id, run.tenant_id, work, lane=lane)
-        self.pause(run.run_id, requested=run.pause_requested)
-
-    async def _renew_loop(self) -> None:
-        """Renew on a connection of its own; give up all runs in time when that does not work."""
-        while True:
-            try:
-                async with await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=3) as connection:
-                    while True:
-                        async with asyncio.timeout(RENEW_SECONDS):
-                            await self._renew(connection)
-                        await asyncio.sleep(RENEW_SECONDS)
-            except (psycopg.Error, OSError, TimeoutError):
-                self._give_up_if_late()
-                await asyncio.sleep(0.5)
-
-    async def _renew(self, connection: AsyncConnection[Any]) -> None:
-        asked_at = time.monotonic()
-        cancelled = await queue.renew(connection, owner=self.name, run_ids=list(self._tasks))
-        self._renewed_at = asked_at
-        for run_id in cancelled:
-            self.cancel(run_id)
-
-    def _give_up_if_late(self) -> None:
-        if time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS:
-            return
-        for task in list(self._tasks.values()):
-            task.cancel(StopReason.LOST)
-
-    async def _listen_loop(self) -> None:
-        async with await AsyncConnection.connect(self._url, autocommit=True) as connection:
-            for channel in (EVENTS, CLAIMABLE, CANCEL, PAUSE, HALT, INBOX):
-                await connection.execute(f"LISTEN {channel}")
-            self.hub.hint_all()
-            self.wake()
-            async for note in connection.notifies():
-                if note.channel == HALT:
-                    self.stops.halted = await halted.read(self.pool)
-                else:
-                    self._heard(note.channel, note.payload)
-
-    def _heard(self, channel: str, payload: str) -> None:
-        if channel == CLAIMABLE:
-            (self._job_lane if payload == JOB else self._lane).claimable.set()
-        elif channel == CANCEL:
-            if run_id := parse_id(payload):
-                self.cancel(run_id)
-        elif channel == PAUSE:
-            if run_id := parse_id(payload.removeprefix("-")):
-                self.pause(run_id, requested=not payload.startswith("-"))
-        elif channel == INBOX:
-            if tenant_id := parse_id(payload):
-                self.hub.hint(tenant_id)
-        elif not payload.startswith(f"{self.name} "):
-            written = payload.partition(" ")[2]
-            if written == "*":
-                self.hub.hint_all()
-            else:
-                for text in written.split(","):
-                    if run_id := parse_id(text):
-                        self.hub.hint(run_id)
+        self.live.pause(run.run_id, requested=run.pause_requested)
 
     async def _tick_loop(self) -> None:
         while True:
@@ -322,15 +235,19 @@ class Supervisor:
             await self.writer.storing.try_again(self.pool)
             self.hub.stall(lasts=self.writer.storing.lasts)
             self.stops.halted = await halted.read(self.pool)
-            if self._tasks:
-                asked = await queue.requests(self.pool, owner=self.name, run_ids=list(self._tasks))
-                self.stops.pausing = asked.pausing
-                for run_id in asked.cancelled:
-                    self.cancel(run_id)
-                for run_id in asked.overdue:
-                    self.cancel(run_id, StopReason.DEADLINE)
+            await self._ask_for_stops()
             for tick in self._ticks:
                 await self._tick(tick)
+
+    async def _ask_for_stops(self) -> None:
+        if not (run_ids := self.live.run_ids):
+            return
+        asked = await queue.requests(self.pool, owner=self.name, run_ids=run_ids)
+        self.stops.pausing = asked.pausing
+        for run_id in asked.cancelled:
+            self.live.cancel(run_id)
+        for run_id in asked.overdue:
+            self.live.cancel(run_id, StopReason.DEADLINE)
 
     async def _tick(self, tick: Tick) -> None:
         try:

@@ -303,7 +303,7 @@ async def test_a_cancel_sent_again_after_the_run_ended_otherwise_is_answered_as_
     call, begin = serve(process), process.new()
     follower = await process.start(begin)
     await model.reached.wait()
-    process.supervisor.cancel = lambda run_id: None  # the process is deaf: the run ends before it hears
+    process.supervisor.live.cancel = lambda *_: None  # the process is deaf: the run ends before it hears
     assert (await call(acme.member, f"runs/{begin.run_id}/cancel", {}, key="k")).status_code == 200
     model.let_go.set()
     assert names(await read(follower))[-1] == "RunCompleted"

@@ -154,7 +154,7 @@ class World:
         # what was being claimed just then may still be taken.
         for _ in range(20):
             loops = [loop for loop in supervisor._loops if not loop.done()]
-            doomed = [*supervisor.writer.tasks, *loops, *supervisor._tasks.values()]
+            doomed = [*supervisor.writer.tasks, *loops, *supervisor.live._tasks.values()]
             if not doomed:
                 break
             for task in doomed:

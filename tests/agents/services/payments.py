@@ -58,7 +58,7 @@ async def crashed(make_process, till: Till, script=None):
     await dead.supervisor.writer.begin(begin)
     await till.reached.wait()
     dead.supervisor.runs.most = 0
-    task = dead.supervisor._tasks[begin.run_id]
+    task = dead.supervisor.live._tasks[begin.run_id]
     task.cancel(StopReason.LOST)
     await asyncio.wait([task])
     till.stuck = False

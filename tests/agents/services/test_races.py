@@ -99,7 +99,7 @@ async def test_a_model_call_that_was_cut_is_asked_again_and_readers_drop_what_it
     await model.reached.wait()
     logged = await _log_with(dead, begin, "RunContent")
     dead.supervisor.runs.most = 0
-    task = dead.supervisor._tasks[begin.run_id]
+    task = dead.supervisor.live._tasks[begin.run_id]
     task.cancel(StopReason.LOST)
     await asyncio.wait([task])
     await in_thread(expire_lease, begin)

@@ -167,7 +167,7 @@ async def test_a_zombie_changes_no_state(make_process, basket):
 
 async def _die(process, begin) -> None:
     process.supervisor.runs.most = 0
-    task = process.supervisor._tasks[begin.run_id]
+    task = process.supervisor.live._tasks[begin.run_id]
     task.cancel(StopReason.LOST)
     await asyncio.wait([task])
     await in_thread(expire_lease, begin)

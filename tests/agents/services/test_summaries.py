@@ -241,7 +241,7 @@ async def test_a_summary_whose_process_died_is_finished_by_another_once(make_pro
 
 async def _freeze(process: Process) -> None:
     """Stop a process where it stands: it gives nothing back."""
-    tasks = [*process.supervisor._loops, *process.supervisor._tasks.values()]
+    tasks = [*process.supervisor._loops, *process.supervisor.live._tasks.values()]
     for task in tasks:
         task.cancel("lost")
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,51 @@
+"""Keeps the leases of a process's runs: renewed in time, or the runs are given up before another may claim them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection
+
+from agents.services import queue
+from agents.services.execution import StopReason
+from agents.services.live import Live
+from agents.services.queue import LEASE_SECONDS
+
+RENEW_SECONDS: Final = LEASE_SECONDS / 3
+RETRY_SECONDS: Final = 0.5
+LEASE_MARGIN_SECONDS: Final = LEASE_SECONDS / 5  # an owner that cannot renew stops this long before its lease ends
+
+
+class Leases:
+    """Renews on a connection of its own, by this process's monotonic clock."""
+
+    def __init__(self, url: str, *, owner: str, live: Live) -> None:
+        self._url, self._owner, self._live = url, owner, live
+        self._renewed_at = time.monotonic()
+
+    @property
+    def are_renewed(self) -> bool:
+        return time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
+
+    async def renew_for_ever(self) -> None:
+        while True:
+            try:
+                async with await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+                    while True:
+                        async with asyncio.timeout(RENEW_SECONDS):
+                            await self._renew(connection)
+                        await asyncio.sleep(RENEW_SECONDS)
+            except (psycopg.Error, OSError, TimeoutError):
+                if not self.are_renewed:
+                    self._live.cancel_all(StopReason.LOST)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _renew(self, connection: AsyncConnection[Any]) -> None:
+        asked_at = time.monotonic()
+        cancelled = await queue.renew(connection, owner=self._owner, run_ids=self._live.run_ids)
+        self._renewed_at = asked_at
+        for run_id in cancelled:
+            self._live.cancel(run_id)
