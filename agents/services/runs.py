@@ -101,11 +101,11 @@ async def start(
             if follower:
                 follower.close()
             return _attached(runtime, begin, follow=follow)
+        limits = (*_limits(runtime, tenant_id, follow=follow), *begin.limits)
         if blocked is not None:
             await _refuse(runtime, begin, spec, blocked)
         elif begin.owner:
             runtime.supervisor.adopt(begin.run_id, tenant_id, _first_work(runtime, begin, spec))
-        limits = (*_limits(runtime, tenant_id, follow=follow), *begin.limits)
         return Started(begin.run_id, session_id, True, follower, blocked, limits)
 
 
