@@ -10,7 +10,7 @@ from django.apps.registry import Apps
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
 from django.db.migrations.operations.base import Operation
-from django.db.migrations.state import ProjectState
+from django.db.migrations.state import ModelState, ProjectState
 
 from accounts.policies import THIS_TENANT, Named, Reach, create_policy, role_name
 from accounts.tenancy import TenantForeignKey
@@ -206,6 +206,57 @@ class BindReference(InDatabase):
         model = apps.get_model(app_label, self.model_name)
         table, column = model._meta.db_table, model._meta.get_field(self.field_name).column
         yield f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_{column}_tenant_fk"'
+
+
+class DropTenantIndexes(Operation):
+    """Drop each index of an app's tables that is of their tenant alone: others begin with it.
+
+    The key that refers to the tenant stays as it is, where altering the field would check all rows anew.
+    """
+
+    reversible = True
+
+    def describe(self) -> str:
+        return "Drop the indexes of the tenant alone"
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        for model in list(_indexed_by_tenant(app_label, state)):
+            tenant = model.fields["tenant"].clone()  # type: ignore[attr-defined]  # the stubs lack it
+            tenant.db_index = False
+            model.fields["tenant"] = tenant
+        state.clear_delayed_apps_cache()
+        state.__dict__.pop("apps", None)  # rendered once more, not once for each model
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, before: ProjectState, after: ProjectState
+    ) -> None:
+        for model in _tables_indexed_by_tenant(app_label, before):
+            named = {index.name for index in model._meta.indexes}
+            with schema_editor.connection.cursor() as cursor:
+                found = schema_editor.connection.introspection.get_constraints(cursor, model._meta.db_table)
+            for name, what in found.items():
+                if what["index"] and not what["unique"] and what["columns"] == ["tenant_id"] and name not in named:
+                    schema_editor.execute(f'DROP INDEX "{name}"')
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Editor, before: ProjectState, after: ProjectState
+    ) -> None:
+        for model in _tables_indexed_by_tenant(app_label, after):
+            table = model._meta.db_table
+            schema_editor.execute(f'CREATE INDEX "{table}_tenant_id" ON "{table}" (tenant_id)')
+
+
+def _indexed_by_tenant(app_label: str, state: ProjectState) -> Iterator[ModelState]:
+    for (label, _), model in state.models.items():
+        tenant = model.fields.get("tenant")
+        if label != app_label or not isinstance(tenant, models.ForeignKey) or tenant.unique:
+            continue
+        if tenant.db_index:  # type: ignore[attr-defined]  # the stubs lack it
+            yield model
+
+
+def _tables_indexed_by_tenant(app_label: str, state: ProjectState) -> list[type[models.Model]]:
+    return [state.apps.get_model(app_label, model.name) for model in _indexed_by_tenant(app_label, state)]
 
 
 class GrantTable(InDatabase):

@@ -16,7 +16,9 @@ class RunEvents(UserOwned):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    run = TenantForeignKey(Run, on_delete=models.PROTECT, related_name="events")
+    run = TenantForeignKey(
+        Run, db_index=False, on_delete=models.PROTECT, related_name="events"
+    )  # `run_events_seq` has it
     first_seq = models.BigIntegerField()
     last_seq = models.BigIntegerField()
     lines = models.TextField()

@@ -72,7 +72,7 @@ class Run(UserOwned):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     # By no index of its own: to find what a run is told, the planner would take it and read the whole session.
     session = TenantForeignKey(Session, db_index=False, on_delete=models.PROTECT, related_name="runs")
-    parent = TenantForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    parent = TenantForeignKey("self", null=True, db_index=False, on_delete=models.PROTECT, related_name="children")
     root_id = models.UUIDField()
     rerun_of = TenantForeignKey("self", null=True, db_index=False, on_delete=models.PROTECT, related_name="reruns")
     component_kind = models.CharField(max_length=16)
@@ -115,6 +115,7 @@ class Run(UserOwned):
         indexes = [
             models.Index(fields=["tenant", "session", "created_at"], name="run_of_session"),
             models.Index(fields=["tenant", "-created_at"], name="run_newest"),
+            models.Index(fields=["tenant", "parent"], name="run_children", condition=models.Q(parent__isnull=False)),
             models.Index(
                 fields=["tenant", "session", "ended_at", "id"],
                 name="run_remembered",
@@ -150,7 +151,7 @@ class Step(UserOwned):
     """One step of the journal; see `engine.steps.StepRecord` for the shapes of its JSON."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    run = TenantForeignKey(Run, on_delete=models.PROTECT, related_name="steps")
+    run = TenantForeignKey(Run, db_index=False, on_delete=models.PROTECT, related_name="steps")  # `step_path` has it
     path = models.CharField(max_length=400)
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=16, choices=choices(StepKind))

@@ -98,7 +98,8 @@ def answer(*, principal: Principal, run_id: UUID, answers: list[Answer], key: Ke
 
 def step_of(run: Run, path: str) -> Step | None:
     """Lock a step, on the connection that its run was read from. The caller holds the run's row lock."""
-    return Step.objects.using(run._state.db).select_for_update().filter(run=run, path=path).first()
+    steps = Step.objects.using(run._state.db).select_for_update()
+    return steps.filter(tenant_id=run.tenant_id, run=run, path=path).first()
 
 
 def settle(*, run: Run, step: Step | None, answer: JsonObject) -> None:

@@ -60,7 +60,8 @@ async def page(
 
 def last_seq(run: Run) -> int:
     """Return the seq of a run's newest event; it stays so while the caller holds the run's row lock."""
-    return RunEvents.objects.using(run._state.db).filter(run=run).aggregate(last=Max("last_seq"))["last"] or 0
+    of_run = RunEvents.objects.using(run._state.db).filter(tenant_id=run.tenant_id, run=run)
+    return of_run.aggregate(last=Max("last_seq"))["last"] or 0
 
 
 def append_event(run: Run, event: str, payload: JsonObject) -> None:

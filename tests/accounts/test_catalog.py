@@ -12,8 +12,10 @@ import pytest
 from django.apps import apps
 from django.core.checks import Tags, run_checks
 from django.db import connections, models
+from django.db.migrations.loader import MigrationLoader
 
 from accounts import catalog, checks
+from accounts.isolation import DropTenantIndexes
 from accounts.tenancy import TenantForeignKey, role_name
 from agentos.core.errors import ConfigError
 
@@ -223,3 +225,40 @@ def test_a_list_that_says_more_or_less_than_is_true_is_found(database: None, set
     assert found() == {"accounts.E002"}
     copy.unlink()
     assert found() == {"accounts.E002", "accounts.E007"}
+
+
+ALONE = """
+SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+WHERE a.attname = 'tenant_id' AND i.indkey::text = a.attnum::text AND i.indpred IS NULL AND NOT i.indisunique
+"""
+FIRST = """
+SELECT count(DISTINCT i.indrelid) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+WHERE a.attname = 'tenant_id' AND i.indkey[0] = a.attnum AND i.indpred IS NULL
+"""
+
+
+def test_a_tenants_rows_are_found_by_indexes_that_begin_with_it_and_by_none_of_it_alone(database: None) -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(ALONE)
+        assert cursor.fetchall() == []
+        cursor.execute(FIRST)
+        (tables,) = cursor.fetchone()
+    assert tables == len([model for model in apps.get_models() if _is_of_tenant(model)])
+
+
+def _is_of_tenant(model: type[models.Model]) -> bool:
+    return model._meta.managed and any(field.column == "tenant_id" for field in model._meta.local_fields)
+
+
+def test_the_indexes_of_tenants_come_back_with_the_migration_that_dropped_them(database: None) -> None:
+    loader = MigrationLoader(connections["owner"])
+    before = loader.project_state(("knowledge", "0001_initial"))
+    dropping, after = DropTenantIndexes(), before.clone()
+    dropping.state_forwards("knowledge", after)
+    with connections["owner"].cursor() as cursor, connections["owner"].schema_editor() as editor:
+        dropping.database_backwards("knowledge", editor, after, before)
+        cursor.execute(ALONE)
+        assert cursor.fetchall() == [("knowledge_knowledgebase_tenant_id",)]
+        dropping.database_forwards("knowledge", editor, before, after)
+        cursor.execute(ALONE)
+        assert cursor.fetchall() == []

@@ -50,7 +50,8 @@ RUN_ROW = (
 TAINT = f"UPDATE {table(Run)} SET reads_untrusted = true WHERE id = ANY(%s) AND NOT reads_untrusted"
 
 STORED_BEFORE = f"""
-SELECT run_id, first_seq FROM {table(RunEvents)} WHERE run_id = ANY(%s) AND first_seq = ANY(%s)
+SELECT run_id, first_seq FROM {table(RunEvents)}
+WHERE tenant_id = ANY(%s) AND run_id = ANY(%s) AND first_seq = ANY(%s)
 """
 
 
@@ -194,8 +195,14 @@ async def _ask(connection: AsyncConnection[Any], records: list[Record], *, is_re
             for statement in record.statements
         ],
         await lock_heads(connection, {record.info.tenant_id for record in records if record.audit}),
-        await connection.execute(STORED_BEFORE, [ids, [record.first_seq for record in records]]) if is_retry else None,
+        await connection.execute(STORED_BEFORE, [*_places(records)]) if is_retry else None,
     )
+
+
+def _places(records: list[Record]) -> tuple[list[UUID], list[UUID], list[int]]:
+    """Return where the records' events stand: tenants, runs, first numbers."""
+    tenants = list({record.info.tenant_id for record in records})
+    return tenants, [record.info.run_id for record in records], [record.first_seq for record in records]
 
 
 def _made(records: list[Record]) -> list[tuple[str, list[Any]]]:
