@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 2.0  # a change in the admin counts within five
 SETTLE_SECONDS: Final = 0.05
+LEFT_SECONDS: Final = 1  # a run that ended so long ago has been left by whoever should have settled it
 TICK_ROWS: Final = 500
 
 _TERMS: Final = (
@@ -103,17 +104,17 @@ _DUE = f"""
     END AS actual
     FROM {table(Reservation)} v CROSS JOIN LATERAL (
         SELECT e.usage, e.cost_usd FROM {table(Run)} e
-        WHERE e.tenant_id = v.tenant_id AND e.id = v.run_id AND e.status IN ({_FINAL}) OFFSET 0
+        WHERE e.tenant_id = v.tenant_id AND e.id = v.run_id AND e.status IN ({_FINAL}) AND {{ended}} OFFSET 0
     ) r
     WHERE %(runs)s::uuid[] IS NULL OR v.run_id = ANY(%(runs)s::uuid[])
     LIMIT {TICK_ROWS} FOR UPDATE OF v SKIP LOCKED
 """
 
 
-def _settling(locked: str = "") -> str:
+def _settling(locked: str = "", *, ended: str = "true") -> str:
     """Return what settles all that is due, of the budgets whose rows it locks."""
     return f"""
-WITH due AS ({_DUE}), locked AS (
+WITH due AS ({_DUE.format(ended=ended)}), locked AS (
     SELECT u.id FROM {table(BudgetUse)} u WHERE u.id IN (SELECT use_id FROM due) ORDER BY u.id
     FOR NO KEY UPDATE {locked}
 ), gone AS (
@@ -129,6 +130,9 @@ WITH due AS ({_DUE}), locked AS (
 
 
 SETTLE = f"{_settling()} SELECT id FROM counted"
+# What ended just now its own process settles without a wait; the tick would only wait for the same budgets.
+_LEFT = f"coalesce(e.ended_at < now() - interval '{LEFT_SECONDS} seconds', true)"
+SETTLE_LEFT = f"{_settling(ended=_LEFT)} SELECT id FROM counted"
 # A start holds the row of its budget until it is on disk. Whoever has it to do again soon does not wait for that.
 SETTLE_FREE = f"{_settling('SKIP LOCKED')} SELECT run_id FROM due WHERE use_id NOT IN (SELECT id FROM locked)"
 UseKey: TypeAlias = tuple[UUID, UUID]  # of a budget, and of whom it counts
@@ -315,13 +319,19 @@ def obstacle(consumer: Consumer, cost_of: CostOf) -> tuple[AgentOSError | None, 
     return refusal(pairs), [terms for _, terms in pairs]
 
 
-def settle_left() -> int:
-    """Settle runs that ended where nobody settled them, and wait for their budgets; return how many changed.
+def settle_all() -> int:
+    """Settle every run that has ended, and wait for their budgets; return how many of those changed."""
+    return _settle(SETTLE)
 
-    The supervisor's tick.
-    """
+
+def settle_left() -> int:
+    """Do the same for runs that ended where nobody settles them. The supervisor's tick."""
+    return _settle(SETTLE_LEFT)
+
+
+def _settle(statement: str) -> int:
     with connections["system"].cursor() as cursor:
-        cursor.execute(SETTLE, NO_RUNS)
+        cursor.execute(statement, NO_RUNS)
         return int(cursor.rowcount)
 
 

@@ -67,7 +67,7 @@ def forget_words(person: Person) -> dict[str, int]:
 def settle_budgets(person: Person) -> dict[str, int]:
     """Settle what her halted runs still hold of budgets; return how many reservations were settled."""
     settled = 0
-    while count := ledger.settle_left():
+    while count := ledger.settle_all():
         settled += count
     return {"reservations settled": settled}
 

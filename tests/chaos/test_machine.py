@@ -139,7 +139,7 @@ class Machine(RuleBasedStateMachine):
 
     def budgets_are_settled_to_the_last_token(self) -> None:
         """Whatever was killed or cancelled, each run of the tenant counts once, for exactly what it used."""
-        while ledger.settle_left():
+        while ledger.settle_all():
             pass
         assert not Reservation.objects.using("system").exists()
         runs = list(Run.objects.using("system").filter(tenant_id=self.acme.tenant.id))

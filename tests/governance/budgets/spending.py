@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -48,6 +49,11 @@ def reservations() -> int:
 def end_all() -> None:
     """End every run as if no process had seen it."""
     Run.objects.using("system").update(status="error", usage={"total_tokens": 3, "model_calls": 1}, ended_at=Now())
+
+
+def ended_before(begin, *, seconds: float) -> None:
+    """Let a run have ended so long ago."""
+    Run.objects.using("system").filter(id=begin.run_id).update(ended_at=Now() - timedelta(seconds=seconds))
 
 
 def counts(where) -> tuple[int, int, int]:

@@ -21,7 +21,7 @@ from agents.engine.model_calls import Usage
 from agents.engine.run_info import RunInfo
 from agents.models import Run
 from agents.services.runs import request_cancel
-from governance.budgets.ledger import settle_left
+from governance.budgets.ledger import settle_all
 from governance.models import Budget, BudgetUse
 from tests.agents.services.conftest import SPEC, make_process
 from tests.governance.budgets.spending import budget, cent, end_all, refused, reservations, use_of
@@ -123,7 +123,7 @@ async def test_what_was_reserved_before_midnight_is_settled_there(make_process, 
     clock.set(day + timedelta(days=1))
     assert await refused(process, process.new()) == "", "the day is new"
     await in_thread(end_all)
-    await in_thread(settle_left)
+    await in_thread(settle_all)
     assert await in_thread(periods, made) == [(day, 3, 0), (day + timedelta(days=1), 3, 0)]
 
 
@@ -183,7 +183,7 @@ async def test_a_budget_used_up_to_the_last_token_is_used_up(make_process, acme)
     process = await make_process(supervise=False, price=cent)
     assert await refused(process, process.new()) == ""
     await in_thread(end_all)  # at three tokens
-    await in_thread(settle_left)
+    await in_thread(settle_all)
     assert await refused(process, process.new()) == "budget_exceeded"
 
 
@@ -198,7 +198,7 @@ async def test_a_cancelled_run_gives_back_what_it_did_not_use(make_process, acme
     await process.store(begin)
     assert [(await in_thread(use_of, one))[1] for one in made] == [1, 60, Decimal("0.5")]
     await in_thread(request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
-    await in_thread(settle_left)
+    await in_thread(settle_all)
     assert [await in_thread(use_of, one) for one in made] == [(1, 0), (0, 0), (0, 0)]
     assert await refused(process, process.new()) == ""
 
@@ -208,7 +208,7 @@ async def test_a_run_whose_cost_nobody_knows_in_the_end_costs_what_it_held(make_
     process = await make_process(supervise=False, price=cent)
     await process.store(process.new())
     await in_thread(end_all)  # with tokens, without a cost
-    await in_thread(settle_left)
+    await in_thread(settle_all)
     assert await in_thread(use_of, made) == (Decimal("0.4"), 0)
 
 
@@ -246,7 +246,7 @@ async def test_a_budget_lowered_below_what_is_held_lets_none_begin_and_none_go_o
         await process.ledger.allow(info_of(begins[0]), 40, Decimal(0))
     assert await in_thread(use_of, made) == (0, 80)
     await in_thread(end_all)
-    await in_thread(settle_left)
+    await in_thread(settle_all)
     assert await in_thread(use_of, made) == (6, 0)
     assert await refused(process, process.new()) == "budget_exceeded", "its share of 30 is not left of 24"
     await in_thread(change, "1000")

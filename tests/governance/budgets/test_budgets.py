@@ -15,7 +15,7 @@ from agents.services import forks
 from agents.services.answers import Answer, answer
 from agents.services.forks import Fork
 from agents.services.runs import request_cancel
-from governance.budgets.ledger import SETTLE, SETTLE_FREE, settle_left
+from governance.budgets.ledger import SETTLE, SETTLE_FREE, settle_all, settle_left
 from governance.models import Budget
 from tests.agents.conftest import serve
 from tests.agents.services.conftest import make_process, names, read
@@ -27,6 +27,7 @@ from tests.governance.budgets.spending import (
     cent,
     counts,
     end_all,
+    ended_before,
     held,
     outcome,
     refused,
@@ -117,7 +118,9 @@ async def test_the_tick_settles_what_ended_where_nobody_held_it(make_process, ac
     await read(await process.start(begin))
     assert await in_thread(settle_left) == 0
     await in_thread(request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
+    assert await in_thread(settle_left) == 0, "its own process may be about to"
     assert await in_thread(use_of, made) == (0, 60)
+    await in_thread(ended_before, begin, seconds=2)
     assert await in_thread(settle_left) == 1
     assert (await in_thread(use_of, made), await in_thread(reservations)) == ((15, 0), 0)
 
@@ -131,7 +134,7 @@ async def test_a_dead_owners_run_is_settled_once_by_whoever_ends_it(make_process
     heir = await make_process(["The end"], price=cent)
     await until(lambda: outcome(begin) == ("completed", ""))
     await until(lambda: reservations() == 0)
-    await in_thread(settle_left)
+    await in_thread(settle_all)
     assert await in_thread(use_of, made) == (1, 0)
     assert len(heir.model.requests) == 1
 
