@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from uuid import UUID
-
-from django.contrib.auth.hashers import make_password
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.models import Membership, Role, TenantRole, User
 from accounts.principals import Principal, cache
 from accounts.scopes import ADMIN
-from accounts.services import roles, sign_ins
+from accounts.services import roles
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import Conflict, Invalid, NotFound
+from agentos.core.errors import Conflict, NotFound
 from agentos.core.types import JsonObject
 
 logger = logging.getLogger(__name__)
-
-
-def add(principal: Principal, *, email: str, name: str, role: str) -> tuple[Membership, str]:
-    """Make someone a member of the principal's tenant; audited.
-
-    Returns the membership and a first password for a user who is new, or "" for one who exists already.
-    Raises: PolicyDenied, also for a role that grants more than the principal holds; Invalid, Conflict for a member.
-    """
-    principal.require("members:write")
-    with tenant_scope(principal.tenant_id, principal.user_id):
-        roles.of_name(principal, role)
-    user, password = _user(email.strip(), name.strip())
-    with tenant_scope(principal.tenant_id, principal.user_id):
-        member = Membership(tenant_id=principal.tenant_id, user_id=user.id, role=role)
-        try:
-            with transaction.atomic():
-                member.save(force_insert=True)
-        except IntegrityError:
-            raise Conflict(f"{email} is a member already.") from None
-        _record(principal, "member.added", user.id, role)
-    return member, password
 
 
 def change_role(principal: Principal, *, user_id: UUID, role: str) -> None:
@@ -120,19 +93,6 @@ def _locked(principal: Principal, user_id: UUID, *, keeps_admin: bool) -> Member
     if not keeps_admin and [admin.user_id for admin in admins] == [user_id]:
         raise Conflict("This is the last administrator: name another one first.", code="last_admin")
     return member
-
-
-def _user(email: str, name: str) -> tuple[User, str]:
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise Invalid("This is not an e-mail address.") from None
-    if (found := sign_ins.by_email(email)) is not None:
-        return found, ""
-    password = secrets.token_urlsafe(12)
-    user = User(email=email, name=name[:200], password=make_password(password))
-    user.save(using="system", force_insert=True)
-    return user, password
 
 
 def _record(principal: Principal, action: str, user_id: UUID, role: str) -> None:

@@ -15,7 +15,7 @@ from accounts import audit, policies, principals
 from accounts.models import AuditRow, Membership, Role, TenantRole
 from accounts.principals import Principal
 from accounts.scopes import ROLE_SCOPES, scopes_of
-from accounts.services import members, roles
+from accounts.services import invitations, members, roles
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import AgentOSError, Conflict, Invalid, NotFound, PolicyDenied
 from tests.conftest import MakeUser, TenantWithUsers
@@ -106,8 +106,9 @@ def test_nobody_grants_more_than_she_holds(acme: TenantWithUsers, make_user: Mak
     own(acme, "powerful", "agents:read", "audit:read")
     leader = holding(acme, "members:write", "agents:read", "agents:helpdesk:run")
     narrowed = roles.create(leader, name="narrow", scopes_asked=["agents:helpdesk:read", "agents:helpdesk:run"])
-    member, _ = members.add(leader, email="new@acme.test", name="", role="narrow")
-    members.change_role(leader, user_id=member.user_id, role="reader")
+    invitations.invite(leader, email="new@acme.test", role="narrow")
+    member = make_user(acme.tenant, "narrow", "named@acme.test")
+    members.change_role(leader, user_id=member.id, role="reader")
     by_id = {row.name: row.id for row in TenantRole.objects.using("system").filter(tenant_id=acme.tenant.id)}
     beyond = [
         lambda: roles.create(leader, name="more", scopes_asked=["audit:read"]),
@@ -116,9 +117,9 @@ def test_nobody_grants_more_than_she_holds(acme: TenantWithUsers, make_user: Mak
         lambda: roles.change(leader, role_id=narrowed.id, scopes_asked=["agents:run"]),
         lambda: roles.change(leader, role_id=by_id["powerful"], scopes_asked=["agents:read"]),
         lambda: roles.delete(leader, role_id=by_id["powerful"]),
-        lambda: members.add(leader, email="x@acme.test", name="", role="powerful"),
-        lambda: members.add(leader, email="x@acme.test", name="", role="admin"),
-        lambda: members.change_role(leader, user_id=member.user_id, role="powerful"),
+        lambda: invitations.invite(leader, email="x@acme.test", role="powerful"),
+        lambda: invitations.invite(leader, email="x@acme.test", role="admin"),
+        lambda: members.change_role(leader, user_id=member.id, role="powerful"),
         lambda: members.change_role(leader, user_id=acme.auditor.id, role="reader"),
         lambda: members.change_role(leader, user_id=leader.user_id, role="admin"),
         lambda: members.remove(leader, user_id=acme.admin.id),
@@ -127,7 +128,7 @@ def test_nobody_grants_more_than_she_holds(acme: TenantWithUsers, make_user: Mak
         with pytest.raises(PolicyDenied) as refused:
             attempt()
         assert refused.value.code == "grants_too_much"
-    held = Membership.objects.using("system").get(user_id=member.user_id)
+    held = Membership.objects.using("system").get(user_id=member.id)
     assert held.role == "reader"
     assert not Membership.objects.using("system").filter(user__email="x@acme.test").exists()
 

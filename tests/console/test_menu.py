@@ -56,8 +56,8 @@ class TestMenuAndErrors:
                 heading = re.search(r"<h1>(?:<span[^>]*>)?\s*(.*?)\s*<", page(client.get(str(item["link"]))), re.DOTALL)
                 assert heading, item
                 assert heading[1] in (item["title"], f"Approval {str(item['title']).lower()}")
-        add = page(client.get("/admin/accounts/membership/add/"))
-        assert re.search(r'<h1><a href="/admin/accounts/membership/".*?>People</a>.*?New', add, re.DOTALL)
+        add = page(client.get("/admin/accounts/invitation/add/"))
+        assert re.search(r'<h1><a href="/admin/accounts/invitation/".*?>Invitations</a>.*?New', add, re.DOTALL)
 
     def test_an_approver_sees_her_inbox_the_runs_and_what_she_did_herself(
         self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn

@@ -92,7 +92,7 @@ def test_a_member_waits_for_an_approval_and_sees_it_come(server, browser):
         "/",
         "/accounts/security/",
         "/admin/",
-        "/admin/accounts/membership/add/",
+        "/admin/accounts/invitation/add/",
         "/admin/accounts/serviceaccount/",
         "/admin/agents/run/",
         "/admin/agents/session/",

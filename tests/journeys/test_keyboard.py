@@ -20,7 +20,7 @@ LOOK = (Path(__file__).parent / "look.js").read_text()
 MENU = "return [...document.querySelectorAll('#nav-sidebar-apps a[href]')].map(link => new URL(link.href).pathname)"
 OWN = ("/admin/notifications/", "/accounts/privacy/", "/accounts/security/", "/admin/password_change/", "/")
 FORMS = (
-    "/admin/accounts/membership/add/", "/admin/accounts/grant/add/", "/admin/accounts/invitation/add/",
+    "/admin/accounts/grant/add/", "/admin/accounts/invitation/add/",
     "/admin/accounts/serviceaccount/add/", "/admin/accounts/tenantrole/add/", "/admin/governance/budget/add/",
     "/admin/governance/guardsetting/add/", "/admin/governance/endpoint/add/", "/admin/agents/allowedmodels/add/",
     "/admin/privacy/legalhold/add/", "/admin/privacy/retentionrule/add/", "/admin/accounts/connection/add/",

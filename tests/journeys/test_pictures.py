@@ -77,7 +77,7 @@ def test_pages_fit_a_desk_and_a_phone(month, browser, suffix):
         ("budgets", "/admin/governance/budget/"),
         ("budget", "/admin/governance/budget/add/"),
         ("people", "/admin/accounts/membership/"),
-        ("person", "/admin/accounts/membership/add/"),
+        ("invitation", "/admin/accounts/invitation/add/"),
         ("endpoint", "/admin/governance/endpoint/add/"),
         ("notices", "/admin/governance/notice/"),
         ("notifications", "/admin/notifications/"),

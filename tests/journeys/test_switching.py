@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-import re
-
+import psycopg
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from tests.journeys.pages import Page
+from tests.journeys.server import PASSWORD
 
 EMAIL = "both@two.test"
 RUNS = "/admin/agents/run/"
+JOINED_BOTH = """
+WITH she AS (
+    INSERT INTO accounts_user (id, email, name, password, is_active, is_superuser, is_demo, token_version, created_at)
+    SELECT gen_random_uuid(), %(email)s, 'Bo', password, true, false, false, 0, now()
+    FROM accounts_user WHERE email = 'viewer@acme.test' RETURNING id
+)
+INSERT INTO accounts_membership (id, tenant_id, user_id, role, created_at)
+SELECT gen_random_uuid(), t.id, she.id, 'viewer', now() FROM accounts_tenant t, she WHERE t.slug IN ('acme', 'globex')
+"""
 WIDE, NARROW = (1280, 1000), (390, 844)
-
-
-def joined(server, tenant: str) -> str:
-    """Let a tenant's administrator add her; return her first password, "" where she is known already."""
-    with server.anonymous() as page:
-        form = {"csrfmiddlewaretoken": csrf(page.get("/").text), "email": f"admin@{tenant}.test"}
-        page.post("/accounts/dev-sign-in/", data=form, follow_redirects=True)
-        add = "/admin/accounts/membership/add/"
-        asked = {"csrfmiddlewaretoken": csrf(page.get(add).text), "email": EMAIL, "name": "Bo", "role": "viewer"}
-        shown = page.post(add, data=asked, follow_redirects=True).text
-    found = re.search(r'data-testid="secret">([^<]+)<', shown)
-    return found[1] if found else ""
-
-
-def csrf(text: str) -> str:
-    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', text)
-    assert found
-    return found[1]
 
 
 @pytest.fixture
 def switching(server, browser):
-    password = joined(server, "acme")
-    assert password
-    assert joined(server, "globex") == ""
+    """Sign in as somebody who has joined both tenants, with a password that she shares with the demo users."""
+    with psycopg.connect(server.environment["DATABASE_URL"]) as connection:
+        connection.execute(JOINED_BOTH, {"email": EMAIL})
     page = Page(browser, server.base_url)
     page.open(f"/admin/login/?next={RUNS}")
     browser.find_element(By.NAME, "username").send_keys(EMAIL)
     field = browser.find_element(By.NAME, "password")
-    field.send_keys(password)
+    field.send_keys(PASSWORD)
     page.leave_by(lambda: field.send_keys(Keys.ENTER))
     return page
 
