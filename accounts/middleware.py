@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from django.contrib.auth import logout
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
@@ -46,6 +47,17 @@ class ContentSecurityPolicy:
         policy = ADMIN_POLICY if request.path.startswith(ADMIN_PATH) else PAGES_POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
         return response
+
+
+def refuses_nul(get_response: GetResponse) -> GetResponse:
+    """Answer 400 to an address that holds a NUL, as the API does: no database takes it."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path or "%00" in request.META["QUERY_STRING"]:
+            raise BadRequest("The address holds a NUL.")
+        return get_response(request)
+
+    return answer
 
 
 class _Undo(Exception):

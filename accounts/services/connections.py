@@ -20,6 +20,7 @@ from accounts.connections import ConnectionKind, Level, kind_of
 from accounts.models import Connection, PlatformConnection
 from accounts.principals import Principal
 from accounts.sealing import reseal
+from accounts.services import service_accounts
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.credentials import Credentials
@@ -87,10 +88,14 @@ def listing(principal: Principal) -> list[Connection]:
 def resolve(principal: Principal, kind: str) -> Credentials:
     """Return the credentials that a tool gets when it acts for this principal: the narrowest there are.
 
+    A person's own stay closed to a key that somebody else was shown: who makes a key in her name reads no mail of hers.
     Raises: NotFound when there are none, Invalid for an unknown kind.
     """
-    wanted = kind_of(kind)
+    wanted, account_id = kind_of(kind), principal.account_id
+    is_she = account_id is None or service_accounts.is_hers_alone(account_id, principal.user_id)
     for level in wanted.levels:
+        if level is Level.USER and not is_she:
+            continue
         if (row := _row(principal, wanted, level)) is not None:
             return opened(row)
     raise NotFound(f"There is no connection {kind} for this.", code="connection_missing")

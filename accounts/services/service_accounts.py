@@ -27,6 +27,7 @@ from agentos.core.types import JsonObject, clean_text
 
 KEY_PATTERN = re.compile(r"aos_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 PREFIX_CHARS = 12  # shown in lists, to tell keys apart
+READS_OTHERS = ("runs:read_all", "privacy:sensitive")  # what a key in another's name shows of her
 DEFAULT_DAYS = 90
 DEFAULT_SCOPES = ("agents:run", "teams:run", "workflows:run", "sessions:read", "config:read")
 LONGEST_OVERLAP = timedelta(days=30)
@@ -47,11 +48,12 @@ def create(
 
     `by` is who asks for it: she has to be there in person and to hold what the key shall. Without her it is the
     machine's own doing. Raises: Invalid for an unknown scope, one that takes a person, a bad name or a user of another
-    tenant; PolicyDenied for more than she holds and for a key in the name of someone else who decides approvals;
-    Conflict for a name taken.
+    tenant; PolicyDenied for more than she holds, and for a key in the name of someone else who decides approvals or
+    whose words she may not read; Conflict for a name taken.
     """
     if by is not None:
         _check_may_write(by)
+        _check_reads(by, user_id)
         roles.require_held(by, scopes_asked)
         actor_id = by.user_id
     _check_asked(name, scopes_asked)
@@ -86,6 +88,7 @@ def rotate(
     with tenant_scope(principal.tenant_id, principal.user_id):
         account = _locked(principal, account_id)
         _check_user(account.tenant_id, account.user_id, principal.user_id)
+        _check_reads(principal, account.user_id)
         roles.require_held(principal, account.scopes)
         ends = [end for end in (account.expires_at, now + overlap) if end is not None]
         account.previous_hash, account.previous_until = account.key_hash, min(ends)
@@ -126,6 +129,12 @@ def listed(
             accounts = accounts.filter(revoked_at=None)
         page_of = accounts[(page - 1) * limit : page * limit]
         return list(access.as_seen(principal, page_of)), accounts.count()
+
+
+def is_hers_alone(account_id: UUID, user_id: UUID) -> bool:
+    """Say whether nobody but its own user was shown a key of the account. In the system role."""
+    accounts = ServiceAccount.objects.using("system").filter(id=account_id)
+    return accounts.filter(shown_to__contained_by=[user_id]).exists()
 
 
 def decides(role: TenantRole) -> bool:
@@ -179,6 +188,13 @@ def _check_may_write(principal: Principal) -> None:
     principal.require("service_accounts:write")
     if principal.via in PROGRAMS:
         raise PolicyDenied("A program makes no keys: sign in.", code="person_required")
+
+
+def _check_reads(principal: Principal, user_id: UUID) -> None:
+    """Raises: PolicyDenied for a key that would show somebody what she may not read of its user."""
+    if user_id != principal.user_id:
+        for scope in READS_OTHERS:
+            principal.require(scope)
 
 
 def _check_asked(name: str, scopes_asked: Sequence[str]) -> None:

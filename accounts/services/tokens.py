@@ -24,7 +24,7 @@ from accounts.models import Membership, RefreshToken, User
 from accounts.principals import Principal, cache
 from accounts.services import attempts, keys, second_factor, sessions, sign_ins
 from agentos.core.clock import utc_now
-from agentos.core.errors import Invalid, NotAuthenticated
+from agentos.core.errors import Invalid, NotAuthenticated, PolicyDenied
 from agentos.core.ids import new_id, parse_id
 
 logger = logging.getLogger(__name__)
@@ -139,9 +139,12 @@ def refresh(token: str) -> TokenPair:
 def revoke(principal: Principal, *, all: bool = False) -> None:
     """Sign out: end the principal's token family or, with `all`, all her tokens and sessions.
 
-    Service keys stay: each is a program's, revoked by itself.
+    Service keys stay: each is a program's, revoked by itself. Raises: PolicyDenied for a key that would end all,
+    Invalid where there is no family to end.
     """
     user_id = principal.user_id
+    if all and principal.via == "key":
+        raise PolicyDenied("A key does not sign a person out: sign in.", code="person_required")
     with transaction.atomic(using="system"):
         if all:
             sign_ins.end_all(user_id)

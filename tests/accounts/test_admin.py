@@ -61,6 +61,11 @@ def test_lists_show_this_tenant_only(as_role: Any) -> None:
     assert "globex" not in page
 
 
+@pytest.mark.parametrize("address", ["membership/?role__exact=%00", "membership/%00/change/", "auditrow/?q=a%00"])
+def test_a_nul_in_an_address_is_a_bad_request(as_role: Any, address: str) -> None:
+    assert as_role("admin").get(f"/admin/accounts/{address}").status_code == 400
+
+
 def test_another_tenants_rows_have_no_page(as_role: Any, globex: TenantWithUsers) -> None:
     theirs = Membership.objects.using("system").get(user_id=globex.member.id)
     answer = as_role("admin").get(place("membership", theirs.id, view="change"))

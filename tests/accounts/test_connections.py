@@ -21,8 +21,9 @@ from accounts import audit, envelopes, principals
 from accounts import connections as kinds_of
 from accounts.connections import ConnectionKind, Level
 from accounts.models import AuditRow, Connection, PlatformConnection, User
+from accounts.seam import in_thread
 from accounts.services import connections as service
-from accounts.services import members
+from accounts.services import members, service_accounts
 from accounts.tenancy import tenant_scope
 from agentos.core.credentials import Credentials
 from agentos.core.errors import ConfigError, Invalid, NotFound, PolicyDenied
@@ -171,6 +172,19 @@ def test_the_tenants_take_a_scope(acme: TenantWithUsers, role: str) -> None:
         service.revoke(acme.principal(role), connection_id=row.id)
     assert service.listing(acme.principal(role)) == []
     assert [found.level for found in service.listing(acme.principal("admin"))] == ["tenant"]
+
+
+async def test_a_key_that_somebody_else_was_shown_opens_nothing_of_the_persons_own(acme: TenantWithUsers) -> None:
+    await in_thread(put, acme, "admin", "stripe", "user", "of-the-user")
+    await in_thread(put, acme, "admin", "stripe", "tenant", "of-the-tenant")
+    asked = {"tenant_id": acme.tenant.id, "name": "own", "scopes_asked": ["agents:run"], "by": acme.principal("admin")}
+    account, _ = await in_thread(service_accounts.create, user_id=acme.admin.id, **asked)
+    hers = await service_accounts.acting(account.id)
+    assert hers is not None
+    assert (await in_thread(service.resolve, hers, "stripe"))["token"] == "of-the-user"
+    account.shown_to.append(acme.viewer.id)
+    await in_thread(account.save, using="system")
+    assert (await in_thread(service.resolve, hers, "stripe"))["token"] == "of-the-tenant"
 
 
 def test_a_program_changes_nobodys(acme: TenantWithUsers) -> None:

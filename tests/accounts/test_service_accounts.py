@@ -65,6 +65,17 @@ def rotated(team: TenantWithUsers, account: ServiceAccount, **changes: Any) -> t
     return service_accounts.rotate(admin_of(team), account_id=account.id, **asked)
 
 
+async def test_a_key_signs_nobody_out(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
+    """However little it may do otherwise, whoever has stolen it would keep its person away from all her tenants."""
+    _, key = await in_thread(made, acme)
+    stolen = {"Authorization": f"Bearer {key}"}
+    await sign_in(client, "member@acme.test")
+    refused = await client.post("/auth/logout", json={"all": True}, headers=stolen)
+    assert (refused.status_code, refused.json()["code"]) == (403, "person_required")
+    assert (await client.post("/auth/logout", headers=stolen)).status_code == 422
+    assert (await client.get("/auth/me")).status_code == 200
+
+
 async def test_a_key_is_made_listed_rotated_and_ended(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
     await sign_in(client, "admin@acme.test")
     body = {"name": "ci", "scopes": [{"scope": "agents:run", "effect": "allow"}], "user_id": str(acme.member.id)}
@@ -158,7 +169,8 @@ async def test_a_stolen_key_makes_no_other(client: httpx.AsyncClient, acme: Tena
 
 def test_nobody_gives_a_key_more_than_she_holds_herself(acme: TenantWithUsers) -> None:
     roles = TenantRole.objects.using("system")
-    roles.create(tenant_id=acme.tenant.id, name="keeper", scopes=["service_accounts:write", "agents:run"])
+    reads = ["runs:read_all", "privacy:sensitive"]
+    roles.create(tenant_id=acme.tenant.id, name="keeper", scopes=["service_accounts:write", "agents:run", *reads])
     Membership.objects.using("system").filter(user_id=acme.viewer.id).update(role="keeper")
     keeper = principals.load(acme.viewer.id, acme.tenant.id)
     assert keeper is not None
@@ -172,6 +184,18 @@ def test_nobody_gives_a_key_more_than_she_holds_herself(acme: TenantWithUsers) -
     own, _ = made(acme, name="own", user_id=acme.admin.id)
     with pytest.raises(PolicyDenied, match="herself"):
         service_accounts.rotate(keeper, account_id=own.id, overlap=DAY, expires_at=None)
+
+
+def test_a_key_in_anothers_name_takes_who_may_read_her(acme: TenantWithUsers) -> None:
+    """Else it would show its maker the sessions of a person whose words the database keeps from her."""
+    keeper = replace(admin_of(acme), scopes=frozenset({"service_accounts:write", "sessions:read", "runs:read_all"}))
+    asked: dict[str, Any] = {"tenant_id": acme.tenant.id, "scopes_asked": ["sessions:read"], "by": keeper}
+    service_accounts.create(user_id=keeper.user_id, name="own", **asked)
+    with pytest.raises(PolicyDenied, match="privacy:sensitive"):
+        service_accounts.create(user_id=acme.member.id, name="hers", **asked)
+    account, _ = made(acme, name="made", scopes_asked=["sessions:read"])
+    with pytest.raises(PolicyDenied, match="privacy:sensitive"):
+        service_accounts.rotate(keeper, account_id=account.id, overlap=DAY, expires_at=None)
 
 
 async def test_the_old_key_ends_with_the_overlap_and_with_the_next_rotation(acme: TenantWithUsers) -> None:

@@ -20,7 +20,8 @@ WITH she AS (
     FROM accounts_user WHERE email = 'viewer@acme.test' RETURNING id
 )
 INSERT INTO accounts_membership (id, tenant_id, user_id, role, created_at)
-SELECT gen_random_uuid(), t.id, she.id, 'viewer', now() FROM accounts_tenant t, she WHERE t.slug IN ('acme', 'globex')
+SELECT gen_random_uuid(), t.id, she.id, 'viewer', now() - (t.slug = 'acme')::int * interval '1 minute'
+FROM accounts_tenant t, she WHERE t.slug IN ('acme', 'globex')
 """
 WIDE, NARROW = (1280, 1000), (390, 844)
 
