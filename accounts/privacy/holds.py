@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -21,6 +21,7 @@ from agentos.core.types import clean_text
 SCOPE = "privacy:hold"
 MAX_REASON_CHARS = 500
 MOST = 500
+LONGEST = timedelta(days=36_500)
 
 
 def in_force(tenant_id: UUID, *, using: str = "system") -> QuerySet[LegalHold]:
@@ -63,8 +64,8 @@ def place(principal: Principal, *, user_id: UUID | None, reason: str, until: dat
     reason = clean_text(reason).strip()
     if not reason or len(reason) > MAX_REASON_CHARS:
         raise Invalid(f"Give a reason of at most {MAX_REASON_CHARS} characters.", code="reason_missing")
-    if until is not None and until <= utc_now():
-        raise Invalid("`until` has passed already.", code="until_passed")
+    if until is not None:
+        _check_until(until)
     if user_id is not None and not persons.is_known(Person(principal.tenant_id, user_id)):
         raise NotFound("There is no such person here.")
     with tenant_scope(principal.tenant_id, principal.user_id):
@@ -86,6 +87,16 @@ def lift(principal: Principal, *, hold_id: UUID) -> None:
         if hold.lifted_at is None:
             holds.update(lifted_at=utc_now(), lifted_by_id=principal.user_id)
             _record(principal, hold, "legal_hold.lifted", {})
+
+
+def _check_until(until: datetime) -> None:
+    """Raises: Invalid for a time without a zone, in the past, or so far that it could not be read back."""
+    if until.tzinfo is None:
+        raise Invalid("`until` needs a time zone.", code="bad_until")
+    if until <= utc_now():
+        raise Invalid("`until` has passed already.", code="until_passed")
+    if until > utc_now() + LONGEST:
+        raise Invalid("`until` is a century away: leave it out, and lift the hold one day.", code="bad_until")
 
 
 def _check_person(principal: Principal) -> None:

@@ -164,6 +164,15 @@ def test_a_hold_needs_a_reason_and_a_future(acme, globex):
     holds.check(globex.tenant.id, globex.member.id)
 
 
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-14:00", "2199-01-01T00:00:00"])
+async def test_no_end_that_could_not_be_read_back_spoils_the_list(client, acme, until):  # noqa: F811
+    """In UTC the one is in the year 10000, of which there is no date here; the other has no zone to tell."""
+    await signed_in(client, "admin@acme.test")
+    refused = await client.post("/privacy/holds", json={"reason": "Case 12", "until": until})
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_until")
+    assert (await client.get("/privacy/holds")).json() == []
+
+
 def test_a_hold_that_is_over_holds_nothing(acme):
     hold = holds.place(acme.principal("admin"), user_id=acme.member.id, reason="x")
     LegalHold.objects.using("system").filter(id=hold.id).update(until="2026-01-01T00:00Z")
