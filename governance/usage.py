@@ -29,6 +29,7 @@ from governance.models import NOBODY, Budget, BudgetUse, Period, UsageDay
 
 DAYS: Final = 30
 MOST_DAYS: Final = 366
+YEARS: Final = range(2000, 3000)  # at the calendar's ends there is no day before or after
 MOST_USERS: Final = 500
 KEPT: Final = {Period.MINUTE: timedelta(days=1), Period.DAY: timedelta(days=400), Period.MONTH: timedelta(days=400)}
 
@@ -94,6 +95,8 @@ class Span:
     def of(cls, since: date | None, until: date | None) -> Span:
         """Return the days asked for, the last thirty by default. Raises: Invalid."""
         until = until or utc_now().date()
+        if until.year not in YEARS:
+            raise Invalid("`until` is of another age.", code="invalid")
         since = since or until - timedelta(days=DAYS - 1)
         if since > until:
             raise Invalid("`since` is later than `until`.", code="invalid")
