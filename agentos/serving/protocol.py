@@ -20,6 +20,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 HEAD_SECONDS: Final = 30.0  # from the connection, or the first byte of a request, to the end of its head
 BODY_SECONDS: Final = 120.0
 MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_MESSAGE_BYTES: Final = 1_000_000  # of a socket, which may not be anybody's yet
 UNREAD_SECONDS: Final = 60.0
 
 

@@ -49,6 +49,8 @@ def config() -> uvicorn.Config:
         loop="uvloop",
         http=protocol.Http,
         ws=protocol.WebSocket,
+        ws_max_size=protocol.MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # a stranger's 15 KB would be 15 MB here
         lifespan="on",
         log_config=None,
         log_level="warning",

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 import uvicorn
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
-from agentos.serving import protocol
+from agentos.serving import protocol, web
 
 PART = b"x" * 65_536
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -65,6 +66,12 @@ async def address(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, i
     monkeypatch.setattr(protocol.Http, "body_seconds", 0.5)
     monkeypatch.setattr(protocol.CutsWhoNeverReads, "unread_seconds", 0.3)
     config = uvicorn.Config(app, http=protocol.Http, ws=protocol.WebSocket, lifespan="off", log_config=None)
+    async with served(config) as place:
+        yield place
+
+
+@asynccontextmanager
+async def served(config: uvicorn.Config) -> AsyncIterator[tuple[str, int]]:
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -171,6 +178,18 @@ async def test_a_socket_that_is_never_read_is_cut_too(address: tuple[str, int]) 
             while not ended:
                 await asyncio.sleep(0.02)
     assert sum(sent) < 16 * 1024 * 1024
+
+
+async def test_a_stranger_holds_no_more_memory_than_she_sends_and_not_much() -> None:
+    config = web.config()
+    config.app, config.lifespan = app, "off"
+    async with served(config) as (host, port), connect(f"ws://{host}:{port}/", proxy=None) as stranger:
+        assert stranger.protocol.extensions == [], "nothing is unpacked for her"
+        await stranger.send("x" * (protocol.MAX_MESSAGE_BYTES + 1))
+        with suppress(ConnectionClosed):
+            async for _ in stranger:
+                pass
+    assert stranger.close_code == 1009
 
 
 def test_the_system_gives_up_whose_client_is_gone() -> None:
