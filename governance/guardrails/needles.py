@@ -109,10 +109,10 @@ def shortest(words: Iterable[str]) -> list[str]:
 _FIRST_WORD = re.compile(r"(?<=.)\W.*")  # what follows it
 
 
-def beginnings(words: Iterable[str], *, ahead: bool = False) -> str:
+def beginnings(words: Iterable[str], *, ahead: bool = False, both_cases: bool = False) -> str:
     """Return a pattern that tells words apart letter by letter, and eats no more than the first word of each.
 
-    None of them may begin another.
+    None of them may begin another. Letters in both cases take less than an expression that minds no case.
     """
     following: dict[str, list[str]] = {}
     for word in words:
@@ -120,7 +120,8 @@ def beginnings(words: Iterable[str], *, ahead: bool = False) -> str:
             following.setdefault(word[0], []).append(word[1:])
     branches: list[str] = []
     for letter, rests in sorted(following.items()):
-        branch = re.escape(letter) + beginnings(rests, ahead=True)
+        cases = f"[{letter.lower()}{letter.upper()}]" if both_cases and letter.isalpha() else re.escape(letter)
+        branch = cases + beginnings(rests, ahead=True, both_cases=both_cases)
         branches.append(f"(?={branch})" if ahead and _SIGN.match(letter) else branch)
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})" if branches else ""
 

@@ -103,12 +103,13 @@ class Reading:
         for at, needle in needles.whole(self.lower) if whole else needles.places(self.lower):
             self._tries -= price
             if self._tries < 0:
-                self._leave(needles.words, at)
+                self.leave(needles, at)
                 return
             yield at, needle
 
-    def _leave(self, needles: Iterable[str], start: int) -> None:
-        for needle in needles:
+    def leave(self, needles: Needles, start: int) -> None:
+        """Leave the places of literal strings from one place on to `unread`."""
+        for needle in needles.words:
             places = self._where(needle)
             index = bisect_left(places, start)
             if index < len(places):

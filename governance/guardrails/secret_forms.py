@@ -1,4 +1,4 @@
-"""Credentials by their place: arguments of commands, headers, cookies, logins, keys of wallets, PINs."""
+"""Credentials by their place: headers, cookies, links, columns, codes that let one in again, keys of wallets."""
 
 from __future__ import annotations
 
@@ -9,101 +9,8 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks, secret_plain
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 
-_ARGUMENT = r"[\"']?(?P<value>[^\s\"'`<>|]{4,200})"
-# Options whose argument is a password, whatever the command.
-_OPTIONS = (
-    "--",
-    " -u ",
-    "sshpass -p",
-    " -p'",
-    ' -p"',
-    " -token ",
-    " -password ",
-    " -pass ",
-    " -keypass ",
-    " -storepass ",
-    " -srcstorepass ",
-    " -deststorepass ",
-    " -srckeypass ",
-    " -destkeypass ",
-    " -a ",
-)
-_OPTION = re.compile(
-    r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|(?:src|dest)?(?:keypass|storepass)|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
-    r"-[ua] ['\"]?[\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
-)
-_QUOTED_OPTION = re.compile(
-    r"(?:--pass(?:phrase|word|wd)?[ =]|ssh-keygen [^\n\"']{0,80}-N )(?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
-)
-# Of apps that print codes for logging in.
-_SEED_OF_CODES = re.compile(
-    r"(?i:(?:totp|2fa|mfa|authenticator|otp)(?:[ _\-]\w{1,12})?[ _\-](?:seed|secret|key|schlüssel|geheimnis|clave|clé|chave|chiave|sleutel|nyckel|klucz|ключ)(?: (?:is|for [^\n:=]{2,20}))?)[\"']?[:= ]{1,3}[\"']?"
-    r"(?P<value>[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,12}(?![\w ])|(?=[A-Za-z \-]{0,60}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,12}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,12}|(?=[A-Z]{0,63}[2-7])[A-Z2-7]{16,64})(?![\w]))"
-)
-_UP_TO = r"[^\n|;]{0,120}? "
-# Commands and the option, or the place, that holds a secret: how each begins, and what follows up to the secret.
-_COMMANDS = {
-    "mysql mariadb": rf"[\w\-]{{0,20}}\b{_UP_TO}-p(?=[^\s\-])",
-    "docker podman helm oras crane skopeo buildah nerdctl": rf"(?: registry| auth)? login\b{_UP_TO}-p[ =]?",
-    "redis-cli redis-benchmark": rf"{_UP_TO}-a ",
-    "mongo influx cqlsh clickhouse-client rabbitmqadmin mosquitto_ smbclient lftp ldap sqlcmd bcp isql osql xfreerdp rdesktop "
-    "evil-winrm az psexec hydra keytool snmp curl": rf"[\w\-]{{0,20}}\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
-    "snmpwalk snmpget snmpset snmpbulkwalk snmptrap": rf"{_UP_TO}-[AX] ",
-    "zip unzip 7z": rf"\b{_UP_TO}(?:(?-i:-P )|-p(?=[^\s\-]))",
-    "openssl": rf"\b{_UP_TO}(?:-(?:pass|passin|passout) pass:|-k )",
-    "ssh-keygen": rf"{_UP_TO}-N ",
-    "wpa_passphrase": r" [\w\-]{1,32} ",
-    "nmcli": rf" {_UP_TO}password ",
-    "cryptsetup kinit sudo passwd su": rf"\b{_UP_TO}<<< ?",
-    "isakmp~key": r"(?: [06])? ",
-    "radius-server~host tacacs-server~host": r" \S{3,40} (?:[\w\-]{2,10} \d{1,5} ){0,3}key(?: [057])? ",
-    "wpa-psk pre-shared-key": " ",
-    "chap~password": r" [057] ",
-    "isql": r" [\w.\-]{1,30} [\w.\-]{1,30} ",
-    "net~use": r"\b[^\n|;]{0,80}? (?:/user:\S{1,60} (?!/)|(?=[^\s/\\*]{4,60} /u(?:ser)?:))",
-    "net~user": r" \S{1,40} (?!/)",
-    "convertto-securestring": " (?:-string )?",
-    "cmdkey": r"\b[^\n|;]{0,80}? /pass:",
-    "wandb cargo railway flyctl vault ngrok snyk codecov doppler huggingface-cli tailscale heroku convex infracost sentry-cli gh hf": (
-        r"(?: auth| config)? (?:login|authtoken|add-authtoken|auth|set token) "
-    ),
-    "codecov codecovcli": r"\b[^\n|;]{0,80}? -t ",
-    "htpasswd": r" -\w{0,6}b\w{0,6} \S{1,60} \S{1,40} ",
-    "echo": r" [\"']?(?:[\w.\-]{1,40}:(?=[^\s\"'|]{4,100}[\"']? \| ?(?:sudo )?chpasswd)|(?=[^\s\"'|]{5,100}[\"']? \| ?"
-    r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup|kinit|oc|az|vault)(?![\w\-])))",
-    "identified": r" (?:by|with \w{1,40} by) ",
-    "encrypted~password with~password": " ",
-    "enable~secret enable~password snmp-server~community snmp~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [05])? ",
-    "username": r" \S{1,40} (?:privilege \d{1,2} )?(?:secret|password)(?: [05])? ",
-    "requirepass masterauth": " ",
-    "auth~sha auth~md5 priv~aes priv~des": r"(?:[ \-]?\d{3})? (?:priv |localized )?",
-    "lftp": r" -u [\w.@\-]{1,40},",
-    "smbclient rpcclient crackmapexec": rf"{_UP_TO}(?:-U ['\"]?[\w\\.@\-]{{1,40}}%)",
-    "ipmitool ncftp winrm twine sshfs": rf"[\w\-]{{0,20}}{_UP_TO}-[pP] ",
-    "oc cf": rf" login\b{_UP_TO}-p ",
-    "nuget": rf"\b{_UP_TO}-(?:k|apikey|api-key) ",
-    "rabbitmqctl": r" (?:add_user|change_password|authenticate_user) \S{1,40} ",
-    "schtasks": rf"\b{_UP_TO}/rp ",
-    "rclone~obscure": " ",
-    "set~password": r" for [\w'\"`@%.\-]{1,80} {0,2}(?:=|to) {0,2}(?:password\()?",
-    "sqlplus": r" (?:-\w{1,12} )?[\w.]{1,30}/",
-    "oracle:thin": r":[\w.]{1,30}/",
-    "chpasswd": r"(?: <<<? ?[\"']?|:\s{1,4}(?:list: ?\|?\s{1,10})?(?:- )?)[\w.\-]{1,32}:",
-    "rootpw": r" (?:--plaintext )?(?!--)",
-    "wifi:": r"(?:[ST]:[^;\n]{1,40};|H:\w{1,8};){1,3}P:",
-    "login": r" [\w.@\-]{1,60}\s{1,8}password ",
-}
-COMMANDS = {
-    word.replace("~", " "): re.compile(rest + _ARGUMENT, re.IGNORECASE)
-    for words, rest in _COMMANDS.items()
-    for word in words.split(" ")
-}
-_AT_COMMANDS = Needles(COMMANDS, after=r"(?<![^\W\d_])")
-_MOUNTED = ("id=", "type=", "source=", "src=")
-_NOT_AN_ARGUMENT = re.compile(r"--?[a-z]|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
 _BEARER = re.compile(r"bearer {1,2}[\"'`]?(?P<value>[A-Za-z0-9._~+/\-]{12,2000}={0,2})", re.IGNORECASE)
 _BASIC = re.compile(r"basic {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE)
 _AUTH_OBJECT = re.compile(
@@ -202,9 +109,8 @@ _SEED_LENGTHS = (12, 15, 18, 21, 24)
 
 
 def find(reading: Reading) -> Iterator[Finding]:
-    """Yield the credentials of a folded text that a command, a header or a sentence's form points to."""
+    """Yield the credentials of a folded text that a header, a column or a sentence's form points to."""
     text, lower = reading.text, reading.lower
-    yield from _arguments(reading)
     yield from _headers(reading)
     if "=" in text or "cookie" in lower:
         yield from _cookies(reading)
@@ -260,83 +166,6 @@ _COLUMN = re.compile(
     r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|passphrase|(?<![a-z])(?:pw|pwd|pass|psk|token|secret|api[ _]?key|access[ _]?key|credential|pin)(?![a-z])|kennwort|contrase|"
     r"mot de passe|senha|wachtwoord|hasło|пароль|密码|パスワード|비밀번호"
 )
-
-
-def _arguments(reading: Reading) -> Iterator[Finding]:
-    text = reading.text
-    for match in reading.matches(_OPTION, _OPTIONS):
-        name = match["value"].islower() and "-" in match["value"] and secret_looks.wordy(match["value"])
-        if match["value"].startswith(_MOUNTED):  # docker's --secret
-            continue
-        believed = secret_looks.assigned(match["value"]) and not (name and "pass" not in match[0])
-        if believed or _plain_argument(text, match):
-            yield secret_looks.span("password", match, match["value"], 0.8)
-    for match in reading.matches(_QUOTED_OPTION, ("--pass", "ssh-keygen")):
-        if not secret_looks.placeholder(match["value"]) and "$" not in match["value"]:
-            yield secret_looks.span("password", match, match["value"], 0.8)
-    for match in reading.matches(_SEED_OF_CODES, ("totp", "2fa", "mfa", "authenticator", "otp ")):
-        if not secret_looks.placeholder_token(match["value"]):
-            yield secret_looks.span("totp_secret", match, match["value"], 0.8)
-    for at, command in reading.each(_AT_COMMANDS, price=2, whole=False):
-        argument = COMMANDS[command].match(text, at + len(command))
-        if argument is None:
-            continue
-        value = _ENDING.sub("", argument["value"]) if command in _CLOSED else argument["value"].rstrip(";")
-        if _NOT_AN_ARGUMENT.match(value) or secret_looks.placeholder(value):
-            continue
-        if _more_than_a_word(value) or (secret_plain.word(value) and _any_word(command, argument)):
-            yield secret_looks.span("password", argument, value, 0.8)
-
-
-_CLOSED = frozenset({"sqlplus", "oracle:thin", "wifi:"})  # what ends an argument there: a host, a semicolon
-_ENDING = re.compile(r"@[\w./:\-]*\Z|;.*")
-
-
-def _plain_argument(text: str, match: re.Match[str]) -> bool:
-    """Tell whether an option for a password, or for a name with one, is given a plain word."""
-    option, value = match[0][: match.start("value") - match.start()], match["value"]
-    if option.rstrip("\"'").endswith(":"):
-        line = text.rfind("\n", 0, match.start()) + 1
-        asks = _WEB_CLIENT.search(text, max(line, match.start() - REACH_OF_COMMAND), match.start()) is not None
-        return asks and secret_plain.word(value)
-    return _OF_PASSWORDS.search(option) is not None and secret_plain.word(value)
-
-
-def _any_word(command: str, argument: re.Match[str]) -> bool:
-    """Tell whether a plain word can only be the secret that a command takes: in quotes, or at a place for nothing else."""
-    end = argument.end("value")
-    quote = argument.string[argument.start("value") - 1]
-    return (
-        command in _TAKES_NOTHING_ELSE
-        or (quote in "\"'" and argument.string[end : end + 1] == quote)
-        or (_TYPED.search(argument[0]) is not None)
-    )
-
-
-_WEB_CLIENT, REACH_OF_COMMAND = re.compile(r"\b(?:curl|wget|https?)\b"), 120
-_OF_PASSWORDS = re.compile(
-    r"sshpass -p ?[\"']?\Z|-(?:password|passwd|passphrase|(?:src|dest)?(?:storepass|keypass))[ =][\"']?\Z"
-)
-_TAKES_NOTHING_ELSE = frozenset(
-    {
-        "echo",
-        "chpasswd",
-        "wifi:",
-        "keytool",
-        "ldap",
-        "openssl",
-        "requirepass",
-        "masterauth",
-        "snmp-server community",
-        "convertto-securestring",
-    }
-)
-_TYPED = re.compile(r" (?:secret|password) [057] \S+\Z")  # of a router's user
-
-
-def _more_than_a_word(value: str) -> bool:
-    value = value.strip(".,:;!?")
-    return not (value.isalpha() and (value.islower() or value.istitle() or value.isupper()))
 
 
 def _headers(reading: Reading) -> Iterator[Finding]:

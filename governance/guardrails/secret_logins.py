@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks, secret_plain
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 
 _LOGINS = (
@@ -119,13 +120,17 @@ _OPENED_BY = re.compile(
 _BEFORE_OPENED = ("pin ", "code ", "combination ", "combo ", "unlocks with", "opens with", " lock", "padlock")
 
 
+_AT_OPENED = Needles(_BEFORE_OPENED)
+_AT_DOOR_CODES = Needles((" pin", " code", " passcode", " combination", " combo"))
+
+
 def _door_codes(reading: Reading) -> Iterator[Finding]:
     text = reading.text
-    for at, _ in reading.places(_BEFORE_OPENED):
+    for at, _ in reading.each(_AT_OPENED, price=4, whole=False):
         for match in _OPENED_BY.finditer(reading.lower, max(0, at - 12), at + 80):
             if not _YEAR.match(match["value"]):
                 yield Finding("pin", *match.span("value"), 0.7)
-    for at, _ in reading.places((" pin", " code", " passcode", " combination", " combo")):
+    for at, _ in reading.each(_AT_DOOR_CODES, price=6, whole=False):
         for match in _DOOR_CODE.finditer(text, max(0, at - 14), at + 60):
             if (
                 _DOORS.search(match[0].lower())
@@ -202,7 +207,7 @@ def _calls(reading: Reading) -> Iterator[Finding]:
 
 _ENDS_CALL = re.compile(r"[\"']\)")
 _LETS_IN = re.compile(
-    r"[^\n]{0,3}(?<![A-Za-z])(?:getconnection|login|pdo|mysqli|sign_?in|authenticate)\(", re.IGNORECASE
+    r"[^\n]{0,3}(?<![A-Za-z])(?:getconnection|auth|login|pdo|mysqli|sign_?in|authenticate)\(", re.IGNORECASE
 )
 
 
@@ -269,7 +274,7 @@ _NOT_USERS = frozenset(
 
 def _pins(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for match in reading.matches(_PIN, _PINS):
+    for match in reading.matches(_PIN, _PINS, price=2):
         start = match.start()
         if text[start] == " " and not _CODE_OF.search(lower, max(0, start - 12), start):
             continue

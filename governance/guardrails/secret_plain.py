@@ -58,9 +58,10 @@ def written_out(text: str, name: int, start: int, end: int, sign: str) -> bool:
 
     In quotes, between tags, as a setting that fills its line, or as one of a command's.
     """
-    value, before, after = text[start:end], text[start - 1 : start], text[end : end + 1]
+    value, before = text[start:end], text[start - 1 : start]
     if before in _QUOTES:
-        closed = before == after and _GOES_ON.match(text, end + 1) is None
+        end = text.find(before, end, end + LONGEST_END) if text.startswith(_LINE_ENDS, end) else end
+        closed = before == text[end : end + 1] and _GOES_ON.match(text, end + 1) is None
         return closed and not (sign.startswith("(") and not text.startswith(")", end + 1)) and word(value)
     if before == ">":
         return text.startswith("</", end) and word(value) and _TAG.search(text, max(0, name - REACH), name) is not None
@@ -87,6 +88,7 @@ _SIGN = re.compile(r"[\"']?[ \t]{0,12}(?:=|:|:=|=>)[ \t]{0,12}")
 _TAG = re.compile(r"<[\w.:\-]{0,40}\Z|(?:name|key)=[\"'][\w.:\-]{0,60}\Z")
 # What names an attribute, a variable of a shell, or one of several variables.
 _ATTRIBUTE = re.compile(r"\b(?:self|this)\.[\w.]{0,40}\Z|(?:\$|->)\w{0,40}\Z|(?:\A|\n)[ \t]*\w{1,40}, \w{0,40}\Z")
+_LINE_ENDS, LONGEST_END = ("\\r", "\\n"), 5  # written out in a string
 _GOES_ON = re.compile(r"\w| ?[:=]")
 # The end of a line, if no call or block ends on the next.
 _ENDS_LINE = re.compile(r"[ \t]{0,20}(?:\#[^\n]{0,200})?\r?(?:\Z|\n(?![ \t]{0,40}[)}\]]))")

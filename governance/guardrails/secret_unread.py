@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
-# What the places of words are tried for in one text, a try of most expressions being 1. The densest of real texts, which
-# test a log-in, take 75 for each thousand characters.
+# What the places of words are tried for in one text, a try of most expressions being 1. The densest of real prose and
+# code, which tests a log-in, takes 150 for each thousand characters, a log of nothing but log-ins 210.
 FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.18
 BLOCK = 64  # characters; a secret begins in the block of a place that was not read, or in the next
 _WALLET = r"[A-Za-z]{3,8}(?:[ ,]{1,2}[A-Za-z]{3,8}){11,}+"

@@ -8,7 +8,7 @@ from itertools import islice
 
 from governance.guardrails import secret_looks, secret_plain
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Blocks, places
+from governance.guardrails.needles import Blocks, Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secret_names import AT_CORES, PASSWORDS, kind_of, opens
 from governance.guardrails.secret_tokens import end_of_run
@@ -35,7 +35,8 @@ _SAYS = (
 _QUIET = r"(?: now| set to| still| jetzt| also| maintenant| ahora| agora| ora| теперь)?"
 _GO_ON = r"[ \t]{0,12}(?::=|=>|->|<-|→|!={1,2}|(?:\|\||\?\??)?={1,3}|[:：|>]|是|为|為|は|는|은|คือ|เป็น)[ \t]{0,12}\r?\n?[ \t]{0,12}"
 _ASSIGNED = (
-    rf"(?:[\"'\])*`]{{0,4}}{_GO_ON}"
+    r"(?:: {0,2}[a-z]\w{2,12}\?? {0,2}= {0,2}(?=[\"'])"  # val password: String = "…"
+    rf"|[\"'\])*`]{{0,4}}{_GO_ON}"
     r"|:?[\"':{ ;\n]{1,6}send(?:_user)? (?=[\"'])"  # of expect
     r"|[\"']\s{1,24}value\s{0,8}= {0,2}"  # <add key="SmtpPassword" value="…">, and blocks of settings
     r"|[\"'] {0,2},(?:[^{}\n]{0,60}?,)? {0,2}[\"'](?:value|default|val)[\"'] {0,2}: {0,2}"  # {"name": "DB_PASSWORD", "value": "…"}
@@ -47,7 +48,7 @@ _ASSIGNED = (
     r"|[\"'], (?=[\"'][^\"'\n]{4,64}[\"']\))|\((?=[\"']))"
 )
 # What goes on to a password; of a key, `secret_near` judges what stands there without a sign.
-_ASKED = rf"|(?:{_WHOLE}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:[a-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
+_ASKED = rf"|(?:{_WHOLE}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:\[[\d:]{{4,8}}\] )?(?:[a-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
 _SAID = rf"(?P<assigned>{_ASSIGNED})|(?P<said>(?:,?{_WHOLE}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
 _AFTER_CORE = re.compile(
     rf"{_SUFFIX}\)?(?:{_SAID}|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"
@@ -67,17 +68,26 @@ _BASE64 = re.compile(r"base64:$", re.IGNORECASE)
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the values of a folded text whose name says that they are secret."""
     text, lower = reading.text, reading.lower
-    promises, told = Blocks(_PROMISE, text), Blocks(_TOLD, text)
-    yield from _said_first(reading, promises)
+    promises, told, glance = Blocks(_PROMISE, text), Blocks(_TOLD, text), 0
+    most = FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
+    yield from _said_first(reading, most)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
-    judged, most = 0, FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
+    judged, noticed = 0, 0
     for at, core in AT_CORES.whole(lower):
         if at + LONGEST_IN_A_WORD < passed:
             continue
         if judged >= most:
-            if (glanced := _glanced(text, at + len(core), core)) is not None:
-                passed = glanced.end
+            end = at + len(core)
+            if glance < end:
+                glance = next((one.start() for one in _GLANCED.finditer(text, end)), len(text))
+            if glance == len(text):
+                return
+            if glance < end + REACH_OF_VALUE and (glanced := _glanced(text, end, core)) is not None:
+                passed, noticed = glanced.end, noticed + 1
                 yield glanced
+            if noticed >= MOST_NOTICED:
+                reading.leave(AT_CORES, end)
+                return
             continue
         if not promises.any(at, at + REACH_OF_VALUE) or not opens(text, lower, at, core):
             continue
@@ -121,16 +131,20 @@ def _after_password(lower: str, end: int, core: str) -> re.Match[str] | None:
 
 def _glanced(text: str, end: int, core: str) -> Finding | None:
     """Return what stands right behind one of too many names if it could be a secret at all."""
-    match = _BEHIND.match(text, end)
+    match = _BEHIND.match(text, end) or _PLAINLY_BEHIND.match(text, end)
     return None if match is None else Finding(kind_of(core), *match.span("value"), 0.6)
 
 
 # Names that are read with care in one text; nobody writes as many but to hide something, or to list what is secret.
 FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 200
+MOST_NOTICED = 200  # values at which a glance was enough, before all that could be one is taken
 _BEHIND = re.compile(
     r"[\w\-]{0,8}[^\w\n]{1,6}(?:(?:is|was|ist|est|es|are|the|my) )?[\"'`]?"
     r"(?P<value>(?![A-Za-z_]{2,24}=[\d.:/]{1,40}(?:\s|\Z))(?=[^\s\"'`<>,;]{0,40}[^\W\d_])(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"
 )
+# A word that is set, whatever it says; and what either of both needs.
+_PLAINLY_BEHIND = re.compile(r"[\w\-]{0,8}[\"'\])]{0,3} ?[:=]{1,2} ?[\"'`](?P<value>[^\W\d_]{5,32})[\"'`]")
+_GLANCED = re.compile(r"[\d#$%^&*+~!?]|[:=] ?[\"'`][^\W\d_]{5}")
 
 
 def _announced(reading: Reading, end: int) -> Iterator[Finding]:
@@ -189,33 +203,34 @@ _PIECE = re.compile(r"(?<![^\s(\"'`*«“„])[^\s\"'`<>,;()“”»*]{3,64}")
 _CLAUSE = re.compile(r"[.;:=?!]\s|[\n{}=:]")
 
 
-def _said_first(reading: Reading, promises: Blocks) -> Iterator[Finding]:
+def _said_first(reading: Reading, most: int) -> Iterator[Finding]:
     """Yield passwords that a sentence names before it calls them so: "… is the password"."""
     text = reading.text
-    for at, _ in places(
-        reading.lower, ("password", "passwd", "passphrase", "passwort", "mot de passe", "contraseña", "pw")
-    ):
-        if not text.endswith(_LEADS, 0, at) or not promises.any(at - REACH_BACK, at):
+    for at, _ in _AT_SAID_FIRST.places(reading.lower):
+        if text[at - 1 : at] not in {" ", "-"} or text[at - 2 : at - 1] not in _LAST_OF_LEAD:
             continue
-        match = _BEFORE.search(text, max(0, at - REACH_BACK), at)
-        if match is not None and reading.likely(secret_looks.made_up, match["value"]):
-            yield Finding("password", *match.span("value"), 0.7)
+        most -= 1
+        if most < 0:
+            reading.leave(_AT_SAID_FIRST, at)
+            return
+        lead = _LEAD.search(text, max(0, at - LONGEST_LEAD), at)
+        if lead is None:
+            continue
+        end = lead.start() - (text[lead.start() - 1 : lead.start()] in _QUOTES)
+        start = 1 + max(text.rfind(sign, max(0, at - REACH_BACK), end) for sign in _PARTS_WORDS)
+        if SHORTEST_FIRST <= end - start <= LONGEST_FIRST and reading.likely(secret_looks.made_up, text[start:end]):
+            yield Finding("password", start, end, 0.7)
 
 
-REACH_BACK = 100
-_BEFORE = re.compile(
-    r"(?<![^\s\"'`])(?P<value>[^\s\"'`]{5,64})[\"'`]? (?:is|was|as|ist|est|es|als|comme|como) "
+REACH_BACK, SHORTEST_FIRST, LONGEST_FIRST = 100, 5, 64
+_AT_SAID_FIRST = Needles(("password", "passwd", "passphrase", "passwort", "mot de passe", "contraseña", "pw"))
+# What leads from a word to the name, a word that says "is" first.
+_LEAD = re.compile(
+    r" (?:is|was|as|ist|est|es|als|comme|como) "
     r"(?:(?:the|my|our|your|his|her|a|das|mein|unser|le|mon|la|mi|new|neue|root|admin|wifi|temporary)[ \-]){0,3}\Z"
 )
-# How that begins before the name: a look for these takes a fraction of the time.
-_LEADS = tuple(
-    word + sign
-    for word in (
-        "is", "was", "as", "ist", "est", "es", "als", "comme", "como", "the", "my", "our", "your", "his", "her", "a", "das", "mein", "unser", "le", "mon", "la",
-        "mi", "new", "neue", "root", "admin", "wifi", "temporary",
-    )
-    for sign in " -"
-)  # fmt: skip
+LONGEST_LEAD, _LAST_OF_LEAD = 44, frozenset("aeinorstwy")  # letters that such words end in
+_QUOTES, _PARTS_WORDS = frozenset("\"'`"), " \n\t\r\"'`"
 _JUDGED_ELSEWHERE = frozenset({"bearer", "basic"})
 _LINE_ENDS = ("\\r", "\\n")  # written out in a string
 

@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from governance.guardrails import (
     secret_broken,
+    secret_commands,
     secret_dictated,
     secret_forms,
     secret_logins,
@@ -24,7 +25,7 @@ from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
-from governance.guardrails.needles import any_case
+from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.reading import Reading
 
 _APP_PASSWORDS = ("app pass", "app-pass", "application pass", "application-pass")
@@ -46,6 +47,7 @@ _NAMES = (
     "pw ",
     "pass:",
     "pw:",
+    "pw?",
     "psk",
     "pwd",
     "passwd",
@@ -70,7 +72,7 @@ _NAMES = (
 _TELLING = (*_APP_PASSWORDS, *secret_forms.SEEDS, *_NAMES)
 _ALARM = re.compile(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
-    rf"|{any_case(_TELLING)}"
+    rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
 _TAIL = re.compile(
     r"(?:-{2,5}(?:B[A-Z0-9 ]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
@@ -93,6 +95,7 @@ _FINDERS = (
     secret_tokens.find,
     secret_values.find,
     secret_near.find,
+    secret_commands.find,
     secret_forms.find,
     secret_logins.find,
     secret_told.find,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from governance.guardrails import secret_forms, secret_told, secrets
+from governance.guardrails import secret_commands, secret_told, secrets
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 
@@ -32,7 +32,7 @@ def endless(parsed: Any) -> bool:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> set[re.Pattern[str]]:
     """The expressions that one look at a text asks at the places of words."""
-    patterns = {*secret_forms.COMMANDS.values(), secret_told.OPENS}
+    patterns = {*secret_commands.COMMANDS.values(), secret_told.OPENS}
 
     def of_reading(self: Reading, pattern: re.Pattern[str], needles: Any, *rest: Any, **care: Any) -> Iterator[Any]:
         patterns.add(pattern)

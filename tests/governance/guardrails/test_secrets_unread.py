@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from governance.guardrails import secret_unread, secrets
+from governance.guardrails import secret_unread, secret_values, secrets
+from governance.guardrails.findings import Finding
 
 NAMES = ["user ", "seed \"", "backup ", "auth ", "pw ", "login: ", "use the ", "session=", "code ", "network "]  # fmt: skip
 PASSWORD, PIN, WORDS = (
@@ -30,6 +31,26 @@ def covers(text: str, value: str) -> bool:
 def test_the_last_secret_of_a_text_full_of_names_is_found(name: str, saying: str, value: str) -> None:
     text = f"a1 {name * (40_000 // len(name))} {saying.format(value)}"
     assert covers(text, value)
+
+
+@pytest.mark.parametrize("name", ['password "', "kim is the password ", 'psk="otter1" ', "pw = x "])
+@pytest.mark.parametrize("saying", ["DB_PASSWORD='{}'", 'password: "{}"', "{}!9 is the root password"])
+def test_behind_more_names_than_are_judged_a_plain_word_that_is_set_is_found(name: str, saying: str) -> None:
+    text = f"a1 {name * (40_000 // len(name))} {saying.format('copperlantern')}"
+    assert covers(text, "copperlantern")
+
+
+def test_a_glance_is_taken_at_so_many_names_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    glances, glance = 0, secret_values._glanced
+
+    def counted(text: str, end: int, core: str) -> Finding | None:
+        nonlocal glances
+        glances += 1
+        return glance(text, end, core)
+
+    monkeypatch.setattr(secret_values, "_glanced", counted)
+    assert secrets.detect('psk="otter1" ' * 3_000)
+    assert 0 < glances <= secret_values.MOST_NOTICED
 
 
 def test_a_text_is_worth_more_tries_than_its_names_take() -> None:
