@@ -75,9 +75,11 @@ async def served(config: uvicorn.Config) -> AsyncIterator[tuple[str, int]]:
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    yield listener.getsockname()
-    server.should_exit = server.force_exit = True
-    await serving
+    try:
+        yield listener.getsockname()
+    finally:
+        server.should_exit = server.force_exit = True
+        await serving
 
 
 async def said(address: tuple[str, int], *parts: bytes, pause_seconds: float = 0.0) -> bytes:
