@@ -15,11 +15,11 @@ from django.db.utils import ProgrammingError
 from pytest_socket import SocketConnectBlockedError
 
 from accounts import principals
-from accounts.models import Membership, Tenant, User
+from accounts.models import Membership, Tenant, TenantRole, User
 from accounts.principals import Principal
 from accounts.seam import THREADS, in_thread
 from accounts.tenancy import tenant_scope
-from tests.conftest import _LONGEST, MakeTenant, TenantWithUsers
+from tests.conftest import _LONGEST, MakeTenant, MakeUser, TenantWithUsers
 from tests.database import ROOT, Cleaner, TestCluster
 
 
@@ -138,3 +138,18 @@ async def test_a_thread_of_the_seam_keeps_nothing_of_a_test_but_its_connection(d
 
 def test_the_files_that_begin_first_are_there() -> None:
     assert [name for name in _LONGEST if not any((ROOT / "tests").rglob(name))] == []
+
+
+def test_what_most_tests_begin_with_is_what_the_product_stores(
+    acme: TenantWithUsers, make_tenant: MakeTenant, make_user: MakeUser
+) -> None:
+    made = make_tenant("made")
+    for role in acme.users:
+        make_user(made, role)
+    for model, names in (
+        (TenantRole, ("name", "description", "scopes", "built_in")),
+        (Membership, ("role", "user__is_active", "user__is_demo", "user__token_version", "user__signed_out_at")),
+    ):
+        rows = model.objects.using("system").values_list(*names).order_by(names[0])
+        found = list(rows.filter(tenant_id=acme.tenant.id))
+        assert found and found == list(rows.filter(tenant_id=made.id))

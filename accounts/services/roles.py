@@ -27,14 +27,18 @@ MAX_DESCRIPTION_CHARS = 200
 
 def seed(tenant_ids: Iterable[UUID], *, using: str = "system") -> None:
     """Write the built-in roles of tenants as the code says they are now. Commits with the caller; repeatable."""
-    rows = [
-        TenantRole(tenant_id=tenant_id, name=role, scopes=sorted(granted), built_in=True)
-        for tenant_id in tenant_ids
-        for role, granted in scopes.ROLE_SCOPES.items()
-    ]
+    rows = [role for tenant_id in tenant_ids for role in built_in(tenant_id)]
     TenantRole.objects.using(using).bulk_create(
         rows, update_conflicts=True, unique_fields=["tenant", "name"], update_fields=["scopes", "built_in"]
     )
+
+
+def built_in(tenant_id: UUID) -> list[TenantRole]:
+    """Return the built-in roles of a tenant as the code says they are now, not stored yet."""
+    return [
+        TenantRole(tenant_id=tenant_id, name=role, scopes=sorted(granted), built_in=True)
+        for role, granted in scopes.ROLE_SCOPES.items()
+    ]
 
 
 def sync() -> int:
