@@ -143,7 +143,8 @@ def _plain_argument(text: str, match: re.Match[str]) -> bool:
         line = text.rfind("\n", 0, match.start()) + 1
         asks = _WEB_CLIENT.search(text, max(line, match.start() - REACH_OF_COMMAND), match.start()) is not None
         return asks and secret_plain.word(value)
-    return _OF_PASSWORDS.search(option) is not None and secret_plain.word(value)
+    alone = option.endswith(("=", "'", '"')) or _ENDS_ARGUMENT.match(text, match.end()) is not None
+    return alone and _OF_PASSWORDS.search(option) is not None and secret_plain.word(value)
 
 
 def _any_word(command: str, argument: re.Match[str]) -> bool:
@@ -161,6 +162,7 @@ _WEB_CLIENT, REACH_OF_COMMAND = re.compile(r"\b(?:curl|wget|https?)\b"), 120
 _OF_PASSWORDS = re.compile(
     r"sshpass -p ?[\"']?\Z|-(?:password|passwd|passphrase|(?:src|dest)?(?:storepass|keypass))[ =][\"']?\Z"
 )
+_ENDS_ARGUMENT = re.compile(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence goes on with
 _TAKES_NOTHING_ELSE = frozenset(
     {
         "echo",

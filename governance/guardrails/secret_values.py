@@ -303,13 +303,21 @@ def _set_in_full(reading: Reading, core: str, match: re.Match[str], value: str) 
     name, start = match.start() - len(core), match.start("value")
     if _ASKS_FOR.search(reading.lower, max(0, name - REACH_ASKING), name) is not None:
         return False
+    listed = match.string.find(",", match.start(), start) >= 0
+    if listed and _SETS.search(reading.lower, max(0, name - REACH_SETTING), name) is None:
+        return False
+    if match["near"] is not None and (listed or core == "pass"):  # "Pass 'region'"
+        return False
     return secret_plain.written_out(reading.text, name, start, start + len(value), match["assigned"] or "")
 
 
 _SEALED = re.compile(r"\{[A-Za-z0-9+/]{20,200}={0,2}\}")  # by Maven, with a key beside it
 SHORTEST_ANSWER, SHORTEST_PHRASE = 8, 12
 _TELLS = ("lautet ", "lauten ")  # German: what says nothing but what the word is
-REACH_ASKING = 16
+REACH_ASKING, REACH_SETTING = 16, 48
+_SETS = re.compile(
+    r"(?:env|set|put|prop|conf|define|param|option|fill|type)\w{0,12}\([\"'][#.]?\w{0,30}\Z|[\"'](?:name|key)[\"'] ?: ?[\"']\w{0,30}\Z"
+)
 _ASKS_FOR = re.compile(
     r"(?:show|hide|enter|confirm|repeat|retype|verify|toggle|view|invalid|recover|lost|save|missing|validate|check|hash|get|generate|require|bad|fake|test)[_\- ]?\Z"
 )
