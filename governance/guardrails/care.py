@@ -12,8 +12,9 @@ class Care:
     would find, so that what a hostile text takes is bounded whatever it is made of.
     """
 
-    def __init__(self, text: str) -> None:
-        self._left = FEWEST_LOOKS + len(text) // CHARACTERS_FOR_A_LOOK
+    def __init__(self, text: str, times: int = 1) -> None:
+        """Take a text, and how many times as many looks it is worth, of those that take less."""
+        self._left = times * (FEWEST_LOOKS + len(text) // CHARACTERS_FOR_A_LOOK)
 
     @property
     def spent(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,13 +13,15 @@ from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.national_table import ENTRIES, LEADING, NEEDLES, National, glued
-from governance.guardrails.needles import Needles, beginnings, places, shortest
+from governance.guardrails.needles import Needles, beginnings, places, shortest, zones
 from governance.guardrails.pii_numbers import DENIAL
 from governance.guardrails.reading import Reading
 
 REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
 MOST_LETTERS = 24  # of a number before its first digit
 READ = 160  # characters from a name on that tell what it announces
+# What takes a part of the time of a look at words: a glance behind a name, and one all around it for a check digit.
+GLANCES_FOR_A_LOOK, ROUNDS_FOR_A_LOOK = 8, 3
 _DIGIT = re.compile(r"\d")
 _BREAK = re.compile(
     r"\d|(?<!\bn)(?<!\bno)(?<!\bnr)(?<!\bnum)(?<!\bnúm)(?<!\bč)[.] [^\W\d_]|[!?;] [^\W\d_]|\n[^\n]*\n|[{}]",
@@ -83,26 +86,22 @@ def find(reading: Reading) -> Iterator[Finding]:
         return
     spoken = lower.replace("_", " ")  # names of columns and fields
     names = _Names(reading, spoken)
-    zones: dict[National, list[tuple[int, int]]] = {}
+    around: dict[National, list[tuple[int, int]]] = {}
     for at, needles in _named(text, spoken):
+        if names.spent:
+            break
         named = names.read(needles, at)
         for kind, start, end in named.numbers:
             yield Finding(kind, at + start, at + end, 0.92)
         for entry, length in named.alone:
-            _join(zones.setdefault(entry, []), _zone(text, at, at + length))
-    for entry, parts in zones.items():
+            names.rounds.taken()
+            _join(around.setdefault(entry, []), _zone(text, at, at + length))
+    for entry, parts in around.items():
         yield from _around(entry, reading, parts)
+    if names.spent:
+        yield from _unread(reading, spoken)
     yield from _without_words(reading)
-    for cell in reading.tables.cells(_ANY_WORD):
-        for entry in ENTRIES:
-            match = entry.shape.match(text, cell.start)
-            if (
-                match is not None
-                and match.end() == cell.end
-                and entry.words.search(cell.column)
-                and entry.passes(reading, match[0])
-            ):
-                yield Finding(entry.kind, cell.start, cell.end, 0.85)
+    yield from _in_tables(reading)
 
 
 def _named(text: str, spoken: str) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -152,13 +151,18 @@ class _Names:
         self._promised: dict[tuple[tuple[str, ...], str], list[_Promise]] = {}
         self._firsts: dict[int, int] = {}
         self._care, self._numbers = reading.care("names"), reading.care("numbers")
+        self._glances = reading.care("glances", GLANCES_FOR_A_LOOK)
+        self.rounds = reading.care("rounds", ROUNDS_FOR_A_LOOK)
         self._passed: dict[tuple[National, str], bool] = {}
         self._told: set[tuple[National, int]] = set()  # entries, and where their numbers begin
 
+    @property
+    def spent(self) -> bool:
+        """Whether names were read so often that every number around one is believed."""
+        return self._numbers.spent or self._glances.spent or self.rounds.spent
+
     def read(self, needles: tuple[str, ...], at: int) -> _Named:
         """Return what stands behind the names that begin at a place with these words, or nothing if none does."""
-        if self._numbers.spent:
-            return self._glanced(needles, at)
         key = needles, self._up_to_a_digit(at)
         promises = self._promised.get(key)
         if promises is None:
@@ -167,10 +171,7 @@ class _Names:
             promises = list(self._promising(needles, at))
             if _NEEDLES_OF_DIGITS.isdisjoint(needles):
                 self._promised[key] = promises
-        named = self._named(at, promises) if promises else _NOTHING
-        for _ in named.numbers:
-            self._numbers.taken()
-        return named
+        return self._named(at, promises) if promises else _NOTHING
 
     def _up_to_a_digit(self, at: int) -> str:
         """Return all that decides what a name promises: what follows on its line up to a digit, or all in reach."""
@@ -195,26 +196,35 @@ class _Names:
                 yield _Promise(entry, end - at, first - at if first >= 0 else -1, near, alone)
 
     def _named(self, at: int, promises: list[_Promise]) -> _Named:
-        numbers, alone = dict[tuple[str, int, int], None](), []
+        numbers, alone, looked_at = dict[tuple[str, int, int], None](), [], set[int]()
         for promise in promises:
             found = False
             span = self._first_number(promise, at) if promise.first >= 0 else None
-            while span is not None and self._passes(promise.entry, *span):
+            while span is not None:
+                looked_at.add(span[0])
+                if not self._passes(promise.entry, *span):
+                    break
                 numbers[promise.entry.kind, span[0] - at, span[1] - at] = None
                 found = True
                 span = self._next(promise.entry, *span)
             if promise.alone and not found:
                 alone.append((promise.entry, promise.end))
+        for _ in looked_at:
+            self._numbers.taken()
         return _Named(list(numbers), alone)
 
     def _glanced(self, needles: tuple[str, ...], at: int) -> _Named:
         """Return the first number behind one of too many names that looks like what it calls, and passes its check."""
         alone = []
+        if _DIGIT.search(self._reading.text, at, at + REACH + LONGEST) is not None:
+            self._glances.taken()
         for entry in _called(needles):
             word = entry.words.match(self._spoken, at)
             if word is not None and (entry.among is None or self._reading.speaks(entry.among)):
                 end = word.end()
                 number = entry.shape.search(self._reading.text, end, end + REACH + LONGEST)
+                if number is not None:
+                    self._numbers.taken()
                 if number is not None and self._passes(entry, *number.span()):
                     return _Named([(entry.kind, number.start() - at, number.end() - at)], [])
                 alone += [(entry, end - at)] if entry.sure else []
@@ -294,6 +304,40 @@ def _around(entry: National, reading: Reading, parts: list[tuple[int, int]]) -> 
                 continue
             if not DENIAL.search(labels.before(reading.levelled, match.start(), REACH)):
                 yield Finding(entry.kind, *match.span(), 0.75)
+
+
+def _unread(reading: Reading, spoken: str) -> Iterator[Finding]:
+    """Yield all that could be a number around what could be a name: of a text with more than are read."""
+    for kind, some_name in _SOME_NAMES:
+        for start, end in zones(some_name, spoken, AROUND // 2, AROUND):
+            for number in _SOME_ID.finditer(reading.text, start, end):
+                if not reading.told(number.start()):
+                    yield Finding(kind, *number.span(), 0.92)
+
+
+def _some_name(kind: str) -> re.Pattern[str]:
+    """Return what finds how names of a kind of number begin."""
+    needles = (needle for needle, entries in NEEDLES.items() if any(entry.kind == kind for entry in entries))
+    return re.compile(beginnings(shortest(needle[: Needles.LETTERS] for needle in needles)))
+
+
+# The rarest kind first: it gives a number its name.
+_SOME_NAMES = [(kind, _some_name(kind)) for kind, _ in reversed(Counter(entry.kind for entry in ENTRIES).most_common())]
+_SOME_ID = re.compile(
+    rf"{LEADING}(?:(?=[A-Z]*\d)[0-9A-Z]{{7,}}|(?:[A-Z]{{1,6}}[ \-]?)?\d(?:(?:[ .\-/+(№]{{0,3}}|,? (?:номер|No?) )[0-9A-Z]){{4,23}}+)"
+)
+
+
+def _in_tables(reading: Reading) -> Iterator[Finding]:
+    """Yield the numbers in cells of tables below a column with their name."""
+    named: dict[str, list[National]] = {}
+    for cell in reading.tables.cells(_ANY_WORD):
+        if cell.column not in named:
+            named[cell.column] = [entry for entry in ENTRIES if entry.words.search(cell.column)]
+        for entry in named[cell.column]:
+            number = entry.shape.match(reading.text, cell.start)
+            if number is not None and number.end() == cell.end and entry.passes(reading, number[0]):
+                yield Finding(entry.kind, cell.start, cell.end, 0.85)
 
 
 _INVALID = re.compile(r"\b(?:invalid|mismatch|checksum|ungültig)|test_")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import beginnings, shortest, zones
+from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.reading import Reading
 
 REACH, OLDEST_YEAR, YEAR_OF_FEASTS = 64, 1900, 2020
@@ -148,11 +148,13 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 def _days(text: str) -> Iterator[re.Match[str]]:
-    for start, end in zones(_DIGIT, text, LONGEST_DAY, LONGEST_DAY):
-        yield from _DAY.finditer(text, start, end)
+    for digits in _DIGITS.finditer(text):
+        start, end = digits.span()
+        yield from _DAY.finditer(text, max(0, start - LONGEST_DAY), end + LONGEST_DAY)
 
 
-_DIGIT, LONGEST_DAY = re.compile(r"\d++"), 48
+LONGEST_DAY = 48
+_DIGITS = re.compile(rf"\d(?:\D{{0,{2 * LONGEST_DAY}}}\d)*+")  # with nothing between them that a date parts from both
 
 
 def _sentence(window: str) -> int:

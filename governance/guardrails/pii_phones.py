@@ -82,7 +82,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     judged = _Judged(reading, plans)
     parts = zones(_RUN, text, REACH_BEFORE, REACH_AFTER)
     for match in _anywhere(_PLUS, text, parts):
-        end = judged.end(match)
+        end = match.end() if plans.spent and _BELIEVED.match(match[0]) else judged.end(match)
         if end > 0 and not _fiction(reading, match.start(), end):
             ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
@@ -122,6 +122,11 @@ class _Plans:
 
     def __init__(self) -> None:
         self.left = MOST_LOOKUPS
+
+    @property
+    def spent(self) -> bool:
+        """Whether none is left."""
+        return self.left < 0
 
     def possible(self, digits: str) -> bool:
         self.left -= 1
@@ -208,6 +213,7 @@ def _fiction(reading: Reading, start: int, end: int) -> bool:
 
 
 SHORTEST_ABROAD = 10
+_BELIEVED = re.compile(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude
 _DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
 
 

@@ -47,11 +47,11 @@ class Reading:
         """The tables of the text."""
         return Tables(self.text, self.lower)
 
-    def care(self, rule: str) -> Care:
-        """Return the looks that a rule has left."""
+    def care(self, rule: str, times: int = 1) -> Care:
+        """Return the looks that a rule has left; of those that take little it has so many times more."""
         care = self._cares.get(rule)
         if care is None:
-            care = self._cares[rule] = Care(self.text)
+            care = self._cares[rule] = Care(self.text, times)
         return care
 
     def tell(self, finding: Finding) -> None:

@@ -75,6 +75,33 @@ def test_no_rule_looks_longer(module: object, look: str, piece: str, monkeypatch
     assert text.count("\n") == 0 and found
 
 
+@pytest.mark.parametrize(
+    ("piece", "asked"),
+    [("pesel 440514{:05d} ", LOOKS), ("PESEL and {:05d} ", national_ids.ROUNDS_FOR_A_LOOK * LOOKS)],
+    ids=["numbers that fail their check", "names without a number"],
+)
+def test_names_are_read_so_often_and_numbers_around_others_believed(
+    piece: str, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = 0
+
+    def counted(names: national_ids._Names, needles: tuple[str, ...], at: int) -> object:
+        nonlocal read
+        read += 1
+        return names_read(names, needles, at)
+
+    names_read = national_ids._Names.read
+    monkeypatch.setattr(national_ids._Names, "read", counted)
+    text = "".join(piece.format(number) for number in range(10_001, 10_001 + CHARACTERS // len(piece.format(10_001))))
+    found = pii.detect(text.ljust(CHARACTERS))
+    assert read == asked
+    assert len(found) == text.count(piece[:4])
+
+
+def test_names_without_a_number_leave_a_short_list_of_things_alone() -> None:
+    assert pii.detect("PESEL and 12345, CPF and 99182, NIE to 55512. " * 12) == []
+
+
 def test_without_care_nothing_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [sample.text for sample in personal.samples()]
     for path in sorted(DATA.glob("pii*.jsonl")):
