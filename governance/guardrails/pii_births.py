@@ -118,6 +118,7 @@ _OWN = Cue(
 _SIX = re.compile(
     r"\b(?:dob|d\.o\.b\.?|geb\.?-?dat\w*|birth ?date)[ :=#]{1,3}(?P<one>\d\d)(?P<two>\d\d)(?P<year>\d\d)(?![\w./\-])"
 )
+_NAMES_OF_SIX, _FEASTS_OF_PEOPLE = ("dob", "d.o.b", "geb", "birth"), ("birthday", "birth-day", "bday", "b-day")
 DAYS, MONTHS = range(1, 32), range(1, 13)
 
 
@@ -131,15 +132,15 @@ def find(reading: Reading) -> Iterator[Finding]:
         old = year is not None and int(year[0]) < OLDEST_YEAR and int(year[0]) not in PERSIAN_YEARS
         if not old and _of_birth(reading, match, year):
             yield Finding("date_of_birth", *match.span(), 0.85)
-    for match in _SIX.finditer(lower):
+    for match in (six for at, _ in reading.places(_NAMES_OF_SIX) if (six := _SIX.match(lower, at)) is not None):
         if (
             int(match["one"]) in DAYS
             and int(match["two"]) in DAYS
             and min(int(match["one"]), int(match["two"])) in MONTHS
         ):
             yield Finding("date_of_birth", match.start("one"), match.end("year"), 0.8)
-    if "day" in lower:
-        for match in _DAY_ALONE.finditer(text):
+    for at, _ in reading.places(_FEASTS_OF_PEOPLE):
+        for match in _DAY_ALONE.finditer(text, at, at + LONGEST_DAY):
             if _OWN.search(labels.before(text, match.start())):
                 yield Finding("date_of_birth", *match.span(), 0.7)
     for cell in reading.tables.cells(_COLUMN):
