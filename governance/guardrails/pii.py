@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-from governance.guardrails import national_ids, pii_around, pii_ids, pii_numbers, pii_people, pii_phones, pii_spoken
+from governance.guardrails import (
+    national_ids,
+    pii_around,
+    pii_ids,
+    pii_names,
+    pii_numbers,
+    pii_people,
+    pii_phones,
+    pii_spoken,
+)
 from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
@@ -15,15 +24,16 @@ from governance.guardrails.reading import Reading
 _DIGIT = re.compile(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
-_NAME_WORDS = "name|holder|cardholder|contact|kin|card"
-_WORDS = ("at", "dot", "arroba", *_NAME_WORDS.split("|"))
+_WORDS = ("at", "dot", "arroba", *pii_names.TELLING)
 _SAID = any_case((*pii_spoken.WORDS, "double", "triple"))
 _SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}\b|[ ,.\-–]{{0,3}}\Z)"  # two digits in words, or one at the end
 
 # Eras of Japan's calendar, or what may become one.
 _ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z))"
 # Anything a finding holds besides plain words, and the words that may stand inside one.
-_ALARM = re.compile(rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{_SAID_ON}|{_ERA}")
+_ALARM = re.compile(
+    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{_SAID_ON}|{_ERA}|{pii_names.TELLING_OF_IDEOGRAPHS}"
+)
 
 _TAILS = (
     # digits that more digits or an extension may follow, or words such as "is my passport"
@@ -52,23 +62,30 @@ _TAILS = (
     rf"{_ERA} ?(?:\d{{1,2}}|元)? ?(?:年 ?(?:\d{{0,2}} ?(?:月 ?(?:\d{{0,2}} ?(?:日[^\n]{{0,10}})?)?)?)?)?",
     # rows of a table
     r"[A-Z]{0,3}\d{4,14}[,;|\t][^\n]{0,80}",
-    # names after their label
-    rf"\w{{0,12}}(?:'s)? ?(?i:{_NAME_WORDS}|name on card)(?i: is)?[ \t:=\"'*|\-]{{0,4}}(?:[A-Z][\w'’.\-]{{0,20}} ?){{0,5}}",
+    *pii_names.TAILS,
     # "jane dot doe at acme dot com"
-    r"[\w.+\-]{1,40}(?: dot [\w.+\-]{1,30}){0,2}(?: {0,2}(?:d|do|dot)?| ?[\[({<] ?"
+    r"[\w.+\-]{1,40}+(?: dot [\w.+\-]{1,30}+){0,2}(?: {0,2}(?:d|do|dot)?| ?[\[({<] ?"
     r"| {0,2}(?:[\[({<] ?)?(?i:a|at|@|ar\w{0,6}) ?[\])}>]? ?"
     r"(?:[A-Za-z0-9\-]{1,40}(?:[ .\[({<\])}>]{1,3}[A-Za-z0-9\-]{1,20}){0,8}[ .\[({<\])}>]{0,3})?)",
 )
 _TAIL = re.compile(r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?:{tail})" for tail in _TAILS) + r")\Z")
 
 
-_FINDERS = (pii_numbers.find, national_ids.find, pii_ids.find, pii_around.find, pii_phones.find, pii_people.find)
+_FINDERS = (
+    pii_numbers.find,
+    national_ids.find,
+    pii_ids.find,
+    pii_around.find,
+    pii_phones.find,
+    pii_people.find,
+    pii_names.find,
+)
 
 
 def detect(text: str) -> list[Finding]:
     """Return what in a text identifies or reaches a person, by place; findings may overlap."""
     folded = fold(text)
-    finders = _FINDERS if _DIGIT.search(folded.text) else (pii_people.find,)
+    finders = _FINDERS if _DIGIT.search(folded.text) else (pii_people.find, pii_names.find)
     reading = Reading(folded.text, folded.lower)
     whole: list[Finding] = []
     with one_look():
@@ -94,4 +111,5 @@ def _settled(found: list[Finding]) -> list[Finding]:
     return kept
 
 
-DETECTOR = Detector("pii", detect, _ALARM, _TAIL, re.compile("|".join((*(rf"{word}\b" for word in _WORDS), _SAID_ON))))
+_PLAIN = (*(rf"{word}\b" for word in _WORDS), _SAID_ON)
+DETECTOR = Detector("pii", detect, _ALARM, _TAIL, re.compile("|".join(_PLAIN)))

@@ -1,4 +1,4 @@
-"""How a person is reached or described: e-mail, IP address, date of birth, street address, name in a form."""
+"""How a person is reached or described: e-mail, IP address, date of birth, street address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from governance.guardrails import labels, pii_births, pii_examples, pii_hosts
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import places
+from governance.guardrails.needles import places, zones
 from governance.guardrails.reading import Reading
 
 _LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
@@ -54,15 +54,6 @@ _LIVES = Cue(
     r"moved to|home|send (?:it|them|the \w+) to|located at|adresse|direcci[óo]n)\b[^\n]{0,30}$"
 )
 
-_NAME_LABEL = re.compile(
-    r"(?<![0-9A-Za-z_])(?:full (?:legal )?name|legal name|patient(?:'s)? name|cardholder(?: name)?|card holder|name on card|"
-    r"account holder|maiden name|emergency contact|next of kin|beneficiary name)(?: is)?[ \t:=\"'*|\-]{1,4}"
-    r"(?P<name>[A-Z][a-z\u00c0-\u024f'’\-]{1,20}(?: [A-Z]\.)?(?: [A-Z][a-z\u00c0-\u024f'’\-]{1,20}){1,3})",
-)
-_NAME_LABEL_ANY = re.compile(
-    r"(?i:" + _NAME_LABEL.pattern.split("(?P<name>")[0] + r")(?P<name>" + _NAME_LABEL.pattern.split("(?P<name>")[1]
-)
-
 _SPOKEN_HINTS = (
     " dot ",
     "dot]",
@@ -80,7 +71,6 @@ _SPOKEN_HINTS = (
     "@",
     " at ",
 )
-_NAME_HINTS = ("name", "holder", "contact", "kin")
 _DIGIT = re.compile(r"[0-9]")
 
 
@@ -95,9 +85,6 @@ def find(reading: Reading) -> Iterator[Finding]:
         yield from pii_births.find(reading)
         yield from _addresses(reading)
         yield from pii_hosts.find(reading)
-    if any(hint in lower for hint in _NAME_HINTS):
-        for match in _NAME_LABEL_ANY.finditer(text):
-            yield Finding("person", *match.span("name"), 0.7)
 
 
 def _emails(reading: Reading) -> Iterator[Finding]:
@@ -195,8 +182,11 @@ _MRZ = re.compile(
 )
 
 
+_FILLED, TWO_LINES = re.compile("<<"), 96
+
+
 def _machine_readable(text: str) -> Iterator[Finding]:
     """Yield the lines of a passport or identity card that machines read."""
-    if "<<" in text:
-        for match in _MRZ.finditer(text):
+    for start, end in zones(_FILLED, text, TWO_LINES, TWO_LINES):
+        for match in _MRZ.finditer(text, start, end):
             yield Finding("passport", *match.span(), 0.9)

@@ -102,3 +102,14 @@ def test_numbers_by_their_place_in_a_record_or_a_sentence(text: str, kind: str) 
 )  # fmt: skip
 def test_such_places_without_a_person(text: str) -> None:
     assert kinds(text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "patient: Please Wait", "Full name: Required Field", "my name is not important",
+        "The caller Function Returns", "first_name: string", "Patient Safety Officer", "Cliente: Acme Corp 12",
+    ],
+)  # fmt: skip
+def test_words_for_people_alone_say_nothing(text: str) -> None:
+    assert kinds(text) == set()
