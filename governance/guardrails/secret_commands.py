@@ -102,7 +102,7 @@ COMMANDS = {
 }
 _AT_COMMANDS = Needles(COMMANDS, after=r"(?<![^\W\d_])")
 _MOUNTED = ("id=", "type=", "source=", "src=")
-_NOT_AN_ARGUMENT = re.compile(r"--?[a-z]|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
+_NOT_AN_ARGUMENT = re.compile(r"--?[a-z]|&{1,2}\w|@@|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
 
 
 def find(reading: Reading) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import secret_looks, secret_plain
+from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
@@ -62,18 +62,6 @@ _PARAMETER = re.compile(
     r"/?(?:(?:password-)?reset(?:[-_]password)?|magic(?:-?link|-login)?|verify(?:-email)?|confirm(?:-email)?|invite|login|unlock|activate)[\w\-]{0,16}/?"
     r"\?(?:[\w.\-]{1,20}=[^&\s\"']{0,60}&(?:amp;)?){0,4}(?:t|k|c|s|code|key|ticket|otp|hash|nonce|link|id|token)=(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
 )
-_CODES = re.compile(
-    r"(?:(?:backup|recovery|scratch|rescue|emergency|2fa|mfa)[ \-]?codes?|c[oó]di(?:go|ce|ci)s? (?:de |di )?(?:recupera\w{1,8}|recupero|respaldo|backup|riserva|emergenza|seguran\w{1,6})|codes? de (?:récupération|secours)|"
-    r"(?:wiederherstellungs|notfall|ersatz|backup)-?codes?|herstelcodes?|reservecodes?|kod\w{0,4} (?:odzyskiwania|zapasow\w{1,4})|återställningskod\w{0,4}|gjenopprettingskode\w{0,4}|gendannelseskode\w{0,4}|kurtarma kod\w{0,6}|код\w{0,4} восстановления|резервн\w{1,4} код\w{0,4}|恢复代码|备用代码|リカバリーコード|バックアップコード|복구 코드)[^\n:=]{0,50}?[:=]?\s{1,3}(?P<value>(?:[\s,;\d.)]{0,6}(?:\d{8}|[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)\b){1,8})",
-    re.IGNORECASE,
-)
-_CODE = re.compile(
-    r"(?<![\w\-])(?:\d{8}|(?=[\da-z\-]*\d)[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?)(?![\w\-])", re.IGNORECASE
-)
-_CODE_WORDS = (
-    "backup", "recovery", "scratch", "rescue", "emergency", "2fa", "mfa", "codice", "codici", "código", "codigo", "code de", "codes de", "wiederherst", "notfall", "ersatz", "herstel", "reserve",
-    "kod", "återst", "gjenop", "gendan", "kurtarma", "код", "резервн", "恢复代码", "备用代码", "リカバリーコード", "バックアップコード", "복구 코드",
-)  # fmt: skip
 SEEDS = (
     "seed", "mnemonic", "recovery", "wallet", "metamask", "ledger", "trezor", "phantom", "backup", "wiederherstellung", "frase",
     "phrase de r", "twelve words", "12 words", "24 words", "zwölf wörter", "douze mots", "doce palabras", "фраз", "助记词", "助記詞", "リカバリーフレーズ",
@@ -120,52 +108,10 @@ def find(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_PARAMETER, _LINKS):
         if secret_looks.noisy(match["value"]):
             yield secret_looks.span("link", match, match["value"], 0.7)
-    for match in reading.matches(_CODES, _CODE_WORDS, price=5):
-        for code in _CODE.finditer(text, match.start("value"), match.end("value")):
-            yield Finding("recovery_code", *code.span(), 0.7)
     for match in reading.matches(_GROUPED, _APP_PASSWORDS):
         if sum(map(bool, map(_NO_SYLLABLE.search, match["value"].split()))) >= FEWEST_WITHOUT_SYLLABLE:
             yield secret_looks.span("password", match, match["value"], 0.75)
     yield from _seeds(reading)
-    yield from _columns(reading)
-
-
-def _columns(reading: Reading) -> Iterator[Finding]:
-    for cell in reading.tables.cells(_COLUMN):
-        value = reading.text[cell.start : cell.end]
-        looks = _random if cell.column in _KEYS_ONLY else _held
-        if reading.looks(looks, value) or (reading.speaks(_OWNER) and _in_column(cell.column, value)):
-            yield Finding("password", cell.start, cell.end, 0.75)
-
-
-def _random(value: str) -> bool:
-    return secret_looks.noisy(value) and not (secret_looks.hexadecimal(value) or secret_looks.UUID.match(value))
-
-
-def _held(value: str) -> bool:
-    """Tell whether a cell of a secret's column holds one."""
-    return " " not in value and (secret_looks.assigned(value) or secret_looks.key(value))
-
-
-def _in_column(column: str, value: str) -> bool:
-    """Tell whether a plain word or a few digits are what a column for passwords or PINs holds."""
-    if _PIN_COLUMN.fullmatch(column):
-        return _PIN.fullmatch(value) is not None
-    return _PASSWORD_COLUMN.fullmatch(column) is not None and secret_plain.told(value)
-
-
-_OWNER = re.compile(
-    r"user|login|mail|account|name|host|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин"
-)
-_PIN_COLUMN, _PIN = re.compile(r"(?:[a-z]+ )?pin(?: code)?"), re.compile(r"\d{4,8}")
-_PASSWORD_COLUMN = re.compile(
-    r"(?:[a-z]+ )?(?:passwords?|passwd|passphrase|pass|pwd|pw|passwort|kennwort|contraseña|senha|mot de passe|wachtwoord|hasło|пароль|密码|パスワード|비밀번호)"
-)
-_KEYS_ONLY = frozenset({"key", "keys"})
-_COLUMN = re.compile(
-    r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|passphrase|(?<![a-z])(?:pw|pwd|pass|psk|token|secret|api[ _]?key|access[ _]?key|credential|pin)(?![a-z])|kennwort|contrase|"
-    r"mot de passe|senha|wachtwoord|hasło|пароль|密码|パスワード|비밀번호"
-)
 
 
 def _headers(reading: Reading) -> Iterator[Finding]:

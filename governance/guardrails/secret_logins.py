@@ -44,6 +44,7 @@ _PIN = re.compile(
 _CODE_OF = re.compile(
     r"\b(?:verification|security|one-?time|login|sms|2fa|authentication|door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z"
 )
+_SENT = re.compile(r"\b(?:sent|texted|e?mailed|geschickt|gesendet|envoyé|enviado|inviato)\b")
 _NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
 
 
@@ -279,6 +280,8 @@ def _pins(reading: Reading) -> Iterator[Finding]:
         if text[start] == " " and not _CODE_OF.search(lower, max(0, start - 12), start):
             continue
         if text[start] != " " and text[start - 1 : start].isalnum():
+            continue
+        if _SENT.search(lower, start, match.start("value")):
             continue
         if not _NOT_A_PIN.search(lower, max(0, start - 30), match.start("value")) and not _YEAR.match(match["value"]):
             yield Finding("pin", *match.span("value"), 0.7)

@@ -13,7 +13,7 @@ from governance.guardrails.findings import Finding
 _PLACEHOLDER = Cue(  # of words in lower case
     r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|eintragen|inserire|insert|insérer|remplacer|reempla[cz]|hier[_\-]|aqu[ií]\b|votre[_\-]|dein[_\-e]|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
     r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|(?<![^\W_])%[sd](?![^\W_])|(?<![^\W_])%[a-z_]\w*%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
-    r"my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
+    r"^(?:required|nullable|sometimes|string)\||my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
     r"^(?:null|none|undefined|true|false|string|required|optional|n/?a|tbd|empty|unset|default)$|_{4,}|-{4,}|#{3,}|^\[",
 )
 # What no random token of a known form holds but by a chance of one in many millions.
@@ -268,6 +268,9 @@ def coined(value: str) -> bool:
 
 _COINED = re.compile(
     r"[^\W\d_]{7,20}\d[!?#$%*]{0,2}|[^\W\d_]{3,20}[@#_.\-]?\d{2,6}[!?#$%*.+@]{0,2}|[^\W\d_]{2,16}\d{1,4}[^\W\d_]{1,16}\d{0,4}[!?#$%*]{0,2}|\d{1,4}[^\W\d_]{4,16}\d{0,4}[!#$]{0,2}|[^\W\d_]\w{2,}\d[^\W\d_]+\d\w*"
+    # t00r-loo, p4nnekoek
+    r"|(?!(?i:k8s|s3|v\d|h2|x86|i18n|e2e|l10n|b2b|p2p|m\d|t\d|c\d|r\d|a11y))(?=[^\d]*\d)[^\W\d_]{1,8}\d{1,2}[^\W\d_]{1,8}\d{1,2}[^\W\d_]{1,12}\d{0,4}"
+    r"|(?!(?i:k8s|s3|v\d|h2|x86|i18n|e2e|l10n|b2b|p2p|m\d|t\d|c\d|r\d|a11y))[^\W\d_]\d{1,2}[^\W\d_]{4,16}\d{0,4}"
 )
 # Words and numbers with signs between, as people chain them.
 _CHAINED = re.compile(

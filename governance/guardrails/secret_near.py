@@ -71,7 +71,7 @@ REACH_WORD = 120
 _RESOURCE = re.compile(r"\b(?:arn|urn|op|vault):\S*\Z|\bprojects/\S*\Z")  # the name of one, up to the value
 # Names of accounts and keys that their makers print on pages.
 _PUBLIC_NAME = re.compile(
-    r"rzp_|pk_(?:live|test)|AC[0-9a-f]{32}\Z|(?:acct|cus|price|prod|in|pi|sub|ch|evt|app|client|phc|pub)_|sb_publishable|pk\.eyJ|"
+    r"1-[0-9a-f]{8}-[0-9a-f]{24}\Z|v?\d+(?:\.\d+)+(?:[\-+~_.][A-Za-z0-9]{1,12}){1,8}\Z|rzp_|pk_(?:live|test)|AC[0-9a-f]{32}\Z|(?:acct|cus|price|prod|in|pi|sub|ch|evt|app|client|phc|pub)_|sb_publishable|pk\.eyJ|"
     r"0x[0-9a-fA-F]{40}\Z|SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c|\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|age1|npub1|bc1|[xyz]pub|arn:|ssh-|Ed\d+P|\w+_(?:sha|SHA|md|MD)\d{1,3}\Z|AAAA[BCE]3Nza|sha\d"
 )
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import secret_looks, secret_plain
+from governance.guardrails import secret_looks, secret_plain, secret_words
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
-from governance.guardrails.secret_phrases import SAYS_ABOUT
-from governance.guardrails.secret_told import COINED, END, ROLE, STEMS, VALUE, bare, finding
+from governance.guardrails.secret_told import COINED, END, ROLE, VALUE, bare, finding
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that stand beside whom they let in."""
-    lower = reading.lower
     if reading.speaks(COINED):
         yield from _pairs(reading)
         yield from _networks(reading)
-    if any(stem in lower for stem in STEMS):
-        yield from _beside_user(reading)
+    yield from _plain_networks(reading)
     yield from _rows(reading)
 
 
@@ -192,48 +189,25 @@ def _only_ssid(named: str) -> bool:
 SHORTEST_KEY = 8
 
 
-# "Login: anna / Password: sunshine", on two lines or one: there any word is a password.
-_USER_THEN = re.compile(
-    r"(?:user(?:name)?|login|e-?mail|account|benutzer(?:name)?|identifiant|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|пользователь)(?:[\"'*]{0,2} ?[:=] {0,2}|(?<=login) is |(?<=username) is )[\"']?"
-    r"(?P<user>[\w.@+\-]{2,48})[\"']?[ ,;/|\n&]{1,4}(?:[\w\-]{1,12} )?(?:password|pass|pwd|pw|passwort|kennwort|mot de passe|mdp|contraseña|clave|senha|wachtwoord|hasło|пароль)(?:[\"'*]{0,2} ?[:=] {0,2}| is )"
-    r"[\"']?(?P<value>[^\W\d_]{5,24})(?=[\"']?[ \t]{0,20}(?:[\n,;.)\]&]|\Z)|[\"']? (?:ok|failed|from|src|ip)\b)",
-    re.IGNORECASE,
+# "Wi-Fi: Seagull / chipsandvinegar", "SSID: Boathouse, key: driftwood": there a plain word is a password as well.
+_PLAIN_NETWORK = re.compile(
+    r"(?i:wi-?fi|wlan|ssid|netzwerk|network|réseau|rete|netwerk|sieć|сеть)(?: network| netz| name| guest)?(?: ?[:=]| -)? {0,2}[\"'“„«]?(?P<name>[A-Z][\w\-]{2,24}(?: [A-Z\d][\w\-]{0,20})?)[\"'”“»]?"
+    r"(?:(?: ?/ ?| ?\| ?)(?P<listed>[a-zà-ÿ]{8,32})|[\s,;|/\-]{1,4}(?:(?i:wi-?fi|wlan|network)[ \-])?(?i:key|code|pw|pass(?:word|wort|phrase)?|kennwort|schlüssel|clé|clave|chiave|chave|senha|sleutel|wachtwoord|klucz|hasło|mdp|mot de passe|contraseña|пароль|ключ)"
+    r"(?: ?[:=]| is| ist| est| es| è)? {1,2}[\"'“„«]?(?P<value>[^\W\d_]{6,32}))(?=[\"'”“»]?[.,;!]?[ \t]{0,8}(?:\n|\Z))",
 )
-_TYPES = re.compile(
-    r"(?:str|string|text|varchar|char|bytes?|boolean|bool|secretstr|plain|type|password|passwd|passwort|kennwort|contraseña|senha|secret|geheim|optional|required|changeme|example|"
-    r"admin|root|user|username|postgres|guest|public|demo|test\w*|none|null|empty|hidden|redacted|unknown|same|below|attached|pending|forgotten|expired|reset|\w+(?:field|input|type|value|word|wort))",
-    re.IGNORECASE,
+_NO_KEY = re.compile(
+    r"conference|includ\w+|inklusiv\w*|kostenlos\w*|gratuit\w*|restaurant|breakfast|everywhere|poolside|reliable|available|bluetooth|ethernet|standard|zuverlässig|überall|verfügbar|unlimited|unbegrenzt"
 )
 
 
-def _beside_user(reading: Reading) -> Iterator[Finding]:
+def _plain_networks(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(
-        _USER_THEN,
-        (
-            "user",
-            "login",
-            "mail",
-            "account",
-            "benutzer",
-            "identifiant",
-            "utilisateur",
-            "usu",
-            "utente",
-            "gebruiker",
-            "użytkownik",
-            "логин",
-        ),
+        _PLAIN_NETWORK,
+        ("wifi", "wi-fi", "wlan", "ssid", "netzwerk", "network", "réseau", "rete ", "netwerk", "sieć", "сеть"),
     ):
-        value, user = match["value"], match["user"].lower()
-        if (
-            _TYPES.fullmatch(value)
-            or SAYS_ABOUT.fullmatch(value)
-            or (_TYPES.fullmatch(user) and user not in _KNOWN)
-            or user == value.lower()
-        ):
-            continue
-        if not secret_looks.placeholder(value):
-            yield finding(match)
+        group = match.lastgroup or "value"
+        if secret_words.own(match[group]) and not _NO_KEY.fullmatch(match[group].lower()):
+            yield Finding("password", *match.span(group), 0.65)
 
 
 # What databases keep: lines of .pgpass and rows that are inserted.

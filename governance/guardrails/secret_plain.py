@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from governance.guardrails import secret_looks
+from governance.guardrails import secret_looks, secret_words
 from governance.guardrails.cues import asked_once
 
 _WORDS = tomllib.loads(Path(__file__).with_name("secret_plain.toml").read_text("utf-8"))
@@ -40,6 +40,7 @@ def word(value: str) -> bool:
     return (
         _PLAIN.fullmatch(value) is not None
         and lower not in _SAYS_SOMETHING
+        and lower not in secret_words.SAYING
         and not lower.endswith(_ENDS_OF_NAMES)
         and not any(hump.lower() in _OF_CODE for hump in _HUMP.findall(value))
         and not any(lower[:at] in _OF_CODE and lower[at:] in _OF_CODE for at in range(3, len(lower) - 2))

@@ -8,6 +8,8 @@ from operator import attrgetter
 
 from governance.guardrails import (
     secret_broken,
+    secret_codes,
+    secret_columns,
     secret_commands,
     secret_dictated,
     secret_forms,
@@ -16,6 +18,9 @@ from governance.guardrails import (
     secret_pairs,
     secret_phrases,
     secret_places,
+    secret_sentences,
+    secret_set,
+    secret_setup,
     secret_tokens,
     secret_told,
     secret_unread,
@@ -68,6 +73,24 @@ _NAMES = (
     "chpasswd",
     "docker login",
     "ldap",
+    "clave",
+    "mdp",
+    "jelszó",
+    "salasana",
+    "adgangskode",
+    "heslo",
+    "parola",
+    "şifre",
+    "lozinka",
+    "wifi",
+    "wi-fi",
+    "wlan",
+    "ssid",
+    "haslo",
+    "kodeord",
+    "passord",
+    "contrasena",
+    'pass "',
 )
 _TELLING = (*_APP_PASSWORDS, *secret_forms.SEEDS, *_NAMES)
 _ALARM = re.compile(
@@ -82,8 +105,9 @@ _TAIL = re.compile(
     r"|(?=[A-Za-z])(?=[^\s\"]{0,40}\d)[^\s\"]{2,40}[@#$%^&*+~!?._\-][^\s\"]{0,40}(?:\"?\s[^\n]{0,60}|\")?"
     r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
     # phrases of words, and names before a value
-    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
-    r"|(?i:totp|2fa|mfa|authenticator|otp)[^\n]{0,120}"
+    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
+    r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|configura|einrichtung)[^\n]{0,120}"
+    r"|(?i:(?:backup|recovery|secours|respaldo|recuper|wiederherst|notfall|резервн)[\w \-]{0,24})[^\n]{0,150}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
     r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?"
     r"|(?i:key1)[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{0,40}[\"']?[,;\s\"']{0,12}(?i:k|ke|key|key2)?[\"':=\s]{0,5}[A-Za-z0-9]{0,32}"
@@ -103,6 +127,11 @@ _FINDERS = (
     secret_dictated.find,
     secret_pairs.find,
     secret_places.find,
+    secret_set.find,
+    secret_sentences.find,
+    secret_setup.find,
+    secret_codes.find,
+    secret_columns.find,
     secret_unread.find,
 )
 

@@ -1,0 +1,398 @@
+"""Passwords of words, codes and sentences in many languages, and lines beside them that hold none.
+
+A line is a text; "\\n" ends a line in it, and «…» marks what must be covered.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+
+from governance.guardrails import secrets
+
+SECRET = r"""
+mqtt:\n  user: kitchen\n  password: «toast-and-marmalade»
+smtp_password: «green.garden.gate»
+ftp:\n  user: upload\n  pass: «blue_canoe_trip»
+    ARTIFACTORY_PASSWORD = '«winter-Coat-rack»'
+REDIS_PASS="«tin-roof-rusted»"
+  "password": "«velvet-elephant»"
+  "smtpPass": "«Copper Kettle»"
+<password>«quiet-harbour-lights»</password>
+admin_password = "«Marble Staircase»"
+spring.datasource.password=«lantern.fish.soup»
+user = "backup"\npassword = "«Kellertreppe»"
+DB_USER=shop\nDB_PASSWORD=«gingerbread»
+MYSQL_ROOT_PASSWORD: «elderflower»
+$config['db']['password'] = '«Zwetschgenkuchen»';
+define('DB_PASSWORD', '«sommerregen»');
+Passwort: «Blaue-Stunde-am-See»
+wachtwoord: «regen-in-oktober»
+hasło: «zielona-herbata-rano»
+contraseña: «luna-sobre-el-rio»
+mot de passe : «vent-du-nord-froid»
+пароль: «синий-кит-поёт»
+login orga, password "«Seven Green Herons»"
+pw: "«Waldmeister Bowle»"
+user lena, passwort „«Roter Fuchs»“
+identifiant accueil, mot de passe « «Citron Vert» »
+connection.password=«glow.worm.jar»
+net.ssl.keyStorePassword: «otter-holt-bank»
+rabbitmq:\n  default_user: relay\n  default_pass: «bright-red-barn»
+environment:\n  - PGPASSWORD=«purple-rain-coat»
+GRAFANA_ADMIN_PASSWORD=«owl-in-the-attic»
+db_password = "«LavenderHoneyToast»"
+password='«Schneeflocke»', user='anna'
+new MailClient("smtp.example", "robot", password: "«Plumcake»")
+{"user":"till","password":"«Apfelschorle»"}
+{"login": "kasse1", "kennwort": "«Regenbogen»"}
+Usuario;Clave;Sede\nrecepcion;«Mostrador_3a»;Vigo\nalmacen;«Carretilla_8c»;Lugo
+Benutzer;Kennwort;Abteilung\nmeier;«Gartentor_5»;Vertrieb\nschulz;«Heizung-9b»;Lager
+Utilisateur;Mot de passe;Site\naccueil;«Comptoir_4d»;Lyon
+Utente;Password;Reparto\ncassa1;«Vetrina_2b»;Milano
+Gebruiker;Wachtwoord;Filiaal\nbalie;«Fietspad_6»;Utrecht
+Usuário;Senha;Loja\ncaixa1;«Padaria_7z»;Porto
+Логин;Пароль;Отдел\nkassa1;«Vitrina_4»;Склад
+service,login,passwort\nnas,anna,«kaffeetasse»\nrouter,admin,«blumenvase»
+Host;User;Pass\nnas1;admin;«teapot-lid»\nnas2;admin;«broom-stick»
+site | login | password\nWiki | editor | «orange»\nCRM | sales | «hollyhock»
+Your Google backup codes:\n«4821 9930»\n«1182 7346»\n«9027 5510»\n«3308 1274»
+GitHub recovery codes:\n«a3f9c-12bde»\n«77ad1-9c0fe»\n«0b2d4-aa718»
+Recovery codes (keep safe):\n- «f3k9-2m7q»\n- «8t2w-0x4z»
+Discord backup codes: «k3f9 2m7q», «t8w2 x0z4», «p1n6 v5b8»
+Wiederherstellungscodes: «482193» «774120» «118263» «990125»
+Códigos de respaldo: «482 199 30», «118 273 46»
+Codici di backup: 1) «48219930» 2) «11827346»
+резервные коды: «4821 9930», «1182 7346»
+Backup-Codes:\n 1) «k4tz-9wq1-mm2x»\n 2) «p8rs-3vb7-cc0d»
+Scratch codes: «82736451», «19283746»
+Your verification code is «482193».
+Your one-time code is «771 204». We will never call you.
+G-«482193» is your Google verification code.
+«482193» is your Facebook confirmation code
+«7712» is your Uber code. Never share this code.
+Your security code: «882041». It expires in 10 minutes.
+Use «551923» as your login code for Revolut.
+Enter this code to sign in: «551923»
+Dein Bestätigungscode lautet «551923».
+Ihr Einmalcode: «551 923»
+TAN: «551923» fuer Auftrag 88
+Votre code de vérification est «551923»
+Votre code de sécurité : «551 923»
+Tu código de verificación es «551923». No lo compartas.
+Il tuo codice di verifica è «551923».
+Je verificatiecode is «551923»
+Uw inlogcode is «551 923»
+Twój kod weryfikacyjny to «551923»
+Ваш код подтверждения: «551923»
+Код для входа «5519». Никому не сообщайте его.
+認証コードは「«551923»」です
+인증번호 [«551923»]를 입력해 주세요
+Doğrulama kodunuz: «551923»
+Din engångskod är «551923»
+OTP for txn of INR 2,300 is «551923». Do not share.
+SMS-Code «551923» eingeben
+conference dial-in +49 30 5550284, room 88213#, host PIN «640917#»
+Dial +1 555 0100, meeting ID 993 112, participant PIN «4471#»
+Zoom: Meeting ID 872 1234 5678, Passcode: «482193»
+Webex host key: «551923»
+Voicemail PIN: «7731»
+SIM: ICCID 8949191398697079456, PIN «0427», PUK «37235172»
+PUK «37235172»
+Karten-PIN: «4471»
+código PIN: «4471»
+il PIN della carta è «4471»
+pincode van de pas: «4471»
+kod PIN: «4471»
+ПИН-код карты «4471»
+Türcode Serverraum: «C2580» (ab 1.4.)
+Der Code für die Haustür ist «2580B»
+Garagencode «A7714»
+Alarmcode «4471», bitte nicht weitergeben
+door code «C2580X»
+The gate code is «*4471#»
+Schlüsselbox rechts, Code: «4471»
+Code porte d'entrée : «A4471»
+digicode «47B12»
+Digicode immeuble : «B5902»
+El código del portal es «4471A»
+código da porta: «4471#»
+alarm panel: disarm with «4471»
+Safe combination «31-07-22»
+Code boîte à clés «4471»
+deurcode «4471#»
+код домофона «38К4471»
+门禁密码 «4471#»
+iCloud app-specific password "Thunderbird": «btby-rwsm-ohzo-ufcu»
+app-specific password: «abqd-wxyz-klmn-oprt»
+Apple app specific password for the calendar: «qwzx-mnbv-lkjh-poiu»
+App-Passwort für Outlook: «wkdj qpza mxnc bvgf»
+app-spezifisches Passwort: «btby-rwsm-ohzo-ufcu»
+mot de passe d'application : «wkdj qpza mxnc bvgf»
+contraseña de aplicación: «wkdj qpza mxnc bvgf»
+senha de app: «wkdj qpza mxnc bvgf»
+Yahoo app password: «wkdjqpzamxncbvgf»
+fastmail app password (imap) «8k3m2v9q4x7z1t5w»
+WordPress application password: «aB3d Ef6h Ij9k Lm2n Op5q Rs8t»
+type this setup key into the authenticator app: «55ml 5wvy tzbi uguy 3332 6bgv k46a pvfi»
+Manual entry key: «JBSW Y3DP EHPK 3QXA»
+2FA-Schlüssel: «JBSWY3DPEHPK3QXA»
+Clé de configuration : «5wvy tzbi uguy 3332»
+Clave de configuración: «5wvy tzbi uguy 3332 6bgv k46a»
+authenticator setup key «5WVYTZBIUGUY33326BGVK46APVFI2QXA»
+secret key for Google Authenticator: «5wvy tzbi uguy 3332 6bgv k46a»
+oathtool --totp -b «5WVYTZBIUGUY3332»
+oathtool -b --totp "«5wvy tzbi uguy 3332»"
+utilisateur depot, mdp «encre_violette7»
+le mdp c'est «Papillon-bleu3»
+mdp du wifi : «framboise2021»
+nouveau mdp «Tournesol77»
+habe das PW zurückgesetzt, steht jetzt auf «Regenschirm-Ade4»
+Passwort steht auf «Kuckucksuhr8»
+PW ist jetzt «Lindenblatt7»
+das neue PW lautet «Nudelsieb-3»
+modemin arayüz şifresini «limonata2024» yaptım
+şifreyi «kahve1453» olarak değiştirdim
+Wi-Fi şifresi «zeytin_dali7»
+yeni parola «Gunes-Isigi5»
+пароль теперь «Снегирь-на-ветке3»
+Пароль от вайфая «клюква2020»
+поставил пароль «Ромашка-77»
+новый пароль — «Ёжик.в.тумане1»
+您的初始密码为:«fMGgqgqht2»,请登录后尽快修改
+初始密码:«Qc8v2mnT»
+新密码是 «lvcha_2024»
+WiFi密码«xiaomao2580»
+パスワードを«sakura77»に変更しました
+パスワードは«tanuki2580»になりました
+初期パスワード:«Kx82mQpa»
+비밀번호를 «Hodu_77»로 바꿨어요
+he cambiado la clave, ahora es «Girasol_88»
+la contraseña nueva es «tortilla2024»
+la clave quedó en «Lagarto-9»
+puse de clave «sandia2020»
+la password adesso è «Gatto.nero3»
+a senha agora é «pipoca2023»
+troquei a senha pra «Jacare_55»
+het wachtwoord is nu «Fietsbel9»
+ww is «stroopwafel3»
+zmieniłem hasło na «Kaczka2024»
+lösenordet är nu «Blåbär_77»
+salasana on nyt «Mustikka55»
+heslo je teď «Borůvka77»
+jelszó: «Macska2020»
+كلمة المرور هي «Nakhla2024»
+mật khẩu là «phobo2580»
+kata sandi sekarang «nasigoreng77»
+createUser monitor SHA "«Auth_Dohle_11»" AES "«Priv_Dohle_12»"
+createUser snmpro MD5 «heronlake9» DES «otterpond8»
+snmpwalk -v3 -u mon -l authPriv -a SHA -A «HeronLake77» -x AES -X «OtterPond88» host
+usm user: authPassphrase=«heron-lake-9» privPassphrase=«otter-pond-8»
+rocommunity «k33pOut-ro» 10.0.0.0/8
+fun isStaff(pin: String) = pin == "«5093»" // staff PIN
+if (pin === '«4471»') openTill();
+return enteredPin.equals("«4471»");
+const MASTER_PIN = '«9083»';
+if ($_POST['code'] == '«8832»') { unlock(); }
+ALARM_CODE = "«4471»"
+if input_password == "«kartoffelsalat»":
+if ($pass == '«bratwurst77»') {
+password.equals("«Himmelblau»")
+strcmp(password, "«moonlight9») == 0
+SENTRY_DSN=https://«e399abcc8e12d9e7dd65cb40333dbabb»@o567641.ingest.sentry.io/1278815
+dsn: "https://«e399abcc8e12d9e7dd65cb40333dbabb»@o567641.ingest.sentry.io/1278815"
+"""
+CLEAN = r"""
+username: sensors\npassword: secret
+  password: { type: string, minLength: 8 }
+  password: str = Field(min_length=8)
+password = models.CharField(max_length=128)
+password = input("Enter your password: ")
+password = config.get("db", "password")
+password = secrets.token_urlsafe(16)
+let password = prompt("Enter password");
+password: 'required|min:8|confirmed'
+"password": "This field is required."
+"password": "Password"
+"password": "Enter your password"
+"reset_password": "Reset password"
+"confirm_password": "Repeat password"
+"wrong_password": "The password is wrong"
+"PASSWORD_RESET": "password-reset"
+'password' => ['required', 'confirmed'],
+case "password": return "text";
+if (password === confirmPassword) {
+if (field.name == "password")
+if (pin === "") return
+if (code == "400")
+if (statusCode == "404")
+country_code = "0049"
+pin: 17
+GPIO pin 4471
+Please enter your PIN.
+The PIN was sent by post on 12.04.2024.
+The password is required.
+the password was reset yesterday
+password is case-sensitive
+your password has expired
+Das Passwort steht jetzt auf dem Zettel im Büro.
+Passwort: siehe Tresor
+Passwort auf Anfrage
+Le mot de passe est obligatoire.
+mdp envoyé par SMS
+mot de passe : voir coffre-fort
+La contraseña es obligatoria.
+La clave es la paciencia
+clave primaria: id
+troquei a senha ontem
+Het wachtwoord is verlopen
+Hasło jest wymagane
+Пароль обязателен
+пароль сменил вчера
+новый пароль отправлен на почту
+şifreyi dün değiştirdim
+parola yanlış girildi
+初始密码为身份证后六位
+密码长度为8到20位
+パスワードを変更しました
+비밀번호를 변경했습니다
+lösenord måste ha 8 tecken
+heslo je povinné
+Backup codes can be used once each.
+backup codes were generated on 2023-01-20
+Postal codes: 10115 10117 10119
+discount codes: SPRING-2024, SUMMER-2024
+Your order code is 771 204.
+Your tracking code is 7712 0455
+the HTTP code is 404
+status code: 5519
+Postleitzahl 10115, Vorwahl 030
+Le code postal est 75011
+el código de error es 5519
+codice fiscale RSSMRA85T10A562S
+код товара 551923
+郵便番号 100-0001
+Sicherheitscode eingeben und bestätigen
+const verificationCode = generateCode(6);
+otp valid for 2024
+Meeting ID: 872 1234 5678
+Passcode: ask the host
+gate B42 closes at 18:30
+Türcode ändert sich am 1.4.2024
+Code review on door controller, ticket 4471
+dress code black
+Digicode demandé à la gardienne au 0145678899
+Alarm 4471 raised at 12:30
+Safe operation, code of conduct 2024
+app-specific passwords are listed at appleid.apple.com
+app password: four groups with four letters each
+enter this code when asked
+snmp-server community RO
+createUser mutation failed: email taken
+image: ghcr.io/example/token-broker:v2.3.1-bookworm-slim
+docker run vault-token-helper:1.2.3-rc4-linux-arm64
+libsecret-1-dev_0.21.4-1build3_amd64.deb
+X-Amz-Cf-Id: kP3Nq8vT2mXz7LwR5cYh1JdB9sFg4A6uEoQi0ZaVbTnMxKyWpCrHjD==
+X-Request-Id: token-svc-7d9f8b6c5d-x2x4k
+IDENTIFIED BY '&&app_password'
+IDENTIFIED BY '${APP_PW}'
+IDENTIFIED BY '@@PASSWORD@@'
+password: @Model.Password
+password="$PW"
+password: (hidden)
+password: xxxxxx
+pass: true
+tests pass "smoke suite" in CI
+mountain pass: closed
+use the pass "day ticket"
+stage: pass, next: two-phase-commit
+secret: kubernetes.io/tls
+secretKeyRef:\n  name: shop-db\n  key: password
+passwordFile: /run/secrets/db-password
+password_encryption = scram-sha-256
+passwordless: true
+password-manager: one-per-team
+pwd=/srv/app
+pw.x < scf.in
+pw-play sound.wav
+Clave;Descripción\nA1;Azul_3
+key;value;unit\ncolor;Red_3a;none
+Token;Count\nthe;1200
+| Password | Meaning |\n|---|---|\n| required | must be set |
+user,password,expires\nanna,set,2024-01-01\nbob,unset,2024-02-01
+Wi-Fi: free / included
+Wi-Fi: hotel / conference
+Wi-Fi: fast / reliable
+Wi-Fi: WPA2 / WPA3
+Wi-Fi password: ask at reception
+Netzwerk: 10.0.0.0/24\nSchlüssel: beim Hausmeister
+mailto:e399abcc8e12d9e7dd65cb40333dbabb@example.org
+git@github.com:moor/password-store.git
+it's not quite right, it's half-done
+root is not allowed
+admin / moderator
+admin: read-write
+login / logout
+Benutzername / Passwort
+Anmeldung: Benutzername / Kennwort
+--password-file secrets.txt
+mysql -p database
+sshpass -e ssh pi@10.0.0.3
+The passphrase is optional
+PasswordAuthentication yes
+password [success=1 default=ignore] pam_unix.so obscure
+passwd: password updated successfully
+<input type="password" name="password" placeholder="Your secret word">
+<PasswordField label="Kennwort" />
+<password/>
+msgid "Password"\nmsgstr "Wachtwoord"
+password=Mot de passe
+password.required=Please enter a password
+button.password=Show password
+password: Kennwort eingeben
+title: Password reset
+Password: Next field
+"Password", "Confirm password", "Next"
+{"type":"password","label":"Secret code"}
+{"field":"password","error":"is too short"}
+{"password":"invalid-credentials"}
+{"user":"anna","password":"<redacted>"}
+Username: anna\nPassword:
+Username: anna\nPassword: sent separately
+Benutzer: anna\nPasswort: separat
+Usuario: ana, contraseña: olvidada
+username: anna\npassword: same
+login: anna, password: wrong
+if (code === "ENOENT")
+if (error.code == "23505")
+"""
+_MARKED = re.compile("«(?! )([^«»]+?)(?<! )»")
+
+
+def texts(lines: str) -> list[str]:
+    return [line.replace("\\n", "\n") for line in lines.strip("\n").splitlines()]
+
+
+@pytest.mark.parametrize("marked", texts(SECRET))
+def test_what_is_marked_is_covered(marked: str) -> None:
+    text = _MARKED.sub(r"\1", marked)
+    found = secrets.detect(text)
+    for value in _MARKED.findall(marked):
+        start, end = text.index(value), text.index(value) + len(value)
+        assert any(2 * (min(end, one.end) - max(start, one.start)) >= end - start for one in found), value
+
+
+@pytest.mark.parametrize("text", texts(CLEAN))
+def test_what_only_stands_where_secrets_stand_is_none(text: str) -> None:
+    assert [text[one.start : one.end] for one in secrets.detect(text)] == []
+
+
+@pytest.mark.parametrize("kind", ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "])
+def test_a_private_key_that_was_encoded_once_more_is_found(kind: str) -> None:
+    frame = f"-----BEGIN {kind}PRIVATE KEY-----\n" + "MHcCAQEEI" * 12
+    encoded = base64.b64encode(frame.encode()).decode()
+    assert secrets.detect(f"tls.key: {encoded}")
+    public = base64.b64encode(frame.replace("PRIVATE", "PUBLIC").encode()).decode()
+    assert secrets.detect(f"tls.crt: {public}") == []
