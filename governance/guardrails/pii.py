@@ -6,7 +6,10 @@ import re
 
 from governance.guardrails import (
     national_ids,
+    pii_accounts,
+    pii_addresses,
     pii_around,
+    pii_dictated,
     pii_ids,
     pii_names,
     pii_numbers,
@@ -25,14 +28,14 @@ _DIGIT = re.compile(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _WORDS = ("at", "dot", "arroba", *pii_names.TELLING)
-_SAID = any_case((*pii_spoken.WORDS, "double", "triple"))
-_SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}\b|[ ,.\-–]{{0,3}}\Z)"  # two digits in words, or one at the end
+_SAID = rf"(?i:{pii_dictated.SPELT})"
+_SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}|[ ,.\-–]{{0,3}}[^\W\d_]?\Z)"  # two digits in words, or one at the end
 
 # Eras of Japan's calendar, or what may become one.
 _ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z))"
 # Anything a finding holds besides plain words, and the words that may stand inside one.
 _ALARM = re.compile(
-    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{_SAID_ON}|{_ERA}|{pii_names.TELLING_OF_IDEOGRAPHS}"
+    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{_SAID_ON}|{_ERA}|{pii_names.TELLING_OF_IDEOGRAPHS}|[{pii_dictated.CHINESE}]{{2}}"
 )
 
 _TAILS = (
@@ -44,8 +47,10 @@ _TAILS = (
     # an address of a machine, and what is said after it
     r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4})[^\n]{0,60}",
     # digits in words
-    r"(?i:(?:(?:double|triple|zero|oh|one|two|three|four|five|six|seven|eight|nine)[ ,.\-–]{1,3}){1,24}[a-z]{0,6})",
+    rf"(?i:(?:(?:{pii_dictated.LINK}|(?={pii_dictated.BEGUN})[^\W\d_]{{1,24}})[ ,.;:()\-–…]{{1,4}}){{1,24}}[^\W\d_]{{0,24}})",
+    rf"[{pii_dictated.CHINESE}]{{1,11}}(?:[、，, \-ー]{{1,2}}[{pii_dictated.CHINESE}]{{0,8}}){{0,3}}",
     # a street after its number
+    rf"\d{{1,4}}(?: ?(?:bis|ter))?,? (?i:{pii_addresses.BEGUN}|{pii_addresses.NUMBERED_FIRST}(?:[ ,\n]{{1,2}}[\w'’.\-]{{0,24}}){{0,12}})",
     r"\d{1,5}[A-Za-z]?(?:-\d{1,4})?(?:[ ,\n]{1,2}#?[A-Z0-9][\w'’.\-#]{0,20}){0,14}[ ,\n]{0,2}#?",
     # account and identity numbers in groups
     r"[A-Za-z]{2}\d{2}[0-9A-Za-z \-]{0,52}",
@@ -75,9 +80,12 @@ _FINDERS = (
     pii_numbers.find,
     national_ids.find,
     pii_ids.find,
+    pii_accounts.find,
     pii_around.find,
     pii_phones.find,
     pii_people.find,
+    pii_addresses.find,
+    pii_dictated.find,
     pii_names.find,
 )
 
@@ -85,7 +93,11 @@ _FINDERS = (
 def detect(text: str) -> list[Finding]:
     """Return what in a text identifies or reaches a person, by place; findings may overlap."""
     folded = fold(text)
-    finders = _FINDERS if _DIGIT.search(folded.text) else (pii_people.find, pii_names.find)
+    finders = (
+        _FINDERS
+        if _DIGIT.search(folded.text)
+        else (pii_people.find, pii_names.find, pii_addresses.find, pii_dictated.find)
+    )
     reading = Reading(folded.text, folded.lower)
     whole: list[Finding] = []
     with one_look():

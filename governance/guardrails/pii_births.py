@@ -20,7 +20,8 @@ _DAY = re.compile(
     r"|(?:\d{4}|(?:明治|大正|昭和|平成|令和) ?(?:\d{1,2}|元)) ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]?"
     r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|[0-3]\d(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(?:19|20)?\d\d"
     rf"|{_WORD}\.? \d{{1,2}}(?:st|nd|rd|th)?,? (?:of )?(?:\d{{4}}|['’]\d\d)|{_ORDINAL} (?:of )?{_WORD},? \d{{4}}|\d{{4}}\. ?{_WORD} \d{{1,2}}(?:-[áéaeiíoóuúnjk]{{1,3}})?"
-    rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?[ \-](?:of |de |d['’])?{_WORD}\.?,?[ \-](?:de |del )?\d{{2,4}}|\d{{4}} ?m\. {_WORD} \d{{1,2}})"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?[ \-](?:of |de |d['’])?{_WORD}\.?,?[ \-](?:de |del )?\d{{2,4}}|\d{{4}} ?m\. {_WORD} \d{{1,2}}"
+    r"|\d{1,2} [\u0e00-\u0e7f.]{3,12}+ (?:พ\.ศ\. ?)?\d{4}|\d{1,2} tháng \d{1,2},? năm \d{4})"
     r"(?:(?=T\d\d:)|(?![0-9A-Za-z/]|-\d))",
     re.IGNORECASE,
 )
@@ -59,7 +60,7 @@ _NAMED = Cue(
 _LABEL = Cue(
     rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\->→]{{0,5}}(?:(?:on|the|am|le|el|il|em|się|jsem|jsme|se|shows|says|ist der|un|aos|dn\.|στις|ב-|ב|في|mon|tues|wednes|thurs|fri|satur|sunday|\w{3, 6}day|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
     r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|my|his|her|it's)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
-    r"(?:w [^\W\d_]{3,20} |(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|(?:in|at) [^\d\n;!?]{3,32} (?:on |am |le |il |el )(?:the )?)?$"
+    r"(?:w [^\W\d_]{3,20} |(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|(?:in|at|te|à|w|en) [^\d\n;!?]{3,32} (?:on |am |le |il |el |op |dnia )(?:the )?|в [^\W\d_]{3,20} |di [^\W\d_]{3,20}, )?$"
 )
 _AFTER = re.compile(
     r" (?:is|was|as|for) (?:my|his|her|their|your|the|a|date)?(?: date)?(?: of)? ?(?:birth|dob)|,? is (?:when|the day) (?:i|he|she|we|they) (?:was|were) born|"
@@ -68,7 +69,7 @@ _AFTER = re.compile(
     r"geborene?r?\b|syntynyt)|[ ,]?(?:に)?(?:生まれ|出生|生(?!产|産|成|活|效))"
 )
 _AGED = Cue(
-    r"\b(?:aged?|alter|âge) \d{1,3}(?: ?\(|, )$|\((?:m|f|male|female|w|männlich|weiblich|homme|femme|hombre|mujer)[,/;] ?$"
+    r"\b(?:aged?|alter|âge) \d{1,3}(?: ?\(|, )$|\b\d{1,3} ?(?:y|yo|y/o|yrs?|years old|jahre|ans|años|anni) ?\($|\((?:m|f|male|female|w|männlich|weiblich|homme|femme|hombre|mujer)[,/;] ?$"
     r"|\b(?:dob|birth|born|geburts\w*|naissance|nacimiento|nascita)[^\d\n]{0,24}\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4} (?:to|not|auf|à|a|→|->|instead of) $"
 )
 # "When were you born?" "…": what answers a question for it.
@@ -119,6 +120,13 @@ _SIX = re.compile(
     r"\b(?:dob|d\.o\.b\.?|geb\.?-?dat\w*|birth ?date)[ :=#]{1,3}(?P<one>\d\d)(?P<two>\d\d)(?P<year>\d\d)(?![\w./\-])"
 )
 _NAMES_OF_SIX, _FEASTS_OF_PEOPLE = ("dob", "d.o.b", "geb", "birth"), ("birthday", "birth-day", "bday", "b-day")
+_SIX_OF_KOREA = re.compile(r"생년월일[ :=]{0,3}(?P<day>\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)")
+_MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+_YEAR_SAID = r"(?:nineteen|two thousand(?: and)?|twenty)(?:[ \-](?:oh |hundred )?[a-z]{3,9}(?:[ \-](?:one|two|three|four|five|six|seven|eight|nine))?)?"
+# A day without any digit, as people say it.
+_SAID = re.compile(
+    rf"\b(?:(?:the )?{_ORDINAL} (?:of )?(?:{_MONTH}|the {_ORDINAL})|{_MONTH} (?:the )?{_ORDINAL}),? (?:of )?(?:{_YEAR_SAID}|(?:thir|for|fif|six|seven|eigh|nine)ty[ \-][a-z]{{3,5}})\b"
+)
 DAYS, MONTHS = range(1, 32), range(1, 13)
 
 
@@ -139,6 +147,11 @@ def find(reading: Reading) -> Iterator[Finding]:
             and min(int(match["one"]), int(match["two"])) in MONTHS
         ):
             yield Finding("date_of_birth", match.start("one"), match.end("year"), 0.8)
+    for match in _SIX_OF_KOREA.finditer(lower):
+        yield Finding("date_of_birth", *match.span("day"), 0.8)
+    for match in _SAID.finditer(lower):
+        if _of_birth(reading, match, None):
+            yield Finding("date_of_birth", *match.span(), 0.8)
     for at, _ in reading.places(_FEASTS_OF_PEOPLE):
         for match in _DAY_ALONE.finditer(text, at, at + LONGEST_DAY):
             if _OWN.search(labels.before(text, match.start())):

@@ -19,7 +19,7 @@ _V6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:]
 _NAME = Cue(
     r"(?:(?:user|client|customer|visitor|my|his|her|their|your|source|remote|home|log-?in|sign-?in|sign-?up|registration|sender|caller|device|player|subscriber|last|reporter|"
     r"guest|member|tenant|current|real|true|connecting|origin|src)(?:'s)?(?:[ _\-]\w{1,12})?[ _\-]?ip(?:[_ ]?v[46])?(?![a-z])|remote_?addr|x-forwarded-for|forwarded: for|"
-    r"\bip[ _]?addr(?:ess)?|\bip:|came from|(?:logged|signed|dialled|dialed) ?(?:in|on) from|log-?in from|connect(?:ed|ing|ion|s)? from|access(?:ed)? from|"
+    r"\bip[ _]?addr(?:ess)?|\bip:|came from|kam von|kwam van|venait de|veniva da|vino de|ログイン元|(?:logged|signed|dialled|dialed) ?(?:in|on) from|log-?in from|connect(?:ed|ing|ion|s)? from|access(?:ed)? from|"
     r"adresse ip|ip-adress\w*|ip-osoite|indirizzo ip|adres\w* ip|ip-?adres|endere[cç]o ip|ip adresi|ip-адрес\w*|айпи|direcci[óo]n ip|ip地址|ipアドレス|ip 주소|아이피|"
     r"(?:meine|deine|ihre|mon|ma|votre|mi|tu|su|il mio|la mia|meu|minha|mijn|moje|mój|мой|我的|私の|내|제) ?ip(?:地址|アドレス|は|是|가|는)?|"
     r"thuisadres|heimadresse|\bmin ip|(?<=[^\W\d_])['’]s ip(?: address)? (?:is|was|=)|\b(?:my|his|her|their) home (?:router|line|connection)|zu hause hinter|"

@@ -14,9 +14,6 @@ _LABELS = {
     "driver_license": r"driv(?:er|ing|er'?s|ers'?)[- ]licen[cs]es?|(?:state )?dl (?:number|no|#)|d/l|dl(?=[:#])|"
     r"f(?:ü|ue)hrerschein(?:nummer)?|permiso de conducir|permis de conduire|patente di guida|rijbewijs",
     "national_id": r"national[ _\-]?(?:id(?:entity|entification)?(?:[ _]?card)?)(?:[ _]?(?:number|no))?|identity card|id card|residence permit",
-    "bank_account": r"(?:bank|checking|savings|chequing)(?: account)?|accounts?|acct|routing|aba|"
-    r"cuenta bancaria|conto (?:corrente|bancario)|compte bancaire|conta (?:banc[áa]ria|corrente)|bankrekening(?:nummer)?|rachunek bankowy|rachunku bankowego|"
-    r"sort code|bsb|kontonummer|k(?:on)?to\.?[\- ]?nr|num[ée]ro de compte|n[úu]mero de cuenta",
     "medical_id": r"mrn|medical record|patient id|health (?:card|plan|insurance)(?: id)?|"
     r"medicaid|krankenversichertennummer",
 }
@@ -25,7 +22,6 @@ _VALUES = {
     "driver_license": r"(?=[A-Za-z\d\-]*\d{3})[A-Za-z]{0,5}\d[A-Za-z\d]{3,16}(?:[- ]\d[\dA-Z]{1,8}){0,3}(?![0-9A-Za-z_])"
     r"|[A-Z]{1,2}\d{0,3}(?:-\d{2,6}){1,4}(?![0-9A-Za-z_])|[A-Z]{5}\d{6}[A-Z\d]{5}(?![0-9A-Za-z_])",
     "national_id": r"[A-Z]{0,5} ?\d[\dA-Z]{0,15}(?:[ .\-/][\dA-Z]{0,3}\d[\dA-Z]{0,8}){0,6}(?:[ .\-]?[A-Z\d])?(?![0-9A-Za-z_])",
-    "bank_account": r"\d(?:[ \-]?\d){5,17}(?![0-9A-Za-z_])",
     "medical_id": r"[A-Z]{0,4}-?\d(?:[ \-]?\d){4,14}(?![0-9A-Za-z_])",
 }
 _FILLER = (
@@ -41,17 +37,12 @@ _STARTS = Needles((
     "ni number", "identity card", "id card", "aadha", "pan ", "cpf", "curp", "dni", "nie", "nif", "codice", "steuer",
     "social insurance", "sin ", "tax file", "tfn", "medicare", "nhs", "insee", "sécurit", "securit", "bsn",
     "burgerservice", "pesel", "personnummer", "hkid", "nric", "voter id", "residence permit", "green card",
-    "alien reg", "personalausweis", "sozialvers", "rg ", "rut", "bank", "checking", "savings", "chequing",
-    "account", "acct", "routing", "aba", "sort code", "bsb", "kontonummer", "kto", "konto", "numéro de", "numero de", "número de",
-    "cuenta banc", "conto corr", "conto banc", "compte banc", "conta banc", "conta corr", "bankrek", "rachunek bank", "rachunku bank",
+    "alien reg", "personalausweis", "sozialvers", "rg ", "rut",
     "mrn", "medical record", "patient id", "health ", "medicaid", "krankenv",
 ), after=r"(?<![0-9A-Za-z_])")  # fmt: skip
-_OF_A_BANK = re.compile(
-    r"(?<![a-z])(?:sort[ _]code|bsb|routing|aba|bank|checking|savings|chequing|iban|bic|swift|payee|direct debit|direct deposit|wire)(?![a-z])"
-)
 _FILLED = re.compile(_FILLER)
 _VALUE = {kind: re.compile(pattern) for kind, pattern in _VALUES.items()}
-_LEAST_DIGITS = {"passport": 6, "driver_license": 4, "national_id": 5, "bank_account": 6, "medical_id": 5}
+_LEAST_DIGITS = {"passport": 6, "driver_license": 4, "national_id": 5, "medical_id": 5}
 _LATER = re.compile(
     r"(?<![0-9A-Za-z_.])([A-Z]{0,2}\d{6,9}[A-Z]?) (?:is|was) (?:my|his|her|their|the|your) (?:\w{1,12} ){0,2}(?i:(passport)|(driv\w{1,8} licen[cs]e|licen[cs]e))"
 )
@@ -87,15 +78,13 @@ _ELSEWHERE = (
 
 
 def find(reading: Reading) -> Iterator[Finding]:
-    """Yield passports, licences, national, bank and medical numbers of a folded text."""
+    """Yield passports, licences, national and medical numbers of a folded text."""
     text, lower = reading.text, reading.lower
     for at, _ in _STARTS.places(lower):
         match = _LABELLED.match(lower, at)
         if match is None:
             continue
         kind = match.lastgroup or ""
-        if match[0].startswith("account") and not reading.speaks(_OF_A_BANK):
-            continue
         filled = _FILLED.match(lower, match.end())
         value = _VALUE[kind].match(text, filled.end() if filled else match.end())
         if value is not None and _credible(kind, value[0]):

@@ -36,24 +36,6 @@ _NOT_LOCAL = frozenset(
     ["us", "me", "him", "her", "them", "you", "it", "that", "this", "here", "there", "look", "looked", "looking", "looks", "available", "live", "work", "works", "working", "worked", "up", "out", "shop", "shopping", "visit", "visiting", "store", "site", "page", "website", "web", "found", "find", "online", "more", "read", "see", "seen", "hosted", "started", "is", "are", "was", "were", "be", "been", "meet", "meeting", "met", "stay", "arrive", "arriving", "located", "sold", "buy", "bought", "sale", "event", "events", "order", "ordered", "check", "checking", "checked", "browse", "sign", "signed", "register", "registered", "join", "joined", "download", "downloaded", "app", "apps", "team", "day", "days", "hours", "and", "or", "not", "just", "only", "also", "first", "now", "today", "good", "great", "best", "learn", "get", "got"]
 )  # fmt: skip
 
-_STREET = re.compile(
-    r"(?<![0-9A-Za-z.,$€£\-/])\d{1,5}[A-Za-z]?(?:-\d{1,4})? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
-    r"(?:[A-Z0-9][\w'’.\-]{0,20} ){1,4}?"
-    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|"
-    r"Parkway|Pkwy|Circle|Cir|Highway|Hwy|Close|Crescent|Gardens|Grove|Mews|Row|Trail|Trl|Alley|Plaza|Loop)\b\.?"
-    r"(?: (?:N|S|E|W|NE|NW|SE|SW)\b\.?)?"
-)
-_PLACE = re.compile(
-    r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|#)\.? ?#?[0-9A-Za-z\-]{1,6})?"
-    r"(?:[,\n] ?(?:[A-Z][\w'’.\-]{1,20} ?){1,3})?"
-    r"(?:,? [A-Z]{2},? \d{5}(?:-\d{4})?|,? [A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}|,? [A-Z]{2}\b(?! ?\d)|,? \d{4,5}\b)"
-)
-_UNIT = re.compile(r",? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?#?[0-9A-Za-z\-]{1,6}")
-_LIVES = Cue(
-    r"\b(?:liv(?:e|es|ed|ing) (?:at|on|in)|resid\w+|address|ship(?:ped|ping)? (?:it )?to|deliver\w*|mail(?:ed|ing)? (?:it )?to|"
-    r"moved to|home|send (?:it|them|the \w+) to|located at|adresse|direcci[óo]n)\b[^\n]{0,30}$"
-)
-
 _SPOKEN_HINTS = (
     " dot ",
     "dot]",
@@ -81,9 +63,8 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _machine_readable(text)
     if any(hint in lower for hint in _SPOKEN_HINTS):
         yield from _spoken_emails(text)
+    yield from pii_births.find(reading)
     if _DIGIT.search(text):
-        yield from pii_births.find(reading)
-        yield from _addresses(reading)
         yield from pii_hosts.find(reading)
 
 
@@ -163,17 +144,6 @@ def _spoken_start(text: str, match: re.Match[str]) -> int:
     if plain and not bracketed and not re.search(r"[.\d_]", name):
         return -1
     return match.start() - len(local[0])
-
-
-def _addresses(reading: Reading) -> Iterator[Finding]:
-    text, care = reading.text, reading.care("addresses")
-    for match in _STREET.finditer(text):
-        place = _PLACE.match(text, match.end())
-        unit = _UNIT.match(text, match.end())
-        if place is not None:
-            yield Finding("address", match.start(), place.end(), 0.8)
-        elif unit is not None or not care.taken() or _LIVES.search(labels.before(text, match.start())):
-            yield Finding("address", match.start(), unit.end() if unit else match.end(), 0.7)
 
 
 _MRZ = re.compile(

@@ -17,7 +17,7 @@ _DIGIT = re.compile(rf"(double |triple )?({'|'.join(WORDS)})")
 _SOCIAL = re.compile(r"\b(?:ssn|social|soc sec)")
 _CARD = re.compile(r"\b(?:card|visa|master ?card|amex|debit|credit)\b")
 _THING = re.compile(
-    r"\b(?:order|ticket|code|serial|score|countdown|count|launch|step|channel|case|reference)\w*[^.\n]{0,16}$"
+    r"\b(?:order|ticket|code|serial|score|countdown|count|launch|step|channel|case|reference|confirmation|booking|point)\w*[^.\n]{0,16}$"
 )
 SHORTEST, CARD_LENGTHS, SOCIAL_LENGTH = 7, (15, 16), 9
 COUNTED = ("0123456", "1234567", "7654321", "9876543")

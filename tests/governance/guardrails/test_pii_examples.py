@@ -48,3 +48,8 @@ def test_other_numbers_are_found_among_words_of_trying() -> None:
 )  # fmt: skip
 def test_numbers_of_things_are_nobodys(text: str) -> None:
     assert pii.detect(text) == []
+
+
+def test_addresses_given_for_instance_are_nobodys() -> None:
+    assert pii.detect("Write it as user@example.com, for instance alice@example.com or bob@example.org.") == []
+    assert [found.kind for found in pii.detect("alice@example.com waits for her parcel")] == ["email"]

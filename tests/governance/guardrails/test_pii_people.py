@@ -19,7 +19,9 @@ def kinds(text: str) -> set[str]:
         "born at St Mary's Hospital on 7 November 1979", "born on the fourth of July 1983", "her birthday is on 7 November", "DOB 07NOV1979 F",
         "née Martin le 04/07/1983", "PID|1||||OSEI^K||19791107|M", "תאריך לידה: 7.11.1979", "name,dob\nIda,1979-11-07",
         "<label>Born</label><span>22.01.1947</span>", "welcome to the team! Finn's birthday is 9th May 2015", "母は昭和 25年3月9日生まれ",
-        "INSERT INTO pupils (name, born) VALUES ('Idris', DATE '1994-12-10');",
+        "INSERT INTO pupils (name, born) VALUES ('Idris', DATE '1994-12-10');", "geboren te Gent op 14 maart 1991", "родилась в Омске 14.03.1991",
+        "생년월일 910314", "sinh ngày 14 tháng 3 năm 1991", "วันเกิด 14 มีนาคม 2534", "Patient F, 34y (14/03/1991), presented with cough", "lahir di Medan, 14-03-1991",
+        "my date of birth is the fourteenth of the third, ninety-one", "born on March fourteenth, nineteen ninety-one",
     ],
 )  # fmt: skip
 def test_dates_of_birth_in_many_forms(text: str) -> None:
@@ -31,6 +33,7 @@ def test_dates_of_birth_in_many_forms(text: str) -> None:
     [
         "new feature born 2024-01-12", "the startup was born on 3 May 2015", "Mozart, born 27 January 1756", "must be born before 01/01/2007",
         "birthday sale ends 12/06/2024", "version b. 04.07.2024", "* 04.07.2024 release notes", "Die Firma wurde am 12.06.1999 gegründet",
+        "Rock was born in the fifties; on March fourteenth, nineteen ninety-one the label closed", "생산 910314", "ngày giao hàng 14 tháng 3 năm 2025",
     ],
 )  # fmt: skip
 def test_other_dates_are_no_births(text: str) -> None:
