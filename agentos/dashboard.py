@@ -22,12 +22,13 @@ from agentos.core.clock import utc_now
 from agentos.tabs import INBOX, RECONCILE, RUNS, waiting
 from agents.engine.status import RunStatus
 from agents.filters import DAYS, GUARD, HOLDING, days, guard_hits
-from agents.models import Run
+from agents.models import ASKED_FOR, Run
 from agents.services import reconcile
 from agents.templatetags.console import span, usd
 from governance import dashboard
 from governance.dashboard import Board, Figures
-from governance.selectors import DECIDED, MINE, OTHERS
+from governance.models import ApprovalStatus
+from governance.selectors import ALL, DECIDED
 from governance.usage import Span
 
 SPANS: Final = (7, 30, 90)
@@ -37,7 +38,7 @@ _DID: Final = {"flag": "flagged", "redact": "redacted", "block": "blocked"}
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One card. `parts` gives a day's amounts by tone, `says` the words for a day and `sum_up` those for all days.
+    """One card. `parts` gives a day's amounts by tone, `figure` and `says` the words for a day, or for all of them.
 
     `page` and `query` are the list that it leads to; each day's bar adds its day.
     """
@@ -94,7 +95,11 @@ def _runs_say(day: Figures) -> str:
 
 def _guards_say(day: Figures) -> str:
     done = f"{day.blocked:,} blocked, {day.redacted:,} redacted, {day.flagged:,} flagged"
-    return f"{done}, in {day.runs_hit:,} run{'' if day.runs_hit == 1 else 's'}"
+    return f"{done}, in {_runs(day.runs_hit)}"
+
+
+def _runs(count: int) -> str:
+    return f"{count:,} run{'' if count == 1 else 's'}"
 
 
 KINDS: Final = (
@@ -106,7 +111,7 @@ KINDS: Final = (
     Kind(
         "failed", "Failed runs", RUNS, {"status__exact": RunStatus.ERROR.value},
         lambda day: [("bad", day.failed)],
-        lambda day: _count(day.failed), lambda day: f"{_share(day.failed, day.runs)} of {day.runs:,} runs", _count,
+        lambda day: _count(day.failed), lambda day: f"{_share(day.failed, day.runs)} of {_runs(day.runs)}", _count,
     ),
     Kind(
         "cost", "Cost", RUNS, {},
@@ -126,7 +131,7 @@ KINDS: Final = (
         _time, stacked=False,
     ),
     Kind(
-        "approvals", "Approvals", INBOX, {"tab": "all"},
+        "approvals", "Approvals", INBOX, {"tab": ALL},
         lambda day: [
             ("good", day.approved), ("bad", day.rejected), ("wait", day.expired),
             ("rest", day.asked - day.approved - day.rejected - day.expired),
@@ -138,7 +143,7 @@ KINDS: Final = (
         "refusals", "Refused calls", RUNS, {HOLDING: "refused"},
         lambda day: [("bad", day.refused)],
         lambda day: _count(day.refused),
-        lambda day: f"in {day.runs_refused:,} run{'' if day.runs_refused == 1 else 's'}", _count,
+        lambda day: f"in {_runs(day.runs_refused)}", _count,
     ),
     Kind(
         "guards", "What guards did", RUNS, {GUARD: guard_hits()},
@@ -177,7 +182,10 @@ def _kinds(principal: Principal) -> list[Kind]:
 
 
 def _card(kind: Kind, board: Board) -> Card:
-    amounts = [Amount(day, kind.parts(here), kind.says(here), _link(kind, day, day)) for day, here in board.days]
+    amounts = [
+        Amount(day, kind.parts(here), f"{kind.figure(here)} ({kind.says(here)})", _link(kind, day, day))
+        for day, here in board.days
+    ]
     heights = [[value for _, value in amount.parts] for amount in amounts]
     most = max((sum(values) if kind.stacked else max(values, default=0) for values in heights), default=0)
     drawn = chart(amounts, most=most, says_most=kind.scale(most) if most else "", stacked=kind.stacked)
@@ -219,15 +227,16 @@ def _facts(request: HttpRequest, principal: Principal) -> list[Fact]:
     if found is None:
         return []
     oldest = dashboard.oldest_waiting(principal)
-    waits, tab = found.for_me + found.for_others, MINE if found.for_me else OTHERS
-    live = Run.objects.filter(tenant_id=principal.tenant_id, status=RunStatus.RUNNING, parent=None).count()
+    waits = found.for_me + found.for_others
+    live = Run.objects.filter(ASKED_FOR, tenant_id=principal.tenant_id, status=RunStatus.RUNNING).count()
     facts = [
         Fact("running", "Running now", _count(live), "", _list(RUNS, status__exact=RunStatus.RUNNING.value)),
         Fact("given-up", "Given up", _count(found.given_up), "wait to be run again", _list(RUNS, tab="given-up")),
     ]
     if principal.has("approvals:read"):
         says = f"the oldest for {span(utc_now() - oldest)}" if waits and oldest else ""
-        facts.insert(0, Fact("waiting", "Wait for a decision", _count(waits), says, _list(INBOX, tab=tab)))
+        link = _list(INBOX, tab=ALL, status__exact=ApprovalStatus.PENDING.value)
+        facts.insert(0, Fact("waiting", "Wait for a decision", _count(waits), says, link))
     if principal.has(reconcile.SCOPE):
         says = "may have happened"
         facts.append(Fact("reconcile", "To reconcile", _count(found.to_reconcile), says, reverse(f"admin:{RECONCILE}")))

@@ -80,6 +80,11 @@ def test_each_card_counts_what_its_list_shows(acme: TenantWithUsers, week: list[
     assert client.get(link_of(text, "wait")).context["cl"].result_count == 4
     for part in ("1 approved, 1 rejected, 2 expired", "20.0 % of 5 runs", "214 tokens", "in 2 runs"):
         assert part in text
+    assert "20.0 % of 5 runs" not in str(days_of(text, "failed"))
+    words = {key: {says.partition(": ")[2] for _, says in days_of(text, key)} for key in ("cost", "failed", "wait")}
+    assert "$1.50 (214 tokens)" in words["cost"]
+    assert words["failed"] == {"1 (100.0 % of 1 run)"}
+    assert "1 min (median; 19 of 20 below 2 min)" in words["wait"]
 
 
 def test_each_day_leads_to_its_own_rows(acme: TenantWithUsers, week: list[Approval], signed_in: SignIn) -> None:
@@ -125,14 +130,22 @@ def test_background_work_is_not_counted(acme: TenantWithUsers, week: list[Approv
     assert figures(page(signed_in(acme.admin).get(DASHBOARD)))["runs"] == "4"
 
 
-def test_what_stands_now_leads_to_its_list(acme: TenantWithUsers, week: list[Approval], signed_in: SignIn) -> None:
+def test_what_stands_now_leads_to_its_list(
+    acme: TenantWithUsers, week: list[Approval], ask: Ask, signed_in: SignIn
+) -> None:
+    own, job, child = (ask(acme, customer=customer, minutes_ago=1) for customer in ("C-OWN", "C-JOB", "C-CHILD"))
+    Approval.objects.using("system").filter(id=own.id).update(requester=acme.admin)
+    Approval.objects.using("system").filter(id__in=[job.id, child.id]).update(status="void")
+    change_run(job, component_kind="job", component_id="session-summary", status="running")
+    change_run(child, parent_id=own.run_id, status="running")
     client = signed_in(acme.admin)
     text = page(client.get(DASHBOARD))
-    found = dict(re.findall(r'href="([^"]*)" data-testid="fact-(\w+(?:-\w+)?)"', text))
-    assert set(found.values()) == {"waiting", "running", "given-up", "reconcile"}
-    for link, key in found.items():
-        count = client.get(unescape(link)).context["cl"].result_count
-        assert count == (1 if key == "waiting" else 0)
+    found = re.findall(r'href="([^"]*)" data-testid="fact-([\w-]+)".*?<b>(\d+)</b>', text)
+    assert {key: int(figure) for _, key, figure in found} == {
+        "waiting": 2, "running": 1, "given-up": 0, "reconcile": 0,
+    }  # fmt: skip
+    for link, key, figure in found:
+        assert client.get(unescape(link)).context["cl"].result_count == int(figure), key
     assert "the oldest for 5 min" in text
     assert 'data-testid="fact-reconcile"' not in page(signed_in(acme.auditor).get(DASHBOARD))
 
