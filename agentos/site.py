@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.functional import SimpleLazyObject
@@ -40,6 +42,24 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active and getattr(request, "principal", None) is not None
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        """Keep who was signed out while she filled in a form from the log-in form, where it would be lost."""
+        from accounts.pages.door import signed_out
+
+        entered = super().admin_view(view, cacheable)
+
+        @wraps(entered)
+        def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            leaves = request.path == reverse(f"{self.name}:logout")
+            if request.method == "POST" and not leaves and not self.has_permission(request):
+                return signed_out(request)
+            response: HttpResponse = entered(request, *args, **kwargs)
+            if isinstance(response, HttpResponseNotAllowed) and request.method == "GET":
+                response.content = render_to_string("405.html")
+            return response
+
+        return shown
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
         """Return Django's own list of tables, made when somebody looks at it: on most pages only our menu stands."""

@@ -15,7 +15,7 @@ from agentos.core.clock import utc_now
 from agents.engine.state import RUN_ENDED
 from agents.engine.status import StepState
 from agents.models import Run, Step
-from agents.templatetags.console import spelled_out
+from agents.templatetags.console import agent_name, spelled_out
 
 DAYS = "days"
 HOLDING = "with"
@@ -58,6 +58,19 @@ class ValuesFilter(admin.AllValuesFieldListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
             yield {**choice, "display": spelled_out(str(choice["display"]))}
+
+
+class AgentsFilter(ValuesFilter):
+    """The agents of the viewer's own rows, by the names that the lists give them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "agent"
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        everything, *agents = super().choices(changelist)
+        yield everything
+        yield from ({**choice, "display": agent_name(choice["display"])} for choice in agents)
 
 
 class HoldingFilter(admin.SimpleListFilter):

@@ -145,6 +145,7 @@ def visible(principal: Principal) -> QuerySet[Approval]:
     step = Step.objects.filter(tenant_id=OuterRef("tenant_id"), run_id=OuterRef("run_id"), path=OuterRef("step_path"))
     rows = readable(principal).annotate(
         step_state=Subquery(step.values("state")[:1]),
+        step_tainted_by=Subquery(step.values("request__tainted_by")[:1]),
         step_arguments=Subquery(step.values("request__arguments")[:1]),
         waiting_since=Case(When(status=ApprovalStatus.PENDING, then=F("created_at"))),
         said=ArraySubquery(_votes(principal).filter(approval=OuterRef("pk"))),

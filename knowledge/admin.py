@@ -39,6 +39,7 @@ class KnowledgeBaseAdmin(AuditedAdmin):
     list_display = ("name", "slug", "content", "changed_at")
     list_filter = ("untrusted",)
     search_fields = ("name", "slug", "description")
+    search_help_text = "Name, slug or description"
     ordering = ("slug",)
     actions = None
 

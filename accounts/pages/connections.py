@@ -80,9 +80,16 @@ class ConnectionAdmin(AuditedAdmin):
         """Ask for the kind first; its fields make the form."""
         if request.GET.get("kind") not in kinds():
             offered = [kind for kind in kinds().values() if _levels(kind, principal_of(request))]
-            context = {**self.admin_site.each_context(request), "title": "Add a connection", "kinds": offered}
             request.current_app = self.admin_site.name
-            return TemplateResponse(request, "accounts/choose_kind.html", {**context, "opts": self.opts})
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Add a connection",
+                "list_title": self.list_title,
+                "crumb": "New",
+                "opts": self.opts,
+                "kinds": offered,
+            }
+            return TemplateResponse(request, "accounts/choose_kind.html", context)
         response: HttpResponse = super().add_view(request, form_url, extra_context)
         return response
 

@@ -51,6 +51,7 @@ class GrantAdmin(AuditedAdmin):
     list_display = ("user", "kind", "thing", "right", "created_at")
     list_filter = ("content_object__kind",)
     search_fields = ("user__email", "content_object__name")
+    search_help_text = "E-mail or name"
     ordering = ("user__email", "content_object__kind", "content_object__name")
     actions = None
 

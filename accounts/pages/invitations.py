@@ -41,6 +41,7 @@ class InvitationAdmin(AuditedAdmin):
     list_display = ("email", "role", "state", "invited_by", "sent_at", "expires_at")
     list_select_related = ("invited_by",)
     search_fields = ("email",)
+    search_help_text = "E-mail"
     readonly_fields = ("state", "invited_by", "created_at", "sent_at", "expires_at", "accepted_at", "revoked_at")
     actions = ("send_again", "withdraw")
 

@@ -25,6 +25,7 @@ class MembershipAdmin(Exported):
     list_display = ("email", "person", "role", "since")
     list_filter = ("role",)
     search_fields = ("user__email", "user__name")
+    search_help_text = "E-mail or name"
     fields = ("email", "person", "role", "since")
     readonly_fields = ("email", "person", "since")
     actions = None

@@ -45,6 +45,7 @@ class PrivacyJobAdmin(ReadOnlyAdmin):
     list_display_links = ("created_at",)
     list_filter = ("kind", "status")
     search_fields = ("=id", "=subject__id")
+    search_help_text = "Job id or subject id"
     ordering = ("-created_at",)
     fields = (
         "kind",

@@ -60,6 +60,7 @@ class RoleAdmin(AuditedAdmin):
     form = RoleForm
     list_display = ("name", "kind", "description", "people")
     search_fields = ("name", "description")
+    search_help_text = "Name or description"
     ordering = ("-built_in", "name")
     actions = None
 

@@ -42,6 +42,7 @@ class ServiceAccountAdmin(AuditedAdmin):
     list_display = ("name", "user", "key_prefix", "state", "expires_at", "last_used_at", "created_at")
     list_select_related = ("user",)
     search_fields = ("name", "user__email", "key_prefix")
+    search_help_text = "Name, e-mail or key prefix"
     readonly_fields = (
         "key_prefix",
         "shown_to_people",

@@ -24,6 +24,7 @@ class SupportEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("ended_by",)
     fields = ("who", "reason", "state", "scopes", "created_at", "ends_at", "ended_at", "ended_by")
     search_fields = ("who", "reason")
+    search_help_text = "Who or reason"
     ordering = ("-created_at",)
     actions = ("end",)
 

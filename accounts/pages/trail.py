@@ -36,10 +36,11 @@ class AuditRowAdmin(ExportedAdmin):
     """The tenant's trail, newest first. Who decides sees what she did herself; the database shows her no other row."""
 
     list_title = "Audit"
-    list_display = ("seq", "at", "who", "action", "object_type", "object_id")
+    list_display = ("seq", "at", "who", "action", "object_type", "about")
     list_filter = ("action", "object_type", "at")
     list_select_related = ("actor",)
     search_fields = ("=object_id", "=action", "actor__email")
+    search_help_text = "Object id, action or e-mail"
     ordering = ("-seq",)
     csv_columns = (
         Column("Entry", "seq"),

@@ -16,17 +16,18 @@ from unfold.decorators import display
 
 from accounts.console import principal_of
 from accounts.csv_export import Column
+from accounts.privacy import access
 from agentos.core.clock import utc_now
 from agents import selectors
 from agents.admin.controls import RunControls, controls_of
 from agents.admin.trace import listed
 from agents.admin.waterfall import waterfall
 from agents.engine.status import RunStatus, StepState
-from agents.filters import DaysFilter, GuardFilter, HoldingFilter, ValuesFilter
+from agents.filters import AgentsFilter, DaysFilter, GuardFilter, HoldingFilter
 from agents.models import ASKED_FOR, Run, RunEvents
 from agents.records import SEE_ALL, demo_label, since
 from agents.services import forks
-from agents.templatetags.console import span, visible
+from agents.templatetags.console import span, spelled_out, visible
 
 GIVEN_UP_TAB, BACKGROUND_TAB = "given-up", "background"
 STATUS_TONES = {
@@ -37,6 +38,13 @@ STATUS_TONES = {
     "cancelled": "default",
     "error": "danger",
 }
+
+
+def words_of(run: Run) -> str:
+    """Return what was asked; the end of the run's id besides for whom that is masked: all would look the same."""
+    if run.input == access.MASK:
+        return f"{access.MASK} {str(run.pk)[-8:]}"
+    return run.input or "(blocked by a guardrail)"
 
 
 @admin.register(Run)
@@ -53,7 +61,7 @@ class RunAdmin(RunControls):
     }
     list_display = ("asked", "agent", "who", "shown_status", "started", "took", "tokens")
     list_display_links = ("asked",)
-    list_filter = ("status", DaysFilter, HoldingFilter, GuardFilter, ("component_id", ValuesFilter), "is_demo")
+    list_filter = ("status", DaysFilter, HoldingFilter, GuardFilter, ("component_id", AgentsFilter), "is_demo")
     search_fields = ("=id", "=session__session_id", "input", "user__email")
     search_help_text = "Run id, session id, message or e-mail"
     ordering = ("-created_at",)
@@ -76,8 +84,7 @@ class RunAdmin(RunControls):
 
     @admin.display(description="Asked")
     def asked(self, run: Run) -> SafeString:
-        text = (run.input or "(blocked by a guardrail)")[:160]
-        return format_html('<span class="ao-what">{}</span>{}', visible(text), demo_label(run.is_demo))
+        return format_html('<span class="ao-what">{}</span>{}', visible(words_of(run)[:160]), demo_label(run.is_demo))
 
     @display(description="Status", ordering="status", label=STATUS_TONES)  # type: ignore[untyped-decorator]  # unfold has no types
     def shown_status(self, run: Run) -> tuple[str, str]:
@@ -138,5 +145,6 @@ class RunAdmin(RunControls):
             "rerun": record.reruns.first(),
             "own": record.user_id == request.user.pk,
             "live": not RunStatus(record.status).is_final,
-            "crumb": visible((record.input or str(record))[:60]),
+            "title": spelled_out(asked := words_of(record)[:60]),
+            "crumb": visible(asked),
         }

@@ -15,7 +15,7 @@ from accounts.csv_export import Column
 from accounts.privacy import access
 from agents.admin.runs import STATUS_TONES
 from agents.engine.spec import JOB
-from agents.filters import ValuesFilter
+from agents.filters import AgentsFilter
 from agents.models import ASKED_FOR, Session
 from agents.records import OwnRowsAdmin, since
 from agents.services.summaries import newest_of
@@ -29,7 +29,7 @@ class SessionAdmin(OwnRowsAdmin):
     empty = {"": ("No conversations yet", "A session begins with somebody's first message to an agent.")}
     list_display = ("called", "agent", "who", "runs_count", "updated")
     list_display_links = ("called",)
-    list_filter = (("component_id", ValuesFilter),)
+    list_filter = (("component_id", AgentsFilter),)
     search_fields = ("=session_id", "name", "user__email")
     search_help_text = "Session id, name or e-mail"
     ordering = ("-updated_at",)

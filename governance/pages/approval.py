@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.privacy.datamap import DataClass
+from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError
 from agentos.core.types import Json, JsonObject
 from agents import selectors as agent_selectors
@@ -61,8 +62,8 @@ def beside_the_last(
     if is_masked(reader, approval):
         return compared(approval.arguments, {}), None
     same = known.filter(component_id=approval.component_id, tool_name=approval.tool_name)
-    before = same.filter(status=ApprovalStatus.APPROVED, created_at__lt=approval.created_at).exclude(id=approval.id)
-    last = before.order_by("-created_at").first()
+    before = same.filter(status=ApprovalStatus.APPROVED, decided_at__lt=approval.decided_at or utc_now())
+    last = before.order_by("-decided_at").first()
     others: dict[str, JsonObject] = {} if approval.proposed is None else {PROPOSED: approval.proposed}
     return compared(approval.arguments, others | ({LAST_APPROVED: last.arguments} if last else {})), last
 

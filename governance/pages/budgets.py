@@ -74,6 +74,7 @@ class BudgetAdmin(Exported):
     list_filter = ("measure", "period", "is_active")
     list_select_related = ("user",)
     search_fields = ("name", "user__email")
+    search_help_text = "Name or e-mail"
     ordering = ("name",)
     actions = None
     csv_columns = (

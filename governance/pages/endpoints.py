@@ -8,7 +8,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.widgets import UnfoldAdminPasswordWidget
 
@@ -115,8 +117,10 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     list_title = "Sent notices"
     none_yet = "What was told to people and webhooks stands here, delivered or not."
-    list_display = ("what", "channel", "receiver", "state", "attempts", "error", "created_at", "sent_at")
+    list_display = ("what", "about", "channel", "receiver", "state", "attempts", "error", "created_at", "sent_at")
     list_filter = ("state", "channel")
+    search_fields = ("=announcement__approval__id", "=announcement__run__id", "user__email")
+    search_help_text = "Approval id, run id or e-mail"
     list_select_related = ("announcement", "user", "endpoint")
     ordering = ("-created_at", "-id")
     actions: Any = ("send_again",)
@@ -133,6 +137,20 @@ class NoticeAdmin(ReadOnlyAdmin):
     @admin.display(description="What", ordering="announcement__kind")
     def what(self, notice: Notice) -> str:
         return Kind(notice.announcement.kind).label
+
+    @admin.display(description="About")
+    def about(self, notice: Notice) -> str:
+        """Lead to what it is about, by its id: its words may be personal."""
+        made = notice.announcement
+        for page, word, row_id in (
+            ("governance_approval", "request", made.approval_id),
+            ("agents_step", "call", made.step_id),
+            ("agents_run", "run", made.run_id),
+        ):
+            if row_id is not None:
+                link = reverse(f"admin:{page}_change", args=[row_id])
+                return format_html('<a class="ao-link" href="{}">{} {}</a>', link, word, str(row_id)[-8:])
+        return "-"
 
     @admin.display(description="To")
     def receiver(self, notice: Notice) -> str:

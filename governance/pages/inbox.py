@@ -26,10 +26,10 @@ from agentos.core.errors import CallerError, Invalid
 from agentos.core.types import JsonObject
 from agents import selectors as agent_selectors
 from agents.admin.trace import agent_words
-from agents.filters import DaysFilter, ValuesFilter
+from agents.filters import AgentsFilter, DaysFilter, ValuesFilter
 from agents.models import Step
 from agents.records import demo_label, since
-from agents.templatetags.console import agent_name, remaining, visible
+from agents.templatetags.console import agent_name, remaining, spelled_out, visible
 from governance import editing, selectors, watching
 from governance.models import Approval, ApprovalStatus
 from governance.pages import approval as approval_page
@@ -94,6 +94,20 @@ def _told(approval: Approval, decision: str) -> str:
     return "Rejected" if decision == "reject" else "Approved"
 
 
+def words_of(approval: Approval) -> str:
+    """Return what it will do; for whom that is masked, which tool will do it."""
+    return f"{approval.tool_name}: {access.MASK}" if approval.effect_text == access.MASK else approval.effect_text
+
+
+def _page_of(approval_id: UUID) -> str:
+    return reverse("admin:governance_approval_change", args=[approval_id])
+
+
+def _to(approval_id: UUID) -> HttpResponse:
+    """Lead to a request's own page: whoever opens the address of one of its forms, too."""
+    return HttpResponseRedirect(_page_of(approval_id))
+
+
 def may_ask(approval: Approval, principal: Principal) -> bool:
     """Tell whether she may ask the requester something; the service checks it again."""
     waits = approval.status == ApprovalStatus.PENDING and approval.expires_at > utc_now()
@@ -117,7 +131,7 @@ class ApprovalAdmin(TogetherAdmin):
     }
     list_display = ("what", "who", "agent", "waited", "expires", "shown_status", "outcome")
     list_display_links = ("what",)
-    list_filter = ("status", DaysFilter, ("tool_name", ValuesFilter), ("component_id", ValuesFilter))
+    list_filter = ("status", DaysFilter, ("tool_name", ValuesFilter), ("component_id", AgentsFilter))
     search_fields = ("=id", "=run__id", "effect_text", "requester__email")
     search_help_text = "What, e-mail, approval id or run id"
     list_per_page = 50
@@ -151,6 +165,11 @@ class ApprovalAdmin(TogetherAdmin):
         }.get(self.tab_of(request), ())
         return tuple(name for name in self.list_display if name not in same)
 
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Leave out the status where all of a tab has the same."""
+        waits = self.tab_of(request) in (selectors.MINE, selectors.OTHERS)
+        return [one for one in super().get_list_filter(request) if not (waits and one == "status")]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
         reader = principal_of(request)
         return access.as_seen(reader, selectors.visible(reader))
@@ -167,7 +186,7 @@ class ApprovalAdmin(TogetherAdmin):
 
     @admin.display(description="What")
     def what(self, approval: Approval) -> SafeString:
-        text = visible(approval.effect_text)
+        text = visible(words_of(approval))
         return format_html('<span class="ao-what" data-testid="what">{}</span>{}', text, demo_label(approval.is_demo))
 
     @admin.display(description="Agent", ordering="component_id")
@@ -221,15 +240,15 @@ class ApprovalAdmin(TogetherAdmin):
         return self._said(request, approval_id, "Answered.", answer)
 
     def _said(self, request: HttpRequest, approval_id: UUID, done: str, service: Callable[..., object]) -> HttpResponse:
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         self.record(request, approval_id)
+        if request.method != "POST":
+            return _to(approval_id)
         try:
             service(principal=principal_of(request), text=request.POST.get("text", ""))
         except CallerError as error:
             return self.refused(request, self.record(request, approval_id), error)
         messages.success(request, done)
-        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[approval_id]))
+        return _to(approval_id)
 
     @outside_scope
     def change_view(
@@ -278,7 +297,9 @@ class ApprovalAdmin(TogetherAdmin):
             "place": place,
             "waiting_count": len(waiting),
             "next": selectors.following(principal, self.get_queryset(request), record),
-            "crumb": visible(record.effect_text[:60]),
+            "effect": words_of(record),
+            "title": spelled_out(words_of(record)),
+            "crumb": visible(words_of(record)[:60]),
             "votes": record.__dict__.get("said", []),
             "approvals_count": watching.approving(record) if record.quorum > 1 else None,
             "may_consent": principal.has("approvals:decide"),
@@ -287,9 +308,9 @@ class ApprovalAdmin(TogetherAdmin):
 
     def decide_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
         """Decide by POST only, then open the next request; where nothing else waits for her, show what was decided."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         principal, record = principal_of(request), self.record(request, approval_id)
+        if request.method != "POST":
+            return _to(approval_id)
         decision, reason = request.POST.get("decision", ""), request.POST.get("reason", "")
         shown_hash = request.POST.get("shown_hash", "")
         try:
@@ -312,17 +333,17 @@ class ApprovalAdmin(TogetherAdmin):
             if decision == "edit":
                 sent |= {"edited": True, "edit_fields": _edit_fields(principal, shown, request.POST.dict())}
             return self.refused(request, shown, error, sent)
-        own = reverse("admin:governance_approval_change", args=[record.id])
         word, said = _told(record, decision), visible(record.effect_text)
         following = selectors.following(principal, self.get_queryset(request), record)
         if following is None:
             messages.success(request, format_html("{}: {}", word, said))
-            return HttpResponseRedirect(own)
+            return _to(record.id)
         link = format_html(
-            '<a class="ao-link" href="{}" data-decided data-testid="decided-link">See what comes of it</a>', own
+            '<a class="ao-link" href="{}" data-decided data-testid="decided-link">See what comes of it</a>',
+            _page_of(record.id),
         )
         messages.success(request, format_html("{}: {} {}", word, said, link))
-        return HttpResponseRedirect(reverse("admin:governance_approval_change", args=[following.id]))
+        return _to(following.id)
 
     def _waiting(self, request: HttpRequest) -> QuerySet[Any]:
         """Return what waits as the first tab of the inbox shows it."""

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 from accounts.privacy.access import MASK
+from agentos.core.clock import utc_now
 from agents.models import Run, Step
 from governance.models import Approval
 from tests.conftest import TenantWithUsers
@@ -21,9 +22,9 @@ def part(text: str, testid: str) -> str:
     return found[0]
 
 
-def approved(approval: Approval, **changes: object) -> Approval:
+def approved(approval: Approval, *, minutes_ago: int = 20, **changes: object) -> Approval:
     approval.arguments = {**approval.arguments, **changes}
-    approval.status = "approved"
+    approval.status, approval.decided_at = "approved", utc_now() - timedelta(minutes=minutes_ago)
     approval.save(using="system")
     return approval
 
@@ -40,17 +41,21 @@ def told(approval: Approval, result: object, **request: object) -> Step:
 def test_arguments_stand_beside_those_last_approved_for_the_same_tool(
     acme: TenantWithUsers, ask: Ask, signed_in: SignIn
 ) -> None:
-    approved(ask(acme, minutes_ago=90), amount="11.11")
-    last = approved(ask(acme, customer="C-9", minutes_ago=60), amount="80.00")
+    before = approved(ask(acme, minutes_ago=40), minutes_ago=30, amount="11.11")
+    last = approved(ask(acme, customer="C-9", minutes_ago=90), minutes_ago=2, amount="80.00")
     rejected = ask(acme, minutes_ago=30)
-    Approval.objects.using("system").filter(id=rejected.id).update(status="rejected")
-    text = page(signed_in(acme.approver).get(change_url(ask(acme))))
+    Approval.objects.using("system").filter(id=rejected.id).update(status="rejected", decided_at=utc_now())
+    client, waiting = signed_in(acme.approver), ask(acme)
+    text = page(client.get(change_url(waiting)))
     table = part(text, "arguments")
     assert "<del>80</del>.<del>00</del>" in table or "<del>80</del>" in table
     assert "<ins>250</ins>" in table
     assert "the same" in table
     assert "11.11" not in table
     assert change_url(last) in part(text, "last-approved")
+    assert "2 min ago" in part(text, "last-approved")
+    approved(waiting, minutes_ago=10)
+    assert change_url(before) in part(page(client.get(change_url(waiting))), "last-approved"), "as it was decided"
 
 
 def test_without_one_there_is_nothing_to_compare_with(acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
@@ -183,6 +188,7 @@ def test_masks_are_compared_with_nothing_and_said_to_be_masks(
     assert table.count(MASK) == len(waiting.arguments)
     assert "the same" not in table
     assert "What calls hold is masked for your role" in text
+    assert f'data-testid="effect">process_refund: {MASK}<' in text, "which of them it is"
     assert 'data-testid="last-approved"' not in text
     assert "masked for your role" not in page(signed_in(acme.approver).get(change_url(waiting)))
     assert "masked for your role" not in page(signed_in(acme.member).get(change_url(waiting)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,11 @@ def choose(client: Client, *chosen: Approval, query: str = "") -> Any:
     return client.post(f"{INBOX}{query}", form, follow=True)
 
 
+def boxes(client: Client) -> list[str]:
+    """Return the ids of what the inbox offers to choose."""
+    return re.findall(r'<input[^>]*name="_selected_action"[^>]*value="([^"]+)"', page(client.get(INBOX)))
+
+
 def approve(client: Client, *shown: tuple[Approval, str]) -> str:
     form = {"shown": [f"{approval.id}:{args_hash}" for approval, args_hash in shown], "reason": "all checked"}
     return page(client.post(TOGETHER, form, follow=True))
@@ -41,6 +47,7 @@ def test_calls_of_low_risk_are_shown_and_then_approved(
 ) -> None:
     first, second, third = (ask(acme, customer=f"C-{number}", minutes_ago=number) for number in (3, 2, 1))
     client = signed_in(acme.approver)
+    assert boxes(client) == [str(approval.id) for approval in (first, second, third)]
     text = page(choose(client, first, second))
     assert 'data-testid="together-page"' in text
     assert "to C-3" in text
@@ -57,12 +64,13 @@ def test_what_goes_out_or_can_happen_once_only_is_looked_at_one_by_one(
 ) -> None:
     first, second = ask(acme), ask(acme, customer="C-2")
     client = signed_in(acme.approver)
+    assert boxes(client) == []
     assert "Only calls of low risk" in page(choose(client, first, second))
     assert "Only calls of low risk" in approve(client, (first, first.args_hash), (second, second.args_hash))
     assert stored(first).status == stored(second).status == "pending"
 
 
-@pytest.mark.parametrize("how", ["tainted", "quorum", "other tool", "no step"])
+@pytest.mark.parametrize("how", ["tainted", "quorum", "reasoned", "other tool", "no step"])
 def test_one_that_needs_a_look_of_its_own_holds_up_all(
     acme: TenantWithUsers, ask: Ask, signed_in: SignIn, harmless: None, how: str
 ) -> None:
@@ -75,9 +83,15 @@ def test_one_that_needs_a_look_of_its_own_holds_up_all(
     elif how == "no step":
         approvals.filter(id=odd.id).update(step_path="9.9")
     else:
-        changes = {"quorum": {"quorum": 2}, "other tool": {"tool_name": "delete_user_account"}}[how]
+        changes = {
+            "quorum": {"quorum": 2},
+            "reasoned": {"reasoned": True},
+            "other tool": {"tool_name": "delete_user_account"},
+        }[how]
         approvals.filter(id=odd.id).update(**changes)
-    text = approve(signed_in(acme.approver), (first, first.args_hash), (odd, odd.args_hash))
+    client = signed_in(acme.approver)
+    assert boxes(client) == [str(first.id)]
+    text = approve(client, (first, first.args_hash), (odd, odd.args_hash))
     assert "Only " in text
     assert stored(first).status == "pending"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -47,6 +48,33 @@ class TestDeciding:
         assert "data-reload" not in text
         assert 'data-testid="decide-form"' not in text
 
+    def test_whoever_was_signed_out_meanwhile_keeps_what_she_wrote_and_comes_back(
+        self, acme: TenantWithUsers, ask: Ask
+    ) -> None:
+        approval, client = ask(acme), Client(enforce_csrf_checks=True)
+        client.get("/admin/login/")
+        url, stood_on = reverse("admin:governance_approval_decide", args=[approval.id]), change_url(approval)
+        form = {"decision": "reject", "reason": "No receipt <b>", "shown_hash": approval.args_hash}
+        headers = {"Referer": f"http://testserver{stood_on}"}
+        stranger = client.post(url, form, headers=headers)
+        assert "No receipt" not in page(stranger), "nobody elsewhere puts words on our page"
+        form["csrfmiddlewaretoken"] = client.cookies["csrftoken"].value
+        answer = client.post(url, form, headers=headers)
+        assert answer.status_code == 403
+        assert "No receipt &lt;b&gt;" in page(answer)
+        assert f'href="/admin/login/?{urlencode({"next": stood_on})}"' in page(answer)
+        elsewhere = client.post(url, form, headers={"Referer": "https://elsewhere.test/x"})
+        assert "elsewhere" not in page(elsewhere)
+        assert stored(approval).status == "pending"
+
+    def test_the_address_of_a_form_is_a_page(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+        approval, client = ask(acme), signed_in(acme.approver)
+        asks = client.get(reverse("admin:governance_approval_ask", args=[approval.id]))
+        assert asks["Location"] == change_url(approval)
+        other = client.get(reverse("admin:agents_run_cancel", args=[approval.run_id]))
+        assert (other.status_code, other["Allow"]) == (405, "POST")
+        assert "Nothing was done" in page(other)
+
     def test_approving_a_call_of_a_tool_that_has_changed_says_so_and_leads_to_the_fresh_request(
         self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -80,7 +108,8 @@ class TestDeciding:
     def test_a_look_never_decides(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
         approval, client = ask(acme), signed_in(acme.approver)
         query = {"decision": "approve", "shown_hash": approval.args_hash}
-        assert client.get(reverse("admin:governance_approval_decide", args=[approval.id]), query).status_code == 405
+        decide_url = reverse("admin:governance_approval_decide", args=[approval.id])
+        assert client.get(decide_url, query)["Location"] == change_url(approval)
         assert client.post(change_url(approval), query).status_code == 405
         assert stored(approval).status == "pending"
 

@@ -51,6 +51,17 @@ class TestInbox:
         ask(acme)
         assert "C-1042" in page(signed_in(acme.approver).get(f"{INBOX}?{query}"))
 
+    def test_filters_say_what_the_columns_say_and_leave_out_what_is_the_same(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        ask(acme)
+        client = signed_in(acme.approver)
+        lists = {tab: client.get(f"{INBOX}?tab={tab}").context["cl"] for tab in ("mine", "all")}
+        titles = {tab: [spec.title for spec in shown.filter_specs] for tab, shown in lists.items()}
+        assert titles == {"mine": ["day", "tool name", "agent"], "all": ["status", "day", "tool name", "agent"]}
+        agents = lists["all"].filter_specs[-1].choices(lists["all"])
+        assert [choice["display"] for choice in agents] == ["All", "Approvals"]
+
     def test_the_approvals_of_one_run(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
         approval, _ = ask(acme, customer="C-1"), ask(acme, customer="C-2", minutes_ago=6)
         text = page(signed_in(acme.approver).get(f"{INBOX}?run__id__exact={approval.run_id}"))

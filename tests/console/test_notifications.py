@@ -9,7 +9,7 @@ from accounts.models import AuditRow
 from governance.models import Endpoint, Notice, NoticeState, Preference
 from governance.services import outbox
 from tests.conftest import TenantWithUsers
-from tests.console.conftest import Ask, SignIn, page
+from tests.console.conftest import Ask, SignIn, change_url, page
 
 MINE = "/admin/notifications/"
 FORM = {
@@ -83,13 +83,16 @@ def test_a_bad_address_is_told_on_the_page(acme: TenantWithUsers, signed_in: Sig
 def test_what_was_given_up_shows_and_is_sent_again(
     acme: TenantWithUsers, globex: TenantWithUsers, signed_in: SignIn, ask: Ask
 ) -> None:
-    ask(acme)
+    approval = ask(acme)
     outbox.spread()
     mails = Notice.objects.using("system").filter(channel="email")
     mails.update(state=NoticeState.GIVEN_UP, attempts=10, error="HTTP 500")
     place = reverse("admin:governance_notice_changelist")
     client = signed_in(acme.admin)
     assert "HTTP 500" in page(client.get(place))
+    assert f'href="{change_url(approval)}">request {str(approval.id)[-8:]}</a>' in page(client.get(place))
+    assert client.get(place, {"q": str(approval.id)}).context["cl"].result_count >= len(mails)
+    assert client.get(place, {"q": str(approval.run.session_id)}).context["cl"].result_count == 0
     ids = [str(notice.id) for notice in mails]
     client.post(place, {"action": "send_again", "_selected_action": ids})
     assert set(mails.values_list("state", "attempts")) == {("waiting", 0)}

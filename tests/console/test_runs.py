@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from agents.models import Run, SessionSummary, Step
 from tests.conftest import TenantWithUsers
-from tests.console.conftest import Ask, SignIn, page
+from tests.console.conftest import Ask, SignIn, change_url, page
 
 
 def summed_up(run: Run) -> Run:
@@ -37,6 +37,13 @@ class TestRuns:
         for part in ("process_refund", "someone else has to approve it", "I ask for an approval.", "7 tokens"):
             assert part in text
         assert f"run__id__exact={approval.run_id}" in text
+        assert "<title> Refund C-1042 |" in " ".join(text.split())
+        assert 'data-testid="request-link"' not in text
+        step = Step.objects.using("system").get(run=approval.run_id, path="1.0")
+        step.request["requirement"]["approval_id"] = str(approval.id)
+        step.save(using="system")
+        text = page(signed_in(acme.approver).get(reverse("admin:agents_run_change", args=[approval.run_id])))
+        assert f'href="{change_url(approval)}" data-testid="request-link"' in text
 
     def test_a_long_message_and_answer_leave_the_trace_in_sight(
         self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn

@@ -71,8 +71,8 @@ def test_shortcuts_are_listed_and_can_be_turned_off(server, browser):
     dialog.find_element("css selector", "input").click()
     press(browser, Keys.ESCAPE)
     assert not dialog.is_displayed()
-    press(browser, "j")
-    assert not browser.switch_to.active_element.get_attribute("href")
+    press(browser, "j", "/")
+    assert browser.switch_to.active_element.tag_name not in ("a", "input")
     inbox.visit()
     press(browser, "j")
     assert not browser.switch_to.active_element.get_attribute("href")
@@ -80,3 +80,5 @@ def test_shortcuts_are_listed_and_can_be_turned_off(server, browser):
     inbox.one("keys-dialog").find_element("css selector", "input").click()
     press(browser, Keys.ESCAPE, "j")
     assert "/change/" in browser.switch_to.active_element.get_attribute("href")
+    press(browser, "/")
+    assert browser.switch_to.active_element.get_attribute("id") == "searchbar"
