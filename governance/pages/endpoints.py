@@ -117,7 +117,7 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     list_title = "Sent notices"
     none_yet = "What was told to people and webhooks stands here, delivered or not."
-    list_display = ("what", "about", "channel", "receiver", "state", "attempts", "error", "created_at", "sent_at")
+    list_display = ("what", "about", "channel", "receiver", "state", "attempts", "error", "created_at")
     list_filter = ("state", "channel")
     search_fields = ("=announcement__approval__id", "=announcement__run__id", "user__email")
     search_help_text = "Approval id, run id or e-mail"
