@@ -71,7 +71,7 @@ class Child:
 
     def go(self) -> None:
         """Let a child that waits for it begin its work."""
-        self._say(b"g")
+        self._say(lifeline.GO)
 
     def tell_the_end(self) -> None:
         """Tell it that it is not alone in ending: nobody else answers at its port."""

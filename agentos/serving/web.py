@@ -77,7 +77,8 @@ def loaded() -> uvicorn.Config:
 
 
 def main() -> None:
-    """Serve on the inherited socket `argv[1]` when a byte on standard input says so: the database stands."""
+    """Serve on the inherited socket `argv[1]` when the parent says so: the database stands."""
+    lifeline.watch()  # a parent that goes meanwhile leaves nobody at its port
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentos.settings")
     listener = socket.socket(fileno=int(sys.argv[1]))
     protocol.cut_who_is_gone(listener)
@@ -86,9 +87,7 @@ def main() -> None:
             server = Server(loaded())
     except (AgentOSError, PostgresError) as error:
         sys.exit(str(error))
-    if not os.read(lifeline.STDIN, 1):
-        return
-    lifeline.watch()
+    lifeline.go.wait()
     server.run(sockets=[listener])
 
 

@@ -121,6 +121,23 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     until(lambda: not _runs(pid), "the child outlived its parent")
 
 
+def test_what_a_child_forks_ends_with_it(tmp_path: Path) -> None:
+    child = (
+        "import multiprocessing, os, time; from agentos.serving import lifeline; lifeline.watch()\n"
+        "def last(): print('pid', os.getpid(), flush=True); time.sleep(600)\n"
+        "def first():\n"
+        "    print('pid', os.getpid(), flush=True); fork.Process(target=last).start(); time.sleep(600)\n"
+        "fork = multiprocessing.get_context('fork'); fork.Process(target=first).start(); time.sleep(600)"
+    )
+    process = subprocess.Popen(python(child), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None and process.stdout is not None
+    with process.stdin, process.stdout:
+        pids = [int(process.stdout.readline().removeprefix("pid ")) for _ in range(2)]
+        process.kill()
+        process.wait()
+        until(lambda: not any(map(_runs, pids)), "what it forked outlived it")
+
+
 def _runs(pid: int) -> bool:
     shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(shown.stdout.strip()) and not shown.stdout.startswith("Z")
