@@ -51,7 +51,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     passed = 0
     for at, name in reading.each(_AT_NAMES, whole=False) if reading.speaks(_SPOKEN) else ():
         end = at + len(name)
-        if at < passed or not spoken.any(end, end + REACH):
+        if at < passed or lower[end : end + 1] in _GOING_ON or not spoken.any(end, end + REACH):
             continue
         passed = end + 1
         words = _spelt(lower, end)
@@ -109,3 +109,4 @@ def _dictates(words: list[str], *, is_key: bool) -> bool:
 _WORDS_OF_A_LETTER = frozenset("aioeyu")
 LETTERS_ALONE, LETTERS_OF_A_KEY = 4, 8
 _SIGNS_OF_VALUES = frozenset(":=,")
+_GOING_ON = frozenset("-_/")  # a longer name

@@ -9,6 +9,7 @@ from governance.guardrails import secret_looks, secret_plain
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
+from governance.guardrails.secret_near import public_name
 
 _LOGINS = (
     "credenzial", "credencia", "inlog", "dostęp", "login", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
@@ -218,7 +219,12 @@ def _keys_of_client(call: re.Match[str]) -> Iterator[Finding]:
     place = call.start("value")
     for index, argument in enumerate(arguments):
         key = _KEY_ARGUMENT.search(argument)
-        if key is not None and (index > 0 or len(arguments) == 1) and secret_looks.noisy(key["key"]):
+        if (
+            key is not None
+            and (index > 0 or len(arguments) == 1)
+            and secret_looks.noisy(key["key"])
+            and not public_name(key["key"])
+        ):
             yield Finding("api_key", place + key.start("key"), place + key.end("key"), 0.75)
         place += len(argument) + 1
 

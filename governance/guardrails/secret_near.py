@@ -72,6 +72,8 @@ _RESOURCE = re.compile(r"\b(?:arn|urn|op|vault):\S*\Z|\bprojects/\S*\Z")  # the 
 # Names of accounts and keys that their makers print on pages.
 _PUBLIC_NAME = re.compile(
     r"1-[0-9a-f]{8}-[0-9a-f]{24}\Z|v?\d+(?:\.\d+)+(?:[\-+~_.][A-Za-z0-9]{1,12}){1,8}\Z|rzp_|pk_(?:live|test)|AC[0-9a-f]{32}\Z|(?:acct|cus|price|prod|in|pi|sub|ch|evt|app|client|phc|pub)_|sb_publishable|pk\.eyJ|"
+    # a constant of a class, a pod of a cluster
+    r"[A-Z][a-zA-Z]{2,30}\.[A-Z][A-Z\d_]{2,30}\Z|(?:[a-z]{2,20}/)?[a-z]{2,20}(?:-[a-z\d]{1,20}){0,6}-(?=[a-f]*\d)[a-f\d]{8,10}-[a-z\d]{5}\Z|sq0idp-|"
     r"0x[0-9a-fA-F]{40}\Z|SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c|\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|age1|npub1|bc1|[xyz]pub|arn:|ssh-|Ed\d+P|\w+_(?:sha|SHA|md|MD)\d{1,3}\Z|AAAA[BCE]3Nza|sha\d"
 )
 
@@ -135,9 +137,14 @@ def _could_be_named(reading: Reading, start: int, end: int) -> bool:
     )
 
 
+def public_name(value: str) -> bool:
+    """Tell whether a value begins as those do that their makers print on pages, or names a thing that is none."""
+    return _PUBLIC_NAME.match(value) is not None
+
+
 def _public(text: str, start: int, value: str) -> bool:
     """Tell whether a value is what its maker prints on pages, or the end of a resource's name."""
-    if _PUBLIC_NAME.match(value):
+    if public_name(value):
         return True
     return (
         text[start - 1 : start] in {":", "/"} and _RESOURCE.search(text, max(0, start - REACH_WORD), start) is not None

@@ -256,7 +256,11 @@ def _near_doors(reading: Reading) -> Iterator[Finding]:
         if first == len(doors) or doors[first] >= match.end() + BACK:
             continue
         value = match[0].rstrip(".:!?,")
-        if text[match.start() - 1 : match.start()] == ":" or reading.looks(_unlikely, value):
+        if (
+            text[match.start() - 1 : match.start()] == ":"
+            or text.endswith(_USERS, 0, match.start())
+            or reading.looks(_unlikely, value)
+        ):
             continue
         if reading.likely(secret_looks.striking, value) and (len(value) >= SHORTEST_IN_HASTE or not reading.hasty):
             yield Finding("password", match.start(), match.start() + len(value), 0.65)
@@ -266,6 +270,7 @@ def _unlikely(value: str) -> bool:
     return "=" in value or _UNLIKELY.search(value) is not None
 
 
+_USERS = (" -u ", " --username ", " --user ", " -U ")
 SHORTEST_IN_HASTE = 8  # of words near doors where a text has too many to judge: names of people in logs are shorter
 _UNLIKELY = re.compile(
     r"^[A-Z\d]+[\-_.]|://|@\w+\.|\.(?:pdf|docx?|xlsx?|zip|png|jpe?g|tsx?|java|md|go|rs|cs|php|ya?ml|sh|exe|dmg)\b|^\w+\.\w+\.\w+\.|--"

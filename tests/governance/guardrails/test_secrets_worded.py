@@ -203,7 +203,11 @@ password.equals("«Himmelblau»")
 strcmp(password, "«moonlight9») == 0
 SENTRY_DSN=https://«e399abcc8e12d9e7dd65cb40333dbabb»@o567641.ingest.sentry.io/1278815
 dsn: "https://«e399abcc8e12d9e7dd65cb40333dbabb»@o567641.ingest.sentry.io/1278815"
+The PASSWORD is «Tulpe77!x»
+my Password: «Tulpe77!x»
+Deploy token for registry: user gitlab+deploy-token-860995, password «gldt-Xk3vT9wqLr82bNfHs0aZ»
 """
+
 CLEAN = r"""
 username: sensors\npassword: secret
   password: { type: string, minLength: 8 }
@@ -367,6 +371,17 @@ username: anna\npassword: same
 login: anna, password: wrong
 if (code === "ENOENT")
 if (error.code == "23505")
+// safe to ship: publishable key\nconst stripe = Stripe("pk_live_nTF7X3w10SPRFUWUY1yrXwx8");
+class="_3xKq9a _1pWz0L css-1q8dd3e-PasswordInput jss465"
+pod/token-service-eb8051bff2-kpwci   1/1   Running   0   3d\npod/auth-proxy-ee324e852-wuzxo      1/1   Running   2   41d
+Jenkins build #8812 of token-broker/main, node linux-7, workspace hash 6ramFZNS3vsq
+private_key = ec.generate_private_key(ec.SECP256R1())\npem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(pw))
+const appId = "sq0idp-Xk3_vT9wqLr82bNfHs0aZg"; // Square application id
+docker login -u gitlab+deploy-token-860995 registry.example.com
+Pass "Brenner" gesperrt, Umleitung über Reschen
+const c = new Client("pk_test_51Hx8sKq2Lm4Nw7Rv3Ty");
+deploy/session-secret-7d9f8b6c54-x2x4z restarted, secret mounted
+alg = SigningAlgorithm.RS256  # token
 """
 _MARKED = re.compile("«(?! )([^«»]+?)(?<! )»")
 
