@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 
 from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue
@@ -38,6 +39,7 @@ class Reading:
         self.begun: set[int] = set()  # where findings begin so far: others needn't try there
         self._tries = tries
         self._unread: dict[str, int] = {}
+        self._untried: list[int] = []
         self._standing: dict[int, list[int]] = {}
         self._cares: dict[str, Care] = {}
         self._told: dict[int, int] = {}
@@ -107,6 +109,13 @@ class Reading:
                 return
             yield at, needle
 
+    def tried(self, place: int, price: int) -> bool:
+        """Take a try at a place that no literal string gives away; with none left, leave the place to `unread`."""
+        self._tries -= price
+        if self._tries < 0:
+            self._untried.append(place)
+        return self._tries >= 0
+
     def leave(self, needles: Needles, start: int) -> None:
         """Leave the places of literal strings from one place on to `unread`."""
         for needle in needles.words:
@@ -117,7 +126,8 @@ class Reading:
 
     def unread(self, block: int) -> set[int]:
         """Return in which blocks of so many characters stand the places that were left when all tries were used up."""
-        return {at // block for needle, first in self._unread.items() for at in self._places[needle][first:]}
+        named = (at for needle, first in self._unread.items() for at in self._places[needle][first:])
+        return {at // block for at in chain(named, self._untried)}
 
     def _where(self, needle: str) -> list[int]:
         known = self._places.get(needle)

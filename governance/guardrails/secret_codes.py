@@ -60,24 +60,50 @@ def _once(reading: Reading) -> Iterator[Finding]:
             yield Finding("pin", *match.span("value"), 0.7)
 
 
-# "482193 is your Facebook confirmation code", "use 551923 as your login code", "enter this code to sign in: 551923"
-_FIRST = re.compile(
-    rf"(?<![\w.,\-/:])(?:[A-Z]-)?(?P<value>{_SIX}) (?:is|ist|est|es|è|é|is|to|är) (?:your|the|my|ihr|dein|der|votre|ton|le|tu|su|il tuo|seu|o seu|uw|je|din|twój)\b[^\n.]{{0,40}}?\b(?:code|otp|tan|pin|passcode|código|codice|kod|\w+code)\b"
-    rf"|\b(?:use|enter|type) (?:the )?(?:code )?(?P<used>{_SIX}) (?:as|to|for|when|at)\b[^\n.]{{0,30}}?(?:code|log ?in|sign ?in|verify|verification|unlock|confirm)"
-    rf"|\b(?:this|following) code (?:to|in order to|when) [^\n.:]{{3,40}}: {{0,2}}(?P<entered>{_SIX}){_END}"
-    rf"|\b(?:whatsapp|signal|telegram|google|paypal|uber|instagram|facebook|apple id|microsoft|steam|discord|amazon|twitter|linkedin|netflix|revolut)(?:-| verification | login | security )? ?code(?: is|:) (?P<service>{_SIX}){_END}",
+# "482193 is your Facebook confirmation code"
+_SAID_OF = re.compile(
+    r" (?<=\d )(?:is|ist|est|es|è|é|to|är) (?:your|the|my|ihr|dein|der|votre|ton|le|tu|su|il tuo|seu|o seu|uw|je|din|twój)\b"
+)
+_NUMBER_BEFORE = re.compile(rf"(?<![\w.,\-/:])(?:[A-Z]-)?(?P<value>{_SIX})\Z", re.IGNORECASE)
+_A_CODE = re.compile(r"[^\n.]{0,40}?\b(?:otp|tan|pin|\w{0,30}code|código|codice|kod)\b")
+LONGEST_NUMBER = 12
+# "use 551923 as your login code", "enter this code to sign in: 551923"
+_USED = re.compile(
+    rf"\b(?:use|enter|type) (?:the )?(?:code )?(?P<value>{_SIX}) (?:as|to|for|when|at)\b[^\n.]{{0,30}}?(?:code|log ?in|sign ?in|verify|verification|unlock|confirm)",
     re.IGNORECASE,
 )
+_ENTERED = re.compile(
+    rf"\b(?:this|following) code (?:to|in order to|when) [^\n.:]{{3,40}}: {{0,2}}(?P<value>{_SIX}){_END}", re.IGNORECASE
+)
+# "Your WhatsApp code: 551-923"
+_OF_SERVICE = re.compile(rf"code(?: is|:) (?P<value>{_SIX}){_END}", re.IGNORECASE)
+_SERVICE = re.compile(
+    r"\b(?:whatsapp|signal|telegram|google|paypal|uber|instagram|facebook|apple id|microsoft|steam|discord|amazon|twitter|linkedin|netflix|revolut)(?:-| verification | login | security )? ?\Z"
+)
+LONGEST_SERVICE = 26
 
 
 def _told_first(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
     if not any(word in lower for word in ("code", "otp", "código", "codice", "kod", "tan ", " pin")):
         return
-    for match in _FIRST.finditer(reading.text):
-        group = match.lastgroup or "value"
-        if not _YEAR.match(match[group]):
-            yield Finding("pin", *match.span(group), 0.7)
+    for value in _before_what_they_are(reading):
+        if not _YEAR.match(value["value"]):
+            yield Finding("pin", *value.span("value"), 0.7)
+
+
+def _before_what_they_are(reading: Reading) -> Iterator[re.Match[str]]:
+    text, lower = reading.text, reading.lower
+    for said in _SAID_OF.finditer(lower):
+        at = said.start()
+        number = _NUMBER_BEFORE.search(text, max(0, at - LONGEST_NUMBER), at)
+        if number is not None and reading.tried(number.start(), 3) and _A_CODE.match(lower, said.end()):
+            yield number
+    yield from reading.matches(_USED, ("use ", "enter ", "type "))
+    yield from reading.matches(_ENTERED, ("this code ", "following code "), price=2)
+    for code in reading.matches(_OF_SERVICE, ("code is ", "code: ")):
+        if _SERVICE.search(lower, max(0, code.start() - LONGEST_SERVICE), code.start()):
+            yield code
 
 
 # Lists of codes for those who lost their telephone.
@@ -142,7 +168,8 @@ def _of_doors(reading: Reading) -> Iterator[Finding]:
 
 # "host PIN 640917#", "SIM: PIN 0427, PUK 37235172": a number behind the word, and nothing of hardware.
 _PIN = re.compile(
-    r"(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?: ?[:=]| is| ist)? {1,2}(?P<value>\d{4,8}#?)(?![\w/]|[.,:\-]\d)"
+    r"(?:pin|пин)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?: ?[:=]| is| ist)? {1,2}(?P<value>\d{4,8}#?)(?![\w/]|[.,:\-]\d)",
+    re.IGNORECASE,
 )
 _OF_PIN = re.compile(
     r"\b(?:host|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
@@ -153,36 +180,52 @@ _PINS = ("pin", "пин")
 
 def _pins(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
-    for at, word in reading.places(_PINS):
-        match = _PIN.match(lower, at + len(word))
-        if match is None or lower[at - 1 : at].isalnum() or _YEAR.match(match["value"]):
+    for match in reading.matches(_PIN, _PINS):
+        at = match.start()
+        if lower[at - 1 : at].isalnum() or _YEAR.match(match["value"]):
             continue
         hashed = match["value"].endswith("#")
         around = lower[max(0, at - REACH_OF_PIN) : match.end() + 20]
-        if hashed or word == "пин" or _OF_PIN.search(lower, max(0, at - 16), at) or _WITH_PIN.search(around):
+        if hashed or lower[at] == "п" or _OF_PIN.search(lower, max(0, at - 16), at) or _WITH_PIN.search(around):
             yield Finding("pin", *match.span("value"), 0.7)
 
 
 REACH_OF_PIN = 60
 
 # pin == "5093", enteredPin.equals("4471"), ALARM_CODE = "4471"
-_COMPARISON = re.compile(
-    r"(?:pin|pin_?code|passcode|(?:door|alarm|gate|unlock|safe|master|staff|admin|access|entry|security)_?code)(?:[\"']?\])?\)? ?(?:={1,3}|:=|:|\.equals\(|\.compareTo\() ?[\"'](?P<value>\d{4,8})[\"']"
-    r"|[\"'](?P<first>\d{4,8})[\"'] ?(?:={2,3} ?|\.equals\()\$?(?:[a-z]+[._]?)?(?:pin|passcode)\b"
-    r"|\[[\"'](?:code|pin)[\"']\] ?={2,3} ?[\"'](?P<posted>\d{4,8})[\"']\) ?\{ ?(?:unlock|open|login|grant|allow|disarm)",
-    re.IGNORECASE,
+_NUMBER_IN_QUOTES = re.compile(r"[\"'](?P<value>\d{4,8})[\"']")
+_COMPARED_WITH = re.compile(
+    r"(?:pin|pin_?code|passcode|(?:door|alarm|gate|unlock|safe|master|staff|admin|access|entry|security)_?code)(?:[\"']?\])?\)? ?(?:={1,3}|:=|:|\.equals\(|\.compareto\() ?\Z"
 )
-FEWEST_DIFFERENT = 2
+_COMPARES_WITH = re.compile(r" ?(?:={2,3} ?|\.equals\()\$?(?:[a-z]+[._]?)?(?:pin|passcode)\b")
+_POSTED = re.compile(r"\[[\"'](?:code|pin)[\"']\] ?={2,3} ?\Z")
+_OPENS = re.compile(r"\) ?\{ ?(?:unlock|open|login|grant|allow|disarm)")
+FEWEST_DIFFERENT, LONGEST_NAME = 2, 32
 
 
 def _compared(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
-    if not any(word in lower for word in ("pin", "passcode", "code")) or not ('"' in lower or "'" in lower):
-        return
-    for match in _COMPARISON.finditer(reading.text):
-        group = match.lastgroup or "value"
-        if len(set(match[group])) >= FEWEST_DIFFERENT and match[group] not in _COUNTED:
-            yield Finding("pin", *match.span(group), 0.7)
+    if "pin" in lower or "code" in lower:
+        for match in _NUMBER_IN_QUOTES.finditer(lower):
+            number = match["value"]
+            if len(set(number)) >= FEWEST_DIFFERENT and number not in _COUNTED and _is_compared(reading, match):
+                yield Finding("pin", *match.span("value"), 0.7)
 
 
+def _is_compared(reading: Reading, number: re.Match[str]) -> bool:
+    """Tell whether a number in quotes is what a code is or is compared with."""
+    lower, start, end = reading.lower, number.start(), number.end()
+    if lower[start - 1 : start] not in _BEFORE_NUMBER and lower[end : end + 1] not in _AFTER_NUMBER:
+        return False
+    if not reading.tried(start, 2):
+        return False
+    begin = max(0, start - LONGEST_NAME)
+    return (
+        _COMPARED_WITH.search(lower, begin, start) is not None
+        or _COMPARES_WITH.match(lower, end) is not None
+        or (_OPENS.match(lower, end) is not None and _POSTED.search(lower, begin, start) is not None)
+    )
+
+
+_BEFORE_NUMBER, _AFTER_NUMBER = frozenset("=:( "), frozenset("=. ")
 _COUNTED = frozenset({"1234", "12345", "123456", "1234567", "12345678"})  # stands for one in tests and manuals

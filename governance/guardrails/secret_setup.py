@@ -33,7 +33,9 @@ _FAR_FROM_CUE = 100
 
 def _keys_of_authenticators(reading: Reading) -> Iterator[Finding]:
     done = 0
-    for at, _ in reading.each(_SETUP, price=10, whole=False) if reading.speaks(_GROUPED) else ():
+    for at, _ in reading.each(_SETUP, price=10, whole=False):
+        if not reading.speaks(_GROUPED):
+            return
         match = _GROUPS_OF_FOUR.match(reading.text, at) if at >= done else None
         if match is not None:
             done = match.end()
@@ -56,7 +58,9 @@ FEWEST_WITHOUT_SYLLABLE = 2  # of four groups
 
 
 def _passwords_of_apps(reading: Reading) -> Iterator[Finding]:
-    for at, _ in reading.each(_OF_AN_APP, price=2, whole=False) if reading.speaks(_GROUPED) else ():
+    for at, _ in reading.each(_OF_AN_APP, price=2, whole=False):
+        if not reading.speaks(_GROUPED):
+            return
         match = _UNSPOKEN.match(reading.text, at)
         while match is not None:
             letters = re.sub(r"[ \-]", "", match["value"])

@@ -16,7 +16,9 @@ VALUE = r"[\"'`«„“「]?(?P<value>[^\s\"'`<>,;()/|「」„“”«»\u2e80-
 
 
 # What every coined value holds; and what every name of a password begins with.
-COINED = re.compile(r"[^\W\d_][@#_.\-]?\d|\d[^\W\d_]|[^\W\d_][@#$%^&*+=~!?]+[^\W\d_]")
+COINED = re.compile(
+    r"[\d@#$%^&*+=~!?](?:(?<=[^\W\d_]\d)|(?<=[^\W\d_][@#_.\-]\d)|(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_][@#$%^&*+=~!?])[@#$%^&*+=~!?]*[^\W\d_])"
+)
 STEMS = (
     "pass",
     "phrase",

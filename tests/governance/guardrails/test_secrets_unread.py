@@ -7,7 +7,7 @@ import pytest
 from governance.guardrails import secret_unread, secret_values, secrets
 from governance.guardrails.findings import Finding
 
-NAMES = ["user ", "seed \"", "backup ", "auth ", "pw ", "login: ", "use the ", "session=", "code ", "network "]  # fmt: skip
+NAMES = ["user ", "seed \"", "backup ", "auth ", "pw ", "login: ", "use the ", "session=", "code ", "network ", "1234 is my ", '"1234" = ']  # fmt: skip
 PASSWORD, PIN, WORDS = (
     "Gr4nite!Heron22",
     "4471",
@@ -24,7 +24,7 @@ def covers(text: str, value: str) -> bool:
 @pytest.mark.parametrize(
     ("saying", "value"),
     [
-        ("the new password is {} now", PASSWORD), ("login anna / {}", PASSWORD), ("use {} for the vpn", PASSWORD), ("the door code is {}", PIN),
+        ("the new password is {} now", PASSWORD), ("login anna / {}", PASSWORD), ("use {} for the vpn", PASSWORD), ("the door code is {}", PIN), ("{} is your login code", "771204"), ('if pin == "{}":', PIN),
         ("seed phrase: {}", WORDS), ('psk="{}"', "orange tram 52"), ("https://anna:{}@example.org/", PASSWORD), ("Cookie: session={}", "kT7vQx2LmN9pRsW4yZ8bCdF6"),
     ],
 )  # fmt: skip
