@@ -69,7 +69,7 @@ _COMMANDS = {
         r"(?: auth| config)? (?:login|authtoken|add-authtoken|auth|set token) "
     ),
     "codecov codecovcli": r"\b[^\n|;]{0,80}? -t ",
-    "htpasswd": r" -\w{0,6}b\w{0,6} \S{1,60} \S{1,40} ",
+    "htpasswd": r" (?:-(?=\w{0,6}b)\w{0,3}n\w{0,6}|-\w{0,6}b\w{0,6} \S{1,60}) \S{1,40} ",
     "echo": r" [\"']?(?:[\w.\-]{1,40}:(?=[^\s\"'|]{4,100}[\"']? \| ?(?:sudo )?chpasswd)|(?=[^\s\"'|]{5,100}[\"']? \| ?"
     r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup|kinit|oc|az|vault)(?![\w\-])))",
     "identified": r" (?:by|with \w{1,40} by) ",

@@ -51,6 +51,7 @@ _LINKS = (
     "/hook",
     "/token",
     "/login/",
+    "/login?",
     "/unlock",
     "/activate",
 )
@@ -60,7 +61,7 @@ _LINK = re.compile(
 )
 _PARAMETER = re.compile(
     r"/?(?:(?:password-)?reset(?:[-_]password)?|magic(?:-?link|-login)?|verify(?:-email)?|confirm(?:-email)?|invite|login|unlock|activate)[\w\-]{0,16}/?"
-    r"\?(?:[\w.\-]{1,20}=[^&\s\"']{0,60}&(?:amp;)?){0,4}(?:t|k|c|s|code|key|ticket|otp|hash|nonce|link|id|token)=(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
+    r"\?(?:[\w.\-]{1,20}=[^&\s\"']{0,60}&(?:amp;)?){0,4}(?:t|k|c|s|code|key|ticket|otp|otl|ott|otk|mlt|hash|nonce|link|id|(?:login|magic|one[_\-]?time|reset|auth|access|verify|invite|sso|session|email)[_\-]?(?:token|code|key|link|hash)|token)=(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
 )
 SEEDS = (
     "seed", "mnemonic", "recovery", "wallet", "metamask", "ledger", "trezor", "phantom", "backup", "wiederherstellung", "frase",
@@ -154,7 +155,11 @@ def _cookies(reading: Reading) -> Iterator[Finding]:
             continue  # logs name sessions too
         if (value.isupper() and "_" in value) or _NOT_A_SESSION.search(name) or secret_looks.placeholder_token(value):
             continue
-        if secret_looks.noisy(value) or (value.startswith("eyJ") and "." in value):
+        if (
+            secret_looks.noisy(value)
+            or (value.startswith("eyJ") and "." in value)
+            or (cookies and _NO_WORDS.match(value))
+        ):
             yield secret_looks.span("cookie", match, value, 0.75)
     for match in reading.matches(_HEADER, ("cookie:",)):
         for pair in _PAIR.finditer(text, match.start("value"), match.end("value")):
@@ -164,6 +169,8 @@ def _cookies(reading: Reading) -> Iterator[Finding]:
 
 
 SHORTEST_SESSION = 24
+# Letters of one case alone, as chance may draw them, too many of which nobody could say.
+_NO_WORDS = re.compile(r"(?=[a-z]*[^aeiouy]{4}[a-z]*[aeiouy][a-z]*[^aeiouy]{4})[a-z]{24,128}\Z", re.IGNORECASE)
 
 
 def _like_an_id(value: str) -> bool:

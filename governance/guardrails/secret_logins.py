@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from governance.guardrails import secret_looks, secret_plain
+from governance.guardrails import secret_looks, secret_plain, secret_words
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -201,16 +201,24 @@ def _calls(reading: Reading) -> Iterator[Finding]:
             given = argument["value"]
             if reading.likely(looks, given) or (
                 _ENDS_CALL.match(reading.text, argument.end())
-                and _LETS_IN.match(reading.text, max(0, match.start() - len("get")))
-                and reading.looks(secret_plain.word, given)
+                and _LETS_IN.match(reading.text, max(0, match.start() - LONGEST_CALL))
+                and (reading.looks(secret_plain.word, given) or _chained(reading, given))
             ):
                 yield secret_looks.span("password", argument, argument["value"], 0.75)
 
 
-_ENDS_CALL = re.compile(r"[\"']\)")
+def _chained(reading: Reading, given: str) -> bool:
+    return _CHAIN.fullmatch(given) is not None and reading.looks(secret_words.own, given)
+
+
+_CHAIN = re.compile(r"[^\W\d_]{2,20}(?:[\-_+=!][^\W_]{1,20}){1,6}[!?]?")
+# The last argument, or the last before the name of a host.
+_ENDS_CALL = re.compile(r"[\"'] ?(?:\)|, ?[\"'][\w\-]{1,40}(?:\.[\w\-]{1,40}){1,4}[\"'] ?\))")
 _LETS_IN = re.compile(
-    r"[^\n]{0,3}(?<![A-Za-z])(?:getconnection|auth|login|pdo|mysqli|sign_?in|authenticate)\(", re.IGNORECASE
+    r"[^\n]{0,14}(?<![A-Za-z])(?:getconnection|(?:plain|set_?basic|http_?basic|basic|http_?digest|digest)?_?auth|login|pdo|mysqli|sign_?in|authenticate|(?:password_?)?authentication|networkcredential|(?:username_?password_?)?credentials|simple_?bind)\(",
+    re.IGNORECASE,
 )
+LONGEST_CALL = 17  # before what each of them ends with
 
 
 def _keys_of_client(call: re.Match[str]) -> Iterator[Finding]:

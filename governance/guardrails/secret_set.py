@@ -67,7 +67,8 @@ def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value:
     if group == "held":
         if sign == "=":
             return named.startswith("--") or shouted or (qualified and begins) or _immediately(reading, at)
-        return named.startswith("--") or _immediately(reading, at)
+        argument = named.startswith("--") and _ENDS_ARGUMENT.match(text, match.end()) is not None
+        return argument or _immediately(reading, at)
     opened = sure and _OPENED.search(head) is not None
     if not (begins or opened or beside()):
         return False
@@ -75,6 +76,7 @@ def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value:
 
 
 REACH_NAME = 40
+_ENDS_ARGUMENT = re.compile(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence goes on with
 _NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
 _JOINING = frozenset("_.-")
 _GIVING = re.compile(r"[:=]|equals")

@@ -25,6 +25,7 @@ from governance.guardrails import (
     secret_told,
     secret_unread,
     secret_values,
+    secret_written,
 )
 from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
@@ -132,6 +133,7 @@ _FINDERS = (
     secret_setup.find,
     secret_codes.find,
     secret_columns.find,
+    secret_written.find,
     secret_unread.find,
 )
 

@@ -206,6 +206,38 @@ dsn: "https://«e399abcc8e12d9e7dd65cb40333dbabb»@o567641.ingest.sentry.io/1278
 The PASSWORD is «Tulpe77!x»
 my Password: «Tulpe77!x»
 Deploy token for registry: user gitlab+deploy-token-860995, password «gldt-Xk3vT9wqLr82bNfHs0aZ»
+BasicAuth realm: "ops"\nusers:\n  - { name: nina, plain: "«Tulpenzwiebel&3»" }\n  - { name: omar, plain: "«bagel^Orbit41»" }
+- user: kim\n  cleartext: '«Regenrinne_8»'
+{"login": "kim", "plain_text": "«copper-kettle-moss»"}
+<dl><dt>Login</dt><dd>chor</dd><dt>Passwort</dt><dd>«Sopran+Alt=1»</dd></dl>
+<b>Password:</b> <code>«copperkettle»</code>
+<strong>Mot de passe</strong> : <code>«tournesol-bleu»</code>
+<tr><th>Contraseña</th><td>«Girasol77!»</td></tr>
+<p>Kennwort: <tt>«Blaumeise»</tt></p>
+<li>Hasło: <b>«Slonecznik_4»</b></li>
+<span class="label">Senha</span><span class="val">«Girassol#9»</span>
+auth = {\n    "grafana": ("viewer", "«kestrel_over_kent»"),\n    "kibana": ("viewer", "«0Liv304Sis24»"),\n}
+CREDS = [("anna", "«maple-otter-9»"), ("bo", "«Regen!Tonne4»")]
+$users = ['anna' => '«Kupfer!Kessel4»', 'bo' => '«Regen77tonne»'];
+users := map[string]string{"anna": "«Kupfer!Kessel4»"}
+cipher = AES.new(bytes.fromhex("«4c084c8275d19b5d4f5a81672c544e2fa93ea91753a7f57b88d1541df6fdfc73»"), AES.MODE_GCM)
+f = Fernet(b"«Zk3vT9wqLr82bNfHs0aZgXk3vT9wqLr82bNfHs0aZgE=»")
+crypto.createCipheriv('aes-256-cbc', Buffer.from('«4c084c8275d19b5d4f5a81672c544e2fa93ea91753a7f57b88d1541df6fdfc73»', 'hex'), iv)
+new SecretKeySpec("«Kq7LmVt2xPz9RwBn»".getBytes(UTF_8), "AES")
+block, err := aes.NewCipher([]byte("«copper-kettle-moss-lantern-quay1»"))
+map $http_x_api_key $client_ok {\n    default 0;\n    "«KtbgjXKiYcM1iTmg535pPoycqlmAXKG0»" 1;  # tram displays\n    "«QyKikupWuuuLPVCTay0wzmiOTS5PCQPD»" 1;  # bus displays\n}
+API_KEYS = [\n  "«KtbgjXKiYcM1iTmg535pPoycqlmAXKG0»",\n  "«QyKikupWuuuLPVCTay0wzmiOTS5PCQPD»",\n]
+allowed_tokens:\n  - "«KtbgjXKiYcM1iTmg535pPoycqlmAXKG0»"\n  - "«QyKikupWuuuLPVCTay0wzmiOTS5PCQPD»"
+auth := smtp.PlainAuth("", "alerts@heath.example", "«maple-oasis-kelp-yarrow»", "smtp.heath.example")
+req.SetBasicAuth("reader", "«kestrel-over-kent»")
+new NetworkCredential("anna", "«copper-kettle-moss»")
+return new PasswordAuthentication("anna", "«kupferkessel»");
+r = requests.get(url, auth=HTTPBasicAuth("svc", "«kestrel_over_kent»"))
+Cookie: lang=en; sessionid=«jpppxginbwuwzinvswysipzjwlrncuyy»; theme=dark
+Votre lien de connexion unique : https://portail.example.fr/login?otl=«iVYFir2ATqBKbihQcIiXG2dm2TcZ-GbOKNXm»
+https://app.example.com/reset-password?reset_token=«iVYFir2ATqBKbihQcIiXG2dm2TcZ»
+htpasswd -nb gallery '«Topaz2024.YCy»'
+htpasswd -bc /etc/nginx/users gallery «Topaz2024.YCy»
 """
 
 CLEAN = r"""
@@ -382,6 +414,25 @@ Pass "Brenner" gesperrt, Umleitung über Reschen
 const c = new Client("pk_test_51Hx8sKq2Lm4Nw7Rv3Ty");
 deploy/session-secret-7d9f8b6c54-x2x4z restarted, secret mounted
 alg = SigningAlgorithm.RS256  # token
+{ name: title, plain: "Hello world" }
+user: kim, plain: "false"
+<tr><th>Password</th><th>Department</th></tr>
+<dt>Password</dt><dd>required</dd><dt>Username</dt>
+<label>Password</label><span>Forgotten?</span>
+<li>Password</li><li>Username</li>
+<b>Password:</b> <em>changed</em>
+<td>Password</td><td>varchar(255)</td>
+const logins = { anna: 1, "kim": "x" };
+auth = {"type": "device-code", "flow": "implicit"}
+accounts = [("anna", "team-lead"), ("bo", "read-write")]
+users = {"anna": "admin", "bo": "editor"}
+AES.new(key, AES.MODE_GCM, nonce=bytes.fromhex("4c084c8275d19b5d4f5a81672c544e2f"))
+openssl_encrypt($data, 'aes-256-cbc', getenv('KEY'))
+access_tokens = ["<token>", "your-token-here"]
+map $http_upgrade $connection_upgrade {\n default upgrade;\n '' close;\n}
+auth := smtp.PlainAuth("", user, pass, "smtp.heath.example")
+Cookie: sessiontheme=internationalizationsettings; lang=de
+htpasswd -n gallery
 """
 _MARKED = re.compile("«(?! )([^«»]+?)(?<! )»")
 

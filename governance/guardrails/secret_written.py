@@ -1,0 +1,144 @@
+"""Credentials by how code and pages write them down: cells of a page, log-ins in a list, keys of ciphers, lists of keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import secret_looks, secret_plain, secret_words
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secret_names import PASSWORDS
+from governance.guardrails.secret_near import public_name
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the credentials of a folded text that stand in a page's cells or at code's own places for them."""
+    text = reading.text
+    if "</" in text:
+        yield from _marked_up(reading)
+    if '"' in text or "'" in text:
+        for rule in (_log_ins, _in_clear, _keys_of_ciphers, _listed_keys):
+            yield from rule(reading)
+
+
+# "<dt>Passwort</dt><dd>…</dd>", "<b>Password:</b> <code>…</code>"
+_AT_PASSWORDS = Needles(PASSWORDS)
+_MARKED_UP = re.compile(
+    r"[^\W\d_]{0,4}\s{0,3}[:：]?\s{0,3}(?P<tags>(?:</?[a-z][^<>]{0,60}>\s{0,20}[:：]?\s{0,20}){1,6})(?P<value>[^\s<>\"`]{5,64})\s{0,8}</",
+    re.IGNORECASE,
+)
+# Where a page shows the value, not the next heading.
+_SHOWN = re.compile(
+    r"<(?:dd|code|tt|kbd|samp|pre)\b|</th>\s{0,20}<td|:\s{0,8}</(?:b|strong|label|span|em)>|</(?:b|strong)>\s{0,8}:"
+)
+
+
+def _marked_up(reading: Reading) -> Iterator[Finding]:
+    for at, name in reading.each(_AT_PASSWORDS):
+        match = _MARKED_UP.match(reading.text, at + len(name))
+        if match is None:
+            continue
+        value = match["value"]
+        shown = _SHOWN.search(match[0][: match.start("value") - match.start()].lower()) is not None
+        if reading.likely(secret_looks.coined, value) or (shown and _any_words(reading, value)):
+            yield Finding("password", *match.span("value"), 0.7)
+
+
+def _any_words(reading: Reading, value: str) -> bool:
+    return reading.looks(secret_plain.told, value) or reading.looks(secret_looks.assigned, value) or _chained(value)
+
+
+def _chained(value: str) -> bool:
+    """Tell whether a value is words of somebody's own with signs between."""
+    return _CHAIN.fullmatch(value) is not None and secret_words.own(value)
+
+
+_CHAIN = re.compile(r"[^\W\d_]{2,20}(?:[\-_+=!.][^\W_]{1,20}){1,6}[!?]?")
+
+# auth = {"grafana": ("viewer", "…")}, creds = [("anna", "…")], logins = {"anna": "…"}
+_AT_LOG_INS = Needles(("auth", "creds", "credentials", "logins", "accounts", "users", "passwords"))
+_OPENING = re.compile(r"\w{0,12}[\"']?(?:: [\w\[\], ]{1,40})? ?(?::=|=>|[:=])\s{0,3}(?:[\w\[\]<>]{0,24} ?[\[{(]){1,2}")
+_BEGUN = re.compile(rf"(?:{'|'.join(_AT_LOG_INS.words)}){_OPENING.pattern}")
+_ENTRY = re.compile(
+    r"(?:\s|[#/][^\n\"']{0,40}\n){0,20}(?:[\"'][^\"'\n]{1,40}[\"'] ?(?::|=>) ?)?(?P<bracket>[\[({]?)\s?[\"'](?P<user>[\w.@\-]{2,40})[\"'] ?(?:,|:|=>) ?[\"'](?P<value>[^\s\"'\n]{5,64})[\"'],?\s{0,8}[\])}]?,?"
+)
+MOST_ENTRIES = 12
+
+
+def _log_ins(reading: Reading) -> Iterator[Finding]:
+    for at, name in reading.each(_AT_LOG_INS, price=2) if reading.speaks(_BEGUN) else ():
+        opening = _OPENING.match(reading.text, at + len(name))
+        end = opening.end() if opening is not None else None
+        for _ in range(MOST_ENTRIES):
+            entry = _ENTRY.match(reading.text, end) if end is not None else None
+            if entry is None:
+                break
+            end, value = entry.end(), entry["value"]
+            paired = entry["bracket"] in {"(", "["} and name not in {"users", "accounts"}
+            if reading.likely(secret_looks.coined, value) or (paired and _chained(value)):
+                yield Finding("password", *entry.span("value"), 0.7)
+
+
+# { name: nina, plain: "…" }, user=nina cleartext='…'
+_IN_CLEAR = re.compile(
+    r"(?:plain|clear|klar)[_\-]?(?:text|password|pw)?[\"']?\s?[:=]{1,2}>?\s?(?P<quote>[\"'])(?P<value>[^\"'\n]{5,64})(?P=quote)",
+    re.IGNORECASE,
+)
+_USER = re.compile(
+    r"(?:user|login|name|account|benutzer)\w{0,8}[\"']?\s?[:=]{1,2}>?\s?[\"']?[\w.@\-]{2,40}[\"']?[\s,;]"
+)
+REACH_OF_USER = 80
+
+
+def _in_clear(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_IN_CLEAR, ("plain", "clear", "klar")):
+        value, start = match["value"], match.start()
+        if not _any_words(reading, value) or " " in value:
+            continue
+        if _USER.search(reading.lower, max(0, start - REACH_OF_USER), start):
+            yield Finding("password", *match.span("value"), 0.7)
+
+
+# AES.new(bytes.fromhex("…")), createCipheriv('aes-256-gcm', Buffer.from('…', 'hex'), iv), new SecretKeySpec("…".getBytes(), "AES")
+_CIPHERS = (
+    "aes.new(", "des.new(", "des3.new(", "blowfish.new(", "arc4.new(", "chacha20.new(", "chacha20_poly1305.new(", "chacha20poly1305(", "fernet(", "aesgcm(", "aesccm(", "aessiv(", "cipheriv(",
+    "secretkeyspec(", "newcipher(", "secretbox(", "keyparameter(", "aes.encrypt(", "aes.decrypt(", "openssl_encrypt(", "openssl_decrypt(", "cryptojs.hmac", "key::from_slice(", "new_from_slice(", "importkey(",
+)  # fmt: skip
+_CIPHER = re.compile(
+    r"[\w.:]{3,24}\((?P<before>[^\n\"']{0,60}[\"'](?:(?:aes|des|chacha|raw|bf|id)[\w\-]{0,20}[\"'],[^\n\"']{0,60}[\"'])?)(?P<value>[^\s\"'\n]{16,128})[\"']",
+    re.IGNORECASE,
+)
+_NO_KEY = re.compile(r"nonce|\biv\b|salt|\btag\b|aad|path|file|open\(|getenv|environ")
+_LENGTHS_OF_KEYS = frozenset({16, 24, 32})
+
+
+def _keys_of_ciphers(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_CIPHER, _CIPHERS):
+        value = match["value"]
+        fits = len(value) in _LENGTHS_OF_KEYS and not secret_looks.placeholder(value)
+        if (secret_looks.noisy(value) or fits) and _NO_KEY.search(match["before"].lower()) is None:
+            yield Finding("api_key", *match.span("value"), 0.75)
+
+
+# map $http_x_api_key $ok { "…" 1; "…" 1; }, API_KEYS = ["…", "…"]
+_AT_LISTS = Needles((
+    "$http_x_api_key", "$http_api_key", "$http_x_token", "$http_x_auth", "$http_authorization", "$arg_token", "$arg_key", "$arg_api", "api_keys", "apikeys", "api-keys", "access_keys", "access_tokens", "accesstokens",
+    "auth_tokens", "authtokens", "api_tokens", "apitokens", "valid_keys", "valid_tokens", "validtokens", "allowed_keys", "allowed_tokens", "allowedtokens", "client_keys", "client_tokens", "bearer_tokens", "client_secrets", "service_tokens",
+))  # fmt: skip
+_LIST = re.compile(r"[\w$ \"':=\[\]<>.,]{0,48}?[\[{(]|[\"']?: {0,2}(?=\n[ \t]{0,12}- )")
+_LISTED = re.compile(r"(?:[^\n\"']{0,60}\n){0,3}[^\n\"']{0,60}[\"'](?P<value>[^\s\"'\n]{12,128})[\"'](?! ?[:(])")
+
+
+def _listed_keys(reading: Reading) -> Iterator[Finding]:
+    for at, name in reading.each(_AT_LISTS, price=2, whole=False):
+        opening = _LIST.match(reading.text, at + len(name))
+        entry = _LISTED.match(reading.text, opening.end()) if opening is not None else None
+        for _ in range(MOST_ENTRIES):
+            if entry is None:
+                break
+            if reading.looks(secret_looks.at_random, entry["value"]) and not public_name(entry["value"]):
+                yield Finding("api_key", *entry.span("value"), 0.7)
+            between = reading.text[entry.end() : entry.end() + 1]
+            entry = None if between in "]})" else _LISTED.match(reading.text, entry.end())
