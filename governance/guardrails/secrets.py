@@ -7,6 +7,7 @@ from functools import partial
 from operator import attrgetter
 
 from governance.guardrails import (
+    secret_answers,
     secret_broken,
     secret_codes,
     secret_columns,
@@ -93,7 +94,7 @@ _NAMES = (
     "contrasena",
     'pass "',
 )
-_TELLING = (*_APP_PASSWORDS, *secret_forms.SEEDS, *_NAMES)
+_TELLING = (*_APP_PASSWORDS, *secret_forms.SEEDS, *secret_answers.SECURITY, *_NAMES)
 _ALARM = re.compile(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
@@ -134,6 +135,7 @@ _FINDERS = (
     secret_codes.find,
     secret_columns.find,
     secret_written.find,
+    secret_answers.find,
     secret_unread.find,
 )
 

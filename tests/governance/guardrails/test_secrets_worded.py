@@ -238,6 +238,35 @@ Votre lien de connexion unique : https://portail.example.fr/login?otl=«iVYFir2A
 https://app.example.com/reset-password?reset_token=«iVYFir2ATqBKbihQcIiXG2dm2TcZ»
 htpasswd -nb gallery '«Topaz2024.YCy»'
 htpasswd -bc /etc/nginx/users gallery «Topaz2024.YCy»
+Security question "first pet": «Schnuffel der Dritte». They do ask for it on the phone!
+Sicherheitsfrage (Mädchenname der Mutter): «Ostermann»
+Question secrète : ville de naissance ? Réponse : «Saint-Malo»
+Mother's maiden name as security question, answer is «Wigglesworth»
+Pregunta secreta: nombre de tu mascota -> «Canela»
+Контрольный вопрос: кличка питомца? Ответ: «Барсик»
+> Where do I find the API key for the parcel tracker?\nIt's not in the vault yet. Use «54a0fbd4c0034b3eba8f20c9aedd2f1e» until Marta is back.
+Wo finde ich den Schlüssel für die Karten-API?\nNimm «kT7vQx2LmN9pRsW4yZ8bCdF6» solange.
+"«Hollyhock*11»" without the quotes. Try it on the staging console. (you asked for the password, that's it)
+Das WLAN-Passwort ist „«Grüner Drache»“, ohne Anführungszeichen.
+Le mot de passe : "«tournesol bleu»" sans les guillemets
+fyi the wiki admin password changed again, it's now «marmalade skies 1967» (yes, with spaces). Old one stops working tonight.
+Das Passwort ist jetzt «grüner tee um vier», mit Leerzeichen
+Comment by Mateo: reset the web panel. Login admin, I set the password to «inkblot.Giraffe» for now.
+Habe das Passwort auf «Teekanne_Wolke» gesetzt.
+ho resettato la casella di Paola: «OmbrelloRosso.6» come parola d'ordine, poi la cambia lei
+use «Gartentor77» as the password
+nimm «Gartentor77» als Passwort
+ik heb de pincode van de simkaart aangepast naar «2604», puk ligt in de la
+Hab die PIN auf «2604» geändert
+Changed the PIN on the guest tablet to «8814».
+Cambié el PIN de la tarjeta a «4471»
+J'ai changé le code PIN en «6620» hier
+Сменил пин-код на «4481»
+Für das Alarmsystem im Lager bitte «7719» eintippen, das ist der neue Code seit Montag.
+At the side gate punch in «0917#» and wait.
+Tapez «4471» au digicode de la porte.
+Pulsa «5520#» en la puerta del garaje.
+Am Tor bitte «4471» eingeben
 """
 
 CLEAN = r"""
@@ -433,6 +462,23 @@ map $http_upgrade $connection_upgrade {\n default upgrade;\n '' close;\n}
 auth := smtp.PlainAuth("", user, pass, "smtp.heath.example")
 Cookie: sessiontheme=internationalizationsettings; lang=de
 htpasswd -n gallery
+Security question: what was the name of your first pet?
+Security questions are hashed and never stored.
+Please choose a security question: mother's maiden name, first pet, street.
+Which token is used? See commit 54a0fbd4c0034b3eba8f20c9aedd2f1e
+Write the header name without quotes in the CSV, the password field is optional.
+Passwords with spaces are allowed.
+Passwords may be long, with spaces and symbols.
+Set the password to read-only mode.
+We changed the password to single-sign-on.
+I changed password settings to local.conf yesterday
+Press 1234 for support or ask at the door
+Enter 500 in the amount field and close the safe
+Call the hotline and press 4471
+Hinweis zur Sicherheitsfrage: Antwort wird gehasht
+The keypad on the door beeps when you press enter twice
+Deploy key rotation? We use deterministic-build-pipeline-runner for that
+Change the password in settings.Security or via Account.Profile
 """
 _MARKED = re.compile("«(?! )([^«»]+?)(?<! )»")
 
