@@ -31,7 +31,7 @@ def matches(pattern: re.Pattern[str], text: str, lower: str, needles: Iterable[s
 class Needles:
     """Many literal strings, looked for in one pass: an expression of how they begin finds where one may stand."""
 
-    LETTERS = 4  # of a beginning
+    LETTERS = 6  # of a beginning: with fewer, many a word begins like one and must be looked at again
 
     def __init__(self, needles: Iterable[str], *, after: str = "") -> None:
         """Take the needles and an expression of what may stand before one, of no length."""

@@ -100,9 +100,16 @@ class Reading:
                 if match is not None:
                     yield match
 
-    def each(self, needles: Needles, price: int = 1, *, whole: bool = True) -> Iterator[tuple[int, str]]:
-        """Yield where many literal strings stand in lower case, place by place, as long as the text has tries left."""
+    def each(
+        self, needles: Needles, price: int = 1, *, whole: bool = True, where: Callable[[int], bool] | None = None
+    ) -> Iterator[tuple[int, str]]:
+        """Yield where many literal strings stand in lower case, place by place, as long as the text has tries left.
+
+        Places where a rule can find nothing take no try.
+        """
         for at, needle in needles.whole(self.lower) if whole else needles.places(self.lower):
+            if where is not None and not where(at):
+                continue
             self._tries -= price
             if self._tries < 0:
                 self.leave(needles, at)

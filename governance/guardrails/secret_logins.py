@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import secret_looks, secret_plain, secret_words
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
+from governance.guardrails.needles import Blocks, Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secret_near import public_name
 
@@ -127,12 +127,12 @@ _AT_DOOR_CODES = Needles((" pin", " code", " passcode", " combination", " combo"
 
 
 def _door_codes(reading: Reading) -> Iterator[Finding]:
-    text = reading.text
-    for at, _ in reading.each(_AT_OPENED, price=4, whole=False):
+    text, numbers = reading.text, Blocks(_NUMBER, reading.lower)
+    for at, _ in reading.each(_AT_OPENED, price=4, whole=False, where=lambda at: numbers.any(at, at + 80)):
         for match in _OPENED_BY.finditer(reading.lower, max(0, at - 12), at + 80):
             if not _YEAR.match(match["value"]):
                 yield Finding("pin", *match.span("value"), 0.7)
-    for at, _ in reading.each(_AT_DOOR_CODES, price=6, whole=False):
+    for at, _ in reading.each(_AT_DOOR_CODES, price=6, whole=False, where=lambda at: numbers.any(at, at + 60)):
         for match in _DOOR_CODE.finditer(text, max(0, at - 14), at + 60):
             if (
                 _DOORS.search(match[0].lower())
@@ -141,6 +141,9 @@ def _door_codes(reading: Reading) -> Iterator[Finding]:
                 and not text[match.start() - 1 : match.start()].isalnum()
             ):
                 yield Finding("pin", *match.span("value"), 0.7)
+
+
+_NUMBER = re.compile(r"\d{4}|\d-\d")  # is in every code
 
 
 _USER_AT_HOST = re.compile(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")

@@ -99,6 +99,7 @@ _ALARM = re.compile(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
+_DIGIT = re.compile(r"\d")  # alone raises alarm: in a long text one is found at once
 _TAIL = re.compile(
     r"(?:-{2,5}(?:B[A-Z0-9 ]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
     r"|[A-Za-z0-9_\-+/.~%]{16,220}={0,2}[ ,\-]{0,2}(?:i|w|wa|(?:is\b|was\b|\()[^\n]{0,40})?"
@@ -142,7 +143,7 @@ _FINDERS = (
 
 def detect(text: str) -> list[Finding]:
     """Return the credentials in a text, by place; findings may overlap."""
-    if not _ALARM.search(text):
+    if not (_DIGIT.search(text) or _ALARM.search(text)):
         return []
     folded = fold(text)
     reading = Reading(folded.text, folded.lower, tries=secret_unread.worth(folded.text))
