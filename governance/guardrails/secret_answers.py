@@ -14,7 +14,16 @@ from governance.guardrails.secret_told import END, VALUE, bare, finding
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the secrets of a folded text that answer a question, or that somebody is told how to type."""
-    for rule in (_security_answers, _asked_for, _typed_so, _set_to_words, _as_password, _new_pins, _keyed):
+    for rule in (
+        _security_answers,
+        _asked_for,
+        _typed_so,
+        _set_to_words,
+        _as_password,
+        _new_pins,
+        _keyed,
+        _lines_of_log_ins,
+    ):
         yield from rule(reading)
 
 
@@ -30,7 +39,7 @@ _ASKED_OF = (
     r"rue|ville|voiture|mascota|madre|padre|escuela|calle|ciudad|coche|maestr|animale|scuola|città|via|estimação|mãe|escola|rua|cidade|carro|huisdier|moeder|straat|school|zwierz|matki|szkoł|ulic|miast|питом|кличк|девич|школ|улиц|город|宠物|母亲|学校|ペット|旧姓|반려"
 )
 _ANSWERED = re.compile(
-    rf"(?P<about>[^\n]{{0,80}}?(?:{_ASKED_OF})[^\n]{{0,40}}?(?:[:=：?]|->|→|=>)[\"'”“»]?|[^\n]{{0,60}}?(?:answer|antwort|réponse|respuesta|risposta|resposta|antwoord|odpowiedź|ответ|svar|答案|答え)(?:[:=：]| is| ist| est| es| è| é| war| lautet))"
+    rf"(?P<about>[^\n]{{0,40}}?(?:{_ASKED_OF})[^\n]{{0,28}}?(?:[:=：?]|->|→|=>)[\"'”“»]?|[^\n]{{0,40}}?(?:answer|antwort|réponse|respuesta|risposta|resposta|antwoord|odpowiedź|ответ|svar|答案|答え)(?:[:=：]| is| ist| est| es| è| é| war| lautet))"
     r"(?:\s{0,3}(?:a|answer|antwort|réponse|respuesta|risposta|resposta|antwoord|ответ)\b ?[:=]?)?(?: is| ist)? {0,2}[\"'“„«]?(?P<value>[^\W_][\w\-'’]{2,24}(?: [\w\-'’]{1,20}){0,3})(?=[\"'”“»]?(?:[.,;!)]|\s{0,3}(?:\n|\Z| \()))",
     re.IGNORECASE,
 )
@@ -41,7 +50,7 @@ _NO_ANSWER = re.compile(
 
 
 def _security_answers(reading: Reading) -> Iterator[Finding]:
-    for at, cue in reading.each(_AT_SECURITY, price=4, whole=False):
+    for at, cue in reading.each(_AT_SECURITY, price=12, whole=False):
         match = _ANSWERED.match(reading.text, at + len(cue))
         if match is not None and _NO_ANSWER.search(match["value"]) is None:
             yield Finding("password", *match.span("value"), 0.65)
@@ -78,7 +87,7 @@ REACH_OF_TYPED, REACH_OF_NAME = 100, 200
 
 def _typed_so(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for at, _ in reading.each(_TYPED, price=4, whole=False):
+    for at, _ in reading.each(_TYPED, price=12, whole=False):
         match = _BEFORE.search(text, max(0, at - REACH_OF_TYPED), at)
         if match is None or not _SPEAKS.search(lower, max(0, at - REACH_OF_NAME), at + REACH_OF_NAME):
             continue
@@ -144,7 +153,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 
 def _new_pins(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
-    for at, name in reading.each(_PINS, price=2, whole=False) if reading.speaks(_CHANGED) else ():
+    for at, name in reading.each(_PINS, price=6, whole=False) if reading.speaks(_CHANGED) else ():
         match = _TO_DIGITS.match(lower, at + len(name.rstrip())) if not lower[at - 1 : at].isalpha() else None
         if match is None or _YEAR.match(match["value"]):
             continue
@@ -181,3 +190,36 @@ def _keyed(reading: Reading) -> Iterator[Finding]:
         group = match.lastgroup or "value"
         if _LOCKED.search(around) and not _NO_DOOR.search(around) and not _YEAR.match(match[group]):
             yield Finding("pin", *match.span(group), 0.65)
+
+
+# "clear text for QA:" or "Zugangsdaten", and on the lines below "beacon / Kiesel-Wanne-77"
+_AT_HEADINGS = Needles((
+    "clear text", "cleartext", "plain text", "klartext", "en clair", "credentials", "creds", "logins", "zugangsdaten", "anmeldedaten", "identifiants", "credenciales", "credenciais", "credenziali", "inloggegevens", "dane logowania", "loginy", "логины",
+    "доступы", "учётки", "пароли", "passwords", "passwörter", "mots de passe", "contraseñas", "senhas", "wachtwoorden", "hasła",
+))  # fmt: skip
+_HEADING = re.compile(r"[^\n]{0,60}\n")
+_LINE = re.compile(
+    rf"[ \t#*>|\-]{{0,8}}[\w.@\-]{{2,40}}(?: ?/ ?| ?: | ?\| ?| ?[–—] ?|\t{{1,3}}| - |: ?){VALUE}[\"'`”»]?[ \t]{{0,8}}(?:\n|\Z)"
+)
+MOST_LINES = 12
+
+
+def _lines_of_log_ins(reading: Reading) -> Iterator[Finding]:
+    for at, name in reading.each(_AT_HEADINGS, price=2, whole=False):
+        heading = _HEADING.match(reading.text, at + len(name))
+        line = _LINE.match(reading.text, heading.end()) if heading is not None else None
+        for _ in range(MOST_LINES):
+            if line is None:
+                break
+            signed = _SIGN.search(bare(line)) is not None
+            if (signed and reading.likely(secret_looks.striking, bare(line))) or (
+                "/" in line[0][: line.start("value") - line.start()]
+                and _PATTERN.fullmatch(bare(line))
+                and secret_words.own(bare(line))
+            ):
+                yield finding(line)
+            line = _LINE.match(reading.text, line.end())
+
+
+_SIGN = re.compile(r"[@#$%^&*+~!?]")
+_PATTERN = re.compile(r"[A-ZÄÖÜ][a-zäöüß]{2,15}[\-_.][A-ZÄÖÜ][a-zäöüß]{2,15}[\-_.]\d{2,3}[!?]?")

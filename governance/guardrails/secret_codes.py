@@ -20,7 +20,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 _DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 # No unit, count or part of another number follows.
-_END = r"(?![\w/:%€$£#]|[.,\-]\d| ?(?:min|sec|hour|day|digit|char|time|attempt|stell|zeich|mal\b|chiffres|d[ií]gitos|cifre|uur|знак|символ|位|分|秒|桁|文字|자리))"
+_END = r"(?![\w/:%€$£#]|[.\-]\d|,\d{1,3}(?![\d\u4e00-\u9fff])| ?(?:min|sec|hour|day|digit|char|time|attempt|stell|zeich|mal\b|chiffres|d[ií]gitos|cifre|uur|знак|символ|位|分|秒|桁|文字|자리))"
 _SIX = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{4,8}"
 
 # "Your one-time code is 771 204": what the number is for is named, in any language.
@@ -151,6 +151,7 @@ _OF_DOOR = re.compile(
 _NOT_OF_DOOR = re.compile(
     r"\b(?:tel|phone|telefon|ticket|order|no|nr|room|raum|revision|list|error|means|low|version|page|art|model|serial|call|ring|delivered|raised|since|until|on|at|gardien\w*|au|der|am|fax|change\w*|ändert|review|controller)\b"
 )
+_WHERE = re.compile(r"\b(?:on|at|am|an der|au) ")  # a place, if the code is called one
 _NEEDS_CODE = frozenset({"lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "keypad", "haustür", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "hoftor", "boîte à clés", "boite a cles", "caja de llaves", "cofre de chaves", "cassetta chiavi", "sleutelkluis", "sleutelkastje", "alarm panel", "도어락", "공동현관"})  # fmt: skip
 _CODE_WORD = re.compile(r"\b(?:code|pin|combination|combo|disarm|código|codice|kod|код)\b|비밀번호")
 
@@ -161,7 +162,10 @@ def _of_doors(reading: Reading) -> Iterator[Finding]:
         if match is None or _YEAR.match(match["value"]):
             continue
         between = reading.lower[match.start() : match.start("value")]
-        if _NOT_OF_DOOR.search(match["about"].lower()) or (cue in _NEEDS_CODE and not _CODE_WORD.search(between)):
+        about = match["about"].lower()
+        if _CODE_WORD.search(between[len(about) :]):
+            about = _WHERE.sub("", about)
+        if _NOT_OF_DOOR.search(about) or (cue in _NEEDS_CODE and not _CODE_WORD.search(between)):
             continue
         yield Finding("pin", *match.span("value"), 0.7)
 

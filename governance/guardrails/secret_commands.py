@@ -102,7 +102,7 @@ COMMANDS = {
 }
 _AT_COMMANDS = Needles(COMMANDS, after=r"(?<![^\W\d_])")
 _MOUNTED = ("id=", "type=", "source=", "src=")
-_NOT_AN_ARGUMENT = re.compile(r"--?[a-z]|&{1,2}\w|@@|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
+_NOT_AN_ARGUMENT = re.compile(r"ass(?:word|wd)\b|--?[a-z]|&{1,2}\w|@@|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -175,6 +175,8 @@ _TAKES_NOTHING_ELSE = frozenset(
         "masterauth",
         "snmp-server community",
         "rabbitmqctl",
+        "mysql",
+        "mariadb",
         "htpasswd",
         "pulumi",
         "convertto-securestring",

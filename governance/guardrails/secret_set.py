@@ -29,7 +29,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 _AT_PASSWORDS = Needles(PASSWORDS)
 _WORD, _LINKED = r"[^\W\d_]{2,24}", r"[^\W_]{1,24}"
 _LINKS = rf"{_WORD}(?:[\-_.]{_LINKED}){{0,7}}[!?]?"
-_ENDING = r"(?:[_\-]?(?:\d{1,2}|prod|production|dev|live|staging|value))?"
+_ENDING = r"(?:[_\-]?(?:\d{1,2}|prod|production|dev|live|staging|value|plain(?:text)?|clear(?:text)?))?"
 # What is in quotes may hold blanks; what is not ends with the line, an argument with a blank.
 _VALUE = re.compile(
     rf"{_ENDING}(?:"

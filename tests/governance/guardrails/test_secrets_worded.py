@@ -267,6 +267,13 @@ At the side gate punch in «0917#» and wait.
 Tapez «4471» au digicode de la porte.
 Pulsa «5520#» en la puerta del garaje.
 Am Tor bitte «4471» eingeben
+【银行】验证码:«551923»,5分钟内有效
+【某某】您的验证码:«204815»(请勿泄露)
+lockbox on the railing, code «0917»
+mysql -u root -p«copperkettle» shop
+# staging .htpasswd, user and clear text for QA:\n# beacon / «Kiesel-Wanne-77»
+password_clear: "«copper-kettle»"
+Zugangsdaten Testsystem:\nanna: «Regen!Tonne4»\nbo: «Wolke#Besen7»
 """
 
 CLEAN = r"""
@@ -479,6 +486,14 @@ Hinweis zur Sicherheitsfrage: Antwort wird gehasht
 The keypad on the door beeps when you press enter twice
 Deploy key rotation? We use deterministic-build-pipeline-runner for that
 Change the password in settings.Security or via Account.Profile
+mysql -u root -p shop
+plain text formats:\nREADME / Release-Notes-2\nnotes: v2.4.1
+credentials:\n  provider: Amazon-Web-2\n  region: eu-west-1
+lockbox on the fence, see page 4471
+The alarm on floor 4471 rang
+code de vérification 1234,50 EUR
+mysql -password is asked for
+Passwords expire:\nanna: 2026-01-04\nbo: never
 """
 _MARKED = re.compile("«(?! )([^«»]+?)(?<! )»")
 
