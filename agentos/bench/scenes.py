@@ -9,7 +9,7 @@ from dataclasses import replace
 import psutil  # type: ignore[import-untyped]  # it comes without types
 
 from agentos.bench.client import Job, Load, now_us
-from agentos.bench.figures import Row, load_row, ms, per_run, percentile, spent_row
+from agentos.bench.figures import Row, against, load_row, ms, per_run, percentile, spent_row
 from agentos.bench.floors import CHAT_PATH, chat_body
 from agentos.bench.model import FIRST_TOKEN_MS, TOKENS
 from agentos.bench.rows import make_sessions
@@ -23,6 +23,7 @@ PAY: JsonObject = {
     "message": '[[call:process_refund {"customer_id":"C-1042","amount":250,"reason":"billed twice"}]][[then]][[say:ok]]'
 }
 HUMAN_TOKEN_MS = 50
+PACE_US = (FIRST_TOKEN_MS + (TOKENS - 1) * HUMAN_TOKEN_MS) * 1000  # to the last token
 SLOW: JsonObject = {"message": f"[[token:{HUMAN_TOKEN_MS}]][[say:ok]]"}
 PATH = "/api/agents/bench/runs"
 PLAIN_PATH = "/api/agents/bench-plain/runs"
@@ -32,7 +33,9 @@ SETTLE_SECONDS = 1.3  # PostgreSQL's counters come up to a second late
 WARM_STREAMS, WARM_RUNS = 50, 300
 IDLE_SHARE, IDLE_SECONDS = 0.1, 30.0  # of a core; how long to wait for that at most
 AGES = (1, 100, 300, 1000)
-AGED_SESSIONS, AGED_RUNS, AGED_ROUNDS = 20, 100, 5
+AGED_SESSIONS, AGED_RUNS, AGED_ROUNDS = 20, 100, 10
+BETWEEN = 4  # in each so many rounds the ages between the youngest and the oldest are measured, too
+ASKED_SECONDS = 0.6  # after its last run all summaries of a load have been asked for
 PAUSES = 50
 WAITING, WARMING = 200, 20
 GUARDED_ROUNDS = 4
@@ -200,10 +203,11 @@ def _close_all(streams: Sequence[OpenStream]) -> None:
         stream.close()
 
 
-def sessions(stand: Stand, like: str, ages: Sequence[int] = AGES) -> list[Row]:
+def sessions(stand: Stand, like: str, ages: Sequence[int] = AGES, rounds: int = AGED_ROUNDS) -> list[Row]:
     """Run in sessions that hold a number of runs already, by turns, there and back; their summaries are counted.
 
-    A session with one run gets one more and no other: it has to stay young.
+    Each age is held against the youngest in the same round: the machine is not the same in the next. A session with one
+    run gets one more and no other: it has to stay young.
     """
     (user_id,) = stand.meter.fetch("SELECT user_id FROM agents_run WHERE id = %s", like)[0]
     names = {
@@ -211,19 +215,39 @@ def sessions(stand: Stand, like: str, ages: Sequence[int] = AGES) -> list[Row]:
             stand.meter,
             like=like,
             prefix=f"aged-{age}-",
-            sessions=AGED_RUNS * AGED_ROUNDS if age == 1 else AGED_SESSIONS,
+            sessions=AGED_RUNS * rounds if age == 1 else AGED_SESSIONS,
             runs=age,
             user_id=user_id,
         )
         for age in ages
     }
-    found: dict[int, list[Row]] = {age: [] for age in ages}
-    for number in range(AGED_ROUNDS):
-        for age in ages if number % 2 == 0 else reversed(ages):
-            chosen = names[age][number * AGED_RUNS :][:AGED_RUNS] if age == 1 else names[age]
-            job = Job(stand.port, PATH, SAY, streams=10, runs=AGED_RUNS, sessions=chosen, limit_seconds=LIMIT_SECONDS)
-            found[age].append(measured(stand, job)[1])
-    return [{"runs_in_session": age, "runs": AGED_RUNS, **_medians(rows)} for age, rows in found.items()]
+    job, found = Job(stand.port, PATH, SAY, 10, AGED_RUNS, limit_seconds=LIMIT_SECONDS), []
+    for number in range(rounds):
+        chosen = ages if number % BETWEEN == 0 else (ages[0], ages[-1])
+        job = replace(job, token=stand.visitor().token)
+        found.append(
+            {
+                age: _spent_on(stand, replace(job, sessions=_of_round(names[age], number)))
+                for age in (chosen if number % 2 == 0 else reversed(chosen))
+            }
+        )
+    return [{"runs_in_session": age, **against(found, age, ages[0])} for age in ages]
+
+
+def _of_round(names: Sequence[str], number: int) -> list[str]:
+    """Return whose turn it is: each session once, or all of them as often."""
+    return list(names[number * AGED_RUNS :][:AGED_RUNS] or names)
+
+
+def _spent_on(stand: Stand, job: Job) -> Row:
+    """Return what a load's runs cost, each with its share of the background work that they asked for."""
+    before = stand.meter.spent()
+    load = stand.load(job)
+    time.sleep(ASKED_SECONDS)
+    while stand.meter.fetch("SELECT FROM agents_run WHERE status IN ('pending', 'running') LIMIT 1"):
+        time.sleep(0.05)
+    spent = stand.meter.spent().since(before)
+    return {"runs": load.runs, "runs_per_s": round(load.runs / load.seconds, 1), **spent_row(spent, load.runs)}
 
 
 def page(stand: Stand, like: str, count: int = PAGE_SESSIONS) -> list[Row]:
@@ -250,9 +274,19 @@ def page(stand: Stand, like: str, count: int = PAGE_SESSIONS) -> list[Row]:
 def human(stand: Stand, steps: Sequence[int] = (100, 200, 300)) -> list[Row]:
     """Let the model speak at a reader's pace, with the starts spread over one answer's length.
 
-    Before it a relay of raw bytes does the same: what it holds is the machine's share, the model's and the reader's.
+    Before it the model is read with nothing between, and through a relay of raw bytes: what those hold is the machine's
+    share, the model's and the reader's.
     """
-    rows = [_relayed(stand, steps[-1])]
+    by_itself = _read_raw(stand, stand.model_port, steps[-1])
+    relay = psutil.Process(stand.relay_pid)
+    before = relay.cpu_times()
+    relayed = _read_raw(stand, stand.relay_port, steps[-1])
+    after = relay.cpu_times()
+    cores = round((after.user + after.system - before.user - before.system) / relayed.seconds, 2)
+    rows = [
+        _raw_row("the model itself", by_itself, steps[-1]),
+        {**_raw_row("raw relay", relayed, steps[-1]), "cores": cores},
+    ]
     plans: list[tuple[int, str, str]] = [(streams, PLAIN_PATH, "input") for streams in steps]
     for streams, path, guards in [*plans, (steps[-1], PATH, "input, output")]:
         load, row = measured(stand, _at_reading_pace(Job(stand.port, path, SLOW, streams, runs=streams * 3)))
@@ -263,16 +297,14 @@ def human(stand: Stand, steps: Sequence[int] = (100, 200, 300)) -> list[Row]:
     return rows
 
 
-def _relayed(stand: Stand, streams: int) -> Row:
-    job = Job(stand.relay_port, CHAT_PATH, chat_body(str(SLOW["message"])), streams, runs=streams * 3, is_raw=True)
-    relay = psutil.Process(stand.relay_pid)
-    before = relay.cpu_times()
-    load = stand.load(_at_reading_pace(job))
-    after = relay.cpu_times()
-    cores = round((after.user + after.system - before.user - before.system) / load.seconds, 2)
+def _read_raw(stand: Stand, port: int, streams: int) -> Load:
+    job = Job(port, CHAT_PATH, chat_body(str(SLOW["message"])), streams, runs=streams * 3, is_raw=True)
+    return stand.load(_at_reading_pace(job))
+
+
+def _raw_row(through: str, load: Load, streams: int) -> Row:
     row = load_row(load, streams=streams)
-    own = {"pace_ms": 0, "own_ms": row["held_p99_ms"]}
-    return {"through": "raw relay", **row, "cores": cores, **_of_ideal(load), **own}
+    return {"through": through, **row, **_of_ideal(load), "pace_ms": 0, "own_ms": row["held_p99_ms"]}
 
 
 def _at_reading_pace(job: Job) -> Job:
@@ -281,9 +313,8 @@ def _at_reading_pace(job: Job) -> Job:
 
 
 def _of_ideal(load: Load) -> Row:
-    ideal = FIRST_TOKEN_MS * 1000 + (TOKENS - 1) * HUMAN_TOKEN_MS * 1000
     average = sum(load.last_token) / max(len(load.last_token), 1)
-    return {"of_ideal": round(ideal / average, 4) if average else None}
+    return {"of_ideal": round(PACE_US / average, 4) if average else None}
 
 
 def guarded(stand: Stand, streams: int = 50, rounds: int = GUARDED_ROUNDS) -> list[Row]:

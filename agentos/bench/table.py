@@ -54,7 +54,13 @@ SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
         "Approval to first token, over the model's own time, ms",
         {"pauses": "n", "p50_ms": "p50", "p99_ms": "p99"},
     ),
-    "sessions": ("Runs in sessions of an age", {"runs_in_session": "runs in session", "runs": "runs"} | _SPENT),
+    "sessions": (
+        "Runs in sessions of an age, 10 streams, their share of the summaries counted: medians of rounds by turns, "
+        "and of how many times what runs in young sessions cost in the same round",
+        {"runs_in_session": "runs in session", "runs": "runs"}
+        | _SPENT
+        | {"cpu_times": "CPU of 1's", "cpu_range": "from-to", "sql_times": "SQL of 1's", "sql_range": "from-to"},
+    ),
     "page": (
         "GET /api/sessions?limit=20 of 10,000 sessions with 20 runs each, ms",
         {"requests": "n", "p50_ms": "p50", "p99_ms": "p99", "total": "total"},
@@ -106,9 +112,13 @@ def report(results: Mapping[str, Sequence[Row]], goals: Sequence[Goal]) -> Itera
         yield from render("Goals", rows, heads)
 
 
+_DECIMALS = ((1000, 0), (10, 1), (1, 2), (0.0005, 3), (0, 0))  # from this number on, so many
+
+
 def _shown(value: float | int | str | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.2f}" if abs(value) < 10 else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
+        decimals = next(places for least, places in _DECIMALS if abs(value) >= least)
+        return f"{value:,.{decimals}f}"
     return f"{value:,}" if isinstance(value, int) else value

@@ -6,7 +6,7 @@ import pytest
 
 from agentos.bench import policies, scenes
 from agentos.bench.client import Job, Load, request_bytes
-from agentos.bench.figures import A_RUN, Goal, Row, goals, load_row, number, percentile, ratio, spent_row
+from agentos.bench.figures import A_RUN, Goal, Row, against, goals, load_row, number, percentile, ratio, spent_row
 from agentos.bench.meter import Spent
 from agentos.bench.plan import Plan, measure, surroundings
 from agentos.bench.policies import Times
@@ -129,10 +129,10 @@ def test_goals_are_held_against_what_was_measured() -> None:
     assert found["runs/s at 1,000 streams"].verdict == "not measured"
 
 
-def test_what_the_policies_cost_is_the_median_of_what_neighbouring_turns_say() -> None:
+def test_what_the_policies_cost_runs_is_the_median_of_what_neighbouring_turns_say() -> None:
     slow, fast = [1_000.0] * 94 + [2_200.0] * 6, [1_000.0] * 94 + [2_000.0] * 6
     busy = [value * 40 for value in fast]  # the machine was somebody else's for one turn
-    times = Times([slow, slow, busy], [fast, fast, fast])
+    times = Times([slow, slow, busy], [fast, fast, fast], by_turns=True)
     rows = [times.row(A_RUN), Times([[1_000.0]], [[900.0]]).row("GET a run"), Times([[9.0]], [[10.0]]).row("GET 20")]
     assert [(row["ratio"], row["lowest"], row["highest"]) for row in rows] == [
         (1.1, 1.1, 40.0),
@@ -143,6 +143,31 @@ def test_what_the_policies_cost_is_the_median_of_what_neighbouring_turns_say() -
     found = {goal.name: goal for goal in goals({"policies": rows})}
     assert found["p95 of a run with row-level security, of without"].verdict == "MISSED"
     assert found["p95 of the slowest-grown read with it, of without"].value == 1.111
+
+
+def test_what_they_cost_reads_is_told_by_all_of_them_together() -> None:
+    calm, busy = [1_000.0] * 95 + [2_000.0] * 5, [1_000.0] * 90 + [4_000.0] * 10
+    row = Times([calm, calm, busy], [calm, busy, calm]).row("GET a run")
+    assert (row["p95_ms"], row["bare_p95_ms"], row["ratio"]) == (2.0, 2.0, 1.0)
+    assert (row["lowest"], row["highest"], row["requests"]) == (0.25, 4.0, 300)
+
+
+def test_an_age_is_held_against_the_youngest_of_the_same_round() -> None:
+    def cost(cpu_ms: float, sql_ms: float | None) -> Row:
+        return {"runs": 100, "runs_per_s": 40.0, "cpu_ms": cpu_ms, "sql_ms": sql_ms, "statements": 5.0}
+
+    busy = {1: cost(20.0, 4.0), 1000: cost(21.0, 4.2)}  # the machine was somebody else's for one round
+    rounds = [{1: cost(10.0, 2.0), 100: cost(10.0, 2.0), 1000: cost(11.0, 2.4)}, busy, {**busy, 1000: cost(24.0, None)}]
+    rows = [{"runs_in_session": age, **against(rounds, age, 1)} for age in (1, 100, 1000)]
+    assert [(row["runs"], row["cpu_ms"], row["cpu_times"], row["sql_times"]) for row in rows] == [
+        (300, 20.0, 1.0, 1.0),
+        (100, 10.0, 1.0, 1.0),
+        (300, 21.0, 1.1, 1.125),
+    ]
+    assert (rows[2]["cpu_range"], rows[2]["sql_range"]) == ("1.05-1.20", "1.05-1.20")
+    found = {goal.name: goal.verdict for goal in goals({"sessions": rows})}
+    assert found["CPU at 1,000 runs in a session, of 1"] == "met"
+    assert found["SQL at 1,000 runs in a session, of 1"] == "MISSED"
 
 
 def test_what_is_held_at_human_pace_is_judged_without_a_guard_on_the_answer() -> None:
@@ -183,6 +208,8 @@ def test_a_small_real_run_measures_everything_and_loses_nothing(monkeypatch: pyt
         for name in ("TURNS", "RUNS", "READS", "WARM_READS"):
             monkeypatch.setattr(policies, name, 2)
         paced = scenes.human(stand, (2,))
+        monkeypatch.setattr(scenes, "AGED_RUNS", 20)
+        aged = scenes.sessions(stand, scenes.warm_up(stand), (1, 30), rounds=2)
         (spent,) = stand.meter.fetch("SELECT sum(used) FROM governance_budgetuse")[0]
         compared = policies.policies(stand, scenes.warm_up(stand))
         on = stand.meter.fetch(
@@ -195,9 +222,18 @@ def test_a_small_real_run_measures_everything_and_loses_nothing(monkeypatch: pyt
     found = ("first_event_p50_ms", "held_p50_ms", "statements", "commits", "server_cpu_ms", "connections")
     assert [name for name in found if not row[name]] == []
     assert paused[0]["p50_ms"]
-    assert [row["through"] for row in paced] == ["raw relay", "guards: input", "guards: input, output"]
-    assert [row["runs"] for row in paced] == [6, 6, 6]
+    assert [row["through"] for row in paced] == [
+        "the model itself",
+        "raw relay",
+        "guards: input",
+        "guards: input, output",
+    ]
+    assert [row["runs"] for row in paced] == [6, 6, 6, 6]
     assert all(row["of_ideal"] and row["held_p99_ms"] for row in paced)
+    assert [(row["runs_in_session"], row["runs"]) for row in aged if row["cpu_times"] and row["sql_times"]] == [
+        (1, 40),
+        (30, 40),
+    ]
     assert [(row["asked"], row["requests"]) for row in compared if row["ratio"]] == [
         (A_RUN, 8),
         ("GET a run", 8),
