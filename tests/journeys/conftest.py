@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from subprocess import TimeoutExpired
 
 import httpx
 import pytest
@@ -50,20 +49,11 @@ def _starting(cluster: TestCluster, folders: pytest.TempPathFactory) -> Iterator
                 **urls,
             }
             running = RunningServer(folder, free_port(), {**settings, **environment})
-            stack.callback(_end, running)
+            stack.callback(running.end)
             running.start()
             return running
 
         yield start
-
-
-def _end(running: RunningServer) -> None:
-    running.close_clients()
-    if running.process.poll() is None:
-        with suppress(TimeoutExpired):
-            running.stop()
-            return
-        running.kill9()
 
 
 @pytest.fixture(scope="session")

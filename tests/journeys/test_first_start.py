@@ -23,7 +23,9 @@ def fresh() -> Iterator[RunningServer]:
     """A server that nobody has started yet, in a folder that the database's user may enter."""
     base = Path(tempfile.mkdtemp(prefix="agentos-test-"))
     base.chmod(0o755)
-    yield RunningServer(base / "var", free_port(), {"AGENTOS_SANDBOX_OPTIONS": FAST})
+    server = RunningServer(base / "var", free_port(), {"AGENTOS_SANDBOX_OPTIONS": FAST})
+    yield server
+    server.end()
     postgres.remove(base / "var" / "postgres")
     shutil.rmtree(base)
 
