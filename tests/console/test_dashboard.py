@@ -174,9 +174,7 @@ class TestDaysFilter:
         assert "No match" in text
         assert 'data-testid="narrowed"' not in page(client.get(RUNS))
 
-    @pytest.mark.parametrize(
-        "odd", ["x", "2026-13-01..2026-13-02", "0001-01-01..9999-12-31", "2026-01-01..", "..", "%00"]
-    )
+    @pytest.mark.parametrize("odd", ["x", "2026-13-01..2026-13-02", "0001-01-01..9999-12-31", "2026-01-01..", ".."])
     def test_odd_days_are_no_error(
         self, acme: TenantWithUsers, week: list[Approval], signed_in: SignIn, odd: str
     ) -> None:
