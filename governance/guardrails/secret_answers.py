@@ -148,14 +148,13 @@ _TO_DIGITS = re.compile(
 _CHANGED = re.compile(
     r"\bset\b|reset|chang|updat|gesetzt|geändert|gestellt|aangepast|gewijzigd|veranderd|gezet|chang|modifi|remplac|cambi|puse|puesto|mud|alter|troc|troq|cambia|imposta|zmieni|ustaw|смени|помен|измен|ändra|bytt|ændre|endre"
 )
-_YEAR = re.compile(r"(?:19|20)\d\d\Z")
 
 
 def _new_pins(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
     for at, name in reading.each(_PINS, price=6, whole=False) if reading.speaks(_CHANGED) else ():
         match = _TO_DIGITS.match(lower, at + len(name.rstrip())) if not lower[at - 1 : at].isalpha() else None
-        if match is None or _YEAR.match(match["value"]):
+        if match is None or secret_looks.YEAR.match(match["value"]):
             continue
         if _CHANGED.search(lower[max(0, at - 24) : at] + match["about"] + match["after"]):
             yield Finding("pin", *match.span("value"), 0.7)
@@ -188,7 +187,7 @@ def _keyed(reading: Reading) -> Iterator[Finding]:
             continue
         around = lower[max(0, match.start() - REACH_OF_DOOR) : match.end() + REACH_OF_DOOR]
         group = match.lastgroup or "value"
-        if _LOCKED.search(around) and not _NO_DOOR.search(around) and not _YEAR.match(match[group]):
+        if _LOCKED.search(around) and not _NO_DOOR.search(around) and not secret_looks.YEAR.match(match[group]):
             yield Finding("pin", *match.span(group), 0.65)
 
 

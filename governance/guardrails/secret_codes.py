@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -18,7 +19,6 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 _DIGIT = re.compile(r"\d")
-_YEAR = re.compile(r"(?:19|20)\d\d\Z")
 # No unit, count or part of another number follows.
 _END = r"(?![\w/:%€$£#]|[.\-]\d|,\d{1,3}(?![\d\u4e00-\u9fff])| ?(?:min|sec|hour|day|digit|char|time|attempt|stell|zeich|mal\b|chiffres|d[ií]gitos|cifre|uur|знак|символ|位|分|秒|桁|文字|자리))"
 _SIX = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{4,8}"
@@ -56,7 +56,7 @@ def _once(reading: Reading) -> Iterator[Finding]:
         if match is None or _NO_CODE.search(match["about"].lower()):
             continue
         value = match["value"]
-        if not (_YEAR.match(value) or (len(value) == 4 and cue in _BARE_WORDS)):
+        if not (secret_looks.YEAR.match(value) or (len(value) == 4 and cue in _BARE_WORDS)):
             yield Finding("pin", *match.span("value"), 0.7)
 
 
@@ -88,7 +88,7 @@ def _told_first(reading: Reading) -> Iterator[Finding]:
     if not any(word in lower for word in ("code", "otp", "código", "codice", "kod", "tan ", " pin")):
         return
     for value in _before_what_they_are(reading):
-        if not _YEAR.match(value["value"]):
+        if not secret_looks.YEAR.match(value["value"]):
             yield Finding("pin", *value.span("value"), 0.7)
 
 
@@ -159,7 +159,7 @@ _CODE_WORD = re.compile(r"\b(?:code|pin|combination|combo|disarm|código|codice|
 def _of_doors(reading: Reading) -> Iterator[Finding]:
     for at, cue in reading.each(_DOORS, price=3, whole=False):
         match = _OF_DOOR.match(reading.text, at + len(cue))
-        if match is None or _YEAR.match(match["value"]):
+        if match is None or secret_looks.YEAR.match(match["value"]):
             continue
         between = reading.lower[match.start() : match.start("value")]
         about = match["about"].lower()
@@ -186,7 +186,7 @@ def _pins(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
     for match in reading.matches(_PIN, _PINS):
         at = match.start()
-        if lower[at - 1 : at].isalnum() or _YEAR.match(match["value"]):
+        if lower[at - 1 : at].isalnum() or secret_looks.YEAR.match(match["value"]):
             continue
         hashed = match["value"].endswith("#")
         around = lower[max(0, at - REACH_OF_PIN) : match.end() + 20]

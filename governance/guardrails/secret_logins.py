@@ -130,13 +130,13 @@ def _door_codes(reading: Reading) -> Iterator[Finding]:
     text, numbers = reading.text, Blocks(_NUMBER, reading.lower)
     for at, _ in reading.each(_AT_OPENED, price=4, whole=False, where=lambda at: numbers.any(at, at + 80)):
         for match in _OPENED_BY.finditer(reading.lower, max(0, at - 12), at + 80):
-            if not _YEAR.match(match["value"]):
+            if not secret_looks.YEAR.match(match["value"]):
                 yield Finding("pin", *match.span("value"), 0.7)
     for at, _ in reading.each(_AT_DOOR_CODES, price=6, whole=False, where=lambda at: numbers.any(at, at + 60)):
         for match in _DOOR_CODE.finditer(text, max(0, at - 14), at + 60):
             if (
                 _DOORS.search(match[0].lower())
-                and not _YEAR.match(match["value"])
+                and not secret_looks.YEAR.match(match["value"])
                 and ("-" not in match["value"] or "comb" in match[0].lower())
                 and not text[match.start() - 1 : match.start()].isalnum()
             ):
@@ -300,8 +300,7 @@ def _pins(reading: Reading) -> Iterator[Finding]:
             continue
         if _SENT.search(lower, start, match.start("value")):
             continue
-        if not _NOT_A_PIN.search(lower, max(0, start - 30), match.start("value")) and not _YEAR.match(match["value"]):
+        if not _NOT_A_PIN.search(lower, max(0, start - 30), match.start("value")) and not secret_looks.YEAR.match(
+            match["value"]
+        ):
             yield Finding("pin", *match.span("value"), 0.7)
-
-
-_YEAR = re.compile(r"(?:19|20)\d\d\Z")

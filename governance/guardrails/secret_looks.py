@@ -51,6 +51,7 @@ _CLASS = re.compile(r"[A-Z](?:[A-Za-z]|\d{1,5}(?!\d))*(?:Private|Public|Secret)K
 _TYPE_WORD = re.compile(
     r"(?:secret|token|key|password|credential|passwd|auth|param|name|ref|field|value|env|type)s?", re.IGNORECASE
 )
+YEAR = re.compile(r"(?:19|20)\d\d\Z")
 _DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}")
 _VERSION = re.compile(r"v?\d+(?:\.\d+)+\Z")
 _MIXED_WITH_SIGNS = re.compile(r"[^\W\d_][@#$%^&*+=~!?]+[^\W\d_]")
