@@ -50,8 +50,10 @@ def note(guard: str, did: str, place: str, *kinds: str) -> dict[str, Any]:
 
 @pytest.fixture
 def week(acme: TenantWithUsers, ask: Ask) -> list[Approval]:
-    """Five refunds: one waits, one was approved, one rejected, one expired; one was blocked by a guard long ago."""
-    made = [ask(acme, customer=f"C-{number}", minutes_ago=5 + number) for number in range(4)]
+    """Four refunds of yesterday's noon: waiting, approved, rejected, expired; one that a guard blocked long ago."""
+    noon = utc_now().replace(hour=12, minute=0) - timedelta(days=1)
+    since_noon = (utc_now() - noon) // timedelta(minutes=1)
+    made = [ask(acme, customer=f"C-{number}", minutes_ago=since_noon - number) for number in range(4)]
     old = ask(acme, customer="C-OLD", minutes_ago=20 * DAY_MINUTES)
     approvals = Approval.objects.using("system")
     decided = {"decided_by": acme.approver, "decided_at": made[1].created_at + timedelta(minutes=3)}
@@ -133,6 +135,7 @@ def test_background_work_is_not_counted(acme: TenantWithUsers, week: list[Approv
 def test_what_stands_now_leads_to_its_list(
     acme: TenantWithUsers, week: list[Approval], ask: Ask, signed_in: SignIn
 ) -> None:
+    Approval.objects.using("system").filter(id=week[0].id).update(created_at=utc_now() - timedelta(minutes=5))
     own, job, child = (ask(acme, customer=customer, minutes_ago=1) for customer in ("C-OWN", "C-JOB", "C-CHILD"))
     Approval.objects.using("system").filter(id=own.id).update(requester=acme.admin)
     Approval.objects.using("system").filter(id__in=[job.id, child.id]).update(status="void")

@@ -19,7 +19,10 @@ from tests.agents.services.conftest import make_process, read
 
 __all__ = ["make_process", "serve"]
 
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+def today() -> datetime:
+    """Return when the day began: asked anew each time, because a suite may run past midnight."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def ran(where, user, *, days_ago: int, component="helpdesk", tokens=10, cost="0.01", status="completed") -> Run:
@@ -29,7 +32,7 @@ def ran(where, user, *, days_ago: int, component="helpdesk", tokens=10, cost="0.
     run_id = new_id()
     return Run.objects.using("system").create(
         id=run_id, root_id=run_id, **system, session=session, component_kind="agent", component_id=component,
-        spec_hash="", model="m", status=status, created_at=TODAY - timedelta(days=days_ago) + timedelta(hours=1),
+        spec_hash="", model="m", status=status, created_at=today() - timedelta(days=days_ago) + timedelta(hours=1),
         usage={"input_tokens": tokens, "output_tokens": 2 * tokens, "total_tokens": 3 * tokens, "model_calls": 1},
         cost_usd=None if cost is None else Decimal(cost),
     )  # fmt: skip
@@ -55,7 +58,7 @@ def test_sums_by_day_user_and_component(month, acme):
         "unpriced_runs": 1,
     }  # fmt: skip
     assert [(row["day"], row["runs"]) for row in found["days"]] == [
-        ((TODAY - timedelta(days=days)).date().isoformat(), runs) for days, runs in ((5, 1), (2, 1), (1, 3), (0, 1))
+        ((today() - timedelta(days=days)).date().isoformat(), runs) for days, runs in ((5, 1), (2, 1), (1, 3), (0, 1))
     ]
     assert [(row["email"], row["total_tokens"]) for row in found["users"]] == [
         ("approver@acme.test", 300),
@@ -69,11 +72,11 @@ def test_sums_by_day_user_and_component(month, acme):
 
 @pytest.mark.parametrize("role", ["admin", "auditor", "member", "approver"])
 def test_a_day_that_was_counted_gives_the_same_sums(month, acme, role):
-    before = told(acme, role), told(acme, role, since=TODAY.date() - timedelta(days=60))
+    before = told(acme, role), told(acme, role, since=today().date() - timedelta(days=60))
     assert roll_up()["usage_days"] == 6
     assert UsageDay.objects.using("system").count() == 6
-    Run.objects.using("system").filter(created_at__lt=TODAY).update(usage={"input_tokens": 10**6})
-    assert (told(acme, role), told(acme, role, since=TODAY.date() - timedelta(days=60))) == before
+    Run.objects.using("system").filter(created_at__lt=today()).update(usage={"input_tokens": 10**6})
+    assert (told(acme, role), told(acme, role, since=today().date() - timedelta(days=60))) == before
     assert roll_up()["usage_days"] == 0
 
 
@@ -82,7 +85,7 @@ def test_a_day_is_counted_once_its_runs_have_ended(month, acme):
     roll_up()
     with tenant_scope(acme.tenant.id, acme.admin.id):
         days = set(UsageDay.objects.values_list("starts_at", flat=True))
-    assert days == {TODAY - timedelta(days=45), TODAY - timedelta(days=5)}
+    assert days == {today() - timedelta(days=45), today() - timedelta(days=5)}
     Run.objects.using("system").filter(id=waiting.id).update(status="completed", cost_usd="0.5")
     roll_up()
     found = told(acme, "admin")
@@ -107,7 +110,7 @@ def test_days_that_make_no_span_are_refused(since, until):
 
 
 def test_a_span_is_whole_days(month, acme):
-    day = (TODAY - timedelta(days=1)).date()
+    day = (today() - timedelta(days=1)).date()
     found = told(acme, "admin", since=day, until=day)
     assert (found["total"]["runs"], len(found["days"])) == (3, 1)
 
@@ -131,7 +134,7 @@ async def test_the_route_tells_what_was_used_and_what_budgets_leave(make_process
         ("all", "0", "100", "900"),
         ("each", "0", "500", "0"),
     ]
-    assert found["budgets"][0]["starts_at"] == TODAY.replace(day=1).strftime("%Y-%m-%dT00:00:00.000Z")
+    assert found["budgets"][0]["starts_at"] == today().replace(day=1).strftime("%Y-%m-%dT00:00:00.000Z")
     shown = (await call(acme.auditor, "usage")).json()["budgets"]
     assert [(row["name"], row["reserved"]) for row in shown][1:] == [("each", "0"), ("theirs", "0")]
     assert (await call(globex.admin, "usage")).json()["budgets"] == []
