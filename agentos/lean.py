@@ -35,6 +35,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 ALLOWED_HEADERS = b"Authorization, Content-Type, Last-Event-ID, Idempotency-Key, X-Request-Id"
 EXPOSED_HEADERS = b"Retry-After, Location, RateLimit, RateLimit-Policy, X-Request-Id"
 HSTS = b"max-age=%d; includeSubDomains; preload"
+ONCE = (b"authorization", b"content-type", b"host", b"idempotency-key", b"last-event-id")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -74,6 +75,9 @@ class LeanHandler:
     ) -> HttpResponseBase | None:
         if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
             return HttpResponse(status=204)
+        if len(headers) < len(scope["headers"]) and (name := _repeated(scope)):
+            detail = f"The request has the header {name} more than once."
+            return problem(400, code="bad_request", detail=detail, request_id=request_id)
         try:
             body = await read_body(headers, receive)
         except TooLarge as error:
@@ -104,6 +108,12 @@ class LeanHandler:
         except AgentOSError as error:
             return problem_of(error, request_id)
         return _not_allowed(response, request_id) if response.status_code == 405 else response
+
+
+def _repeated(scope: Scope) -> str:
+    """Name a header that came more than once though it says one thing: nobody knows which of them was meant."""
+    names = [name for name, _ in scope["headers"]]
+    return next((name.decode() for name in ONCE if names.count(name) > 1), "")
 
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:

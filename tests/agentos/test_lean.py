@@ -94,3 +94,13 @@ async def test_a_failure_of_a_stream_is_not_taken_for_a_client_that_left(failure
     with pytest.raises(failure):
         await Streaming(frames())(SCOPE, client.receive, client.send)
     assert client.bodies == [b"first"]
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"content-type", b"host", b"idempotency-key", b"last-event-id"])
+async def test_a_header_that_says_one_thing_comes_once(name: bytes) -> None:
+    """Of two keys nobody knows which one is meant; a list, such as of proxies, may come in parts."""
+    for named, status in ((name, 400), (b"x-forwarded-for", 404)):
+        client, headers = Client(), [(b"host", b"testserver"), (named, b"one"), (named, b"two")]
+        scope = {**SCOPE, "path": "/api/nowhere", "query_string": b"", "headers": headers}
+        await LeanHandler()(scope, client.receive, client.send)
+        assert client.seen[0]["status"] == status
