@@ -130,7 +130,7 @@ def session_page(*, principal: Principal, page: int, limit: int, component_id: s
     """Return a page of the principal's lasting sessions, newest first, in the list shape of the API."""
     with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
         whose = {"tenant_id": principal.tenant_id, "user_id": principal.user_id}  # as the index begins
-        sessions = Session.objects.filter(**whose, expires_at=None).order_by("-updated_at")
+        sessions = Session.objects.filter(**whose, expires_at=None).order_by("-updated_at", "-id")
         if component_id:
             sessions = sessions.filter(component_id=component_id)
         total = sessions.count()
@@ -166,7 +166,7 @@ def session_runs(*, principal: Principal, session_id: str, limit: int = 50) -> l
         session = Session.objects.filter(user_id=principal.user_id, session_id=session_id).first()
         if session is None:
             raise NotFound("There is no such session.")
-        runs = list(session.runs.filter(ASKED_FOR).select_related("session").order_by("-created_at")[:limit])
+        runs = list(session.runs.filter(ASKED_FOR).select_related("session").order_by("-created_at", "-id")[:limit])
     return [run_output(run, []) | {"run_input": run.input} for run in reversed(runs)]
 
 
@@ -180,7 +180,7 @@ def component_runs(*, principal: Principal, component_id: str, session_id: str, 
             runs = runs.filter(session__session_id=session_id)
         if status:
             runs = runs.filter(status=status.lower())
-        newest = access.as_seen(principal, runs.select_related("session").order_by("-created_at")[:RUNS_MOST])
+        newest = access.as_seen(principal, runs.select_related("session").order_by("-created_at", "-id")[:RUNS_MOST])
         return [run_output(run, []) for run in reversed(newest)]
 
 

@@ -39,7 +39,7 @@ def newest(principal: Principal) -> list[LegalHold]:
     """Return the tenant's holds, the newest first. Raises: PolicyDenied."""
     principal.require(SCOPE)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        rows = LegalHold.objects.filter(tenant_id=principal.tenant_id).order_by("-placed_at")
+        rows = LegalHold.objects.filter(tenant_id=principal.tenant_id).order_by("-placed_at", "-id")
         return list(access.as_seen(principal, rows)[:MOST])
 
 

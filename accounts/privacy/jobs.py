@@ -119,7 +119,7 @@ def newest(principal: Principal) -> list[PrivacyJob]:
     kinds = [kind for kind in PrivacyJob.Kind if principal.has(f"privacy:{kind.value}")]
     with tenant_scope(principal.tenant_id, principal.user_id):
         found = PrivacyJob.objects.filter(own | Q(kind__in=kinds), tenant_id=principal.tenant_id)
-        return list(found.order_by("-created_at")[:MOST])
+        return list(found.order_by("-created_at", "-id")[:MOST])
 
 
 def archive(principal: Principal, job_id: UUID) -> bytes:

@@ -204,7 +204,7 @@ def _places(user: User, tenant: str | None) -> list[Membership]:
 def _record_failure(user: User) -> None:
     try:
         with transaction.atomic(using="system"):
-            members = Membership.objects.using("system").filter(user=user).order_by("created_at")
+            members = Membership.objects.using("system").filter(user=user).order_by("created_at", "id")
             if (member := members.first()) is None:
                 logger.warning("a sign-in failed: user %s is in no tenant", user.id)
                 return

@@ -141,7 +141,7 @@ class RunAdmin(RunControls):
             "reconciles": principal.has("steps:reconcile"),
             "took": (record.ended_at or utc_now()) - record.created_at,
             "events": last_seq or 0,
-            "children": record.children.order_by("created_at"),
+            "children": record.children.order_by("created_at", "id"),
             "rerun": record.reruns.first(),
             "own": record.user_id == request.user.pk,
             "live": not RunStatus(record.status).is_final,

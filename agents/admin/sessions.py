@@ -63,7 +63,7 @@ class SessionAdmin(OwnRowsAdmin):
 
     def page_context(self, request: HttpRequest, record: Session) -> dict[str, Any]:
         reader = principal_of(request)
-        runs = access.as_seen(reader, record.runs.filter(ASKED_FOR, parent__isnull=True).order_by("created_at"))
+        runs = access.as_seen(reader, record.runs.filter(ASKED_FOR, parent__isnull=True).order_by("created_at", "id"))
         summary = newest_of(record)
         return {
             "session": record,

@@ -127,4 +127,4 @@ async def revoke_rule(request: HttpRequest, rule_id: UUID) -> StandingRule:
 
 def _newest(principal: Principal, visible: Callable[[Principal], QuerySet[Consent]]) -> list[Consent]:
     with tenant_scope(principal.tenant_id, principal.user_id):
-        return list(as_seen(principal, visible(principal)).order_by("-created_at")[:MOST])
+        return list(as_seen(principal, visible(principal)).order_by("-created_at", "-id")[:MOST])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.principals import Principal
 from accounts.privacy import access
@@ -63,22 +63,21 @@ def beside_the_last(
         return compared(approval.arguments, {}), None
     same = known.filter(component_id=approval.component_id, tool_name=approval.tool_name)
     before = same.filter(status=ApprovalStatus.APPROVED, decided_at__lt=approval.decided_at or utc_now())
-    last = before.order_by("-decided_at").first()
+    last = before.order_by("-decided_at", "-id").first()
     others: dict[str, JsonObject] = {} if approval.proposed is None else {PROPOSED: approval.proposed}
     return compared(approval.arguments, others | ({LAST_APPROVED: last.arguments} if last else {})), last
 
 
 def earlier(reader: Principal, run: Run) -> list[Exchange]:
     """Return the runs of the session before this one, the oldest first, as the reader may see them."""
-    rows = agent_selectors.visible_runs(reader).filter(
-        session_id=run.session_id, parent=None, created_at__lt=run.created_at
-    )
+    before = Q(created_at__lt=run.created_at) | Q(created_at=run.created_at, id__lt=run.id)
+    rows = agent_selectors.visible_runs(reader).filter(before, session_id=run.session_id, parent=None)
     return [
         Exchange(
             access.seen_field(reader, row, "input", subject=row.user_id),
             access.seen_field(reader, row, "output", subject=row.user_id),
         )
-        for row in reversed(rows.order_by("-created_at")[:EARLIER_RUNS])
+        for row in reversed(rows.order_by("-created_at", "-id")[:EARLIER_RUNS])
     ]
 
 
@@ -92,7 +91,7 @@ def evidence(reader: Principal, step: Step) -> list[Finding]:
             access.seen_field(reader, found, "result", subject=found.user_id),
             found.request.get("reads") == "untrusted",
         )
-        for found in tools.order_by("seq")[:MOST_EVIDENCE]
+        for found in tools.order_by("seq", "id")[:MOST_EVIDENCE]
     ]
 
 

@@ -133,7 +133,7 @@ def _shown(principal: Principal) -> dict[str, Any]:
 
 def _listed(principal: Principal, rows: QuerySet[Any], by: tuple[str, ...]) -> list[tuple[Any, bool, bool]]:
     """Return the newest as she may see them, each with whether it counts now and whether she may revoke it."""
-    now, newest = utc_now(), as_seen(principal, rows).order_by("-created_at")[:MOST]
+    now, newest = utc_now(), as_seen(principal, rows).order_by("-created_at", "-id")[:MOST]
     return [(row, row.revoked_at is None and row.until > now, may_revoke(principal, row, by=by)) for row in newest]
 
 

@@ -98,7 +98,7 @@ def _tell_what_waits(endpoint: Endpoint) -> None:
     waits = made.filter(
         approval__status=ApprovalStatus.PENDING, approval__expires_at__gt=Now(), spread_at__isnull=False
     )
-    open_ones = list(waits.order_by("created_at")[:MOST_TO_CATCH_UP])
+    open_ones = list(waits.order_by("created_at", "id")[:MOST_TO_CATCH_UP])
     told = {"tenant_id": endpoint.tenant_id, "channel": endpoint.channel, "endpoint_id": endpoint.id}
     notices = [Notice(announcement=one, **told) for one in open_ones]
     Notice.objects.using(SYSTEM).bulk_create(notices, ignore_conflicts=True)
