@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from types import ModuleType
 
 LONG_TEXT = 4096
 
@@ -38,7 +39,9 @@ class Needles:
         known = self.words = tuple(needles)
         heads = shortest(needle[: self.LETTERS] for needle in known)
         self._beginning = re.compile(after + beginnings(heads))
+        self._after = re.compile(after).match if after else None
         words = {_FIRST_WORD.sub("", head) or head[0] for head in heads}
+        self._rising = tuple(sorted(known, key=len))
         self._longest = {
             word: re.compile(
                 "|".join(re.escape(needle) for needle in by_length(known) if needle.startswith(word)) or r"(?!)"
@@ -47,36 +50,40 @@ class Needles:
         }
         self._begun = {needle: tuple(one for one in known if needle.startswith(one)) for needle in known}
         self._ended = {
-            needle: [one for one in begun if not needle[len(one) : len(one) + 1].isalpha()]
+            needle: tuple(one for one in begun if not needle[len(one) : len(one) + 1].isalpha())
             for needle, begun in self._begun.items()
         }
 
-    def begun(self, text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Yield the places where needles stand, and those."""
+    def begun(self, text: str, *, whole: bool = False) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yield the places where needles stand, and those.
+
+        `whole` leaves out what ends inside a word of a longer one, as "pass" in "password".
+        """
+        needles = self._ended if whole else self._begun
         for beginning in self._beginning.finditer(text):
             place = beginning.start()
             longest = self._longest[beginning[0]](text, place)
             if longest is not None:
-                yield place, self._begun[longest[0]]
+                yield place, needles[longest[0]]
 
-    def places(self, text: str) -> Iterator[tuple[int, str]]:
+    def places(self, text: str, *, whole: bool = False) -> Iterator[tuple[int, str]]:
         """Yield the place and the needle of every occurrence, place by place."""
-        for place, needles in self.begun(text):
+        for place, needles in self.begun(text, whole=whole):
             for needle in needles:
                 yield place, needle
 
-    def stand(self, text: str) -> bool:
-        """Tell whether any of the needles stands in a text."""
-        return next(self.places(text), None) is not None
-
-    def whole(self, text: str) -> Iterator[tuple[int, str]]:
-        """Yield the same without the needles that end inside a word of a longer one, as "pass" in "password"."""
-        for beginning in self._beginning.finditer(text):
-            place = beginning.start()
-            longest = self._longest[beginning[0]](text, place)
-            if longest is not None:
-                for needle in self._ended[longest[0]]:
-                    yield place, needle
+    def standing(
+        self, text: str, stood: dict[str, list[int]], *, whole: bool = False
+    ) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yield the same, told where each needle stands in the text."""
+        needles, after = self._ended if whole else self._begun, self._after
+        longest: dict[int, str] = {}
+        for needle in self._rising:
+            if needle in stood:
+                longest.update(dict.fromkeys(stood[needle], needle))
+        for place in sorted(longest):
+            if after is None or after(text, place) is not None:
+                yield place, needles[longest[place]]
 
     def at(self, text: str, place: int) -> tuple[str, ...]:
         """Return the needles that stand at a place."""
@@ -90,6 +97,62 @@ class Needles:
             match = pattern.match(text, place)
             if match is not None:
                 yield match
+
+
+class Union:
+    """The needles of many rules: one pass finds where all of them stand, however many rules there are."""
+
+    FEW: int = 160  # needles that are found faster one by one
+
+    def __init__(self, rules: Iterable[Needles]) -> None:
+        self.rules = frozenset(rule for rule in rules if min(map(len, rule.words)) > 1)
+        self._words = {word: frozenset(word) for rule in self.rules for word in rule.words}
+        self._ascii, self._any = _Trie(filter(str.isascii, self._words)), _Trie(self._words)
+
+    @classmethod
+    def of(cls, modules: Iterable[ModuleType]) -> Union:
+        """Return the union of what modules hold."""
+        return cls(held for module in modules for held in vars(module).values() if isinstance(held, Needles))
+
+    def places(self, text: str) -> dict[str, list[int]]:
+        """Return where each needle stands that does so anywhere, in order."""
+        letters = set(text)
+        possible = [word for word, needed in self._words.items() if needed <= letters]
+        if len(possible) > self.FEW:
+            return (self._ascii if text.isascii() else self._any).places(text)
+        found: dict[str, list[int]] = {}
+        for place, word in places(text, possible):
+            found.setdefault(word, []).append(place)
+        return found
+
+
+class _Trie:
+    """An expression of the first letter of needles that tells by what follows whether any stands there."""
+
+    HEAD = 2  # letters by which the longest needle is looked up
+
+    def __init__(self, words: Iterable[str]) -> None:
+        known = set(words)
+        rests: dict[str, list[str]] = {}
+        longest: dict[str, list[str]] = {}
+        for word in shortest(known):
+            rests.setdefault(word[0], []).append(word[1:])
+        for word in by_length(known):
+            longest.setdefault(word[: self.HEAD], []).append(word)
+        self._search = re.compile("|".join(f"{re.escape(one)}(?={beginnings(rests[one])})" for one in sorted(rests)))
+        self._longest = {head: re.compile("|".join(map(re.escape, all_))).match for head, all_ in longest.items()}
+        self._begun = {word: [word[:end] for end in range(2, len(word) + 1) if word[:end] in known] for word in known}
+
+    def places(self, text: str) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        longest, begun, head = self._longest, self._begun, self.HEAD
+        for beginning in self._search.finditer(text):
+            place = beginning.start()
+            word = longest[text[place : place + head]](text, place)
+            assert word is not None  # or the expression would not have stopped here
+            for needle in begun[word[0]]:
+                found.setdefault(needle, []).append(place)
+        return found
 
 
 def by_length(words: Iterable[str]) -> list[str]:

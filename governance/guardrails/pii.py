@@ -21,7 +21,7 @@ from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
-from governance.guardrails.needles import any_case
+from governance.guardrails.needles import Union, any_case
 from governance.guardrails.reading import Reading
 
 _DIGIT = re.compile(r"[0-9]")
@@ -90,6 +90,11 @@ _FINDERS = (
 )
 
 
+_RULES = Union((
+    pii_accounts.NAMES, pii_addresses.LABELS, pii_ids.STARTS, pii_names.CALLED, *(kind.needles for kind in pii_around.KINDS),
+))  # fmt: skip
+
+
 def detect(text: str) -> list[Finding]:
     """Return what in a text identifies or reaches a person, by place; findings may overlap."""
     folded = fold(text)
@@ -98,7 +103,7 @@ def detect(text: str) -> list[Finding]:
         if _DIGIT.search(folded.text)
         else (pii_people.find, pii_names.find, pii_addresses.find, pii_dictated.find)
     )
-    reading = Reading(folded.text, folded.lower)
+    reading = Reading(folded.text, folded.lower, rules=_RULES)
     whole: list[Finding] = []
     with one_look():
         for find in finders:

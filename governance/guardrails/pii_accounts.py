@@ -32,7 +32,7 @@ _ANY = (
     "account", "acct", "acct_no", "acc no", "acc num", "acc:", "acc #", "a/c", "konto", "kto", "compte", "cuenta", "conto", "c/c", "conta", "rekening", "rachunek", "rachunku", "rachunk", "účet", "účtu", "tili",
     "számla", "счёт", "счет", "рахунок", "рахунку", "сметка", "hesap", "hesab", "λογαριασμ", "الحساب", "حساب", "חשבון", "tài khoản", "บัญชี", "口座", "普通", "番号", "账号", "账户", "帐号", "帳號", "帳戶", "खाता",
 )  # fmt: skip
-_NAMES = Needles((*_SURE, *_ANY), after=r"(?:(?<![0-9A-Za-z\u00c0-\u04ff])|(?<=_))")
+NAMES = Needles((*_SURE, *_ANY), after=r"(?:(?<![0-9A-Za-z\u00c0-\u04ff])|(?<=_))")
 _ONLY_BANKS = frozenset(_SURE)
 # What speaks of a bank, or of money that goes from one account to another.
 _BANK = (
@@ -76,7 +76,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     text, seen = reading.text, -1
     if not _SOME.search(text):
         return
-    for at, names in _NAMES.begun(reading.lower):
+    for at, names in reading.places_of(NAMES):
         name = max(names, key=len)
         between = _BETWEEN.match(text, at + len(name))
         value = between and _VALUE.match(text, between.end())

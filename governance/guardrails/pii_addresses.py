@@ -76,7 +76,7 @@ _EASTERN = re.compile(
 )
 _OF_THE_EAST = re.compile(r"[〒都県府道市省시도]")
 # What calls a place somebody's right before it.
-_LABELS = Needles((
+LABELS = Needles((
     "new address", "home address", "my address", "his address", "her address", "their address", "postal address", "mailing address", "shipping address", "delivery address", "billing address", "street address", "shipping_address", "delivery_address", "home_address", "postal_address", "street_address",
     "address:", "address ...", "<postal>", "<address>", "live at", "lives at", "living at", "lived at", "live in flat", "resides at", "residing at", "ship to", "ship it to", "deliver to", "send it to", "send them to", "mail it to", "moved to",
     "bezorgadres", "thuisadres", "woonadres", "adres is", "adres:", "woon op", "woon aan", "lieferanschrift", "lieferadresse", "anschrift", "adresse", "wohnhaft", "wohne in", "wohne ", "wohnt in", "habite", "domicili", "demeurant", "spedire a", "indirizzo", "abito in", "residente in",
@@ -115,7 +115,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 def _labelled(reading: Reading) -> Iterator[Finding]:
-    for at, names in _LABELS.begun(reading.lower):
+    for at, names in reading.places_of(LABELS):
         place = _LIVED.match(reading.text, at + len(max(names, key=len)))
         if place is not None:
             yield Finding("address", *place.span("place"), 0.8)

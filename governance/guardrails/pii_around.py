@@ -75,7 +75,7 @@ _LICENCES = (
     r"[A-Z]\d{4}[ \-]?\d{5}[ \-]\d{5}|[A-Z]\d{3}[ \-]\d{3,4}[ \-]\d{2,4}(?:[ \-]\d{2,4}){0,2}|[A-Z9]{5} ?\d{6} ?[A-Z9]{2} ?[A-Z0-9]{3}|"
     r"(?=[A-Z0-9]*[A-Z])(?=(?:[A-Z]*\d){4})[A-Z0-9]{7,14}|(?=(?:\d*[A-Z]){3})(?=(?:[A-Z]*\d){3})[A-Z0-9]{9,14}|(?=[A-Z]*\d)[A-Z0-9]{11}|\d{6,12}"
 )
-_KINDS = (
+KINDS = (
     _around(
         "passport",
         "passport|reisepass|pasaporte|passeport|passaport|paspoort|paszport|pasový|pasu|útlevél|паспорт|pasaport|paspor|διαβατ|护照|護照|旅券|パスポート|여권|جواز|דרכון|pass nr|passnummer|"
@@ -121,8 +121,8 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the numbers of a folded text that a word somewhere near calls a person's."""
     if not _SOME_NUMBER.search(reading.text):
         return
-    for around in _KINDS:
-        if around.needles.stand(reading.lower) and not reading.speaks(INVALID) and _spoken_of(reading, around):
+    for around in KINDS:
+        if reading.stands(around.needles) and not reading.speaks(INVALID) and _spoken_of(reading, around):
             yield from _near_words(reading, around)
 
 
@@ -152,7 +152,7 @@ def _near_words(reading: Reading, around: _Around) -> Iterator[Finding]:
 def _zones(reading: Reading, around: _Around) -> list[tuple[int, int]]:
     """Return the parts of paragraphs around the words, in order, apart."""
     text, parts = reading.text, list[tuple[int, int]]()
-    for at, _ in around.needles.places(reading.lower):
+    for at, _ in reading.places_of(around.needles):
         floor, limit = max(0, at - BEFORE), min(len(text), at + AFTER)
         above, below = text.rfind("\n\n", floor, at), text.find("\n\n", at, limit)
         start, end = (above + 2 if above >= 0 else floor), (below if below >= 0 else limit)

@@ -31,7 +31,7 @@ _FILLER = (
 _LABELLED = re.compile(
     r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + ")(?![a-z])"
 )
-_STARTS = Needles((
+STARTS = Needles((
     "passport", "reisepass", "pasaporte", "passeport", "passaporto", "paspoort", "driv", "state dl", "dl", "d/l",
     "führerschein", "fuehrerschein", "permiso de", "permis de", "patente di", "rijbewijs", "national", "nino",
     "ni number", "identity card", "id card", "aadha", "pan ", "cpf", "curp", "dni", "nie", "nif", "codice", "steuer",
@@ -80,7 +80,7 @@ _ELSEWHERE = (
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield passports, licences, national and medical numbers of a folded text."""
     text, lower = reading.text, reading.lower
-    for at, _ in _STARTS.places(lower):
+    for at, _ in reading.places_of(STARTS):
         match = _LABELLED.match(lower, at)
         if match is None:
             continue

@@ -44,7 +44,7 @@ _NO_NAME = re.compile(
     r"|.*\b(?:Inc|Corp|GmbH|Ltd|LLC|AG|SA|Group|Bank|Hospital|Clinic|Team|Services?|Support|Systems?|Department|Portal|Records?|Data|Safety|Care|Assistant|Bot|Committee|Company|Office|Association)\b"
 )
 _BETWEEN = r"(?:[ \t]?[:：=|>][ \t]?[\"'*]{0,2}|[\"'*]{1,2}[ \t]?[:=][ \t]?[\"'*]{0,2}|\*\* ?)"
-_CALLED = Needles({*SAID, *FIELDS, *BEARERS, *PARTS}, after=r"(?<![^\W\d_])")
+CALLED = Needles({*SAID, *FIELDS, *BEARERS, *PARTS}, after=r"(?<![^\W\d_])")
 _AFTER_SAID = re.compile(rf" (?P<name>{_FULL})")
 _AFTER_FIELD = re.compile(rf"(?: is)?[ \t:：=\"'*|>\-]{{1,4}}(?P<name>{_FULL})(?![^\W_])")
 _AFTER_BEARER = re.compile(rf"{_BETWEEN}(?P<name>{_FULL})(?![^\W_])")
@@ -63,7 +63,7 @@ _BEHIND = {
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the names of a folded text that their place or their bearer calls so."""
     text, lower = reading.text, reading.lower
-    for at, needle in _CALLED.places(lower):
+    for at, needle in reading.standing(CALLED):
         for behind in _BEHIND[needle]:
             match = behind.match(text, at + len(needle))
             if match is not None and not _NO_NAME.match(match["name"]):

@@ -13,12 +13,13 @@ from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import lower
-from governance.guardrails.needles import LONG_TEXT, Needles
+from governance.guardrails.needles import LONG_TEXT, Needles, Union
 from governance.guardrails.tables import Tables
 
 SURE = 0.9  # the score of a finding that makes others at its place needless
 # Words that are judged with care in one text: as many beside names of secrets hold nothing but noise, or secrets.
 FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 150
+_NO_RULES = Union(())
 _COULD_BE = re.compile(r"(?=.*[^\W\d_])(?=.*[\d#$%^&*+~!?])")
 
 
@@ -28,9 +29,14 @@ class Reading:
     It lives as long as one look at the text: words that may be secret are remembered no longer.
     """
 
-    def __init__(self, text: str, lowered: str | None = None, *, tries: float = math.inf) -> None:
-        """Take a text and how many tries at the places of words it is worth: what is left of them is `unread`."""
-        self.text = text
+    def __init__(
+        self, text: str, lowered: str | None = None, *, tries: float = math.inf, rules: Union = _NO_RULES
+    ) -> None:
+        """Take a text, how many tries at the places of words it is worth, and whose needles are looked for at once.
+
+        What is left of the tries is `unread`.
+        """
+        self.text, self.rules = text, rules
         self.lower = lower(text) if lowered is None else lowered
         self._places: dict[str, list[int]] = {}
         self._spoken: dict[int, bool] = {}
@@ -74,6 +80,28 @@ class Reading:
         return levelled
 
     @cached_property
+    def _stood(self) -> dict[str, list[int]]:
+        """Where needles of all rules stand."""
+        return self.rules.places(self.lower)
+
+    def places_of(self, needles: Needles, *, whole: bool = False) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yield, place by place, the needles that stand in lower case.
+
+        `whole` leaves those out that end inside a word of a longer one.
+        """
+        if needles in self.rules.rules:
+            return needles.standing(self.lower, self._stood, whole=whole)
+        return needles.begun(self.lower, whole=whole)
+
+    def standing(self, needles: Needles, *, whole: bool = False) -> Iterator[tuple[int, str]]:
+        """Yield every place with each needle that stands there."""
+        return ((at, needle) for at, standing in self.places_of(needles, whole=whole) for needle in standing)
+
+    def stands(self, needles: Needles) -> bool:
+        """Tell whether any of the needles stands in the text."""
+        return next(self.places_of(needles), None) is not None
+
+    @cached_property
     def _letters(self) -> set[str] | None:
         """The letters of a long text: without a word's first or last no look for the word is needed."""
         return set(self.lower) if len(self.lower) >= LONG_TEXT else None
@@ -107,7 +135,7 @@ class Reading:
 
         Places where a rule can find nothing take no try.
         """
-        for at, needle in needles.whole(self.lower) if whole else needles.places(self.lower):
+        for at, needle in self.standing(needles, whole=whole):
             if where is not None and not where(at):
                 continue
             self._tries -= price

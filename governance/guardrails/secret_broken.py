@@ -31,13 +31,14 @@ SHORTEST_KEY, _WORD_SIGNS = 16, frozenset("-_")
 
 def find(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
     """Yield broken credentials, with places in the folded text; `finders` look at what is mended."""
-    yield from _wrapped(reading.text, finders)
+    yield from _wrapped(reading, finders)
     yield from _after_beginnings(reading.text)
     yield from _after_names(reading.text, reading.lower)
 
 
-def _wrapped(text: str, finders: tuple[Find, ...]) -> Iterator[Finding]:
+def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
     """Mend the soft line breaks of quoted-printable mail."""
+    text = reading.text
     breaks = list(_SOFT_BREAK.finditer(text)) if "=\n" in text or "=\r\n" in text else []
     breaks = [one for one in breaks if not _EMPTY.search(text, max(0, one.start() - LONGEST_NAME), one.start())]
     if not breaks:
@@ -53,7 +54,7 @@ def _wrapped(text: str, finders: tuple[Find, ...]) -> Iterator[Finding]:
     parts.append(text[position:])
     origins.extend(range(position, len(text)))
     text = "".join(parts)
-    mended = Reading(text, tries=secret_unread.worth(text))
+    mended = Reading(text, tries=secret_unread.worth(text), rules=reading.rules)
     for finder in finders:
         for found in finder(mended):
             yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)

@@ -253,7 +253,7 @@ def _near_doors(reading: Reading) -> Iterator[Finding]:
     doors: list[int] | None = None
     for match in _STRUCK.finditer(text):
         if doors is None:
-            doors = [at for at, _ in _AT_OPENS.places(lower) if OPENS.match(lower, at)]
+            doors = [at for at, _ in reading.places_of(_AT_OPENS) if OPENS.match(lower, at)]
         first = bisect.bisect_left(doors, match.start() - LONGEST_PAIR)
         if first == len(doors) or doors[first] >= match.end() + BACK:
             continue

@@ -73,7 +73,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _said_first(reading, most)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
     judged, noticed = 0, 0
-    for at, core in AT_CORES.whole(lower):
+    for at, core in reading.standing(AT_CORES, whole=True):
         if at + LONGEST_IN_A_WORD < passed:
             continue
         if judged >= most:
@@ -206,7 +206,7 @@ _CLAUSE = re.compile(r"[.;:=?!]\s|[\n{}=:]")
 def _said_first(reading: Reading, most: int) -> Iterator[Finding]:
     """Yield passwords that a sentence names before it calls them so: "… is the password"."""
     text = reading.text
-    for at, _ in _AT_SAID_FIRST.places(reading.lower):
+    for at, _ in reading.places_of(_AT_SAID_FIRST):
         if text[at - 1 : at] not in {" ", "-"} or text[at - 2 : at - 1] not in _LAST_OF_LEAD:
             continue
         most -= 1

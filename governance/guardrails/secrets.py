@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import partial
 from operator import attrgetter
 
@@ -32,7 +33,7 @@ from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
-from governance.guardrails.needles import beginnings, shortest
+from governance.guardrails.needles import Union, beginnings, shortest
 from governance.guardrails.reading import Reading
 
 _APP_PASSWORDS = ("app pass", "app-pass", "application pass", "application-pass")
@@ -141,12 +142,15 @@ _FINDERS = (
 )
 
 
+_RULES = Union.of(map(sys.modules.__getitem__, {finder.__module__ for finder in _FINDERS}))
+
+
 def detect(text: str) -> list[Finding]:
     """Return the credentials in a text, by place; findings may overlap."""
     if not (_DIGIT.search(text) or _ALARM.search(text)):
         return []
     folded = fold(text)
-    reading = Reading(folded.text, folded.lower, tries=secret_unread.worth(folded.text))
+    reading = Reading(folded.text, folded.lower, tries=secret_unread.worth(folded.text), rules=_RULES)
     found: dict[tuple[str, int, int], Finding] = {}
     with one_look():
         for finder in (*_FINDERS, partial(secret_broken.find, finders=_FINDERS)):

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.guardrails.needles import LONG_TEXT, Needles, places, zones
+from governance.guardrails.needles import LONG_TEXT, Needles, Union, places, zones
 from governance.guardrails.reading import Reading
 
 
@@ -71,8 +71,31 @@ def test_a_reading_knows_where_strings_stand_and_matches_there(text: str, times:
 
 def test_a_needle_inside_a_word_of_a_longer_one_is_left_out() -> None:
     needles = Needles(("pass", "password", "key", "key pass"))
-    assert list(needles.whole("password")) == [(0, "password")]
-    assert list(needles.whole("passwort key pass")) == [(0, "pass"), (9, "key"), (9, "key pass"), (13, "pass")]
+    assert list(needles.places("password", whole=True)) == [(0, "password")]
+    assert list(needles.places("passwort key pass", whole=True)) == [
+        (0, "pass"),
+        (9, "key"),
+        (9, "key pass"),
+        (13, "pass"),
+    ]
+
+
+@given(text=st.text(alphabet="abcdefnlisér/. ", max_size=30), few=st.sampled_from([0, Union.FEW]))
+def test_needles_of_all_rules_are_found_in_one_pass(text: str, few: int) -> None:
+    alone = r"(?<![^\W\d_])"
+    rules = Needles(NEEDLES[1:]), Needles(("abc", "n. ss", "cd"), after=alone), Needles(("c", "de"))
+    union = Union(rules)
+    union.FEW = few
+    reading = Reading(text, rules=union)
+    for rule, before in zip(rules, ("", alone, ""), strict=True):
+        stand = {
+            (at, needle)
+            for needle in rule.words
+            for at in range(len(text))
+            if text.startswith(needle, at) and re.compile(before).match(text, at)
+        }
+        assert set(reading.standing(rule)) == stand
+        assert reading.stands(rule) is bool(stand)
 
 
 def test_zones_that_touch_are_one() -> None:
