@@ -89,7 +89,7 @@ declare(
 )
 declare(
     IdempotencyKey,
-    none="tenant id user route content_hmac run after_seq created_at",
+    none="tenant id user route content_hmac run_id after_seq created_at",
     personal="key",
     subjects=[owner("user")],
     retention=DAY,

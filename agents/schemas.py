@@ -16,8 +16,8 @@ IdempotencyHeader: TypeAlias = Annotated[
     Header(
         alias="Idempotency-Key",
         description="At most 200 characters of your own. For 24 hours the same key with the same content gets the "
-        "answer of the first request and has no second effect; with other content it gets 422. A request that failed "
-        "leaves no key.",
+        "answer of the first request and has no second effect; with other content it gets 422, and "
+        "410 once the run was deleted. A request that failed leaves no key.",
         examples=["7f9c2ba4-e88f-4d6c-9b1e-0c5d1f3a2b60"],
     ),
 ]

@@ -186,14 +186,14 @@ class Step(UserOwned):
 class IdempotencyKey(UserOwned):
     """Remembers for 24 h what a client's key did first: to which run, after which of its events.
 
-    The content is kept as an HMAC only.
+    The content is kept as an HMAC only. The run may be deleted before.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     route = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
     content_hmac = models.CharField(max_length=64)
-    run = TenantForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    run_id = models.UUIDField()
     after_seq = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
 

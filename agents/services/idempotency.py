@@ -1,7 +1,8 @@
 """Idempotency keys: a retry gets the answer of the first request and never has a second effect.
 
 A key's row commits with the effect that it stands for. So a request that failed leaves none, and of two at once the
-second waits for the end of the first. It holds ids and an HMAC: what is answered is read anew.
+second waits for the end of the first. It holds ids and an HMAC: what is answered is read anew. It outlives its run, so
+that a retry after a deletion starts nothing; only an erasure of its user takes it along.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from psycopg import AsyncConnection
 
 from accounts.principals import Principal
+from accounts.privacy.models import Gone as GoneRun
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import AgentOSError, Conflict, Invalid
+from agentos.core.errors import AgentOSError, Conflict, Gone, Invalid
 from agentos.core.ids import new_id
 from agentos.core.types import Json, JsonObject, clean_text, json_text
 from agents.models import IdempotencyKey
@@ -30,8 +33,8 @@ from agents.services.sql import columns, recordset, table
 
 KEPT_HOURS: Final = 24
 MAX_KEY_CHARS: Final = 200
-_FIELDS: Final = ("id", "tenant", "user", "route", "key", "content_hmac", "run", "after_seq")
-_CHANGES: Final = ("id", "content_hmac", "run", "after_seq", "created_at")
+_FIELDS: Final = ("id", "tenant", "user", "route", "key", "content_hmac", "run_id", "after_seq")
+_CHANGES: Final = ("id", "content_hmac", "run_id", "after_seq", "created_at")
 
 # Two of one batch with the same key: the first of them, whichever that is, stands for both.
 TAKE = f"""
@@ -44,8 +47,9 @@ WHERE k.created_at < now() - interval '{KEPT_HOURS} hours'
 RETURNING k.id
 """
 KNOWN = f"""
-SELECT x.id, k.id, k.content_hmac, k.run_id, k.after_seq FROM {recordset(IdempotencyKey, _FIELDS)}
+SELECT x.id, k.id, k.content_hmac, k.run_id, k.after_seq, gone.id IS NOT NULL FROM {recordset(IdempotencyKey, _FIELDS)}
 JOIN {table(IdempotencyKey)} k USING (tenant_id, user_id, route, key)
+LEFT JOIN {table(GoneRun)} gone ON (gone.tenant_id, gone.id) = (k.tenant_id, k.run_id)
 """
 
 
@@ -84,7 +88,7 @@ def take(key: Key | None, *, principal: Principal, run_id: UUID, after_seq: int 
     """Let the key stand for what the caller does now; return what it stood for before, if it did.
 
     The caller holds the lock of what she works on, inside a tenant scope. Raises: Invalid when it was used for other
-    content.
+    content, Gone when its run was deleted.
     """
     if key is None:
         return None
@@ -96,11 +100,12 @@ def take(key: Key | None, *, principal: Principal, run_id: UUID, after_seq: int 
 
 
 def first_of(key: Key, *, principal: Principal) -> First | None:
-    """Return what the key stands for, if it was used; it is not taken. Raises: Invalid for other content."""
+    """Return what the key stands for, if it was used; it is not taken. Raises: Invalid for other content, Gone."""
     same = {"tenant_id": principal.tenant_id, "user_id": principal.user_id, "route": key.route, "key": key.value}
     with tenant_scope(principal.tenant_id, principal.user_id):
         rows = IdempotencyKey.objects.filter(**same, created_at__gte=Now() - timedelta(hours=KEPT_HOURS))
-        known = list(rows.values_list("id", "content_hmac", "run_id", "after_seq"))
+        is_gone = Exists(GoneRun.objects.filter(tenant_id=principal.tenant_id, id=OuterRef("run_id")))
+        known = list(rows.values_list("id", "content_hmac", "run_id", "after_seq", is_gone))
     return _judged(key, [(key.id, *row) for row in known]) if known else None
 
 
@@ -120,7 +125,7 @@ async def take_many(
     for key, *_ in asked:
         try:
             outcomes[key.id] = _judged(key, known)
-        except (Invalid, Conflict) as refusal:
+        except (Invalid, Conflict, Gone) as refusal:
             outcomes[key.id] = refusal
     return outcomes
 
@@ -146,10 +151,12 @@ def _row(key: Key, tenant_id: UUID, user_id: UUID, run_id: UUID, after_seq: int)
 
 
 def _judged(key: Key, known: list[tuple[Any, ...]]) -> First | None:
-    for asked, stands, content, run_id, after_seq in known:
+    for asked, stands, content, run_id, after_seq, is_gone in known:
         if asked != key.id:
             continue
         if not hmac.compare_digest(content, key.content_hmac):
             raise Invalid("This Idempotency-Key was used with other content.", code="idempotency_key_reused")
+        if is_gone:
+            raise Gone("What this Idempotency-Key started was deleted, or it has expired.")
         return None if stands == key.id else First(run_id, after_seq)
     raise Conflict("This Idempotency-Key is in use.", code="idempotency_key_in_use")

@@ -10,13 +10,16 @@ from django.db import connections
 
 from accounts import audit
 from accounts.models import AuditRow
+from accounts.privacy import erasure
+from accounts.privacy.erasure import Tally
+from accounts.privacy.rows import Person
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, ProviderError
 from agentos.core.types import JsonObject
-from agents.models import IdempotencyKey
+from agents.models import IdempotencyKey, Run
 from agents.registry import registry
-from agents.services import idempotency, switches
+from agents.services import idempotency, sessions, switches
 from agents.services.places import Places
 from tests.agents.services.conftest import SPEC, HeldModel, names, ran, read
 from tests.agents.services.payments import unknown
@@ -352,6 +355,27 @@ async def test_a_start_that_a_guard_has_blocked_may_be_tried_again_with_other_wo
         json_of(await call(acme.member, path, {"message": "Hello", "stream": False}, key="k")) for _ in range(2)
     ]
     assert (first["status"], first["run_id"]) == ("COMPLETED", again["run_id"])
+
+
+async def test_a_start_sent_again_after_its_session_was_deleted_starts_nothing(
+    make_process, serve, acme, settings, tmp_path
+):
+    settings.BACKUP_FOLDER = str(tmp_path)
+    process = await make_process(["Done"])
+    call, path, whole = serve(process), "agents/tester/runs", {"message": "Go", "session_id": "s", "stream": False}
+    assert json_of(await call(acme.member, path, whole, key="k"))["status"] == "COMPLETED"
+    await in_thread(sessions.delete, principal=acme.principal("member"), session_id="s")
+    room = process.supervisor.runs.most_per_tenant
+    for most in (room, 0):  # found where there is room for a run, and where there is none
+        process.supervisor.runs.most_per_tenant = most
+        for body in (whole, {**whole, "stream": True}):
+            again = await call(acme.member, path, body, key="k")
+            assert (again.status_code, json_of(again)["code"]) == (410, "gone")
+        other = await call(acme.member, path, {**whole, "message": "Stop"}, key="k")
+        assert (other.status_code, json_of(other)["code"]) == (422, "idempotency_key_reused")
+    assert await in_thread(Run.objects.using("system").count) == 0
+    await in_thread(erasure.erase, Person(acme.tenant.id, acme.member.id), Tally())
+    assert await in_thread(rows) == []
 
 
 async def test_a_key_that_is_too_long_is_refused(make_process, serve, acme):
