@@ -91,6 +91,6 @@ def _account(account: ServiceAccount) -> JsonObject:
         "token_prefix": account.key_prefix,
         "scopes": [{"scope": scope, "effect": "allow"} for scope in account.scopes],
         "user_id": account.user_id,
-        "shown_to": account.shown_to,
+        "shown_to": list(dict.fromkeys(account.shown_to)),
         **{name: epoch_seconds(at) if (at := getattr(account, name)) else None for name in times},
     }

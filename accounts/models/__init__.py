@@ -148,7 +148,7 @@ class ServiceAccount(TenantModel):
     """A program's way in: it acts for one user, with at most the scopes listed. Only the key's SHA-256 is kept.
 
     After a rotation the key before it goes on working until `previous_until`. `shown_to` are the users whom one of its
-    keys was shown, its maker first: what it asks for, they have asked for, too.
+    keys was shown, its maker first, who was shown the newest last: what it asks for, they have asked for, too.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -13,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from accounts.console import ReadOnlyAdmin, principal_of
 from accounts.csv_export import Column, Exported
 from accounts.models import Membership, Role, Tenant, TenantRole
-from accounts.services import members
+from accounts.services import members, service_accounts
 
 
 @admin.register(Membership)
@@ -67,9 +68,17 @@ class MembershipAdmin(Exported):
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         members.change_role(principal_of(request), user_id=obj.user_id, role=obj.role)
+        self._tell_of_keys(request, obj, TenantRole.objects.get(name=obj.role).scopes)
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
         members.remove(principal_of(request), user_id=obj.user_id)
+        self._tell_of_keys(request, obj, ())
+
+    def _tell_of_keys(self, request: HttpRequest, member: Membership, held: Iterable[str]) -> None:
+        """Name the keys that somebody who may less now was shown: they act for others, and go on."""
+        if names := service_accounts.outgrown_by(principal_of(request), member.user_id, held):
+            told = f"{member.user.email} knows keys that go on working, and may less than they: {', '.join(names)}."
+            self.message_user(request, f"{told} Replace them on the page “Service accounts”.", messages.WARNING)
 
 
 @admin.register(Tenant)

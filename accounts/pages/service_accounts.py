@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts import scopes
+from accounts import principals, scopes
 from accounts.console import AuditedAdmin, principal_of, shown_once
 from accounts.models import Membership, ServiceAccount, TenantRole, User
 from accounts.services import service_accounts
@@ -82,14 +82,21 @@ class ServiceAccountAdmin(AuditedAdmin):
     @admin.display(description="Shown to")
     def shown_to_people(self, account: ServiceAccount) -> str:
         """Name those whom a key was shown: they approve nothing that it asks for."""
+        outgrown = service_accounts.outgrown(account)
         known = {user.id: str(user) for user in User.objects.filter(id__in=account.shown_to)}
-        return ", ".join(known.get(user_id, "a former member") for user_id in account.shown_to) or "nobody"
+        known |= {user_id: f"{known[user_id]} (may less than it by now)" for user_id in outgrown if user_id in known}
+        named = (known.get(user_id, "a former member") for user_id in dict.fromkeys(account.shown_to))
+        return ", ".join(named) or "nobody"
 
     @admin.display(description="State")
     def state(self, account: ServiceAccount) -> str:
         if account.revoked_at is not None:
             return "revoked"
-        return "expired" if account.expires_at is not None and account.expires_at <= utc_now() else "active"
+        if account.expires_at is not None and account.expires_at <= utc_now():
+            return "expired"
+        if principals.load(account.user_id, account.tenant_id) is None:
+            return "stopped: its user is no member"
+        return "active: replace it, somebody knows it who may less" if service_accounts.outgrown(account) else "active"
 
     @admin.action(description="Replace the selected key", permissions=["rotate"])
     def rotate_key(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> HttpResponse | None:

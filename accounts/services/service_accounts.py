@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -95,7 +95,7 @@ def rotate(
         for column, value in _of_key(key).items():
             setattr(account, column, value)
         account.expires_at, account.rotated_at = expires_at, now
-        account.shown_to = list(dict.fromkeys([*account.shown_to, principal.user_id]))
+        account.shown_to = _shown(account, principal.user_id)
         account.save()
         overlap_seconds = int(overlap.total_seconds())
         _record(account, "service_account.rotated", {"overlap_seconds": overlap_seconds}, principal.user_id)
@@ -135,6 +135,34 @@ def is_hers_alone(account_id: UUID, user_id: UUID) -> bool:
     """Say whether nobody but its own user was shown a key of the account. In the system role."""
     accounts = ServiceAccount.objects.using("system").filter(id=account_id)
     return accounts.filter(shown_to__contained_by=[user_id]).exists()
+
+
+def outgrown(account: ServiceAccount) -> list[UUID]:
+    """Return who knows a key that works and may less than it by now: she left the tenant, or has another role.
+
+    The key goes on, since it acts for its user; whoever reads this is to replace it. In the system role.
+    """
+    found = ((user_id, principals.load(user_id, account.tenant_id)) for user_id in _knowers(account))
+    return [user_id for user_id, who in found if who is None or not all(map(who.has, account.scopes))]
+
+
+def outgrown_by(principal: Principal, user_id: UUID, held: Iterable[str]) -> list[str]:
+    """Name the accounts, of those that the reader sees, whose keys somebody knows and may more than is `held`."""
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        accounts = ServiceAccount.objects.filter(tenant_id=principal.tenant_id, shown_to__contains=[user_id])
+        known = [account for account in accounts.order_by("name", "id") if user_id in _knowers(account)]
+    hers = frozenset(held)
+    return [account.name for account in known if not all(scopes.grants(hers, scope) for scope in account.scopes)]
+
+
+def _knowers(account: ServiceAccount) -> list[UUID]:
+    """Return who was shown a key that works, beside the user for whom it acts."""
+    now = utc_now()
+    if account.revoked_at is not None or (account.expires_at is not None and account.expires_at <= now):
+        return []
+    overlaps = account.previous_until is not None and account.previous_until > now
+    shown = account.shown_to if overlaps else account.shown_to[-1:]
+    return [user_id for user_id in dict.fromkeys(shown) if user_id != account.user_id]
 
 
 def decides(role: TenantRole) -> bool:
@@ -245,6 +273,11 @@ def _record(
     row = str(account.id)
     entry = audit.Entry(action, "service_account", row, detail, actor_id, personal or {}, (account.user_id,))
     audit.append([entry], tenant_id=account.tenant_id, using=account._state.db or "default")
+
+
+def _shown(account: ServiceAccount, user_id: UUID) -> list[UUID]:
+    """Return whom keys of the account were shown: its maker first, who was shown the newest last, others once."""
+    return [*account.shown_to[:1], *(known for known in account.shown_to[1:] if known != user_id), user_id]
 
 
 def _new_key() -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
@@ -14,7 +16,7 @@ from accounts import principals
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, User
 from accounts.services import members, service_accounts, tokens
 from agentos.core.errors import Conflict, Invalid, NotAuthenticated, NotFound, PolicyDenied
-from tests.conftest import TenantWithUsers
+from tests.conftest import MakeUser, TenantWithUsers
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +144,39 @@ def test_a_key_is_shown_once_and_revoked(as_role: Any, acme: TenantWithUsers) ->
     account.refresh_from_db()
     assert account.revoked_at is not None
     assert actions() == ["auth.signed_in", "service_account.created", "service_account.revoked"]
+
+
+def test_a_key_known_to_who_may_less_is_told_until_it_is_replaced(
+    as_role: Any, acme: TenantWithUsers, make_user: MakeUser
+) -> None:
+    """It goes on, since it acts for another: its maker is given a lesser role, then leaves."""
+    maker, browser = make_user(acme.tenant, Role.ADMIN, "maker@acme.test"), as_role("admin")
+    principal = principals.load(maker.id, acme.tenant.id)
+    assert principal is not None
+    asked: Any = {"name": "ci", "user_id": acme.member.id, "scopes_asked": ["agents:run"]}
+    account, key = service_accounts.create(tenant_id=acme.tenant.id, by=principal, **asked)
+    member = Membership.objects.using("system").get(user_id=maker.id)
+    listed, page = place("serviceaccount"), place("serviceaccount", account.id, view="change")
+    known = "somebody knows it who may less"
+    assert known not in browser.get(listed).content.decode()
+
+    changed = browser.post(place("membership", member.id, view="change"), {"role": Role.VIEWER}, follow=True)
+    assert "maker@acme.test knows keys that go on working, and may less than they: ci." in changed.content.decode()
+    assert known in browser.get(listed).content.decode()
+    assert "(may less than it by now)" in browser.get(page).content.decode()
+
+    removed = browser.post(place("membership", member.id, view="delete"), {"post": "yes"}, follow=True)
+    assert "may less than they: ci." in removed.content.decode()
+    assert known in browser.get(listed).content.decode()
+    assert async_to_sync(service_accounts.verify)(key) is not None
+
+    by = acme.principal("admin")
+    for overlap, is_told in ((timedelta(days=1), True), (timedelta(0), False)):
+        service_accounts.rotate(by, account_id=account.id, overlap=overlap, expires_at=None)
+        assert (known in browser.get(listed).content.decode()) is is_told
+    assert "a former member" in browser.get(page).content.decode()
+    Membership.objects.using("system").filter(user_id=acme.member.id).delete()
+    assert "stopped: its user is no member" in browser.get(listed).content.decode()
 
 
 def test_no_key_is_made_in_an_approvers_name(as_role: Any, acme: TenantWithUsers) -> None:
