@@ -9,6 +9,7 @@ from governance.guardrails import secret_looks, secret_words
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
+from governance.guardrails.secret_names import THING
 from governance.guardrails.secret_told import END, VALUE, bare, finding
 
 
@@ -125,7 +126,9 @@ def _set_to_words(reading: Reading) -> Iterator[Finding]:
 
 # "OmbrelloRosso.6 come parola d'ordine", "… as the password": the value first, then what it is used as.
 _AS = re.compile(
-    r"(?:as|als|comme|como|come|jako|como la|как|som|olarak) (?:the |a |your |my |new |das |neues |dein |ihr |le |la |il |sua |het |wi-?fi |temporary |nouveau |nueva |nova |nuova )?(?:pass(?:word|phrase|code|wort)|kennwort|mot de passe|contraseña|clave|parola d['’]ordine|senha|wachtwoord|hasło|пароль|lösenord|passord|adgangskode)\b"
+    r"(?:as|als|comme|como|come|jako|como la|как|som|olarak) (?:the |a |your |my |new |das |neues |dein |ihr |le |la |il |sua |het |wi-?fi |temporary |nouveau |nueva |nova |nuova )?(?:pass(?:word|phrase|code|wort)|kennwort|mot de passe|contraseña|clave|parola d['’]ordine|senha|wachtwoord|hasło|пароль|lösenord|passord|adgangskode)\b(?!"
+    + THING
+    + ")"
 )
 _VALUE_LAST = re.compile(rf"(?:\A|[\s(:]){VALUE}[\"'`”»]?,? \Z")
 LONGEST_VALUE = 52

@@ -14,7 +14,7 @@ from governance.guardrails.reading import Reading
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the codes of a folded text that let somebody in."""
     if reading.speaks(_DIGIT):
-        for rule in (_once, _told_first, _for_emergencies, _of_doors, _pins, _compared):
+        for rule in (_once, _told_first, _for_emergencies, _of_doors, _pins, _aside, _of_cards, _compared):
             yield from rule(reading)
 
 
@@ -114,7 +114,7 @@ _LISTS = Needles((
     "kody zapasowe", "kody odzyskiwania", "kod odzyskiwania", "återställningskod", "reservkod", "gjenopprettingskode", "gendannelseskode", "kurtarma kod", "yedek kod", "резервные коды", "резервный код", "коды восстановления", "код восстановления",
     "恢复代码", "恢复码", "备用代码", "備用碼", "リカバリーコード", "バックアップコード", "복구 코드", "백업 코드", "varakoodi", "záložní kód",
 ))  # fmt: skip
-_ONE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,5}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,3}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
+_ONE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,3}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
 _LIST = re.compile(
     rf"[^\W\d_]{{0,3}}[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )(?P<value>(?:[\s,;.)(|*•\-]{{0,6}}(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}){{1,16}})",
     re.IGNORECASE,
@@ -195,6 +195,51 @@ def _pins(reading: Reading) -> Iterator[Finding]:
 
 
 REACH_OF_PIN = 60
+
+# "the PIN of the company card (6634)", "my PIN (6634)": of what or whose it is stands beside.
+_ASIDE = re.compile(
+    r"(?:pin|pin[\- ]?code|geheimzahl|puk|passcode|пин|пин-код)\b(?P<about>[^\n.;:()\d]{0,48})\((?P<value>\d{4,8})\)(?![\w(])",
+    re.IGNORECASE,
+)
+_AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
+_CARRIER = re.compile(
+    r"card|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
+    r"\b(?:my|your|his|her|their|our|mein|dein|sein|ihr|mon|ton|son|votre|mi|tu|su|mio|suo|minha|seu|mijn|jouw|moj|mój|мой|мою)\w{0,2}\b"
+)
+
+
+def _aside(reading: Reading) -> Iterator[Finding]:
+    lower = reading.lower
+    for match in reading.matches(_ASIDE, _AT_ASIDE) if "(" in lower else ():
+        before = lower[max(0, match.start() - LONGEST_NAME) : match.start()]
+        if not secret_looks.YEAR.match(match["value"]) and _CARRIER.search(before + match["about"].lower()):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+# "PUK1: 48291736", and a list of SIM cards below a heading that names the PUK: eight digits end each line.
+_PUK = re.compile(r"puk(?:[ \-]?(?:code|nummer))? ?[12]? ?[:=]? {0,3}(?P<value>\d{8})(?![\w/]|[.,\-]\d)", re.IGNORECASE)
+_PUK_LIST = re.compile(
+    r"puks?(?:[\- ]?(?:list\w?|codes?|nummern|übersicht))?\b(?![^\n]{0,30}\b(?:is|are|in|at|see|im|sind|siehe|est|sont|son|voir)\b)[^\n.!?]{0,30}\n",
+    re.IGNORECASE,
+)
+_PUK_LINE = re.compile(r"[^\n]{0,60}?(?<![\d./\-])(?P<value>\d{8})[ \t|\"]{0,8}\r?(?:\n|\Z)|[ \t|:\-]{1,60}\n")
+MOST_CARDS = 30
+
+
+def _of_cards(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_PUK, ("puk",)):
+        if not reading.lower[match.start() - 1 : match.start()].isalpha():
+            yield Finding("pin", *match.span("value"), 0.7)
+    for heading in reading.matches(_PUK_LIST, ("puk",)):
+        place = heading.end()
+        for _ in range(MOST_CARDS):
+            line = _PUK_LINE.match(reading.text, place)
+            if line is None:
+                break
+            place = line.end()
+            if line["value"]:
+                yield Finding("pin", *line.span("value"), 0.7)
+
 
 # pin == "5093", enteredPin.equals("4471"), ALARM_CODE = "4471"
 _NUMBER_IN_QUOTES = re.compile(r"[\"'](?P<value>\d{4,8})[\"']")

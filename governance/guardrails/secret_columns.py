@@ -17,7 +17,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             continue
         value = reading.text[cell.start : cell.end]
         looks = _random if cell.column in _KEYS_ONLY else _held
-        if reading.looks(looks, value) or (reading.speaks(_OWNER) and _in_column(cell.column, value)):
+        if reading.likely(looks, value) or (reading.speaks(_OWNER) and _in_column(cell.column, value)):
             yield Finding("password", cell.start, cell.end, 0.75)
 
 
@@ -45,9 +45,9 @@ def _in_column(column: str, value: str) -> bool:
 
 
 _OWNER = re.compile(
-    r"user|login|mail|account|name|host|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин"
+    r"user|login|mail|account|name|host|sim|iccid|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин"
 )
-_PIN_COLUMN, _PIN = re.compile(r"(?:[a-z]+ )?pin(?: code)?"), re.compile(r"\d{4,8}")
+_PIN_COLUMN, _PIN = re.compile(r"(?:[a-z]+ )?(?:pin|puk)(?: ?[12])?(?: code)?"), re.compile(r"\d{4,8}")
 _NAMES = (
     r"passwor[dt]s?|passwd|passphrase|pass|pwd|pw|mdp|clave|kennwort|contraseña|contrasena|senha|mot de passe|wachtwoord|hasło|haslo|пароль|密码|パスワード|비밀번호|"
     r"lösenord|adgangskode|heslo|jelszó|salasana|şifre|parola|lozinka"
@@ -55,7 +55,7 @@ _NAMES = (
 _PASSWORD_COLUMN = re.compile(rf"(?:[a-z]+ )?(?:{_NAMES})")
 _KEYS_ONLY = frozenset({"key", "keys"})
 _COLUMN = re.compile(
-    r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin)(?![a-z])|contrase|"
+    r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|"
     rf"(?<![a-z])(?:{_NAMES})(?![a-z])"
 )
 REACH_OF_HEAD = 400

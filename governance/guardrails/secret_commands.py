@@ -50,7 +50,7 @@ _COMMANDS = {
     "mongo influx cqlsh clickhouse-client rabbitmqadmin mosquitto_ smbclient lftp ldap sqlcmd bcp isql osql xfreerdp rdesktop "
     "evil-winrm az psexec hydra keytool snmp curl": rf"[\w\-]{{0,20}}\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
     "snmpwalk snmpget snmpset snmpbulkwalk snmptrap": rf"{_UP_TO}-[AX] ",
-    "zip unzip 7z": rf"\b{_UP_TO}(?:(?-i:-P )|-p(?=[^\s\-]))",
+    "zip unzip 7z rar": rf"\b{_UP_TO}(?:(?-i:-P )|-h?p(?=[^\s\-]))",
     "openssl": rf"\b{_UP_TO}(?:-(?:pass|passin|passout) pass:|-k )",
     "ssh-keygen": rf"{_UP_TO}-N ",
     "wpa_passphrase": r" [\w\-]{1,32} ",
@@ -62,7 +62,7 @@ _COMMANDS = {
     "chap~password": r" [057] ",
     "isql": r" [\w.\-]{1,30} [\w.\-]{1,30} ",
     "net~use": r"\b[^\n|;]{0,80}? (?:/user:\S{1,60} (?!/)|(?=[^\s/\\*]{4,60} /u(?:ser)?:))",
-    "net~user": r" \S{1,40} (?!/)",
+    "net~user": r"(?: /\w{2,8})? (?!/)\S{1,40} (?!/)",
     "convertto-securestring": " (?:-string )?",
     "cmdkey": r"\b[^\n|;]{0,80}? /pass:",
     "wandb cargo railway flyctl vault ngrok snyk codecov doppler huggingface-cli tailscale heroku convex infracost sentry-cli gh hf": (
@@ -70,8 +70,8 @@ _COMMANDS = {
     ),
     "codecov codecovcli": r"\b[^\n|;]{0,80}? -t ",
     "htpasswd": r" (?:-(?=\w{0,6}b)\w{0,3}n\w{0,6}|-\w{0,6}b\w{0,6} \S{1,60}) \S{1,40} ",
-    "echo": r" [\"']?(?:[\w.\-]{1,40}:(?=[^\s\"'|]{4,100}[\"']? \| ?(?:sudo )?chpasswd)|(?=[^\s\"'|]{5,100}[\"']? \| ?"
-    r"(?:docker|sudo -S|passwd|gh auth|helm|podman|cryptsetup|kinit|oc|az|vault)(?![\w\-])))",
+    "echo printf": r" [\"']?(?:[\w.\-]{1,40}:(?=[^\s\"'|]{4,100}[\"']? \| ?(?:sudo )?chpasswd)|(?=[^\s\"'|]{5,100}[\"']? \| ?"
+    r"(?:docker|sudo -S|passwd|vncpasswd|gh auth|helm|podman|cryptsetup|kinit|oc|az|vault)(?![\w\-])))",
     "identified": r" (?:by|with \w{1,40} by) ",
     "encrypted~password with~password": " ",
     "enable~secret enable~password snmp-server~community snmp~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [05])? ",
@@ -92,6 +92,7 @@ _COMMANDS = {
     "oracle:thin": r":[\w.]{1,30}/",
     "chpasswd": r"(?: <<<? ?[\"']?|:\s{1,4}(?:list: ?\|?\s{1,10})?(?:- )?)[\w.\-]{1,32}:",
     "rootpw": r" (?:--plaintext )?(?!--)",
+    "assword": r"[^\w\n]{0,6}\s{0,8}\{?\s{0,8}(?:exp_)?send(?:_user)? (?:-- )?(?=[\"'])",
     "wifi:": r"(?:[ST]:[^;\n]{1,40};|H:\w{1,8};){1,3}P:",
     "login": r" [\w.@\-]{1,60}\s{1,8}password ",
 }
@@ -155,6 +156,7 @@ def _any_word(command: str, argument: re.Match[str]) -> bool:
         command in _TAKES_NOTHING_ELSE
         or (quote in "\"'" and argument.string[end : end + 1] == quote)
         or (_TYPED.search(argument[0]) is not None)
+        or (command == "net user" and _FOLLOWED.match(argument.string, end) is not None)
     )
 
 
@@ -182,6 +184,7 @@ _TAKES_NOTHING_ELSE = frozenset(
         "convertto-securestring",
     }
 )
+_FOLLOWED = re.compile(r"[ \t]{0,4}(?:\r?\n|\Z|/(?:add|domain)\b)", re.IGNORECASE)  # by nothing but what adds a user
 _TYPED = re.compile(r" (?:secret|password) [057] \S+\Z")  # of a router's user
 
 

@@ -64,7 +64,8 @@ def _spelt(lower: str, end: int) -> list[re.Match[str]]:
     """Return the words behind a name, and behind what says "is", up to the first that is no part of a password."""
     words: list[re.Match[str]] = []
     begun = lower[end : end + 1] in _SIGNS_OF_VALUES
-    while len(words) < MOST_WORDS and (word := _WORD.match(lower, end)) is not None:
+    limit = end + REACH
+    while len(words) < MOST_WORDS and end < limit and (word := _WORD.match(lower, end)) is not None:
         said, end = word["word"].rstrip("."), word.end()
         if not begun and said in _SAYS and len(words) < MOST_BEFORE:
             words, begun = [], True

@@ -38,7 +38,7 @@ _PINS = (
 )
 _PIN = re.compile(
     r"(?:pin(?:[ \-]?code|-nummer|-код|-koden|码)?|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
-    r"(?:(?<=geheimzahl) (?=\d)|(?<=puk) (?=\d)|(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|to|это|—|-) |は|是|\? (?:it'?s |is )?))[\"']?"
+    r"(?:(?<=geheimzahl) (?=\d)|(?<=puk) (?=\d)|(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|es el|è il|est le|é o|er|är|jest|to|это|—|-) |は|是|\? (?:it'?s |is )?))[\"']?"
     r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
     re.IGNORECASE,
 )
@@ -290,6 +290,10 @@ _NOT_USERS = frozenset(
 )
 
 
+# "each pin mapping to 4471 lines": here "to" is not the Polish "is".
+_LEADS_TO = re.compile(r"(?:ing|ed|s) to \d+\Z(?<!set to)(?<!changed to)")
+
+
 def _pins(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     for match in reading.matches(_PIN, _PINS, price=2):
@@ -298,7 +302,7 @@ def _pins(reading: Reading) -> Iterator[Finding]:
             continue
         if text[start] != " " and text[start - 1 : start].isalnum():
             continue
-        if _SENT.search(lower, start, match.start("value")):
+        if _SENT.search(lower, start, match.start("value")) or _LEADS_TO.search(match[0].lower()):
             continue
         if not _NOT_A_PIN.search(lower, max(0, start - 30), match.start("value")) and not secret_looks.YEAR.match(
             match["value"]

@@ -24,6 +24,8 @@ PASSWORDS: dict[str, re.Pattern[str] | None] = {
         _NO_LETTER,
     ),
 }  # fmt: skip
+# What a name may go on to, so that it names a thing and no secret: "password manager".
+THING = r"(?: de passe)?[\- ]?(?:manage|generat|store|safe|app\b|tool|program|vault|polic|field|tresor|verwalt|gestor|gestion)"
 _CAMEL = frozenset({"pass", "pwd", "pw", "psk"})  # may end a name in camel case or without a sign, as in `dbpass`
 _RUN_TOGETHER = re.compile(r"(?<![a-z])(?:db|smtp|user|root|admin|ftp|ssh|ldap|mail|bind|my|sql|pg|wifi)\Z")
 _KEYS: dict[str, re.Pattern[str] | None] = {

@@ -17,7 +17,7 @@ VALUE = r"[\"'`«„“「]?(?P<value>[^\s\"'`<>,;()/|「」„“”«»\u2e80-
 
 # What every coined value holds; and what every name of a password begins with.
 COINED = re.compile(
-    r"[\d@#$%^&*+=~!?](?:(?<=[^\W\d_]\d)|(?<=[^\W\d_][@#_.\-]\d)|(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_][@#$%^&*+=~!?])[@#$%^&*+=~!?]*[^\W\d_])"
+    r"[\d@#$%^&*+=~!?](?:(?<=[^\W\d_]\d)|(?<=[^\W\d_][@#!_.\-]\d)|(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_][@#$%^&*+=~!?])[@#$%^&*+=~!?]*[^\W\d_])"
 )
 STEMS = (
     "pass",
@@ -62,8 +62,8 @@ _CHANGE = re.compile(
     r"redefin|imposta|gezet|gewijzigd|veranderd|zmieni|ustawi|смени|сменил|помен|измен|постав|bytt|ändra|\bsatt|ændre|endre|změn|nastav|left)"
 )
 _TO = re.compile(
-    r"(?:et|en|a)?(?: [^\W\d_][\w'’@.\-]{0,20}+){0,4}? (?:to|auf|à|a|para|pra|per|in|op|naar|na|на|till|til|as|at|als|con|con la|is now|ist jetzt|be)(?: be)?:? "
-    + VALUE + END,
+    r"(?:et|en|a)?(?: [^\W\d_][\w'’@.\-]{0,20}+){0,9}? (?:to|auf|à|a|para|pra|per|in|en|em|op|naar|na|на|till|til|as|at|als|con|con la|is now|ist jetzt|be)(?: be)?:? "
+    r"(?=[^\s\d@#$%^&*+=~!?]{0,48}[\d@#$%^&*+=~!?])" + VALUE + END,
     re.IGNORECASE,
 )  # fmt: skip
 # How each of these verbs begins.

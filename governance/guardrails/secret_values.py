@@ -10,14 +10,14 @@ from governance.guardrails import secret_looks, secret_plain
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Blocks, Needles
 from governance.guardrails.reading import Reading
-from governance.guardrails.secret_names import AT_CORES, PASSWORDS, kind_of, opens
+from governance.guardrails.secret_names import AT_CORES, PASSWORDS, THING, kind_of, opens
 from governance.guardrails.secret_tokens import end_of_run
 
 # These read the text in lower case, which takes half the time of reading it in any.
 # A secret ends where a script begins that is written without blanks.
 _VALUE = (
     r"(?:[\"'`](?=(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) ))?(?P<scheme>(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) {1,2})?(?:base64:)?"
-    r"(?:<(?:b|code|strong|em|kbd|tt|pre|!\[cdata\[)>?)?(?:[rbufn]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
+    r"(?:<(?:b|code|strong|em|kbd|tt|pre)>|<!\[cdata\[)?(?:[rbufn]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
 )
 _SUFFIX = (
     r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы|n|ul|a)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value)|"
@@ -214,7 +214,7 @@ def _said_first(reading: Reading, most: int) -> Iterator[Finding]:
             reading.leave(_AT_SAID_FIRST, at)
             return
         lead = _LEAD.search(text, max(0, at - LONGEST_LEAD), at)
-        if lead is None:
+        if lead is None or _GOES_ON_TO_A_THING.match(reading.lower, at) is not None:
             continue
         end = lead.start() - (text[lead.start() - 1 : lead.start()] in _QUOTES)
         start = 1 + max(text.rfind(sign, max(0, at - REACH_BACK), end) for sign in _PARTS_WORDS)
@@ -222,6 +222,7 @@ def _said_first(reading: Reading, most: int) -> Iterator[Finding]:
             yield Finding("password", start, end, 0.7)
 
 
+_GOES_ON_TO_A_THING = re.compile(r"[^\s]{2,16}" + THING)
 REACH_BACK, SHORTEST_FIRST, LONGEST_FIRST = 100, 5, 64
 _AT_SAID_FIRST = Needles(("password", "passwd", "passphrase", "passwort", "mot de passe", "contraseña", "pw"))
 # What leads from a word to the name, a word that says "is" first.
@@ -279,6 +280,9 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
         if reading.likely(looks, value):
             return not (prose and _address(value))
         if prose:
+            start = match.start("value")
+            if said is not None and _FRENCH.search(said):
+                return secret_plain.ends_line(reading.text, start, start + len(value))
             return said is not None and said.endswith(_TELLS) and reading.looks(secret_plain.told, value)
         return _set_in_full(reading, core, match, value)
     if (
@@ -295,6 +299,8 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
     quoted = match.string[match.start("value") - 1] in "\"'"
     if quoted and len(value) >= _SURELY_RANDOM and secret_looks.entropy(value) >= 4.0 and not _CALLED.search(value):
         return not secret_looks.placeholder(value)
+    if core == "key" and _KEY_ID.fullmatch(value) and match.string.endswith(_OF_SIGNER, 0, match.start() - len(core)):
+        return False
     return reading.likely(secret_looks.key, value) and not _RESOURCE.match(value)
 
 
@@ -311,9 +317,14 @@ def _set_in_full(reading: Reading, core: str, match: re.Match[str], value: str) 
     return secret_plain.written_out(reading.text, name, start, start + len(value), match["assigned"] or "")
 
 
+_KEY_ID, _OF_SIGNER = (
+    re.compile(r"(?:0x)?(?:[0-9A-F]{16}|[0-9A-F]{40})"),
+    ("signing", "signing-"),
+)  # of who signs commits
 _SEALED = re.compile(r"\{[A-Za-z0-9+/]{20,200}={0,2}\}")  # by Maven, with a key beside it
 SHORTEST_ANSWER, SHORTEST_PHRASE = 8, 12
 _TELLS = ("lautet ", "lauten ")  # German: what says nothing but what the word is
+_FRENCH = re.compile(r"c['’]est \Z")
 REACH_ASKING, REACH_SETTING = 16, 48
 _SETS = re.compile(
     r"(?:env|set|put|prop|conf|define|param|option|fill|type)\w{0,12}\([\"'][#.]?\w{0,30}\Z|[\"'](?:name|key)[\"'] ?: ?[\"']\w{0,30}\Z"

@@ -19,19 +19,19 @@ def find(reading: Reading) -> Iterator[Finding]:
     if "</" in text:
         yield from _marked_up(reading)
     if '"' in text or "'" in text:
-        for rule in (_log_ins, _in_clear, _keys_of_ciphers, _listed_keys):
+        for rule in (_log_ins, _in_clear, _keys_of_ciphers, _salts, _connections, _updated, _listed_keys):
             yield from rule(reading)
 
 
 # "<dt>Passwort</dt><dd>…</dd>", "<b>Password:</b> <code>…</code>"
 _AT_PASSWORDS = Needles(PASSWORDS)
 _MARKED_UP = re.compile(
-    r"[^\W\d_]{0,4}\s{0,3}[:：]?\s{0,3}(?P<tags>(?:</?[a-z][^<>]{0,60}>\s{0,20}[:：]?\s{0,20}){1,6})(?P<value>[^\s<>\"`]{5,64})\s{0,8}</",
+    r"(?:[^\W\d_]{0,4}\s{0,3}[:：]?\s{0,3}(?:</?[a-z][^<>]{0,60}>\s{0,20}[:：]?\s{0,20}){1,6}|(?: [\w:\-]{1,20}=[\"'][^\"'<>\n]{0,120}[\"']){1,3}>)(?P<value>[^\s<>\"`]{5,64})\s{0,8}</",
     re.IGNORECASE,
 )
 # Where a page shows the value, not the next heading.
 _SHOWN = re.compile(
-    r"<(?:dd|code|tt|kbd|samp|pre)\b|</th>\s{0,20}<td|:\s{0,8}</(?:b|strong|label|span|em)>|</(?:b|strong)>\s{0,8}:"
+    r"<(?:dd|code|tt|kbd|samp|pre)\b|</th>\s{0,20}<td|:\s{0,8}</(?:b|strong|label|span|em)>|</(?:b|strong)>\s{0,8}:|^ [^<>]{1,300}>\Z"
 )
 
 
@@ -103,11 +103,39 @@ def _in_clear(reading: Reading) -> Iterator[Finding]:
 
 # AES.new(bytes.fromhex("…")), createCipheriv('aes-256-gcm', Buffer.from('…', 'hex'), iv), new SecretKeySpec("…".getBytes(), "AES")
 _CIPHERS = (
-    "aes.new(", "des.new(", "des3.new(", "blowfish.new(", "arc4.new(", "chacha20.new(", "chacha20_poly1305.new(", "chacha20poly1305(", "fernet(", "aesgcm(", "aesccm(", "aessiv(", "cipheriv(",
-    "secretkeyspec(", "newcipher(", "secretbox(", "keyparameter(", "aes.encrypt(", "aes.decrypt(", "openssl_encrypt(", "openssl_decrypt(", "cryptojs.hmac", "key::from_slice(", "new_from_slice(", "importkey(",
+    "aes.new(",
+    "des.new(",
+    "des3.new(",
+    "blowfish.new(",
+    "arc4.new(",
+    "chacha20.new(",
+    "chacha20_poly1305.new(",
+    "chacha20poly1305(",
+    "fernet(",
+    "aesgcm(",
+    "aesccm(",
+    "aessiv(",
+    "cipheriv(",
+    "secretkeyspec(",
+    "newcipher(",
+    "secretbox(",
+    "keyparameter(",
+    "aes.encrypt(",
+    "aes.decrypt(",
+    "openssl_encrypt(",
+    "openssl_decrypt(",
+    "cryptojs.hmac",
+    "key::from_slice(",
+    "new_from_slice(",
+    "importkey(",
+)
+# The same of what signs: any words of somebody's own are a key there.
+_SIGNERS = (
+    "symmetricsecuritykey(", "hmac256(", "hmac384(", "hmac512(", "hmacsha1(", "hmacsha256(", "hmacsha512(", "hmacshakeyfor(", "signedstring(", "hmac.new(", "hmac.hexdigest(", "hmac.digest(", "hash_hmac(", "createhmac(", "jwt::encode(", "jwt::decode(", "jwt.encode(", "jwt.decode(", "jwt.sign(", "jwt.verify(",
+    "timedserializer(", "urlsafeserializer(", "timestampsigner(", "signwith(", "setsigningkey(", "cookieparser(", "messageencryptor.new(", "messageverifier.new(", "symmetrickey(",
 )  # fmt: skip
 _CIPHER = re.compile(
-    r"[\w.:]{3,24}\((?P<before>[^\n\"']{0,60}[\"'](?:(?:aes|des|chacha|raw|bf|id)[\w\-]{0,20}[\"'],[^\n\"']{0,60}[\"'])?)(?P<value>[^\s\"'\n]{16,128})[\"']",
+    r"[\w.:]{3,24}\((?P<before>[^\n\"']{0,60}[\"'](?:(?:aes|des|chacha|raw|bf|id|sha|md5|hs\d)[\w\-]{0,20}[\"'],[^\n\"']{0,60}[\"'])?)(?P<value>[^\s\"'\n]{10,128})[\"']",
     re.IGNORECASE,
 )
 _NO_KEY = re.compile(r"nonce|\biv\b|salt|\btag\b|aad|path|file|open\(|getenv|environ")
@@ -115,11 +143,78 @@ _LENGTHS_OF_KEYS = frozenset({16, 24, 32})
 
 
 def _keys_of_ciphers(reading: Reading) -> Iterator[Finding]:
-    for match in reading.matches(_CIPHER, _CIPHERS):
+    for calls in (_CIPHERS, _SIGNERS):
+        for match in reading.matches(_CIPHER, calls):
+            value = match["value"]
+            fits = calls is _CIPHERS and len(value) in _LENGTHS_OF_KEYS and not secret_looks.placeholder(value)
+            own = calls is _SIGNERS and _own_words(reading, value)
+            if (secret_looks.noisy(value) or fits or own) and _NO_KEY.search(match["before"].lower()) is None:
+                yield Finding("api_key", *match.span("value"), 0.75)
+
+
+def _own_words(reading: Reading, value: str) -> bool:
+    return reading.likely(secret_looks.coined, value) or (any(map(str.isdigit, value)) and _chained(value))
+
+
+# define('AUTH_KEY', '…'): 64 characters with any sign among them.
+_SALT = re.compile(
+    r"define\( ?(?P<quote>[\"'])[a-z_]{2,30}(?:_key|_salt|_secret|_token)(?P=quote) ?, {0,12}(?P<open>[\"'])(?P<value>[^\n]{24,100}?)(?P=open) ?\)",
+    re.IGNORECASE,
+)
+FEWEST_SIGNS = 5
+
+
+def _salts(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_SALT, ("define(",)):
         value = match["value"]
-        fits = len(value) in _LENGTHS_OF_KEYS and not secret_looks.placeholder(value)
-        if (secret_looks.noisy(value) or fits) and _NO_KEY.search(match["before"].lower()) is None:
-            yield Finding("api_key", *match.span("value"), 0.75)
+        signs = sum(not (character.isalnum() or character in " _-'.") for character in value)
+        if signs >= FEWEST_SIGNS and not secret_looks.placeholder_token(value):
+            yield Finding("api_key", *match.span("value"), 0.8)
+
+
+# pymysql.connect("db", "shop", "…", "crm"), objConn.Open "DSN=crm", "sa", "…": a user's name, then the password.
+_CONNECTION = re.compile(
+    r"(?:[\w.]{2,24}\(|\.open\b\(?) ?[\"'][^\"'\n]{1,80}[\"'], ?[\"'](?P<user>[\w.@\-]{2,40})[\"'], ?[\"'](?P<value>[^\s\"'\n]{5,64})[\"']",
+    re.IGNORECASE,
+)
+_CONNECTIONS = ("mysql.connect(", "mysql_connect(", "mysqldb.connect(", "mysqli_connect(", "pg_connect(", "oci_connect(", "odbc_connect(", "ibase_connect(", "ftp_login(", "ftp(", "psycopg2.connect(", "connectserver(", "getconnection(", "networkcredential(", ".open ", ".open(", "pdo(", "mysqli(")  # fmt: skip
+
+
+def _connections(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_CONNECTION, _CONNECTIONS):
+        if _any_words(reading, match["value"]):
+            yield Finding("password", *match.span("value"), 0.7)
+
+
+# UPDATE staff SET pwd_plain = '…', pin = '…' WHERE …
+_UPDATE = re.compile(r"update [\w.\"`\[\]]{1,60}\s{1,4}set\s{1,4}(?P<set>[^;]{4,400})", re.IGNORECASE)
+_COLUMN_SET = re.compile(r"[\"`\[]?(?P<column>\w{2,40})[\"`\]]? ?= ?n?'(?P<value>[^'\n]{4,80})'", re.IGNORECASE)
+_WORD_COLUMN = re.compile(
+    r"pass(?!ed|age|port)|pwd|(?:^|_)p[sw]w?(?:_|$)|kennwort|contrase|senha|wachtwoord|haslo|mdp|clave|parol|secret|token|api_?key"
+)
+_NUMBER_COLUMN, _NUMBER = (
+    re.compile(r"(?:^|_)(?:pin|puk|passcode|door_?code|alarm_?code)(?:_|$|code)"),
+    re.compile(r"\d{4,8}"),
+)
+_OF_HASHES = re.compile(r"hash|expir|reset|hint|changed|salt|policy|age|type|status|at$|_on$")
+
+
+def _updated(reading: Reading) -> Iterator[Finding]:
+    done = 0
+    for match in reading.matches(_UPDATE, ("update ",), price=4) if "'" in reading.text else ():
+        if match.start() < done:
+            continue
+        done = match.end()
+        for one in _COLUMN_SET.finditer(reading.text, *match.span("set")):
+            column, value = one["column"].lower(), one["value"]
+            if _OF_HASHES.search(column) or _HASH.match(value):
+                continue
+            number = _NUMBER_COLUMN.search(column) is not None and _NUMBER.fullmatch(value) is not None
+            if number or (_WORD_COLUMN.search(column) is not None and _any_words(reading, value)):
+                yield Finding("password", *one.span("value"), 0.75)
+
+
+_HASH = re.compile(r"\$\w{1,10}\$|\{[A-Z\d]+\}|[0-9a-f]{32,128}\Z|\*[0-9A-F]{40}\Z")
 
 
 # map $http_x_api_key $ok { "…" 1; "…" 1; }, API_KEYS = ["…", "…"]

@@ -23,6 +23,7 @@ from governance.guardrails import (
     secret_sentences,
     secret_set,
     secret_setup,
+    secret_shown,
     secret_tokens,
     secret_told,
     secret_unread,
@@ -68,6 +69,7 @@ _NAMES = (
     "requirepass",
     "community",
     "identified by",
+    "net user ",
     "convertto-securestring",
     "--user",
     " -u ",
@@ -137,6 +139,7 @@ _FINDERS = (
     secret_codes.find,
     secret_columns.find,
     secret_written.find,
+    secret_shown.find,
     secret_answers.find,
     secret_unread.find,
 )

@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from governance.guardrails.detector import CONTEXT_CHARACTERS
 from governance.guardrails.needles import matches
 
 _RULE = re.compile(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
@@ -28,9 +27,27 @@ _TAG = re.compile(
     r"<(?:t(?P<kind>[hd])(?: [^<>\n]{0,80})?>(?:<(?:b|code|strong)>)?(?P<held>[^<>\n]{1,80})(?:</(?:b|code|strong)>)?</t[hd]>|(?:tr|table)\b)",
     re.IGNORECASE,
 )
-MOST_COLUMNS = 20
+MOST_COLUMNS, LONGEST_TABLE = 20, 20_000  # characters
 _NAME_FRAME = " \t\"'`[]"
 _Row = tuple[str, str]  # of a table, in lower case, and what parts its cells
+
+
+def _split(row: str, delimiter: str) -> list[str]:
+    """Return the cells of a row; in quotes a delimiter parts none."""
+    cells = row.split(delimiter)
+    if '"' not in row:
+        return cells
+    whole: list[str] = []
+    open_ = False
+    for cell in cells:
+        begins = cell.lstrip().startswith('"')
+        if open_:
+            whole[-1] += delimiter + cell
+        else:
+            whole.append(cell)
+        if open_ or begins:
+            open_ = not (cell.rstrip().endswith('"') and (open_ or len(cell.strip()) > 1))
+    return cells if open_ else whole
 
 
 class Cell(NamedTuple):
@@ -60,7 +77,7 @@ class Tables:
         self._text, self._lower = text, lower
 
     def cells(self, columns: re.Pattern[str]) -> Iterator[Cell]:
-        """Yield the cells below a column whose name the pattern finds, as far as a detector may look back."""
+        """Yield the cells below a column whose name the pattern finds."""
         wanted = self._rows_with(columns)
         yield from self._inserted(columns)
         yield from self._marked_up(columns)
@@ -96,7 +113,7 @@ class Tables:
                 begun, names = (tag.start(), [held]) if column == 0 else (begun, [*names, held][:MOST_COLUMNS])
                 column += 1
             else:
-                if column < len(names) and tag.end() - begun < CONTEXT_CHARACTERS and held.strip():
+                if column < len(names) and tag.end() - begun < LONGEST_TABLE and held.strip():
                     name, stripped = names[column].strip().lower().replace("_", " "), held.strip()
                     start = tag.start("held") + held.index(stripped)
                     if columns.search(name):
@@ -135,18 +152,18 @@ class Tables:
         """Yield the cells of the rows under a head whose columns are named; return where the last row ends."""
         start, text = head.end, self._text
         wanted = any(names)
-        while wanted and start < len(text) and start + 1 - head.start < CONTEXT_CHARACTERS:
+        while wanted and start < len(text) and start + 1 - head.start < LONGEST_TABLE:
             end = text.find("\n", start + 1)
             end = len(text) if end < 0 else end
             if not _RULE.match(text, start + 1, end):
-                cells = text[start + 1 : end].split(head.delimiter)
+                cells = _split(text[start + 1 : end], head.delimiter)
                 if len(cells) != len(names):
                     return start
                 at = start + 1
                 for name, cell in zip(names, cells, strict=True):
                     held = cell.strip(_CELL_FRAME) if name else ""
                     one = at if held == cell else at + cell.index(held)
-                    if held and one - head.start < CONTEXT_CHARACTERS:
+                    if held:
                         yield Cell(name, one, one + len(held))
                     at += len(cell) + 1
             start = end

@@ -1,0 +1,119 @@
+"""Secrets that tools show, print, keep and sign, and lines beside them that hold none. «…» marks what must be covered."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+
+from governance.guardrails import secrets
+
+RANDOM = "vR7kQ2mXw9LtB4hZc8NdPf3J"
+LONGER = "tG5hJ8_kLw2Qz-Xv7RbN4mPc9DsF1yUe6AoT"
+KEPT = base64.b64encode(b"Zimtstern-auf-Blech").decode()
+
+SECRET = [
+    # shown once
+    f"Token created. You won't be able to see it again.\n\n  «{LONGER}»\n\nDone",
+    f"«{LONGER}»\nCopy it now and keep it: this page will not be displayed again.",
+    f"Dein Schlüssel wird nur einmal gezeigt, nur einmal angezeigt heißt: jetzt sichern.\n`«{LONGER}»`",
+    f"Cette clé ne sera plus affichée, elle n'est plus visible ensuite :\n> «{LONGER}»",
+    # printed
+    f"root@gw:~# openssl rand -base64 18\n«{RANDOM}»\n",
+    f"$ pwgen -sy 24 1\n«{RANDOM}»\n$ exit",
+    f"% pass show servers/backup\n«{RANDOM}»\nuser: borg",
+    f"$ kubectl -n cd get secret initial -o jsonpath='{{.data.pw}}' | base64 -d\n«{RANDOM}»",
+    "PS C:\\> op read op://Team/NAS/password\n«Dachs-41-Bau»",
+    # typed
+    f'{{"type": "random_password", "name": "pg", "attributes": {{"length": 24, "result": "«{RANDOM}»"}}}}',
+    f'{{"key": "crm", "value": "«{RANDOM}»", "type": "secret", "enabled": true}}',
+    f'"queue_pw": {{\n  "sensitive": true,\n  "type": "string",\n  "value": "«{RANDOM}»"\n}}',
+    # of a cluster
+    f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop\ndata:\n  username: c2hvcA==\n  letter: «{KEPT}»\n",
+    "kind: Secret\nstringData:\n  relay: «Murmel-tier-58»\n",
+    # signed
+    f"https://d1.cdn.example/film.mp4?Expires=1790000000&Signature=«{LONGER * 3}__»&Key-Pair-Id=K2ABCDEFGHIJKL",
+    f"https://files.example/a.zip?OSSAccessKeyId=x&Expires=1790000000&Signature=«{RANDOM}aB%2Bc%3D»",
+    # what signs in code
+    f'var key = new SymmetricSecurityKey(Encoding.UTF8.GetBytes("«{RANDOM}»"));',
+    f'Algorithm hs = Algorithm.HMAC256("«{RANDOM}»");',
+    "const sig = crypto.createHmac('sha256', '«Kater-im-Korb-9»').update(b)",
+    f"$ok = hash_hmac('sha256', $body, '«{RANDOM}»');",
+    f'mac := hmac.New(sha256.New, []byte("«{RANDOM}»"))',
+    "define('NONCE_SALT', '«k]9 +Zq|-Wm{3~f<R;T@8!uH(xB?o&5e=^yG%L*c>2D»');",
+    # log-ins in code and databases
+    "db = pymysql.connect('10.0.0.9', 'till', '«Kies3lgrube!»', 'shop')",
+    'cn.Open "DSN=erp", "sa", "«Zaun_latte7»"',
+    "UPDATE members SET pwd_plain = '«himbeer-quark»' WHERE id = 9;",
+    "UPDATE staff SET door_code = '«7719»', name = 'Uwe' WHERE id = 3",
+    '<wsse:Password Type="http://docs.example/PasswordText">«Lerche.im.Korn3»</wsse:Password>',
+    'expect "*?assword:" { send "«Kranich55zug»\\r" }',
+    "net user lotte «mirabelle» /add",
+    "printf 'Kr4nich\\n' | head -1; printf '«Fuchs_bau8»' | docker login -u ci --password-stdin",
+    # tables
+    'user;passwort\nuwe;"«Apfel;Mus7»"\nina;«Birnen_9mus»',
+    "name,login,password,note\n" + "".join(f"shop {n},u{n}@mail.example,«Muster_{n}kachel»,till {n}\n" for n in range(9)),
+    "SIM;PIN;PUK\n8949010;«3391»;«55820417»",
+    # PINs, PUKs, lists of codes
+    "Tell my brother the PIN of the fuel card («6610»), please",
+    "La PIN de mi tarjeta es el «6610»",
+    "PUK1: «55820417»",
+    "PUK-Liste Außendienst:\n0171 5550111  «55820417»\n0171 5550112  «90311874»\n",
+    "Backup codes, one use each:\n1. «1a9bc-77d0e»\n2. «beefa-f31c2»\n3. «d0d0c-4a5b6»",
+    # a change that is told
+    "Het wachtwoord van de tablet in de keuken is gewijzigd naar «Appeltaart-31»",
+    "Le mot de passe de la caisse du fond a été changé en «Croissant-31»",
+    "Lösenordet till datorn i butiken har ändrats till «Bullar-3131»",
+    "账号kasse，密码«Lotus!315»",
+    "tiens, mon mdp c'est «coquelicot»",
+]  # fmt: skip
+
+CLEAN = [
+    "The token is only shown once, at creation.\nsee docs/security/rotation-guide-2024.md",
+    "Copy it now: the commit is\n4f1c0a9be27d83561fa0c4e8b7d2965310ab4cde\nand push",
+    f"This checksum is displayed only once. sha256:\n{'0a1b2c3d4e5f6789' * 4}",
+    "SECRET=$(openssl rand -hex 32)\nexport-done-2024x",
+    "$ openssl rand -base64 32 > app.key\nLs-la-Total48",
+    "$ kubectl get secret\nNAME   TYPE   DATA\nregcred   Opaque   1",
+    "$ vault kv get secret/x\nNo value found at secret/x",
+    '{"type": "password", "name": "pw", "label": "Password", "value": ""}',
+    '{"id": 7, "type": "hidden_file", "data": "2b3419dccb0642206ee0"}',
+    '{"sensitive": true, "type": "string", "value": "<sensitive>"}',
+    "kind: Secret\ndata:\n  password: <base64-encoded password>\n",
+    "kind: Secret\nstringData:\n  username: shop\n  host: db7.internal\n  password: ${DB_PASSWORD}\n",
+    f"kind: SealedSecret\nspec:\n  encryptedData:\n    password: AgB{RANDOM * 6}\n",
+    "https://docs.example/x?Expires=1790000000&Signature=<signature>&Key-Pair-Id=K2",
+    "jwt.decode(token, options={'verify_signature': False}, algorithms=['RS256'])",
+    "profile = UserSerializer('profile-v2-2024')",
+    "define('AUTH_KEY', 'put your unique phrase here');",
+    "UPDATE users SET password_changed_at = '2024-01-02', token_type = 'bearer' WHERE id = 3",
+    "UPDATE users SET password = '$2b$12$abcdefghijklmnopqrstuuD1x0w9v8u7t6s5r4q3p2o1n0m9l8k7j' WHERE id = 1",
+    "<wsse:Password Type=\"PasswordText\">?</wsse:Password>",
+    'expect "password:" { send "$password\\r" }',
+    "net user lotte /delete",
+    "the net user base grew by 12%",
+    'site,login,password\nshop,anna,"kept in the vault, see wiki"\nbank,anna,not set',
+    "GPIO pin (2024) and the pin header (4040) of the board",
+    "The second screen shows each pin mapping to 4471 lines.",
+    "PUK codes are in the portal:\nhttps://sim.example/12345678\norder 88213344",
+    "Use KeePass2 as password manager.",
+    "We took Dashlane6 as the password vault for the team.",
+    "Le mot de passe c'est important",
+    "changer de mot de passe c'est obligatoire",
+    "Het wachtwoord van de kassa is gewijzigd op 2024-03-11",
+    "[user]\n  signingkey = 3AA5C34371567BD2",
+    "Public key token: b77a5c561934e089, Version=4.0.0.0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", SECRET)
+def test_what_is_shown_printed_or_kept_is_found(line: str) -> None:
+    text, wanted = line.replace("«", "").replace("»", ""), re.findall("«([^»]*)»", line)
+    found = [text[one.start : one.end] for one in secrets.detect(text)]
+    assert [secret for secret in wanted if not any(secret in one for one in found)] == []
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_what_only_looks_like_it_is_not(text: str) -> None:
+    assert [text[one.start : one.end] for one in secrets.detect(text)] == []
