@@ -34,7 +34,7 @@ WEB = "agentos.serving.web"
 RELAY_MODULE = "agentos.bench.floors"
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
-_OURS = ("AGENTOS_", "OPENAI_", "DATABASE_URL", "SECRET_KEY", "SECURE_")
+_OURS = ("AGENTOS_", "EMAIL_", "OPENAI_", "DATABASE_URL", "SECRET_KEY", "SECURE_")
 
 
 @contextmanager
@@ -178,6 +178,7 @@ class Stand:
             "AGENTOS_LOG_LEVEL": "WARNING",
             "AGENTOS_SANDBOX_URL": f"http://127.0.0.1:{self.model_port}/v1",
             "HOST": "127.0.0.1",
+            "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
         }
         with self._progress.stage("migrations", "migrations and demo users"):
             child = Child("prepare", management("prepare"), self._progress, self._environment, quiet=True)

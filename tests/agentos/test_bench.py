@@ -129,10 +129,10 @@ def test_goals_are_held_against_what_was_measured() -> None:
     assert found["runs/s at 1,000 streams"].verdict == "not measured"
 
 
-def test_what_the_policies_cost_runs_is_the_median_of_what_neighbouring_turns_say() -> None:
+def test_what_the_policies_cost_is_the_median_of_what_neighbouring_turns_say() -> None:
     slow, fast = [1_000.0] * 94 + [2_200.0] * 6, [1_000.0] * 94 + [2_000.0] * 6
     busy = [value * 40 for value in fast]  # the machine was somebody else's for one turn
-    times = Times([slow, slow, busy], [fast, fast, fast], by_turns=True)
+    times = Times([slow, slow, busy], [fast, fast, fast])
     rows = [times.row(A_RUN), Times([[1_000.0]], [[900.0]]).row("GET a run"), Times([[9.0]], [[10.0]]).row("GET 20")]
     assert [(row["ratio"], row["lowest"], row["highest"]) for row in rows] == [
         (1.1, 1.1, 40.0),
@@ -143,13 +143,6 @@ def test_what_the_policies_cost_runs_is_the_median_of_what_neighbouring_turns_sa
     found = {goal.name: goal for goal in goals({"policies": rows})}
     assert found["p95 of a run with row-level security, of without"].verdict == "MISSED"
     assert found["p95 of the slowest-grown read with it, of without"].value == 1.111
-
-
-def test_what_they_cost_reads_is_told_by_all_of_them_together() -> None:
-    calm, busy = [1_000.0] * 95 + [2_000.0] * 5, [1_000.0] * 90 + [4_000.0] * 10
-    row = Times([calm, calm, busy], [calm, busy, calm]).row("GET a run")
-    assert (row["p95_ms"], row["bare_p95_ms"], row["ratio"]) == (2.0, 2.0, 1.0)
-    assert (row["lowest"], row["highest"], row["requests"]) == (0.25, 4.0, 300)
 
 
 def test_an_age_is_held_against_the_youngest_of_the_same_round() -> None:
