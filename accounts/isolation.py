@@ -164,6 +164,34 @@ class NarrowTable(IsolateTable):
         yield create_policy(f"{table}_app", table, "app", "ALL", self.visible, self.visible)
 
 
+class NarrowGrants(InDatabase):
+    """Take verbs on an isolated table from the application's role; of UPDATE it keeps the columns that are named.
+
+    With one column it may still lock rows.
+    """
+
+    def __init__(self, model_name: str, *, loses: Sequence[str], updates: Sequence[str] = ()) -> None:
+        self.model_name, self.loses, self.updates = model_name, tuple(loses), tuple(updates)
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model_name], {"loses": self.loses, "updates": self.updates}
+
+    def describe(self) -> str:
+        return f"Take what the application's role needs not on {self.model_name}"
+
+    def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        table = apps.get_model(app_label, self.model_name)._meta.db_table
+        yield f'REVOKE {", ".join(self.loses)} ON "{table}" FROM "{role_name("app")}"'
+        if self.updates:
+            yield f'GRANT UPDATE ({", ".join(self.updates)}) ON "{table}" TO "{role_name("app")}"'
+
+    def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        table = apps.get_model(app_label, self.model_name)._meta.db_table
+        if self.updates:
+            yield f'REVOKE UPDATE ({", ".join(self.updates)}) ON "{table}" FROM "{role_name("app")}"'
+        yield f'GRANT {", ".join(self.loses)} ON "{table}" TO "{role_name("app")}"'
+
+
 def tenant_references(model: type[models.Model]) -> Iterator[str]:
     """Yield the composite keys of a table: one to be referenced by, one for each TenantForeignKey."""
     table = model._meta.db_table

@@ -179,8 +179,9 @@ class TestVersions:
         admin = acme.principal("admin")
         made = policies.put(admin, tool=BIG.tool, rules=[BIG])
         with tenant_scope(acme.tenant.id, acme.admin.id):
-            assert PolicyRule.objects.filter(version=made).update(level="confirm") == 0
             assert PolicyRule.objects.filter(version=made).delete()[0] == 0
+        with pytest.raises(Error, match="permission denied"), tenant_scope(acme.tenant.id, acme.admin.id):
+            PolicyRule.objects.filter(version=made).update(level="confirm")
         with tenant_scope(acme.tenant.id, acme.member.id):
             assert PolicyVersion.objects.filter(id=made.id).update(status="superseded") == 0
         with pytest.raises(Error), tenant_scope(acme.tenant.id, acme.member.id):
