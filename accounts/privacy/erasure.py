@@ -66,7 +66,7 @@ class Tally:
 
 
 def erase(person: Person, tally: Tally) -> tuple[Tombstone, bool]:
-    """Erase her; return the tombstone, and whether no other tenant knows her, so that her name went too.
+    """Erase her; return the tombstone, and whether her name went too, since no other tenant needs it.
 
     Raises: Conflict on legal hold, for the last administrator, or when rows keep coming back.
     """
@@ -98,7 +98,8 @@ def _erased(person: Person, tombstone: Tombstone, tally: Tally, *, leaves_admin:
     sweep(person, tally)
     tally.at("forgetting")
     tally.add("browser sessions", persons.sign_out(person.user_id))
-    is_forgotten = persons.forget(person)
+    if is_forgotten := _may_forget(person):
+        persons.forget(person)
     tally.add(User._meta.db_table, int(is_forgotten))
     statistics.forget(list(tally.done))
     return is_forgotten
@@ -109,7 +110,7 @@ def sweep(person: Person, tally: Tally) -> None:
 
     What is being written meanwhile refers to a row of hers: its commit comes first and it is found, or it fails.
     """
-    everywhere = persons.is_alone(person)
+    everywhere = _may_forget(person)
     for _ in range(PASSES):
         tally.at("halting")
         for step in _before:
@@ -127,6 +128,14 @@ def sweep(person: Person, tally: Tally) -> None:
         if not rows.counts(person):
             return
     raise Conflict("Rows of this person keep coming: see what still writes for her.", code="erasure_incomplete")
+
+
+def _may_forget(person: Person) -> bool:
+    """Tell whether who she is, which belongs to no tenant, may go: no other has her as a member, or holds her rows.
+
+    One that knows her as a former member only shows her name to nobody any more.
+    """
+    return persons.is_alone(person) and not holds.is_held_elsewhere(person)
 
 
 def run(job: PrivacyJob) -> JsonObject:

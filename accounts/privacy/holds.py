@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.principals import PROGRAMS, Principal
-from accounts.privacy import access, persons
+from accounts.privacy import access, persons, rows
 from accounts.privacy.models import LegalHold
 from accounts.privacy.rows import Person
 from accounts.tenancy import tenant_scope
@@ -26,8 +26,21 @@ LONGEST = timedelta(days=36_500)
 
 def in_force(tenant_id: UUID, *, using: str = "system") -> QuerySet[LegalHold]:
     """Return the holds of a tenant that are neither lifted nor over."""
-    rows = LegalHold.objects.using(using).filter(tenant_id=tenant_id, lifted_at=None)
-    return rows.filter(Q(until=None) | Q(until__gt=Now()))
+    return _counting(using).filter(tenant_id=tenant_id)
+
+
+def is_held_elsewhere(person: Person) -> bool:
+    """Tell whether another tenant holds what it has of her, as a member or not: it may have to say who she was."""
+    others = _counting("system").exclude(tenant_id=person.tenant_id)
+    whole = others.filter(user_id=None).values_list("tenant_id", flat=True).distinct()
+    return others.filter(user_id=person.user_id).exists() or any(
+        rows.counts(Person(tenant_id, person.user_id)) for tenant_id in whole
+    )
+
+
+def _counting(using: str) -> QuerySet[LegalHold]:
+    found = LegalHold.objects.using(using).filter(lifted_at=None)
+    return found.filter(Q(until=None) | Q(until__gt=Now()))
 
 
 def is_held(tenant_id: UUID, user_id: UUID) -> bool:
@@ -39,8 +52,8 @@ def newest(principal: Principal) -> list[LegalHold]:
     """Return the tenant's holds, the newest first. Raises: PolicyDenied."""
     principal.require(SCOPE)
     with tenant_scope(principal.tenant_id, principal.user_id):
-        rows = LegalHold.objects.filter(tenant_id=principal.tenant_id).order_by("-placed_at", "-id")
-        return list(access.as_seen(principal, rows)[:MOST])
+        found = LegalHold.objects.filter(tenant_id=principal.tenant_id).order_by("-placed_at", "-id")
+        return list(access.as_seen(principal, found)[:MOST])
 
 
 def check(tenant_id: UUID, user_id: UUID) -> None:

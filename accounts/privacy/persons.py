@@ -102,10 +102,8 @@ def sign_out(user_id: UUID) -> int:
     return int(BrowserSession.objects.using(USING).filter(session_key__in=found).delete()[0])
 
 
-def forget(person: Person) -> bool:
-    """Empty her row, whose id stays as a pseudonym, unless another tenant has her as a member; tell whether."""
-    if not is_alone(person):
-        return False
+def forget(person: Person) -> None:
+    """Empty her row, whose id stays as a pseudonym."""
     User.objects.using(USING).filter(id=person.user_id).update(
         email=f"{person.user_id}@{NOBODY}",
         name="",
@@ -114,4 +112,3 @@ def forget(person: Person) -> bool:
         is_active=False,
         token_version=F("token_version") + 1,
     )
-    return True

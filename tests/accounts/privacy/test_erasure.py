@@ -68,6 +68,33 @@ def test_what_is_others_stays(her, colleague, globex, make_user, root_url, folde
     assert "agents_step" in tables_with(OTHER, root_url)
 
 
+@pytest.mark.parametrize("about_her", [True, False])
+def test_a_tenant_that_she_left_keeps_her_name_for_a_court_alone(her, colleague, globex, make_user, folder, about_her):
+    make_user(globex.tenant, "member", email=her.user.email)
+    elsewhere = Planter(globex.tenant, her.user, OTHER)
+    elsewhere.plant(Planter(globex.tenant, globex.operator, OTHER))
+    LegalHold.objects.using("root").filter(tenant=globex.tenant).delete()
+    Membership.objects.using("system").filter(tenant=globex.tenant, user=her.user).delete()
+    about = her.user if about_her else None
+    hold = LegalHold.objects.using("root").create(
+        tenant=globex.tenant, user=about, reason="court", placed_by=globex.admin
+    )
+    _, is_forgotten = erasure.erase(person_of(her), Tally())
+    assert not is_forgotten
+    assert User.objects.using("system").get(id=her.user.id).email == her.user.email
+    hold.delete()
+    _, is_forgotten = erasure.erase(person_of(elsewhere), Tally())
+    assert is_forgotten
+
+
+def test_a_tenant_that_she_left_has_no_part_in_her_name(her, globex, make_user, folder):
+    make_user(globex.tenant, "member", email=her.user.email)
+    Membership.objects.using("system").filter(tenant=globex.tenant, user=her.user).delete()
+    LegalHold.objects.using("root").create(tenant=globex.tenant, reason="of others", placed_by=globex.admin)
+    _, is_forgotten = erasure.erase(person_of(her), Tally())
+    assert is_forgotten
+
+
 def test_the_way_in_is_closed_and_the_name_forgotten(her, colleague, folder):
     her.plant(colleague)
     version = her.user.token_version
