@@ -129,7 +129,7 @@ class ApprovalAdmin(TogetherAdmin):
         ),
         selectors.DECIDED: ("Nothing was decided yet", "What was approved, rejected or expired appears here."),
     }
-    list_display = ("what", "who", "agent", "waited", "expires", "shown_status", "outcome")
+    list_display = ("what", "who", "agent", "waited", "expires", "decided", "shown_status", "outcome")
     list_display_links = ("what",)
     list_filter = ("status", DaysFilter, ("tool_name", ValuesFilter), ("component_id", AgentsFilter))
     search_fields = ("=id", "=run__id", "effect_text", "requester__email")
@@ -157,12 +157,15 @@ class ApprovalAdmin(TogetherAdmin):
         return getattr(request, "principal", None) is not None
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Leave out what says the same in each row: what waits has no outcome yet, what is decided ends no more."""
+        """Leave out what says the same in each row: what waits has no outcome yet, what is decided ends no more.
+
+        When something was asked stands on its page, once it is decided.
+        """
         same = {
-            selectors.MINE: ("shown_status", "outcome"),
-            selectors.OTHERS: ("shown_status", "outcome"),
-            selectors.DECIDED: ("expires",),
-        }.get(self.tab_of(request), ())
+            selectors.MINE: ("decided", "shown_status", "outcome"),
+            selectors.OTHERS: ("decided", "shown_status", "outcome"),
+            selectors.DECIDED: ("waited", "expires"),
+        }.get(self.tab_of(request), ("decided",))
         return tuple(name for name in self.list_display if name not in same)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
@@ -181,8 +184,9 @@ class ApprovalAdmin(TogetherAdmin):
         return selectors.of_tab(rows, principal_of(request), tab)
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        """Put what waits first, the oldest on top; then what is decided, the newest on top."""
-        return [F("waiting_since").asc(nulls_last=True), F("created_at").desc()]
+        """Put what waits first, the oldest on top; then what is decided, what was decided last on top."""
+        waiting, decided = F("waiting_since").asc(nulls_last=True), F("decided_at").desc(nulls_last=True)
+        return [waiting, decided, F("created_at").desc()]
 
     @admin.display(description="What")
     def what(self, approval: Approval) -> SafeString:
@@ -204,6 +208,13 @@ class ApprovalAdmin(TogetherAdmin):
     @admin.display(description="Expires in", ordering="expires_at")
     def expires(self, approval: Approval) -> str:
         return remaining(approval.expires_at) if approval.status == ApprovalStatus.PENDING else "-"
+
+    @admin.display(description="Decided", ordering="decided_at")
+    def decided(self, approval: Approval) -> SafeString:
+        if approval.decided_at is None:
+            return SafeString("-")
+        by = format_html("<br>{}", visible(approval.decided_by)) if approval.decided_by else ""
+        return format_html("{}{}", since(approval.decided_at), by)
 
     @display(description="Status", ordering="status", label=STATUS_TONES)  # type: ignore[untyped-decorator]  # unfold has no types
     def shown_status(self, approval: Approval) -> tuple[str, str]:

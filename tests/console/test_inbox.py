@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -21,6 +23,20 @@ class TestInbox:
         text = page(signed_in(acme.approver).get(f"{INBOX}?tab=all"))
         assert text.index("C-MID") < text.index("C-NEW") < text.index("C-OLD")
         assert "never ran" in text
+
+    def test_what_was_decided_last_is_on_top_with_who_decided(
+        self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        client = signed_in(acme.approver)
+        for customer, minutes_ago in (("C-LATER", 1), ("C-EARLIER", 90)):
+            decide(client, ask(acme, customer=customer, minutes_ago=minutes_ago), "reject", "No receipt")
+        text = page(client.get(f"{INBOX}?tab=decided"))
+        said = re.findall(r'data-testid="what">(.*?)</span>', text)
+        assert ["C-EARLIER" in words for words in said] == [True, False]
+        cells = re.findall(r'field-decided[^>]*data-label="Decided">(.*?)</td>', text, re.DOTALL)
+        assert len(cells) == 2
+        assert all(str(acme.approver) in cell for cell in cells)
+        assert "field-decided" not in page(client.get(f"{INBOX}?tab=all"))
 
     def test_the_menu_counts_what_waits(self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
         client = signed_in(acme.approver)
