@@ -49,6 +49,10 @@ class ConnectionKind:
         return (*self.plain, *self.secrets, *self.optional)
 
     @property
+    def title(self) -> str:
+        return in_words(self.name)
+
+    @property
     def is_personal(self) -> bool:
         return self.levels == (Level.USER,)
 
@@ -66,6 +70,11 @@ class ConnectionKind:
         if self.check is not None:
             self.check(given)
         return given
+
+
+def in_words(name: str) -> str:
+    """Return how pages call a kind, one that nobody declares any more too."""
+    return name.replace("_", " ").capitalize()
 
 
 Provider: TypeAlias = Callable[[], Iterable[ConnectionKind]]

@@ -113,6 +113,45 @@ ROLE_SCOPES: dict[str, frozenset[str]] = {
 }
 ALL_SCOPES = _MEMBER | _WATCH | _OPERATE | _DECIDE | _AUDIT | _ADMIN_ONLY
 
+# Where a verb before a thing would not say what it lets do.
+_WORDS = {
+    ADMIN: "everything",
+    "access:explain": "ask why somebody may do something or not",
+    "approvals:decide": "decide what waits for approval",
+    "guards:loosen": "loosen what guards people and tools",
+    "halts:write": "halt agents and tools, and let them go on",
+    "policies:loosen": "loosen policies",
+    "privacy:*": "all of privacy",
+    "privacy:erase": "erase people",
+    "privacy:export": "export what is held of people",
+    "privacy:hold": "put people under a legal hold",
+    "privacy:personal": "see who others are",
+    "privacy:retention": "say how long things are kept",
+    "privacy:self": "export and erase herself",
+    "privacy:sensitive": "see what others said",
+    "runs:read": "read runs of her own",
+    "runs:read_all": "read everybody's runs",
+    "runs:write": "steer runs of her own",
+    "runs:write_all": "steer everybody's runs",
+    "steps:reconcile": "say what became of calls that were cut",
+    "tools:call": "let agents call their tools",
+}
+
+
+def in_words(scope: str) -> str:
+    """Say what a scope lets do: a page shows it beside the scope."""
+    if scope in _WORDS:
+        return _WORDS[scope]
+    thing, *named, verb = scope.split(":")
+    what = f"the {thing.removesuffix('s')} {named[0]}" if named else thing.replace("_", " ")
+    return f"{'make and change' if verb == 'write' else verb} {what}"
+
+
+def labelled(scope: str) -> str:
+    """Return a scope behind its words, as pages show it."""
+    said = in_words(scope)
+    return f"{said[0].upper()}{said[1:]} ({scope})"
+
 
 def scopes_of(role: str) -> frozenset[str]:
     """Return the role's scopes; an unknown role has none."""

@@ -13,7 +13,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from accounts.connections import MAX_VALUE_CHARS, ConnectionKind, Level, kinds
+from accounts.connections import MAX_VALUE_CHARS, ConnectionKind, Level, in_words, kinds
 from accounts.console import AuditedAdmin, principal_of
 from accounts.models import Connection
 from accounts.principals import Principal
@@ -29,7 +29,7 @@ class ConnectionAdmin(AuditedAdmin):
     list_title = "Connections"
     none_yet = "An account of yours elsewhere, which agents may use for you, stands here once it is connected."
     audited_by_service = True
-    list_display = ("kind", "whose", "label", "changed_at")
+    list_display = ("what", "whose", "label", "changed_at")
     list_select_related = ("user",)
     ordering = ("kind", "user__email")
     actions = None
@@ -64,7 +64,7 @@ class ConnectionAdmin(AuditedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is not None:
-            return ("kind", "whose", "label", "changed_at")
+            return ("what", "whose", "label", "changed_at")
         return ("level", "label", *(f"{_PREFIX}{name}" for name in _asked(request).fields))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -92,6 +92,10 @@ class ConnectionAdmin(AuditedAdmin):
             return TemplateResponse(request, "accounts/choose_kind.html", context)
         response: HttpResponse = super().add_view(request, form_url, extra_context)
         return response
+
+    @admin.display(description="Kind", ordering="kind")
+    def what(self, row: Connection) -> str:
+        return in_words(row.kind)
 
     @admin.display(description="Whose", ordering="user__email")
     def whose(self, row: Connection) -> str:

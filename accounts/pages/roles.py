@@ -42,7 +42,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         held = frozenset(self.instance.scopes)
         offered = sorted(scope for scope in scopes.ALL_SCOPES - {scopes.ADMIN} if self.principal.has(scope))
         choices: Any = self.fields["general"]
-        choices.choices = [(scope, scope) for scope in offered]
+        choices.choices = [(scope, scopes.labelled(scope)) for scope in offered]
         self.initial["general"] = sorted(held & scopes.ALL_SCOPES)
         self.initial["named"] = "\n".join(sorted(held - scopes.ALL_SCOPES))
 
@@ -96,7 +96,7 @@ class RoleAdmin(AuditedAdmin):
 
     @admin.display(description="Scopes")
     def granted(self, role: TenantRole) -> str:
-        return ", ".join(role.scopes)
+        return "; ".join(map(scopes.labelled, role.scopes))
 
     def save_model(self, request: HttpRequest, obj: TenantRole, form: Any, change: bool) -> None:
         principal, asked, words = principal_of(request), form.asked(), form.cleaned_data["description"]

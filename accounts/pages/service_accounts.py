@@ -21,7 +21,7 @@ from agentos.core.clock import utc_now
 
 class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in sorted(scopes.ALL_SCOPES - scopes.FOR_PEOPLE)],
+        choices=[(scope, scopes.labelled(scope)) for scope in sorted(scopes.ALL_SCOPES - scopes.FOR_PEOPLE)],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="The key grants what is ticked here and its user may do as well.",
     )

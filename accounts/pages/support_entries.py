@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts import scopes
 from accounts.console import ReadOnlyAdmin, principal_of
 from accounts.models import SupportEntry
 from accounts.services import support
@@ -22,7 +23,7 @@ class SupportEntryAdmin(ReadOnlyAdmin):
     none_yet = "When an operator of the platform enters this tenant, it stands here with the reason and the end."
     list_display = ("who", "reason", "state", "created_at", "ends_at", "ended_at", "ended_by")
     list_select_related = ("ended_by",)
-    fields = ("who", "reason", "state", "scopes", "created_at", "ends_at", "ended_at", "ended_by")
+    fields = ("who", "reason", "state", "may", "created_at", "ends_at", "ended_at", "ended_by")
     search_fields = ("who", "reason")
     search_help_text = "Who or reason"
     ordering = ("-created_at",)
@@ -36,6 +37,10 @@ class SupportEntryAdmin(ReadOnlyAdmin):
         if entry.ended_at is not None:
             return "ended"
         return "inside" if entry.ends_at > utc_now() else "run out"
+
+    @admin.display(description="May")
+    def may(self, entry: SupportEntry) -> str:
+        return "; ".join(map(scopes.labelled, entry.scopes))
 
     @admin.action(description="End the selected", permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

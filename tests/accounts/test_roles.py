@@ -259,7 +259,7 @@ class TestAdmin:
     def test_a_built_in_role_is_read_only(self, browser: Client, acme: TenantWithUsers) -> None:
         role = TenantRole.objects.using("system").get(tenant_id=acme.tenant.id, name="viewer")
         page = reverse("admin:accounts_tenantrole_change", args=[role.id])
-        assert "sessions:read" in browser.get(page).content.decode()
+        assert "Read sessions (sessions:read)" in browser.get(page).content.decode()
         assert browser.post(page, {"general": ["agents:run"]}).status_code == 403
         assert browser.post(reverse("admin:accounts_tenantrole_delete", args=[role.id])).status_code == 403
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts import scopes
 from accounts.models import Role
 from accounts.scopes import ADMIN, ALL_SCOPES, FOR_PEOPLE, ROLE_SCOPES, grants, is_known, narrow, scopes_of
 
@@ -76,3 +77,11 @@ def test_known(scope: str) -> None:
 def test_unknown(scope: str) -> None:
     assert not is_known(scope)
     assert scope not in ALL_SCOPES
+
+
+def test_every_scope_has_words_of_its_own() -> None:
+    said = {scope: scopes.in_words(scope) for scope in scopes.ALL_SCOPES}
+    assert len(set(said.values())) == len(said)
+    assert not [words for words in said.values() if "_" in words or ":" in words]
+    assert scopes.in_words("tools:restart_service:call") == "call the tool restart_service"
+    assert scopes.labelled("service_accounts:write") == "Make and change service accounts (service_accounts:write)"
