@@ -214,7 +214,7 @@ class ApprovalAdmin(TogetherAdmin):
         if approval.decided_at is None:
             return SafeString("-")
         by = format_html("<br>{}", visible(approval.decided_by)) if approval.decided_by else ""
-        return format_html("{}{}", since(approval.decided_at), by)
+        return format_html("<span>{}{}</span>", since(approval.decided_at), by)
 
     @display(description="Status", ordering="status", label=STATUS_TONES)  # type: ignore[untyped-decorator]  # unfold has no types
     def shown_status(self, approval: Approval) -> tuple[str, str]:
