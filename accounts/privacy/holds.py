@@ -32,7 +32,7 @@ def in_force(tenant_id: UUID, *, using: str = "system") -> QuerySet[LegalHold]:
 def is_held_elsewhere(person: Person) -> bool:
     """Tell whether another tenant holds what it has of her, as a member or not: it may have to say who she was."""
     others = _counting("system").exclude(tenant_id=person.tenant_id)
-    whole = others.filter(user_id=None).values_list("tenant_id", flat=True).distinct()
+    whole = others.filter(user_id__isnull=True).values_list("tenant_id", flat=True).distinct()
     return others.filter(user_id=person.user_id).exists() or any(
         rows.counts(Person(tenant_id, person.user_id)) for tenant_id in whole
     )
