@@ -178,15 +178,17 @@ def declare(
 
 def tables() -> list[Table]:
     """Return every declared table, those that refer to others before them: rows can be deleted in this order."""
+    refers = {model: _referred(model) for model in _tables}
     ordered: list[Table] = []
     waiting = sorted(_tables.values(), key=lambda table: table.name)
     while waiting:
-        free = [table for table in waiting if not _is_referred_to(table, waiting)]
+        referred = {model for table in waiting for model in refers[table.model]}
+        free = [table for table in waiting if table.model not in referred]
         if not free:
             names = ", ".join(table.name for table in waiting)
             raise ConfigError(f"These tables refer to each other in a circle: {names}.")
         ordered += free
-        waiting = [table for table in waiting if table not in free]
+        waiting = [table for table in waiting if table.model in referred]
     return ordered
 
 
@@ -211,10 +213,6 @@ def fields_of(model: type[Model]) -> list[AnyField]:
     return [field for field in model._meta.local_fields if field.concrete and field.column is not None]
 
 
-def _is_referred_to(table: Table, others: list[Table]) -> bool:
-    return any(
-        isinstance(field, ForeignKey) and field.related_model is table.model
-        for other in others
-        if other is not table
-        for field in fields_of(other.model)
-    )
+def _referred(model: type[Model]) -> set[Any]:
+    """Return the other models that a model's foreign keys lead to."""
+    return {field.related_model for field in fields_of(model) if isinstance(field, ForeignKey)} - {model}
