@@ -21,9 +21,9 @@ class SupportEntryAdmin(ReadOnlyAdmin):
 
     list_title = "Who entered"
     none_yet = "When an operator of the platform enters this tenant, it stands here with the reason and the end."
-    list_display = ("who", "reason", "state", "created_at", "ends_at", "ended_at", "ended_by")
+    list_display = ("who", "reason", "state", "entered", "until", "ended", "by")
     list_select_related = ("ended_by",)
-    fields = ("who", "reason", "state", "may", "created_at", "ends_at", "ended_at", "ended_by")
+    fields = ("who", "reason", "state", "may", "entered", "until", "ended", "by")
     search_fields = ("who", "reason")
     search_help_text = "Who or reason"
     ordering = ("-created_at",)
@@ -37,6 +37,23 @@ class SupportEntryAdmin(ReadOnlyAdmin):
         if entry.ended_at is not None:
             return "ended"
         return "inside" if entry.ends_at > utc_now() else "run out"
+
+    @admin.display(description="Entered", ordering="created_at")
+    def entered(self, entry: SupportEntry) -> str:
+        return f"{entry.created_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="Until", ordering="ends_at")
+    def until(self, entry: SupportEntry) -> str:
+        return f"{entry.ends_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="Ended", ordering="ended_at")
+    def ended(self, entry: SupportEntry) -> str:
+        return f"{entry.ended_at:%Y-%m-%d %H:%M}" if entry.ended_at else "-"
+
+    @admin.display(description="Ended by")
+    def by(self, entry: SupportEntry) -> str:
+        """Name who ended it; the operator is no member here, so her own name is not seen."""
+        return entry.who if entry.ended_by_id == entry.user_id else str(entry.ended_by or "-")
 
     @admin.display(description="May")
     def may(self, entry: SupportEntry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -17,6 +18,7 @@ from django.urls import reverse
 from accounts import principals, scopes
 from accounts.models import AuditRow, SupportEntry, User
 from accounts.models.support import NEVER
+from accounts.people import FORMER
 from accounts.principals import PrincipalCache
 from accounts.seam import in_thread
 from accounts.services import sessions, support, tokens
@@ -134,6 +136,17 @@ def test_the_tenant_reads_who_entered_and_its_administrator_ends_it(
     browser.post(page, {"action": "end", "_selected_action": str(entry.id)})
     assert runs_seen(acme, operator) == (0 if may_end else 1)
     assert trail(acme) == ["support.entered", *(["support.ended"] if may_end else [])]
+
+
+def test_the_tenant_reads_that_she_left_by_herself(acme, operator):
+    """She is no member, so nothing but the entry names her."""
+    browser = browser_of(operator)
+    browser.post(reverse("support"), {"tenant": "acme", "reason": WHY, "hours": "2", "may": "look"})
+    browser.post(reverse("support_leave"))
+    shown = browser_of(acme.admin).get(reverse("admin:accounts_supportentry_changelist")).content.decode()
+    cells = re.findall(r"field-(ended|by)\b[^>]*>(.*?)</td>", shown, re.DOTALL)
+    assert [text.strip() for name, text in cells if name == "by"] == [operator.email]
+    assert FORMER not in shown
 
 
 @pytest.mark.parametrize("role", ["viewer", "member", "approver"])
