@@ -19,6 +19,7 @@ from accounts.models import Membership, SigningKey
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.services import keys, tokens
+from agentos import lean
 from agentos.core.errors import NotAuthenticated
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
@@ -131,5 +132,6 @@ REMOVALS: dict[str, Removal] = {
     "ids": lambda patch: patch.setattr(tokens, "UUID", _lax_id),
     "numbers": lambda patch: patch.setattr(jose, "whole", int),
     "standing": lambda patch: patch.setattr(auth, "_by_our_token", _lax_standing),
+    "once": lambda patch: patch.setattr(lean, "_repeated", lambda scope: ""),
     "bearer": lambda patch: patch.setattr(auth, "_by_bearer", _lax_bearer),
 }

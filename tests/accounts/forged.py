@@ -283,9 +283,9 @@ CASES = [
     Forged("another scheme", lambda w: [f"Token {w.access}"], ("bearer",)),
     Forged("no scheme", lambda w: [w.access], ("bearer",)),
     Forged("two headers, the good one last", lambda w: [f"Bearer {w.by_attacker()}", f"Bearer {w.access}"],
-           ("bearer",)),
+           ("once", "bearer")),
     Forged("two headers, the good one first", lambda w: [f"Bearer {w.access}", f"Bearer {w.by_attacker()}"],
-           ("bearer",)),
-    Forged("the same header twice", lambda w: [f"Bearer {w.access}", f"Bearer {w.access}"], ("bearer",)),
+           ("once", "bearer")),
+    Forged("the same header twice", lambda w: [f"Bearer {w.access}", f"Bearer {w.access}"], ("once", "bearer")),
     Forged("two tokens in one header", lambda w: [f"Bearer {w.by_attacker()}, Bearer {w.access}"], ("bearer",)),
 ]  # fmt: skip

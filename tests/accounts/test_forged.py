@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -20,11 +20,12 @@ from agentos.asgi import sockets
 from agentos.lean import LeanHandler
 from agents.consumers import SIGNED_OUT, RunConsumer
 from tests.accounts.defences import REMOVALS
-from tests.accounts.forged import CASES, Forged, World
+from tests.accounts.forged import CASES, Forged, Sent, World
 from tests.accounts.forging import payload_of
 from tests.conftest import PASSWORD, TenantWithUsers
 
 ENDED = {"type": "websocket.close", "code": SIGNED_OUT}
+BEFORE = {"once": 400}  # what is asked before a token is looked at, and its own answer
 by_name = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
@@ -59,7 +60,7 @@ def world(acme: TenantWithUsers, globex: TenantWithUsers) -> World:
     return World(acme, globex, pair.access, pair.refresh, payload_of(pair.access))
 
 
-def headers_of(sent: str | list[str]) -> list[tuple[bytes, bytes]]:
+def headers_of(sent: Sent) -> list[tuple[bytes, bytes]]:
     whole = sent if isinstance(sent, list) else [f"Bearer {sent}"]
     return [(b"authorization", text.encode()) for text in whole]
 
@@ -88,10 +89,22 @@ async def test_the_tokens_that_they_are_made_from_are_good(client: httpx.AsyncCl
 
 
 @by_name
-async def test_it_is_refused_everywhere_in_the_same_words(
+async def test_each_of_its_defences_refuses_it_everywhere_and_without_them_it_is_let_in(
     client: httpx.AsyncClient, world: World, case: Forged
 ) -> None:
+    """One world for all three: to make it takes as long as they do."""
     sent = await in_thread(case.make, world)
+    async with _without(name for name in case.defences if name in BEFORE):
+        await _refused_everywhere_in_the_same_words(client, sent)
+    headers = headers_of(sent)
+    for kept in case.defences:  # none is there without need: each alone refuses
+        async with _without(name for name in case.defences if name != kept):
+            assert (await client.get("/auth/me", headers=headers)).status_code == BEFORE.get(kept, 401), kept
+    async with _without(case.defences):
+        assert (await client.get("/auth/me", headers=headers)).status_code == 200
+
+
+async def _refused_everywhere_in_the_same_words(client: httpx.AsyncClient, sent: Sent) -> None:
     answer, nobody = await client.get("/auth/me", headers=headers_of(sent)), await client.get("/auth/me")
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -106,31 +119,14 @@ async def test_it_is_refused_everywhere_in_the_same_words(
             assert await socket.receive_output(timeout=10) == ENDED
 
 
-@by_name
-async def test_without_its_defences_it_is_let_in(
-    client: httpx.AsyncClient, world: World, case: Forged, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    headers = headers_of(await in_thread(case.make, world))
-    for name in case.defences:
-        await in_thread(REMOVALS[name], monkeypatch)
-    _forget()
-    assert (await client.get("/auth/me", headers=headers)).status_code == 200
-
-
-@by_name
-async def test_none_of_its_defences_is_there_without_need(
-    client: httpx.AsyncClient, world: World, case: Forged, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All but one of them taken away, the one that is left refuses."""
-    headers = headers_of(await in_thread(case.make, world))
-    for kept in case.defences:
-        with monkeypatch.context() as patch:
-            for name in case.defences:
-                if name != kept:
-                    await in_thread(REMOVALS[name], patch)
-            _forget()
-            answer = await client.get("/auth/me", headers=headers)
-        assert answer.status_code == 401, kept
+@asynccontextmanager
+async def _without(defences: Iterable[str]) -> AsyncIterator[None]:
+    """Take these defences away for a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in defences:
+            await in_thread(REMOVALS[name], patch)
+        _forget()
+        yield
 
 
 @pytest.mark.parametrize("name", ["token", "access_token", "jwt", "authorization"])
