@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 from governance.guardrails.needles import beginnings, shortest
 
 LETTERS: Final = 4  # of a beginning
+FEWEST_LETTERS: Final = 3  # of a beginning that isn't everywhere
 MOST_CHOICES: Final = 12  # of a set of letters in one
 
 _Said: TypeAlias = dict[tuple[object, str, int], Any]
@@ -113,6 +114,12 @@ class Cue:
             if found is not None:
                 return found
         return None
+
+
+def telling(pattern: str) -> bool:
+    """Tell whether matches of an expression begin with letters enough to look for those first."""
+    begun = _beginnings_of(pattern)
+    return bool(begun) and min(map(len, begun)) >= FEWEST_LETTERS
 
 
 def heads(pattern: str) -> str:

@@ -13,7 +13,7 @@ from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.national_table import ENTRIES, LEADING, NEEDLES, National, glued
-from governance.guardrails.needles import Needles, beginnings, places, shortest, zones
+from governance.guardrails.needles import Needles, beginnings, places, shortest
 from governance.guardrails.pii_numbers import DENIAL
 from governance.guardrails.reading import Reading
 
@@ -43,9 +43,9 @@ _NEEDLES_OF_DIGITS = {  # whose words tell digits apart
     for needle, entries in NEEDLES.items()
     if any(re.search(r"[a-z]\d", entry.words.pattern) for entry in entries)
 }
-_OF_WORDS = Needles(NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
+OF_WORDS = Needles(NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
 _OF_WORDS_INSIDE = Needles(NEEDLES.keys() - set(_GLUED))
-_HUMP = re.compile(r"(?<=[a-z])[A-Z]")
+_HUMP = re.compile(r"[A-Z](?<=[a-z].)")
 _ALONE = [entry for entry in ENTRIES if entry.alone is not None and not entry.alone.pattern]
 
 
@@ -87,7 +87,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     spoken = lower.replace("_", " ")  # names of columns and fields
     names = _Names(reading, spoken)
     around: dict[National, list[tuple[int, int]]] = {}
-    for at, needles in _named(text, spoken):
+    for at, needles in _named(reading, spoken):
         if names.spent:
             break
         named = names.read(needles, at)
@@ -104,10 +104,10 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _in_tables(reading)
 
 
-def _named(text: str, spoken: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _named(reading: Reading, spoken: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield where a number's name may begin: a word, one in a name in camel case, or any place of some scripts."""
-    yield from _OF_WORDS.begun(spoken)
-    for hump in _HUMP.finditer(text):
+    yield from reading.places_of(OF_WORDS) if spoken == reading.lower else OF_WORDS.begun(spoken)
+    for hump in _HUMP.finditer(reading.text):
         if needles := _OF_WORDS_INSIDE.at(spoken, hump.start()):
             yield hump.start(), needles
     if not spoken.isascii():
@@ -308,21 +308,25 @@ def _around(entry: National, reading: Reading, parts: list[tuple[int, int]]) -> 
 
 def _unread(reading: Reading, spoken: str) -> Iterator[Finding]:
     """Yield all that could be a number around what could be a name: of a text with more than are read."""
-    for kind, some_name in _SOME_NAMES:
-        for start, end in zones(some_name, spoken, AROUND // 2, AROUND):
-            for number in _SOME_ID.finditer(reading.text, start, end):
-                if not reading.told(number.start()):
-                    yield Finding(kind, *number.span(), 0.92)
+    text, near = reading.text, dict[str, bytearray]()
+    for at, needles in _named(reading, spoken):
+        start, end = max(0, at - AROUND // 2), min(len(text), at + READ)
+        for kind in _kinds(needles):
+            near.setdefault(kind, bytearray(len(text)))[start:end] = bytes((1,)) * (end - start)
+    kinds = [kind for kind in _RAREST if kind in near]  # gives a number its name
+    for number in _SOME_ID.finditer(text) if kinds else ():
+        if not reading.told(number.start()):
+            called = next((kind for kind in kinds if near[kind].find(1, *number.span()) >= 0), "")
+            if called:
+                yield Finding(called, *number.span(), 0.92)
 
 
-def _some_name(kind: str) -> re.Pattern[str]:
-    """Return what finds how names of a kind of number begin."""
-    needles = (needle for needle, entries in NEEDLES.items() if any(entry.kind == kind for entry in entries))
-    return re.compile(beginnings(shortest(needle[: Needles.LETTERS] for needle in needles)))
+@lru_cache(maxsize=1024)
+def _kinds(needles: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(entry.kind for entry in _called(needles)))
 
 
-# The rarest kind first: it gives a number its name.
-_SOME_NAMES = [(kind, _some_name(kind)) for kind, _ in reversed(Counter(entry.kind for entry in ENTRIES).most_common())]
+_RAREST = [kind for kind, _ in reversed(Counter(entry.kind for entry in ENTRIES).most_common())]
 _SOME_ID = re.compile(
     rf"{LEADING}(?:(?=[A-Z]*\d)[0-9A-Z]{{7,}}|(?:[A-Z]{{1,6}}[ \-]?)?\d(?:(?:[ .\-/+(№]{{0,3}}|,? (?:номер|No?) )[0-9A-Z]){{4,23}}+)"
 )

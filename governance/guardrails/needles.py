@@ -120,10 +120,7 @@ class Union:
         possible = [word for word, needed in self._words.items() if needed <= letters]
         if len(possible) > self.FEW:
             return (self._ascii if text.isascii() else self._any).places(text)
-        found: dict[str, list[int]] = {}
-        for place, word in places(text, possible):
-            found.setdefault(word, []).append(place)
-        return found
+        return {word: stood for word in possible if (stood := [place for place, _ in places(text, (word,))])}
 
 
 class _Trie:

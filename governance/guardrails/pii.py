@@ -91,7 +91,7 @@ _FINDERS = (
 
 
 _RULES = Union((
-    pii_accounts.NAMES, pii_addresses.LABELS, pii_ids.STARTS, pii_names.CALLED, *(kind.needles for kind in pii_around.KINDS),
+    national_ids.OF_WORDS, pii_accounts.NAMES, pii_addresses.LABELS, pii_ids.STARTS, pii_names.CALLED, *(kind.needles for kind in pii_around.KINDS),
 ))  # fmt: skip
 
 

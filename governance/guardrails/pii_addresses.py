@@ -9,7 +9,7 @@ from governance.guardrails import labels
 from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, by_length
+from governance.guardrails.needles import Needles, by_length, zones
 from governance.guardrails.reading import Reading
 
 _UPPER = r"[A-Z\u00c0-\u00de\u0100-\u017f\u0386-\u03ab\u0410-\u042f\u0404-\u0407]"
@@ -26,11 +26,16 @@ _SMALL = r"d[eiao]s?|del(?:la|l)?|dos|das|la|le|les|lai|du|of|y|e|the|alten|neue
 _NAME = rf"(?:(?:{_CAPITAL}|{_SMALL})(?: |(?=[,\n]))){{1,6}}+"
 _REST = rf"(?:[ ,\-–#]{{1,3}}(?:{_CAPITAL}|\d[\w\-]{{0,8}}+|(?:{_SMALL})\b)){{0,9}}+"
 
+_STREET_WORDS = (
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|"
+    r"Parkway|Pkwy|Circle|Cir|Highway|Hwy|Close|Crescent|Cres|Gardens|Grove|Mews|Row|Trail|Trl|Alley|Plaza|Loop|View|Hill|Rise|Walk|Parade|Quay)"
+)
+_STREET_WORD = re.compile(rf" (?<=[\w'’.\-] ){_STREET_WORDS}\b")
+LONGEST_STREET, LONGEST_SIDE = 140, 24  # characters of a street before that word, and of a side of the sky behind it
 _STREET = re.compile(
     r"(?<![0-9A-Za-z.,$€£\-/])(?:(?:Flat|Unit|Apt|Apartment) [0-9A-Za-z]{1,4}[,/] ?)?\d{1,5}[A-Za-z]?(?:[\-/]\d{1,4})?,? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
     r"(?:[A-Z0-9][\w'’.\-]{0,20} ){1,4}?"
-    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|"
-    r"Parkway|Pkwy|Circle|Cir|Highway|Hwy|Close|Crescent|Cres|Gardens|Grove|Mews|Row|Trail|Trl|Alley|Plaza|Loop|View|Hill|Rise|Walk|Parade|Quay)\b\.?"
+    rf"{_STREET_WORDS}\b\.?"
     r"(?: (?:N|S|E|W|NE|NW|SE|SW)\b\.?)?"
 )
 _PLACE = re.compile(
@@ -123,7 +128,8 @@ def _labelled(reading: Reading) -> Iterator[Finding]:
 
 def _american(reading: Reading) -> Iterator[Finding]:
     text, care = reading.text, reading.care("addresses")
-    for match in _STREET.finditer(text):
+    parts = zones(_STREET_WORD, text, LONGEST_STREET, LONGEST_SIDE)
+    for match in (match for part in parts for match in _STREET.finditer(text, *part)):
         place, unit = _PLACE.match(text, match.end()), _UNIT.match(text, match.end())
         if place is not None:
             if not care.taken() or _somebodys(text, match.start(), place.end()):

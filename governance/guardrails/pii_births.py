@@ -183,6 +183,9 @@ _TAGS = re.compile(r"</\w+>|<(?:span|td|th|b|strong|div|label|dd|dt|p|li|i|em|fo
 
 def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None) -> bool:
     text, lower = reading.text, reading.lower
+    if reading.care("births").spent:
+        told = reading.near(_COULD_SAY, match.start() - 2 * REACH, match.start()) or reading.speaks(_OF_HOSPITALS)
+        return told or _AFTER.match(lower, match.end()) is not None
     window = labels.before(text, match.start(), REACH)
     if window.endswith(">"):
         window = _TAGS.sub(" ", labels.before(text, match.start(), 2 * REACH))

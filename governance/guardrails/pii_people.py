@@ -19,7 +19,8 @@ _HOST = re.compile(
 _FILE_ENDINGS = frozenset(
     ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "css", "ts", "tsx", "jsx", "json", "map", "html", "htm", "xml", "yml", "yaml", "toml", "lock", "txt", "log", "md", "pdf", "tgz", "gz", "zip", "tar", "whl", "jar", "exe", "dll", "so", "o", "h", "c", "cpp", "java", "rb", "go", "rs", "php", "sql", "csv", "tsv", "bin", "dat", "localhost", "localdomain", "svc", "lan", "invalid", "service", "socket", "timer", "target", "mount", "conf", "ini", "sh", "local"]
 )  # fmt: skip
-_REMOTE = Cue(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b[^\n]{0,40}$")
+_REMOTES = (Cue(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b"),)
+_REMOTE = Cue(rf"{_REMOTES[0].pattern}[^\n]{{0,40}}$")
 _USERINFO = re.compile(r"://[^\s/@]{0,64}$")
 _DOT = r"(?: ?[\[({<] ?(?:dot|punto|punkt|point|\.) ?[\])}>] ?| (?:dot|punto|punkt|point|\.) )"
 _SPOKEN_AT = re.compile(
@@ -90,26 +91,31 @@ def _spoken_emails(text: str) -> Iterator[Finding]:
 def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bool:
     """Tell an e-mail address from a log-in in a URL, a remote path and a file name."""
     text = reading.text
-    top = host[0].rpartition(".")[2].lower()
-    if top in _FILE_ENDINGS or text[start - 1 : start] in {"/", "@"}:
+    before = text[start - 1 : start]
+    if before in {"/", "@"} or reading.looks(_nobodys, text[start : host.end()]):
         return False
-    if _MESSAGE_ID.search(text[max(0, start - 40) : start].lower()) or _TEMPLATE.fullmatch(
-        text[start : host.end()].lower()
-    ):
+    if before in _LAST_OF_NAMES and _MESSAGE_ID.search(text[max(0, start - 40) : start].lower()):
         return False
     if text[host.end() : host.end() + 2] in {":/", ":~"}:  # a place on another machine
-        return False
-    if text[start:at].lower() in _ROLES:
         return False
     following = text[host.end() : host.end() + 2]
     if following[:1] == ":" and following[1:] and not following[1:].isspace() and text[start:at] == "git":
         return False
-    head = text[max(0, start - REACH_URL) : start]
-    if _USERINFO.search(head):
+    scheme = text.rfind("://", max(0, start - REACH_URL), start)
+    if scheme >= 0 and _USERINFO.match(text, scheme, start):
         return False
     if _EXAMPLE_HOST.search(host[0]) and pii_examples.tried(reading, start, host.end()):
         return False
-    return not _REMOTE.search(labels.before(text, start))
+    remote = reading.near(_REMOTES, start - labels.REACH, start)
+    return not (remote and _REMOTE.search(labels.before(text, start)))
+
+
+def _nobodys(address: str) -> bool:
+    """Tell whether an address is an office's or one that manuals print, or names a file."""
+    written = address.lower()
+    if written.rpartition(".")[2] in _FILE_ENDINGS:
+        return True
+    return written.partition("@")[0].partition("%40")[0] in _ROLES or _TEMPLATE.fullmatch(written) is not None
 
 
 REACH_URL = 80
@@ -124,6 +130,7 @@ _ROLES = frozenset(
      "security", "privacy", "legal", "marketing", "kontakt", "contact", "hello", "office", "service", "feedback", "orders", "invoices"}
 )  # fmt: skip
 _MESSAGE_ID = re.compile(r"(?:message-?id|in-reply-to|references|content-id|cid)[\"']?[: =]{1,3}[\"'<]{0,2}$")
+_LAST_OF_NAMES = frozenset(": =\"'<")  # what the names of such numbers end in
 _TEMPLATE = re.compile(
     r"(?:you|your[\w.\-]*|user(?:name)?|name|email|e-mail|someone|somebody|first\.?last|firstname\.lastname|xxx+|foo|bar|abc)"
     r"@(?:example\.\w+|domain\.\w+|company\.\w+|your[\w\-]*\.\w+|email\.com|mail\.com|test\.com|xxx+\.\w+|host\.\w+|bar\.com)"

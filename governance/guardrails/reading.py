@@ -6,11 +6,11 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 
 from governance.guardrails.care import Care
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, telling
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import lower
 from governance.guardrails.needles import LONG_TEXT, Needles, Union
@@ -21,6 +21,17 @@ SURE = 0.9  # the score of a finding that makes others at its place needless
 FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 150
 _NO_RULES = Union(())
 _COULD_BE = re.compile(r"(?=.*[^\W\d_])(?=.*[\d#$%^&*+~!?])")
+
+
+@cache
+def _cue(pattern: str, flags: int) -> Cue | re.Pattern[str]:
+    """Return what finds the same as an expression, faster in a long text."""
+    return Cue(pattern) if flags == re.UNICODE and telling(pattern) else re.compile(pattern, flags)
+
+
+@cache
+def _alone(needles: Needles) -> Union:
+    return Union((needles,))
 
 
 class Reading:
@@ -39,6 +50,7 @@ class Reading:
         self.text, self.rules = text, rules
         self.lower = lower(text) if lowered is None else lowered
         self._places: dict[str, list[int]] = {}
+        self._written: dict[Needles, list[tuple[int, str]]] = {}
         self._spoken: dict[int, bool] = {}
         self._verdicts: dict[tuple[Callable[[str], bool], str], bool] = {}
         self._asked = 0
@@ -101,9 +113,19 @@ class Reading:
         """Tell whether any of the needles stands in the text."""
         return next(self.places_of(needles), None) is not None
 
+    def written(self, needles: Needles) -> list[tuple[int, str]]:
+        """Return every place of needles that stand in the text as it is written; they are looked for once."""
+        known = self._written.get(needles)
+        if known is None:
+            stood = _alone(needles).places(self.text)
+            known = self._written[needles] = [
+                (at, needle) for at, standing in needles.standing(self.text, stood) for needle in standing
+            ]
+        return known
+
     @cached_property
     def _letters(self) -> set[str] | None:
-        """The letters of a long text: without a word's first or last no look for the word is needed."""
+        """The letters of a long text: without one of a word's no look for the word is needed."""
         return set(self.lower) if len(self.lower) >= LONG_TEXT else None
 
     def places(self, needles: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -112,14 +134,24 @@ class Reading:
             for at in self._where(needle):
                 yield at, needle
 
-    def matches(self, pattern: re.Pattern[str], needles: Iterable[str], price: int = 1) -> Iterator[re.Match[str]]:
+    def matches(
+        self,
+        pattern: re.Pattern[str],
+        needles: Iterable[str],
+        price: int = 1,
+        *,
+        where: Callable[[int], bool] | None = None,
+    ) -> Iterator[re.Match[str]]:
         """Yield where a pattern matches the text from the place of a literal string on.
 
-        A try has a price. Where a text has used up its own, what is left is kept for `unread`.
+        A try has a price. Where a text has used up its own, what is left is kept for `unread`. Places where a rule can
+        find nothing take no try.
         """
         match_at, text = pattern.match, self.text
         for needle in needles:
             for index, at in enumerate(self._where(needle)):
+                if where is not None and not where(at):
+                    continue
                 self._tries -= price
                 if self._tries < 0:
                     self._unread[needle] = min(index, self._unread.get(needle, index))
@@ -169,7 +201,7 @@ class Reading:
         if known is None:
             known = self._places[needle] = []
             letters, lower = self._letters, self.lower
-            if letters is None or (needle[0] in letters and needle[-1] in letters):
+            if letters is None or letters.issuperset(needle):
                 at = lower.find(needle)
                 while at >= 0:
                     known.append(at)
@@ -180,7 +212,8 @@ class Reading:
         """Tell whether a lasting pattern matches anywhere in the text in lower case."""
         spoken = self._spoken.get(id(of))  # its hash would be made of the whole expression, each time
         if spoken is None:
-            spoken = self._spoken[id(of)] = of.search(self.lower) is not None
+            cue = of if isinstance(of, Cue) else _cue(of.pattern, of.flags)
+            spoken = self._spoken[id(of)] = cue.search(self.lower) is not None
         return spoken
 
     def near(self, cues: tuple[Cue, ...], start: int, end: int) -> bool:

@@ -9,12 +9,13 @@ from governance.guardrails import secret_looks, secret_unread
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
-from governance.guardrails.secret_tokens import FORMATS
+from governance.guardrails.secret_tokens import BEGINNINGS, FORMATS
 
 Find = Callable[[Reading], Iterator[Finding]]
 
 _SOFT_BREAK = re.compile(r"=\r?\n(?=\S)|=3D")
-_STARTS = Needles(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
+_LONG_ENOUGH = frozenset(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
+_STARTS = Needles(_LONG_ENOUGH)
 LONGEST_NAME = 48
 _EMPTY = re.compile(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
 FEWEST_GROUPS, LONGEST_SPACED = 2, 160
@@ -32,7 +33,7 @@ SHORTEST_KEY, _WORD_SIGNS = 16, frozenset("-_")
 def find(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
     """Yield broken credentials, with places in the folded text; `finders` look at what is mended."""
     yield from _wrapped(reading, finders)
-    yield from _after_beginnings(reading.text)
+    yield from _after_beginnings(reading)
     yield from _after_names(reading.text, reading.lower)
 
 
@@ -60,10 +61,11 @@ def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
             yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)
 
 
-def _after_beginnings(text: str) -> Iterator[Finding]:
+def _after_beginnings(reading: Reading) -> Iterator[Finding]:
     """Yield keys of known forms with blanks inside."""
-    for at, start in _STARTS.places(text):
-        yield from _joined(text, at, start, FORMATS.beginnings[start])
+    for at, start in reading.written(BEGINNINGS):
+        if start in _LONG_ENOUGH:
+            yield from _joined(reading.text, at, start, FORMATS.beginnings[start])
 
 
 def _joined(text: str, at: int, start: str, formats: list[tuple[str, re.Pattern[str]]]) -> Iterator[Finding]:

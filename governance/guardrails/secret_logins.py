@@ -96,9 +96,10 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _signed(reading)
     yield from _logins(reading)
     yield from _told(reading)
-    yield from _pins(reading)
+    if reading.speaks(_NUMBER):
+        yield from _pins(reading)
+        yield from _door_codes(reading)
     yield from _hosts(text)
-    yield from _door_codes(reading)
 
 
 # "voicemail PIN 4471", "the gate code is 4471#": what the number opens is named.
@@ -292,11 +293,13 @@ _NOT_USERS = frozenset(
 
 # "each pin mapping to 4471 lines": here "to" is not the Polish "is".
 _LEADS_TO = re.compile(r"(?:ing|ed|s) to \d+\Z(?<!set to)(?<!changed to)")
+_DIGITS, REACH_OF_PIN = re.compile(r"\d{4}"), 160  # in every PIN, and how far behind its name one may end
 
 
 def _pins(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for match in reading.matches(_PIN, _PINS, price=2):
+    numbers = Blocks(_DIGITS, text)
+    for match in reading.matches(_PIN, _PINS, price=2, where=lambda at: numbers.any(at, at + REACH_OF_PIN)):
         start = match.start()
         if text[start] == " " and not _CODE_OF.search(lower, max(0, start - 12), start):
             continue

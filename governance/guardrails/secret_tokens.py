@@ -108,7 +108,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     if not any(len(word) >= SHORTEST for word in text.split()):
         return
     reach, nested, passed = 0, 0, 0  # of the tokens so far, how many begin in one another, one for all
-    for at, start in BEGINNINGS.places(text):
+    for at, start in reading.written(BEGINNINGS):
         if at < passed or not _free(text, at):
             continue
         for found in _token(text, at, start):
