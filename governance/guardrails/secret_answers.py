@@ -130,8 +130,30 @@ _AS = re.compile(
     + THING
     + ")"
 )
-_VALUE_LAST = re.compile(rf"(?:\A|[\s(:]){VALUE}[\"'`”»]?,? \Z")
-LONGEST_VALUE = 52
+_VALUE_LAST = re.compile(
+    rf"(?:\A|[\s(:]){VALUE}[\"'`”»]?,?(?: (?:rejected|refused|accepted|used|set|saved|abgelehnt|genommen|refusé|rechazada|rifiutata))? \Z"
+)
+# "is … a strong password?"
+_JUDGED = re.compile(
+    r"(?:an? )?(?:strong|good|safe|secure|weak|bad|decent|sicheres|gutes) (?:enough )?pass(?:word|phrase|wort)\b(?!"
+    + THING
+    + ")"
+)
+_JUDGING = Needles(
+    (
+        "strong pass",
+        "good pass",
+        "safe pass",
+        "secure pass",
+        "weak pass",
+        "bad pass",
+        "decent pass",
+        "sicheres passwort",
+        "gutes passwort",
+    )
+)
+_ASKED_HOW = re.compile(rf"\b(?:is|was|ist|would) {VALUE}[\"'`”»]? (?:be )?(?:an? |ein )\Z", re.IGNORECASE)
+LONGEST_VALUE = 64
 
 
 def _as_password(reading: Reading) -> Iterator[Finding]:
@@ -139,6 +161,10 @@ def _as_password(reading: Reading) -> Iterator[Finding]:
         at = match.start()
         value = _VALUE_LAST.search(reading.text, max(0, at - LONGEST_VALUE), at)
         if value is not None and reading.likely(secret_looks.coined, bare(value)):
+            yield finding(value)
+    for at, _ in reading.each(_JUDGING, whole=False):
+        value = _ASKED_HOW.search(reading.text, max(0, at - LONGEST_VALUE), at)
+        if value is not None and _JUDGED.match(reading.lower, at) and reading.likely(secret_looks.coined, bare(value)):
             yield finding(value)
 
 

@@ -26,7 +26,7 @@ _SIX = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{4,8}"
 # "Your one-time code is 771 204": what the number is for is named, in any language.
 _ONCE = Needles((
     "verification code", "confirmation code", "security code", "one-time code", "one time code", "one-time pass", "one time pass", "login code", "log-in code", "sign-in code", "signin code", "access code",
-    "authentication code", "2fa code", "mfa code", "activation code", "sms code", "sms-code", "single-use code", "temporary code", "pairing code", "host key", "otp",
+    "authentication code", "2fa code", "2fa:", "mfa:", "auth code", "blik code", "kod blik", "mfa code", "activation code", "sms code", "sms-code", "single-use code", "temporary code", "pairing code", "host key", "otp", "apple-id-code", "apple id code", "id-code",
     "bestätigungscode", "sicherheitscode", "einmalcode", "einmalpasswort", "einmal-code", "verifizierungscode", "aktivierungscode", "anmeldecode", "zugangscode", "freigabecode", "mtan", "tan:", " tan ", "tan lautet", "smstan", "pushtan",
     "code de vérification", "code de verification", "code de sécurité", "code de confirmation", "code de validation", "code à usage unique", "code d'accès", "code d'activation", "code de connexion",
     "código de verificación", "codigo de verificacion", "código de seguridad", "código de confirmación", "código de acceso", "código de un solo uso", "código de activación",
@@ -38,7 +38,7 @@ _ONCE = Needles((
     "mã xác thực", "mã xác nhận", "mã otp", "รหัส otp", "κωδικός επαλήθευσης", "رمز التحقق", "رمز التأكيد", "קוד אימות", "सत्यापन कोड", "ओटीपी", "kontrolni kod", "verifikacijski kod",
 ))  # fmt: skip
 _ONCE_VALUE = re.compile(
-    r"[^\W\d_]{0,5}(?P<about>(?:[ \-](?:for|of|to|from|für|zum|zur|bei|pour|de|du|para|per|da|voor|van|do|для|от|от|din|för)\b[^\n.:;]{1,40}?)?)(?: ?[:=：]{1,2}| (?:is|are|ist|lautet|sind|est|c'est|es|è|é|e|to|jest|är|er|on|je|az|este|adalah|là|คือ|είναι|هو|-|—|–)(?: now)?(?:: ?)?|是|为|為|は|가|는|은|：|,)?"
+    r"[^\W\d_]{0,5}(?P<about>(?:[ \-](?:for|of|to|from|für|zum|zur|bei|pour|de|du|para|per|da|voor|van|do|для|от|от|din|för)\b[^\n.:;]{1,40}?)?)(?: ?[:=：]{1,2}| (?:is|are|ist|lautet|sind|est|est le|c'est|es|es el|è|è il|é|é o|e|to|jest|är|er|on|je|az|este|adalah|là|คือ|είναι|هو|-|—|–)(?: now)?(?:: ?)?|是|为|為|は|가|는|은|：|,)?"
     rf" {{0,2}}\n?[\"'`「\[(*]{{0,3}}(?:[A-Z]{{1,2}}-)?(?P<value>{_SIX}){_END}",
     re.IGNORECASE,
 )
@@ -85,7 +85,7 @@ LONGEST_SERVICE = 26
 
 def _told_first(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
-    if not any(word in lower for word in ("code", "otp", "código", "codice", "kod", "tan ", " pin")):
+    if not any(word in lower for word in ("code", "otp", "código", "codice", "kod", "tan ", " pin", "verify")):
         return
     for value in _before_what_they_are(reading):
         if not secret_looks.YEAR.match(value["value"]):
@@ -114,14 +114,12 @@ _LISTS = Needles((
     "kody zapasowe", "kody odzyskiwania", "kod odzyskiwania", "återställningskod", "reservkod", "gjenopprettingskode", "gendannelseskode", "kurtarma kod", "yedek kod", "резервные коды", "резервный код", "коды восстановления", "код восстановления",
     "恢复代码", "恢复码", "备用代码", "備用碼", "リカバリーコード", "バックアップコード", "복구 코드", "백업 코드", "varakoodi", "záložní kód",
 ))  # fmt: skip
-_ONE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,3}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
+_ONE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
 _LIST = re.compile(
     rf"[^\W\d_]{{0,3}}[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )(?P<value>(?:[\s,;.)(|*•\-]{{0,6}}(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}){{1,16}})",
     re.IGNORECASE,
 )
-_ALONE = re.compile(
-    r"\d{8}|(?=[a-z\-]*\d)[\da-z]{4,5}-[\da-z]{4,5}(?:-[\da-z]{4,5})?", re.IGNORECASE
-)  # is one without others
+_ALONE = re.compile(r"\d{8}|(?=[a-z\-]*\d)[\da-z]{4,5}(?:-[\da-z]{4,5}){1,7}", re.IGNORECASE)  # is one without others
 _ONE_OF_THEM = re.compile(rf"(?<![\w\-])(?!\d{{1,2}}[.)] ){_ONE}", re.IGNORECASE)
 _SPAN_OF_YEARS = re.compile(r"(?:19|20)\d\d[\- ](?:19|20)\d\d\Z")
 
@@ -140,7 +138,7 @@ def _for_emergencies(reading: Reading) -> Iterator[Finding]:
 # "Türcode Serverraum: C2580", "digicode 47B12", "the key box left of the door, code 4471"
 _DOORS = Needles((
     "door code", "gate code", "garage code", "alarm code", "entry code", "entrance code", "building code", "lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "safe code", "alarm panel", "keypad", "türcode", "tür-code", "torcode", "haustür", "garagencode",
-    "alarmcode", "zugangscode", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "digicode",
+    "alarmcode", "zugangscode", "schlüsselkasten", "schlüsselfach", "code fürs", "code für den safe", "code für den tresor", "code für die alarm", "code du coffre", "code de la caisse", "clave de la alarma", "clave de la puerta", "clave de la caja", "código de la caja", "codice della cassaforte", "code van de kluis", "code van het slot", "code voor de deur", "код от домофона", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "digicode",
     "código del portal", "código de la puerta", "código puerta", "código de la alarma", "código del garaje", "caja de llaves", "código da porta", "código do portão", "código do alarme", "cofre de chaves", "codice del cancello", "codice della porta", "codice portone", "codice allarme", "cassetta chiavi",
     "deurcode", "poortcode", "sleutelkluis", "sleutelkastje", "kod do drzwi", "kod do bramy", "kod do furtki", "kod do domofonu", "код двери", "код от двери", "код домофона", "код от подъезда", "код подъезда", "код ворот", "门禁密码", "门禁码", "ドアコード", "暗証番号", "도어락", "공동현관",
     "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die tür", "code für das tor",
@@ -152,7 +150,7 @@ _NOT_OF_DOOR = re.compile(
     r"\b(?:tel|phone|telefon|ticket|order|no|nr|room|raum|revision|list|error|means|low|version|page|art|model|serial|call|ring|delivered|raised|since|until|on|at|gardien\w*|au|der|am|fax|change\w*|ändert|review|controller)\b"
 )
 _WHERE = re.compile(r"\b(?:on|at|am|an der|au) ")  # a place, if the code is called one
-_NEEDS_CODE = frozenset({"lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "keypad", "haustür", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "hoftor", "boîte à clés", "boite a cles", "caja de llaves", "cofre de chaves", "cassetta chiavi", "sleutelkluis", "sleutelkastje", "alarm panel", "도어락", "공동현관"})  # fmt: skip
+_NEEDS_CODE = frozenset({"lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "keypad", "haustür", "schlüsselkasten", "schlüsselfach", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "hoftor", "boîte à clés", "boite a cles", "caja de llaves", "cofre de chaves", "cassetta chiavi", "sleutelkluis", "sleutelkastje", "alarm panel", "도어락", "공동현관"})  # fmt: skip
 _CODE_WORD = re.compile(r"\b(?:code|pin|combination|combo|disarm|código|codice|kod|код)\b|비밀번호")
 
 
@@ -176,7 +174,7 @@ _PIN = re.compile(
     re.IGNORECASE,
 )
 _OF_PIN = re.compile(
-    r"\b(?:host|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
+    r"\b(?:host|banking|vault|safe|locker|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
 )
 _WITH_PIN = re.compile(r"\bsim\b|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte")
 _PINS = ("pin", "пин")

@@ -64,8 +64,10 @@ def _spelt(lower: str, end: int) -> list[re.Match[str]]:
     """Return the words behind a name, and behind what says "is", up to the first that is no part of a password."""
     words: list[re.Match[str]] = []
     begun = lower[end : end + 1] in _SIGNS_OF_VALUES
-    limit = end + REACH
-    while len(words) < MOST_WORDS and end < limit and (word := _WORD.match(lower, end)) is not None:
+    for _ in range(MOST_BEFORE + MOST_WORDS):
+        word = _WORD.match(lower, end)
+        if word is None or len(words) == MOST_WORDS:
+            break
         said, end = word["word"].rstrip("."), word.end()
         if not begun and said in _SAYS and len(words) < MOST_BEFORE:
             words, begun = [], True

@@ -20,6 +20,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         for rule in (_shown_once, _printed, _of_cluster):
             yield from rule(reading)
     yield from _typed(reading)
+    yield from _ids(reading)
     yield from _signed(reading)
 
 
@@ -52,7 +53,7 @@ def _shown_once(reading: Reading) -> Iterator[Finding]:
 _PRINTING = (
     "openssl rand ", "pwgen ", "pwqgen", "apg ", "makepasswd", "xkcdpass", "genpass", "/dev/urandom", "wg genkey", "wg genpsk", "pass show ", "gopass ", "op read ", "op item get ", "bw get password ", "lpass show ", "secret-tool lookup ", "keyring get ",
     "find-generic-password", "find-internet-password", "get secret", "get-login-password", "get-secret-value", "get-parameter", "secrets versions access", "secret show", "secrets get ", "kv get ", "vault read ", "auth get-key", "auth print-key", "print-access-token", "print-identity-token",
-    "token create", "create token", "generate-token", "generate_token", "tokens create", "api-token", "auth token", "auth:token", "key:generate", "rake secret", "rails secret", "token_urlsafe", "token_hex", "get_random_secret_key", "generate_key()", "initialadminpassword", "initial_root_password", "node-token", "cat .vault", "vault_pass",
+    "token create", "create token", "generate-token", "generate_token", "tokens create", "api-token", "auth token", "auth:token", "key:generate", "rake secret", "rails secret", "token_urlsafe", "token_hex", "get_random_secret_key", "generate_key()", "initialadminpassword", "initial_root_password", "node-token", "cat .vault", "vault_pass", "cat config/master.key", "cat master.key", "master.key", "cat /run/secrets/", "cat /etc/secrets/", "cat /var/run/secrets/", "dumpprivkey",
 )  # fmt: skip
 _PRINTED = re.compile(
     r"(?P<rest>[^\n]{0,200})\r?\n(?P<value>[^\s$(){}<>;\"'`]{8,2000})[ \t]*\r?(?=\n|\Z)", re.IGNORECASE
@@ -113,6 +114,19 @@ def _typed(reading: Reading) -> Iterator[Finding]:
             if reading.likely(secret_looks.assigned, value) or reading.looks(secret_looks.at_random, value):
                 yield Finding("password", *held.span("value"), 0.75)
             break
+
+
+# "SecretID: d46c7c20-…", beside what says that it opens a store of secrets.
+_ID = re.compile(
+    r"secret[_ ]?id[\"']?\s{0,12}[:=]\s{0,8}[\"']?(?P<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE
+)
+_OF_STORE = re.compile(r"vault|accessor|approle|role_?id|consul|nomad|acl\b")
+
+
+def _ids(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_ID, ("secretid", "secret_id", "secret id")):
+        if _OF_STORE.search(reading.lower, max(0, match.start() - REACH_BACK_OF_TYPE), match.end() + LONGEST_LABEL):
+            yield Finding("api_key", *match.span("value"), 0.8)
 
 
 # What a cluster keeps: all that stands below `data` or `stringData` of a `kind: Secret`.

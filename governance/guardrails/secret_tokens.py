@@ -60,7 +60,9 @@ def _written_out(pattern: str) -> str:
 
 FORMATS = _load()
 BEGINNINGS = Needles(FORMATS.beginnings)
-_AZURE_SIGNATURE = re.compile(r"(?<![A-Za-z0-9_\-.])sig=(?P<value>[A-Za-z0-9%+/_\-]{40,80}(?:=|%3[dD]))")
+_AZURE_SIGNATURE = re.compile(
+    r"(?<![A-Za-z0-9_\-.])sig=(?P<value>[A-Za-z0-9%+/_\-]{40,80}(?:=|%3[dD])|[A-Za-z0-9_\-]{43}(?![\w\-]))"
+)
 _PRESIGNED = re.compile(r"(?<![A-Za-z0-9])X-(?:Amz|Goog)-Signature=(?P<value>[0-9a-fA-F]{64,512})(?![0-9a-fA-F])")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=_\-.])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_\-])")
 _AWS_NEAR = re.compile(r"aws|secret|AKIA|ASIA|amazon", re.IGNORECASE)
@@ -95,6 +97,7 @@ SHORTEST_KEY, _LEFT_OUT = 100, (".", "…", "[", "<", "*")  # "MIIEpAIBAAKCAQEA.
 _KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/=]{16}")
 
 _URL_PASSWORD = re.compile(r"[A-Za-z0-9._~%!$&'*+=,\-]{0,80}:([^\s/\"'<>`]{1,128}(?:/[^\s/@\"'<>`]{0,64})?)@[\w\[]")
+_GIT_TOKEN = re.compile(r"https://(?P<value>[A-Za-z0-9_\-]{20,100})@(?:dev\.azure|github|gitlab)[\w.\-]{0,40}/")
 _EASY_CONNECT = re.compile(
     r"(?<![\w/@.\-])[\w$#]{1,30}/(?P<value>[^\s/@\"'<>`]{4,64})@//[\w.\-]{1,100}(?::\d{2,5})?/\w"
 )  # Oracle's
@@ -228,6 +231,9 @@ def _url_passwords(text: str) -> Iterator[Finding]:
         ):
             yield Finding("url_password", *match.span(1), 0.9)
         at = text.find("://", at + 3)
+    for match in _GIT_TOKEN.finditer(text) if "@dev.azure" in text or "@github" in text or "@gitlab" in text else ():
+        if secret_looks.noisy(match["value"]):
+            yield Finding("url_password", *match.span("value"), 0.9)
     for match in _EASY_CONNECT.finditer(text) if "@//" in text else ():
         if not secret_looks.placeholder(match["value"]) and match["value"].lower() not in _WORDS:
             yield Finding("url_password", *match.span("value"), 0.9)

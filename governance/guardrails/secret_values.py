@@ -32,10 +32,11 @@ _SAYS = (
     r"(?:is|was|are|=|ist|lautet|lauten|war|es|est|era|c['’]est|sera|è|é|e'|to|jest|je|be|equals|stays|remains|este|это|является|является:|—|är|er|"
     r"on|olan|adalah|là|είναι|هي|है|היא|הוא|คือ|yra|bu|ir)"
 )
-_QUIET = r"(?: now| set to| still| jetzt| also| maintenant| ahora| agora| ora| теперь)?"
+_QUIET = r"(?: now| set to| still| jetzt| also| immer noch| weiterhin| nach wie vor| maintenant| toujours| ahora| agora| ora| adesso| nu| nou| nog steeds| teraz| nadal| teď| nyní| teraz| nyt| acum| most| artık| теперь| сейчас| тепер)?"
 _GO_ON = r"[ \t]{0,12}(?::=|=>|->|<-|→|!={1,2}|(?:\|\||\?\??)?={1,3}|[:：|>]|是|为|為|は|는|은|คือ|เป็น)[ \t]{0,12}\r?\n?[ \t]{0,12}"
 _ASSIGNED = (
-    r"(?:: {0,2}[a-z]\w{2,12}\?? {0,2}= {0,2}(?=[\"'])"  # val password: String = "…"
+    r"(?::[ \t]{0,3}\n(?:[ \t]{1,12}[^{}\n]{0,60}\n){0,3}?[ \t]{1,12}default: {0,2}"  # a template's parameter
+    r"|: {0,2}[a-z]\w{2,12}\?? {0,2}= {0,2}(?=[\"'])"  # val password: String = "…"
     rf"|[\"'\])*`]{{0,4}}{_GO_ON}"
     r"|:?[\"':{ ;\n]{1,6}send(?:_user)? (?=[\"'])"  # of expect
     r"|[\"']\s{1,24}value\s{0,8}= {0,2}"  # <add key="SmtpPassword" value="…">, and blocks of settings

@@ -100,13 +100,13 @@ class Guards:
                 raise InputBlocked(detail, errors=[{"guard": name, "kinds": kinds}])
         notes = tuple(note(name, modes[name], Place.INPUT, kinds) for name, kinds in found.items() if kinds)
         for name in [name for name, kinds in found.items() if kinds and modes[name] is Mode.REDACT]:
-            text = redact(text, _besides(await _scan(name, text), spared))
+            text = redact(text, besides(await _scan(name, text), spared))
         return Passed(text, notes)
 
     async def _kinds(self, name: str, text: str, spared: frozenset[str], tenant_id: UUID) -> list[str]:
         if name == MODERATION:
             return await self._moderation.categories(text, tenant_id=tenant_id)
-        return sorted({finding.kind for finding in _besides(await _scan(name, text), spared)})
+        return sorted({finding.kind for finding in besides(await _scan(name, text), spared)})
 
 
 async def clean(modes: Modes, place: Place, value: Json) -> Passed:
@@ -166,7 +166,7 @@ def _text_without(name: str, text: str, kinds: set[str], label: str) -> str:
     before = f"{label}: " if label and name != INJECTION else ""
     found = [
         Finding(one.kind, max(one.start - len(before), 0), one.end - len(before), one.score)
-        for one in _besides(detectors()[name](before + text), CONTACT)
+        for one in besides(detectors()[name](before + text), CONTACT)
         if one.end > len(before)
     ]
     kinds.update(finding.kind for finding in found)
@@ -179,7 +179,8 @@ async def _scan(name: str, text: str) -> list[Finding]:
     return detectors()[name](text)
 
 
-def _besides(findings: Iterable[Finding], spared: frozenset[str]) -> list[Finding]:
+def besides(findings: Iterable[Finding], spared: frozenset[str]) -> list[Finding]:
+    """Return the findings of other kinds than those that are spared."""
     return [finding for finding in findings if finding.kind not in spared]
 
 

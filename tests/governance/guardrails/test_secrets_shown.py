@@ -67,6 +67,31 @@ SECRET = [
     "Lösenordet till datorn i butiken har ändrats till «Bullar-3131»",
     "账号kasse，密码«Lotus!315»",
     "tiens, mon mdp c'est «coquelicot»",
+    "Das Passwort vom Drucker ist immer noch «Laterne1987»",
+    "Heslo k tiskárně je teď «Houska-7712»",
+    # what further commands take
+    "aws ssm put-parameter --name /crm/pw --type SecureString --value '«Grille-im-Gras7!»'",
+    "az keyvault secret set --vault-name v1 --name pw --value «Grille!gras71»",
+    "reg add HKLM\\x /v DefaultPassword /t REG_SZ /d «Grille71gras»",
+    "setx CRM_SECRET «Grille71grasXy»",
+    "echo -n '«Grille71!gras»' | gcloud secrets create crm --data-file=-",
+    'ActiveSheet.Unprotect "«Grille71gras»"',
+    "ntp authentication-key 1 md5 «Turmuhr58»",
+    "SELECT pgp_sym_decrypt(note, '«Turm!uhr58see»') FROM notes",
+    "ACL SETUSER ina on >«turmuhr58see» ~* +@all",
+    "Parameters:\n  CrmPassword:\n    Type: String\n    NoEcho: true\n    Default: «Turmuhr58see»\n",
+    "vault write auth/approle/login role_id=1 secret_id=«835aa00a-abb9-4b4d-a9b6-955cf556bc40»",
+    # links and keys by their form
+    "ffmpeg -re -i a.mp4 -f flv rtmp://live.kanal.tv/app/«tn4w-0tnz-sxvs-8ce0-uit9»",
+    "https://calendar.google.com/calendar/ical/x%40mail.example/private-«89f69a358470e5e9889757d2dc00ab9a»/basic.ics",
+    f"https://login.example/cb?code=«4/0A{LONGER}»&state=7",
+    f"git clone https://«{LONGER}»@dev.azure.com/org/project/_git/repo",
+    # questions and codes
+    "Is «Sonnenuhr44» a good password for the till?",
+    'Why was "«Sonnenuhr44»" refused as a password?',
+    "Use «662903» to verify your account",
+    "Der Code fürs Schlüsselfach ist «2290»",
+    "Meine Telefon-Banking-PIN «88413» geht nicht",
 ]  # fmt: skip
 
 CLEAN = [
@@ -103,6 +128,14 @@ CLEAN = [
     "changer de mot de passe c'est obligatoire",
     "Het wachtwoord van de kassa is gewijzigd op 2024-03-11",
     "[user]\n  signingkey = 3AA5C34371567BD2",
+    "Is Office365 a good password manager for us?",
+    "setx PATH_TOKENS_DIR C:\\Tools2024\\bin",
+    "aws ssm put-parameter --name /crm/size --type String --value 'Large-2024x'",
+    "crontab: mysql backup at 0330, see wiki/Backup2024",
+    "secret_id: 835aa00a-abb9-4b4d-a9b6-955cf556bc40 is the name of the app's credential in the portal",
+    "Use 12 months to verify the trend",
+    "Parameters:\n  PasswordLength:\n    Type: Number\n    Default: 16\n",
+    "rtmp://live.kanal.tv/app/stream1",
     "Public key token: b77a5c561934e089, Version=4.0.0.0",
 ]  # fmt: skip
 

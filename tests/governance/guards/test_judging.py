@@ -205,6 +205,19 @@ async def test_the_output_is_held_back_until_it_is_safe() -> None:
     assert shown.endswith("Good bye.")
 
 
+@pytest.mark.parametrize("step", [3, 1000])
+async def test_an_answer_may_say_a_name_as_a_message_may_and_no_number_of_a_card(step: int) -> None:
+    text = "My name is Ann Lindqvist, card 4111 1111 1111 1111, thanks."
+    hooks = Governance(Provider())
+    passed = text.split(", card")[0]
+    await hooks.check_input(ALL, passed, tenant_id=ACME)
+    held = await hooks.output_filter(info(ALL))
+    assert held is not None
+    shown = "".join(held.feed(text[place : place + step]) for place in range(0, len(text), step)) + held.finish()
+    assert passed in shown
+    assert "1111" not in shown
+
+
 def test_any_text_can_be_kept_without_private_parts() -> None:
     assert without_private("Nothing here") == "Nothing here"
     assert KEY not in without_private(f"Use {KEY}")
