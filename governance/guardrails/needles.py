@@ -15,10 +15,15 @@ def places(text: str, needles: Iterable[str]) -> Iterator[tuple[int, str]]:
     for needle in needles:
         if present is not None and (needle[0] not in present or needle[-1] not in present):
             continue  # saves looking through a long text of few letters
-        at = text.find(needle)
-        while at >= 0:
+        for at in _every(text, needle):
             yield at, needle
-            at = text.find(needle, at + len(needle))
+
+
+def _every(text: str, needle: str) -> Iterator[int]:
+    at = text.find(needle)
+    while at >= 0:
+        yield at
+        at = text.find(needle, at + len(needle))
 
 
 def matches(pattern: re.Pattern[str], text: str, lower: str, needles: Iterable[str]) -> Iterator[re.Match[str]]:
@@ -120,7 +125,7 @@ class Union:
         possible = [word for word, needed in self._words.items() if needed <= letters]
         if len(possible) > self.FEW:
             return (self._ascii if text.isascii() else self._any).places(text)
-        return {word: stood for word in possible if (stood := [place for place, _ in places(text, (word,))])}
+        return {word: stood for word in possible if (stood := list(_every(text, word)))}
 
 
 class _Trie:
