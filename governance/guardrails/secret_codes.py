@@ -138,7 +138,7 @@ def _for_emergencies(reading: Reading) -> Iterator[Finding]:
 # "Türcode Serverraum: C2580", "digicode 47B12", "the key box left of the door, code 4471"
 _DOORS = Needles((
     "door code", "gate code", "garage code", "alarm code", "entry code", "entrance code", "building code", "lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "safe code", "alarm panel", "keypad", "türcode", "tür-code", "torcode", "haustür", "garagencode",
-    "alarmcode", "zugangscode", "schlüsselkasten", "schlüsselfach", "code fürs", "code für den safe", "code für den tresor", "code für die alarm", "code du coffre", "code de la caisse", "clave de la alarma", "clave de la puerta", "clave de la caja", "código de la caja", "codice della cassaforte", "code van de kluis", "code van het slot", "code voor de deur", "код от домофона", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "digicode",
+    "alarmcode", "zugangscode", "schlüsselkasten", "schlüsselfach", "code fürs", "code für den safe", "code für den tresor", "code für die alarm", "code du coffre", "code de la caisse", "clave de la alarma", "clave de la puerta", "clave de la caja", "código de la caja", "codice della cassaforte", "code van de kluis", "code van het slot", "code voor de deur", "код от домофона", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "boîtier", "digicode",
     "código del portal", "código de la puerta", "código puerta", "código de la alarma", "código del garaje", "caja de llaves", "código da porta", "código do portão", "código do alarme", "cofre de chaves", "codice del cancello", "codice della porta", "codice portone", "codice allarme", "cassetta chiavi",
     "deurcode", "poortcode", "sleutelkluis", "sleutelkastje", "kod do drzwi", "kod do bramy", "kod do furtki", "kod do domofonu", "код двери", "код от двери", "код домофона", "код от подъезда", "код подъезда", "код ворот", "门禁密码", "门禁码", "ドアコード", "暗証番号", "도어락", "공동현관",
     "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die tür", "code für das tor",
@@ -150,7 +150,7 @@ _NOT_OF_DOOR = re.compile(
     r"\b(?:tel|phone|telefon|ticket|order|no|nr|room|raum|revision|list|error|means|low|version|page|art|model|serial|call|ring|delivered|raised|since|until|on|at|gardien\w*|au|der|am|fax|change\w*|ändert|review|controller)\b"
 )
 _WHERE = re.compile(r"\b(?:on|at|am|an der|au) ")  # a place, if the code is called one
-_NEEDS_CODE = frozenset({"lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "keypad", "haustür", "schlüsselkasten", "schlüsselfach", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "hoftor", "boîte à clés", "boite a cles", "caja de llaves", "cofre de chaves", "cassetta chiavi", "sleutelkluis", "sleutelkastje", "alarm panel", "도어락", "공동현관"})  # fmt: skip
+_NEEDS_CODE = frozenset({"lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "keypad", "haustür", "schlüsselkasten", "schlüsselfach", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "hoftor", "boîte à clés", "boite a cles", "boîtier", "caja de llaves", "cofre de chaves", "cassetta chiavi", "sleutelkluis", "sleutelkastje", "alarm panel", "도어락", "공동현관"})  # fmt: skip
 _CODE_WORD = re.compile(r"\b(?:code|pin|combination|combo|disarm|código|codice|kod|код)\b|비밀번호")
 
 
@@ -163,18 +163,20 @@ def _of_doors(reading: Reading) -> Iterator[Finding]:
         about = match["about"].lower()
         if _CODE_WORD.search(between[len(about) :]):
             about = _WHERE.sub("", about)
-        if _NOT_OF_DOOR.search(about) or (cue in _NEEDS_CODE and not _CODE_WORD.search(between)):
+        if _NOT_OF_DOOR.search(about) or (
+            cue in _NEEDS_CODE and not (_CODE_WORD.search(between) or match["value"].endswith("#"))
+        ):
             continue
         yield Finding("pin", *match.span("value"), 0.7)
 
 
 # "host PIN 640917#", "SIM: PIN 0427, PUK 37235172": a number behind the word, and nothing of hardware.
 _PIN = re.compile(
-    r"(?:pin|пин)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?: ?[:=]| is| ist)? {1,2}(?P<value>\d{4,8}#?)(?![\w/]|[.,:\-]\d)",
+    r"(?:pin|пин)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?: ?[:=]| is| ist)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
     re.IGNORECASE,
 )
 _OF_PIN = re.compile(
-    r"\b(?:host|banking|vault|safe|locker|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
+    r"\b(?:host|banking|vault|safe|locker|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
 )
 _WITH_PIN = re.compile(r"\bsim\b|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte")
 _PINS = ("pin", "пин")
@@ -199,6 +201,11 @@ _ASIDE = re.compile(
     r"(?:pin|pin[\- ]?code|geheimzahl|puk|passcode|пин|пин-код)\b(?P<about>[^\n.;:()\d]{0,48})\((?P<value>\d{4,8})\)(?![\w(])",
     re.IGNORECASE,
 )
+# "PIN for the company card ending 2281: 4096"
+_NAMED = re.compile(
+    r"(?:pin|geheimzahl|passcode|пин)\b(?P<about> [^\n.;:()]{4,48}): {1,2}(?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)",
+    re.IGNORECASE,
+)
 _AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
 _CARRIER = re.compile(
     r"card|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
@@ -208,7 +215,7 @@ _CARRIER = re.compile(
 
 def _aside(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
-    for match in reading.matches(_ASIDE, _AT_ASIDE) if "(" in lower else ():
+    for match in (*reading.matches(_ASIDE, _AT_ASIDE), *reading.matches(_NAMED, _AT_ASIDE)):
         before = lower[max(0, match.start() - LONGEST_NAME) : match.start()]
         if not secret_looks.YEAR.match(match["value"]) and _CARRIER.search(before + match["about"].lower()):
             yield Finding("pin", *match.span("value"), 0.7)

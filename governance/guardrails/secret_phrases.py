@@ -70,6 +70,11 @@ _IN_QUOTES = re.compile(
     + r")[\"'”“»`](?! ?[:=])(?!\w)",
     re.IGNORECASE,
 )
+# the gpg passphrase is "…", in any words of more than two
+_WHOLE_PHRASE = re.compile(
+    r"pass[ \-]?phrase(?P<about>(?: [\w\-]{1,16}){0,5}?)(?: ?[:=]| is:?| was| ist| est| es| é) ?(?:\"(?P<value>[^\"\n]{12,120})\"|“(?P<curly>[^“”\n]{12,120})”)",
+    re.IGNORECASE,
+)
 _PHRASE_EQUALS = re.compile(
     r"phrase(?: (?:for|to|of) (?:the |my |our )?[\w\-]{2,20}){0,2} ?[=:] ?(?P<value>" + _WORDS + ")" + END,
     re.IGNORECASE,
@@ -84,6 +89,10 @@ def _in_quotes(reading: Reading) -> Iterator[Finding]:
         set_so = match["sign"] and len(words) > 2 and value[:1].islower() and any(map(str.isdigit, value))
         if (sure or set_so) and _own_words(value):
             yield Finding("password", *match.span("value"), 0.7)
+    for match in reading.matches(_WHOLE_PHRASE, ("passphrase", "pass phrase", "pass-phrase")):
+        group = match.lastgroup or "value"
+        if len(match[group].split()) > 2 and not secret_looks.placeholder(match[group]):
+            yield Finding("password", *match.span(group), 0.7)
     for match in reading.matches(_PHRASE_EQUALS, ("phrase",)):
         if len(re.split(r"[ \-_.]", match["value"])) > 2 and _own_words(match["value"]):
             yield Finding("password", *match.span("value"), 0.7)

@@ -19,8 +19,8 @@ def find(reading: Reading) -> Iterator[Finding]:
     if "\n" in reading.text:
         for rule in (_shown_once, _printed, _of_cluster):
             yield from rule(reading)
-    yield from _typed(reading)
-    yield from _ids(reading)
+    for rule in (_typed, _ids, _of_files):
+        yield from rule(reading)
     yield from _signed(reading)
 
 
@@ -127,6 +127,22 @@ def _ids(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_ID, ("secretid", "secret_id", "secret id")):
         if _OF_STORE.search(reading.lower, max(0, match.start() - REACH_BACK_OF_TYPE), match.end() + LONGEST_LABEL):
             yield Finding("api_key", *match.span("value"), 0.8)
+
+
+# "config/master.key was in the tarball: 6892a0…": 32 hexadecimal digits are such a file's whole content.
+_FILE = re.compile(
+    r"(?:master|credentials|production|staging|secret)\.key\b[^\n]{0,90}?[\s:\"'`=](?P<value>[0-9a-f]{32})(?![\w\-])",
+    re.IGNORECASE,
+)
+
+
+def _of_files(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(
+        _FILE, ("master.key", "credentials.key", "production.key", "staging.key", "secret.key")
+    ):
+        before = reading.lower[max(0, match.start() - LONGEST_LABEL) : match.start("value")]
+        if not _NO_SECRET.search(before):
+            yield Finding("api_key", *match.span("value"), 0.75)
 
 
 # What a cluster keeps: all that stands below `data` or `stringData` of a `kind: Secret`.

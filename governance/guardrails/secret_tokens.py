@@ -70,13 +70,15 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 
 PEM = Block(
     "private_key",
-    re.compile(r"-----BEGIN[A-Z0-9 ]{0,24} PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d:[^\n]{0,60}\n"),
+    re.compile(
+        r"-----BEGIN(?:[A-Z0-9 ]{0,24} PRIVATE KEY(?: BLOCK)?| OpenVPN (?:Static key V\d|tls-crypt-v2 (?:client|server) key))-----|PuTTY-User-Key-File-\d:[^\n]{0,60}\n"
+    ),
     re.compile(
         r"(?:(?:Proc-Type|DEK-Info|Comment|Version|Charset|Encryption|Public-Lines|Private-Lines|Private-MAC|Key-Derivation|"
         r"Argon2-\w{1,12}):?[^\n]{0,200}(?:\n|\Z)"
         r"|(?:Private|Public|Proc|DEK|Key)-[A-Za-z]{0,10}\Z"  # such a line, begun
         r"|\s++|\\[nrt]|[A-Za-z0-9+/=]{16,}+|[A-Za-z0-9+/=]{1,15}+(?=[ \t]*(?:[\r\n\\\-]|\Z)))*+"
-        r"(?:-----END[A-Z0-9 ]{0,40}-----|-----(?:E|EN|END[A-Z0-9 ]{0,40}-{0,4})?\Z|-{1,4}\Z|\\\Z)?+"
+        r"(?:-----END[A-Z0-9 ]{0,12}(?:OpenVPN [\w \-]{5,30})?[A-Z0-9 ]{0,28}-----|-----(?:E|EN|END[\w ]{0,40}-{0,4})?\Z|-{1,4}\Z|\\\Z)?+"
     ),
 )
 MOST_LINES = 51  # behind the first: as many as 4,096 bits have, and less than is held at all

@@ -29,7 +29,7 @@ _SUFFIX = (
 _WORDS = r"(?: {1,2}(?:[^\W\d_][\w.@'’/\-]{0,23}|\([^()\n]{1,24}\)))"
 _WHOLE = r"(?: {1,2}(?:[^\W\d_][\w.@'’/\-]{0,23}+|\([^()\n]{1,24}\)))"  # where a blank, a comma or "?" must follow
 _SAYS = (
-    r"(?:is|was|are|=|ist|lautet|lauten|war|es|est|era|c['’]est|sera|è|é|e'|to|jest|je|be|equals|stays|remains|este|это|является|является:|—|är|er|"
+    r"(?:is|was|are|has(?: always)? been|=|ist|lautet|lauten|war|es|est|era|c['’]est|sera|è|é|e'|to|jest|je|be|equals|stays|remains|este|это|является|является:|—|är|er|"
     r"on|olan|adalah|là|είναι|هي|है|היא|הוא|คือ|yra|bu|ir)"
 )
 _QUIET = r"(?: now| set to| still| jetzt| also| immer noch| weiterhin| nach wie vor| maintenant| toujours| ahora| agora| ora| adesso| nu| nou| nog steeds| teraz| nadal| teď| nyní| teraz| nyt| acum| most| artık| теперь| сейчас| тепер)?"
@@ -49,7 +49,7 @@ _ASSIGNED = (
     r"|[\"'], (?=[\"'][^\"'\n]{4,64}[\"']\))|\((?=[\"']))"
 )
 # What goes on to a password; of a key, `secret_near` judges what stands there without a sign.
-_ASKED = rf"|(?:{_WHOLE}{{0,4}})\?[ \n]{{1,2}}(?:[\-–>] )?(?:\[[\d:]{{4,8}}\] )?(?:[a-z]{{1,12}}: )?(?:it'?s |is |es ist |c'est |es )?"
+_ASKED = rf"|(?:{_WHOLE}{{0,4}})(?:\?[ \n]{{1,2}}|\n(?=\[\d))(?:[\-–>] )?(?:\[[\d/.:,\- apm]{{4,24}}\] ?)?(?:[^\W\d_][\w.]{{0,14}}(?: [^\W\d_][\w.]{{0,14}})?: )?(?:it'?s |is |es ist |c'est |es )?"
 _SAID = rf"(?P<assigned>{_ASSIGNED})|(?P<said>(?:,?{_WHOLE}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
 _AFTER_CORE = re.compile(
     rf"{_SUFFIX}\)?(?:{_SAID}|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"

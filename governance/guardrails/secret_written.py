@@ -19,7 +19,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     if "</" in text:
         yield from _marked_up(reading)
     if '"' in text or "'" in text:
-        for rule in (_log_ins, _in_clear, _keys_of_ciphers, _salts, _connections, _updated, _listed_keys):
+        for rule in (_log_ins, _in_clear, _keys_of_ciphers, _salts, _connections, _updated, _listed_keys, _remarked):
             yield from rule(reading)
 
 
@@ -174,7 +174,7 @@ def _salts(reading: Reading) -> Iterator[Finding]:
 
 # pymysql.connect("db", "shop", "…", "crm"), objConn.Open "DSN=crm", "sa", "…": a user's name, then the password.
 _CONNECTION = re.compile(
-    r"(?:[\w.]{2,24}\(|\.open\b\(?) ?[\"'][^\"'\n]{1,80}[\"'], ?[\"'](?P<user>[\w.@\-]{2,40})[\"'], ?[\"'](?P<value>[^\s\"'\n]{5,64})[\"']",
+    r"(?:[\w.]{2,24}\(|\.open\b\(?) ?(?:[\"'][^\"'\n]{1,80}[\"']|\$\w{1,30}), ?[\"'](?P<user>[\w.@\-]{2,40})[\"'], ?[\"'](?P<value>[^\s\"'\n]{5,64})[\"']",
     re.IGNORECASE,
 )
 _CONNECTIONS = ("mysql.connect(", "mysql_connect(", "mysqldb.connect(", "mysqli_connect(", "pg_connect(", "oci_connect(", "odbc_connect(", "ibase_connect(", "ftp_login(", "ftp(", "psycopg2.connect(", "connectserver(", "getconnection(", "networkcredential(", ".open ", ".open(", "pdo(", "mysqli(")  # fmt: skip
@@ -237,3 +237,22 @@ def _listed_keys(reading: Reading) -> Iterator[Finding]:
                 yield Finding("api_key", *entry.span("value"), 0.7)
             between = reading.text[entry.end() : entry.end() + 1]
             entry = None if between in "]})" else _LISTED.match(reading.text, entry.end())
+
+
+# let seed = "…" // admin password, remove before release
+_IN_CODE = re.compile(
+    r"[=:(,] ?(?P<quote>[\"'])(?P<value>[^\s\"'\n]{5,64})(?P=quote)[;,)]{0,3} {0,8}(?://|#|--|/\*) ?[^\n\"']{0,30}\Z"
+)
+REACH_OF_REMARK = 112
+_MISSING = re.compile(
+    r"[^\n]{0,4}(?:hash|field|label|column|name|rule|policy|prompt|placeholder)|s? (?:is|are) (?:in|on|at|from|read|kept|stored)\b"
+)
+
+
+def _remarked(reading: Reading) -> Iterator[Finding]:
+    for at, name in reading.each(_AT_PASSWORDS, price=2):
+        match = _IN_CODE.search(reading.text, max(0, at - REACH_OF_REMARK), at)
+        if match is None or _MISSING.match(reading.lower, at + len(name)):
+            continue
+        if reading.likely(secret_looks.coined, match["value"]) or _own_words(reading, match["value"]):
+            yield Finding("password", *match.span("value"), 0.7)

@@ -35,6 +35,23 @@ SECRET = [
     # signed
     f"https://d1.cdn.example/film.mp4?Expires=1790000000&Signature=«{LONGER * 3}__»&Key-Pair-Id=K2ABCDEFGHIJKL",
     f"https://files.example/a.zip?OSSAccessKeyId=x&Expires=1790000000&Signature=«{RANDOM}aB%2Bc%3D»",
+    # files whose content is a key
+    "config/master.key lay in the archive; it holds «5f0c1be2a97d4438b1e6c07d92fa6e31»",
+    "decrypt production.yml.enc with config/credentials/production.key,\nno, that one. production.key is `«5f0c1be2a97d4438b1e6c07d92fa6e31»`",
+    "remote 10.8.0.1\n<tls-auth>\n«-----BEGIN OpenVPN Static key V1-----\n5f0c1be2a97d4438b1e6c07d92fa6e31\nb7a1c3d5e7f90214b6d8fa1c3e507294\n-----END OpenVPN Static key V1-----»\n</tls-auth>",
+    "«-----BEGIN OpenVPN tls-crypt-v2 server key-----\nvR7kQ2mXw9LtB4hZc8NdPf3JvR7kQ2mXw9LtB4hZc8Nd\n-----END OpenVPN tls-crypt-v2 server key-----»\n",
+    # numbers, phrases, remarks and answers
+    "smart card: user PIN «40917733», SO PIN «8812006543»",
+    "PIN for the fuel card ending in 7719: «6035»",
+    "Side door keypad: «40871#»",
+    "Les clés sont dans le boîtier, code «71C08» puis valider",
+    "duplicity wants the passphrase, and that passphrase is \"«nine owls borrowed the miller's ladder»\"",
+    "backup passphrase: “«all of grandma's jars are blue»”",
+    'var start = "«Zinn8-im-Topf»"; // the admin password, take it out',
+    "her password has always been «Marzipan1962», and nobody minds",
+    "[03/02/2025, 09:11:42] Aunt Jo: what's the password of the printer?\n[03/02/2025, 09:12:08] Tim R: «Lakritz44»\n",
+    "[03/02/2025, 09:11:42] Tante Jo: und das Passwort vom Drucker\n[03/02/2025, 09:12:08] Tim: «Lakritz44»\n",
+    '$db = new PDO($source, "portal", "«Zinn8-im-Topf»");',
     # what signs in code
     f'var key = new SymmetricSecurityKey(Encoding.UTF8.GetBytes("«{RANDOM}»"));',
     f'Algorithm hs = Algorithm.HMAC256("«{RANDOM}»");',
@@ -136,6 +153,13 @@ CLEAN = [
     "Use 12 months to verify the trend",
     "Parameters:\n  PasswordLength:\n    Type: Number\n    Default: 16\n",
     "rtmp://live.kanal.tv/app/stream1",
+    "config/master.key (fingerprint 5f0c1be2a97d4438b1e6c07d92fa6e31)",
+    "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ\n-----END CERTIFICATE-----",
+    "my password has been changed by the desk on Monday",
+    'label = "Ort8-und-Tag"  # passwords are kept in the vault',
+    "Side door keypad: 12 keys, model 4711",
+    "[03/02/2025, 09:11:42] Jo: I forgot the password\n[03/02/2025, 09:12:08] Tim: again\n",
+    "the passphrase is \"...\"",
     "Public key token: b77a5c561934e089, Version=4.0.0.0",
 ]  # fmt: skip
 
