@@ -38,7 +38,7 @@ _ONCE = Needles((
     "mã xác thực", "mã xác nhận", "mã otp", "รหัส otp", "κωδικός επαλήθευσης", "رمز التحقق", "رمز التأكيد", "קוד אימות", "सत्यापन कोड", "ओटीपी", "kontrolni kod", "verifikacijski kod",
 ))  # fmt: skip
 _ONCE_VALUE = re.compile(
-    r"[^\W\d_]{0,5}(?P<about>(?:[ \-](?:for|of|to|from|für|zum|zur|bei|pour|de|du|para|per|da|voor|van|do|для|от|от|din|för)\b[^\n.:;]{1,40}?)?)(?: ?[:=：]{1,2}| (?:is|are|ist|lautet|sind|est|est le|c'est|es|es el|è|è il|é|é o|e|to|jest|är|er|on|je|az|este|adalah|là|คือ|είναι|هو|-|—|–)(?: now)?(?:: ?)?|是|为|為|は|가|는|은|：|,)?"
+    r"[^\W\d_]{0,5}(?P<about>(?:[ \-](?:for|of|to|from|für|zum|zur|bei|pour|de|du|para|per|da|voor|van|do|для|от|от|din|för)\b[^\n:;]{1,80}?)?)(?: ?[:=：]{1,2}| (?:is|are|ist|lautet|sind|est|est le|c'est|es|es el|è|è il|é|é o|e|to|jest|är|er|on|je|az|este|adalah|là|คือ|είναι|هو|-|—|–)(?: now)?(?:: ?)?|是|为|為|は|가|는|은|：|,)?"
     rf" {{0,2}}\n?[\"'`「\[(*]{{0,3}}(?:[A-Z]{{1,2}}-)?(?P<value>{_SIX}){_END}",
     re.IGNORECASE,
 )
@@ -52,7 +52,7 @@ def _once(reading: Reading) -> Iterator[Finding]:
     for at, cue in reading.each(_ONCE, price=2, whole=False):
         if cue[0].isascii() and cue[0].isalpha() and reading.lower[at - 1 : at].isalpha() and cue[0] not in "bsevaz":
             continue
-        match = _ONCE_VALUE.match(reading.text, at + len(cue))
+        match = _ONCE_VALUE.match(reading.text, at + len(cue.rstrip()))
         if match is None or _NO_CODE.search(match["about"].lower()):
             continue
         value = match["value"]
@@ -73,7 +73,8 @@ _USED = re.compile(
     re.IGNORECASE,
 )
 _ENTERED = re.compile(
-    rf"\b(?:this|following) code (?:to|in order to|when) [^\n.:]{{3,40}}: {{0,2}}(?P<value>{_SIX}){_END}", re.IGNORECASE
+    rf"\b(?:this|following) code (?:to|in order to|when) [^\n.:]{{3,60}}:\s{{0,12}}(?P<value>{_SIX}|(?=[A-Z\-]{{0,9}}\d)[A-Z\d]{{4}}-[A-Z\d]{{4}}){_END}",
+    re.IGNORECASE,
 )
 # "Your WhatsApp code: 551-923"
 _OF_SERVICE = re.compile(rf"code(?: is|:) (?P<value>{_SIX}){_END}", re.IGNORECASE)
@@ -81,6 +82,16 @@ _SERVICE = re.compile(
     r"\b(?:whatsapp|signal|telegram|google|paypal|uber|instagram|facebook|apple id|microsoft|steam|discord|amazon|twitter|linkedin|netflix|revolut)(?:-| verification | login | security )? ?\Z"
 )
 LONGEST_SERVICE = 26
+# "got the text, code is 842 416, hurry"
+_TEXTED = re.compile(rf"code(?: is|'s) (?P<value>\d{{3}}[ \-]\d{{3}}|\d{{6}}){_END}")
+_BY_TEXT = re.compile(r"\b(?:text(?:ed)?|sms|hurry|expires?|minutes?|log ?in|sign ?in|verify|verification|phone)\b")
+REACH_OF_TEXT = 50
+# "enter the service code 644372"
+_FOR_ENGINEERS = ("service code", "engineer code", "installer code", "maintenance code", "override code", "supervisor code", "master code", "unlock code", "manager code", "servicecode", "wartungscode")  # fmt: skip
+_OF_ENGINEERS = re.compile(
+    rf"(?:(?:service|engineer|installer|maintenance|override|supervisor|master|unlock|manager) ?|wartungs)code(?: is|:)? (?P<value>\d{{4,8}}){_END}",
+    re.IGNORECASE,
+)
 
 
 def _told_first(reading: Reading) -> Iterator[Finding]:
@@ -100,6 +111,10 @@ def _before_what_they_are(reading: Reading) -> Iterator[re.Match[str]]:
         if number is not None and reading.tried(number.start(), 3) and _A_CODE.match(lower, said.end()):
             yield number
     yield from reading.matches(_USED, ("use ", "enter ", "type "))
+    yield from reading.matches(_OF_ENGINEERS, _FOR_ENGINEERS)
+    for code in reading.matches(_TEXTED, ("code is ", "code's ")):
+        if _BY_TEXT.search(lower, max(0, code.start() - REACH_OF_TEXT), code.end() + REACH_OF_TEXT):
+            yield code
     yield from reading.matches(_ENTERED, ("this code ", "following code "), price=2)
     for code in reading.matches(_OF_SERVICE, ("code is ", "code: ")):
         if _SERVICE.search(lower, max(0, code.start() - LONGEST_SERVICE), code.start()):
@@ -116,7 +131,7 @@ _LISTS = Needles((
 ))  # fmt: skip
 _ONE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
 _LIST = re.compile(
-    rf"[^\W\d_]{{0,3}}[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )(?P<value>(?:[\s,;.)(|*•\-]{{0,6}}(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}){{1,16}})",
+    rf"[^\W\d_]{{0,3}}(?:[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )|[^\n:=]{{61,140}}\n)(?P<value>(?:[\s,;.)(|*•☐□\-]{{0,6}}(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}){{1,16}})",
     re.IGNORECASE,
 )
 _ALONE = re.compile(r"\d{8}|(?=[a-z\-]*\d)[\da-z]{4,5}(?:-[\da-z]{4,5}){1,7}", re.IGNORECASE)  # is one without others
@@ -138,19 +153,19 @@ def _for_emergencies(reading: Reading) -> Iterator[Finding]:
 # "Türcode Serverraum: C2580", "digicode 47B12", "the key box left of the door, code 4471"
 _DOORS = Needles((
     "door code", "gate code", "garage code", "alarm code", "entry code", "entrance code", "building code", "lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "safe code", "alarm panel", "keypad", "türcode", "tür-code", "torcode", "haustür", "garagencode",
-    "alarmcode", "zugangscode", "schlüsselkasten", "schlüsselfach", "code fürs", "code für den safe", "code für den tresor", "code für die alarm", "code du coffre", "code de la caisse", "clave de la alarma", "clave de la puerta", "clave de la caja", "código de la caja", "codice della cassaforte", "code van de kluis", "code van het slot", "code voor de deur", "код от домофона", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "boîtier", "digicode",
+    "alarmcode", "zugangscode", "schlüsselkasten", "schlüsselfach", "code fürs", "code für den safe", "code für den tresor", "code für die alarm", "code du coffre", "code de la caisse", "clave de la alarma", "clave de la puerta", "clave de la caja", "código de la caja", "codice della cassaforte", "code van de kluis", "code van het slot", "code voor de deur", "код от домофона", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "boîtier", "alarmanlage", "digicode",
     "código del portal", "código de la puerta", "código puerta", "código de la alarma", "código del garaje", "caja de llaves", "código da porta", "código do portão", "código do alarme", "cofre de chaves", "codice del cancello", "codice della porta", "codice portone", "codice allarme", "cassetta chiavi",
     "deurcode", "poortcode", "sleutelkluis", "sleutelkastje", "kod do drzwi", "kod do bramy", "kod do furtki", "kod do domofonu", "код двери", "код от двери", "код домофона", "код от подъезда", "код подъезда", "код ворот", "门禁密码", "门禁码", "ドアコード", "暗証番号", "도어락", "공동현관",
     "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die tür", "code für das tor",
 ))  # fmt: skip
 _OF_DOOR = re.compile(
-    r"[^\W\d_]{0,3}(?P<about>[^\n:;!?\d]{0,40}?)(?:[:：]| is| are| ist| lautet| est| es| è| é| is| jest| to| är| er|,? (?:code|pin|combination|combo|código|codice|kod|код)(?: is| ist|:)?|は|是|为|은|는)? {1,2}[\"'*]?(?P<value>[#*]?(?=[A-Za-zА-Я]{0,2}\d|\d)(?:[A-ZА-Я]{0,2}\d{3,6}[A-ZА-Я]{0,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?)(?![\w/\-]|[.,:]\d| (?:means|indicates|bedeutet|meldet|signifie|significa))",
+    r"[^\W\d_]{0,3}(?P<about>[^\n:;!?\d]{0,40}?)(?:[:：]| is| are| ist| lautet| est| es| è| é| is| jest| to| är| er|,? (?:[Cc]ode|pin|combination|combo|código|codice|kod|код)(?: is| ist|:)?|は|是|为|은|는)? {1,2}[\"'*]?(?P<value>[#*]?(?=[A-Za-zА-Я]{0,2}\d|\d)(?:[A-ZА-Я]{0,2}\d{3,6}[A-ZА-Я]{0,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?)(?![\w/\-]|[.,:]\d| (?:means|indicates|bedeutet|meldet|signifie|significa))",
 )
 _NOT_OF_DOOR = re.compile(
     r"\b(?:tel|phone|telefon|ticket|order|no|nr|room|raum|revision|list|error|means|low|version|page|art|model|serial|call|ring|delivered|raised|since|until|on|at|gardien\w*|au|der|am|fax|change\w*|ändert|review|controller)\b"
 )
 _WHERE = re.compile(r"\b(?:on|at|am|an der|au) ")  # a place, if the code is called one
-_NEEDS_CODE = frozenset({"lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "keypad", "haustür", "schlüsselkasten", "schlüsselfach", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "hoftor", "boîte à clés", "boite a cles", "boîtier", "caja de llaves", "cofre de chaves", "cassetta chiavi", "sleutelkluis", "sleutelkastje", "alarm panel", "도어락", "공동현관"})  # fmt: skip
+_NEEDS_CODE = frozenset({"lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "keypad", "haustür", "schlüsselkasten", "schlüsselfach", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "hoftor", "boîte à clés", "boite a cles", "boîtier", "alarmanlage", "caja de llaves", "cofre de chaves", "cassetta chiavi", "sleutelkluis", "sleutelkastje", "alarm panel", "도어락", "공동현관"})  # fmt: skip
 _CODE_WORD = re.compile(r"\b(?:code|pin|combination|combo|disarm|código|codice|kod|код)\b|비밀번호")
 
 
@@ -172,7 +187,7 @@ def _of_doors(reading: Reading) -> Iterator[Finding]:
 
 # "host PIN 640917#", "SIM: PIN 0427, PUK 37235172": a number behind the word, and nothing of hardware.
 _PIN = re.compile(
-    r"(?:pin|пин)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?: ?[:=]| is| ist)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
+    r"(?:pin|пин)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?: ?[:=]| is| ist|['’]s)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
     re.IGNORECASE,
 )
 _OF_PIN = re.compile(
@@ -203,7 +218,7 @@ _ASIDE = re.compile(
 )
 # "PIN for the company card ending 2281: 4096"
 _NAMED = re.compile(
-    r"(?:pin|geheimzahl|passcode|пин)\b(?P<about> [^\n.;:()]{4,48}): {1,2}(?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)",
+    r"(?:pin|geheimzahl|passcode|пин)\b(?P<about> [^\n.;:()]{4,48})(?::|[;,] it['’]s) {1,2}(?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)",
     re.IGNORECASE,
 )
 _AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
@@ -217,7 +232,10 @@ def _aside(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
     for match in (*reading.matches(_ASIDE, _AT_ASIDE), *reading.matches(_NAMED, _AT_ASIDE)):
         before = lower[max(0, match.start() - LONGEST_NAME) : match.start()]
-        if not secret_looks.YEAR.match(match["value"]) and _CARRIER.search(before + match["about"].lower()):
+        told_so = match[0].endswith("s " + match["value"])
+        if not secret_looks.YEAR.match(match["value"]) and (
+            told_so or _CARRIER.search(before + match["about"].lower())
+        ):
             yield Finding("pin", *match.span("value"), 0.7)
 
 

@@ -105,7 +105,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 # "voicemail PIN 4471", "the gate code is 4471#": what the number opens is named.
 _DOOR_CODE = re.compile(
     r"(?:card|debit|sim|voicemail|lockbox|key ?box|padlock|safe|door|alarm|gate|bank|phone|tablet|screen|unlock|lock|garage|keypad|locker|entry|my|your|his|her|their|our|new|old|mom's|the) (?:card |door |lock )?"
-    r"(?:pin|pin code|code|passcode|combination|combo)(?: for [^\d\n.]{2,30})?(?: is| was|:| =| to|,)? (?:now |still )?(?:for the (?:door|gate|alarm|safe|garage|lock(?:box)?) )?(?P<value>[#*]?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2}(?:-\d{1,2})?)(?![\w\-/:]|\.\d)",
+    r"(?:pin|pin code|code|passcode|combination|combo)(?: (?:for|to|of|on) [^\d\n.:]{2,30})?(?: is| was|:| =| to|,)? (?:now |still )?(?:for the (?:door|gate|alarm|safe|garage|lock(?:box)?) )?(?P<value>[#*]?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2}(?:-\d{1,2})?)(?![\w\-/:]|\.\d)",
     re.IGNORECASE,
 )
 _DOORS = re.compile(

@@ -14,7 +14,7 @@ from governance.guardrails.secret_told import END, STEMS, bare, finding
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that are words, as its sentences tell."""
     if any(stem in reading.lower for stem in STEMS):
-        for rule in (_phrases, _in_quotes, _bare_phrases, _quoted, _of_files):
+        for rule in (_phrases, _in_quotes, _right_behind, _bare_phrases, _quoted, _of_files):
             yield from rule(reading)
 
 
@@ -78,6 +78,36 @@ _WHOLE_PHRASE = re.compile(
 _PHRASE_EQUALS = re.compile(
     r"phrase(?: (?:for|to|of) (?:the |my |our )?[\w\-]{2,20}){0,2} ?[=:] ?(?P<value>" + _WORDS + ")" + END,
     re.IGNORECASE,
+)
+
+
+# "identifiant c.moreau, mot de passe provisoire Pvihx1ZtdH", "open it with the password TCMX822276"
+_RIGHT_BEHIND = re.compile(
+    r"(?:password|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło)"
+    r"(?: (?:provisoire|temporaire|initial|temporary|provisional|temporal|inicial|provisório|tijdelijk|tymczasowe))? "
+    r"(?P<value>(?=[A-Za-z]{0,20}\d)(?=\d{0,20}[A-Za-z])(?=[a-z\d]{0,20}[A-Z])[A-Za-z\d]{8,24})(?=[.,;!)]{0,2}(?:\s|\Z))"
+)
+_OF_CIPHERS = re.compile(
+    r"sha|md\d|pbkdf|bcrypt|argon|aes|rfc|cve|windows|office|ntlm|base64|oauth|scram|sap", re.IGNORECASE
+)
+
+
+def _right_behind(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_RIGHT_BEHIND, _NAMES_RIGHT_BEFORE):
+        value = match["value"]
+        if _OF_CIPHERS.match(value) is None and not secret_looks.placeholder(value):
+            yield Finding("password", *match.span("value"), 0.65)
+
+
+_NAMES_RIGHT_BEFORE = (
+    "password ",
+    "passwort ",
+    "kennwort ",
+    "mot de passe ",
+    "contraseña ",
+    "senha ",
+    "wachtwoord ",
+    "hasło ",
 )
 
 

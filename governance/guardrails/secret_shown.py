@@ -192,7 +192,17 @@ _LIMITED = re.compile(r"expires=|key-pair-id=|accesskeyid=|accessid=|policy=|cre
 REACH_OF_LINK = 400
 
 
+# "https://shop.example/account/reset/4071/f45fc4…": who follows it chooses the password.
+_LINK = re.compile(
+    r"/(?:password-?reset|reset[\-_]?password|reset|magic(?:-link)?|invite|invitation|activate)(?:/[\w\-]{1,40}){0,2}?/(?P<value>[0-9a-f]{32,64}|[\w\-]{24,90})(?![\w\-/.])"
+)
+_LINKS = ("/reset/", "/reset-password/", "/reset_password/", "/password-reset/", "/magic/", "/magic-link/", "/invite/", "/invitation/", "/activate/")  # fmt: skip
+
+
 def _signed(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_LINK, _LINKS):
+        if secret_looks.noisy(match["value"]):
+            yield Finding("presigned_url", *match.span("value"), 0.75)
     for match in reading.matches(_SIGNATURE, ("?signature=", "&signature=", "&amp;signature=")):
         around = reading.lower[max(0, match.start() - REACH_OF_LINK) : match.end() + LONGEST_LABEL]
         if _LIMITED.search(around) and secret_looks.noisy(match["value"].replace("%", "")):

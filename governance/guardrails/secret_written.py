@@ -243,6 +243,7 @@ def _listed_keys(reading: Reading) -> Iterator[Finding]:
 _IN_CODE = re.compile(
     r"[=:(,] ?(?P<quote>[\"'])(?P<value>[^\s\"'\n]{5,64})(?P=quote)[;,)]{0,3} {0,8}(?://|#|--|/\*) ?[^\n\"']{0,30}\Z"
 )
+_REMARK = re.compile(r"[\"'][;,)]{0,3} {0,8}(?://|#|--|/\*)")
 REACH_OF_REMARK = 112
 _MISSING = re.compile(
     r"[^\n]{0,4}(?:hash|field|label|column|name|rule|policy|prompt|placeholder)|s? (?:is|are) (?:in|on|at|from|read|kept|stored)\b"
@@ -250,7 +251,7 @@ _MISSING = re.compile(
 
 
 def _remarked(reading: Reading) -> Iterator[Finding]:
-    for at, name in reading.each(_AT_PASSWORDS, price=2):
+    for at, name in reading.each(_AT_PASSWORDS, price=2) if reading.speaks(_REMARK) else ():
         match = _IN_CODE.search(reading.text, max(0, at - REACH_OF_REMARK), at)
         if match is None or _MISSING.match(reading.lower, at + len(name)):
             continue
