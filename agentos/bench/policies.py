@@ -20,7 +20,7 @@ from agentos.bench.meter import Meter
 from agentos.bench.scenes import LIMIT_SECONDS, PATH, SAY
 from agentos.bench.stand import Stand
 
-TURNS = 5
+TURNS = 3
 STREAMS, RUNS, READS, WARM_READS = 20, 60, 40, 10
 COPY = "agentos_bare"
 SHARE = 0.95
