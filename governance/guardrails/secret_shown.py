@@ -19,7 +19,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     if "\n" in reading.text:
         for rule in (_shown_once, _printed, _of_cluster):
             yield from rule(reading)
-    for rule in (_typed, _ids, _of_files):
+    for rule in (_typed, _ids, _of_files, _made_by_tools):
         yield from rule(reading)
     yield from _signed(reading)
 
@@ -143,6 +143,21 @@ def _of_files(reading: Reading) -> Iterator[Finding]:
         before = reading.lower[max(0, match.start() - LONGEST_LABEL) : match.start("value")]
         if not _NO_SECRET.search(before):
             yield Finding("api_key", *match.span("value"), 0.75)
+
+
+# SECRET_KEY = "…" as Django makes it, with signs of code; {"keyName": "key1", …, "value": "…"} as Azure lists it.
+_OF_DJANGO = re.compile(
+    r"secret_key(?:[\"'])?\s?[:=]\s?(?P<quote>[\"'])(?P<value>[a-z\d!@#$%^&*(\-_=+)]{40,80})(?P=quote)"
+)
+_OF_AZURE = re.compile(r"keyname\"?\s?:[^{}]{1,120}?value\"?\s?:\s?\"?(?P<value>[a-z\d+/]{86}==)")
+
+
+def _made_by_tools(reading: Reading) -> Iterator[Finding]:
+    for pattern, cue in ((_OF_DJANGO, "secret_key"), (_OF_AZURE, "keyname")):
+        if cue in reading.lower:
+            for match in pattern.finditer(reading.lower):
+                if secret_looks.noisy(match["value"]):
+                    yield Finding("api_key", *match.span("value"), 0.85)
 
 
 # What a cluster keeps: all that stands below `data` or `stringData` of a `kind: Secret`.

@@ -68,6 +68,8 @@ SECRET = [
     "https://nordlicht.example/account/reset/5512/«b45fc475d82aca8b45ba392adc01297c41d85c07»",
     "identifiant j.renard, mot de passe provisoire «Kvihx3ZtdQ». Il faut le changer.",
     "The PDF opens with the password «KDMX822271».",
+    "DEBUG = False\nSECRET_KEY = '«w#4k(^2z%8q&m!x)p0=+b7c-h_d@j$5v*tr6nl9g3se1fu(ay»'\n",
+    f'[{{"keyName": "key2", "permissions": "FULL", "value": "«{(RANDOM * 4)[:86]}==»"}}]',
     # what signs in code
     f'var key = new SymmetricSecurityKey(Encoding.UTF8.GetBytes("«{RANDOM}»"));',
     f'Algorithm hs = Algorithm.HMAC256("«{RANDOM}»");',
