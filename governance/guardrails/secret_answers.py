@@ -139,19 +139,9 @@ _JUDGED = re.compile(
     + THING
     + ")"
 )
-_JUDGING = Needles(
-    (
-        "strong pass",
-        "good pass",
-        "safe pass",
-        "secure pass",
-        "weak pass",
-        "bad pass",
-        "decent pass",
-        "sicheres passwort",
-        "gutes passwort",
-    )
-)
+_JUDGING = Needles((
+    "strong pass", "good pass", "safe pass", "secure pass", "weak pass", "bad pass", "decent pass", "sicheres passwort", "gutes passwort",
+))  # fmt: skip
 _ASKED_HOW = re.compile(rf"\b(?:is|was|ist|would) {VALUE}[\"'`”»]? (?:be )?(?:an? |ein )\Z", re.IGNORECASE)
 LONGEST_VALUE = 64
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from governance.guardrails import secret_looks
 from governance.guardrails.findings import Finding
@@ -218,7 +219,7 @@ _ASIDE = re.compile(
 )
 # "PIN for the company card ending 2281: 4096"
 _NAMED = re.compile(
-    r"(?:pin|geheimzahl|passcode|пин)\b(?P<about> [^\n.;:()]{4,48})(?::|[;,] it['’]s) {1,2}(?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)",
+    r"(?:pin|geheimzahl|passcode|пин)\b(?P<about> [^\n.;:()]{4,48})(?::|[;,] (?P<so>it['’]s)) {1,2}(?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)",
     re.IGNORECASE,
 )
 _AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
@@ -230,9 +231,10 @@ _CARRIER = re.compile(
 
 def _aside(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
-    for match in (*reading.matches(_ASIDE, _AT_ASIDE), *reading.matches(_NAMED, _AT_ASIDE)):
+    patterns = (_ASIDE, _NAMED) if "(" in lower else (_NAMED,)
+    for match in chain.from_iterable(reading.matches(pattern, _AT_ASIDE) for pattern in patterns):
         before = lower[max(0, match.start() - LONGEST_NAME) : match.start()]
-        told_so = match[0].endswith("s " + match["value"])
+        told_so = match.groupdict().get("so")
         if not secret_looks.YEAR.match(match["value"]) and (
             told_so or _CARRIER.search(before + match["about"].lower())
         ):

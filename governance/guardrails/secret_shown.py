@@ -147,17 +147,16 @@ def _of_files(reading: Reading) -> Iterator[Finding]:
 
 # SECRET_KEY = "…" as Django makes it, with signs of code; {"keyName": "key1", …, "value": "…"} as Azure lists it.
 _OF_DJANGO = re.compile(
-    r"secret_key(?:[\"'])?\s?[:=]\s?(?P<quote>[\"'])(?P<value>[a-z\d!@#$%^&*(\-_=+)]{40,80})(?P=quote)"
+    r"secret_key(?:[\"'])?\s?[:=]\s?(?P<quote>[\"'])(?P<value>[a-z\d!@#$%^&*(\-_=+)]{40,80})(?P=quote)", re.IGNORECASE
 )
-_OF_AZURE = re.compile(r"keyname\"?\s?:[^{}]{1,120}?value\"?\s?:\s?\"?(?P<value>[a-z\d+/]{86}==)")
+_OF_AZURE = re.compile(r"keyname\"?\s?:[^{}]{1,120}?value\"?\s?:\s?\"?(?P<value>[a-z\d+/]{86}==)", re.IGNORECASE)
 
 
 def _made_by_tools(reading: Reading) -> Iterator[Finding]:
     for pattern, cue in ((_OF_DJANGO, "secret_key"), (_OF_AZURE, "keyname")):
-        if cue in reading.lower:
-            for match in pattern.finditer(reading.lower):
-                if secret_looks.noisy(match["value"]):
-                    yield Finding("api_key", *match.span("value"), 0.85)
+        for match in reading.matches(pattern, (cue,)):
+            if secret_looks.noisy(match["value"]):
+                yield Finding("api_key", *match.span("value"), 0.85)
 
 
 # What a cluster keeps: all that stands below `data` or `stringData` of a `kind: Secret`.

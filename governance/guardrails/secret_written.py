@@ -103,32 +103,9 @@ def _in_clear(reading: Reading) -> Iterator[Finding]:
 
 # AES.new(bytes.fromhex("…")), createCipheriv('aes-256-gcm', Buffer.from('…', 'hex'), iv), new SecretKeySpec("…".getBytes(), "AES")
 _CIPHERS = (
-    "aes.new(",
-    "des.new(",
-    "des3.new(",
-    "blowfish.new(",
-    "arc4.new(",
-    "chacha20.new(",
-    "chacha20_poly1305.new(",
-    "chacha20poly1305(",
-    "fernet(",
-    "aesgcm(",
-    "aesccm(",
-    "aessiv(",
-    "cipheriv(",
-    "secretkeyspec(",
-    "newcipher(",
-    "secretbox(",
-    "keyparameter(",
-    "aes.encrypt(",
-    "aes.decrypt(",
-    "openssl_encrypt(",
-    "openssl_decrypt(",
-    "cryptojs.hmac",
-    "key::from_slice(",
-    "new_from_slice(",
-    "importkey(",
-)
+    "aes.new(", "des.new(", "des3.new(", "blowfish.new(", "arc4.new(", "chacha20.new(", "chacha20_poly1305.new(", "chacha20poly1305(", "fernet(", "aesgcm(", "aesccm(", "aessiv(", "cipheriv(",
+    "secretkeyspec(", "newcipher(", "secretbox(", "keyparameter(", "aes.encrypt(", "aes.decrypt(", "openssl_encrypt(", "openssl_decrypt(", "cryptojs.hmac", "key::from_slice(", "new_from_slice(", "importkey(",
+)  # fmt: skip
 # The same of what signs: any words of somebody's own are a key there.
 _SIGNERS = (
     "symmetricsecuritykey(", "hmac256(", "hmac384(", "hmac512(", "hmacsha1(", "hmacsha256(", "hmacsha512(", "hmacshakeyfor(", "signedstring(", "hmac.new(", "hmac.hexdigest(", "hmac.digest(", "hash_hmac(", "createhmac(", "jwt::encode(", "jwt::decode(", "jwt.encode(", "jwt.decode(", "jwt.sign(", "jwt.verify(",
@@ -240,10 +217,9 @@ def _listed_keys(reading: Reading) -> Iterator[Finding]:
 
 
 # let seed = "…" // admin password, remove before release
-_IN_CODE = re.compile(
-    r"[=:(,] ?(?P<quote>[\"'])(?P<value>[^\s\"'\n]{5,64})(?P=quote)[;,)]{0,3} {0,8}(?://|#|--|/\*) ?[^\n\"']{0,30}\Z"
-)
-_REMARK = re.compile(r"[\"'][;,)]{0,3} {0,8}(?://|#|--|/\*)")
+_BEHIND = r"[;,)]{0,3} {0,8}(?://|#|--|/\*)"
+_IN_CODE = re.compile(rf"[=:(,] ?(?P<quote>[\"'])(?P<value>[^\s\"'\n]{{5,64}})(?P=quote){_BEHIND} ?[^\n\"']{{0,30}}\Z")
+_REMARK = re.compile(rf"[\"']{_BEHIND}")
 REACH_OF_REMARK = 112
 _MISSING = re.compile(
     r"[^\n]{0,4}(?:hash|field|label|column|name|rule|policy|prompt|placeholder)|s? (?:is|are) (?:in|on|at|from|read|kept|stored)\b"
@@ -255,5 +231,5 @@ def _remarked(reading: Reading) -> Iterator[Finding]:
         match = _IN_CODE.search(reading.text, max(0, at - REACH_OF_REMARK), at)
         if match is None or _MISSING.match(reading.lower, at + len(name)):
             continue
-        if reading.likely(secret_looks.coined, match["value"]) or _own_words(reading, match["value"]):
+        if _own_words(reading, match["value"]):
             yield Finding("password", *match.span("value"), 0.7)
