@@ -6,7 +6,7 @@ import inspect
 import sys
 
 from agentos.serving import turns, web, worker
-from governance.guardrails import injection_model
+from governance.guardrails.injection import learned
 from governance.guards import output
 
 
@@ -26,6 +26,6 @@ def test_whatever_works_on_runs_shortens_them() -> None:
 
 def test_what_guards_know_is_read_before_somebody_waits() -> None:
     web.loaded()
-    assert injection_model.current.cache_info().currsize == 1
+    assert learned.current.cache_info().currsize == 1
     assert output.streaming.cache_info().currsize == 1
     assert "judge_once()" in inspect.getsource(worker.work).partition("open_runtime")[0]

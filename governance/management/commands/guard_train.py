@@ -8,11 +8,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from governance.guardrails import injection_model, injection_training, injection_trial
-from governance.guardrails.injection import found_by_rules
-from governance.guardrails.injection_model import Model
-from governance.guardrails.injection_training import Example
-from governance.guardrails.injection_views import views
+from governance.guardrails.injection import learned, training, trial
+from governance.guardrails.injection.detecting import found_by_rules
+from governance.guardrails.injection.learned import Model
+from governance.guardrails.injection.training import Example
+from governance.guardrails.injection.views import views
 
 
 class Command(BaseCommand):
@@ -34,33 +34,33 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the weights at the end, all at once."""
-        paths = [*injection_training.WRITTEN, *injection_training.FAMILIAR, *options["files"]]
+        paths = [*training.WRITTEN, *training.FAMILIAR, *options["files"]]
         try:
-            examples = list(injection_training.examples(paths, _by_rules))
+            examples = list(training.examples(paths, _by_rules))
         except (OSError, ValueError, KeyError) as error:
             raise CommandError(f"These texts can't be read: {error}") from error
-        examples.extend(injection_training.documents(_by_rules))
-        model = injection_training.train(examples)
+        examples.extend(training.benign_documents(_by_rules))
+        model = training.train(examples)
         if options["keep_thresholds"]:
-            before = injection_model.loads(injection_model.PATH.read_text("utf-8"))
+            before = learned.loads(learned.PATH.read_text("utf-8"))
             model = replace(model, alarm=before.alarm, doubt=before.doubt)
         else:
             model = self._tried(model, examples, authors=options["authors"])
-        model = replace(model, made_of=injection_training.made_of(paths))
-        written = injection_model.dumps(model)
+        model = replace(model, made_of=training.made_of(paths))
+        written = learned.dumps(model)
         self.stdout.write(f"\nalarm {model.alarm}, doubt {model.doubt}, {len(written.encode())} bytes\n")
         if not options["dry_run"]:
-            injection_model.PATH.write_text(written, "utf-8")
+            learned.PATH.write_text(written, "utf-8")
 
     def _tried(self, model: Model, examples: list[Example], *, authors: bool) -> Model:
         """Print what is found in unseen texts, and return the model with its thresholds."""
-        for name, group in injection_trial.GROUPS.items():
-            if name != injection_trial.DECISIVE and not authors:
+        for name, group in trial.GROUPS.items():
+            if name != trial.DECISIVE and not authors:
                 continue
-            tried = list(injection_trial.trials(examples, group))
-            fitted = injection_trial.with_thresholds(model, tried)
-            self.stdout.write(f"\n{name}\n{injection_trial.table(fitted, tried)}\n")
-            if name == injection_trial.DECISIVE:
+            tried = list(trial.trials(examples, group))
+            fitted = trial.with_thresholds(model, tried)
+            self.stdout.write(f"\n{name}\n{trial.table(fitted, tried)}\n")
+            if name == trial.DECISIVE:
                 model = fitted
         return model
 

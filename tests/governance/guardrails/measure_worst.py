@@ -115,9 +115,9 @@ def _one_of(value: Any, draw: random.Random) -> str:
 def expressions(names: str) -> list[Any]:
     """Return what the rules in modules so named look for: strings, and expressions taken apart."""
     found: dict[Any, None] = {}
-    for module in pkgutil.iter_modules(guardrails.__path__):
+    for module in pkgutil.walk_packages(guardrails.__path__, f"{guardrails.__name__}."):
         if re.search(names, module.name):
-            for value in vars(importlib.import_module(f"{guardrails.__name__}.{module.name}")).values():
+            for value in vars(importlib.import_module(module.name)).values():
                 found.update(dict.fromkeys(_held(value, 0)))
     return [_parser.parse(one.pattern, one.flags) if isinstance(one, re.Pattern) else one for one in found]
 

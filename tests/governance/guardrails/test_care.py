@@ -9,21 +9,20 @@ from pathlib import Path
 import pytest
 
 from governance import guardrails
-from governance.guardrails import (
-    care,
-    national_ids,
-    pii,
-    pii_addresses,
-    pii_around,
-    pii_births,
-    pii_dictated,
-    pii_examples,
-    pii_hosts,
-    pii_numbers,
-    pii_things,
-)
+from governance.guardrails import care, pii
 from governance.guardrails.care import Care
 from governance.guardrails.findings import Finding
+from governance.guardrails.pii import (
+    addresses,
+    around,
+    births,
+    dictated,
+    examples,
+    hosts,
+    national_ids,
+    numbers,
+    things,
+)
 from tests.governance.guardrails.labelled import personal
 
 DATA = Path(guardrails.__file__).parent / "data"
@@ -49,15 +48,15 @@ def test_a_text_is_worth_so_many_looks() -> None:
 @pytest.mark.parametrize(
     ("module", "look", "piece"),
     [
-        (pii_hosts, "_somebodys", "ip 81.2.69.14"),
-        (pii_around, "_credible", "patient chart AB-{}73"),
-        (pii_births, "_sentence", "b. 1.2.1970"),
-        (pii_examples, "_around", "test 4242424242424242"),
-        (pii_numbers, "_of_a_payer", "4242424242424242"),
-        (pii_numbers, "_of_somebody", "123-45-{}"),
-        (pii_things, "said_of", "415 555 {}"),
-        (pii_addresses, "_lived", "Lindenstrasse {}"),
-        (pii_dictated, "_of_a_telephone", "number four one five eight two seven three three"),
+        (hosts, "_somebodys", "ip 81.2.69.14"),
+        (around, "_credible", "patient chart AB-{}73"),
+        (births, "_sentence", "b. 1.2.1970"),
+        (examples, "_around", "test 4242424242424242"),
+        (numbers, "_of_a_payer", "4242424242424242"),
+        (numbers, "_of_somebody", "123-45-{}"),
+        (things, "said_of", "415 555 {}"),
+        (addresses, "_lived", "Lindenstrasse {}"),
+        (dictated, "_of_a_telephone", "number four one five eight two seven three three"),
         (national_ids, "_Names._promising", "4405140{} pesel"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.guardrails import pii_hosts, pii_numbers, pii_phone_words, pii_things
 from governance.guardrails.cues import Cue, asked_once, one_look, tells_digits
+from governance.guardrails.pii import hosts, numbers, phone_words, things
 
 PATTERNS = (
     r"\b(?:orders?|ord|no)\b",
@@ -40,7 +40,7 @@ def test_of_several_expressions_one_is_enough(words: str) -> None:
     assert (Cue(*PATTERNS).search(words) is not None) == several
 
 
-@pytest.mark.parametrize("cue", [pii_numbers.DENIAL, pii_things.THINGS, pii_phone_words._NAMED, pii_hosts._PERSON])
+@pytest.mark.parametrize("cue", [numbers.DENIAL, things.THINGS, phone_words._NAMED, hosts._PERSON])
 def test_the_long_lists_of_words_are_told_apart_by_their_beginnings(cue: Cue) -> None:
     assert cue._hints and not cue._loose
 

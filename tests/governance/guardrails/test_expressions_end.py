@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from governance.guardrails import secret_commands, secret_told, secrets
+from governance.guardrails import secrets
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import commands, told
 
 # Wakes every rule; each then tells what it asks.
 WAKING = (
@@ -32,7 +33,7 @@ def endless(parsed: Any) -> bool:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> set[re.Pattern[str]]:
     """The expressions that one look at a text asks at the places of words."""
-    patterns = {*secret_commands.COMMANDS.values(), secret_told.OPENS}
+    patterns = {*commands.COMMANDS.values(), told.OPENS}
 
     def of_reading(self: Reading, pattern: re.Pattern[str], needles: Any, *rest: Any, **care: Any) -> Iterator[Any]:
         patterns.add(pattern)

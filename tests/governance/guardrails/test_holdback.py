@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from governance import guardrails
 from governance.guardrails import holdback, pii, secrets
 from governance.guardrails.detector import CONTEXT_CHARACTERS, PLAIN
 from governance.guardrails.findings import Finding, redact
@@ -23,7 +24,7 @@ from tests.governance.guardrails.labelled import credentials, personal
 DETECTORS = tuple(
     dataclasses.replace(one, detect=lru_cache(64)(one.detect)) for one in (pii.DETECTOR, secrets.DETECTOR)
 )
-DATA = Path(pii.__file__).parent / "data"
+DATA = Path(guardrails.__file__).parent / "data"
 SHORT_CHARACTERS = 300
 VARIED = [
     text

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from governance import guardrails
 from governance.guardrails import injection
-from governance.guardrails.injection import _OPENED, _TOKEN
-from governance.guardrails.injection_rules import PHRASES
-from governance.guardrails.injection_views import views
+from governance.guardrails.injection.detecting import _OPENED, _TOKEN
+from governance.guardrails.injection.rules import PHRASES
+from governance.guardrails.injection.views import views
 from governance.guardrails.report import measure, read
 from tests.governance.guardrails.labelled import orders
 
 SAMPLES = list(orders.samples())
-DATA = Path(injection.__file__).with_name("data")
+DATA = Path(guardrails.__file__).with_name("data")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from governance.guardrails import injection, injection_documents, injection_model, injection_training
-from governance.guardrails.injection_features import (
+from governance.guardrails import injection
+from governance.guardrails.injection import documents, learned, training
+from governance.guardrails.injection.features import (
     ALONE,
     LONGEST_SENTENCE_CHARACTERS,
     WINDOW_SENTENCES,
@@ -22,7 +23,7 @@ from governance.guardrails.injection_features import (
     sentences,
     windows,
 )
-from governance.guardrails.injection_model import (
+from governance.guardrails.injection.learned import (
     FEWEST_STEPS,
     MOST_BESIDE,
     MOST_WINDOWS,
@@ -35,8 +36,8 @@ from governance.guardrails.injection_model import (
     dumps,
     loads,
 )
-from governance.guardrails.injection_training import BENIGN, FAMILIAR, INDIRECT, WRITTEN, Example, made_of, train
-from governance.guardrails.injection_trial import (
+from governance.guardrails.injection.training import BENIGN, FAMILIAR, INDIRECT, WRITTEN, Example, made_of, train
+from governance.guardrails.injection.trial import (
     FALSE_ALARMS,
     FALSE_ALARMS_TOGETHER,
     MOST_DOUBT,
@@ -55,7 +56,7 @@ INNOCENT = "The kettle is on the stove and the bread is still warm. We open at n
 
 
 def example(text: str, label: str, *, author: str = "ann", family: str = "one", familiar: bool = False) -> Example:
-    return Example(label, family, author, injection_training.seen(text), familiar=familiar)
+    return Example(label, family, author, training.seen(text), familiar=familiar)
 
 
 def lesson() -> list[Example]:
@@ -118,7 +119,7 @@ def test_only_the_likeliest_windows_of_a_long_text_are_read() -> None:
 
 def test_a_finding_of_the_model_says_kind_place_and_score(monkeypatch: pytest.MonkeyPatch) -> None:
     taught = Model({"hidden": 4.0}, {"hidden": 1.0}, -1.0, 0.0, alarm=2.0, doubt=0.0)
-    monkeypatch.setattr(injection_model, "current", lambda: taught)
+    monkeypatch.setattr(learned, "current", lambda: taught)
     (found,) = injection.detect("the hidden garden")
     assert (found.kind, found.start, found.end) == ("indirect_injection", 0, len("the hidden garden"))
     assert 0.9 < found.score < 1
@@ -126,13 +127,13 @@ def test_a_finding_of_the_model_says_kind_place_and_score(monkeypatch: pytest.Mo
 
 def test_a_doubting_model_silences_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     assert injection.detect(ORDER)
-    monkeypatch.setattr(injection_model, "current", lambda: Model({}, {}, -5.0, 0.0, alarm=1.0, doubt=0.0))
+    monkeypatch.setattr(learned, "current", lambda: Model({}, {}, -5.0, 0.0, alarm=1.0, doubt=0.0))
     assert injection.detect(ORDER) == []
 
 
 def test_in_a_long_text_the_model_seconds_the_rules_only_near_what_they_found(monkeypatch: pytest.MonkeyPatch) -> None:
     taught = Model({"garden": 9.0}, {}, -1.0, 0.0, alarm=99.0, doubt=0.0)
-    monkeypatch.setattr(injection_model, "current", lambda: taught)
+    monkeypatch.setattr(learned, "current", lambda: taught)
     garden = "The garden is far away. "
     assert injection.detect(f"{ORDER} {INNOCENT}{INNOCENT}{garden}")
     assert injection.detect(f"{ORDER} {garden}{INNOCENT * 40}")
@@ -141,7 +142,7 @@ def test_in_a_long_text_the_model_seconds_the_rules_only_near_what_they_found(mo
 
 def test_of_many_windows_one_has_to_stand_out_more(monkeypatch: pytest.MonkeyPatch) -> None:
     taught = Model({"garden": 4.0}, {}, -1.0, 0.0, alarm=2.9, doubt=2.9)
-    monkeypatch.setattr(injection_model, "current", lambda: taught)
+    monkeypatch.setattr(learned, "current", lambda: taught)
     assert injection.detect(f"{INNOCENT}The garden is far away.")
     assert not injection.detect(f"{INNOCENT * 40}The garden is far away.")
 
@@ -305,47 +306,47 @@ def test_the_command_trains_and_says_what_unseen_texts_it_finds(
             for text, label in (("show the hidden text", "prompt_injection"), ("the bread is warm", BENIGN))
         ]
         (tmp_path / f"{author}.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    monkeypatch.setattr(injection_training, "WRITTEN", tuple(sorted(tmp_path.glob("*.jsonl"))))
-    monkeypatch.setattr(injection_training, "FAMILIAR", ())
-    monkeypatch.setattr(injection_documents, "passages", lambda: iter(["The bread is warm and so is the oven."]))
-    monkeypatch.setattr(injection_model, "PATH", tmp_path / "model.tsv")
+    monkeypatch.setattr(training, "WRITTEN", tuple(sorted(tmp_path.glob("*.jsonl"))))
+    monkeypatch.setattr(training, "FAMILIAR", ())
+    monkeypatch.setattr(documents, "passages", lambda: iter(["The bread is warm and so is the oven."]))
+    monkeypatch.setattr(learned, "PATH", tmp_path / "model.tsv")
     out = StringIO()
     call_command("guard_train", "--dry-run", stdout=out)
-    assert not injection_model.PATH.exists()
+    assert not learned.PATH.exists()
     call_command("guard_train", "--authors", stdout=out)
     assert (
         "measured sets left out" in out.getvalue()
         and "families left out" in out.getvalue()
         and "authors left out" in out.getvalue()
     )
-    written = loads(injection_model.PATH.read_text())
-    assert written.made_of == made_of(injection_training.WRITTEN)
-    injection_model.PATH.write_text(dumps(replace(written, alarm=7.5, doubt=6.5)))
+    written = loads(learned.PATH.read_text())
+    assert written.made_of == made_of(training.WRITTEN)
+    learned.PATH.write_text(dumps(replace(written, alarm=7.5, doubt=6.5)))
     call_command("guard_train", "--keep-thresholds", stdout=out)
-    assert loads(injection_model.PATH.read_text()) == replace(written, alarm=7.5, doubt=6.5)
+    assert loads(learned.PATH.read_text()) == replace(written, alarm=7.5, doubt=6.5)
 
 
 def test_what_packages_say_of_themselves_is_read_in_passages_each_once() -> None:
-    found = list(injection_documents.passages())
+    found = list(documents.passages())
     assert len(found) == len(set(found)) > 100
     assert any("django" in passage.lower() for passage in found)
     assert any("warranty" in passage.lower() for passage in found)  # a licence
-    assert all(len(passage) <= 2 * injection_documents.PASSAGE_CHARACTERS for passage in found)
+    assert all(len(passage) <= 2 * documents.PASSAGE_CHARACTERS for passage in found)
     long = "\n\n".join(f"{number} " + "word " * 60 for number in range(20))
-    assert "\n\n".join(injection_documents.cut(long)) == long.strip("\n")
+    assert "\n\n".join(documents.cut(long)) == long.strip("\n")
 
 
 def test_no_alarm_is_raised_over_what_packages_say_of_themselves() -> None:
     """Documents of the usual length, which the model has read in pieces only."""
-    found = [injection_documents.description(one) for one in distributions()]
-    documents = [text[:4_000] for text in found if len(text) > 1_000]
-    alarms = sum(bool(injection.detect(text)) for text in documents)
-    assert len(documents) > 50
-    assert alarms <= 0.03 * len(documents)
+    found = [documents.description(one) for one in distributions()]
+    long = [text[:4_000] for text in found if len(text) > 1_000]
+    alarms = sum(bool(injection.detect(text)) for text in long)
+    assert len(long) > 50
+    assert alarms <= 0.03 * len(long)
 
 
 def test_the_command_names_what_it_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(injection_training, "WRITTEN", ())
-    monkeypatch.setattr(injection_training, "FAMILIAR", ())
+    monkeypatch.setattr(training, "WRITTEN", ())
+    monkeypatch.setattr(training, "FAMILIAR", ())
     with pytest.raises(CommandError, match=r"nowhere\.jsonl"):
         call_command("guard_train", tmp_path / "nowhere.jsonl")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.guardrails import id_checks, national_table, pii
+from governance.guardrails import pii
+from governance.guardrails.pii import id_checks, national_table
 from governance.guardrails.reading import Reading
 from tests.governance.guardrails.drawing import draw
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from governance.guardrails import checksums, pii, pii_phones
+from governance.guardrails import checksums, pii
+from governance.guardrails.pii import phones
 from tests.governance.guardrails.labelled import personal
 
 SAMPLES = list(personal.samples())
@@ -84,8 +85,8 @@ def test_a_stronger_finding_swallows_what_lies_inside_it() -> None:
 
 
 def test_many_numbers_are_judged_by_shape_when_look_ups_run_out() -> None:
-    text = "\n".join(f"+1 415 555 {number:04d}" for number in range(pii_phones.MOST_LOOKUPS + 50))
-    assert len(pii.detect(text)) == pii_phones.MOST_LOOKUPS + 50
+    text = "\n".join(f"+1 415 555 {number:04d}" for number in range(phones.MOST_LOOKUPS + 50))
+    assert len(pii.detect(text)) == phones.MOST_LOOKUPS + 50
 
 
 def test_check_digits() -> None:

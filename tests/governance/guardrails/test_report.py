@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from governance import guardrails
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
 from governance.guardrails.report import measure, read
 from tests.governance.guardrails.labelled import FILES, written
 
-DATA = Path(pii.__file__).parent / "data"
+DATA = Path(guardrails.__file__).parent / "data"
 ENOUGH_TEXTS = 150
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.guardrails import secret_tokens, secrets
+from governance.guardrails import secrets
 from governance.guardrails.findings import redact
+from governance.guardrails.secrets import tokens
 from tests.governance.guardrails.drawing import draw
 from tests.governance.guardrails.labelled import credentials
 from tests.governance.guardrails.labelled.writing import Labelled
@@ -53,7 +54,7 @@ def test_full_width_letters_hide_nothing() -> None:
 
 
 BEGINNINGS = [
-    (start, pattern.pattern) for start, formats in secret_tokens.FORMATS.beginnings.items() for _, pattern in formats
+    (start, pattern.pattern) for start, formats in tokens.FORMATS.beginnings.items() for _, pattern in formats
 ]
 
 

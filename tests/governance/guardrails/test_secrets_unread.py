@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from governance.guardrails import secret_unread, secret_values, secrets
+from governance.guardrails import secrets
 from governance.guardrails.findings import Finding
+from governance.guardrails.secrets import unread, values
 
 NAMES = ["user ", "seed \"", "backup ", "auth ", "pw ", "login: ", "use the ", "session=", "code ", "network ", "1234 is my ", '"1234" = ']  # fmt: skip
 PASSWORD, PIN, WORDS = (
@@ -41,23 +42,23 @@ def test_behind_more_names_than_are_judged_a_plain_word_that_is_set_is_found(nam
 
 
 def test_a_glance_is_taken_at_so_many_names_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    glances, glance = 0, secret_values._glanced
+    glances, glance = 0, values._glanced
 
     def counted(text: str, end: int, core: str) -> Finding | None:
         nonlocal glances
         glances += 1
         return glance(text, end, core)
 
-    monkeypatch.setattr(secret_values, "_glanced", counted)
+    monkeypatch.setattr(values, "_glanced", counted)
     assert secrets.detect('psk="otter1" ' * 3_000)
-    assert 0 < glances <= secret_values.MOST_NOTICED
+    assert 0 < glances <= values.MOST_NOTICED
 
 
 def test_a_text_is_worth_more_tries_than_its_names_take() -> None:
     dense = 'def login(user, password, token, *, session=None):  # authenticate a user by login and password or by token\n'  # fmt: skip
     text = dense * (20_000 // len(dense))
     assert secrets.detect(text) == []
-    assert secret_unread.worth(text) > 1000
+    assert unread.worth(text) > 1000
 
 
 @pytest.mark.parametrize(

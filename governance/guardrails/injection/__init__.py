@@ -1,0 +1,5 @@
+"""Orders to the model in a text."""
+
+from governance.guardrails.injection.detecting import detect
+
+__all__ = ["detect"]

@@ -1,0 +1,154 @@
+"""A learned second opinion beside the rules: a linear model over windows of a text (`manage.py guard_train`)."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import repeat, takewhile
+from pathlib import Path
+
+from governance.guardrails.injection.features import ALONE, Window, seen, windows
+
+PATH = Path(__file__).parents[1] / "data" / "injection_model.tsv"
+MOST_WINDOWS = 32  # of one reading that are read in full: those whose words alone speak most for an order
+USUAL_FEATURES = 30  # a window with more of them is as sure as one with so many
+WHOLE_SHARE = 0.8  # of what the whole speaks for, beside its window
+MOST_BESIDE = 2.4  # so that neither harmless text hides an order nor dubious text makes every window an order
+PASSAGE = 4  # windows that are seen beside themselves and as many before and behind: what is far away hides no order
+STEP = 0.1  # weights are kept as multiples of it
+FEWEST_STEPS, FEWEST_LEAN_STEPS, FEWEST_WHOLE_STEPS = 3, 4, 3  # of a weight that is kept
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How sure the model is that a window holds an order, as log odds, and how sure that it is an indirect one."""
+
+    start: int
+    end: int
+    odds: float
+    lean: float
+
+    @property
+    def chance(self) -> float:
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, self.odds))))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The weights of features for an order, and for its being indirect; the odds from which to speak and to keep silent.
+
+    `wholes` are for readings as wholes. From `alarm` on the model alone makes a finding; below `doubt` the rules alone
+    make none. `made_of` identifies what it was trained on.
+    """
+
+    weights: Mapping[str, float]
+    leans: Mapping[str, float]
+    bias: float
+    lean: float
+    alarm: float
+    doubt: float
+    made_of: str = ""
+    wholes: Mapping[str, float] = field(default_factory=dict)
+    whole: float = 0.0
+
+    def read(self, text: str, *, hidden: bool) -> Iterator[Score]:
+        """Score the windows of a plain reading; which way one leans matters only where it raises an alarm."""
+        known = list(seen(text, self._worth_reading(text), hidden=hidden))
+        for (span, found), odds in zip(known, self.odds([found for _, found in known]), strict=True):
+            yield Score(*span, odds, self.leaning(found) if odds >= self.alarm else 0.0)
+
+    def odds(self, windows: Sequence[set[str]]) -> list[float]:
+        """Return the log odds of an order in each window of a reading, seen beside what stands around it."""
+        alone = [_odds(self.weights, self.bias, found) for found in windows]
+        if not alone or max(alone) + MOST_BESIDE < min(self.alarm, self.doubt):  # then it doesn't matter
+            return [odds + MOST_BESIDE for odds in alone]
+        around = [
+            self._beside(windows[max(0, first - PASSAGE) : first + 2 * PASSAGE])
+            for first in range(0, len(windows), PASSAGE)
+        ]
+        return [odds + around[place // PASSAGE] for place, odds in enumerate(alone)]
+
+    def _beside(self, windows: Sequence[set[str]]) -> float:
+        together = _odds(self.wholes, self.whole, whole_of(windows))
+        return max(-MOST_BESIDE, min(MOST_BESIDE, WHOLE_SHARE * together))
+
+    def leaning(self, found: set[str]) -> float:
+        """Return the log odds of an order's being indirect."""
+        return _odds(self.leans, self.lean, found)
+
+    def _worth_reading(self, text: str) -> list[Window]:
+        found = windows(text)
+        if len(found) <= MOST_WINDOWS:
+            return found
+        glances = {span: self._glance(text, *span) for window in found for span in window}
+        ranked = sorted(found, key=lambda window: -math.fsum(glances[span] for span in window))
+        return sorted(ranked[:MOST_WINDOWS])
+
+    def _glance(self, text: str, start: int, end: int) -> float:
+        return math.fsum(map(self.weights.get, set(_WORD.findall(text, start, end)), repeat(0.0)))
+
+
+def whole_of(windows: Iterable[set[str]]) -> set[str]:
+    """Return what there is in a reading as a whole."""
+    return set().union(*windows) - {ALONE}
+
+
+def _odds(weights: Mapping[str, float], bias: float, found: set[str]) -> float:
+    known = [weights[feature] for feature in found if feature in weights]
+    return bias + share_of(len(known)) * math.fsum(known)  # whatever order they come in
+
+
+def share_of(known: int) -> float:
+    """Return what each feature of a window counts: one with many features is no surer for that."""
+    return math.sqrt(USUAL_FEATURES / known) if known > USUAL_FEATURES else 1.0
+
+
+@cache
+def current() -> Model:
+    """Return the model that is shipped."""
+    return loads(PATH.read_text("utf-8"))
+
+
+def loads(written: str) -> Model:
+    """Read a model: a line of JSON, then a feature and its weights a line, as steps.
+
+    A feature is written as the number of letters that it shares with the one before, and the others.
+    """
+    head, *rows = written.splitlines()
+    fields = json.loads(head)
+    tables: tuple[dict[str, float], ...] = ({}, {}, {})
+    feature = ""
+    for row in rows:
+        shared, rest, *steps = row.split("\t")
+        feature = feature[: int(shared)] + rest
+        for table, written_steps in zip(tables, steps, strict=True):
+            if written_steps:
+                table[feature] = int(written_steps) * STEP
+    weights, leans, wholes = tables
+    return Model(weights, leans, wholes=wholes, **fields)
+
+
+def dumps(model: Model) -> str:
+    """Write a model; features that weigh next to nothing are left out."""
+    names = ("bias", "lean", "whole", "alarm", "doubt", "made_of")
+    lines = [json.dumps({name: getattr(model, name) for name in names})]
+    tables = ((model.weights, FEWEST_STEPS), (model.leans, FEWEST_LEAN_STEPS), (model.wholes, FEWEST_WHOLE_STEPS))
+    before = ""
+    for feature in sorted({*model.weights, *model.wholes}):
+        weight, lean, whole = (_steps(table.get(feature, 0.0), fewest) for table, fewest in tables)
+        if weight or whole:
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, feature, strict=False)))
+            lines.append("\t".join((str(shared), feature[shared:], weight, lean, whole)))
+            before = feature
+    return "\n".join(lines) + "\n"
+
+
+def _steps(weight: float, fewest: int) -> str:
+    steps = round(weight / STEP)
+    return str(steps) if abs(steps) >= fewest else ""

@@ -1,0 +1,5 @@
+"""Personal data in a text."""
+
+from governance.guardrails.pii.detecting import DETECTOR, detect
+
+__all__ = ["DETECTOR", "detect"]

@@ -1,0 +1,170 @@
+"""How a person is reached or described: e-mail, IP address, date of birth, street address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails import labels
+from governance.guardrails.cues import Cue
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import places, zones
+from governance.guardrails.pii import births, examples, hosts
+from governance.guardrails.reading import Reading
+
+_LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
+_LOCAL = re.compile(rf"[{_LETTERS}._%+'\-]{{1,64}}")
+_HOST = re.compile(
+    rf"(?:[{_LETTERS}](?:[{_LETTERS}\-]{{0,61}}[{_LETTERS}])?\.){{1,6}}(?:[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}|xn--[0-9a-z]{{2,20}})(?![{_LETTERS}@])"
+)
+_FILE_ENDINGS = frozenset(
+    ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "css", "ts", "tsx", "jsx", "json", "map", "html", "htm", "xml", "yml", "yaml", "toml", "lock", "txt", "log", "md", "pdf", "tgz", "gz", "zip", "tar", "whl", "jar", "exe", "dll", "so", "o", "h", "c", "cpp", "java", "rb", "go", "rs", "php", "sql", "csv", "tsv", "bin", "dat", "localhost", "localdomain", "svc", "lan", "invalid", "service", "socket", "timer", "target", "mount", "conf", "ini", "sh", "local"]
+)  # fmt: skip
+_REMOTES = (Cue(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b"),)
+_REMOTE = Cue(rf"{_REMOTES[0].pattern}[^\n]{{0,40}}$")
+_USERINFO = re.compile(r"://[^\s/@]{0,64}$")
+_DOT = r"(?: ?[\[({<] ?(?:dot|punto|punkt|point|\.) ?[\])}>] ?| (?:dot|punto|punkt|point|\.) )"
+_SPOKEN_AT = re.compile(
+    rf"(?: ?[\[({{<] ?(?:at|@|arroba) ?[\])}}>] ?| (?:at|@|arroba) | ?@ )(?P<host>[a-z0-9\-]{{2,40}})"
+    rf"(?P<rest>(?:{_DOT}[a-z0-9\-]{{2,20}}){{1,3}}|(?:\.[a-z0-9\-]{{2,20}}){{1,3}})(?![a-z0-9@])",
+    re.IGNORECASE,
+)
+# Reads backwards.
+_SPOKEN_LOCAL = re.compile(r"[\w.+\-]{1,40}(?: (?:tod|otnup) [\w.+\-]{1,30}){0,2}(?![\w.+\-])", re.IGNORECASE)
+_TOP = frozenset(
+    ["com", "net", "org", "io", "co", "edu", "gov", "mil", "info", "biz", "dev", "ai", "app", "me", "uk", "us", "ca", "au", "de", "fr", "es", "it", "nl", "be", "ch", "at", "se", "no", "dk", "fi", "pl", "pt", "br", "mx", "in", "jp", "cn", "kr", "ru", "ie", "nz", "za", "eu", "tech", "online", "site", "xyz", "cloud", "email", "mail", "name", "pro"]
+)  # fmt: skip
+_NOT_LOCAL = frozenset(
+    ["us", "me", "him", "her", "them", "you", "it", "that", "this", "here", "there", "look", "looked", "looking", "looks", "available", "live", "work", "works", "working", "worked", "up", "out", "shop", "shopping", "visit", "visiting", "store", "site", "page", "website", "web", "found", "find", "online", "more", "read", "see", "seen", "hosted", "started", "is", "are", "was", "were", "be", "been", "meet", "meeting", "met", "stay", "arrive", "arriving", "located", "sold", "buy", "bought", "sale", "event", "events", "order", "ordered", "check", "checking", "checked", "browse", "sign", "signed", "register", "registered", "join", "joined", "download", "downloaded", "app", "apps", "team", "day", "days", "hours", "and", "or", "not", "just", "only", "also", "first", "now", "today", "good", "great", "best", "learn", "get", "got"]
+)  # fmt: skip
+
+_SPOKEN_HINTS = (
+    " dot ",
+    "dot]",
+    "dot)",
+    "dot}",
+    "dot>",
+    " . ",
+    " punto ",
+    " punkt ",
+    " point ",
+    "at]",
+    "at)",
+    "at}",
+    "at>",
+    "@",
+    " at ",
+)
+_DIGIT = re.compile(r"[0-9]")
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield what reaches or describes a person in a folded text."""
+    text, lower = reading.text, reading.lower
+    yield from _emails(reading)
+    yield from _machine_readable(text)
+    if any(hint in lower for hint in _SPOKEN_HINTS):
+        yield from _spoken_emails(text)
+    yield from births.find(reading)
+    if _DIGIT.search(text):
+        yield from hosts.find(reading)
+
+
+def _emails(reading: Reading) -> Iterator[Finding]:
+    text = reading.text
+    for at, sign in places(text, ("@", "%40")):
+        local = _LOCAL.match(text[max(0, at - 64) : at][::-1])
+        after = at + len(sign)
+        host = _HOST.match(text, after, after + 255)
+        if local is not None and host is not None:
+            start = at - len(local[0].rstrip(".'-%"))
+            if start < at and _addressed(reading, start, at, host):
+                yield Finding("email", start, host.end(), 0.95)
+
+
+def _spoken_emails(text: str) -> Iterator[Finding]:
+    for match in _SPOKEN_AT.finditer(text):
+        start = _spoken_start(text, match)
+        if start >= 0:
+            yield Finding("email", start, match.end(), 0.8)
+
+
+def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bool:
+    """Tell an e-mail address from a log-in in a URL, a remote path and a file name."""
+    text = reading.text
+    before = text[start - 1 : start]
+    if before in {"/", "@"} or reading.looks(_nobodys, text[start : host.end()]):
+        return False
+    if before in _LAST_OF_NAMES and _MESSAGE_ID.search(text[max(0, start - 40) : start].lower()):
+        return False
+    if text[host.end() : host.end() + 2] in {":/", ":~"}:  # a place on another machine
+        return False
+    following = text[host.end() : host.end() + 2]
+    if following[:1] == ":" and following[1:] and not following[1:].isspace() and text[start:at] == "git":
+        return False
+    scheme = text.rfind("://", max(0, start - REACH_URL), start)
+    if scheme >= 0 and _USERINFO.match(text, scheme, start):
+        return False
+    if _EXAMPLE_HOST.search(host[0]) and examples.tried(reading, start, host.end()):
+        return False
+    remote = reading.near(_REMOTES, start - labels.REACH, start)
+    return not (remote and _REMOTE.search(labels.before(text, start)))
+
+
+def _nobodys(address: str) -> bool:
+    """Tell whether an address is an office's or one that manuals print, or names a file."""
+    written = address.lower()
+    if written.rpartition(".")[2] in _FILE_ENDINGS:
+        return True
+    return written.partition("@")[0].partition("%40")[0] in _ROLES or _TEMPLATE.fullmatch(written) is not None
+
+
+REACH_URL = 80
+_EXAMPLE_HOST = re.compile(
+    r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:test|domain|company|acme|contoso|email|mail|foo|bar)\.com|\w+\.(?:example|test))\Z",
+    re.IGNORECASE,
+)
+# Mailboxes of an office, not of a person.
+_ROLES = frozenset(
+    {"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "hostmaster", "webmaster", "abuse",
+     "support", "info", "sales", "billing", "helpdesk", "help", "press", "jobs", "careers", "newsletter", "notifications", "alerts",
+     "security", "privacy", "legal", "marketing", "kontakt", "contact", "hello", "office", "service", "feedback", "orders", "invoices"}
+)  # fmt: skip
+_MESSAGE_ID = re.compile(r"(?:message-?id|in-reply-to|references|content-id|cid)[\"']?[: =]{1,3}[\"'<]{0,2}$")
+_LAST_OF_NAMES = frozenset(": =\"'<")  # what the names of such numbers end in
+_TEMPLATE = re.compile(
+    r"(?:you|your[\w.\-]*|user(?:name)?|name|email|e-mail|someone|somebody|first\.?last|firstname\.lastname|xxx+|foo|bar|abc)"
+    r"@(?:example\.\w+|domain\.\w+|company\.\w+|your[\w\-]*\.\w+|email\.com|mail\.com|test\.com|xxx+\.\w+|host\.\w+|bar\.com)"
+)
+
+
+def _spoken_start(text: str, match: re.Match[str]) -> int:
+    """Return where "jane dot doe at acme dot com" begins, or -1 if that is a sentence."""
+    local = _SPOKEN_LOCAL.match(text[max(0, match.start() - 90) : match.start()][::-1])
+    if local is None:
+        return -1
+    top = re.split(r"[^A-Za-z0-9\-]+", match["rest"])[-1].lower()
+    name = local[0][::-1].strip(".")
+    plain = match["rest"].startswith(".")
+    bracketed = any(mark in match[0] for mark in "[({<@")
+    if top not in _TOP or not name or name.lower() in _NOT_LOCAL:
+        return -1
+    if plain and not bracketed and not re.search(r"[.\d_]", name):
+        return -1
+    return match.start() - len(local[0])
+
+
+_MRZ = re.compile(
+    r"(?<![A-Z0-9<])(?:[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{8,16}|\d{7}[MFX<]\d{7}[A-Z<]{3}[A-Z0-9<]{11}\d"
+    r"|[PIAC][A-Z<][A-Z<]{3}(?=[A-Z0-9<]*<)[A-Z0-9<]{25,39})(?![A-Z0-9<])"
+)
+
+
+_FILLED, TWO_LINES = re.compile("<<"), 96
+
+
+def _machine_readable(text: str) -> Iterator[Finding]:
+    """Yield the lines of a passport or identity card that machines read."""
+    for start, end in zones(_FILLED, text, TWO_LINES, TWO_LINES):
+        for match in _MRZ.finditer(text, start, end):
+            yield Finding("passport", *match.span(), 0.9)

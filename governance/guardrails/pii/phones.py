@@ -1,0 +1,306 @@
+"""Telephone numbers: written forms find candidates, the words around and the numbering plans decide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import TypeAlias
+
+import phonenumbers
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import beginnings, zones
+from governance.guardrails.pii import examples, phone_words
+from governance.guardrails.pii.phone_words import Words, digits_of
+from governance.guardrails.reading import Reading
+
+MOST_LOOKUPS = 100  # of numbering plans in one text; beyond, a number counts if its shape does
+_REGIONS = ("GB", "DE", "FR", "IT", "AU", "NL", "BE", "CH", "AT", "JP", "ZA", "IE", "SE", "TR", "IN", "BR", "KR", "CN")
+_BARE_REGIONS = (
+    "US",
+    "CN",
+    "IN",
+    "ES",
+    "BR",
+    "PL",
+    "MX",
+    "SG",
+    "NO",
+    "DK",
+    "PT",
+    "RU",
+    "IT",
+    "GR",
+    "CZ",
+    "AR",
+    "CO",
+    "CL",
+    "PE",
+)
+
+_EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z]|-[A-Z](?![a-z]))"
+_START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
+_PLUS = re.compile(
+    r"(?<![0-9A-Za-z_])(?:\+|%2[Bb]|(?<!\d[ \-])00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION
+)
+_AMERICAN = re.compile(
+    _START + r"(?<![\-/])((?:(?:\+|00)?1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-]))(\d{3}[ .\-]\d{4})"
+    r"(?![ .\-/]?\d{3}|-\d)" + _EXTENSION
+)
+_TRUNK = re.compile(_START + r"(?<![\-/])\(?0\d{1,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}" + _EXTENSION)
+_LOOSE = re.compile(
+    _START + r"(?:(?<![\-/])|(?<= -)|(?<= /))(?:\d{7,15}|\(?\d{2,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5})" + _EXTENSION
+)
+_BRAZILIAN = re.compile(_START + r"\(\d\d\) ?9?\d{4}[\- ]\d{4}" + _EXTENSION)
+_RUSSIAN = re.compile(_START + r"8[ \-(]{1,2}[3-9]\d{2}[) \-]{1,2}\d{3}[ \-]?\d\d[ \-]?\d\d" + _EXTENSION)
+_COLUMN = re.compile(
+    r"(?<![a-z])(?:phone|mobile|tel|telephone|cell|telefon\w*|handy\w*|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|telefone|"
+    r"whatsapp|msisdn|phone[_ ]?\w{0,6})(?![a-z])|телефон|电话|手机|電話|전화"
+)
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-/. ][01]?\d[-/. ][0-3]?\d(?: \d\d)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d)|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|"
+    r"\d{1,3}(?:\.\d{1,3}){3}|\d{3}-\d\d-\d{4}"
+)
+_LINK = re.compile(
+    r"(?:\bwa\.me/|\b(?:tel|sms|callto):|[?&](?:phone|tel|mobile|msisdn|to)=|\b(?:msisdn|wa_?id|calling_?number|called_?number|caller_?id|cli|ani|[ab]_?party|from_number|to_number|phone_?number)[\"']?\s?[=:]\s?[\"']?)(?:\+|%2B|00)?(?P<number>[1-9]\d(?:[-. ]?\d){6,13})(?!\w)",
+    re.IGNORECASE,
+)
+# What stands in every such link: a look for it takes a fraction of the time.
+_LINKED = re.compile(
+    beginnings(
+        ("wa.me/", "tel:", "sms:", "callto:", "phone=", "tel=", "mobile=", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber", "phone_number", "phonenumber")
+    )
+)  # fmt: skip
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the telephone numbers of a folded text."""
+    text, lower = reading.text, reading.lower
+    plans = _Plans()
+    ends: set[int] = set()
+    judged = _Judged(reading, plans)
+    parts = zones(_RUN, text, REACH_BEFORE, REACH_AFTER)
+    for match in _anywhere(_PLUS, text, parts):
+        end = match.end() if plans.spent and _BELIEVED.match(match[0]) else judged.end(match)
+        if end > 0 and not _fiction(reading, match.start(), end):
+            ends.add(end)
+            yield Finding("phone", match.start(), end, 0.95)
+    for pattern, judge, score in _NATIONAL:
+        for match in _anywhere(pattern, text, parts if pattern is not _LOOSE else judged.spoken(parts)):
+            if match.end() not in ends and judged.by(judge, match) and not _fiction(reading, *match.span()):
+                ends.add(match.end())
+                yield Finding("phone", *match.span(), score)
+    for match in _anywhere(_LINK, text, parts if _LINKED.search(lower) else []):
+        if match.end() not in ends:
+            ends.add(match.end())
+            yield Finding("phone", *match.span("number"), 0.9)
+    for cell in reading.tables.cells(_COLUMN):
+        written = text[cell.start : cell.end]
+        if _CELL.fullmatch(written) and 7 <= len(digits_of(written)) <= 15:
+            yield Finding("phone", cell.start, cell.end, 0.85)
+
+
+# Digits enough for a telephone number, and how far around them what begins and ends one may stand.
+_RUN = re.compile(r"\d(?:[ .\-/()]{0,4}\d){6,}+")
+REACH_BEFORE, REACH_AFTER = 16, 32
+
+
+def _anywhere(pattern: re.Pattern[str], text: str, parts: list[tuple[int, int]]) -> Iterator[re.Match[str]]:
+    for start, end in parts:
+        yield from pattern.finditer(text, start, end)
+
+
+_CELL = re.compile(r"[+(]{0,2}\d[\d ().\-/]{5,22}")
+
+
+_Judge: TypeAlias = Callable[["Words", re.Match[str], "_Plans"], bool]
+
+
+class _Plans:
+    """Asks the library about numbering plans, a bounded number of times for one text."""
+
+    def __init__(self) -> None:
+        self.left = MOST_LOOKUPS
+
+    @property
+    def spent(self) -> bool:
+        """Whether none is left."""
+        return self.left < 0
+
+    def possible(self, digits: str) -> bool:
+        self.left -= 1
+        return self.left < 0 or _possible(digits)
+
+    def valid(self, digits: str, regions: tuple[str, ...]) -> bool:
+        self.left -= 1
+        return self.left < 0 or _valid_in(digits, regions)
+
+
+class _Judged:
+    """Judges each number once among the same words."""
+
+    def __init__(self, reading: Reading, plans: _Plans) -> None:
+        self._reading, self._text, self._plans = reading, reading.levelled, plans
+        self._known: dict[tuple[int, int, str], Words] = {}
+        self._care = reading.care("phones")
+
+    def spoken(self, parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the parts of the text whose numbers stand among any words."""
+        return [part for part in parts if phone_words.spoken(self._text, *part)]
+
+    def by(self, judge: _Judge, match: re.Match[str]) -> bool:
+        """Tell whether somebody takes it for a telephone's."""
+        if judge is _loose and self._reading.told(match.start()) >= match.end():
+            return False
+        if judge is _loose and not phone_words.could_tell(self._reading, *match.span()):
+            return False
+        words = self._around(match)
+        if judge is _loose and not words.telling:
+            return False
+        key = judge, match[0]
+        verdict = words.judged.get(key)
+        if verdict is None:
+            verdict = words.judged[key] = judge(words, match, self._plans)
+        return verdict
+
+    def end(self, match: re.Match[str]) -> int:
+        """Return where an international number ends, or -1."""
+        words, written = self._around(match), match[0]
+        length = words.ends.get(written)
+        if length is None:
+            length = words.ends[written] = _international_end(words, match, self._plans) - match.start()
+        return match.start() + length if length > 0 else -1
+
+    def _around(self, match: re.Match[str]) -> Words:
+        start, end = match.span()
+        first = max(0, start - phone_words.BEFORE)
+        key = start - first, end - start, self._text[first : end + phone_words.AFTER]
+        words = self._known.get(key)
+        if words is None:
+            words = Words(self._text, start, end)
+            if words.silent or self._care.taken():
+                self._known[key] = words
+            else:
+                words.suspect(self._reading)
+        return words
+
+
+@lru_cache(maxsize=2048)
+def _possible(digits: str) -> bool:
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse("+" + digits))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+@lru_cache(maxsize=2048)
+def _valid_in(digits: str, regions: tuple[str, ...]) -> bool:
+    for region in regions:
+        try:
+            if phonenumbers.is_valid_number(phonenumbers.parse(digits, region)):
+                return True
+        except phonenumbers.NumberParseException:
+            continue
+    return False
+
+
+def _fiction(reading: Reading, start: int, end: int) -> bool:
+    if not reading.speaks(examples.TRIED):
+        return False
+    written = digits_of(reading.text[start:end]).removeprefix("00")
+    return examples.printed(reading, start, end, written)
+
+
+SHORTEST_ABROAD = 10
+_BELIEVED = re.compile(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude
+_DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
+
+
+def _international_end(words: Words, match: re.Match[str], plans: _Plans) -> int:
+    """Return where an international number ends, without number groups that follow it, or -1."""
+    number, end = match[1], match.end()
+    if _DECIMAL.fullmatch(number) and not words.claimed:
+        return -1
+    if match[0].startswith("00") and not words.claimed:
+        plain = " " not in number and "-" not in number
+        if plain or len(digits_of(number)) < SHORTEST_ABROAD or words.denied or words.thing:
+            return -1
+    for _ in range(4):
+        digits = digits_of(number.replace("(0)", ""))
+        if len(digits) < 7:
+            return -1
+        if plans.possible(digits) or (match[0][0] == "+" and len(digits) >= SHORTEST_ABROAD and words.claimed):
+            return end
+        number = re.sub(r"[ .\-/()]+\d+$", "", number)
+        end = match.start(1) + len(number)
+    return -1
+
+
+def _american(words: Words, match: re.Match[str], _plans: _Plans) -> bool:
+    prefix, local = match.groups()
+    area = digits_of(prefix)[-3:]
+    if len(set(area + digits_of(local))) == 1 or _NOT_A_NUMBER.match(match[0]) or words.denied:
+        return False
+    if not words.claimed and (words.thing or words.refused):
+        return False
+    return (area[0] > "1" and local[0] > "1") or words.claimed
+
+
+def _trunk(words: Words, match: re.Match[str], plans: _Plans) -> bool:
+    written = match[0]
+    digits = digits_of(written)
+    if not 9 <= len(digits) <= 13 or _DATE.fullmatch(written) or _NOT_A_NUMBER.match(written) or words.denied:
+        return False
+    if words.claimed:
+        return True
+    if words.thing or words.refused:
+        return False
+    return words.regular and plans.valid(digits, _REGIONS)
+
+
+# A date with an hour after it, and an American postal code.
+_NOT_A_NUMBER = re.compile(
+    r"\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{5}-\d{3,4}\Z|123[-. ]456[-. ]7890|\(123\) ?456-7890|0?123[-. ]?4567(?:[-. ]?890?)?\Z"
+)
+
+
+def _shaped(words: Words, _match: re.Match[str], _plans: _Plans) -> bool:
+    return not words.denied
+
+
+def _loose(words: Words, match: re.Match[str], plans: _Plans) -> bool:
+    """Accept other digits only if the words around say that they are a telephone number."""
+    written = match[0]
+    digits = digits_of(written)
+    if not 7 <= len(digits) <= 15 or _DATE.match(written) or _NOT_A_NUMBER.match(written) or len(set(digits)) == 1:
+        return False
+    if (
+        words.labelled
+        or (_CHINESE_MOBILE.fullmatch(digits) and words.chinese)
+        or (digits != written and words.beside_a_name and plans.valid(digits, _MOBILE_REGIONS))
+    ):
+        return True
+    if not words.claimed:
+        return False
+    if not digits.isdecimal() or digits != written:
+        return len(digits) != 8 or not written.startswith(("19", "20"))
+    if len(digits) == 10 and digits[0] > "1":
+        return True  # any of several countries' mobiles; ids and timestamps of that length begin with 0 or 1
+    if plans.valid(digits, _REGIONS if digits[0] == "0" else _BARE_REGIONS):
+        return True
+    return len(digits) > SHORTEST_ABROAD and plans.valid("+" + digits, ("US",))
+
+
+_MOBILE_REGIONS = ("IT", "PL", "ES", "PT", "GR", "CZ", "US", "IN", "MX")
+_CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
+
+
+# Forms without a country code: how they look, who decides, how sure that is.
+_NATIONAL: tuple[tuple[re.Pattern[str], _Judge, float], ...] = (
+    (_AMERICAN, _american, 0.9),
+    (_TRUNK, _trunk, 0.85),
+    (_BRAZILIAN, _shaped, 0.9),
+    (_RUSSIAN, _trunk, 0.85),
+    (_LOOSE, _loose, 0.8),
+)

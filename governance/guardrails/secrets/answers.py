@@ -1,0 +1,243 @@
+"""Secrets that answer a question or are told by how to type them: security questions, keys that were asked for, PINs set anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks, words
+from governance.guardrails.secrets.names import THING
+from governance.guardrails.secrets.told import END, VALUE, bare, finding
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the secrets of a folded text that answer a question, or that somebody is told how to type."""
+    for rule in (
+        _security_answers,
+        _asked_for,
+        _typed_so,
+        _set_to_words,
+        _as_password,
+        _new_pins,
+        _keyed,
+        _lines_of_log_ins,
+    ):
+        yield from rule(reading)
+
+
+# 'Security question "first pet": …', "Antwort auf die Sicherheitsfrage (Mädchenname): …"
+SECURITY = (
+    "security question", "security answer", "secret question", "recovery question", "sicherheitsfrage", "geheimfrage", "question secrète", "question de sécurité", "pregunta secreta", "pregunta de seguridad",
+    "pergunta secreta", "pergunta de segurança", "domanda segreta", "domanda di sicurezza", "geheime vraag", "beveiligingsvraag", "controlevraag", "pytanie pomocnicze", "pytanie bezpieczeństwa", "контрольный вопрос",
+    "секретный вопрос", "контрольного вопроса", "секретного вопроса", "säkerhetsfråga", "sikkerhedsspørgsmål", "sikkerhetsspørsmål", "turvakysymys", "bezpečnostní otázka", "güvenlik sorusu", "gizli soru", "安全问题", "密保问题", "秘密の質問", "보안 질문",
+)  # fmt: skip
+_AT_SECURITY = Needles(SECURITY)
+_ASKED_OF = (
+    r"pet|maiden|mother|father|school|teacher|street|city|town|car|born|friend|hero|food|book|movie|film|nickname|honeymoon|haustier|mädchenname|mutter|vater|schule|lehrer|straße|stadt|geburtsort|auto|animal|mère|père|école|"
+    r"rue|ville|voiture|mascota|madre|padre|escuela|calle|ciudad|coche|maestr|animale|scuola|città|via|estimação|mãe|escola|rua|cidade|carro|huisdier|moeder|straat|school|zwierz|matki|szkoł|ulic|miast|питом|кличк|девич|школ|улиц|город|宠物|母亲|学校|ペット|旧姓|반려"
+)
+_ANSWERED = re.compile(
+    rf"(?P<about>[^\n]{{0,40}}?(?:{_ASKED_OF})[^\n]{{0,28}}?(?:[:=：?]|->|→|=>)[\"'”“»]?|[^\n]{{0,40}}?(?:answer|antwort|réponse|respuesta|risposta|resposta|antwoord|odpowiedź|ответ|svar|答案|答え)(?:[:=：]| is| ist| est| es| è| é| war| lautet))"
+    r"(?:\s{0,3}(?:a|answer|antwort|réponse|respuesta|risposta|resposta|antwoord|ответ)\b ?[:=]?)?(?: is| ist)? {0,2}[\"'“„«]?(?P<value>[^\W_][\w\-'’]{2,24}(?: [\w\-'’]{1,20}){0,3})(?=[\"'”“»]?(?:[.,;!)]|\s{0,3}(?:\n|\Z| \()))",
+    re.IGNORECASE,
+)
+_NO_ANSWER = re.compile(
+    r"\b(?:the|is|are|not|no|none|any|your|must|should|required|optional|never|stored|hashed|please|enter|choose|select|reset|will|can|when|if|see|text|string|hidden|expired|nicht|bitte|wird|muss|wrong|correct|empty|case)\b",
+    re.IGNORECASE,
+)
+
+
+def _security_answers(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_AT_SECURITY, price=12, whole=False):
+        match = _ANSWERED.match(reading.text, at + len(cue))
+        if match is not None and _NO_ANSWER.search(match["value"]) is None:
+            yield Finding("password", *match.span("value"), 0.65)
+
+
+# "> Where do I find the API key?\nNot in the vault yet. Use 54a0…", "what's the token for staging? try …"
+_AT_KEYS = Needles(("api key", "api-key", "apikey", "token", "secret", "access key", "license key", "schlüssel", "clé", "clave", "chiave", "chave", "ключ", "токен"))  # fmt: skip
+_ANSWER = re.compile(
+    r"[^\n?]{0,80}\?[^\w]{0,6}[^?]{0,120}?\b(?:use|try|take|here|here['’]s|it['’]?s|it is|this one|nimm|nutze|hier|probier|prends|utilise|voici|usa|toma|prueba|prova|aquí|ecco|gebruik|weź|użyj|возьми|вот|держи)[ :]{1,3}(?:it is |this one:? |ist |is )?[\"'`]?(?P<value>[A-Za-z0-9_\-]{20,90})(?![\w\-/.]\w)",
+    re.IGNORECASE,
+)
+
+
+def _asked_for(reading: Reading) -> Iterator[Finding]:
+    if "?" not in reading.text:
+        return
+    for at, name in reading.each(_AT_KEYS, price=3, whole=False):
+        match = _ANSWER.match(reading.text, at + len(name))
+        if match is not None and reading.looks(looks.noisy, match["value"]):
+            yield Finding("api_key", *match.span("value"), 0.7)
+
+
+# '"…" without the quotes', "marmalade skies 1967 (yes, with spaces)": nobody says that of anything but of what is typed.
+_TYPED = Needles((
+    "without quotes", "without the quotes", "minus the quotes", "ohne anführungszeichen", "ohne die anführungszeichen", "sans les guillemets", "sans guillemets", "sin comillas", "sin las comillas", "sem aspas",
+    "senza virgolette", "senza le virgolette", "zonder aanhalingstekens", "bez cudzysłow", "без кавычек", "utan citattecken", "不带引号", "with spaces", "with the spaces", "including spaces", "including the spaces", "spaces included",
+    "mit leerzeichen", "inklusive leerzeichen", "samt leerzeichen", "avec espaces", "avec les espaces", "con espacios", "con los espacios", "com espaços", "con spazi", "con gli spazi", "met spaties", "ze spacjami", "с пробелами", "med mellanslag",
+))  # fmt: skip
+_BEFORE = re.compile(
+    r"(?:[\"'“„«`](?P<quoted>[^\s\"'“”„«»`][^\n\"“”„«»`]{3,60})[\"'”“»`]|(?:[:=]|\b(?:is|it['’]s|ist|est|es|è|é|to|auf|это|lautet)(?: now| jetzt| nun| maintenant| ahora| adesso| agora| nu| teraz| теперь)?) (?P<phrase>[^\W_]{2,16}(?: [^\W_]{1,16}){1,6}))[\s,.(–—\-]{1,4}(?:yes,? |ja,? |oui,? |all |(?:(?:in |all )?lower ?case,? ))?\Z"
+)
+REACH_OF_TYPED, REACH_OF_NAME = 100, 200
+
+
+def _typed_so(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for at, _ in reading.each(_TYPED, price=12, whole=False):
+        match = _BEFORE.search(text, max(0, at - REACH_OF_TYPED), at)
+        if match is None or not _SPEAKS.search(lower, max(0, at - REACH_OF_NAME), at + REACH_OF_NAME):
+            continue
+        group = match.lastgroup or "quoted"
+        if not looks.placeholder(match[group]) and not words.SAYING & set(match[group].lower().split()):
+            yield Finding("password", *match.span(group), 0.7)
+
+
+_SPEAKS = re.compile(
+    r"pass(?:w|phr|code)|passe\b|\bpw\b|kennwort|contraseña|clave|senha|wachtwoord|hasł|парол|lösenord|parola|phrase|密码|wi-?fi|wlan"
+)
+
+# "I set the password to inkblot.Giraffe for now": words with signs between, no compound of the language.
+_AT_PASSWORDS = Needles(("password", "passphrase", "passwort", "kennwort", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "lösenord", "parola", "mdp", "pw "))  # fmt: skip
+_SET_TO = re.compile(
+    r"(?:[^\W\d_]{0,3})(?: (?!policy|reset|field)[^\W\d_][\w'’\-]{0,20}){0,4}? (?:to|auf|à|a|para|in|op|naar|na|на|till|til|is now|ist jetzt|est maintenant|es ahora)(?: now)?:? [\"'“„«]?(?P<value>(?=[^\s]{0,40}(?:[._][^\W\d_]|[a-z]-?[A-Z]))[^\W\d_]{3,20}(?:[._\-][^\W\d_]{2,20}){1,4})"
+    + END
+)
+_SETS = re.compile(
+    r"\bset\b|reset|chang|gesetzt|geändert|\bmis\b|modifi|cambi|puse|mud|alter|gezet|gewijzigd|zmieni|ustaw|смени|помен|bytt|imposta"
+)
+_FILE = re.compile(
+    r"\.(?:[a-z]{2,4}|html|json|yaml|toml|conf|local|internal|example|company|properties|service)\Z", re.IGNORECASE
+)
+
+
+def _set_to_words(reading: Reading) -> Iterator[Finding]:
+    for at, name in reading.each(_AT_PASSWORDS, price=2) if reading.speaks(_SETS) else ():
+        match = _SET_TO.match(reading.text, at + len(name.rstrip()))
+        if match is None or not _SETS.search(reading.lower, max(0, at - 40), match.end() + 20):
+            continue
+        if _FILE.search(match["value"]) is None and reading.looks(words.own, match["value"]):
+            yield finding(match)
+
+
+# "OmbrelloRosso.6 come parola d'ordine", "… as the password": the value first, then what it is used as.
+_AS = re.compile(
+    r"(?:as|als|comme|como|come|jako|como la|как|som|olarak) (?:the |a |your |my |new |das |neues |dein |ihr |le |la |il |sua |het |wi-?fi |temporary |nouveau |nueva |nova |nuova )?(?:pass(?:word|phrase|code|wort)|kennwort|mot de passe|contraseña|clave|parola d['’]ordine|senha|wachtwoord|hasło|пароль|lösenord|passord|adgangskode)\b(?!"
+    + THING
+    + ")"
+)
+_VALUE_LAST = re.compile(
+    rf"(?:\A|[\s(:]){VALUE}[\"'`”»]?,?(?: (?:rejected|refused|accepted|used|set|saved|abgelehnt|genommen|refusé|rechazada|rifiutata))? \Z"
+)
+# "is … a strong password?"
+_JUDGED = re.compile(
+    r"(?:an? )?(?:strong|good|safe|secure|weak|bad|decent|sicheres|gutes) (?:enough )?pass(?:word|phrase|wort)\b(?!"
+    + THING
+    + ")"
+)
+_JUDGING = Needles((
+    "strong pass", "good pass", "safe pass", "secure pass", "weak pass", "bad pass", "decent pass", "sicheres passwort", "gutes passwort",
+))  # fmt: skip
+_ASKED_HOW = re.compile(rf"\b(?:is|was|ist|would) {VALUE}[\"'`”»]? (?:be )?(?:an? |ein )\Z", re.IGNORECASE)
+LONGEST_VALUE = 64
+
+
+def _as_password(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_AS, ("as ", "als ", "comme ", "como ", "come ", "jako ", "как ", "som "), price=1):
+        at = match.start()
+        value = _VALUE_LAST.search(reading.text, max(0, at - LONGEST_VALUE), at)
+        if value is not None and reading.likely(looks.coined, bare(value)):
+            yield finding(value)
+    for at, _ in reading.each(_JUDGING, whole=False):
+        value = _ASKED_HOW.search(reading.text, max(0, at - LONGEST_VALUE), at)
+        if value is not None and _JUDGED.match(reading.lower, at) and reading.likely(looks.coined, bare(value)):
+            yield finding(value)
+
+
+# "de pincode van de simkaart aangepast naar 2604", "PIN auf 2604 geändert"
+_PINS = Needles(("pincode", "pin-code", "pin code", "pin ", "geheimzahl", "code pin", "пин-код", "пин ", "kod pin", "pinkod", "passcode", "código", "codice", "toegangscode", "zugangscode", "türcode", "alarmcode"))  # fmt: skip
+_TO_DIGITS = re.compile(
+    r"(?P<about>[^\n.:;\d]{0,60}?) ?\b(?:to|into|auf|in|à|en|a|para|na|naar|op|на|till|til)(?: now)? (?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)(?P<after>[^\n.]{0,30})",
+    re.IGNORECASE,
+)
+_CHANGED = re.compile(
+    r"\bset\b|reset|chang|updat|gesetzt|geändert|gestellt|aangepast|gewijzigd|veranderd|gezet|chang|modifi|remplac|cambi|puse|puesto|mud|alter|troc|troq|cambia|imposta|zmieni|ustaw|смени|помен|измен|ändra|bytt|ændre|endre"
+)
+
+
+def _new_pins(reading: Reading) -> Iterator[Finding]:
+    lower = reading.lower
+    for at, name in reading.each(_PINS, price=6, whole=False) if reading.speaks(_CHANGED) else ():
+        match = _TO_DIGITS.match(lower, at + len(name.rstrip())) if not lower[at - 1 : at].isalpha() else None
+        if match is None or looks.YEAR.match(match["value"]):
+            continue
+        if _CHANGED.search(lower[max(0, at - 24) : at] + match["about"] + match["after"]):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+# "bitte 7719 eintippen", "punch in 0917#", "tapez 4471 au clavier": digits that are keyed where something opens.
+_KEYED = re.compile(
+    r"(?<![\w.,\-/+])(?P<first>[#*]?\d{3,8}[#*]?) (?:eintippen|eingeben|drücken|intoetsen|invoeren|wählen)\b"
+    r"|\b(?:punch in|punch|key in|type in|enter|press|dial|tapez|composez|taper|composer|marca|marque|teclea|pulsa|digita|digite|digitare|toets|tik|wpisz|wstukaj|наберите|набери|введите|slå|tryck|tippe|drücke|set it to)(?: the code| code| le code| el código| il codice| o código| de code| kod| код)? (?P<value>[#*]?\d{3,8}[#*]?)(?![\w/:%]|[.,\-]\d)"
+)
+_KEYS = (
+    " eintippen", " eingeben", " drücken", " intoetsen", " invoeren", "punch", "key in", "type in", "enter ", "press ", "dial ", "tapez", "composez", "taper", "composer", "marca ", "marque ", "teclea", "pulsa ", "digit", "toets", "tik ",
+    "wpisz", "wstukaj", "набери", "введите", "slå ", "tryck ", "tippe ", "drücke ", "set it to ",
+)  # fmt: skip
+_AT_KEYED = Needles(_KEYS)
+_LOCKED = re.compile(
+    r"\b(?:door|gate|alarm\w*|keypad|lock\w*|lockbox|key ?box|safe|garage|entrance|intercom|tür\w*|tor|haustür|schloss|schlüsselbox|tresor|porte|portail|portillon|digicode|interphone|boîte à clés|coffre|puerta|portal|portón|caja fuerte|cerradura|porta|portão|cofre|cancello|portone|citofono|cassaforte|deur|poort|slot|kluis|sleutelkluis|drzwi|brama|bramy|furtk\w|domofon\w*|sejf\w*|двер\w*|ворот\w*|домофон\w*|подъезд\w*|сейф\w*|dörr\w*|port\w{0,3}kod)\b"
+)
+_NO_DOOR = re.compile(
+    r"(?:extension|durchwahl|\bfor (?:sales|support)|abteilung|option|poste|menu|menü|customer|phone|telefon|call us|hotline|verification|email|amount|value of)"
+)
+REACH_OF_DOOR = 90
+
+
+def _keyed(reading: Reading) -> Iterator[Finding]:
+    lower = reading.lower
+    for at, _ in reading.each(_AT_KEYED, price=2, whole=False) if reading.speaks(_LOCKED) else ():
+        match = next(_KEYED.finditer(lower, max(0, at - 10), at + 50), None)
+        if match is None:
+            continue
+        around = lower[max(0, match.start() - REACH_OF_DOOR) : match.end() + REACH_OF_DOOR]
+        group = match.lastgroup or "value"
+        if _LOCKED.search(around) and not _NO_DOOR.search(around) and not looks.YEAR.match(match[group]):
+            yield Finding("pin", *match.span(group), 0.65)
+
+
+# "clear text for QA:" or "Zugangsdaten", and on the lines below "beacon / Kiesel-Wanne-77"
+_AT_HEADINGS = Needles((
+    "clear text", "cleartext", "plain text", "klartext", "en clair", "credentials", "creds", "logins", "zugangsdaten", "anmeldedaten", "identifiants", "credenciales", "credenciais", "credenziali", "inloggegevens", "dane logowania", "loginy", "логины",
+    "доступы", "учётки", "пароли", "passwords", "passwörter", "mots de passe", "contraseñas", "senhas", "wachtwoorden", "hasła",
+))  # fmt: skip
+_HEADING = re.compile(r"[^\n]{0,60}\n")
+_LINE = re.compile(
+    rf"[ \t#*>|\-]{{0,8}}[\w.@\-]{{2,40}}(?: ?/ ?| ?: | ?\| ?| ?[–—] ?|\t{{1,3}}| - |: ?){VALUE}[\"'`”»]?[ \t]{{0,8}}(?:\n|\Z)"
+)
+MOST_LINES = 12
+
+
+def _lines_of_log_ins(reading: Reading) -> Iterator[Finding]:
+    for at, name in reading.each(_AT_HEADINGS, price=2, whole=False):
+        heading = _HEADING.match(reading.text, at + len(name))
+        line = _LINE.match(reading.text, heading.end()) if heading is not None else None
+        for _ in range(MOST_LINES):
+            if line is None:
+                break
+            signed = _SIGN.search(bare(line)) is not None
+            if (signed and reading.likely(looks.striking, bare(line))) or (
+                "/" in line[0][: line.start("value") - line.start()]
+                and _PATTERN.fullmatch(bare(line))
+                and words.own(bare(line))
+            ):
+                yield finding(line)
+            line = _LINE.match(reading.text, line.end())
+
+
+_SIGN = re.compile(r"[@#$%^&*+~!?]")
+_PATTERN = re.compile(r"[A-ZÄÖÜ][a-zäöüß]{2,15}[\-_.][A-ZÄÖÜ][a-zäöüß]{2,15}[\-_.]\d{2,3}[!?]?")

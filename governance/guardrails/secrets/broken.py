@@ -1,0 +1,115 @@
+"""Credentials that something broke: a mail at the ends of its lines, a picture's reader with blanks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks, unread
+from governance.guardrails.secrets.tokens import BEGINNINGS, FORMATS
+
+Find = Callable[[Reading], Iterator[Finding]]
+
+_SOFT_BREAK = re.compile(r"=\r?\n(?=\S)|=3D")
+_LONG_ENOUGH = frozenset(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
+_STARTS = Needles(_LONG_ENOUGH)
+LONGEST_NAME = 48
+_EMPTY = re.compile(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
+FEWEST_GROUPS, LONGEST_SPACED = 2, 160
+_GROUP = re.compile(r" {0,2}([A-Za-z0-9_\-+/.=]{1,40})")
+_PROSE = re.compile(r"[a-z]{3,}[.,]?\Z|[A-Z]?[a-z]{4,}[.,]?\Z|[a-z]{1,2}\Z|I\Z")
+# Groups of letters and digits after a name that says "key" or "token".
+_SPACED = re.compile(
+    r"(?:api[ _\-]?key|access[ _\-]?key|secret(?:[ _\-]?key)?|token|auth[ _\-]?key|client[ _\-]?secret|private[ _\-]?key|api-schlüssel|clé api)[\"'*]{0,2} ?"
+    r"(?:[:=]|is|ist|est|es)[ \"'`]{1,3}(?P<value>(?:[A-Za-z0-9_\-]{2,16} {1,2}){2,15}[A-Za-z0-9_\-]{1,16})(?![\w])",
+    re.IGNORECASE,
+)
+SHORTEST_KEY, _WORD_SIGNS = 16, frozenset("-_")
+
+
+def find(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
+    """Yield broken credentials, with places in the folded text; `finders` look at what is mended."""
+    yield from _wrapped(reading, finders)
+    yield from _after_beginnings(reading)
+    yield from _after_names(reading.text, reading.lower)
+
+
+def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
+    """Mend the soft line breaks of quoted-printable mail."""
+    text = reading.text
+    breaks = list(_SOFT_BREAK.finditer(text)) if "=\n" in text or "=\r\n" in text else []
+    breaks = [one for one in breaks if not _EMPTY.search(text, max(0, one.start() - LONGEST_NAME), one.start())]
+    if not breaks:
+        return
+    parts: list[str] = []
+    origins: list[int] = []
+    position = 0
+    for one in breaks:
+        kept = one.start() + (one[0] == "=3D")
+        parts.append(text[position:kept])
+        origins.extend(range(position, kept))
+        position = one.end()
+    parts.append(text[position:])
+    origins.extend(range(position, len(text)))
+    text = "".join(parts)
+    mended = Reading(text, tries=unread.worth(text), rules=reading.rules)
+    for finder in finders:
+        for found in finder(mended):
+            yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)
+
+
+def _after_beginnings(reading: Reading) -> Iterator[Finding]:
+    """Yield keys of known forms with blanks inside."""
+    for at, start in reading.written(BEGINNINGS):
+        if start in _LONG_ENOUGH:
+            yield from _joined(reading.text, at, start, FORMATS.beginnings[start])
+
+
+def _joined(text: str, at: int, start: str, formats: list[tuple[str, re.Pattern[str]]]) -> Iterator[Finding]:
+    ends: list[int] = []
+    compact, position = "", at + len(start)
+    while position < at + LONGEST_SPACED and (group := _GROUP.match(text, position)) is not None:
+        if position > at + len(start) and (_PROSE.match(group[1]) or _STARTS.at(text, group.start(1))):
+            break
+        compact, position = compact + group[1], group.end()
+        ends.append(position)
+    if (
+        len(ends) < FEWEST_GROUPS
+        or _PROSE.match(compact)
+        or text[at - 1 : at].isalnum()
+        or text[at - 1 : at] in _WORD_SIGNS
+    ):
+        return
+    for kind, rest in formats:
+        if rest.fullmatch(compact) and looks.varied(compact) and not looks.placeholder_token(compact):
+            yield Finding(kind, at, position, 0.8)
+            return
+
+
+def _after_names(text: str, lowered: str) -> Iterator[Finding]:
+    for beginning in _BEGINNING.finditer(lowered):
+        match = _SPACED.match(text, beginning.start())
+        if match is None:
+            continue
+        groups = match["value"].split()
+        while groups and _PROSE.match(groups[-1]):
+            groups.pop()
+        compact = "".join(groups)
+        mixed = sum(any(map(str.isdigit, group)) and any(map(str.isalpha, group)) for group in groups)
+        if (
+            len(compact) >= SHORTEST_KEY
+            and mixed * 2 >= len(groups) > 1
+            and not any(map(_PROSE.match, groups))
+            and looks.varied(compact)
+            and not looks.placeholder(compact)
+        ):
+            end = match.start("value") + match["value"].rindex(groups[-1]) + len(groups[-1])
+            yield Finding("api_key", match.start("value"), end, 0.7)
+
+
+_BEGINNING = re.compile(
+    r"(?<![a-z])(?:api[ _\-]|apikey|access[ _\-]|secret|token|auth[ _\-]|client[ _\-]|private[ _\-]|clé api)"
+)

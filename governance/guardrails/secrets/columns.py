@@ -1,0 +1,66 @@
+"""Credentials in the columns of tables that are called so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks, plain, words
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield what columns for passwords, keys and PINs hold."""
+    for cell in reading.tables.cells(_COLUMN):
+        if _ABOUT.search(cell.column) or not _meant(reading, cell.column, cell.start):
+            continue
+        value = reading.text[cell.start : cell.end]
+        look = _random if cell.column in _KEYS_ONLY else _held
+        if reading.likely(look, value) or (reading.speaks(_OWNER) and _in_column(cell.column, value)):
+            yield Finding("password", cell.start, cell.end, 0.75)
+
+
+def _meant(reading: Reading, column: str, start: int) -> bool:
+    """Tell whether a column with an everyday name stands in a table of users."""
+    return column not in _EVERYDAY or _USERS.search(reading.lower, max(0, start - REACH_OF_HEAD), start) is not None
+
+
+def _random(value: str) -> bool:
+    return looks.noisy(value) and not (looks.hexadecimal(value) or looks.UUID.match(value))
+
+
+def _held(value: str) -> bool:
+    """Tell whether a cell of a secret's column holds one."""
+    return " " not in value and (looks.assigned(value) or looks.key(value))
+
+
+def _in_column(column: str, value: str) -> bool:
+    """Tell whether plain words or a few digits are what a column for passwords or PINs holds."""
+    if _PIN_COLUMN.fullmatch(column):
+        return _PIN.fullmatch(value) is not None
+    if _PASSWORD_COLUMN.fullmatch(column) is None:
+        return False
+    return plain.told(value) or (" " not in value and words.own(value))
+
+
+_OWNER = re.compile(
+    r"user|login|mail|account|name|host|sim|iccid|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин"
+)
+_PIN_COLUMN, _PIN = re.compile(r"(?:[a-z]+ )?(?:pin|puk)(?: ?[12])?(?: code)?"), re.compile(r"\d{4,8}")
+_NAMES = (
+    r"passwor[dt]s?|passwd|passphrase|pass|pwd|pw|mdp|clave|kennwort|contraseña|contrasena|senha|mot de passe|wachtwoord|hasło|haslo|пароль|密码|パスワード|비밀번호|"
+    r"lösenord|adgangskode|heslo|jelszó|salasana|şifre|parola|lozinka"
+)
+_PASSWORD_COLUMN = re.compile(rf"(?:[a-z]+ )?(?:{_NAMES})")
+_KEYS_ONLY = frozenset({"key", "keys"})
+_COLUMN = re.compile(
+    r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|"
+    rf"(?<![a-z])(?:{_NAMES})(?![a-z])"
+)
+REACH_OF_HEAD = 400
+_EVERYDAY = frozenset({"pass", "clave", "parola"})  # names of other columns as well
+_USERS = re.compile(
+    r"(?:user|login|usuario|usuário|benutzer|nutzer|utilis|utente|konto|account|gebruiker|host|логин)[\w ]{0,12}[\"']?[ \t]{0,8}[,;|\t]"
+)
+_ABOUT = re.compile(r"polic|expir|reset|hint|rule|length|\bage|hash|changed|strength|last|manager|since|type")

@@ -1,0 +1,169 @@
+"""Credentials in a text: known formats, private keys, passwords in URLs, values that a name calls secret."""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import partial
+from operator import attrgetter
+
+from governance.guardrails.cues import one_look
+from governance.guardrails.detector import Detector
+from governance.guardrails.findings import Finding
+from governance.guardrails.folding import INVISIBLE, STYLED, fold
+from governance.guardrails.needles import Union, beginnings, shortest
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import (
+    answers,
+    broken,
+    codes,
+    columns,
+    commands,
+    dictated,
+    forms,
+    logins,
+    near,
+    pairs,
+    phrases,
+    places,
+    sentences,
+    set,
+    setup,
+    shown,
+    tokens,
+    told,
+    unread,
+    values,
+    written,
+)
+
+_APP_PASSWORDS = ("app pass", "app-pass", "application pass", "application-pass")
+# After these a password of plain letters may follow.
+_NAMES = (
+    "password",
+    "phrase",
+    "passwort",
+    "kennwort",
+    "contraseña",
+    "senha",
+    "wachtwoord",
+    "hasło",
+    "пароль",
+    "mot de passe",
+    "lösenord",
+    "api key",
+    "setup key",
+    "pw ",
+    "pass:",
+    "pw:",
+    "pw?",
+    "psk",
+    "pwd",
+    "passwd",
+    "pass=",
+    "pass'",
+    'pass"',
+    "pass =",
+    "secret",
+    "storepass",
+    "requirepass",
+    "community",
+    "identified by",
+    "net user ",
+    "convertto-securestring",
+    "--user",
+    " -u ",
+    "sshpass",
+    "wifi:",
+    "chpasswd",
+    "docker login",
+    "ldap",
+    "clave",
+    "mdp",
+    "jelszó",
+    "salasana",
+    "adgangskode",
+    "heslo",
+    "parola",
+    "şifre",
+    "lozinka",
+    "wifi",
+    "wi-fi",
+    "wlan",
+    "ssid",
+    "haslo",
+    "kodeord",
+    "passord",
+    "contrasena",
+    'pass "',
+)
+_TELLING = (*_APP_PASSWORDS, *forms.SEEDS, *answers.SECURITY, *_NAMES)
+_ALARM = re.compile(
+    rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
+    rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
+)
+_DIGIT = re.compile(r"\d")  # alone raises alarm: in a long text one is found at once
+_TAIL = re.compile(
+    r"(?:-{2,5}(?:B[A-Za-z0-9 \-]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
+    r"|[A-Za-z0-9_\-+/.~%]{16,220}={0,2}[ ,\-]{0,2}(?:i|w|wa|(?:is\b|was\b|\()[^\n]{0,40})?"
+    r"|[^\s\"'`]{5,64}[\"'`]? (?:[iawce]|is|as|was|ist|est|es|als|co\w{0,3})?(?: [^\n]{0,36})?"
+    # what is told after the value: what it opens
+    r"|(?=[A-Za-z])(?=[^\s\"]{0,40}\d)[^\s\"]{2,40}[@#$%^&*+~!?._\-][^\s\"]{0,40}(?:\"?\s[^\n]{0,60}|\")?"
+    r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
+    # phrases of words, and names before a value
+    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
+    r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|configura|einrichtung)[^\n]{0,120}"
+    r"|(?i:(?:backup|recovery|secours|respaldo|recuper|wiederherst|notfall|резервн)[\w \-]{0,24})[^\n]{0,150}"
+    r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
+    r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?"
+    r"|(?i:key1)[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{0,40}[\"']?[,;\s\"']{0,12}(?i:k|ke|key|key2)?[\"':=\s]{0,5}[A-Za-z0-9]{0,32}"
+    rf"|(?i:{forms.SEED_WORDS})[^\n:=]{{0,90}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}})\Z"
+)
+
+
+_FINDERS = (
+    tokens.find,
+    values.find,
+    near.find,
+    commands.find,
+    forms.find,
+    logins.find,
+    told.find,
+    phrases.find,
+    dictated.find,
+    pairs.find,
+    places.find,
+    set.find,
+    sentences.find,
+    setup.find,
+    codes.find,
+    columns.find,
+    written.find,
+    shown.find,
+    answers.find,
+    unread.find,
+)
+
+
+_RULES = Union.of(map(sys.modules.__getitem__, {finder.__module__ for finder in _FINDERS}))
+
+
+def detect(text: str) -> list[Finding]:
+    """Return the credentials in a text, by place; findings may overlap."""
+    if not (_DIGIT.search(text) or _ALARM.search(text)):
+        return []
+    folded = fold(text)
+    reading = Reading(folded.text, folded.lower, tries=unread.worth(folded.text), rules=_RULES)
+    found: dict[tuple[str, int, int], Finding] = {}
+    with one_look():
+        for finder in (*_FINDERS, partial(broken.find, finders=_FINDERS)):
+            for one in finder(reading):
+                reading.begun.add(one.start)
+                moved = one if folded.origins is None else folded.moved(one)
+                found.setdefault(moved[:3], moved)  # two rules may say the same
+    return sorted(found.values(), key=attrgetter("start", "end", "kind"))
+
+
+_WORDS = re.compile("|".join(map(re.escape, _TELLING)))
+
+DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, _WORDS, (tokens.KEY_LINES, tokens.PEM))

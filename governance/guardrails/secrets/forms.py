@@ -1,0 +1,218 @@
+"""Credentials by their place: headers, cookies, links, columns, codes that let one in again, keys of wallets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks
+
+_BEARER = re.compile(r"bearer {1,2}[\"'`]?(?P<value>[A-Za-z0-9._~+/\-]{12,2000}={0,2})", re.IGNORECASE)
+_BASIC = re.compile(r"basic {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE)
+_AUTH_OBJECT = re.compile(
+    r"auth[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE
+)
+_COOKIES = (
+    "sess",
+    "sid",
+    "auth",
+    "token",
+    "remember",
+    "jwt",
+    "login",
+    "identity",
+    "li_at",
+    "xs=",
+    "aspnet",
+    "logged_in",
+    "cf_clearance",
+    "refresh",
+    "credential",
+)
+_COOKIE = re.compile(
+    r"(?P<rest>[\w.\-]{0,60})(?P<sign>=[\"']?|[\"'] ?[:,=] ?(?:[\"']value[\"'] ?: ?)?[\"']|: ?[\"']?)(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})"
+)
+_NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
+_NOT_A_SESSION = re.compile(
+    r"publickey|authenticity|verification|account_?sid|app_?sid|service_?sid|key_?sid|call_?sid|message_?sid|csrf|xsrf|author|(?:^|_)ga|consent|page|next|side|residen|consid|basid|inside|outside",
+    re.IGNORECASE,
+)
+_LINKS = (
+    "reset",
+    "magic",
+    "/verify",
+    "/confirm",
+    "/invite",
+    "/webhook",
+    "/hook",
+    "/token",
+    "/login/",
+    "/login?",
+    "/unlock",
+    "/activate",
+)
+_LINK = re.compile(
+    r"/?(?:(?:password-)?reset(?:[-_]password)?|magic(?:-link|-login)?|verify(?:-email)?|confirm(?:-email)?|invite|webhooks?|hooks?|token|login|unlock|activate)"
+    r"/(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
+)
+_PARAMETER = re.compile(
+    r"/?(?:(?:password-)?reset(?:[-_]password)?|magic(?:-?link|-login)?|verify(?:-email)?|confirm(?:-email)?|invite|login|unlock|activate)[\w\-]{0,16}/?"
+    r"\?(?:[\w.\-]{1,20}=[^&\s\"']{0,60}&(?:amp;)?){0,4}(?:t|k|c|s|code|key|ticket|otp|otl|ott|otk|mlt|hash|nonce|link|id|(?:login|magic|one[_\-]?time|reset|auth|access|verify|invite|sso|session|email)[_\-]?(?:token|code|key|link|hash)|token)=(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
+)
+SEEDS = (
+    "seed", "mnemonic", "recovery", "wallet", "metamask", "ledger", "trezor", "phantom", "backup", "wiederherstellung", "frase",
+    "phrase de r", "twelve words", "12 words", "24 words", "zwölf wörter", "douze mots", "doce palabras", "фраз", "助记词", "助記詞", "リカバリーフレーズ",
+)  # fmt: skip
+SEED_WORDS = (
+    r"(?:seed|mnemonic|recovery|wallet|metamask|ledger|trezor|phantom|backup)(?: recovery)? ?-?(?:phrase|words?|key|satz|wörter|фраза)?|"
+    r"wiederherstellungs(?:phrase|wörter|satz)|frase semilla|frase de recuperaci[oó]n|phrase de récupération|"
+    r"(?:twelve|twenty-four|12|24) words|zwölf wörter|douze mots|doce palabras|фраз\w{0,4}|助记词|助記詞|リカバリーフレーズ"
+)
+_SEED = re.compile(
+    rf"(?:{SEED_WORDS})(?! ?(?:list|packet|order|catalog|mix|tray|shop|swap)|s\b)(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=])[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
+    r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?: (?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
+    re.IGNORECASE,
+)
+# What mail services print for programs: letters in groups of four.
+_APP_PASSWORDS = (
+    "app password",
+    "app-password",
+    "application password",
+    "app-passwort",
+    "app passwort",
+    "mot de passe d'application",
+    "smtp",
+    "gmail",
+    "mail.login",
+)
+_NO_SYLLABLE, FEWEST_WITHOUT_SYLLABLE = re.compile(r"[b-df-hj-np-tv-xz]{3}|[qxzj]|\d|^[^aeiouy]+$", re.IGNORECASE), 2
+_GROUPED = re.compile(
+    r"(?:app(?:lication)?[ \-]pass(?:word|wort)|mot de passe d'application|(?:gmail|smtp|mail)(?:\.login)?|password|pass)s?[^\n]{0,30}?[:=\s(\"'](?P<value>(?:[a-z]{4} ){3}[a-z]{4}|(?:[A-Za-z0-9]{4} ){5}[A-Za-z0-9]{4})(?![A-Za-z0-9])"
+)
+_PLAIN_WORDS = frozenset({"the", "and", "for", "are", "was", "not", "but", "never", "anyone", "please"})
+_SEED_LENGTHS = (12, 15, 18, 21, 24)
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the credentials of a folded text that a header, a column or a sentence's form points to."""
+    text, lower = reading.text, reading.lower
+    yield from _headers(reading)
+    if "=" in text or "cookie" in lower:
+        yield from _cookies(reading)
+    for match in reading.matches(_LINK, _LINKS):
+        if looks.noisy(match["value"]) or looks.UUID.match(match["value"]):
+            yield looks.span("link", match, match["value"], 0.7)
+    for match in reading.matches(_PARAMETER, _LINKS):
+        if looks.noisy(match["value"]):
+            yield looks.span("link", match, match["value"], 0.7)
+    for match in reading.matches(_GROUPED, _APP_PASSWORDS):
+        if sum(map(bool, map(_NO_SYLLABLE.search, match["value"].split()))) >= FEWEST_WITHOUT_SYLLABLE:
+            yield looks.span("password", match, match["value"], 0.75)
+    yield from _seeds(reading)
+
+
+def _headers(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for match in reading.matches(_BEARER, ("bearer ",)):
+        value = match["value"].rstrip(".")
+        if looks.placeholder(value) or not looks.varied(value) or _ATTRIBUTE.search(value):
+            continue
+        if not text[match.start() - 1 : match.start()].isalpha():
+            yield looks.span("bearer_token", match, value, 0.85)
+    for pattern, needle in ((_BASIC, "basic "), (_AUTH_OBJECT, "auth")):
+        for match in reading.matches(pattern, (needle,)):
+            if not text[match.start() - 1 : match.start()].isalpha() and (
+                _user_and_password(match["value"]) or _unreadable(lower, match)
+            ):
+                yield looks.span("basic_auth", match, match["value"], 0.9)
+
+
+def _unreadable(lower: str, match: re.Match[str]) -> bool:
+    """Tell whether a header `Authorization: Basic` holds random characters instead of a name and a password."""
+    if _AUTHORIZATION.search(lower, max(0, match.start() - 24), match.start()) is None:
+        return False
+    return looks.noisy(match["value"]) and not _decoded(match["value"]).isascii()
+
+
+_AUTHORIZATION = re.compile(r"authorization[\"']?\]?\s?[:=,]\s?[\"']?\Z")
+_ATTRIBUTE = re.compile(r"^[a-z_]+(?:\.[a-zA-Z_]+)+$")
+
+
+def _cookies(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    cookies = "cookie" in lower
+    for match in reading.matches(_COOKIE, _COOKIES):
+        value = match["value"].rstrip(".:|")
+        before = _NAME_BEFORE.search(lower, max(0, match.start() - 40), match.start())
+        name = text[before.start() if before else match.start() : match.end("rest")]
+        if "=" not in match["sign"] and not cookies and not _KNOWN_COOKIE.search(name):
+            continue
+        if _SESSION.search(name) and not cookies and _like_an_id(value) and not _KNOWN_COOKIE.search(name):
+            continue  # logs name sessions too
+        if (value.isupper() and "_" in value) or _NOT_A_SESSION.search(name) or looks.placeholder_token(value):
+            continue
+        if looks.noisy(value) or (value.startswith("eyJ") and "." in value) or (cookies and _NO_WORDS.match(value)):
+            yield looks.span("cookie", match, value, 0.75)
+    for match in reading.matches(_HEADER, ("cookie:",)):
+        for pair in _PAIR.finditer(text, match.start("value"), match.end("value")):
+            value = pair["value"].rstrip(".:|")
+            if not _HARMLESS.search(pair["name"]) and looks.noisy(value):
+                yield looks.span("cookie", pair, value, 0.7)
+
+
+SHORTEST_SESSION = 24
+# Letters of one case alone, as chance may draw them, too many of which nobody could say.
+_NO_WORDS = re.compile(r"(?=[a-z]*[^aeiouy]{4}[a-z]*[aeiouy][a-z]*[^aeiouy]{4})[a-z]{24,128}\Z", re.IGNORECASE)
+
+
+def _like_an_id(value: str) -> bool:
+    """Tell whether a session's value could be the number that logs give it."""
+    return len(value) < SHORTEST_SESSION or looks.hexadecimal(value) or looks.UUID.match(value) is not None
+
+
+_SESSION = re.compile(r"sess|sid|identity|login(?!ed)", re.IGNORECASE)
+_KNOWN_COOKIE = re.compile(
+    r"(?-i:PHPSESSID|JSESSIONID|sessionid\Z|connect\.sid|ASP\.NET_SessionId|laravel_session|_session\Z)|ASPSESSION"
+)
+_HEADER = re.compile(r"cookie: {0,3}(?P<value>[^\n]{8,140})", re.IGNORECASE)
+_PAIR = re.compile(r"(?P<name>[\w.\-]{1,40})=(?P<value>[A-Za-z0-9%._~+/\-:|]{20,2000}={0,2})")
+_HARMLESS = re.compile(
+    r"^_ga|^_gid|^_gcl|^_fb[pc]|^_hj|csrf|xsrf|consent|optanon|cart|lang|theme|locale|utm|amplitude|mp_|ajs_|visitor|experiment|"
+    r"^NID$|^IDE$|expires|path|domain",
+    re.IGNORECASE,
+)
+
+
+def _seeds(reading: Reading) -> Iterator[Finding]:
+    text = reading.text
+    for match in reading.matches(_SEED, SEEDS, price=14):
+        words = list(re.finditer("[a-z]+", text[match.start("value") : match.end("value")], re.IGNORECASE))
+        count = max(length for length in _SEED_LENGTHS if length <= len(words))
+        said = {word[0].lower() for word in words[:count]}
+        if len(said) > count // 2 and not _PLAIN_WORDS & said:
+            yield Finding("seed_phrase", match.start("value"), match.start("value") + words[count - 1].end(), 0.8)
+
+
+def _decoded(value: str) -> bytes:
+    """Return what a value of base64 says, or nothing."""
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _user_and_password(value: str) -> bool:
+    """Tell whether a value is the base64 of `user:password`."""
+    plain = _decoded(value)
+    if b":" not in plain or not plain.isascii() or not plain.decode().isprintable():
+        return False
+    return not looks.placeholder(value) and plain.partition(b":")[2].lower() not in {
+        b"password",
+        b"pass",
+        b"secret",
+        b"token",
+    }

@@ -1,0 +1,310 @@
+"""Passwords and PINs that stand beside a user's name, in a call that logs in, or after what a sentence calls them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Blocks, Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks, plain, words
+from governance.guardrails.secrets.near import public_name
+
+_LOGINS = (
+    "credenzial", "credencia", "inlog", "dostęp", "login", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
+    "usuario", "usuário", "utente", "gebruiker", "użytkownik", "логин", "доступ", "учётка", "账号", "帳號", "アカウント", "아이디",
+)  # fmt: skip
+_LOGIN = re.compile(
+    r"(?:credenziali|inlog(?:gegevens)?|anmeldedaten|credenciales|credenciais|dostęp|logins?|ftp|ssh|vpn|rdp|smtp|nas|router|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
+    r"anmelden|identifiants?|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|доступ|учётка|账号|帳號|アカウント|아이디)"
+    r"(?:[\"']? ?(?:[:=：→]|->) ?|(?: (?:for|to|of|für|zum|zur|fürs|pour|para|per|voor|do|для)(?: [^\W\d_][\w\-]{1,20}){1,3}| [A-Z][\w\-]{2,20})(?: ?[:=→] ?| (?:are|is|lauten|sind|sont|son|są) )| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
+    r"(?: ?/ ?| ?: ?| ?[|] ?|, ?| and | und | et | y | e | i | и | - )[\"']?(?P<value>[^\s\"'`<>,;/|]{6,64})",
+    re.IGNORECASE,
+)
+_PINS = (
+    "pin",
+    "geheimzahl",
+    "puk",
+    "пин",
+    "otp",
+    "passcode",
+    " code",
+    "türcode",
+    "tür-code",
+    "暗証番号",
+    "비밀번호",
+    "密码",
+)
+_PIN = re.compile(
+    r"(?:pin(?:[ \-]?code|-nummer|-код|-koden|码)?|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
+    r"(?:(?<=geheimzahl) (?=\d)|(?<=puk) (?=\d)|(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|es el|è il|est le|é o|er|är|jest|to|это|—|-) |は|是|\? (?:it'?s |is )?))[\"']?"
+    r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
+    re.IGNORECASE,
+)
+_CODE_OF = re.compile(
+    r"\b(?:verification|security|one-?time|login|sms|2fa|authentication|door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z"
+)
+_SENT = re.compile(r"\b(?:sent|texted|e?mailed|geschickt|gesendet|envoyé|enviado|inviato)\b")
+_NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
+
+
+_TOLD = re.compile(
+    r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|\n]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|p(?:w|ass)?: ?(?P<first>[^\s\"'`<>,;]{6,64})[ ,;/|]{1,3}u(?:ser)?: ?\w|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
+    r"(?:sign|log|ssh|rdp|telnet|vnc|sftp|ftp|connect|vpn) ?(?:in|into|on|to)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40}(?:,| and| with| /) (?P<with>[^\s\"'`<>,;]{6,64})|"
+    r"basic_?auth: ?[\"']?[\w.@\-]{1,40}:(?P<basic>[^\s\"'`<>,;]{6,64})",
+    re.IGNORECASE,
+)
+
+
+def _told(reading: Reading) -> Iterator[Finding]:
+    """Yield the passwords of log-ins in short: `u: mira p: …`, "sign in as mira with …"."""
+    for match in reading.matches(
+        _TOLD,
+        (
+            "u:",
+            "p:",
+            "user:",
+            "u/p:",
+            "sign",
+            "log",
+            "ssh",
+            "rdp",
+            "telnet",
+            "vnc",
+            "sftp",
+            "ftp",
+            "connect",
+            "vpn",
+            "basic_auth:",
+            "basicauth:",
+        ),
+    ):
+        group = match.lastgroup or ""
+        value = match[group].rstrip(".)")
+        if reading.likely(looks.made_up, value) and not reading.text[match.start() - 1 : match.start()].isalnum():
+            yield Finding("password", match.start(group), match.start(group) + len(value), 0.7)
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the passwords of log-ins and the PINs of a folded text."""
+    text = reading.text
+    yield from _calls(reading)
+    yield from _signed(reading)
+    yield from _logins(reading)
+    yield from _told(reading)
+    if reading.speaks(_NUMBER):
+        yield from _pins(reading)
+        yield from _door_codes(reading)
+    yield from _hosts(text)
+
+
+# "voicemail PIN 4471", "the gate code is 4471#": what the number opens is named.
+_DOOR_CODE = re.compile(
+    r"(?:card|debit|sim|voicemail|lockbox|key ?box|padlock|safe|door|alarm|gate|bank|phone|tablet|screen|unlock|lock|garage|keypad|locker|entry|my|your|his|her|their|our|new|old|mom's|the) (?:card |door |lock )?"
+    r"(?:pin|pin code|code|passcode|combination|combo)(?: (?:for|to|of|on) [^\d\n.:]{2,30})?(?: is| was|:| =| to|,)? (?:now |still )?(?:for the (?:door|gate|alarm|safe|garage|lock(?:box)?) )?(?P<value>[#*]?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2}(?:-\d{1,2})?)(?![\w\-/:]|\.\d)",
+    re.IGNORECASE,
+)
+_DOORS = re.compile(
+    r"card|debit|sim|voicemail|padlock|box|safe|door|alarm|gate|bank|phone|tablet|screen|lock|garage|keypad|entry|passcode|combination|combo|pin"
+)
+
+
+# "code for the side gate is 9031#", "the tablet unlocks with 1739", "bike lock: 4482"
+_OPENED_BY = re.compile(
+    r"(?:(?:pin|code|passcode|combination|combo) (?:for|to|of|on) (?:the |my |our |her |his )?(?:[^\W\d_]{2,12} )?"
+    r"(?:card|padlock|lock ?box|key ?box|safe|door|alarm|gate|phone|tablet|lock|garage|keypad|locker|entrance)(?: is| was|:| =)(?: now)?|"
+    r"(?:card|padlock|box|safe|door|alarm|gate|phone|tablet|lock|garage|locker|laptop)s? (?:unlocks|opens) with|"
+    r"(?:bike|suitcase|luggage|locker|shed|gym|combination) lock(?: is| was|:| =)|padlock(?: is|:| =)) (?P<value>#?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2})(?![\w\-/:]|\.\d)"
+)
+_BEFORE_OPENED = ("pin ", "code ", "combination ", "combo ", "unlocks with", "opens with", " lock", "padlock")
+
+
+_AT_OPENED = Needles(_BEFORE_OPENED)
+_AT_DOOR_CODES = Needles((" pin", " code", " passcode", " combination", " combo"))
+
+
+def _door_codes(reading: Reading) -> Iterator[Finding]:
+    text, numbers = reading.text, Blocks(_NUMBER, reading.lower)
+    for at, _ in reading.each(_AT_OPENED, price=4, whole=False, where=lambda at: numbers.any(at, at + 80)):
+        for match in _OPENED_BY.finditer(reading.lower, max(0, at - 12), at + 80):
+            if not looks.YEAR.match(match["value"]):
+                yield Finding("pin", *match.span("value"), 0.7)
+    for at, _ in reading.each(_AT_DOOR_CODES, price=6, whole=False, where=lambda at: numbers.any(at, at + 60)):
+        for match in _DOOR_CODE.finditer(text, max(0, at - 14), at + 60):
+            if (
+                _DOORS.search(match[0].lower())
+                and not looks.YEAR.match(match["value"])
+                and ("-" not in match["value"] or "comb" in match[0].lower())
+                and not text[match.start() - 1 : match.start()].isalnum()
+            ):
+                yield Finding("pin", *match.span("value"), 0.7)
+
+
+_NUMBER = re.compile(r"\d{4}|\d-\d")  # is in every code
+
+
+_USER_AT_HOST = re.compile(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")
+_HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b")
+
+
+_MAIL_AND_PASSWORD = re.compile(
+    r"(?:(?:[a-z\d\-]{2,40}\.)+[a-z]{2,12}|\d{1,3}(?:\.\d{1,3}){3})[:|;](?P<value>[^\s\"'<>`:;|/]{6,64})"
+)
+
+
+def _believed(listed: re.Match[str]) -> bool:
+    value = listed["value"].rstrip(".,")
+    return looks.made_up(value) if listed[0][0].isdigit() else looks.striking(value)
+
+
+def _hosts(text: str) -> Iterator[Finding]:
+    """Yield passwords before a host without the scheme of a URL, as in `admin:…@10.0.0.5`."""
+    at = text.find("@")
+    while at >= 0:
+        listed = _MAIL_AND_PASSWORD.match(text, at + 1)
+        if listed is not None and _believed(listed):
+            yield looks.span("password", listed, listed["value"].rstrip(".,"), 0.7)
+        if _HOST.match(text, at + 1):
+            login = _USER_AT_HOST.search(text, max(0, at - 100), at + 1)
+            if login is not None and looks.assigned(login["value"]):
+                yield looks.span("password", login, login["value"], 0.75)
+        at = text.find("@", at + 1)
+
+
+def _signed(reading: Reading) -> Iterator[Finding]:
+    """Yield what a call signs with, where that is written out."""
+    for match in reading.matches(
+        _SIGNING, ("jwt.", "hmac.new(", "createhmac(", "secret_key", "cookieparser(", "keygrip(")
+    ):
+        value = match["value"]
+        phrase = len(value) >= SHORTEST_SIGNING and _PHRASED.fullmatch(value) is not None
+        if (phrase or looks.assigned(value)) and not looks.placeholder(value):
+            yield looks.span("api_key", match, value, 0.75)
+
+
+SHORTEST_SIGNING = 12
+_PHRASED = re.compile(r"[A-Za-z]{2,12}(?:[-_ .][A-Za-z0-9]{1,12}){2,7}[!?]?")
+_SIGNING = re.compile(
+    r"(?:jwt\.(?:sign|encode|verify|decode)\((?:[^(){}\n\"']|\([^()\n]{0,40}\)|\{[^{}\n]{0,80}\}){1,60}, ?|hmac\.new\(|createhmac\(['\"]sha\d{1,3}['\"], ?|cookieparser\(|keygrip\(\[|secret_key ?= ?)"
+    r"b?(?P<quote>[\"'`])(?P<value>[^\"'`\n]{6,120})(?P=quote)",
+    re.IGNORECASE,
+)
+
+
+def _calls(reading: Reading) -> Iterator[Finding]:
+    """Yield the passwords among the arguments of calls that log in, as in `smtp.login("mira", "…")`."""
+    for match in reading.matches(_CLIENT, _CLIENTS):
+        yield from _keys_of_client(match)
+    for match in reading.matches(_CALL, _CALLS):
+        for argument in list(_QUOTED.finditer(reading.text, match.start("value"), match.end("value")))[1:]:
+            look = looks.made_up if match[0].startswith(".") else looks.coined  # files are opened too
+            given = argument["value"]
+            if reading.likely(look, given) or (
+                _ENDS_CALL.match(reading.text, argument.end())
+                and _LETS_IN.match(reading.text, max(0, match.start() - LONGEST_CALL))
+                and (reading.looks(plain.word, given) or _chained(reading, given))
+            ):
+                yield looks.span("password", argument, argument["value"], 0.75)
+
+
+def _chained(reading: Reading, given: str) -> bool:
+    return _CHAIN.fullmatch(given) is not None and reading.looks(words.own, given)
+
+
+_CHAIN = re.compile(r"[^\W\d_]{2,20}(?:[\-_+=!][^\W_]{1,20}){1,6}[!?]?")
+# The last argument, or the last before the name of a host.
+_ENDS_CALL = re.compile(r"[\"'] ?(?:\)|, ?[\"'][\w\-]{1,40}(?:\.[\w\-]{1,40}){1,4}[\"'] ?\))")
+_LETS_IN = re.compile(
+    r"[^\n]{0,14}(?<![A-Za-z])(?:getconnection|(?:plain|set_?basic|http_?basic|basic|http_?digest|digest)?_?auth|login|pdo|mysqli|sign_?in|authenticate|(?:password_?)?authentication|networkcredential|(?:username_?password_?)?credentials|simple_?bind)\(",
+    re.IGNORECASE,
+)
+LONGEST_CALL = 17  # before what each of them ends with
+
+
+def _keys_of_client(call: re.Match[str]) -> Iterator[Finding]:
+    """Yield the keys among the arguments that a service's client is made with; what comes first names the account."""
+    arguments = call["value"].split(",")
+    place = call.start("value")
+    for index, argument in enumerate(arguments):
+        key = _KEY_ARGUMENT.search(argument)
+        if (
+            key is not None
+            and (index > 0 or len(arguments) == 1)
+            and looks.noisy(key["key"])
+            and not public_name(key["key"])
+        ):
+            yield Finding("api_key", place + key.start("key"), place + key.end("key"), 0.75)
+        place += len(argument) + 1
+
+
+_CLIENTS = (
+    "algoliasearch(", "client(", "twilio", "stripe(", "pusher(", "nexmo(", "vonage(", "plivo", "cloudinary", "mailgun(", "sendgrid", "razorpay(",
+    "meilisearch(", "typesense(", "openai(", "anthropic(", "telnyx", "mailjet", "postmark", "mixpanel(", "messagebird(", "paypal(", "searchclient.create(",
+    "serverclient(", "createclient(", "pinecone(", "weaviate", "influxdb", "ably(", "rollbar(", "bugsnag", "pubnub(", "intercom", "trello(", "zendesk",
+)  # fmt: skip
+_CLIENT = re.compile(r"[\w.]{3,30}(?:['\"]\))?\((?P<value>[^()\n]{20,240})\)?", re.IGNORECASE)
+_KEY_ARGUMENT = re.compile(r"^\s*(?:\w{2,20} ?[=:] ?)?[\"'](?P<key>[A-Za-z0-9_\-]{20,90})[\"']")
+_CALLS = (
+    "login(",
+    "mysqli(",
+    "pdo(",
+    "auth(",
+    "auth=(",
+    "auth = (",
+    "credential(",
+    "credentials(",
+    "connect(",
+    "connection(",
+    "authenticate(",
+    "authentication(",
+    "sign_in(",
+    "signin(",
+    ".open(",
+    ".bind(",
+    "simple_bind_s(",
+)
+_CALL = re.compile(
+    r"\.?[a-z_]{3,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
+)
+_QUOTED = re.compile(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
+
+
+def _logins(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_LOGIN, _LOGINS):
+        value = match["value"].rstrip(".)")
+        if (
+            reading.likely(looks.made_up, value)
+            and not _ASSIGNMENT.match(value)
+            and match["user"].lower() not in _NOT_USERS
+            and not reading.text[match.start() - 1 : match.start()].isalnum()
+        ):
+            yield looks.span("password", match, value, 0.7)
+
+
+_ASSIGNMENT = re.compile(r"\w+=")
+_NOT_USERS = frozenset(
+    {"is", "are", "the", "name", "id", "page", "agent", "in", "with", "to", "at", "for", "on", "from"}
+)
+
+
+# "each pin mapping to 4471 lines": here "to" is not the Polish "is".
+_LEADS_TO = re.compile(r"(?:ing|ed|s) to \d+\Z(?<!set to)(?<!changed to)")
+_DIGITS, REACH_OF_PIN = re.compile(r"\d{4}"), 160  # in every PIN, and how far behind its name one may end
+
+
+def _pins(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    numbers = Blocks(_DIGITS, text)
+    for match in reading.matches(_PIN, _PINS, price=2, where=lambda at: numbers.any(at, at + REACH_OF_PIN)):
+        start = match.start()
+        if text[start] == " " and not _CODE_OF.search(lower, max(0, start - 12), start):
+            continue
+        if text[start] != " " and text[start - 1 : start].isalnum():
+            continue
+        if _SENT.search(lower, start, match.start("value")) or _LEADS_TO.search(match[0].lower()):
+            continue
+        if not _NOT_A_PIN.search(lower, max(0, start - 30), match.start("value")) and not looks.YEAR.match(
+            match["value"]
+        ):
+            yield Finding("pin", *match.span("value"), 0.7)

@@ -1,0 +1,226 @@
+"""Passwords in pairs with the name that they let in: a person's, a network's, a row's of a database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks, plain, words
+from governance.guardrails.secrets.told import COINED, END, ROLE, VALUE, bare, finding
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the passwords of a folded text that stand beside whom they let in."""
+    if reading.speaks(COINED):
+        yield from _pairs(reading)
+        yield from _networks(reading)
+    yield from _plain_networks(reading)
+    yield from _rows(reading)
+
+
+# "try bob / rosebud44", "admin:rosebud44"
+_PAIR = re.compile(
+    r"(?:try|type|enter|with|with the|as|in as|to \S{3,40} as|mit|avec|con|com|met|z|jako|как|с|runas:|cred(?:ential)?s:?|default (?:creds|credentials|login)(?: is| are|:)?|access:|accès ?:|"
+    r"acceso:|acesso:|accesso:|dostęp:|доступ:|zugang:|zugangsdaten:|toegang:|identifiants ?:|credenziali:|credenciales:|login:|login is|(?:log|sign)-?in:?|logins:|user/pass:?|anmeldung:|anmelden:|einloggen:|entrar:|entra:|acceder:|inloggen:|zaloguj:|войти:|для входа:|логин:|u/p:?)"
+    r" (?:for [^:\n]{2,30}: )?(?P<user>[\w.@\-]{2,40})(?: ?//? ?| ?: ?| ?\| ?| and | und | et | y | e | en | i | и )(?:the )?"
+    + VALUE
+    + END,
+    re.IGNORECASE,
+)
+_PAIR_WORDS = (
+    "try ", "type ", "enter ", "with ", " as ", "mit ", "avec ", "con ", "com ", "met ", "runas:", "cred", "default ", "access:", "accès", "acces", "doste", "доступ:", "zugang", "toegang",
+    "identifiants", "log-in", "login", "sign-in", "signin", "user/pass", "anmeldung:", "anmelden:", "einloggen:", "entrar:", "entra:", "acceder:", "inloggen:", "zaloguj:", "войти:", "для входа:", "логин:", "u/p",
+)  # fmt: skip
+_AT_PAIRS = Needles(_PAIR_WORDS)
+_MAIL_PAIR = re.compile(
+    r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - |(?P<listed>, )| (?=[^\s]{0,40}\d))"
+    + VALUE
+    + END
+)
+_COLON_PAIR = re.compile(
+    r"(?:auth|user(?:pwd|pass)?|creds?|credentials|login|decode[sd]|decodiert|décodé)(?: ?[:=] ?| (?:is|to|as):? )[\"']?[a-z][\w.\-]{1,32}:"
+    + VALUE
+    + END,
+    re.IGNORECASE,
+)
+_KNOWN = (
+    "admin",
+    "root",
+    "administrator",
+    "guest",
+    "gast",
+    "invité",
+    "invitado",
+    "pi",
+    "postgres",
+    "sa",
+    "operator",
+    "manager",
+    "service",
+)
+_KNOWN_USER = re.compile(
+    r"(?P<user>[a-zé]+)(?: / | ?/ ?| ?: ?| \| |(?P<and> and | und | et | y | e | en | i | и )|(?P<listed>, ))"
+    + VALUE
+    + END,
+    re.IGNORECASE,
+)
+_PATH = tuple("/\\.-_=@:")
+
+
+def _pairs(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for at, _ in reading.each(_AT_PAIRS, whole=False):
+        match = _PAIR.match(text, at)
+        if match is None:
+            continue
+        value = bare(match)
+        if text[match.start() - 1 : match.start()].isalnum() or match["user"].lower() in _NO_USERS:
+            continue
+        if reading.likely(looks.coined, value) and not reading.likely(looks.coined, match["user"]):
+            yield finding(match)
+    for match in _MAIL_PAIR.finditer(text) if "@" in text else ():
+        if match["listed"] and not _LETS_IN.search(lower, max(0, match.start() - REACH_OF_LOGIN), match.start()):
+            continue
+        if reading.likely(looks.coined, bare(match)) and "@" not in match["value"]:
+            yield finding(match)
+    for match in reading.matches(
+        _COLON_PAIR, ("auth", "user", "cred", "login", "default", "decode", "decodiert", "décodé")
+    ):
+        if reading.likely(looks.coined, bare(match)) and not text[match.start() - 1 : match.start()].isalnum():
+            yield finding(match)
+    for at, name in reading.places(_KNOWN):
+        before = text[at - 1 : at]
+        known = None if before.isalnum() or before in _PATH else _KNOWN_USER.match(text, at)
+        if known is None or len(known["user"]) != len(name):
+            continue
+        if known["and"] and bare(known).isalnum():  # "admin and User2024"
+            continue
+        if known["listed"] and not _POINTED.search(text, max(0, at - 6), at):
+            continue
+        look = looks.made_up if known["and"] else looks.coined
+        if reading.likely(look, bare(known)) and not ROLE.match(bare(known)):
+            yield finding(known)
+
+
+_POINTED = re.compile(r"(?:->|=>|→|:|=|[–—]) ?\Z")
+_NO_USERS = frozenset(
+    {"the", "a", "is", "are", "chrome", "firefox", "your", "this", "page", "account", "team", "version", "public"}
+)
+
+# "Wifi: greenlamp88", "SSID: Maple Key: sugarbush11"
+_NETWORK = re.compile(
+    r"(?:wi-?fi|wlan|ssid|wireless|hotspot)(?:[\s:=]{1,3}[\"']?(?P<name>[\w\- ]{2,32}?)[\"']?(?: ?[/|,;\n] ?| {1,2}))??(?: ?(?:at|in|for|code|key|psk|schlüssel|is)\b[^\n:]{0,20}?)?"
+    r"(?:[:=]| is| ist| code| key| [/|]) {0,2}" + VALUE + END,
+    re.IGNORECASE,
+)  # fmt: skip
+
+
+_NETWORK_KEY = re.compile(
+    r"(?:wi-?fi|wlan|ssid|netz\w{0,12}|network|réseau|rete|netwerk|sieć|сеть|hotspot)[^\n]{0,60}?[ ,;:(/](?:key|code|schlüssel|clé|clave|chiave|sleutel|klucz|ключ|nyckeln?|psk|kod)"
+    r"(?: ?[:=]| is| ist| est| es| è| é| to| är)? {1,2}" + VALUE + END,
+    re.IGNORECASE,
+)
+
+
+_NETWORKS = re.compile(r"wi-?fi|wlan|r[ée]seau|netzwerk|network|red |rete|rede|hotspot")
+
+
+def _networks(reading: Reading) -> Iterator[Finding]:
+    text = reading.text
+    for match in reading.matches(
+        _NETWORK_KEY,
+        ("wifi", "wi-fi", "wlan", "ssid", "netz", "network", "réseau", "rete ", "netwerk", "sieć", "сеть", "hotspot"),
+    ):
+        if len(bare(match)) >= SHORTEST_KEY and reading.likely(looks.coined, bare(match)):
+            yield finding(match)
+    for match in reading.matches(_OF_NETWORK, _CODES_OF_NETWORKS) if reading.speaks(_NETWORKS) else ():
+        if reading.likely(looks.coined, bare(match)):
+            yield finding(match)
+    for match in reading.matches(_NETWORK, ("wifi", "wi-fi", "wlan", "ssid", "wireless", "hotspot")):
+        value = bare(match)
+        named = text[match.start() : match.start("value")].lower()
+        if (
+            len(value) >= SHORTEST_KEY
+            and value[:1].islower()
+            and reading.likely(looks.coined, value)
+            and _only_ssid(named)
+        ):
+            yield finding(match)
+
+
+# "le code du wifi c'est …"
+_OF_NETWORK = re.compile(
+    r"(?:code|key|password|clé|clave|chave|chiave|schlüssel|sleutel|kod|ключ|пароль) (?:du|de|del|do|da|of|for|to|vom|für|fürs|van|od|от|к)(?: the| la| le| das| den| het| o| our)? "
+    r"(?:wi-?fi|wlan|réseau|netzwerk|network|red|rete|rede|hotspot)(?: (?:is|ist|c'est|est|es|è|é|to)|:)(?: now| jetzt)? "
+    + VALUE
+    + END,
+    re.IGNORECASE,
+)
+_CODES_OF_NETWORKS = (
+    "code ",
+    "key ",
+    "password ",
+    "clé ",
+    "clave ",
+    "chave ",
+    "chiave ",
+    "schlüssel ",
+    "sleutel ",
+    "kod ",
+    "ключ ",
+    "пароль ",
+)
+_LETS_IN, REACH_OF_LOGIN = (
+    re.compile(r"log ?-?in|sign ?-?in|account|passw|credential|creds|access|zugang|accès|acceso"),
+    80,
+)
+
+
+def _only_ssid(named: str) -> bool:
+    return (
+        not (named.startswith("ssid") and not re.search(r"key|psk|code|[/|]", named))
+        and "network" not in named.split("/")[0]
+    )
+
+
+SHORTEST_KEY = 8
+
+
+# "Wi-Fi: Seagull / chipsandvinegar", "SSID: Boathouse, key: driftwood": there a plain word is a password as well.
+_PLAIN_NETWORK = re.compile(
+    r"(?i:wi-?fi|wlan|ssid|netzwerk|network|réseau|rete|netwerk|sieć|сеть)(?: network| netz| name| guest)?(?: ?[:=]| -)? {0,2}[\"'“„«]?(?P<name>[A-Z][\w\-]{2,24}(?: [A-Z\d][\w\-]{0,20})?)[\"'”“»]?"
+    r"(?:(?: ?/ ?| ?\| ?)(?P<listed>[a-zà-ÿ]{8,32})|[\s,;|/\-]{1,4}(?:(?i:wi-?fi|wlan|network)[ \-])?(?i:key|code|pw|pass(?:word|wort|phrase)?|kennwort|schlüssel|clé|clave|chiave|chave|senha|sleutel|wachtwoord|klucz|hasło|mdp|mot de passe|contraseña|пароль|ключ)"
+    r"(?: ?[:=]| is| ist| est| es| è)? {1,2}[\"'“„«]?(?P<value>[^\W\d_]{6,32}))(?=[\"'”“»]?[.,;!]?[ \t]{0,8}(?:\n|\Z))",
+)
+_NO_KEY = re.compile(
+    r"conference|includ\w+|inklusiv\w*|kostenlos\w*|gratuit\w*|restaurant|breakfast|everywhere|poolside|reliable|available|bluetooth|ethernet|standard|zuverlässig|überall|verfügbar|unlimited|unbegrenzt"
+)
+
+
+def _plain_networks(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(
+        _PLAIN_NETWORK,
+        ("wifi", "wi-fi", "wlan", "ssid", "netzwerk", "network", "réseau", "rete ", "netwerk", "sieć", "сеть"),
+    ):
+        group = match.lastgroup or "value"
+        if words.own(match[group]) and not _NO_KEY.fullmatch(match[group].lower()):
+            yield Finding("password", *match.span(group), 0.65)
+
+
+# What databases keep: lines of .pgpass and rows that are inserted.
+_PGPASS = re.compile(
+    r"^(?:[\w.\-]+|\*):(?:\d{3,5}|\*):[\w*\-]+:[\w*\-]+:(?P<value>[^\s:\"']{5,64})$|pgpass[^\n]{0,20}?[ :>]{1,3}(?:[\w.\-]+|\*):(?:\d{3,5}|\*):[\w*\-]+:[\w*\-]+:(?P<named>[^\s:\"']{5,64})",
+    re.MULTILINE,
+)
+
+
+def _rows(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    if ":" in text and ("5432:" in text or ":*:" in text or "pgpass" in lower):
+        for match in _PGPASS.finditer(text):
+            group = match.lastgroup or "value"
+            if looks.assigned(match[group]) or plain.word(match[group]):
+                yield Finding("password", *match.span(group), 0.8)

@@ -1,0 +1,122 @@
+"""Passwords of plain words that are set as such: in settings, code, forms, options and tables, beside a user's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import words
+from governance.guardrails.secrets.names import PASSWORDS, opens
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the passwords of a folded text that are plain words, each where one is set."""
+    text, lower = reading.text, reading.lower
+    for at, core in reading.each(_AT_PASSWORDS):
+        match = _VALUE.match(text, at + len(core))
+        if match is None or not opens(text, lower, at, core):
+            continue
+        group = match.lastgroup or 0
+        value, start = match[group], match.start(group)
+        if _set_here(reading, at, core, match, value) and reading.looks(words.own, value):
+            yield Finding("password", start, start + len(value), 0.7)
+
+
+_AT_PASSWORDS = Needles(PASSWORDS)
+_WORD, _LINKED = r"[^\W\d_]{2,24}", r"[^\W_]{1,24}"
+_LINKS = rf"{_WORD}(?:[\-_.]{_LINKED}){{0,7}}[!?]?"
+_ENDING = r"(?:[_\-]?(?:\d{1,2}|prod|production|dev|live|staging|value|plain(?:text)?|clear(?:text)?))?"
+# What is in quotes may hold blanks; what is not ends with the line, an argument with a blank.
+_VALUE = re.compile(
+    rf"{_ENDING}(?:"
+    rf"[\"'`\])]{{0,3}}(?:[ \t]{{0,8}}(?::=|=>|={{1,3}}|:)[ \t]{{0,8}}|\.equals(?:ignorecase)?\(|\(| is | ?, ?| )(?:[brf]?[\"'`](?P<quoted>{_WORD}(?:[ \-_.]{_LINKED}){{0,7}}[!?]?)[\"'`]|[“„«] ?(?P<foreign>{_WORD}(?:[ \-_.]{_LINKED}){{0,7}}[!?]?) ?[”“»])(?! ?[=?\w]| ?:[ \t]*\S)"
+    rf"|>(?P<tagged>{_LINKS})(?=</)"
+    rf"|[\"']?[ \t]?(?:[:=]|is|ist|est|es|è|é)[ \t]{{1,3}}(?P<line>{_LINKS})(?=[ \t]{{0,20}}(?:[#\r\n,.;)]|\Z))"
+    rf"|(?P<sign>[= ])(?P<held>{_LINKS})(?=[\s\"'&;,.]|\Z)"
+    r")",
+    re.IGNORECASE,
+)
+_LINK = re.compile(r"[ \-_.]")
+
+
+def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value: str) -> bool:
+    """Tell whether words stand where a password is set, not where one is spoken of."""
+    text, lower, group = reading.text, reading.lower, match.lastgroup
+    head = lower[max(0, at - REACH_NAME) : at]
+    name = _NAME_BEFORE.search(head)
+    named = name[0] if name is not None else ""
+    if _SPOKEN_OF.search(named):
+        return False
+    if group == "tagged":
+        return True
+    sure = core not in _EVERYDAY
+    beside = partial(_beside_user, reading, at, match.end())
+    qualified = named[-1:] in _JOINING or (text[at : at + 1].isupper() and text[at - 1 : at].islower())
+    shouted = qualified and text[at : at + len(core)].isupper()
+    linked = _LINK.search(value) is not None
+    begins = _AT_LINE.search(head) is not None
+    sign = match[0][: match.start(group or 0) - match.start()]
+    if group in {"quoted", "foreign"}:
+        if "," in sign:
+            return shouted
+        return _GIVING.search(sign) is not None or (linked and sure) or beside()
+    if group == "held":
+        if sign == "=":
+            return named.startswith("--") or shouted or (qualified and begins) or _immediately(reading, at)
+        argument = named.startswith("--") and _ENDS_ARGUMENT.match(text, match.end()) is not None
+        return argument or _immediately(reading, at)
+    opened = sure and _OPENED.search(head) is not None
+    if not (begins or opened or beside()):
+        return False
+    return (linked and sure and begins) or qualified or opened or beside()
+
+
+REACH_NAME = 40
+_ENDS_ARGUMENT = re.compile(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence goes on with
+_NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
+_JOINING = frozenset("_.-")
+_GIVING = re.compile(r"[:=]|equals")
+_EVERYDAY = frozenset({"pass", "clave", "parole", "parola"})  # words that mean other things as well
+# A setting begins its line, alone or in a list.
+_AT_LINE = re.compile(r"(?:\A|\n)[ \t>|]{0,40}(?:- )?(?:export |set |env )?[\"']?[\w.\-]{0,38}\Z")
+# Parts of names whose value is a text to be shown, a switch or what became of a password.
+_SPOKEN_OF = re.compile(
+    r"(?:^|[_.\-])(?:forgot|wrong|reset|change|label|labels|error|errors|err|msg|message|messages|placeholder|button|btn|hint|title|show|hide|toggle|confirm|repeat|invalid|missing|no|empty|weak|strong|is|has|"
+    r"need|needs|require|required|requires|allow|enable|enabled|disable|check|verify|validate|hash|hashed|text|txt|i18n|tr|lang|help|tooltip|enter|your|update)(?:$|[_.\-])"
+)
+
+
+# "zip password: …", "the BIOS password is …": what it opens is named.
+_OPENED = re.compile(
+    r"(?:^|[^\w])(?:7z|rar|pdf|bios|uefi|sudo|root|admin|guest|gast|wi-?fi|wlan|router|vpn|nas|ftp|smtp|imap|db|server|laptop|tablet|keystore|truststore|(?:un)?zip|archive?|excel|ordner|rechner)[ \-](?:the )?\Z"
+)
+
+
+def _immediately(reading: Reading, at: int) -> bool:
+    """Tell whether somebody's name stands right before the name of a password."""
+    return _USER_BEFORE.search(reading.lower, max(0, at - REACH_USER), at) is not None
+
+
+def _beside_user(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether somebody's name stands beside, before or after."""
+    lower = reading.lower
+    return (
+        _USER.search(lower, max(0, start - REACH_USER), start) is not None
+        or _USER.search(lower, end, end + REACH_USER // 2) is not None
+    )
+
+
+REACH_USER = 100
+_USERS = (
+    r"(?:user(?:name)?|login|log-in|account|e-?mail|benutzer(?:name)?|nutzer(?:name)?|kennung|identifiant|utilisateur|usuario|usuário|utente|gebruiker(?:snaam)?|użytkownik|логин|пользователь|учётк[аеу]|"
+    r"kullanıcı|användare|bruger|käyttäjä|felhasználó|utilizator|korisnik|χρήστης|uživatel|账号|用户名|ユーザー|아이디|vpn|wi-?fi|wlan|ssid)"
+)
+_USER = re.compile(_USERS + r"(?:[\"'*]{0,2} ?[:=：,]| [\w.@\-]{2,40}[\"']?[ ,;/\n]| is | ist )")
+_USER_BEFORE = re.compile(
+    _USERS
+    + r"[\"'*]{0,2}(?: ?[:=：] ?| is | ist | )[\"']?[\w.@\-]{2,40}[\"']?[ ,;/&\n]{1,4}(?:and |und |et |y |e |og |och )?\Z"
+)

@@ -1,0 +1,96 @@
+"""What devices and apps are set up with: keys of authenticators and passwords of apps in groups, users of SNMP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the credentials of a folded text that somebody types once, to set a device or an app up."""
+    yield from _keys_of_authenticators(reading)
+    yield from _passwords_of_apps(reading)
+    yield from _users_of_snmp(reading)
+
+
+# "type this setup key into the app: 5wvy tzbi uguy 3332", whatever language says so.
+_SETUP = Needles((
+    "setup key", "set-up key", "setup code", "manual entry", "manual key", "entry key", "authenticator", "enter this code instead", "scan the qr", "qr code", "qr-code", "totp", "2fa",
+    "two-factor", "otpauth", "oathtool", "einrichtungsschlüssel", "einrichtungscode", "clé de configuration", "clé secrète", "clave de configuración", "clave de configuracion",
+    "chave de configuração", "chiave di configurazione", "instelsleutel", "klucz konfiguracji", "ключ настройки", "密钥", "セットアップキー", "설정 키", "kurulum anahtarı",
+))  # fmt: skip
+_GROUPS_OF_FOUR = re.compile(
+    r"[^\n]{0,100}?(?<![\w\-])(?P<value>(?=[A-Za-z \-]{0,79}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,15}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,15}|[A-Z2-7]{16,64}))(?![\w\-])"
+)
+_GROUPED = re.compile(r"(?:\b[a-z\d]{4}[ \-]){3}[a-z\d]{4}\b|\b[a-z\d]{16,64}\b")
+_FAR_FROM_CUE = 100
+
+
+def _keys_of_authenticators(reading: Reading) -> Iterator[Finding]:
+    done = 0
+    for at, _ in reading.each(_SETUP, price=10, whole=False):
+        if not reading.speaks(_GROUPED):
+            return
+        match = _GROUPS_OF_FOUR.match(reading.text, at) if at >= done else None
+        if match is not None:
+            done = match.end()
+            if not looks.placeholder_token(match["value"]):
+                yield Finding("totp_secret", *match.span("value"), 0.8)
+
+
+# Sixteen letters that nobody could say, in groups of four or not, near what calls them an app's password.
+_OF_AN_APP = Needles((
+    "app password", "app-password", "app pass", "app-specific", "app specific", "application password", "app-passwort", "app passwort", "anwendungspasswort", "app-spezifisch", "app-kennwort",
+    "mot de passe d'application", "mot de passe d’application", "mot de passe d'app", "mot de passe pour application", "contraseña de aplicación", "contraseña de aplicacion", "clave de aplicación",
+    "senha de app", "senha de aplicativo", "password per le app", "password per app", "app-wachtwoord", "hasło aplikacji", "hasło do aplikacji", "пароль приложения", "uygulama şifresi", "应用专用密码",
+    "アプリパスワード", "앱 비밀번호", "applösenord",
+))  # fmt: skip
+_UNSPOKEN = re.compile(
+    r"[^\n]{0,70}?(?<![\w\-])(?P<value>[a-z]{4}([ \-]?)[a-z]{4}\2[a-z]{4}\2[a-z]{4}|(?=[a-z]*\d)[a-z\d]{16})(?![\w\-])"
+)
+_NO_SYLLABLE = re.compile(r"[b-df-hj-np-tv-xz]{3}|[qxzj]|\d|^[^aeiouy]+$")
+FEWEST_WITHOUT_SYLLABLE = 2  # of four groups
+
+
+def _passwords_of_apps(reading: Reading) -> Iterator[Finding]:
+    for at, _ in reading.each(_OF_AN_APP, price=2, whole=False):
+        if not reading.speaks(_GROUPED):
+            return
+        match = _UNSPOKEN.match(reading.text, at)
+        while match is not None:
+            letters = re.sub(r"[ \-]", "", match["value"])
+            groups = [letters[start : start + 4] for start in range(0, len(letters), 4)]
+            if sum(_NO_SYLLABLE.search(group) is not None for group in groups) >= FEWEST_WITHOUT_SYLLABLE:
+                yield Finding("password", *match.span("value"), 0.75)
+                break
+            match = _UNSPOKEN.match(reading.text, match.end()) if match.end() < at + _FAR_FROM_CUE else None
+
+
+# createUser monitor SHA "…" AES "…"; -a SHA -A … -x AES -X …; authPassphrase=… privPassphrase=…; rocommunity …
+_QUOTED = r"(?P<quote{0}>[\"']?)(?P<{0}>[^\s\"']{{6,64}})(?P=quote{0})"
+_SNMP = re.compile(
+    r"createuser (?:-e \S{1,40} )?[\w\-]{1,32} (?:sha|md5)(?:-?\d{3})? "
+    + _QUOTED.format("auth")
+    + r"(?: (?:aes|des)(?:-?\d{3})?(?: "
+    + _QUOTED.format("priv")
+    + r")?)?|-x (?:aes|des)\S{0,6} -x "
+    + _QUOTED.format("option")
+    + r"|r[ow]community6? "
+    + _QUOTED.format("community"),
+    re.IGNORECASE,
+)
+_OF_SNMP = ("createuser ", "-x aes", "-x des", "rocommunity", "rwcommunity")
+_EVERYBODYS = frozenset({"public", "private"})
+
+
+def _users_of_snmp(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_SNMP, _OF_SNMP):
+        for group in ("auth", "priv", "option", "community"):
+            value = match[group]
+            if value and value.lower() not in _EVERYBODYS and not looks.placeholder(value):
+                yield Finding("password", *match.span(group), 0.8)

@@ -1,0 +1,44 @@
+"""Passwords of plain words, told from what else is written where they stand: types, states, labels, advice."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from governance.guardrails.cues import asked_once
+from governance.guardrails.secrets import looks
+
+
+def _load() -> dict[str, frozenset[str]]:
+    raw = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+    return {name: frozenset(words.split()) for name, words in raw.items()}
+
+
+_TABLE = _load()
+_ABOUT, _ORDERS = _TABLE["kinds"] | _TABLE["states"] | _TABLE["parts"], _TABLE["orders"]
+_SENTENCE = _TABLE["sentence"] | _ORDERS
+# What every word of a secret's name holds, in any language, and what computers' words end with.
+_NAMING = re.compile(
+    r"pass(?:w|phr|code|$)|^pass|pwd|^pw$|kennwort|contrase|senha|wachtwoord|hasł|hasla|lösenord|passord|adgangskode|kodeord|salasana|jelszó|heslo|parol|парол|密|パス|비밀|şifre|sifre|mot ?de ?passe|clave|"
+    r"secret|geheim|token|credential|(?:field|input|type|string|value|word|wort)s?$",
+)
+_OF_ONE = re.compile(
+    r"(?:ation|ator|able|ible|[^r]ing|[^aeiou]ed|[^i]ly|^un\w+t)$"
+)  # how no word ends that stands alone
+_WORD = re.compile(r"[^\W\d_]+")
+SAYING = _ABOUT | _ORDERS
+FEWEST_LETTERS = 6
+
+
+@asked_once
+def own(value: str) -> bool:
+    """Tell whether words, with signs between or blanks, are somebody's own and say nothing of passwords."""
+    words = [word.lower() for word in _WORD.findall(value)]
+    if sum(map(len, words)) < FEWEST_LETTERS or looks.placeholder(value):
+        return False
+    if any(word in _ABOUT or _NAMING.search(word) for word in words) or words[0] in _ORDERS:
+        return False
+    if len(words) == 1 and _OF_ONE.search(words[0]):
+        return False
+    return " " not in value or not any(word in _SENTENCE for word in words)
