@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ OURS = ("AGENTOS_", "OPENAI_", "EMAIL_", "SECURE_")
 OF_TESTS = {"AGENTOS_PICTURES"}
 
 
+@cache
 def read_by_the_code() -> set[str]:
     """Return every variable whose name is written where the environment is read."""
     return {name for package in PACKAGES for path in (ROOT / package).rglob("*.py") for name in _read_in(path)}
