@@ -26,12 +26,15 @@ DETECTORS = tuple(
 )
 DATA = Path(guardrails.__file__).parent / "data"
 SHORT_CHARACTERS = 300
+ONE_IN = max(200 // settings.default.max_examples, 1)  # type: ignore[union-attr]
 VARIED = [
     text
     for name in ("pii_varied.jsonl", "secrets_varied.jsonl")
     for line in (DATA / name).read_text("utf-8").splitlines()
     if len(text := str(json.loads(line)["text"])) <= SHORT_CHARACTERS
 ]
+PIECE_CHARACTERS = 3
+PIECED = {text for at, text in enumerate(VARIED) if at % ONE_IN}
 TEXTS = [sample.text for sample in (*personal.samples(), *credentials.samples())]
 FRAGMENTS = [
     *TEXTS, "and then ", "call me at ", "password: ", "my SSN is ", " ", "  ", "\n", "\n\n", ", ", ". ", " at ", " dot ", "a",
@@ -54,14 +57,19 @@ def in_pieces(pieces: Iterable[str]) -> str:
 
 def test_every_split_in_two() -> None:
     for text in TEXTS[::7]:
-        for sentence in (text, f"Well then: {text} and that is all, thanks."):
+        for before, after in (("", ""), ("Well then: ", " and that is all, thanks.")):
+            sentence = f"{before}{text}{after}"
             expected = whole(sentence)
-            for cut in range(len(sentence) + 1):
-                assert in_pieces((sentence[:cut], sentence[cut:])) == expected, cut
+            for cut in range(len(before), len(before) + len(text) + 1):
+                assert in_pieces((sentence[:cut], sentence[cut:])) == expected, (sentence, cut)
 
 
+@pytest.mark.hypothesis
 def test_letter_by_letter() -> None:
-    assert [text for text in (*TEXTS, *VARIED) if in_pieces(text) != whole(text)] == []
+    """Of the varied texts one in so many, the others in pieces as models say them; `make fuzz` spells all of them."""
+    for text in (*TEXTS, *VARIED):
+        size = PIECE_CHARACTERS if text in PIECED else 1
+        assert in_pieces(text[at : at + size] for at in range(0, len(text), size)) == whole(text), text
 
 
 def test_letter_by_letter_of_a_stream_that_was_read_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
