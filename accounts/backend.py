@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
+from accounts.asked import AskedOften
 from accounts.models import User
 from accounts.scopes import ADMIN
 from accounts.services import attempts, sessions, tokens
@@ -42,6 +43,7 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     "service_accounts:write": frozenset({"accounts.view_serviceaccount", "accounts.add_serviceaccount"}),
 }
 _LOOKS_EVERYWHERE = "audit:read"
+_active = AskedOften(lambda user_id: User.objects.using("system").filter(id=user_id, is_active=True))
 
 
 class MembershipBackend(BaseBackend):
@@ -76,7 +78,7 @@ class MembershipBackend(BaseBackend):
         """Return the active user, without any scope until the tenant is known."""
         if (known := parse_id(str(user_id))) is None:
             return None
-        user = User.objects.using("system").filter(id=known, is_active=True).first()
+        user = next(iter(_active.rows(known)), None)
         if user is not None:
             user.is_superuser = False  # Django would ask nobody else: here only roles grant anything
         return user

@@ -13,15 +13,16 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.utils.crypto import constant_time_compare
 
 from accounts import principals
+from accounts.asked import AskedOften
 from accounts.models import Membership, User
 from accounts.principals import Principal, cache
 from accounts.services import second_factor, support
-from accounts.trips import planned_once
 from agentos.core.ids import parse_id
 
 TENANT_KEY = "tenant_id"
 SECOND_FACTOR_KEY = "second_factor"
 LONGEST_KEY = 64
+_of_user = AskedOften(lambda user_id: principals.members().filter(user_id=user_id).order_by("created_at", "id"))
 
 
 async def current(session_key: str) -> Principal | None:
@@ -33,8 +34,7 @@ async def current(session_key: str) -> Principal | None:
 
 def memberships(user_id: UUID) -> list[Membership]:
     """Return the user's memberships, oldest first, as `principals.members` loads them."""
-    with planned_once(using="system"):
-        return list(principals.members().filter(user_id=user_id).order_by("created_at", "id"))
+    return _of_user.rows(user_id)
 
 
 def places(user_id: UUID) -> list[Membership]:
