@@ -34,6 +34,7 @@ WARM_STREAMS, WARM_RUNS = 50, 300
 IDLE_SHARE, IDLE_SECONDS = 0.1, 30.0  # of a core; how long to wait for that at most
 AGES = (1, 100, 300, 1000)
 AGED_SESSIONS, AGED_RUNS, AGED_ROUNDS = 20, 100, 8
+ANSWER_SECONDS = 0.25  # of a run among ten
 BETWEEN = 4  # in each so many rounds the ages between the youngest and the oldest are measured, too
 ASKED_SECONDS = 0.6  # after its last run all summaries of a load have been asked for
 PAUSES = 50
@@ -207,7 +208,8 @@ def sessions(stand: Stand, like: str, ages: Sequence[int] = AGES, rounds: int = 
     """Run in sessions that hold a number of runs already, by turns, there and back; their summaries are counted.
 
     Each age is held against the youngest in the same round: the machine is not the same in the next. A session with one
-    run gets one more and no other: it has to stay young.
+    run gets one more and no other: it has to stay young. The starts are spread over an answer's length: runs that begin
+    together end together and share their commits, more so where all are alike, and that is not what age costs.
     """
     (user_id,) = stand.meter.fetch("SELECT user_id FROM agents_run WHERE id = %s", like)[0]
     names = {
@@ -221,7 +223,8 @@ def sessions(stand: Stand, like: str, ages: Sequence[int] = AGES, rounds: int = 
         )
         for age in ages
     }
-    job, found = Job(stand.port, PATH, SAY, 10, AGED_RUNS, limit_seconds=LIMIT_SECONDS), []
+    job = Job(stand.port, PATH, SAY, 10, AGED_RUNS, spread_seconds=ANSWER_SECONDS, limit_seconds=LIMIT_SECONDS)
+    found: list[dict[int, Row]] = []
     for number in range(rounds):
         chosen = ages if number % BETWEEN == 0 else (ages[0], ages[-1])
         job = replace(job, token=stand.visitor().token)
