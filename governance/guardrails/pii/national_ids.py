@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, beginnings, places, shortest
+from governance.guardrails.needles import Needles, Union, beginnings, places, shortest
 from governance.guardrails.pii.national_table import ENTRIES, LEADING, NEEDLES, National, glued
 from governance.guardrails.pii.numbers import DENIAL
 from governance.guardrails.reading import Reading
@@ -44,6 +45,7 @@ _NEEDLES_OF_DIGITS = {  # whose words tell digits apart
     if any(re.search(r"[a-z]\d", entry.words.pattern) for entry in entries)
 }
 OF_WORDS = Needles(NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
+_ANYWHERE = Union((OF_WORDS,))
 _OF_WORDS_INSIDE = Needles(NEEDLES.keys() - set(_GLUED))
 _HUMP = re.compile(r"[A-Z](?<=[a-z].)")
 _ALONE = [entry for entry in ENTRIES if entry.alone is not None and not entry.alone.pattern]
@@ -106,7 +108,10 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 def _named(reading: Reading, spoken: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield where a number's name may begin: a word, one in a name in camel case, or any place of some scripts."""
-    yield from reading.places_of(OF_WORDS) if spoken == reading.lower else OF_WORDS.begun(spoken)
+    if spoken == reading.lower:
+        yield from reading.places_of(OF_WORDS)
+    else:
+        yield from OF_WORDS.standing(spoken, _ANYWHERE.places(spoken))
     for hump in _HUMP.finditer(reading.text):
         if needles := _OF_WORDS_INSIDE.at(spoken, hump.start()):
             yield hump.start(), needles
@@ -308,17 +313,24 @@ def _around(entry: National, reading: Reading, parts: list[tuple[int, int]]) -> 
 
 def _unread(reading: Reading, spoken: str) -> Iterator[Finding]:
     """Yield all that could be a number around what could be a name: of a text with more than are read."""
-    text, near = reading.text, dict[str, bytearray]()
-    for at, needles in _named(reading, spoken):
-        start, end = max(0, at - AROUND // 2), min(len(text), at + READ)
+    text, near = reading.text, dict[str, list[tuple[int, int]]]()
+    for at, needles in sorted(_named(reading, spoken)):
+        part = max(0, at - AROUND // 2), min(len(text), at + READ)
         for kind in _kinds(needles):
-            near.setdefault(kind, bytearray(len(text)))[start:end] = bytes((1,)) * (end - start)
+            _join(near.setdefault(kind, []), part)
     kinds = [kind for kind in _RAREST if kind in near]  # gives a number its name
     for number in _SOME_ID.finditer(text) if kinds else ():
-        if not reading.told(number.start()):
-            called = next((kind for kind in kinds if near[kind].find(1, *number.span()) >= 0), "")
+        start, end = number.span()
+        if not reading.told(start):
+            called = next((kind for kind in kinds if _reaches(near[kind], start, end)), "")
             if called:
-                yield Finding(called, *number.span(), 0.92)
+                yield Finding(called, start, end, 0.92)
+
+
+def _reaches(parts: list[tuple[int, int]], start: int, end: int) -> bool:
+    """Tell whether a number stands in any of the parts of a text, in order and apart, or begins or ends there."""
+    last = bisect_left(parts, (end,)) - 1
+    return last >= 0 and start < parts[last][1]
 
 
 @lru_cache(maxsize=1024)
