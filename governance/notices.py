@@ -48,7 +48,7 @@ def _mine(principal: Principal, without: Collection[UUID], age: timedelta | None
 
 
 def _told(principal: Principal, notices: list[Notice]) -> list[JsonObject]:
-    found = [(notice, wording.for_person(notice, principal)) for notice in notices]
+    found = zip(notices, wording.for_each(notices, principal) if notices else (), strict=True)
     return [
         {
             "id": str(notice.id),

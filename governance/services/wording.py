@@ -5,9 +5,12 @@ A link carries ids and no token: who follows it signs in, and decides there, nev
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from typing import Final, TypeVar
+from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 
 from accounts import principals
@@ -27,6 +30,7 @@ from governance.models import Announcement, Approval, ApprovalStatus, Channel, K
 from governance.services import voting
 
 MAX_CHARS: Final = 300
+Row = TypeVar("Row", bound=Model)
 _WAITS: Final = (Kind.REQUESTED, Kind.EXPIRING, Kind.ESCALATED)
 
 
@@ -43,9 +47,27 @@ def of(notice: Notice) -> Words | None:
 
 def for_person(notice: Notice, reader: Principal) -> Words | None:
     """Return what she is told, read as she herself; None when she may not see it any more or it is settled."""
-    made = notice.announcement
-    with tenant_scope(reader.tenant_id, reader.user_id), planned_once():
-        return _as_seen(reader, made)
+    return for_each([notice], reader)[0]
+
+
+def for_each(notices: Sequence[Notice], reader: Principal) -> list[Words | None]:
+    """Return what she is told by each, as `for_person` does, in few statements for all of them."""
+    made = [notice.announcement for notice in notices]
+    plans = planned_once() if len(made) == 1 else nullcontext()  # of several ids each number is a statement of its own
+    with tenant_scope(reader.tenant_id, reader.user_id), plans:
+        approvals = _read(reader, selectors.visible(reader), [one.approval_id for one in made])
+        runs = _read(reader, agent_selectors.visible_runs(reader), [one.run_id for one in made])
+        steps = _read(reader, Step.objects.all(), [one.step_id for one in made])
+        return [
+            _as_seen(reader, one, approvals.get(one.approval_id), steps.get(one.step_id), runs.get(one.run_id))
+            for one in made
+        ]
+
+
+def _read(reader: Principal, rows: QuerySet[Row], ids: Iterable[UUID | None]) -> dict[UUID | None, Row]:
+    """Return the rows of these ids by them, with a reader's eyes."""
+    wanted = {row_id for row_id in ids if row_id is not None}
+    return {row.pk: row for row in access.as_seen(reader, rows.filter(id__in=wanted))} if wanted else {}
 
 
 def _for_endpoint(notice: Notice) -> Words | None:
@@ -59,18 +81,18 @@ def _for_endpoint(notice: Notice) -> Words | None:
     return Words(words.kind, words.title, words.path, ids=words.ids)
 
 
-def _as_seen(reader: Principal, made: Announcement) -> Words | None:
-    """Read what an announcement is about with its reader's eyes, masked as on pages. The caller holds her scope."""
+def _as_seen(
+    reader: Principal, made: Announcement, approval: Approval | None, step: Step | None, run: Run | None
+) -> Words | None:
+    """Tell an announcement of what its reader may see, masked as on pages. The caller holds her scope."""
     kind = Kind(made.kind)
-    approvals, runs = selectors.visible(reader), agent_selectors.visible_runs(reader)
-    approval = access.as_seen(reader, approvals.filter(id=made.approval_id)).first() if made.approval_id else None
-    run = access.as_seen(reader, runs.filter(id=made.run_id)).first() if made.run_id else None
-    step = access.as_seen(reader, Step.objects.filter(id=made.step_id)).first() if made.step_id else None
     if step is not None and approval is None and not agent_selectors.may_reconcile(reader, step):
         return None
     if made.run_id and approval is None and run is None and step is None:
         return None
-    if kind in _WAITS and (approval is None or voting.objection(reader, approval) is not None):
+    if kind in _WAITS and (approval is None or approval.status != ApprovalStatus.PENDING):
+        return None
+    if kind in _WAITS and approval is not None and voting.objection(reader, approval) is not None:
         return None
     return _WORDS[kind](made, approval, step, run)
 

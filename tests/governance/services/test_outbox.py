@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership
 from accounts.principals import Principal
@@ -146,6 +147,25 @@ def test_who_is_not_asked_is_not_told(acme: TenantWithUsers, waiting: Waiting, m
     Approval.objects.using("system").update(approvers=[acme.admin.id])
     send_all()
     assert [mail["To"] for mail in mails.mails] == [acme.admin.email]
+
+
+def test_many_are_read_together(
+    acme: TenantWithUsers, approver: Principal, waiting: Waiting, make_waiting: MakeWaiting
+) -> None:
+    """Each in its own words, and what is settled in none."""
+    settled = make_waiting(acme, customer_id="C-7")
+    make_waiting(acme, customer_id="C-8")
+    outbox.spread()
+    Approval.objects.using("system").filter(id=settled.approval.id).update(status="approved")
+    rows = Notice.objects.using("system").filter(user_id=approver.user_id, channel=Channel.EMAIL)
+    mine = list(rows.select_related("announcement").order_by("created_at", "id"))
+    with CaptureQueriesContext(connection) as asked:
+        told = wording.for_each(mine, approver)
+    assert [words and words.effect for words in told] == [
+        "Refund $250.00 to C-1042", None, "Refund $250.00 to C-8",
+    ]  # fmt: skip
+    assert [wording.for_person(notice, approver) for notice in mine] == told
+    assert len([one for one in asked if 'FROM "governance_approval"' in one["sql"]]) == 1
 
 
 def test_what_a_page_masks_a_notice_masks(approver: Principal, waiting: Waiting) -> None:
