@@ -176,13 +176,17 @@ def other_pages(planter: ClassPlanter) -> Iterator[str]:
             yield f"/{route.of(cast(Any, planter))}"
 
 
-def pages(planter: ClassPlanter) -> Iterator[str]:
-    """Yield the list, the form and each row's page of every model that the admin site shows."""
+def pages(planter: ClassPlanter, role: str) -> Iterator[str]:
+    """Yield the list, the form and each row's page of every model that the admin site shows.
+
+    Lists are searched for what the role is not shown: for the rest they hold nothing that they don't without a search.
+    """
+    hidden = [mark for known, mark in MARKS.items() if known not in SHOWN[role]]
     for model in admin.site._registry:
         place = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         yield place
         yield f"{place}add/"
-        for mark in MARKS.values():
+        for mark in hidden:
             yield f"{place}?q={mark}"
         for key in model._base_manager.using(ROOT).values_list("pk", flat=True)[:5]:
             yield f"{place}{key}/change/"
@@ -193,7 +197,7 @@ def test_on_the_admin_site(planted, reader, role):
     client = Client()
     client.force_login(User.objects.using("system").get(id=reader(role).id))
     found: dict[DataClass, list[str]] = {}
-    for place in dict.fromkeys([*pages(planted), *other_pages(planted)]):
+    for place in dict.fromkeys([*pages(planted, role), *other_pages(planted)]):
         answer = client.get(place)
         assert answer.status_code < 500, place
         text = (

@@ -37,12 +37,13 @@ function focused() {
       style.outlineStyle === "none" ? "" : `${style.outlineStyle} ${style.outlineWidth} ${style.outlineColor}`];
   });
   const own = getComputedStyle(node), outlined = own.outlineStyle !== "none" && parseFloat(own.outlineWidth) >= 1;
-  const number = all().indexOf(node), name = what(node), with_focus = JSON.stringify(looks());
+  const number = all().indexOf(node), name = what(node);
   const box = node.getBoundingClientRect();
   const onScreen = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth && box.width > 0;
   let differs = outlined || number === globalThis.lastLooked;  // again: it has stops inside, where a new focus begins anew
   globalThis.lastLooked = number;
   if (!differs) {
+    const with_focus = JSON.stringify(looks());
     node.blur();
     differs = JSON.stringify(looks()) !== with_focus;
     node.focus();
