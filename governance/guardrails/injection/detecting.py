@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
@@ -14,6 +14,7 @@ from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding, merge
 from governance.guardrails.injection import learned
 from governance.guardrails.injection.abroad import parts_of
+from governance.guardrails.injection.features import Span
 from governance.guardrails.injection.rules import ABOUT, ATTACKS, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection.views import View, views
 from governance.guardrails.injection.words import FEWEST_JUMBLED, JUMBLED, Part, jumbled
@@ -38,7 +39,9 @@ MOST_WORDS_AFTER = max(rule.gap for rule in RULES)
 BLOCK_WORDS = 16  # at least half of the furthest reach after a word, and all of that before it
 MOST_FINDINGS = 16  # in one view; who needs to know more has seen enough
 
-HEAD_CHARACTERS, LONGEST_SIGN = 5_000, 1_500  # of a view's beginning, and a bound for all that a sign is made of
+AROUND_CHARACTERS = NEAR_CHARACTERS + REACH_CHARACTERS  # of such a place, as far as what is found near it may stand
+RULED_CHARACTERS = 12_000  # of a longer text that the rules read, where the model is surest
+LONG_CHARACTERS = 10_000  # of a text that is done with when a finding covers it
 
 _TOKEN = re.compile(r"[^\W_]+")
 _COMMENT = re.compile(r"<!--(?s:.){0,4000}?-->")
@@ -84,40 +87,60 @@ def detect(text: str) -> list[Finding]:
     for view in views(text):
         more = list(_found(view))
         found += more
-        if len(text) > 2 * HEAD_CHARACTERS and any(one.end - one.start == len(text) for one in more):
+        if len(text) > LONG_CHARACTERS and any(one.end - one.start == len(text) for one in more):
             break  # other readings could only say the same
     kinds = sorted({finding.kind for finding in found})
     joined = [merged for kind in kinds for merged in merge(one for one in found if one.kind == kind)]
     return sorted(joined, key=lambda finding: (finding.start, finding.end))
 
 
-def found_by_rules(view: View) -> list[Finding]:
-    """Return what the rules alone find in a reading."""
-    if len(view.text) > 2 * HEAD_CHARACTERS:  # of many findings the first are told, which the beginning may hold
-        head = replace(view, text=view.text[:HEAD_CHARACTERS])
-        found = list(_judge(view, [sign for sign in _in_order(head) if sign.start < HEAD_CHARACTERS - LONGEST_SIGN]))
-        if len(found) == MOST_FINDINGS:
-            return found
-    return list(_judge(view, _in_order(view)))
+def found_by_rules(view: View, places: Sequence[Span] = ()) -> list[Finding]:
+    """Return what the rules alone find in a reading, or near some places in it, the likeliest first."""
+    read = replace(view, text=_around(view.text, places)) if places else view
+    return list(_judge(view, sorted(_signs(read), key=lambda sign: sign.start)))
 
 
-def _in_order(view: View) -> list[Sign]:
-    return sorted(_signs(view), key=lambda sign: sign.start)
+def _around(text: str, places: Sequence[Span]) -> str:
+    """Blank out what is far from the first of some places, so that dense text doesn't cost more the longer it is."""
+    kept: list[Span] = []
+    for start, end in places:
+        kept = _joined([*kept, (max(0, start - AROUND_CHARACTERS), end + AROUND_CHARACTERS)])
+        if sum(end - start for start, end in kept) > RULED_CHARACTERS:
+            break
+    done = 0
+    parts: list[str] = []
+    for start, end in kept:
+        parts += (" " * (start - done), text[start:end])
+        done = end
+    return "".join(parts)
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Return spans in their order, those that overlap as one."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _found(view: View) -> Iterator[Finding]:
     """Yield what the rules find unless the model doubts it there, and elsewhere what the model is sure of."""
     model = learned.current()
-    scores = [(score, view.origin(score.start, score.end)) for score in model.read(view.text, hidden=view.hidden)]
+    scores = list(model.read(view.text, hidden=view.hidden))
     surer = _surer(len(scores))
-    seconded = [place for score, place in scores if score.odds >= model.doubt + surer]
-    by_rules = found_by_rules(view) if seconded or not scores else []
-    if len(scores) > FEW_SCORES:
-        by_rules = [one for one in by_rules if any(_near(one, *place) for place in seconded)]
+    seconded = sorted((one for one in scores if one.odds >= model.doubt + surer), key=lambda one: -one.odds)
+    places = [(one.start, one.end) for one in seconded] if len(scores) > FEW_SCORES else []
+    by_rules = found_by_rules(view, places) if seconded or not scores else []
+    if places:
+        by_rules = [one for one in by_rules if any(_near(one, *view.origin(*place)) for place in places)]
     yield from by_rules
-    for score, (start, end) in scores:
+    for score in scores:
         if score.odds < model.alarm + surer:
             continue
+        start, end = view.origin(score.start, score.end)
         if not any(one.start < end and start < one.end for one in by_rules):  # which are more exact
             yield Finding("indirect_injection" if score.lean > 0 else "prompt_injection", start, end, score.chance)
 

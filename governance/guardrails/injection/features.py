@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -75,11 +76,20 @@ def windows(text: str) -> list[Window]:
     return [tuple(parts[at : at + WINDOW_SENTENCES]) for at in range(len(parts) - WINDOW_SENTENCES + 1)]
 
 
-def seen(text: str, windows: Sequence[Window], *, hidden: bool) -> Iterator[tuple[Span, set[str]]]:
-    """Yield what there is in each of these windows of a plain reading, and in each of their sentences alone."""
+def seen(
+    text: str, windows: Sequence[Window], *, hidden: bool, among: AbstractSet[str] | None = None
+) -> Iterator[tuple[Span, set[str]]]:
+    """Yield what there is in each of these windows of a plain reading, and in each of their sentences alone.
+
+    With `among` only what is in there, besides the marks of the window.
+    """
     marks = {HIDDEN} if hidden else set()
     spans = dict.fromkeys(span for window in windows for span in window)
-    known = {(start, end): features(text[start:end]) | marks for start, end in spans}
+    known = {(start, end): features(text[start:end]) for start, end in spans}
+    for found in known.values():
+        if among is not None:
+            found &= among
+        found |= marks
     for window in windows:
         yield (window[0][0], window[-1][1]), set().union(*(known[span] for span in window))
     if len(known) > 1:

@@ -56,10 +56,15 @@ class Model:
     made_of: str = ""
     wholes: Mapping[str, float] = field(default_factory=dict)
     whole: float = 0.0
+    known: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Gather what the model knows at all: nothing else has to be looked at more than once."""
+        object.__setattr__(self, "known", frozenset(self.weights) | frozenset(self.leans) | frozenset(self.wholes))
 
     def read(self, text: str, *, hidden: bool) -> Iterator[Score]:
         """Score the windows of a plain reading; which way one leans matters only where it raises an alarm."""
-        known = list(seen(text, self._worth_reading(text), hidden=hidden))
+        known = list(seen(text, self._worth_reading(text), hidden=hidden, among=self.known))
         for (span, found), odds in zip(known, self.odds([found for _, found in known]), strict=True):
             yield Score(*span, odds, self.leaning(found) if odds >= self.alarm else 0.0)
 
@@ -87,7 +92,7 @@ class Model:
         if len(found) <= MOST_WINDOWS:
             return found
         glances = {span: self._glance(text, *span) for window in found for span in window}
-        ranked = sorted(found, key=lambda window: -math.fsum(glances[span] for span in window))
+        ranked = sorted(found, key=lambda window: -sum([glances[span] for span in window]))
         return sorted(ranked[:MOST_WINDOWS])
 
     def _glance(self, text: str, start: int, end: int) -> float:
@@ -100,7 +105,7 @@ def whole_of(windows: Iterable[set[str]]) -> set[str]:
 
 
 def _odds(weights: Mapping[str, float], bias: float, found: set[str]) -> float:
-    known = [weights[feature] for feature in found if feature in weights]
+    known = [weight for weight in map(weights.get, found) if weight is not None]
     return bias + share_of(len(known)) * math.fsum(known)  # whatever order they come in
 
 

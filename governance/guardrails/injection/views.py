@@ -8,9 +8,12 @@ import codecs
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
+from typing import TypeAlias
 from urllib.parse import unquote
 
 from governance.guardrails.folding import fold, lower
@@ -18,6 +21,9 @@ from governance.guardrails.folding import fold, lower
 MOST_PAYLOADS = 24  # decoded pieces of one text; a text with more of them is an encoded file
 MOST_PAYLOAD_CHARACTERS = 8192
 FEWEST_ENTITIES = 4
+FEWEST_SPELLED = 7  # letters of a run that may be an order of its own
+
+Origin: TypeAlias = Callable[[int, int], tuple[int, int]]
 
 _LETTERS = dict(zip("ıøłđħŧßæœᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡʏᴢ", "ioldhtsaoabcdefghijklmnopqrstuvwyz", strict=True))
 _LETTERS |= {
@@ -35,7 +41,9 @@ _LEET_SIGN = re.compile(r"[0134578@$!+](?:(?<=[a-z].)|(?=[a-z]))", re.DOTALL)  #
 _SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){4,400}")
 _BLANK = re.compile(r"[ \n]")
 _SEPARATORS = re.compile(r"[ ._*\-/|]")
-_BROKEN = re.compile(r"(?<=[a-z])(?:[*~^]{1,3}|(?:</?[a-z]{1,6}>){1,4})(?=[a-z])")
+_BROKEN = re.compile(  # what these begin with comes first: it is found fastest
+    r"[*~^<](?<=[a-z].)(?:(?<!<)[*~^]{0,2}|(?<=<)/?[a-z]{1,6}>(?:</?[a-z]{1,6}>){0,3})(?=[a-z])"
+)
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{16,8192}={0,2}")
 _BASE32 = re.compile(r"(?<![A-Z2-7=])(?:[A-Z2-7]{8}){4,1000}[A-Z2-7]{0,7}={0,6}(?![A-Za-z0-9])")
 _CAMEL = re.compile(r"(?<![A-Za-z])[A-Za-z][a-z]{1,30}(?:[A-Z][a-z]{1,30}){2,30}(?![A-Za-z])")
@@ -61,7 +69,9 @@ _REVERSED = [
     "edirrevo",
     "ruoy",
 ]
-_JOINT = re.compile(r"(?<=\w)[\"'][ \n]{0,4}(?:\+|\.\.?|&|\|\|)[ \n]{0,4}[\"'](?=[\w ])|(?<=\w )[\"'] ?\+ ?[\"'](?=\w)")
+_JOINT = re.compile(
+    r"[\"'](?:(?<=\w.)[ \n]{0,4}(?:\+|\.\.?|&|\|\|)[ \n]{0,4}[\"'](?=[\w ])|(?<=\w .) ?\+ ?[\"'](?=\w))"
+)
 _TAGS = re.compile("[\U000e0020-\U000e007e]+")  # letters that can't be seen
 _READABLE = re.compile(r"[A-Za-z]{2,}|[^\W\d_]{2,4}")
 
@@ -75,12 +85,20 @@ class View:
 
     text: str
     hidden: bool
-    origin: Callable[[int, int], tuple[int, int]]
+    origin: Origin
     spaced: bool = True
 
 
 def views(text: str) -> Iterator[View]:
-    """Yield the plain reading first, then those that something hints at."""
+    """Yield the plain reading first, then those that something hints at, each once."""
+    known: set[tuple[str, bool]] = set()
+    for view in _readings(text):
+        if (key := (view.text, view.spaced)) not in known:
+            known.add(key)
+            yield view
+
+
+def _readings(text: str) -> Iterator[View]:
     plain, origins = _plain(text)
     yield View(_unmasked(plain), False, _via(origins))
     yield from _spelled(plain, origins, len(text))
@@ -121,16 +139,21 @@ def _plain(text: str) -> tuple[str, list[int] | None]:
     if text.isascii():
         return text.lower(), None
     table = {character: _plain_character(character) for character in set(text) if character > "\x7f"}
-    if all(len(plain) == 1 for plain in table.values()):
-        moved = text.translate({ord(character): plain for character, plain in table.items()})
-        return _lookalikes(lower(moved)), None
-    parts: list[str] = []
+    moved = lower(text.translate({ord(character): plain for character, plain in table.items()}))
+    lengths = {character: len(plain) for character, plain in table.items() if len(plain) != 1}
+    return _lookalikes(moved), _origins(text, lengths) if lengths else None
+
+
+def _origins(text: str, lengths: Mapping[str, int]) -> list[int]:
+    """Return where each character came from, if some of a text have become so many."""
     origins: list[int] = []
-    for index, character in enumerate(text):
-        plain = table.get(character, character)
-        parts.append(plain)
-        origins.extend([index] * len(plain))
-    return _lookalikes(lower("".join(parts))), origins
+    done = 0
+    for place in [place for place, character in enumerate(text) if character in lengths]:
+        origins.extend(range(done, place))
+        origins.extend([place] * lengths[text[place]])
+        done = place + 1
+    origins.extend(range(done, len(text)))
+    return origins
 
 
 @lru_cache(maxsize=8192)
@@ -176,15 +199,35 @@ def _letters(word: re.Match[str]) -> str:
 
 
 def _spelled(plain: str, origins: list[int] | None, length: int) -> Iterator[View]:
-    """Close up what is written letter by letter; the words' ends are lost, so the phrases know that form."""
-    place = _via(origins)
-    if _SPELLED.search(plain):
-        closed_up = _SPELLED.sub(lambda match: _SEPARATORS.sub("", match[0]), plain)
-        yield View(_unmasked(closed_up), True, _whole(0, length))
-    for match in _SPELLED.finditer(plain):
-        closed = _SEPARATORS.sub("", match[0]).translate(_LEET)
-        if sum(map(str.isalpha, closed)) > 6:
-            yield View(closed, True, _whole(*place(match.start(), match.end())), spaced=False)
+    """Close up what is written letter by letter; the words' ends are lost, so the phrases know that form.
+
+    Once among all the text, and once alone, a run a line.
+    """
+    runs = [(*match.span(), _SEPARATORS.sub("", match[0])) for match in _SPELLED.finditer(plain)]
+    if not runs:
+        return
+    parts: list[str] = []
+    done = 0
+    for start, end, run in runs:
+        parts += (plain[done:start], run)
+        done = end
+    closed_up = "".join((*parts, plain[done:]))
+    yield View(_unmasked(closed_up), True, _whole(0, length))
+    lines = ((start, end, run.translate(_LEET)) for start, end, run in runs)
+    alone = [line for line in lines if sum(map(str.isalpha, line[2])) >= FEWEST_SPELLED]
+    if alone:
+        yield View("\n".join(read for *_, read in alone), True, _by_line(alone, _via(origins)), spaced=False)
+
+
+def _by_line(runs: Sequence[tuple[int, int, str]], place: Origin) -> Origin:
+    """Lead from places in lines to where the runs in them came from."""
+    begins = [0, *accumulate(len(read) + 1 for *_, read in runs)]
+
+    def origin(start: int, end: int) -> tuple[int, int]:
+        first, last = bisect_right(begins, start) - 1, bisect_left(begins, end) - 1
+        return place(runs[first][0], runs[last][1])
+
+    return origin
 
 
 def _payloads(text: str) -> Iterator[tuple[int, int, str]]:
@@ -258,13 +301,13 @@ _DECODERS: tuple[tuple[str, re.Pattern[str], Callable[[str], str | None]], ...] 
 )
 
 
-def _via(origins: list[int] | None) -> Callable[[int, int], tuple[int, int]]:
+def _via(origins: list[int] | None) -> Origin:
     if origins is None:
         return _same
     return lambda start, end: (origins[start], origins[end - 1] + 1)
 
 
-def _whole(begin: int, finish: int) -> Callable[[int, int], tuple[int, int]]:
+def _whole(begin: int, finish: int) -> Origin:
     return lambda _start, _end: (begin, finish)
 
 
