@@ -22,6 +22,7 @@ _INSERT = re.compile(
     r"insert into [\w.\"`\[\]]{1,60} ?\((?P<columns>[^()\n]{3,300})\)\s{1,3}values\s{0,3}\((?P<cells>[^()\n]{3,600})\)",
     re.IGNORECASE,
 )
+_COPY = re.compile(r"copy [\w.\"]{1,80} ?\((?P<columns>[^()\n]{3,300})\) from stdin;?[^\n]{0,20}\n", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?:[A-Za-z]{0,9} ?'(?P<held>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
 _TAG = re.compile(
     r"<(?:t(?P<kind>[hd])(?: [^<>\n]{0,80})?>(?:<(?:b|code|strong)>)?(?P<held>[^<>\n]{1,80})(?:</(?:b|code|strong)>)?</t[hd]>|(?:tr|table)\b)",
@@ -80,6 +81,7 @@ class Tables:
         """Yield the cells below a column whose name the pattern finds."""
         wanted = self._rows_with(columns)
         yield from self._inserted(columns)
+        yield from self._copied(columns)
         yield from self._marked_up(columns)
         end = 0  # of the table before
         named: dict[_Row, list[str]] = {}  # by a table's first row
@@ -100,6 +102,21 @@ class Tables:
                 column = name.strip(_NAME_FRAME).lower().replace("_", " ")
                 if cell["held"] and columns.search(column):
                     yield Cell(column, start + cell.start("held"), start + cell.end("held"))
+
+    def _copied(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+        """Yield the wanted values of the rows below a statement that copies them from what follows."""
+        for head in matches(_COPY, self._text, self._lower, ("copy ",)):
+            names = [name.strip(_NAME_FRAME).lower().replace("_", " ") for name in head["columns"].split(",")]
+            names = [name if columns.search(name) else "" for name in names]
+            last = self._text.find("\\.", head.end(), head.end() + LONGEST_TABLE)
+            at = head.end()
+            for row in self._text[at : last if last >= 0 else at + LONGEST_TABLE].split("\n") if any(names) else ():
+                place = at
+                for name, held in zip(names, row.split("\t"), strict=False):
+                    if name and held and held != "\\N":
+                        yield Cell(name, place, place + len(held))
+                    place += len(held) + 1
+                at += len(row) + 1
 
     def _marked_up(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the wanted cells of tables in HTML."""

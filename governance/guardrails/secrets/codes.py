@@ -22,13 +22,13 @@ def find(reading: Reading) -> Iterator[Finding]:
 _DIGIT = re.compile(r"\d")
 # No unit, count or part of another number follows.
 _END = r"(?![\w/:%€$£#]|[.\-]\d|,\d{1,3}(?![\d\u4e00-\u9fff])| ?(?:min|sec|hour|day|digit|char|time|attempt|stell|zeich|mal\b|chiffres|d[ií]gitos|cifre|uur|знак|символ|位|分|秒|桁|文字|자리))"
-_SIX = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{4,8}"
+_SIX = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{2}-\d{2}-\d{2}|\d{4,8}"
 
 # "Your one-time code is 771 204": what the number is for is named, in any language.
-_ONCE = Needles((
+ONCE = Needles((
     "verification code", "confirmation code", "security code", "one-time code", "one time code", "one-time pass", "one time pass", "login code", "log-in code", "sign-in code", "signin code", "access code",
     "authentication code", "2fa code", "2fa:", "mfa:", "auth code", "blik code", "kod blik", "mfa code", "activation code", "sms code", "sms-code", "single-use code", "temporary code", "pairing code", "host key", "otp", "apple-id-code", "apple id code", "id-code",
-    "bestätigungscode", "sicherheitscode", "einmalcode", "einmalpasswort", "einmal-code", "verifizierungscode", "aktivierungscode", "anmeldecode", "zugangscode", "freigabecode", "mtan", "tan:", " tan ", "tan lautet", "smstan", "pushtan",
+    "bestätigungscode", "sicherheitscode", "einmalcode", "einmalpasswort", "einmal-code", "verifizierungscode", "aktivierungscode", "anmeldecode", "zugangscode", "freigabecode", "mtan", "tan:", "tan ", "tan lautet", "smstan", "pushtan",
     "code de vérification", "code de verification", "code de sécurité", "code de confirmation", "code de validation", "code à usage unique", "code d'accès", "code d'activation", "code de connexion",
     "código de verificación", "codigo de verificacion", "código de seguridad", "código de confirmación", "código de acceso", "código de un solo uso", "código de activación",
     "codice di verifica", "codice di sicurezza", "codice di conferma", "codice di accesso", "codice otp", "codice usa e getta", "código de verificação", "código de segurança", "código de confirmação", "código de acesso",
@@ -39,18 +39,18 @@ _ONCE = Needles((
     "mã xác thực", "mã xác nhận", "mã otp", "รหัส otp", "κωδικός επαλήθευσης", "رمز التحقق", "رمز التأكيد", "קוד אימות", "सत्यापन कोड", "ओटीपी", "kontrolni kod", "verifikacijski kod",
 ))  # fmt: skip
 _ONCE_VALUE = re.compile(
-    r"[^\W\d_]{0,5}(?P<about>(?:[ \-](?:for|of|to|from|für|zum|zur|bei|pour|de|du|para|per|da|voor|van|do|для|от|от|din|för)\b[^\n:;]{1,80}?)?)(?: ?[:=：]{1,2}| (?:is|are|ist|lautet|sind|est|est le|c'est|es|es el|è|è il|é|é o|e|to|jest|är|er|on|je|az|este|adalah|là|คือ|είναι|هو|-|—|–)(?: now)?(?:: ?)?|是|为|為|は|가|는|은|：|,)?"
+    r"[^\W\d_]{0,5}(?P<about>(?:[ \-](?:for|of|to|from|für|zum|zur|bei|à|pour|de|du|para|per|da|voor|van|do|для|от|от|din|för)\b[^\n:;]{1,80}?)?)(?: ?[:=：]{1,2}| (?:is|are|ist|lautet|sind|est|est le|c'est|es|es el|è|è il|é|é o|e|to|jest|är|er|on|je|az|este|adalah|là|คือ|είναι|هو|-|—|–)(?: now)?(?:: ?)?|是|为|為|は|가|는|은|：|,)?"
     rf" {{0,2}}\n?[\"'`「\[(*]{{0,3}}(?:[A-Z]{{1,2}}-)?(?P<value>{_SIX}){_END}",
     re.IGNORECASE,
 )
-_BARE_WORDS = frozenset({"otp", " tan ", "tan:"})
+_BARE_WORDS = frozenset({"otp", "tan ", "tan:"})
 _NO_CODE = re.compile(
     r"expire|length|valid (?:for|until)|period|\bport\b|version|attempts|error|status|block|list|step"
 )
 
 
 def _once(reading: Reading) -> Iterator[Finding]:
-    for at, cue in reading.each(_ONCE, price=2, whole=False):
+    for at, cue in reading.each(ONCE, price=2, whole=False):
         if cue[0].isascii() and cue[0].isalpha() and reading.lower[at - 1 : at].isalpha() and cue[0] not in "bsevaz":
             continue
         match = _ONCE_VALUE.match(reading.text, at + len(cue.rstrip()))
@@ -132,7 +132,7 @@ _LISTS = Needles((
 ))  # fmt: skip
 _ONE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
 _LIST = re.compile(
-    rf"[^\W\d_]{{0,3}}(?:[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )|[^\n:=]{{61,140}}\n)(?P<value>(?:[\s,;.)(|*•☐□\-]{{0,6}}(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}){{1,16}})",
+    rf"[^\W\d_]{{0,3}}(?:[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )|[^\n:=]{{61,140}}\n)(?P<value>(?:(?:[\s,;.)(|*•☐□/\-]{{0,6}}| (?:and|und|et|y|e|i|en|og|och|и) )(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}){{1,16}})",
     re.IGNORECASE,
 )
 _ALONE = re.compile(r"\d{8}|(?=[a-z\-]*\d)[\da-z]{4,5}(?:-[\da-z]{4,5}){1,7}", re.IGNORECASE)  # is one without others
@@ -153,14 +153,14 @@ def _for_emergencies(reading: Reading) -> Iterator[Finding]:
 
 # "Türcode Serverraum: C2580", "digicode 47B12", "the key box left of the door, code 4471"
 _DOORS = Needles((
-    "door code", "gate code", "garage code", "alarm code", "entry code", "entrance code", "building code", "lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "safe code", "alarm panel", "keypad", "türcode", "tür-code", "torcode", "haustür", "garagencode",
+    "door code", "gate code", "garage code", "alarm code", "entry code", "entrance code", "building code", "lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "safe code", "alarm panel", "panel code", "keypad", "türcode", "tür-code", "torcode", "haustür", "garagencode",
     "alarmcode", "zugangscode", "schlüsselkasten", "schlüsselfach", "code fürs", "code für den safe", "code für den tresor", "code für die alarm", "code du coffre", "code de la caisse", "clave de la alarma", "clave de la puerta", "clave de la caja", "código de la caja", "codice della cassaforte", "code van de kluis", "code van het slot", "code voor de deur", "код от домофона", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "boîtier", "alarmanlage", "digicode",
     "código del portal", "código de la puerta", "código puerta", "código de la alarma", "código del garaje", "caja de llaves", "código da porta", "código do portão", "código do alarme", "cofre de chaves", "codice del cancello", "codice della porta", "codice portone", "codice allarme", "cassetta chiavi",
     "deurcode", "poortcode", "sleutelkluis", "sleutelkastje", "kod do drzwi", "kod do bramy", "kod do furtki", "kod do domofonu", "код двери", "код от двери", "код домофона", "код от подъезда", "код подъезда", "код ворот", "门禁密码", "门禁码", "ドアコード", "暗証番号", "도어락", "공동현관",
-    "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die tür", "code für das tor",
+    "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "stängs av med", "porttelefonkod", "deaktivieren mit", "désactive avec", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die tür", "code für das tor",
 ))  # fmt: skip
 _OF_DOOR = re.compile(
-    r"[^\W\d_]{0,3}(?P<about>[^\n:;!?\d]{0,40}?)(?:[:：]| is| are| ist| lautet| est| es| è| é| is| jest| to| är| er|,? (?:[Cc]ode|pin|combination|combo|código|codice|kod|код)(?: is| ist|:)?|は|是|为|은|는)? {1,2}[\"'*]?(?P<value>[#*]?(?=[A-Za-zА-Я]{0,2}\d|\d)(?:[A-ZА-Я]{0,2}\d{3,6}[A-ZА-Я]{0,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?)(?![\w/\-]|[.,:]\d| (?:means|indicates|bedeutet|meldet|signifie|significa))",
+    r"[^\W\d_]{0,3}(?P<about>[^\n:;!?\d]{0,40}?)(?:[:：]| (?:(?:has been |was |is )?(?:changed|set|reset) to|wurde auf)| is| are| ist| lautet| est| es| è| é| is| jest| to| är| er|,? (?:[Cc]ode|pin|combination|combo|código|codice|kod|код)(?: is| ist|:)?|は|是|为|은|는)? {1,2}[\"'*]?(?P<value>[#*]?(?=[A-Za-zА-Я]{0,2}\d|\d)(?:[A-ZА-Я]{0,2}\d{3,6}[A-ZА-Я]{0,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?)(?![\w/\-]|[.,:]\d| (?:means|indicates|bedeutet|meldet|signifie|significa))",
 )
 _NOT_OF_DOOR = re.compile(
     r"\b(?:tel|phone|telefon|ticket|order|no|nr|room|raum|revision|list|error|means|low|version|page|art|model|serial|call|ring|delivered|raised|since|until|on|at|gardien\w*|au|der|am|fax|change\w*|ändert|review|controller)\b"

@@ -15,6 +15,8 @@ from governance.guardrails.needles import Union, beginnings, shortest
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import (
     answers,
+    apart,
+    asked,
     broken,
     codes,
     columns,
@@ -34,8 +36,10 @@ from governance.guardrails.secrets import (
     told,
     unread,
     values,
+    whole,
     written,
 )
+from governance.guardrails.secrets.harmless import harmless
 
 _APP_PASSWORDS = ("app pass", "app-pass", "application pass", "application-pass")
 # After these a password of plain letters may follow.
@@ -99,7 +103,7 @@ _NAMES = (
 )
 _TELLING = (*_APP_PASSWORDS, *forms.SEEDS, *answers.SECURITY, *_NAMES)
 _ALARM = re.compile(
-    rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
+    rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Z]{{3}}-[A-Z]{{3}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
 _DIGIT = re.compile(r"\d")  # alone raises alarm: in a long text one is found at once
@@ -117,6 +121,9 @@ _TAIL = re.compile(
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
     r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?"
     r"|(?i:key1)[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{0,40}[\"']?[,;\s\"']{0,12}(?i:k|ke|key|key2)?[\"':=\s]{0,5}[A-Za-z0-9]{0,32}"
+    # blocks below a name, and what is said after some words
+    r"|(?i:phrase|password|passwort|secret)[^\n:]{0,30}:[ |>\-]{0,6}\n{1,2}[^\n]{0,100}(?:\n[^\n]{0,100})?"
+    r"|(?i:the usual|wie immer|comme d'habitude|la de siempre|la solita)[^\n]{0,120}"
     rf"|(?i:{forms.SEED_WORDS})[^\n:=]{{0,90}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}})\Z"
 )
 
@@ -141,6 +148,9 @@ _FINDERS = (
     written.find,
     shown.find,
     answers.find,
+    whole.find,
+    asked.find,
+    apart.find,
     unread.find,
 )
 
@@ -158,6 +168,8 @@ def detect(text: str) -> list[Finding]:
     with one_look():
         for finder in (*_FINDERS, partial(broken.find, finders=_FINDERS)):
             for one in finder(reading):
+                if harmless(reading, one):
+                    continue
                 reading.begun.add(one.start)
                 moved = one if folded.origins is None else folded.moved(one)
                 found.setdefault(moved[:3], moved)  # two rules may say the same

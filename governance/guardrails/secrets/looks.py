@@ -12,7 +12,7 @@ from governance.guardrails.findings import Finding
 
 _PLACEHOLDER = Cue(  # of words in lower case
     r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|eintragen|inserire|insert|insérer|remplacer|reempla[cz]|hier[_\-]|aqu[ií]\b|votre[_\-]|dein[_\-e]|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
-    r"redacted|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|(?<![^\W_])%[sd](?![^\W_])|(?<![^\W_])%[a-z_]\w*%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
+    r"redacted|no_log|removed|filtered|hidden|masked|omitted|todo|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|(?<![^\W_])%[sd](?![^\W_])|(?<![^\W_])%[a-z_]\w*%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
     r"^(?:required|nullable|sometimes|string)\||my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
     r"^(?:null|none|undefined|true|false|string|required|optional|n/?a|tbd|empty|unset|default)$|_{4,}|-{4,}|#{3,}|^\[",
 )
@@ -37,6 +37,7 @@ _DUMMY = re.compile(
     re.IGNORECASE,
 )
 _SAME = re.compile(r"(.)\1{7,}")
+_SAME_IN_TOKEN = re.compile(r"([^A])\1{7,}|A{16}")  # bytes of nothing are many "A" in a row
 _CODE = re.compile(
     r"[()\[\]{}|\\]|^(?:os|process|env|config|settings|secrets?|self|this|var|data|local|module|request|req|params|ctx|app|st|"
     r"ENV|vault|ssm|arn|kms|file|https?|op|sm|gcp|aws|azure|projects|import|await|new)[.:]|"
@@ -102,7 +103,7 @@ def placeholder_token(body: str) -> bool:
     """Tell the same of a token whose form is known: there, chance may write "fake" or "xxxx"."""
     if _PRINTED.search(body) is not None:
         return True
-    return _PLACEHOLDER_TOKEN.stands(body.lower()) or _SAME.search(body) is not None or len(set(body)) < 5
+    return _PLACEHOLDER_TOKEN.stands(body.lower()) or _SAME_IN_TOKEN.search(body) is not None or len(set(body)) < 5
 
 
 def varied(value: str) -> bool:

@@ -74,7 +74,7 @@ _RESOURCE = re.compile(r"\b(?:arn|urn|op|vault):\S*\Z|\bprojects/\S*\Z")  # the 
 _PUBLIC_NAME = re.compile(
     r"1-[0-9a-f]{8}-[0-9a-f]{24}\Z|(?:[0-9A-F]{16}|[0-9A-F]{40})\Z|v?\d+(?:\.\d+)+(?:[\-+~_.][A-Za-z0-9]{1,12}){1,8}\Z|rzp_|pk_(?:live|test)|AC[0-9a-f]{32}\Z|(?:acct|cus|price|prod|in|pi|sub|ch|evt|app|client|phc|pub)_|sb_publishable|pk\.eyJ|"
     # a constant of a class, a pod of a cluster
-    r"[A-Z][a-zA-Z]{2,30}\.[A-Z][A-Z\d_]{2,30}\Z|(?:[a-z]{2,20}/)?[a-z]{2,20}(?:-[a-z\d]{1,20}){0,6}-(?=[a-f]*\d)[a-f\d]{8,10}-[a-z\d]{5}\Z|sq0idp-|"
+    r"[A-Z][a-zA-Z]{2,30}\.[A-Z][A-Z\d_]{2,30}\Z|(?:[a-z]{2,20}/)?[a-z]{2,20}(?:-[a-z\d]{1,20}){0,6}-(?=[a-z]*\d)[a-z\d]{8,10}-[a-z\d]{5}\Z|sq0idp-|"
     r"0x[0-9a-fA-F]{40}\Z|SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c|\d+-\w+\.apps\.google|6L[a-zA-Z0-9_\-]{38}\Z|age1|npub1|bc1|[xyz]pub|arn:|ssh-|Ed\d+P|\w+_(?:sha|SHA|md|MD)\d{1,3}\Z|AAAA[BCE]3Nza|sha\d"
 )
 

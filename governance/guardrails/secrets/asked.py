@@ -1,0 +1,77 @@
+"""Codes that are good once: on a line of their own below what asks for them, or told in a talk after somebody asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks
+from governance.guardrails.secrets.codes import ONCE
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the codes of a folded text that one line asks for and another holds."""
+    yield from _named(reading)
+    if "\n" in reading.text and reading.speaks(_DIGIT):
+        yield from _told(reading)
+
+
+_DIGIT = re.compile(r"\d")
+_NUMBER = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{2}-\d{2}-\d{2}|\d{4,8}"
+# Two groups of the same length, or one with a digit.
+_LETTERS = r"[A-Z\d]{4}-[A-Z\d]{4}|[A-Z\d]{3}-[A-Z\d]{3}|[A-Z\d]{5}-[A-Z\d]{5}|(?=[A-Z]{0,7}\d)[A-Z\d]{5,8}"
+_CODES = Needles((*ONCE.words, "following code", "this code", "code below", "code unten", "folgenden code", "code suivant", "siguiente código", "seguente codice", "código a continuación"))  # fmt: skip
+# "Enter the code below to sign in:\n\n   732 118\n"
+_BELOW = re.compile(
+    rf"(?P<about>[^\n]{{0,80}}?)[:：.]?[ \t]{{0,4}}\r?\n[\s>|*]{{0,24}}(?P<value>(?-i:{_LETTERS})|{_NUMBER})[ \t|*]{{0,8}}(?=\r?\n|\Z)"
+)
+# "Your login code: GHJK-PPRT": letters that nobody could say.
+_BESIDE = re.compile(
+    r"(?: is| ist| est| es| è| é)?(?: ?[:=：])? {1,2}(?P<value>(?=[A-Z]{0,4}-?[A-Z]{0,4}\d|[A-Z\-]{0,6}[B-DF-HJ-NP-TV-XZ]{4})[A-Z\d]{4}-[A-Z\d]{4})(?![\w\-])"
+)
+_LETS_IN = re.compile(
+    r"sign|log|verif|continu|confirm|access|authenti|identit|one-time|anmeld|bestätig|connexion|connect|acceso|iniciar|acced|accesso|accedere|entrar|logg|zalog|войти|вход"
+)
+_NOT_ONE = re.compile(r"promo|discount|coupon|voucher|% off|gutschein|rabatt|remise|reproduc|error|snippet|example|sample|checkout|order|parcel|track|invite|referral")  # fmt: skip
+REACH = 90
+
+
+def _named(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for at, cue in reading.each(_CODES, price=2, whole=False):
+        end = at + len(cue)
+        match = _BELOW.match(text, end) or _BESIDE.match(text, end)
+        if match is None or looks.YEAR.match(match["value"]):
+            continue
+        said = lower[max(0, at - REACH) : match.start("value")]
+        if (cue in ONCE.words or _LETS_IN.search(said)) and _NOT_ONE.search(said) is None:
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+# "agent: I need the code from the SMS.\nuser: it's 402 917"
+_CHANNELS = Needles((
+    "sms", "authenticator", "text message", "texted", "by mail", "by email", "6-digit", "six-digit", "6 digit", "one-time", "2fa", "two-factor", "otp", "per mail", "per e-mail", "par mail", "par e-mail", "por correo", "via mail", "via email", "per app", "смс", "短信", "문자",
+    "6-stellig", "sechsstellig", "à 6 chiffres", "de 6 dígitos", "a 6 cifre", "verification code", "login code", "security code",
+))  # fmt: skip
+_CODE = re.compile(r"\b(?:code\w*|c[óo]digos?|codice|k[oó]d\w{0,3}|kode|koodi|код\w{0,2}|otp|pin)\b|验证码|인증")
+_ANSWER = re.compile(
+    rf"[^\n]{{0,90}}\r?\n(?:[^\n\d]{{0,90}}\n)?[ \t>*\[]{{0,4}}(?:[^\W\d_][\w .()]{{0,23}}\]?\*{{0,2}} ?[:>：] {{0,2}})?(?P<said>(?:[^\W\d_][\w'’]{{0,9}},? ?){{0,4}}[:,]? ?)(?P<value>{_NUMBER})(?=[ \t]{{0,4}}(?:\r?\n|\Z)|[.,!](?!\d))"
+)
+_OTHER = re.compile(
+    r"order|bestell|commande|pedido|ordine|postal|zip|plz|ticket|dossier|invoice|rechnung|error|room|promo|discount|source code|code review|customer number"
+)
+
+
+def _told(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    for at, cue in reading.each(_CHANNELS, price=4, whole=False):
+        match = _ANSWER.match(text, at + len(cue))
+        if match is None or looks.YEAR.match(match["value"]):
+            continue
+        line = max(text.rfind("\n", max(0, at - REACH), at), at - REACH, 0)
+        asked = lower[line : text.find("\n", at)]
+        if _CODE.search(asked) and not _OTHER.search(asked):
+            yield Finding("pin", *match.span("value"), 0.7)

@@ -1,0 +1,81 @@
+"""What stands where a secret might and is none: sums of files, tokens that are cut off, keys that are called public, postal codes."""
+
+from __future__ import annotations
+
+import re
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
+
+_BASE64 = r"[A-Za-z0-9+/_\-]"
+# What lock files and registries write of a file: how it is made, then the sum, of just that length.
+_SUM = re.compile(
+    rf"(?:h1:|sha256[-:=]){_BASE64}{{43}}(?:=|(?![\w+/=\-]))|sha384[-:=]{_BASE64}{{64}}|sha512[-:=]{_BASE64}{{86}}==|sha1[-:=]{_BASE64}{{27}}=|(?:sha\d{{1,3}}|md5)[-:=][0-9a-f]{{32,128}}(?![0-9a-f])"
+)
+_BEGINS_SUM = re.compile("h1:|sha|md5")
+_BEFORE_SUM = 7  # characters: "sha512-"
+_ELLIPSIS = ("…", "...", "[...", "[…")
+_KEYS = frozenset({"api_key", "bearer_token", "saas_token"})
+_PUBLIC = re.compile(r"pk\.eyJ|pk_(?:live|test)_|pub[0-9a-f]{32}\Z")
+_CALLED_PUBLIC = re.compile(r"\bpubli(?:c|shable)(?:[ _\-][a-z]{2,12}){0,2}[ _\-](?:key|token)\W{1,4}(?:is )?\W?\Z")
+_REMARKED_PUBLIC = re.compile(
+    r"[\"'`);, ]{0,5}(?://|#|\(|--|—|-) ?(?:(?:this|it)(?: is|'s) )?(?:an? |the |our )?publi(?:c|shable)\b"
+)
+_CERTIFICATE, _PRINT = re.compile(r"x\.?509|modsign|certificate"), re.compile(r"[0-9a-f]{40}")
+_OF_CODE = re.compile(
+    r"(?:[\w.]{1,60}\.)?[A-Z][A-Za-z\d]{2,40}(?:Private|Public|Secret)Key\Z|\w*abcdefghijklmnop", re.IGNORECASE
+)
+_ID = re.compile(r"(?<![\w\-])id[\"']?\s{0,12}[:=]\s{0,4}[\"']?\Z")
+REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 32
+
+# "PIN code: 560001, Karnataka": in India the postal code is called so.
+_POSTAL, _NAMED_PIN = re.compile(r"[1-8]\d{5}"), re.compile(r"\bpin ?(?:code|no\.?|number)?[^\d\n]{0,40}\Z")
+_ADDRESS = re.compile(
+    r"\b(?:address|ship\w*|deliver\w*|courier|road|street|lane|nagar|marg|colony|layout|sector|district|dist|taluk|tehsil|village|villa|flat|apartment|floor|area|locality|state|country|india|"
+    r"karnataka|maharashtra|kerala|tamil nadu|telangana|andhra|gujarat|rajasthan|punjab|haryana|bihar|odisha|assam|goa|bengal|pradesh|uttarakhand|jharkhand|"
+    r"delhi|mumbai|bengaluru|bangalore|chennai|kolkata|hyderabad|pune|kochi|jaipur|lucknow|ahmedabad|nagpur|indore|surat|patna|bhopal)\b"
+)
+_OPENS = re.compile(r"\b(?:card|sim|bank\w*|door|gate|alarm|safe|locker|unlock\w*|login|account|atm|enter the)\b")
+
+
+def harmless(reading: Reading, one: Finding) -> bool:
+    """Tell whether what a rule found in a folded text is known to open nothing."""
+    text, start, end = reading.text, one.start, one.end
+    if _BEGINS_SUM.search(text, max(0, start - _BEFORE_SUM), start + _BEFORE_SUM) is not None:
+        total = _SUM.search(text, max(0, start - _BEFORE_SUM), start + REACH_OF_LINE)
+        if total is not None and total.start() <= start < total.end():
+            return True
+    if one.kind in _KEYS:
+        return text.startswith(_ELLIPSIS, end) or _OF_CODE.match(text, start, end) is not None or _public(reading, one)
+    if one.kind == "password":
+        floor = max(0, start - REACH_OF_ID)
+        in_template = text.rfind("{%", floor, start) > text.rfind("%}", floor, start)
+        return in_template or _ID.search(reading.lower, floor, start) is not None
+    return one.kind == "pin" and _postal(reading, one)
+
+
+def _public(reading: Reading, one: Finding) -> bool:
+    """Tell whether a key is what its form or the words beside call public, or the print of a certificate."""
+    text, lower, start = reading.text, reading.lower, one.start
+    before = lower[max(0, start - REACH) : start]
+    return (
+        _PUBLIC.match(text, start, one.end) is not None
+        or _CALLED_PUBLIC.search(before) is not None
+        or _REMARKED_PUBLIC.match(lower, one.end) is not None
+        or (
+            _PRINT.fullmatch(text, start, one.end) is not None
+            and _CERTIFICATE.search(lower, max(0, start - REACH_OF_LINE), start) is not None
+        )
+    )
+
+
+def _postal(reading: Reading, one: Finding) -> bool:
+    """Tell whether a number is the postal code of an address."""
+    lower, start = reading.lower, one.start
+    begin, end = max(0, start - REACH), one.end + REACH
+    return (
+        _POSTAL.fullmatch(reading.text, start, one.end) is not None
+        and _NAMED_PIN.search(lower, begin, start) is not None
+        and _ADDRESS.search(lower, begin, end) is not None
+        and _OPENS.search(lower, begin, end) is None
+    )

@@ -1,0 +1,100 @@
+"""Passwords in quotes or blocks, read to the sign that closes them, whatever signs and blanks they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks, plain, words
+from governance.guardrails.secrets.names import PASSWORDS, kind_of, opens
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the passwords of a folded text that something closes behind them."""
+    text, lower = reading.text, reading.lower
+    for at, core in reading.standing(_NAMES, whole=True):
+        end = at + len(core)
+        if _BEGUN.match(text, end) is None or not reading.tried(at, 1) or not opens(text, lower, at, core):
+            continue
+        head = lower[max(0, at - REACH_NAME) : at]
+        if _ASKS.search(head):
+            continue
+        for pattern, how in _FORMS:
+            match = pattern.match(text, end)
+            if match is not None and not (match.groupdict().get("listed") and not _SETS.search(head)):
+                value = match["value"]
+                if reading.looks(how, value) or (_escaped(match) and reading.looks(plain.word, value)):
+                    yield Finding(kind_of(core), *match.span("value"), 0.75)
+                break
+
+
+def _escaped(match: re.Match[str]) -> bool:
+    """Tell whether a value stands in JSON that is written out in a string."""
+    return match.string[match.start("value") - 2 : match.start("value") - 1] == "\\"
+
+
+_NAMES = Needles((*PASSWORDS, "secret"))
+REACH_NAME = 40
+_SUFFIX = r"(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|value))?"
+# password = "…", \"password\":\"…\", 'password' => '…', define('DB_PASSWORD', '…'), <add key="…" value="…">, <![CDATA[…]]>
+_QUOTED = re.compile(
+    rf"{_SUFFIX}(?:[\"'`\]\)\\]{{0,6}}(?:\s{{0,4}}(?::=|=>|={{1,2}}|:)\s{{0,4}}|(?P<listed> ?, ?)|[\"'] {{1,3}}value ?= ?)|>(?=<!))"
+    r"(?:(?P<data><!\[CDATA\[)|[rbu]?(?P<quote>\\{0,3}[\"'`])) ?(?P<value>(?:(?!(?P=quote)|\]\]>)[^\n]){5,80}?) ?"
+    r"(?(data)\]\]>|(?P=quote)(?![\w\"'`]| ?:[^:\n]| ?=[^>]))"
+)
+# passphrase: >\n  old wooden boats; secret:\n  value: old wooden boats; Password   old wooden boats
+_BLOCK = re.compile(
+    r"(?:(?: for| of| to)[^\n:]{2,30})?(?:: ?(?:[|>]-?)?[ \t]{0,4}\r?\n{1,2}(?:[ \t]{1,8}name: [^\n]{1,40}\n)?[ \t]{1,8}(?:value: [\"']?)?|[ \t]{3,20}(?=[^\n]{0,70}\d))(?P<value>[^\W_]{1,14}(?: [^\W_]{1,14}){2,8})[\"']?[ \t]{0,8}(?=\r?\n|\Z)"
+)
+# How any of these goes on behind the name.
+_BEGUN = re.compile(
+    r"[\w\-.]{0,12}(?:[\"'`\])\\]{0,6}\s{0,4}(?::=|=>|={1,2}|[:,])\s{0,4}[rbu]?\\{0,3}[\"'`]|[\"'] {1,3}value ?=|><!\[|(?: (?:for|of|to)\b[^\n:]{2,30})?:[ |>\-]{0,6}\r?\n|\t|[ \t]{3})"
+)
+# 2\tsmtp_password\tWq82=hhT;zz\n
+_ROW = re.compile(r"\t(?P<value>[^\s]{6,64})(?=[\t\n]|\Z)")
+# What asks for a password, shows one or speaks of it; and what makes a list of a name and a value: a call, rows of a database.
+_ASKS = re.compile(
+    r"(?:show|hide|enter|confirm|repeat|retype|verify|toggle|view|invalid|recover|lost|forgot|forgotten|reset|change|save|missing|validate|check|hash|hashed|get|generate|require|required|bad|wrong|weak|fake|test|label|error|hint|message|placeholder|title|no)[_\-. ]?\Z"
+)
+_SETS = re.compile(
+    r"(?:env|set|put|prop|conf|define|param|option|fill|type)\w{0,12}\( ?[\"'][#.]?\w{0,30}\Z|, ?['\"][a-z.]{1,24}[_.]\Z"
+)
+
+
+def _in_row(value: str) -> bool:
+    return looks.made_up(value)
+
+
+def _of_words(value: str) -> bool:
+    """Tell whether words with blanks between them are somebody's own."""
+    told = [word for word in value.lower().split() if word not in words.SAYING]
+    mine = words.own(value) or (len(told) >= FEWEST_OF_OWN and words.own(" ".join(told)))
+    return mine and _COUNTED.match(value) is None
+
+
+def _closed(value: str) -> bool:
+    """Tell whether all that stands between two quotes is a password with signs, which others end at, or blanks among them."""
+    bare = value.replace("<", "").replace(">", "")
+    if _CODE.search(value) or _MARKED_UP.search(value) or looks.placeholder(bare) or _TYPE.search(value):
+        return False
+    if " " in value:
+        return any(map(str.isdigit, value)) and len(value.split()) <= MOST_WORDS and _of_words(value)
+    kinds = sum(any(map(kind, value)) for kind in (str.islower, str.isupper, str.isdigit))
+    return kinds + (_SIGNS.search(value) is not None) >= FEWEST_KINDS
+
+
+MOST_WORDS, FEWEST_KINDS, FEWEST_OF_OWN = 9, 3, 3
+_SIGNS = re.compile(r"[^\w\-.]")
+_COUNTED = re.compile(r"\d+ (?:bytes|characters|chars|days|items)")
+_TYPE = re.compile(
+    r"secret|token|passw|credential|passwd|param|field|string|\bvalue|:nn?ull|config|vault", re.IGNORECASE
+)
+# A call, a path, an address, a part of an expression or of a template, options of a rule.
+_CODE = re.compile(
+    r"\A[\w.]+\(.*\)\Z|\A(?:/|\.{1,2}/|~/|@|\$\w+\Z|!|&|-)|\w://|\A\w+:[a-z]|\\|\[[\^\w]-|\]\{|\{\d|\(\?|\.[*+]|\{\w*\}|\{\{|\$[({]|%[({sd]|<%|<\?|\|\||&&|[\w\"'] ?\? |\|\w+\||\w\.\w+\(|, ?[\"']|[\"'] ?[,+.]"
+)
+_MARKED_UP = re.compile(r"\A<[^<>]*>\Z|</|<(?:b|br|a|p|i|span|div|code|strong|em|input|label|kbd)\b")
+_FORMS = ((_QUOTED, _closed), (_BLOCK, _of_words), (_ROW, _in_row))
