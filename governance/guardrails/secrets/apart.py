@@ -27,10 +27,14 @@ _DIGIT = re.compile(r"\d")
 _SIGN = re.compile(r"[^\W_][@#$%^&*+=~!?/_.\-]+[^\W_]")
 _VERSION = re.compile(r"\d\.\d|\A\d+-[A-Z]|\.(?:[a-z]{2,4}|html|json|yaml|toml)\Z")
 
+_PART = re.compile(
+    r"(?:chapter|section|part|page|step|table|figure|appendix|kapitel|teil|seite|chapitre|capítulo)\b", re.IGNORECASE
+)
+
 
 def _chained(value: str) -> bool:
     """Tell whether a value is coined, or made of several words, letters and digits with signs between."""
-    if _VERSION.search(value) or looks.placeholder(value):
+    if _VERSION.search(value) or _PART.match(value) or looks.placeholder(value):
         return False
     parts = _JOINTS.split(value)
     several = len(parts) > 2 and any(map(str.isdigit, value)) and len(value) >= SHORTEST_CHAIN
@@ -86,7 +90,7 @@ _STICKERS = r"(?:sticker|label|back of|underside|aufkleber|rückseite|unterseite
 _ON_STICKER = re.compile(
     rf"[^\n.;]{{0,60}}?{_STICKERS}[^\n.;\d]{{0,40}}?[ :] ?(?P<value>\d{{8,24}}|\d{{4}}(?: \d{{4}}){{1,5}})(?![\w.\-])"
 )
-_KEYS = (*_NAMES, "wlan key", "wifi key", "wi-fi key", "wpa", "network key", "schlüssel", "clé wifi", "clé wi-fi", "clave wifi", "clave del wifi", "chiave wifi")  # fmt: skip
+_KEYS = (*_NAMES, "key on the", "code on the", "wlan key", "wifi key", "wi-fi key", "wpa", "network key", "schlüssel", "clé wifi", "clé wi-fi", "clave wifi", "clave del wifi", "chiave wifi")  # fmt: skip
 _MEMORIES = ("memorable word", "memorable place", "merkwort", "mot mémorable")
 _MEMORABLE = re.compile(rf"(?:{'|'.join(_MEMORIES)})(?: is)?[:=]? {VALUE}{END}")
 _OLD_ONES = ("old one was", "previous one was", "old password was", "das alte war", "l'ancien était", "la vieja era")

@@ -65,7 +65,7 @@ _SETS = re.compile(
 
 
 def _in_row(value: str) -> bool:
-    return looks.made_up(value)
+    return looks.made_up(value.replace("<", "").replace(">", ""))
 
 
 def _of_words(value: str) -> bool:

@@ -8,6 +8,10 @@ from governance.guardrails.secrets import detect
 from tests.governance.guardrails.test_holdback import in_pieces, whole
 
 TOLD: list[tuple[str, list[str]]] = [
+    ("key on the sticker of the router: 8827 1190 4423 7765", ["8827 1190 4423 7765"]),
+    ("COPY app.settings (k, v) FROM stdin;\nldap_password\tHj;77<kQ\n\\.", ["Hj;77<kQ"]),
+    ("Lo zip è cifrato; la password a parte: quattro volpi rosse guardano il mare", ["quattro volpi rosse guardano il mare"]),
+    ("operatore: mi legge il codice arrivato via SMS?\ncliente: certo, 772 018\n", ["772 018"]),
     ("LDAP_BIND_PASSWORD = \"Wolke;Stern;Mond9\"\n", ["Wolke;Stern;Mond9"]),
     ("password: 'Apfel/Birne/22'\nhost: db1\n", ["Apfel/Birne/22"]),
     ("SMTP_PASSWORD=\"grün=blau;Rot7\"\n", ["grün=blau;Rot7"]),
@@ -106,6 +110,11 @@ TOLD: list[tuple[str, list[str]]] = [
     ("os.environ[\"VAULT_PASS\"] = \"Linde; Eiche; 4 Ahorn\"", ["Linde; Eiche; 4 Ahorn"]),
 ]  # fmt: skip
 HARMLESS = [
+    "The report opens with Chapter-2-intro and closes with a summary.",
+    "The archive follows: a list of files that we changed last week",
+    "agent: which model number does the label on the router show?\nuser: it's 402 917",
+    "Enter this code in the editor:\n\n   10 20 30\n",
+    "We send the invoice separately: two pages with all items listed",
     "The code review starts at 10 15 in room 204.",
     "agent: What is your order number?\nuser: 618 022\nagent: Thanks.",
     "agent: What's the postal code?\nuser: it's 75011",
