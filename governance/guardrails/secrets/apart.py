@@ -25,7 +25,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 _DIGIT = re.compile(r"\d")
 _SIGN = re.compile(r"[^\W_][@#$%^&*+=~!?/_.\-]+[^\W_]")
-_VERSION = re.compile(r"\d\.\d|\A\d+-[A-Z]|\.(?:[a-z]{2,4}|html|json|yaml|toml)\Z")
+_VERSION = re.compile(r"\d\.\d|\A[A-Z\d]+(?:_[A-Z\d]+)+\Z|\A\d+-[A-Z]|\.(?:[a-z]{2,4}|html|json|yaml|toml)\Z")
 
 _PART = re.compile(
     r"(?:chapter|section|part|page|step|table|figure|appendix|kapitel|teil|seite|chapitre|capítulo)\b", re.IGNORECASE

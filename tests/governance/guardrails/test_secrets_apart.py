@@ -110,6 +110,7 @@ TOLD: list[tuple[str, list[str]]] = [
     ("os.environ[\"VAULT_PASS\"] = \"Linde; Eiche; 4 Ahorn\"", ["Linde; Eiche; 4 Ahorn"]),
 ]  # fmt: skip
 HARMLESS = [
+    "Content decryption with XSALSA20_POLY1305 and a nonce",
     "The report opens with Chapter-2-intro and closes with a summary.",
     "The archive follows: a list of files that we changed last week",
     "agent: which model number does the label on the router show?\nuser: it's 402 917",
