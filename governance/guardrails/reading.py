@@ -225,6 +225,8 @@ class Reading:
         if places is None:
             found = (match.start() for cue in cues for match in cue.finditer(self.lower))
             places = self._standing[id(cues)] = sorted(found)
+        if not places:
+            return False
         first = bisect_left(places, start)
         return first < len(places) and places[first] < end
 

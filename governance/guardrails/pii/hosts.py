@@ -13,7 +13,7 @@ from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
 REACH, REACH_AFTER = 90, 60
-_V4 = re.compile(r"(?<![0-9A-Za-z_.\-/])(?:\d{1,3}\.){3}\d{1,3}(?![0-9A-Za-z_/\-]|\.\d)")
+_V4 = re.compile(r"\d(?<![0-9A-Za-z_.\-/]\d)\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?![0-9A-Za-z_/\-]|\.\d)")
 _V6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:]|\.\w)")
 # Names of somebody's address, right before it.
 _NAME = Cue(

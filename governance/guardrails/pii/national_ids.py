@@ -69,9 +69,14 @@ _HINTED = {entry: _hint(entry.alone.pattern) for entry in ENTRIES if entry.alone
 
 @lru_cache(maxsize=256)
 def _any_of(hinted: tuple[National, ...]) -> re.Pattern[str]:
-    """Return what finds where a number that needs no name could begin, some of them hinted at."""
-    shapes = "|".join(f"(?={entry.shape.pattern.removeprefix(LEADING)})" for entry in (*_ALONE, *hinted))
-    return re.compile(rf"{LEADING}(?=[0-9A-Z][ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?:\d ){{3}})(?:{shapes})")
+    """Return what tells whether a number that needs no name could begin at a place, some of them hinted at."""
+    return re.compile("|".join(f"(?={entry.shape.pattern})" for entry in (*_ALONE, *hinted)))
+
+
+# The first sign of what may be such a number. It is told first and what stands before it then: that is searched for fast.
+_BEGUN = re.compile(
+    r"[0-9A-Z](?<![0-9A-Za-z_].)(?<![0-9][.,\-/].)(?=[ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?<=\d) \d \d )", re.DOTALL
+)
 
 
 _ANY_WORD = re.compile(
@@ -321,10 +326,10 @@ def _unread(reading: Reading, spoken: str) -> Iterator[Finding]:
     kinds = [kind for kind in _RAREST if kind in near]  # gives a number its name
     for number in _SOME_ID.finditer(text) if kinds else ():
         start, end = number.span()
-        if not reading.told(start):
-            called = next((kind for kind in kinds if _reaches(near[kind], start, end)), "")
-            if called:
-                yield Finding(called, start, end, 0.92)
+        for kind in () if reading.told(start) else kinds:
+            if _reaches(near[kind], start, end):
+                yield Finding(kind, start, end, 0.92)
+                break
 
 
 def _reaches(parts: list[tuple[int, int]], start: int, end: int) -> bool:
@@ -347,13 +352,18 @@ _SOME_ID = re.compile(
 def _in_tables(reading: Reading) -> Iterator[Finding]:
     """Yield the numbers in cells of tables below a column with their name."""
     named: dict[str, list[National]] = {}
-    for cell in reading.tables.cells(_ANY_WORD):
-        if cell.column not in named:
-            named[cell.column] = [entry for entry in ENTRIES if entry.words.search(cell.column)]
-        for entry in named[cell.column]:
-            number = entry.shape.match(reading.text, cell.start)
-            if number is not None and number.end() == cell.end and entry.passes(reading, number[0]):
-                yield Finding(entry.kind, cell.start, cell.end, 0.85)
+    shaped: dict[tuple[str, int, str], list[National]] = {}  # what may stand in a cell, whichever digits it has
+    for column, start, end in reading.tables.cells(_ANY_WORD):
+        if column not in named:
+            named[column] = [entry for entry in ENTRIES if entry.words.search(column)]
+        before = min(start, BEFORE_NUMBER)
+        form = column, before, reading.levelled[start - before : end + BEFORE_NUMBER]
+        if form not in shaped:
+            shaped[form] = [one for one in named[column] if not one.blind or one.shape.match(reading.text, start)]
+        for entry in shaped[form]:
+            number = entry.shape.match(reading.text, start)
+            if number is not None and number.end() == end and entry.passes(reading, number[0]):
+                yield Finding(entry.kind, start, end, 0.85)
 
 
 _INVALID = re.compile(r"\b(?:invalid|mismatch|checksum|ungültig)|test_")
@@ -371,14 +381,17 @@ def _without_words(reading: Reading) -> Iterator[Finding]:
     seeking = (*_ALONE, *hinted)
     known: dict[tuple[int, str], tuple[str, int] | None] = {}
     shaped: dict[tuple[int, str], tuple[National, ...]] = {}  # what could stand there, whichever digits it has
-    for begun in _any_of(hinted).finditer(text):
+    possible = _any_of(hinted).match
+    for begun in _BEGUN.finditer(text):
         at = begun.start()
         told = reading.told(at)
         if told and not _GOES_ON.match(text, told):
             continue
         before = min(at, BEFORE_NUMBER)
         read = before, text[at - before : at + LONGEST_NUMBER]
-        if read not in known:
+        if read not in known and possible(text, at) is None:
+            known[read] = None
+        elif read not in known:
             form = before, reading.levelled[at - before : at + LONGEST_NUMBER]
             if form not in shaped:
                 shaped[form] = tuple(entry for entry in seeking if not entry.blind or entry.shape.match(text, at))

@@ -53,14 +53,17 @@ _NETWORK = Cue(
     r"(?<![a-z])(?:diners|visa|amex|american express|master ?card|maestro|jcb)(?! (?:gift|prepaid))(?![a-z])"
 )
 _CARD = re.compile(
-    r"(?<![0-9A-Za-z])(?<!\d\.)(?=[2-6]|1800|0604)(?="
-    r"(\d{4}(?:[ ._/\-]{1,2}\d{4}){2}[ ._/\-]{1,2}\d{1,4}(?:[ .\-]\d{2,3})?(?!\d)"
-    r"|\d{4}[ ._/\-]{1,2}\d{6}[ ._/\-]{1,2}\d{4,5}(?!\d)"
-    r"|\d{12,19}(?![0-9A-Za-z])"
-    r"|(?<!\d[ \-])\d(?:[ \-]\d){12,18}(?!\d|[ \-]\d)))"
+    r"[0-6](?<![0-9A-Za-z].)(?<!\d\..)(?<!1(?!800))(?<!0(?!604))(?="
+    r"(\d{3}(?:[ ._/\-]{1,2}\d{4}){2}[ ._/\-]{1,2}\d{1,4}(?:[ .\-]\d{2,3})?(?!\d)"
+    r"|\d{3}[ ._/\-]{1,2}\d{6}[ ._/\-]{1,2}\d{4,5}(?!\d)"
+    r"|\d{11,18}(?![0-9A-Za-z])"
+    r"|(?<!\d[ \-].)(?:[ \-]\d){12,18}(?!\d|[ \-]\d)))",
+    re.DOTALL,
 )
-_SSN = re.compile(r"(?<![0-9A-Za-z.\-/+$])(?<!\d )(?<!\d\) )(\d{3})([ .\-]?)(\d{2})\2(\d{4})(?![0-9A-Za-z/]|[ .\-]\d)")
-_IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d{2}(?=[ \-]?[0-9A-Za-z])")
+_SSN = re.compile(
+    r"\d(?<![0-9A-Za-z.\-/+$]\d)(?<!\d \d)(?<!\d\) \d)\d{2}([ .\-]?)(\d{2})\1(\d{4})(?![0-9A-Za-z/]|[ .\-]\d)"
+)
+_IBAN = re.compile(r"\d(?<=[A-Za-z]{2}\d)(?<![0-9A-Za-z]...)\d(?=[ \-]?[0-9A-Za-z])", re.DOTALL)  # from its digits
 _NOT_DIGIT = re.compile(r"\D")
 _LAST_GROUP = re.compile(r"[ ._/\-]+\d+\Z")
 
@@ -75,7 +78,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 def _cards(reading: Reading) -> Iterator[Finding]:
     text, care = reading.text, reading.care("cards")
     for match in _CARD.finditer(text):
-        written = match[1]
+        written = match[0] + match[1]
         digits = _NOT_DIGIT.sub("", written)
         if not (_issued(digits) and checksums.luhn(digits)):
             if len(digits) <= 16 or len(written) < 20:
@@ -132,7 +135,7 @@ def _issued(digits: str) -> bool:
 def _social(reading: Reading) -> Iterator[Finding]:
     text, care = reading.text, reading.care("social")
     for match in _SSN.finditer(text):
-        area, separator, group, serial = match.groups()
+        area, (separator, group, serial) = match[0][:3], match.groups()
         start, end = match.span()
         if group == "00" or serial == "0000" or area in ("000", "666"):
             continue
@@ -174,7 +177,7 @@ REACH_PERSON, REACH_PERSON_AFTER = 160, 60
 def _ibans(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     for match in _IBAN.finditer(text):
-        start = match.start()
+        start = match.start() - 2
         length = checksums.IBAN_LENGTHS.get(text[start : start + 2].upper())
         if length is None or (written := _WRITTEN_IBAN[length].match(text, start)) is None:
             continue

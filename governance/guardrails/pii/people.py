@@ -95,7 +95,7 @@ def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bo
     before = text[start - 1 : start]
     if before in {"/", "@"} or reading.looks(_nobodys, text[start : host.end()]):
         return False
-    if before in _LAST_OF_NAMES and _MESSAGE_ID.search(text[max(0, start - 40) : start].lower()):
+    if before in _LAST_OF_NAMES and _of_a_message(reading, start):
         return False
     if text[host.end() : host.end() + 2] in {":/", ":~"}:  # a place on another machine
         return False
@@ -109,6 +109,12 @@ def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bo
         return False
     remote = reading.near(_REMOTES, start - labels.REACH, start)
     return not (remote and _REMOTE.search(labels.before(text, start)))
+
+
+def _of_a_message(reading: Reading, start: int) -> bool:
+    """Tell whether what looks like an address is the number of a message or of a part of one."""
+    first = max(0, start - REACH_MESSAGE)
+    return reading.near(_MESSAGE_NAMES, first, start) and _MESSAGE_ID.search(reading.lower[first:start]) is not None
 
 
 def _nobodys(address: str) -> bool:
@@ -130,7 +136,8 @@ _ROLES = frozenset(
      "support", "info", "sales", "billing", "helpdesk", "help", "press", "jobs", "careers", "newsletter", "notifications", "alerts",
      "security", "privacy", "legal", "marketing", "kontakt", "contact", "hello", "office", "service", "feedback", "orders", "invoices"}
 )  # fmt: skip
-_MESSAGE_ID = re.compile(r"(?:message-?id|in-reply-to|references|content-id|cid)[\"']?[: =]{1,3}[\"'<]{0,2}$")
+_MESSAGE_NAMES, REACH_MESSAGE = (Cue(r"message-?id|in-reply-to|references|content-id|cid"),), 40
+_MESSAGE_ID = re.compile(rf"(?:{_MESSAGE_NAMES[0].pattern})[\"']?[: =]{{1,3}}[\"'<]{{0,2}}$")
 _LAST_OF_NAMES = frozenset(": =\"'<")  # what the names of such numbers end in
 _TEMPLATE = re.compile(
     r"(?:you|your[\w.\-]*|user(?:name)?|name|email|e-mail|someone|somebody|first\.?last|firstname\.lastname|xxx+|foo|bar|abc)"

@@ -81,12 +81,14 @@ def find(reading: Reading) -> Iterator[Finding]:
     ends: set[int] = set()
     judged = _Judged(reading, plans)
     parts = zones(_RUN, text, REACH_BEFORE, REACH_AFTER)
-    for match in _anywhere(_PLUS, text, parts):
+    for match in _anywhere(_PLUS, text, parts if _holds(text, _ABROAD) else []):
         end = match.end() if plans.spent and _BELIEVED.match(match[0]) else judged.end(match)
         if end > 0 and not _fiction(reading, match.start(), end):
             ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
-    for pattern, judge, score in _NATIONAL:
+    for pattern, signs, judge, score in _NATIONAL:
+        if not _holds(text, signs):
+            continue
         for match in _anywhere(pattern, text, parts if pattern is not _LOOSE else judged.spoken(parts)):
             if match.end() not in ends and judged.by(judge, match) and not _fiction(reading, *match.span()):
                 ends.add(match.end())
@@ -104,6 +106,11 @@ def find(reading: Reading) -> Iterator[Finding]:
 # Digits enough for a telephone number, and how far around them what begins and ends one may stand.
 _RUN = re.compile(r"\d(?:[ .\-/()]{0,4}\d){6,}+")
 REACH_BEFORE, REACH_AFTER = 16, 32
+
+
+def _holds(text: str, signs: tuple[str, ...]) -> bool:
+    """Tell whether a text holds a sign without which a form isn't written."""
+    return any(sign in text for sign in signs)
 
 
 def _anywhere(pattern: re.Pattern[str], text: str, parts: list[tuple[int, int]]) -> Iterator[re.Match[str]]:
@@ -296,11 +303,12 @@ _MOBILE_REGIONS = ("IT", "PL", "ES", "PT", "GR", "CZ", "US", "IN", "MX")
 _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 
 
-# Forms without a country code: how they look, who decides, how sure that is.
-_NATIONAL: tuple[tuple[re.Pattern[str], _Judge, float], ...] = (
-    (_AMERICAN, _american, 0.9),
-    (_TRUNK, _trunk, 0.85),
-    (_BRAZILIAN, _shaped, 0.9),
-    (_RUSSIAN, _trunk, 0.85),
-    (_LOOSE, _loose, 0.8),
+_ABROAD = ("+", "%2B", "%2b", "00")
+# Forms without a country code: how they look, of which signs each has one, who decides, how sure that is.
+_NATIONAL: tuple[tuple[re.Pattern[str], tuple[str, ...], _Judge, float], ...] = (
+    (_AMERICAN, (" ", ".", "-", ")"), _american, 0.9),
+    (_TRUNK, ("0",), _trunk, 0.85),
+    (_BRAZILIAN, ("(",), _shaped, 0.9),
+    (_RUSSIAN, ("8 ", "8-", "8("), _trunk, 0.85),
+    (_LOOSE, ("",), _loose, 0.8),
 )
