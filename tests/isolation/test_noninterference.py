@@ -24,7 +24,7 @@ from tests.conftest import MakeTenant, MakeUser, TenantWithUsers
 from tests.isolation.conftest import Visit
 from tests.isolation.planting import Garden
 from tests.isolation.visitor import Answer, Visitor
-from tests.isolation.walk import api_routes, pages
+from tests.isolation.walk import Route, api_routes, pages
 
 View: TypeAlias = dict[str, tuple[int, str]]
 # Looking at everything takes seconds, and letting somebody come a tenth of one: so many come before each look. Of the
@@ -48,11 +48,16 @@ looking = settings(
 )
 
 
+def is_looked_at(route: Route) -> bool:
+    """Say whether she looks at it before and after, of her own rows."""
+    return route.verb == "GET" and str(route) not in NOT_ABOUT_ROWS and "archive" not in route.path  # audited
+
+
 async def everything(visitor: Visitor, hers: Garden) -> View:
     """Return what all pages and routes show her, of her own rows and of what she searches for."""
     view: View = {}
     for route in [*api_routes(), *pages()]:
-        if route.verb == "GET" and str(route) not in NOT_ABOUT_ROWS and "archive" not in route.path:  # audited
+        if is_looked_at(route):
             view[str(route)] = _kept(await visitor.ask(route, route.of(hers), hers))
     return view
 
