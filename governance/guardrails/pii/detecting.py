@@ -29,7 +29,7 @@ _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _WORDS = ("at", "dot", "arroba", *names.TELLING)
 _SAID = rf"(?i:{dictated.SPELT})"
-_SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}|[ ,.\-–]{{0,3}}[^\W\d_]?\Z)"  # two digits in words, or one at the end
+_SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,7}}\Z)"  # two digits in words, or one and what may become one
 
 # Eras of Japan's calendar, or what may become one.
 _ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z))"
