@@ -10,6 +10,7 @@ from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.reading import Reading
 
 REACH, REACH_AFTER = 80, 60
+SHOWN, SHOWN_AFTER = 400, 200
 # Not as part of a host: an address at example.com says nothing about the number beside it.
 _TRYING = Cue(
     r"(?<![a-z@.])(?:test(?:s|ing|karte\w*|nummer\w*|daten|wert\w*)?|sandbox|dummy|demo|mock(?:s|ed|up)?|fake|fixtures?|samples?|examples?|e\.g|for instance|such as|in (?:the|this) form(?:at)?|formatted as|looks? like|fiction\w*|drama|docs|"
@@ -20,11 +21,19 @@ _TRYING = Cue(
 )
 # What every such word begins with, or holds.
 TRIED = re.compile(beginnings(shortest((
-    "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "formatted a", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
+    "curl", "assert", "luhn", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "formatted a", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
     "speci", "seed", "story", "woolw", "advert", "unass", "beisp", "muster", "z.", "ejemp", "prueb", "essai", "exem", "esemp", "prov", "voorb", "przyk", "eksem",
     "esimer", "örnek", "příkl", "példa", "тест", "пример", "приклад", "образ", "テスト", "サンプル", "見本", "ダミー", "例", "测试", "样", "測試", "範", "예시", "테스트", "샘플",
     "مثال", "תרגול", "דוגמה", "उदा", "ตัว", "παράδ",
 ))))  # fmt: skip
+# What shows numbers for trying: among such words a known one is nobody's wherever it stands.
+_SHOWING = (
+    Cue(
+        r"(?<![a-z@.])(?:test(?:ing| mode| cards?| numbers?| data)|def test_?|assert\w*|is_?luhn|sandbox|dummy|mock(?:s|ed)?|fakes?|faker|fixtures?|specimens?|examples?|sample (?:data|values?)|tutorials?|quickstart|readme|swagger|openapi|"
+        r"documentation|placeholders?|invented|made[ -]up|fictitious|curl|rfc ?\d{3,4}|beispiel(?:e|daten|nummern?)?|testdaten|ejemplos?|exemples?|esempi[o]?|exemplos?|voorbeeld\w*|przykład\w*)(?![a-z]|\.(?:com|org|net|edu)\b)"
+        r"|(?<![a-z])(?:api|staging|dev)\.example\.|тестов|пример|テスト用|サンプル|测试|示例|測試|範例|예시|테스트"
+    ),
+)
 _WRONG = Cue(
     r"(?<![a-z])(?:invalid|checksum|check ?digits?|mismatch\w*|malformed|reject(?:s|ed)?|bad|not valid|ungültig\w*|prüfziffer\w*|invalide|inv[aá]lid[oa]|"
     r"non valid[oa]|nieprawidłow\w*|błędn\w*|ongeldig\w*|must fail|should fail|to fail|is_valid|tobe\(false\)|assertfalse)(?![a-z])"
@@ -36,6 +45,14 @@ _PRINTED = frozenset(
      "4012888888881881", "2223003122003222", "4000000000000002", "4000002500003155", "4000000000009995", "4000000000003220",
      "4000000000000069", "4000000000000127", "5200828282828210", "5454545454545454", "3566002020360505", "6200000000000005",
      "4007000000027", "4222222222222", "378734493671000", "5610591081018250", "4917610000000000", "4000000760000002",
+     "4000002760003184", "4000003800000446", "4000000000000077", "4000000000000341", "4000000000009987", "4000000000009979", "4000000000000101", "4000000000000119",
+     "4000008260003178", "4000000000003063", "4000000000003055", "4000000000003097", "6011981111111113", "3056930009020004", "36227206271667", "6555900000604105",
+     "2223000048400011", "4009348888881881", "4012000033330026", "4005519200000004", "4500600000000061", "4988438843884305", "4166676667666746", "5577000055770004",
+     "5136333333333335", "2222400070000005", "370000000000002", "6011601160116611", "6445644564456445", "3569990010095841", "36006666333344", "4646464646464644",
+     "5100290029002909", "4977949494949497", "5555341244441115", "371144371144376", "341134113411347", "4000111111111115", "4012000077777777", "4917300800000000",
+     "4484600000000004", "5424000000000015", "2223000010309703", "2223016768739313", "4111111145551142", "5425233430109903", "2222420000001113", "4263982640269299",
+     "4263970000005262", "374245455400126", "6011000991300009", "6011000400000000", "4000000000000259", "4000000000001976", "4000000000005423", "4000000000000036",
+     "4000000000000044", "4000000000000051", "4000000000000010", "4000000000000028", "4000001240000000", "4000008400001629",
      "078051120", "219099999", "123456789", "457555462", "123121234"}
 )  # fmt: skip
 _PRINTED_ACCOUNTS = frozenset(
@@ -43,7 +60,19 @@ _PRINTED_ACCOUNTS = frozenset(
      "FR7630006000011234567890189", "NL91ABNA0417164300", "ES9121000418450200051332", "IT60X0542811101000000123456",
      "CH9300762011623852957", "AT611904300234573201", "BE68539007547034", "PL61109010140000071219812874", "SE4550000000058398257466",
      "NO9386011117947", "DK5000400440116243", "FI2112345600000785", "PT50000201231234567890154", "IE29AIBK93115212345678",
-     "DE02120300000000202051", "DE75512108001245126199"}
+     "DE02120300000000202051", "DE75512108001245126199",
+     "AD1200012030200359100100", "AE070331234567890123456", "AL47212110090000000235698741", "AZ21NABZ00000000137010001944", "BA391290079401028494",
+     "BG80BNBG96611020345678", "BH67BMAG00001299123456", "BR1800360305000010009795493C1", "BR9700360305000010009795493P1", "BY13NBRB3600900000002Z00AB00",
+     "CR05015202001026284066", "CY17002001280000001200527600", "CZ6508000000192000145399", "DO28BAGR00000001212453611324", "EE382200221020145685",
+     "EG380019000500000000263180002", "FO6264600001631634", "GE29NB0000000101904917", "GI75NWBK000000007099453", "GL8964710001000206",
+     "GR1601101250000000012300695", "GT82TRAJ01020000001210029690", "HR1210010051863000160", "HU42117730161111101800000000", "IL620108000000099999999",
+     "IS140159260076545510730339", "IQ98NBIQ850123456789012", "JO94CBJO0010000000000131000302", "KW81CBKU0000000000001234560101", "KZ86125KZT5004100100",
+     "LB62099900000001001901229114", "LI21088100002324013AA", "LT121000011101001000", "LU280019400644750000", "LV80BANK0000435195001",
+     "MC5811222000010123456789030", "MD24AG000225100013104168", "ME25505000012345678951", "MK07250120000058984", "MR1300020001010000123456753",
+     "MT84MALT011000012345MTLCAST001S", "MU17BOMM0101101030300200000MUR", "PK36SCBL0000001123456702", "PS92PALS000000000400123456702", "QA58DOHB00001234567890ABCDEFG",
+     "RO49AAAA1B31007593840000", "RS35260005601001611379", "SA0380000000608010167519", "SI56263300012039086", "SK3112000000198742637541",
+     "SM86U0322509800000000270100", "TN5910006035183598478831", "TR330006100519786457841326", "UA213223130000026007233566001", "VA59001123000012345678",
+     "VG96VPVG0000012345678901", "XK051212012345678906"}
 )  # fmt: skip
 # Telephone numbers that numbering plans keep for fiction, without the country's code or the leading zero.
 _FICTION = re.compile(
@@ -61,8 +90,12 @@ def printed(reading: Reading, start: int, end: int, code: str) -> bool:
 
 
 def tried(reading: Reading, start: int, end: int) -> bool:
-    """Tell whether the words around a number speak of tests, samples or fiction; of very many none is said to be."""
-    if not reading.speaks(TRIED) or not reading.care("examples").taken():
+    """Tell whether the words around a number speak of tests, samples or fiction; of very many only what shows them."""
+    if not reading.speaks(TRIED):
+        return False
+    if reading.near(_SHOWING, start - SHOWN, end + SHOWN_AFTER):
+        return True
+    if not reading.care("examples").taken():
         return False
     return _TRYING.search(_around(reading.text, start, end)) is not None
 

@@ -10,6 +10,7 @@ from governance.guardrails import labels
 from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
+from governance.guardrails.pii import examples
 from governance.guardrails.reading import Reading
 
 REACH, REACH_AFTER = 90, 60
@@ -86,6 +87,9 @@ _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _PUBLIC = re.compile(rf"(?!{_RESERVED}){_OCTET}(?:\.{_OCTET}){{3}}")
 
 
+_DOCUMENTED = re.compile(r"192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:0?db8:|3fff:", re.IGNORECASE)  # for manuals
+
+
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the addresses of a folded text that lead to a person."""
     text, care = reading.text, reading.care("hosts")
@@ -95,6 +99,8 @@ def find(reading: Reading) -> Iterator[Finding]:
             if not reading.looks(_public, match[0]):
                 continue
             start, end = match.span()
+            if _DOCUMENTED.match(match[0]) and examples.tried(reading, start, end):
+                continue
             if (last and _JOINED.fullmatch(text, last, start)) or _tied(reading, start, end, care):
                 last = end
                 yield Finding("ip_address", start, end, 0.75)

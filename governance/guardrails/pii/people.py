@@ -97,6 +97,8 @@ def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bo
         return False
     if before in _LAST_OF_NAMES and _of_a_message(reading, start):
         return False
+    if _PRODUCT.match(text, at, host.end() + 1):
+        return False
     if text[host.end() : host.end() + 2] in {":/", ":~"}:  # a place on another machine
         return False
     following = text[host.end() : host.end() + 2]
@@ -126,6 +128,10 @@ def _nobodys(address: str) -> bool:
 
 
 REACH_URL = 80
+# Of matrices in code: what is behind the last point is one's member, or called.
+_PRODUCT = re.compile(
+    r"@[\w.]{1,40}\.(?:[mM]?[TH]|inv|real|imag|conj|shape|grad|values|flat|data)(?![\w.\-])|@[A-Za-z_]\w{0,12}\.(?:to|view|sum|dot|mean|reshape|transpose|permute|contiguous|copy|detach|numpy|trace|squeeze|unsqueeze|half|float|cpu|cuda)\("
+)
 _EXAMPLE_HOST = re.compile(
     r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:test|domain|company|acme|contoso|email|mail|foo|bar)\.com|\w+\.(?:example|test))\Z",
     re.IGNORECASE,

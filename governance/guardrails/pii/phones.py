@@ -83,14 +83,14 @@ def find(reading: Reading) -> Iterator[Finding]:
     parts = zones(_RUN, text, REACH_BEFORE, REACH_AFTER)
     for match in _anywhere(_PLUS, text, parts if _holds(text, _ABROAD) else []):
         end = match.end() if plans.spent and _BELIEVED.match(match[0]) else judged.end(match)
-        if end > 0 and not _fiction(reading, match.start(), end):
+        if end > 0 and not _nobodys(reading, match.start(), end):
             ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
     for pattern, signs, judge, score in _NATIONAL:
         if not _holds(text, signs):
             continue
         for match in _anywhere(pattern, text, parts if pattern is not _LOOSE else judged.spoken(parts)):
-            if match.end() not in ends and judged.by(judge, match) and not _fiction(reading, *match.span()):
+            if match.end() not in ends and judged.by(judge, match) and not _nobodys(reading, *match.span()):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
     for match in _anywhere(_LINK, text, parts if _LINKED.search(lower) else []):
@@ -212,13 +212,17 @@ def _valid_in(digits: str, regions: tuple[str, ...]) -> bool:
     return False
 
 
-def _fiction(reading: Reading, start: int, end: int) -> bool:
-    if not reading.speaks(examples.TRIED):
-        return False
+def _nobodys(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether a number is free to call, as only firms' and help lines' are, or printed for trying."""
     written = digits_of(reading.text[start:end]).removeprefix("00")
-    return examples.printed(reading, start, end, written)
+    if _FREE.fullmatch(written):
+        return True
+    return reading.speaks(examples.TRIED) and examples.printed(reading, start, end, written)
 
 
+_FREE = re.compile(
+    r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{5,7}|(?:61)?1[38]00\d{6}"
+)
 SHORTEST_ABROAD = 10
 _BELIEVED = re.compile(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude
 _DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
@@ -259,9 +263,11 @@ def _trunk(words: Words, match: re.Match[str], plans: _Plans) -> bool:
     digits = digits_of(written)
     if not 9 <= len(digits) <= 13 or _DATE.fullmatch(written) or _NOT_A_NUMBER.match(written) or words.denied:
         return False
+    if len(set(digits)) == 1:
+        return False
     if words.claimed:
         return True
-    if words.thing or words.refused:
+    if words.thing or words.refused or "  " in written:  # columns of counters
         return False
     return words.regular and plans.valid(digits, _REGIONS)
 

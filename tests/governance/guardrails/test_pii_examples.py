@@ -53,3 +53,47 @@ def test_numbers_of_things_are_nobodys(text: str) -> None:
 def test_addresses_given_for_instance_are_nobodys() -> None:
     assert pii.detect("Write it as user@example.com, for instance alice@example.com or bob@example.org.") == []
     assert [found.kind for found in pii.detect("alice@example.com waits for her parcel")] == ["email"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Trying it out\n\nIn test mode these numbers are charged to nobody.\n\n| Network | Number |\n|---|---|\n| Visa | 4111 1111 1111 1111 |\n| Debit, refused | 4000 0000 0000 9995 |\n| Amex | 3714 496353 98431 |",
+        "def test_checks_the_sum():\n    assert valid('5555555555554444')\n    assert not valid('5555555555554443')\n",
+        'curl https://api.example.com/v2/people -X PUT -d \'{"mail": "ravi@example.net", "mobile": "+1 (303) 555-0182"}\'',
+        "Every country has its own length; a specimen for France is FR14 2004 1010 0505 0001 3M02 606, and for Romania one writes RO49 AAAA 1B31 0075 9384 0000.",
+        "fixtures:\n  - holder: nobody\n    network: discover\n    digits: 6011981111111113",
+        "Documentation uses 203.0.113.9 for the user who logged in from home and 2001:db8::8 for her phone.",
+        "phone (000) 000-0000", "call 000-000-0000",
+    ],
+)  # fmt: skip
+def test_known_values_are_nobodys_where_manuals_and_code_show_them(text: str) -> None:
+    assert pii.detect(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y = (h@w.mT).softmax(-1)", "grad = x@W.T - y", "out = a@b.view(2, -1)", "z@v.contiguous()", "P = A@X.H @ B", "loss = q@k.trace()",
+        "Charge 44051401359, Menge 400 Stück", "partia 44051401359, hala 2, ważność 12.2026", "lote 44051401359",
+        "  1 Raw_Read_Error   0x002f   200   200   051    Pre-fail  0\n  3 Spin_Up_Time     0x0027   178   173   021    Pre-fail  4075",
+        "Lost your key? Call us free of charge: 0800 330 1000 or +49 800 3301000.", "Crisis line: 1-800-273-8255, for veterans (877) 424-3838",
+    ],
+)  # fmt: skip
+def test_products_lots_counters_and_help_lines_are_nobodys(text: str) -> None:
+    assert pii.detect(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("write to jo@data-shape.org", "email"),
+        ("bill it to t.h@post.com (work)", "email"),
+        ("mine is 4111 1111 1111 1111", "credit_card"),
+        ("she logged in from 203.0.113.9", "ip_address"),
+        ("call me on (830) 274-1188", "phone"),
+        ("ring 0171 800 4821 after six", "phone"),
+    ],
+)
+def test_what_only_resembles_those_is_found(text: str, kind: str) -> None:
+    assert [found.kind for found in pii.detect(text)] == [kind]
