@@ -121,10 +121,13 @@ class Union:
 
     def places(self, text: str) -> dict[str, list[int]]:
         """Return where each needle stands that does so anywhere, in order."""
+        trie = self._ascii if text.isascii() else self._any
+        if len(text) < LONG_TEXT:
+            return trie.places(text)  # takes less than to ask for the letters of each needle
         letters = set(text)
         possible = [word for word, needed in self._words.items() if needed <= letters]
         if len(possible) > self.FEW:
-            return (self._ascii if text.isascii() else self._any).places(text)
+            return trie.places(text)
         return {word: stood for word in possible if (stood := list(_every(text, word)))}
 
 
