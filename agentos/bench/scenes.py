@@ -261,12 +261,12 @@ def page(stand: Stand, like: str, count: int = PAGE_SESSIONS) -> list[Row]:
     visitor = stand.visitor("viewer")
     (user_id,) = stand.meter.fetch("SELECT id FROM accounts_user WHERE email = %s", stand.email("viewer"))[0]
     make_sessions(stand.meter, like=like, prefix="many-", sessions=count, runs=PAGE_RUNS, user_id=user_id)
-    took, page = [], b""
+    took, answer = [], b""
     with closing(HTTPConnection("127.0.0.1", stand.port)) as connection:
         for _ in range(PAGE_REQUESTS + 5):
             began = now_us()
             connection.request("GET", "/api/sessions?limit=20", headers={"Authorization": f"Bearer {visitor.token}"})
-            page = connection.getresponse().read()
+            answer = connection.getresponse().read()
             took.append(now_us() - began)
     took = took[5:]
     return [
@@ -274,7 +274,7 @@ def page(stand: Stand, like: str, count: int = PAGE_SESSIONS) -> list[Row]:
             "requests": len(took),
             "p50_ms": ms(percentile(took, 0.5)),
             "p99_ms": ms(percentile(took, 0.99)),
-            "total": orjson.loads(page)["meta"]["total_count"],
+            "total": orjson.loads(answer)["meta"]["total_count"],
         }
     ]
 

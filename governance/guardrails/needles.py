@@ -121,14 +121,12 @@ class Union:
 
     def places(self, text: str) -> dict[str, list[int]]:
         """Return where each needle stands that does so anywhere, in order."""
-        trie = self._ascii if text.isascii() else self._any
-        if len(text) < LONG_TEXT:
-            return trie.places(text)  # takes less than to ask for the letters of each needle
-        letters = set(text)
-        possible = [word for word, needed in self._words.items() if needed <= letters]
-        if len(possible) > self.FEW:
-            return trie.places(text)
-        return {word: stood for word in possible if (stood := list(_every(text, word)))}
+        if len(text) >= LONG_TEXT:  # of a shorter one it takes longer to ask for the letters of each needle
+            letters = set(text)
+            possible = [word for word, needed in self._words.items() if needed <= letters]
+            if len(possible) <= self.FEW:
+                return {word: stood for word in possible if (stood := list(_every(text, word)))}
+        return (self._ascii if text.isascii() else self._any).places(text)
 
 
 class _Trie:
@@ -201,12 +199,16 @@ def zones(pattern: re.Pattern[str], text: str, before: int, after: int) -> list[
     """Return the parts of a text that reach from so far before a match to so far after one, in order, apart."""
     parts: list[tuple[int, int]] = []
     for match in pattern.finditer(text):
-        start, end = max(0, match.start() - before), min(len(text), match.end() + after)
-        if parts and start <= parts[-1][1]:
-            parts[-1] = (parts[-1][0], max(end, parts[-1][1]))
-        else:
-            parts.append((start, end))
+        join(parts, (max(0, match.start() - before), min(len(text), match.end() + after)))
     return parts
+
+
+def join(parts: list[tuple[int, int]], part: tuple[int, int]) -> None:
+    """Add a part to those of a text; what overlaps the last becomes one."""
+    if parts and parts[-1][0] <= part[0] <= parts[-1][1]:
+        parts[-1] = parts[-1][0], max(parts[-1][1], part[1])
+    else:
+        parts.append(part)
 
 
 def any_case(words: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -89,25 +89,23 @@ class Tables:
             if head.start >= end and head.row in wanted:
                 names = named.get((head.row, head.delimiter))
                 if names is None:
-                    names = named[head.row, head.delimiter] = [
-                        name if columns.search(name) else "" for name in head.names()
-                    ]
+                    names = named[head.row, head.delimiter] = _wanted(head.names(), columns)
                 end = yield from self._below(head, names)
 
     def _inserted(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the wanted values of the rows that a statement inserts into a database's table."""
         for row in matches(_INSERT, self._text, self._lower, ("insert into ",)):
             start = row.start("cells")
-            for name, cell in zip(row["columns"].split(","), _VALUE.finditer(row["cells"]), strict=False):
-                column = name.strip(_NAME_FRAME).lower().replace("_", " ")
-                if cell["held"] and columns.search(column):
-                    yield Cell(column, start + cell.start("held"), start + cell.end("held"))
+            for name, cell in zip(
+                _wanted(_names(row["columns"]), columns), _VALUE.finditer(row["cells"]), strict=False
+            ):
+                if name and cell["held"]:
+                    yield Cell(name, start + cell.start("held"), start + cell.end("held"))
 
     def _copied(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the wanted values of the rows below a statement that copies them from what follows."""
         for head in matches(_COPY, self._text, self._lower, ("copy ",)):
-            names = [name.strip(_NAME_FRAME).lower().replace("_", " ") for name in head["columns"].split(",")]
-            names = [name if columns.search(name) else "" for name in names]
+            names = _wanted(_names(head["columns"]), columns)
             last = self._text.find("\\.", head.end(), head.end() + LONGEST_TABLE)
             at = head.end()
             for row in self._text[at : last if last >= 0 else at + LONGEST_TABLE].split("\n") if any(names) else ():
@@ -185,3 +183,13 @@ class Tables:
                     at += len(cell) + 1
             start = end
         return start
+
+
+def _names(written: str) -> list[str]:
+    """Return the names in a statement's list of columns."""
+    return [name.strip(_NAME_FRAME).lower().replace("_", " ") for name in written.split(",")]
+
+
+def _wanted(names: Iterable[str], columns: re.Pattern[str]) -> list[str]:
+    """Return the names of columns, nothing for those that nobody wants."""
+    return [name if columns.search(name) else "" for name in names]

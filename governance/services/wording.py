@@ -90,9 +90,9 @@ def _as_seen(
         return None
     if made.run_id and approval is None and run is None and step is None:
         return None
-    if kind in _WAITS and (approval is None or approval.status != ApprovalStatus.PENDING):
-        return None
-    if kind in _WAITS and approval is not None and voting.objection(reader, approval) is not None:
+    if kind in _WAITS and (
+        approval is None or approval.status != ApprovalStatus.PENDING or voting.objection(reader, approval) is not None
+    ):
         return None
     return _WORDS[kind](made, approval, step, run)
 

@@ -18,6 +18,7 @@ from governance.guardrails.injection.features import Span
 from governance.guardrails.injection.rules import ABOUT, ATTACKS, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection.views import View, views
 from governance.guardrails.injection.words import FEWEST_JUMBLED, JUMBLED, Part, jumbled
+from governance.guardrails.needles import join
 
 THRESHOLD = 1.0
 REACH_CHARACTERS = 900  # signs further apart don't add up
@@ -118,11 +119,8 @@ def _around(text: str, places: Sequence[Span]) -> str:
 def _joined(spans: Iterable[Span]) -> list[Span]:
     """Return spans in their order, those that overlap as one."""
     joined: list[Span] = []
-    for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
+    for span in sorted(spans):
+        join(joined, span)
     return joined
 
 

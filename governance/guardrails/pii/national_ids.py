@@ -13,7 +13,7 @@ from typing import NamedTuple
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, Union, beginnings, places, shortest
+from governance.guardrails.needles import Needles, Union, beginnings, join, places, shortest
 from governance.guardrails.pii.national_table import ENTRIES, LEADING, NEEDLES, National, glued
 from governance.guardrails.pii.numbers import DENIAL
 from governance.guardrails.reading import Reading
@@ -102,7 +102,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding(kind, at + start, at + end, 0.92)
         for entry, length in named.alone:
             names.rounds.taken()
-            _join(around.setdefault(entry, []), _zone(text, at, at + length))
+            join(around.setdefault(entry, []), _zone(text, at, at + length))
     for entry, parts in around.items():
         yield from _around(entry, reading, parts)
     if names.spent:
@@ -297,14 +297,6 @@ def _zone(text: str, begin: int, finish: int) -> tuple[int, int]:
     return (above if above >= 0 else start), (below if below >= 0 else end)
 
 
-def _join(parts: list[tuple[int, int]], part: tuple[int, int]) -> None:
-    """Add a part to those of a text; what overlaps the last becomes one."""
-    if parts and parts[-1][0] <= part[0] <= parts[-1][1]:
-        parts[-1] = parts[-1][0], max(parts[-1][1], part[1])
-    else:
-        parts.append(part)
-
-
 def _around(entry: National, reading: Reading, parts: list[tuple[int, int]]) -> Iterator[Finding]:
     """Yield the numbers with a right check digit in the sentences around names."""
     text = reading.text
@@ -322,7 +314,7 @@ def _unread(reading: Reading, spoken: str) -> Iterator[Finding]:
     for at, needles in sorted(_named(reading, spoken)):
         part = max(0, at - AROUND // 2), min(len(text), at + READ)
         for kind in _kinds(needles):
-            _join(near.setdefault(kind, []), part)
+            join(near.setdefault(kind, []), part)
     kinds = [kind for kind in _RAREST if kind in near]  # gives a number its name
     for number in _SOME_ID.finditer(text) if kinds else ():
         start, end = number.span()
