@@ -15,13 +15,13 @@ SHOWN, SHOWN_AFTER = 400, 200
 _TRYING = Cue(
     r"(?<![a-z@.])(?:test(?:s|ing|karte\w*|nummer\w*|daten|wert\w*)?|sandbox|dummy|demo|mock(?:s|ed|up)?|fake|fixtures?|samples?|examples?|e\.g|for instance|such as|in (?:the|this) form(?:at)?|formatted as|looks? like|fiction\w*|drama|docs|"
     r"documentation|manual|screenshots?|mockups?|placeholders?|stub(?:s|bed)?|reserved|bogus|specimen|faker|seed(?:er|ed| data)|storybook|woolworth|"
-    r"advertis\w+|unassigned|beispiel\w*|muster\w*|z\. ?b|ejemplo\w*|pruebas?|fictici[oa]s?|essais?|exemples?|fictifs?|fictives?|esempio|esempi|prova|"
+    r"advertis\w+|unassigned|assert\w*|invented|made[ -]up|beispiel\w*|muster\w*|z\. ?b|ejemplo\w*|pruebas?|fictici[oa]s?|essais?|exemples?|fictifs?|fictives?|esempio|esempi|prova|"
     r"exemplos?|testes?|voorbeeld\w*|przykład\w*|testow\w*|exempel|eksempel|esimerkki\w*|örnek|příklad\w*|példa|exemplu)(?![a-z]|\.(?:com|org|net)\b)"
     r"|тест|пример|приклад|образец|テスト|サンプル|見本|ダミー|例|测试|示例|样例|測試|範例|예시|테스트|샘플|مثال|תרגול|דוגמה|उदाहरण|ตัวอย่าง|παράδειγμα"
 )
 # What every such word begins with, or holds.
 TRIED = re.compile(beginnings(shortest((
-    "curl", "assert", "luhn", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "formatted a", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
+    "assert", "luhn", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "formatted a", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
     "speci", "seed", "story", "woolw", "advert", "unass", "beisp", "muster", "z.", "ejemp", "prueb", "essai", "exem", "esemp", "prov", "voorb", "przyk", "eksem",
     "esimer", "örnek", "příkl", "példa", "тест", "пример", "приклад", "образ", "テスト", "サンプル", "見本", "ダミー", "例", "测试", "样", "測試", "範", "예시", "테스트", "샘플",
     "مثال", "תרגול", "דוגמה", "उदा", "ตัว", "παράδ",
@@ -29,8 +29,8 @@ TRIED = re.compile(beginnings(shortest((
 # What shows numbers for trying: among such words a known one is nobody's wherever it stands.
 _SHOWING = (
     Cue(
-        r"(?<![a-z@.])(?:test(?:ing| mode| cards?| numbers?| data)|def test_?|assert\w*|is_?luhn|sandbox|dummy|mock(?:s|ed)?|fakes?|faker|fixtures?|specimens?|examples?|sample (?:data|values?)|tutorials?|quickstart|readme|swagger|openapi|"
-        r"documentation|placeholders?|invented|made[ -]up|fictitious|curl|rfc ?\d{3,4}|beispiel(?:e|daten|nummern?)?|testdaten|ejemplos?|exemples?|esempi[o]?|exemplos?|voorbeeld\w*|przykład\w*)(?![a-z]|\.(?:com|org|net|edu)\b)"
+        r"(?<![a-z@.])(?:test(?:ing| mode| cards?| numbers?| data)|def test_?|is_?luhn|sandbox|dummy|mock(?:s|ed)?|fakes?|faker|fixtures?|specimens?|examples?|sample (?:data|values?)|tutorials?|quickstart|readme|swagger|openapi|"
+        r"documentation|placeholders?|fictitious|rfc ?\d{3,4}|beispiel(?:e|daten|nummern?)?|testdaten|ejemplos?|exemples?|esempi[o]?|exemplos?|voorbeeld\w*|przykład\w*)(?![a-z]|\.(?:com|org|net|edu)\b)"
         r"|(?<![a-z])(?:api|staging|dev)\.example\.|тестов|пример|テスト用|サンプル|测试|示例|測試|範例|예시|테스트"
     ),
 )
@@ -93,9 +93,12 @@ def tried(reading: Reading, start: int, end: int) -> bool:
     """Tell whether the words around a number speak of tests, samples or fiction; of very many only what shows them."""
     if not reading.speaks(TRIED):
         return False
-    if reading.near(_SHOWING, start - SHOWN, end + SHOWN_AFTER):
-        return True
-    if not reading.care("examples").taken():
+    return reading.near(_SHOWING, start - SHOWN, end + SHOWN_AFTER) or called_so(reading, start, end)
+
+
+def called_so(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether the words right around a value call it a test, a sample or fiction; of very many none is said to be."""
+    if not reading.speaks(TRIED) or not reading.care("examples").taken():
         return False
     return _TRYING.search(_around(reading.text, start, end)) is not None
 

@@ -109,6 +109,8 @@ def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bo
         return False
     if _EXAMPLE_HOST.search(host[0]) and examples.tried(reading, start, host.end()):
         return False
+    if _STAND_IN.search(host[0]) and examples.called_so(reading, start, host.end()):
+        return False
     remote = reading.near(_REMOTES, start - labels.REACH, start)
     return not (remote and _REMOTE.search(labels.before(text, start)))
 
@@ -133,9 +135,9 @@ _PRODUCT = re.compile(
     r"@[\w.]{1,40}\.(?:[mM]?[TH]|inv|real|imag|conj|shape|grad|values|flat|data)(?![\w.\-])|@[A-Za-z_]\w{0,12}\.(?:to|view|sum|dot|mean|reshape|transpose|permute|contiguous|copy|detach|numpy|trace|squeeze|unsqueeze|half|float|cpu|cuda)\("
 )
 _EXAMPLE_HOST = re.compile(
-    r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:test|domain|company|acme|contoso|email|mail|foo|bar)\.com|\w+\.(?:example|test))\Z",
-    re.IGNORECASE,
+    r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:test|domain|company|acme|contoso|foo|bar)\.com)\Z", re.IGNORECASE
 )
+_STAND_IN = re.compile(r"(?:^|\.)(?:e?mail\.com|\w+\.(?:example|test))\Z", re.IGNORECASE)  # and real people's
 # Mailboxes of an office, not of a person.
 _ROLES = frozenset(
     {"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "hostmaster", "webmaster", "abuse",

@@ -97,3 +97,15 @@ def test_products_lots_counters_and_help_lines_are_nobodys(text: str) -> None:
 )
 def test_what_only_resembles_those_is_found(text: str, kind: str) -> None:
     assert [found.kind for found in pii.detect(text)] == [kind]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl -X PUT https://crm.internal/api/people -d 'name=Odalys+Brandt&email=odalys.brandt%40post.example&stage=new'",
+        "The documentation of the old shop is on the shelf, and the swagger file as well.\nAsk Ilse, ilse.tamm@mail.com, for both.",
+        f"We made up our minds about the kitchen. {'The oak is nice and so is the ash. ' * 4}Take 4111 1111 1111 1111, it is my own card.",
+    ],
+)  # fmt: skip
+def test_words_for_examples_spare_no_values_far_from_them_that_people_have(text: str) -> None:
+    assert [found.kind for found in pii.detect(text)] in (["email"], ["credit_card"])
