@@ -22,6 +22,7 @@ _INSERT = re.compile(
     r"insert into [\w.\"`\[\]]{1,60} ?\((?P<columns>[^()\n]{3,300})\)\s{1,3}values\s{0,3}\((?P<cells>[^()\n]{3,600})\)",
     re.IGNORECASE,
 )
+_NEXT_ROW = re.compile(r"\s{0,4},\s{0,4}\((?P<cells>[^()\n]{3,600})\)")
 _COPY = re.compile(r"copy [\w.\"]{1,80} ?\((?P<columns>[^()\n]{3,300})\) from stdin;?[^\n]{0,20}\n", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?:[A-Za-z]{0,9} ?'(?P<held>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
 _TAG = re.compile(
@@ -95,12 +96,14 @@ class Tables:
     def _inserted(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the wanted values of the rows that a statement inserts into a database's table."""
         for row in matches(_INSERT, self._text, self._lower, ("insert into ",)):
-            start = row.start("cells")
-            for name, cell in zip(
-                _wanted(_names(row["columns"]), columns), _VALUE.finditer(row["cells"]), strict=False
-            ):
-                if name and cell["held"]:
-                    yield Cell(name, start + cell.start("held"), start + cell.end("held"))
+            names = _wanted(_names(row["columns"]), columns)
+            last, values = row.end() + LONGEST_TABLE, row if any(names) else None
+            while values is not None and values.end() < last:
+                start = values.start("cells")
+                for name, cell in zip(names, _VALUE.finditer(values["cells"]), strict=False):
+                    if name and cell["held"]:
+                        yield Cell(name, start + cell.start("held"), start + cell.end("held"))
+                values = _NEXT_ROW.match(self._text, values.end())
 
     def _copied(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the wanted values of the rows below a statement that copies them from what follows."""

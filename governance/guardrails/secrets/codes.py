@@ -15,7 +15,18 @@ from governance.guardrails.secrets import looks
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the codes of a folded text that let somebody in."""
     if reading.speaks(_DIGIT):
-        for rule in (_once, _told_first, _for_emergencies, _of_doors, _pins, _aside, _of_cards, _compared):
+        for rule in (
+            _once,
+            _told_first,
+            _for_emergencies,
+            _of_doors,
+            _opened,
+            _of_safes,
+            _pins,
+            _aside,
+            _of_cards,
+            _compared,
+        ):
             yield from rule(reading)
 
 
@@ -185,6 +196,57 @@ def _of_doors(reading: Reading) -> Iterator[Finding]:
             continue
         yield Finding("pin", *match.span("value"), 0.7)
 
+
+# "The street door opens with code 5073# and the key safe next to it with 3355."
+_LOCKED = Needles((
+    "door", "gate", "garage", "barrier", "entrance", "key safe", "keysafe", "lockbox", "lock box", "key box", "keybox", "padlock", "locker", "safe", "shed", "lift", "tür", "tor ", "schlüsselsafe", "schlüsselbox", "schlüsselkasten", "tresor",
+    "porte", "portail", "boîte à clés", "coffre", "puerta", "portal", "caja de llaves", "caja fuerte", "porta", "portone", "cancello", "cassetta", "cassaforte", "deur", "poort", "kluis", "drzwi", "brama", "furtka", "дверь", "ворота", "сейф",
+))  # fmt: skip
+_WITH_CODE = re.compile(
+    r"(?P<about>[^\n.;:!?]{0,48}?) (?P<opens>opens |unlocks |öffnet |s['’]ouvre |se abre |si apre |abre |gaat open |otwiera się |открывается )?(?:with|by|mit|avec|con|com|met|kodem|кодом)(?: the| dem| le| el| il| o| de)?"
+    r"(?P<code> (?:pin|code|código|codice|kod|код))?:? {1,2}(?P<value>[#*]?\d{4,8}[#*]?)(?=[,;!?)]|\.?(?:\s|\Z))(?! [^\W\d_]+(?:s|en|er)\b)",
+    re.IGNORECASE,
+)
+_CODE_BEFORE = re.compile(r"\b(?:code|pin|código|codice|kod|код)\b|(?:opens|unlocks) with|öffnet mit")
+
+
+def _opened(reading: Reading) -> Iterator[Finding]:
+    for at, _ in reading.each(_LOCKED, price=2, whole=False) if reading.speaks(_FOUR_DIGITS) else ():
+        match = _WITH_CODE.match(reading.text, at)
+        if match is None or looks.YEAR.match(match["value"]):
+            continue
+        told = match["opens"] or match["code"] or "#" in match["value"] or "*" in match["value"]
+        if told or _CODE_BEFORE.search(reading.lower, max(0, at - REACH_OF_CODE), at):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+REACH_OF_CODE = 90
+_FOUR_DIGITS = re.compile(r"\d{4}")
+
+# "Tresor im Büro, Zahlenkombination 38-85-76-07": turns of a dial, near what it locks.
+_DIALS = Needles((
+    "kombination", "kombinatio", "combinaison", "combinación", "combinacion", "combinazione", "combinação", "combinatie", "kombinacj", "szyfr", "комбинаци", "kombinaci", "kombinace", "yhdistelmä", "combination",
+))  # fmt: skip
+_DIALLED = re.compile(
+    r"[^\W\d_]{0,3}[^\n\d.!?]{0,40}?(?<![\w\-])(?P<value>\d{1,2}(?: ?[\-–/] ?\d{1,2}){2,4})(?![\w\-/]|[.,]\d)"
+)
+_LOCKS = re.compile(
+    r"\bsafe|tresor|schloss|schließfach|geldschrank|coffre|cadenas|caja fuerte|candado|taquilla|cassaforte|lucchetto|armadietto|cofre|cadeado|kluis|\bslot\b|hangslot|sejf|kłódk|szafk|сейф|замок|замк|kassaskåp|hänglås|kassakaap|trezor|locker|padlock|vault|strongbox"
+)
+_NO_DIAL = re.compile(r"z\. ?b\.|beispiel|example|ejemplo|exemple|esempio|lott|articl|artikel")
+
+
+def _of_safes(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_DIALS, price=2, whole=False) if reading.speaks(_DIAL) else ():
+        match = _DIALLED.match(reading.text, at + len(cue))
+        if match is None:
+            continue
+        around = reading.lower[max(0, at - REACH_OF_CODE) : match.end() + LONGEST_NAME]
+        if _LOCKS.search(around) and not _NO_DIAL.search(around):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+_DIAL = re.compile(r"\d ?[\-–/] ?\d")
 
 # "host PIN 640917#", "SIM: PIN 0427, PUK 37235172": a number behind the word, and nothing of hardware.
 _PIN = re.compile(

@@ -23,6 +23,7 @@ from governance.guardrails.secrets import (
     commands,
     dictated,
     forms,
+    jars,
     logins,
     near,
     pairs,
@@ -57,6 +58,9 @@ _NAMES = (
     "lösenord",
     "api key",
     "setup key",
+    "authenticator",
+    "qr code",
+    "qr-code",
     "pw ",
     "pass:",
     "pw:",
@@ -116,11 +120,13 @@ _TAIL = re.compile(
     r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
     # phrases of words, and names before a value
     r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
-    r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|configura|einrichtung)[^\n]{0,120}"
+    r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
     r"|(?i:(?:backup|recovery|secours|respaldo|recuper|wiederherst|notfall|резервн)[\w \-]{0,24})[^\n]{0,150}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
     r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?"
     r"|(?i:key1)[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{0,40}[\"']?[,;\s\"']{0,12}(?i:k|ke|key|key2)?[\"':=\s]{0,5}[A-Za-z0-9]{0,32}"
+    # a cookie in JSON, which only what stands below it may tell from other values
+    r"|(?i:[\"']value[\"']\s{0,4}:\s{0,4}[\"'][^\s\"']{8,170}[\"'][^\x00]{0,60})"
     # blocks below a name, and what is said after some words
     r"|(?i:phrase|password|passwort|secret)[^\n:]{0,30}:[ |>\-]{0,6}\n{1,2}[^\n]{0,100}(?:\n[^\n]{0,100})?"
     r"|(?i:the usual|wie immer|comme d'habitude|la de siempre|la solita)[^\n]{0,120}"
@@ -134,6 +140,7 @@ _FINDERS = (
     near.find,
     commands.find,
     forms.find,
+    jars.find,
     logins.find,
     told.find,
     phrases.find,

@@ -27,6 +27,11 @@ _OF_CODE = re.compile(
 )
 _ID = re.compile(r"(?<![\w\-])id[\"']?\s{0,12}[:=]\s{0,4}[\"']?\Z")
 REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 32
+# What a key in JSON shows everybody, and what signs a text or is a key that others write to.
+_KEY_IN_JSON = re.compile(r"[\"']kty[\"']")
+_SHOWN_PART = re.compile(r"[\"'](?:n|e|x|y|kid|x5t(?:#s256)?|x5c)[\"']\s{0,4}:\s{0,4}\[?\s{0,4}[\"']\Z")
+_SIGNED = re.compile(r"-----begin pgp (?:signature|public)")
+REACH_OF_BLOCK = 4000
 
 # "PIN code: 560001, Karnataka": in India the postal code is called so.
 _POSTAL, _NAMED_PIN = re.compile(r"[1-8]\d{5}"), re.compile(r"\bpin ?(?:code|no\.?|number)?[^\d\n]{0,40}\Z")
@@ -45,6 +50,10 @@ def harmless(reading: Reading, one: Finding) -> bool:
         total = _SUM.search(text, max(0, start - _BEFORE_SUM), start + REACH_OF_LINE)
         if total is not None and total.start() <= start < total.end():
             return True
+    if reading.speaks(_KEY_IN_JSON) and _SHOWN_PART.search(reading.lower, max(0, start - REACH_OF_ID), start):
+        return True
+    if reading.speaks(_SIGNED) and _in_signature(reading.lower, start):
+        return True
     if one.kind in _KEYS:
         return text.startswith(_ELLIPSIS, end) or _OF_CODE.match(text, start, end) is not None or _public(reading, one)
     if one.kind == "password":
@@ -52,6 +61,12 @@ def harmless(reading: Reading, one: Finding) -> bool:
         in_template = text.rfind("{%", floor, start) > text.rfind("%}", floor, start)
         return in_template or _ID.search(reading.lower, floor, start) is not None
     return one.kind == "pin" and _postal(reading, one)
+
+
+def _in_signature(lower: str, start: int) -> bool:
+    """Tell whether a place stands in a block that signs a text or holds a public key."""
+    begin = lower.rfind("-----begin pgp ", max(0, start - REACH_OF_BLOCK), start)
+    return begin >= 0 and _SIGNED.match(lower, begin) is not None and lower.find("-----end pgp ", begin, start) < 0
 
 
 def _public(reading: Reading, one: Finding) -> bool:

@@ -275,6 +275,7 @@ def _logins(reading: Reading) -> Iterator[Finding]:
         value = match["value"].rstrip(".)")
         if (
             reading.likely(looks.made_up, value)
+            and not value.endswith(":")
             and not _ASSIGNMENT.match(value)
             and match["user"].lower() not in _NOT_USERS
             and not reading.text[match.start() - 1 : match.start()].isalnum()

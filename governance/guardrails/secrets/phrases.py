@@ -14,7 +14,7 @@ from governance.guardrails.secrets.told import END, STEMS, bare, finding
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that are words, as its sentences tell."""
     if any(stem in reading.lower for stem in STEMS):
-        for rule in (_phrases, _in_quotes, _right_behind, _bare_phrases, _quoted, _of_files):
+        for rule in (_phrases, _in_quotes, _right_behind, _bare_phrases, _quoted, _of_files, _generated):
             yield from rule(reading)
 
 
@@ -196,6 +196,25 @@ def _of_files(reading: Reading) -> Iterator[Finding]:
         if not (SAYS_ABOUT.fullmatch(match["value"]) or _ENDING.search(match["value"]) or _NAME.search(match["value"])):
             yield finding(match)
 
+
+# "I generated a passphrase and enrolled it in slot 1: **otter-lamp-granite-violin**"
+_SHOWN = re.compile(
+    r"(?:passphrase|pass phrase|password|passwort|kennwort|phrase de passe|mot de passe|frase de contraseña|contraseña|senha|wachtwoord|wachtwoordzin)\b[^\n:]{0,120}[:：]\s{0,4}(?P<mark>\*{1,2}|[`\"]|)(?P<value>[^\W\d_]{3,14}(?P<link>[\-_.])[^\W\d_]{3,14}(?:(?P=link)[^\W\d_]{3,14}){2,8})(?P=mark)(?=[.,;!]{0,2}(?:\s|\Z))",
+    re.IGNORECASE,
+)
+_MADE = re.compile(
+    r"generat|creat|\bset\b|\bmade\b|chose|picked|new|temporary|erzeugt|erstellt|neue|généré|créé|nouve|generad|cread|nuev|generat|cri(?:ei|ad)|nov[ao]|gemaakt|nieuw"
+)
+
+
+def _generated(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_SHOWN, _NAMES_OF_SHOWN) if reading.speaks(_MADE) else ():
+        said = reading.lower[max(0, match.start() - REACH_OPENING) : match.start("value")]
+        if _MADE.search(said) and _own_words(match["value"]):
+            yield Finding("password", *match.span("value"), 0.7)
+
+
+_NAMES_OF_SHOWN = ("passphrase", "pass phrase", "password", "passwort", "kennwort", "phrase de passe", "mot de passe", "contraseña", "senha", "wachtwoord")  # fmt: skip
 
 _NAMES_OF_FILES = (
     "passw",

@@ -16,6 +16,26 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _keys_of_authenticators(reading)
     yield from _passwords_of_apps(reading)
     yield from _users_of_snmp(reading)
+    yield from _keys_of_networks(reading)
+
+
+# "WLAN-Schlüssel (WPA2) 4417 …": digits alone, as makers of routers print them.
+_NETWORK = Needles((
+    "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel", "netzwerkschlüssel", "sicherheitsschlüssel", "wlan-passwort", "wlan-kennwort", "wlan-key", "wifi key", "wi-fi key", "wifi-key", "wpa key", "wpa-key", "wpa2 key",
+    "wpa2-key", "wpa3 key", "wpa3-key", "wpa psk", "wpa-psk", "wpa2-psk", "network key", "wireless key", "security key", "wifi password", "wi-fi password", "clé wifi", "clé wi-fi", "clé wpa", "clé de sécurité", "clave wifi", "clave wi-fi",
+    "clave wpa", "clave de red", "chiave wifi", "chiave wi-fi", "chiave wpa", "chiave di rete", "chave wifi", "wifi-sleutel", "netwerksleutel", "klucz wifi", "klucz sieciowy",
+))  # fmt: skip
+_DIGITS_OF_NETWORK = re.compile(
+    r"(?: ?\((?:wpa|wep|psk)[^()\n]{0,12}\))?(?: ?[:=|]{1,2})?[ \t]{0,3}\n?(?P<value>\d{10,63}|\d{4}(?:[ \-]\d{4}){3,4})(?![\w\-.])",
+    re.IGNORECASE,
+)
+
+
+def _keys_of_networks(reading: Reading) -> Iterator[Finding]:
+    for at, name in reading.each(_NETWORK, whole=False):
+        match = _DIGITS_OF_NETWORK.match(reading.text, at + len(name))
+        if match is not None and not looks.placeholder_token(match["value"]):
+            yield Finding("password", *match.span("value"), 0.7)
 
 
 # "type this setup key into the app: 5wvy tzbi uguy 3332", whatever language says so.
@@ -24,8 +44,13 @@ _SETUP = Needles((
     "two-factor", "otpauth", "oathtool", "einrichtungsschlüssel", "einrichtungscode", "clé de configuration", "clé secrète", "clave de configuración", "clave de configuracion",
     "chave de configuração", "chiave di configurazione", "instelsleutel", "klucz konfiguracji", "ключ настройки", "密钥", "セットアップキー", "설정 키", "kurulum anahtarı",
 ))  # fmt: skip
+_BASE32 = r"[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,15}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,15}|[A-Z2-7]{16,64}"
 _GROUPS_OF_FOUR = re.compile(
-    r"[^\n]{0,100}?(?<![\w\-])(?P<value>(?=[A-Za-z \-]{0,79}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,15}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,15}|[A-Z2-7]{16,64}))(?![\w\-])"
+    r"[^\n]{0,100}?(?<![\w\-])(?P<value>(?=[A-Za-z \-]{0,79}[2-7])(?:" + _BASE32 + r"))(?![\w\-])"
+)
+# "Enter this key in your app:\n\n   5wvy tzbi uguy 3332\n"
+_ALONE_BELOW = re.compile(
+    rf"[^\n]{{0,140}}\n\s{{0,24}}(?P<value>(?=[A-Za-z \-]{{0,79}}[2-7])(?:{_BASE32}))[ \t]{{0,8}}\r?(?=\n|\Z)"
 )
 _GROUPED = re.compile(r"(?:\b[a-z\d]{4}[ \-]){3}[a-z\d]{4}\b|\b[a-z\d]{16,64}\b")
 _FAR_FROM_CUE = 100
@@ -36,7 +61,9 @@ def _keys_of_authenticators(reading: Reading) -> Iterator[Finding]:
     for at, _ in reading.each(_SETUP, price=10, whole=False):
         if not reading.speaks(_GROUPED):
             return
-        match = _GROUPS_OF_FOUR.match(reading.text, at) if at >= done else None
+        if at < done:
+            continue
+        match = _GROUPS_OF_FOUR.match(reading.text, at) or _ALONE_BELOW.match(reading.text, at)
         if match is not None:
             done = match.end()
             if not looks.placeholder_token(match["value"]):

@@ -11,8 +11,8 @@ from governance.guardrails.needles import Needles, beginnings, shortest
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
 
-END = r"(?=[\"'`)\],;!?。、]|\.?(?:[\s)]|\Z)|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])"
-VALUE = r"[\"'`«„“「]?(?P<value>[^\s\"'`<>,;()/|「」„“”«»\u2e80-\u9fff\uac00-\ud7af]{6,48})"
+END = r"(?=[\"'`)\],;!?。、»›”“」』]| [»›]|\.?(?:[\s)]|\Z)|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])"
+VALUE = r"(?:[\"'`„“”「『]|[«‹] ?)?(?P<value>[^\s\"'`<>,;()/|「」『』„“”«»‹›\u2e80-\u9fff\uac00-\ud7af]{6,48})"
 
 
 # What every coined value holds; and what every name of a password begins with.
@@ -91,7 +91,7 @@ def _set(reading: Reading) -> Iterator[Finding]:
 
 # "BIOS password rosebud44", with nothing between.
 _BESIDE = re.compile(
-    r"[\"'*:]{0,2}[ \t]{1,3}(?:[—–\-] |(?:от|к|для|на) (?:[^\W\d_]{2,16} ){1,4}(?:[—–:\-] )?)?(?:[.·_~\-]{2,40}:? ?|[~] )?"
+    r"(?:[\"'*:]{0,2}| ?:)[ \t]{1,3}(?:[—–\-] |(?:от|к|для|на) (?:[^\W\d_]{2,16} ){1,4}(?:[—–:\-] )?)?(?:[.·_~\-]{2,40}:? ?|[~] )?"
     + VALUE
     + END
 )
@@ -100,7 +100,8 @@ _STRICT = ("secret", "passkey", "login code")  # of which only a word counts tha
 _BESIDE_CORES = (
     "password", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "mdp", "contraseña", "clave", "senha", "wachtwoord", "hasło", "hasła", "hasłem", "password-value", "parola d'ordine",
     "lösenord", "adgangskode", "passord", "heslo", "salasana", "jelszó", "пароль", "parola", "şifre", "şifresi", "密码", "비번", "비밀번호", "パスワード", "पासवर्ड",
-    "kata sandi", "kata sandinya", "mật khẩu", "wlan-schlüssel", "clé wifi", "clave wifi", "code wifi", "pw", "pwd", "pass", "passw", *_STRICT,
+    "kata sandi", "kata sandinya", "mật khẩu", "wlan-schlüssel", "clé wifi", "clave wifi", "code wifi", "pw", "pwd", "pass", "passw",
+    "kennw", "kennw.", "passw.", "pwd.", "pw.", "mdp.", "m. de p.", "contr.:", "contras.", "wachtw.", *_STRICT,
 )  # fmt: skip
 
 

@@ -17,12 +17,12 @@ from governance.guardrails.secrets.tokens import end_of_run
 # A secret ends where a script begins that is written without blanks.
 _VALUE = (
     r"(?:[\"'`](?=(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) ))?(?P<scheme>(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) {1,2})?(?:base64:)?"
-    r"(?:<(?:b|code|strong|em|kbd|tt|pre)>|<!\[cdata\[)?(?:[rbufn]{0,2}[\"'`*「“„«‘]{1,3})?(?P<value>[^\s\"'`<>,;“”»「」\u2e80-\u9fff\uac00-\ud7af]{4,400})"
+    r"(?:<(?:b|code|strong|em|kbd|tt|pre)>|<!\[cdata\[)?(?:[rbufn]{0,2}[\"'`*「『“„”«‹‘]{1,3}(?:(?<=[«‹]) )?)?(?P<value>[^\s\"'`<>,;“”»›「」『』\u2e80-\u9fff\uac00-\ud7af]{4,400})"
 )
 _SUFFIX = (
     r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы|n|ul|a)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value)|"
     # DB_PASSWORD_REPORTS
-    r"_(?!file|path|dir|min|max|len|size|hash|salt|type|name|url|uri|id|ttl|age|exp|expir|polic|reset|chang|updat|field|label|hint|prompt|format|valid|verif|encr|requir|enabl|rule|rota|rot|last|count|"
+    r"_(?!file|path|dir|min|max|len|size|hash|salt|type|name|url|uri|id|ttl|age|exp|expir|polic|reset|chang|updat|field|label|hint|question|answer|text|title|help|tooltip|placeholder|message|error|prompt|format|valid|verif|encr|requir|enabl|rule|rota|rot|last|count|"
     r"limit|history|provider|manager|command|cmd|script|ref|key|arn|endpoint|scope|issuer|strength|budget|env|source|store|class|column|regex|pattern|header|param|at\b|by\b|is\b|no|not|set)"
     r"[a-z]{2,12}(?=[\"']?\s?[:=]))?"
 )

@@ -1,0 +1,168 @@
+"""Secrets in jars of cookies, on dials, stickers and doors, in quotes of other languages; and what only looks so."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.guardrails.secrets import detect
+from tests.governance.guardrails.test_holdback import in_pieces, whole
+
+RANDOM = "pQ7tZk2vXw9mLr4nBs8yHd3gJf6c"
+TOLD: list[tuple[str, list[str]]] = [
+    (
+        f"# Netscape HTTP Cookie File\n\n.shop.lindal.org\tTRUE\t/\tTRUE\t1790000000\t_s\t{RANDOM}Ua-1_x\n.shop.lindal.org\tTRUE\t/\tFALSE\t0\tlang\tde_AT\n",
+        [RANDOM],
+    ),
+    (
+        f"#HttpOnly_intra.velo.net\tFALSE\t/\tTRUE\t0\tlogin\t{RANDOM}\nintra.velo.net\tFALSE\t/app\tFALSE\t1790000000\ttok\tZk2vXw9mLr4nBs8yHd3gJf6cpQ7t",
+        [RANDOM, "Zk2vXw9mLr4nBs8yHd3gJf6cpQ7t"],
+    ),
+    (
+        '{"cookies": [{"name": "connect.sid", "value": "s%3Ak9Qw2LxPz7RtVb4NmYc8JhGd3FsA6eUi.Hq5Wn1TzXo7KpLr2VbCy9MdGf4SjEa8RuQi3NtZw6Bx"}, {"name":"theme","value":"dark"}]}',
+        ["s%3Ak9Qw2LxPz7RtVb4NmYc8JhGd3FsA6eUi.Hq5Wn1TzXo7KpLr2VbCy9MdGf4SjEa8RuQi3NtZw6Bx"],
+    ),
+    (f'{{\n "name": "__Host-auth",\n "value": "{RANDOM}",\n "domain": ".lindal.org",\n "httpOnly": true\n}}', [RANDOM]),
+    (
+        f'{{"domain": "board.velo.net", "httpOnly": true, "name": "_t", "path": "/", "secure": true, "value": "{RANDOM}"}}',
+        [RANDOM],
+    ),
+    ("Der Safe im Lager: Zahlenkombination 12-47-83, bitte nicht weitersagen.", ["12-47-83"]),
+    ("La combinaison du coffre est 24-61-09.", ["24-61-09"]),
+    ("Caja fuerte de recepción, combinación 44-18-73, girar a la derecha primero", ["44-18-73"]),
+    ("Combinazione della cassaforte: 18 - 42 - 07", ["18 - 42 - 07"]),
+    ("De kluis op kantoor, cijfercombinatie 61-12-40-08.", ["61-12-40-08"]),
+    ("Szyfr do sejfu: 15-33-87", ["15-33-87"]),
+    ("Combinação do cofre 27-55-03", ["27-55-03"]),
+    (
+        "Enter this setup key in your app:\n\n  kq3v n7wz tb2x h5md yr4c sj6p\n\nAccount: jo@lindal.org",
+        ["kq3v n7wz tb2x h5md yr4c sj6p"],
+    ),
+    (
+        "QR-Code lässt sich nicht scannen? Geben Sie diesen Schlüssel in Ihrer Authenticator-App ein:\n\nkq3v n7wz tb2x h5md yr4c sj6p q2aa bb7c\n",
+        ["kq3v n7wz tb2x h5md yr4c sj6p q2aa bb7c"],
+    ),
+    (
+        "Impossible de scanner le QR code ? Saisissez cette clé dans l'application :\n\n\tKQ3VN7WZTB2XH5MDYR4CSJ6P\n",
+        ["KQ3VN7WZTB2XH5MDYR4CSJ6P"],
+    ),
+    (
+        "Set up two-step verification\n1. Open your authenticator app and choose to add an account manually, then type in the key that you see here.\n\n   kq3v n7wz tb2x h5md\n",
+        ["kq3v n7wz tb2x h5md"],
+    ),
+    ("Pour le NAS : identifiant « compta » et mot de passe « Girafe7Lyon ».", ["Girafe7Lyon"]),
+    ("le mdp du wifi c'est « Tulipe&Vent9 »", ["Tulipe&Vent9"]),
+    ("Das Passwort lautet „Segelboot4Wind“, bitte gleich ändern.", ["Segelboot4Wind"]),
+    ("Benutzer „kasse“, Kennwort „Lerche-Moos8“.", ["Lerche-Moos8"]),
+    ("パスワードは「Sakura77Yama」です", ["Sakura77Yama"]),
+    ("Il nome utente è «banco» e la password «Limone4Sicilia»", ["Limone4Sicilia"]),
+    ("Passwort: ‹Amsel7Garten›", ["Amsel7Garten"]),
+    ("пароль «Berezka45Les»", ["Berezka45Les"]),
+    ("hasło to „Jezioro83Wiatr”", ["Jezioro83Wiatr"]),
+    ("Kennw.: Dohle-2207-q", ["Dohle-2207-q"]),
+    ("User: theke\nPassw.: Salzstange91\n", ["Salzstange91"]),
+    ("Login: lager1\nPwd.: Kranich-77-b", ["Kranich-77-b"]),
+    ("Pw. Kaktus-5518-z", ["Kaktus-5518-z"]),
+    ("Benutzer: empfang / PW: Muschel!84", ["Muschel!84"]),
+    ("utilisateur: caisse\nmdp.: Olive-3391-k", ["Olive-3391-k"]),
+    ("usuario: caja2\ncontr.: Naranja-8841", ["Naranja-8841"]),
+    ("m. de p. : Olive-3391-k\nutilisateur: caisse", ["Olive-3391-k"]),
+    (
+        "Label: Model AX30 | S/N Q8R1 | SSID Heim-22 | WLAN-Schlüssel (WPA2) 40417730926618350275 | Gerätepasswort kqwe7zrb",
+        ["40417730926618350275", "kqwe7zrb"],
+    ),
+    ("ROUTER X2 | WPA2-Key: 77310945286617 | Admin-Passwort rt5kqpzn", ["77310945286617", "rt5kqpzn"]),
+    ("| Netzwerkname (SSID) | Hof-5G | Netzwerkschlüssel (WPA3) | 90210475316688412075 |", ["90210475316688412075"]),
+    (
+        "INSERT INTO mitarbeiter (id, mail, passwort) VALUES (4, 'a@x.example', 'Igel#Wald7'), (5, 'b@x.example', 'Kuckuck&Moos'), (6,'c@x.example','apfelbaum_9');",
+        ["Igel#Wald7", "Kuckuck&Moos", "apfelbaum_9"],
+    ),
+    (
+        "INSERT INTO `membres` (`pseudo`, `mot_de_passe`) VALUES\n('lea', 'Citron&Miel4'),\n('tom', 'poire_Verte2');",
+        ["Citron&Miel4", "poire_Verte2"],
+    ),
+    ("insert into usuarios (usuario, contrasena, activo) values ('rosa', 'Olivo;Verde8', 1);", ["Olivo;Verde8"]),
+    ("INSERT INTO klienci (login, haslo) VALUES ('ola', 'Zubr&Puszcza5');", ["Zubr&Puszcza5"]),
+    ("INSERT INTO uzivatele (jmeno, heslo) VALUES ('petr', 'Vltava+Most9');", ["Vltava+Most9"]),
+    ("INSERT INTO cuentas (nombre, clave) VALUES ('luis', 'Toro-Sol-88');", ["Toro-Sol-88"]),
+    ("The front door opens with code 8814# and the key safe beside it with 2957.", ["8814#", "2957"]),
+    ("Garage opens with code 4471, the gate with 9920#.", ["4471", "9920#"]),
+    ("Use code *5518 at the barrier; lockbox behind the bin with 0472.", ["0472"]),
+    ("The street entrance unlocks with the code 60317 and the locker with 1184", ["60317", "1184"]),
+    ("Die Haustür öffnet mit dem Code 7741#, der Schlüsselsafe mit 3360.", ["7741#", "3360"]),
+    (
+        "I've generated a passphrase for your vault: **harbor-violin-cactus-ribbon-meadow**. Write it down.",
+        ["harbor-violin-cactus-ribbon-meadow"],
+    ),
+    (
+        "Here is the passphrase I generated for the backup:\n\n**pebble-orchid-hammer-sunset-tiger-cloak**\n\nKeep it safe.",
+        ["pebble-orchid-hammer-sunset-tiger-cloak"],
+    ),
+    (
+        "I created a new passphrase and added it to the keyslot: `walnut-comet-saddle-prairie-onion`.",
+        ["walnut-comet-saddle-prairie-onion"],
+    ),
+    (
+        "Ich habe eine neue Passphrase erzeugt und in Slot 2 eingetragen: **anker-linde-quarz-moos-fackel**.",
+        ["anker-linde-quarz-moos-fackel"],
+    ),
+    ("I set a temporary passphrase on the key: velvet-marble-otter-canyon.", ["velvet-marble-otter-canyon"]),
+    ("generated a new password for you: **Tundra-cobalt-Wren-41**", ["Tundra-cobalt-Wren-41"]),
+]
+MODULUS = "wR_kWnZkCZA7VS2g0YxPQ2YYNVbbaMCEIAryKRmwCmZTUnoxRENINLt6Qsk-C6dRuyuFxCnsRL4UwSC5-t"
+SIGNATURE = "\n".join("iQIz" + RANDOM * 2 + c for c in "abcdefgh")
+CLEAN = [
+    f'{{"keys":[{{"kty":"RSA","use":"sig","kid":"a1","e":"AQAB","n":"{MODULUS}{RANDOM}9_{RANDOM}"}}]}}',
+    f'{{"kty": "EC", "crv": "P-256", "x": "{MODULUS[:43]}", "y": "{MODULUS[20:63]}", "kid": "token-signing-2"}}',
+    f'{{"kty":"OKP","crv":"Ed25519","x":"{MODULUS[5:48]}","kid":"auth_key_1"}}',
+    f'jwks: {{"keys":[{{"use":"sig","n":"{MODULUS}{RANDOM}","e":"AQAB","kty":"RSA","kid":"secret_{MODULUS[:20]}"}}]}}',
+    f"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nThe password for the archive was sent apart.\n-----BEGIN PGP SIGNATURE-----\n\n{SIGNATURE}\n=aB3d\n-----END PGP SIGNATURE-----",
+    f"The secret token is in the vault.\n-----BEGIN PGP SIGNATURE-----\nVersion: GnuPG v2\n\n{SIGNATURE}\n=x9Yz\n-----END PGP SIGNATURE-----\n",
+    f"Your password was changed.\n-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{SIGNATURE}\n=x9Yz\n-----END PGP PUBLIC KEY BLOCK-----\n",
+    '{"auth.password": "Mot de passe", "auth.password_help": "Au moins 10 caractères", "auth.token_invalid": "Votre jeton est invalide.", "auth.pin": "Code à quatre chiffres"}',
+    '{"form.password_hint": "Mindestens 8 Zeichen", "form.password_placeholder": "Passwort wiederholen", "reset.token_used": "Token wurde bereits benutzt"}',
+    'login:\n  password_label: "Wachtwoord"\n  password_placeholder: "Minimaal 12 tekens"\n  secret_question: "Geheime vraag"\n',
+    'msgid "login.password"\nmsgstr "Passwort"\n\nmsgid "login.secret_question"\nmsgstr "Sicherheitsfrage"\n',
+    '"password_tooltip": "Use 3 random words", "password_error": "Must have 8 characters"',
+    "signup.secret_answer=Antwort auf die Frage\nsignup.password_repeat=Passwort wiederholen\nsignup.api_key_title=Schnittstellenschlüssel",
+    "# Netscape HTTP Cookie File\n.a.example\tTRUE\t/\tFALSE\t1790000000\tlang\tde_AT\n.a.example\tTRUE\t/\tFALSE\t1790000000\t_ga\tGA1.2.1234567890.1700000000\n.a.example\tTRUE\t/\tTRUE\t1790000000\tconsent\tyes",
+    '[{"name": "region", "value": "eu-central-1-production-a"}, {"name": "theme", "value": "dark", "secure": true}]',
+    '{"name": "build", "value": "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432"}',
+    '{"name":"Content-Type","value":"application/json; charset=utf-8"},{"name":"ETag","value":"W/\\"a91b8c7d6e5f4a3b2c1d\\""}',
+    "Die Kombination 12-47-83 gewann im Lotto.",
+    "Zahlenkombination: drei Zahlen zwischen 0 und 99, z. B. bei Tresoren.",
+    "Der Tresor wurde am 12-04-23 geliefert.",
+    "La combinaison des articles 24-61-09 du code est rare.",
+    "The store opens with 1200 seats; the season opens with code reviews.",
+    "The show opens with code red 2 at 8pm.",
+    "The key safe next to flat 6 with 12 keys.",
+    "I generated a passphrase for the disk and stored it in the vault: see **disk-unlock-runbook-storage-team**.",
+    "Generated a passphrase policy: **min-length-four-words**.",
+    "Anzahl | Passwort-Regel (BSI) 2024 | Seite 7731",
+    "WLAN-Standard (WPA2) 2004 | Kanal 36",
+    "INSERT INTO texte (id, passwort_hinweis, titel) VALUES (1, 'Mindestens 8 Zeichen', 'Hallo & Tschüss');",
+    "INSERT INTO users (id, passwort_hash) VALUES (1, '$2b$12$abcdefghijklmnopqrstuv');",
+    "Scan the QR code at the entrance; it says\n\nwelcome back dear guests from near and afar\n",
+    "Cette page explique « mot de passe » et « identifiant ».",
+    "Das „Passwort“ ist ein „Kennwort“.",
+    "Kennw. siehe Umschlag im Tresor",
+    "Passw. vergessen? Anruf 4711",
+]
+
+
+@pytest.mark.parametrize(("text", "secrets"), TOLD)
+def test_what_is_kept_or_dialled_is_found(text: str, secrets: list[str]) -> None:
+    covered = [(one.start, one.end) for one in detect(text)]
+    for secret in secrets:
+        start = text.index(secret)
+        assert any(begin <= start and start + len(secret) <= end for begin, end in covered), secret
+
+
+@pytest.mark.parametrize("text", [text for text, _ in TOLD])
+def test_what_is_kept_or_dialled_is_masked_in_an_answer_too(text: str) -> None:
+    for size in (3, 5, 8):
+        assert in_pieces(text[at : at + size] for at in range(0, len(text), size)) == whole(text)
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_what_only_looks_like_it_raises_no_alarm(text: str) -> None:
+    assert detect(text) == []
