@@ -20,6 +20,7 @@ from agents.services.hub import Hub
 from agents.services.ledger import Ledger
 from agents.services.places import Places
 from agents.services.providers import Providers
+from agents.services.queue import LEASE_SECONDS
 from agents.services.runtime import Hooks, Runtime
 from agents.services.supervisor import Supervisor
 
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 POOL_SIZE = 4
-# One held row must not stall everybody's streams. All that the hot path asks is answered by an index; a plan made while
+# One held row must not stall everybody's streams, nor a process that is frozen between two statements hold what others
+# take over once its lease has run out. All that the hot path asks is answered by an index; a plan made while
 # a table was small, or a foreign key's check, must not read the whole of it when it has grown. So no plan depends on
 # values: each connection makes it once, where the server would make it five times more before it keeps one.
 JOURNAL_OPTIONS = (
-    "-c lock_timeout=2000 -c enable_seqscan=off -c random_page_cost=1.1 -c jit=off "
+    f"-c lock_timeout=2000 -c idle_in_transaction_session_timeout={LEASE_SECONDS * 1000} "
+    "-c enable_seqscan=off -c random_page_cost=1.1 -c jit=off "
     "-c plan_cache_mode=force_generic_plan"
 )
 JOURNAL_CONNECTION: dict[str, Any] = {"autocommit": True, "options": JOURNAL_OPTIONS, "prepare_threshold": 0}

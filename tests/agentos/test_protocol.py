@@ -64,7 +64,7 @@ async def address(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, i
     ended.clear()
     monkeypatch.setattr(protocol.Http, "head_seconds", 0.5)
     monkeypatch.setattr(protocol.Http, "body_seconds", 0.5)
-    monkeypatch.setattr(protocol.CutsWhoNeverReads, "unread_seconds", 0.3)
+    monkeypatch.setattr(protocol.CutsWhoNeverReads, "unread_seconds", 0.6)
     config = uvicorn.Config(app, http=protocol.Http, ws=protocol.WebSocket, lifespan="off", log_config=None)
     async with served(config) as place:
         yield place

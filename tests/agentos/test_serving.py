@@ -98,7 +98,7 @@ def test_stopping_forces_those_who_will_not_end(progress: Progress) -> None:
     stubborn = Child("stubborn", python(IGNORES_SIGTERM), progress)
     with running(polite), running(stubborn):
         until(lambda: polite.last_lines() and stubborn.last_lines(), "they did not start")
-        assert stop_all([polite, stubborn], 0.3) == [stubborn]
+        assert stop_all([polite, stubborn], 1.0) == [stubborn]
         assert (polite.ended(), stubborn.ended()) == (-signal.SIGTERM, -signal.SIGKILL)
 
 

@@ -52,7 +52,7 @@ class Noting(protocol.WebSocket):
 @pytest.fixture
 async def address(monkeypatch):
     """Serve sockets over connections that take little at once, with little patience for who reads nothing."""
-    monkeypatch.setattr(protocol.CutsWhoNeverReads, "unread_seconds", 0.2)
+    monkeypatch.setattr(protocol.CutsWhoNeverReads, "unread_seconds", 0.5)
     server = uvicorn.Server(uvicorn.Config(sockets, ws=Noting, lifespan="off", log_config=None))
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LITTLE)

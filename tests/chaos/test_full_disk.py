@@ -14,7 +14,8 @@ from tests.chaos.conftest import RUNS
 from tests.chaos.web import Site, until
 from tests.unwritable import unwritable
 
-WORK = human.calls(("charge", {"amount": 5}), ("wait", {"milliseconds": 400}), ("note", {"text": "a"}), "all is done")
+WAIT = {"milliseconds": 2_500}  # some run is at work yet when the disk is full, however slow the machine
+WORK = human.calls(("charge", {"amount": 5}), ("wait", WAIT), ("note", {"text": "a"}), "all is done")
 
 
 class Caller(threading.Thread):

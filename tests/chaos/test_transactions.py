@@ -24,13 +24,13 @@ def idle_throughout(watcher: psycopg.Connection, site: Site, seconds: float) -> 
 
 def test_no_transaction_is_held_while_a_model_or_a_tool_is_awaited(site: Site) -> None:
     client = site.client(site.start())
-    tool = human.start(client, human.calls(("wait", {"milliseconds": 4000}), "done"), "tool")
-    model = human.start(client, "[[ttft:4000]] [[say:done]]", "model")
-    stream = human.start(client, "[[token:500]] [[say:one two three four five six seven eight]]", "stream")
+    tool = human.start(client, human.calls(("wait", {"milliseconds": 30_000}), "done"), "tool")
+    model = human.start(client, "[[ttft:30000]] [[say:done]]", "model")
+    stream = human.start(client, "[[token:4000]] [[say:one two three four five six seven eight]]", "stream")
     until(lambda: human.find(client, tool)["tools"], "the tool")
     with psycopg.connect(site.admin_url, autocommit=True) as watcher:
-        for _ in range(3):
-            assert idle_throughout(watcher, site, 0.4) == set()
+        for _ in range(2):
+            assert idle_throughout(watcher, site, 1.0) == set()
         with psycopg.connect(site.admin_url) as sleeper:
             sleeper.execute("SELECT 1")
             assert len(idle_throughout(watcher, site, 0.1)) == 1

@@ -101,7 +101,7 @@ def test_a_cancelled_run_whose_process_died_is_ended_by_another(site: Site, pair
 def test_a_frozen_process_writes_and_shows_nothing_after_its_lease(site: Site, pair: tuple[Web, Web]) -> None:
     """It is stopped in the middle of an answer until another one has ended the run, and then let go."""
     zombie, heir = site.client(pair[0]), site.client(pair[1])
-    message = "[[token:60]] " + human.calls(("charge", {"amount": 5}), " ".join(["word"] * 40))
+    message = "[[token:60]] " + human.calls(("charge", {"amount": 5}), " ".join(["word"] * 70))
     run_id = human.start(zombie, message, "a")
     shown = Reader(zombie, run_id)
     assert shown.began.wait(30)

@@ -7,17 +7,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import httpx
 import psycopg
 
+from agents.services.crash import CrashPoint
 from tests.chaos import human
 from tests.chaos.app.agents import LEDGER
 from tests.chaos.web import DRAIN_SECONDS, LEASE_SECONDS, Site, until
 from tests.database import ROOT
 from tests.journeys.server import clean_environment
 
-SLOW = "[[token:100]] [[say:" + " ".join(["word"] * 30) + "]]"
+SAY = "[[say:all is done]]"
 
 
 @contextmanager
@@ -75,19 +77,29 @@ def test_a_worker_ends_what_a_dead_web_process_began(site: Site) -> None:
         assert process.wait(25) == 0
 
 
+def only_run(site: Site) -> str:
+    with psycopg.connect(site.admin_url) as connection:
+        ((run_id,),) = connection.execute("SELECT id FROM agents_run").fetchall()
+    return str(run_id)
+
+
 def test_a_worker_that_is_told_to_end_hands_its_runs_on(site: Site) -> None:
-    web = site.start()
-    run_id = human.start(site.client(web), SLOW, "a")
-    web.kill()
-    with worker(site, site.nursery.sandbox_url) as process:
+    """The model that it asks is silent; that of whoever goes on is not."""
+    web = site.start(crash_at=CrashPoint.BEGIN_AFTER_COMMIT)
+    with suppress(httpx.TransportError):
+        human.start(site.client(web), SAY, "a")
+    web.wait_ended()
+    run_id = only_run(site)
+    with worker(site, site.nursery.start_sandbox(ttft_ms=60_000)) as process:
         mark = f"-{process.pid}-"
         until(lambda: mark in row(site, run_id)[2], "the worker's claim")
         process.send_signal(signal.SIGTERM)
         assert process.wait(25) == 0
     assert row(site, run_id)[0] == "pending"
     heir = site.start()
+    assert human.start(site.client(heir), SAY, "a") == run_id
     run = human.see_to_the_end(site, site.client(heir), run_id)
-    assert run["status"] == "COMPLETED"
+    assert (run["status"], run["content"]) == ("COMPLETED", "all is done")
     human.check_log(human.read(site.client(heir), run_id))
 
 

@@ -45,7 +45,7 @@ class Nursery:
     """The process that forks web processes, with the sandbox model that they talk to."""
 
     def __init__(self, folder: Path) -> None:
-        port = str(free_port())
+        port = free_port()
         self.sandbox_url = f"http://127.0.0.1:{port}/v1"
         self._log = (folder / "nursery.log").open("ab")
         self.log_file = folder / "nursery.log"
@@ -69,8 +69,14 @@ class Nursery:
             stdout=subprocess.PIPE,
             stderr=self._log,
         )
-        self.tell(do="sandbox", arguments=["--port", port, "--ttft-ms", "1", "--token-ms", "1"])
+        self.start_sandbox(port)
+
+    def start_sandbox(self, port: int = 0, *, ttft_ms: int = 1) -> str:
+        """Start a sandbox model that lives as long as this does; return its address."""
+        port = port or free_port()
+        self.tell(do="sandbox", arguments=["--port", str(port), "--ttft-ms", str(ttft_ms), "--token-ms", "1"])
         until(lambda: _answers(f"http://127.0.0.1:{port}/health"), "the sandbox model")
+        return f"http://127.0.0.1:{port}/v1"
 
     def tell(self, **order: Any) -> Found:
         assert self._process.stdin is not None

@@ -232,7 +232,8 @@ class RunPage(Page):
 
     def step(self, path: str) -> WebElement:
         """Unfold a step by its path and return it."""
-        step = self.browser.find_element(By.CSS_SELECTOR, f'[data-testid="step"][data-path="{path}"]')
+        place = (By.CSS_SELECTOR, f'[data-testid="step"][data-path="{path}"]')
+        step = patient(self.browser).until(conditions.presence_of_element_located(place))
         step.find_element(By.TAG_NAME, "summary").click()
         return step
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.journeys.pages import ApprovalPage, Home, Inbox, Page
+from tests.journeys.test_runs import ended
 
 REFUND = "Please refund $250.00 to customer C-1042 due to a billing error"
 
@@ -28,7 +29,7 @@ def test_an_approver_approves_in_the_inbox_and_the_run_goes_on_by_itself(server,
     page.approve("checked")
     page.visit(paused["tools"][0]["approval_id"])
     page.wait_for_outcome("done")
-    assert member.get(f"/api/runs/{paused['run_id']}").json()["status"] == "COMPLETED"
+    assert ended(member, paused["run_id"])["status"] == "COMPLETED"
 
 
 def test_a_requester_cannot_decide_her_own(server, browser):

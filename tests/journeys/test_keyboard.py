@@ -199,7 +199,7 @@ def test_what_opens_leads_in_and_escape_leads_back(server, browser):
             "const a = document.activeElement; return a === document.body || !!a.closest('dialog')"
         )
     ActionChains(browser).send_keys(Keys.ESCAPE).perform()
-    assert is_inside("[data-keys-list]")
+    until(browser, lambda: is_inside("[data-keys-list]"), "the focus never came back")
 
 
 def test_no_shortcut_fires_where_somebody_types(server, browser):

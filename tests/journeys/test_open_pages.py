@@ -7,7 +7,7 @@ import pytest
 
 from tests.journeys.pages import ApprovalPage, Home, Inbox, Page
 from tests.journeys.test_browser import REFUND, paused_refund
-from tests.journeys.test_notices import listens, until
+from tests.journeys.test_notices import listens, steady, until
 
 NO = {"status": "rejected", "reason": "Billed once only"}
 
@@ -192,7 +192,7 @@ def test_an_open_list_is_one_view_on_the_trail(server, browser):
     listens(browser)
     before = reads()
     for _ in range(3):
-        shown = len(inbox.items)
+        shown = steady(browser, lambda: len(inbox.items))
         asked.append(paused_refund(server.client("member", "globex"))["tools"][0]["approval_id"])
         until(browser, lambda shown=shown: len(inbox.items) > shown, "the list never grew")
     assert reads() == before

@@ -25,7 +25,7 @@ def test_a_restart_between_pause_and_approval_loses_nothing_and_plays_nothing_ag
 def test_a_kill_in_the_middle_of_an_answer_is_recovered(server):
     member = server.client("member")
     with member.stream(
-        "POST", "/api/agents/helpdesk/runs", json={"message": "[[token:200]] [[say:red green amber violet white grey]]"}
+        "POST", "/api/agents/helpdesk/runs", json={"message": "[[token:600]] [[say:red green amber violet white grey]]"}
     ) as stream:
         frames = sse(stream)
         first = next(frames)

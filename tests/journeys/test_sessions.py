@@ -52,7 +52,7 @@ def test_runs_that_start_a_session_at_the_same_moment_are_all_kept(server: Runni
 def test_a_run_knows_nothing_of_one_that_is_still_speaking_and_all_of_one_that_has_ended(member: httpx.Client) -> None:
     session_id = f"apart-{uuid4()}"
     slow = {
-        "message": "My name is Ada. [[token:60]] [[say:red green amber violet white grey]]",
+        "message": "My name is Ada. [[token:500]] [[say:red green amber violet white grey]]",
         "session_id": session_id,
     }
     with member.stream("POST", "/api/agents/helpdesk/runs", json=slow) as stream:

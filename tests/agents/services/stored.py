@@ -37,7 +37,7 @@ WHERE NOT l.granted AND a.datname = current_database()
 
 async def all_wait(connection, count: int) -> None:
     """Return once so many sessions of the database wait for locks, as a rule those that this connection holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             await connection.execute("SELECT pg_stat_clear_snapshot()")
             cursor = await connection.execute(WAITERS)
@@ -46,7 +46,7 @@ async def all_wait(connection, count: int) -> None:
             await asyncio.sleep(0.02)
 
 
-async def until(condition, *, seconds: float = 10.0) -> None:
+async def until(condition, *, seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not await in_thread(condition):
             await asyncio.sleep(0.02)

@@ -21,7 +21,7 @@ from agents.models import RunEvents
 from agents.services import log, queue, runs
 from agents.services.answers import Answer, answer
 from tests.agents.services.conftest import HeldModel, names, ran, read
-from tests.agents.services.stored import expire_lease, first_turn, info_of, steps_of, stored, until
+from tests.agents.services.stored import all_wait, expire_lease, first_turn, info_of, steps_of, stored, until
 
 
 async def test_a_run_is_stored_before_it_is_seen(make_process):
@@ -110,8 +110,7 @@ async def test_a_flush_that_races_a_claim_loses_or_wins_whole(make_process):
     async with process.pool.connection() as connection, connection.transaction():
         await connection.execute("UPDATE agents_run SET fence = fence + 1 WHERE id = %s", [begin.run_id])
         racing = asyncio.create_task(journal.commit(Write(events=[("RunContent", {"content": "late"})])))
-        await asyncio.sleep(0.2)
-        assert not racing.done()
+        await all_wait(connection, 1)
     with pytest.raises(LeaseLost):
         await racing
     assert await log.page(process.pool, tenant_id=begin.tenant_id, run_id=begin.run_id, after=0) == []

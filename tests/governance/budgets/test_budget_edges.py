@@ -23,10 +23,11 @@ from agents.models import Run
 from agents.services.runs import request_cancel
 from governance.budgets.ledger import settle_all
 from governance.models import Budget, BudgetUse
+from tests.agents.conftest import serve
 from tests.agents.services.conftest import SPEC, make_process
-from tests.governance.budgets.spending import budget, cent, end_all, refused, reservations, use_of
+from tests.governance.budgets.spending import START, budget, cent, end_all, refused, reservations, use_of
 
-__all__ = ["make_process"]
+__all__ = ["make_process", "serve"]
 
 LAST = timedelta(seconds=59, minutes=59, hours=23)
 
@@ -103,6 +104,22 @@ async def test_it_is_new_at_midnight_of_utc_whatever_the_sessions_zone(
     assert [await refused(process, process.new()) for _ in range(2)] == ["", "budget_exceeded"]
     begins = [day if period == "day" else day.replace(day=1), next_one]
     assert await in_thread(periods, made) == [(moment, 0, 1) for moment in begins]
+
+
+@pytest.mark.parametrize("clock", ["UTC"], indirect=True)
+async def test_runs_per_minute_are_told_and_limited(make_process, serve, acme, clock):
+    clock.set(datetime(2027, 5, 5, 12, tzinfo=UTC))  # this minute does not end in the midst of it
+    await in_thread(budget, acme, "runs", "2", period="minute", each_user=True)
+    call = serve(await make_process(["Done"] * 9, price=cent))
+    body = {"message": "Go", "stream": False}
+    answers = [await call(acme.member, START, body) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert '"user-runs";q=2;w=60' in answers[0]["RateLimit-Policy"]
+    assert '"user-runs";r=1;t=' in answers[0]["RateLimit"]
+    assert answers[2].json()["code"] == "rate_limited"
+    assert answers[2]["RateLimit"].startswith('"user-runs";r=0;t=')
+    assert 1 <= int(answers[2]["Retry-After"]) <= 60
+    assert (await call(acme.approver, START, body)).status_code == 200
 
 
 async def test_a_month_goes_on_through_its_days(make_process, acme, clock):

@@ -67,20 +67,6 @@ async def test_a_budget_is_for_whom_it_names(make_process, acme, globex, whose, 
     assert [await refused(process, begin) for begin in begins] == [*expected, ""]
 
 
-async def test_runs_per_minute_are_told_and_limited(make_process, serve, acme):
-    await in_thread(budget, acme, "runs", "2", period="minute", each_user=True)
-    call = serve(await make_process(["Done"] * 9, price=cent))
-    body = {"message": "Go", "stream": False}
-    answers = [await call(acme.member, START, body) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert '"user-runs";q=2;w=60' in answers[0]["RateLimit-Policy"]
-    assert '"user-runs";r=1;t=' in answers[0]["RateLimit"]
-    assert answers[2].json()["code"] == "rate_limited"
-    assert answers[2]["RateLimit"].startswith('"user-runs";r=0;t=')
-    assert 1 <= int(answers[2]["Retry-After"]) <= 60
-    assert (await call(acme.approver, START, body)).status_code == 200
-
-
 async def test_money_is_not_counted_without_a_price(make_process, serve, acme):
     await in_thread(budget, acme, "usd", "100")
     process = await make_process(["Done"], price=lambda model, usage: None)
