@@ -46,7 +46,7 @@ class Needles:
         self._beginning = re.compile(after + beginnings(heads))
         self._after = re.compile(after).match if after else None
         words = {_FIRST_WORD.sub("", head) or head[0] for head in heads}
-        self._rising = tuple(sorted(known, key=len))
+        self._known, self._rising = frozenset(known), tuple(sorted(known, key=len))
         self._longest = {
             word: re.compile(
                 "|".join(re.escape(needle) for needle in by_length(known) if needle.startswith(word)) or r"(?!)"
@@ -81,6 +81,8 @@ class Needles:
         self, text: str, stood: dict[str, list[int]], *, whole: bool = False
     ) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Yield the same, told where each needle stands in the text."""
+        if self._known.isdisjoint(stood):
+            return
         needles, after = self._ended if whole else self._begun, self._after
         longest: dict[int, str] = {}
         for needle in self._rising:

@@ -147,7 +147,9 @@ class Reading:
         A try has a price. Where a text has used up its own, what is left is kept for `unread`. Places where a rule can
         find nothing take no try.
         """
-        match_at, text = pattern.match, self.text
+        match_at, text, lower = pattern.match, self.text, self.lower
+        if len(lower) < LONG_TEXT:
+            needles = [needle for needle in needles if needle in lower]  # of which most stand nowhere
         for needle in needles:
             for index, at in enumerate(self._where(needle)):
                 if where is not None and not where(at):
