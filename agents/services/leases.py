@@ -28,14 +28,27 @@ class Leases:
 
     @property
     def are_renewed(self) -> bool:
-        return time.monotonic() - self._renewed_at < LEASE_SECONDS - LEASE_MARGIN_SECONDS
+        return self._seconds_left > 0
+
+    @property
+    def _seconds_left(self) -> float:
+        """How long the runs may be worked on without being renewed."""
+        return self._renewed_at + LEASE_SECONDS - LEASE_MARGIN_SECONDS - time.monotonic()
+
+    @property
+    def _patience_seconds(self) -> float:
+        """How long to wait for the database: no longer than the runs that are held allow."""
+        left = self._seconds_left
+        return min(left, RENEW_SECONDS) if left > 0 else RENEW_SECONDS
 
     async def renew_for_ever(self) -> None:
         while True:
             try:
-                async with await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+                async with asyncio.timeout(self._patience_seconds):
+                    opened = await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=3)
+                async with opened as connection:
                     while True:
-                        async with asyncio.timeout(RENEW_SECONDS):
+                        async with asyncio.timeout(self._patience_seconds):
                             await self._renew(connection)
                         await asyncio.sleep(RENEW_SECONDS)
             except (psycopg.Error, OSError, TimeoutError):
