@@ -9,11 +9,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.principals import Principal
 from accounts.privacy import access
-from accounts.privacy.models import Gone as GoneRun
 from accounts.tenancy import tenant_scope
 from accounts.trips import planned_once
 from agentos.core.clock import epoch_seconds, rfc3339_ms
-from agentos.core.errors import Gone, Invalid, NotFound
+from agentos.core.errors import Invalid, NotFound
 from agentos.core.types import JsonObject
 from agents.engine import events
 from agents.engine.run_info import RunInfo
@@ -36,9 +35,8 @@ def visible_runs(principal: Principal) -> QuerySet[Run]:
 def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") -> JsonObject:
     """Return a run as RunOutput, with pending requirements and tool calls. Raises: NotFound, Gone, PolicyDenied."""
     with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
-        found = Run.objects.select_related("session").filter(id=run_id)
-        run = (found.filter(component_id=component_id) if component_id else found).first()
-        run = require(principal, run if run is not None else _never_or_gone(principal, run_id), "read")
+        runs = Run.objects.select_related("session")
+        run = require(principal, runs.filter(component_id=component_id) if component_id else runs, run_id, "read")
         steps = [ending.as_record(step) for step in steps_of(principal, run).order_by("seq", "id")]
         return run_output(access.mask_row(principal, run), steps)
 
@@ -52,16 +50,6 @@ def check_session(run: JsonObject, session_id: str) -> None:
 def steps_of(principal: Principal, run: Run) -> QuerySet[Step]:
     """Return the steps of a run as she may see them. The caller is inside her tenant scope."""
     return access.as_seen(principal, Step.objects.filter(run=run))
-
-
-def _never_or_gone(principal: Principal, run_id: UUID) -> Run | None:
-    """Return None for a run that never was. Raises: Gone when there was one, and she might have read it."""
-    rows = GoneRun.objects.filter(tenant_id=principal.tenant_id, id=run_id)
-    if not principal.has("runs:read_all"):
-        rows = rows.filter(user_id=principal.user_id)
-    if rows.exists():
-        raise Gone("This run was erased, or it has expired.")
-    return None
 
 
 def _paused_by(run: Run) -> str | None:
@@ -106,9 +94,7 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
 def find_run(*, principal: Principal, run_id: UUID) -> RunStatus:
     """Return the status of a run that the principal may see. Raises: NotFound, Gone."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = Run.objects.filter(id=run_id).first()
-        run = require(principal, run if run is not None else _never_or_gone(principal, run_id), "read")
-        return RunStatus(run.status)
+        return RunStatus(require(principal, Run.objects.all(), run_id, "read").status)
 
 
 def hides_words(*, principal: Principal, run_id: UUID) -> bool:
@@ -120,9 +106,9 @@ def hides_words(*, principal: Principal, run_id: UUID) -> bool:
 
 
 def run_state(*, principal: Principal, run_id: UUID) -> JsonObject:
-    """Return {run_id, session_id, status} of a run. Raises: NotFound, PolicyDenied."""
+    """Return {run_id, session_id, status} of a run. Raises: NotFound, Gone, PolicyDenied."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = require(principal, Run.objects.select_related("session").filter(id=run_id).first(), "read")
+        run = require(principal, Run.objects.select_related("session"), run_id, "read")
         return {"run_id": str(run.id), "session_id": run.session.session_id, "status": run.status.upper()}
 
 
@@ -185,9 +171,9 @@ def component_runs(*, principal: Principal, component_id: str, session_id: str, 
 
 
 def run_steps(*, principal: Principal, run_id: UUID) -> list[JsonObject]:
-    """Return the steps of a run in the order of writing: its trace. Raises: NotFound, PolicyDenied."""
+    """Return the steps of a run in the order of writing: its trace. Raises: NotFound, Gone, PolicyDenied."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = require(principal, Run.objects.filter(id=run_id).first(), "read")
+        run = require(principal, Run.objects.all(), run_id, "read")
         return [_step_row(step) for step in steps_of(principal, run).order_by("seq", "id")]
 
 
@@ -234,9 +220,9 @@ def given_up(principal: Principal) -> QuerySet[Run]:
 
 
 def acting(*, principal: Principal, run_id: UUID) -> tuple[RunInfo, JsonObject]:
-    """Return as whom a run acts, and its session's state. Raises: NotFound, also for a component that is gone."""
+    """Return as whom a run acts, and its session's state. Raises: Gone; NotFound, also for a component that is gone."""
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = require(principal, Run.objects.select_related("session").filter(id=run_id).first(), "read")
+        run = require(principal, Run.objects.select_related("session"), run_id, "read")
     info = RunInfo(
         run_id=run.id,
         tenant_id=run.tenant_id,
@@ -251,10 +237,10 @@ def acting(*, principal: Principal, run_id: UUID) -> tuple[RunInfo, JsonObject]:
 
 
 def step_evidence(*, principal: Principal, run_id: UUID, step_id: UUID) -> JsonObject:
-    """Return what is known of a tool call whose outcome is in doubt. Raises: NotFound, PolicyDenied."""
+    """Return what is known of a tool call whose outcome is in doubt. Raises: NotFound, Gone, PolicyDenied."""
     principal.require("steps:reconcile")
     with tenant_scope(principal.tenant_id, principal.user_id):
-        run = require(principal, Run.objects.filter(id=run_id).first(), "read")
+        run = require(principal, Run.objects.all(), run_id, "read")
         steps = steps_of(principal, run).select_related("run", "run__session", "user")
         step = steps.filter(id=step_id, kind=StepKind.TOOL).first()
         if step is None:

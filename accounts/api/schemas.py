@@ -145,6 +145,9 @@ class ServiceAccountOut(Schema):
     shown_to: list[UUID] = Field(
         description="Whom a key of it was shown, its maker first: they approve none of its calls."
     )
+    outgrown_by: list[UUID] = Field(
+        description="Who knows a key of it that works and may less than it by now: replace it."
+    )
 
 
 class NewServiceAccountOut(ServiceAccountOut):

@@ -40,7 +40,7 @@ async def create_service_account(request: HttpRequest, body: ServiceAccountIn, r
         expires_at=_end(body),
         by=principal,
     )
-    return _shown_once(account, key, response)
+    return await _shown_once(account, key, response)
 
 
 @router.get("/service-accounts", response=ServiceAccountPage)
@@ -48,7 +48,8 @@ async def create_service_account(request: HttpRequest, body: ServiceAccountIn, r
 async def list_service_accounts(request: HttpRequest, asked: Query[ServiceAccountFilter]) -> JsonObject:
     """List the tenant's service accounts, the newest first."""
     rows, total = await in_thread(service_accounts.listed, principal_of(request), **asked.dict())
-    return {"data": [_account(row) for row in rows], "meta": PageMeta.of(asked.page, asked.limit, total)}
+    data = await in_thread(lambda: [_account(row) for row in rows])
+    return {"data": data, "meta": PageMeta.of(asked.page, asked.limit, total)}
 
 
 @router.post("/service-accounts/{account_id}/rotate", response=NewServiceAccountOut)
@@ -61,7 +62,7 @@ async def rotate_service_account(
     account, key = await in_thread(
         service_accounts.rotate, principal, account_id=account_id, overlap=overlap, expires_at=_end(body)
     )
-    return _shown_once(account, key, response)
+    return await _shown_once(account, key, response)
 
 
 @router.delete("/service-accounts/{account_id}", response={204: None})
@@ -77,9 +78,9 @@ def _end(body: ServiceAccountIn | RotateIn) -> datetime | None:
     return None if body.never_expires else utc_now() + timedelta(days=body.expires_in_days)
 
 
-def _shown_once(account: ServiceAccount, key: str, response: HttpResponse) -> JsonObject:
+async def _shown_once(account: ServiceAccount, key: str, response: HttpResponse) -> JsonObject:
     response["Cache-Control"] = "no-store"
-    return {**_account(account), "token": key}
+    return {**await in_thread(_account, account), "token": key}
 
 
 def _account(account: ServiceAccount) -> JsonObject:
@@ -92,5 +93,6 @@ def _account(account: ServiceAccount) -> JsonObject:
         "scopes": [{"scope": scope, "effect": "allow"} for scope in account.scopes],
         "user_id": account.user_id,
         "shown_to": list(dict.fromkeys(account.shown_to)),
+        "outgrown_by": service_accounts.outgrown(account),
         **{name: epoch_seconds(at) if (at := getattr(account, name)) else None for name in times},
     }

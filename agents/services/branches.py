@@ -32,9 +32,9 @@ def unchecked() -> None:
 
 
 def locked(principal: Principal, run_id: UUID) -> Run:
-    """Lock the run that another is made of, in her tenant scope. Raises: NotFound, PolicyDenied."""
+    """Lock the run that another is made of, in her tenant scope. Raises: NotFound, Gone, PolicyDenied."""
     found = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("session")
-    return require(principal, found.filter(id=run_id).first(), "run")
+    return require(principal, found, run_id, "run")
 
 
 def check_root(source: Run) -> None:

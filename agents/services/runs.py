@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from accounts import audit
 from accounts.principals import Principal
 from accounts.privacy import access
+from accounts.privacy.models import Gone as GoneRun
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import Conflict, InputBlocked, Invalid, NotFound, Unavailable
+from agentos.core.errors import Conflict, Gone, InputBlocked, Invalid, NotFound, Unavailable
 from agentos.core.ids import new_id
 from agentos.core.ratelimits import RateLimit
 from agentos.core.types import JsonObject, clean_text
@@ -255,8 +257,8 @@ def request_cancel(*, principal: Principal, run_id: UUID, key: Key | None = None
 
 
 def lock(principal: Principal, run_id: UUID) -> Run:
-    """Lock a run that the principal may work on, inside her tenant scope. Raises: NotFound, PolicyDenied."""
-    return require(principal, Run.objects.select_for_update(no_key=True).filter(id=run_id).first(), "run")
+    """Lock a run that the principal may work on, inside her tenant scope. Raises: NotFound, Gone, PolicyDenied."""
+    return require(principal, Run.objects.select_for_update(no_key=True), run_id, "run")
 
 
 def check_live(run: Run) -> None:
@@ -285,11 +287,23 @@ def _everybodys(verb: str) -> str:
     return "runs:read_all" if verb == "read" else "runs:write_all"
 
 
-def require(principal: Principal, run: Run | None, verb: str) -> Run:
-    """Return the run; that it is read is noted. Raises: NotFound when it is not there for her, PolicyDenied."""
+def require(principal: Principal, runs: QuerySet[Run], run_id: UUID, verb: str) -> Run:
+    """Return one of the runs; that it is read is noted. Raises: NotFound, Gone for one that was, PolicyDenied."""
+    run = runs.filter(id=run_id).first()
+    if run is None:
+        _refuse_gone(principal, run_id)
     if run is None or not may_touch(principal, run, verb):
         raise NotFound("There is no such run.")
     principal.require(scope_of(run, verb))
     if verb == "read":
         access.note(principal, run)
     return run
+
+
+def _refuse_gone(principal: Principal, run_id: UUID) -> None:
+    """Raises: Gone for a run that there was, to whoever might have read it."""
+    rows = GoneRun.objects.filter(tenant_id=principal.tenant_id, id=run_id)
+    if not principal.has("runs:read_all"):
+        rows = rows.filter(user_id=principal.user_id)
+    if rows.exists():
+        raise Gone("This run was erased, or it has expired.")

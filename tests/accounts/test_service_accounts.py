@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from accounts import audit, principals
 from accounts.auth import authenticate, renew
-from accounts.models import AuditRow, Membership, ServiceAccount, TenantRole
+from accounts.models import AuditRow, Membership, Role, ServiceAccount, TenantRole
 from accounts.principals import Principal
 from accounts.scopes import ADMIN, FOR_PEOPLE
 from accounts.seam import in_thread
@@ -104,6 +104,16 @@ async def test_a_key_is_made_listed_rotated_and_ended(client: httpx.AsyncClient,
             await who(key)
     assert (await client.post(f"{path}/rotate", json={})).json()["code"] == "revoked"
     assert (await client.get("/service-accounts", params={"include_revoked": False})).json()["data"] == []
+
+
+async def test_the_list_says_who_knows_a_key_and_may_less(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:
+    await in_thread(made, acme)
+    await sign_in(client, "auditor@acme.test")
+    member = Membership.objects.using("system").filter(user_id=acme.admin.id)
+    for role, outgrown in ((Role.ADMIN, []), (Role.VIEWER, [str(acme.admin.id)])):
+        await in_thread(member.update, role=role)
+        (listed,) = (await client.get("/service-accounts")).json()["data"]
+        assert listed["outgrown_by"] == outgrown
 
 
 async def test_without_scopes_a_key_runs_and_reads(client: httpx.AsyncClient, acme: TenantWithUsers) -> None:

@@ -33,7 +33,7 @@ async def test_an_erased_run(make_process, serve, acme, globex):
     assert (await call(acme.admin, f"runs/{new_id()}/events")).status_code == 404
 
 
-async def test_an_expired_run_is_gone_for_its_owner_too(make_process, serve, acme):
+async def test_an_expired_run_is_gone_for_its_owner_too(make_process, serve, acme, globex):
     process = await make_process()
     gone = await in_thread(
         lambda: Gone.objects.using("system").create(id=new_id(), tenant=acme.tenant, user=acme.member)
@@ -41,3 +41,8 @@ async def test_an_expired_run_is_gone_for_its_owner_too(make_process, serve, acm
     call = serve(process)
     assert (await call(acme.member, f"runs/{gone.id}/events")).status_code == 410
     assert (await call(acme.viewer, f"runs/{gone.id}/events")).status_code == 404
+    for path in ("cancel", "pause", "unpause", "rerun", "fork", "answers"):
+        said = {"fork": {"from_step": "end"}, "answers": {"answers": [{"tool_call_id": "x", "confirmed": True}]}}
+        for reader, status in ((acme.member, 410), (acme.operator, 410), (acme.viewer, 404), (globex.admin, 404)):
+            answer = await call(reader, f"runs/{gone.id}/{path}", said.get(path, {}))
+            assert answer.status_code == status, (path, answer.content)
