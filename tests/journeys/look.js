@@ -27,6 +27,12 @@ function stops() {
   return reachable().filter((node) => node.type !== "radio").map((node) => [nodes.indexOf(node), what(node)]);
 }
 
+// Takes the links of the menu out of Tab's way, but for that of this page, or puts them back.
+function passMenu(isPassed) {
+  const links = [...document.querySelectorAll("#nav-sidebar-apps a[href]")];
+  links.filter((link) => link.pathname !== location.pathname).forEach((link) => { link.inert = isPassed; });
+}
+
 // A focus shows by an outline or a shadow, or by a border or ground that differs from when it is elsewhere.
 function focused() {
   const node = document.activeElement;

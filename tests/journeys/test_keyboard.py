@@ -52,10 +52,15 @@ def pages_of(server: Any, browser: Any, role: str) -> list[str]:
     return [*found, request, run, *OWN, *(FORMS if role == "admin" else ())]
 
 
-def problems_of_tabbing(browser: Any) -> list[str]:
-    """Press Tab until the focus has gone round; return what is wrong on the way."""
-    found, seen = ask(browser, "mouseOnly"), []
+def problems_of_tabbing(browser: Any, menus: list[list[str]]) -> list[str]:
+    """Press Tab until the focus has gone round; return what is wrong on the way.
+
+    `menus` are those that it went through before: of them it goes to the link of this page only.
+    """
+    found, seen, menu = ask(browser, "mouseOnly"), [], browser.execute_script(MENU)
     browser.execute_script(BEGIN)
+    ask(browser, "passMenu", menu in menus)
+    menus.append(menu)
     wanted = ask(browser, "stops")
     for stop in stops_of_tab(browser, len(wanted) + 1):
         if seen and stop is not None and stop["number"] == seen[-1]:
@@ -67,6 +72,7 @@ def problems_of_tabbing(browser: Any) -> list[str]:
             found.append(f"no visible focus on {stop['what']}")
     if missed := [what for number, what in wanted if number not in seen]:
         found.append(f"Tab never reached {missed[:5]}")
+    ask(browser, "passMenu", False)
     return found
 
 
@@ -100,10 +106,10 @@ class Walked:
 
 @pytest.fixture(scope="module")
 def approvers(server, _chromium) -> Walked:
-    walked = Walked()
+    walked, menus = Walked(), []
     for path in pages_of(server, _chromium, "approver"):
         _chromium.get(f"{server.base_url}{path}")
-        walked.tabbing[path] = problems_of_tabbing(_chromium)
+        walked.tabbing[path] = problems_of_tabbing(_chromium, menus)
     chromium.renew(_chromium)
     return walked
 
@@ -111,14 +117,14 @@ def approvers(server, _chromium) -> Walked:
 @pytest.fixture(scope="module")
 def administrators(server, _chromium) -> Walked:
     """Every page is opened once, on a phone that is a desk later: to open it takes longer than all looks at it."""
-    walked = Walked()
+    walked, menus = Walked(), []
     for path in pages_of(server, _chromium, "admin"):
         resize(_chromium, PHONE)
         _chromium.get(f"{server.base_url}{path}")
         small = ask(_chromium, "small")
         walked.phone[path] = problems_of_looks(_chromium) | ({"to press": small} if small else {})
         resize(_chromium, DESK)
-        walked.tabbing[path] = problems_of_tabbing(_chromium)
+        walked.tabbing[path] = problems_of_tabbing(_chromium, menus)
         walked.desk[path] = problems_of_looks(_chromium)
     _chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     chromium.renew(_chromium)
