@@ -67,26 +67,20 @@ def test_children_end_when_their_parent_is_killed_and_the_next_start_finds_the_p
     assert httpx.get(f"{server.base_url}/api/ready", trust_env=False).status_code == 200
 
 
-def test_two_web_processes_share_one_port_and_an_interrupt_ends_all(start_server: StartServer) -> None:
+def test_two_web_processes_share_one_port_and_answer_until_an_interrupt_has_handed_their_runs_on(
+    start_server: StartServer,
+) -> None:
     server = start_server(AGENTOS_PROCESSES="2")
     children = server.offspring()
     assert len([pid for pid in children if "agentos.serving.web" in _command(pid)]) == 2
-    run = server.client().post("/api/agents/helpdesk/runs", json={"message": "Hello", "stream": False}).json()
+    client, path = server.client(), "/api/agents/helpdesk/runs"
+    done = client.post(path, json={"message": "Hello", "stream": False}).json()
     # A new connection each time, so that both processes answer some.
     for _ in range(8):
-        assert server.client().get(f"/api/runs/{run['run_id']}").json()["status"] == "COMPLETED"
-    server.close_clients()
-    assert server.stop(signal.SIGINT) == 0
-    server.wait_gone(children)
-    assert "Traceback" not in server.log
-
-
-def test_a_server_that_ends_answers_until_its_runs_are_handed_on(start_server: StartServer) -> None:
-    server = start_server(AGENTOS_PROCESSES="2", AGENTOS_SANDBOX_OPTIONS="--ttft-ms 3000 --token-ms 1")
-    client, path = server.client(), "/api/agents/helpdesk/runs"
-    run = client.post(path, json={"message": "Hello", "stream": False, "background": True}).json()
+        assert server.client().get(f"/api/runs/{done['run_id']}").json()["status"] == "COMPLETED"
+    run = client.post(path, json={"message": "[[ttft:3000]] Hello", "stream": False, "background": True}).json()
     with client.stream("GET", f"/api/runs/{run['run_id']}/events") as stream:
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGINT)
         server.wait_for_log("ending all processes")
         ready, refused = _when_it_drains(server)
         assert ready.json()["checks"]["process"] == {"ok": False, "detail": "This process is going away."}
@@ -94,7 +88,10 @@ def test_a_server_that_ends_answers_until_its_runs_are_handed_on(start_server: S
         assert refused.headers["Retry-After"] == "1"
         last = stream.read().decode()
     assert "RunCompleted" in last or last.endswith("retry: 500\n\n")
+    server.close_clients()
     assert server.process.wait(STOP_SECONDS) == 0
+    server.wait_gone(children)
+    assert "Traceback" not in server.log
 
 
 def _when_it_drains(server: RunningServer) -> tuple[httpx.Response, httpx.Response]:
