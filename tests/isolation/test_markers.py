@@ -94,6 +94,47 @@ def test_no_table_shows_a_colleagues_marker(acme: TenantWithUsers, hers: Garden,
     assert common <= {model._meta.db_table for model in COMMON}
 
 
+OPERATING, WATCHING = {"operator", "auditor", "admin"}, {"auditor", "admin"}
+DECIDING = {*OPERATING, "approver"}
+# Who reads what is another member's own, by table; of what is not named here, nobody but she.
+READERS = {
+    "accounts_auditrow": WATCHING,
+    "accounts_connection": {"admin"},
+    "accounts_invitation": WATCHING,
+    "accounts_serviceaccount": WATCHING,
+    "agents_run": DECIDING,
+    "agents_runevents": DECIDING,
+    "agents_session": DECIDING,
+    "agents_sessionsummary": DECIDING,
+    "agents_step": DECIDING,
+    "governance_approval": DECIDING,
+    "governance_approvalquestion": DECIDING,
+    "governance_budget": OPERATING,
+    "governance_delegation": DECIDING,
+    "governance_endpoint": WATCHING,
+    "governance_notice": WATCHING,
+    "governance_standingrule": DECIDING,
+    "governance_usageday": OPERATING,
+    "governance_vote": DECIDING,
+    "privacy_exportpart": {"admin"},
+    "privacy_legalhold": {"admin"},
+    "privacy_privacyjob": {"admin"},
+}
+
+
+def test_each_table_shows_a_colleagues_rows_to_these_roles_only(
+    acme: TenantWithUsers, hers: Garden, colleagues: Garden
+) -> None:
+    found: dict[str, set[str]] = {}
+    for role, reader in acme.users.items():
+        other = hers if reader == colleagues.user else colleagues
+        with tenant_scope(acme.tenant.id, reader.id):
+            for table in readable_tables():
+                if found_in(table, other.marker):
+                    found.setdefault(table, set()).add(role)
+    assert found == READERS
+
+
 def test_nobodys_tables_show_nobodys_marker(hers: Garden, strangers: Garden) -> None:
     assert {table for table in readable_tables() if found_in(table, hers.marker, strangers.marker)} == set()
 
