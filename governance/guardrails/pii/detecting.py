@@ -27,7 +27,7 @@ from governance.guardrails.reading import Reading
 _DIGIT = re.compile(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
-_WORDS = ("at", "dot", "arroba", *names.TELLING)
+_WORDS = ("at", "dot", "arroba")
 _SAID = rf"(?i:{dictated.SPELT})"
 _SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,7}}\Z)"  # two digits in words, or one and what may become one
 
@@ -35,7 +35,7 @@ _SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,
 _ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z))"
 # Anything a finding holds besides plain words, and the words that may stand inside one.
 _ALARM = re.compile(
-    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{_SAID_ON}|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}}"
+    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{names.TELLING}|{_SAID_ON}|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}}"
 )
 
 _TAILS = (
@@ -91,7 +91,7 @@ _FINDERS = (
 
 
 _RULES = Union((
-    national_ids.OF_WORDS, accounts.NAMES, addresses.LABELS, ids.STARTS, names.CALLED, *(kind.needles for kind in around.KINDS),
+    national_ids.OF_WORDS, accounts.NAMES, addresses.LABELS, ids.STARTS, names.CALLED, names.EASTERN, *(kind.needles for kind in around.KINDS),
 ))  # fmt: skip
 
 
@@ -124,5 +124,5 @@ def _settled(found: list[Finding]) -> list[Finding]:
     return kept
 
 
-_PLAIN = (*(rf"{word}\b" for word in _WORDS), _SAID_ON)
+_PLAIN = (*(rf"{word}\b" for word in _WORDS), names.TELLING_IN_PROSE, _SAID_ON)
 DETECTOR = Detector("pii", detect, _ALARM, _TAIL, re.compile("|".join(_PLAIN)))

@@ -5,85 +5,198 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, any_case, by_length
+from governance.guardrails.needles import Needles, beginnings, shortest
+from governance.guardrails.pii.name_words import (
+    ANY,
+    BEARERS,
+    FIELDS,
+    GREETINGS,
+    HEADS,
+    IDEOGRAPHS,
+    MYSELF,
+    NEXT_FIELDS,
+    NOBODYS,
+    OF_ARABIC_AND_HEBREW,
+    PARTS,
+    SAID,
+    SALUTATIONS,
+    TITLES,
+)
 from governance.guardrails.reading import Reading
 
 _PART = r"[^\W\d_a-z][^\W\d_]?['’]?[^\W\d_][^\W\d_'’\-]{0,20}(?:-[^\W\d_a-z][^\W\d_]{1,20})?"
 _PARTICLE = r"(?:de|da|do|dos|das|di|del|della|van|von|der|den|ten|la|le|el|al|bin|ibn|af)"
-_FULL = rf"{_PART}(?: [^\W\d_a-z]\.)?(?: (?:{_PARTICLE} ){{0,2}}{_PART}){{1,3}}"
-_EAST_ASIAN = r"[々\u3400-\u9fff]{1,4}[ 　]?[\u3040-\u30ff\u3400-\u9fff]{1,4}"
-# What people say before their names.
-SAID = (
-    "my name is", "my name's", "mein name ist", "ich heiße", "ich heisse", "je m'appelle", "je m’appelle", "mon nom est", "me llamo",
-    "mi nombre es", "mi chiamo", "il mio nome è", "meu nome é", "me chamo", "chamo-me", "mijn naam is", "ik heet", "nazywam się",
-    "benim adım", "mera naam", "jag heter", "jeg hedder", "jmenuji se",
-)  # fmt: skip
-# What a field is called that holds a whole name, and somebody behind whom one stands after a sign such as a colon.
-FIELDS = (
-    "full name", "full legal name", "full_name", "fullname", "legal name", "patient name", "patient's name", "cardholder name", "cardholder", "card holder",
-    "name on card", "account holder", "beneficiary name", "emergency contact", "next of kin", "maiden name", "caller name", "employee name", "applicant name",
-    "passenger name", "kontoinhaber", "kontoinhaberin", "karteninhaber", "versicherungsnehmer", "vor- und nachname", "titulaire du compte", "titular de la cuenta",
-    "titular da conta", "nombre completo", "nombre y apellidos", "nome completo", "nome e cognome", "nom complet", "nom et prénom", "volledige naam",
-    "rekeninghouder", "imię i nazwisko", "ad soyad", "adı soyadı", "isim soyisim",
-)  # fmt: skip
-BEARERS = (
-    "patient", "patientin", "caller", "applicant", "policyholder", "insured", "versicherter", "versicherte", "ansprechpartner", "ansprechpartnerin",
-    "titulaire", "titular", "intestatario", "paciente", "paziente",
-)  # fmt: skip
-# What one is called that holds a part of one.
-PARTS = (
-    "first name", "first_name", "firstname", "last name", "last_name", "lastname", "given name", "given_name", "family name", "family_name", "surname",
-    "maiden name", "maiden_name", "vorname", "nachname", "prénom", "prenom", "nom de famille", "apellido", "apellidos", "cognome", "sobrenome", "apelido",
-    "voornaam", "achternaam", "imię", "nazwisko", "soyadı",
-)  # fmt: skip
-IDEOGRAPHS = ("氏名", "お名前", "姓名")
-# What stands there that is no name.
-_NO_NAME = re.compile(
-    r"(?:Not|Your|The|This|That|Please|Enter|Must|Required|Optional|Unknown|None|Null|String|Text|Test|Example|Name|First|Last|Field|Value|True|False|Is|Should|Invalid|N/A|TBD|See|As|Of|And|Or)\b"
-    r"|.*\b(?:Inc|Corp|GmbH|Ltd|LLC|AG|SA|Group|Bank|Hospital|Clinic|Team|Services?|Support|Systems?|Department|Portal|Records?|Data|Safety|Care|Assistant|Bot|Committee|Company|Office|Association)\b"
+_INITIAL = r"[^\W\d_a-z]\."
+_FULL = rf"(?:{_PART}(?: {_INITIAL})?|{_INITIAL}(?: ?{_INITIAL})?)(?: (?:{_PARTICLE} ){{0,2}}{_PART}){{1,3}}"
+_TURNED = rf"[A-ZÀ-Þ][A-ZÀ-Þ'’\-]{{1,24}}, {_PART}(?: {_INITIAL}| {_PART})?"  # the surname first, in great letters
+_NAME = rf"(?:{TITLES}\.? )?(?!{TITLES}\b)(?P<name>{_TURNED}|{_FULL})(?![^\W_])"
+_EAST_ASIAN = r"(?:[々\u3400-\u9fff]{1,4}[ 　]?[\u3040-\u30ff\u3400-\u9fff]{1,4}|[가-힣]{2,4})"
+_EASTERN = r"[\u0590-\u06ff\u0900-\u097f\u0e00-\u0e7f'\"-]{2,20}"
+# More of what somebody or something is called before the sign: an ending, words, a remark in brackets.
+_MORE = r"[^\W\d_]{0,8}+(?:(?:['’]s)?[ _/][^\W\d_]{1,14}+){0,3}(?: ?\([^()\n]{1,24}\))?"
+_CLOSED = r"</(?:dt|th|td|b|strong|label|span|p)>\s{0,3}:?\s{0,3}<(?:dd|td|span|p|div)\b[^<>]{0,40}>"
+_BETWEEN = rf"(?:[ \t]?[:：=>][ \t]?[\"'*]{{0,2}}[ \t\n]{{0,4}}|[\"'*]{{1,2}}[ \t]?[:=][ \t]?[\"'*]{{0,2}}[ \t]?| ?\.{{3,40}} ?|{_CLOSED})"
+_CELLS = r"[ \t]?\|[ \t]?"
+_ONLY_CELL = r"(?(cell)(?=[ \t]{0,9}(?:\|[ \t]*)?(?:\n|\Z)))"
+_AFTER_SAID = re.compile(rf",? {_NAME}")
+_AFTER_FIELD = re.compile(
+    rf"(?:{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})|\n[ \t]{{0,8}})|(?: is|['’]s)?[ \t\"'*>\-]{{1,4}}){_NAME}{_ONLY_CELL}"
 )
-_BETWEEN = r"(?:[ \t]?[:：=|>][ \t]?[\"'*]{0,2}|[\"'*]{1,2}[ \t]?[:=][ \t]?[\"'*]{0,2}|\*\* ?)"
-CALLED = Needles({*SAID, *FIELDS, *BEARERS, *PARTS}, after=r"(?<![^\W\d_])")
-_AFTER_SAID = re.compile(rf" (?P<name>{_FULL})")
-_AFTER_FIELD = re.compile(rf"(?: is)?[ \t:：=\"'*|>\-]{{1,4}}(?P<name>{_FULL})(?![^\W_])")
-_AFTER_BEARER = re.compile(rf"{_BETWEEN}(?P<name>{_FULL})(?![^\W_])")
-_AFTER_PART = re.compile(rf"(?: is |{_BETWEEN})(?P<name>{_PART}(?: {_PART}){{0,2}})(?![^\W_])")
-_KINDS = ((SAID, _AFTER_SAID), (FIELDS, _AFTER_FIELD), (BEARERS, _AFTER_BEARER), (PARTS, _AFTER_PART))
-_AFTER_IDEOGRAPHS = re.compile(rf"(?:は|[:：]) ?(?P<name>{_EAST_ASIAN})(?![\u3400-\u9fff])")
-
-
+_AFTER_BEARER = re.compile(rf"{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})){_NAME}{_ONLY_CELL}")
+_AFTER_PART = re.compile(
+    rf"{_MORE}(?: is |{_BETWEEN}|{_CELLS})(?P<name>{_PART}(?: {_PART}){{0,2}}(?: {_INITIAL})?)(?![^\W_])"
+)
+_AFTER_GREETING = re.compile(rf"[,.]?[ \t]?\n\s{{0,3}}{_NAME}(?=[ \t]?(?:\n|,|\Z))")
+_AFTER_HEAD = re.compile(rf"[ \t]?[\"']?{_NAME}[\"']? ?<(?=[^<>\s@]{{1,64}}@)")
+_AFTER_MYSELF = re.compile(rf" {_NAME},")
+_AFTER_SALUTATION = re.compile(rf" (?={TITLES}\b){_NAME}(?=[,:!\n]|\Z)")
+_KINDS = (
+    (SAID, (_AFTER_SAID,)),
+    (FIELDS, (_AFTER_FIELD,)),
+    (BEARERS, (_AFTER_BEARER,)),
+    (PARTS, (_AFTER_PART,)),
+    (ANY, (_AFTER_BEARER,)),
+    (GREETINGS, (_AFTER_GREETING,)),
+    (HEADS, (_AFTER_HEAD,)),
+    (MYSELF, (_AFTER_MYSELF,)),
+    (SALUTATIONS, (_AFTER_SALUTATION,)),
+)
 _BEHIND = {
-    needle: tuple(behind for needles, behind in _KINDS if needle in needles)
+    needle: tuple(behind for needles, every in _KINDS if needle in needles for behind in every)
     for needles, _ in _KINDS
     for needle in needles
 }
+CALLED = Needles(_BEHIND, after=r"(?<![^\W\d_])")
+_OF_ANYTHING = frozenset(ANY)
+_AFTER_EASTERN = re.compile(rf"[ \t]?[:：=][ \t]?(?P<name>{_EASTERN}(?: {_EASTERN}){{1,3}})(?=[ \t]?(?:[\n,،.;]|\Z))")
+_AFTER_IDEOGRAPHS = re.compile(
+    rf"(?:は|[:：]) ?(?P<name>(?!必|任|未|同|无|無|不|选|選|请|請|필수|입력|미정|없음){_EAST_ASIAN})(?![\u3400-\u9fff가-힣])"
+)
+EASTERN = Needles(OF_ARABIC_AND_HEBREW)
+# What is said of people beside a name.
+_PERSONAL = (
+    Cue(
+        r"(?<![a-z])(?:dob|d\.o\.b|birth|born|age\b|gender|sex\b|phone|tel\b|mobile|cell\b|e-?mail|ssn|passport|home address|patient|customer|client|employee|tenant|student|guest|guardian|applicant|"
+        r"contact|mrn|nationality|marital|geburt|geb\.|geschlecht|handy|kunde|naissance|nacimiento|tel[ée]fono|t[ée]l[ée]phone|correo|nascita|nascimento|cpf|dni|geboorte|urodz|pesel|född|født|personn)"
+    ),
+)
+REACH, REACH_AFTER = 120, 48
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the names of a folded text that their place or their bearer calls so."""
-    text, lower = reading.text, reading.lower
+    text, seen = reading.text, set[tuple[int, int]]()
     for at, needle in reading.standing(CALLED):
         for behind in _BEHIND[needle]:
             match = behind.match(text, at + len(needle))
-            if match is not None and not _NO_NAME.match(match["name"]):
-                yield Finding("person", *match.span("name"), 0.7)
-    if not lower.isascii():
-        for at, needle in reading.places(IDEOGRAPHS):
-            match = _AFTER_IDEOGRAPHS.match(text, at + len(needle))
-            if match is not None:
-                yield Finding("person", *match.span("name"), 0.7)
+            if match is None or (needle in _OF_ANYTHING and not _of_somebody(reading, at, match.end("name"))):
+                continue
+            start, end = (
+                match.start("name"),
+                match.start("name") + _length(match["name"], 1 if behind is _AFTER_PART else 2),
+            )
+            if start < end and (start, end) not in seen:
+                seen.add((start, end))
+                yield Finding("person", start, end, 0.7)
+    yield from _in_records(reading)
+    if not reading.lower.isascii():
+        yield from _far(reading)
+
+
+def _in_records(reading: Reading) -> Iterator[Finding]:
+    """Yield names that the form of a record gives away: of tickets, cards, and hospitals."""
+    for pattern, needles in _RECORDS:
+        for match in reading.matches(pattern, needles):
+            for name in range(1, pattern.groups + 1):
+                if match[name] and _length(match[name], 1):
+                    yield Finding("person", *match.span(name), 0.8)
+    for ticket in _TICKET.finditer(reading.text) if "/" in reading.text else ():
+        yield Finding("person", *ticket.span(), 0.8)
+
+
+def _far(reading: Reading) -> Iterator[Finding]:
+    """Yield names in scripts that have no great letters."""
+    for at, needles in reading.places_of(EASTERN):
+        match = _AFTER_EASTERN.match(reading.text, at + len(max(needles, key=len)))
+        if match is not None:
+            yield Finding("person", *match.span("name"), 0.7)
+    for at, needle in reading.places(IDEOGRAPHS):
+        match = _AFTER_IDEOGRAPHS.match(reading.text, at + len(needle))
+        if match is not None:
+            start, end = match.span("name")
+            yield Finding("person", start, start + len(_ENDING.sub("", reading.text[start:end])), 0.7)
+
+
+_ENDING = re.compile(r"(?:です|で)\Z")
+
+
+def _of_somebody(reading: Reading, start: int, end: int) -> bool:
+    return reading.near(_PERSONAL, start - REACH, start) or reading.near(_PERSONAL, end, end + REACH_AFTER)
+
+
+def _length(written: str, fewest: int) -> int:
+    """Return how many characters of what is written are a name of so many parts, up to the next field; 0 for nobody's."""
+    end, parts = 0, 0
+    for word in _WORD.finditer(written):
+        if word[0].lower() in NEXT_FIELDS and parts:
+            break
+        if word[0].lower() in NOBODYS or not (_great(word[0]) or word[0] in _PARTICLES):
+            return 0
+        if word[0] not in _PARTICLES:
+            end, parts = word.end(), parts + 1
+    end += written.startswith(".", end) and end >= 2 and not written[end - 2].isalpha()  # of an initial
+    return end if parts >= fewest else 0
+
+
+_WORD = re.compile(r"[^\W\d_][\w'’]*")
+_PARTICLES = frozenset(_PARTICLE.removeprefix("(?:").removesuffix(")").split("|"))
+
+
+def _great(word: str) -> bool:
+    return word[0].isupper() or word[0].lower() == word[0].upper()
+
+
+_HELD = rf"\"({_PART}(?: {_PART})?)\""
+_RECORDS = (
+    (re.compile(rf"FN(?:;[^:\n]{{1,40}})?:({_FULL})(?![^\W_])"), ("fn:", "fn;")),
+    (re.compile(rf"N(?:;[^:\n]{{1,40}})?:({_PART}(?: {_PART})?;{_PART}(?: {_PART})?)(?=;)"), ("n:", "n;")),
+    (re.compile(rf"\"family\"\s?:\s?{_HELD}[^{{}}]{{0,40}}\"given\""), ('"family"',)),
+    (re.compile(rf"\"given\"\s?:\s?\[\s{{0,9}}{_HELD}(?:,\s{{0,9}}{_HELD})?(?:,\s{{0,9}}{_HELD})?"), ('"given"',)),
+    (
+        re.compile(r"PID\|[^\n]{0,100}?\|([A-Z][A-Z'\-]{1,25}\^[A-Z][A-Z'\-]{1,25}(?:\^[A-Z'.\-]{1,25})?)(?=[|^\n])"),
+        ("pid|",),
+    ),
+)
+_TICKET = re.compile(r"(?<![A-Z/])[A-Z]{3,25}/[A-Z]{3,25}(?: [A-Z]{3,20})? (?:MRS?|MS|MSTR|MISS|CHD)\b")
+
+
+def _telling(needle: str) -> str:
+    """Return the word of a needle by which texts in pieces are told: one that says most, and may be its last."""
+    words: list[str] = re.findall(r"[\w’']+", needle)
+    return next((word for word in words if word in ANY), max(words, key=len))
 
 
 # For texts that arrive in pieces: words by which a name may be called so, and what is held from one on.
-TELLING = (
-    "name", "holder", "cardholder", "contact", "kin", "card", "heiße", "heisse", "appelle", "nom", "llamo", "nombre", "chiamo", "nome", "chamo", "naam", "heet",
-    "nazywam", "adım", "heter", "hedder", "jmenuji", "full_name", "fullname", "kontoinhaber", "kontoinhaberin", "karteninhaber", "versicherungsnehmer", "rekeninghouder",
-    "soyad", "soyisim", "apellidos", "completo", "complet", *BEARERS, *(part for part in PARTS if part.isidentifier()),
-)  # fmt: skip
-TELLING_OF_IDEOGRAPHS = r"名(?:前|[は:： ]|\Z)"
+_TOLD = shortest({_telling(needle) for needle in _BEHIND if needle not in MYSELF and needle not in HEADS})
+_HEADED = r"(?:from|to|cc|bcc|by|author|committer|tagger|maintainer|von|an|de|da|van|sender):"
+_SELF = rf"(?:{'|'.join(MYSELF)})"
+TELLING = rf"(?<![^\W\d_]){beginnings(_TOLD, both_cases=True)}|\b(?i:{_HEADED}|{_SELF})|(?i:\bf?n[:;])|\b(?:family|given)\"|[A-Z]{{3}}/[A-Z]"
+TELLING_IN_PROSE = rf"{beginnings(_TOLD)}|\b(?:{_HEADED}|{_SELF})|\bf?n[:;]"
+_LAST_WORDS = shortest({re.split("[ -]", phrase)[-1] for phrase in OF_ARABIC_AND_HEBREW if phrase < "\u0e00"})
+# Where words aren't parted each letter leaves at once: the last of what names a name is held.
+TELLING_OF_IDEOGRAPHS = rf"名(?:前|[は:： ]|\Z)|[명름ลย](?:[:： ]|\Z)|{'|'.join(_LAST_WORDS)}"
+_BEGUN = rf"(?:(?:[^\W\d_a-z][\w'’.\-]{{0,22}}+|{_PARTICLE}),? ?){{0,8}}"
 TAILS = (
-    rf"{any_case(by_length(TELLING))}(?i:(?:['’]s)?(?:-me)?(?: [^\W\d_]{{1,9}}){{0,3}}?)"
-    rf"[ \t:：=|>\"'*\-]{{0,5}}(?:(?:[^\W\d_a-z][\w'’.\-]{{0,22}}+|{_PARTICLE}) ?){{0,8}}",
-    r"(?:氏|お|姓)?名前?[は:： ]{0,3}[々\u3040-\u30ff\u3400-\u9fff ]{0,9}",
+    rf"{beginnings(_TOLD, both_cases=True)}[^\W\d_]{{0,12}}(?:(?:['’]s?)?(?:-me|,)?[ _/][^\W\d_]{{0,14}}){{0,4}}?(?: ?\([^()\n]{{0,24}}\)?)?"
+    rf"(?:</?[\w\s=\"]{{0,40}}|[\s:：=|>\"'*.,\-]){{0,44}}{_BEGUN}",
+    rf"(?i:{'|'.join(ANY)})(?: ?\([^()\n]{{0,24}}\)?)?[\s:：=|>\"'*]{{1,9}}[^\W\d_a-z]{_BEGUN}(?s:.{{0,{REACH_AFTER + 8}}})",
+    rf"(?i:{_HEADED})[ \t]?[\"']?(?:[^\W\d_a-z][^\n<]{{0,60}}(?:<[^\n<>@]{{0,64}})?)?",
+    rf"(?i:{_SELF})(?: {_BEGUN})?",
+    r"F?N[:;][^\n]{0,60}",
+    r"(?:family|given)\"[^{}]{0,120}",
+    r"[A-Z]{3,25}/[A-Z ]{0,50}",
+    rf"(?:{'|'.join(OF_ARABIC_AND_HEBREW)})(?:[ \t]?[:：=](?: ?[\u0590-\u06ff\u0900-\u097f\u0e00-\u0e7f'\"\-]{{0,20}}){{0,5}})?",
+    r"(?:氏|お|姓)?名?前?[は:： ]{0,3}[々\u3040-\u30ff\u3400-\u9fff ]{0,9}|(?:성명|이름)[:： ]{0,3}[가-힣]{0,5}",
 )

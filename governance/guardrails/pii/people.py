@@ -142,7 +142,7 @@ _STAND_IN = re.compile(r"(?:^|\.)(?:e?mail\.com|\w+\.(?:example|test))\Z", re.IG
 _ROLES = frozenset(
     {"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "hostmaster", "webmaster", "abuse",
      "support", "info", "sales", "billing", "helpdesk", "help", "press", "jobs", "careers", "newsletter", "notifications", "alerts",
-     "security", "privacy", "legal", "marketing", "kontakt", "contact", "hello", "office", "service", "feedback", "orders", "invoices"}
+     "security", "privacy", "legal", "marketing", "kontakt", "contact", "hello", "office", "service", "feedback", "orders", "invoices", "bot"}
 )  # fmt: skip
 _MESSAGE_NAMES, REACH_MESSAGE = (Cue(r"message-?id|in-reply-to|references|content-id|cid"),), 40
 _MESSAGE_ID = re.compile(rf"(?:{_MESSAGE_NAMES[0].pattern})[\"']?[: =]{{1,3}}[\"'<]{{0,2}}$")

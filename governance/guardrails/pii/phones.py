@@ -215,7 +215,7 @@ def _valid_in(digits: str, regions: tuple[str, ...]) -> bool:
 def _nobodys(reading: Reading, start: int, end: int) -> bool:
     """Tell whether a number is free to call, as only firms' and help lines' are, or printed for trying."""
     written = digits_of(reading.text[start:end]).removeprefix("00")
-    if _FREE.fullmatch(written):
+    if _FREE.fullmatch(written) or _SWITCHBOARD.match(reading.text, end - 3, end):
         return True
     return reading.speaks(examples.TRIED) and examples.printed(reading, start, end, written)
 
@@ -223,6 +223,7 @@ def _nobodys(reading: Reading, start: int, end: int) -> bool:
 _FREE = re.compile(
     r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{5,7}|(?:61)?1[38]00\d{6}"
 )
+_SWITCHBOARD = re.compile(r"\d-0")  # of a firm, whose people have longer numbers
 SHORTEST_ABROAD = 10
 _BELIEVED = re.compile(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude
 _DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude

@@ -44,7 +44,7 @@ def test_offsets_are_those_of_the_original_text() -> None:
             "Voor de loonheffing is je burgerservicenummer nodig; op de strook staat 111222333, klopt dat?",
             ["national_id"],
         ),
-        ('{"driver":"R. Acht","licence":{"province":"ON","id":"A5607-71352-63581"}}', ["driver_license"]),
+        ('{"driver":"R. Acht","licence":{"province":"ON","id":"A5607-71352-63581"}}', ["person", "driver_license"]),
         ("the licence key of this software is A5607-71352-63581", []),
         ("QLD licence holder Aroha Pike, number 62765016, asks for a new card", ["driver_license"]),
         ("applicant_ssn=575318426 status=PENDING", ["ssn"]),

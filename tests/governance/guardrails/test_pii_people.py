@@ -83,7 +83,7 @@ def test_numbers_said_in_words(text: str, found: set[str]) -> None:
     [
         ("I lost my US passport in Lisbon. The number was K26339473; what now?", "passport"),
         ("APIS record: DOC=P NAT=GBR NUM=137406422", "passport"),
-        ("PID|1||91393183^^^STJOHN^MR||KEANE^DOLORES^A|||F", "medical_id"),
+        ("PID|1||91393183^^^STJOHN^MR|||||F", "medical_id"),
         ("queued msg to msisdn=447999133831 len=142", "phone"),
         ("Le dejo mi móvil por si el repartidor no encuentra el portal: 633 03 88 55.", "phone"),
         ("Tarjeta sanitaria BBBBJF0617006606 de don Evaristo", "medical_id"),

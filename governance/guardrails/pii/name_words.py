@@ -1,0 +1,115 @@
+"""What people, forms and records say before somebody's name, in many languages."""
+
+from __future__ import annotations
+
+
+def _listed(words: str) -> tuple[str, ...]:
+    """Return what a text lists, parted by commas and ends of lines."""
+    return tuple(
+        dict.fromkeys(word for line in words.split("\n") for part in line.split(",") if (word := part.strip()))
+    )
+
+
+def _parted(words: str) -> list[str]:
+    return words.split()
+
+
+# What people say before their names, or before those of their kin.
+SAID = _listed("""
+    my name is, my name's, her name is, his name is, daughter's name is, son's name is, wife's name is, husband's name is, mother's name is,
+    father's name is, partner's name is, child's name is, patient's name is, client's name is, i am called, undersigned, identified as
+    mein name ist, ich heiße, ich heisse, sie heißt, er heißt, je m'appelle, je m’appelle, mon nom est, me llamo, mi nombre es, se llama
+    mi chiamo, il mio nome è, si chiama, meu nome é, me chamo, chamo-me, mijn naam is, ik heet, nazywam się, benim adım, mera naam
+    jag heter, jeg hedder, jeg heter, jmenuji se, je soussigné, je soussignée, io sottoscritto, io sottoscritta, il sottoscritto, la sottoscritta
+    ondergetekende, niżej podpisany, niżej podpisana, el abajo firmante, la abajo firmante, o abaixo assinado, a abaixo assinada, der unterzeichnete, die unterzeichnete
+    меня зовут, я нижеподписавшийся, я нижеподписавшаяся, me numesc, nimeni on, a nevem, nama saya, tên tôi là
+""")  # fmt: skip
+# What a field is called that holds a whole name.
+FIELDS = _listed("""
+    full name, full legal name, full_name, fullname, legal name, patient name, patient's name, cardholder name, cardholder_name, cardholdername, cardholder, card holder
+    name on card, name on the card, account holder, account_holder, accountholder, beneficiary name, emergency contact, emergency_contact, next of kin, next_of_kin, maiden name
+    caller name, employee name, applicant name, passenger name, holder name, kontoinhaber, karteninhaber, versicherungsnehmer, vor- und nachname, vorname und name, notfallkontakt
+    titulaire du compte, titular de la cuenta, titular da conta, nombre completo, nombre y apellidos, apellidos y nombre, nome completo, nome e cognome, cognome e nome
+    nom complet, nom et prénom, nom et prénoms, nom du titulaire, volledige naam, voor- en achternaam, rekeninghouder, imię i nazwisko, nazwisko i imię, ad soyad, adı soyadı
+    isim soyisim, jméno a příjmení, meno a priezvisko, ime i prezime, ime in priimek, teljes név, nume și prenume, numele și prenumele, fullständigt namn, för- och efternamn
+    fullt navn, fulde navn, koko nimi, nama lengkap, nama penuh, họ và tên, họ tên, фио, ф.и.о, ф. и. о, піб, п.і.б, фамилия, прізвище та ім'я, ονοματεπώνυμο, име и фамилия
+""")  # fmt: skip
+# How begins what somebody is called behind whom a name stands after a sign such as a colon.
+BEARERS = _listed("""
+    patient, caller, applicant, policyholder, policy holder, policy_holder, insured, claimant, plaintiff, defendant, petitioner, respondent, appellant, complainant
+    witness, suspect, victim, tenant, subtenant, lessee, lessor, landlord, landlady, borrower, guarantor, guardian, parent, mother, father, spouse, wife, husband
+    child, daughter, dependent, dependant, pupil, student, candidate, employee, passenger, pax, traveller, traveler, guest, resident, donor, beneficiary, heir, nominee, signatory
+    contact person, attendee, participant, recipient, addressee, consignee, visitor, deceased, carer, caregiver, physician, doctor, teacher, trainee, volunteer, attn, attention
+    reported by, requested by, signed by, submitted by, witnessed by, customer, client, payee, holder, driver, account owner, home owner, homeowner, subscriber, assignee, reporter, sender
+    versichert, ansprechpartner, mieter, vermieter, mietinteressent, antragsteller, bewerber, kläger, beklagte, zeuge, zeugin, kunde, kundin, schüler, erziehungsberechtigt
+    mitarbeiter, arbeitnehmer, teilnehmer, fahrzeughalter, eigentümer, käufer, verkäufer, darlehensnehmer, ehefrau, ehemann, vater, mutter, tochter, angehörige, empfänger, absender, geschädigte
+    locataire, bailleur, propriétaire, demandeur, demanderesse, défendeur, plaignant, témoin, victime, assuré, souscripteur, titulaire, bénéficiaire, élève, étudiant, candidat
+    salarié, employé, passager, voyageur, représentant légal, tuteur, tutrice, conjoint, époux, épouse, destinataire, expéditeur, emprunteur, personne à contacter, personne à prévenir
+    inquilin, arrendatari, arrendador, propietari, solicitante, demandante, demandad, denunciante, testigo, víctima, asegurad, tomador, titular, beneficiari, paciente, cliente
+    alumn, estudiante, emplead, trabajador, pasajer, huésped, tutor, padre, madre, cónyuge, espos, destinatari, remitente, contacto de emergencia
+    locatári, locador, proprietári, requerente, testemunha, vítima, segurad, beneficiári, alun, estudante, funcionári, passageir, hóspede, responsável, contratante, destinatári, remetente
+    conduttore, conduttrice, locatore, proprietari, richiedente, ricorrente, imputat, testimone, vittima, assicurat, contraente, intestatari, paziente, student, candidat, dipendente, passegger, ospite, mittente
+    huurder, verhuurder, verzekerde, verzekeringnemer, patiënt, cliënt, klant, leerling, sollicitant, werknemer, medewerker, passagier, reiziger, eiser, gedaagde, getuige, slachtoffer, voogd, contactpersoon
+    ontvanger, afzender, aanvrager, begunstigde, najemc, wynajmując, właściciel, ubezpiecz, pacjent, klient, uczeń, uczennica, kandydat, pracownik, pasażer, wnioskodawc, powód, powódka, pozwan, świadek
+    pokrzywdzon, opiekun, odbiorca, nadawca, zleceniobiorca, kredytobiorca, pasient, hyresgäst, leietaker, lejer, försäkrad, forsikret, sökande, søker, ansøger, vårdnadshavare, foresatt, kund, mottagare, mottaker
+    modtager, vittne, vitne, vidne, vuokralai, potila, hakija, asiakas, asiakkaan, oppila, huoltaja, vakuutettu, pacient, nájemce, žadatel, zákazník, pojištěn, svědek, beteg, bérlő, ügyfél, tanú, chiriaș, asigurat
+    martor, hasta, kiracı, müşteri, öğrenci, sigortalı, yolcu, tanık, veli, pasien, bệnh nhân, khách hàng, заявител, заявниц, заявник, пациент, пацієнт, клиент, арендатор, нанимател, застрахованн, страховател, потерпевш
+    свидетел, истец, истица, ответчик, ученик, ученица, студент, сотрудни, получател, отправител, владелец, владелиц, заёмщик, заемщик, опекун, пассажир, представител, одержувач, орендар, пострадавш
+    ασθεν, ενοικιαστ, ασφαλισμέν, αιτών, αιτούσα, πελάτ, μαθητ
+""")  # fmt: skip
+# What a field is called that holds a part of a name.
+PARTS = _listed("""
+    first name, first_name, firstname, last name, last_name, lastname, given name, given_name, givenname, given_names, given names, family name, family_name, familyname, surname, forename
+    middle name, middle_name, middlename, maiden name, maiden_name, vorname, nachname, geburtsname, familienname, prénom, prenom, nom de famille, nom de naissance, apellido, apellidos, cognome, sobrenome, apelido
+    voornaam, achternaam, imię, nazwisko, soyadı, förnamn, efternamn, fornavn, etternavn, efternavn, etunimi, sukunimi, příjmení, priezvisko, prezime, keresztnév, vezetéknév, prenume, фамилия, имя, отчество, прізвище, επώνυμο
+""")  # fmt: skip
+# What a field is called that holds the name of anything; one of somebody among what else is said of people.
+ANY = _listed("""
+    name, nom, nombre, nome, naam, navn, namn, nimi, jméno, név, nume, nama, isim, display_name, displayname, display name, real name, contact name, ім'я, όνομα
+""")  # fmt: skip
+# Names end letters, or greet.
+GREETINGS = _listed("""
+    regards, sincerely, yours truly, yours faithfully, grüßen, grüße, gruß, cordialement, salutations, saludos, atentamente, saluti, atenciosamente, cumprimentos, groet, groeten
+    pozdrawiam, pozdrowieniami, hälsningar, hilsen, terveisin, pozdravem, üdvözlettel, saygılarımla, с уважением, з повагою
+""")  # fmt: skip
+# Heads of messages and of commits, where a name stands before an address.
+HEADS = _listed("""
+    from:, to:, cc:, bcc:, reply-to:, sender:, author:, committer:, tagger:, maintainer:, signed-off-by:, co-authored-by:, reviewed-by:, acked-by:, tested-by:, reported-by:, von:, an:, de:, da:, van:
+""")
+# What somebody says of herself before her name and a comma, and what a letter says before a title and a name.
+MYSELF = ("i,", "ich,", "yo,", "eu,", "io,")
+SALUTATIONS = _listed("""
+    dear, sehr geehrte, sehr geehrter, guten tag, cher, chère, bonjour, estimado, estimada, gentile, egregio, prezado, prezada, beste, geachte, szanowna, szanowny, hello, hi
+""")
+TITLES = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Frau|Herrn?|Hr|Fr|M|Mme|Mlle|Madame|Monsieur|Sra?|Srta|Señora?|Sig|Sig\.ra|Signora?|Dott|Dott\.ssa|Dhr|Mevr|Mw|De heer|Mevrouw|Pana?|Pani|Paní|Bay|Bayan)"
+# Before the names of people and nothing else, in scripts without great letters.
+OF_ARABIC_AND_HEBREW = _listed("""
+    اسم المريض, اسم المريضة, الاسم الكامل, الاسم الثلاثي, اسم الطالب, اسم الطالبة, اسم الموظف, اسم الموظفة, اسم المستأجر, اسم العميل, اسم العميلة, اسم المؤمن عليه, مقدم الطلب, مقدمة الطلب
+    صاحب الحساب, صاحبة الحساب, ولي الأمر, اسم صاحب, نام و نام خانوادگی, نام بیمار, שם המטופל, שם המטופלת, שם מלא, שם פרטי ומשפחה, שם התלמיד, שם התלמידה, שם הלקוח, שם הלקוחה, שם העובד, שם השוכר, בעל החשבון
+    ชื่อ-นามสกุล, ชื่อ-สกุล, ชื่อผู้ป่วย, ชื่อ นามสกุล, पूरा नाम, रोगी का नाम, मरीज का नाम, मरीज़ का नाम, आवेदक का नाम
+""")  # fmt: skip
+IDEOGRAPHS = ("氏名", "お名前", "姓名", "성명", "이름")
+# Words that stand right behind a name on its line, of the next field.
+NEXT_FIELDS = frozenset(_parted("""
+    age sex gender dob date room ward time phone telephone tel mobile email mail address status order policy account shift note notes comment comments number no nr id ref role and und et y e
+    seat gate flight class grade department dept title geb born née né nata nato aged geburtsdatum telefon passport ssn mrn
+"""))  # fmt: skip
+# Words that no name of somebody holds, but those of firms, offices, things and forms.
+NOBODYS = frozenset(_parted("""
+    inc corp gmbh ltd llc ag sa kg plc bv oy ab group bank hospital clinic team teams service services support system systems portal record records data safety care assistant bot
+    committee company office association desk plan pass thread loop main accounts payable receivable goods bay facilities platform core maintainers maintainer function reviewers owner user users
+    admin administrator customer client guest manager operations ops sales finance marketing engineering security network server cluster region contract agreement schedule section
+    information details required optional mandatory pending unknown none null yes not applicable various multiple other see above below attached confidential redacted anonymous private public
+    bakery logistics freight foods food works labs lab media energy motors hotel hotels airlines railway school university college institute academy centre center foundation trust fund
+    council ministry agency authority court police church museum library studio studios shop store stores market supermarket pharmacy restaurant cafe bar club union society federation
+    international global national european solutions software technologies technology digital online consulting partners holdings holding industries industrial insurance
+    street road avenue lane square park bridge harbour harbor city town village county state north south east west central new old start end name code type value
+    field column row table page report review release version build branch commit request response error warning message website project product invoice
+    monthly weekly daily annual quarterly standard premium basic gold silver free trial full half first last next previous total amount price cost please enter select choose click
+    must should can may will is are was be has have this that these those the an of or for to from with by at in on as your our my their his her its it you we they
+    dear hiring valued sir madam health card string text test example true false invalid tbd floor building unit session house monday tuesday wednesday thursday friday saturday sunday
+    january february march april june july august september october november december
+    europe asia africa america casa campo siehe bitte pflichtfeld damen herren abteilung kundendienst stadtwerke wohnen sparkasse versicherung gesellschaft verein buchhaltung lohnbüro einkauf
+    vertrieb personalabteilung hausverwaltung praxis kanzlei redaktion verwaltung société sarl voir conditions générales banque mairie banco seguros empresa obligatorio ver
+    società banca comune stichting gemeente spółka urząd pole wymagane общество ооо оао пао зао ип администрация отдел firma obligatorisk felt fält
+"""))  # fmt: skip

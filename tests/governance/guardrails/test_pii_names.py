@@ -1,0 +1,63 @@
+"""Names that a form, a record, a head or their bearer gives, in many languages; and what stands there that is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.guardrails import pii
+
+
+def names_in(text: str) -> list[str]:
+    return [text[found.start : found.end] for found in pii.detect(text) if found.kind == "person"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Claimant: Ottmar Leszczynski. Reserve 4,000.", ["Ottmar Leszczynski"]),
+        ("Guardian of the pupil: Hedda Vangsnes", ["Hedda Vangsnes"]),
+        ("Next of kin (sister): Maribel Quintero-Ashe, at home", ["Maribel Quintero-Ashe"]),
+        ("Vermieterin: Annegret Tiedtke, Mieterin: Solveig Ruppel.", ["Annegret Tiedtke", "Solveig Ruppel"]),
+        ("Titular de la póliza: Nazaret Olivares Bueno", ["Nazaret Olivares Bueno"]),
+        ("Заявитель: Прохор Игнатьевич Стрельцов", ["Прохор Игнатьевич Стрельцов"]),
+        ("اسم المريض: زياد القباني\nالعيادة", ["زياد القباني"]),
+        ("שם המטופל: אלישבע רוזנטל", ["אלישבע רוזנטל"]),
+        ("Namn på patienten: Ingegerd Malmström", ["Ingegerd Malmström"]),
+        ("姓名：欧阳文静\n部门：财务", ["欧阳文静"]),
+        ("성명: 남궁태윤", ["남궁태윤"]),
+        ("Patient: DOE-LARSSEN, Ingrid M.\nWard: 4B", ["DOE-LARSSEN, Ingrid M."]),
+        ("Tenant: Mr Ignatius Pell-Warbeck", ["Ignatius Pell-Warbeck"]),
+        ("Guest: Lena Ode Room 14", ["Lena Ode"]),
+        ("From: Caspian Vreeland <caspian@vreelandworks.net>", ["Caspian Vreeland"]),
+        ("Signed-off-by: Ignacy Brodzki <ibrodzki@fastmail.com>", ["Ignacy Brodzki"]),
+        ("FN:Rosamund Achterberg\nN:Achterberg;Rosamund;;Dr.;", ["Rosamund Achterberg", "Achterberg;Rosamund"]),
+        ('{"family":"Brightwater","given":["Noemi","Clare"]}', ["Brightwater", "Noemi", "Clare"]),
+        ("PID|1||7729013^^^CLINIC^MR||HOLLOWAY^BERTRAM^J||19580914|M", ["HOLLOWAY^BERTRAM^J"]),
+        ("1.ANDERSEN/NILS MR  2.ANDERSEN/LIV MRS", ["ANDERSEN/NILS MR", "ANDERSEN/LIV MRS"]),
+        ("I, Ferdinand Oakhurst, let my brother collect it.", ["Ferdinand Oakhurst"]),
+        ("Dear Ms Yevgenia Brandvold,\n\nyour appointment", ["Yevgenia Brandvold"]),
+        ("Kind regards,\nQuentin Marchbanks", ["Quentin Marchbanks"]),
+        ("Tenant name ....... Barnabas Eze", ["Barnabas Eze"]),
+        ("<dt>Policy holder</dt><dd>Winnifred Abelson</dd>", ["Winnifred Abelson"]),
+        ("| claimant | Barnaby Oxenhope |\n", ["Barnaby Oxenhope"]),
+        ("customer:\n  name: Dagny Frostholm", ["Dagny Frostholm"]),
+        ("a form: nome completo Iracema Tavares Lobo.", ["Iracema Tavares Lobo"]),
+    ],
+)
+def test_names(text: str, names: list[str]) -> None:
+    assert names_in(text) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patient: please bring your card", "Tenant: the party that rents the flat", "Claimant: Acme Logistics Ltd",
+        "From: Support Desk <support@harbourdesk.com>", "Name: Premium Plan\nPrice: 12.00", "name: Front Gate\nimage: nginx",
+        "| Employee | Start Date | Team |\n", "Customer: Hafenlogistik Brunsbüttel AG", "Dear Customer Service,", "Dear Ms Kott, hello",
+        "Recipient: Accounts Payable", "Attn: Goods In, Loading Bay 3", "Пациент: принимать по одной таблетке", "姓名：必填", "氏名：必須項目です",
+        "I, Claudius, is a novel", "Best regards,\nYour Harbour Desk Team", "TCP/IP MR scan, INPUT/OUTPUT", "FN:Harbour Freight Ltd",
+        '{"font": {"family": "Noto Serif", "size": 12}}', "n: 5; f: 3", "Locataire : voir conditions générales",
+    ],
+)  # fmt: skip
+def test_what_is_no_name(text: str) -> None:
+    assert names_in(text) == []
