@@ -201,6 +201,16 @@ RunEvent: TypeAlias = Annotated[
 ]
 
 
+class ChildRun(Schema):
+    """A run that another has started; `GET /api/runs/{run_id}` tells more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run_id: str
+    agent_id: str
+    status: Literal["PENDING", "RUNNING", "PAUSED", "COMPLETED", "CANCELLED", "ERROR"]
+
+
 class RunOut(Schema):
     """A run as AgentOS shows it, with what it waits for."""
 
@@ -226,7 +236,7 @@ class RunOut(Schema):
     requirements: list[RunRequirement]
     forked_from: dict[str, str] | None
     rerun_of: str | None
-    children: list[dict[str, Any]]
+    children: list[ChildRun]
     created_at: int
     ended_at: int | None
     deadline_at: int | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from uuid import UUID
 
@@ -38,7 +39,7 @@ def run_detail(*, principal: Principal, run_id: UUID, component_id: str = "") ->
         runs = Run.objects.select_related("session")
         run = require(principal, runs.filter(component_id=component_id) if component_id else runs, run_id, "read")
         steps = [ending.as_record(step) for step in steps_of(principal, run).order_by("seq", "id")]
-        return run_output(access.mask_row(principal, run), steps)
+        return run_output(access.mask_row(principal, run), steps, _children(principal, run))
 
 
 def check_session(run: JsonObject, session_id: str) -> None:
@@ -52,6 +53,15 @@ def steps_of(principal: Principal, run: Run) -> QuerySet[Step]:
     return access.as_seen(principal, Step.objects.filter(run=run))
 
 
+def _children(principal: Principal, run: Run) -> list[JsonObject]:
+    """Return {run_id, <kind>_id, status} of the runs that a run has started, in that order."""
+    found = Run.objects.filter(tenant_id=principal.tenant_id, parent_id=run.id).order_by("created_at", "id")
+    return [
+        {"run_id": str(child.id), f"{child.component_kind}_id": child.component_id, "status": child.status.upper()}
+        for child in found.only("component_kind", "component_id", "status")
+    ]
+
+
 def _paused_by(run: Run) -> str | None:
     return (run.pause_reason or "by hand") if run.pause_requested else None
 
@@ -61,7 +71,7 @@ def _asked_for(step: StepRecord) -> tuple[int, ...]:
     return tuple(int(part) if part.isdecimal() else 0 for part in step.path.split("."))
 
 
-def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
+def run_output(run: Run, steps: list[StepRecord], children: Sequence[JsonObject] = ()) -> JsonObject:
     tools = sorted((step for step in steps if step.kind is StepKind.TOOL), key=_asked_for)
     wanted = {StepState.UNKNOWN} if RunStatus(run.status).is_final else {StepState.WAITING, StepState.UNKNOWN}
     return {
@@ -78,13 +88,13 @@ def run_output(run: Run, steps: list[StepRecord]) -> JsonObject:
         "model": run.model,
         "model_provider": "openai",
         "metrics": run.usage,
-        "cost_usd": str(run.cost_usd) if run.cost_usd is not None else None,
+        "cost_usd": f"{run.cost_usd:f}" if run.cost_usd is not None else None,
         "error_code": run.error_code or None,
         "tools": [events.tool_execution(step) for step in tools],
         "requirements": [events.requirement(step) for step in tools if step.state in wanted],
         "forked_from": run.spec.get("forked_from"),
         "rerun_of": str(run.rerun_of_id) if run.rerun_of_id else None,
-        "children": [],
+        "children": list(children),
         "created_at": epoch_seconds(run.created_at),
         "ended_at": epoch_seconds(run.ended_at) if run.ended_at else None,
         "deadline_at": epoch_seconds(run.deadline_at) if run.deadline_at else None,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from accounts.seam import in_thread
+from agents import selectors
 from agents.engine.asking import ask_model
 from agents.engine.ports import Ports
 from agents.engine.state import LoopState
@@ -68,3 +69,12 @@ async def test_a_run_that_is_cancelled_after_its_process_died_keeps_what_it_cost
     await until(lambda: stored(begin).status == "cancelled")
     run = await in_thread(stored, begin)
     assert (run.cost_usd, run.usage["total_tokens"]) == (Decimal("0.004"), 13)
+
+
+async def test_what_costs_nothing_is_told_without_an_exponent(make_process, acme):
+    process = await make_process(["Hello"])
+    process.ports = process.supervisor.ports = replace(process.ports, cost_of=lambda model, usage: Decimal(0))
+    begin = process.new()
+    await read(await process.start(begin))
+    told = await in_thread(selectors.run_detail, principal=acme.principal("member"), run_id=begin.run_id)
+    assert told["cost_usd"] == "0.00000000"

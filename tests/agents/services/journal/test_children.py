@@ -9,6 +9,7 @@ import pytest
 from accounts.seam import in_thread
 from agentos.core.errors import Conflict, LimitExceeded
 from agentos.core.ids import new_id
+from agents import selectors
 from agents.engine.limits import Limits
 from agents.models import IdempotencyKey, Run
 from agents.services.journal.children import Parent
@@ -46,6 +47,17 @@ async def test_a_child_is_stored_under_its_parent_and_root(make_process):
         row = await in_thread(stored, begin)
         assert (row.parent_id, row.root_id) == (parent.run_id, root.run_id)
     assert (await in_thread(stored, root)).root_id == root.run_id
+
+
+async def test_a_run_tells_which_it_has_started(make_process, acme):
+    process = await make_process(supervise=False)
+    root = await started(process, process.new())
+    mine = [await started(process, child(process, root)) for _ in range(2)]
+    await started(process, child(process, mine[0]))
+    told = await in_thread(selectors.run_detail, principal=acme.principal("member"), run_id=root.run_id)
+    assert told["children"] == [
+        {"run_id": str(begin.run_id), "agent_id": "tester", "status": "RUNNING"} for begin in mine
+    ]
 
 
 async def test_a_generation_more_than_the_limit_is_not_stored(make_process):
