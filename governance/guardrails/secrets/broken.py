@@ -13,7 +13,7 @@ from governance.guardrails.secrets.tokens import BEGINNINGS, FORMATS
 
 Find = Callable[[Reading], Iterator[Finding]]
 
-_SOFT_BREAK = re.compile(r"=\r?\n(?=\S)|=3D")
+_SOFT_BREAK = re.compile(r"=\r?\n(?=\S)(?![A-Za-z][\w.\-]{1,40}(?: ?= ?(?!3D|\r?\n)|: ))|=3D")
 _LONG_ENOUGH = frozenset(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
 _STARTS = Needles(_LONG_ENOUGH)
 LONGEST_NAME = 48

@@ -231,7 +231,7 @@ _DIALLED = re.compile(
     r"[^\W\d_]{0,3}[^\n\d.!?]{0,40}?(?<![\w\-])(?P<value>\d{1,2}(?: ?[\-–/] ?\d{1,2}){2,4})(?![\w\-/]|[.,]\d)"
 )
 _LOCKS = re.compile(
-    r"\bsafe|tresor|schloss|schließfach|geldschrank|coffre|cadenas|caja fuerte|candado|taquilla|cassaforte|lucchetto|armadietto|cofre|cadeado|kluis|\bslot\b|hangslot|sejf|kłódk|szafk|сейф|замок|замк|kassaskåp|hänglås|kassakaap|trezor|locker|padlock|vault|strongbox"
+    r"türkombi|\bdoor\b|\bsafe|tresor|schloss|schließfach|geldschrank|coffre|cadenas|caja fuerte|candado|taquilla|cassaforte|lucchetto|armadietto|cofre|cadeado|kluis|\bslot\b|hangslot|sejf|kłódk|szafk|сейф|замок|замк|kassaskåp|hänglås|kassakaap|trezor|locker|padlock|vault|strongbox"
 )
 _NO_DIAL = re.compile(r"z\. ?b\.|beispiel|example|ejemplo|exemple|esempio|lott|articl|artikel")
 
@@ -250,21 +250,21 @@ _DIAL = re.compile(r"\d ?[\-–/] ?\d")
 
 # "host PIN 640917#", "SIM: PIN 0427, PUK 37235172": a number behind the word, and nothing of hardware.
 _PIN = re.compile(
-    r"(?:pin|пин)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?: ?[:=]| is| ist|['’]s)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
+    r"(?:pin|пин|passcode)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?P<sign> ?[:=]| is| ist|['’]s)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
     re.IGNORECASE,
 )
 _OF_PIN = re.compile(
-    r"\b(?:host|banking|vault|safe|locker|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
+    r"\b(?:host|signal|whatsapp|2-step|banking|vault|safe|locker|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
 )
-_WITH_PIN = re.compile(r"\bsim\b|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte")
-_PINS = ("pin", "пин")
+_WITH_PIN = re.compile(r"\bsim\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte")
+_PINS = ("pin", "пин", "passcode")
 
 
 def _pins(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
     for match in reading.matches(_PIN, _PINS):
         at = match.start()
-        if lower[at - 1 : at].isalnum() or looks.YEAR.match(match["value"]):
+        if lower[at - 1 : at].isalnum() or (looks.YEAR.match(match["value"]) and not _said(lower, match)):
             continue
         hashed = match["value"].endswith("#")
         around = lower[max(0, at - REACH_OF_PIN) : match.end() + 20]
@@ -272,6 +272,12 @@ def _pins(reading: Reading) -> Iterator[Finding]:
             yield Finding("pin", *match.span("value"), 0.7)
 
 
+def _said(lower: str, pin: re.Match[str]) -> bool:
+    """Tell whether a number that may be a year is what a PIN is said to be: nothing goes on behind it."""
+    return bool(pin["sign"]) and _ENDS_CLAUSE.match(lower, pin.end("value")) is not None
+
+
+_ENDS_CLAUSE = re.compile(r"[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b")
 REACH_OF_PIN = 60
 
 # "the PIN of the company card (6634)", "my PIN (6634)": of what or whose it is stands beside.
@@ -281,12 +287,12 @@ _ASIDE = re.compile(
 )
 # "PIN for the company card ending 2281: 4096"
 _NAMED = re.compile(
-    r"(?:pin|geheimzahl|passcode|пин)\b(?P<about> [^\n.;:()]{4,48})(?::|[;,] (?P<so>it['’]s)) {1,2}(?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)",
+    r"(?:pin|geheimzahl|passcode|пин)\b(?P<about> [^\n.;:()]{4,48})(?::| is| ist| est| es| è| é| to| jest|[;,] (?P<so>it['’]s)) {1,2}(?P<value>\d{4,8})(?=[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b)",
     re.IGNORECASE,
 )
 _AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
 _CARRIER = re.compile(
-    r"card|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
+    r"card|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
     r"\b(?:my|your|his|her|their|our|mein|dein|sein|ihr|mon|ton|son|votre|mi|tu|su|mio|suo|minha|seu|mijn|jouw|moj|mój|мой|мою)\w{0,2}\b"
 )
 
@@ -297,7 +303,9 @@ def _aside(reading: Reading) -> Iterator[Finding]:
     for match in chain.from_iterable(reading.matches(pattern, _AT_ASIDE) for pattern in patterns):
         before = lower[max(0, match.start() - LONGEST_NAME) : match.start()]
         told_so = match.groupdict().get("so")
-        if not looks.YEAR.match(match["value"]) and (told_so or _CARRIER.search(before + match["about"].lower())):
+        if (match.re is _NAMED or not looks.YEAR.match(match["value"])) and (
+            told_so or _CARRIER.search(before + match["about"].lower())
+        ):
             yield Finding("pin", *match.span("value"), 0.7)
 
 

@@ -125,6 +125,8 @@ _TAIL = re.compile(
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
     r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?"
     r"|(?i:key1)[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{0,40}[\"']?[,;\s\"']{0,12}(?i:k|ke|key|key2)?[\"':=\s]{0,5}[A-Za-z0-9]{0,32}"
+    # four groups of letters among the arguments of a call that logs in
+    r"|(?i:login|auth)\([^()\n]{0,140}"
     # a cookie in JSON, which only what stands below it may tell from other values
     r"|(?i:[\"']value[\"']\s{0,4}:\s{0,4}[\"'][^\s\"']{8,170}[\"'][^\x00]{0,60})"
     # blocks below a name, and what is said after some words

@@ -26,6 +26,7 @@ _OF_CODE = re.compile(
     r"(?:[\w.]{1,60}\.)?[A-Z][A-Za-z\d]{2,40}(?:Private|Public|Secret)Key\Z|\w*abcdefghijklmnop", re.IGNORECASE
 )
 _ID = re.compile(r"(?<![\w\-])id[\"']?\s{0,12}[:=]\s{0,4}[\"']?\Z")
+_PROMPT = re.compile(r"[\w\-]+@[\w.\-]+:[~/][^\s]*[#$]")  # of a shell that asked for a password
 REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 32
 # What a key in JSON shows everybody, and what signs a text or is a key that others write to.
 _KEY_IN_JSON = re.compile(r"[\"']kty[\"']")
@@ -59,7 +60,11 @@ def harmless(reading: Reading, one: Finding) -> bool:
     if one.kind == "password":
         floor = max(0, start - REACH_OF_ID)
         in_template = text.rfind("{%", floor, start) > text.rfind("%}", floor, start)
-        return in_template or _ID.search(reading.lower, floor, start) is not None
+        return (
+            in_template
+            or _PROMPT.fullmatch(text, start, end) is not None
+            or _ID.search(reading.lower, floor, start) is not None
+        )
     return one.kind == "pin" and _postal(reading, one)
 
 

@@ -135,12 +135,20 @@ def _door_codes(reading: Reading) -> Iterator[Finding]:
             if (
                 _DOORS.search(match[0].lower())
                 and not looks.YEAR.match(match["value"])
-                and ("-" not in match["value"] or "comb" in match[0].lower())
+                and ("-" not in match["value"] or _dialled(reading.lower, match))
                 and not text[match.start() - 1 : match.start()].isalnum()
             ):
                 yield Finding("pin", *match.span("value"), 0.7)
 
 
+def _dialled(lower: str, code: re.Match[str]) -> bool:
+    """Tell whether numbers with signs between open a lock: an article's are a combination too."""
+    said = lower[max(0, code.start() - REACH_OF_LOCK) : code.start("value")]
+    return "comb" in said[-REACH_OF_LOCK:] and _OF_LOCK.search(said) is not None
+
+
+REACH_OF_LOCK = 40
+_OF_LOCK = re.compile(r"safe|lock|door|gate|vault|(?:is|was|to|[:=]) (?:now |still )?\Z")
 _NUMBER = re.compile(r"\d{4}|\d-\d")  # is in every code
 
 
@@ -197,28 +205,26 @@ def _calls(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_CLIENT, _CLIENTS):
         yield from _keys_of_client(match)
     for match in reading.matches(_CALL, _CALLS):
-        for argument in list(_QUOTED.finditer(reading.text, match.start("value"), match.end("value")))[1:]:
+        arguments = list(_QUOTED.finditer(reading.text, match.start("value"), match.end("value")))
+        for place, argument in enumerate(arguments[1:]):
             look = looks.made_up if match[0].startswith(".") else looks.coined  # files are opened too
             given = argument["value"]
             if reading.likely(look, given) or (
-                _ENDS_CALL.match(reading.text, argument.end())
+                place < PLACE_OF_DATABASE
+                and _ENDS_CALL.match(reading.text, argument.end())
                 and _LETS_IN.match(reading.text, max(0, match.start() - LONGEST_CALL))
-                and (reading.looks(plain.word, given) or _chained(reading, given))
+                and (reading.looks(plain.word, given) or ("." not in given and words.chained(given)))
             ):
                 yield looks.span("password", argument, argument["value"], 0.75)
 
 
-def _chained(reading: Reading, given: str) -> bool:
-    return _CHAIN.fullmatch(given) is not None and reading.looks(words.own, given)
-
-
-_CHAIN = re.compile(r"[^\W\d_]{2,20}(?:[\-_+=!][^\W_]{1,20}){1,6}[!?]?")
 # The last argument, or the last before the name of a host.
 _ENDS_CALL = re.compile(r"[\"'] ?(?:\)|, ?[\"'][\w\-]{1,40}(?:\.[\w\-]{1,40}){1,4}[\"'] ?\))")
 _LETS_IN = re.compile(
     r"[^\n]{0,14}(?<![A-Za-z])(?:getconnection|(?:plain|set_?basic|http_?basic|basic|http_?digest|digest)?_?auth|login|pdo|mysqli|sign_?in|authenticate|(?:password_?)?authentication|networkcredential|(?:username_?password_?)?credentials|simple_?bind)\(",
     re.IGNORECASE,
 )
+PLACE_OF_DATABASE = 2  # behind a host, in mysqli(host, user, password, database)
 LONGEST_CALL = 17  # before what each of them ends with
 
 

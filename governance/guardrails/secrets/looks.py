@@ -37,7 +37,7 @@ _DUMMY = re.compile(
     re.IGNORECASE,
 )
 _SAME = re.compile(r"(.)\1{7,}")
-_SAME_IN_TOKEN = re.compile(r"([^A])\1{7,}|A{16}")  # bytes of nothing are many "A" in a row
+_SAME_IN_TOKEN = re.compile(r"([^A/])\1{7,}|[A/]{16}")  # bytes of nothing are many "A" in a row
 _CODE = re.compile(
     r"[()\[\]{}|\\]|^(?:os|process|env|config|settings|secrets?|self|this|var|data|local|module|request|req|params|ctx|app|st|"
     r"ENV|vault|ssm|arn|kms|file|https?|op|sm|gcp|aws|azure|projects|import|await|new)[.:]|"
@@ -289,13 +289,13 @@ _PRODUCT = re.compile(
     re.IGNORECASE,
 )
 _ARGUMENT = re.compile(
-    r"[A-Za-z_]{2,24}=(?:None|True|False|null|true|false|[\d.:/]{1,40}|[a-z_]+\d?)|[A-Z]\{[\w.]+\}?"
+    r"[A-Za-z]=[\d.]+|[A-Za-z_]{2,24}=(?:None|True|False|null|true|false|[\d.:/]{1,40}|[a-z_]+\d?)|[A-Z]\{[\w.]+\}?"
 )  # of a call, and a type
 _SIGNED = re.compile(
     r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+(?:\d{2,}|[\-._]\d{1,4})\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z|^[A-Z][a-zà-ÿ]{3,}([\-_.])\d{1,3}\1(?!prod|final|stable|draft|beta|alpha|test|staging|latest|release|west|east|north|south|main)[a-zà-ÿ]{3,}\Z"
 )
 _HYPHENED = re.compile(
-    r"[A-Z]{1,6}[\-/]?\d+(?:[\-/.]\d+)*|\d+(?:[.,:/x\-]\d+)*\w{0,3}|[\w.+\-]+@[\w\-]+\.[\w.]+|[a-z\d_.\-]+@[a-z\d.\-]+:?"
+    r"[A-Z]{1,6}[\-/]?\d+(?:[\-/.]\d+)*|\d+(?:[.,:/x\-]\d+)*\w{0,3}|[\w.+\-]+@[\w\-]+\.[\w.]+|[a-z\d_.\-]+@[a-z\d.\-]+(?::[\w./~\-]*)?"
 )
 _HOST = re.compile(r"@[\w\-]+\.[a-z]{2,}|\.(?:com|net|org|io|de|fr|py|js|log|txt|json|html)\b")
 

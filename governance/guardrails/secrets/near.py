@@ -22,7 +22,7 @@ _CANDIDATE = re.compile(
 PROVIDERS = tokens.FORMATS.providers
 # The word that says what a value is. A short word must stand alone or end a name in snake case.
 _NAMING = re.compile(
-    r"(?:api[ _\-]?keys?|(?:mac|cmac|wep|provisioning|enrol?lment|leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
+    r"(?:api[ _\-]?keys?|(?:(?:pre-?)?shared|mac|cmac|wep|provisioning|enrol?lment|leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
     r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif|pepper|vapid[ _]private)|passwords?|passphrase|"
@@ -38,7 +38,7 @@ _BARE_KEY = re.compile(
     r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키|nyckeln?|nøkkel(?:en)?|nøglen?|avain|klíč|ključ|cheia|kulcs|κλειδί|מפתח|khóa|kunci|anahtarı?)\Z"
 )
 _DENIAL = Cue(
-    r"public|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit(?!ted)|(?<![a-z])hash|"
+    r"public|catastral|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit(?!ted)|(?<![a-z])hash|"
     r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
     r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
     r"keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"

@@ -84,6 +84,8 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
     for match in _MAIL_PAIR.finditer(text) if "@" in text else ():
         if match["listed"] and not _LETS_IN.search(lower, max(0, match.start() - REACH_OF_LOGIN), match.start()):
             continue
+        if _IN_URL.search(text, max(0, match.start() - REACH_OF_LOGIN), match.start()):
+            continue
         if reading.likely(looks.coined, bare(match)) and "@" not in match["value"]:
             yield finding(match)
     for match in reading.matches(
@@ -105,6 +107,7 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
             yield finding(known)
 
 
+_IN_URL = re.compile(r"://[^\s\"'<>]*\Z")
 _POINTED = re.compile(r"(?:->|=>|→|:|=|[–—]) ?\Z")
 _NO_USERS = frozenset(
     {"the", "a", "is", "are", "chrome", "firefox", "your", "this", "page", "account", "team", "version", "public"}
@@ -134,7 +137,8 @@ def _networks(reading: Reading) -> Iterator[Finding]:
         _NETWORK_KEY,
         ("wifi", "wi-fi", "wlan", "ssid", "netz", "network", "réseau", "rete ", "netwerk", "sieć", "сеть", "hotspot"),
     ):
-        if len(bare(match)) >= SHORTEST_KEY and reading.likely(looks.coined, bare(match)):
+        value = bare(match)
+        if len(value) >= SHORTEST_KEY and (reading.likely(looks.coined, value) or words.chained(value)):
             yield finding(match)
     for match in reading.matches(_OF_NETWORK, _CODES_OF_NETWORKS) if reading.speaks(_NETWORKS) else ():
         if reading.likely(looks.coined, bare(match)):

@@ -76,7 +76,10 @@ _WHOLE_PHRASE = re.compile(
     re.IGNORECASE,
 )
 _PHRASE_EQUALS = re.compile(
-    r"phrase(?: (?:for|to|of) (?:the |my |our )?[\w\-]{2,20}){0,2} ?[=:] ?(?P<value>" + _WORDS + ")" + END,
+    r"(?:phrase(?: (?:for|to|of) (?:the |my |our )?[\w\-]{2,20}){0,2}|(?:(?:(?<=pass)|(?<=pass ))phrases?|phrase de passe) (?:for|to|of|on|für|zum|zur|du|de|pour|del|para|voor|van)(?: [\w'’\-]{2,20}){1,4}) ?[=:] ?(?P<value>"
+    + _WORDS
+    + ")"
+    + END,
     re.IGNORECASE,
 )
 
@@ -250,6 +253,13 @@ _LONG_WORDS = frozenset(
 )
 
 
+# In a novel a password is a word of the story.
+_TALE = re.compile(
+    r"\b(?:in|of) (?:the|that|this|his|her|a) (?:novel|book|story|tale|film|movie|play|episode|scene|joke|song|game)\b"
+)
+REACH_OF_TALE = 80
+
+
 def _quoted(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     for match in reading.matches(
@@ -268,7 +278,8 @@ def _quoted(reading: Reading) -> Iterator[Finding]:
         ),
     ):
         value = bare(match)
-        if not SAYS_ABOUT.fullmatch(value) and not looks.placeholder(value):
+        told_of = _TALE.search(reading.lower, max(0, match.start() - REACH_OF_TALE), match.start())
+        if told_of is None and not SAYS_ABOUT.fullmatch(value) and not looks.placeholder(value):
             yield finding(match)
     for match in reading.matches(
         _RUN_ON,

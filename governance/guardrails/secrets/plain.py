@@ -63,7 +63,11 @@ def written_out(text: str, name: int, start: int, end: int, sign: str) -> bool:
     if before in _QUOTES:
         end = text.find(before, end, end + LONGEST_END) if text.startswith(_LINE_ENDS, end) else end
         closed = before == text[end : end + 1] and _GOES_ON.match(text, end + 1) is None
-        return closed and not (sign.startswith("(") and not text.startswith(")", end + 1)) and word(value)
+        return (
+            closed
+            and not (sign.startswith("(") and not text.startswith(")", end + 1))
+            and (word(value) or words.chained(value))
+        )
     if before == ">":
         return text.startswith("</", end) and word(value) and _TAG.search(text, max(0, name - REACH), name) is not None
     if _SIGN.fullmatch(sign) is None or _ATTRIBUTE.search(text, max(0, name - REACH), name) is not None:

@@ -149,6 +149,8 @@ def _of_files(reading: Reading) -> Iterator[Finding]:
 _OF_DJANGO = re.compile(
     r"secret_key(?:[\"'])?\s?[:=]\s?(?P<quote>[\"'])(?P<value>[a-z\d!@#$%^&*(\-_=+)]{40,80})(?P=quote)", re.IGNORECASE
 )
+# "A temporary password is generated for root@localhost: …", with any signs
+_OF_MYSQL = re.compile(r"password is generated for [^\s:]{1,80}: (?P<value>[^\s]{10,40})")
 _OF_AZURE = re.compile(r"keyname\"?\s?:[^{}]{1,120}?value\"?\s?:\s?\"?(?P<value>[a-z\d+/]{86}==)", re.IGNORECASE)
 
 
@@ -157,6 +159,9 @@ def _made_by_tools(reading: Reading) -> Iterator[Finding]:
         for match in reading.matches(pattern, (cue,)):
             if looks.noisy(match["value"]):
                 yield Finding("api_key", *match.span("value"), 0.85)
+    for match in reading.matches(_OF_MYSQL, ("password is generated for ",)):
+        if not looks.placeholder_token(match["value"]):
+            yield Finding("password", *match.span("value"), 0.85)
 
 
 # What a cluster keeps: all that stands below `data` or `stringData` of a `kind: Secret`.
@@ -197,7 +202,7 @@ def _kept(name: str, value: str, *, plain: bool) -> bool:
         written = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         return False
-    return not looks.placeholder(written.decode("utf-8", "replace"))
+    return written.startswith(b"{") or not looks.placeholder(written.decode("utf-8", "replace"))
 
 
 # "…?Expires=1767225600&Signature=…&Key-Pair-Id=K2…": what lets anybody in until then.

@@ -49,10 +49,10 @@ _ASSIGNED = (
     r"|[\"'], (?=[\"'][^\"'\n]{4,64}[\"']\))|\((?=[\"']))"
 )
 # What goes on to a password; of a key, `near` judges what stands there without a sign.
-_ASKED = rf"|(?:{_WHOLE}{{0,4}})(?:\?[ \n]{{1,2}}|\n(?=\[\d))(?:[\-–>] )?(?:\[[\d/.:,\- apm]{{4,24}}\] ?)?(?:[^\W\d_][\w.]{{0,14}}(?: [^\W\d_][\w.]{{0,14}})?: )?(?:it'?s |is |es ist |c'est |es )?"
+_ASKED = rf"|(?:{_WHOLE}{{0,4}})(?:\?[ \n]{{1,2}}|\n(?=\[\d))(?:[\-–>] )?(?:\[[\d/.:,\- apm]{{4,24}}\] ?|\d{{1,2}}:\d\d(?::\d\d)? )?(?:[^\W\d_][\w.]{{0,14}}(?: [^\W\d_][\w.]{{0,14}})?: )?(?:it'?s |is |es ist |c'est |es )?"
 _SAID = rf"(?P<assigned>{_ASSIGNED})|(?P<said>(?:,?{_WHOLE}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
 _AFTER_CORE = re.compile(
-    rf"{_SUFFIX}\)?(?:{_SAID}|(?P<about>{_WORDS}{{1,6}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"
+    rf"{_SUFFIX}\)?(?:{_SAID}|(?P<about>{_WORDS}{{1,8}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"
     r"|(?P<near>[\"']? ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE
 )
 # Without what says "is" in few languages only and much else in others.
@@ -104,6 +104,8 @@ def find(reading: Reading) -> Iterator[Finding]:
         if match is None or (match["scheme"] and match["scheme"].strip() in _JUDGED_ELSEWHERE):
             continue
         start, written = match.start("value"), text[match.start("value") : match.end("value")]
+        if written.endswith(_ENTITIES) and (rest := _REST.match(text, match.end("value"))) is not None:
+            written += rest[0]
         if written.endswith(("...", "…")):
             continue
         value = _trimmed(match, written, is_password=is_password)
@@ -158,7 +160,7 @@ def _announced(reading: Reading, end: int) -> Iterator[Finding]:
         yield Finding("password", match.start("value"), match.start("value") + len(value), 0.7)
 
 
-_ANNOUNCED = re.compile(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,6}}) ?(?:[:：→=]|->|=>) {{0,2}}{_VALUE}", re.IGNORECASE)
+_ANNOUNCED = re.compile(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,8}}) ?(?:[:：→=]|->|=>) {{0,2}}{_VALUE}", re.IGNORECASE)
 
 
 # Is in every value that is believed: a digit, a sign among letters, many characters, or the sign before any word.
@@ -233,6 +235,8 @@ _LEAD = re.compile(
 )
 LONGEST_LEAD, _LAST_OF_LEAD = 44, frozenset("aeinorstwy")  # letters that such words end in
 _QUOTES, _PARTS_WORDS = frozenset("\"'`"), " \n\t\r\"'`"
+# "&" as pages and XML write it, within a value
+_ENTITIES, _REST = ("&amp", "&lt", "&gt", "&quot", "&apos"), re.compile(r";[^\s\"'`<>,;]{0,100}")
 _JUDGED_ELSEWHERE = frozenset({"bearer", "basic"})
 _LINE_ENDS = ("\\r", "\\n")  # written out in a string
 
@@ -286,13 +290,11 @@ def _believed(reading: Reading, core: str, match: re.Match[str], value: str) -> 
                 return plain.ends_line(reading.text, start, start + len(value))
             return said is not None and said.endswith(_TELLS) and reading.looks(plain.told, value)
         return _set_in_full(reading, core, match, value)
-    if (
-        core == "secret"
-        and match["assigned"]
-        and len(value) >= SHORTEST_PHRASE
-        and match.string[match.start("value") - 1] in "\"'`"
-    ):
-        return _set_in_full(reading, core, match, value) or looks.key(value)
+    if core == "secret" and match["assigned"]:
+        if len(value) >= SHORTEST_ANSWER and not _RESOURCE.match(value) and reading.likely(looks.made_up, value):
+            return True
+        if len(value) >= SHORTEST_PHRASE and match.string[match.start("value") - 1] in "\"'`":
+            return _set_in_full(reading, core, match, value) or looks.key(value)
     if match["near"] is not None:
         return False  # `near` looks for random characters
     if core in _SECRETS and said is not None and _DIRECTLY.match(said) and reading.likely(looks.striking, value):
@@ -343,12 +345,17 @@ def _in_template(match: re.Match[str]) -> bool:
 
 
 _DIRECTLY = re.compile(r" (?:for|to|on|of|is|was|now|für|pour|para|per|voor)\b")
+_BRACED, _SIGNS = re.compile(r"\{(?P<value>[^{}\n]{4,64})\}(?=[;\"'\s]|\Z)"), re.compile("[;,=]")
 _SECRETS = frozenset({"secret", "credential", "credentials"})
 _AFTER_SIGN = re.compile(r"[;,][^\s;,=\"'`<>:]{3,40}(?=[\s.,)]|\Z)")
 
 
 def _joined(reading: Reading, match: re.Match[str], written: str) -> str:
     """Return the value of `pw=…` with a semicolon or comma inside, or nothing."""
+    start = match.start("value")
+    braced = _BRACED.match(reading.text, start)
+    if braced is not None and _CONNECTION.search(match.string, max(0, match.start() - REACH_BACK), start):
+        return braced[0] if looks.made_up(_SIGNS.sub("", braced["value"])) else ""
     rest = _AFTER_SIGN.match(reading.text, match.end("value"))
     if rest is None or match["assigned"] not in {"=", ":", ": "}:
         return ""
@@ -360,7 +367,7 @@ def _joined(reading: Reading, match: re.Match[str], written: str) -> str:
 
 
 _OTHERS_VERB = re.compile(r" (?:on|to)(?: now| still| also)?:? {1,2}\Z")
-_OTHER_THING = re.compile(r"\b(?:polic|manager|generator|hint)")
+_OTHER_THING = re.compile(r"\b(?:polic|manager|generator|hint|catastral|única|interbancari)")
 _SET = re.compile(r"\b(?:set|reset|chang|updat|made|should)")
 _VERBS = {"on": "salasana", "to": "hasło haslo"}
 

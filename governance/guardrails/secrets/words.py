@@ -26,6 +26,7 @@ _NAMING = re.compile(
 _OF_ONE = re.compile(
     r"(?:ation|ator|able|ible|[^r]ing|[^aeiou]ed|[^i]ly|^un\w+t)$"
 )  # how no word ends that stands alone
+_CHAIN = re.compile(r"[^\W\d_]{2,20}(?:[\-_+=!.][^\W_]{1,20}){1,6}[!?]?")
 _WORD = re.compile(r"[^\W\d_]+")
 SAYING = _ABOUT | _ORDERS
 FEWEST_LETTERS = 6
@@ -42,3 +43,8 @@ def own(value: str) -> bool:
     if len(words) == 1 and _OF_ONE.search(words[0]):
         return False
     return " " not in value or not any(word in _SENTENCE for word in words)
+
+
+def chained(value: str) -> bool:
+    """Tell whether a value is words of somebody's own with signs between."""
+    return _CHAIN.fullmatch(value) is not None and own(value)

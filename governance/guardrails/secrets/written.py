@@ -47,15 +47,10 @@ def _marked_up(reading: Reading) -> Iterator[Finding]:
 
 
 def _any_words(reading: Reading, value: str) -> bool:
-    return reading.looks(plain.told, value) or reading.looks(looks.assigned, value) or _chained(value)
+    return reading.looks(plain.told, value) or reading.looks(looks.assigned, value) or words.chained(value)
 
 
-def _chained(value: str) -> bool:
-    """Tell whether a value is words of somebody's own with signs between."""
-    return _CHAIN.fullmatch(value) is not None and words.own(value)
-
-
-_CHAIN = re.compile(r"[^\W\d_]{2,20}(?:[\-_+=!.][^\W_]{1,20}){1,6}[!?]?")
+_BRACKETS = re.compile(r"[()\[\]{}]")
 
 # auth = {"grafana": ("viewer", "…")}, creds = [("anna", "…")], logins = {"anna": "…"}
 _AT_LOG_INS = Needles(("auth", "creds", "credentials", "logins", "accounts", "users", "passwords"))
@@ -77,7 +72,7 @@ def _log_ins(reading: Reading) -> Iterator[Finding]:
                 break
             end, value = entry.end(), entry["value"]
             paired = entry["bracket"] in {"(", "["} and name not in {"users", "accounts"}
-            if reading.likely(looks.coined, value) or (paired and _chained(value)):
+            if reading.likely(looks.coined, value) or (paired and words.chained(value)):
                 yield Finding("password", *entry.span("value"), 0.7)
 
 
@@ -130,7 +125,7 @@ def _keys_of_ciphers(reading: Reading) -> Iterator[Finding]:
 
 
 def _own_words(reading: Reading, value: str) -> bool:
-    return reading.likely(looks.coined, value) or (any(map(str.isdigit, value)) and _chained(value))
+    return reading.likely(looks.coined, value) or (any(map(str.isdigit, value)) and words.chained(value))
 
 
 # define('AUTH_KEY', '…'): 64 characters with any sign among them.
@@ -159,7 +154,7 @@ _CONNECTIONS = ("mysql.connect(", "mysql_connect(", "mysqldb.connect(", "mysqli_
 
 def _connections(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_CONNECTION, _CONNECTIONS):
-        if _any_words(reading, match["value"]):
+        if _any_words(reading, _BRACKETS.sub("", match["value"])):  # what is in quotes calls nothing
             yield Finding("password", *match.span("value"), 0.7)
 
 

@@ -107,6 +107,28 @@ TOLD: list[tuple[str, list[str]]] = [
     ),
     ("I set a temporary passphrase on the key: velvet-marble-otter-canyon.", ["velvet-marble-otter-canyon"]),
     ("generated a new password for you: **Tundra-cobalt-Wren-41**", ["Tundra-cobalt-Wren-41"]),
+    ("$db = new PDO($dsn, 'shop', 'm4(Flieder)kai');", ["m4(Flieder)kai"]),
+    ("new mysqli('localhost', 'forum', '(Dachs)77!', 'forumdb');", ["(Dachs)77!"]),
+    ("jdbc:sqlserver://sql2;databaseName=Crm;user=sa;password={Jade;Mond=7};encrypt=true", ["{Jade;Mond=7}"]),
+    ('<add connectionString="Data Source=sql1;User ID=erp;Password=Fuchs&amp;Bau30" />', ["Fuchs&amp;Bau30"]),
+    ("my phone pin is 1974 btw", ["1974"]),
+    ("PIN for the company card ending 4402 is 1988.", ["1988"]),
+    ("Die PIN vom Firmenhandy: 2016", ["2016"]),
+    ("Voicemail: dial 171, then passcode 90417.", ["90417"]),
+    ("Passphrase for the backup drive: amber ladder falcon", ["amber ladder falcon"]),
+    ("La phrase de passe du coffre-fort numérique : tortue valse midi", ["tortue valse midi"]),
+    ("Voici le mot de passe pour ouvrir le PDF de la paie : Tulipe_1987", ["Tulipe_1987"]),
+    ('The wifi is called "Bay2" and the key is heron-kettle-storm. Bins go out on Monday.', ["heron-kettle-storm"]),
+    ("18:40 Tom: jakie jest haslo do wifi u ciebie?\n18:41 Ewa: sowaNaDachu77\n18:41 Tom: ok", ["sowaNaDachu77"]),
+    ("tacacs-server key 7 13061E010803557878", ["13061E010803557878"]),
+    ("\toption encryption 'psk2'\n\toption key 'Storch#Ufer12'", ["Storch#Ufer12"]),
+    ("[6001]\ntype=friend\nsecret=Xq82vTn0\ncontext=internal", ["Xq82vTn0"]),
+    ("A temporary password is generated for root@localhost: q8;Zt>Vb4Nm?", ["q8;Zt>Vb4Nm?"]),
+    ("smtp.login('alerts@lindal.org', 'qhvz tmrk wpsn bdcf')", ["qhvz tmrk wpsn bdcf"]),
+    (
+        f'"SessionToken": "IQoJb3JpZ2luX2VjEJr//////////wEaCWV1LXdlc3Qt{RANDOM}{RANDOM}"',
+        [f"9mLr4nBs8yHd3gJf6c{RANDOM}"],
+    ),
 ]
 MODULUS = "wR_kWnZkCZA7VS2g0YxPQ2YYNVbbaMCEIAryKRmwCmZTUnoxRENINLt6Qsk-C6dRuyuFxCnsRL4UwSC5-t"
 SIGNATURE = "\n".join("iQIz" + RANDOM * 2 + c for c in "abcdefgh")
@@ -146,6 +168,13 @@ CLEAN = [
     "Das „Passwort“ ist ein „Kennwort“.",
     "Kennw. siehe Umschlag im Tresor",
     "Passw. vergessen? Anruf 4711",
+    "Order the combination 12-45-78 from the spring catalogue; it ships with both shelves.",
+    "The PIN you chose must have four digits; years such as 1987 are refused. The PIN pad is broken since 2021.",
+    'In the novel, the password to the club was "starfish".',
+    "$ sudo -i\n[sudo] password for nina:\nroot@web1:~#",
+    "We hash passwords with argon2id, m=65536, t=3, p=4, and keep a 16-byte salt for each.",
+    "Su clave catastral es 9872023VH5797S0001WX.",
+    "arn:aws:secretsmanager:eu-west-1:418273650912:secret:prod/ledger/db-bSl5zo",
 ]
 
 
@@ -161,6 +190,27 @@ def test_what_is_kept_or_dialled_is_found(text: str, secrets: list[str]) -> None
 def test_what_is_kept_or_dialled_is_masked_in_an_answer_too(text: str) -> None:
     for size in (3, 5, 8):
         assert in_pieces(text[at : at + size] for at in range(0, len(text), size)) == whole(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PrivateKey = qLw3Tn0b8GxZf5RyVh2KjMsU7dCaPeXo1iB9tN4vWkE=\nListenPort = 51820\n",
+        "APP_KEY=base64:Zq8tVb4NmYc2JhGdXFsA6eUiLpRw0KxTzQnMv5BsCyE=\nAPP_DEBUG=false\n",
+    ],
+)
+def test_a_setting_below_a_key_is_no_part_of_it(text: str) -> None:
+    end = text.index("=\n") + 1
+    assert [one.end for one in detect(text)] and all(one.end <= end for one in detect(text))
+
+
+def test_neither_a_database_nor_a_path_beside_a_password_is_one() -> None:
+    for text, secret in (
+        ("new mysqli('localhost', 'forum', 'm4(Flieder)kai', 'forumdb');", "m4(Flieder)kai"),
+        ("mongodb+srv://app:nebel-Bank-7@cluster0.ab1cd.mongodb.net/prod?retryWrites=true", "nebel-Bank-7"),
+        ("sshpass -p 'Kormoran_66' scp dump.sql root@10.1.1.4:/tmp", "Kormoran_66"),
+    ):
+        assert {text[one.start : one.end] for one in detect(text)} == {secret}
 
 
 @pytest.mark.parametrize("text", CLEAN)
