@@ -38,12 +38,14 @@ class Reading:
     """What a request has read of others so far: rows of the first kind that it came upon, and whose all of it was.
 
     A request that reads in several transactions enters in each whose rows it has not told of yet. `id` is its first
-    entry's, `renews` the entry of the view that looks again.
+    entry's, `renews` the entry of the view that looks again, `place` the path of a page: of several rows the entry is
+    about the one that stands in it.
     """
 
     reader: Principal
     id: UUID = field(default_factory=new_id)
     renews: UUID | None = None
+    place: str = ""
     tally: Tally = field(default_factory=Tally)
     told: set[UUID] = field(default_factory=set)
     entered: int = 0
@@ -87,7 +89,8 @@ class Reading:
         self.entered += 1
 
     def _entry(self) -> Entry:
-        object_id = next(iter(self.ids)) if len(self.ids) == 1 else ""
+        about = self.ids if len(self.ids) == 1 else self.ids.intersection(self.place.split("/"))
+        object_id = next(iter(about), "")
         of = [str(subject) for subject in self.subjects]
         detail = {"rows": len(self.ids), "of": of, "shown": sorted(self.shown), "via": self.reader.via}
         row_id = None if self.entered else self.id
@@ -118,7 +121,7 @@ def begin(reader: Principal) -> Reading:
 def viewing(request: HttpRequest, reader: Principal) -> Iterator[Reading]:
     """Begin the reading of a page, which may be a view that looks again: `request.view` is what it says then."""
     path = request.get_full_path()
-    with open_for(reader, renews=_renewed(request.headers.get(VIEW, ""), path)) as read:
+    with open_for(reader, renews=_renewed(request.headers.get(VIEW, ""), path), place=request.path) as read:
         request.view = signing.dumps([str(read.id), path], salt=_SALT)  # type: ignore[attr-defined]
         request.reading = read  # type: ignore[attr-defined]
         yield read
@@ -140,9 +143,9 @@ def _renewed(said: str, path: str) -> UUID | None:
 
 
 @contextmanager
-def open_for(reader: Principal, *, renews: UUID | None = None) -> Iterator[Reading]:
+def open_for(reader: Principal, *, renews: UUID | None = None, place: str = "") -> Iterator[Reading]:
     """Begin a reading, and put back what there was before it."""
-    made = Reading(reader, renews=renews)
+    made = Reading(reader, renews=renews, place=place)
     kept = _current.set(made), audit.tally.set(made.tally), tenancy.last_act.set(made.close)
     try:
         yield made

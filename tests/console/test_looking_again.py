@@ -42,6 +42,17 @@ def two(acme: TenantWithUsers, ask: Ask) -> list[Approval]:
     return [ask(acme, customer="C-1"), ask(acme, customer="C-2")]
 
 
+def test_a_look_at_one_is_told_of_it_whatever_the_page_shows_beside_it(
+    acme: TenantWithUsers, two: list[Approval], signed_in: SignIn
+) -> None:
+    client = signed_in(acme.approver)
+    for approval in two:
+        client.get(change_url(approval))
+    client.get(INBOX)
+    rows = AuditRow.objects.using("system").filter(tenant=acme.tenant, action="approval.read").order_by("seq")
+    assert [(row.object_id, row.detail["rows"]) for row in rows] == [(str(two[0].id), 2), (str(two[1].id), 2), ("", 2)]
+
+
 @pytest.mark.parametrize("place", ["list", "detail"])
 def test_looking_again_adds_nothing(
     acme: TenantWithUsers, two: list[Approval], ask: Ask, signed_in: SignIn, place: str
