@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos import human
 from tests.chaos.conftest import RUNS
-from tests.chaos.web import Site, Web
+from tests.chaos.web import Site, Web, until
 from tests.journeys.server import Frame, sse
 
 SLOW = "[[token:100]] [[say:" + " ".join(["word"] * 60) + "]]"
@@ -83,6 +83,18 @@ def test_who_does_not_hold_a_run_cancels_it_too(site: Site, pair: tuple[Web, Web
     assert here.began.wait(30)
     assert second.post(f"/api/runs/{run_id}/cancel").status_code == 200
     assert here.finish()[-1].event == "RunCancelled"
+
+
+def test_who_does_not_hold_a_run_cancels_it_in_a_tool_too(site: Site, pair: tuple[Web, Web]) -> None:
+    """The tool would go on for longer than anybody waits here."""
+    first, second = site.client(pair[0]), site.client(pair[1])
+    run_id = human.start(first, human.calls(("wait", {"milliseconds": 600_000}), "all is done"), "a")
+    here = Reader(first, run_id)
+    until(lambda: human.find(second, run_id)["tools"], "the tool")
+    assert second.post(f"/api/runs/{run_id}/cancel").status_code == 200
+    assert here.finish()[-1].event == "RunCancelled"
+    steps = second.get(f"/api/runs/{run_id}/steps").json()
+    assert [(step["name"], step["state"]) for step in steps if step["kind"] == "tool"] == [("wait", "failed")]
 
 
 def test_a_cancelled_run_whose_process_died_is_ended_by_another(site: Site, pair: tuple[Web, Web]) -> None:
