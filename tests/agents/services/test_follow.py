@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from accounts.auth import authenticate
+from accounts.models import Membership
 from accounts.seam import in_thread
+from accounts.services import tokens
+from agents import sse
 from agents.services import follow
 from agents.services.runs import request_cancel
+from agents.services.watch import Watch
 from tests.agents.services.conftest import names, read
+from tests.conftest import PASSWORD
 
 
 async def paused(make_process):
@@ -52,3 +60,21 @@ async def test_a_cut_follower_shows_nothing_that_comes_later(make_process, acme)
     await in_thread(request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
     assert await asyncio.wait_for(reading, 10) == []
     assert not follower.has_ended
+
+
+def demoted(reader) -> None:
+    Membership.objects.using("system").filter(user_id=reader.user_id).update(role="viewer")
+
+
+@pytest.mark.parametrize("loses", [tokens.revoke, demoted], ids=["signs out", "loses her role"])
+async def test_a_stream_ends_when_its_reader_loses_a_right(make_process, acme, loses):
+    process, begin, lines = await paused(make_process)
+    pair = await in_thread(tokens.issue, email=acme.member.email, password=PASSWORD)
+    reader = await authenticate({"Authorization": f"Bearer {pair.access}"}, {}, "GET", "testserver")
+    frames = sse.frames(process.follow(begin, after=lines[-1].seq, to_end=True), reader, Watch(look_seconds=0.05))
+    assert await anext(frames) == sse.RETRY
+    waiting = asyncio.create_task(anext(frames))
+    await in_thread(loses, reader)
+    assert await asyncio.wait_for(waiting, 10) == sse.RETRY_SOON
+    assert [frame async for frame in frames] == []
+    assert process.hub.streams.taken == 0
