@@ -247,6 +247,8 @@ def test_every_answer_names_a_policy(browser: Client) -> None:
         assert browser.get(place)["Content-Security-Policy"] == middleware.PAGES_POLICY
     assert browser.get("/admin/x")["Content-Security-Policy"] == middleware.ADMIN_POLICY
     assert "unsafe" not in middleware.PAGES_POLICY
+    strict = middleware.ADMIN_POLICY.replace(" 'unsafe-eval'", "").replace("; style-src-attr 'unsafe-inline'", "")
+    assert strict == middleware.PAGES_POLICY, "no further exception for the admin's theme"
     for policy in (middleware.PAGES_POLICY, middleware.ADMIN_POLICY):
         assert "frame-ancestors 'none'" in policy
         assert "http" not in policy
