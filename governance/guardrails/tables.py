@@ -11,18 +11,23 @@ from governance.guardrails.needles import matches
 
 _RULE = re.compile(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
 _CELL_FRAME = " \t\"'`"
-_NAME = r"[ \"'`]*+[^\W\d][^\d,;=(){}\[\]<>:\"'`|\t\n]{0,30}[ \"'`]*+"
+_NAME = r"[ \"'`]*+[^\W\d][^,;=(){}\[\]<>:\"'`|\t\n]{0,30}[ \"'`]*+"
 _HEAD = re.compile(
     rf"^(?=[^\n]{{3,120}}\n)(?:{_NAME}(?:(?P<sign>[,;\t]){_NAME})(?:(?P=sign){_NAME})*|[ \t]*+\|?{_NAME}(?:\|{_NAME})+\|?[ \t]*+)\n",
     re.MULTILINE,
 )
 
 
+_TABLE = r"(?P<table>[\w.\"`\[\]]{1,60})"
 _INSERT = re.compile(
-    r"insert into [\w.\"`\[\]]{1,60} ?\((?P<columns>[^()\n]{3,300})\)\s{1,3}values\s{0,3}\((?P<cells>[^()\n]{3,600})\)",
+    rf"insert into {_TABLE} ?(?:\((?P<columns>[^()\n]{{3,300}})\))?\s{{0,3}}values(?=\s{{0,3}}\()", re.IGNORECASE
+)
+_INSERTED = re.compile(r"\s{0,3}\((?P<cells>[^()\n]{3,600})\),?")
+_CREATE = re.compile(
+    rf"create table (?:if not exists )?{_TABLE}\s?\((?P<columns>(?:[^;()]|\([^()]{{0,40}}\)){{3,800}}+)\)",
     re.IGNORECASE,
 )
-_NEXT_ROW = re.compile(r"\s{0,4},\s{0,4}\((?P<cells>[^()\n]{3,600})\)")
+_BRACKETED = re.compile(r"\([^()]*\)")
 _COPY = re.compile(r"copy [\w.\"]{1,80} ?\((?P<columns>[^()\n]{3,300})\) from stdin;?[^\n]{0,20}\n", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?:[A-Za-z]{0,9} ?'(?P<held>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
 _TAG = re.compile(
@@ -94,16 +99,27 @@ class Tables:
                 end = yield from self._below(head, names)
 
     def _inserted(self, columns: re.Pattern[str]) -> Iterator[Cell]:
-        """Yield the wanted values of the rows that a statement inserts into a database's table."""
-        for row in matches(_INSERT, self._text, self._lower, ("insert into ",)):
-            names = _wanted(_names(row["columns"]), columns)
-            last, values = row.end() + LONGEST_TABLE, row if any(names) else None
-            while values is not None and values.end() < last:
-                start = values.start("cells")
-                for name, cell in zip(names, _VALUE.finditer(values["cells"]), strict=False):
+        """Yield the wanted values of the rows that statements insert into tables of a database."""
+        for statement in matches(_INSERT, self._text, self._lower, ("insert into ",)):
+            written = statement["columns"] or self._created.get(_names(statement["table"])[0], "")
+            names = _wanted(_names(written), columns)
+            row = _INSERTED.match(self._text, statement.end()) if any(names) else None
+            while row is not None:
+                start = row.start("cells")
+                for name, cell in zip(names, _VALUE.finditer(row["cells"]), strict=False):
                     if name and cell["held"]:
                         yield Cell(name, start + cell.start("held"), start + cell.end("held"))
-                values = _NEXT_ROW.match(self._text, values.end())
+                row = _INSERTED.match(self._text, row.end())
+
+    @cached_property
+    def _created(self) -> dict[str, str]:
+        """The names of the columns, parted by commas, of each table that a statement makes."""
+        return {
+            _names(made["table"])[0]: ",".join(
+                column.split()[0] for column in _BRACKETED.sub("", made["columns"]).split(",") if column.strip()
+            )
+            for made in matches(_CREATE, self._text, self._lower, ("create table ",))
+        }
 
     def _copied(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the wanted values of the rows below a statement that copies them from what follows."""

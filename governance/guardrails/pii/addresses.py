@@ -22,7 +22,7 @@ _TOWN = rf"(?:{_CODES} {_UPPER}[\w'’\-]{{1,24}}+|(?:{_CAPITAL}[ ,\-]{{1,3}}){{
 _HOUSE = r"(?:[nN][roº°]?\.? ?|No\.?:? ?|д\. ?|дом |Nr\.? )?\d{1,5}(?: ?[a-zA-Zа-яА-Я]\b)?(?:[/\-]\d{1,4}[a-zA-Z]?)?(?![\w:%€$]|[.,]\d)"
 # Floor, door and district, before the town.
 _IN_TOWN = rf"(?:[^\n,;]{{0,24}}+(?:,[^\n,;]{{1,28}}+){{0,3}}?,|\n|,\n|) ?{_TOWN}"
-_SMALL = r"d[eiao]s?|del(?:la|l)?|dos|das|la|le|les|lai|du|of|y|e|the|alten|neuen|großen|kleinen|hohen|langen"
+_SMALL = r"d[eiao]s?|dei|degli|delle|del(?:la|l)?|dos|das|la|le|les|lai|du|of|y|e|the|alten|neuen|großen|kleinen|hohen|langen"
 _NAME = rf"(?:(?:{_CAPITAL}|{_SMALL})(?: |(?=[,\n]))){{1,6}}+"
 _REST = rf"(?:[ ,\-–#]{{1,3}}(?:{_CAPITAL}|\d[\w\-]{{0,8}}+|(?:{_SMALL})\b)){{0,9}}+"
 
@@ -39,7 +39,7 @@ _STREET = re.compile(
     r"(?: (?:N|S|E|W|NE|NW|SE|SW)\b\.?)?"
 )
 _PLACE = re.compile(
-    r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|#)\.? ?#?[0-9A-Za-z\-]{1,6})?"
+    r"(?:(?:,? |\n)(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|#)\.? ?#?[0-9A-Za-z\-]{1,6})?"
     rf"(?:[,\n] ?(?:{_CAPITAL} ?){{1,3}})?"
     r"(?:,? [A-Z]{2},? \d{5}(?:-\d{4})?|,? [A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}|,? (?:NSW|VIC|QLD|TAS|ACT|WA|SA|NT) \d{4}|,? [A-Z]{2} [A-Z]\d[A-Z] ?\d[A-Z]\d|,? [A-Z]{2}\b(?! ?\d)|,? \d{4,6}\b)"
 )
@@ -73,7 +73,7 @@ _POSTCODES = (
 )
 _LINES = re.compile(rf"(?:(?:{_CAPITAL}|\d{{1,4}}[A-Za-z]?)[ ,\n]{{1,2}}){{3,9}}$")
 _STREETS = re.compile(
-    r"\b(?:Street|St|Road|Rd|Lane|Avenue|Ave|Drive|Close|Way|Court|Terrace|Crescent|Gardens|Grove|Place|Hill|Row|Mews|View|Park|Green)\b,"
+    r"\b(?:Street|St|Road|Rd|Lane|Avenue|Ave|Drive|Close|Way|Court|Terrace|Crescent|Gardens|Grove|Place|Hill|Row|Mews|View|Park|Green|Rise)\b[,\n]"
 )
 _EASTERN = re.compile(
     r"〒 ?\d{3}-?\d{4}[ \u3000]?[^\s、。]{2,40}|(?:東京都|北海道|(?:京都|大阪)府|[\u4e00-\u9fff]{2,3}県)[^\s、。\d]{1,12}[市区町村郡][^\s、。\d]{0,12}\d{1,4}(?:[-丁]\d{1,4}){1,2}"
@@ -104,6 +104,12 @@ _PUBLIC = re.compile(
     r"öffnungszeiten|geöffnet|ouvert\w*|ferme|siège|siege social|venue|rathaus|town hall|embassy|botschaft|hrb|p\.?iva|kvk|filiale|headquarters|theat\w+|station|conference|konferenz)\b"
 )
 REACH, BEFORE, AROUND = 80, 40, 60
+# For texts that arrive in pieces: words with which an address begins that has no digit yet, and what is held from one on.
+LEADING = (
+    "via", "viale", "corso", "piazza", "vicolo", "largo", "calle", "plaza", "paseo", "carrer", "carretera", "rua", "travessa", "praça", "alameda", "avenida", "avda", "av",
+    "rue", "avenue", "boulevard", "chemin", "allée", "impasse", "quai", "cours", "ul", "os", "pl", "str", "ulica", "jl", "jalan", "strada", "c", "flat", "unit", "apt", "apartment",
+)  # fmt: skip
+TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n]{{0,3}}+(?:{_UPPER}[^\s,]{{0,24}}+|\d[^\s,]{{0,8}}+|(?:{_SMALL})(?![^\W_]))){{0,14}}+[ ,\n]{{0,3}}+[a-z]{{0,4}}"
 
 
 def find(reading: Reading) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.reading import Reading
 
+REACH_TURN = 80
 REACH, OLDEST_YEAR, YEAR_OF_FEASTS = 64, 1900, 2020
 PERSIAN_YEARS = range(1300, 1430)
 _WORD = r"[^\W\d_]{3,14}+"
@@ -77,6 +78,11 @@ _ASKED = Cue(
     r"\b(?:patient\w*|pt|client|male|female)\b[^\n\d]{0,16}[,:] ?(?:m|f|w|male|female),? $|"
     r"(?:\bborn|birth(?:day|date)?|\bdob|geboren|geburtsdatum|naissance|née?(?:\(e\))?|nacimiento|naciste|nació|nascita|nat[oa]|nascimento|nasceu|urodzi\w+|geboorte\w*|рожд\w+|родил\w+|född|født)"
     r"\b(?! again)[^\n?]{0,16}\?[\"'”»]? {0,2}[\-–—>]? ?(?:[\w ]{1,12}: ?)?[\"'“«]?(?:(?:it'?s|on|the|am|le|el|il|den|em|in|was|born|i|he|she|they|ich|er|sie|je|well,?|that'?s) ){0,4}$"
+)
+# The same of a talk, where the answer stands on the next line behind who gives it.
+_TURN = re.compile(
+    r"(?:\bborn|birth ?(?:day|date)?|\bdob|geboren|geburtsdatum|naissance|né(?:\(e\))?e?|nacimiento|naciste|nascita|nat[oa]|nascimento|nasceu|urodzenia|geboorte\w*|рожд\w+)\b"
+    r"[^\n]{0,20}\n[\"'*]{0,2}[\w .]{1,16}[\"'*]{0,2}[:>] ?(?:(?:it'?s|on|the|am|le|el|il|i|was|born|sure) ){0,4}$"
 )
 _PATIENT = Cue(
     r"\b(?:mr|mrs|ms|miss|frau|herr|patient|patientin|mme|sra?|pt)\.?:? (?:[^\W\d_][\w'’\-]{1,20}[ ,]{1,2}){1,3}$"
@@ -190,7 +196,11 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
     if window.endswith(">"):
         window = _TAGS.sub(" ", labels.before(text, match.start(), 2 * REACH))
     after = _AFTER.match(lower, match.end()) is not None
-    if not (after or _HINTED.search(window) or reading.speaks(_OF_HOSPITALS)):
+    if not (
+        after
+        or _HINTED.search(lower, max(0, match.start() - REACH_TURN), match.start())
+        or reading.speaks(_OF_HOSPITALS)
+    ):
         return False
     start = match.start()
     if not (after or reading.near(_COULD_SAY, start - 2 * REACH, start) or reading.speaks(_OF_HOSPITALS)):
@@ -206,6 +216,8 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
     if label is not None:
         return not label["weak"] or (year is not None and int(year[0]) < YEAR_OF_FEASTS)
     if after or _AGED.search(window) or _ASKED.search(labels.before(text, match.start(), REACH)):
+        return True
+    if _TURN.search(lower, max(0, start - REACH_TURN), start):
         return True
     if _PATIENT.search(window) and _ADMITTED.match(lower, match.end()):
         return year is not None and int(year[0]) < YEAR_OF_FEASTS

@@ -27,7 +27,7 @@ from governance.guardrails.reading import Reading
 _DIGIT = re.compile(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
-_WORDS = ("at", "dot", "arroba")
+_WORDS = ("at", "dot", "arroba", *addresses.LEADING)
 _SAID = rf"(?i:{dictated.SPELT})"
 _SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,7}}\Z)"  # two digits in words, or one and what may become one
 
@@ -52,6 +52,7 @@ _TAILS = (
     # a street after its number
     rf"\d{{1,4}}(?: ?(?:bis|ter))?,? (?i:{addresses.BEGUN}|{addresses.NUMBERED_FIRST}(?:[ ,\n]{{1,2}}[\w'’.\-]{{0,24}}){{0,12}})",
     r"\d{1,5}[A-Za-z]?(?:-\d{1,4})?(?:[ ,\n]{1,2}#?[A-Z0-9][\w'’.\-#]{0,20}){0,14}[ ,\n]{0,2}#?",
+    addresses.TAIL,
     # account and identity numbers in groups
     r"[A-Za-z]{2}\d{2}[0-9A-Za-z \-]{0,52}",
     r"[A-Z]{1,5} ?(?:\d[\dA-Z]{0,15})?(?:[ .\-/][\dA-Z]{0,12}){0,7}",
@@ -69,7 +70,7 @@ _TAILS = (
     r"[A-Z]{0,3}\d{4,14}[,;|\t][^\n]{0,80}",
     *names.TAILS,
     # "jane dot doe at acme dot com"
-    r"[\w.+\-]{1,40}+(?: dot [\w.+\-]{1,30}+){0,2}(?: {0,2}(?:d|do|dot)?| ?[\[({<] ?"
+    r"[\w.+\-]{1,40}+(?: dot [\w.+\-]{0,30}+){0,2}(?: {0,2}(?:d|do|dot)?| ?[\[({<] ?"
     r"| {0,2}(?:[\[({<] ?)?(?i:a|at|@|ar\w{0,6}) ?[\])}>]? ?"
     r"(?:[A-Za-z0-9\-]{1,40}(?:[ .\[({<\])}>]{1,3}[A-Za-z0-9\-]{1,20}){0,8}[ .\[({<\])}>]{0,3})?)",
 )

@@ -74,6 +74,25 @@ _ELSEWHERE = (
         re.compile(r"PID\|\d{0,4}\|(?:[^|\n]{0,40}\|)?(?P<medical_id>[A-Z]{0,4}\d[\w\-]{3,19})(?=[\^|~\n])"),
         ("pid|",),
     ),
+    # in records whose parts say of whom or of what
+    (
+        re.compile(
+            r"(?i:(?:driv(?:ers?|ing)[ _\-]?)?licen[cs]e)\"\s?:\s?\{[^{}]{0,80}?\"(?i:number|no|num|id)\"\s?:\s?\"(?P<driver_license>(?=[A-Z\-]*\d)[A-Z\d][A-Z\d \-]{4,18})\""
+        ),
+        ("driv", "licen"),
+    ),
+    (
+        re.compile(
+            r"(?i:medical record)[^\n{}]{0,12}\"\s?\}[^{}]{0,30}\"value\"\s?:\s?\"(?P<medical_id>[A-Z]{0,3}-?\d[\d\-]{4,14})\""
+        ),
+        ("medical record",),
+    ),
+    (
+        re.compile(r"(?i:member id)[ :#]{1,3}(?P<medical_id>[A-Z]{2,4} ?\d{3,4}(?: \d{2,4}){1,3})(?![0-9A-Za-z])"),
+        ("member id",),
+    ),
+    # announced, whether its check digit is right or not
+    (re.compile(r"SIN\b[^\n\d]{0,30}(?P<national_id>\d{3}-\d{3}-\d{3})(?![\d-])"), ("sin",)),
 )
 
 

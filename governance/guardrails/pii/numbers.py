@@ -55,6 +55,7 @@ _NETWORK = Cue(
 _CARD = re.compile(
     r"[0-6](?<![0-9A-Za-z].)(?<!\d\..)(?<!1(?!800))(?<!0(?!604))(?="
     r"(\d{3}(?:[ ._/\-]{1,2}\d{4}){2}[ ._/\-]{1,2}\d{1,4}(?:[ .\-]\d{2,3})?(?!\d)"
+    r"|\d{3} \d{4}\n\d{4} \d{4}(?!\d)"
     r"|\d{3}[ ._/\-]{1,2}\d{6}[ ._/\-]{1,2}\d{4,5}(?!\d)"
     r"|\d{11,18}(?![0-9A-Za-z])"
     r"|(?<!\d[ \-].)(?:[ \-]\d){12,18}(?!\d|[ \-]\d)))",
@@ -99,7 +100,7 @@ def _of_a_payer(text: str, start: int, end: int, digits: str) -> bool:
     window = labels.before(text, start)
     claimed = _EXPIRY.match(text, end) is not None or _CARD_WORD.search(window) is not None
     usual = len(digits) in CARD_LENGTHS or (len(digits) == DINERS_LENGTH and len(digits) != end - start)
-    if (not usual or _MAESTRO.match(digits)) and not claimed:
+    if (not usual or _MAESTRO.match(digits) or "\n" in text[start:end]) and not claimed:
         return False
     if _LOYALTY.search(window) and not _NETWORK.search(window):
         return False
@@ -113,7 +114,7 @@ def _of_a_payer(text: str, start: int, end: int, digits: str) -> bool:
 
 _MAESTRO = re.compile(r"5[0678]|6(?:0(?!11)|3|7)")
 _EXPIRY = re.compile(
-    r"[\s,;|:()\-]{1,3}(?:exp\w*|valid\w*|gültig\w*|ablauf|verfall\w*|skt|scad\w*|vence|val\.?|cad\.?)?[\s.:]{0,2}(?:bis |thru |to )?(?:0[1-9]|1[0-2]) ?[/\-|]? ?(?:20)?[2-4]\d(?!\d)",
+    r"[\s,;|:()\-]{1,3}(?:exp\w*|good|valid\w*|gültig\w*|ablauf|verfall\w*|skt|scad\w*|vence|val\.?|cad\.?)?[\s.:]{0,2}(?:bis |thru |to )?(?:0[1-9]|1[0-2]) ?[/\-|]? ?(?:20)?[2-4]\d(?!\d)",
     re.IGNORECASE,
 )
 

@@ -63,13 +63,13 @@ _DATE = re.compile(
     r"\d{1,3}(?:\.\d{1,3}){3}|\d{3}-\d\d-\d{4}"
 )
 _LINK = re.compile(
-    r"(?:\bwa\.me/|\b(?:tel|sms|callto):|[?&](?:phone|tel|mobile|msisdn|to)=|\b(?:msisdn|wa_?id|calling_?number|called_?number|caller_?id|cli|ani|[ab]_?party|from_number|to_number|phone_?number)[\"']?\s?[=:]\s?[\"']?)(?:\+|%2B|00)?(?P<number>[1-9]\d(?:[-. ]?\d){6,13})(?!\w)",
+    r"(?:\bwa\.me/|\b(?:tel|sms|callto):|[?&](?:phone|tel|mobile|msisdn|to)=|\b(?:msisdn|wa_?id|calling_?number|called_?number|caller_?id|cli|ani|[ab]_?party|from_number|to_number|phone_?number)[\"']?\s?[=:]\s?[\"']?|(?<![a-z])(?:cell|mob(?:ile)?|tel|phone?|handy)(?=\d{10,12}(?!\d)))(?:\+|%2B|00)?(?P<number>0?[1-9]\d(?:[-. ]?\d){6,13})(?!\w)",
     re.IGNORECASE,
 )
 # What stands in every such link: a look for it takes a fraction of the time.
 _LINKED = re.compile(
     beginnings(
-        ("wa.me/", "tel:", "sms:", "callto:", "phone=", "tel=", "mobile=", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber", "phone_number", "phonenumber")
+        ("wa.me/", "tel", "sms:", "callto:", "phon", "cell", "mob", "handy", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber")
     )
 )  # fmt: skip
 
@@ -215,7 +215,11 @@ def _valid_in(digits: str, regions: tuple[str, ...]) -> bool:
 def _nobodys(reading: Reading, start: int, end: int) -> bool:
     """Tell whether a number is free to call, as only firms' and help lines' are, or printed for trying."""
     written = digits_of(reading.text[start:end]).removeprefix("00")
-    if _FREE.fullmatch(written) or _SWITCHBOARD.match(reading.text, end - 3, end):
+    if (
+        _FREE.fullmatch(written)
+        or _SWITCHBOARD.match(reading.text, end - 3)
+        or _SWITCHBOARD.match(reading.text, end - 1)
+    ):
         return True
     return reading.speaks(examples.TRIED) and examples.printed(reading, start, end, written)
 
@@ -223,7 +227,7 @@ def _nobodys(reading: Reading, start: int, end: int) -> bool:
 _FREE = re.compile(
     r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{5,7}|(?:61)?1[38]00\d{6}"
 )
-_SWITCHBOARD = re.compile(r"\d-0")  # of a firm, whose people have longer numbers
+_SWITCHBOARD = re.compile(r"\d-0(?!\d)")  # of a firm, whose people have longer numbers
 SHORTEST_ABROAD = 10
 _BELIEVED = re.compile(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude
 _DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude

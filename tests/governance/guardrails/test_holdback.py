@@ -96,10 +96,16 @@ def test_detectors_read_so_much_and_no_more(piece: str, size: int) -> None:
         "生年月日:昭和52年8月3日、初診です。", "母は昭和 25年3月9日生まれで、平成は知りません。", "平成元年1月8日生まれ", "令和の明日は大正の昭",
         "the TOTP seed: K7VQ 3M2X ZP5L WJ4N 6RTB HAYC is on the sticker", "pw for the pdf: lastsummer\nsee you", "pw for the pdf: lastsummer is wrong",
         "dn=cn=sync pw=Umbrella;Tango88 result=0", "the safe combination is 24-11-36-12 as ever", "DOC=P NAT=GBR NUM=137406422 NAME=X",
+        "It's benedikta dot wolfrum at gmx dot de.", "to my home: Flat 7, 31 Gorsewell Terrace, Leeds LS7 4QN.", "la cena è da me, via dei Carpini 27, 40137 Bologna, suona",
+        "domicilio particular: C/ Nogalera, 14, 3.º B, 18014 Granada.", "성명: 남궁태윤\n부서: 영업", "name: Dagny Frostholm, born in Bergen", "From: Ilse Tamm <ilse@tamm.ee>",
     ],
 )  # fmt: skip
 def test_what_only_later_letters_decide(text: str) -> None:
-    assert in_pieces(text) == whole(text)
+    assert {in_pieces(pieces(text, size)) for size in (1, 2, 5)} == {whole(text)}
+
+
+def pieces(text: str, size: int) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
 
 
 @pytest.mark.parametrize("size", range(1, 10))

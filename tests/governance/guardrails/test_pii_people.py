@@ -116,3 +116,36 @@ def test_such_places_without_a_person(text: str) -> None:
 )  # fmt: skip
 def test_words_for_people_alone_say_nothing(text: str) -> None:
     assert kinds(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds_found"),
+    [
+        ("bot: can you confirm your birthday please\nyou: 09/27/1986\nbot: thanks", {"date_of_birth"}),
+        ("Q: When were you born?\nA: 3 Nov 1991", {"date_of_birth"}),
+        ("ref;birth_date;best_100m\nA31;12.02.2007;12,41", {"date_of_birth"}),
+        ("CREATE TABLE `kids` (`id` int, `dob` date, `fee` numeric(8,2)) ENGINE=X;\nINSERT INTO `kids` VALUES (1,'1977-03-19',3),(2,'1981-10-04',4);", {"date_of_birth"}),
+        ('{"driver_license":{"state":"CO","number":"17-238-4096"}}', {"driver_license"}),
+        ('{"type":{"text":"Medical record number"},"value":"H-7730418"}', {"medical_id"}),
+        ("Plan Silver. Member ID ZGP 4471 9083 22, group 00417", {"medical_id"}),
+        ("the wrong SIN is on it. SIN should read 538-172-644", {"national_id"}),
+        ("4532 7719\n0268 4153\ngood thru 07/28", {"credit_card"}),
+        ("cust called,cell9715348026,wants a call", {"phone"}),
+        ("ship to residence\n\n4418 Larkmoor Ridge Dr\nApt 12B\nSpokane, WA 99208\n", {"address"}),
+        ("la cena è da me, via dei Carpini 27, 40137 Bologna, suona", {"address"}),
+        ("Deliver to:\n\n17 Hollybush Rise\nKettering\nNN15 6QT", {"address"}),
+    ],
+)  # fmt: skip
+def test_what_stands_over_lines_or_in_records(text: str, kinds_found: set[str]) -> None:
+    assert kinds(text) == kinds_found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Q: When was the company founded?\nA: 3 Nov 1991", '{"license":{"state":"active","number":4471920},"product":"Editor"}', "draw:\n4532 7719\n0268 4153\nbonus 7",
+        "INSERT INTO cities VALUES (1, '1977-03-19'), (2, '1981-10-04');", "SIN(0.523598775) equals 0.5", "table cell12345678 of the sheet", "Nordwind GmbH, Telefon 0431 9900-0",
+    ],
+)  # fmt: skip
+def test_what_only_resembles_those(text: str) -> None:
+    assert kinds(text) == set()
