@@ -147,8 +147,8 @@ async def test_what_is_claimed_while_its_process_goes_away_is_given_back_at_once
     run = await in_thread(stored, begin)
     assert (run.status, run.lease_owner, run.recoveries) == ("pending", "", 0)
     monkeypatch.setattr(queue, "claim", claim)
-    await make_process(["Yes"])
-    assert names(await read(process.follow(begin)))[-1] == "RunCompleted"
+    heir = await make_process(["Yes"])
+    assert names(await read(heir.follow(begin)))[-1] == "RunCompleted"
 
 
 async def test_nobody_waits_for_a_writer_that_has_ended(make_process):
