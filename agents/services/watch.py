@@ -12,6 +12,7 @@ from django.db import Error
 
 from accounts import lapsed
 from accounts.principals import Principal
+from agentos.core.errors import whereabouts
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Watch:
         self._open.setdefault(reader, set()).add(stream)
         if self._task is None:
             self._task = asyncio.create_task(self._look_on(), name="stream-watch")
+            self._task.add_done_callback(self._broken_off)
         try:
             yield
         finally:
@@ -53,6 +55,16 @@ class Watch:
         if not self._open and self._task is not None:
             self._task.cancel()
             self._task = None
+
+    def _broken_off(self, task: asyncio.Task[None]) -> None:
+        """Cut all streams when looking failed for a reason that nobody foresaw: none goes on unwatched."""
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        logger.error("streams: rights are not looked at any more: %s", whereabouts(error))
+        self._task = None
+        for streams in self._open.values():
+            for stream in streams:
+                stream.cut()
 
     async def _look_on(self) -> None:
         while True:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from accounts import lapsed
 from accounts.auth import authenticate
 from accounts.models import Membership
 from accounts.seam import in_thread
@@ -78,3 +79,17 @@ async def test_a_stream_ends_when_its_reader_loses_a_right(make_process, acme, l
     assert await asyncio.wait_for(waiting, 10) == sse.RETRY_SOON
     assert [frame async for frame in frames] == []
     assert process.hub.streams.taken == 0
+
+
+async def test_no_stream_goes_on_unwatched(make_process, acme, monkeypatch, caplog):
+    async def fails(readers: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(lapsed, "among", fails)
+    process, begin, lines = await paused(make_process)
+    watch, reader = Watch(look_seconds=0.05), acme.principal("member")
+    for _ in range(2):  # who comes then is watched anew
+        follower = process.follow(begin, after=lines[-1].seq, to_end=True)
+        async with asyncio.timeout(10):
+            assert [frame async for frame in sse.frames(follower, reader, watch)] == [sse.RETRY, sse.RETRY_SOON]
+    assert caplog.text.count("not looked at any more") == 2
