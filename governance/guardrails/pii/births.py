@@ -133,6 +133,18 @@ _YEAR_SAID = r"(?:nineteen|two thousand(?: and)?|twenty)(?:[ \-](?:oh |hundred )
 _SAID = re.compile(
     rf"\b(?:(?:the )?{_ORDINAL} (?:of )?(?:{_MONTH}|the {_ORDINAL})|{_MONTH} (?:the )?{_ORDINAL}),? (?:of )?(?:{_YEAR_SAID}|(?:thir|for|fif|six|seven|eigh|nine)ty[ \-][a-z]{{3,5}})\b"
 )
+_WORDS_OF_YEARS = (
+    "nineteen",
+    "two thousand",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+)  # one of which each such day has
 DAYS, MONTHS = range(1, 32), range(1, 13)
 
 
@@ -141,7 +153,8 @@ def find(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     if not reading.speaks(_TOLD):
         return
-    for match in _days(text):
+    could_say = _could_say(reading)
+    for match in _days(text) if could_say else ():
         year = _YEAR.search(match[0])
         old = year is not None and int(year[0]) < OLDEST_YEAR and int(year[0]) not in PERSIAN_YEARS
         if not old and _of_birth(reading, match, year):
@@ -155,7 +168,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding("date_of_birth", match.start("one"), match.end("year"), 0.8)
     for match in _SIX_OF_KOREA.finditer(lower):
         yield Finding("date_of_birth", *match.span("day"), 0.8)
-    for match in _SAID.finditer(lower):
+    for match in _SAID.finditer(lower) if could_say and any(word in lower for word in _WORDS_OF_YEARS) else ():
         if _of_birth(reading, match, None):
             yield Finding("date_of_birth", *match.span(), 0.8)
     for at, _ in reading.places(_FEASTS_OF_PEOPLE):
@@ -165,6 +178,35 @@ def find(reading: Reading) -> Iterator[Finding]:
     for cell in reading.tables.cells(_COLUMN):
         if (day := _DAY.match(text, cell.start)) is not None and day.end() == cell.end:
             yield Finding("date_of_birth", cell.start, cell.end, 0.8)
+
+
+def _could_say(reading: Reading) -> bool:
+    """Tell whether anything in a text could call a date a birth's: else none needs to be looked for."""
+    if reading.near(_COULD_SAY, 0, len(reading.text)) or reading.speaks(_OF_HOSPITALS):
+        return True
+    return any(word in reading.lower for word in _SAID_AFTER)
+
+
+# One of which stands in all that is said after a date.
+_SAID_AFTER = (
+    "birth",
+    "born",
+    "dob",
+    "d.o.b",
+    "gebor",
+    "태어",
+    "г",
+    "р.н",
+    "рожд",
+    "doğ",
+    "생",
+    "szület",
+    "gim",
+    "dzim",
+    "syntynyt",
+    "生",
+    "出生",
+)
 
 
 def _days(text: str) -> Iterator[re.Match[str]]:
