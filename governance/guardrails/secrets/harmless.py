@@ -10,12 +10,13 @@ from governance.guardrails.reading import Reading
 _BASE64 = r"[A-Za-z0-9+/_\-]"
 # What lock files and registries write of a file: how it is made, then the sum, of just that length.
 _SUM = re.compile(
-    rf"(?:h1:|sha256[-:=]){_BASE64}{{43}}(?:=|(?![\w+/=\-]))|sha384[-:=]{_BASE64}{{64}}|sha512[-:=]{_BASE64}{{86}}==|sha1[-:=]{_BASE64}{{27}}=|(?:sha\d{{1,3}}|md5)[-:=][0-9a-f]{{32,128}}(?![0-9a-f])"
+    rf"(?:h1:|sha256[-:=]|SHA256:){_BASE64}{{43}}(?:=|(?![\w+/=\-]))|sha384[-:=]{_BASE64}{{64}}|sha512[-:=]{_BASE64}{{86}}==|sha1[-:=]{_BASE64}{{27}}=|(?:sha\d{{1,3}}|md5)[-:=][0-9a-f]{{32,128}}(?![0-9a-f])"
 )
-_BEGINS_SUM = re.compile("h1:|sha|md5")
+_BEGINS_SUM = re.compile("h1:|sha|SHA|md5")
 _BEFORE_SUM = 7  # characters: "sha512-"
 _ELLIPSIS = ("…", "...", "[...", "[…")
 _KEYS = frozenset({"api_key", "bearer_token", "saas_token"})
+_NAMED = frozenset({"api_key", "password"})  # found by what names them, not by their form
 _PUBLIC = re.compile(r"pk\.eyJ|pk_(?:live|test)_|pub[0-9a-f]{32}\Z")
 _CALLED_PUBLIC = re.compile(r"\bpubli(?:c|shable)(?:[ _\-][a-z]{2,12}){0,2}[ _\-](?:key|token)\W{1,4}(?:is )?\W?\Z")
 _REMARKED_PUBLIC = re.compile(
@@ -27,6 +28,15 @@ _OF_CODE = re.compile(
 )
 _ID = re.compile(r"(?<![\w\-])id[\"']?\s{0,12}[:=]\s{0,4}[\"']?\Z")
 _PROMPT = re.compile(r"[\w\-]+@[\w.\-]+:[~/][^\s]*[#$]")  # of a shell that asked for a password
+# Keys that are pressed together, a line that names its own value, and who is asked for a password.
+_NO_VALUE = re.compile(
+    r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]\b"
+    r"|(?<![^\n])[A-Z][A-Z\d_]{2,40}=(?=[^\s=])|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
+)
+# What else is named before a value: the number of a case, a secret that stands elsewhere.
+_NAMED_OTHERWISE = re.compile(
+    r"(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen)[ ]?[:#][ ]{0,3}\Z|arn:aws[\w\-]{0,8}:[a-z]{2,20}:[a-z\d\-]{0,20}:\d{12}:secret:\Z"
+)
 REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 32
 # What a key in JSON shows everybody, and what signs a text or is a key that others write to.
 _KEY_IN_JSON = re.compile(r"[\"']kty[\"']")
@@ -54,6 +64,11 @@ def harmless(reading: Reading, one: Finding) -> bool:
     if reading.speaks(_KEY_IN_JSON) and _SHOWN_PART.search(reading.lower, max(0, start - REACH_OF_ID), start):
         return True
     if reading.speaks(_SIGNED) and _in_signature(reading.lower, start):
+        return True
+    if one.kind in _NAMED and (
+        _NO_VALUE.match(text, start, min(len(text), end + REACH)) is not None
+        or _NAMED_OTHERWISE.search(reading.lower, max(0, start - REACH), start) is not None
+    ):
         return True
     if one.kind in _KEYS:
         return text.startswith(_ELLIPSIS, end) or _OF_CODE.match(text, start, end) is not None or _public(reading, one)
