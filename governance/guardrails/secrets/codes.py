@@ -168,7 +168,7 @@ _DOORS = Needles((
     "alarmcode", "zugangscode", "schlüsselkasten", "schlüsselfach", "code fürs", "code für den safe", "code für den tresor", "code für die alarm", "code du coffre", "code de la caisse", "clave de la alarma", "clave de la puerta", "clave de la caja", "código de la caja", "codice della cassaforte", "code van de kluis", "code van het slot", "code voor de deur", "код от домофона", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "boîtier", "alarmanlage", "digicode",
     "código del portal", "código de la puerta", "código puerta", "código de la alarma", "código del garaje", "caja de llaves", "código da porta", "código do portão", "código do alarme", "cofre de chaves", "codice del cancello", "codice della porta", "codice portone", "codice allarme", "cassetta chiavi",
     "deurcode", "poortcode", "sleutelkluis", "sleutelkastje", "kod do drzwi", "kod do bramy", "kod do furtki", "kod do domofonu", "код двери", "код от двери", "код домофона", "код от подъезда", "код подъезда", "код ворот", "门禁密码", "门禁码", "ドアコード", "暗証番号", "도어락", "공동현관",
-    "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "stängs av med", "porttelefonkod", "deaktivieren mit", "désactive avec", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die tür", "code für das tor",
+    "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "stängs av med", "porttelefonkod", "deaktivieren mit", "désactive avec", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die garage", "code for the garage", "code du garage", "code für die tür", "code für das tor",
 ))  # fmt: skip
 _OF_DOOR = re.compile(
     r"[^\W\d_]{0,3}(?P<about>[^\n:;!?\d]{0,40}?)(?:[:：]| (?:(?:has been |was |is )?(?:changed|set|reset) to|wurde auf)| is| are| ist| lautet| est| es| è| é| is| jest| to| är| er|,? (?:[Cc]ode|pin|combination|combo|código|codice|kod|код)(?: is| ist|:)?|は|是|为|은|는)? {1,2}[\"'*]?(?P<value>[#*]?(?=[A-Za-zА-Я]{0,2}\d|\d)(?:[A-ZА-Я]{0,2}\d{3,6}[A-ZА-Я]{0,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?)(?![\w/\-]|[.,:]\d| (?:means|indicates|bedeutet|meldet|signifie|significa))",
@@ -254,7 +254,7 @@ _PIN = re.compile(
     re.IGNORECASE,
 )
 _OF_PIN = re.compile(
-    r"\b(?:host|signal|whatsapp|2-step|banking|vault|safe|locker|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
+    r"\b(?:host|bitlocker|signal|whatsapp|2-step|banking|vault|safe|locker|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
 )
 _WITH_PIN = re.compile(r"\bsim\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte")
 _PINS = ("pin", "пин", "passcode")
@@ -292,7 +292,7 @@ _NAMED = re.compile(
 )
 _AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
 _CARRIER = re.compile(
-    r"card|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
+    r"card|d[ée]bit|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
     r"\b(?:my|your|his|her|their|our|mein|dein|sein|ihr|mon|ton|son|votre|mi|tu|su|mio|suo|minha|seu|mijn|jouw|moj|mój|мой|мою)\w{0,2}\b"
 )
 

@@ -151,6 +151,8 @@ _OF_DJANGO = re.compile(
 )
 # "A temporary password is generated for root@localhost: …", with any signs
 _OF_MYSQL = re.compile(r"password is generated for [^\s:]{1,80}: (?P<value>[^\s]{10,40})")
+# "<auth-user-pass>", a line with the user's name and one with the password
+_OF_OPENVPN = re.compile(r"<auth-user-pass>\s{1,4}[^\n<]{1,80}\n[ \t]{0,8}(?P<value>[^\s<]{4,80})")
 _OF_AZURE = re.compile(r"keyname\"?\s?:[^{}]{1,120}?value\"?\s?:\s?\"?(?P<value>[a-z\d+/]{86}==)", re.IGNORECASE)
 
 
@@ -159,7 +161,8 @@ def _made_by_tools(reading: Reading) -> Iterator[Finding]:
         for match in reading.matches(pattern, (cue,)):
             if looks.noisy(match["value"]):
                 yield Finding("api_key", *match.span("value"), 0.85)
-    for match in reading.matches(_OF_MYSQL, ("password is generated for ",)):
+    printed = reading.matches(_OF_MYSQL, ("password is generated for ",))
+    for match in (*printed, *reading.matches(_OF_OPENVPN, ("<auth-user-pass>",))):
         if not looks.placeholder_token(match["value"]):
             yield Finding("password", *match.span("value"), 0.85)
 

@@ -124,6 +124,10 @@ TOLD: list[tuple[str, list[str]]] = [
     ("\toption encryption 'psk2'\n\toption key 'Storch#Ufer12'", ["Storch#Ufer12"]),
     ("[6001]\ntype=friend\nsecret=Xq82vTn0\ncontext=internal", ["Xq82vTn0"]),
     ("A temporary password is generated for root@localhost: q8;Zt>Vb4Nm?", ["q8;Zt>Vb4Nm?"]),
+    ("<auth-user-pass>\nvpnlena\nSeewasser!Kai\n</auth-user-pass>", ["Seewasser!Kai"]),
+    ("Laptop von Frau Kern: BitLocker-PIN 730418", ["730418"]),
+    ("PIN débito terminado em 8841: 6207", ["6207"]),
+    ("Der Code für die Garage ist 5529, den Schlüssel habe ich.", ["5529"]),
     ("smtp.login('alerts@lindal.org', 'qhvz tmrk wpsn bdcf')", ["qhvz tmrk wpsn bdcf"]),
     (
         f'"SessionToken": "IQoJb3JpZ2luX2VjEJr//////////wEaCWV1LXdlc3Qt{RANDOM}{RANDOM}"',
