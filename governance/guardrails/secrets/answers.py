@@ -182,10 +182,10 @@ def _new_pins(reading: Reading) -> Iterator[Finding]:
 # "bitte 7719 eintippen", "punch in 0917#", "tapez 4471 au clavier": digits that are keyed where something opens.
 _KEYED = re.compile(
     r"(?<![\w.,\-/+])(?P<first>[#*]?\d{3,8}[#*]?) (?:eintippen|eingeben|drücken|intoetsen|invoeren|wählen)\b"
-    r"|\b(?:punch in|punch|key in|type in|enter|press|dial|tapez|composez|taper|composer|marca|marque|teclea|pulsa|digita|digite|digitare|toets|tik|wpisz|wstukaj|наберите|набери|введите|slå|tryck|tippe|drücke|set it to)(?: the code| code| le code| el código| il codice| o código| de code| kod| код)? (?P<value>[#*]?\d{3,8}[#*]?)(?![\w/:%]|[.,\-]\d)"
+    r"|\b(?:punch in|punch|key in|type in|type|enter|press|dial|tapez|composez|taper|composer|marca|marque|teclea|pulsa|digita|digite|digitare|toets|tik|wpisz|wstukaj|наберите|набери|введите|slå|tryck|tippe|drücke|set it to)(?: the code| code| le code| el código| il codice| o código| de code| kod| код)? (?P<value>[#*]?\d{3,8}[#*]?)(?![\w/:%]|[.,\-]\d)"
 )
 _KEYS = (
-    " eintippen", " eingeben", " drücken", " intoetsen", " invoeren", "punch", "key in", "type in", "enter ", "press ", "dial ", "tapez", "composez", "taper", "composer", "marca ", "marque ", "teclea", "pulsa ", "digit", "toets", "tik ",
+    " eintippen", " eingeben", " drücken", " intoetsen", " invoeren", "punch", "key in", "type ", "enter ", "press ", "dial ", "tapez", "composez", "taper", "composer", "marca ", "marque ", "teclea", "pulsa ", "digit", "toets", "tik ",
     "wpisz", "wstukaj", "набери", "введите", "slå ", "tryck ", "tippe ", "drücke ", "set it to ",
 )  # fmt: skip
 _AT_KEYED = Needles(_KEYS)

@@ -50,7 +50,7 @@ ONCE = Needles((
     "mã xác thực", "mã xác nhận", "mã otp", "รหัส otp", "κωδικός επαλήθευσης", "رمز التحقق", "رمز التأكيد", "קוד אימות", "सत्यापन कोड", "ओटीपी", "kontrolni kod", "verifikacijski kod",
 ))  # fmt: skip
 _ONCE_VALUE = re.compile(
-    r"[^\W\d_]{0,5}(?P<about>(?:[ \-](?:for|of|to|from|für|zum|zur|bei|à|pour|de|du|para|per|da|voor|van|do|для|от|от|din|för)\b[^\n:;]{1,80}?)?)(?: ?[:=：]{1,2}| (?:is|are|ist|lautet|sind|est|est le|c'est|es|es el|è|è il|é|é o|e|to|jest|är|er|on|je|az|este|adalah|là|คือ|είναι|هو|-|—|–)(?: now)?(?:: ?)?|是|为|為|は|가|는|은|：|,)?"
+    r"[^\W\d_]{0,5}(?P<about>(?:[ \-](?:for|of|to|from|für|zum|zur|bei|à|pour|de|du|para|per|da|voor|van|do|для|от|от|din|för)\b[^\n:;]{1,80}?|(?: (?-i:[A-ZÀ-Ý])[\w.&'’\-]{1,20}){1,4})?)(?: ?[:=：]{1,2}| (?:is|are|ist|lautet|sind|est|est le|c'est|es|es el|è|è il|é|é o|e|to|jest|är|er|on|je|az|este|adalah|là|คือ|είναι|هو|-|—|–)(?: now)?(?:: ?)?|是|为|為|は|가|는|은|：|,)?"
     rf" {{0,2}}\n?[\"'`「\[(*]{{0,3}}(?:[A-Z]{{1,2}}-)?(?P<value>{_SIX}){_END}",
     re.IGNORECASE,
 )
@@ -83,6 +83,28 @@ LONGEST_NUMBER = 12
 _USED = re.compile(
     rf"\b(?:use|enter|type) (?:the )?(?:code )?(?P<value>{_SIX}) (?:as|to|for|when|at)\b[^\n.]{{0,30}}?(?:code|log ?in|sign ?in|verify|verification|unlock|confirm)",
     re.IGNORECASE,
+)
+_USED_ELSEWHERE = re.compile(
+    rf"\b(?:us[ae]|usar|utilise[zr]?|inserisci|digite|saisissez|gebruik|nutzen? sie|nutze|verwenden? sie|verwende|użyj|введите|använd|brug|bruk) (?:o |le |el |il |de |den |das |la )?(?:código|code|codice|kod|kode|koden|код) (?P<value>{_SIX}) (?:para|pour|per|om|für|zum|zur|aby|żeby|do|чтобы|для|för|til)\b[^\n.]{{0,24}}?"
+    r"(?:confirm|entrar|acess|acced|iniciar|ingresar|valid|verif|connect|conferm|anmeld|bestätig|login|inlog|bevestig|potwierdz|zalogow|войти|вход|подтверд|logga|bekräft|logge|bekræft)",
+    re.IGNORECASE,
+)
+_AT_USED_ELSEWHERE = (
+    "usa ",
+    "use ",
+    "usar ",
+    "utilise",
+    "digite ",
+    "inserisci ",
+    "saisissez ",
+    "gebruik ",
+    "nutze",
+    "verwende",
+    "użyj ",
+    "введите ",
+    "använd ",
+    "brug ",
+    "bruk ",
 )
 _ENTERED = re.compile(
     rf"\b(?:this|following) code (?:to|in order to|when) [^\n.:]{{3,60}}:\s{{0,12}}(?P<value>{_SIX}|(?=[A-Z\-]{{0,9}}\d)[A-Z\d]{{4}}-[A-Z\d]{{4}}){_END}",
@@ -123,6 +145,7 @@ def _before_what_they_are(reading: Reading) -> Iterator[re.Match[str]]:
         if number is not None and reading.tried(number.start(), 3) and _A_CODE.match(lower, said.end()):
             yield number
     yield from reading.matches(_USED, ("use ", "enter ", "type "))
+    yield from reading.matches(_USED_ELSEWHERE, _AT_USED_ELSEWHERE)
     yield from reading.matches(_OF_ENGINEERS, _FOR_ENGINEERS)
     for code in reading.matches(_TEXTED, ("code is ", "code's ")):
         if _BY_TEXT.search(lower, max(0, code.start() - REACH_OF_TEXT), code.end() + REACH_OF_TEXT):
@@ -168,7 +191,7 @@ _DOORS = Needles((
     "alarmcode", "zugangscode", "schlüsselkasten", "schlüsselfach", "code fürs", "code für den safe", "code für den tresor", "code für die alarm", "code du coffre", "code de la caisse", "clave de la alarma", "clave de la puerta", "clave de la caja", "código de la caja", "codice della cassaforte", "code van de kluis", "code van het slot", "code voor de deur", "код от домофона", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "boîtier", "alarmanlage", "digicode",
     "código del portal", "código de la puerta", "código puerta", "código de la alarma", "código del garaje", "caja de llaves", "código da porta", "código do portão", "código do alarme", "cofre de chaves", "codice del cancello", "codice della porta", "codice portone", "codice allarme", "cassetta chiavi",
     "deurcode", "poortcode", "sleutelkluis", "sleutelkastje", "kod do drzwi", "kod do bramy", "kod do furtki", "kod do domofonu", "код двери", "код от двери", "код домофона", "код от подъезда", "код подъезда", "код ворот", "门禁密码", "门禁码", "ドアコード", "暗証番号", "도어락", "공동현관",
-    "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "stängs av med", "porttelefonkod", "deaktivieren mit", "désactive avec", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die garage", "code for the garage", "code du garage", "code für die tür", "code für das tor",
+    "koden till dörren", "koden till porten", "kod till dörren", "koden til døren", "koden til døra", "koden til porten", "kode til døren", "kode til døra", "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "stängs av med", "porttelefonkod", "deaktivieren mit", "désactive avec", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die garage", "code for the garage", "code du garage", "code für die tür", "code für das tor",
 ))  # fmt: skip
 _OF_DOOR = re.compile(
     r"[^\W\d_]{0,3}(?P<about>[^\n:;!?\d]{0,40}?)(?:[:：]| (?:(?:has been |was |is )?(?:changed|set|reset) to|wurde auf)| is| are| ist| lautet| est| es| è| é| is| jest| to| är| er|,? (?:[Cc]ode|pin|combination|combo|código|codice|kod|код)(?: is| ist|:)?|は|是|为|은|는)? {1,2}[\"'*]?(?P<value>[#*]?(?=[A-Za-zА-Я]{0,2}\d|\d)(?:[A-ZА-Я]{0,2}\d{3,6}[A-ZА-Я]{0,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?)(?![\w/\-]|[.,:]\d| (?:means|indicates|bedeutet|meldet|signifie|significa))",
@@ -256,6 +279,9 @@ _PIN = re.compile(
 _OF_PIN = re.compile(
     r"\b(?:host|bitlocker|signal|whatsapp|2-step|banking|vault|safe|locker|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
 )
+_TYPES = re.compile(
+    r"\b(?:type|enter|dial|press|tippe\w{0,2}|eingeben|tapez|tape|composez|compose|saisissez|marca|marque|teclea|digita|digite|digitare|toets|wpisz|введите|slå|tryk|tast)(?: in)?(?: the| il| le| el| o| de| den| die| din)? ?\Z"
+)
 _WITH_PIN = re.compile(r"\bsim\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte")
 _PINS = ("pin", "пин", "passcode")
 
@@ -268,7 +294,9 @@ def _pins(reading: Reading) -> Iterator[Finding]:
             continue
         hashed = match["value"].endswith("#")
         around = lower[max(0, at - REACH_OF_PIN) : match.end() + 20]
-        if hashed or lower[at] == "п" or _OF_PIN.search(lower, max(0, at - 16), at) or _WITH_PIN.search(around):
+        before = max(0, at - 16)
+        of_somebody = _OF_PIN.search(lower, before, at) or _TYPES.search(lower, before, at)
+        if hashed or lower[at] == "п" or of_somebody or _WITH_PIN.search(around):
             yield Finding("pin", *match.span("value"), 0.7)
 
 

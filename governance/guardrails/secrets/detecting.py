@@ -118,6 +118,7 @@ _TAIL = re.compile(
     # what is told after the value: what it opens
     r"|(?=[A-Za-z])(?=[^\s\"]{0,40}\d)[^\s\"]{2,40}[@#$%^&*+~!?._\-][^\s\"]{0,40}(?:\"?\s[^\n]{0,60}|\")?"
     r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
+    r"|(?i:us[ae]r?|utilise[zr]?|inserisci|digite|saisissez|gebruik|nutzen?|verwenden?|använd|bru[gk]) (?:[^\s]{1,4} ){0,2}(?i:código|code|codice|kod)[^\n.]{0,50}"
     # phrases of words, and names before a value
     r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
     r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
@@ -130,9 +131,9 @@ _TAIL = re.compile(
     # a cookie in JSON, which only what stands below it may tell from other values
     r"|(?i:[\"']value[\"']\s{0,4}:\s{0,4}[\"'][^\s\"']{8,170}[\"'][^\x00]{0,60})"
     # blocks below a name, and what is said after some words
-    r"|(?i:phrase|password|passwort|secret)[^\n:]{0,30}:[ |>\-]{0,6}\n{1,2}[^\n]{0,100}(?:\n[^\n]{0,100})?"
+    r"|(?i:phrase|password|passwort|secret)[^\n:]{0,92}:[ |>\-]{0,6}\n{1,2}[^\n]{0,100}(?:\n[^\n]{0,100})?"
     r"|(?i:the usual|wie immer|comme d'habitude|la de siempre|la solita)[^\n]{0,120}"
-    rf"|(?i:{forms.SEED_WORDS})[^\n:=]{{0,90}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}})\Z"
+    rf"|(?i:{forms.SEED_WORDS})[^\n:=]{{0,90}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,\n]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}})\Z"
 )
 
 

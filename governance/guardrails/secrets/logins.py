@@ -12,13 +12,13 @@ from governance.guardrails.secrets import looks, plain, words
 from governance.guardrails.secrets.near import public_name
 
 _LOGINS = (
-    "credenzial", "credencia", "inlog", "dostęp", "login", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
+    "credenzial", "credencia", "inlog", "dostęp", "login", "compte", "conto", "cuenta", "conta ", "konto", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
     "usuario", "usuário", "utente", "gebruiker", "użytkownik", "логин", "доступ", "учётка", "账号", "帳號", "アカウント", "아이디",
 )  # fmt: skip
 _LOGIN = re.compile(
-    r"(?:credenziali|inlog(?:gegevens)?|anmeldedaten|credenciales|credenciais|dostęp|logins?|ftp|ssh|vpn|rdp|smtp|nas|router|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
+    r"(?:credenziali|inlog(?:gegevens)?|anmeldedaten|credenciales|credenciais|dostęp|logins?|compte|conto|cuenta|conta|konto|ftp|ssh|vpn|rdp|smtp|nas|router|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
     r"anmelden|identifiants?|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|доступ|учётка|账号|帳號|アカウント|아이디)"
-    r"(?:[\"']? ?(?:[:=：→]|->) ?|(?: (?:for|to|of|für|zum|zur|fürs|pour|para|per|voor|do|для)(?: [^\W\d_][\w\-]{1,20}){1,3}| [A-Z][\w\-]{2,20})(?: ?[:=→] ?| (?:are|is|lauten|sind|sont|son|są) )| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
+    r"(?:[\"']? ?(?:[:=：→]|->) ?|(?: (?:for|to|of|für|zum|zur|fürs|pour|para|per|voor|do|для|de|di)(?: [^\W\d_][\w\-]{1,20}){1,5}| [A-Z][\w\-]{2,20})(?: ?[:=→] ?| (?:are|is|lauten|sind|sont|son|są) )| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
     r"(?: ?/ ?| ?: ?| ?[|] ?|, ?| and | und | et | y | e | i | и | - )[\"']?(?P<value>[^\s\"'`<>,;/|]{6,64})",
     re.IGNORECASE,
 )

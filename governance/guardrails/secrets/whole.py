@@ -49,9 +49,13 @@ _QUOTED = re.compile(
 _BLOCK = re.compile(
     r"(?:(?: for| of| to)[^\n:]{2,30})?(?:: ?(?:[|>]-?)?[ \t]{0,4}\r?\n{1,2}(?:[ \t]{1,8}name: [^\n]{1,40}\n)?[ \t]{1,8}(?:value: [\"']?)?|[ \t]{3,20}(?=[^\n]{0,70}\d))(?P<value>[^\W_]{1,14}(?: [^\W_]{1,14}){2,8})[\"']?[ \t]{0,8}(?=\r?\n|\Z)"
 )
+# "a strong password for the router, saved it as well:" and on a line of its own below "**ksq4…**"
+_BELOW = re.compile(
+    r" [^\n:]{2,90}:[ \t]{0,4}\r?\n{1,2}(?P<mark>\*{1,2}|[`\"']|> ?)?(?P<value>[^\s\"'`<>*][^\s\"'`<>]{6,62}[^\s\"'`<>*:;,.]!?)(?(mark)\*{0,2}[`\"']?)[ \t]{0,4}(?=\r?\n|\Z)"
+)
 # How any of these goes on behind the name.
 _BEGUN = re.compile(
-    r"[\w\-.]{0,12}(?:[\"'`\])\\]{0,6}\s{0,4}(?::=|=>|={1,2}|[:,])\s{0,4}[rbu]?\\{0,3}[\"'`]|[\"'] {1,3}value ?=|><!\[|(?: (?:for|of|to)\b[^\n:]{2,30})?:[ |>\-]{0,6}\r?\n|\t|[ \t]{3})"
+    r"[\w\-.]{0,12}(?:[\"'`\])\\]{0,6}\s{0,4}(?::=|=>|={1,2}|[:,])\s{0,4}[rbu]?\\{0,3}[\"'`]|[\"'] {1,3}value ?=|><!\[|(?: [^\n:]{2,90})?:[ |>\-]{0,6}\r?\n|\t|[ \t]{3})"
 )
 # 2\tsmtp_password\tWq82=hhT;zz\n
 _ROW = re.compile(r"\t(?P<value>[^\s]{6,64})(?=[\t\n]|\Z)")
@@ -73,6 +77,13 @@ def _of_words(value: str) -> bool:
     told = [word for word in value.lower().split() if word not in words.SAYING]
     mine = words.own(value) or (len(told) >= FEWEST_OF_OWN and words.own(" ".join(told)))
     return mine and _COUNTED.match(value) is None
+
+
+def _alone(value: str) -> bool:
+    """Tell whether the only word of a line is a password with signs and digits."""
+    kinds = sum(any(map(kind, value)) for kind in (str.islower, str.isupper, str.isdigit))
+    mixed = kinds + (_SIGNS.search(value) is not None) >= FEWEST_KINDS
+    return mixed and not _CODE.search(value) and looks.made_up(value)
 
 
 def _closed(value: str) -> bool:
@@ -97,4 +108,4 @@ _CODE = re.compile(
     r"\A[\w.]+\(.*\)\Z|\A(?:/|\.{1,2}/|~/|@|\$\w+\Z|!|&|-)|\w://|\A\w+:[a-z]|\\|\[[\^\w]-|\]\{|\{\d|\(\?|\.[*+]|\{\w*\}|\{\{|\$[({]|%[({sd]|<%|<\?|\|\||&&|[\w\"'] ?\? |\|\w+\||\w\.\w+\(|, ?[\"']|[\"'] ?[,+.]"
 )
 _MARKED_UP = re.compile(r"\A<[^<>]*>\Z|</|<(?:b|br|a|p|i|span|div|code|strong|em|input|label|kbd)\b")
-_FORMS = ((_QUOTED, _closed), (_BLOCK, _of_words), (_ROW, _in_row))
+_FORMS = ((_QUOTED, _closed), (_BLOCK, _of_words), (_ROW, _in_row), (_BELOW, _alone))
