@@ -54,6 +54,9 @@ _ONCE_VALUE = re.compile(
     rf" {{0,2}}\n?[\"'`「\[(*]{{0,3}}(?:[A-Z]{{1,2}}-)?(?P<value>{_SIX}){_END}",
     re.IGNORECASE,
 )
+_LATER = re.compile(  # "… to the account 7712 is 760538"
+    rf"(?: [^\W\d_]{{1,12}}){{0,2}} (?:is|ist|lautet|est|es|è|é|jest|är|er):? (?P<value>{_SIX}){_END}", re.IGNORECASE
+)
 _BARE_WORDS = frozenset({"otp", "tan ", "tan:"})
 _NO_CODE = re.compile(
     r"expire|length|valid (?:for|until)|period|\bport\b|version|attempts|error|status|block|list|step"
@@ -67,6 +70,7 @@ def _once(reading: Reading) -> Iterator[Finding]:
         match = _ONCE_VALUE.match(reading.text, at + len(cue.rstrip()))
         if match is None or _NO_CODE.search(match["about"].lower()):
             continue
+        match = _LATER.match(reading.text, match.end("value")) or match
         value = match["value"]
         if not (looks.YEAR.match(value) or (len(value) == 4 and cue in _BARE_WORDS)):
             yield Finding("pin", *match.span("value"), 0.7)
@@ -107,7 +111,7 @@ _AT_USED_ELSEWHERE = (
     "bruk ",
 )
 _ENTERED = re.compile(
-    rf"\b(?:this|following) code (?:to|in order to|when) [^\n.:]{{3,60}}:\s{{0,12}}(?P<value>{_SIX}|(?=[A-Z\-]{{0,9}}\d)[A-Z\d]{{4}}-[A-Z\d]{{4}}){_END}",
+    rf"\b(?:this|following) code (?:to|in order to|when|on the [^\n.:]{{0,20}}page) [^\n.:]{{3,60}}:\s{{0,12}}(?P<value>{_SIX}|(?=[A-Z\-]{{0,9}}\d)[A-Z\d]{{4}}-[A-Z\d]{{4}}){_END}",
     re.IGNORECASE,
 )
 # "Your WhatsApp code: 551-923"
@@ -277,12 +281,14 @@ _PIN = re.compile(
     re.IGNORECASE,
 )
 _OF_PIN = re.compile(
-    r"\b(?:host|bitlocker|signal|whatsapp|2-step|banking|vault|safe|locker|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
+    r"\b(?:host|bitlocker|signal|whatsapp|2-step|banking|vault|safe|locker|entsperr|unlock|handy|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
 )
 _TYPES = re.compile(
     r"\b(?:type|enter|dial|press|tippe\w{0,2}|eingeben|tapez|tape|composez|compose|saisissez|marca|marque|teclea|digita|digite|digitare|toets|wpisz|введите|slå|tryk|tast)(?: in)?(?: the| il| le| el| o| de| den| die| din)? ?\Z"
 )
-_WITH_PIN = re.compile(r"\bsim\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte")
+_WITH_PIN = re.compile(
+    r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte"
+)
 _PINS = ("pin", "пин", "passcode")
 
 

@@ -34,7 +34,7 @@ _COOKIES = (
     "credential",
 )
 _COOKIE = re.compile(
-    r"(?P<rest>[\w.\-]{0,60})(?P<sign>=[\"']?|[\"'] ?[:,=] ?(?:[\"']value[\"'] ?: ?)?[\"']|: ?[\"']?)(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})"
+    r"(?P<rest>[\w.\-]{0,60})(?P<sign>=[\"']?|(?: {2,40}|\t)|[\"'] ?[:,=] ?(?:[\"']value[\"'] ?: ?)?[\"']|: ?[\"']?)(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})"
 )
 _NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
 _NOT_A_SESSION = re.compile(
@@ -101,7 +101,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the credentials of a folded text that a header, a column or a sentence's form points to."""
     text, lower = reading.text, reading.lower
     yield from _headers(reading)
-    if "=" in text or "cookie" in lower:
+    if "=" in text or "cookie" in lower or _KNOWN_COOKIE.search(text) is not None:
         yield from _cookies(reading)
     for match in reading.matches(_LINK, _LINKS):
         if looks.noisy(match["value"]) or looks.UUID.match(match["value"]):
@@ -155,7 +155,13 @@ def _cookies(reading: Reading) -> Iterator[Finding]:
             continue  # logs name sessions too
         if (value.isupper() and "_" in value) or _NOT_A_SESSION.search(name) or looks.placeholder_token(value):
             continue
-        if looks.noisy(value) or (value.startswith("eyJ") and "." in value) or (cookies and _NO_WORDS.match(value)):
+        is_known = _KNOWN_COOKIE.search(name) is not None and len(value) >= SHORTEST_SESSION
+        if (
+            is_known
+            or looks.noisy(value)
+            or (value.startswith("eyJ") and "." in value)
+            or (cookies and _NO_WORDS.match(value))
+        ):
             yield looks.span("cookie", match, value, 0.75)
     for match in reading.matches(_HEADER, ("cookie:",)):
         for pair in _PAIR.finditer(text, match.start("value"), match.end("value")):

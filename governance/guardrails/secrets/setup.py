@@ -17,6 +17,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _passwords_of_apps(reading)
     yield from _users_of_snmp(reading)
     yield from _keys_of_networks(reading)
+    yield from _keys_of_routers(reading)
 
 
 # "WLAN-Schlüssel (WPA2) 4417 …": digits alone, as makers of routers print them.
@@ -36,6 +37,22 @@ def _keys_of_networks(reading: Reading) -> Iterator[Finding]:
         match = _DIGITS_OF_NETWORK.match(reading.text, at + len(name))
         if match is not None and not looks.placeholder_token(match["value"]):
             yield Finding("password", *match.span("value"), 0.7)
+
+
+# "Wifi upstairs: FRITZ!Box 7590 / pw 8884…": as many digits are on no other sticker.
+_AT_KEYS = Needles(("pw", "pwd", "passwort", "password", "kennwort", "key", "schlüssel", "clé", "clave", "chiave"))
+_LONG_NUMBER = re.compile(r" ?[:=]? ?(?P<value>\d{16,24})(?![\w\-.])")
+_WIRELESS = re.compile(r"wi-?fi|wlan|fritz|router|hotspot|speedport|livebox|ssid")
+
+
+def _keys_of_routers(reading: Reading) -> Iterator[Finding]:
+    for at, name in reading.each(_AT_KEYS) if reading.speaks(_WIRELESS) and reading.speaks(_DIGITS) else ():
+        match = _LONG_NUMBER.match(reading.text, at + len(name)) if not reading.lower[at - 1 : at].isalpha() else None
+        if match is not None and not looks.placeholder_token(match["value"]):
+            yield Finding("password", *match.span("value"), 0.7)
+
+
+_DIGITS = re.compile(r"\d{16}")
 
 
 # "type this setup key into the app: 5wvy tzbi uguy 3332", whatever language says so.

@@ -1,0 +1,82 @@
+"""Secrets that one person hands another: behind "here is the password for …:", as a word said on the telephone, as a card's code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks
+from governance.guardrails.secrets.told import END, VALUE, bare, finding
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield what a folded text hands over."""
+    yield from _behind_here_is(reading)
+    yield from _said_on_the_telephone(reading)
+    if reading.speaks(_DIGIT):
+        yield from _of_cards(reading)
+
+
+_DIGIT = re.compile(r"\d")
+# "here is the password for the ZIP that came in the mail before: cm2crBc0tJa"
+_HERE = Needles((
+    "here is ", "here's ", "hier ist ", "hier das ", "hier kommt ", "anbei ", "voici ", "voilà ", "aquí tien", "aquí está ", "aquí va ", "te dejo ", "ecco ", "aqui está ", "segue a ", "hierbij ", "hier is ", "oto ", "вот ",
+))  # fmt: skip
+_NAMED = re.compile(
+    rf"[^\n.:;]{{0,40}}?(?:pass(?:word|phrase|code|wort)|kennwort|mot de passe|contraseña|clave|senha|wachtwoord|hasło|пароль|\bpw)\b[^\n:]{{0,90}}:[ \t]{{0,4}}\n{{0,2}}[ \t]{{0,4}}{VALUE}{END}",
+    re.IGNORECASE,
+)
+
+
+def _behind_here_is(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_HERE, price=2, whole=False):
+        match = _NAMED.match(reading.text, at + len(cue)) if not reading.lower[at - 1 : at].isalpha() else None
+        if match is not None and reading.likely(looks.made_up, bare(match)):
+            yield finding(match)
+
+
+# "what is your telephone password?\nCaller: It's marmalade kestrel.", "the code word, that's marzipan otter"
+_WORDS = Needles((
+    "telephone password", "phone password", "telefonpasswort", "telefon-passwort", "telefonkennwort", "telefon-kennwort", "memorable word", "code word", "codeword", "codewort", "mot de code", "palabra clave", "parola d'ordine", "wachtwoord aan de telefoon",
+))  # fmt: skip
+_OWN = r"(?P<value>[^\W\d_][^\W\d_'’\-]{2,14}(?: [^\W\d_]{3,14}){0,3})(?=[.!,;\"”]|\s{0,3}(?:\n|\Z))"
+_SAID = re.compile(
+    rf"(?:[^\n?.]{{0,40}}\?\s{{1,3}}(?:[^\W\d_][\w .]{{0,20}}: ?)?(?:(?:yes|sure|ja|oui|sí|sì)[,.]? )?(?:it['’]?s|it is|that['’]?s|das ist|es ist|c['’]est|es|è)|,? (?:that['’]?s|it['’]?s|is|ist|lautet|est|es|è)(?: now)?:?) [\"“„«]?{_OWN}",
+    re.IGNORECASE,
+)
+_NOTHING_SAID = re.compile(
+    r"\b(?:not|no|the|an?|on|in|to|for|your|my|correct|right|wrong|fine|okay|sure|required|asked|optional|set|nicht|kein|richtig|falsch|das|der|die|pas|une?|le|la|el|un|il|never|always|this|that|and|or|of|here|there|different|missing)\b"
+)
+
+
+def _said_on_the_telephone(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_WORDS, price=4, whole=False):
+        match = _SAID.match(reading.text, at + len(cue))
+        if match is not None and not _NOTHING_SAID.search(match["value"].lower()):
+            yield Finding("password", *match.span("value"), 0.65)
+
+
+# "pour retirer l'argent avec ma carte le code c'est 7711"
+_CODES = Needles(("code", "código", "codice", "geheimzahl", "kod ", "код "))
+_FOUR = re.compile(
+    r"(?: secret[oa]?| pin| segreto)?,? (?:c['’]est|is|est|es|è|é|ist|lautet|to|это)(?: le| el| il)? (?P<value>\d{4})(?![\w/%:€$£]|[.,\-]\d)"
+)
+_CARD = re.compile(
+    r"\b(?:bank|debit|credit|cash|my|the|your) ?card\b|karte\b|\bcarte\b|tarjeta|cartão|bancomat|\bkart[aęy]\b|bankpas|\bкарт\w{1,2}\b|\batm\b|cash ?machine|geldautomat|distributeur|cajero"
+)
+_OTHER_CARD = re.compile(r"gift|geschenk|cadeau|regalo|discount|rabatt|promo|visit|library|postal|zip|error|order")
+REACH_OF_CARD = 80
+
+
+def _of_cards(reading: Reading) -> Iterator[Finding]:
+    lower = reading.lower
+    for at, cue in reading.each(_CODES, price=2, whole=False) if reading.speaks(_CARD) else ():
+        match = _FOUR.match(lower, at + len(cue.rstrip()))
+        if match is None or looks.YEAR.match(match["value"]):
+            continue
+        before = lower[max(0, at - REACH_OF_CARD) : at]
+        if _CARD.search(before) and not _OTHER_CARD.search(before):
+            yield Finding("pin", *match.span("value"), 0.7)
