@@ -55,7 +55,7 @@ _NAMES = (
 _PASSWORD_COLUMN = re.compile(rf"(?:[a-z]+ )?(?:{_NAMES})")
 _KEYS_ONLY = frozenset({"key", "keys"})
 _COLUMN = re.compile(
-    r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|"
+    r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|pre-?shared[ _]?key|"
     rf"(?<![a-z])(?:{_NAMES})(?![a-z])"
 )
 REACH_OF_HEAD = 400

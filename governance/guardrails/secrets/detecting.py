@@ -133,7 +133,7 @@ _TAIL = re.compile(
     r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
     r"|(?i:(?:backup|recovery|secours|respaldo|recuper|wiederherst|notfall|резервн)[\w \-]{0,24})[^\n]{0,150}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
-    r"|(?i:echo) [\"']?[^\s\"'|]{4,140}[\"']? ?\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?"
+    r"|(?i:echo|printf) (?:-\w{1,2} )?[\"']?[^\s\"'|]{4,160}[\"']? ?(?:>{1,2} ?[\w./~\-]{0,80}|\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?)"
     r"|(?i:key1)[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{0,40}[\"']?[,;\s\"']{0,12}(?i:k|ke|key|key2)?[\"':=\s]{0,5}[A-Za-z0-9]{0,32}"
     # four groups of letters among the arguments of a call that logs in
     r"|(?i:login|auth)\([^()\n]{0,140}"

@@ -74,7 +74,7 @@ SEED_WORDS = (
 )
 _SEED = re.compile(
     rf"(?:{SEED_WORDS})(?! ?(?:list|packet|order|catalog|mix|tray|shop|swap)|s\b)(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=])[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
-    r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?:(?: |\n{1,2})(?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
+    r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?:[ \n](?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
     re.IGNORECASE,
 )
 # What mail services print for programs: letters in groups of four.

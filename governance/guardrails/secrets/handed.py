@@ -18,6 +18,9 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _said_on_the_telephone(reading)
     if reading.speaks(_DIGIT):
         yield from _of_cards(reading)
+        yield from _of_keypads(reading)
+        yield from _changed(reading)
+        yield from _into_files(reading)
 
 
 _DIGIT = re.compile(r"\d")
@@ -80,3 +83,54 @@ def _of_cards(reading: Reading) -> Iterator[Finding]:
         before = lower[max(0, at - REACH_OF_CARD) : at]
         if _CARD.search(before) and not _OTHER_CARD.search(before):
             yield Finding("pin", *match.span("value"), 0.7)
+
+
+# "which pin do i use for the garage keypad?\nTom: its 1640, then the green button"
+_ASKED = re.compile(
+    r"[^\n]{0,70}\n(?:[^\n]{0,30}? ?[:>] ?)?(?:yes,? |yeah,? |ja,? |oui,? |sí,? |sì,? )?(?:(?:it['’]?s|that['’]?s|das ist|es ist|c['’]est|es|è)(?: still| now)? )?#?(?P<value>\d{4,8})(?=#|[ \t]{0,3}(?:\n|\Z)|[.,;!](?!\d))"
+)
+_KEYPAD = re.compile(
+    r"\b(?:door|gate|alarm|keypad|lock\w*|key ?box|safe|garage|entrance|shed|tür|haustür|tor|alarmanlage|schloss|tresor|schlüsselbox|porte|portail|coffre|puerta|portal|alarma|cerradura|porta|portone|cancello|deur|poort|kluis)\b"
+)
+
+
+def _of_keypads(reading: Reading) -> Iterator[Finding]:
+    lower = reading.lower
+    for at, cue in reading.each(_AT_PINS, price=2, whole=False) if reading.speaks(_KEYPAD) else ():
+        match = _ASKED.match(lower, at + len(cue)) if not lower[at - 1 : at].isalpha() else None
+        if match is None or looks.YEAR.match(match["value"]):
+            continue
+        line_end = lower.find("\n", at)
+        if _KEYPAD.search(lower, max(0, at - REACH_OF_CARD), line_end):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+_AT_PINS = Needles(("pin", "code", "combination", "código", "codice", "geheimzahl"))
+# "a senha do wi-fi mudou de novo, agora é jabuticaba77verde"
+_AT_CHANGED = Needles(("password", "passwort", "kennwort", "passphrase", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "lösenord", "mdp"))  # fmt: skip
+_NOW = re.compile(
+    rf"[^\n.:;?!]{{1,70}}\b(?:is now|it['’]?s now|now it['’]?s|now is|lautet jetzt|ist jetzt|jetzt ist es|agora é|agora está|ahora es|adesso è|ora è|c['’]est maintenant|maintenant c['’]est|est maintenant|is nu|nu is het|teraz to|теперь|är nu|er nå|er nu)(?: das| le| la| el| a| o| de)? {VALUE}{END}",
+    re.IGNORECASE,
+)
+
+
+def _changed(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_AT_CHANGED, price=2, whole=False) if reading.speaks(_BY_NOW) else ():
+        match = _NOW.match(reading.text, at + len(cue))
+        if match is not None and reading.likely(looks.coined, bare(match)):
+            yield finding(match)
+
+
+_BY_NOW = re.compile(r"\bnow\b|jetzt|agora|ahora|adesso|\bora\b|maintenant|\bnu\b|teraz|теперь|\bnå\b")
+# "echo -n bf9d… > config/master.key"
+_ECHO = Needles(("echo ", "printf "))
+_INTO = re.compile(
+    r"(?:-\w{1,2} )?[\"']?(?P<value>[^\s\"'$`>|]{12,160})[\"']? ?>{1,2} ?[\w./~\-]{0,80}(?:key|secret|token|passw|credential|\.pgpass|\.netrc)"
+)
+
+
+def _into_files(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_ECHO, price=2, whole=False):
+        match = _INTO.match(reading.text, at + len(cue))
+        if match is not None and (looks.noisy(match["value"]) or looks.hexadecimal(match["value"])):
+            yield Finding("api_key", *match.span("value"), 0.75)

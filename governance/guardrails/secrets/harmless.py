@@ -32,11 +32,11 @@ _PROMPT = re.compile(r"[\w\-]+@[\w.\-]+:[~/][^\s]*[#$]")  # of a shell that aske
 _NO_VALUE = re.compile(
     r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]\b"
     r"|(?<![^\n])[A-Z][A-Z\d_]{2,40}=(?=[^\s=])|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
-    r"|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)="
+    r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)="
 )
 # What else is named before a value: the number of a case, a secret that stands elsewhere.
 _NAMED_OTHERWISE = re.compile(
-    r"(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen)[ ]?[:#][ ]{0,3}\Z|\b(?:rid|req(?:uest)?[_\-]?id|trace[_\-]?id|span[_\-]?id|correlation[_\-]?id|build[_\-]?id|digest|etag)[\"']?\s?[:=]\s?[\"']?\Z|arn:aws[\w\-]{0,8}:[a-z]{2,20}:[a-z\d\-]{0,20}:\d{12}:secret:\Z"
+    r"(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen)[ ]?[:#][ ]{0,3}\Z|\b(?:rid|req(?:uest)?[_\-]?id|trace[_\-]?id|span[_\-]?id|correlation[_\-]?id|build[_\-]?id|digest|etag)[\"']?\s?[:=]\s?[\"']?\Z|\bversion[ :=]{1,3}\Z|\bkeyring\.\w{3,20}\([\"']\Z|arn:aws[\w\-]{0,8}:[a-z]{2,20}:[a-z\d\-]{0,20}:\d{12}:secret:\Z"
 )
 REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 32
 # What a key in JSON shows everybody, and what signs a text or is a key that others write to.

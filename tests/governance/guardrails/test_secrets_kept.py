@@ -97,6 +97,18 @@ TOLD: list[tuple[str, list[str]]] = [
         "Name          Value                                               Domain\nconnect.sid   s%3ANar-JqGvVmWR1BSOyGyGiDbvwI_846GW.cbP4H6YlSgg   shop.example\n",
         ["cbP4H6YlSgg"],
     ),
+    ("Ann: which pin is it for the shed keypad again\nBob: its 1640, then the green button", ["1640"]),
+    ("oi, a senha do wi-fi da loja mudou de novo kkk agora é jabuticaba77verde tudo minúsculo", ["jabuticaba77verde"]),
+    ("The wifi password of the office changed on Monday, it's now walrus88tandem for guests", ["walrus88tandem"]),
+    ("echo -n bf9db9e1cbae4976d78c6fef185cda87 > config/master.key", ["bf9db9e1cbae4976d78c6fef185cda87"]),
+    (
+        "| Site | IKE | Pre-shared key |\n|------|-----|----------------|\n| Bergen | v2 | QJOpNrrP1Q61i4Za7WM10zK1wpqp |\n",
+        ["QJOpNrrP1Q61i4Za7WM10zK1wpqp"],
+    ),
+    (
+        "The recovery phrase of the wallet is\n\nresult result hair slush talent original west there blue excite crash crystal\n\nthe device is in the drawer",
+        ["hair slush", "crystal"],
+    ),
     ("Benutzer: empfang / PW: Muschel!84", ["Muschel!84"]),
     ("utilisateur: caisse\nmdp.: Olive-3391-k", ["Olive-3391-k"]),
     ("usuario: caja2\ncontr.: Naranja-8841", ["Naranja-8841"]),
