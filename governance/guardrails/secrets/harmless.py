@@ -32,6 +32,7 @@ _PROMPT = re.compile(r"[\w\-]+@[\w.\-]+:[~/][^\s]*[#$]")  # of a shell that aske
 _NO_VALUE = re.compile(
     r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]\b"
     r"|(?<![^\n])[A-Z][A-Z\d_]{2,40}=(?=[^\s=])|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
+    r"|(?:self|this|cls|request|form|data|args|kwargs|config|settings|params)\.[a-z_][\w.]{1,60}(?=[.(\[])|[a-z_]{1,20}=None\b"
     r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)="
 )
 # What else is named before a value: the number of a case, a secret that stands elsewhere.

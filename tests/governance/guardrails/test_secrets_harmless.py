@@ -65,6 +65,8 @@ HARMLESS = [
     "package: passwd         version 1:4.13+dfsg1-4  md5 a3fffe92873e3cbb17ac5062142b825c",
     'password = keyring.get_password("tidewater", user)',
     "Which code do I use for the gate column in the sheet?\nAnn: 2024 rows are there, see the door list",
+    "def clean(self):\n    password = self.cleaned_data.get(password_field)\n    return password",
+    "def encode(self, password, salt, n=None, r=None, p=None):",
     "SSH key: SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8",
     "Keys of the password manager: Ctrl+B copies the user name, Ctrl+C the password, Ctrl+Alt+T the code.",
     "SERVICE_API_KEY=<your-api-key>\nDB_URL=postgres://user:password@localhost:5432/app\nMODE=dev",
