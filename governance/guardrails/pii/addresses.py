@@ -16,13 +16,14 @@ _UPPER = r"[A-Z\u00c0-\u00de\u0100-\u017f\u0386-\u03ab\u0410-\u042f\u0404-\u0407
 _CAPITAL = rf"{_UPPER}[\w'’.\-]{{0,24}}+"
 _CODES = r"(?:[A-Z]{1,2}-)?(?:\d{5}(?:-\d{3,4})?|\d{4}(?: ?[A-Z]{2}\b|-\d{3})?|\d\d-\d{3}|\d{3} \d\d|\d{6})"
 _BRITISH = r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"
+_IRISH = r"(?<![A-Z0-9])[ACDEFHKNPRTVWXY]\d[\dW] [A-Z\d]{4}"
 _STATES = r"(?:[A-Z]{2}|NSW|VIC|QLD|TAS|ACT)"
 # A town with its code before or after it.
 _TOWN = rf"(?:{_CODES} {_UPPER}[\w'’\-]{{1,24}}+|(?:{_CAPITAL}[ ,\-]{{1,3}}){{1,4}}(?:{_STATES}[, ]{{1,2}}|CEP )?(?:{_CODES}|{_BRITISH}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\w/]))"
 _HOUSE = r"(?:[nN][roº°]?\.? ?|No\.?:? ?|д\. ?|дом |Nr\.? )?\d{1,5}(?: ?[a-zA-Zа-яА-Я]\b)?(?:[/\-]\d{1,4}[a-zA-Z]?)?(?![\w:%€$]|[.,]\d)"
 # Floor, door and district, before the town.
 _IN_TOWN = rf"(?:[^\n,;]{{0,24}}+(?:,[^\n,;]{{1,28}}+){{0,3}}?,|\n|,\n|) ?{_TOWN}"
-_SMALL = r"d[eiao]s?|dei|degli|delle|del(?:la|l)?|dos|das|la|le|les|lai|du|of|y|e|the|alten|neuen|großen|kleinen|hohen|langen"
+_SMALL = r"d[eiao]s?|dei|degli|delle|del(?:la|l)?|dos|das|la|le|les|lai|los|las|el|du|of|y|e|the|alten|neuen|großen|kleinen|hohen|langen"
 _NAME = rf"(?:(?:{_CAPITAL}|{_SMALL})(?: |(?=[,\n]))){{1,6}}+"
 _REST = rf"(?:[ ,\-–#]{{1,3}}(?:{_CAPITAL}|\d[\w\-]{{0,8}}+|(?:{_SMALL})\b)){{0,9}}+"
 
@@ -50,7 +51,7 @@ _LIVES = Cue(
     r"resid\w+|vivo|vive|envi\w+|domicilio|mor[oa]|endere[cç]o|entreg\w+|wysył\w*|mieszka\w*|zamieszka\w*|bor|lakcím\w*|bydlišt\w*|adresi|alamat)\b|адрес|прожива|живу|живёт|住所|宛先|地址|주소)[^\n]{0,30}$"
 )
 # What says that a word before it, or it, is a street's.
-_SUFFIXES = r"(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|damm|ufer|ring|graben|markt|hof|steig|stieg|kamp|straat|gracht|laan|plein|kade|dijk|singel|gatan|vägen|gränd|gade|vej|allé|gata|gate|veien|vegen|katu|kuja|polku|tie|utca|u\.|út|tér|körút|ova|ská|cad\.|sok\.|cd\.)"
+_SUFFIXES = r"(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|damm|ufer|ring|graben|markt|hof|steig|stieg|kamp|straat|gracht|laan|dreef|steeg|hoek|oord|weide|erf|plein|kade|dijk|singel|gatan|vägen|gränd|gade|vej|allé|gata|gate|veien|vegen|torget|stigen|backen|stræde|torv|katu|kuja|polku|tie|utca|u\.|út|tér|körút|ova|ská|cad\.|sok\.|cd\.)"
 _PREFIXES = (
     r"(?:rue|avenue|av\.|avda\.?|avenida|bd|boulevard|chemin|allée|place|impasse|quai|cours|via|viale|corso|piazza|vicolo|largo|calle|c/|plaza|paseo|carrer|carretera|rua|r\.|travessa|praça|alameda|"
     r"ul\.|al\.|os\.|pl\.|ulica|(?P<at>am|an der|auf der?m?|im|in der|zum|zur|unter den)|str\.|strada|bd\.|bulevardul|ул\.?|улица|вул\.?|пр\.|пр-т|проспект|пер\.|jl\.|jalan)"
@@ -65,10 +66,10 @@ _SIGN = (
 )
 _NAMED = re.compile(rf"(?<![^\W_])(?:(?:{_CAPITAL}|(?:{_SMALL})) ){{0,3}}[^\W\d_][\w\-'’.]{{0,24}}$")
 _NUMBERED = re.compile(rf"[ ,]{{1,2}}(?P<house>{_HOUSE})(?P<town>{_IN_TOWN})?")
-_NAME_AND_NUMBER = re.compile(rf" {_NAME}(?:,? ?(?P<house>{_HOUSE}))?(?P<town>{_IN_TOWN})?")
+_NAME_AND_NUMBER = re.compile(rf" {_NAME}(?:(?!, ?\d{{5}} {_UPPER}),? ?(?P<house>{_HOUSE}))?(?P<town>{_IN_TOWN})?")
 _NUMBER_BEFORE = re.compile(r"(?<![\w.,:/\-])\d{1,4}(?: ?(?:bis|ter|quater|[a-zA-Z])\b)?,? $")
 _POSTCODES = (
-    re.compile(rf"{_BRITISH}(?![A-Z0-9])"),
+    re.compile(rf"(?:{_BRITISH}|{_IRISH})(?![A-Z0-9])"),
     re.compile(rf"\d(?:\d{{3}} [A-Z]{{2}}|\d-\d{{3}}|\d\d \d\d) {_UPPER}[^\W\d_]{{2,20}}+"),
 )
 _LINES = re.compile(rf"(?:(?:{_CAPITAL}|\d{{1,4}}[A-Za-z]?)[ ,\n]{{1,2}}){{3,9}}$")
@@ -109,7 +110,9 @@ LEADING = (
     "via", "viale", "corso", "piazza", "vicolo", "largo", "calle", "plaza", "paseo", "carrer", "carretera", "rua", "travessa", "praça", "alameda", "avenida", "avda", "av",
     "rue", "avenue", "boulevard", "chemin", "allée", "impasse", "quai", "cours", "ul", "os", "pl", "str", "ulica", "jl", "jalan", "strada", "c", "flat", "unit", "apt", "apartment",
 )  # fmt: skip
-TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n]{{0,3}}+(?:{_UPPER}[^\s,]{{0,24}}+|\d[^\s,]{{0,8}}+|(?:{_SMALL})(?![^\W_]))){{0,14}}+[ ,\n]{{0,3}}+[a-z]{{0,4}}"
+STREETS_END = r"(?:str(?:\.|asse|aße)|gasse|weg|platz|allee|straat|gracht|laan|dreef|steeg|plein|gatan|vägen|gade|vej|gata|veien|katu|utca)"
+TAIL_OF_STREETS = rf"{_UPPER}[\w'’\-]{{1,24}}?{STREETS_END}(?:[ ,]{{1,2}}(?:\d[^\s,]{{0,8}}+(?:[ ,\n]{{1,2}}[\w'’.\-]{{0,24}}){{0,7}})?)?"
+TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n]{{0,3}}+(?:{_UPPER}[^\s,]{{0,24}}+|\d[^\s,]{{0,8}}+|(?:{_SMALL})(?![^\W_])|(?:(?<=[.\d][ºª°oae] ))[a-z]{{1,14}}+)){{0,14}}+[ ,\n]{{0,3}}+[a-z]{{0,4}}"
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -173,18 +176,23 @@ def _by_postcode(reading: Reading) -> Iterator[Finding]:
     text, care = reading.text, reading.care("postcodes")
     for code in (code for pattern in _POSTCODES for code in pattern.finditer(text)):
         first, last = max(0, code.start() - REACH), code.start()
-        if not (_HOUSED.search(text, first, last) or _STREETS.search(text, first, last)):
+        if not _ADDRESSED.search(text, first, last):
             continue
         if not care.taken():
             yield Finding("address", first, code.end(), 0.75)
             continue
         lines = _LINES.search(text, first, last)
         if lines is not None and _ADDRESSED.search(lines[0]) and _somebodys(text, lines.start(), code.end()):
-            yield Finding("address", lines.start(), code.end(), 0.75)
+            housed = _ON_A_LINE.search(lines[0])
+            start = lines.start() + (housed.start("house") if housed else 0)
+            yield Finding("address", start, code.end(), 0.75)
 
 
 _HOUSED = re.compile(r"\d, ")
-_ADDRESSED = re.compile(rf"{_HOUSED.pattern}|{_STREETS.pattern}")
+_ON_A_LINE = re.compile(
+    rf"(?:\A|\n|, )(?P<house>(?:(?:Flat|Unit|Apt|Apartment) [0-9A-Za-z]{{1,4}}, ?)?\d{{1,4}}[A-Za-z]? )(?:{_CAPITAL} ){{1,3}}{_CAPITAL}[,\n]"
+)  # a house before its street
+_ADDRESSED = re.compile(rf"{_HOUSED.pattern}|{_STREETS.pattern}|{_ON_A_LINE.pattern}")
 
 
 def _lived(text: str, start: int) -> bool:

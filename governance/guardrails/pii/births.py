@@ -113,6 +113,7 @@ _THING = Cue(
     r"firma|unternehmen|projekt|entreprise|projet|empresa|proyecto|azienda|progetto|projeto|bedrijf)\b|\b(?:before|after|prior to|until|since|vor dem|nach dem|"
     r"avant le|après le|antes del?|prima del?|przed|до|после|later than|earlier than)\s*$"
 )
+_COMPARED = re.compile(r"[\w)] [<>]=? ?(?:date |timestamp )?'$")  # with a limit, in a query or a table's rules
 _COLUMN = re.compile(
     r"(?<![a-z])(?:dob|birth\w*|date[_ ]of[_ ]birth|born|bday|geburts\w*|geb|naissance|nacimiento|nascita|nascimento|urodzenia|ур|рождения)|生年月日|出生|생년월일"
 )
@@ -249,7 +250,7 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
         return False
     if not reading.care("births").taken():
         return True
-    if _THING.search(window, _sentence(window)):
+    if _THING.search(window, _sentence(window)) or _COMPARED.search(window):
         return False
     named = _NAMED.search(window)
     if named is not None:

@@ -35,7 +35,7 @@ _SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,
 _ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z))"
 # Anything a finding holds besides plain words, and the words that may stand inside one.
 _ALARM = re.compile(
-    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{names.TELLING}|{_SAID_ON}|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}}"
+    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{names.TELLING}|{_SAID_ON}|{addresses.STREETS_END}(?![^\W\d_])|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}}"
 )
 
 _TAILS = (
@@ -53,6 +53,7 @@ _TAILS = (
     rf"\d{{1,4}}(?: ?(?:bis|ter))?,? (?i:{addresses.BEGUN}|{addresses.NUMBERED_FIRST}(?:[ ,\n]{{1,2}}[\w'’.\-]{{0,24}}){{0,12}})",
     r"\d{1,5}[A-Za-z]?(?:-\d{1,4})?(?:[ ,\n]{1,2}#?[A-Z0-9][\w'’.\-#]{0,20}){0,14}[ ,\n]{0,2}#?",
     addresses.TAIL,
+    addresses.TAIL_OF_STREETS,
     # account and identity numbers in groups
     r"[A-Za-z]{2}\d{2}[0-9A-Za-z \-]{0,52}",
     r"[A-Z]{1,5} ?(?:\d[\dA-Z]{0,15})?(?:[ .\-/][\dA-Z]{0,12}){0,7}",
@@ -68,6 +69,7 @@ _TAILS = (
     rf"{_ERA} ?(?:\d{{1,2}}|元)? ?(?:年 ?(?:\d{{0,2}} ?(?:月 ?(?:\d{{0,2}} ?(?:日[^\n]{{0,10}})?)?)?)?)?",
     # rows of a table
     r"[A-Z]{0,3}\d{4,14}[,;|\t][^\n]{0,80}",
+    r"(?<=[,;\t])\"?[^\s,;|\t][^,;|\t\n]{0,30}\n(?:\"?[^\W\d_a-z][\w'’ .\-]{0,40}\"?(?:[,;\t](?! )[^\n]{0,120})?|\")?",
     *names.TAILS,
     # "jane dot doe at acme dot com"
     r"[\w.+\-]{1,40}+(?: dot [\w.+\-]{0,30}+){0,2}(?: {0,2}(?:d|do|dot)?| ?[\[({<] ?"
@@ -125,5 +127,5 @@ def _settled(found: list[Finding]) -> list[Finding]:
     return kept
 
 
-_PLAIN = (*(rf"{word}\b" for word in _WORDS), names.TELLING_IN_PROSE, _SAID_ON)
+_PLAIN = (*(rf"{word}\b" for word in _WORDS), names.TELLING_IN_PROSE, _SAID_ON, rf"{addresses.STREETS_END}(?![^\W\d_])")
 DETECTOR = Detector("pii", detect, _ALARM, _TAIL, re.compile("|".join(_PLAIN)))

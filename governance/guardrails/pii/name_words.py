@@ -16,7 +16,9 @@ def _parted(words: str) -> list[str]:
 
 # What people say before their names, or before those of their kin.
 SAID = _listed("""
-    my name is, my name's, her name is, his name is, daughter's name is, son's name is, wife's name is, husband's name is, mother's name is,
+    my name is, my name's, in the name of, under the name, under the name of, it's under, booked under, booking under, reserved under, reservation under,
+    auf den namen, lautet auf, au nom de, a nombre de, em nome de, a nome di, bonifico a favore di, intestato a, intestata a, op naam van, ten name van, na nazwisko, pe numele, на имя
+    her name is, his name is, daughter's name is, son's name is, wife's name is, husband's name is, mother's name is,
     father's name is, partner's name is, child's name is, patient's name is, client's name is, i am called, undersigned, identified as
     mein name ist, ich heiße, ich heisse, sie heißt, er heißt, je m'appelle, je m’appelle, mon nom est, me llamo, mi nombre es, se llama
     mi chiamo, il mio nome è, si chiama, meu nome é, me chamo, chamo-me, mijn naam is, ik heet, nazywam się, benim adım, mera naam
@@ -27,7 +29,7 @@ SAID = _listed("""
 # What a field is called that holds a whole name.
 FIELDS = _listed("""
     full name, full legal name, full_name, fullname, legal name, patient name, patient's name, cardholder name, cardholder_name, cardholdername, cardholder, card holder
-    name on card, name on the card, account holder, account_holder, accountholder, beneficiary name, emergency contact, emergency_contact, next of kin, next_of_kin, maiden name
+    name on card, name on the card, name on account, name on the account, başvuru sahibi, hesap sahibi, kart sahibi, account holder, account_holder, accountholder, beneficiary name, emergency contact, emergency_contact, next of kin, next_of_kin, maiden name
     caller name, employee name, applicant name, passenger name, holder name, kontoinhaber, karteninhaber, versicherungsnehmer, vor- und nachname, vorname und name, notfallkontakt
     titulaire du compte, titular de la cuenta, titular da conta, nombre completo, nombre y apellidos, apellidos y nombre, nome completo, nome e cognome, cognome e nome
     nom complet, nom et prénom, nom et prénoms, nom du titulaire, volledige naam, voor- en achternaam, rekeninghouder, imię i nazwisko, nazwisko i imię, ad soyad, adı soyadı
@@ -54,6 +56,7 @@ BEARERS = _listed("""
     pokrzywdzon, opiekun, odbiorca, nadawca, zleceniobiorca, kredytobiorca, pasient, hyresgäst, leietaker, lejer, försäkrad, forsikret, sökande, søker, ansøger, vårdnadshavare, foresatt, kund, mottagare, mottaker
     modtager, vittne, vitne, vidne, vuokralai, potila, hakija, asiakas, asiakkaan, oppila, huoltaja, vakuutettu, pacient, nájemce, žadatel, zákazník, pojištěn, svědek, beteg, bérlő, ügyfél, tanú, chiriaș, asigurat
     martor, hasta, kiracı, müşteri, öğrenci, sigortalı, yolcu, tanık, veli, pasien, bệnh nhân, khách hàng, заявител, заявниц, заявник, пациент, пацієнт, клиент, арендатор, нанимател, застрахованн, страховател, потерпевш
+    member, enrollee, enrolee, mitglied, miembro, afiliad, membre, medlem, członek, patsient, üürnik, taotleja, pareiškėj, nuominink, iesniedzēj, īrniek, podnositelj, pacijent, najmoprimac, najemnik, vlagatelj
     свидетел, истец, истица, ответчик, ученик, ученица, студент, сотрудни, получател, отправител, владелец, владелиц, заёмщик, заемщик, опекун, пассажир, представител, одержувач, орендар, пострадавш
     ασθεν, ενοικιαστ, ασφαλισμέν, αιτών, αιτούσα, πελάτ, μαθητ
 """)  # fmt: skip
@@ -65,12 +68,12 @@ PARTS = _listed("""
 """)  # fmt: skip
 # What a field is called that holds the name of anything; one of somebody among what else is said of people.
 ANY = _listed("""
-    name, nom, nombre, nome, naam, navn, namn, nimi, jméno, név, nume, nama, isim, display_name, displayname, display name, real name, contact name, ім'я, όνομα
+    name, nm, pt, winner, gewinner, gagnant, ganador, vincitor, winnaar, prize, nom, nombre, nome, naam, navn, namn, nimi, jméno, név, nume, nama, isim, display_name, displayname, display name, real name, contact name, ім'я, όνομα
 """)  # fmt: skip
 # Names end letters, or greet.
 GREETINGS = _listed("""
     regards, sincerely, yours truly, yours faithfully, grüßen, grüße, gruß, cordialement, salutations, saludos, atentamente, saluti, atenciosamente, cumprimentos, groet, groeten
-    pozdrawiam, pozdrowieniami, hälsningar, hilsen, terveisin, pozdravem, üdvözlettel, saygılarımla, с уважением, з повагою
+    mvh, mfg, vh, lg, cdt, cdlt, pozdrawiam, pozdrowieniami, hälsningar, hilsen, terveisin, pozdravem, üdvözlettel, saygılarımla, с уважением, з повагою
 """)  # fmt: skip
 # Heads of messages and of commits, where a name stands before an address.
 HEADS = _listed("""
@@ -81,6 +84,24 @@ MYSELF = ("i,", "ich,", "yo,", "eu,", "io,")
 SALUTATIONS = _listed("""
     dear, sehr geehrte, sehr geehrter, guten tag, cher, chère, bonjour, estimado, estimada, gentile, egregio, prezado, prezada, beste, geachte, szanowna, szanowny, hello, hi
 """)
+# Heads of papers that go on with a name, of whom they are about or whom something is for.
+PAPERS = _listed("""
+    curriculum vitae, lebenslauf, résumé, hoja de vida, currículum vitae, levensloop, életrajz, życiorys, životopis, резюме, deliver to, ship to, send to, livrer à, liefern an, lieferadresse, lieferung an, enviar a
+    entregar a, entregar em, spedire a, consegnare a, bezorgen bij, leveren aan, leveres til, levereras till, adres dostawy
+""")  # fmt: skip
+# What kin is called before a name and a birth.
+KIN = _listed("""
+    son, daughter, sohn, tochter, fils, fille, hijo, hija, figlio, figlia, filho, filha, zoon, dochter, syn, córka, sønn, sønnen, datter, dotter, сын, дочь
+""")
+# Titles before the name of a guest or patient that has a line or a cell of its own.
+TITLED = (
+    "mr", "mrs", "ms", "miss", "frau", "herr", "mme", "mlle", "madame", "monsieur", "sra", "señora", "signora", "sig.ra", "dhr", "mevr", "mevrouw",
+)  # fmt: skip
+# Of those behind whom names stand: what programs, firms and sentences are called too.
+OF_THINGS = frozenset(_parted("""
+    customer client driver parent child holder sender subscriber recipient dependent dependant participant reporter assignee member student teacher doctor trainee volunteer employee attention attn donor
+    kunde kund klient klant cliente vater mutter titular titulaire tutor padre madre student candidat contratante veli
+"""))  # fmt: skip
 TITLES = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Frau|Herrn?|Hr|Fr|M|Mme|Mlle|Madame|Monsieur|Sra?|Srta|Señora?|Sig|Sig\.ra|Signora?|Dott|Dott\.ssa|Dhr|Mevr|Mw|De heer|Mevrouw|Pana?|Pani|Paní|Bay|Bayan)"
 # Before the names of people and nothing else, in scripts without great letters.
 OF_ARABIC_AND_HEBREW = _listed("""
@@ -88,7 +109,9 @@ OF_ARABIC_AND_HEBREW = _listed("""
     صاحب الحساب, صاحبة الحساب, ولي الأمر, اسم صاحب, نام و نام خانوادگی, نام بیمار, שם המטופל, שם המטופלת, שם מלא, שם פרטי ומשפחה, שם התלמיד, שם התלמידה, שם הלקוח, שם הלקוחה, שם העובד, שם השוכר, בעל החשבון
     ชื่อ-นามสกุล, ชื่อ-สกุล, ชื่อผู้ป่วย, ชื่อ นามสกุล, पूरा नाम, रोगी का नाम, मरीज का नाम, मरीज़ का नाम, आवेदक का नाम
 """)  # fmt: skip
-IDEOGRAPHS = ("氏名", "お名前", "姓名", "성명", "이름")
+IDEOGRAPHS = (
+    "氏名", "お名前", "姓名", "患者名", "契約者名", "申請者", "申込者", "名義人", "申请人", "收件人", "联系人", "성명", "이름", "성함", "신청인", "신청자", "환자명", "고객명", "예약자", "보호자", "수령인", "예금주",
+)  # fmt: skip
 # Words that stand right behind a name on its line, of the next field.
 NEXT_FIELDS = frozenset(_parted("""
     age sex gender dob date room ward time phone telephone tel mobile email mail address status order policy account shift note notes comment comments number no nr id ref role and und et y e
@@ -107,7 +130,8 @@ NOBODYS = frozenset(_parted("""
     field column row table page report review release version build branch commit request response error warning message website project product invoice
     monthly weekly daily annual quarterly standard premium basic gold silver free trial full half first last next previous total amount price cost please enter select choose click
     must should can may will is are was be has have this that these those the an of or for to from with by at in on as your our my their his her its it you we they
-    dear hiring valued sir madam health card string text test example true false invalid tbd floor building unit session house monday tuesday wednesday thursday friday saturday sunday
+    daten datos dati experience work profile summary skills persönliche formation berufserfahrung ausbildung jesus god allah
+    dear hiring valued sir madam health card string varchar char text test example true false invalid tbd floor building unit session house monday tuesday wednesday thursday friday saturday sunday
     january february march april june july august september october november december
     europe asia africa america casa campo siehe bitte pflichtfeld damen herren abteilung kundendienst stadtwerke wohnen sparkasse versicherung gesellschaft verein buchhaltung lohnbüro einkauf
     vertrieb personalabteilung hausverwaltung praxis kanzlei redaktion verwaltung société sarl voir conditions générales banque mairie banco seguros empresa obligatorio ver

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from governance.guardrails.cues import Cue
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, beginnings, shortest
+from governance.guardrails.pii.addresses import NUMBERED_FIRST
 from governance.guardrails.pii.name_words import (
     ANY,
     BEARERS,
@@ -15,13 +16,17 @@ from governance.guardrails.pii.name_words import (
     GREETINGS,
     HEADS,
     IDEOGRAPHS,
+    KIN,
     MYSELF,
     NEXT_FIELDS,
     NOBODYS,
     OF_ARABIC_AND_HEBREW,
+    OF_THINGS,
+    PAPERS,
     PARTS,
     SAID,
     SALUTATIONS,
+    TITLED,
     TITLES,
 )
 from governance.guardrails.reading import Reading
@@ -40,25 +45,42 @@ _CLOSED = r"</(?:dt|th|td|b|strong|label|span|p)>\s{0,3}:?\s{0,3}<(?:dd|td|span|
 _BETWEEN = rf"(?:[ \t]?[:：=>][ \t]?[\"'*]{{0,2}}[ \t\n]{{0,4}}|[\"'*]{{1,2}}[ \t]?[:=][ \t]?[\"'*]{{0,2}}[ \t]?| ?\.{{3,40}} ?|{_CLOSED})"
 _CELLS = r"[ \t]?\|[ \t]?"
 _ONLY_CELL = r"(?(cell)(?=[ \t]{0,9}(?:\|[ \t]*)?(?:\n|\Z)))"
+_CELL_ENDS = r"(?=[ \t]?(?:[|;]|\t| {2}|\n|\Z))"
+_BORN = r"(?:geb|born|née?|nacid|nat[oa] |ur\. |född|født|dob|\*)"
 _AFTER_SAID = re.compile(rf",? {_NAME}")
 _AFTER_FIELD = re.compile(
     rf"(?:{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})|\n[ \t]{{0,8}})|(?: is|['’]s)?[ \t\"'*>\-]{{1,4}}){_NAME}{_ONLY_CELL}"
 )
 _AFTER_BEARER = re.compile(rf"{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})){_NAME}{_ONLY_CELL}")
 _AFTER_PART = re.compile(
-    rf"{_MORE}(?: is |{_BETWEEN}|{_CELLS})(?P<name>{_PART}(?: {_PART}){{0,2}}(?: {_INITIAL})?)(?![^\W_])"
+    rf"{_MORE}(?: is |{_BETWEEN}|{_CELLS}|[ \t]{{2,9}}(?=[^\W\d_a-z]['’]?[^\W\d_A-Z]))(?P<name>{_PART}(?: {_PART}){{0,2}}(?: {_INITIAL})?)(?![^\W_])"
 )
 _AFTER_GREETING = re.compile(rf"[,.]?[ \t]?\n\s{{0,3}}{_NAME}(?=[ \t]?(?:\n|,|\Z))")
+_AFTER_CLOSING = re.compile(rf"[,.]? {_NAME}(?=[ \t]?(?:\n|\Z))")
+_HOUSE_AHEAD = rf"(?:\d{{1,4}} ?(?:bis|ter|[a-z])?,? (?:[A-Z]|{NUMBERED_FIRST})|Flat|Apt|Unit)"
+_AFTER_PAPER = re.compile(
+    rf"(?: [^\W\d_]{{1,14}}+){{0,3}}?[ \t]?(?:[:：\-–—][ \t]?|of |von |de )?\n?[ \t]{{0,8}}{_NAME}(?=[ \t]?[,|]?[ \t]?\n|,? {_HOUSE_AHEAD})"
+)
+_AFTER_KIN = re.compile(rf" (?P<name>{_PART}(?: {_PART}){{0,2}}),? \(?(?={_BORN})")
+_AFTER_TITLE = re.compile(rf"\.? {_NAME}{_CELL_ENDS}")
+_AFTER_ROLE = re.compile(
+    rf"[^\W\d_]{{0,8}} {_NAME}(?:{_CELL_ENDS}|(?=,? \(?(?:{_BORN}|residing|resident|living|of \d|aged|age \d|dob|tel)))"
+)
 _AFTER_HEAD = re.compile(rf"[ \t]?[\"']?{_NAME}[\"']? ?<(?=[^<>\s@]{{1,64}}@)")
 _AFTER_MYSELF = re.compile(rf" {_NAME},")
 _AFTER_SALUTATION = re.compile(rf" (?={TITLES}\b){_NAME}(?=[,:!\n]|\Z)")
+_ROLES = tuple(word for word in BEARERS if word not in OF_THINGS)
 _KINDS = (
     (SAID, (_AFTER_SAID,)),
     (FIELDS, (_AFTER_FIELD,)),
     (BEARERS, (_AFTER_BEARER,)),
     (PARTS, (_AFTER_PART,)),
     (ANY, (_AFTER_BEARER,)),
-    (GREETINGS, (_AFTER_GREETING,)),
+    (GREETINGS, (_AFTER_GREETING, _AFTER_CLOSING)),
+    (PAPERS, (_AFTER_PAPER,)),
+    (KIN, (_AFTER_KIN,)),
+    (TITLED, (_AFTER_TITLE,)),
+    (_ROLES, (_AFTER_ROLE,)),
     (HEADS, (_AFTER_HEAD,)),
     (MYSELF, (_AFTER_MYSELF,)),
     (SALUTATIONS, (_AFTER_SALUTATION,)),
@@ -70,16 +92,23 @@ _BEHIND = {
 }
 CALLED = Needles(_BEHIND, after=r"(?<![^\W\d_])")
 _OF_ANYTHING = frozenset(ANY)
+_OF_PARTS, _FIRST_OF_CELLS = {_AFTER_PART, _AFTER_KIN}, {_AFTER_TITLE, _AFTER_ROLE}
+_CELL_BEGINS, LONGEST_MARK = re.compile(r"(?:\A|[\n\t|;]|  )[ \t]{0,2}(?:[\-–*•] )?\Z"), 6
 _AFTER_EASTERN = re.compile(rf"[ \t]?[:：=][ \t]?(?P<name>{_EASTERN}(?: {_EASTERN}){{1,3}})(?=[ \t]?(?:[\n,،.;]|\Z))")
 _AFTER_IDEOGRAPHS = re.compile(
     rf"(?:は|[:：]) ?(?P<name>(?!必|任|未|同|无|無|不|选|選|请|請|필수|입력|미정|없음){_EAST_ASIAN})(?![\u3400-\u9fff가-힣])"
+)
+# "My name is": two words, or three where the third is a family's, and the sentence ends or goes on with "and".
+OWN_EASTERN = ("اسمي", "שמי")
+_AFTER_OWN = re.compile(
+    r"[ :]{1,2}(?:هو |הוא )?(?!(?:في|على|من|مع|إلى|لا|ليس|غير|كان|לא|על|של|עם) )(?P<name>[\u0590-\u06ff'\"-]{2,20} (?!و|ו)[\u0590-\u06ff'\"-]{2,20}(?: ال[\u0600-\u06ff]{2,20})?)(?= ?(?:[\n,،.;]|\Z)| [وו])"
 )
 EASTERN = Needles(OF_ARABIC_AND_HEBREW)
 # What is said of people beside a name.
 _PERSONAL = (
     Cue(
         r"(?<![a-z])(?:dob|d\.o\.b|birth|born|age\b|gender|sex\b|phone|tel\b|mobile|cell\b|e-?mail|ssn|passport|home address|patient|customer|client|employee|tenant|student|guest|guardian|applicant|"
-        r"contact|mrn|nationality|marital|geburt|geb\.|geschlecht|handy|kunde|naissance|nacimiento|tel[ée]fono|t[ée]l[ée]phone|correo|nascita|nascimento|cpf|dni|geboorte|urodz|pesel|född|født|personn)"
+        r"contact|mrn|nationality|marital|geburt|geb\.|geschlecht|handy|kunde|naissance|nacimiento|tel[ée]fono|t[ée]l[ée]phone|correo|telefon|telefoon|nascita|nascimento|cpf|dni|geboorte|urodz|pesel|född|født|personn|rodn[éeá]|isikuk|kimlik|cnp\b|oib\b|jmbg|iban\b|asmens k|cf\b|codice fisc|bsn\b|nif\b|nie\b)|телефон|паспорт"
     ),
 )
 REACH, REACH_AFTER = 120, 48
@@ -93,14 +122,17 @@ def find(reading: Reading) -> Iterator[Finding]:
             match = behind.match(text, at + len(needle))
             if match is None or (needle in _OF_ANYTHING and not _of_somebody(reading, at, match.end("name"))):
                 continue
+            if behind in _FIRST_OF_CELLS and not _CELL_BEGINS.search(text, max(0, at - LONGEST_MARK), at):
+                continue
             start, end = (
                 match.start("name"),
-                match.start("name") + _length(match["name"], 1 if behind is _AFTER_PART else 2),
+                match.start("name") + _length(match["name"], 1 if behind in _OF_PARTS else 2),
             )
             if start < end and (start, end) not in seen:
                 seen.add((start, end))
                 yield Finding("person", start, end, 0.7)
     yield from _in_records(reading)
+    yield from _in_tables(reading)
     if not reading.lower.isascii():
         yield from _far(reading)
 
@@ -116,10 +148,30 @@ def _in_records(reading: Reading) -> Iterator[Finding]:
         yield Finding("person", *ticket.span(), 0.8)
 
 
+def _in_tables(reading: Reading) -> Iterator[Finding]:
+    """Yield the names below a column for names of people or for parts of them."""
+    for cell in reading.tables.cells(_COLUMN):
+        written = reading.text[cell.start : cell.end]
+        if _CELL.fullmatch(written) and _length(written, 1) == len(written):
+            yield Finding("person", cell.start, cell.end, 0.7)
+
+
+_COLUMN_NAME = (
+    r"(?:(?:first|last|given|family|full|sur|fore|customer|patient|guest|employee|tenant|student|contact|passenger)[ _]?name|surname|vorname|nachname|pr[ée]nom|apellidos?|cognome|sobrenome|voornaam|achternaam|"
+    r"imi[ęe]|nazwisko|förnamn|efternamn|fornavn|etternavn|etunimi|sukunimi|jméno|příjmení|фамилия|имя)"
+)
+_COLUMN = re.compile(rf"(?<![^\s;,|\"'`]){_COLUMN_NAME}(?![^\s;,|\"'`])")
+_CELL = re.compile(rf"{_PART}(?: (?:{_PARTICLE} ){{0,2}}{_PART}){{0,3}}")
+
+
 def _far(reading: Reading) -> Iterator[Finding]:
     """Yield names in scripts that have no great letters."""
     for at, needles in reading.places_of(EASTERN):
         match = _AFTER_EASTERN.match(reading.text, at + len(max(needles, key=len)))
+        if match is not None:
+            yield Finding("person", *match.span("name"), 0.7)
+    for at, needle in reading.places(OWN_EASTERN):
+        match = _AFTER_OWN.match(reading.text, at + len(needle))
         if match is not None:
             yield Finding("person", *match.span("name"), 0.7)
     for at, needle in reading.places(IDEOGRAPHS):
@@ -162,6 +214,14 @@ _HELD = rf"\"({_PART}(?: {_PART})?)\""
 _RECORDS = (
     (re.compile(rf"FN(?:;[^:\n]{{1,40}})?:({_FULL})(?![^\W_])"), ("fn:", "fn;")),
     (re.compile(rf"N(?:;[^:\n]{{1,40}})?:({_PART}(?: {_PART})?;{_PART}(?: {_PART})?)(?=;)"), ("n:", "n;")),
+    (
+        re.compile(rf"<(?:\w{{1,9}}:)?(?:given|family)(?: [^<>\n]{{0,40}})?>({_PART}(?: {_PART}){{0,2}})(?=</)"),
+        ("<given", "<family"),
+    ),
+    (
+        re.compile(rf"(?:ATTENDEE|ORGANIZER);(?![^:\n]{{0,99}}TYPE=R)[^:\n]{{0,60}}?CN=\"?({_FULL})(?=[;:\",])"),
+        ("attendee;", "organizer;"),
+    ),
     (re.compile(rf"\"family\"\s?:\s?{_HELD}[^{{}}]{{0,40}}\"given\""), ('"family"',)),
     (re.compile(rf"\"given\"\s?:\s?\[\s{{0,9}}{_HELD}(?:,\s{{0,9}}{_HELD})?(?:,\s{{0,9}}{_HELD})?"), ('"given"',)),
     (
@@ -182,21 +242,28 @@ def _telling(needle: str) -> str:
 _TOLD = shortest({_telling(needle) for needle in _BEHIND if needle not in MYSELF and needle not in HEADS})
 _HEADED = r"(?:from|to|cc|bcc|by|author|committer|tagger|maintainer|von|an|de|da|van|sender):"
 _SELF = rf"(?:{'|'.join(MYSELF)})"
-TELLING = rf"(?<![^\W\d_]){beginnings(_TOLD, both_cases=True)}|\b(?i:{_HEADED}|{_SELF})|(?i:\bf?n[:;])|\b(?:family|given)\"|[A-Z]{{3}}/[A-Z]"
+TELLING = rf"(?<![^\W\d_]){beginnings(_TOLD, both_cases=True)}|\b(?i:{_HEADED}|{_SELF})|(?i:\bf?n[:;])|\b(?:family|given)[\">]|(?i:\b(?:attendee|organizer));|[A-Z]{{3}}/[A-Z]"
 TELLING_IN_PROSE = rf"{beginnings(_TOLD)}|\b(?:{_HEADED}|{_SELF})|\bf?n[:;]"
-_LAST_WORDS = shortest({re.split("[ -]", phrase)[-1] for phrase in OF_ARABIC_AND_HEBREW if phrase < "\u0e00"})
+_LAST_WORDS = shortest(
+    {re.split("[ -]", phrase)[-1] for phrase in (*OF_ARABIC_AND_HEBREW, *OWN_EASTERN) if phrase < "\u0e00"}
+)
 # Where words aren't parted each letter leaves at once: the last of what names a name is held.
-TELLING_OF_IDEOGRAPHS = rf"名(?:前|[は:： ]|\Z)|[명름ลย](?:[:： ]|\Z)|{'|'.join(_LAST_WORDS)}"
+TELLING_OF_IDEOGRAPHS = (
+    rf"名(?:前|[は:： ]|\Z)|(?:[人者]|義人)[:： ]|[명름함인자주ลย](?:[:： ]|\Z)|{'|'.join(_LAST_WORDS)}"
+)
 _BEGUN = rf"(?:(?:[^\W\d_a-z][\w'’.\-]{{0,22}}+|{_PARTICLE}),? ?){{0,8}}"
 TAILS = (
     rf"{beginnings(_TOLD, both_cases=True)}[^\W\d_]{{0,12}}(?:(?:['’]s?)?(?:-me|,)?[ _/][^\W\d_]{{0,14}}){{0,4}}?(?: ?\([^()\n]{{0,24}}\)?)?"
-    rf"(?:</?[\w\s=\"]{{0,40}}|[\s:：=|>\"'*.,\-]){{0,44}}{_BEGUN}",
-    rf"(?i:{'|'.join(ANY)})(?: ?\([^()\n]{{0,24}}\)?)?[\s:：=|>\"'*]{{1,9}}[^\W\d_a-z]{_BEGUN}(?s:.{{0,{REACH_AFTER + 8}}})",
+    rf"(?:</?[\w\s=\"]{{0,40}}|[\s:：=|>\"'*.,\-]){{0,44}}{_BEGUN}(?:\d{{1,4}} ?[a-z]{{0,10}}|\(?[a-z*]{{1,9}}\.?)?",
+    rf"(?:[A-Za-z]{{1,12}}_){{0,3}}(?i:{'|'.join(ANY)})(?: ?\([^()\n]{{0,24}}\)?)?[\s:：=|>\"'*]{{1,9}}[^\W\d_a-z]{_BEGUN}(?s:.{{0,{REACH_AFTER + 8}}})",
     rf"(?i:{_HEADED})[ \t]?[\"']?(?:[^\W\d_a-z][^\n<]{{0,60}}(?:<[^\n<>@]{{0,64}})?)?",
     rf"(?i:{_SELF})(?: {_BEGUN})?",
+    rf"(?i:{_COLUMN_NAME})\"?[,;\t](?! )[^\n]{{0,100}}",  # of the head of a table
     r"F?N[:;][^\n]{0,60}",
-    r"(?:family|given)\"[^{}]{0,120}",
+    rf"(?:{'|'.join(OWN_EASTERN)})(?:[ :]{{1,2}}[\u0590-\u06ff'\"-]{{0,20}}){{0,6}}",
+    r"(?:family|given)[\">][^{}]{0,120}",
+    r"(?i:attendee|organizer);[^\n]{0,160}",
     r"[A-Z]{3,25}/[A-Z ]{0,50}",
     rf"(?:{'|'.join(OF_ARABIC_AND_HEBREW)})(?:[ \t]?[:：=](?: ?[\u0590-\u06ff\u0900-\u097f\u0e00-\u0e7f'\"\-]{{0,20}}){{0,5}})?",
-    r"(?:氏|お|姓)?名?前?[は:： ]{0,3}[々\u3040-\u30ff\u3400-\u9fff ]{0,9}|(?:성명|이름)[:： ]{0,3}[가-힣]{0,5}",
+    rf"(?:氏|お|姓|[患契約申請込名义義收联系请]{{0,3}}[者人])?名?前?[は:： ]{{0,3}}[々\u3040-\u30ff\u3400-\u9fff ]{{0,9}}|(?:{'|'.join(word for word in IDEOGRAPHS if word >= '가')})[:： ]{{0,3}}[가-힣]{{0,5}}",
 )

@@ -104,6 +104,25 @@ def test_what_only_later_letters_decide(text: str) -> None:
     assert {in_pieces(pieces(text, size)) for size in (1, 2, 5)} == {whole(text)}
 
 
+@pytest.mark.parametrize("size", [3, 5, 8])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rm 118  Ms Perpetua Lindqvist  1 pax  late", "- applicant Ngozi Adeyemi-Holt\n- passport to follow", "| tenant Casper Ulriksen | rent 910.00 |",
+        "Witness Leopold Harkavy, residing in Boise, saw it.", "Bonifico a favore di Ginevra Malaspina, grazie", "the account is in the name of Roelof Kuiper.",
+        "Livrer à domicile svp : Maëlle Kerguelen, 9 bis rue des Tilleuls, 35000 Rennes. Merci", "Deliver to:\nOrlaith Mulcahy\nApt 4, 12 Glenmore Road, Galway H91 X2T8\nThanks",
+        "LEBENSLAUF\nAnneliese Rathgeber\nBeruf: Gärtnerin", "Unser Sohn Thorben, geb. 23.08.2021, kommt.", "Säg upp mitt kort. Mvh Torkel Blomgren\n",
+        "<name><given>Ileana</given><family>Dragomir</family></name>", "ATTENDEE;CN=Burgl Steinauer;PARTSTAT=ACCEPTED:x", "id;firstname;lastname\n1;Ottilie;Brandmeyer\n2;Jannes;Hoppe\n",
+        '"customer_name","contact","plan"\n"Ivana Petros","ivana@mail.example","annual"\n"Rhys Callow","rhys@mail.example","monthly"', "firstname;lastname;town\nOttilie;Brandmeyer;Ulm\nJannes;Hoppe;Bonn\n",
+        "First name and initial  Darnell Q.   Last name", "신청인: 남궁혜진\n신청 내용: 주소", "مرحبا، اسمي شهاب الدين المرزوقي وأرغب في", "Wij wonen op Kievitsdreef 29, 7431 LT Diepenveen. Dank",
+        "Recógeme en mi casa: Avenida de los Almendros 46, 2.º izquierda, 41013 Sevilla. Gracias", "Mrs Winifred Ollerton\n12 Tenter Croft, Hebden Bridge HX7 8BN\n1. tabs",
+        "Başvuru sahibi: Nurcihan Özbağ\nTalep", "Pt: OYELARAN, FOLASADE   DOB: 07/30/1966",
+    ],
+)  # fmt: skip
+def test_names_and_streets_by_their_place_are_held(text: str, size: int) -> None:
+    assert in_pieces(pieces(text, size)) == whole(text) != text
+
+
 def pieces(text: str, size: int) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 

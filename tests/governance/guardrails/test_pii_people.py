@@ -133,6 +133,11 @@ def test_words_for_people_alone_say_nothing(text: str) -> None:
         ("cust called,cell9715348026,wants a call", {"phone"}),
         ("ship to residence\n\n4418 Larkmoor Ridge Dr\nApt 12B\nSpokane, WA 99208\n", {"address"}),
         ("la cena è da me, via dei Carpini 27, 40137 Bologna, suona", {"address"}),
+        ("Mrs Ollerton\n12 Tenter Croft, Hebden Bridge HX7 8BN", {"address"}),
+        ("Deliver to: 41 Cloughmore Road, Galway H91 K2T8", {"address"}),
+        ("14 bis rue des Tilleuls, 35700 Rennes.", {"address"}),
+        ("a casa: Avenida de los Almendros 46, 2.º izquierda, 41013 Sevilla", {"address"}),
+        ("Wij wonen op Kievitsdreef 29, 7431 LT Diepenveen.", {"address"}),
         ("Deliver to:\n\n17 Hollybush Rise\nKettering\nNN15 6QT", {"address"}),
     ],
 )  # fmt: skip
@@ -144,6 +149,7 @@ def test_what_stands_over_lines_or_in_records(text: str, kinds_found: set[str]) 
     "text",
     [
         "Q: When was the company founded?\nA: 3 Nov 1991", '{"license":{"state":"active","number":4471920},"product":"Editor"}', "draw:\n4532 7719\n0268 4153\nbonus 7",
+        "CREATE TABLE p (birth_date DATE CHECK (birth_date > DATE '1900-01-01'));", "SELECT n FROM p WHERE dob >= '1990-01-01'",
         "INSERT INTO cities VALUES (1, '1977-03-19'), (2, '1981-10-04');", "SIN(0.523598775) equals 0.5", "table cell12345678 of the sheet", "Nordwind GmbH, Telefon 0431 9900-0",
     ],
 )  # fmt: skip
