@@ -207,7 +207,8 @@ class ChildRun(Schema):
     model_config = ConfigDict(extra="forbid")
 
     run_id: str
-    agent_id: str
+    agent_id: str | None = None
+    job_id: str | None = None
     status: Literal["PENDING", "RUNNING", "PAUSED", "COMPLETED", "CANCELLED", "ERROR"]
 
 

@@ -25,6 +25,7 @@ class Leases:
     def __init__(self, url: str, *, owner: str, live: Live) -> None:
         self._url, self._owner, self._live = url, owner, live
         self._renewed_at = time.monotonic()
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def are_renewed(self) -> bool:
@@ -42,6 +43,21 @@ class Leases:
         return min(left, RENEW_SECONDS) if left > 0 else RENEW_SECONDS
 
     async def renew_for_ever(self) -> None:
+        self._give_up_unrenewed()
+        try:
+            await self._renew_again_and_again()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _give_up_unrenewed(self) -> None:
+        """Look when the runs may be worked on no longer: a wait for the database that is cut short may still go on."""
+        left = self._seconds_left
+        if left <= 0:
+            self._live.cancel_all(StopReason.LOST)
+        self._timer = asyncio.get_running_loop().call_later(max(left, RETRY_SECONDS), self._give_up_unrenewed)
+
+    async def _renew_again_and_again(self) -> None:
         while True:
             try:
                 async with asyncio.timeout(self._patience_seconds):
@@ -52,8 +68,6 @@ class Leases:
                             await self._renew(connection)
                         await asyncio.sleep(RENEW_SECONDS)
             except (psycopg.Error, OSError, TimeoutError):
-                if not self.are_renewed:
-                    self._live.cancel_all(StopReason.LOST)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _renew(self, connection: AsyncConnection[Any]) -> None:

@@ -58,7 +58,7 @@ class Watch:
 
     def _broken_off(self, task: asyncio.Task[None]) -> None:
         """Cut all streams when looking failed for a reason that nobody foresaw: none goes on unwatched."""
-        if task.cancelled() or (error := task.exception()) is None:
+        if task.cancelled() or (error := task.exception()) is None or task is not self._task:
             return
         logger.error("streams: rights are not looked at any more: %s", whereabouts(error))
         self._task = None

@@ -128,6 +128,8 @@ _TAIL = re.compile(
     r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
     r"|(?i:us[ae]r?|utilise[zr]?|inserisci|digite|saisissez|gebruik|nutzen?|verwenden?|använd|bru[gk]) (?:[^\s]{1,4} ){0,2}(?i:código|code|codice|kod)[^\n.]{0,50}"
     r"|(?i:(?:tele)?phone pass|telefon-?(?:pass|kenn)|memorable word|code ?wor[dt]|mot de code|palabra clave|parola d'ordine)[^\n?]{0,60}(?:\?\s{0,3}[^\n]{0,90})?"
+    # what is said after a number: what it locks, whose it is, that it was sent
+    r"|(?i:k?ombin\w{0,9})[^\n]{0,60}|(?i:pin|passcode|пин)(?:[ \-]?code)?[^\n\d]{0,16}\d{4,10}#?[^\n]{0,20}|(?i:code)(?: is|['’]s) \d[^\n]{0,57}"
     # phrases of words, and names before a value
     r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
     r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"

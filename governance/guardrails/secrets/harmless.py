@@ -6,6 +6,7 @@ import re
 
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
+from governance.guardrails.secrets.tokens import KINDS
 
 _BASE64 = r"[A-Za-z0-9+/_\-]"
 # What lock files and registries write of a file: how it is made, then the sum, of just that length.
@@ -27,23 +28,37 @@ _OF_CODE = re.compile(
     r"(?:[\w.]{1,60}\.)?[A-Z][A-Za-z\d]{2,40}(?:Private|Public|Secret)Key\Z|\w*abcdefghijklmnop", re.IGNORECASE
 )
 _ID = re.compile(r"(?<![\w\-])id[\"']?\s{0,12}[:=]\s{0,4}[\"']?\Z")
-_PROMPT = re.compile(r"[\w\-]+@[\w.\-]+:[~/][^\s]*[#$]")  # of a shell that asked for a password
-# Keys that are pressed together, a line that names its own value, and who is asked for a password.
+_PROMPT = re.compile(r"[\w\-]+@[\w.\-]+:[~/][\w./\-]{0,60}[#$]")  # of a shell that asked for a password
+# Keys that are pressed together, who is asked for a password, where code takes one from, a colour, what is in each line of a log.
 _NO_VALUE = re.compile(
-    r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]\b"
-    r"|(?<![^\n])[A-Z][A-Z\d_]{2,40}=(?=[^\s=])|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
+    r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]"
+    r"|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
     r"|(?:self|this|cls|request|form|data|args|kwargs|config|settings|params)\.[a-z_][\w.]{1,60}(?=[.(\[])|[a-z_]{1,20}=None\b"
-    r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)="
+    r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)=[\da-f\-]{8,36}\b"
 )
-# What else is named before a value: the number of a case, a secret that stands elsewhere.
+# The next line of settings, below one that is empty or a placeholder.
+_NEXT_SETTING, _SETTING_BEFORE = (
+    re.compile(r"[A-Z]{2,20}(?:_[A-Z]{2,20}){0,5}="),
+    re.compile(r"[A-Z][A-Z\d_]{2,40}=[^\n]{0,40}\n\Z"),
+)
+# What else is named before a value: what is in each line of a log, a secret that stands elsewhere.
 _NAMED_OTHERWISE = re.compile(
-    r"(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen)[ ]?[:#][ ]{0,3}\Z|\b(?:rid|req(?:uest)?[_\-]?id|trace[_\-]?id|span[_\-]?id|correlation[_\-]?id|build[_\-]?id|digest|etag)[\"']?\s?[:=]\s?[\"']?\Z|\bversion[ :=]{1,3}\Z|\bkeyring\.\w{3,20}\([\"']\Z|arn:aws[\w\-]{0,8}:[a-z]{2,20}:[a-z\d\-]{0,20}:\d{12}:secret:\Z"
+    r"\b(?:rid|req(?:uest)?[_\-]?id|trace[_\-]?id|span[_\-]?id|correlation[_\-]?id|build[_\-]?id|digest|etag)[\"']?\s?[:=]\s?[\"']?\Z"
+    r"|\bkeyring\.(?:get|set|delete)_\w{3,12}\([\"']\Z|arn:aws[\w\-]{0,8}:[a-z]{2,20}:[a-z\d\-]{0,20}:\d{12}:secret:\Z"
 )
+# The number of a case, a version: named so, and like one.
+_CASE_OR_VERSION = re.compile(
+    r"(?:(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen) ?[:#]|\bversion[ :=]) {0,3}\Z"
+)
+_LIKE_ONE = re.compile(r"[A-Z]{1,5}[\-/]?(?:19|20)\d\d[\-/]\d{3,10}|[A-Z]{1,5}-\d{4,10}|\d{1,3}[.:]\d[\w.:+~\-]{0,30}")
 REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 32
 # What a key in JSON shows everybody, and what signs a text or is a key that others write to.
 _KEY_IN_JSON = re.compile(r"[\"']kty[\"']")
 _SHOWN_PART = re.compile(r"[\"'](?:n|e|x|y|kid|x5t(?:#s256)?|x5c)[\"']\s{0,4}:\s{0,4}\[?\s{0,4}[\"']\Z")
 _SIGNED = re.compile(r"-----begin pgp (?:signature|public)")
+_ARMOUR = re.compile(
+    r"-----begin pgp [a-z ]{4,20}-----\s{0,4}\n(?:[a-z]{2,12}: [^\n]{0,80}\n){0,6}[a-z\d+/=\s]{0,4000}+"
+)
 REACH_OF_BLOCK = 4000
 
 # "PIN code: 560001, Karnataka": in India the postal code is called so.
@@ -59,18 +74,9 @@ _OPENS = re.compile(r"\b(?:card|sim|bank\w*|door|gate|alarm|safe|locker|unlock\w
 def harmless(reading: Reading, one: Finding) -> bool:
     """Tell whether what a rule found in a folded text is known to open nothing."""
     text, start, end = reading.text, one.start, one.end
-    if _BEGINS_SUM.search(text, max(0, start - _BEFORE_SUM), start + _BEFORE_SUM) is not None:
-        total = _SUM.search(text, max(0, start - _BEFORE_SUM), start + REACH_OF_LINE)
-        if total is not None and total.start() <= start < total.end():
-            return True
-    if reading.speaks(_KEY_IN_JSON) and _SHOWN_PART.search(reading.lower, max(0, start - REACH_OF_ID), start):
-        return True
-    if reading.speaks(_SIGNED) and _in_signature(reading.lower, start):
-        return True
-    if one.kind in _NAMED and (
-        _NO_VALUE.match(text, start, min(len(text), end + REACH)) is not None
-        or _NAMED_OTHERWISE.search(reading.lower, max(0, start - REACH), start) is not None
-    ):
+    if one.kind in KINDS and one.kind not in _KEYS:
+        return False  # its form tells what it is, whatever stands beside
+    if _shown(reading, start) or (one.kind in _NAMED and _called_otherwise(reading, start, end)):
         return True
     if one.kind in _KEYS:
         return text.startswith(_ELLIPSIS, end) or _OF_CODE.match(text, start, end) is not None or _public(reading, one)
@@ -85,10 +91,37 @@ def harmless(reading: Reading, one: Finding) -> bool:
     return one.kind == "pin" and _postal(reading, one)
 
 
+def _shown(reading: Reading, start: int) -> bool:
+    """Tell whether a place stands in a sum, in what a key in JSON shows everybody, or in what signs a text."""
+    text = reading.text
+    if _BEGINS_SUM.search(text, max(0, start - _BEFORE_SUM), start + _BEFORE_SUM) is not None:
+        total = _SUM.search(text, max(0, start - _BEFORE_SUM), start + REACH_OF_LINE)
+        if total is not None and total.start() <= start < total.end():
+            return True
+    if reading.speaks(_KEY_IN_JSON) and _SHOWN_PART.search(reading.lower, max(0, start - REACH_OF_ID), start):
+        return True
+    return reading.speaks(_SIGNED) and _in_signature(reading.lower, start)
+
+
+def _called_otherwise(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether all of a value is something else by its form, or by what stands right before it."""
+    text, lower, floor = reading.text, reading.lower, max(0, start - REACH)
+    whole = _NO_VALUE.match(text, start, min(len(text), end + REACH))
+    return (
+        (whole is not None and whole.end() >= end)
+        or _NAMED_OTHERWISE.search(lower, floor, start) is not None
+        or (
+            _CASE_OR_VERSION.search(lower, floor, start) is not None
+            and _LIKE_ONE.fullmatch(text, start, end) is not None
+        )
+        or (_NEXT_SETTING.match(text, start) is not None and _SETTING_BEFORE.search(text, floor, start) is not None)
+    )
+
+
 def _in_signature(lower: str, start: int) -> bool:
     """Tell whether a place stands in a block that signs a text or holds a public key."""
     begin = lower.rfind("-----begin pgp ", max(0, start - REACH_OF_BLOCK), start)
-    return begin >= 0 and _SIGNED.match(lower, begin) is not None and lower.find("-----end pgp ", begin, start) < 0
+    return begin >= 0 and _SIGNED.match(lower, begin) is not None and _ARMOUR.fullmatch(lower, begin, start) is not None
 
 
 def _public(reading: Reading, one: Finding) -> bool:

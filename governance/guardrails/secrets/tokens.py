@@ -59,6 +59,7 @@ def _written_out(pattern: str) -> str:
 
 
 FORMATS = _load()
+KINDS = frozenset((*(kind for begun in FORMATS.beginnings.values() for kind, _ in begun), *FORMATS.shapes.groupindex))
 BEGINNINGS = Needles(FORMATS.beginnings)
 _AZURE_SIGNATURE = re.compile(
     r"(?<![A-Za-z0-9_\-.])sig=(?P<value>[A-Za-z0-9%+/_\-]{40,80}(?:=|%3[dD])|[A-Za-z0-9_\-]{43}(?![\w\-]))"

@@ -98,6 +98,8 @@ def test_detectors_read_so_much_and_no_more(piece: str, size: int) -> None:
         "dn=cn=sync pw=Umbrella;Tango88 result=0", "the safe combination is 24-11-36-12 as ever", "DOC=P NAT=GBR NUM=137406422 NAME=X",
         "It's benedikta dot wolfrum at gmx dot de.", "to my home: Flat 7, 31 Gorsewell Terrace, Leeds LS7 4QN.", "la cena è da me, via dei Carpini 27, 40137 Bologna, suona",
         "domicilio particular: C/ Nogalera, 14, 3.º B, 18014 Granada.", "성명: 남궁태윤\n부서: 영업", "name: Dagny Frostholm, born in Bergen", "From: Ilse Tamm <ilse@tamm.ee>",
+        "Kombination 38-85-76-07 am Tresor", "la combinaison 38-85-76-07 du coffre ok", "Zahlenkombination 38-85-76, Schloss im Keller", "PIN 0427 of the SIM ok",
+        "PIN 0427 and the PUK comes by post", "the code is 842416 hurry", "code is 842416, please verify",
     ],
 )  # fmt: skip
 def test_what_only_later_letters_decide(text: str) -> None:

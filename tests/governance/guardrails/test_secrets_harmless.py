@@ -84,7 +84,23 @@ HARMLESS = [
     "Problem loading in-kernel X.509 certificate; modsign key id 9a:3f:1c... signing key: 4f21c3d6e5b7a8900112233445566778899aabbc",
 ]
 # The same words beside what does open something.
+ANTHROPIC = "sk-ant-api03-Hq5Wn1TzXo7KpLr2VbCy9MdGf4SjEa8RuQi3NtZw6Bx-Kq9Lw2Pz7Rt_Vb4Nm"
 OPENING = [
+    (f'{{"kty":"x"}} {{"x": "{ANTHROPIC}"}}', ANTHROPIC),
+    (f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n{ANTHROPIC}", ANTHROPIC),
+    ("-----BEGIN PGP SIGNATURE-----\nDB_PASSWORD=Xk9!fR2wQz7mNp", "Xk9!fR2wQz7mNp"),
+    (f"SHA256:{ANTHROPIC[:43]}", ANTHROPIC[:43]),
+    ("the password for this case: Xk9!fR2wQz7m", "Xk9!fR2wQz7m"),
+    ("passwort für den Vorgang: Xk9!fR2wQz7m", "Xk9!fR2wQz7m"),
+    ("password of the latest version: Xk9!fR2wQz7m", "Xk9!fR2wQz7m"),
+    ("API key for case: 9f8e7d6c5b4a3f2e1d0c9f8e7d6c5b4a", "9f8e7d6c5b4a3f2e1d0c9f8e7d6c5b4a"),
+    ("password=rid=Xk9!fR2wQz7m", "Xk9!fR2wQz7m"),
+    ("password: #abc;Xk9!fR2w", "Xk9!fR2w"),
+    ("password: HTTP/1.1Xk9!fR2w", "Xk9!fR2w"),
+    ("password: ctrl+A!Xk9fR2w", "Xk9fR2w"),
+    ("The admin password is:\n\nXKCD_9=fR2w!Qz7mNp", "fR2w!Qz7mNp"),
+    ("password: root@db:~Xk9!fR2wQz7mNp#", "Xk9!fR2wQz7mNp"),
+    ('keyring.write("Xk9!fR2wQz7m", password="Xk9!fR2wQz7m")', "Xk9!fR2wQz7m"),
     ("Our PIN code for the door is 560001, address: 4 Rose Road", "560001"),
     ("token: Zq8kQ1LmNo4pXyT7uVwH2gR5, the public key is elsewhere", "Zq8kQ1LmNo4pXyT7uVwH2gR5"),
     ("api_key = 'h1:9f8e7d6c5b4a3f2e1d0c'", "9f8e7d6c5b4a3f2e1d0c"),
