@@ -65,23 +65,26 @@ def _said_on_the_telephone(reading: Reading) -> Iterator[Finding]:
 # "pour retirer l'argent avec ma carte le code c'est 7711"
 _CODES = Needles(("code", "código", "codice", "geheimzahl", "kod ", "код "))
 _FOUR = re.compile(
-    r"(?: secret[oa]?| pin| segreto)?,? (?:c['’]est|is|est|es|è|é|ist|lautet|to|это)(?: le| el| il)? (?P<value>\d{4})(?![\w/%:€$£]|[.,\-]\d)"
+    r"(?: secret[oa]?| pin| segreto)?,? (?:c['’]est|is|est|es|è|é|ist|lautet|to|это)(?: le| el| il)? (?P<value>\d{4,8})(?![\w/%:€$£]|[.,\-]\d)"
 )
 _CARD = re.compile(
     r"\b(?:bank|debit|credit|cash|my|the|your) ?card\b|karte\b|\bcarte\b|tarjeta|cartão|bancomat|\bkart[aęy]\b|bankpas|\bкарт\w{1,2}\b|\batm\b|cash ?machine|geldautomat|distributeur|cajero"
 )
 _OTHER_CARD = re.compile(r"gift|geschenk|cadeau|regalo|discount|rabatt|promo|visit|library|postal|zip|error|order")
-REACH_OF_CARD = 80
+REACH_OF_CARD, PIN_OF_CARD = 80, 4
 
 
 def _of_cards(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
-    for at, cue in reading.each(_CODES, price=2, whole=False) if reading.speaks(_CARD) else ():
+    for at, cue in (
+        reading.each(_CODES, price=2, whole=False) if reading.speaks(_CARD) or reading.speaks(_KEYPAD) else ()
+    ):
         match = _FOUR.match(lower, at + len(cue.rstrip()))
         if match is None or looks.YEAR.match(match["value"]):
             continue
         before = lower[max(0, at - REACH_OF_CARD) : at]
-        if _CARD.search(before) and not _OTHER_CARD.search(before):
+        carried = len(match["value"]) == PIN_OF_CARD and _CARD.search(before) is not None
+        if (carried or _KEYPAD.search(before) is not None) and not _OTHER_CARD.search(before):
             yield Finding("pin", *match.span("value"), 0.7)
 
 

@@ -27,13 +27,14 @@ _CERTIFICATE, _PRINT = re.compile(r"x\.?509|modsign|certificate"), re.compile(r"
 _OF_CODE = re.compile(
     r"(?:[\w.]{1,60}\.)?[A-Z][A-Za-z\d]{2,40}(?:Private|Public|Secret)Key\Z|\w*abcdefghijklmnop", re.IGNORECASE
 )
-_ID = re.compile(r"(?<![\w\-])id[\"']?\s{0,12}[:=]\s{0,4}[\"']?\Z")
+_ID = re.compile(r"(?<![\w\-])id[\"']?\s{0,40}[:=]\s{0,4}[\"']?\Z")
 _PROMPT = re.compile(r"[\w\-]+@[\w.\-]+:[~/][\w./\-]{0,60}[#$]")  # of a shell that asked for a password
 # Keys that are pressed together, who is asked for a password, where code takes one from, a colour, what is in each line of a log.
 _NO_VALUE = re.compile(
     r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]"
     r"|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
     r"|(?:self|this|cls|request|form|data|args|kwargs|config|settings|params)\.[a-z_][\w.]{1,60}(?=[.(\[])|[a-z_]{1,20}=None\b"
+    r"|[\w\-]{3,80}\.(?:safetensors|ckpt|onnx|json|ya?ml|toml|csv|log|png|jpe?g|pdf|parquet|tar|gz|whl)"
     r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)=[\da-f\-]{8,36}\b"
 )
 # The next line of settings, below one that is empty or a placeholder.
@@ -51,7 +52,7 @@ _CASE_OR_VERSION = re.compile(
     r"(?:(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen) ?[:#]|\bversion[ :=]) {0,3}\Z"
 )
 _LIKE_ONE = re.compile(r"[A-Z]{1,5}[\-/]?(?:19|20)\d\d[\-/]\d{3,10}|[A-Z]{1,5}-\d{4,10}|\d{1,3}[.:]\d[\w.:+~\-]{0,30}")
-REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 32
+REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 56
 # What a key in JSON shows everybody, and what signs a text or is a key that others write to.
 _KEY_IN_JSON = re.compile(r"[\"']kty[\"']")
 _SHOWN_PART = re.compile(r"[\"'](?:n|e|x|y|kid|x5t(?:#s256)?|x5c)[\"']\s{0,4}:\s{0,4}\[?\s{0,4}[\"']\Z")

@@ -209,7 +209,9 @@ def _kept(name: str, value: str, *, plain: bool) -> bool:
 
 
 # "…?Expires=1767225600&Signature=…&Key-Pair-Id=K2…": what lets anybody in until then.
-_SIGNATURE = re.compile(r"[?&](?:amp;)?signature=(?P<value>[A-Za-z0-9_\-~%+/]{24,1200}={0,2})", re.IGNORECASE)
+_SIGNATURE = re.compile(
+    r"[?&](?:amp;)?(?:x-[a-z]{3,4}-)?signature=(?P<value>[A-Za-z0-9_\-~%+/]{24,1200}={0,2})", re.IGNORECASE
+)
 _LIMITED = re.compile(r"expires=|key-pair-id=|accesskeyid=|accessid=|policy=|credential=")
 REACH_OF_LINK = 400
 
@@ -225,7 +227,9 @@ def _signed(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_LINK, _LINKS):
         if looks.noisy(match["value"]):
             yield Finding("presigned_url", *match.span("value"), 0.75)
-    for match in reading.matches(_SIGNATURE, ("?signature=", "&signature=", "&amp;signature=")):
+    for match in reading.matches(
+        _SIGNATURE, ("?signature=", "&signature=", "&amp;signature=", "?x-goog-signature=", "?x-amz-signature=")
+    ):
         around = reading.lower[max(0, match.start() - REACH_OF_LINK) : match.end() + LONGEST_LABEL]
         if _LIMITED.search(around) and looks.noisy(match["value"].replace("%", "")):
             yield Finding("presigned_url", *match.span("value"), 0.85)

@@ -67,6 +67,8 @@ HARMLESS = [
     "Which code do I use for the gate column in the sheet?\nAnn: 2024 rows are there, see the door list",
     "def clean(self):\n    password = self.cleaned_data.get(password_field)\n    return password",
     "def encode(self, password, salt, n=None, r=None, p=None):",
+    '"text": ["epoch 3  loss 0.4182  tokens/s 18220\\n", "saved ckpt-003-507167e2.safetensors\\n"]',
+    '        id                     = "db-F6Q4NA8YPI7V5BV2ZEB993ZX52"\n      ~ password               = (sensitive value)\n        username               = "crm"',
     "SSH key: SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8",
     "Keys of the password manager: Ctrl+B copies the user name, Ctrl+C the password, Ctrl+Alt+T the code.",
     "SERVICE_API_KEY=<your-api-key>\nDB_URL=postgres://user:password@localhost:5432/app\nMODE=dev",

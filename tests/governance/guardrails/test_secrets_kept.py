@@ -109,6 +109,11 @@ TOLD: list[tuple[str, list[str]]] = [
         "The recovery phrase of the wallet is\n\nresult result hair slush talent original west there blue excite crash crystal\n\nthe device is in the drawer",
         ["hair slush", "crystal"],
     ),
+    ("Alarmanlage bitte abends scharf schalten, der Code ist 507318, danach Raute drücken.", ["507318"]),
+    (
+        "https://files.example/ch07.docx?x-goog-signature=7d0e9e57deda0af0456c4d79cfe13453d67cb2e0aca03d30f62b048c50300626&x-goog-expires=3600",
+        ["7d0e9e57deda0af0456c4d79cfe13453d67cb2e0aca03d30f62b048c50300626"],
+    ),
     ("Benutzer: empfang / PW: Muschel!84", ["Muschel!84"]),
     ("utilisateur: caisse\nmdp.: Olive-3391-k", ["Olive-3391-k"]),
     ("usuario: caja2\ncontr.: Naranja-8841", ["Naranja-8841"]),
