@@ -79,11 +79,15 @@ def _of_words(value: str) -> bool:
     return mine and _COUNTED.match(value) is None
 
 
+def _mixed(value: str) -> bool:
+    """Tell whether a value holds signs of several kinds: small letters, capitals, digits, others."""
+    kinds = sum(any(map(kind, value)) for kind in (str.islower, str.isupper, str.isdigit))
+    return kinds + (_SIGNS.search(value) is not None) >= FEWEST_KINDS
+
+
 def _alone(value: str) -> bool:
     """Tell whether the only word of a line is a password with signs and digits."""
-    kinds = sum(any(map(kind, value)) for kind in (str.islower, str.isupper, str.isdigit))
-    mixed = kinds + (_SIGNS.search(value) is not None) >= FEWEST_KINDS
-    return mixed and not _CODE.search(value) and looks.made_up(value)
+    return _mixed(value) and not _CODE.search(value) and looks.made_up(value)
 
 
 def _closed(value: str) -> bool:
@@ -93,8 +97,7 @@ def _closed(value: str) -> bool:
         return False
     if " " in value:
         return any(map(str.isdigit, value)) and len(value.split()) <= MOST_WORDS and _of_words(value)
-    kinds = sum(any(map(kind, value)) for kind in (str.islower, str.isupper, str.isdigit))
-    return kinds + (_SIGNS.search(value) is not None) >= FEWEST_KINDS
+    return _mixed(value)
 
 
 MOST_WORDS, FEWEST_KINDS, FEWEST_OF_OWN = 9, 3, 3
