@@ -40,7 +40,9 @@ declare(
     ),
     sensitive="spec input output error_text",
     plain={
-        "spec": "schema id kind model tools fallbacks forked_from history_before summary acts_as limits guards",
+        "spec": (
+            "schema id kind model tools tool_seconds fallbacks forked_from history_before summary acts_as limits guards"
+        ),
     },
     subjects=[owner("user")],
     retention=RUNS,

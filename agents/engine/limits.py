@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Final
 
 from agentos.core.errors import LimitExceeded
+from agentos.core.types import JsonObject
 
 WEEK_SECONDS: Final = 7 * 24 * 3_600
 
@@ -29,6 +30,15 @@ class Limits:
     same_call_repeats: int = 3
     depth: int = 3
     children: int = 20
+
+    def pinned(self) -> JsonObject:
+        """Return them as a run keeps them."""
+        return {**asdict(self), "cost_usd": str(self.cost_usd)}
+
+    def as_pinned(self, kept: JsonObject) -> Limits:
+        """Return those that a run has kept; a limit that was none when it was stored holds as it is here."""
+        known = {name: kept[name] for name in asdict(self) if name in kept}
+        return replace(self, **{**known, "cost_usd": Decimal(known.get("cost_usd", self.cost_usd))})
 
 
 DEFAULT_LIMITS: Final = Limits()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from agentos.core.types import JsonObject, canonical_sha256
 from agents.engine.limits import DEFAULT_LIMITS, Limits
@@ -68,10 +69,32 @@ class AgentSpec:
             "model": model,
             "fallbacks": list(fallbacks),
             "instructions": self.instructions,
-            "tools": {tool.name: tool.schema_hash for tool in self.tools},
             "history_runs": self.history_runs,
             "history_chars": self.history_chars,
+            **self.bounds(),
         }
+
+    def bounds(self) -> JsonObject:
+        """Return of that what a run may do: its tools, how long each may take, and its limits."""
+        return {
+            "tools": {tool.name: tool.schema_hash for tool in self.tools},
+            "tool_seconds": {tool.name: tool.timeout_seconds for tool in self.tools},
+            "limits": self.limits.pinned(),
+        }
+
+    def as_pinned(self, pinned: JsonObject) -> Self:
+        """Return this component as a run has pinned it; what that run has not is as it is here.
+
+        Guards and what tools declare are never pinned: who tightens them means the runs that wait, too.
+        """
+        kept = {name: pinned[name] for name in ("instructions", "history_runs", "history_chars") if name in pinned}
+        offered, seconds = pinned.get("tools"), pinned.get("tool_seconds", {})
+        tools = tuple(
+            tool.within(seconds.get(tool.name, tool.timeout_seconds))
+            for tool in self.tools
+            if offered is None or tool.name in offered
+        )
+        return replace(self, **kept, tools=tools, limits=self.limits.as_pinned(pinned.get("limits", {})))
 
 
 class Keeps(StrEnum):

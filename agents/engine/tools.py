@@ -7,7 +7,7 @@ import inspect
 import string
 import typing
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -194,6 +194,10 @@ class Tool:
     @cached_property
     def schema_hash(self) -> str:
         return canonical_sha256([self.name, self.version, self.parameters])
+
+    def within(self, seconds: float) -> Tool:
+        """Return the same tool with so long to answer."""
+        return self if seconds == self.timeout_seconds else replace(self, timeout_seconds=seconds)
 
     def validate(self, arguments: JsonObject) -> BaseModel:
         """Check arguments against the schema. Raises: ToolFailed with a text that a model can act on."""

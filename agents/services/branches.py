@@ -61,10 +61,12 @@ def branch(
 
     `acting` is its authority, as `services.authority` gives it. It knows its session as the earlier run did; `behind`
     it, which has ended then, as what is said next does. The caller holds the earlier run's lock inside a
-    tenant scope, commits, and writes its own audit.
+    tenant scope, commits, and writes its own audit. As a new run it is bound by today's tools and limits: one that
+    failed at a limit would fail at it again.
     Raises: NotFound when the component is gone.
     """
-    limits = registry.get(source.component_kind, source.component_id).limits
+    today = registry.get(source.component_kind, source.component_id)
+    pinned = {**pinned, **today.bounds()}
     source.session.save(update_fields=["updated_at"])
     made = Run.objects.create(
         id=run_id,
@@ -82,7 +84,7 @@ def branch(
         input=message,
         reads_untrusted=any(is_tainting(StepState(step.state), step.request) for step in kept),
         is_demo=source.is_demo,
-        deadline_at=Now() + timedelta(seconds=limits.deadline_seconds),
+        deadline_at=Now() + timedelta(seconds=today.limits.deadline_seconds),
         created_at=Now(),
     )
     _take_over(kept, made)

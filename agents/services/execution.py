@@ -63,8 +63,7 @@ class StopReason(StrEnum):
 def pinned_spec(kind: str, component_id: str, pinned: JsonObject) -> AgentSpec:
     """Return today's component with what the run pinned at its start. Raises: NotFound."""
     spec: AgentSpec = _job(component_id)[0] if kind == JOB else registry.get(kind, component_id)
-    kept = ("instructions", "history_runs", "history_chars")
-    return replace(spec, **{name: pinned[name] for name in kept if name in pinned})
+    return spec.as_pinned(pinned)
 
 
 def _job(component_id: str) -> Job:

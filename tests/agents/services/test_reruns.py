@@ -18,7 +18,7 @@ from agents.models import Run, Session, Step
 from agents.services import reruns
 from agents.services.reconcile import Outcome, reconcile
 from agents.services.reruns import rerun
-from tests.agents.services.conftest import ran, read
+from tests.agents.services.conftest import SPEC, ran, read
 from tests.agents.services.payments import given_up
 from tests.agents.services.stored import steps_of, stored, until
 from tests.agents.services.test_forks import Forked
@@ -63,7 +63,7 @@ async def test_finished_steps_are_reused_and_the_failed_one_is_done_again(make_p
         source.user_id,
     )
     assert (run.model, run.input, run.recoveries) == (source.model, source.input, 0)
-    assert run.spec == {**source.spec, "history_before": source.created_at.isoformat()}
+    assert run.spec == {**source.spec, **SPEC.bounds(), "history_before": source.created_at.isoformat()}
     assert run.usage["model_calls"] == 1
     assert (source.status, source.error_code) == ("error", "provider_auth")
     detail = await in_thread(selectors.run_detail, principal=acme.principal("member"), run_id=made.run_id)
