@@ -1,4 +1,4 @@
-"""What the stock handler wraps around pages and admin: the tenant's scope and the content security policy."""
+"""What the stock handler wraps around pages and admin: the tenant's scope."""
 
 from __future__ import annotations
 
@@ -25,28 +25,6 @@ logger = logging.getLogger(__name__)
 # Redirects and refusals: what was looked up on the way to them is not told.
 SHOWS_NOTHING = frozenset({301, 302, 303, 403, 404})
 GetResponse = Callable[[HttpRequest], HttpResponse]
-
-_SAME_ORIGIN = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
-PAGES_POLICY = f"{_SAME_ORIGIN}; script-src 'self'; style-src 'self'"
-# The admin's theme evaluates expressions that stand in its templates (Alpine), and these set widths.
-ADMIN_POLICY = f"{_SAME_ORIGIN}; script-src 'self' 'unsafe-eval'; style-src 'self'; style-src-attr 'unsafe-inline'"
-ADMIN_PATH = "/admin/"
-
-
-class ContentSecurityPolicy:
-    """Allow our own origin only, no script or style in a page; the admin gets the two exceptions of its theme."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self._get_response(request)
-        policy = ADMIN_POLICY if request.path.startswith(ADMIN_PATH) else PAGES_POLICY
-        response.headers.setdefault("Content-Security-Policy", policy)
-        return response
 
 
 def refuses_nul(get_response: GetResponse) -> GetResponse:

@@ -17,7 +17,7 @@ FEWEST_LETTERS = 10  # different ones: "aaaa..." is long and no secret
 OUR_BACKEND = "accounts.backend.MembershipBackend"
 NEEDED_MIDDLEWARE = (
     "django.middleware.security.SecurityMiddleware",
-    "accounts.middleware.ContentSecurityPolicy",
+    "agentos.csp.ContentSecurityPolicy",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

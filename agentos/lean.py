@@ -21,7 +21,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
-from accounts.middleware import PAGES_POLICY
+from agentos import csp
 from agentos.core.errors import AgentOSError, PolicyDenied, TooLarge
 from agentos.core.ids import new_id
 from agentos.problems import problem, problem_of
@@ -107,7 +107,11 @@ class LeanHandler:
             return problem(400, code="bad_request", detail="The request is malformed.", request_id=request_id)
         except AgentOSError as error:
             return problem_of(error, request_id)
-        return _not_allowed(response, request_id) if response.status_code == 405 else response
+        if response.status_code == 405:
+            return _not_allowed(response, request_id)
+        if _is_page(response):
+            csp.protect(request, response)
+        return response
 
 
 def _repeated(scope: Scope) -> str:
@@ -171,12 +175,16 @@ def cors_headers(origin: bytes) -> list[tuple[bytes, bytes]]:
     ]
 
 
+def _is_page(response: HttpResponseBase) -> bool:
+    return response.get("Content-Type", "").startswith("text/html")
+
+
 def _head(response: HttpResponseBase, extra: list[tuple[bytes, bytes]]) -> Message:
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
     cookies = [(b"set-cookie", morsel.OutputString().encode("latin-1")) for morsel in response.cookies.values()]
     security = [(b"x-content-type-options", b"nosniff")]
-    if response.get("Content-Type", "").startswith("text/html"):
-        security += [(b"content-security-policy", PAGES_POLICY.encode()), (b"referrer-policy", b"same-origin")]
+    if _is_page(response):
+        security.append((b"referrer-policy", b"same-origin"))
     if settings.SECURE_HSTS_SECONDS:
         security.append((b"strict-transport-security", HSTS % settings.SECURE_HSTS_SECONDS))
     return {

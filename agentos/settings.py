@@ -111,7 +111,7 @@ LOGIN_REDIRECT_URL = "/"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "accounts.middleware.ContentSecurityPolicy",
+    "agentos.csp.ContentSecurityPolicy",
     "accounts.middleware.refuses_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -127,9 +127,13 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                ("django.template.loaders.cached.Loader", ["agentos.csp.ProjectTemplates", "agentos.csp.AppTemplates"])
+            ],
+            "builtins": ["agentos.csp"],
             "context_processors": [
+                "agentos.csp.csp",
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",

@@ -108,3 +108,19 @@ def test_no_page_asks_another_machine_or_breaks(server, browser, path):
     loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
     assert all(name.startswith((server.base_url, "data:")) for name in loaded)
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/"])
+def test_a_script_that_came_in_with_a_value_does_not_run(server, browser, path):
+    Page(browser, server.base_url).come_as("acme", "admin")
+    browser.get(f"{server.base_url}{path}")
+    refused = browser.execute_async_script(
+        """
+        const [done] = arguments, script = document.createElement("script");
+        addEventListener("securitypolicyviolation", event => done(event.effectiveDirective));
+        script.onload = () => done("it ran");
+        script.src = "/static/agentos/keys.js";
+        document.body.append(script);
+        """
+    )
+    assert refused == "script-src-elem"
