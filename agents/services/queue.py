@@ -98,10 +98,14 @@ RETURNING r.id AS run_id, r.tenant_id, r.user_id, s.session_id, r.component_kind
 CLAIM = _CLAIM.replace("%(lane)s", f"component_kind <> '{JOB}'")
 CLAIM_JOBS = _CLAIM.replace("%(lane)s", f"component_kind = '{JOB}'")
 
+# A row that somebody else holds is left out: who waited for it would let all other leases run out meanwhile.
 RENEW = f"""
-UPDATE {table(Run)} SET lease_until = now() + interval '{LEASE_SECONDS} seconds'
-WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND id = ANY(%s)
-RETURNING id, cancel_requested
+WITH free AS (
+    SELECT id FROM {table(Run)} WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND id = ANY(%s)
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE {table(Run)} r SET lease_until = now() + interval '{LEASE_SECONDS} seconds'
+FROM free WHERE r.id = free.id RETURNING r.id, r.cancel_requested
 """
 
 REQUESTS = f"""
@@ -141,10 +145,10 @@ async def claim(
         return await cursor.fetchall()
 
 
-async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]) -> list[UUID]:
-    """Prolong the leases that still are ours; return the runs that shall end."""
+async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]) -> dict[UUID, bool]:
+    """Prolong the leases that still are ours, but of runs whose rows are held; tell of each whether it shall end."""
     cursor = await connection.execute(RENEW, [owner, run_ids])
-    return [run_id for run_id, is_cancelled in await cursor.fetchall() if is_cancelled]
+    return dict(await cursor.fetchall())
 
 
 async def requests(pool: AsyncConnectionPool, *, owner: str, run_ids: list[UUID]) -> Requests:

@@ -9,16 +9,24 @@ from itertools import chain, repeat
 from selectors import DefaultSelector
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
+from django.db.models.functions import Now
 
+from accounts.seam import in_thread
+from agentos.core.ids import new_id
+from agents.models import Run
 from agents.services import leases, queue
 from agents.services.execution import StopReason
 from agents.services.leases import Leases
 from agents.services.queue import LEASE_SECONDS
+from tests.agents.services.conftest import MakeProcess
+from tests.agents.services.stored import expire_lease
 
 NEVER = 10 * LEASE_SECONDS
+HELD, FREE = new_id(), new_id()
 
 
 class Leaping(DefaultSelector):
@@ -52,7 +60,7 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    async def renew(self, *_: object, **__: object) -> list[Any]:
+    async def renew(self, *_: object, **__: object) -> dict[UUID, bool]:
         asked_at = self.clock()
         try:
             await asyncio.sleep(next(self.answers))
@@ -60,7 +68,7 @@ class Database:
             await asyncio.sleep(10)
             raise
         self.held_until = asked_at + LEASE_SECONDS
-        return []
+        return {}
 
 
 @pytest.fixture
@@ -107,3 +115,71 @@ def test_runs_are_given_up_before_their_leases_end(
     monkeypatch.setattr(queue, "renew", database.renew)
     gave_up_at = runner.run(until_given_up())
     assert database.held_until - LEASE_SECONDS / 2 < gave_up_at < database.held_until
+
+
+@pytest.mark.parametrize("comes_free_after", [0.3, 6.0, 11.0, NEVER])
+def test_a_run_whose_row_is_held_loses_its_own_lease_at_most(
+    clock: tuple[Any, asyncio.Runner], monkeypatch: pytest.MonkeyPatch, comes_free_after: float
+) -> None:
+    now, runner = clock
+    database = Database(now, (0.0,), (0.0,))
+    began_at, held_until = now(), now() + LEASE_SECONDS
+    lost: list[tuple[UUID, StopReason, float]] = []
+
+    async def renew(*_: object, run_ids: list[UUID], **__: object) -> dict[UUID, bool]:
+        nonlocal held_until
+        is_held = now() - began_at < comes_free_after
+        held_until = held_until if is_held or HELD not in run_ids else now() + LEASE_SECONDS
+        return {run_id: False for run_id in run_ids if run_id != HELD or not is_held}
+
+    def cancel(run_id: UUID, reason: StopReason) -> None:
+        lost.append((run_id, reason, now()))
+        live.run_ids.remove(run_id)
+
+    live: Any = SimpleNamespace(run_ids=[HELD, FREE], cancel=cancel)
+
+    async def for_a_minute() -> None:
+        renewing = asyncio.create_task(Leases("", owner="one", live=live).renew_for_ever())
+        await asyncio.sleep(60)
+        assert not renewing.done()
+        renewing.cancel()
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "connect", database.connect)
+    monkeypatch.setattr(queue, "renew", renew)
+    runner.run(for_a_minute())
+    assert [(run_id, reason) for run_id, reason, _ in lost] == [(HELD, StopReason.LOST)] * (comes_free_after == NEVER)
+    assert all(held_until - LEASE_SECONDS / 2 < at < held_until for _, _, at in lost)
+
+
+async def test_a_held_row_keeps_no_other_lease_from_being_renewed(make_process: MakeProcess) -> None:
+    process = await make_process(supervise=False)
+    begins = [process.new() for _ in range(3)]
+    for begin in begins:
+        await process.supervisor.writer.begin(begin)
+        await in_thread(expire_lease, begin)
+    held, *others = (begin.run_id for begin in begins)
+    asked = {"owner": process.supervisor.name, "run_ids": [held, *others]}
+
+    async def renew() -> set[UUID]:
+        async with process.pool.connection() as connection, asyncio.timeout(20):
+            return set(await queue.renew(connection, **asked))
+
+    def leased() -> set[UUID]:
+        return set(Run.objects.using("system").filter(lease_until__gt=Now()).values_list("id", flat=True))
+
+    async with process.pool.connection() as holding, holding.transaction():
+        await holding.execute("SELECT FROM agents_run WHERE id = %s FOR NO KEY UPDATE", [held])
+        assert await renew() == set(others) == await in_thread(leased)
+    assert await renew() == {held, *others} == await in_thread(leased)
+
+
+async def test_a_child_that_is_stored_holds_no_renewal_up(make_process: MakeProcess) -> None:
+    """What refers to a run locks its row, but in a way that lets leases be renewed."""
+    process = await make_process(supervise=False)
+    begin = process.new()
+    await process.supervisor.writer.begin(begin)
+    async with process.pool.connection() as holding, holding.transaction():
+        await holding.execute("SELECT FROM agents_run WHERE id = %s FOR KEY SHARE", [begin.run_id])
+        async with process.pool.connection() as connection:
+            owner = process.supervisor.name
+            assert await queue.renew(connection, owner=owner, run_ids=[begin.run_id]) == {begin.run_id: False}
