@@ -15,7 +15,9 @@ from functools import wraps
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final, TypeAlias
 
+from governance.guardrails.expressions import expression, put_off
 from governance.guardrails.needles import beginnings, shortest
+from governance.guardrails.once import once
 
 LETTERS: Final = 4  # of a beginning
 FEWEST_LETTERS: Final = 3  # of a beginning that isn't everywhere
@@ -23,6 +25,7 @@ MOST_CHOICES: Final = 12  # of a set of letters in one
 
 _Said: TypeAlias = dict[tuple[object, str, int], Any]
 _SAID: ContextVar[_Said | None] = ContextVar("said", default=None)
+_Led: TypeAlias = tuple[re.Pattern[str], re.Pattern[str]]  # an expression after what every match of it begins with
 _Heads: TypeAlias = tuple[set[str], set[str]]  # whole ones, and those that what follows goes on
 
 
@@ -54,18 +57,25 @@ def asked_once(judge: Callable[[str], bool]) -> Callable[[str], bool]:
 
 
 class Cue:
-    """Several expressions as one, to be asked of short pieces of a text in lower case.
-
-    A blind one finds the same whichever digits stand there.
-    """
+    """Several expressions as one, to be asked of short pieces of a text in lower case."""
 
     def __init__(self, *patterns: str) -> None:
-        led = {pattern: begun for pattern in patterns if (begun := _beginnings_of(pattern))}
-        self._whole = [re.compile(pattern) for pattern in led]
-        self._hints = [re.compile(beginnings(shortest(begun))) for begun in led.values()]
-        self._loose = [re.compile(pattern) for pattern in patterns if pattern not in led]
-        self.pattern = "|".join(patterns)
-        self.blind = not any(map(tells_digits, patterns))
+        self._patterns, self.pattern = patterns, "|".join(patterns)
+        put_off(lambda: (self._parts, self.blind))
+
+    @once
+    def _parts(self) -> tuple[list[_Led], list[re.Pattern[str]]]:
+        """The expressions after what every match of them begins with, and those of which that can't be told."""
+        begun = {pattern: _beginnings_of(pattern) for pattern in self._patterns}
+        return (
+            [(expression(beginnings(shortest(heads))), expression(led)) for led, heads in begun.items() if heads],
+            [expression(loose) for loose, heads in begun.items() if not heads],
+        )
+
+    @once
+    def blind(self) -> bool:
+        """Whether it finds the same whichever digits stand there."""
+        return not any(map(tells_digits, self._patterns))
 
     def search(self, words: str, start: int = 0) -> re.Match[str] | None:
         """Return a match, of each expression the first."""
@@ -84,10 +94,11 @@ class Cue:
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         """Yield where the one expression that this is of matches a long text."""
-        if self._loose:
-            yield from self._loose[0].finditer(text)
+        led, loose = self._parts
+        if loose:
+            yield from loose[0].finditer(text)
             return
-        hint, whole, place = self._hints[0].search, self._whole[0].match, 0
+        hint, whole, place = led[0][0].search, led[0][1].match, 0
         while (begun := hint(text, place)) is not None:
             place = begun.start() + 1
             if (found := whole(text, place - 1)) is not None:
@@ -96,12 +107,15 @@ class Cue:
 
     def match(self, words: str, place: int) -> re.Match[str] | None:
         """Return the match that begins at a place, of the one expression that this is of."""
-        if self._loose:
-            return self._loose[0].match(words, place)
-        return self._whole[0].match(words, place) if self._hints[0].match(words, place) is not None else None
+        led, loose = self._parts
+        if loose:
+            return loose[0].match(words, place)
+        hint, whole = led[0]
+        return whole.match(words, place) if hint.match(words, place) is not None else None
 
     def _search(self, words: str, start: int) -> re.Match[str] | None:
-        for hint, whole in zip(self._hints, self._whole, strict=True):
+        led, unled = self._parts
+        for hint, whole in led:
             begun = hint.search(words, start)
             while begun is not None:
                 place = begun.start()
@@ -109,7 +123,7 @@ class Cue:
                 if found is not None:
                     return found
                 begun = hint.search(words, place + 1)
-        for loose in self._loose:
+        for loose in unled:
             found = loose.search(words, start)
             if found is not None:
                 return found

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 
 CONTEXT_CHARACTERS = 160  # how far before a finding a detector may look
 # Prose of short words: what most of a text is. Told apart in a fraction of the time that an alarm takes.
-PLAIN = re.compile(r"(?:[A-Za-z][a-z]{0,11}[a-z.,;:!?]?[ \n]+)*+(?:[A-Za-z][a-z]{0,11}[a-z.,;:!?]?)?")
+PLAIN = expression(r"(?:[A-Za-z][a-z]{0,11}[a-z.,;:!?]?[ \n]+)*+(?:[A-Za-z][a-z]{0,11}[a-z.,;:!?]?)?")
 TAIL_CHARACTERS = 240  # how far back an unfinished finding may begin, long words and blocks apart
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 
 INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f"
@@ -17,8 +17,8 @@ _SPACES = dict.fromkeys(
     map(ord, "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " "
 )
 _PLAIN = {**_DASHES, **_SPACES}
-_INVISIBLE = re.compile(f"[{INVISIBLE}]")
-_STYLED = re.compile(f"[{STYLED}]")
+_INVISIBLE = expression(f"[{INVISIBLE}]")
+_STYLED = expression(f"[{STYLED}]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from governance.guardrails.detector import CONTEXT_CHARACTERS, PLAIN, TAIL_CHARACTERS, Block, Detector
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding, mask, merge
 from governance.guardrails.folding import fold
 
@@ -15,7 +16,7 @@ MOST_HELD_CHARACTERS = 4096
 UNBROKEN = "unbroken_text"
 
 # No finding spans these: quotes, and scripts that are written without blanks.
-_BOUNDARY = re.compile(
+_BOUNDARY = expression(
     '[\\s"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u115e\u1161-\u11ff\u2e80-\u2fff\u3001-\u9fff\ua960-\ua97f'
     "\uac00-\ud7ff\uf900-\ufaff\uff61-\uff9f\U00020000-\U0003ffff]"
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from governance.guardrails.expressions import expression
 
 REACH = 48  # characters before a value that may name it
-_WORD = re.compile(r"\w")
-_SAYING = re.compile(r"[ ,\-]{0,2}(?:is\b|was\b|\()")
+_WORD = expression(r"\w")
+_SAYING = expression(r"[ ,\-]{0,2}(?:is\b|was\b|\()")
 
 
 def before(text: str, start: int, reach: int = REACH) -> str:

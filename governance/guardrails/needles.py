@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 
+from governance.guardrails.expressions import expression, put_off
+from governance.guardrails.once import once
+
 LONG_TEXT = 4096
 
 
@@ -41,23 +44,44 @@ class Needles:
 
     def __init__(self, needles: Iterable[str], *, after: str = "") -> None:
         """Take the needles and an expression of what may stand before one, of no length."""
-        known = self.words = tuple(needles)
-        heads = shortest(needle[: self.LETTERS] for needle in known)
-        self._beginning = re.compile(after + beginnings(heads))
-        self._after = re.compile(after).match if after else None
-        words = {_FIRST_WORD.sub("", head) or head[0] for head in heads}
-        self._known, self._rising = frozenset(known), tuple(sorted(known, key=len))
-        self._longest = {
-            word: re.compile(
-                "|".join(re.escape(needle) for needle in by_length(known) if needle.startswith(word)) or r"(?!)"
-            ).match
-            for word in words
-        }
-        self._begun = {needle: tuple(one for one in known if needle.startswith(one)) for needle in known}
-        self._ended = {
+        self.words = tuple(needles)
+        self._after = expression(after) if after else None
+        put_off(lambda: (self._beginning, self._longest, self._ended, self._rising, self._known))
+
+    @once
+    def _beginning(self) -> re.Pattern[str]:
+        return re.compile((self._after.pattern if self._after is not None else "") + beginnings(self._heads))
+
+    @once
+    def _heads(self) -> list[str]:
+        return shortest(needle[: self.LETTERS] for needle in self.words)
+
+    @once
+    def _longest(self) -> dict[str, re.Pattern[str]]:
+        """By the first word of a beginning, what finds the longest needle that begins so."""
+        words, known = {_FIRST_WORD.sub("", head) or head[0] for head in self._heads}, by_length(self.words)
+        return {word: _any_of(needle for needle in known if needle.startswith(word)) for word in words}
+
+    @once
+    def _begun(self) -> dict[str, tuple[str, ...]]:
+        """The needles that each begins with."""
+        return {needle: tuple(one for one in self.words if needle.startswith(one)) for needle in self.words}
+
+    @once
+    def _ended(self) -> dict[str, tuple[str, ...]]:
+        """Those of them that don't end inside a word."""
+        return {
             needle: tuple(one for one in begun if not needle[len(one) : len(one) + 1].isalpha())
             for needle, begun in self._begun.items()
         }
+
+    @once
+    def _rising(self) -> tuple[str, ...]:
+        return tuple(sorted(self.words, key=len))
+
+    @once
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.words)
 
     def begun(self, text: str, *, whole: bool = False) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Yield the places where needles stand, and those.
@@ -67,7 +91,7 @@ class Needles:
         needles = self._ended if whole else self._begun
         for beginning in self._beginning.finditer(text):
             place = beginning.start()
-            longest = self._longest[beginning[0]](text, place)
+            longest = self._longest[beginning[0]].match(text, place)
             if longest is not None:
                 yield place, needles[longest[0]]
 
@@ -89,13 +113,13 @@ class Needles:
             if needle in stood:
                 longest.update(dict.fromkeys(stood[needle], needle))
         for place in sorted(longest):
-            if after is None or after(text, place) is not None:
+            if after is None or after.match(text, place) is not None:
                 yield place, needles[longest[place]]
 
     def at(self, text: str, place: int) -> tuple[str, ...]:
         """Return the needles that stand at a place."""
         beginning = self._beginning.match(text, place)
-        longest = self._longest[beginning[0]](text, place) if beginning is not None else None
+        longest = self._longest[beginning[0]].match(text, place) if beginning is not None else None
         return self._begun[longest[0]] if longest is not None else ()
 
     def matches(self, pattern: re.Pattern[str], text: str, lower: str) -> Iterator[re.Match[str]]:
@@ -114,7 +138,15 @@ class Union:
     def __init__(self, rules: Iterable[Needles]) -> None:
         self.rules = frozenset(rule for rule in rules if min(map(len, rule.words)) > 1)
         self._words = {word: frozenset(word) for rule in self.rules for word in rule.words}
-        self._ascii, self._any = _Trie(filter(str.isascii, self._words)), _Trie(self._words)
+        put_off(lambda: (self._ascii, self._any))
+
+    @once
+    def _ascii(self) -> _Trie:
+        return _Trie(filter(str.isascii, self._words))
+
+    @once
+    def _any(self) -> _Trie:
+        return _Trie(self._words)
 
     @classmethod
     def of(cls, modules: Iterable[ModuleType]) -> Union:
@@ -144,8 +176,8 @@ class _Trie:
             rests.setdefault(word[0], []).append(word[1:])
         for word in by_length(known):
             longest.setdefault(word[: self.HEAD], []).append(word)
-        self._search = re.compile("|".join(f"{re.escape(one)}(?={beginnings(rests[one])})" for one in sorted(rests)))
-        self._longest = {head: re.compile("|".join(map(re.escape, all_))).match for head, all_ in longest.items()}
+        self._search = expression("|".join(f"{re.escape(one)}(?={beginnings(rests[one])})" for one in sorted(rests)))
+        self._longest = {head: _any_of(all_) for head, all_ in longest.items()}
         self._begun = {word: [word[:end] for end in range(2, len(word) + 1) if word[:end] in known] for word in known}
 
     def places(self, text: str) -> dict[str, list[int]]:
@@ -153,11 +185,16 @@ class _Trie:
         longest, begun, head = self._longest, self._begun, self.HEAD
         for beginning in self._search.finditer(text):
             place = beginning.start()
-            word = longest[text[place : place + head]](text, place)
+            word = longest[text[place : place + head]].match(text, place)
             assert word is not None  # or the expression would not have stopped here
             for needle in begun[word[0]]:
                 found.setdefault(needle, []).append(place)
         return found
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds the first of some words that stands at a place, nothing where there are none."""
+    return expression("|".join(map(re.escape, words)) or r"(?!)")
 
 
 def by_length(words: Iterable[str]) -> list[str]:
@@ -174,7 +211,7 @@ def shortest(words: Iterable[str]) -> list[str]:
     return kept
 
 
-_FIRST_WORD = re.compile(r"(?<=.)\W.*")  # what follows it
+_FIRST_WORD = expression(r"(?<=.)\W.*")  # what follows it
 
 
 def beginnings(words: Iterable[str], *, ahead: bool = False, both_cases: bool = False) -> str:
@@ -194,7 +231,7 @@ def beginnings(words: Iterable[str], *, ahead: bool = False, both_cases: bool = 
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})" if branches else ""
 
 
-_SIGN = re.compile(r"\W")
+_SIGN = expression(r"\W")
 
 
 def zones(pattern: re.Pattern[str], text: str, before: int, after: int) -> list[tuple[int, int]]:

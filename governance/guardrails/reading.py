@@ -11,6 +11,7 @@ from itertools import chain
 
 from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue, telling
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import lower
 from governance.guardrails.needles import LONG_TEXT, Needles, Union
@@ -20,7 +21,7 @@ SURE = 0.9  # the score of a finding that makes others at its place needless
 # Words that are judged with care in one text: as many beside names of secrets hold nothing but noise, or secrets.
 FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 150
 _NO_RULES = Union(())
-_COULD_BE = re.compile(r"(?=.*[^\W\d_])(?=.*[\d#$%^&*+~!?])")
+_COULD_BE = expression(r"(?=.*[^\W\d_])(?=.*[\d#$%^&*+~!?])")
 
 
 @cache

@@ -7,30 +7,31 @@ from collections.abc import Generator, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.needles import matches
 
-_RULE = re.compile(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
+_RULE = expression(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
 _CELL_FRAME = " \t\"'`"
 _NAME = r"[ \"'`]*+[^\W\d][^,;=(){}\[\]<>:\"'`|\t\n]{0,30}[ \"'`]*+"
-_HEAD = re.compile(
+_HEAD = expression(
     rf"^(?=[^\n]{{3,120}}\n)(?:{_NAME}(?:(?P<sign>[,;\t]){_NAME})(?:(?P=sign){_NAME})*|[ \t]*+\|?{_NAME}(?:\|{_NAME})+\|?[ \t]*+)\n",
     re.MULTILINE,
 )
 
 
 _TABLE = r"(?P<table>[\w.\"`\[\]]{1,60})"
-_INSERT = re.compile(
+_INSERT = expression(
     rf"insert into {_TABLE} ?(?:\((?P<columns>[^()\n]{{3,300}})\))?\s{{0,3}}values(?=\s{{0,3}}\()", re.IGNORECASE
 )
-_INSERTED = re.compile(r"\s{0,3}\((?P<cells>[^()\n]{3,600})\),?")
-_CREATE = re.compile(
+_INSERTED = expression(r"\s{0,3}\((?P<cells>[^()\n]{3,600})\),?")
+_CREATE = expression(
     rf"create table (?:if not exists )?{_TABLE}\s?\((?P<columns>(?:[^;()]|\([^()]{{0,40}}\)){{3,800}}+)\)",
     re.IGNORECASE,
 )
-_BRACKETED = re.compile(r"\([^()]*\)")
-_COPY = re.compile(r"copy [\w.\"]{1,80} ?\((?P<columns>[^()\n]{3,300})\) from stdin;?[^\n]{0,20}\n", re.IGNORECASE)
-_VALUE = re.compile(r"\s*(?:[A-Za-z]{0,9} ?'(?P<held>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
-_TAG = re.compile(
+_BRACKETED = expression(r"\([^()]*\)")
+_COPY = expression(r"copy [\w.\"]{1,80} ?\((?P<columns>[^()\n]{3,300})\) from stdin;?[^\n]{0,20}\n", re.IGNORECASE)
+_VALUE = expression(r"\s*(?:[A-Za-z]{0,9} ?'(?P<held>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
+_TAG = expression(
     r"<(?:t(?P<kind>[hd])(?: [^<>\n]{0,80})?>(?:<(?:b|code|strong)>)?(?P<held>[^<>\n]{1,80})(?:</(?:b|code|strong)>)?</t[hd]>|(?:tr|table)\b)",
     re.IGNORECASE,
 )

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from agentos.core.types import JsonObject, json_object, json_text
+from governance.guardrails import expressions
 from governance.guardrails.detector import Detector
 from governance.guardrails.holdback import HoldBack
 from governance.guards.judging import CONTACT, NOT_PRIVATE, Detect, besides, clean, detectors, note, withheld
@@ -29,12 +30,13 @@ def _sparing(detect: Detect) -> Detect:
 
 
 def judge_once() -> None:
-    """Judge a text by all guards, so that they read what they know, and compile it, before somebody waits for that."""
+    """Judge a text by all guards, so that they read what they know before somebody waits for that; and compile it."""
     for detect in detectors().values():
         detect(_ALARMING)
     guard = OutputGuard(dict.fromkeys(streaming(), Mode.REDACT))
     guard.feed(_ALARMING)
     guard.finish()
+    expressions.prepare()
 
 
 class OutputGuard:

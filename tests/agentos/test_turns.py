@@ -6,6 +6,7 @@ import inspect
 import sys
 
 from agentos.serving import turns, web, worker
+from governance.guardrails import expressions
 from governance.guardrails.injection import learned
 from governance.guards import output
 
@@ -28,4 +29,5 @@ def test_what_guards_know_is_read_before_somebody_waits() -> None:
     web.loaded()
     assert learned.current.cache_info().currsize == 1
     assert output.streaming.cache_info().currsize == 1
+    assert expressions._PUT_OFF == []
     assert "judge_once()" in inspect.getsource(worker.work).partition("open_runtime")[0]

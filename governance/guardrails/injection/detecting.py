@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeAlias
 
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding, merge
 from governance.guardrails.injection import learned
 from governance.guardrails.injection.abroad import parts_of
@@ -44,21 +44,18 @@ AROUND_CHARACTERS = NEAR_CHARACTERS + REACH_CHARACTERS  # of such a place, as fa
 RULED_CHARACTERS = 12_000  # of a longer text that the rules read, where the model is surest
 LONG_CHARACTERS = 10_000  # of a text that is done with when a finding covers it
 
-_TOKEN = re.compile(r"[^\W_]+")
-_COMMENT = re.compile(r"<!--(?s:.){0,4000}?-->")
-_LINE_START = re.compile(r"(?:\A|\n)[^\w\n]{0,8}\Z")
+_TOKEN = expression(r"[^\W_]+")
+_COMMENT = expression(r"<!--(?s:.){0,4000}?-->")
+_LINE_START = expression(r"(?:\A|\n)[^\w\n]{0,8}\Z")
 _SPEECH = frozenset({"override", "lift", "disobey", "extract", "phish"})  # signs that people also ask about
 _LIBERTY = frozenset({"freedom", "lapsed"})
 _DROPPING = (Part.OVERRIDE | Part.ABROAD | Part.DROP).value
 _SENDING = Part.SEND.value
 _NAY = Part.NAY.value
-_QUOTE = re.compile(r"[\"“”„«‘`]")
-_OPENING = re.compile(r"[\"“„«‘'`]")
-_CLOSING = re.compile(r"[\"”“»’'`]")
+_QUOTE = expression(r"[\"“”„«‘`]")
+_OPENING = expression(r"[\"“„«‘'`]")
+_CLOSING = expression(r"[\"”“»’'`]")
 _KEY_LETTERS = 4
-
-# The phrases that words with a beginning may open, each with what tells whether it does.
-_Opened: TypeAlias = tuple[tuple[Phrase, Callable[[str, int], re.Match[str] | None]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +224,8 @@ def _signs(view: View) -> Iterator[Sign]:
         parts, opened = _known(match[0])
         if parts:
             marked.append(Word(number, parts, match.start(), match.end()))
-        for phrase, opens in opened:
-            if (turn := opens(text, match.start())) is not None:
+        for phrase in opened:
+            if (turn := phrase.pattern.match(text, match.start())) is not None:
                 yield from _phrase(text, phrase, turn)
     yield from _sentences(text, marked)
     for phrase, cue in (*(_SIGNED if view.spaced else _CLOSED), *(() if text.isascii() else _SCRIPTS)):
@@ -237,8 +234,8 @@ def _signs(view: View) -> Iterator[Sign]:
 
 
 @lru_cache(maxsize=32_768)
-def _known(word: str) -> tuple[int, _Opened]:
-    """Return the parts that a word plays, and the phrases that it may open, each with what tells whether it does."""
+def _known(word: str) -> tuple[int, tuple[Phrase, ...]]:
+    """Return the parts that a word plays, and the phrases that it may open."""
     parts = parts_of(word) | (JUMBLED.get(jumbled(word), 0) if len(word) >= FEWEST_JUMBLED else 0)
     return parts, _OPENED.get(word[:_KEY_LETTERS], ())
 
@@ -323,11 +320,12 @@ def _spoken(text: str, start: int, name: str, weight: float) -> float:
     return weight
 
 
-def _opened() -> dict[str, _Opened]:
-    table: dict[str, _Opened] = {}
+def _opened() -> dict[str, tuple[Phrase, ...]]:
+    """Return the phrases that words with a beginning may open."""
+    table: dict[str, tuple[Phrase, ...]] = {}
     for phrase in PHRASES:
         for key in {word[:_KEY_LETTERS] for word in phrase.opens}:
-            table[key] = (*table.get(key, ()), (phrase, phrase.pattern.match))
+            table[key] = (*table.get(key, ()), phrase)
     return table
 
 

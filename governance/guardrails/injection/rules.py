@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.injection.views import plain_word
 from governance.guardrails.injection.words import Part
 
@@ -36,7 +37,7 @@ class Phrase:
     indirect: bool
 
 
-_LINE_BREAK = re.compile(r"\n\s*")
+_LINE_BREAK = expression(r"\n\s*")
 
 RULES = (
     Rule("override", 1.0, Part.OVERRIDE, (Part.RULES, Part.EARLIER | Part.YOURS | Part.INNER), 8),
@@ -125,7 +126,7 @@ def _phrases() -> tuple[Phrase, ...]:
         Phrase(
             name=entry["name"],
             weight=entry["weight"],
-            pattern=re.compile(_as_read(_LINE_BREAK.sub("", entry["pattern"]))),
+            pattern=expression(_as_read(_LINE_BREAK.sub("", entry["pattern"]))),
             opens=tuple(map(plain_word, entry.get("opens", "").split())),
             place=entry.get("place", "word"),
             indirect=entry.get("indirect", False),
@@ -141,7 +142,7 @@ def _as_read(pattern: str) -> str:
 
 PHRASES = _phrases()
 
-ABOUT = re.compile(
+ABOUT = expression(
     r"(?:what|how|why|explain|describe|define|difference|tell me about|examples? of|article|paper|blog|essay|talk|course|"
     r"detect\w*|prevent\w*|protect\w*|defend\w*|defen[sc]e|mitigat\w*|classif\w+|harden\w*|guard against|research\w*|history of|"
     r"test(?:s|ing)? (?:for|against|that)|unit tests?|summary of|training|policy on|quiz|report on|writ(?:e|ing) about)"
@@ -153,12 +154,12 @@ ABOUT = re.compile(
     r"|red[- ]team (?:report|exercise)|among (?:\w+ )?injections"
 )
 # Words of those who write about attacks; they spare what stands between quotation marks only.
-ATTACKS = re.compile(
+ATTACKS = expression(
     r"\b(?:attacks?|attackers?|payloads?|injections?|jailbreaks?|red[- ]team\w*|owasp|adversarial|exploits?|malicious|"
     r"phishing|vulnerab\w+|trick(?:s|ed)? \w+|stud(?:y|ies)|blocked|filters?)\b"
 )
 # Who speaks before the verb: "can I ignore", "they told me to disregard" ask or report, they don't order.
-REPORTED = re.compile(
+REPORTED = expression(
     r"\b(?:"
     r"(?:can|could|should|may|do|did|does|would|shall|must) "
     r"(?:i|we|he|she|they|one|people|users?|my \w+|the \w+)"
@@ -174,4 +175,4 @@ REPORTED = re.compile(
     r")(?: \w+ing)? $"
 )
 # We free ourselves: "we no longer have to follow" is no order to a model.
-OURS = re.compile(r"\b(?:we|i|my \w+|our \w+)(?: \w+){0,2} $")
+OURS = expression(r"\b(?:we|i|my \w+|our \w+)(?: \w+){0,2} $")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.pii.examples import refused
@@ -47,17 +48,17 @@ _BANK = (
         r"|銀行|信託|信金|ゆうちょ|支店|振込|은행|银行|轉帳|转账|ธนาคาร|กสิกร|ไทยพาณิชย์|ngân hàng|банк|сбер|перевод|τράπεζα|مصرف|بنك|בנק|סניף|बैंक"
     ),
 )
-_BETWEEN = re.compile(
+_BETWEEN = expression(
     r"(?:s|ni|si|m|am|sı|[гн]о)?(?![a-z])(?:[\s:=#_\"'(*`|,.：。–—\-]{0,4}(?:number|nummer|num(?:ero|éro|ber)?|no|n[°ºr.]|nr|nbr|ids?|is|was|be|are|code|of|for|the|with|at|in|to|i|en|à|la|le|el|bei|der|n\.|die|bij|van|lautet|ist|war|est|es|è|é|er|on|und|and|account|acct|acc|a/c|"
     r"card|chez|presso|via|da|de|di|nel|uw|mijn|mein\w*|mon|mi|numaram|interbancaria|[A-Z][^\W\d]{1,14}|[\u3040-\u9fff\uac00-\ud7af]{1,10})(?![^\W_])){0,5}[\s:=#\"'(*`|.：,–—\-°º]{0,5}"
 )
-_VALUE = re.compile(r"\d(?:[ \-./]?\d){5,25}(?:[ \-/]?[A-Z\d]\d?)?(?![0-9A-Za-z_]|[.,]\d)")
-_SOME = re.compile(r"\d(?:[ \-./]?\d){5}")
-_NUMBER = re.compile(r"\d")
-_DATE = re.compile(
+_VALUE = expression(r"\d(?:[ \-./]?\d){5,25}(?:[ \-/]?[A-Z\d]\d?)?(?![0-9A-Za-z_]|[.,]\d)")
+_SOME = expression(r"\d(?:[ \-./]?\d){5}")
+_NUMBER = expression(r"\d")
+_DATE = expression(
     r"(?:(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d|(?:19|20)\d\d[-/ ]\d{1,4})\Z"
 )
-_AMOUNT = re.compile(
+_AMOUNT = expression(
     r" ?(?:%|[€$£¥₹]|(?:eur|usd|gbp|chf|pln|kr|zł|euros?|dollars?|yen|pounds|rows|cases|users?|clients|customers|visitas|seguidores|followers|bytes|shares)\b)",
     re.IGNORECASE,
 )
@@ -66,7 +67,7 @@ _OTHERS = Cue(
     r"(?<![a-z])(?:aws|azure|gcp|cloud|service|user|customer|client|twitter|github|google|e-?mail|billing|contract|ledger|gl|energy|kunden|użytkownika|tank|order|订单|注文)[ _\-]{1,2}$"
 )
 REACH, FEWEST, FEWEST_OF_ANY, LONGEST_NAME = 120, 6, 7, 12
-_COLUMN = re.compile(
+_COLUMN = expression(
     r"(?<![a-z])(?:(?:bank_?)?account(?:[ _]?(?:no|num|number))?|acct|konto(?:nummer|nr)?|kto|rekening|cuenta|compte|conto|口座番号)(?![a-z_])"
 )
 
@@ -108,7 +109,7 @@ def _credible(reading: Reading, at: int, name: str, between: str, value: re.Matc
 
 
 # An identifier is no thing's here.
-_ITSELF = re.compile(r"[\W_]*(?:ids?|code|no|nr|n|number|num)?[\W_]*")
+_ITSELF = expression(r"[\W_]*(?:ids?|code|no|nr|n|number|num)?[\W_]*")
 
 
 def _of_a_bank(reading: Reading, start: int, end: int) -> bool:

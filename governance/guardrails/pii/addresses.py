@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from governance.guardrails import labels
 from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, by_length, zones
 from governance.guardrails.reading import Reading
@@ -31,20 +32,20 @@ _STREET_WORDS = (
     r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|"
     r"Parkway|Pkwy|Circle|Cir|Highway|Hwy|Close|Crescent|Cres|Gardens|Grove|Mews|Row|Trail|Trl|Alley|Plaza|Loop|View|Hill|Rise|Walk|Parade|Quay)"
 )
-_STREET_WORD = re.compile(rf" (?<=[\w'’.\-] ){_STREET_WORDS}\b")
+_STREET_WORD = expression(rf" (?<=[\w'’.\-] ){_STREET_WORDS}\b")
 LONGEST_STREET, LONGEST_SIDE = 140, 24  # characters of a street before that word, and of a side of the sky behind it
-_STREET = re.compile(
+_STREET = expression(
     r"(?<![0-9A-Za-z.,$€£\-/])(?:(?:Flat|Unit|Apt|Apartment) [0-9A-Za-z]{1,4}[,/] ?)?\d{1,5}[A-Za-z]?(?:[\-/]\d{1,4})?,? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
     r"(?:[A-Z0-9][\w'’.\-]{0,20} ){1,4}?"
     rf"{_STREET_WORDS}\b\.?"
     r"(?: (?:N|S|E|W|NE|NW|SE|SW)\b\.?)?"
 )
-_PLACE = re.compile(
+_PLACE = expression(
     r"(?:(?:,? |\n)(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|#)\.? ?#?[0-9A-Za-z\-]{1,6})?"
     rf"(?:[,\n] ?(?:{_CAPITAL} ?){{1,3}})?"
     r"(?:,? [A-Z]{2},? \d{5}(?:-\d{4})?|,? [A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}|,? (?:NSW|VIC|QLD|TAS|ACT|WA|SA|NT) \d{4}|,? [A-Z]{2} [A-Z]\d[A-Z] ?\d[A-Z]\d|,? [A-Z]{2}\b(?! ?\d)|,? \d{4,6}\b)"
 )
-_UNIT = re.compile(r",? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?#?[0-9A-Za-z\-]{1,6}")
+_UNIT = expression(r",? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?#?[0-9A-Za-z\-]{1,6}")
 _LIVES = Cue(
     r"(?:\b(?:liv(?:e|es|ed|ing) (?:at|on|in)|resid\w+|address|ship(?:ped|ping)? (?:it )?to|deliver\w*|mail(?:ed|ing)? (?:it )?to|"
     r"moved to|home|send (?:it|them|the \w+) to|located at|adress?e?n?|direcci[óo]n|\w*adres\w?|\w*anschrift|wohn\w*|habite\w*|domicili\w*|demeurant|livr\w+|spedi\w+|indirizzo|abit[oai]\w*|"
@@ -64,23 +65,23 @@ _SIGN = (
         rf"(?P<suffix>{_SUFFIXES})(?=[ ,]{{1,2}}(?:n|д|no|\d))|\b{_PREFIXES}(?= \w)(?! (?:jahre?|monat|ende|anfang|januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember|alter|[a-z]{3, 6}tag)\b)"
     ),
 )
-_NAMED = re.compile(rf"(?<![^\W_])(?:(?:{_CAPITAL}|(?:{_SMALL})) ){{0,3}}[^\W\d_][\w\-'’.]{{0,24}}$")
-_NUMBERED = re.compile(rf"[ ,]{{1,2}}(?P<house>{_HOUSE})(?P<town>{_IN_TOWN})?")
-_NAME_AND_NUMBER = re.compile(rf" {_NAME}(?:(?!, ?\d{{5}} {_UPPER}),? ?(?P<house>{_HOUSE}))?(?P<town>{_IN_TOWN})?")
-_NUMBER_BEFORE = re.compile(r"(?<![\w.,:/\-])\d{1,4}(?: ?(?:bis|ter|quater|[a-zA-Z])\b)?,? $")
+_NAMED = expression(rf"(?<![^\W_])(?:(?:{_CAPITAL}|(?:{_SMALL})) ){{0,3}}[^\W\d_][\w\-'’.]{{0,24}}$")
+_NUMBERED = expression(rf"[ ,]{{1,2}}(?P<house>{_HOUSE})(?P<town>{_IN_TOWN})?")
+_NAME_AND_NUMBER = expression(rf" {_NAME}(?:(?!, ?\d{{5}} {_UPPER}),? ?(?P<house>{_HOUSE}))?(?P<town>{_IN_TOWN})?")
+_NUMBER_BEFORE = expression(r"(?<![\w.,:/\-])\d{1,4}(?: ?(?:bis|ter|quater|[a-zA-Z])\b)?,? $")
 _POSTCODES = (
-    re.compile(rf"(?:{_BRITISH}|{_IRISH})(?![A-Z0-9])"),
-    re.compile(rf"\d(?:\d{{3}} [A-Z]{{2}}|\d-\d{{3}}|\d\d \d\d) {_UPPER}[^\W\d_]{{2,20}}+"),
+    expression(rf"(?:{_BRITISH}|{_IRISH})(?![A-Z0-9])"),
+    expression(rf"\d(?:\d{{3}} [A-Z]{{2}}|\d-\d{{3}}|\d\d \d\d) {_UPPER}[^\W\d_]{{2,20}}+"),
 )
-_LINES = re.compile(rf"(?:(?:{_CAPITAL}|\d{{1,4}}[A-Za-z]?)[ ,\n]{{1,2}}){{3,9}}$")
-_STREETS = re.compile(
+_LINES = expression(rf"(?:(?:{_CAPITAL}|\d{{1,4}}[A-Za-z]?)[ ,\n]{{1,2}}){{3,9}}$")
+_STREETS = expression(
     r"\b(?:Street|St|Road|Rd|Lane|Avenue|Ave|Drive|Close|Way|Court|Terrace|Crescent|Gardens|Grove|Place|Hill|Row|Mews|View|Park|Green|Rise)\b[,\n]"
 )
-_EASTERN = re.compile(
+_EASTERN = expression(
     r"〒 ?\d{3}-?\d{4}[ \u3000]?[^\s、。]{2,40}|(?:東京都|北海道|(?:京都|大阪)府|[\u4e00-\u9fff]{2,3}県)[^\s、。\d]{1,12}[市区町村郡][^\s、。\d]{0,12}\d{1,4}(?:[-丁]\d{1,4}){1,2}"
     r"|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,16}[路街道巷弄]\d{1,5}[号號][\d\w]{0,16}|[가-힣]{2,8}[시도] (?:[가-힣]{1,8}[시구군] ){1,2}[가-힣0-9]{1,12}[로길] ?\d{1,4}"
 )
-_OF_THE_EAST = re.compile(r"[〒都県府道市省시도]")
+_OF_THE_EAST = expression(r"[〒都県府道市省시도]")
 # What calls a place somebody's right before it.
 LABELS = Needles((
     "new address", "home address", "my address", "his address", "her address", "their address", "postal address", "mailing address", "shipping address", "delivery address", "billing address", "street address", "shipping_address", "delivery_address", "home_address", "postal_address", "street_address",
@@ -91,7 +92,7 @@ LABELS = Needles((
 ))  # fmt: skip
 _NUMERAL = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w{3,5})?)"
 _LED = r"(?:[\s.:=：>\"'“*\-–—,]{1,24}+|(?:is|was|it|to|at|in|de|du|der|die|au|à|en|a|na|no|lautet|est|es|è|é|är|er|on|livraison|envío|envio|entrega|zamieszkania|wysyłki|dostawy|domicile|korespondencji|доставки|проживания|now|rumah|pengiriman)\b){0,5}+"
-_LIVED = re.compile(
+_LIVED = expression(
     _LED
     + rf"(?P<place>(?:(?:Flat|Apt|Unit|Blk|PO Box|P\.O\. Box|Postfach|No\.?|#)[ ,]?)?(?:[A-Z]-)?(?:\d{{1,5}}[A-Za-z]?(?:[/\-]\d{{1,4}})?|{_NUMERAL})(?: (?:bis|ter)\b)?,? {_NAME}, ?{_UPPER}\w*{_REST}"
     rf"|{_NAME}{_HOUSE}{_IN_TOWN}"
@@ -100,7 +101,7 @@ _LIVED = re.compile(
     r"|(?:г\. ?[А-Я][а-я\-]{1,20}, )?(?:ул|пр|пер|вул|просп|наб|б-р)[.а-я\-]{0,8} [^\n;|<>\"()]{2,40}\d{1,4})"
 )
 # Places that anybody may go to, and firms.
-_PUBLIC = re.compile(
+_PUBLIC = expression(
     r"\b(?:museum|mus[ée]e|museo|head office|headquart\w+|hq|gmbh|ag|ltd|inc|llc|s\.?r\.?l|showroom|stores?|our (?:shop|office|offices)|sede legale|impressum|hotel|restaurant\w*|ristorante|opens?|opening|open daily|"
     r"öffnungszeiten|geöffnet|ouvert\w*|ferme|siège|siege social|venue|rathaus|town hall|embassy|botschaft|hrb|p\.?iva|kvk|filiale|headquarters|theat\w+|station|conference|konferenz)\b"
 )
@@ -188,11 +189,11 @@ def _by_postcode(reading: Reading) -> Iterator[Finding]:
             yield Finding("address", start, code.end(), 0.75)
 
 
-_HOUSED = re.compile(r"\d, ")
-_ON_A_LINE = re.compile(
+_HOUSED = expression(r"\d, ")
+_ON_A_LINE = expression(
     rf"(?:\A|\n|, )(?P<house>(?:(?:Flat|Unit|Apt|Apartment) [0-9A-Za-z]{{1,4}}, ?)?\d{{1,4}}[A-Za-z]? )(?:{_CAPITAL} ){{1,3}}{_CAPITAL}[,\n]"
 )  # a house before its street
-_ADDRESSED = re.compile(rf"{_HOUSED.pattern}|{_STREETS.pattern}|{_ON_A_LINE.pattern}")
+_ADDRESSED = expression(rf"{_HOUSED.pattern}|{_STREETS.pattern}|{_ON_A_LINE.pattern}")
 
 
 def _lived(text: str, start: int) -> bool:

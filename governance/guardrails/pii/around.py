@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.pii.numbers import DENIAL
@@ -24,14 +25,14 @@ _ANOTHER = Cue(
     r"\b(?:tel|phone|mobile|telephone|telefon\w*|handy|call(?:ed)?|fax|account|konto\w*|iban|invoice|order|ticket|tracking|booking|reservation|amount|price|"
     r"version|serial|flight|part|model|vin|plate|form|formular\w*|modell?o?|ribbon|module|zip|postcode|ean|isbn|salary|paid|policy|commit|build|port|key)\b[^\n]{0,12}$"
 )
-INVALID = re.compile(
+INVALID = expression(
     r"\b(?:invalid|mismatch|checksum|fails? (?:the )?check|wrong check|not valid|ungültig)|test_|_test"
 )
 # What a field is called whose record says the kind.
-_GENERIC = re.compile(r"(?<![a-z_])(?:id|number|no|num|nr|value|code|ref)[\"']\s?[:=]\s?[\"']?$")
-_UPDATE = re.compile(r"KB\d|EP\d|SN\d|CVE")  # of a program, a patent, a device
+_GENERIC = expression(r"(?<![a-z_])(?:id|number|no|num|nr|value|code|ref)[\"']\s?[:=]\s?[\"']?$")
+_UPDATE = expression(r"KB\d|EP\d|SN\d|CVE")  # of a program, a patent, a device
 FEWEST_DIFFERENT = 4  # characters of a number that isn't made up
-_DATE = re.compile(r"(?:19|20)\d\d[-/. ]?(?:0[1-9]|1[0-2])[-/. ]?[0-3]\d\Z|[0-3]?\d[-/.][01]?\d[-/.](?:19|20)?\d\d\Z")
+_DATE = expression(r"(?:19|20)\d\d[-/. ]?(?:0[1-9]|1[0-2])[-/. ]?[0-3]\d\Z|[0-3]?\d[-/.][01]?\d[-/.](?:19|20)?\d\d\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,14 @@ def _around(
     return _Around(
         kind,
         Needles(words.split("|")),
-        re.compile(f"{_START}(?:{shape}){_END}"),
+        expression(f"{_START}(?:{shape}){_END}"),
         Cue(among) if among else None,
         Cue(unless) if unless else None,
         check,
     )
 
 
-_NOT_DIGIT = re.compile(r"\D")
+_NOT_DIGIT = expression(r"\D")
 
 
 def _digits(written: str) -> str:
@@ -178,4 +179,4 @@ def _credible(words: str, start: int, end: int, kind: str) -> bool:
     return True
 
 
-_SOME_NUMBER = re.compile(r"\d(?:[ .\-/]?[0-9A-Z]){5}|[A-Z0-9]{7}")
+_SOME_NUMBER = expression(r"\d(?:[ .\-/]?[0-9A-Z]){5}|[A-Z0-9]{7}")

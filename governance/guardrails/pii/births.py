@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.reading import Reading
@@ -16,7 +17,7 @@ REACH, OLDEST_YEAR, YEAR_OF_FEASTS = 64, 1900, 2020
 PERSIAN_YEARS = range(1300, 1430)
 _WORD = r"[^\W\d_]{3,14}+"
 _ORDINAL = r"(?:twenty-|thirty-)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\w{4,6}teenth|twentieth|thirtieth)"
-_DAY = re.compile(
+_DAY = expression(
     r"(?<![0-9A-Za-z/])(?<!\d[.\-])(?:\d{1,2} ?[./\-] ?\d{1,2} ?[./\-] ?(?:\d{4}|\d\d)|\d{4} ?[./\-] ?\d{1,2} ?[./\-] ?\d{1,2}"
     r"|(?:\d{4}|(?:明治|大正|昭和|平成|令和) ?(?:\d{1,2}|元)) ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]?"
     r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|[0-3]\d(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(?:19|20)?\d\d"
@@ -26,7 +27,7 @@ _DAY = re.compile(
     r"(?:(?=T\d\d:)|(?![0-9A-Za-z/]|-\d))",
     re.IGNORECASE,
 )
-_DAY_ALONE = re.compile(
+_DAY_ALONE = expression(
     r"(?<!\w)(?:\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:{0})|(?:{0}) \d{{1,2}}(?:st|nd|rd|th)?)(?![\w,]| \d)".replace(
         "{0}",
         "jan(?:uary)?|feb(?:ruary)?|march|april|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?",
@@ -63,7 +64,7 @@ _LABEL = Cue(
     r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|my|his|her|it's)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
     r"(?:w [^\W\d_]{3,20} |(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|(?:in|at|te|à|w|en) [^\d\n;!?]{3,32} (?:on |am |le |il |el |op |dnia )(?:the )?|в [^\W\d_]{3,20} |di [^\W\d_]{3,20}, )?$"
 )
-_AFTER = re.compile(
+_AFTER = expression(
     r" (?:is|was|as|for) (?:my|his|her|their|your|the|a|date)?(?: date)?(?: of)? ?(?:birth|dob)|,? is (?:when|the day) (?:i|he|she|we|they) (?:was|were) born|"
     r"(?: in [^\W\d_]{2,20})? (?:wurde ich |bin ich )?geboren\b|에 태어|"
     r"[ ,]{0,2}\(?(?:(?:dob|date of birth|d\.o\.b)\b|г\.? ?р\b|года? рождения|р\.н\b|doğum|생(?![가-힣])|년생|출생|tarihinde doğ|született|gimęs|gimusi|dzimis|dzimusi|"
@@ -80,14 +81,14 @@ _ASKED = Cue(
     r"\b(?! again)[^\n?]{0,16}\?[\"'”»]? {0,2}[\-–—>]? ?(?:[\w ]{1,12}: ?)?[\"'“«]?(?:(?:it'?s|on|the|am|le|el|il|den|em|in|was|born|i|he|she|they|ich|er|sie|je|well,?|that'?s) ){0,4}$"
 )
 # The same of a talk, where the answer stands on the next line behind who gives it.
-_TURN = re.compile(
+_TURN = expression(
     r"(?:\bborn|birth ?(?:day|date)?|\bdob|geboren|geburtsdatum|naissance|né(?:\(e\))?e?|nacimiento|naciste|nascita|nat[oa]|nascimento|nasceu|urodzenia|geboorte\w*|рожд\w+)\b"
     r"[^\n]{0,20}\n[\"'*]{0,2}[\w .]{1,16}[\"'*]{0,2}[:>] ?(?:(?:it'?s|on|the|am|le|el|il|i|was|born|sure) ){0,4}$"
 )
 _PATIENT = Cue(
     r"\b(?:mr|mrs|ms|miss|frau|herr|patient|patientin|mme|sra?|pt)\.?:? (?:[^\W\d_][\w'’\-]{1,20}[ ,]{1,2}){1,3}$"
 )
-_ADMITTED = re.compile(
+_ADMITTED = expression(
     r"\)?,? ?(?:admitted|male|female|m\b|f\b|presented|referred|attended|weiblich|männlich|aufgenommen|aok|tk\b|barmer)"
 )
 # A word that any of the rules above needs, wherever it stands.
@@ -97,41 +98,41 @@ _COULD_SAY = (
         r"mr\b|mrs\b|ms\b|miss\b|frau\b|herr\b|mme\b|sra?\b|pt\b|patient|client\b|male\b|female\b)|\((?:m|f|male|female|w|männlich|weiblich|homme|femme|hombre|mujer)[,/;]"
     ),
 )
-_OF_HOSPITALS, _MESSAGE = re.compile(r"pid\|"), re.compile(r"PID\|[^\n]{0,90}\|$")
+_OF_HOSPITALS, _MESSAGE = expression(r"pid\|"), expression(r"PID\|[^\n]{0,90}\|$")
 _HINTS = (
     "born", "birth", "male", "patient", "mr", "ms", "frau", "herr", "world", "daughter", "son", "baby", "에 태어", "age", "ttl", "род.", "יליד", "متولد", "doğ", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "*", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
     "föd", "fød", "fodsel", "bursdag", "synty", "urodz", "ur.", "nar", "szül", "nașt", "naşt", "nast", "născ", "rođ", "roj", "doğ", "dog", "рожд", "роди", "г.", "д.", "народ",
     "роден", "раждан", "р.н", "γενν", "γέν", "גיל", "ליד", "נולד", "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "জন্ম", "பிறந்த", "పుట్టిన", "生", "생",
     "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd", "kapanganakan", "kuzaliwa", "pid|",
 )  # fmt: skip
-_TOLD = re.compile(beginnings(shortest(_HINTS)))
+_TOLD = expression(beginnings(shortest(_HINTS)))
 # What every word before a date holds that calls it a birth's.
-_HINTED = re.compile(beginnings(shortest((*_HINTS, "s.", "alter", "(m", "(f", "(w", "(h", "miss", "mme", "sr", "pt"))))
+_HINTED = expression(beginnings(shortest((*_HINTS, "s.", "alter", "(m", "(f", "(w", "(h", "miss", "mme", "sr", "pt"))))
 # What isn't a person, and limits that a form sets.
 _THING = Cue(
     r"\b(?:company|firm|start-?up|project|product|ideas?|releases?|features?|app|brand|team|sale|party|bank|band|league|club|festival|format|min(?:imum)?|max(?:imum)?|"
     r"firma|unternehmen|projekt|entreprise|projet|empresa|proyecto|azienda|progetto|projeto|bedrijf)\b|\b(?:before|after|prior to|until|since|vor dem|nach dem|"
     r"avant le|après le|antes del?|prima del?|przed|до|после|later than|earlier than)\s*$"
 )
-_COMPARED = re.compile(r"[\w)] [<>]=? ?(?:date |timestamp )?'$")  # with a limit, in a query or a table's rules
-_COLUMN = re.compile(
+_COMPARED = expression(r"[\w)] [<>]=? ?(?:date |timestamp )?'$")  # with a limit, in a query or a table's rules
+_COLUMN = expression(
     r"(?<![a-z])(?:dob|birth\w*|date[_ ]of[_ ]birth|born|bday|geburts\w*|geb|naissance|nacimiento|nascita|nascimento|urodzenia|ур|рождения)|生年月日|出生|생년월일"
 )
-_YEAR = re.compile(r"\d{4}")
+_YEAR = expression(r"\d{4}")
 _OWN = Cue(
     r"(?:\b(?:my|his|her|their|our son's|our daughter's)|(?<=[a-z])['’]s) (?:birth-?day|b-?day)(?:['’]?s| is)?(?: on)?(?: the)? $"
 )
 
 
-_SIX = re.compile(
+_SIX = expression(
     r"\b(?:dob|d\.o\.b\.?|geb\.?-?dat\w*|birth ?date)[ :=#]{1,3}(?P<one>\d\d)(?P<two>\d\d)(?P<year>\d\d)(?![\w./\-])"
 )
 _NAMES_OF_SIX, _FEASTS_OF_PEOPLE = ("dob", "d.o.b", "geb", "birth"), ("birthday", "birth-day", "bday", "b-day")
-_SIX_OF_KOREA = re.compile(r"생년월일[ :=]{0,3}(?P<day>\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)")
+_SIX_OF_KOREA = expression(r"생년월일[ :=]{0,3}(?P<day>\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)")
 _MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december)"
 _YEAR_SAID = r"(?:nineteen|two thousand(?: and)?|twenty)(?:[ \-](?:oh |hundred )?[a-z]{3,9}(?:[ \-](?:one|two|three|four|five|six|seven|eight|nine))?)?"
 # A day without any digit, as people say it.
-_SAID = re.compile(
+_SAID = expression(
     rf"\b(?:(?:the )?{_ORDINAL} (?:of )?(?:{_MONTH}|the {_ORDINAL})|{_MONTH} (?:the )?{_ORDINAL}),? (?:of )?(?:{_YEAR_SAID}|(?:thir|for|fif|six|seven|eigh|nine)ty[ \-][a-z]{{3,5}})\b"
 )
 _WORDS_OF_YEARS = (
@@ -217,7 +218,7 @@ def _days(text: str) -> Iterator[re.Match[str]]:
 
 
 LONGEST_DAY = 48
-_DIGITS = re.compile(rf"\d(?:\D{{0,{2 * LONGEST_DAY}}}\d)*+")  # with nothing between them that a date parts from both
+_DIGITS = expression(rf"\d(?:\D{{0,{2 * LONGEST_DAY}}}\d)*+")  # with nothing between them that a date parts from both
 
 
 def _sentence(window: str) -> int:
@@ -226,8 +227,8 @@ def _sentence(window: str) -> int:
     return ends[-1].end() if ends else 0
 
 
-_END_OF_SENTENCE = re.compile(r"(?<=[a-z\u00e0-\u024f\d)]{3})[.!?] ")
-_TAGS = re.compile(r"</\w+>|<(?:span|td|th|b|strong|div|label|dd|dt|p|li|i|em|font|value|br)\b[^<>]{0,60}>")
+_END_OF_SENTENCE = expression(r"(?<=[a-z\u00e0-\u024f\d)]{3})[.!?] ")
+_TAGS = expression(r"</\w+>|<(?:span|td|th|b|strong|div|label|dd|dt|p|li|i|em|font|value|br)\b[^<>]{0,60}>")
 
 
 def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None) -> bool:

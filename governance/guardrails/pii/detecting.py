@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 from governance.guardrails.needles import Union, any_case
@@ -24,7 +23,7 @@ from governance.guardrails.pii import (
 )
 from governance.guardrails.reading import Reading
 
-_DIGIT = re.compile(r"[0-9]")
+_DIGIT = expression(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _WORDS = ("at", "dot", "arroba", *addresses.LEADING)
@@ -34,7 +33,7 @@ _SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,
 # Eras of Japan's calendar, or what may become one.
 _ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z))"
 # Anything a finding holds besides plain words, and the words that may stand inside one.
-_ALARM = re.compile(
+_ALARM = expression(
     rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{names.TELLING}|{_SAID_ON}|{addresses.STREETS_END}(?![^\W\d_])|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}}"
 )
 
@@ -76,7 +75,7 @@ _TAILS = (
     r"| {0,2}(?:[\[({<] ?)?(?i:a|at|@|ar\w{0,6}) ?[\])}>]? ?"
     r"(?:[A-Za-z0-9\-]{1,40}(?:[ .\[({<\])}>]{1,3}[A-Za-z0-9\-]{1,20}){0,8}[ .\[({<\])}>]{0,3})?)",
 )
-_TAIL = re.compile(r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?:{tail})" for tail in _TAILS) + r")\Z")
+_TAIL = expression(r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?:{tail})" for tail in _TAILS) + r")\Z")
 
 
 _FINDERS = (
@@ -128,4 +127,4 @@ def _settled(found: list[Finding]) -> list[Finding]:
 
 
 _PLAIN = (*(rf"{word}\b" for word in _WORDS), names.TELLING_IN_PROSE, _SAID_ON, rf"{addresses.STREETS_END}(?![^\W\d_])")
-DETECTOR = Detector("pii", detect, _ALARM, _TAIL, re.compile("|".join(_PLAIN)))
+DETECTOR = Detector("pii", detect, _ALARM, _TAIL, expression("|".join(_PLAIN)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, by_length, shortest, zones
 from governance.guardrails.reading import Reading
@@ -41,8 +42,8 @@ _WORDS = (
 )
 _SAYS = {word: digits for digits, words in enumerate(_WORDS, 1) for word in words.split()}
 _STEM = "|".join(map(re.escape, by_length(_SAYS)))
-_COMPOUND = re.compile(rf"(?:{_STEM})(?:(?:und|en|og|ën)?(?:{_STEM})){{1,3}}")
-_PART = re.compile(_STEM)
+_COMPOUND = expression(rf"(?:{_STEM})(?:(?:und|en|og|ën)?(?:{_STEM})){{1,3}}")
+_PART = expression(_STEM)
 SHORTEST_PART = 4  # letters that tell a word for a number from the beginning of another
 _MANY = {"double": 2, "triple": 3, "doppel": 2, "dubbel": 2}
 _LINKS = frozenset(("dash", "space", "then", "and", "e", "y", "et", "und", "en", "og", "plus"))
@@ -51,9 +52,9 @@ LINK = rf"(?:{'|'.join(by_length(_LINKS))})"
 _PUT_TOGETHER = beginnings(shortest(word for word in _SAYS if len(word) >= SHORTEST_PART))
 _WHOLE = beginnings(f"{word}\0" for word in (*_SAYS, *_MANY)).replace("\0", r"\b")
 SPELT = rf"(?:{_WHOLE}|{_PUT_TOGETHER}[^\W\d_]{{2,20}})"
-_WORD, _GAP = re.compile(r"[^\W\d_]+"), re.compile(r"[ ,.;:()\-–…]{1,4}")
+_WORD, _GAP = expression(r"[^\W\d_]+"), expression(r"[ ,.;:()\-–…]{1,4}")
 CHINESE = "〇零一二三四五六七八九幺"
-_RUN_OF_CHINESE = re.compile(rf"[{CHINESE}]{{3,11}}(?:[、，, \-ー]{{1,2}}[{CHINESE}]{{3,8}}){{0,3}}")
+_RUN_OF_CHINESE = expression(rf"[{CHINESE}]{{3,11}}(?:[、，, \-ー]{{1,2}}[{CHINESE}]{{3,8}}){{0,3}}")
 _CUE = Cue(
     r"(?:\b(?:(?:my|his|her|their|your|our|phone|mobile|cell|telephone|contact|callback|back|best|new|home) (?:\w{3,9} )?numbers?|number to (?:call|get|reach|ring|text)|(?:call|ring|text|phone|dial|reach|sms|whatsapp|zap)"
     r"(?: (?:me|him|her|us|them|back|to))*(?: (?:on|at|under|back))?|get (?:me|hold of (?:me|him|her)) (?:on|at)|shout on|cell|mobile|phone|telephone|handy\w*|mobil\w*|telefon\w*|tel|erreichen|(?:meine|ihre|seine|deine) (?:\w+)?nummer|rufnummer|"
@@ -63,10 +64,10 @@ _CUE = Cue(
     r"mijn (?:nummer|mobiel\w*)|bel me|mit nummer|mitt nummer|m[óo]j numer|numer telefonu|number(?:'s| is)?|mobiel)(?![^\W\d_])|\b(?:номер|телефон|звони\w*)|電話|电话|手机|手機|携帯)"
     r"[^.\n]{0,24}$"
 )
-_FOLLOWS = re.compile(
+_FOLLOWS = expression(
     r"[\"' .,;–—\-]{1,5}(?:(?:that'?s|is|it'?s|das ist|è|es|é) )?(?:my|the|meine|mein|mon|il mio|mi|o meu) (?:\w{2,9} )?(?:number|cell|mobile|phone|nummer|handy|num[ée]ro|portable|cellulare|numero|n[úu]mero|m[óo]vil|celular)|[ ,]{1,2}(?:erreichen|anrufen)"
 )
-_ASKED = re.compile(
+_ASKED = expression(
     r"\b(?:number|phone|mobile|cell|nummer|telefon|numéro|téléphone|numero|telefono|número|teléfono|telefone)\w*\?[\"']? {0,2}(?:[-–—] ?|\w{1,12}: )?[\"']?(?:it'?s |um,? |uh,? )*$"
 )
 _THING = Cue(
@@ -74,18 +75,18 @@ _THING = Cue(
     r"zahlen|gewinn\w*|casos|alunos|partecipanti|reference|case|invoice|booking|account|card|tracking)\b"
 )
 # Hours, sums and lists of counted things.
-_COUNTED = re.compile(
+_COUNTED = expression(
     r"(?:[ \-](?:o'?clock|uhr|heures?|am\b|pm\b|euros?|dollars?|pounds|percent|times|of\b|billion|million|thousand|years|people|boxes|or\b|and a half)|,? (?:or|oder|ou|o|of) )"
 )
 FEWEST, MOST, FEWEST_WORDS, LONGEST_WORD, REACH, REACH_ZONE = 8, 15, 4, 30, 64, 160
 # What every word begins with that speaks of a telephone.
-_TOLD = re.compile(r"(?<![a-z])" + beginnings(shortest((
+_TOLD = expression(r"(?<![a-z])" + beginnings(shortest((
     "number", "nummer", "rufnummer", "numer", "numér", "númer", "phone", "mobil", "cell", "call", "ring", "text", "dial", "reach", "sms", "zap", "get me", "hold of", "shout", "tel", "handy",
     "erreich", "rufen", "mich unter", "portable", "appel", "rappel", "joi", "fixe", "fisso", "chiam", "trovi", "trova", "móvil", "movil", "llam", "llám", "celul", "mobiel", "whatsapp", "marcar", "localiz", "fijo", "lig", "bel me",
     "номер", "телефон", "звони", "電話", "电话", "手机", "手機", "携帯",
 ))))  # fmt: skip
 _BEGINNINGS = tuple({word[:3] for word in _SAYS} | {word for word in _SAYS if len(word) < 3})
-_ALL_IN_ORDER = re.compile(r"0?123456|987654|76543")
+_ALL_IN_ORDER = expression(r"0?123456|987654|76543")
 _DIGITS = {word: str(value) for words in (
     "zero one two three four five six seven eight nine", "null eins zwei drei vier fünf sechs sieben acht neun",
     "zéro un deux trois quatre cinq six sept huit neuf", "zero uno due tre quattro cinque sei sette otto nove",

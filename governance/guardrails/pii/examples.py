@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.reading import Reading
 
@@ -20,7 +19,7 @@ _TRYING = Cue(
     r"|тест|пример|приклад|образец|テスト|サンプル|見本|ダミー|例|测试|示例|样例|測試|範例|예시|테스트|샘플|مثال|תרגול|דוגמה|उदाहरण|ตัวอย่าง|παράδειγμα"
 )
 # What every such word begins with, or holds.
-TRIED = re.compile(beginnings(shortest((
+TRIED = expression(beginnings(shortest((
     "assert", "luhn", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "formatted a", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
     "speci", "seed", "story", "woolw", "advert", "unass", "beisp", "muster", "z.", "ejemp", "prueb", "essai", "exem", "esemp", "prov", "voorb", "przyk", "eksem",
     "esimer", "örnek", "příkl", "példa", "тест", "пример", "приклад", "образ", "テスト", "サンプル", "見本", "ダミー", "例", "测试", "样", "測試", "範", "예시", "테스트", "샘플",
@@ -75,7 +74,7 @@ _PRINTED_ACCOUNTS = frozenset(
      "VG96VPVG0000012345678901", "XK051212012345678906"}
 )  # fmt: skip
 # Telephone numbers that numbering plans keep for fiction, without the country's code or the leading zero.
-_FICTION = re.compile(
+_FICTION = expression(
     r"1?[2-9]\d\d555\d{4}|55501\d\d|1?555\d{7}|(?:44)?0?(?:7700900\d{3}|2079460\d{3}|1[136-9][1-8]?4960\d{3}|1632960\d{3}|808157\d{4}|909879\d{4})|"
     r"(?:61)?0?(?:491570\d{3}|[2378]5550\d{4}|[2378]7010\d{4})|(?:33)?0?(?:[1-5]9900\d{4}|63998\d{4}|[1-5]65100\d{3}|353010\d{3})|"
     r"(?:49)?0?(?:3023125\d{3}|17139200\d{2}|8999998\d{3}|4066969\d{3}|22147147\d{2})|(?:353)?0?2091\d{5}|(?:46)?0?701740\d{3}"

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from governance.guardrails import labels
 from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii import examples
 from governance.guardrails.reading import Reading
 
 REACH, REACH_AFTER = 90, 60
-_V4 = re.compile(r"\d(?<![0-9A-Za-z_.\-/]\d)\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?![0-9A-Za-z_/\-]|\.\d)")
-_V6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:]|\.\w)")
+_V4 = expression(r"\d(?<![0-9A-Za-z_.\-/]\d)\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?![0-9A-Za-z_/\-]|\.\d)")
+_V6 = expression(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:]|\.\w)")
 # Names of somebody's address, right before it.
 _NAME = Cue(
     r"(?:(?:user|client|customer|visitor|my|his|her|their|your|source|remote|home|log-?in|sign-?in|sign-?up|registration|sender|caller|device|player|subscriber|last|reporter|"
@@ -29,11 +30,11 @@ _NAME = Cue(
 _LIST = Cue(
     r"\blog(?:in)? (?:history|attempts?|records?) (?:for|of) [a-z]|\b(?:last|recent|previous) (?:login|sign-?in|access)\b"
 )
-_SAID = re.compile(
+_SAID = expression(
     r" (?:is|was|=) (?:the |my |his |her |their |our )?(?:\w{2,14}'s |home )?(?:home |own )?ip\b|[ ,]{1,2}(?:the |my |his |her )?(?:customer|user|subscriber|visitor|home)(?:'s)? ip\b|"
     r"[ ,]{1,3}that'?s me\b| if you (?:want to|could|can) (?:whitelist|unblock)| belong(?:s|ed) to (?:the|a|mr|mrs|ms)\b"
 )
-_LOG_LINE = re.compile(r" - [\w.\-@]{1,40} \[\d\d/[a-z]{3}/\d{4}:")  # of a web server, with who asks
+_LOG_LINE = expression(r" - [\w.\-@]{1,40} \[\d\d/[a-z]{3}/\d{4}:")  # of a web server, with who asks
 _KEYED = Cue(
     r"(?:(?<![a-z])(?:src|source|client|remote|peer|origin|log_?in|sign_?up)?_?(?:ip|addr)(?:_?addr(?:ess)?)?[\"']{0,2}\s?[=:,]?\s?[\"']?|(?:customer|subscriber|client|guest|user|peer|visitor) (?:at |\()|"
     r"\b(?:from|by|behind|at|of|used|using|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|adresu|адреса|traced to|hinter|to|says|із|fra|från|od|din|từ|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
@@ -84,10 +85,10 @@ _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "
 # Of the fourth version: private, of this machine, of a link, of groups.
 _RESERVED = r"(?:0|10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254|22[4-9]|23\d)\."
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_PUBLIC = re.compile(rf"(?!{_RESERVED}){_OCTET}(?:\.{_OCTET}){{3}}")
+_PUBLIC = expression(rf"(?!{_RESERVED}){_OCTET}(?:\.{_OCTET}){{3}}")
 
 
-_DOCUMENTED = re.compile(r"192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:0?db8:|3fff:", re.IGNORECASE)  # for manuals
+_DOCUMENTED = expression(r"192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:0?db8:|3fff:", re.IGNORECASE)  # for manuals
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -120,12 +121,12 @@ def _v6(text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
-_COLONS, _BEGUN, LONGEST_GROUP = re.compile(r":(?=[0-9A-Fa-f]{0,4}:)"), re.compile(r"[0-9A-Fa-f]{1,4}\Z"), 4
-_JOINED = re.compile(
+_COLONS, _BEGUN, LONGEST_GROUP = expression(r":(?=[0-9A-Fa-f]{0,4}:)"), expression(r"[0-9A-Fa-f]{1,4}\Z"), 4
+_JOINED = expression(
     r"[ ,;]{0,2}(?:and|und|et|y|e|i|en|or|then|later)?(?: ?(?:later|then|from|also|again|danach|puis)){0,2} ?"
 )
-_COLUMN = re.compile(r"(?<![a-z])ip(?![a-z])|ip[_ ]?addr")
-_ROLE = re.compile(
+_COLUMN = expression(r"(?<![a-z])ip(?![a-z])|ip[_ ]?addr")
+_ROLE = expression(
     r"(?<![a-z])(?!server|container|docker|load ?balancer|router|scanner|crawler|cluster|printer|peer|controller|computer|master|worker|other|inner|outer)[a-z]{3,14}(?:er|or|ee|ant|ent)[_ ]ip"
 )
 _DESTINATION = Cue(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$")
@@ -164,7 +165,7 @@ def _somebodys(before: str, after: str) -> bool:
     return (person and (deed or not machine)) or (deed and not machine)
 
 
-_OF_WORDS = re.compile(r"(?:\[\^\\n\]\{0,24\})?\$\Z")  # what binds an expression to the end of the words before
+_OF_WORDS = expression(r"(?:\[\^\\n\]\{0,24\})?\$\Z")  # what binds an expression to the end of the words before
 # All that any of the rules above needs, wherever it stands.
 _COULD_TIE = tuple(
     Cue(_OF_WORDS.sub("", cue.pattern))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -28,7 +29,7 @@ _FILLER = (
     r"(?:[ \t:#=\-(_]*+(?:number|numbers|num|nummer|no\.?|n°|nr\.?|nbr|id|card|is|was|are|of|for|the|code|und|and|"
     r"issued|ending in|lautet|est|es|è|account|record|identification)\b){0,5}[ \t:#=\"'(*`]{0,5}\.?[ ]?"
 )
-_LABELLED = re.compile(
+_LABELLED = expression(
     r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + ")(?![a-z])"
 )
 STARTS = Needles((
@@ -40,59 +41,59 @@ STARTS = Needles((
     "alien reg", "personalausweis", "sozialvers", "rg ", "rut",
     "mrn", "medical record", "patient id", "health ", "medicaid", "krankenv",
 ), after=r"(?<![0-9A-Za-z_])")  # fmt: skip
-_FILLED = re.compile(_FILLER)
-_VALUE = {kind: re.compile(pattern) for kind, pattern in _VALUES.items()}
+_FILLED = expression(_FILLER)
+_VALUE = {kind: expression(pattern) for kind, pattern in _VALUES.items()}
 _LEAST_DIGITS = {"passport": 6, "driver_license": 4, "national_id": 5, "medical_id": 5}
-_LATER = re.compile(
+_LATER = expression(
     r"(?<![0-9A-Za-z_.])([A-Z]{0,2}\d{6,9}[A-Z]?) (?:is|was) (?:my|his|her|their|the|your) (?:\w{1,12} ){0,2}(?i:(passport)|(driv\w{1,8} licen[cs]e|licen[cs]e))"
 )
-_DIGIT = re.compile(r"\d")
+_DIGIT = expression(r"\d")
 # Numbers whose name stands a sentence before, or whose place in a record says what they are.
 _ELSEWHERE = (
     (
-        re.compile(
+        expression(
             r"(?i:passport|reisepass|passeport|pasaporte|passaporto)\b[^\n.\d]{0,60}[.,;–-] ?(?i:(?:the|its|my|his|her|die|la|le|el|il) )?(?i:numbers?|no\.?|nr\.?|nummer|num[ée]ro|número|numero)"
             r"(?i: (?:is|was|ist|war|est|es|è|era|lautet))?:? (?P<passport>[A-Z]{0,3}\d{6,9}[A-Z]?)(?![0-9A-Za-z_])"
         ),
         ("pass", "reisepass", "pasaporte"),
     ),
     (
-        re.compile(
+        expression(
             r"(?i:driv(?:er'?s?|ing) licen[cs]e|licen[cs]e|führerschein)\b[^\n.\d]{0,60}[.,;–-] ?(?i:(?:the|its|my|his|her) )?(?i:numbers?|no\.?|nr\.?|nummer)(?i: (?:is|was|ist|lautet))?:? "
             r"(?P<driver_license>[A-Z]{1,5}\d[A-Z\d]{5,14})(?![0-9A-Za-z_])"
         ),
         ("driv", "führerschein"),
     ),
     (
-        re.compile(
+        expression(
             r"(?i:doc(?:type|_type)?)[\"']?\s?[=: ]\s?[\"']?P\b[\"']?[^\n]{0,40}?(?<![A-Za-z])(?i:num(?:ber)?|no|doc_?no|docnum)[\"']?\s?[=: ]\s?[\"']?"
             r"(?P<passport>[A-Z]{0,2}\d{6,9}[A-Z]?)(?![0-9A-Za-z_])"
         ),
         ("doc",),
     ),
     (
-        re.compile(r"PID\|\d{0,4}\|(?:[^|\n]{0,40}\|)?(?P<medical_id>[A-Z]{0,4}\d[\w\-]{3,19})(?=[\^|~\n])"),
+        expression(r"PID\|\d{0,4}\|(?:[^|\n]{0,40}\|)?(?P<medical_id>[A-Z]{0,4}\d[\w\-]{3,19})(?=[\^|~\n])"),
         ("pid|",),
     ),
     # in records whose parts say of whom or of what
     (
-        re.compile(
+        expression(
             r"(?i:(?:driv(?:ers?|ing)[ _\-]?)?licen[cs]e)\"\s?:\s?\{[^{}]{0,80}?\"(?i:number|no|num|id)\"\s?:\s?\"(?P<driver_license>(?=[A-Z\-]*\d)[A-Z\d][A-Z\d \-]{4,18})\""
         ),
         ("driv", "licen"),
     ),
     (
-        re.compile(
+        expression(
             r"(?i:medical record)[^\n{}]{0,12}\"\s?\}[^{}]{0,30}\"value\"\s?:\s?\"(?P<medical_id>[A-Z]{0,3}-?\d[\d\-]{4,14})\""
         ),
         ("medical record",),
     ),
     (
-        re.compile(r"(?i:member id)[ :#]{1,3}(?P<medical_id>[A-Z]{2,4} ?\d{3,4}(?: \d{2,4}){1,3})(?![0-9A-Za-z])"),
+        expression(r"(?i:member id)[ :#]{1,3}(?P<medical_id>[A-Z]{2,4} ?\d{3,4}(?: \d{2,4}){1,3})(?![0-9A-Za-z])"),
         ("member id",),
     ),
     # announced, whether its check digit is right or not
-    (re.compile(r"SIN\b[^\n\d]{0,30}(?P<national_id>\d{3}-\d{3}-\d{3})(?![\d-])"), ("sin",)),
+    (expression(r"SIN\b[^\n\d]{0,30}(?P<national_id>\d{3}-\d{3}-\d{3})(?![\d-])"), ("sin",)),
 )
 
 

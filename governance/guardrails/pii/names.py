@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, beginnings, shortest
 from governance.guardrails.pii.addresses import NUMBERED_FIRST
@@ -47,28 +48,28 @@ _CELLS = r"[ \t]?\|[ \t]?"
 _ONLY_CELL = r"(?(cell)(?=[ \t]{0,9}(?:\|[ \t]*)?(?:\n|\Z)))"
 _CELL_ENDS = r"(?=[ \t]?(?:[|;]|\t| {2}|\n|\Z))"
 _BORN = r"(?:geb|born|née?|nacid|nat[oa] |ur\. |född|født|dob|\*)"
-_AFTER_SAID = re.compile(rf",? {_NAME}")
-_AFTER_FIELD = re.compile(
+_AFTER_SAID = expression(rf",? {_NAME}")
+_AFTER_FIELD = expression(
     rf"(?:{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})|\n[ \t]{{0,8}})|(?: is|['’]s)?[ \t\"'*>\-]{{1,4}}){_NAME}{_ONLY_CELL}"
 )
-_AFTER_BEARER = re.compile(rf"{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})){_NAME}{_ONLY_CELL}")
-_AFTER_PART = re.compile(
+_AFTER_BEARER = expression(rf"{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})){_NAME}{_ONLY_CELL}")
+_AFTER_PART = expression(
     rf"{_MORE}(?: is |{_BETWEEN}|{_CELLS}|[ \t]{{2,9}}(?=[^\W\d_a-z]['’]?[^\W\d_A-Z]))(?P<name>{_PART}(?: {_PART}){{0,2}}(?: {_INITIAL})?)(?![^\W_])"
 )
-_AFTER_GREETING = re.compile(rf"[,.]?[ \t]?\n\s{{0,3}}{_NAME}(?=[ \t]?(?:\n|,|\Z))")
-_AFTER_CLOSING = re.compile(rf"[,.]? {_NAME}(?=[ \t]?(?:\n|\Z))")
+_AFTER_GREETING = expression(rf"[,.]?[ \t]?\n\s{{0,3}}{_NAME}(?=[ \t]?(?:\n|,|\Z))")
+_AFTER_CLOSING = expression(rf"[,.]? {_NAME}(?=[ \t]?(?:\n|\Z))")
 _HOUSE_AHEAD = rf"(?:\d{{1,4}} ?(?:bis|ter|[a-z])?,? (?:[A-Z]|{NUMBERED_FIRST})|Flat|Apt|Unit)"
-_AFTER_PAPER = re.compile(
+_AFTER_PAPER = expression(
     rf"(?: [^\W\d_]{{1,14}}+){{0,3}}?[ \t]?(?:[:：\-–—][ \t]?|of |von |de )?\n?[ \t]{{0,8}}{_NAME}(?=[ \t]?[,|]?[ \t]?\n|,? {_HOUSE_AHEAD})"
 )
-_AFTER_KIN = re.compile(rf" (?P<name>{_PART}(?: {_PART}){{0,2}}),? \(?(?={_BORN})")
-_AFTER_TITLE = re.compile(rf"\.? {_NAME}{_CELL_ENDS}")
-_AFTER_ROLE = re.compile(
+_AFTER_KIN = expression(rf" (?P<name>{_PART}(?: {_PART}){{0,2}}),? \(?(?={_BORN})")
+_AFTER_TITLE = expression(rf"\.? {_NAME}{_CELL_ENDS}")
+_AFTER_ROLE = expression(
     rf"[^\W\d_]{{0,8}} {_NAME}(?:{_CELL_ENDS}|(?=,? \(?(?:{_BORN}|residing|resident|living|of \d|aged|age \d|dob|tel)))"
 )
-_AFTER_HEAD = re.compile(rf"[ \t]?[\"']?{_NAME}[\"']? ?<(?=[^<>\s@]{{1,64}}@)")
-_AFTER_MYSELF = re.compile(rf" {_NAME},")
-_AFTER_SALUTATION = re.compile(rf" (?={TITLES}\b){_NAME}(?=[,:!\n]|\Z)")
+_AFTER_HEAD = expression(rf"[ \t]?[\"']?{_NAME}[\"']? ?<(?=[^<>\s@]{{1,64}}@)")
+_AFTER_MYSELF = expression(rf" {_NAME},")
+_AFTER_SALUTATION = expression(rf" (?={TITLES}\b){_NAME}(?=[,:!\n]|\Z)")
 _ROLES = tuple(word for word in BEARERS if word not in OF_THINGS)
 _KINDS = (
     (SAID, (_AFTER_SAID,)),
@@ -93,14 +94,14 @@ _BEHIND = {
 CALLED = Needles(_BEHIND, after=r"(?<![^\W\d_])")
 _OF_ANYTHING = frozenset(ANY)
 _OF_PARTS, _FIRST_OF_CELLS = {_AFTER_PART, _AFTER_KIN}, {_AFTER_TITLE, _AFTER_ROLE}
-_CELL_BEGINS, LONGEST_MARK = re.compile(r"(?:\A|[\n\t|;]|  )[ \t]{0,2}(?:[\-–*•] )?\Z"), 6
-_AFTER_EASTERN = re.compile(rf"[ \t]?[:：=][ \t]?(?P<name>{_EASTERN}(?: {_EASTERN}){{1,3}})(?=[ \t]?(?:[\n,،.;]|\Z))")
-_AFTER_IDEOGRAPHS = re.compile(
+_CELL_BEGINS, LONGEST_MARK = expression(r"(?:\A|[\n\t|;]|  )[ \t]{0,2}(?:[\-–*•] )?\Z"), 6
+_AFTER_EASTERN = expression(rf"[ \t]?[:：=][ \t]?(?P<name>{_EASTERN}(?: {_EASTERN}){{1,3}})(?=[ \t]?(?:[\n,،.;]|\Z))")
+_AFTER_IDEOGRAPHS = expression(
     rf"(?:は|[:：]) ?(?P<name>(?!必|任|未|同|无|無|不|选|選|请|請|필수|입력|미정|없음){_EAST_ASIAN})(?![\u3400-\u9fff가-힣])"
 )
 # "My name is": two words, or three where the third is a family's, and the sentence ends or goes on with "and".
 OWN_EASTERN = ("اسمي", "שמי")
-_AFTER_OWN = re.compile(
+_AFTER_OWN = expression(
     r"[ :]{1,2}(?:هو |הוא )?(?!(?:في|على|من|مع|إلى|لا|ليس|غير|كان|לא|על|של|עם) )(?P<name>[\u0590-\u06ff'\"-]{2,20} (?!و|ו)[\u0590-\u06ff'\"-]{2,20}(?: ال[\u0600-\u06ff]{2,20})?)(?= ?(?:[\n,،.;]|\Z)| [وו])"
 )
 EASTERN = Needles(OF_ARABIC_AND_HEBREW)
@@ -160,8 +161,8 @@ _COLUMN_NAME = (
     r"(?:(?:first|last|given|family|full|sur|fore|customer|patient|guest|employee|tenant|student|contact|passenger)[ _]?name|surname|vorname|nachname|pr[ée]nom|apellidos?|cognome|sobrenome|voornaam|achternaam|"
     r"imi[ęe]|nazwisko|förnamn|efternamn|fornavn|etternavn|etunimi|sukunimi|jméno|příjmení|фамилия|имя)"
 )
-_COLUMN = re.compile(rf"(?<![^\s;,|\"'`]){_COLUMN_NAME}(?![^\s;,|\"'`])")
-_CELL = re.compile(rf"{_PART}(?: (?:{_PARTICLE} ){{0,2}}{_PART}){{0,3}}")
+_COLUMN = expression(rf"(?<![^\s;,|\"'`]){_COLUMN_NAME}(?![^\s;,|\"'`])")
+_CELL = expression(rf"{_PART}(?: (?:{_PARTICLE} ){{0,2}}{_PART}){{0,3}}")
 
 
 def _far(reading: Reading) -> Iterator[Finding]:
@@ -181,7 +182,7 @@ def _far(reading: Reading) -> Iterator[Finding]:
             yield Finding("person", start, start + len(_ENDING.sub("", reading.text[start:end])), 0.7)
 
 
-_ENDING = re.compile(r"(?:です|で)\Z")
+_ENDING = expression(r"(?:です|で)\Z")
 
 
 def _of_somebody(reading: Reading, start: int, end: int) -> bool:
@@ -202,7 +203,7 @@ def _length(written: str, fewest: int) -> int:
     return end if parts >= fewest else 0
 
 
-_WORD = re.compile(r"[^\W\d_][\w'’]*")
+_WORD = expression(r"[^\W\d_][\w'’]*")
 _PARTICLES = frozenset(_PARTICLE.removeprefix("(?:").removesuffix(")").split("|"))
 
 
@@ -212,24 +213,24 @@ def _great(word: str) -> bool:
 
 _HELD = rf"\"({_PART}(?: {_PART})?)\""
 _RECORDS = (
-    (re.compile(rf"FN(?:;[^:\n]{{1,40}})?:({_FULL})(?![^\W_])"), ("fn:", "fn;")),
-    (re.compile(rf"N(?:;[^:\n]{{1,40}})?:({_PART}(?: {_PART})?;{_PART}(?: {_PART})?)(?=;)"), ("n:", "n;")),
+    (expression(rf"FN(?:;[^:\n]{{1,40}})?:({_FULL})(?![^\W_])"), ("fn:", "fn;")),
+    (expression(rf"N(?:;[^:\n]{{1,40}})?:({_PART}(?: {_PART})?;{_PART}(?: {_PART})?)(?=;)"), ("n:", "n;")),
     (
-        re.compile(rf"<(?:\w{{1,9}}:)?(?:given|family)(?: [^<>\n]{{0,40}})?>({_PART}(?: {_PART}){{0,2}})(?=</)"),
+        expression(rf"<(?:\w{{1,9}}:)?(?:given|family)(?: [^<>\n]{{0,40}})?>({_PART}(?: {_PART}){{0,2}})(?=</)"),
         ("<given", "<family"),
     ),
     (
-        re.compile(rf"(?:ATTENDEE|ORGANIZER);(?![^:\n]{{0,99}}TYPE=R)[^:\n]{{0,60}}?CN=\"?({_FULL})(?=[;:\",])"),
+        expression(rf"(?:ATTENDEE|ORGANIZER);(?![^:\n]{{0,99}}TYPE=R)[^:\n]{{0,60}}?CN=\"?({_FULL})(?=[;:\",])"),
         ("attendee;", "organizer;"),
     ),
-    (re.compile(rf"\"family\"\s?:\s?{_HELD}[^{{}}]{{0,40}}\"given\""), ('"family"',)),
-    (re.compile(rf"\"given\"\s?:\s?\[\s{{0,9}}{_HELD}(?:,\s{{0,9}}{_HELD})?(?:,\s{{0,9}}{_HELD})?"), ('"given"',)),
+    (expression(rf"\"family\"\s?:\s?{_HELD}[^{{}}]{{0,40}}\"given\""), ('"family"',)),
+    (expression(rf"\"given\"\s?:\s?\[\s{{0,9}}{_HELD}(?:,\s{{0,9}}{_HELD})?(?:,\s{{0,9}}{_HELD})?"), ('"given"',)),
     (
-        re.compile(r"PID\|[^\n]{0,100}?\|([A-Z][A-Z'\-]{1,25}\^[A-Z][A-Z'\-]{1,25}(?:\^[A-Z'.\-]{1,25})?)(?=[|^\n])"),
+        expression(r"PID\|[^\n]{0,100}?\|([A-Z][A-Z'\-]{1,25}\^[A-Z][A-Z'\-]{1,25}(?:\^[A-Z'.\-]{1,25})?)(?=[|^\n])"),
         ("pid|",),
     ),
 )
-_TICKET = re.compile(r"(?<![A-Z/])[A-Z]{3,25}/[A-Z]{3,25}(?: [A-Z]{3,20})? (?:MRS?|MS|MSTR|MISS|CHD)\b")
+_TICKET = expression(r"(?<![A-Z/])[A-Z]{3,25}/[A-Z]{3,25}(?: [A-Z]{3,20})? (?:MRS?|MS|MSTR|MISS|CHD)\b")
 
 
 def _telling(needle: str) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, Union, beginnings, join, places, shortest
 from governance.guardrails.pii.national_table import ENTRIES, LEADING, NEEDLES, National, glued
@@ -23,13 +24,13 @@ MOST_LETTERS = 24  # of a number before its first digit
 READ = 160  # characters from a name on that tell what it announces
 # What takes a part of the time of a look at words: a glance behind a name, and one all around it for a check digit.
 GLANCES_FOR_A_LOOK, ROUNDS_FOR_A_LOOK = 8, 3
-_DIGIT = re.compile(r"\d")
-_BREAK = re.compile(
+_DIGIT = expression(r"\d")
+_BREAK = expression(
     r"\d|(?<!\bn)(?<!\bno)(?<!\bnr)(?<!\bnum)(?<!\bnúm)(?<!\bč)[.] [^\W\d_]|[!?;] [^\W\d_]|\n[^\n]*\n|[{}]",
     re.IGNORECASE,
 )
-_NEXT = re.compile(r"[ ,;/&\n]{1,3}(?:(?:and|und|et|y|e|i|en|og|och|ja|и|or|oder)[ \n])?(?:\w{1,12}: ?)?")
-_NEAR = re.compile(
+_NEXT = expression(r"[ ,;/&\n]{1,3}(?:(?:and|und|et|y|e|i|en|og|och|ja|и|or|oder)[ \n])?(?:\w{1,12}: ?)?")
+_NEAR = expression(
     r"[\s:#=\"'`(\[*.,_\-|/№º°]{0,6}(?:\([^()\n\d]{1,20}\)[\s:=]{0,3})?(?:(?<![^\W_])(?:number|n|č|no|num|nr|nº|n°|is|was|of|mi|my|é|es|è|ist|lautet|est|er|to|the|card|code|id|nbr|num|no\.|issued|number on file|on file|ca|ny|tx|fl|il|pa|oh|ga|nc|mi|nj|va|wa|az|co|nv|tn|md|mn|wi|"
     r"номер|номера|число|رقم|número|numero|numéro|nummer|number is|de|del|di|do|da|dela|dele)(?![^\W_])[\s:#=\"'`(*.,_\-№º°]{0,4}){0,4}\Z",
     re.IGNORECASE,
@@ -47,7 +48,7 @@ _NEEDLES_OF_DIGITS = {  # whose words tell digits apart
 OF_WORDS = Needles(NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
 _ANYWHERE = Union((OF_WORDS,))
 _OF_WORDS_INSIDE = Needles(NEEDLES.keys() - set(_GLUED))
-_HUMP = re.compile(r"[A-Z](?<=[a-z].)")
+_HUMP = expression(r"[A-Z](?<=[a-z].)")
 _ALONE = [entry for entry in ENTRIES if entry.alone is not None and not entry.alone.pattern]
 
 
@@ -55,15 +56,15 @@ def _hint(alone: str) -> re.Pattern[str]:
     """Return a fast pattern of what every match of an entry's words begins with, to ask first."""
     parted = re.fullmatch(r"(?:(?P<signs>\[[^\]]+\])\|)?\\b\(\?:(?P<words>[^()]+)\)(?:\\b)?", alone)
     if parted is None:
-        return re.compile(alone)
+        return expression(alone)
     heads = [
         re.sub(r".\Z", "", head) if sign in "?*{" and sign else head for head, sign in _HEAD.findall(parted["words"])
     ]
     found = beginnings(shortest(heads)) if all(heads) else ""
-    return re.compile(f"{parted['signs']}|{found}" if parted["signs"] else found)
+    return expression(f"{parted['signs']}|{found}" if parted["signs"] else found)
 
 
-_HEAD = re.compile(r"(?:\A|(?<=\|))(\w*)(.?)")
+_HEAD = expression(r"(?:\A|(?<=\|))(\w*)(.?)")
 _HINTED = {entry: _hint(entry.alone.pattern) for entry in ENTRIES if entry.alone is not None and entry.alone.pattern}
 
 
@@ -74,15 +75,15 @@ def _any_of(hinted: tuple[National, ...]) -> re.Pattern[str]:
 
 
 # The first sign of what may be such a number. It is told first and what stands before it then: that is searched for fast.
-_BEGUN = re.compile(
+_BEGUN = expression(
     r"[0-9A-Z](?<![0-9A-Za-z_].)(?<![0-9][.,\-/].)(?=[ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?<=\d) \d \d )", re.DOTALL
 )
 
 
-_ANY_WORD = re.compile(
+_ANY_WORD = expression(
     f"(?={beginnings(shortest(needle[:4] for needle in NEEDLES))})(?:{'|'.join(entry.words.pattern for entry in ENTRIES)})"
 )
-_SOME_NUMBER = re.compile(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
+_SOME_NUMBER = expression(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
 SHORT_WORD = 3  # letters of a name that means other things too
 
 
@@ -336,7 +337,7 @@ def _kinds(needles: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _RAREST = [kind for kind, _ in reversed(Counter(entry.kind for entry in ENTRIES).most_common())]
-_SOME_ID = re.compile(
+_SOME_ID = expression(
     rf"{LEADING}(?:(?=[A-Z]*\d)[0-9A-Z]{{7,}}|(?:[A-Z]{{1,6}}[ \-]?)?\d(?:(?:[ .\-/+(№]{{0,3}}|,? (?:номер|No?) )[0-9A-Z]){{4,23}}+)"
 )
 
@@ -358,7 +359,7 @@ def _in_tables(reading: Reading) -> Iterator[Finding]:
                 yield Finding(entry.kind, start, end, 0.85)
 
 
-_INVALID = re.compile(r"\b(?:invalid|mismatch|checksum|ungültig)|test_")
+_INVALID = expression(r"\b(?:invalid|mismatch|checksum|ungültig)|test_")
 AROUND = 120  # characters after a name, half as many before: a stream is held back for these
 
 
@@ -400,5 +401,5 @@ def _passing(reading: Reading, entries: tuple[National, ...], at: int) -> Iterat
             yield entry.kind, number.end() - at
 
 
-_GOES_ON = re.compile(r"[ .\-/]{0,2}[\w&]")  # what is written behind a number that may be longer
+_GOES_ON = expression(r"[ .\-/]{0,2}[\w&]")  # what is written behind a number that may be longer
 BEFORE_NUMBER, LONGEST_NUMBER = 2, 56  # characters that a shape reads

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from governance.guardrails.cues import tells_digits
+from governance.guardrails.expressions import expression
 from governance.guardrails.needles import shortest
 from governance.guardrails.pii.id_checks import CHECKS
 from governance.guardrails.reading import Reading
 
-_SIGNS = re.compile(r"[^0-9A-Za-z\u0391-\u03a9]")
+_SIGNS = expression(r"[^0-9A-Za-z\u0391-\u03a9]")
 LEADING = r"(?<![0-9A-Za-z_])(?<![0-9][.,\-/])"
 _TRAILING = r"(?![0-9A-Za-z_]|[.,\-/]\d)"
 _DIGITS = frozenset("0123456789")
@@ -71,13 +72,13 @@ def _load() -> tuple[list[National], dict[str, list[National]]]:
     for entry in raw:
         words = alternatives(entry["words"])
         national = National(
-            re.compile("|".join(_word(word) for word in sorted(words, key=len, reverse=True))),
-            re.compile(f"{LEADING}(?:{entry['shape']}){_TRAILING}"),
+            expression("|".join(_word(word) for word in sorted(words, key=len, reverse=True))),
+            expression(f"{LEADING}(?:{entry['shape']}){_TRAILING}"),
             tuple(CHECKS[name] for name in entry.get("check", "").split()),
             entry.get("signs", False),
             entry.get("near", False),
-            re.compile(entry["among"]) if "among" in entry else None,
-            re.compile(entry["alone"]) if "alone" in entry else None,
+            expression(entry["among"]) if "among" in entry else None,
+            expression(entry["alone"]) if "alone" in entry else None,
             entry.get("kind", "national_id"),
             not set(entry.get("check", "").split()) <= _UNSURE,
             not tells_digits(entry["shape"]),

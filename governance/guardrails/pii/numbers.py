@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import checksums, labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii import examples, things
 from governance.guardrails.reading import Reading
@@ -52,7 +53,7 @@ _LOYALTY = Cue(
 _NETWORK = Cue(
     r"(?<![a-z])(?:diners|visa|amex|american express|master ?card|maestro|jcb)(?! (?:gift|prepaid))(?![a-z])"
 )
-_CARD = re.compile(
+_CARD = expression(
     r"[0-6](?<![0-9A-Za-z].)(?<!\d\..)(?<!1(?!800))(?<!0(?!604))(?="
     r"(\d{3}(?:[ ._/\-]{1,2}\d{4}){2}[ ._/\-]{1,2}\d{1,4}(?:[ .\-]\d{2,3})?(?!\d)"
     r"|\d{3} \d{4}\n\d{4} \d{4}(?!\d)"
@@ -61,12 +62,12 @@ _CARD = re.compile(
     r"|(?<!\d[ \-].)(?:[ \-]\d){12,18}(?!\d|[ \-]\d)))",
     re.DOTALL,
 )
-_SSN = re.compile(
+_SSN = expression(
     r"\d(?<![0-9A-Za-z.\-/+$]\d)(?<!\d \d)(?<!\d\) \d)\d{2}([ .\-]?)(\d{2})\1(\d{4})(?![0-9A-Za-z/]|[ .\-]\d)"
 )
-_IBAN = re.compile(r"\d(?<=[A-Za-z]{2}\d)(?<![0-9A-Za-z]...)\d(?=[ \-]?[0-9A-Za-z])", re.DOTALL)  # from its digits
-_NOT_DIGIT = re.compile(r"\D")
-_LAST_GROUP = re.compile(r"[ ._/\-]+\d+\Z")
+_IBAN = expression(r"\d(?<=[A-Za-z]{2}\d)(?<![0-9A-Za-z]...)\d(?=[ \-]?[0-9A-Za-z])", re.DOTALL)  # from its digits
+_NOT_DIGIT = expression(r"\D")
+_LAST_GROUP = expression(r"[ ._/\-]+\d+\Z")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -112,15 +113,15 @@ def _of_a_payer(text: str, start: int, end: int, digits: str) -> bool:
     return len(digits) != end - start or not things.spoken_of(text, start, end)
 
 
-_MAESTRO = re.compile(r"5[0678]|6(?:0(?!11)|3|7)")
-_EXPIRY = re.compile(
+_MAESTRO = expression(r"5[0678]|6(?:0(?!11)|3|7)")
+_EXPIRY = expression(
     r"[\s,;|:()\-]{1,3}(?:exp\w*|good|valid\w*|gültig\w*|ablauf|verfall\w*|skt|scad\w*|vence|val\.?|cad\.?)?[\s.:]{0,2}(?:bis |thru |to )?(?:0[1-9]|1[0-2]) ?[/\-|]? ?(?:20)?[2-4]\d(?!\d)",
     re.IGNORECASE,
 )
 
 
 # Beginnings and lengths that card issuers give out.
-_ISSUED = re.compile(
+_ISSUED = expression(
     r"4\d{12}(?:\d{3}){0,2}|220[0-4]\d{12,15}|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|(?:3[47]\d\d|1800|2131)\d{11}"
     r"|(?:3[689]\d\d|30[0-5]\d)\d{10,15}|(?:6011|65\d\d|64[4-9]\d|62\d\d|35\d\d)\d{12,15}|(?:"
     + _MAESTRO.pattern
@@ -189,6 +190,6 @@ def _ibans(reading: Reading) -> Iterator[Finding]:
 
 # As many letters and digits as the country has, parted by at most one blank or hyphen.
 _WRITTEN_IBAN = {
-    length: re.compile(rf"[0-9A-Za-z](?:[ \-]?[0-9A-Za-z]){{{length - 1}}}(?![0-9A-Za-z])")
+    length: expression(rf"[0-9A-Za-z](?:[ \-]?[0-9A-Za-z]){{{length - 1}}}(?![0-9A-Za-z])")
     for length in set(checksums.IBAN_LENGTHS.values())
 }

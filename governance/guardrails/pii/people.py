@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import places, zones
 from governance.guardrails.pii import births, examples, hosts
 from governance.guardrails.reading import Reading
 
 _LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
-_LOCAL = re.compile(rf"[{_LETTERS}._%+'\-]{{1,64}}")
-_HOST = re.compile(
+_LOCAL = expression(rf"[{_LETTERS}._%+'\-]{{1,64}}")
+_HOST = expression(
     rf"(?:[{_LETTERS}](?:[{_LETTERS}\-]{{0,61}}[{_LETTERS}])?\.){{1,6}}(?:[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}|xn--[0-9a-z]{{2,20}})(?![{_LETTERS}@])"
 )
 _FILE_ENDINGS = frozenset(
@@ -22,15 +23,15 @@ _FILE_ENDINGS = frozenset(
 )  # fmt: skip
 _REMOTES = (Cue(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b"),)
 _REMOTE = Cue(rf"{_REMOTES[0].pattern}[^\n]{{0,40}}$")
-_USERINFO = re.compile(r"://[^\s/@]{0,64}$")
+_USERINFO = expression(r"://[^\s/@]{0,64}$")
 _DOT = r"(?: ?[\[({<] ?(?:dot|punto|punkt|point|\.) ?[\])}>] ?| (?:dot|punto|punkt|point|\.) )"
-_SPOKEN_AT = re.compile(
+_SPOKEN_AT = expression(
     rf"(?: ?[\[({{<] ?(?:at|@|arroba) ?[\])}}>] ?| (?:at|@|arroba) | ?@ )(?P<host>[a-z0-9\-]{{2,40}})"
     rf"(?P<rest>(?:{_DOT}[a-z0-9\-]{{2,20}}){{1,3}}|(?:\.[a-z0-9\-]{{2,20}}){{1,3}})(?![a-z0-9@])",
     re.IGNORECASE,
 )
 # Reads backwards.
-_SPOKEN_LOCAL = re.compile(r"[\w.+\-]{1,40}(?: (?:tod|otnup) [\w.+\-]{1,30}){0,2}(?![\w.+\-])", re.IGNORECASE)
+_SPOKEN_LOCAL = expression(r"[\w.+\-]{1,40}(?: (?:tod|otnup) [\w.+\-]{1,30}){0,2}(?![\w.+\-])", re.IGNORECASE)
 _TOP = frozenset(
     ["com", "net", "org", "io", "co", "edu", "gov", "mil", "info", "biz", "dev", "ai", "app", "me", "uk", "us", "ca", "au", "de", "fr", "es", "it", "nl", "be", "ch", "at", "se", "no", "dk", "fi", "pl", "pt", "br", "mx", "in", "jp", "cn", "kr", "ru", "ie", "nz", "za", "eu", "tech", "online", "site", "xyz", "cloud", "email", "mail", "name", "pro"]
 )  # fmt: skip
@@ -55,7 +56,7 @@ _SPOKEN_HINTS = (
     "@",
     " at ",
 )
-_DIGIT = re.compile(r"[0-9]")
+_DIGIT = expression(r"[0-9]")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -131,13 +132,13 @@ def _nobodys(address: str) -> bool:
 
 REACH_URL = 80
 # Of matrices in code: what is behind the last point is one's member, or called.
-_PRODUCT = re.compile(
+_PRODUCT = expression(
     r"@[\w.]{1,40}\.(?:[mM]?[TH]|inv|real|imag|conj|shape|grad|values|flat|data)(?![\w.\-])|@[A-Za-z_]\w{0,12}\.(?:to|view|sum|dot|mean|reshape|transpose|permute|contiguous|copy|detach|numpy|trace|squeeze|unsqueeze|half|float|cpu|cuda)\("
 )
-_EXAMPLE_HOST = re.compile(
+_EXAMPLE_HOST = expression(
     r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:test|domain|company|acme|contoso|foo|bar)\.com)\Z", re.IGNORECASE
 )
-_STAND_IN = re.compile(r"(?:^|\.)(?:e?mail\.com|\w+\.(?:example|test))\Z", re.IGNORECASE)  # and real people's
+_STAND_IN = expression(r"(?:^|\.)(?:e?mail\.com|\w+\.(?:example|test))\Z", re.IGNORECASE)  # and real people's
 # Mailboxes of an office, not of a person.
 _ROLES = frozenset(
     {"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "hostmaster", "webmaster", "abuse",
@@ -145,9 +146,9 @@ _ROLES = frozenset(
      "security", "privacy", "legal", "marketing", "kontakt", "contact", "hello", "office", "service", "feedback", "orders", "invoices", "bot"}
 )  # fmt: skip
 _MESSAGE_NAMES, REACH_MESSAGE = (Cue(r"message-?id|in-reply-to|references|content-id|cid"),), 40
-_MESSAGE_ID = re.compile(rf"(?:{_MESSAGE_NAMES[0].pattern})[\"']?[: =]{{1,3}}[\"'<]{{0,2}}$")
+_MESSAGE_ID = expression(rf"(?:{_MESSAGE_NAMES[0].pattern})[\"']?[: =]{{1,3}}[\"'<]{{0,2}}$")
 _LAST_OF_NAMES = frozenset(": =\"'<")  # what the names of such numbers end in
-_TEMPLATE = re.compile(
+_TEMPLATE = expression(
     r"(?:you|your[\w.\-]*|user(?:name)?|name|email|e-mail|someone|somebody|first\.?last|firstname\.lastname|xxx+|foo|bar|abc)"
     r"@(?:example\.\w+|domain\.\w+|company\.\w+|your[\w\-]*\.\w+|email\.com|mail\.com|test\.com|xxx+\.\w+|host\.\w+|bar\.com)"
 )
@@ -169,13 +170,13 @@ def _spoken_start(text: str, match: re.Match[str]) -> int:
     return match.start() - len(local[0])
 
 
-_MRZ = re.compile(
+_MRZ = expression(
     r"(?<![A-Z0-9<])(?:[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{8,16}|\d{7}[MFX<]\d{7}[A-Z<]{3}[A-Z0-9<]{11}\d"
     r"|[PIAC][A-Z<][A-Z<]{3}(?=[A-Z0-9<]*<)[A-Z0-9<]{25,39})(?![A-Z0-9<])"
 )
 
 
-_FILLED, TWO_LINES = re.compile("<<"), 96
+_FILLED, TWO_LINES = expression("<<"), 96
 
 
 def _machine_readable(text: str) -> Iterator[Finding]:

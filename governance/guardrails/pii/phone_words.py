@@ -6,6 +6,7 @@ import re
 
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 from governance.guardrails.once import once
 from governance.guardrails.pii import examples, things
 from governance.guardrails.pii.numbers import DENIAL
@@ -34,7 +35,7 @@ _LABELS_ALONE, _NAMES_ALONE = (Cue(_LABELS),), (_NAMED,)
 _COULD_TELL = (*_NAMES_ALONE, *_LABELS_ALONE)
 LONGEST_ANNOUNCED = 96
 # What is said of a telephone right after its number.
-_FOLLOWS = re.compile(
+_FOLLOWS = expression(
     r"[ ,;–—\-]{1,3}\(?(?:call|ring|text me|phone|mobile|cell|whats?app|zap|cel(?:ular|l)?|tel|m[óo]vil|handy|mobil|portable|sms)\b|[にへ]?(?:お)?電話",
     re.IGNORECASE,
 )
@@ -45,17 +46,17 @@ MOST_PAIRS = 5  # as French numbers have; lottery draws have more
 
 SHORTEST_MOBILE = 9
 _NAME = r"[^\W\d_a-z][^\W\d_A-Z]{1,20}"
-_NAME_BEFORE = re.compile(rf"(?<!\w){_NAME} {_NAME} ?[,:;|(–\-] ?\Z")
-_NAME_AFTER = re.compile(rf" ?\({_NAME}(?: {_NAME})?\)")
+_NAME_BEFORE = expression(rf"(?<!\w){_NAME} {_NAME} ?[,:;|(–\-] ?\Z")
+_NAME_AFTER = expression(rf" ?\({_NAME}(?: {_NAME})?\)")
 
 
-_IDEOGRAPH = re.compile(r"[\u4e00-\u9fff]")
-_NOT_DIGIT = re.compile(r"\D")
-_EXTENSION_PART = re.compile(r",? ?(?:x|e)[a-z.]* ?\d+$")
+_IDEOGRAPH = expression(r"[\u4e00-\u9fff]")
+_NOT_DIGIT = expression(r"\D")
+_EXTENSION_PART = expression(r",? ?(?:x|e)[a-z.]* ?\d+$")
 
 
 BEFORE, AFTER = 104, 64  # characters around a number that anything here reads
-_SPOKEN = re.compile(r"[^\d\s.,:;()/+\-]")  # what any word has
+_SPOKEN = expression(r"[^\d\s.,:;()/+\-]")  # what any word has
 
 
 def spoken(text: str, start: int, end: int) -> bool:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import phonenumbers
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, zones
 from governance.guardrails.pii import examples, phone_words
@@ -41,33 +42,33 @@ _BARE_REGIONS = (
 
 _EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z]|-[A-Z](?![a-z]))"
 _START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
-_PLUS = re.compile(
+_PLUS = expression(
     r"(?<![0-9A-Za-z_])(?:\+|%2[Bb]|(?<!\d[ \-])00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION
 )
-_AMERICAN = re.compile(
+_AMERICAN = expression(
     _START + r"(?<![\-/])((?:(?:\+|00)?1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-]))(\d{3}[ .\-]\d{4})"
     r"(?![ .\-/]?\d{3}|-\d)" + _EXTENSION
 )
-_TRUNK = re.compile(_START + r"(?<![\-/])\(?0\d{1,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}" + _EXTENSION)
-_LOOSE = re.compile(
+_TRUNK = expression(_START + r"(?<![\-/])\(?0\d{1,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}" + _EXTENSION)
+_LOOSE = expression(
     _START + r"(?:(?<![\-/])|(?<= -)|(?<= /))(?:\d{7,15}|\(?\d{2,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5})" + _EXTENSION
 )
-_BRAZILIAN = re.compile(_START + r"\(\d\d\) ?9?\d{4}[\- ]\d{4}" + _EXTENSION)
-_RUSSIAN = re.compile(_START + r"8[ \-(]{1,2}[3-9]\d{2}[) \-]{1,2}\d{3}[ \-]?\d\d[ \-]?\d\d" + _EXTENSION)
-_COLUMN = re.compile(
+_BRAZILIAN = expression(_START + r"\(\d\d\) ?9?\d{4}[\- ]\d{4}" + _EXTENSION)
+_RUSSIAN = expression(_START + r"8[ \-(]{1,2}[3-9]\d{2}[) \-]{1,2}\d{3}[ \-]?\d\d[ \-]?\d\d" + _EXTENSION)
+_COLUMN = expression(
     r"(?<![a-z])(?:phone|mobile|tel|telephone|cell|telefon\w*|handy\w*|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|telefone|"
     r"whatsapp|msisdn|phone[_ ]?\w{0,6})(?![a-z])|телефон|电话|手机|電話|전화"
 )
-_DATE = re.compile(
+_DATE = expression(
     r"(?:19|20)\d\d[-/. ][01]?\d[-/. ][0-3]?\d(?: \d\d)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d)|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d|"
     r"\d{1,3}(?:\.\d{1,3}){3}|\d{3}-\d\d-\d{4}"
 )
-_LINK = re.compile(
+_LINK = expression(
     r"(?:\bwa\.me/|\b(?:tel|sms|callto):|[?&](?:phone|tel|mobile|msisdn|to)=|\b(?:msisdn|wa_?id|calling_?number|called_?number|caller_?id|cli|ani|[ab]_?party|from_number|to_number|phone_?number)[\"']?\s?[=:]\s?[\"']?|(?<![a-z])(?:cell|mob(?:ile)?|tel|phone?|handy)(?=\d{10,12}(?!\d)))(?:\+|%2B|00)?(?P<number>0?[1-9]\d(?:[-. ]?\d){6,13})(?!\w)",
     re.IGNORECASE,
 )
 # What stands in every such link: a look for it takes a fraction of the time.
-_LINKED = re.compile(
+_LINKED = expression(
     beginnings(
         ("wa.me/", "tel", "sms:", "callto:", "phon", "cell", "mob", "handy", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber")
     )
@@ -104,7 +105,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 # Digits enough for a telephone number, and how far around them what begins and ends one may stand.
-_RUN = re.compile(r"\d(?:[ .\-/()]{0,4}\d){6,}+")
+_RUN = expression(r"\d(?:[ .\-/()]{0,4}\d){6,}+")
 REACH_BEFORE, REACH_AFTER = 16, 32
 
 
@@ -118,7 +119,7 @@ def _anywhere(pattern: re.Pattern[str], text: str, parts: list[tuple[int, int]])
         yield from pattern.finditer(text, start, end)
 
 
-_CELL = re.compile(r"[+(]{0,2}\d[\d ().\-/]{5,22}")
+_CELL = expression(r"[+(]{0,2}\d[\d ().\-/]{5,22}")
 
 
 _Judge: TypeAlias = Callable[["Words", re.Match[str], "_Plans"], bool]
@@ -224,13 +225,13 @@ def _nobodys(reading: Reading, start: int, end: int) -> bool:
     return reading.speaks(examples.TRIED) and examples.printed(reading, start, end, written)
 
 
-_FREE = re.compile(
+_FREE = expression(
     r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{5,7}|(?:61)?1[38]00\d{6}"
 )
-_SWITCHBOARD = re.compile(r"\d-0(?!\d)")  # of a firm, whose people have longer numbers
+_SWITCHBOARD = expression(r"\d-0(?!\d)")  # of a firm, whose people have longer numbers
 SHORTEST_ABROAD = 10
-_BELIEVED = re.compile(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude
-_DECIMAL = re.compile(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
+_BELIEVED = expression(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude
+_DECIMAL = expression(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
 
 
 def _international_end(words: Words, match: re.Match[str], plans: _Plans) -> int:
@@ -278,7 +279,7 @@ def _trunk(words: Words, match: re.Match[str], plans: _Plans) -> bool:
 
 
 # A date with an hour after it, and an American postal code.
-_NOT_A_NUMBER = re.compile(
+_NOT_A_NUMBER = expression(
     r"\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{5}-\d{3,4}\Z|123[-. ]456[-. ]7890|\(123\) ?456-7890|0?123[-. ]?4567(?:[-. ]?890?)?\Z"
 )
 
@@ -311,7 +312,7 @@ def _loose(words: Words, match: re.Match[str], plans: _Plans) -> bool:
 
 
 _MOBILE_REGIONS = ("IT", "PL", "ES", "PT", "GR", "CZ", "US", "IN", "MX")
-_CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
+_CHINESE_MOBILE = expression(r"1[3-9]\d{9}")
 
 
 _ABROAD = ("+", "%2B", "%2b", "00")

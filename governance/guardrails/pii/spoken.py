@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from governance.guardrails import checksums, labels
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 
 WORDS = {
     "zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
 }  # fmt: skip
 _WORD = f"(?:(?:double|triple) )?(?:{'|'.join(WORDS)})"
-_SAID = re.compile(rf"(?<![a-z]){_WORD}(?:[ ,.\-–]{{1,3}}{_WORD}){{6,18}}(?![a-z])")
-_DIGIT = re.compile(rf"(double |triple )?({'|'.join(WORDS)})")
-_SOCIAL = re.compile(r"\b(?:ssn|social|soc sec)")
-_CARD = re.compile(r"\b(?:card|visa|master ?card|amex|debit|credit)\b")
-_THING = re.compile(
+_SAID = expression(rf"(?<![a-z]){_WORD}(?:[ ,.\-–]{{1,3}}{_WORD}){{6,18}}(?![a-z])")
+_DIGIT = expression(rf"(double |triple )?({'|'.join(WORDS)})")
+_SOCIAL = expression(r"\b(?:ssn|social|soc sec)")
+_CARD = expression(r"\b(?:card|visa|master ?card|amex|debit|credit)\b")
+_THING = expression(
     r"\b(?:order|ticket|code|serial|score|countdown|count|launch|step|channel|case|reference|confirmation|booking|point)\w*[^.\n]{0,16}$"
 )
 SHORTEST, CARD_LENGTHS, SOCIAL_LENGTH = 7, (15, 16), 9

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
 
 # Words for things whose numbers look like a telephone's; near one, only a word such as "call" makes it one.
 THINGS = Cue(
@@ -16,7 +15,7 @@ THINGS = Cue(
     r"sudoku|matrix|dump|board|mainboard|chip|sensor|belts?|hinge|motor|engine|blade|nozzle|compressor|coordinates|koordinaten|budget|score|results?|"
     r"version|firmware|invoice|order|tracking|parcel|case|docket|polic[ey]|contract|vertrag\w*|claim|account|member\w*|confirmation|booking|reservation|permit|job|grid|code|unit|asset|tag|coupon|voucher|barcode|upc|nsn|items?|products?|isin|lic[ae]n[sc]e|population|pixels?|aktenzeichen|az)\b|деталь|артикул|серийн|счётчик|счетчик|型号|部品|品番|シリアル|製造|モデル|모델|시리얼|序列号|编号"
 )
-_SAID = re.compile(
+_SAID = expression(
     r"(?: ?(?:the|an?|our|your|my|its|just|only|not))* ?(?:orders?|invoice|ticket|tracking|parts?|serial|model|reference|case|sku|items?|"
     r"product|batch|lot|version|build|meter|article|catalog)\b"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -39,12 +40,12 @@ _ASKED_OF = (
     r"pet|maiden|mother|father|school|teacher|street|city|town|car|born|friend|hero|food|book|movie|film|nickname|honeymoon|haustier|mädchenname|mutter|vater|schule|lehrer|straße|stadt|geburtsort|auto|animal|mère|père|école|"
     r"rue|ville|voiture|mascota|madre|padre|escuela|calle|ciudad|coche|maestr|animale|scuola|città|via|estimação|mãe|escola|rua|cidade|carro|huisdier|moeder|straat|school|zwierz|matki|szkoł|ulic|miast|питом|кличк|девич|школ|улиц|город|宠物|母亲|学校|ペット|旧姓|반려"
 )
-_ANSWERED = re.compile(
+_ANSWERED = expression(
     rf"(?P<about>[^\n]{{0,40}}?(?:{_ASKED_OF})[^\n]{{0,28}}?(?:[:=：?]|->|→|=>)[\"'”“»]?|[^\n]{{0,40}}?(?:answer|antwort|réponse|respuesta|risposta|resposta|antwoord|odpowiedź|ответ|svar|答案|答え)(?:[:=：]| is| ist| est| es| è| é| war| lautet))"
     r"(?:\s{0,3}(?:a|answer|antwort|réponse|respuesta|risposta|resposta|antwoord|ответ)\b ?[:=]?)?(?: is| ist)? {0,2}[\"'“„«]?(?P<value>[^\W_][\w\-'’]{2,24}(?: [\w\-'’]{1,20}){0,3})(?=[\"'”“»]?(?:[.,;!)]|\s{0,3}(?:\n|\Z| \()))",
     re.IGNORECASE,
 )
-_NO_ANSWER = re.compile(
+_NO_ANSWER = expression(
     r"\b(?:the|is|are|not|no|none|any|your|must|should|required|optional|never|stored|hashed|please|enter|choose|select|reset|will|can|when|if|see|text|string|hidden|expired|nicht|bitte|wird|muss|wrong|correct|empty|case)\b",
     re.IGNORECASE,
 )
@@ -59,7 +60,7 @@ def _security_answers(reading: Reading) -> Iterator[Finding]:
 
 # "> Where do I find the API key?\nNot in the vault yet. Use 54a0…", "what's the token for staging? try …"
 _AT_KEYS = Needles(("api key", "api-key", "apikey", "token", "secret", "access key", "license key", "schlüssel", "clé", "clave", "chiave", "chave", "ключ", "токен"))  # fmt: skip
-_ANSWER = re.compile(
+_ANSWER = expression(
     r"[^\n?]{0,80}\?[^\w]{0,6}[^?]{0,120}?\b(?:use|try|take|here|here['’]s|it['’]?s|it is|this one|nimm|nutze|hier|probier|prends|utilise|voici|usa|toma|prueba|prova|aquí|ecco|gebruik|weź|użyj|возьми|вот|держи)[ :]{1,3}(?:it is |this one:? |ist |is )?[\"'`]?(?P<value>[A-Za-z0-9_\-]{20,90})(?![\w\-/.]\w)",
     re.IGNORECASE,
 )
@@ -80,7 +81,7 @@ _TYPED = Needles((
     "senza virgolette", "senza le virgolette", "zonder aanhalingstekens", "bez cudzysłow", "без кавычек", "utan citattecken", "不带引号", "with spaces", "with the spaces", "including spaces", "including the spaces", "spaces included",
     "mit leerzeichen", "inklusive leerzeichen", "samt leerzeichen", "avec espaces", "avec les espaces", "con espacios", "con los espacios", "com espaços", "con spazi", "con gli spazi", "met spaties", "ze spacjami", "с пробелами", "med mellanslag",
 ))  # fmt: skip
-_BEFORE = re.compile(
+_BEFORE = expression(
     r"(?:[\"'“„«`](?P<quoted>[^\s\"'“”„«»`][^\n\"“”„«»`]{3,60})[\"'”“»`]|(?:[:=]|\b(?:is|it['’]s|ist|est|es|è|é|to|auf|это|lautet)(?: now| jetzt| nun| maintenant| ahora| adesso| agora| nu| teraz| теперь)?) (?P<phrase>[^\W_]{2,16}(?: [^\W_]{1,16}){1,6}))[\s,.(–—\-]{1,4}(?:yes,? |ja,? |oui,? |all |(?:(?:in |all )?lower ?case,? ))?\Z"
 )
 REACH_OF_TYPED, REACH_OF_NAME = 100, 200
@@ -97,20 +98,20 @@ def _typed_so(reading: Reading) -> Iterator[Finding]:
             yield Finding("password", *match.span(group), 0.7)
 
 
-_SPEAKS = re.compile(
+_SPEAKS = expression(
     r"pass(?:w|phr|code)|passe\b|\bpw\b|kennwort|contraseña|clave|senha|wachtwoord|hasł|парол|lösenord|parola|phrase|密码|wi-?fi|wlan"
 )
 
 # "I set the password to inkblot.Giraffe for now": words with signs between, no compound of the language.
 _AT_PASSWORDS = Needles(("password", "passphrase", "passwort", "kennwort", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "lösenord", "parola", "mdp", "pw "))  # fmt: skip
-_SET_TO = re.compile(
+_SET_TO = expression(
     r"(?:[^\W\d_]{0,3})(?: (?!policy|reset|field)[^\W\d_][\w'’\-]{0,20}){0,4}? (?:to|auf|à|a|para|in|op|naar|na|на|till|til|is now|ist jetzt|est maintenant|es ahora)(?: now)?:? [\"'“„«]?(?P<value>(?=[^\s]{0,40}(?:[._][^\W\d_]|[a-z]-?[A-Z]))[^\W\d_]{3,20}(?:[._\-][^\W\d_]{2,20}){1,4})"
     + END
 )
-_SETS = re.compile(
+_SETS = expression(
     r"\bset\b|reset|chang|gesetzt|geändert|\bmis\b|modifi|cambi|puse|mud|alter|gezet|gewijzigd|zmieni|ustaw|смени|помен|bytt|imposta"
 )
-_FILE = re.compile(
+_FILE = expression(
     r"\.(?:[a-z]{2,4}|html|json|yaml|toml|conf|local|internal|example|company|properties|service)\Z", re.IGNORECASE
 )
 
@@ -125,16 +126,16 @@ def _set_to_words(reading: Reading) -> Iterator[Finding]:
 
 
 # "OmbrelloRosso.6 come parola d'ordine", "… as the password": the value first, then what it is used as.
-_AS = re.compile(
+_AS = expression(
     r"(?:as|als|comme|como|come|jako|como la|как|som|olarak) (?:the |a |your |my |new |das |neues |dein |ihr |le |la |il |sua |het |wi-?fi |temporary |nouveau |nueva |nova |nuova )?(?:pass(?:word|phrase|code|wort)|kennwort|mot de passe|contraseña|clave|parola d['’]ordine|senha|wachtwoord|hasło|пароль|lösenord|passord|adgangskode)\b(?!"
     + THING
     + ")"
 )
-_VALUE_LAST = re.compile(
+_VALUE_LAST = expression(
     rf"(?:\A|[\s(:]){VALUE}[\"'`”»]?,?(?: (?:rejected|refused|accepted|used|set|saved|abgelehnt|genommen|refusé|rechazada|rifiutata))? \Z"
 )
 # "is … a strong password?"
-_JUDGED = re.compile(
+_JUDGED = expression(
     r"(?:an? )?(?:strong|good|safe|secure|weak|bad|decent|sicheres|gutes) (?:enough )?pass(?:word|phrase|wort)\b(?!"
     + THING
     + ")"
@@ -142,7 +143,7 @@ _JUDGED = re.compile(
 _JUDGING = Needles((
     "strong pass", "good pass", "safe pass", "secure pass", "weak pass", "bad pass", "decent pass", "sicheres passwort", "gutes passwort",
 ))  # fmt: skip
-_ASKED_HOW = re.compile(rf"\b(?:is|was|ist|would) {VALUE}[\"'`”»]? (?:be )?(?:an? |ein )\Z", re.IGNORECASE)
+_ASKED_HOW = expression(rf"\b(?:is|was|ist|would) {VALUE}[\"'`”»]? (?:be )?(?:an? |ein )\Z", re.IGNORECASE)
 LONGEST_VALUE = 64
 
 
@@ -160,11 +161,11 @@ def _as_password(reading: Reading) -> Iterator[Finding]:
 
 # "de pincode van de simkaart aangepast naar 2604", "PIN auf 2604 geändert"
 _PINS = Needles(("pincode", "pin-code", "pin code", "pin ", "geheimzahl", "code pin", "пин-код", "пин ", "kod pin", "pinkod", "passcode", "código", "codice", "toegangscode", "zugangscode", "türcode", "alarmcode"))  # fmt: skip
-_TO_DIGITS = re.compile(
+_TO_DIGITS = expression(
     r"(?P<about>[^\n.:;\d]{0,60}?) ?\b(?:to|into|auf|in|à|en|a|para|na|naar|op|на|till|til)(?: now)? (?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)(?P<after>[^\n.]{0,30})",
     re.IGNORECASE,
 )
-_CHANGED = re.compile(
+_CHANGED = expression(
     r"\bset\b|reset|chang|updat|gesetzt|geändert|gestellt|aangepast|gewijzigd|veranderd|gezet|chang|modifi|remplac|cambi|puse|puesto|mud|alter|troc|troq|cambia|imposta|zmieni|ustaw|смени|помен|измен|ändra|bytt|ændre|endre"
 )
 
@@ -180,7 +181,7 @@ def _new_pins(reading: Reading) -> Iterator[Finding]:
 
 
 # "bitte 7719 eintippen", "punch in 0917#", "tapez 4471 au clavier": digits that are keyed where something opens.
-_KEYED = re.compile(
+_KEYED = expression(
     r"(?<![\w.,\-/+])(?P<first>[#*]?\d{3,8}[#*]?) (?:eintippen|eingeben|drücken|intoetsen|invoeren|wählen)\b"
     r"|\b(?:punch in|punch|key in|type in|type|enter|press|dial|tapez|composez|taper|composer|marca|marque|teclea|pulsa|digita|digite|digitare|toets|tik|wpisz|wstukaj|наберите|набери|введите|slå|tryck|tippe|drücke|set it to)(?: the code| code| le code| el código| il codice| o código| de code| kod| код)? (?P<value>[#*]?\d{3,8}[#*]?)(?![\w/:%]|[.,\-]\d)"
 )
@@ -189,10 +190,10 @@ _KEYS = (
     "wpisz", "wstukaj", "набери", "введите", "slå ", "tryck ", "tippe ", "drücke ", "set it to ",
 )  # fmt: skip
 _AT_KEYED = Needles(_KEYS)
-_LOCKED = re.compile(
+_LOCKED = expression(
     r"\b(?:door|gate|alarm\w*|keypad|lock\w*|lockbox|key ?box|safe|garage|entrance|intercom|tür\w*|tor|haustür|schloss|schlüsselbox|tresor|porte|portail|portillon|digicode|interphone|boîte à clés|coffre|puerta|portal|portón|caja fuerte|cerradura|porta|portão|cofre|cancello|portone|citofono|cassaforte|deur|poort|slot|kluis|sleutelkluis|drzwi|brama|bramy|furtk\w|domofon\w*|sejf\w*|двер\w*|ворот\w*|домофон\w*|подъезд\w*|сейф\w*|dörr\w*|port\w{0,3}kod)\b"
 )
-_NO_DOOR = re.compile(
+_NO_DOOR = expression(
     r"(?:extension|durchwahl|\bfor (?:sales|support)|abteilung|option|poste|menu|menü|customer|phone|telefon|call us|hotline|verification|email|amount|value of)"
 )
 REACH_OF_DOOR = 90
@@ -215,8 +216,8 @@ _AT_HEADINGS = Needles((
     "clear text", "cleartext", "plain text", "klartext", "en clair", "credentials", "creds", "logins", "zugangsdaten", "anmeldedaten", "identifiants", "credenciales", "credenciais", "credenziali", "inloggegevens", "dane logowania", "loginy", "логины",
     "доступы", "учётки", "пароли", "passwords", "passwörter", "mots de passe", "contraseñas", "senhas", "wachtwoorden", "hasła",
 ))  # fmt: skip
-_HEADING = re.compile(r"[^\n]{0,60}\n")
-_LINE = re.compile(
+_HEADING = expression(r"[^\n]{0,60}\n")
+_LINE = expression(
     rf"[ \t#*>|\-]{{0,8}}[\w.@\-]{{2,40}}(?: ?/ ?| ?: | ?\| ?| ?[–—] ?|\t{{1,3}}| - |: ?){VALUE}[\"'`”»]?[ \t]{{0,8}}(?:\n|\Z)"
 )
 MOST_LINES = 12
@@ -239,5 +240,5 @@ def _lines_of_log_ins(reading: Reading) -> Iterator[Finding]:
             line = _LINE.match(reading.text, line.end())
 
 
-_SIGN = re.compile(r"[@#$%^&*+~!?]")
-_PATTERN = re.compile(r"[A-ZÄÖÜ][a-zäöüß]{2,15}[\-_.][A-ZÄÖÜ][a-zäöüß]{2,15}[\-_.]\d{2,3}[!?]?")
+_SIGN = expression(r"[@#$%^&*+~!?]")
+_PATTERN = expression(r"[A-ZÄÖÜ][a-zäöüß]{2,15}[\-_.][A-ZÄÖÜ][a-zäöüß]{2,15}[\-_.]\d{2,3}[!?]?")

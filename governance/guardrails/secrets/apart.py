@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, words
@@ -23,11 +24,11 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _separately(reading)
 
 
-_DIGIT = re.compile(r"\d")
-_SIGN = re.compile(r"[^\W_][@#$%^&*+=~!?/_.\-]+[^\W_]")
-_VERSION = re.compile(r"\d\.\d|\A[A-Z\d]+(?:_[A-Z\d]+)+\Z|\A\d+-[A-Z]|\.(?:[a-z]{2,4}|html|json|yaml|toml)\Z")
+_DIGIT = expression(r"\d")
+_SIGN = expression(r"[^\W_][@#$%^&*+=~!?/_.\-]+[^\W_]")
+_VERSION = expression(r"\d\.\d|\A[A-Z\d]+(?:_[A-Z\d]+)+\Z|\A\d+-[A-Z]|\.(?:[a-z]{2,4}|html|json|yaml|toml)\Z")
 
-_PART = re.compile(
+_PART = expression(
     r"(?:chapter|section|part|page|step|table|figure|appendix|kapitel|teil|seite|chapitre|capítulo)\b", re.IGNORECASE
 )
 
@@ -49,69 +50,69 @@ def _digits(value: str) -> bool:
     return len(set(value)) > 3
 
 
-_JOINTS, SHORTEST_CHAIN = re.compile(r"[\-_./!&+]"), 9
+_JOINTS, SHORTEST_CHAIN = expression(r"[\-_./!&+]"), 9
 _CHAIN = r"[\"'`«„“]?(?P<value>[^\s\"'`<>,;()|「」„“”«»]{6,48})"
 _ARROW = r"(?:→|->|=>|➜|➔|⇒)"
 # "creds for the print server → Foxglove_77x"
 _LOG_INS = ("cred", "login", "log-in", "password", "passwort", "zugang", "accès", "acceso", "accesso", "mot de passe", "contraseña", "senha", "admin", "root", "pw ", "пароль", "доступ")  # fmt: skip
-_AFTER_ARROW = re.compile(rf"[^\n:→>,]{{2,50}}? ?{_ARROW} ?{VALUE}{END}", re.IGNORECASE)
+_AFTER_ARROW = expression(rf"[^\n:→>,]{{2,50}}? ?{_ARROW} ?{VALUE}{END}", re.IGNORECASE)
 # "Unprotect with Q4-plan-rxtv", "the zip opens with …", "To unlock the workbook use …"
 _OPENERS = ("unprotect", "decrypt", "unlock", "opens", "unzip", "open it", "aufheben", "entsperr", "öffne", "entschlüssel", "déverrouill", "ouvre", "s'ouvre", "déchiffr", "desbloque", "se abre", "ábrelo", "si apre", "sblocca", "abre com", "ontgrendel")  # fmt: skip
-_OPENED_WITH = re.compile(
+_OPENED_WITH = expression(
     rf"[^\n.;:]{{0,40}}? (?:with|using|use|mit|avec|con|com|met)(?: the)?(?: password| passwort| code| phrase)? {_CHAIN}{END}",
     re.IGNORECASE,
 )
 # "For the password I took my cat's name and a year, so …", "it's the usual one, …", "the password, it's all lower case, …"
 _NAMES = ("password", "pasword", "passwort", "kennwort", "mot de passe", "contraseña", "senha", "wachtwoord", "hasło", "пароль", "pw ")  # fmt: skip
-_AT_LAST = re.compile(
+_AT_LAST = expression(
     rf"[^\n:]{{3,90}}?(?:, (?:so|also|donc|así que|então|quindi|dus) (?:it['’]?s )?|\bits |, (?:it['’]s |er ist |c['’]est )?(?:all |alles |tout )?(?:in )?(?:lower ?case|klein\w{{0,12}}|en minuscules), ){VALUE}{END}",
     re.IGNORECASE,
 )
 _HABITS = ("the usual", "wie immer", "comme d'habitude", "la de siempre", "la solita", "het gebruikelijke")
-_USUAL = re.compile(
+_USUAL = expression(
     rf"(?:{'|'.join(_HABITS)})(?: one)?(?: as always| as ever)?[,:] {VALUE}{END}(?=,? ?(?:[^\n]{{0,60}}(?:capital|lower|caps|spelt|spelled|klein|groß|majuscul|mayúscul|maiúscul|maiuscol)|[.!]?\s{{0,3}}(?:\n|\Z)))",
     re.IGNORECASE,
 )
 # "a senha do wifi é … e a do computador é …"
-_AND_ANOTHER = re.compile(
+_AND_ANOTHER = expression(
     rf"[^\n]{{6,90}}?(?:, | )(?:and (?:the one|that)|e (?:a|o|quella|quello)|y (?:la|el)|et (?:celui|celle)|und (?:das|die)) (?:for|of|on|do|da|de|del|della|du|für|vom|von|der|am)\b[^\n,.]{{2,40}}? (?:is|é|è|es|est|c['’]est|ist|lautet) {VALUE}{END}",
     re.IGNORECASE,
 )
 # "le mot de passe du NAS (…) sur la page « … » : Gr3y_Fox": at the end of its line
-_AT_END = re.compile(rf"[^\n:]{{24,110}} ?: {{1,2}}{VALUE}[ \t]{{0,4}}(?=\r?\n|\Z)")
+_AT_END = expression(rf"[^\n:]{{24,110}} ?: {{1,2}}{VALUE}[ \t]{{0,4}}(?=\r?\n|\Z)")
 # "PC LOGIN\nfrontdesk\nMarigold58"
 _AT_LOG_INS = ("login", "log-in", "anmeldung", "zugang", "connexion")
-_ON_LINES = re.compile(
+_ON_LINES = expression(
     rf"(?:{'|'.join(_AT_LOG_INS)}):?[ \t]?\n[ \t]?[\w.@\-]{{2,30}}[ \t]?\n[ \t]?{VALUE}[ \t]?(?=\n|\Z)",
     re.IGNORECASE,
 )
 _STICKERS = r"(?:sticker|label|back of|underside|aufkleber|rückseite|unterseite|étiquette|dos de|etiqueta|adesivo|etichetta|naklejc\w)"
 # "the password printed on the sticker is 48291055…"
-_ON_STICKER = re.compile(
+_ON_STICKER = expression(
     rf"[^\n.;]{{0,60}}?{_STICKERS}[^\n.;\d]{{0,40}}?[ :] ?(?P<value>\d{{8,24}}|\d{{4}}(?: \d{{4}}){{1,5}})(?![\w.\-])"
 )
 _KEYS = (*_NAMES, "key on the", "code on the", "wlan key", "wifi key", "wi-fi key", "wpa", "network key", "schlüssel", "clé wifi", "clé wi-fi", "clave wifi", "clave del wifi", "chiave wifi")  # fmt: skip
 _MEMORIES = ("memorable word", "memorable place", "merkwort", "mot mémorable")
-_MEMORABLE = re.compile(rf"(?:{'|'.join(_MEMORIES)})(?: is)?[:=]? {VALUE}{END}")
+_MEMORABLE = expression(rf"(?:{'|'.join(_MEMORIES)})(?: is)?[:=]? {VALUE}{END}")
 _OLD_ONES = ("old one was", "previous one was", "old password was", "das alte war", "l'ancien était", "la vieja era")
-_OLD = re.compile(rf"(?:{'|'.join(_OLD_ONES)}):? {VALUE}{END}", re.IGNORECASE)
+_OLD = expression(rf"(?:{'|'.join(_OLD_ONES)}):? {VALUE}{END}", re.IGNORECASE)
 
 # Each with what a text must hold for it, the words that it begins with, and how its value looks.
 _TOLD: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, tuple[str, ...], Callable[[str], bool]], ...] = (
-    (_AFTER_ARROW, re.compile(_ARROW), _LOG_INS, _signed),
+    (_AFTER_ARROW, expression(_ARROW), _LOG_INS, _signed),
     (_OPENED_WITH, None, _OPENERS, _chained),
-    (_AT_LAST, re.compile(r", (?:so|also|donc|así|então|quindi|dus) |\bits |lower ?case|klein|minuscules"), _NAMES, looks.coined),
+    (_AT_LAST, expression(r", (?:so|also|donc|así|então|quindi|dus) |\bits |lower ?case|klein|minuscules"), _NAMES, looks.coined),
     (_USUAL, None, _HABITS, looks.coined),
-    (_AND_ANOTHER, re.compile(r"and (?:the one|that) |[ey] (?:a|o|quella|quello|la|el) |et cel|und (?:das|die) "), _NAMES, looks.coined),
-    (_AT_END, re.compile(r"[»)\"”] ?[^\n:]{0,60} ?: [^\s]{6,48}[ \t]{0,4}(?:\n|\Z)"), _NAMES, _signed),
-    (_ON_LINES, re.compile(r"(?:log-?in|anmeldung|zugang|connexion):?\n"), _AT_LOG_INS, looks.coined),
-    (_ON_STICKER, re.compile(_STICKERS), _KEYS, _digits),
+    (_AND_ANOTHER, expression(r"and (?:the one|that) |[ey] (?:a|o|quella|quello|la|el) |et cel|und (?:das|die) "), _NAMES, looks.coined),
+    (_AT_END, expression(r"[»)\"”] ?[^\n:]{0,60} ?: [^\s]{6,48}[ \t]{0,4}(?:\n|\Z)"), _NAMES, _signed),
+    (_ON_LINES, expression(r"(?:log-?in|anmeldung|zugang|connexion):?\n"), _AT_LOG_INS, looks.coined),
+    (_ON_STICKER, expression(_STICKERS), _KEYS, _digits),
     (_MEMORABLE, None, _MEMORIES, looks.coined),
     (_OLD, None, _OLD_ONES, looks.coined),
 )  # fmt: skip
 
 # "netflix - my email - …": a service, whose address, then the password.
-_ACCOUNT = re.compile(
+_ACCOUNT = expression(
     rf"(?<![^\n])[ \t*•\-]{{0,4}}[^\W\d_][\w+&. ]{{1,24}} ?(?P<sign>[\-/|–]) [^\n|/]{{0,24}}(?:@[\w.\-]{{3,40}}|\be?-?mail|\blogin|\baccount|\badresse|\bcorreo)[^\n|/]{{0,12}} (?P=sign) {VALUE}[ \t]{{0,4}}(?=\r?\n|\Z)",
     re.IGNORECASE,
 )
@@ -123,18 +124,18 @@ def _of_accounts(reading: Reading) -> Iterator[Finding]:
             yield finding(match)
 
 
-_MAIL = re.compile(r"mail|@|login|account|adresse|correo")
+_MAIL = expression(r"mail|@|login|account|adresse|correo")
 
 # "I won't put the passphrase in this mail, so here it is separately: …"
 _APART = (
     "separately", "here it is", "follows", "as promised", "as agreed", "getrennt", "hier ist sie", "hier ist es", "lautet wie folgt", "separat", "wie besprochen", "à part", "séparément", "comme convenu", "la voici", "le voici", "aparte", "por separado", "aquí va", "aquí está",
     "a parte", "separatamente", "eccola", "in disparte", "separado", "aqui vai", "apart", "osobno", "отдельно",
 )  # fmt: skip
-_IN_WORDS = re.compile(
+_IN_WORDS = expression(
     r"[^\n.:?]{0,40}:\s{1,8}[\"“„«]?(?P<value>[^\W\d_]{2,14}(?: [^\W_]{1,14}){3,9})[\"”“»]?(?=[ \t]{0,4}(?:[.!(]|\r?\n|\Z))"
 )
-_OPENING = re.compile(r"pass ?phrase|password|passwort|kennwort|phrase de passe|mot de passe|contraseña|frase|senha|wachtwoord|wachtzin|hasło|парол|zip\b|encrypt|verschlüssel|chiffr|cifrad|cifrat")  # fmt: skip
-_SAID = re.compile(
+_OPENING = expression(r"pass ?phrase|password|passwort|kennwort|phrase de passe|mot de passe|contraseña|frase|senha|wachtwoord|wachtzin|hasło|парол|zip\b|encrypt|verschlüssel|chiffr|cifrad|cifrat")  # fmt: skip
+_SAID = expression(
     r"\b(?:is|are|was|were|be|will|would|must|should|can|may|do|does|don|not|no|you|your|we|our|us|i|me|my|it|its|they|please|call|ask|send|see|use|expect|if|when|who|which|because|at least|passwords?|passphrases?|characters?|"
     r"ist|sind|wird|muss|bitte|ich|wir|sie|du|dein\w?|ihr\w?|nicht|kein\w?|wenn|rufen?|est|sont|vous|nous|votre|je|ne|pas|merci|appelez|son|está|usted|tu|su|mi|por favor|llam\w+|sono|è|non|chiam\w+|não|você)\b",
     re.IGNORECASE,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -19,23 +19,23 @@ def find(reading: Reading) -> Iterator[Finding]:
         yield from _told(reading)
 
 
-_DIGIT = re.compile(r"\d")
+_DIGIT = expression(r"\d")
 _NUMBER = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{2}-\d{2}-\d{2}|\d{4,8}"
 # Two groups of the same length, or one with a digit.
 _LETTERS = r"[A-Z\d]{4}-[A-Z\d]{4}|[A-Z\d]{3}-[A-Z\d]{3}|[A-Z\d]{5}-[A-Z\d]{5}|(?=[A-Z]{0,7}\d)[A-Z\d]{5,8}"
 _CODES = Needles((*ONCE.words, "following code", "this code", "code below", "code unten", "folgenden code", "code suivant", "siguiente código", "seguente codice", "código a continuación"))  # fmt: skip
 # "Enter the code below to sign in:\n\n   732 118\n"
-_BELOW = re.compile(
+_BELOW = expression(
     rf"(?P<about>[^\n]{{0,80}}?)[:：.]?[ \t]{{0,4}}\r?\n[\s>|*]{{0,24}}(?P<value>(?-i:{_LETTERS})|{_NUMBER})[ \t|*]{{0,8}}(?=\r?\n|\Z)"
 )
 # "Your login code: GHJK-PPRT": letters that nobody could say.
-_BESIDE = re.compile(
+_BESIDE = expression(
     r"(?: is| ist| est| es| è| é)?(?: ?[:=：])? {1,2}(?P<value>(?=[A-Z]{0,4}-?[A-Z]{0,4}\d|[A-Z\-]{0,6}[B-DF-HJ-NP-TV-XZ]{4})[A-Z\d]{4}-[A-Z\d]{4})(?![\w\-])"
 )
-_LETS_IN = re.compile(
+_LETS_IN = expression(
     r"sign|log|verif|continu|confirm|access|authenti|identit|one-time|anmeld|bestätig|connexion|connect|acceso|iniciar|acced|accesso|accedere|entrar|logg|zalog|войти|вход"
 )
-_NOT_ONE = re.compile(r"promo|discount|coupon|voucher|% off|gutschein|rabatt|remise|reproduc|error|snippet|example|sample|checkout|order|parcel|track|invite|referral")  # fmt: skip
+_NOT_ONE = expression(r"promo|discount|coupon|voucher|% off|gutschein|rabatt|remise|reproduc|error|snippet|example|sample|checkout|order|parcel|track|invite|referral")  # fmt: skip
 REACH = 90
 
 
@@ -56,11 +56,11 @@ _CHANNELS = Needles((
     "sms", "authenticator", "text message", "texted", "by mail", "by email", "6-digit", "six-digit", "6 digit", "one-time", "2fa", "two-factor", "otp", "per mail", "per e-mail", "par mail", "par e-mail", "por correo", "via mail", "via email", "per app", "смс", "短信", "문자",
     "6-stellig", "sechsstellig", "à 6 chiffres", "de 6 dígitos", "a 6 cifre", "verification code", "login code", "security code",
 ))  # fmt: skip
-_CODE = re.compile(r"\b(?:code\w*|c[óo]digos?|codice|k[oó]d\w{0,3}|kode|koodi|код\w{0,2}|otp|pin)\b|验证码|인증")
-_ANSWER = re.compile(
+_CODE = expression(r"\b(?:code\w*|c[óo]digos?|codice|k[oó]d\w{0,3}|kode|koodi|код\w{0,2}|otp|pin)\b|验证码|인증")
+_ANSWER = expression(
     rf"[^\n]{{0,90}}\r?\n(?:[^\n\d]{{0,90}}\n)?[ \t>*\[]{{0,4}}(?:[^\W\d_][\w .()]{{0,23}}\]?\*{{0,2}} ?[:>：] {{0,2}})?(?P<said>(?:[^\W\d_][\w'’]{{0,9}},? ?){{0,4}}[:,]? ?)(?P<value>{_NUMBER})(?=[ \t]{{0,4}}(?:\r?\n|\Z)|[.,!](?!\d))"
 )
-_OTHER = re.compile(
+_OTHER = expression(
     r"order|bestell|commande|pedido|ordine|postal|zip|plz|ticket|dossier|invoice|rechnung|error|room|promo|discount|source code|code review|customer number"
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -13,16 +14,16 @@ from governance.guardrails.secrets.tokens import BEGINNINGS, FORMATS
 
 Find = Callable[[Reading], Iterator[Finding]]
 
-_SOFT_BREAK = re.compile(r"=\r?\n(?=\S)(?![A-Za-z][\w.\-]{1,40}(?: ?= ?(?!3D|\r?\n)|: ))|=3D")
+_SOFT_BREAK = expression(r"=\r?\n(?=\S)(?![A-Za-z][\w.\-]{1,40}(?: ?= ?(?!3D|\r?\n)|: ))|=3D")
 _LONG_ENOUGH = frozenset(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
 _STARTS = Needles(_LONG_ENOUGH)
 LONGEST_NAME = 48
-_EMPTY = re.compile(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
+_EMPTY = expression(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
 FEWEST_GROUPS, LONGEST_SPACED = 2, 160
-_GROUP = re.compile(r" {0,2}([A-Za-z0-9_\-+/.=]{1,40})")
-_PROSE = re.compile(r"[a-z]{3,}[.,]?\Z|[A-Z]?[a-z]{4,}[.,]?\Z|[a-z]{1,2}\Z|I\Z")
+_GROUP = expression(r" {0,2}([A-Za-z0-9_\-+/.=]{1,40})")
+_PROSE = expression(r"[a-z]{3,}[.,]?\Z|[A-Z]?[a-z]{4,}[.,]?\Z|[a-z]{1,2}\Z|I\Z")
 # Groups of letters and digits after a name that says "key" or "token".
-_SPACED = re.compile(
+_SPACED = expression(
     r"(?:api[ _\-]?key|access[ _\-]?key|secret(?:[ _\-]?key)?|token|auth[ _\-]?key|client[ _\-]?secret|private[ _\-]?key|api-schlüssel|clé api)[\"'*]{0,2} ?"
     r"(?:[:=]|is|ist|est|es)[ \"'`]{1,3}(?P<value>(?:[A-Za-z0-9_\-]{2,16} {1,2}){2,15}[A-Za-z0-9_\-]{1,16})(?![\w])",
     re.IGNORECASE,
@@ -110,6 +111,6 @@ def _after_names(text: str, lowered: str) -> Iterator[Finding]:
             yield Finding("api_key", match.start("value"), end, 0.7)
 
 
-_BEGINNING = re.compile(
+_BEGINNING = expression(
     r"(?<![a-z])(?:api[ _\-]|apikey|access[ _\-]|secret|token|auth[ _\-]|client[ _\-]|private[ _\-]|clé api)"
 )

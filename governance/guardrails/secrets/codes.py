@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -30,7 +31,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield from rule(reading)
 
 
-_DIGIT = re.compile(r"\d")
+_DIGIT = expression(r"\d")
 # No unit, count or part of another number follows.
 _END = r"(?![\w/:%€$£#]|[.\-]\d|,\d{1,3}(?![\d\u4e00-\u9fff])| ?(?:min|sec|hour|day|digit|char|time|attempt|stell|zeich|mal\b|chiffres|d[ií]gitos|cifre|uur|знак|символ|位|分|秒|桁|文字|자리))"
 _SIX = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{2}-\d{2}-\d{2}|\d{4,8}"
@@ -49,16 +50,16 @@ ONCE = Needles((
     "bekreftelseskode", "verifikationskode", "bekræftelseskode", "vahvistuskoodi", "kertakäyttökoodi", "ověřovací kód", "potvrzovací kód", "megerősítő kód", "ellenőrző kód", "cod de verificare", "kode verifikasi", "kode otp",
     "mã xác thực", "mã xác nhận", "mã otp", "รหัส otp", "κωδικός επαλήθευσης", "رمز التحقق", "رمز التأكيد", "קוד אימות", "सत्यापन कोड", "ओटीपी", "kontrolni kod", "verifikacijski kod",
 ))  # fmt: skip
-_ONCE_VALUE = re.compile(
+_ONCE_VALUE = expression(
     r"[^\W\d_]{0,5}(?P<about>(?:[ \-](?:for|of|to|from|für|zum|zur|bei|à|pour|de|du|para|per|da|voor|van|do|для|от|от|din|för)\b[^\n:;]{1,80}?|(?: (?-i:[A-ZÀ-Ý])[\w.&'’\-]{1,20}){1,4})?)(?: ?[:=：]{1,2}| (?:is|are|ist|lautet|sind|est|est le|c'est|es|es el|è|è il|é|é o|e|to|jest|är|er|on|je|az|este|adalah|là|คือ|είναι|هو|-|—|–)(?: now)?(?:: ?)?|是|为|為|は|가|는|은|：|,)?"
     rf" {{0,2}}\n?[\"'`「\[(*]{{0,3}}(?:[A-Z]{{1,2}}-)?(?P<value>{_SIX}){_END}",
     re.IGNORECASE,
 )
-_LATER = re.compile(  # "… to the account 7712 is 760538"
+_LATER = expression(  # "… to the account 7712 is 760538"
     rf"(?: [^\W\d_]{{1,12}}){{0,2}} (?:is|ist|lautet|est|es|è|é|jest|är|er):? (?P<value>{_SIX}){_END}", re.IGNORECASE
 )
 _BARE_WORDS = frozenset({"otp", "tan ", "tan:"})
-_NO_CODE = re.compile(
+_NO_CODE = expression(
     r"expire|length|valid (?:for|until)|period|\bport\b|version|attempts|error|status|block|list|step"
 )
 
@@ -77,18 +78,18 @@ def _once(reading: Reading) -> Iterator[Finding]:
 
 
 # "482193 is your Facebook confirmation code"
-_SAID_OF = re.compile(
+_SAID_OF = expression(
     r" (?<=\d )(?:is|ist|est|es|è|é|to|är) (?:your|the|my|ihr|dein|der|votre|ton|le|tu|su|il tuo|seu|o seu|uw|je|din|twój)\b"
 )
-_NUMBER_BEFORE = re.compile(rf"(?<![\w.,\-/:])(?:[A-Z]-)?(?P<value>{_SIX})\Z", re.IGNORECASE)
-_A_CODE = re.compile(r"[^\n.]{0,40}?\b(?:otp|tan|pin|\w{0,30}code|código|codice|kod)\b")
+_NUMBER_BEFORE = expression(rf"(?<![\w.,\-/:])(?:[A-Z]-)?(?P<value>{_SIX})\Z", re.IGNORECASE)
+_A_CODE = expression(r"[^\n.]{0,40}?\b(?:otp|tan|pin|\w{0,30}code|código|codice|kod)\b")
 LONGEST_NUMBER = 12
 # "use 551923 as your login code", "enter this code to sign in: 551923"
-_USED = re.compile(
+_USED = expression(
     rf"\b(?:use|enter|type) (?:the )?(?:code )?(?P<value>{_SIX}) (?:as|to|for|when|at)\b[^\n.]{{0,30}}?(?:code|log ?in|sign ?in|verify|verification|unlock|confirm)",
     re.IGNORECASE,
 )
-_USED_ELSEWHERE = re.compile(
+_USED_ELSEWHERE = expression(
     rf"\b(?:us[ae]|usar|utilise[zr]?|inserisci|digite|saisissez|gebruik|nutzen? sie|nutze|verwenden? sie|verwende|użyj|введите|använd|brug|bruk) (?:o |le |el |il |de |den |das |la )?(?:código|code|codice|kod|kode|koden|код) (?P<value>{_SIX}) (?:para|pour|per|om|für|zum|zur|aby|żeby|do|чтобы|для|för|til)\b[^\n.]{{0,24}}?"
     r"(?:confirm|entrar|acess|acced|iniciar|ingresar|valid|verif|connect|conferm|anmeld|bestätig|login|inlog|bevestig|potwierdz|zalogow|войти|вход|подтверд|logga|bekräft|logge|bekræft)",
     re.IGNORECASE,
@@ -110,23 +111,23 @@ _AT_USED_ELSEWHERE = (
     "brug ",
     "bruk ",
 )
-_ENTERED = re.compile(
+_ENTERED = expression(
     rf"\b(?:this|following) code (?:to|in order to|when|on the [^\n.:]{{0,20}}page) [^\n.:]{{3,60}}:\s{{0,12}}(?P<value>{_SIX}|(?=[A-Z\-]{{0,9}}\d)[A-Z\d]{{4}}-[A-Z\d]{{4}}){_END}",
     re.IGNORECASE,
 )
 # "Your WhatsApp code: 551-923"
-_OF_SERVICE = re.compile(rf"code(?: is|:) (?P<value>{_SIX}){_END}", re.IGNORECASE)
-_SERVICE = re.compile(
+_OF_SERVICE = expression(rf"code(?: is|:) (?P<value>{_SIX}){_END}", re.IGNORECASE)
+_SERVICE = expression(
     r"\b(?:whatsapp|signal|telegram|google|paypal|uber|instagram|facebook|apple id|microsoft|steam|discord|amazon|twitter|linkedin|netflix|revolut)(?:-| verification | login | security )? ?\Z"
 )
 LONGEST_SERVICE = 26
 # "got the text, code is 842 416, hurry"
-_TEXTED = re.compile(rf"code(?: is|'s) (?P<value>\d{{3}}[ \-]\d{{3}}|\d{{6}}){_END}")
-_BY_TEXT = re.compile(r"\b(?:text(?:ed)?|sms|hurry|expires?|minutes?|log ?in|sign ?in|verify|verification|phone)\b")
+_TEXTED = expression(rf"code(?: is|'s) (?P<value>\d{{3}}[ \-]\d{{3}}|\d{{6}}){_END}")
+_BY_TEXT = expression(r"\b(?:text(?:ed)?|sms|hurry|expires?|minutes?|log ?in|sign ?in|verify|verification|phone)\b")
 REACH_OF_TEXT = 50
 # "enter the service code 644372"
 _FOR_ENGINEERS = ("service code", "engineer code", "installer code", "maintenance code", "override code", "supervisor code", "master code", "unlock code", "manager code", "servicecode", "wartungscode")  # fmt: skip
-_OF_ENGINEERS = re.compile(
+_OF_ENGINEERS = expression(
     rf"(?:(?:service|engineer|installer|maintenance|override|supervisor|master|unlock|manager) ?|wartungs)code(?: is|:)? (?P<value>\d{{4,8}}){_END}",
     re.IGNORECASE,
 )
@@ -169,13 +170,13 @@ _LISTS = Needles((
     "恢复代码", "恢复码", "备用代码", "備用碼", "リカバリーコード", "バックアップコード", "복구 코드", "백업 코드", "varakoodi", "záložní kód",
 ))  # fmt: skip
 _ONE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
-_LIST = re.compile(
+_LIST = expression(
     rf"[^\W\d_]{{0,3}}(?:[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )|[^\n:=]{{61,140}}\n)(?P<value>(?:(?:[\s,;.)(|*•☐□/\-]{{0,6}}| (?:and|und|et|y|e|i|en|og|och|и) )(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}){{1,16}})",
     re.IGNORECASE,
 )
-_ALONE = re.compile(r"\d{8}|(?=[a-z\-]*\d)[\da-z]{4,5}(?:-[\da-z]{4,5}){1,7}", re.IGNORECASE)  # is one without others
-_ONE_OF_THEM = re.compile(rf"(?<![\w\-])(?!\d{{1,2}}[.)] ){_ONE}", re.IGNORECASE)
-_SPAN_OF_YEARS = re.compile(r"(?:19|20)\d\d[\- ](?:19|20)\d\d\Z")
+_ALONE = expression(r"\d{8}|(?=[a-z\-]*\d)[\da-z]{4,5}(?:-[\da-z]{4,5}){1,7}", re.IGNORECASE)  # is one without others
+_ONE_OF_THEM = expression(rf"(?<![\w\-])(?!\d{{1,2}}[.)] ){_ONE}", re.IGNORECASE)
+_SPAN_OF_YEARS = expression(r"(?:19|20)\d\d[\- ](?:19|20)\d\d\Z")
 
 
 def _for_emergencies(reading: Reading) -> Iterator[Finding]:
@@ -197,15 +198,15 @@ _DOORS = Needles((
     "deurcode", "poortcode", "sleutelkluis", "sleutelkastje", "kod do drzwi", "kod do bramy", "kod do furtki", "kod do domofonu", "код двери", "код от двери", "код домофона", "код от подъезда", "код подъезда", "код ворот", "门禁密码", "门禁码", "ドアコード", "暗証番号", "도어락", "공동현관",
     "koden till dörren", "koden till porten", "kod till dörren", "koden til døren", "koden til døra", "koden til porten", "kode til døren", "kode til døra", "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "stängs av med", "porttelefonkod", "deaktivieren mit", "désactive avec", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die garage", "code for the garage", "code du garage", "code für die tür", "code für das tor",
 ))  # fmt: skip
-_OF_DOOR = re.compile(
+_OF_DOOR = expression(
     r"[^\W\d_]{0,3}(?P<about>[^\n:;!?\d]{0,40}?)(?:[:：]| (?:(?:has been |was |is )?(?:changed|set|reset) to|wurde auf)| is| are| ist| lautet| est| es| è| é| is| jest| to| är| er|,? (?:[Cc]ode|pin|combination|combo|código|codice|kod|код)(?: is| ist|:)?|は|是|为|은|는)? {1,2}[\"'*]?(?P<value>[#*]?(?=[A-Za-zА-Я]{0,2}\d|\d)(?:[A-ZА-Я]{0,2}\d{3,6}[A-ZА-Я]{0,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?)(?![\w/\-]|[.,:]\d| (?:means|indicates|bedeutet|meldet|signifie|significa))",
 )
-_NOT_OF_DOOR = re.compile(
+_NOT_OF_DOOR = expression(
     r"\b(?:tel|phone|telefon|ticket|order|no|nr|room|raum|revision|list|error|means|low|version|page|art|model|serial|call|ring|delivered|raised|since|until|on|at|gardien\w*|au|der|am|fax|change\w*|ändert|review|controller)\b"
 )
-_WHERE = re.compile(r"\b(?:on|at|am|an der|au) ")  # a place, if the code is called one
+_WHERE = expression(r"\b(?:on|at|am|an der|au) ")  # a place, if the code is called one
 _NEEDS_CODE = frozenset({"lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "keypad", "haustür", "schlüsselkasten", "schlüsselfach", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "hoftor", "boîte à clés", "boite a cles", "boîtier", "alarmanlage", "caja de llaves", "cofre de chaves", "cassetta chiavi", "sleutelkluis", "sleutelkastje", "alarm panel", "도어락", "공동현관"})  # fmt: skip
-_CODE_WORD = re.compile(r"\b(?:code|pin|combination|combo|disarm|código|codice|kod|код)\b|비밀번호")
+_CODE_WORD = expression(r"\b(?:code|pin|combination|combo|disarm|código|codice|kod|код)\b|비밀번호")
 
 
 def _of_doors(reading: Reading) -> Iterator[Finding]:
@@ -229,12 +230,12 @@ _LOCKED = Needles((
     "door", "gate", "garage", "barrier", "entrance", "key safe", "keysafe", "lockbox", "lock box", "key box", "keybox", "padlock", "locker", "safe", "shed", "lift", "tür", "tor ", "schlüsselsafe", "schlüsselbox", "schlüsselkasten", "tresor",
     "porte", "portail", "boîte à clés", "coffre", "puerta", "portal", "caja de llaves", "caja fuerte", "porta", "portone", "cancello", "cassetta", "cassaforte", "deur", "poort", "kluis", "drzwi", "brama", "furtka", "дверь", "ворота", "сейф",
 ))  # fmt: skip
-_WITH_CODE = re.compile(
+_WITH_CODE = expression(
     r"(?P<about>[^\n.;:!?]{0,48}?) (?P<opens>opens |unlocks |öffnet |s['’]ouvre |se abre |si apre |abre |gaat open |otwiera się |открывается )?(?:with|by|mit|avec|con|com|met|kodem|кодом)(?: the| dem| le| el| il| o| de)?"
     r"(?P<code> (?:pin|code|código|codice|kod|код))?:? {1,2}(?P<value>[#*]?\d{4,8}[#*]?)(?=[,;!?)]|\.?(?:\s|\Z))(?! [^\W\d_]+(?:s|en|er)\b)",
     re.IGNORECASE,
 )
-_CODE_BEFORE = re.compile(r"\b(?:code|pin|código|codice|kod|код)\b|(?:opens|unlocks) with|öffnet mit")
+_CODE_BEFORE = expression(r"\b(?:code|pin|código|codice|kod|код)\b|(?:opens|unlocks) with|öffnet mit")
 
 
 def _opened(reading: Reading) -> Iterator[Finding]:
@@ -248,19 +249,19 @@ def _opened(reading: Reading) -> Iterator[Finding]:
 
 
 REACH_OF_CODE = 90
-_FOUR_DIGITS = re.compile(r"\d{4}")
+_FOUR_DIGITS = expression(r"\d{4}")
 
 # "Tresor im Büro, Zahlenkombination 38-85-76-07": turns of a dial, near what it locks.
 _DIALS = Needles((
     "kombination", "kombinatio", "combinaison", "combinación", "combinacion", "combinazione", "combinação", "combinatie", "kombinacj", "szyfr", "комбинаци", "kombinaci", "kombinace", "yhdistelmä", "combination",
 ))  # fmt: skip
-_DIALLED = re.compile(
+_DIALLED = expression(
     r"[^\W\d_]{0,3}[^\n\d.!?]{0,40}?(?<![\w\-])(?P<value>\d{1,2}(?: ?[\-–/] ?\d{1,2}){2,4})(?![\w\-/]|[.,]\d)"
 )
-_LOCKS = re.compile(
+_LOCKS = expression(
     r"türkombi|\bdoor\b|\bsafe|tresor|schloss|schließfach|geldschrank|coffre|cadenas|caja fuerte|candado|taquilla|cassaforte|lucchetto|armadietto|cofre|cadeado|kluis|\bslot\b|hangslot|sejf|kłódk|szafk|сейф|замок|замк|kassaskåp|hänglås|kassakaap|trezor|locker|padlock|vault|strongbox"
 )
-_NO_DIAL = re.compile(r"z\. ?b\.|beispiel|example|ejemplo|exemple|esempio|lott|articl|artikel")
+_NO_DIAL = expression(r"z\. ?b\.|beispiel|example|ejemplo|exemple|esempio|lott|articl|artikel")
 
 
 def _of_safes(reading: Reading) -> Iterator[Finding]:
@@ -273,20 +274,20 @@ def _of_safes(reading: Reading) -> Iterator[Finding]:
             yield Finding("pin", *match.span("value"), 0.7)
 
 
-_DIAL = re.compile(r"\d ?[\-–/] ?\d")
+_DIAL = expression(r"\d ?[\-–/] ?\d")
 
 # "host PIN 640917#", "SIM: PIN 0427, PUK 37235172": a number behind the word, and nothing of hardware.
-_PIN = re.compile(
+_PIN = expression(
     r"(?:pin|пин|passcode)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?P<sign> ?[:=]| is| ist|['’]s)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
     re.IGNORECASE,
 )
-_OF_PIN = re.compile(
+_OF_PIN = expression(
     r"\b(?:host|bitlocker|signal|whatsapp|2-step|banking|vault|safe|locker|entsperr|unlock|handy|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
 )
-_TYPES = re.compile(
+_TYPES = expression(
     r"\b(?:type|enter|dial|press|tippe\w{0,2}|eingeben|tapez|tape|composez|compose|saisissez|marca|marque|teclea|digita|digite|digitare|toets|wpisz|введите|slå|tryk|tast)(?: in)?(?: the| il| le| el| o| de| den| die| din)? ?\Z"
 )
-_WITH_PIN = re.compile(
+_WITH_PIN = expression(
     r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte"
 )
 _PINS = ("pin", "пин", "passcode")
@@ -311,21 +312,21 @@ def _said(lower: str, pin: re.Match[str]) -> bool:
     return bool(pin["sign"]) and _ENDS_CLAUSE.match(lower, pin.end("value")) is not None
 
 
-_ENDS_CLAUSE = re.compile(r"[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b")
+_ENDS_CLAUSE = expression(r"[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b")
 REACH_OF_PIN = 60
 
 # "the PIN of the company card (6634)", "my PIN (6634)": of what or whose it is stands beside.
-_ASIDE = re.compile(
+_ASIDE = expression(
     r"(?:pin|pin[\- ]?code|geheimzahl|puk|passcode|пин|пин-код)\b(?P<about>[^\n.;:()\d]{0,48})\((?P<value>\d{4,8})\)(?![\w(])",
     re.IGNORECASE,
 )
 # "PIN for the company card ending 2281: 4096"
-_NAMED = re.compile(
+_NAMED = expression(
     r"(?:pin|geheimzahl|passcode|пин)\b(?P<about> [^\n.;:()]{4,48})(?::| is| ist| est| es| è| é| to| jest|[;,] (?P<so>it['’]s)) {1,2}(?P<value>\d{4,8})(?=[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b)",
     re.IGNORECASE,
 )
 _AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
-_CARRIER = re.compile(
+_CARRIER = expression(
     r"card|d[ée]bit|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
     r"\b(?:my|your|his|her|their|our|mein|dein|sein|ihr|mon|ton|son|votre|mi|tu|su|mio|suo|minha|seu|mijn|jouw|moj|mój|мой|мою)\w{0,2}\b"
 )
@@ -337,19 +338,19 @@ def _aside(reading: Reading) -> Iterator[Finding]:
     for match in chain.from_iterable(reading.matches(pattern, _AT_ASIDE) for pattern in patterns):
         before = lower[max(0, match.start() - LONGEST_NAME) : match.start()]
         told_so = match.groupdict().get("so")
-        if (match.re is _NAMED or not looks.YEAR.match(match["value"])) and (
+        if (match.re.pattern == _NAMED.pattern or not looks.YEAR.match(match["value"])) and (
             told_so or _CARRIER.search(before + match["about"].lower())
         ):
             yield Finding("pin", *match.span("value"), 0.7)
 
 
 # "PUK1: 48291736", and a list of SIM cards below a heading that names the PUK: eight digits end each line.
-_PUK = re.compile(r"puk(?:[ \-]?(?:code|nummer))? ?[12]? ?[:=]? {0,3}(?P<value>\d{8})(?![\w/]|[.,\-]\d)", re.IGNORECASE)
-_PUK_LIST = re.compile(
+_PUK = expression(r"puk(?:[ \-]?(?:code|nummer))? ?[12]? ?[:=]? {0,3}(?P<value>\d{8})(?![\w/]|[.,\-]\d)", re.IGNORECASE)
+_PUK_LIST = expression(
     r"puks?(?:[\- ]?(?:list\w?|codes?|nummern|übersicht))?\b(?![^\n]{0,30}\b(?:is|are|in|at|see|im|sind|siehe|est|sont|son|voir)\b)[^\n.!?]{0,30}\n",
     re.IGNORECASE,
 )
-_PUK_LINE = re.compile(r"[^\n]{0,60}?(?<![\d./\-])(?P<value>\d{8})[ \t|\"]{0,8}\r?(?:\n|\Z)|[ \t|:\-]{1,60}\n")
+_PUK_LINE = expression(r"[^\n]{0,60}?(?<![\d./\-])(?P<value>\d{8})[ \t|\"]{0,8}\r?(?:\n|\Z)|[ \t|:\-]{1,60}\n")
 MOST_CARDS = 30
 
 
@@ -369,13 +370,13 @@ def _of_cards(reading: Reading) -> Iterator[Finding]:
 
 
 # pin == "5093", enteredPin.equals("4471"), ALARM_CODE = "4471"
-_NUMBER_IN_QUOTES = re.compile(r"[\"'](?P<value>\d{4,8})[\"']")
-_COMPARED_WITH = re.compile(
+_NUMBER_IN_QUOTES = expression(r"[\"'](?P<value>\d{4,8})[\"']")
+_COMPARED_WITH = expression(
     r"(?:pin|pin_?code|passcode|(?:door|alarm|gate|unlock|safe|master|staff|admin|access|entry|security)_?code)(?:[\"']?\])?\)? ?(?:={1,3}|:=|:|\.equals\(|\.compareto\() ?\Z"
 )
-_COMPARES_WITH = re.compile(r" ?(?:={2,3} ?|\.equals\()\$?(?:[a-z]+[._]?)?(?:pin|passcode)\b")
-_POSTED = re.compile(r"\[[\"'](?:code|pin)[\"']\] ?={2,3} ?\Z")
-_OPENS = re.compile(r"\) ?\{ ?(?:unlock|open|login|grant|allow|disarm)")
+_COMPARES_WITH = expression(r" ?(?:={2,3} ?|\.equals\()\$?(?:[a-z]+[._]?)?(?:pin|passcode)\b")
+_POSTED = expression(r"\[[\"'](?:code|pin)[\"']\] ?={2,3} ?\Z")
+_OPENS = expression(r"\) ?\{ ?(?:unlock|open|login|grant|allow|disarm)")
 FEWEST_DIFFERENT, LONGEST_NAME = 2, 32
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, plain, words
@@ -44,23 +44,23 @@ def _in_column(column: str, value: str) -> bool:
     return plain.told(value) or (" " not in value and words.own(value))
 
 
-_OWNER = re.compile(
+_OWNER = expression(
     r"user|login|mail|account|name|host|sim|iccid|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин"
 )
-_PIN_COLUMN, _PIN = re.compile(r"(?:[a-z]+ )?(?:pin|puk)(?: ?[12])?(?: code)?"), re.compile(r"\d{4,8}")
+_PIN_COLUMN, _PIN = expression(r"(?:[a-z]+ )?(?:pin|puk)(?: ?[12])?(?: code)?"), expression(r"\d{4,8}")
 _NAMES = (
     r"passwor[dt]s?|passwd|passphrase|pass|pwd|pw|mdp|clave|kennwort|contraseña|contrasena|senha|mot de passe|wachtwoord|hasło|haslo|пароль|密码|パスワード|비밀번호|"
     r"lösenord|adgangskode|heslo|jelszó|salasana|şifre|parola|lozinka"
 )
-_PASSWORD_COLUMN = re.compile(rf"(?:[a-z]+ )?(?:{_NAMES})")
+_PASSWORD_COLUMN = expression(rf"(?:[a-z]+ )?(?:{_NAMES})")
 _KEYS_ONLY = frozenset({"key", "keys"})
-_COLUMN = re.compile(
+_COLUMN = expression(
     r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|pre-?shared[ _]?key|"
     rf"(?<![a-z])(?:{_NAMES})(?![a-z])"
 )
 REACH_OF_HEAD = 400
 _EVERYDAY = frozenset({"pass", "clave", "parola"})  # names of other columns as well
-_USERS = re.compile(
+_USERS = expression(
     r"(?:user|login|usuario|usuário|benutzer|nutzer|utilis|utente|konto|account|gebruiker|host|логин)[\w ]{0,12}[\"']?[ \t]{0,8}[,;|\t]"
 )
-_ABOUT = re.compile(r"polic|expir|reset|hint|rule|length|\bage|hash|changed|strength|last|manager|since|type")
+_ABOUT = expression(r"polic|expir|reset|hint|rule|length|\bage|hash|changed|strength|last|manager|since|type")

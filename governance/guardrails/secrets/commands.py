@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -29,15 +30,15 @@ _OPTIONS = (
     " -destkeypass ",
     " -a ",
 )
-_OPTION = re.compile(
+_OPTION = expression(
     r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|(?:src|dest)?(?:keypass|storepass)|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
     r"-[ua] ['\"]?[\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
 )
-_QUOTED_OPTION = re.compile(
+_QUOTED_OPTION = expression(
     r"(?:--pass(?:phrase|word|wd)?[ =]|ssh-keygen [^\n\"']{0,80}-N )(?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
 )
 # Of apps that print codes for logging in.
-_SEED_OF_CODES = re.compile(
+_SEED_OF_CODES = expression(
     r"(?i:(?:totp|2fa|mfa|authenticator|otp)(?:[ _\-]\w{1,12})?[ _\-](?:seed|secret|key|schlüssel|geheimnis|clave|clé|chave|chiave|sleutel|nyckel|klucz|ключ)(?: (?:is|for [^\n:=]{2,20}))?)[\"']?[:= ]{1,3}[\"']?"
     r"(?P<value>[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,12}(?![\w ])|(?=[A-Za-z \-]{0,60}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,12}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,12}|(?=[A-Z]{0,63}[2-7])[A-Z2-7]{16,64})(?![\w]))"
 )
@@ -117,13 +118,13 @@ _COMMANDS = {
     "login": r" [\w.@\-]{1,60}\s{1,8}password ",
 }
 COMMANDS = {
-    word.replace("~", " "): re.compile(rest + _ARGUMENT, re.IGNORECASE)
+    word.replace("~", " "): expression(rest + _ARGUMENT, re.IGNORECASE)
     for words, rest in _COMMANDS.items()
     for word in words.split(" ")
 }
 _AT_COMMANDS = Needles(COMMANDS, after=r"(?<![^\W\d_])")
 _MOUNTED = ("id=", "type=", "source=", "src=")
-_NOT_AN_ARGUMENT = re.compile(r"ass(?:word|wd)\b|--?[a-z]|&{1,2}\w|@@|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
+_NOT_AN_ARGUMENT = expression(r"ass(?:word|wd)\b|--?[a-z]|&{1,2}\w|@@|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -154,7 +155,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 _CLOSED = frozenset({"sqlplus", "oracle:thin", "wifi:"})  # what ends an argument there: a host, a semicolon
-_ENDING = re.compile(r"@[\w./:\-]*\Z|;.*")
+_ENDING = expression(r"@[\w./:\-]*\Z|;.*")
 
 
 def _plain_argument(text: str, match: re.Match[str]) -> bool:
@@ -180,11 +181,11 @@ def _any_word(command: str, argument: re.Match[str]) -> bool:
     )
 
 
-_WEB_CLIENT, REACH_OF_COMMAND = re.compile(r"\b(?:curl|wget|https?)\b"), 120
-_OF_PASSWORDS = re.compile(
+_WEB_CLIENT, REACH_OF_COMMAND = expression(r"\b(?:curl|wget|https?)\b"), 120
+_OF_PASSWORDS = expression(
     r"sshpass -p ?[\"']?\Z|-(?:password|passwd|passphrase|(?:src|dest)?(?:storepass|keypass))[ =][\"']?\Z"
 )
-_ENDS_ARGUMENT = re.compile(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence goes on with
+_ENDS_ARGUMENT = expression(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence goes on with
 _TAKES_NOTHING_ELSE = frozenset(
     {
         "echo",
@@ -208,8 +209,8 @@ _TAKES_NOTHING_ELSE = frozenset(
         "enable secret",
     }
 )
-_FOLLOWED = re.compile(r"[ \t]{0,4}(?:\r?\n|\Z|/(?:add|domain)\b)", re.IGNORECASE)  # by nothing but what adds a user
-_TYPED = re.compile(r" (?:secret|password) [057] \S+\Z")  # of a router's user
+_FOLLOWED = expression(r"[ \t]{0,4}(?:\r?\n|\Z|/(?:add|domain)\b)", re.IGNORECASE)  # by nothing but what adds a user
+_TYPED = expression(r" (?:secret|password) [057] \S+\Z")  # of a router's user
 
 
 def _more_than_a_word(value: str) -> bool:

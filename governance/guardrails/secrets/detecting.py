@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 from governance.guardrails.needles import Union, beginnings, shortest
@@ -114,12 +115,12 @@ _NAMES = (
     "parola d'ordine",
 )
 _TELLING = (*_APP_PASSWORDS, *forms.SEEDS, *answers.SECURITY, *_NAMES)
-_ALARM = re.compile(
+_ALARM = expression(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Z]{{3}}-[A-Z]{{3}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]"
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
-_DIGIT = re.compile(r"\d")  # alone raises alarm: in a long text one is found at once
-_TAIL = re.compile(
+_DIGIT = expression(r"\d")  # alone raises alarm: in a long text one is found at once
+_TAIL = expression(
     r"(?:-{2,5}(?:B[A-Za-z0-9 \-]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
     r"|[A-Za-z0-9_\-+/.~%]{16,220}={0,2}[ ,\-]{0,2}(?:i|w|wa|(?:is\b|was\b|\()[^\n]{0,40})?"
     r"|[^\s\"'`]{5,64}[\"'`]? (?:[iawce]|is|as|was|ist|est|es|als|co\w{0,3})?(?: [^\n]{0,36})?"
@@ -198,6 +199,6 @@ def detect(text: str) -> list[Finding]:
     return sorted(found.values(), key=attrgetter("start", "end", "kind"))
 
 
-_WORDS = re.compile("|".join(map(re.escape, _TELLING)))
+_WORDS = expression("|".join(map(re.escape, _TELLING)))
 
 DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, _WORDS, (tokens.KEY_LINES, tokens.PEM))

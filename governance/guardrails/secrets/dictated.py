@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Blocks, Needles, beginnings, shortest
 from governance.guardrails.reading import Reading
@@ -24,8 +25,8 @@ def _words(of: str) -> frozenset[str]:
 
 
 _SAYS = _words("says")
-_WORD = re.compile(r"[\s,;:=\"'*(–—]{0,4}(?P<word>[^\s,;:!?\"'()=–—]{1,24})")
-_OVER = re.compile(r"[\"'*)]{0,2}(?:[.!?;)](?:\s|\Z)|\n|\Z)")
+_WORD = expression(r"[\s,;:=\"'*(–—]{0,4}(?P<word>[^\s,;:!?\"'()=–—]{1,24})")
+_OVER = expression(r"[\"'*)]{0,2}(?:[.!?;)](?:\s|\Z)|\n|\Z)")
 
 # How a letter is written; signs by their names; numbers in words; letters as pilots say them.
 _CASES = _words("cases")
@@ -34,12 +35,12 @@ _NUMBERS = _words("numbers")
 _PILOTS = _words("pilots")
 # What no password goes on with; and what speaks of passwords instead of telling one.
 _STOP = _words("stop")
-_ABOUT = re.compile(
+_ABOUT = expression(
     r"letters?|digits?|numbers?|characters?|chars?|symbols?|specials?|signs?|spaces?|cases?|words?|allowed|required|needed|missing|wrong|reset|polic\w+|field|minimum|maximum|least|most|"
     r"buchstaben?|ziffern?|zeichen|zahlen?|lettres?|chiffres?|caractères?|letras?|números?|dígitos?|caracteres|lettere|numeri|caratteri|tekens?|cijfers?|znak\w*|cyfr\w*|букв\w*|цифр\w*|символ\w*"
 )
 FEWEST_WORDS, MOST_WORDS, MOST_BEFORE, REACH = 3, 24, 6, 240
-_SPOKEN = re.compile(
+_SPOKEN = expression(
     beginnings(shortest(f" {word}" for word in (*_CASES, *_SIGNS, *_PILOTS))) + r"|(?<=\w) \w \w \w[ .,]"
 )
 

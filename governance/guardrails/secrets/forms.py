@@ -7,13 +7,14 @@ import binascii
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
 
-_BEARER = re.compile(r"bearer {1,2}[\"'`]?(?P<value>[A-Za-z0-9._~+/\-]{12,2000}={0,2})", re.IGNORECASE)
-_BASIC = re.compile(r"basic {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE)
-_AUTH_OBJECT = re.compile(
+_BEARER = expression(r"bearer {1,2}[\"'`]?(?P<value>[A-Za-z0-9._~+/\-]{12,2000}={0,2})", re.IGNORECASE)
+_BASIC = expression(r"basic {1,2}[\"'`]?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE)
+_AUTH_OBJECT = expression(
     r"auth[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})(?![A-Za-z0-9])", re.IGNORECASE
 )
 _COOKIES = (
@@ -33,11 +34,11 @@ _COOKIES = (
     "refresh",
     "credential",
 )
-_COOKIE = re.compile(
+_COOKIE = expression(
     r"(?P<rest>[\w.\-]{0,60})(?P<sign>=[\"']?|(?: {2,40}|\t)|[\"'] ?[:,=] ?(?:[\"']value[\"'] ?: ?)?[\"']|: ?[\"']?)(?P<value>[A-Za-z0-9%._~+/\-:|]{16,2000}={0,2})"
 )
-_NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
-_NOT_A_SESSION = re.compile(
+_NAME_BEFORE = expression(r"[\w.\-]{0,40}\Z")
+_NOT_A_SESSION = expression(
     r"publickey|authenticity|verification|account_?sid|app_?sid|service_?sid|key_?sid|call_?sid|message_?sid|csrf|xsrf|author|(?:^|_)ga|consent|page|next|side|residen|consid|basid|inside|outside",
     re.IGNORECASE,
 )
@@ -55,11 +56,11 @@ _LINKS = (
     "/unlock",
     "/activate",
 )
-_LINK = re.compile(
+_LINK = expression(
     r"/?(?:(?:password-)?reset(?:[-_]password)?|magic(?:-link|-login)?|verify(?:-email)?|confirm(?:-email)?|invite|webhooks?|hooks?|token|login|unlock|activate)"
     r"/(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
 )
-_PARAMETER = re.compile(
+_PARAMETER = expression(
     r"/?(?:(?:password-)?reset(?:[-_]password)?|magic(?:-?link|-login)?|verify(?:-email)?|confirm(?:-email)?|invite|login|unlock|activate)[\w\-]{0,16}/?"
     r"\?(?:[\w.\-]{1,20}=[^&\s\"']{0,60}&(?:amp;)?){0,4}(?:t|k|c|s|code|key|ticket|otp|otl|ott|otk|mlt|hash|nonce|link|id|(?:login|magic|one[_\-]?time|reset|auth|access|verify|invite|sso|session|email)[_\-]?(?:token|code|key|link|hash)|token)=(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])"
 )
@@ -72,7 +73,7 @@ SEED_WORDS = (
     r"wiederherstellungs(?:phrase|wörter|satz)|frase semilla|frase de recuperaci[oó]n|phrase de récupération|"
     r"(?:twelve|twenty-four|12|24) words|zwölf wörter|douze mots|doce palabras|фраз\w{0,4}|助记词|助記詞|リカバリーフレーズ"
 )
-_SEED = re.compile(
+_SEED = expression(
     rf"(?:{SEED_WORDS})(?! ?(?:list|packet|order|catalog|mix|tray|shop|swap)|s\b)(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=])[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
     r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?:[ \n](?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
     re.IGNORECASE,
@@ -89,8 +90,8 @@ _APP_PASSWORDS = (
     "gmail",
     "mail.login",
 )
-_NO_SYLLABLE, FEWEST_WITHOUT_SYLLABLE = re.compile(r"[b-df-hj-np-tv-xz]{3}|[qxzj]|\d|^[^aeiouy]+$", re.IGNORECASE), 2
-_GROUPED = re.compile(
+_NO_SYLLABLE, FEWEST_WITHOUT_SYLLABLE = expression(r"[b-df-hj-np-tv-xz]{3}|[qxzj]|\d|^[^aeiouy]+$", re.IGNORECASE), 2
+_GROUPED = expression(
     r"(?:app(?:lication)?[ \-]pass(?:word|wort)|mot de passe d'application|(?:gmail|smtp|mail)(?:\.login)?|password|pass)s?[^\n]{0,30}?[:=\s(\"'](?P<value>(?:[a-z]{4} ){3}[a-z]{4}|(?:[A-Za-z0-9]{4} ){5}[A-Za-z0-9]{4})(?![A-Za-z0-9])"
 )
 _PLAIN_WORDS = frozenset({"the", "and", "for", "are", "was", "not", "but", "never", "anyone", "please"})
@@ -138,8 +139,8 @@ def _unreadable(lower: str, match: re.Match[str]) -> bool:
     return looks.noisy(match["value"]) and not _decoded(match["value"]).isascii()
 
 
-_AUTHORIZATION = re.compile(r"authorization[\"']?\]?\s?[:=,]\s?[\"']?\Z")
-_ATTRIBUTE = re.compile(r"^[a-z_]+(?:\.[a-zA-Z_]+)+$")
+_AUTHORIZATION = expression(r"authorization[\"']?\]?\s?[:=,]\s?[\"']?\Z")
+_ATTRIBUTE = expression(r"^[a-z_]+(?:\.[a-zA-Z_]+)+$")
 
 
 def _cookies(reading: Reading) -> Iterator[Finding]:
@@ -172,7 +173,7 @@ def _cookies(reading: Reading) -> Iterator[Finding]:
 
 SHORTEST_SESSION = 24
 # Letters of one case alone, as chance may draw them, too many of which nobody could say.
-_NO_WORDS = re.compile(r"(?=[a-z]*[^aeiouy]{4}[a-z]*[aeiouy][a-z]*[^aeiouy]{4})[a-z]{24,128}\Z", re.IGNORECASE)
+_NO_WORDS = expression(r"(?=[a-z]*[^aeiouy]{4}[a-z]*[aeiouy][a-z]*[^aeiouy]{4})[a-z]{24,128}\Z", re.IGNORECASE)
 
 
 def _like_an_id(value: str) -> bool:
@@ -180,13 +181,13 @@ def _like_an_id(value: str) -> bool:
     return len(value) < SHORTEST_SESSION or looks.hexadecimal(value) or looks.UUID.match(value) is not None
 
 
-_SESSION = re.compile(r"sess|sid|identity|login(?!ed)", re.IGNORECASE)
-_KNOWN_COOKIE = re.compile(
+_SESSION = expression(r"sess|sid|identity|login(?!ed)", re.IGNORECASE)
+_KNOWN_COOKIE = expression(
     r"(?-i:PHPSESSID|JSESSIONID|sessionid\Z|connect\.sid|ASP\.NET_SessionId|laravel_session|_session\Z)|ASPSESSION"
 )
-_HEADER = re.compile(r"cookie: {0,3}(?P<value>[^\n]{8,140})", re.IGNORECASE)
-_PAIR = re.compile(r"(?P<name>[\w.\-]{1,40})=(?P<value>[A-Za-z0-9%._~+/\-:|]{20,2000}={0,2})")
-_HARMLESS = re.compile(
+_HEADER = expression(r"cookie: {0,3}(?P<value>[^\n]{8,140})", re.IGNORECASE)
+_PAIR = expression(r"(?P<name>[\w.\-]{1,40})=(?P<value>[A-Za-z0-9%._~+/\-:|]{20,2000}={0,2})")
+_HARMLESS = expression(
     r"^_ga|^_gid|^_gcl|^_fb[pc]|^_hj|csrf|xsrf|consent|optanon|cart|lang|theme|locale|utm|amplitude|mp_|ajs_|visitor|experiment|"
     r"^NID$|^IDE$|expires|path|domain",
     re.IGNORECASE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -23,12 +24,12 @@ def find(reading: Reading) -> Iterator[Finding]:
         yield from _into_files(reading)
 
 
-_DIGIT = re.compile(r"\d")
+_DIGIT = expression(r"\d")
 # "here is the password for the ZIP that came in the mail before: cm2crBc0tJa"
 _HERE = Needles((
     "here is ", "here's ", "hier ist ", "hier das ", "hier kommt ", "anbei ", "voici ", "voilà ", "aquí tien", "aquí está ", "aquí va ", "te dejo ", "ecco ", "aqui está ", "segue a ", "hierbij ", "hier is ", "oto ", "вот ",
 ))  # fmt: skip
-_NAMED = re.compile(
+_NAMED = expression(
     rf"[^\n.:;]{{0,40}}?(?:pass(?:word|phrase|code|wort)|kennwort|mot de passe|contraseña|clave|senha|wachtwoord|hasło|пароль|\bpw)\b[^\n:]{{0,90}}:[ \t]{{0,4}}\n{{0,2}}[ \t]{{0,4}}{VALUE}{END}",
     re.IGNORECASE,
 )
@@ -46,11 +47,11 @@ _WORDS = Needles((
     "telephone password", "phone password", "telefonpasswort", "telefon-passwort", "telefonkennwort", "telefon-kennwort", "memorable word", "code word", "codeword", "codewort", "mot de code", "palabra clave", "parola d'ordine", "wachtwoord aan de telefoon",
 ))  # fmt: skip
 _OWN = r"(?P<value>[^\W\d_][^\W\d_'’\-]{2,14}(?: [^\W\d_]{3,14}){0,3})(?=[.!,;\"”]|\s{0,3}(?:\n|\Z))"
-_SAID = re.compile(
+_SAID = expression(
     rf"(?:[^\n?.]{{0,40}}\?\s{{1,3}}(?:[^\W\d_][\w .]{{0,20}}: ?)?(?:(?:yes|sure|ja|oui|sí|sì)[,.]? )?(?:it['’]?s|it is|that['’]?s|das ist|es ist|c['’]est|es|è)|,? (?:that['’]?s|it['’]?s|is|ist|lautet|est|es|è)(?: now)?:?) [\"“„«]?{_OWN}",
     re.IGNORECASE,
 )
-_NOTHING_SAID = re.compile(
+_NOTHING_SAID = expression(
     r"\b(?:not|no|the|an?|on|in|to|for|your|my|correct|right|wrong|fine|okay|sure|required|asked|optional|set|nicht|kein|richtig|falsch|das|der|die|pas|une?|le|la|el|un|il|never|always|this|that|and|or|of|here|there|different|missing)\b"
 )
 
@@ -64,13 +65,13 @@ def _said_on_the_telephone(reading: Reading) -> Iterator[Finding]:
 
 # "pour retirer l'argent avec ma carte le code c'est 7711"
 _CODES = Needles(("code", "código", "codice", "geheimzahl", "kod ", "код "))
-_FOUR = re.compile(
+_FOUR = expression(
     r"(?: secret[oa]?| pin| segreto)?,? (?:c['’]est|is|est|es|è|é|ist|lautet|to|это)(?: le| el| il)? (?P<value>\d{4,8})(?![\w/%:€$£]|[.,\-]\d)"
 )
-_CARD = re.compile(
+_CARD = expression(
     r"\b(?:bank|debit|credit|cash|my|the|your) ?card\b|karte\b|\bcarte\b|tarjeta|cartão|bancomat|\bkart[aęy]\b|bankpas|\bкарт\w{1,2}\b|\batm\b|cash ?machine|geldautomat|distributeur|cajero"
 )
-_OTHER_CARD = re.compile(r"gift|geschenk|cadeau|regalo|discount|rabatt|promo|visit|library|postal|zip|error|order")
+_OTHER_CARD = expression(r"gift|geschenk|cadeau|regalo|discount|rabatt|promo|visit|library|postal|zip|error|order")
 REACH_OF_CARD, PIN_OF_CARD = 80, 4
 
 
@@ -89,10 +90,10 @@ def _of_cards(reading: Reading) -> Iterator[Finding]:
 
 
 # "which pin do i use for the garage keypad?\nTom: its 1640, then the green button"
-_ASKED = re.compile(
+_ASKED = expression(
     r"[^\n]{0,70}\n(?:[^\n]{0,30}? ?[:>] ?)?(?:yes,? |yeah,? |ja,? |oui,? |sí,? |sì,? )?(?:(?:it['’]?s|that['’]?s|das ist|es ist|c['’]est|es|è)(?: still| now)? )?#?(?P<value>\d{4,8})(?=#|[ \t]{0,3}(?:\n|\Z)|[.,;!](?!\d))"
 )
-_KEYPAD = re.compile(
+_KEYPAD = expression(
     r"\b(?:door|gate|alarm|keypad|lock\w*|key ?box|safe|garage|entrance|shed|tür|haustür|tor|alarmanlage|schloss|tresor|schlüsselbox|porte|portail|coffre|puerta|portal|alarma|cerradura|porta|portone|cancello|deur|poort|kluis)\b"
 )
 
@@ -111,7 +112,7 @@ def _of_keypads(reading: Reading) -> Iterator[Finding]:
 _AT_PINS = Needles(("pin", "code", "combination", "código", "codice", "geheimzahl"))
 # "a senha do wi-fi mudou de novo, agora é jabuticaba77verde"
 _AT_CHANGED = Needles(("password", "passwort", "kennwort", "passphrase", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "lösenord", "mdp"))  # fmt: skip
-_NOW = re.compile(
+_NOW = expression(
     rf"[^\n.:;?!]{{1,70}}\b(?:is now|it['’]?s now|now it['’]?s|now is|lautet jetzt|ist jetzt|jetzt ist es|agora é|agora está|ahora es|adesso è|ora è|c['’]est maintenant|maintenant c['’]est|est maintenant|is nu|nu is het|teraz to|теперь|är nu|er nå|er nu)(?: das| le| la| el| a| o| de)? {VALUE}{END}",
     re.IGNORECASE,
 )
@@ -124,10 +125,10 @@ def _changed(reading: Reading) -> Iterator[Finding]:
             yield finding(match)
 
 
-_BY_NOW = re.compile(r"\bnow\b|jetzt|agora|ahora|adesso|\bora\b|maintenant|\bnu\b|teraz|теперь|\bnå\b")
+_BY_NOW = expression(r"\bnow\b|jetzt|agora|ahora|adesso|\bora\b|maintenant|\bnu\b|teraz|теперь|\bnå\b")
 # "echo -n bf9d… > config/master.key"
 _ECHO = Needles(("echo ", "printf "))
-_INTO = re.compile(
+_INTO = expression(
     r"(?:-\w{1,2} )?[\"']?(?P<value>[^\s\"'$`>|]{12,160})[\"']? ?>{1,2} ?[\w./~\-]{0,80}(?:key|secret|token|passw|credential|\.pgpass|\.netrc)"
 )
 

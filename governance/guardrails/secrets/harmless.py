@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import re
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets.tokens import KINDS
 
 _BASE64 = r"[A-Za-z0-9+/_\-]"
 # What lock files and registries write of a file: how it is made, then the sum, of just that length.
-_SUM = re.compile(
+_SUM = expression(
     rf"(?:h1:|sha256[-:=]|SHA256:){_BASE64}{{43}}(?:=|(?![\w+/=\-]))|sha384[-:=]{_BASE64}{{64}}|sha512[-:=]{_BASE64}{{86}}==|sha1[-:=]{_BASE64}{{27}}=|(?:sha\d{{1,3}}|md5)[-:=][0-9a-f]{{32,128}}(?![0-9a-f])"
 )
-_BEGINS_SUM = re.compile("h1:|sha|SHA|md5")
+_BEGINS_SUM = expression("h1:|sha|SHA|md5")
 _BEFORE_SUM = 7  # characters: "sha512-"
 _ELLIPSIS = ("…", "...", "[...", "[…")
 _KEYS = frozenset({"api_key", "bearer_token", "saas_token"})
 _NAMED = frozenset({"api_key", "password"})  # found by what names them, not by their form
-_PUBLIC = re.compile(r"pk\.eyJ|pk_(?:live|test)_|pub[0-9a-f]{32}\Z")
-_CALLED_PUBLIC = re.compile(r"\bpubli(?:c|shable)(?:[ _\-][a-z]{2,12}){0,2}[ _\-](?:key|token)\W{1,4}(?:is )?\W?\Z")
-_REMARKED_PUBLIC = re.compile(
+_PUBLIC = expression(r"pk\.eyJ|pk_(?:live|test)_|pub[0-9a-f]{32}\Z")
+_CALLED_PUBLIC = expression(r"\bpubli(?:c|shable)(?:[ _\-][a-z]{2,12}){0,2}[ _\-](?:key|token)\W{1,4}(?:is )?\W?\Z")
+_REMARKED_PUBLIC = expression(
     r"[\"'`);, ]{0,5}(?://|#|\(|--|—|-) ?(?:(?:this|it)(?: is|'s) )?(?:an? |the |our )?publi(?:c|shable)\b"
 )
-_CERTIFICATE, _PRINT = re.compile(r"x\.?509|modsign|certificate"), re.compile(r"[0-9a-f]{40}")
-_OF_CODE = re.compile(
+_CERTIFICATE, _PRINT = expression(r"x\.?509|modsign|certificate"), expression(r"[0-9a-f]{40}")
+_OF_CODE = expression(
     r"(?:[\w.]{1,60}\.)?[A-Z][A-Za-z\d]{2,40}(?:Private|Public|Secret)Key\Z|\w*abcdefghijklmnop", re.IGNORECASE
 )
-_ID = re.compile(r"(?<![\w\-])id[\"']?\s{0,40}[:=]\s{0,4}[\"']?\Z")
-_PROMPT = re.compile(r"[\w\-]+@[\w.\-]+:[~/][\w./\-]{0,60}[#$]")  # of a shell that asked for a password
+_ID = expression(r"(?<![\w\-])id[\"']?\s{0,40}[:=]\s{0,4}[\"']?\Z")
+_PROMPT = expression(r"[\w\-]+@[\w.\-]+:[~/][\w./\-]{0,60}[#$]")  # of a shell that asked for a password
 # Keys that are pressed together, who is asked for a password, where code takes one from, a colour, what is in each line of a log.
-_NO_VALUE = re.compile(
+_NO_VALUE = expression(
     r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]"
     r"|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
     r"|(?:self|this|cls|request|form|data|args|kwargs|config|settings|params)\.[a-z_][\w.]{1,60}(?=[.(\[])|[a-z_]{1,20}=None\b"
@@ -39,37 +40,37 @@ _NO_VALUE = re.compile(
 )
 # The next line of settings, below one that is empty or a placeholder.
 _NEXT_SETTING, _SETTING_BEFORE = (
-    re.compile(r"[A-Z]{2,20}(?:_[A-Z]{2,20}){0,5}="),
-    re.compile(r"[A-Z][A-Z\d_]{2,40}=[^\n]{0,40}\n\Z"),
+    expression(r"[A-Z]{2,20}(?:_[A-Z]{2,20}){0,5}="),
+    expression(r"[A-Z][A-Z\d_]{2,40}=[^\n]{0,40}\n\Z"),
 )
 # What else is named before a value: what is in each line of a log, a secret that stands elsewhere.
-_NAMED_OTHERWISE = re.compile(
+_NAMED_OTHERWISE = expression(
     r"\b(?:rid|req(?:uest)?[_\-]?id|trace[_\-]?id|span[_\-]?id|correlation[_\-]?id|build[_\-]?id|digest|etag)[\"']?\s?[:=]\s?[\"']?\Z"
     r"|\bkeyring\.(?:get|set|delete)_\w{3,12}\([\"']\Z|arn:aws[\w\-]{0,8}:[a-z]{2,20}:[a-z\d\-]{0,20}:\d{12}:secret:\Z"
 )
 # The number of a case, a version: named so, and like one.
-_CASE_OR_VERSION = re.compile(
+_CASE_OR_VERSION = expression(
     r"(?:(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen) ?[:#]|\bversion[ :=]) {0,3}\Z"
 )
-_LIKE_ONE = re.compile(r"[A-Z]{1,5}[\-/]?(?:19|20)\d\d[\-/]\d{3,10}|[A-Z]{1,5}-\d{4,10}|\d{1,3}[.:]\d[\w.:+~\-]{0,30}")
+_LIKE_ONE = expression(r"[A-Z]{1,5}[\-/]?(?:19|20)\d\d[\-/]\d{3,10}|[A-Z]{1,5}-\d{4,10}|\d{1,3}[.:]\d[\w.:+~\-]{0,30}")
 REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 56
 # What a key in JSON shows everybody, and what signs a text or is a key that others write to.
-_KEY_IN_JSON = re.compile(r"[\"']kty[\"']")
-_SHOWN_PART = re.compile(r"[\"'](?:n|e|x|y|kid|x5t(?:#s256)?|x5c)[\"']\s{0,4}:\s{0,4}\[?\s{0,4}[\"']\Z")
-_SIGNED = re.compile(r"-----begin pgp (?:signature|public)")
-_ARMOUR = re.compile(
+_KEY_IN_JSON = expression(r"[\"']kty[\"']")
+_SHOWN_PART = expression(r"[\"'](?:n|e|x|y|kid|x5t(?:#s256)?|x5c)[\"']\s{0,4}:\s{0,4}\[?\s{0,4}[\"']\Z")
+_SIGNED = expression(r"-----begin pgp (?:signature|public)")
+_ARMOUR = expression(
     r"-----begin pgp [a-z ]{4,20}-----\s{0,4}\n(?:[a-z]{2,12}: [^\n]{0,80}\n){0,6}[a-z\d+/=\s]{0,4000}+"
 )
 REACH_OF_BLOCK = 4000
 
 # "PIN code: 560001, Karnataka": in India the postal code is called so.
-_POSTAL, _NAMED_PIN = re.compile(r"[1-8]\d{5}"), re.compile(r"\bpin ?(?:code|no\.?|number)?[^\d\n]{0,40}\Z")
-_ADDRESS = re.compile(
+_POSTAL, _NAMED_PIN = expression(r"[1-8]\d{5}"), expression(r"\bpin ?(?:code|no\.?|number)?[^\d\n]{0,40}\Z")
+_ADDRESS = expression(
     r"\b(?:address|ship\w*|deliver\w*|courier|road|street|lane|nagar|marg|colony|layout|sector|district|dist|taluk|tehsil|village|villa|flat|apartment|floor|area|locality|state|country|india|"
     r"karnataka|maharashtra|kerala|tamil nadu|telangana|andhra|gujarat|rajasthan|punjab|haryana|bihar|odisha|assam|goa|bengal|pradesh|uttarakhand|jharkhand|"
     r"delhi|mumbai|bengaluru|bangalore|chennai|kolkata|hyderabad|pune|kochi|jaipur|lucknow|ahmedabad|nagpur|indore|surat|patna|bhopal)\b"
 )
-_OPENS = re.compile(r"\b(?:card|sim|bank\w*|door|gate|alarm|safe|locker|unlock\w*|login|account|atm|enter the)\b")
+_OPENS = expression(r"\b(?:card|sim|bank\w*|door|gate|alarm|safe|locker|unlock\w*|login|account|atm|enter the)\b")
 
 
 def harmless(reading: Reading, one: Finding) -> bool:

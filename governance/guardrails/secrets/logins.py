@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Blocks, Needles
 from governance.guardrails.reading import Reading
@@ -15,7 +16,7 @@ _LOGINS = (
     "credenzial", "credencia", "inlog", "dostęp", "login", "compte", "conto", "cuenta", "conta ", "konto", "ftp", "ssh", "vpn", "rdp", "smtp", "nas", "router", "user", "usr", "account", "cred", "log in", "log-in", "zugang", "benutzer", "anmeld", "identifiant", "utilisateur",
     "usuario", "usuário", "utente", "gebruiker", "użytkownik", "логин", "доступ", "учётка", "账号", "帳號", "アカウント", "아이디",
 )  # fmt: skip
-_LOGIN = re.compile(
+_LOGIN = expression(
     r"(?:credenziali|inlog(?:gegevens)?|anmeldedaten|credenciales|credenciais|dostęp|logins?|compte|conto|cuenta|conta|konto|ftp|ssh|vpn|rdp|smtp|nas|router|user(?:name)?s?|usr|accounts?|creds?|credentials|log in(?: with)?|log-?in data|zugangsdaten|zugang|benutzer|anmeldung|"
     r"anmelden|identifiants?|utilisateur|usuario|usuário|utente|gebruiker|użytkownik|логин|доступ|учётка|账号|帳號|アカウント|아이디)"
     r"(?:[\"']? ?(?:[:=：→]|->) ?|(?: (?:for|to|of|für|zum|zur|fürs|pour|para|per|voor|do|для|de|di)(?: [^\W\d_][\w\-]{1,20}){1,5}| [A-Z][\w\-]{2,20})(?: ?[:=→] ?| (?:are|is|lauten|sind|sont|son|są) )| (?:is |are |with |mit |für |for )?)[\"']?(?P<user>[\w.@\-]{2,60})[\"']?"
@@ -36,20 +37,20 @@ _PINS = (
     "비밀번호",
     "密码",
 )
-_PIN = re.compile(
+_PIN = expression(
     r"(?:pin(?:[ \-]?code|-nummer|-код|-koden|码)?|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
     r"(?:(?<=geheimzahl) (?=\d)|(?<=puk) (?=\d)|(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|es el|è il|est le|é o|er|är|jest|to|это|—|-) |は|是|\? (?:it'?s |is )?))[\"']?"
     r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
     re.IGNORECASE,
 )
-_CODE_OF = re.compile(
+_CODE_OF = expression(
     r"\b(?:verification|security|one-?time|login|sms|2fa|authentication|door|alarm|safe|gate|unlock|entry|unlocking|garage|lock|access)\Z"
 )
-_SENT = re.compile(r"\b(?:sent|texted|e?mailed|geschickt|gesendet|envoyé|enviado|inviato)\b")
-_NOT_A_PIN = re.compile(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
+_SENT = expression(r"\b(?:sent|texted|e?mailed|geschickt|gesendet|envoyé|enviado|inviato)\b")
+_NOT_A_PIN = expression(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|connector|header|board|lead)\b")
 
 
-_TOLD = re.compile(
+_TOLD = expression(
     r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|\n]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|p(?:w|ass)?: ?(?P<first>[^\s\"'`<>,;]{6,64})[ ,;/|]{1,3}u(?:ser)?: ?\w|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
     r"(?:sign|log|ssh|rdp|telnet|vnc|sftp|ftp|connect|vpn) ?(?:in|into|on|to)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40}(?:,| and| with| /) (?P<with>[^\s\"'`<>,;]{6,64})|"
     r"basic_?auth: ?[\"']?[\w.@\-]{1,40}:(?P<basic>[^\s\"'`<>,;]{6,64})",
@@ -100,18 +101,18 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 # "voicemail PIN 4471", "the gate code is 4471#": what the number opens is named.
-_DOOR_CODE = re.compile(
+_DOOR_CODE = expression(
     r"(?:card|debit|sim|voicemail|lockbox|key ?box|padlock|safe|door|alarm|gate|bank|phone|tablet|screen|unlock|lock|garage|keypad|locker|entry|my|your|his|her|their|our|new|old|mom's|the) (?:card |door |lock )?"
     r"(?:pin|pin code|code|passcode|combination|combo)(?: (?:for|to|of|on) [^\d\n.:]{2,30})?(?: is| was|:| =| to|,)? (?:now |still )?(?:for the (?:door|gate|alarm|safe|garage|lock(?:box)?) )?(?P<value>[#*]?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2}(?:-\d{1,2})?)(?![\w\-/:]|\.\d)",
     re.IGNORECASE,
 )
-_DOORS = re.compile(
+_DOORS = expression(
     r"card|debit|sim|voicemail|padlock|box|safe|door|alarm|gate|bank|phone|tablet|screen|lock|garage|keypad|entry|passcode|combination|combo|pin"
 )
 
 
 # "code for the side gate is 9031#", "the tablet unlocks with 1739", "bike lock: 4482"
-_OPENED_BY = re.compile(
+_OPENED_BY = expression(
     r"(?:(?:pin|code|passcode|combination|combo) (?:for|to|of|on) (?:the |my |our |her |his )?(?:[^\W\d_]{2,12} )?"
     r"(?:card|padlock|lock ?box|key ?box|safe|door|alarm|gate|phone|tablet|lock|garage|keypad|locker|entrance)(?: is| was|:| =)(?: now)?|"
     r"(?:card|padlock|box|safe|door|alarm|gate|phone|tablet|lock|garage|locker|laptop)s? (?:unlocks|opens) with|"
@@ -148,15 +149,15 @@ def _dialled(lower: str, code: re.Match[str]) -> bool:
 
 
 REACH_OF_LOCK = 40
-_OF_LOCK = re.compile(r"safe|lock|door|gate|vault|(?:is|was|to|[:=]) (?:now |still )?\Z")
-_NUMBER = re.compile(r"\d{4}|\d-\d")  # is in every code
+_OF_LOCK = expression(r"safe|lock|door|gate|vault|(?:is|was|to|[:=]) (?:now |still )?\Z")
+_NUMBER = expression(r"\d{4}|\d-\d")  # is in every code
 
 
-_USER_AT_HOST = re.compile(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")
-_HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b")
+_USER_AT_HOST = expression(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")
+_HOST = expression(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b")
 
 
-_MAIL_AND_PASSWORD = re.compile(
+_MAIL_AND_PASSWORD = expression(
     r"(?:(?:[a-z\d\-]{2,40}\.)+[a-z]{2,12}|\d{1,3}(?:\.\d{1,3}){3})[:|;](?P<value>[^\s\"'<>`:;|/]{6,64})"
 )
 
@@ -192,8 +193,8 @@ def _signed(reading: Reading) -> Iterator[Finding]:
 
 
 SHORTEST_SIGNING = 12
-_PHRASED = re.compile(r"[A-Za-z]{2,12}(?:[-_ .][A-Za-z0-9]{1,12}){2,7}[!?]?")
-_SIGNING = re.compile(
+_PHRASED = expression(r"[A-Za-z]{2,12}(?:[-_ .][A-Za-z0-9]{1,12}){2,7}[!?]?")
+_SIGNING = expression(
     r"(?:jwt\.(?:sign|encode|verify|decode)\((?:[^(){}\n\"']|\([^()\n]{0,40}\)|\{[^{}\n]{0,80}\}){1,60}, ?|hmac\.new\(|createhmac\(['\"]sha\d{1,3}['\"], ?|cookieparser\(|keygrip\(\[|secret_key ?= ?)"
     r"b?(?P<quote>[\"'`])(?P<value>[^\"'`\n]{6,120})(?P=quote)",
     re.IGNORECASE,
@@ -219,8 +220,8 @@ def _calls(reading: Reading) -> Iterator[Finding]:
 
 
 # The last argument, or the last before the name of a host.
-_ENDS_CALL = re.compile(r"[\"'] ?(?:\)|, ?[\"'][\w\-]{1,40}(?:\.[\w\-]{1,40}){1,4}[\"'] ?\))")
-_LETS_IN = re.compile(
+_ENDS_CALL = expression(r"[\"'] ?(?:\)|, ?[\"'][\w\-]{1,40}(?:\.[\w\-]{1,40}){1,4}[\"'] ?\))")
+_LETS_IN = expression(
     r"[^\n]{0,14}(?<![A-Za-z])(?:getconnection|(?:plain|set_?basic|http_?basic|basic|http_?digest|digest)?_?auth|login|pdo|mysqli|sign_?in|authenticate|(?:password_?)?authentication|networkcredential|(?:username_?password_?)?credentials|simple_?bind)\(",
     re.IGNORECASE,
 )
@@ -249,8 +250,8 @@ _CLIENTS = (
     "meilisearch(", "typesense(", "openai(", "anthropic(", "telnyx", "mailjet", "postmark", "mixpanel(", "messagebird(", "paypal(", "searchclient.create(",
     "serverclient(", "createclient(", "pinecone(", "weaviate", "influxdb", "ably(", "rollbar(", "bugsnag", "pubnub(", "intercom", "trello(", "zendesk",
 )  # fmt: skip
-_CLIENT = re.compile(r"[\w.]{3,30}(?:['\"]\))?\((?P<value>[^()\n]{20,240})\)?", re.IGNORECASE)
-_KEY_ARGUMENT = re.compile(r"^\s*(?:\w{2,20} ?[=:] ?)?[\"'](?P<key>[A-Za-z0-9_\-]{20,90})[\"']")
+_CLIENT = expression(r"[\w.]{3,30}(?:['\"]\))?\((?P<value>[^()\n]{20,240})\)?", re.IGNORECASE)
+_KEY_ARGUMENT = expression(r"^\s*(?:\w{2,20} ?[=:] ?)?[\"'](?P<key>[A-Za-z0-9_\-]{20,90})[\"']")
 _CALLS = (
     "login(",
     "mysqli(",
@@ -270,10 +271,10 @@ _CALLS = (
     ".bind(",
     "simple_bind_s(",
 )
-_CALL = re.compile(
+_CALL = expression(
     r"\.?[a-z_]{3,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
 )
-_QUOTED = re.compile(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
+_QUOTED = expression(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
 
 
 def _logins(reading: Reading) -> Iterator[Finding]:
@@ -289,15 +290,15 @@ def _logins(reading: Reading) -> Iterator[Finding]:
             yield looks.span("password", match, value, 0.7)
 
 
-_ASSIGNMENT = re.compile(r"\w+=")
+_ASSIGNMENT = expression(r"\w+=")
 _NOT_USERS = frozenset(
     {"is", "are", "the", "name", "id", "page", "agent", "in", "with", "to", "at", "for", "on", "from"}
 )
 
 
 # "each pin mapping to 4471 lines": here "to" is not the Polish "is".
-_LEADS_TO = re.compile(r"(?:ing|ed|s) to \d+\Z(?<!set to)(?<!changed to)")
-_DIGITS, REACH_OF_PIN = re.compile(r"\d{4}"), 160  # in every PIN, and how far behind its name one may end
+_LEADS_TO = expression(r"(?:ing|ed|s) to \d+\Z(?<!set to)(?<!changed to)")
+_DIGITS, REACH_OF_PIN = expression(r"\d{4}"), 160  # in every PIN, and how far behind its name one may end
 
 
 def _pins(reading: Reading) -> Iterator[Finding]:

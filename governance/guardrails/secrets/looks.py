@@ -8,6 +8,7 @@ from collections import Counter
 from itertools import pairwise
 
 from governance.guardrails.cues import Cue, asked_once
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 
 _PLACEHOLDER = Cue(  # of words in lower case
@@ -22,56 +23,56 @@ _PLACEHOLDER_TOKEN = Cue(
     r"(?:^|[_\-.])(?:your|my|insert|xxx+|dummy|fake|put|some)[_\-.]|(?:key|token|secret|here)[_\-]?here$",
 )
 # Hashes and encrypted values: not what opens a door.
-_SEALED = re.compile(
+_SEALED = expression(
     r"\$(?:\d|2[abxy]|argon2\w*|y|pbkdf2\S*|scrypt)\$|\{(?:S?SHA\d*|CRYPT|ARGON2)\}|pbkdf2[_:]|scrypt:|bcrypt[_$:]|sha\d+[$:]|md5:|\*[0-9A-F]{40}\Z|"
     r"ENC[\[(]|\$ANSIBLE_VAULT|AgB[A-Za-z0-9]|vault:v\d|CiQ[A-Za-z0-9]|AQIC[A-Za-z0-9]"
 )
 # What manuals and standards print as examples.
-_PRINTED = re.compile(
+_PRINTED = expression(
     r"correct.?horse.?battery|SflKxwRJSMeKKF2QT4fwpM|4eC39HqLyjWDarjtT1zdp7dc|BQokikJOvBiI2HlWgH4olfQ2|SplxlOBeZQQYbYS6WxSbIA|2YotnFZFEjr1zCsicMWpAA|"
     r"tGzv3JOkF0XG5Qx2TlKWIA|czZCaGRSa3F0MzpnWDFmQmF0M2JW|mF_9\.B5f-4\.1JqM|JBSWY3DPEHPK3PXP\Z|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1|"
     r"ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80|AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY|QWxhZGRpbjpvcGVu"
 )
-_DUMMY = re.compile(
+_DUMMY = expression(
     r"(?:new|old|current|confirm|repeat)_password\d?|(?:test|dummy|demo|foo|bar|foobar|password|passw0rd|passwort|string)(?:pass(?:word)?|pw|user)?[\d!]{0,4}",
     re.IGNORECASE,
 )
-_SAME = re.compile(r"(.)\1{7,}")
-_SAME_IN_TOKEN = re.compile(r"([^A/])\1{7,}|[A/]{16}")  # bytes of nothing are many "A" in a row
-_CODE = re.compile(
+_SAME = expression(r"(.)\1{7,}")
+_SAME_IN_TOKEN = expression(r"([^A/])\1{7,}|[A/]{16}")  # bytes of nothing are many "A" in a row
+_CODE = expression(
     r"[()\[\]{}|\\]|^(?:os|process|env|config|settings|secrets?|self|this|var|data|local|module|request|req|params|ctx|app|st|"
     r"ENV|vault|ssm|arn|kms|file|https?|op|sm|gcp|aws|azure|projects|import|await|new)[.:]|"
     r"^[a-z_]+(?:\.[a-zA-Z_]+)+$|^/|^\./|^~/|^!|^&|^\$|:$",
 )
-_CALL = re.compile(
+_CALL = expression(
     r"^[x*!]{0,2}:\d*:\d*:|^[\w.\-]*\w[(\[]|^[(\[{|\\]|\\[nrtu]|^(?:os|process|env|config|settings|secrets?|self|vault|arn|https?)[.:]|^/|^\./|^~/|^\$|"
     r"^(?:user|form|body|cfg|conf|options|opts|args|account|credentials|auth|session|row|item|input|props|state|params|payload|event|"
     r"res|result|response|obj|model|entity|dto|cmd|ns|el|e)(?:\??\.[A-Za-z_]\w*)+\Z"
 )
-_CLASS = re.compile(r"[A-Z](?:[A-Za-z]|\d{1,5}(?!\d))*(?:Private|Public|Secret)Key")  # Ed25519PrivateKey
-_TYPE_WORD = re.compile(
+_CLASS = expression(r"[A-Z](?:[A-Za-z]|\d{1,5}(?!\d))*(?:Private|Public|Secret)Key")  # Ed25519PrivateKey
+_TYPE_WORD = expression(
     r"(?:secret|token|key|password|credential|passwd|auth|param|name|ref|field|value|env|type)s?", re.IGNORECASE
 )
-YEAR = re.compile(r"(?:19|20)\d\d\Z")
-_DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}")
-_VERSION = re.compile(r"v?\d+(?:\.\d+)+\Z")
-_MIXED_WITH_SIGNS = re.compile(r"[^\W\d_][@#$%^&*+=~!?]+[^\W\d_]")
-_UNSAID = re.compile(  # what prose says after "the password is", and what is no password
+YEAR = expression(r"(?:19|20)\d\d\Z")
+_DATE = expression(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}")
+_VERSION = expression(r"v?\d+(?:\.\d+)+\Z")
+_MIXED_WITH_SIGNS = expression(r"[^\W\d_][@#$%^&*+=~!?]+[^\W\d_]")
+_UNSAID = expression(  # what prose says after "the password is", and what is no password
     r"\d+[a-z]{1,6}|\d+-[a-z]+|[a-z]+-\d{1,2}|[A-Z]{2,6}-\d+|(?i:sha-?\d+\w*|md5|base\d\d|utf-?\d+|oauth\d?|auth0|2fa|1password|x\.?509|"
     r"bcrypt\d*|aes-?\d+\w*|argon2\w*|pbkdf2\w*|rsa-?\d+|h\d|[a-z]\d|\d[a-z]|24/7|\d+(?:st|nd|rd|th|er|e|º|ª))"
 )
-_SEGMENT = re.compile(r"[-_.+/=%~]+")
+_SEGMENT = expression(r"[-_.+/=%~]+")
 # Digits strewn among letters, or many consonants in a row beside digits: no words.
-_STREWN = re.compile(
+_STREWN = expression(
     r"[A-Za-z]\d+[A-Za-z]+\d+[A-Za-z]|(?=[a-z]*\d)[a-z\d]*[b-df-hj-np-tv-xz]{5}|[b-df-hj-np-tv-xz]{5}[a-z]*\d"
 )
-_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
-_HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
-UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
+_RUN = expression(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_HEX = expression(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
+UUID = expression(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
 # A password of four words or more with signs between.
-_PHRASE = re.compile(r"[A-Za-z]{3,12}(?:([\-_. ])[A-Za-z]{3,12})(?:\1[A-Za-z]{3,12}){2,6}")
-_TELLING = re.compile(
+_PHRASE = expression(r"[A-Za-z]{3,12}(?:([\-_. ])[A-Za-z]{3,12})(?:\1[A-Za-z]{3,12}){2,6}")
+_TELLING = expression(
     r"\b(?:the|see|your|from|vault|env|file|change|here|not|use|with|and|for|reset|must|set|value|in|this|that|stored|ask|please|is|are|will|never)\b",
     re.IGNORECASE,
 )
@@ -156,8 +157,8 @@ def stamped(value: str) -> bool:
     )
 
 
-_STAMP = re.compile(r"[a-z]{2,10}(?:_[a-z0-9]{1,8}){0,2}_(?=[A-Za-z0-9_\-]+\Z)")
-_PUBLIC_STAMPS = re.compile(
+_STAMP = expression(r"[a-z]{2,10}(?:_[a-z0-9]{1,8}){0,2}_(?=[A-Za-z0-9_\-]+\Z)")
+_PUBLIC_STAMPS = expression(
     r"(?:cs|req|msg|evt|pub|pk|file|img|id|ref|run|resp|thread|call|toolu|chunk|index|page|test|cursor)_"
 )
 LONGEST_STAMPED_ID, FEWEST_DIGITS = 36, 3
@@ -235,7 +236,7 @@ def _unspeakable(value: str) -> bool:
     return value.isalpha() and sum(_VOWEL.search(piece) is None for piece in pieces) >= 2
 
 
-_VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
+_VOWEL = expression(r"[aeiouy]", re.IGNORECASE)
 
 
 def made_up(value: str) -> bool:
@@ -268,18 +269,18 @@ def coined(value: str) -> bool:
     return made_up(value) or _COINED.fullmatch(value) is not None or _CHAINED.fullmatch(value) is not None
 
 
-_COINED = re.compile(
+_COINED = expression(
     r"[^\W\d_]{7,20}\d[!?#$%*]{0,2}|[^\W\d_]{3,20}[@#_.\-]?\d{2,6}[!?#$%*.+@]{0,2}|[^\W\d_]{2,16}\d{1,4}[^\W\d_]{1,16}\d{0,4}[!?#$%*]{0,2}|\d{1,4}[^\W\d_]{4,16}\d{0,4}[!#$]{0,2}|[^\W\d_]\w{2,}\d[^\W\d_]+\d\w*"
     # t00r-loo, p4nnekoek
     r"|(?!(?i:k8s|s3|v\d|h2|x86|i18n|e2e|l10n|b2b|p2p|m\d|t\d|c\d|r\d|a11y))(?=[^\d]*\d)[^\W\d_]{1,8}\d{1,2}[^\W\d_]{1,8}\d{1,2}[^\W\d_]{1,12}\d{0,4}"
     r"|(?!(?i:k8s|s3|v\d|h2|x86|i18n|e2e|l10n|b2b|p2p|m\d|t\d|c\d|r\d|a11y))[^\W\d_]\d{1,2}[^\W\d_]{4,16}\d{0,4}"
 )
 # Words and numbers with signs between, as people chain them.
-_CHAINED = re.compile(
+_CHAINED = expression(
     r"(?=[^\d]*\d)(?=(?:[^a-z]*[a-z]){8})(?!test_)[^\W_]{1,12}([\-_])[^\W_]{1,12}(?:\1[^\W_]{1,12}){1,5}", re.IGNORECASE
 )
 # Machines, programs and places in a document, whose names end in digits as well.
-_PRODUCT = re.compile(
+_PRODUCT = expression(
     r"(?:office|windows?|win|chrome|firefox|python|node|java|php|port|version|server|srv|web|db|host|iphone|ipad|ios|android|excel|word|sha|aes|utf|base|route|gpt|llama|"
     r"ubuntu|debian|fedora|centos|macos|rhel|eth|wlan|bond|vlan|rack|room|floor|page|line|step|field|input|table|column|chapter|section|figure|ticket|case|order|issue|"
     r"invoice|release|build|branch|sprint|week|day|year|q|fy|item|part|batch|model|series|type|level|stage|phase|test_|user|users|group|team|project|archive|node|worker|"
@@ -288,16 +289,16 @@ _PRODUCT = re.compile(
     r"[_\-]?\d+",
     re.IGNORECASE,
 )
-_ARGUMENT = re.compile(
+_ARGUMENT = expression(
     r"[A-Za-z]=[\d.]+|[A-Za-z_]{2,24}=(?:None|True|False|null|true|false|[\d.:/]{1,40}|[a-z_]+\d?)|[A-Z]\{[\w.]+\}?"
 )  # of a call, and a type
-_SIGNED = re.compile(
+_SIGNED = expression(
     r"[^\W_][@#$%^&*+=~!?][^\W_]|\w[#$%^&*]\Z|[^\W\d_]\d[^\W\d_]{2,}.*\d|[a-z][\-._][A-Z][a-z]+(?:\d{2,}|[\-._]\d{1,4})\Z|[a-z][A-Z][a-z]{2,}(?!19|20)\d{3,4}\Z|^[A-Z][a-zà-ÿ]{3,}([\-_.])\d{1,3}\1(?!prod|final|stable|draft|beta|alpha|test|staging|latest|release|west|east|north|south|main)[a-zà-ÿ]{3,}\Z"
 )
-_HYPHENED = re.compile(
+_HYPHENED = expression(
     r"[A-Z]{1,6}[\-/]?\d+(?:[\-/.]\d+)*|\d+(?:[.,:/x\-]\d+)*\w{0,3}|[\w.+\-]+@[\w\-]+\.[\w.]+|[a-z\d_.\-]+@[a-z\d.\-]+(?::[\w./~\-]*)?"
 )
-_HOST = re.compile(r"@[\w\-]+\.[a-z]{2,}|\.(?:com|net|org|io|de|fr|py|js|log|txt|json|html)\b")
+_HOST = expression(r"@[\w\-]+\.[a-z]{2,}|\.(?:com|net|org|io|de|fr|py|js|log|txt|json|html)\b")
 
 
 def _turns(value: str) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.needles import Needles
 
-_NO_LETTER = re.compile(r"(?<![^\W\d_])\Z")
+_NO_LETTER = expression(r"(?<![^\W\d_])\Z")
 # The word a secret's name ends with, and what must stand before it for the words that say little alone.
 PASSWORDS: dict[str, re.Pattern[str] | None] = {
     **dict.fromkeys(
@@ -27,16 +28,16 @@ PASSWORDS: dict[str, re.Pattern[str] | None] = {
 # What a name may go on to, so that it names a thing and no secret: "password manager".
 THING = r"(?: de passe)?[\- ]?(?:manage|generat|store|safe|app\b|tool|program|vault|polic|field|tresor|verwalt|gestor|gestion)"
 _CAMEL = frozenset({"pass", "pwd", "pw", "psk"})  # may end a name in camel case or without a sign, as in `dbpass`
-_RUN_TOGETHER = re.compile(r"(?<![a-z])(?:db|smtp|user|root|admin|ftp|ssh|ldap|mail|bind|my|sql|pg|wifi)\Z")
+_RUN_TOGETHER = expression(r"(?<![a-z])(?:db|smtp|user|root|admin|ftp|ssh|ldap|mail|bind|my|sql|pg|wifi)\Z")
 _KEYS: dict[str, re.Pattern[str] | None] = {
     **dict.fromkeys(
         ("secret", "credential", "credentials", "authorization", "apikey", "session_cookie", "api_hash", "erlangcookie", "erlang_cookie"),
         None,
     ),
-    "token": re.compile(
+    "token": expression(
         r"(?<!page_)(?<!page)(?<!next)(?<!next_)(?<!next )(?<!middleware)(?<!page )(?<!sync )(?<!csrf )(?<!design )(?<!continuation)(?<!csrf)(?<!csrf[_\-])(?<!xsrf[_\-])(?<!publickey)(?<!public key )(?<!authenticity_)(?<!verification)(?<!sync_)(?<!cancel)(?<!pad_)(?<!eos_)\Z"
     ),
-    "key": re.compile(
+    "key": expression(
         r"(?:consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
         r"deploy|shared ?access|client|ssh|pgp|aes|hmac|app|admin|bot|webhook|unseal|functions)[_\-. ]?\Z|(?<![a-z])[ais]\Z"
     ),
@@ -50,7 +51,7 @@ def kind_of(core: str) -> str:
     return "password" if core in PASSWORDS else "api_key"
 
 
-_GIVEN = re.compile(r" ?[:=] ?[\"']|=[^\s\d]")
+_GIVEN = expression(r" ?[:=] ?[\"']|=[^\s\d]")
 _PUBLIC = (
     "public",
     "publishable",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue, heads
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.reading import Reading
@@ -15,13 +16,13 @@ from governance.guardrails.secrets import looks, tokens
 
 REACH = 64  # characters before a value that may name it
 FEWEST_JUDGED, CHARACTERS_FOR_ONE = 150, 300  # values near such words that are judged with care in one text
-_CANDIDATE = re.compile(
+_CANDIDATE = expression(
     r"(?<![A-Za-z0-9_\-+/.~%])(?:[A-Za-z0-9]|[+/](?=[A-Za-z0-9+/]{40}))[A-Za-z0-9_\-+/.~%]{15,400}={0,2}"
 )
 
 PROVIDERS = tokens.FORMATS.providers
 # The word that says what a value is. A short word must stand alone or end a name in snake case.
-_NAMING = re.compile(
+_NAMING = expression(
     r"(?:api[ _\-]?keys?|(?:(?:pre-?)?shared|mac|cmac|wep|provisioning|enrol?lment|leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
@@ -34,7 +35,7 @@ _NAMING = re.compile(
     r"(?![a-z])"
 )
 _NAMINGS = Cue(_NAMING.pattern)
-_BARE_KEY = re.compile(
+_BARE_KEY = expression(
     r"(?:keys?|pk|auth|appid|creds?|schlüssel|clave|chave|chiave|sleutel|klucz|ключ|キー|키|nyckeln?|nøkkel(?:en)?|nøglen?|avain|klíč|ključ|cheia|kulcs|κλειδί|מפתח|khóa|kunci|anahtarı?)\Z"
 )
 _DENIAL = Cue(
@@ -46,32 +47,32 @@ _DENIAL = Cue(
 _DENIED_BEFORE = (
     "public", "public key", "publickey", "publishable", "clé publique", "hashed", "encrypted", "sealed", "middleware", "cache", "redis", "lock", "dedup", "mint", "authenticity", "verification", "correlation", "tracking", "primary", "foreign", "sort", "partition", "idempotency", "site", "host", "object", "s3", "row", "group", "hash", "map", "page", "next", "csrf", "xsrf", "continuation", "sync", "cancel", "design", "cursor", "upload", "device", "push", "websocket", "gpg", "signing ssh", "tokenizer", "translation", "i18n", "message", "locale", "react",
 )  # fmt: skip
-_TELLS = re.compile(
+_TELLS = expression(
     r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*(?:(?:new )?(?:\[\])?[\w.]{1,28}\([\"'`]{1,3})?\Z"
 )
-_SHORT_GAP = re.compile(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
-_SENTENCE_END = re.compile(r"[.!?;]\s|[;{}]|----")
+_SHORT_GAP = expression(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
+_SENTENCE_END = expression(r"[.!?;]\s|[;{}]|----")
 _ROLES = (
     r"\b(?:admin|personal|prod|production|live|bearer|session|login|deploy|app|master|root|service|bot|webhook|creds?|api|account|user|reporter|org|team|"
     r"staging|key|token|secret|pat|auth)\b[ \t:=→\-(\"'`]{1,5}\Z"
 )
-_ROLE = re.compile(_ROLES)
+_ROLE = expression(_ROLES)
 _PROVIDED = Cue(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])[\w .:\-()]{{0,24}}?{_ROLES}")
 _PROVIDER = Cue(rf"(?<![a-z])(?:{PROVIDERS})(?![a-z])")
-_NAMED_KEY = re.compile(r"[A-Za-z0-9](?:_key|Key)[\"']?\s?[=:]\s?[\"']?\Z")
-_SECTION = re.compile(
+_NAMED_KEY = expression(r"[A-Za-z0-9](?:_key|Key)[\"']?\s?[=:]\s?[\"']?\Z")
+_SECTION = expression(
     r"(?:^|\n)[ \t]*\[?[\w.\-\"]{0,24}(?:api|auth|secrets?|credentials?|token|account|service|client)[\w.\-\"]{0,12}(?:\]|: ?\{?|\{)[ \t]*\n(?:[ \t]*[\w.\-]{1,24} ?[:=][^\n]{0,40}\n){0,2}[ \t]*[\"']?key[\"']?\s?[=:]\s?[\"']?\Z"
 )
-_PROVIDER_KEY = re.compile(rf"(?:\A|[\s\"';])(?i:{PROVIDERS})=[\"']?\Z")
-_ENV_KEY = re.compile(r"[A-Z0-9]+_(?:KEY|SECRET|TOKEN|AUTH)[\"']?\s?[=:]\s?[\"']?\Z|[?&]key=\Z")
-_WALLET = re.compile(
+_PROVIDER_KEY = expression(rf"(?:\A|[\s\"';])(?i:{PROVIDERS})=[\"']?\Z")
+_ENV_KEY = expression(r"[A-Z0-9]+_(?:KEY|SECRET|TOKEN|AUTH)[\"']?\s?[=:]\s?[\"']?\Z|[?&]key=\Z")
+_WALLET = expression(
     r"[KL](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{51}|5[HJK](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{49}"
 )  # Bitcoin's import format
 _TRAILING = ".-_/%"
 REACH_WORD = 120
-_RESOURCE = re.compile(r"\b(?:arn|urn|op|vault):\S*\Z|\bprojects/\S*\Z")  # the name of one, up to the value
+_RESOURCE = expression(r"\b(?:arn|urn|op|vault):\S*\Z|\bprojects/\S*\Z")  # the name of one, up to the value
 # Names of accounts and keys that their makers print on pages.
-_PUBLIC_NAME = re.compile(
+_PUBLIC_NAME = expression(
     r"1-[0-9a-f]{8}-[0-9a-f]{24}\Z|(?:[0-9A-F]{16}|[0-9A-F]{40})\Z|v?\d+(?:\.\d+)+(?:[\-+~_.][A-Za-z0-9]{1,12}){1,8}\Z|rzp_|pk_(?:live|test)|AC[0-9a-f]{32}\Z|(?:acct|cus|price|prod|in|pi|sub|ch|evt|app|client|phc|pub)_|sb_publishable|pk\.eyJ|"
     # a constant of a class, a pod of a cluster
     r"[A-Z][a-zA-Z]{2,30}\.[A-Z][A-Z\d_]{2,30}\Z|(?:[a-z]{2,20}/)?[a-z]{2,20}(?:-[a-z\d]{1,20}){0,6}-(?=[a-z]*\d)[a-z\d]{8,10}-[a-z\d]{5}\Z|sq0idp-|"
@@ -120,7 +121,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
 
 
-FEWEST_ASKED, CHARACTERS_FOR_ASKED, _DIGIT = 300, 125, re.compile(r"\d")  # long words near such words
+FEWEST_ASKED, CHARACTERS_FOR_ASKED, _DIGIT = 300, 125, expression(r"\d")  # long words near such words
 
 
 def _could_be_named(reading: Reading, start: int, end: int) -> bool:
@@ -204,9 +205,9 @@ _STEMS = (
 _ALL_STEMS = (
     *_STEMS, "nøkkel", "nøgle", "klíč", "ključ", "κλειδί", "מפתח", "khóa", "คีย์", "鍵", "clé", "schl", "ключ", "токен", "секрет", "密钥", "密鑰", "令牌", "トークン", "キー", "토큰", "키", "مفتاح", "anahtar",
 )  # fmt: skip
-_STEM = re.compile(beginnings(shortest(_ALL_STEMS)))
+_STEM = expression(beginnings(shortest(_ALL_STEMS)))
 LONGEST_NAME = 24
-_BEGINNING = re.compile(r"(?<![a-z])[a-z]")
+_BEGINNING = expression(r"(?<![a-z])[a-z]")
 
 
 def _named_secret(reading: Reading, start: int, window: str, value: str, stem: int) -> bool:
@@ -277,12 +278,12 @@ def _denied_before(head: str) -> bool:
 
 
 # "the key for the map service is …"
-_SERVICE = re.compile(
+_SERVICE = expression(
     r"^ (?:för|till|to|for|от|для|к|do|til|for|für|zum|zur|pour|para|per|voor|pro|pentru|untuk|cho) (?:the |our |den |det |die |das |le |la |el )?[^\n.;{}=]{3,30}?"
     r"(?: is| är| er| ist| est| es| è| é| jest| je| on| este| adalah| là|:| —| -|,) {1,2}[\"'`]?\Z"
 )
 # "AuthError: key … rejected"
-LONG_TOKEN, _REFUSED = 30, re.compile(r"auth|secret|credential|api|(?<!\d)40[13](?!\d)|forbidden|denied|invalid|login")
+LONG_TOKEN, _REFUSED = 30, expression(r"auth|secret|credential|api|(?<!\d)40[13](?!\d)|forbidden|denied|invalid|login")
 # "Algolia admin key", whatever is told of it before its value.
 _OF_PROVIDER = Cue(rf"(?<![a-z])(?:{PROVIDERS}) (?:[a-z]{{2,10}} )?\Z")
 
@@ -296,15 +297,15 @@ def _both_keys(reading: Reading, start: int) -> bool:
     )
 
 
-_FIRST_OR_SECOND = re.compile(r"\bkey[12][\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)
-_KEY_ONE, _KEY_TWO = (re.compile(rf"\bkey{one}[\"']?\s?[:=]\s?[\"']?[a-z0-9]{{32}}") for one in (1, 2))
-LONG_KEY, _ONE_OF_TWO = 40, re.compile(r"(?:key[12]|(?:primary|secondary)_?key)[\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)
+_FIRST_OR_SECOND = expression(r"\bkey[12][\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)
+_KEY_ONE, _KEY_TWO = (expression(rf"\bkey{one}[\"']?\s?[:=]\s?[\"']?[a-z0-9]{{32}}") for one in (1, 2))
+LONG_KEY, _ONE_OF_TWO = 40, expression(r"(?:key[12]|(?:primary|secondary)_?key)[\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)
 # Names after which a sentence may say much before it says the value.
-_STRONG = re.compile(
+_STRONG = expression(
     r"(?:api|access|secret|signing|encryption|private|auth|service|master|license|client)[ _\-](?:keys?|tokens?|secrets?)|.*(?:api|acceso|acesso|accesso|acc[eè]s)|api.*|.* api|"
     r"jetons?|tokens?|токен|トークン|토큰|令牌|(?:\w+-)?schlüssel|clé secrète|clave secreta|chave secreta|chiave segreta"
 )
-_WORD = re.compile(r" [^\W\d_]{2}")
+_WORD = expression(r" [^\W\d_]{2}")
 
 
 def _alone(text: str, start: int) -> bool:
@@ -319,12 +320,12 @@ def _humped(text: str, start: int) -> bool:
     return named is not None and not named["of"].lower().endswith((*_DENIED_BEFORE, *_HARMLESS_KEYS))
 
 
-_HUMPED = re.compile(r"(?<![A-Za-z])(?P<of>[a-z][A-Za-z0-9]{1,32})Key[\"']?\)?\s?(?:=|:|:=|=>)\s?[\"'`]\Z")
+_HUMPED = expression(r"(?<![A-Za-z])(?P<of>[a-z][A-Za-z0-9]{1,32})Key[\"']?\)?\s?(?:=|:|:=|=>)\s?[\"'`]\Z")
 _HARMLESS_KEYS = (
     "storage", "query", "routing", "content", "etag", "commit", "index", "shard", "dedupe", "color", "lookup", "composite", "unique", "natural", "surrogate", "asset", "file", "blob", "image", "build",
     "version", "digest", "checksum", "item", "list", "node", "state", "session", "trace", "event", "job", "task", "path", "url", "route",
 )  # fmt: skip
-_WEATHER_KEY = re.compile(r"[0-9a-f]{32}")
+_WEATHER_KEY = expression(r"[0-9a-f]{32}")
 
 
 def _said(text: str, lower: str, end: int, value: str) -> bool:
@@ -348,17 +349,17 @@ def _said(text: str, lower: str, end: int, value: str) -> bool:
 _LEADING = r"[\"'`]?(?: (?:is|was) | ?[(–—,-] ?| )(?:the |our |my |his |her |their |a )?(?:new |old |current )?"
 _ROLE_KEY = r"(?:api|access|deploy|auth|secret|admin|bot|signing|service|client|webhook)[ \-](?:key|token|secret)"
 _PROVIDER_TOKEN = rf"(?:{PROVIDERS}) (?:api )?(?:key|token|secret)"
-_BEFORE_KEY = re.compile(rf"{_LEADING}(?:{_ROLE_KEY}|{_PROVIDER_TOKEN})\b(?! ?[:=])")
-_BEGUN_KEY = re.compile(_LEADING + heads(f"{_ROLE_KEY}|{_PROVIDER_TOKEN}"))  # is asked first
+_BEFORE_KEY = expression(rf"{_LEADING}(?:{_ROLE_KEY}|{_PROVIDER_TOKEN})\b(?! ?[:=])")
+_BEGUN_KEY = expression(_LEADING + heads(f"{_ROLE_KEY}|{_PROVIDER_TOKEN}"))  # is asked first
 
 
 # What each of the above begins with.
-_GOES_ON = re.compile(
+_GOES_ON = expression(
     r"[\"'`]?(?:\)?[;,]? {0,3}(?://|#|<-|/\*|<!--)|[ ,\-]{0,2}(?:is\b|was\b|\()| (?:[a-z\-]{3,12} ){0,2}(?:as|for) )|"
     + _BEGUN_KEY.pattern
 )
 _GIVING = frozenset("\"'`=")
-_COMMENTED = re.compile(
+_COMMENTED = expression(
     r"[\"'`]?\)?[;,]? {0,3}(?://|#|<-|/\*|<!--) ?(?:(?:the|our|my|live|prod) )?(?:[a-z]{2,12} )?(?:api[ _\-]?key|api[ _\-]?token|access[ _\-]?key|auth[ _\-]?token|token|secret|credentials?)\b"
 )
 
@@ -368,19 +369,19 @@ def _serves_as(text: str, end: int) -> str:
     return match[1].lower() if match else ""
 
 
-_AS = re.compile(r"[\"'`]? (?:[a-z\-]{3,12} ){0,2}(?:as|for) (?:the |our |my |an? )?([^\n.;]{3,24})")
+_AS = expression(r"[\"'`]? (?:[a-z\-]{3,12} ){0,2}(?:as|for) (?:the |our |my |an? )?([^\n.;]{3,24})")
 # Calls whose argument opens something.
-_CALL = re.compile(
+_CALL = expression(
     r"(?:api_?client|\bbot\.run|\bbot|\bclient\.(?:login|start|run)|authenticate|set_?api_?key|cookieparser|fernet|signer|createhmac\(['\"]sha\d+['\"], ?|hmac\.new|"
     r"jwt\.(?:sign|encode|verify|decode)\([^()\n]{0,30}, ?)\(?\s?b?[\"']\Z",
     re.IGNORECASE,
 )
-_LINE_OF_A_KEY = re.compile(r"(?:\A|\n)[ \t]*key: [\"']?\Z", re.IGNORECASE)
-_PURE = re.compile(r"(?=[A-Za-z]*\d)(?=[A-Z\d]*[a-z])(?=[a-z\d]*[A-Z])[A-Za-z\d]{20,}\Z")
-_ABROAD = re.compile(
+_LINE_OF_A_KEY = expression(r"(?:\A|\n)[ \t]*key: [\"']?\Z", re.IGNORECASE)
+_PURE = expression(r"(?=[A-Za-z]*\d)(?=[A-Z\d]*[a-z])(?=[a-z\d]*[A-Z])[A-Za-z\d]{20,}\Z")
+_ABROAD = expression(
     r"(?:시크릿|비밀|인증|연동|접근|액세스|서비스|마스터|암호화|결제|보안) ?키|(?:シークレット|アクセス|認証|暗号|マスター|サービス)|秘密|(?:访问|接口|授权|应用|私|服务)|bí mật|truy cập|rahasia|akses|סודי|גישה|ลับ|доступа|erişim|api|acc[eè]s|secr|segr|geheim|zugriffs|zugangs|sicherheits"
 )
-_DIRECT = re.compile(r"[\s=:\"']{1,4}\Z")
+_DIRECT = expression(r"[\s=:\"']{1,4}\Z")
 _SURE = frozenset({"pk", "auth", "creds", "cred"})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -22,7 +23,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 # "try bob / rosebud44", "admin:rosebud44"
-_PAIR = re.compile(
+_PAIR = expression(
     r"(?:try|type|enter|with|with the|as|in as|to \S{3,40} as|mit|avec|con|com|met|z|jako|как|с|runas:|cred(?:ential)?s:?|default (?:creds|credentials|login)(?: is| are|:)?|access:|accès ?:|"
     r"acceso:|acesso:|accesso:|dostęp:|доступ:|zugang:|zugangsdaten:|toegang:|identifiants ?:|credenziali:|credenciales:|login:|login is|(?:log|sign)-?in:?|logins:|user/pass:?|anmeldung:|anmelden:|einloggen:|entrar:|entra:|acceder:|inloggen:|zaloguj:|войти:|для входа:|логин:|u/p:?)"
     r" (?:for [^:\n]{2,30}: )?(?P<user>[\w.@\-]{2,40})(?: ?//? ?| ?: ?| ?\| ?| and | und | et | y | e | en | i | и )(?:the )?"
@@ -35,12 +36,12 @@ _PAIR_WORDS = (
     "identifiants", "log-in", "login", "sign-in", "signin", "user/pass", "anmeldung:", "anmelden:", "einloggen:", "entrar:", "entra:", "acceder:", "inloggen:", "zaloguj:", "войти:", "для входа:", "логин:", "u/p",
 )  # fmt: skip
 _AT_PAIRS = Needles(_PAIR_WORDS)
-_MAIL_PAIR = re.compile(
+_MAIL_PAIR = expression(
     r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - |(?P<listed>, )| (?=[^\s]{0,40}\d))"
     + VALUE
     + END
 )
-_COLON_PAIR = re.compile(
+_COLON_PAIR = expression(
     r"(?:auth|user(?:pwd|pass)?|creds?|credentials|login|decode[sd]|decodiert|décodé)(?: ?[:=] ?| (?:is|to|as):? )[\"']?[a-z][\w.\-]{1,32}:"
     + VALUE
     + END,
@@ -61,7 +62,7 @@ _KNOWN = (
     "manager",
     "service",
 )
-_KNOWN_USER = re.compile(
+_KNOWN_USER = expression(
     r"(?P<user>[a-zé]+)(?: / | ?/ ?| ?: ?| \| |(?P<and> and | und | et | y | e | en | i | и )|(?P<listed>, ))"
     + VALUE
     + END,
@@ -107,28 +108,28 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
             yield finding(known)
 
 
-_IN_URL = re.compile(r"://[^\s\"'<>]*\Z")
-_POINTED = re.compile(r"(?:->|=>|→|:|=|[–—]) ?\Z")
+_IN_URL = expression(r"://[^\s\"'<>]*\Z")
+_POINTED = expression(r"(?:->|=>|→|:|=|[–—]) ?\Z")
 _NO_USERS = frozenset(
     {"the", "a", "is", "are", "chrome", "firefox", "your", "this", "page", "account", "team", "version", "public"}
 )
 
 # "Wifi: greenlamp88", "SSID: Maple Key: sugarbush11"
-_NETWORK = re.compile(
+_NETWORK = expression(
     r"(?:wi-?fi|wlan|ssid|wireless|hotspot)(?:[\s:=]{1,3}[\"']?(?P<name>[\w\- ]{2,32}?)[\"']?(?: ?[/|,;\n] ?| {1,2}))??(?: ?(?:at|in|for|code|key|psk|schlüssel|is)\b[^\n:]{0,20}?)?"
     r"(?:[:=]| is| ist| code| key| [/|]) {0,2}" + VALUE + END,
     re.IGNORECASE,
 )  # fmt: skip
 
 
-_NETWORK_KEY = re.compile(
+_NETWORK_KEY = expression(
     r"(?:wi-?fi|wlan|ssid|netz\w{0,12}|network|réseau|rete|netwerk|sieć|сеть|hotspot)[^\n]{0,60}?[ ,;:(/](?:key|code|schlüssel|clé|clave|chiave|sleutel|klucz|ключ|nyckeln?|psk|kod)"
     r"(?: ?[:=]| is| ist| est| es| è| é| to| är)? {1,2}" + VALUE + END,
     re.IGNORECASE,
 )
 
 
-_NETWORKS = re.compile(r"wi-?fi|wlan|r[ée]seau|netzwerk|network|red |rete|rede|hotspot")
+_NETWORKS = expression(r"wi-?fi|wlan|r[ée]seau|netzwerk|network|red |rete|rede|hotspot")
 
 
 def _networks(reading: Reading) -> Iterator[Finding]:
@@ -156,7 +157,7 @@ def _networks(reading: Reading) -> Iterator[Finding]:
 
 
 # "le code du wifi c'est …"
-_OF_NETWORK = re.compile(
+_OF_NETWORK = expression(
     r"(?:code|key|password|clé|clave|chave|chiave|schlüssel|sleutel|kod|ключ|пароль) (?:du|de|del|do|da|of|for|to|vom|für|fürs|van|od|от|к)(?: the| la| le| das| den| het| o| our)? "
     r"(?:wi-?fi|wlan|réseau|netzwerk|network|red|rete|rede|hotspot)(?: (?:is|ist|c'est|est|es|è|é|to)|:)(?: now| jetzt)? "
     + VALUE
@@ -178,7 +179,7 @@ _CODES_OF_NETWORKS = (
     "пароль ",
 )
 _LETS_IN, REACH_OF_LOGIN = (
-    re.compile(r"log ?-?in|sign ?-?in|account|passw|credential|creds|access|zugang|accès|acceso"),
+    expression(r"log ?-?in|sign ?-?in|account|passw|credential|creds|access|zugang|accès|acceso"),
     80,
 )
 
@@ -194,12 +195,12 @@ SHORTEST_KEY = 8
 
 
 # "Wi-Fi: Seagull / chipsandvinegar", "SSID: Boathouse, key: driftwood": there a plain word is a password as well.
-_PLAIN_NETWORK = re.compile(
+_PLAIN_NETWORK = expression(
     r"(?i:wi-?fi|wlan|ssid|netzwerk|network|réseau|rete|netwerk|sieć|сеть)(?: network| netz| name| guest)?(?: ?[:=]| -)? {0,2}[\"'“„«]?(?P<name>[A-Z][\w\-]{2,24}(?: [A-Z\d][\w\-]{0,20})?)[\"'”“»]?"
     r"(?:(?: ?/ ?| ?\| ?)(?P<listed>[a-zà-ÿ]{8,32})|[\s,;|/\-]{1,4}(?:(?i:wi-?fi|wlan|network)[ \-])?(?i:key|code|pw|pass(?:word|wort|phrase)?|kennwort|schlüssel|clé|clave|chiave|chave|senha|sleutel|wachtwoord|klucz|hasło|mdp|mot de passe|contraseña|пароль|ключ)"
     r"(?: ?[:=]| is| ist| est| es| è)? {1,2}[\"'“„«]?(?P<value>[^\W\d_]{6,32}))(?=[\"'”“»]?[.,;!]?[ \t]{0,8}(?:\n|\Z))",
 )
-_NO_KEY = re.compile(
+_NO_KEY = expression(
     r"conference|includ\w+|inklusiv\w*|kostenlos\w*|gratuit\w*|restaurant|breakfast|everywhere|poolside|reliable|available|bluetooth|ethernet|standard|zuverlässig|überall|verfügbar|unlimited|unbegrenzt"
 )
 
@@ -215,7 +216,7 @@ def _plain_networks(reading: Reading) -> Iterator[Finding]:
 
 
 # What databases keep: lines of .pgpass and rows that are inserted.
-_PGPASS = re.compile(
+_PGPASS = expression(
     r"^(?:[\w.\-]+|\*):(?:\d{3,5}|\*):[\w*\-]+:[\w*\-]+:(?P<value>[^\s:\"']{5,64})$|pgpass[^\n]{0,20}?[ :>]{1,3}(?:[\w.\-]+|\*):(?:\d{3,5}|\*):[\w*\-]+:[\w*\-]+:(?P<named>[^\s:\"']{5,64})",
     re.MULTILINE,
 )

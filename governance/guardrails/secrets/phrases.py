@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
@@ -19,12 +20,12 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 # Phrases of words.
-_PHRASE = re.compile(
+_PHRASE = expression(
     r"(?:phrase de passe|phrase|password|passwort|pw|mot de passe|contraseña|senha)s?[\"'*]{0,2}(?P<about>(?: \([^()\n]{3,24}\)| (?:for|to|of|on|for the|to the|für\w{0,4}|du|del|do)(?: [a-z][\w\-]{1,20}){1,3}?)?)(?P<sign> is (?:\w{3,6} words|this|these|as follows):| is| are| est| es| é|:| =|=| -| –| —| was| ist| lautet| it'?s)(?: now| still)?:? {0,2}(?P<quote>[\"'“`«„]?)"
     r"(?P<value>[^\W\d_]{2,14}(?:(?P<link>[ \-_.])[^\W\d_]{2,14})(?:(?P=link)[^\W\d_]{2,14}){1,6}?)(?P<after>[\"'”`»“]|[.,;\n)]|\Z| (?:all |in |with |lower|\())",
     re.IGNORECASE,
 )
-_PROSE = re.compile(
+_PROSE = expression(
     r"\b(?:the|is|are|was|were|be|been|being|not|no|never|always|must|should|can|could|may|might|will|would|shall|has|have|had|do|does|did|at|least|minimum|maximum|"
     r"characters?|letters?|words?|digits?|long|longer|short|required?|missing|wrong|invalid|incorrect|expired?|hidden|stored|saved|kept|known|only|same|your|our|my|"
     r"his|her|their|its|this|that|these|those|see|vault|enter|choose|use|used|using|type|from|for|by|with|without|and|or|if|when|until|after|before|please|ask|change|changed|"
@@ -55,15 +56,15 @@ def _phrases(reading: Reading) -> Iterator[Finding]:
 
 
 FEWEST_WORDS, FEWEST_LINKED = 4, 3
-_SPELT = re.compile(r"lower|small|spaces|capital|one word|no caps")
-_NAME = re.compile(
+_SPELT = expression(r"lower|small|spaces|capital|one word|no caps")
+_NAME = expression(
     r"pass|secret|key|token|name|ref\b|field|label|form|input|config|file|path|auth|login|phrase|characters|digits",
     re.IGNORECASE,
 )
 
 # psk="orange tram 52"; the PIN phrase "blue door nineteen"
 _WORDS = r"[^\W_]{2,14}(?:(?P<link>[ \-_.])[^\W_]{1,14})(?:(?P=link)[^\W_]{1,14}){0,6}[!?]?"
-_IN_QUOTES = re.compile(
+_IN_QUOTES = expression(
     r"(?:(?:pass|pin|code|door|alarm|vault|unlock|safe|secret)[ \-]?phrase|phrase|(?<![a-z])psk|passwor[td]|passcode|passwd|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|пароль)"
     r"(?: (?:for|to|of|on) (?:the |my |our )?[\w\-]{2,20}){0,1}[\"']?(?P<sign> ?[:=]| is:?| was| ist| est| es| é|)[ ]?(?P<quote>[\"'“„«`])(?P<value>"
     + _WORDS
@@ -71,11 +72,11 @@ _IN_QUOTES = re.compile(
     re.IGNORECASE,
 )
 # the gpg passphrase is "…", in any words of more than two
-_WHOLE_PHRASE = re.compile(
+_WHOLE_PHRASE = expression(
     r"pass[ \-]?phrase(?P<about>(?: [\w\-]{1,16}){0,5}?)(?: ?[:=]| is:?| was| ist| est| es| é) ?(?:\"(?P<value>[^\"\n]{12,120})\"|“(?P<curly>[^“”\n]{12,120})”)",
     re.IGNORECASE,
 )
-_PHRASE_EQUALS = re.compile(
+_PHRASE_EQUALS = expression(
     r"(?:phrase(?: (?:for|to|of) (?:the |my |our )?[\w\-]{2,20}){0,2}|(?:(?:(?<=pass)|(?<=pass ))phrases?|phrase de passe) (?:for|to|of|on|für|zum|zur|du|de|pour|del|para|voor|van)(?: [\w'’\-]{2,20}){1,4}) ?[=:] ?(?P<value>"
     + _WORDS
     + ")"
@@ -85,12 +86,12 @@ _PHRASE_EQUALS = re.compile(
 
 
 # "identifiant c.moreau, mot de passe provisoire Pvihx1ZtdH", "open it with the password TCMX822276"
-_RIGHT_BEHIND = re.compile(
+_RIGHT_BEHIND = expression(
     r"(?:password|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło)"
     r"(?: (?:provisoire|temporaire|initial|temporary|provisional|temporal|inicial|provisório|tijdelijk|tymczasowe))? "
     r"(?P<value>(?=[A-Za-z]{0,20}\d)(?=\d{0,20}[A-Za-z])(?=[a-z\d]{0,20}[A-Z])[A-Za-z\d]{8,24})(?=[.,;!)]{0,2}(?:\s|\Z))"
 )
-_OF_CIPHERS = re.compile(
+_OF_CIPHERS = expression(
     r"sha|md\d|pbkdf|bcrypt|argon|aes|rfc|cve|windows|office|ntlm|base64|oauth|scram|sap", re.IGNORECASE
 )
 
@@ -140,7 +141,7 @@ def _sure(reading: Reading, match: re.Match[str]) -> bool:
 
 
 REACH_OPENING = 32
-_OPENING = re.compile(r"\b(?:pin|pass(?:word|code)?|pw|code|door|alarm|vault|unlock|safe|secret|login|wallet|key)\b")
+_OPENING = expression(r"\b(?:pin|pass(?:word|code)?|pw|code|door|alarm|vault|unlock|safe|secret|login|wallet|key)\b")
 
 
 def _own_words(value: str) -> bool:
@@ -153,10 +154,10 @@ _NAMES_BEFORE_QUOTES = (
 )  # fmt: skip
 
 # "with passphrase mango brick sleepy antenna": what stands there is nothing else, if no word speaks of phrases.
-_BARE_PHRASE = re.compile(
+_BARE_PHRASE = expression(
     r"pass ?phrase(?P<value>(?: [a-z]{3,12}){4,8}?)(?= (?:and|then|to|for|in|when|at|on|or|but|if)\b|[.,;!?\n)]|\Z)"
 )
-_OF_PHRASES = re.compile(
+_OF_PHRASES = expression(
     r"\b(?:strength|meters?|rotation|manag\w+|protect\w*|dialog\w*|caches?|agents?|length|entropy|generat\w+|lists?|words|hints?|based|support\w*|files?|fields?|options?|via|requir\w+|"
     r"encrypt\w*|derivation|functions?|attempts?|check\w*|valid\w*|entry|entries|polic\w+|rules?|unlocks?|opens?|works?|expires?|fails?|which|who|has|had|here|there|via|chosen|again|"
     r"\w+(?:ing|ed|ly|tion|ment))\b"
@@ -171,22 +172,22 @@ def _bare_phrases(reading: Reading) -> Iterator[Finding]:
 
 
 # One word in quotes, or one that says itself to be none of the sentence's.
-_QUOTED = re.compile(
+_QUOTED = expression(
     r"(?:password|passphrase|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|пароль|hasło)(?P<about>(?: (?:for|to|of|on) (?:the )?[\w\- ]{2,24}?)?)"
     r"(?: is| was| ist| lautet| est| es| é| to| =|:)(?: now| still)? (?P<quote>[\"'“„«`])(?P<value>[^\W\d_]{5,24}[!?.]?)[\"'”“»`](?!\w)",
     re.IGNORECASE,
 )
-SAYS_ABOUT = re.compile(
+SAYS_ABOUT = expression(
     r"(?:required|invalid|wrong|incorrect|correct|weak|strong|empty|missing|short|long|hidden|secret|password|passwort|expired|blank|null|none|undefined|string|optional|"
     r"obligator\w+|obrigat\w+|falsch|leer|ungültig|incorrecta?|vacía|true|false|value|text|user|field|compromised|pwned|medium|valid|default|unknown|redacted|example)",
     re.IGNORECASE,
 )
-_RUN_ON = re.compile(
+_RUN_ON = expression(
     r"(?i:phrase|password|pw|pwd|passwort|pass|kennwort|mot de passe|contraseña|senha)(?: |['’]s (?=[A-Z]))(?:[^\W\d_][\w\-]{1,14} ){0,6}?(?:is|ist|lautet|was|est|es|é|[\w\-]{1,20}:) (?P<value>[a-z]{12,32}|[A-Z][a-z]{3,12}(?:[A-Z][a-z]{3,12}){1,3})"
     + END
 )
 # "pw for the pdf: lastsummer": of what is sent along, any word is a password.
-_OF_FILE = re.compile(
+_OF_FILE = expression(
     r"(?:password|passwort|kennwort|passphrase|pw|pwd|mot de passe|mdp|contraseña|senha|wachtwoord|hasło|пароль) (?:for|to|of|für|zum|zur|pour|du|de|para|do|da|voor|van|do|для|к) (?:[^\W\d_]{2,12} ){0,2}?"
     r"(?:[\w\-]{0,12}-?)(?:zip|pdf|file|archive|attachment|document|spreadsheet|folder|xlsx|anhang|datei|archiv|dokument|fichier|archivo|adjunto|ficheiro|anexo|bestand|bijlage|pliku|załącznika|файла|архива)(?:s|es)?"
     r"(?: is| ist| est| es| é|:) (?P<value>[^\W\d_]{6,24})(?=[.!]?[ ]{0,8}(?:\n|\Z))",
@@ -201,11 +202,11 @@ def _of_files(reading: Reading) -> Iterator[Finding]:
 
 
 # "I generated a passphrase and enrolled it in slot 1: **otter-lamp-granite-violin**"
-_SHOWN = re.compile(
+_SHOWN = expression(
     r"(?:passphrase|pass phrase|password|passwort|kennwort|phrase de passe|mot de passe|frase de contraseña|contraseña|senha|wachtwoord|wachtwoordzin)\b[^\n:]{0,120}[:：]\s{0,4}(?P<mark>\*{1,2}|[`\"]|)(?P<value>[^\W\d_]{3,14}(?P<link>[\-_.])[^\W\d_]{3,14}(?:(?P=link)[^\W\d_]{3,14}){2,8})(?P=mark)(?=[.,;!]{0,2}(?:\s|\Z))",
     re.IGNORECASE,
 )
-_MADE = re.compile(
+_MADE = expression(
     r"generat|creat|\bset\b|\bmade\b|chose|picked|new|temporary|erzeugt|erstellt|neue|généré|créé|nouve|generad|cread|nuev|generat|cri(?:ei|ad)|nov[ao]|gemaakt|nieuw"
 )
 
@@ -232,7 +233,7 @@ _NAMES_OF_FILES = (
     "hasło",
     "пароль",
 )
-_ENDING = re.compile(
+_ENDING = expression(
     r"(?:ly|ed|able|ible|ing|ive|al|ic|ous|less|ful|ment|tion|ated|ant|ent|lich|bar|isch|t|en)\Z", re.IGNORECASE
 )
 
@@ -254,7 +255,7 @@ _LONG_WORDS = frozenset(
 
 
 # In a novel a password is a word of the story.
-_TALE = re.compile(
+_TALE = expression(
     r"\b(?:in|of) (?:the|that|this|his|her|a) (?:novel|book|story|tale|film|movie|play|episode|scene|joke|song|game)\b"
 )
 REACH_OF_TALE = 80

@@ -6,46 +6,47 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import labels
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
 
 # The private parts of a key in JSON.
-_KEY_TYPE = re.compile(r"[\"']?kty[\"']?\s?[:=]")
-_PRIVATE_PART = re.compile(
+_KEY_TYPE = expression(r"[\"']?kty[\"']?\s?[:=]")
+_PRIVATE_PART = expression(
     r"[\"'](?:d|p|q|dp|dq|qi|k)[\"']\s{0,4}:\s{0,4}[\"'](?P<value>[A-Za-z0-9_\-]{16,1400})={0,2}[\"']"
 )
 
 # A number of 256 bits as wallets and signers take it.
-_SIXTY_FOUR = re.compile(r"(?<![0-9A-Za-z])(?:0x)?(?P<value>[0-9a-f]{64}|[0-9A-F]{64})(?![0-9A-Za-z])")
-_WALLET = re.compile(
+_SIXTY_FOUR = expression(r"(?<![0-9A-Za-z])(?:0x)?(?P<value>[0-9a-f]{64}|[0-9A-F]{64})(?![0-9A-Za-z])")
+_WALLET = expression(
     r"(?:wallet|signer|\b(?:eth|btc|sol)(?:ereum)? key|private ?key|privkey|priv_?key|secret ?key|private_key|secret_key|privatekeyto|keypair|cast send|accounts?:|--private|deployer_?(?:pk|key)|clé privée|clave privada|"
     r"chiave privata|chave privada|privater schlüssel|приватный ключ|закрытый ключ|私钥|私鑰|秘密鍵|개인키)"
 )
-_PUBLIC_THING = re.compile(r"public|\btx|hash|block|address|contract|root|digest|checksum|sha|\bid\b|topic|commit")
+_PUBLIC_THING = expression(r"public|\btx|hash|block|address|contract|root|digest|checksum|sha|\bid\b|topic|commit")
 
 # A key as its bytes, and the words of a wallet in a row with their numbers.
-_BYTES = re.compile(r"\[(?P<value>\d{1,3}(?:, ?\d{1,3}){31,63})\]")
-_KEYPAIR = re.compile(r"keypair|secret ?key|private ?key|solana|signer|id\.json")
+_BYTES = expression(r"\[(?P<value>\d{1,3}(?:, ?\d{1,3}){31,63})\]")
+_KEYPAIR = expression(r"keypair|secret ?key|private ?key|solana|signer|id\.json")
 _BYTES_OF_KEYS, REACH_OF_KEYPAIR, FEWEST_NUMBERED = frozenset({32, 64}), 80, 8
-_NUMBERED = re.compile(
+_NUMBERED = expression(
     r"(?<!\w)1[.):] ?[a-z]{3,8},?\s{1,2}2[.):] ?[a-z]{3,8},?\s{1,2}3[.):] ?[a-z]{3,8},?\s{1,2}(?:\d{1,2}[.):] ?[a-z]{3,8},?\s{1,2}){8,20}(?:12|15|18|21|24)[.):] ?[a-z]{3,8}\b"
 )
 
 # One setting on a line of its own.
-_SETTING = re.compile(
+_SETTING = expression(
     r"^[ \t]*(?:export )?(?:[\w.\-]{0,40}?[_.\-])?(?:password|passwd|passphrase|psk|pwd|pass)=(?P<value>[A-Za-z][A-Za-z!?]{7,40})[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
-_HUMPED = re.compile(r"[A-Za-z][a-z]+(?:[A-Z][a-z]+){2,}[!?]?")
-_OF_CODE = re.compile(
+_HUMPED = expression(r"[A-Za-z][a-z]+(?:[A-Z][a-z]+){2,}[!?]?")
+_OF_CODE = expression(
     r"password|passwd|secret|token|key|user|value|string|field|input|form|get|set|read|null|none|false|true|example|default|required|change|hidden|dir\b|path|working|current|file|class|encod|verif|check|valid|match|confirm|strateg|auth|login|manager|provider|service|name|config|env",
     re.IGNORECASE,
 )
 
 # Words that are said to be a phrase, with how they are written after them.
-_SPELT = re.compile(
+_SPELT = expression(
     r"(?:\bis|\bare|\bit's|\bwas|\bist|\best|\bes|\bè|\bé|:|=|—|-|password|passphrase|phrase|passwort|senha|contraseña|mot de passe) [\"'“«]?"
     r"(?P<value>(?!(?:is|was|are|ist|lautet|est|es|é|è|for|für|pour|para|per) )[^\W\d_]{2,14}(?: [^\W\d_]{2,14}){2,7})[\"'”»]?"
     r"(?=,? ?[(,]? ?(?:all|in) (?:lower|small|one|caps)|,? ?\(?(?:with(?:out)?(?: the)?|no|mit|ohne|avec|sans|con|sin|senza|com|sem) (?:spaces|caps|capitals|leerzeichen|espaces|espacios|spazi|espaços)|"
@@ -53,7 +54,7 @@ _SPELT = re.compile(
 )
 _AT_PHRASES = Needles(("password", "passphrase", "phrase", "passwort", "senha", "contraseña", "mot de passe"))
 REACH_PHRASE = 110
-_PROSE = re.compile(
+_PROSE = expression(
     r"\b(?:the|is|are|was|must|should|your|our|my|this|that|use|with|for|and|or|not|ours)\b", re.IGNORECASE
 )
 
@@ -100,4 +101,4 @@ def _spelt(reading: Reading) -> Iterator[Finding]:
         done = at + REACH_PHRASE
 
 
-_WRITTEN = re.compile(r"lower|small|spaces|caps|leerzeichen|espac|spazi|klein|minúsc|minusc|one word")
+_WRITTEN = expression(r"lower|small|spaces|caps|leerzeichen|espac|spazi|klein|minúsc|minusc|one word")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 
 from governance.guardrails.cues import asked_once
+from governance.guardrails.expressions import expression
 from governance.guardrails.secrets import looks, words
 
 _WORDS = tomllib.loads(Path(__file__).with_name("plain.toml").read_text("utf-8"))
 _SAYS_SOMETHING = frozenset(_WORDS["says"].split())
 _OF_CODE = frozenset(_WORDS["code"].split())
-_PLAIN = re.compile(r"[^\W\d_]{5,32}")
-_HUMP = re.compile(r"[^\W\d_][a-zà-ÿ]*")
+_PLAIN = expression(r"[^\W\d_]{5,32}")
+_HUMP = expression(r"[^\W\d_][a-zà-ÿ]*")
 _ENDS_OF_NAMES = (
     "password",
     "passwd",
@@ -28,7 +28,7 @@ _ENDS_OF_NAMES = (
     "пароль",
     "passe",
 )
-_STATE = re.compile(
+_STATE = expression(
     r"(?:ly|ed|able|ible|ive|less|ful|ment|tion|sion|ing|ous|isch|lich|bar|ung|é|ée|ido|ida|ado|ada|to|ta|ный|на)\Z"
 )
 
@@ -89,13 +89,13 @@ def _called(text: str, place: int) -> bool:
 
 
 _QUOTES = frozenset("\"'`")
-_SIGN = re.compile(r"[\"']?[ \t]{0,12}(?:=|:|:=|=>)[ \t]{0,12}")
-_TAG = re.compile(r"<[\w.:\-]{0,40}\Z|(?:name|key)=[\"'][\w.:\-]{0,60}\Z")
+_SIGN = expression(r"[\"']?[ \t]{0,12}(?:=|:|:=|=>)[ \t]{0,12}")
+_TAG = expression(r"<[\w.:\-]{0,40}\Z|(?:name|key)=[\"'][\w.:\-]{0,60}\Z")
 # What names an attribute, a variable of a shell, or one of several variables.
-_ATTRIBUTE = re.compile(r"\b(?:self|this)\.[\w.]{0,40}\Z|(?:\$|->)\w{0,40}\Z|(?:\A|\n)[ \t]*\w{1,40}, \w{0,40}\Z")
+_ATTRIBUTE = expression(r"\b(?:self|this)\.[\w.]{0,40}\Z|(?:\$|->)\w{0,40}\Z|(?:\A|\n)[ \t]*\w{1,40}, \w{0,40}\Z")
 _LINE_ENDS, LONGEST_END = ("\\r", "\\n"), 5  # written out in a string
-_GOES_ON = re.compile(r"\w| ?[:=]")
+_GOES_ON = expression(r"\w| ?[:=]")
 # The end of a line, if no call or block ends on the next.
-_ENDS_LINE = re.compile(r"[ \t]{0,20}(?:\#[^\n]{0,200})?\r?(?:\Z|\n(?![ \t]{0,40}[)}\]]))")
-_ENDS_ARGUMENT = re.compile(r"[ \"'&|]|,(?=\S)|;(?=\s|\Z|[A-Za-z_ ]{1,24}=)")
+_ENDS_LINE = expression(r"[ \t]{0,20}(?:\#[^\n]{0,200})?\r?(?:\Z|\n(?![ \t]{0,40}[)}\]]))")
+_ENDS_ARGUMENT = expression(r"[ \"'&|]|,(?=\S)|;(?=\s|\Z|[A-Za-z_ ]{1,24}=)")
 REACH, REACH_OF_CALL = 80, 160

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -29,7 +30,7 @@ _SMALL = (
     r"(?:is|was|are|now|set|to|changed|still|ist|steht|lautet|jetzt|auf|nun|wieder|neu|heißt|c['’]est|est|maintenant|désormais|devenu|es|está|ahora|quedó|quedo|en|queda|é|e|agora|ficou|è|adesso|ora|diventata|nu|staat|op|"
     r"to|jest|teraz|na|är|er|on|nyt|je|teď|sada|az|most|este|acum|теперь|сейчас|это|стал|сменил|поменял|сменила|поменяла|новый|зараз|тепер|artık|şimdi|olarak|oldu|adalah|sekarang|là|bây giờ|είναι|τώρα|هي|الآن|היא|עכשיו|zurückgesetzt|geändert|gesetzt|de|hab|habe|ich|wurde)"
 )
-_SAID = re.compile(
+_SAID = expression(
     rf"(?!(?-i:(?<=[a-z])[A-Z]))(?:[^\W\d_]{{0,5}})(?:(?:,? {{1,2}}|, ?){_SMALL}){{0,4}}(?:(?: ?[:=：]{{1,2}}| -| —| –)? {{1,2}}|[:：=]| ?(?:をは|を|は|が|の|改成|改为|改為|换成|变成|設為|设为|设成|重置为|是|为|為|은|는|을|를|이|가|:)了? ?|(?<=[\u4e00-\u9fff\uac00-\ud7af\u3040-\u30ff]) ?)"
     rf"{VALUE}{END}",
     re.IGNORECASE,
@@ -58,24 +59,24 @@ def _told(reading: Reading, value: str) -> bool:
     )
 
 
-_ADDRESS = re.compile(r"@\w+\.|://|\w\.\w+\.\w{2,}|^www\.")
-_CHAINED = re.compile(r"(?=\D*\d)[^\W\d_]{2,20}(?:[\-_.][^\W_]{1,20}){1,5}[!?]?")
+_ADDRESS = expression(r"@\w+\.|://|\w\.\w+\.\w{2,}|^www\.")
+_CHAINED = expression(r"(?=\D*\d)[^\W\d_]{2,20}(?:[\-_.][^\W_]{1,20}){1,5}[!?]?")
 
 # "… = last year's one but with an 8: Turnstile8": it is told how it differs, then what it is.
-_COMPARED = re.compile(
+_COMPARED = expression(
     r"(?: ?[:=])?[^\n:]{3,90}?\b(?:but|same|again|last|usual|nur|wie immer|wie früher|aber|mit|comme|mais|avec|igual|como|pero|con|mas|come|però|maar|zoals|ale|только)\b[^\n:]{0,60}: {0,2}"
     + VALUE
     + END,
     re.IGNORECASE,
 )
 # "not quite, it's t00r-loo", where a password was asked for
-_ITS = re.compile(r"[^\n]{3,90}?\b(?:it['’]?s|its|er ist|es ist|c['’]est) " + VALUE + END, re.IGNORECASE)
-_SAYS_HOW = re.compile(
+_ITS = expression(r"[^\n]{3,90}?\b(?:it['’]?s|its|er ist|es ist|c['’]est) " + VALUE + END, re.IGNORECASE)
+_SAYS_HOW = expression(
     r"\b(?:it['’]?s|its|er ist|es ist|c['’]est|but|same|usual|nur|wie immer|aber|mais|igual|pero|mas|però|maar|zoals|ale|только)\b"
 )
 _ASKED = Needles(("password", "passwort", "kennwort", "pw ", "mot de passe", "mdp", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "root"))  # fmt: skip
-_SPOKEN_OF = re.compile(r"polic|expir|reset link|ticket|manager|field|error|fail|log\b|hash")
-_STRANGE = re.compile(r"[^\W\d_]{1,8}\d{1,3}[^\W\d_]{1,10}(?:[\-_.!]?[^\W_]{1,10}){0,3}|\S*[^\W_][@#$%^&*!][^\W_]\S*")
+_SPOKEN_OF = expression(r"polic|expir|reset link|ticket|manager|field|error|fail|log\b|hash")
+_STRANGE = expression(r"[^\W\d_]{1,8}\d{1,3}[^\W\d_]{1,10}(?:[\-_.!]?[^\W_]{1,10}){0,3}|\S*[^\W_][@#$%^&*!][^\W_]\S*")
 
 
 def _after_another(reading: Reading) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -31,7 +32,7 @@ _WORD, _LINKED = r"[^\W\d_]{2,24}", r"[^\W_]{1,24}"
 _LINKS = rf"{_WORD}(?:[\-_.]{_LINKED}){{0,7}}[!?]?"
 _ENDING = r"(?:[_\-]?(?:\d{1,2}|prod|production|dev|live|staging|value|plain(?:text)?|clear(?:text)?))?"
 # What is in quotes may hold blanks; what is not ends with the line, an argument with a blank.
-_VALUE = re.compile(
+_VALUE = expression(
     rf"{_ENDING}(?:"
     rf"[\"'`\])]{{0,3}}(?:[ \t]{{0,8}}(?::=|=>|={{1,3}}|:)[ \t]{{0,8}}|\.equals(?:ignorecase)?\(|\(| is | ?, ?| )(?:[brf]?[\"'`](?P<quoted>{_WORD}(?:[ \-_.]{_LINKED}){{0,7}}[!?]?)[\"'`]|[“„«] ?(?P<foreign>{_WORD}(?:[ \-_.]{_LINKED}){{0,7}}[!?]?) ?[”“»])(?! ?[=?\w]| ?:[ \t]*\S)"
     rf"|>(?P<tagged>{_LINKS})(?=</)"
@@ -40,7 +41,7 @@ _VALUE = re.compile(
     r")",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"[ \-_.]")
+_LINK = expression(r"[ \-_.]")
 
 
 def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value: str) -> bool:
@@ -76,22 +77,22 @@ def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value:
 
 
 REACH_NAME = 40
-_ENDS_ARGUMENT = re.compile(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence goes on with
-_NAME_BEFORE = re.compile(r"[\w.\-]{0,40}\Z")
+_ENDS_ARGUMENT = expression(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence goes on with
+_NAME_BEFORE = expression(r"[\w.\-]{0,40}\Z")
 _JOINING = frozenset("_.-")
-_GIVING = re.compile(r"[:=]|equals")
+_GIVING = expression(r"[:=]|equals")
 _EVERYDAY = frozenset({"pass", "clave", "parole", "parola"})  # words that mean other things as well
 # A setting begins its line, alone or in a list.
-_AT_LINE = re.compile(r"(?:\A|\n)[ \t>|]{0,40}(?:- )?(?:export |set |env )?[\"']?[\w.\-]{0,38}\Z")
+_AT_LINE = expression(r"(?:\A|\n)[ \t>|]{0,40}(?:- )?(?:export |set |env )?[\"']?[\w.\-]{0,38}\Z")
 # Parts of names whose value is a text to be shown, a switch or what became of a password.
-_SPOKEN_OF = re.compile(
+_SPOKEN_OF = expression(
     r"(?:^|[_.\-])(?:forgot|wrong|reset|change|label|labels|error|errors|err|msg|message|messages|placeholder|button|btn|hint|title|show|hide|toggle|confirm|repeat|invalid|missing|no|empty|weak|strong|is|has|"
     r"need|needs|require|required|requires|allow|enable|enabled|disable|check|verify|validate|hash|hashed|text|txt|i18n|tr|lang|help|tooltip|enter|your|update)(?:$|[_.\-])"
 )
 
 
 # "zip password: …", "the BIOS password is …": what it opens is named.
-_OPENED = re.compile(
+_OPENED = expression(
     r"(?:^|[^\w])(?:7z|rar|pdf|bios|uefi|sudo|root|admin|guest|gast|wi-?fi|wlan|router|vpn|nas|ftp|smtp|imap|db|server|laptop|tablet|keystore|truststore|(?:un)?zip|archive?|excel|ordner|rechner)[ \-](?:the )?\Z"
 )
 
@@ -115,8 +116,8 @@ _USERS = (
     r"(?:user(?:name)?|login|log-in|account|e-?mail|benutzer(?:name)?|nutzer(?:name)?|kennung|identifiant|utilisateur|usuario|usuário|utente|gebruiker(?:snaam)?|użytkownik|логин|пользователь|учётк[аеу]|"
     r"kullanıcı|användare|bruger|käyttäjä|felhasználó|utilizator|korisnik|χρήστης|uživatel|账号|用户名|ユーザー|아이디|vpn|wi-?fi|wlan|ssid)"
 )
-_USER = re.compile(_USERS + r"(?:[\"'*]{0,2} ?[:=：,]| [\w.@\-]{2,40}[\"']?[ ,;/\n]| is | ist )")
-_USER_BEFORE = re.compile(
+_USER = expression(_USERS + r"(?:[\"'*]{0,2} ?[:=：,]| [\w.@\-]{2,40}[\"']?[ ,;/\n]| is | ist )")
+_USER_BEFORE = expression(
     _USERS
     + r"[\"'*]{0,2}(?: ?[:=：] ?| is | ist | )[\"']?[\w.@\-]{2,40}[\"']?[ ,;/&\n]{1,4}(?:and |und |et |y |e |og |och )?\Z"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -26,7 +27,7 @@ _NETWORK = Needles((
     "wpa2-key", "wpa3 key", "wpa3-key", "wpa psk", "wpa-psk", "wpa2-psk", "network key", "wireless key", "security key", "wifi password", "wi-fi password", "clé wifi", "clé wi-fi", "clé wpa", "clé de sécurité", "clave wifi", "clave wi-fi",
     "clave wpa", "clave de red", "chiave wifi", "chiave wi-fi", "chiave wpa", "chiave di rete", "chave wifi", "wifi-sleutel", "netwerksleutel", "klucz wifi", "klucz sieciowy",
 ))  # fmt: skip
-_DIGITS_OF_NETWORK = re.compile(
+_DIGITS_OF_NETWORK = expression(
     r"(?: ?\((?:wpa|wep|psk)[^()\n]{0,12}\))?(?: ?[:=|]{1,2})?[ \t]{0,3}\n?(?P<value>\d{10,63}|\d{4}(?:[ \-]\d{4}){3,4})(?![\w\-.])",
     re.IGNORECASE,
 )
@@ -41,8 +42,8 @@ def _keys_of_networks(reading: Reading) -> Iterator[Finding]:
 
 # "Wifi upstairs: FRITZ!Box 7590 / pw 8884…": as many digits are on no other sticker.
 _AT_KEYS = Needles(("pw", "pwd", "passwort", "password", "kennwort", "key", "schlüssel", "clé", "clave", "chiave"))
-_LONG_NUMBER = re.compile(r" ?[:=]? ?(?P<value>\d{16,24})(?![\w\-.])")
-_WIRELESS = re.compile(r"wi-?fi|wlan|fritz|router|hotspot|speedport|livebox|ssid")
+_LONG_NUMBER = expression(r" ?[:=]? ?(?P<value>\d{16,24})(?![\w\-.])")
+_WIRELESS = expression(r"wi-?fi|wlan|fritz|router|hotspot|speedport|livebox|ssid")
 
 
 def _keys_of_routers(reading: Reading) -> Iterator[Finding]:
@@ -52,7 +53,7 @@ def _keys_of_routers(reading: Reading) -> Iterator[Finding]:
             yield Finding("password", *match.span("value"), 0.7)
 
 
-_DIGITS = re.compile(r"\d{16}")
+_DIGITS = expression(r"\d{16}")
 
 
 # "type this setup key into the app: 5wvy tzbi uguy 3332", whatever language says so.
@@ -62,14 +63,14 @@ _SETUP = Needles((
     "chave de configuração", "chiave di configurazione", "instelsleutel", "klucz konfiguracji", "ключ настройки", "密钥", "セットアップキー", "설정 키", "kurulum anahtarı",
 ))  # fmt: skip
 _BASE32 = r"[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,15}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,15}|[A-Z2-7]{16,64}"
-_GROUPS_OF_FOUR = re.compile(
+_GROUPS_OF_FOUR = expression(
     r"[^\n]{0,100}?(?<![\w\-])(?P<value>(?=[A-Za-z \-]{0,79}[2-7])(?:" + _BASE32 + r"))(?![\w\-])"
 )
 # "Enter this key in your app:\n\n   5wvy tzbi uguy 3332\n"
-_ALONE_BELOW = re.compile(
+_ALONE_BELOW = expression(
     rf"[^\n]{{0,140}}\n\s{{0,24}}(?P<value>(?=[A-Za-z \-]{{0,79}}[2-7])(?:{_BASE32}))[ \t]{{0,8}}\r?(?=\n|\Z)"
 )
-_GROUPED = re.compile(r"(?:\b[a-z\d]{4}[ \-]){3}[a-z\d]{4}\b|\b[a-z\d]{16,64}\b")
+_GROUPED = expression(r"(?:\b[a-z\d]{4}[ \-]){3}[a-z\d]{4}\b|\b[a-z\d]{16,64}\b")
 _FAR_FROM_CUE = 100
 
 
@@ -94,10 +95,10 @@ _OF_AN_APP = Needles((
     "senha de app", "senha de aplicativo", "password per le app", "password per app", "app-wachtwoord", "hasło aplikacji", "hasło do aplikacji", "пароль приложения", "uygulama şifresi", "应用专用密码",
     "アプリパスワード", "앱 비밀번호", "applösenord",
 ))  # fmt: skip
-_UNSPOKEN = re.compile(
+_UNSPOKEN = expression(
     r"[^\n]{0,70}?(?<![\w\-])(?P<value>[a-z]{4}([ \-]?)[a-z]{4}\2[a-z]{4}\2[a-z]{4}|(?=[a-z]*\d)[a-z\d]{16})(?![\w\-])"
 )
-_NO_SYLLABLE = re.compile(r"[b-df-hj-np-tv-xz]{3}|[qxzj]|\d|^[^aeiouy]+$")
+_NO_SYLLABLE = expression(r"[b-df-hj-np-tv-xz]{3}|[qxzj]|\d|^[^aeiouy]+$")
 FEWEST_WITHOUT_SYLLABLE = 2  # of four groups
 
 
@@ -117,7 +118,7 @@ def _passwords_of_apps(reading: Reading) -> Iterator[Finding]:
 
 # createUser monitor SHA "…" AES "…"; -a SHA -A … -x AES -X …; authPassphrase=… privPassphrase=…; rocommunity …
 _QUOTED = r"(?P<quote{0}>[\"']?)(?P<{0}>[^\s\"']{{6,64}})(?P=quote{0})"
-_SNMP = re.compile(
+_SNMP = expression(
     r"createuser (?:-e \S{1,40} )?[\w\-]{1,32} (?:sha|md5)(?:-?\d{3})? "
     + _QUOTED.format("auth")
     + r"(?: (?:aes|des)(?:-?\d{3})?(?: "

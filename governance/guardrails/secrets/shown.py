@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -30,10 +31,10 @@ _ONCE = Needles((
     "nur einmal", "dieses eine mal", "mehr angezeigt", "erneut angezeigt", "wieder angezeigt", "plus affiché", "plus visible", "une seule fois", "una sola vez", "volverá a mostrar", "una volta sola", "una sola volta", "più mostrat", "più visibil",
     "niet meer getoond", "niet opnieuw", "maar één keer", "só uma vez", "uma única vez", "exibido novamente", "tylko raz", "ponownie wyświetl", "visas bara en gång", "только один раз", "больше не будет", "只显示一次", "仅显示一次", "不会再次显示", "一度だけ", "一度しか", "다시 표시되지", "한 번만",
 ))  # fmt: skip
-_ALONE = re.compile(
+_ALONE = expression(
     r"(?<![^\n])[ \t>|*]{0,8}[\"'`]?(?P<value>[A-Za-z0-9][A-Za-z0-9_\-+/.~]{15,400}={0,2})[\"'`]?[ \t|*]{0,8}\r?(?=\n|\Z)"
 )
-_NO_SECRET = re.compile(r"sha\d|md5|checksum|hash|fingerprint|digest|public|commit|request|\bid\b")
+_NO_SECRET = expression(r"sha\d|md5|checksum|hash|fingerprint|digest|public|commit|request|\bid\b")
 REACH_BEFORE, REACH_AFTER, LONGEST_LABEL = 140, 140, 60
 
 
@@ -55,10 +56,10 @@ _PRINTING = (
     "find-generic-password", "find-internet-password", "get secret", "get-login-password", "get-secret-value", "get-parameter", "secrets versions access", "secret show", "secrets get ", "kv get ", "vault read ", "auth get-key", "auth print-key", "print-access-token", "print-identity-token",
     "token create", "create token", "generate-token", "generate_token", "tokens create", "api-token", "auth token", "auth:token", "key:generate", "rake secret", "rails secret", "token_urlsafe", "token_hex", "get_random_secret_key", "generate_key()", "initialadminpassword", "initial_root_password", "node-token", "cat .vault", "vault_pass", "cat config/master.key", "cat master.key", "master.key", "cat /run/secrets/", "cat /etc/secrets/", "cat /var/run/secrets/", "dumpprivkey",
 )  # fmt: skip
-_PRINTED = re.compile(
+_PRINTED = expression(
     r"(?P<rest>[^\n]{0,200})\r?\n(?P<value>[^\s$(){}<>;\"'`]{8,2000})[ \t]*\r?(?=\n|\Z)", re.IGNORECASE
 )
-_PROMPT = re.compile(r"(?:^|\n)[ \t]*(?:[^\n]{0,60}?(?:[$#>%❯»]|>>>) ?)?(?:sudo )?[^\n$#]{0,40}\Z")
+_PROMPT = expression(r"(?:^|\n)[ \t]*(?:[^\n]{0,60}?(?:[$#>%❯»]|>>>) ?)?(?:sudo )?[^\n$#]{0,40}\Z")
 LONGEST_LINE = 120
 
 
@@ -80,7 +81,7 @@ def _printed(reading: Reading) -> Iterator[Finding]:
 
 
 _FILTERS = frozenset({"tee", "base64", "tr", "head", "cut", "jq", "xxd", "awk", "sed", "fold", "grep", "tail", "xargs"})
-_NAME_OF_OUTPUT = re.compile(r"[a-z][\w./\-]{0,40}/|\w{1,24}:\Z|[\w\-]{1,40}=\S{0,3}\Z|-")
+_NAME_OF_OUTPUT = expression(r"[a-z][\w./\-]{0,40}/|\w{1,24}:\Z|[\w\-]{1,40}=\S{0,3}\Z|-")
 
 
 def _told(reading: Reading, value: str) -> bool:
@@ -88,13 +89,13 @@ def _told(reading: Reading, value: str) -> bool:
 
 
 # {"type": "random_password", …, "result": "…"}, {"value": "…", "type": "secret"}, {"sensitive": true, …, "value": "…"}
-_TYPED = re.compile(
+_TYPED = expression(
     r"[\"']?(?:type|kind|sensitive|secret|protected|masked|hidden)[\"']?\s{0,4}[:=]\s{0,4}(?:true|[\"']?[\w\-]{0,40}(?:password|secret|random_string|random_id|private_key|credential|hidden|protected)s?[\"']?(?![\w#]))"
 )
 _AT_TYPES = Needles(
     ('"type"', "'type'", "type:", '"kind"', '"sensitive"', '"secret"', '"protected"', '"masked"', '"hidden"')
 )
-_HELD = re.compile(
+_HELD = expression(
     r"[\"'](?:result|value|plaintext|plain_text|data|content|secret_value|b64_std|hex)[\"']\s{0,4}:\s{0,4}[\"'](?P<value>[^\s\"'\n]{6,400})[\"']"
 )
 REACH_OF_TYPE, REACH_BACK_OF_TYPE = 400, 200
@@ -117,10 +118,10 @@ def _typed(reading: Reading) -> Iterator[Finding]:
 
 
 # "SecretID: d46c7c20-…", beside what says that it opens a store of secrets.
-_ID = re.compile(
+_ID = expression(
     r"secret[_ ]?id[\"']?\s{0,12}[:=]\s{0,8}[\"']?(?P<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE
 )
-_OF_STORE = re.compile(r"vault|accessor|approle|role_?id|consul|nomad|acl\b")
+_OF_STORE = expression(r"vault|accessor|approle|role_?id|consul|nomad|acl\b")
 
 
 def _ids(reading: Reading) -> Iterator[Finding]:
@@ -130,7 +131,7 @@ def _ids(reading: Reading) -> Iterator[Finding]:
 
 
 # "config/master.key was in the tarball: 6892a0…": 32 hexadecimal digits are such a file's whole content.
-_FILE = re.compile(
+_FILE = expression(
     r"(?:master|credentials|production|staging|secret)\.key\b[^\n]{0,90}?[\s:\"'`=](?P<value>[0-9a-f]{32})(?![\w\-])",
     re.IGNORECASE,
 )
@@ -146,14 +147,14 @@ def _of_files(reading: Reading) -> Iterator[Finding]:
 
 
 # SECRET_KEY = "…" as Django makes it, with signs of code; {"keyName": "key1", …, "value": "…"} as Azure lists it.
-_OF_DJANGO = re.compile(
+_OF_DJANGO = expression(
     r"secret_key(?:[\"'])?\s?[:=]\s?(?P<quote>[\"'])(?P<value>[a-z\d!@#$%^&*(\-_=+)]{40,80})(?P=quote)", re.IGNORECASE
 )
 # "A temporary password is generated for root@localhost: …", with any signs
-_OF_MYSQL = re.compile(r"password is generated for [^\s:]{1,80}: (?P<value>[^\s]{10,40})")
+_OF_MYSQL = expression(r"password is generated for [^\s:]{1,80}: (?P<value>[^\s]{10,40})")
 # "<auth-user-pass>", a line with the user's name and one with the password
-_OF_OPENVPN = re.compile(r"<auth-user-pass>\s{1,4}[^\n<]{1,80}\n[ \t]{0,8}(?P<value>[^\s<]{4,80})")
-_OF_AZURE = re.compile(r"keyname\"?\s?:[^{}]{1,120}?value\"?\s?:\s?\"?(?P<value>[a-z\d+/]{86}==)", re.IGNORECASE)
+_OF_OPENVPN = expression(r"<auth-user-pass>\s{1,4}[^\n<]{1,80}\n[ \t]{0,8}(?P<value>[^\s<]{4,80})")
+_OF_AZURE = expression(r"keyname\"?\s?:[^{}]{1,120}?value\"?\s?:\s?\"?(?P<value>[a-z\d+/]{86}==)", re.IGNORECASE)
 
 
 def _made_by_tools(reading: Reading) -> Iterator[Finding]:
@@ -168,12 +169,12 @@ def _made_by_tools(reading: Reading) -> Iterator[Finding]:
 
 
 # What a cluster keeps: all that stands below `data` or `stringData` of a `kind: Secret`.
-_SECRET_OF_CLUSTER = re.compile(r"kind: ?[\"']?secret[\"']?[ \t\r]{0,4}\n", re.IGNORECASE)
-_DATA = re.compile(r"(?<![^\n])(?P<plain>string)?data:[ \t]{0,4}\r?\n")
-_ITEM = re.compile(
+_SECRET_OF_CLUSTER = expression(r"kind: ?[\"']?secret[\"']?[ \t\r]{0,4}\n", re.IGNORECASE)
+_DATA = expression(r"(?<![^\n])(?P<plain>string)?data:[ \t]{0,4}\r?\n")
+_ITEM = expression(
     r"[ \t]{1,8}[\"']?(?P<name>[\w.\-]{1,60})[\"']?: {0,4}[\"']?(?P<value>[^\s\"'\n<]{4,4000})[\"']?[ \t]{0,8}(?:#[^\n]{0,80})?\r?(?:\n|\Z)|[ \t]{0,8}\#[^\n]{0,120}\n"
 )
-_OPEN_ITEM = re.compile(
+_OPEN_ITEM = expression(
     r"user|login|host|port|url|name|ca\.crt|tls\.crt|\.pub\b|region|endpoint|database|issuer|email|bucket"
 )
 REACH_OF_DATA, MOST_ITEMS = 600, 20
@@ -209,15 +210,15 @@ def _kept(name: str, value: str, *, plain: bool) -> bool:
 
 
 # "…?Expires=1767225600&Signature=…&Key-Pair-Id=K2…": what lets anybody in until then.
-_SIGNATURE = re.compile(
+_SIGNATURE = expression(
     r"[?&](?:amp;)?(?:x-[a-z]{3,4}-)?signature=(?P<value>[A-Za-z0-9_\-~%+/]{24,1200}={0,2})", re.IGNORECASE
 )
-_LIMITED = re.compile(r"expires=|key-pair-id=|accesskeyid=|accessid=|policy=|credential=")
+_LIMITED = expression(r"expires=|key-pair-id=|accesskeyid=|accessid=|policy=|credential=")
 REACH_OF_LINK = 400
 
 
 # "https://shop.example/account/reset/4071/f45fc4…": who follows it chooses the password.
-_LINK = re.compile(
+_LINK = expression(
     r"/(?:password-?reset|reset[\-_]?password|reset|magic(?:-link)?|invite|invitation|activate)(?:/[\w\-]{1,40}){0,2}?/(?P<value>[0-9a-f]{32,64}|[\w\-]{24,90})(?![\w\-/.])"
 )
 _LINKS = ("/reset/", "/reset-password/", "/reset_password/", "/password-reset/", "/magic/", "/magic-link/", "/invite/", "/invitation/", "/activate/")  # fmt: skip

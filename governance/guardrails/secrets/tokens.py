@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from governance.guardrails.detector import Block
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -30,18 +31,22 @@ SHORTEST = 14  # every token is longer; so is the beginning of a private key
 
 @dataclass(frozen=True, slots=True)
 class _Formats:
-    """The table of `formats.toml`: by beginning, what may follow; what starts anywhere; names of services, parted by "|"."""
+    """The table of `formats.toml`: by beginning, what may follow; what starts anywhere; names of services, parted by "|".
+
+    And all kinds of credentials that it tells.
+    """
 
     beginnings: dict[str, list[tuple[str, re.Pattern[str]]]]
     shapes: re.Pattern[str]
     providers: str
+    kinds: frozenset[str]
 
 
 def _load() -> _Formats:
     raw = tomllib.loads(Path(__file__).with_name("formats.toml").read_text("utf-8"))
     beginnings: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
     for kind, starts, rest in raw["keys"]:
-        pattern = re.compile(_written_out(rest))
+        pattern = expression(_written_out(rest))
         for start in starts.split():
             beginnings.setdefault(start, []).append((kind, pattern))
     kinds = dict.fromkeys(kind for kind, _ in raw["shapes"])
@@ -49,7 +54,8 @@ def _load() -> _Formats:
         f"(?P<{kind}>{'|'.join(_written_out(shape) for one, shape in raw['shapes'] if one == kind)})" for kind in kinds
     )
     providers = "|".join(name.strip() for name in raw["providers"].split("|"))
-    return _Formats(beginnings, re.compile(rf"(?<![A-Za-z0-9_\-.])(?=\S{{20}})(?:{shapes})"), providers)
+    whole = expression(rf"(?<![A-Za-z0-9_\-.])(?=\S{{20}})(?:{shapes})")
+    return _Formats(beginnings, whole, providers, frozenset(kind for kind, *_ in (*raw["keys"], *raw["shapes"])))
 
 
 def _written_out(pattern: str) -> str:
@@ -59,22 +65,22 @@ def _written_out(pattern: str) -> str:
 
 
 FORMATS = _load()
-KINDS = frozenset((*(kind for begun in FORMATS.beginnings.values() for kind, _ in begun), *FORMATS.shapes.groupindex))
+KINDS = FORMATS.kinds
 BEGINNINGS = Needles(FORMATS.beginnings)
-_AZURE_SIGNATURE = re.compile(
+_AZURE_SIGNATURE = expression(
     r"(?<![A-Za-z0-9_\-.])sig=(?P<value>[A-Za-z0-9%+/_\-]{40,80}(?:=|%3[dD])|[A-Za-z0-9_\-]{43}(?![\w\-]))"
 )
-_PRESIGNED = re.compile(r"(?<![A-Za-z0-9])X-(?:Amz|Goog)-Signature=(?P<value>[0-9a-fA-F]{64,512})(?![0-9a-fA-F])")
-_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=_\-.])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_\-])")
-_AWS_NEAR = re.compile(r"aws|secret|AKIA|ASIA|amazon", re.IGNORECASE)
-_HEX = re.compile(r"[0-9a-fA-F]+")
+_PRESIGNED = expression(r"(?<![A-Za-z0-9])X-(?:Amz|Goog)-Signature=(?P<value>[0-9a-fA-F]{64,512})(?![0-9a-fA-F])")
+_AWS_SECRET = expression(r"(?<![A-Za-z0-9/+=_\-.])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_\-])")
+_AWS_NEAR = expression(r"aws|secret|AKIA|ASIA|amazon", re.IGNORECASE)
+_HEX = expression(r"[0-9a-fA-F]+")
 
 PEM = Block(
     "private_key",
-    re.compile(
+    expression(
         r"-----BEGIN(?:[A-Z0-9 ]{0,24} PRIVATE KEY(?: BLOCK)?| OpenVPN (?:Static key V\d|tls-crypt-v2 (?:client|server) key))-----|PuTTY-User-Key-File-\d:[^\n]{0,60}\n"
     ),
-    re.compile(
+    expression(
         r"(?:(?:Proc-Type|DEK-Info|Comment|Version|Charset|Encryption|Public-Lines|Private-Lines|Private-MAC|Key-Derivation|"
         r"Argon2-\w{1,12}):?[^\n]{0,200}(?:\n|\Z)"
         r"|(?:Private|Public|Proc|DEK|Key)-[A-Za-z]{0,10}\Z"  # such a line, begun
@@ -87,24 +93,24 @@ _LINE = r"[A-Za-z0-9+/]{1,76}={0,2}"
 # Lines that may turn out to be a private key's, whose first line is missing; certificates have theirs.
 KEY_LINES = Block(
     PEM.kind,
-    re.compile(
+    expression(
         r"(?:^|(?<=\n))(?<![A-Za-z0-9+/=]\n)(?<![A-Za-z0-9+/=]\r\n)(?<!-\n)(?<!-\r\n)"
         r"(?=[^\n]*[A-Z])(?=[^\n]*[a-z])(?=[^\n]*[0-9+/])[A-Za-z0-9+/]{40,76}={0,2}\r?\n"
     ),
-    re.compile(
+    expression(
         rf"(?:{_LINE}\r?\n){{0,{MOST_LINES}}}+"
         rf"(?:-----END[A-Z0-9 ]{{0,40}}-{{5}}|(?:{_LINE}\r?|-{{1,5}}|-----(?:E|EN|END[A-Z0-9 ]{{0,40}}-{{0,4}}))\Z)?+"
     ),
 )
 SHORTEST_KEY, _LEFT_OUT = 100, (".", "…", "[", "<", "*")  # "MIIEpAIBAAKCAQEA..." in a manual
-_KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/=]{16}")
+_KEY_MATERIAL = expression(r"[A-Za-z0-9+/=]{16}")
 
-_URL_PASSWORD = re.compile(r"[A-Za-z0-9._~%!$&'*+=,\-]{0,80}:([^\s/\"'<>`]{1,128}(?:/[^\s/@\"'<>`]{0,64})?)@[\w\[]")
-_GIT_TOKEN = re.compile(r"https://(?P<value>[A-Za-z0-9_\-]{20,100})@(?:dev\.azure|github|gitlab)[\w.\-]{0,40}/")
-_EASY_CONNECT = re.compile(
+_URL_PASSWORD = expression(r"[A-Za-z0-9._~%!$&'*+=,\-]{0,80}:([^\s/\"'<>`]{1,128}(?:/[^\s/@\"'<>`]{0,64})?)@[\w\[]")
+_GIT_TOKEN = expression(r"https://(?P<value>[A-Za-z0-9_\-]{20,100})@(?:dev\.azure|github|gitlab)[\w.\-]{0,40}/")
+_EASY_CONNECT = expression(
     r"(?<![\w/@.\-])[\w$#]{1,30}/(?P<value>[^\s/@\"'<>`]{4,64})@//[\w.\-]{1,100}(?::\d{2,5})?/\w"
 )  # Oracle's
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,24}\Z")
+_SCHEME = expression(r"[A-Za-z][A-Za-z0-9+.\-]{1,24}\Z")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -139,7 +145,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 MOST_NESTED = 6  # tokens in one another that are judged; of more all up to the next blank is masked
-_RUN_END = re.compile(r"[\s\"'`<>;]|\Z")
+_RUN_END = expression(r"[\s\"'`<>;]|\Z")
 
 
 def end_of_run(text: str, start: int) -> int:
@@ -180,7 +186,7 @@ def _words(body: str, kind: str) -> bool:
     return kind in _WORDY and looks.wordy(body, looks.SURE_WORD_LENGTH)
 
 
-_UNSIGNED = re.compile(r"\.(?:[a-z_\-]{0,40}|[A-Z_\-]{0,40})\Z")  # "….signature"
+_UNSIGNED = expression(r"\.(?:[a-z_\-]{0,40}|[A-Z_\-]{0,40})\Z")  # "….signature"
 _WORDY = frozenset(
     {
         "openai_key",
@@ -216,8 +222,8 @@ def _ends_of_keys(text: str) -> Iterator[Finding]:
             yield Finding(PEM.kind, *body.span(), 0.9)
 
 
-_END_OF_KEY = re.compile(r"-----END[A-Z0-9 ]{0,24} PRIVATE KEY(?: BLOCK)?-----")
-_LINES_OF_KEY = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40,76}=*(?:\s{1,3}[A-Za-z0-9+/]{4,76}=*){0,80}\s{1,3}\Z")
+_END_OF_KEY = expression(r"-----END[A-Z0-9 ]{0,24} PRIVATE KEY(?: BLOCK)?-----")
+_LINES_OF_KEY = expression(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40,76}=*(?:\s{1,3}[A-Za-z0-9+/]{4,76}=*){0,80}\s{1,3}\Z")
 LONGEST_BODY, REACH_BEGIN = 4000, 40
 
 

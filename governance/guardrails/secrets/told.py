@@ -6,6 +6,7 @@ import bisect
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, beginnings, shortest
 from governance.guardrails.reading import Reading
@@ -16,7 +17,7 @@ VALUE = r"(?:[\"'`„“”「『]|[«‹] ?)?(?P<value>[^\s\"'`<>,;()/|「」�
 
 
 # What every coined value holds; and what every name of a password begins with.
-COINED = re.compile(
+COINED = expression(
     r"[\d@#$%^&*+=~!?](?:(?<=[^\W\d_]\d)|(?<=[^\W\d_][@#!_.\-]\d)|(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_][@#$%^&*+=~!?])[@#$%^&*+=~!?]*[^\W\d_])"
 )
 STEMS = (
@@ -57,17 +58,17 @@ _CORES = (
     "password", "passwd", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "hasła", "hasłem",
     "lösenord", "adgangskode", "passord", "heslo", "пароль", "parola", "mdp", "pwd", "pass ", " pw ",
 )  # fmt: skip
-_CHANGE = re.compile(
+_CHANGE = expression(
     r"(?:\bset\b|\breset|chang|updat|rotat|made|gesetzt|geändert|zurückgesetzt|setz|änder|\bmis\b|remis|modifi|cambi|puse|puesto|mud|troq|troc|alter|"
     r"redefin|imposta|gezet|gewijzigd|veranderd|zmieni|ustawi|смени|сменил|помен|измен|постав|bytt|ändra|\bsatt|ændre|endre|změn|nastav|left)"
 )
-_TO = re.compile(
+_TO = expression(
     r"(?:et|en|a)?(?: [^\W\d_][\w'’@.\-]{0,20}+){0,9}? (?:to|auf|à|a|para|pra|per|in|en|em|op|naar|na|на|till|til|as|at|als|con|con la|is now|ist jetzt|be)(?: be)?:? "
     r"(?=[^\s\d@#$%^&*+=~!?]{0,48}[\d@#$%^&*+=~!?])" + VALUE + END,
     re.IGNORECASE,
 )  # fmt: skip
 # How each of these verbs begins.
-_CHANGING = re.compile(
+_CHANGING = expression(
     beginnings(
         shortest((
             "set", "reset", "chang", "updat", "rotat", "made", "geset", "geänd", "zurück", "änder", "mis", "modifi", "cambi", "puse", "puesto", "mud", "troq", "troc", "alter",
@@ -90,12 +91,12 @@ def _set(reading: Reading) -> Iterator[Finding]:
 
 
 # "BIOS password rosebud44", with nothing between.
-_BESIDE = re.compile(
+_BESIDE = expression(
     r"(?:[\"'*:]{0,2}| ?:)[ \t]{1,3}(?:[—–\-] |(?:от|к|для|на) (?:[^\W\d_]{2,16} ){1,4}(?:[—–:\-] )?)?(?:[.·_~\-]{2,40}:? ?|[~] )?"
     + VALUE
     + END
 )
-_DOTTED = re.compile(r" ?[.·_]{3,40} ?:? ?" + VALUE + END)
+_DOTTED = expression(r" ?[.·_]{3,40} ?:? ?" + VALUE + END)
 _STRICT = ("secret", "passkey", "login code")  # of which only a word counts that can be nothing else
 _BESIDE_CORES = (
     "password", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "mdp", "contraseña", "clave", "senha", "wachtwoord", "hasło", "hasła", "hasłem", "password-value", "parola d'ordine",
@@ -123,37 +124,37 @@ def _right_after(reading: Reading) -> Iterator[Finding]:
 
 SHORTEST_IN_A_WORD = 6
 _AT_CORES, _AT_BESIDE = Needles(_CORES), Needles(_BESIDE_CORES)
-ROLE = re.compile(
+ROLE = expression(
     r"(?:field|input|policy|reset|hint|page|form|step|rotation|manager|entry|row|item|group|hash|box|column)",
     re.IGNORECASE,
 )
 
 # "use … for the vpn"
-_USE = re.compile(
+_USE = expression(
     r"(?:use|try|used|using|type|enter|with|nimm|nutze|usa|utilise|utiliser|gebruik|użyj|использу\w{1,6})(?: the (?:word|password|code))? "
     + VALUE
     + r"[\"'`]? (?:for|to (?:get|log|sign|unlock|open|join|connect|access)|on|für|pour|para|per|voor|do|для|as the|als)\b(?P<what>[^.\n]{0,40})",
     re.IGNORECASE,
 )
-_DOOR = re.compile(
+_DOOR = expression(
     r"\b(?:vpn|log ?-?in|portal|wi-?fi|wlan|server|account|box|nas|router|ftp|ssh|rdp|sftp|printer|camera|password|passwort|mot de passe|contraseña|senha|archive|zip|"
     r"unlock|open|get in|sign|staging|laptop|pc|admin)\b"
 )
 
 
-_WHEN = re.compile(
+_WHEN = expression(
     r"(?:prompt\w{0,4}|asks?\b|asked|rein kommst du|geht|opens|unlocks)[^.\n]{0,40}?(?:type|enter|give it|use|want is|tippe|gib|with|mit) "
     + VALUE
     + END,
     re.IGNORECASE,
 )
-_USE_WHEN = re.compile(
+_USE_WHEN = expression(
     r"(?:use|type|enter|try) " + VALUE + r"[\"'`]? (?:when|if|where|at) [^.\n]{0,24}(?:ask|prompt|log|sign|login)",
     re.IGNORECASE,
 )
 
 
-_OPENED = re.compile(
+_OPENED = expression(
     r"(?<!\w)[\"'`“„«](?P<value>[^\s\"'`“”„«»]{6,48})[\"'`”“»] (?:opens|unlocks) (?:the |my |our |his |her )?(?:[\w\-]+ )?"
     r"(?:nas|vault|safe|door|gate|laptop|pc|phone|tablet|zip|archive|pdf|drive|disk|box|account|router|wi-?fi|vpn|locker|garage|office|admin)\b",
     re.IGNORECASE,
@@ -161,14 +162,14 @@ _OPENED = re.compile(
 
 
 # "the code to open it: …"
-_TO_OPEN = re.compile(
+_TO_OPEN = expression(
     r"to (?:open|unlock|decrypt|unzip|extract|get in|log in|sign in)\b[^\n.;:=]{0,24}?(?::| is| =) {1,2}" + VALUE + END,
     re.IGNORECASE,
 )
 
 
 # "I had to reset it, it's now …", "I keep using … everywhere"
-_NOW = re.compile(
+_NOW = expression(
     r"(?:(?P<keep>keep using|reuse|always use)|(?:(?:reset|changed|rotated) (?:it|this|that|mine|hers|his|theirs|yours)\b|locked out)[^\n.;:]{0,40}?\b(?:it'?s|it is|is|to)(?: now| all)?) "
     + VALUE
     + END
@@ -227,10 +228,10 @@ def _used(reading: Reading) -> Iterator[Finding]:
 
 
 # "The box in the hall answers to Plum_Tractor_66": no word says password, but one near speaks of a door.
-_STRUCK = re.compile(
+_STRUCK = expression(
     r"(?<![^\s(\"'`«„“「：:\u3040-\u9fff])(?=\d*[^\W\d_])(?=[^\s]{0,60}\d)[A-Za-z\d\u00c0-\u024f\u0370-\u04ff]++[@#$%^&*+~!?._\-][\w@#$%^&*+~!?.\-]{1,60}"
 )
-OPENS = re.compile(
+OPENS = expression(
     r"\b(?:pass(?:word|wort|phrase|code)?s?|uses? the default we|factory default|change it (?:please|asap|now|soon|after)|kennwort|log(?:s|ged|ging)?[ \-]?(?:in|on)|sign(?:s|ed)?[ \-]in|unlocks?|get(?:s)? (?:in|into|you in)|let(?:s)? (?:you|me|him|her) in|wi-?fi|wlan|"
     r"anmeld\w{0,8}|einlogg\w{0,6}|eingelogg\w{0,6}|zugang|mot de passe|connexion|connecte\w{0,6}|contraseña|clave|entra\w?|acceso|senha|acessar|entrar|accedi|accesso|accedere|wachtwoord|inlog\w{0,12}|"
     r"hasł\w{1,6}|zalog\w{1,10}|logowani\w{0,6}|парол\w{0,6}|войти|вход|заход\w{0,6}|lösenord\w{0,8}|logga in|şifre\w{0,8}|giriş|mdp|pw|pwd)\b|密码|密碼|パスワード|ログイン|登录|비밀번호|로그인|كلمة|סיסמ"
@@ -272,6 +273,6 @@ def _unlikely(value: str) -> bool:
 
 _USERS = (" -u ", " --username ", " --user ", " -U ")
 SHORTEST_IN_HASTE = 8  # of words near doors where a text has too many to judge: names of people in logs are shorter
-_UNLIKELY = re.compile(
+_UNLIKELY = expression(
     r"^[A-Z\d]+[\-_.]|://|@\w+\.|\.(?:pdf|docx?|xlsx?|zip|png|jpe?g|tsx?|java|md|go|rs|cs|php|ya?ml|sh|exe|dmg)\b|^\w+\.\w+\.\w+\.|--"
 )

@@ -5,9 +5,9 @@ There a rule decides that is stricter than all others: what could be a secret is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
@@ -16,7 +16,7 @@ from governance.guardrails.reading import Reading
 FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.18
 BLOCK = 64  # characters; a secret begins in the block of a place that was not read, or in the next
 _WALLET = r"[A-Za-z]{3,8}(?:[ ,]{1,2}[A-Za-z]{3,8}){11,}+"
-_COULD_BE = re.compile(
+_COULD_BE = expression(
     # all behind a sign, in quotes or not
     r"[:=：][ \t]{0,2}(?:(?P<phrase>"
     + _WALLET

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Blocks, Needles
 from governance.guardrails.reading import Reading
@@ -51,19 +52,19 @@ _ASSIGNED = (
 # What goes on to a password; of a key, `near` judges what stands there without a sign.
 _ASKED = rf"|(?:{_WHOLE}{{0,4}})(?:\?[ \n]{{1,2}}|\n(?=\[\d))(?:[\-–>] )?(?:\[[\d/.:,\- apm]{{4,24}}\] ?|\d{{1,2}}:\d\d(?::\d\d)? )?(?:[^\W\d_][\w.]{{0,14}}(?: [^\W\d_][\w.]{{0,14}})?: )?(?:it'?s |is |es ist |c'est |es )?"
 _SAID = rf"(?P<assigned>{_ASSIGNED})|(?P<said>(?:,?{_WHOLE}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
-_AFTER_CORE = re.compile(
+_AFTER_CORE = expression(
     rf"{_SUFFIX}\)?(?:{_SAID}|(?P<about>{_WORDS}{{1,8}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"
     r"|(?P<near>[\"']? ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE
 )
 # Without what says "is" in few languages only and much else in others.
-_AFTER_PLAINLY = re.compile(_AFTER_CORE.pattern.replace(_SAYS, _SAYS.replace("|to|", "|").replace("|on|", "|")))
-_AFTER_KEY = re.compile(rf"{_SUFFIX}(?:{_SAID}{_ASKED}))(?P<about>\b\B)?(?P<near>\b\B)?{_VALUE}")
-_OTHER_SUBJECT = re.compile(
+_AFTER_PLAINLY = expression(_AFTER_CORE.pattern.replace(_SAYS, _SAYS.replace("|to|", "|").replace("|on|", "|")))
+_AFTER_KEY = expression(rf"{_SUFFIX}(?:{_SAID}{_ASKED}))(?P<about>\b\B)?(?P<near>\b\B)?{_VALUE}")
+_OTHER_SUBJECT = expression(
     r"\b(?:reset|chang|polic|expir|field|manag|length|hash|rule|error|fail|strength|requir|min|max|attempt|valid|format|"
     r"must|should|hint|prompt|strateg|rotat|age|type|and|or)"
 )
-_NEXT_PARAMETER = re.compile(r"&(?:amp;)?[\w.\-%\[\]]{1,40}=|&$|@[\w.\-]+\.[a-z]{2,}(?:[:/]|$)")
-_BASE64 = re.compile(r"base64:$", re.IGNORECASE)
+_NEXT_PARAMETER = expression(r"&(?:amp;)?[\w.\-%\[\]]{1,40}=|&$|@[\w.\-]+\.[a-z]{2,}(?:[:/]|$)")
+_BASE64 = expression(r"base64:$", re.IGNORECASE)
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -141,13 +142,13 @@ def _glanced(text: str, end: int, core: str) -> Finding | None:
 # Names that are read with care in one text; nobody writes as many but to hide something, or to list what is secret.
 FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 200
 MOST_NOTICED = 200  # values at which a glance was enough, before all that could be one is taken
-_BEHIND = re.compile(
+_BEHIND = expression(
     r"[\w\-]{0,8}[^\w\n]{1,6}(?:(?:is|was|ist|est|es|are|the|my) )?[\"'`]?"
     r"(?P<value>(?![A-Za-z_]{2,24}=[\d.:/]{1,40}(?:\s|\Z))(?=[^\s\"'`<>,;]{0,40}[^\W\d_])(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"
 )
 # A word that is set, whatever it says; and what either of both needs.
-_PLAINLY_BEHIND = re.compile(r"[\w\-]{0,8}[\"'\])]{0,3} ?[:=]{1,2} ?[\"'`](?P<value>[^\W\d_]{5,32})[\"'`]")
-_GLANCED = re.compile(r"[\d#$%^&*+~!?]|[:=] ?[\"'`][^\W\d_]{5}")
+_PLAINLY_BEHIND = expression(r"[\w\-]{0,8}[\"'\])]{0,3} ?[:=]{1,2} ?[\"'`](?P<value>[^\W\d_]{5,32})[\"'`]")
+_GLANCED = expression(r"[\d#$%^&*+~!?]|[:=] ?[\"'`][^\W\d_]{5}")
 
 
 def _announced(reading: Reading, end: int) -> Iterator[Finding]:
@@ -160,11 +161,11 @@ def _announced(reading: Reading, end: int) -> Iterator[Finding]:
         yield Finding("password", match.start("value"), match.start("value") + len(value), 0.7)
 
 
-_ANNOUNCED = re.compile(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,8}}) ?(?:[:：→=]|->|=>) {{0,2}}{_VALUE}", re.IGNORECASE)
+_ANNOUNCED = expression(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,8}}) ?(?:[:：→=]|->|=>) {{0,2}}{_VALUE}", re.IGNORECASE)
 
 
 # Is in every value that is believed: a digit, a sign among letters, many characters, or the sign before any word.
-_PROMISE = re.compile(r"[\d=:\"'>]|[^\W\d_][@#$%^&*+~!?]|[^\s\"'`<>,;]{10}")
+_PROMISE = expression(r"[\d=:\"'>]|[^\W\d_][@#$%^&*+~!?]|[^\s\"'`<>,;]{10}")
 REACH_OF_VALUE = 320
 LONGEST_IN_A_WORD = 48  # a name and its ending, whose value may begin behind the word
 MOST_NESTED = 6  # names in the values of others that are judged; nobody strings more together but to hide something
@@ -197,13 +198,13 @@ def _no_word(value: str) -> bool:
 
 
 # Neither one of `_WORDS` nor a word with a colon or an arrow, which a value may follow, or with what ends a value.
-_NO_WORD = re.compile(r"(?=[A-Za-z\d])(?![^\W\d_][\w.@'’/\-]{0,23}\Z)[^:：→「」\u2e80-\u9fff\uac00-\ud7af]+\Z")
+_NO_WORD = expression(r"(?=[A-Za-z\d])(?![^\W\d_][\w.@'’/\-]{0,23}\Z)[^:：→「」\u2e80-\u9fff\uac00-\ud7af]+\Z")
 REACH_ON, MOST_WORDS = 100, 6
 REACH_ASIDE = REACH_ON + 20  # from a name on, which an ending may follow
-_TOLD = re.compile(r"(?<=\S)\d|\d(?=\S)|[^\W\d_][@#$%^&*+=~!?][^\W_]")  # is in every word that strikes
-_ASIDE = re.compile(_SUFFIX + r"(?=[ ,])")
-_PIECE = re.compile(r"(?<![^\s(\"'`*«“„])[^\s\"'`<>,;()“”»*]{3,64}")
-_CLAUSE = re.compile(r"[.;:=?!]\s|[\n{}=:]")
+_TOLD = expression(r"(?<=\S)\d|\d(?=\S)|[^\W\d_][@#$%^&*+=~!?][^\W_]")  # is in every word that strikes
+_ASIDE = expression(_SUFFIX + r"(?=[ ,])")
+_PIECE = expression(r"(?<![^\s(\"'`*«“„])[^\s\"'`<>,;()“”»*]{3,64}")
+_CLAUSE = expression(r"[.;:=?!]\s|[\n{}=:]")
 
 
 def _said_first(reading: Reading, most: int) -> Iterator[Finding]:
@@ -225,18 +226,18 @@ def _said_first(reading: Reading, most: int) -> Iterator[Finding]:
             yield Finding("password", start, end, 0.7)
 
 
-_GOES_ON_TO_A_THING = re.compile(r"[^\s]{2,16}" + THING)
+_GOES_ON_TO_A_THING = expression(r"[^\s]{2,16}" + THING)
 REACH_BACK, SHORTEST_FIRST, LONGEST_FIRST = 100, 5, 64
 _AT_SAID_FIRST = Needles(("password", "passwd", "passphrase", "passwort", "mot de passe", "contraseña", "pw"))
 # What leads from a word to the name, a word that says "is" first.
-_LEAD = re.compile(
+_LEAD = expression(
     r" (?:is|was|as|ist|est|es|als|comme|como) "
     r"(?:(?:the|my|our|your|his|her|a|das|mein|unser|le|mon|la|mi|new|neue|root|admin|wifi|temporary)[ \-]){0,3}\Z"
 )
 LONGEST_LEAD, _LAST_OF_LEAD = 44, frozenset("aeinorstwy")  # letters that such words end in
 _QUOTES, _PARTS_WORDS = frozenset("\"'`"), " \n\t\r\"'`"
 # "&" as pages and XML write it, within a value
-_ENTITIES, _REST = ("&amp", "&lt", "&gt", "&quot", "&apos"), re.compile(r";[^\s\"'`<>,;]{0,100}")
+_ENTITIES, _REST = ("&amp", "&lt", "&gt", "&quot", "&apos"), expression(r";[^\s\"'`<>,;]{0,100}")
 _JUDGED_ELSEWHERE = frozenset({"bearer", "basic"})
 _LINE_ENDS = ("\\r", "\\n")  # written out in a string
 
@@ -321,21 +322,21 @@ def _set_in_full(reading: Reading, core: str, match: re.Match[str], value: str) 
 
 
 _KEY_ID, _OF_SIGNER = (
-    re.compile(r"(?:0x)?(?:[0-9A-F]{16}|[0-9A-F]{40})"),
+    expression(r"(?:0x)?(?:[0-9A-F]{16}|[0-9A-F]{40})"),
     ("signing", "signing-"),
 )  # of who signs commits
-_SEALED = re.compile(r"\{[A-Za-z0-9+/]{20,200}={0,2}\}")  # by Maven, with a key beside it
+_SEALED = expression(r"\{[A-Za-z0-9+/]{20,200}={0,2}\}")  # by Maven, with a key beside it
 SHORTEST_ANSWER, SHORTEST_PHRASE = 8, 12
 _TELLS = ("lautet ", "lauten ")  # German: what says nothing but what the word is
-_FRENCH = re.compile(r"c['’]est \Z")
+_FRENCH = expression(r"c['’]est \Z")
 REACH_ASKING, REACH_SETTING = 16, 48
-_SETS = re.compile(
+_SETS = expression(
     r"(?:env|set|put|prop|conf|define|param|option|fill|type)\w{0,12}\([\"'][#.]?\w{0,30}\Z|[\"'](?:name|key)[\"'] ?: ?[\"']\w{0,30}\Z"
 )
-_ASKS_FOR = re.compile(
+_ASKS_FOR = expression(
     r"(?:show|hide|enter|confirm|repeat|retype|verify|toggle|view|invalid|recover|lost|save|missing|validate|check|hash|get|generate|require|bad|fake|test)[_\- ]?\Z"
 )
-_TEMPLATE = re.compile("{{")
+_TEMPLATE = expression("{{")
 
 
 def _in_template(match: re.Match[str]) -> bool:
@@ -344,10 +345,10 @@ def _in_template(match: re.Match[str]) -> bool:
     return match.string.rfind("{{", floor, match.start()) > match.string.rfind("}}", floor, match.start())
 
 
-_DIRECTLY = re.compile(r" (?:for|to|on|of|is|was|now|für|pour|para|per|voor)\b")
-_BRACED, _SIGNS = re.compile(r"\{(?P<value>[^{}\n]{4,64})\}(?=[;\"'\s]|\Z)"), re.compile("[;,=]")
+_DIRECTLY = expression(r" (?:for|to|on|of|is|was|now|für|pour|para|per|voor)\b")
+_BRACED, _SIGNS = expression(r"\{(?P<value>[^{}\n]{4,64})\}(?=[;\"'\s]|\Z)"), expression("[;,=]")
 _SECRETS = frozenset({"secret", "credential", "credentials"})
-_AFTER_SIGN = re.compile(r"[;,][^\s;,=\"'`<>:]{3,40}(?=[\s.,)]|\Z)")
+_AFTER_SIGN = expression(r"[;,][^\s;,=\"'`<>:]{3,40}(?=[\s.,)]|\Z)")
 
 
 def _joined(reading: Reading, match: re.Match[str], written: str) -> str:
@@ -366,9 +367,9 @@ def _joined(reading: Reading, match: re.Match[str], written: str) -> str:
     return value if looks.made_up("".join(parts)) else ""
 
 
-_OTHERS_VERB = re.compile(r" (?:on|to)(?: now| still| also)?:? {1,2}\Z")
-_OTHER_THING = re.compile(r"\b(?:polic|manager|generator|hint|catastral|única|interbancari)")
-_SET = re.compile(r"\b(?:set|reset|chang|updat|made|should)")
+_OTHERS_VERB = expression(r" (?:on|to)(?: now| still| also)?:? {1,2}\Z")
+_OTHER_THING = expression(r"\b(?:polic|manager|generator|hint|catastral|única|interbancari)")
+_SET = expression(r"\b(?:set|reset|chang|updat|made|should)")
 _VERBS = {"on": "salasana", "to": "hasło haslo"}
 
 
@@ -380,7 +381,7 @@ def _verb_of(core: str, said: str) -> bool:
 
 
 _EXPECTED = frozenset({"password", "passwd", "secret", "pass", "pwd", "token", "value", "string"})
-_CONNECTION = re.compile(r"(?:user id|uid|user|username|login|email|server|data source|host)=")
+_CONNECTION = expression(r"(?:user id|uid|user|username|login|email|server|data source|host)=")
 
 
 def _among_parameters(match: re.Match[str], value: str) -> bool:
@@ -399,11 +400,11 @@ def _among_parameters(match: re.Match[str], value: str) -> bool:
 
 
 SHORTEST_PASSWORD = 5
-_JSON_NUMBER = re.compile(r"[\"'] ?: ?\Z")
-_CODE_LINE = re.compile(r"--|\w+=|[\w.]+\(")
+_JSON_NUMBER = expression(r"[\"'] ?: ?\Z")
+_CODE_LINE = expression(r"--|\w+=|[\w.]+\(")
 _SURELY_RANDOM = 30
-_CALLED = re.compile(r"[A-Za-z_]{3,}[(\[]|\{\{|\$\{|^[\w.\-]+$|\\|^/|://")
-_RESOURCE = re.compile(r"[a-z]+/[\w\-/]+\Z")  # "secret:prod/db-Xy12Zq" names it
+_CALLED = expression(r"[A-Za-z_]{3,}[(\[]|\{\{|\$\{|^[\w.\-]+$|\\|^/|://")
+_RESOURCE = expression(r"[a-z]+/[\w\-/]+\Z")  # "secret:prod/db-Xy12Zq" names it
 
 
 def _address(value: str) -> bool:

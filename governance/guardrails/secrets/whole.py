@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -40,30 +41,30 @@ _NAMES = Needles((*PASSWORDS, "secret"))
 REACH_NAME = 40
 _SUFFIX = r"(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|value))?"
 # password = "…", \"password\":\"…\", 'password' => '…', define('DB_PASSWORD', '…'), <add key="…" value="…">, <![CDATA[…]]>
-_QUOTED = re.compile(
+_QUOTED = expression(
     rf"{_SUFFIX}(?:[\"'`\]\)\\]{{0,6}}(?:\s{{0,4}}(?::=|=>|={{1,2}}|:)\s{{0,4}}|(?P<listed> ?, ?)|[\"'] {{1,3}}value ?= ?)|>(?=<!))"
     r"(?:(?P<data><!\[CDATA\[)|[rbu]?(?P<quote>\\{0,3}[\"'`])) ?(?P<value>(?:(?!(?P=quote)|\]\]>)[^\n]){5,80}?) ?"
     r"(?(data)\]\]>|(?P=quote)(?![\w\"'`]| ?:[^:\n]| ?=[^>]))"
 )
 # passphrase: >\n  old wooden boats; secret:\n  value: old wooden boats; Password   old wooden boats
-_BLOCK = re.compile(
+_BLOCK = expression(
     r"(?:(?: for| of| to)[^\n:]{2,30})?(?:: ?(?:[|>]-?)?[ \t]{0,4}\r?\n{1,2}(?:[ \t]{1,8}name: [^\n]{1,40}\n)?[ \t]{1,8}(?:value: [\"']?)?|[ \t]{3,20}(?=[^\n]{0,70}\d))(?P<value>[^\W_]{1,14}(?: [^\W_]{1,14}){2,8})[\"']?[ \t]{0,8}(?=\r?\n|\Z)"
 )
 # "a strong password for the router, saved it as well:" and on a line of its own below "**ksq4…**"
-_BELOW = re.compile(
+_BELOW = expression(
     r" [^\n:]{2,90}:[ \t]{0,4}\r?\n{1,2}(?P<mark>\*{1,2}|[`\"']|> ?)?(?P<value>[^\s\"'`<>*][^\s\"'`<>]{6,62}[^\s\"'`<>*:;,.]!?)(?(mark)\*{0,2}[`\"']?)[ \t]{0,4}(?=\r?\n|\Z)"
 )
 # How any of these goes on behind the name.
-_BEGUN = re.compile(
+_BEGUN = expression(
     r"[\w\-.]{0,12}(?:[\"'`\])\\]{0,6}\s{0,4}(?::=|=>|={1,2}|[:,])\s{0,4}[rbu]?\\{0,3}[\"'`]|[\"'] {1,3}value ?=|><!\[|(?: [^\n:]{2,90})?:[ |>\-]{0,6}\r?\n|\t|[ \t]{3})"
 )
 # 2\tsmtp_password\tWq82=hhT;zz\n
-_ROW = re.compile(r"\t(?P<value>[^\s]{6,64})(?=[\t\n]|\Z)")
+_ROW = expression(r"\t(?P<value>[^\s]{6,64})(?=[\t\n]|\Z)")
 # What asks for a password, shows one or speaks of it; and what makes a list of a name and a value: a call, rows of a database.
-_ASKS = re.compile(
+_ASKS = expression(
     r"(?:show|hide|enter|confirm|repeat|retype|verify|toggle|view|invalid|recover|lost|forgot|forgotten|reset|change|save|missing|validate|check|hash|hashed|get|generate|require|required|bad|wrong|weak|fake|test|label|error|hint|message|placeholder|title|no)[_\-. ]?\Z"
 )
-_SETS = re.compile(
+_SETS = expression(
     r"(?:env|set|put|prop|conf|define|param|option|fill|type)\w{0,12}\( ?[\"'][#.]?\w{0,30}\Z|, ?['\"][a-z.]{1,24}[_.]\Z"
 )
 
@@ -101,14 +102,14 @@ def _closed(value: str) -> bool:
 
 
 MOST_WORDS, FEWEST_KINDS, FEWEST_OF_OWN = 9, 3, 3
-_SIGNS = re.compile(r"[^\w\-.]")
-_COUNTED = re.compile(r"\d+ (?:bytes|characters|chars|days|items)")
-_TYPE = re.compile(
+_SIGNS = expression(r"[^\w\-.]")
+_COUNTED = expression(r"\d+ (?:bytes|characters|chars|days|items)")
+_TYPE = expression(
     r"secret|token|passw|credential|passwd|param|field|string|\bvalue|:nn?ull|config|vault", re.IGNORECASE
 )
 # A call, a path, an address, a part of an expression or of a template, options of a rule.
-_CODE = re.compile(
+_CODE = expression(
     r"\A[\w.]+\(.*\)\Z|\A(?:/|\.{1,2}/|~/|@|\$\w+\Z|!|&|-)|\w://|\A\w+:[a-z]|\\|\[[\^\w]-|\]\{|\{\d|\(\?|\.[*+]|\{\w*\}|\{\{|\$[({]|%[({sd]|<%|<\?|\|\||&&|[\w\"'] ?\? |\|\w+\||\w\.\w+\(|, ?[\"']|[\"'] ?[,+.]"
 )
-_MARKED_UP = re.compile(r"\A<[^<>]*>\Z|</|<(?:b|br|a|p|i|span|div|code|strong|em|input|label|kbd)\b")
+_MARKED_UP = expression(r"\A<[^<>]*>\Z|</|<(?:b|br|a|p|i|span|div|code|strong|em|input|label|kbd)\b")
 _FORMS = ((_QUOTED, _closed), (_BLOCK, _of_words), (_ROW, _in_row), (_BELOW, _alone))

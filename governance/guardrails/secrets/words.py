@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 
 from governance.guardrails.cues import asked_once
+from governance.guardrails.expressions import expression
 from governance.guardrails.secrets import looks
 
 
@@ -19,15 +19,15 @@ _TABLE = _load()
 _ABOUT, _ORDERS = _TABLE["kinds"] | _TABLE["states"] | _TABLE["parts"], _TABLE["orders"]
 _SENTENCE = _TABLE["sentence"] | _ORDERS
 # What every word of a secret's name holds, in any language, and what computers' words end with.
-_NAMING = re.compile(
+_NAMING = expression(
     r"pass(?:w|phr|code|$)|^pass|pwd|^pw$|kennwort|contrase|senha|wachtwoord|hasł|hasla|lösenord|passord|adgangskode|kodeord|salasana|jelszó|heslo|parol|парол|密|パス|비밀|şifre|sifre|mot ?de ?passe|clave|"
     r"secret|geheim|token|credential|(?:field|input|type|string|value|word|wort)s?$",
 )
-_OF_ONE = re.compile(
+_OF_ONE = expression(
     r"(?:ation|ator|able|ible|[^r]ing|[^aeiou]ed|[^i]ly|^un\w+t)$"
 )  # how no word ends that stands alone
-_CHAIN = re.compile(r"[^\W\d_]{2,20}(?:[\-_+=!.][^\W_]{1,20}){1,6}[!?]?")
-_WORD = re.compile(r"[^\W\d_]+")
+_CHAIN = expression(r"[^\W\d_]{2,20}(?:[\-_+=!.][^\W_]{1,20}){1,6}[!?]?")
+_WORD = expression(r"[^\W\d_]+")
 SAYING = _ABOUT | _ORDERS
 FEWEST_LETTERS = 6
 

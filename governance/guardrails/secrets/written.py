@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
@@ -25,12 +26,12 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 # "<dt>Passwort</dt><dd>…</dd>", "<b>Password:</b> <code>…</code>"
 _AT_PASSWORDS = Needles(PASSWORDS)
-_MARKED_UP = re.compile(
+_MARKED_UP = expression(
     r"(?:[^\W\d_]{0,4}\s{0,3}[:：]?\s{0,3}(?:</?[a-z][^<>]{0,60}>\s{0,20}[:：]?\s{0,20}){1,6}|(?: [\w:\-]{1,20}=[\"'][^\"'<>\n]{0,120}[\"']){1,3}>)(?P<value>[^\s<>\"`]{5,64})\s{0,8}</",
     re.IGNORECASE,
 )
 # Where a page shows the value, not the next heading.
-_SHOWN = re.compile(
+_SHOWN = expression(
     r"<(?:dd|code|tt|kbd|samp|pre)\b|</th>\s{0,20}<td|:\s{0,8}</(?:b|strong|label|span|em)>|</(?:b|strong)>\s{0,8}:|^ [^<>]{1,300}>\Z"
 )
 
@@ -50,13 +51,13 @@ def _any_words(reading: Reading, value: str) -> bool:
     return reading.looks(plain.told, value) or reading.looks(looks.assigned, value) or words.chained(value)
 
 
-_BRACKETS = re.compile(r"[()\[\]{}]")
+_BRACKETS = expression(r"[()\[\]{}]")
 
 # auth = {"grafana": ("viewer", "…")}, creds = [("anna", "…")], logins = {"anna": "…"}
 _AT_LOG_INS = Needles(("auth", "creds", "credentials", "logins", "accounts", "users", "passwords"))
-_OPENING = re.compile(r"\w{0,12}[\"']?(?:: [\w\[\], ]{1,40})? ?(?::=|=>|[:=])\s{0,3}(?:[\w\[\]<>]{0,24} ?[\[{(]){1,2}")
-_BEGUN = re.compile(rf"(?:{'|'.join(_AT_LOG_INS.words)}){_OPENING.pattern}")
-_ENTRY = re.compile(
+_OPENING = expression(r"\w{0,12}[\"']?(?:: [\w\[\], ]{1,40})? ?(?::=|=>|[:=])\s{0,3}(?:[\w\[\]<>]{0,24} ?[\[{(]){1,2}")
+_BEGUN = expression(rf"(?:{'|'.join(_AT_LOG_INS.words)}){_OPENING.pattern}")
+_ENTRY = expression(
     r"(?:\s|[#/][^\n\"']{0,40}\n){0,20}(?:[\"'][^\"'\n]{1,40}[\"'] ?(?::|=>) ?)?(?P<bracket>[\[({]?)\s?[\"'](?P<user>[\w.@\-]{2,40})[\"'] ?(?:,|:|=>) ?[\"'](?P<value>[^\s\"'\n]{5,64})[\"'],?\s{0,8}[\])}]?,?"
 )
 MOST_ENTRIES = 12
@@ -77,11 +78,11 @@ def _log_ins(reading: Reading) -> Iterator[Finding]:
 
 
 # { name: nina, plain: "…" }, user=nina cleartext='…'
-_IN_CLEAR = re.compile(
+_IN_CLEAR = expression(
     r"(?:plain|clear|klar)[_\-]?(?:text|password|pw)?[\"']?\s?[:=]{1,2}>?\s?(?P<quote>[\"'])(?P<value>[^\"'\n]{5,64})(?P=quote)",
     re.IGNORECASE,
 )
-_USER = re.compile(
+_USER = expression(
     r"(?:user|login|name|account|benutzer)\w{0,8}[\"']?\s?[:=]{1,2}>?\s?[\"']?[\w.@\-]{2,40}[\"']?[\s,;]"
 )
 REACH_OF_USER = 80
@@ -106,11 +107,11 @@ _SIGNERS = (
     "symmetricsecuritykey(", "hmac256(", "hmac384(", "hmac512(", "hmacsha1(", "hmacsha256(", "hmacsha512(", "hmacshakeyfor(", "signedstring(", "hmac.new(", "hmac.hexdigest(", "hmac.digest(", "hash_hmac(", "createhmac(", "jwt::encode(", "jwt::decode(", "jwt.encode(", "jwt.decode(", "jwt.sign(", "jwt.verify(",
     "timedserializer(", "urlsafeserializer(", "timestampsigner(", "signwith(", "setsigningkey(", "cookieparser(", "messageencryptor.new(", "messageverifier.new(", "symmetrickey(",
 )  # fmt: skip
-_CIPHER = re.compile(
+_CIPHER = expression(
     r"[\w.:]{3,24}\((?P<before>[^\n\"']{0,60}[\"'](?:(?:aes|des|chacha|raw|bf|id|sha|md5|hs\d)[\w\-]{0,20}[\"'],[^\n\"']{0,60}[\"'])?)(?P<value>[^\s\"'\n]{10,128})[\"']",
     re.IGNORECASE,
 )
-_NO_KEY = re.compile(r"nonce|\biv\b|salt|\btag\b|aad|path|file|open\(|getenv|environ")
+_NO_KEY = expression(r"nonce|\biv\b|salt|\btag\b|aad|path|file|open\(|getenv|environ")
 _LENGTHS_OF_KEYS = frozenset({16, 24, 32})
 
 
@@ -129,7 +130,7 @@ def _own_words(reading: Reading, value: str) -> bool:
 
 
 # define('AUTH_KEY', '…'): 64 characters with any sign among them.
-_SALT = re.compile(
+_SALT = expression(
     r"define\( ?(?P<quote>[\"'])[a-z_]{2,30}(?:_key|_salt|_secret|_token)(?P=quote) ?, {0,12}(?P<open>[\"'])(?P<value>[^\n]{24,100}?)(?P=open) ?\)",
     re.IGNORECASE,
 )
@@ -145,7 +146,7 @@ def _salts(reading: Reading) -> Iterator[Finding]:
 
 
 # pymysql.connect("db", "shop", "…", "crm"), objConn.Open "DSN=crm", "sa", "…": a user's name, then the password.
-_CONNECTION = re.compile(
+_CONNECTION = expression(
     r"(?:[\w.]{2,24}\(|\.open\b\(?) ?(?:[\"'][^\"'\n]{1,80}[\"']|\$\w{1,30}), ?[\"'](?P<user>[\w.@\-]{2,40})[\"'], ?[\"'](?P<value>[^\s\"'\n]{5,64})[\"']",
     re.IGNORECASE,
 )
@@ -159,16 +160,16 @@ def _connections(reading: Reading) -> Iterator[Finding]:
 
 
 # UPDATE staff SET pwd_plain = '…', pin = '…' WHERE …
-_UPDATE = re.compile(r"update [\w.\"`\[\]]{1,60}\s{1,4}set\s{1,4}(?P<set>[^;]{4,400})", re.IGNORECASE)
-_COLUMN_SET = re.compile(r"[\"`\[]?(?P<column>\w{2,40})[\"`\]]? ?= ?n?'(?P<value>[^'\n]{4,80})'", re.IGNORECASE)
-_WORD_COLUMN = re.compile(
+_UPDATE = expression(r"update [\w.\"`\[\]]{1,60}\s{1,4}set\s{1,4}(?P<set>[^;]{4,400})", re.IGNORECASE)
+_COLUMN_SET = expression(r"[\"`\[]?(?P<column>\w{2,40})[\"`\]]? ?= ?n?'(?P<value>[^'\n]{4,80})'", re.IGNORECASE)
+_WORD_COLUMN = expression(
     r"pass(?!ed|age|port)|pwd|(?:^|_)p[sw]w?(?:_|$)|kennwort|contrase|senha|wachtwoord|haslo|mdp|clave|parol|secret|token|api_?key"
 )
 _NUMBER_COLUMN, _NUMBER = (
-    re.compile(r"(?:^|_)(?:pin|puk|passcode|door_?code|alarm_?code)(?:_|$|code)"),
-    re.compile(r"\d{4,8}"),
+    expression(r"(?:^|_)(?:pin|puk|passcode|door_?code|alarm_?code)(?:_|$|code)"),
+    expression(r"\d{4,8}"),
 )
-_OF_HASHES = re.compile(r"hash|expir|reset|hint|changed|salt|policy|age|type|status|at$|_on$")
+_OF_HASHES = expression(r"hash|expir|reset|hint|changed|salt|policy|age|type|status|at$|_on$")
 
 
 def _updated(reading: Reading) -> Iterator[Finding]:
@@ -186,7 +187,7 @@ def _updated(reading: Reading) -> Iterator[Finding]:
                 yield Finding("password", *one.span("value"), 0.75)
 
 
-_HASH = re.compile(r"\$\w{1,10}\$|\{[A-Z\d]+\}|[0-9a-f]{32,128}\Z|\*[0-9A-F]{40}\Z")
+_HASH = expression(r"\$\w{1,10}\$|\{[A-Z\d]+\}|[0-9a-f]{32,128}\Z|\*[0-9A-F]{40}\Z")
 
 
 # map $http_x_api_key $ok { "…" 1; "…" 1; }, API_KEYS = ["…", "…"]
@@ -194,8 +195,8 @@ _AT_LISTS = Needles((
     "$http_x_api_key", "$http_api_key", "$http_x_token", "$http_x_auth", "$http_authorization", "$arg_token", "$arg_key", "$arg_api", "api_keys", "apikeys", "api-keys", "access_keys", "access_tokens", "accesstokens",
     "auth_tokens", "authtokens", "api_tokens", "apitokens", "valid_keys", "valid_tokens", "validtokens", "allowed_keys", "allowed_tokens", "allowedtokens", "client_keys", "client_tokens", "bearer_tokens", "client_secrets", "service_tokens",
 ))  # fmt: skip
-_LIST = re.compile(r"[\w$ \"':=\[\]<>.,]{0,48}?[\[{(]|[\"']?: {0,2}(?=\n[ \t]{0,12}- )")
-_LISTED = re.compile(r"(?:[^\n\"']{0,60}\n){0,3}[^\n\"']{0,60}[\"'](?P<value>[^\s\"'\n]{12,128})[\"'](?! ?[:(])")
+_LIST = expression(r"[\w$ \"':=\[\]<>.,]{0,48}?[\[{(]|[\"']?: {0,2}(?=\n[ \t]{0,12}- )")
+_LISTED = expression(r"(?:[^\n\"']{0,60}\n){0,3}[^\n\"']{0,60}[\"'](?P<value>[^\s\"'\n]{12,128})[\"'](?! ?[:(])")
 
 
 def _listed_keys(reading: Reading) -> Iterator[Finding]:
@@ -213,10 +214,10 @@ def _listed_keys(reading: Reading) -> Iterator[Finding]:
 
 # let seed = "…" // admin password, remove before release
 _BEHIND = r"[;,)]{0,3} {0,8}(?://|#|--|/\*)"
-_IN_CODE = re.compile(rf"[=:(,] ?(?P<quote>[\"'])(?P<value>[^\s\"'\n]{{5,64}})(?P=quote){_BEHIND} ?[^\n\"']{{0,30}}\Z")
-_REMARK = re.compile(rf"[\"']{_BEHIND}")
+_IN_CODE = expression(rf"[=:(,] ?(?P<quote>[\"'])(?P<value>[^\s\"'\n]{{5,64}})(?P=quote){_BEHIND} ?[^\n\"']{{0,30}}\Z")
+_REMARK = expression(rf"[\"']{_BEHIND}")
 REACH_OF_REMARK = 112
-_MISSING = re.compile(
+_MISSING = expression(
     r"[^\n]{0,4}(?:hash|field|label|column|name|rule|policy|prompt|placeholder)|s? (?:is|are) (?:in|on|at|from|read|kept|stored)\b"
 )
 

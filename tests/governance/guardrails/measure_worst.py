@@ -23,9 +23,11 @@ from typing import Any
 
 from governance import guardrails
 from governance.guardrails import injection, pii, secrets
+from governance.guardrails.expressions import Expression
 from governance.guardrails.findings import Finding
 
 Detect = Callable[[str], list[Finding]]
+EXPRESSIONS = (re.Pattern, Expression)
 SHORT_CHARACTERS, LONG_CHARACTERS = 5_000, 50_000
 KEPT, SHOWN, MOST_ALIKE, MOST_REPEATS, REDRAWN, TIMES_KNOWN = 25, 20, 2, 3, 0.3, 5
 SEPARATORS = (" ", "\n", ", ", ": ", "=", " is ", "\n\n", ". ", "", "\t", ' "', "|")
@@ -119,11 +121,11 @@ def expressions(names: str) -> list[Any]:
         if re.search(names, module.name):
             for value in vars(importlib.import_module(module.name)).values():
                 found.update(dict.fromkeys(_held(value, 0)))
-    return [_parser.parse(one.pattern, one.flags) if isinstance(one, re.Pattern) else one for one in found]
+    return [_parser.parse(one.pattern, one.flags) if isinstance(one, EXPRESSIONS) else one for one in found]
 
 
 def _held(value: Any, depth: int) -> Iterator[str | re.Pattern[str]]:
-    if isinstance(value, re.Pattern) or (isinstance(value, str) and depth and 1 < len(value) < 40):
+    if isinstance(value, EXPRESSIONS) or (isinstance(value, str) and depth and 1 < len(value) < 40):
         yield value
     elif isinstance(value, dict) and depth < 3:
         yield from (held for one in (*value, *value.values()) for held in _held(one, depth + 1))
