@@ -22,6 +22,7 @@ from agents.engine.status import PauseKind, StepState
 from agents.engine.steps import GUARDS
 from agents.models import Run, Step
 from agents.services import handover, idempotency, log, switches
+from agents.services.crash import crash_at_commit
 from agents.services.idempotency import Key
 from agents.services.runs import check_live, lock
 from agents.services.sql import table, value_of
@@ -93,6 +94,7 @@ def answer(*, principal: Principal, run_id: UUID, answers: list[Answer], key: Ke
             entries.append(audit.Entry("step.answered", "step", str(step.id), detail, principal.user_id))
         handover.let_go_on(run)
         audit.append(entries, tenant_id=principal.tenant_id)
+        crash_at_commit("answer")
     return last_seq
 
 

@@ -10,9 +10,11 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Literal, Protocol
 
 from django.conf import settings
+from django.db import transaction
 
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject
@@ -42,6 +44,34 @@ class CrashPoint(StrEnum):
     GIVE_BACK_AFTER_COMMIT = "give_back_after_commit"
     END_BEFORE_COMMIT = "end_before_commit"  # a flush with the end of a run
     END_AFTER_COMMIT = "end_after_commit"
+    ASK_CANCEL_BEFORE_COMMIT = "ask_cancel_before_commit"  # somebody wants a run to be cancelled
+    ASK_CANCEL_AFTER_COMMIT = "ask_cancel_after_commit"
+    ASK_PAUSE_BEFORE_COMMIT = "ask_pause_before_commit"  # somebody wants a run to pause
+    ASK_PAUSE_AFTER_COMMIT = "ask_pause_after_commit"
+    UNPAUSE_BEFORE_COMMIT = "unpause_before_commit"
+    UNPAUSE_AFTER_COMMIT = "unpause_after_commit"
+    ANSWER_BEFORE_COMMIT = "answer_before_commit"  # the requester's answers
+    ANSWER_AFTER_COMMIT = "answer_after_commit"
+    DECIDE_BEFORE_COMMIT = "decide_before_commit"  # a vote on an approval, an edit, or that it is void
+    DECIDE_AFTER_COMMIT = "decide_after_commit"
+    EXPIRE_BEFORE_COMMIT = "expire_before_commit"  # an approval that nobody decided in time, or whose run has ended
+    EXPIRE_AFTER_COMMIT = "expire_after_commit"
+    REMIND_BEFORE_COMMIT = "remind_before_commit"  # a warning before that, or an escalation
+    REMIND_AFTER_COMMIT = "remind_after_commit"
+    RECONCILE_BEFORE_COMMIT = "reconcile_before_commit"
+    RECONCILE_AFTER_COMMIT = "reconcile_after_commit"
+    FORK_BEFORE_COMMIT = "fork_before_commit"
+    FORK_AFTER_COMMIT = "fork_after_commit"
+    RERUN_BEFORE_COMMIT = "rerun_before_commit"
+    RERUN_AFTER_COMMIT = "rerun_after_commit"
+    HALT_BEFORE_COMMIT = "halt_before_commit"  # a kill switch
+    HALT_AFTER_COMMIT = "halt_after_commit"
+    RELEASE_BEFORE_COMMIT = "release_before_commit"
+    RELEASE_AFTER_COMMIT = "release_after_commit"
+    GO_ON_AFTER_COMMIT = "go_on_after_commit"  # released runs are claimable; one statement, so it has no other edge
+    OVERDUE_AFTER_COMMIT = "overdue_after_commit"  # so are runs whose deadline passed while they waited
+    FENCE_BEFORE_COMMIT = "fence_before_commit"  # a run of whom or what is being erased
+    FENCE_AFTER_COMMIT = "fence_after_commit"
 
 
 class Stored(Protocol):
@@ -90,6 +120,17 @@ def crash_here(point: CrashPoint) -> None:
     _armed.hits_left -= 1
     if _armed.hits_left <= 0:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def crash_at_commit(name: str, *, using: str = "default") -> None:
+    """Die before the commit of the transaction that this is the last act of, or after it, if one of them is the point.
+
+    Raises: ValueError when no points have that name.
+    """
+    if _armed is None:
+        return
+    crash_here(CrashPoint(f"{name}_before_commit"))
+    transaction.on_commit(partial(crash_here, CrashPoint(f"{name}_after_commit")), using=using)
 
 
 def crash_in_flush(edge: Literal["before", "after"], stored: Iterable[Stored]) -> None:

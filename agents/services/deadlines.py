@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from agents.engine.status import RunStatus
 from agents.models import Run
 from agents.services import log
+from agents.services.crash import CrashPoint, crash_here
 from agents.services.notifications import CLAIMABLE
 
 
@@ -18,5 +19,6 @@ def hand_over_overdue() -> int:
     waiting = Run.objects.using("system").filter(status=RunStatus.PAUSED, parent__isnull=True)
     count = waiting.filter(deadline_at__lte=Now()).update(status=RunStatus.PENDING)
     if count:
+        crash_here(CrashPoint.OVERDUE_AFTER_COMMIT)
         log.notify(CLAIMABLE, "")
     return count

@@ -24,6 +24,7 @@ from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import authority, branches, idempotency, tenant_models
 from agents.services.branches import ADDED, ORIGIN, unchecked
+from agents.services.crash import crash_at_commit
 from agents.services.idempotency import Key
 from agents.services.tenant_models import TenantModels
 
@@ -89,6 +90,7 @@ def fork(
         audit.append(
             [audit.Entry("run.forked", "run", str(made_id), detail, principal.user_id)], tenant_id=principal.tenant_id
         )
+        crash_at_commit("fork")
     return made_id, source.session.session_id
 
 

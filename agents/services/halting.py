@@ -16,6 +16,7 @@ from agents.engine import events
 from agents.engine.status import RunStatus
 from agents.models import Run
 from agents.services import log
+from agents.services.crash import crash_at_commit
 from agents.services.notifications import CANCEL
 
 FINAL = [status.value for status in RunStatus if status.is_final]
@@ -43,6 +44,7 @@ def _halted(**which: UUID) -> list[UUID]:
             if run is not None:
                 _end(run)
                 halted.append(run_id)
+                crash_at_commit("fence", using=USING)
     return halted
 
 

@@ -11,6 +11,7 @@ from agentos.core.errors import Conflict
 from agents.engine.status import RunStatus
 from agents.models import Run
 from agents.services import handover, idempotency, log
+from agents.services.crash import crash_at_commit
 from agents.services.idempotency import Key
 from agents.services.notifications import PAUSE
 from agents.services.runs import check_live, lock
@@ -33,6 +34,7 @@ def pause(*, principal: Principal, run_id: UUID, key: Key | None = None) -> None
         if run.status == RunStatus.RUNNING:
             log.notify(PAUSE, str(run.id))
         _audit(principal, run, "run.paused")
+        crash_at_commit("ask_pause")
 
 
 def unpause(*, principal: Principal, run_id: UUID, key: Key | None = None) -> None:
@@ -53,6 +55,7 @@ def unpause(*, principal: Principal, run_id: UUID, key: Key | None = None) -> No
             log.notify(PAUSE, f"-{run.id}")
         handover.let_go_on(run)
         _audit(principal, run, "run.unpaused")
+        crash_at_commit("unpause")
 
 
 def _audit(principal: Principal, run: Run, action: str) -> None:

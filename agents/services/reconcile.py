@@ -17,6 +17,7 @@ from agents.engine.messages import REFUSED
 from agents.engine.status import RunStatus, StepState
 from agents.models import Step
 from agents.services import answers, idempotency
+from agents.services.crash import crash_at_commit
 from agents.services.idempotency import Key
 from agents.services.runs import lock
 
@@ -73,6 +74,7 @@ def reconcile(
             subjects=(principal.user_id, run.user_id),
         )
         audit.append([entry], tenant_id=principal.tenant_id)
+        crash_at_commit("reconcile")
 
 
 def _checked(outcome: Outcome, reason: str, result: str | None) -> JsonObject:

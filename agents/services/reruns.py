@@ -19,6 +19,7 @@ from agents.models import Run, Step
 from agents.registry import registry
 from agents.services import authority, branches, idempotency
 from agents.services.branches import ADDED, unchecked
+from agents.services.crash import crash_at_commit
 from agents.services.idempotency import Key
 from agents.services.reconcile import Outcome
 
@@ -47,6 +48,7 @@ def rerun(
         )
         entry = audit.Entry("run.rerun", "run", str(made_id), {"from": str(source.id)}, principal.user_id)
         audit.append([entry], tenant_id=principal.tenant_id)
+        crash_at_commit("rerun")
     return made_id, source.session.session_id
 
 

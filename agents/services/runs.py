@@ -29,6 +29,7 @@ from agents.engine.steps import AuditEntry, RunChange, Write
 from agents.models import Run
 from agents.services import authority, ending, idempotency, log, sessions, tenant_models
 from agents.services.blocked import notes_of
+from agents.services.crash import crash_at_commit
 from agents.services.execution import run_loop
 from agents.services.follow import Follower
 from agents.services.halted import component_target
@@ -254,6 +255,7 @@ def request_cancel(*, principal: Principal, run_id: UUID, key: Key | None = None
             reason: JsonObject = {"reason": "The run was cancelled."}
             entries += ending.end_unheld(run, RunStatus.CANCELLED, events.RUN_CANCELLED, reason)
         audit.append(entries, tenant_id=principal.tenant_id)
+        crash_at_commit("ask_cancel")
 
 
 def lock(principal: Principal, run_id: UUID) -> Run:

@@ -19,6 +19,7 @@ from agents.models import KillSwitch, PlatformSwitch, Run
 from agents.models.switches import MAX_REASON_CHARS
 from agents.registry import registry
 from agents.services import log
+from agents.services.crash import CrashPoint, crash_at_commit, crash_here
 from agents.services.halted import EVERYTHING, TENANT, component_target, in_words, tool_target
 from agents.services.notifications import CLAIMABLE, HALT, INBOX
 from agents.services.sql import table
@@ -57,6 +58,7 @@ def halt(principal: Principal, *, target: str, reason: str) -> KillSwitch:
             raise Conflict("This is halted already.", code="halted_already") from None
         log.notify(HALT, "")
         _record(principal, "halt.set", made)
+        crash_at_commit("halt")
     return made
 
 
@@ -72,6 +74,7 @@ def release(principal: Principal, *, switch_id: UUID) -> KillSwitch:
         log.notify(HALT, "")
         log.notify(INBOX, str(principal.tenant_id))  # that something is halted is announced by its table
         _record(principal, "halt.released", found)
+        crash_at_commit("release")
     found.refresh_from_db(using=SYSTEM)
     return found
 
@@ -86,6 +89,7 @@ def halt_everything(*, reason: str) -> None:
         except IntegrityError:
             raise Conflict("Everything is halted already.", code="halted_already") from None
         _tell_all("halt.set", cleaned)
+        crash_at_commit("halt", using=SYSTEM)
 
 
 def release_everything() -> None:
@@ -94,6 +98,7 @@ def release_everything() -> None:
         if not PlatformSwitch.objects.using(SYSTEM).filter(released_at=None).update(released_at=Now()):
             raise NotFound("Not everything is halted.")
         _tell_all("halt.released", "")
+        crash_at_commit("release", using=SYSTEM)
 
 
 def go_on() -> int:
@@ -102,6 +107,7 @@ def go_on() -> int:
         cursor.execute(_RELEASED)
         count = int(cursor.rowcount)
     if count:
+        crash_here(CrashPoint.GO_ON_AFTER_COMMIT)
         log.notify(CLAIMABLE, "", using=SYSTEM)
     return count
 

@@ -27,6 +27,7 @@ from agents.engine.steps import void_answer
 from agents.models import Step
 from agents.registry import registry
 from agents.services import answers, idempotency, log, switches
+from agents.services.crash import crash_at_commit
 from agents.services.idempotency import Key
 from agents.services.notifications import INBOX
 from governance import gate, selectors
@@ -103,6 +104,7 @@ def decide(
             approval.__dict__["step_state"] = step.state
         else:
             approval = selectors.get(principal, approval_id)
+        crash_at_commit("decide")
     if change:
         raise _is_void(change)
     return approval
@@ -197,6 +199,7 @@ def _each(rows: QuerySet[Approval], settle: Callable[[UUID], bool]) -> int:
         try:
             with transaction.atomic(using=SYSTEM):
                 count += settle(approval_id)
+                crash_at_commit("expire", using=SYSTEM)
         except (CallerError, DatabaseError) as error:
             logger.warning("approval %s could not be settled (%s)", approval_id, type(error).__name__)
     return count

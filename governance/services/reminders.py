@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
+from agents.services.crash import crash_at_commit
 from governance.models import Approval, ApprovalStatus, Kind
 from governance.services.announce import announce
 
@@ -31,6 +32,7 @@ def remind_due() -> int:
         try:
             with transaction.atomic(using=SYSTEM):
                 count += _remind(approval_id)
+                crash_at_commit("remind", using=SYSTEM)
         except DatabaseError as error:
             logger.warning("approval %s could not be reminded of (%s)", approval_id, type(error).__name__)
     return count

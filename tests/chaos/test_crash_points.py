@@ -26,7 +26,8 @@ LATER = [
     "flush_after_commit:4",
     *(f"tool_{edge}:{nth}" for edge in ("start_after_commit", "end_before_commit") for nth in (2, 3)),
 ]
-WISHES = [*(point.value for point in CrashPoint), *LATER]
+POINTS = list(CrashPoint)[: list(CrashPoint).index(CrashPoint.ASK_CANCEL_BEFORE_COMMIT)]
+WISHES = [*(point.value for point in POINTS), *LATER]
 # Here the process died between the start of `charge` or `pay` and its stored result: only the ledger knows.
 ASKS = {wish for wish in LATER if wish.startswith("tool_")}
 
