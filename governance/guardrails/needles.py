@@ -46,7 +46,9 @@ class Needles:
         """Take the needles and an expression of what may stand before one, of no length."""
         self.words = tuple(needles)
         self._after = expression(after) if after else None
-        put_off(lambda: (self._beginning, self._longest, self._ended, self._rising, self._known))
+        self.united = False  # whether the needles are looked for among those of other rules
+        put_off(lambda: (self._ended, self._rising, self._known))
+        put_off(lambda: self.united or (self._beginning, self._longest))
 
     @once
     def _beginning(self) -> re.Pattern[str]:
@@ -138,6 +140,8 @@ class Union:
     def __init__(self, rules: Iterable[Needles]) -> None:
         self.rules = frozenset(rule for rule in rules if min(map(len, rule.words)) > 1)
         self._words = {word: frozenset(word) for rule in self.rules for word in rule.words}
+        for rule in self.rules:
+            rule.united = True
         put_off(lambda: (self._ascii, self._any))
 
     @once
