@@ -23,7 +23,7 @@ _DIGIT = expression(r"\d")
 _NUMBER = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{2}-\d{2}-\d{2}|\d{4,8}"
 # Two groups of the same length, or one with a digit.
 _LETTERS = r"[A-Z\d]{4}-[A-Z\d]{4}|[A-Z\d]{3}-[A-Z\d]{3}|[A-Z\d]{5}-[A-Z\d]{5}|(?=[A-Z]{0,7}\d)[A-Z\d]{5,8}"
-_CODES = Needles((*ONCE.words, "following code", "this code", "code below", "code unten", "folgenden code", "code suivant", "siguiente código", "seguente codice", "código a continuación"))  # fmt: skip
+_CODES = Needles((*ONCE.words, "guard code", "following code", "this code", "code below", "code unten", "folgenden code", "code suivant", "siguiente código", "seguente codice", "código a continuación"))  # fmt: skip
 # "Enter the code below to sign in:\n\n   732 118\n"
 _BELOW = expression(
     rf"(?P<about>[^\n]{{0,80}}?)[:：.]?[ \t]{{0,4}}\r?\n[\s>|*]{{0,24}}(?P<value>(?-i:{_LETTERS})|{_NUMBER})[ \t|*]{{0,8}}(?=\r?\n|\Z)"
@@ -32,6 +32,8 @@ _BELOW = expression(
 _BESIDE = expression(
     r"(?: is| ist| est| es| è| é)?(?: ?[:=：])? {1,2}(?P<value>(?=[A-Z]{0,4}-?[A-Z]{0,4}\d|[A-Z\-]{0,6}[B-DF-HJ-NP-TV-XZ]{4})[A-Z\d]{4}-[A-Z\d]{4})(?![\w\-])"
 )
+# "Steam Guard code: K7WQP": five letters and digits, no vowel among them.
+_GUARDED = expression(r"(?<=[Cc]ode)(?: is)?:?\s{1,12}(?P<value>[2-9B-DF-HJ-NP-TV-Y]{5})(?![\w\-])")
 _LETS_IN = expression(
     r"sign|log|verif|continu|confirm|access|authenti|identit|one-time|anmeld|bestätig|connexion|connect|acceso|iniciar|acced|accesso|accedere|entrar|logg|zalog|войти|вход"
 )
@@ -43,11 +45,11 @@ def _named(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     for at, cue in reading.each(_CODES, price=2, whole=False):
         end = at + len(cue)
-        match = _BELOW.match(text, end) or _BESIDE.match(text, end)
+        match = _BELOW.match(text, end) or _BESIDE.match(text, end) or _GUARDED.match(text, end)
         if match is None or looks.YEAR.match(match["value"]):
             continue
         said = lower[max(0, at - REACH) : match.start("value")]
-        if (cue in ONCE.words or _LETS_IN.search(said)) and _NOT_ONE.search(said) is None:
+        if (cue in ONCE.words or cue == "guard code" or _LETS_IN.search(said)) and _NOT_ONE.search(said) is None:
             yield Finding("pin", *match.span("value"), 0.7)
 
 

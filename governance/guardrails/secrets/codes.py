@@ -27,6 +27,9 @@ def find(reading: Reading) -> Iterator[Finding]:
             _aside,
             _of_cards,
             _compared,
+            _of_panels,
+            _paired,
+            _of_devices,
         ):
             yield from rule(reading)
 
@@ -39,7 +42,7 @@ _SIX = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{2}-\d{2}-\d{2}|\d{
 # "Your one-time code is 771 204": what the number is for is named, in any language.
 ONCE = Needles((
     "verification code", "confirmation code", "security code", "one-time code", "one time code", "one-time pass", "one time pass", "login code", "log-in code", "sign-in code", "signin code", "access code",
-    "authentication code", "2fa code", "2fa:", "mfa:", "auth code", "blik code", "kod blik", "mfa code", "activation code", "sms code", "sms-code", "single-use code", "temporary code", "pairing code", "host key", "otp", "apple-id-code", "apple id code", "id-code",
+    "authentication code", "radio code", "autoradio code", "radio-code", "passkey", "clave de firma", "clave de operaciones", "clave temporal", "clave dinámica", "clave de un solo uso", "kod autoryzacyjny przelewu", "kod autoryzacyjny płatności", "kod autoryzacyjny transakcji", "2fa code", "2fa:", "mfa:", "auth code", "blik code", "kod blik", "mfa code", "activation code", "sms code", "sms-code", "single-use code", "temporary code", "pairing code", "host key", "otp", "apple-id-code", "apple id code", "id-code",
     "bestätigungscode", "sicherheitscode", "einmalcode", "einmalpasswort", "einmal-code", "verifizierungscode", "aktivierungscode", "anmeldecode", "zugangscode", "freigabecode", "mtan", "tan:", "tan ", "tan lautet", "smstan", "pushtan",
     "code de vérification", "code de verification", "code de sécurité", "code de confirmation", "code de validation", "code à usage unique", "code d'accès", "code d'activation", "code de connexion",
     "código de verificación", "codigo de verificacion", "código de seguridad", "código de confirmación", "código de acceso", "código de un solo uso", "código de activación",
@@ -228,7 +231,7 @@ def _of_doors(reading: Reading) -> Iterator[Finding]:
 # "The street door opens with code 5073# and the key safe next to it with 3355."
 _LOCKED = Needles((
     "door", "gate", "garage", "barrier", "entrance", "key safe", "keysafe", "lockbox", "lock box", "key box", "keybox", "padlock", "locker", "safe", "shed", "lift", "tür", "tor ", "schlüsselsafe", "schlüsselbox", "schlüsselkasten", "tresor",
-    "porte", "portail", "boîte à clés", "coffre", "puerta", "portal", "caja de llaves", "caja fuerte", "porta", "portone", "cancello", "cassetta", "cassaforte", "deur", "poort", "kluis", "drzwi", "brama", "furtka", "дверь", "ворота", "сейф",
+    "porte", "portail", "boîte à clés", "boîtier", "coffre", "puerta", "portal", "caja de llaves", "caja fuerte", "porta", "portone", "cancello", "cassetta", "cassaforte", "deur", "poort", "kluis", "drzwi", "brama", "furtka", "дверь", "ворота", "сейф",
 ))  # fmt: skip
 _WITH_CODE = expression(
     r"(?P<about>[^\n.;:!?]{0,48}?) (?P<opens>opens |unlocks |öffnet |s['’]ouvre |se abre |si apre |abre |gaat open |otwiera się |открывается )?(?:with|by|mit|avec|con|com|met|kodem|кодом)(?: the| dem| le| el| il| o| de)?"
@@ -288,7 +291,7 @@ _TYPES = expression(
     r"\b(?:type|enter|dial|press|tippe\w{0,2}|eingeben|tapez|tape|composez|compose|saisissez|marca|marque|teclea|digita|digite|digitare|toets|wpisz|введите|slå|tryk|tast)(?: in)?(?: the| il| le| el| o| de| den| die| din)? ?\Z"
 )
 _WITH_PIN = expression(
-    r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte"
+    r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte|banking"
 )
 _PINS = ("pin", "пин", "passcode")
 
@@ -406,3 +409,39 @@ def _is_compared(reading: Reading, number: re.Match[str]) -> bool:
 
 _BEFORE_NUMBER, _AFTER_NUMBER = frozenset("=:( "), frozenset("=. ")
 _COUNTED = frozenset({"1234", "12345", "123456", "1234567", "12345678"})  # stands for one in tests and manuals
+
+
+# "alarm_control_panel:\n  - platform: manual\n    code: 4471": what a smart home lets in or disarms with.
+_PANEL = expression(r"[^\x00]{0,100}?\b(?:code|pin)[\"']?: {0,2}[\"']?(?P<value>\d{4,8})[\"']?[ \t,}]{0,4}(?=\r?\n|\Z)")
+# "iPad trolley: code 551203", "Spind 12, Code 4471"
+_DEVICES = ("ipad", "tablet", "iphone", "handy", "laptop", "chromebook", "spind", "schrank", "koffer", "trolley", "locker", "casillero", "taquilla", "casier", "armadietto", "szafka")  # fmt: skip
+_CODE_OF_DEVICE = expression(
+    r"(?P<about>[^\n.;:]{0,24})[:,] {0,2}(?:the |der |le |el )?(?:unlock |zugangs|entsperr)?(?:code|código|codice|kod)(?: is| ist)?:? (?P<value>\d{4,8})(?![\w/:%€$£]|[.,\-]\d)",
+    re.IGNORECASE,
+)
+_OF_SALES = expression(
+    r"order|error|discount|promo|product|serial|bar|sourc|zip|area|artikel|bestell|rabatt|cover|case|sleeve|bag\b|tasche|hülle|charger|ladegerät|model"
+)
+
+
+def _of_panels(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_PANEL, ("alarm_control_panel", "alarm_disarm", "lock.unlock", "lock.open"), price=2):
+        yield Finding("pin", *match.span("value"), 0.7)
+
+
+def _of_devices(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_CODE_OF_DEVICE, _DEVICES) if reading.speaks(_FOUR_DIGITS) else ():
+        if not looks.YEAR.match(match["value"]) and not _OF_SALES.search(match["about"].lower()):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+# "HomeKit setup code: 725-22-803", "Matter pairing code 3497-011-2332"
+_PAIRED = expression(
+    r"(?:homekit|homebridge|matter|pairing|setup|set-up)[^\n\d]{0,40}?[\s:\"](?P<value>\d{3}-\d{2}-\d{3}|\d{4}-\d{3}-\d{4})(?![\w\-])",
+    re.IGNORECASE,
+)
+
+
+def _paired(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_PAIRED, ("homekit", "homebridge", "matter", "pairing", "setup", "set-up")):
+        yield Finding("pin", *match.span("value"), 0.7)

@@ -31,7 +31,7 @@ _OPTIONS = (
     " -a ",
 )
 _OPTION = expression(
-    r" ?(?:--?(?:[a-z]{1,12}-)?(?:password|(?:src|dest)?(?:keypass|storepass)|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
+    r" ?(?:--auth[ =]['\"]?[\w.@\-]{1,40}:|--?(?:[a-z]{1,12}-)?(?:password|(?:src|dest)?(?:keypass|storepass)|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
     r"-[ua] ['\"]?[\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
 )
 _QUOTED_OPTION = expression(
@@ -95,8 +95,9 @@ _COMMANDS = {
     "acl~setuser": r" \S{1,40} (?:[\w~*+@]{1,20} ){0,4}>",
     "pgp_sym_decrypt pgp_sym_encrypt aes_encrypt aes_decrypt encryptbypassphrase decryptbypassphrase": r"\([^\n,()]{1,60}, ?(?=['\"])",
     "nmcli~dev nmcli~device": rf" wifi {_UP_TO}password ",
-    "enable~secret enable~password snmp-server~community snmp~community key-string wpa-psk~ascii pre-shared-key tacacs-server~key radius-server~key": r"(?: [0-9])? ",
+    "enable~secret enable~password snmp-server~community snmp~community key-string wpa-psk~ascii tacacs-server~key radius-server~key": r"(?: [0-9])? ",
     "username": r" \S{1,40} (?:privilege \d{1,2} )?(?:secret|password)(?: [05])? ",
+    "pre-shared-key": r"(?: [0-9])? (?!ascii-text|hexadecimal|local|remote|address|key\b)",
     "requirepass masterauth": " ",
     "auth~sha auth~md5 priv~aes priv~des": r"(?:[ \-]?\d{3})? (?:priv |localized )?",
     "lftp": r" -u [\w.@\-]{1,40},",
@@ -116,6 +117,22 @@ _COMMANDS = {
     "assword": r"[^\w\n]{0,6}\s{0,8}\{?\s{0,8}(?:exp_)?send(?:_user)? (?:-- )?(?=[\"'])",
     "wifi:": r"(?:[ST]:[^;\n]{1,40};|H:\w{1,8};){1,3}P:",
     "login": r" [\w.@\-]{1,60}\s{1,8}password ",
+    # what a client says to a server, and what devices show and keep
+    "ftp:~pass pop3:~pass imap:~pass": r" (?![\w.\-]{0,60}@)",
+    "request~command:~pass": r"(?:\\r\\n)?\s{1,16}request arg: ",
+    "hue_username hue-application-key": r"[\"']?\s?[:=]\s?",
+    '"ssid"': r"\s?:\s?\"[^\"\n]{1,32}\",\s{0,12}\"(?:key|pass|psk|pwd)\"\s?:\s?",
+    '"jwt"': r"\s?:\s?\{[^{}]{0,100}?\"(?:signing)?(?:key|secret)\"\s?:\s?",
+    "passwd~enc password~enc psksecret~enc": " ",
+    "user-name": r" [\w.\-]{1,32} (?:plaintext|sha-?\d{1,3}) ",
+    "password~cipher password~irreversible-cipher password~simple": " ",
+    "+ok 331~please 331~password 331~user": r"[^\n]{0,80}\n(?:c: )?pass (?![\w.\-]{0,60}@)",
+    "input~password": r"[ \t]{2,8}[^\s]{1,60}[ \t]{2,8}",
+    "334~ugfzc3dvcmq6": r"(?:\\r\\n)?\s{1,12}(?:[c<>~\-]{1,3}:? )?(?=[A-Za-z0-9+/]{4,80}={0,2}\s)",
+    "key~content schlüsselinhalt contenu~de~la~clé contenido~de~la~clave contenuto~chiave conteúdo~da~chave": r"\s{1,14}: (?!\()",
+    "pre-shared-key~ascii-text ascii-text": r" (?=[\"'])",
+    "register~=>": r" [\w.\-]{2,24}:(?=[^\s@]{4,64}@)",
+    "random_password random_string": r"[\"'] [\"'][\w\-]{1,40}[\"'] \{[^{}]{0,90}?\bresult\s{1,12}= (?=[\"'])",
 }
 COMMANDS = {
     word.replace("~", " "): expression(rest + _ARGUMENT, re.IGNORECASE)
@@ -154,7 +171,9 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield looks.span("password", argument, value, 0.8)
 
 
-_CLOSED = frozenset({"sqlplus", "oracle:thin", "wifi:"})  # what ends an argument there: a host, a semicolon
+_CLOSED = frozenset(
+    {"sqlplus", "oracle:thin", "wifi:", "register =>"}
+)  # what ends an argument there: a host, a semicolon
 _ENDING = expression(r"@[\w./:\-]*\Z|;.*")
 
 

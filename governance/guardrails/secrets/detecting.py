@@ -35,6 +35,7 @@ from governance.guardrails.secrets import (
     set,
     setup,
     shown,
+    talks,
     tokens,
     told,
     unread,
@@ -173,6 +174,7 @@ _FINDERS = (
     whole.find,
     asked.find,
     handed.find,
+    talks.find,
     apart.find,
     unread.find,
 )

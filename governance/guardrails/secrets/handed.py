@@ -94,22 +94,38 @@ _ASKED = expression(
     r"[^\n]{0,70}\n(?:[^\n]{0,30}? ?[:>] ?)?(?:yes,? |yeah,? |ja,? |oui,? |sí,? |sì,? )?(?:(?:it['’]?s|that['’]?s|das ist|es ist|c['’]est|es|è)(?: still| now)? )?#?(?P<value>\d{4,8})(?=#|[ \t]{0,3}(?:\n|\Z)|[.,;!](?!\d))"
 )
 _KEYPAD = expression(
-    r"\b(?:door|gate|alarm|keypad|lock\w*|key ?box|safe|garage|entrance|shed|tür|haustür|tor|alarmanlage|schloss|tresor|schlüsselbox|porte|portail|coffre|puerta|portal|alarma|cerradura|porta|portone|cancello|deur|poort|kluis)\b"
+    r"\b(?:opens?|door|gate|alarm|keypad|lock\w*|key ?box|safe|garage|entrance|shed|tür|haustür|tor|alarmanlage|schloss|tresor|schlüsselbox|porte|portail|coffre|puerta|portal|alarma|cerradura|porta|portone|cancello|deur|poort|kluis)\b"
 )
 
 
 def _of_keypads(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
-    for at, cue in reading.each(_AT_PINS, price=2, whole=False) if reading.speaks(_KEYPAD) else ():
+    opens = reading.speaks(_KEYPAD) or reading.speaks(_CARD)
+    for at, cue in reading.each(_AT_PINS, price=2, whole=False) if opens else ():
         match = _ASKED.match(lower, at + len(cue)) if not lower[at - 1 : at].isalpha() else None
         if match is None or looks.YEAR.match(match["value"]):
             continue
-        line_end = lower.find("\n", at)
-        if _KEYPAD.search(lower, max(0, at - REACH_OF_CARD), line_end):
+        line = lower[max(0, at - REACH_OF_CARD) : lower.find("\n", at)]
+        carried = len(match["value"]) == PIN_OF_CARD and _CARD.search(line) and not _OTHER_CARD.search(line)
+        if carried or _KEYPAD.search(line):
             yield Finding("pin", *match.span("value"), 0.7)
 
 
-_AT_PINS = Needles(("pin", "code", "combination", "código", "codice", "geheimzahl"))
+_AT_PINS = Needles(
+    (
+        "pin",
+        "code",
+        "combination",
+        "código",
+        "codice",
+        "geheimzahl",
+        "wants a number",
+        "asks for a number",
+        "will eine zahl",
+        "kod ",
+        "код ",
+    )
+)
 # "a senha do wi-fi mudou de novo, agora é jabuticaba77verde"
 _AT_CHANGED = Needles(("password", "passwort", "kennwort", "passphrase", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "lösenord", "mdp"))  # fmt: skip
 _NOW = expression(

@@ -266,7 +266,7 @@ def coined(value: str) -> bool:
         return False
     if _ARGUMENT.fullmatch(value):
         return False
-    return made_up(value) or _COINED.fullmatch(value) is not None or _CHAINED.fullmatch(value) is not None
+    return made_up(value) or any(form.fullmatch(value) for form in (_COINED, _CHAINED, _STRAY))
 
 
 _COINED = expression(
@@ -275,6 +275,8 @@ _COINED = expression(
     r"|(?!(?i:k8s|s3|v\d|h2|x86|i18n|e2e|l10n|b2b|p2p|m\d|t\d|c\d|r\d|a11y))(?=[^\d]*\d)[^\W\d_]{1,8}\d{1,2}[^\W\d_]{1,8}\d{1,2}[^\W\d_]{1,12}\d{0,4}"
     r"|(?!(?i:k8s|s3|v\d|h2|x86|i18n|e2e|l10n|b2b|p2p|m\d|t\d|c\d|r\d|a11y))[^\W\d_]\d{1,2}[^\W\d_]{4,16}\d{0,4}"
 )
+# Small letters and digits in turns, as machines draw them: no hash, which has no letter behind "f".
+_STRAY = expression(r"(?=[a-z\d]{8,20}\Z)(?=[a-f\d]*[g-z])(?:[a-z]+\d+|\d+[a-z]+){2,}[a-z]*")
 # Words and numbers with signs between, as people chain them.
 _CHAINED = expression(
     r"(?=[^\d]*\d)(?=(?:[^a-z]*[a-z]){8})(?!test_)[^\W_]{1,12}([\-_])[^\W_]{1,12}(?:\1[^\W_]{1,12}){1,5}", re.IGNORECASE
@@ -283,7 +285,7 @@ _CHAINED = expression(
 _PRODUCT = expression(
     r"(?:office|windows?|win|chrome|firefox|python|node|java|php|port|version|server|srv|web|db|host|iphone|ipad|ios|android|excel|word|sha|aes|utf|base|route|gpt|llama|"
     r"ubuntu|debian|fedora|centos|macos|rhel|eth|wlan|bond|vlan|rack|room|floor|page|line|step|field|input|table|column|chapter|section|figure|ticket|case|order|issue|"
-    r"invoice|release|build|branch|sprint|week|day|year|q|fy|item|part|batch|model|series|type|level|stage|phase|test_|user|users|group|team|project|archive|node|worker|"
+    r"invoice|release|build|branch|sprint|week|day|year|q(?=[1-4](?![a-z\d]))|fy|item|part|batch|model|series|type|level|stage|phase|test_|user|users|group|team|project|archive|node|worker|"
     r"cluster|prod|staging|dev|app|vm|pc|laptop|ws|gw|sw|router|switch|printer|ap|keepass|bitwarden|lastpass|1password|oauth|openvpn|wireguard|fritzbox|http|https|tls|ssl|"
     r"monday|tuesday|wednesday|thursday|friday|january|february|march|april|june|july|august|september|october|november|december|policy|index|repo|image|port|queue|сервер\w{0,2}|keepass)"
     r"[_\-]?\d+",

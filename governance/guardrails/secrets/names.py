@@ -15,7 +15,7 @@ PASSWORDS: dict[str, re.Pattern[str] | None] = {
          "palavra-passe", "palavra passe", "wachtwoord", "hasło", "haslo", "lösenord", "losenord", "adgangskode", "kodeord",
          "salasana", "jelszó", "jelszo", "пароль", "пароля", "паролем", "лозинка", "κωδικός", "κωδικος", "סיסמה", "סיסמא",
          "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "口令", "パスワード", "비밀번호", "패스워드", "암호", "mật khẩu", "kata sandi",
-         "รหัสผ่าน", "slaptažodis", "slaptažodį", "hasłem", "hasła", "heslem", "hesla", "jelszava", "jelszavam", "jelszót", "salasanasi", "salasanan", "κωδικό", "parolası", "şifresi", "şifreniz", "parolanız", "parola dvs", "паролю", "паролі", "пароле", "löseord", "mật mã", "パスフレーズ", "暗号フレーズ", "passwörter", "parool", "lozinka", "비번", "wpa2 key", "wpa key", "wpa3 key", "wifi key", "wi-fi key", "wifi-key", "pre-shared-key", "preshared key", "pre-shared key", "presharedkey", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
+         "รหัสผ่าน", "รหัสผ่านชั่วคราว", "รหัสผ่านใหม่", "รหัสผ่านของคุณ", "kenncode", "slaptažodis", "slaptažodį", "hasłem", "hasła", "heslem", "hesla", "jelszava", "jelszavam", "jelszót", "salasanasi", "salasanan", "κωδικό", "parolası", "şifresi", "şifreniz", "parolanız", "parola dvs", "паролю", "паролі", "пароле", "löseord", "mật mã", "パスフレーズ", "暗号フレーズ", "passwörter", "parool", "lozinka", "비번", "wpa2 key", "wpa key", "wpa3 key", "wifi key", "wi-fi key", "wifi-key", "pre-shared-key", "preshared key", "pre-shared key", "presharedkey", "wlan-schlüssel", "wlan schlüssel", "wifi-schlüssel",
          "netzwerkschlüssel", "network key", "clé wifi", "clé wi-fi", "clave wifi", "clave wi-fi", "chiave wifi", "code wifi", "sandi wifi", "klucz wifi", "ключ wifi"),
         None,
     ),
@@ -38,7 +38,7 @@ _KEYS: dict[str, re.Pattern[str] | None] = {
         r"(?<!page_)(?<!page)(?<!next)(?<!next_)(?<!next )(?<!middleware)(?<!page )(?<!sync )(?<!csrf )(?<!design )(?<!continuation)(?<!csrf)(?<!csrf[_\-])(?<!xsrf[_\-])(?<!publickey)(?<!public key )(?<!authenticity_)(?<!verification)(?<!sync_)(?<!cancel)(?<!pad_)(?<!eos_)\Z"
     ),
     "key": expression(
-        r"(?:consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
+        r"(?:consumer|partner|local|pd_routing|pagerduty_routing|merchant|integration|developer|ingest|write|read|internal|server|sdk|api|access|auth|private|encryption|signing|master|account|secret|storage|license|subscription|service|"
         r"deploy|shared ?access|client|ssh|pgp|aes|hmac|app|admin|bot|webhook|unseal|functions)[_\-. ]?\Z|(?<![a-z])[ais]\Z"
     ),
 }  # fmt: skip

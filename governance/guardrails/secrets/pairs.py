@@ -18,6 +18,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     if reading.speaks(COINED):
         yield from _pairs(reading)
         yield from _networks(reading)
+        yield from _of_networks(reading)
     yield from _plain_networks(reading)
     yield from _rows(reading)
 
@@ -221,11 +222,38 @@ _PGPASS = expression(
     re.MULTILINE,
 )
 
+# "https://mail.…,mira@…,Wq82=hhT,,Mail": what managers of passwords export, the heads of the columns far above.
+_EXPORTED = expression(
+    r"(?<![^\n])(?:[^,\n]{0,40},){0,3}\"?(?:https?|android)://[^\s,]{4,160}\"?,\"?[^\s,\"]{2,60}\"?,\"?(?P<value>(?![\w.\-]{2,24}/\d)[^\s,\"]{6,64})\"?(?=,|\r?\n|\Z)"
+)
+# '"mira" * "Wq82hhTzz" *': what is in the file that PPP reads
+_SECRETS_FILE = expression(r"\"[ \t]\*[ \t]\"(?P<value>[^\s\"]{6,64})\"(?:[ \t]{1,4}\*)?[ \t]{0,4}(?=\r?\n|\Z)")
+_URL_IN_ROW = expression(r"(?:https?|android)://[^\s,]{4,160},")
+
 
 def _rows(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
+    for match in reading.matches(_SECRETS_FILE, ('" * "', '"\t*\t"')):
+        if reading.likely(looks.coined, match["value"]) or looks.assigned(match["value"]):
+            yield Finding("password", *match.span("value"), 0.75)
+    for match in _EXPORTED.finditer(text) if reading.speaks(_URL_IN_ROW) else ():
+        if reading.likely(looks.made_up, match["value"]):
+            yield Finding("password", *match.span("value"), 0.75)
     if ":" in text and ("5432:" in text or ":*:" in text or "pgpass" in lower):
         for match in _PGPASS.finditer(text):
             group = match.lastgroup or "value"
             if looks.assigned(match[group]) or plain.word(match[group]):
                 yield Finding("password", *match.span(group), 0.8)
+
+
+# "Wifi: Seaview / Biscuit1268"
+_NETWORK_AND_KEY = expression(
+    rf"(?:wi-?fi|wlan|hotspot)[^\W\d_]{{0,8}}(?: ?[:=]| is| ist) ?[^\n/|,;:]{{2,32}}? ?[/|] ?{VALUE}{END}",
+    re.IGNORECASE,
+)
+
+
+def _of_networks(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_NETWORK_AND_KEY, ("wifi", "wi-fi", "wlan", "hotspot")):
+        if reading.likely(looks.coined, bare(match)):
+            yield finding(match)

@@ -19,6 +19,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _users_of_snmp(reading)
     yield from _keys_of_networks(reading)
     yield from _keys_of_routers(reading)
+    yield from _bytes_of_keys(reading)
 
 
 # "WLAN-Schlüssel (WPA2) 4417 …": digits alone, as makers of routers print them.
@@ -28,7 +29,7 @@ _NETWORK = Needles((
     "clave wpa", "clave de red", "chiave wifi", "chiave wi-fi", "chiave wpa", "chiave di rete", "chave wifi", "wifi-sleutel", "netwerksleutel", "klucz wifi", "klucz sieciowy",
 ))  # fmt: skip
 _DIGITS_OF_NETWORK = expression(
-    r"(?: ?\((?:wpa|wep|psk)[^()\n]{0,12}\))?(?: ?[:=|]{1,2})?[ \t]{0,3}\n?(?P<value>\d{10,63}|\d{4}(?:[ \-]\d{4}){3,4})(?![\w\-.])",
+    r"(?: ?\((?:wpa|wep|psk)[^()\n]{0,12}\))?(?: ?[:=|]{1,2}|(?: (?:of|for|on|in|im|vom|von|für|du|de|del|di|van) [^\n.:;\d]{2,30})? (?:is|ist|lautet|est|es|è|é))?[ \t]{0,3}\n?(?P<value>\d{8,63}|\d{4}(?:[ \-]\d{4}){3,4})(?![\w\-.])",
     re.IGNORECASE,
 )
 
@@ -139,3 +140,23 @@ def _users_of_snmp(reading: Reading) -> Iterator[Finding]:
             value = match[group]
             if value and value.lower() not in _EVERYBODYS and not looks.placeholder(value):
                 yield Finding("password", *match.span(group), 0.8)
+
+
+# "network_key: [11, 203, 54, …]": a key as its bytes; the one that all devices come with counts upwards.
+_BYTES = expression(
+    r"[a-z_ ]{3,16}(?:\[\w{0,12}\])?[\"']?\s?[:=]\s?(?:new )?(?:byte)?[\w\[\]]{0,12}[\[({]?\s{0,12}(?<![\w])(?P<value>(?:(?:\d{1,3}|0x[\da-f]{2})\s?,\s{0,12}){15,63}(?:\d{1,3}|0x[\da-f]{2}))",
+    re.IGNORECASE,
+)
+_KEYS_OF_BYTES = ("network_key", "networkkey", "network key", "security_key", "secret_key", "secretkey", "aes_key", "aeskey", "private_key", "privatekey", "enc_key", "encryption_key", "encryptionkey", "appkey", "nwkskey", "appskey", "keypair", "secret")  # fmt: skip
+FEWEST_BYTES = 10  # that differ
+
+
+def _bytes_of_keys(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_BYTES, _KEYS_OF_BYTES) if reading.speaks(_LISTED) else ():
+        values = [value.strip() for value in match["value"].split(",")]
+        if len(set(values)) >= FEWEST_BYTES and values[:4] not in _EVERYBODYS_BYTES:
+            yield Finding("api_key", *match.span("value"), 0.75)
+
+
+_LISTED = expression(r"(?:(?:\d{1,3}|0x[\da-f]{2})\s?,\s{0,12}){15}")
+_EVERYBODYS_BYTES = (["1", "3", "5", "7"], ["0", "1", "2", "3"], ["1", "2", "3", "4"], ["0x01", "0x03", "0x05", "0x07"], ["0x00", "0x01", "0x02", "0x03"], ["0x01", "0x02", "0x03", "0x04"])  # fmt: skip

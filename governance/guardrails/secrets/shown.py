@@ -53,7 +53,7 @@ def _shown_once(reading: Reading) -> Iterator[Finding]:
 # "$ pwgen -s 20 1", and what it printed on the next line.
 _PRINTING = (
     "openssl rand ", "pwgen ", "pwqgen", "apg ", "makepasswd", "xkcdpass", "genpass", "/dev/urandom", "wg genkey", "wg genpsk", "pass show ", "gopass ", "op read ", "op item get ", "bw get password ", "lpass show ", "secret-tool lookup ", "keyring get ",
-    "find-generic-password", "find-internet-password", "get secret", "get-login-password", "get-secret-value", "get-parameter", "secrets versions access", "secret show", "secrets get ", "kv get ", "vault read ", "auth get-key", "auth print-key", "print-access-token", "print-identity-token",
+    "find-generic-password", "find-internet-password", "get secret", "get-login-password", "initial-password", "initialpassword", "get-secret-value", "get-parameter", "secrets versions access", "secret show", "secrets get ", "kv get ", "vault read ", "auth get-key", "auth print-key", "print-access-token", "print-identity-token",
     "token create", "create token", "generate-token", "generate_token", "tokens create", "api-token", "auth token", "auth:token", "key:generate", "rake secret", "rails secret", "token_urlsafe", "token_hex", "get_random_secret_key", "generate_key()", "initialadminpassword", "initial_root_password", "node-token", "cat .vault", "vault_pass", "cat config/master.key", "cat master.key", "master.key", "cat /run/secrets/", "cat /etc/secrets/", "cat /var/run/secrets/", "dumpprivkey",
 )  # fmt: skip
 _PRINTED = expression(

@@ -104,6 +104,8 @@ def find(reading: Reading) -> Iterator[Finding]:
         match = _after_password(lower, end, core) if is_password else _AFTER_KEY.match(lower, end)
         if match is None or (match["scheme"] and match["scheme"].strip() in _JUDGED_ELSEWHERE):
             continue
+        if "?" in lower[end : match.start("value")] and _ASKS_ELSE.search(lower, max(0, at - REACH_OF_QUESTION), end):
+            continue
         start, written = match.start("value"), text[match.start("value") : match.end("value")]
         if written.endswith(_ENTITIES) and (rest := _REST.match(text, match.end("value"))) is not None:
             written += rest[0]
@@ -123,6 +125,10 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding(kind_of(core), start, start + len(value), 0.8)
         elif is_password and match["said"] is not None:
             yield from _announced(reading, end)
+
+
+# "which branch has the password fix?"
+_ASKS_ELSE, REACH_OF_QUESTION = expression(r"\b(?:who|whose|why|when|which (?!pass|pw|code|key|login|one))\b"), 60
 
 
 def _after_password(lower: str, end: int, core: str) -> re.Match[str] | None:

@@ -30,6 +30,31 @@ def find(reading: Reading) -> Iterator[Finding]:
                 if reading.looks(how, value) or (_escaped(match) and reading.looks(plain.word, value)):
                     yield Finding(kind_of(core), *match.span("value"), 0.75)
                 break
+    yield from _quoted_words(reading)
+
+
+# 'I know it is "old wooden boats again"': words of one's own, said to be what a password is.
+_QUOTED_WORDS = expression(r"(?<!\w)[\"'“„«](?P<value>[^\W\d_]{2,14}(?: [^\W\d_]{2,14}){2,8})[\"'”“»](?![\w\"'])")
+_SAID_TO_BE = expression(
+    r"(?P<name>pass ?phrase|phrase de passe|frase|wachtzin|password|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|парол\w)\b[^\n\"']{0,90}?"
+    r"\b(?:it['’]s|is|was|ist|war|lautet|lautete|c['’]est|est|était|es|era|è|é|was het|jest|było|это|был):? \Z"
+)
+REACH_OF_SAID, FEWEST_WORDS = 130, 4
+
+
+def _quoted_words(reading: Reading) -> Iterator[Finding]:
+    for match in _QUOTED_WORDS.finditer(reading.text) if reading.speaks(_SPEAKS) else ():
+        start = match.start()
+        if not reading.looks(words.own, match["value"]) or not reading.tried(start, 2):
+            continue
+        said = _SAID_TO_BE.search(reading.lower, max(0, start - REACH_OF_SAID), start)
+        if said is not None and (len(match["value"].split()) >= FEWEST_WORDS or "phrase" in said["name"]):
+            yield Finding("password", *match.span("value"), 0.7)
+
+
+_SPEAKS = expression(
+    r"phrase|frase|wachtzin|password|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|парол"
+)
 
 
 def _escaped(match: re.Match[str]) -> bool:
@@ -57,6 +82,10 @@ _BELOW = expression(
 # How any of these goes on behind the name.
 _BEGUN = expression(
     r"[\w\-.]{0,12}(?:[\"'`\])\\]{0,6}\s{0,4}(?::=|=>|={1,2}|[:,])\s{0,4}[rbu]?\\{0,3}[\"'`]|[\"'] {1,3}value ?=|><!\[|(?: [^\n:]{2,90})?:[ |>\-]{0,6}\r?\n|\t|[ \t]{3})"
+)
+# "The passphrase for the archive is:" and on a line of its own below "old wooden boats"
+_WORDS_BELOW = expression(
+    r"(?: [^\n:.]{2,60})? (?:is|are|reads|ist|lautet|est|es|è|é|to|jest|är|er)(?: now| jetzt| as follows| wie folgt)?: ?\r?\n{1,2}[ \t>]{0,4}(?P<value>[a-zß-ÿ]{2,14}(?: [^\W_]{1,14}){2,8})[ \t]{0,4}(?=\r?\n|\Z)"
 )
 # 2\tsmtp_password\tWq82=hhT;zz\n
 _ROW = expression(r"\t(?P<value>[^\s]{6,64})(?=[\t\n]|\Z)")
@@ -112,4 +141,4 @@ _CODE = expression(
     r"\A[\w.]+\(.*\)\Z|\A(?:/|\.{1,2}/|~/|@|\$\w+\Z|!|&|-)|\w://|\A\w+:[a-z]|\\|\[[\^\w]-|\]\{|\{\d|\(\?|\.[*+]|\{\w*\}|\{\{|\$[({]|%[({sd]|<%|<\?|\|\||&&|[\w\"'] ?\? |\|\w+\||\w\.\w+\(|, ?[\"']|[\"'] ?[,+.]"
 )
 _MARKED_UP = expression(r"\A<[^<>]*>\Z|</|<(?:b|br|a|p|i|span|div|code|strong|em|input|label|kbd)\b")
-_FORMS = ((_QUOTED, _closed), (_BLOCK, _of_words), (_ROW, _in_row), (_BELOW, _alone))
+_FORMS = ((_QUOTED, _closed), (_BLOCK, _of_words), (_ROW, _in_row), (_WORDS_BELOW, _of_words), (_BELOW, _alone))

@@ -150,7 +150,7 @@ _CONNECTION = expression(
     r"(?:[\w.]{2,24}\(|\.open\b\(?) ?(?:[\"'][^\"'\n]{1,80}[\"']|\$\w{1,30}), ?[\"'](?P<user>[\w.@\-]{2,40})[\"'], ?[\"'](?P<value>[^\s\"'\n]{5,64})[\"']",
     re.IGNORECASE,
 )
-_CONNECTIONS = ("mysql.connect(", "mysql_connect(", "mysqldb.connect(", "mysqli_connect(", "pg_connect(", "oci_connect(", "odbc_connect(", "ibase_connect(", "ftp_login(", "ftp(", "psycopg2.connect(", "connectserver(", "getconnection(", "networkcredential(", ".open ", ".open(", "pdo(", "mysqli(")  # fmt: skip
+_CONNECTIONS = ("mysql.connect(", "mysql_connect(", "mysqldb.connect(", "mysqli_connect(", "pg_connect(", "oci_connect(", "odbc_connect(", "ibase_connect(", "ftp_login(", "ftp(", "psycopg2.connect(", "connectserver(", "database(", "getconnection(", "networkcredential(", ".open ", ".open(", "pdo(", "mysqli(")  # fmt: skip
 
 
 def _connections(reading: Reading) -> Iterator[Finding]:

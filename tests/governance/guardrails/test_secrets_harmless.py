@@ -85,6 +85,13 @@ HARMLESS = [
     "integrity: Loading X.509 certificate: UEFI:db\nintegrity: Loaded X.509 cert 'Microsoft Corporation UEFI CA 2011: 13adbf4309bd82709c8cd54f316ed522988a1bd4'",
     "Problem loading in-kernel X.509 certificate; modsign key id 9a:3f:1c... signing key: 4f21c3d6e5b7a8900112233445566778899aabbc",
 ]
+HARMLESS += [
+    "    Remove hard-coded credentials from tests; the old password was a dummy.\n$ git show --stat HEAD~2\n",
+    "git diff main~3 -- app/password.py; git show HEAD@{1}; git log origin/main^^ # token",
+    "db/migrate/20240618120001_add_otp_secret_to_users.rb\nspec/fixtures/files/660bd478-19d9-45bb-b268-1bd4e2cf2a24.pem.pub",
+    "MD5 (password-manager-4.2.dmg) = 2367f82dbaeda58225381957b5981faf",
+    "spec:\n  encryptedData:\n    password: AgABDmwi3YLVcwba3NCf4s0b28yWToZz9eGNHizBTQPeHCNLJuBlof2y2RpnUGf0oyntKbceSwgiJmBlFT",
+]
 # The same words beside what does open something.
 ANTHROPIC = "sk-ant-api03-Hq5Wn1TzXo7KpLr2VbCy9MdGf4SjEa8RuQi3NtZw6Bx-Kq9Lw2Pz7Rt_Vb4Nm"
 OPENING = [
@@ -106,6 +113,11 @@ OPENING = [
     ("Our PIN code for the door is 560001, address: 4 Rose Road", "560001"),
     ("token: Zq8kQ1LmNo4pXyT7uVwH2gR5, the public key is elsewhere", "Zq8kQ1LmNo4pXyT7uVwH2gR5"),
     ("api_key = 'h1:9f8e7d6c5b4a3f2e1d0c'", "9f8e7d6c5b4a3f2e1d0c"),
+    ("password: HEAD~2Xk9!fR2w", "Xk9!fR2w"),
+    ("password: main^Xk9!fR2w", "Xk9!fR2w"),
+    ("token: a/b/Zq8kQ1LmNo4pXyT7uVwH2gR5.pubXk9fR2w", "Zq8kQ1LmNo4pXyT7uVwH2gR5"),
+    ("MD5 (a) = b, password = Xk9!fR2wQz7m", "Xk9!fR2wQz7m"),
+    ("encryptedData: password: AgXk9!fR2wQz7m", "AgXk9!fR2wQz7m"),
     ("SECRET_TOKEN=9f8e7d6c5b4a3f2e1d0c9f8e7d6c", "9f8e7d6c5b4a3f2e1d0c9f8e7d6c"),
 ]
 

@@ -185,6 +185,43 @@ TOLD: list[tuple[str, list[str]]] = [
         f'"SessionToken": "IQoJb3JpZ2luX2VjEJr//////////wEaCWV1LXdlc3Qt{RANDOM}{RANDOM}"',
         [f"9mLr4nBs8yHd3gJf6c{RANDOM}"],
     ),
+    (
+        "[14/2/25 20:31] Nora: oye la clave de la tele ha cambiado?\n[14/2/25 20:33] Papá: Sí. Ahora es Naranja88Toro!\n[14/2/25 20:34] Nora: vale",
+        ["Naranja88Toro!"],
+    ),
+    ("<ola> jakie jest hasło do serwera?\n<jan> zmieniłem wczoraj, teraz: zUbr9=8XvQ-kos\n", ["zUbr9=8XvQ-kos"]),
+    (
+        "Lena: Papa wie war nochmal das Passwort vom Fernseher\nPapa: hab ich geändert. jetzt Kranich77Moos\n",
+        ["Kranich77Moos"],
+    ),
+    ("maria  10:41 AM\ndid the db password change?\ntom  10:43 AM\nyep, now it's Wq82=hhTzz\n", ["Wq82=hhTzz"]),
+    ("Emre: wifi şifresi değişti mi\nSelin: evet, artık Kestane1268 oldu\n", ["Kestane1268"]),
+    ("10:02 IP 10.0.4.18 > 10.0.4.2: Flags [P.], length 20: FTP: PASS AqnJbWWHdNNvG\n", ["AqnJbWWHdNNvG"]),
+    ("USER info@lindal.org\n+OK\nPASS v48prebgq8\n+OK Logged in.", ["v48prebgq8"]),
+    ("334 UGFzc3dvcmQ6\ncGFzc0tlc3RyZWw3NzEh\n235 Authentication successful", ["cGFzc0tlc3RyZWw3NzEh"]),
+    (
+        'The disk asks for the LUKS passphrase, and I KNOW it is "Otter Turbo Walnut glacier Zephyr" since I use it there.',
+        ["Otter Turbo Walnut glacier Zephyr"],
+    ),
+    (
+        "Die Passphrase für das Backup lautet:\nsegel anker linde quarz\nBitte nicht weitergeben.",
+        ["segel anker linde quarz"],
+    ),
+    ("    Security key           : Present\n    Key Content            : 9boxag9bsn3b\n", ["9boxag9bsn3b"]),
+    ("register => 4921155512:nuimaYFVfvX7@sip.lindal.org/200\n", ["nuimaYFVfvX7"]),
+    ('  + resource "random_password" "db" {\n      + result = "9l_SvI8C3jaiH4XNA"\n    }\n', ["9l_SvI8C3jaiH4XNA"]),
+    ('set security ike policy b pre-shared-key ascii-text "41gxVlMH478OMASPZm"', ["41gxVlMH478OMASPZm"]),
+    ('alarm_control_panel:\n  - platform: manual\n    code: "4471"\n', ["4471"]),
+    (
+        "network_key: [11, 203, 54, 77, 91, 12, 188, 240, 33, 9, 72, 145, 61, 200, 18, 99]\n",
+        ["11, 203, 54, 77, 91, 12, 188, 240, 33, 9, 72, 145, 61, 200, 18, 99"],
+    ),
+    ("Steam Guard code: K7WQP. If this wasn't you, tell us.", ["K7WQP"]),
+    ("Zugangsdaten iPad-Koffer: Code 173203, bitte nicht aushängen", ["173203"]),
+    ("https://mail.lindal.org,mira@lindal.org,Wq82=hhTzz,,Mail,Work,0\n", ["Wq82=hhTzz"]),
+    ("$ http --auth svc-billing:Wq82hhTzz POST https://api.lindal.org/v1 amount=1", ["Wq82hhTzz"]),
+    ("Oma: welche PIN hat die Karte nochmal?\nEnkel: 7702, aber nicht aufschreiben\n", ["7702"]),
+    ("관리자 계정 admin / 비번 2fqvk0tejy", ["2fqvk0tejy"]),
 ]
 MODULUS = "wR_kWnZkCZA7VS2g0YxPQ2YYNVbbaMCEIAryKRmwCmZTUnoxRENINLt6Qsk-C6dRuyuFxCnsRL4UwSC5-t"
 SIGNATURE = "\n".join("iQIz" + RANDOM * 2 + c for c in "abcdefgh")
@@ -231,6 +268,16 @@ CLEAN = [
     "We hash passwords with argon2id, m=65536, t=3, p=4, and keep a 16-byte salt for each.",
     "Su clave catastral es 9872023VH5797S0001WX.",
     "arn:aws:secretsmanager:eu-west-1:418273650912:secret:prod/ledger/db-bSl5zo",
+    "Tom: did you change the password?\nKim: yes, it's in 1Password, vault Team2\nTom: is it on web01 too?",
+    "Tom: where is the login page?\nKim: now on https://login2.lindal.org/a1b2\nTom: and the ticket?\nKim: it's OPS-2291",
+    "version: 2\npassword: set in the vault?\nhost: build02a\nimage: node20slim\n",
+    "<a> did the password tests pass?\n<b> 41 of 42 now, the one in test_login.py fails\n",
+    "100: USER anonymous\n331 Please specify the password.\nPASS guest@\n230 Login successful.\n",
+    'The dialog asks for the password and it is "required by our policy" to type it twice.',
+    "The passphrase rules are:\nat least five words\nno names\n",
+    "network_key: [1, 3, 5, 7, 9, 11, 13, 15, 0, 2, 4, 6, 8, 10, 12, 13]\n",
+    "alarm_control_panel:\n  - platform: manual\n    code: !secret alarm_code\n    arming_time: 3000\n",
+    "The laptop order, code 44123, and the tablet cover: code 55120",
 ]
 
 

@@ -1,0 +1,89 @@
+"""Passwords that a talk tells: one line asks for them or says that they changed, the answer below says what they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.expressions import expression
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks
+from governance.guardrails.secrets.told import COINED, END, ROLE, VALUE, bare
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the passwords of a folded text that the lines of a talk tell."""
+    if not (reading.speaks(_TALK) and reading.speaks(COINED)):
+        return
+    text, lower, done = reading.text, reading.lower, 0
+    for at, name in reading.each(_ASKED, price=4):
+        if (
+            at < done
+            or _OTHERWISE.search(lower, max(0, at - REACH_BEFORE), at + REACH_BEFORE)
+            or not _ASKS.search(lower, max(0, at - REACH_BEFORE), at + REACH_BEFORE)
+        ):
+            continue
+        reply = _REPLY.match(text, at)
+        if reply is None:
+            continue
+        for group in ("answer", "next"):
+            if (
+                reply[group]
+                and (told := _answer(reading, *reply.span(group), alone=not name.startswith("log"))) is not None
+            ):
+                done = told.end
+                yield told
+                break
+
+
+_OTHERWISE = expression(
+    r"\b(?:who|which (?:user|branch|server|host|version|browser|ticket)|user ?name|welcher? (?:user|benutzer|version|server)|quelle version|qu[eé] versi[oó]n)\b"
+)
+# Who speaks: "[14:02] Marta: ", "<kim> ", "18:41 Ewa: ", or a line of its own, "Marco, [10.02.25 18:14]", "tom  10:43 AM".
+_WHO = (
+    r"(?:\[?\d{1,4}[\d/.:,\- ]{3,18}(?:[ap]m)?\]? ?(?:- )?)?(?:<[^<>\n]{1,24}>|\[?[^\W\d_][\w.'’\-]{0,15}(?: [^\W\d_][\w.]{0,15})?\]?:)[ \t]{1,2}"
+    r"|[^\W\d_][\w.'’ \-]{1,24} \(\d{1,2}:\d\d(?::\d\d)?\): |\[\d{1,2}:\d\d[^\]\n]{0,16}\] [^\W\d_][\w.'’ \-]{1,24}\n"
+    r"|[^\W\d_][\w.'’ \-]{1,24} [—–-] (?:(?:today|yesterday|heute|gestern|hier|aujourd'hui|hoy|ayer)[\w ,]{0,8} ?)?[\d/.:,\- ]{4,18}(?: ?[ap]m)?\n"
+    r"|[^\W\d_][\w.'’ \-]{1,24}(?:,? {1,3}|, )[\[(]?\d{1,2}[\d/.:,\- ]{2,16}(?: ?[ap]m)?[\])]?\n"
+)
+_TALK = expression(rf"\n(?:{_WHO})")
+_ASKED = Needles((
+    "password", "passphrase", "passwort", "kennwort", "mot de passe", "mdp", "contraseña", "contrasena", "clave", "senha", "wachtwoord", " ww ", "hasło", "haslo", "пароль", "lösenord", "passord", "adgangskode", "kodeord", "heslo",
+    "salasana", "jelszó", "parola", "şifre", "sifre", "lozinka", "密码", "パスワード", "비밀번호", "비번", " pw", "passwd", "login", "log-in",
+))  # fmt: skip
+_ASKS = expression(
+    r"[?？]|\b(?:what(?:['’]?s)?|which|wie|welche\w?|was|cu[aá]l|quel|quelle|qual|quale|wat|jakie|jaki|hva|hvad|vad|mikä|mi a|какой|какая|jaké|ne|did|remind|resend|send|anyone|neues|nochmal|redonne\w*|rappelle\w*|"
+    r"changed?|rotated|geändert|cambi\w+|chang\w+|mud\w+|alterad\w+|zmieni\w+|помен\w+|смен\w+|bytt\w*|ändra\w*|değişti)\b"
+)
+_REPLY = expression(
+    rf"[^\n]{{0,90}}\n{{1,2}}(?:{_WHO})(?P<answer>[^\n]{{4,110}})(?:\n{{1,2}}(?:{_WHO})(?P<next>[^\n]{{4,90}}))?",
+    re.IGNORECASE,
+)
+# "…, now it's …", "jetzt …", "Ahora es …": what is new, or what it is.
+_NOW = expression(
+    r"\b(?:now|it['’]?s|it is|that['’]?s|is|use|try|changed to|set to|set it to|set that to|mailed me|sent me|gave me|told me|jetzt|nun|neu|lautet|ist|c['’]est|maintenant|désormais|ahora|es|agora|é|ora|adesso|è|nu|is|teraz|to|nå|numera|är|теперь|сейчас|это|teď|je|nyt|on|most|artık|şimdi|acum|este)"
+    r"(?:,? (?:it['’]?s|it is|is|now|ist|es|das|es ist|c['’]est|es la|é|è|nu|är|er|å|med|wieder|just|the))?(?: ?[:=]| ?[-=]?>| ?→| —)? "
+    + VALUE
+    + END,
+    re.IGNORECASE,
+)
+_ALONE = expression(
+    rf"(?:(?:[-=]?>|→|[^\n]{{0,40}}[^\d\s]:|[^\n]{{0,40}}(?:[-=]>|→)) {{0,2}})?{VALUE}{END}(?=\W{{0,12}}\Z)"
+)
+REACH_BEFORE = 90
+
+
+def _answer(reading: Reading, start: int, end: int, *, alone: bool) -> Finding | None:
+    """Return the password that an answer says: alone, after a sign, or after what says that it is so now."""
+    said = reading.text[start:end]
+    for match in filter(None, (_ALONE.match(said) if alone else None, *_NOW.finditer(said))):
+        value = bare(match)
+        if not ROLE.match(value) and _NO_ANSWER.search(value) is None and reading.likely(looks.coined, value):
+            begin = start + match.start("value")
+            return Finding("password", begin, begin + len(value), 0.7)
+    return None
+
+
+_NO_ANSWER = expression(r"://|/|\A[A-Z]{2,8}-?\d+\Z|\A\d+\w{0,3}\Z|\w\.\w+\.\w{2,}|\A@|\A#")
