@@ -248,7 +248,12 @@ class Cleaner:
         tables = self._tables(kept)
         if self._connection.pgconn.parameter_status(b"is_superuser") == b"on":
             self._connection.execute("SET session_replication_role = replica")  # in any order, whatever refers to it
-            self._statement = "; ".join(f"DELETE FROM {table}" for table in tables)
+            deletes = "".join(f"DELETE FROM {table}; " for table in tables)
+            # A function's statements are planned once, which takes several times as long as to execute them.
+            self._connection.execute(
+                f"CREATE FUNCTION pg_temp.clean() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {deletes}END $$"
+            )
+            self._statement = "SELECT pg_temp.clean()"
         else:
             self._connection.close()
             self._connection = psycopg.connect(owner_url, autocommit=True, options=wait)
