@@ -7,8 +7,9 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
@@ -107,7 +108,12 @@ class StepAdmin(RecordAdmin):
     ) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        return self._evidence_page(request, object_id)
+        try:
+            return self._evidence_page(request, object_id)
+        except (Http404, PermissionDenied):
+            if place := _in_its_run(request, object_id):
+                return HttpResponseRedirect(place)
+            raise
 
     @outside_scope
     def settle_view(self, request: HttpRequest, step_id: UUID) -> HttpResponse:
@@ -176,6 +182,15 @@ def _outcome(text: str) -> Outcome:
         return Outcome(text)
     except ValueError:
         raise Invalid("Choose what became of it.") from None
+
+
+def _in_its_run(request: HttpRequest, step_id: str) -> str:
+    """Return where the page of its run shows a step that nobody has to reconcile; "" for one that she doesn't see."""
+    if (known := parse_id(step_id)) is None:
+        return ""
+    with scope_of(request):
+        step = Step.objects.filter(id=known, run__in=selectors.visible_runs(principal_of(request))).first()
+    return f"{reverse('admin:agents_run_change', args=[step.run_id])}#step-{known}" if step else ""
 
 
 def _looked_up(request: HttpRequest, step: Step) -> Json:

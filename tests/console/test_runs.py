@@ -70,6 +70,21 @@ class TestRuns:
         text = page(signed_in(acme.approver).get(reverse("admin:agents_run_change", args=[step.run_id])))
         assert "asked again: The tool process_refund has changed: `currency` came." in text
 
+    def test_a_step_that_nobody_has_to_reconcile_is_shown_within_its_run(
+        self, acme: TenantWithUsers, globex: TenantWithUsers, ask: Ask, signed_in: SignIn
+    ) -> None:
+        step = Step.objects.using("system").get(run=ask(acme).run_id, path="1.0")
+        url = reverse("admin:agents_step_change", args=[step.id])
+        place = f"{reverse('admin:agents_run_change', args=[step.run_id])}#step-{step.id}"
+        for user in (acme.admin, acme.auditor, acme.member):
+            answer = signed_in(user).get(url)
+            assert (answer.status_code, answer.headers["Location"]) == (302, place)
+            assert f'id="step-{step.id}"' in page(signed_in(user).get(place))
+        for stranger in (acme.viewer, globex.admin):
+            assert signed_in(stranger).get(url).status_code in (403, 404)
+        for unknown in (step.run_id, "nothing"):
+            assert signed_in(acme.admin).get(url.replace(str(step.id), str(unknown))).status_code == 404
+
     def test_the_run_shows_what_it_cost_and_says_when_nobody_pays(
         self, acme: TenantWithUsers, ask: Ask, signed_in: SignIn
     ) -> None:
