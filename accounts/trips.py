@@ -51,6 +51,12 @@ def together(*, using: str = "default") -> Iterator[None]:
         yield
 
 
+def may_stand_still(*, using: str = "default") -> None:
+    """Let this transaction wait for what is outside, for as long as that takes. It holds no row that others want."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 def on_disk(*, using: str = "default") -> None:
     """Return once all that this connection has committed is on disk, by a commit that waits for it."""
     with connections[using].cursor() as cursor:

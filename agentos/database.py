@@ -11,6 +11,8 @@ from agentos import env, postgres
 from agentos.provision import Roles, url_for
 
 NOT_RUNNING = "postgresql://agentos@127.0.0.1:1/agentos"
+# Between two statements of a transaction nobody waits for what is outside; migrations, as the owner, may.
+IDLE_SECONDS = 60
 
 
 def var_folder(base: Path) -> Path:
@@ -53,10 +55,17 @@ def role_urls(url: str, secret: str) -> dict[str, str]:
     }
 
 
-def django_database(url: str, **extra: Any) -> dict[str, Any]:
-    """Return Django's settings for one connection."""
+def django_database(url: str, *, idle_seconds: int = 0, **extra: Any) -> dict[str, Any]:
+    """Return Django's settings for one connection.
+
+    The server ends it when a transaction of it stands still for `idle_seconds` (0: as long as it likes): a process that
+    is frozen in the middle of one would hold its rows for ever.
+    """
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
+    if idle_seconds:
+        limit = f"-c idle_in_transaction_session_timeout={idle_seconds * 1000}"
+        query["options"] = f"{query.get('options', '')} {limit}".strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": database_name(url),

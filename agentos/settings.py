@@ -63,8 +63,10 @@ _URLS = database.role_urls(DATABASE_ADMIN_URL, SECRET_KEY)
 DATABASE_URLS = _URLS
 DATABASE_ROLES = {name: urlsplit(url).username for name, url in _URLS.items()}
 DATABASES = {
-    "default": database.django_database(_URLS["app"], CONN_MAX_AGE=0),
-    "system": database.django_database(_URLS["system"], CONN_MAX_AGE=0, TEST={"MIRROR": "default"}),
+    "default": database.django_database(_URLS["app"], idle_seconds=database.IDLE_SECONDS, CONN_MAX_AGE=0),
+    "system": database.django_database(
+        _URLS["system"], idle_seconds=database.IDLE_SECONDS, CONN_MAX_AGE=0, TEST={"MIRROR": "default"}
+    ),
     "owner": database.django_database(_URLS["owner"], CONN_MAX_AGE=0, TEST={"MIRROR": "default"}),
 }
 # The server's provider lets nobody take built-in functions from everybody: named by the checks, but no reason to stop.

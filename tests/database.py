@@ -211,7 +211,8 @@ def point_django_at(urls: Mapping[str, str], admin_url: str) -> None:
 
     connections.close_all()
     for alias, role in (("default", "app"), ("system", "system"), ("owner", "owner")):
-        settings.DATABASES[alias].update(database.django_database(urls[role]))
+        idle_seconds = 0 if role == "owner" else database.IDLE_SECONDS
+        settings.DATABASES[alias].update(database.django_database(urls[role], idle_seconds=idle_seconds))
     settings.DATABASE_URLS.update(urls)
     settings.DATABASE_ROLES.update({role: urlsplit(url).username for role, url in urls.items()})
     settings.DATABASE_ADMIN_URL = admin_url

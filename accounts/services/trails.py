@@ -11,6 +11,7 @@ from accounts import audit, audit_checkpoints
 from accounts.audit_chain import COVERED
 from accounts.audit_offline import FORM, LINK_COLUMNS
 from accounts.models import AuditHead, Tenant
+from accounts.trips import may_stand_still
 from agentos.core.clock import utc_now
 from agentos.core.types import JsonObject
 
@@ -35,6 +36,7 @@ def _lines(tenant: Tenant, head: AuditHead) -> Iterator[JsonObject]:
         if line["tenant"] == str(tenant.id):
             yield {"kind": "checkpoint", **line}
     with transaction.atomic(using="system"):
+        may_stand_still(using="system")  # who reads the lines may be slow
         for facts, key_id, link in audit.stored(tenant.id, up_to=head.seq):
             names = (*COVERED, *LINK_COLUMNS)
             yield {"kind": "entry", **dict(zip(names, (*facts.values(), key_id, link), strict=True))}
