@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -18,8 +19,10 @@ from accounts.api.schemas import (
 )
 from accounts.auth import principal_of, scope
 from accounts.models import ServiceAccount
+from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.services import service_accounts
+from accounts.services.service_accounts import Standing
 from agentos.core.clock import epoch_seconds, utc_now
 from agentos.core.types import JsonObject
 
@@ -47,8 +50,7 @@ async def create_service_account(request: HttpRequest, body: ServiceAccountIn, r
 @scope("service_accounts:read")
 async def list_service_accounts(request: HttpRequest, asked: Query[ServiceAccountFilter]) -> JsonObject:
     """List the tenant's service accounts, the newest first."""
-    rows, total = await in_thread(service_accounts.listed, principal_of(request), **asked.dict())
-    data = await in_thread(lambda: [_account(row) for row in rows])
+    data, total = await in_thread(_page, principal_of(request), **asked.dict())
     return {"data": data, "meta": PageMeta.of(asked.page, asked.limit, total)}
 
 
@@ -80,10 +82,20 @@ def _end(body: ServiceAccountIn | RotateIn) -> datetime | None:
 
 async def _shown_once(account: ServiceAccount, key: str, response: HttpResponse) -> JsonObject:
     response["Cache-Control"] = "no-store"
-    return {**await in_thread(_account, account), "token": key}
+    return {**await in_thread(lambda: _accounts([account])[0]), "token": key}
 
 
-def _account(account: ServiceAccount) -> JsonObject:
+def _page(principal: Principal, **asked: Any) -> tuple[list[JsonObject], int]:
+    rows, total = service_accounts.listed(principal, **asked)
+    return _accounts(rows), total
+
+
+def _accounts(rows: list[ServiceAccount]) -> list[JsonObject]:
+    standings = service_accounts.standings(rows)
+    return [_account(row, standings[row.id]) for row in rows]
+
+
+def _account(account: ServiceAccount, standing: Standing) -> JsonObject:
     times = ("created_at", "expires_at", "last_used_at", "rotated_at", "previous_until", "revoked_at")
     return {
         "id": account.id,
@@ -93,6 +105,6 @@ def _account(account: ServiceAccount) -> JsonObject:
         "scopes": [{"scope": scope, "effect": "allow"} for scope in account.scopes],
         "user_id": account.user_id,
         "shown_to": list(dict.fromkeys(account.shown_to)),
-        "outgrown_by": service_accounts.outgrown(account),
+        "outgrown_by": standing.outgrown_by,
         **{name: epoch_seconds(at) if (at := getattr(account, name)) else None for name in times},
     }

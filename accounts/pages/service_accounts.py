@@ -9,13 +9,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts import principals, scopes
+from accounts import scopes
 from accounts.console import AuditedAdmin, principal_of, shown_once
 from accounts.models import Membership, ServiceAccount, TenantRole, User
 from accounts.services import service_accounts
-from accounts.services.service_accounts import decides
+from accounts.services.service_accounts import Standing, decides
 from agentos.core.clock import utc_now
 
 
@@ -29,6 +30,23 @@ class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ServiceAccount
         fields = ("name", "user", "expires_at", "scopes")
+
+
+class AccountList(ChangeList):  # type: ignore[misc]  # unfold has no types
+    """A page of accounts, each with its standing."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: list[ServiceAccount] = list(self.result_list)
+        standings = service_accounts.standings(self.result_list)
+        for row in self.result_list:
+            row.__dict__["standing"] = standings[row.id]
+
+
+def _standing(account: ServiceAccount) -> Standing:
+    """Return how an account stands; those of a list know it."""
+    known: Standing | None = account.__dict__.get("standing")
+    return known or service_accounts.standings([account])[account.id]
 
 
 @admin.register(ServiceAccount)
@@ -53,6 +71,9 @@ class ServiceAccountAdmin(AuditedAdmin):
         "created_at",
     )
     actions = ("rotate_key", "revoke_keys")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AccountList
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields = ServiceAccountForm.Meta.fields
@@ -82,7 +103,7 @@ class ServiceAccountAdmin(AuditedAdmin):
     @admin.display(description="Shown to")
     def shown_to_people(self, account: ServiceAccount) -> str:
         """Name those whom a key was shown: they approve nothing that it asks for."""
-        outgrown = service_accounts.outgrown(account)
+        outgrown = _standing(account).outgrown_by
         known = {user.id: str(user) for user in User.objects.filter(id__in=account.shown_to)}
         known |= {user_id: f"{known[user_id]} (may less than it by now)" for user_id in outgrown if user_id in known}
         named = (known.get(user_id, "a former member") for user_id in dict.fromkeys(account.shown_to))
@@ -94,9 +115,9 @@ class ServiceAccountAdmin(AuditedAdmin):
             return "revoked"
         if account.expires_at is not None and account.expires_at <= utc_now():
             return "expired"
-        if principals.load(account.user_id, account.tenant_id) is None:
+        if not (standing := _standing(account)).has_user:
             return "stopped: its user is no member"
-        return "active: replace it, somebody knows it who may less" if service_accounts.outgrown(account) else "active"
+        return "active: replace it, somebody knows it who may less" if standing.outgrown_by else "active"
 
     @admin.action(description="Replace the selected key", permissions=["rotate"])
     def rotate_key(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> HttpResponse | None:

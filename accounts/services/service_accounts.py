@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -137,13 +137,34 @@ def is_hers_alone(account_id: UUID, user_id: UUID) -> bool:
     return accounts.filter(shown_to__contained_by=[user_id]).exists()
 
 
-def outgrown(account: ServiceAccount) -> list[UUID]:
-    """Return who knows a key that works and may less than it by now: she left the tenant, or has another role.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an account stands with people: whether its user is a member, and who knows a key and may less than it by now.
 
-    The key goes on, since it acts for its user; whoever reads this is to replace it. In the system role.
+    Such a person left the tenant, or has another role. The key goes on, since it acts for its user; whoever reads this
+    is to replace it.
     """
-    found = ((user_id, principals.load(user_id, account.tenant_id)) for user_id in _knowers(account))
-    return [user_id for user_id, who in found if who is None or not all(map(who.has, account.scopes))]
+
+    has_user: bool
+    outgrown_by: list[UUID]
+
+
+def standings(accounts: Sequence[ServiceAccount]) -> dict[UUID, Standing]:
+    """Return how accounts of one tenant stand, by their ids. One query, in the system role."""
+    if not accounts:
+        return {}
+    knowers = {account.id: _knowers(account) for account in accounts}
+    asked = {account.user_id for account in accounts}.union(*knowers.values())
+    people = principals.load_all(asked, accounts[0].tenant_id)
+
+    def may_less(user_id: UUID, account: ServiceAccount) -> bool:
+        who = people.get(user_id)
+        return who is None or not all(map(who.has, account.scopes))
+
+    return {
+        account.id: Standing(account.user_id in people, [one for one in knowers[account.id] if may_less(one, account)])
+        for account in accounts
+    }
 
 
 def outgrown_by(principal: Principal, user_id: UUID, held: Iterable[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,11 +13,12 @@ import pytest
 from django.contrib.messages import get_messages
 from django.db import connections, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import audit, principals
 from accounts.auth import authenticate, renew
-from accounts.models import AuditRow, Membership, Role, ServiceAccount, TenantRole
+from accounts.models import AuditRow, Membership, Role, ServiceAccount, TenantRole, User
 from accounts.principals import Principal
 from accounts.scopes import ADMIN, FOR_PEOPLE
 from accounts.seam import in_thread
@@ -27,7 +28,7 @@ from agentos.core.errors import Conflict, Invalid, NotAuthenticated, NotFound, P
 from agentos.lean import LeanHandler
 from governance.policy.wanted import Wanted
 from governance.services import policies
-from tests.conftest import TenantWithUsers
+from tests.conftest import MakeUser, TenantWithUsers
 
 DAY = timedelta(days=1)
 
@@ -50,9 +51,7 @@ async def who(key: str) -> Principal:
 
 
 def admin_of(team: TenantWithUsers) -> Principal:
-    found = principals.load(team.admin.id, team.tenant.id)
-    assert found is not None
-    return found
+    return loaded(team, team.admin)
 
 
 def made(team: TenantWithUsers, **changes: Any) -> tuple[ServiceAccount, str]:
@@ -308,6 +307,44 @@ def test_the_admin_replaces_a_key_and_shows_the_new_one_once(acme: TenantWithUse
     service_accounts.revoke(tenant_id=acme.tenant.id, account_id=account.id)
     refused = act(account)
     assert "revoked" in [str(message) for message in get_messages(refused.wsgi_request)][-1]
+
+
+def statements(ask: Callable[[], object]) -> int:
+    with (
+        CaptureQueriesContext(connections["default"]) as default,
+        CaptureQueriesContext(connections["system"]) as system,
+    ):
+        ask()
+    return len(default) + len(system)
+
+
+def test_many_accounts_take_no_more_statements_than_one(acme: TenantWithUsers, make_user: MakeUser) -> None:
+    browser = Client()
+    browser.post(reverse("sign_in"), {"email": "admin@acme.test", "password": "demo"})
+    place, reader = reverse("admin:accounts_serviceaccount_changelist"), admin_of(acme)
+
+    def page() -> None:
+        assert b"may less" in browser.get(place).content
+
+    def listed() -> None:
+        rows, _ = service_accounts.listed(reader, page=1, limit=50)
+        assert all(standing.outgrown_by for standing in service_accounts.standings(rows).values())
+
+    counted = []
+    for number in range(1, 6):
+        former = make_user(acme.tenant, Role.ADMIN, f"former{number}@acme.test")
+        account, _ = made(acme, name=f"ci{number}")
+        service_accounts.rotate(loaded(acme, former), account_id=account.id, overlap=DAY, expires_at=None)
+        Membership.objects.using("system").filter(user=former).delete()
+        page()
+        counted.append((statements(page), statements(listed)))
+    assert len(set(counted)) == 1, counted
+
+
+def loaded(team: TenantWithUsers, user: User) -> Principal:
+    found = principals.load(user.id, team.tenant.id)
+    assert found is not None
+    return found
 
 
 def test_the_services_know_their_tenant(acme: TenantWithUsers, globex: TenantWithUsers) -> None:
