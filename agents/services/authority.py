@@ -12,6 +12,7 @@ from accounts.principals import Principal
 from accounts.scopes import narrow
 from agentos.core.ids import parse_id
 from agentos.core.types import JsonObject
+from agents.engine.run_info import RunInfo
 from agents.models import Run
 
 AUTHORITY = "authority"  # in a run's spec: {"scopes": [...], "account": id or null}
@@ -35,6 +36,23 @@ def inherited(run: Run, principal: Principal) -> JsonObject:
     if account is None and principal.user_id == run.user_id and principal.account_id:
         account = str(principal.account_id)
     return {AUTHORITY: {"scopes": sorted(scopes), "account": account}}
+
+
+def of_child(parent: JsonObject, own: JsonObject) -> JsonObject:
+    """Return the authority of a run that another starts: what it was given, within its parent's."""
+    above, asked = parent.get(AUTHORITY), own.get(AUTHORITY)
+    if not (above and asked):
+        return {AUTHORITY: above or asked} if above or asked else {}
+    scopes = narrow(frozenset(above["scopes"]), frozenset(asked["scopes"]))
+    return {AUTHORITY: {"scopes": sorted(scopes), "account": above["account"] or asked["account"]}}
+
+
+def as_kept(info: RunInfo) -> JsonObject:
+    """Return the authority of a run as another of its user keeps it."""
+    if info.limits is None:
+        return {}
+    account = str(info.account_id) if info.account_id else None
+    return {AUTHORITY: {"scopes": list(info.limits), "account": account}}
 
 
 def account_of(spec: JsonObject) -> UUID | None:

@@ -29,6 +29,7 @@ from agents.engine.steps import Statement, StepRecord
 from agents.engine.tools import Tool
 from agents.engine.verdicts import Refuse, Verdict, Withdrawal
 from agents.models import Run, Session
+from agents.services import authority
 from agents.services.ledger import Consumer
 from agents.services.notifications import CLAIMABLE
 from agents.services.queue import LEASE_SECONDS, Claimed
@@ -185,6 +186,11 @@ class NewJob:
         return self.spec.pinned(self.model, self.models.fallbacks)
 
     @property
+    def kept(self) -> JsonObject:
+        """Return its row's spec: it never has more authority than the run for which it is stored."""
+        return {**self.pinned, **self.order, **authority.as_kept(self.info)}
+
+    @property
     def consumer(self) -> Consumer:
         models = self.model, *self.models.fallbacks
         return Consumer(self.tenant_id, self.info.user_id, self.spec.kind, self.spec.id, models)
@@ -220,7 +226,7 @@ class NewJob:
             session_id=self.info.session_id,
             component_kind=JOB,
             component_id=self.spec.id,
-            spec={**self.pinned, **self.order},
+            spec=self.kept,
             model=self.model,
             message=self.message,
             fence=1,
@@ -245,7 +251,7 @@ async def store(connection: AsyncConnection[Any], job: NewJob) -> AsyncCursor[An
         "tenant_id": job.tenant_id,
         "run_id": job.info.run_id,
         "job": job.spec.id,
-        "spec": json_text({**pinned, **job.order}),
+        "spec": json_text(job.kept),
         "spec_hash": spec_hash(pinned),
         "model": job.model,
         "status": (RunStatus.RUNNING if job.owner else RunStatus.PENDING).value,

@@ -162,7 +162,8 @@ async def _store(runtime: Runtime, asked: Asked) -> tuple[Begin, InputBlocked | 
         session_id=asked.session_id,
         component_kind=spec.kind,
         component_id=spec.id,
-        spec={**pinned, **added} if (added := authority.pinned(principal)) else pinned,
+        spec=pinned,
+        acting=authority.pinned(principal),
         spec_hash=digest,
         model=models[0],
         message=message,
@@ -197,7 +198,7 @@ def _info(begin: Begin, spec: AgentSpec) -> RunInfo:
         model=begin.model,
         input=begin.message or "",
         fallbacks=tuple(begin.spec.get("fallbacks", ())),
-        **authority.of(begin.spec),
+        **authority.of(begin.acting),
     )
 
 

@@ -22,12 +22,12 @@ from agents.engine.limits import WEEK_SECONDS
 from agents.engine.status import RunStatus
 from agents.engine.steps import GUARDS, AuditEntry
 from agents.models import Run, Session
-from agents.services import idempotency
+from agents.services import authority, idempotency
 from agents.services.crash import CrashPoint, crash_here, is_armed
 from agents.services.idempotency import First, Key
 from agents.services.jobs import NewJob, store
 from agents.services.journal import children
-from agents.services.journal.children import Parent
+from agents.services.journal.children import Family, Parent
 from agents.services.journal.trips import in_few_trips
 from agents.services.ledger import Ledger, Starting
 from agents.services.notifications import CLAIMABLE
@@ -48,6 +48,7 @@ class Begin:
     component_kind: str
     component_id: str
     spec: JsonObject
+    acting: JsonObject  # its authority, as `services.authority` gives it: nothing starts without one
     spec_hash: str
     model: str
     message: str | None
@@ -180,17 +181,23 @@ async def _admit(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
 
 
 async def _admit_children(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
-    """Give the runs that others start their roots; refuse those beyond a limit of their tree, and let go their keys."""
+    """Give the runs that others start their roots, and no more than their parents' authority.
+
+    Refuse those that act for somebody else, or beyond a limit of their tree, and let go their keys.
+    """
     asked = [(begin, begin.parent) for begin in begins if begin.parent and begin.refusal is None]
     asked = [(begin, parent) for begin, parent in asked if begin.attached_to is None]
     if not asked:
         return
-    found = await children.roots(connection, [parent for _, parent in asked])
-    for (begin, _), root in zip(asked, found, strict=True):
-        if isinstance(root, UUID):
-            begin.root_id = root
+    found = await children.families(connection, [parent for _, parent in asked])
+    for (begin, _), family in zip(asked, found, strict=True):
+        if not isinstance(family, Family):
+            begin.refusal = family
+        elif family.user_id != begin.user_id:
+            begin.refusal = PolicyDenied("A run starts others for its own user only.", code="not_its_user")
         else:
-            begin.refusal = root
+            begin.root_id = family.root_id
+            begin.acting = authority.of_child(family.acting, begin.acting)
     await idempotency.give_back(connection, [begin.key for begin, _ in asked if begin.refusal and begin.key])
 
 
@@ -241,7 +248,7 @@ def _row(begin: Begin) -> JsonObject:
         "component_kind": begin.component_kind,
         "component_id": begin.component_id,
         "hours": begin.session_hours,
-        "spec": begin.spec,
+        "spec": {**begin.spec, **begin.acting},
         "spec_hash": begin.spec_hash,
         "model": begin.model,
         "status": begin.status.value,

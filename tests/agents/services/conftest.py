@@ -110,6 +110,7 @@ class Process:
             component_kind="agent",
             component_id="tester",
             spec={"instructions": "Test."},
+            acting={},
             spec_hash="",
             model="test-model",
             message="Go",

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from asyncio import Future
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from accounts import principals
 from accounts.models import Membership
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.services import grants, service_accounts
+from agentos.core.errors import PolicyDenied
+from agentos.core.ids import new_id
+from agents.engine.limits import DEFAULT_LIMITS
+from agents.engine.run_info import RunInfo
 from agents.engine.testing import ScriptedModel
 from agents.models import Run, Step
 from agents.registry import registry
-from agents.services import authority, forks, runs
+from agents.services import authority, forks, runs, summaries, tenant_models
 from agents.services.forks import Fork
+from agents.services.jobs import NewJob
+from agents.services.journal.children import Parent
 from agents.services.runtime import Runtime
 from governance.hooks import Governance
-from tests.agents.services.conftest import HeldModel, Process, names, ran, read
+from tests.agents.services.conftest import SPEC, HeldModel, Process, names, ran, read
 from tests.conftest import TenantWithUsers
 
 
@@ -117,7 +126,7 @@ async def test_a_keys_run_stays_within_the_key(make_process: Any, acme: TenantWi
     model = ScriptedModel([LOOK, "The end"])
     process = governed(await make_process(model=model))
     begin = process.new(owner="")
-    begin.spec = {**begin.spec, **authority.pinned(principal)}
+    begin.acting = authority.pinned(principal)
     follower = process.follow(begin)
     await process.supervisor.writer.begin(begin)
     lines = await read(follower)
@@ -134,7 +143,7 @@ async def test_a_revoked_keys_run_ends(make_process: Any, acme: TenantWithUsers)
     await in_thread(service_accounts.revoke, tenant_id=acme.tenant.id, account_id=account.id)
     process = governed(await make_process(["The end"]))
     begin = process.new(owner="")
-    begin.spec = {**begin.spec, **authority.pinned(principal)}
+    begin.acting = authority.pinned(principal)
     follower = process.follow(begin)
     await process.supervisor.writer.begin(begin)
     lines = await read(follower)
@@ -188,3 +197,53 @@ def test_what_a_rerun_inherits(before: Any, limits: Any, after: Any) -> None:
     if limits is not None:
         principal = principal.narrowed(limits)
     assert authority.inherited(run, principal) == after
+
+
+@pytest.mark.parametrize(
+    ("above", "asked", "kept"),
+    [
+        (None, None, None),
+        (None, ["agents:run"], ["agents:run"]),
+        (["agents:run"], None, ["agents:run"]),
+        (["agents:run"], ["agents:x:run", "tools:call"], ["agents:x:run"]),
+        (["agents:run"], ["tools:call"], []),
+    ],
+)
+async def test_a_run_starts_others_with_no_more_than_it_may(make_process: Any, above: Any, asked: Any, kept: Any):
+    process = await make_process(supervise=False)
+    parent, begin = process.new(), process.new()
+    begin.parent = Parent(parent.run_id, parent.tenant_id, DEFAULT_LIMITS)
+    for made, scopes in ((parent, above), (begin, asked)):
+        made.acting = {} if scopes is None else {"authority": {"scopes": scopes, "account": None}}
+        await process.supervisor.writer.begin(made)
+    row = await in_thread(lambda: Run.objects.using("system").get(id=begin.run_id))
+    assert row.spec.get("authority") == (None if kept is None else {"scopes": kept, "account": None})
+
+
+async def test_a_run_starts_none_in_the_name_of_somebody_else(make_process: Any, acme: TenantWithUsers):
+    process = await make_process(supervise=False)
+    parent, begin = process.new(), process.new()
+    await process.supervisor.writer.begin(parent)
+    begin.user_id, begin.parent = acme.admin.id, Parent(parent.run_id, parent.tenant_id, DEFAULT_LIMITS)
+    with pytest.raises(PolicyDenied) as refused:
+        await process.supervisor.writer.begin(begin)
+    assert refused.value.code == "not_its_user"
+    assert not await in_thread(Run.objects.using("system").filter(id=begin.run_id).exists)
+
+
+async def test_background_work_keeps_the_authority_of_its_run() -> None:
+    begun = {"authority": {"scopes": ["agents:run"], "account": str(new_id())}}
+    info = RunInfo(new_id(), new_id(), new_id(), "s", SPEC, "m", "Go", **authority.of(begun))
+    for who, kept in ((info, begun), (replace(info, limits=None, account_id=None), {})):
+        job = NewJob(summaries.SPEC, who, tenant_models.AS_THE_PLATFORM, "Sum up", {}, done=Future())
+        assert {name: value for name, value in job.kept.items() if name == "authority"} == kept
+        assert job.claimed.spec == job.kept
+
+
+def test_runs_are_stored_in_three_places_only() -> None:
+    """Each of them is given an authority: whoever adds a fourth has to give it one, too."""
+    stores = re.compile(r"INSERT INTO \{table\(Run\)\}|\bRun\.objects(\.using\(\w+\))?\.(bulk_)?create|\bRun\(\w+=")
+    apps = ("accounts", "agentos", "agents", "evals", "governance", "knowledge", "scheduling")
+    files = [file for app in apps for file in (settings.BASE_DIR / app).rglob("*.py") if "migrations" not in file.parts]
+    found = {str(file.relative_to(settings.BASE_DIR)) for file in files if stores.search(file.read_text())}
+    assert found == {"agents/services/branches.py", "agents/services/jobs.py", "agents/services/journal/begin.py"}
