@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.principals import Principal
-from accounts.trips import planned_once
 
 INBOX, RECONCILE, RUNS = "governance_approval_changelist", "agents_step_changelist", "agents_run_changelist"
 
@@ -58,8 +57,7 @@ class Waiting:
     def given_up(self) -> int:
         from agents import selectors
 
-        with planned_once():
-            return selectors.given_up(self.principal).count()
+        return selectors.given_up_count(self.principal)
 
     @property
     def in_inbox(self) -> int:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.asked import CountedOften
 from accounts.principals import Principal
 from accounts.privacy import access
 from accounts.tenancy import tenant_scope
@@ -219,14 +220,24 @@ def may_reconcile(principal: Principal, step: Step) -> bool:
 
 def unknown_count(principal: Principal) -> int:
     """Return how many steps wait for her to say what became of them. The caller is inside her tenant scope."""
-    with planned_once():
-        return reconcilable(principal).filter(state=StepState.UNKNOWN).count()
+    return _unknown.of(principal)
+
+
+_unknown = CountedOften(lambda principal: reconcilable(principal).filter(state=StepState.UNKNOWN))
 
 
 def given_up(principal: Principal) -> QuerySet[Run]:
     """Return the dead letters that she sees and nobody has rerun. The caller is inside her tenant scope."""
     again = Run.objects.filter(tenant_id=OuterRef("tenant_id"), rerun_of_id=OuterRef("id"))
     return visible_runs(principal).filter(~Exists(again), error_code=GIVEN_UP, status=RunStatus.ERROR)
+
+
+def given_up_count(principal: Principal) -> int:
+    """Return how many dead letters she sees. The caller is inside her tenant scope."""
+    return _given_up.of(principal)
+
+
+_given_up = CountedOften(given_up)
 
 
 def acting(*, principal: Principal, run_id: UUID) -> tuple[RunInfo, JsonObject]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -11,6 +12,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import Coalesce, JSONObject, Now
 
+from accounts.asked import CountedOften
 from accounts.people import FORMER
 from accounts.principals import Principal
 from accounts.privacy import access
@@ -171,17 +173,30 @@ def first_tab(principal: Principal) -> str:
 
 def of_tab(rows: QuerySet[Approval], principal: Principal, tab: str) -> QuerySet[Approval]:
     """Return the part of an inbox that a tab shows; a tab that there is not shows all. Caller holds the scope."""
+    return _of_tab(rows, principal, tab, list(lent_to(principal)))
+
+
+def _of_tab(rows: QuerySet[Approval], principal: Principal, tab: str, lent: Sequence[Delegation]) -> QuerySet[Approval]:
     waits = Q(status=ApprovalStatus.PENDING, expires_at__gt=Now())
-    decides = principal.has(SENSITIVE) and may_decide(principal)
-    hers = _asks(principal) if decides else Q(pk__in=[])
+    decides = principal.has(SENSITIVE) and (principal.has("approvals:decide") or lent)
+    hers = _asks(principal, lent) if decides else Q(pk__in=[])
     shown = {MINE: waits & hers, OTHERS: waits & ~hers, DECIDED: ~waits}
     return rows.filter(shown[tab]) if tab in shown else rows
 
 
 def count(principal: Principal, tab: str) -> int:
     """Return how much a tab of the inbox holds: every page of the console asks. Caller holds the scope."""
-    with planned_once():
-        return of_tab(readable(principal), principal, tab).count()
+    if principal.keys or _lent_to_her.of(principal):
+        with planned_once():
+            return of_tab(readable(principal), principal, tab).count()
+    return _of_her_own[tab].of(principal)
+
+
+_lent_to_her = CountedOften(lent_to)
+_of_her_own = {
+    tab: CountedOften(lambda principal, tab=tab: _of_tab(readable(principal), principal, tab, ()))  # type: ignore[misc]
+    for tab in (MINE, OTHERS)
+}
 
 
 def following(principal: Principal, rows: QuerySet[Approval], approval: Approval) -> Approval | None:
@@ -192,7 +207,7 @@ def following(principal: Principal, rows: QuerySet[Approval], approval: Approval
     return waiting.filter(later).first() or waiting.first()
 
 
-def _asks(principal: Principal) -> Q:
+def _asks(principal: Principal, lent: Iterable[Delegation]) -> Q:
     """Return which of the approvals that wait do so for her vote, as `services.voting` would take it."""
     named = Q(approvers=None) | Q(approvers__contains=[principal.user_id])
     asked = (named & Q(approver_roles__contained_by=[principal.role])) | Q(
@@ -202,9 +217,9 @@ def _asks(principal: Principal) -> Q:
     elsewhere = votes.filter(approval__run_id=OuterRef("run_id")).exclude(approval__step_path=OuterRef("step_path"))
     is_free = ~Exists(votes.filter(approval=OuterRef("pk"))) & (Q(separate=False) | ~Exists(elsewhere))
     hers = asked if principal.has("approvals:decide") else Q(pk__in=[])
-    for lent in lent_to(principal):
-        name = "tool_name__startswith" if lent.tool.endswith("*") else "tool_name"
-        hers |= Q(**{name: lent.tool.removesuffix("*")}) & ~Q(requester_id=lent.giver_id)
+    for one in lent:
+        name = "tool_name__startswith" if one.tool.endswith("*") else "tool_name"
+        hers |= Q(**{name: one.tool.removesuffix("*")}) & ~Q(requester_id=one.giver_id)
     if principal.keys:
         by_key = {"spec__authority__account__in": [str(key) for key in principal.keys]}
         hers &= ~Q(Exists(Run.objects.filter(tenant_id=OuterRef("tenant_id"), id=OuterRef("run_id"), **by_key)))
