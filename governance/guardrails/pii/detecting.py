@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from governance.guardrails.cues import one_look
 from governance.guardrails.detector import Detector
 from governance.guardrails.expressions import expression
@@ -108,8 +110,9 @@ def detect(text: str) -> list[Finding]:
             for finding in find(reading):
                 reading.tell(finding)
                 whole.append(finding)
-    found = [folded.moved(finding) for finding in (*whole, *spoken.find(folded.lower))]
-    return sorted(_settled(found), key=lambda finding: (finding.start, finding.end))
+    whole += spoken.find(folded.lower)
+    found = whole if folded.origins is None else [folded.moved(finding) for finding in whole]
+    return sorted(_settled(found), key=attrgetter("start", "end"))
 
 
 def _settled(found: list[Finding]) -> list[Finding]:
@@ -119,8 +122,9 @@ def _settled(found: list[Finding]) -> list[Finding]:
     kept: list[Finding] = []
     reach: list[Finding] = []
     for finding in sorted(dict.fromkeys(found), key=lambda one: (one.start, -one.end, -one.score)):
-        reach = [one for one in reach if one.end > finding.start]
-        if not any(wider.end >= finding.end and wider.score >= finding.score for wider in reach):
+        if reach:  # few lie in another
+            reach = [one for one in reach if one.end > finding.start]
+        if not (reach and any(wider.end >= finding.end and wider.score >= finding.score for wider in reach)):
             kept.append(finding)
             reach.append(finding)
     return kept

@@ -70,14 +70,13 @@ _HINTED = {entry: _hint(entry.alone.pattern) for entry in ENTRIES if entry.alone
 
 @lru_cache(maxsize=256)
 def _any_of(hinted: tuple[National, ...]) -> re.Pattern[str]:
-    """Return what tells whether a number that needs no name could begin at a place, some of them hinted at."""
-    return re.compile("|".join(f"(?={entry.shape.pattern})" for entry in (*_ALONE, *hinted)))
+    """Return what finds where a number that needs no name could begin, some of them hinted at."""
+    shapes = "|".join(entry.shape.pattern.removeprefix(LEADING) for entry in (*_ALONE, *hinted))
+    return re.compile(f"{_BEGUN}(?<=(?={shapes}).)", re.DOTALL)
 
 
 # The first sign of what may be such a number. It is told first and what stands before it then: that is searched for fast.
-_BEGUN = expression(
-    r"[0-9A-Z](?<![0-9A-Za-z_].)(?<![0-9][.,\-/].)(?=[ .\-/]?[0-9A-Z][0-9A-Z .\-/])(?!(?<=\d) \d \d )", re.DOTALL
-)
+_BEGUN = r"[0-9A-Z](?<![0-9A-Za-z_].)(?<![0-9][.,\-/].)(?=[ .\-/]?[0-9A-Z][0-9A-Z .\-/]{4})(?!(?<=\d) \d \d )"
 
 
 _ANY_WORD = expression(
@@ -95,7 +94,8 @@ def find(reading: Reading) -> Iterator[Finding]:
     spoken = lower.replace("_", " ")  # names of columns and fields
     names = _Names(reading, spoken)
     around: dict[National, list[tuple[int, int]]] = {}
-    for at, needles in _named(reading, spoken):
+    named_at = list(_named(reading, spoken))
+    for at, needles in named_at:
         if names.spent:
             break
         named = names.read(needles, at)
@@ -107,7 +107,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     for entry, parts in around.items():
         yield from _around(entry, reading, parts)
     if names.spent:
-        yield from _unread(reading, spoken)
+        yield from _unread(reading, named_at)
     yield from _without_words(reading)
     yield from _in_tables(reading)
 
@@ -309,26 +309,25 @@ def _around(entry: National, reading: Reading, parts: list[tuple[int, int]]) -> 
                 yield Finding(entry.kind, *match.span(), 0.75)
 
 
-def _unread(reading: Reading, spoken: str) -> Iterator[Finding]:
+def _unread(reading: Reading, named_at: list[tuple[int, tuple[str, ...]]]) -> Iterator[Finding]:
     """Yield all that could be a number around what could be a name: of a text with more than are read."""
-    text, near = reading.text, dict[str, list[tuple[int, int]]]()
-    for at, needles in sorted(_named(reading, spoken)):
-        part = max(0, at - AROUND // 2), min(len(text), at + READ)
+    named: dict[str, list[int]] = {}
+    for at, needles in sorted(named_at):
         for kind in _kinds(needles):
-            join(near.setdefault(kind, []), part)
-    kinds = [kind for kind in _RAREST if kind in near]  # gives a number its name
-    for number in _SOME_ID.finditer(text) if kinds else ():
+            named.setdefault(kind, []).append(at)
+    kinds = [kind for kind in _RAREST if kind in named]  # gives a number its name
+    for number in _SOME_ID.finditer(reading.text) if kinds else ():
         start, end = number.span()
         for kind in () if reading.told(start) else kinds:
-            if _reaches(near[kind], start, end):
+            if _reached(named[kind], start, end):
                 yield Finding(kind, start, end, 0.92)
                 break
 
 
-def _reaches(parts: list[tuple[int, int]], start: int, end: int) -> bool:
-    """Tell whether a number stands in any of the parts of a text, in order and apart, or begins or ends there."""
-    last = bisect_left(parts, (end,)) - 1
-    return last >= 0 and start < parts[last][1]
+def _reached(names: list[int], start: int, end: int) -> bool:
+    """Tell whether a number stands where any of the names, in order, reaches, or begins or ends there."""
+    last = bisect_left(names, end + AROUND // 2) - 1
+    return last >= 0 and start < names[last] + READ
 
 
 @lru_cache(maxsize=1024)
@@ -374,17 +373,14 @@ def _without_words(reading: Reading) -> Iterator[Finding]:
     seeking = (*_ALONE, *hinted)
     known: dict[tuple[int, str], tuple[str, int] | None] = {}
     shaped: dict[tuple[int, str], tuple[National, ...]] = {}  # what could stand there, whichever digits it has
-    possible = _any_of(hinted).match
-    for begun in _BEGUN.finditer(text):
+    for begun in _any_of(hinted).finditer(text):
         at = begun.start()
         told = reading.told(at)
         if told and not _GOES_ON.match(text, told):
             continue
         before = min(at, BEFORE_NUMBER)
         read = before, text[at - before : at + LONGEST_NUMBER]
-        if read not in known and possible(text, at) is None:
-            known[read] = None
-        elif read not in known:
+        if read not in known:
             form = before, reading.levelled[at - before : at + LONGEST_NUMBER]
             if form not in shaped:
                 shaped[form] = tuple(entry for entry in seeking if not entry.blind or entry.shape.match(text, at))

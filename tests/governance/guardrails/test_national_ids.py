@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.guardrails import pii
-from governance.guardrails.pii import id_checks, national_table
+from governance.guardrails.pii import id_checks, national_ids, national_table
 from governance.guardrails.reading import Reading
 from tests.governance.guardrails.drawing import draw
 
@@ -178,3 +178,11 @@ def test_each_number_of_a_long_row_is_found_once_behind_any_of_its_names() -> No
     text = ", ".join(f"cpf: {number}" for number in numbers * 3)
     found = [text[one.start : one.end] for one in pii.detect(text) if one.kind == "national_id"]
     assert found == numbers * 3
+
+
+@pytest.mark.parametrize("entry", [entry for entry in national_table.ENTRIES if entry.alone is not None])
+def test_a_number_that_needs_no_name_is_looked_at_where_it_begins(entry: national_table.National) -> None:
+    chance = random.Random(1)
+    drawn = [number for number in (draw(entry.shape.pattern, chance) for _ in range(200)) if entry.shape.match(number)]
+    assert drawn
+    assert [number for number in drawn if national_ids._any_of((entry,)).match(number) is None] == []
