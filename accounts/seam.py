@@ -27,6 +27,7 @@ T = TypeVar("T")
 THREADS = 3
 OUTSIDE_THREADS = 4  # they wait for servers outside; whoever uses them holds no connection meanwhile
 FRESH_SECONDS = 10.0  # how long the socket's word is enough; after that the server is asked
+BACKGROUND_THREADS = 1
 SIGN_IN_THREADS = 2  # a password's hash takes long and much memory: who guesses holds up nobody but herself
 
 
@@ -121,6 +122,7 @@ def _closed(kept: list[BaseDatabaseWrapper]) -> None:
 
 _seam = Seam()
 _sign_ins = Seam(SIGN_IN_THREADS, keeps_connections=False)
+_background = Seam(BACKGROUND_THREADS, keeps_connections=False)
 _outside = Seam(OUTSIDE_THREADS, keeps_connections=False)
 
 
@@ -137,6 +139,12 @@ async def in_sign_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P
     """As `in_thread`, in one of the threads that check passwords."""
     job: Callable[[], Any] = partial(function, *args, **kwargs)
     return await _sign_ins.run(job)
+
+
+async def in_background_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_thread`, for work that nobody waits for: however long it takes, it holds up nobody else's."""
+    job: Callable[[], Any] = partial(function, *args, **kwargs)
+    return await _background.run(job)
 
 
 def later(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -159,4 +167,5 @@ def close() -> None:
     """End the seam's threads and close their connections; for the end of a process and of a test."""
     _outside.close()
     _sign_ins.close()
+    _background.close()
     _seam.close()

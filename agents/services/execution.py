@@ -143,7 +143,7 @@ async def _execute(
         return await _fail(state, journal, *refusal)
     if claimed.is_job:
         spec, keeps = _job(claimed.component_id)
-        if not (claimed.is_new or await seam.in_thread(jobs.may_go_on, spec, info)):
+        if not (claimed.is_new or await seam.in_background_thread(jobs.may_go_on, spec, info)):
             return await _cancel(state, journal, jobs.OPTED_OUT)
         state.keeps = lambda said: (*jobs.consented(spec, info), *keeps(info, claimed.spec, said))
         state.messages = conversation(info.spec.instructions, [], info.input)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -17,13 +18,14 @@ from agents.engine.spec import JOB, JobSpec, Keeps
 from agents.engine.steps import Statement
 from agents.engine.testing import ScriptedModel
 from agents.models import Run, Session
-from agents.services import execution, tenant_models
+from agents.services import execution, jobs, tenant_models
 from agents.services.jobs import NewJob
 from agents.services.journal.begin import begin_runs
 from agents.services.ledger import NoLedger
+from agents.services.places import Places
 from agents.services.sql import table
-from tests.agents.services.conftest import SPEC, HeldModel
-from tests.agents.services.stored import until
+from tests.agents.services.conftest import SPEC, HeldModel, names, read
+from tests.agents.services.stored import stored, until
 from tests.agents.services.test_history import begun
 
 KEEP = f"UPDATE {table(Session)} SET component_id = %s WHERE tenant_id = %s AND session_id = %s"
@@ -124,3 +126,26 @@ def test_each_kind_of_work_says_what_it_keeps():
 
 def test_each_use_is_a_choice():
     assert {kind.value for kind in Keeps} - {"session"} <= {field.name for field in Choice._meta.fields}
+
+
+async def test_background_work_that_blocks_its_threads_holds_up_no_run(make_process, kind, monkeypatch):
+    """All jobs that may be at work hang in the database; a run goes its whole way meanwhile, threads included."""
+    let_go = threading.Event()
+    monkeypatch.setattr(jobs, "may_go_on", lambda *_: let_go.wait(60))
+    places = Places("jobs", most=4, most_per_tenant=4)
+    process = await make_process(
+        [[("look", {"place": "x"})], "The end"], job_model=ScriptedModel(["Nuts"]), jobs=places
+    )
+    try:
+        for number in range(places.most):
+            begin = process.new(session_id=f"session {number}")
+            await process.supervisor.writer.begin(begin)
+            await store(begin, kind)
+        process.supervisor.wake()
+        await until(lambda: places.taken == places.most)
+        run = process.new()
+        assert names(await read(await process.start(run)))[-1] == "RunCompleted"
+        assert (await in_thread(stored, run)).output == "The end"
+        assert places.taken == places.most
+    finally:
+        let_go.set()
