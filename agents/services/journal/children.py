@@ -18,7 +18,6 @@ from agents.models import Run
 from agents.services import authority
 from agents.services.sql import table
 
-
 Refusal: TypeAlias = Conflict | LimitExceeded
 
 
