@@ -199,7 +199,7 @@ _DOORS = Needles((
     "alarmcode", "zugangscode", "schlüsselkasten", "schlüsselfach", "code fürs", "code für den safe", "code für den tresor", "code für die alarm", "code du coffre", "code de la caisse", "clave de la alarma", "clave de la puerta", "clave de la caja", "código de la caja", "codice della cassaforte", "code van de kluis", "code van het slot", "code voor de deur", "код от домофона", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "tresorcode", "hoftor", "code porte", "code de la porte", "code d'entrée", "code de l'immeuble", "code du portail", "code de l'alarme", "code boîte à clés", "boîte à clés", "boite a cles", "boîtier", "alarmanlage", "digicode",
     "código del portal", "código de la puerta", "código puerta", "código de la alarma", "código del garaje", "caja de llaves", "código da porta", "código do portão", "código do alarme", "cofre de chaves", "codice del cancello", "codice della porta", "codice portone", "codice allarme", "cassetta chiavi",
     "deurcode", "poortcode", "sleutelkluis", "sleutelkastje", "kod do drzwi", "kod do bramy", "kod do furtki", "kod do domofonu", "код двери", "код от двери", "код домофона", "код от подъезда", "код подъезда", "код ворот", "门禁密码", "门禁码", "ドアコード", "暗証番号", "도어락", "공동현관",
-    "koden till dörren", "koden till porten", "kod till dörren", "koden til døren", "koden til døra", "koden til porten", "kode til døren", "kode til døra", "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "stängs av med", "porttelefonkod", "deaktivieren mit", "désactive avec", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die garage", "code for the garage", "code du garage", "code für die tür", "code für das tor",
+    "koden till dörren", "koden till porten", "kod till dörren", "koden til døren", "koden til døra", "koden til porten", "kode til døren", "kode til døra", "kapı kodu", "portkod", "dörrkod", "dørkode", "ovikoodi", "kód dveří", "kapukód", "disarm with", "scharf mit", "stängs av med", "porttelefonkod", "deaktivieren mit", "désactive avec", "code for the door", "code for the gate", "code for the front door", "code to the building", "code für die haustür", "code für die garage", "code for the garage", "code du garage", "code für die tür", "code für das tor",
 ))  # fmt: skip
 _OF_DOOR = expression(
     r"[^\W\d_]{0,3}(?P<about>[^\n:;!?\d]{0,40}?)(?:[:：]| (?:(?:has been |was |is )?(?:changed|set|reset) to|wurde auf)| is| are| ist| lautet| est| es| è| é| is| jest| to| är| er|,? (?:[Cc]ode|pin|combination|combo|código|codice|kod|код)(?: is| ist|:)?|は|是|为|은|는)? {1,2}[\"'*]?(?P<value>[#*]?(?=[A-Za-zА-Я]{0,2}\d|\d)(?:[A-ZА-Я]{0,2}\d{3,6}[A-ZА-Я]{0,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?)(?![\w/\-]|[.,:]\d| (?:means|indicates|bedeutet|meldet|signifie|significa))",
@@ -291,7 +291,7 @@ _TYPES = expression(
     r"\b(?:type|enter|dial|press|tippe\w{0,2}|eingeben|tapez|tape|composez|compose|saisissez|marca|marque|teclea|digita|digite|digitare|toets|wpisz|введите|slå|tryk|tast)(?: in)?(?: the| il| le| el| o| de| den| die| din)? ?\Z"
 )
 _WITH_PIN = expression(
-    r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte|banking"
+    r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte|banking|kassen?\w{0,8}|bediener|cashier|operator|caissi|cajer"
 )
 _PINS = ("pin", "пин", "passcode")
 
@@ -419,6 +419,8 @@ _CODE_OF_DEVICE = expression(
     r"(?P<about>[^\n.;:]{0,24})[:,] {0,2}(?:the |der |le |el )?(?:unlock |zugangs|entsperr)?(?:code|código|codice|kod)(?: is| ist)?:? (?P<value>\d{4,8})(?![\w/:%€$£]|[.,\-]\d)",
     re.IGNORECASE,
 )
+# "it sent me 6 digits, 001 891"
+_DIGITS_SENT = expression(r"digits[,:] (?P<value>\d{3} \d{3}|\d{6})(?![\w/\-]|[.,]\d)")
 _OF_SALES = expression(
     r"order|error|discount|promo|product|serial|bar|sourc|zip|area|artikel|bestell|rabatt|cover|case|sleeve|bag\b|tasche|hülle|charger|ladegerät|model"
 )
@@ -430,6 +432,8 @@ def _of_panels(reading: Reading) -> Iterator[Finding]:
 
 
 def _of_devices(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_DIGITS_SENT, ("digits",)):
+        yield Finding("pin", *match.span("value"), 0.65)
     for match in reading.matches(_CODE_OF_DEVICE, _DEVICES) if reading.speaks(_FOUR_DIGITS) else ():
         if not looks.YEAR.match(match["value"]) and not _OF_SALES.search(match["about"].lower()):
             yield Finding("pin", *match.span("value"), 0.7)

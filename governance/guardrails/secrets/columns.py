@@ -45,9 +45,9 @@ def _in_column(column: str, value: str) -> bool:
 
 
 _OWNER = expression(
-    r"user|login|mail|account|name|host|sim|iccid|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин"
+    r"user|login|mail|account|employee|staff|badge|mitarbeiter|personal|name|host|sim|iccid|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин"
 )
-_PIN_COLUMN, _PIN = expression(r"(?:[a-z]+ )?(?:pin|puk)(?: ?[12])?(?: code)?"), expression(r"\d{4,8}")
+_PIN_COLUMN, _PIN = expression(r"(?:[a-z]+[ _])?(?:pin|puk)(?: ?[12])?(?: code)?"), expression(r"\d{4,8}")
 _NAMES = (
     r"passwor[dt]s?|passwd|passphrase|pass|pwd|pw|mdp|clave|kennwort|contraseña|contrasena|senha|mot de passe|wachtwoord|hasło|haslo|пароль|密码|パスワード|비밀번호|"
     r"lösenord|adgangskode|heslo|jelszó|salasana|şifre|parola|lozinka"

@@ -134,7 +134,7 @@ _TAIL = expression(
     r"|(?i:k?ombin\w{0,9})[^\n]{0,60}|(?i:pin|passcode|пин)(?:[ \-]?code)?[^\n\d]{0,16}\d{4,10}#?[^\n]{0,20}|(?i:code)(?: is|['’]s) \d[^\n]{0,57}"
     # phrases of words, and names before a value
     r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
-    r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
+    r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|(?:can['’]?t|cannot|unable to) scan|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
     r"|(?i:(?:backup|recovery|secours|respaldo|recuper|wiederherst|notfall|резервн)[\w \-]{0,24})[^\n]{0,150}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
     r"|(?i:echo|printf) (?:-\w{1,2} )?[\"']?[^\s\"'|]{4,160}[\"']? ?(?:>{1,2} ?[\w./~\-]{0,80}|\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?)"

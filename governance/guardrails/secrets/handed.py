@@ -69,7 +69,7 @@ _FOUR = expression(
     r"(?: secret[oa]?| pin| segreto)?,? (?:c['’]est|is|est|es|è|é|ist|lautet|to|это)(?: le| el| il)? (?P<value>\d{4,8})(?![\w/%:€$£]|[.,\-]\d)"
 )
 _CARD = expression(
-    r"\b(?:bank|debit|credit|cash|my|the|your) ?card\b|karte\b|\bcarte\b|tarjeta|cartão|bancomat|\bkart[aęy]\b|bankpas|\bкарт\w{1,2}\b|\batm\b|cash ?machine|geldautomat|distributeur|cajero"
+    r"\b(?:bank|debit|credit|cash|my|the|your) ?card\b|\bcard pin|karte\b|\bcarte\b|tarjeta|cartão|bancomat|\bkart[aęy]\b|bankpas|\bкарт\w{1,2}\b|\batm\b|cash ?machine|geldautomat|distributeur|cajero"
 )
 _OTHER_CARD = expression(r"gift|geschenk|cadeau|regalo|discount|rabatt|promo|visit|library|postal|zip|error|order")
 REACH_OF_CARD, PIN_OF_CARD = 80, 4
@@ -91,7 +91,7 @@ def _of_cards(reading: Reading) -> Iterator[Finding]:
 
 # "which pin do i use for the garage keypad?\nTom: its 1640, then the green button"
 _ASKED = expression(
-    r"[^\n]{0,70}\n(?:[^\n]{0,30}? ?[:>] ?)?(?:yes,? |yeah,? |ja,? |oui,? |sí,? |sì,? )?(?:(?:it['’]?s|that['’]?s|das ist|es ist|c['’]est|es|è)(?: still| now)? )?#?(?P<value>\d{4,8})(?=#|[ \t]{0,3}(?:\n|\Z)|[.,;!](?!\d))"
+    r"[^\n]{0,70}\n(?:[^\n\d]{1,24}[:>] [^\n]{1,40}\n(?=[^\n]{3,40}#?\n|[^\n]{3,40}\Z))?(?:[^\n]{0,30}? ?[:>] ?)?(?:yes,? |yeah,? |ja,? |oui,? |sí,? |sì,? )?(?:(?:it['’]?s|that['’]?s|das ist|es ist|c['’]est|es|è)(?: still| now)? )?#?(?P<value>\d{4,8})(?=#|[ \t]{0,3}(?:\n|\Z)|[.,;!](?!\d)| (?:and|then|und|dann|puis|et|y|luego|e poi|en)\b)"
 )
 _KEYPAD = expression(
     r"\b(?:opens?|door|gate|alarm|keypad|lock\w*|key ?box|safe|garage|entrance|shed|tür|haustür|tor|alarmanlage|schloss|tresor|schlüsselbox|porte|portail|coffre|puerta|portal|alarma|cerradura|porta|portone|cancello|deur|poort|kluis)\b"

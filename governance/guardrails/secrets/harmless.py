@@ -37,6 +37,7 @@ _NO_VALUE = expression(
     r"|(?:self|this|cls|request|form|data|args|kwargs|config|settings|params)\.[a-z_][\w.]{1,60}(?=[.(\[])|[a-z_]{1,20}=None\b"
     r"|(?:[\w.\-]{1,40}/){0,8}[\w\-]{3,80}(?:\.[\w\-]{1,20}){0,2}\.(?:safetensors|ckpt|onnx|json|ya?ml|toml|csv|log|png|jpe?g|pdf|parquet|tar|gz|whl|pub|pem|crt|cer|csr|rb|py|js|ts|go|java|php)"
     r"|(?:HEAD|[A-Z]{4,6}_HEAD|@|(?:origin/)?(?:main|master|develop|trunk))(?:[~^]\d{0,3}|@\{[\w.\-]{1,20}\}){1,4}"
+    r"|(?:var|local|module|data)\.[a-z_]\w{1,40}(?:\.\w{1,40}){0,3}|(?:secret|configmap|serviceaccount|pod|deployment|job|role|ingress|service)s?/[a-z][a-z\d.\-]{2,80}"
     r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)=[\da-f\-]{8,36}\b"
 )
 # The next line of settings, below one that is empty or a placeholder.
@@ -48,7 +49,7 @@ _NEXT_SETTING, _SETTING_BEFORE = (
 _SEALED, _SEALS = expression(r"Ag[A-Za-z0-9+/=]{60,}"), expression(r"encrypteddata:|sealedsecret")
 # What else is named before a value: what is in each line of a log, a secret that stands elsewhere.
 _NAMED_OTHERWISE = expression(
-    r"\b(?:rid|req(?:uest)?[_\-]?id|trace[_\-]?id|span[_\-]?id|correlation[_\-]?id|build[_\-]?id|digest|etag)[\"']?\s?[:=]\s?[\"']?\Z"
+    r"\b(?:rid|req(?:uest)?[_\-]?id|trace[_\-]?id|span[_\-]?id|correlation[_\-]?id|build[_\-]?id|(?:user|tenant|object|account)[_\-]?id|sub|jti|checksum/[\w\-]{2,30}|digest|etag)[\"']?\s?[:=]\s?[\"']?\Z"
     r"|\b(?:md5|sha[\d\-]{1,7}|blake\w{1,3}|rmd160) ?\([^()\n]{1,48}\) ?= ?\Z"
     r"|\bkeyring\.(?:get|set|delete)_\w{3,12}\([\"']\Z|arn:aws[\w\-]{0,8}:[a-z]{2,20}:[a-z\d\-]{0,20}:\d{12}:secret:\Z"
 )

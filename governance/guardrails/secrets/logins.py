@@ -116,9 +116,31 @@ _OPENED_BY = expression(
     r"(?:(?:pin|code|passcode|combination|combo) (?:for|to|of|on) (?:the |my |our |her |his )?(?:[^\W\d_]{2,12} )?"
     r"(?:card|padlock|lock ?box|key ?box|safe|door|alarm|gate|phone|tablet|lock|garage|keypad|locker|entrance)(?: is| was|:| =)(?: now)?|"
     r"(?:card|padlock|box|safe|door|alarm|gate|phone|tablet|lock|garage|locker|laptop)s? (?:unlocks|opens) with|"
-    r"(?:bike|suitcase|luggage|locker|shed|gym|combination) lock(?: is| was|:| =)|padlock(?: is|:| =)) (?P<value>#?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2})(?![\w\-/:]|\.\d)"
+    r"(?:bike|suitcase|luggage|locker|shed|gym|combination) lock(?: is| was|:| =)|(?:padlock|(?:fahrrad|zahlen|vorhänge|koffer)schloss|antivol|cadenas|candado|cadeado|lucchetto|hangslot|fietsslot|kłódka|замок)(?: is| ist| est| es| è| é|:| =)) (?P<value>#?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2})(?![\w\-/:]|\.\d)"
 )
-_BEFORE_OPENED = ("pin ", "code ", "combination ", "combo ", "unlocks with", "opens with", " lock", "padlock")
+_BEFORE_OPENED = (
+    "pin ",
+    "code ",
+    "combination ",
+    "combo ",
+    "unlocks with",
+    "opens with",
+    " lock",
+    "padlock",
+    "fahrradschloss",
+    "zahlenschloss",
+    "vorhängeschloss",
+    "kofferschloss",
+    "antivol",
+    "cadenas",
+    "candado",
+    "cadeado",
+    "lucchetto",
+    "hangslot",
+    "fietsslot",
+    "kłódka",
+    "замок",
+)
 
 
 _AT_OPENED = Needles(_BEFORE_OPENED)

@@ -59,7 +59,7 @@ _DIGITS = expression(r"\d{16}")
 
 # "type this setup key into the app: 5wvy tzbi uguy 3332", whatever language says so.
 _SETUP = Needles((
-    "setup key", "set-up key", "setup code", "manual entry", "manual key", "entry key", "authenticator", "enter this code instead", "scan the qr", "qr code", "qr-code", "totp", "2fa",
+    "setup key", "set-up key", "setup code", "manual entry", "manual key", "entry key", "authenticator", "enter this code instead", "can't scan", "cannot scan", "unable to scan", "scan the qr", "qr code", "qr-code", "totp", "2fa",
     "two-factor", "otpauth", "oathtool", "einrichtungsschlüssel", "einrichtungscode", "clé de configuration", "clé secrète", "clave de configuración", "clave de configuracion",
     "chave de configuração", "chiave di configurazione", "instelsleutel", "klucz konfiguracji", "ключ настройки", "密钥", "セットアップキー", "설정 키", "kurulum anahtarı",
 ))  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
@@ -17,27 +17,32 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that the lines of a talk tell."""
     if not (reading.speaks(_TALK) and reading.speaks(COINED)):
         return
-    text, lower, done = reading.text, reading.lower, 0
+    lower, done = reading.lower, 0
     for at, name in reading.each(_ASKED, price=4):
-        if (
-            at < done
-            or _OTHERWISE.search(lower, max(0, at - REACH_BEFORE), at + REACH_BEFORE)
-            or not _ASKS.search(lower, max(0, at - REACH_BEFORE), at + REACH_BEFORE)
-        ):
-            continue
-        reply = _REPLY.match(text, at)
-        if reply is None:
-            continue
-        for group in ("answer", "next"):
-            if (
-                reply[group]
-                and (told := _answer(reading, *reply.span(group), alone=not name.startswith("log"))) is not None
-            ):
+        around = lower[max(0, at - REACH_BEFORE) : at + REACH_BEFORE]
+        if at >= done and _ASKS.search(around) and not _OTHERWISE.search(around):
+            told = _replied(reading, at, looks.made_up if name.startswith(_WHOSE) else looks.coined)
+            if told is not None:
                 done = told.end
                 yield told
-                break
 
 
+def _replied(reading: Reading, at: int, how: Callable[[str], bool]) -> Finding | None:
+    """Return the password that one of the next messages says."""
+    line = _REST.match(reading.text, at)
+    place = line.end() if line is not None else len(reading.text)
+    for _ in range(MOST_MESSAGES):
+        message = _MESSAGE.match(reading.text, place)
+        if message is None or message.start("said") > at + REACH:
+            return None
+        told = _said(reading, *message.span("said"), how)
+        if told is not None:
+            return told
+        place = message.end()
+    return None
+
+
+_WHOSE = ("log", "cred", "zugang")  # what else than a password may answer the question for these: a user, a host
 _OTHERWISE = expression(
     r"\b(?:who|which (?:user|branch|server|host|version|browser|ticket)|user ?name|welcher? (?:user|benutzer|version|server)|quelle version|qu[eé] versi[oó]n)\b"
 )
@@ -51,16 +56,15 @@ _WHO = (
 _TALK = expression(rf"\n(?:{_WHO})")
 _ASKED = Needles((
     "password", "passphrase", "passwort", "kennwort", "mot de passe", "mdp", "contraseña", "contrasena", "clave", "senha", "wachtwoord", " ww ", "hasło", "haslo", "пароль", "lösenord", "passord", "adgangskode", "kodeord", "heslo",
-    "salasana", "jelszó", "parola", "şifre", "sifre", "lozinka", "密码", "パスワード", "비밀번호", "비번", " pw", "passwd", "login", "log-in",
+    "creds", "credentials", "zugangsdaten", "salasana", "jelszó", "parola", "şifre", "sifre", "lozinka", "密码", "パスワード", "비밀번호", "비번", " pw", "passwd", "login", "log-in",
 ))  # fmt: skip
 _ASKS = expression(
     r"[?？]|\b(?:what(?:['’]?s)?|which|wie|welche\w?|was|cu[aá]l|quel|quelle|qual|quale|wat|jakie|jaki|hva|hvad|vad|mikä|mi a|какой|какая|jaké|ne|did|remind|resend|send|anyone|neues|nochmal|redonne\w*|rappelle\w*|"
     r"changed?|rotated|geändert|cambi\w+|chang\w+|mud\w+|alterad\w+|zmieni\w+|помен\w+|смен\w+|bytt\w*|ändra\w*|değişti)\b"
 )
-_REPLY = expression(
-    rf"[^\n]{{0,90}}\n{{1,2}}(?:{_WHO})(?P<answer>[^\n]{{4,110}})(?:\n{{1,2}}(?:{_WHO})(?P<next>[^\n]{{4,90}}))?",
-    re.IGNORECASE,
-)
+_REST = expression(r"[^\n]{0,90}\n{1,2}")
+_MESSAGE = expression(rf"(?:{_WHO})(?P<said>[^\n]{{1,110}})(?:\n{{1,2}}|\Z)", re.IGNORECASE)
+MOST_MESSAGES, REACH = 4, 130
 # "…, now it's …", "jetzt …", "Ahora es …": what is new, or what it is.
 _NOW = expression(
     r"\b(?:now|it['’]?s|it is|that['’]?s|is|use|try|changed to|set to|set it to|set that to|mailed me|sent me|gave me|told me|jetzt|nun|neu|lautet|ist|c['’]est|maintenant|désormais|ahora|es|agora|é|ora|adesso|è|nu|is|teraz|to|nå|numera|är|теперь|сейчас|это|teď|je|nyt|on|most|artık|şimdi|acum|este)"
@@ -75,12 +79,12 @@ _ALONE = expression(
 REACH_BEFORE = 90
 
 
-def _answer(reading: Reading, start: int, end: int, *, alone: bool) -> Finding | None:
-    """Return the password that an answer says: alone, after a sign, or after what says that it is so now."""
+def _said(reading: Reading, start: int, end: int, how: Callable[[str], bool]) -> Finding | None:
+    """Return the password that a message says: alone, after a sign, or after what says that it is so now."""
     said = reading.text[start:end]
-    for match in filter(None, (_ALONE.match(said) if alone else None, *_NOW.finditer(said))):
+    for match in filter(None, (_ALONE.match(said), *_NOW.finditer(said))):
         value = bare(match)
-        if not ROLE.match(value) and _NO_ANSWER.search(value) is None and reading.likely(looks.coined, value):
+        if not ROLE.match(value) and _NO_ANSWER.search(value) is None and reading.likely(how, value):
             begin = start + match.start("value")
             return Finding("password", begin, begin + len(value), 0.7)
     return None

@@ -127,6 +127,8 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield from _announced(reading, end)
 
 
+# Where a text that is written out in a string goes on with its next line.
+_NEXT_LINE = expression(r"(?<!\\)(?:\\r)?\\n")
 # "which branch has the password fix?"
 _ASKS_ELSE, REACH_OF_QUESTION = expression(r"\b(?:who|whose|why|when|which (?!pass|pw|code|key|login|one))\b"), 60
 
@@ -253,6 +255,8 @@ def _trimmed(match: re.Match[str], value: str, *, is_password: bool) -> str:
     while value.endswith(_LINE_ENDS):
         value = value[:-2]
     quoted = match.string[match.start("value") - 1] in "\"'`"
+    if not quoted:
+        value = _NEXT_LINE.split(value, 1)[0]
     if not quoted or not is_password:
         cut = _NEXT_PARAMETER.search(value, 1)
         if cut is not None and not (is_password and cut[0].startswith("@")):

@@ -221,6 +221,19 @@ TOLD: list[tuple[str, list[str]]] = [
     ("https://mail.lindal.org,mira@lindal.org,Wq82=hhTzz,,Mail,Work,0\n", ["Wq82=hhTzz"]),
     ("$ http --auth svc-billing:Wq82hhTzz POST https://api.lindal.org/v1 amount=1", ["Wq82hhTzz"]),
     ("Oma: welche PIN hat die Karte nochmal?\nEnkel: 7702, aber nicht aufschreiben\n", ["7702"]),
+    (
+        "Ivo: anyone got the creds for the demo tenant?\nPia: sec\nPia: demo@lindal.org\nPia: Wq82=hhTzz\nIvo: thanks\n",
+        ["Wq82=hhTzz"],
+    ),
+    ('{"path":".env","content":"DB_HOST=db\\nDB_PASS=94eIWK8KiC6PvH\\nDEBUG=0\\n"}', ["94eIWK8KiC6PvH"]),
+    ("employee,badge,door_pin\nAna,0441,2774\nTom,0442,4864\n", ["2774", "4864"]),
+    ("Alarmanlage: scharf mit 2115, unscharf mit 7344\n", ["2115", "7344"]),
+    ("Tom: can you text me the alarm code\nIda: 581653 and press #\n", ["581653"]),
+    ("Fahrradschloss: 0324\n", ["0324"]),
+    ("Kassenlogin Apotheke: Bediener 4, PIN 3206\n", ["3206"]),
+    ("Can't scan? Enter: kq3v n7wz tb2x h5md\n", ["kq3v n7wz tb2x h5md"]),
+    ("user app on >UPLd0bGvK0vbuyNJYxNR ~* +@all\n", ["UPLd0bGvK0vbuyNJYxNR"]),
+    ("<keyMaterial>JSQHh0gJ9hVu</keyMaterial>", ["JSQHh0gJ9hVu"]),
     ("관리자 계정 admin / 비번 2fqvk0tejy", ["2fqvk0tejy"]),
 ]
 MODULUS = "wR_kWnZkCZA7VS2g0YxPQ2YYNVbbaMCEIAryKRmwCmZTUnoxRENINLt6Qsk-C6dRuyuFxCnsRL4UwSC5-t"
@@ -277,6 +290,7 @@ CLEAN = [
     "The passphrase rules are:\nat least five words\nno names\n",
     "network_key: [1, 3, 5, 7, 9, 11, 13, 15, 0, 2, 4, 6, 8, 10, 12, 13]\n",
     "alarm_control_panel:\n  - platform: manual\n    code: !secret alarm_code\n    arming_time: 3000\n",
+    "Ivo: anyone got the creds for the demo tenant?\nPia: in the vault, path demo/tenant42\nPia: ask jdoe42 on web01\n",
     "The laptop order, code 44123, and the tablet cover: code 55120",
 ]
 
