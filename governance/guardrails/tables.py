@@ -13,8 +13,8 @@ from governance.guardrails.needles import matches
 _RULE = expression(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
 _CELL_FRAME = " \t\"'`"
 _NAME = r"[ \"'`]*+[^\W\d][^,;=(){}\[\]<>:\"'`|\t\n]{0,30}[ \"'`]*+"
-_HEAD = expression(
-    rf"^(?=[^\n]{{3,120}}\n)(?:{_NAME}(?:(?P<sign>[,;\t]){_NAME})(?:(?P=sign){_NAME})*|[ \t]*+\|?{_NAME}(?:\|{_NAME})+\|?[ \t]*+)\n",
+_HEAD = expression(  # a wiki doubles the signs of a head
+    rf"^(?=[^\n]{{3,120}}\n)(?:{_NAME}(?:(?P<sign>[,;\t]){_NAME})(?:(?P=sign){_NAME})*|[ \t]*+(?:\|?{_NAME}(?:\|{_NAME})+\|?|\|\|{_NAME}(?:\|\|{_NAME})+\|\|)[ \t]*+)\n",
     re.MULTILINE,
 )
 
@@ -162,7 +162,7 @@ class Tables:
                 head.start(),
                 head.end() - 1,
                 head["sign"] or "|",
-                self._lower[head.start() : head.end() - 1].replace("_", " "),
+                self._lower[head.start() : head.end() - 1].replace("_", " ").replace("||", "|"),
             )
             for head in _HEAD.finditer(self._text)
         ]

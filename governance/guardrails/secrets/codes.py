@@ -22,6 +22,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             _for_emergencies,
             _of_doors,
             _opened,
+            _of_key_boxes,
             _of_safes,
             _pins,
             _aside,
@@ -254,6 +255,25 @@ def _opened(reading: Reading) -> Iterator[Finding]:
 REACH_OF_CODE = 90
 _FOUR_DIGITS = expression(r"\d{4}")
 
+# "The key is in the box beside the entrance, code 4096."
+_AT_BOXED = Needles(("code", "código", "codice", "kod", "код"))
+_BOXED = expression(r":? (?P<value>[#*]?\d{4,6}[#*]?)(?=[.,;!)](?:\s|\Z)|\s{0,2}(?:\n|\Z)| [–—-] )")
+_KEY_IN_BOX = expression(
+    r"\b(?:keys?|schlüssel|clés?|llaves?|chiav[ei]|chaves?|sleutels?|klucze?|nyckeln?|ключи?)\b[^\n.!?]{0,40}\b(?:box|safe|\w{0,12}(?:kasten|kästchen|fach|tresor)|boîte|boite|coffret?|caja|cajita|cassett\w|caixa|cofre|kastje|kluisje|skrzyn\w{1,3}|sejf\w{0,2}|skåp\w{0,2}|ящик\w?|сейф\w?)\b[^\n.!?]{0,50}, ?\Z"
+)
+REACH_OF_BOX = 140
+
+
+def _of_key_boxes(reading: Reading) -> Iterator[Finding]:
+    lower = reading.lower
+    for at, cue in reading.standing(_AT_BOXED, whole=True):
+        match = _BOXED.match(lower, at + len(cue))
+        if match is None or not reading.tried(at, 1) or looks.YEAR.match(match["value"]):
+            continue
+        if _KEY_IN_BOX.search(lower, max(0, at - REACH_OF_BOX), at):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
 # "Tresor im Büro, Zahlenkombination 38-85-76-07": turns of a dial, near what it locks.
 _DIALS = Needles((
     "kombination", "kombinatio", "combinaison", "combinación", "combinacion", "combinazione", "combinação", "combinatie", "kombinacj", "szyfr", "комбинаци", "kombinaci", "kombinace", "yhdistelmä", "combination",
@@ -281,11 +301,11 @@ _DIAL = expression(r"\d ?[\-–/] ?\d")
 
 # "host PIN 640917#", "SIM: PIN 0427, PUK 37235172": a number behind the word, and nothing of hardware.
 _PIN = expression(
-    r"(?:pin|пин|passcode)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?P<sign> ?[:=]| is| ist|['’]s)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
+    r"(?:pin|пин|passcode)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?P<sign> {0,3}(?:[:=]|[.·_]{3,30}:?) {0,16}(?=  )| ?[:=]| is| ist|['’]s)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
     re.IGNORECASE,
 )
 _OF_PIN = expression(
-    r"\b(?:host|bitlocker|signal|whatsapp|2-step|banking|vault|safe|locker|entsperr|unlock|handy|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
+    r"\b(?:then|dann|puis|luego|poi|dan|potem|mailbox|alarm|host|bitlocker|signal|whatsapp|2-step|banking|vault|safe|locker|entsperr|unlock|handy|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
 )
 _TYPES = expression(
     r"\b(?:type|enter|dial|press|tippe\w{0,2}|eingeben|tapez|tape|composez|compose|saisissez|marca|marque|teclea|digita|digite|digitare|toets|wpisz|введите|slå|tryk|tast)(?: in)?(?: the| il| le| el| o| de| den| die| din)? ?\Z"

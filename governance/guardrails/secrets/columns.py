@@ -16,6 +16,10 @@ def find(reading: Reading) -> Iterator[Finding]:
         if _ABOUT.search(cell.column) or not _meant(reading, cell.column, cell.start):
             continue
         value = reading.text[cell.start : cell.end]
+        pair = _PAIR.fullmatch(value) if _LOGIN_COLUMN.fullmatch(cell.column) else None
+        if pair is not None and _in_pair(reading, pair["value"]):
+            yield Finding("password", cell.start + pair.start("value"), cell.end, 0.75)
+            continue
         look = _random if cell.column in _KEYS_ONLY else _held
         if reading.likely(look, value) or (reading.speaks(_OWNER) and _in_column(cell.column, value)):
             yield Finding("password", cell.start, cell.end, 0.75)
@@ -41,7 +45,12 @@ def _in_column(column: str, value: str) -> bool:
         return _PIN.fullmatch(value) is not None
     if _PASSWORD_COLUMN.fullmatch(column) is None:
         return False
-    return plain.told(value) or (" " not in value and words.own(value))
+    return plain.told(value) or (words.phrased(value) if " " in value else words.own(value))
+
+
+def _in_pair(reading: Reading, value: str) -> bool:
+    """Tell whether what stands behind a user's name in a column for both is a password."""
+    return reading.likely(looks.coined, value) or (_SIGN.search(value) is not None and reading.looks(words.own, value))
 
 
 _OWNER = expression(
@@ -54,7 +63,16 @@ _NAMES = (
 )
 _PASSWORD_COLUMN = expression(rf"(?:[a-z]+ )?(?:{_NAMES})")
 _KEYS_ONLY = frozenset({"key", "keys"})
+# "admin / Kornfeld!" below "Login"
+_LOGINS = (
+    r"log-?ins?|zugang|zugangsdaten|anmeldung|credentials?|creds|access|accès|acceso|accesos|acesso|accesso|identifiants?|credenciales|credenziali|inlog|inloggegevens|dostęp|доступ|логин|"
+    rf"(?:[a-z]+ ?[/+&] ?)(?:{_NAMES})"
+)
+_LOGIN_COLUMN = expression(_LOGINS)
+_PAIR = expression(r"(?=[\w.@\-]{0,39}[^\W\d])[\w.@\-]{2,40}(?: [/|] | ?: ?)(?P<value>[^\s/|:]{5,48})")
+_SIGN = expression(r"[@&+!?#$%*]")
 _COLUMN = expression(
+    rf"(?<![a-z] )(?<![a-z\d_\-])(?:{_LOGINS})(?![a-z\d ]*[a-z\d])|"
     r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|pre-?shared[ _]?key|"
     rf"(?<![a-z])(?:{_NAMES})(?![a-z])"
 )

@@ -7,6 +7,7 @@ import re
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks
 from governance.guardrails.secrets.tokens import KINDS
 
 _BASE64 = r"[A-Za-z0-9+/_\-]"
@@ -52,6 +53,10 @@ _NAMED_OTHERWISE = expression(
     r"\b(?:rid|req(?:uest)?[_\-]?id|trace[_\-]?id|span[_\-]?id|correlation[_\-]?id|build[_\-]?id|(?:user|tenant|object|account)[_\-]?id|sub|jti|checksum/[\w\-]{2,30}|digest|etag)[\"']?\s?[:=]\s?[\"']?\Z"
     r"|\b(?:md5|sha[\d\-]{1,7}|blake\w{1,3}|rmd160) ?\([^()\n]{1,48}\) ?= ?\Z"
     r"|\bkeyring\.(?:get|set|delete)_\w{3,12}\([\"']\Z|arn:aws[\w\-]{0,8}:[a-z]{2,20}:[a-z\d\-]{0,20}:\d{12}:secret:\Z"
+)
+# The number of somebody or something among what a line of a log says of it.
+_ID_OF = expression(
+    r"(?:[(\[,{;:] {0,2}|=[^\s=]{1,60} )(?:user|request|req|tenant|org|account|customer|device|job|run|trace|span|correlation)(?:[_\-]?id)?=\Z"
 )
 # The number of a case, a version: named so, and like one.
 _CASE_OR_VERSION = expression(
@@ -117,6 +122,7 @@ def _called_otherwise(reading: Reading, start: int, end: int) -> bool:
     return (
         (whole is not None and whole.end() >= end)
         or _NAMED_OTHERWISE.search(lower, floor, start) is not None
+        or (_ID_OF.search(lower, floor, start) is not None and _hash_like(text[start:end]))
         or (
             _CASE_OR_VERSION.search(lower, floor, start) is not None
             and _LIKE_ONE.fullmatch(text, start, end) is not None
@@ -124,6 +130,10 @@ def _called_otherwise(reading: Reading, start: int, end: int) -> bool:
         or (_SEALED.fullmatch(text, start, end) is not None and reading.speaks(_SEALS))
         or (_NEXT_SETTING.match(text, start) is not None and _SETTING_BEFORE.search(text, floor, start) is not None)
     )
+
+
+def _hash_like(value: str) -> bool:
+    return looks.hexadecimal(value) or looks.UUID.match(value) is not None
 
 
 def _in_signature(lower: str, start: int) -> bool:

@@ -52,7 +52,7 @@ _NOT_A_PIN = expression(r"\b(?:postal|zip|city|delhi|mumbai|address|area|gpio|co
 
 _TOLD = expression(
     r"u(?:ser)?: ?[\w.@\-]{2,40}[ ,;/|\n]{1,3}p(?:w|ass)?: ?(?P<short>[^\s\"'`<>,;]{6,64})|p(?:w|ass)?: ?(?P<first>[^\s\"'`<>,;]{6,64})[ ,;/|]{1,3}u(?:ser)?: ?\w|u/p: ?[\w.@\-]{2,40} ?/ ?(?P<pair>[^\s\"'`<>,;]{6,64})|"
-    r"(?:sign|log|ssh|rdp|telnet|vnc|sftp|ftp|connect|vpn) ?(?:in|into|on|to)\b[^\n.;:]{0,40} (?:with|as) [\w.@\-]{2,40}(?:,| and| with| /) (?P<with>[^\s\"'`<>,;]{6,64})|"
+    r"(?:sign|log|logged|ssh|rdp|telnet|vnc|sftp|ftp|connect|vpn|meld\w{0,2}|inicia|connecte|accedi|entra|log) ?(?:in|into|on|to|dich|sesión|-toi|-vous|con|como)?\b[^\n.;:]{0,40}? (?:with|as|als|mit|comme|en tant que|como|come) [\"'`“„«]? ?[\w.@\-]{2,40}(?: ?[\"'`”“»])?(?:,| and| with| /| und| mit| et| avec| y| con| e) [\"'`“„«]?(?P<with>[^\s\"'`<>,;“”«»]{6,64})|"
     r"basic_?auth: ?[\"']?[\w.@\-]{1,40}:(?P<basic>[^\s\"'`<>,;]{6,64})",
     re.IGNORECASE,
 )
@@ -69,6 +69,11 @@ def _told(reading: Reading) -> Iterator[Finding]:
             "u/p:",
             "sign",
             "log",
+            "melde",
+            "inicia ",
+            "connecte",
+            "accedi ",
+            "entra ",
             "ssh",
             "rdp",
             "telnet",
@@ -83,7 +88,8 @@ def _told(reading: Reading) -> Iterator[Finding]:
     ):
         group = match.lastgroup or ""
         value = match[group].rstrip(".)")
-        if reading.likely(looks.made_up, value) and not reading.text[match.start() - 1 : match.start()].isalnum():
+        look = looks.coined if group == "with" else looks.made_up
+        if reading.likely(look, value) and not reading.text[match.start() - 1 : match.start()].isalnum():
             yield Finding("password", match.start(group), match.start(group) + len(value), 0.7)
 
 

@@ -48,7 +48,7 @@ _DENIED_BEFORE = (
     "public", "public key", "publickey", "publishable", "clé publique", "hashed", "encrypted", "sealed", "middleware", "cache", "redis", "lock", "dedup", "mint", "authenticity", "verification", "correlation", "tracking", "primary", "foreign", "sort", "partition", "idempotency", "site", "host", "object", "s3", "row", "group", "hash", "map", "page", "next", "csrf", "xsrf", "continuation", "sync", "cancel", "design", "cursor", "upload", "device", "push", "websocket", "gpg", "signing ssh", "tokenizer", "translation", "i18n", "message", "locale", "react",
 )  # fmt: skip
 _TELLS = expression(
-    r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*(?:(?:new )?(?:\[\])?[\w.]{1,28}\([\"'`]{1,3})?\Z"
+    r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*\\?[\"']?(?:(?:new )?(?:\[\])?[\w.]{1,28}\([\"'`]{1,3})?\Z"
 )
 _SHORT_GAP = expression(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
 _SENTENCE_END = expression(r"[.!?;]\s|[;{}]|----")

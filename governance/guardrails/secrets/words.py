@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def _load() -> dict[str, frozenset[str]]:
 
 
 _TABLE = _load()
+_ELSEWHERE = _TABLE["elsewhere"]
 _ABOUT, _ORDERS = _TABLE["kinds"] | _TABLE["states"] | _TABLE["parts"], _TABLE["orders"]
 _SENTENCE = _TABLE["sentence"] | _ORDERS
 # What every word of a secret's name holds, in any language, and what computers' words end with.
@@ -43,6 +45,28 @@ def own(value: str) -> bool:
     if len(words) == 1 and _OF_ONE.search(words[0]):
         return False
     return " " not in value or not any(word in _SENTENCE for word in words)
+
+
+@asked_once
+def phrased(value: str) -> bool:
+    """Tell whether words with blanks between are what somebody made up: with a digit or a sign, and said of nothing."""
+    words = [word.lower() for word in _WORD.findall(_SHORTENED.sub("", value))]
+    if (
+        _MADE_UP.search(value) is None
+        or not 1 < len(value.split()) <= MOST_WORDS
+        or sum(map(len, words)) < FEWEST_LETTERS
+    ):
+        return False
+    said = any(word in _SENTENCE or word in _ABOUT or word in _ELSEWHERE or _NAMING.search(word) for word in words)
+    return not said and not looks.placeholder(value)
+
+
+MOST_WORDS = 7
+_SHORTENED = expression(
+    r"\b(?:it|who|what|he|she|that|let|we|they)['’](?:s|re|ll)\b|['’]s\b|\b[A-Za-z]['’]|\b(?:my|mein|meine|mon|ma|mi|mio)\b",
+    re.IGNORECASE,
+)
+_MADE_UP = expression(r"\d(?![\d\-./:]*[\-./:]\d)|[@&+!?#$%*/]")
 
 
 def chained(value: str) -> bool:

@@ -84,6 +84,8 @@ HARMLESS = [
     "Loaded X.509 cert 'Debian Secure Boot CA: 6ccece7e4c6c0d1f6149f3dd27dfcc5cbb419ea1'",
     "integrity: Loading X.509 certificate: UEFI:db\nintegrity: Loaded X.509 cert 'Microsoft Corporation UEFI CA 2011: 13adbf4309bd82709c8cd54f316ed522988a1bd4'",
     "Problem loading in-kernel X.509 certificate; modsign key id 9a:3f:1c... signing key: 4f21c3d6e5b7a8900112233445566778899aabbc",
+    "InvalidTokenError: token expired at 04:00 (user=d9928634-59cf-431b-85fc-2720fc75e860, request=47b4b45400a4b161)",
+    "token expired: tenant=d9928634-59cf-431b-85fc-2720fc75e860 job=47b4b45400a4b16147b4b45400a4b161",
 ]
 HARMLESS += [
     "    Remove hard-coded credentials from tests; the old password was a dummy.\n$ git show --stat HEAD~2\n",
@@ -126,6 +128,8 @@ OPENING = [
     ("MD5 (a) = b, password = Xk9!fR2wQz7m", "Xk9!fR2wQz7m"),
     ("encryptedData: password: AgXk9!fR2wQz7m", "AgXk9!fR2wQz7m"),
     ("SECRET_TOKEN=9f8e7d6c5b4a3f2e1d0c9f8e7d6c", "9f8e7d6c5b4a3f2e1d0c9f8e7d6c"),
+    ("API key of user: d9928634-59cf-431b-85fc-2720fc75e860", "d9928634-59cf-431b-85fc-2720fc75e860"),
+    ("(user=nora, token=9f8e7d6c5b4a3f2e1d0c9f8e7d6c5b4a)", "9f8e7d6c5b4a3f2e1d0c9f8e7d6c5b4a"),
 ]
 
 

@@ -235,6 +235,38 @@ TOLD: list[tuple[str, list[str]]] = [
     ("user app on >UPLd0bGvK0vbuyNJYxNR ~* +@all\n", ["UPLd0bGvK0vbuyNJYxNR"]),
     ("<keyMaterial>JSQHh0gJ9hVu</keyMaterial>", ["JSQHh0gJ9hVu"]),
     ("관리자 계정 admin / 비번 2fqvk0tejy", ["2fqvk0tejy"]),
+    (
+        "id | login | passwort\n---+-------+---------\n1 | kasse | blaue Tonne 44\n2 | lager | Mein Hund's Napf 3\n",
+        ["blaue Tonne 44", "Mein Hund's Napf 3"],
+    ),
+    ("user,password,note\nnora,winter moon 19,ok\nole,Rad & Tat 77,-\n", ["winter moon 19", "Rad & Tat 77"]),
+    (
+        '"title","username","password"\n"nas","admin","zwei / drei Affen 9"\n"shop","vera","l\'été 2021 à Nice"\n',
+        ["zwei / drei Affen 9", "l'été 2021 à Nice"],
+    ),
+    (
+        "|| Host || User || Password ||\n| nas1 | admin | seven tall pines 8 |\n| nas2 | root | rote rübe 12! |\n",
+        ["seven tall pines 8", "rote rübe 12!"],
+    ),
+    (
+        "| System | Login |\n|---|---|\n| ERP | erpadm / Taubenschlag! |\n| CRM | crm / kater&kätzchen |\n",
+        ["Taubenschlag!", "kater&kätzchen"],
+    ),
+    ("system,credentials\nmail,post / Brieftaube$\nwiki,wiki:Eulenspiegel!7\n", ["Brieftaube$", "Eulenspiegel!7"]),
+    ('Log in as "scanner" with Papier9Stau# please', ["Papier9Stau#"]),
+    ("Melde dich als „lager“ mit Gabel3Stapler! an", ["Gabel3Stapler!"]),
+    ("- **Temporary password:** `T7HK-mbe4-RWo9`\n", ["T7HK-mbe4-RWo9"]),
+    ("**Your new mailbox password** is `B5QC-rgd8-WHu4`.", ["B5QC-rgd8-WHu4"]),
+    ("Name: Ole\nVoicemail PIN:     7714\nSigned", ["7714"]),
+    ("Alarm PIN  .....  4471", ["4471"]),
+    ("hold the menu key for 5 s, then PIN 3851\n", ["3851"]),
+    ("Keys are in a box next to the gate, code 6027#. Bye", ["6027#"]),
+    ("Der Schlüssel liegt im Kasten neben dem Eingang, Code 5831.", ["5831"]),
+    ("La llave está en la caja junto a la puerta, código 7290", ["7290"]),
+    (
+        '{"out": "{\\"sms\\": {\\"authToken\\": \\"3c09b289ccfb66cf05042861fa9223d1\\"}}"}',
+        ["3c09b289ccfb66cf05042861fa9223d1"],
+    ),
 ]
 MODULUS = "wR_kWnZkCZA7VS2g0YxPQ2YYNVbbaMCEIAryKRmwCmZTUnoxRENINLt6Qsk-C6dRuyuFxCnsRL4UwSC5-t"
 SIGNATURE = "\n".join("iQIz" + RANDOM * 2 + c for c in "abcdefgh")
@@ -279,6 +311,13 @@ CLEAN = [
     'In the novel, the password to the club was "starfish".',
     "$ sudo -i\n[sudo] password for nina:\nroot@web1:~#",
     "We hash passwords with argon2id, m=65536, t=3, p=4, and keep a 16-byte salt for each.",
+    "user,password,note\nnora,see vault entry 12,ok\nole,changed on 3 May 2024,-\nida,same as in 2019,-\n",
+    "Benutzer;Passwort\nkasse;siehe Umschlag 3\nlager;per SMS am 4. Mai\n",
+    "| App | Login |\n|---|---|\n| Shop | guest / customer |\n| API | OAuth2 / OIDC |\n| Pages | yes / no! |\n",
+    'Log in as "admin" with 2FA enabled',
+    "sign in as 'guest' with Firefox128 or later",
+    "The key is in the table beside the entry, code 4096 means overflow.",
+    "The box beside the entrance holds leaflets, article 4096.",
     "Su clave catastral es 9872023VH5797S0001WX.",
     "arn:aws:secretsmanager:eu-west-1:418273650912:secret:prod/ledger/db-bSl5zo",
     "Tom: did you change the password?\nKim: yes, it's in 1Password, vault Team2\nTom: is it on web01 too?",
