@@ -47,10 +47,17 @@ WHERE r.id = %s AND e.ended_at = r.created_at - make_interval(secs => %s)
 """
 
 
+HELD = "UPDATE agents_run SET lease_until = now() + interval '1 hour' WHERE id = %s AND lease_until IS NOT NULL"
+
+
 def age(run_id: UUID, runs: int, *, long: int = 1) -> None:
-    """Give the session of a run so many earlier runs; number 1 is the newest."""
+    """Give the session of a run so many earlier runs; number 1 is the newest.
+
+    Nobody works on the run, so nobody renews its lease: on a busy machine it would be taken up in the midst of a test.
+    """
     with connections["system"].cursor() as cursor:
         cursor.execute(AGED, [runs, long, run_id])
+        cursor.execute(HELD, [run_id])
 
 
 def complete(begin: Begin) -> None:
