@@ -20,6 +20,10 @@ def find(reading: Reading) -> Iterator[Finding]:
         if pair is not None and _in_pair(reading, pair["value"]):
             yield Finding("password", cell.start + pair.start("value"), cell.end, 0.75)
             continue
+        if _SESSION_COLUMN.fullmatch(cell.column):
+            if reading.speaks(_SESSIONS) and _random(value) and not _NUMBERED.fullmatch(value):
+                yield Finding("cookie", cell.start, cell.end, 0.75)
+            continue
         look = _random if cell.column in _KEYS_ONLY else _held
         if reading.likely(look, value) or (reading.speaks(_OWNER) and _in_column(cell.column, value)):
             yield Finding("password", cell.start, cell.end, 0.75)
@@ -68,11 +72,15 @@ _LOGINS = (
     r"log-?ins?|zugang|zugangsdaten|anmeldung|credentials?|creds|access|accès|acceso|accesos|acesso|accesso|identifiants?|credenciales|credenziali|inlog|inloggegevens|dostęp|доступ|логин|"
     rf"(?:[a-z]+ ?[/+&] ?)(?:{_NAMES})"
 )
+# what browsers come back with; services number messages in the same way
+_SESSIONS_NAMES = r"sid|sess(?:ion)?(?: ?(?:id|key|token|cookie))?"
+_SESSION_COLUMN, _SESSIONS = expression(_SESSIONS_NAMES), expression(r"session|cookie")
+_NUMBERED = expression(r"[A-Z]{2}[0-9a-f]{32}|S-1-[\d\-]+|[A-Za-z]{1,30}")
 _LOGIN_COLUMN = expression(_LOGINS)
 _PAIR = expression(r"(?=[\w.@\-]{0,39}[^\W\d])[\w.@\-]{2,40}(?: [/|] | ?: ?)(?P<value>[^\s/|:]{5,48})")
 _SIGN = expression(r"[@&+!?#$%*]")
 _COLUMN = expression(
-    rf"(?<![a-z] )(?<![a-z\d_\-])(?:{_LOGINS})(?![a-z\d ]*[a-z\d])|"
+    rf"(?<![a-z] )(?<![a-z\d_\-])(?:{_LOGINS}|{_SESSIONS_NAMES})(?![a-z\d ]*[a-z\d])|"
     r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|pre-?shared[ _]?key|"
     rf"(?<![a-z])(?:{_NAMES})(?![a-z])"
 )

@@ -26,6 +26,7 @@ from governance.guardrails.secrets import (
     forms,
     handed,
     jars,
+    lines,
     logins,
     near,
     pairs,
@@ -66,6 +67,7 @@ _NAMES = (
     "qr-code",
     "pw ",
     "pass:",
+    "pass ",
     "pw:",
     "pw?",
     "psk",
@@ -134,6 +136,9 @@ _TAIL = expression(
     r"|(?i:k?ombin\w{0,9})[^\n]{0,60}|(?i:pin|passcode|пин)(?:[ \-]?code)?[^\n\d]{0,16}\d{4,10}#?[^\n]{0,20}|(?i:code)(?: is|['’]s) \d[^\n]{0,57}|, (?i:code|código|codice|kod|код):? \d[^\n]{0,10}"
     # a row of a table
     r"|(?m:^)(?:[^\n|]{0,40}\||[^\n,;\t]{0,50}[,;\t](?=\S))[^\n]{0,150}"
+    # the line below what speaks of a wallet, and what somebody says without a sign
+    rf"|(?i:{forms.SEED_WORDS})[^\n]{{0,130}}(?:\n{{1,2}}[ \t>*\"`]{{0,4}}(?:[a-z]{{3,8}} )*[a-z]{{0,8}}[ \t\"`.]{{0,4}})?"
+    r"|(?i:: pass) [^\n]{0,80}"
     # phrases of words, and names before a value
     r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
     r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|(?:can['’]?t|cannot|unable to) scan|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
@@ -168,6 +173,7 @@ _FINDERS = (
     set.find,
     sentences.find,
     setup.find,
+    lines.find,
     codes.find,
     columns.find,
     written.find,

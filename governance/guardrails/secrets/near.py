@@ -213,6 +213,8 @@ _BEGINNING = expression(r"(?<![a-z])[a-z]")
 def _named_secret(reading: Reading, start: int, window: str, value: str, stem: int) -> bool:
     """Tell whether the words before a value call it secret."""
     text = reading.text
+    if _in_block(text, start) and not looks.hexadecimal(value):
+        return True
     naming = _naming(window.replace("_", " "), stem)
     hash_like = looks.hexadecimal(value) or looks.UUID.match(value) is not None
     if text[start - 1 : start] in {"'", '"'} and _CALL.search(text[max(0, start - 48) : start]) is not None:
@@ -312,6 +314,23 @@ def _alone(text: str, start: int) -> bool:
     """Tell whether a variable with a provider's name in capitals holds a value."""
     head = text[max(0, start - 24) : start]
     return head.endswith(("=", '="', "='")) and head.upper() == head and _PROVIDER_KEY.search(head) is not None
+
+
+def _in_block(text: str, start: int) -> bool:
+    """Tell whether a provider's name alone is set in a block of secrets or tokens."""
+    head = text[max(0, start - REACH_OF_BLOCK) : start]
+    return (
+        head.rstrip(" \"'")[-1:] in _ASSIGNING
+        and _PROVIDER_SET.search(head) is not None
+        and _BLOCK.search(head.lower()) is not None
+    )
+
+
+REACH_OF_BLOCK = 160
+_PROVIDER_SET = expression(rf"[\n{{,\[] {{0,12}}[\"']?(?i:{PROVIDERS})[\"']?[ \t]{{0,8}}[:=][ \t]{{0,4}}[\"']?\Z")
+_BLOCK = expression(
+    r"(?:secret|token|credential|api[_ \-]?key)[\w\-]{0,20}[\"' }\]]{0,6}(?:[\w\-\"]{1,20}[\"' ]{1,3})?(?:[:=] ?)?[\[{:\n]"
+)
 
 
 def _humped(text: str, start: int) -> bool:
