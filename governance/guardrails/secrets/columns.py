@@ -58,9 +58,11 @@ def _in_pair(reading: Reading, value: str) -> bool:
 
 
 _OWNER = expression(
-    r"user|login|mail|account|employee|staff|badge|mitarbeiter|personal|name|host|sim|iccid|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин"
+    r"user|login|mail|account|employee|staff|badge|mitarbeiter|personal|name|host|sim|iccid|system|site|service|benutzer|utilisateur|usuario|gebruiker|логин|tenant|resident|room|flat|unit|apartment|building|branch"
 )
-_PIN_COLUMN, _PIN = expression(r"(?:[a-z]+[ _])?(?:pin|puk)(?: ?[12])?(?: code)?"), expression(r"\d{4,8}")
+# "Keypad code", "gate_code": the numbers of what opens
+_OPENING = r"(?:key ?pad|door|gate|alarm|entry|entrance|lock|lock ?box|key ?box|locker|safe|garage|padlock)[ _]?codes?"
+_PIN_COLUMN, _PIN = expression(rf"(?:[a-z]+[ _])?(?:pin|puk)(?: ?[12])?(?: code)?|{_OPENING}"), expression(r"\d{4,8}")
 _NAMES = (
     r"passwor[dt]s?|passwd|passphrase|pass|pwd|pw|mdp|clave|kennwort|contraseña|contrasena|senha|mot de passe|wachtwoord|hasło|haslo|пароль|密码|パスワード|비밀번호|"
     r"lösenord|adgangskode|heslo|jelszó|salasana|şifre|parola|lozinka"
@@ -82,7 +84,7 @@ _SIGN = expression(r"[@&+!?#$%*]")
 _COLUMN = expression(
     rf"(?<![a-z] )(?<![a-z\d_\-])(?:{_LOGINS}|{_SESSIONS_NAMES})(?![a-z\d ]*[a-z\d])|"
     r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|pre-?shared[ _]?key|"
-    rf"(?<![a-z])(?:{_NAMES})(?![a-z])"
+    rf"(?<![a-z])(?:{_NAMES}|{_OPENING})(?![a-z])"
 )
 REACH_OF_HEAD = 400
 _EVERYDAY = frozenset({"pass", "clave", "parola"})  # names of other columns as well

@@ -35,7 +35,7 @@ _PROMPT = expression(r"[\w\-]+@[\w.\-]+:[~/][\w./\-]{0,60}[#$]")  # of a shell t
 _NO_VALUE = expression(
     r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]"
     r"|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
-    r"|(?:self|this|cls|request|form|data|args|kwargs|config|settings|params)\.[a-z_][\w.]{1,60}(?=[.(\[])|[a-z_]{1,20}=None\b"
+    r"|(?:self|this|cls|System|Environment|os|process|project|request|form|data|args|kwargs|config|settings|params)\.[a-z_][\w.]{1,60}(?=[.(\[])|[a-z_]{1,20}=None\b"
     r"|(?:[\w.\-]{1,40}/){0,8}[\w\-]{3,80}(?:\.[\w\-]{1,20}){0,2}\.(?:safetensors|ckpt|onnx|json|ya?ml|toml|csv|log|png|jpe?g|pdf|parquet|tar|gz|whl|pub|pem|crt|cer|csr|rb|py|js|ts|go|java|php)"
     r"|(?:HEAD|[A-Z]{4,6}_HEAD|@|(?:origin/)?(?:main|master|develop|trunk))(?:[~^]\d{0,3}|@\{[\w.\-]{1,20}\}){1,4}"
     r"|(?:var|local|module|data)\.[a-z_]\w{1,40}(?:\.\w{1,40}){0,3}|(?:secret|configmap|serviceaccount|pod|deployment|job|role|ingress|service)s?/[a-z][a-z\d.\-]{2,80}"
@@ -82,6 +82,10 @@ _ADDRESS = expression(
 )
 _OPENS = expression(r"\b(?:card|sim|bank\w*|door|gate|alarm|safe|locker|unlock\w*|login|account|atm|enter the)\b")
 
+# "Auth code 093318" between the number of a terminal and the sum.
+_OF_PAYMENT = expression(r"\b(?:auth(?:ori[sz]ation)?|approval|appr)\.? (?:code|no\.?|number)[ \t:#]{1,8}\Z")
+_RECEIPT = expression(r"\b(?:terminal id|merchant (?:id|no)|aid:? ?a0000|receipt no|contactless|pin verified)\b")
+
 
 def harmless(reading: Reading, one: Finding) -> bool:
     """Tell whether what a rule found in a folded text is known to open nothing."""
@@ -100,7 +104,16 @@ def harmless(reading: Reading, one: Finding) -> bool:
             or _PROMPT.fullmatch(text, start, end) is not None
             or _ID.search(reading.lower, floor, start) is not None
         )
-    return one.kind == "pin" and _postal(reading, one)
+    return one.kind == "pin" and (_postal(reading, one) or _on_receipt(reading, one))
+
+
+def _on_receipt(reading: Reading, one: Finding) -> bool:
+    """Tell whether a code is what a bank gave to a payment by card, as it stands on each receipt."""
+    lower, start = reading.lower, one.start
+    return (
+        _OF_PAYMENT.search(lower, max(0, start - REACH), start) is not None
+        and _RECEIPT.search(lower, max(0, start - REACH_OF_LINE), one.end + REACH_OF_LINE) is not None
+    )
 
 
 def _shown(reading: Reading, start: int) -> bool:

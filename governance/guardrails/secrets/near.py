@@ -42,7 +42,7 @@ _DENIAL = Cue(
     r"public|catastral|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit(?!ted)|(?<![a-z])hash|"
     r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
     r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
-    r"keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"
+    r"accessor|keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"
 )
 _DENIED_BEFORE = (
     "public", "public key", "publickey", "publishable", "clé publique", "hashed", "encrypted", "sealed", "middleware", "cache", "redis", "lock", "dedup", "mint", "authenticity", "verification", "correlation", "tracking", "primary", "foreign", "sort", "partition", "idempotency", "site", "host", "object", "s3", "row", "group", "hash", "map", "page", "next", "csrf", "xsrf", "continuation", "sync", "cancel", "design", "cursor", "upload", "device", "push", "websocket", "gpg", "signing ssh", "tokenizer", "translation", "i18n", "message", "locale", "react",
@@ -232,6 +232,8 @@ def _named_secret(reading: Reading, start: int, window: str, value: str, stem: i
         or _SENTENCE_END.search(gap)
     ):
         return False
+    if hash_like and (_OF_A_FILE.match(gap) or (_LINE_BEFORE.fullmatch(gap) and _GOES_ON_IN_WORDS.match(text, start))):
+        return False
     if not (
         _TELLS.search(gap)
         or _SHORT_GAP.fullmatch(gap)
@@ -253,6 +255,14 @@ def _named_secret(reading: Reading, start: int, window: str, value: str, stem: i
             or (not hash_like and _NAMED_KEY.search(text[max(0, start - 40) : start]) is not None)
         )
     return True
+
+
+# "keygen.exe | 1818…": the sum of a file; "fix the race in the oauth token client", and the next commit on a line of its own.
+_OF_A_FILE = expression(r"[\w \-]{0,40}\.[a-z][a-z\d]{1,4}[\"'`]?[ \t]{0,40}[|,;\t :]")
+_LINE_BEFORE, _GOES_ON_IN_WORDS = (
+    expression(r"[^\n:=]{0,60}\n[ \t|*>\-]{0,8}"),
+    expression(r"[0-9a-f]{7,64} (?:\([^()\n]{1,60}\) )?[^\W\d_]{2}"),
+)
 
 
 def _assigned(reading: Reading, start: int, value: str) -> bool:
