@@ -89,7 +89,7 @@ _COMMANDS = {
     "connect~sys connect~system": r"/(?=[^\s@]{4,40}(?:@\S{1,60})?(?: as sysdba|;|[ \t]{0,8}\n|\Z))",
     "authentication-key message-digest-key": r" \d{1,5} (?:md5|sha\d{0,3}|hmac-sha-\d{1,3}|cmac) (?:[057] )?",
     "authtok": r" ?= ?",
-    "tacacs~server radius~server": r" \S{1,40}\r?\n(?:[^\n]{0,60}\n){0,3}? {1,4}key (?:[057] )?",
+    "tacacs~server radius~server": r" \S{1,40}(?:\r?\n(?:[^\n]{0,60}\n){0,3}? {1,4}key (?:[057] )?| key ['\"]?)",
     "crypto~map": r" [^\n]{1,60}\n(?:[^\n]{0,60}\n){0,3}? {1,4}set key (?:[06] )?",
     "pre-shared-secret setup-key preauthkey preauthkeys option~key nickserv~identify": r"[\"'=: ]{1,3}",
     "acl~setuser": r" \S{1,40} (?:[\w~*+@]{1,20} ){0,4}>",

@@ -15,7 +15,7 @@ from governance.guardrails.secrets import looks
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the codes of a folded text that open something."""
     if reading.speaks(_DIGIT):
-        for rule in (_of_doors, _opened, _of_key_boxes, _of_safes, _of_panels, _paired, _of_devices):
+        for rule in (_of_doors, _opened, _of_key_boxes, _chosen, _of_safes, _of_panels, _paired, _of_devices):
             yield from rule(reading)
 
 
@@ -97,6 +97,29 @@ def _of_key_boxes(reading: Reading) -> Iterator[Finding]:
         if match is None or not reading.tried(at, 1) or looks.YEAR.match(match["value"]):
             continue
         if _KEY_IN_BOX.search(lower, max(0, at - REACH_OF_BOX), at):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+# "set the wheels to 8353", "my bike's lock is 4161", "the code I had set for the safe is 316219"
+_CHOSEN = expression(
+    r"(?:(?:set|turn|dial|put) (?:the |all )?(?:wheels|dials|numbers|digits|rings)(?: on it| in)? (?:to|at)"
+    r"|(?:lock|padlock|combo|combination)(?:'s|’s| is| was)(?: set to)?"
+    r"|(?:code|combination|number) (?:that |which )?(?:i|we|you|he|she|they) (?:had |have |'ve )?(?:set|used|chose|chosen|picked|entered|programmed)[^\n.!?\d]{0,30}? (?:is|was))"
+    r":? (?P<value>\d{3,8})(?![\w/:%€$£]|[.,\-]\d| ?(?:mm|cm|m|km|inch\w*|ft|kg|g|eur|usd|years?|days?|minutes?|characters|digits)\b)",
+    re.IGNORECASE,
+)
+_AT_CHOSEN = (
+    "set the ", "turn the ", "dial the ", "put the ", "set all ", "lock is ", "lock was ", "lock's ", "lock’s ", "combo is ", "combination is ", "combination was ",
+    "code i ", "code we ", "code you ", "code that i ", "code that we ", "combination i ", "combination we ", "number i set", "number we set",
+)  # fmt: skip
+_WHAT_LOCKS = expression(r"\b(?:safe|lock ?box|key ?box|padlock|lock|locker|bike|bicycle|suitcase|cabinet|gate|shed)\b")
+
+
+def _chosen(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_CHOSEN, _AT_CHOSEN):
+        if looks.YEAR.match(match["value"]):
+            continue
+        if _WHAT_LOCKS.search(reading.lower, max(0, match.start() - REACH_OF_BOX), match.start("value")):
             yield Finding("pin", *match.span("value"), 0.7)
 
 

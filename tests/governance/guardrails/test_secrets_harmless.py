@@ -7,6 +7,13 @@ import pytest
 from governance.guardrails.secrets import detect
 
 HARMLESS = [
+    "$ git log --no-abbrev-commit -3\n3f0ebd3976d3bd84214fe34baaf14f93a7764a67 mend the race in the client's token\n41aa63cf111d1b76e4922a44736a054d05320193 docs: how to make an API key\n48f807e2f0284e391c80b7de8b66d8c09469d318 (tag: v2.1) raise jsonwebtoken",
+    "| File | SHA-256 |\n|---|---|\n| passwords.docm | 2a1f8c28f08628405cd7c5d13f3fb247d22884313ed99f696ab0f229a7e70b4b |\n| token_helper.py | c48969d71d8b65cf330dd0408ec08abad266c9f9c9c3069d00a2f3e353555e23 |",
+    '<!-- its secret stays on the server -->\n<div data-sitekey="6L7mHtMAAAAApXJAkiepB2L9usH7lqkxqt8szQ4J"></div>',
+    "$ vault token lookup -accessor QhmWH9aXLn0RdsgBpBPSj2uT",
+    "Terminal ID 40118827  Trace 004417\nAID A0000000031010  Auth code 184402\nPIN VERIFIED  Total 12,30 EUR",
+    'keyPassword = System.getenv("ORIOLE_KEY_PASSWORD") ?: error("no password of a key")',
+    "Set the wheels to 2000 rpm, the lock is 40 mm wide, the shed's lock was 2019 work.",
     "github.com/spf13/cobra v1.8.0 h1:7aJaZx1B85qltLMc546zn58BxxfZdR/W22ej9CFoEf0=\ngithub.com/spf13/cobra v1.8.0/go.mod h1:WXLWApfZ71AjXPya3WOlMsY9yMs7YeiHhFVlvLyhcho=",
     "github.com/golang-jwt/jwt/v4 v4.5.0 h1:7cYmW1XlMY7h7ii7UhUyChSgS5wUJEnm9uZVTGqOWzg=\ngithub.com/golang-jwt/jwt/v4 v4.5.0/go.mod h1:m21LjoU+eqJr34lmDMbreY2eSTRJ1cv77w39/MY0Ch0=",
     "github.com/hashicorp/go-secure-stdlib/password v0.1.1 h1:6JzmBqXprakgFEHwBgdchsjaA9x3GyjdI568bXKxa60=",
@@ -101,6 +108,11 @@ HARMLESS += [
 # The same words beside what does open something.
 ANTHROPIC = "sk-ant-api03-Hq5Wn1TzXo7KpLr2VbCy9MdGf4SjEa8RuQi3NtZw6Bx-Kq9Lw2Pz7Rt_Vb4Nm"
 OPENING = [
+    ("Your API key\n3f0ebd3976d3bd84214fe34baaf14f93a7764a67\n", "3f0ebd3976d3bd84214fe34baaf14f93a7764a67"),
+    ("deploy.py | api key: 3f0ebd3976d3bd84214fe34baaf14f93a7764a67", "3f0ebd3976d3bd84214fe34baaf14f93a7764a67"),
+    ("secret_key = '6L7mHtMAAAAApXJAkiepB2L9usH7lqkxqt8szQ4J'", "6L7mHtMAAAAApXJAkiepB2L9usH7lqkxqt8szQ4J"),
+    ("Your authorization code is 184402, it ends in ten minutes.", "184402"),
+    ("password: System.Xk9!fR2wQz7m", "Xk9!fR2wQz7m"),
     (f'{{"kty":"x"}} {{"x": "{ANTHROPIC}"}}', ANTHROPIC),
     (f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n{ANTHROPIC}", ANTHROPIC),
     ("-----BEGIN PGP SIGNATURE-----\nDB_PASSWORD=Xk9!fR2wQz7mNp", "Xk9!fR2wQz7mNp"),
