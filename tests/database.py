@@ -252,7 +252,8 @@ class Cleaner:
             deletes = "".join(f"DELETE FROM {table}; " for table in tables)
             # A function's statements are planned once, which takes several times as long as to execute them.
             self._connection.execute(
-                f"CREATE FUNCTION pg_temp.clean() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {deletes}END $$"
+                f"CREATE FUNCTION pg_temp.clean() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {deletes}END $$; "
+                "REVOKE ALL ON FUNCTION pg_temp.clean() FROM PUBLIC"
             )
             self._statement = "SELECT pg_temp.clean()"
         else:
