@@ -61,11 +61,13 @@ class CountedOften:
     def of(self, principal: Principal) -> int:
         """Return how many she finds. The caller is inside her tenant scope."""
         rights = principal.scopes, principal.limits is None, principal.via  # all that `Principal.has` looks at
-        if rights not in self._made:
-            if len(self._made) == _RIGHTS_MOST:
+        made = self._made.get(rights)  # pages run in several threads
+        if made is None:
+            made = self._make(principal)
+            if len(self._made) >= _RIGHTS_MOST:
                 self._made.clear()
-            self._made[rights] = self._make(principal)
-        sql, values = self._made[rights]
+            self._made[rights] = made
+        sql, values = made
         if not sql:
             return 0
         who = {_ANY_TENANT: principal.tenant_id, _ANY_ID: principal.user_id, _ANY_ROLE: principal.role}

@@ -15,7 +15,7 @@ from typing import Any
 from django.forms.widgets import Media
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.template import Library, Origin
+from django.template import Context, Library, Origin
 from django.template.loaders import app_directories, filesystem
 from django.utils.functional import SimpleLazyObject
 from django.utils.html import format_html
@@ -75,17 +75,17 @@ def csp(request: HttpRequest) -> dict[str, Any]:
     return {"csp_nonce": SimpleLazyObject(lambda: nonce(request))}
 
 
-@register.filter
-def nonced(media: Media, csp_nonce: object) -> SafeString:
+@register.simple_tag(takes_context=True)
+def nonced(context: Context, media: Media) -> SafeString:
     """Render a form's media, whose tags its widgets build, with the nonce in its scripts."""
-    marked = format_html('<script nonce="{}"', csp_nonce)
+    marked = format_html('<script nonce="{}"', context.get("csp_nonce", ""))
     return mark_safe(str(media).replace("<script", marked))  # noqa: S308  # markup of widgets, not of values
 
 
 def with_nonces(source: str) -> str:
     """Return the source of a template whose scripts, styles and media carry the nonce of the request."""
     marked = _ELEMENT.sub(r'<\1 nonce="{{ csp_nonce }}"', source)
-    return _MEDIA.sub(r"{{ \1|nonced:csp_nonce }}", marked)
+    return _MEDIA.sub(r"{% nonced \1 %}", marked)
 
 
 class _NoncedTemplates:

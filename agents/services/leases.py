@@ -74,28 +74,28 @@ class Leases:
 
     async def _renew(self, connection: AsyncConnection[Any]) -> None:
         asked_at, run_ids = time.monotonic(), self._live.run_ids
-        renewed = await self._ask(connection, run_ids)
-        missed = {run_id: self._missed.get(run_id, self._renewed_at) for run_id in run_ids if run_id not in renewed}
+        held = await self._ask(connection, run_ids)
+        missed = {run_id: self._missed.get(run_id, self._renewed_at) for run_id in held}
         self._missed, self._renewed_at = missed, asked_at
 
     async def _try_missed(self, connection: AsyncConnection[Any], *, until: float) -> None:
-        """Wait until the next renewal of all, and try those that this one left out. Most of them have just ended."""
+        """Wait until the next renewal of all, and try those that this one left out."""
         while (left := until - time.monotonic()) > 0:
             await asyncio.sleep(min(left, RETRY_SECONDS) if self._missed else left)
             live = set(self._live.run_ids)
-            self._missed = {run_id: renewed_at for run_id, renewed_at in self._missed.items() if run_id in live}
-            if self._missed:
-                for run_id in await self._ask(connection, list(self._missed)):
-                    self._missed.pop(run_id, None)
+            if missed := [run_id for run_id in self._missed if run_id in live]:
+                held = await self._ask(connection, missed)
+                missed = [run_id for run_id in missed if run_id in held]
+            self._missed = {run_id: self._missed[run_id] for run_id in missed if run_id in self._missed}
 
-    async def _ask(self, connection: AsyncConnection[Any], run_ids: list[UUID]) -> dict[UUID, bool]:
-        """Renew these; return those that were, and stop those of them that shall end."""
+    async def _ask(self, connection: AsyncConnection[Any], run_ids: list[UUID]) -> set[UUID]:
+        """Renew those that are ours and have not ended; stop those that shall end. Return those whose rows are held."""
         async with asyncio.timeout(self._patience_seconds):
             renewed = await queue.renew(connection, owner=self._owner, run_ids=run_ids)
         for run_id, is_cancelled in renewed.items():
             if is_cancelled:
                 self._live.cancel(run_id)
-        return renewed
+        return {run_id for run_id, is_cancelled in renewed.items() if is_cancelled is None}
 
 
 def _seconds_left(renewed_at: float) -> float:

@@ -99,13 +99,15 @@ CLAIM = _CLAIM.replace("%(lane)s", f"component_kind <> '{JOB}'")
 CLAIM_JOBS = _CLAIM.replace("%(lane)s", f"component_kind = '{JOB}'")
 
 # A row that somebody else holds is left out: who waited for it would let all other leases run out meanwhile.
+_OURS = f"lease_owner = %(owner)s AND status = '{RunStatus.RUNNING.value}' AND id = ANY(%(run_ids)s)"
 RENEW = f"""
-WITH free AS (
-    SELECT id FROM {table(Run)} WHERE lease_owner = %s AND status = '{RunStatus.RUNNING.value}' AND id = ANY(%s)
-    FOR NO KEY UPDATE SKIP LOCKED
+WITH ours AS (SELECT id FROM {table(Run)} WHERE {_OURS}),
+free AS (SELECT id FROM {table(Run)} WHERE {_OURS} FOR NO KEY UPDATE SKIP LOCKED),
+renewed AS (
+    UPDATE {table(Run)} r SET lease_until = now() + interval '{LEASE_SECONDS} seconds'
+    FROM free WHERE r.id = free.id RETURNING r.id, r.cancel_requested
 )
-UPDATE {table(Run)} r SET lease_until = now() + interval '{LEASE_SECONDS} seconds'
-FROM free WHERE r.id = free.id RETURNING r.id, r.cancel_requested
+SELECT id, cancel_requested FROM ours LEFT JOIN renewed USING (id)
 """
 
 REQUESTS = f"""
@@ -145,9 +147,9 @@ async def claim(
         return await cursor.fetchall()
 
 
-async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]) -> dict[UUID, bool]:
-    """Prolong the leases that still are ours, but of runs whose rows are held; tell of each whether it shall end."""
-    cursor = await connection.execute(RENEW, [owner, run_ids])
+async def renew(connection: AsyncConnection[Any], *, owner: str, run_ids: list[UUID]) -> dict[UUID, bool | None]:
+    """Prolong the leases that still are ours; tell of each whether its run shall end, None where its row is held."""
+    cursor = await connection.execute(RENEW, {"owner": owner, "run_ids": run_ids})
     return dict(await cursor.fetchall())
 
 

@@ -26,7 +26,7 @@ from tests.agents.services.conftest import MakeProcess
 from tests.agents.services.stored import expire_lease
 
 NEVER = 10 * LEASE_SECONDS
-HELD, FREE = new_id(), new_id()
+HELD, FREE, ENDED = new_id(), new_id(), new_id()  # the last is still at work on its summary
 
 
 class Leaping(DefaultSelector):
@@ -126,17 +126,17 @@ def test_a_run_whose_row_is_held_loses_its_own_lease_at_most(
     began_at, held_until = now(), now() + LEASE_SECONDS
     lost: list[tuple[UUID, StopReason, float]] = []
 
-    async def renew(*_: object, run_ids: list[UUID], **__: object) -> dict[UUID, bool]:
+    async def renew(*_: object, run_ids: list[UUID], **__: object) -> dict[UUID, bool | None]:
         nonlocal held_until
         is_held = now() - began_at < comes_free_after
         held_until = held_until if is_held or HELD not in run_ids else now() + LEASE_SECONDS
-        return {run_id: False for run_id in run_ids if run_id != HELD or not is_held}
+        return {run_id: None if run_id == HELD and is_held else False for run_id in run_ids if run_id != ENDED}
 
     def cancel(run_id: UUID, reason: StopReason) -> None:
         lost.append((run_id, reason, now()))
         live.run_ids.remove(run_id)
 
-    live: Any = SimpleNamespace(run_ids=[HELD, FREE], cancel=cancel)
+    live: Any = SimpleNamespace(run_ids=[HELD, FREE, ENDED], cancel=cancel)
 
     async def for_a_minute() -> None:
         renewing = asyncio.create_task(Leases("", owner="one", live=live).renew_for_ever())
@@ -162,7 +162,9 @@ async def test_a_held_row_keeps_no_other_lease_from_being_renewed(make_process: 
 
     async def renew() -> set[UUID]:
         async with process.pool.connection() as connection, asyncio.timeout(20):
-            return set(await queue.renew(connection, **asked))
+            answered = await queue.renew(connection, **asked)
+        assert set(answered) == {held, *others}
+        return {run_id for run_id, is_cancelled in answered.items() if is_cancelled is not None}
 
     def leased() -> set[UUID]:
         return set(Run.objects.using("system").filter(lease_until__gt=Now()).values_list("id", flat=True))
