@@ -258,7 +258,7 @@ def _named_secret(reading: Reading, start: int, window: str, value: str, stem: i
 
 
 # "keygen.exe | 1818…": the sum of a file; "fix the race in the oauth token client", and the next commit on a line of its own.
-_OF_A_FILE = expression(r"[\w \-]{0,40}\.[a-z][a-z\d]{1,4}[\"'`]?[ \t]{0,40}[|,;\t :]")
+_OF_A_FILE = expression(r"s?(?:[ _\-][a-z\d]{1,20}){0,2}\.[a-z][a-z\d]{1,4}[\"'`]?[ \t]{0,40}[|,;\t]")
 _LINE_BEFORE, _GOES_ON_IN_WORDS = (
     expression(r"[^\n:=]{0,60}\n[ \t|*>\-]{0,8}"),
     expression(r"[0-9a-f]{7,64} (?:\([^()\n]{1,60}\) )?[^\W\d_]{2}"),
