@@ -289,3 +289,15 @@ class Cleaner:
             " WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
         )
         return "; ".join(f"{user} {state}: {query}" for user, state, query in rows)
+
+
+def idle_in_transaction() -> list[str]:
+    """Return the last statements of the test database's connections that stand in a transaction and do nothing."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]["NAME"]
+    with psycopg.connect(settings.DATABASE_ADMIN_URL, autocommit=True) as admin:
+        found = admin.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = %s AND state = 'idle in transaction'", [database]
+        )
+        return [row[0] for row in found.fetchall()]

@@ -100,17 +100,19 @@ class Stand:
 
     def load(self, job: Job, *, module: str = "client") -> Load:
         """Run a job in a process of its own. Raises: ConfigError when it fails."""
-        done = subprocess.run(
-            [sys.executable, "-m", f"agentos.bench.{module}"],
-            input=orjson.dumps(asdict(job)),
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            timeout=job.limit_seconds + 60,
-            check=False,
-        )
-        if done.returncode:
-            raise ConfigError(f"bench: the process that loads ended with code {done.returncode}.")
-        return Load(**orjson.loads(done.stdout))
+        with tempfile.TemporaryFile() as counted:  # no pipe: what is counted is long, and one was seen to end early
+            done = subprocess.run(
+                [sys.executable, "-m", f"agentos.bench.{module}"],
+                input=orjson.dumps(asdict(job)),
+                stdout=counted,
+                cwd=ROOT,
+                timeout=job.limit_seconds + 60,
+                check=False,
+            )
+            if done.returncode:
+                raise ConfigError(f"bench: the process that loads ended with code {done.returncode}.")
+            counted.seek(0)
+            return Load(**orjson.loads(counted.read()))
 
     def restart_web(self, processes: int = 1) -> None:
         """End the web processes and start that many anew on one port."""

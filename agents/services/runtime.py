@@ -54,7 +54,8 @@ class Runtime:
     ports: Ports
     hooks: Hooks
     watch: Watch = field(default_factory=Watch)
-    _pinned: dict[tuple[int, str, tuple[str, ...]], tuple[JsonObject, str]] = field(default_factory=dict)
+    # Kept with its spec: another could be given the id of one that is gone.
+    _pinned: dict[tuple[int, str, tuple[str, ...]], tuple[AgentSpec, JsonObject, str]] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Ledger:
@@ -69,5 +70,6 @@ class Runtime:
         key = id(spec), model, fallbacks
         if key not in self._pinned:
             pinned = spec.pinned(model, fallbacks)
-            self._pinned[key] = pinned, spec_hash(pinned)
-        return self._pinned[key]
+            self._pinned[key] = spec, pinned, spec_hash(pinned)
+        _, pinned, pinned_hash = self._pinned[key]
+        return pinned, pinned_hash

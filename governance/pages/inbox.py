@@ -87,6 +87,16 @@ def _unmasked(principal: Principal, approval_id: UUID) -> JsonObject:
     return selectors.get(principal, approval_id).arguments  # type: ignore[no-any-return]
 
 
+def _sent(request: HttpRequest, shown: Approval, error: CallerError) -> dict[str, Any]:
+    """Return what was sent and refused, for the form that shows it again."""
+    sent: dict[str, Any] = {"reason": request.POST.get("reason", ""), "is_late": error.code == "approval_decided"}
+    sent["is_reason_wrong"] = error.code.startswith("reason_")
+    if request.POST.get("decision") == "edit":
+        fields = _edit_fields(principal_of(request), shown, request.POST.dict())
+        sent |= {"edited": True, "edit_fields": fields}
+    return sent
+
+
 def _told(approval: Approval, decision: str) -> str:
     """Say what her vote has come to."""
     if approval.status == ApprovalStatus.PENDING:
@@ -317,35 +327,25 @@ class ApprovalAdmin(TogetherAdmin):
             "edit_fields": _edit_fields(principal, record),
         }
 
+    @outside_scope
     def decide_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
-        """Decide by POST only, then open the next request; where nothing else waits for her, show what was decided."""
-        principal, record = principal_of(request), self.record(request, approval_id)
+        """Decide by POST only, then open the next request; where nothing else waits for her, show what was decided.
+
+        Guards are asked about edited words while no transaction is open.
+        """
+        with scope_of(request):
+            self.record(request, approval_id)
         if request.method != "POST":
             return _to(approval_id)
-        decision, reason = request.POST.get("decision", ""), request.POST.get("reason", "")
-        shown_hash = request.POST.get("shown_hash", "")
         try:
-            if decision not in ("approve", "reject", "edit") or not shown_hash:
-                raise Invalid("Read the request and choose to approve or to reject.")
-            edited = edit_form.read(_unmasked(principal, approval_id), request.POST) if decision == "edit" else None
-            edit = async_to_sync(editing.prepare)(principal, approval_id, edited)
-            record = approvals.decide(
-                principal=principal,
-                approval_id=approval_id,
-                approved=decision != "reject",
-                reason=reason,
-                shown_hash=shown_hash,
-                edit=edit,
-            )
+            record = self._decided(request, approval_id)
         except CallerError as error:
-            shown = self.record(request, approval_id)
-            sent: dict[str, Any] = {"reason": reason, "is_late": error.code == "approval_decided"}
-            sent["is_reason_wrong"] = error.code.startswith("reason_")
-            if decision == "edit":
-                sent |= {"edited": True, "edit_fields": _edit_fields(principal, shown, request.POST.dict())}
-            return self.refused(request, shown, error, sent)
-        word, said = _told(record, decision), visible(record.effect_text)
-        following = selectors.following(principal, self.get_queryset(request), record)
+            with page_scope(request):
+                shown = self.record(request, approval_id)
+                return self.refused(request, shown, error, _sent(request, shown, error)).render()
+        word, said = _told(record, request.POST["decision"]), visible(record.effect_text)
+        with scope_of(request):
+            following = selectors.following(principal_of(request), self.get_queryset(request), record)
         if following is None:
             messages.success(request, format_html("{}: {}", word, said))
             return _to(record.id)
@@ -355,6 +355,23 @@ class ApprovalAdmin(TogetherAdmin):
         )
         messages.success(request, format_html("{}: {} {}", word, said, link))
         return _to(following.id)
+
+    def _decided(self, request: HttpRequest, approval_id: UUID) -> Approval:
+        principal, said = principal_of(request), request.POST
+        decision, shown_hash, edited = said.get("decision", ""), said.get("shown_hash", ""), None
+        if decision not in ("approve", "reject", "edit") or not shown_hash:
+            raise Invalid("Read the request and choose to approve or to reject.")
+        if decision == "edit":
+            with scope_of(request):
+                edited = edit_form.read(_unmasked(principal, approval_id), said)
+        return approvals.decide(
+            principal=principal,
+            approval_id=approval_id,
+            approved=decision != "reject",
+            reason=said.get("reason", ""),
+            shown_hash=shown_hash,
+            edit=async_to_sync(editing.prepare)(principal, approval_id, edited),
+        )
 
     def _waiting(self, request: HttpRequest) -> QuerySet[Any]:
         """Return what waits as the first tab of the inbox shows it."""

@@ -7,9 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-import psycopg
 import pytest
-from django.conf import settings
 from django.http import HttpResponse
 from django.test import AsyncClient
 
@@ -28,6 +26,7 @@ from tests.agents.services.conftest import SPEC, HeldModel, Process, names, ran,
 from tests.agents.services.payments import given_up, unknown
 from tests.agents.services.stored import steps_of, stored, until
 from tests.agents.services.test_forks import Forked, paid
+from tests.database import idle_in_transaction
 
 Visit = Callable[..., Awaitable[HttpResponse]]
 BROKEN = ProviderError("The key is wrong.", code="provider_auth")
@@ -296,15 +295,6 @@ async def test_no_transaction_is_open_while_a_tool_looks_something_up(make_proce
     assert idle_in_transaction() == []
     go_on.set()
     assert "found it" in text_of(await visiting)
-
-
-def idle_in_transaction() -> list[str]:
-    database = settings.DATABASES["default"]["NAME"]
-    with psycopg.connect(settings.DATABASE_ADMIN_URL, autocommit=True) as admin:
-        found = admin.execute(
-            "SELECT query FROM pg_stat_activity WHERE datname = %s AND state = 'idle in transaction'", [database]
-        )
-        return [row[0] for row in found.fetchall()]
 
 
 async def test_a_dead_letter_is_reconciled_and_run_again(make_process, till, serve_pages, acme):

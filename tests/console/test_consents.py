@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.urls import reverse
 
 from accounts.models import Membership
+from governance import editing
+from governance.hooks import Governance
 from governance.models import Approval, Delegation, StandingRule
 from governance.services import delegations
 from tests.conftest import TenantWithUsers
 from tests.console.conftest import Ask, SignIn, change_url, decide, page, stored
+from tests.database import idle_in_transaction
 
 CONSENTS = "/admin/consents/"
 LEND = {"do": "give", "to": "operator@acme.test", "tool": "process_*", "until": "2026-12-31T12:00", "reason": "Away"}
@@ -83,6 +88,22 @@ def test_an_approver_edits_in_the_form(acme: TenantWithUsers, signed_in: SignIn,
     shown = page(client.get(done.url))
     assert "What the agent had asked for" in shown
     assert "Refund $40.00 to C-1042" in shown
+
+
+def test_no_transaction_is_open_while_guards_read_what_an_approver_wrote(
+    acme: TenantWithUsers, signed_in: SignIn, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approval, found = ask(acme), []
+
+    class Watched(Governance):
+        async def check_answer(self, *args: Any, **more: Any) -> str:
+            found.append(idle_in_transaction())
+            return await super().check_answer(*args, **more)
+
+    monkeypatch.setattr(editing, "runtime", lambda: SimpleNamespace(hooks=Watched()))
+    decide(signed_in(acme.approver), approval, "edit", **{"arg.reason": "Billed thrice"})
+    assert found == [[]]
+    assert stored(approval).status == "void"
 
 
 @pytest.mark.parametrize(("value", "says"), [("lots", "amount"), ("-5", "amount")])

@@ -174,16 +174,15 @@ async def _admit(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
     cursor = await connection.execute(MEMBERS, asked)
     await _take_keys(connection, begins)
     members = set(await cursor.fetchall())
-    refused = [begin for begin in begins if (begin.tenant_id, begin.user_id) not in members]
-    for begin in refused:
+    for begin in (refused := [begin for begin in begins if (begin.tenant_id, begin.user_id) not in members]):
         begin.refusal, begin.attached_to = PolicyDenied(NO_MEMBER, code="not_a_member"), None
-    await idempotency.give_back(connection, [begin.key for begin in refused if begin.key])
+    await _let_go(connection, begins, refused)
 
 
 async def _admit_children(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
     """Give the runs that others start their roots, and no more than their parents' authority.
 
-    Refuse those that act for somebody else, or beyond a limit of their tree, and let go their keys.
+    Refuse those that act for somebody else, or beyond a limit of their tree.
     """
     asked = [(begin, begin.parent) for begin in begins if begin.parent and begin.refusal is None]
     asked = [(begin, parent) for begin, parent in asked if begin.attached_to is None]
@@ -198,7 +197,7 @@ async def _admit_children(connection: AsyncConnection[Any], begins: list[Begin])
         else:
             begin.root_id = family.root_id
             begin.acting = authority.of_child(family.acting, begin.acting)
-    await idempotency.give_back(connection, [begin.key for begin, _ in asked if begin.refusal and begin.key])
+    await _let_go(connection, begins, [begin for begin, _ in asked if begin.refusal])
 
 
 async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
@@ -217,23 +216,25 @@ async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> N
 async def _reserve(
     connection: AsyncConnection[Any], begins: list[Begin], jobs: Sequence[NewJob], ledger: Ledger
 ) -> None:
-    """Reserve what the new runs are charged, then jobs.
-
-    A run that is refused leaves no key, nor do those that share its key.
-    """
+    """Reserve what the new runs are charged, then jobs."""
     charged = {
         begin.run_id: begin for begin in begins if begin.charges and begin.attached_to is None and begin.refusal is None
     }
     reserving: list[Starting] = [*charged.values(), *(job for job in jobs if job.charges)]
     if reserving:
         await ledger.reserve(connection, reserving)
-    refused = {run_id: begin for run_id, begin in charged.items() if begin.refusal is not None}
+    await _let_go(connection, begins, [begin for begin in charged.values() if begin.refusal])
+
+
+async def _let_go(connection: AsyncConnection[Any], begins: list[Begin], refused: list[Begin]) -> None:
+    """Leave no key of the refused, and refuse those that share one with them."""
     if not refused:
         return
-    await idempotency.give_back(connection, [begin.key for begin in refused.values() if begin.key])
+    await idempotency.give_back(connection, [begin.key for begin in refused if begin.key])
+    refusals = {begin.run_id: begin.refusal for begin in refused}
     for begin in begins:
-        if begin.attached_to in refused:
-            begin.refusal, begin.attached_to = refused[begin.attached_to].refusal, None
+        if begin.attached_to in refusals:
+            begin.refusal, begin.attached_to = refusals[begin.attached_to], None
 
 
 def _row(begin: Begin) -> JsonObject:

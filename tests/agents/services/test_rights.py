@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from asyncio import Future
 from dataclasses import replace
@@ -15,7 +16,6 @@ from accounts.models import Membership
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from accounts.services import grants, service_accounts
-from agentos.core.errors import PolicyDenied
 from agentos.core.ids import new_id
 from agents.engine.limits import DEFAULT_LIMITS
 from agents.engine.run_info import RunInfo
@@ -222,12 +222,12 @@ async def test_a_run_starts_others_with_no_more_than_it_may(make_process: Any, a
 
 async def test_a_run_starts_none_in_the_name_of_somebody_else(make_process: Any, acme: TenantWithUsers):
     process = await make_process(supervise=False)
-    parent, begin = process.new(), process.new()
+    parent, twins = process.new(), [process.new(key="same", hmac="same") for _ in range(2)]
     await process.supervisor.writer.begin(parent)
-    begin.user_id, begin.parent = acme.admin.id, Parent(parent.run_id, parent.tenant_id, DEFAULT_LIMITS)
-    with pytest.raises(PolicyDenied) as refused:
-        await process.supervisor.writer.begin(begin)
-    assert refused.value.code == "not_its_user"
+    for begin in twins:
+        begin.user_id, begin.parent = acme.admin.id, Parent(parent.run_id, parent.tenant_id, DEFAULT_LIMITS)
+    begun = await asyncio.gather(*map(process.supervisor.writer.begin, twins), return_exceptions=True)
+    assert [getattr(refusal, "code", None) for refusal in begun] == ["not_its_user"] * 2
     assert not await in_thread(Run.objects.using("system").filter(id=begin.run_id).exists)
 
 
