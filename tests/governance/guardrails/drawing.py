@@ -5,16 +5,17 @@ from __future__ import annotations
 import importlib
 import random
 import string
+from functools import cache
 from typing import Any
 
-_PARSER: Any = importlib.import_module("re._parser")
+_parsed: Any = cache(importlib.import_module("re._parser").parse)
 _ALPHABETS = {"CATEGORY_DIGIT": string.digits, "CATEGORY_WORD": string.ascii_letters + string.digits + "_"}
 MOST_MORE_CHARACTERS = 12  # than the fewest that a repetition asks for
 
 
 def draw(pattern: str, chance: random.Random) -> str:
     """Return a random string for a pattern without look-around that matters."""
-    return _of(_PARSER.parse(pattern), chance)
+    return _of(_parsed(pattern), chance)
 
 
 def _of(tree: Any, chance: random.Random) -> str:
@@ -25,7 +26,7 @@ def _part(code: str, argument: Any, chance: random.Random) -> str:
     if code == "LITERAL":
         return chr(argument)
     if code == "IN":
-        return chance.choice("".join(_alphabet(str(one), what) for one, what in argument))
+        return chance.choice(_letters(tuple(argument)))
     if code == "MAX_REPEAT":
         fewest, most, inner = argument
         count = chance.randint(fewest, min(int(most), fewest + MOST_MORE_CHARACTERS))
@@ -36,6 +37,11 @@ def _part(code: str, argument: Any, chance: random.Random) -> str:
         return _of(argument[3], chance)
     assert code in {"ASSERT", "ASSERT_NOT"}, code
     return ""
+
+
+@cache
+def _letters(parts: tuple[tuple[Any, Any], ...]) -> str:
+    return "".join(_alphabet(str(code), what) for code, what in parts)
 
 
 def _alphabet(code: str, argument: Any) -> str:

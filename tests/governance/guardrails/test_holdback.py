@@ -26,7 +26,7 @@ DETECTORS = tuple(
 )
 DATA = Path(guardrails.__file__).parent / "data"
 SHORT_CHARACTERS = 300
-ONE_IN = max(200 // settings.default.max_examples, 1)  # type: ignore[union-attr]
+ONE_IN = max(600 // settings.default.max_examples, 1)  # type: ignore[union-attr]
 VARIED = [
     text
     for name in ("pii_varied.jsonl", "secrets_varied.jsonl")
