@@ -31,7 +31,7 @@ OF_COMPONENTS = {"agent_id", "component_id"}
 
 def complaints(route: Route, there: Answer, nowhere: Answer, garden: Garden) -> Iterable[str]:
     """Say what an answer betrays."""
-    if words := there.betrays(garden.marker, garden.user.email):
+    if words := there.betrays(garden.marker, garden.common, garden.user.email):
         yield f"{route}: tells {words}"
     if route.ids and there.without(*route.words(garden)) != nowhere.without(NOTHING):
         yield f"{route}: answers {there.status} for what there is, {nowhere.status} for what there is not, or otherwise"
@@ -50,7 +50,9 @@ async def tried(visitor: Visitor, routes: Iterable[Route], garden: Garden) -> tu
     return wrong, statuses
 
 
-async def test_another_tenants_administrator_finds_nothing(visit: Visit, globex: TenantWithUsers, hers: Garden) -> None:
+async def test_another_tenants_administrator_finds_nothing(
+    visit: Visit, globex: TenantWithUsers, hers: Garden, strangers: Garden
+) -> None:
     """She holds every right where she belongs: so it is the ids that are not there, and 404 is the one answer."""
     before = await in_thread(hers.state)
     stranger = await visit(globex.admin)
