@@ -22,6 +22,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
 from agentos import csp
+from agentos.at_once import writer_of
 from agentos.core.errors import AgentOSError, PolicyDenied, TooLarge
 from agentos.core.ids import new_id
 from agentos.problems import problem, problem_of
@@ -67,6 +68,8 @@ class LeanHandler:
             await _send_head_only(response, extra, send)
             return None
         await send(_head(response, extra))
+        if (pass_on_by := getattr(response, "pass_on_by", None)) and (write := writer_of(send)):
+            pass_on_by(write)
         parts: AsyncGenerator[bytes, None] = response.streaming_content  # type: ignore[attr-defined]
         return parts
 

@@ -9,9 +9,10 @@ from contextlib import aclosing
 from django.http import StreamingHttpResponse
 
 from accounts.principals import Principal
+from agentos.at_once import WriteAtOnce
 from agents.services.execution import DATABASE_GONE
 from agents.services.follow import Follower
-from agents.services.journal.lines import frame
+from agents.services.journal.lines import Line, frame
 from agents.services.runtime import Runtime
 from agents.services.watch import Watch
 
@@ -30,7 +31,7 @@ async def frames(follower: Follower, reader: Principal, watch: Watch) -> AsyncIt
         with watch.over(reader, follower):
             async with aclosing(follower.lines()) as pages:
                 async for lines in pages:
-                    yield b"".join(frame(line) for line in lines) if lines else HEARTBEAT
+                    yield framed(lines) if lines else HEARTBEAT
                     del lines  # nothing is kept while the next are waited for
         if not follower.has_ended:
             yield RETRY_LATER if follower.is_stalled else RETRY_SOON
@@ -41,8 +42,19 @@ async def frames(follower: Follower, reader: Principal, watch: Watch) -> AsyncIt
         follower.close()
 
 
+def framed(lines: list[Line]) -> bytes:
+    return b"".join(frame(line) for line in lines)
+
+
 class EventStream(StreamingHttpResponse):
-    """A response of frames that are bytes already: each goes out as it is."""
+    """A response of frames that are bytes already: each goes out as it is, most without waking who follows."""
+
+    follower: Follower | None = None
+
+    def pass_on_by(self, write: WriteAtOnce) -> None:
+        """Have what comes while the stream waits written by `write`, for which nobody has to be woken."""
+        if self.follower is not None:
+            self.follower.pass_on_by(lambda lines: write(framed(lines)))
 
     @property
     def streaming_content(self) -> AsyncIterator[bytes]:
@@ -57,6 +69,7 @@ class EventStream(StreamingHttpResponse):
 def event_stream(here: Runtime, reader: Principal, follower: Follower) -> StreamingHttpResponse:
     """Answer with a run's stream, and with where the run is found: the stream may break off before it says so."""
     response = EventStream(frames(follower, reader, here.watch), content_type="text/event-stream")
+    response.follower = follower
     response["Cache-Control"] = "no-cache, no-transform"  # who compresses it holds it back
     response["X-Accel-Buffering"] = "no"
     response["Location"] = f"/api/runs/{follower.run_id}"

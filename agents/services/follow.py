@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
@@ -63,6 +64,20 @@ class Follower:
         self.is_cut = True
         if self._subscription is not None:
             self._subscription.push(None)
+
+    def pass_on_by(self, write: Callable[[list[Line]], bool]) -> None:
+        """Have what comes while `lines` waits written at once, as far as `write` takes it; `lines` yields the rest."""
+        if self._subscription is not None and not self._is_masked:
+            self._subscription.pass_on = partial(self._is_passed_on, write)
+
+    def _is_passed_on(self, write: Callable[[list[Line]], bool], batch: Batch) -> bool:
+        """Tell whether the batch was written: it joins what was seen, and does not end the stream."""
+        first_seq, data = batch
+        lines = [Line(seq, line) for seq, line in enumerate(data, first_seq)]
+        if first_seq != self._last + 1 or any(line.named in self._ends for line in lines) or not write(lines):
+            return False
+        self._last += len(lines)
+        return True
 
     def close(self) -> None:
         if self._subscription is not None:

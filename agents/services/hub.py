@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from typing import TypeAlias
 from uuid import UUID
 
@@ -18,28 +19,38 @@ MOST_STREAMS = 5_000
 class Subscription:
     """One reader of one run. A reader that is too slow loses its buffer and goes on from the log."""
 
-    __slots__ = ("_batches", "_is_awake", "_sleep", "_timer", "_until", "missed")
+    __slots__ = ("_batches", "_is_awake", "_sleep", "_timeout_seconds", "_timer", "_until", "missed", "pass_on")
 
     def __init__(self) -> None:
         self._batches: list[Batch] = []
         self._is_awake = False
         self._sleep: asyncio.Future[None] | None = None  # there only while the reader waits
         self._timer: asyncio.TimerHandle | None = None
-        self._until = 0.0
+        self._until = self._timeout_seconds = 0.0
         self.missed = False
+        # Takes a batch in the place of a reader who waits for it; false: she has to take it herself.
+        self.pass_on: Callable[[Batch], bool] | None = None
 
     def push(self, batch: Batch | None) -> None:
+        if batch is not None and self._is_passed_on(batch):
+            return self._look_again()
         if batch is None or len(self._batches) >= MAX_WAITING_BATCHES:
             self._batches.clear()
             self.missed = True
         elif not self.missed:
             self._batches.append(batch)
-        self._wake()
+        return self._wake()
+
+    def _is_passed_on(self, batch: Batch) -> bool:
+        """Tell whether the batch went on without the reader: she waits, and has all that came before."""
+        waits = self._sleep is not None and not self._is_awake
+        return waits and self.pass_on is not None and self.pass_on(batch)
 
     async def wait(self, timeout_seconds: float) -> list[Batch]:
-        """Return what has come, or nothing after the timeout or when something was missed."""
+        """Return what has come, or nothing when nothing came for so long, or something was missed."""
         if not self._is_awake:
-            self._look_again(timeout_seconds)
+            self._timeout_seconds = timeout_seconds
+            self._look_again()
             self._sleep = asyncio.get_running_loop().create_future()
             try:
                 await self._sleep
@@ -55,10 +66,10 @@ class Subscription:
             self._timer.cancel()
             self._timer = None
 
-    def _look_again(self, timeout_seconds: float) -> None:
-        """Wake the reader in so many seconds. One timer outlives many waits: most end long before it, at each token."""
+    def _look_again(self) -> None:
+        """Wake the reader once nothing has come for so long. One timer outlives many waits: most end long before it."""
         loop = asyncio.get_running_loop()
-        self._until = loop.time() + timeout_seconds
+        self._until = loop.time() + self._timeout_seconds
         if self._timer is None:
             self._timer = loop.call_at(self._until, self._on_time, loop)
 

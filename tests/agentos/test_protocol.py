@@ -14,6 +14,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from agentos.at_once import writer_of
 from agentos.serving import protocol, web
 
 PART = b"x" * 65_536
@@ -38,6 +39,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         if not message["more_body"]:
             break
     await send({"type": "http.response.start", "status": 200, "headers": [(b"x-app", b"1")]})
+    if scope["path"] == "/at-once":
+        return await at_once(send, writer_of(send))
     if scope["path"] == "/flood":
         return await flood(receive, lambda: send({"type": "http.response.body", "body": PART, "more_body": True}))
     for part in (b"said: ", body):
@@ -55,6 +58,15 @@ async def flood(receive: Any, say: Callable[[], Any]) -> None:
         sent.append(len(PART))
         await asyncio.sleep(0)
     ended.append("flood")
+
+
+async def at_once(send: Any, write: Any) -> None:
+    """Write parts past the server's own way, as long as it takes them; then end the answer in the usual one."""
+    await send({"type": "http.response.body", "body": b"first, ", "more_body": True})
+    while write is not None and write(PART):
+        sent.append(len(PART))
+    await send({"type": "http.response.body", "body": b"last"})
+    ended.append("at once" if write is not None and not write(PART) else "in no way")
 
 
 @pytest.fixture
@@ -162,6 +174,26 @@ async def test_who_never_reads_is_cut_and_little_was_kept_for_her(address: tuple
         while await loop.sock_recv(never, 1 << 20):
             pass
     never.close()
+
+
+async def test_what_is_written_at_once_stands_in_its_place_and_waits_for_the_client(address: tuple[str, int]) -> None:
+    ask = b"GET /at-once HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    _, _, body = (await said(address, ask)).partition(b"\r\n\r\n")
+    parts = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (b"first, ", *[PART] * len(sent), b"last"))
+    assert body == parts + b"0\r\n\r\n"
+    assert len(sent) > 0 and ended == ["at once"]
+
+
+async def test_nothing_is_written_at_once_where_there_are_no_chunks(address: tuple[str, int]) -> None:
+    _, _, body = (await said(address, b"GET /at-once HTTP/1.0\r\n\r\n")).partition(b"\r\n\r\n")
+    assert body == b"first, last"
+    assert sent == [] and ended == ["in no way"]
+
+
+def test_another_server_is_sent_every_part_in_the_usual_way() -> None:
+    async def send(message: Any) -> None: ...
+
+    assert writer_of(send) is None
 
 
 async def test_who_reads_a_little_at_a_time_stays(address: tuple[str, int]) -> None:
