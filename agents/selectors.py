@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, QuerySet, Subquery
 
 from accounts.asked import CountedOften
 from accounts.principals import Principal
@@ -127,11 +127,13 @@ def session_page(*, principal: Principal, page: int, limit: int, component_id: s
     """Return a page of the principal's lasting sessions, newest first, in the list shape of the API."""
     with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
         whose = {"tenant_id": principal.tenant_id, "user_id": principal.user_id}  # as the index begins
-        sessions = Session.objects.filter(**whose, expires_at=None).order_by("-updated_at", "-id")
+        sessions = Session.objects.filter(**whose, expires_at=None)
         if component_id:
             sessions = sessions.filter(component_id=component_id)
-        total = sessions.count()
-        rows = list(sessions[(page - 1) * limit : page * limit])
+        counted = sessions.annotate(total=Func(F("id"), function="COUNT", output_field=IntegerField())).values("total")
+        newest = sessions.annotate(total=Subquery(counted)).order_by("-updated_at", "-id")  # in one trip
+        rows = list(newest[(page - 1) * limit : page * limit])
+        total = rows[0].total if rows else sessions.count()
     return {
         "data": [_session_row(session) for session in rows],
         "meta": {

@@ -55,3 +55,23 @@ def test_sessions_of_one_moment_come_once_over_pages(hers: Garden, acme: TenantW
         selectors.session_page(principal=acme.principal("member"), page=page, limit=1)["data"] for page in range(1, 5)
     ]
     assert [row["session_id"] for page in pages for row in page] == [session.session_id for session in reversed(made)]
+
+
+def test_every_page_of_sessions_counts_all_that_are_hers_also_beyond_the_last(
+    hers: Garden, acme: TenantWithUsers
+) -> None:
+    first = hers.row(Session)
+    Session.objects.using(SYSTEM).update(expires_at=None)
+    first.refresh_from_db(using=SYSTEM)
+    copied(first, session_id="one", component_id="other")
+    copied(first, session_id="two", component_id="other")
+    copied(first, session_id="passing", expires_at=utc_now())
+
+    def total(page: int, component_id: str = "") -> tuple[int, int]:
+        asked = {"principal": acme.principal("member"), "component_id": component_id}
+        found = selectors.session_page(page=page, limit=1, **asked)
+        return len(found["data"]), found["meta"]["total_count"]
+
+    assert [total(page) for page in (1, 3, 4)] == [(1, 3), (1, 3), (0, 3)]
+    assert [total(page, "other") for page in (1, 3)] == [(1, 2), (0, 2)]
+    assert total(1, "none") == (0, 0)

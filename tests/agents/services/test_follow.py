@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -103,6 +104,16 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
+def taking(written: list[Line]) -> Callable[[list[Line]], bool]:
+    """Return a writer that takes all lines."""
+
+    def write(lines: list[Line]) -> bool:
+        written.extend(lines)
+        return True
+
+    return write
+
+
 async def pushed(process, begin, *batches: tuple[int, list[bytes]]) -> None:
     for batch in batches:
         await turns()
@@ -130,7 +141,7 @@ async def test_what_a_waiting_reader_is_written_at_once_neither_repeats_nor_skip
 async def test_a_gap_is_read_from_the_log_and_only_what_joins_is_written_at_once(make_process):
     process, begin, lines = await paused(make_process)
     follower, written = process.follow(begin, fresh=True), []
-    follower.pass_on_by(lambda some: not written.extend(some))
+    follower.pass_on_by(taking(written))
     reading = asyncio.create_task(read(follower))
     await pushed(process, begin, (1, [lines[0].data]), (3, [lines[2].data]))
     assert await asyncio.wait_for(reading, 10) == lines[1:]
@@ -140,7 +151,7 @@ async def test_a_gap_is_read_from_the_log_and_only_what_joins_is_written_at_once
 async def test_nothing_is_written_to_who_is_cut_or_has_not_taken_what_came_before(make_process):
     process, begin, lines = await paused(make_process)
     follower, written = process.follow(begin, fresh=True), []
-    follower.pass_on_by(lambda some: not written.extend(some))
+    follower.pass_on_by(taking(written))
     reading = follower.lines()
     process.hub.publish(begin.run_id, (1, [lines[0].data]))
     assert await anext(reading) == lines[:1]
@@ -176,7 +187,7 @@ async def test_a_masked_reader_is_written_nothing_past_the_mask(make_process):
     whose = {"tenant_id": begin.tenant_id, "run_id": begin.run_id}
     follower = follow.Follower(process.pool, process.hub, **whose, ends_at_pause=True, is_fresh=True, is_masked=True)
     written: list[Line] = []
-    follower.pass_on_by(lambda some: not written.extend(some))
+    follower.pass_on_by(taking(written))
     reading = asyncio.create_task(read(follower))
     await pushed(process, begin, *((line.seq, [line.data]) for line in lines))
     assert len(await asyncio.wait_for(reading, 10)) == len(lines) and written == []
