@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import beginnings, shortest
 
 CONTEXT_CHARACTERS = 160  # how far before a finding a detector may look
 # Prose of short words: what most of a text is. Told apart in a fraction of the time that an alarm takes.
 PLAIN = expression(r"(?:[A-Za-z][a-z]{0,11}[a-z.,;:!?]?[ \n]+)*+(?:[A-Za-z][a-z]{0,11}[a-z.,;:!?]?)?")
+WORD_END = "\0"
+_IN_PROSE = expression(r"[a-z .,;:!?\n\0]+")
 TAIL_CHARACTERS = 240  # how far back an unfinished finding may begin, long words and blocks apart
 
 
@@ -28,17 +32,37 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What alarms in plain prose, in small letters: strings, also within a word, and expressions where a word begins.
+
+    `WORD_END` in a string stands for the end of a word.
+    """
+
+    strings: frozenset[str]
+    begun: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=64)
+def any_of(words: tuple[Words, ...]) -> re.Pattern[str]:
+    """Return what matches wherever any of the words stands: one look letter by letter, however many there are."""
+    strings = shortest(string for one in words for string in one.strings if _IN_PROSE.fullmatch(string))
+    begun = "|".join(expression for one in words for expression in one.begun)
+    parts = (beginnings(strings).replace(WORD_END, r"\b"), rf"\b(?:{begun})" if begun else "")
+    return re.compile("|".join(filter(None, parts)) or r"(?!)")
+
+
+@dataclass(frozen=True, slots=True)
 class Detector:
     """One guardrail over text that arrives in pieces.
 
     `alarm`: text in which it doesn't match holds no finding, wherever that text is cut.
     `tail`: matches up to the end of a text from where a finding could still begin, grow or be denied.
-    `words`: without a match of it in small letters, `alarm` has none in plain prose (`PLAIN`) either.
+    `words`: where none of them stands in small letters, `alarm` has no match in plain prose (`PLAIN`) either.
     """
 
     name: str
     detect: Callable[[str], list[Finding]]
     alarm: re.Pattern[str]
     tail: re.Pattern[str]
-    words: re.Pattern[str]
+    words: Words
     blocks: tuple[Block, ...] = field(default=())

@@ -111,7 +111,12 @@ LEADING = (
     "via", "viale", "corso", "piazza", "vicolo", "largo", "calle", "plaza", "paseo", "carrer", "carretera", "rua", "travessa", "praça", "alameda", "avenida", "avda", "av",
     "rue", "avenue", "boulevard", "chemin", "allée", "impasse", "quai", "cours", "ul", "os", "pl", "str", "ulica", "jl", "jalan", "strada", "c", "flat", "unit", "apt", "apartment",
 )  # fmt: skip
-STREETS_END = r"(?:str(?:\.|asse|aße)|gasse|weg|platz|allee|straat|gracht|laan|dreef|steeg|plein|gatan|vägen|gade|vej|gata|veien|katu|utca)"
+STREETS = (
+    "strasse", "straße", "gasse", "weg", "platz", "allee", "straat", "gracht", "laan", "dreef", "steeg", "plein", "gatan", "vägen",
+    "gade", "vej", "gata", "veien", "katu", "utca",
+)  # fmt: skip
+STREET_IN_SHORT = "str."
+STREETS_END = rf"(?:{'|'.join(map(re.escape, (STREET_IN_SHORT, *STREETS)))})"
 TAIL_OF_STREETS = rf"{_UPPER}[\w'’\-]{{1,24}}?{STREETS_END}(?:[ ,]{{1,2}}(?:\d[^\s,]{{0,8}}+(?:[ ,\n]{{1,2}}[\w'’.\-]{{0,24}}){{0,7}})?)?"
 TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n]{{0,3}}+(?:{_UPPER}[^\s,]{{0,24}}+|\d[^\s,]{{0,8}}+|(?:{_SMALL})(?![^\W_])|(?:(?<=[.\d][ºª°oae] ))[a-z]{{1,14}}+)){{0,14}}+[ ,\n]{{0,3}}+[a-z]{{0,4}}"
 

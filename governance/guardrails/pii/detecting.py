@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from governance.guardrails.cues import one_look
-from governance.guardrails.detector import Detector
+from governance.guardrails.detector import WORD_END, Detector, Words
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
@@ -29,14 +29,14 @@ _DIGIT = expression(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _WORDS = ("at", "dot", "arroba", *addresses.LEADING)
-_SAID = rf"(?i:{dictated.SPELT})"
-_SAID_ON = rf"\b{_SAID}(?:[ ,.\-–]{{1,3}}{_SAID}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,7}}\Z)"  # two digits in words, or one and what may become one
+# Two digits in words, or one and what may become one.
+_SAID_ON = rf"{dictated.SPELT}(?:[ ,.\-–]{{1,3}}{dictated.SPELT}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,7}}\Z)"
 
 # Eras of Japan's calendar, or what may become one.
 _ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z))"
 # Anything a finding holds besides plain words, and the words that may stand inside one.
 _ALARM = expression(
-    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{names.TELLING}|{_SAID_ON}|{addresses.STREETS_END}(?![^\W\d_])|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}}"
+    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{names.TELLING}|\b(?i:{_SAID_ON})|{addresses.STREETS_END}(?![^\W\d_])|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}}"
 )
 
 _TAILS = (
@@ -130,5 +130,8 @@ def _settled(found: list[Finding]) -> list[Finding]:
     return kept
 
 
-_PLAIN = (*(rf"{word}\b" for word in _WORDS), names.TELLING_IN_PROSE, _SAID_ON, rf"{addresses.STREETS_END}(?![^\W\d_])")
-DETECTOR = Detector("pii", detect, _ALARM, _TAIL, expression("|".join(_PLAIN)))
+_IN_PROSE = Words(
+    frozenset((*names.TOLD, *(street + WORD_END for street in addresses.STREETS), addresses.STREET_IN_SHORT)),
+    (*(rf"{word}\b" for word in _WORDS), names.OPENING_IN_PROSE, _SAID_ON),
+)
+DETECTOR = Detector("pii", detect, _ALARM, _TAIL, _IN_PROSE)

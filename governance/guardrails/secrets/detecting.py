@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from functools import partial
 from operator import attrgetter
 
 from governance.guardrails.cues import one_look
-from governance.guardrails.detector import Detector
+from governance.guardrails.detector import Detector, Words
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
@@ -213,6 +212,4 @@ def detect(text: str) -> list[Finding]:
     return sorted(found.values(), key=attrgetter("start", "end", "kind"))
 
 
-_WORDS = expression("|".join(map(re.escape, _TELLING)))
-
-DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, _WORDS, (tokens.KEY_LINES, tokens.PEM))
+DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, Words(frozenset(_TELLING)), (tokens.KEY_LINES, tokens.PEM))
