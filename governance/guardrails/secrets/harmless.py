@@ -15,7 +15,7 @@ _BASE64 = r"[A-Za-z0-9+/_\-]"
 _SUM = expression(
     rf"(?:h1:|sha256[-:=]|SHA256:){_BASE64}{{43}}(?:=|(?![\w+/=\-]))|sha384[-:=]{_BASE64}{{64}}|sha512[-:=]{_BASE64}{{86}}==|sha1[-:=]{_BASE64}{{27}}=|(?:sha\d{{1,3}}|md5)[-:=][0-9a-f]{{32,128}}(?![0-9a-f])"
 )
-_BEGINS_SUM = expression("h1:|sha|SHA|md5")
+_BEGINS_SUM = ("h1:", "sha", "md5")
 _BEFORE_SUM = 7  # characters: "sha512-"
 _ELLIPSIS = ("…", "...", "[...", "[…")
 _KEYS = frozenset({"api_key", "bearer_token", "saas_token"})
@@ -29,7 +29,7 @@ _CERTIFICATE, _PRINT = expression(r"x\.?509|modsign|certificate"), expression(r"
 _OF_CODE = expression(
     r"(?:[\w.]{1,60}\.)?[A-Z][A-Za-z\d]{2,40}(?:Private|Public|Secret)Key\Z|\w*abcdefghijklmnop", re.IGNORECASE
 )
-_ID = expression(r"(?<![\w\-])id[\"']?\s{0,40}[:=]\s{0,4}[\"']?\Z")
+_ID = expression(r"id(?<![\w\-]id)[\"']?\s{0,40}[:=]\s{0,4}[\"']?\Z")
 _PROMPT = expression(r"[\w\-]+@[\w.\-]+:[~/][\w./\-]{0,60}[#$]")  # of a shell that asked for a password
 # Keys that are pressed together, who is asked for a password, where code takes one from, a colour, what is in each line of a log.
 _NO_VALUE = expression(
@@ -62,6 +62,12 @@ _ID_OF = expression(
 _CASE_OR_VERSION = expression(
     r"(?:(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen) ?[:#]|\bversion[ :=]) {0,3}\Z"
 )
+# One of these stands in every match of the three.
+_OTHER_NAMES = (
+    "rid", "req", "trace", "span", "correlation", "build", "user", "tenant", "object", "account", "sub", "jti", "checksum/", "digest",
+    "etag", "md5", "sha", "blake", "rmd160", "keyring.", "arn:aws", "org", "customer", "device", "job", "run", "nummer", "number",
+    "numéro", "número", "numero", "referen", "référence", "ticket", "case", "vorgang", "aktenzeichen", "version",
+)  # fmt: skip
 _LIKE_ONE = expression(r"[A-Z]{1,5}[\-/]?(?:19|20)\d\d[\-/]\d{3,10}|[A-Z]{1,5}-\d{4,10}|\d{1,3}[.:]\d[\w.:+~\-]{0,30}")
 REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 56
 # What a key in JSON shows everybody, and what signs a text or is a key that others write to.
@@ -98,9 +104,9 @@ def harmless(reading: Reading, one: Finding) -> bool:
         return text.startswith(_ELLIPSIS, end) or _OF_CODE.match(text, start, end) is not None or _public(reading, one)
     if one.kind == "password":
         floor = max(0, start - REACH_OF_ID)
-        in_template = text.rfind("{%", floor, start) > text.rfind("%}", floor, start)
+        template = text.rfind("{%", floor, start)
         return (
-            in_template
+            (template >= 0 and template > text.rfind("%}", floor, start))
             or _PROMPT.fullmatch(text, start, end) is not None
             or _ID.search(reading.lower, floor, start) is not None
         )
@@ -119,7 +125,7 @@ def _on_receipt(reading: Reading, one: Finding) -> bool:
 def _shown(reading: Reading, start: int) -> bool:
     """Tell whether a place stands in a sum, in what a key in JSON shows everybody, or in what signs a text."""
     text = reading.text
-    if _BEGINS_SUM.search(text, max(0, start - _BEFORE_SUM), start + _BEFORE_SUM) is not None:
+    if reading.named(_BEGINS_SUM, start - _BEFORE_SUM, start + 1):
         total = _SUM.search(text, max(0, start - _BEFORE_SUM), start + REACH_OF_LINE)
         if total is not None and total.start() <= start < total.end():
             return True
@@ -130,18 +136,25 @@ def _shown(reading: Reading, start: int) -> bool:
 
 def _called_otherwise(reading: Reading, start: int, end: int) -> bool:
     """Tell whether all of a value is something else by its form, or by what stands right before it."""
-    text, lower, floor = reading.text, reading.lower, max(0, start - REACH)
+    text, floor = reading.text, max(0, start - REACH)
     whole = _NO_VALUE.match(text, start, min(len(text), end + REACH))
     return (
         (whole is not None and whole.end() >= end)
-        or _NAMED_OTHERWISE.search(lower, floor, start) is not None
+        or (reading.named(_OTHER_NAMES, floor, start) and _named_otherwise(reading, floor, start, end))
+        or (_SEALED.fullmatch(text, start, end) is not None and reading.speaks(_SEALS))
+        or (_NEXT_SETTING.match(text, start) is not None and _SETTING_BEFORE.search(text, floor, start) is not None)
+    )
+
+
+def _named_otherwise(reading: Reading, floor: int, start: int, end: int) -> bool:
+    text, lower = reading.text, reading.lower
+    return (
+        _NAMED_OTHERWISE.search(lower, floor, start) is not None
         or (_ID_OF.search(lower, floor, start) is not None and _hash_like(text[start:end]))
         or (
             _CASE_OR_VERSION.search(lower, floor, start) is not None
             and _LIKE_ONE.fullmatch(text, start, end) is not None
         )
-        or (_SEALED.fullmatch(text, start, end) is not None and reading.speaks(_SEALS))
-        or (_NEXT_SETTING.match(text, start) is not None and _SETTING_BEFORE.search(text, floor, start) is not None)
     )
 
 
