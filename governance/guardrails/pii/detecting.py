@@ -131,7 +131,7 @@ def _settled(found: list[Finding]) -> list[Finding]:
 
 
 _IN_PROSE = Words(
-    frozenset((*names.TOLD, *(street + WORD_END for street in addresses.STREETS), addresses.STREET_IN_SHORT)),
+    frozenset((*(street + WORD_END for street in addresses.STREETS), addresses.STREET_IN_SHORT)),
     (*(rf"{word}\b" for word in _WORDS), names.OPENING_IN_PROSE, _SAID_ON),
 )
 DETECTOR = Detector("pii", detect, _ALARM, _TAIL, _IN_PROSE)

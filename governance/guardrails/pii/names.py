@@ -240,11 +240,11 @@ def _telling(needle: str) -> str:
 
 
 # For texts that arrive in pieces: words by which a name may be called so, and what is held from one on.
-TOLD = shortest({_telling(needle) for needle in _BEHIND if needle not in MYSELF and needle not in HEADS})
+_TOLD = shortest({_telling(needle) for needle in _BEHIND if needle not in MYSELF and needle not in HEADS})
 _HEADED = r"(?:from|to|cc|bcc|by|author|committer|tagger|maintainer|von|an|de|da|van|sender):"
 _SELF = rf"(?:{'|'.join(MYSELF)})"
-TELLING = rf"(?<![^\W\d_]){beginnings(TOLD, both_cases=True)}|\b(?i:{_HEADED}|{_SELF})|(?i:\bf?n[:;])|\b(?:family|given)[\">]|(?i:\b(?:attendee|organizer));|[A-Z]{{3}}/[A-Z]"
-OPENING_IN_PROSE = rf"{_HEADED}|{_SELF}|f?n[:;]"
+TELLING = rf"(?<![^\W\d_]){beginnings(_TOLD, both_cases=True)}|\b(?i:{_HEADED}|{_SELF})|(?i:\bf?n[:;])|\b(?:family|given)[\">]|(?i:\b(?:attendee|organizer));|[A-Z]{{3}}/[A-Z]"
+OPENING_IN_PROSE = rf"{beginnings(_TOLD)}|{_HEADED}|{_SELF}|f?n[:;]"
 _LAST_WORDS = shortest(
     {re.split("[ -]", phrase)[-1] for phrase in (*OF_ARABIC_AND_HEBREW, *OWN_EASTERN) if phrase < "\u0e00"}
 )
@@ -254,7 +254,7 @@ TELLING_OF_IDEOGRAPHS = (
 )
 _BEGUN = rf"(?:(?:[^\W\d_a-z][\w'’.\-]{{0,22}}+|{_PARTICLE}),? ?){{0,8}}"
 TAILS = (
-    rf"{beginnings(TOLD, both_cases=True)}[^\W\d_]{{0,12}}(?:(?:['’]s?)?(?:-me|,)?[ _/][^\W\d_]{{0,14}}){{0,4}}?(?: ?\([^()\n]{{0,24}}\)?)?"
+    rf"{beginnings(_TOLD, both_cases=True)}[^\W\d_]{{0,12}}(?:(?:['’]s?)?(?:-me|,)?[ _/][^\W\d_]{{0,14}}){{0,4}}?(?: ?\([^()\n]{{0,24}}\)?)?"
     rf"(?:</?[\w\s=\"]{{0,40}}|[\s:：=|>\"'*.,\-]){{0,44}}{_BEGUN}(?:\d{{1,4}} ?[a-z]{{0,10}}|\(?[a-z*]{{1,9}}\.?)?",
     rf"(?:[A-Za-z]{{1,12}}_){{0,3}}(?i:{'|'.join(ANY)})(?: ?\([^()\n]{{0,24}}\)?)?[\s:：=|>\"'*]{{1,9}}[^\W\d_a-z]{_BEGUN}(?s:.{{0,{REACH_AFTER + 8}}})",
     rf"(?i:{_HEADED})[ \t]?[\"']?(?:[^\W\d_a-z][^\n<]{{0,60}}(?:<[^\n<>@]{{0,64}})?)?",
