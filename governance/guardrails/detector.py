@@ -43,10 +43,10 @@ class Words:
 
 
 @lru_cache(maxsize=64)
-def any_of(words: tuple[Words, ...]) -> re.Pattern[str]:
+def alarm_in_prose(words: tuple[Words, ...]) -> re.Pattern[str]:
     """Return what matches wherever any of the words stands: one look letter by letter, however many there are."""
     strings = shortest(string for one in words for string in one.strings if _IN_PROSE.fullmatch(string))
-    begun = "|".join(expression for one in words for expression in one.begun)
+    begun = "|".join(beginning for one in words for beginning in one.begun)
     parts = (beginnings(strings).replace(WORD_END, r"\b"), rf"\b(?:{begun})" if begun else "")
     return re.compile("|".join(filter(None, parts)) or r"(?!)")
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from governance.guardrails.detector import CONTEXT_CHARACTERS, PLAIN, TAIL_CHARACTERS, Block, Detector, any_of
+from governance.guardrails.detector import CONTEXT_CHARACTERS, PLAIN, TAIL_CHARACTERS, Block, Detector, alarm_in_prose
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding, mask, merge
 from governance.guardrails.folding import fold
@@ -46,7 +46,7 @@ class HoldBack:
         self._detectors = tuple(detectors)
         self._blocks = tuple(block for detector in detectors for block in detector.blocks)
         self._alarm = _any_of(tuple(detector.alarm.pattern for detector in detectors))
-        self._words = any_of(tuple(detector.words for detector in detectors))
+        self._words = alarm_in_prose(tuple(detector.words for detector in detectors))
         self._context = ""  # the end of the original text before `_held`
         self._held = ""
         self._word = 0  # where the last, perhaps unfinished word of `_held` begins

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from governance import guardrails
 from governance.guardrails import holdback, pii, secrets
-from governance.guardrails.detector import CONTEXT_CHARACTERS, PLAIN, any_of
+from governance.guardrails.detector import CONTEXT_CHARACTERS, PLAIN, alarm_in_prose
 from governance.guardrails.findings import Finding, redact
 from governance.guardrails.holdback import MOST_HELD_CHARACTERS, HoldBack
 from tests.governance.guardrails.labelled import credentials, personal
@@ -162,7 +162,7 @@ def test_plain_prose_alarms_by_words_only(words: list[str], between: str, cut: i
     text = between.join(words)[cut:]
     if PLAIN.fullmatch(text):
         for detector in DETECTORS:
-            assert any_of((detector.words,)).search(text.lower()) or not detector.alarm.search(text)
+            assert alarm_in_prose((detector.words,)).search(text.lower()) or not detector.alarm.search(text)
 
 
 def test_no_word_of_a_labelled_text_alarms_unnoticed() -> None:
@@ -170,7 +170,7 @@ def test_no_word_of_a_labelled_text_alarms_unnoticed() -> None:
         for two in map(" ".join, pairwise(text.split())):
             if PLAIN.fullmatch(two):
                 for detector in DETECTORS:
-                    assert any_of((detector.words,)).search(two.lower()) or not detector.alarm.search(two), two
+                    assert alarm_in_prose((detector.words,)).search(two.lower()) or not detector.alarm.search(two), two
 
 
 def test_prose_leaves_a_word_late() -> None:
