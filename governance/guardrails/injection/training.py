@@ -36,8 +36,8 @@ BENIGN = "benign"
 
 DATA = Path(__file__).parents[1] / "data"
 WRITTEN = tuple(sorted((DATA / "written").glob("*.jsonl")))  # each by an author who didn't see the rules
-FAMILIAR = tuple(  # by those who made the rules; the last holds pieces of our documents and code
-    DATA / f"injection{name}.jsonl" for name in ("", "_free", "_varied", "_plain", "_own")
+FAMILIAR = tuple(  # by those who made the rules; the last two: pieces of our documents and code, short known attacks
+    DATA / f"injection{name}.jsonl" for name in ("", "_free", "_varied", "_plain", "_own", "_known")
 )
 
 Seen: TypeAlias = set[str]

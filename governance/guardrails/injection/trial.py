@@ -1,4 +1,9 @@
-"""How the learned model does on texts that it didn't see: by family, and with one author left out."""
+"""How the learned model does on texts that it didn't see: by family, and with one author left out.
+
+Sets that authors whom nobody had read wrote later are more dubious than those left out here. At thresholds that let 12
+in a thousand harmless texts of six sets raise an alarm, 26 of 671 in six further sets did, `SURPRISE` times as many. So
+thresholds that are to let `MOST_FALSE_ALARMS` through out there are chosen as many times stricter here.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +16,11 @@ from governance.guardrails.injection.learned import Model, dumps, loads
 from governance.guardrails.injection.training import BENIGN, Example, train
 
 FOLDS = 5
-FALSE_ALARMS = 0.0105  # of the model alone, in harmless texts of measured sets that it did not see
-FALSE_ALARMS_TOGETHER = 0.012  # with the rules
-MOST_DOUBT = 1.1  # beyond it, attacks that everybody knows would be silenced
+MOST_FALSE_ALARMS = 0.02  # in harmless texts by authors whom nobody has read
+SURPRISE = 3.2
+FALSE_ALARMS_TOGETHER = MOST_FALSE_ALARMS / SURPRISE  # of rules and model, in measured sets that it did not see
+FALSE_ALARMS = 0.85 * FALSE_ALARMS_TOGETHER  # of the model alone
+MOST_DOUBT = 2.0  # beyond it, attacks that everybody knows would be silenced
 
 MARGIN = 0.01
 LOWEST = -30.0
