@@ -1,8 +1,9 @@
 """How the learned model does on texts that it didn't see: by family, and with one author left out.
 
-Sets that authors whom nobody had read wrote later are more dubious than those left out here. At thresholds that let 12
-in a thousand harmless texts of six sets raise an alarm, 26 of 671 in six further sets did, `SURPRISE` times as many. So
-thresholds that are to let `MOST_FALSE_ALARMS` through out there are chosen as many times stricter here.
+Sets by authors whom nobody has read are more dubious than those that are left out here: at the same thresholds (2.2 and
+1.1), 26 of 671 harmless texts in six such sets raised an alarm, but 29 of 1394 in ten sets left out, `SURPRISE` times
+fewer. So the thresholds are as many times stricter here than they are to be out there. What is aimed at there is less
+than the two in a hundred that are borne, for sets are small: three or more of 120 texts still alarm once in six times.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from governance.guardrails.injection.learned import Model, dumps, loads
 from governance.guardrails.injection.training import BENIGN, Example, train
 
 FOLDS = 5
-MOST_FALSE_ALARMS = 0.02  # in harmless texts by authors whom nobody has read
-SURPRISE = 3.2
-FALSE_ALARMS_TOGETHER = MOST_FALSE_ALARMS / SURPRISE  # of rules and model, in measured sets that it did not see
-FALSE_ALARMS = 0.85 * FALSE_ALARMS_TOGETHER  # of the model alone
+EXPECTED = 0.012  # false alarms in harmless texts by authors whom nobody has read
+SURPRISE = 1.9
+FALSE_ALARMS = EXPECTED / SURPRISE  # of the model alone, in harmless texts of measured sets that it did not see
+FALSE_ALARMS_TOGETHER = 1.15 * FALSE_ALARMS  # with the rules
 MOST_DOUBT = 2.0  # beyond it, attacks that everybody knows would be silenced
 
 MARGIN = 0.01
