@@ -18,8 +18,9 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.journeys.server import PATIENCE_SECONDS
+
 SESSION = settings.SESSION_COOKIE_NAME
-PATIENCE_SECONDS = 20
 LOOKS_SECONDS = 0.1  # between two looks at a page
 
 
@@ -43,7 +44,7 @@ class Page:
         token = secrets.token_hex(16)
         form = {"email": f"{role}@{tenant}.test", "csrfmiddlewaretoken": token}
         cookies = {settings.CSRF_COOKIE_NAME: token}
-        with httpx.Client(base_url=self.base_url, cookies=cookies, trust_env=False) as client:
+        with httpx.Client(base_url=self.base_url, cookies=cookies, timeout=PATIENCE_SECONDS, trust_env=False) as client:
             answer = client.post(reverse("dev_sign_in"), data=form)
         assert answer.status_code == 302, answer.text
         for name, value in answer.cookies.items():

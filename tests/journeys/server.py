@@ -22,7 +22,8 @@ from tests.database import ROOT
 
 READY_LINE = "Ctrl-C stops everything"
 START_SECONDS = 300.0  # of a machine that is busy with much else
-STOP_SECONDS = 40.0
+PATIENCE_SECONDS = 120.0  # of whoever waits for an answer of it
+STOP_SECONDS = 120.0
 SIGNED_IN_SECONDS = 240.0  # a token is good for ten minutes
 FAST = "--ttft-ms 1 --token-ms 1"
 PASSWORD = "demo"
@@ -166,7 +167,7 @@ class RunningServer:
         return client
 
     def anonymous(self) -> httpx.Client:
-        client = httpx.Client(base_url=self.base_url, timeout=30, trust_env=False, verify=False)
+        client = httpx.Client(base_url=self.base_url, timeout=PATIENCE_SECONDS, trust_env=False, verify=False)
         self._clients.append(client)
         return client
 
@@ -185,6 +186,15 @@ def _runs(pid: int) -> bool:
     """Say whether a process runs; one that has ended and waits for its parent to notice does not."""
     found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(found.stdout.strip()) and not found.stdout.strip().startswith("Z")
+
+
+def run_that_is(client: httpx.Client, run_id: str, *statuses: str) -> dict[str, Any]:
+    """Wait until a run has one of these statuses, and return it. Raises: AssertionError."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while (found := client.get(f"/api/runs/{run_id}").json())["status"] not in statuses:
+        assert time.monotonic() < give_up_at, f"the run is {found['status']}, not {' or '.join(statuses)}"
+        time.sleep(0.05)
+    return dict(found)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from tests.journeys.server import RunningServer
+from tests.journeys.server import PATIENCE_SECONDS, RunningServer
 from tests.journeys.test_runs import ended, run
 
 ASK = (
@@ -40,10 +40,10 @@ def by_agentos(client: httpx.Client, paused: dict[str, Any], said: dict[str, Any
 def by_socket(client: httpx.Client, paused: dict[str, Any], said: dict[str, Any]) -> int:
     headers = {"Authorization": client.headers["Authorization"]}
     address = f"{str(client.base_url).replace('http', 'ws', 1)}/ws/runs/{paused['run_id']}?after=999999"
-    with connect(address, additional_headers=headers, proxy=None) as socket:
+    with connect(address, additional_headers=headers, proxy=None, open_timeout=PATIENCE_SECONDS) as socket:
         socket.send(json.dumps({"answers": [said]}))
         while True:
-            frame = json.loads(socket.recv(timeout=20))
+            frame = json.loads(socket.recv(timeout=PATIENCE_SECONDS))
             if frame == {"done": "answers"}:
                 return 200
             if "error" in frame:

@@ -12,16 +12,16 @@ SLOW = {"message": "[[token:600]] [[say:red green amber violet white grey]]"}
 def test_a_kill_loses_neither_what_is_paused_nor_what_is_half_said_and_plays_nothing_again(server):
     member = server.client("member")
     paused = run(member, "approvals", REFUND)
+    sessions = member.get("/api/sessions").json()["meta"]["total_count"]
     with member.stream("POST", "/api/agents/helpdesk/runs", json=SLOW) as stream:
         frames = sse(stream)
         first = next(frames)
         while next(frames).event != "RunContent":
             pass
-        before = server.client("member").get("/api/sessions").json()["meta"]["total_count"]
         server.kill9()
     server.start()
     member = server.client("member")
-    assert member.get("/api/sessions").json()["meta"]["total_count"] == before
+    assert member.get("/api/sessions").json()["meta"]["total_count"] == sessions + 1
     assert server.log.count("playing the demo runs ...") == 1
     decision = {"status": "approved", "reason": "fine"}
     approval = paused["tools"][0]["approval_id"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import httpx
 import psycopg
 import pytest
 
-from tests.journeys.server import sse
+from tests.journeys.server import run_that_is, sse
 
 
 @pytest.fixture
@@ -35,12 +34,7 @@ def answered(client, paused, **said) -> httpx.Response:
 
 
 def ended(client: httpx.Client, run_id: str):
-    for _ in range(600):  # a lease that nobody renews ends after fifteen seconds
-        found = client.get(f"/api/runs/{run_id}").json()
-        if found["status"] in ("COMPLETED", "ERROR", "CANCELLED"):
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"the run did not end: {found['status']}")
+    return run_that_is(client, run_id, "COMPLETED", "ERROR", "CANCELLED")
 
 
 def names(frames) -> list[str]:
@@ -65,7 +59,7 @@ def test_an_answer_streams_with_ids_from_one(server, member):
 
 
 def test_tokens_come_one_by_one_as_the_model_makes_them(member):
-    body = {"message": "[[token:300]] [[say:red green amber violet white grey]]"}
+    body = {"message": "[[token:600]] [[say:red green amber violet white grey]]"}
     with member.stream("POST", "/api/agents/helpdesk/runs", json=body) as stream:
         deltas = [frame.data["content"].strip() for frame in sse(stream) if frame.event == "RunContent"]
     assert len(deltas) >= 4  # a machine that stood still may have joined two

@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from agentos.serving.ground import free_port
 from agentos.serving.ready import wait_for
 from tests.database import ROOT
-from tests.journeys.server import START_SECONDS, RunningServer, clean_environment
+from tests.journeys.server import PATIENCE_SECONDS, START_SECONDS, RunningServer, clean_environment
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def beside(server: RunningServer) -> Iterator[str]:
 
 def test_it_runs_streams_and_serves_pages_and_sockets(server, beside):
     bearer = server.client("member").headers["Authorization"]
-    with httpx.Client(base_url=beside, headers={"Authorization": bearer}, timeout=60) as client:
+    with httpx.Client(base_url=beside, headers={"Authorization": bearer}, timeout=PATIENCE_SECONDS) as client:
         answer = client.post("/api/agents/helpdesk/runs", json={"message": "Hello", "stream": True})
         assert answer.status_code == 200, answer.text
         names = re.findall(r"^event: (\w+)", answer.text, re.MULTILINE)
@@ -58,5 +58,7 @@ def test_it_runs_streams_and_serves_pages_and_sockets(server, beside):
         style = re.search(r'/static/[^"]+\.css', login.text)
         assert style is not None and client.get(style.group()).status_code == 200
     address = f"{beside.replace('http', 'ws')}/ws/runs/{run_id.group(1)}"
-    with connect(address, additional_headers={"Authorization": bearer}, proxy=None) as socket:
-        assert "RunStarted" in str(socket.recv(timeout=30))
+    with connect(
+        address, additional_headers={"Authorization": bearer}, proxy=None, open_timeout=PATIENCE_SECONDS
+    ) as socket:
+        assert "RunStarted" in str(socket.recv(timeout=PATIENCE_SECONDS))

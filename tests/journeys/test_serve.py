@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from tests.journeys.conftest import StartServer
-from tests.journeys.server import STOP_SECONDS, RunningServer, sse
+from tests.journeys.server import PATIENCE_SECONDS, STOP_SECONDS, RunningServer, sse
 
 
 def test_a_new_server_is_ready_and_lived_in(server: RunningServer, http: httpx.Client) -> None:
@@ -64,7 +64,7 @@ def test_children_end_when_their_parent_is_killed_and_the_next_start_finds_the_p
     server.process.wait()
     server.wait_gone(children)
     server.start()
-    assert httpx.get(f"{server.base_url}/api/ready", trust_env=False).status_code == 200
+    assert server.anonymous().get("/api/ready").status_code == 200
 
 
 def test_two_web_processes_share_one_port_and_answer_until_an_interrupt_has_handed_their_runs_on(
@@ -78,7 +78,7 @@ def test_two_web_processes_share_one_port_and_answer_until_an_interrupt_has_hand
     # A new connection each time, so that both processes answer some.
     for _ in range(8):
         assert server.client().get(f"/api/runs/{done['run_id']}").json()["status"] == "COMPLETED"
-    run = client.post(path, json={"message": "[[ttft:3000]] Hello", "stream": False, "background": True}).json()
+    run = client.post(path, json={"message": "[[ttft:10000]] Hello", "stream": False, "background": True}).json()
     with client.stream("GET", f"/api/runs/{run['run_id']}/events") as stream:
         server.process.send_signal(signal.SIGINT)
         server.wait_for_log("ending all processes")
@@ -109,7 +109,7 @@ def _when_it_drains(server: RunningServer) -> tuple[httpx.Response, httpx.Respon
 def _asked(base_url: str, method: str, path: str, **request: Any) -> httpx.Response:
     for _ in range(10):
         with suppress(httpx.RemoteProtocolError, httpx.ReadError):
-            return httpx.request(method, f"{base_url}{path}", trust_env=False, **request)
+            return httpx.request(method, f"{base_url}{path}", timeout=PATIENCE_SECONDS, trust_env=False, **request)
     raise AssertionError("ten connections were closed unanswered")
 
 

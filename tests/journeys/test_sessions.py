@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.journeys.server import RunningServer, sse
+from tests.journeys.server import PATIENCE_SECONDS, RunningServer, sse
 from tests.journeys.test_runs import run
 
 TOGETHER = 8
@@ -34,7 +34,7 @@ def test_runs_that_start_a_session_at_the_same_moment_are_all_kept(server: Runni
     clients = [server.client("member") for _ in range(TOGETHER)]
 
     def one(number: int) -> dict[str, Any]:
-        gate.wait(30)
+        gate.wait(PATIENCE_SECONDS)
         message = f"[[ttft:200]] [[say:this is {number}]]"
         return dict(run(clients[number], "helpdesk", message, session_id=session_id))
 
@@ -52,7 +52,7 @@ def test_runs_that_start_a_session_at_the_same_moment_are_all_kept(server: Runni
 def test_a_run_knows_nothing_of_one_that_is_still_speaking_and_all_of_one_that_has_ended(member: httpx.Client) -> None:
     session_id = f"apart-{uuid4()}"
     slow = {
-        "message": "My name is Ada. [[token:500]] [[say:red green amber violet white grey]]",
+        "message": "My name is Ada. [[token:1200]] [[say:red green amber violet white grey]]",
         "session_id": session_id,
     }
     with member.stream("POST", "/api/agents/helpdesk/runs", json=slow) as stream:

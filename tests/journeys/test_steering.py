@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import psycopg
@@ -11,6 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.journeys.pages import Inbox, Page, ReconcilePage, RunPage
+from tests.journeys.server import run_that_is
 from tests.journeys.test_runs import ended, run
 
 
@@ -29,12 +29,7 @@ def started(client, message: str) -> str:
 
 
 def waiting(client, run_id: str):
-    for _ in range(400):
-        found = client.get(f"/api/runs/{run_id}").json()
-        if found["status"] == "PAUSED":
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"the run did not pause: {found['status']}")
+    return run_that_is(client, run_id, "PAUSED")
 
 
 def test_a_run_is_paused_and_goes_on_and_its_page_follows_by_itself(workshop, browser):
