@@ -78,16 +78,19 @@ def test_two_web_processes_share_one_port_and_answer_until_an_interrupt_has_hand
     # A new connection each time, so that both processes answer some.
     for _ in range(8):
         assert server.client().get(f"/api/runs/{done['run_id']}").json()["status"] == "COMPLETED"
-    run = client.post(path, json={"message": "[[ttft:3000]] Hello", "stream": False, "background": True}).json()
+    run = client.post(path, json={"message": "[[ttft:10000]] Hello", "stream": False, "background": True}).json()
     with client.stream("GET", f"/api/runs/{run['run_id']}/events") as stream:
+        lines = stream.iter_lines()
+        while next(lines) != "event: RunStarted":
+            pass  # nobody works on it yet: there would be nothing to drain
         server.process.send_signal(signal.SIGINT)
         server.wait_for_log("ending all processes")
         ready, refused = _when_it_drains(server)
         assert ready.json()["checks"]["process"] == {"ok": False, "detail": "This process is going away."}
         assert (refused.status_code, refused.json()["code"]) == (503, "draining")
         assert refused.headers["Retry-After"] == "1"
-        last = stream.read().decode()
-    assert "RunCompleted" in last or last.endswith("retry: 500\n\n")
+        rest = list(lines)
+    assert "event: RunCompleted" in rest or rest[-2:] == ["retry: 500", ""]
     server.close_clients()
     assert server.process.wait(STOP_SECONDS) == 0
     server.wait_gone(children)
