@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from governance.guardrails.expressions import expression
@@ -23,7 +24,7 @@ _DIGIT = expression(r"\d")
 _NUMBER = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{2}-\d{2}-\d{2}|\d{4,8}"
 # Two groups of the same length, or one with a digit.
 _LETTERS = r"[A-Z\d]{4}-[A-Z\d]{4}|[A-Z\d]{3}-[A-Z\d]{3}|[A-Z\d]{5}-[A-Z\d]{5}|(?=[A-Z]{0,7}\d)[A-Z\d]{5,8}"
-_CODES = Needles((*ONCE.words, "guard code", "following code", "this code", "code below", "code unten", "folgenden code", "code suivant", "siguiente código", "seguente codice", "código a continuación"))  # fmt: skip
+_CODES = Needles((*ONCE.words, "guard code", "for guard", "guard asks", "steam guard", "following code", "this code", "code below", "code unten", "folgenden code", "code suivant", "siguiente código", "seguente codice", "código a continuación"))  # fmt: skip
 # "Enter the code below to sign in:\n\n   732 118\n"
 _BELOW = expression(
     rf"(?P<about>[^\n]{{0,80}}?)[:：.]?[ \t]{{0,4}}\r?\n[\s>|*]{{0,24}}(?P<value>(?-i:{_LETTERS})|{_NUMBER})[ \t|*]{{0,8}}(?=\r?\n|\Z)"
@@ -33,7 +34,9 @@ _BESIDE = expression(
     r"(?: is| ist| est| es| è| é)?(?: ?[:=：])? {1,2}(?P<value>(?=[A-Z]{0,4}-?[A-Z]{0,4}\d|[A-Z\-]{0,6}[B-DF-HJ-NP-TV-XZ]{4})[A-Z\d]{4}-[A-Z\d]{4})(?![\w\-])"
 )
 # "Steam Guard code: K7WQP": five letters and digits, no vowel among them.
-_GUARDED = expression(r"(?<=[Cc]ode)(?: is)?:?\s{1,12}(?P<value>[2-9B-DF-HJ-NP-TV-Y]{5})(?![\w\-])")
+_GUARDED = expression(
+    r"(?:(?<=[Cc]ode)|[^\n]{0,40}? code)(?: is)?:?\s{1,12}(?P<value>[2-9B-DF-HJ-NP-TV-Y]{5})(?![\w\-])"
+)
 _LETS_IN = expression(
     r"sign|log|verif|continu|confirm|access|authenti|identit|one-time|anmeld|bestätig|connexion|connect|acceso|iniciar|acced|accesso|accedere|entrar|logg|zalog|войти|вход"
 )
@@ -49,13 +52,13 @@ def _named(reading: Reading) -> Iterator[Finding]:
         if match is None or looks.YEAR.match(match["value"]):
             continue
         said = lower[max(0, at - REACH) : match.start("value")]
-        if (cue in ONCE.words or cue == "guard code" or _LETS_IN.search(said)) and _NOT_ONE.search(said) is None:
+        if (cue in ONCE.words or "guard" in cue or _LETS_IN.search(said)) and _NOT_ONE.search(said) is None:
             yield Finding("pin", *match.span("value"), 0.7)
 
 
 # "agent: I need the code from the SMS.\nuser: it's 402 917"
 _CHANNELS = Needles((
-    "sms", "authenticator", "text message", "texted", "by mail", "by email", "6-digit", "six-digit", "6 digit", "one-time", "2fa", "two-factor", "otp", "per mail", "per e-mail", "par mail", "par e-mail", "por correo", "via mail", "via email", "per app", "смс", "短信", "문자",
+    "sms", "authenticator", "text message", "texted", "double authentification", "deux facteurs", "deux étapes", "zwei-faktor", "zweifaktor", "zwei faktor", "dos pasos", "dos factores", "doble factor", "due fattori", "due passaggi", "dois fatores", "duas etapas", "tweestaps", "dwuskładnik", "двухфактор", "двухэтап", "two-step", "two step", "2-step", "mfa", "by mail", "by email", "6-digit", "six-digit", "6 digit", "one-time", "2fa", "two-factor", "otp", "per mail", "per e-mail", "par mail", "par e-mail", "por correo", "via mail", "via email", "per app", "смс", "短信", "문자",
     "6-stellig", "sechsstellig", "à 6 chiffres", "de 6 dígitos", "a 6 cifre", "verification code", "login code", "security code",
 ))  # fmt: skip
 _CODE = expression(r"\b(?:code\w*|c[óo]digos?|codice|k[oó]d\w{0,3}|kode|koodi|код\w{0,2}|otp|pin)\b|验证码|인증")
@@ -67,9 +70,19 @@ _OTHER = expression(
 )
 
 
+# "attends je l'ai sur mon tel\nHervé: 134 150 vite il reste 20 secondes": hurry, beside six digits alone.
+_HURRIED = expression(
+    r"[^\n]{0,90}\n(?:[^\n]{0,90}\n){0,3}?[ \t>*\[]{0,4}(?:(?:\[?\d\d:\d\d(?::\d\d)?\]? )?[^\W\d_][\w .()]{0,23}\]?\*{0,2} ?[:>：] {0,2})?(?:[^\W\d_][\w'’]{0,9},? ?){0,4}[:,]? ?(?P<value>\d{3}[ \-]\d{3}|\d{6})(?![\w\-/:%]|[.,]\d| (?:views|hits|rows|people|users|times|requests|lines|calls|euro?|usd|km)\b)(?=[^\n]{0,48}?(?:\b(?:sec|seg|sek|expire|scad|caduc|läuft ab|vite|quick|hurry|fast|schnell|beeil|rápid|rapid|veloce|presto|snel|szybko|reste|left)|секунд|быстр|скоре))",
+    re.IGNORECASE,
+)
+
+
 def _told(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     for at, cue in reading.each(_CHANNELS, price=4, whole=False):
+        hurried = _HURRIED.match(text, at + len(cue))
+        if hurried is not None:
+            yield Finding("pin", *hurried.span("value"), 0.7)
         match = _ANSWER.match(text, at + len(cue))
         if match is None or looks.YEAR.match(match["value"]):
             continue

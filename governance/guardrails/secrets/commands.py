@@ -11,7 +11,7 @@ from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, plain
 
-_ARGUMENT = r"[\"']?(?P<value>[^\s\"'`<>|]{4,200})"
+_ARGUMENT = r"[\"']?(?!\d{1,5}(?:[\s\"']|\Z))(?P<value>[^\s\"'`<>|]{4,200})"
 # Options whose argument is a password, whatever the command.
 _OPTIONS = (
     "--",
@@ -32,7 +32,7 @@ _OPTIONS = (
 )
 _OPTION = expression(
     r" ?(?:--auth[ =]['\"]?[\w.@\-]{1,40}:|--?(?:[a-z]{1,12}-)?(?:password|(?:src|dest)?(?:keypass|storepass)|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
-    r"-[ua] ['\"]?[\w.@\-]{1,40}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
+    r"-[ua] ['\"]?[\w.@\-]{1,120}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
 )
 _QUOTED_OPTION = expression(
     r"(?:--pass(?:phrase|word|wd)?[ =]|ssh-keygen [^\n\"']{0,80}-N )(?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
@@ -72,7 +72,7 @@ _COMMANDS = {
     "codecov codecovcli": r"\b[^\n|;]{0,80}? -t ",
     "htpasswd": r" (?:-(?=\w{0,6}b)\w{0,3}n\w{0,6}|-\w{0,6}b\w{0,6} \S{1,60}) \S{1,40} ",
     "echo printf": r"(?: -n)? [\"']?(?:[\w.\-]{1,40}:(?=[^\s\"'|]{4,100}[\"']? \| ?(?:sudo )?chpasswd)|(?=[^\s\"'|]{5,100}[\"']? \| ?"
-    r"(?:docker|sudo -S|passwd|vncpasswd|gh auth|gh secret|gcloud|smbpasswd|helm|podman|cryptsetup|kinit|oc|az|vault)(?![\w\-])))",
+    r"(?:docker|ssh-add|sudo -S|[^\n|]{2,120}?-{1,2}pass(?:word|phrase)?(?:-stdin|-fd|-file[ =]-| stdin)|passwd|vncpasswd|gh auth|gh secret|gcloud|smbpasswd|helm|podman|cryptsetup|kinit|oc|az|vault)(?![\w\-])))",
     "identified": r" (?:by|with \w{1,40} by) ",
     "encrypted~password with~password": " ",
     "setx": r" \w{0,24}(?:pass(?:word|wd)?|pwd|pw|secret|token|key) ",

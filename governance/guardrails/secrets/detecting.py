@@ -27,6 +27,7 @@ from governance.guardrails.secrets import (
     handed,
     jars,
     lines,
+    locks,
     logins,
     near,
     pairs,
@@ -149,6 +150,9 @@ _TAIL = expression(
     r"|(?i:key1)[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{0,40}[\"']?[,;\s\"']{0,12}(?i:k|ke|key|key2)?[\"':=\s]{0,5}[A-Za-z0-9]{0,32}"
     # four groups of letters among the arguments of a call that logs in
     r"|(?i:login|auth)\([^()\n]{0,140}"
+    # six digits that somebody is in a hurry with, and words in their order on a line of their own
+    r"|[:>\n] ?\d{3}[ \-]?\d{3}(?: [^\n]{0,56})?"
+    r"|(?i:ledger|trezor|wallet|metamask|phantom|seed)[^\n]{0,60}\n\s{0,2}[^\n]{0,70}(?:\n\s{0,2}(?:[a-z]{3,8} ){0,23}[a-z]{0,8})?"
     # a cookie in JSON, which only what stands below it may tell from other values
     r"|(?i:[\"']value[\"']\s{0,4}:\s{0,4}[\"'][^\s\"']{8,170}[\"'][^\x00]{0,60})"
     # blocks below a name, and what is said after some words
@@ -177,6 +181,7 @@ _FINDERS = (
     lines.find,
     codes.find,
     doors.find,
+    locks.find,
     pins.find,
     columns.find,
     written.find,

@@ -25,7 +25,7 @@ def _words(of: str) -> frozenset[str]:
 
 
 _SAYS = _words("says")
-_WORD = expression(r"[\s,;:=\"'*(–—]{0,4}(?P<word>[^\s,;:!?\"'()=–—]{1,24})")
+_WORD = expression(r"[\s,;:=\"'*(–—]{0,4}(?P<word>[^\s,;:!?\"'()=<>–—]{1,24})")
 _OVER = expression(r"[\"'*)]{0,2}(?:[.!?;)](?:\s|\Z)|\n|\Z)")
 
 # How a letter is written; signs by their names; numbers in words; letters as pilots say them.
@@ -113,4 +113,4 @@ def _dictates(words: list[str], *, is_key: bool) -> bool:
 _WORDS_OF_A_LETTER = frozenset("aioeyu")
 LETTERS_ALONE, LETTERS_OF_A_KEY = 4, 8
 _SIGNS_OF_VALUES = frozenset(":=,")
-_GOING_ON = frozenset("-_/")  # a longer name
+_GOING_ON = frozenset("-_/<")  # a longer name

@@ -74,7 +74,7 @@ SEED_WORDS = (
     r"(?:twelve|twenty-four|12|24) words|zwölf wörter|douze mots|doce palabras|фраз\w{0,4}|助记词|助記詞|リカバリーフレーズ"
 )
 _SEED = expression(
-    rf"(?:{SEED_WORDS})(?! ?(?:list|packet|order|catalog|mix|tray|shop|swap)|s\b)(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=])[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
+    rf"(?:{SEED_WORDS})(?! ?(?:list|packet|order|catalog|mix|tray|shop|swap)|s\b)(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=]|[^\n]{{0,60}}\n\s{{0,2}}[^\n]{{0,30}}(?:order|reihenfolge|ordre|orden|ordine|words|wörter|mots|palabras|parole|phrase|frase)[^\n]{{0,30}})[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
     r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?:[ \n](?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
     re.IGNORECASE,
 )
@@ -94,7 +94,48 @@ _NO_SYLLABLE, FEWEST_WITHOUT_SYLLABLE = expression(r"[b-df-hj-np-tv-xz]{3}|[qxzj
 _GROUPED = expression(
     r"(?:app(?:lication)?[ \-]pass(?:word|wort)|mot de passe d'application|(?:gmail|smtp|mail)(?:\.login)?|password|pass)s?[^\n]{0,30}?[:=\s(\"'](?P<value>(?:[a-z]{4} ){3}[a-z]{4}|(?:[A-Za-z0-9]{4} ){5}[A-Za-z0-9]{4})(?![A-Za-z0-9])"
 )
-_PLAIN_WORDS = frozenset({"the", "and", "for", "are", "was", "not", "but", "never", "anyone", "please"})
+_PLAIN_WORDS = frozenset(
+    {
+        "the",
+        "and",
+        "for",
+        "are",
+        "was",
+        "not",
+        "but",
+        "never",
+        "anyone",
+        "please",
+        "und",
+        "die",
+        "der",
+        "das",
+        "ist",
+        "nicht",
+        "les",
+        "des",
+        "une",
+        "pour",
+        "que",
+        "los",
+        "las",
+        "una",
+        "por",
+        "con",
+        "che",
+        "non",
+        "het",
+        "een",
+        "dat",
+        "has",
+        "our",
+        "with",
+        "from",
+        "were",
+        "they",
+        "their",
+    }
+)
 _SEED_LENGTHS = (12, 15, 18, 21, 24)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
@@ -43,8 +44,8 @@ _NO_VALUE = expression(
 )
 # The next line of settings, below one that is empty or a placeholder.
 _NEXT_SETTING, _SETTING_BEFORE = (
-    expression(r"[A-Z]{2,20}(?:_[A-Z]{2,20}){0,5}="),
-    expression(r"[A-Z][A-Z\d_]{2,40}=[^\n]{0,40}\n\Z"),
+    expression(r"[A-Z]{2,20}(?:_[A-Z]{2,20}){0,5}=|[a-z]\w{1,20}(?:[.\-]\w{1,20}){1,5}="),
+    expression(r"[A-Z][A-Z\d_]{2,40}=[^\n]{0,40}\n\Z|[\w.\-]{2,40}=[ \t]{0,4}\r?\n\Z"),
 )
 # What only its cluster can open.
 _SEALED, _SEALS = expression(r"Ag[A-Za-z0-9+/=]{60,}"), expression(r"encrypteddata:|sealedsecret")
@@ -60,7 +61,7 @@ _ID_OF = expression(
 )
 # The number of a case, a version: named so, and like one.
 _CASE_OR_VERSION = expression(
-    r"(?:(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen) ?[:#]|\bversion[ :=]) {0,3}\Z"
+    r"(?:(?:nummer|number|numéro|número|numero|referen[cz]\w{0,3}|référence|referencia|ticket|case|vorgang|aktenzeichen)(?: [^\W\d_]{1,14}){0,4} ?[:#]|\bversion[ :=]) {0,3}\Z"
 )
 # One of these stands in every match of the three.
 _OTHER_NAMES = (
@@ -88,6 +89,13 @@ _ADDRESS = expression(
 )
 _OPENS = expression(r"\b(?:card|sim|bank\w*|door|gate|alarm|safe|locker|unlock\w*|login|account|atm|enter the)\b")
 
+# "The product code for the garage door is 55120", "Fehlercode an der Tür 8463", "codice articolo del lucchetto"
+_KIND_OF_CODE = r"(?:error|fault|fehler|product|produkt|article|artikel|colou?r|farb|postal|zip|area|country|dialling|dialing|rabatt|discount|promo|coupon|gutschein|source|quell|barras|status|exit|morse|dress)"
+_CODE_OF_KIND = r"(?:d['’]article|article|articolo|articulo|artículo|artykułu|produit|produto|producto|prodotto|produktu|postal|pocztow|d['’]erreur|de erro|errore|błędu|ошибки|товара|couleur|colore|coloru|fiscal|de barras|of conduct|de la route|source)"
+_OF_GOODS = Cue(
+    rf"(?:{_KIND_OF_CODE}[\s\-]?(?:codes?|kod\w{{0,2}})|(?:code|código|codice|kod|код) {_CODE_OF_KIND}\w{{0,3}})\b[^\n.;!?]{{0,60}}\Z"
+)
+
 # "Auth code 093318" between the number of a terminal and the sum.
 _OF_PAYMENT = expression(r"\b(?:auth(?:ori[sz]ation)?|approval|appr)\.? (?:code|no\.?|number)[ \t:#]{1,8}\Z")
 _RECEIPT = expression(r"\b(?:terminal id|merchant (?:id|no)|aid:? ?a0000|receipt no|contactless|pin verified)\b")
@@ -110,7 +118,12 @@ def harmless(reading: Reading, one: Finding) -> bool:
             or _PROMPT.fullmatch(text, start, end) is not None
             or _ID.search(reading.lower, floor, start) is not None
         )
-    return one.kind == "pin" and (_postal(reading, one) or _on_receipt(reading, one))
+    return one.kind == "pin" and (_postal(reading, one) or _on_receipt(reading, one) or _of_goods(reading, one))
+
+
+def _of_goods(reading: Reading, one: Finding) -> bool:
+    """Tell whether a number is the code of a product, a colour, a place or a mistake, whatever door stands beside."""
+    return _OF_GOODS.search(reading.lower[max(0, one.start - REACH) : one.start]) is not None
 
 
 def _on_receipt(reading: Reading, one: Finding) -> bool:

@@ -39,7 +39,7 @@ _PINS = (
 )
 _PIN = expression(
     r"(?:pin(?:[ \-]?code|-nummer|-код|-koden|码)?|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
-    r"(?:(?<=geheimzahl) (?=\d)|(?<=puk) (?=\d)|(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|es el|è il|est le|é o|er|är|jest|to|это|—|-) |は|是|\? (?:it'?s |is )?))[\"']?"
+    r"(?: ?\((?:pin|puk|geheimzahl|nip)\))?(?:(?<=geheimzahl) (?=\d)|(?<=puk) (?=\d)|(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|es el|è il|est le|é o|er|är|jest|to|это|—|-) |は|是|\? (?:it'?s |is )?))[\"']?"
     r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
     re.IGNORECASE,
 )
@@ -298,11 +298,12 @@ _CALLS = (
     ".open(",
     ".bind(",
     "simple_bind_s(",
+    "ldap_bind(",
 )
 _CALL = expression(
-    r"\.?[a-z_]{3,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,80}[\"'](?! ?=)){2,5})", re.IGNORECASE
+    r"\.?[a-z_]{3,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,120}[\"'](?! ?=)){2,5})", re.IGNORECASE
 )
-_QUOTED = expression(r"(?<=[\"'])(?<!\w[\"'])(?P<value>[^\"'\n,]{1,80})(?=[\"'])")
+_QUOTED = expression(r"(?<=[\"'])(?<!\w[\"'])(?P<value>(?:[^\"'\n,]|,(?= ?[A-Za-z]{1,3}=)){1,120})(?=[\"'])")
 
 
 def _logins(reading: Reading) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 # Phrases of words.
 _PHRASE = expression(
     r"(?:phrase de passe|phrase|password|passwort|pw|mot de passe|contraseña|senha)s?[\"'*]{0,2}(?P<about>(?: \([^()\n]{3,24}\)| (?:for|to|of|on|for the|to the|für\w{0,4}|du|del|do)(?: [a-z][\w\-]{1,20}){1,3}?)?)(?P<sign> is (?:\w{3,6} words|this|these|as follows):| is| are| est| es| é|:| =|=| -| –| —| was| ist| lautet| it'?s)(?: now| still)?:? {0,2}(?P<quote>[\"'“`«„]?)"
-    r"(?P<value>[^\W\d_]{2,14}(?:(?P<link>[ \-_.])[^\W\d_]{2,14})(?:(?P=link)[^\W\d_]{2,14}){1,6}?)(?P<after>[\"'”`»“]|[.,;\n)]|\Z| (?:all |in |with |lower|\())",
+    r"(?P<value>[^\W\d_]{2,14}(?:(?P<link>[ \-_.])[^\W\d_]{2,14})(?:(?P=link)[^\W\d_]{2,14}){1,6}?)(?P<after>[\"'”`»“]|[.,;\n)]|\Z| (?:all (?:in |lower|small)|in (?:all |lower|small|capital|one)|with (?:spaces|no |an? |capital|dashes|hyphens|blanks)|lower|\())",
     re.IGNORECASE,
 )
 _PROSE = expression(
@@ -42,7 +42,11 @@ def _phrases(reading: Reading) -> Iterator[Finding]:
     ):
         value = match["value"]
         counted = match["sign"].endswith("words:")
-        if (_PROSE.search(value) and not counted) or _NAME.search(value) or looks.placeholder(value):
+        if (
+            (_PROSE.search(value) and not (counted or _tells_a_tale(text, match)))
+            or _NAME.search(value)
+            or looks.placeholder(value)
+        ):
             continue
         linked = match["link"] != " " or bool(match["quote"])
         told = (
@@ -55,6 +59,29 @@ def _phrases(reading: Reading) -> Iterator[Finding]:
             yield Finding("password", *match.span("value"), 0.7)
 
 
+# "passphrase: eleven damp otters signed the lease": to the end of the line, and nothing of where it is kept.
+_SMALL_WORDS = expression(
+    r"\b(?:the|of|on|in|and|my|your|our|his|her|their|for|from|by|with|without|to|at|der|die|das|und|mit|ein|eine)\b",
+    re.IGNORECASE,
+)
+_OF_A_PLACE = expression(
+    r"(?:\w+ed|the|of|on|in|for|from|by|with|without|to|at|as|under|behind|inside|written|taken|known|six|seven|four|five|any|nobody|whatever|first)\b",
+    re.IGNORECASE,
+)
+
+
+def _tells_a_tale(text: str, match: re.Match[str]) -> bool:
+    """Tell whether words with articles among them are all that stands behind a passphrase's colon."""
+    return (
+        text.startswith("phrase", match.start())
+        and text[match.start() : match.start("value")].rstrip(" \"'“„«`").endswith(":")
+        and _LINE_ENDS.match(text, match.end("value")) is not None
+        and _OF_A_PLACE.match(match["value"]) is None
+        and _PROSE.search(_SMALL_WORDS.sub("", match["value"])) is None
+    )
+
+
+_LINE_ENDS = expression(r"[\"'”»]?\.?[ \t]{0,4}(?:\r?\n|\Z)")
 FEWEST_WORDS, FEWEST_LINKED = 4, 3
 _SPELT = expression(r"lower|small|spaces|capital|one word|no caps")
 _NAME = expression(

@@ -66,18 +66,26 @@ _ASIDE = expression(
 )
 # "PIN for the company card ending 2281: 4096"
 _NAMED = expression(
-    r"(?:pin|geheimzahl|passcode|пин)\b(?P<about> [^\n.;:()]{4,48})(?::| is| ist| est| es| è| é| to| jest|[;,] (?P<so>it['’]s)) {1,2}(?P<value>\d{4,8})(?=[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b)",
+    r"(?:pin|geheimzahl|passcode|пин)\b\)?(?P<about> [^\n.;:()]{4,48})(?::| is| ist| est| es| è| é| to| jest|[;,] (?P<so>it['’]s)) {1,2}(?P<value>\d{4,8})(?=[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b)",
+    re.IGNORECASE,
+)
+# "the PIN you gave me, 4291, is needed"
+_GIVEN = expression(
+    r"(?:pin|passcode)(?: code)?(?: that| which)? (?:you|i|we|he|she|they|[A-Z][a-z]{1,14}) (?:gave|sent|told|texted|set|chose|picked|use|mentioned|wanted|have)\b[^\n.;:\d]{0,30}?(?:[,:(]|[–—-]) ?(?:is |was |it['’]s )?(?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)",
     re.IGNORECASE,
 )
 _AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
 _CARRIER = expression(
-    r"card|d[ée]bit|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
+    r"geheimzahl|card|d[ée]bit|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
     r"\b(?:my|your|his|her|their|our|mein|dein|sein|ihr|mon|ton|son|votre|mi|tu|su|mio|suo|minha|seu|mijn|jouw|moj|mój|мой|мою)\w{0,2}\b"
 )
 
 
 def _aside(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
+    for match in reading.matches(_GIVEN, ("pin", "passcode")):
+        if not looks.YEAR.match(match["value"]):
+            yield Finding("pin", *match.span("value"), 0.7)
     patterns = (_ASIDE, _NAMED) if "(" in lower else (_NAMED,)
     for match in chain.from_iterable(reading.matches(pattern, _AT_ASIDE) for pattern in patterns):
         before = lower[max(0, match.start() - LONGEST_NAME) : match.start()]

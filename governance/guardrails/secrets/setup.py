@@ -20,6 +20,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _keys_of_networks(reading)
     yield from _keys_of_routers(reading)
     yield from _bytes_of_keys(reading)
+    yield from _keys_of_things(reading)
 
 
 # "WLAN-Schlüssel (WPA2) 4417 …": digits alone, as makers of routers print them.
@@ -124,19 +125,21 @@ _SNMP = expression(
     + _QUOTED.format("auth")
     + r"(?: (?:aes|des)(?:-?\d{3})?(?: "
     + _QUOTED.format("priv")
-    + r")?)?|-x (?:aes|des)\S{0,6} -x "
+    + r")?)?|-a (?:sha|md5)\S{0,6} -a "
+    + _QUOTED.format("sign")
+    + r"|-x (?:aes|des)\S{0,6} -x "
     + _QUOTED.format("option")
     + r"|r[ow]community6? "
     + _QUOTED.format("community"),
     re.IGNORECASE,
 )
-_OF_SNMP = ("createuser ", "-x aes", "-x des", "rocommunity", "rwcommunity")
+_OF_SNMP = ("createuser ", "-a sha", "-a md5", "-x aes", "-x des", "rocommunity", "rwcommunity")
 _EVERYBODYS = frozenset({"public", "private"})
 
 
 def _users_of_snmp(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_SNMP, _OF_SNMP):
-        for group in ("auth", "priv", "option", "community"):
+        for group in ("auth", "priv", "sign", "option", "community"):
             value = match[group]
             if value and value.lower() not in _EVERYBODYS and not looks.placeholder(value):
                 yield Finding("password", *match.span(group), 0.8)
@@ -160,3 +163,20 @@ def _bytes_of_keys(reading: Reading) -> Iterator[Finding]:
 
 _LISTED = expression(r"(?:(?:\d{1,3}|0x[\da-f]{2})\s?,\s{0,12}){15}")
 _EVERYBODYS_BYTES = (["1", "3", "5", "7"], ["0", "1", "2", "3"], ["1", "2", "3", "4"], ["0x01", "0x03", "0x05", "0x07"], ["0x00", "0x01", "0x02", "0x03"], ["0x01", "0x02", "0x03", "0x04"])  # fmt: skip
+
+
+# {"ip": "…", "key": "…"}: of a thing in the house; key: …, secret: …: of an exchange's account
+_KEY_OF_THING = expression(
+    r"[\"']?key[\"']?\s?[:=]\s?[\"']?(?P<value>[A-Za-z\d+/_\-]{16,64}={0,2})[\"']?(?P<two>\s{0,12},?\s{1,24}[\"']?(?:api_?)?secret[\"']?\s?[:=])?",
+    re.IGNORECASE,
+)
+_AT_KEY = ('"key"', "'key'", "key:", "key =")
+_THING = expression(r"[\"']ip[\"']\s?:[^{}]{1,110}\Z")
+REACH_OF_THING = 130
+
+
+def _keys_of_things(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_KEY_OF_THING, _AT_KEY, price=2):
+        thing = match["two"] or _THING.search(reading.lower, max(0, match.start() - REACH_OF_THING), match.start())
+        if thing and looks.noisy(match["value"]):
+            yield Finding("api_key", *match.span("value"), 0.7)

@@ -92,7 +92,7 @@ def _set(reading: Reading) -> Iterator[Finding]:
 
 # "BIOS password rosebud44", with nothing between.
 _BESIDE = expression(
-    r"(?:[\"'*:_]{0,5}(?:(?<=[*_]) (?:is|ist|lautet|est|es|è|é):?)?| (?:provisoire|temporaire|initiale?|inicial|provisional|temporal|provisório|provvisoria|iniziale)[*_]{0,2} ?:?[*_]{0,2}:?| ?:[*_]{0,2})[ \t]{1,3}(?:[—–\-] |(?:от|к|для|на) (?:[^\W\d_]{2,16} ){1,4}(?:[—–:\-] )?)?(?:[.·_~\-]{2,40}:? ?|[~] )?"
+    r"(?: (?:provisoire|temporaire|initiale?|inicial|provisional|temporal|provisório|provisória|provvisoria|temporanea|iniziale|predefinita|nuova|nueva|nova|nouveau|tijdelijk|tymczasowe|startowe|временный|новый)[*_]{0,2} ?:?[*_]{0,2}:?|[\"'*:_]{0,5}(?:(?<=[*_]) (?:is|ist|lautet|est|es|è|é):?)?| ?:[*_]{0,2})[ \t]{1,3}(?:[—–\-] |(?:от|к|для|на) (?:[^\W\d_]{2,16} ){1,4}(?:[—–:\-] )?)?(?:[.·_~\-]{2,40}:? ?|[~] )?"
     + VALUE
     + END
 )

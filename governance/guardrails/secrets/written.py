@@ -60,6 +60,7 @@ _BEGUN = expression(rf"(?:{'|'.join(_AT_LOG_INS.words)}){_OPENING.pattern}")
 _ENTRY = expression(
     r"(?:\s|[#/][^\n\"']{0,40}\n){0,20}(?:[\"'][^\"'\n]{1,40}[\"'] ?(?::|=>) ?)?(?P<bracket>[\[({]?)\s?[\"'](?P<user>[\w.@\-]{2,40})[\"'] ?(?:,|:|=>) ?[\"'](?P<value>[^\s\"'\n]{5,64})[\"'],?\s{0,8}[\])}]?,?"
 )
+_LISTED_USERS = expression(r"[\"'] ?, ?[\"']")  # names one behind the other, no pair
 MOST_ENTRIES = 12
 
 
@@ -72,6 +73,8 @@ def _log_ins(reading: Reading) -> Iterator[Finding]:
             if entry is None:
                 break
             end, value = entry.end(), entry["value"]
+            if name in {"users", "accounts"} and not entry["bracket"] and _LISTED_USERS.search(entry[0]):
+                continue
             paired = entry["bracket"] in {"(", "["} and name not in {"users", "accounts"}
             if reading.likely(looks.coined, value) or (paired and words.chained(value)):
                 yield Finding("password", *entry.span("value"), 0.7)

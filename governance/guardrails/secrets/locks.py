@@ -1,0 +1,90 @@
+"""Codes of locks and cards as people tell them in any words: what is opened stands near, and a code, before the number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Blocks, Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the codes of a folded text that a sentence says of what they open, or says to be set."""
+    if reading.speaks(_NUMBER):
+        yield from _said_of_locks(reading)
+        yield from _set_so(reading)
+
+
+_NUMBER = expression(r"\d{4}")
+_VALUE = r"(?P<value>[#*]?(?-i:[A-Z])?\d{4,8}(?-i:[A-Z])?[#*]?)(?![\w/:%€$£]|[.,\-–]\d| ?(?:mm|cm|km|kg|m|eur|euro|usd|watt|kw|rpm|hours?|days?|min\w*|sec\w*|times|people|units|pieces|stück|lines|rows|characters|digits)\b)"
+# "The entry code for the bike cellar changed this morning: it is now 49545#", "Il codice della cassetta è 27003"
+_AT_CODES = Needles((
+    "code", "código", "codigo", "codice", "kod", "kód", "koodi", "код", "combin", "kombin", "geheimzahl", "pin ", "pin-", "cijfer", "szyfr", "numéro secret", "número secreto", "κωδικ", "şifre", "numer pin", "暗証",
+))  # fmt: skip
+_SAYS = (
+    r"(?: ?[:=：]| is| are| ist| lautet| est| es| è| é| jest| to| är| er| on| je| este| είναι|[,;] (?:it['’]s|it is|c['’]est|es|è|é|to)|,)"
+    r"(?: (?:it is|it['’]s|er ist|sie lautet))?(?: (?:now|still|currently|jetzt|nun|weiterhin|maintenant|désormais|ahora|adesso|ora|agora|teraz|nu|теперь|şimdi|nyt|nå))?"
+)
+_CODE_OF = expression(
+    rf"[^\W\d_]{{0,8}}(?P<about>[^\n\d.;!?{{}}\[\]<>|\"]{{0,80}}?)(?P<says>{_SAYS}|(?=[ (])) ?[\"'„“«(]? ?{_VALUE}(?P<ends>[\"'”“»)]{{0,2}}(?:[.,;!)]|[ \t]{{0,8}}(?:\n|\Z)| (?:[(–—\-&+]|and\b|und\b|et\b|y\b|e\b|en\b|i\b|then\b|dann\b|press\b)))?",
+    re.IGNORECASE,
+)
+_LOCK = Cue(
+    r"\b(?:door|gate|garage|barrier|cellar|basement|shed|barn|lock(?:er|ers|box)?\b|padlock|safe\b|vault|strongbox|cabinet|key ?(?:box|safe)|keypad|lobby|entrance|lift\b|elevator|intercom|alarm|letter ?box|parcel|toilet|restroom|bathroom|courtyard|stockroom|storeroom|laundry|gym\b|pool\b|stable)",
+    r"\b(?:haus|hof|hinter|seiten|garten|keller|garagen|kühlraum|lager|büro|server)?(?:tür|tor\b|keller|garage|schloss|tresor|safe|spind|schrank|schranke|schuppen|alarm|schlüssel(?:kasten|box|fach)|hof\b|aufzug|eingang|serverraum|umkleide|toilette|waschküche|briefkasten|schließfach)",
+    r"\b(?:porte|portail|cave\b|coffre|casier|cadenas|boîte à cl|boite a cl|immeuble|entrée|alarme|digicode|barrière|interphone|consigne|puerta|portal|garaje|trastero|caja (?:fuerte|de)|candado|taquilla|verja|cancela|entrada|ascensor|portero)",
+    r"\b(?:porta\b|portone|cancello|cantina|cassett|cassaforte|lucchetto|armadietto|allarme|ingresso|portão|garagem|cofre|cadeado|armário|deur|poort|kluis|kelder|slot\b|sleutelk|berging|schuur|fietsenstalling|ingang)",
+    r"\b(?:drzwi|bram|furtk|garaż|piwnic|sejf|kłódk|szafk|skrytk|domofon|klatk|двер|ворот|калитк|гараж|подвал|сейф|замк|замок|домофон|подъезд|шкафчик|ячейк|dörr|grind|källar|kassaskåp|skåp|lås|larm|tvättstug|cykelrum|förråd|dør|kælder|kjeller|skab|skap)",
+    r"\b(?:ovi|oven|oveen|portti|portin|lukko|kellari|dveř|brán|sklep|zámek|trezor|skříň|ajtó|kapu|széf|riaszt|kapı|garaj|kasa|kilit|dolap|ușă|poart|seif|θύρα|πόρτα)",
+    r"\b(?:debit|credit|bank|sim|ec|giro|payment|company|fuel) ?-?(?:card|karte)|\b(?:karte|carte bancaire|carte bleue|carte (?:de|du|sim)|tarjeta|bancomat|carta di|carta sim|cartão|bankpas|pinpas|kart[yęa]|карт[ыае]|kortet|kortti|my card|your card|her card|his card|the card|phone\b|tablet|handy|téléphone|móvil|telefono|telefoon|telefonu)",
+)
+_GEHEIM = frozenset({"geheimzahl", "numéro secret", "número secreto", "暗証"})
+_ABOUT_OTHERS = Cue(
+    r"\b(?:errors?|fault|article|artikel|parts?\b|spare|orders?\b|ordered|bestell|colou?rs?|farb|postal|model|version|price|costs?|discount|section|paragraph|chapter|line\b|page\b|reads?\b|means?|lists?|sold|stock|invoice|supplier|manufactur|issue|ticket|sent|texted|expires?|called|call\b|since|until|from \Z|about|near|over|room\b|article|raum\b|zimmer|in \Z|ending|endet|sms\b|envi|termin[ao]|gesendet|geschickt|finissant|reviewed|wrote|review|commit|repo)"
+)
+REACH_BEFORE, REACH_OF_CODE = 18, 110
+
+
+def _said_of_locks(reading: Reading) -> Iterator[Finding]:
+    text, lower = reading.text, reading.lower
+    numbers = Blocks(_NUMBER, lower)
+    for at, cue in reading.each(_AT_CODES, price=4, whole=False, where=lambda at: numbers.any(at, at + REACH_OF_CODE)):
+        match = _CODE_OF.match(text, at + len(cue.rstrip(" -")))
+        if match is None or not (match["says"] or match["ends"] or match["value"].endswith("#")):
+            continue
+        if looks.YEAR.match(match["value"]):
+            continue
+        about = match["about"].lower()
+        before = lower[max(0, at - REACH_BEFORE) : at]
+        named = _LOCK.search(about) or _LOCK.search(_CLAUSE_BEFORE.search(before)[0]) or cue in _GEHEIM  # type: ignore[index]
+        if named and not _ABOUT_OTHERS.search(about):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+_CLAUSE_BEFORE = expression(r"[^.;:!?\n]{0,18}\Z")
+
+# "It wants a PIN again." "The technician left it at 566388", "der Code? Auf 4471 gestellt"
+_SETTING = Needles((
+    "left it", "set it", "changed it", "reset it", "put it", "switched it", "made it", "left that", "keep it", "kept it", "auf ", "l'ai mis", "l'ai réglé", "l'a mis", "l'ai changé", "lo puse", "la puse", "lo he puesto", "lo cambié", "lo dejé", "l'ho messo", "l'ho impostato", "l'ho cambiato", "op ", "ustawił", "поставил", "сменил",
+))  # fmt: skip
+_SET_SO = expression(
+    rf"(?:\w{{0,4}}(?: back)?(?: (?:at|to|as|à|sur|en|a|su|na|на))?(?: code)? )?{_VALUE}(?P<set> (?:gesetzt|gestellt|geändert|gelassen|eingestellt|umgestellt|gezet|ingesteld)\b)?",
+    re.IGNORECASE,
+)
+_THEN = frozenset({"auf ", "op "})  # after whose number the verb stands
+_A_PIN = expression(r"\b(?:pins?|passcode|geheimzahl|(?:tür|zahlen|zugangs|alarm)-?code|(?:door|alarm|gate|safe|lock|entry|access) code|combination|code (?:for|of|to|du|de la|pour|für|della|del|de|van|do|pin)\b|пин|kod pin)")  # fmt: skip
+REACH_OF_PIN = 170
+
+
+def _set_so(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_SETTING, price=2, whole=False) if reading.speaks(_A_PIN) else ():
+        match = _SET_SO.match(reading.text, at + len(cue))
+        if match is None or looks.YEAR.match(match["value"]) or (cue in _THEN and not match["set"]):
+            continue
+        if _A_PIN.search(reading.lower, max(0, at - REACH_OF_PIN), at):
+            yield Finding("pin", *match.span("value"), 0.65)
