@@ -18,7 +18,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         for pattern, needed, needles, how in _TOLD:
             for match in reading.matches(pattern, needles) if needed is None or reading.speaks(needed) else ():
                 before = reading.lower[match.start() - 1 : match.start()]
-                if not before.isalpha() and reading.likely(how, bare(match)):
+                if not (before.isascii() and before.isalpha()) and reading.likely(how, bare(match)):
                     yield finding(match)
         yield from _of_accounts(reading)
     yield from _separately(reading)
@@ -94,8 +94,44 @@ _ON_STICKER = expression(
 _KEYS = (*_NAMES, "key on the", "code on the", "wlan key", "wifi key", "wi-fi key", "wpa", "network key", "schlüssel", "clé wifi", "clé wi-fi", "clave wifi", "clave del wifi", "chiave wifi")  # fmt: skip
 _MEMORIES = ("memorable word", "memorable place", "merkwort", "mot mémorable")
 _MEMORABLE = expression(rf"(?:{'|'.join(_MEMORIES)})(?: is)?[:=]? {VALUE}{END}")
-_OLD_ONES = ("old one was", "previous one was", "old password was", "das alte war", "l'ancien était", "la vieja era")
+_OLD_ONES = (
+    "used to be",
+    "old one was",
+    "previous one was",
+    "old password was",
+    "das alte war",
+    "l'ancien était",
+    "la vieja era",
+)
 _OLD = expression(rf"(?:{'|'.join(_OLD_ONES)}):? {VALUE}{END}", re.IGNORECASE)
+
+# "your payslip as a protected PDF. To open it, enter ROCK505523."
+_TO_OPEN = (
+    "to open",
+    "öffnen",
+    "pour l'ouvrir",
+    "pour l’ouvrir",
+    "pour ouvrir",
+    "para abrir",
+    "per aprir",
+    "te openen",
+    "żeby otworzyć",
+    "aby otworzyć",
+    "чтобы открыть",
+)
+_ENTERED = expression(
+    rf"(?:{'|'.join(_TO_OPEN)})(?:lo|la|e)?(?: [^\n.;:,]{{1,30}}?)?,? (?:please |bitte )?(?:enter|type|use|key in|type in|geben|gib|nutzen|nutze|verwenden|saisissez|entrez|tapez|utilisez|introduzca|introduce|escriba|teclee|use|usa|inserisci|inserire|inserisca|digita|digite|insira|voer|typ|gebruik|wpisz|введите)(?: sie)?(?: bitte)?(?: the| das| le| la| el| il| o| het)?(?: (?:password|code|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|пароль))? {VALUE}(?:{END}| (?:ein|in)\b)",
+    re.IGNORECASE,
+)
+_FILE = expression(
+    r"pdf|\bzip|attach|anhang|datei|dokument|fichier|pièce jointe|archiv|adjunto|allegat|\bfiles?\b|documento?s?\b|payslip|bijlage|bestand|excel|spreadsheet|załącz|plik|файл|anexo|ficheiro"
+)
+
+# "zipの解凍パスワードは下記のとおりです。\n\nvF3UXC4Fsc\n"
+_NAMES_IN_ASIA = ("パスワード", "暗証番号", "合言葉", "密码", "密碼", "비밀번호", "암호")
+_BELOW = expression(
+    r"[^\n]{0,24}(?:下記|以下|次の|次のとおり|如下|下方|下面|아래|다음)[^\n]{0,30}\r?\n\s{1,12}(?P<value>[A-Za-z\d!-/:-@_]{6,40})[ \t]{0,4}(?=\r?\n|\Z)"
+)
 
 # Each with what a text must hold for it, the words that it begins with, and how its value looks.
 _TOLD: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, tuple[str, ...], Callable[[str], bool]], ...] = (
@@ -109,6 +145,8 @@ _TOLD: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, tuple[str, ...], Cal
     (_ON_STICKER, expression(_STICKERS), _KEYS, _digits),
     (_MEMORABLE, None, _MEMORIES, looks.coined),
     (_OLD, None, _OLD_ONES, looks.coined),
+    (_ENTERED, _FILE, _TO_OPEN, looks.told),
+    (_BELOW, None, _NAMES_IN_ASIA, looks.assigned),
 )  # fmt: skip
 
 # "netflix - my email - …": a service, whose address, then the password.

@@ -125,7 +125,11 @@ _COMMANDS = {
     '"jwt"': r"\s?:\s?\{[^{}]{0,100}?\"(?:signing)?(?:key|secret)\"\s?:\s?",
     "passwd~enc password~enc psksecret~enc": " ",
     "user-name": r" [\w.\-]{1,32} (?:plaintext|sha-?\d{1,3}) ",
-    "password~cipher password~irreversible-cipher password~simple": " ",
+    "password~cipher password~irreversible-cipher password~simple read~cipher write~cipher key~cipher shared-key~cipher": " ",
+    "server-private": r" \S{3,40} (?:[\w\-]{2,10} \d{1,5} ){0,3}key(?: [07])? ",
+    "ospf~authentication-key isis~password": r"(?: [07])? ",
+    "defaults~write": r" \S{1,60} \w{0,24}(?:pass(?:word|wd)?|pwd|pw|secret|token)(?: -string)? ",
+    "shadow.set_password": r" \S{1,40} ",
     "on~>": r"(?=\S{4,100} [~+&%])",
     "keymaterial>": r"(?=[^<\s]{8,64}</)",
     "set-key~ascii": " ",
@@ -144,7 +148,7 @@ COMMANDS = {
 }
 _AT_COMMANDS = Needles(COMMANDS, after=r"(?<![^\W\d_])")
 _MOUNTED = ("id=", "type=", "source=", "src=")
-_NOT_AN_ARGUMENT = expression(r"ass(?:word|wd)\b|--?[a-z]|&{1,2}\w|@@|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
+_NOT_AN_ARGUMENT = expression(r"%\^%|ass(?:word|wd)\b|--?[a-z]|&{1,2}\w|@@|\$|%\w+%|[\"']?\$|\d{1,5}\Z|@|/\w")
 
 
 def find(reading: Reading) -> Iterator[Finding]:

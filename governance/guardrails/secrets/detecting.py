@@ -115,6 +115,8 @@ _NAMES = (
     "codeword",
     "codewort",
     "memorable word",
+    "safe word",
+    "safeword",
     "mot de code",
     "palabra clave",
     "parola d'ordine",
@@ -133,7 +135,7 @@ _TAIL = expression(
     r"|(?=[A-Za-z])(?=[^\s\"]{0,40}\d)[^\s\"]{2,40}[@#$%^&*+~!?._\-][^\s\"]{0,40}(?:\"?\s[^\n]{0,60}|\")?"
     r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
     r"|(?i:us[ae]r?|utilise[zr]?|inserisci|digite|saisissez|gebruik|nutzen?|verwenden?|använd|bru[gk]) (?:[^\s]{1,4} ){0,2}(?i:código|code|codice|kod)[^\n.]{0,50}"
-    r"|(?i:(?:tele)?phone pass|telefon-?(?:pass|kenn)|memorable word|code ?wor[dt]|mot de code|palabra clave|parola d'ordine)[^\n?]{0,60}(?:\?\s{0,3}[^\n]{0,90})?"
+    r"|(?i:(?:tele)?phone pass|telefon-?(?:pass|kenn)|memorable word|safe ?word|code ?wor[dt]|mot de code|palabra clave|parola d'ordine)[^\n?]{0,60}(?:\?\s{0,3}[^\n]{0,90})?"
     # what is said after a number: what it locks, whose it is, that it was sent
     r"|(?i:k?ombin\w{0,9})[^\n]{0,60}|(?i:pin|passcode|пин)(?:[ \-]?code)?[^\n\d]{0,16}\d{4,10}#?[^\n]{0,20}|(?i:code)(?: is|['’]s) \d[^\n]{0,57}|, (?i:code|código|codice|kod|код):? \d[^\n]{0,10}"
     # a row of a table

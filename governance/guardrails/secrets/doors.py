@@ -105,7 +105,7 @@ _CHOSEN = expression(
     r"(?:(?:set|turn|dial|put) (?:the |all )?(?:wheels|dials|numbers|digits|rings)(?: on it| in)? (?:to|at)"
     r"|(?:lock|padlock|combo|combination)(?:'s|’s| is| was)(?: set to)?"
     r"|(?:code|combination|number) (?:that |which )?(?:i|we|you|he|she|they) (?:had |have |'ve )?(?:set|used|chose|chosen|picked|entered|programmed)[^\n.!?\d]{0,30}? (?:is|was))"
-    r":? (?P<value>\d{3,8})(?![\w/:%€$£]|[.,\-]\d| ?(?:mm|cm|m|km|inch(?:es)?|ft|kg|g|eur|usd|years?|days?|minutes?|characters|digits)\b)",
+    r":? (?P<value>\d(?:[ \-]\d){2,5}|\d{3,8})(?![\w/:%€$£]|[.,\-]\d| ?(?:mm|cm|m|km|inch(?:es)?|ft|kg|g|eur|usd|years?|days?|minutes?|characters|digits)\b)",
     re.IGNORECASE,
 )
 _AT_CHOSEN = (

@@ -44,11 +44,11 @@ def _behind_here_is(reading: Reading) -> Iterator[Finding]:
 
 # "what is your telephone password?\nCaller: It's marmalade kestrel.", "the code word, that's marzipan otter"
 _WORDS = Needles((
-    "telephone password", "phone password", "telefonpasswort", "telefon-passwort", "telefonkennwort", "telefon-kennwort", "memorable word", "code word", "codeword", "codewort", "mot de code", "palabra clave", "parola d'ordine", "wachtwoord aan de telefoon",
+    "telephone password", "phone password", "telefonpasswort", "telefon-passwort", "telefonkennwort", "telefon-kennwort", "memorable word", "safe word", "safeword", "duress word", "code word", "codeword", "codewort", "mot de code", "palabra clave", "parola d'ordine", "wachtwoord aan de telefoon",
 ))  # fmt: skip
 _OWN = r"(?P<value>[^\W\d_][^\W\d_'’\-]{2,14}(?: [^\W\d_]{3,14}){0,3})(?=[.!,;\"”]|\s{0,3}(?:\n|\Z))"
 _SAID = expression(
-    rf"(?:[^\n?.]{{0,40}}\?\s{{1,3}}(?:[^\W\d_][\w .]{{0,20}}: ?)?(?:(?:yes|sure|ja|oui|sí|sì)[,.]? )?(?:it['’]?s|it is|that['’]?s|das ist|es ist|c['’]est|es|è)|,? (?:that['’]?s|it['’]?s|is|ist|lautet|est|es|è)(?: now)?:?) [\"“„«]?{_OWN}",
+    rf"(?:[^\n?.]{{0,40}}\?\s{{1,3}}(?:[^\W\d_][\w .]{{0,20}}: ?)?(?:(?:yes|sure|ja|oui|sí|sì)[,.]? )?(?:it['’]?s|it is|that['’]?s|das ist|es ist|c['’]est|es|è)|(?: (?:if|for|when|für|falls|bei|pour|si|para|per|se|voor)\b[^\n:.?]{{3,44}})?:|,? (?:that['’]?s|it['’]?s|is|ist|lautet|est|es|è)(?: now)?:?) [\"“„«]?{_OWN}",
     re.IGNORECASE,
 )
 _NOTHING_SAID = expression(

@@ -25,6 +25,10 @@ _LOGIN = expression(
 )
 _PINS = (
     "pin",
+    "tpin",
+    "mpin",
+    "upi pin",
+    "code confidentiel",
     "geheimzahl",
     "puk",
     "пин",
@@ -38,8 +42,8 @@ _PINS = (
     "密码",
 )
 _PIN = expression(
-    r"(?:pin(?:[ \-]?code|-nummer|-код|-koden|码)?|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
-    r"(?: ?\((?:pin|puk|geheimzahl|nip)\))?(?:(?<=geheimzahl) (?=\d)|(?<=puk) (?=\d)|(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|es el|è il|est le|é o|er|är|jest|to|это|—|-) |は|是|\? (?:it'?s |is )?))[\"']?"
+    r"(?:[tm]?pin(?:[ \-]?code|-nummer|-код|-koden|码)?|code confidentiel|geheimzahl|puk|пин(?:-код)?|otp|passcode|t[uü]r-?code|暗証番号|비밀번호|密码| code|code pin)"
+    r"(?: ?\((?:pin|puk|geheimzahl|nip)\))?(?:(?<=geheimzahl) (?=\d)|(?<=puk) (?=\d)|(?: [^\W\d_][\w'’\-]{0,15}){0,6}?(?: ?[:=：] ?| (?:is|ist|lautet|war|was|est|es|è|é|es el|è il|est le|é o|er|är|jest|to|это|—|-) (?:: )?|は|是|\? (?:it'?s |is )?))[\"']?"
     r"(?P<value>\d{4,8})(?![\w./\-:]\w|[a-z0-9_])",
     re.IGNORECASE,
 )
@@ -121,7 +125,7 @@ _DOORS = expression(
 _OPENED_BY = expression(
     r"(?:(?:pin|code|passcode|combination|combo) (?:for|to|of|on) (?:the |my |our |her |his )?(?:[^\W\d_]{2,12} )?"
     r"(?:card|padlock|lock ?box|key ?box|safe|door|alarm|gate|phone|tablet|lock|garage|keypad|locker|entrance)(?: is| was|:| =)(?: now)?|"
-    r"(?:card|padlock|box|safe|door|alarm|gate|phone|tablet|lock|garage|locker|laptop)s? (?:unlocks|opens) with|"
+    r"(?:card|padlock|box|safe|door|alarm|gate|phone|tablet|lock|garage|locker|laptop|screen|display|ipad|iphone|pc|it)s? (?:unlocks|opens) with|"
     r"(?:bike|suitcase|luggage|locker|shed|gym|combination) lock(?: is| was|:| =)|(?:padlock|(?:fahrrad|zahlen|vorhänge|koffer)schloss|antivol|cadenas|candado|cadeado|lucchetto|hangslot|fietsslot|kłódka|замок)(?: is| ist| est| es| è| é|:| =)) (?P<value>#?\d{4,8}[#*]?|\d{1,2}-\d{1,2}-\d{1,2})(?![\w\-/:]|\.\d)"
 )
 _BEFORE_OPENED = (

@@ -182,7 +182,7 @@ _NAMES_BEFORE_QUOTES = (
 
 # "with passphrase mango brick sleepy antenna": what stands there is nothing else, if no word speaks of phrases.
 _BARE_PHRASE = expression(
-    r"pass ?phrase(?P<value>(?: [a-z]{3,12}){4,8}?)(?= (?:and|then|to|for|in|when|at|on|or|but|if)\b|[.,;!?\n)]|\Z)"
+    r"(?:pass ?phrase|(?:with|by|using) the phrase)(?P<value>(?: [a-z]{3,12}){4,8}?)(?= (?:and|then|to|for|in|when|at|on|or|but|if)\b|[.,;!?\n)]|\Z)"
 )
 _OF_PHRASES = expression(
     r"\b(?:strength|meters?|rotation|manag\w+|protect\w*|dialog\w*|caches?|agents?|length|entropy|generat\w+|lists?|words|hints?|based|support\w*|files?|fields?|options?|via|requir\w+|"
@@ -192,7 +192,9 @@ _OF_PHRASES = expression(
 
 
 def _bare_phrases(reading: Reading) -> Iterator[Finding]:
-    for match in reading.matches(_BARE_PHRASE, ("passphrase", "pass phrase")):
+    for match in reading.matches(
+        _BARE_PHRASE, ("passphrase", "pass phrase", "with the phrase", "by the phrase", "using the phrase")
+    ):
         value = match["value"][1:]
         if _own_words(value) and not _OF_PHRASES.search(value):
             yield Finding("password", match.start("value") + 1, match.end("value"), 0.65)

@@ -83,6 +83,9 @@ _CARRIER = expression(
 
 def _aside(reading: Reading) -> Iterator[Finding]:
     lower = reading.lower
+    for match in reading.matches(_SPACED, _AT_SPACED):
+        if not reading.lower[match.start() - 1 : match.start()].isalpha():
+            yield Finding("pin", *match.span("value"), 0.7)
     for match in reading.matches(_GIVEN, ("pin", "passcode")):
         if not looks.YEAR.match(match["value"]):
             yield Finding("pin", *match.span("value"), 0.7)
@@ -95,6 +98,21 @@ def _aside(reading: Reading) -> Iterator[Finding]:
         ):
             yield Finding("pin", *match.span("value"), 0.7)
 
+
+# "The personal identification number for this card is\n\n   6 5 1 8\n": digits with blanks between, alone.
+_SPACED = expression(
+    r"(?:pin|identification number|geheimzahl|code confidentiel|code secret|número secreto|codice segreto|pincode)\b[^\n\d.?!]{0,60}(?:\n\s{0,60}| ?: {1,4}| (?:is|ist|lautet|est|es|è|é) {1,4})(?P<value>\d(?: {1,3}\d){3,5})(?=[ \t]{0,20}(?:\r?\n|\Z)|[.,;!](?!\d))",
+    re.IGNORECASE,
+)
+_AT_SPACED = (
+    "pin",
+    "identification number",
+    "geheimzahl",
+    "code confidentiel",
+    "code secret",
+    "número secreto",
+    "codice segreto",
+)
 
 # "PUK1: 48291736", and a list of SIM cards below a heading that names the PUK: eight digits end each line.
 _PUK = expression(r"puk(?:[ \-]?(?:code|nummer))? ?[12]? ?[:=]? {0,3}(?P<value>\d{8})(?![\w/]|[.,\-]\d)", re.IGNORECASE)

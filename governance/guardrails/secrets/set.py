@@ -64,10 +64,17 @@ def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value:
     if group in {"quoted", "foreign"}:
         if "," in sign:
             return shouted
+        if shouted and _DEFINED.search(head):
+            return True
         return _GIVING.search(sign) is not None or (linked and sure) or beside()
     if group == "held":
         if sign == "=":
-            return named.startswith("--") or shouted or (qualified and begins) or _immediately(reading, at)
+            return (
+                named.startswith("--")
+                or shouted
+                or (begins and (qualified or core == "psk"))
+                or _immediately(reading, at)
+            )
         argument = named.startswith("--") and _ENDS_ARGUMENT.match(text, match.end()) is not None
         return argument or _immediately(reading, at)
     opened = sure and _OPENED.search(head) is not None
@@ -81,6 +88,7 @@ _ENDS_ARGUMENT = expression(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence
 _NAME_BEFORE = expression(r"[\w.\-]{0,40}\Z")
 _JOINING = frozenset("_.-")
 _GIVING = expression(r"[:=]|equals")
+_DEFINED = expression(r"#define \w{1,30}\Z")
 _EVERYDAY = frozenset({"pass", "clave", "parole", "parola"})  # words that mean other things as well
 # A setting begins its line, alone or in a list.
 _AT_LINE = expression(r"(?:\A|\n)[ \t>|]{0,40}(?:- )?(?:export |set |env )?[\"']?[\w.\-]{0,38}\Z")

@@ -101,7 +101,7 @@ _STRICT = ("secret", "passkey", "login code")  # of which only a word counts tha
 _BESIDE_CORES = (
     "password", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "mdp", "contraseña", "clave", "senha", "wachtwoord", "hasło", "hasła", "hasłem", "password-value", "parola d'ordine",
     "lösenord", "adgangskode", "passord", "heslo", "salasana", "jelszó", "пароль", "parola", "şifre", "şifresi", "密码", "비번", "비밀번호", "パスワード", "पासवर्ड",
-    "kata sandi", "kata sandinya", "mật khẩu", "wlan-schlüssel", "clé wifi", "clave wifi", "code wifi", "pw", "pwd", "pass", "passw",
+    "lösen", "kata sandi", "kata sandinya", "mật khẩu", "wlan-schlüssel", "clé wifi", "clave wifi", "code wifi", "pw", "pwd", "pass", "passw",
     "kennw", "kennw.", "passw.", "pwd.", "pw.", "mdp.", "m. de p.", "contr.:", "contras.", "wachtw.", *_STRICT,
 )  # fmt: skip
 
