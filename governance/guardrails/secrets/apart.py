@@ -120,7 +120,7 @@ _TO_OPEN = (
     "чтобы открыть",
 )
 _ENTERED = expression(
-    rf"(?:{'|'.join(_TO_OPEN)})(?:lo|la|e)?(?: [^\n.;:,]{{1,30}}?)?,? (?:please |bitte )?(?:enter|type|use|key in|type in|geben|gib|nutzen|nutze|verwenden|saisissez|entrez|tapez|utilisez|introduzca|introduce|escriba|teclee|use|usa|inserisci|inserire|inserisca|digita|digite|insira|voer|typ|gebruik|wpisz|введите)(?: sie)?(?: bitte)?(?: the| das| le| la| el| il| o| het)?(?: (?:password|code|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|пароль))? {VALUE}(?:{END}| (?:ein|in)\b)",
+    rf"(?:{'|'.join(_TO_OPEN)})(?:lo|la|e)?(?: [^\n.;:,]{{1,30}}?)?,? (?:please |bitte )?(?:enter|type|key in|type in|geben|gib|saisissez|entrez|tapez|introduzca|introduce|escriba|teclee|inserisci|inserire|inserisca|digita|digite|insira|voer|typ|wpisz|введите)(?: sie)?(?: bitte)?(?: the| das| le| la| el| il| o| het)?(?: (?:password|code|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|пароль))? {VALUE}(?=[\"”»]?(?:[.,!](?:\s|\Z)|\s{{0,3}}(?:\n|\Z)| (?:ein|in)[.!]))",
     re.IGNORECASE,
 )
 _FILE = expression(

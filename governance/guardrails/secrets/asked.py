@@ -72,7 +72,7 @@ _OTHER = expression(
 
 # "attends je l'ai sur mon tel\nHervé: 134 150 vite il reste 20 secondes": hurry, beside six digits alone.
 _HURRIED = expression(
-    r"[^\n]{0,90}\n(?:[^\n]{0,90}\n){0,3}?[ \t>*\[]{0,4}(?:(?:\[?\d\d:\d\d(?::\d\d)?\]? )?[^\W\d_][\w .()]{0,23}\]?\*{0,2} ?[:>：] {0,2})?(?:[^\W\d_][\w'’]{0,9},? ?){0,4}[:,]? ?(?P<value>\d{3}[ \-]\d{3}|\d{6})(?![\w\-/:%]|[.,]\d| (?:views|hits|rows|people|users|times|requests|lines|calls|euro?|usd|km)\b)(?=[^\n]{0,48}?(?:\b(?:sec|seg|sek|expire|scad|caduc|läuft ab|vite|quick|hurry|fast|schnell|beeil|rápid|rapid|veloce|presto|snel|szybko|reste|left)|секунд|быстр|скоре))",
+    r"[^\n]{0,90}\n(?:[^\n]{0,90}\n){0,3}?[ \t>*\[]{0,4}(?:(?:\[?\d\d:\d\d(?::\d\d)?\]? )?[^\W\d_][\w .()]{0,23}\]?\*{0,2} ?[:>：] {0,2})?(?:(?:it['’]?s|ok|here|code|the code is|le code|c['’]est|voilà|hier|der code ist|es|es el|toma|ecco|è|вот)[,:]? ){0,2}(?P<value>\d{3}[ \-]\d{3}|\d{6})(?![\w\-/:%]|[.,]\d| (?:sec\w*|sek\w*|seg\w*|views|hits|rows|people|users|times|requests|lines|calls|euro?|usd|km)\b)(?=[^\n]{0,48}?(?:\b(?:sec|seg|sek|expire|scad|caduc|läuft ab|vite|quick|hurry|fast|schnell|beeil|rápid|rapid|veloce|presto|snel|szybko|reste|left)|секунд|быстр|скоре))",
     re.IGNORECASE,
 )
 

@@ -90,8 +90,8 @@ _ADDRESS = expression(
 _OPENS = expression(r"\b(?:card|sim|bank\w*|door|gate|alarm|safe|locker|unlock\w*|login|account|atm|enter the)\b")
 
 # "The product code for the garage door is 55120", "Fehlercode an der Tür 8463", "codice articolo del lucchetto"
-_KIND_OF_CODE = r"(?:error|fault|fehler|product|produkt|article|artikel|colou?r|farb|postal|zip|area|country|dialling|dialing|rabatt|discount|promo|coupon|gutschein|source|quell|barras|status|exit|morse|dress)"
-_CODE_OF_KIND = r"(?:d['’]article|article|articolo|articulo|artículo|artykułu|produit|produto|producto|prodotto|produktu|postal|pocztow|d['’]erreur|de erro|errore|błędu|ошибки|товара|couleur|colore|coloru|fiscal|de barras|of conduct|de la route|source)"
+_KIND_OF_CODE = r"(?:error|fault|fehler|product|produkt|article|artikel|colou?r|farb|postal|zip|area|country|dialling|dialing|rabatt|discount|promo|coupon|gutschein|source|quell|barras|status|exit|morse|dress|qr|bar)"
+_CODE_OF_KIND = r"(?:d['’]article|article|articolo|articulo|artículo|artykułu|produit|produto|producto|prodotto|produktu|postal|pocztow|d['’]erreur|de erro|errore|błędu|ошибки|товара|couleur|colore|koloru|fiscal|de barras|promo|de réduction|descuento|sconto|of conduct|of practice|de la route|source)"
 _OF_GOODS = Cue(
     rf"(?:{_KIND_OF_CODE}[\s\-]?(?:codes?|kod\w{{0,2}})|(?:code|código|codice|kod|код) {_CODE_OF_KIND}\w{{0,3}})\b[^\n.;!?]{{0,60}}\Z"
 )

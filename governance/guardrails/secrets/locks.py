@@ -21,13 +21,13 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 _NUMBER = expression(r"\d{4}")
-_VALUE = r"(?P<value>[#*]?(?-i:[A-Z])?\d{4,8}(?-i:[A-Z])?[#*]?)(?![\w/:%€$£]|[.,\-–]\d| ?(?:mm|cm|km|kg|m|eur|euro|usd|watt|kw|rpm|hours?|days?|min\w*|sec\w*|times|people|units|pieces|stück|lines|rows|characters|digits)\b)"
+_VALUE = r"(?P<value>[#*]?(?-i:[A-Z])?\d{4,8}(?-i:[A-Z])?[#*]?)(?![\w/:%€$£]|[.,\-–]\d| ?(?:mm|cm|km|kg|mg|n|px|ms|mv|v|m|eur|euro|usd|watt|kw|rpm|hours?|days?|min\w*|sec\w*|times|people|units|pieces|stück|lines|rows|characters|digits)\b)"
 # "The entry code for the bike cellar changed this morning: it is now 49545#", "Il codice della cassetta è 27003"
 _AT_CODES = Needles((
     "code", "código", "codigo", "codice", "kod", "kód", "koodi", "код", "combin", "kombin", "geheimzahl", "pin ", "pin-", "cijfer", "szyfr", "numéro secret", "número secreto", "κωδικ", "şifre", "numer pin", "暗証",
 ))  # fmt: skip
 _SAYS = (
-    r"(?: ?[:=：]| is| are| ist| lautet| est| es| è| é| jest| to| är| er| on| je| este| είναι|[,;] (?:it['’]s|it is|c['’]est|es|è|é|to)|,)"
+    r"(?: ?[:=：]| is| are| ist| lautet| est| es| è| é| jest| to| är| er| on| je| este| είναι|[,;] (?:it['’]s|it is|c['’]est|es|è|é|to))"
     r"(?: (?:it is|it['’]s|er ist|sie lautet))?(?: (?:now|still|currently|jetzt|nun|weiterhin|maintenant|désormais|ahora|adesso|ora|agora|teraz|nu|теперь|şimdi|nyt|nå))?"
 )
 _CODE_OF = expression(
@@ -77,14 +77,16 @@ _SET_SO = expression(
     re.IGNORECASE,
 )
 _THEN = frozenset({"auf ", "op "})  # after whose number the verb stands
-_A_PIN = expression(r"\b(?:pins?|passcode|geheimzahl|(?:tür|zahlen|zugangs|alarm)-?code|(?:door|alarm|gate|safe|lock|entry|access) code|combination|code (?:for|of|to|du|de la|pour|für|della|del|de|van|do|pin)\b|пин|kod pin)")  # fmt: skip
-REACH_OF_PIN = 170
+_A_PIN = expression(r"\b(?:(?<!gpio )pins?(?! (?:entry|dialog|pad|screen|polic|header|length|am board|of the|\d))|passcode|geheimzahl|(?:tür|zahlen|zugangs|alarm)-?code|(?:door|alarm|gate|safe|lock|entry|access) code|combination(?! (?:of|with|washer|oven|drug))|code (?:for|of|to|du|de la|pour|für|della|del|de|van|do|pin)\b|пин|kod pin)")  # fmt: skip
+REACH_OF_PIN, ROUND = 170, "00"
 
 
 def _set_so(reading: Reading) -> Iterator[Finding]:
     for at, cue in reading.each(_SETTING, price=2, whole=False) if reading.speaks(_A_PIN) else ():
         match = _SET_SO.match(reading.text, at + len(cue))
         if match is None or looks.YEAR.match(match["value"]) or (cue in _THEN and not match["set"]):
+            continue
+        if match["value"].endswith(ROUND):  # what is set to so much is no code
             continue
         if _A_PIN.search(reading.lower, max(0, at - REACH_OF_PIN), at):
             yield Finding("pin", *match.span("value"), 0.65)

@@ -72,7 +72,7 @@ def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value:
             return (
                 named.startswith("--")
                 or shouted
-                or (begins and (qualified or core == "psk"))
+                or (begins and (qualified or (core == "psk" and core not in value.lower())))
                 or _immediately(reading, at)
             )
         argument = named.startswith("--") and _ENDS_ARGUMENT.match(text, match.end()) is not None

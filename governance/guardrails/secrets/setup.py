@@ -167,7 +167,7 @@ _EVERYBODYS_BYTES = (["1", "3", "5", "7"], ["0", "1", "2", "3"], ["1", "2", "3",
 
 # {"ip": "…", "key": "…"}: of a thing in the house; key: …, secret: …: of an exchange's account
 _KEY_OF_THING = expression(
-    r"[\"']?key[\"']?\s?[:=]\s?[\"']?(?P<value>[A-Za-z\d+/_\-]{16,64}={0,2})[\"']?(?P<two>\s{0,12},?\s{1,24}[\"']?(?:api_?)?secret[\"']?\s?[:=])?",
+    r"[\"']?key[\"']?\s?[:=]\s?[\"']?(?P<value>[A-Za-z\d+/_\-]{16,64}={0,2})[\"']?(?P<two>\s{0,12},?\s{1,24}[\"']?(?:api_?)?secret[\"']?\s?[:=]\s?[\"']?(?!false|true|null)[a-z\d+/_\-]{8})?",
     re.IGNORECASE,
 )
 _AT_KEY = ('"key"', "'key'", "key:", "key =")

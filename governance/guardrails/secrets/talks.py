@@ -59,7 +59,7 @@ _ASKED = Needles((
     "creds", "credentials", "zugangsdaten", "salasana", "jelszó", "parola", "şifre", "sifre", "lozinka", "密码", "パスワード", "비밀번호", "비번", " pw", "passwd", "login", "log-in",
 ))  # fmt: skip
 _ASKS = expression(
-    r"[?？]|\b(?:what(?:['’]?s)?|which|wie|welche\w?|was|cu[aá]l|quel|quelle|qual|quale|wat|jakie|jaki|hva|hvad|vad|mikä|mi a|какой|какая|jaké|ne|did|remind|resend|send|anyone|скинь\w*|пришли\w*|дай\w*|напомни\w*|schick\w*|gib|sag|envoie\w*|passe-moi|donne\w*|m[aá]ndame|manda\w*|p[aá]same|dime|env[ií]a\w*|podaj|wyślij|daj|stuur|geef|skicka|invia\w*|passami|gimme|give me|neues|nochmal|redonne\w*|rappelle\w*|"
+    r"[?？]|\b(?:what(?:['’]?s)?|which|wie|welche\w?|was|cu[aá]l|quel|quelle|qual|quale|wat|jakie|jaki|hva|hvad|vad|mikä|mi a|какой|какая|jaké|ne|did|remind|resend|send|anyone|скинь\w*|пришли\w*|дай\w*|напомни\w*|schick\w*|gib|envoie\w*|passe-moi|donne\w*|m[aá]ndame|p[aá]same|dime|env[ií]a\w*|podaj|wyślij|daj|stuur|geef|skicka|invia\w*|passami|gimme|give me|neues|nochmal|redonne\w*|rappelle\w*|"
     r"changed?|rotated|geändert|cambi\w+|chang\w+|mud\w+|alterad\w+|zmieni\w+|помен\w+|смен\w+|bytt\w*|ändra\w*|değişti)\b"
 )
 _REST = expression(r"[^\n]{0,90}\n{1,2}")
