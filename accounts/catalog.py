@@ -47,6 +47,16 @@ _READING: Final = """
      WHERE p.polpermissive AND p.polcmd IN ('r', '*')
        AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = %(system)s)
 """
+# Policies that let rows be seen, or written, whatever their tenant.
+_TENANTLESS: Final = """
+    SELECT c.relname, p.polname
+      FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+     CROSS JOIN LATERAL (SELECT coalesce(pg_get_expr(p.polqual, p.polrelid), '') AS before) q
+     CROSS JOIN LATERAL (SELECT coalesce(pg_get_expr(p.polwithcheck, p.polrelid), q.before) AS after) w
+     WHERE p.polpermissive AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = %(system)s)
+       AND (p.polcmd <> 'a' AND position('agentos.tenant' IN q.before) = 0
+            OR p.polcmd IN ('a', 'w', '*') AND position('agentos.tenant' IN w.after) = 0)
+"""
 _WAYS_ROUND: Final = """
     SELECT c.relname, 'is a view with its owner''s rights: create it WITH (security_invoker = true)'
       FROM pg_class c
@@ -77,6 +87,17 @@ _WAYS_ROUND: Final = """
      WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY(%(closed)s)
        AND (has_table_privilege(%(app)s, c.oid, 'DELETE')
             OR has_any_column_privilege(%(app)s, c.oid, 'SELECT, INSERT, UPDATE'))
+    UNION ALL
+    SELECT 'accounts_user', 'shows the passwords'' hashes to the application''s role'
+     WHERE has_column_privilege(%(app)s, 'accounts_user', 'password', 'SELECT')
+    UNION ALL
+    SELECT c.relname, 'is open to the application''s role in the schema ' || n.nspname || ', which has no policies'
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname NOT IN ('public', 'information_schema') AND n.nspname !~ '^pg_'
+       AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+       AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+       AND (has_table_privilege(%(app)s, c.oid, 'DELETE')
+            OR has_any_column_privilege(%(app)s, c.oid, 'SELECT, INSERT, UPDATE'))
 """
 _ROLE: Final = """
     SELECT r.rolname, w.problem
@@ -86,12 +107,14 @@ _ROLE: Final = """
            (r.rolbypassrls, 'has BYPASSRLS'),
            (r.rolreplication, 'has REPLICATION'),
            (r.rolcreaterole, 'has CREATEROLE'),
+           (r.rolcreatedb, 'has CREATEDB'),
+           (has_database_privilege(r.oid, current_database(), 'CREATE'), 'may create schemas'),
            (has_schema_privilege(r.oid, 'public', 'CREATE'), 'may create tables'),
            (EXISTS (SELECT 1 FROM pg_class c
                      WHERE c.relnamespace = 'public'::regnamespace AND c.relowner = r.oid), 'owns tables'),
            (EXISTS (SELECT 1 FROM pg_roles o
                      WHERE o.oid <> r.oid AND pg_has_role(r.oid, o.oid, 'MEMBER')
-                       AND (o.rolsuper OR o.rolbypassrls OR o.oid IN (
+                       AND (o.rolsuper OR o.rolbypassrls OR o.rolname ~ '^pg_' OR o.oid IN (
                             SELECT c.relowner FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace))),
             'is a member of a stronger role')
            ) AS w(holds, problem)
@@ -173,12 +196,13 @@ def _tables() -> Iterator[CheckMessage]:
 
 
 def _reading(tenants: set[str], owned: set[str], for_all: set[str]) -> Iterator[CheckMessage]:
-    """Compare the conditions under which rows are read with what their tables hold."""
-    by_tenant_only = set()
-    for name, policy, condition, narrowed in _ask(_READING, {"system": _role("system")}):
-        if name in tenants and "agentos.tenant" not in condition:
-            hint = "Let its condition compare tenant_id with the current tenant."
+    """Compare the conditions under which rows are read and written with what their tables hold."""
+    system, by_tenant_only = {"system": _role("system")}, set()
+    for name, policy in _ask(_TENANTLESS, system):
+        if name in tenants:
+            hint = "Let its conditions compare tenant_id with the current tenant."
             yield Error(f"The policy {policy} of {name} knows no tenant.", hint=hint, id="accounts.E001")
+    for name, _, condition, narrowed in _ask(_READING, system):
         if name in owned and "agentos.user" not in f"{condition} {narrowed}":
             by_tenant_only.add(name)
     for name in sorted(by_tenant_only - for_all):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.core.checks import Tags, run_checks
@@ -78,6 +79,32 @@ WEAKNESSES = {
         "accounts.E001",
         "CREATE POLICY open ON agents_run FOR SELECT USING (user_id IS NOT NULL)",
         "DROP POLICY open ON agents_run",
+    ),
+    "rows put into any tenant": (
+        "accounts.E001",
+        "CREATE POLICY open ON agents_run FOR INSERT TO {app} WITH CHECK (true)",
+        "DROP POLICY open ON agents_run",
+    ),
+    "any tenant's rows changed": (
+        "accounts.E001",
+        "CREATE POLICY open ON agents_run FOR UPDATE TO {app} USING (true)",
+        "DROP POLICY open ON agents_run",
+    ),
+    "any tenant's rows deleted": (
+        "accounts.E001",
+        "CREATE POLICY open ON agents_run FOR DELETE TO {app} USING (true)",
+        "DROP POLICY open ON agents_run",
+    ),
+    "rows moved to any tenant": (
+        "accounts.E001",
+        "CREATE POLICY open ON agents_run FOR UPDATE TO {app} "
+        "USING (tenant_id = NULLIF(current_setting('agentos.tenant', true), '')::uuid) WITH CHECK (true)",
+        "DROP POLICY open ON agents_run",
+    ),
+    "passwords": (
+        "accounts.E004",
+        "GRANT SELECT (password) ON accounts_user TO {app}",
+        "REVOKE SELECT (password) ON accounts_user FROM {app}",
     ),
     "no tenant": ("accounts.E002", "CREATE TABLE stray (id int)", "DROP TABLE stray"),
     "a tenant after all": (
@@ -168,6 +195,53 @@ def test_a_weakness_is_found_and_nothing_starts(database: None, identifier: str,
         assert identifier in found()
         with pytest.raises(ConfigError, match=r"^accounts\.E0\d\d: "):
             checks.refuse(Tags.database)
+    assert found() == set()
+
+
+BY_A_SUPERUSER = {
+    "programs of the server": (
+        "accounts.E005",
+        "GRANT pg_execute_server_program TO {app}",
+        "REVOKE pg_execute_server_program FROM {app}",
+    ),
+    "files of the server": (
+        "accounts.E005",
+        "GRANT pg_read_server_files TO {system}",
+        "REVOKE pg_read_server_files FROM {system}",
+    ),
+    "databases": ("accounts.E005", "ALTER ROLE {app} CREATEDB", "ALTER ROLE {app} NOCREATEDB"),
+    "a schema of its own": (
+        "accounts.E005",
+        "GRANT CREATE ON DATABASE {database} TO {app}",
+        "REVOKE CREATE ON DATABASE {database} FROM {app}",
+    ),
+    "a copy elsewhere": (
+        "accounts.E004",
+        "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.copy AS SELECT * FROM agents_run; "
+        "GRANT SELECT ON elsewhere.copy TO {app}",
+        "DROP SCHEMA elsewhere CASCADE",
+    ),
+    "a view elsewhere": (
+        "accounts.E004",
+        "CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.leak AS SELECT * FROM agents_run; "
+        "GRANT SELECT ON elsewhere.leak TO {app}",
+        "DROP SCHEMA elsewhere CASCADE",
+    ),
+}
+
+
+@pytest.mark.parametrize(("identifier", "weakening", "mending"), BY_A_SUPERUSER.values(), ids=BY_A_SUPERUSER)
+def test_what_a_superuser_weakens_is_found(
+    database: None, cluster: Any, identifier: str, weakening: str, mending: str
+) -> None:
+    name = connections["owner"].settings_dict["NAME"]
+    named = {role: f'"{role_name(role)}"' for role in ("app", "system")} | {"database": f'"{name}"'}
+    with psycopg.connect(cluster.url(name), autocommit=True) as superuser:
+        superuser.execute(weakening.format(**named))
+        try:
+            assert found() == {identifier}
+        finally:
+            superuser.execute(mending.format(**named))
     assert found() == set()
 
 

@@ -194,6 +194,18 @@ def test_two_who_take_it_up_at_once_make_one_account(acme: TenantWithUsers) -> N
     assert User.objects.using("system").filter(email="nora@new.test").count() == 1
 
 
+def test_who_takes_up_two_tenants_invitations_at_once_has_one_account(
+    acme: TenantWithUsers, globex: TenantWithUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = invited(acme), invited(globex)
+    user = invitations.accept_as_new(first, name="Nora", password=NEW["password"])
+    monkeypatch.setattr(invitations.sign_ins, "by_email", lambda email: None)  # asked before the first was committed
+    with pytest.raises(Conflict) as refused:
+        invitations.accept_as_new(second, name="Nora", password="another-long-word-8")
+    assert refused.value.code == "account_exists"
+    assert User.objects.using("system").get(email="nora@new.test").id == user.id
+
+
 def test_an_expired_a_withdrawn_and_a_replaced_link_do_not_work(acme: TenantWithUsers) -> None:
     first = invited(acme)
     row = Invitation.objects.using("system").get()
