@@ -18,6 +18,7 @@ from django.db.migrations.loader import MigrationLoader
 from accounts import catalog, checks
 from accounts.isolation import DropTenantIndexes
 from accounts.tenancy import TenantForeignKey, role_name
+from agentos import database as settings_of
 from agentos.core.errors import ConfigError
 
 
@@ -198,51 +199,54 @@ def test_a_weakness_is_found_and_nothing_starts(database: None, identifier: str,
     assert found() == set()
 
 
-BY_A_SUPERUSER = {
-    "programs of the server": (
-        "accounts.E005",
-        "GRANT pg_execute_server_program TO {app}",
-        "REVOKE pg_execute_server_program FROM {app}",
-    ),
-    "files of the server": (
-        "accounts.E005",
-        "GRANT pg_read_server_files TO {system}",
-        "REVOKE pg_read_server_files FROM {system}",
-    ),
-    "databases": ("accounts.E005", "ALTER ROLE {app} CREATEDB", "ALTER ROLE {app} NOCREATEDB"),
-    "a schema of its own": (
-        "accounts.E005",
-        "GRANT CREATE ON DATABASE {database} TO {app}",
-        "REVOKE CREATE ON DATABASE {database} FROM {app}",
-    ),
-    "a copy elsewhere": (
-        "accounts.E004",
-        "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.copy AS SELECT * FROM agents_run; "
-        "GRANT SELECT ON elsewhere.copy TO {app}",
-        "DROP SCHEMA elsewhere CASCADE",
-    ),
-    "a view elsewhere": (
-        "accounts.E004",
-        "CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.leak AS SELECT * FROM agents_run; "
-        "GRANT SELECT ON elsewhere.leak TO {app}",
-        "DROP SCHEMA elsewhere CASCADE",
-    ),
+ELSEWHERE = {
+    "a copy": "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.copy AS SELECT * FROM agents_run; "
+    "GRANT SELECT ON elsewhere.copy TO {app}",
+    "a view": "CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.leak AS SELECT * FROM agents_run; "
+    "GRANT SELECT ON elsewhere.leak TO {app}",
 }
 
 
-@pytest.mark.parametrize(("identifier", "weakening", "mending"), BY_A_SUPERUSER.values(), ids=BY_A_SUPERUSER)
-def test_what_a_superuser_weakens_is_found(
-    database: None, cluster: Any, identifier: str, weakening: str, mending: str
-) -> None:
-    name = connections["owner"].settings_dict["NAME"]
-    named = {role: f'"{role_name(role)}"' for role in ("app", "system")} | {"database": f'"{name}"'}
-    with psycopg.connect(cluster.url(name), autocommit=True) as superuser:
-        superuser.execute(weakening.format(**named))
+@pytest.mark.parametrize("weakening", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_what_stands_open_in_another_schema_is_found(database: None, cluster: Any, weakening: str) -> None:
+    app = f'"{role_name("app")}"'
+    with psycopg.connect(cluster.url(connections["owner"].settings_dict["NAME"]), autocommit=True) as superuser:
+        superuser.execute(weakening.format(app=app))
         try:
-            assert found() == {identifier}
+            assert found() == {"accounts.E004"}
         finally:
-            superuser.execute(mending.format(**named))
+            superuser.execute("DROP SCHEMA elsewhere CASCADE")
     assert found() == set()
+
+
+STRONG = {
+    "programs of the server": "GRANT pg_execute_server_program TO strong",
+    "files of the server": "GRANT pg_read_server_files TO strong",
+    "databases": "ALTER ROLE strong CREATEDB",
+    "a schema of its own": 'GRANT CREATE ON DATABASE "{database}" TO strong',
+}
+
+
+@pytest.mark.parametrize("strengthening", ["SELECT 1", *STRONG.values()], ids=["nothing", *STRONG])
+def test_a_role_with_more_than_tables_is_found(
+    database: None, monkeypatch: pytest.MonkeyPatch, cluster: Any, strengthening: str
+) -> None:
+    """The role is nobody else's: it is there in one transaction only, since all tests share a server's roles."""
+    name = connections["owner"].settings_dict["NAME"]
+    connection = connections["owner"].copy()
+    connection.settings_dict = {**connection.settings_dict, **settings_of.django_database(cluster.url(name))}
+    monkeypatch.setattr(catalog, "connections", {"default": connection, "system": connections["system"]})
+    connection.set_autocommit(False)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE ROLE strong")
+            cursor.execute(strengthening.format(database=name))
+            cursor.execute("SET LOCAL ROLE strong")
+        expected = set() if strengthening == "SELECT 1" else {"accounts.E005"}
+        assert {message.id for message in catalog._roles()} == expected
+    finally:
+        connection.rollback()
+        connection.close()
 
 
 @pytest.mark.parametrize("role", ["owner", "admin"])
@@ -254,8 +258,6 @@ def test_a_stronger_role_as_the_application_is_found(
     if role == "admin":
         connection = connections["owner"].copy()
         name = connections["owner"].settings_dict["NAME"]
-        from agentos import database as settings_of
-
         connection.settings_dict = {**connection.settings_dict, **settings_of.django_database(cluster.url(name))}
     monkeypatch.setattr(catalog, "connections", {"default": connection, "system": connections["system"]})
     try:
