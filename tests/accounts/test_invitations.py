@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from accounts import audit, principals
 from accounts.models import AuditRow, Invitation, Membership, Role, Tenant, TenantRole, User
-from accounts.services import invitations, members, tenants
+from accounts.services import invitations, members, sign_ins, tenants
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, Gone, Invalid, NotFound, PolicyDenied
@@ -199,7 +199,7 @@ def test_who_takes_up_two_tenants_invitations_at_once_has_one_account(
 ) -> None:
     first, second = invited(acme), invited(globex)
     user = invitations.accept_as_new(first, name="Nora", password=NEW["password"])
-    monkeypatch.setattr(invitations.sign_ins, "by_email", lambda email: None)  # asked before the first was committed
+    monkeypatch.setattr(sign_ins, "by_email", lambda email: None)  # asked before the first was committed
     with pytest.raises(Conflict) as refused:
         invitations.accept_as_new(second, name="Nora", password="another-long-word-8")
     assert refused.value.code == "account_exists"
