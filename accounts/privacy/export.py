@@ -1,7 +1,8 @@
 """What is held of a person, as one archive: a JSON line for each row, a file for each table, and what the fields mean.
 
 Made from the data map: every row that is hers whole but for its secrets, of others' rows what she wrote in them, and
-her entries of the audit trail with what was sealed in the clear.
+her entries of the audit trail with what was sealed in the clear. What belongs to no tenant, as when she signed in last,
+tells of all of hers: it is in an archive `everywhere` only.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.types import Json, JsonObject
 
 CHUNK_ROWS = 500
+OF_A_MEMBER = ("id", "email", "name")  # what each of her tenants is shown of a user
 README = """This archive holds what was stored about one person in one tenant.
 
 manifest.json says when it was made and how many rows each file has. Every other file is JSON Lines: one row a line,
@@ -34,12 +36,12 @@ class secret (passwords, keys) are left out. Ids of other persons are pseudonyms
 """
 
 
-def write(person: Person, target: IO[bytes], *, tell: Callable[[str, int], None]) -> JsonObject:
+def write(person: Person, target: IO[bytes], *, everywhere: bool, tell: Callable[[str, int], None]) -> JsonObject:
     """Write the archive and return its manifest."""
     written: dict[str, int] = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for table in tables():
-            for name, found in _files(table, person):
+            for name, found in _files(table, person, everywhere=everywhere):
                 count = _write(archive, name, found)
                 if count:
                     written[name] = count
@@ -57,10 +59,13 @@ def write(person: Person, target: IO[bytes], *, tell: Callable[[str, int], None]
     return manifest
 
 
-def _files(table: Table, person: Person) -> Iterator[tuple[str, Iterator[JsonObject]]]:
+def _files(table: Table, person: Person, *, everywhere: bool) -> Iterator[tuple[str, Iterator[JsonObject]]]:
     """Yield the files that a table makes: what is hers, and what she wrote in others' rows."""
     if table.model is User:
-        yield f"{table.name}.jsonl", _rows(table, User.objects.using(USING).filter(id=person.user_id))
+        (user,) = _rows(table, User.objects.using(USING).filter(id=person.user_id))
+        yield f"{table.name}.jsonl", iter([user if everywhere else {name: user[name] for name in OF_A_MEMBER}])
+        return
+    if not (everywhere or rows.has_tenant(table)):
         return
     if table.model is AuditRow:
         yield f"{table.name}.jsonl", _audit(table, person)

@@ -123,8 +123,13 @@ def newest(principal: Principal) -> list[PrivacyJob]:
 
 
 def archive(principal: Principal, job_id: UUID) -> bytes:
-    """Return the archive that an export made; audited. Raises: NotFound, also once it has died."""
+    """Return the archive that an export made; audited.
+
+    Raises: NotFound, also once it has died, and for others where she asked for it herself: it tells of all her tenants.
+    """
     job = find(principal, job_id)
+    if _is_for_her_alone(job) and principal.user_id != job.subject_id:
+        raise NotFound("There is no such job.")
     with tenant_scope(principal.tenant_id, principal.user_id):
         parts = ExportPart.objects.filter(tenant_id=principal.tenant_id, job_id=job.id).order_by("number")
         data = b"".join(bytes(part) for part in parts.values_list("data", flat=True))
@@ -133,6 +138,11 @@ def archive(principal: Principal, job_id: UUID) -> bytes:
         entry = audit.Entry("privacy.exported", "user", str(job.subject_id), {"job": str(job.id)}, principal.user_id)
         audit.append([entry], tenant_id=principal.tenant_id)
     return data
+
+
+def _is_for_her_alone(job: PrivacyJob) -> bool:
+    """Tell whether nobody of the tenant asked for an archive but she herself, or who runs the installation for her."""
+    return job.requested_by_id in (None, job.subject_id)
 
 
 def _may(principal: Principal, kind: PrivacyJob.Kind, subject: UUID) -> bool:
@@ -154,13 +164,15 @@ def _check_may(principal: Principal, kind: PrivacyJob.Kind, subject: UUID) -> No
 def _export(job: PrivacyJob) -> JsonObject:
     """Make the archive, in parts in the database, and return the receipt."""
     progress: dict[str, int] = {}
+    person = Person(job.tenant_id, job.subject_id)
+    everywhere = _is_for_her_alone(job) or persons.is_alone(person)
 
     def tell(table: str, count: int) -> None:
         progress[table] = progress.get(table, 0) + count
         _note(job, progress=progress, stage="reading")
 
     with SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
-        manifest = export.write(Person(job.tenant_id, job.subject_id), file, tell=tell)
+        manifest = export.write(person, file, everywhere=everywhere, tell=tell)
         file.seek(0)
         with transaction.atomic(using=USING):
             ExportPart.objects.using(USING).filter(job_id=job.id).delete()
