@@ -11,7 +11,7 @@ from accounts import principals
 from accounts.addresses import are_same, matching
 from accounts.models import User
 from accounts.principals import Principal
-from accounts.privacy.access import note_id
+from accounts.privacy.access import hides, note_id
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, NotFound, ToolFailed
@@ -86,6 +86,8 @@ async def subject_of(asker: Principal, user: str) -> Principal:
 
 
 def _shown_to(asker: Principal, user: str) -> Principal:
+    if parse_id(user) is None and hides(asker, User, "email"):  # whom an address finds, it names
+        raise NotFound("There is no such active member.")
     with tenant_scope(asker.tenant_id, asker.user_id):
         subject = member_of(asker.tenant_id, user)
         note_id(asker, User, subject.user_id, subject=subject.user_id)

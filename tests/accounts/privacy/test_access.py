@@ -6,9 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from accounts import audit, selectors
 from accounts.privacy.access import MASK, Showing, masked, seen, seen_field, showing
 from accounts.privacy.datamap import DataClass
+from accounts.seam import in_thread
+from accounts.tenancy import tenant_scope
+from agentos.core.errors import NotFound
 from agentos.core.ids import new_id
+from governance.access import explaining
 
 NONE, PERSONAL, SENSITIVE, SECRET = DataClass
 
@@ -62,3 +67,28 @@ def test_a_field_is_shown_by_its_class(acme):
 )
 def test_a_mask_keeps_the_shape_and_nothing_else(value, left):
     assert masked(value) == left
+
+
+async def test_nobody_is_found_by_an_address_that_is_masked(acme):
+    auditor = acme.principal("auditor")
+    reader = replace(auditor, scopes=auditor.scopes - {"privacy:personal"})
+    for team_member in (acme.member, acme.auditor):
+        await in_thread(done_by, team_member, acme.tenant)
+
+    async def found(reader, actor) -> list[object]:
+        asked = selectors.Asked(action="thing.done", actor=actor)
+        return [row.actor_id for row in (await in_thread(selectors.audit_rows, reader, asked))[0]]
+
+    member = acme.member
+    assert await found(auditor, member.email) == await found(reader, str(member.id)) == [member.id]
+    assert await found(reader, member.email) == [] and await found(reader, auditor.email) == [auditor.user_id]
+    assert (await explaining.subject_of(auditor, member.email)).user_id == member.id
+    assert (await explaining.subject_of(reader, str(member.id))).user_id == member.id
+    with pytest.raises(NotFound):
+        await explaining.subject_of(reader, member.email)
+
+
+def done_by(user, tenant) -> None:
+    entry = audit.Entry("thing.done", "thing", "1", {}, user.id)
+    with tenant_scope(tenant.id, user.id):
+        audit.append([entry], tenant_id=tenant.id)
