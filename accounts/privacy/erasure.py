@@ -68,10 +68,11 @@ class Tally:
 def erase(person: Person, tally: Tally) -> tuple[Tombstone, bool]:
     """Erase her; return the tombstone, and whether her name went too, since no other tenant needs it.
 
-    Raises: Conflict on legal hold, for the last administrator, or when rows keep coming back.
+    Raises: Conflict on legal hold, for the last administrator, an operator, or when rows keep coming back.
     """
     holds.check(person.tenant_id, person.user_id)
     persons.check_not_last_admin(person)
+    persons.check_no_operator(person)
     tombstone = Tombstone(tenant_id=person.tenant_id, user_id=person.user_id, erased_at=utc_now())
     return tombstone, _erased(person, tombstone, tally, leaves_admin=True)
 

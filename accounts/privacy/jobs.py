@@ -44,7 +44,7 @@ def request(principal: Principal, *, kind: PrivacyJob.Kind, about: str = "") -> 
     """Ask for an export or erasure of oneself or, with the scope, of somebody whom the tenant knows. Audited.
 
     `about` is an id or an e-mail address. Raises: PolicyDenied; NotFound; Conflict when one is under way, on legal
-    hold, for the last administrator.
+    hold, for the last administrator, for an operator of the platform.
     """
     is_own = about in ("", str(principal.user_id), principal.email)
     if not is_own:
@@ -64,6 +64,7 @@ def start(person: Person, kind: PrivacyJob.Kind, *, requested_by: UUID | None = 
     if kind is ERASE:
         holds.check(person.tenant_id, person.user_id)
         persons.check_not_last_admin(person)
+        persons.check_no_operator(person)
     job = PrivacyJob(tenant_id=person.tenant_id, kind=kind, subject_id=person.user_id, requested_by_id=requested_by)
     try:
         with transaction.atomic(using=USING):

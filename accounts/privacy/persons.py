@@ -65,6 +65,13 @@ def check_not_last_admin(person: Person) -> None:
         raise Conflict("This is the last administrator: name another one first.", code="last_admin")
 
 
+def check_no_operator(person: Person) -> None:
+    """Raises: Conflict when a tenant would take an operator from the platform: her account would be closed with it."""
+    operators = User.objects.using(USING).filter(id=person.user_id, is_superuser=True)
+    if is_alone(person) and operators.exists():
+        raise Conflict("This is an operator of the platform: she has to be dismissed first.", code="is_operator")
+
+
 def _admins(person: Person) -> QuerySet[Membership]:
     return Membership.objects.using(USING).filter(tenant_id=person.tenant_id, role=Role.ADMIN, user__is_active=True)
 

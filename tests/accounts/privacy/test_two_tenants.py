@@ -15,7 +15,8 @@ from accounts.privacy import jobs, rows
 from accounts.privacy.erasure import Tally, erase
 from accounts.privacy.models import ExportPart, PrivacyJob
 from accounts.privacy.rows import Person
-from agentos.core.errors import NotFound
+from accounts.services import support
+from agentos.core.errors import Conflict, NotFound
 from tests.accounts.privacy.conftest import MARKER
 from tests.accounts.privacy.planting import Planter
 
@@ -81,3 +82,17 @@ def test_an_erasure_leaves_what_another_tenant_needs(her, elsewhere):
     assert User.objects.using("system").get(id=her.user.id).email == her.user.email
     _, is_forgotten = erase(there, Tally())
     assert is_forgotten and not TotpDevice.objects.using("system").filter(user=her.user).exists()
+
+
+def test_no_tenant_takes_an_operator_from_the_platform(her, acme, globex, make_user, folder):
+    person = Person(acme.tenant.id, support.appoint(email=her.user.email, is_operator=True).id)
+    with pytest.raises(Conflict) as raised:
+        jobs.request(acme.principal("admin"), kind=jobs.ERASE, about=her.user.email)
+    assert raised.value.code == "is_operator" and rows.counts(person)
+    with pytest.raises(Conflict):
+        erase(person, Tally())
+    make_user(globex.tenant, "member", email=her.user.email)
+    _, is_forgotten = erase(person, Tally())
+    assert not is_forgotten and support.is_operator(her.user.id)
+    support.appoint(email=her.user.email, is_operator=False)
+    assert erase(Person(globex.tenant.id, her.user.id), Tally())[1]
