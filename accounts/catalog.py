@@ -110,6 +110,7 @@ _ROLE: Final = """
            (r.rolcreatedb, 'has CREATEDB'),
            (has_database_privilege(r.oid, current_database(), 'CREATE'), 'may create schemas'),
            (has_schema_privilege(r.oid, 'public', 'CREATE'), 'may create tables'),
+           (has_parameter_privilege(r.oid, 'session_replication_role', 'SET'), 'may switch triggers off'),
            (EXISTS (SELECT 1 FROM pg_class c
                      WHERE c.relnamespace = 'public'::regnamespace AND c.relowner = r.oid), 'owns tables'),
            (EXISTS (SELECT 1 FROM pg_roles o

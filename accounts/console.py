@@ -18,6 +18,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from accounts import audit, reading
 from accounts.principals import Principal
@@ -48,6 +49,13 @@ def page_scope(request: HttpRequest) -> Iterator[None]:
         yield
 
 
+class SeenList(ChangeList):  # type: ignore[misc]  # unfold has no types
+    """A list that is sorted by what its reader is shown: Django obeys orders that it leaves the links out of."""
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
+
 class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """An admin class whose additions, changes and deletions are audited: which fields, never their values."""
 
@@ -64,6 +72,23 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         """Leave out what this reader is not shown: to find something by its words is to be told them."""
         reader, fields = principal_of(request), super().get_search_fields(request)
         return [name for name in fields if not access.hides(reader, self.model, name.lstrip("=^@"))]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SeenList
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Leave out what this reader is not shown: the order of what is masked tells of it."""
+        reader = principal_of(request)
+        return [
+            name for name in super().get_ordering(request) if not access.hides(reader, self.model, name.lstrip("-"))
+        ]
+
+    def get_sortable_by(self, request: HttpRequest) -> list[str]:
+        reader, columns = principal_of(request), super().get_sortable_by(request)
+        return [name for name in columns if not access.hides(reader, self.model, self._sorted_by(name))]
+
+    def _sorted_by(self, column: str) -> str:
+        return str(getattr(getattr(self, column, None), "admin_order_field", column))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse `?input__startswith=...` on what this reader is not shown."""

@@ -15,9 +15,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.views import ChangeList
 
-from accounts.console import principal_of, trail_of
+from accounts.console import SeenList, principal_of, trail_of
 from accounts.csv_export import ExportedAdmin, Narrowed
 from agentos.core.errors import CallerError, NotFound
 from agentos.problems import status_of
@@ -96,7 +95,7 @@ class RecordAdmin(ExportedAdmin):
     def page_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         return {}
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SeenList]:
         return TabbedList
 
     def tab_of(self, request: HttpRequest) -> str:
@@ -108,7 +107,7 @@ class RecordAdmin(ExportedAdmin):
         return rows
 
 
-class TabbedList(ChangeList):  # type: ignore[misc]  # unfold has no types
+class TabbedList(SeenList):
     """A list of which `?tab=` shows a part; searches and filters stay within it."""
 
     tab = ""

@@ -9,11 +9,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts import scopes
-from accounts.console import AuditedAdmin, principal_of, shown_once
+from accounts.console import AuditedAdmin, SeenList, principal_of, shown_once
 from accounts.models import Membership, ServiceAccount, TenantRole, User
 from accounts.services import service_accounts
 from accounts.services.service_accounts import Standing, decides
@@ -32,7 +31,7 @@ class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "user", "expires_at", "scopes")
 
 
-class AccountList(ChangeList):  # type: ignore[misc]  # unfold has no types
+class AccountList(SeenList):
     """A page of accounts, each with its standing."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -72,7 +71,7 @@ class ServiceAccountAdmin(AuditedAdmin):
     )
     actions = ("rotate_key", "revoke_keys")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SeenList]:
         return AccountList
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -10,10 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.views import ChangeList
 
 from accounts import selectors
-from accounts.console import principal_of
+from accounts.console import SeenList, principal_of
 from accounts.csv_export import Column, ExportedAdmin, Narrowed
 from accounts.models import AuditRow
 from agentos.core.ids import parse_id
@@ -21,7 +20,7 @@ from agentos.core.ids import parse_id
 ABOUT = "object_id"
 
 
-class Timeline(ChangeList):  # type: ignore[misc]  # unfold has no types
+class Timeline(SeenList):
     """The trail, or what stands in it about one object."""
 
     @property
@@ -82,7 +81,7 @@ class AuditRowAdmin(ExportedAdmin):
         link = reverse(f"{self.admin_site.name}:{kind.app_label}_{kind.model_name}_change", args=[row.object_id])
         return format_html('<a class="ao-link" href="{}" data-testid="about">{}</a>', link, row.object_id)
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SeenList]:
         return Timeline
 
     def exported(self, request: HttpRequest, rows: Iterable[AuditRow]) -> list[AuditRow]:

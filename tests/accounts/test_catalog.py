@@ -223,6 +223,7 @@ STRONG = {
     "programs of the server": "GRANT pg_execute_server_program TO strong",
     "files of the server": "GRANT pg_read_server_files TO strong",
     "databases": "ALTER ROLE strong CREATEDB",
+    "triggers": "GRANT SET ON PARAMETER session_replication_role TO strong",
     "a schema of its own": 'GRANT CREATE ON DATABASE "{database}" TO strong',
 }
 

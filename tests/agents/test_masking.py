@@ -14,7 +14,7 @@ from accounts.privacy.access import MASK
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import PolicyDenied
-from agents.models import Run, Step
+from agents.models import Run, Session, Step
 from tests.agents.services.conftest import names, read
 from tests.agents.test_control_api import body_of, events_of, json_of
 
@@ -95,6 +95,25 @@ async def test_the_admin_s_pages_and_its_search(looked, acme):
     await in_thread(check)
 
 
+async def test_no_order_of_a_list_tells_what_is_masked(looked, acme):
+    begun = [begin for _, begin in (await looked(), await looked())]
+    first, second = [await in_thread(_session, begin) for begin in begun]
+
+    def check() -> None:
+        for session, name in ((first, "Ask Ariadne"), (second, "Ask Xanthippe")):
+            Session.objects.using("system").filter(id=session).update(name=name)
+        orders = {
+            role: [_order(acme.users[role], f"/admin/agents/session/?o={way}0", first, second) for way in ("", "-")]
+            for role in ("operator", "auditor")
+        }
+        assert orders["operator"] == [[first, second], [second, first]]
+        assert orders["auditor"][0] == orders["auditor"][1]
+        assert "?o=0" in _page(acme.operator, "/admin/agents/session/")
+        assert "?o=0" not in _page(acme.auditor, "/admin/agents/session/")
+
+    await in_thread(check)
+
+
 def test_a_masked_row_can_t_be_saved_and_another_s_mask_is_not_one_s_own(acme):
     step = Step(
         user_id=acme.member.id, request={"tool": "pay", "arguments": {"to": "x"}}, answer={"by": "me", "note": "n"}
@@ -130,6 +149,11 @@ def _grant(acme) -> None:
 
 def _session(begin) -> object:
     return Run.objects.using("system").get(id=begin.run_id).session_id
+
+
+def _order(user: User, place: str, *rows: object) -> list[object]:
+    page = _page(user, place)
+    return sorted(rows, key=lambda row: page.index(str(row)))
 
 
 def _page(user: User, place: str) -> str:
