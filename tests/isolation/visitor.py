@@ -61,6 +61,7 @@ class Visitor:
     """Somebody with a token and a browser; `user` None is nobody."""
 
     user: User | None
+    tenant: str | None = None  # where she has several
     token: str = ""
     browser: Client = field(default_factory=lambda: Client(raise_request_exception=False))
     outages: frozenset[int] = frozenset()  # what may go wrong here: no other failure of the server is an answer
@@ -69,7 +70,7 @@ class Visitor:
         """Sign in on both ways, as often as she has been signed out."""
         principals.cache.forget()
         if self.user is not None:
-            pair = await in_thread(tokens.issue, email=self.user.email, password=PASSWORD)
+            pair = await in_thread(tokens.issue, email=self.user.email, password=PASSWORD, tenant=self.tenant)
             self.token = pair.access
             await in_thread(self._enter_browser, self.user)
         return self
