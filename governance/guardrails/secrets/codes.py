@@ -15,7 +15,7 @@ from governance.guardrails.secrets import looks
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the codes of a folded text that let somebody in once."""
     if reading.speaks(_DIGIT):
-        for rule in (_once, _told_first, _for_emergencies):
+        for rule in (_once, _told_first, _for_emergencies, _listed_above):
             yield from rule(reading)
 
 
@@ -174,5 +174,22 @@ def _for_emergencies(reading: Reading) -> Iterator[Finding]:
         if len(codes) == 1 and not _ALONE.fullmatch(codes[0][0]):
             continue
         for code in codes:
+            if not _SPAN_OF_YEARS.match(code[0]):
+                yield Finding("recovery_code", *code.span(), 0.7)
+
+
+# The same list, and what it is in the line below: one code a line, or several with blanks between.
+_THOSE = "these|those|above|this|are|were|das|dies|diese|oben|sind|unsere|meine|voici|voilà|ce|ces|ci-dessus|sont|mes|nos|esto|estos|arriba|son|mis|nuestros|questi|sopra|sono|estes|acima|são|meus|dit|deze|hierboven|zijn|powyżej|są|это|выше|det|dessa|ovan|är|oven|nämä"
+_LISTED = expression(
+    rf"(?<![^\n])(?P<value>(?>[ \t>|*•☐□\-]{{0,6}}(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}(?:[ \t,;|]{{1,8}}{_ONE}){{0,4}}[ \t|]{{0,6}}\r?\n){{2,16}})\s{{0,4}}(?:[^\n]{{0,12}}|[^\n]{{0,40}}\b(?:{_THOSE})\b[^\n]{{0,40}})\Z",
+    re.IGNORECASE,
+)
+REACH_ABOVE = 220
+
+
+def _listed_above(reading: Reading) -> Iterator[Finding]:
+    for at, _ in reading.each(_LISTS, price=8, whole=False) if "\n" in reading.text else ():
+        match = _LISTED.search(reading.text, max(0, at - REACH_ABOVE), at)
+        for code in _ONE_OF_THEM.finditer(reading.text, *match.span("value")) if match is not None else ():
             if not _SPAN_OF_YEARS.match(code[0]):
                 yield Finding("recovery_code", *code.span(), 0.7)

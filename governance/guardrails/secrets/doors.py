@@ -32,7 +32,7 @@ _OF_DOOR = expression(
     r"[^\W\d_]{0,3}(?P<about>[^\n:;!?\d]{0,40}?)(?:[:：]| (?:(?:has been |was |is )?(?:changed|set|reset) to|wurde auf)| is| are| ist| lautet| est| es| è| é| is| jest| to| är| er|,? (?:[Cc]ode|pin|combination|combo|código|codice|kod|код)(?: is| ist|:)?|は|是|为|은|는)? {1,2}[\"'*]?(?P<value>[#*]?(?=[A-Za-zА-Я]{0,2}\d|\d)(?:[A-ZА-Я]{0,2}\d{3,6}[A-ZА-Я]{0,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?)(?![\w/\-]|[.,:]\d| (?:means|indicates|bedeutet|meldet|signifie|significa))",
 )
 _NOT_OF_DOOR = expression(
-    r"\b(?:tel|phone|telefon|ticket|order|no|nr|room|raum|revision|list|error|means|low|version|page|art|model|serial|call|ring|delivered|raised|since|until|on|at|gardien\w*|au|der|am|fax|change\w*|ändert|review|controller)\b"
+    r"\b(?:tel|phone|telefon|ticket|order|no|nr|room|raum|revision|list|error|means|shows?|reads|reports?|low|version|page|art|model|serial|call|ring|delivered|raised|since|until|on|at|gardien\w*|au|der|am|fax|change\w*|ändert|review|controller)\b"
 )
 _WHERE = expression(r"\b(?:on|at|am|an der|au) ")  # a place, if the code is called one
 _NEEDS_CODE = frozenset({"lockbox", "lock box", "key box", "keybox", "key safe", "keysafe", "keypad", "haustür", "schlüsselkasten", "schlüsselfach", "schlüsselsafe", "schlüsselbox", "schlüsseltresor", "hoftor", "boîte à clés", "boite a cles", "boîtier", "alarmanlage", "caja de llaves", "cofre de chaves", "cassetta chiavi", "sleutelkluis", "sleutelkastje", "alarm panel", "도어락", "공동현관"})  # fmt: skip
@@ -131,7 +131,7 @@ _DIALLED = expression(
     r"[^\W\d_]{0,3}[^\n\d.!?]{0,40}?(?<![\w\-])(?P<value>\d{1,2}(?: ?[\-–/] ?\d{1,2}){2,4})(?![\w\-/]|[.,]\d)"
 )
 _LOCKS = expression(
-    r"türkombi|\bdoor\b|\bsafe|tresor|schloss|schließfach|geldschrank|coffre|cadenas|caja fuerte|candado|taquilla|cassaforte|lucchetto|armadietto|cofre|cadeado|kluis|\bslot\b|hangslot|sejf|kłódk|szafk|сейф|замок|замк|kassaskåp|hänglås|kassakaap|trezor|locker|padlock|vault|strongbox"
+    r"türkombi|\bdoor\b|(?:\b|fire|key|gun|wall|floor|data|media|deposit)safe|clockwise|\bdial(?:s|led)?\b|tresor|schloss|schließfach|geldschrank|coffre|cadenas|caja fuerte|candado|taquilla|cassaforte|lucchetto|armadietto|cofre|cadeado|kluis|\bslot\b|hangslot|sejf|kłódk|szafk|сейф|замок|замк|kassaskåp|hänglås|kassakaap|trezor|locker|padlock|vault|strongbox"
 )
 _NO_DIAL = expression(r"z\. ?b\.|beispiel|example|ejemplo|exemple|esempio|lott|articl|artikel")
 

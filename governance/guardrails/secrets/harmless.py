@@ -37,9 +37,10 @@ _NO_VALUE = expression(
     r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]"
     r"|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
     r"|(?:self|this|cls|System|Environment|os|process|project|request|form|data|args|kwargs|config|settings|params)\.[a-z_][\w.]{1,60}(?=[.(\[])|[a-z_]{1,20}=None\b"
-    r"|(?:[\w.\-]{1,40}/){0,8}[\w\-]{3,80}(?:\.[\w\-]{1,20}){0,2}\.(?:safetensors|ckpt|onnx|json|ya?ml|toml|csv|log|png|jpe?g|pdf|parquet|tar|gz|whl|pub|pem|crt|cer|csr|rb|py|js|ts|go|java|php)"
+    r"|(?:[\w.\-]{1,40}/){0,8}[\w\-]{3,80}(?:\.[\w\-]{1,20}){0,2}\.(?:safetensors|ckpt|onnx|json|ya?ml|toml|csv|log|png|jpe?g|pdf|parquet|tar|gz|whl|pub|pem|crt|cer|csr|key|p12|pfx|jks|bek|kdbx|keytab|ovpn|rb|py|js|ts|go|java|php)"
     r"|(?:HEAD|[A-Z]{4,6}_HEAD|@|(?:origin/)?(?:main|master|develop|trunk))(?:[~^]\d{0,3}|@\{[\w.\-]{1,20}\}){1,4}"
     r"|(?:var|local|module|data)\.[a-z_]\w{1,40}(?:\.\w{1,40}){0,3}|(?:secret|configmap|serviceaccount|pod|deployment|job|role|ingress|service)s?/[a-z][a-z\d.\-]{2,80}"
+    r"|(?:[\w.\-]{1,40}/){0,8}[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}\.[A-Za-z]\w{0,8}"
     r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)=[\da-f\-]{8,36}\b"
 )
 # The next line of settings, below one that is empty or a placeholder.
@@ -53,6 +54,7 @@ _SEALED, _SEALS = expression(r"Ag[A-Za-z0-9+/=]{60,}"), expression(r"encryptedda
 _NAMED_OTHERWISE = expression(
     r"\b(?:rid|req(?:uest)?[_\-]?id|trace[_\-]?id|span[_\-]?id|correlation[_\-]?id|build[_\-]?id|(?:user|tenant|object|account)[_\-]?id|sub|jti|checksum/[\w\-]{2,30}|digest|etag)[\"']?\s?[:=]\s?[\"']?\Z"
     r"|\b(?:md5|sha[\d\-]{1,7}|blake\w{1,3}|rmd160) ?\([^()\n]{1,48}\) ?= ?\Z"
+    r"|[ ]--?(?:field|fields|query|attribute|attr)[ =][\"']?[\w,.\-]{2,40}[\"']? {1,3}[\"']?\Z"
     r"|\bkeyring\.(?:get|set|delete)_\w{3,12}\([\"']\Z|arn:aws[\w\-]{0,8}:[a-z]{2,20}:[a-z\d\-]{0,20}:\d{12}:secret:\Z"
 )
 # The number of somebody or something among what a line of a log says of it.
@@ -68,6 +70,7 @@ _OTHER_NAMES = (
     "rid", "req", "trace", "span", "correlation", "build", "user", "tenant", "object", "account", "sub", "jti", "checksum/", "digest",
     "etag", "md5", "sha", "blake", "rmd160", "keyring.", "arn:aws", "org", "customer", "device", "job", "run", "nummer", "number",
     "numéro", "número", "numero", "referen", "référence", "ticket", "case", "vorgang", "aktenzeichen", "version",
+    "-field", "-query", "-attr",
 )  # fmt: skip
 _LIKE_ONE = expression(r"[A-Z]{1,5}[\-/]?(?:19|20)\d\d[\-/]\d{3,10}|[A-Z]{1,5}-\d{4,10}|\d{1,3}[.:]\d[\w.:+~\-]{0,30}")
 REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 56
@@ -90,7 +93,7 @@ _ADDRESS = expression(
 _OPENS = expression(r"\b(?:card|sim|bank\w*|door|gate|alarm|safe|locker|unlock\w*|login|account|atm|enter the)\b")
 
 # "The product code for the garage door is 55120", "Fehlercode an der Tür 8463", "codice articolo del lucchetto"
-_KIND_OF_CODE = r"(?:error|fault|fehler|product|produkt|article|artikel|colou?r|farb|postal|zip|area|country|dialling|dialing|rabatt|discount|promo|coupon|gutschein|source|quell|barras|status|exit|morse|dress|qr|bar)"
+_KIND_OF_CODE = r"(?:error|fault|fehler|product|produkt|article|artikel|colou?r|farb|postal|zip|area|country|dialling|dialing|rabatt|discount|promo|coupon|gutschein|source|quell|barras|status|exit|event|reason|return|response|result|hang-?up|morse|dress|qr|bar)"
 _CODE_OF_KIND = r"(?:d['’]article|article|articolo|articulo|artículo|artykułu|produit|produto|producto|prodotto|produktu|postal|pocztow|d['’]erreur|de erro|errore|błędu|ошибки|товара|couleur|colore|koloru|fiscal|de barras|promo|de réduction|descuento|sconto|of conduct|of practice|de la route|source)"
 _OF_GOODS = Cue(
     rf"(?:{_KIND_OF_CODE}[\s\-]?(?:codes?|kod\w{{0,2}})|(?:code|código|codice|kod|код) {_CODE_OF_KIND}\w{{0,3}})\b[^\n.;!?]{{0,60}}\Z"

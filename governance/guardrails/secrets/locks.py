@@ -28,7 +28,7 @@ _AT_CODES = Needles((
 ))  # fmt: skip
 _SAYS = (
     r"(?: ?[:=：]| is| are| ist| lautet| est| es| è| é| jest| to| är| er| on| je| este| είναι|[,;] (?:it['’]s|it is|c['’]est|es|è|é|to))"
-    r"(?: (?:it is|it['’]s|er ist|sie lautet))?(?: (?:now|still|currently|jetzt|nun|weiterhin|maintenant|désormais|ahora|adesso|ora|agora|teraz|nu|теперь|şimdi|nyt|nå))?"
+    r"(?: (?:it is|it['’]s|er ist|sie lautet|le|la|il|el|lo|o|de|der|den|das))?(?: (?:now|still|currently|jetzt|nun|weiterhin|maintenant|désormais|ahora|adesso|ora|agora|teraz|nu|теперь|şimdi|nyt|nå))?"
 )
 _CODE_OF = expression(
     rf"[^\W\d_]{{0,8}}(?P<about>[^\n\d.;!?{{}}\[\]<>|\"]{{0,80}}?)(?P<says>{_SAYS}|(?=[ (])) ?[\"'„“«(]? ?{_VALUE}(?P<ends>[\"'”“»)]{{0,2}}(?:[.,;!)]|[ \t]{{0,8}}(?:\n|\Z)| (?:[(–—\-&+]|and\b|und\b|et\b|y\b|e\b|en\b|i\b|then\b|dann\b|press\b)))?",
@@ -41,13 +41,14 @@ _LOCK = Cue(
     r"\b(?:porta\b|portone|cancello|cantina|cassett|cassaforte|lucchetto|armadietto|allarme|ingresso|portão|garagem|cofre|cadeado|armário|deur|poort|kluis|kelder|slot\b|sleutelk|berging|schuur|fietsenstalling|ingang)",
     r"\b(?:drzwi|bram|furtk|garaż|piwnic|sejf|kłódk|szafk|skrytk|domofon|klatk|двер|ворот|калитк|гараж|подвал|сейф|замк|замок|домофон|подъезд|шкафчик|ячейк|dörr|grind|källar|kassaskåp|skåp|lås|larm|tvättstug|cykelrum|förråd|dør|kælder|kjeller|skab|skap)",
     r"\b(?:ovi|oven|oveen|portti|portin|lukko|kellari|dveř|brán|sklep|zámek|trezor|skříň|ajtó|kapu|széf|riaszt|kapı|garaj|kasa|kilit|dolap|ușă|poart|seif|θύρα|πόρτα)",
+    r"\b(?:disarm|unset(?:ting)?\b|entschärf|unscharf|unschärf|scharf|deaktivier|désarm|désactiv|mise (?:en|hors) service|desarm|desactiv|desativ|disattiv|disinser|inserimento|uitschakel|inschakel|rozbroj|uzbroj|снят|отключ|avlarm|frakobl|frånkoppl)",
     r"\b(?:debit|credit|bank|sim|ec|giro|payment|company|fuel) ?-?(?:card|karte)|\b(?:karte|carte bancaire|carte bleue|carte (?:de|du|sim)|tarjeta|bancomat|carta di|carta sim|cartão|bankpas|pinpas|kart[yęa]|карт[ыае]|kortet|kortti|my card|your card|her card|his card|the card|phone\b|tablet|handy|téléphone|móvil|telefono|telefoon|telefonu)",
 )
 _GEHEIM = frozenset({"geheimzahl", "numéro secret", "número secreto", "暗証"})
 _ABOUT_OTHERS = Cue(
     r"\b(?:errors?|fault|article|artikel|parts?\b|spare|orders?\b|ordered|bestell|colou?rs?|farb|postal|model|version|price|costs?|discount|section|paragraph|chapter|line\b|page\b|reads?\b|means?|lists?|sold|stock|invoice|supplier|manufactur|issue|ticket|sent|texted|expires?|called|call\b|since|until|from \Z|about|near|over|room\b|article|raum\b|zimmer|in \Z|ending|endet|sms\b|envi|termin[ao]|gesendet|geschickt|finissant|reviewed|wrote|review|commit|repo)"
 )
-REACH_BEFORE, REACH_OF_CODE = 18, 110
+REACH_BEFORE, REACH_OF_CODE = 32, 110
 
 
 def _said_of_locks(reading: Reading) -> Iterator[Finding]:
@@ -66,7 +67,7 @@ def _said_of_locks(reading: Reading) -> Iterator[Finding]:
             yield Finding("pin", *match.span("value"), 0.7)
 
 
-_CLAUSE_BEFORE = expression(r"[^.;:!?\n]{0,18}\Z")
+_CLAUSE_BEFORE = expression(r"[^.;!?\n]{0,32}\Z")
 
 # "It wants a PIN again." "The technician left it at 566388", "der Code? Auf 4471 gestellt"
 _SETTING = Needles((

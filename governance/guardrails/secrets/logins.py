@@ -185,7 +185,9 @@ _OF_LOCK = expression(r"safe|lock|door|gate|vault|(?:is|was|to|[:=]) (?:now |sti
 _NUMBER = expression(r"\d{4}|\d-\d")  # is in every code
 
 
-_USER_AT_HOST = expression(r"(?<![\w/@.:])(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z")
+_USER_AT_HOST = expression(
+    r"(?<![\w/@.:])(?!(?:sips?|h323|tel|xmpp|mailto|acct|im|pres):)(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z"
+)
 _HOST = expression(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b")
 
 

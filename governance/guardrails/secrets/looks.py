@@ -24,7 +24,7 @@ _PLACEHOLDER_TOKEN = Cue(
 )
 # Hashes and encrypted values: not what opens a door.
 _SEALED = expression(
-    r"\$(?:\d|2[abxy]|argon2\w*|y|pbkdf2\S*|scrypt)\$|\{(?:S?SHA\d*|CRYPT|ARGON2)\}|pbkdf2[_:]|scrypt:|bcrypt[_$:]|sha\d+[$:]|md5:|\*[0-9A-F]{40}\Z|"
+    r"\$(?:[0-8]|9(?=\$[^$\s]+\$)|2[abxy]|argon2\w*|y|pbkdf2\S*|scrypt)\$|\{(?:S?SHA\d*|CRYPT|ARGON2)\}|pbkdf2[_:]|scrypt:|bcrypt[_$:]|sha\d+[$:]|md5:|\*[0-9A-F]{40}\Z|"
     r"ENC[\[(]|\$ANSIBLE_VAULT|AgB[A-Za-z0-9]|vault:v\d|CiQ[A-Za-z0-9]|AQIC[A-Za-z0-9]"
 )
 # What manuals and standards print as examples.
@@ -34,7 +34,7 @@ _PRINTED = expression(
     r"ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80|AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY|QWxhZGRpbjpvcGVu"
 )
 _DUMMY = expression(
-    r"(?:new|old|current|confirm|repeat)_password\d?|(?:test|dummy|demo|foo|bar|foobar|password|passw0rd|passwort|string)(?:pass(?:word)?|pw|user)?[\d!]{0,4}",
+    r"(?:new|old|current|confirm|repeat)_password\d?|(?:[a-z]{2,12}_){0,2}(?:sha|md)\d{1,3}_password|(?:test|dummy|demo|foo|bar|foobar|password|passw0rd|passwort|string)(?:pass(?:word)?|pw|user)?[\d!]{0,4}",
     re.IGNORECASE,
 )
 _SAME = expression(r"(.)\1{7,}")

@@ -26,7 +26,7 @@ _NAMING = expression(
     r"(?:api[ _\-]?keys?|(?:(?:pre-?)?shared|mac|cmac|wep|provisioning|enrol?lment|leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
-    r"(?<![a-z])(?:pat|pk|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif|pepper|vapid[ _]private)|passwords?|passphrase|"
+    r"(?<![a-z])(?:pat|pk|(?:tls|wpa\d?|ipsec|ike)?psk(?:file|value|key)?(?![ _]?(?:identity|id|hint))|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif|pepper|vapid[ _]private)|passwords?|passphrase|"
     r"cl[eé]s? (?:d[’']|de l[’'])?(?:api|acc[eè]s)|(?:api|zugriffs|zugangs|geheim|sicherheits)-?schlüssel|(?:clave|chave|chiave|llave) (?:(?:de|da|do|di|del|secreta|privada|segreta|la) ){0,2}(?:api|acceso|acesso|accesso)|"
     r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api[ \-]?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
     r"(?:시크릿|비밀|인증|연동|접근|액세스|서비스|마스터|암호화|결제|보안) ?키|(?:シークレット|アクセス|認証|暗号|マスター|サービス)(?:キー|鍵)|秘密鍵|(?:访问|接口|授权|应用|私有?|服务)(?:密钥|密鑰|key)|api[ \-]?(?:nyckel\w*|nøkkel\w*|nøgle\w*|avain\w*|kulcs\w*|klíč\w*|kľúč\w*|ključ\w*|chei\w*|κλειδί|anahtar\w*)|(?:khóa|khoá|mã) (?:api|bí mật|truy cập)|kunci (?:api|rahasia|akses)|คีย์ ?(?:api|ลับ)?|מפתח (?:api|סודי|גישה)|cheia (?:api|secretă)|kulcs|"
@@ -40,12 +40,12 @@ _BARE_KEY = expression(
 )
 _DENIAL = Cue(
     r"public|catastral|publishable|publi(?:que|k)|öffentlich|pubbli|públi|открыт|公開|公钥|공개|cache|primary|foreign|sort|partition|idempot|\bsite|fingerprint|ssh-|ecdsa|\bsha|\bmd5|commit(?!ted)|(?<![a-z])hash|"
-    r"digest|checksum|etag|(?<![a-z])(?:id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
+    r"digest|checksum|etag|serial|(?<![a-z])(?:s/n|id|ids|uuid|guid|kid|sid|rev|tree|parent|object|trace|span|request|layer|image|nonce)"
     r"(?![a-z])|_id|websocket|known_hosts|recipient|page|next|csrf|xsrf|continuation|sync|cancel|cursor|arn:|\brow|integrity|"
-    r"accessor|keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|build"
+    r"accessor|keyid|enc\[|sitekey|host ?key|length|contract|address|mint|publickey|\btx|block|build|release|version|container"
 )
 _DENIED_BEFORE = (
-    "public", "public key", "publickey", "publishable", "clé publique", "hashed", "encrypted", "sealed", "middleware", "cache", "redis", "lock", "dedup", "mint", "authenticity", "verification", "correlation", "tracking", "primary", "foreign", "sort", "partition", "idempotency", "site", "host", "object", "s3", "row", "group", "hash", "map", "page", "next", "csrf", "xsrf", "continuation", "sync", "cancel", "design", "cursor", "upload", "device", "push", "websocket", "gpg", "signing ssh", "tokenizer", "translation", "i18n", "message", "locale", "react",
+    "public", "public key", "publickey", "publishable", "clé publique", "hashed", "encrypted", "sealed", "middleware", "cache", "redis", "lock", "dedup", "mint", "authenticity", "verification", "correlation", "tracking", "primary", "foreign", "sort", "partition", "idempotency", "site", "host", "object", "s3", "row", "group", "hash", "map", "page", "next", "csrf", "xsrf", "continuation", "sync", "cancel", "design", "cursor", "upload", "device", "push", "websocket", "forti", "hardware", "gpg", "signing ssh", "tokenizer", "translation", "i18n", "message", "locale", "react",
 )  # fmt: skip
 _TELLS = expression(
     r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*\\?[\"']?(?:(?:new )?(?:\[\])?[\w.]{1,28}\([\"'`]{1,3})?\Z"
@@ -199,7 +199,7 @@ def _naming(window: str, last: int) -> re.Match[str] | None:
 
 # What every such word holds: a look for these is much cheaper.
 _STEMS = (
-    "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "pepper", "vapid", "passw", "passph", "cle", "lave",
+    "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "psk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "pepper", "vapid", "passw", "passph", "cle", "lave",
     "have", "hiave", "sleutel", "klucz", "cookie", "jeton", "belir", "nyckel", "nkkel", "avain", "kulcs", "cheia", "kunci", "anahtar",
 )  # fmt: skip
 _ALL_STEMS = (
@@ -268,7 +268,7 @@ _LINE_BEFORE, _GOES_ON_IN_WORDS = (
 def _assigned(reading: Reading, start: int, value: str) -> bool:
     """Tell whether a value is set as what can only be a key's."""
     text = reading.text
-    head = text[max(0, start - 40) : start]
+    head, floor = text[max(0, start - 40) : start], max(0, start - REACH_WORD)
     if head.rstrip(" \t\n\r\f\v\"'")[-1:] not in _ASSIGNING:
         return False
     return (
@@ -276,11 +276,16 @@ def _assigned(reading: Reading, start: int, value: str) -> bool:
         or (_PURE.match(value) is not None and _LINE_OF_A_KEY.search(head) is not None)
         or _both_keys(reading, start)
         or (len(value) >= LONG_KEY and _ONE_OF_TWO.search(head) is not None)
-        or _SECTION.search(text[max(0, start - REACH_WORD) : start]) is not None
+        or _SECTION.search(text[floor:start]) is not None
+        or (_LINE_OF_A_KEY.search(head) is not None and _ACCOUNT_ABOVE.search(text, floor, start) is not None)
     )
 
 
 _ASSIGNING = frozenset("=:")
+# A line of settings above a key that says whose account it opens.
+_LINE_OF_AN_ACCOUNT = r"[ \t]*[\"']?(?:account(?:[_ ]?(?:id|name))?|user(?:[_ ]?name)?|login|access_key(?:_id)?|key_?id|application_?id)[\"']?[ \t]{0,12}[:=] ?[^\n]{3,60}(?:\n|\Z)"
+_OTHER_LINES = r"(?:[ \t]*[\w.\-\"']{1,26}[ \t]{0,12}[:=][^\n]{0,60}\n){0,2}"
+_ACCOUNT_ABOVE = expression(rf"(?:\A|\n){_LINE_OF_AN_ACCOUNT}{_OTHER_LINES}[^\n]{{0,20}}\Z", re.IGNORECASE)
 
 
 def _denied_before(head: str) -> bool:
@@ -405,7 +410,7 @@ _CALL = expression(
     r"jwt\.(?:sign|encode|verify|decode)\([^()\n]{0,30}, ?)\(?\s?b?[\"']\Z",
     re.IGNORECASE,
 )
-_LINE_OF_A_KEY = expression(r"(?:\A|\n)[ \t]*key: [\"']?\Z", re.IGNORECASE)
+_LINE_OF_A_KEY = expression(r"(?:\A|\n)[ \t]*[\"']?key[\"']?[ \t]{0,12}[:=] {0,2}[\"']?\Z", re.IGNORECASE)
 _PURE = expression(r"(?=[A-Za-z]*\d)(?=[A-Z\d]*[a-z])(?=[a-z\d]*[A-Z])[A-Za-z\d]{20,}\Z")
 _ABROAD = expression(
     r"(?:시크릿|비밀|인증|연동|접근|액세스|서비스|마스터|암호화|결제|보안) ?키|(?:シークレット|アクセス|認証|暗号|マスター|サービス)|秘密|(?:访问|接口|授权|应用|私|服务)|bí mật|truy cập|rahasia|akses|סודי|גישה|ลับ|доступа|erişim|api|acc[eè]s|secr|segr|geheim|zugriffs|zugangs|sicherheits"

@@ -32,7 +32,10 @@ _TYPES = expression(
     r"\b(?:type|enter|dial|press|tippe\w{0,2}|eingeben|tapez|tape|composez|compose|saisissez|marca|marque|teclea|digita|digite|digitare|toets|wpisz|введите|slå|tryk|tast)(?: in)?(?: the| il| le| el| o| de| den| die| din)? ?\Z"
 )
 _WITH_PIN = expression(
-    r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte|banking|kassen?\w{0,8}|bediener|cashier|operator|caissi|cajer"
+    r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte|banking|kassen?\w{0,8}|bediener|cashier|operator|caissi|cajer|"
+    # what has keys, and the sign that follows
+    r"key ?pad\b|teclado|clavier|digicode|tastenfeld|tastatur|codeschloss|tastiera|tastierino|toetsenbord|codepaneel|klawiatur|клавиатур|кодов|knappsats|"
+    r"almohadilla|cancelletto|\braute\b|touche dièse|\bdièse\b|hekje|krzyżyk|решётк|решетк|fyrkant|hash key|pound (?:key|sign)"
 )
 _PINS = ("pin", "пин", "passcode")
 

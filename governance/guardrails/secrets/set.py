@@ -34,7 +34,7 @@ _ENDING = r"(?:[_\-]?(?:\d{1,2}|prod|production|dev|live|staging|value|plain(?:t
 # What is in quotes may hold blanks; what is not ends with the line, an argument with a blank.
 _VALUE = expression(
     rf"{_ENDING}(?:"
-    rf"[\"'`\])]{{0,3}}(?:[ \t]{{0,8}}(?::=|=>|={{1,3}}|:)[ \t]{{0,8}}|\.equals(?:ignorecase)?\(|\(| is | ?, ?| )(?:[brf]?[\"'`](?P<quoted>{_WORD}(?:[ \-_.]{_LINKED}){{0,7}}[!?]?)[\"'`]|[“„«] ?(?P<foreign>{_WORD}(?:[ \-_.]{_LINKED}){{0,7}}[!?]?) ?[”“»])(?! ?[=?\w]| ?:[ \t]*\S)"
+    rf"[\"'`\])]{{0,3}}(?:[ \t]{{0,8}}(?::=|=>|={{1,3}}|:)[ \t]{{0,8}}|\.equals(?:ignorecase)?\(|\(| is | ?, ?| )(?:[brf]?[\"'`](?P<quoted>{_WORD}(?:[ \-_.,;+&~]{_LINKED}){{0,7}}[!?]?)[\"'`]|[“„«] ?(?P<foreign>{_WORD}(?:[ \-_.]{_LINKED}){{0,7}}[!?]?) ?[”“»])(?! ?[=?\w]| ?:[ \t]*\S)"
     rf"|>(?P<tagged>{_LINKS})(?=</)"
     rf"|[\"']?[ \t]?(?:[:=]|is|ist|est|es|è|é)[ \t]{{1,3}}(?P<line>{_LINKS})(?=[ \t]{{0,20}}(?:[#\r\n,.;)]|\Z))"
     rf"|(?P<sign>[= ])(?P<held>{_LINKS})(?=[\s\"'&;,.]|\Z)"

@@ -290,6 +290,66 @@ TOLD: list[tuple[str, list[str]]] = [
     (f"sqlite> select * from sessions;\nsid,user,ip\n{RANDOM}Zq4W,admin,10.0.0.4\n", [f"{RANDOM}Zq4W"]),
     (f'resource "kubernetes_secret" "x" {{\n data = {{\n  cloudflare = "{RANDOM}"\n }}\n}}', [RANDOM]),
     (f'[tokens]\ndatadog = "{RANDOM}"\n', [RANDOM]),
+    (
+        "server=update.wolken.example\nlogin=huetten-cam\npassword='nebel,dachrinne-rechts'\n",
+        ["nebel,dachrinne-rechts"],
+    ),
+    ('mqtt:\n  username: keller\n  password: "krug+apfel;garten"\n', ["krug+apfel;garten"]),
+    ('SMTP_PASSWORD="moulin,rivière,ardoise"\nSMTP_USER=relais\n', ["moulin,rivière,ardoise"]),
+    (
+        "[spiegel]\ntype = b2\naccount = 0042c8a7f61d9b30000000004\nkey = K004vWq7Lm2ZsXy9RbTn4HcPd8Jg1Fk\nversions = true\n",
+        ["K004vWq7Lm2ZsXy9RbTn4HcPd8Jg1Fk"],
+    ),
+    (
+        'backend: swift\nuser: sicherung@nord\nauth: https://auth.cloud.example/v2.0\nkey: "7f3a9c1e5b8d2046af91c3e7"\n',
+        ["7f3a9c1e5b8d2046af91c3e7"],
+    ),
+    (
+        '{\n  "account": "ferrant-archives",\n  "region": "par",\n  "key": "Zm9Qx2Lw7Vt4Rb8Nc1Hs6Jd3Kf5Gp0Ya"\n}',
+        ["Zm9Qx2Lw7Vt4Rb8Nc1Hs6Jd3Kf5Gp0Ya"],
+    ),
+    ("Keysafe behind the bins, combination 14-52-37 then pull the handle.", ["14-52-37"]),
+    ("- Combination: 31-08-55-12, dial left first, four full turns\n- Spare batteries in the drawer", ["31-08-55-12"]),
+    ("Wallsafe, level 2: new combination since Monday is 7-41-26, turn counterclockwise to start.", ["7-41-26"]),
+    ("Zum Entschärfen der Zentrale: der Code ist die 48213, danach die grüne Taste.", ["48213"]),
+    ("El código de desarme es el 60417, luego tecla verde.", ["60417"]),
+    ("Il codice per disattivare la centrale è il 35908.", ["35908"]),
+    ("De code voor het uitschakelen is 72046, daarna de groene toets.", ["72046"]),
+    ("Le code de désactivation est 81953.", ["81953"]),
+    (
+        "4821 7730\n9914 2086\n5530 1748\n\nDas sind die Backup-Codes vom Mailkonto, bitte in den Tresor.",
+        ["4821 7730", "9914 2086", "5530 1748"],
+    ),
+    (
+        "Printed for the deploy user:\n\n1) k3f9x-7tq2m\n2) 8hw4c-p2z6n\n3) r7v1d-4jy8b\n\nThose are recovery codes for GitLab, one use each.",
+        ["k3f9x-7tq2m", "8hw4c-p2z6n", "r7v1d-4jy8b"],
+    ),
+    (
+        "73920184\n10583762\n66429017\nVoici les codes de secours du compte partagé.",
+        ["73920184", "10583762", "66429017"],
+    ),
+    (
+        'set security ike policy zur-hq pre-shared-key ascii-text "$9$Hq.5zF/tO1RcylM8X-db4ZUj.P5Q36"',
+        ["$9$Hq.5zF/tO1RcylM8X-db4ZUj.P5Q36"],
+    ),
+    (
+        'tacplus-server {\n    172.20.4.11 {\n        secret "$9$YoJUHP5Fn/tm5EcSyKvoJGDi"; ## SECRET-DATA\n    }\n}',
+        ["$9$YoJUHP5Fn/tm5EcSyKvoJGDi"],
+    ),
+    (
+        "set protocols bgp group ix authentication-key $9$aLGik5QnCpBTzIcreXxZUjHPf/Cp0",
+        ["$9$aLGik5QnCpBTzIcreXxZUjHPf/Cp0"],
+    ),
+    ("Clavier à l'entrée : PIN 6073 puis touche dièse, le gardien ouvre la grille.", ["6073"]),
+    ("Tastenfeld neben dem Rolltor: PIN 8152 und Raute, dann 10 Sekunden warten.", ["8152"]),
+    ("Keypad outside: PIN 5290 and the hash key, then second floor.", ["5290"]),
+    ("Tastierino esterno: PIN 7714 e cancelletto.", ["7714"]),
+    (
+        "TLSPSKIdentity=agent-wien\nTLSPSKValue: 4be1a07d93c85f2260ab7e914dc3f805\n",
+        ["4be1a07d93c85f2260ab7e914dc3f805"],
+    ),
+    ("Inhalt der PSK-Datei: 9ad14f0c7be2835610fa2d98c47b3e51d806", ["9ad14f0c7be2835610fa2d98c47b3e51d806"]),
+    ("proxy psk = 0d6f3b92ae8147c5f1b30e72d98a4c65", ["0d6f3b92ae8147c5f1b30e72d98a4c65"]),
 ]
 MODULUS = "wR_kWnZkCZA7VS2g0YxPQ2YYNVbbaMCEIAryKRmwCmZTUnoxRENINLt6Qsk-C6dRuyuFxCnsRL4UwSC5-t"
 SIGNATURE = "\n".join("iQIz" + RANDOM * 2 + c for c in "abcdefgh")
