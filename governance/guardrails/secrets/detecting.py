@@ -139,7 +139,7 @@ _TAIL = expression(
     # what is said after a number: what it locks, whose it is, that it was sent
     r"|(?i:k?ombin\w{0,9})[^\n]{0,60}|(?i:pin|passcode|пин)(?:[ \-]?code)?[^\n\d]{0,16}\d{4,10}#?[^\n]{0,20}|(?i:code)(?: is|['’]s) \d[^\n]{0,57}|, (?i:code|código|codice|kod|код):? \d[^\n]{0,10}"
     # a list of codes, and what they are in the line below
-    r"|(?m:^)(?:[ \t>|*•☐□\-]{0,6}+(?i:(?=[a-z.): ]{0,12}\d)[a-z\d][a-z\d\-.): ,;|\t]{3,70})\r?\n){1,16}\s{0,4}[^\n]{0,110}"
+    r"|(?m:^)(?:[ \t>|*•☐□\-]{0,6}+(?i:(?=[a-z.): ]{0,12}\d)[a-z\d]{1,12}(?:[\-.): ,;|\t]{1,8}[a-z\d]{1,12}){0,9}[ \t|]{0,6})\r?\n){1,16}\s{0,4}[^\n]{0,110}"
     r"|(?m:^)[ \t>|*•☐□\-]{0,6}+(?i:(?=[a-z.): ]{0,9}\d)(?:\d{1,2}[.):] {0,2})?[a-z\d]{3,5}[ \-][a-z\d]{0,6}[ \t\r]{0,4})"
     # a row of a table
     r"|(?m:^)(?:[^\n|]{0,40}\||[^\n,;\t]{0,50}[,;\t](?=\S))[^\n]{0,150}"
