@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 
 from django.conf import settings
@@ -49,28 +50,33 @@ def beside(step: Step) -> Step:
 
 @dataclass
 class Tally:
-    """What was done so far; `tell` is called after each change."""
+    """What was done so far; `tell` is called after each change, then `check`, which raises when no more may be done."""
 
     done: dict[str, int] = field(default_factory=dict)
     stage: str = ""
     tell: Callable[[Tally], None] = lambda tally: None
+    check: Callable[[], None] = lambda: None
 
     def at(self, stage: str) -> None:
         self.stage = stage
         self.tell(self)
+        self.check()
 
     def add(self, what: str, count: int) -> None:
         if count:
             self.done[what] = self.done.get(what, 0) + count
             self.tell(self)
+            self.check()
 
 
 def erase(person: Person, tally: Tally) -> tuple[Tombstone, bool]:
     """Erase her; return the tombstone, and whether her name went too, since no other tenant needs it.
 
-    Raises: Conflict on legal hold, for the last administrator, an operator, or when rows keep coming back.
+    Raises: Conflict on legal hold, also one that is placed meanwhile and keeps what is left; for the last
+    administrator, an operator, or when rows keep coming back.
     """
-    holds.check(person.tenant_id, person.user_id)
+    tally.check = partial(holds.check, person.tenant_id, person.user_id)
+    tally.check()
     persons.check_not_last_admin(person)
     persons.check_no_operator(person)
     tombstone = Tombstone(tenant_id=person.tenant_id, user_id=person.user_id, erased_at=utc_now())

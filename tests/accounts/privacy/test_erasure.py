@@ -11,7 +11,7 @@ from django.db import connections
 
 from accounts import audit
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, User
-from accounts.privacy import erasure, jobs, ledger, persons, receipts, rows
+from accounts.privacy import erasure, holds, jobs, ledger, persons, receipts, rows
 from accounts.privacy.erasure import Tally
 from accounts.privacy.models import Gone, LegalHold, PrivacyJob, Tombstone
 from accounts.privacy.rows import Person
@@ -164,6 +164,28 @@ def test_a_hold_that_was_placed_meanwhile_fails_the_job(her, colleague, folder):
     job.refresh_from_db()
     assert (job.status, job.error_code) == ("failed", "legal_hold")
     assert Membership.objects.using("system").filter(user=her.user).exists()
+
+
+def test_a_hold_that_is_placed_while_rows_go_keeps_those_that_are_left(her, colleague, acme, folder, monkeypatch):
+    her.plant(colleague)
+    left, emptied = {}, rows.empty
+
+    def then_held(person, *, tell):
+        emptied(person, tell=tell)
+        if not left:
+            holds.place(acme.principal("admin"), user_id=person.user_id, reason="court")
+            left.update(rows.counts(person))
+
+    monkeypatch.setattr(rows, "empty", then_held)
+    job = jobs.start(person_of(her), jobs.ERASE)
+    with pytest.raises(Conflict):
+        jobs.work(str(job.id))
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("failed", "legal_hold")
+    kept = rows.counts(person_of(her))
+    assert sum(left.values()) - sum(kept.values()) <= 1, "no more than the batch that was under way"
+    holds.lift(acme.principal("admin"), hold_id=LegalHold.objects.using("system").get(lifted_at=None).id)
+    assert erasure.erase(person_of(her), Tally())[1] and rows.counts(person_of(her)) == {}
 
 
 def test_the_last_administrator_stays(acme, folder):
