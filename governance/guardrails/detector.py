@@ -15,6 +15,7 @@ CONTEXT_CHARACTERS = 160  # how far before a finding a detector may look
 # Prose of short words: what most of a text is. Told apart in a fraction of the time that an alarm takes.
 PLAIN = expression(r"(?:[A-Za-z][a-z]{0,11}[a-z.,;:!?]?[ \n]+)*+(?:[A-Za-z][a-z]{0,11}[a-z.,;:!?]?)?")
 WORD_END = "\0"
+LONGEST_IN_PROSE = 32  # characters of a string that alarms there
 _IN_PROSE = expression(r"[a-z .,;:!?\n\0]+")
 TAIL_CHARACTERS = 240  # how far back an unfinished finding may begin, long words and blocks apart
 
@@ -44,11 +45,23 @@ class Words:
 
 @lru_cache(maxsize=64)
 def alarm_in_prose(words: tuple[Words, ...]) -> re.Pattern[str]:
-    """Return what matches wherever any of the words stands: one look letter by letter, however many there are."""
+    """Return what matches the last word wherever any of the words stands: one look letter by letter, however many.
+
+    What the last is read with may have left before: it must see `LONGEST_IN_PROSE` characters before it.
+    """
     strings = shortest(string for one in words for string in one.strings if _IN_PROSE.fullmatch(string))
-    begun = "|".join(beginning for one in words for beginning in one.begun)
-    parts = (beginnings(strings).replace(WORD_END, r"\b"), rf"\b(?:{begun})" if begun else "")
-    return re.compile("|".join(filter(None, parts)) or r"(?!)")
+    several = [string for string in strings if " " in string.rstrip(" ")]
+    begun = "|".join((
+        *(beginning for one in words for beginning in one.begun),
+        *(rf"{re.escape(_last_word(string))}(?<={re.escape(string)})" for string in several),
+    ))  # fmt: skip
+    within = beginnings(string for string in strings if string not in several)
+    parts = (within, rf"\b(?:{begun})" if begun else "")
+    return re.compile("|".join(filter(None, parts)).replace(WORD_END, r"\b") or r"(?!)")
+
+
+def _last_word(string: str) -> str:
+    return string[string.rstrip(" ").rfind(" ") + 1 :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from governance.guardrails.detector import CONTEXT_CHARACTERS, PLAIN, TAIL_CHARACTERS, Block, Detector, alarm_in_prose
+from governance.guardrails.detector import (
+    CONTEXT_CHARACTERS,
+    LONGEST_IN_PROSE,
+    PLAIN,
+    TAIL_CHARACTERS,
+    Block,
+    Detector,
+    alarm_in_prose,
+)
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding, mask, merge
 from governance.guardrails.folding import fold
@@ -50,6 +58,7 @@ class HoldBack:
         self._context = ""  # the end of the original text before `_held`
         self._held = ""
         self._word = 0  # where the last, perhaps unfinished word of `_held` begins
+        self._looked = 0  # where it began before the last piece came: what is before has been looked at
         self._alarmed = False
         self._next_look = 0
         self._may_read = READ_BESIDES
@@ -77,7 +86,7 @@ class HoldBack:
         if self._swallowed:
             return self._swallow(delta)
         self._append(delta)
-        if self._alarmed or self._alarms():
+        if self._alarmed or self._alarms(self._looked):
             self._alarmed = True
             return self._feed_alarmed()
         return self._leave(self._word_hold(), ())
@@ -90,14 +99,17 @@ class HoldBack:
         text = self._context + self._held
         return self._leave(len(self._held), self._found(text, base, len(text)) if self._alarmed else ())
 
-    def _alarms(self) -> bool:
-        """Tell whether what is held has an alarming character or word."""
-        if PLAIN.fullmatch(self._held) and not self._words.search(self._held.lower()):
-            return False
-        return self._alarm.search(self._held) is not None
+    def _alarms(self, begin: int) -> bool:
+        """Tell whether what is held has an alarming character, or an alarming word that ends behind `begin`."""
+        held = self._held
+        if not PLAIN.fullmatch(held):
+            return self._alarm.search(held) is not None
+        near = (self._context[-LONGEST_IN_PROSE:] + held).lower()
+        return self._words.search(near, len(near) - len(held) + begin) is not None
 
     def _append(self, delta: str) -> None:
         boundary = _last_boundary(delta)
+        self._looked = self._word
         if boundary >= 0:
             self._word = len(self._held) + boundary + 1
         self._held += delta
@@ -111,6 +123,9 @@ class HoldBack:
         end = len(self._held[:word].rstrip(_BLANKS))
         if end == word or word - end > LONGEST_BLANK:
             return word
+        between = self._held[self._looked : end]
+        if between.isalpha() and between.isascii():
+            return self._looked
         return _last_boundary(self._held[:end]) + 1
 
     def _feed_alarmed(self) -> str:
@@ -126,7 +141,7 @@ class HoldBack:
             if finding.start < hold < finding.end:
                 hold = max(finding.start, base)
         left = self._leave(hold - base, [finding for finding in found if finding.end <= hold])
-        self._alarmed = len(self._held) > usual or self._alarms()
+        self._alarmed = len(self._held) > usual or self._alarms(0)
         held = len(self._held)
         self._next_look = held + held // 4 if held > _SHORT_HOLD_CHARACTERS else 0
         return left + self._overflow() if held > MOST_HELD_CHARACTERS else left
@@ -168,6 +183,14 @@ class HoldBack:
         if count <= 0:
             return ""
         gone = self._held[:count]
+        left = self._masked(gone, found) if found else gone
+        self._remember(gone)
+        self._held = self._held[count:]
+        self._word = max(0, self._word - count)
+        self._looked = max(0, self._looked - count)
+        return left
+
+    def _masked(self, gone: str, found: Sequence[Finding]) -> str:
         base = len(self._context)
         parts: list[str] = []
         position = 0
@@ -175,10 +198,7 @@ class HoldBack:
             parts += (gone[position : finding.start - base], mask(finding.kind))
             position = finding.end - base
             self._counts[finding.kind] += 1
-        self._remember(gone)
-        self._held = self._held[count:]
-        self._word = max(0, self._word - count)
-        return "".join((*parts, gone[position:])) if parts else gone
+        return "".join((*parts, gone[position:]))
 
     def _remember(self, gone: str) -> None:
         context = self._context + gone
