@@ -157,13 +157,13 @@ _LISTS = Needles((
     "kody zapasowe", "kody odzyskiwania", "kod odzyskiwania", "återställningskod", "reservkod", "gjenopprettingskode", "gendannelseskode", "kurtarma kod", "yedek kod", "резервные коды", "резервный код", "коды восстановления", "код восстановления",
     "恢复代码", "恢复码", "备用代码", "備用碼", "リカバリーコード", "バックアップコード", "복구 코드", "백업 코드", "varakoodi", "záložní kód",
 ))  # fmt: skip
-_ONE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
+ONE_CODE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
 _LIST = expression(
-    rf"[^\W\d_]{{0,3}}(?:[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )|[^\n:=]{{61,140}}(?: ?:[ \t]{{0,4}})?\n)(?P<value>(?:(?:[\s,;.)(|*•☐□/\-]{{0,6}}| {{7,24}}| (?:and|und|et|y|e|i|en|og|och|и) )(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}){{1,16}})",
+    rf"[^\W\d_]{{0,3}}(?:[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )|[^\n:=]{{61,140}}(?: ?:[ \t]{{0,4}})?\n)(?P<value>(?:(?:[\s,;.)(|*•☐□/\-]{{0,6}}| {{7,24}}| (?:and|und|et|y|e|i|en|og|och|и) )(?:\d{{1,2}}[.):] {{0,2}})?{ONE_CODE}){{1,16}})",
     re.IGNORECASE,
 )
 _ALONE = expression(r"\d{8}|(?=[a-z\-]*\d)[\da-z]{4,5}(?:-[\da-z]{4,5}){1,7}", re.IGNORECASE)  # is one without others
-_ONE_OF_THEM = expression(rf"(?<![\w\-])(?!\d{{1,2}}[.)] ){_ONE}", re.IGNORECASE)
+_ONE_OF_THEM = expression(rf"(?<![\w\-])(?!\d{{1,2}}[.)] ){ONE_CODE}", re.IGNORECASE)
 _SPAN_OF_YEARS = expression(r"(?:19|20)\d\d[\- ](?:19|20)\d\d\Z")
 
 
@@ -181,7 +181,7 @@ def _for_emergencies(reading: Reading) -> Iterator[Finding]:
 # The same list, and what it is in the line below: one code a line, or several with blanks between.
 _THOSE = "these|those|above|this|are|were|das|dies|diese|oben|sind|unsere|meine|voici|voilà|ce|ces|ci-dessus|sont|mes|nos|esto|estos|arriba|son|mis|nuestros|questi|sopra|sono|estes|acima|são|meus|dit|deze|hierboven|zijn|powyżej|są|это|выше|det|dessa|ovan|är|oven|nämä"
 _LISTED = expression(
-    rf"(?<![^\n])(?P<value>(?>[ \t>|*•☐□\-]{{0,6}}(?:\d{{1,2}}[.):] {{0,2}})?{_ONE}(?:[ \t,;|]{{1,8}}{_ONE}){{0,4}}[ \t|]{{0,6}}\r?\n){{2,16}})\s{{0,4}}(?:[^\n]{{0,12}}|[^\n]{{0,40}}\b(?:{_THOSE})\b[^\n]{{0,40}})\Z",
+    rf"(?<![^\n])(?P<value>(?>[ \t>|*•☐□\-]{{0,6}}(?:\d{{1,2}}[.):] {{0,2}})?{ONE_CODE}(?:[ \t,;|]{{1,8}}{ONE_CODE}){{0,4}}[ \t|]{{0,6}}\r?\n){{2,16}})\s{{0,4}}(?:[^\n]{{0,12}}|[^\n]{{0,40}}\b(?:{_THOSE})\b[^\n]{{0,40}})\Z",
     re.IGNORECASE,
 )
 REACH_ABOVE = 220

@@ -127,6 +127,7 @@ _ALARM = expression(
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
 _DIGIT = expression(r"\d")  # alone raises alarm: in a long text one is found at once
+_LISTED = r"[ \t>|*•☐□\-]{0,6}(?:\d{1,2}[.):] {0,2})?"
 _TAIL = expression(
     r"(?:-{2,5}(?:B[A-Za-z0-9 \-]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
     r"|[A-Za-z0-9_\-+/.~%]{16,220}={0,2}[ ,\-]{0,2}(?:i|w|wa|(?:is\b|was\b|\()[^\n]{0,40})?"
@@ -139,15 +140,15 @@ _TAIL = expression(
     # what is said after a number: what it locks, whose it is, that it was sent
     r"|(?i:k?ombin\w{0,9})[^\n]{0,60}|(?i:pin|passcode|пин)(?:[ \-]?code)?[^\n\d]{0,16}\d{4,10}#?[^\n]{0,20}|(?i:code)(?: is|['’]s) \d[^\n]{0,57}|, (?i:code|código|codice|kod|код):? \d[^\n]{0,10}"
     # a list of codes, and what they are in the line below
-    r"|(?m:^)(?:[ \t>|*•☐□\-]{0,6}+(?i:(?=[a-z.): ]{0,12}\d)[a-z\d]{1,12}(?:[\-.): ,;|\t]{1,8}[a-z\d]{1,12}){0,9}[ \t|]{0,6})\r?\n){1,16}\s{0,4}[^\n]{0,110}"
-    r"|(?m:^)[ \t>|*•☐□\-]{0,6}+(?i:(?=[a-z.): ]{0,9}\d)(?:\d{1,2}[.):] {0,2})?[a-z\d]{3,5}[ \-][a-z\d]{0,6}[ \t\r]{0,4})"
+    rf"|(?m:^)(?i:(?:{_LISTED}{codes.ONE_CODE}(?:[ \t,;|]{{1,8}}{codes.ONE_CODE}){{0,4}}[ \t|]{{0,6}}\r?\n){{1,16}})\s{{0,4}}[^\n]{{0,110}}"
+    rf"|(?m:^)(?i:{_LISTED}(?:{codes.ONE_CODE}[ \t,;|]{{1,8}}){{0,4}}(?=[a-z]{{0,5}}\d)[a-z\d]{{3,6}}(?:[ \-][a-z\d]{{0,6}}){{0,7}}[ \t\r|]{{0,4}})"
     # a row of a table
     r"|(?m:^)(?:[^\n|]{0,40}\||[^\n,;\t]{0,50}[,;\t](?=\S))[^\n]{0,150}"
     # the line below what speaks of a wallet, and what somebody says without a sign
     rf"|(?i:{forms.SEED_WORDS})[^\n]{{0,130}}(?:\n{{1,2}}[ \t>*\"`]{{0,4}}(?:[a-z]{{3,8}} )*[a-z]{{0,8}}[ \t\"`.]{{0,4}})?"
     r"|(?i:: pass) [^\n]{0,80}"
     # phrases of words, and names before a value
-    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
+    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|net user |securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
     r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|(?:can['’]?t|cannot|unable to) scan|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
     r"|(?i:(?:backup|recovery|secours|respaldo|recuper|wiederherst|notfall|резервн)[\w \-]{0,24})[^\n]{0,150}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import pairwise
@@ -100,10 +101,12 @@ def test_detectors_read_so_much_and_no_more(piece: str, size: int) -> None:
         "domicilio particular: C/ Nogalera, 14, 3.º B, 18014 Granada.", "성명: 남궁태윤\n부서: 영업", "name: Dagny Frostholm, born in Bergen", "From: Ilse Tamm <ilse@tamm.ee>",
         "Kombination 38-85-76-07 am Tresor", "la combinaison 38-85-76-07 du coffre ok", "Zahlenkombination 38-85-76, Schloss im Keller", "PIN 0427 of the SIM ok",
         "PIN 0427 and the PUK comes by post", "the code is 842416 hurry", "code is 842416, please verify",
+        "Le mot de passe : chevalnoir", "mot de passe: chevalnoir", "run net user bob chevalnoir /add",
     ],
 )  # fmt: skip
 def test_what_only_later_letters_decide(text: str) -> None:
-    assert {in_pieces(pieces(text, size)) for size in (1, 2, 5)} == {whole(text)}
+    cut = [re.findall(r"\S+\s*", text), *(pieces(text, size) for size in (1, 2, 5))]
+    assert {in_pieces(one) for one in cut} == {whole(text)}
 
 
 @pytest.mark.parametrize("size", [3, 5, 8])
@@ -274,6 +277,14 @@ def test_rows_of_numbers_flow() -> None:
     hold_back = HoldBack(DETECTORS)
     left = "".join(hold_back.feed(f"{number} ") for number in range(100, 900))
     assert len(left) > 3000 and "redacted" not in left
+
+
+def test_a_numbered_list_flows() -> None:
+    hold_back = HoldBack(DETECTORS)
+    for number, line in enumerate(("Install Python", "Create a folder", "Run the server", "Open port"), 1):
+        for word in f"{number}. {line}\n".split(" "):
+            hold_back.feed(f"{word} ")
+        assert hold_back.held_characters < len(line)
 
 
 def test_without_detectors_nothing_is_changed() -> None:
