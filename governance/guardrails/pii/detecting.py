@@ -47,6 +47,8 @@ _TAILS = (
     r"[A-Z]{0,3}\d(?:[ .\-/]?[0-9A-Z]){6,14}+(?s:.{0,72})",
     # an address of a machine, and what is said after it
     r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4})[^\n]{0,60}",
+    # an address at a host of examples, and what is said after it
+    r"[\w.+\-]{1,40}+@(?:[\w\-]{1,30}\.){0,4}(?i:example|test|domain|company|acme|contoso|foo|bar|e?mail)(?:\.\w{0,7})?(?:[^\w\n][^\n]{0,60})?",
     # digits in words
     rf"(?i:(?:(?:{dictated.LINK}|(?={dictated.BEGUN})[^\W\d_]{{1,24}})[ ,.;:()\-–…]{{1,4}}){{1,24}}[^\W\d_]{{0,24}})",
     rf"[{dictated.CHINESE}]{{1,11}}(?:[、，, \-ー]{{1,2}}[{dictated.CHINESE}]{{0,8}}){{0,3}}",

@@ -88,11 +88,11 @@ def printed(reading: Reading, start: int, end: int, code: str) -> bool:
     return tried(reading, start, end)
 
 
-def tried(reading: Reading, start: int, end: int) -> bool:
+def tried(reading: Reading, start: int, end: int, *, after: int = SHOWN_AFTER) -> bool:
     """Tell whether the words around a number speak of tests, samples or fiction; of very many only what shows them."""
     if not reading.speaks(TRIED):
         return False
-    return reading.near(_SHOWING, start - SHOWN, end + SHOWN_AFTER) or called_so(reading, start, end)
+    return reading.near(_SHOWING, start - SHOWN, end + after) or called_so(reading, start, end)
 
 
 def called_so(reading: Reading, start: int, end: int) -> bool:

@@ -108,7 +108,7 @@ def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bo
     scheme = text.rfind("://", max(0, start - REACH_URL), start)
     if scheme >= 0 and _USERINFO.match(text, scheme, start):
         return False
-    if _EXAMPLE_HOST.search(host[0]) and examples.tried(reading, start, host.end()):
+    if _EXAMPLE_HOST.search(host[0]) and examples.tried(reading, start, host.end(), after=0):
         return False
     if _STAND_IN.search(host[0]) and examples.called_so(reading, start, host.end()):
         return False
