@@ -109,13 +109,14 @@ def accept_as_new(token: str, *, name: str, password: str) -> User:
     with transaction.atomic(using="system"):
         invitation = _taken(token)
         user = User(email=invitation.email, name=clean_text(name).strip()[:200], password=make_password(password))
+        known = Conflict("There is an account with this address: sign in to join.", code="account_exists")
+        if sign_ins.by_email(invitation.email) is not None:
+            raise known
         try:
-            if sign_ins.by_email(invitation.email) is not None:
-                raise IntegrityError
             with transaction.atomic(using="system"):
                 user.save(using="system", force_insert=True)
-        except IntegrityError:  # she took up another tenant's invitation, at this moment perhaps
-            raise Conflict("There is an account with this address: sign in to join.", code="account_exists") from None
+        except IntegrityError:  # she takes up another tenant's invitation at this moment
+            raise known from None
         _join(invitation, user)
     cache.forget()
     return user

@@ -180,8 +180,10 @@ def _for_emergencies(reading: Reading) -> Iterator[Finding]:
 
 # The same list, and what it is in the line below: one code a line, or several with blanks between.
 _THOSE = "these|those|above|this|are|were|das|dies|diese|oben|sind|unsere|meine|voici|voilà|ce|ces|ci-dessus|sont|mes|nos|esto|estos|arriba|son|mis|nuestros|questi|sopra|sono|estes|acima|são|meus|dit|deze|hierboven|zijn|powyżej|są|это|выше|det|dessa|ovan|är|oven|nämä"
+BEFORE_CODES = r"[ \t>|*•☐□\-]{0,6}(?:\d{1,2}[.):] {0,2})?"
+LINE_OF_CODES = rf"{BEFORE_CODES}{ONE_CODE}(?:[ \t,;|]{{1,8}}{ONE_CODE}){{0,4}}[ \t|]{{0,6}}\r?\n"
 _LISTED = expression(
-    rf"(?<![^\n])(?P<value>(?>[ \t>|*•☐□\-]{{0,6}}(?:\d{{1,2}}[.):] {{0,2}})?{ONE_CODE}(?:[ \t,;|]{{1,8}}{ONE_CODE}){{0,4}}[ \t|]{{0,6}}\r?\n){{2,16}})\s{{0,4}}(?:[^\n]{{0,12}}|[^\n]{{0,40}}\b(?:{_THOSE})\b[^\n]{{0,40}})\Z",
+    rf"(?<![^\n])(?P<value>(?>{LINE_OF_CODES}){{2,16}})\s{{0,4}}(?:[^\n]{{0,12}}|[^\n]{{0,40}}\b(?:{_THOSE})\b[^\n]{{0,40}})\Z",
     re.IGNORECASE,
 )
 REACH_ABOVE = 220

@@ -127,7 +127,6 @@ _ALARM = expression(
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
 _DIGIT = expression(r"\d")  # alone raises alarm: in a long text one is found at once
-_LISTED = r"[ \t>|*•☐□\-]{0,6}(?:\d{1,2}[.):] {0,2})?"
 _TAIL = expression(
     r"(?:-{2,5}(?:B[A-Za-z0-9 \-]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
     r"|[A-Za-z0-9_\-+/.~%]{16,220}={0,2}[ ,\-]{0,2}(?:i|w|wa|(?:is\b|was\b|\()[^\n]{0,40})?"
@@ -140,8 +139,8 @@ _TAIL = expression(
     # what is said after a number: what it locks, whose it is, that it was sent
     r"|(?i:k?ombin\w{0,9})[^\n]{0,60}|(?i:pin|passcode|пин)(?:[ \-]?code)?[^\n\d]{0,16}\d{4,10}#?[^\n]{0,20}|(?i:code)(?: is|['’]s) \d[^\n]{0,57}|, (?i:code|código|codice|kod|код):? \d[^\n]{0,10}"
     # a list of codes, and what they are in the line below
-    rf"|(?m:^)(?i:(?:{_LISTED}{codes.ONE_CODE}(?:[ \t,;|]{{1,8}}{codes.ONE_CODE}){{0,4}}[ \t|]{{0,6}}\r?\n){{1,16}})\s{{0,4}}[^\n]{{0,110}}"
-    rf"|(?m:^)(?i:{_LISTED}(?:{codes.ONE_CODE}[ \t,;|]{{1,8}}){{0,4}}(?=[a-z]{{0,5}}\d)[a-z\d]{{3,6}}(?:[ \-][a-z\d]{{0,6}}){{0,7}}[ \t\r|]{{0,4}})"
+    rf"|(?m:^)(?i:(?:{codes.LINE_OF_CODES}){{1,16}})\s{{0,4}}[^\n]{{0,110}}"
+    rf"|(?m:^)(?i:{codes.BEFORE_CODES}(?:{codes.ONE_CODE}[ \t,;|]{{1,8}}){{0,4}}(?=[a-z]{{0,5}}\d)[a-z\d]{{3,6}}(?:[ \-][a-z\d]{{0,6}}){{0,7}}[ \t\r|]{{0,4}})"
     # a row of a table
     r"|(?m:^)(?:[^\n|]{0,40}\||[^\n,;\t]{0,50}[,;\t](?=\S))[^\n]{0,150}"
     # the line below what speaks of a wallet, and what somebody says without a sign

@@ -103,10 +103,6 @@ def _aside(reading: Reading) -> Iterator[Finding]:
 
 
 # "The personal identification number for this card is\n\n   6 5 1 8\n": digits with blanks between, alone.
-_SPACED = expression(
-    r"(?:pin|identification number|geheimzahl|code confidentiel|code secret|número secreto|codice segreto|pincode)\b[^\n\d.?!]{0,60}(?:\n\s{0,60}| ?: {1,4}| (?:is|ist|lautet|est|es|è|é) {1,4})(?P<value>\d(?: {1,3}\d){3,5})(?=[ \t]{0,20}(?:\r?\n|\Z)|[.,;!](?!\d))",
-    re.IGNORECASE,
-)
 _AT_SPACED = (
     "pin",
     "identification number",
@@ -115,6 +111,10 @@ _AT_SPACED = (
     "code secret",
     "número secreto",
     "codice segreto",
+)
+_SPACED = expression(
+    rf"(?:{'|'.join(_AT_SPACED)}|pincode)\b[^\n\d.?!]{{0,60}}(?:\n\s{{0,60}}| ?: {{1,4}}| (?:is|ist|lautet|est|es|è|é) {{1,4}})(?P<value>\d(?: {{1,3}}\d){{3,5}})(?=[ \t]{{0,20}}(?:\r?\n|\Z)|[.,;!](?!\d))",
+    re.IGNORECASE,
 )
 
 # "PUK1: 48291736", and a list of SIM cards below a heading that names the PUK: eight digits end each line.

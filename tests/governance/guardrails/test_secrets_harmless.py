@@ -134,7 +134,7 @@ HARMLESS = [
     "certutil -store my\nSerial Number: 5b0000004c1d7f92a3e6b8c0d40000000000004c\nCert Hash(sha1): 9f3c1a7be20d48c6f5917ae30b2d8c4471fe60a9\n  Key Container = 3e1b7c90f2d4a8561c09b7e2d3f4a5b6_7d8e9f0a-1b2c-4d3e-8f90-a1b2c3d4e5f6\n  Provider = Microsoft Software Key Storage Provider\nPrivate key is NOT exportable",
     'k2026a._domainkey IN TXT "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC7q8Zt2Lw0Pn5Xc7Vb3Mk1"',
     "# cryptsetup luksDump /dev/nvme0n1p3\nLUKS header information\nVersion:        2\nUUID:           7f1d92c4-30aa-403e-8e54-1b6f0c2d9e81\nKeyslots:\n  0: luks2\n\tKey:        512 bits\n\tSalt:       5b 7c 1d 8e 92 f0 4a 66 33 b1 c0 d9 e8 f7 a6 25\n\tDigest ID:  0",
-    "borg list /mnt/backup\nArchive name: db01-2026-02-12T03:00\nArchive fingerprint: 9f3c1a7be20d48c6f5917ae30b2d8c4471fe60a95b0c4c1d7f92a3e6b8c0d477\nKey file: /root/.config/borg/keys/mnt_backup",
+    "borg list /mnt/backup\nArchive name: db01-2026-02-12T03:00\nArchive fingerprint: 9f3c1a7be20d48c6f5917ae30b2d8c4471fe60a95b0c4c1d7f92a3e6b8c0d477\nKey file: ~/.config/borg/keys/mnt_backup",
     "rclone listremotes\n[offsite]\ntype = b2\naccount = ***\nkey = ***\nhard_delete = true",
     "INC0044171: User reports 'your password is about to expire' mail. Checked: phishing, URL blocked, KB0012044 applied. No credentials were entered.",
     "Alarm panel shows code 4031 since 02:10; the manual says mains failure. The installer (customer no. 772041) comes at 14:00.",
