@@ -15,7 +15,7 @@ from typing import TypeAlias
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from agentos.core.addresses import BadAddress, host_of, is_public_host
+from agentos.core.addresses import BadAddress, host_of, host_of_server
 from agentos.core.errors import Invalid
 
 MAX_VALUE_CHARS = 16_000
@@ -89,13 +89,16 @@ def personal_services() -> tuple[ConnectionKind, ...]:
 
 
 def _mail_server(values: Mapping[str, str]) -> None:
-    if not settings.PRIVATE_ENDPOINTS and not is_public_host(values["host"].partition(":")[0]):
-        raise Invalid("The mail server must be a public one.", code="private_host")
+    _named(host_of_server, values["host"])
 
 
 def _calendar(values: Mapping[str, str]) -> None:
+    _named(host_of, values["url"])
+
+
+def _named(host: Callable[..., str], address: str) -> None:
     try:
-        host_of(values["url"], private=settings.PRIVATE_ENDPOINTS)
+        host(address, private=settings.PRIVATE_ENDPOINTS)
     except BadAddress as error:
         raise Invalid(error.detail, code=error.code) from None
 

@@ -6,6 +6,7 @@ address hides behind another way to write it.
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from urllib.parse import urlsplit
 import yarl
 
 LONGEST: Final = 2_000
+LONGEST_NAME: Final = 253
+_LABEL: Final = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"  # with underscores, which names inside a network have
+_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 # Some Pythons take these for public: what a cloud tells its machines, and what is set apart for protocols and examples.
 _SET_APART: Final = (
@@ -43,8 +47,10 @@ def host_of(url: str, *, private: bool, longest: int = LONGEST, query: bool = Tr
         parts, port, host = urlsplit(url), urlsplit(url).port, yarl.URL(url).raw_host or ""
     except ValueError:
         raise BadAddress("This is not a URL.") from None
-    if len(url) > longest or not (parts.hostname and host) or port == 0 or not url.isprintable() or " " in url:
+    if len(url) > longest or port == 0 or not url.isprintable() or " " in url or not parts.hostname:
         raise BadAddress("This is not a URL.")
+    if not _is_host(host, in_brackets="[" in parts.netloc):
+        raise BadAddress("This is not a host.")
     if parts.username is not None or parts.password is not None or parts.fragment or "@" in parts.netloc:
         raise BadAddress("The URL may hold no user, password or fragment.")
     if parts.query and not query:
@@ -54,6 +60,13 @@ def host_of(url: str, *, private: bool, longest: int = LONGEST, query: bool = Tr
     if not private and not is_public_host(host):
         raise BadAddress("The host must be a public one.", "private_host")
     return host
+
+
+def host_of_server(server: str, *, private: bool) -> str:
+    """Return the host of a `host` or `host:port` that a tenant may name, as `host_of` does. Raises: BadAddress."""
+    if not set(server).isdisjoint("/?#@"):
+        raise BadAddress("This is not a host.")
+    return host_of(f"https://{server}", private=private)
 
 
 def is_public_host(host: str) -> bool:
@@ -74,6 +87,16 @@ def is_public(address: str) -> bool:
     if isinstance(found, IPv6Address) and (inner := _embedded(found)) is not None:
         return _is_open(inner)
     return _is_open(found)
+
+
+def _is_host(host: str, *, in_brackets: bool) -> bool:
+    """Say whether this is an IPv6 address without a zone, where it stands in brackets, or else a name or IPv4."""
+    if not in_brackets:
+        return len(host.rstrip(".")) <= LONGEST_NAME and _NAME.fullmatch(host) is not None
+    try:
+        return IPv6Address(host).scope_id is None
+    except ValueError:
+        return False
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:

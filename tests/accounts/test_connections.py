@@ -87,6 +87,33 @@ def test_a_server_inside_the_network_is_refused(
     assert (refused.value.code, value in refused.value.detail) == (code, False)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1%0a", "127.0.0.1%00:25", "mail.example.com%0a", "fe80::1%eth0", "[fe80::1%25eth0]:25",
+        "2001:4860::8888", "mail.example.com\n.x", "mail example.com", "me:secret@mail.example.com", "mail.example.com:99999",
+        "mail.example.com:0", "mail.example.com:smtp", "mail.example.com/inbox", "mail.example.com?x",
+        "mail.example.com#x", "mail..example.com", "[::1", "*.example.com",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("private", [True, False])
+def test_what_is_no_host_is_no_mail_server(acme: TenantWithUsers, settings: Any, host: str, private: bool) -> None:
+    settings.PRIVATE_ENDPOINTS = private
+    with pytest.raises(Invalid) as refused:
+        service.put(acme.principal("member"), kind="mail", level=Level.USER, values={**mail(), "host": host})
+    assert (refused.value.code, host in refused.value.detail) == ("bad_url", False)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["mail.example.com", "mail.example.com:993", "[2606:4700:4700::1111]:25", "8.8.8.8:25", "b\u00fccher.example"],
+)
+def test_a_public_mail_server_is_taken(acme: TenantWithUsers, settings: Any, host: str) -> None:
+    settings.PRIVATE_ENDPOINTS = False
+    service.put(acme.principal("member"), kind="mail", level=Level.USER, values={**mail(), "host": host})
+    assert service.resolve(acme.principal("member"), "mail")["host"] == host
+
+
 def test_a_personal_service_is_only_ever_ones_own(acme: TenantWithUsers) -> None:
     service.put(acme.principal("member"), kind="mail", level=Level.USER, values=mail())
     assert service.resolve(acme.principal("member"), "mail")["password"] == MARKER

@@ -67,6 +67,27 @@ def test_inside_the_network_only_where_the_platform_says_so() -> None:
             check_url(url, private=True)
 
 
+@pytest.mark.parametrize("private", [True, False])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1%0a", "127.0.0.1%00", "127.0.0.1%2eexample.com", "exa%6dple.com", "api.example.com%0a", "..",
+        "a..b.com", "-a.com", "a-.com", "*.example.com", "a,b.com", "a;b.com", "a'b.com", 'a"b.com', "a<b.com",
+        "a|b.com", "[v1.x]", "[fe80::1%25eth0]", "[8.8.8.8]", f"{'x' * 64}.com", f"{'a.' * 127}com",
+    ],
+)  # fmt: skip
+def test_what_is_no_host_is_refused_inside_the_network_too(host: str, private: bool) -> None:
+    with pytest.raises(ConfigError):
+        check_url(f"https://{host}/v1", private=private)
+
+
+@pytest.mark.parametrize(
+    "host", ["ollama", "vllm_server", "api.example.com.", "b\u00fccher.example", "[::1]", f"{'a.' * 126}c"]
+)
+def test_whatever_names_a_host_is_taken(host: str) -> None:
+    check_url(f"http://{host}:8080/v1", private=True)
+
+
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "::1", "10.1.2.3", "fe80::1%eth0", "not an address", "", "::ffff:10.0.0.1"]
 )
