@@ -91,9 +91,9 @@ def test_a_server_inside_the_network_is_refused(
     "host",
     [
         "127.0.0.1%0a", "127.0.0.1%00:25", "mail.example.com%0a", "fe80::1%eth0", "[fe80::1%25eth0]:25",
-        "2001:4860::8888", "mail.example.com\n.x", "mail example.com", "me:secret@mail.example.com", "mail.example.com:99999",
-        "mail.example.com:0", "mail.example.com:smtp", "mail.example.com/inbox", "mail.example.com?x",
-        "mail.example.com#x", "mail..example.com", "[::1", "*.example.com",
+        "2001:4860::8888", "mail.example.com\n.x", "mail example.com", "me:secret@mail.example.com",
+        "mail.example.com:99999", "mail.example.com:0", "mail.example.com:smtp", "mail.example.com/inbox",
+        "mail.example.com?x", "mail.example.com#x", "mail..example.com", "[::1", "*.example.com",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("private", [True, False])
