@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from accounts.privacy.erasure import Tally
 from accounts.privacy.models import RetentionRule, Tombstone
 from accounts.privacy.rows import USING, Person
 from accounts.tenancy import tenant_scope
-from agentos.core.errors import Invalid
+from agentos.core.errors import Conflict, Invalid
 from agentos.core.types import JsonObject
 
 logger = logging.getLogger(__name__)
@@ -66,11 +67,21 @@ def sweep_erased() -> int:
     swept = 0
     for tombstone in recent.order_by("erased_at"):
         person = Person(tombstone.tenant_id, tombstone.user_id)
-        if not persons.is_member(person) and rows.counts(person) and not holds.is_held(*_ids(person)):
-            logger.warning("rows were written for an erased person; they are deleted")
-            erasure.sweep(person, Tally())
-            swept += 1
+        if not persons.is_member(person) and rows.counts(person):
+            swept += _swept(person)
     return swept
+
+
+def _swept(person: Person) -> bool:
+    """Delete what is left of a person; tell whether all of it went. A hold keeps it, also one placed meanwhile."""
+    tally = Tally(check=partial(holds.check, person.tenant_id, person.user_id))
+    try:
+        erasure.sweep(person, tally)
+    except Conflict as kept:
+        logger.warning("rows that were written for an erased person are kept (%s)", kept.code)
+        return False
+    logger.warning("rows were written for an erased person; they are deleted")
+    return True
 
 
 def age(retention: Retention, tenant_id: UUID) -> timedelta | None:
@@ -140,18 +151,13 @@ def delete_tree(root: Table, keys: list[object], *, tenant_id: UUID) -> Iterator
 
 
 def _of_tenant(tenant: Tenant, *, dry_run: bool) -> Expired:
-    found, held = Expired(tenant.slug), holds.held_users(tenant.id)
-    found.held = held is None or bool(held)
-    if held is None:
-        return found
-    for root in tables():
-        if not rows.has_tenant(root):
-            continue
+    found = Expired(tenant.slug)
+    for root in filter(rows.has_tenant, tables()):
         doomed = _doomed(root, tenant.id)
         if doomed is not None:
-            free = _not_held(root, doomed, held)
-            for name, count in _counted(root, free, tenant.id) if dry_run else _deleted(root, free, tenant.id):
+            for name, count in _counted(root, doomed, tenant.id) if dry_run else _deleted(root, doomed, tenant.id):
                 found.add(name, count)
+    found.held = holds.held_users(tenant.id) != set()
     if found.rows and not dry_run:
         with transaction.atomic(using=USING):
             entry = audit.Entry("privacy.expired", "tenant", str(tenant.id), {"rows": found.rows})
@@ -180,15 +186,20 @@ def _alive(root: Table, tenant_id: UUID) -> QuerySet[models.Model]:
     return referring._base_manager.using(USING).filter(tenant_id=tenant_id, **of_row)
 
 
-def _not_held(root: Table, doomed: QuerySet[models.Model], held: set[UUID]) -> QuerySet[models.Model]:
+def _not_held(root: Table, doomed: QuerySet[models.Model], tenant_id: UUID) -> QuerySet[models.Model]:
+    """Return those that no hold keeps at this moment: what is deleted in batches asks before each."""
+    held = holds.held_users(tenant_id)
+    if held is None:
+        return doomed.none()
     for subject in root.owners():
         doomed = doomed.exclude(**{f"{subject.path}__in": held})
     return doomed
 
 
 def _counted(root: Table, doomed: QuerySet[models.Model], tenant_id: UUID) -> Iterator[tuple[str, int]]:
+    free = _not_held(root, doomed, tenant_id)
     for table, way in _leading_to(root):
-        yield table.name, _at_its_end(table, way, doomed.values("pk"), tenant_id).count()
+        yield table.name, _at_its_end(table, way, free.values("pk"), tenant_id).count()
 
 
 def _at_its_end(table: Table, way: str, keys: Any, tenant_id: UUID) -> QuerySet[models.Model]:
@@ -204,7 +215,8 @@ def _deleted(root: Table, doomed: QuerySet[models.Model], tenant_id: UUID) -> It
         doomed = doomed.select_for_update(skip_locked=True, of=("self",))
     while True:
         with transaction.atomic(using=USING):
-            keys: list[object] = list(doomed.order_by("pk").values_list("pk", flat=True)[:BATCH_ROWS])
+            free = _not_held(root, doomed, tenant_id)
+            keys: list[object] = list(free.order_by("pk").values_list("pk", flat=True)[:BATCH_ROWS])
             done = list(delete_tree(root, keys, tenant_id=tenant_id)) if keys else []
         yield from done
         if len(keys) < BATCH_ROWS:
@@ -235,7 +247,3 @@ def _with_owners(table: Table, found: QuerySet[models.Model]) -> list[tuple[obje
     (subject,) = table.owners()
     known = cast(Any, found).values_list("pk", "tenant_id", f"{subject.path}_id")
     return [(key, Person(tenant_id, user_id)) for key, tenant_id, user_id in known]
-
-
-def _ids(person: Person) -> tuple[UUID, UUID]:
-    return person.tenant_id, person.user_id

@@ -162,3 +162,44 @@ def test_what_was_written_for_an_erased_person_is_swept(her, colleague, root_url
     assert not Step.objects.using("system").filter(user=her.user).exists()
     assert "agents_run" not in tables_with(MARKER, root_url)
     assert retention.daily()["swept"] == 0
+
+
+def test_a_hold_that_is_placed_while_what_came_late_is_swept_keeps_what_is_left(her, colleague, acme, monkeypatch):
+    her.plant(colleague)
+    person, left, emptied = Person(her.tenant.id, her.user.id), {}, rows.empty
+    Tombstone.objects.using("system").create(tenant=her.tenant, user=her.user, erased_at=utc_now())
+
+    def then_held(person, *, tell):
+        emptied(person, tell=tell)
+        if not left:
+            holds.place(acme.principal("admin"), user_id=person.user_id, reason="court")
+            left.update(rows.counts(person))
+
+    Membership.objects.using("system").filter(user=her.user)._raw_delete("system")
+    monkeypatch.setattr(rows, "empty", then_held)
+    assert retention.sweep_erased() == 0
+    kept = rows.counts(person)
+    assert sum(left.values()) - sum(kept.values()) <= 1, "no more than the batch that was under way"
+    assert retention.sweep_erased() == 0 and rows.counts(person) == kept
+    holds.lift(acme.principal("admin"), hold_id=LegalHold.objects.using("system").get(lifted_at=None).id)
+    assert retention.sweep_erased() == 1 and rows.counts(person) == {}
+
+
+@pytest.mark.parametrize("about_all", [True, False])
+def test_a_hold_that_is_placed_while_rows_expire_keeps_what_is_left(old, acme, monkeypatch, about_all):
+    sessions = Session.objects.using("root")
+    for n in range(3):
+        sessions.create(tenant=old.tenant, user=old.user, component_id="x", session_id=f"s{n}")
+    sessions.filter(user=old.user).update(updated_at=utc_now() - timedelta(days=365))
+    delete_tree = retention.delete_tree
+
+    def then_held(*args, **kwargs):
+        yield from delete_tree(*args, **kwargs)
+        if not LegalHold.objects.using("system").filter(reason="court").exists():
+            holds.place(acme.principal("admin"), user_id=None if about_all else old.user.id, reason="court")
+
+    monkeypatch.setattr(retention, "delete_tree", then_held)
+    monkeypatch.setattr(retention, "BATCH_ROWS", 1)
+    (found,) = [found for found in retention.expire() if found.rows]
+    assert found.held and found.rows["agents_session"] == 1
+    assert sessions_of(old) == 3
