@@ -58,12 +58,14 @@ def end_all(user_id: UUID) -> None:
     RefreshToken.objects.using("system").filter(user_id=user_id, revoked_at=None).update(revoked_at=now)
 
 
-def tell(user_id: UUID, action: str, detail: JsonObject | None = None, *, actor_id: UUID | None = None) -> None:
-    """Add what happened to a user to the trail of each of her tenants. Commits with the caller."""
+def tell(user_id: UUID, action: str, detail: JsonObject | None = None, *, actor_id: UUID | None = None) -> int:
+    """Add what happened to a user to the trail of each of her tenants; return of how many. Commits with the caller."""
     members = Membership.objects.using("system").filter(user_id=user_id).order_by("tenant_id")
-    for tenant_id in members.values_list("tenant_id", flat=True):
+    tenant_ids = list(members.values_list("tenant_id", flat=True))
+    for tenant_id in tenant_ids:
         entry = audit.Entry(action, "user", str(user_id), detail or {}, actor_id)
         audit.append([entry], tenant_id=tenant_id, using="system")
+    return len(tenant_ids)
 
 
 def _is_loopback(client: str) -> bool:

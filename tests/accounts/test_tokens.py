@@ -130,6 +130,24 @@ def test_a_failure_of_a_known_user_is_audited_without_what_was_typed(acme: Tenan
     assert "hunter2" not in json.dumps(row.detail)
 
 
+@pytest.mark.parametrize(
+    ("password", "tenant"), [("wrong", None), ("wrong", "globex"), ("wrong", "nowhere"), ("demo", "nowhere")]
+)
+def test_each_of_her_tenants_sees_a_failure_and_nothing_of_the_others(
+    acme: TenantWithUsers, globex: TenantWithUsers, make_user: MakeUser, password: str, tenant: str | None
+) -> None:
+    make_user(globex.tenant, "admin", "member@acme.test")
+    with pytest.raises(NotAuthenticated):
+        tokens.issue(email="member@acme.test", password=password, tenant=tenant)
+    seam.close()  # the rows are written after the answer
+    rows = AuditRow.objects.using("system").order_by("tenant__slug")
+    seen = ("auth.sign_in_failed", str(acme.member.id), {}, None)
+    assert list(rows.values_list("tenant__slug", "action", "object_id", "detail", "actor_id")) == [
+        ("acme", *seen),
+        ("globex", *seen),
+    ]
+
+
 def test_a_user_of_several_tenants_names_one(
     acme: TenantWithUsers, globex: TenantWithUsers, make_user: MakeUser
 ) -> None:
