@@ -181,7 +181,10 @@ class ServiceAccount(TenantModel):
 
 
 class RefreshToken(TenantModel):
-    """One link of a chain of refresh tokens. Using a link twice ends its whole family."""
+    """One link of a chain of refresh tokens. Using a link twice ends its whole family.
+
+    It goes with the membership that it is of, by a foreign key: who is invited again begins anew.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

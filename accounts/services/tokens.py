@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.exceptions import TokenError
 
@@ -115,11 +115,17 @@ def check_password(email: str, password: str, client: str = "") -> User | None:
 
 
 def start_family(member: Membership) -> TokenPair:
-    """Make the first pair of a new family for a membership as `sessions.memberships` loads it; audited."""
-    with transaction.atomic(using="system"):
-        pair = _pair(member, uuid4())
-        entry = audit.Entry("auth.signed_in", "user", str(member.user_id), {"via": "token"}, member.user_id)
-        audit.append([entry], tenant_id=member.tenant_id, using="system")
+    """Make the first pair of a new family for a membership as `sessions.memberships` loads it; audited.
+
+    Raises: NotAuthenticated when the membership has ended meanwhile.
+    """
+    try:
+        with transaction.atomic(using="system"):
+            pair = _pair(member, uuid4())
+            entry = audit.Entry("auth.signed_in", "user", str(member.user_id), {"via": "token"}, member.user_id)
+            audit.append([entry], tenant_id=member.tenant_id, using="system")
+    except IntegrityError:
+        raise NotAuthenticated from None
     return pair
 
 
@@ -215,17 +221,21 @@ def _record_failure(user: User) -> None:
 
 
 def _rotated(claims: Claims) -> TokenPair | None:
-    """Use up one link of a family and make the next; None, with the family ended, when that may not be."""
-    links = RefreshToken.objects.using("system").filter(tenant_id=claims.tenant_id, family=claims.family)
-    link = links.select_for_update(no_key=True).filter(id=claims.id, user_id=claims.user_id).first()
-    if link is None or link.revoked_at is not None:
-        return None
+    """Use up one link of a family and make the next; None, with the family ended, when that may not be.
+
+    The membership is locked before its tokens, as by whoever ends it.
+    """
     member = (
         principals.members()
         .filter(tenant_id=claims.tenant_id, user_id=claims.user_id)
         .filter(user__token_version=claims.version)
+        .select_for_update(of=("self",), no_key=True)
         .first()
     )
+    links = RefreshToken.objects.using("system").filter(tenant_id=claims.tenant_id, family=claims.family)
+    link = links.select_for_update(no_key=True).filter(id=claims.id, user_id=claims.user_id).first()
+    if link is None or links.filter(revoked_at__isnull=False).exists():  # a sign-out may miss the link made meanwhile
+        return None
     if link.used_at is not None or member is None or second_factor.is_missing([member]):
         links.update(revoked_at=utc_now())
         reused = {"reused": link.used_at is not None}

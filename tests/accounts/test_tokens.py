@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from accounts import principals, seam
-from accounts.models import AuditRow, RefreshToken, User
-from accounts.services import tokens
+from accounts.models import AuditRow, Membership, RefreshToken, Role, User
+from accounts.services import members, tokens
 from accounts.services.attempts import FREE_OF_BOTH, FREE_OF_NETWORK
+from agentos.core.clock import utc_now
 from agentos.core.errors import Invalid, NotAuthenticated, RateLimited
 from tests.accounts.forging import b64, claims, encoded, signed
 from tests.conftest import MakeUser, TenantWithUsers
@@ -195,6 +196,39 @@ def test_a_refresh_token_dies_with_the_membership(acme: TenantWithUsers) -> None
     with pytest.raises(NotAuthenticated):
         tokens.refresh(pair.refresh)
     assert RefreshToken.objects.using("system").filter(revoked_at=None).count() == 0
+
+
+def test_whoever_is_removed_and_invited_again_begins_anew(
+    acme: TenantWithUsers, globex: TenantWithUsers, make_user: MakeUser
+) -> None:
+    make_user(globex.tenant, "member", "member@acme.test")
+    here, elsewhere = (
+        tokens.issue(email="member@acme.test", password="demo", tenant=name) for name in ("acme", "globex")
+    )
+    members.remove(acme.principal("admin"), user_id=acme.member.id)
+    assert set(RefreshToken.objects.using("system").values_list("tenant__slug", flat=True)) == {"globex"}
+    Membership.objects.using("system").create(tenant=acme.tenant, user=acme.member, role=Role.MEMBER)
+    found = tokens.verify_access(here.access)
+    assert principals.load(found.user_id, found.tenant_id, found.family) is None
+    with pytest.raises(NotAuthenticated):
+        tokens.refresh(here.refresh)
+    assert tokens.refresh(elsewhere.refresh).tenant == "globex"
+
+
+def test_a_membership_that_ends_during_a_sign_in_gives_no_tokens(acme: TenantWithUsers) -> None:
+    member = principals.members().get(user_id=acme.member.id)
+    members.remove(acme.principal("admin"), user_id=acme.member.id)
+    with pytest.raises(NotAuthenticated):
+        tokens.start_family(member)
+    assert not RefreshToken.objects.using("system").exists()
+
+
+def test_a_link_that_was_made_during_a_sign_out_is_dead(acme: TenantWithUsers) -> None:
+    first = tokens.issue(email="member@acme.test", password="demo")
+    second = tokens.refresh(first.refresh)
+    RefreshToken.objects.using("system").exclude(used_at=None).update(revoked_at=utc_now())
+    with pytest.raises(NotAuthenticated):
+        tokens.refresh(second.refresh)
 
 
 def test_signing_out_ends_one_family_or_all(acme: TenantWithUsers) -> None:
