@@ -30,6 +30,7 @@ from xdist.scheduler import LoadFileScheduling
 from accounts import principals, scopes, seam
 from accounts.models import Membership, Role, Tenant, TenantRole, User
 from accounts.principals import Principal
+from accounts.privacy import ledger
 from accounts.services import keys, roles
 from agentos.serving import memory
 from agents.services.sql import insert_into, row_of
@@ -68,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(AGENTOS_ENV="test", AGENTOS_VAR=str(VAR), SECRET_KEY=settings.SECRET_KEY)
     settings.AGENTOS_ENV = "test"
     settings.VAR_DIR = VAR
-    settings.AUDIT_FOLDER = str(VAR / "audit")
+    settings.AUDIT_FOLDER = str(VAR / "audit" / os.environ.get("PYTEST_XDIST_WORKER", "one"))
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = settings.SANDBOX_URL = ""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AGENTOS_SANDBOX_URL"):
@@ -204,6 +205,7 @@ def database(
         principals.cache.forget()
         _settle_connections()
         cleaner.clean()
+        ledger.mark_path().unlink(missing_ok=True)  # what was erased went with the rows
 
 
 def _settle(standing: seam.Seam) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Max
 
+from accounts.privacy import ledger
 from agentos.backup.models import BackupRecord
 from agentos.core.clock import utc_now
 
@@ -50,12 +51,26 @@ def facts() -> Facts:
 def readiness() -> dict[str, object]:
     """Return the check of `/api/ready`: not well only where AGENTOS_BACKUP_MAX_AGE_HOURS says so."""
     known = facts()
+    detail = known.problem or unlisted()
     return {
-        "ok": not known.problem,
-        "detail": known.problem,
+        "ok": not (detail and settings.BACKUP_MAX_AGE_HOURS),
+        "detail": detail,
         "last_backup_age_seconds": known.backup_age_seconds,
         "last_verified_restore_age_seconds": known.restore_age_seconds,
     }
+
+
+def unlisted() -> str:
+    """Say what is wrong with the list of erasures that a restore would replay; nothing where no backups are taken."""
+    try:
+        lacking = ledger.lacking() if settings.BACKUPS else 0
+    except OSError as error:
+        return f"The list of erasures beside the backups can't be read ({error.strerror})."
+    except ledger.LedgerError as error:
+        return error.detail
+    return f"The list of erasures beside the backups lacks {lacking} persons: a restore would bring them back." * bool(
+        lacking
+    )
 
 
 def _age(moment: datetime | None) -> int | None:

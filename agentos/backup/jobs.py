@@ -16,8 +16,14 @@ BACKUP, RESTORE = BackupRecord.Kind
 
 
 def daily_backup() -> dict[str, object]:
-    """Take a backup unless there is one of the last day. Raises: BackupError; the next hour tries again."""
-    if not settings.BACKUPS or _done(BACKUP, DAILY, ok=True):
+    """Take a backup unless there is one of the last day; the list of erasures is looked after each time.
+
+    Raises: BackupError; the next hour tries again.
+    """
+    if not settings.BACKUPS:
+        return {"due": False}
+    if _done(BACKUP, DAILY, ok=True):
+        work.list_erasures()
         return {"due": False}
     written = work.take()
     return {"due": True, "bytes": written.bytes, "rows": written.rows, "seconds": written.seconds}

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +24,14 @@ from agentos.backup.dump import Manifest
 from agentos.backup.errors import BackupError
 from agentos.backup.keys import Keyring
 from agentos.backup.programs import program, reading
-from agentos.backup.snapshot import Connection
+from agentos.backup.snapshot import Connection, Measure
 from agentos.core.types import JsonObject, json_object
 from agentos.provision import ProvisionError, Role, Roles, provision, url_for
 
 ROOT = Path(__file__).resolve().parents[2]
 RENAME_PATIENCE_SECONDS = 10.0
 LOCK_NAME = "agentos.restore"
+TOMBSTONES = "public.privacy_tombstone"
 MOST_NAMED = 5
 _IS_EMPTY = """
     SELECT NOT EXISTS (
@@ -112,7 +113,7 @@ def _built(
         _load(path, keys, into, name)
         if verify:
             _compare(manifest, into, name)
-        yield manifest, _after(into, name, erasures)
+        yield manifest, _after(into, name, erasures, at_least=_erasures_known(path, erasures, into.database, keys))
     except ProvisionError as error:
         raise BackupError(str(error), code="backup_database") from None
     except psycopg.Error as error:
@@ -177,12 +178,22 @@ def _compare(manifest: Manifest, into: Target, name: str) -> None:
         )
 
 
-def _after(into: Target, name: str, erasures: Path | None) -> JsonObject:
+def _erasures_known(path: Path, erasures: Path | None, database: str, keys: Keyring) -> int:
+    """Return how many erasures the backups beside this one and beside the list know of: the newest knows most."""
+    folders = {path.parent, erasures.parent} if erasures is not None else set()
+    known = [0]
+    for other in {other for folder in folders for other in folder.glob(f"{database}-*{dump.SUFFIX}")}:
+        with suppress(BackupError), dump.contents(other, keys) as (manifest, _):  # another's is asked for nothing else
+            known.append(manifest.tables.get(TOMBSTONES, Measure(0, "")).rows)
+    return max(known)
+
+
+def _after(into: Target, name: str, erasures: Path | None, *, at_least: int = 0) -> JsonObject:
     """Run `manage.py after_restore` on the restored database, in a process whose Django sees only that."""
     variables = {f"AGENTOS_{role.upper()}_URL": url for role, url in into.urls(name).items()}
     command = [sys.executable, "manage.py", "after_restore", "--json"]
     if erasures is not None:
-        command += ["--erasures", str(erasures)]
+        command += ["--erasures", str(erasures.absolute()), "--at-least", str(at_least)]
     ended = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )

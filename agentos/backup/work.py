@@ -54,7 +54,7 @@ def target() -> Target:
 def take() -> Written:
     """Take a backup, note it, and delete those that are too old. Raises: BackupError."""
     with _noted(BackupRecord.Kind.BACKUP) as record:
-        _list_erasures()
+        list_erasures()
         written = dump.write(url(), folder(), keyring(), roles=target().role_names)
         record.file, record.taken_at, record.key_id = written.path.name, written.taken_at, written.key_id
         record.size_bytes, record.rows, record.seconds = written.bytes, written.rows, written.seconds
@@ -125,8 +125,8 @@ def prune() -> list[Path]:
     return old
 
 
-def _list_erasures() -> None:
-    """Bring the list of erasures beside the backups up to date before there is a new one. Raises: BackupError."""
+def list_erasures() -> None:
+    """Bring the list of erasures beside the backups up to date. Raises: BackupError."""
     try:
         ledger.sync()
     except OSError as error:

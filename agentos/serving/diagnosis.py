@@ -166,7 +166,7 @@ def _backups() -> Iterator[Finding]:
     try:
         with snapshot.connect(work.admin_url()) as connection:
             snapshot.check_sees_all(connection)
-        known = facts.facts()
+        known, unlisted = facts.facts(), facts.unlisted()
     except (BackupError, DatabaseError) as error:
         is_role = isinstance(error, BackupError) and error.code == "backup_role"
         yield Finding("backups", "problem" if is_role else "note", str(error).splitlines()[0])
@@ -174,6 +174,10 @@ def _backups() -> Iterator[Finding]:
     for what, age in (("backup", known.backup_age_seconds), ("proved restore", known.restore_age_seconds)):
         told = "none yet" if age is None else f"{age / 3600:.0f} hours old"
         yield Finding("backups", "note" if age is None else "ok", f"last {what}: {told}")
+    if unlisted:
+        yield Finding(
+            "backups", "problem", unlisted, "Run: manage.py backup, which writes the list anew or says why not."
+        )
 
 
 def _browser() -> Iterator[Finding]:

@@ -21,23 +21,26 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--erasures", type=Path, help="the list of erasures, erasures.jsonl beside the backups")
+        parser.add_argument("--at-least", type=int, default=0, help="how many erasures are known to have been listed")
         parser.add_argument("--json", action="store_true", help="one line of JSON with what was done")
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", database="owner", verbosity=0, interactive=False, skip_checks=True)
-        done = {"audit_trails": self._verified(), "erasures": self._replayed(options["erasures"])}
+        done = {"audit_trails": self._verified(), "erasures": self._replayed(options)}
         if options["json"]:
             self.stdout.write(json.dumps(done))
             return
         self.stdout.write(f"audit trails intact: {done['audit_trails']}; erasures replayed: {done['erasures']}")
 
-    def _replayed(self, source: Path | None) -> int:
-        if source is None:
+    def _replayed(self, options: dict[str, Any]) -> int:
+        if options["erasures"] is None:
             return 0
         try:
-            return erasure.replay(ledger.read(source))
+            erasures = ledger.read(options["erasures"])
+            ledger.check_whole(erasures, at_least=options["at_least"])
         except (OSError, ledger.LedgerError) as error:
-            raise CommandError(f"The list of erasures can't be read ({error}).") from error
+            raise CommandError(f"The list of erasures can't be used ({error}).") from error
+        return erasure.replay(erasures)
 
     def _verified(self) -> int:
         tenants = list(Tenant.objects.using("system").order_by("slug"))

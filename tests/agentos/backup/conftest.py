@@ -20,6 +20,8 @@ def folder(settings, tmp_path, monkeypatch) -> Path:
     """The folder of the backups; children of the test use it too."""
     settings.BACKUP_FOLDER = str(tmp_path / "backups")
     monkeypatch.setenv("AGENTOS_BACKUP_FOLDER", settings.BACKUP_FOLDER)
+    settings.AUDIT_FOLDER = str(tmp_path / "audit")
+    monkeypatch.setenv("AGENTOS_AUDIT_FOLDER", settings.AUDIT_FOLDER)
     monkeypatch.setenv("AGENTOS_BACKUP_KEY", keys.new_key())
     monkeypatch.delenv("AGENTOS_BACKUP_URL", raising=False)
     return Path(settings.BACKUP_FOLDER)

@@ -19,7 +19,7 @@ from accounts.privacy.erasure import Tally
 from accounts.privacy.rows import Person
 from accounts.seam import in_thread
 from agentos import postgres
-from agentos.backup import jobs, restore, work
+from agentos.backup import facts, jobs, restore, work
 from agentos.backup.errors import BackupError
 from agentos.backup.models import BackupRecord
 from agentos.backup.restore import Target
@@ -215,6 +215,63 @@ def test_a_list_that_was_changed_stops_the_restore(written, acme):
     ledger.path().write_text(ledger.path().read_text().replace(str(acme.member.id), str(acme.viewer.id)))
     with pytest.raises(BackupError, match="list of erasures"):
         work.drill(written)
+
+
+def erased(*users: User, tenant) -> list[str]:
+    """Erase users from a tenant; return the lines that the list has then."""
+    for user in users:
+        erasure.erase(Person(tenant.id, user.id), Tally())
+        ledger.sync()
+    return ledger.path().read_text().splitlines(keepends=True)
+
+
+def test_a_list_whose_end_was_cut_brings_nobody_back(written, acme, folder):
+    """As its mark beside the checkpoints says; nothing in the list itself tells of it."""
+    lines = erased(acme.member, acme.viewer, tenant=acme.tenant)
+    for left in (1, 0):
+        ledger.path().write_text("".join(lines[:left]))
+        with pytest.raises(BackupError, match="cut off") as raised:
+            work.drill(written)
+        assert raised.value.code == "backup_after"
+    ledger.path().write_text("".join(lines))
+    assert work.drill(written).after["erasures"] == 2
+
+
+def test_a_newer_backup_knows_how_long_the_list_was(written, acme, folder):
+    """As on a fresh machine: the folder of the backups was copied there, and nothing else."""
+    lines = erased(acme.member, acme.viewer, tenant=acme.tenant)
+    newest = work.take().path
+    ledger.mark_path().unlink()
+    ledger.path().write_text(lines[0])
+    with pytest.raises(BackupError, match="1 of 2 erasures"):
+        work.drill(written)
+    assert work.drill(newest).after["erasures"] == 0, "it knows of both itself"
+    newest.write_bytes(b"of another installation")
+    assert work.drill(written).after["erasures"] == 1, "nothing tells of the other any more"
+
+
+def test_a_list_that_was_cut_is_written_again_while_the_database_knows(kept, acme, folder, settings, caplog):
+    lines = erased(acme.member, acme.viewer, tenant=acme.tenant)
+    assert facts.unlisted() == "" and jobs.daily_backup()["due"] is True
+    ledger.path().write_text(lines[0])
+    assert "lacks 1" in facts.unlisted() and facts.readiness()["ok"] is True
+    settings.BACKUP_MAX_AGE_HOURS = 24
+    assert facts.readiness()["ok"] is False
+    assert jobs.daily_backup() == {"due": False}
+    assert "was cut: 1 lines" in caplog.text
+    assert len(ledger.read(ledger.path())) == 2 and facts.readiness()["ok"] is True
+
+
+def test_a_list_that_nobody_can_complete_fails_each_backup(kept, acme, folder, cluster):
+    lines = erased(acme.member, acme.viewer, tenant=acme.tenant)
+    ledger.path().write_text(lines[0])
+    with psycopg.connect(cluster.url(work.database()), autocommit=True) as admin:
+        admin.execute("DELETE FROM privacy_tombstone")
+    with pytest.raises(BackupError, match="had 2 lines and has 1") as raised:
+        work.take()
+    assert raised.value.code == "backup_erasures_damaged"
+    ledger.path().write_text("".join(lines))
+    assert work.take()
 
 
 def test_a_row_that_is_not_as_it_was_is_found(written, databases_of):
