@@ -47,16 +47,20 @@ _READING: Final = """
      WHERE p.polpermissive AND p.polcmd IN ('r', '*')
        AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = %(system)s)
 """
-# Policies that let rows be seen, or written, whatever their tenant.
-_TENANTLESS: Final = """
-    SELECT c.relname, p.polname
+# What else than of this tenant alone may be seen or written: all conditions that let rows through.
+_LETTING: Final = """
+    SELECT c.relname, p.polname, x.condition
       FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
      CROSS JOIN LATERAL (SELECT coalesce(pg_get_expr(p.polqual, p.polrelid), '') AS before) q
      CROSS JOIN LATERAL (SELECT coalesce(pg_get_expr(p.polwithcheck, p.polrelid), q.before) AS after) w
-     WHERE p.polpermissive AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = %(system)s)
-       AND (p.polcmd <> 'a' AND position('agentos.tenant' IN q.before) = 0
-            OR p.polcmd IN ('a', 'w', '*') AND position('agentos.tenant' IN w.after) = 0)
+     CROSS JOIN LATERAL (VALUES (p.polcmd <> 'a', q.before), (p.polcmd IN ('a', 'w', '*'), w.after)) x(asked, condition)
+     WHERE p.polpermissive AND x.asked
+       AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = %(system)s)
 """
+_CURRENT: Final = r"\(NULLIF\(current_setting\('agentos\.tenant'::text, true\), ''::text\)\)::uuid"
+_OF_TENANT: Final = rf"\(tenant_id = (?:{_CURRENT}|\( SELECT {_CURRENT} AS \"?nullif\"?\))\)"
+# PostgreSQL puts each AND and OR into parentheses, so what follows this one AND only narrows.
+_BOUND: Final = re.compile(rf"{_OF_TENANT}|\({_OF_TENANT} AND .*\)", re.DOTALL)
 _WAYS_ROUND: Final = """
     SELECT c.relname, 'is a view with its owner''s rights: create it WITH (security_invoker = true)'
       FROM pg_class c
@@ -64,8 +68,28 @@ _WAYS_ROUND: Final = """
        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
        AND NOT COALESCE(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false)
     UNION ALL
-    SELECT c.relname, 'is a materialized view, which knows no policies'
-      FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'm'
+    SELECT c.relname, 'is a ' || k.kind || ', which knows no policies'
+      FROM pg_class c
+      JOIN (VALUES ('m'::"char", 'materialized view'), ('f', 'foreign table')) k(relkind, kind) USING (relkind)
+     WHERE c.relnamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT c.relname, 'has the rule ' || r.rulename || ', which may write elsewhere what is meant for it'
+      FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+     WHERE c.relnamespace = 'public'::regnamespace AND r.rulename <> '_RETURN'
+    UNION ALL
+    SELECT c.relname, 'has its trigger ' || t.tgname || ' disabled'
+      FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+     WHERE c.relnamespace = 'public'::regnamespace AND t.tgenabled NOT IN ('O', 'A')
+    UNION ALL
+    SELECT coalesce(r.rolname, 'everybody'), 'is given what will be made later (ALTER DEFAULT PRIVILEGES)'
+      FROM pg_default_acl d CROSS JOIN LATERAL aclexplode(d.defaclacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+     WHERE d.defaclobjtype IN ('r', 'S', 'n') AND (a.grantee = 0 OR r.rolname = ANY(%(roles)s))
+    UNION ALL
+    SELECT coalesce(r.rolname, 'the database'), 'is set to a tenant or user from the start (ALTER ... SET agentos.*)'
+      FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole
+     WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+       AND (s.setrole = 0 OR r.rolname = ANY(%(roles)s))
+       AND EXISTS (SELECT FROM unnest(s.setconfig) AS one WHERE one ILIKE 'agentos.%%')
     UNION ALL
     SELECT p.proname, 'is a function with its owner''s rights (SECURITY DEFINER)'
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -199,10 +223,11 @@ def _tables() -> Iterator[CheckMessage]:
 def _reading(tenants: set[str], owned: set[str], for_all: set[str]) -> Iterator[CheckMessage]:
     """Compare the conditions under which rows are read and written with what their tables hold."""
     system, by_tenant_only = {"system": _role("system")}, set()
-    for name, policy in _ask(_TENANTLESS, system):
-        if name in tenants:
-            hint = "Let its conditions compare tenant_id with the current tenant."
-            yield Error(f"The policy {policy} of {name} knows no tenant.", hint=hint, id="accounts.E001")
+    for name, policy, condition in _ask(_LETTING, system):
+        if name in tenants and not _BOUND.fullmatch(condition):
+            hint = "Let its conditions begin with tenant_id = the current tenant, and narrow that by AND."
+            text = f"The policy {policy} of {name} lets through more than the rows of one tenant."
+            yield Error(text, hint=hint, id="accounts.E001")
     for name, _, condition, narrowed in _ask(_READING, system):
         if name in owned and "agentos.user" not in f"{condition} {narrowed}":
             by_tenant_only.add(name)

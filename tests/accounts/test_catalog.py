@@ -102,6 +102,39 @@ WEAKNESSES = {
         "USING (tenant_id = NULLIF(current_setting('agentos.tenant', true), '')::uuid) WITH CHECK (true)",
         "DROP POLICY open ON agents_run",
     ),
+    "a policy with a way out behind": (
+        "accounts.E001",
+        "CREATE POLICY open ON agents_run TO {app} USING ("
+        "(tenant_id = NULLIF(current_setting('agentos.tenant', true), '')::uuid AND user_id IS NOT NULL) OR true)",
+        "DROP POLICY open ON agents_run",
+    ),
+    "a policy for all but this tenant": (
+        "accounts.E001",
+        "CREATE POLICY open ON agents_run TO {app} "
+        "USING ((tenant_id = NULLIF(current_setting('agentos.tenant', true), '')::uuid AND true) IS NOT NULL)",
+        "DROP POLICY open ON agents_run",
+    ),
+    "another tenant's setting": (
+        "accounts.E001",
+        "CREATE POLICY open ON agents_run TO {app} "
+        "USING (tenant_id = NULLIF(current_setting('agentos.tenants', true), '')::uuid)",
+        "DROP POLICY open ON agents_run",
+    ),
+    "a child of a table": (
+        "accounts.E001",
+        "CREATE TABLE stray () INHERITS (agents_run)",
+        "DROP TABLE stray",
+    ),
+    "a rule": (
+        "accounts.E004",
+        "CREATE RULE strays AS ON INSERT TO agents_run DO ALSO NOTIFY strays",
+        "DROP RULE strays ON agents_run",
+    ),
+    "tables to come": (
+        "accounts.E004",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {app}",
+        "ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM {app}",
+    ),
     "passwords": (
         "accounts.E004",
         "GRANT SELECT (password) ON accounts_user TO {app}",
@@ -199,23 +232,47 @@ def test_a_weakness_is_found_and_nothing_starts(database: None, identifier: str,
     assert found() == set()
 
 
-ELSEWHERE = {
-    "a copy": "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.copy AS SELECT * FROM agents_run; "
-    "GRANT SELECT ON elsewhere.copy TO {app}",
-    "a view": "CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.leak AS SELECT * FROM agents_run; "
-    "GRANT SELECT ON elsewhere.leak TO {app}",
+BY_SUPERUSER = {
+    "a copy in another schema": (
+        "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.copy AS SELECT * FROM agents_run; "
+        "GRANT SELECT ON elsewhere.copy TO {app}",
+        "DROP SCHEMA elsewhere CASCADE",
+    ),
+    "a view in another schema": (
+        "CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.leak AS SELECT * FROM agents_run; "
+        "GRANT SELECT ON elsewhere.leak TO {app}",
+        "DROP SCHEMA elsewhere CASCADE",
+    ),
+    "a table of another server": (
+        "CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER elsewhere FOREIGN DATA WRAPPER elsewhere; "
+        "CREATE FOREIGN TABLE leak (id int) SERVER elsewhere",
+        "DROP FOREIGN DATA WRAPPER elsewhere CASCADE",
+    ),
+    "references that nobody keeps": (
+        "ALTER TABLE agents_step DISABLE TRIGGER ALL",
+        "ALTER TABLE agents_step ENABLE TRIGGER ALL",
+    ),
+    "a tenant from the start": (
+        "ALTER DATABASE {database} SET agentos.tenant = '00000000-0000-0000-0000-000000000000'",
+        "ALTER DATABASE {database} RESET agentos.tenant",
+    ),
+    "a user from the start": (
+        "ALTER ROLE {app} IN DATABASE {database} SET \"agentos.user\" = '00000000-0000-0000-0000-000000000000'",
+        'ALTER ROLE {app} IN DATABASE {database} RESET "agentos.user"',
+    ),
 }
 
 
-@pytest.mark.parametrize("weakening", ELSEWHERE.values(), ids=ELSEWHERE)
-def test_what_stands_open_in_another_schema_is_found(database: None, cluster: Any, weakening: str) -> None:
-    app = f'"{role_name("app")}"'
-    with psycopg.connect(cluster.url(connections["owner"].settings_dict["NAME"]), autocommit=True) as superuser:
-        superuser.execute(weakening.format(app=app))
+@pytest.mark.parametrize(("weakening", "mending"), BY_SUPERUSER.values(), ids=BY_SUPERUSER)
+def test_what_an_administrator_weakens_is_found(database: None, cluster: Any, weakening: str, mending: str) -> None:
+    name = connections["owner"].settings_dict["NAME"]
+    named = {"app": f'"{role_name("app")}"', "database": f'"{name}"'}
+    with psycopg.connect(cluster.url(name), autocommit=True) as superuser:
+        superuser.execute(weakening.format(**named))
         try:
             assert found() == {"accounts.E004"}
         finally:
-            superuser.execute("DROP SCHEMA elsewhere CASCADE")
+            superuser.execute(mending.format(**named))
     assert found() == set()
 
 
