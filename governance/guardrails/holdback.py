@@ -104,8 +104,8 @@ class HoldBack:
         held = self._held
         if not PLAIN.fullmatch(held):
             return self._alarm.search(held) is not None
-        near = (self._context[-LONGEST_IN_PROSE:] + held).lower()
-        return self._words.search(near, len(near) - len(held) + begin) is not None
+        near = f" {self._context[-LONGEST_IN_PROSE:]}{held}".lower()
+        return self._words.stands(near, len(near) - len(held) + begin)
 
     def _append(self, delta: str) -> None:
         boundary = _last_boundary(delta)

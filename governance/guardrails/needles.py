@@ -254,16 +254,6 @@ def join(parts: list[tuple[int, int]], part: tuple[int, int]) -> None:
         parts.append(part)
 
 
-def any_case(words: Iterable[str]) -> str:
-    """Return a pattern of the words in any case.
-
-    It looks at the first letter first: else each word is tried at each place, which takes many times as long.
-    """
-    known = tuple(words)
-    firsts = "".join(sorted({re.escape(word[0]) for word in known}))
-    return f"(?i:(?=[{firsts}])(?:{'|'.join(map(re.escape, known))}))"
-
-
 class Blocks:
     """Tells where in a long text a pattern can match, block by block, each looked through once.
 

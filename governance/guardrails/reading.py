@@ -6,7 +6,7 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache
 from itertools import chain
 
 from governance.guardrails.care import Care
@@ -15,6 +15,7 @@ from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import lower
 from governance.guardrails.needles import LONG_TEXT, Needles, Union
+from governance.guardrails.once import once
 from governance.guardrails.tables import Tables
 
 SURE = 0.9  # the score of a finding that makes others at its place needless
@@ -63,7 +64,7 @@ class Reading:
         self._cares: dict[str, Care] = {}
         self._told: dict[int, int] = {}
 
-    @cached_property
+    @once
     def tables(self) -> Tables:
         """The tables of the text."""
         return Tables(self.text, self.lower)
@@ -84,7 +85,7 @@ class Reading:
         """Return where what a sure rule found at a place ends, or 0: others needn't look there."""
         return self._told.get(start, 0)
 
-    @cached_property
+    @once
     def levelled(self) -> str:
         """The text with every digit the same: words with other numbers among them need no other thought."""
         levelled = self.text
@@ -92,7 +93,7 @@ class Reading:
             levelled = levelled.replace(digit, "0")  # takes a fifth of what a table of letters does
         return levelled
 
-    @cached_property
+    @once
     def _stood(self) -> dict[str, list[int]]:
         """Where needles of all rules stand."""
         return self.rules.places(self.lower)
@@ -124,7 +125,7 @@ class Reading:
             ]
         return known
 
-    @cached_property
+    @once
     def _letters(self) -> set[str] | None:
         """The letters of a long text: without one of a word's no look for the word is needed."""
         return set(self.lower) if len(self.lower) >= LONG_TEXT else None

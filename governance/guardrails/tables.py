@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.needles import matches
+from governance.guardrails.once import once
 
 _RULE = expression(r"[|\s:\-+]+\Z")  # the line under a Markdown table's head
 _CELL_FRAME = " \t\"'`"
@@ -86,6 +86,8 @@ class Tables:
 
     def cells(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the cells below a column whose name the pattern finds."""
+        if self._none:
+            return
         wanted = self._rows_with(columns)
         yield from self._inserted(columns)
         yield from self._copied(columns)
@@ -98,6 +100,11 @@ class Tables:
                 if names is None:
                     names = named[head.row, head.delimiter] = _wanted(head.names(), columns)
                 end = yield from self._below(head, names)
+
+    @once
+    def _none(self) -> bool:
+        """Whether the text has neither lines nor what makes a table within one."""
+        return "\n" not in self._text and "insert into " not in self._lower and "<th" not in self._lower
 
     def _inserted(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the wanted values of the rows that statements insert into tables of a database."""
@@ -112,7 +119,7 @@ class Tables:
                         yield Cell(name, start + cell.start("held"), start + cell.end("held"))
                 row = _INSERTED.match(self._text, row.end())
 
-    @cached_property
+    @once
     def _created(self) -> dict[str, str]:
         """The names of the columns, parted by commas, of each table that a statement makes."""
         return {
@@ -155,7 +162,7 @@ class Tables:
                         yield Cell(name, start, start + len(stripped))
                 column += 1
 
-    @cached_property
+    @once
     def _heads(self) -> list[_Head]:
         return [
             _Head(
@@ -167,7 +174,7 @@ class Tables:
             for head in _HEAD.finditer(self._text)
         ]
 
-    @cached_property
+    @once
     def _rows(self) -> str:
         """The first rows, each different one on a line."""
         return "\n".join(dict.fromkeys(head.row for head in self._heads))

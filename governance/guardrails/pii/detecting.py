@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 
 from governance.guardrails.cues import one_look
@@ -9,7 +10,7 @@ from governance.guardrails.detector import WORD_END, Detector, Words
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
-from governance.guardrails.needles import Union, any_case
+from governance.guardrails.needles import Union, beginnings, shortest
 from governance.guardrails.pii import (
     accounts,
     addresses,
@@ -29,14 +30,25 @@ _DIGIT = expression(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _WORDS = ("at", "dot", "arroba", *addresses.LEADING)
-# Two digits in words, or one and what may become one.
-_SAID_ON = rf"{dictated.SPELT}(?:[ ,.\-–]{{1,3}}{dictated.SPELT}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,7}}\Z)"
+
+
+def _said_on(spelt: str) -> str:
+    """Return an expression of two digits in words, or one and what may become one."""
+    return rf"{spelt}(?:[ ,.\-–]{{1,3}}{spelt}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,7}}\Z)"
+
+
+def _any_of(strings: Iterable[str]) -> str:
+    return beginnings(shortest(strings), both_cases=True).replace(WORD_END, r"\b")
+
 
 # Eras of Japan's calendar, or what may become one.
 _ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z))"
+_STREETS = frozenset((*(street + WORD_END for street in addresses.STREETS), addresses.STREET_IN_SHORT))
+_OPENING = frozenset((*(word + WORD_END for word in _WORDS), *names.OPENING))
 # Anything a finding holds besides plain words, and the words that may stand inside one.
 _ALARM = expression(
-    rf"<<|[\d@{STYLED}{INVISIBLE}]|\b{any_case(_WORDS)}\b|{names.TELLING}|\b(?i:{_SAID_ON})|{addresses.STREETS_END}(?![^\W\d_])|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}}"
+    rf"[\d@{STYLED}{INVISIBLE}]|<<|(?<![^\W\d_])(?:{_any_of(names.TELLING)}|(?<!_)(?:{_any_of(_OPENING)}|{_said_on(dictated.SPELT_IN_ANY_CASE)}))"
+    rf"|{_any_of(_STREETS)}|{names.OF_A_TICKET}|(?=[^\x00-\x7f])(?:{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}})"
 )
 
 _TAILS = (
@@ -132,8 +144,5 @@ def _settled(found: list[Finding]) -> list[Finding]:
     return kept
 
 
-_IN_PROSE = Words(
-    frozenset((*(street + WORD_END for street in addresses.STREETS), addresses.STREET_IN_SHORT)),
-    (*(rf"{word}\b" for word in _WORDS), names.OPENING_IN_PROSE, _SAID_ON),
-)
+_IN_PROSE = Words(_STREETS, _OPENING | names.TELLING, (_said_on(dictated.SPELT),))
 DETECTOR = Detector("pii", detect, _ALARM, _TAIL, _IN_PROSE)

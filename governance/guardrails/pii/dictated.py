@@ -49,9 +49,15 @@ _MANY = {"double": 2, "triple": 3, "doppel": 2, "dubbel": 2}
 _LINKS = frozenset(("dash", "space", "then", "and", "e", "y", "et", "und", "en", "og", "plus"))
 BEGUN = beginnings(shortest((*_SAYS, *_MANY)))  # how a word for a number begins
 LINK = rf"(?:{'|'.join(by_length(_LINKS))})"
-_PUT_TOGETHER = beginnings(shortest(word for word in _SAYS if len(word) >= SHORTEST_PART))
-_WHOLE = beginnings(f"{word}\0" for word in (*_SAYS, *_MANY)).replace("\0", r"\b")
-SPELT = rf"(?:{_WHOLE}|{_PUT_TOGETHER}[^\W\d_]{{2,20}})"
+
+
+def _spelt(*, both_cases: bool) -> str:
+    put_together = beginnings(shortest(word for word in _SAYS if len(word) >= SHORTEST_PART), both_cases=both_cases)
+    whole = beginnings((f"{word}\0" for word in (*_SAYS, *_MANY)), both_cases=both_cases).replace("\0", r"\b")
+    return rf"(?:{whole}|{put_together}[^\W\d_]{{2,20}})"
+
+
+SPELT, SPELT_IN_ANY_CASE = _spelt(both_cases=False), _spelt(both_cases=True)
 _WORD, _GAP = expression(r"[^\W\d_]+"), expression(r"[ ,.;:()\-–…]{1,4}")
 CHINESE = "〇零一二三四五六七八九幺"
 _RUN_OF_CHINESE = expression(rf"[{CHINESE}]{{3,11}}(?:[、，, \-ー]{{1,2}}[{CHINESE}]{{3,8}}){{0,3}}")
@@ -98,8 +104,9 @@ _DIGITS = {word: str(value) for words in (
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the telephone numbers that a folded text says in words."""
     lower, care = reading.lower, reading.care("dictated")
-    known = dict(_SAYS)
-    for zone in zones(_TOLD, lower, REACH_ZONE, REACH_ZONE):
+    told = zones(_TOLD, lower, REACH_ZONE, REACH_ZONE)
+    known = dict(_SAYS) if told else {}
+    for zone in told:
         for run in _runs(lower, zone, known):
             start, end = run[0].start(), run[-1].end()
             if FEWEST <= _said(lower, run, known) <= MOST and (not care.taken() or _of_a_telephone(lower, start, end)):

@@ -140,7 +140,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 def _in_records(reading: Reading) -> Iterator[Finding]:
     """Yield names that the form of a record gives away: of tickets, cards, and hospitals."""
-    for pattern, needles in _RECORDS:
+    for pattern, needles in _RECORDS if _OF_RECORDS.search(reading.lower) else ():
         for match in reading.matches(pattern, needles):
             for name in range(1, pattern.groups + 1):
                 if match[name] and _length(match[name], 1):
@@ -230,6 +230,7 @@ _RECORDS = (
         ("pid|",),
     ),
 )
+_OF_RECORDS = expression(beginnings(shortest(needle for _, needles in _RECORDS for needle in needles)))
 _TICKET = expression(r"(?<![A-Z/])[A-Z]{3,25}/[A-Z]{3,25}(?: [A-Z]{3,20})? (?:MRS?|MS|MSTR|MISS|CHD)\b")
 
 
@@ -241,10 +242,14 @@ def _telling(needle: str) -> str:
 
 # For texts that arrive in pieces: words by which a name may be called so, and what is held from one on.
 _TOLD = shortest({_telling(needle) for needle in _BEHIND if needle not in MYSELF and needle not in HEADS})
-_HEADED = r"(?:from|to|cc|bcc|by|author|committer|tagger|maintainer|von|an|de|da|van|sender):"
+_HEADS = ("from", "to", "cc", "bcc", "by", "author", "committer", "tagger", "maintainer", "von", "an", "de", "da", "van", "sender")  # fmt: skip
+_HEADED = rf"(?:{'|'.join(_HEADS)}):"
 _SELF = rf"(?:{'|'.join(MYSELF)})"
-TELLING = rf"(?<![^\W\d_]){beginnings(_TOLD, both_cases=True)}|\b(?i:{_HEADED}|{_SELF})|(?i:\bf?n[:;])|\b(?:family|given)[\">]|(?i:\b(?:attendee|organizer));|[A-Z]{{3}}/[A-Z]"
-OPENING_IN_PROSE = rf"{beginnings(_TOLD)}|{_HEADED}|{_SELF}|f?n[:;]"
+TELLING = frozenset(_TOLD)
+OPENING = frozenset((
+    *(f"{head}:" for head in _HEADS), *MYSELF, "n:", "n;", "fn:", "fn;", 'family"', "family>", 'given"', "given>", "attendee;", "organizer;",
+))  # fmt: skip
+OF_A_TICKET = r"[A-Z]{3}/[A-Z]"
 _LAST_WORDS = shortest(
     {re.split("[ -]", phrase)[-1] for phrase in (*OF_ARABIC_AND_HEBREW, *OWN_EASTERN) if phrase < "\u0e00"}
 )
