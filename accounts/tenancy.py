@@ -23,6 +23,7 @@ from accounts.policies import role_name as role_name
 from accounts.trips import SET_SCOPE, begin_scope
 from agentos.core.errors import ConfigError
 
+TENANT_KEY = "tenant_id"  # where a browser's session keeps which of her tenants it stands in
 _READ_SCOPE = "SELECT current_setting('agentos.tenant', true), current_setting('agentos.user', true)"
 
 # What a request still does in its transaction, last before the commit: `accounts.reading` enters what was read.

@@ -104,7 +104,7 @@ def _erased(person: Person, tombstone: Tombstone, tally: Tally, *, leaves_admin:
     persons.close(person, tombstone, leaves_admin=leaves_admin)
     sweep(person, tally)
     tally.at("forgetting")
-    tally.add("browser sessions", persons.sign_out(person.user_id))
+    tally.add("browser sessions", persons.sign_out(person))
     if is_forgotten := _may_forget(person):
         persons.forget(person)
     tally.add(User._meta.db_table, int(is_forgotten))

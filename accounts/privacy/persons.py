@@ -14,11 +14,12 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from accounts.addresses import matching
-from accounts.models import Membership, RefreshToken, Role, ServiceAccount, User
+from accounts.models import Membership, Role, ServiceAccount, User
 from accounts.principals import cache
 from accounts.privacy import rows
 from accounts.privacy.models import Tombstone
 from accounts.privacy.rows import USING, Person
+from accounts.tenancy import TENANT_KEY
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, NotFound
 from agentos.core.ids import parse_id
@@ -77,7 +78,9 @@ def _admins(person: Person) -> QuerySet[Membership]:
 
 
 def close(person: Person, tombstone: Tombstone, *, leaves_admin: bool = True) -> None:
-    """End every way in and set the tombstone, in one transaction. Repeatable.
+    """End every way into the tenant, and into the installation if no other has her; set the tombstone. Repeatable.
+
+    All of it is one transaction. Families of tokens go with the membership, by a foreign key.
 
     Raises: Conflict when it has to leave an administrator, and the others went in this moment.
 
@@ -92,19 +95,22 @@ def close(person: Person, tombstone: Tombstone, *, leaves_admin: bool = True) ->
         cast(Any, members)._raw_delete(USING)
         whose, now = {"tenant_id": person.tenant_id, "user_id": person.user_id}, utc_now()
         ServiceAccount.objects.using(USING).filter(revoked_at=None, **whose).update(revoked_at=now)
-        RefreshToken.objects.using(USING).filter(revoked_at=None, user_id=person.user_id).update(revoked_at=now)
-        User.objects.using(USING).filter(id=person.user_id).update(token_version=F("token_version") + 1)
+        if is_alone(person):
+            User.objects.using(USING).filter(id=person.user_id).update(token_version=F("token_version") + 1)
         tombstone.save(using=USING, force_insert=True)
     cache.forget()
 
 
-def sign_out(user_id: UUID) -> int:
-    """Delete her browser sessions, of whatever tenant; return how many."""
+def sign_out(person: Person) -> int:
+    """Delete her browser sessions, those that stand in another tenant only if none has her; return how many."""
     store: Any = import_module(settings.SESSION_ENGINE).SessionStore()
+    wanted = {SESSION_KEY: str(person.user_id)}
+    if not is_alone(person):
+        wanted[TENANT_KEY] = str(person.tenant_id)
     found = [
         row.session_key
         for row in BrowserSession.objects.using(USING).iterator(chunk_size=1000)
-        if str(store.decode(row.session_data).get(SESSION_KEY)) == str(user_id)
+        if wanted.items() <= store.decode(row.session_data).items()
     ]
     return int(BrowserSession.objects.using(USING).filter(session_key__in=found).delete()[0])
 

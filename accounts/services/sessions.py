@@ -17,9 +17,9 @@ from accounts.asked import AskedOften
 from accounts.models import Membership, User
 from accounts.principals import Principal, cache
 from accounts.services import second_factor, support
+from accounts.tenancy import TENANT_KEY as TENANT_KEY
 from agentos.core.ids import parse_id
 
-TENANT_KEY = "tenant_id"
 SECOND_FACTOR_KEY = "second_factor"
 LONGEST_KEY = 64
 _of_user = AskedOften(lambda user_id: principals.members().filter(user_id=user_id).order_by("created_at", "id"))

@@ -149,11 +149,12 @@ class Planter:
             return b"x"
         return next(_numbers)
 
-    def open_browser(self) -> str:
-        """Sign her in on the pages; return the session's key."""
+    def open_browser(self, **kept: str) -> str:
+        """Sign her in on the pages; return the key of the session, which keeps what is given."""
         store = import_module(settings.SESSION_ENGINE).SessionStore()
         store[SESSION_KEY], store[BACKEND_SESSION_KEY] = str(self.user.id), settings.AUTHENTICATION_BACKENDS[0]
         store[HASH_SESSION_KEY], store["draft"] = self.user.get_session_auth_hash(), self.marker
+        store.update(kept)
         store.save()
         return str(store.session_key)
 

@@ -8,15 +8,19 @@ import zipfile
 from uuid import UUID
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.sessions.models import Session as BrowserSession
 from django.utils import timezone
 
+from accounts import principals
 from accounts.models import ExternalIdentity, RecoveryCode, TotpDevice, User
 from accounts.privacy import jobs, rows
 from accounts.privacy.erasure import Tally, erase
 from accounts.privacy.models import ExportPart, PrivacyJob
 from accounts.privacy.rows import Person
-from accounts.services import support
-from agentos.core.errors import Conflict, NotFound
+from accounts.services import sessions, support, tokens
+from accounts.tenancy import TENANT_KEY
+from agentos.core.errors import Conflict, NotAuthenticated, NotFound
 from tests.accounts.privacy.conftest import MARKER
 from tests.accounts.privacy.planting import Planter
 
@@ -82,6 +86,25 @@ def test_an_erasure_leaves_what_another_tenant_needs(her, elsewhere):
     assert User.objects.using("system").get(id=her.user.id).email == her.user.email
     _, is_forgotten = erase(there, Tally())
     assert is_forgotten and not TotpDevice.objects.using("system").filter(user=her.user).exists()
+
+
+def test_who_is_erased_from_one_tenant_stays_signed_in_to_another(her, globex, make_user, folder):
+    make_user(globex.tenant, "member", email=her.user.email)
+    members = principals.members().filter(user_id=her.user.id)
+    here, there = (tokens.start_family(members.get(tenant=tenant)) for tenant in (her.tenant, globex.tenant))
+    browsers = {tenant: her.open_browser(**{TENANT_KEY: str(tenant.id)}) for tenant in (her.tenant, globex.tenant)}
+    erase(Person(her.tenant.id, her.user.id), Tally())
+    with pytest.raises(NotAuthenticated):
+        tokens.refresh(here.refresh)
+    there = tokens.refresh(there.refresh)
+    assert async_to_sync(sessions.current)(browsers[her.tenant]) is None
+    seen = async_to_sync(sessions.current)(browsers[globex.tenant])
+    assert seen is not None and seen.tenant_id == globex.tenant.id
+    assert not BrowserSession.objects.using("system").filter(session_key=browsers[her.tenant]).exists()
+    erase(Person(globex.tenant.id, her.user.id), Tally())
+    with pytest.raises(NotAuthenticated):
+        tokens.refresh(there.refresh)
+    assert not BrowserSession.objects.using("system").exists()
 
 
 def test_no_tenant_takes_an_operator_from_the_platform(her, acme, globex, make_user, folder):
