@@ -21,7 +21,7 @@ from agentos.backup.models import BackupRecord
 from agentos.backup.restore import Restored, Target
 from agentos.core.clock import utc_now
 
-PART_KEPT = timedelta(days=1)
+PART_KEPT = timedelta(hours=6)  # the most that the job may take: what nobody has written to since is of a killed one
 
 
 def keyring() -> Keyring:
@@ -55,6 +55,7 @@ def take() -> Written:
     """Take a backup, note it, and delete those that are too old. Raises: BackupError."""
     with _noted(BackupRecord.Kind.BACKUP) as record:
         list_erasures()
+        _clear()
         written = dump.write(url(), folder(), keyring(), roles=target().role_names)
         record.file, record.taken_at, record.key_id = written.path.name, written.taken_at, written.key_id
         record.size_bytes, record.rows, record.seconds = written.bytes, written.rows, written.seconds
@@ -113,16 +114,22 @@ def newest() -> Path:
 
 
 def prune() -> list[Path]:
-    """Delete backups beyond the days and the number to keep, and what killed ones left; the newest always stays."""
+    """Delete backups beyond the days and the number to keep; the newest always stays."""
     found, now = backups(), utc_now().timestamp()
     oldest_at = now - settings.BACKUP_KEEP_DAYS * 86_400
     too_many = found[: -settings.BACKUP_KEEP_COUNT] if settings.BACKUP_KEEP_COUNT else []
     old = [path for path in found[:-1] if path in too_many or path.stat().st_mtime < oldest_at]
-    parts = folder().glob(f".{database()}-*{dump.PART_SUFFIX}")
-    remains = [path for path in parts if path.stat().st_mtime < now - PART_KEPT.total_seconds()]
-    for path in [*old, *remains]:
+    for path in old:
         path.unlink(missing_ok=True)
     return old
+
+
+def _clear() -> None:
+    """Delete what killed ones left, before there is a new one: it may be what fills the disk."""
+    before = utc_now().timestamp() - PART_KEPT.total_seconds()
+    for path in folder().glob(f".{database()}-*{dump.PART_SUFFIX}"):
+        if path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
 
 
 def list_erasures() -> None:

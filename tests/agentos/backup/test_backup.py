@@ -89,6 +89,19 @@ def test_a_full_disk_fails_loudly_and_leaves_nothing(kept, folder):
     assert backups_in(folder) == []
 
 
+def test_what_killed_ones_left_makes_room_before_the_next(kept, folder):
+    """Even when that one fails: what filled the disk would fail all to come."""
+    folder.mkdir()
+    left, under_way = (folder / f".{work.database()}-{name}.backup.part" for name in ("old", "new"))
+    for path in (left, under_way):
+        path.write_bytes(b"x" * FEW_BYTES)
+    ago = (utc_now() - timedelta(hours=7)).timestamp()
+    os.utime(left, (ago, ago))
+    assert run("backup", limit=FEW_BYTES).returncode == 1
+    assert backups_in(folder) == [under_way]
+    assert work.backups() == []
+
+
 def test_the_command_names_the_file(kept, folder):
     ended = run("backup")
     (path,) = backups_in(folder)
