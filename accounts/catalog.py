@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections
 
+from accounts import declared
 from accounts.tenancy import TenantForeignKey
 from agentos import closed_functions
 
@@ -190,6 +191,7 @@ def weaknesses() -> Iterator[CheckMessage]:
     yield from _extensions()
     yield from _unique()
     yield from _references()
+    yield from _changed()
     for name in disabled_triggers():
         hint = f"Find out who disabled it, verify the trail, and ENABLE TRIGGER {name}."
         yield Error(
@@ -261,6 +263,22 @@ def _functions() -> Iterator[CheckMessage]:
     if _ask("SELECT 1 FROM pg_largeobject_metadata LIMIT 1"):
         hint = "Find out what they hold, and remove them with lo_unlink as a superuser."
         yield found("There are large objects, which belong to no tenant.", hint=hint, id="accounts.E023")
+
+
+def as_found() -> declared.Declared:
+    """Return what stands in the catalog beside tables."""
+    ((version,),) = _ask("SELECT current_setting('server_version_num')::int")
+    named = {"app": _role("default"), "system": _role("system")}
+    return declared.Declared(version // 10_000, declared.sums_of(_ask(declared.EVERYTHING, named)))
+
+
+def _changed() -> Iterator[CheckMessage]:
+    """Compare with what migrations make; another version of PostgreSQL may write the same in other words."""
+    found, wanted = as_found(), declared.read()
+    message: Callable[..., CheckMessage] = Error if found.major == wanted.major else Warning
+    for thing in wanted.differing(found.sums):
+        hint = "Find out who changed it and make it as it was; after a new migration: manage.py catalog --write."
+        yield message(f"{thing} is not as its migration makes it.", hint=hint, id="accounts.E024")
 
 
 def _roles() -> Iterator[CheckMessage]:

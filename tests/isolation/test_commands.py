@@ -24,6 +24,7 @@ OF_ONE_TENANT = {
 }
 # What is of the installation: it prints numbers, names of tables and keys, and slugs, of whatever tenant.
 OF_THE_INSTALLATION = {
+    "catalog": "",
     "connections": "list",
     "data_map": "",
     "keys": "list",
