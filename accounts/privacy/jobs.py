@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from tempfile import SpooledTemporaryFile
 from typing import Final
 from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError, connections, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django_q.tasks import async_task
 
 from accounts import audit
@@ -36,6 +36,7 @@ PART_BYTES: Final = 1024 * 1024
 IN_MEMORY_BYTES: Final = 16 * PART_BYTES
 STALE: Final = timedelta(minutes=10)
 MOST: Final = 100
+ERASED: Final = "erased"  # why an export failed
 EXPORT, ERASE = PrivacyJob.Kind
 PENDING, RUNNING, DONE, FAILED = PrivacyJob.Status
 
@@ -81,9 +82,11 @@ def work(job_id: str) -> dict[str, object]:
     """Do a job to its end, unless somebody else does or has done it. Raises: what made it fail, after noting it."""
     with _alone(job_id) as alone:
         job = PrivacyJob.objects.using(USING).filter(id=job_id).first()
-        if not alone or job is None or job.status in (DONE, FAILED):
+        if not alone or job is None:
             return {"done": False}
-        _note(job, status=RUNNING, started_at=job.started_at or utc_now())
+        job.started_at = job.started_at or utc_now()
+        if not _unended(id=job.id).update(status=RUNNING, started_at=job.started_at):
+            return {"done": False}
         try:
             receipt = erasure.run(job) if job.kind == ERASE else _export(job)
         except AgentOSError as error:
@@ -97,11 +100,16 @@ def work(job_id: str) -> dict[str, object]:
 
 
 def resume() -> dict[str, int]:
-    """Work on jobs that were left lying: the maintenance worker calls this every hour."""
-    since = utc_now() - STALE
-    waiting = Q(status=PENDING, created_at__lt=since) | Q(status=RUNNING, started_at__lt=since)
+    """Work on jobs that were left lying: the maintenance worker calls this every hour.
+
+    On one that runs somebody works, or was killed at it: its lock tells. One that fails has noted it and stops no other.
+    """
+    waiting = Q(status=PENDING, created_at__lt=utc_now() - STALE) | Q(status=RUNNING)
     ids = list(PrivacyJob.objects.using(USING).filter(waiting).order_by("created_at").values_list("id", flat=True))
-    done = sum(bool(work(str(job_id))["done"]) for job_id in ids)
+    done = 0
+    for job_id in ids:
+        with suppress(AgentOSError):
+            done += bool(work(str(job_id))["done"])
     return {"found": len(ids), "done": done}
 
 
@@ -176,6 +184,7 @@ def _export(job: PrivacyJob) -> JsonObject:
         manifest = export.write(person, file, everywhere=everywhere, tell=tell)
         file.seek(0)
         with transaction.atomic(using=USING):
+            _check_not_erased(job)
             ExportPart.objects.using(USING).filter(job_id=job.id).delete()
             number = 0
             while data := file.read(PART_BYTES):
@@ -192,6 +201,27 @@ def _export(job: PrivacyJob) -> JsonObject:
         "files": manifest["files"],
     }
     return receipts.signed(body)
+
+
+@erasure.before
+def _end_exports(person: Person) -> dict[str, int]:
+    """End the exports of who is being erased: one that stores its archive just now is waited for, and that is found."""
+    exports = _unended(tenant_id=person.tenant_id, subject_id=person.user_id, kind=EXPORT)
+    ended = exports.update(status=FAILED, error_code=ERASED, ended_at=utc_now())
+    return {"exports ended": ended}
+
+
+def _check_not_erased(job: PrivacyJob) -> None:
+    """Raises: Conflict when an erasure has begun, or was under way, since the export began. Locks the job's row."""
+    jobs = PrivacyJob.objects.using(USING)
+    is_under_way = _unended(id=job.id).select_for_update(no_key=True).first() is not None
+    erasures = jobs.filter(tenant_id=job.tenant_id, subject_id=job.subject_id, kind=ERASE)
+    if not is_under_way or erasures.filter(Q(status=RUNNING) | Q(ended_at__gt=job.started_at)).exists():
+        raise Conflict("This person is being erased, or was meanwhile: there is no archive.", code=ERASED)
+
+
+def _unended(**which: object) -> QuerySet[PrivacyJob]:
+    return PrivacyJob.objects.using(USING).filter(status__in=(PENDING, RUNNING), **which)
 
 
 def _note(job: PrivacyJob, **changes: object) -> None:

@@ -11,10 +11,11 @@ from django.db import connections
 
 from accounts import audit
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, User
-from accounts.privacy import erasure, holds, jobs, ledger, persons, receipts, rows
+from accounts.privacy import erasure, export, holds, jobs, ledger, persons, receipts, rows
 from accounts.privacy.erasure import Tally
-from accounts.privacy.models import Gone, LegalHold, PrivacyJob, Tombstone
+from accounts.privacy.models import ExportPart, Gone, LegalHold, PrivacyJob, Tombstone
 from accounts.privacy.rows import Person
+from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict
 from agents.models import Run
 from tests.accounts.privacy.conftest import MARKER, OTHER
@@ -228,6 +229,51 @@ def test_one_at_a_time_and_again_after_a_cut(her, colleague, folder):
     assert jobs.resume() == {"found": 1, "done": 1}
     assert jobs.resume() == {"found": 0, "done": 0}
     assert rows.counts(person_of(her)) == {}
+
+
+def test_what_a_killed_one_left_is_taken_up_at_once(her, colleague, folder):
+    her.plant(colleague)
+    job = jobs.start(person_of(her), jobs.ERASE)
+    PrivacyJob.objects.using("system").filter(id=job.id).update(status="running", started_at=utc_now())
+    assert jobs.resume() == {"found": 1, "done": 1}
+
+
+def test_a_job_that_fails_stops_no_other(her, colleague, acme, folder):
+    held, free = (jobs.start(person_of(planter), jobs.ERASE) for planter in (colleague, her))
+    PrivacyJob.objects.using("system").filter(id__in=[held.id, free.id]).update(status="running", started_at=utc_now())
+    holds.place(acme.principal("admin"), user_id=colleague.user.id, reason="court")
+    assert jobs.resume() == {"found": 2, "done": 1}
+    held.refresh_from_db()
+    assert (held.status, held.error_code) == ("failed", "legal_hold")
+
+
+def test_an_export_that_an_erasure_overtakes_leaves_no_archive(her, colleague, folder, monkeypatch):
+    """It has read her rows before they went, and would store them when nobody looks for them any more."""
+    her.plant(colleague)
+    write = export.write
+
+    def overtaken(*args, **kwargs):
+        manifest = write(*args, **kwargs)
+        assert jobs.work(str(jobs.start(person_of(her), jobs.ERASE).id)) == {"done": True}
+        return manifest
+
+    monkeypatch.setattr(export, "write", overtaken)
+    job = jobs.start(person_of(her), jobs.EXPORT)
+    with pytest.raises(Conflict):
+        jobs.work(str(job.id))
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("failed", "erased")
+    assert not ExportPart.objects.using("system").exists() and rows.counts(person_of(her)) == {}
+
+
+def test_an_export_that_began_while_rows_went_leaves_no_archive(her, colleague, folder):
+    her.plant(colleague)
+    erasing = jobs.start(person_of(her), jobs.ERASE)
+    PrivacyJob.objects.using("system").filter(id=erasing.id).update(status="running", started_at=utc_now())
+    job = jobs.start(person_of(her), jobs.EXPORT)
+    with pytest.raises(Conflict):
+        jobs.work(str(job.id))
+    assert not ExportPart.objects.using("system").filter(job=job).exists()
 
 
 def test_somebody_else_works_on_it(her, folder, root_url):
