@@ -102,7 +102,7 @@ def work(job_id: str) -> dict[str, object]:
 def resume() -> dict[str, int]:
     """Work on jobs that were left lying: the maintenance worker calls this every hour.
 
-    On one that runs somebody works, or was killed at it: its lock tells. One that fails has noted it and stops no other.
+    At one that runs somebody works, or was killed: its lock tells. One that fails has noted it, and stops no other.
     """
     waiting = Q(status=PENDING, created_at__lt=utc_now() - STALE) | Q(status=RUNNING)
     ids = list(PrivacyJob.objects.using(USING).filter(waiting).order_by("created_at").values_list("id", flat=True))
