@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from accounts.models import ExternalIdentity, User
+from accounts.models import ExternalIdentity, Membership, User
 from accounts.principals import cache
 from accounts.services import invitations, members, sign_ins
 from accounts.services.providers import GroupRole, Provider
@@ -40,8 +40,16 @@ def resolve(provider: Provider, claims: JsonObject) -> User:
         if not user.is_active:
             raise _refused("Your account is switched off.")
         _follow_groups(provider, user, claims)
+        _check_reach(provider, user)
     cache.forget()
     return user
+
+
+def _check_reach(provider: Provider, user: User) -> None:
+    """Let a provider of some tenants sign in nobody who is somebody elsewhere: it could name any address verified."""
+    elsewhere = Membership.objects.using("system").filter(user_id=user.id).exclude(tenant__slug__in=provider.tenants)
+    if provider.tenants and (user.is_superuser or elsewhere.exists()):
+        raise _refused("Sign in in another way: this one is not for your account.")
 
 
 def shows_second_factor(provider: Provider, claims: JsonObject) -> bool:

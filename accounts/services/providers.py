@@ -44,6 +44,7 @@ class Provider(BaseModel):
     client_secret_file: str = ""
     scope: str = "openid email profile"
     email_domains: tuple[str, ...] = ()  # empty: any
+    tenants: tuple[str, ...] = ()  # whose members it signs in, if they are members of no others; empty: everybody
     unknown_users: Literal["deny", "invited", "groups"] = "invited"
     groups_claim: str = "groups"
     groups: tuple[GroupRole, ...] = ()
@@ -58,6 +59,8 @@ class Provider(BaseModel):
             raise ValueError("scope has to hold openid")
         if self.unknown_users == "groups" and not self.groups:
             raise ValueError("unknown_users is groups, but none is listed")
+        if self.tenants and not {rule.tenant for rule in self.groups} <= {*self.tenants}:
+            raise ValueError("groups name a tenant that is not in tenants")
         return self
 
     @property

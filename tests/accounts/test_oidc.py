@@ -326,6 +326,29 @@ def test_groups_may_let_unknown_people_in(idp: IdentityProvider, acme: TenantWit
     assert role_of(acme, "nora@new.test") == Role.APPROVER
 
 
+def test_a_tenants_own_provider_signs_in_nobody_of_others(
+    idp: IdentityProvider, acme: TenantWithUsers, globex: TenantWithUsers, make_user: MakeUser, settings: Any
+) -> None:
+    settings.PROVIDERS = [entry(idp, tenants=["acme"])]
+    for number, user in enumerate([globex.admin, globex.member]):
+        idp.user.update(sub=f"forged {number}", email=user.email)
+        browser = Client()
+        assert "not for your account" in refusal(sign_in(browser, idp))
+        assert not is_in(browser)
+    assert not ExternalIdentity.objects.using("system").exists()
+    idp.user.update(sub="0815", email=acme.member.email)
+    browser = Client()
+    sign_in(browser, idp)
+    assert is_in(browser)
+    make_user(globex.tenant, "viewer", acme.member.email)
+    browser = Client()
+    assert "not for your account" in refusal(sign_in(browser, idp))
+    assert not is_in(browser)
+    User.objects.using("system").filter(id=acme.viewer.id).update(is_superuser=True)
+    idp.user.update(sub="operator", email=acme.viewer.email)
+    assert "not for your account" in refusal(sign_in(Client(), idp))
+
+
 def test_only_the_listed_domains(idp: IdentityProvider, acme: TenantWithUsers, settings: Any) -> None:
     settings.PROVIDERS = [entry(idp, email_domains=["corp.example"])]
     assert "another domain" in refusal(sign_in(Client(), idp))

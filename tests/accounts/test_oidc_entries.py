@@ -23,6 +23,7 @@ GOOD = {"id": "corp", "name": "Corp", "issuer": "https://id.example", "client_id
         ({"unknown_users": "create"}, "unknown_users"),
         ({"unknown_users": "groups"}, "none is listed"),
         ({"groups": [{"group": "a", "tenant": "acme", "role": "admin"}]}, "administrator"),
+        ({"tenants": ["globex"], "groups": [{"group": "a", "tenant": "acme", "role": "member"}]}, "not in tenants"),
         ({"secret": "y"}, "secret"),
         ({"client_secret_file": "/nowhere/secret"}, "cannot be read"),
     ],
