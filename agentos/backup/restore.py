@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -109,7 +110,7 @@ def _built(
     _check_roles(manifest, into)
     try:
         _drop(into, name)  # what a killed one left
-        provision(into.admin_url, database=name, roles=into.roles)
+        provision(_standing(into), database=name, roles=into.roles)
         _load(path, keys, into, name)
         if verify:
             _compare(manifest, into, name)
@@ -230,6 +231,12 @@ def _drop(into: Target, name: str) -> None:
 
 def _exists(admin: Connection, name: str) -> bool:
     return bool(snapshot.one(admin, "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = %s)", name)[0])
+
+
+def _standing(into: Target) -> str:
+    """Return the administrator's URL of a database that stands: the one to restore may not, as when one was killed."""
+    with _admin(into) as admin:
+        return urlsplit(into.admin_url)._replace(path=f"/{quote(admin.info.dbname, safe='')}").geturl()
 
 
 def _admin(into: Target) -> Connection:

@@ -141,6 +141,10 @@ def list_erasures() -> None:
         raise BackupError(text, code="backup_not_written") from None
     except ledger.LedgerError as error:
         raise BackupError(error.detail, code="backup_erasures_damaged") from None
+    except DatabaseError as error:
+        raise BackupError(
+            f"The database can't be asked who was erased ({type(error).__name__}).", code="backup_database"
+        ) from None
 
 
 def _fill(record: BackupRecord, done: Restored) -> None:

@@ -60,6 +60,12 @@ def test_a_role_that_sees_nothing_is_refused(kept, folder, monkeypatch):
     assert records() == [("backup", False, "backup_role")] * 3
 
 
+def test_a_database_that_is_not_there_is_an_error_in_one_sentence(kept, folder, monkeypatch):
+    monkeypatch.setenv("AGENTOS_SYSTEM_URL", f"{django_settings.DATABASE_URLS['system']}_gone")
+    ended = run("backup")
+    assert ended.returncode == 1 and "can't be asked" in ended.stderr and "Traceback" not in ended.stderr
+
+
 def test_a_database_without_agentos_is_refused(database, cluster, folder):
     with pytest.raises(BackupError) as raised:
         dump.write(cluster.url("postgres"), folder, work.keyring(), roles={})

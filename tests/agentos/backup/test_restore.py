@@ -156,6 +156,14 @@ def test_a_database_with_anything_in_it_is_refused(kept, folder, cluster, anothe
     assert raised.value.code == "backup_not_empty"
 
 
+def test_one_that_was_killed_before_it_gave_the_name_is_done_again(kept, folder, cluster, another_database):
+    """The empty database has gone by then; the administrator's URL, as DATABASE_URL does, may name it."""
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {another_database.database}_restoring")
+    path, into = work.take().path, replace(another_database, admin_url=cluster.url(another_database.database))
+    assert restore.restore(path, into, work.keyring()).verified
+
+
 @pytest.fixture
 def written(kept, folder) -> Path:
     return work.take().path
