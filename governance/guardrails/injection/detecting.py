@@ -16,6 +16,7 @@ from governance.guardrails.injection import learned
 from governance.guardrails.injection.abroad import parts_of
 from governance.guardrails.injection.features import Span
 from governance.guardrails.injection.rules import ABOUT, ATTACKS, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
+from governance.guardrails.injection.unseen import unseen
 from governance.guardrails.injection.views import View, views
 from governance.guardrails.injection.words import FEWEST_JUMBLED, JUMBLED, Part, jumbled
 from governance.guardrails.needles import join
@@ -81,7 +82,7 @@ class Word:
 
 def detect(text: str) -> list[Finding]:
     """Return where a text tries to give the model orders: `prompt_injection` or `indirect_injection`."""
-    found: list[Finding] = []
+    found = list(unseen(text))
     for view in views(text):
         more = list(_found(view))
         found += more
