@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
 from uuid import UUID
 
-from django.db.models import Exists, F, Func, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.asked import CountedOften
 from accounts.principals import Principal
@@ -121,42 +120,6 @@ def run_state(*, principal: Principal, run_id: UUID) -> JsonObject:
     with tenant_scope(principal.tenant_id, principal.user_id):
         run = require(principal, Run.objects.select_related("session"), run_id, "read")
         return {"run_id": str(run.id), "session_id": run.session.session_id, "status": run.status.upper()}
-
-
-def session_page(*, principal: Principal, page: int, limit: int, component_id: str = "") -> JsonObject:
-    """Return a page of the principal's lasting sessions, newest first, in the list shape of the API."""
-    with tenant_scope(principal.tenant_id, principal.user_id), planned_once():
-        whose = {"tenant_id": principal.tenant_id, "user_id": principal.user_id}  # as the index begins
-        sessions = Session.objects.filter(**whose, expires_at=None)
-        if component_id:
-            sessions = sessions.filter(component_id=component_id)
-        counted = sessions.annotate(total=Func(F("id"), function="COUNT", output_field=IntegerField())).values("total")
-        newest = sessions.annotate(total=Subquery(counted)).order_by("-updated_at", "-id")  # in one trip
-        rows = list(newest[(page - 1) * limit : page * limit])
-        total = rows[0].total if rows else sessions.count()
-    return {
-        "data": [_session_row(session) for session in rows],
-        "meta": {
-            "page": page,
-            "limit": limit,
-            "total_pages": ceil(total / limit),
-            "total_count": total,
-            "search_time_ms": 0,
-        },
-    }
-
-
-def _session_row(session: Session) -> JsonObject:
-    return {
-        "session_id": session.session_id,
-        "session_name": session.name or session.session_id,
-        "session_state": session.state,
-        "component_kind": session.component_kind,
-        "component_id": session.component_id,
-        "expires_at": session.expires_at.isoformat() if session.expires_at else None,
-        "created_at": session.created_at.isoformat(),
-        "updated_at": session.updated_at.isoformat(),
-    }
 
 
 def session_runs(*, principal: Principal, session_id: str, limit: int = 50) -> list[JsonObject]:

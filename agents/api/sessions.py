@@ -9,8 +9,10 @@ from ninja import Query, Router
 
 from accounts.auth import principal_of, scope
 from accounts.seam import in_thread
+from agentos.core.types import json_bytes
 from agents import selectors
 from agents.services import sessions
+from agents.session_pages import session_page
 
 router = Router(tags=["runs"])
 
@@ -25,9 +27,9 @@ async def list_sessions(
 ) -> HttpResponse:
     """List one's own sessions, newest first."""
     found = await in_thread(
-        selectors.session_page, principal=principal_of(request), page=page, limit=limit, component_id=component_id
+        session_page, principal=principal_of(request), page=page, limit=limit, component_id=component_id
     )
-    return JsonResponse(found)
+    return HttpResponse(json_bytes(found), content_type="application/json")
 
 
 @router.get("/sessions/{session_id}/runs")

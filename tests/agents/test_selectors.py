@@ -11,6 +11,7 @@ from agentos.core.clock import utc_now
 from agentos.core.ids import new_id
 from agents import selectors
 from agents.models import Run, Session
+from agents.session_pages import session_page
 from governance.pages.approval import earlier
 from tests.conftest import TenantWithUsers
 from tests.isolation.planting import Garden
@@ -51,9 +52,7 @@ def test_sessions_of_one_moment_come_once_over_pages(hers: Garden, acme: TenantW
     first.refresh_from_db(using=SYSTEM)
     made = [first, *(copied(first, session_id=f"s{number}") for number in range(3))]
     Session.objects.using(SYSTEM).update(updated_at=utc_now())
-    pages = [
-        selectors.session_page(principal=acme.principal("member"), page=page, limit=1)["data"] for page in range(1, 5)
-    ]
+    pages = [session_page(principal=acme.principal("member"), page=page, limit=1)["data"] for page in range(1, 5)]
     assert [row["session_id"] for page in pages for row in page] == [session.session_id for session in reversed(made)]
 
 
@@ -69,7 +68,7 @@ def test_every_page_of_sessions_counts_all_that_are_hers_also_beyond_the_last(
 
     def total(page: int, component_id: str = "") -> tuple[int, int]:
         asked = {"principal": acme.principal("member"), "component_id": component_id}
-        found = selectors.session_page(page=page, limit=1, **asked)
+        found = session_page(page=page, limit=1, **asked)
         return len(found["data"]), found["meta"]["total_count"]
 
     assert [total(page) for page in (1, 3, 4)] == [(1, 3), (1, 3), (0, 3)]

@@ -14,9 +14,9 @@ from accounts.seam import in_thread
 from agentos import maintenance
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, NotFound, PolicyDenied
-from agents import selectors
 from agents.models import Run, Session, SessionSummary
 from agents.services import sessions
+from agents.session_pages import session_page
 from tests.agents.services.conftest import HeldModel, names, read
 
 CONVERSATION = {"agents_session", "agents_run", "agents_step", "agents_runevents"}
@@ -102,7 +102,7 @@ async def test_a_lasting_session_does_not_become_temporary(make_process, acme):
 
 
 def _listed(acme) -> list[str]:
-    page = selectors.session_page(principal=acme.principal("member"), page=1, limit=20)
+    page = session_page(principal=acme.principal("member"), page=1, limit=20)
     return [row["session_id"] for row in page["data"]]
 
 
