@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, Final
 
 PATH: Final = Path(__file__).parent / "declared.sums"
 FUNCTION: Final = "function"
+_WORD: Final = re.compile(r"'(?:[^']|'')*'::character varying")
+_LIST_CAST: Final = re.compile(rf"\(ARRAY\[((?:{_WORD.pattern}(?:, )?)+)\]\)::text\[\]")
 # One row for each: kind, the table that it belongs to (a function: itself), name, and all that it says.
 EVERYTHING: Final = """
     SELECT 'policy', c.relname, p.polname, concat_ws(' ', p.polpermissive, p.polcmd,
@@ -62,11 +65,16 @@ class Declared:
 
 
 def sums_of(rows: Iterable[tuple[Any, ...]]) -> dict[Thing, str]:
-    """Return the sums of what `EVERYTHING` asks for; how lines are broken does not count."""
+    """Return the sums of what `EVERYTHING` asks for; how lines are broken, and lists of words cast, does not count."""
     return {
-        Thing(of, kind, name): hashlib.sha256(" ".join(says.split()).encode()).hexdigest()[:32]
+        Thing(of, kind, name): hashlib.sha256(_as_restored(" ".join(says.split())).encode()).hexdigest()[:32]
         for kind, of, name, says in rows
     }
+
+
+def _as_restored(says: str) -> str:
+    """Return what PostgreSQL writes once it has read again, from a dump, what it wrote of a list of words."""
+    return _LIST_CAST.sub(lambda found: "ARRAY[" + _WORD.sub(r"(\g<0>)::text", found[1]) + "]", says)
 
 
 def read() -> Declared:

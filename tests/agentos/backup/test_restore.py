@@ -10,9 +10,10 @@ import psycopg
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
-from accounts import seam
+from accounts import catalog, declared, seam
 from accounts.models import User
 from accounts.privacy import erasure, ledger
 from accounts.privacy.erasure import Tally
@@ -52,6 +53,13 @@ def rights(url: str) -> list[tuple[object, ...]]:
         return connection.execute(RIGHTS).fetchall()
 
 
+def declared_in(url: str) -> dict[declared.Thing, str]:
+    """Return the sums of policies, views, triggers and functions, by which a start refuses what was changed."""
+    roles = {role: conninfo_to_dict(django_settings.DATABASE_URLS[role])["user"] for role in ("app", "system")}
+    with psycopg.connect(url) as connection:
+        return declared.sums_of(connection.execute(declared.EVERYTHING, roles).fetchall())
+
+
 def test_a_drill_proves_the_newest_backup_and_leaves_nothing(kept, folder, databases_of):
     before = databases_of()
     work.take()
@@ -85,6 +93,7 @@ def test_a_fresh_cluster_gets_roles_grants_policies_and_rows(kept, globex, folde
     assert done.verified
     theirs = fresh_cluster.url(into.database)
     assert rights(theirs) == rights(work.url())
+    assert declared_in(theirs) == catalog.as_found().sums
     with psycopg.connect(into.urls(into.database)["app"]) as app:
         assert app.execute("SELECT count(*) FROM accounts_membership").fetchone() == (0,)
         app.execute("SELECT set_config('agentos.tenant', %s, true)", [str(globex.tenant.id)])
