@@ -11,6 +11,7 @@ from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, by_length, zones
+from governance.guardrails.pii import examples
 from governance.guardrails.reading import Reading
 
 _UPPER = r"[A-Z\u00c0-\u00de\u0100-\u017f\u0386-\u03ab\u0410-\u042f\u0404-\u0407]"
@@ -123,6 +124,12 @@ TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n]{{0,3}}+(?:{_UPPER}[^
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the addresses where somebody lives in a folded text."""
+    for place in _places(reading):
+        if not examples.nobody(reading.text[place.start : place.end]) and not examples.shown(reading, place.start):
+            yield place
+
+
+def _places(reading: Reading) -> Iterator[Finding]:
     yield from _labelled(reading)
     if not any(digit in reading.text for digit in "0123456789"):
         return

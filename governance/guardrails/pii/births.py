@@ -10,6 +10,7 @@ from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, shortest
+from governance.guardrails.pii import things
 from governance.guardrails.reading import Reading
 
 REACH_TURN = 80
@@ -111,8 +112,16 @@ _HINTED = expression(beginnings(shortest((*_HINTS, "s.", "alter", "(m", "(f", "(
 # What isn't a person, and limits that a form sets.
 _THING = Cue(
     r"\b(?:company|firm|start-?up|project|product|ideas?|releases?|features?|app|brand|team|sale|party|bank|band|league|club|festival|format|min(?:imum)?|max(?:imum)?|"
-    r"firma|unternehmen|projekt|entreprise|projet|empresa|proyecto|azienda|progetto|projeto|bedrijf)\b|\b(?:before|after|prior to|until|since|vor dem|nach dem|"
+    r"domain|web ?site|web|internet|version|v\d[\d.]*|language|kernel|framework|protocol|library|currency|euro|magazine|newspaper|franchise|genre|agency|foundation|charity|movement|nation|republic|galaxy|hurricane|storm|blog|podcast|"
+    r"firma|unternehmen|projekt|entreprise|projet|empresa|proyecto|azienda|progetto|projeto|bedrijf|fassung|verein|marke|zeitschrift|langage|revue|marque|lenguaje|revista|marca|linguaggio|rivista|"
+    rf"(?<!with the )(?<!with a )(?<!with his )(?<!with her )(?:{things.ANIMALS}))\b|\b(?:before|after|prior to|until|since|vor dem|nach dem|"
     r"avant le|après le|antes del?|prima del?|przed|до|после|later than|earlier than)\s*$"
+)
+# Who may have to do with such a thing, and is spoken of behind it.
+_PERSON = Cue(
+    r"\b(?:he|she|i|who|mr|mrs|ms|miss|dr|(?:grand)?(?:child|son|daughter|mother|father)|children|kid|baby|boy|girl|man|woman|wife|husband|brother|sister|owner|keeper|breeder|trainer|walker|handler|rider|jockey|vet|founder|editor|lead(?:er)?|manager|director|president|member|player|patient|"
+    r"applicant|client|customer|employee|tenant|holder|name|dob|enfant|fils|fille|kind|sohn|tochter|herr|frau|er|sie|halter(?:in)?|besitzer(?:in)?|züchter(?:in)?|mitglied|spieler(?:in)?|hij[oa]|niñ[oa]|señora?|dueñ[oa]|soci[oa]|membre|joueu(?:r|se)|propriétaire|"
+    r"figli[oa]|bambin[oa]|signora?|proprietari[oa]|filh[oa]|dziecko|syn|córka|pani?|zoon|dochter|eigenaar|lid)\b"
 )
 _COMPARED = expression(r"[\w)] [<>]=? ?(?:date |timestamp )?'$")  # with a limit, in a query or a table's rules
 _COLUMN = expression(
@@ -227,7 +236,22 @@ def _sentence(window: str) -> int:
     return ends[-1].end() if ends else 0
 
 
-_END_OF_SENTENCE = expression(r"(?<=[a-z\u00e0-\u024f\d)]{3})[.!?] ")
+def _of_a_thing(written: str, window: str) -> bool:
+    """Tell whether the sentence that a text ends in speaks of what isn't a person, and of nobody after it."""
+    thing = _THING.search(window, _sentence(window))
+    if thing is None or _PERSON.search(window, thing.end()) is not None:
+        return False
+    return _SURNAME.match(written, 0, thing.end()) is None
+
+
+# Somebody may be called like an animal or a company.
+_SURNAME = expression(
+    r"(?:.{0,128}\W)?(?!(?:The|An?|Our|My|Der|Die|Das|Eine?|Unsere?|Meine?|Les?|La|El|Los|Il|Une?|Una)\b)[^\W\d_a-z][\w'’.\-]{1,24} [^\W\d_a-z][\w'’\-]{1,24}\Z",
+    re.DOTALL,
+)
+
+
+_END_OF_SENTENCE = expression(r"(?<=[a-z\u00e0-\u024f\d)]{3})(?<!\bgeb)(?<!\bnac)(?<!\bnasc)(?<!\bnar)[.!?] ")
 _TAGS = expression(r"</\w+>|<(?:span|td|th|b|strong|div|label|dd|dt|p|li|i|em|font|value|br)\b[^<>]{0,60}>")
 
 
@@ -251,7 +275,7 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
         return False
     if not reading.care("births").taken():
         return True
-    if _THING.search(window, _sentence(window)) or _COMPARED.search(window):
+    if _of_a_thing(text[start - len(window) : start], window) or _COMPARED.search(window):
         return False
     named = _NAMED.search(window)
     if named is not None:

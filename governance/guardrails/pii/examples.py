@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
@@ -20,7 +22,7 @@ _TRYING = Cue(
 )
 # What every such word begins with, or holds.
 TRIED = expression(beginnings(shortest((
-    "assert", "luhn", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "formatted a", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
+    "assert", "luhn", "```", "usage:", "curl -", "post /", "put /", "patch /", "get /", "delete /", "returns `", "return `", "@pytest", "expect(", "format_", "parse_", "templ", "vorl", "plant", "wzór", "sjabl", "vzor", "記入", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "formatted a", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
     "speci", "seed", "story", "woolw", "advert", "unass", "beisp", "muster", "z.", "ejemp", "prueb", "essai", "exem", "esemp", "prov", "voorb", "przyk", "eksem",
     "esimer", "örnek", "příkl", "példa", "тест", "пример", "приклад", "образ", "テスト", "サンプル", "見本", "ダミー", "例", "测试", "样", "測試", "範", "예시", "테스트", "샘플",
     "مثال", "תרגול", "דוגמה", "उदा", "ตัว", "παράδ",
@@ -30,7 +32,7 @@ _SHOWING = (
     Cue(
         r"(?<![a-z@.])(?:test(?:ing| mode| cards?| numbers?| data)|def test_?|is_?luhn|sandbox|dummy|mock(?:s|ed)?|fakes?|faker|fixtures?|specimens?|examples?|sample (?:data|values?)|tutorials?|quickstart|readme|swagger|openapi|"
         r"documentation|placeholders?|fictitious|rfc ?\d{3,4}|beispiel(?:e|daten|nummern?)?|testdaten|ejemplos?|exemples?|esempi[o]?|exemplos?|voorbeeld\w*|przykład\w*)(?![a-z]|\.(?:com|org|net|edu)\b)"
-        r"|(?<![a-z])(?:api|staging|dev)\.example\.|тестов|пример|テスト用|サンプル|测试|示例|測試|範例|예시|테스트"
+        r"|(?<![a-z])(?:api|staging|dev)\.example\.|```|\busage: |\bcurl -|\b(?:post|put|patch|get|delete) /\w[^\s]{0,80}+(?! http/)|returns? `|@pytest|expect\(|\bformat_\w+\(|\bparse_\w+\(|тестов|пример|テスト用|サンプル|测试|示例|測試|範例|예시|테스트"
     ),
 )
 _WRONG = Cue(
@@ -75,10 +77,58 @@ _PRINTED_ACCOUNTS = frozenset(
 )  # fmt: skip
 # Telephone numbers that numbering plans keep for fiction, without the country's code or the leading zero.
 _FICTION = expression(
-    r"1?[2-9]\d\d555\d{4}|55501\d\d|1?555\d{7}|(?:44)?0?(?:7700900\d{3}|2079460\d{3}|1[136-9][1-8]?4960\d{3}|1632960\d{3}|808157\d{4}|909879\d{4})|"
+    r"1?[2-9]\d\d555\d{4}|1?55501\d\d|1?555\d{7}|(?:44)?0?(?:7700900\d{3}|2079460\d{3}|1[136-9][1-8]?4960\d{3}|1632960\d{3}|808157\d{4}|909879\d{4})|"
     r"(?:61)?0?(?:491570\d{3}|[2378]5550\d{4}|[2378]7010\d{4})|(?:33)?0?(?:[1-5]9900\d{4}|63998\d{4}|[1-5]65100\d{3}|353010\d{3})|"
     r"(?:49)?0?(?:3023125\d{3}|17139200\d{2}|8999998\d{3}|4066969\d{3}|22147147\d{2})|(?:353)?0?2091\d{5}|(?:46)?0?701740\d{3}"
 )
+
+# Whom forms and manuals are filled in for, and where they live.
+NOBODY = expression(
+    r"(?:(?:john(?:ny|athan)?|jane|jack|jim|baby)[ ._-]{0,2}(?:q\.?[ ._-]{0,2})?(?:public|doe|roe)|(?:max|maxi|erika|erik|maria|martin|hans|lieschen|otto)[ ._-]{0,2}(?:mustermann|musterfrau)|m\w*[ ._-]?muster(?:mann|frau)|(?:foo|bar|baz|qux|lorem|ipsum)(?:[ ._-]?(?:foo|bar|baz|qux|ipsum))?|"
+    r"joe[ ._-]?(?:public|bloggs|average|sixpack)|(?:ola|kari)[ ._-]?nordmann|medel svensson|matti[ ._-]?meikäläinen|fulan[oa](?: de tal)?|jan[ ._-]?modaal|monsieur[ ._-]?x|first(?:name)?[ ._-]?last(?:name)?|your[ ._-]?name|some(?:one|body)|test(?:er)?[ ._-]?(?:user|person|test|testerson|account)|"
+    r"doe|mustermann|musterfrau|jdoe|jroe|testuser|placeholder)",
+    re.IGNORECASE,
+)
+_NOWHERE = expression(
+    r"\b(?:muster(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|stadt|hausen|dorf|ort)|beispiel(?:stra(?:ß|ss)e|str\.|weg|stadt|dorf)|any ?(?:town|street|city|where)|(?:example|sample|some|test|fake|dummy|foo|bar) ?(?:street|st\b|road|rd\b|ave(?:nue)?\b|lane|town|city|ville)|"
+    r"voorbeeld(?:straat|weg|stad|laan)|dorpsstraat 1\b|ul\. ?przykładowa|przykładow[aoy]|calle (?:falsa|ejemplo|de ejemplo)|rue (?:de l'exemple|exemple)|via (?:esempio|di esempio)|exempelgatan|eksempelve\w+|esimerkkikatu|evergreen terrace)",
+    re.IGNORECASE,
+)
+# Right before a value that is shown: "Example: …".
+_SHOWN_AS = Cue(
+    r"(?:(?<![a-z])(?:examples?|e\.g\.?|sample (?:data|record|row|entry|address|contact|request|response|user|values?)|template|placeholder|dummy|fixture|beispiel\w*|muster\w*|vorlage|exemples?|ejemplos?|plantilla|esempi[o]?|exemplos?|przykład\w*|wzór|voorbeeld\w*|sjabloon|exempel|eksempel|esimerkki|příklad|vzor|örnek|пример|образец|例)"
+    r"(?: (?:for|of|de|für|eines|d'un|di|per|para|address|adresse|entry|record|row|form\w*|eintrag|[a-zà-ÿ]{2,14}) ?){0,4}|例|記入例|示例|예시|예)\s?[:：]\s?[^\n]{0,70}$"
+)
+# What a line of a test or of its output says before the values that are tried.
+_TESTS = (
+    Cue(
+        r"(?:[✓✔√✗✘✖×] {1,3}|(?<![a-z])(?:not )?ok \d+ ?-? ?|(?<![\w.])\d+\) |\b(?:it|test) ?\(?[\"'`])(?:\w{1,20}[. ]{1,2}){0,3}"
+        r"(?:should|rejects?|accepts?|validates?|pars(?:es|ing)|formats?|returns?|normali[sz]es?|trims?|shows|handles?|fails|throws?|converts?|strips?|ignores?|detects?|masks?|redacts?|matches|raises?|renders?|expands?|"
+        r"lehnt|erkennt|akzeptiert|prüft|refuse|accepte|valide|rechaza|acepta)\b|--- (?:pass|fail|skip)\b|\[ ?(?:pass|fail|ok|failed|passed|run|xfail|skip) ?\]|\bassert\w{0,20}!?\(|\bassertion\w*:|\bassert [\"'(]|\bexpect\(|\bexpected:? [\"'`]|"
+        r"\.to(?:be|equal|match|throw)\w*\(|@pytest|parametrize\(|\btest_\w+\[|::\w*test|tests::"
+    ),
+)
+
+
+def nobody(written: str) -> bool:
+    """Tell whether a name or a place stands in forms and manuals only."""
+    return NOBODY.fullmatch(written.strip()) is not None or _NOWHERE.search(written) is not None
+
+
+def shown(reading: Reading, start: int) -> bool:
+    """Tell whether the words before a value on its line announce an example; of very many none is said to be."""
+    if not reading.speaks(TRIED) or not reading.care("examples").taken():
+        return False
+    return _SHOWN_AS.search(labels.before(reading.text, start, REACH)) is not None
+
+
+def tested(reading: Reading, start: int) -> bool:
+    """Tell whether a value stands in a line of a test or of its output."""
+    first = max(0, start - LONGEST_TEST)
+    return reading.near(_TESTS, max(reading.text.rfind("\n", first, start) + 1, first), start)
+
+
+LONGEST_TEST = 120
 
 
 def printed(reading: Reading, start: int, end: int, code: str) -> bool:

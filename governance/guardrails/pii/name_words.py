@@ -131,6 +131,14 @@ NOBODYS = frozenset(_parted("""
     monthly weekly daily annual quarterly standard premium basic gold silver free trial full half first last next previous total amount price cost please enter select choose click
     must should can may will is are was be has have this that these those the an of or for to from with by at in on as your our my their his her its it you we they
     daten datos dati experience work profile summary skills persönliche formation berufserfahrung ausbildung jesus god allah
+    corporation corp enterprise enterprises company companies business businesses subsystem directory folder file files document documents archive backup backups export exports import imports upload uploads download downloads
+    graphics drivers printer display desktop laptop mobile tablet screen keyboard printer device devices hardware firmware storage memory disk queue cache tenant default production staging sandbox demo
+    training material materials guide manual handbook tutorial course lesson visits visit covered coverage benefits limit limits copay deductible policy policies premium claims discount savings voucher loyalty rewards status
+    equipo comercial équipe commercial ufficio servizio servizi kundenservice kundendienst team-assistenz zespół obsługi klienta afdeling klantenservice support-team redaktionsteam sekretariat secretariat secretaría segreteria equipe atendimento
+    pediatric adult inpatient outpatient nursing surgery emergency admission admissions discharge consent registry safety leaflet feedback survey questionnaire waiting waitlist lifecycle journey experience portal
+    windows pages process processes thread node nodes element elements component module package task job pipeline workflow environment instance container volume template theme mode settings preferences options
+    shipping delivery returns order orders payment payments checkout cart basket invoice invoicing receipt receipts refund refunds inventory warehouse supplier suppliers vendor vendors wholesale retail logistics
+    season match round final finals semifinal quarterfinal league cup trophy division squad stadium ranking standings
     dear hiring valued sir madam health card string varchar char text test example true false invalid tbd floor building unit session house monday tuesday wednesday thursday friday saturday sunday
     january february march april june july august september october november december
     europe asia africa america casa campo siehe bitte pflichtfeld damen herren abteilung kundendienst stadtwerke wohnen sparkasse versicherung gesellschaft verein buchhaltung lohnbüro einkauf

@@ -9,6 +9,7 @@ from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, beginnings, shortest
+from governance.guardrails.pii import examples
 from governance.guardrails.pii.addresses import NUMBERED_FIRST
 from governance.guardrails.pii.name_words import (
     ANY,
@@ -94,6 +95,8 @@ _BEHIND = {
 CALLED = Needles(_BEHIND, after=r"(?<![^\W\d_])")
 _OF_ANYTHING = frozenset(ANY)
 _OF_PARTS, _FIRST_OF_CELLS = {_AFTER_PART, _AFTER_KIN}, {_AFTER_TITLE, _AFTER_ROLE}
+# "Please be patient: …" calls nobody a patient.
+_ADJECTIVE, LONGEST_VERB = expression(r"\b(?:be|being|stay|remain|are|more|very|so) \Z"), 8
 _CELL_BEGINS, LONGEST_MARK = expression(r"(?:\A|[\n\t|;]|  )[ \t]{0,2}(?:[\-–*•] )?\Z"), 6
 _AFTER_EASTERN = expression(rf"[ \t]?[:：=][ \t]?(?P<name>{_EASTERN}(?: {_EASTERN}){{1,3}})(?=[ \t]?(?:[\n,،.;]|\Z))")
 _AFTER_IDEOGRAPHS = expression(
@@ -117,11 +120,19 @@ REACH, REACH_AFTER = 120, 48
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the names of a folded text that their place or their bearer calls so."""
+    for name in _called(reading):
+        if not examples.nobody(reading.text[name.start : name.end]) and not examples.shown(reading, name.start):
+            yield name
+
+
+def _called(reading: Reading) -> Iterator[Finding]:
     text, seen = reading.text, set[tuple[int, int]]()
     for at, needle in reading.standing(CALLED):
         for behind in _BEHIND[needle]:
             match = behind.match(text, at + len(needle))
             if match is None or (needle in _OF_ANYTHING and not _of_somebody(reading, at, match.end("name"))):
+                continue
+            if _ADJECTIVE.search(reading.lower, max(0, at - LONGEST_VERB), at):
                 continue
             if behind in _FIRST_OF_CELLS and not _CELL_BEGINS.search(text, max(0, at - LONGEST_MARK), at):
                 continue
@@ -195,7 +206,7 @@ def _length(written: str, fewest: int) -> int:
     for word in _WORD.finditer(written):
         if word[0].lower() in NEXT_FIELDS and parts:
             break
-        if word[0].lower() in NOBODYS or not (_great(word[0]) or word[0] in _PARTICLES):
+        if word[0].lower() in NOBODYS or _ABSTRACT.search(word[0]) or not (_great(word[0]) or word[0] in _PARTICLES):
             return 0
         if word[0] not in _PARTICLES:
             end, parts = word.end(), parts + 1
@@ -204,6 +215,10 @@ def _length(written: str, fewest: int) -> int:
 
 
 _WORD = expression(r"[^\W\d_][\w'’]*")
+# How words end that name what things do or are, and hardly anybody's name does.
+_ABSTRACT = expression(
+    r"(?i:(?<!asun)(?<!concep)(?<!encarna)tions?|(?<!cle)(?<!sar)ments?|(?<!ver)onics|graphics|(?<!dela)ware|ology|[ai]bility|i[sz]ation|ungen|(?<!r)schaft|keiten|isierung)\Z"
+)
 _PARTICLES = frozenset(_PARTICLE.removeprefix("(?:").removesuffix(")").split("|"))
 
 

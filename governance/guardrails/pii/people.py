@@ -110,6 +110,8 @@ def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bo
         return False
     if _EXAMPLE_HOST.search(host[0]) and examples.tried(reading, start, host.end(), after=0):
         return False
+    if _OF_MANUALS.search(host[0].lower()) and examples.shown(reading, start):
+        return False
     if _STAND_IN.search(host[0]) and examples.called_so(reading, start, host.end()):
         return False
     remote = reading.near(_REMOTES, start - labels.REACH, start)
@@ -127,7 +129,10 @@ def _nobodys(address: str) -> bool:
     written = address.lower()
     if written.rpartition(".")[2] in _FILE_ENDINGS:
         return True
-    return written.partition("@")[0].partition("%40")[0] in _ROLES or _TEMPLATE.fullmatch(written) is not None
+    local, _, host = written.replace("%40", "@").partition("@")
+    if local in _ROLES or _TEMPLATE.fullmatch(written) is not None:
+        return True
+    return _OF_MANUALS.search(host) is not None and (examples.nobody(local) or local in _STAND_INS)
 
 
 REACH_URL = 80
@@ -147,6 +152,11 @@ _ROLES = frozenset(
 )  # fmt: skip
 _MESSAGE_NAMES, REACH_MESSAGE = (Cue(r"message-?id|in-reply-to|references|content-id|cid"),), 40
 _MESSAGE_ID = expression(rf"(?:{_MESSAGE_NAMES[0].pattern})[\"']?[: =]{{1,3}}[\"'<]{{0,2}}$")
+# Hosts at which nobody has a mailbox, and the mailboxes that manuals give there.
+_OF_MANUALS = expression(
+    r"(?:^|\.)(?:example\.[a-z]{2,3}|(?:test|domain|company|acme|contoso|foo|bar|beispiel|exemple|ejemplo|esempio|voorbeeld|example|sample|yourdomain|mycompany)\.[a-z]{2,4}|\w+\.(?:example|test|invalid))\Z"
+)
+_STAND_INS = frozenset({"me", "you", "user1", "user2", "user123", "admin", "root", "test", "tester", "demo", "a", "b", "x", "y", "j.doe", "m.muster", "max", "erika", "jean.dupont", "juan", "mario.rossi", "juan.perez", "jan.kowalski", "john.smith", "jsmith", "customer", "employee"})  # fmt: skip
 _LAST_OF_NAMES = frozenset(": =\"'<")  # what the names of such numbers end in
 _TEMPLATE = expression(
     r"(?:you|your[\w.\-]*|user(?:name)?|name|email|e-mail|someone|somebody|first\.?last|firstname\.lastname|xxx+|foo|bar|abc)"

@@ -19,7 +19,7 @@ _NAMED = Cue(
     r"|(?:my|mera|his|her|mein\w?|mon|mi|meu|il mio|il suo|o meu|mijn|mit[t]?|min|mój|moj[ea]?|můj|môj|benim|nummeret|numarası|new|old|other|our|their|your|home|work|office|contact|emergency|private|personal|direct|alternate|neue|alte|nuevo|nouveau|nuovo|novo|nieuwe|nowy|nové|nytt?) (?:new |neue |nowy |nov[oý] )?"
     r"(?:num[a-zéæ]{2,5}|n[uú]mero|tlf|nr|číslo|broj)\b"
     r"|(?:my|his|her|their) (?:\w{1,8} )?(?:number|nr|no)\b|handy(?:nummer)?\b|telefon\w*|rufnummer\b|festnetz\b|mobil(?:nummer|funk|e|ní)?\b|durchwahl\b|rückruf\b|anruf\w*|erreich\w*"
-    r"|m[óo]vil\b|tel[ée]fono\b|cel\b|fijo\b|ll[áa]m\w*|llamad\w*|t[ée]l[ée]phone\b|tél\b|portable\b|fixe\b|appel\w*|joindre\b|joignable\b"
+    r"|m[óo]vil\b|tel[ée]fono\b|cel\b|fijo\b|ll[áa]m\w*|llamad\w*|t[ée]l[ée]phone\b|tél\b|portable\b(?! (?!est|au|le|la|c'est|de|du|pro|perso|pour|et|ou|à|mon)[a-z])|fixe\b|appel\w*|joindre\b|joignable\b"
     r"|celular\b|telefone\b|telem[óo]vel\b|tlm\b|zap\b|fone\b|lig(?:ar\w{0,4}|ue|a|uem|assem?|o)(?:-?(?:me|lhe|nos))?\b(?: para| pra| ao?)?(?: o)?|contato\b|contacto\b|cellulare\b|chiam\w+|bel(?:t|len)?\b|terugbel\w*|mobiel\w*"
     r"|kom(?:[óo]rk\w*)?\b|(?:za)?dzwo[nń]\w*|tlf\b|puh\w*|gsm\b|soit\w*|volejte|zavol\w*|hívj\w*|hívható|sun[aă]\w*|nazov\w*|cep\b|ara(?:yın|yabilir\w*)?\b"
     r"|sđt\b|điện thoại|gọi\b|telp\w*|telepon\b|hp\b|hubungi\b|wa\b)"
@@ -36,7 +36,7 @@ _COULD_TELL = (*_NAMES_ALONE, *_LABELS_ALONE)
 LONGEST_ANNOUNCED = 96
 # What is said of a telephone right after its number.
 _FOLLOWS = expression(
-    r"[ ,;–—\-]{1,3}\(?(?:call|ring|text me|phone|mobile|cell|whats?app|zap|cel(?:ular|l)?|tel|m[óo]vil|handy|mobil|portable|sms)\b|[にへ]?(?:お)?電話",
+    r"[ ,;–—\-]{1,3}\(?(?:call|ring|text me|phone|mobile|cell|whats?app|zap|cel(?:ular|l)?|tel|m[óo]vil|handy|mobil|portable(?! [a-z])|sms)\b|[にへ]?(?:お)?電話",
     re.IGNORECASE,
 )
 
@@ -146,6 +146,11 @@ class Words:
     def telling(self) -> bool:
         """Whether anything here says that a number is a telephone's, however it is written."""
         return self.labelled or self.claimed or self.chinese or self.beside_a_name
+
+    @once
+    def signed(self) -> bool:
+        """Whether a sign stands right before it, as before an angle."""
+        return self._text[self._start - 1 : self._start] in ("+", "±")
 
     @once
     def regular(self) -> bool:

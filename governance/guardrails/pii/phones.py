@@ -140,6 +140,11 @@ class _Plans:
         self.left -= 1
         return self.left < 0 or _possible(digits)
 
+    def grouped(self, written: str) -> bool:
+        """Tell whether some country writes a number in these groups, each joined to the next by a hyphen."""
+        self.left -= 1
+        return self.left < 0 or _grouped(written)
+
     def valid(self, digits: str, regions: tuple[str, ...]) -> bool:
         self.left -= 1
         return self.left < 0 or _valid_in(digits, regions)
@@ -213,6 +218,27 @@ def _valid_in(digits: str, regions: tuple[str, ...]) -> bool:
     return False
 
 
+@lru_cache(maxsize=2048)
+def _grouped(written: str) -> bool:
+    groups = _GROUP.findall(written)
+    for region in _REGIONS:
+        try:
+            number = phonenumbers.parse(written, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            usual = _GROUP.findall(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL))
+            if groups == usual or (
+                groups[0] == usual[0] and all(len(group) >= FEWEST_IN_GROUP for group in groups[1:])
+            ):
+                return True
+    return False
+
+
+_GROUP, FEWEST_IN_GROUP = expression(r"\d+"), 3
+_PARTED = expression(r"\(?\d{2,5}\)?(?:-\d{2,8}){2,5}")
+
+
 def _nobodys(reading: Reading, start: int, end: int) -> bool:
     """Tell whether a number is free to call, as only firms' and help lines' are, or printed for trying."""
     written = digits_of(reading.text[start:end]).removeprefix("00")
@@ -222,9 +248,27 @@ def _nobodys(reading: Reading, start: int, end: int) -> bool:
         or _SWITCHBOARD.match(reading.text, end - 1)
     ):
         return True
+    if examples.tested(reading, start) or _measured(reading.text, start, end):
+        return True
     return reading.speaks(examples.TRIED) and examples.printed(reading, start, end, written)
 
 
+def _measured(text: str, start: int, end: int) -> bool:
+    """Tell whether a number is a decimal one in a row of such, or what a device says of where it is."""
+    if _DECIMAL_ALONE.fullmatch(text, start, end) and (
+        _CELL_BEFORE.search(text, max(0, start - 2), start) or _CELL_AFTER.match(text, end)
+    ):
+        return True
+    line = text.rfind("\n", max(0, start - LONGEST_SENTENCE), start) + 1
+    return _SENTENCE.match(text, line, start) is not None
+
+
+_DECIMAL_ALONE = expression(r"[+\-]?\d{4,7}\.\d{2,8}")
+_CELL_BEFORE, _CELL_AFTER = expression(r"\d,\Z|[NSEW],\Z"), expression(r",(?:[\dNSEW\-+,]|\n)")
+_SENTENCE, LONGEST_SENTENCE = (
+    expression(r"[^\n]{0,40}?[$!](?:G[A-Z]|BD|AI|P[A-Z])[A-Z]{2,4},"),
+    120,
+)  # as receivers of satellites say
 _FREE = expression(
     r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{5,7}|(?:61)?1[38]00\d{6}"
 )
@@ -275,12 +319,14 @@ def _trunk(words: Words, match: re.Match[str], plans: _Plans) -> bool:
         return True
     if words.thing or words.refused or "  " in written:  # columns of counters
         return False
-    return words.regular and plans.valid(digits, _REGIONS)
+    if words.signed or not words.regular:  # as angles are, and counters
+        return False
+    return plans.grouped(written) if _PARTED.fullmatch(written) else plans.valid(digits, _REGIONS)
 
 
-# A date with an hour after it, and an American postal code.
+# An angle, a tariff's number, a date with an hour after it, and an American postal code.
 _NOT_A_NUMBER = expression(
-    r"\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{5}-\d{3,4}\Z|123[-. ]456[-. ]7890|\(123\) ?456-7890|0?123[-. ]?4567(?:[-. ]?890?)?\Z"
+    r"\d{1,3} [0-5]\d [0-5]\d\.\d+\Z|[1-9]\d{3}\.\d\d\.\d\d(?:[. ]\d\d)?\Z|\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{5}-\d{3,4}\Z|123[-. ]456[-. ]7890|\(123\) ?456-7890|0?123[-. ]?4567(?:[-. ]?890?)?\Z"
 )
 
 

@@ -21,6 +21,17 @@ _SAID = expression(
 )
 
 
+# Whose births are nobody's.
+ANIMALS = (
+    r"(?:(?:lion|tiger|bear|panda|wolf|fox|leopard|seal|elephant|rhino|giraffe|red deer|whale|puma|lynx) )?(?:cubs?|pups?|calf|calves|foals?|lambs?|piglets?|chicks?|puppy|puppies|kittens?|hatchlings?|fawns?|litters?|joey)|"
+    r"lion(?:ess|s)?|tigers?|pandas?|gorillas?|chimp(?:anzee)?s?|orang-?utans?|elephants?|rhinos?|giraffes?|zebras?|penguins?|dolphins?|whales?|wol(?:f|ves)|lynx|otters?|gibbons?|lemurs?|koalas?|camels?|"
+    r"dogs?|cats?|horses?|colts?|fill(?:y|ies)|mares?|stallions?|geldings?|pon(?:y|ies)|cows?|heifers?|bulls?|bullocks?|steers?|goats?|kids and does|ewes?|rams?|sows?|boars?|sheep|alpacas?|donkeys?|rabbits?|hamsters?|parrots?|ferrets?|tortoises?|"
+    r"labradors?|retrievers?|poodles?|terriers?|dachshunds?|spaniels?|collies?|beagles?|zoos?|pferde?|tiere?|jungtiere?|ziegen?|zicklein|kühe?|kuh|kalb|kälber|bulle|färse|fohlen|hengst|stute|wallach|welpen?|hund|hunde|hündin|rüde|katzen?|kater|kätzchen|lamm|lämmer|schafe?|ferkel|küken|löwen?|elefant\w*|eisbär\w*|"
+    r"poulains?|pouliche|jument|étalon|chiots?|chien(?:ne)?s?|chatons?|veaux?|agneaux?|vaches?|brebis|lionceaux?|zoológico|potr[oa]s?|cachorr[oa]s?|perr[oa]s?|gat[oi]t?[oai]?s?|gatit[oa]s?|gatinh[oa]s?|terner[oa]s?|corder[oi]s?|linces?|leon(?:es|cini)|cuccioli|cucciol[oa]|cane|cani|puledr[oai]|vitell[oi]|agnell[oi]|"
+    r"filhotes?|bezerr[oa]s?|potr[oa]s?|kocię(?:ta)?|kot(?:y|ka|ki)?|szczeni(?:ak|aki|ę|ęta)|pies|źrebi(?:ę|ęta)|cielę(?:ta)?|jagnię(?:ta)?|kalf|kalveren|veulens?|puppy'?s|honden?|kittens?|lammeren|lammetjes?|biggen|valp(?:ar|en|arna|er)?|kattungar?|föl|kalvar|щен(?:ок|ки|ята)|кот(?:ёнок|енок|ята|ики)|жереб(?:ёнок|енок|ята)|тел(?:ёнок|енок|ята)"
+)
+
+
 # What stands right before a number that somebody gave a thing: a telephone's is never called "#" alone.
 NUMBERED = Cue(
     r"(?:#|№|(?<![^\W\d_])(?:no|nr|num|nbr|n[°ºo]|č|čísl[oa])\.?|(?<!phone )(?<!telefon)\bn[uú]m(?:ber|mer|ero|éro|er)|\bcode|(?<![a-z])ids?|番号|号|號|编号|번호)[\s:=\"'(#\-.]{0,4}$"

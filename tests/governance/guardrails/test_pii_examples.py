@@ -109,3 +109,50 @@ def test_what_only_resembles_those_is_found(text: str, kind: str) -> None:
 )  # fmt: skip
 def test_words_for_examples_spare_no_values_far_from_them_that_people_have(text: str) -> None:
     assert [found.kind for found in pii.detect(text)] in (["email"], ["credit_card"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "John Doe", "email": "john.doe@example.com", "phone": "555-0123"}\nSample request from the README', "Name: Max Mustermann\nAnschrift: Musterstraße 1, 12345 Musterstadt\nE-Mail: max.mustermann@example.org",
+        "Exemple de formulaire : Jean Dupont, 12 rue de la Paix, 75000 Paris, jean.dupont@example.fr", "Przykład: ul. Przykładowa 1, 00-001 Warszawa", 'invite --email "admin@example.org" --role owner',
+        'format_phone("(202) 555-0143") returns "+1 202-555-0143"', "POST /v2/contacts\n{'phone': '+1-202-555-0143'}", 'User(name="Jane Roe", email="jane.roe@example.com")',
+    ],
+)  # fmt: skip
+def test_people_of_manuals_are_nobody(text: str) -> None:
+    assert pii.detect(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "   ✓ rejects +1 555 0100 (1 ms)", "ok 3 - validates +44 20 7496 0958", "FAILED tests/test_phone.py::test_valid[+49 30 1234567] - AssertionError", 'expect(formatPhone("4155551234")).toBe("(415) 555-1234")',
+        "  AssertionError: expected '0301234567' to equal '+49301234567'", '[PASS] valid_number("030 1234567")', '  it("should call", () => dial("+44 20 7496 0958"))',
+    ],
+)  # fmt: skip
+def test_numbers_that_tests_try_are_nobodys(text: str) -> None:
+    assert pii.detect(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HD 209458b  RA 22 03 10.7729  Dec +18 53 03.550\nGJ 1214  RA 17 15 18.9337  Dec +04 57 50.066", "$GPGGA,092750.000,5321.6802,N,00630.3372,W,1,8,1.03,61.7,M,55.2,M,,*76",
+        "$GNRMC,184332.07,A,1929.45864,S,02410.50698,E,0.74,00.78,210410,,,A*69", "HS 8471.30.00 portable machines, 0 % duty; 8517.13.00 smartphones", " 40    1  09-3112-71-05   M12 socket 5 pol",
+    ],
+)  # fmt: skip
+def test_angles_and_numbers_of_parts_and_tariffs_are_no_telephones(text: str) -> None:
+    assert pii.detect(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "✓ called Anna, +44 20 7183 8750",
+        "mon portable est le 06 12 34 56 78",
+        "ring 06-81-35-01-23",
+        "06.12.34.56.78 (portable)",
+    ],
+)
+def test_telephones_beside_such_signs_are_found(text: str) -> None:
+    assert [found.kind for found in pii.detect(text)] == ["phone"]

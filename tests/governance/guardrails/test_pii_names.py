@@ -69,6 +69,7 @@ def test_names(text: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Please be patient: Large Exports can take up to 45 minutes.", "Driver: Intel Graphics", "Client: Acme Corporation", "Sender: Mail Delivery Subsystem", "Tenant: Default Directory", "Teacher: Training Material", "Saludos,\nEl Equipo Comercial",
         "Patient: please bring your card", "Tenant: the party that rents the flat", "Claimant: Acme Logistics Ltd",
         "From: Support Desk <support@harbourdesk.com>", "Name: Premium Plan\nPrice: 12.00", "name: Front Gate\nimage: nginx",
         "| Employee | Start Date | Team |\n", "Customer: Hafenlogistik Brunsbüttel AG", "Dear Customer Service,", "Dear Ms Kott, hello",

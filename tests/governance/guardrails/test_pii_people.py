@@ -21,6 +21,7 @@ def kinds(text: str) -> set[str]:
         "<label>Born</label><span>22.01.1947</span>", "welcome to the team! Finn's birthday is 9th May 2015", "母は昭和 25年3月9日生まれ",
         "INSERT INTO pupils (name, born) VALUES ('Idris', DATE '1994-12-10');", "geboren te Gent op 14 maart 1991", "родилась в Омске 14.03.1991",
         "생년월일 910314", "sinh ngày 14 tháng 3 năm 1991", "วันเกิด 14 มีนาคม 2534", "Patient F, 34y (14/03/1991), presented with cough", "lahir di Medan, 14-03-1991",
+        "Inscription au club de judo : enfant née le 12/04/2015", "The boy with the dog, born 3 May 2015, is missing", "Marco Leoni, nato il 3 aprile 1981", "Our company hired her, she was born on 5 May 1990",
         "my date of birth is the fourteenth of the third, ninety-one", "born on March fourteenth, nineteen ninety-one",
     ],
 )  # fmt: skip
@@ -33,6 +34,8 @@ def test_dates_of_birth_in_many_forms(text: str) -> None:
     [
         "new feature born 2024-01-12", "the startup was born on 3 May 2015", "Mozart, born 27 January 1756", "must be born before 01/01/2007",
         "birthday sale ends 12/06/2024", "version b. 04.07.2024", "* 04.07.2024 release notes", "Die Firma wurde am 12.06.1999 gegründet",
+        "The lion cubs, born on 14 March 2022, may be seen", "Le poulain est né le 4 mai 2020", "Unsere Ziegen wurden am 12.03.2021 geboren", "Kocięta urodziły się 5 maja 2023", "Zuchtbuch: Hengst, geb. 12.05.2016",
+        "v1.0 was born 14 February 2001", "The domain was born on 17 March 1998", "The hurricane was born on 3 September 2017",
         "Rock was born in the fifties; on March fourteenth, nineteen ninety-one the label closed", "생산 910314", "ngày giao hàng 14 tháng 3 năm 2025",
     ],
 )  # fmt: skip
