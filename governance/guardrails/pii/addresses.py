@@ -214,5 +214,15 @@ def _lived(text: str, start: int) -> bool:
 
 def _somebodys(text: str, start: int, end: int) -> bool:
     """Tell whether the words around a whole address don't speak of a firm or of a place for all, or call it a home."""
-    around = f"{text[max(0, start - AROUND) : start]} {text[end : end + AROUND]}".lower()
-    return _PUBLIC.search(around) is None or _lived(text, start)
+    before = text[max(0, start - AROUND) : start].lower()
+    if _PUBLIC.search(f"{before} {text[end : end + AROUND].lower()}") is None and _VENUE.search(before) is None:
+        return True
+    return _lived(text, start)
+
+
+# A house for many, right before its address.
+_VENUE = Cue(
+    r"(?<![a-z])(?:schools?|colleges?|universit\w+|campus|academy|hospital|clinic|library|church|chapel|mosque|synagogue|centre|center|hall|gallery|stadium|arena|gym|cinema|courthouse|court|police station|fire station|post office|airport|pub|cafe|café|"
+    r"schule|gymnasium|grundschule|hochschule|krankenhaus|klinik\w*|bibliothek|kirche|turnhalle|sporthalle|stadthalle|bürgerhaus|amtsgericht|landgericht|finanzamt|jobcenter|bürgeramt|école|lycée|collège|hôpital|mairie|église|bibliothèque|escuela|colegio|instituto|ayuntamiento|iglesia|scuola|liceo|ospedale|comune|chiesa|escola|igreja|szkoła|szpital|urząd|ziekenhuis|gemeentehuis)"
+    r"(?: [^\n,;:.\d]{1,24})?(?:, [^\n,;:.\d]{1,20}){0,2}[, (]{1,2}(?:at |in |on )?$"
+)

@@ -81,7 +81,7 @@ KINDS = (
         "passport",
         "passport|reisepass|pasaporte|passeport|passaport|paspoort|paszport|pasový|pasu|útlevél|паспорт|pasaport|paspor|διαβατ|护照|護照|旅券|パスポート|여권|جواز|דרכון|pass nr|passnummer|"
         "traveller|traveler|passenger|travel doc|issuing|issuer|nationality|visa |airline",
-        r"[A-Z]{1,2}\d{6,8}[A-Z]?|\d{2}[A-Z]{2}\d{5}|[A-Z]\d[A-Z\d]{6}\d|\d{9}",
+        r"[A-Z]{1,2}\d{6,8}[A-Z]?|\d{2}[A-Z]{2}\d{5}|(?=(?:[A-Z]*\d){2})(?=\w*[A-Z])[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}|[A-Z]\d[A-Z\d]{6}\d|\d{9}",
         among=r"passport|reisepass|pasaporte|passeport|passaport|paspoort|paszport|útlevél|паспорт|pasaport|paspor|διαβατ|护照|護照|旅券|パスポート|여권|جواز|דרכון|"
         r"\btype[\"']?\s?[:=]\s?[\"']?p\b|\bnew (?:british|german|french|american|us|uk|canadian|australian|indian|irish|dutch|italian|spanish) one\b",
     ),

@@ -84,7 +84,7 @@ _ASKED = Cue(
 # The same of a talk, where the answer stands on the next line behind who gives it.
 _TURN = expression(
     r"(?:\bborn|birth ?(?:day|date)?|\bdob|geboren|geburtsdatum|naissance|né(?:\(e\))?e?|nacimiento|naciste|nascita|nat[oa]|nascimento|nasceu|urodzenia|geboorte\w*|рожд\w+)\b"
-    r"[^\n]{0,20}\n[\"'*]{0,2}[\w .]{1,16}[\"'*]{0,2}[:>] ?(?:(?:it'?s|on|the|am|le|el|il|i|was|born|sure) ){0,4}$"
+    r"[^\n]{0,24}\n{1,2}(?:[\[(]?\d[\d:. ]{3,9}(?:[ap]m)?[\])]? ?)?[\"'*<]{0,2}[\w .]{1,16}[\"'*>]{0,2}[:>] ?(?:(?:it'?s|on|the|am|le|el|il|i|was|born|sure) ){0,4}$"
 )
 _PATIENT = Cue(
     r"\b(?:mr|mrs|ms|miss|frau|herr|patient|patientin|mme|sra?|pt)\.?:? (?:[^\W\d_][\w'’\-]{1,20}[ ,]{1,2}){1,3}$"

@@ -34,7 +34,11 @@ _SAID = expression(
     r" (?:is|was|=) (?:the |my |his |her |their |our )?(?:\w{2,14}'s |home )?(?:home |own )?ip\b|[ ,]{1,2}(?:the |my |his |her )?(?:customer|user|subscriber|visitor|home)(?:'s)? ip\b|"
     r"[ ,]{1,3}that'?s me\b| if you (?:want to|could|can) (?:whitelist|unblock)| belong(?:s|ed) to (?:the|a|mr|mrs|ms)\b"
 )
-_LOG_LINE = expression(r" - [\w.\-@]{1,40} \[\d\d/[a-z]{3}/\d{4}:")  # of a web server, with who asks
+# Of somebody in a chat, and of who handed a mail to the first server.
+_CHATS = Cue(r"[ (!:]~?[\w.\-\[\]|^`]{1,20}@$")
+_CHATTED = expression(r"[)\]]? (?:has |hat )?(?:joined|quit|left|parted|connected)|\) \(|\)?\s*$")
+_RELAYED = Cue(r"received: from [^\n]{1,60}\((?:\w{1,20} |\[)$")
+_LOG_LINE = expression(r" - [\w.\-@:]{1,40} \[\d\d/[a-z]{3}/\d{4}:")  # of a web server, with who asks
 _KEYED = Cue(
     r"(?:(?<![a-z])(?:src|source|client|remote|peer|origin|log_?in|sign_?up)?_?(?:ip|addr)(?:_?addr(?:ess)?)?[\"']{0,2}\s?[=:,]?\s?[\"']?|(?:customer|subscriber|client|guest|user|peer|visitor) (?:at |\()|"
     r"\b(?:from|by|behind|at|of|used|using|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|adresu|адреса|traced to|hinter|to|says|із|fra|från|od|din|từ|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
@@ -76,12 +80,29 @@ _MACHINE = Cue(
     r"hosts?|cluster|nodes?|balancer|proxy|resolver|ping|curl|ssh|nmap|traceroute|api|endpoint|release|driver|agent|upstream|target)\W{0,5}(?:\w{1,8}\W{1,2})?$"
 )
 _SERVER = Cue(
-    r"\b(?:servers?|dns|ntp|gateway|router|load ?balancer|website|web ?site|nodes?|containers?|pods?|subnet|resolver|nat|vpc|ec2|elastic ip|static ip|vip|mx\d?|smtp|relay|spf|"
+    r"\b(?:servers?|dns|ntp|gateway|router|load ?balancer|website|web ?site|nodes?|containers?|pods?|subnet|resolvers?|nat|vpc|ec2|elastic ip|static ip|vip|mx\d?|smtp|relay|spf|"
     r"endpoint|documentation|docs|scan(?:s|ned|ner|ning)?|crawl\w*|botnet|tor|malware|c2|(?:block|black|allow)list\w*|fail2ban|cdn|edge|firewall|ingress|cluster|printer|camera|switch|"
     r"upstream|aws|azure|gcp|cloudflare|hetzner|kubernetes|docker|prometheus|nginx|resolves?|example\.(?:com|org)|rfc)\b",
     r"bot\b",
 )
-_RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "255.255.255.255"})
+_RESOLVERS = frozenset(
+    {
+        "8.8.8.8",
+        "8.8.4.4",
+        "1.1.1.1",
+        "1.0.0.1",
+        "9.9.9.9",
+        "208.67.222.222",
+        "255.255.255.255",
+        "2606:4700:4700::1111",
+        "2606:4700:4700::1001",
+        "2001:4860:4860::8888",
+        "2001:4860:4860::8844",
+        "2620:fe::fe",
+        "2620:fe::9",
+        "2620:119:35::35",
+    }
+)
 # Of the fourth version: private, of this machine, of a link, of groups.
 _RESERVED = r"(?:0|10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254|22[4-9]|23\d)\."
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -125,7 +146,9 @@ _COLONS, _BEGUN, LONGEST_GROUP = expression(r":(?=[0-9A-Fa-f]{0,4}:)"), expressi
 _JOINED = expression(
     r"[ ,;]{0,2}(?:and|und|et|y|e|i|en|or|then|later)?(?: ?(?:later|then|from|also|again|danach|puis)){0,2} ?"
 )
-_COLUMN = expression(r"(?<![a-z])ip(?![a-z])|ip[_ ]?addr")
+_COLUMN = expression(
+    r"(?<![a-z])ip(?![a-z])|ip[_ ]?addr|(?<![a-z])(?:customer|client|user|visitor|subscriber|remote|caller|member|guest|player|log-?in|source|voter|reporter)[_ ](?:inet[_ ]|net[_ ])?addr(?:ess)?(?![a-z])"
+)
 _ROLE = expression(
     r"(?<![a-z])(?!server|container|docker|load ?balancer|router|scanner|crawler|cluster|printer|peer|controller|computer|master|worker|other|inner|outer)[a-z]{3,14}(?:er|or|ee|ant|ent)[_ ]ip"
 )
@@ -149,6 +172,10 @@ def _somebodys(before: str, after: str) -> bool:
         return _PERSON.search(before) is not None or not machine
     if _OWN.search(before, max(0, len(before) - REACH_OWN)) and not _RELEASE.search(before):
         return True
+    if _CHATS.search(before) and (_CHATTED.match(after) or before.endswith("(~")):
+        return True
+    if _RELAYED.search(before) and not machine:
+        return True
     if _MACHINE.search(before) or (_DESTINATION.search(before) and not _TRACED.search(before)):
         return False
     if _FOR_SOMEBODY.search(before) and not machine and not _RELEASE.search(before):
@@ -169,7 +196,7 @@ _OF_WORDS = expression(r"(?:\[\^\\n\]\{0,24\})?\$\Z")  # what binds an expressio
 # All that any of the rules above needs, wherever it stands.
 _COULD_TIE = tuple(
     Cue(_OF_WORDS.sub("", cue.pattern))
-    for cue in (_PERSON, _DEED, _NAME, _OWN, _LIST, _OWN_NAME, _FOR_SOMEBODY, Cue(_LOG_LINE.pattern))
+    for cue in (_PERSON, _DEED, _NAME, _OWN, _LIST, _OWN_NAME, _FOR_SOMEBODY, _CHATS, _RELAYED, Cue(_LOG_LINE.pattern))
 )
 
 
@@ -177,6 +204,8 @@ def _public(written: str) -> bool:
     """Tell whether an address could be somebody's: not private, not a well-known resolver."""
     if ":" not in written:
         return _PUBLIC.fullmatch(written) is not None and written not in _RESOLVERS
+    if written.lower() in _RESOLVERS:
+        return False
     try:
         address = ipaddress.ip_address(written)
     except ValueError:

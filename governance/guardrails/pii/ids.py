@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
+from governance.guardrails.pii import insurances
 from governance.guardrails.reading import Reading
 
 _LABELS = {
@@ -15,7 +16,7 @@ _LABELS = {
     "driver_license": r"driv(?:er|ing|er'?s|ers'?)[- ]licen[cs]es?|(?:state )?dl (?:number|no|#)|d/l|dl(?=[:#])|"
     r"f(?:ü|ue)hrerschein(?:nummer)?|permiso de conducir|permis de conduire|patente di guida|rijbewijs",
     "national_id": r"national[ _\-]?(?:id(?:entity|entification)?(?:[ _]?card)?)(?:[ _]?(?:number|no))?|identity card|id card|residence permit",
-    "medical_id": r"mrn|medical record|patient id|health (?:card|plan|insurance)(?: id)?|"
+    "medical_id": r"mrn|medical record|hosp(?:ital)?\.? (?:no|num|id)|patient id|health (?:card|plan|insurance)(?: id)?|"
     r"medicaid|krankenversichertennummer",
 }
 _VALUES = {
@@ -39,7 +40,7 @@ STARTS = Needles((
     "social insurance", "sin ", "tax file", "tfn", "medicare", "nhs", "insee", "sécurit", "securit", "bsn",
     "burgerservice", "pesel", "personnummer", "hkid", "nric", "voter id", "residence permit", "green card",
     "alien reg", "personalausweis", "sozialvers", "rg ", "rut",
-    "mrn", "medical record", "patient id", "health ", "medicaid", "krankenv",
+    "mrn", "hosp", "medical record", "patient id", "health ", "medicaid", "krankenv",
 ), after=r"(?<![0-9A-Za-z_])")  # fmt: skip
 _FILLED = expression(_FILLER)
 _VALUE = {kind: expression(pattern) for kind, pattern in _VALUES.items()}
@@ -92,6 +93,16 @@ _ELSEWHERE = (
         expression(r"(?i:member id)[ :#]{1,3}(?P<medical_id>[A-Z]{2,4} ?\d{3,4}(?: \d{2,4}){1,3})(?![0-9A-Za-z])"),
         ("member id",),
     ),
+    # in the messages of airlines and of those who pay for health
+    (expression(r"DOCS \w\w HK\d{1,2}[/ ]P/[A-Z]{2,3}/(?P<passport>[A-Z0-9]{6,12})(?=/)"), ("docs ",)),
+    (
+        expression(
+            r"DOCS \w\w HK\d{1,2}[/ ]P/[A-Z]{2,3}/[A-Z0-9]{6,12}/[A-Z]{2,3}/(?P<date_of_birth>\d\d[A-Z]{3}\d\d)(?=/)"
+        ),
+        ("docs ",),
+    ),
+    (expression(r"NM1\*\w\w\*1\*[^~\n]{0,80}?\*MI\*(?P<medical_id>[A-Z0-9]{6,20})(?![A-Z0-9])"), ("nm1*",)),
+    (expression(r"PID\|(?:[^|\n]{0,60}\|){10}(?P<address>\d[^|\n^]{3,40}\^[^|\n]{3,60})(?=\||\n|\Z)"), ("pid|",)),
     # announced, whether its check digit is right or not
     (expression(r"SIN\b[^\n\d]{0,30}(?P<national_id>\d{3}-\d{3}-\d{3})(?![\d-])"), ("sin",)),
 )
@@ -113,6 +124,8 @@ def find(reading: Reading) -> Iterator[Finding]:
         for match in reading.matches(pattern, needles):
             group = match.lastgroup or ""
             yield Finding(group, *match.span(group), 0.85)
+    for start, end in insurances.find(reading):
+        yield Finding("insurance_number", start, end, 0.8)
     for match in _LATER.finditer(text):
         yield Finding("passport" if match[2] else "driver_license", *match.span(1), 0.85)
 

@@ -28,6 +28,7 @@ SAID = _listed("""
 """)  # fmt: skip
 # What a field is called that holds a whole name.
 FIELDS = _listed("""
+    pt name, member name, subscriber name, insured name, guest name, tenant name, student name, client name, customer name, contact name, carer name, owner name, donor name, visitor name, claimant name, child's name, pupil name
     full name, full legal name, full_name, fullname, legal name, patient name, patient's name, cardholder name, cardholder_name, cardholdername, cardholder, card holder
     name on card, name on the card, name on account, name on the account, başvuru sahibi, hesap sahibi, kart sahibi, account holder, account_holder, accountholder, beneficiary name, emergency contact, emergency_contact, next of kin, next_of_kin, maiden name
     caller name, employee name, applicant name, passenger name, holder name, kontoinhaber, karteninhaber, versicherungsnehmer, vor- und nachname, vorname und name, notfallkontakt
@@ -56,6 +57,8 @@ BEARERS = _listed("""
     pokrzywdzon, opiekun, odbiorca, nadawca, zleceniobiorca, kredytobiorca, pasient, hyresgäst, leietaker, lejer, försäkrad, forsikret, sökande, søker, ansøger, vårdnadshavare, foresatt, kund, mottagare, mottaker
     modtager, vittne, vitne, vidne, vuokralai, potila, hakija, asiakas, asiakkaan, oppila, huoltaja, vakuutettu, pacient, nájemce, žadatel, zákazník, pojištěn, svědek, beteg, bérlő, ügyfél, tanú, chiriaș, asigurat
     martor, hasta, kiracı, müşteri, öğrenci, sigortalı, yolcu, tanık, veli, pasien, bệnh nhân, khách hàng, заявител, заявниц, заявник, пациент, пацієнт, клиент, арендатор, нанимател, застрахованн, страховател, потерпевш
+    insured person, injured person, owner, renter, registrant, lodger, occupant, person, contact, treasurer, inmate, detainee, offender, accused, worker, operator on duty, lead tenant, co-applicant, utilisat, interesad, soci, sócio, sócia, encarregad, lavorator, trabalhador
+    gast, kind, sorgeberechtigt, patientin, nutzer, benutzer, mandant, schuldner, gläubiger, verstorbene, beschuldigt, forelder, forældre, elev, gebruiker, bewoner, użytkowni, mieszkan, rodzic, odběratel, usuari, deudor, acreedor, imputad, debitor
     member, enrollee, enrolee, mitglied, miembro, afiliad, membre, medlem, członek, patsient, üürnik, taotleja, pareiškėj, nuominink, iesniedzēj, īrniek, podnositelj, pacijent, najmoprimac, najemnik, vlagatelj
     свидетел, истец, истица, ответчик, ученик, ученица, студент, сотрудни, получател, отправител, владелец, владелиц, заёмщик, заемщик, опекун, пассажир, представител, одержувач, орендар, пострадавш
     ασθεν, ενοικιαστ, ασφαλισμέν, αιτών, αιτούσα, πελάτ, μαθητ
@@ -80,6 +83,7 @@ HEADS = _listed("""
     from:, to:, cc:, bcc:, reply-to:, sender:, author:, committer:, tagger:, maintainer:, signed-off-by:, co-authored-by:, reviewed-by:, acked-by:, tested-by:, reported-by:, von:, an:, de:, da:, van:
 """)
 # What somebody says of herself before her name and a comma, and what a letter says before a title and a name.
+I_AM = ("i'm", "i’m", "ich bin", "je suis", "sou a", "sou o", "soy", "it's me,", "to me,", "a me,")
 MYSELF = ("i,", "ich,", "yo,", "eu,", "io,")
 SALUTATIONS = _listed("""
     dear, sehr geehrte, sehr geehrter, guten tag, cher, chère, bonjour, estimado, estimada, gentile, egregio, prezado, prezada, beste, geachte, szanowna, szanowny, hello, hi
@@ -93,12 +97,18 @@ PAPERS = _listed("""
 KIN = _listed("""
     son, daughter, sohn, tochter, fils, fille, hijo, hija, figlio, figlia, filho, filha, zoon, dochter, syn, córka, sønn, sønnen, datter, dotter, сын, дочь
 """)
+# Titles and roles before a name that goes on with a birth, an address or a number of hers.
+HONORED = _listed("""
+    mr, mrs, ms, miss, dr, herr, herrn, frau, mme, madame, monsieur, m., don, doña, d., dª, d.ª, dña, dña., sr, sra, señor, señora, signor, signora, sig, sig., sig.ra, pan, pani, pana, panią, senhor, senhora, subsemnata, subsemnatul, re:, betr.:, betreff:, objet :, asunto:
+    dcera, syn, córka, dotter, hija, hijo, fils, fille, tochter, sohn, witness, defendant, claimant, patientin, patient, paziente, paciente, beneficiaria, beneficiario, begünstigte, titular, mieter, mieterin, kläger, klägerin, zeuge, zeugin, testigo, testimone, témoin, employee, insured, tenant, pupil, student
+""")
 # Titles before the name of a guest or patient that has a line or a cell of its own.
 TITLED = (
     "mr", "mrs", "ms", "miss", "frau", "herr", "mme", "mlle", "madame", "monsieur", "sra", "señora", "signora", "sig.ra", "dhr", "mevr", "mevrouw",
 )  # fmt: skip
 # Of those behind whom names stand: what programs, firms and sentences are called too.
 OF_THINGS = frozenset(_parted("""
+    owner person contact worker kind gast elev soci nutzer benutzer gebruiker usuari utilisat
     customer client driver parent child holder sender subscriber recipient dependent dependant participant reporter assignee member student teacher doctor trainee volunteer employee attention attn donor
     kunde kund klient klant cliente vater mutter titular titulaire tutor padre madre student candidat contratante veli
 """))  # fmt: skip

@@ -17,6 +17,8 @@ from governance.guardrails.pii.name_words import (
     FIELDS,
     GREETINGS,
     HEADS,
+    HONORED,
+    I_AM,
     IDEOGRAPHS,
     KIN,
     MYSELF,
@@ -36,7 +38,7 @@ from governance.guardrails.reading import Reading
 _PART = r"[^\W\d_a-z][^\W\d_]?['’]?[^\W\d_][^\W\d_'’\-]{0,20}(?:-[^\W\d_a-z][^\W\d_]{1,20})?"
 _PARTICLE = r"(?:de|da|do|dos|das|di|del|della|van|von|der|den|ten|la|le|el|al|bin|ibn|af)"
 _INITIAL = r"[^\W\d_a-z]\."
-_FULL = rf"(?:{_PART}(?: {_INITIAL})?|{_INITIAL}(?: ?{_INITIAL})?)(?: (?:{_PARTICLE} ){{0,2}}{_PART}){{1,3}}"
+_FULL = rf"(?:{_PART}(?: {_INITIAL}| [^\W\d_a-z](?= ))?|{_INITIAL}(?: ?{_INITIAL})?)(?: (?:{_PARTICLE} ){{0,2}}{_PART}){{1,3}}"
 _TURNED = rf"[A-ZÀ-Þ][A-ZÀ-Þ'’\-]{{1,24}}, {_PART}(?: {_INITIAL}| {_PART})?"  # the surname first, in great letters
 _NAME = rf"(?:{TITLES}\.? )?(?!{TITLES}\b)(?P<name>{_TURNED}|{_FULL})(?![^\W_])"
 _EAST_ASIAN = r"(?:[々\u3400-\u9fff]{1,4}[ 　]?[\u3040-\u30ff\u3400-\u9fff]{1,4}|[가-힣]{2,4})"
@@ -68,6 +70,12 @@ _AFTER_TITLE = expression(rf"\.? {_NAME}{_CELL_ENDS}")
 _AFTER_ROLE = expression(
     rf"[^\W\d_]{{0,8}} {_NAME}(?:{_CELL_ENDS}|(?=,? \(?(?:{_BORN}|residing|resident|living|of \d|aged|age \d|dob|tel)))"
 )
+_TOLD_OF = (
+    r"(?:born|née?\b|nat[oa]\b|nacid[oa]|geb(?:\.|oren)|nascid|urodz|ur\.|con (?:dni|nie|nif|n\.i\.|pasaporte|domicilio)|provist[oa]|titular|mayor de edad|vecin[oa]|d\.?n\.?i\b|nie\b|cnp\b|c\.?f\.|codice fiscale|pesel|legitymuj|zam\.|zamieszka|"
+    r"aged\b|age \d|of \d|resid|demeurant|domicili|wohnhaft|dob\b|d\.o\.b|nhs|ssn|svnr|tel\b|tel\.|тел|portador|inscrit|cpf\b|identificad|ci-après|nachfolgend|en adelante|hereinafter|cuenta\b|iban|konto\b|r\. ?č|passport|reisepass|pasaporte|mobile|handy|member no|policy no)"
+)
+_AFTER_HONORED = expression(rf"\.?[ªº]? {_NAME}(?=,? \(?(?i:{_TOLD_OF}))")
+_AFTER_I = expression(rf" (?:a |o )?{_NAME}(?=[,.;]|\Z| (?:and|und|et|y|e) )")
 _AFTER_HEAD = expression(rf"[ \t]?[\"']?{_NAME}[\"']? ?<(?=[^<>\s@]{{1,64}}@)")
 _AFTER_MYSELF = expression(rf" {_NAME},")
 _AFTER_SALUTATION = expression(rf" (?={TITLES}\b){_NAME}(?=[,:!\n]|\Z)")
@@ -86,6 +94,8 @@ _KINDS = (
     (HEADS, (_AFTER_HEAD,)),
     (MYSELF, (_AFTER_MYSELF,)),
     (SALUTATIONS, (_AFTER_SALUTATION,)),
+    (HONORED, (_AFTER_HONORED,)),
+    (I_AM, (_AFTER_I,)),
 )
 _BEHIND = {
     needle: tuple(behind for needles, every in _KINDS if needle in needles for behind in every)
@@ -169,7 +179,7 @@ def _in_tables(reading: Reading) -> Iterator[Finding]:
 
 
 _COLUMN_NAME = (
-    r"(?:(?:first|last|given|family|full|sur|fore|customer|patient|guest|employee|tenant|student|contact|passenger)[ _]?name|surname|vorname|nachname|pr[ée]nom|apellidos?|cognome|sobrenome|voornaam|achternaam|"
+    r"(?:(?:first|last|given|family|full|sur|fore|customer|patient|guest|employee|tenant|student|contact|passenger)[ _]?name|surname|given|vorname|nachname|pr[ée]nom|apellidos?|cognome|sobrenome|voornaam|achternaam|"
     r"imi[ęe]|nazwisko|förnamn|efternamn|fornavn|etternavn|etunimi|sukunimi|jméno|příjmení|фамилия|имя)"
 )
 _COLUMN = expression(rf"(?<![^\s;,|\"'`]){_COLUMN_NAME}(?![^\s;,|\"'`])")
@@ -226,6 +236,7 @@ def _great(word: str) -> bool:
     return word[0].isupper() or word[0].lower() == word[0].upper()
 
 
+_OF_PEOPLE = r"(?:[a-z]{0,12}[_ -]?name|guest|patient|customer|client|tenant|holder|owner|contact|passenger|applicant|nombre|nom|nome|naam|requester|reporter|assignee)"
 _HELD = rf"\"({_PART}(?: {_PART})?)\""
 _RECORDS = (
     (expression(rf"FN(?:;[^:\n]{{1,40}})?:({_FULL})(?![^\W_])"), ("fn:", "fn;")),
@@ -240,6 +251,13 @@ _RECORDS = (
     ),
     (expression(rf"\"family\"\s?:\s?{_HELD}[^{{}}]{{0,40}}\"given\""), ('"family"',)),
     (expression(rf"\"given\"\s?:\s?\[\s{{0,9}}{_HELD}(?:,\s{{0,9}}{_HELD})?(?:,\s{{0,9}}{_HELD})?"), ('"given"',)),
+    (expression(rf"\"name\"\s?:\s?\[\s{{0,9}}\{{[^{{}}]{{0,60}}?\"text\"\s?:\s?\"({_FULL})\""), ('"name"',)),
+    (expression(rf"Patient/[\w\-]{{1,40}}\"[^{{}}]{{0,20}}\"display\"\s?:\s?\"({_FULL})\""), ("patient/",)),
+    (expression(rf"(?i:cn): ?({_FULL})(?=\n|\Z)"), ("cn: ", "cn:")),
+    (expression(rf"(?i:sn): ?({_PART})(?=\n|\Z)"), ("sn: ",)),
+    (expression(rf"name=\"{_OF_PEOPLE}\"[^<>]{{0,60}}? value=\"({_FULL})\""), ('name="',)),
+    (expression(r"(?:NM1\*(?:IL|QC|74|85)\*1\*)([A-Z'\- ]{2,30}\*[A-Z'\-]{2,25})(?=\*)"), ("nm1*",)),
+    (expression(r"NAD\+(?:CN|DP|FL|UC|IV)\+{1,4}([A-Z'\-]{2,25}[ :][A-Z'\-]{2,25})(?=[+':])"), ("nad+",)),
     (
         expression(r"PID\|[^\n]{0,100}?\|([A-Z][A-Z'\-]{1,25}\^[A-Z][A-Z'\-]{1,25}(?:\^[A-Z'.\-]{1,25})?)(?=[|^\n])"),
         ("pid|",),
@@ -280,7 +298,11 @@ TAILS = (
     rf"(?i:{_HEADED})[ \t]?[\"']?(?:[^\W\d_a-z][^\n<]{{0,60}}(?:<[^\n<>@]{{0,64}})?)?",
     rf"(?i:{_SELF})(?: {_BEGUN})?",
     rf"(?i:{_COLUMN_NAME})\"?[,;\t](?! )[^\n]{{0,100}}",  # of the head of a table
-    r"F?N[:;][^\n]{0,60}",
+    r"(?i:[fcs]?n)[:;][^\n]{0,60}",
+    r"\"name\"\s?:\s?\[[^\]]{0,140}",
+    r"Patient/[^{}]{0,110}",
+    r"name=\"[^<>]{0,150}",
+    r"(?:NM1\*|PID\||NAD\+)[^~\n']{0,180}",
     rf"(?:{'|'.join(OWN_EASTERN)})(?:[ :]{{1,2}}[\u0590-\u06ff'\"-]{{0,20}}){{0,6}}",
     r"(?:family|given)[\">][^{}]{0,120}",
     r"(?i:attendee|organizer);[^\n]{0,160}",

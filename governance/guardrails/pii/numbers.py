@@ -55,7 +55,7 @@ _NETWORK = Cue(
 )
 _CARD = expression(
     r"[0-6](?<![0-9A-Za-z].)(?<!\d\..)(?<!1(?!800))(?<!0(?!604))(?="
-    r"(\d{3}(?:[ ._/\-]{1,2}\d{4}){2}[ ._/\-]{1,2}\d{1,4}(?:[ .\-]\d{2,3})?(?!\d)"
+    r"(\d{3}(?:[ ._/\-]{1,2}\d{4}|, \d{4}){2}(?:[ ._/\-]{1,2}|, )\d{1,4}(?:[ .\-]\d{2,3})?(?!\d)"
     r"|\d{3} \d{4}\n\d{4} \d{4}(?!\d)"
     r"|\d{3}[ ._/\-]{1,2}\d{6}[ ._/\-]{1,2}\d{4,5}(?!\d)"
     r"|\d{11,18}(?![0-9A-Za-z])"
@@ -90,10 +90,21 @@ def _cards(reading: Reading) -> Iterator[Finding]:
             if not (_issued(digits) and checksums.luhn(digits)):
                 continue
         start, end = match.start(), match.start() + len(written)
+        if "," in written and not reading.near(_DICTATED, start - REACH_DICTATED, start):
+            continue
         if care.taken() and not _of_a_payer(text, start, end, digits):
             continue
         if not examples.printed(reading, start, end, digits):
             yield Finding("credit_card", start, end, 0.99)
+
+
+# What asks for a number that is then said in parts.
+_DICTATED = (
+    Cue(
+        r"(?<![a-z])(?:cards?|visa|master ?card|amex|debit|credit|long number|digits|karte\w*|carte|tarjeta|carta|cart[aã]o|kaart\w*|kort\w*|karty?)(?![a-z])"
+    ),
+)
+REACH_DICTATED = 140
 
 
 def _of_a_payer(text: str, start: int, end: int, digits: str) -> bool:

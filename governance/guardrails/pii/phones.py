@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import phonenumbers
 
+from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, zones
@@ -43,7 +44,8 @@ _BARE_REGIONS = (
 _EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z]|-[A-Z](?![a-z]))"
 _START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
 _PLUS = expression(
-    r"(?<![0-9A-Za-z_])(?:\+|%2[Bb]|(?<!\d[ \-])00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})" + _EXTENSION
+    r"(?<![0-9A-Za-z_])(?:\+|%2[Bb]|(?<!\d[ \-])(?<![A-Z]-)00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})"
+    + _EXTENSION
 )
 _AMERICAN = expression(
     _START + r"(?<![\-/])((?:(?:\+|00)?1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-]))(\d{3}[ .\-]\d{4})"
@@ -250,7 +252,26 @@ def _nobodys(reading: Reading, start: int, end: int) -> bool:
         return True
     if examples.tested(reading, start) or _measured(reading.text, start, end):
         return True
+    if reading.near(_LINES, start - REACH_LINE, start) or _FROM_ABROAD.match(reading.lower, end):
+        return not reading.near(_OWNERS, start - REACH_LINE, end + REACH_LINE)
     return reading.speaks(examples.TRIED) and examples.printed(reading, start, end, written)
+
+
+# Lines that are there for everybody, and words for somebody whose number it is.
+_LINES = (
+    Cue(
+        r"(?<![a-z])(?:state department|embassy|consulate|public line|help ?lines?|switchboards?|crisis line|non-emergency|samaritans|poison (?:control|centre|center)|foreign office|botschaft|konsulat|auswärtige[sn] amt|giftnotruf|telefonseelsorge|sperr-notruf|ambassade|consulat|centre antipoison|embajada|consulado|ambasciata|consolato|ambasada)(?![a-z])"
+    ),
+)
+_FROM_ABROAD = expression(
+    r" \((?:from (?:abroad|outside|the (?:us|uk|eu))|aus dem ausland|depuis l'étranger|desde el extranjero|dall'estero)"
+)
+_OWNERS = (
+    Cue(
+        r"(?<![a-z])(?:my|me|his|her|mine|mobile|cell|mr|mrs|ms|he|she|private|personal|name|patient|client|customer|applicant|witness|handy|frau|herr|meine|mon|ma|mi|mio|moj\w*|e-?mail)(?![a-z])"
+    ),
+)
+REACH_LINE = 80
 
 
 def _measured(text: str, start: int, end: int) -> bool:
@@ -259,10 +280,13 @@ def _measured(text: str, start: int, end: int) -> bool:
         _CELL_BEFORE.search(text, max(0, start - 2), start) or _CELL_AFTER.match(text, end)
     ):
         return True
+    if _PRICED.match(text, end):
+        return True
     line = text.rfind("\n", max(0, start - LONGEST_SENTENCE), start) + 1
     return _SENTENCE.match(text, line, start) is not None
 
 
+_PRICED = expression(r",\d\d(?=[;\s]|\.?\Z)(?! \d\d)")  # the last group is a price's, with a comma
 _DECIMAL_ALONE = expression(r"[+\-]?\d{4,7}\.\d{2,8}")
 _CELL_BEFORE, _CELL_AFTER = expression(r"\d,\Z|[NSEW],\Z"), expression(r",(?:[\dNSEW\-+,]|\n)")
 _SENTENCE, LONGEST_SENTENCE = (

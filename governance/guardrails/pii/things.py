@@ -8,7 +8,7 @@ from governance.guardrails.expressions import expression
 
 # Words for things whose numbers look like a telephone's; near one, only a word such as "call" makes it one.
 THINGS = Cue(
-    r"\b(?:parts?|o-?rings?|relays?|cartridges?|spares?|replac\w*|bearings?|pumps?|valves?|fuses?|filters?|models?|serial|sku|articles?|artikel\w*|"
+    r"\b(?:parts?|typ|types?|typen|forms?|o-?rings?|relays?|cartridges?|spares?|replac\w*|bearings?|pumps?|valves?|fuses?|filters?|models?|serial|sku|articles?|artikel\w*|"
     r"art|meters?|seq\w*|lots?|batch|lotter\w+|lotto|loto|sorteio|sorteo|estrazione|tirage|ziehung|trekking|losowani\w+|ndc|din no|pzn|dezenas|bolts?|screws?|seals?|gaskets?|dichtung\w*|ersatzteil\w*|teile\w*|"
     r"toner|catalog\w*|relais|zähler\w*|box|pallets?|los(?:nummer)?|chargen?\w*|séri\w*|serien\w*|serie|seri|votes?|odds|scores?|lines?|tüv\w*|seriennummer|charge|chargennummer|numéro de série|référence|réf|ref|pièce|repuesto|pieza|ricambio|"
     r"codice|kod|cz[eę][sś][cć]\w*|onderdeel\w*|reservdel\w*|varenummer|nbr|din|iso|ean|isbn|certificat\w*|zertifikat\w*|form|formular|draws?|numbers drawn|"

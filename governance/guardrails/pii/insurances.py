@@ -1,0 +1,45 @@
+"""Numbers of members and policies of insurances, in many languages, said to be such."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from governance.guardrails.cues import Cue
+from governance.guardrails.expressions import expression
+from governance.guardrails.reading import Reading
+
+_NUMBER = r"(?:numbers?|num(?:ber|mer|ero|éro|er)?|n[úu]mero|n[°ºr.]|nº|nos?\b\.?|nr\.?|id|#|policy|pol\.|police|p[óo]liza|polizza|polis|polisy|ap[óo]lice|\w{0,14}nummer|\w{0,14}nr|[:№])"
+_VALUE = r"(?P<value>(?=(?:[A-Z .\-/]{0,9}\d){5})[A-Z0-9]{1,14}(?:[ .\-/][A-Z0-9]{1,10}){0,5}?)(?=\s{2}|[ ]?[,;|)\n\"'<]|\.?(?:\s|\Z)(?![A-Z]?\d))(?<![A-Z] [A-Z])"
+_CALLED = expression(
+    rf"(?i:insur|versicher|assur|segur|asegur|p[óo]liza|polizza|assicur|verzeker|polis|ubezpiecz|ap[óo]lice|försäkring|forsikring|pojist|страхов|полис)"
+    rf"(?i:[^\n\d:;]{{0,40}}?{_NUMBER})[^\n\d:;A-Z]{{0,24}}[\s:.#(\"'=–-]{{1,12}}{_VALUE}"
+)
+# Of other things than insurances too, beside words for these.
+_OF_MEMBERS = expression(
+    rf"(?i:(?:policy|member(?:ship)?|subscriber|enrollee|beneficiary|certificate|plan)(?:['’]s)?[ _]?(?:id|numbers?|no|nr|nbr|#)\b)[.:]?(?: ?\([^()\n]{{1,40}}\))?(?i: is| was)?[\s:.#\"'=]{{1,12}}{_VALUE}"
+)
+_OF_HEALTH = (
+    Cue(
+        r"(?<![a-z])(?:insur\w+|payers?|payors?|ppo|hmo|copay\w*|deductible|premium|claims?|claimant|prior auth\w*|drug|dx|diagnosis|coverage|health|medical|dental|pharmacy|rx|patient|prescri\w+|aetna|cigna|humana|anthem|kaiser|bcbs|blue cross|"
+        r"unitedhealth\w*|bupa|allianz|axa|hiscox|no claims|windscreen|whiplash|collision|write-off|excess)(?![a-z])"
+    ),
+)
+_OTHERS = expression(
+    r"(?i:claim|schaden|quote|angebot|invoice|rechnung|order|form\b|article|artikel|law\b|act\b|fund|tax|steuer|company|register|hrb|since|seit|group)"
+)
+_DATE = expression(r"(?:19|20)\d\d[/.\- ]\d{1,2}(?:[/.\- ]\d{1,2})?\Z|\d{1,2}[/.\-]\d{1,2}[/.\-](?:19|20)?\d\d\Z")
+_NEEDLES = ("insur", "versicher", "assur", "segur", "póliza", "poliza", "polizza", "assicur", "verzeker", "polis", "ubezpiecz", "apólice", "apolice", "försäkring", "forsikring", "pojist", "страхов", "полис")  # fmt: skip
+_MEMBERS = ("policy", "member", "subscriber", "enrollee", "beneficiary", "certificate", "plan")
+REACH = 150
+
+
+def find(reading: Reading) -> Iterator[tuple[int, int]]:
+    """Yield where numbers stand that a folded text calls those of somebody with an insurance."""
+    for match in reading.matches(_CALLED, _NEEDLES):
+        between = match[0][: match.start("value") - match.start()]
+        if not _OTHERS.search(between) and not _DATE.match(match["value"]):
+            yield match.span("value")
+    for match in reading.matches(_OF_MEMBERS, _MEMBERS):
+        start = match.start()
+        if reading.near(_OF_HEALTH, start - REACH, start) and not _DATE.match(match["value"]):
+            yield match.span("value")
