@@ -124,8 +124,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         for match in reading.matches(pattern, needles):
             group = match.lastgroup or ""
             yield Finding(group, *match.span(group), 0.85)
-    for start, end in insurances.find(reading):
-        yield Finding("insurance_number", start, end, 0.8)
+    yield from insurances.find(reading)
     for match in _LATER.finditer(text):
         yield Finding("passport" if match[2] else "driver_license", *match.span(1), 0.85)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
+from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
-_NUMBER = r"(?:numbers?|num(?:ber|mer|ero|éro|er)?|n[úu]mero|n[°ºr.]|nº|nos?\b\.?|nr\.?|id|#|policy|pol\.|police|p[óo]liza|polizza|polis|polisy|ap[óo]lice|\w{0,14}nummer|\w{0,14}nr|[:№])"
+_NUMBER = r"(?:numbers?|num(?:ber|mer|ero|éro|er)?|n[úu]mero|n[°ºr.]|nº|nos?\b\.?|nr\.?|id|#|policy|pol\.|police|p[óo]liza|polizza|polis|ap[óo]lice|\w{0,14}nummer|\w{0,14}nr|[:№])"
 _VALUE = r"(?P<value>(?=(?:[A-Z .\-/]{0,9}\d){5})[A-Z0-9]{1,14}(?:[ .\-/][A-Z0-9]{1,10}){0,5}?)(?=\s{2}|[ ]?[,;|)\n\"'<]|\.?(?:\s|\Z)(?![A-Z]?\d))(?<![A-Z] [A-Z])"
 _CALLED = expression(
     rf"(?i:insur|versicher|assur|segur|asegur|p[óo]liza|polizza|assicur|verzeker|polis|ubezpiecz|ap[óo]lice|försäkring|forsikring|pojist|страхов|полис)"
@@ -24,6 +25,7 @@ _OF_HEALTH = (
         r"unitedhealth\w*|bupa|allianz|axa|hiscox|no claims|windscreen|whiplash|collision|write-off|excess)(?![a-z])"
     ),
 )
+_HEALTH = expression(r"krank|health|versichertenn|gesund|santé|zorg|salud|salute|sanit|zdrow|medic|member|subscriber")
 _OTHERS = expression(
     r"(?i:claim|schaden|quote|angebot|invoice|rechnung|order|form\b|article|artikel|law\b|act\b|fund|tax|steuer|company|register|hrb|since|seit|group)"
 )
@@ -33,13 +35,15 @@ _MEMBERS = ("policy", "member", "subscriber", "enrollee", "beneficiary", "certif
 REACH = 150
 
 
-def find(reading: Reading) -> Iterator[tuple[int, int]]:
-    """Yield where numbers stand that a folded text calls those of somebody with an insurance."""
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the numbers that a folded text calls those of somebody with an insurance."""
     for match in reading.matches(_CALLED, _NEEDLES):
         between = match[0][: match.start("value") - match.start()]
         if not _OTHERS.search(between) and not _DATE.match(match["value"]):
-            yield match.span("value")
+            kind = "medical_id" if _HEALTH.search(between.lower()) else "insurance_number"
+            yield Finding(kind, *match.span("value"), 0.8)
     for match in reading.matches(_OF_MEMBERS, _MEMBERS):
         start = match.start()
         if reading.near(_OF_HEALTH, start - REACH, start) and not _DATE.match(match["value"]):
-            yield match.span("value")
+            kind = "insurance_number" if match[0][0] in "Pp" else "medical_id"
+            yield Finding(kind, *match.span("value"), 0.8)

@@ -57,8 +57,8 @@ BEARERS = _listed("""
     pokrzywdzon, opiekun, odbiorca, nadawca, zleceniobiorca, kredytobiorca, pasient, hyresgäst, leietaker, lejer, försäkrad, forsikret, sökande, søker, ansøger, vårdnadshavare, foresatt, kund, mottagare, mottaker
     modtager, vittne, vitne, vidne, vuokralai, potila, hakija, asiakas, asiakkaan, oppila, huoltaja, vakuutettu, pacient, nájemce, žadatel, zákazník, pojištěn, svědek, beteg, bérlő, ügyfél, tanú, chiriaș, asigurat
     martor, hasta, kiracı, müşteri, öğrenci, sigortalı, yolcu, tanık, veli, pasien, bệnh nhân, khách hàng, заявител, заявниц, заявник, пациент, пацієнт, клиент, арендатор, нанимател, застрахованн, страховател, потерпевш
-    insured person, injured person, owner, renter, registrant, lodger, occupant, person, contact, treasurer, inmate, detainee, offender, accused, worker, operator on duty, lead tenant, co-applicant, utilisat, interesad, soci, sócio, sócia, encarregad, lavorator, trabalhador
-    gast, kind, sorgeberechtigt, patientin, nutzer, benutzer, mandant, schuldner, gläubiger, verstorbene, beschuldigt, forelder, forældre, elev, gebruiker, bewoner, użytkowni, mieszkan, rodzic, odběratel, usuari, deudor, acreedor, imputad, debitor
+    injured person, owner, renter, registrant, lodger, occupant, contact, treasurer, inmate, detainee, offender, accused, worker, co-applicant, utilisat, interesad, sócio, sócia, encarregad, lavorator, trabalhador
+    gast, sorgeberechtigt, patientin, nutzer, benutzer, mandant, schuldner, gläubiger, verstorbene, beschuldigt, forelder, forældre, gebruiker, bewoner, użytkowni, mieszkan, rodzic, odběratel, usuari, deudor, acreedor, imputad, debitor
     member, enrollee, enrolee, mitglied, miembro, afiliad, membre, medlem, członek, patsient, üürnik, taotleja, pareiškėj, nuominink, iesniedzēj, īrniek, podnositelj, pacijent, najmoprimac, najemnik, vlagatelj
     свидетел, истец, истица, ответчик, ученик, ученица, студент, сотрудни, получател, отправител, владелец, владелиц, заёмщик, заемщик, опекун, пассажир, представител, одержувач, орендар, пострадавш
     ασθεν, ενοικιαστ, ασφαλισμέν, αιτών, αιτούσα, πελάτ, μαθητ
@@ -108,7 +108,7 @@ TITLED = (
 )  # fmt: skip
 # Of those behind whom names stand: what programs, firms and sentences are called too.
 OF_THINGS = frozenset(_parted("""
-    owner person contact worker kind gast elev soci nutzer benutzer gebruiker usuari utilisat
+    owner contact worker gast nutzer benutzer gebruiker usuari utilisat
     customer client driver parent child holder sender subscriber recipient dependent dependant participant reporter assignee member student teacher doctor trainee volunteer employee attention attn donor
     kunde kund klient klant cliente vater mutter titular titulaire tutor padre madre student candidat contratante veli
 """))  # fmt: skip

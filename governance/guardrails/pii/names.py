@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails.cues import Cue
+from governance.guardrails.detector import WORD_END
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, beginnings, shortest
+from governance.guardrails.needles import Needles, beginnings, by_length, shortest
 from governance.guardrails.pii import examples
 from governance.guardrails.pii.addresses import NUMBERED_FIRST
 from governance.guardrails.pii.name_words import (
@@ -274,13 +275,15 @@ def _telling(needle: str) -> str:
 
 
 # For texts that arrive in pieces: words by which a name may be called so, and what is held from one on.
-_TOLD = shortest({_telling(needle) for needle in _BEHIND if needle not in MYSELF and needle not in HEADS})
+_TOLD_APART = {*MYSELF, *HEADS, *I_AM, *HONORED} - {word for words in (BEARERS, KIN, TITLED) for word in words}
+_TOLD = shortest({_telling(needle) for needle in _BEHIND if needle not in _TOLD_APART})
 _HEADS = ("from", "to", "cc", "bcc", "by", "author", "committer", "tagger", "maintainer", "von", "an", "de", "da", "van", "sender")  # fmt: skip
 _HEADED = rf"(?:{'|'.join(_HEADS)}):"
 _SELF = rf"(?:{'|'.join(MYSELF)})"
 TELLING = frozenset(_TOLD)
 OPENING = frozenset((
-    *(f"{head}:" for head in _HEADS), *MYSELF, "n:", "n;", "fn:", "fn;", 'family"', "family>", 'given"', "given>", "attendee;", "organizer;",
+    *(f"{head}:" for head in _HEADS), *MYSELF, *(word + WORD_END * word[-1].isalpha() for word in _TOLD_APART if word in HONORED or word in I_AM),
+    "n:", "n;", "fn:", "fn;", "cn:", "sn:", "nad+", 'family"', "family>", 'given"', "given>", "attendee;", "organizer;",
 ))  # fmt: skip
 OF_A_TICKET = r"[A-Z]{3}/[A-Z]"
 _LAST_WORDS = shortest(
@@ -294,9 +297,10 @@ _BEGUN = rf"(?:(?:[^\W\d_a-z][\w'’.\-]{{0,22}}+|{_PARTICLE}),? ?){{0,8}}"
 TAILS = (
     rf"{beginnings(_TOLD, both_cases=True)}[^\W\d_]{{0,12}}(?:(?:['’]s?)?(?:-me|,)?[ _/][^\W\d_]{{0,14}}){{0,4}}?(?: ?\([^()\n]{{0,24}}\)?)?"
     rf"(?:</?[\w\s=\"]{{0,40}}|[\s:：=|>\"'*.,\-]){{0,44}}{_BEGUN}(?:\d{{1,4}} ?[a-z]{{0,10}}|\(?[a-z*]{{1,9}}\.?)?",
-    rf"(?:[A-Za-z]{{1,12}}_){{0,3}}(?i:{'|'.join(ANY)})(?: ?\([^()\n]{{0,24}}\)?)?[\s:：=|>\"'*]{{1,9}}[^\W\d_a-z]{_BEGUN}(?s:.{{0,{REACH_AFTER + 8}}})",
+    rf"(?:[A-Za-z]{{1,12}}_){{0,3}}(?i:{'|'.join(ANY)})(?:[ _/][^\W\d_]{{1,14}}){{0,3}}(?: ?\([^()\n]{{0,24}}\)?)?[\s:：=|>\"'*]{{1,9}}[^\W\d_a-z]{_BEGUN}(?s:.{{0,{REACH_AFTER + 8}}})",
     rf"(?i:{_HEADED})[ \t]?[\"']?(?:[^\W\d_a-z][^\n<]{{0,60}}(?:<[^\n<>@]{{0,64}})?)?",
     rf"(?i:{_SELF})(?: {_BEGUN})?",
+    rf"(?i:{'|'.join(map(re.escape, by_length((*HONORED, *I_AM))))})[.ªº]{{0,2}}(?: (?:[ao] )?{_BEGUN}(?:,? ?\(?[^\n]{{0,16}})?)?",
     rf"(?i:{_COLUMN_NAME})\"?[,;\t](?! )[^\n]{{0,100}}",  # of the head of a table
     r"(?i:[fcs]?n)[:;][^\n]{0,60}",
     r"\"name\"\s?:\s?\[[^\]]{0,140}",

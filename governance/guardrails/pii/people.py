@@ -63,7 +63,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield what reaches or describes a person in a folded text."""
     text, lower = reading.text, reading.lower
     yield from _emails(reading)
-    yield from _machine_readable(text)
+    yield from _machine_readable(reading)
     if any(hint in lower for hint in _SPOKEN_HINTS):
         yield from _spoken_emails(text)
     yield from births.find(reading)
@@ -190,8 +190,10 @@ _UTOPIA = expression(r"(?<![A-Z])[PIACV][A-Z<]UTO|\dUTO\d")  # the state that sp
 _FILLED, TWO_LINES = expression("<<"), 96
 
 
-def _machine_readable(text: str) -> Iterator[Finding]:
+def _machine_readable(reading: Reading) -> Iterator[Finding]:
     """Yield the lines of a passport or identity card that machines read."""
+    text = reading.text
     for start, end in zones(_FILLED, text, TWO_LINES, TWO_LINES):
-        for match in _MRZ.finditer(text, start, end) if not _UTOPIA.search(text, start, end) else ():
+        specimen = _UTOPIA.search(text, start, end) is not None and examples.tried(reading, start, end, after=0)
+        for match in _MRZ.finditer(text, start, end) if not specimen else ():
             yield Finding("passport", *match.span(), 0.9)

@@ -230,9 +230,7 @@ def _grouped(written: str) -> bool:
             continue
         if phonenumbers.is_valid_number(number):
             usual = _GROUP.findall(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL))
-            if groups == usual or (
-                groups[0] == usual[0] and all(len(group) >= FEWEST_IN_GROUP for group in groups[1:])
-            ):
+            if groups == usual or all(len(group) >= FEWEST_IN_GROUP for group in groups[1:]):
                 return True
     return False
 

@@ -138,7 +138,7 @@ def test_numbers_that_tests_try_are_nobodys(text: str) -> None:
     "text",
     [
         "HD 209458b  RA 22 03 10.7729  Dec +18 53 03.550\nGJ 1214  RA 17 15 18.9337  Dec +04 57 50.066", "$GPGGA,092750.000,5321.6802,N,00630.3372,W,1,8,1.03,61.7,M,55.2,M,,*76",
-        "$GNRMC,184332.07,A,1929.45864,S,02410.50698,E,0.74,00.78,210410,,,A*69", "HS 8471.30.00 portable machines, 0 % duty; 8517.13.00 smartphones", " 40    1  09-3112-71-05   M12 socket 5 pol",
+        "$GNRMC,184332.07,A,1929.45864,S,02410.50698,E,0.74,00.78,210410,,,A*69", "Typ 0211-448 120,90; Typ 0211-450 131,40;", "Forms: VW-0044-7182/03.25 (claim)", "HS 8471.30.00 portable machines, 0 % duty; 8517.13.00 smartphones", " 40    1  09-3112-71-05   M12 socket 5 pol",
     ],
 )  # fmt: skip
 def test_angles_and_numbers_of_parts_and_tariffs_are_no_telephones(text: str) -> None:
@@ -156,3 +156,14 @@ def test_angles_and_numbers_of_parts_and_tariffs_are_no_telephones(text: str) ->
 )
 def test_telephones_beside_such_signs_are_found(text: str) -> None:
     assert [found.kind for found in pii.detect(text)] == ["phone"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "US citizens call the State Department, 1-888-407-4747 (from the US) or +1 202-501-4444 (from abroad).", "The exam is at Hawthorn Secondary School, main hall, 200 Station Road, Kettering NN15 7HJ.",
+        "ICAO 9303 specimen:\nP<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10",
+    ],
+)  # fmt: skip
+def test_lines_and_houses_for_all_and_specimens_are_nobodys(text: str) -> None:
+    assert pii.detect(text) == []

@@ -14,6 +14,20 @@ def names_in(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
+        ("cn: Katharina Roth\nsn: Roth\nmail: x", ["Katharina Roth", "Roth"]),
+        ('"name":[{"use":"official","text":"Casimir Vandenhoeck"}]', ["Casimir Vandenhoeck"]),
+        ('{"reference": "Patient/991", "display": "Ingrid Thorvaldsen"}', ["Ingrid Thorvaldsen"]),
+        ('<input name="guest" value="Peregrine Stallworthy">', ["Peregrine Stallworthy"]),
+        ("NM1*IL*1*GANSEVOORT*PHILIPPA*R~", ["GANSEVOORT*PHILIPPA"]),
+        ("NAD+FL+++ROTH:KATHARINA'", ["ROTH:KATHARINA"]),
+        ("MEMBER NAME  PHILIPPA R GANSEVOORT\nCOPAY", ["PHILIPPA R GANSEVOORT"]),
+        ("doña Maravillas Echenique Torrubia, mayor de edad", ["Maravillas Echenique Torrubia"]),
+        ("Il signor Ettore Malaguti, nato a Modena", ["Ettore Malaguti"]),
+        ("Subsemnata Ecaterina Vlăsceanu, CNP", ["Ecaterina Vlăsceanu"]),
+        ("Re: Mrs Philippa Strangways, DOB", ["Philippa Strangways"]),
+        ("said: I'm Desmond Achterberg, I took over", ["Desmond Achterberg"]),
+        ("Renter: Ezekiel Thornbury\nClass", ["Ezekiel Thornbury"]),
+        ("Bed 14: pt name Cornelius Abernathy, day 2", ["Cornelius Abernathy"]),
         ("Claimant: Ottmar Leszczynski. Reserve 4,000.", ["Ottmar Leszczynski"]),
         ("Guardian of the pupil: Hedda Vangsnes", ["Hedda Vangsnes"]),
         ("Next of kin (sister): Maribel Quintero-Ashe, at home", ["Maribel Quintero-Ashe"]),
@@ -69,6 +83,7 @@ def test_names(text: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "I'm Happy to help", "Mr Blobby of Crinkley", "cn: Backup Services", '<input name="guest" value="Your Name">', "Don Giovanni, at the opera", "owner: Platform Team",
         "Please be patient: Large Exports can take up to 45 minutes.", "Driver: Intel Graphics", "Client: Acme Corporation", "Sender: Mail Delivery Subsystem", "Tenant: Default Directory", "Teacher: Training Material", "Saludos,\nEl Equipo Comercial",
         "Patient: please bring your card", "Tenant: the party that rents the flat", "Claimant: Acme Logistics Ltd",
         "From: Support Desk <support@harbourdesk.com>", "Name: Premium Plan\nPrice: 12.00", "name: Front Gate\nimage: nginx",

@@ -22,6 +22,7 @@ def kinds(text: str) -> set[str]:
         "INSERT INTO pupils (name, born) VALUES ('Idris', DATE '1994-12-10');", "geboren te Gent op 14 maart 1991", "родилась в Омске 14.03.1991",
         "생년월일 910314", "sinh ngày 14 tháng 3 năm 1991", "วันเกิด 14 มีนาคม 2534", "Patient F, 34y (14/03/1991), presented with cough", "lahir di Medan, 14-03-1991",
         "Inscription au club de judo : enfant née le 12/04/2015", "The boy with the dog, born 3 May 2015, is missing", "Marco Leoni, nato il 3 aprile 1981", "Our company hired her, she was born on 5 May 1990",
+        "[10:03] agent: and the date of birth on the account?\n[10:03] visitor: 17 March 1984",
         "my date of birth is the fourteenth of the third, ninety-one", "born on March fourteenth, nineteen ninety-one",
     ],
 )  # fmt: skip
@@ -48,7 +49,7 @@ def test_other_dates_are_no_births(text: str) -> None:
     [
         "order 5512 was placed from 86.116.38.93", '86.116.38.93 - kmori [10/Oct/2024:13:55:36 +0000] "POST /pay HTTP/1.1" 302',
         "mi IP es 86.116.38.93", "src_ip=86.116.38.93 user_id=8812 action=login", "failed password for kmori from 86.116.38.93 port 51122",
-        "user_id,ip\n12,86.116.38.93", "Der Nutzer meldete sich von 86.116.38.93 an",
+        "user_id,ip\n12,86.116.38.93", "*** moth (~pm@86.116.38.93) has joined #gardening", " action | customer_addr\n--------+---------------\n login  | 86.116.38.93\n", "Der Nutzer meldete sich von 86.116.38.93 an",
     ],
 )  # fmt: skip
 def test_addresses_from_which_somebody_acts(text: str) -> None:
@@ -58,7 +59,7 @@ def test_addresses_from_which_somebody_acts(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "the load balancer 34.120.54.55 times out", "fail2ban: banned 61.177.173.36", "Chrome 84.0.4147.135", "client connects to 52.18.3.4:443",
+        "IPv6 2606:4700:4700::1111 is a client's address", "the load balancer 34.120.54.55 times out", "fail2ban: banned 61.177.173.36", "Chrome 84.0.4147.135", "client connects to 52.18.3.4:443",
         "Googlebot 66.249.66.1 fetched /robots.txt", "A record 151.101.1.69", "upgrade to 86.116.38.93", "customer network 10.1.2.3",
     ],
 )  # fmt: skip
