@@ -125,7 +125,9 @@ TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n]{{0,3}}+(?:{_UPPER}[^
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the addresses where somebody lives in a folded text."""
     for place in _places(reading):
-        if not examples.nobody(reading.text[place.start : place.end]) and not examples.shown(reading, place.start):
+        if not reading.looks(examples.nobody, reading.text[place.start : place.end]) and not examples.shown(
+            reading, place.start
+        ):
             yield place
 
 
@@ -195,9 +197,11 @@ def _by_postcode(reading: Reading) -> Iterator[Finding]:
             yield Finding("address", first, code.end(), 0.75)
             continue
         lines = _LINES.search(text, first, last)
-        if lines is not None and _ADDRESSED.search(lines[0]) and _somebodys(text, lines.start(), code.end()):
+        if lines is not None and _ADDRESSED.search(lines[0]):
             housed = _ON_A_LINE.search(lines[0])
             start = lines.start() + (housed.start("house") if housed else 0)
+            if not _somebodys(text, start, code.end()):
+                continue
             yield Finding("address", start, code.end(), 0.75)
 
 
@@ -222,7 +226,7 @@ def _somebodys(text: str, start: int, end: int) -> bool:
 
 # A house for many, right before its address.
 _VENUE = Cue(
-    r"(?<![a-z])(?:schools?|colleges?|universit\w+|campus|academy|hospital|clinic|library|church|chapel|mosque|synagogue|centre|center|hall|gallery|stadium|arena|gym|cinema|courthouse|court|police station|fire station|post office|airport|pub|cafe|café|"
+    r"(?<![a-z])(?:kita|kindergarten|hort|nursery|crèche|garderie|guardería|schools?|colleges?|universit\w+|campus|academy|hospital|clinic|library|church|chapel|mosque|synagogue|centre|center|hall|gallery|stadium|arena|gym|cinema|courthouse|court|police station|fire station|post office|airport|pub|cafe|café|"
     r"schule|gymnasium|grundschule|hochschule|krankenhaus|klinik\w*|bibliothek|kirche|turnhalle|sporthalle|stadthalle|bürgerhaus|amtsgericht|landgericht|finanzamt|jobcenter|bürgeramt|école|lycée|collège|hôpital|mairie|église|bibliothèque|escuela|colegio|instituto|ayuntamiento|iglesia|scuola|liceo|ospedale|comune|chiesa|escola|igreja|szkoła|szpital|urząd|ziekenhuis|gemeentehuis)"
     r"(?: [^\n,;:.\d]{1,24})?(?:, [^\n,;:.\d]{1,20}){0,2}[, (]{1,2}(?:at |in |on )?$"
 )

@@ -113,7 +113,7 @@ _HINTED = expression(beginnings(shortest((*_HINTS, "s.", "alter", "(m", "(f", "(
 _THING = Cue(
     r"\b(?:company|firm|start-?up|project|product|ideas?|releases?|features?|app|brand|team|sale|party|bank|band|league|club|festival|format|min(?:imum)?|max(?:imum)?|"
     r"domain|web ?site|web|internet|version|v\d[\d.]*|language|kernel|framework|protocol|library|currency|euro|magazine|newspaper|franchise|genre|agency|foundation|charity|movement|nation|republic|galaxy|hurricane|storm|blog|podcast|"
-    r"firma|unternehmen|projekt|entreprise|projet|empresa|proyecto|azienda|progetto|projeto|bedrijf|fassung|verein|marke|zeitschrift|langage|revue|marque|lenguaje|revista|marca|linguaggio|rivista|"
+    r"firma|unternehmen|projekt|entreprise|projet|empresa|proyecto|azienda|progetto|projeto|bedrijf|fassung|verein|brauerei|brewery|marke|zeitschrift|langage|revue|marque|lenguaje|revista|marca|linguaggio|rivista|"
     rf"(?<!with the )(?<!with a )(?<!with his )(?<!with her )(?:{things.ANIMALS}))\b|\b(?:before|after|prior to|until|since|vor dem|nach dem|"
     r"avant le|après le|antes del?|prima del?|przed|до|после|later than|earlier than)\s*$"
 )

@@ -9,11 +9,11 @@ from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
-_NUMBER = r"(?:numbers?|num(?:ber|mer|ero|éro|er)?|n[úu]mero|n[°ºr.]|nº|nos?\b\.?|nr\.?|id|#|policy|pol\.|police|p[óo]liza|polizza|polis|ap[óo]lice|\w{0,14}nummer|\w{0,14}nr|[:№])"
+_NUMBER = r"(?:numbers?|num(?:ber|mer|ero|éro|er)?|n[úu]mero|n[°ºr.]|nº|nos?\b\.?|nr\.?|id|#|policy|pol\.|police|p[óo]liza|polizza|polis|ap[óo]lice|\w{0,14}nummer|\w{0,14}nr)(?![^\W\d_])"
 _VALUE = r"(?P<value>(?=(?:[A-Z .\-/]{0,9}\d){5})[A-Z0-9]{1,14}(?:[ .\-/][A-Z0-9]{1,10}){0,5}?)(?=\s{2}|[ ]?[,;|)\n\"'<]|\.?(?:\s|\Z)(?![A-Z]?\d))(?<![A-Z] [A-Z])"
 _CALLED = expression(
     rf"(?i:insur|versicher|assur|segur|asegur|p[óo]liza|polizza|assicur|verzeker|polis|ubezpiecz|ap[óo]lice|försäkring|forsikring|pojist|страхов|полис)"
-    rf"(?i:[^\n\d:;]{{0,40}}?{_NUMBER})[^\n\d:;A-Z]{{0,24}}[\s:.#(\"'=–-]{{1,12}}{_VALUE}"
+    rf"(?i:[^\n\d:;]{{0,40}}?(?:{_NUMBER}|(?P<sign>[:№])))(?i: (?:is|was|ist|lautet|est|es|è|é)\b)?[\s:.#()\"'=–-]{{1,12}}{_VALUE}"
 )
 # Of other things than insurances too, beside words for these.
 _OF_MEMBERS = expression(
@@ -27,7 +27,8 @@ _OF_HEALTH = (
 )
 _HEALTH = expression(r"krank|health|versichertenn|gesund|santé|zorg|salud|salute|sanit|zdrow|medic|member|subscriber")
 _OTHERS = expression(
-    r"(?i:claim|schaden|quote|angebot|invoice|rechnung|order|form\b|article|artikel|law\b|act\b|fund|tax|steuer|company|register|hrb|since|seit|group)"
+    r"(?i:claim|schaden|quote|angebot|invoice|rechnung|order|form\b|article|artikel|law\b|act\b|fund|tax|steuer|company|register|hrb|since|seit|group|summe|betrag|amount|sum\b|premium|prämie|beitrag|cover|deckung|"
+    r"number of|persons|pedido|bestell|commande|ordine|zamówi|encomenda|norma?\b|iso\b|nbr|gesetz|tarif|level)"
 )
 _DATE = expression(r"(?:19|20)\d\d[/.\- ]\d{1,2}(?:[/.\- ]\d{1,2})?\Z|\d{1,2}[/.\-]\d{1,2}[/.\-](?:19|20)?\d\d\Z")
 _NEEDLES = ("insur", "versicher", "assur", "segur", "póliza", "poliza", "polizza", "assicur", "verzeker", "polis", "ubezpiecz", "apólice", "apolice", "försäkring", "forsikring", "pojist", "страхов", "полис")  # fmt: skip
@@ -39,6 +40,8 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the numbers that a folded text calls those of somebody with an insurance."""
     for match in reading.matches(_CALLED, _NEEDLES):
         between = match[0][: match.start("value") - match.start()]
+        if match["sign"] and match["value"].replace(".", "").isdigit():  # a sum
+            continue
         if not _OTHERS.search(between) and not _DATE.match(match["value"]):
             kind = "medical_id" if _HEALTH.search(between.lower()) else "insurance_number"
             yield Finding(kind, *match.span("value"), 0.8)

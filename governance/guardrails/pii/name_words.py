@@ -143,6 +143,7 @@ NOBODYS = frozenset(_parted("""
     daten datos dati experience work profile summary skills persönliche formation berufserfahrung ausbildung jesus god allah
     corporation corp enterprise enterprises company companies business businesses subsystem directory folder file files document documents archive backup backups export exports import imports upload uploads download downloads
     graphics drivers printer display desktop laptop mobile tablet screen keyboard printer device devices hardware firmware storage memory disk queue cache tenant default production staging sandbox demo
+    admins operators computers controllers guests protected privacy proxy proxies anmeldung netz neue neuer neues neuen freies freie alle alles valley
     training material materials guide manual handbook tutorial course lesson visits visit covered coverage benefits limit limits copay deductible policy policies premium claims discount savings voucher loyalty rewards status
     equipo comercial équipe commercial ufficio servizio servizi kundenservice kundendienst team-assistenz zespół obsługi klienta afdeling klantenservice support-team redaktionsteam sekretariat secretariat secretaría segreteria equipe atendimento
     pediatric adult inpatient outpatient nursing surgery emergency admission admissions discharge consent registry safety leaflet feedback survey questionnaire waiting waitlist lifecycle journey experience portal

@@ -132,7 +132,9 @@ REACH, REACH_AFTER = 120, 48
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the names of a folded text that their place or their bearer calls so."""
     for name in _called(reading):
-        if not examples.nobody(reading.text[name.start : name.end]) and not examples.shown(reading, name.start):
+        if not reading.looks(examples.nobody, reading.text[name.start : name.end]) and not examples.shown(
+            reading, name.start
+        ):
             yield name
 
 
@@ -237,7 +239,7 @@ def _great(word: str) -> bool:
     return word[0].isupper() or word[0].lower() == word[0].upper()
 
 
-_OF_PEOPLE = r"(?:[a-z]{0,12}[_ -]?name|guest|patient|customer|client|tenant|holder|owner|contact|passenger|applicant|nombre|nom|nome|naam|requester|reporter|assignee)"
+_OF_PEOPLE = r"(?:(?:full|real|first|last|guest|customer|patient|contact|your|holder|card|parent|child|student)[_ -]?name|guest|patient|customer|client|tenant|holder|owner|contact|passenger|applicant|nombre|nom|nome|naam|requester|reporter|assignee)"
 _HELD = rf"\"({_PART}(?: {_PART})?)\""
 _RECORDS = (
     (expression(rf"FN(?:;[^:\n]{{1,40}})?:({_FULL})(?![^\W_])"), ("fn:", "fn;")),
@@ -254,7 +256,7 @@ _RECORDS = (
     (expression(rf"\"given\"\s?:\s?\[\s{{0,9}}{_HELD}(?:,\s{{0,9}}{_HELD})?(?:,\s{{0,9}}{_HELD})?"), ('"given"',)),
     (expression(rf"\"name\"\s?:\s?\[\s{{0,9}}\{{[^{{}}]{{0,60}}?\"text\"\s?:\s?\"({_FULL})\""), ('"name"',)),
     (expression(rf"Patient/[\w\-]{{1,40}}\"[^{{}}]{{0,20}}\"display\"\s?:\s?\"({_FULL})\""), ("patient/",)),
-    (expression(rf"(?i:cn): ?({_FULL})(?=\n|\Z)"), ("cn: ", "cn:")),
+    (expression(rf"(?i:cn): ?({_FULL})(?=\n|\Z)"), ("cn:",)),
     (expression(rf"(?i:sn): ?({_PART})(?=\n|\Z)"), ("sn: ",)),
     (expression(rf"name=\"{_OF_PEOPLE}\"[^<>]{{0,60}}? value=\"({_FULL})\""), ('name="',)),
     (expression(r"(?:NM1\*(?:IL|QC|74|85)\*1\*)([A-Z'\- ]{2,30}\*[A-Z'\-]{2,25})(?=\*)"), ("nm1*",)),

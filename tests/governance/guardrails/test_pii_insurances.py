@@ -30,6 +30,7 @@ def test_numbers_of_insurances(text: str, number: str) -> None:
     "text",
     [
         "Insurance claim no. 2024-991-33", "policy id: arn-44-88-2291-01", "insurance since 2019-05-03", "the insurer's company number 01234567", "insurance policy 2024/25 is out", "member id 8841-2291 of the Raft cluster",
+        "insurance number of members grew to 1234567 in 2023", "Versicherungssumme: 5.000.000 EUR", "No. of insured persons: 1200345", "Seguro que el pedido nº 10234567 llega hoy", "assurance qualité no 9001:2015",
         "Insurance Act no. 12 of 1938", "premium up 12.5 % to 1234567 EUR",
     ],
 )  # fmt: skip

@@ -83,7 +83,7 @@ def test_names(text: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "I'm Happy to help", "Mr Blobby of Crinkley", "cn: Backup Services", '<input name="guest" value="Your Name">', "Don Giovanni, at the opera", "owner: Platform Team",
+        "I'm Happy to help", "Mr Blobby of Crinkley", "cn: Backup Services", '<input name="guest" value="Your Name">', "Don Giovanni, at the opera", "cn: Domain Admins\nobjectClass: group", '<input name="hostname" value="Web One">', "registrant: WhoisGuard Protected", "owner: Platform Team",
         "Please be patient: Large Exports can take up to 45 minutes.", "Driver: Intel Graphics", "Client: Acme Corporation", "Sender: Mail Delivery Subsystem", "Tenant: Default Directory", "Teacher: Training Material", "Saludos,\nEl Equipo Comercial",
         "Patient: please bring your card", "Tenant: the party that rents the flat", "Claimant: Acme Logistics Ltd",
         "From: Support Desk <support@harbourdesk.com>", "Name: Premium Plan\nPrice: 12.00", "name: Front Gate\nimage: nginx",
