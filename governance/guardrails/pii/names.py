@@ -240,6 +240,12 @@ def _great(word: str) -> bool:
 
 
 _OF_PEOPLE = r"(?:(?:full|real|first|last|guest|customer|patient|contact|your|holder|card|parent|child|student)[_ -]?name|guest|patient|customer|client|tenant|holder|owner|contact|passenger|applicant|nombre|nom|nome|naam|requester|reporter|assignee)"
+# "May I have your full name?", and what the next to speak begins with.
+_ASKED = r"(?i:(?<=your )name|(?<=full )name|(?<=first )name|(?<=last )name|(?<=ihr )name|(?<=ihren )namen?|wie heißen sie|(?<=votre )nom|(?<=su )nombre|(?<=tu )nombre|come si chiama|(?<=suo )nome|(?<=seu )nome|(?<=uw )naam|imię i nazwisko)[^\n?]{0,40}\?[^\n]{0,8}"
+_TURN = (
+    r"\n{1,2}(?:[\[(]?\d[\d:. ,/\-]{3,20}(?:[ap]m)?[\])]? ?(?:- )?)?[\"'*<]{0,2}[^\W\d][\w .]{0,16}[\"'*>]{0,2}[ ]?[:>] ?"
+    r"(?i:(?:it'?s|it is|yes|sure|hi|ja|oui|sí|i'm|i am|this is|ich bin|c'est|je suis|soy|sono|mein name ist)[, ]{1,2}){0,3}"
+)
 _HELD = rf"\"({_PART}(?: {_PART})?)\""
 _RECORDS = (
     (expression(rf"FN(?:;[^:\n]{{1,40}})?:({_FULL})(?![^\W_])"), ("fn:", "fn;")),
@@ -256,6 +262,10 @@ _RECORDS = (
     (expression(rf"\"given\"\s?:\s?\[\s{{0,9}}{_HELD}(?:,\s{{0,9}}{_HELD})?(?:,\s{{0,9}}{_HELD})?"), ('"given"',)),
     (expression(rf"\"name\"\s?:\s?\[\s{{0,9}}\{{[^{{}}]{{0,60}}?\"text\"\s?:\s?\"({_FULL})\""), ('"name"',)),
     (expression(rf"Patient/[\w\-]{{1,40}}\"[^{{}}]{{0,20}}\"display\"\s?:\s?\"({_FULL})\""), ("patient/",)),
+    (
+        expression(rf"{_ASKED}{_TURN}{_NAME}"),
+        ("name", "wie heißen sie", "nom ", "nombre", "come si chiama", "nome", "naam", "imię i nazwisko"),
+    ),
     (expression(rf"(?i:cn): ?({_FULL})(?=\n|\Z)"), ("cn:",)),
     (expression(rf"(?i:sn): ?({_PART})(?=\n|\Z)"), ("sn: ",)),
     (expression(rf"name=\"{_OF_PEOPLE}\"[^<>]{{0,60}}? value=\"({_FULL})\""), ('name="',)),
@@ -307,6 +317,7 @@ TAILS = (
     r"(?i:[fcs]?n)[:;][^\n]{0,60}",
     r"\"name\"\s?:\s?\[[^\]]{0,140}",
     r"Patient/[^{}]{0,110}",
+    r"(?i:name|nom|nombre|heißen sie|chiama|nome|naam|nazwisko)[^\n?]{0,40}\?[^\n]{0,8}(?:\n{1,2}[^\n]{0,90})?",
     r"name=\"[^<>]{0,150}",
     r"(?:NM1\*|PID\||NAD\+)[^~\n']{0,180}",
     rf"(?:{'|'.join(OWN_EASTERN)})(?:[ :]{{1,2}}[\u0590-\u06ff'\"-]{{0,20}}){{0,6}}",

@@ -14,6 +14,11 @@ def names_in(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
+        (
+            "[10:02] agent: may I have your full name?\n[10:02] visitor: it's Bartholomew Nkemelu",
+            ["Bartholomew Nkemelu"],
+        ),
+        ("BOT: Wie heißen Sie?\nUSER: Gundula Petersen", ["Gundula Petersen"]),
         ("cn: Katharina Roth\nsn: Roth\nmail: x", ["Katharina Roth", "Roth"]),
         ('"name":[{"use":"official","text":"Casimir Vandenhoeck"}]', ["Casimir Vandenhoeck"]),
         ('{"reference": "Patient/991", "display": "Ingrid Thorvaldsen"}', ["Ingrid Thorvaldsen"]),
@@ -83,7 +88,7 @@ def test_names(text: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "I'm Happy to help", "Mr Blobby of Crinkley", "cn: Backup Services", '<input name="guest" value="Your Name">', "Don Giovanni, at the opera", "cn: Domain Admins\nobjectClass: group", '<input name="hostname" value="Web One">', "registrant: WhoisGuard Protected", "owner: Platform Team",
+        "I'm Happy to help", "Mr Blobby of Crinkley", "cn: Backup Services", '<input name="guest" value="Your Name">', "Don Giovanni, at the opera", "What is the product name?\nBot: Blue Kettle", "cn: Domain Admins\nobjectClass: group", '<input name="hostname" value="Web One">', "registrant: WhoisGuard Protected", "owner: Platform Team",
         "Please be patient: Large Exports can take up to 45 minutes.", "Driver: Intel Graphics", "Client: Acme Corporation", "Sender: Mail Delivery Subsystem", "Tenant: Default Directory", "Teacher: Training Material", "Saludos,\nEl Equipo Comercial",
         "Patient: please bring your card", "Tenant: the party that rents the flat", "Claimant: Acme Logistics Ltd",
         "From: Support Desk <support@harbourdesk.com>", "Name: Premium Plan\nPrice: 12.00", "name: Front Gate\nimage: nginx",
