@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from ninja.security.base import AuthBase
 
 from accounts import principals, reading
 from accounts.principals import Principal
+from accounts.seam import in_thread
 from accounts.services import issuers, service_accounts, sessions, tokens
 from agentos.core.errors import ConfigError, Invalid, NotAuthenticated, PolicyDenied
 
@@ -76,7 +78,7 @@ def header_map(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 async def renew(principal: Principal) -> Principal | None:
-    """Look again, at most two seconds old: for open streams, which outlive a token but not its family.
+    """Look again, at most two seconds old: for open streams, which outlive a token but not its family, nor its key.
 
     Returns the principal as she is now, or None when she has signed out or lost access.
     """
@@ -86,11 +88,13 @@ async def renew(principal: Principal) -> Principal | None:
         now = await sessions.current(principal.credential)
     elif principal.foreign is not None:
         now = await issuers.current(principal.foreign)
+    elif principal.signed_by and not await in_thread(tokens.is_in_force, principal.signed_by):
+        now = None
     else:
         now = await principals.current(principal.user_id, principal.tenant_id, principal.family)
     if now is None or now.version != principal.version or now.tenant_id != principal.tenant_id:
         return None
-    return now
+    return replace(now, signed_by=principal.signed_by)
 
 
 class Authenticator(AuthBase):
@@ -204,7 +208,9 @@ async def _by_bearer(authorization: str) -> Principal:
 async def _by_our_token(token: str) -> Principal | None:
     claims = await tokens.verify(token)
     principal = await principals.current(claims.user_id, claims.tenant_id, claims.family)
-    return principal if principal is not None and principal.version == claims.version else None
+    if principal is None or principal.version != claims.version:
+        return None
+    return replace(principal, signed_by=claims.signed_by)
 
 
 def _header(headers: Mapping[str, str], name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Looks again at everybody who has a stream open: who has signed out, lost access or lost a right since."""
+"""Looks again at everybody who has a stream open: who has signed out, lost access, a right or her token's key since."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from accounts import auth, principals
 from accounts.models import Membership, RefreshToken
 from accounts.principals import Principal
 from accounts.seam import in_thread
+from accounts.services import tokens
 
 
 async def among(readers: Collection[Principal]) -> list[Principal]:
-    """Return those who hold less than they did; two statements for all who came with a token."""
+    """Return those who hold less than they did; three statements at most for all who came with a token."""
     now: dict[Principal, Principal | None] = {}
     with_token = [reader for reader in readers if reader.via == "token"]
     if with_token:
@@ -40,6 +41,7 @@ def _current(readers: list[Principal]) -> dict[Principal, Principal]:
         for reader in readers
         if (member := members.get((reader.user_id, reader.tenant_id))) is not None
         and (reader.family is None or (reader.user_id, reader.tenant_id, reader.family) in alive)
+        and (not reader.signed_by or tokens.is_in_force(reader.signed_by))
     }
 
 

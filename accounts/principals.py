@@ -61,8 +61,8 @@ class Principal:
     `scopes` is all that she may do here: what her role grants (`role_scopes`) and what was granted to her alone
     (`grants`), within what a key or another issuer narrows it to (`limits`; None where nothing does). `account_id`
     names the key's service account, `keys` all accounts of which a key was shown to her. `credential` finds a service
-    key (its hash) or a session (its key) again, `foreign` whom another issuer's token stands for; a token of ours needs
-    none. `support` is who is no member here.
+    key (its hash) or a session (its key) again, `foreign` whom another issuer's token stands for; of a token of ours
+    `signed_by` names the key. `support` is who is no member here.
     """
 
     user_id: UUID
@@ -82,6 +82,7 @@ class Principal:
     version: int = 0
     credential: str = field(default="", repr=False)
     foreign: Foreign | None = field(default=None, repr=False)
+    signed_by: str = ""
     support: Support | None = field(default=None, repr=False)
 
     def has(self, scope: str) -> bool:

@@ -34,7 +34,7 @@ REMEMBERED_TOKENS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a checked token says. `version` and `family` still have to hold in the database."""
+    """What a checked token says, and the key that signed it. `version` and `family` have to hold in the database."""
 
     id: UUID
     user_id: UUID
@@ -42,6 +42,7 @@ class Claims:
     version: int
     family: UUID
     expires_at: datetime
+    signed_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,12 @@ def is_ours(token: str) -> bool:
     return bool(_named(token)[0] == settings.SIMPLE_JWT["ISSUER"])
 
 
+def is_in_force(kid: str) -> bool:
+    """Say whether the key of this name verifies what it signed, by what is known that is at most two seconds old."""
+    keys.ring.look()
+    return keys.ring.find(kid) is not None
+
+
 async def verify(token: str) -> Claims:
     """Check an access token as `verify_access` does, with keys that are at most two seconds old."""
     if keys.ring.is_stale:
@@ -294,6 +301,7 @@ def _claims(token: str, kind: type[_Access | _Refresh]) -> Claims:
             version=jose.whole(payload["ver"]),
             family=UUID(payload["fam"]),
             expires_at=datetime.fromtimestamp(payload["exp"], UTC),
+            signed_by=read.kid,
         )
     except (TokenError, KeyError, ValueError, TypeError, AttributeError, OverflowError):
         raise NotAuthenticated from None

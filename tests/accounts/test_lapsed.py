@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from accounts import lapsed
+from accounts import auth, lapsed
 from accounts.models import Membership, User
 from accounts.principals import Principal
 from accounts.seam import in_thread
-from accounts.services import service_accounts, tokens
+from accounts.services import keys, service_accounts, tokens
 from accounts.tenancy import tenant_scope
 from tests.conftest import PASSWORD
 
@@ -43,6 +43,20 @@ async def test_each_way_to_lose_a_right_is_found_and_nobody_else_falls(reader, a
     await in_thread(lambda: users.update(is_active=True))
     assert await lapsed.among([reader, other]) == []
     assert await falls_by(lambda: tokens.revoke(reader))
+
+
+async def test_whose_tokens_key_is_revoked_falls_and_others_stay(acme):
+    pair = await in_thread(tokens.issue, email=acme.member.email, password=PASSWORD)
+    with_it = await auth.authenticate({"Authorization": f"Bearer {pair.access}"}, {}, "GET", "")
+    await in_thread(keys.rotate, at_once=True)
+    pair = await in_thread(tokens.issue, email=acme.member.email, password=PASSWORD)
+    with_next = await auth.authenticate({"Authorization": f"Bearer {pair.access}"}, {}, "GET", "")
+    assert await lapsed.among([with_it, with_next]) == []
+    assert await auth.renew(with_it) is not None
+    await in_thread(keys.revoke, with_it.signed_by)
+    assert await lapsed.among([with_it, with_next]) == [with_it]
+    assert await auth.renew(with_it) is None
+    assert await auth.renew(with_next) is not None
 
 
 async def test_signing_out_everywhere_and_leaving_the_tenant_count(reader, acme):
