@@ -19,6 +19,8 @@ _SPACES = dict.fromkeys(
 _PLAIN = {**_DASHES, **_SPACES}
 _INVISIBLE = expression(f"[{INVISIBLE}]")
 _STYLED = expression(f"[{STYLED}]")
+_MAY_FOLD = expression(rf"[{INVISIBLE}{STYLED}{''.join(map(chr, _PLAIN))}\d]")
+_LONGER_IN_LOWER_CASE = "\u0130"  # alone among all characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +51,24 @@ def fold(text: str) -> Folded:
     """Make digits, full-width and styled letters, dashes and spaces plain; drop what can't be seen."""
     if text.isascii():
         return Folded(text, text.lower())
-    table = {character: plain for character in set(text) if (plain := _folded(character)) != character}
+    may_fold = _MAY_FOLD.findall("".join(set(text)))
+    table = {character: plain for character in may_fold if (plain := _folded(character)) != character}
     if not table:
         return Folded(text, lower(text))
-    if all(len(plain) == 1 for plain in table.values()):
-        moved = text.translate({ord(character): plain for character, plain in table.items()})
+    moved = text.translate({ord(character): plain for character, plain in table.items()})
+    lengths = {character: len(plain) for character, plain in table.items() if len(plain) != 1}
+    if not lengths:
         return Folded(moved, lower(moved))
-    parts: list[str] = []
-    origins: list[int] = []
-    for index, character in enumerate(text):
-        plain = table.get(character, character)
-        parts.append(plain)
-        origins.extend([index] * len(plain))
-    moved = "".join(parts)
+    known = lengths.get
+    origins = [place for place, character in enumerate(text) for _ in range(known(character, 1))]
     return Folded(moved, lower(moved), origins)
 
 
 def lower(text: str) -> str:
     """Return the text in lower case, of the same length."""
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    return "".join(one if len(one := character.lower()) == 1 else character for character in text)
+    if _LONGER_IN_LOWER_CASE not in text:
+        return text.lower()
+    return _LONGER_IN_LOWER_CASE.join(map(str.lower, text.split(_LONGER_IN_LOWER_CASE)))
 
 
 @lru_cache(maxsize=4096)

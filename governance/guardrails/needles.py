@@ -218,10 +218,11 @@ def shortest(words: Iterable[str]) -> list[str]:
 _FIRST_WORD = expression(r"(?<=.)\W.*")  # what follows it
 
 
-def beginnings(words: Iterable[str], *, ahead: bool = False, both_cases: bool = False) -> str:
+def beginnings(words: Iterable[str], *, ahead: bool = False, both_cases: bool = False, after: str = "") -> str:
     """Return a pattern that tells words apart letter by letter, and eats no more than the first word of each.
 
-    None of them may begin another. Letters in both cases take less than an expression that minds no case.
+    None of them may begin another. Letters in both cases take less than an expression that minds no case. What must
+    not stand `after`, one character, is looked for behind the first letter: that letter is what a search looks for.
     """
     following: dict[str, list[str]] = {}
     for word in words:
@@ -230,7 +231,8 @@ def beginnings(words: Iterable[str], *, ahead: bool = False, both_cases: bool = 
     branches: list[str] = []
     for letter, rests in sorted(following.items()):
         cases = f"[{letter.lower()}{letter.upper()}]" if both_cases and letter.isalpha() else re.escape(letter)
-        branch = cases + beginnings(rests, ahead=True, both_cases=both_cases)
+        behind = rf"(?<!{after}.)" if after else ""
+        branch = cases + behind + beginnings(rests, ahead=True, both_cases=both_cases)
         branches.append(f"(?={branch})" if ahead and _SIGN.match(letter) else branch)
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})" if branches else ""
 

@@ -17,11 +17,11 @@ from governance.guardrails.reading import Reading
 _UPPER = r"[A-Z\u00c0-\u00de\u0100-\u017f\u0386-\u03ab\u0410-\u042f\u0404-\u0407]"
 _CAPITAL = rf"{_UPPER}[\w'’.\-]{{0,24}}+"
 _CODES = r"(?:[A-Z]{1,2}-)?(?:\d{5}(?:-\d{3,4})?|\d{4}(?: ?[A-Z]{2}\b|-\d{3})?|\d\d-\d{3}|\d{3} \d\d|\d{6})"
-_BRITISH = r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"
-_IRISH = r"(?<![A-Z0-9])[ACDEFHKNPRTVWXY]\d[\dW] [A-Z\d]{4}"
+_BRITISH = r"[A-Z]?\d[A-Z\d]? \d[A-Z]{2}"  # behind a letter, as the next: that is found fastest
+_IRISH = r"(?<![A-Z0-9].)(?<=[ACDEFHKNPRTVWXY])\d[\dW] [A-Z\d]{4}"
 _STATES = r"(?:[A-Z]{2}|NSW|VIC|QLD|TAS|ACT)"
 # A town with its code before or after it.
-_TOWN = rf"(?:{_CODES} {_UPPER}[\w'’\-]{{1,24}}+|(?:{_CAPITAL}[ ,\-]{{1,3}}){{1,4}}(?:{_STATES}[, ]{{1,2}}|CEP )?(?:{_CODES}|{_BRITISH}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\w/]))"
+_TOWN = rf"(?:{_CODES} {_UPPER}[\w'’\-]{{1,24}}+|(?:{_CAPITAL}[ ,\-]{{1,3}}){{1,4}}(?:{_STATES}[, ]{{1,2}}|CEP )?(?:{_CODES}|[A-Z]{_BRITISH}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\w/]))"
 _HOUSE = r"(?:[nN][roº°]?\.? ?|No\.?:? ?|д\. ?|дом |Nr\.? )?\d{1,5}(?: ?[a-zA-Zа-яА-Я]\b)?(?:[/\-]\d{1,4}[a-zA-Z]?)?(?![\w:%€$]|[.,]\d)"
 # Floor, door and district, before the town.
 _IN_TOWN = rf"(?:[^\n,;]{{0,24}}+(?:,[^\n,;]{{1,28}}+){{0,3}}?,|\n|,\n|) ?{_TOWN}"
@@ -71,7 +71,7 @@ _NUMBERED = expression(rf"[ ,]{{1,2}}(?P<house>{_HOUSE})(?P<town>{_IN_TOWN})?")
 _NAME_AND_NUMBER = expression(rf" {_NAME}(?:(?!, ?\d{{5}} {_UPPER}),? ?(?P<house>{_HOUSE}))?(?P<town>{_IN_TOWN})?")
 _NUMBER_BEFORE = expression(r"(?<![\w.,:/\-])\d{1,4}(?: ?(?:bis|ter|quater|[a-zA-Z])\b)?,? $")
 _POSTCODES = (
-    expression(rf"(?:{_BRITISH}|{_IRISH})(?![A-Z0-9])"),
+    expression(rf"[A-Z](?:{_BRITISH}|{_IRISH})(?![A-Z0-9])"),
     expression(rf"\d(?:\d{{3}} [A-Z]{{2}}|\d-\d{{3}}|\d\d \d\d) {_UPPER}[^\W\d_]{{2,20}}+"),
 )
 _LINES = expression(rf"(?:(?:{_CAPITAL}|\d{{1,4}}[A-Za-z]?)[ ,\n]{{1,2}}){{3,9}}$")

@@ -86,11 +86,11 @@ _COUNTED = expression(
 )
 FEWEST, MOST, FEWEST_WORDS, LONGEST_WORD, REACH, REACH_ZONE = 8, 15, 4, 30, 64, 160
 # What every word begins with that speaks of a telephone.
-_TOLD = expression(r"(?<![a-z])" + beginnings(shortest((
+_TOLD = expression(beginnings(shortest((
     "number", "nummer", "rufnummer", "numer", "numér", "númer", "phone", "mobil", "cell", "call", "ring", "text", "dial", "reach", "sms", "zap", "get me", "hold of", "shout", "tel", "handy",
     "erreich", "rufen", "mich unter", "portable", "appel", "rappel", "joi", "fixe", "fisso", "chiam", "trovi", "trova", "móvil", "movil", "llam", "llám", "celul", "mobiel", "whatsapp", "marcar", "localiz", "fijo", "lig", "bel me",
     "номер", "телефон", "звони", "電話", "电话", "手机", "手機", "携帯",
-))))  # fmt: skip
+)), after="[a-z]"))  # fmt: skip
 _BEGINNINGS = tuple({word[:3] for word in _SAYS} | {word for word in _SAYS if len(word) < 3})
 _ALL_IN_ORDER = expression(r"0?123456|987654|76543")
 _DIGITS = {word: str(value) for words in (

@@ -16,7 +16,7 @@ from governance.guardrails.reading import Reading
 _LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
 _LOCAL = expression(rf"[{_LETTERS}._%+'\-]{{1,64}}")
 _HOST = expression(
-    rf"(?:[{_LETTERS}](?:[{_LETTERS}\-]{{0,61}}[{_LETTERS}])?\.){{1,6}}(?:[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}|xn--[0-9a-z]{{2,20}})(?![{_LETTERS}@])"
+    rf"(?=[{_LETTERS}])(?:[{_LETTERS}](?:[{_LETTERS}\-]{{0,61}}[{_LETTERS}])?\.){{1,6}}(?:[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}|xn--[0-9a-z]{{2,20}})(?![{_LETTERS}@])"
 )
 _FILE_ENDINGS = frozenset(
     ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "css", "ts", "tsx", "jsx", "json", "map", "html", "htm", "xml", "yml", "yaml", "toml", "lock", "txt", "log", "md", "pdf", "tgz", "gz", "zip", "tar", "whl", "jar", "exe", "dll", "so", "o", "h", "c", "cpp", "java", "rb", "go", "rs", "php", "sql", "csv", "tsv", "bin", "dat", "localhost", "localdomain", "svc", "lan", "invalid", "service", "socket", "timer", "target", "mount", "conf", "ini", "sh", "local"]
@@ -74,9 +74,9 @@ def find(reading: Reading) -> Iterator[Finding]:
 def _emails(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     for at, sign in places(text, ("@", "%40")):
-        local = _LOCAL.match(text[max(0, at - 64) : at][::-1])
         after = at + len(sign)
         host = _HOST.match(text, after, after + 255)
+        local = _LOCAL.match(text[max(0, at - 64) : at][::-1]) if host is not None else None
         if local is not None and host is not None:
             start = at - len(local[0].rstrip(".'-%"))
             if start < at and _addressed(reading, start, at, host):

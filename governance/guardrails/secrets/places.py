@@ -19,7 +19,9 @@ _PRIVATE_PART = expression(
 )
 
 # A number of 256 bits as wallets and signers take it.
-_SIXTY_FOUR = expression(r"(?<![0-9A-Za-z])(?:0x)?(?P<value>[0-9a-f]{64}|[0-9A-F]{64})(?![0-9A-Za-z])")
+_SIXTY_FOUR = expression(
+    r"(?=[0-9A-Fa-f][0-9A-Fa-fx])(?<![0-9A-Za-z])(?:0x)?(?P<value>[0-9a-f]{64}|[0-9A-F]{64})(?![0-9A-Za-z])"
+)
 _WALLET = expression(
     r"(?:wallet|signer|\b(?:eth|btc|sol)(?:ereum)? key|private ?key|privkey|priv_?key|secret ?key|private_key|secret_key|privatekeyto|keypair|cast send|accounts?:|--private|deployer_?(?:pk|key)|clé privée|clave privada|"
     r"chiave privata|chave privada|privater schlüssel|приватный ключ|закрытый ключ|私钥|私鑰|秘密鍵|개인키)"
@@ -31,7 +33,7 @@ _BYTES = expression(r"\[(?P<value>\d{1,3}(?:, ?\d{1,3}){31,63})\]")
 _KEYPAIR = expression(r"keypair|secret ?key|private ?key|solana|signer|id\.json")
 _BYTES_OF_KEYS, REACH_OF_KEYPAIR, FEWEST_NUMBERED = frozenset({32, 64}), 80, 8
 _NUMBERED = expression(
-    r"(?<!\w)1[.):] ?[a-z]{3,8},?\s{1,2}2[.):] ?[a-z]{3,8},?\s{1,2}3[.):] ?[a-z]{3,8},?\s{1,2}(?:\d{1,2}[.):] ?[a-z]{3,8},?\s{1,2}){8,20}(?:12|15|18|21|24)[.):] ?[a-z]{3,8}\b"
+    r"1(?<!\w.)[.):] ?[a-z]{3,8},?\s{1,2}2[.):] ?[a-z]{3,8},?\s{1,2}3[.):] ?[a-z]{3,8},?\s{1,2}(?:\d{1,2}[.):] ?[a-z]{3,8},?\s{1,2}){8,20}(?:12|15|18|21|24)[.):] ?[a-z]{3,8}\b"
 )
 
 # One setting on a line of its own.
