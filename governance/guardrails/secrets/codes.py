@@ -14,9 +14,10 @@ from governance.guardrails.secrets import looks
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the codes of a folded text that let somebody in once."""
-    if reading.speaks(_DIGIT):
-        for rule in (_once, _told_first, _for_emergencies, _listed_above):
-            yield from rule(reading)
+    for rule in (_once, _told_first) if reading.speaks(_DIGIT) else ():
+        yield from rule(reading)
+    yield from _for_emergencies(reading)
+    yield from _listed_above(reading)
 
 
 _DIGIT = expression(r"\d")
@@ -157,7 +158,7 @@ _LISTS = Needles((
     "kody zapasowe", "kody odzyskiwania", "kod odzyskiwania", "återställningskod", "reservkod", "gjenopprettingskode", "gendannelseskode", "kurtarma kod", "yedek kod", "резервные коды", "резервный код", "коды восстановления", "код восстановления",
     "恢复代码", "恢复码", "备用代码", "備用碼", "リカバリーコード", "バックアップコード", "복구 코드", "백업 코드", "varakoodi", "záložní kód",
 ))  # fmt: skip
-ONE_CODE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,12})(?![\w\-])"
+ONE_CODE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,20}|(?-i:[A-Z]{4,5}-[A-Z]{4,5}))(?![\w\-])"
 _LIST = expression(
     rf"[^\W\d_]{{0,3}}(?:[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )|[^\n:=]{{61,140}}(?: ?:[ \t]{{0,4}})?\n)(?P<value>(?:(?:[\s,;.)(|*•☐□/\-]{{0,6}}| {{7,24}}| (?:and|und|et|y|e|i|en|og|och|и) )(?:\d{{1,2}}[.):] {{0,2}})?{ONE_CODE}){{1,16}})",
     re.IGNORECASE,

@@ -35,7 +35,7 @@ _OPTION = expression(
     r"-[ua] ['\"]?[\w.@\-]{1,120}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
 )
 _QUOTED_OPTION = expression(
-    r"(?:--pass(?:phrase|word|wd)?[ =]|ssh-keygen [^\n\"']{0,80}-N )(?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
+    r"(?:wpa_passphrase [\w\-]{1,32} |--pass(?:phrase|word|wd)?[ =]|ssh-keygen [^\n\"']{0,80}-N )(?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
 )
 # Of apps that print codes for logging in.
 _SEED_OF_CODES = expression(
@@ -103,6 +103,13 @@ _COMMANDS = {
     "lftp": r" -u [\w.@\-]{1,40},",
     "smbclient rpcclient crackmapexec": rf"{_UP_TO}(?:-U ['\"]?[\w\\.@\-]{{1,40}}%)",
     "ipmitool ncftp winrm twine sshfs": rf"[\w\-]{{0,20}}{_UP_TO}-[pP] ",
+    "racadm winexe smbmap netexec nxc": rf"\b{_UP_TO}(?:-[pP] |-U ['\"]?[\w\\./@\-]{{1,40}}%)",
+    "ssserver sslocal ss-server ss-local ss-redir edge supernode": rf"\b{_UP_TO}-k ",
+    "iodine iodined": rf"\b{_UP_TO}-P ?",
+    "password-command passphrase-command -extpass passcommand password_command": r"[ =]{1,3}[\"']?(?:echo|printf)(?: -n)? [\"']?",
+    "stats~auth": r" [\w.\-]{1,32}:",
+    "--script-args": r"[= ][\"']?[^\n|;]{0,120}?pass(?:word|wd)?=",
+    "uci~set": r" [\w.@\[\]\-]{1,60}\.(?:key\d?|password|psk|secret|sae_password|auth_secret|wpakey|password_enc)=",
     "oc cf": rf" login\b{_UP_TO}-p ",
     "nuget": rf"\b{_UP_TO}-(?:k|apikey|api-key) ",
     "rabbitmqctl": r" (?:add_user|change_password|authenticate_user) \S{1,40} ",
@@ -161,7 +168,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         believed = looks.assigned(match["value"]) and not (name and "pass" not in match[0])
         if believed or _plain_argument(text, match):
             yield looks.span("password", match, match["value"], 0.8)
-    for match in reading.matches(_QUOTED_OPTION, ("--pass", "ssh-keygen")):
+    for match in reading.matches(_QUOTED_OPTION, ("--pass", "ssh-keygen", "wpa_passphrase")):
         if not looks.placeholder(match["value"]) and "$" not in match["value"]:
             yield looks.span("password", match, match["value"], 0.8)
     for match in reading.matches(_SEED_OF_CODES, ("totp", "2fa", "mfa", "authenticator", "otp ")):

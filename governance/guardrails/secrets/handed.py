@@ -81,11 +81,12 @@ def _of_cards(reading: Reading) -> Iterator[Finding]:
         reading.each(_CODES, price=2, whole=False) if reading.speaks(_CARD) or reading.speaks(_KEYPAD) else ()
     ):
         match = _FOUR.match(lower, at + len(cue.rstrip()))
-        if match is None or looks.YEAR.match(match["value"]):
+        if match is None:
             continue
         before = lower[max(0, at - REACH_OF_CARD) : at]
         carried = len(match["value"]) == PIN_OF_CARD and _CARD.search(before) is not None
-        if (carried or _KEYPAD.search(before) is not None) and not _OTHER_CARD.search(before):
+        opened = _KEYPAD.search(before) is not None and not looks.YEAR.match(match["value"])
+        if (carried or opened) and not _OTHER_CARD.search(before):
             yield Finding("pin", *match.span("value"), 0.7)
 
 

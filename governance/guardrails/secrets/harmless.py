@@ -30,6 +30,12 @@ _CERTIFICATE, _PRINT = expression(r"x\.?509|modsign|certificate"), expression(r"
 _OF_CODE = expression(
     r"(?:[\w.]{1,60}\.)?[A-Z][A-Za-z\d]{2,40}(?:Private|Public|Secret)Key\Z|\w*abcdefghijklmnop", re.IGNORECASE
 )
+# What is made of the names of ciphers, as XChaCha20Poly1305, has no other digits.
+_CIPHERS = expression(
+    r"chacha20|poly1305|salsa20|ed25519|x25519|curve25519|secp(?:256|384)[kr]1|sha(?:256|384|512)|aes(?:128|192|256)|rsa(?:2048|3072|4096)|argon2|pbkdf2|blake[23][bs]?|ripemd160",
+    re.IGNORECASE,
+)
+_DIGIT = expression(r"\d")
 _ID = expression(r"id(?<![\w\-]id)[\"']?\s{0,40}[:=]\s{0,4}[\"']?\Z")
 _PROMPT = expression(r"[\w\-]+@[\w.\-]+:[~/][\w./\-]{0,60}[#$]")  # of a shell that asked for a password
 # Keys that are pressed together, who is asked for a password, where code takes one from, a colour, what is in each line of a log.
@@ -45,8 +51,10 @@ _NO_VALUE = expression(
 )
 # The next line of settings, below one that is empty or a placeholder.
 _NEXT_SETTING, _SETTING_BEFORE = (
-    expression(r"[A-Z]{2,20}(?:_[A-Z]{2,20}){0,5}=|[a-z]\w{1,20}(?:[.\-]\w{1,20}){1,5}="),
-    expression(r"[A-Z][A-Z\d_]{2,40}=[^\n]{0,40}\n\Z|[\w.\-]{2,40}=[ \t]{0,4}\r?\n\Z"),
+    expression(r"[a-z][a-z_.\-]{1,40}\||[A-Z]{2,20}(?:_[A-Z]{2,20}){0,5}=|[a-z]\w{1,20}(?:[.\-]\w{1,20}){1,5}="),
+    expression(
+        r"[A-Z][A-Z\d_]{2,40}=[^\n]{0,40}\n\Z|[\w.\-]{2,40}=[ \t]{0,4}\r?\n\Z|[a-z]\w{1,20}\.[\w.\-]{2,40} ?=[^\n]{0,60}\n\Z|\n[\w.\-]{2,40}\|[^\n|]{1,40}\n\Z"
+    ),
 )
 # What only its cluster can open.
 _SEALED, _SEALS = expression(r"Ag[A-Za-z0-9+/=]{60,}"), expression(r"encrypteddata:|sealedsecret")
@@ -112,7 +120,16 @@ def harmless(reading: Reading, one: Finding) -> bool:
     if _shown(reading, start) or (one.kind in _NAMED and _called_otherwise(reading, start, end)):
         return True
     if one.kind in _KEYS:
-        return text.startswith(_ELLIPSIS, end) or _OF_CODE.match(text, start, end) is not None or _public(reading, one)
+        return (
+            text.startswith(_ELLIPSIS, end)
+            or _OF_CODE.match(text, start, end) is not None
+            or _cipher(text[start:end])
+            or (
+                looks.UUID.match(text[start:end]) is not None
+                and _OF_UUID.search(reading.lower, max(0, start - REACH), start) is not None
+            )
+            or _public(reading, one)
+        )
     if one.kind == "password":
         floor = max(0, start - REACH_OF_ID)
         template = text.rfind("{%", floor, start)
@@ -122,6 +139,17 @@ def harmless(reading: Reading, one: Finding) -> bool:
             or _ID.search(reading.lower, floor, start) is not None
         )
     return one.kind == "pin" and (_postal(reading, one) or _on_receipt(reading, one) or _of_goods(reading, one))
+
+
+def _cipher(value: str) -> bool:
+    rest = _CIPHERS.sub("", value)
+    return rest != value and _DIGIT.search(rest) is None
+
+
+# "credentialsId": "…", "req": "…": the name of a thing, or of what a line of a log tells of.
+_OF_UUID = expression(
+    r"(?<![a-z\d])(?:(?:credentials?|secret|token|key|auth|authenticator|session|vault|role|policy|factor|client|entity|object|resource)[_\-]?(?:ids?|uuid|ref|name|version)|req|rid|tid|cid|corr|trace|span|event|evt|msg|job|run|ref|etag)[\"']?\s?(?:[:=]|=>)\s?[\"']?\Z"
+)
 
 
 def _of_goods(reading: Reading, one: Finding) -> bool:

@@ -18,6 +18,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _phrased(reading)
     yield from _in_files(reading)
     yield from _wallets(reading)
+    yield from _unspoken(reading)
 
 
 # "passwort: alte möwe 5 uhr", "password is lazy otter 2023 – …", PASSWORD='three old goats / one bridge'
@@ -99,3 +100,18 @@ def _wallets(reading: Reading) -> Iterator[Finding]:
 
 
 _TWELVE = expression(r"\n[ \t>*\"`]{0,4}[a-z]{3,8}(?: [a-z]{3,8}){11}")
+
+
+# "source password yelrdxyiqzzq": letters that no language has words of, at the end of a line.
+_LETTERS = expression(
+    r"[*_]{0,2}(?: ?[:=]| is| ist| est| es| è)? {1,2}[\"'`]?(?P<value>[a-z]{8,24})(?=[\"'`]?[.,;]?[ \t]{0,4}(?:\r?\n|\Z))"
+)
+_ODD = expression(r"q(?!u)|[jqxz][^aeiouy]|[^aeiou]{5}")
+FEWEST_ODD = 2
+
+
+def _unspoken(reading: Reading) -> Iterator[Finding]:
+    for at, core in reading.standing(_AT_PASSWORDS, whole=True):
+        match = _LETTERS.match(reading.text, at + len(core))
+        if match is not None and len(_ODD.findall(match["value"])) >= FEWEST_ODD:
+            yield Finding("password", *match.span("value"), 0.7)

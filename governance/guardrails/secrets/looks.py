@@ -241,7 +241,7 @@ _VOWEL = expression(r"[aeiouy]", re.IGNORECASE)
 
 def made_up(value: str) -> bool:
     """Tell whether a word is neither written in a sentence nor a number, a name or an address."""
-    if not told(value) or _HOST.search(value):
+    if not told(value) or _HOST.search(value) or _RELEASE.fullmatch(value):
         return False
     kinds = (str.islower, str.isupper, str.isdigit)
     several = sum(any(map(kind, value)) for kind in kinds)
@@ -264,7 +264,7 @@ def coined(value: str) -> bool:
     """Tell whether a value looks like what people make up: a word with digits after it or inside, or more than that."""
     if not told(value) or _HOST.search(value) or _HYPHENED.fullmatch(value) or _PRODUCT.match(value):
         return False
-    if _ARGUMENT.fullmatch(value):
+    if _ARGUMENT.fullmatch(value) or _RELEASE.fullmatch(value):
         return False
     return made_up(value) or any(form.fullmatch(value) for form in (_COINED, _CHAINED, _STRAY))
 
@@ -275,6 +275,7 @@ _COINED = expression(
     r"|(?!(?i:k8s|s3|v\d|h2|x86|i18n|e2e|l10n|b2b|p2p|m\d|t\d|c\d|r\d|a11y))(?=[^\d]*\d)[^\W\d_]{1,8}\d{1,2}[^\W\d_]{1,8}\d{1,2}[^\W\d_]{1,12}\d{0,4}"
     r"|(?!(?i:k8s|s3|v\d|h2|x86|i18n|e2e|l10n|b2b|p2p|m\d|t\d|c\d|r\d|a11y))[^\W\d_]\d{1,2}[^\W\d_]{4,16}\d{0,4}"
 )
+_RELEASE = expression(r"[A-Za-z]{2,16}\d{1,2}(?:\.\d{1,3}){1,3}")  # Ubuntu22.04
 # Small letters and digits in turns, as machines draw them: no hash, which has no letter behind "f".
 _STRAY = expression(r"(?=[a-z\d]{8,20}\Z)(?=[a-f\d]*[g-z])(?:[a-z]+\d+|\d+[a-z]+){2,}[a-z]*")
 # Words and numbers with signs between, as people chain them.

@@ -26,7 +26,7 @@ _NAMING = expression(
     r"(?:api[ _\-]?keys?|(?:(?:pre-?)?shared|mac|cmac|wep|provisioning|enrol?lment|leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
     r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
-    r"(?<![a-z])(?:pat|pk|(?:tls|wpa\d?|ipsec|ike)?psk(?:file|value|key)?(?![ _]?(?:identity|id|hint))|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif|pepper|vapid[ _]private)|passwords?|passphrase|"
+    r"(?<![a-z])(?:pat|pk|(?:tls|wpa\d?|ipsec|ike)?psk(?:file|value|key)?(?![ _]?(?:identity|id|hint))|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif|pepper|ssws|vapid[ _]private)|passwords?|passphrase|"
     r"cl[eé]s? (?:d[’']|de l[’'])?(?:api|acc[eè]s)|(?:api|zugriffs|zugangs|geheim|sicherheits)-?schlüssel|(?:clave|chave|chiave|llave) (?:(?:de|da|do|di|del|secreta|privada|segreta|la) ){0,2}(?:api|acceso|acesso|accesso)|"
     r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api[ \-]?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
     r"(?:시크릿|비밀|인증|연동|접근|액세스|서비스|마스터|암호화|결제|보안) ?키|(?:シークレット|アクセス|認証|暗号|マスター|サービス)(?:キー|鍵)|秘密鍵|(?:访问|接口|授权|应用|私有?|服务)(?:密钥|密鑰|key)|api[ \-]?(?:nyckel\w*|nøkkel\w*|nøgle\w*|avain\w*|kulcs\w*|klíč\w*|kľúč\w*|ključ\w*|chei\w*|κλειδί|anahtar\w*)|(?:khóa|khoá|mã) (?:api|bí mật|truy cập)|kunci (?:api|rahasia|akses)|คีย์ ?(?:api|ลับ)?|מפתח (?:api|סודי|גישה)|cheia (?:api|secretă)|kulcs|"
@@ -199,7 +199,7 @@ def _naming(window: str, last: int) -> re.Match[str] | None:
 
 # What every such word holds: a look for these is much cheaper.
 _STEMS = (
-    "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "psk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "pepper", "vapid", "passw", "passph", "cle", "lave",
+    "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "psk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "pepper", "ssws", "vapid", "passw", "passph", "cle", "lave",
     "have", "hiave", "sleutel", "klucz", "cookie", "jeton", "belir", "nyckel", "nkkel", "avain", "kulcs", "cheia", "kunci", "anahtar",
 )  # fmt: skip
 _ALL_STEMS = (

@@ -22,17 +22,17 @@ def find(reading: Reading) -> Iterator[Finding]:
 _DIGIT = expression(r"\d")
 # "host PIN 640917#", "SIM: PIN 0427, PUK 37235172": a number behind the word, and nothing of hardware.
 _PIN = expression(
-    r"(?:pin|пин|passcode)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?P<sign> {0,3}(?:[:=]|[.·_]{3,30}:?) {0,16}(?=  )| ?[:=]| is| ist|['’]s)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
+    r"(?:pin|пин|passcode)(?:-code|-код|code)?(?: ?[12]| (?:карты|der karte|de la carte|de tarjeta|della carta))?(?P<sign> {1,14}(?=  )| {0,3}(?:[:=]|[.·_]{3,30}:?) {0,16}(?=  )| ?[:=]| is| ist| lautet| est| es| è| é| to| jest| är| er|['’]s|, use)? {1,2}(?P<value>\d{4,10}#?)(?![\w/]|[.,:\-]\d)",
     re.IGNORECASE,
 )
 _OF_PIN = expression(
-    r"\b(?:then|dann|puis|luego|poi|dan|potem|mailbox|alarm|host|bitlocker|signal|whatsapp|2-step|banking|vault|safe|locker|entsperr|unlock|handy|participant|moderator|chair\w*|guest|attendee|conference|meeting|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
+    r"\b(?:then|dann|puis|luego|poi|dan|potem|mailbox|alarm|host|bitlocker|signal|whatsapp|2-step|banking|vault|safe|locker|entsperr|unlock|handy|participant|moderator|chair\w*|guest|attendee|conference|meeting|operator|driver|conductor|opérateur|operador|operatore|card|debit|sim|karten?|voicemail|mailbox|bank|phone|tablet|till|staff|admin|user|so|hsm|token|parental|kinder\w*|code|código|codice|kod)[ \-]?\Z"
 )
 _TYPES = expression(
     r"\b(?:type|enter|dial|press|tippe\w{0,2}|eingeben|tapez|tape|composez|compose|saisissez|marca|marque|teclea|digita|digite|digitare|toets|wpisz|введите|slå|tryk|tast)(?: in)?(?: the| il| le| el| o| de| den| die| din)? ?\Z"
 )
 _WITH_PIN = expression(
-    r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte|banking|kassen?\w{0,8}|bediener|cashier|operator|caissi|cajer|"
+    r"\bsim\b|\bhandy\b|cell ?phone|smartphone|\btablet\b|téléphone|\bmóvil\b|cellulare|telefoon|telefonu?\b|voicemail|\bpuk\d?\b|iccid|dial-in|meeting id|\bcard\b|karte|tarjeta|\bcarte\b|carta|cartão|bancomat|bankpas|banking|kassen?\w{0,8}|bediener|cashier|operator|caissi|cajer|"
     # what has keys, and the sign that follows
     r"key ?pad\b|teclado|clavier|digicode|tastenfeld|tastatur|codeschloss|tastiera|tastierino|toetsenbord|codepaneel|klawiatur|клавиатур|кодов|knappsats|"
     r"almohadilla|cancelletto|\braute\b|touche dièse|\bdièse\b|hekje|krzyżyk|решётк|решетк|fyrkant|hash key|pound (?:key|sign)"
@@ -50,16 +50,44 @@ def _pins(reading: Reading) -> Iterator[Finding]:
         around = lower[max(0, at - REACH_OF_PIN) : match.end() + 20]
         before = max(0, at - 16)
         of_somebody = _OF_PIN.search(lower, before, at) or _TYPES.search(lower, before, at)
-        if hashed or lower[at] == "п" or of_somebody or _WITH_PIN.search(around):
+        told = of_somebody or _joined(lower, at) or _apposed(reading.text, match)
+        if hashed or lower[at] == "п" or told or _WITH_PIN.search(around):
             yield Finding("pin", *match.span("value"), 0.7)
+
+
+def _joined(lower: str, at: int) -> bool:
+    """Tell whether the word ends another that says whose or what PIN it is, as in "Fahrer-PIN"."""
+    return _JOINED.search(lower, max(0, at - LONGEST_NAME), at) is not None
+
+
+def _apposed(text: str, pin: re.Match[str]) -> bool:
+    """Tell whether "PIN 4096" stands for itself: between signs, or in a line of its own."""
+    at, end = pin.start(), pin.end("value")
+    return (
+        text.startswith("PIN", at)
+        and _PARTED.search(text, max(0, at - 8), at) is not None
+        and _ENDS_CLAUSE.match(text, end) is not None
+        and not _OF_HARDWARE.search(text, max(0, at - LONGEST_NAME), end)
+    )
+
+
+_PARTED = expression(r"(?:\A|\n[ \t>*•\-]{0,6}|[,;/|(–—-] ?)\Z")
+_OF_HARDWARE = expression(
+    r"gpio|header|connector|stecker|socket|pinout|solder|lötst|led\b|\bpcb|arduino|esp32|article|art\.|order",
+    re.IGNORECASE,
+)
+_JOINED = expression(r"(?<![^\W\d_])(?!gpio|multi|pogo|guide|dowel|cotter|io-|\w{0,3}bus)[^\W\d_]{3,}-\Z")
 
 
 def _said(lower: str, pin: re.Match[str]) -> bool:
     """Tell whether a number that may be a year is what a PIN is said to be: nothing goes on behind it."""
-    return bool(pin["sign"]) and _ENDS_CLAUSE.match(lower, pin.end("value")) is not None
+    told = pin["sign"] or _CARRIER.search(lower, max(0, pin.start() - LONGEST_NAME), pin.start())
+    return bool(told) and _ENDS_CLAUSE.match(lower, pin.end("value")) is not None
 
 
-_ENDS_CLAUSE = expression(r"[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b")
+_ENDS_CLAUSE = expression(
+    r"[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s| ?[/|]|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b"
+)
 REACH_OF_PIN = 60
 
 # "the PIN of the company card (6634)", "my PIN (6634)": of what or whose it is stands beside.
@@ -69,7 +97,7 @@ _ASIDE = expression(
 )
 # "PIN for the company card ending 2281: 4096"
 _NAMED = expression(
-    r"(?:pin|geheimzahl|passcode|пин)\b\)?(?P<about> [^\n.;:()]{4,48})(?::| is| ist| est| es| è| é| to| jest|[;,] (?P<so>it['’]s)) {1,2}(?P<value>\d{4,8})(?=[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b)",
+    r"(?:pin|geheimzahl|passcode|пин)\b\)?(?P<about> (?:[^\n.;:()]|\([^()\n]{1,24}\)){4,48})(?::| is| ist| lautet| est| es| è| é| to| jest|[;,] (?P<so>it['’]s)) {1,2}(?P<value>\d{4,8})(?=[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b)",
     re.IGNORECASE,
 )
 # "the PIN you gave me, 4291, is needed"
@@ -79,7 +107,7 @@ _GIVEN = expression(
 )
 _AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
 _CARRIER = expression(
-    r"geheimzahl|card|d[ée]bit|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
+    r"geheimzahl|card|mailbox|postfach|d[ée]bit|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
     r"\b(?:my|your|his|her|their|our|mein|dein|sein|ihr|mon|ton|son|votre|mi|tu|su|mio|suo|minha|seu|mijn|jouw|moj|mój|мой|мою)\w{0,2}\b"
 )
 
@@ -118,7 +146,9 @@ _SPACED = expression(
 )
 
 # "PUK1: 48291736", and a list of SIM cards below a heading that names the PUK: eight digits end each line.
-_PUK = expression(r"puk(?:[ \-]?(?:code|nummer))? ?[12]? ?[:=]? {0,3}(?P<value>\d{8})(?![\w/]|[.,\-]\d)", re.IGNORECASE)
+_PUK = expression(
+    r"puk(?:[ \-]?(?:code|nummer))? ?[12]? ?[:=]? {0,16}(?P<value>\d{8})(?![\w/]|[.,\-]\d)", re.IGNORECASE
+)
 _PUK_LIST = expression(
     r"puks?(?:[\- ]?(?:list\w?|codes?|nummern|übersicht))?\b(?![^\n]{0,30}\b(?:is|are|in|at|see|im|sind|siehe|est|sont|son|voir)\b)[^\n.!?]{0,30}\n",
     re.IGNORECASE,

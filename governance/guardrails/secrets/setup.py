@@ -30,7 +30,7 @@ _NETWORK = Needles((
     "clave wpa", "clave de red", "chiave wifi", "chiave wi-fi", "chiave wpa", "chiave di rete", "chave wifi", "wifi-sleutel", "netwerksleutel", "klucz wifi", "klucz sieciowy",
 ))  # fmt: skip
 _DIGITS_OF_NETWORK = expression(
-    r"(?: ?\((?:wpa|wep|psk)[^()\n]{0,12}\))?(?: ?[:=|]{1,2}|(?: (?:of|for|on|in|im|vom|von|für|du|de|del|di|van) [^\n.:;\d]{2,30})? (?:is|ist|lautet|est|es|è|é))?[ \t]{0,3}\n?(?P<value>\d{8,63}|\d{4}(?:[ \-]\d{4}){3,4})(?![\w\-.])",
+    r"(?: ?\((?:wpa|wep|psk)[^()\n]{0,12}\))?(?: {0,10}[:=|]{1,2}|(?: (?:of|for|on|in|im|vom|von|für|du|de|del|di|van) [^\n.:;\d]{2,30})? (?:is|ist|lautet|est|es|è|é))?[ \t]{0,16}\n?(?P<value>\d{8,63}|\d{4}(?:[ \-]\d{4}){3,4})(?![\w\-.])",
     re.IGNORECASE,
 )
 
@@ -44,7 +44,7 @@ def _keys_of_networks(reading: Reading) -> Iterator[Finding]:
 
 # "Wifi upstairs: FRITZ!Box 7590 / pw 8884…": as many digits are on no other sticker.
 _AT_KEYS = Needles(("pw", "pwd", "passwort", "password", "kennwort", "key", "schlüssel", "clé", "clave", "chiave"))
-_LONG_NUMBER = expression(r" ?[:=]? ?(?P<value>\d{16,24})(?![\w\-.])")
+_LONG_NUMBER = expression(r" ?[:=]? {0,16}(?P<value>\d{16,24})(?![\w\-.])")
 _WIRELESS = expression(r"wi-?fi|wlan|fritz|router|hotspot|speedport|livebox|ssid")
 
 

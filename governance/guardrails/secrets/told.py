@@ -92,7 +92,7 @@ def _set(reading: Reading) -> Iterator[Finding]:
 
 # "BIOS password rosebud44", with nothing between.
 _BESIDE = expression(
-    r"(?: (?:provisoire|temporaire|initiale?|inicial|provisional|temporal|provisório|provisória|provvisoria|temporanea|iniziale|predefinita|nuova|nueva|nova|nouveau|tijdelijk|tymczasowe|startowe|временный|новый)[*_]{0,2} ?:?[*_]{0,2}:?|[\"'*:_]{0,5}(?:(?<=[*_]) (?:is|ist|lautet|est|es|è|é):?)?| ?:[*_]{0,2})[ \t]{1,3}(?:[—–\-] |(?:от|к|для|на) (?:[^\W\d_]{2,16} ){1,4}(?:[—–:\-] )?)?(?:[.·_~\-]{2,40}:? ?|[~] )?"
+    r"(?: (?:dazu|dafür|hierzu|davon|associé|correspondant|correspondiente|corrispondente|correspondente|erbij|do tego|к нему|provisoire|temporaire|initiale?|inicial|provisional|temporal|provisório|provisória|provvisoria|temporanea|iniziale|predefinita|nuova|nueva|nova|nouveau|tijdelijk|tymczasowe|startowe|временный|новый)[*_]{0,2} ?:?[*_]{0,2}:?|[\"'*:_]{0,5}(?:(?<=[*_]) (?:is|ist|lautet|est|es|è|é):?)?| ?:[*_]{0,2}| (?:for|für|pour|de|del|di|voor|van|of|zu) [\w\-]{1,30}(?:\.[\w\-]{1,30}){1,4}:)[ \t]{1,3}(?:[—–\-] |(?:от|к|для|на) (?:[^\W\d_]{2,16} ){1,4}(?:[—–:\-] )?)?(?:[.·_~\-]{2,40}:? ?|[~] )?"
     + VALUE
     + END
 )
@@ -101,7 +101,7 @@ _STRICT = ("secret", "passkey", "login code")  # of which only a word counts tha
 _BESIDE_CORES = (
     "password", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "mdp", "contraseña", "clave", "senha", "wachtwoord", "hasło", "hasła", "hasłem", "password-value", "parola d'ordine",
     "lösenord", "adgangskode", "passord", "heslo", "salasana", "jelszó", "пароль", "parola", "şifre", "şifresi", "密码", "비번", "비밀번호", "パスワード", "पासवर्ड",
-    "lösen", "kata sandi", "kata sandinya", "mật khẩu", "wlan-schlüssel", "clé wifi", "clave wifi", "code wifi", "pw", "pwd", "pass", "passw",
+    "κωδικός πρόσβασης", "κωδικος προσβασης", "κωδικός", "κωδικός:", "συνθηματικό", "geslo", "parool", "salasõna", "slaptažodis", "парола", "contrasenya", "pasahitza", "contrasinal", "lykilorð", "kodeord", "סיסמה", "הסיסמה", "كلمة المرور", "كلمة السر", "رمز عبور", "รหัสผ่าน", "kata laluan", "lozinka", "auth code (epp)", "auth-code (epp)", "authcode (epp)", "auth code", "auth-code", "authcode", "authinfo", "auth-info", "epp code", "epp-code", "epp-key", "transfer code", "code de transfert", "código de transferencia", "lösen", "kata sandi", "kata sandinya", "mật khẩu", "wlan-schlüssel", "clé wifi", "clave wifi", "code wifi", "pw", "pwd", "pass", "passw",
     "kennw", "kennw.", "passw.", "pwd.", "pw.", "mdp.", "m. de p.", "contr.:", "contras.", "wachtw.", *_STRICT,
 )  # fmt: skip
 

@@ -54,7 +54,7 @@ _ASKED = rf"|(?:{_WHOLE}{{0,4}})(?:\?[ \n]{{1,2}}|\n(?=\[\d))(?:[\-–>] )?(?:\[
 _SAID = rf"(?P<assigned>{_ASSIGNED})|(?P<said>(?:,?{_WHOLE}){{0,6}}? {{1,2}}{_SAYS}{_QUIET}:? {{1,2}}"
 _AFTER_CORE = expression(
     rf"{_SUFFIX}\)?(?:{_SAID}|(?P<about>{_WORDS}{{1,8}}?) ?(?:[:：→]|->|=>) {{0,2}}\n?{_ASKED}"
-    r"|(?P<near>[\"']? ?, ?(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE
+    r"|(?P<near>[\"']? ?, ?(?=[\"'])|[ \t]{4,24}(?=[\"'])|[ \t]{1,3}(?:- )?|[ \t]{0,3}\r?\n[ \t]{0,8})))" + _VALUE
 )
 # Without what says "is" in few languages only and much else in others.
 _AFTER_PLAINLY = expression(_AFTER_CORE.pattern.replace(_SAYS, _SAYS.replace("|to|", "|").replace("|on|", "|")))
