@@ -161,8 +161,8 @@ def _signed_in(reading: Reading) -> Iterator[Finding]:
         match = _SIGNED_IN.match(reading.text, at + len(cue))
         if match is None:
             continue
-        value, around = bare(match), reading.lower[max(0, at - REACH_OF_RESET) : match.end() + REACH_OF_USER]
-        if reading.likely(_signed, value) or (reading.likely(looks.coined, value) and _RENEWED.search(around)):
+        value, before = bare(match), reading.lower[max(0, at - REACH_OF_RESET) : at]
+        if reading.likely(_signed, value) or (reading.likely(looks.coined, value) and _RENEWED.search(before)):
             yield finding(match)
 
 

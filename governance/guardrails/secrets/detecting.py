@@ -140,6 +140,14 @@ _TAIL = expression(
     r"|(?i:(?:tele)?phone pass|telefon-?(?:pass|kenn)|memorable word|safe ?word|code ?wor[dt]|mot de code|palabra clave|parola d'ordine)[^\n?]{0,60}(?:\?\s{0,3}[^\n]{0,90})?"
     # what is said after a number: what it locks, whose it is, that it was sent
     r"|(?i:k?ombin\w{0,9})[^\n]{0,60}|(?i:pin|passcode|пин)(?:[ \-]?code)?[^\n\d]{0,16}\d{4,10}#?[^\n]{0,20}|(?i:code)(?: is|['’]s) \d[^\n]{0,57}|, (?i:code|código|codice|kod|код):? \d[^\n]{0,10}"
+    r"|(?i:code|combin|kombin|pin)[^\n.;!?]{0,80}[#*]?\d{3,8}[A-Z#*]?(?: [^\s]{0,12})?"
+    # what is keyed in, and where, and what is opened with it
+    rf"|{keyed.LEADING}\w{{0,4}} ?(?:[^\W\d_]{{1,9}} ){{0,3}}[#*]?[A-Z]?\d{{3,8}}[A-Z#*]?[^\n]{{0,60}}"
+    r"|(?i:with|using|use|mit|mittels|nimm|avec|con|com|met|med) (?:[^\W\d_]{1,9} ){0,3}[#*]?[A-Z]?\d{3,8}[A-Z#*]?(?: [^\s]{0,12})?"
+    # wheels, digit by digit
+    r"|\d(?: ?[\-–·] ?| )\d(?:(?: ?[\-–·] ?| )\d){0,6}(?: ?[.,\-–·/]?)?"
+    # what is said of the line above
+    r"|(?m:^)(?:[^\n]{0,48}[:>\]] )?(?=[^\s]{0,47}\d)[^\s\"'`]{6,50}[ \t]{0,4}\n[^\n]{0,90}"
     # a list of codes, and what they are in the line below
     rf"|(?m:^)(?i:(?:{codes.LINE_OF_CODES}){{1,16}})\s{{0,4}}[^\n]{{0,110}}"
     rf"|(?m:^)(?i:{codes.BEFORE_CODES}(?:{codes.ONE_CODE}[ \t,;|]{{1,8}}){{0,4}}(?=[a-z]{{0,5}}\d)[a-z\d]{{3,6}}(?:[ \-][a-z\d]{{0,6}}){{0,7}}[ \t\r|]{{0,4}})"
@@ -149,7 +157,7 @@ _TAIL = expression(
     rf"|(?i:{forms.SEED_WORDS})[^\n]{{0,130}}(?:\n{{1,2}}[ \t>*\"`]{{0,4}}(?:[a-z]{{3,8}} )*[a-z]{{0,8}}[ \t\"`.]{{0,4}})?"
     r"|(?i:: pass) [^\n]{0,80}"
     # phrases of words, and names before a value
-    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|net user |securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
+    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|net use|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
     r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|(?:can['’]?t|cannot|unable to) scan|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
     r"|(?i:(?:backup|recovery|secours|respaldo|recuper|wiederherst|notfall|резервн)[\w \-]{0,24})[^\n]{0,150}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Blocks, Needles
+from governance.guardrails.needles import Blocks, Needles, beginnings, shortest
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
-from governance.guardrails.secrets.locks import LOCK
+from governance.guardrails.secrets.locks import LOCK, VALUE
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -24,14 +25,16 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 _NUMBER, _APART = expression(r"\d{4}"), expression(r"\d[ \-–·]\d[ \-–·]\d[ \-–·]\d")
-_VALUE = r"(?P<value>[#*]?(?-i:[A-Z])?\d{4,8}(?-i:[A-Z])?[#*]?)(?![\w/:%€$£]|[.,\-–]\d)"
-# What leads to a number that is keyed in: "type 77014", "mit 38646", "tu tapes 4406".
-_LEADS = Needles((
-    "type ", "enter ", "key in ", "punch in ", "punch ", "tap in ", "tap ", "press ", "dial ", "with ", "using ", "use ", "tippe", "tipp ", "eingeben", "gib ", "drück", "wähl", "nimm ", "mit ", "mittels ", "tape", "compose", "saisi", "fais ", "faites ", "avec ",
-    "marca", "marque ", "teclea", "pulsa", "introduc", "con ", "digit", "premi ", "inseri", "com ", "aperte ", "tecle ", "toets", "druk ", "met ", "wpis", "naciśnij ", "kodem ", "wciśnij ", "набер", "набир", "введи", "ввод", "нажми", "кодом ", "slå ", "tryck ", "med ", "tast", "indtast", "näppäile ", "koodilla ", "zadej ", "kódem ", "kóddal ", "tuşla", "codul ",
-))  # fmt: skip
+# Words that lead to a number that is keyed in, as in "type 77014" and "tu tapes 4406"; and to what something is done with.
+_TYPING = (
+    "type ", "enter ", "key in ", "punch in ", "punch ", "tap in ", "tap ", "press ", "dial ", "tippe", "tipp ", "gib ", "drück", "wähl", "tape", "compose", "saisi", "fais ", "faites ", "marca", "marque ", "teclea", "pulsa", "introduc", "digit", "premi ", "inseri", "aperte ", "tecle ",
+    "toets", "druk ", "wpis", "naciśnij ", "kodem ", "wciśnij ", "набер", "набир", "введи", "ввод", "нажми", "кодом ", "slå ", "tryck ", "tast", "indtast", "näppäile ", "koodilla ", "zadej ", "kódem ", "kóddal ", "tuşla", "codul ",
+)  # fmt: skip
+_BY_WHAT = ("with ", "using ", "use ", "mit ", "mittels ", "nimm ", "avec ", "con ", "com ", "met ", "med ")
+LEADING = beginnings(shortest(_TYPING), both_cases=True)
+_LEADS = Needles((*_TYPING, *_BY_WHAT))
 _LED = expression(
-    rf"[^\W\d_]{{0,4}} ?(?:(?:in|the|code|pin|it|dann|den|die|das|der|le|la|les|el|il|lo|o|de|het|code|código|codice|kod|код|koden|user|user-code|number|nummer|zahl|numéro|número|numero|touches|:) ?){{0,3}}[\"'„“«(]?{_VALUE}(?P<ends>[\"'”“»)]?(?:[.,;!)]|[ \t]{{0,8}}(?:\n|\Z)| (?:[(–—\-&+→>]|and\b|then\b|within\b|to\b|followed\b|at\b|und\b|dann\b|innerhalb\b|et\b|puis\b|dans\b|y\b|luego\b|e\b|poi\b|entro\b|en\b|dan\b|binnen\b|i\b|potem\b|potom\b|a\b|и\b|потом\b|затем\b|och\b|sedan\b|og\b|ja\b)))?",
+    rf"[^\W\d_]{{0,4}} ?(?:(?:in|the|code|pin|it|dann|den|die|das|der|le|la|les|el|il|lo|o|de|het|code|código|codice|kod|код|koden|user|user-code|number|nummer|zahl|numéro|número|numero|touches|:) ?){{0,3}}[\"'„“«(]?{VALUE}(?P<ends>[\"'”“»)]?(?:[.,;!)]|[ \t]{{0,8}}(?:\n|\Z)| (?:[(–—\-&+→>]|and\b|then\b|within\b|to\b|followed\b|at\b|und\b|dann\b|innerhalb\b|et\b|puis\b|dans\b|y\b|luego\b|e\b|poi\b|entro\b|en\b|dan\b|binnen\b|i\b|potem\b|potom\b|a\b|и\b|потом\b|затем\b|och\b|sedan\b|og\b|ja\b)))?",
     re.IGNORECASE,
 )
 _SURELY_LEADS = frozenset(
@@ -54,31 +57,31 @@ def _typed(reading: Reading) -> Iterator[Finding]:
             continue
         if not (match["ends"] is not None or cue in _SURELY_LEADS or match["value"].endswith("#")):
             continue
-        clause = _clause(lower, at, match.end("value"))
-        if cue in _BY_WHAT and not _OPENS.search(clause):
+        by_what = cue in _BY_WHAT
+        clause = _clause(lower, at, match.end("value"), 0 if by_what else REACH_BEHIND)
+        if by_what and not _OPENS.search(clause):
             continue
         if LOCK.search(clause) and not _OTHER.search(clause):
             yield Finding("pin", *match.span("value"), 0.7)
 
 
-# Words that lead to much else; what is done with the number must be said too.
-_BY_WHAT = frozenset({"with ", "using ", "use ", "mit ", "mittels ", "nimm ", "avec ", "con ", "com ", "met ", "med "})
+# What is done with a number.
 _OPENS = Cue(
     r"open|unlock|disarm|\b(?:off|unset)\b|öffne|aufmach|aufsperr|entsperr|\b(?:auf|aus)\b|aus(?:schalt|mach|stell)|einschalt|entschärf|scharf|deaktiv|ouvr|désac|désarm|coupe|étein|abre|abri|desac|desarm|quita|apaga|apre|aprir|disatt|disins|spegn|\buit\b|uitschak|uitzet|otw|wyłącz|rozbr|откр|сним|отключ|öppn|stäng|låse? op|åbn|åpn|slå (?:av|fra)|avaa|vypn|otev|kinyit|aç"
 )
 
 
-def _clause(lower: str, start: int, end: int) -> str:
-    """Return the sentence that a place stands in, as far as it is near."""
+def _clause(lower: str, start: int, end: int, behind: int = 0) -> str:
+    """Return the sentence that a place stands in, as far as it is near: what stands behind an answer waits for."""
     begin = max(0, start - REACH_BEFORE)
     parts = _CLAUSE.split(lower[begin:start])
-    return parts[-1] + lower[start:end] + _CLAUSE.split(lower[end : end + REACH_BEHIND], maxsplit=1)[0]
+    return parts[-1] + lower[start:end] + _CLAUSE.split(lower[end : end + behind], maxsplit=1)[0]
 
 
 # "Alarm aus: 5521", "Alarmanlage unscharf = 4471#"
 _ALARM = Needles(("alarm", "сигнализация", "larm ", "allarme"))
 _SWITCHED = expression(
-    rf"[^\W\d_]{{0,8}} ?(?:aus|ein|an|scharf|unscharf|off|on|arm|disarm|off code|on code|code|uit|aan|off/on|on/off|arr[êe]t|désarm\w{{0,4}}|éteint|éteindre|apaga\w{{0,2}}|quita\w?|desactiva\w?|spento|spegni\w{{0,2}}|disattiva\w{{0,2}}|wył\w{{0,8}}|выкл\w{{0,8}}|снят\w{{0,4}}|av)(?:schalten|stellen|machen)?(?: ?[:=]| -| –| →| code| is| ist)?:? {{1,3}}{_VALUE}",
+    rf"[^\W\d_]{{0,8}} ?(?:aus|ein|an|scharf|unscharf|off|on|arm|disarm|off code|on code|code|uit|aan|off/on|on/off|arr[êe]t|désarm\w{{0,4}}|éteint|éteindre|apaga\w{{0,2}}|quita\w?|desactiva\w?|spento|spegni\w{{0,2}}|disattiva\w{{0,2}}|wył\w{{0,8}}|выкл\w{{0,8}}|снят\w{{0,4}}|av)(?:schalten|stellen|machen)?(?: ?[:=]| -| –| →| code| is| ist):? {{1,3}}{VALUE}",
     re.IGNORECASE,
 )
 
@@ -126,5 +129,4 @@ REACH_OF_WHEELS = 64
 def _turned(value: str) -> bool:
     """Tell whether digits are no count: 1 2 3 4."""
     digits = [int(sign) for sign in value if sign.isdigit()]
-    steps = {second - first for first, second in zip(digits, digits[1:], strict=False)}
-    return len(steps) >= FEWEST_STEPS
+    return len({second - first for first, second in pairwise(digits)}) >= FEWEST_STEPS

@@ -22,7 +22,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 _NUMBER = expression(r"\d{4}")
-_VALUE = r"(?P<value>\d{3,4} \d{3,4}|[#*]?(?-i:[A-Z])?\d{4,8}(?-i:[A-Z])?[#*]?)(?![\w/:%€$£]|[.,\-–]\d| ?(?:mm|cm|km|kg|mg|n|px|ms|mv|v|m|eur|euro|usd|watt|kw|rpm|hours?|days?|min\w*|sec\w*|times|people|units|pieces|stück|lines|rows|characters|digits)\b)"
+VALUE = r"(?P<value>\d{3,4} \d{3,4}|[#*]?(?-i:[A-Z])?\d{4,8}(?-i:[A-Z])?[#*]?)(?![\w/:%€$£]|[.,\-–]\d| ?(?:mm|cm|km|kg|mg|n|px|ms|mv|v|m|eur|euro|usd|watt|kw|rpm|hours?|days?|min\w*|sec\w*|times|people|units|pieces|stück|lines|rows|characters|digits)\b)"
 # "The entry code for the bike cellar changed this morning: it is now 49545#", "Il codice della cassetta è 27003"
 _AT_CODES = Needles((
     "code", "código", "codigo", "codice", "kod", "kód", "koodi", "код", "combin", "kombin", "geheimzahl", "pin ", "pin-", "cijfer", "szyfr", "numéro secret", "número secreto", "κωδικ", "şifre", "numer pin", "暗証", "override",
@@ -32,7 +32,7 @@ _SAYS = (
     r"(?: (?:it is|it['’]s|ours is|mine is|use|unserer ist|meiner ist|le nôtre est|el nuestro es|er ist|sie lautet|le|la|il|el|lo|o|de|der|den|das))?(?: (?:now|still|currently|jetzt|nun|weiterhin|maintenant|désormais|ahora|adesso|ora|agora|teraz|nu|теперь|şimdi|nyt|nå))?"
 )
 _CODE_OF = expression(
-    rf"[^\W\d_]{{0,8}}(?P<about>(?! ?\d{{1,3}}(?! ?\d))(?:[^\n\d.;!?{{}}\[\]<>|\"]|(?<!\d)\d{{1,3}}(?!\d)(?:\.(?= ?(?:og|ug|dg|stock|etage|obergesch|untergesch)))?){{0,80}}?)(?P<says>{_SAYS}|(?=[ (])) ?[\"'„“«(]? ?{_VALUE}(?P<ends>[\"'”“»)]{{0,2}}(?:[.,;!)]|[ \t]{{0,8}}(?:\n|\Z)| (?:[(–—\-&+]|and\b|und\b|et\b|y\b|e\b|en\b|i\b|then\b|dann\b|press\b|eingeben\b|eintippen\b|drücken\b|tippen\b|invoeren\b|intoetsen\b|gilt\b|gültig\b|valid\b|works\b|opens\b|öffnet\b|valable\b|válid|valid[ao]\b|geldig\b|ważn|действует)))?",
+    rf"[^\W\d_]{{0,8}}(?P<about>(?! ?\d{{1,3}}(?! ?\d))(?:[^\n\d.;!?{{}}\[\]<>|\"]|(?<!\d)\d{{1,3}}(?!\d)(?:\.(?= ?(?:og|ug|dg|stock|etage|obergesch|untergesch)))?){{0,80}}?)(?P<says>{_SAYS}|(?=[ (])) ?[\"'„“«(]? ?{VALUE}(?P<ends>[\"'”“»)]{{0,2}}(?:[.,;!)]|[ \t]{{0,8}}(?:\n|\Z)| (?:[(–—\-&+]|and\b|und\b|et\b|y\b|e\b|en\b|i\b|then\b|dann\b|press\b|eingeben\b|eintippen\b|drücken\b|tippen\b|invoeren\b|intoetsen\b|gilt\b|gültig\b|valid\b|works\b|opens\b|öffnet\b|valable\b|válid|valid[ao]\b|geldig\b|ważn|действует)))?",
     re.IGNORECASE,
 )
 LOCK = Cue(
@@ -92,7 +92,7 @@ def _others_of(text: str, place: int) -> Iterator[Finding]:
 
 MOST_OTHERS = 4
 _AND_OF = expression(
-    rf"[\"'”»]?(?:[,;]|,? (?:and|und|et|y|e|en|i|og|och|и|sowie|plus))(?P<about> [^\n\d.;!?{{}}\[\]<>|]{{3,48}}?)(?:{_SAYS}|(?=[ (])) ?[\"'„“«(]? ?{_VALUE}(?=[\"'”“»)]{{0,2}}(?:[.,;!)\s]|\Z))",
+    rf"[\"'”»]?(?:[,;]|,? (?:and|und|et|y|e|en|i|og|och|и|sowie|plus))(?P<about> [^\n\d.;!?{{}}\[\]<>|]{{3,48}}?)(?:{_SAYS}|(?=[ (])) ?[\"'„“«(]? ?{VALUE}(?=[\"'”“»)]{{0,2}}(?:[.,;!)\s]|\Z))",
     re.IGNORECASE,
 )
 
@@ -152,7 +152,7 @@ def _told_so(reading: Reading) -> Iterator[Finding]:
 
 
 _SET_SO = expression(
-    rf"(?:\w{{0,4}}(?: back)?(?: (?:at|to|as|à|sur|en|a|su|na|на))?(?: code)? )?{_VALUE}(?P<set> (?:gesetzt|gestellt|geändert|gelassen|eingestellt|umgestellt|gezet|ingesteld)\b)?",
+    rf"(?:\w{{0,4}}(?: back)?(?: (?:at|to|as|à|sur|en|a|su|na|на))?(?: code)? )?{VALUE}(?P<set> (?:gesetzt|gestellt|geändert|gelassen|eingestellt|umgestellt|gezet|ingesteld)\b)?",
     re.IGNORECASE,
 )
 _THEN = frozenset({"auf ", "op "})  # after whose number the verb stands
