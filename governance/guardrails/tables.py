@@ -35,6 +35,9 @@ _TAG = expression(
     r"<(?:t(?P<kind>[hd])(?: [^<>\n]{0,80})?>(?:<(?:b|code|strong)>)?(?P<held>[^<>\n]{1,80})(?:</(?:b|code|strong)>)?</t[hd]>|(?:tr|table)\b)",
     re.IGNORECASE,
 )
+_DASHES = expression(r"\n[ \t]{0,8}-{2,80}(?:[ \t]{1,4}-{2,80}){1,19}[ \t]{0,8}\r?\n")
+_APART = expression(r"[^\s](?:[^\s]| (?=[^\s])){0,200}")  # a cell: two blanks end it
+LONGEST_LINE = 400
 MOST_COLUMNS, LONGEST_TABLE = 20, 20_000  # characters
 _NAME_FRAME = " \t\"'`[]"
 _Row = tuple[str, str]  # of a table, in lower case, and what parts its cells
@@ -92,6 +95,7 @@ class Tables:
         yield from self._inserted(columns)
         yield from self._copied(columns)
         yield from self._marked_up(columns)
+        yield from self._aligned(columns)
         end = 0  # of the table before
         named: dict[_Row, list[str]] = {}  # by a table's first row
         for head in self._heads if wanted else ():
@@ -142,6 +146,26 @@ class Tables:
                         yield Cell(name, place, place + len(held))
                     place += len(held) + 1
                 at += len(row) + 1
+
+    def _aligned(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+        """Yield the wanted cells of tables whose columns blanks part, below a line of dashes."""
+        text = self._text
+        for rule in _DASHES.finditer(text) if "---" in text else ():
+            head = text.rfind("\n", max(0, rule.start() - LONGEST_LINE), rule.start()) + 1
+            names = _wanted(
+                (word[0].lower().replace("_", " ") for word in _APART.finditer(text, head, rule.start())), columns
+            )
+            start = rule.end()
+            while any(names) and start < len(text) and start - head < LONGEST_TABLE:
+                end = text.find("\n", start)
+                end = len(text) if end < 0 else end
+                cells = list(_APART.finditer(text, start, end))
+                if len(cells) != len(names):
+                    break
+                for name, cell in zip(names, cells, strict=True):
+                    if name:
+                        yield Cell(name, *cell.span())
+                start = end + 1
 
     def _marked_up(self, columns: re.Pattern[str]) -> Iterator[Cell]:
         """Yield the wanted cells of tables in HTML."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
@@ -22,12 +23,12 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 # '"service" / "C%Ovl7dGS"', "Hosting panel: kd-2575 / J24t$HXr8", "new creds → reporting_ro / vT7#mQ2p"
 _SLASH = Needles(
-    (" / ", '"/"', '", "', '" and "', '" und "', '" et "', '" y "', '" e "', '" with "', '" mit "', "' / '", "' and '")
+    (" / ", '"/"', '" and "', '" und "', '" et "', '" y "', '" e "', '" with "', '" mit "', "' / '", "' and '")
 )
 _USER = expression(
     r"(?:\A|[\n:;,→>(|\]–—] {0,2}|- |\b(?:with|as|mit|avec|con|com|met|user|login|benutzer|usuario) )(?P<quote>[\"'`“„«]?)(?P<user>(?=[\w.@\-]{0,39}[^\W\d])[\w.@\\\-]{2,40})[\"'`”“»]?\Z"
 )
-_PASSWORD = expression(rf"[\"'`”“»]?(?: / |/|, | (?:and|und|et|y|e|with|mit) ){VALUE}{END}")
+_PASSWORD = expression(rf"[\"'`”“»]?(?: / |/| (?:and|und|et|y|e|with|mit) ){VALUE}{END}")
 _FOR = expression(
     r"\b(?:log-?ins?|sign-?in|zugang\w{0,6}|zugänge|accès|acceso|accesso|acesso|access|creds?|credentials|panel|portal|hosting|host|server|browser|web(?:mail|interface|ui|gui|oberfläche)?|ftps?|sftp|ssh|rdp|vpn|nas|router|switch|firewall|drucker|printer|kamera|camera|nvr|admin|account|konto|compte|cuenta|conto|benutzer|users?|usuario|utilisateur|wp|wordpress|plesk|cpanel|mail|imap|smtp|db|datenbank|database|crm|erp|shop|staging|test|demo|ilo|idrac|bmc|ipmi|console|konsole)\b|://|\b\d{1,3}(?:\.\d{1,3}){3}\b"
 )
@@ -37,10 +38,10 @@ _LINE_BEFORE = expression(r"[^\n]*\Z")
 
 def _slashed(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for at, sign in reading.each(_SLASH, price=2, whole=False):
+    for at, _ in reading.each(_SLASH, price=2, whole=False):
         user = _USER.search(text, max(0, at - REACH_OF_USER), at)
         match = _PASSWORD.match(text, at) if user is not None else None
-        if user is None or match is None or ("," in sign and not user["quote"]):
+        if user is None or match is None:
             continue
         value = bare(match)
         if reading.likely(looks.coined, user["user"]) and not reading.likely(looks.striking, value):
@@ -85,7 +86,7 @@ MOST_ROWS = 30
 
 def _listed(reading: Reading) -> Iterator[Finding]:
     text, done = reading.text, 0
-    for at, _ in reading.each(_HEADS, price=8, whole=False) if "\n" in text else ():
+    for at, _ in reading.each(_HEADS, price=4, whole=False, where=partial(_heads, text)) if "\n" in text else ():
         head = _HEAD.match(text, at) if at >= done else None
         if head is None:
             continue
@@ -102,6 +103,16 @@ def _listed(reading: Reading) -> Iterator[Finding]:
                 and _row(reading, row)
             ):
                 yield Finding("password", *row.span("value"), 0.65)
+
+
+def _heads(text: str, at: int) -> bool:
+    """Tell whether a word stands in a short line with more below."""
+    return text.find("\n", at, at + LONGEST_HEAD) >= 0 and (
+        at < LONGEST_HEAD or text.rfind("\n", at - LONGEST_HEAD, at) >= 0
+    )
+
+
+LONGEST_HEAD = 44
 
 
 def _row(reading: Reading, row: re.Match[str]) -> bool:
@@ -139,8 +150,9 @@ _BLOCK = expression(
 
 
 def _below(reading: Reading) -> Iterator[Finding]:
-    for at, _ in reading.each(_BLOCKS, price=4, whole=False) if "\n" in reading.text else ():
-        match = _BLOCK.match(reading.text, at)
+    text = reading.text
+    for at, _ in reading.each(_BLOCKS, price=4, whole=False, where=partial(_heads, text)) if "\n" in text else ():
+        match = _BLOCK.match(text, at)
         if match is not None and reading.likely(looks.striking, match["value"]) and not _ADDRESS.search(match["value"]):
             yield Finding("password", *match.span("value"), 0.7)
 

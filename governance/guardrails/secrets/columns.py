@@ -67,7 +67,9 @@ _NAMES = (
     r"passwor[dt]s?|passwd|passphrase|pass|pwd|pw|mdp|clave|kennwort|contraseña|contrasena|senha|mot de passe|wachtwoord|hasło|haslo|пароль|密码|パスワード|비밀번호|"
     r"lösenord|adgangskode|heslo|jelszó|salasana|şifre|parola|lozinka"
 )
-_PASSWORD_COLUMN = expression(rf"(?:[a-z]+ )?(?:{_NAMES})")
+# "Startkennwort"
+_COMPOUND = r"[a-zäöüåø]{2,14}(?:kennwort|passwort|wachtwoord|lösenord|passord|kodeord)"
+_PASSWORD_COLUMN = expression(rf"(?:[a-z]+ )?(?:{_NAMES})|{_COMPOUND}")
 _KEYS_ONLY = frozenset({"key", "keys"})
 # "admin / Kornfeld!" below "Login"
 _LOGINS = (
@@ -84,7 +86,7 @@ _SIGN = expression(r"[@&+!?#$%*]")
 _COLUMN = expression(
     rf"(?<![a-z] )(?<![a-z\d_\-])(?:{_LOGINS}|{_SESSIONS_NAMES})(?![a-z\d ]*[a-z\d])|"
     r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|pre-?shared[ _]?key|"
-    rf"(?<![a-z])(?:{_NAMES}|{_OPENING})(?![a-z])"
+    rf"(?<![a-z])(?:{_NAMES}|{_OPENING})(?![a-z])|{_COMPOUND}|密钥|密鑰|シークレット|秘密鍵|비밀 ?키"
 )
 REACH_OF_HEAD = 400
 _EVERYDAY = frozenset({"pass", "clave", "parola"})  # names of other columns as well

@@ -126,6 +126,7 @@ _NAMES = (
 _TELLING = (*_APP_PASSWORDS, *forms.SEEDS, *answers.SECURITY, *_NAMES)
 _ALARM = expression(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Z]{{3}}-[A-Z]{{3}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]|\||\t|[,;][A-Za-z\"]"
+    rf"|(?i:{keyed.TWO_SAID})"
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
 _DIGIT = expression(r"\d")  # alone raises alarm: in a long text one is found at once
@@ -144,8 +145,12 @@ _TAIL = expression(
     # what is keyed in, and where, and what is opened with it
     rf"|{keyed.LEADING}\w{{0,4}} ?(?:[^\W\d_]{{1,9}} ){{0,3}}[#*]?[A-Z]?\d{{3,8}}[A-Z#*]?[^\n]{{0,60}}"
     r"|(?i:with|using|use|mit|mittels|nimm|avec|con|com|met|med) (?:[^\W\d_]{1,9} ){0,3}[#*]?[A-Z]?\d{3,8}[A-Z#*]?(?: [^\s]{0,12})?"
+    rf"|(?i:{keyed.TWO_SAID}(?:[ ,\\-]{{1,2}}[^\W\d_]{{0,8}}){{0,8}}[ ,\\-]{{0,2}})"
+    rf"|(?i:\\b{keyed.SAID}(?:[ ,\\-]{{1,2}}[^\W\d_]{{0,8}})?)"
     # wheels, digit by digit
     r"|\d(?: ?[\-–·] ?| )\d(?:(?: ?[\-–·] ?| )\d){0,6}(?: ?[.,\-–·/]?)?"
+    # a wallet's words that are a sentence, the key of a disk
+    r"|(?<=[.?!:\n] )(?:[a-z]{3,8} ){3,23}[a-z]{0,8}|(?<![\w\-])[A-Z\d]{4}(?:-[A-Z\d]{0,4}){1,5}"
     # what is said of the line above
     r"|(?m:^)(?:[^\n]{0,48}[:>\]] )?(?=[^\s]{0,47}\d)[^\s\"'`]{6,50}[ \t]{0,4}\n[^\n]{0,90}"
     # a list of codes, and what they are in the line below
@@ -234,4 +239,6 @@ def detect(text: str) -> list[Finding]:
     return sorted(found.values(), key=attrgetter("start", "end", "kind"))
 
 
-DETECTOR = Detector("secrets", detect, _ALARM, _TAIL, Words(frozenset(_TELLING)), (tokens.KEY_LINES, tokens.PEM))
+DETECTOR = Detector(
+    "secrets", detect, _ALARM, _TAIL, Words(frozenset(_TELLING), (keyed.SECOND_SAID,)), (tokens.KEY_LINES, tokens.PEM)
+)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
 
@@ -155,6 +156,59 @@ def find(reading: Reading) -> Iterator[Finding]:
         if sum(map(bool, map(_NO_SYLLABLE.search, match["value"].split()))) >= FEWEST_WITHOUT_SYLLABLE:
             yield looks.span("password", match, match["value"], 0.75)
     yield from _seeds(reading)
+    yield from _seeds_alone(reading)
+    yield from _of_links(reading)
+    yield from _of_disks(reading)
+
+
+# "…/herstel?u=884120&resetcode=2626…": who follows it chooses a password.
+_AT_NAMED_PARAMETERS = Needles(("code=", "token=", "key=", "hash=", "ticket=", "secret=", "link=", "otp="))
+_NAMED_PARAMETER = expression(
+    r"[?&;](?:reset|pw|passwor[dt]|magic|verify|verification|verif|confirm(?:ation)?|activat(?:e|ion)|invit(?:e|ation)|login|signin|sso|unlock|recover(?:y)?|herstel|onetime|one_time|single_use|temp)[_\-]?\Z"
+)
+_RANDOM = expression(r"(?P<value>[A-Za-z0-9_\-]{20,200})(?![\w/.])")
+LONGEST_PARAMETER = 20
+
+
+def _of_links(reading: Reading) -> Iterator[Finding]:
+    lower = reading.lower
+
+    def named(at: int) -> bool:
+        return _NAMED_PARAMETER.search(lower, max(0, at - LONGEST_PARAMETER), at) is not None
+
+    for at, name in reading.each(_AT_NAMED_PARAMETERS, whole=False, where=named) if "?" in lower else ():
+        match = _RANDOM.match(reading.text, at + len(name))
+        if match is not None and looks.noisy(match["value"]):
+            yield looks.span("link", match, match["value"], 0.7)
+
+
+# "Please enter G8W0-G77O-A25R-UUP2-YONT-HGW7": the key of a Mac's disk, near what says so.
+_DISK_KEY = expression(r"(?<![\w\-])(?=[A-Z\-]{0,28}\d)[A-Z\d]{4}(?:-[A-Z\d]{4}){5}(?![\w\-])")
+_OF_DISK = expression(
+    r"recovery key|filevault|wiederherstellungsschlüssel|clé de secours|clé de récupération|clave de recuperación|chiave di recupero|chave de recuperação|herstelsleutel|klucz odzyskiwania|ключ восстановления|återställningsnyckel|復旧キー|恢复密钥"
+)
+
+
+def _of_disks(reading: Reading) -> Iterator[Finding]:
+    for match in _DISK_KEY.finditer(reading.text) if reading.speaks(_OF_DISK) else ():
+        yield Finding("recovery_code", *match.span(), 0.8)
+
+
+# "is the order readable? hope recipe paddle …": words of a wallet are all that a sentence holds.
+_WALLETS = expression(r"wallet|seed|mnemonic|ledger|trezor|metamask|exodus|bitcoin|crypto|krypto")
+_SENTENCE = expression(r"(?:\A|[.?!:\n][ \t]{0,2}[\"'“„]?)(?P<value>[a-z]{3,8}(?: [a-z]{3,8}){11,23})(?=[.\n\"'”]|\Z)")
+MOST_PLAIN = 2
+
+
+def _seeds_alone(reading: Reading) -> Iterator[Finding]:
+    for match in _SENTENCE.finditer(reading.text) if reading.speaks(_WALLETS) else ():
+        words = match["value"].split(" ")
+        if (
+            len(words) in _SEED_LENGTHS
+            and len(set(words)) > len(words) // 2
+            and len(_PLAIN_WORDS & set(words)) <= MOST_PLAIN
+        ):
+            yield Finding("seed_phrase", *match.span("value"), 0.75)
 
 
 def _headers(reading: Reading) -> Iterator[Finding]:

@@ -148,7 +148,7 @@ def _cipher(value: str) -> bool:
 
 # "credentialsId": "…", "req": "…": the name of a thing, or of what a line of a log tells of.
 _OF_UUID = expression(
-    r"(?<![a-z\d])(?:(?:credentials?|secret|token|key|auth|authenticator|session|vault|role|policy|factor|client|entity|object|resource)[_\-]?(?:ids?|uuid|ref|name|version)|req|rid|tid|cid|corr|trace|span|event|evt|msg|job|run|ref|etag)[\"']?\s?(?:[:=]|=>)\s?[\"']?\Z"
+    r"(?<![a-z\d])(?:(?:credentials?|token|key|auth|authenticator|session|vault|role|policy|factor|client|entity|object|resource)[_\-]?(?:ids?|uuid|ref|name|version)|req|rid|tid|cid|corr|trace|span|event|evt|msg|job|run|ref|etag)[\"']?\s?(?:[:=]|=>)\s?[\"']?\Z"
 )
 
 

@@ -12,7 +12,7 @@ from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Blocks, Needles, beginnings, shortest
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
-from governance.guardrails.secrets.locks import LOCK, VALUE
+from governance.guardrails.secrets.locks import LOCK, OPENS, VALUE
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -22,6 +22,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         yield from _of_alarms(reading)
     if reading.speaks(_APART):
         yield from _of_wheels(reading)
+    yield from _in_words(reading)
 
 
 _NUMBER, _APART = expression(r"\d{4}"), expression(r"\d[ \-–·]\d[ \-–·]\d[ \-–·]\d")
@@ -59,16 +60,10 @@ def _typed(reading: Reading) -> Iterator[Finding]:
             continue
         by_what = cue in _BY_WHAT
         clause = _clause(lower, at, match.end("value"), 0 if by_what else REACH_BEHIND)
-        if by_what and not _OPENS.search(clause):
+        if by_what and not OPENS.search(clause):
             continue
         if LOCK.search(clause) and not _OTHER.search(clause):
             yield Finding("pin", *match.span("value"), 0.7)
-
-
-# What is done with a number.
-_OPENS = Cue(
-    r"open|unlock|disarm|\b(?:off|unset)\b|öffne|aufmach|aufsperr|entsperr|\b(?:auf|aus)\b|aus(?:schalt|mach|stell)|einschalt|entschärf|scharf|deaktiv|ouvr|désac|désarm|coupe|étein|abre|abri|desac|desarm|quita|apaga|apre|aprir|disatt|disins|spegn|\buit\b|uitschak|uitzet|otw|wyłącz|rozbr|откр|сним|отключ|öppn|stäng|låse? op|åbn|åpn|slå (?:av|fra)|avaa|vypn|otev|kinyit|aç"
-)
 
 
 def _clause(lower: str, start: int, end: int, behind: int = 0) -> str:
@@ -114,10 +109,13 @@ def _of_wheels(reading: Reading) -> Iterator[Finding]:
         if match is None or not _turned(match["value"]):
             continue
         clause = _clause(lower, at, match.end("value"))
-        if _LOCKED.search(clause) and not _OTHER.search(clause):
+        spaced = cue in _CODES and match["sign"] == " " and _ENDS.match(lower, match.end("value"))
+        if (spaced or _LOCKED.search(clause)) and not _OTHER.search(clause):
             yield Finding("pin", *match.span("value"), 0.7)
 
 
+_CODES = frozenset({"code", "código", "codice", "kod ", "код", "pin", "combo", "combination", "zahlencode", "türcode"})
+_ENDS = expression(r"[.,;!)]|\s{0,3}(?:\n|\Z)| (?:and|then|und|dann|et|puis|y|e|en|i|och)\b")
 _LOCKED = Cue(
     r"lock\b|locker|padlock|"
     + LOCK.pattern
@@ -130,3 +128,52 @@ def _turned(value: str) -> bool:
     """Tell whether digits are no count: 1 2 3 4."""
     digits = [int(sign) for sign in value if sign.isdigit()]
     return len({second - first for first, second in pairwise(digits)}) >= FEWEST_STEPS
+
+
+# "the alarm code is four nine one seven": digits in words, as people say them.
+_SAID_DIGITS = (
+    "zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "null", "eins", "zwei", "zwo", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zéro", "un", "deux", "trois", "quatre", "cinq", "sept", "huit", "neuf",
+    "cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "um", "dois", "três", "quatro", "sete", "oito", "nul", "een", "twee", "drie", "vijf", "zes", "zeven", "negen",
+    "jeden", "dwa", "trzy", "cztery", "pięć", "sześć", "siedem", "osiem", "dziewięć", "noll", "ett", "två", "fyra", "fem", "sju", "åtta", "nio", "ноль", "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять",
+)  # fmt: skip
+SAID = rf"(?:{'|'.join(sorted(_SAID_DIGITS, key=len, reverse=True))})"
+TWO_SAID = rf"\b{SAID}[ ,\-]{{1,2}}{SAID}\b"
+# The second of two, where a word begins.
+_BEFORE_SECOND = "|".join(rf"(?<=\b{digit}[ ,-])|(?<=\b{digit}, )" for digit in _SAID_DIGITS)
+SECOND_SAID = rf"(?={SAID}\b)(?:{_BEFORE_SECOND})"
+_AT_SAID = Needles(
+    (
+        "code",
+        "código",
+        "codice",
+        "kod ",
+        "kód",
+        "код",
+        "pin",
+        "passcode",
+        "combination",
+        "kombination",
+        "combinaison",
+        "combinación",
+        "combinazione",
+        "geheimzahl",
+    )
+)
+_IN_WORDS = expression(
+    rf"[^\n\d.;!?]{{0,60}}?\b(?P<value>{SAID}(?:[ ,\-]{{1,2}}{SAID}){{3,9}})\b(?! (?:percent|prozent|euros?|times|mal|years?))",
+    re.IGNORECASE,
+)
+_TWO_SAID = expression(TWO_SAID)
+_OTHER_CODE = expression(
+    r"\b(?:error|status|postal|post|zip|area|country|dialling|dialing|exit|event|product|item|fehler|vor|plz|erreur|errore)[ \-]?\Z"
+)
+
+
+def _in_words(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_AT_SAID, price=4, whole=False) if reading.speaks(_TWO_SAID) else ():
+        match = _IN_WORDS.match(reading.text, at + len(cue))
+        if match is not None and not _OTHER_CODE.search(reading.lower, max(0, at - LONGEST_KIND), at):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+LONGEST_KIND = 12

@@ -22,17 +22,17 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 _NUMBER = expression(r"\d{4}")
-VALUE = r"(?P<value>\d{3,4} \d{3,4}|[#*]?(?-i:[A-Z])?\d{4,8}(?-i:[A-Z])?[#*]?)(?![\w/:%€$£]|[.,\-–]\d| ?(?:mm|cm|km|kg|mg|n|px|ms|mv|v|m|eur|euro|usd|watt|kw|rpm|hours?|days?|min\w*|sec\w*|times|people|units|pieces|stück|lines|rows|characters|digits)\b)"
+VALUE = r"(?P<value>\d{3,4} \d{3,4}|[#*]?(?-i:[A-Z])?\d{4,8}(?-i:[A-Z])?[#*]?)(?![^\W\u3040-\u9fff\uac00-\ud7af]|[/:%€$£]|[.,\-–]\d| ?(?:mm|cm|km|kg|mg|n|px|ms|mv|v|m|eur|euro|usd|watt|kw|rpm|hours?|days?|min\w*|sec\w*|times|people|units|pieces|stück|lines|rows|characters|digits)\b)"
 # "The entry code for the bike cellar changed this morning: it is now 49545#", "Il codice della cassetta è 27003"
 _AT_CODES = Needles((
-    "code", "código", "codigo", "codice", "kod", "kód", "koodi", "код", "combin", "kombin", "geheimzahl", "pin ", "pin-", "cijfer", "szyfr", "numéro secret", "número secreto", "κωδικ", "şifre", "numer pin", "暗証", "override",
+    "code", "código", "codigo", "codice", "kod", "kód", "koodi", "код", "combin", "kombin", "geheimzahl", "pin ", "pin-", "cijfer", "szyfr", "numéro secret", "número secreto", "κωδικ", "şifre", "numer pin", "暗証", "密码", "密碼", "비밀번호", "override",
 ))  # fmt: skip
 _SAYS = (
-    r"(?: ?[:=：]| is| are| ist| lautet| est| es| è| é| jest| to| är| er| on| je| este| είναι|[,;] (?:it['’]s|it is|still|now|use|use the|c['’]est|toujours|es|sigue siendo|è|é|to|nimm|immer noch|nach wie vor|nog steeds|wciąż))"
+    r"(?: ?[:=：]|は、?|为|為|是|は|이|가|는|은| is| are| ist| lautet| est| es| è| é| jest| to| är| er| on| je| este| είναι|[,;] (?:it['’]s|it is|still|now|use|use the|c['’]est|toujours|es|sigue siendo|è|é|to|nimm|immer noch|nach wie vor|nog steeds|wciąż))"
     r"(?: (?:it is|it['’]s|ours is|mine is|use|unserer ist|meiner ist|le nôtre est|el nuestro es|er ist|sie lautet|le|la|il|el|lo|o|de|der|den|das))?(?: (?:now|still|currently|jetzt|nun|weiterhin|maintenant|désormais|ahora|adesso|ora|agora|teraz|nu|теперь|şimdi|nyt|nå))?"
 )
 _CODE_OF = expression(
-    rf"[^\W\d_]{{0,8}}(?P<about>(?! ?\d{{1,3}}(?! ?\d))(?:[^\n\d.;!?{{}}\[\]<>|\"]|(?<!\d)\d{{1,3}}(?!\d)(?:\.(?= ?(?:og|ug|dg|stock|etage|obergesch|untergesch)))?){{0,80}}?)(?P<says>{_SAYS}|(?=[ (])) ?[\"'„“«(]? ?{VALUE}(?P<ends>[\"'”“»)]{{0,2}}(?:[.,;!)]|[ \t]{{0,8}}(?:\n|\Z)| (?:[(–—\-&+]|and\b|und\b|et\b|y\b|e\b|en\b|i\b|then\b|dann\b|press\b|eingeben\b|eintippen\b|drücken\b|tippen\b|invoeren\b|intoetsen\b|gilt\b|gültig\b|valid\b|works\b|opens\b|öffnet\b|valable\b|válid|valid[ao]\b|geldig\b|ważn|действует)))?",
+    rf"[^\W\d_]{{0,8}}?(?P<about>(?! ?\d{{1,3}}(?! ?\d))(?:[^\n\d.;!?{{}}\[\]<>|\"]|(?<!\d)\d{{1,3}}(?!\d)(?:\.(?= ?(?:og|ug|dg|stock|etage|obergesch|untergesch)))?){{0,80}}?)(?P<says>{_SAYS}|(?=[ (])) ?[\"'„“«(]? ?{VALUE}(?P<ends>[\"'”“»)]{{0,2}}(?:[.,;!)]|[ \t]{{0,8}}(?:\n|\Z)| (?:[(–—\-&+]|and\b|und\b|et\b|y\b|e\b|en\b|i\b|then\b|dann\b|press\b|eingeben\b|eintippen\b|drücken\b|tippen\b|invoeren\b|intoetsen\b|gilt\b|gültig\b|valid\b|works\b|opens\b|öffnet\b|valable\b|válid|valid[ao]\b|geldig\b|ważn|действует)))?",
     re.IGNORECASE,
 )
 LOCK = Cue(
@@ -45,7 +45,12 @@ LOCK = Cue(
     r"\b(?:disarm|unset(?:ting)?\b|entschärf|unscharf|unschärf|scharf|deaktivier|désarm|désactiv|mise (?:en|hors) service|desarm|desactiv|desativ|disattiv|disinser|inserimento|uitschakel|inschakel|rozbroj|uzbroj|снят|отключ|avlarm|frakobl|frånkoppl)",
     r"\b(?:debit|credit|bank|sim|ec|giro|payment|company|fuel) ?-?(?:card|karte)|\b(?:karte|carte bancaire|carte bleue|carte (?:de|du|sim)|tarjeta|bancomat|carta di|carta sim|cartão|bankpas|pinpas|kart[yęa]|карт[ыае]|kortet|kortti|my card|your card|her card|his card|the card|phone\b|tablet|handy|téléphone|móvil|telefono|telefoon|telefonu)",
 )
-_GEHEIM = frozenset({"geheimzahl", "numéro secret", "número secreto", "暗証"})
+_GEHEIM = frozenset({"geheimzahl", "numéro secret", "número secreto", "暗証", "密码", "密碼", "비밀번호"})
+_COMBINED = frozenset({"combin", "kombin"})
+# What is done with a number.
+OPENS = Cue(
+    r"open|unlock|disarm|\b(?:off|unset)\b|öffne|aufmach|aufsperr|entsperr|\b(?:auf|aus)\b|aus(?:schalt|mach|stell)|einschalt|entschärf|scharf|deaktiv|ouvr|désac|désarm|coupe|étein|abre|abri|desac|desarm|quita|apaga|apre|aprir|disatt|disins|spegn|\buit\b|uitschak|uitzet|otw|wyłącz|rozbr|откр|сним|отключ|öppn|stäng|låse? op|åbn|åpn|slå (?:av|fra)|avaa|vypn|otev|kinyit|aç"
+)
 _ABOUT_OTHERS = Cue(
     r"\b(?:ral|ean|din|iso|vds|gtin|art\.?|nr\.?|om|um|at|kl\.?|ore|alle) ?\Z|\b(?:errors?|fault|fehler\w*|erreur|errore|błąd\w*|ошибк\w|fout\w*|article|artikel|parts?\b|spare|orders?\b|ordered|bestell|colou?rs?|farb|postal|model|version|price|costs?|discount|section|paragraph|chapter|line\b|page\b|reads?\b|means?|lists?|sold|stock|invoice|supplier|manufactur|issue|ticket|sent|texted|expires?|called|call\b|since|until|from \Z|about|near|over|room\b|article|raum\b|zimmer|in \Z|ending|endet|sms\b|envi|termin[ao]|gesendet|geschickt|finissant|reviewed|wrote|review|commit|repo)"
 )
@@ -65,10 +70,13 @@ def _said_of_locks(reading: Reading) -> Iterator[Finding]:
         if not match["says"] and _DIGIT.search(about):
             continue
         before = lower[max(0, at - REACH_BEFORE) : at]
+        if _OF_GOODS.search(_CLAUSE_BEFORE.search(before)[0]):  # type: ignore[index]
+            continue
         named = (
             LOCK.search(about)
             or LOCK.search(_CLAUSE_BEFORE.search(before)[0])  # type: ignore[index]
             or cue in _GEHEIM
+            or (cue in _COMBINED and OPENS.search(_CLAUSE_BEFORE.search(before)[0]))  # type: ignore[index]
             or (
                 match["says"].strip()
                 and _whole(lower, at)
@@ -107,6 +115,9 @@ _LINE_BEFORE = expression(r"[^\n]*\Z")
 _ITSELF = expression(
     r"(?:\A|[.,;!?:(]\s{0,2}|\n|\b(?:your|the|my|our|its|his|her|new|der|den|dein|ihr|unser|neuer?|le|votre|ton|notre|son|el|tu|su|nuestro|nuevo|il|tuo|suo|nuovo|o|seu|novo|de|je|uw|nieuwe|nowy|din|ditt|din|nya|новый|ваш|твой) )\Z"
 )
+_OF_GOODS = expression(
+    r"\b(?:orders?|cover|case|sleeve|charger|product|article|artikel|bestell\w*|rabatt|discount|promo|tasche|hülle|ladegerät|error|fehler\w*|erreur|errore)\b"
+)
 _DIGIT = expression(r"\d")
 _CLAUSE_BEFORE = expression(r"[^.;!?\n]{0,64}\Z")
 
@@ -143,7 +154,10 @@ _A_PASSWORD = expression(
 
 
 def _told_so(reading: Reading) -> Iterator[Finding]:
-    for at, cue in reading.each(_SAID, price=2, whole=False) if reading.speaks(_A_PASSWORD) else ():
+    if not reading.speaks(_A_PASSWORD):
+        return
+    numbers = Blocks(_NUMBER, reading.lower)
+    for at, cue in reading.each(_SAID, price=2, whole=False, where=lambda at: numbers.any(at, at + REACH_OF_SAID)):
         match = _WAS.match(reading.text, at + len(cue))
         if match is None or looks.YEAR.match(match["value"]) or match["value"].endswith(ROUND):
             continue
@@ -157,6 +171,7 @@ _SET_SO = expression(
 )
 _THEN = frozenset({"auf ", "op "})  # after whose number the verb stands
 _A_PIN = expression(r"\b(?:(?<!gpio )pins?(?! (?:entry|dialog|pad|screen|polic|header|length|am board|of the|\d))|passcode|geheimzahl|(?:tür|zahlen|zugangs|alarm)-?code|(?:door|alarm|gate|safe|lock|entry|access) code|combination(?! (?:of|with|washer|oven|drug))|code (?:for|of|to|du|de la|pour|für|della|del|de|van|do|pin)\b|пин|kod pin)")  # fmt: skip
+REACH_OF_SAID = 24
 REACH_OF_PIN, ROUND = 170, "00"
 
 

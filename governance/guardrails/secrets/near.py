@@ -210,6 +210,9 @@ LONGEST_NAME = 24
 _BEGINNING = expression(r"(?<![a-z])[a-z]")
 
 
+_ARTICLE = expression(r"[A-Z]{2,5}(?:-[A-Z\d]{1,7}){2,5}")  # the number of a thing in a list of others
+
+
 def _named_secret(reading: Reading, start: int, window: str, value: str, stem: int) -> bool:
     """Tell whether the words before a value call it secret."""
     text = reading.text
@@ -222,6 +225,8 @@ def _named_secret(reading: Reading, start: int, window: str, value: str, stem: i
     if naming is None:
         return _provided(window, hash_like) or _alone(text, start) or _humped(text, start)
     gap = window[naming.end() :]
+    if "\n" in gap and _ARTICLE.fullmatch(value):
+        return False
     if text[start - 1 : start] == "*":  # a hash as MySQL writes it
         return False
     head = window[max(0, naming.start() - 18) : naming.start()]

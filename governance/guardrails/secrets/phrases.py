@@ -61,11 +61,11 @@ def _phrases(reading: Reading) -> Iterator[Finding]:
 
 # "passphrase: eleven damp otters signed the lease": to the end of the line, and nothing of where it is kept.
 _SMALL_WORDS = expression(
-    r"\b(?:the|of|on|in|and|my|your|our|his|her|their|for|from|by|with|without|to|at|der|die|das|und|mit|ein|eine)\b",
+    r"\b(?:the|of|on|in|and|my|your|our|his|her|their|for|from|by|with|without|to|at|before|after|until|every|never|always|was|were|der|die|das|und|mit|ein|eine)\b",
     re.IGNORECASE,
 )
 _OF_A_PLACE = expression(
-    r"(?:\w+ed|the|of|on|in|for|from|by|with|without|to|at|as|under|behind|inside|written|taken|known|six|seven|four|five|any|nobody|whatever|first)\b",
+    r"(?:\w+ed|the|of|on|in|for|from|by|with|without|to|at|as|under|behind|inside|written|taken|known|(?:six|seven|four|five)(?= (?:\w+ )?(?:words|characters|letters|digits|syllables|blanks))|any|nobody|whatever|first)\b",
     re.IGNORECASE,
 )
 

@@ -71,7 +71,9 @@ def _apposed(text: str, pin: re.Match[str]) -> bool:
     )
 
 
-_PARTED = expression(r"(?:\A|\n[ \t>*•\-]{0,6}|[,;/|(–—-] ?)\Z")
+_PARTED = expression(
+    r"(?:\A|\n[ \t>*•\-]{0,6}|\\n|[,;/|(–—-] ?|\b(?:is|ist|lautet|est|es|è|é|to|with|using|use|enter|type|mit|nimm|avec|con|usa|met|med|the|der|die|le|el|il|o) )\Z"
+)
 _OF_HARDWARE = expression(
     r"gpio|header|connector|stecker|socket|pinout|solder|lötst|led\b|\bpcb|arduino|esp32|article|art\.|order",
     re.IGNORECASE,
@@ -86,7 +88,7 @@ def _said(lower: str, pin: re.Match[str]) -> bool:
 
 
 _ENDS_CLAUSE = expression(
-    r"[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s| ?[/|]|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b"
+    r"\\[nr]|[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s| ?[/|]|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b"
 )
 REACH_OF_PIN = 60
 
@@ -97,7 +99,7 @@ _ASIDE = expression(
 )
 # "PIN for the company card ending 2281: 4096"
 _NAMED = expression(
-    r"(?:pin|geheimzahl|passcode|пин)\b\)?(?P<about> (?:[^\n.;:()]|\([^()\n]{1,24}\)){4,48})(?::| is| ist| lautet| est| es| è| é| to| jest|[;,] (?P<so>it['’]s)) {1,2}(?P<value>\d{4,8})(?=[.,;!)]?\s{0,20}(?:\Z|\n)|[.,;!)]\s|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b)",
+    r"(?:pin|geheimzahl|passcode|пин)\b\)?(?P<about> (?:\([^()\n]{2,30}\)|[^\n.;:()]{4,48}(?:\([^()\n]{1,24}\)[^\n.;:()]{0,20})?))(?::| is| ist| lautet| est| es| è| é| to| jest|[;,] (?P<so>it['’]s|which is|that is|che è|qui est|que es|que é|die ist|der ist|das ist|dat is|który to)) {1,2}(?P<value>\d{4,8})(?=[.,;:!)]?\s{0,20}(?:\Z|\n)|[.,;:!)]\s|\\[nr]|\s(?:und|and|et|y|e|en|i|btw|but|or|aber|mais|pero)\b)",
     re.IGNORECASE,
 )
 # "the PIN you gave me, 4291, is needed"
@@ -107,7 +109,7 @@ _GIVEN = expression(
 )
 _AT_ASIDE = ("pin", "geheimzahl", "puk", "passcode", "пин")
 _CARRIER = expression(
-    r"geheimzahl|card|mailbox|postfach|d[ée]bit|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
+    r", (?:che|which|that|die|der|qui|que|dat|który)\Z|geheimzahl|\bhost\b|chair\w*|moderator|organi[sz]er|conference|teilnehmer|card|mailbox|postfach|d[ée]bit|visa\b|karte|carte|tarjeta|cart[aã]o|\bcarta|bancomat|kaart|bankpas|kort\b|kart[aęyuы]|карт|account|konto|\bsim\b|phone|handy|tablet|\bsafe|tresor|door|\btür|alarm|\block|voicemail|banking|\btill\b|kasse|"
     r"\b(?:my|your|his|her|their|our|mein|dein|sein|ihr|mon|ton|son|votre|mi|tu|su|mio|suo|minha|seu|mijn|jouw|moj|mój|мой|мою)\w{0,2}\b"
 )
 

@@ -49,6 +49,7 @@ _OTHERWISE = expression(
 # Who speaks: "[14:02] Marta: ", "<kim> ", "18:41 Ewa: ", or a line of its own, "Marco, [10.02.25 18:14]", "tom  10:43 AM".
 _WHO = (
     r"(?:\[?\d{1,4}[\d/.:,\- ]{3,18}(?:[ap]m)?\]? ?(?:- )?)?(?:<[^<>\n]{1,24}>|\[?[^\W\d_][\w.'’\-]{0,15}(?: [^\W\d_][\w.]{0,15})?\]?:)[ \t]{1,2}"
+    r"|\[?\d{1,2}:\d\d(?::\d\d)?\]? [^\W\d_][\w.'’\-]{0,15}:[ \t]{0,2}"
     r"|[^\W\d_][\w.'’ \-]{1,24} \(\d{1,2}:\d\d(?::\d\d)?\): |\[\d{1,2}:\d\d[^\]\n]{0,16}\] [^\W\d_][\w.'’ \-]{1,24}\n"
     r"|[^\W\d_][\w.'’ \-]{1,24} [—–-] (?:(?:today|yesterday|heute|gestern|hier|aujourd'hui|hoy|ayer)[\w ,]{0,8} ?)?[\d/.:,\- ]{4,18}(?: ?[ap]m)?\n"
     r"|[^\W\d_][\w.'’ \-]{1,24}(?:,? {1,3}|, )[\[(]?\d{1,2}[\d/.:,\- ]{2,16}(?: ?[ap]m)?[\])]?\n"
@@ -60,15 +61,15 @@ _ASKED = Needles((
 ))  # fmt: skip
 _ASKS = expression(
     r"[?？]|\b(?:what(?:['’]?s)?|which|wie|welche\w?|was|cu[aá]l|quel|quelle|qual|quale|wat|jakie|jaki|hva|hvad|vad|mikä|mi a|какой|какая|jaké|ne|did|remind|resend|send|anyone|скинь\w*|пришли\w*|дай\w*|напомни\w*|schick\w*|gib|envoie\w*|passe-moi|donne\w*|m[aá]ndame|p[aá]same|dime|env[ií]a\w*|podaj|wyślij|daj|stuur|geef|skicka|invia\w*|passami|gimme|give me|neues|nochmal|redonne\w*|rappelle\w*|"
-    r"changed?|rotated|geändert|cambi\w+|chang\w+|mud\w+|alterad\w+|zmieni\w+|помен\w+|смен\w+|bytt\w*|ändra\w*|değişti)\b"
+    r"changed?|rotated|geändert|cambi\w+|chang\w+|mud\w+|alterad\w+|zmieni\w+|помен\w+|смен\w+|bytt\w*|ändra\w*|değişti)\b|吗|什么|多少|知道|ですか|教えて|뭐|알려"
 )
 _REST = expression(r"[^\n]{0,90}\n{1,2}")
 _MESSAGE = expression(rf"(?:{_WHO})(?P<said>[^\n]{{1,110}})(?:\n{{1,2}}|\Z)", re.IGNORECASE)
 MOST_MESSAGES, REACH = 4, 130
 # "…, now it's …", "jetzt …", "Ahora es …": what is new, or what it is.
 _NOW = expression(
-    r"\b(?:now|it['’]?s|it is|that['’]?s|is|use|try|changed to|set to|set it to|set that to|mailed me|sent me|gave me|told me|jetzt|nun|neu|lautet|ist|c['’]est|maintenant|désormais|ahora|es|agora|é|ora|adesso|è|nu|is|teraz|to|nå|numera|är|теперь|сейчас|это|teď|je|nyt|on|most|artık|şimdi|acum|este)"
-    r"(?:,? (?:it['’]?s|it is|is|now|ist|es|das|es ist|c['’]est|es la|é|è|nu|är|er|å|med|wieder|just|the))?(?: ?[:=]| ?[-=]?>| ?→| —)? "
+    r"(?:改成|改为|换成|是|は|\b(?:now|it['’]?s|it is|that['’]?s|is|use|try|changed to|set to|set it to|set that to|mailed me|sent me|gave me|told me|jetzt|nun|neu|lautet|ist|c['’]est|maintenant|désormais|ahora|es|agora|é|ora|adesso|è|nu|is|teraz|to|nå|numera|är|теперь|сейчас|это|teď|je|nyt|on|most|artık|şimdi|acum|este))"
+    r"(?:,? (?:it['’]?s|it is|is|now|ist|es|das|es ist|c['’]est|es la|é|è|nu|är|er|å|med|wieder|just|the))?(?: ?[:=]| ?[-=]?>| ?→| —)?(?: |(?<=[成为是は]))"
     + VALUE
     + END,
     re.IGNORECASE,

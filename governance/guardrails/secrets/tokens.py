@@ -229,6 +229,9 @@ _LINES_OF_KEY = expression(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40,76}=*(?:\s{1,3}
 LONGEST_BODY, REACH_BEGIN = 4000, 40
 
 
+_PORT_AND_OPTIONS = expression(r"\d{2,5};[A-Za-z]{2,24}=")  # "sqlserver://host:1433;user=orchard@host"
+
+
 def _url_passwords(text: str) -> Iterator[Finding]:
     at = text.find("://")
     while at >= 0:
@@ -239,6 +242,7 @@ def _url_passwords(text: str) -> Iterator[Finding]:
             and not looks.placeholder(match[1])
             and match[1].lower() not in _WORDS
             and not text.startswith(match[1] + ":", at + 3)
+            and _PORT_AND_OPTIONS.match(match[1]) is None
         ):
             yield Finding("url_password", *match.span(1), 0.9)
         at = text.find("://", at + 3)

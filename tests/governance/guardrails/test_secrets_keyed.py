@@ -107,6 +107,48 @@ TOLD: list[tuple[str, list[str]]] = [
     ("[okta]\nSSWS = 006Y-ippxL45-sjxCZPMA1unxpe-JZPPC3S-YFnRh8", ["006Y-ippxL45-sjxCZPMA1unxpe-JZPPC3S-YFnRh8"]),
     ("Compose le 4471B et la porte s'ouvre.", ["4471B"]),
     ("Turn off the alarm with 7714, within 20 s.", ["7714"]),
+    ("the alarm code is four nine one seven, then the green button", ["four nine one seven"]),
+    ("der Code für die Tür ist vier neun eins sieben", ["vier neun eins sieben"]),
+    ("le code du portail c'est quatre neuf un sept", ["quatre neuf un sept"]),
+    ("el código de la alarma es cuatro nueve uno siete, luego verde", ["cuatro nueve uno siete"]),
+    ("il codice è quattro nove uno sette", ["quattro nove uno sette"]),
+    ("Your voicemail PIN is zero, eight, oh, five.", ["zero, eight, oh, five"]),
+    ("DESCRIPTION:Dial +353 1 960 5512\\nHost PIN (chairperson only): 36454\\nPress *6", ["36454"]),
+    ("Serve il PIN della CNS, che è 58902: la tessera sta nel cassetto", ["58902"]),
+    ("Man braucht die PIN der SMC-B, die ist 58902; Karte liegt im Tresor", ["58902"]),
+    (
+        "https://mijn.fonds.example/herstel?u=884120&resetcode=2626684d723f6966e087601e7d147771c735a7d79553cfce",
+        ["2626684d723f6966e087601e7d147771c735a7d79553cfce"],
+    ),
+    ("Las llaves están en la cajita gris; se abre con la combinación 3916\n", ["3916"]),
+    ("Die Schlüssel sind im Kästchen, es öffnet mit der Kombination 3916.", ["3916"]),
+    ("le boîtier s'ouvre avec la combinaison 3916", ["3916"]),
+    (
+        "名称        类型      密钥                                  更新时间\n----------  --------  ------------------------------------  -------------------\n短信网关    http      X1D5b6RDsAcBkgNhlcITlhIriMqtPtTP      2025-03-11 16:20:44\n",
+        ["X1D5b6RDsAcBkgNhlcITlhIriMqtPtTP"],
+    ),
+    (
+        'screen asks for "recovery key"\nservicedesk: Please enter G8W0-G77O-A25R-UUP2-YONT-HGW7 exactly',
+        ["G8W0-G77O-A25R-UUP2-YONT-HGW7"],
+    ),
+    ("裏口の暗証番号が変わりまして、新しい番号は7429です。", ["7429"]),
+    ("后门的密码是7429,进门后按井号", ["7429"]),
+    ("뒷문 비밀번호는 7429입니다", ["7429"]),
+    ("14:20 王姐:小刘,你知道管理员密码吗\n14:21 小刘:知道,上次改成 xingfu6628 了\n", ["xingfu6628"]),
+    (
+        "Klasse;Nachname;Benutzer;Startkennwort\n5b;Yilmaz;dyilmaz;Igel-Tafel-38\n5b;Hartwig;phartwig;Kreide-Mond-91\n",
+        ["Igel-Tafel-38", "Kreide-Mond-91"],
+    ),
+    (
+        "Kleopatra is installed. Passphrase for our key: seven herons left before the tide\n",
+        ["seven herons left before the tide"],
+    ),
+    (
+        "left a note for his Exodus wallet. is the order readable? hope recipe paddle skull thumb fancy near blast they process idea current. I don't know",
+        ["hope recipe paddle skull thumb fancy near blast they process idea current"],
+    ),
+    ("the copier wants a code from tomorrow. Ours (Orthodontics) is PIN 50927. Scan stays free", ["50927"]),
+    ("It'll ask you for a PIN, and for now everyone in claims has 8 0 3 5. Change it", ["8 0 3 5"]),
 ]
 
 
@@ -264,6 +306,8 @@ HONEST = [
     'Revert "tokens: use XChaCha20Poly1305 for sealed cookies"',
     "keys: switch from AES256GCM to ChaCha20Poly1305IETF for session tokens",
     "auth: prefer sntrup761x25519sha512 key exchange",
+    "jdbc:sqlserver://sql-orchard.database.windows.net:1433;database=orchard;user=orchardadmin@sql-orchard-weu;password={your_password_here};encrypt=true;",
+    'TKN-CRT-25,1546132812314,"Trolley token, 25 mm, green",2500,A14-07\nPIN-DWL-M6X20-A2,9212253385039,"Dowel pin"',
     "Status code four zero four, exit code one two seven nine in words.",
     "zip code nine zero two one zero, Beverly Hills",
     "code one, two, three: three steps to take",
