@@ -69,21 +69,16 @@ def _said_of_locks(reading: Reading) -> Iterator[Finding]:
         about = match["about"].lower()
         if not match["says"] and _DIGIT.search(about):
             continue
-        before = lower[max(0, at - REACH_BEFORE) : at]
-        if _OF_GOODS.search(_CLAUSE_BEFORE.search(before)[0]):  # type: ignore[index]
+        clause = _CLAUSE_END.split(lower[max(0, at - REACH_BEFORE) : at])[-1]
+        if _OF_GOODS.search(clause) or _ABOUT_OTHERS.search(about):
             continue
-        named = (
+        if (
             LOCK.search(about)
-            or LOCK.search(_CLAUSE_BEFORE.search(before)[0])  # type: ignore[index]
+            or LOCK.search(clause)
             or cue in _GEHEIM
-            or (cue in _COMBINED and OPENS.search(_CLAUSE_BEFORE.search(before)[0]))  # type: ignore[index]
-            or (
-                match["says"].strip()
-                and _whole(lower, at)
-                and LOCK.search(_LINE_BEFORE.search(lower, max(0, at - REACH_OF_LINE), at)[0])
-            )  # type: ignore[index]
-        )
-        if named and not _ABOUT_OTHERS.search(about):
+            or (cue in _COMBINED and OPENS.search(clause))
+            or (match["says"].strip() and _itself(lower, at) and LOCK.search(_line_before(lower, at)))
+        ):
             yield Finding("pin", *match.span("value"), 0.7)
             yield from _others_of(text, match.end("value"))
 
@@ -105,13 +100,17 @@ _AND_OF = expression(
 )
 
 
-def _whole(lower: str, at: int) -> bool:
+def _itself(lower: str, at: int) -> bool:
     """Tell whether "code" stands for itself, as "your code" does and "error code" doesn't."""
     return _ITSELF.search(lower, max(0, at - REACH_BEFORE), at) is not None
 
 
+def _line_before(lower: str, at: int) -> str:
+    floor = max(0, at - REACH_OF_LINE)
+    return lower[max(floor, lower.rfind("\n", floor, at) + 1) : at]
+
+
 REACH_OF_LINE = 140
-_LINE_BEFORE = expression(r"[^\n]*\Z")
 _ITSELF = expression(
     r"(?:\A|[.,;!?:(]\s{0,2}|\n|\b(?:your|the|my|our|its|his|her|new|der|den|dein|ihr|unser|neuer?|le|votre|ton|notre|son|el|tu|su|nuestro|nuevo|il|tuo|suo|nuovo|o|seu|novo|de|je|uw|nieuwe|nowy|din|ditt|din|nya|новый|ваш|твой) )\Z"
 )
@@ -119,7 +118,7 @@ _OF_GOODS = expression(
     r"\b(?:orders?|cover|case|sleeve|charger|product|article|artikel|bestell\w*|rabatt|discount|promo|tasche|hülle|ladegerät|error|fehler\w*|erreur|errore)\b"
 )
 _DIGIT = expression(r"\d")
-_CLAUSE_BEFORE = expression(r"[^.;!?\n]{0,64}\Z")
+_CLAUSE_END = expression(r"[.;!?\n]")
 
 # "It wants a PIN again." "The technician left it at 566388", "der Code? Auf 4471 gestellt"
 _SETTING = Needles((
