@@ -195,9 +195,12 @@ def _of_disks(reading: Reading) -> Iterator[Finding]:
 
 
 # "is the order readable? hope recipe paddle …": words of a wallet are all that a sentence holds.
-_WALLETS = expression(r"wallet|seed|mnemonic|ledger|trezor|metamask|exodus|bitcoin|crypto|krypto")
+_WALLETS = expression(r"wallet|seed (?:phrase|words)|mnemonic|ledger|trezor|metamask|exodus|bitcoin|crypto|krypto")
 _SENTENCE = expression(r"(?:\A|[.?!:\n][ \t]{0,2}[\"'“„]?)(?P<value>[a-z]{3,8}(?: [a-z]{3,8}){11,23})(?=[.\n\"'”]|\Z)")
-MOST_PLAIN = 2
+MOST_PLAIN = 1
+_OF_SENTENCES = expression(
+    r"\b(?:about|above|after|again|all|also|and|any|are|because|been|before|being|but|can|could|does|down|each|even|every|for|had|has|have|here|how|into|its|just|know|like|made|make|many|maybe|more|most|much|must|need|never|not|now|only|other|over|please|really|said|same|should|since|some|soon|still|such|than|that|the|their|them|then|there|these|they|thing|this|those|through|time|today|too|under|until|very|want|was|well|were|what|when|where|which|while|who|why|will|with|would|yesterday|tomorrow|you|your)\b"
+)
 
 
 def _seeds_alone(reading: Reading) -> Iterator[Finding]:
@@ -206,7 +209,7 @@ def _seeds_alone(reading: Reading) -> Iterator[Finding]:
         if (
             len(words) in _SEED_LENGTHS
             and len(set(words)) > len(words) // 2
-            and len(_PLAIN_WORDS & set(words)) <= MOST_PLAIN
+            and len(_OF_SENTENCES.findall(match["value"])) <= MOST_PLAIN
         ):
             yield Finding("seed_phrase", *match.span("value"), 0.75)
 
