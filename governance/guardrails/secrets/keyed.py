@@ -45,7 +45,7 @@ REACH_OF_LEAD, REACH_BEFORE, REACH_BEHIND = 40, 90, 60
 _CLAUSE = expression(r"[.;!?]\s|\n")
 # What else numbers are for.
 _OTHER = Cue(
-    r"\b(?:error|fault|fehler|erreur|errore|order|bestell|article|artikel|part (?:no|number)|model|version|ticket|invoice|rechnung|facture|room|raum|zimmer|call\b|calls\b|called|ring\b|phone\b|telephone|téléphon|extension|durchwahl|hotline|anrufen|ruf \b|llama|chiama|bel \b|toll|events?|visitors|people|units|pieces|watt|volt|lumen|serial|seriennummer|postal|postcode|plz|zip code|since|seit|depuis|desde|report|reports|shows|zeigt|meldet|affiche|muestra|port\b|error code)",
+    r"\b(?:error|fault|vorgang|aktenzeichen|referen|fehler|erreur|errore|order|bestell|article|artikel|part (?:no|number)|model|version|ticket|invoice|rechnung|facture|room|raum|zimmer|call\b|calls\b|called|ring\b|phone\b|telephone|téléphon|extension|durchwahl|hotline|anrufen|ruf \b|llama|chiama|bel \b|toll|events?|visitors|people|units|pieces|watt|volt|lumen|serial|seriennummer|postal|postcode|plz|zip code|since|seit|depuis|desde|report|reports|shows|zeigt|meldet|affiche|muestra|port\b|error code)",
 )
 
 
@@ -109,7 +109,9 @@ def _of_wheels(reading: Reading) -> Iterator[Finding]:
         if match is None or not _turned(match["value"]):
             continue
         clause = _clause(lower, at, match.end("value"))
-        spaced = cue in _CODES and match["sign"] == " " and _ENDS.match(lower, match.end("value"))
+        spaced = (
+            cue in _CODES and match["sign"] == " " and match[0][0] != "-" and _ENDS.match(lower, match.end("value"))
+        )
         if (spaced or _LOCKED.search(clause)) and not _OTHER.search(clause):
             yield Finding("pin", *match.span("value"), 0.7)
 
