@@ -240,5 +240,10 @@ def detect(text: str) -> list[Finding]:
 
 
 DETECTOR = Detector(
-    "secrets", detect, _ALARM, _TAIL, Words(frozenset(_TELLING), (keyed.SECOND_SAID,)), (tokens.KEY_LINES, tokens.PEM)
+    "secrets",
+    detect,
+    _ALARM,
+    _TAIL,
+    Words(frozenset(_TELLING), frozenset(), (keyed.SECOND_SAID,)),
+    (tokens.KEY_LINES, tokens.PEM),
 )
