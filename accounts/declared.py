@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 PATH: Final = Path(__file__).parent / "declared.sums"
-FUNCTION: Final = "function"
 _WORD: Final = re.compile(r"'(?:[^']|'')*'::character varying")
 _LIST_CAST: Final = re.compile(rf"\(ARRAY\[((?:{_WORD.pattern}(?:, )?)+)\]\)::text\[\]")
 # One row for each: kind, the table that it belongs to (a function: itself), name, and all that it says.
