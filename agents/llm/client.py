@@ -222,11 +222,16 @@ def _is_stream(response: httpx2.Response, decoder: ReplyDecoder) -> bool:
 
 
 def _encoded(body: JsonObject) -> bytes:
+    """Return a body that is kept as long as its answer streams: what `orjson` returns holds up to twelve times as much.
+
+    It is where it was written, in memory that was never given back.
+    """
     try:
-        return orjson.dumps(body)
+        written = orjson.dumps(body)
     except TypeError:
         # A lone surrogate, which no JSON can hold, must not fail the call.
-        return orjson.dumps(clean_json(body))
+        written = orjson.dumps(clean_json(body))
+    return bytes(memoryview(written))
 
 
 def _seed(request: ModelRequest) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import aclosing
 
@@ -12,7 +13,7 @@ import pytest
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject
 from agents.engine.model_calls import ModelReply, ModelRequest
-from agents.llm.client import ModelGateway
+from agents.llm.client import ModelGateway, _encoded
 from agents.llm.sandbox.thread import running
 from tests.agents.llm.asking import KEY, PROMPT, WHOLE, asking, failure, gateway
 from tests.agents.llm.wire import DONE, chunked, delta, refusal, serving
@@ -193,3 +194,15 @@ async def test_a_server_without_keys_and_a_key_with_a_line_end() -> None:
             assert (await model.complete(asking())).text == "Good morning."
             await model.close()
     assert f"bearer {KEY}\r\n" in wire.heads[1].lower()
+
+
+def test_a_body_holds_no_more_memory_than_it_has_bytes() -> None:
+    """It lives as long as its answer streams, thousands at once."""
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        bodies = [_encoded({"messages": [{"role": "user", "content": "x" * 9_000}]}) for _ in range(20)]
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 1.1 * sum(map(len, bodies))
