@@ -145,8 +145,7 @@ _TAIL = expression(
     # what is keyed in, and where, and what is opened with it
     rf"|{keyed.LEADING}\w{{0,4}} ?(?:[^\W\d_]{{1,9}} ){{0,3}}[#*]?[A-Z]?\d{{3,8}}[A-Z#*]?[^\n]{{0,60}}"
     r"|(?i:with|using|use|mit|mittels|nimm|avec|con|com|met|med) (?:[^\W\d_]{1,9} ){0,3}[#*]?[A-Z]?\d{3,8}[A-Z#*]?(?: [^\s]{0,12})?"
-    rf"|(?i:{keyed.TWO_SAID}(?:[ ,\\-]{{1,2}}[^\W\d_]{{0,8}}){{0,8}}[ ,\\-]{{0,2}})"
-    rf"|(?i:\\b{keyed.SAID}(?:[ ,\\-]{{1,2}}[^\W\d_]{{0,8}})?)"
+    rf"|(?i:{keyed.TWO_SAID}(?:[ ,\-]{{1,2}}[^\W\d_]{{0,8}}){{0,8}}[ ,\-]{{0,2}})"
     # wheels, digit by digit
     r"|\d(?: ?[\-–·] ?| )\d(?:(?: ?[\-–·] ?| )\d){0,6}(?: ?[.,\-–·/]?)?"
     # a wallet's words that are a sentence, the key of a disk
