@@ -9,6 +9,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 
 from accounts.models import Membership
+from accounts.privacy.access import MASK
 from accounts.seam import in_thread
 from accounts.services import tokens
 from agentos.asgi import sockets
@@ -113,6 +114,21 @@ async def test_the_frames_hold_the_same_bytes_as_the_stream(make_process, connec
         process, begin.run_id, headers=[await authorization(acme.member)], query=f"?after={len(lines)}"
     )
     assert await frames_of(nothing) == ([], 1000)
+
+
+async def test_an_auditor_s_socket_is_masked_as_her_stream_is(make_process, connect, acme):
+    process = await make_process([[("look", {"place": "the cellar"})], "There are 4711 bottles"])
+    begin = process.new()
+    await read(await process.start(begin))
+    masked, whole = [
+        await frames_of(await connect(process, begin.run_id, headers=[await authorization(user)]))
+        for user in (acme.auditor, acme.operator)
+    ]
+    assert "cellar" in "".join(whole[0]) and "4711" in "".join(whole[0])
+    assert "cellar" not in "".join(masked[0]) and "4711" not in "".join(masked[0])
+    assert [orjson.loads(frame)["event"] for frame in masked[0]] == [orjson.loads(frame)["event"] for frame in whole[0]]
+    started = next(data for data in map(orjson.loads, masked[0]) if data["event"] == "ToolCallStarted")
+    assert started["data"]["tool"]["tool_args"] == {"place": MASK}
 
 
 async def test_the_first_frame_signs_in_and_a_later_one_starts_again(make_process, connect, acme):
