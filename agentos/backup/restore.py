@@ -201,7 +201,8 @@ def _after(into: Target, name: str, erasures: Path | None, *, at_least: int = 0)
     report = json_object(ended.stdout.strip().splitlines()[-1]) if ended.stdout.strip() else None
     if ended.returncode or report is None:
         said = ended.stderr.strip().splitlines()
-        raise BackupError(f"after_restore failed: {said[-1] if said else 'it said nothing'}", code="backup_after")
+        reason = said[-1].removeprefix("CommandError: ") if said else "it said nothing"
+        raise BackupError(f"after_restore failed: {reason}", code="backup_after")
     return report
 
 

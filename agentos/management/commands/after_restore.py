@@ -7,16 +7,20 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.checks import ERROR
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import audit
+from accounts import audit, catalog
 from accounts.models import Tenant
 from accounts.privacy import erasure, ledger
 
 
 class Command(BaseCommand):
-    help = "Migrate a restored database, verify its audit trails, replay the erasures that came after the backup."
+    help = (
+        "Migrate a restored database, see that it keeps tenants apart, verify its audit trails, replay the erasures "
+        "that came after the backup."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,11 +30,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", database="owner", verbosity=0, interactive=False, skip_checks=True)
+        self._refuse_what_would_not_start()
         done = {"audit_trails": self._verified(), "erasures": self._replayed(options)}
         if options["json"]:
             self.stdout.write(json.dumps(done))
             return
         self.stdout.write(f"audit trails intact: {done['audit_trails']}; erasures replayed: {done['erasures']}")
+
+    def _refuse_what_would_not_start(self) -> None:
+        weak = [found for found in catalog.weaknesses() if found.level >= ERROR]
+        if weak:
+            raise CommandError(f"It would not start: {weak[0].id}: {weak[0].msg}")
 
     def _replayed(self, options: dict[str, Any]) -> int:
         if options["erasures"] is None:

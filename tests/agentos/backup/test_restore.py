@@ -322,6 +322,19 @@ def test_a_trail_that_was_changed_is_found(kept, folder, cluster):
     assert raised.value.code == "backup_after"
 
 
+def test_what_would_not_start_is_no_backup(kept, folder, cluster):
+    """A drill passes only with what a start would take: a policy that opens a table comes along in the dump."""
+    with psycopg.connect(cluster.url(work.database()), autocommit=True) as admin:
+        admin.execute("CREATE POLICY all_of_them ON agents_session TO PUBLIC USING (true)")
+        try:
+            work.take()
+            with pytest.raises(BackupError, match=r"would not start: accounts\.E0\d\d: ") as raised:
+                work.drill()
+        finally:
+            admin.execute("DROP POLICY all_of_them ON agents_session")
+    assert raised.value.code == "backup_after"
+
+
 def test_the_weekly_job_waits_for_a_backup_and_a_week(kept, folder, settings):
     assert jobs.weekly_drill() == {"due": False}
     work.take()
