@@ -18,9 +18,10 @@ from django.db.models import FileField
 WRITES = {
     "accounts/audit_checkpoints.py": "signed numbers and hashes of all trails",
     "accounts/management/commands/audit.py": "what an operator takes out for an auditor",
+    "accounts/management/commands/catalog.py": "sums of what migrations make, a document of ours",
     "accounts/privacy/export.py": "members of an archive that the next one keeps",
     "accounts/privacy/jobs.py": "an archive on its way into the database: a file without a name",
-    "accounts/privacy/ledger.py": "ids of who was erased",
+    "accounts/privacy/ledger.py": "ids of who was erased, and how many they are",
     "accounts/privacy/management/commands/data_map.py": "a document of ours",
     "accounts/privacy/management/commands/privacy.py": "what an operator takes out for a person",
     "agents/scaffold/component.py": "code of a new component",
