@@ -59,8 +59,7 @@ class Declared:
     def differing(self, found: Mapping[Thing, str]) -> list[Thing]:
         """Return what is gone, changed, or there beside it; what belongs to tables of others is theirs to declare."""
         ours = {thing.of for thing in self.sums}
-        theirs = {thing for thing in found if thing.of not in ours}
-        return sorted({thing for thing, _ in self.sums.items() ^ found.items()} - theirs)
+        return sorted({thing for thing, _ in self.sums.items() ^ found.items() if thing.of in ours})
 
 
 def sums_of(rows: Iterable[tuple[Any, ...]]) -> dict[Thing, str]:

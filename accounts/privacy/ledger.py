@@ -21,6 +21,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models.functions import Now
 
+from accounts.audit_checkpoints import private
 from accounts.privacy.models import Tombstone
 from accounts.privacy.rows import USING, Person
 from agentos.core.errors import AgentOSError
@@ -60,7 +61,7 @@ def sync() -> int:
     """
     target = path()
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(target, "a+", opener=_private) as file:
+    with open(target, "a+", opener=private) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         text = _complete(file.read())
@@ -142,7 +143,7 @@ def _write_mark(count: int) -> None:
     target = mark_path()
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = target.with_name(f".{MARK}.new")
-    with open(new, "w", opener=_private) as file:
+    with open(new, "w", opener=private) as file:
         file.write(f"{count}\n")
         file.flush()
         os.fsync(file.fileno())
@@ -169,7 +170,3 @@ def _parsed(text: str) -> Iterator[tuple[Erasure, str]]:
 def _mac(before: str, line: JsonObject) -> str:
     key = hmac.digest(settings.SECRET_KEY.encode(), b"agentos.erasures", hashlib.sha256)
     return hmac.new(key, before.encode() + b"\n" + json_text(line).encode(), hashlib.sha256).hexdigest()
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)

@@ -68,9 +68,9 @@ def unlisted() -> str:
         return f"The list of erasures beside the backups can't be read ({error.strerror})."
     except ledger.LedgerError as error:
         return error.detail
-    return f"The list of erasures beside the backups lacks {lacking} persons: a restore would bring them back." * bool(
-        lacking
-    )
+    if not lacking:
+        return ""
+    return f"The list of erasures beside the backups lacks {lacking} persons: a restore would bring them back."
 
 
 def _age(moment: datetime | None) -> int | None:

@@ -7,13 +7,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.checks import ERROR
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import audit, catalog
+from accounts import audit
+from accounts.checks import refuse
 from accounts.models import Tenant
 from accounts.privacy import erasure, ledger
+from agentos.core.errors import ConfigError
 
 
 class Command(BaseCommand):
@@ -38,9 +40,10 @@ class Command(BaseCommand):
         self.stdout.write(f"audit trails intact: {done['audit_trails']}; erasures replayed: {done['erasures']}")
 
     def _refuse_what_would_not_start(self) -> None:
-        weak = [found for found in catalog.weaknesses() if found.level >= ERROR]
-        if weak:
-            raise CommandError(f"It would not start: {weak[0].id}: {weak[0].msg}")
+        try:
+            refuse(Tags.database)
+        except ConfigError as error:
+            raise CommandError(f"It would not start: {'; '.join(str(error).splitlines())}") from None
 
     def _replayed(self, options: dict[str, Any]) -> int:
         if options["erasures"] is None:
