@@ -96,14 +96,27 @@ def restore(path: Path, into: Target, keys: Keyring, *, verify: bool = True, era
 def drill(path: Path, into: Target, keys: Keyring, *, erasures: Path | None = None) -> Restored:
     """Restore into a scratch database beside the real one, prove it and drop it. Raises: BackupError."""
     began, name = time.monotonic(), f"{into.database}_drill"
-    with _alone(into), _built(path, into, keys, name, verify=True, erasures=erasures) as (manifest, after):
+    with (
+        _alone(into),
+        _built(path, into, keys, name, erasures=erasures, is_drill=True) as (
+            manifest,
+            after,
+        ),
+    ):
         pass
     return Restored(manifest, True, after, round(time.monotonic() - began, 2))
 
 
 @contextmanager
 def _built(
-    path: Path, into: Target, keys: Keyring, name: str, *, verify: bool, erasures: Path | None
+    path: Path,
+    into: Target,
+    keys: Keyring,
+    name: str,
+    *,
+    erasures: Path | None,
+    verify: bool = True,
+    is_drill: bool = False,
 ) -> Iterator[tuple[Manifest, JsonObject]]:
     """Build the restored database under a passing name; what still has that name at the end is dropped."""
     manifest = dump.read_back(path, keys)  # all of it is genuine before any of it reaches a server
@@ -114,7 +127,8 @@ def _built(
         _load(path, keys, into, name)
         if verify:
             _compare(manifest, into, name)
-        yield manifest, _after(into, name, erasures, at_least=_erasures_known(path, erasures, into.database, keys))
+        at_least = _erasures_known(path, erasures, into.database, keys)
+        yield manifest, _after(into, name, erasures, at_least=at_least, must_start=is_drill)
     except ProvisionError as error:
         raise BackupError(str(error), code="backup_database") from None
     except psycopg.Error as error:
@@ -189,10 +203,13 @@ def _erasures_known(path: Path, erasures: Path | None, database: str, keys: Keyr
     return max(known)
 
 
-def _after(into: Target, name: str, erasures: Path | None, *, at_least: int = 0) -> JsonObject:
-    """Run `manage.py after_restore` on the restored database, in a process whose Django sees only that."""
+def _after(into: Target, name: str, erasures: Path | None, *, at_least: int, must_start: bool) -> JsonObject:
+    """Run `manage.py after_restore` on the restored database, in a process whose Django sees only that.
+
+    Only a drill asks what a start would: rows that somebody needs come back, and the start says what to mend.
+    """
     variables = {f"AGENTOS_{role.upper()}_URL": url for role, url in into.urls(name).items()}
-    command = [sys.executable, "manage.py", "after_restore", "--json"]
+    command = [sys.executable, "manage.py", "after_restore", "--json", *["--must-start"] * must_start]
     if erasures is not None:
         command += ["--erasures", str(erasures.absolute()), "--at-least", str(at_least)]
     ended = subprocess.run(
