@@ -96,13 +96,7 @@ def restore(path: Path, into: Target, keys: Keyring, *, verify: bool = True, era
 def drill(path: Path, into: Target, keys: Keyring, *, erasures: Path | None = None) -> Restored:
     """Restore into a scratch database beside the real one, prove it and drop it. Raises: BackupError."""
     began, name = time.monotonic(), f"{into.database}_drill"
-    with (
-        _alone(into),
-        _built(path, into, keys, name, erasures=erasures, is_drill=True) as (
-            manifest,
-            after,
-        ),
-    ):
+    with _alone(into), _built(path, into, keys, name, erasures=erasures, is_drill=True) as (manifest, after):
         pass
     return Restored(manifest, True, after, round(time.monotonic() - began, 2))
 
@@ -203,7 +197,9 @@ def _erasures_known(path: Path, erasures: Path | None, database: str, keys: Keyr
     return max(known)
 
 
-def _after(into: Target, name: str, erasures: Path | None, *, at_least: int, must_start: bool) -> JsonObject:
+def _after(
+    into: Target, name: str, erasures: Path | None, *, at_least: int = 0, must_start: bool = False
+) -> JsonObject:
     """Run `manage.py after_restore` on the restored database, in a process whose Django sees only that.
 
     Only a drill asks what a start would: rows that somebody needs come back, and the start says what to mend.
