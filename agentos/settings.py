@@ -306,8 +306,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "filters": {"refusals": {"()": "agentos.refusals.InOneLine"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
+    "filters": {"links": {"()": "agentos.refusals.WithoutLinks"}, "refusals": {"()": "agentos.refusals.InOneLine"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links", "refusals"]}},
     "root": {"handlers": ["console"], "level": env.text("AGENTOS_LOG_LEVEL", "INFO")},
     "loggers": {
         "authlib": {"level": "WARNING"},

@@ -32,7 +32,8 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         response = render(request, "accounts/invitation_gone.html", {"problem": error.detail}, status=410)
     except CallerError as error:
         response = render(request, "accounts/invitation_gone.html", {"problem": error.detail}, status=403)
-    response.headers["Referrer-Policy"] = "no-referrer"  # the address is the secret
+    # The address is the secret. With "no-referrer" a browser would call the form's own origin null, which is refused.
+    response.headers["Referrer-Policy"] = "strict-origin"
     return response
 
 

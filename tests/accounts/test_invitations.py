@@ -80,7 +80,7 @@ def test_the_first_day_of_a_tenant(settings: Any) -> None:
     browser = Client()
     page = browser.get(place(token_in(said)))
     assert "Join Initech Ltd." in page.content.decode()
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "strict-origin"
     assert "no-store" in page["Cache-Control"]
     done = browser.post(place(token_in(said)), NEW)
     assert done["Location"] == reverse("second_factor")

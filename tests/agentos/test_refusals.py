@@ -1,4 +1,4 @@
-"""What Django refuses of a request is one short line of the log."""
+"""What Django refuses of a request is one short line of the log, without what opens by being known."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ def test_a_foreign_host_is_told_in_one_line(database: None, log: StringIO, host:
     (line,) = log.getvalue().splitlines()
     assert f"Invalid HTTP_HOST header: '{host[:10]}" in line
     assert len(line) < MOST_CHARS + 100
+
+
+@pytest.mark.parametrize(("method", "status"), [("get", 410), ("post", 403)])
+def test_no_link_of_an_invitation_is_told(database: None, log: StringIO, method: str, status: int) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    assert getattr(browser, method)("/accounts/invitation/the-secret-of-it/").status_code == status
+    (line,) = log.getvalue().splitlines()
+    assert "/accounts/invitation/.../" in line and "the-secret-of-it" not in line
 
 
 def test_what_fails_otherwise_keeps_its_trace(log: StringIO) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+from urllib.parse import urlsplit
+
 import pytest
+from selenium.webdriver.common.by import By
 
 from tests.journeys.pages import ApprovalPage, Home, Inbox, Page
 from tests.journeys.test_runs import ended
@@ -12,6 +16,19 @@ REFUND = "Please refund $250.00 to customer C-1042 due to a billing error"
 
 def paused_refund(member):
     return member.post("/api/agents/approvals/runs", json={"message": REFUND, "stream": False}).json()
+
+
+def test_the_owner_of_a_new_tenant_enters_by_her_link(server, browser):
+    name = f"day-one-{secrets.token_hex(4)}"
+    made = server.manage("tenant", "create", name, "--owner", f"owner@{name}.test")
+    link = next(word for word in made.stdout.split() if "/accounts/invitation/" in word)
+    page = Page(browser, server.base_url)
+    page.open(urlsplit(link).path)
+    for field, said in {"name": "Nora", "password": "violet-harbour-29", "again": "violet-harbour-29"}.items():
+        browser.find_element(By.NAME, field).send_keys(said)
+    page.leave_by(page.one("join").click)
+    assert urlsplit(browser.current_url).path == "/"
+    assert page.all("sign-out")
 
 
 def test_an_approver_approves_in_the_inbox_and_the_run_goes_on_by_itself(server, browser):
