@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from re import _parser  # type: ignore[attr-defined]
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from governance.guardrails.expressions import expression, put_off
 from governance.guardrails.needles import beginnings, shortest
@@ -25,8 +25,15 @@ MOST_CHOICES: Final = 12  # of a set of letters in one
 
 _Said: TypeAlias = dict[tuple[object, str, int], Any]
 _SAID: ContextVar[_Said | None] = ContextVar("said", default=None)
-_Led: TypeAlias = tuple[re.Pattern[str], re.Pattern[str]]  # an expression after what every match of it begins with
 _Heads: TypeAlias = tuple[set[str], set[str]]  # whole ones, and those that what follows goes on
+
+
+class Led(NamedTuple):
+    """An expression of which is known what every match begins with: `hint` finds any of the `heads`."""
+
+    heads: tuple[str, ...]
+    hint: re.Pattern[str]
+    whole: re.Pattern[str]
 
 
 @contextmanager
@@ -61,14 +68,18 @@ class Cue:
 
     def __init__(self, *patterns: str) -> None:
         self._patterns, self.pattern = patterns, "|".join(patterns)
-        put_off(lambda: (self._parts, self.blind))
+        put_off(lambda: (self.parts, self.blind))
 
     @once
-    def _parts(self) -> tuple[list[_Led], list[re.Pattern[str]]]:
-        """The expressions after what every match of them begins with, and those of which that can't be told."""
-        begun = {pattern: _beginnings_of(pattern) for pattern in self._patterns}
+    def parts(self) -> tuple[list[Led], list[re.Pattern[str]]]:
+        """The expressions of which is known what every match begins with, and the others."""
+        begun = {pattern: shortest(_beginnings_of(pattern)) for pattern in self._patterns}
         return (
-            [(expression(beginnings(shortest(heads))), expression(led)) for led, heads in begun.items() if heads],
+            [
+                Led(tuple(heads), expression(beginnings(heads)), expression(led))
+                for led, heads in begun.items()
+                if heads
+            ],
             [expression(loose) for loose, heads in begun.items() if not heads],
         )
 
@@ -94,11 +105,11 @@ class Cue:
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         """Yield where the one expression that this is of matches a long text."""
-        led, loose = self._parts
+        led, loose = self.parts
         if loose:
             yield from loose[0].finditer(text)
             return
-        hint, whole, place = led[0][0].search, led[0][1].match, 0
+        hint, whole, place = led[0].hint.search, led[0].whole.match, 0
         while (begun := hint(text, place)) is not None:
             place = begun.start() + 1
             if (found := whole(text, place - 1)) is not None:
@@ -107,15 +118,15 @@ class Cue:
 
     def match(self, words: str, place: int) -> re.Match[str] | None:
         """Return the match that begins at a place, of the one expression that this is of."""
-        led, loose = self._parts
+        led, loose = self.parts
         if loose:
             return loose[0].match(words, place)
-        hint, whole = led[0]
+        _, hint, whole = led[0]
         return whole.match(words, place) if hint.match(words, place) is not None else None
 
     def _search(self, words: str, start: int) -> re.Match[str] | None:
-        led, unled = self._parts
-        for hint, whole in led:
+        led, unled = self.parts
+        for _, hint, whole in led:
             begun = hint.search(words, start)
             while begun is not None:
                 place = begun.start()

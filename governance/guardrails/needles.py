@@ -1,32 +1,31 @@
-"""Finding where literal strings stand: one pass of the fast substring search for each, no regular expression."""
+"""Finding where literal strings stand: all of them in one pass, no regular expression."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from types import ModuleType
+
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from governance.guardrails.expressions import expression, put_off
 from governance.guardrails.once import once
 
-LONG_TEXT = 4096
-
 
 def places(text: str, needles: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Yield the place and the needle of every occurrence, needle by needle."""
-    present = set(text) if len(text) >= LONG_TEXT else None
     for needle in needles:
-        if present is not None and (needle[0] not in present or needle[-1] not in present):
-            continue  # saves looking through a long text of few letters
-        for at in _every(text, needle):
+        for at in every(text, needle):
             yield at, needle
 
 
-def _every(text: str, needle: str) -> Iterator[int]:
+def every(text: str, needle: str) -> Iterator[int]:
+    """Yield the places of a string, also of those that overlap."""
     at = text.find(needle)
     while at >= 0:
         yield at
-        at = text.find(needle, at + len(needle))
+        at = text.find(needle, at + 1)
 
 
 def matches(pattern: re.Pattern[str], text: str, lower: str, needles: Iterable[str]) -> Iterator[re.Match[str]]:
@@ -38,31 +37,13 @@ def matches(pattern: re.Pattern[str], text: str, lower: str, needles: Iterable[s
 
 
 class Needles:
-    """Many literal strings, looked for in one pass: an expression of how they begin finds where one may stand."""
-
-    LETTERS = 6  # of a beginning: with fewer, many a word begins like one and must be looked at again
+    """Many literal strings that a rule begins at."""
 
     def __init__(self, needles: Iterable[str], *, after: str = "") -> None:
         """Take the needles and an expression of what may stand before one, of no length."""
         self.words = tuple(needles)
         self._after = expression(after) if after else None
-        self.united = False  # whether the needles are looked for among those of other rules
-        put_off(lambda: (self._ended, self._rising, self._known))
-        put_off(lambda: self.united or (self._beginning, self._longest))
-
-    @once
-    def _beginning(self) -> re.Pattern[str]:
-        return re.compile((self._after.pattern if self._after is not None else "") + beginnings(self._heads))
-
-    @once
-    def _heads(self) -> list[str]:
-        return shortest(needle[: self.LETTERS] for needle in self.words)
-
-    @once
-    def _longest(self) -> dict[str, re.Pattern[str]]:
-        """By the first word of a beginning, what finds the longest needle that begins so."""
-        words, known = {_FIRST_WORD.sub("", head) or head[0] for head in self._heads}, by_length(self.words)
-        return {word: _any_of(needle for needle in known if needle.startswith(word)) for word in words}
+        put_off(lambda: (self._ended, self._known))
 
     @once
     def _begun(self) -> dict[str, tuple[str, ...]]:
@@ -78,127 +59,97 @@ class Needles:
         }
 
     @once
-    def _rising(self) -> tuple[str, ...]:
-        return tuple(sorted(self.words, key=len))
-
-    @once
     def _known(self) -> frozenset[str]:
         return frozenset(self.words)
 
-    def begun(self, text: str, *, whole: bool = False) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Yield the places where needles stand, and those.
+    @once
+    def _alone(self) -> Automaton:
+        return Automaton((self,))
+
+    def places(self, text: str, *, whole: bool = False) -> Iterator[tuple[int, str]]:
+        """Yield the place and the needle of every occurrence, place by place.
 
         `whole` leaves out what ends inside a word of a longer one, as "pass" in "password".
         """
-        needles = self._ended if whole else self._begun
-        for beginning in self._beginning.finditer(text):
-            place = beginning.start()
-            longest = self._longest[beginning[0]].match(text, place)
-            if longest is not None:
-                yield place, needles[longest[0]]
-
-    def places(self, text: str, *, whole: bool = False) -> Iterator[tuple[int, str]]:
-        """Yield the place and the needle of every occurrence, place by place."""
-        for place, needles in self.begun(text, whole=whole):
+        for place, needles in self.standing(text, self._alone.places(text), whole=whole):
             for needle in needles:
                 yield place, needle
 
     def standing(
-        self, text: str, stood: dict[str, list[int]], *, whole: bool = False
+        self, text: str, stood: Mapping[str, Sequence[int]], *, whole: bool = False
     ) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Yield the same, told where each needle stands in the text."""
-        if self._known.isdisjoint(stood):
+        """Yield the places where needles stand, and those, told where each string stands in the text."""
+        standing = self._known.intersection(stood)
+        if not standing:
             return
         needles, after = self._ended if whole else self._begun, self._after
         longest: dict[int, str] = {}
-        for needle in self._rising:
-            if needle in stood:
-                longest.update(dict.fromkeys(stood[needle], needle))
+        for needle in sorted(standing, key=len):
+            longest.update(dict.fromkeys(stood[needle], needle))
         for place in sorted(longest):
             if after is None or after.match(text, place) is not None:
                 yield place, needles[longest[place]]
 
-    def at(self, text: str, place: int) -> tuple[str, ...]:
-        """Return the needles that stand at a place."""
-        beginning = self._beginning.match(text, place)
-        longest = self._longest[beginning[0]].match(text, place) if beginning is not None else None
-        return self._begun[longest[0]] if longest is not None else ()
-
-    def matches(self, pattern: re.Pattern[str], text: str, lower: str) -> Iterator[re.Match[str]]:
-        """Yield where a pattern matches from a needle's place on; the needles are looked for in lower case."""
-        for place, _ in self.places(lower):
-            match = pattern.match(text, place)
-            if match is not None:
-                yield match
-
 
 class Union:
-    """The needles of many rules: one pass finds where all of them stand, however many rules there are."""
+    """The literal strings of many rules: one pass finds where all of them stand, however many there are.
 
-    FEW: int = 160  # needles that are found faster one by one
+    What a rule asks for that is none of them is learned: from the next look on it is found in that pass, too.
+    """
 
-    def __init__(self, rules: Iterable[Needles]) -> None:
-        self.rules = frozenset(rule for rule in rules if min(map(len, rule.words)) > 1)
-        self._words = {word: frozenset(word) for rule in self.rules for word in rule.words}
-        for rule in self.rules:
-            rule.united = True
-        put_off(lambda: (self._ascii, self._any))
-
-    @once
-    def _ascii(self) -> _Trie:
-        return _Trie(filter(str.isascii, self._words))
-
-    @once
-    def _any(self) -> _Trie:
-        return _Trie(self._words)
+    def __init__(self, rules: Iterable[Needles] = ()) -> None:
+        self._rules = set(rules)
+        self._strings: set[str] = set()
+        self._built: Automaton | None = None
+        put_off(self.automaton)
 
     @classmethod
     def of(cls, modules: Iterable[ModuleType]) -> Union:
         """Return the union of what modules hold."""
         return cls(held for module in modules for held in vars(module).values() if isinstance(held, Needles))
 
-    def places(self, text: str) -> dict[str, list[int]]:
-        """Return where each needle stands that does so anywhere, in order."""
-        if len(text) >= LONG_TEXT:  # of a shorter one it takes longer to ask for the letters of each needle
-            letters = set(text)
-            possible = [word for word, needed in self._words.items() if needed <= letters]
-            if len(possible) <= self.FEW:
-                return {word: stood for word in possible if (stood := list(_every(text, word)))}
-        return (self._ascii if text.isascii() else self._any).places(text)
+    def learn(self, *rules: Needles, strings: Iterable[str] = ()) -> None:
+        """Take rules and lasting strings, never any of a text: they are kept for good."""
+        self._rules.update(rules)
+        self._strings.update(strings)
+        self._built = None
+
+    def automaton(self) -> Automaton:
+        """Return what looks for all that is known by now."""
+        built = self._built
+        if built is None:
+            built = self._built = Automaton(tuple(self._rules), tuple(self._strings))
+        return built
 
 
-class _Trie:
-    """An expression of the first letter of needles that tells by what follows whether any stands there."""
+class Automaton:
+    """Aho and Corasick's: it takes as long for thousands of strings as for one, a hundredth of what an expression takes."""
 
-    HEAD = 2  # letters by which the longest needle is looked up
-
-    def __init__(self, words: Iterable[str]) -> None:
-        known = set(words)
-        rests: dict[str, list[str]] = {}
-        longest: dict[str, list[str]] = {}
-        for word in shortest(known):
-            rests.setdefault(word[0], []).append(word[1:])
-        for word in by_length(known):
-            longest.setdefault(word[: self.HEAD], []).append(word)
-        self._search = expression("|".join(f"{re.escape(one)}(?={beginnings(rests[one])})" for one in sorted(rests)))
-        self._longest = {head: _any_of(all_) for head, all_ in longest.items()}
-        self._begun = {word: [word[:end] for end in range(2, len(word) + 1) if word[:end] in known] for word in known}
+    def __init__(self, rules: Iterable[Needles], strings: Iterable[str] = ()) -> None:
+        self.rules = frozenset(rules)
+        self.words = frozenset(chain(strings, *(rule.words for rule in self.rules)))
+        self._words = tuple(self.words)
+        self._automaton = AhoCorasick(self._words, implementation=Implementation.ContiguousNFA)
 
     def places(self, text: str) -> dict[str, list[int]]:
+        """Return where each string stands that does so anywhere, in order."""
         found: dict[str, list[int]] = {}
-        longest, begun, head = self._longest, self._begun, self.HEAD
-        for beginning in self._search.finditer(text):
-            place = beginning.start()
-            word = longest[text[place : place + head]].match(text, place)
-            assert word is not None  # or the expression would not have stopped here
-            for needle in begun[word[0]]:
-                found.setdefault(needle, []).append(place)
+        words = self._words
+        for number, place, _ in self._automaton.find_matches_as_indexes(_whole(text), overlapping=True):
+            word = words[number]
+            if word in found:
+                found[word].append(place)
+            else:
+                found[word] = [place]
         return found
 
 
-def _any_of(words: Iterable[str]) -> re.Pattern[str]:
-    """Return what finds the first of some words that stands at a place, nothing where there are none."""
-    return expression("|".join(map(re.escape, words)) or r"(?!)")
+def _whole(text: str) -> str:
+    """Return a text without halves of characters, which no string holds and the automaton doesn't take."""
+    return text if text.isascii() else _HALF.sub("?", text)
+
+
+_HALF = expression("[\ud800-\udfff]")
 
 
 def by_length(words: Iterable[str]) -> list[str]:
@@ -213,9 +164,6 @@ def shortest(words: Iterable[str]) -> list[str]:
         if not word.startswith(tuple(kept)):
             kept.append(word)
     return kept
-
-
-_FIRST_WORD = expression(r"(?<=.)\W.*")  # what follows it
 
 
 def beginnings(words: Iterable[str], *, ahead: bool = False, both_cases: bool = False, after: str = "") -> str:

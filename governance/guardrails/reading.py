@@ -8,20 +8,21 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import chain
+from typing import Final
 
 from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue, telling
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import lower
-from governance.guardrails.needles import LONG_TEXT, Needles, Union
+from governance.guardrails.needles import Automaton, Needles, Union, every
 from governance.guardrails.once import once
 from governance.guardrails.tables import Tables
 
 SURE = 0.9  # the score of a finding that makes others at its place needless
 # Words that are judged with care in one text: as many beside names of secrets hold nothing but noise, or secrets.
 FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 150
-_NO_RULES = Union(())
+_ANY_RULES: Final = Union()
 _COULD_BE = expression(r"(?=.*[^\W\d_])(?=.*[\d#$%^&*+~!?])")
 
 
@@ -32,8 +33,8 @@ def _cue(pattern: str, flags: int) -> Cue | re.Pattern[str]:
 
 
 @cache
-def _alone(needles: Needles) -> Union:
-    return Union((needles,))
+def _alone(needles: Needles) -> Automaton:
+    return Automaton((needles,))
 
 
 class Reading:
@@ -43,7 +44,7 @@ class Reading:
     """
 
     def __init__(
-        self, text: str, lowered: str | None = None, *, tries: float = math.inf, rules: Union = _NO_RULES
+        self, text: str, lowered: str | None = None, *, tries: float = math.inf, rules: Union = _ANY_RULES
     ) -> None:
         """Take a text, how many tries at the places of words it is worth, and whose needles are looked for at once.
 
@@ -51,7 +52,6 @@ class Reading:
         """
         self.text, self.rules = text, rules
         self.lower = lower(text) if lowered is None else lowered
-        self._places: dict[str, list[int]] = {}
         self._written: dict[Needles, list[tuple[int, str]]] = {}
         self._spoken: dict[int, bool] = {}
         self._verdicts: dict[tuple[Callable[[str], bool], str], bool] = {}
@@ -94,18 +94,25 @@ class Reading:
         return levelled
 
     @once
+    def _automaton(self) -> Automaton:
+        """What looked for all strings that the rules had asked for when this look began."""
+        return self.rules.automaton()
+
+    @once
     def _stood(self) -> dict[str, list[int]]:
-        """Where needles of all rules stand."""
-        return self.rules.places(self.lower)
+        """Where strings of all rules stand."""
+        return self._automaton.places(self.lower)
 
     def places_of(self, needles: Needles, *, whole: bool = False) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Yield, place by place, the needles that stand in lower case.
 
         `whole` leaves those out that end inside a word of a longer one.
         """
-        if needles in self.rules.rules:
-            return needles.standing(self.lower, self._stood, whole=whole)
-        return needles.begun(self.lower, whole=whole)
+        stood = self._stood
+        if needles not in self._automaton.rules:
+            self.rules.learn(needles)
+            stood = _alone(needles).places(self.lower)
+        return needles.standing(self.lower, stood, whole=whole)
 
     def standing(self, needles: Needles, *, whole: bool = False) -> Iterator[tuple[int, str]]:
         """Yield every place with each needle that stands there."""
@@ -125,14 +132,9 @@ class Reading:
             ]
         return known
 
-    @once
-    def _letters(self) -> set[str] | None:
-        """The letters of a long text: without one of a word's no look for the word is needed."""
-        return set(self.lower) if len(self.lower) >= LONG_TEXT else None
-
     def places(self, needles: Iterable[str]) -> Iterator[tuple[int, str]]:
         """Yield where literal strings stand in lower case, string by string; each is looked for once."""
-        for needle in needles:
+        for needle in self._that_stand(needles):
             for at in self._where(needle):
                 yield at, needle
 
@@ -149,10 +151,8 @@ class Reading:
         A try has a price. Where a text has used up its own, what is left is kept for `unread`. Places where a rule can
         find nothing take no try.
         """
-        match_at, text, lower = pattern.match, self.text, self.lower
-        if len(lower) < LONG_TEXT:
-            needles = [needle for needle in needles if needle in lower]  # of which most stand nowhere
-        for needle in needles:
+        match_at, text = pattern.match, self.text
+        for needle in self._that_stand(needles):
             for index, at in enumerate(self._where(needle)):
                 if where is not None and not where(at):
                     continue
@@ -197,28 +197,44 @@ class Reading:
 
     def unread(self, block: int) -> set[int]:
         """Return in which blocks of so many characters stand the places that were left when all tries were used up."""
-        named = (at for needle, first in self._unread.items() for at in self._places[needle][first:])
+        named = (at for needle, first in self._unread.items() for at in self._where(needle)[first:])
         return {at // block for at in chain(named, self._untried)}
 
-    def _where(self, needle: str) -> list[int]:
-        known = self._places.get(needle)
-        if known is None:
-            known = self._places[needle] = []
-            letters, lower = self._letters, self.lower
-            if letters is None or letters.issuperset(needle):
-                at = lower.find(needle)
-                while at >= 0:
-                    known.append(at)
-                    at = lower.find(needle, at + len(needle))
-        return known
+    def _that_stand(self, strings: Iterable[str]) -> list[str]:
+        """Return the lasting strings that stand anywhere, of most rules none."""
+        stood, known = self._stood, self._automaton.words
+        return [one for one in strings if one in stood or (one not in known and self._where(one))]
+
+    def _where(self, string: str) -> list[int]:
+        """Return the places of a lasting string."""
+        places = self._stood.get(string)
+        if places is None:
+            places = []
+            if string not in self._automaton.words:
+                self.rules.learn(strings=(string,))
+                places = self._stood[string] = list(every(self.lower, string))
+        return places
 
     def speaks(self, of: re.Pattern[str] | Cue) -> bool:
         """Tell whether a lasting pattern matches anywhere in the text in lower case."""
         spoken = self._spoken.get(id(of))  # its hash would be made of the whole expression, each time
         if spoken is None:
             cue = of if isinstance(of, Cue) else _cue(of.pattern, of.flags)
-            spoken = self._spoken[id(of)] = cue.search(self.lower) is not None
+            found = self._led(cue) if isinstance(cue, Cue) else cue.finditer(self.lower)
+            spoken = self._spoken[id(of)] = next(found, None) is not None
         return spoken
+
+    def _led(self, cue: Cue) -> Iterator[re.Match[str]]:
+        """Yield where a cue matches the text in lower case, tried where a match can begin; matches may overlap."""
+        lower, (led, loose) = self.lower, cue.parts
+        for heads, _, whole in led:
+            for head in self._that_stand(heads):
+                for place in self._where(head):
+                    found = whole.match(lower, place)
+                    if found is not None:
+                        yield found
+        for one in loose:
+            yield from one.finditer(lower)
 
     def near(self, cues: tuple[Cue, ...], start: int, end: int) -> bool:
         """Tell whether any of lasting cues, each of one expression, begins between two places.
@@ -227,8 +243,7 @@ class Reading:
         """
         places = self._standing.get(id(cues))
         if places is None:
-            found = (match.start() for cue in cues for match in cue.finditer(self.lower))
-            places = self._standing[id(cues)] = sorted(found)
+            places = self._standing[id(cues)] = sorted(match.start() for cue in cues for match in self._led(cue))
         return _any_between(places, start, end)
 
     def named(self, words: tuple[str, ...], start: int, end: int) -> bool:

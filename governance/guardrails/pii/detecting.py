@@ -108,8 +108,8 @@ _FINDERS = (
 )
 
 
-_RULES = Union((
-    national_ids.OF_WORDS, accounts.NAMES, addresses.LABELS, ids.STARTS, names.CALLED, names.EASTERN, *(kind.needles for kind in around.KINDS),
+RULES = Union((
+    national_ids.OF_WORDS, national_ids.OF_WORDS_INSIDE, accounts.NAMES, addresses.LABELS, ids.STARTS, names.CALLED, names.EASTERN, *(kind.needles for kind in around.KINDS),
 ))  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def detect(text: str) -> list[Finding]:
     """Return what in a text identifies or reaches a person, by place; findings may overlap."""
     folded = fold(text)
     finders = _FINDERS if _DIGIT.search(folded.text) else (people.find, names.find, addresses.find, dictated.find)
-    reading = Reading(folded.text, folded.lower, rules=_RULES)
+    reading = Reading(folded.text, folded.lower, rules=RULES)
     whole: list[Finding] = []
     with one_look():
         for find in finders:

@@ -14,7 +14,7 @@ from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, Union, beginnings, join, places, shortest
+from governance.guardrails.needles import Automaton, Needles, beginnings, join, places, shortest
 from governance.guardrails.pii.national_table import ENTRIES, LEADING, NEEDLES, National, glued
 from governance.guardrails.pii.numbers import DENIAL
 from governance.guardrails.reading import Reading
@@ -46,8 +46,8 @@ _NEEDLES_OF_DIGITS = {  # whose words tell digits apart
     if any(re.search(r"[a-z]\d", entry.words.pattern) for entry in entries)
 }
 OF_WORDS = Needles(NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
-_ANYWHERE = Union((OF_WORDS,))
-_OF_WORDS_INSIDE = Needles(NEEDLES.keys() - set(_GLUED))
+_ANYWHERE = Automaton((OF_WORDS,))
+OF_WORDS_INSIDE = Needles(NEEDLES.keys() - set(_GLUED))
 _HUMP = expression(r"[A-Z](?<=[a-z].)")
 _ALONE = [entry for entry in ENTRIES if entry.alone is not None and not entry.alone.pattern]
 
@@ -115,12 +115,14 @@ def find(reading: Reading) -> Iterator[Finding]:
 def _named(reading: Reading, spoken: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield where a number's name may begin: a word, one in a name in camel case, or any place of some scripts."""
     if spoken == reading.lower:
-        yield from reading.places_of(OF_WORDS)
+        words, inside = reading.places_of(OF_WORDS), reading.places_of(OF_WORDS_INSIDE)
     else:
-        yield from OF_WORDS.standing(spoken, _ANYWHERE.places(spoken))
-    for hump in _HUMP.finditer(reading.text):
-        if needles := _OF_WORDS_INSIDE.at(spoken, hump.start()):
-            yield hump.start(), needles
+        stood = _ANYWHERE.places(spoken)
+        words, inside = OF_WORDS.standing(spoken, stood), OF_WORDS_INSIDE.standing(spoken, stood)
+    yield from words
+    for at, needles in inside:
+        if _HUMP.match(reading.text, at):
+            yield at, needles
     if not spoken.isascii():
         for at, needle in places(spoken, _GLUED):
             yield at, (needle,)

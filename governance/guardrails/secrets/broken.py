@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, unread
 from governance.guardrails.secrets.tokens import BEGINNINGS, FORMATS
@@ -16,7 +15,6 @@ Find = Callable[[Reading], Iterator[Finding]]
 
 _SOFT_BREAK = expression(r"=\r?\n(?=\S)(?![A-Za-z][\w.\-]{1,40}(?: ?= ?(?!3D|\r?\n)|: ))|=3D")
 _LONG_ENOUGH = frozenset(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
-_STARTS = Needles(_LONG_ENOUGH)
 LONGEST_NAME = 48
 _EMPTY = expression(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
 FEWEST_GROUPS, LONGEST_SPACED = 2, 160
@@ -64,16 +62,17 @@ def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
 
 def _after_beginnings(reading: Reading) -> Iterator[Finding]:
     """Yield keys of known forms with blanks inside."""
-    for at, start in reading.written(BEGINNINGS):
-        if start in _LONG_ENOUGH:
-            yield from _joined(reading.text, at, start, FORMATS.beginnings[start])
+    written = [(at, start) for at, start in reading.written(BEGINNINGS) if start in _LONG_ENOUGH]
+    others = {at for at, _ in written}
+    for at, start in written:
+        yield from _joined(reading.text, at, start, others)
 
 
-def _joined(text: str, at: int, start: str, formats: list[tuple[str, re.Pattern[str]]]) -> Iterator[Finding]:
+def _joined(text: str, at: int, start: str, others: set[int]) -> Iterator[Finding]:
     ends: list[int] = []
     compact, position = "", at + len(start)
     while position < at + LONGEST_SPACED and (group := _GROUP.match(text, position)) is not None:
-        if position > at + len(start) and (_PROSE.match(group[1]) or _STARTS.at(text, group.start(1))):
+        if position > at + len(start) and (_PROSE.match(group[1]) or group.start(1) in others):
             break
         compact, position = compact + group[1], group.end()
         ends.append(position)
@@ -84,7 +83,7 @@ def _joined(text: str, at: int, start: str, formats: list[tuple[str, re.Pattern[
         or text[at - 1 : at] in _WORD_SIGNS
     ):
         return
-    for kind, rest in formats:
+    for kind, rest in FORMATS.beginnings[start]:
         if rest.fullmatch(compact) and looks.varied(compact) and not looks.placeholder_token(compact):
             yield Finding(kind, at, position, 0.8)
             return

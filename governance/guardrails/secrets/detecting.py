@@ -217,7 +217,8 @@ _FINDERS = (
 )
 
 
-_RULES = Union.of(map(sys.modules.__getitem__, {finder.__module__ for finder in _FINDERS}))
+DOUBTS = 2  # of secrets found in one text, twice as many as of looks are doubted: in lists of so many each counts
+RULES = Union.of(map(sys.modules.__getitem__, {finder.__module__ for finder in _FINDERS}))
 
 
 def detect(text: str) -> list[Finding]:
@@ -225,17 +226,19 @@ def detect(text: str) -> list[Finding]:
     if not (_DIGIT.search(text) or _ALARM.search(text)):
         return []
     folded = fold(text)
-    reading = Reading(folded.text, folded.lower, tries=unread.worth(folded.text), rules=_RULES)
+    reading = Reading(folded.text, folded.lower, tries=unread.worth(folded.text), rules=RULES)
     found: dict[tuple[str, int, int], Finding] = {}
+    doubt = reading.care("secrets.harmless", times=DOUBTS)
     with one_look():
         for finder in (*_FINDERS, partial(broken.find, finders=_FINDERS)):
             for one in finder(reading):
-                if harmless(reading, one):
+                if one[:3] in found or (not doubt.spent and harmless(reading, one)):
                     continue
+                doubt.taken()
                 reading.begun.add(one.start)
-                moved = one if folded.origins is None else folded.moved(one)
-                found.setdefault(moved[:3], moved)  # two rules may say the same
-    return sorted(found.values(), key=attrgetter("start", "end", "kind"))
+                found[one[:3]] = one  # two rules may say the same
+    kept = found.values() if folded.origins is None else map(folded.moved, found.values())
+    return sorted(kept, key=attrgetter("start", "end", "kind"))
 
 
 DETECTOR = Detector(

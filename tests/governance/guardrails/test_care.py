@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from governance import guardrails
-from governance.guardrails import care, pii
+from governance.guardrails import care, pii, secrets
 from governance.guardrails.care import Care
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii import (
@@ -23,7 +23,8 @@ from governance.guardrails.pii import (
     numbers,
     things,
 )
-from tests.governance.guardrails.labelled import personal
+from tests.governance.guardrails.labelled import credentials, personal
+from tests.governance.guardrails.labelled.writing import Labelled
 
 DATA = Path(guardrails.__file__).parent / "data"
 CHARACTERS = 20_000
@@ -105,18 +106,28 @@ def test_names_without_a_number_leave_a_short_list_of_things_alone() -> None:
     assert pii.detect("PESEL and 12345, CPF and 99182, NIE to 55512. " * 12) == []
 
 
-def test_without_care_nothing_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [sample.text for sample in personal.samples()]
-    for path in sorted(DATA.glob("pii*.jsonl")):
+@pytest.mark.parametrize(
+    ("detect", "files", "samples"),
+    [(pii.detect, "pii*.jsonl", personal.samples), (secrets.detect, "secrets*.jsonl", credentials.samples)],
+    ids=["pii", "secrets"],
+)
+def test_without_care_nothing_is_let_through(
+    detect: Callable[[str], list[Finding]],
+    files: str,
+    samples: Callable[[], Iterator[Labelled]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [sample.text for sample in samples()]
+    for path in sorted(DATA.glob(files)):
         texts += [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
-    careful = [pii.detect(text) for text in texts]
+    careful = [detect(text) for text in texts]
     monkeypatch.setattr(care, "FEWEST_LOOKS", 0)
     monkeypatch.setattr(care, "CHARACTERS_FOR_A_LOOK", CHARACTERS)
     lost = [
         text[one.start : one.end]
         for text, found in zip(texts, careful, strict=True)
         for one in found
-        if not any(_covers(other, one) for other in pii.detect(text))
+        if not any(_covers(other, one) for other in detect(text))
     ]
     assert len(texts) > 3_000 and lost == []
 

@@ -42,7 +42,7 @@ def test_of_several_expressions_one_is_enough(words: str) -> None:
 
 @pytest.mark.parametrize("cue", [numbers.DENIAL, things.THINGS, phone_words._NAMED, hosts._PERSON])
 def test_the_long_lists_of_words_are_told_apart_by_their_beginnings(cue: Cue) -> None:
-    led, loose = cue._parts
+    led, loose = cue.parts
     assert led and not loose
 
 

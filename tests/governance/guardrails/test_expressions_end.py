@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from governance.guardrails import secrets
-from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import commands, told
 
@@ -39,12 +38,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[re.Pattern[str]]:
         patterns.add(pattern)
         return iter(())
 
-    def of_needles(self: Needles, pattern: re.Pattern[str], text: str, lower: str) -> Iterator[Any]:
-        patterns.add(pattern)
-        return iter(())
-
     monkeypatch.setattr(Reading, "matches", of_reading)
-    monkeypatch.setattr(Needles, "matches", of_needles)
     secrets.detect(WAKING)
     return patterns
 
