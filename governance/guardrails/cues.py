@@ -22,6 +22,7 @@ from governance.guardrails.once import once
 LETTERS: Final = 4  # of a beginning
 FEWEST_LETTERS: Final = 3  # of a beginning that isn't everywhere
 MOST_CHOICES: Final = 12  # of a set of letters in one
+AHEAD: Final = 1  # how the parser calls looking there
 
 _Said: TypeAlias = dict[tuple[object, str, int], Any]
 _SAID: ContextVar[_Said | None] = ContextVar("said", default=None)
@@ -73,14 +74,14 @@ class Cue:
     @once
     def parts(self) -> tuple[list[Led], list[re.Pattern[str]]]:
         """The expressions of which is known what every match begins with, and the others."""
-        begun = {pattern: shortest(_beginnings_of(pattern)) for pattern in self._patterns}
+        known = {pattern: shortest(begun(pattern)) for pattern in self._patterns}
         return (
             [
                 Led(tuple(heads), expression(beginnings(heads)), expression(led))
-                for led, heads in begun.items()
+                for led, heads in known.items()
                 if heads
             ],
-            [expression(loose) for loose, heads in begun.items() if not heads],
+            [expression(loose) for loose, heads in known.items() if not heads],
         )
 
     @once
@@ -143,16 +144,16 @@ class Cue:
 
 def telling(pattern: str) -> bool:
     """Tell whether matches of an expression begin with letters enough to look for those first."""
-    begun = _beginnings_of(pattern)
-    return bool(begun) and min(map(len, begun)) >= FEWEST_LETTERS
+    known = begun(pattern)
+    return bool(known) and min(map(len, known)) >= FEWEST_LETTERS
 
 
 def heads(pattern: str) -> str:
     """Return an expression, fast to try, of what every match of another begins with."""
-    return beginnings(shortest(_beginnings_of(pattern)))
+    return beginnings(shortest(begun(pattern)))
 
 
-def _beginnings_of(pattern: str) -> set[str]:
+def begun(pattern: str) -> set[str]:
     """Return what every match of an expression begins with, or nothing if that can't be told."""
     whole, open_ = _heads(_parser.parse(pattern))
     return set() if "" in whole | open_ else {head[:LETTERS] for head in whole | open_}
@@ -172,6 +173,9 @@ def _heads(parsed: Iterable[tuple[Any, Any]]) -> _Heads:
 
 def _choices(kind: str, value: Any) -> _Heads:
     """Return what one part of an expression may begin with; a part of any letters ends what is known."""
+    if kind == "ASSERT" and value[0] == AHEAD:  # what it says of what follows goes for all
+        ends, goes_on = _heads(value[1])
+        return (set(), {""}) if "" in ends | goes_on else (ends | goes_on, set())
     if kind in ("AT", "ASSERT", "ASSERT_NOT"):
         return set(), {""}
     if kind == "LITERAL":

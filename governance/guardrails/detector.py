@@ -10,6 +10,7 @@ from functools import lru_cache
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, shortest
+from governance.guardrails.tails import Tail
 
 CONTEXT_CHARACTERS = 160  # how far before a finding a detector may look
 # Prose of short words: what most of a text is. Told apart in a fraction of the time that an alarm takes.
@@ -90,13 +91,13 @@ class Detector:
     """One guardrail over text that arrives in pieces.
 
     `alarm`: text in which it doesn't match holds no finding, wherever that text is cut.
-    `tail`: matches up to the end of a text from where a finding could still begin, grow or be denied.
+    `tail`: tells from where on at the end of a text a finding could still begin, grow or be denied.
     `words`: where none of them stands in small letters, `alarm` has no match in plain prose (`PLAIN`) either.
     """
 
     name: str
     detect: Callable[[str], list[Finding]]
     alarm: re.Pattern[str]
-    tail: re.Pattern[str]
+    tail: Tail
     words: Words
     blocks: tuple[Block, ...] = field(default=())

@@ -153,9 +153,9 @@ class HoldBack:
         begin = max(0, len(text) - TAIL_CHARACTERS, base - _LABEL_CHARACTERS)
         tail = fold(text[begin:])
         for detector in self._detectors:
-            match = detector.tail.search(tail.text)
-            if match is not None and match.start() < match.end():
-                hold = min(hold, begin + tail.span(match.start(), match.end())[0])
+            place = detector.tail.begin(tail.text, tail.lower)
+            if place < len(tail.text):
+                hold = min(hold, begin + tail.span(place, len(tail.text))[0])
         for block in self._blocks:
             for opening in block.opening.finditer(text, base):
                 body = block.body.match(text, opening.end())

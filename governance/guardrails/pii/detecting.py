@@ -25,6 +25,7 @@ from governance.guardrails.pii import (
     spoken,
 )
 from governance.guardrails.reading import Reading
+from governance.guardrails.tails import Tail
 
 _DIGIT = expression(r"[0-9]")
 _MONTH_BEGUN = "(?i:ja?|ju|fe?|ma?|ap?|au|se?|oc?|no?|de?)"
@@ -91,7 +92,7 @@ _TAILS = (
     r"| {0,2}(?:[\[({<] ?)?(?i:a|at|@|ar\w{0,6}) ?[\])}>]? ?"
     r"(?:[A-Za-z0-9\-]{1,40}(?:[ .\[({<\])}>]{1,3}[A-Za-z0-9\-]{1,20}){0,8}[ .\[({<\])}>]{0,3})?)",
 )
-_TAIL = expression(r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?:{tail})" for tail in _TAILS) + r")\Z")
+_TAIL = Tail("|".join(_TAILS), after="(?<![0-9A-Za-z_])")
 
 
 _FINDERS = (

@@ -49,6 +49,7 @@ from governance.guardrails.secrets import (
     written,
 )
 from governance.guardrails.secrets.harmless import harmless
+from governance.guardrails.tails import Tail
 
 _APP_PASSWORDS = ("app pass", "app-pass", "application pass", "application-pass")
 # After these a password of plain letters may follow.
@@ -130,8 +131,8 @@ _ALARM = expression(
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
 _DIGIT = expression(r"\d")  # alone raises alarm: in a long text one is found at once
-_TAIL = expression(
-    r"(?:-{2,5}(?:B[A-Za-z0-9 \-]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
+_TAIL = Tail(
+    r"-{2,5}(?:B[A-Za-z0-9 \-]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
     r"|[A-Za-z0-9_\-+/.~%]{16,220}={0,2}[ ,\-]{0,2}(?:i|w|wa|(?:is\b|was\b|\()[^\n]{0,40})?"
     r"|[^\s\"'`]{5,64}[\"'`]? (?:[iawce]|is|as|was|ist|est|es|als|co\w{0,3})?(?: [^\n]{0,36})?"
     # what is told after the value: what it opens
@@ -177,7 +178,7 @@ _TAIL = expression(
     # blocks below a name, and what is said after some words
     r"|(?i:phrase|password|passwort|secret)[^\n:]{0,92}:[ |>\-]{0,6}\n{1,2}[^\n]{0,100}(?:\n[^\n]{0,100})?"
     r"|(?i:the usual|wie immer|comme d'habitude|la de siempre|la solita)[^\n]{0,120}"
-    rf"|(?i:{forms.SEED_WORDS})[^\n:=]{{0,90}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,\n]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}})\Z"
+    rf"|(?i:{forms.SEED_WORDS})[^\n:=]{{0,90}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,\n]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}}"
 )
 
 

@@ -17,6 +17,7 @@ PATTERNS = (
     r"(?:ord|é+r)(?= )|x-?[ab]",
     r"[a-z]{2}x|b",
     r"(?P<weak>rd)|(?:order|no)",
+    r"(?=ord|b)[a-z]{2,4}e?|(?=x?)no",
 )
 
 

@@ -1,0 +1,95 @@
+"""Where at the end of a text that still comes something may go on: many expressions that match up to the end.
+
+They are asked after each piece of a stream. Of most is known what a match begins with: one look for all these
+beginnings tells where to try, and an expression whose beginnings stand nowhere costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from re import _parser  # type: ignore[attr-defined]
+from typing import NamedTuple
+
+from governance.guardrails.cues import begun
+from governance.guardrails.expressions import expression, put_off
+from governance.guardrails.folding import lower
+from governance.guardrails.needles import Automaton, shortest
+from governance.guardrails.once import once
+
+_PART = expression(r"(?s:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.)")
+
+
+class _Wide(NamedTuple):
+    """An expression that may begin with anything, and how many characters it matches at most."""
+
+    pattern: re.Pattern[str]
+    longest: int
+
+
+class Tail:
+    """Expressions of what may go on at the end of a text."""
+
+    def __init__(self, pattern: str, *, after: str = "") -> None:
+        """Take alternatives, and an expression of what may stand before each, of no length."""
+        self.pattern = rf"{after}(?:{pattern})\Z"
+        self._alternatives, self._after = alternatives(pattern), after
+        put_off(lambda: (self._led, self._automaton, self._wide))
+
+    @once
+    def _begun(self) -> dict[str, list[str]]:
+        """What every match of an alternative begins with, in lower case; nothing where that can't be told."""
+        return {one: shortest(map(lower, begun(one))) for one in self._alternatives}
+
+    @once
+    def _led(self) -> dict[str, list[re.Pattern[str]]]:
+        """The expressions whose matches may begin so."""
+        led: dict[str, list[re.Pattern[str]]] = {}
+        for one, heads in self._begun.items():
+            for head in heads:
+                led.setdefault(head, []).append(self._compiled(one))
+        return led
+
+    @once
+    def _wide(self) -> list[_Wide]:
+        loose = (one for one, heads in self._begun.items() if not heads)
+        return [_Wide(self._compiled(one), _parser.parse(one).getwidth()[1]) for one in loose]
+
+    @once
+    def _automaton(self) -> Automaton:
+        return Automaton((), self._led)
+
+    def _compiled(self, alternative: str) -> re.Pattern[str]:
+        return expression(rf"{self._after}(?:{alternative})\Z")
+
+    def begin(self, text: str, lowered: str) -> int:
+        """Return from where on the end of a text may go on, its length where nothing may; `lowered` is as long."""
+        least = len(text)
+        for head, places in self._automaton.places(_alike(lowered)).items():
+            for pattern in self._led[head]:
+                for place in places:
+                    if place >= least:
+                        break
+                    if pattern.match(text, place) is not None:
+                        least = place
+        for pattern, longest in self._wide:
+            found = pattern.search(text, max(0, len(text) - longest))
+            if found is not None:
+                least = min(least, found.start())
+        return least
+
+
+def _alike(lowered: str) -> str:
+    """Return the same with one letter for those that an expression takes for one when it minds no case."""
+    return lowered if lowered.isascii() else lowered.replace("ı", "i").replace("İ", "i").replace("ſ", "s")
+
+
+def alternatives(pattern: str) -> list[str]:
+    """Return the parts of an expression that stand between its outermost bars."""
+    depth, parts = 0, [""]
+    for part in _PART.findall(pattern):
+        depth += (part == "(") - (part == ")")
+        if part == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += part
+    return parts
