@@ -1,4 +1,4 @@
-"""Secrets that answer a question or are told by how to type them: security questions, keys that were asked for, PINs set anew."""
+"""Secrets that answer a question or are told by how to type them: security questions, keys that were asked for."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ def find(reading: Reading) -> Iterator[Finding]:
         _typed_so,
         _set_to_words,
         _as_password,
-        _new_pins,
-        _keyed,
         _lines_of_log_ins,
     ):
         yield from rule(reading)
@@ -157,58 +155,6 @@ def _as_password(reading: Reading) -> Iterator[Finding]:
         value = _ASKED_HOW.search(reading.text, max(0, at - LONGEST_VALUE), at)
         if value is not None and _JUDGED.match(reading.lower, at) and reading.likely(looks.coined, bare(value)):
             yield finding(value)
-
-
-# "de pincode van de simkaart aangepast naar 2604", "PIN auf 2604 geändert"
-_PINS = Needles(("pincode", "pin-code", "pin code", "pin ", "geheimzahl", "code pin", "пин-код", "пин ", "kod pin", "pinkod", "passcode", "código", "codice", "toegangscode", "zugangscode", "türcode", "alarmcode"))  # fmt: skip
-_TO_DIGITS = expression(
-    r"(?P<about>[^\n.:;\d]{0,60}?) ?\b(?:to|into|auf|in|à|en|a|para|na|naar|op|на|till|til)(?: now)? (?P<value>\d{4,8})(?![\w/:%]|[.,\-]\d)(?P<after>[^\n.]{0,30})",
-    re.IGNORECASE,
-)
-_CHANGED = expression(
-    r"\bset\b|reset|chang|updat|gesetzt|geändert|gestellt|aangepast|gewijzigd|veranderd|gezet|chang|modifi|remplac|cambi|puse|puesto|mud|alter|troc|troq|cambia|imposta|zmieni|ustaw|смени|помен|измен|ändra|bytt|ændre|endre"
-)
-
-
-def _new_pins(reading: Reading) -> Iterator[Finding]:
-    lower = reading.lower
-    for at, name in reading.each(_PINS, price=6, whole=False) if reading.speaks(_CHANGED) else ():
-        match = _TO_DIGITS.match(lower, at + len(name.rstrip())) if not lower[at - 1 : at].isalpha() else None
-        if match is None or looks.YEAR.match(match["value"]):
-            continue
-        if _CHANGED.search(lower[max(0, at - 24) : at] + match["about"] + match["after"]):
-            yield Finding("pin", *match.span("value"), 0.7)
-
-
-# "bitte 7719 eintippen", "punch in 0917#", "tapez 4471 au clavier": digits that are keyed where something opens.
-_KEYED = expression(
-    r"(?<![\w.,\-/+])(?P<first>[#*]?\d{3,8}[#*]?) (?:eintippen|eingeben|drücken|intoetsen|invoeren|wählen)\b"
-    r"|\b(?:punch in|punch|key in|type in|type|enter|press|dial|tapez|composez|taper|composer|marca|marque|teclea|pulsa|digita|digite|digitare|toets|tik|wpisz|wstukaj|наберите|набери|введите|slå|tryck|tippe|drücke|set it to)(?: the code| code| le code| el código| il codice| o código| de code| kod| код)? (?P<value>[#*]?\d{3,8}[#*]?)(?![\w/:%]|[.,\-]\d)"
-)
-_KEYS = (
-    " eintippen", " eingeben", " drücken", " intoetsen", " invoeren", "punch", "key in", "type ", "enter ", "press ", "dial ", "tapez", "composez", "taper", "composer", "marca ", "marque ", "teclea", "pulsa ", "digit", "toets", "tik ",
-    "wpisz", "wstukaj", "набери", "введите", "slå ", "tryck ", "tippe ", "drücke ", "set it to ",
-)  # fmt: skip
-_AT_KEYED = Needles(_KEYS)
-_LOCKED = expression(
-    r"\b(?:door|gate|alarm\w*|keypad|lock\w*|lockbox|key ?box|safe|garage|entrance|intercom|tür\w*|tor|haustür|schloss|schlüsselbox|tresor|porte|portail|portillon|digicode|interphone|boîte à clés|coffre|puerta|portal|portón|caja fuerte|cerradura|porta|portão|cofre|cancello|portone|citofono|cassaforte|deur|poort|slot|kluis|sleutelkluis|drzwi|brama|bramy|furtk\w|domofon\w*|sejf\w*|двер\w*|ворот\w*|домофон\w*|подъезд\w*|сейф\w*|dörr\w*|port\w{0,3}kod)\b"
-)
-_NO_DOOR = expression(
-    r"(?:extension|durchwahl|\bfor (?:sales|support)|abteilung|option|poste|menu|menü|customer|phone|telefon|call us|hotline|verification|email|amount|value of)"
-)
-REACH_OF_DOOR = 90
-
-
-def _keyed(reading: Reading) -> Iterator[Finding]:
-    lower = reading.lower
-    for at, _ in reading.each(_AT_KEYED, price=2, whole=False) if reading.speaks(_LOCKED) else ():
-        match = next(_KEYED.finditer(lower, max(0, at - 10), at + 50), None)
-        if match is None:
-            continue
-        around = lower[max(0, match.start() - REACH_OF_DOOR) : match.end() + REACH_OF_DOOR]
-        group = match.lastgroup or "value"
-        if _LOCKED.search(around) and not _NO_DOOR.search(around) and not looks.YEAR.match(match[group]):
-            yield Finding("pin", *match.span(group), 0.65)
 
 
 # "clear text for QA:" or "Zugangsdaten", and on the lines below "beacon / Kiesel-Wanne-77"

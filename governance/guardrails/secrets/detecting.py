@@ -23,15 +23,13 @@ from governance.guardrails.secrets import (
     columns,
     commands,
     dictated,
-    doors,
     forms,
     handed,
     jars,
-    keyed,
     lines,
-    locks,
     logins,
     near,
+    opening,
     pairs,
     phrases,
     pins,
@@ -40,6 +38,7 @@ from governance.guardrails.secrets import (
     set,
     setup,
     shown,
+    spelt,
     talks,
     tokens,
     told,
@@ -127,7 +126,7 @@ _NAMES = (
 _TELLING = (*_APP_PASSWORDS, *forms.SEEDS, *answers.SECURITY, *_NAMES)
 _ALARM = expression(
     rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Z]{{3}}-[A-Z]{{3}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]|\||\t|[,;][A-Za-z\"]"
-    rf"|(?i:{keyed.TWO_SAID})"
+    rf"|(?i:{spelt.TWO_SAID})"
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
 _DIGIT = expression(r"\d")  # alone raises alarm: in a long text one is found at once
@@ -140,15 +139,9 @@ _TAIL = Tail(
     r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
     r"|(?i:us[ae]r?|utilise[zr]?|inserisci|digite|saisissez|gebruik|nutzen?|verwenden?|använd|bru[gk]) (?:[^\s]{1,4} ){0,2}(?i:código|code|codice|kod)[^\n.]{0,50}"
     r"|(?i:(?:tele)?phone pass|telefon-?(?:pass|kenn)|memorable word|safe ?word|code ?wor[dt]|mot de code|palabra clave|parola d'ordine)[^\n?]{0,60}(?:\?\s{0,3}[^\n]{0,90})?"
-    # what is said after a number: what it locks, whose it is, that it was sent
-    r"|(?i:k?ombin\w{0,9})[^\n]{0,60}|(?i:pin|passcode|пин)(?:[ \-]?code)?[^\n\d]{0,16}\d{4,10}#?[^\n]{0,20}|(?i:code)(?: is|['’]s) \d[^\n]{0,57}|, (?i:code|código|codice|kod|код):? \d[^\n]{0,10}"
-    r"|(?i:code|combin|kombin|pin)[^\n.;!?]{0,80}[#*]?\d{3,8}[A-Z#*]?(?: [^\s]{0,12})?"
-    # what is keyed in, and where, and what is opened with it
-    rf"|{keyed.LEADING}\w{{0,4}} ?(?:[^\W\d_]{{1,9}} ){{0,3}}[#*]?[A-Z]?\d{{3,8}}[A-Z#*]?[^\n]{{0,60}}"
-    r"|(?i:with|using|use|mit|mittels|nimm|avec|con|com|met|med) (?:[^\W\d_]{1,9} ){0,3}[#*]?[A-Z]?\d{3,8}[A-Z#*]?(?: [^\s]{0,12})?"
-    rf"|(?i:{keyed.TWO_SAID}(?:[ ,\-]{{1,2}}[^\W\d_]{{0,8}}){{0,8}}[ ,\-]{{0,2}})"
-    # wheels, digit by digit
-    r"|\d(?: ?[\-–·] ?| )\d(?:(?: ?[\-–·] ?| )\d){0,6}(?: ?[.,\-–·/]?)?"
+    # a number that opens something, and what is said after it
+    rf"|{opening.TAIL}"
+    rf"|(?i:{spelt.TWO_SAID}(?:[ ,\-]{{1,2}}[^\W\d_]{{0,8}}){{0,8}}[ ,\-]{{0,2}})"
     # a wallet's words that are a sentence, the key of a disk
     r"|(?<=[.?!:\n] )(?:[a-z]{3,8} ){3,23}[a-z]{0,8}|(?<![\w\-])[A-Z\d]{4}(?:-[A-Z\d]{0,4}){1,5}"
     # what is said of the line above
@@ -200,11 +193,10 @@ _FINDERS = (
     sentences.find,
     setup.find,
     lines.find,
+    opening.find,
     codes.find,
-    doors.find,
-    locks.find,
-    keyed.find,
     pins.find,
+    spelt.find,
     columns.find,
     written.find,
     shown.find,
@@ -247,6 +239,6 @@ DETECTOR = Detector(
     detect,
     _ALARM,
     _TAIL,
-    Words(frozenset(_TELLING), frozenset(), (keyed.SECOND_SAID,)),
+    Words(frozenset(_TELLING), frozenset(), (spelt.SECOND_SAID,)),
     (tokens.KEY_LINES, tokens.PEM),
 )

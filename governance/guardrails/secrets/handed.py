@@ -1,4 +1,4 @@
-"""Secrets that one person hands another: behind "here is the password for …:", as a word said on the telephone, as a card's code."""
+"""Secrets that one person hands another: behind "here is the password for …:", as a word said on the telephone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _behind_here_is(reading)
     yield from _said_on_the_telephone(reading)
     if reading.speaks(_DIGIT):
-        yield from _of_cards(reading)
-        yield from _of_keypads(reading)
         yield from _changed(reading)
         yield from _into_files(reading)
 
@@ -63,70 +61,6 @@ def _said_on_the_telephone(reading: Reading) -> Iterator[Finding]:
             yield Finding("password", *match.span("value"), 0.65)
 
 
-# "pour retirer l'argent avec ma carte le code c'est 7711"
-_CODES = Needles(("code", "código", "codice", "geheimzahl", "kod ", "код "))
-_FOUR = expression(
-    r"(?: secret[oa]?| pin| segreto)?,? (?:c['’]est|is|est|es|è|é|ist|lautet|to|это)(?: le| el| il)? (?P<value>\d{4,8})(?![\w/%:€$£]|[.,\-]\d)"
-)
-_CARD = expression(
-    r"\b(?:bank|debit|credit|cash|my|the|your) ?card\b|\bcard pin|karte\b|\bcarte\b|tarjeta|cartão|bancomat|\bkart[aęy]\b|bankpas|\bкарт\w{1,2}\b|\batm\b|cash ?machine|geldautomat|distributeur|cajero"
-)
-_OTHER_CARD = expression(r"gift|geschenk|cadeau|regalo|discount|rabatt|promo|visit|library|postal|zip|error|order")
-REACH_OF_CARD, PIN_OF_CARD = 80, 4
-
-
-def _of_cards(reading: Reading) -> Iterator[Finding]:
-    lower = reading.lower
-    for at, cue in (
-        reading.each(_CODES, price=2, whole=False) if reading.speaks(_CARD) or reading.speaks(_KEYPAD) else ()
-    ):
-        match = _FOUR.match(lower, at + len(cue.rstrip()))
-        if match is None:
-            continue
-        before = lower[max(0, at - REACH_OF_CARD) : at]
-        carried = len(match["value"]) == PIN_OF_CARD and _CARD.search(before) is not None
-        opened = _KEYPAD.search(before) is not None and not looks.YEAR.match(match["value"])
-        if (carried or opened) and not _OTHER_CARD.search(before):
-            yield Finding("pin", *match.span("value"), 0.7)
-
-
-# "which pin do i use for the garage keypad?\nTom: its 1640, then the green button"
-_ASKED = expression(
-    r"[^\n]{0,70}\n(?:[^\n\d]{1,24}[:>] [^\n]{1,40}\n(?=[^\n]{3,40}#?\n|[^\n]{3,40}\Z))?(?:[^\n]{0,30}? ?[:>] ?)?(?:yes,? |yeah,? |ja,? |oui,? |sí,? |sì,? )?(?:(?:it['’]?s|that['’]?s|das ist|es ist|c['’]est|es|è)(?: still| now)? )?#?(?P<value>\d{4,8})(?=#|[ \t]{0,3}(?:\n|\Z)|[.,;!](?!\d)| (?:and|then|und|dann|puis|et|y|luego|e poi|en)\b)"
-)
-_KEYPAD = expression(
-    r"\b(?:opens?|door|gate|alarm|keypad|lock\w*|key ?box|safe|garage|entrance|shed|tür|haustür|tor|alarmanlage|schloss|tresor|schlüsselbox|porte|portail|coffre|puerta|portal|alarma|cerradura|porta|portone|cancello|deur|poort|kluis)\b"
-)
-
-
-def _of_keypads(reading: Reading) -> Iterator[Finding]:
-    lower = reading.lower
-    opens = reading.speaks(_KEYPAD) or reading.speaks(_CARD)
-    for at, cue in reading.each(_AT_PINS, price=2, whole=False) if opens else ():
-        match = _ASKED.match(lower, at + len(cue)) if not lower[at - 1 : at].isalpha() else None
-        if match is None or looks.YEAR.match(match["value"]):
-            continue
-        line = lower[max(0, at - REACH_OF_CARD) : lower.find("\n", at)]
-        carried = len(match["value"]) == PIN_OF_CARD and _CARD.search(line) and not _OTHER_CARD.search(line)
-        if carried or _KEYPAD.search(line):
-            yield Finding("pin", *match.span("value"), 0.7)
-
-
-_AT_PINS = Needles(
-    (
-        "pin",
-        "code",
-        "combination",
-        "código",
-        "codice",
-        "geheimzahl",
-        "wants a number",
-        "asks for a number",
-        "will eine zahl",
-        "kod ",
-        "код ",
-    )
-)
 # "a senha do wi-fi mudou de novo, agora é jabuticaba77verde"
 _AT_CHANGED = Needles(("password", "passwort", "kennwort", "passphrase", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "lösenord", "mdp"))  # fmt: skip
 _NOW = expression(

@@ -1,0 +1,402 @@
+"""Numbers that open something, in anybody's words: what leads to one, what it opens and what else it could be stand around it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from enum import IntFlag
+from functools import reduce
+from itertools import pairwise
+from operator import attrgetter, or_
+from pathlib import Path
+from typing import NamedTuple
+
+from governance.guardrails.expressions import expression
+from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks
+
+
+class Says(IntFlag):
+    """What a word, or a sign, says of a number near it; the table of words has one list for each of the first."""
+
+    NAMES = 1  # what is called so lets somebody in
+    SURELY = 2  # and nothing else is called so
+    TYPING = 4
+    OPENING = 8
+    LOCKS = 16
+    NUMBERED = 32
+    CARRIERS = 64
+    BY = 128
+    SAID = 256
+    JOINING = 512
+    OTHERS = 1024
+    COUNTING = 2048
+    MEASURES = 4096
+    FIGURES = 8192
+    PARTICLES = 16384
+    SETTING = 32768
+    HOURS = 65536
+    UNITS = 131072
+    NUMBER = 262144
+    ENDS = 524288  # a sentence or a line
+    ASKS = 1048576
+
+
+_SOUGHT = (
+    Says.NAMES
+    | Says.FIGURES
+    | Says.TYPING
+    | Says.OPENING
+    | Says.PARTICLES
+    | Says.LOCKS
+    | Says.CARRIERS
+    | Says.BY
+    | Says.SETTING
+)
+_NEAREST = Says.NAMES | Says.FIGURES | Says.TYPING | Says.LOCKS | Says.CARRIERS
+_LETTER = r"[^\W\d_]"
+_UNSPACED = "\u0e00-\u0e7f\u3040-\u9fff\uac00-\ud7af"  # scripts without blanks
+_CODE = (
+    r"\d{1,2}(?P<sign> ?[\-–·] ?)\d{1,2}(?:(?P=sign)\d{1,2}){1,5}"  # wheels, turns of a dial
+    r"|\d(?:(?: |, )\d){3,7}|\d\d \d\d(?: \d\d)?|\d{3,4}[ \-]\d{3,4}(?: \d{3})?"
+    r"|\*?(?:[A-ZА-Я]\d{3,4}[A-ZА-Я]|[A-ZА-Я]{0,2}\d{3,10}|\d{3,8}[A-ZА-Я]{1,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?"
+)
+_NUMBER = expression(
+    rf"(?<![^\W{_UNSPACED}])(?:(?<![./+\-–#$€£%@&?<\\~^_])(?<!\d[:,' ])(?<!\d\) )(?<!\w\[)(?<![^\W{_UNSPACED}]:)|(?<=\b[A-Z]-))"
+    rf"(?P<value>{_CODE})(?![^\W{_UNSPACED}]|[/%€$£°_@=]|:(?!\s)|[.\-–']\d|,\d(?!\d?[{_UNSPACED}])| \d)"
+)
+_SHORTENED = (
+    r"(?<!\.)(?<!\b\w)(?<!\b\d\d)(?<!\b(?:nr|no|st|dr|og|ug|dg|eg|ca|mr|ms))(?<!\b(?:ext|str|tel|inc|bzw|int|mrs|ref))"
+)
+_WORDS = expression(
+    rf"{_LETTER}+(?:['’\-]{_LETTER}+)*|\d+|(?:[!?;]|{_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
+)
+_ANY = expression(r"\d[\d \-–·]?\d")
+REACH_BEFORE, REACH_BEHIND, LONGEST_WORD = 150, 32, 40
+# The end of a text that may still be such a number, or be told by what follows.
+_BEGUN = r"\*?[A-ZА-Я]{0,2}\d(?:[ \-–·]{0,3}\d|, \d|[A-ZА-Я])"
+TAIL = (
+    rf"(?<![^\W{_UNSPACED}])(?:{_BEGUN}{{2,15}}[#*]?(?:[^\w\n.;!?]+[^\n.;!?\d]{{0,{REACH_BEHIND + 12}}})?[.;!?]?"
+    rf"|{_BEGUN}{{0,15}}[ \-–·,]{{0,3}})"
+)
+ENOUGH = 1.85
+_start = attrgetter("start")
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the numbers of a folded text that open a door, a device or an account."""
+    if not reading.speaks(_ANY):
+        return
+    words, lower = _Words(reading.lower), reading.lower
+    for match in _NUMBER.finditer(reading.text):
+        start, end = match.span("value")
+        near = words.around(start, end)
+        if _counts_up(match["value"]) or not any(one.says & _SOUGHT for words_ in near for one in words_):
+            continue
+        spaced = bool(near[1]) and near[1][0].start == end + 1 and lower[end] == " "
+        if _Around(near, match["value"], spaced=spaced).score >= ENOUGH:
+            yield Finding("pin", start, end, 0.7)
+
+
+def _counts_up(value: str) -> bool:
+    """Tell whether digits with signs between are a count: 1 2 3 4."""
+    parts = [int(part) for part in _PART.findall(value)]
+    return len(parts) >= FEWEST_WHEELS and len({second - first for first, second in pairwise(parts)}) == 1
+
+
+class _Word(NamedTuple):
+    says: int
+    start: int
+    end: int
+    plural: bool = False  # whether an unknown word could be what is counted
+
+
+class _Table:
+    """What words say, by how they begin or end."""
+
+    def __init__(self) -> None:
+        raw = tomllib.loads(Path(__file__).with_name("opening.toml").read_text("utf-8"))
+        self._whole: dict[str, int] = {}
+        self._begun: dict[str, int] = {}
+        self._ended: dict[str, int] = {}
+        self._within: dict[str, int] = {}
+        self.several: dict[str, list[tuple[str, int]]] = {}  # words together, by the first
+        for name, listed in raw.items():
+            for word in listed.split():
+                self._put(word.replace("_", " "), Says[name.upper()] | (Says.NAMES if name == "surely" else 0))
+
+    def _put(self, word: str, says: int) -> None:
+        bare = word.strip("*")
+        if " " in word:
+            self.several.setdefault(word.split(" ")[0], []).append((bare, says))
+            return
+        kept = self._whole
+        if word.endswith("*"):
+            kept = self._begun
+        elif word.startswith("*"):
+            kept = self._ended
+        elif _OF_UNSPACED.match(word):
+            kept = self._within
+        kept[bare] = kept.get(bare, 0) | says
+
+    def says(self, word: str) -> int:
+        """Return what a word says; of one with a hyphen all parts do."""
+        if _OF_UNSPACED.match(word):
+            return _joined(says for part, says in self._within.items() if part in word)
+        known = self._one(word)
+        if "-" in word or "'" in word or "’" in word:
+            known |= _joined(map(self._one, _PARTS.split(word)))
+        return known
+
+    def _one(self, word: str) -> int:
+        known = self._whole.get(word, 0)
+        named = 0
+        for letters in range(SHORTEST, len(word) + 1):
+            known |= self._begun.get(word[:letters], 0)
+            ending = self._ended.get(word[-letters:], 0) if letters < len(word) else 0
+            if ending:
+                named = ending | self._compounded(word[:-letters])  # of the longest
+        return known | named
+
+    def _compounded(self, first: str) -> int:
+        """Return what the first part of a word of two says, which may end in a letter that joins them."""
+        known = (
+            self._whole.get(first[: len(first) - joint], 0) for joint in range(3) if len(first) - joint >= SHORTEST
+        )
+        return next(filter(None, known), 0)
+
+
+SHORTEST = 3  # letters of how a word begins or ends
+_OF_UNSPACED, _PARTS = expression(rf"[{_UNSPACED}]"), expression(r"['’\-]")
+_PLURAL = ("s", "en", "er", "ow", "ów", "ов", "i")
+_SIGNS = {
+    "\n": Says.ENDS, ".": Says.ENDS, "!": Says.ENDS, ";": Says.ENDS, "。": Says.ENDS, "！": Says.ENDS, "；": Says.ENDS, "?": Says.ENDS | Says.ASKS, "？": Says.ENDS | Says.ASKS,
+    ":": Says.SAID, "=": Says.SAID, "：": Says.SAID, "→": Says.SAID, "|": Says.JOINING, ",": Says.JOINING,
+}  # fmt: skip
+
+
+def _joined(all_: Iterable[int]) -> int:
+    return reduce(or_, all_, 0)
+
+
+_TABLE = _Table()
+
+
+class _Words:
+    """The words of a text and what they say, each looked at once, as far as numbers stand near."""
+
+    def __init__(self, lower: str) -> None:
+        self._lower = lower
+        self._known: dict[str, int] = dict(_SIGNS)
+        self._words: list[_Word] = []
+        self._rest: Iterator[re.Match[str]] = iter(())
+        self._end = -REACH_BEFORE - 1  # of the last word
+
+    def around(self, start: int, end: int) -> tuple[list[_Word], list[_Word]]:
+        """Return the words before a number, the nearest first, and behind it."""
+        if self._end < start - REACH_BEFORE:
+            self._words, self._rest = [], _WORDS.finditer(self._lower, max(0, start - REACH_BEFORE - LONGEST_WORD))
+        words = self._words
+        while self._end <= end + REACH_BEHIND:
+            match = next(self._rest, None)
+            if match is None:
+                self._end = len(self._lower) + 1
+                break
+            words.append(self._word(match))
+            self._end = match.end()
+        first = bisect_left(words, start - REACH_BEFORE, key=_start)
+        at, last = bisect_left(words, start, first, key=_start), bisect_left(words, end, first, key=_start)
+        behind = bisect_left(words, end + REACH_BEHIND, last, key=_start)
+        return words[first:at][::-1], words[last:behind]
+
+    def _word(self, match: re.Match[str]) -> _Word:
+        word, (start, end) = match[0], match.span()
+        says = self._known.get(word)
+        if says is None:
+            says = self._known[word] = Says.NUMBER if word[0].isdigit() else _TABLE.says(word)
+        for several, meant in _TABLE.several.get(word, ()):
+            if self._lower.startswith(several, start):
+                says |= meant
+        return _Word(says, start, end, not says and word.endswith(_PLURAL))
+
+
+class _Around:
+    """What the words around a number say together. What is written nearest counts most."""
+
+    def __init__(self, words: tuple[list[_Word], list[_Word]], value: str, *, spaced: bool) -> None:
+        """Take the words before and behind a number, and whether a blank parts it from what is behind."""
+        self._before, self._behind = words
+        self._value, self._spaced = value, spaced
+        self._said = self._asked = self._crossed = self._alone = self._owned = False
+        self._content = self._lines = 0  # words of their own, and ends of sentences, between
+        self._led = dict.fromkeys(_WEIGHTS, 0.0)
+        self._against = 0.0
+
+    @property
+    def score(self) -> float:
+        """How surely the number opens something; below 0 if it is called something else."""
+        if self._is_other() or self._goes_on():
+            return -1.0
+        led = self._led
+        named = max(led[Says.NAMES], led[Says.FIGURES])
+        lead = max(named, led[Says.TYPING], led[Says.BY])
+        lead += 0.2 * (sum(1 for way in _WAYS if led[way]) - 1) + led[Says.SURELY] if lead else 0.0
+        what = self._what()
+        if not what and not led[Says.SURELY]:
+            return 0.0
+        score = lead + what + led[Says.OPENING] + (led[Says.PARTICLES] if led[Says.LOCKS] else 0.0) + self._form()
+        score += 0.3 * self._said + 0.5 * self._asked
+        score += 0.6 * (self._alone and not named and (self._said or self._wheels()))
+        return score - self._against
+
+    def _what(self) -> float:
+        """How surely the words speak of what is opened, or of a code that is set."""
+        led = self._led
+        if led[Says.NAMES]:
+            form = 0.5 * (self._wheels() or _GROUPS.fullmatch(self._value) is not None)
+            opening = led[Says.OPENING] if led[Says.OPENING] >= _NEAR_OPENING else 0.0
+            return max(led[Says.LOCKS], led[Says.CARRIERS], opening, led[Says.SETTING], form)
+        return max(led[Says.LOCKS], led[Says.CARRIERS] if led[Says.OPENING] else 0.0)
+
+    def _wheels(self) -> bool:
+        """Tell whether the number stands as wheels and dials do."""
+        return not self._value.isalnum() and len(_PART.findall(self._value)) >= FEWEST_WHEELS
+
+    def _is_other(self) -> bool:
+        """Read what stands before, the nearest first; tell whether it calls the number something else."""
+        nearest = True
+        of = 0  # what the word behind says
+        for index, (says, *_) in enumerate(self._before):
+            if says & Says.ENDS:
+                self._lines += not of & Says.ENDS
+                self._asked |= bool(says & Says.ASKS) and self._content <= FEW
+                if self._lines > MOST_LINES:
+                    break
+            elif says & Says.NUMBER:
+                self._crossed = True
+            elif says & _SOUGHT:
+                if nearest and self._content == 0 and self._calls_other(says, index):
+                    return True
+                self._take(says)
+                nearest = nearest and not says & _NEAREST
+            elif says & Says.SAID:
+                self._said |= self._content == 0 and self._lines <= 1 and not self._crossed
+            elif index == 0 and (says & Says.COUNTING or (says & Says.HOURS and self._dated())):
+                return True
+            elif says & (Says.OTHERS | Says.MEASURES):
+                if of & (Says.NAMES | Says.FIGURES) or (nearest and not self._content and not self._crossed):
+                    return True
+                self._against += self._denies(index, of)
+                self._content += 1
+            elif not says & (Says.JOINING | Says.COUNTING):
+                self._content += 1
+            of = says
+        return self._owned
+
+    def _dated(self) -> bool:
+        return _TIME.fullmatch(self._value) is not None or looks.YEAR.match(self._value) is not None
+
+    def _denies(self, index: int, of: int) -> float:
+        """How much a word further away speaks against the number, that says what another thing is."""
+        before = self._before[index + 1].says if index + 1 < len(self._before) else 0
+        if before & Says.NAMES:  # the code of another thing, the state of one
+            return 1.2
+        if (of | before) & Says.NUMBER:  # it says that of another number
+            return 0.0
+        return 0.4 if self._crossed or self._lines else 0.6
+
+    def _calls_other(self, says: int, index: int) -> bool:
+        """Tell whether the nearest word calls the number something else, or numbers what it means itself."""
+        if says & Says.NAMES or self._crossed:
+            return False
+        self._owned = index == 0 and bool(says & Says.CARRIERS) and not says & Says.LOCKS
+        return bool(says & Says.OTHERS) or (index == 0 and bool(says & Says.NUMBERED))
+
+    def _take(self, says: int) -> None:
+        near = self._lines == 0 and self._content <= 1 and not self._crossed
+        weight = 1.0 - 0.05 * self._content if near else _NEARNESS[self._lines] - 0.15 * (self._content > FEW)
+        self._said |= bool(says & Says.SAID) and near
+        self._owned &= not (says & Says.NAMES and self._content <= 1)
+        self._alone |= near and bool(says & Says.LOCKS) and not says & Says.NUMBERED
+        for one, most in _WEIGHTS.items():
+            if says & one and (one != Says.BY or not (self._content or self._lines)):
+                self._led[one] = max(self._led[one], weight * most)
+
+    def _goes_on(self) -> bool:
+        """Read what stands behind; tell whether the number counts or measures what follows."""
+        said = False
+        for index, (says, *_) in enumerate(self._behind):
+            if says & (Says.ENDS | Says.NUMBER):
+                break
+            first = index == 0 and self._spaced
+            if first and not says & _SOUGHT and says & (Says.MEASURES | Says.UNITS | Says.OTHERS):
+                return True
+            if first and (not says or says & Says.COUNTING) and self._value[-1] not in "#*":
+                self._against += 1.2 if says or self._behind[0].plural else 0.4
+            said |= first and bool(says & Says.SAID)
+            if said and says & (Says.OTHERS | Says.MEASURES):
+                return True
+            if says & _SOUGHT:
+                self._take_behind(says, index, said=said)
+            elif says & Says.OTHERS:
+                self._against += 0.4
+        return False
+
+    def _take_behind(self, says: int, index: int, *, said: bool) -> None:
+        led = self._led
+        if says & Says.NAMES and (said or led[Says.BY]):
+            led[Says.NAMES] = max(led[Says.NAMES], 1.2)
+            self._said |= said
+        if says & Says.TYPING and index <= 1:
+            led[Says.TYPING] = max(led[Says.TYPING], 1.0)
+        for one in (Says.LOCKS, Says.CARRIERS, Says.OPENING, Says.PARTICLES, Says.SETTING):
+            if says & one:
+                led[one] = max(led[one], (0.93 if index else 0.9) * _WEIGHTS[one])
+
+    def _form(self) -> float:
+        """How much the number looks like a code."""
+        value = self._value
+        digits = sum(map(str.isdigit, value))
+        score = 0.7 if value[-1] in "#*" or value[0] == "*" else 0.0
+        score += (
+            0.3 * (value[0] == "0")
+            + 0.3 * (value[-1].isalpha() or (value[0].isalpha() and digits > 3))
+            + 0.3 * self._wheels()
+        )
+        if (
+            looks.YEAR.match(value)
+            and not self._led[Says.SURELY]
+            and not (self._led[Says.NAMES] and self._led[Says.CARRIERS])
+        ):
+            score -= 0.3
+        score -= 0.8 * (digits < USUAL_DIGITS[0]) + 1.2 * (digits > USUAL_DIGITS[1] and not self._right_behind())
+        return score - 0.5 * value.endswith("00")
+
+    def _right_behind(self) -> bool:
+        return bool(self._before) and bool(self._before[0].says & Says.NAMES)
+
+
+_WAYS = (Says.NAMES, Says.FIGURES, Says.TYPING, Says.BY)
+_WEIGHTS = {
+    Says.NAMES: 1.2,
+    Says.FIGURES: 0.8,
+    Says.SURELY: 0.5,
+    Says.TYPING: 1.0,
+    Says.BY: 0.7,
+    Says.OPENING: 0.5,
+    Says.PARTICLES: 0.4,
+    Says.SETTING: 0.7,
+    Says.LOCKS: 1.0,
+    Says.CARRIERS: 0.9,
+}
+_NEARNESS = (0.9, 0.6, 0.45)  # by the ends of sentences between
+FEW, MOST_LINES, FEWEST_WHEELS, USUAL_DIGITS = 4, 2, 3, (4, 8)
+_NEAR_OPENING = 0.46
+_PART, _GROUPS, _TIME = (
+    expression(r"\d+"),
+    expression(r"\d{3}[ \-]\d{3}"),
+    expression(r"(?:[01]\d|2[0-3])[0-5][05]"),
+)

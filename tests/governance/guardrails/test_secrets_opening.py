@@ -1,0 +1,55 @@
+"""Numbers that open something, told from the words around them in whatever order those stand; and numbers of other things."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.guardrails.secrets import detect
+from tests.governance.guardrails.test_holdback import in_pieces, whole
+
+OPEN: list[tuple[str, str]] = [
+    ("Can't get into the boat house? It is 5527 for the padlock now.", "5527"),
+    ("Punch in 7714 at the bike cage and pull hard.", "7714"),
+    ("Per aprire il cancello digitare 2718 e premere il tasto campana.", "2718"),
+    ("La caja fuerte del despacho ahora se abre con 551278; la anterior ya no vale.", "551278"),
+    ("Para desligar o alarme da loja tecle 7350 antes de um minuto.", "7350"),
+    ("Fahrradschloss am Ständer: 5-0-8-3, bitte wieder verdrehen.", "5-0-8-3"),
+    ("Alarm w biurze wyłączasz wpisując 80215.", "80215"),
+    ("Grinden öppnas med 1908.", "1908"),
+    ("Digite o PIN do correio de voz, 55820, e ouça.", "55820"),
+    ("Il codice di accesso monouso è 482 913.", "482 913"),
+    ("the key safe (left of the boiler) has a new code: 90327", "90327"),
+    ("Pincode van opa z'n tablet? Dat is 6038.", "6038"),
+    ("Der Code fürs Gartenhäuschen-Schloss wurde gestern auf 3380 geändert.", "3380"),
+]  # fmt: skip
+HONEST = [
+    "The gate opens at 0630 and the door to the hall at 0700.",
+    "My locker is number 2291, second row next to the showers.",
+    "Your order 551278 is at the door, the driver could not reach you.",
+    "Die Tür kostet 1299 Euro, das Tor 3450 Euro.",
+    "Il cancello costa 2300 euro, codice articolo 88214.",
+    "Le code postal est 75011, porte de gauche.",
+    "The app returns code 40301 when the phone is locked.",
+    "Call 5550199 from the intercom phone if the entrance is locked.",
+    "The alarm code was last changed in 2019.",
+    "Card PIN verified / Auth 448120 / Amount 12.90",
+    "sockets with code 1012 open again after a while",
+    "Cards and a PIN are taken in all of our 4471 branches.",
+]
+
+
+@pytest.mark.parametrize(("text", "code"), OPEN)
+def test_a_number_that_opens_something(text: str, code: str) -> None:
+    assert [text[found.start : found.end] for found in detect(text)] == [code]
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_a_number_of_something_else(text: str) -> None:
+    assert detect(text) == []
+
+
+@pytest.mark.parametrize("size", [1, 4, 9])
+@pytest.mark.parametrize("text", [*(text for text, _ in OPEN), *HONEST])
+def test_in_a_stream(text: str, size: int) -> None:
+    text = f"Well, then. {text} And that is all of it."
+    assert in_pieces(text[at : at + size] for at in range(0, len(text), size)) == whole(text)
