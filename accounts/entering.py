@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
@@ -76,6 +77,7 @@ def complete(
     member = sessions.chosen(members, {sessions.TENANT_KEY: tenant_id}) or sessions.chosen(members, {})
     if member is None:
         logout(request)
+        messages.error(request, "You are a member of no tenant here: ask for an invitation.")
         return redirect(settings.LOGIN_URL)
     sign_ins.record(member, via=via)  # first: what can't be entered does not happen
     user.backend = BACKEND  # type: ignore[attr-defined]  # where Django's login looks for it

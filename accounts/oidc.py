@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any, cast
 
 import requests
-from authlib.integrations.django_client import OAuth, OAuthError  # type: ignore[import-untyped]
+from authlib.common.errors import AuthlibBaseError  # type: ignore[import-untyped]
+from authlib.integrations.django_client import OAuth  # type: ignore[import-untyped]
 from authlib.integrations.django_client.apps import DjangoOAuth2App  # type: ignore[import-untyped]
 from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]
 from django.conf import settings
@@ -29,6 +30,9 @@ MAX_BYTES = 512 * 1024
 READ_SECONDS = 5.0
 WHOLE_SECONDS = 10.0
 SKEW_SECONDS = 30
+KEPT_SECONDS = 600.0  # then its description and keys are read anew: one that it took back is trusted no longer
+# What authlib makes of an answer that is no such answer, beside its own errors: it looks at no shape first.
+_ODD_ANSWERS = (ValueError, KeyError, TypeError, AttributeError)
 
 
 class Untrusted(requests.RequestException):
@@ -59,20 +63,27 @@ class _Session(OAuth2Session):  # type: ignore[misc]  # authlib has no types
 
 class _App(DjangoOAuth2App):  # type: ignore[misc]
     client_cls = _Session
+    _read_at = float("-inf")
 
     def load_server_metadata(self) -> JsonObject:
+        if monotonic() - self._read_at >= KEPT_SECONDS:
+            self.forget()
         metadata: JsonObject = super().load_server_metadata()
         metadata["id_token_signing_alg_values_supported"] = ALGORITHMS  # not what the provider would take besides
         return metadata
+
+    def forget(self) -> None:
+        """Read all anew when it is next needed; who is under way keeps what it has."""
+        self.server_metadata: JsonObject = {}
+        self._read_at = monotonic()
 
 
 def begin(request: HttpRequest, provider: Provider) -> HttpResponse:
     """Send the browser to the provider; state, nonce and PKCE verifier stay in its session. Raises: Unavailable."""
     try:
         app = _app(provider)
-        _check_issuer(provider, app.load_server_metadata())
         return cast(HttpResponse, app.authorize_redirect(request, _callback(provider)))
-    except (requests.RequestException, OAuthError, RuntimeError, ValueError, KeyError) as error:
+    except (requests.RequestException, AuthlibBaseError, RuntimeError, *_ODD_ANSWERS) as error:
         raise _unavailable(error) from error
 
 
@@ -91,9 +102,8 @@ def finish(request: HttpRequest, provider: Provider) -> JsonObject:
     }
     try:
         app = _app(provider)
-        _check_issuer(provider, app.load_server_metadata())
         token = app.authorize_access_token(request, claims_options=options, leeway=SKEW_SECONDS)
-    except (OAuthError, JoseError, ValueError, KeyError, TypeError) as error:
+    except (AuthlibBaseError, JoseError, *_ODD_ANSWERS) as error:
         raise NotAuthenticated("The provider did not sign you in: start again.", code="oidc_refused") from error
     except (requests.RequestException, RuntimeError) as error:
         raise _unavailable(error) from error
@@ -104,12 +114,20 @@ def finish(request: HttpRequest, provider: Provider) -> JsonObject:
 
 
 def _app(provider: Provider) -> Any:
-    return _apps(provider, provider.secret)
+    """Return the client of a provider that has said who it is.
+
+    Raises: ValueError when another issuer answers at its address (OpenID Connect Discovery, section 4.3).
+    """
+    app = _apps(provider, provider.secret)
+    if app.load_server_metadata().get("issuer") != provider.issuer:
+        app.forget()
+        raise ValueError("another issuer answers there")
+    return app
 
 
 @lru_cache(maxsize=32)
 def _apps(provider: Provider, secret: str) -> Any:
-    """Register a client; it keeps what it has learned of the provider for the life of this process."""
+    """Register a client."""
     return OAuth().register(
         provider.id,
         client_cls=_App,
@@ -118,12 +136,6 @@ def _apps(provider: Provider, secret: str) -> Any:
         server_metadata_url=f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration",
         client_kwargs={"scope": provider.scope, "code_challenge_method": "S256"},
     )
-
-
-def _check_issuer(provider: Provider, metadata: JsonObject) -> None:
-    """Raises: ValueError when another issuer answers at this address (OpenID Connect Discovery, section 4.3)."""
-    if metadata.get("issuer") != provider.issuer:
-        raise ValueError("another issuer answers there")
 
 
 def _callback(provider: Provider) -> str:

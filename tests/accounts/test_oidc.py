@@ -164,6 +164,28 @@ def test_a_rotated_key_is_fetched(idp: IdentityProvider, acme: TenantWithUsers) 
     assert is_in(browser)
 
 
+def test_a_key_that_was_taken_back_signs_nobody_in_for_long(
+    idp: IdentityProvider, acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(Client(), idp)
+    idp.signs_with = idp.key
+    idp.key = RSAKey.generate_key(2048, {"kid": "next", "use": "sig"})
+    now = oidc.monotonic()
+    monkeypatch.setattr(oidc, "monotonic", lambda: now + oidc.KEPT_SECONDS)
+    browser = Client()
+    assert "did not sign you in" in refusal(sign_in(browser, idp))
+    assert not is_in(browser)
+
+
+def test_a_provider_that_was_another_for_a_moment_is_asked_again(idp: IdentityProvider, acme: TenantWithUsers) -> None:
+    idp.metadata = {"issuer": "https://evil.example"}
+    assert "another issuer" in refusal(begin(Client()))
+    idp.metadata = {}
+    browser = Client()
+    sign_in(browser, idp)
+    assert is_in(browser)
+
+
 def test_a_state_is_of_one_session_and_good_once(idp: IdentityProvider, acme: TenantWithUsers) -> None:
     victim, attacker = Client(), Client()
     back = idp.visit(begin(attacker)["Location"]).removeprefix(OURS)
@@ -174,6 +196,8 @@ def test_a_state_is_of_one_session_and_good_once(idp: IdentityProvider, acme: Te
     assert "start again" in refusal(attacker.get(back))
     for query in ("", "?error=access_denied", "?code=x&state=y", "?state="):
         assert refusal(victim.get(reverse("oidc_callback", args=["corp"]) + query))
+    state = parse_qs(urlsplit(begin(victim)["Location"]).query)["state"][0]
+    assert "start again" in refusal(victim.get(reverse("oidc_callback", args=["corp"]), {"state": state}))
     assert victim.get(reverse("oidc_callback", args=["corp"]) + "?code=%00&state=%00").status_code == 400
 
 
@@ -294,7 +318,7 @@ def test_groups_mean_roles(
     assert (role_of(acme, "member@acme.test"), role_of(globex, "member@acme.test")) == (Role.MEMBER, Role.VIEWER)
     settings.PROVIDERS = [entry(idp, groups=GROUPS, strict_groups=True)]
     browser = Client()
-    sign_in(browser, idp)
+    assert "no tenant" in refusal(sign_in(browser, idp))
     assert (role_of(acme, "member@acme.test"), role_of(globex, "member@acme.test")) == (None, None)
     assert not is_in(browser)
 
@@ -366,14 +390,21 @@ def test_demo_users_are_nobodys(idp: IdentityProvider, acme: TenantWithUsers) ->
     [
         ("/.well-known/openid-configuration", Answer(500)),
         ("/.well-known/openid-configuration", Answer(body=b"<html>")),
+        ("/.well-known/openid-configuration", Answer(body=b"[]")),
         ("/.well-known/openid-configuration", Answer(body=b'{"issuer": "https://evil.example"}')),
         ("/.well-known/openid-configuration", Answer(302, headers={"Location": "/elsewhere"})),
         ("/.well-known/openid-configuration", Answer(body=b" " * (oidc.MAX_BYTES + 1))),
         ("/token", Answer(500)),
         ("/token", Answer(302, headers={"Location": "/elsewhere"})),
         ("/token", Answer(body=b"{}")),
+        ("/token", Answer(body=b"[]")),
+        ("/token", Answer(body=b"7")),
+        ("/token", Answer(body=b'{"access_token": "x", "id_token": 7}')),
         ("/token", Answer(body=b" " * (oidc.MAX_BYTES + 1))),
         ("/jwks", Answer(body=b"[]")),
+        ("/jwks", Answer(body=b'{"keys": [7]}')),
+        ("/jwks", Answer(body=b'{"keys": {"kid": "idp"}}')),
+        ("/jwks", Answer(body=b"null")),
         ("/jwks", Answer(404)),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{value.status} {len(value.body)}",
