@@ -26,7 +26,7 @@ from accounts import audit, principals
 from accounts.addresses import are_same, matching
 from accounts.models import Invitation, Membership, TenantRole, User
 from accounts.principals import Principal, cache
-from accounts.services import roles, sign_ins
+from accounts.services import roles, service_accounts, sign_ins
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, Gone, Invalid, NotFound, PolicyDenied
@@ -228,6 +228,7 @@ def _join(invitation: Invitation, user: User) -> None:
             member.save(using="system", force_insert=True)
     except IntegrityError:
         raise Conflict("You are a member already, or the role is gone.", code="not_joined") from None
+    service_accounts.end_former(tenant_id=invitation.tenant_id, user_id=user.id)
     invitation.accepted_at, invitation.accepted_by_id = utc_now(), user.id
     invitation.save(using="system", update_fields=["accepted_at", "accepted_by"])
     _record(invitation, "invitation.accepted", user.id, {"role": invitation.role}, using="system")

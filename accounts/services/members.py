@@ -9,7 +9,7 @@ from accounts import audit
 from accounts.models import Membership, Role, TenantRole, User
 from accounts.principals import Principal, cache
 from accounts.scopes import ADMIN
-from accounts.services import roles
+from accounts.services import roles, service_accounts
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Conflict, NotFound
 from agentos.core.types import JsonObject
@@ -34,8 +34,9 @@ def change_role(principal: Principal, *, user_id: UUID, role: str) -> None:
 
 
 def remove(principal: Principal, *, user_id: UUID) -> None:
-    """End a membership; what the user did stays. Audited.
+    """End a membership, and then the service accounts that act for the user; what she did stays. Audited.
 
+    A process that dies between the two leaves accounts that do nothing, and end when she joins again.
     Raises: PolicyDenied, also when her role grants more than the principal holds; NotFound, Conflict for the last
     administrator.
     """
@@ -43,6 +44,7 @@ def remove(principal: Principal, *, user_id: UUID) -> None:
         member = _locked(principal, user_id, keeps_admin=False)
         member.delete()
         _record(principal, "member.removed", user_id, member.role)
+    service_accounts.end_former(tenant_id=principal.tenant_id, user_id=user_id, actor_id=principal.user_id)
     cache.forget()
 
 
@@ -59,6 +61,7 @@ def follow_group(user: User, *, tenant_slug: str, role: str) -> None:
     member = places.select_for_update(of=("self",)).first()
     if member is None:
         places.create(tenant_id=granted.tenant_id, user_id=user.id, role=role)
+        service_accounts.end_former(tenant_id=granted.tenant_id, user_id=user.id)
         _tell(granted.tenant_id, "member.added", user.id, {"role": role, "by": "group"})
     elif member.role not in (Role.ADMIN, role):
         places.update(role=role)
@@ -74,6 +77,7 @@ def leave_group(user: User, *, tenant_slug: str) -> None:
     member = places.exclude(role=Role.ADMIN).select_for_update(of=("self",)).first()
     if member is not None:
         member.delete(using="system")
+        service_accounts.end_former(tenant_id=member.tenant_id, user_id=user.id)
         _tell(member.tenant_id, "member.removed", user.id, {"role": member.role, "by": "group"})
 
 

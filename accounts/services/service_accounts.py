@@ -118,6 +118,22 @@ def revoke(*, tenant_id: UUID, account_id: UUID, actor_id: UUID | None = None) -
     cache.forget()
 
 
+def end_former(*, tenant_id: UUID, user_id: UUID, actor_id: UUID | None = None) -> None:
+    """Revoke the accounts that act for somebody who leaves, or who left and comes again: none of them lives again.
+
+    In the system role, in the caller's transaction if there is one. Audited. Repeatable.
+    """
+    standing = ServiceAccount.objects.using("system").filter(tenant_id=tenant_id, user_id=user_id, revoked_at=None)
+    with transaction.atomic(using="system"):
+        ended = list(standing.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+        if not ended:
+            return
+        standing.filter(id__in=ended).update(revoked_at=utc_now())
+        detail = {"user_left": True}
+        rows = [audit.Entry("service_account.revoked", "service_account", str(row), detail, actor_id) for row in ended]
+        audit.append(rows, tenant_id=tenant_id, using="system")
+
+
 def listed(
     principal: Principal, *, page: int, limit: int, include_revoked: bool = True
 ) -> tuple[list[ServiceAccount], int]:

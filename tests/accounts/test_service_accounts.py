@@ -22,7 +22,7 @@ from accounts.models import AuditRow, Membership, Role, ServiceAccount, TenantRo
 from accounts.principals import Principal
 from accounts.scopes import ADMIN, FOR_PEOPLE
 from accounts.seam import in_thread
-from accounts.services import roles, service_accounts
+from accounts.services import invitations, members, roles, service_accounts
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, Invalid, NotAuthenticated, NotFound, PolicyDenied
 from agentos.lean import LeanHandler
@@ -205,6 +205,63 @@ def test_a_key_in_anothers_name_takes_who_may_read_her(acme: TenantWithUsers) ->
     account, _ = made(acme, name="made", scopes_asked=["sessions:read"])
     with pytest.raises(PolicyDenied, match="privacy:sensitive"):
         service_accounts.rotate(keeper, account_id=account.id, overlap=DAY, expires_at=None)
+
+
+def removed(team: TenantWithUsers) -> None:
+    members.remove(admin_of(team), user_id=team.member.id)
+
+
+def in_no_group(team: TenantWithUsers) -> None:
+    with transaction.atomic(using="system"):
+        members.leave_group(team.member, tenant_slug="acme")
+
+
+def invited(team: TenantWithUsers) -> None:
+    invitations.invite(admin_of(team), email=team.member.email, role=Role.MEMBER)
+    with transaction.atomic(using="system"):
+        invitations.accept_all(team.member)
+
+
+def in_a_group(team: TenantWithUsers) -> None:
+    with transaction.atomic(using="system"):
+        members.follow_group(team.member, tenant_slug="acme", role=Role.MEMBER)
+
+
+def left_without_a_word(team: TenantWithUsers) -> None:
+    """End a membership as a process does that dies right after it."""
+    Membership.objects.using("system").filter(tenant=team.tenant, user=team.member).delete()
+
+
+@pytest.mark.parametrize("leave", [removed, in_no_group])
+@pytest.mark.parametrize("join", [invited, in_a_group])
+def test_a_key_ends_with_its_users_membership_for_good(
+    acme: TenantWithUsers, leave: Callable[[TenantWithUsers], None], join: Callable[[TenantWithUsers], None]
+) -> None:
+    account, key = made(acme)
+    leave(acme)
+    account.refresh_from_db(using="system")
+    assert account.revoked_at is not None
+    ended = AuditRow.objects.using("system").filter(action="service_account.revoked", object_id=str(account.id))
+    assert [row.detail for row in ended] == [{"user_left": True}]
+    join(acme)
+    assert is_dead(key)
+
+
+@pytest.mark.parametrize("join", [invited, in_a_group])
+def test_a_key_that_nobody_ended_does_not_live_again(
+    acme: TenantWithUsers, join: Callable[[TenantWithUsers], None]
+) -> None:
+    _, key = made(acme)
+    left_without_a_word(acme)
+    join(acme)
+    assert is_dead(key)
+    _, fresh = made(acme, name="of today")
+    assert not is_dead(fresh)
+
+
+def is_dead(key: str) -> bool:
+    principals.cache.forget()
+    return service_accounts._used(service_accounts._hash(key)) is None
 
 
 async def test_the_old_key_ends_with_the_overlap_and_with_the_next_rotation(acme: TenantWithUsers) -> None:
