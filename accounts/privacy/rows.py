@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -48,22 +48,25 @@ def counts(person: Person) -> dict[str, int]:
 
 
 def delete(person: Person, *, everywhere: bool, tell: Tell) -> None:
-    """Delete what is hers in the tenant and, `everywhere`, in the tables without tenants. Commits batch by batch."""
+    """Delete what is hers in the tenant and, `everywhere`, in the tables without tenants. Commits batch by batch.
+
+    `tell` is called in the batch's transaction: who is killed between the two has neither done nor told it.
+    """
     for table in tables():
         for subject in table.owners():
             if everywhere or has_tenant(table):
-                for done in _deleted(table, owned(table, subject, person), person):
-                    tell(table.name, done)
+                _delete(table, owned(table, subject, person), person, tell)
 
 
 def empty(person: Person, *, tell: Tell) -> None:
-    """Empty what she wrote in rows that are not hers. Commits table by table."""
+    """Empty what she wrote in rows that are not hers. Commits table by table, with what is told."""
     for table in tables():
         for subject in table.subjects:
             if subject.fate is Fate.BLANK:
                 changes = {name.partition(".")[0]: _blank(table, name) for name in subject.fields}
-                if done := owned(table, subject, person).filter(_is_filled(subject)).update(**changes):
-                    tell(table.name, done)
+                with transaction.atomic(using=USING):
+                    if done := owned(table, subject, person).filter(_is_filled(subject)).update(**changes):
+                        tell(table.name, done)
 
 
 def delete_batch(table: Table, rows: Iterable[tuple[object, Person | None]]) -> int:
@@ -85,12 +88,11 @@ def delete_batch(table: Table, rows: Iterable[tuple[object, Person | None]]) -> 
     return int(cast(Any, doomed)._raw_delete(USING))  # one statement: whatever referred to them went before
 
 
-def _deleted(table: Table, rows: QuerySet[models.Model], person: Person) -> Iterator[int]:
+def _delete(table: Table, rows: QuerySet[models.Model], person: Person, tell: Tell) -> None:
     """Delete the newest first, since a row may refer to an older one of its table."""
     while keys := list(rows.order_by("-pk").values_list("pk", flat=True)[:BATCH_ROWS]):
         with transaction.atomic(using=USING):
-            done = delete_batch(table, [(key, person) for key in keys])
-        yield done
+            tell(table.name, delete_batch(table, [(key, person) for key in keys]))
 
 
 def _id(table: Table, subject: Subject, person: Person) -> UUID | str:

@@ -238,6 +238,27 @@ def test_what_a_killed_one_left_is_taken_up_at_once(her, colleague, folder):
     assert jobs.resume() == {"found": 1, "done": 1}
 
 
+@pytest.mark.parametrize("table", ["agents_run", "agents_session"])
+def test_the_receipt_of_one_that_was_killed_counts_what_both_did(her, colleague, folder, monkeypatch, table):
+    """It is killed between what it did and what it tells of it."""
+    her.plant(colleague)
+    before, add = rows.counts(person_of(her)), Tally.add
+
+    def killed(tally, what, count):
+        if what == table:
+            raise SystemExit
+        add(tally, what, count)
+
+    job = jobs.start(person_of(her), jobs.ERASE)
+    monkeypatch.setattr(Tally, "add", killed)
+    with pytest.raises(SystemExit):
+        jobs.work(str(job.id))
+    monkeypatch.setattr(Tally, "add", add)
+    assert jobs.resume() == {"found": 1, "done": 1}
+    job.refresh_from_db()
+    assert before[table] and job.receipt["done"][table] == before[table]
+
+
 def test_a_job_that_fails_stops_no_other(her, colleague, acme, folder):
     held, free = (jobs.start(person_of(planter), jobs.ERASE) for planter in (colleague, her))
     PrivacyJob.objects.using("system").filter(id__in=[held.id, free.id]).update(status="running", started_at=utc_now())
