@@ -22,7 +22,6 @@ from ninja.security.base import AuthBase
 
 from accounts import principals, reading
 from accounts.principals import Principal
-from accounts.seam import in_thread
 from accounts.services import issuers, service_accounts, sessions, tokens
 from agentos.core.errors import ConfigError, Invalid, NotAuthenticated, PolicyDenied
 
@@ -88,7 +87,7 @@ async def renew(principal: Principal) -> Principal | None:
         now = await sessions.current(principal.credential)
     elif principal.foreign is not None:
         now = await issuers.current(principal.foreign)
-    elif principal.signed_by and not await in_thread(tokens.is_in_force, principal.signed_by):
+    elif principal.signed_by and not await tokens.is_still_in_force(principal.signed_by):
         now = None
     else:
         now = await principals.current(principal.user_id, principal.tenant_id, principal.family)

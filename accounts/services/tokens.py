@@ -189,10 +189,15 @@ def is_in_force(kid: str) -> bool:
     return keys.ring.find(kid) is not None
 
 
+async def is_still_in_force(kid: str) -> bool:
+    """Say the same for a stream, which asks every few seconds."""
+    await _look()
+    return keys.ring.find(kid) is not None
+
+
 async def verify(token: str) -> Claims:
     """Check an access token as `verify_access` does, with keys that are at most two seconds old."""
-    if keys.ring.is_stale:
-        await seam.in_thread(keys.ring.look)
+    await _look()
     return verify_access(token)
 
 
@@ -206,6 +211,12 @@ def verify_access(token: str) -> Claims:
     if claims.expires_at <= utc_now():
         raise NotAuthenticated
     return claims
+
+
+async def _look() -> None:
+    """Read the keys where this process' knowledge is old; else no thread is asked."""
+    if keys.ring.is_stale:
+        await seam.in_thread(keys.ring.look)
 
 
 def _places(user: User, tenant: str | None) -> list[Membership]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import jwt
 import pytest
@@ -15,7 +16,8 @@ from django.db import DatabaseError, connections
 from django.db.models.functions import Now
 from django.test import AsyncClient
 
-from accounts import sealing
+from accounts import auth, sealing, seam
+from accounts.auth import authenticate, renew
 from accounts.models import Membership, SigningKey
 from accounts.services import keys, tokens
 from accounts.services.keys import Ring
@@ -98,6 +100,28 @@ def test_a_revoked_key_verifies_nothing_not_even_what_was_remembered(acme: Tenan
     assert {key["kid"] for key in keys.jwks()["keys"]} == {kid_of(new)}
     with pytest.raises(NotFound):
         keys.revoke(kid_of(old))
+
+
+async def test_a_stream_asks_a_thread_for_the_keys_only_when_they_are_old(
+    acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = await seam.in_thread(access_of, acme)
+    principal = await authenticate({"Authorization": f"Bearer {access}"}, {}, "GET", "testserver")
+    asked: list[object] = []
+    really = seam.in_thread
+
+    async def in_thread(job: Any, *arguments: Any) -> Any:
+        asked.append(job)
+        return await really(job, *arguments)
+
+    monkeypatch.setattr(seam, "in_thread", in_thread)
+    monkeypatch.setattr(auth, "in_thread", in_thread, raising=False)
+    await really(keys.ring.look)
+    assert await renew(principal) == principal
+    assert keys.ring.look not in asked and tokens.is_in_force not in asked
+    monkeypatch.setattr(Ring, "is_stale", True)
+    assert await renew(principal) == principal
+    assert keys.ring.look in asked
 
 
 def test_revoking_the_newest_key_does_not_bring_a_superseded_one_back(acme: TenantWithUsers) -> None:
