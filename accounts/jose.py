@@ -108,7 +108,7 @@ def _is_for(audience: Any, expected: Expected) -> bool:
 def _object(part: str) -> JsonObject:
     """Read a part as one JSON object in UTF-8 without a name said twice. Raises: NotAuthenticated."""
     try:
-        value = json.loads(_bytes(part).decode(), object_pairs_hook=_without_doubles, parse_constant=_no_number)
+        value = json.loads(_bytes(part).decode(), object_pairs_hook=without_doubles, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise NotAuthenticated from None
     if not isinstance(value, dict):
@@ -127,7 +127,8 @@ def _bytes(part: str) -> bytes:
     return raw
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> JsonObject:
+def without_doubles(pairs: list[tuple[str, Any]]) -> JsonObject:
+    """Make a JSON object of its names and values, for `json.loads`. Raises: ValueError for a name said twice."""
     value = dict(pairs)
     if len(value) != len(pairs):
         raise ValueError("a name is there twice")

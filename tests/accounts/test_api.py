@@ -179,3 +179,21 @@ def test_every_route_declares_who_may_call_it() -> None:
     public = [operation for operation in operations if getattr(operation.view_func, "is_public", False)]
     open_to_all = [operation for operation in operations if operation.auth_param is None]
     assert public == open_to_all
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/auth/token", '{"email": "nobody@acme.test", "email": "member@acme.test", "password": "demo"}'),
+        ("/auth/refresh", '{"refresh": "x", "refresh": "y"}'),
+        ("/auth/logout", '{"all": false, "all": true}'),
+    ],
+)
+async def test_nothing_is_said_twice_where_somebody_signs_in(
+    client: httpx.AsyncClient, acme: TenantWithUsers, path: str, body: str
+) -> None:
+    """What stands before this server may have read the other one."""
+    if path == "/auth/logout":
+        await signed_in(client, acme.member.email)
+    answer = await client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
