@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from accounts.services import issuers, providers
 from agentos.core.errors import ConfigError
@@ -43,6 +43,22 @@ def trust(**kwargs: Any) -> list[CheckMessage]:
     except ConfigError as error:
         return [Error(error.detail, hint="docs/operations.md has the fields.", id="accounts.E020")]
     return []
+
+
+@register(Tags.security)
+def reach(**kwargs: Any) -> list[CheckMessage]:
+    """Warn of a provider that vouches for everybody's addresses beside another one."""
+    if not settings.PRODUCTION:
+        return []
+    try:
+        listed = providers.configured()
+    except ConfigError:
+        return []  # `trust` tells of it
+    unbound = [provider.id for provider in listed if not (provider.tenants or provider.email_domains)]
+    if len(listed) < 2 or not unbound:
+        return []
+    hint = "Give each its tenants, or its email_domains, unless it is your own and may sign in anybody."
+    return [Warning(f"Any address counts as verified that {unbound[0]} says is.", hint=hint, id="accounts.W010")]
 
 
 def _switches() -> Iterator[CheckMessage]:

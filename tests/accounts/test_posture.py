@@ -102,6 +102,30 @@ def test_what_is_for_trying_out_is_refused(production: Any, changes: dict[str, A
         checks.refuse(Tags.security)
 
 
+OURS = {"id": "ours", "name": "Ours", "issuer": "https://id.ours.example", "client_id": "agentos"}
+THEIRS = {"id": "theirs", "name": "Theirs", "issuer": "https://id.acme.example", "client_id": "agentos"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "warned"),
+    [
+        ([], []),
+        ([OURS], []),
+        ([OURS, THEIRS], ["accounts.W010"]),
+        ([OURS, {**THEIRS, "tenants": ["acme"]}], ["accounts.W010"]),
+        ([{**OURS, "email_domains": ["ours.example"]}, {**THEIRS, "tenants": ["acme"]}], []),
+        ([{"id": "none"}, OURS], []),
+    ],
+)
+def test_a_provider_for_everybody_beside_another_is_warned_of(
+    production: Any, listed: list[dict[str, Any]], warned: list[str]
+) -> None:
+    production.PROVIDERS = listed
+    assert [message.id for message in posture.reach()] == warned
+    production.PRODUCTION = False
+    assert posture.reach() == []
+
+
 def test_the_development_secret_is_refused(production: Any, tmp_path: Any) -> None:
     production.VAR_DIR = tmp_path
     (tmp_path / "secret_key").write_text(f"{GOOD_SECRET}\n")
