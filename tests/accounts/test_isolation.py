@@ -108,6 +108,22 @@ def test_truncate_and_policies_are_out_of_reach(database: None) -> None:
                 connections[alias].cursor().execute(statement)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE PUBLICATION theirs FOR TABLE accounts_auditrow",
+        "CREATE PUBLICATION theirs FOR ALL TABLES",
+        "CREATE SUBSCRIPTION theirs CONNECTION 'host=127.0.0.1 port=1' PUBLICATION theirs WITH (connect = false)",
+        "CREATE EVENT TRIGGER theirs ON ddl_command_start EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    ],
+)
+@pytest.mark.parametrize("alias", ["default", "system"])
+def test_no_role_that_serves_hands_rows_to_another_server(database: None, alias: str, statement: str) -> None:
+    """No start judges these: they are the administrator's, who needs them for replicas."""
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be|must have"), transaction.atomic(using=alias):
+        connections[alias].cursor().execute(statement)
+
+
 def test_the_application_changes_no_user(acme: TenantWithUsers) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), tenant_scope(acme.tenant.id, acme.member.id):
         User.objects.filter(id=acme.member.id).update(name="Somebody else")
