@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.exceptions import BadRequest, DisallowedHost, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -106,6 +106,9 @@ class LeanHandler:
             response: HttpResponseBase = await answered if isawaitable(answered) else answered  # ninja's own pages
         except Resolver404:
             return problem(404, code="not_found", detail="There is no such route.", request_id=request_id)
+        except DisallowedHost:
+            detail = "This host name is not served here: see ALLOWED_HOSTS."
+            return problem(400, code="unknown_host", detail=detail, request_id=request_id)
         except (SuspiciousOperation, BadRequest):
             return problem(400, code="bad_request", detail="The request is malformed.", request_id=request_id)
         except AgentOSError as error:

@@ -266,6 +266,15 @@ async def test_every_answer_of_the_api_has_its_headers(production: Any) -> None:
     assert "strict-transport-security" not in (await ask("/api/health")).headers
 
 
+async def test_a_foreign_host_is_told_by_its_name(database: None, production: Any) -> None:
+    """Whoever set the server up forgets ALLOWED_HOSTS: "malformed" would send her elsewhere."""
+    production.ALLOWED_HOSTS = ["agents.example"]
+    transport = httpx.ASGITransport(app=LeanHandler())  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="https://testserver") as client:
+        answer = await client.get("/api/health")
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_host")
+
+
 async def test_no_credential_travels_in_the_clear(database: None, production: Any) -> None:
     production.ALLOWED_HOSTS, production.SECURE_SSL_REDIRECT = ["testserver"], True
     for headers in ({"Authorization": "Bearer x"}, {"Cookie": "sessionid=x"}):
