@@ -1,0 +1,123 @@
+"""Passwords that somebody says: a name of the vocabulary, a few words of the same language, and what nobody would say else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from governance.guardrails.expressions import expression
+from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import looks, words
+from governance.guardrails.secrets.names import THING
+from governance.guardrails.secrets.told import ROLE, bare, finding
+from governance.guardrails.secrets.vocabulary import ACCESS, COMMON, LANGUAGES, NAMES, Language
+
+_JOINED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af"  # letters of scripts without blanks
+_END = rf"(?=[\"'`)\],;!?。、»›”“」』]| [»›]|\.?(?:[\s)]|\Z)|[{_JOINED}])"
+_TELLING = r"(?=[^\s]{0,47}[\d@#$%^&*+=~!?])"  # in every coined value: other words are passed over
+_VALUE = rf"(?:[\"'`„“”「『«‹*]{{1,2}} ?)?{_TELLING}(?P<value>[^\s\"'`<>,;()/|「」『』„“”«»‹›{_JOINED}]{{6,48}}){_END}"
+_SIGN = r"(?:[ \t]?(?:[:=：]{1,2}|->|=>|→|[–—\-](?= ))){0,2}"
+_WITHIN = r"(?:[^\n.;:=?!。；：？！]|\.(?=\w))"  # of one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """How one language goes on from a name to the password: with few words between, or with whose it is."""
+
+    near: re.Pattern[str]
+    far: re.Pattern[str]
+    access: re.Pattern[str]
+
+
+def _any(some: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(some, key=len, reverse=True))) or "(?!)"
+
+
+def _said(language: Language) -> _Said:
+    apart, whole = (r"[ \t,]{0,2}", "") if language.joined else (r"[ \t,]{1,2}", r"(?![^\W_])")
+    between = rf"(?:{apart}(?:{_any((*language.copulas, *language.small))}){whole}){{0,5}}"
+    copula = rf"{apart}(?:{_any(language.copulas)}){whole}"
+    gap = r"[ \t]{0,2}" if language.joined else r"[ \t]{1,3}(?:\n[ \t]{0,8})?|(?<=[:=：])\n?[ \t]{0,3}|(?<=-)"
+    value = rf"{_SIGN}(?:{gap}|[ \t]?[(（]){_VALUE}"
+    led = rf"(?!\(){_WITHIN}{{0,50}}?(?:{copula}{between}|[ \t]?[:：](?=[ \t]))"
+    whose = rf"[ \t](?:{_any(language.of)})[ \t]{_WITHIN}{{1,30}}?" if language.of else rf"[ \t]?{_WITHIN}{{1,24}}?"
+    far = rf"(?:{led}|{whose}){value}" if language.bare else rf"{led}{value}"
+    code = rf"{between}(?:[ \t]?[:=：]|{copula})[ \t]{{1,3}}(?P<value>(?-i:{_DRAWN}))(?=[\"'`),;!?]|\.?(?:\s|\Z))"
+    return _Said(*(expression(_ENDED + how, re.IGNORECASE) for how in (between + value, far, code)))
+
+
+# Letters that were drawn to let somebody in: a capital inside, or a digit.
+_DRAWN = r"(?=[A-Za-z\d]{0,9}(?:[a-z][A-Z]|[A-Z]{2}[a-z]|\d[A-Za-z]|[A-Za-z]\d))[A-Za-z\d]{5,12}"
+# What closes a name that stands in quotes or brackets, or is set off.
+_ENDED = r"[\"'”»*_`」』)]{0,3}"
+_ENDING = expression(r"(?!" + THING + r")(?!(?<=[a-z])(?-i:[A-Z]))[^\W\d_]{0,6}", re.IGNORECASE)
+
+
+def _by_name() -> dict[str, list[_Said]]:
+    known: dict[str, list[_Said]] = {}
+    for language in LANGUAGES:
+        said = _said(language)
+        for name in dict.fromkeys((*language.names, *language.common, *language.access)):
+            known.setdefault(name, []).append(said)
+    return known
+
+
+_SAID = _by_name()
+_AT_NAMES = Needles(_SAID)
+_OF_ACCESS, _ALONE = frozenset(ACCESS), frozenset(COMMON) - frozenset(NAMES)
+SHORTEST_IN_A_WORD = 6
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the passwords of a folded text that its sentences name."""
+    for at, name in reading.each(_AT_NAMES):
+        end = _ended(reading.text, reading.lower, at, name)
+        told = _told(reading, name, end) if end else None
+        if told is not None and told.start not in reading.begun:
+            yield told
+
+
+def _ended(text: str, lower: str, at: int, name: str) -> int:
+    """Return where the word ends that a name stands in, or 0 where it is part of another word."""
+    alone = name in _ALONE
+    if lower[at - 1 : at].isalpha() and (alone or (name[0].isascii() and len(name) < SHORTEST_IN_A_WORD)):
+        return 0
+    end = at + len(name)
+    if alone and not _script(name[-1]):
+        return 0 if lower[end : end + 1].isalpha() else end
+    if _script(name[-1]):
+        return end
+    ending = _ENDING.match(text, end)
+    return ending.end() if ending is not None else 0
+
+
+_script = re.compile(rf"[{_JOINED}]").match
+
+
+def _told(reading: Reading, name: str, end: int) -> Finding | None:
+    """Return the password that follows a name, in one of the languages that have it."""
+    for said in _SAID[name]:
+        for how in (said.near, said.far) if name not in _ALONE else (said.near,):
+            match = how.match(reading.text, end)
+            if match is not None and likely(reading, bare(match)):
+                return finding(match)
+        match = said.access.match(reading.text, end) if name in _OF_ACCESS else None
+        if match is not None and not looks.placeholder(match["value"]):
+            return finding(match)
+    return None
+
+
+def likely(reading: Reading, value: str) -> bool:
+    """Tell whether a word is a password: coined, or words of one's own with signs and a digit."""
+    if ROLE.match(value) or _ADDRESS.search(value):
+        return False
+    return reading.likely(looks.coined, value) or (
+        _CHAINED.fullmatch(value) is not None and reading.looks(words.own, value)
+    )
+
+
+_ADDRESS = expression(r"@\w+\.|://|\w\.\w+\.\w{2,}|^www\.")
+_CHAINED = expression(r"(?=\D*\d)[^\W\d_]{2,20}(?:[\-_.][^\W_]{1,20}){1,5}[!?]?")
