@@ -17,6 +17,7 @@ from accounts import oidc, principals
 from accounts.models import AuditRow, ExternalIdentity, Invitation, Membership, Role, TenantRole, User
 from accounts.services import invitations, second_factor
 from accounts.services.attempts import FREE_OF_BOTH
+from agentos.core.clock import monotonic
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
 from tests.accounts.web import Answer
 from tests.conftest import MakeUser, TenantWithUsers
@@ -170,7 +171,7 @@ def test_a_key_that_was_taken_back_signs_nobody_in_for_long(
     sign_in(Client(), idp)
     idp.signs_with = idp.key
     idp.key = RSAKey.generate_key(2048, {"kid": "next", "use": "sig"})
-    now = oidc.monotonic()
+    now = monotonic()
     monkeypatch.setattr(oidc, "monotonic", lambda: now + oidc.KEPT_SECONDS)
     browser = Client()
     assert "did not sign you in" in refusal(sign_in(browser, idp))
