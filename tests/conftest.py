@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Protocol, TypeVar
 
+import certifi
 import hypothesis
 import psycopg
 import pytest
@@ -43,38 +45,56 @@ hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
 _SLOW = {"journeys", "chaos", "isolation", "backup", "bench"}  # folders whose files take most of a minute
 _OWN_SERVERS = {"test_first_start.py", "test_pictures.py"}  # journeys that do without the server of all others
 _OPEN_PAGES = {"test_browser.py", "test_keyboard.py", "test_keys.py", "test_notices.py", "test_open_pages.py"}
+_ALONE = {"test_machine.py"}  # chaos without processes
+_DEATHS = {"test_crash_points.py", "test_two_processes.py", "test_kill.py", "test_summaries.py", "test_transactions.py"}
 # What takes half a minute and more, longest first: what begins late is waited for.
 _LONGEST = (
-    "isolation/test_routes.py",
-    "isolation/test_markers.py",
-    "journeys/test_first_start.py",
-    "chaos/test_crash_points.py",
-    "journeys/test_pictures.py",
-    "isolation/test_mutations.py",
-    "agents/test_who_sees_what.py",
-    "audited/test_reads.py",
-    "isolation/test_noninterference.py",
-    "guardrails/test_holdback.py",
-    "backup/test_restore.py",
     "agentos/test_bench.py",
+    "isolation/test_routes.py",
+    "agents/test_who_sees_what.py",
+    "backup/test_restore.py",
+    "isolation/test_mutations.py",
+    "chaos/test_crash_points.py",
+    "isolation/test_noninterference.py",
+    "journeys/test_pictures.py",
+    "chaos/test_storm.py",
+    "journeys/test_first_start.py",
+    "isolation/test_markers.py",
+    "agentos/test_postgres.py",
+    "audited/test_reads.py",
+    "guardrails/test_holdback.py",
+    "isolation/test_two_tenants.py",
 )
 LOOPBACK = "127.0.0.1,::1,localhost"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "one")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Set the scene before any test module is imported."""
     gc.disable()  # until all are: see `memory.importing`
+    _trust_one_authority(VAR / f"authority_{WORKER}.pem")
     config.option.allow_hosts, config.option.allow_unix_socket = LOOPBACK, True
     os.environ.update(AGENTOS_ENV="test", AGENTOS_VAR=str(VAR), SECRET_KEY=settings.SECRET_KEY)
     settings.AGENTOS_ENV = "test"
     settings.VAR_DIR = VAR
-    settings.AUDIT_FOLDER = str(VAR / "audit" / os.environ.get("PYTEST_XDIST_WORKER", "one"))
+    settings.AUDIT_FOLDER = str(VAR / "audit" / WORKER)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = settings.SANDBOX_URL = ""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AGENTOS_SANDBOX_URL"):
         os.environ.pop(name, None)
     point_django_at({"app": NOWHERE, "system": NOWHERE, "owner": NOWHERE}, NOWHERE)
+
+
+def _trust_one_authority(file: Path) -> None:
+    """Let clients trust one authority of all: each client reads them anew, in 20 ms, and none has signed loopback."""
+    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(first + end)
+    paths = ssl.get_default_verify_paths()._replace(openssl_cafile=str(file), openssl_capath="")
+    os.environ["SSL_CERT_FILE"] = str(file)
+    certifi.where = lambda: str(file)  # for those that leave the environment alone, as the next is
+    ssl.get_default_verify_paths = lambda: paths
 
 
 @pytest.hookimpl(trylast=True)  # after the files were shuffled
@@ -102,30 +122,32 @@ def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
 
 
 def _place(path: Path) -> int:
-    """Return where a file belongs among the longest; those that share a server come before all, the others last."""
-    if _server(path):
+    """Return where a file belongs among the longest; journeys that share a server come before all, others last."""
+    if _shared(path) in ("journeys", "pages"):
         return -1
     name = f"{path.parent.name}/{path.name}"
     return _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
 
 
-def _server(path: Path) -> str:
-    """Name the server that a file's tests share with others: one for what has pages open, one that is restarted."""
-    if path.parent.name != "journeys" or path.name in _OWN_SERVERS:
-        return ""
-    return "pages" if path.name in _OPEN_PAGES else "journeys"
+def _shared(path: Path) -> str:
+    """Name what a file's tests share with others: the server that is restarted, the one with open pages, a nursery."""
+    if path.parent.name == "journeys" and path.name not in _OWN_SERVERS:
+        return "pages" if path.name in _OPEN_PAGES else "journeys"
+    if path.parent.name == "chaos" and path.name not in _ALONE:
+        return "deaths" if path.name in _DEATHS else "troubles"
+    return ""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
-    """Give each worker a file at a time, and the journeys of a server to one of them: starts are what costs most."""
-    return ByServer(config, log) if config.option.dist == "loadfile" else None
+    """Give each worker a file at a time, and all files that share processes to one: starts are what costs most."""
+    return ByProcesses(config, log) if config.option.dist == "loadfile" else None
 
 
-class ByServer(LoadFileScheduling):
+class ByProcesses(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return _server(Path(file)) or file
+        return _shared(Path(file)) or file
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

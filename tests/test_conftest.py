@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import httpx
+import httpx2
 import psycopg
 import pytest
 from django.db import connection, connections
@@ -19,7 +22,17 @@ from accounts.models import Membership, Tenant, TenantRole, User
 from accounts.principals import Principal
 from accounts.seam import THREADS, in_thread
 from accounts.tenancy import tenant_scope
-from tests.conftest import _LONGEST, MakeTenant, MakeUser, TenantWithUsers
+from tests.conftest import (
+    _ALONE,
+    _DEATHS,
+    _LONGEST,
+    _OPEN_PAGES,
+    _OWN_SERVERS,
+    MakeTenant,
+    MakeUser,
+    TenantWithUsers,
+    _shared,
+)
 from tests.database import ROOT, Cleaner, TestCluster
 
 
@@ -138,6 +151,21 @@ async def test_a_thread_of_the_seam_keeps_nothing_of_a_test_but_its_connection(d
 
 def test_the_files_that_begin_first_are_there() -> None:
     assert [name for name in _LONGEST if not any((ROOT / "tests").rglob(name))] == []
+
+
+def test_files_that_share_processes_are_one_workers_and_are_there() -> None:
+    files = {path.name: _shared(path) for place in ("journeys", "chaos") for path in ROOT.glob(f"tests/{place}/test_*")}
+    assert {*_OWN_SERVERS, *_OPEN_PAGES, *_ALONE, *_DEATHS} < files.keys()
+    assert {files[name] for name in _OPEN_PAGES} == {"pages"} and {files[name] for name in _DEATHS} == {"deaths"}
+    assert {name for name, shared in files.items() if not shared} == _OWN_SERVERS | _ALONE
+    assert _shared(ROOT / "tests/accounts/test_keys.py") == ""  # though a journey has that name
+
+
+def test_a_client_has_one_authority_to_read() -> None:
+    clients = [each.create_ssl_context(trust_env=trusting) for each in (httpx, httpx2) for trusting in (True, False)]
+    for made in (*clients, ssl.create_default_context()):
+        assert made.verify_mode is ssl.CERT_REQUIRED
+        assert len(made.get_ca_certs()) == 1
 
 
 def test_what_most_tests_begin_with_is_what_the_product_stores(
