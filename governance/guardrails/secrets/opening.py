@@ -6,8 +6,7 @@ import re
 import tomllib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from enum import IntFlag
-from functools import reduce
+from functools import cache, reduce
 from itertools import pairwise
 from operator import attrgetter, or_
 from pathlib import Path
@@ -19,8 +18,8 @@ from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
 
 
-class Says(IntFlag):
-    """What a word, or a sign, says of a number near it; the table of words has one list for each of the first."""
+class Says:
+    """What a word, or a sign, says of a number near it, each a bit; the table of words has one list for each of the first."""
 
     NAMES = 1  # what is called so lets somebody in
     SURELY = 2  # and nothing else is called so
@@ -75,7 +74,7 @@ _WORDS = expression(
     rf"{_LETTER}+(?:['’\-]{_LETTER}+)*|\d+|(?:[!?;]|{_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
 )
 _ANY = expression(r"\d[\d \-–·]?\d")
-REACH_BEFORE, REACH_BEHIND, LONGEST_WORD = 150, 32, 40
+REACH_BEFORE, REACH_BEHIND, LONGEST_WORD, MOST_WORDS = 150, 32, 40, 28
 # The end of a text that may still be such a number, or be told by what follows.
 _BEGUN = r"\*?[A-ZА-Я]{0,2}\d(?:[ \-–·]{0,3}\d|, \d|[A-ZА-Я])"
 TAIL = (
@@ -93,11 +92,11 @@ def find(reading: Reading) -> Iterator[Finding]:
     words, lower = _Words(reading.lower), reading.lower
     for match in _NUMBER.finditer(reading.text):
         start, end = match.span("value")
-        near = words.around(start, end)
-        if _counts_up(match["value"]) or not any(one.says & _SOUGHT for words_ in near for one in words_):
+        if not words.speak(start, end) or _counts_up(match["value"]):
             continue
-        spaced = bool(near[1]) and near[1][0].start == end + 1 and lower[end] == " "
-        if _Around(near, match["value"], spaced=spaced).score >= ENOUGH:
+        before, behind = words.around(start, end)
+        spaced = bool(behind) and behind[0].start == end + 1 and lower[end] == " "
+        if _Around((before, behind), match["value"], spaced=spaced).score >= ENOUGH:
             yield Finding("pin", start, end, 0.7)
 
 
@@ -126,7 +125,7 @@ class _Table:
         self.several: dict[str, list[tuple[str, int]]] = {}  # words together, by the first
         for name, listed in raw.items():
             for word in listed.split():
-                self._put(word.replace("_", " "), Says[name.upper()] | (Says.NAMES if name == "surely" else 0))
+                self._put(word.replace("_", " "), getattr(Says, name.upper()) | (Says.NAMES if name == "surely" else 0))
 
     def _put(self, word: str, says: int) -> None:
         bare = word.strip("*")
@@ -192,24 +191,34 @@ class _Words:
         self._lower = lower
         self._known: dict[str, int] = dict(_SIGNS)
         self._words: list[_Word] = []
+        self._sought: list[int] = []  # where those begin that lead to a number
         self._rest: Iterator[re.Match[str]] = iter(())
         self._end = -REACH_BEFORE - 1  # of the last word
 
-    def around(self, start: int, end: int) -> tuple[list[_Word], list[_Word]]:
-        """Return the words before a number, the nearest first, and behind it."""
+    def speak(self, start: int, end: int) -> bool:
+        """Tell whether any word near a number says that it could open something; numbers must come in their order."""
         if self._end < start - REACH_BEFORE:
             self._words, self._rest = [], _WORDS.finditer(self._lower, max(0, start - REACH_BEFORE - LONGEST_WORD))
-        words = self._words
         while self._end <= end + REACH_BEHIND:
             match = next(self._rest, None)
             if match is None:
                 self._end = len(self._lower) + 1
                 break
-            words.append(self._word(match))
-            self._end = match.end()
-        first = bisect_left(words, start - REACH_BEFORE, key=_start)
-        at, last = bisect_left(words, start, first, key=_start), bisect_left(words, end, first, key=_start)
-        behind = bisect_left(words, end + REACH_BEHIND, last, key=_start)
+            word = self._word(match)
+            self._words.append(word)
+            self._end = word.end
+            if word.says & _SOUGHT:
+                self._sought.append(word.start)
+        first = bisect_left(self._sought, start - REACH_BEFORE)
+        return first < len(self._sought) and self._sought[first] < end + REACH_BEHIND
+
+    def around(self, start: int, end: int) -> tuple[list[_Word], list[_Word]]:
+        """Return the words before a number, the nearest first, and behind it."""
+        words = self._words
+        at = bisect_left(words, start, key=_start)
+        first = bisect_left(words, start - REACH_BEFORE, max(0, at - MOST_WORDS), at, key=_start)
+        last = bisect_left(words, end, at, min(len(words), at + MOST_WORDS), key=_start)
+        behind = bisect_left(words, end + REACH_BEHIND, last, min(len(words), last + MOST_WORDS), key=_start)
         return words[first:at][::-1], words[last:behind]
 
     def _word(self, match: re.Match[str]) -> _Word:
@@ -230,7 +239,8 @@ class _Around:
         """Take the words before and behind a number, and whether a blank parts it from what is behind."""
         self._before, self._behind = words
         self._value, self._spaced = value, spaced
-        self._said = self._asked = self._crossed = self._alone = self._owned = False
+        self._said = self._asked = self._alone = self._owned = False
+        self._crossed = 0  # other numbers between
         self._content = self._lines = 0  # words of their own, and ends of sentences, between
         self._led = dict.fromkeys(_WEIGHTS, 0.0)
         self._against = 0.0
@@ -276,7 +286,9 @@ class _Around:
                 if self._lines > MOST_LINES:
                     break
             elif says & Says.NUMBER:
-                self._crossed = True
+                self._crossed += 1
+                if self._crossed > MOST_CROSSED:
+                    break
             elif says & _SOUGHT:
                 if nearest and self._content == 0 and self._calls_other(says, index):
                     return True
@@ -321,8 +333,8 @@ class _Around:
         self._said |= bool(says & Says.SAID) and near
         self._owned &= not (says & Says.NAMES and self._content <= 1)
         self._alone |= near and bool(says & Says.LOCKS) and not says & Says.NUMBERED
-        for one, most in _WEIGHTS.items():
-            if says & one and (one != Says.BY or not (self._content or self._lines)):
+        for one, most in _weighed(says):
+            if one != Says.BY or not (self._content or self._lines):
                 self._led[one] = max(self._led[one], weight * most)
 
     def _goes_on(self) -> bool:
@@ -392,8 +404,15 @@ _WEIGHTS = {
     Says.LOCKS: 1.0,
     Says.CARRIERS: 0.9,
 }
+
+
+@cache
+def _weighed(says: int) -> tuple[tuple[int, float], ...]:
+    return tuple((one, most) for one, most in _WEIGHTS.items() if says & one)
+
+
 _NEARNESS = (0.9, 0.6, 0.45)  # by the ends of sentences between
-FEW, MOST_LINES, FEWEST_WHEELS, USUAL_DIGITS = 4, 2, 3, (4, 8)
+FEW, MOST_LINES, MOST_CROSSED, FEWEST_WHEELS, USUAL_DIGITS = 4, 2, 5, 3, (4, 8)
 _NEAR_OPENING = 0.46
 _PART, _GROUPS, _TIME = (
     expression(r"\d+"),
