@@ -81,6 +81,10 @@ TAIL = (
     rf"(?<![^\W{_UNSPACED}])(?:{_BEGUN}{{2,15}}[#*]?(?:[^\w\n.;!?]+[^\n.;!?\d]{{0,{REACH_BEHIND + 12}}})?[.;!?]?"
     rf"|{_BEGUN}{{0,15}}[ \-–·,]{{0,3}})"
 )
+# A table's column for codes.
+_COLUMN = expression(
+    r"(?<![a-z])(?:[a-z]{0,14}codes?|pins?|combinations?|kombination|combinaison|códigos?|codic[ei]|kod|kod[ey]|koden|kód|koodi|код)(?![a-z])"
+)
 ENOUGH = 1.85
 _start = attrgetter("start")
 
@@ -90,13 +94,14 @@ def find(reading: Reading) -> Iterator[Finding]:
     if not reading.speaks(_ANY):
         return
     words, lower = _Words(reading.lower), reading.lower
+    cells = {cell.start for cell in reading.tables.cells(_COLUMN)}
     for match in _NUMBER.finditer(reading.text):
         start, end = match.span("value")
         if not words.speak(start, end) or _counts_up(match["value"]):
             continue
         before, behind = words.around(start, end)
         spaced = bool(behind) and behind[0].start == end + 1 and lower[end] == " "
-        if _Around((before, behind), match["value"], spaced=spaced).score >= ENOUGH:
+        if _Around((before, behind), match["value"], spaced=spaced, named=start in cells).score >= ENOUGH:
             yield Finding("pin", start, end, 0.7)
 
 
@@ -191,6 +196,7 @@ class _Words:
         self._lower = lower
         self._known: dict[str, int] = dict(_SIGNS)
         self._words: list[_Word] = []
+        self._several = 0  # where the last words that stand together end
         self._sought: list[int] = []  # where those begin that lead to a number
         self._rest: Iterator[re.Match[str]] = iter(())
         self._end = -REACH_BEFORE - 1  # of the last word
@@ -226,17 +232,25 @@ class _Words:
         says = self._known.get(word)
         if says is None:
             says = self._known[word] = Says.NUMBER if word[0].isdigit() else _TABLE.says(word)
+        if start < self._several:  # the first has said it
+            return _Word(Says.JOINING, start, end)
         for several, meant in _TABLE.several.get(word, ()):
             if self._lower.startswith(several, start):
-                says |= meant
+                says = says & ~Says.OTHERS | meant
+                self._several = start + len(several)
         return _Word(says, start, end, not says and word.endswith(_PLURAL))
 
 
 class _Around:
     """What the words around a number say together. What is written nearest counts most."""
 
-    def __init__(self, words: tuple[list[_Word], list[_Word]], value: str, *, spaced: bool) -> None:
-        """Take the words before and behind a number, and whether a blank parts it from what is behind."""
+    def __init__(
+        self, words: tuple[list[_Word], list[_Word]], value: str, *, spaced: bool, named: bool = False
+    ) -> None:
+        """Take the words before and behind a number.
+
+        `spaced`: only a blank parts it from what is behind. `named`: the column of a table where it stands is for codes.
+        """
         self._before, self._behind = words
         self._value, self._spaced = value, spaced
         self._said = self._asked = self._alone = self._owned = False
@@ -244,6 +258,8 @@ class _Around:
         self._content = self._lines = 0  # words of their own, and ends of sentences, between
         self._led = dict.fromkeys(_WEIGHTS, 0.0)
         self._against = 0.0
+        if named:
+            self._said, self._led[Says.NAMES] = True, _WEIGHTS[Says.NAMES]
 
     @property
     def score(self) -> float:
@@ -258,9 +274,14 @@ class _Around:
         if not what and not led[Says.SURELY]:
             return 0.0
         score = lead + what + led[Says.OPENING] + (led[Says.PARTICLES] if led[Says.LOCKS] else 0.0) + self._form()
-        score += 0.3 * self._said + 0.5 * self._asked
+        score += 0.3 * self._said + 0.5 * self._asked + 0.35 * self._by_itself()
         score += 0.6 * (self._alone and not named and (self._said or self._wheels()))
         return score - self._against
+
+    def _by_itself(self) -> bool:
+        """Tell whether the number is a sentence or a line."""
+        ends = not self._behind or self._behind[0].says & Says.ENDS
+        return bool(ends and self._before and self._before[0].says & Says.ENDS)
 
     def _what(self) -> float:
         """How surely the words speak of what is opened, or of a code that is set."""
@@ -362,7 +383,7 @@ class _Around:
         if says & Says.NAMES and (said or led[Says.BY]):
             led[Says.NAMES] = max(led[Says.NAMES], 1.2)
             self._said |= said
-        if says & Says.TYPING and index <= 1:
+        if says & Says.TYPING and index <= FEW:
             led[Says.TYPING] = max(led[Says.TYPING], 1.0)
         for one in (Says.LOCKS, Says.CARRIERS, Says.OPENING, Says.PARTICLES, Says.SETTING):
             if says & one:
@@ -372,7 +393,7 @@ class _Around:
         """How much the number looks like a code."""
         value = self._value
         digits = sum(map(str.isdigit, value))
-        score = 0.7 if value[-1] in "#*" or value[0] == "*" else 0.0
+        score = 0.9 if value[-1] in "#*" or value[0] == "*" else 0.0
         score += (
             0.3 * (value[0] == "0")
             + 0.3 * (value[-1].isalpha() or (value[0].isalpha() and digits > 3))
@@ -384,7 +405,8 @@ class _Around:
             and not (self._led[Says.NAMES] and self._led[Says.CARRIERS])
         ):
             score -= 0.3
-        score -= 0.8 * (digits < USUAL_DIGITS[0]) + 1.2 * (digits > USUAL_DIGITS[1] and not self._right_behind())
+        score -= (0.5 if self._said and self._led[Says.LOCKS] else 0.8) * (digits < USUAL_DIGITS[0])
+        score -= 1.2 * (digits > USUAL_DIGITS[1] and not self._right_behind())
         return score - 0.5 * value.endswith("00")
 
     def _right_behind(self) -> bool:

@@ -20,6 +20,11 @@ OPEN: list[tuple[str, str]] = [
     ("Il codice di accesso monouso è 482 913.", "482 913"),
     ("the key safe (left of the boiler) has a new code: 90327", "90327"),
     ("Pincode van opa z'n tablet? Dat is 6038.", "6038"),
+    ("The card's PIN hasn't changed. 4409. Take out 50.", "4409"),
+    ("You'll need 615 204 to confirm the transfer, the bank just texted it.", "615 204"),
+    ("Koden till cykelförrådet byts till 5520 från måndag.", "5520"),
+    ("Der Safe im Schlafzimmer? 482915, dann Raute.", "482915"),
+    ("| door | code |\n|---|---|\n| cellar | 8190 |\n", "8190"),
     ("Der Code fürs Gartenhäuschen-Schloss wurde gestern auf 3380 geändert.", "3380"),
 ]  # fmt: skip
 HONEST = [
@@ -34,6 +39,8 @@ HONEST = [
     "The alarm code was last changed in 2019.",
     "Card PIN verified / Auth 448120 / Amount 12.90",
     "sockets with code 1012 open again after a while",
+    "| item | price | code |\n|---|---|---|\n| door mat | 1250 | 8190 |\n",
+    "Container MSKU 730184 2 discharged at berth 7, seal 0099412, temp set -18 C.",
     "Cards and a PIN are taken in all of our 4471 branches.",
 ]
 
