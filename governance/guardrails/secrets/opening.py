@@ -100,7 +100,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         if not words.speak(start, end) or _counts_up(match["value"]):
             continue
         before, behind = words.around(start, end)
-        spaced = bool(behind) and behind[0].start == end + 1 and lower[end] == " "
+        spaced = bool(behind) and (behind[0].start == end or (behind[0].start == end + 1 and lower[end] == " "))
         if _Around((before, behind), match["value"], spaced=spaced, named=start in cells).score >= ENOUGH:
             yield Finding("pin", start, end, 0.7)
 
@@ -163,14 +163,15 @@ class _Table:
             ending = self._ended.get(word[-letters:], 0) if letters < len(word) else 0
             if ending:
                 named = ending | self._compounded(word[:-letters])  # of the longest
-        return known | named
+        return (known & ~Says.OTHERS if named & Says.LOCKS else known) | named
 
     def _compounded(self, first: str) -> int:
         """Return what the first part of a word of two says, which may end in a letter that joins them."""
         known = (
             self._whole.get(first[: len(first) - joint], 0) for joint in range(3) if len(first) - joint >= SHORTEST
         )
-        return next(filter(None, known), 0)
+        says = next(filter(None, known), 0)
+        return says & ~Says.OTHERS if says & Says.LOCKS else says
 
 
 SHORTEST = 3  # letters of how a word begins or ends
@@ -249,7 +250,7 @@ class _Around:
     ) -> None:
         """Take the words before and behind a number.
 
-        `spaced`: only a blank parts it from what is behind. `named`: the column of a table where it stands is for codes.
+        `spaced`: a blank at most parts it from the word behind. `named`: the column of a table where it stands is for codes.
         """
         self._before, self._behind = words
         self._value, self._spaced = value, spaced
@@ -268,7 +269,7 @@ class _Around:
             return -1.0
         led = self._led
         named = max(led[Says.NAMES], led[Says.FIGURES])
-        lead = max(named, led[Says.TYPING], led[Says.BY])
+        lead = max(named, led[Says.TYPING], led[Says.BY], led[Says.SETTING])
         lead += 0.2 * (sum(1 for way in _WAYS if led[way]) - 1) + led[Says.SURELY] if lead else 0.0
         what = self._what()
         if not what and not led[Says.SURELY]:
@@ -326,6 +327,7 @@ class _Around:
                 self._content += 1
             elif not says & (Says.JOINING | Says.COUNTING):
                 self._content += 1
+                self._against += 0.35 * (index == 0)
             of = says
         return self._owned
 
@@ -343,6 +345,8 @@ class _Around:
 
     def _calls_other(self, says: int, index: int) -> bool:
         """Tell whether the nearest word calls the number something else, or numbers what it means itself."""
+        if says & Says.NAMES and says & Says.OTHERS and not says & Says.SURELY:
+            return True
         if says & Says.NAMES or self._crossed:
             return False
         self._owned = index == 0 and bool(says & Says.CARRIERS) and not says & Says.LOCKS
@@ -361,6 +365,7 @@ class _Around:
     def _goes_on(self) -> bool:
         """Read what stands behind; tell whether the number counts or measures what follows."""
         said = False
+        content = 0
         for index, (says, *_) in enumerate(self._behind):
             if says & (Says.ENDS | Says.NUMBER):
                 break
@@ -368,17 +373,18 @@ class _Around:
             if first and not says & _SOUGHT and says & (Says.MEASURES | Says.UNITS | Says.OTHERS):
                 return True
             if first and (not says or says & Says.COUNTING) and self._value[-1] not in "#*":
-                self._against += 1.2 if says or self._behind[0].plural else 0.4
+                self._against += 1.2 if says or self._behind[0].plural else 0.5
             said |= first and bool(says & Says.SAID)
             if said and says & (Says.OTHERS | Says.MEASURES):
                 return True
-            if says & _SOUGHT:
-                self._take_behind(says, index, said=said)
-            elif says & Says.OTHERS:
+            if says & _SOUGHT and (says & Says.NAMES or not says & Says.OTHERS):
+                self._take_behind(says, index, said=said, weight=0.93 - 0.15 * max(0, content - 1))
+            elif says & Says.OTHERS and not self._led[Says.SURELY]:
                 self._against += 0.4
+            content += not says
         return False
 
-    def _take_behind(self, says: int, index: int, *, said: bool) -> None:
+    def _take_behind(self, says: int, index: int, *, said: bool, weight: float) -> None:
         led = self._led
         if says & Says.NAMES and (said or led[Says.BY]):
             led[Says.NAMES] = max(led[Says.NAMES], 1.2)
@@ -387,7 +393,7 @@ class _Around:
             led[Says.TYPING] = max(led[Says.TYPING], 1.0)
         for one in (Says.LOCKS, Says.CARRIERS, Says.OPENING, Says.PARTICLES, Says.SETTING):
             if says & one:
-                led[one] = max(led[one], (0.93 if index else 0.9) * _WEIGHTS[one])
+                led[one] = max(led[one], (weight if index else 0.9) * _WEIGHTS[one])
 
     def _form(self) -> float:
         """How much the number looks like a code."""
@@ -413,7 +419,7 @@ class _Around:
         return bool(self._before) and bool(self._before[0].says & Says.NAMES)
 
 
-_WAYS = (Says.NAMES, Says.FIGURES, Says.TYPING, Says.BY)
+_WAYS = (Says.NAMES, Says.FIGURES, Says.TYPING, Says.BY, Says.SETTING)
 _WEIGHTS = {
     Says.NAMES: 1.2,
     Says.FIGURES: 0.8,

@@ -25,6 +25,10 @@ OPEN: list[tuple[str, str]] = [
     ("Koden till cykelförrådet byts till 5520 från måndag.", "5520"),
     ("Der Safe im Schlafzimmer? 482915, dann Raute.", "482915"),
     ("| door | code |\n|---|---|\n| cellar | 8190 |\n", "8190"),
+    ("Zimmersafe haben wir auf 250683 gestellt.", "250683"),
+    ("As of 3 June the rear entrance takes 80462.", "80462"),
+    ("Portkoden är fortfarande 5937.", "5937"),
+    ("保险箱密码:739201", "739201"),
     ("Der Code fürs Gartenhäuschen-Schloss wurde gestern auf 3380 geändert.", "3380"),
 ]  # fmt: skip
 HONEST = [
@@ -41,6 +45,11 @@ HONEST = [
     "sockets with code 1012 open again after a while",
     "| item | price | code |\n|---|---|---|\n| door mat | 1250 | 8190 |\n",
     "Container MSKU 730184 2 discharged at berth 7, seal 0099412, temp set -18 C.",
+    "Type 3306 for the port and press OK to open the connection.",
+    "El código 4021 del manual explica la alarma.",
+    "エラーコード4031、ドアが開きません",
+    "门票价格是2580元",
+    "Phone unlocked after 4500 ms, code path 3300.",
     "Cards and a PIN are taken in all of our 4471 branches.",
 ]
 
