@@ -237,7 +237,7 @@ class _Words:
             return _Word(Says.JOINING, start, end)
         for several, meant in _TABLE.several.get(word, ()):
             if self._lower.startswith(several, start):
-                says = says & ~Says.OTHERS | meant
+                says = meant if meant & Says.OTHERS else says & ~Says.OTHERS | meant
                 self._several = start + len(several)
         return _Word(says, start, end, not says and word.endswith(_PLURAL))
 
