@@ -43,7 +43,8 @@ class Needles:
         """Take the needles and an expression of what may stand before one, of no length."""
         self.words = tuple(needles)
         self._after = expression(after) if after else None
-        put_off(lambda: (self._ended, self._known))
+        self.same = frozenset(self.words), after  # as of others that find the same
+        put_off(lambda: self._ended)
 
     @once
     def _begun(self) -> dict[str, tuple[str, ...]]:
@@ -57,10 +58,6 @@ class Needles:
             needle: tuple(one for one in begun if not needle[len(one) : len(one) + 1].isalpha())
             for needle, begun in self._begun.items()
         }
-
-    @once
-    def _known(self) -> frozenset[str]:
-        return frozenset(self.words)
 
     @once
     def _alone(self) -> Automaton:
@@ -79,7 +76,7 @@ class Needles:
         self, text: str, stood: Mapping[str, Sequence[int]], *, whole: bool = False
     ) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Yield the places where needles stand, and those, told where each string stands in the text."""
-        standing = self._known.intersection(stood)
+        standing = self.same[0].intersection(stood)
         if not standing:
             return
         needles, after = self._ended if whole else self._begun, self._after

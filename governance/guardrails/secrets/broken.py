@@ -13,11 +13,13 @@ from governance.guardrails.secrets.tokens import BEGINNINGS, FORMATS
 
 Find = Callable[[Reading], Iterator[Finding]]
 
-_SOFT_BREAK = expression(r"=\r?\n(?=\S)(?![A-Za-z][\w.\-]{1,40}(?: ?= ?(?!3D|\r?\n)|: ))|=3D")
+# What such mail means by "=" it writes "=3D": the end of a line of them is none of its breaks.
+_SOFT_BREAK = expression(r"(?<!=)=\r?\n(?=\S)(?![A-Za-z][\w.\-]{1,40}(?: ?= ?(?!3D|\r?\n)|: ))|=3D")
 _LONG_ENOUGH = frozenset(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
 LONGEST_NAME = 48
 _EMPTY = expression(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
 FEWEST_GROUPS, LONGEST_SPACED = 2, 160
+_BLANK_BEHIND = expression(rf"[A-Za-z0-9_\-+/.=]{{0,{LONGEST_SPACED}}} ")
 _GROUP = expression(r" {0,2}([A-Za-z0-9_\-+/.=]{1,40})")
 _PROSE = expression(r"[a-z]{3,}[.,]?\Z|[A-Z]?[a-z]{4,}[.,]?\Z|[a-z]{1,2}\Z|I\Z")
 # Groups of letters and digits after a name that says "key" or "token".
@@ -69,6 +71,9 @@ def _after_beginnings(reading: Reading) -> Iterator[Finding]:
 
 
 def _joined(text: str, at: int, start: str, others: set[int]) -> Iterator[Finding]:
+    before = text[at - 1 : at]
+    if before.isalnum() or before in _WORD_SIGNS or not _BLANK_BEHIND.match(text, at + len(start)):
+        return
     ends: list[int] = []
     compact, position = "", at + len(start)
     while position < at + LONGEST_SPACED and (group := _GROUP.match(text, position)) is not None:
@@ -76,12 +81,7 @@ def _joined(text: str, at: int, start: str, others: set[int]) -> Iterator[Findin
             break
         compact, position = compact + group[1], group.end()
         ends.append(position)
-    if (
-        len(ends) < FEWEST_GROUPS
-        or _PROSE.match(compact)
-        or text[at - 1 : at].isalnum()
-        or text[at - 1 : at] in _WORD_SIGNS
-    ):
+    if len(ends) < FEWEST_GROUPS or _PROSE.match(compact):
         return
     for kind, rest in FORMATS.beginnings[start]:
         if rest.fullmatch(compact) and looks.varied(compact) and not looks.placeholder_token(compact):

@@ -45,7 +45,7 @@ REACH_OF_LINE, REACH_OF_LOGIN = 64, 200
 
 def _phrased(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for at, core in reading.standing(_AT_PASSWORDS, whole=True):
+    for at, core in reading.first(_AT_PASSWORDS):
         end = at + len(core)
         match = (
             _TOLD.match(text, end) or _QUOTED.match(text, end) or (_BARE.match(text, end) if core == "pass" else None)
@@ -111,7 +111,7 @@ FEWEST_ODD = 2
 
 
 def _unspoken(reading: Reading) -> Iterator[Finding]:
-    for at, core in reading.standing(_AT_PASSWORDS, whole=True):
+    for at, core in reading.first(_AT_PASSWORDS):
         match = _LETTERS.match(reading.text, at + len(core))
         if match is not None and len(_ODD.findall(match["value"])) >= FEWEST_ODD:
             yield Finding("password", *match.span("value"), 0.7)

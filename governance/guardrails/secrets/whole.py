@@ -16,7 +16,7 @@ from governance.guardrails.secrets.names import PASSWORDS, kind_of, opens
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that something closes behind them."""
     text, lower = reading.text, reading.lower
-    for at, core in reading.standing(_NAMES, whole=True):
+    for at, core in reading.first(_NAMES):
         end = at + len(core)
         if _BEGUN.match(text, end) is None or not reading.tried(at, 1) or not opens(text, lower, at, core):
             continue

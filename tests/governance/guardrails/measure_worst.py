@@ -1,7 +1,8 @@
 """Searches for texts that take the guards long: `python -m tests.governance.guardrails.measure_worst SECONDS [SEED [GUARD ...]]`.
 
 With `known` in place of the seconds it prints what 50 KB of each of the worst texts take that are known so far (`WORST`),
-and how long this machine counts to a million, to compare machines by.
+with `ordinary` what a KB of each kind of ordinary text takes, and how long this machine counts to a million, to compare
+machines by.
 
 The pieces are drawn from every expression and literal string of every rule, so that a new rule is tried as well. Two or
 three of them are joined and repeated, as they are or drawn anew each time; the slowest are changed and tried again.
@@ -25,6 +26,7 @@ from governance import guardrails
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.expressions import Expression
 from governance.guardrails.findings import Finding
+from tests.governance.guardrails import ordinary
 
 Detect = Callable[[str], list[Finding]]
 EXPRESSIONS = (re.Pattern, Expression)
@@ -44,11 +46,13 @@ WORST: dict[str, tuple[str, ...]] = {
         "passport number AB1234567 ", "driver licence A1234567 ", "pesel 44051401 ", "cpf 123.456.789-00 ", "nip 1 passport 2 ", "ssn 123-45-6789 ", "id,name,ssn\n1,bob,123-45-6789\n",
         "| ssn | a |\n|---|---|\n| 123 | b |\n", "+1 415 555 0199 ", "John Smith 415 555 0199 ", "tel 415 555 0199 order ", "account number 12345678 ", "account 12 ", "born 1.2.1970 ", "1 2 3 4 ", "12345678901 ",
         "a@b.cc ", "ip 1.2.3.4 ", "Mr. Aa Bb lives at 12 Cc Street ", "four one five ", "NIF: A12, DNI: B34 ", "Rua 1, 12345 Aa ",
+        "é", "ж ", "字", "あ1", "'", "@", "a@", "A1 ",
     ),
     "secrets": (
         "pass ", "pin 1 ", "code 1 is ", "123456 is your pin ", "PASSWORDS is pin ", "login code is password=", "password = same but ", "password token secret ", "password: \"abc\" ", "setup key abcd ",
         "user bob password hunter2 ", "username: bob\npassword: x1\n", "name,password\nbob,Ab1cd\n", "| user | password |\n|---|---|\n| bob | x1y2 |\n", "psk=\"otter\" pwd='fox' ", "oauth7777= ", "admin/a1 ",
         "token abcDEF123ghiJKL456mno ", "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8 ", "name " + 40 * "A" + " ", "use code 123456 for ", "ssid=", "pwd=", "psk: ", "user=a sub: ", "id=x ",
+        "fm1r_=", "shown once\nvR7kQ2mXw9LtB4hZc8NdPf3J\n", "'", "@", "pw:vcp_", "fm1r_ a1 ",
     ),
     "injection": ("ignore all the previous ", "send all the to ", "repeat the your system ", "i g n o r e ", "<!-- ", "a\u200b", "QUJD", "f*o*r*g*e*t all earlier rules; ", "f*o*r*g*e*t "),
 }  # fmt: skip
@@ -192,10 +196,7 @@ def _changed(recipe: Recipe, sources: list[Any], draw: random.Random) -> Recipe:
 
 
 def known(names: list[str]) -> None:
-    """Print what 50 KB of the worst texts known take, slowest first, and how long a million additions take."""
-    began = time.process_time()
-    sum(one + 1 for one in range(1_000_000))
-    print(f"a million additions: {(time.process_time() - began) * 1000:.1f} ms")
+    """Print what 50 KB of the worst texts known take, slowest first."""
     for name in names or GUARDS:
         texts = {unit: (unit * (LONG_CHARACTERS // len(unit) + 1))[:LONG_CHARACTERS] for unit in WORST[name]}
         taken = {unit: seconds(GUARDS[name][0], text, TIMES_KNOWN) for unit, text in texts.items()}
@@ -203,10 +204,26 @@ def known(names: list[str]) -> None:
             print(f"{taken[unit] * 1000:7.1f} ms {name:9} {unit!r}")
 
 
+def usual(names: list[str]) -> None:
+    """Print what a KB of ordinary texts takes, by kind."""
+    for name in names or GUARDS:
+        for kind, text in ordinary.texts().items():
+            taken = seconds(GUARDS[name][0], text, TIMES_KNOWN)
+            print(f"{taken * 1e6 / len(text):7.2f} ms for each KB {name:9} {kind}")
+
+
+def count() -> None:
+    """Print how fast this machine is."""
+    began = time.process_time()
+    sum(one + 1 for one in range(1_000_000))
+    print(f"a million additions: {(time.process_time() - began) * 1000:.1f} ms")
+
+
 def main() -> None:
     """Print the slowest texts of each guard and what 50 KB of each takes."""
-    if sys.argv[1:2] == ["known"]:
-        known(sys.argv[2:])
+    if sys.argv[1:2] in (["known"], ["ordinary"]):
+        count()
+        (known if sys.argv[1] == "known" else usual)(sys.argv[2:])
         return
     allowed = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     for name, (detect, modules) in GUARDS.items():
