@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from governance import guardrails
+from governance.guardrails import secrets
 from governance.guardrails.needles import Automaton, Needles, Union, places, zones
 from governance.guardrails.pii.detecting import RULES as OF_PII
-from governance.guardrails.reading import Reading
+from governance.guardrails.reading import CHARACTERS_FOR_A_PLACE, FEWEST_PLACES, Reading
+from governance.guardrails.secrets import broken
 from governance.guardrails.secrets.detecting import RULES as OF_SECRETS
 from governance.guards.judging import detectors
 
@@ -148,3 +151,27 @@ def test_every_rule_draws_on_the_tries_of_one_text() -> None:
     assert [at for at, _ in reading.each(names, price=2)] == [0]
     assert list(reading.matches(re.compile("key"), ("key",))) == []
     assert reading.unread(1) == {6, 12, 18}
+
+
+def test_so_many_places_of_one_rules_names_are_looked_at_and_those_behind_left() -> None:
+    reading, names = Reading("pass " * 1_000), Needles(("pass",))
+    seen = [at for at, _ in reading.first(names)]
+    assert len(seen) == FEWEST_PLACES + 5_000 // CHARACTERS_FOR_A_PLACE
+    assert min(reading.unread(1)) == seen[-1] + len("pass ")
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"), [("pass\n====\nword 1\n", 0), ("QUJDRA==\nab 1\n", 0), ("password: Hunt=\ner22!x\n", 1)]
+)
+def test_only_a_mail_whose_lines_were_broken_is_read_again(
+    text: str, mended: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[str]()
+
+    def counted(mended: str, **care: Any) -> Reading:
+        read.append(mended)
+        return Reading(mended, **care)
+
+    monkeypatch.setattr(broken, "Reading", counted)
+    secrets.detect(text)
+    assert len(read) == mended
