@@ -205,7 +205,8 @@ class _Words:
     def speak(self, start: int, end: int) -> bool:
         """Tell whether any word near a number says that it could open something; numbers must come in their order."""
         if self._end < start - REACH_BEFORE:
-            self._words, self._rest = [], _WORDS.finditer(self._lower, max(0, start - REACH_BEFORE - LONGEST_WORD))
+            self._words, self._sought = [], []
+            self._rest = _WORDS.finditer(self._lower, max(0, start - REACH_BEFORE - LONGEST_WORD))
         while self._end <= end + REACH_BEHIND:
             match = next(self._rest, None)
             if match is None:
