@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts.policies import RIGHTS
+from accounts.policies import HOLDS, HOLDS_FUNCTION, RIGHTS
 from accounts.tenancy import role_name
 
 
@@ -13,9 +13,11 @@ def make(apps, schema_editor):
         "JOIN accounts_role r ON r.tenant_id = m.tenant_id AND r.name = m.role"
     )
     schema_editor.execute(f'GRANT SELECT ON {RIGHTS} TO "{role_name("app")}"')
+    schema_editor.execute(HOLDS_FUNCTION)  # where this ran before there was one, 0028 makes it
 
 
 def drop(apps, schema_editor):
+    schema_editor.execute(f"DROP FUNCTION IF EXISTS {HOLDS}")
     schema_editor.execute(f"DROP VIEW {RIGHTS}")
 
 
