@@ -16,6 +16,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections
 
 from accounts import declared
+from accounts.policies import HOLDS
 from accounts.tenancy import TenantForeignKey
 from agentos import closed_functions
 
@@ -58,6 +59,8 @@ _LETTING: Final = """
      WHERE p.polpermissive AND x.asked
        AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = %(system)s)
 """
+# Her setting, or the function that reads it to tell what her role grants.
+_ASKS_FOR_THE_USER: Final = ("agentos.user", f"{HOLDS}(")
 _CURRENT: Final = r"\(NULLIF\(current_setting\('agentos\.tenant'::text, true\), ''::text\)\)::uuid"
 _OF_TENANT: Final = rf"\(tenant_id = (?:{_CURRENT}|\( SELECT {_CURRENT} AS \"?nullif\"?\))\)"
 # PostgreSQL puts each AND and OR into parentheses, so what follows this one AND only narrows.
@@ -231,7 +234,7 @@ def _reading(tenants: set[str], owned: set[str], for_all: set[str]) -> Iterator[
             text = f"The policy {policy} of {name} lets through more than the rows of one tenant."
             yield Error(text, hint=hint, id="accounts.E001")
     for name, _, condition, narrowed in _ask(_READING, system):
-        if name in owned and "agentos.user" not in f"{condition} {narrowed}":
+        if name in owned and not any(asked in f"{condition} {narrowed}" for asked in _ASKS_FOR_THE_USER):
             by_tenant_only.add(name)
     for name in sorted(by_tenant_only - for_all):
         hint = f"Give its IsolateTable an owner, or {TABLES_LIST} the reason why its whole tenant reads it."

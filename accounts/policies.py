@@ -19,8 +19,8 @@ THIS_TENANT = f"(SELECT {CURRENT_TENANT})"
 THIS_USER = f"(SELECT {CURRENT_USER})"
 RIGHTS = "accounts_right"
 HOLDS = "accounts_holds"
-# A function keeps its plan for as long as a connection lasts. What it asks, written out, was set up anew for each of the
-# policies that each statement meets, asked or not: half of what a decision's statements took.
+# A function keeps its plan as long as a connection lasts. Written out, what it asks was set up anew for each of the
+# policies that a statement meets, asked or not: half of what a decision's statements took.
 HOLDS_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION {HOLDS}(any_of varchar[]) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN

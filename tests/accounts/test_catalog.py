@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,10 @@ CHANGES = {
     "SELECT tenant_id, user_id, ARRAY['agent_os:admin']::varchar(200)[] AS scopes FROM accounts_membership",
     "a trigger that sees nothing": "CREATE OR REPLACE FUNCTION accounts_audit_stays() RETURNS trigger LANGUAGE plpgsql "
     "AS 'BEGIN RETURN NULL; END'",
+    "rights for who asks": "CREATE OR REPLACE FUNCTION accounts_holds(any_of varchar[]) RETURNS boolean "
+    "LANGUAGE plpgsql STABLE PARALLEL SAFE AS 'BEGIN RETURN true; END'",
+    "loans for all": "CREATE OR REPLACE FUNCTION governance_lent(of_tool varchar, asked_by uuid) RETURNS boolean "
+    "LANGUAGE plpgsql AS 'BEGIN RETURN true; END'",
     "a trigger more": "CREATE TRIGGER more AFTER INSERT ON agents_run EXECUTE FUNCTION accounts_audit_stays()",
 }
 
@@ -276,6 +281,32 @@ def test_what_is_not_as_migrations_make_it_is_found(
         monkeypatch.setattr(declared, "read", lambda: older)
         assert [message.level for message in catalog._changed()] == [WARNING]
         transaction.set_rollback(True, using="owner")
+
+
+@pytest.mark.parametrize(
+    ("migration", "back", "forth"),
+    [
+        ("accounts.migrations.0028_rights_by_a_function", "ask_by_query", "ask_by_function"),
+        ("governance.migrations.0023_loans_by_functions", "ask_by_queries", "ask_by_functions"),
+    ],
+)
+def test_policies_of_an_old_database_are_rewritten_to_what_a_new_one_has(
+    database: None, migration: str, back: str, forth: str
+) -> None:
+    """Back to how they were, and forth again: the same sums as declared, in a transaction that is undone."""
+    made = import_module(migration)
+    with transaction.atomic(using="owner"), connections["owner"].schema_editor() as editor:
+        getattr(made, back)(apps, editor)
+        with connections["owner"].cursor() as cursor:
+            assert declared.read().differing(declared.sums_of(every_thing(cursor)))
+            getattr(made, forth)(apps, editor)
+            assert declared.read().differing(declared.sums_of(every_thing(cursor))) == []
+        transaction.set_rollback(True, using="owner")
+
+
+def every_thing(cursor: Any) -> list[tuple[Any, ...]]:
+    cursor.execute(declared.EVERYTHING, {"app": role_name("app"), "system": role_name("system")})
+    return list(cursor.fetchall())
 
 
 def test_what_others_tables_have_is_theirs_to_declare(database: None) -> None:
