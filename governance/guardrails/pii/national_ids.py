@@ -118,7 +118,7 @@ def _named(reading: Reading, spoken: str) -> Iterator[tuple[int, tuple[str, ...]
         words, inside = reading.places_of(OF_WORDS), reading.places_of(OF_WORDS_INSIDE)
     else:
         stood = _ANYWHERE.places(spoken)
-        words, inside = OF_WORDS.standing(spoken, stood), OF_WORDS_INSIDE.standing(spoken, stood)
+        words, inside = (list(one.standing(spoken, stood)) for one in (OF_WORDS, OF_WORDS_INSIDE))
     yield from words
     for at, needles in inside:
         if _HUMP.match(reading.text, at):
