@@ -22,7 +22,7 @@ from agentos.core.types import json_object
 from agentos.postgres import PostgresError
 from agentos.serving import ground
 from agentos.serving.banner import what_to_try
-from agentos.serving.children import Child, management, stop_all
+from agentos.serving.children import KEPT_LINES, Child, management, stop_all
 from agentos.serving.progress import Progress
 from agentos.serving.ready import wait_for
 from agentos.serving.seeded import KEY_FILE, Seeded
@@ -32,6 +32,7 @@ READY_SECONDS = 60.0
 TICK_SECONDS = 0.2
 DATABASE_LOOK_SECONDS = 5.0
 _AFTERWORD = "Application startup failed"  # uvicorn's line after the one that says why
+_FAILED_CHECK = re.compile(r"[a-z_]+\.E\d{3}: ")
 _LOG_PREFIX = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \S+ ")
 
 
@@ -258,9 +259,13 @@ def _end_of(children: Sequence[Child]) -> str | None:
 
 
 def _last_word(child: Child, otherwise: str) -> str:
-    """Return the last line that a failed child wrote: a start-up error is one line that says what to do."""
-    lines = [line for line in child.last_lines() if line.strip() and _AFTERWORD not in line]
-    return _LOG_PREFIX.sub("", lines[-1]) if lines else otherwise
+    """Return the last line that a failed child wrote: a start-up error is one line that says what to do.
+
+    Checks that failed have a line each: all of them, so that whoever mends them does it once.
+    """
+    said = [line for line in child.last_lines(KEPT_LINES) if line.strip() and _AFTERWORD not in line]
+    lines = [_LOG_PREFIX.sub("", line) for line in said]
+    return "\n".join(filter(_FAILED_CHECK.match, lines)) or (lines[-1] if lines else otherwise)
 
 
 def _shown(path: Path) -> Path:

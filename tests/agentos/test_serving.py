@@ -247,6 +247,15 @@ def test_the_last_word_of_a_child_is_the_reason_without_the_logs_prefix(progress
     assert _last_word(Child("web", [], progress), "otherwise") == "otherwise"
 
 
+def test_all_checks_that_failed_are_told_at_once(progress: Progress) -> None:
+    refused = [f"accounts.E023: No policy binds what these do: {number}. Run this." for number in range(9)]
+    with running(
+        Child("migrations", python(f"print('applying 3 migrations\\n' + {chr(10).join(refused)!r})"), progress)
+    ) as child:
+        child.wait(PATIENCE_SECONDS)
+    assert _last_word(child, "otherwise").splitlines() == refused
+
+
 def test_without_a_demo_only_the_addresses_are_told(tmp_path: Path) -> None:
     assert len(list(what_to_try("http://127.0.0.1:8000", None, python="python"))) == 3
     Seeded(users=True, runs=False).write(tmp_path)
