@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from django.apps import apps
 from django.conf import settings
@@ -254,7 +255,7 @@ def _ways_round() -> Iterator[CheckMessage]:
 def _functions() -> Iterator[CheckMessage]:
     """Find built-in functions that go round policies; a provider's server that gives nobody the right is only named."""
     found: Callable[..., CheckMessage] = Warning if settings.MANAGED_DATABASE else Error
-    asked = closed_functions.questions(app=_role("default"), system=_role("system"))
+    asked = closed_functions.questions(app=_role("default"), system=_role("system"), admin=_provisioner())
     for parameters, keepers in asked:
         if open_now := ", ".join(signature for signature, _ in _ask(closed_functions.OPEN, parameters)):
             kept = "".join(f' GRANT EXECUTE ON FUNCTION {open_now} TO "{name}";' for name in keepers)
@@ -266,6 +267,12 @@ def _functions() -> Iterator[CheckMessage]:
     if _ask("SELECT 1 FROM pg_largeobject_metadata LIMIT 1"):
         hint = "Find out what they hold, and remove them with lo_unlink as a superuser."
         yield found("There are large objects, which belong to no tenant.", hint=hint, id="accounts.E023")
+
+
+def _provisioner() -> str:
+    """Return the role of DATABASE_URL; nothing for a superuser, who needs no grant, or where there is none."""
+    name = unquote(urlsplit(settings.DATABASE_ADMIN_URL).username or "")
+    return name if _ask("SELECT 1 FROM pg_roles WHERE rolname = %(name)s AND NOT rolsuper", {"name": name}) else ""
 
 
 def as_found() -> declared.Declared:

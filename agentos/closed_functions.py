@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Final, LiteralString
 
+LOCKS: Final = "pg_(try_)?advisory_.*"
+
 # Names as a regular expression: whether the system role keeps them, and which of PostgreSQL's own roles does.
 CLOSED: Final[dict[str, tuple[bool, str]]] = {
     "lo_.*|loread|lowrite": (False, ""),  # large objects belong to no tenant, and no policy hides them
-    "pg_(try_)?advisory_.*": (True, "pg_read_all_data"),  # whoever holds one stops provisioning, backups, erasures
+    LOCKS: (True, "pg_read_all_data"),  # whoever holds one stops provisioning, backups, erasures
     "pg_(cancel|terminate)_backend": (False, "pg_signal_backend"),  # a role ends its own: all tenants' requests
     "pg_stat_get_(backend_)?activity": (True, "pg_read_all_stats"),  # what runs as one's own role, with its values
 }
@@ -26,12 +28,15 @@ OPEN: Final[LiteralString] = """
 """
 
 
-def questions(*, app: str, system: str) -> list[tuple[dict[str, object], list[str]]]:
-    """Return for each pattern the parameters of `OPEN`, and the roles that keep what it finds."""
+def questions(*, app: str, system: str, admin: str = "") -> list[tuple[dict[str, object], list[str]]]:
+    """Return for each pattern the parameters of `OPEN`, and the roles that keep what it finds.
+
+    `admin` is the role that provisions, under a lock, where it is no superuser.
+    """
     return [
         (
             {"names": f"^({names})$", "app": app, "system": system, "kept": kept},
-            [*([system] if kept else []), *([theirs] if theirs else [])],
+            [name for name in (system if kept else "", theirs, admin if names == LOCKS else "") if name],
         )
         for names, (kept, theirs) in CLOSED.items()
     ]

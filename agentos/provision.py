@@ -153,6 +153,10 @@ def _take_lock(admin: Admin) -> None:
     except errors.LockNotAvailable:
         found = f"another process has been provisioning for {LOCK_WAIT}"
         raise ProvisionError("lock", found, "Wait for it or end it, then try again") from None
+    except errors.InsufficientPrivilege:
+        grant = _render("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO {}", admin.info.user)
+        fix = f"An administrator has to run this in database {admin.info.dbname}"
+        raise ProvisionError("lock", f"{admin.info.user} may not take one", fix, [grant]) from None
 
 
 def _check_version(admin: Admin) -> None:

@@ -185,6 +185,21 @@ def test_a_start_that_is_refused_holds_all_the_sql_that_mends_it(
         assert system.execute("SELECT pg_try_advisory_lock(1)").fetchone() == (True,)
 
 
+def test_who_provisions_without_being_a_superuser_keeps_the_lock(
+    made_by_hand: None, admin: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin.execute("CREATE ROLE dba LOGIN CREATEROLE CREATEDB")
+    monkeypatch.setattr(settings, "DATABASE_ADMIN_URL", "postgresql://dba:x@/anything")
+    try:
+        for hint in _mends():
+            admin.execute(hint.encode())
+        may = "SELECT has_function_privilege('dba', 'pg_advisory_lock(bigint)', 'EXECUTE')"
+        assert admin.execute(may).fetchone() == (True,)
+    finally:
+        admin.execute("DROP OWNED BY dba")
+        admin.execute("DROP ROLE dba")
+
+
 @pytest.fixture
 def opened(admin: psycopg.Connection[tuple[object, ...]]) -> Iterator[str]:
     signature = "lo_from_bytea(oid,bytea)"

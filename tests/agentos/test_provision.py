@@ -182,6 +182,19 @@ def test_a_managed_servers_admin_provisions_without_superuser(admin_url: str, da
         run(url_for(admin_url, roles.app, database), "CREATE TABLE t2 (id int)")
 
 
+def test_an_admin_from_whom_the_locks_were_taken_gets_the_sql(admin_url: str, database: str, roles: Roles) -> None:
+    managed_url, managed = plain_admin(admin_url, "CREATEROLE CREATEDB")
+    run(admin_url, "REVOKE EXECUTE ON FUNCTION pg_advisory_lock(bigint) FROM PUBLIC")
+    try:
+        with pytest.raises(ProvisionError, match=f"{managed.name} may not take one") as caught:
+            provision(managed_url, database=database, roles=roles, extensions=["pg_trgm"])
+        for statement in caught.value.statements:
+            run(admin_url, statement)
+        provision(managed_url, database=database, roles=roles, extensions=["pg_trgm"])
+    finally:
+        run(admin_url, "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC")
+
+
 def test_an_extension_that_only_an_administrator_may_create_is_named_with_its_sql(
     admin_url: str, database: str, roles: Roles
 ) -> None:
