@@ -24,6 +24,8 @@ def find(reading: Reading) -> Iterator[Finding]:
             if reading.speaks(_SESSIONS) and _random(value) and not _NUMBERED.fullmatch(value):
                 yield Finding("cookie", cell.start, cell.end, 0.75)
             continue
+        if _OF_USERS.fullmatch(cell.column):
+            continue
         look = _random if cell.column in _KEYS_ONLY else _held
         if reading.likely(look, value) or (reading.speaks(_OWNER) and _in_column(cell.column, value)):
             yield Finding("password", cell.start, cell.end, 0.75)
@@ -81,6 +83,7 @@ _SESSIONS_NAMES = r"sid|sess(?:ion)?(?: ?(?:id|key|token|cookie))?"
 _SESSION_COLUMN, _SESSIONS = expression(_SESSIONS_NAMES), expression(r"session|cookie")
 _NUMBERED = expression(r"[A-Z]{2}[0-9a-f]{32}|S-1-[\d\-]+|[A-Za-z]{1,30}")
 _LOGIN_COLUMN = expression(_LOGINS)
+_OF_USERS = expression(r"log-?in|identifiant|логин")  # whose cells alone are names
 _PAIR = expression(r"(?=[\w.@\-]{0,39}[^\W\d])[\w.@\-]{2,40}(?: [/|] | ?: ?)(?P<value>[^\s/|:]{5,48})")
 _SIGN = expression(r"[@&+!?#$%*]")
 _COLUMN = expression(

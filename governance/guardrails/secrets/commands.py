@@ -222,6 +222,7 @@ _ENDS_ARGUMENT = expression(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence
 _TAKES_NOTHING_ELSE = frozenset(
     {
         "echo",
+        "ipmitool",
         "chpasswd",
         "wifi:",
         "keytool",

@@ -37,7 +37,7 @@ _PILOTS = _words("pilots")
 _STOP = _words("stop")
 _ABOUT = expression(
     r"letters?|digits?|numbers?|characters?|chars?|symbols?|specials?|signs?|spaces?|cases?|words?|allowed|required|needed|missing|wrong|reset|polic\w+|field|minimum|maximum|least|most|"
-    r"buchstaben?|ziffern?|zeichen|zahlen?|lettres?|chiffres?|caractères?|letras?|números?|dígitos?|caracteres|lettere|numeri|caratteri|tekens?|cijfers?|znak\w*|cyfr\w*|букв\w*|цифр\w*|символ\w*"
+    r"buchstaben?|ziffern?|zeichen|zahlen?|lettres?|chiffres?|caractères?|letras?|números?|dígitos?|caracteres|lettere|numeri|caratteri|tekens?|cijfers?|znak\w*|cyfr\w*|букв\w*|цифр\w*|символ\w*|argon2\w*|bcrypt|scrypt|pbkdf2\w*"
 )
 FEWEST_WORDS, MOST_WORDS, MOST_BEFORE, REACH = 3, 24, 6, 240
 _SPOKEN = expression(

@@ -18,7 +18,6 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _behind_here_is(reading)
     yield from _said_on_the_telephone(reading)
     if reading.speaks(_DIGIT):
-        yield from _changed(reading)
         yield from _into_files(reading)
 
 
@@ -61,22 +60,6 @@ def _said_on_the_telephone(reading: Reading) -> Iterator[Finding]:
             yield Finding("password", *match.span("value"), 0.65)
 
 
-# "a senha do wi-fi mudou de novo, agora é jabuticaba77verde"
-_AT_CHANGED = Needles(("password", "passwort", "kennwort", "passphrase", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "lösenord", "mdp"))  # fmt: skip
-_NOW = expression(
-    rf"[^\n.:;?!]{{1,70}}\b(?:is now|it['’]?s now|now it['’]?s|now is|lautet jetzt|ist jetzt|jetzt ist es|agora é|agora está|ahora es|adesso è|ora è|c['’]est maintenant|maintenant c['’]est|est maintenant|is nu|nu is het|teraz to|теперь|är nu|er nå|er nu)(?: das| le| la| el| a| o| de)? {VALUE}{END}",
-    re.IGNORECASE,
-)
-
-
-def _changed(reading: Reading) -> Iterator[Finding]:
-    for at, cue in reading.each(_AT_CHANGED, price=2, whole=False) if reading.speaks(_BY_NOW) else ():
-        match = _NOW.match(reading.text, at + len(cue))
-        if match is not None and reading.likely(looks.coined, bare(match)):
-            yield finding(match)
-
-
-_BY_NOW = expression(r"\bnow\b|jetzt|agora|ahora|adesso|\bora\b|maintenant|\bnu\b|teraz|теперь|\bnå\b")
 # "echo -n bf9d… > config/master.key"
 _ECHO = Needles(("echo ", "printf "))
 _INTO = expression(

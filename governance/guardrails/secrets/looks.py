@@ -12,7 +12,7 @@ from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 
 _PLACEHOLDER = Cue(  # of words in lower case
-    r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|eintragen|inserire|insert|insérer|remplacer|reempla[cz]|hier[_\-]|aqu[ií]\b|votre[_\-]|dein[_\-e]|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
+    r"x{4,}|\*{3,}|\.{3,}|…|•{2,}|your|eintragen|inserire|insert|insérer|remplacer|reempla[cz]|hier[_\-]|aqu[ií]\b|votre[_\-]|dein[_\-e]|(?<![^\W_])(?:ditt|din|dit|twoje|sua|seu|tuo|tua|jouw|sinun|vaše|tvoje|ваш)[_\-]|example|sample|placeholder|change[_\- ]?(?:me|this|it)|replace|insert|dummy|"
     r"redacted|no_log|removed|filtered|hidden|masked|omitted|(?<![^\W_])todo(?![^\W_])|fixme|<|>|\$\{|\{\{|\}\}|\$\(|%\(|(?<![^\W_])%[sd](?![^\W_])|(?<![^\W_])%[a-z_]\w*%|^\$\w+$|^@|^:\w+$|^__\w+__$|"
     r"^(?:required|nullable|sometimes|string)\||my[_\-]?(?:secret|token|key|password|api)|(?:secret|token|key|password)[_\-]?here|fake|not[_\-]?(?:a|real)|"
     r"^(?:null|none|undefined|true|false|string|required|optional|n/?a|tbd|empty|unset|default)$|_{4,}|-{4,}|#{3,}|^\[",

@@ -15,7 +15,7 @@ from governance.guardrails.secrets.told import END, STEMS, bare, finding
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that are words, as its sentences tell."""
     if any(stem in reading.lower for stem in STEMS):
-        for rule in (_phrases, _in_quotes, _right_behind, _bare_phrases, _quoted, _of_files, _generated):
+        for rule in (_phrases, _in_quotes, _bare_phrases, _quoted, _of_files, _generated):
             yield from rule(reading)
 
 
@@ -109,36 +109,6 @@ _PHRASE_EQUALS = expression(
     + ")"
     + END,
     re.IGNORECASE,
-)
-
-
-# "identifiant c.moreau, mot de passe provisoire Pvihx1ZtdH", "open it with the password TCMX822276"
-_RIGHT_BEHIND = expression(
-    r"(?:password|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło)"
-    r"(?: (?:provisoire|temporaire|initial|temporary|provisional|temporal|inicial|provisório|tijdelijk|tymczasowe))? "
-    r"(?P<value>(?=[A-Za-z]{0,20}\d)(?=\d{0,20}[A-Za-z])(?=[a-z\d]{0,20}[A-Z])[A-Za-z\d]{8,24})(?=[.,;!)]{0,2}(?:\s|\Z))"
-)
-_OF_CIPHERS = expression(
-    r"sha|md\d|pbkdf|bcrypt|argon|aes|rfc|cve|windows|office|ntlm|base64|oauth|scram|sap", re.IGNORECASE
-)
-
-
-def _right_behind(reading: Reading) -> Iterator[Finding]:
-    for match in reading.matches(_RIGHT_BEHIND, _NAMES_RIGHT_BEFORE):
-        value = match["value"]
-        if _OF_CIPHERS.match(value) is None and not looks.placeholder(value):
-            yield Finding("password", *match.span("value"), 0.65)
-
-
-_NAMES_RIGHT_BEFORE = (
-    "password ",
-    "passwort ",
-    "kennwort ",
-    "mot de passe ",
-    "contraseña ",
-    "senha ",
-    "wachtwoord ",
-    "hasło ",
 )
 
 

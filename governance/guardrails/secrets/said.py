@@ -19,7 +19,8 @@ _JOINED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af"  #
 _END = rf"(?=[\"'`)\],;!?。、»›”“」』]| [»›]|\.?(?:[\s)]|\Z)|[{_JOINED}])"
 _TELLING = r"(?=[^\s]{0,47}[\d@#$%^&*+=~!?])"  # in every coined value: other words are passed over
 _VALUE = rf"(?:[\"'`„“”「『«‹*]{{1,2}} ?)?{_TELLING}(?P<value>[^\s\"'`<>,;()/|「」『』„“”«»‹›{_JOINED}]{{6,48}}){_END}"
-_SIGN = r"(?:[ \t]?(?:[:=：]{1,2}|->|=>|→|[–—\-](?= ))){0,2}"
+_SIGN = r"(?:[ \t]?[.·_]{3,40}|[ \t]~)?(?:[ \t]?(?:[:=：]{1,2}|->|=>|→|[–—\-](?= ))){0,2}"
+_PHRASE = rf"{_SIGN}[ \t]{{0,3}}[\"`“„«「](?P<value>[^\s\"`“”„«»「」][^\n\"`“”„«»「」]{{8,60}})[\"`”“»」](?![\w\"`])"
 _WITHIN = r"(?:[^\n.;:=?!。；：？！]|\.(?=\w))"  # of one sentence
 
 
@@ -30,6 +31,7 @@ class _Said:
     near: re.Pattern[str]
     far: re.Pattern[str]
     access: re.Pattern[str]
+    phrase: re.Pattern[str]
 
 
 def _any(some: Iterable[str]) -> str:
@@ -46,7 +48,7 @@ def _said(language: Language) -> _Said:
     whose = rf"[ \t](?:{_any(language.of)})[ \t]{_WITHIN}{{1,30}}?" if language.of else rf"[ \t]?{_WITHIN}{{1,24}}?"
     far = rf"(?:{led}|{whose}){value}" if language.bare else rf"{led}{value}"
     code = rf"{between}(?:[ \t]?[:=：]|{copula})[ \t]{{1,3}}(?P<value>(?-i:{_DRAWN}))(?=[\"'`),;!?]|\.?(?:\s|\Z))"
-    return _Said(*(expression(_ENDED + how, re.IGNORECASE) for how in (between + value, far, code)))
+    return _Said(*(expression(_ENDED + how, re.IGNORECASE) for how in (between + value, far, code, between + _PHRASE)))
 
 
 # Letters that were drawn to let somebody in: a capital inside, or a digit.
@@ -68,19 +70,19 @@ def _by_name() -> dict[str, list[_Said]]:
 _SAID = _by_name()
 _AT_NAMES = Needles(_SAID)
 _OF_ACCESS, _ALONE = frozenset(ACCESS), frozenset(COMMON) - frozenset(NAMES)
-SHORTEST_IN_A_WORD = 6
+SHORTEST_IN_A_WORD, FEWEST_WORDS = 6, 3
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that its sentences name."""
     for at, name in reading.each(_AT_NAMES):
-        end = _ended(reading.text, reading.lower, at, name)
+        end = ended(reading.text, reading.lower, at, name)
         told = _told(reading, name, end) if end else None
         if told is not None and told.start not in reading.begun:
             yield told
 
 
-def _ended(text: str, lower: str, at: int, name: str) -> int:
+def ended(text: str, lower: str, at: int, name: str) -> int:
     """Return where the word ends that a name stands in, or 0 where it is part of another word."""
     alone = name in _ALONE
     if lower[at - 1 : at].isalpha() and (alone or (name[0].isascii() and len(name) < SHORTEST_IN_A_WORD)):
@@ -104,6 +106,10 @@ def _told(reading: Reading, name: str, end: int) -> Finding | None:
             match = how.match(reading.text, end)
             if match is not None and likely(reading, bare(match)):
                 return finding(match)
+        match = said.phrase.match(reading.text, end)
+        long = match is not None and len(match["value"].split()) >= FEWEST_WORDS  # a slogan has fewer
+        if match is not None and long and reading.looks(words.phrased, match["value"]):
+            return finding(match)
         match = said.access.match(reading.text, end) if name in _OF_ACCESS else None
         if match is not None and not looks.placeholder(match["value"]):
             return finding(match)

@@ -44,7 +44,7 @@ def _keys_of_networks(reading: Reading) -> Iterator[Finding]:
 
 # "Wifi upstairs: FRITZ!Box 7590 / pw 8884…": as many digits are on no other sticker.
 _AT_KEYS = Needles(("pw", "pwd", "passwort", "password", "kennwort", "key", "schlüssel", "clé", "clave", "chiave"))
-_LONG_NUMBER = expression(r" ?[:=]? {0,16}(?P<value>\d{16,24})(?![\w\-.])")
+_LONG_NUMBER = expression(r" ?[:=]? {0,16}(?P<value>\d{16,24}|\d{4}(?: \d{4}){4})(?![\w\-.])")
 _WIRELESS = expression(r"wi-?fi|wlan|fritz|router|hotspot|speedport|livebox|ssid")
 
 
@@ -55,7 +55,7 @@ def _keys_of_routers(reading: Reading) -> Iterator[Finding]:
             yield Finding("password", *match.span("value"), 0.7)
 
 
-_DIGITS = expression(r"\d{16}")
+_DIGITS = expression(r"\d{16}|(?:\d{4} ){4}\d{4}")
 
 
 # "type this setup key into the app: 5wvy tzbi uguy 3332", whatever language says so.

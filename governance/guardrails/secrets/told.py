@@ -99,10 +99,8 @@ _BESIDE = expression(
 _DOTTED = expression(r" ?[.·_]{3,40} ?:? ?" + VALUE + END)
 _STRICT = ("secret", "passkey", "login code")  # of which only a word counts that can be nothing else
 _BESIDE_CORES = (
-    "password", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "mdp", "contraseña", "clave", "senha", "wachtwoord", "hasło", "hasła", "hasłem", "password-value", "parola d'ordine",
-    "lösenord", "adgangskode", "passord", "heslo", "salasana", "jelszó", "пароль", "parola", "şifre", "şifresi", "密码", "비번", "비밀번호", "パスワード", "पासवर्ड",
-    "κωδικός πρόσβασης", "κωδικος προσβασης", "κωδικός", "κωδικός:", "συνθηματικό", "geslo", "parool", "salasõna", "slaptažodis", "парола", "contrasenya", "pasahitza", "contrasinal", "lykilorð", "kodeord", "סיסמה", "הסיסמה", "كلمة المرور", "كلمة السر", "رمز عبور", "รหัสผ่าน", "kata laluan", "lozinka", "auth code (epp)", "auth-code (epp)", "authcode (epp)", "auth code", "auth-code", "authcode", "authinfo", "auth-info", "epp code", "epp-code", "epp-key", "transfer code", "code de transfert", "código de transferencia", "lösen", "kata sandi", "kata sandinya", "mật khẩu", "wlan-schlüssel", "clé wifi", "clave wifi", "code wifi", "pw", "pwd", "pass", "passw",
-    "kennw", "kennw.", "passw.", "pwd.", "pw.", "mdp.", "m. de p.", "contr.:", "contras.", "wachtw.", *_STRICT,
+    "password-value", "auth code (epp)", "auth-code (epp)", "authcode (epp)", "auth code", "auth-code", "authcode", "authinfo", "auth-info", "epp code", "epp-code", "epp-key", "transfer code", "code de transfert", "código de transferencia",
+    "passw.", "kennw.", "pwd.", "pw.", "mdp.", "m. de p.", "contr.:", "contras.", "wachtw.", *_STRICT,
 )  # fmt: skip
 
 

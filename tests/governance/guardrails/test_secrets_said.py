@@ -107,6 +107,41 @@ def test_the_letters_that_let_somebody_in_are_found(text: str) -> None:
     assert found(text) == [text.rsplit(" ", 1)[1]]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("ゆか:Wi-Fiのパスワードなんだっけ?\nりく:sakura5521mochi だよ\nゆか:つながった", "sakura5521mochi"),
+        ("Ida: hvad er koden til HBO?\nOle: Solsort418 men brug din egen profil", "Solsort418"),
+        ("Rui: deixaste o pc bloqueado e preciso do mapa\nEva: ups, é Pardal27azul\nRui: obrigado", "Pardal27azul"),
+        ("Ben: you left your laptop locked\nAmy: oh sorry, it's Heron27blue", "Heron27blue"),
+        ("Bagas: password wifi dapur apa ya?\nSari: gudeg7719\nBagas: siap", "gudeg7719"),
+        ("수아: 와이파이 비번 뭐야?\n지호: hodu8841 이야", "hodu8841"),
+        ("tunnuslause on `harmaa kivi 4417 lumessa`", "harmaa kivi 4417 lumessa"),
+        ('{"macro": "{$NAS.PASSWORD}", "value": "pR7?kdWwT2mq"}', "pR7?kdWwT2mq"),
+        ("ipmitool -I lanplus -H 10.9.0.4 -U ADMIN -P ZQWKTRMBLA chassis status", "ZQWKTRMBLA"),
+        ("vos codes de secours\n\nGardez ces codes en lieu sûr, chacun ne sert qu'une fois :\n1. kq7v-y3sa\n2. 41qx-m9d2", "kq7v-y3sa"),
+        ("wlan heißt FritzBox 7530, passwort 4417 6094 3811 2290 7118", "4417 6094 3811 2290 7118"),
+        ("Passwort: todobien7741", "todobien7741"),
+    ],
+)  # fmt: skip
+def test_what_is_told_in_talks_lists_and_commands(text: str, value: str) -> None:
+    assert value in found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "login;name;abteilung;letztes_login;passwort_geaendert\nmkrug;Krug, Martin;Einkauf;2026-05-12;2025-11-03\nextern7;Firma;IT;2025-12-20;2025-06-01",
+        "mysql -u les -pditt-passord steder", "We store passwords with argon2id (m=64 MiB, t=3, p=1) and a salt.",
+        'o.User = builder.Configuration["Smtp:User"]!;\no.Password = builder.Configuration["Smtp:Password"]!;',
+        "sudo passwd deploy2024", "usernamePassword(credentialsId: 'ea59635a-49e9-4caf-bac0-4ad3e776a234')", 'parola d\'ordine: "qualità 2024"',
+        "Ana: my laptop locked up again\nTom: it's the battery", "Ana: what's the password?\nTom: todo",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_it_raises_no_alarm(text: str) -> None:
+    assert found(text) == []
+
+
 HONEST = """
 The password must have at least twelve characters.
 I forgot my password again, what a Monday.
