@@ -86,6 +86,7 @@ _NAMES = (
     "storepass",
     "requirepass",
     "community",
+    "ipmitool",
     "identified by",
     "net user ",
     "convertto-securestring",
@@ -156,7 +157,7 @@ _TAIL = Tail(
     rf"|(?i:{forms.SEED_WORDS})[^\n]{{0,130}}(?:\n{{1,2}}[ \t>*\"`]{{0,4}}(?:[a-z]{{3,8}} )*[a-z]{{0,8}}[ \t\"`.]{{0,4}})?"
     r"|(?i:: pass) [^\n]{0,80}"
     # phrases of words, and names before a value
-    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|net use|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
+    r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|ipmitool|net use|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
     r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|(?:can['’]?t|cannot|unable to) scan|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
     r"|(?i:(?:backup|recovery|secours|respaldo|recuper|wiederherst|notfall|резервн)[\w \-]{0,24})[^\n]{0,150}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"

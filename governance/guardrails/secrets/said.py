@@ -19,7 +19,7 @@ _JOINED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af"  #
 _END = rf"(?=[\"'`)\],;!?。、»›”“」』]| [»›]|\.?(?:[\s)]|\Z)|[{_JOINED}])"
 _TELLING = r"(?=[^\s]{0,47}[\d@#$%^&*+=~!?])"  # in every coined value: other words are passed over
 _VALUE = rf"(?:[\"'`„“”「『«‹*]{{1,2}} ?)?{_TELLING}(?P<value>[^\s\"'`<>,;()/|「」『』„“”«»‹›{_JOINED}]{{6,48}}){_END}"
-_SIGN = r"(?:[ \t]?[.·_]{3,40}|[ \t]~)?(?:[ \t]?(?:[:=：]{1,2}|->|=>|→|[–—\-](?= ))){0,2}"
+_SIGN = r"(?:[ \t]?[.·_]{3,40}|[ \t]~)?(?:[ \t]?(?:[:=：]{1,2}|->|=>|→|[–—\-](?= ))[*_]{0,2}){0,2}"
 _PHRASE = rf"{_SIGN}[ \t]{{0,3}}[\"`“„«「](?P<value>[^\s\"`“”„«»「」][^\n\"`“”„«»「」]{{8,60}})[\"`”“»」](?![\w\"`])"
 _WITHIN = r"(?:[^\n.;:=?!。；：？！]|\.(?=\w))"  # of one sentence
 
@@ -104,7 +104,7 @@ def _told(reading: Reading, name: str, end: int) -> Finding | None:
     for said in _SAID[name]:
         for how in (said.near, said.far) if name not in _ALONE else (said.near,):
             match = how.match(reading.text, end)
-            if match is not None and likely(reading, bare(match)):
+            if match is not None and (likely(reading, bare(match)) or _right_behind(match, end)):
                 return finding(match)
         match = said.phrase.match(reading.text, end)
         long = match is not None and len(match["value"].split()) >= FEWEST_WORDS  # a slogan has fewer
@@ -114,6 +114,18 @@ def _told(reading: Reading, name: str, end: int) -> Finding | None:
         if match is not None and not looks.placeholder(match["value"]):
             return finding(match)
     return None
+
+
+def _right_behind(match: re.Match[str], end: int) -> bool:
+    """Tell whether what stands next to a name is letters and digits that were drawn, as banks and offices send them."""
+    value = bare(match)
+    return match.start("value") - end <= NEXT and _SENT.fullmatch(value) is not None and not looks.placeholder(value)
+
+
+_SENT = expression(
+    r"(?!(?i:sha|md\d|pbkdf|bcrypt|argon|aes|rfc|cve|windows|office|ntlm|base64|oauth|scram|sap))(?=[A-Za-z]{0,20}\d)(?=\d{0,20}[A-Za-z])(?=[a-z\d]{0,20}[A-Z])[A-Za-z\d]{8,24}"
+)
+NEXT = 3  # characters at most: a blank, quotes
 
 
 def likely(reading: Reading, value: str) -> bool:
