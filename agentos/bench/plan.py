@@ -43,7 +43,7 @@ def measure(stand: Stand, plan: Plan, progress: Progress) -> dict[str, list[Row]
 
     like = scenes.warm_up(stand)
     # Before the load: for minutes after it the disk still writes what thousands of streams have left.
-    scene("pauses", f"{scenes.PAUSES} approvals", lambda: scenes.pauses(stand))
+    scene("pauses", f"twice {scenes.PAUSES} approvals", lambda: scenes.pauses(stand))
     if "ladder" in plan.scenes:
         with progress.stage("ladder", f"{scenes.WARM_STREAMS} streams to warm up, not counted"):
             scenes.warmed(stand)

@@ -40,7 +40,7 @@ AGED_SESSIONS, AGED_RUNS, AGED_ROUNDS = 20, 100, 8
 ANSWER_SECONDS = 0.25  # of a run among ten
 BETWEEN = 4  # in each so many rounds the ages between the youngest and the oldest are measured, too
 ASKED_SECONDS = 0.6  # after its last run all summaries of a load have been asked for
-PAUSES = 50
+PAUSES = 40
 WAITING, WARMING = 200, 20
 GUARDED_ROUNDS = 4
 PAGE_SESSIONS, PAGE_RUNS, PAGE_REQUESTS = 10_000, 20, 60
@@ -139,25 +139,30 @@ def floors(stand: Stand, streams: int = 200) -> list[Row]:
 
 
 def pauses(stand: Stand, count: int = PAUSES) -> list[Row]:
-    """Approve one refund after the other; measure from the decision's first byte to the next token's."""
-    took = [_pause(stand, *tokens) for tokens in [_tokens(stand)] for _ in range(count)]
-    return [{"pauses": count, "p50_ms": ms(percentile(took, 0.5)), "p99_ms": ms(percentile(took, 0.99))}]
+    """Approve one refund after the other; measure from the decision's first byte to the next token's.
+
+    With the guards that a component has by default, which read what people say; and with guards on the answer as well,
+    which keep each word until the next one has come.
+    """
+    member, approver = stand.visitor("member").token, stand.visitor("approver").token
+    rows: list[Row] = []
+    for path, guards in ((PLAIN_PATH, "input"), (PATH, "input, output")):
+        took = [_pause(stand, path, member, approver) for _ in range(count)]
+        times: Row = {"p50_ms": ms(percentile(took, 0.5)), "p99_ms": ms(percentile(took, 0.99))}
+        rows.append({"through": f"guards: {guards}", "pauses": count, **times})
+    return rows
 
 
-def _tokens(stand: Stand) -> tuple[str, str]:
-    return stand.visitor("member").token, stand.visitor("approver").token
-
-
-def _pause(stand: Stand, member: str, approver: str) -> float:
+def _pause(stand: Stand, path: str, member: str, approver: str) -> float:
     """Return the microseconds from an approval to the first token, less the model's own time to it."""
-    run_id = _start_in_background(stand, member)
+    run_id = _start_in_background(stand, path, member)
     stream = OpenStream(stand.port, member, "GET", f"/api/runs/{run_id}/events")
     stream.read_until(is_paused)
     query = "SELECT id FROM governance_approval WHERE run_id = %s AND status = 'pending'"
     (approval_id,) = stand.meter.fetch(query, run_id)[0]
     began = now_us()
-    path = f"/api/approvals/{approval_id}/resolve"
-    decision = OpenStream(stand.port, approver, "POST", path, {"status": "approved", "reason": "measured"})
+    resolve = f"/api/approvals/{approval_id}/resolve"
+    decision = OpenStream(stand.port, approver, "POST", resolve, {"status": "approved", "reason": "measured"})
     seen, at = stream.read_until(has_token)
     decision.read_until(is_answered)
     decision.close()
@@ -166,9 +171,9 @@ def _pause(stand: Stand, member: str, approver: str) -> float:
     return at - began - FIRST_TOKEN_MS * 1000
 
 
-def _start_in_background(stand: Stand, token: str) -> str:
+def _start_in_background(stand: Stand, path: str, token: str) -> str:
     body = {**PAY, "stream": False, "background": True}
-    request = OpenStream(stand.port, token, "POST", PATH, body)
+    request = OpenStream(stand.port, token, "POST", path, body)
     seen, _ = request.read_until(lambda part: b'"run_id":' in part.replace(b" ", b""))
     request.close()
     return seen.replace(b" ", b"").split(b'"run_id":"')[1][:36].decode()
@@ -195,7 +200,7 @@ def waiting(stand: Stand, count: int = WAITING) -> list[Row]:
 def _waiting_streams(stand: Stand, member: str, count: int) -> list[OpenStream]:
     streams = []
     for _ in range(count):
-        run_id = _start_in_background(stand, member)
+        run_id = _start_in_background(stand, PATH, member)
         streams.append(OpenStream(stand.port, member, "GET", f"/api/runs/{run_id}/events"))
     for stream in streams:
         stream.read_until(is_paused)

@@ -52,7 +52,7 @@ SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "floors": ("Floors: what reading the same streams costs without the product", _FLOORS),
     "pauses": (
         "Approval to first token, over the model's own time, ms",
-        {"pauses": "n", "p50_ms": "p50", "p99_ms": "p99"},
+        {"through": "through", "pauses": "n", "p50_ms": "p50", "p99_ms": "p99"},
     ),
     "sessions": (
         "Runs in sessions of an age, 10 streams, their share of the summaries counted: medians of rounds by turns, "
