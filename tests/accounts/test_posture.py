@@ -15,6 +15,7 @@ from django.core.checks import Tags
 
 from accounts import checks, posture
 from accounts.models import User
+from agentos import settings as ours_as_shipped
 from agentos.asgi import lifespan
 from agentos.core.errors import ConfigError
 from agentos.lean import LeanHandler, cors_headers
@@ -124,6 +125,11 @@ def test_a_provider_for_everybody_beside_another_is_warned_of(
     assert [message.id for message in posture.reach()] == warned
     production.PRODUCTION = False
     assert posture.reach() == []
+
+
+def test_passwords_are_hashed_in_one_way_alone() -> None:
+    """The tests' own settings say another: this is what is shipped, as its file says."""
+    assert ours_as_shipped.PASSWORD_HASHERS == ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
 
 def test_the_development_secret_is_refused(production: Any, tmp_path: Any) -> None:
