@@ -144,8 +144,8 @@ class JournalWriter:
             taken = self._take()
             events = sum(len(item.write.events) for _, waiting in taken for item in waiting)
             await self._flush(taken)
-            self._starts.interval_seconds = commit_interval_seconds(len(taken), time.monotonic() - last)
             interval = flush_interval_seconds(len(taken), events, time.monotonic() - last)
+            self._starts.interval_seconds = interval
 
     def _take(self) -> list[tuple[RunJournal, list[Waiting]]]:
         taken = []
@@ -332,19 +332,18 @@ class JournalWriter:
                 settle(done, error)
 
 
-def commit_interval_seconds(runs: int, took_seconds: float) -> float:
-    """Return what may pass from the beginning of a commit of so many runs to that of the next."""
+def flush_interval_seconds(runs: int, events: int, took_seconds: float) -> float:
+    """Return what may pass from the beginning of a flush of so many runs to that of the next.
+
+    It gains from waiting as far as it joins what each run says meanwhile.
+    """
+    joined = max(1.0, events / max(1, runs))
     return min(
         FLUSH_INTERVAL_SECONDS,
         FLUSH_INTERVAL_SECONDS_PER_RUN * runs,
         FLUSH_INTERVAL_TIMES_ITS_LENGTH * took_seconds,
+        FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN * joined,
     )
-
-
-def flush_interval_seconds(runs: int, events: int, took_seconds: float) -> float:
-    """Return the same for a flush, which gains from waiting as far as it joins what each run says meanwhile."""
-    joined = max(1.0, events / max(1, runs))
-    return min(commit_interval_seconds(runs, took_seconds), FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN * joined)
 
 
 def _parts(waiting: list[Waiting]) -> list[list[Waiting]]:

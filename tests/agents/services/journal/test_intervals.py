@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any, cast
+
 import pytest
 
-from agents.services.journal.writer import FLUSH_INTERVAL_SECONDS, commit_interval_seconds, flush_interval_seconds
+from agents.engine.steps import Write
+from agents.services.hub import Hub
+from agents.services.journal.run_journal import Waiting
+from agents.services.journal.writer import JournalWriter, flush_interval_seconds
+from agents.services.stops import Stops
 
 
 @pytest.mark.parametrize(
@@ -24,5 +31,18 @@ def test_a_flush_waits_as_far_as_it_joins(runs: int, events: int, took_ms: float
     assert flush_interval_seconds(runs, events, took_ms / 1000) * 1000 == pytest.approx(expected_ms)
 
 
-def test_starts_wait_for_company_whatever_the_runs_say() -> None:
-    assert commit_interval_seconds(200, 0.01) == FLUSH_INTERVAL_SECONDS
+async def test_starts_wait_as_long_as_flushes(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = JournalWriter(cast("Any", None), Hub(), process="one", ledger=cast("Any", None), stops=Stops())
+    says = Write(events=[("RunContent", {"content": "a word "})])
+    for _ in range(100):
+        journal: Any = type("Journal", (), {"waiting": [Waiting(says)], "is_aside": False})()
+        writer._dirty[journal] = None
+    writer._wake.set()
+
+    async def flush(taken: object) -> None:
+        await asyncio.sleep(0.02)
+        writer._closing = True
+
+    monkeypatch.setattr(writer, "_flush", flush)
+    await writer._run()
+    assert writer._starts.interval_seconds == flush_interval_seconds(100, 100, 0.02) == 0.0125
