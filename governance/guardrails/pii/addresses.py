@@ -11,7 +11,7 @@ from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, by_length, zones
-from governance.guardrails.pii import examples
+from governance.guardrails.pii import examples, offices
 from governance.guardrails.reading import Reading
 
 _UPPER = r"[A-Z\u00c0-\u00de\u0100-\u017f\u0386-\u03ab\u0410-\u042f\u0404-\u0407]"
@@ -49,7 +49,7 @@ _PLACE = expression(
 _UNIT = expression(r",? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?#?[0-9A-Za-z\-]{1,6}")
 _LIVES = Cue(
     r"(?:\b(?:liv(?:e|es|ed|ing) (?:at|on|in)|resid\w+|address|ship(?:ped|ping)? (?:it )?to|deliver\w*|mail(?:ed|ing)? (?:it )?to|"
-    r"moved to|home|send (?:it|them|the \w+) to|located at|adress?e?n?|direcci[óo]n|\w*adres\w?|\w*anschrift|wohn\w*|habite\w*|domicili\w*|demeurant|livr\w+|spedi\w+|indirizzo|abit[oai]\w*|"
+    r"moved to|home|privat|private|send (?:it|them|the \w+) to|located at|adress?e?n?|direcci[óo]n|\w*adres\w?|\w*anschrift|wohn\w*|habite\w*|domicili\w*|demeurant|livr\w+|spedi\w+|indirizzo|abit[oai]\w*|"
     r"resid\w+|vivo|vive|envi\w+|domicilio|mor[oa]|endere[cç]o|entreg\w+|wysył\w*|mieszka\w*|zamieszka\w*|bor|lakcím\w*|bydlišt\w*|adresi|alamat)\b|адрес|прожива|живу|живёт|住所|宛先|地址|주소)[^\n]{0,30}$"
 )
 # What says that a word before it, or it, is a street's.
@@ -74,7 +74,7 @@ _POSTCODES = (
     expression(rf"[A-Z](?:{_BRITISH}|{_IRISH})(?![A-Z0-9])"),
     expression(rf"\d(?:\d{{3}} [A-Z]{{2}}|\d-\d{{3}}|\d\d \d\d) {_UPPER}[^\W\d_]{{2,20}}+"),
 )
-_LINES = expression(rf"(?:(?:{_CAPITAL}|\d{{1,4}}[A-Za-z]?)[ ,\n]{{1,2}}){{3,9}}$")
+_LINES = expression(rf"(?:(?:{_CAPITAL}|(?<!\d)(?<!\d{{5}}-)\d{{1,4}}[A-Za-z]?)[ ,\n]{{1,2}}){{3,9}}$")
 _STREETS = expression(
     r"\b(?:Street|St|Road|Rd|Lane|Avenue|Ave|Drive|Close|Way|Court|Terrace|Crescent|Gardens|Grove|Place|Hill|Row|Mews|View|Park|Green|Rise)\b[,\n]"
 )
@@ -119,7 +119,8 @@ STREETS = (
 STREET_IN_SHORT = "str."
 STREETS_END = rf"(?:{'|'.join(map(re.escape, (STREET_IN_SHORT, *STREETS)))})"
 TAIL_OF_STREETS = rf"{_UPPER}[\w'’\-]{{1,24}}?{STREETS_END}(?:[ ,]{{1,2}}(?:\d[^\s,]{{0,8}}+(?:[ ,\n]{{1,2}}[\w'’.\-]{{0,24}}){{0,7}})?)?"
-TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n]{{0,3}}+(?:{_UPPER}[^\s,]{{0,24}}+|\d[^\s,]{{0,8}}+|(?:{_SMALL})(?![^\W_])|(?:(?<=[.\d][ºª°oae] ))[a-z]{{1,14}}+)){{0,14}}+[ ,\n]{{0,3}}+[a-z]{{0,4}}"
+_DOORS = "m|lok|int|apto?|esc|piso|bl|sc|et|kv|dpto"  # of flats, before their numbers
+TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n]{{0,3}}+(?:{_UPPER}[^\s,]{{0,24}}+|\d[^\s,]{{0,8}}+|(?:{_SMALL}|{_DOORS})(?![^\W_])\.?|(?:(?<=[.\d][ºª°oae] ))[a-z]{{1,14}}+\.?)){{0,14}}+[ ,\n]{{0,3}}+[a-z]{{0,4}}"
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -146,7 +147,7 @@ def _places(reading: Reading) -> Iterator[Finding]:
 def _labelled(reading: Reading) -> Iterator[Finding]:
     for at, names in reading.places_of(LABELS):
         place = _LIVED.match(reading.text, at + len(max(names, key=len)))
-        if place is not None:
+        if place is not None and not offices.house(reading.text, *place.span("place")):
             yield Finding("address", *place.span("place"), 0.8)
 
 
@@ -218,6 +219,8 @@ def _lived(text: str, start: int) -> bool:
 
 def _somebodys(text: str, start: int, end: int) -> bool:
     """Tell whether the words around a whole address don't speak of a firm or of a place for all, or call it a home."""
+    if offices.house(text, start, end):
+        return False
     before = text[max(0, start - AROUND) : start].lower()
     if _PUBLIC.search(f"{before} {text[end : end + AROUND].lower()}") is None and _VENUE.search(before) is None:
         return True

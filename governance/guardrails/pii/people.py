@@ -10,7 +10,7 @@ from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import places, zones
-from governance.guardrails.pii import births, examples, hosts
+from governance.guardrails.pii import births, examples, hosts, offices
 from governance.guardrails.reading import Reading
 
 _LETTERS = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
@@ -19,7 +19,7 @@ _HOST = expression(
     rf"(?=[{_LETTERS}])(?:[{_LETTERS}](?:[{_LETTERS}\-]{{0,61}}[{_LETTERS}])?\.){{1,6}}(?:[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}|xn--[0-9a-z]{{2,20}})(?![{_LETTERS}@])"
 )
 _FILE_ENDINGS = frozenset(
-    ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "css", "ts", "tsx", "jsx", "json", "map", "html", "htm", "xml", "yml", "yaml", "toml", "lock", "txt", "log", "md", "pdf", "tgz", "gz", "zip", "tar", "whl", "jar", "exe", "dll", "so", "o", "h", "c", "cpp", "java", "rb", "go", "rs", "php", "sql", "csv", "tsv", "bin", "dat", "localhost", "localdomain", "svc", "lan", "invalid", "service", "socket", "timer", "target", "mount", "conf", "ini", "sh", "local"]
+    ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "css", "ts", "tsx", "jsx", "json", "map", "html", "htm", "xml", "yml", "yaml", "toml", "lock", "txt", "log", "md", "pdf", "tgz", "gz", "zip", "tar", "whl", "jar", "exe", "dll", "so", "o", "h", "c", "cpp", "java", "rb", "go", "rs", "php", "sql", "csv", "tsv", "bin", "dat", "localhost", "localdomain", "svc", "lan", "invalid", "service", "socket", "timer", "target", "mount", "conf", "ini", "sh", "local", "internal"]
 )  # fmt: skip
 _REMOTES = (Cue(r"\b(?:ssh|scp|sftp|rsync|mosh|git clone)\b"),)
 _REMOTE = Cue(rf"{_REMOTES[0].pattern}[^\n]{{0,40}}$")
@@ -130,7 +130,7 @@ def _nobodys(address: str) -> bool:
     if written.rpartition(".")[2] in _FILE_ENDINGS:
         return True
     local, _, host = written.replace("%40", "@").partition("@")
-    if local in _ROLES or _TEMPLATE.fullmatch(written) is not None:
+    if offices.mailbox(local) or _TEMPLATE.fullmatch(written) is not None:
         return True
     return _OF_MANUALS.search(host) is not None and (examples.nobody(local) or local in _STAND_INS)
 
@@ -144,12 +144,6 @@ _EXAMPLE_HOST = expression(
     r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:test|domain|company|acme|contoso|foo|bar)\.com)\Z", re.IGNORECASE
 )
 _STAND_IN = expression(r"(?:^|\.)(?:e?mail\.com|\w+\.(?:example|test))\Z", re.IGNORECASE)  # and real people's
-# Mailboxes of an office, not of a person.
-_ROLES = frozenset(
-    {"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "hostmaster", "webmaster", "abuse",
-     "support", "info", "sales", "billing", "helpdesk", "help", "press", "jobs", "careers", "newsletter", "notifications", "alerts",
-     "security", "privacy", "legal", "marketing", "kontakt", "contact", "hello", "office", "service", "feedback", "orders", "invoices", "bot"}
-)  # fmt: skip
 _MESSAGE_NAMES, REACH_MESSAGE = (Cue(r"message-?id|in-reply-to|references|content-id|cid"),), 40
 _MESSAGE_ID = expression(rf"(?:{_MESSAGE_NAMES[0].pattern})[\"']?[: =]{{1,3}}[\"'<]{{0,2}}$")
 # Hosts at which nobody has a mailbox, and the mailboxes that manuals give there.

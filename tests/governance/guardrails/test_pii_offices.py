@@ -1,0 +1,81 @@
+"""Mailboxes of roles and teams, and addresses of firms and houses for many, beside those of people."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.guardrails import pii
+
+
+def kinds(text: str) -> set[str]:
+    return {found.kind for found in pii.detect(text)}
+
+
+@pytest.mark.parametrize(
+    "mailbox",
+    [
+        "admin@norvald.se", "buchhaltung@tischlerei-amann.de", "comptabilite@moulin-vert.fr", "pedidos@almazara-sur.es", "fatture@ferramenta-lodi.it",
+        "imprensa@teatro-norte.pt", "boekhouding@fietsenhuys.nl", "rezerwacje@willa-bukowa.pl", "bokning@fjallstugan.se", "bogholderi@havnen.dk",
+        "kirjanpito@saha.fi", "objednavky@pekarna.cz", "szamlazas@malom.hu", "rezervari@pensiune.ro", "racunovodstvo@klet.si",
+        "front-desk@ferry-inn.co.uk", "front.desk@ferry-inn.co.uk", "datenschutz@klinik-nord.de", "jobs-hamburg@werft.de", "team-y@norvald.se",
+        "billing_eu@norvald.se", "payments-oncall@norvald.se", "tls-reports@norvald.se", "support2@norvald.se", "ticketsupport@norvald.se",
+        "servicedesk+INC0093@uni-marlow.ac.uk", "press.office@council.gov.uk", "anna.berg@build.norvald.internal", "anna.berg@nas.local", "anna.berg@norvald.invalid",
+    ],
+)  # fmt: skip
+def test_mailboxes_of_offices_are_nobodys(mailbox: str) -> None:
+    assert kinds(f"Write to {mailbox} by Friday.") == set()
+
+
+@pytest.mark.parametrize(
+    "mailbox",
+    [
+        "anna.sales@norvald.se", "anna-sales@norvald.se", "sales.anna@norvald.se", "t.okonjo@norvald.se", "pavel.rohan+ops@norvald.se",
+        "office.kaspar@norvald.se", "dev-patel@norvald.se", "priya.dev@norvald.se", "kwame@norvald.se", "juniper.holt+news@norvald.se",
+    ],
+)  # fmt: skip
+def test_a_role_beside_a_name_is_somebodys(mailbox: str) -> None:
+    assert kinds(f"Write to {mailbox} by Friday.") == {"email"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tischlerei Amann GmbH, Lindenweg 4, 35037 Marburg",
+        "Tischlerei Amann GmbH & Co. KG | Lindenweg 4, 35037 Marburg | HRB 4471",
+        "Ferramenta Lodi S.r.l. – P.IVA 03962240796 – Via Garibaldi 12, 40121 Bologna",
+        "Kunden: Norvald Segel AB, org.nr 556532-3432, Storgatan 12, 114 55 Stockholm.",
+        "Fietsenhuys B.V. | Kerkstraat 5, 9712 AB Groningen | KvK 72655252",
+        "Piekarnia Bukowa sp. z o.o., ul. Długa 44, 31-147 Kraków, KRS 0000418822",
+        "Marlow Lettings Ltd, 14 Cowley Street, Oxford OX4 1AB",
+        "Saha Oy, Mannerheimintie 15, 00260 Helsinki",
+        "Pekárna Klas s.r.o., Vinohradská 52, 120 00 Praha 2",
+        "Malom Kft., Kossuth Lajos utca 14, 1053 Budapest",
+        "Moulin Vert, 27 rue des Tanneurs, 67000 Strasbourg, SIRET 732 829 320 00074",
+        "Address of the house: Lindenweg 4, 35037 Marburg. Check-in from 3 pm.",
+        "Adresse des Hotels: Lindenweg 4, 35037 Marburg.",
+        "Office address: Lindenweg 4, 35037 Marburg.",
+    ],
+)
+def test_addresses_of_firms_and_houses_are_nobodys(text: str) -> None:
+    assert kinds(text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Frau Berg, Tischlerei Amann OHG, Lindenweg 4, 35037 Marburg",
+        "Anna Berg, Norvald AB, Storgatan 12, 114 55 Stockholm",
+        "She left Amann GmbH and lives at Lindenweg 4, 35037 Marburg",
+        "Geschäftsführer der Amann GmbH, privat: Lindenweg 4, 35037 Marburg",
+        "My address: Lindenweg 4, 35037 Marburg, I work at Amann GmbH",
+        "Kaspar Ingold, Lindenweg 4, 35037 Marburg, USt-IdNr. DE811907980",
+    ],
+)
+def test_an_address_with_a_name_or_a_home_stays_somebodys(text: str) -> None:
+    assert "address" in kinds(text)
+
+
+def test_an_address_begins_behind_the_number_of_an_organisation() -> None:
+    text = "Anna Berg, 556532-3432, Storgatan 12, 114 55 Stockholm"
+    addresses = [text[found.start : found.end] for found in pii.detect(text) if found.kind == "address"]
+    assert addresses and all(address.startswith("Storgatan") for address in addresses)
