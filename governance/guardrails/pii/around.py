@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from governance.guardrails import labels
+from governance.guardrails import checksums, labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
@@ -72,6 +72,10 @@ def _american(written: str) -> bool:
     return digits[:3] not in {"000", "666"} and digits[3:5] != "00" and digits[5:] != "0000" and len(set(digits)) > 2
 
 
+def _canadian(written: str) -> bool:
+    return checksums.luhn(_digits(written))
+
+
 _LICENCES = (
     r"[A-Z]\d{4}[ \-]?\d{5}[ \-]\d{5}|[A-Z]\d{3}[ \-]\d{3,4}[ \-]\d{2,4}(?:[ \-]\d{2,4}){0,2}|[A-Z9]{5} ?\d{6} ?[A-Z9]{2} ?[A-Z0-9]{3}|"
     r"(?=[A-Z0-9]*[A-Z])(?=(?:[A-Z]*\d){4})[A-Z0-9]{7,14}|(?=(?:\d*[A-Z]){3})(?=(?:[A-Z]*\d){3})[A-Z0-9]{9,14}|(?=[A-Z]*\d)[A-Z0-9]{11}|\d{6,12}"
@@ -106,6 +110,12 @@ KINDS = (
         "ssn|social security|soc sec|social sec|social insurance",
         r"\d{3}[ .\-]?\d{2}[ .\-]?\d{4}",
         check=_american,
+    ),
+    _around(
+        "national_id",
+        "social insurance|assurance sociale",
+        r"\d{3}[ \-]\d{3}[ \-]\d{3}",
+        check=_canadian,
     ),
     _around(
         "medical_id",

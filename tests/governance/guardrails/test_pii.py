@@ -80,6 +80,19 @@ def test_the_words_around_decide(text: str, kinds: list[str]) -> None:
     assert [found.kind for found in pii.detect(text)] == kinds
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"paymentMethod":{"type":"scheme","number":"5474795882024392"}}', {"credit_card"}),
+        ('{"model":{"type":"scheme","number":"5474795882024392"}}', set()),
+        ("Field: Social Insurance Number\nOld: (blank)\nNew: 585 489 685", {"national_id"}),
+        ("Field: Social Insurance Number\nOld: (blank)\nNew: 585 489 686", set()),
+    ],
+)
+def test_numbers_that_fields_name_from_further_off(text: str, found: set[str]) -> None:
+    assert {one.kind for one in pii.detect(text)} == found
+
+
 def test_a_stronger_finding_swallows_what_lies_inside_it() -> None:
     assert [found.kind for found in pii.detect("IBAN DE89 3704 0044 0532 0130 00")] == ["iban"]
 
