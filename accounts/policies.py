@@ -34,6 +34,11 @@ READ, WRITES = "SELECT", ("INSERT", "UPDATE", "DELETE")
 GRANTED_BY = {"read": ("read", "write"), "write": ("write",)}
 
 
+def make_holds() -> tuple[str, str]:
+    """Return the statements that make the function, and let the application's role call it wherever others may not."""
+    return HOLDS_FUNCTION, f'GRANT EXECUTE ON FUNCTION {HOLDS}(varchar[]) TO "{role_name("app")}"'
+
+
 def role_name(role: str) -> str:
     """Return the database role that plays `app`, `system` or `owner`."""
     return str(settings.DATABASE_ROLES[role])

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts.policies import HOLDS, HOLDS_FUNCTION, RIGHTS
+from accounts.policies import HOLDS, RIGHTS, make_holds
 from accounts.tenancy import role_name
 
 
@@ -13,7 +13,8 @@ def make(apps, schema_editor):
         "JOIN accounts_role r ON r.tenant_id = m.tenant_id AND r.name = m.role"
     )
     schema_editor.execute(f'GRANT SELECT ON {RIGHTS} TO "{role_name("app")}"')
-    schema_editor.execute(HOLDS_FUNCTION)  # where this ran before there was one, 0028 makes it
+    for statement in make_holds():  # where this ran before there was one, `accounts.apps` makes it
+        schema_editor.execute(statement)
 
 
 def drop(apps, schema_editor):

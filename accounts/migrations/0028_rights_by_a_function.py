@@ -4,7 +4,7 @@ import re
 
 from django.db import migrations
 
-from accounts.policies import HOLDS, HOLDS_FUNCTION, RIGHTS
+from accounts.policies import HOLDS, RIGHTS
 
 # As PostgreSQL itself spells the two; how it breaks lines and quotes names differs between versions.
 SCOPES = r"ARRAY\[(?:'[^']*'::character varying(?:, )?)+\]"
@@ -22,7 +22,6 @@ POLICIES = """
 
 
 def ask_by_function(apps, schema_editor):
-    schema_editor.execute(HOLDS_FUNCTION)
     rewrite(schema_editor, QUERY, rf"(SELECT {HOLDS}(\1))")
 
 

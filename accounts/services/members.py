@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from uuid import UUID
+
+from django.db import transaction
 
 from accounts import audit
 from accounts.models import Membership, Role, TenantRole, User
@@ -34,9 +37,10 @@ def change_role(principal: Principal, *, user_id: UUID, role: str) -> None:
 
 
 def remove(principal: Principal, *, user_id: UUID) -> None:
-    """End a membership, and then the service accounts that act for the user; what she did stays. Audited.
+    """End a membership, and once that is committed the service accounts that act for the user; what she did stays.
 
-    A process that dies between the two leaves accounts that do nothing, and end when she joins again.
+    Audited. They end in the system role, which would wait for the trail that the caller's transaction holds. A process
+    that dies in between leaves accounts that do nothing, and end when she joins again.
     Raises: PolicyDenied, also when her role grants more than the principal holds; NotFound, Conflict for the last
     administrator.
     """
@@ -44,7 +48,11 @@ def remove(principal: Principal, *, user_id: UUID) -> None:
         member = _locked(principal, user_id, keeps_admin=False)
         member.delete()
         _record(principal, "member.removed", user_id, member.role)
-    service_accounts.end_former(tenant_id=principal.tenant_id, user_id=user_id, actor_id=principal.user_id)
+        transaction.on_commit(partial(_end_accounts, principal.tenant_id, user_id, principal.user_id))
+
+
+def _end_accounts(tenant_id: UUID, user_id: UUID, actor_id: UUID) -> None:
+    service_accounts.end_former(tenant_id=tenant_id, user_id=user_id, actor_id=actor_id)
     cache.forget()
 
 

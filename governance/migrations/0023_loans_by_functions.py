@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.db import migrations
 
-from accounts.policies import CURRENT_TENANT, CURRENT_USER, RIGHTS, THIS_TENANT
+from accounts.policies import CURRENT_TENANT, CURRENT_USER, RIGHTS, THIS_TENANT, role_name
 
 inline = import_module("governance.migrations.0015_consents")
 
@@ -41,6 +41,7 @@ def ask_by_functions(apps, schema_editor):
             f"CREATE FUNCTION {name} RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS "
             f"$$ BEGIN RETURN {told}; END $$"
         )
+        schema_editor.execute(f'GRANT EXECUTE ON FUNCTION {name} TO "{role_name("app")}"')
     for table, (condition, _) in POLICIES.items():
         alter(schema_editor, table, condition)
 

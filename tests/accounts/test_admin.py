@@ -179,6 +179,18 @@ def test_a_key_known_to_who_may_less_is_told_until_it_is_replaced(
     assert "stopped: its user is no member" in browser.get(listed).content.decode()
 
 
+def test_a_key_ends_with_the_member_that_it_acts_for(as_role: Any, acme: TenantWithUsers) -> None:
+    """The page's transaction holds the trail, so what ends in another role comes after it."""
+    asked: Any = {"name": "ci", "user_id": acme.member.id, "scopes_asked": ["agents:run"]}
+    account, _ = service_accounts.create(tenant_id=acme.tenant.id, by=acme.principal("admin"), **asked)
+    member = Membership.objects.using("system").get(tenant_id=acme.tenant.id, user_id=acme.member.id)
+    page = place("membership", member.id, view="delete")
+    assert as_role("admin").post(page, {"post": "yes"}).status_code == 302
+    assert not Membership.objects.using("system").filter(id=member.id).exists()
+    account.refresh_from_db(using="system")
+    assert account.revoked_at is not None
+
+
 def test_no_key_is_made_in_an_approvers_name(as_role: Any, acme: TenantWithUsers) -> None:
     browser = as_role("admin")
     offered = browser.get(place("serviceaccount", view="add")).content.decode()

@@ -17,9 +17,10 @@ from django.core.checks import ERROR, WARNING, Tags, run_checks
 from django.core.management import call_command
 from django.db import connections, models, transaction
 from django.db.migrations.loader import MigrationLoader
+from django.db.models.signals import pre_migrate
 
 from accounts import catalog, checks, declared
-from accounts.isolation import DropTenantIndexes
+from accounts.isolation import DropTenantIndexes, IsolateTable
 from accounts.tenancy import TenantForeignKey, role_name
 from agentos import database as settings_of
 from agentos.core.errors import ConfigError
@@ -302,6 +303,36 @@ def test_policies_of_an_old_database_are_rewritten_to_what_a_new_one_has(
             getattr(made, forth)(apps, editor)
             assert declared.read().differing(declared.sums_of(every_thing(cursor))) == []
         transaction.set_rollback(True, using="owner")
+
+
+def test_a_database_of_before_the_functions_takes_every_migration_that_asks_them(database: None) -> None:
+    """It has the view of the rights and no function, which the policies of the next table ask."""
+    with transaction.atomic(using="owner"), connections["owner"].schema_editor() as editor:
+        editor.execute("DROP FUNCTION accounts_holds(varchar[]) CASCADE")
+        config = apps.get_app_config("accounts")
+        pre_migrate.send(config, app_config=config, using="owner", verbosity=0, interactive=False, plan=[], apps=apps)
+        for statement in IsolateTable("LegalHold", writers=["privacy:hold"]).doing("privacy", apps):
+            if statement.startswith("CREATE POLICY") and "system" not in statement:
+                editor.execute(statement.replace('POLICY "', 'POLICY "again_'))
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(
+                "SELECT has_function_privilege(%s, 'accounts_holds(varchar[])', 'EXECUTE')", [role_name("app")]
+            )
+            assert cursor.fetchone() == (True,)
+        transaction.set_rollback(True, using="owner")
+
+
+@pytest.mark.parametrize("function", ["accounts_holds", "governance_borrows", "governance_lent", "governance_lent_run"])
+def test_what_policies_call_is_granted_by_name(database: None, function: str) -> None:
+    """Some take what everybody may execute away before anything is made."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) a "
+            "JOIN pg_roles r ON r.oid = a.grantee "
+            "WHERE p.proname = %s AND r.rolname = %s AND a.privilege_type = 'EXECUTE'",
+            [function, role_name("app")],
+        )
+        assert cursor.fetchone() == (1,)
 
 
 def every_thing(cursor: Any) -> list[tuple[Any, ...]]:
