@@ -6,6 +6,7 @@ to say, not the provider's.
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from typing import Any, cast
 
@@ -22,8 +23,10 @@ from joserfc.errors import JoseError
 from accounts.services.issuers import is_safe_url
 from accounts.services.providers import Provider
 from agentos.core.clock import monotonic
-from agentos.core.errors import NotAuthenticated, Unavailable
+from agentos.core.errors import NotAuthenticated, Unavailable, whereabouts
 from agentos.core.types import JsonObject
+
+logger = logging.getLogger(__name__)
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 MAX_BYTES = 512 * 1024
@@ -62,28 +65,47 @@ class _Session(OAuth2Session):  # type: ignore[misc]  # authlib has no types
 
 
 class _App(DjangoOAuth2App):  # type: ignore[misc]
+    """The client of one issuer, whose description it reads anew in the middle of a sign-in too."""
+
     client_cls = _Session
     _read_at = float("-inf")
 
+    def __init__(self, *args: Any, issuer: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._issuer = issuer
+
     def load_server_metadata(self) -> JsonObject:
-        if monotonic() - self._read_at >= KEPT_SECONDS:
-            self.forget()
-        metadata: JsonObject = super().load_server_metadata()
+        """Return what the provider says of itself, read and checked within the last `KEPT_SECONDS`.
+
+        Threads share it: a new description is put in place whole, and only once it holds. None waits for another's.
+
+        Raises: ValueError when another issuer answers at its address (OpenID Connect Discovery, section 4.3).
+        """
+        now = monotonic()
+        if now - self._read_at < KEPT_SECONDS:
+            return self.server_metadata
+        metadata = self._described()
+        if metadata.get("issuer") != self._issuer:
+            raise ValueError("another issuer answers there")
         metadata["id_token_signing_alg_values_supported"] = ALGORITHMS  # not what the provider would take besides
+        self.server_metadata: JsonObject = metadata
+        self._read_at = now
         return metadata
 
-    def forget(self) -> None:
-        """Read all anew when it is next needed; who is under way keeps what it has."""
-        self.server_metadata: JsonObject = {}
-        self._read_at = monotonic()
+    def _described(self) -> JsonObject:
+        with self._get_session() as session:
+            response = session.request("GET", self._server_metadata_url, withhold_token=True)
+            response.raise_for_status()
+            return cast(JsonObject, response.json())
 
 
 def begin(request: HttpRequest, provider: Provider) -> HttpResponse:
     """Send the browser to the provider; state, nonce and PKCE verifier stay in its session. Raises: Unavailable."""
     try:
-        app = _app(provider)
+        app = _app(provider, provider.secret)
         return cast(HttpResponse, app.authorize_redirect(request, _callback(provider)))
     except (requests.RequestException, AuthlibBaseError, RuntimeError, *_ODD_ANSWERS) as error:
+        _note_if_odd(provider, error)
         raise _unavailable(error) from error
 
 
@@ -101,9 +123,10 @@ def finish(request: HttpRequest, provider: Provider) -> JsonObject:
         "nonce": {"essential": True},
     }
     try:
-        app = _app(provider)
+        app = _app(provider, provider.secret)
         token = app.authorize_access_token(request, claims_options=options, leeway=SKEW_SECONDS)
     except (AuthlibBaseError, JoseError, *_ODD_ANSWERS) as error:
+        _note_if_odd(provider, error)
         raise NotAuthenticated("The provider did not sign you in: start again.", code="oidc_refused") from error
     except (requests.RequestException, RuntimeError) as error:
         raise _unavailable(error) from error
@@ -113,24 +136,13 @@ def finish(request: HttpRequest, provider: Provider) -> JsonObject:
     return dict(claims)
 
 
-def _app(provider: Provider) -> Any:
-    """Return the client of a provider that has said who it is.
-
-    Raises: ValueError when another issuer answers at its address (OpenID Connect Discovery, section 4.3).
-    """
-    app = _apps(provider, provider.secret)
-    if app.load_server_metadata().get("issuer") != provider.issuer:
-        app.forget()
-        raise ValueError("another issuer answers there")
-    return app
-
-
 @lru_cache(maxsize=32)
-def _apps(provider: Provider, secret: str) -> Any:
+def _app(provider: Provider, secret: str) -> Any:
     """Register a client."""
     return OAuth().register(
         provider.id,
         client_cls=_App,
+        issuer=provider.issuer,
         client_id=provider.client_id,
         client_secret=secret or None,
         server_metadata_url=f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration",
@@ -140,6 +152,12 @@ def _apps(provider: Provider, secret: str) -> Any:
 
 def _callback(provider: Provider) -> str:
     return settings.PUBLIC_URL + reverse("oidc_callback", args=[provider.id])
+
+
+def _note_if_odd(provider: Provider, error: Exception) -> None:
+    """Tell the operator of an error that may be ours as well as the provider's."""
+    if isinstance(error, _ODD_ANSWERS):
+        logger.warning("provider %s: its answer was not understood: %s", provider.id, whereabouts(error))
 
 
 def _unavailable(error: Exception) -> Unavailable:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from django.contrib.messages import get_messages
 from django.core import mail
 from django.test import Client
@@ -15,7 +20,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from accounts import oidc, principals
 from accounts.models import AuditRow, ExternalIdentity, Invitation, Membership, Role, TenantRole, User
-from accounts.services import invitations, second_factor
+from accounts.services import invitations, providers, second_factor
 from accounts.services.attempts import FREE_OF_BOTH
 from agentos.core.clock import monotonic
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
@@ -32,9 +37,9 @@ def idp(acme: TenantWithUsers, settings: Any) -> Iterator[IdentityProvider]:
     with identity_provider(sub="0815", email="member@acme.test", email_verified=True, name="Mia") as provider:
         settings.PUBLIC_URL = OURS
         settings.PROVIDERS = [entry(provider)]
-        oidc._apps.cache_clear()
+        oidc._app.cache_clear()
         yield provider
-        oidc._apps.cache_clear()
+        oidc._app.cache_clear()
 
 
 def entry(idp: IdentityProvider, **changes: Any) -> dict[str, Any]:
@@ -185,6 +190,70 @@ def test_a_provider_that_was_another_for_a_moment_is_asked_again(idp: IdentityPr
     browser = Client()
     sign_in(browser, idp)
     assert is_in(browser)
+
+
+def test_no_code_goes_to_whom_another_issuer_names_in_the_middle_of_a_sign_in(
+    idp: IdentityProvider, acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trade = oidc._App.authorize_access_token
+    now = monotonic()
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        idp.metadata = {"issuer": "https://evil.example", "token_endpoint": f"{idp.issuer}/elsewhere"}
+        monkeypatch.setattr(oidc, "monotonic", lambda: now + oidc.KEPT_SECONDS)
+        return trade(*args, **kwargs)
+
+    monkeypatch.setattr(oidc, "monotonic", lambda: now)
+    browser = Client()
+    back = idp.visit(begin(browser)["Location"]).removeprefix(OURS)
+    monkeypatch.setattr(oidc._App, "authorize_access_token", late)
+    assert "did not sign you in" in refusal(browser.get(back))
+    assert not is_in(browser)
+    assert idp.site is not None
+    assert not [asked for asked in idp.site.asked if asked.path == "/elsewhere"]
+
+
+@pytest.fixture
+def threads_take_short_turns() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_that_read_its_description_at_once_get_it_whole(
+    idp: IdentityProvider, monkeypatch: pytest.MonkeyPatch, threads_take_short_turns: None
+) -> None:
+    said = requests.Response()
+    said.status_code, said._content = 200, json.dumps({"issuer": idp.issuer, "jwks_uri": "kept"}).encode()
+    provider = providers.of_id("corp")
+    app = oidc._app(provider, provider.secret)
+    monkeypatch.setattr(oidc._Session, "request", lambda *args, **kwargs: said)
+    monkeypatch.setattr(oidc, "KEPT_SECONDS", 0.0)
+
+    def read(_: int) -> list[object]:
+        return [app.load_server_metadata().get("jwks_uri") for _ in range(400)]
+
+    with ThreadPoolExecutor(4) as threads:
+        found = [uri for uris in threads.map(read, range(4)) for uri in uris]
+    assert set(found) == {"kept"}
+
+
+def test_an_odd_answer_is_logged_without_its_text(
+    idp: IdentityProvider, acme: TenantWithUsers, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert idp.site is not None
+    rightly = idp.site.answer
+    browser = Client()
+    back = idp.visit(begin(browser)["Location"]).removeprefix(OURS)
+    idp.site.answer = lambda asked: Answer(body=b'["secret"]') if asked.path.startswith("/token") else rightly(asked)
+    with caplog.at_level(logging.WARNING, logger="accounts.oidc"):
+        assert refusal(browser.get(back))
+        assert refusal(browser.get(back))  # a state that is used up is the browser's, not the provider's
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "accounts.oidc"]
+    assert "corp" in line
+    assert "Error at " in line
+    assert "secret" not in line
 
 
 def test_a_state_is_of_one_session_and_good_once(idp: IdentityProvider, acme: TenantWithUsers) -> None:
