@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,11 +20,15 @@ from agentos.serving.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_LINES = 20
+KEPT_CHECKS = 500
 SHOWN_LINES = 8
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 LAST_LINES_SECONDS = 1.0  # its own children may hold the pipe open for longer
 STEADY_SECONDS = 60.0  # a child that lived this long begins again with the first pause
+_AFTERWORD = "Application startup failed"  # uvicorn's line after the one that says why
+_LOG_PREFIX = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \S+ ")
+_FAILED_CHECK = re.compile(r"[a-z_]+\.E\d{3}: ")
 
 
 def management(*arguments: str) -> list[str]:
@@ -47,6 +52,8 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._failed_checks: list[str] = []
+        self._more_checks = 0
         self._started_at = 0.0
         self._pause = FIRST_PAUSE_SECONDS
         self._restart_at: float | None = None
@@ -54,6 +61,8 @@ class Child:
     def start(self) -> None:
         self._let_go()
         self._lines.clear()
+        self._failed_checks.clear()
+        self._more_checks = 0
         self._restart_at = None
         self._started_at = time.monotonic()
         self._process = subprocess.Popen(
@@ -97,6 +106,16 @@ class Child:
 
     def last_lines(self, most: int = SHOWN_LINES) -> list[str]:
         return list(self._lines)[-most:]
+
+    def failed_checks(self) -> list[str]:
+        """Return the lines of checks that refused it, without a log's prefix; the first `KEPT_CHECKS` of them."""
+        more = [f"and {self._more_checks} more: manage.py check --database default"] if self._more_checks else []
+        return [*self._failed_checks, *more]
+
+    def last_word(self) -> str:
+        """Return the last line that says something, without a log's prefix; empty when there is none."""
+        said = [line for line in self._lines if line.strip() and _AFTERWORD not in line]
+        return _LOG_PREFIX.sub("", said[-1]) if said else ""
 
     def terminate(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -152,9 +171,20 @@ class Child:
         with process.stdout as output:
             for raw in output:
                 line = raw.decode("utf-8", "replace").rstrip()
-                self._lines.append(line)
+                self._keep(line)
                 if not self.quiet and line:
                     self.progress.note(self.name, line)
+
+    def _keep(self, line: str) -> None:
+        """Keep it among the last lines, and a failed check for good: there may be one for each table."""
+        self._lines.append(line)
+        check = _LOG_PREFIX.sub("", line)
+        if not _FAILED_CHECK.match(check):
+            return
+        if len(self._failed_checks) < KEPT_CHECKS:
+            self._failed_checks.append(check)
+        else:
+            self._more_checks += 1
 
 
 def stop_all(children: Sequence[Child], seconds: float) -> list[Child]:

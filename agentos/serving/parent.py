@@ -6,7 +6,6 @@ It opens no connection of Django's: children do the work, and each ends by itsel
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import signal
 import socket
@@ -22,7 +21,7 @@ from agentos.core.types import json_object
 from agentos.postgres import PostgresError
 from agentos.serving import ground
 from agentos.serving.banner import what_to_try
-from agentos.serving.children import KEPT_LINES, Child, management, stop_all
+from agentos.serving.children import Child, management, stop_all
 from agentos.serving.progress import Progress
 from agentos.serving.ready import wait_for
 from agentos.serving.seeded import KEY_FILE, Seeded
@@ -31,9 +30,6 @@ STOP_MARGIN_SECONDS = 5.0  # what a child gets beyond its draining
 READY_SECONDS = 60.0
 TICK_SECONDS = 0.2
 DATABASE_LOOK_SECONDS = 5.0
-_AFTERWORD = "Application startup failed"  # uvicorn's line after the one that says why
-_FAILED_CHECK = re.compile(r"[a-z_]+\.E\d{3}: ")
-_LOG_PREFIX = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \S+ ")
 
 
 @dataclass(frozen=True)
@@ -263,9 +259,7 @@ def _last_word(child: Child, otherwise: str) -> str:
 
     Checks that failed have a line each: all of them, so that whoever mends them does it once.
     """
-    said = [line for line in child.last_lines(KEPT_LINES) if line.strip() and _AFTERWORD not in line]
-    lines = [_LOG_PREFIX.sub("", line) for line in said]
-    return "\n".join(filter(_FAILED_CHECK.match, lines)) or (lines[-1] if lines else otherwise)
+    return "\n".join(child.failed_checks()) or child.last_word() or otherwise
 
 
 def _shown(path: Path) -> Path:

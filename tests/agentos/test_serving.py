@@ -20,7 +20,7 @@ import pytest
 from agentos.core.errors import ConfigError
 from agentos.serving import ground
 from agentos.serving.banner import what_to_try
-from agentos.serving.children import Child, stop_all
+from agentos.serving.children import KEPT_CHECKS, Child, stop_all
 from agentos.serving.parent import Parent, Plan, _last_word
 from agentos.serving.progress import Progress
 from agentos.serving.ready import answer, wait_for
@@ -247,13 +247,22 @@ def test_the_last_word_of_a_child_is_the_reason_without_the_logs_prefix(progress
     assert _last_word(Child("web", [], progress), "otherwise") == "otherwise"
 
 
-def test_all_checks_that_failed_are_told_at_once(progress: Progress) -> None:
-    refused = [f"accounts.E023: No policy binds what these do: {number}. Run this." for number in range(9)]
-    with running(
-        Child("migrations", python(f"print('applying 3 migrations\\n' + {chr(10).join(refused)!r})"), progress)
-    ) as child:
+@pytest.mark.parametrize("number", [9, 300])
+def test_all_checks_that_failed_are_told_at_once(progress: Progress, number: int) -> None:
+    said = f"for n in range({number}): print(f'accounts.E023: No policy binds what these do: {{n}}. Run this.')"
+    with running(Child("migrations", python(f"print('applying')\n{said}\nprint('bye')"), progress)) as child:
         child.wait(PATIENCE_SECONDS)
-    assert _last_word(child, "otherwise").splitlines() == refused
+    told = _last_word(child, "otherwise").splitlines()
+    assert told == [f"accounts.E023: No policy binds what these do: {n}. Run this." for n in range(number)]
+
+
+def test_of_checks_without_end_the_first_are_told_and_how_many_there_are_more(progress: Progress) -> None:
+    said = f"for n in range({KEPT_CHECKS} + 7): print(f'2026-01-31 10:00:00,000 ERROR web accounts.E003: table {{n}}.')"
+    with running(Child("web", python(said), progress, quiet=True)) as child:
+        child.wait(PATIENCE_SECONDS)
+    *told, last = _last_word(child, "otherwise").splitlines()
+    assert told == [f"accounts.E003: table {n}." for n in range(KEPT_CHECKS)]
+    assert last == "and 7 more: manage.py check --database default"
 
 
 def test_without_a_demo_only_the_addresses_are_told(tmp_path: Path) -> None:
