@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from accounts import declared
 from accounts.policies import HOLDS
@@ -270,8 +271,9 @@ def _functions() -> Iterator[CheckMessage]:
 
 
 def _provisioner() -> str:
-    """Return the role of DATABASE_URL; nothing for a superuser, who needs no grant, or where there is none."""
-    name = unquote(urlsplit(settings.DATABASE_ADMIN_URL).username or "")
+    """Return DATABASE_URL's role; nothing for a superuser, who needs no grant, or where there is none."""
+    unsaid = next(option.val for option in Conninfo.get_defaults() if option.keyword == b"user") or b""  # PGUSER first
+    name = str(conninfo_to_dict(settings.DATABASE_ADMIN_URL).get("user") or unsaid.decode())
     return name if _ask("SELECT 1 FROM pg_roles WHERE rolname = %(name)s AND NOT rolsuper", {"name": name}) else ""
 
 

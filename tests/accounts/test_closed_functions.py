@@ -185,11 +185,24 @@ def test_a_start_that_is_refused_holds_all_the_sql_that_mends_it(
         assert system.execute("SELECT pg_try_advisory_lock(1)").fetchone() == (True,)
 
 
+@pytest.mark.parametrize(
+    ("url", "user"),
+    [
+        ("postgresql://dba:x@/anything", "other"),
+        ("postgresql:///anything?user=dba", "other"),
+        ("postgresql:///", "dba"),
+    ],
+)
 def test_who_provisions_without_being_a_superuser_keeps_the_lock(
-    made_by_hand: None, admin: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+    made_by_hand: None,
+    admin: psycopg.Connection[tuple[object, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    user: str,
 ) -> None:
     admin.execute("CREATE ROLE dba LOGIN CREATEROLE CREATEDB")
-    monkeypatch.setattr(settings, "DATABASE_ADMIN_URL", "postgresql://dba:x@/anything")
+    monkeypatch.setattr(settings, "DATABASE_ADMIN_URL", url)
+    monkeypatch.setenv("PGUSER", user)
     try:
         for hint in _mends():
             admin.execute(hint.encode())
