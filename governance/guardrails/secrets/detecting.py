@@ -17,6 +17,7 @@ from governance.guardrails.secrets import (
     answers,
     apart,
     asked,
+    beside,
     both,
     broken,
     codes,
@@ -146,6 +147,8 @@ _TAIL = Tail(
     r"|(?i:(?:tele)?phone pass|telefon-?(?:pass|kenn)|memorable word|safe ?word|code ?wor[dt]|mot de code|palabra clave|parola d'ordine)[^\n?]{0,60}(?:\?\s{0,3}[^\n]{0,90})?"
     # a number that opens something, and what is said after it
     rf"|{opening.TAIL}"
+    # what stands beside a log-in, a network or what lets in
+    rf"|{beside.TAIL}"
     rf"|(?i:{spelt.TWO_SAID}(?:[ ,\-]{{1,2}}[^\W\d_]{{0,8}}){{0,8}}[ ,\-]{{0,2}})"
     # a wallet's words that are a sentence, the key of a disk
     r"|(?<=[.?!:\n] )(?:[a-z]{3,8} ){3,23}[a-z]{0,8}|(?<![\w\-])[A-Z\d]{4}(?:-[A-Z\d]{0,4}){1,5}"
@@ -212,6 +215,7 @@ _FINDERS = (
     handed.find,
     talks.find,
     apart.find,
+    beside.find,
     unread.find,
 )
 
