@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
+from governance.guardrails.needles import Blocks, Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, plain, said, words
 from governance.guardrails.secrets.told import ROLE, bare, finding
@@ -31,19 +31,18 @@ _BESIDE = expression(rf"[\"'”»*_`]{{0,3}}(?:[ \t]?[:=])?[ \t]{{1,3}}{_VALUE}"
 
 
 def _named(reading: Reading) -> Iterator[Finding]:
-    for at, name in reading.each(_AT_NAMES):
+    shaped = Blocks(_LOOKS, reading.text)
+    for at, name in reading.standing(_AT_NAMES, whole=True):
+        if not shaped.any(at, at + LONGEST_NAMED):
+            continue
         end = said.ended(reading.text, reading.lower, at, name)
         match = _BESIDE.match(reading.text, end) if end else None
-        if (
-            match is not None
-            and _LOOKS.match(bare(match))
-            and (_own(reading, bare(match)) or _odd(reading.text[at:end], bare(match)))
-        ):
+        if match is not None and (_own(reading, bare(match)) or _odd(reading.text[at:end], bare(match))):
             yield finding(match)
 
 
-# What is judged: other words go on with a sentence.
-_LOOKS = expression(r"(?=[^\s]{0,48}[\d!&+_.\-])|[A-Z]{6}|[^aeiouy]{6}")
+# What is in every such value: other words go on with a sentence.
+_LOOKS, LONGEST_NAMED = expression(r"\w[_.!+&\-]{1,2}\w|[A-Z]{6}|[b-df-hj-np-tv-xz]{6}"), 80
 
 
 def _own(reading: Reading, value: str) -> bool:
@@ -85,7 +84,8 @@ REACH_OF_NETWORK = 100
 
 
 def _of_networks(reading: Reading) -> Iterator[Finding]:
-    for at, name in reading.each(_AT_KEYS):
+    networks = Blocks(_NETWORK, reading.lower)
+    for at, name in reading.each(_AT_KEYS, where=lambda at: networks.any(at - REACH_OF_NETWORK, at)):
         if reading.lower[at - 1 : at].isalpha() or not _before(reading, _NETWORK, at, REACH_OF_NETWORK):
             continue
         match = _KEY.match(reading.text, at + len(name))
@@ -112,34 +112,39 @@ def _before(reading: Reading, what: re.Pattern[str], at: int, reach: int) -> boo
 
 
 # "we changed the wifi, it's pebble-otter-62 now", "it lets you in with Kranich.526.Ufer"
-_AT_OFFERS = Needles((
-    " with ", " type ", " enter ", " is ", " it's ", "its ", " put in ", " then ", " comme ", "c'est ", " es ", " et ", " ist ", " mit ", " messo ", "es: ", "entonces: ", "and ", "und ", " unten ",
-    "set? ", "this: ", " answer ", "antwortest ", "responda ", "ask: ", "asks, ", "intrați cu ", "wpisz ", "tippe ", "ein: ", "try ", "takes ", "that: ", "дальше ", " danach ", "riquadro, ", "field, ",
-    " dus ", "muesch ", " met ", " con ", " use ", " think ", ": ", "→ ", "– ",
-))  # fmt: skip
-_OFFER = expression(_VALUE)
-_ACCESS = expression(
-    r"(?<![a-z])(?:wi-?fi|wlan|log(?:s|ged)?[ \-]?(?:in|ins|out|on)|sign(?:s|ed)?[ \-]?(?:in|out)|account|konto|compte|cuenta|spid|passwor[dt]|lets (?:you|me|him|her|us|them|u) in|gets? (?:you|me|him|her|us|them|u) in(?:to)?"
-    r"|protected|unlock\w*|locked|mailbox|find my (?:iphone|phone|device)|leave name empty|netflix|disney|portal|shared drive|kennwort|fragt dich|se déconnecte|l'espace|painel|entre no|contul|login|terminal|restore|archive"
-    r"|second field|zweites feld|zeitsystem|secondo riquadro|drugim okienku|second box|kicks you out|internet|foto's|entra|входа|inlog)(?![a-z])"
+_LEAD = (
+    r"(?:(?<![\w'’])(?:with|type|types|enter|use|try|takes|is|it'?s|its|put in|then|mit|dann|danach|ist|tippe?|unten|comme|c'est|es|et|puis|con|luego|entonces|responda|messo|è|poi|met|dus|muesch|cu|wpisz|potem|дальше|это)"
+    r"|(?:field|box|feld|riquadro|okienku|campo|champ|case|veld|set\?|[:→–])),?:? [\"'`„“«]?"
 )
-REACH_OF_ACCESS = 130
+_AFTER_LEAD = expression(_LEAD + r"\Z", re.IGNORECASE)
+_OFFERED = expression(
+    r"(?<![^\s\"'`„“«])(?P<value>(?=[^\s]{0,40}[\d!&+_])[^\W\d_][^\s\"'`<>,;:()/|„“”«»‹›\[\]{}\\]{5,48})" + _END
+)
+# What is spoken of where somebody lets another in.
+_ACCESS = expression(
+    r"(?<![a-z])(?:wi-?fi|wlan|internet|network|log(?:s|ged)?[ \-]?(?:in|ins|out|on)|sign(?:s|ed)?[ \-]?(?:in|out)|accounts?|konto|compte|cuenta|contul|mailbox|portal|shared drive|terminal|archive"
+    r"|passwor[dt]|kennwort|protected|unlock\w*|locked|(?:lets|gets?) (?:you|me|him|her|us|them|u) in(?:to)?|kicks you out|fragt dich|find my \w+|l'espace|painel|entre no|entra|intrați|входа|inlog|netflix|spid"
+    r"|second field|zweites feld|zweiten feld|secondo riquadro|secondo campo|drugim okienku|drugim polu|segundo campo|deuxième champ|tweede veld)(?![a-z])"
+)
+REACH_OF_ACCESS, LONGEST_LEAD = 130, 14
 
 
 def _offered(reading: Reading) -> Iterator[Finding]:
+    """Yield what is offered by a verb or a sign, where what stands before speaks of access."""
     if not reading.speaks(_ACCESS):
         return
-    for at, lead in reading.each(_AT_OFFERS, whole=False):
-        start = at + len(lead)
-        match = _OFFER.match(reading.text, start)
-        if match is None or not _mixed(reading, bare(match)):
-            continue
-        if _before(reading, _ACCESS, start, REACH_OF_ACCESS):
+    for match in _OFFERED.finditer(reading.text):
+        start = match.start("value")
+        if (
+            _AFTER_LEAD.search(reading.text, max(0, start - LONGEST_LEAD), start)
+            and _before(reading, _ACCESS, start, REACH_OF_ACCESS)
+            and _mixed(reading, bare(match))
+        ):
             yield finding(match)
 
 
 def _mixed(reading: Reading, value: str) -> bool:
-    """Tell whether a value is words with a digit and a capital or a sign, as nobody writes in a sentence."""
+    """Tell whether a value is words with digits and a capital or a sign, as nobody writes in a sentence."""
     if looks.hexadecimal(value) or _PRODUCT.fullmatch(value) or _FILE.search(value):
         return False
     return (_MIXED.fullmatch(value) is not None and _own(reading, value)) or (
@@ -148,13 +153,14 @@ def _mixed(reading: Reading, value: str) -> bool:
 
 
 _MIXED = expression(
-    r"(?=[^\W\d_]{0,20}[A-Z!?_.\-+&])[^\W\d_]{2,20}[!?_.\-+&]?\d{1,6}(?:[!?_.\-+&]?[^\W\d_]{0,20})[!?]?"
-    r"|(?=[^\d]{1,40}\d)[^\W\d_]{3,20}(?:[!?_.\-+&][^\W_]{1,20}){1,4}"
+    r"[^\W\d_]{4,20}\d{3,6}[^\W\d_]{0,20}[!?]?|(?=[^\d]{1,40}\d)[^\W\d_]{3,20}(?:[!?_.\-+&]{1,2}[^\W_]{1,20}){1,4}[!?]?|[^\W\d_]{3,20}\d{1,6}[^\W\d_]{4,20}[!?]?|[^\W\d_]{4,20}\d{2,6}[!?]"
 )
 _SIGNED = expression(
     r"(?=[^\W\d]{0,40}(?:[!&+]|[A-Z]|_[^\W_]{1,20}_[^\W\d]))[^\W\d_]{3,20}[!_&+][^\W_]{2,20}(?:[!_.&+\-][^\W_]{2,20}){0,4}"
 )
-_PRODUCT = expression(r"(?i:fritz!\w+|\w+[_\-][25](?:[._]4)?G(?:Hz)?)|[A-Z]{1,6}-?\d{1,6}|[A-Za-z]{2,}-\d{1,2}")
+_PRODUCT = expression(
+    r"(?i:fritz!\w+|\w+[_\-][25](?:[._]4)?G(?:Hz)?)|[A-Z]{1,6}-?\d{1,6}|[A-Za-z]{2,}-\d{1,2}|[a-z\-]{3,24}-\d{4}|[a-z]{3,12}(?:19|20)\d\d"
+)
 
 # "salon@ and Balayage4Days!", "santa.office4@ / hohoho-Rudolf-4"
 _AFTER_LOGIN = expression(rf"@,? (?:/|and|und|et|y|e|en|i|with|mit|avec|con|then|dann|,)[ ]{_VALUE}", re.IGNORECASE)
@@ -210,6 +216,6 @@ _OF_WORDS = expression(r"[^\W\d_]{3,20} (?:and|&|et|und|y|e|en|i|in|of) [^\W\d_]
 
 # The end of a text that may still be a password, or be told by how it is said to be written.
 TAIL = (
-    rf"(?i:{'|'.join(sorted((*_AT_OFFERS.words, *_AT_KEYS.words), key=len, reverse=True))})[ \t:=\"'`„“«‹*]{{0,6}}[^\s]{{0,50}}\s?"
+    rf"(?i:{_LEAD})[^\s]{{0,50}}\s?|(?i:{'|'.join(_AT_KEYS.words)})[ \t:=\"'`„“«‹*]{{0,6}}[^\s]{{0,50}}\s?"
     rf"|@,? (?:\w{{1,4}} |[/,] )?[^\s]{{0,50}}\s?"
 )

@@ -23,6 +23,7 @@ from governance.guardrails.secrets import (
     codes,
     columns,
     commands,
+    dials,
     dictated,
     forms,
     handed,
@@ -147,6 +148,8 @@ _TAIL = Tail(
     r"|(?i:(?:tele)?phone pass|telefon-?(?:pass|kenn)|memorable word|safe ?word|code ?wor[dt]|mot de code|palabra clave|parola d'ordine)[^\n?]{0,60}(?:\?\s{0,3}[^\n]{0,90})?"
     # a number that opens something, and what is said after it
     rf"|{opening.TAIL}"
+    # a number and a side, which others may follow
+    rf"|{dials.TAIL}"
     # what stands beside a log-in, a network or what lets in
     rf"|{beside.TAIL}"
     rf"|(?i:{spelt.TWO_SAID}(?:[ ,\-]{{1,2}}[^\W\d_]{{0,8}}){{0,8}}[ ,\-]{{0,2}})"
@@ -203,6 +206,7 @@ _FINDERS = (
     setup.find,
     lines.find,
     opening.find,
+    dials.find,
     codes.find,
     pins.find,
     spelt.find,

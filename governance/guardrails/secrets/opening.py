@@ -60,8 +60,8 @@ _LETTER = r"[^\W\d_]"
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u9fff\uac00-\ud7af"  # scripts without blanks
 _CODE = (
     r"\d{1,2}(?P<sign> ?[\-–·] ?)\d{1,2}(?:(?P=sign)\d{1,2}){1,5}"  # wheels, turns of a dial
-    r"|\d(?:(?: |, )\d){3,7}|\d\d \d\d(?: \d\d)?|\d{3,4}[ \-]\d{3,4}(?: \d{3})?"
-    r"|\*?(?:[A-ZА-Я]\d{3,4}[A-ZА-Я]|[A-ZА-Я]{0,2}\d{3,10}|\d{3,8}[A-ZА-Я]{1,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?"
+    r"|\d(?:(?: |, )\d){3,7}|\d\d \d\d(?: \d\d?)?|\d{3,4}[ \-]\d{3,4}(?: \d{3})?"
+    r"|\*?(?:[A-ZА-Я]\d{2,4}[A-ZА-Я]|[A-ZА-Я]{0,2}\d{3,12}|\d{3,8}[A-ZА-Я]{1,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?"
 )
 _NUMBER = expression(
     rf"(?<![^\W{_UNSPACED}])(?:(?<![./+\-–#$€£%@&?<\\~^_])(?<!\d[:,' ])(?<!\d\) )(?<!\w\[)(?<![^\W{_UNSPACED}]:)|(?<=\b[A-Z]-))"
@@ -85,7 +85,7 @@ TAIL = (
 _COLUMN = expression(
     r"(?<![a-z])(?:[a-z]{0,14}codes?|pins?|combinations?|kombination|combinaison|códigos?|codic[ei]|kod|kod[ey]|koden|kód|koodi|код)(?![a-z])"
 )
-ENOUGH = 1.85
+ENOUGH = 1.72
 _start = attrgetter("start")
 
 
@@ -278,7 +278,29 @@ class _Around:
         score = lead + what + led[Says.OPENING] + (led[Says.PARTICLES] if led[Says.LOCKS] else 0.0) + self._form()
         score += 0.3 * self._said + 0.5 * self._asked + 0.35 * self._by_itself()
         score += 0.6 * (self._alone and not named and (self._said or self._wheels()))
+        score += 0.8 * (self._beside and not named and not self._said)
         return score - self._against
+
+    @property
+    def _beside(self) -> bool:
+        """Tell whether the number stands right behind what it opens, and nothing goes on with it."""
+        if looks.YEAR.match(self._value):
+            return False
+        sign = self._behind and self._behind[0].says & Says.JOINING and self._behind[0].end - self._behind[0].start == 1
+        ends = not self._behind or not self._spaced or sign or self._behind[0].says & Says.ENDS
+        locked = self._before and self._before[0].says & (Says.LOCKS | Says.NUMBERED) == Says.LOCKS
+        return bool(ends and (locked or self._of_several()))
+
+    def _of_several(self) -> bool:
+        """Tell whether the word before is the last of several that name what is opened."""
+        if len(self._before) < FEWEST_OF_NAME:
+            return False
+        last, first = self._before[:FEWEST_OF_NAME]
+        return (
+            last.says == Says.JOINING
+            and last.start - first.end == 1
+            and first.says & (Says.LOCKS | Says.NUMBERED) == Says.LOCKS
+        )
 
     def _by_itself(self) -> bool:
         """Tell whether the number is a sentence or a line."""
@@ -322,7 +344,9 @@ class _Around:
             elif index == 0 and (says & Says.COUNTING or (says & Says.HOURS and self._dated())):
                 return True
             elif says & (Says.OTHERS | Says.MEASURES):
-                if of & (Says.NAMES | Says.FIGURES) or (nearest and not self._content and not self._crossed):
+                if not self._amounts(says, index, of) and (
+                    of & (Says.NAMES | Says.FIGURES) or (nearest and not self._content and not self._crossed)
+                ):
                     return True
                 self._against += self._denies(index, of)
                 self._content += 1
@@ -332,6 +356,11 @@ class _Around:
             of = says
         return self._owned
 
+    def _amounts(self, says: int, index: int, of: int) -> bool:
+        """Tell whether a unit belongs to an amount of its own, after which a verb says what the number is."""
+        before = self._before[index + 1].says if index + 1 < len(self._before) else 0
+        return bool(says & Says.MEASURES and of & Says.SAID and before & Says.NUMBER)
+
     def _dated(self) -> bool:
         return _TIME.fullmatch(self._value) is not None or looks.YEAR.match(self._value) is not None
 
@@ -340,6 +369,8 @@ class _Around:
         before = self._before[index + 1].says if index + 1 < len(self._before) else 0
         if before & Says.NAMES:  # the code of another thing, the state of one
             return 1.2
+        if of & Says.LOCKS and self._before[index].says & Says.NUMBERED:  # a room's door
+            return 0.0
         if (of | before) & Says.NUMBER:  # it says that of another number
             return 0.0
         return 0.4 if self._crossed or self._lines else 0.6
@@ -374,14 +405,16 @@ class _Around:
             if first and not says & _SOUGHT and says & (Says.MEASURES | Says.UNITS | Says.OTHERS):
                 return True
             if first and (not says or says & Says.COUNTING) and self._value[-1] not in "#*":
-                self._against += 1.2 if says or self._behind[0].plural else 0.5
+                self._against += (
+                    1.2 if says or self._behind[0].plural else 0.8 if looks.YEAR.match(self._value) else 0.5
+                )
             said |= first and bool(says & Says.SAID)
-            if said and says & (Says.OTHERS | Says.MEASURES):
+            if said and index <= FEW and says & (Says.OTHERS | Says.MEASURES):
                 return True
             if says & _SOUGHT and (says & Says.NAMES or not says & Says.OTHERS):
                 self._take_behind(says, index, said=said, weight=0.93 - 0.15 * max(0, content - 1))
             elif says & Says.OTHERS and not self._led[Says.SURELY]:
-                self._against += 0.4
+                self._against += 0.6
             content += not says
         return False
 
@@ -400,6 +433,7 @@ class _Around:
         """How much the number looks like a code."""
         value = self._value
         digits = sum(map(str.isdigit, value))
+        written = len(value) if value[0].isalpha() and value[-1].isalpha() else digits
         score = 0.9 if value[-1] in "#*" or value[0] == "*" else 0.0
         score += (
             0.3 * (value[0] == "0")
@@ -412,8 +446,9 @@ class _Around:
             and not (self._led[Says.NAMES] and self._led[Says.CARRIERS])
         ):
             score -= 0.3
-        score -= (0.5 if self._said and self._led[Says.LOCKS] else 0.8) * (digits < USUAL_DIGITS[0])
+        score -= (0.5 if self._said and self._led[Says.LOCKS] else 0.8) * (written < USUAL_DIGITS[0])
         score -= 1.2 * (digits > USUAL_DIGITS[1] and not self._right_behind())
+        score -= 1.2 * (digits > MOST_DIGITS and not self._led[Says.CARRIERS])
         return score - 0.5 * value.endswith("00")
 
     def _right_behind(self) -> bool:
@@ -441,7 +476,8 @@ def _weighed(says: int) -> tuple[tuple[int, float], ...]:
 
 
 _NEARNESS = (0.9, 0.6, 0.45)  # by the ends of sentences between
-FEW, MOST_LINES, MOST_CROSSED, FEWEST_WHEELS, USUAL_DIGITS = 4, 2, 5, 3, (4, 8)
+FEWEST_OF_NAME = 2  # words: "key safe"
+FEW, MOST_LINES, MOST_CROSSED, FEWEST_WHEELS, USUAL_DIGITS, MOST_DIGITS = 4, 2, 5, 3, (4, 8), 10
 _NEAR_OPENING = 0.46
 _PART, _GROUPS, _TIME = (
     expression(r"\d+"),

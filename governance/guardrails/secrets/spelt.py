@@ -37,10 +37,25 @@ _AT_SAID = Needles(
         "combinación",
         "combinazione",
         "geheimzahl",
+        "padlock",
+        "keypad",
+        "alarm",
+        "safe",
+        "gate",
+        "panel",
+        "cadenas",
+        "coffre",
+        "portal",
+        "candado",
+        "tresor",
+        "schloss",
+        "lucchetto",
+        "cancello",
+        "kluis",
     )
 )
 _IN_WORDS = expression(
-    rf"[^\n\d.;!?]{{0,60}}?\b(?P<value>{SAID}(?:[ ,\-]{{1,2}}{SAID}){{3,9}})\b(?! (?:percent|prozent|euros?|times|mal|years?))",
+    rf"[^\n\d;!?]{{0,130}}?(?<![\w\-])(?P<value>{SAID}(?:[ ,\-]{{1,2}}{SAID}){{3,9}})\b(?! (?:percent|prozent|euros?|times|mal|years?))",
     re.IGNORECASE,
 )
 _TWO_SAID = expression(TWO_SAID)

@@ -29,6 +29,16 @@ OPEN: list[tuple[str, str]] = [
     ("As of 3 June the rear entrance takes 80462.", "80462"),
     ("Portkoden är fortfarande 5937.", "5937"),
     ("保险箱密码:739201", "739201"),
+    ("Tue | at home\nWed | keypad 6045# | wipe the sink", "6045#"),
+    ("Crew room door: T3096. Bring the urn back.", "T3096"),
+    ("You sit in row 4, bike lock 8163, helmet in the basket.", "8163"),
+    ("Studio door F61K. The desk logs in by itself.", "F61K"),
+    ("Store cupboard: combination L23-R41-L08", "L23-R41-L08"),
+    ("The box in the loft opens left 37, right 82, left 61.", "left 37, right 82, left 61"),
+    ("la combinaison du coffre : 23 à gauche, 51 à droite, 4 à gauche.", "23 à gauche, 51 à droite, 4 à gauche"),
+    ("The alarm went off at noon. Your aunt told me it's eight one six nine, so it stopped.", "eight one six nine"),
+    ("Ukse kood on 6413, kass on toas.", "6413"),
+    ("הקוד של השער הוא 5804, תודה", "5804"),
     ("Der Code fürs Gartenhäuschen-Schloss wurde gestern auf 3380 geändert.", "3380"),
 ]  # fmt: skip
 HONEST = [
@@ -49,6 +59,9 @@ HONEST = [
     "El código 4021 del manual explica la alarma.",
     "エラーコード4031、ドアが開きません",
     "门票价格是2580元",
+    "Gate 4512, door 12 and alarm 3022 errors were logged.",
+    "The shelf stands left 40, right 60, left 20 of the window.",
+    "Turn left 3, right 2, left 5 streets later.",
     "Phone unlocked after 4500 ms, code path 3300.",
     "Cards and a PIN are taken in all of our 4471 branches.",
 ]

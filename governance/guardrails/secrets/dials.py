@@ -1,0 +1,39 @@
+"""Combinations of dials, turned to one side and the other: "left 46, right 96, left 85", "L12-R30-L07"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from governance.guardrails.expressions import expression
+from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
+
+_SIDE = r"(?:left|right|links|rechts|(?:à )?gauche|(?:à )?droite|izquierda|derecha|sinistra|destra|esquerda|direita|vänster|höger|venstre|højre|høyre|w lewo|w prawo|lewo|prawo|влево|вправо|влево|clockwise|anti-?clockwise)"
+_IN_WORDS = (
+    r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\- ](?:one|two|three|four|five|six|seven|eight|nine))?"
+    r"|(?:thir|four|fif|six|seven|eigh|nine)teen|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+)
+_AMOUNT = rf"(?:\d{{1,2}}|{_IN_WORDS})(?![\w%]|[.,]\d)"
+_THEN = r"(?:[ ,;/\-–>→]{1,4}(?:(?:and|then|und|dann|puis|et|y|luego|e|poi) ){0,2})"
+_DIALLED = expression(
+    rf"(?<![\w.])(?P<value>{_SIDE}(?: (?:to|auf|bis|till?))? {_AMOUNT}(?:{_THEN}{_SIDE}(?: (?:to|auf|bis|till?))? {_AMOUNT}){{2,4}}"
+    rf"|{_AMOUNT} (?:to the |nach |a la |a |à )?{_SIDE}(?:{_THEN}{_AMOUNT} (?:to the |nach |a la |a |à )?{_SIDE}){{2,4}}"
+    r"|[lr] ?\d{1,2}(?:[\- ,/]{1,2}[lr] ?\d{1,2}){2,4})(?!\w)"
+)
+_LOCK = expression(
+    r"combin|kombin|safe|lock|box|cupboard|vault|open|tresor|schloss|coffre|cadenas|cassaforte|caja fuerte|candado|cofre|kluis|slot|sejf|kłódk|сейф|замок|kassaskåp|dial"
+)
+REACH = 90
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """Yield the turns of a folded text that open a lock."""
+    if not reading.speaks(_LOCK):
+        return
+    for match in _DIALLED.finditer(reading.lower):
+        if _LOCK.search(reading.lower, max(0, match.start() - REACH), match.start()):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+# The end of a text that may still be such turns.
+TAIL = rf"(?i:(?:{_SIDE}|{_AMOUNT}|[lr] ?\d)[^\n.;!?]{{0,100}})"
