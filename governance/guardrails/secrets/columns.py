@@ -13,7 +13,7 @@ from governance.guardrails.secrets import looks, plain, words
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield what columns for passwords, keys and PINs hold."""
     for cell in reading.tables.cells(_COLUMN):
-        if _ABOUT.search(cell.column) or not _meant(reading, cell.column, cell.start):
+        if cell.start in reading.begun or _ABOUT.search(cell.column) or not _meant(reading, cell.column, cell.start):
             continue
         value = reading.text[cell.start : cell.end]
         pair = _PAIR.fullmatch(value) if _LOGIN_COLUMN.fullmatch(cell.column) else None

@@ -20,20 +20,19 @@ _DIALLED = expression(
     rf"|{_AMOUNT} (?:to the |nach |a la |a |à )?{_SIDE}(?:{_THEN}{_AMOUNT} (?:to the |nach |a la |a |à )?{_SIDE}){{2,4}}"
     r"|[lr] ?\d{1,2}(?:[\- ,/]{1,2}[lr] ?\d{1,2}){2,4})(?!\w)"
 )
-_LOCK = expression(
-    r"combin|kombin|safe|lock|box|cupboard|vault|open|tresor|schloss|coffre|cadenas|cassaforte|caja fuerte|candado|cofre|kluis|slot|sejf|kłódk|сейф|замок|kassaskåp|dial"
-)
+_LOCKS = r"combin|kombin|safe|lock|box|cupboard|vault|tresor|schloss|coffre|cadenas|cassaforte|caja fuerte|candado|cofre|kluis|sejf|kłódk|сейф|замок|kassaskåp|dial"
+_LOCK = expression(rf"(?:{_LOCKS})(?:[^\n.;!?]{{0,90}}\Z|(?P<far>))")
 REACH = 90
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the turns of a folded text that open a lock."""
-    if not reading.speaks(_LOCK):
-        return
     for match in _DIALLED.finditer(reading.lower):
-        if _LOCK.search(reading.lower, max(0, match.start() - REACH), match.start()):
+        lock = _LOCK.search(reading.lower, max(0, match.start() - REACH), match.start())
+        # Behind a lock of another sentence a side must come first: a stream lets numbers go.
+        if lock is not None and (lock["far"] is None or not match["value"][0].isdigit()):
             yield Finding("pin", *match.span("value"), 0.7)
 
 
 # The end of a text that may still be such turns.
-TAIL = rf"(?i:(?:{_SIDE}|{_AMOUNT}|[lr] ?\d)[^\n.;!?]{{0,100}})"
+TAIL = rf"(?i:(?:{_SIDE}|(?<!\w)[lr] ?\d)[^\n.;!?]{{0,100}}|(?:{_LOCKS})[^\n.;!?]{{0,170}})"

@@ -97,12 +97,15 @@ def find(reading: Reading) -> Iterator[Finding]:
     cells = {cell.start for cell in reading.tables.cells(_COLUMN)}
     for match in _NUMBER.finditer(reading.text):
         start, end = match.span("value")
-        if not words.speak(start, end) or _counts_up(match["value"]):
+        if not words.speak(start, end) or _counts_up(match["value"]) or _SIGNS_WITH.fullmatch(match["value"]):
             continue
         before, behind = words.around(start, end)
         spaced = bool(behind) and (behind[0].start == end or (behind[0].start == end + 1 and lower[end] == " "))
         if _Around((before, behind), match["value"], spaced=spaced, named=start in cells).score >= ENOUGH:
             yield Finding("pin", start, end, 0.7)
+
+
+_SIGNS_WITH = expression(r"[RHEP]S(?:256|384|512)")  # what tokens are signed with
 
 
 def _counts_up(value: str) -> bool:
