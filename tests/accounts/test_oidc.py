@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
 from django.contrib.messages import get_messages
 from django.core import mail
 from django.test import Client
@@ -224,15 +224,16 @@ def threads_take_short_turns() -> Iterator[None]:
 def test_threads_that_read_its_description_at_once_get_it_whole(
     idp: IdentityProvider, monkeypatch: pytest.MonkeyPatch, threads_take_short_turns: None
 ) -> None:
-    said = requests.Response()
-    said.status_code, said._content = 200, json.dumps({"issuer": idp.issuer, "jwks_uri": "kept"}).encode()
+    issuer = idp.issuer
+    said = SimpleNamespace(raise_for_status=lambda: None, json=lambda: {"issuer": issuer, "jwks_uri": "kept"})
+    session = SimpleNamespace(request=lambda *args, **kwargs: said)
     provider = providers.of_id("corp")
     app = oidc._app(provider, provider.secret)
-    monkeypatch.setattr(oidc._Session, "request", lambda *args, **kwargs: said)
+    monkeypatch.setattr(app, "_get_session", lambda: nullcontext(session))
     monkeypatch.setattr(oidc, "KEPT_SECONDS", 0.0)
 
     def read(_: int) -> list[object]:
-        return [app.load_server_metadata().get("jwks_uri") for _ in range(400)]
+        return [app.load_server_metadata().get("jwks_uri") for _ in range(5000)]
 
     with ThreadPoolExecutor(4) as threads:
         found = [uri for uris in threads.map(read, range(4)) for uri in uris]
