@@ -42,6 +42,9 @@ class Says:
     NUMBER = 262144
     ENDS = 524288  # a sentence or a line
     ASKS = 1048576
+    OWNERS = 2097152
+    FURTHER = 4194304  # of several words, any but the first
+    BOARDS = 8388608
 
 
 _SOUGHT = (
@@ -71,7 +74,7 @@ _SHORTENED = (
     r"(?<!\.)(?<!\b\w)(?<!\b\d\d)(?<!\b(?:nr|no|st|dr|og|ug|dg|eg|ca|mr|ms))(?<!\b(?:ext|str|tel|inc|bzw|int|mrs|ref))"
 )
 _WORDS = expression(
-    rf"{_LETTER}+(?:['’\-]{_LETTER}+)*|\d+|(?:[!?;]|{_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
+    rf"2fa\b|{_LETTER}+(?:['’\-]{_LETTER}+)*|\d+|(?:[!?;]|{_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
 )
 _ANY = expression(r"\d[\d \-–·]?\d")
 REACH_BEFORE, REACH_BEHIND, LONGEST_WORD, MOST_WORDS = 150, 32, 40, 28
@@ -121,6 +124,21 @@ class _Word(NamedTuple):
     plural: bool = False  # whether an unknown word could be what is counted
 
 
+class _Several(NamedTuple):
+    """Words that say something together; `begun`: the last may go on."""
+
+    words: str
+    says: int
+    begun: bool
+
+    def stands(self, lower: str, start: int) -> bool:
+        """Tell whether a text has just these words from `start`."""
+        if not lower.startswith(self.words, start):
+            return False
+        end = start + len(self.words)
+        return self.begun or not lower[end : end + 1].isalpha() or _OF_UNSPACED.match(lower, end) is not None
+
+
 class _Table:
     """What words say, by how they begin or end."""
 
@@ -130,7 +148,7 @@ class _Table:
         self._begun: dict[str, int] = {}
         self._ended: dict[str, int] = {}
         self._within: dict[str, int] = {}
-        self.several: dict[str, list[tuple[str, int]]] = {}  # words together, by the first
+        self.several: dict[str, list[_Several]] = {}  # words together, by the first
         for name, listed in raw.items():
             for word in listed.split():
                 self._put(word.replace("_", " "), getattr(Says, name.upper()) | (Says.NAMES if name == "surely" else 0))
@@ -138,7 +156,7 @@ class _Table:
     def _put(self, word: str, says: int) -> None:
         bare = word.strip("*")
         if " " in word:
-            self.several.setdefault(word.split(" ")[0], []).append((bare, says))
+            self.several.setdefault(word.split(" ")[0], []).append(_Several(bare, says, word.endswith("*")))
             return
         kept = self._whole
         if word.endswith("*"):
@@ -236,13 +254,13 @@ class _Words:
         word, (start, end) = match[0], match.span()
         says = self._known.get(word)
         if says is None:
-            says = self._known[word] = Says.NUMBER if word[0].isdigit() else _TABLE.says(word)
+            says = self._known[word] = Says.NUMBER if word.isdigit() else _TABLE.says(word)
         if start < self._several:  # the first has said it
-            return _Word(Says.JOINING, start, end)
-        for several, meant in _TABLE.several.get(word, ()):
-            if self._lower.startswith(several, start):
-                says = meant if meant & Says.OTHERS else says & ~Says.OTHERS | meant
-                self._several = start + len(several)
+            return _Word(Says.JOINING | Says.FURTHER, start, end)
+        for several in _TABLE.several.get(word, ()):
+            if several.stands(self._lower, start):
+                says = several.says if several.says & Says.OTHERS else says & ~Says.OTHERS | several.says
+                self._several = start + len(several.words)
         return _Word(says, start, end, not says and word.endswith(_PLURAL))
 
 
@@ -325,7 +343,7 @@ class _Around:
 
     def _is_other(self) -> bool:
         """Read what stands before, the nearest first; tell whether it calls the number something else."""
-        nearest = True
+        nearest = beside = True
         of = 0  # what the word behind says
         for index, (says, *_) in enumerate(self._before):
             if says & Says.ENDS:
@@ -341,6 +359,7 @@ class _Around:
                 if nearest and self._content == 0 and self._calls_other(says, index):
                     return True
                 self._take(says)
+                self._said |= beside and bool(says & Says.SURELY) and self._plain()
                 nearest = nearest and not says & _NEAREST
             elif says & Says.SAID:
                 self._said |= self._content == 0 and self._lines <= 1 and not self._crossed
@@ -356,6 +375,7 @@ class _Around:
             elif not says & (Says.JOINING | Says.COUNTING):
                 self._content += 1
                 self._against += 0.35 * (index == 0)
+            beside = beside and bool(says & Says.FURTHER)
             of = says
         return self._owned
 
@@ -363,6 +383,13 @@ class _Around:
         """Tell whether a unit belongs to an amount of its own, after which a verb says what the number is."""
         before = self._before[index + 1].says if index + 1 < len(self._before) else 0
         return bool(says & Says.MEASURES and of & Says.SAID and before & Says.NUMBER)
+
+    def _plain(self) -> bool:
+        """Tell whether a name right beside the number is enough: not of two long groups, nor among a board's pins."""
+        grouped = " " in self._value and _GROUPS.fullmatch(self._value) is None
+        return not grouped and not any(
+            word.says & Says.BOARDS for words in (self._before, self._behind) for word in words
+        )
 
     def _dated(self) -> bool:
         return _TIME.fullmatch(self._value) is not None or looks.YEAR.match(self._value) is not None
@@ -400,7 +427,7 @@ class _Around:
     def _goes_on(self) -> bool:
         """Read what stands behind; tell whether the number counts or measures what follows."""
         said = False
-        content = 0
+        content = owner = 0
         for index, (says, *_) in enumerate(self._behind):
             if says & (Says.ENDS | Says.NUMBER):
                 break
@@ -415,10 +442,12 @@ class _Around:
             if said and index <= FEW and says & (Says.OTHERS | Says.MEASURES):
                 return True
             if says & _SOUGHT and (says & Says.NAMES or not says & Says.OTHERS):
-                self._take_behind(says, index, said=said, weight=0.93 - 0.15 * max(0, content - 1))
+                own = Says.SURELY if owner and says & Says.NAMES else 0  # "is your code"
+                self._take_behind(says | own, index, said=said, weight=0.93 - 0.15 * max(0, content - 1))
             elif says & Says.OTHERS and not self._led[Says.SURELY]:
                 self._against += 0.6
             content += not says
+            owner = says & Says.OWNERS
         return False
 
     def _take_behind(self, says: int, index: int, *, said: bool, weight: float) -> None:
@@ -426,6 +455,8 @@ class _Around:
         if says & Says.NAMES and (said or led[Says.BY]):
             led[Says.NAMES] = max(led[Says.NAMES], 1.2)
             self._said |= said
+            if said and says & Says.SURELY:
+                led[Says.SURELY] = _WEIGHTS[Says.SURELY]
         if says & Says.TYPING and index <= FEW:
             led[Says.TYPING] = max(led[Says.TYPING], 1.0)
         for one in (Says.LOCKS, Says.CARRIERS, Says.OPENING, Says.PARTICLES, Says.SETTING):

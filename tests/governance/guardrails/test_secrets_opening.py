@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
-from governance.guardrails.secrets import detect
+from governance.guardrails.secrets import detect, opening
 from tests.governance.guardrails.test_holdback import in_pieces, whole
 
 OPEN: list[tuple[str, str]] = [
@@ -40,6 +44,17 @@ OPEN: list[tuple[str, str]] = [
     ("Ukse kood on 6413, kass on toas.", "6413"),
     ("הקוד של השער הוא 5804, תודה", "5804"),
     ("Der Code fürs Gartenhäuschen-Schloss wurde gestern auf 3380 geändert.", "3380"),
+    ("PIN 4417", "4417"),
+    ("OTP 482913", "482913"),
+    ("OTP 482913 valid for 5 min", "482913"),
+    ("TAN 482913", "482913"),
+    ("2fa code 482913", "482913"),
+    ("482913 is your OTP", "482913"),
+    ("482913 is your code", "482913"),
+    ("482913 ist Ihr Code", "482913"),
+    ("482913 est votre code", "482913"),
+    ("482913 es tu código", "482913"),
+    ("482913 is the code I got by text", "482913"),
 ]  # fmt: skip
 HONEST = [
     "The gate opens at 0630 and the door to the hall at 0700.",
@@ -64,6 +79,10 @@ HONEST = [
     "Turn left 3, right 2, left 5 streets later.",
     "Phone unlocked after 4500 ms, code path 3300.",
     "Cards and a PIN are taken in all of our 4471 branches.",
+    "The door has key insights: 4471",
+    "Safe cabinet, key industry 4417",
+    "Type 1204 in the search box and open the first result",
+    "Set the pressure to 1200 and open the gate valve",
 ]
 
 
@@ -82,3 +101,11 @@ def test_a_number_of_something_else(text: str) -> None:
 def test_in_a_stream(text: str, size: int) -> None:
     text = f"Well, then. {text} And that is all of it."
     assert in_pieces(text[at : at + size] for at in range(0, len(text), size)) == whole(text)
+
+
+def test_a_table_of_words_says_each_once() -> None:
+    table = tomllib.loads(Path(opening.__file__).with_name("opening.toml").read_text("utf-8"))
+    doubles = {
+        name: [word for word, times in Counter(listed.split()).items() if times > 1] for name, listed in table.items()
+    }
+    assert not any(doubles.values()), doubles

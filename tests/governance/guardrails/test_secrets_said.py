@@ -258,3 +258,21 @@ def test_a_table_of_names_says_each_once() -> None:
         every = [*language.names, *language.common, *language.access]
         assert every == [name.lower().strip() for name in every]
         assert not set(language.names) & set(language.common)
+        assert all(len(words) == len(set(words)) for words in (language.names, language.common, language.access))
+        assert all(
+            len(words) == len(set(words)) for words in (language.copulas, language.small, language.of, language.asks)
+        )
+
+
+def test_a_language_is_read_as_its_table_says() -> None:
+    read = vocabulary.language({"names": "code , pass word,key", "is": "is", "bare": False, "joined": True})
+    assert read.names == ("code", "pass word", "key")
+    assert (read.copulas, read.bare, read.joined) == (("is",), False, True)
+
+
+@pytest.mark.parametrize(
+    "table", [{"name": "code"}, {"names": "code,, key"}, {"names": ""}, {"bare": "yes"}, {"names": True}]
+)
+def test_a_language_with_a_slip_is_refused(table: dict[str, str | bool]) -> None:
+    with pytest.raises(ValueError, match=r"A (language|word)"):
+        vocabulary.language(table)
