@@ -442,7 +442,7 @@ class _Around:
             if said and index <= FEW and says & (Says.OTHERS | Says.MEASURES):
                 return True
             if says & _SOUGHT and (says & Says.NAMES or not says & Says.OTHERS):
-                own = Says.SURELY if owner and says & Says.NAMES else 0  # "is your code"
+                own = Says.SURELY if owner and says & Says.NAMES and self._is_whole(index) else 0
                 self._take_behind(says | own, index, said=said, weight=0.93 - 0.15 * max(0, content - 1))
             elif says & Says.OTHERS and not self._led[Says.SURELY]:
                 self._against += 0.6
@@ -450,12 +450,18 @@ class _Around:
             owner = says & Says.OWNERS
         return False
 
+    def _is_whole(self, index: int) -> bool:
+        """Tell whether a name behind is all of it, as in "is your code", not in "your code base" or "your code as a customer"."""
+        name, *after = self._behind[index : index + 3]
+        counted = any(word.says & Says.COUNTING for word in (name, *after))
+        return not counted and (not after or bool(after[0].says))
+
     def _take_behind(self, says: int, index: int, *, said: bool, weight: float) -> None:
         led = self._led
         if says & Says.NAMES and (said or led[Says.BY]):
             led[Says.NAMES] = max(led[Says.NAMES], 1.2)
             self._said |= said
-            if said and says & Says.SURELY:
+            if said and says & Says.SURELY and looks.YEAR.match(self._value) is None:
                 led[Says.SURELY] = _WEIGHTS[Says.SURELY]
         if says & Says.TYPING and index <= FEW:
             led[Says.TYPING] = max(led[Says.TYPING], 1.0)

@@ -83,6 +83,9 @@ HONEST = [
     "Safe cabinet, key industry 4417",
     "Type 1204 in the search box and open the first result",
     "Set the pressure to 1200 and open the gate valve",
+    "2580 es tu código de cliente",
+    "482913 is your code base size",
+    "New: 2019 was the PIN changed?",
 ]
 
 
