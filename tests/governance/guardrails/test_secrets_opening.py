@@ -85,7 +85,7 @@ HONEST = [
     "Set the pressure to 1200 and open the gate valve",
     "2580 es tu código de cliente",
     "482913 is your code base size",
-    "New: 2019 was the PIN changed?",
+    "2019 was your PIN year",
 ]
 
 
