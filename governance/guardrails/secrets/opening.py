@@ -318,7 +318,7 @@ class _Around:
             return False
         last, first = self._before[:FEWEST_OF_NAME]
         return (
-            last.says == Says.JOINING
+            last.says & Says.FURTHER != 0
             and last.start - first.end == 1
             and first.says & (Says.LOCKS | Says.NUMBERED) == Says.LOCKS
         )
