@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
@@ -24,11 +24,16 @@ START = "agents/tester/runs"
 WHOLE = {"message": "Go", "stream": False}
 
 
-@contextmanager
-def no_room(code: str = DISK_FULL) -> Iterator[None]:
+@asynccontextmanager
+async def no_room(code: str = DISK_FULL) -> AsyncIterator[None]:
+    """In threads: a trigger waits for transactions that only the event loop can end."""
     name = connections["default"].settings_dict["NAME"]
-    with unwritable(psycopg.conninfo.make_conninfo(settings.DATABASE_ADMIN_URL, dbname=name), code):
+    refusing = unwritable(psycopg.conninfo.make_conninfo(settings.DATABASE_ADMIN_URL, dbname=name), code)
+    await asyncio.to_thread(refusing.__enter__)
+    try:
         yield
+    finally:
+        await asyncio.to_thread(refusing.__exit__, None, None, None)
 
 
 async def ready() -> tuple[int, object]:
@@ -57,7 +62,7 @@ async def test_a_database_that_takes_nothing_is_told_refused_and_recovered_from(
     process = await make_process(["Done"] * 9)
     call = serve(process)
     assert await ready() == (200, {"ok": True, "detail": ""})
-    with no_room(code):
+    async with no_room(code):
         first = await call(acme.member, START, WHOLE)  # how the process learns of it
         assert (first.status_code, first["Retry-After"]) == (503, "1")
         assert await ready() == (503, {"ok": False, "detail": why})
@@ -85,7 +90,7 @@ async def test_a_live_run_waits_for_room_and_its_readers_are_let_go_meanwhile(
     whole = asyncio.create_task(call(acme.member, START, WHOLE))
     await until(lambda: Run.objects.using("system").count() == 2)
     frames: list[bytes] = []
-    with no_room(code):
+    async with no_room(code):
         model.let_go.set()
         async with asyncio.timeout(20):
             async for frame in stream.streaming_content:
@@ -111,11 +116,11 @@ async def test_a_live_run_waits_for_room_and_its_readers_are_let_go_meanwhile(
 async def test_nothing_is_claimed_while_nothing_can_be_stored(make_process, acme) -> None:
     process = await make_process(["Done"] * 3)
     waiting = process.new(owner="")
-    with no_room():
+    async with no_room():
         with pytest.raises(Exception, match="could not be stored"):
             await process.supervisor.writer.begin(process.new())
         assert process.supervisor.writer.storing.trouble
-    with no_room("40001"):  # passes over: a lock, a deadlock
+    async with no_room("40001"):  # passes over: a lock, a deadlock
         pass
     await process.supervisor.writer.begin(waiting)
     assert process.supervisor.writer.storing.trouble
