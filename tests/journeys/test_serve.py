@@ -78,7 +78,8 @@ def test_two_web_processes_share_one_port_and_answer_until_an_interrupt_has_hand
     # A new connection each time, so that both processes answer some.
     for _ in range(8):
         assert server.client().get(f"/api/runs/{done['run_id']}").json()["status"] == "COMPLETED"
-    run = client.post(path, json={"message": "[[ttft:10000]] Hello", "stream": False, "background": True}).json()
+    # Longer than a busy machine takes to ask whether it drains, shorter than a model's call is waited for then.
+    run = client.post(path, json={"message": "[[ttft:18000]] Hello", "stream": False, "background": True}).json()
     with client.stream("GET", f"/api/runs/{run['run_id']}/events") as stream:
         lines = stream.iter_lines()
         while next(lines) != "event: RunStarted":
