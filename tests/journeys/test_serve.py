@@ -102,12 +102,16 @@ def _when_it_drains(server: RunningServer) -> tuple[httpx.Response, httpx.Respon
     """Return what it says of its readiness and to one more run, each over a connection of its own.
 
     The process that has no run ends at once, and may take a connection just then: another one finds the other process.
+    One that has not been told yet still takes a run.
     """
     token = server.client().headers["Authorization"]
     ask = partial(_asked, server.base_url, headers={"Authorization": token})
     while (ready := ask("GET", "/api/ready")).status_code == 200:
         pass
-    return ready, ask("POST", "/api/agents/helpdesk/runs", json={"message": "Hello"})
+    run = {"message": "Hello", "stream": False}
+    while (refused := ask("POST", "/api/agents/helpdesk/runs", json=run)).is_success:
+        pass
+    return ready, refused
 
 
 def _asked(base_url: str, method: str, path: str, **request: Any) -> httpx.Response:
