@@ -54,4 +54,4 @@ def _all(field: str) -> tuple[str, ...]:
 
 LANGUAGES = tuple(map(language, tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text("utf-8")).values()))
 NAMES, COMMON, ACCESS = _all("names"), _all("common"), _all("access")
-COPULAS, ASKS = _all("copulas"), _all("asks")
+ASKS = _all("asks")
