@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import Final, TypeAlias
 
 from agentos.core.errors import AgentOSError
 
-GATHER_SECONDS: Final = 0.01  # between two requests; a text that comes alone waits for nobody
+GATHER_SECONDS: Final = 0.01  # at most, while others are judged; a text that comes alone waits for nobody
 MOST_TEXTS: Final = 30
 MOST_CHARACTERS: Final = 30_000
 # What is wrong with the provider, or with us, whatever the texts: nobody's text is asked about again alone.
@@ -40,25 +41,35 @@ class Together:
         judged: asyncio.Future[Scores] = loop.create_future()
         self._waiting.append((text, judged))
         if self._timer is None:
-            self._timer = loop.call_at(max(loop.time(), self._left_at + GATHER_SECONDS), self._leave, loop)
+            rest = self._left_at + GATHER_SECONDS if self._tasks else 0.0
+            self._timer = loop.call_at(max(loop.time(), rest), self._leave, loop)
         return await judged
 
     def close(self) -> None:
         """Ask no more; who still waits is cancelled."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         for _, judged in self._waiting:
             judged.cancel()
         for task in self._tasks:
             task.cancel()
 
     def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer, self._left_at = None, loop.time()
         waiting, self._waiting = self._waiting, []
         for batch in _parted(waiting, most=1 if self._is_one_by_one else MOST_TEXTS):
             task = loop.create_task(self._judge(batch))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(partial(self._on_judged, loop))
+
+    def _on_judged(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+        """Let what waits leave once nothing is asked any more: nobody gains by its waiting longer."""
+        self._tasks.discard(task)
+        if self._timer is not None and not self._tasks:
+            self._leave(loop)
 
     async def _judge(self, batch: list[_Waiting]) -> None:
         try:

@@ -49,6 +49,43 @@ async def test_a_text_that_comes_later_waits_for_company() -> None:
     assert provider.asked == [["first"], ["second", "third"]]
 
 
+async def test_who_waits_leaves_with_the_answer_of_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.llm.together.GATHER_SECONDS", 3600.0)
+    answers, asked = asyncio.Event(), []
+
+    async def slow(texts: list[str]) -> Sequence[Scores]:
+        asked.append(texts)
+        await answers.wait()
+        return [{} for _ in texts]
+
+    together = Together(slow)
+    first = asyncio.ensure_future(together.judge("first"))
+    await asyncio.sleep(0.01)
+    others = [asyncio.ensure_future(together.judge(text)) for text in ("second", "third")]
+    await asyncio.sleep(0.01)
+    assert asked == [["first"]]
+    answers.set()
+    await asyncio.wait_for(asyncio.gather(first, *others), 5)
+    assert asked == [["first"], ["second", "third"]]
+
+
+async def test_who_waits_does_not_wait_long_for_those_before() -> None:
+    provider, never = Provider(), asyncio.Event()
+
+    async def first_never(texts: list[str]) -> Sequence[Scores]:
+        if texts == ["first"]:
+            await never.wait()
+        return await provider(texts)
+
+    together = Together(first_never)
+    first = asyncio.ensure_future(together.judge("first"))
+    await asyncio.sleep(0.001)
+    assert await asyncio.wait_for(together.judge("second"), 5) == {"second": 6.0}
+    together.close()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
 async def test_long_texts_go_in_requests_of_their_own() -> None:
     provider = Provider()
     together = Together(provider)
