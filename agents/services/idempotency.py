@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
 from accounts.principals import Principal
 from accounts.privacy.models import Gone as GoneRun
@@ -109,25 +109,35 @@ def first_of(key: Key, *, principal: Principal) -> First | None:
     return _judged(key, [(key.id, *row) for row in known]) if known else None
 
 
-async def take_many(
-    connection: AsyncConnection[Any], wanted: Iterable[tuple[Key, UUID, UUID, UUID]]
-) -> dict[UUID, First | AgentOSError | None]:
-    """Take keys of many users, each as (key, tenant, user, run it starts); return how it went by the keys' ids."""
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Keys that the database was asked for; their answers are on the way."""
+
+    keys: list[Key]
+    rows: str
+    taken: AsyncCursor[Any]
+
+    async def outcomes(self, connection: AsyncConnection[Any]) -> dict[UUID, First | AgentOSError | None]:
+        """Return how it went by the keys' ids: nothing for one that is taken now."""
+        taken = {key_id for (key_id,) in await self.taken.fetchall()}
+        outcomes: dict[UUID, First | AgentOSError | None] = dict.fromkeys(taken)
+        if len(taken) == len(self.keys):
+            return outcomes
+        cursor = await connection.execute(KNOWN, [self.rows])
+        known = await cursor.fetchall()
+        for key in self.keys:
+            try:
+                outcomes[key.id] = _judged(key, known)
+            except (Invalid, Conflict, Gone) as refusal:
+                outcomes[key.id] = refusal
+        return outcomes
+
+
+async def take_many(connection: AsyncConnection[Any], wanted: Iterable[tuple[Key, UUID, UUID, UUID]]) -> Taking:
+    """Ask for keys of many users, each as (key, tenant, user, run it starts); wait for no answer."""
     asked = list(wanted)
     rows = json_text([_row(*one, 0) for one in asked])
-    cursor = await connection.execute(TAKE, [rows])
-    taken = {key_id for (key_id,) in await cursor.fetchall()}
-    outcomes: dict[UUID, First | AgentOSError | None] = dict.fromkeys(taken)
-    if len(taken) == len(asked):
-        return outcomes
-    cursor = await connection.execute(KNOWN, [rows])
-    known = await cursor.fetchall()
-    for key, *_ in asked:
-        try:
-            outcomes[key.id] = _judged(key, known)
-        except (Invalid, Conflict, Gone) as refusal:
-            outcomes[key.id] = refusal
-    return outcomes
+    return Taking([key for key, *_ in asked], rows, await connection.execute(TAKE, [rows]))
 
 
 async def give_back(connection: AsyncConnection[Any], keys: list[Key]) -> None:

@@ -58,8 +58,15 @@ class Ledger(Protocol):
         """
         ...
 
-    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> None:
-        """Reserve what these runs are charged, in the caller's transaction; note allowance or refusal on each."""
+    async def lock(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> Any:
+        """Ask for the locks of what these runs may be charged, in the caller's transaction; wait for no answer."""
+        ...
+
+    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Starting], locked: Any) -> None:
+        """Reserve what these runs are charged; note allowance or refusal on each.
+
+        `locked` is what `lock` of these, and perhaps more, has returned in the same transaction.
+        """
         ...
 
     async def give_back(self, connection: AsyncConnection[Any], run_ids: Sequence[UUID]) -> None:
@@ -88,7 +95,10 @@ class NoLedger:
     def check(self, charges: tuple[Any, ...]) -> None:
         """Have room for everything."""
 
-    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> None:
+    async def lock(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> Any:
+        """Lock nothing."""
+
+    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Starting], locked: Any) -> None:
         """Reserve nothing."""
 
     async def give_back(self, connection: AsyncConnection[Any], run_ids: Sequence[UUID]) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import psycopg
 from django.db import connections
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from agentos.core.clock import monotonic
@@ -180,9 +180,16 @@ class Budgets:
             if (use.left if use else charge.terms.limit) <= 0:
                 raise exceeded(charge.terms.name)
 
-    async def reserve(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> None:
-        """Reserve what these runs are charged, in the order in which they came; two statements for all of them."""
-        uses = await _locked(connection, {charge.key for begin in begins for charge in begin.charges})
+    async def lock(self, connection: AsyncConnection[Any], begins: Sequence[Starting]) -> AsyncCursor[Any] | None:
+        """Ask for the locks of the rows of this period that these runs may be charged to; wait for no answer."""
+        keys = _keys(begins)
+        return await connection.execute(LOCK, [_wanted(keys)]) if keys else None
+
+    async def reserve(
+        self, connection: AsyncConnection[Any], begins: Sequence[Starting], locked: AsyncCursor[Any] | None
+    ) -> None:
+        """Reserve what these runs are charged, in the order in which they came; one statement for all of them."""
+        uses = await _uses(connection, _keys(begins), locked)
         held: list[JsonObject] = []
         for begin in begins:
             charged = [(uses[charge.key], charge.terms) for charge in begin.charges if charge.key in uses]
@@ -345,16 +352,30 @@ def _terms(row: Sequence[Any]) -> Terms:
     return Terms(id, tenant_id, name, Measure(measure), Period(period), *rest)
 
 
+def _keys(begins: Sequence[Starting]) -> set[UseKey]:
+    return {charge.key for begin in begins for charge in begin.charges}
+
+
 async def _locked(connection: AsyncConnection[Any], keys: set[UseKey]) -> dict[UseKey, Use]:
     """Lock the rows of this period, made where they are missing. A budget that is gone has none."""
-    rows = _wanted(keys)
-    cursor = await connection.execute(LOCK, [rows])
-    found = await cursor.fetchall()
-    if len(found) < len(keys):
+    return await _uses(connection, keys, await connection.execute(LOCK, [_wanted(keys)]))
+
+
+async def _uses(
+    connection: AsyncConnection[Any], keys: set[UseKey], locked: AsyncCursor[Any] | None
+) -> dict[UseKey, Use]:
+    """Return the rows that were locked, of these keys and perhaps more; those of them that are missing are made."""
+    found = _by_key(await locked.fetchall() if locked else [])
+    if not keys <= found.keys():
+        rows = _wanted(keys)
         await connection.execute(MAKE, [rows])
         cursor = await connection.execute(LOCK, [rows])
-        found = await cursor.fetchall()
-    return {use.key: use for use in (Use(*row) for row in found)}
+        found |= _by_key(await cursor.fetchall())
+    return found
+
+
+def _by_key(rows: Iterable[Sequence[Any]]) -> dict[UseKey, Use]:
+    return {use.key: use for use in (Use(*row) for row in rows)}
 
 
 async def _held_by(connection: AsyncConnection[Any], run: RunInfo) -> dict[UseKey, tuple[UUID, Decimal]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
 from accounts.journal_audit import append_locked, lock_heads
 from accounts.models import Membership
@@ -24,7 +24,7 @@ from agents.engine.steps import GUARDS, AuditEntry
 from agents.models import Run, Session
 from agents.services import authority, idempotency
 from agents.services.crash import CrashPoint, crash_here, is_armed
-from agents.services.idempotency import First, Key
+from agents.services.idempotency import First, Key, Taking
 from agents.services.jobs import NewJob, store
 from agents.services.journal import children
 from agents.services.journal.children import Family, Parent
@@ -136,14 +136,14 @@ async def begin_runs(
 ) -> None:
     """Store the runs, and jobs, and note on each how it went. A refused one answers its own caller only."""
     async with in_few_trips(connection) as pipeline:
-        if begins:
-            await _admit(connection, begins)
-            await _admit_children(connection, begins)
-        await _reserve(connection, begins, jobs, ledger)
-        asked = [(job, await store(connection, job)) for job in sorted(jobs, key=lambda job: job.place)]
+        asked = await _ask(connection, begins, jobs, ledger)
+        await _admit(connection, begins, asked)
+        await _admit_children(connection, begins)
+        await _reserve(connection, begins, jobs, ledger, asked)
+        storing = [(job, await store(connection, job)) for job in sorted(jobs, key=lambda job: job.place)]
         if fresh := [begin for begin in begins if begin.attached_to is None and begin.refusal is None]:
             await _store_runs(connection, fresh)
-        for job, cursor in asked:
+        for job, cursor in storing:
             job.is_stored = await cursor.fetchone() is not None
         if unheld := [job.run_id for job in jobs if job.holds and not job.is_stored]:
             await ledger.give_back(connection, unheld)
@@ -164,16 +164,42 @@ async def _store_runs(connection: AsyncConnection[Any], fresh: list[Begin]) -> N
     await append_locked(connection, heads, _audit(fresh))
 
 
-async def _admit(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
-    """Keep the requesters members until the commit, take their keys, and refuse whoever is none any more.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the first trip asks for, in the order of its locks: members, keys, and what the ledger may charge."""
+
+    members: AsyncCursor[Any] | None
+    keys: Taking | None
+    charged: Any
+
+
+async def _ask(connection: AsyncConnection[Any], begins: list[Begin], jobs: Sequence[NewJob], ledger: Ledger) -> _Asked:
+    """Keep the requesters members until the commit, and lock what the runs and jobs want.
 
     An erasure ends the membership first: it waits for this lock and then finds the run, or is seen here.
     """
     users = list({(begin.tenant_id, begin.user_id) for begin in begins})
-    asked = [tenant_id for tenant_id, _ in users], [user_id for _, user_id in users]
-    cursor = await connection.execute(MEMBERS, asked)
-    await _take_keys(connection, begins)
-    members = set(await cursor.fetchall())
+    tenants_and_users = [tenant_id for tenant_id, _ in users], [user_id for _, user_id in users]
+    wanted = [(begin.key, begin.tenant_id, begin.user_id, begin.run_id) for begin in begins if begin.key]
+    return _Asked(
+        await connection.execute(MEMBERS, tenants_and_users) if users else None,
+        await idempotency.take_many(connection, wanted) if wanted else None,
+        await ledger.lock(connection, [*begins, *jobs]),
+    )
+
+
+async def _admit(connection: AsyncConnection[Any], begins: list[Begin], asked: _Asked) -> None:
+    """Refuse whoever is no member any more, and attach to its first run what has come before."""
+    if asked.members is None:
+        return
+    members = set(await asked.members.fetchall())
+    outcomes = await asked.keys.outcomes(connection) if asked.keys else {}
+    for begin in begins:
+        outcome = outcomes.get(begin.key.id) if begin.key else None
+        if isinstance(outcome, First):
+            begin.attached_to = outcome.run_id
+        else:
+            begin.refusal = outcome
     for begin in (refused := [begin for begin in begins if (begin.tenant_id, begin.user_id) not in members]):
         begin.refusal, begin.attached_to = PolicyDenied(NO_MEMBER, code="not_a_member"), None
     await _let_go(connection, begins, refused)
@@ -200,21 +226,8 @@ async def _admit_children(connection: AsyncConnection[Any], begins: list[Begin])
     await _let_go(connection, begins, [begin for begin, _ in asked if begin.refusal])
 
 
-async def _take_keys(connection: AsyncConnection[Any], begins: list[Begin]) -> None:
-    wanted = [(begin.key, begin.tenant_id, begin.user_id, begin.run_id) for begin in begins if begin.key]
-    if not wanted:
-        return
-    outcomes = await idempotency.take_many(connection, wanted)
-    for begin in begins:
-        outcome = outcomes.get(begin.key.id) if begin.key else None
-        if isinstance(outcome, First):
-            begin.attached_to = outcome.run_id
-        else:
-            begin.refusal = outcome
-
-
 async def _reserve(
-    connection: AsyncConnection[Any], begins: list[Begin], jobs: Sequence[NewJob], ledger: Ledger
+    connection: AsyncConnection[Any], begins: list[Begin], jobs: Sequence[NewJob], ledger: Ledger, asked: _Asked
 ) -> None:
     """Reserve what the new runs are charged, then jobs."""
     charged = {
@@ -222,7 +235,7 @@ async def _reserve(
     }
     reserving: list[Starting] = [*charged.values(), *(job for job in jobs if job.charges)]
     if reserving:
-        await ledger.reserve(connection, reserving)
+        await ledger.reserve(connection, reserving, asked.charged)
     await _let_go(connection, begins, [begin for begin in charged.values() if begin.refusal])
 
 

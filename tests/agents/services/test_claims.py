@@ -52,7 +52,8 @@ async def test_who_begins_under_a_key_that_another_process_is_just_taking_waits_
     await process.supervisor.writer.begin(first)
     taken = replace(second.key, id=new_id()), second.tenant_id, second.user_id, first.run_id
     async with process.pool.connection() as connection, connection.transaction(force_rollback=not first_commits):
-        assert list((await idempotency.take_many(connection, [taken])).values()) == [None]
+        taking = await idempotency.take_many(connection, [taken])
+        assert list((await taking.outcomes(connection)).values()) == [None]
         beginning = asyncio.create_task(process.supervisor.writer.begin(second))
         await all_wait(connection, 1)
     await beginning
