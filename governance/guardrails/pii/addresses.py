@@ -22,9 +22,12 @@ _IRISH = r"(?<![A-Z0-9].)(?<=[ACDEFHKNPRTVWXY])\d[\dW] [A-Z\d]{4}"
 _STATES = r"(?:[A-Z]{2}|NSW|VIC|QLD|TAS|ACT)"
 # A town with its code before or after it.
 _TOWN = rf"(?:{_CODES} {_UPPER}[\w'’\-]{{1,24}}+|(?:{_CAPITAL}[ ,\-]{{1,3}}){{1,4}}(?:{_STATES}[, ]{{1,2}}|CEP )?(?:{_CODES}|[A-Z]{_BRITISH}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\w/]))"
-_HOUSE = r"(?:[nN][roº°]?\.? ?|No\.?:? ?|д\. ?|дом |Nr\.? )?\d{1,5}(?: ?[a-zA-Zа-яА-Я]\b)?(?:[/\-]\d{1,4}[a-zA-Z]?)?(?![\w:%€$]|[.,]\d)"
+_HOUSE = r"(?:[nN]\.? ?[roº°ª]{0,2}\.? ?|No\.?:? ?|д\. ?|дом |Nr\.? )?\d{1,5}(?: ?[a-zA-Zа-яА-Я]\b)?(?:[/\-]\d{1,4}[a-zA-Z]?){0,3}(?![\w:%€$]|[.,]\d)"
 # Floor, door and district, before the town.
 _IN_TOWN = rf"(?:[^\n,;]{{0,24}}+(?:,[^\n,;]{{1,28}}+){{0,3}}?,|\n|,\n|) ?{_TOWN}"
+# A flat, behind the number of its house.
+_DOOR = r"(?i:кв|ап|ет|вх|корп|подъезд|под|эт|этаж|apt|ap|apto|app|appt|apart\w{0,4}|et|sc|bl|bloc|blok|m|mieszk\w{0,5}|lok|kl|kat|daire|stiege|stg|top|tür|whg|wohnung|lgh|lejl|leil|as|em|fszt|ajtó|piso|planta|puerta|pta|esc|int|interno|scala|piano|bus|bte|étage|bât|bâtiment|flat|unit|floor|stan|byt)\.? ?(?i:n[roº°]{0,2}\.? ?)?(?:\d[\w/\-]{0,5}|[A-ZА-Я]\d{0,3}(?!\w))"
+_DOORED = rf"(?:(?:, ?| ){_DOOR}|(?:, ?| )\d{{1,2}}\.? ?[ºª°o]\.?(?: ?(?:[A-Z]\b|(?:izq\w{{0,6}}|dcha|dto|esq|frente|dir)\b\.?))?){{1,5}}"
 _SMALL = r"d[eiao]s?|dei|degli|delle|del(?:la|l)?|dos|das|la|le|les|lai|los|las|el|du|of|y|e|the|alten|neuen|großen|kleinen|hohen|langen"
 _NAME = rf"(?:(?:{_CAPITAL}|{_SMALL})(?: |(?=[,\n]))){{1,6}}+"
 _REST = rf"(?:[ ,\-–#]{{1,3}}(?:{_CAPITAL}|\d[\w\-]{{0,8}}+|(?:{_SMALL})\b)){{0,9}}+"
@@ -47,20 +50,63 @@ _PLACE = expression(
     r"(?:,? [A-Z]{2},? \d{5}(?:-\d{4})?|,? [A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}|,? (?:NSW|VIC|QLD|TAS|ACT|WA|SA|NT) \d{4}|,? [A-Z]{2} [A-Z]\d[A-Z] ?\d[A-Z]\d|,? [A-Z]{2}\b(?! ?\d)|,? \d{4,6}\b)"
 )
 _UNIT = expression(r",? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?#?[0-9A-Za-z\-]{1,6}")
+# A town, its state and its code tell the line before for a street, whatever that is called.
+_STATE_AND_CODE = r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]),? \d{5}(?:-\d{4})?(?!\d)"
+_PROVINCE_AND_CODE = r"(?:AB|BC|MB|N[BLSTU]|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d(?!\w)"
+_CODE_OF_AMERICA = expression(rf"\b(?:{_STATE_AND_CODE}|{_PROVINCE_AND_CODE})")
+_AMERICAN_LINES = expression(
+    rf"(?<![0-9A-Za-z.,$€£\-/#:])\d{{1,5}}(?:-?[A-Z]|-\d{{1,4}}| 1/2)? (?:(?:[NSEW]|N[EW]|S[EW])\.? )?(?:(?:{_CAPITAL}|\d{{1,3}}(?:st|nd|rd|th)|de|la|del|du|des|of|the|and) ?){{1,6}}(?:, ?|\n)"
+    rf"(?:(?:Apt|Apartment|Unit|Ste|Suite|Lot|Trlr|Rm|Fl|#)\.? ?#?[\w\-]{{1,6}}(?:, ?|\n))?(?:{_CAPITAL} ?){{1,4}}, ?"
+    rf"(?:{_STATE_AND_CODE}|{_PROVINCE_AND_CODE})"
+)
+LONGEST_LINES = 110
+_FLAT_AND_CODE = expression(
+    r"(?<![^\W_])(?P<place>(?:Flat|Apt|Apartment|Unit)(?: No)?\.?[ :#\-]{0,2}[A-Z]?-?\d[\w/\-]{0,7}|(?:(?:House|Plot|Door|Villa|Block|Blk|Room|Qtr|Tower|H\.? ?No|D\.? ?No)(?: No)?\.?[ :#\-]{0,2})(?=[A-Z]?-?\d)(?P<number>[A-Z]?-?\d[\w/\-]{0,7}))"
+    r",(?P<rest>[^\n;|<>\"?!]{8,110}?[ ,\-–](?:\d{6}|\d{3} \d{3}|\d{5}))(?![\d\w])"
+)
+_FLATS = (
+    "flat",
+    "apt",
+    "apartment",
+    "unit",
+    "house",
+    "plot",
+    "door",
+    "villa",
+    "block",
+    "blk",
+    "room",
+    "qtr",
+    "tower",
+    "h.no",
+    "h no",
+    "h. no",
+    "d.no",
+)
 _LIVES = Cue(
     r"(?:\b(?:liv(?:e|es|ed|ing) (?:at|on|in)|resid\w+|address|ship(?:ped|ping)? (?:it )?to|deliver\w*|mail(?:ed|ing)? (?:it )?to|"
     r"moved to|home|privat|private|send (?:it|them|the \w+) to|located at|adress?e?n?|direcci[óo]n|\w*adres\w?|\w*anschrift|wohn\w*|habite\w*|domicili\w*|demeurant|livr\w+|spedi\w+|indirizzo|abit[oai]\w*|"
     r"resid\w+|vivo|vive|envi\w+|domicilio|mor[oa]|endere[cç]o|entreg\w+|wysył\w*|mieszka\w*|zamieszka\w*|bor|lakcím\w*|bydlišt\w*|adresi|alamat)\b|адрес|прожива|живу|живёт|住所|宛先|地址|주소)[^\n]{0,30}$"
+    r"|\b(?:oib|jmbg|pesel|cnp|egn|егн|dni|nif|nie|cpf|rodné číslo|r\. ?č\.|personnummer|bsn|emšo|pps|инн|ипн|рнокпп)[ :.№]{1,3}[\da-z][\d ./\-]{6,14}[a-z]?, (?:[^\d\n,]{2,24}, )?$"
 )
 # What says that a word before it, or it, is a street's.
-_SUFFIXES = r"(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|damm|ufer|ring|graben|markt|hof|steig|stieg|kamp|straat|gracht|laan|dreef|steeg|hoek|oord|weide|erf|plein|kade|dijk|singel|gatan|vägen|gränd|gade|vej|allé|gata|gate|veien|vegen|torget|stigen|backen|stræde|torv|katu|kuja|polku|tie|utca|u\.|út|tér|körút|ova|ská|cad\.|sok\.|cd\.)"
+_SUFFIXES = r"(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|damm|ufer|ring|graben|markt|hof|steig|stieg|kamp|straat|gracht|laan|dreef|steeg|hoek|oord|weide|erf|plein|kade|dijk|singel|gatan|vägen|gränd|gade|vej|allé|gata|gate|veien|vegen|torget|stigen|backen|stræde|torv|katu|kuja|polku|rinne|kaari|tie|utca|u\.|út|tér|körút|ova|ská|cad\.|sok\.|cd\.)"
 _PREFIXES = (
-    r"(?:rue|avenue|av\.|avda\.?|avenida|bd|boulevard|chemin|allée|place|impasse|quai|cours|via|viale|corso|piazza|vicolo|largo|calle|c/|plaza|paseo|carrer|carretera|rua|r\.|travessa|praça|alameda|"
-    r"ul\.|al\.|os\.|pl\.|ulica|(?P<at>am|an der|auf der?m?|im|in der|zum|zur|unter den)|str\.|strada|bd\.|bulevardul|ул\.?|улица|вул\.?|пр\.|пр-т|проспект|пер\.|jl\.|jalan)"
+    r"(?:obala|náměstí|nám\.|námestie|nábřeží|třída|tř\.|ulice|ulici|bulvár|sokak|cadde|rue|avenue|av\.|avda\.?|avenida|bd|boulevard|chemin|allée|place|impasse|quai|cours|via|viale|corso|piazza|vicolo|largo|calle|calleja|callejón|camino|ronda|rambla|pasaje|glorieta|c/|plaza|plaça|passeig|jirón|jr\.|carrera|cra\.|transversal|diagonal|paseo|carrer|carretera|rua|r\.|travessa|praça|alameda|"
+    r"ul\.|al\.|os\.|pl\.|plac|aleja|osiedle|ulica|(?P<at>put|trg|am|an der|auf der?m?|im|in der|zum|zur|unter den)|str\.|strada|șoseaua|calea|aleea|splaiul|intrarea|bd\.|bulevardul|ул\.?|улица|вул\.?|пр\.|пр-т|проспект|пер\.|jl\.|jalan)"
 )
 _FIRST = ("rue", "avenue", "av.", "bd", "boulevard", "chemin", "allée", "place", "impasse", "quai", "cours")
 NUMBERED_FIRST = rf"(?:{'|'.join(map(re.escape, _FIRST))})"  # words for streets that stand after their number
 BEGUN = rf"(?:{'|'.join(by_length({re.escape(word[:end]) for word in _FIRST for end in range(1, len(word))}))})"
+# Behind such a house stands a flat, or a town that a word before it or its code tells.
+_FLAT = expression(_DOORED)
+_TOWN_ALONE = expression(
+    rf", (?:{_CODES} )?{_UPPER}[\w'’\-]{{2,24}}(?: {_UPPER}[\w'’\-]{{2,24}}){{0,2}}(?=[ ]?[.,;)\n]|\Z)"
+)
+_TOWN_BEFORE = expression(
+    rf"(?<!\w)(?:(?:м|г|гр|с|пос|смт|місто|город|mun|com|loc)\. ?{_UPPER}[\w\-]{{2,24}}(?: {_UPPER}[\w\-]{{2,24}})?, ?)\Z"
+)
+LONGEST_TOWN = 60
 _SIGN = (
     Cue(
         rf"(?P<suffix>{_SUFFIXES})(?=[ ,]{{1,2}}(?:n|д|no|\d))|\b{_PREFIXES}(?= \w)(?! (?:jahre?|monat|ende|anfang|januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember|alter|[a-z]{3, 6}tag)\b)"
@@ -74,21 +120,22 @@ _POSTCODES = (
     expression(rf"[A-Z](?:{_BRITISH}|{_IRISH})(?![A-Z0-9])"),
     expression(rf"\d(?:\d{{3}} [A-Z]{{2}}|\d-\d{{3}}|\d\d \d\d) {_UPPER}[^\W\d_]{{2,20}}+"),
 )
-_LINES = expression(rf"(?:(?:{_CAPITAL}|(?<!\d)(?<!\d{{5}}-)\d{{1,4}}[A-Za-z]?)[ ,\n]{{1,2}}){{3,9}}$")
+_LINES = expression(rf"(?:(?:{_CAPITAL}|(?<!\d)(?<!\d{{5}}-)\d{{1,4}}(?:/\d{{1,4}})?[A-Za-z]?)[ ,\n]{{1,2}}){{2,9}}$")
 _STREETS = expression(
     r"\b(?:Street|St|Road|Rd|Lane|Avenue|Ave|Drive|Close|Way|Court|Terrace|Crescent|Gardens|Grove|Place|Hill|Row|Mews|View|Park|Green|Rise)\b[,\n]"
 )
 _EASTERN = expression(
     r"〒 ?\d{3}-?\d{4}[ \u3000]?[^\s、。]{2,40}|(?:東京都|北海道|(?:京都|大阪)府|[\u4e00-\u9fff]{2,3}県)[^\s、。\d]{1,12}[市区町村郡][^\s、。\d]{0,12}\d{1,4}(?:[-丁]\d{1,4}){1,2}"
-    r"|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,16}[路街道巷弄]\d{1,5}[号號][\d\w]{0,16}|[가-힣]{2,8}[시도] (?:[가-힣]{1,8}[시구군] ){1,2}[가-힣0-9]{1,12}[로길] ?\d{1,4}"
+    r"|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,16}[路街道巷弄](?:[一二三四五六七]段)?(?:\d{1,3}巷)?(?:\d{1,3}弄)?\d{1,5}[号號](?:之\d{1,2})?[\d\w]{0,16}|(?:香港|九龍|九龙|新界|港島|港岛)[^\s、。，,\d]{2,24}[街道路里徑巷邨苑村]\d{1,4}[號号]?[^\s、。，,；;]{0,24}|[가-힣]{2,8}[시도] (?:[가-힣]{1,8}[시구군] ){1,2}[가-힣0-9]{1,12}[로길] ?\d{1,4}"
 )
-_OF_THE_EAST = expression(r"[〒都県府道市省시도]")
+_OF_THE_EAST = expression(r"[〒都県府道市省시도]|香港|九龍|九龙|新界|港島")
 # What calls a place somebody's right before it.
 LABELS = Needles((
     "new address", "home address", "my address", "his address", "her address", "their address", "postal address", "mailing address", "shipping address", "delivery address", "billing address", "street address", "shipping_address", "delivery_address", "home_address", "postal_address", "street_address",
     "address:", "address ...", "<postal>", "<address>", "live at", "lives at", "living at", "lived at", "live in flat", "resides at", "residing at", "ship to", "ship it to", "deliver to", "send it to", "send them to", "mail it to", "moved to",
     "bezorgadres", "thuisadres", "woonadres", "adres is", "adres:", "woon op", "woon aan", "lieferanschrift", "lieferadresse", "anschrift", "adresse", "wohnhaft", "wohne in", "wohne ", "wohnt in", "habite", "domicili", "demeurant", "spedire a", "indirizzo", "abito in", "residente in",
     "vivo en", "dirección", "direccion", "domicilio", "moro na", "moro no", "endereço", "endereco", "morada", "adres do", "adres zam", "mieszkam", "zamieszk", "leveransadress", "leveringsadresse", "adress är", "adress:", "osoite", "lakcím", "szállítási cím", "adresa", "bydliště", "adresi",
+    '"street"', "street:", "street_line", "street1", "address1", "address_1", "address line", "address_line", "addressline", "addr:", '"addr"', '"straße"', '"strasse"', "straße:", "strasse:", "straße/hausnr", '"rue"', "rue:", '"calle"', "calle:", '"via"', "via:", '"ulica"', "ulica:", '"straat"', "straat:", '"rua"', "rua:", "gatuadress", "bytem", "trvalé bydliště", "trvalý pobyt", "bydlisko", "bydliskom", "lakik", "lakóhely", "lakhely", "domiciliat", "bor på", "bosatt på", "asun osoit", "drop is", "drop off at", "drop-off:", "pick up from", "pickup:", "pick-up:", "collect from", "prebivališč", "prebivališt", "s adresom", "na adresi", "на адрес", "прописк", "зареєстрован", "проживає", "ikamet", "gyvenamoji vieta", "adresas", "elukoht", "aadress", "dzīvesvieta", "adrese", "διευθ", "كتابة العنوان", "العنوان", "כתובת", "住址", "送货地址", "届け先", "お届け先", "배송지",
     "адрес", "адреса", "живу", "διεύθυνση", "宛先", "住所", "收货地址", "地址", "주소", "alamat", "địa chỉ", "ที่อยู่", "पता",
 ))  # fmt: skip
 _NUMERAL = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w{3,5})?)"
@@ -111,24 +158,27 @@ REACH, BEFORE, AROUND = 80, 40, 60
 LEADING = (
     "via", "viale", "corso", "piazza", "vicolo", "largo", "calle", "plaza", "paseo", "carrer", "carretera", "rua", "travessa", "praça", "alameda", "avenida", "avda", "av",
     "rue", "avenue", "boulevard", "chemin", "allée", "impasse", "quai", "cours", "ul", "os", "pl", "str", "ulica", "jl", "jalan", "strada", "c", "flat", "unit", "apt", "apartment",
+    "trg", "obala", "calea", "aleea", "șoseaua", "ulice", "náměstí", "camino", "ronda", "rambla", "pasaje", "carrera", "plaça", "passeig", "plac", "aleja", "osiedle", "sokak",
+    "ул", "вул", "улица", "вулиця", "пр", "просп", "проспект", "пер", "провулок", "бул", "бульвар", "г", "м", "гр",
 )  # fmt: skip
 STREETS = (
-    "strasse", "straße", "gasse", "weg", "platz", "allee", "straat", "gracht", "laan", "dreef", "steeg", "plein", "gatan", "vägen",
+    "strasse", "straße", "gasse", "stieg", "steig", "damm", "kamp", "pfad", "chaussee", "weg", "platz", "allee", "straat", "gracht", "laan", "dreef", "steeg", "plein", "gatan", "vägen",
     "gade", "vej", "gata", "veien", "katu", "utca",
 )  # fmt: skip
 STREET_IN_SHORT = "str."
 STREETS_END = rf"(?:{'|'.join(map(re.escape, (STREET_IN_SHORT, *STREETS)))})"
 TAIL_OF_STREETS = rf"{_UPPER}[\w'’\-]{{1,24}}?{STREETS_END}(?:[ ,]{{1,2}}(?:\d[^\s,]{{0,8}}+(?:[ ,\n]{{1,2}}[\w'’.\-]{{0,24}}){{0,7}})?)?"
-_DOORS = "m|lok|int|apto?|esc|piso|bl|sc|et|kv|dpto"  # of flats, before their numbers
-TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n]{{0,3}}+(?:{_UPPER}[^\s,]{{0,24}}+|\d[^\s,]{{0,8}}+|(?:{_SMALL}|{_DOORS})(?![^\W_])\.?|(?:(?<=[.\d][ºª°oae] ))[a-z]{{1,14}}+\.?)){{0,14}}+[ ,\n]{{0,3}}+[a-z]{{0,4}}"
+_DOORS = "n|nr|no|кв|ап|д|корп|эт|ет|вх|stg|stiege|top|tür|apart|ap|bloc|byt|stan|piano|bus|lgh|m|lok|int|apto?|esc|piso|bl|sc|et|kv|dpto"  # of flats, before their numbers
+TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n\-–]{{0,3}}+(?:{_UPPER}[^\s,]{{0,24}}+|\d[^\s,]{{0,8}}+|[nN]\.? ?[ºª°o](?![^\W_])\.?|(?:{_SMALL}|{_DOORS})(?![^\W_])\.?|(?:(?<=[.\d][ºª°oae] ))[a-z]{{1,14}}+\.?)){{0,14}}+[ ,\n\-–]{{0,3}}+[a-z]{{0,4}}"
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the addresses where somebody lives in a folded text."""
     for place in _places(reading):
-        if not reading.looks(examples.nobody, reading.text[place.start : place.end]) and not examples.shown(
-            reading, place.start
-        ):
+        written = reading.text[place.start : place.end]
+        if reading.looks(examples.nobody, written) or reading.looks(examples.known_house, written):
+            continue
+        if not examples.shown(reading, place.start) and not examples.of_a_story(reading, place.start):
             yield place
 
 
@@ -139,6 +189,7 @@ def _places(reading: Reading) -> Iterator[Finding]:
     yield from _american(reading)
     yield from _by_sign(reading)
     yield from _by_postcode(reading)
+    yield from _by_flat(reading)
     if reading.speaks(_OF_THE_EAST):
         for match in _EASTERN.finditer(reading.text):
             yield Finding("address", *match.span(), 0.8)
@@ -161,6 +212,19 @@ def _american(reading: Reading) -> Iterator[Finding]:
                 yield Finding("address", match.start(), place.end(), 0.8)
         elif unit is not None or not care.taken() or _lived(text, match.start()):
             yield Finding("address", match.start(), unit.end() if unit else match.end(), 0.7)
+    parts = zones(_CODE_OF_AMERICA, text, LONGEST_LINES, LONGEST_SIDE)
+    for match in (match for part in parts for match in _AMERICAN_LINES.finditer(text, *part)):
+        if not care.taken() or _somebodys(text, *match.span()):
+            yield Finding("address", *match.span(), 0.8)
+
+
+def _by_flat(reading: Reading) -> Iterator[Finding]:
+    """Yield what begins with a flat or a house and ends with a town's code, as in India."""
+    care = reading.care("flats")
+    for match in reading.matches(_FLAT_AND_CODE, _FLATS):
+        start = match.start("number") if match["number"] else match.start()
+        if not care.taken() or _somebodys(reading.text, start, match.end()):
+            yield Finding("address", start, match.end(), 0.75)
 
 
 def _by_sign(reading: Reading) -> Iterator[Finding]:
@@ -171,21 +235,37 @@ def _by_sign(reading: Reading) -> Iterator[Finding]:
         start = _begin(text, sign, after["house"], care) if after is not None else -1
         if after is None or start < 0:
             continue
-        if care.spent or (_somebodys(text, start, after.end()) if after["town"] else _lived(text, start)):
-            yield Finding("address", start, after.end(), 0.8)
+        end, flat = after.end(), None
+        if not after["town"]:
+            flat = _FLAT.match(text, end)
+            end = flat.end() if flat is not None else end
+            alone = _TOWN_ALONE.match(text, end)
+            end = alone.end() if alone is not None else end
+        before = _TOWN_BEFORE.search(text, max(0, start - LONGEST_TOWN), start)
+        start = before.start() if before is not None else start
+        whole = after["town"] or before is not None or flat is not None
+        if care.spent or (_somebodys(text, start, end) if whole else _lived(text, start)):
+            yield Finding("address", start, end if whole else after.end(), 0.8)
 
 
 def _begin(text: str, sign: re.Match[str], house: str | None, care: Care) -> int:
     """Return where a street begins that a word says, or -1 if it has no number or no name."""
     if sign["suffix"]:
         name = _NAMED.search(text, max(0, sign.start() - BEFORE), sign.end()) if care.taken() else None
-        start = name.start() if name else text.rfind(" ", 0, sign.start()) + 1
+        start = name.start() if name else _after_a_sign(text, sign.start())
         return -1 if text[start : sign.end()].islower() else start
     number = _NUMBER_BEFORE.search(text, max(0, sign.start() - 10), sign.start())
     if not (number or house) or (sign["at"] and not text[sign.start()].isupper()):
         return -1
     care.taken()
     return number.start() if number else sign.start()
+
+
+def _after_a_sign(text: str, end: int) -> int:
+    """Return where the words begin that end at a place: behind a sign, or as far before as a name of a street begins."""
+    first = max(0, end - BEFORE)
+    start = max(first, 1 + max(text.rfind(sign, first, end) for sign in ",;:\n"))
+    return start + (text[start : start + 1] == " ")
 
 
 def _by_postcode(reading: Reading) -> Iterator[Finding]:
@@ -229,7 +309,7 @@ def _somebodys(text: str, start: int, end: int) -> bool:
 
 # A house for many, right before its address.
 _VENUE = Cue(
-    r"(?<![a-z])(?:kita|kindergarten|hort|nursery|crèche|garderie|guardería|schools?|colleges?|universit\w+|campus|academy|hospital|clinic|library|church|chapel|mosque|synagogue|centre|center|hall|gallery|stadium|arena|gym|cinema|courthouse|court|police station|fire station|post office|airport|pub|cafe|café|"
+    r"(?<![a-z])(?:offices?|headquarters|warehouse|depot|factory|plant|stores?|shop|branch|showroom|venue|büro|lager|filiale|entrepôt|magasin|oficina|almacén|tienda|magazzino|negozio|kita|kindergarten|hort|nursery|crèche|garderie|guardería|schools?|colleges?|universit\w+|campus|academy|hospital|clinic|library|church|chapel|mosque|synagogue|centre|center|hall|gallery|stadium|arena|gym|cinema|courthouse|court|police station|fire station|post office|airport|pub|cafe|café|"
     r"schule|gymnasium|grundschule|hochschule|krankenhaus|klinik\w*|bibliothek|kirche|turnhalle|sporthalle|stadthalle|bürgerhaus|amtsgericht|landgericht|finanzamt|jobcenter|bürgeramt|école|lycée|collège|hôpital|mairie|église|bibliothèque|escuela|colegio|instituto|ayuntamiento|iglesia|scuola|liceo|ospedale|comune|chiesa|escola|igreja|szkoła|szpital|urząd|ziekenhuis|gemeentehuis)"
-    r"(?: [^\n,;:.\d]{1,24})?(?:, [^\n,;:.\d]{1,20}){0,2}[, (]{1,2}(?:at |in |on )?$"
+    r"(?: [^\n,;:.\d]{1,24})?(?:, [^\n,;:.\d]{1,20}){0,2}[:, (]{1,2}(?:at |in |on )?$"
 )

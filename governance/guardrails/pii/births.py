@@ -123,6 +123,9 @@ _PERSON = Cue(
     r"applicant|client|customer|employee|tenant|holder|name|dob|enfant|fils|fille|kind|sohn|tochter|herr|frau|er|sie|halter(?:in)?|besitzer(?:in)?|züchter(?:in)?|mitglied|spieler(?:in)?|hij[oa]|niñ[oa]|señora?|dueñ[oa]|soci[oa]|membre|joueu(?:r|se)|propriétaire|"
     r"figli[oa]|bambin[oa]|signora?|proprietari[oa]|filh[oa]|dziecko|syn|córka|pani?|zoon|dochter|eigenaar|lid)\b"
 )
+_LITTER = expression(  # right after the date
+    rf"[ :,;.–—(\-]{{1,3}}(?:(?:\d{{1,2}}|an?|one|two|three|four|five|six|seven|eight|male|female|ein|eine|zwei|drei|vier|fünf|sechs|sieben|acht|une?|deux|trois|quatre|cinq|six|dos|tres|cuatro|cinco|due|tre|quattro|cinque|dois|três|quatro|twee|drie|vier|vijf|dwa|trzy|cztery|pięć|två|tre|fyra|to|fire) ){{1,3}}(?:{things.ANIMALS})\b"
+)
 _COMPARED = expression(r"[\w)] [<>]=? ?(?:date |timestamp )?'$")  # with a limit, in a query or a table's rules
 _COLUMN = expression(
     r"(?<![a-z])(?:dob|birth\w*|date[_ ]of[_ ]birth|born|bday|geburts\w*|geb|naissance|nacimiento|nascita|nascimento|urodzenia|ур|рождения)|生年月日|出生|생년월일"
@@ -162,6 +165,7 @@ DAYS, MONTHS = range(1, 32), range(1, 13)
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the dates of birth of a folded text."""
     text, lower = reading.text, reading.lower
+    yield from _beside_papers(reading)
     if not reading.speaks(_TOLD):
         return
     could_say = _could_say(reading)
@@ -189,6 +193,35 @@ def find(reading: Reading) -> Iterator[Finding]:
     for cell in reading.tables.cells(_COLUMN):
         if (day := _DAY.match(text, cell.start)) is not None and day.end() == cell.end:
             yield Finding("date_of_birth", cell.start, cell.end, 0.8)
+
+
+# In lists of travellers a date stands right behind a passport's number: no passport is valid that long.
+_PAPERS = (
+    "passport",
+    "reisepass",
+    "passeport",
+    "pasaporte",
+    "passaporto",
+    "paspoort",
+    "paszport",
+    "паспорт",
+    "ppt",
+    "pp ",
+    "pp:",
+    "p/p",
+)
+_BESIDE_A_PAPER = expression(
+    r"[^\W\d_]{1,9}(?:/p)?\.?(?: ?(?:no|nr|n°|nº|number|nummer|#))?[.: ]{0,3}[a-z]{0,2} ?\d[\d ]{5,9}(?: ?[/,;|–—-] ?| {1,4}|\t)"
+    r"(?P<day>\d{1,2}[./-]\d{1,2}[./-](?P<year>(?:19|20)\d\d)|(?P<first>(?:19|20)\d\d)-\d\d-\d\d|\d{1,2}[ -]?[a-z]{3}[ -]?(?P<last>(?:19|20)\d\d))(?![\w./-])"
+)
+YEAR_OF_PASSPORTS = 2012
+
+
+def _beside_papers(reading: Reading) -> Iterator[Finding]:
+    for at, _ in reading.places(_PAPERS):
+        match = _BESIDE_A_PAPER.match(reading.lower, at)
+        if match is not None and int(match["year"] or match["first"] or match["last"]) < YEAR_OF_PASSPORTS:
+            yield Finding("date_of_birth", *match.span("day"), 0.75)
 
 
 def _could_say(reading: Reading) -> bool:
@@ -276,6 +309,8 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
     if not reading.care("births").taken():
         return True
     if _of_a_thing(text[start - len(window) : start], window) or _COMPARED.search(window):
+        return False
+    if _LITTER.match(lower, match.end()) is not None:
         return False
     named = _NAMED.search(window)
     if named is not None:

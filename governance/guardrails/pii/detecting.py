@@ -49,7 +49,7 @@ _OPENING = frozenset((*(word + WORD_END for word in _WORDS), *names.OPENING))
 # Anything a finding holds besides plain words, and the words that may stand inside one.
 _ALARM = expression(
     rf"[\d@{STYLED}{INVISIBLE}]|<<|(?<![^\W\d_])(?:{_any_of(names.TELLING)}|(?<!_)(?:{_any_of(_OPENING)}|{_said_on(dictated.SPELT_IN_ANY_CASE)}))"
-    rf"|{_any_of(_STREETS)}|{names.OF_A_TICKET}|(?=[^\x00-\x7f])(?:{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}})"
+    rf"|{_any_of(_STREETS)}|{names.OF_A_TICKET}|(?=[^\x00-\x7f])(?:〒|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}})"
 )
 
 _TAILS = (
@@ -57,7 +57,7 @@ _TAILS = (
     r"[+(]{0,2}\d[\d ().+/_\-]{0,60}+(?:,? ?(?:x|e|ex|ext|exte\w{0,5})?\.? ?\d{0,6})?",
     r"[A-Z]{0,2}\d[\d ().\-/]{4,24}+[A-Z]?[ ,\-]{0,2}(?:i|w|wa|(?:is|was|\()[^\n]{0,50})?",
     # what may be a number that is named after it
-    r"[A-Z]{0,3}\d(?:[ .\-/]?[0-9A-Z]){6,14}+(?s:.{0,72})",
+    r"[A-Z]{0,3}\d(?:[ .\-/()]{0,3}[0-9A-Z]){6,14}+(?s:.{0,72})",
     # an address of a machine, and what is said after it
     r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4})[^\n]{0,60}",
     # an address at a host of examples, and what is said after it
@@ -83,6 +83,9 @@ _TAILS = (
     rf"(?i:{_MONTH}) \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}[^\n]{{0,30}}",
     r"\d{4} ?[.년年] ?(?:[^\W\d_]{0,14} ?\d{0,2}|\d{1,2} ?[월月]? ?\d{0,2} ?[日일]?)[^\n]{0,10}",
     rf"{_ERA} ?(?:\d{{1,2}}|元)? ?(?:年 ?(?:\d{{0,2}} ?(?:月 ?(?:\d{{0,2}} ?(?:日[^\n]{{0,10}})?)?)?)?)?",
+    r"〒 ?[\d\-]{0,8}[ \u3000]?[^\s、。]{0,40}",
+    # what a web server writes of who asks, and with what
+    r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}) - [\w.\-@:]{1,40} \[[^\n]{0,180}",
     # rows of a table
     r"[A-Z]{0,3}\d{4,14}[,;|\t][^\n]{0,80}",
     r"(?<=[,;\t])\"?[^\s,;|\t][^,;|\t\n]{0,30}\n(?:\"?[^\W\d_a-z][\w'’ .\-]{0,40}\"?(?:[,;\t](?! )[^\n]{0,120})?|\")?",

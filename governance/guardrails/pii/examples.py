@@ -82,6 +82,26 @@ _FICTION = expression(
     r"(?:49)?0?(?:3023125\d{3}|17139200\d{2}|8999998\d{3}|4066969\d{3}|22147147\d{2})|(?:353)?0?2091\d{5}|(?:46)?0?701740\d{3}"
 )
 
+# What speaks of a story that somebody made up, and whom stories are about or everybody writes of.
+STORIES = (
+    Cue(
+        r"(?<![^\W\d_])(?:(?:in|on|for|the|a|this|that|his|her) (?:\w{2,10} )?(?:films?|movies?|novels?|sitcoms?|screenplay|thriller|episode|cartoon|comics?|video ?game|tv (?:show|series)|hollywood)|screenwriters?|novelists?|hollywood|on screen|fictional|fiction writers?|protagonists?|"
+        r"kinofilm\w*|spielfilm\w*|im film|in filmen|im roman|romanfigur\w*|drehbuch\w*|hauptfigur|tatort-?folge|erfunden\w*|(?:dans|du|le|les|au|un) (?:films?|romans?)|scénaristes?|feuilletons?|(?:en|la|una|las) (?:películas?|novelas?)|guionistas?|telenovelas?|(?:nel|nei|del|un|il) (?:film|romanzo)|sceneggiat\w+|"
+        r"(?:no|nos|do|um|o) filmes?|roteirist\w+|in (?:de )?films?|romanpersonage|scenarist\w*|w (?:filmie|filmach|powieści|serialu)|scenarzyst\w+|i (?:filmen|filmer|romanen)|в (?:фильм|кино|роман|сериал)\w*|сценарист\w*|映画|ドラマ|小説|电影|小说|영화|드라마|소설)(?![^\W\d_])"
+    ),
+)
+_FAMOUS = (
+    Cue(
+        r"(?<![^\W\d_])(?:sherlock|holmes|dr\.? watson|poirot|marple|james bond|harry potter|dursleys?|homer simpson|the simpsons|marge simpson|batman|bruce wayne|clark kent|spider-?man|peter parker|mr\.? darcy|paddington|mary poppins|forrest gump|leopold bloom|raskolnikov|maigret|commissario montalbano|"
+        r"mozart|beethoven|haydn|schubert|brahms|chopin|handel|händel|goethe|schiller|kafka|freud|einstein|nietzsche|shakespeare|charles dickens|oscar wilde|virginia woolf|karl marx|lenin|napol[eé]on|van gogh|picasso|rembrandt|frida kahlo|anne frank|victor hugo|balzac|proust|dostoe?v\w+|tolstoy|darwin|newton|lincoln|jimi hendrix|freddie mercury|the beatles|john lennon)(?![^\W\d_])"
+    ),
+)
+# Houses that everybody knows.
+_KNOWN_HOUSES = expression(
+    r"\b(?:10|11) downing st|\b1600 pennsylvania ave|\b742 evergreen|\b4,? privet dr|\b1600 amphitheatre p|\b1 infinite loop|\bone apple park|\b(?:1|one) microsoft way|\b1 hacker way|\b410 terry ave|\b30 rockefeller|\b11 wall st|\b350 (?:fifth|5th) ave|\bplatz der republik 1\b|\bwilly-brandt-stra(?:ß|ss)e 1\b|\b55,? rue du faubourg[ -]saint[ -]honoré|\bpiazza del quirinale\b",
+    re.IGNORECASE,
+)
+REACH_STORY = 120
 # Whom forms and manuals are filled in for, and where they live.
 NOBODY = expression(
     r"(?:(?:john(?:ny|athan)?|jane|jack|jim|baby)[ ._-]{0,2}(?:q\.?[ ._-]{0,2})?(?:public|doe|roe)|(?:max|maxi|erika|erik|maria|martin|hans|lieschen|otto)[ ._-]{0,2}(?:mustermann|musterfrau)|m\w*[ ._-]?muster(?:mann|frau)|(?:foo|bar|baz|qux|lorem|ipsum)(?:[ ._-]?(?:foo|bar|baz|qux|ipsum))?|"
@@ -133,9 +153,20 @@ LONGEST_TEST = 120
 
 def printed(reading: Reading, start: int, end: int, code: str) -> bool:
     """Tell whether a known example, letters and digits only, stands among words that say that it is one."""
-    if code not in _PRINTED and code not in _PRINTED_ACCOUNTS and not _FICTION.fullmatch(code):
+    fiction = _FICTION.fullmatch(code) is not None
+    if not fiction and code not in _PRINTED and code not in _PRINTED_ACCOUNTS:
         return False
-    return tried(reading, start, end)
+    return (fiction and reading.near(STORIES, start - REACH_STORY, start)) or tried(reading, start, end)
+
+
+def of_a_story(reading: Reading, start: int) -> bool:
+    """Tell whether the words before a place speak of a story, or of whom everybody writes."""
+    return reading.near(STORIES, start - REACH_STORY, start) or reading.near(_FAMOUS, start - REACH_STORY, start)
+
+
+def known_house(written: str) -> bool:
+    """Tell whether a place is one that everybody knows."""
+    return _KNOWN_HOUSES.match(written) is not None
 
 
 def tried(reading: Reading, start: int, end: int, *, after: int = SHOWN_AFTER) -> bool:

@@ -39,6 +39,12 @@ _CHATS = Cue(r"[ (!:]~?[\w.\-\[\]|^`]{1,20}@$")
 _CHATTED = expression(r"[)\]]? (?:has |hat )?(?:joined|quit|left|parted|connected)|\) \(|\)?\s*$")
 _RELAYED = Cue(r"received: from [^\n]{1,60}\((?:\w{1,20} |\[)$")
 _LOG_LINE = expression(r" - [\w.\-@:]{1,40} \[\d\d/[a-z]{3}/\d{4}:")  # of a web server, with who asks
+# Programs that ask a web server, told by what they are called or by what they ask for.
+_CRAWLER = expression(
+    r"(?:bot|crawler|spider|slurp|scan(?:ner)?|monitor\w*|uptime\w*|pingdom|probe|prometheus|zabbix|nagios|feedfetcher|feedly|preview|archiver|validator|lighthouse|headless\w*|phantomjs|censys\w*|shodan|nmap|nikto|sqlmap|masscan|zgrab)\b|[\"( ](?:curl|wget|python-requests|python-urllib|aiohttp|httpx|go-http-client|okhttp|java|libwww-perl|apache-httpclient|axios|node-fetch|postmanruntime|kube-probe|elb-healthchecker|googlehc|guzzlehttp|ruby|php)/\d|"
+    r"\"(?:get|head|post|options) /(?:robots\.txt|sitemap\w*\.xml|favicon\.ico|health\w*|healthz|ready\w*|livez|status|ping|metrics|wp-login\.php|xmlrpc\.php|\.env|\.git|phpmyadmin|cgi-bin|boaform|actuator)"
+)
+LONGEST_LOG_LINE = 200
 _KEYED = Cue(
     r"(?:(?<![a-z])(?:src|source|client|remote|peer|origin|log_?in|sign_?up)?_?(?:ip|addr)(?:_?addr(?:ess)?)?[\"']{0,2}\s?[=:,]?\s?[\"']?|(?:customer|subscriber|client|guest|user|peer|visitor) (?:at |\()|"
     r"\b(?:from|by|behind|at|of|used|using|via|von|aus|depuis|desde|da|de|vanaf|z|ze|с|adresu|адреса|traced to|hinter|to|says|із|fra|från|od|din|từ|dari|từ) (?:the )?(?:ip )?(?:address |l'adresse |adresse )?|从|, ?|: ?|\()$"
@@ -157,11 +163,18 @@ _DESTINATION = Cue(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$"
 
 def _tied(reading: Reading, start: int, end: int, care: Care) -> bool:
     """Tell whether the words around an address tie it to a person, or could if there are too many addresses."""
+    if _LOG_LINE.match(reading.lower, end) and _CRAWLER.search(reading.lower, end, _end_of_line(reading.lower, end)):
+        return False
     if care.taken():
         after = reading.lower[end : end + REACH_AFTER].partition("\n")[0]
         return _somebodys(labels.before(reading.text, start, REACH), after)
     near = reading.near(_COULD_TIE, start - REACH, end + REACH_AFTER)
     return near or _SAID.match(reading.lower, end) is not None
+
+
+def _end_of_line(text: str, start: int) -> int:
+    end = text.find("\n", start, start + LONGEST_LOG_LINE)
+    return end if end >= 0 else start + LONGEST_LOG_LINE
 
 
 def _somebodys(before: str, after: str) -> bool:

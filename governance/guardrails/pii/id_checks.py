@@ -317,6 +317,12 @@ def _german_pension(code: str) -> bool:
     return sum(sum(divmod(int(d) * w, 10)) for d, w in zip(digits, weights, strict=True)) % 10 == int(code[11])
 
 
+def _indonesian(digits: str) -> bool:
+    """A province, and a date of birth as day, month, year; to a woman's day 40 are added."""
+    day = int(digits[6:8])
+    return 11 <= int(digits[:2]) <= 97 and _day(int(digits[8:10]), day - 40 if day > 40 else day)
+
+
 CHECKS: dict[str, Callable[[str], bool]] = {
     "luhn": checksums.luhn, "verhoeff": checksums.verhoeff, "cpf": checksums.cpf, "fiscale": checksums.codice_fiscale,
     "ymd": ymd, "dmy": dmy, "mod_11_10": _mod_11_10, "ean": _ean, "pesel": _pesel, "bsn": _bsn, "dni": _dni, "nie": _nie,
@@ -329,5 +335,5 @@ CHECKS: dict[str, Callable[[str], bool]] = {
     "ird": _ird, "taiwanese": _taiwanese, "hong_kong": _hong_kong, "singaporean": _singaporean, "thai": _thai,
     "iranian": _iranian, "snils": _snils, "inn": _inn, "ukrainian": _ukrainian, "kazakh": _kazakh, "pis": _pis,
     "cuit": _cuit, "rut": _rut, "ecuadorian": _ecuadorian, "uruguayan": _uruguayan, "utr": _utr, "insured": _insured,
-    "german_pension": _german_pension,
+    "german_pension": _german_pension, "indonesian": _indonesian,
 }  # fmt: skip

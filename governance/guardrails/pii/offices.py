@@ -38,6 +38,11 @@ _ROLES = _listed("""
     marketing newsletter newsletters news aktuelles ads advertising werbung publicite publicidad publicidade pubblicita reclame reklama annons annonser mainos partners partner partnerships sponsoring affiliate affiliates campaigns feedback suggestions survey community membership members mitglieder mitgliedschaft adherents socios soci leden medlem medlemmer jasenet
     archive archives library bibliothek bibliotheque biblioteca bibliotek kirjasto museum school schule ecole escuela scuola admissions registrar enrolment enrollment anmeldung inscriptions inscripciones iscrizioni faculty kita praxis clinic appointments appointment termine termin citas rendezvous afspraken
     workshop werkstatt atelier taller officina werkplaats warsztat verkstad vaerksted garage kitchen kueche restaurant bar cafe bistro catering bakery
+    ombudsman ombudsperson ombudswoman ombuds ombudsmand ombudsmannen ombudsmann ombudstelle ombudsstelle schlichtungsstelle mediateur mediatrice mediator mediation defensordelpueblo defensor difensorecivico ouvidoria provedor rzecznik ochrance buergerbeauftragte datenschutzbeauftragte datenschutzbeauftragter gleichstellungsbeauftragte betriebsrat personalrat workscouncil ondernemingsraad asta studierendenvertretung vertrauensperson
+    mayor mayoroffice mayorsoffice buergermeister buergermeisterin oberbuergermeister maire alcalde alcaldia sindaco sindaca prefeito burgemeester burmistrz prezydent borgmester borgmestare ordfoerande starosta primar primaria council councillors gemeinde gemeindeamt stadt stadtverwaltung rathaus mairie commune ayuntamiento comune gemeente urzad kommun kommune kommunen obec parish pfarramt pfarrbuero gemeindebuero paroisse parroquia parrocchia parafia kirche church
+    chancellor provost dean deans deansoffice dekanat rektorat rectorate rector doyen decanat decanato decano rectorado rettorato dziekanat praesident praesidium president presidents presidency chair chairman chairperson chairwoman vorsitz vorsitzender presidence presidencia presidente voorzitter przewodniczacy treasurer kassenwart kassier tresorier tresorerie tesorero tesoriere penningmeester skarbnik clerk townclerk registry registrars coroner warden bursar principal headteacher headmaster schulleitung rektor directeur directrice proviseur
+    reserveren reserver reservar reservieren reserva prenota prenotare prenotazione rezerwuj boka book booknow tischreservierung groups gruppen groupes grupos gruppi groepen grupy weddings hochzeiten mariages bodas matrimoni functions banquet bankett privateevents
+    police polizei policia polizia politie policja feuerwehr pompiers bomberos emergency emergencies notfall notruf rescue lifeguard leitung redaktionsleitung programm program programme programming producer productions casting curator curators exhibitions ausstellungen guide guides fuehrungen visites visitas tours tour tourism tourist touristinfo turismo tourisme
     dataprivacy whistleblowing whistleblower compliancehotline investors investor ir investorrelations shareholders press pm projects project projekt projekte planning planung quality quotes quote angebote devis preventivi presupuestos offers offerte oferta oferty tarjous
 """)  # fmt: skip
 # What stands beside a role and makes nobody of it: where, of what, for whom.
@@ -52,7 +57,9 @@ _ENDINGS = (
     "bestellung", "bestellungen", "rechnung", "rechnungen", "bewerbung", "bewerbungen", "vermietung", "beratung", "oncall", "reports", "notifications", "office", "leitstelle", "pressestelle", "geschaeftsstelle", "kundendienst",
 )  # fmt: skip
 # Roles that are names of people as well.
-_ALSO_NAMES = _listed("dev law post head log bar bolt bok sac cert soc it ar ap pm ir pr all")
+_ALSO_NAMES = _listed(
+    "dev law post head log bar bolt bok sac cert soc it ar ap pm ir pr all church dean provost mayor chancellor warden rector rektor starosta maire alcalde guide parish prezydent president doyen decano comune parafia boka tours curator chair"
+)
 # First names that are given most, without accents: a role beside one is somebody's.
 GIVEN = _listed("""
     adam adrian agata agnieszka alan albert alberto alejandro aleksander aleksandra alessandro alessia alex alexander alexandra alice alicia alina amelie amy ana anders andre andrea andreas andrew andrzej angela anja anke ann anna anne anneke annika anni anthony anton antonio arne arthur astrid aurelie
@@ -134,13 +141,13 @@ def house(text: str, start: int, end: int) -> bool:
     if not (_of_a_firm(before, after) or _PLACE_OF.search(before.lower())):
         return False
     lowered = before.lower()
-    return _HOME.search(f"{lowered} {after.lower()}") is None and not _named(before)
+    return _HOME.search(f"{lowered} {after.lower()}") is None and not named(before)
 
 
 def _of_a_firm(before: str, after: str) -> bool:
     return bool(_FIRM_BEFORE.search(before) or _REGISTER_BEFORE.search(before) or _REGISTER_AFTER.match(after))
 
 
-def _named(words: str) -> bool:
+def named(words: str) -> bool:
     """Tell whether words hold a first name that is written as one."""
     return any(word[:1].isupper() and word.lower() in GIVEN for word in _WORD.findall(words))

@@ -9,11 +9,10 @@ from typing import TypeAlias
 
 import phonenumbers
 
-from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import beginnings, zones
-from governance.guardrails.pii import examples, phone_words
+from governance.guardrails.pii import examples, lines, phone_words
 from governance.guardrails.pii.phone_words import Words, digits_of
 from governance.guardrails.reading import Reading
 
@@ -79,6 +78,14 @@ _LINKED = expression(
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the telephone numbers of a folded text."""
+    of_an_office: Callable[[int], bool] | None = None
+    for finding in _written(reading):
+        of_an_office = of_an_office or lines.in_tables(reading)
+        if not of_an_office(finding.start):
+            yield finding
+
+
+def _written(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     plans = _Plans()
     ends: set[int] = set()
@@ -240,36 +247,13 @@ _PARTED = expression(r"\(?\d{2,5}\)?(?:-\d{2,8}){2,5}")
 
 
 def _nobodys(reading: Reading, start: int, end: int) -> bool:
-    """Tell whether a number is free to call, as only firms' and help lines' are, or printed for trying."""
+    """Tell whether a number is a line for everybody, a measure, or printed for trying."""
     written = digits_of(reading.text[start:end]).removeprefix("00")
-    if (
-        _FREE.fullmatch(written)
-        or _SWITCHBOARD.match(reading.text, end - 3)
-        or _SWITCHBOARD.match(reading.text, end - 1)
-    ):
+    if lines.free(written) or lines.of_a_switchboard(reading.text, start, end):
         return True
     if examples.tested(reading, start) or _measured(reading.text, start, end):
         return True
-    if reading.near(_LINES, start - REACH_LINE, start) or _FROM_ABROAD.match(reading.lower, end):
-        return not reading.near(_OWNERS, start - REACH_LINE, end + REACH_LINE)
-    return reading.speaks(examples.TRIED) and examples.printed(reading, start, end, written)
-
-
-# Lines that are there for everybody, and words for somebody whose number it is.
-_LINES = (
-    Cue(
-        r"(?<![a-z])(?:state department|embassy|consulate|public line|help ?lines?|switchboards?|crisis line|non-emergency|samaritans|poison (?:control|centre|center)|foreign office|botschaft|konsulat|auswärtige[sn] amt|giftnotruf|telefonseelsorge|sperr-notruf|ambassade|consulat|centre antipoison|embajada|consulado|ambasciata|consolato|ambasada)(?![a-z])"
-    ),
-)
-_FROM_ABROAD = expression(
-    r" \((?:from (?:abroad|outside|the (?:us|uk|eu))|aus dem ausland|depuis l'étranger|desde el extranjero|dall'estero)"
-)
-_OWNERS = (
-    Cue(
-        r"(?<![a-z])(?:my|me|his|her|mine|mobile|cell|mr|mrs|ms|he|she|private|personal|name|patient|client|customer|applicant|witness|handy|frau|herr|meine|mon|ma|mi|mio|moj\w*|e-?mail)(?![a-z])"
-    ),
-)
-REACH_LINE = 80
+    return lines.of_all(reading, start, end) or examples.printed(reading, start, end, written)
 
 
 def _measured(text: str, start: int, end: int) -> bool:
@@ -291,10 +275,6 @@ _SENTENCE, LONGEST_SENTENCE = (
     expression(r"[^\n]{0,40}?[$!](?:G[A-Z]|BD|AI|P[A-Z])[A-Z]{2,4},"),
     120,
 )  # as receivers of satellites say
-_FREE = expression(
-    r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{5,7}|(?:61)?1[38]00\d{6}"
-)
-_SWITCHBOARD = expression(r"\d-0(?!\d)")  # of a firm, whose people have longer numbers
 SHORTEST_ABROAD = 10
 _BELIEVED = expression(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude
 _DECIMAL = expression(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude

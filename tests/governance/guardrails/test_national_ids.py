@@ -186,3 +186,20 @@ def test_a_number_that_needs_no_name_is_looked_at_where_it_begins(entry: nationa
     drawn = [number for number in (draw(entry.shape.pattern, chance) for _ in range(200)) if entry.shape.match(number)]
     assert drawn
     assert [number for number in drawn if national_ids._any_of((entry,)).match(number) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("NIK saya 3273045107910003, mohon dibantu", ["national_id"]),
+        ("NIK 3273049907910003", []),
+        ("neue Aushilfe, RV-Nummer 04 230697 H 914", ["national_id"]),
+        ("Anmeldung zur Rentenversicherung der Aushilfe:\n04 230697 H 914", ["national_id"]),
+        ("pax list ferry\n1 I. Krast / pp LV4799062 / 02.02.1983", ["passport", "date_of_birth"]),
+        ("crew list: pp 1931711, 19 SEP 1979", ["passport", "date_of_birth"]),
+        ("passenger, passport C01X00T47, 19.09.2031", ["passport"]),
+        ("see pp 193-1711 of the report", []),
+    ],
+)
+def test_numbers_of_lists_and_letters(text: str, kinds: list[str]) -> None:
+    assert [found.kind for found in pii.detect(text)] == kinds

@@ -69,8 +69,34 @@ def test_addresses_of_many_countries(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "address", "after"),
+    [
+        ("nově bytem ", "Lipová 1127/6, 326 00 Plzeň", ". S pozdravem"),
+        ('{"id":7,"street":"', "Mariengrund 12/3, 8020 Graz", '","open":1}'),
+        ("drop is ", "Flat 302, Sai Krupa Residency, Lane 7, Koregaon Park, Pune 411001", ""),
+        ("House No. ", "12-4, Green Meadows, MG Road, Kochi 682 011", ""),
+        ("OIB 38898091853, Zadar, ", "Put Murvice 41", ". Kupac"),
+        ("Надішліть: ", "м. Івано-Франківськ, вул. Лепкого 19, кв. 33", ", дякую"),
+        ("mudança: sai da ", "Rua do Moinho Velho, n.º 63, 2.º Esq., 3810-142 Aveiro", " para fora"),
+        ("domiciliată în ", "Str. Zorelelor nr. 22, bl. C4, ap. 9, Brașov", ", declar"),
+        ("Driver: Ray Timmer, ", "40 Quarry Bend, Galena, IL 61036", ""),
+        ("cheque to ", "1184 Des Érables, Gatineau, QC J8P 3T6", ""),
+        ("新地址係", "新界沙田翠田街16號碧華閣12樓C室", "，電話"),
+        ("寄到：", "台北市大安區復興南路一段390巷7號", "。"),
+    ],
+)
+def test_whole_addresses(before: str, address: str, after: str) -> None:
+    text = before + address + after
+    assert [text[found.start : found.end] for found in pii.detect(text) if found.kind == "address"] == [address]
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "On the trail take Weg 26, dann links",
+        "Our office at 1200 Main Plaza, Austin, TX 78701 is closed",
+        "The warehouse: 40 Quarry Bend, Galena, IL 61036",
+        "House 12 won the cup, and 411001 people came",
         "The museum is at Museumplein 6, 1071 DJ Amsterdam and opens at 10.",
         "Acme GmbH, Hauptstraße 5, 10117 Berlin, HRB 12345",
         "Sede legale: Via Monte Napoleone 8, 20121 Milano, P.IVA 12345678901",

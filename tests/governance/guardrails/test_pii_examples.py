@@ -42,7 +42,8 @@ def test_other_numbers_are_found_among_words_of_trying() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Spool 301-22-4450 loaded", "loyalty card 6035 5712 3456 7890", "locker 415-867-2200", "no. 415-867-2200",
+        "Lab phone 6: IMEI TAC 35-918214, firmware TQ3A, no SIM", "phone in the rack: ICCID 8949 0200 0012", "In films the hero always rings 555-0142 and somebody picks up", "Im Roman ruft er 555-0142 an", "Dans le film il appelle le 01 99 00 12 34",
+        "Holmes lived at 221B Baker Street with Watson", "Mozart lived at 5 Domgasse Street in Vienna", "They drove past 10 Downing Street, London SW1A 2AA", "Spool 301-22-4450 loaded", "loyalty card 6035 5712 3456 7890", "locker 415-867-2200", "no. 415-867-2200",
         "artículo 56637070151693", "NIP firmy 526-025-02-74", "Holes at 100-200-3000", "0076 242 113 teeth",
     ],
 )  # fmt: skip

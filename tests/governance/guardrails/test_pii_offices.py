@@ -14,6 +14,7 @@ def kinds(text: str) -> set[str]:
 @pytest.mark.parametrize(
     "mailbox",
     [
+        "ombudsman@norvald.se", "reserveren@visbistro.nl", "buergermeister@gemeinde-au.at", "mairie@saint-flour.fr", "parish.office@st-anne.org", "feuerwehr@markt-isen.de", "dekanat@uni-marlow.de",
         "admin@norvald.se", "buchhaltung@tischlerei-amann.de", "comptabilite@moulin-vert.fr", "pedidos@almazara-sur.es", "fatture@ferramenta-lodi.it",
         "imprensa@teatro-norte.pt", "boekhouding@fietsenhuys.nl", "rezerwacje@willa-bukowa.pl", "bokning@fjallstugan.se", "bogholderi@havnen.dk",
         "kirjanpito@saha.fi", "objednavky@pekarna.cz", "szamlazas@malom.hu", "rezervari@pensiune.ro", "racunovodstvo@klet.si",
@@ -29,7 +30,7 @@ def test_mailboxes_of_offices_are_nobodys(mailbox: str) -> None:
 @pytest.mark.parametrize(
     "mailbox",
     [
-        "anna.sales@norvald.se", "anna-sales@norvald.se", "sales.anna@norvald.se", "t.okonjo@norvald.se", "pavel.rohan+ops@norvald.se",
+        "j-church@norvald.se", "lena-mayor@norvald.se", "anna.sales@norvald.se", "anna-sales@norvald.se", "sales.anna@norvald.se", "t.okonjo@norvald.se", "pavel.rohan+ops@norvald.se",
         "office.kaspar@norvald.se", "dev-patel@norvald.se", "priya.dev@norvald.se", "kwame@norvald.se", "juniper.holt+news@norvald.se",
     ],
 )  # fmt: skip

@@ -36,6 +36,7 @@ def test_dates_of_birth_in_many_forms(text: str) -> None:
         "new feature born 2024-01-12", "the startup was born on 3 May 2015", "Mozart, born 27 January 1756", "must be born before 01/01/2007",
         "birthday sale ends 12/06/2024", "version b. 04.07.2024", "* 04.07.2024 release notes", "Die Firma wurde am 12.06.1999 gegründet",
         "The lion cubs, born on 14 March 2022, may be seen", "Le poulain est né le 4 mai 2020", "Unsere Ziegen wurden am 12.03.2021 geboren", "Kocięta urodziły się 5 maja 2023", "Zuchtbuch: Hengst, geb. 12.05.2016",
+        "Wurf C, geboren am 02.02.2019: drei Rüden, zwei Hündinnen", "Portée née le 4 mai 2019", "geboren am 02.02.2019: vier Welpen, alle schwarz", "La camada nació el 3 de mayo de 2019", "born 3 May 2019, two male kittens and one female",
         "v1.0 was born 14 February 2001", "The domain was born on 17 March 1998", "The hurricane was born on 3 September 2017",
         "Rock was born in the fifties; on March fourteenth, nineteen ninety-one the label closed", "생산 910314", "ngày giao hàng 14 tháng 3 năm 2025",
     ],
@@ -47,6 +48,7 @@ def test_other_dates_are_no_births(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        '86.116.38.93 - - [10/Oct/2024:13:55:36 +0000] "GET /pricing HTTP/1.1" 200 912 "-" "Mozilla/5.0 (X11; Linux x86_64) Firefox/131.0"',
         "order 5512 was placed from 86.116.38.93", '86.116.38.93 - kmori [10/Oct/2024:13:55:36 +0000] "POST /pay HTTP/1.1" 302',
         "mi IP es 86.116.38.93", "src_ip=86.116.38.93 user_id=8812 action=login", "failed password for kmori from 86.116.38.93 port 51122",
         "user_id,ip\n12,86.116.38.93", "*** moth (~pm@86.116.38.93) has joined #gardening", " action | customer_addr\n--------+---------------\n login  | 86.116.38.93\n", "Der Nutzer meldete sich von 86.116.38.93 an",
@@ -61,6 +63,8 @@ def test_addresses_from_which_somebody_acts(text: str) -> None:
     [
         "IPv6 2606:4700:4700::1111 is a client's address", "the load balancer 34.120.54.55 times out", "fail2ban: banned 61.177.173.36", "Chrome 84.0.4147.135", "client connects to 52.18.3.4:443",
         "Googlebot 66.249.66.1 fetched /robots.txt", "A record 151.101.1.69", "upgrade to 86.116.38.93", "customer network 10.1.2.3",
+        '86.116.38.93 - - [10/Oct/2024:13:55:36 +0000] "GET /robots.txt HTTP/1.1" 200 68 "-" "-"', '86.116.38.93 - - [10/Oct/2024:13:55:36 +0000] "GET / HTTP/1.1" 200 912 "-" "Mozilla/5.0 (compatible; SiteBot/2.1; +https://site.example/bot)"',
+        '86.116.38.93 - - [10/Oct/2024:13:55:36 +0000] "GET /healthz HTTP/1.1" 200 2 "-" "kube-probe/1.29"', '86.116.38.93 - - [10/Oct/2024:13:55:36 +0000] "GET /v1/items HTTP/1.1" 200 5120 "-" "python-requests/2.32"',
     ],
 )  # fmt: skip
 def test_addresses_of_servers_and_versions_are_nobodys(text: str) -> None:
