@@ -53,7 +53,9 @@ _UNIT = expression(r",? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?#?[0-9A-Za-z\-
 # A town, its state and its code tell the line before for a street, whatever that is called.
 _STATE_AND_CODE = r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]),? \d{5}(?:-\d{4})?(?!\d)"
 _PROVINCE_AND_CODE = r"(?:AB|BC|MB|N[BLSTU]|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d(?!\w)"
-_CODE_OF_AMERICA = expression(rf"\b(?:{_STATE_AND_CODE}|{_PROVINCE_AND_CODE})")
+_CODE_OF_AMERICA = expression(  # told by its digits: those are found fastest
+    r"\d(?:\d{4}(?:(?<=[A-Z]{2} \d{5})|(?<=[A-Z]{2}, \d{5}))|[A-Z]\d(?:(?<=[A-Z]\d[A-Z] \d[A-Z]\d)|(?<=[A-Z]\d[A-Z]\d[A-Z]\d)))"
+)
 _AMERICAN_LINES = expression(
     rf"(?<![0-9A-Za-z.,$€£\-/#:])\d{{1,5}}(?:-?[A-Z]|-\d{{1,4}}| 1/2)? (?:(?:[NSEW]|N[EW]|S[EW])\.? )?(?:(?:{_CAPITAL}|\d{{1,3}}(?:st|nd|rd|th)|de|la|del|du|des|of|the|and) ?){{1,6}}(?:, ?|\n)"
     rf"(?:(?:Apt|Apartment|Unit|Ste|Suite|Lot|Trlr|Rm|Fl|#)\.? ?#?[\w\-]{{1,6}}(?:, ?|\n))?(?:{_CAPITAL} ?){{1,4}}, ?"
