@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.needles import matches
@@ -61,6 +61,13 @@ def _split(row: str, delimiter: str) -> list[str]:
     return cells if open_ else whole
 
 
+class Columns(Protocol):
+    """Tells which columns are asked for: an expression, or what finds names as one does."""
+
+    def search(self, words: str, pos: int = 0) -> re.Match[str] | None:
+        """Return where a name stands first, from a place on."""
+
+
 class Cell(NamedTuple):
     """A value `text[start:end]` and, lower-cased and with blanks for underscores, the name of its column."""
 
@@ -87,7 +94,7 @@ class Tables:
     def __init__(self, text: str, lower: str) -> None:
         self._text, self._lower = text, lower
 
-    def cells(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+    def cells(self, columns: Columns) -> Iterator[Cell]:
         """Yield the cells below a column whose name the pattern finds."""
         if self._none:
             return
@@ -110,7 +117,7 @@ class Tables:
         """Whether the text has neither lines nor what makes a table within one."""
         return "\n" not in self._text and "insert into " not in self._lower and "<th" not in self._lower
 
-    def _inserted(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+    def _inserted(self, columns: Columns) -> Iterator[Cell]:
         """Yield the wanted values of the rows that statements insert into tables of a database."""
         for statement in matches(_INSERT, self._text, self._lower, ("insert into ",)):
             written = statement["columns"] or self._created.get(_names(statement["table"])[0], "")
@@ -133,7 +140,7 @@ class Tables:
             for made in matches(_CREATE, self._text, self._lower, ("create table ",))
         }
 
-    def _copied(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+    def _copied(self, columns: Columns) -> Iterator[Cell]:
         """Yield the wanted values of the rows below a statement that copies them from what follows."""
         for head in matches(_COPY, self._text, self._lower, ("copy ",)):
             names = _wanted(_names(head["columns"]), columns)
@@ -147,15 +154,11 @@ class Tables:
                     place += len(held) + 1
                 at += len(row) + 1
 
-    def _aligned(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+    def _aligned(self, columns: Columns) -> Iterator[Cell]:
         """Yield the wanted cells of tables whose columns blanks part, below a line of dashes."""
         text = self._text
-        for rule in _DASHES.finditer(text) if "---" in text else ():
-            head = text.rfind("\n", max(0, rule.start() - LONGEST_LINE), rule.start()) + 1
-            names = _wanted(
-                (word[0].lower().replace("_", " ") for word in _APART.finditer(text, head, rule.start())), columns
-            )
-            start = rule.end()
+        for head, start, named in self._ruled:
+            names = _wanted(named, columns)
             while any(names) and start < len(text) and start - head < LONGEST_TABLE:
                 end = text.find("\n", start)
                 end = len(text) if end < 0 else end
@@ -167,7 +170,18 @@ class Tables:
                         yield Cell(name, *cell.span())
                 start = end + 1
 
-    def _marked_up(self, columns: re.Pattern[str]) -> Iterator[Cell]:
+    @once
+    def _ruled(self) -> list[tuple[int, int, list[str]]]:
+        """Where each head above a line of dashes begins, where the rows below do, and the names of its columns."""
+        text = self._text
+        ruled: list[tuple[int, int, list[str]]] = []
+        for rule in _DASHES.finditer(text) if "---" in text else ():
+            head = text.rfind("\n", max(0, rule.start() - LONGEST_LINE), rule.start()) + 1
+            names = [word[0].lower().replace("_", " ") for word in _APART.finditer(text, head, rule.start())]
+            ruled.append((head, rule.end(), names))
+        return ruled
+
+    def _marked_up(self, columns: Columns) -> Iterator[Cell]:
         """Yield the wanted cells of tables in HTML."""
         names: list[str] = []
         column, begun = 0, 0
@@ -203,7 +217,7 @@ class Tables:
         """The first rows, each different one on a line."""
         return "\n".join(dict.fromkeys(head.row for head in self._heads))
 
-    def _rows_with(self, columns: re.Pattern[str]) -> set[str]:
+    def _rows_with(self, columns: Columns) -> set[str]:
         """Return the first rows in which a pattern finds something."""
         found: set[str] = set()
         match = columns.search(self._rows)
@@ -241,6 +255,6 @@ def _names(written: str) -> list[str]:
     return [name.strip(_NAME_FRAME).lower().replace("_", " ") for name in written.split(",")]
 
 
-def _wanted(names: Iterable[str], columns: re.Pattern[str]) -> list[str]:
+def _wanted(names: Iterable[str], columns: Columns) -> list[str]:
     """Return the names of columns, nothing for those that nobody wants."""
     return [name if columns.search(name) else "" for name in names]

@@ -36,11 +36,13 @@ from governance.guardrails.pii.name_words import (
 )
 from governance.guardrails.reading import Reading
 
-_PART = r"[^\W\d_a-z][^\W\d_]?['’]?[^\W\d_][^\W\d_'’\-]{0,20}(?:-[^\W\d_a-z][^\W\d_]{1,20})?"
+_PART = (  # gives no letter back: what follows a part is none
+    r"[^\W\d_a-z](?:[^\W\d_]?['’][^\W\d_]{1,21}+|[^\W\d_]{1,22}+)(?:-[^\W\d_a-z][^\W\d_]{1,20}+)?"
+)
 _PARTICLE = r"(?:de|da|do|dos|das|di|del|della|van|von|der|den|ten|la|le|el|al|bin|ibn|af)"
 _INITIAL = r"[^\W\d_a-z]\."
 _FULL = rf"(?:{_PART}(?: {_INITIAL}| [^\W\d_a-z](?= ))?|{_INITIAL}(?: ?{_INITIAL})?)(?: (?:{_PARTICLE} ){{0,2}}{_PART}){{1,3}}"
-_TURNED = rf"[A-ZÀ-Þ][A-ZÀ-Þ'’\-]{{1,24}}, {_PART}(?: {_INITIAL}| {_PART})?"  # the surname first, in great letters
+_TURNED = rf"[A-ZÀ-Þ][A-ZÀ-Þ'’\-]{{1,24}}+, {_PART}(?: {_INITIAL}| {_PART})?"  # the surname first, in great letters
 _NAME = rf"(?:{TITLES}\.? )?(?!{TITLES}\b)(?P<name>{_TURNED}|{_FULL})(?![^\W_])"
 _EAST_ASIAN = r"(?:[々\u3400-\u9fff]{1,4}[ 　]?[\u3040-\u30ff\u3400-\u9fff]{1,4}|[가-힣]{2,4})"
 _EASTERN = r"[\u0590-\u06ff\u0900-\u097f\u0e00-\u0e7f'\"-]{2,20}"

@@ -27,7 +27,7 @@ def _part(code: str, argument: Any, chance: random.Random) -> str:
         return chr(argument)
     if code == "IN":
         return chance.choice(_letters(tuple(argument)))
-    if code == "MAX_REPEAT":
+    if code in {"MAX_REPEAT", "POSSESSIVE_REPEAT"}:
         fewest, most, inner = argument
         count = chance.randint(fewest, min(int(most), fewest + MOST_MORE_CHARACTERS))
         return "".join(_of(inner, chance) for _ in range(count))
