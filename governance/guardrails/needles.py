@@ -185,6 +185,17 @@ def beginnings(words: Iterable[str], *, ahead: bool = False, both_cases: bool = 
 _SIGN = expression(r"\W")
 
 
+def letter_by_letter(words: Iterable[str]) -> str:
+    """Return a pattern of whole words, the longest first: it tries a letter once for all that have it in common."""
+    following: dict[str, list[str]] = {}
+    for word in words:
+        following.setdefault(word[:1], []).append(word[1:])
+    ends = following.pop("", None) is not None
+    branches = [re.escape(letter) + letter_by_letter(rests) for letter, rests in following.items()]
+    either = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})" if branches else ""
+    return f"(?:{either})?" if ends and either else either
+
+
 def zones(pattern: re.Pattern[str], text: str, before: int, after: int) -> list[tuple[int, int]]:
     """Return the parts of a text that reach from so far before a match to so far after one, in order, apart."""
     parts: list[tuple[int, int]] = []

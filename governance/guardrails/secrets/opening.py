@@ -7,13 +7,14 @@ import tomllib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cache, reduce
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import attrgetter, or_
 from pathlib import Path
 from typing import NamedTuple
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
+from governance.guardrails.once import once
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
 
@@ -58,6 +59,7 @@ _SOUGHT = (
     | Says.BY
     | Says.SETTING
 )
+_OPENED = Says.SURELY | Says.LOCKS | Says.CARRIERS
 _NEAREST = Says.NAMES | Says.FIGURES | Says.TYPING | Says.LOCKS | Says.CARRIERS
 _LETTER = r"[^\W\d_]"
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u9fff\uac00-\ud7af"  # scripts without blanks
@@ -96,16 +98,70 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the numbers of a folded text that open a door, a device or an account."""
     if not reading.speaks(_ANY):
         return
-    words, lower = _Words(reading.lower), reading.lower
-    cells = {cell.start for cell in reading.tables.cells(_COLUMN)}
+    judged = _Judged(reading)
     for match in _NUMBER.finditer(reading.text):
-        start, end = match.span("value")
-        if not words.speak(start, end) or _counts_up(match["value"]) or _SIGNS_WITH.fullmatch(match["value"]):
-            continue
-        before, behind = words.around(start, end)
-        spaced = bool(behind) and (behind[0].start == end or (behind[0].start == end + 1 and lower[end] == " "))
-        if _Around((before, behind), match["value"], spaced=spaced, named=start in cells).score >= ENOUGH:
-            yield Finding("pin", start, end, 0.7)
+        if judged.opens(match):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+class _Judged:
+    """Judges a number once among the same words, whichever digits it has."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._text, self._lower = reading.text, reading.lower
+        # One word has a digit that says something: where it stands no digit is like another.
+        self._alike = reading.text if _WORD_WITH_DIGIT in reading.lower else reading.levelled
+        self._words, self._care = _Words(reading.lower), reading.care("opening")
+        self._cells = {cell.start for cell in reading.tables.cells(_COLUMN)}
+        self._known: dict[tuple[object, ...], bool] = {}
+        self._among: dict[tuple[object, ...], bool] = {}
+
+    def opens(self, number: re.Match[str]) -> bool:
+        """Tell whether a number opens something; numbers must come in their order."""
+        start, end = number.span("value")
+        value, first = number["value"], max(0, start - REACH_BEFORE - LONGEST_WORD)
+        among = self._alike[first : end + REACH_BEHIND + LONGEST_WORD]
+        key = among, start - first, end - start, start in self._cells, _kind(value)
+        verdict = self._known.get(key)
+        if verdict is None:
+            verdict = self._known[key] = self._words.speak(start, end) and self._scored(value, start, end)
+        return verdict and not _counts_up(value) and not _SIGNS_WITH.fullmatch(value)
+
+    def _scored(self, value: str, start: int, end: int) -> bool:
+        """Tell whether the words around let a number open something; it is asked once for words that say the same."""
+        before, behind = self._words.around(start, end)
+        named = start in self._cells
+        spaced = bool(behind) and (behind[0].start == end or (behind[0].start == end + 1 and self._lower[end] == " "))
+        among = _Around((before, behind), value, spaced=spaced, named=named)
+        key = (self._alike[start:end], _kind(value), named, *among.form)
+        opens = self._among.get(key)
+        if opens is None:
+            opens = self._among[key] = _could_open(among.says | Says.NAMES * named, value) and self._looked(among)
+        return opens
+
+    def _looked(self, among: _Around) -> bool:
+        """Look with care; of too many numbers whatever may open something is taken to do so."""
+        return not self._care.taken() or among.score >= ENOUGH
+
+
+def _could_open(says: int, value: str) -> bool:
+    """Tell whether what the words around a number say together may be enough, in any order."""
+    if says & Says.NAMES:
+        return says & (_OPENED | Says.OPENING | Says.SETTING | Says.OWNERS) != 0 or not value.isalnum()
+    return says & Says.LOCKS != 0 or (says & Says.CARRIERS != 0 and says & Says.OPENING != 0)
+
+
+_WORD_WITH_DIGIT = "2fa"
+
+
+def _kind(value: str) -> tuple[bool, ...]:
+    """Return all that tells apart numbers of the same form."""
+    return (
+        value[0] == "0",
+        value.endswith("00"),
+        looks.YEAR.match(value) is not None,
+        _TIME.fullmatch(value) is not None,
+    )
 
 
 _SIGNS_WITH = expression(r"[RHEP]S(?:256|384|512)")  # what tokens are signed with
@@ -152,6 +208,10 @@ class _Table:
         for name, listed in raw.items():
             for word in listed.split():
                 self._put(word.replace("_", " "), getattr(Says, name.upper()) | (Says.NAMES if name == "surely" else 0))
+        # Most words begin and end as none of these does, and hold no letter of theirs.
+        self._beginnings = {word[:SHORTEST] for word in self._begun}
+        self._endings = {word[-SHORTEST:] for word in self._ended}
+        self._letters = frozenset(chain.from_iterable(self._within))
 
     def _put(self, word: str, says: int) -> None:
         bare = word.strip("*")
@@ -170,6 +230,8 @@ class _Table:
     def says(self, word: str) -> int:
         """Return what a word says; of one with a hyphen all parts do."""
         if _OF_UNSPACED.match(word):
+            if self._letters.isdisjoint(word):
+                return 0
             return _joined(says for part, says in self._within.items() if part in word)
         known = self._one(word)
         if "-" in word or "'" in word or "’" in word:
@@ -179,11 +241,14 @@ class _Table:
     def _one(self, word: str) -> int:
         known = self._whole.get(word, 0)
         named = 0
-        for letters in range(SHORTEST, len(word) + 1):
-            known |= self._begun.get(word[:letters], 0)
-            ending = self._ended.get(word[-letters:], 0) if letters < len(word) else 0
-            if ending:
-                named = ending | self._compounded(word[:-letters])  # of the longest
+        if word[:SHORTEST] in self._beginnings:
+            for letters in range(SHORTEST, len(word) + 1):
+                known |= self._begun.get(word[:letters], 0)
+        if word[-SHORTEST:] in self._endings:
+            for letters in range(SHORTEST, len(word)):
+                ending = self._ended.get(word[-letters:], 0)
+                if ending:
+                    named = ending | self._compounded(word[:-letters])  # of the longest
         return (known & ~Says.OTHERS if named & Says.LOCKS else known) | named
 
     def _compounded(self, first: str) -> int:
@@ -284,6 +349,20 @@ class _Around:
         if named:
             self._said, self._led[Says.NAMES] = True, _WEIGHTS[Says.NAMES]
 
+    @once
+    def form(self) -> tuple[object, ...]:
+        """All of the words that the score depends on."""
+        behind = self._behind
+        sign = bool(behind) and behind[0].end - behind[0].start == 1
+        plural = bool(behind) and behind[0].plural
+        says = tuple([word.says for word in self._before]), tuple([word.says for word in behind])
+        return (*says, self._spaced, sign, plural, self._of_several())
+
+    @property
+    def says(self) -> int:
+        """What the words say together."""
+        return _joined(word.says for word in (*self._before, *self._behind))
+
     @property
     def score(self) -> float:
         """How surely the number opens something; below 0 if it is called something else."""
@@ -345,7 +424,8 @@ class _Around:
         """Read what stands before, the nearest first; tell whether it calls the number something else."""
         nearest = beside = True
         of = 0  # what the word behind says
-        for index, (says, *_) in enumerate(self._before):
+        for index, word in enumerate(self._before):
+            says = word.says
             if says & Says.ENDS:
                 self._lines += not of & Says.ENDS
                 self._asked |= bool(says & Says.ASKS) and self._content <= FEW
@@ -387,9 +467,12 @@ class _Around:
     def _plain(self) -> bool:
         """Tell whether a name right beside the number is enough: not of two long groups, nor among a board's pins."""
         grouped = " " in self._value and _GROUPS.fullmatch(self._value) is None
-        return not grouped and not any(
-            word.says & Says.BOARDS for words in (self._before, self._behind) for word in words
-        )
+        return not grouped and not self._on_a_board
+
+    @once
+    def _on_a_board(self) -> bool:
+        """Whether pins of a board are spoken of."""
+        return any(word.says & Says.BOARDS for words in (self._before, self._behind) for word in words)
 
     def _dated(self) -> bool:
         return _TIME.fullmatch(self._value) is not None or looks.YEAR.match(self._value) is not None
@@ -428,7 +511,8 @@ class _Around:
         """Read what stands behind; tell whether the number counts or measures what follows."""
         said = False
         content = owner = 0
-        for index, (says, *_) in enumerate(self._behind):
+        for index, word in enumerate(self._behind):
+            says = word.says
             if says & (Says.ENDS | Says.NUMBER):
                 break
             first = index == 0 and self._spaced

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
+from governance.guardrails.needles import Needles, letter_by_letter
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, words
 from governance.guardrails.secrets.names import THING
@@ -35,7 +37,7 @@ class _Said:
 
 
 def _any(some: Iterable[str]) -> str:
-    return "|".join(map(re.escape, sorted(some, key=len, reverse=True))) or "(?!)"
+    return letter_by_letter(some) or "(?!)"
 
 
 def _said(language: Language) -> _Said:
@@ -58,19 +60,34 @@ _ENDED = r"[\"'”»*_`」』)]{0,3}"
 _ENDING = expression(r"(?!" + THING + r")(?!(?<=[a-z])(?-i:[A-Z]))[^\W\d_]{0,6}", re.IGNORECASE)
 
 
-def _by_name() -> dict[str, list[_Said]]:
-    known: dict[str, list[_Said]] = {}
+def _by_name() -> dict[str, tuple[_Said, ...]]:
+    known: dict[str, list[Language]] = {}
     for language in LANGUAGES:
-        said = _said(language)
         for name in dict.fromkeys((*language.names, *language.common, *language.access)):
-            known.setdefault(name, []).append(said)
-    return known
+            known.setdefault(name, []).append(language)
+    once = cache(_said)
+    return {
+        name: tuple(map(once, _together(languages) if name in _ALONE else languages))
+        for name, languages in known.items()
+    }
 
 
+def _together(languages: list[Language]) -> Iterator[Language]:
+    """Yield languages as one, for a name that twenty share: each by itself takes as long as all. Scripts stay apart."""
+    for joined in (False, True):
+        alike = [language for language in languages if language.joined == joined]
+        if alike:
+            copulas, small = (
+                tuple(dict.fromkeys(chain.from_iterable(getattr(language, field) for language in alike)))
+                for field in ("copulas", "small")
+            )
+            yield Language(copulas=copulas, small=small, joined=joined)
+
+
+_OF_ACCESS, _ALONE = frozenset(ACCESS), frozenset(COMMON) - frozenset(NAMES)
 _SAID = _by_name()
 _AT_NAMES = Needles(_SAID)
-_OF_ACCESS, _ALONE = frozenset(ACCESS), frozenset(COMMON) - frozenset(NAMES)
-SHORTEST_IN_A_WORD, FEWEST_WORDS = 6, 3
+SHORTEST_IN_A_WORD, FEWEST_WORDS, REACH_OF_ANOTHER = 6, 3, 40
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -101,8 +118,9 @@ _script = re.compile(rf"[{_JOINED}]").match
 
 def _told(reading: Reading, name: str, end: int) -> Finding | None:
     """Return the password that follows a name, in one of the languages that have it."""
+    alone = name in _ALONE or _goes_on_to_another(reading.lower, name, end)
     for said in _SAID[name]:
-        for how in (said.near, said.far) if name not in _ALONE else (said.near,):
+        for how in (said.near,) if alone else (said.near, said.far):
             match = how.match(reading.text, end)
             if match is not None and (likely(reading, bare(match)) or _right_behind(match, end)):
                 return finding(match)
@@ -114,6 +132,12 @@ def _told(reading: Reading, name: str, end: int) -> Finding | None:
         if match is not None and not looks.placeholder(match["value"]):
             return finding(match)
     return None
+
+
+def _goes_on_to_another(lower: str, name: str, end: int) -> bool:
+    """Tell whether a line has the same name again soon: what goes on behind that is said of it."""
+    another = lower.find(name, end, end + REACH_OF_ANOTHER)
+    return another >= 0 and lower.find("\n", end, another) < 0
 
 
 def _right_behind(match: re.Match[str], end: int) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.guardrails.cues import Cue, asked_once, one_look, tells_digits
+from governance.guardrails.needles import letter_by_letter
 from governance.guardrails.pii import hosts, numbers, phone_words, things
 
 PATTERNS = (
@@ -86,3 +87,12 @@ def test_an_expression_of_any_digits_tells_none_apart(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", [r"w-?[249]", r"(?<=2)x", "[1-9]", "a(?:b|c4)", "[^1]", "(?:x[5-9])?"])
 def test_an_expression_of_some_digits_tells_them_apart(pattern: str) -> None:
     assert tells_digits(pattern)
+
+
+@given(
+    words=st.lists(st.text(alphabet="ab .", min_size=1, max_size=4), min_size=1, max_size=6),
+    text=st.text(alphabet="ab .", max_size=8),
+)
+def test_words_letter_by_letter_are_the_longest_that_stand(words: list[str], text: str) -> None:
+    found = re.match(letter_by_letter(words), text)
+    assert (found and found[0]) == max(filter(text.startswith, words), key=len, default=None)
