@@ -67,6 +67,11 @@ class Reading:
         self._cares: dict[str, Care] = {}
         self._told: dict[int, int] = {}
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether rules have taken all tries or looks, so that none should read the whole text again."""
+        return self._tries < 0 or any(care.spent for care in self._cares.values())
+
     @once
     def tables(self) -> Tables:
         """The tables of the text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
@@ -10,30 +11,58 @@ from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, plain, words
 
 
+class _Column(NamedTuple):
+    """What the name of a column says of what it holds."""
+
+    secret: bool
+    everyday: bool  # a name of other columns as well
+    logins: bool
+    sessions: bool
+    users: bool
+    pins: bool
+    passwords: bool
+    keys: bool
+
+
+def _named(name: str) -> _Column:
+    return _Column(
+        secret=_ABOUT.search(name) is None,
+        everyday=name in _EVERYDAY,
+        logins=_LOGIN_COLUMN.fullmatch(name) is not None,
+        sessions=_SESSION_COLUMN.fullmatch(name) is not None,
+        users=_OF_USERS.fullmatch(name) is not None,
+        pins=_PIN_COLUMN.fullmatch(name) is not None,
+        passwords=_PASSWORD_COLUMN.fullmatch(name) is not None,
+        keys=name in _KEYS_ONLY,
+    )
+
+
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield what columns for passwords, keys and PINs hold."""
-    for cell in reading.tables.cells(_COLUMN):
-        if cell.start in reading.begun or _ABOUT.search(cell.column) or not _meant(reading, cell.column, cell.start):
+    columns: dict[str, _Column] = {}
+    for name, start, end in reading.tables.cells(_COLUMN):
+        column = columns.get(name)
+        if column is None:
+            column = columns[name] = _named(name)
+        if start in reading.begun or not column.secret or not (_of_users(reading, start) if column.everyday else True):
             continue
-        value = reading.text[cell.start : cell.end]
-        pair = _PAIR.fullmatch(value) if _LOGIN_COLUMN.fullmatch(cell.column) else None
+        value = reading.text[start:end]
+        pair = _PAIR.fullmatch(value) if column.logins else None
         if pair is not None and _in_pair(reading, pair["value"]):
-            yield Finding("password", cell.start + pair.start("value"), cell.end, 0.75)
-            continue
-        if _SESSION_COLUMN.fullmatch(cell.column):
+            yield Finding("password", start + pair.start("value"), end, 0.75)
+        elif column.sessions:
             if reading.speaks(_SESSIONS) and _random(value) and not _NUMBERED.fullmatch(value):
-                yield Finding("cookie", cell.start, cell.end, 0.75)
-            continue
-        if _OF_USERS.fullmatch(cell.column):
-            continue
-        look = _random if cell.column in _KEYS_ONLY else _held
-        if reading.likely(look, value) or (reading.speaks(_OWNER) and _in_column(cell.column, value)):
-            yield Finding("password", cell.start, cell.end, 0.75)
+                yield Finding("cookie", start, end, 0.75)
+        elif not column.users and (
+            reading.likely(_random if column.keys else _held, value)
+            or (reading.speaks(_OWNER) and _in_column(reading, column, value))
+        ):
+            yield Finding("password", start, end, 0.75)
 
 
-def _meant(reading: Reading, column: str, start: int) -> bool:
-    """Tell whether a column with an everyday name stands in a table of users."""
-    return column not in _EVERYDAY or _USERS.search(reading.lower, max(0, start - REACH_OF_HEAD), start) is not None
+def _of_users(reading: Reading, start: int) -> bool:
+    """Tell whether a cell stands in a table of users."""
+    return _USERS.search(reading.lower, max(0, start - REACH_OF_HEAD), start) is not None
 
 
 def _random(value: str) -> bool:
@@ -45,12 +74,14 @@ def _held(value: str) -> bool:
     return " " not in value and (looks.assigned(value) or looks.key(value))
 
 
-def _in_column(column: str, value: str) -> bool:
+def _in_column(reading: Reading, column: _Column, value: str) -> bool:
     """Tell whether plain words or a few digits are what a column for passwords or PINs holds."""
-    if _PIN_COLUMN.fullmatch(column):
+    if column.pins:
         return _PIN.fullmatch(value) is not None
-    if _PASSWORD_COLUMN.fullmatch(column) is None:
-        return False
+    return column.passwords and reading.looks(_in_words, value)
+
+
+def _in_words(value: str) -> bool:
     return plain.told(value) or (words.phrased(value) if " " in value else words.own(value))
 
 

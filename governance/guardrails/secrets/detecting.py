@@ -225,6 +225,7 @@ _FINDERS = (
 
 
 DOUBTS = 2  # of secrets found in one text, twice as many as of looks are doubted: in lists of so many each counts
+DENIALS = 6  # of what is none: more than a file of nothing but sums has
 RULES = Union.of(map(sys.modules.__getitem__, {finder.__module__ for finder in _FINDERS}))
 
 
@@ -235,11 +236,14 @@ def detect(text: str) -> list[Finding]:
     folded = fold(text)
     reading = Reading(folded.text, folded.lower, tries=unread.worth(folded.text), rules=RULES)
     found: dict[tuple[str, int, int], Finding] = {}
-    doubt = reading.care("secrets.harmless", times=DOUBTS)
+    doubt, denied = reading.care("secrets.doubt", times=DOUBTS), reading.care("secrets.denied", times=DENIALS)
     with one_look():
         for finder in (*_FINDERS, partial(broken.find, finders=_FINDERS)):
             for one in finder(reading):
-                if one[:3] in found or (not doubt.spent and harmless(reading, one)):
+                if one[:3] in found:
+                    continue
+                if not (doubt.spent or denied.spent) and harmless(reading, one):
+                    denied.taken()
                     continue
                 doubt.taken()
                 reading.begun.add(one.start)

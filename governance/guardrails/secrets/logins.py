@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Blocks, Needles
+from governance.guardrails.needles import Blocks, Needles, join
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, plain, words
 from governance.guardrails.secrets.near import public_name
@@ -159,12 +159,18 @@ _AT_DOOR_CODES = Needles((" pin", " code", " passcode", " combination", " combo"
 
 def _door_codes(reading: Reading) -> Iterator[Finding]:
     text, numbers = reading.text, Blocks(_NUMBER, reading.lower)
+    opened: list[tuple[int, int]] = []
     for at, _ in reading.each(_AT_OPENED, price=4, whole=False, where=lambda at: numbers.any(at, at + 80)):
-        for match in _OPENED_BY.finditer(reading.lower, max(0, at - 12), at + 80):
+        join(opened, (max(0, at - 12), at + 80))
+    for part in opened:
+        for match in _OPENED_BY.finditer(reading.lower, *part):
             if not looks.YEAR.match(match["value"]):
                 yield Finding("pin", *match.span("value"), 0.7)
+    coded: list[tuple[int, int]] = []
     for at, _ in reading.each(_AT_DOOR_CODES, price=6, whole=False, where=lambda at: numbers.any(at, at + 60)):
-        for match in _DOOR_CODE.finditer(text, max(0, at - 14), at + 60):
+        join(coded, (max(0, at - 14), at + 60))
+    for part in coded:
+        for match in _DOOR_CODE.finditer(text, *part):
             if (
                 _DOORS.search(match[0].lower())
                 and not looks.YEAR.match(match["value"])
@@ -203,8 +209,8 @@ def _believed(listed: re.Match[str]) -> bool:
 
 def _hosts(text: str) -> Iterator[Finding]:
     """Yield passwords before a host without the scheme of a URL, as in `admin:…@10.0.0.5`."""
-    at = text.find("@")
-    while at >= 0:
+    for sign in _AT_A_HOST.finditer(text) if "@" in text else ():
+        at = sign.start()
         listed = _MAIL_AND_PASSWORD.match(text, at + 1)
         if listed is not None and _believed(listed):
             yield looks.span("password", listed, listed["value"].rstrip(".,"), 0.7)
@@ -212,7 +218,9 @@ def _hosts(text: str) -> Iterator[Finding]:
             login = _USER_AT_HOST.search(text, max(0, at - 100), at + 1)
             if login is not None and looks.assigned(login["value"]):
                 yield looks.span("password", login, login["value"], 0.75)
-        at = text.find("@", at + 1)
+
+
+_AT_A_HOST = expression(r"@(?=[\w\-])")
 
 
 def _signed(reading: Reading) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from governance.guardrails import labels
 from governance.guardrails.cues import Cue, heads
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import beginnings, shortest
+from governance.guardrails.needles import Needles, shortest
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, tokens
 
@@ -85,7 +85,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     if not any(len(word) >= looks.SHORTEST_RANDOM for word in text.split()):
         return
-    stems, judged, asked = _Stems(reading.lower), 0, 0
+    stems, judged, asked = _Stems(reading), 0, 0
     most, most_asked = FEWEST_JUDGED + len(text) // CHARACTERS_FOR_ONE, FEWEST_ASKED + len(text) // CHARACTERS_FOR_ASKED
     for match in _CANDIDATE.finditer(text):
         if _WALLET.fullmatch(match[0]) and not looks.placeholder_token(match[0]):
@@ -156,8 +156,8 @@ def _public(text: str, start: int, value: str) -> bool:
 class _Stems:
     """Where in a text stands what every word holds that names a secret, looked for once."""
 
-    def __init__(self, lower: str) -> None:
-        self._lower = lower
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
         self._ends: list[int] | None = None
         self._starts: list[int] = []
 
@@ -170,13 +170,9 @@ class _Stems:
         return max(-1, self._starts[place] - begin) if place >= 0 else -1
 
     def _find(self) -> None:
-        found = []
-        stem = _STEM.search(self._lower)
-        while stem is not None:
-            found.append((stem.end(), stem.start()))
-            stem = _STEM.search(self._lower, stem.start() + 1)
-        self._ends = [end for end, _ in sorted(found)]
-        self._starts = [start for _, start in sorted(found)]
+        found = sorted((at + len(stem), at) for at, stem in self._reading.standing(_AT_STEMS))
+        self._ends = [end for end, _ in found]
+        self._starts = [start for _, start in found]
 
 
 def _naming(window: str, last: int) -> re.Match[str] | None:
@@ -205,7 +201,7 @@ _STEMS = (
 _ALL_STEMS = (
     *_STEMS, "nøkkel", "nøgle", "klíč", "ključ", "κλειδί", "מפתח", "khóa", "คีย์", "鍵", "clé", "schl", "ключ", "токен", "секрет", "密钥", "密鑰", "令牌", "トークン", "キー", "토큰", "키", "مفتاح", "anahtar",
 )  # fmt: skip
-_STEM = expression(beginnings(shortest(_ALL_STEMS)))
+_AT_STEMS = Needles(shortest(_ALL_STEMS))
 LONGEST_NAME = 24
 _BEGINNING = expression(r"(?<![a-z])[a-z]")
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from governance.guardrails.cues import heads
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
+from governance.guardrails.needles import Blocks, Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import words
 from governance.guardrails.secrets.names import PASSWORDS, opens
@@ -17,13 +18,14 @@ from governance.guardrails.secrets.names import PASSWORDS, opens
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that are plain words, each where one is set."""
     text, lower = reading.text, reading.lower
+    users = Blocks(_USER_BEGUN, lower)
     for at, core in reading.each(_AT_PASSWORDS):
         match = _VALUE.match(text, at + len(core))
         if match is None or not opens(text, lower, at, core):
             continue
         group = match.lastgroup or 0
         value, start = match[group], match.start(group)
-        if _set_here(reading, at, core, match, value) and reading.looks(words.own, value):
+        if _set_here(reading, users, core, match, value) and reading.looks(words.own, value):
             yield Finding("password", start, start + len(value), 0.7)
 
 
@@ -44,9 +46,10 @@ _VALUE = expression(
 _LINK = expression(r"[ \-_.]")
 
 
-def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value: str) -> bool:
+def _set_here(reading: Reading, users: Blocks, core: str, match: re.Match[str], value: str) -> bool:
     """Tell whether words stand where a password is set, not where one is spoken of."""
     text, lower, group = reading.text, reading.lower, match.lastgroup
+    at = match.start() - len(core)
     head = lower[max(0, at - REACH_NAME) : at]
     name = _NAME_BEFORE.search(head)
     named = name[0] if name is not None else ""
@@ -55,7 +58,7 @@ def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value:
     if group == "tagged":
         return True
     sure = core not in _EVERYDAY
-    beside = partial(_beside_user, reading, at, match.end())
+    beside = partial(_beside_user, reading, users, at, match.end())
     qualified = named[-1:] in _JOINING or (text[at : at + 1].isupper() and text[at - 1 : at].islower())
     shouted = qualified and text[at : at + len(core)].isupper()
     linked = _LINK.search(value) is not None
@@ -73,10 +76,10 @@ def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value:
                 named.startswith("--")
                 or shouted
                 or (begins and (qualified or (core == "psk" and core not in value.lower())))
-                or _immediately(reading, at)
+                or _immediately(reading, users, at)
             )
         argument = named.startswith("--") and _ENDS_ARGUMENT.match(text, match.end()) is not None
-        return argument or _immediately(reading, at)
+        return argument or _immediately(reading, users, at)
     opened = sure and _OPENED.search(head) is not None
     if not (begins or opened or beside()):
         return False
@@ -85,7 +88,7 @@ def _set_here(reading: Reading, at: int, core: str, match: re.Match[str], value:
 
 REACH_NAME = 40
 _ENDS_ARGUMENT = expression(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence goes on with
-_NAME_BEFORE = expression(r"[\w.\-]{0,40}\Z")
+_NAME_BEFORE = expression(r"(?<![\w.\-])[\w.\-]{0,40}+\Z")
 _JOINING = frozenset("_.-")
 _GIVING = expression(r"[:=]|equals")
 _DEFINED = expression(r"#define \w{1,30}\Z")
@@ -105,17 +108,17 @@ _OPENED = expression(
 )
 
 
-def _immediately(reading: Reading, at: int) -> bool:
+def _immediately(reading: Reading, users: Blocks, at: int) -> bool:
     """Tell whether somebody's name stands right before the name of a password."""
-    return _USER_BEFORE.search(reading.lower, max(0, at - REACH_USER), at) is not None
+    floor = max(0, at - REACH_USER)
+    return users.any(floor, at) and _USER_BEFORE.search(reading.lower, floor, at) is not None
 
 
-def _beside_user(reading: Reading, start: int, end: int) -> bool:
+def _beside_user(reading: Reading, users: Blocks, start: int, end: int) -> bool:
     """Tell whether somebody's name stands beside, before or after."""
-    lower = reading.lower
-    return (
-        _USER.search(lower, max(0, start - REACH_USER), start) is not None
-        or _USER.search(lower, end, end + REACH_USER // 2) is not None
+    lower, floor, reach = reading.lower, max(0, start - REACH_USER), end + REACH_USER // 2
+    return users.any(floor, reach) and (
+        _USER.search(lower, floor, start) is not None or _USER.search(lower, end, reach) is not None
     )
 
 
@@ -125,6 +128,7 @@ _USERS = (
     r"kullanıcı|användare|bruger|käyttäjä|felhasználó|utilizator|korisnik|χρήστης|uživatel|账号|用户名|ユーザー|아이디|vpn|wi-?fi|wlan|ssid)"
 )
 _USER = expression(_USERS + r"(?:[\"'*]{0,2} ?[:=：,]| [\w.@\-]{2,40}[\"']?[ ,;/\n]| is | ist )")
+_USER_BEGUN = expression(heads(_USERS))  # of every match: told first, in blocks
 _USER_BEFORE = expression(
     _USERS
     + r"[\"'*]{0,2}(?: ?[:=：] ?| is | ist | )[\"']?[\w.@\-]{2,40}[\"']?[ ,;/&\n]{1,4}(?:and |und |et |y |e |og |och )?\Z"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
+from governance.guardrails.needles import Needles, join
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
 from governance.guardrails.secrets.near import public_name
@@ -39,15 +39,16 @@ REACH_BEFORE, REACH_AFTER, LONGEST_LABEL = 140, 140, 60
 
 
 def _shown_once(reading: Reading) -> Iterator[Finding]:
-    text, done = reading.text, 0
+    text = reading.text
+    parts: list[tuple[int, int]] = []
     for at, _ in reading.each(_ONCE, price=4, whole=False):
-        start = max(done, at - REACH_BEFORE)
-        for match in _ALONE.finditer(text, start, at + REACH_AFTER):
+        join(parts, (max(0, at - REACH_BEFORE), at + REACH_AFTER))
+    for start, end in parts:
+        for match in _ALONE.finditer(text, start, end):
             said = reading.lower[max(0, match.start() - LONGEST_LABEL) : match.start()]
             value = match["value"]
             if reading.looks(looks.at_random, value) and not (public_name(value) or _NO_SECRET.search(said)):
                 yield Finding("api_key", *match.span("value"), 0.75)
-        done = max(done, at)
 
 
 # "$ pwgen -s 20 1", and what it printed on the next line.

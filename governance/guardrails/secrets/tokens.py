@@ -72,7 +72,7 @@ _AZURE_SIGNATURE = expression(
 )
 _PRESIGNED = expression(r"(?<![A-Za-z0-9])X-(?:Amz|Goog)-Signature=(?P<value>[0-9a-fA-F]{64,512})(?![0-9a-fA-F])")
 _AWS_SECRET = expression(r"(?<![A-Za-z0-9/+=_\-.])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_\-])")
-_AWS_NEAR = expression(r"aws|secret|AKIA|ASIA|amazon", re.IGNORECASE)
+_AWS_NEAR, REACH_OF_AWS = ("aws", "secret", "akia", "asia", "amazon"), 100
 _SITE_KEY = expression(r"site[_\-]?key[\"']?\s?[:=]\s?[\"']?\Z", re.IGNORECASE)  # what a page shows everybody
 _HEX = expression(r"[0-9a-fA-F]+")
 
@@ -139,7 +139,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     for match in _PRESIGNED.finditer(text) if "-Signature=" in text else ():
         yield Finding("presigned_url", *match.span("value"), 0.9)
     for match in _AWS_SECRET.finditer(text):
-        near = _AWS_NEAR.search(text, max(0, match.start() - 100), match.start())
+        near = reading.named(_AWS_NEAR, match.start() - REACH_OF_AWS, match.start())
         if near and _aws_secret(match[0]) and not _SITE_KEY.search(text, max(0, match.start() - 24), match.start()):
             yield Finding("aws_secret_key", *match.span(), 0.95)
     yield from _private_keys(text)

@@ -227,7 +227,7 @@ def _used(reading: Reading) -> Iterator[Finding]:
 
 # "The box in the hall answers to Plum_Tractor_66": no word says password, but one near speaks of a door.
 _STRUCK = expression(
-    r"(?<![^\s(\"'`«„“「：:\u3040-\u9fff])(?=\d*[^\W\d_])(?=[^\s]{0,60}\d)[A-Za-z\d\u00c0-\u024f\u0370-\u04ff]++[@#$%^&*+~!?._\-][\w@#$%^&*+~!?.\-]{1,60}"
+    r"(?<![^\s(\"'`«„“「：:\u3040-\u9fff])(?=\d*[^\W\d_])(?=[A-Za-z\d\u00c0-\u024f\u0370-\u04ff]++[@#$%^&*+~!?._\-])(?=[^\s]{0,60}\d)[A-Za-z\d\u00c0-\u024f\u0370-\u04ff]++.[\w@#$%^&*+~!?.\-]{1,60}"
 )
 OPENS = expression(
     r"\b(?:pass(?:word|wort|phrase|code)?s?|uses? the default we|factory default|change it (?:please|asap|now|soon|after)|kennwort|log(?:s|ged|ging)?[ \-]?(?:in|on)|sign(?:s|ed)?[ \-]in|unlocks?|get(?:s)? (?:in|into|you in)|let(?:s)? (?:you|me|him|her) in|wi-?fi|wlan|"

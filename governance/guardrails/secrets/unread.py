@@ -5,7 +5,7 @@ There a rule decides that is stricter than all others: what could be a secret is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
@@ -35,7 +35,15 @@ def worth(text: str) -> float:
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield what could be a secret behind the names of a folded text that no rule had a try left for."""
-    blocks = reading.unread(BLOCK)
+    yield from _within(reading, reading.unread(BLOCK))
+
+
+def around(reading: Reading, places: Iterable[int]) -> Iterator[Finding]:
+    """Yield what could be a secret at places of a folded text, and behind them."""
+    yield from _within(reading, {place // BLOCK for place in places})
+
+
+def _within(reading: Reading, blocks: set[int]) -> Iterator[Finding]:
     for match in _COULD_BE.finditer(reading.text) if blocks else ():
         group = match.lastgroup or "word"
         block = match.start(group) // BLOCK

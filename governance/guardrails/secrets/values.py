@@ -74,7 +74,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     most = FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
     yield from _said_first(reading, most)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
-    judged, noticed = 0, 0
+    judged = noticed = glances = 0
     for at, core in reading.standing(AT_CORES, whole=True):
         if at + LONGEST_IN_A_WORD < passed:
             continue
@@ -84,10 +84,12 @@ def find(reading: Reading) -> Iterator[Finding]:
                 glance = next((one.start() for one in _GLANCED.finditer(text, end)), len(text))
             if glance == len(text):
                 return
-            if glance < end + REACH_OF_VALUE and (glanced := _glanced(text, end, core)) is not None:
-                passed, noticed = glanced.end, noticed + 1
-                yield glanced
-            if noticed >= MOST_NOTICED:
+            if glance < end + REACH_OF_VALUE:
+                glances += 1
+                if (glanced := _glanced(text, end, core)) is not None:
+                    passed, noticed = glanced.end, noticed + 1
+                    yield glanced
+            if noticed >= MOST_NOTICED or glances >= GLANCES_FOR_A_NAME * most:
                 reading.leave(AT_CORES, end)
                 return
             continue
@@ -149,7 +151,8 @@ def _glanced(text: str, end: int, core: str) -> Finding | None:
 
 # Names that are read with care in one text; nobody writes as many but to hide something, or to list what is secret.
 FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 200
-MOST_NOTICED = 200  # values at which a glance was enough, before all that could be one is taken
+# Values at which a glance was enough, and glances for each of those names, before all that could be one is taken.
+MOST_NOTICED, GLANCES_FOR_A_NAME = 200, 5
 _BEHIND = expression(
     r"[\w\-]{0,8}[^\w\n]{1,6}(?:(?:is|was|ist|est|es|are|the|my) )?[\"'`]?"
     r"(?P<value>(?![A-Za-z_]{2,24}=[\d.:/]{1,40}(?:\s|\Z))(?=[^\s\"'`<>,;]{0,40}[^\W\d_])(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"

@@ -52,6 +52,7 @@ WORST: dict[str, tuple[str, ...]] = {
         "pass ", "pin 1 ", "code 1 is ", "123456 is your pin ", "PASSWORDS is pin ", "login code is password=", "password = same but ", "password token secret ", "password: \"abc\" ", "setup key abcd ",
         "user bob password hunter2 ", "username: bob\npassword: x1\n", "name,password\nbob,Ab1cd\n", "| user | password |\n|---|---|\n| bob | x1y2 |\n", "psk=\"otter\" pwd='fox' ", "oauth7777= ", "admin/a1 ",
         "token abcDEF123ghiJKL456mno ", "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8 ", "name " + 40 * "A" + " ", "use code 123456 for ", "ssid=", "pwd=", "psk: ", "user=a sub: ", "id=x ",
+        "pin 7777 ", "解除 密码 133532 ", "密码1", "pass: 659061=\n", "pass is now 659061\n", "pass is 6a59061\n", "비밀 번호 code 152213 password 4xKkbiDiDE ",
         "fm1r_=", "shown once\nvR7kQ2mXw9LtB4hZc8NdPf3J\n", "'", "@", "pw:vcp_", "fm1r_ a1 ",
     ),
     "injection": ("ignore all the previous ", "send all the to ", "repeat the your system ", "i g n o r e ", "<!-- ", "a\u200b", "QUJD", "f*o*r*g*e*t all earlier rules; ", "f*o*r*g*e*t "),

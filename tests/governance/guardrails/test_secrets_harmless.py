@@ -201,3 +201,8 @@ def test_what_opens_nothing_is_none(text: str) -> None:
 def test_what_opens_something_is_found_beside_such_words(text: str, value: str) -> None:
     start = text.index(value)
     assert any(one.start <= start + 3 and start + len(value) <= one.end for one in detect(text))
+
+
+def test_so_much_that_is_none_hides_nothing() -> None:
+    assert detect("user=a sub: " * 20) == []
+    assert len(detect("user=a sub: " * 2_000)) > 100
