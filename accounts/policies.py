@@ -20,11 +20,15 @@ THIS_USER = f"(SELECT {CURRENT_USER})"
 RIGHTS = "accounts_right"
 HOLDS = "accounts_holds"
 # A function keeps its plan as long as a connection lasts. Written out, what it asks was set up anew for each of the
-# policies that a statement meets, asked or not: half of what a decision's statements took.
+# policies that a statement meets, asked or not: half of what a decision's statements took. Who asks where is read into
+# variables first: in the query each row of memberships and roles read the two settings again.
 HOLDS_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION {HOLDS}(any_of varchar[]) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    this_tenant CONSTANT uuid := {CURRENT_TENANT};
+    this_user CONSTANT uuid := {CURRENT_USER};
 BEGIN
-    RETURN EXISTS (SELECT FROM public.{RIGHTS} r WHERE r.tenant_id = {CURRENT_TENANT} AND r.user_id = {CURRENT_USER}
+    RETURN EXISTS (SELECT FROM public.{RIGHTS} r WHERE r.tenant_id = this_tenant AND r.user_id = this_user
                    AND r.scopes && any_of);
 END $$
 """

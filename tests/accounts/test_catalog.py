@@ -288,6 +288,7 @@ def test_what_is_not_as_migrations_make_it_is_found(
     ("migration", "back", "forth"),
     [
         ("accounts.migrations.0028_rights_by_a_function", "ask_by_query", "ask_by_function"),
+        ("accounts.migrations.0029_rights_asked_once", "ask_for_each_row", "ask_once"),
         ("governance.migrations.0023_loans_by_functions", "ask_by_queries", "ask_by_functions"),
     ],
 )
