@@ -24,6 +24,7 @@ from accounts import audit, tenancy
 from accounts.audit import Entry, Tally
 from accounts.models import AuditRow
 from accounts.principals import Principal
+from accounts.trips import planned_once
 from agentos.core.clock import utc_now
 from agentos.core.errors import Unavailable
 from agentos.core.ids import new_id, parse_id
@@ -82,7 +83,8 @@ class Reading:
 
     def _enter(self, entry: Entry) -> None:
         try:
-            audit.append([entry], tenant_id=self.reader.tenant_id)
+            with planned_once():
+                audit.append([entry], tenant_id=self.reader.tenant_id)
         except DatabaseError:
             detail = "Other people's data is shown only when the audit trail records it, and now it can't."
             raise Unavailable(detail, code="audit_unavailable") from None

@@ -24,6 +24,7 @@ from tests.isolation.conftest import Visit, colleagues, hers, serving, visit
 from tests.isolation.planting import Garden
 from tests.isolation.visitor import Answer, Visitor
 from tests.isolation.walk import Route, api_routes, pages
+from tests.plans import kept_after
 
 __all__ = ["colleagues", "hers", "serving", "visit"]
 
@@ -319,6 +320,17 @@ def test_each_scope_of_a_request_enters_whose_rows_it_reads(
         for run in (hers.row(Run), hers.row(Run), colleagues.row(Run)):
             selectors.run_detail(principal=admin, run_id=run.id)
     assert [row.detail["of"] for row in entered(before)] == [[str(hers.user.id)], [str(colleagues.user.id)]]
+
+
+async def test_the_plans_of_what_enters_a_reading_are_kept(database: None, acme: TenantWithUsers, hers: Garden) -> None:
+    admin, run_id = acme.principal("admin"), hers.row(Run).id
+
+    def read() -> None:
+        with reading.open_for(admin):
+            selectors.run_steps(principal=admin, run_id=run_id)
+
+    (plans,) = await kept_after(read, "default")
+    assert [[table in statement for statement, _ in plans].count(True) for table in ("audithead", "auditrow")] == [2, 1]
 
 
 def test_a_row_of_a_scope_that_fails_is_not_entered(database: None, acme: TenantWithUsers, hers: Garden) -> None:
