@@ -66,9 +66,10 @@ SECTIONS: dict[str, tuple[str, dict[str, str]]] = {
         {"requests": "n", "p50_ms": "p50", "p99_ms": "p99", "total": "total"},
     ),
     "policies": (
-        "Row-level security: the same with it and, in the bench's own database, without it, ms",
+        "Row-level security: the same with it and, in the bench's own database, without it, ms. p50 and p95 are of all "
+        "requests together; ratio: of the p95s with and without it in the same short turn, the median of all turns",
         {"asked": "asked", "requests": "n", "p50_ms": "p50", "bare_p50_ms": "without", "p95_ms": "p95"}
-        | {"bare_p95_ms": "without", "ratio": "ratio of p95s", "lowest": "lowest", "highest": "highest"},
+        | {"bare_p95_ms": "without", "pooled": "of it", "turns": "turns", "ratio": "ratio", "error": "+-"},
     ),
     "human": (
         "Human pace: 20 tokens a second; times in ms, held p99 in what the model's pace makes of it and the rest",

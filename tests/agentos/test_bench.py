@@ -129,20 +129,32 @@ def test_goals_are_held_against_what_was_measured() -> None:
     assert found["runs/s at 1,000 streams"].verdict == "not measured"
 
 
-def test_what_the_policies_cost_is_the_median_of_what_neighbouring_turns_say() -> None:
+def test_what_the_policies_cost_is_the_median_of_what_short_turns_say() -> None:
     slow, fast = [1_000.0] * 94 + [2_200.0] * 6, [1_000.0] * 94 + [2_000.0] * 6
-    busy = [value * 40 for value in fast]  # the machine was somebody else's for one turn
-    times = Times([slow, slow, busy], [fast, fast, fast])
+    busy = [value * 40 for value in fast]  # the machine was somebody else's for one side of one turn
+    times = Times()
+    for guarded in (slow, slow, busy):
+        times.add(guarded, fast)
     rows = [times.row(A_RUN), Times([[1_000.0]], [[900.0]]).row("GET a run"), Times([[9.0]], [[10.0]]).row("GET 20")]
-    assert [(row["ratio"], row["lowest"], row["highest"]) for row in rows] == [
-        (1.1, 1.1, 40.0),
-        (1.111, 1.111, 1.111),
-        (0.9, 0.9, 0.9),
+    assert [(row["ratio"], row["turns"], row["error"]) for row in rows] == [
+        (1.1, 3, 10.443),
+        (1.111, 1, None),
+        (0.9, 1, None),
     ]
-    assert (rows[0]["p95_ms"], rows[0]["bare_p95_ms"], rows[0]["requests"]) == (2.2, 2.0, 300)
+    assert (rows[0]["p95_ms"], rows[0]["bare_p95_ms"], rows[0]["pooled"], rows[0]["requests"]) == (40.0, 2.0, 20.0, 300)
     found = {goal.name: goal for goal in goals({"policies": rows})}
     assert found["p95 of a run with row-level security, of without"].verdict == "MISSED"
     assert found["p95 of the slowest-grown read with it, of without"].value == 1.111
+
+
+def test_many_turns_know_what_policies_cost_better_than_few() -> None:
+    few, many = Times(), Times()
+    for at in range(40):
+        turn = [1_000.0 + 10 * (at % 4)]
+        for times in (many, few) if at < 4 else (many,):
+            times.add(turn, [1_000.0])
+    errors = [times.row("GET a run")["error"] for times in (few, many)]
+    assert errors == [0.007, 0.002]
 
 
 def test_an_age_is_held_against_the_youngest_of_the_same_round() -> None:
@@ -199,7 +211,7 @@ def test_a_small_real_run_measures_everything_and_loses_nothing(monkeypatch: pyt
         paused = scenes.pauses(stand, 1)
         monkeypatch.setattr(scenes, "HUMAN_TOKEN_MS", 5)
         monkeypatch.setattr(policies, "TURNS_OF_RUNS", 3)
-        for name in ("TURNS", "RUNS", "READS", "WARM_READS"):
+        for name in ("CHANGES", "RUNS", "READS", "TURNS_OF_READS", "WARM_READS"):
             monkeypatch.setattr(policies, name, 2)
         paced = scenes.human(stand, (2,))
         monkeypatch.setattr(scenes, "AGED_RUNS", 20)
@@ -231,10 +243,10 @@ def test_a_small_real_run_measures_everything_and_loses_nothing(monkeypatch: pyt
     ]
     assert [(row["asked"], row["requests"]) for row in compared if row["ratio"]] == [
         (A_RUN, 12),
-        ("GET a run", 8),
-        ("GET the usage", 8),
-        ("GET 20 sessions", 8),
-        ("GET everybody's approvals", 8),
+        ("GET a run", 16),
+        ("GET the usage", 16),
+        ("GET 20 sessions", 16),
+        ("GET everybody's approvals", 16),
     ]
     assert on[0][0] == on[0][1] > 40
     assert around["budget"] == "on: money per day"
