@@ -102,6 +102,7 @@ def test_nothing_to_count() -> None:
         ("secrets", secrets.detect, 0.99, 0.97),
         ("secrets_varied", secrets.detect, 0.99, 0.97),
         ("secrets_near", secrets.detect, 0.99, 0.97),
+        ("secrets_worded", secrets.detect, 0.99, 0.6),  # said as no rule knew it when it was written
         ("injection", injection.detect, 0.97, 0.75),
     ],
 )
@@ -110,7 +111,7 @@ def test_goals(name: str, detect: Callable[[str], list[Finding]], precision: flo
         report = measure(name, detect, read(file))
     assert min(report.hits + report.misses, report.false_alarms + report.rightly_quiet) >= ENOUGH_TEXTS
     assert report.precision >= precision
-    assert report.recall >= recall and (name.endswith(("_varied", "_near")) or report.macro_recall >= recall)
+    assert report.recall >= recall and (name.endswith(("_varied", "_near", "_worded")) or report.macro_recall >= recall)
     assert report.false_alarm_rate <= 0.02
     assert name != "injection" or report.recall_of("indirect_injection") >= 0.6
 
@@ -120,7 +121,9 @@ def test_the_files_are_what_the_generator_writes(name: str) -> None:
     assert (DATA / name).read_text("utf-8") == written(name)
 
 
-@pytest.mark.parametrize("name", ["secrets.jsonl", "secrets_varied.jsonl", "secrets_near.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["secrets.jsonl", "secrets_varied.jsonl", "secrets_near.jsonl", "secrets_worded.jsonl"]
+)
 def test_no_key_of_a_provider_stands_in_the_clear_in_our_files(name: str) -> None:
     raw = (DATA / name).read_text("utf-8").splitlines()
     marked = [line.partition('"label"')[0] for line in raw if '"spans"' in line]
