@@ -30,7 +30,7 @@ _SURE = (
 )  # fmt: skip
 # What an account of any kind is called.
 _ANY = (
-    "account", "acct", "acct_no", "acc no", "acc num", "acc:", "acc #", "a/c", "konto", "kto", "compte", "cuenta", "conto", "c/c", "conta", "rekening", "rachunek", "rachunku", "rachunk", "účet", "účtu", "tili",
+    "account", "acct", "acct_no", "acc", "acc no", "acc num", "acc:", "acc #", "a/c", "konto", "kto", "compte", "cuenta", "conto", "c/c", "conta", "rekening", "rachunek", "rachunku", "rachunk", "účet", "účtu", "tili",
     "számla", "счёт", "счет", "рахунок", "рахунку", "сметка", "hesap", "hesab", "λογαριασμ", "الحساب", "حساب", "חשבון", "tài khoản", "บัญชี", "口座", "普通", "番号", "账号", "账户", "帐号", "帳號", "帳戶", "खाता",
 )  # fmt: skip
 NAMES = Needles((*_SURE, *_ANY), after=r"(?:(?<![0-9A-Za-z\u00c0-\u04ff])|(?<=_))")

@@ -126,6 +126,21 @@ _PERSON = Cue(
 _LITTER = expression(  # right after the date
     rf"[ :,;.–—(\-]{{1,3}}(?:(?:\d{{1,2}}|an?|one|two|three|four|five|six|seven|eight|male|female|ein|eine|zwei|drei|vier|fünf|sechs|sieben|acht|une?|deux|trois|quatre|cinq|six|dos|tres|cuatro|cinco|due|tre|quattro|cinque|dois|três|quatro|twee|drie|vier|vijf|dwa|trzy|cztery|pięć|två|tre|fyra|to|fire) ){{1,3}}(?:{things.ANIMALS})\b"
 )
+# One end of a span of births, as the rules of leagues and schools give it.
+_TO = expression(
+    r"(?: (?:bis|to|until|till|through|and|au|al?|do|t/m|tot|till|og|och|e|et|y|und) (?:zum |the |el |den )?| ?[–-] ?)\d{1,4}[./\- ]{1,2}(?:\d{1,2}|[^\W\d_]{3,10})[./\- ]{1,2}\d{2,4}\b"
+)
+# Whom everybody may read of: what they are, before or behind the date.
+_FIGURES = (
+    r"(?:queen|king|prince(?:ss)?|emperor|empress|pope|tsar|footballer|soccer player|basketball player|tennis player|cricketer|golfer|boxer|racing driver|athlete|olympi\w+|singer(?:-songwriter)?|rapper|musician|composer|pianist|conductor|actor|actress|film director|filmmaker|comedian|novelist|poet|playwright|philosopher|"
+    r"painter|sculptor|physicist|mathematician|astronaut|politician|statesman|chancellor|prime minister|königin|könig|kaiser(?:in)?|papst|fußballer(?:in)?|fußballspieler(?:in)?|schauspieler(?:in)?|sänger(?:in)?|komponist(?:in)?|dichter(?:in)?|schriftsteller(?:in)?|maler(?:in)?|philosoph(?:in)?|physiker(?:in)?|politiker(?:in)?|"
+    r"roi|reine|pape|footballeu(?:r|se)|act(?:eur|rice)|chanteu(?:r|se)|compositeur|écrivain\w*|poète|peintre|philosophe|physicien(?:ne)?|homme politique|reina|rey|futbolista|act(?:or|riz)|cantante|compositora?|escritora?|poeta|pintora?|filósof[oa]|polític[oa]|calciat(?:ore|rice)|att(?:ore|rice)|cantautore|scritt(?:ore|rice)|pittore|jogador(?:a)? de futebol|"
+    r"ator|atriz|cantora?|escritora?|voetballer|zanger(?:es)?|acteur|actrice|schrijver|schilder|piłkarz|aktor(?:ka)?|piosenkar(?:z|ka)|pisarz|malarz|fotbollsspelare|skådespelare|författare)"
+)
+_FIGURE_BEFORE = Cue(rf"(?<![^\W\d_]){_FIGURES}(?: [^\W\d_][\w'’.\-]{{0,20}}){{1,4}},? ?\(?[^\d\n.]{{0,24}}$")
+_FIGURE_AFTER = expression(
+    rf"\)?,?(?: (?:in|à|en|a|te|w|i) [^\W\d_][\w\-]{{1,20}}(?: [^\W\d_][\w\-]{{1,20}})?)?\)?,? (?:is|was|ist|war|est|était|es|fue|è|é|foi|jest|był[a]?|är|var) (?:an?|the|eine?|der|die|une?|el|la|uno|um|uma|een|en)? ?(?:[\w\-]{{3,16}} ){{0,3}}{_FIGURES}\b"
+)
 _COMPARED = expression(r"[\w)] [<>]=? ?(?:date |timestamp )?'$")  # with a limit, in a query or a table's rules
 _COLUMN = expression(
     r"(?<![a-z])(?:dob|birth\w*|date[_ ]of[_ ]birth|born|bday|geburts\w*|geb|naissance|nacimiento|nascita|nascimento|urodzenia|ур|рождения)|生年月日|出生|생년월일"
@@ -310,11 +325,15 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
         return True
     if _of_a_thing(text[start - len(window) : start], window) or _COMPARED.search(window):
         return False
-    if _LITTER.match(lower, match.end()) is not None:
+    if any(other.match(lower, match.end()) is not None for other in (_LITTER, _FIGURE_AFTER)):
+        return False
+    if _FIGURE_BEFORE.search(window):
         return False
     named = _NAMED.search(window)
     if named is not None:
         return not named["feast"] or year is None or int(year[0]) < YEAR_OF_FEASTS
+    if _TO.match(lower, match.end()) is not None:
+        return False
     label = _LABEL.search(window)
     if label is not None:
         return not label["weak"] or (year is not None and int(year[0]) < YEAR_OF_FEASTS)

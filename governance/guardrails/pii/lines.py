@@ -24,12 +24,12 @@ _LINES = (
     Cue(
         r"(?<![^\W\d_])(?:state department|embassy|consulate|public line|(?:help|info|care|advice)[ \-]?lines?|(?:support|service|booking|ticket|information|press|enquiry|complaints|emergency|fault) (?:line|desk|hotline)|hotlines?|switchboards?|crisis line|non-emergency|samaritans|poison (?:control|centre|center)|foreign office|"
         r"reception|front desk|head office|main office|(?:box|ticket|press|post|tourist|registry) office|(?:press|media) (?:contacts?|enquiries|inquiries|relations|team)|customer (?:services?|care|support)|service desk|(?:for|to make|to book) (?:\w{1,9} )?(?:reservations|bookings|appointments|enquiries|inquiries|tickets|information|a table)|"
-        r"(?:reservations|bookings|appointments|enquiries|inquiries|orders)(?=[\s:,]{1,3}(?:on|at|via|by|tel|phone|call|\(?\+?\d))|our (?:office|offices|shop|store|branch|showroom|reception|clinic|surgery|restaurant|practice|hotline)|out-of-hours|toll[ \-]free|freephone|town hall|city hall|police station|fire station|"
-        r"botschaft|konsulat|auswärtige[sn] amt|giftnotruf|telefonseelsorge|sperr-notruf|telefonzentrale|zentrale|empfang|rezeption|pforte|presse(?:stelle|kontakt|büro|team)|kunden(?:service|dienst|hotline|betreuung)|service-?(?:hotline|nummer|telefon)|störungs(?:stelle|dienst|hotline)|notdienst|bereitschaftsdienst|geschäftsstelle|(?:tisch)?reservierung(?:en)?(?: unter)?|terminvereinbarung(?:en)?|"
+        r"(?:reservations|bookings|appointments|enquiries|inquiries|orders)(?=[\s:,]{1,3}(?:on|at|via|by|tel|phone|call|\(?\+?\d))|our (?:office|offices|shop|store|branch|showroom|reception|clinic|surgery|restaurant|practice|hotline)|out[ -]of[ -]hours|taxi rank|minicabs?|toll[ \-]free|freephone|town hall|city hall|police station|fire station|"
+        r"botschaft|konsulat|auswärtige[sn] amt|giftnotruf|telefonseelsorge|sperr-notruf|telefonzentrale|zentrale|empfang|rezeption|pforte|presse(?:stelle|kontakt|büro|team)|kunden(?:service|dienst|hotline|betreuung)|service-?(?:hotline|nummer|telefon)|störungs(?:stelle|dienst|hotline)|(?:vor)?bestellung(?:en)?(?= (?:unter|bis|per|tel)|:)|apotheke|taxizentrale|notdienst|bereitschaftsdienst|geschäftsstelle|(?:tisch)?reservierung(?:en)?(?: unter)?|terminvereinbarung(?:en)?|"
         r"(?:öffnungs|sprech|geschäfts)zeiten|bürger(?:telefon|büro|amt)|rathaus|kartenvorverkauf|infotelefon|beratungstelefon|standard(?: téléphonique)?(?= ?[:au])|accueil|réservations?(?= (?:au|par|:)| ?:)|service (?:clients?|après-vente|de presse)|contact presse|billetterie|secrétariat|mairie|renseignements|numéro vert|ambassade|consulat|centre antipoison|"
         r"centralita|recepción|reservas|atención al cliente|servicio al cliente|taquilla|secretaría|(?:contacto|gabinete) de prensa|ayuntamiento|cita previa|embajada|consulado|centralino|prenotazioni|servizio clienti|assistenza clienti|ufficio (?:stampa|informazioni|turistico)|biglietteria|segreteria|numero verde|infoline|ambasciata|consolato|"
-        r"central (?:telefónica|de atendimento|de reservas)|rece[pç]{1,2}ão|atendimento ao cliente|apoio ao cliente|linha de apoio|assessoria de imprensa|bilheteir?a|secretaria|câmara municipal|prefeitura|receptie|reserveren|reserveringen|klantenservice|balie|secretariaat|persvoorlicht\w+|perscontact|gemeentehuis|huisartsenpost|"
-        r"recepcja|centrala|rezerwacj[aei]|biuro obsługi|infolini[ai]|sekretariat|rejestracja|rzecznik prasowy|biuro prasowe|kasa biletowa|urząd|ambasada|växel(?:n)?|bokning(?:ar)?|kundtjänst|kundeservice|sentralbord(?:et)?|omstilling|presskontakt|vaihde|asiakaspalvelu|varaukset|ajanvaraus|"
+        r"central (?:telefónica|de atendimento|de reservas)|rece[pç]{1,2}ão|réception ouverte|atendimento ao cliente|apoio ao cliente|linha de apoio|assessoria de imprensa|bilheteir?a|secretaria|câmara municipal|prefeitura|receptie|reserveren|reserveringen|klantenservice|balie|secretariaat|persvoorlicht\w+|perscontact|gemeentehuis|huisartsenpost|"
+        r"recepcja|centrala|rezerwacj[aei]|biuro obsługi|infolini[ai]|dyżur apteki|apteka|sekretariat|rejestracja|rzecznik prasowy|biuro prasowe|kasa biletowa|urząd|ambasada|växel(?:n)?|bokning(?:ar)?|kundtjänst|kundeservice|sentralbord(?:et)?|omstilling|presskontakt|vaihde|asiakaspalvelu|varaukset|ajanvaraus|"
         r"recepce|ústředna|infolinka|zákaznická linka|rezervace|ügyfélszolgálat|recepció|foglalás|recepție|rezervări|relații cu clienții|danışma|resepsiyon|rezervasyon|müşteri hizmetleri|santral|çağrı merkezi)(?![^\W\d_])"
         r"|регистратур|ресепш|справочн|горяч[аеу]\w* лини|служб\w+ поддержки|колл-центр|бронирован|гаряч[аоу]\w* ліні|代表(?:電話|番号|:)|お問い合わせ|予約|受付|カスタマー|客服|总机|前台|热线|預訂|预订|대표번호|고객센터|예약|문의"
     ),
@@ -43,6 +43,7 @@ _OWNERS = (
 )
 # What is said of the hours of a line, right after it.
 _HOURS = expression(
+    r" (?:for|to make|to book|zur|für|pour|para|per|voor) (?:\w{1,9} ){0,2}?(?:appointments?|bookings?|reservations?|enquiries|inquiries|information|details|tickets|terminvereinbarung|reservierung(?:en)?|réserver|réservations?|reservas|prenotazioni|reserveringen)\b|"
     r"[\s,;.()–—\-]{1,4}(?:\w{1,9} ){0,2}?(?:(?:open )?(?:daily|weekdays|every day)|(?:mon|mo|di|lun|lu|ma|pon|pn|пн)[a-zäéìí]{0,7}\.? ?(?:-|–|to|bis|au|à|a|al|t/m|tot|do) ?(?:fri|fr|sat|sun|sa|so|ven|vie|vi|vr|za|zo|pt|sáb|dom|пт)|täglich|werktags|tous les jours|du lundi au|dagelijks|de lunes a|todos los días|tutti i giorni|dal lunedì|codziennie|diariamente|de segunda a|alla dagar|daglig)"
 )
 # Telephones that people carry, as they are written.
@@ -52,7 +53,7 @@ _CARRIED = expression(
 _FROM_A_LINK = "tel:"
 # Columns of telephones of offices; of places; and of people, whose they are in such a row after all.
 COLUMN = expression(
-    r"switch ?board|reception|front ?desk|hot ?line|help ?line|support (?:phone|tel|line)|office (?:phone|tel|line|no|number)|main (?:phone|tel|line|number)|(?:store|branch|shop|hotel|clinic|company) (?:phone|tel|number)|zentrale|empfang|rezeption|service-?nummer|accueil|centralita|recepción|centralino|receptie|recepcja|centrala|växel|sentralbord|代表"
+    r"switch ?board|reception|front ?desk|hot ?line|help ?line|support (?:phone|tel|line)|office (?:phone|tel|line|no|number)|main (?:phone|tel|line|number)|(?:store|branch|shop|hotel|clinic|company) (?:phone|tel|number)|zentrale|empfang|rezeption|service-?nummer|accueil|réception|commandes(?= (?:au|par)| ?:)|pharmacie|centralita|recepción|centralino|receptie|recepcja|centrala|växel|sentralbord|代表"
 )
 _OF_PLACES = expression(
     r"(?:(?<=[;,|\t\n])|\A)[ \"'`]*(?:office|branch|store|shop|site|location|venue|hotel|restaurant|clinic|hospital|school|library|museum|club|depot|plant|warehouse|showroom|dealer|station|department|dept|institution|company|supplier|vendor|service|authority|embassy|consulate|"

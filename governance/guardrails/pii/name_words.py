@@ -73,6 +73,18 @@ PARTS = _listed("""
 ANY = _listed("""
     name, nm, pt, winner, gewinner, gagnant, ganador, vincitor, winnaar, prize, nom, nombre, nome, naam, navn, namn, nimi, jméno, név, nume, nama, isim, display_name, displayname, display name, real name, contact name, ім'я, όνομα
 """)  # fmt: skip
+# What opens a remark in confidence, behind whose sign stands whom it is about.
+CONFIDED = _listed("""
+    between us, between you and me, in confidence, strictly confidential, confidential, comp review, pay review, salary review, performance note, disciplinary note, disciplinary, warning letter, hr note, sick note, sickness, sick leave, file note, case note, welfare note, safeguarding note, exit interview, pay rise
+    unter uns, vertraulich, streng vertraulich, personalnotiz, abmahnung, krankmeldung, vermerk, aktenvermerk, entre nous, confidentiel, avertissement, arrêt maladie, entre nosotros, confidencial, expediente disciplinario, baja médica, tra noi, riservato, richiamo disciplinare
+    entre nós, onder ons, vertrouwelijk, ziekmelding, między nami, poufne, upomnienie, mellan oss, konfidentiellt, mellem os, fortroligt
+""")  # fmt: skip
+# Kin and parties whose name a sentence gives between commas.
+APPOSED = _listed("""
+    the mother, the father, the child, the girl, the daughter, the wife, the husband, the patient, the claimant, the tenant, the employee, the victim, the witness, the suspect, the pupil, the deceased, my wife, my husband, my son, my daughter, my mother, my father, his wife, her husband, their son, their daughter
+    die mutter, der vater, der sohn, die tochter, die patientin, der patient, die mieterin, der mieter, die zeugin, der zeuge, die schülerin, der schüler, meine frau, mein mann, mein sohn, meine tochter, la mère, le père, l'enfant, la patiente, le patient, la locataire, le locataire, mon fils, ma fille, ma femme, mon mari
+    la madre, el padre, la paciente, el paciente, mi hija, mi hijo, mi mujer, mi marido, il padre, la paziente, il paziente, mia figlia, mio figlio, mia moglie, mio marito, a mãe, o pai, de moeder, de vader, mijn zoon, mijn dochter, matka dziecka, moja córka
+""")  # fmt: skip
 # Names end letters, or greet.
 GREETINGS = _listed("""
     regards, sincerely, yours truly, yours faithfully, grüßen, grüße, gruß, cordialement, salutations, saludos, atentamente, saluti, atenciosamente, cumprimentos, groet, groeten

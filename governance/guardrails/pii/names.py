@@ -10,11 +10,13 @@ from governance.guardrails.detector import WORD_END
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, beginnings, by_length, shortest
-from governance.guardrails.pii import examples
+from governance.guardrails.pii import examples, offices
 from governance.guardrails.pii.addresses import NUMBERED_FIRST
 from governance.guardrails.pii.name_words import (
     ANY,
+    APPOSED,
     BEARERS,
+    CONFIDED,
     FIELDS,
     GREETINGS,
     HEADS,
@@ -80,6 +82,8 @@ _TOLD_OF = (
 _AFTER_HONORED = expression(rf"\.?[ªº]? {_NAME}(?=,? \(?(?i:{_TOLD_OF}))")
 _AFTER_I = expression(rf" (?:a |o )?{_NAME}(?=[,.;]|\Z| (?:and|und|et|y|e) )")
 _AFTER_HEAD = expression(rf"[ \t]?[\"']?{_NAME}[\"']? ?<(?=[^<>\s@]{{1,64}}@)")
+_AFTER_APPOSED = expression(rf", {_NAME},")
+_AFTER_CONFIDED = expression(rf"[:;–—\-]? ?(?:[^\W\d_A-Z]{{1,10}} ){{0,3}}{_NAME}")
 _AFTER_MYSELF = expression(rf" {_NAME},")
 _AFTER_SALUTATION = expression(rf" (?={TITLES}\b){_NAME}(?=[,:!\n]|\Z)")
 _ROLES = tuple(word for word in BEARERS if word not in OF_THINGS)
@@ -96,6 +100,8 @@ _KINDS = (
     (_ROLES, (_AFTER_ROLE,)),
     (HEADS, (_AFTER_HEAD,)),
     (MYSELF, (_AFTER_MYSELF,)),
+    (APPOSED, (_AFTER_APPOSED,)),
+    (CONFIDED, (_AFTER_CONFIDED,)),
     (SALUTATIONS, (_AFTER_SALUTATION,)),
     (HONORED, (_AFTER_HONORED,)),
     (I_AM, (_AFTER_I,)),
@@ -148,6 +154,8 @@ def _called(reading: Reading) -> Iterator[Finding]:
             if match is None or (needle in _OF_ANYTHING and not _of_somebody(reading, at, match.end("name"))):
                 continue
             if _ADJECTIVE.search(reading.lower, max(0, at - LONGEST_VERB), at):
+                continue
+            if behind is _AFTER_CONFIDED and match["name"].split()[0].lower() not in offices.GIVEN:
                 continue
             if behind in _FIRST_OF_CELLS and not _CELL_BEGINS.search(text, max(0, at - LONGEST_MARK), at):
                 continue

@@ -17,7 +17,7 @@ DENIAL = Cue(
     r"(?:\b(?:orders?|invoices?|tickets?|tracking|track|reference|ref|(?<!in )case|serial|sku|parts?|models?|mod[eè]les?|modelos?|modello|modell|conversation|chat|bigint|integer|cursor|offset|snowflake|spool|"
     r"versions?|isbn|issn|doi|uuid|guid|build|commit|timestamps?|epoch|unix|hash|checksum|ports?|pid|transaction|"
     r"txn|confirmation|purchase|po|items?|products?|catalog(?:ue)?|barcode|upc|ean|gtin|asin|lot|batch|partia|partii|chargen?(?:-?nr|nummer)?|lote|erä|partij|parti(?:ja|nr)|šarže|šarža|партия|партии|amount|"
-    r"total|price|costs?|population|(?<!area )code|error|jobs?|run|request|session|device|meter|vin|imeis?|imeisv|tac|meid|iccid|eid|esn|imsi|udid|wpan|eui|mac|bug|"
+    r"total|price|costs?|population|(?<!area )code|error|jobs?|run|request|session|device|meter|vin|imeis?|imeisv|tac|meid|iccid|eid|esn|imsi|mmsi|imo|icao|squawk|call ?sign|udid|wpan|eui|mac|bug|"
     r"issue|pr|row|seed|size|bytes|count|isin|cusip|duns|booking|flight|parcels?|shipments?|packages?|waybill|"
     r"consignment|receipt|event|thread|trace|span|ids?|sn|s/n|rma|article|sensor|firmware|revision|patent|version|"
     r"range|score|coordinates?|extension number|docket|claim|quote|licen[cs]e key|locator|pnr|stock|style|"

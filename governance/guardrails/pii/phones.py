@@ -249,7 +249,11 @@ _PARTED = expression(r"\(?\d{2,5}\)?(?:-\d{2,8}){2,5}")
 def _nobodys(reading: Reading, start: int, end: int) -> bool:
     """Tell whether a number is a line for everybody, a measure, or printed for trying."""
     written = digits_of(reading.text[start:end]).removeprefix("00")
-    if lines.free(written) or lines.of_a_switchboard(reading.text, start, end):
+    if (
+        lines.free(written)
+        or (len(written) >= LONGEST_COUNTED and written in _COUNTED)
+        or lines.of_a_switchboard(reading.text, start, end)
+    ):
         return True
     if examples.tested(reading, start) or _measured(reading.text, start, end):
         return True
@@ -275,6 +279,7 @@ _SENTENCE, LONGEST_SENTENCE = (
     expression(r"[^\n]{0,40}?[$!](?:G[A-Z]|BD|AI|P[A-Z])[A-Z]{2,4},"),
     120,
 )  # as receivers of satellites say
+_COUNTED, LONGEST_COUNTED = "01234567890123456789", 9  # digits in their order are nobody's
 SHORTEST_ABROAD = 10
 _BELIEVED = expression(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude
 _DECIMAL = expression(r"\d{1,3}\.\d{4,}(?: \d{1,3}\.\d+)?")  # degrees of latitude
@@ -307,7 +312,10 @@ def _american(words: Words, match: re.Match[str], _plans: _Plans) -> bool:
         return False
     if not words.claimed and (words.thing or words.refused):
         return False
-    return (area[0] > "1" and local[0] > "1") or words.claimed
+    return area != NO_AREA and ((area[0] > "1" and local[0] > "1") or words.claimed)
+
+
+NO_AREA = "555"  # of America
 
 
 def _trunk(words: Words, match: re.Match[str], plans: _Plans) -> bool:

@@ -14,6 +14,7 @@ def phones_in(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "text",
     [
+        "Taxi rank at the station: 0131 228 1211", "Bestellung bis 18 Uhr unter 07071 / 40 55 12", "Dyżur apteki: tel. 22 826 11 29", "Ring 01865 240 511 for appointments", "Tel. 01234 567890", "(555) 555-0100", "MMSI 219018271, call sign OWJB2",
         "Reserveren kan via 010 - 418 60 20, dagelijks van 12 tot 22 uur.", "Pressekontakt: Stadtwerke, Tel. 0231 / 45 67 - 0", "Zentrale: 04392 / 600-00", "Rezerwacje: 22 622 17 40, codziennie od 12",
         "For reservations call 020 8455 2210, open daily from noon.", "Customer service: +44 20 8455 2210", "Unsere Öffnungszeiten: Mo-Fr 9-17, Telefon 07541 91160", "Kundenservice 0231 4567100",
         "Réservations au 04 72 41 10 20, tous les jours sauf le lundi", "Service client : 04 72 41 10 20", "Reservas en el 91 541 22 30", "Atención al cliente: 91 541 22 30", "Prenotazioni: 055 284 113", "Centralino 055 2841130",

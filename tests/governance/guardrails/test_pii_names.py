@@ -79,6 +79,13 @@ def names_in(text: str) -> list[str]:
         ("Pt: OYELARAN, FOLASADE   DOB: 07/30/1966", ["OYELARAN, FOLASADE"]),
         ("Jméno: Drahomíra Šťovíková\nRodné číslo: chybí", ["Drahomíra Šťovíková"]),
         ("a form: nome completo Iracema Tavares Lobo.", ["Iracema Tavares Lobo"]),
+        ("Between us: Verena Stahlhuth is off for three months, burnout.", ["Verena Stahlhuth"]),
+        ("FYI comp review: Cornelis Wagenmaker moves to 66k", ["Cornelis Wagenmaker"]),
+        ("Confidential: salary of Ingrid Haverkamp rises", ["Ingrid Haverkamp"]),
+        ("The mother, Aurelie Fontcuberta, asked for it.", ["Aurelie Fontcuberta"]),
+        ("Vermerk: Die Mutter, Ramona Seifert, trinkt wieder", ["Ramona Seifert"]),
+        ("Confidential: Project Falcon starts on Monday", []),
+        ("Between us: The Friday Release slips", []),
     ],
 )
 def test_names(text: str, names: list[str]) -> None:
