@@ -76,7 +76,7 @@ _SHORTENED = (
     r"(?<!\.)(?<!\b\w)(?<!\b\d\d)(?<!\b(?:nr|no|st|dr|og|ug|dg|eg|ca|mr|ms))(?<!\b(?:ext|str|tel|inc|bzw|int|mrs|ref))"
 )
 _WORDS = expression(
-    rf"2fa\b|{_LETTER}+(?:['’\-]{_LETTER}+)*|\d+|(?:[!?;]|{_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
+    rf"2fa\b|{_LETTER}+(?:['’\-]{_LETTER}+)*|\d+|(?:[!?;]|(?=\.){_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
 )
 _ANY = expression(r"\d[\d \-–·]?\d")
 REACH_BEFORE, REACH_BEHIND, LONGEST_WORD, MOST_WORDS = 150, 32, 40, 28
@@ -117,7 +117,12 @@ class _Judged:
         self._among: dict[tuple[object, ...], bool] = {}
 
     def opens(self, number: re.Match[str]) -> bool:
-        """Tell whether a number opens something; numbers must come in their order."""
+        """Tell whether a number opens something; numbers must come in their order.
+
+        Of a text with so many among words of their own that may, each that is left is taken to do so.
+        """
+        if self._care.spent:
+            return True
         start, end = number.span("value")
         value, first = number["value"], max(0, start - REACH_BEFORE - LONGEST_WORD)
         among = self._alike[first : end + REACH_BEHIND + LONGEST_WORD]
@@ -132,20 +137,40 @@ class _Judged:
         before, behind = self._words.around(start, end)
         named = start in self._cells
         spaced = bool(behind) and (behind[0].start == end or (behind[0].start == end + 1 and self._lower[end] == " "))
-        among = _Around((before, behind), value, spaced=spaced, named=named)
-        key = (self._alike[start:end], _kind(value), named, *among.form)
+        said = _said(before), _said(behind)
+        plural = bool(behind) and behind[0].plural
+        sign = bool(behind) and behind[0].end - behind[0].start == 1
+        key = (self._alike[start:end], _kind(value), named, *said, spaced, sign, plural, _of_several(before))
         opens = self._among.get(key)
         if opens is None:
-            opens = self._among[key] = _could_open(among.says | Says.NAMES * named, value) and self._looked(among)
+            opens = _could_open(said, value, named=named)
+            if opens and self._care.taken():
+                opens = _Around((before, behind), value, spaced=spaced, named=named).score >= ENOUGH
+            self._among[key] = opens
         return opens
 
-    def _looked(self, among: _Around) -> bool:
-        """Look with care; of too many numbers whatever may open something is taken to do so."""
-        return not self._care.taken() or among.score >= ENOUGH
+
+def _said(words: list[_Word]) -> tuple[int, ...]:
+    return tuple([word.says for word in words])
 
 
-def _could_open(says: int, value: str) -> bool:
+def _of_several(before: list[_Word]) -> bool:
+    """Tell whether the word before a number is the last of several that name what is opened."""
+    if len(before) < FEWEST_OF_NAME:
+        return False
+    last, first = before[:FEWEST_OF_NAME]
+    return (
+        last.says & Says.FURTHER != 0
+        and last.start - first.end == 1
+        and first.says & (Says.LOCKS | Says.NUMBERED) == Says.LOCKS
+    )
+
+
+def _could_open(said: Iterable[Iterable[int]], value: str, *, named: bool) -> bool:
     """Tell whether what the words around a number say together may be enough, in any order."""
+    says = Says.NAMES if named else 0
+    for word in chain.from_iterable(said):
+        says |= word
     if says & Says.NAMES:
         return says & (_OPENED | Says.OPENING | Says.SETTING | Says.OWNERS) != 0 or not value.isalnum()
     return says & Says.LOCKS != 0 or (says & Says.CARRIERS != 0 and says & Says.OPENING != 0)
@@ -281,7 +306,7 @@ class _Words:
 
     def __init__(self, lower: str) -> None:
         self._lower = lower
-        self._known: dict[str, int] = dict(_SIGNS)
+        self._known: dict[str, tuple[int, bool, tuple[_Several, ...]]] = {}
         self._words: list[_Word] = []
         self._several = 0  # where the last words that stand together end
         self._sought: list[int] = []  # where those begin that lead to a number
@@ -317,16 +342,18 @@ class _Words:
 
     def _word(self, match: re.Match[str]) -> _Word:
         word, (start, end) = match[0], match.span()
-        says = self._known.get(word)
-        if says is None:
-            says = self._known[word] = Says.NUMBER if word.isdigit() else _TABLE.says(word)
+        known = self._known.get(word)
+        if known is None:
+            says = _SIGNS.get(word, 0) or (Says.NUMBER if word.isdigit() else _TABLE.says(word))
+            known = self._known[word] = says, word.endswith(_PLURAL), tuple(_TABLE.several.get(word, ()))
         if start < self._several:  # the first has said it
             return _Word(Says.JOINING | Says.FURTHER, start, end)
-        for several in _TABLE.several.get(word, ()):
+        says, plural, together = known
+        for several in together:
             if several.stands(self._lower, start):
                 says = several.says if several.says & Says.OTHERS else says & ~Says.OTHERS | several.says
                 self._several = start + len(several.words)
-        return _Word(says, start, end, not says and word.endswith(_PLURAL))
+        return _Word(says, start, end, plural and not says)
 
 
 class _Around:
@@ -348,20 +375,6 @@ class _Around:
         self._against = 0.0
         if named:
             self._said, self._led[Says.NAMES] = True, _WEIGHTS[Says.NAMES]
-
-    @once
-    def form(self) -> tuple[object, ...]:
-        """All of the words that the score depends on."""
-        behind = self._behind
-        sign = bool(behind) and behind[0].end - behind[0].start == 1
-        plural = bool(behind) and behind[0].plural
-        says = tuple([word.says for word in self._before]), tuple([word.says for word in behind])
-        return (*says, self._spaced, sign, plural, self._of_several())
-
-    @property
-    def says(self) -> int:
-        """What the words say together."""
-        return _joined(word.says for word in (*self._before, *self._behind))
 
     @property
     def score(self) -> float:
@@ -389,18 +402,7 @@ class _Around:
         sign = self._behind and self._behind[0].says & Says.JOINING and self._behind[0].end - self._behind[0].start == 1
         ends = not self._behind or not self._spaced or sign or self._behind[0].says & Says.ENDS
         locked = self._before and self._before[0].says & (Says.LOCKS | Says.NUMBERED) == Says.LOCKS
-        return bool(ends and (locked or self._of_several()))
-
-    def _of_several(self) -> bool:
-        """Tell whether the word before is the last of several that name what is opened."""
-        if len(self._before) < FEWEST_OF_NAME:
-            return False
-        last, first = self._before[:FEWEST_OF_NAME]
-        return (
-            last.says & Says.FURTHER != 0
-            and last.start - first.end == 1
-            and first.says & (Says.LOCKS | Says.NUMBERED) == Says.LOCKS
-        )
+        return bool(ends and (locked or _of_several(self._before)))
 
     def _by_itself(self) -> bool:
         """Tell whether the number is a sentence or a line."""
