@@ -120,11 +120,18 @@ _SHOWN_AS = Cue(
     r"(?: (?:for|of|de|für|eines|d'un|di|per|para|address|adresse|entry|record|row|form\w*|eintrag|[a-zà-ÿ]{2,14}) ?){0,4}|例|記入例|示例|예시|예)\s?[:：]\s?[^\n]{0,70}$"
 )
 # What a line of a test or of its output says before the values that are tried.
+_TRIES = (
+    r"(?:\w{1,20}[. ]{1,2}){0,3}"
+    r"(?:should|rejects?|accepts?|validates?|pars(?:es|ing)|formats?|returns?|normali[sz]es?|trims?|shows|handles?|fails|throws?|converts?|strips?|ignores?|detects?|masks?|redacts?|matches|raises?|renders?|expands?|"
+    r"lehnt|erkennt|akzeptiert|prüft|refuse|accepte|valide|rechaza|acepta)\b"
+)
 _TESTS = (
+    Cue(rf"[✓✔√✗✘✖×] {{1,3}}{_TRIES}"),
+    Cue(rf"(?<![a-z])(?:not )?ok \d+ ?-? ?{_TRIES}"),
+    Cue(rf"\d(?<![\w.]\d)\d*\) {_TRIES}"),
+    Cue(rf"\b(?:it|test) ?\(?[\"'`]{_TRIES}"),
     Cue(
-        r"(?:[✓✔√✗✘✖×] {1,3}|(?<![a-z])(?:not )?ok \d+ ?-? ?|(?<![\w.])\d+\) |\b(?:it|test) ?\(?[\"'`])(?:\w{1,20}[. ]{1,2}){0,3}"
-        r"(?:should|rejects?|accepts?|validates?|pars(?:es|ing)|formats?|returns?|normali[sz]es?|trims?|shows|handles?|fails|throws?|converts?|strips?|ignores?|detects?|masks?|redacts?|matches|raises?|renders?|expands?|"
-        r"lehnt|erkennt|akzeptiert|prüft|refuse|accepte|valide|rechaza|acepta)\b|--- (?:pass|fail|skip)\b|\[ ?(?:pass|fail|ok|failed|passed|run|xfail|skip) ?\]|\bassert\w{0,20}!?\(|\bassertion\w*:|\bassert [\"'(]|\bexpect\(|\bexpected:? [\"'`]|"
+        r"--- (?:pass|fail|skip)\b|\[ ?(?:pass|fail|ok|failed|passed|run|xfail|skip) ?\]|\bassert\w{0,20}!?\(|\bassertion\w*:|\bassert [\"'(]|\bexpect\(|\bexpected:? [\"'`]|"
         r"\.to(?:be|equal|match|throw)\w*\(|@pytest|parametrize\(|\btest_\w+\[|::\w*test|tests::"
     ),
 )
