@@ -14,7 +14,8 @@ from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding, merge
 from governance.guardrails.injection import learned
 from governance.guardrails.injection.abroad import parts_of
-from governance.guardrails.injection.features import Span
+from governance.guardrails.injection.features import LONGEST_SENTENCE_CHARACTERS, Span
+from governance.guardrails.injection.learned import Score
 from governance.guardrails.injection.rules import ABOUT, ATTACKS, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection.unseen import unseen
 from governance.guardrails.injection.views import View, views
@@ -47,6 +48,9 @@ LONG_CHARACTERS = 10_000  # of a text that is done with when a finding covers it
 
 _TOKEN = expression(r"[^\W_]+")
 _COMMENT = expression(r"<!--(?s:.){0,4000}?-->")
+_SEAM = expression(  # where a sentence ends, a field, an element or a comment; a point within an address is none
+    r"[.!?;]++[\"'”»)\]]*+(?=\s|\Z)|[。！？؟।\n]|</?[a-z][a-z0-9]{0,20}[^<>]{0,200}>|-->|<!--|\*/|/\*|\"[,}\]]|[,{]\"|\": ?\"|\|"
+)
 _LINE_START = expression(r"(?:\A|\n)[^\w\n]{0,8}\Z")
 _SPEECH = frozenset({"override", "lift", "disobey", "extract", "phish"})  # signs that people also ask about
 _LIBERTY = frozenset({"freedom", "lapsed"})
@@ -56,6 +60,7 @@ _NAY = Part.NAY.value
 _QUOTE = expression(r"[\"“”„«‘`]")
 _OPENING = expression(r"[\"“„«‘'`]")
 _CLOSING = expression(r"[\"”“»’'`]")
+_CLOSINGS = " \t\r\n.!?;。！？؟।"
 _KEY_LETTERS = 4
 
 
@@ -136,9 +141,29 @@ def _found(view: View) -> Iterator[Finding]:
     for score in scores:
         if score.odds < model.alarm + surer:
             continue
-        start, end = view.origin(score.start, score.end)
-        if not any(one.start < end and start < one.end for one in by_rules):  # which are more exact
-            yield Finding("indirect_injection" if score.lean > 0 else "prompt_injection", start, end, score.chance)
+        spans = [view.origin(*_bare(view.text, *part)) for part in _likely(score, scores)]
+        same = next((one for one in by_rules if any(_meets(one, *span) for span in spans)), None)
+        if same is None:
+            kind = "indirect_injection" if score.lean > 0 else "prompt_injection"
+            yield Finding(kind, spans[0][0], spans[-1][1], score.chance)
+            continue
+        for start, end in spans:
+            if not _meets(same, start, end):  # where the rules are more exact; what's beside it continues the order
+                yield Finding(same.kind, min(same.start, start), max(same.end, end), score.chance)
+
+
+def _likely(window: Score, scores: Iterable[Score]) -> list[Span]:
+    """Return the sentences of a window that are likely orders by themselves too, or all of it if none is."""
+    parts = {(one.start, one.end) for one in scores if one.odds > 0 and _within_window(one, window)}
+    return sorted(parts) or [(window.start, window.end)]
+
+
+def _within_window(part: Score, window: Score) -> bool:
+    return part is not window and window.start <= part.start and part.end <= window.end
+
+
+def _meets(found: Finding, start: int, end: int) -> bool:
+    return found.start < end and start < found.end
 
 
 def _surer(scores: int) -> float:
@@ -165,13 +190,28 @@ def _judge(view: View, signs: Sequence[Sign]) -> Iterator[Finding]:
             continue
         score = window.score() + bonus - _about(view.text, window.signs)
         if score >= THRESHOLD:
-            start, end = view.origin(window.signs[0].start, max(sign.end for sign in window.signs))
+            start, end = _in_full(view.text, window.signs[0].start, max(sign.end for sign in window.signs))
             indirect = commented or window.score(indirect=True) >= INDIRECT_SHARE
-            yield Finding("indirect_injection" if indirect else "prompt_injection", start, end, min(1.0, score / 2))
+            kind = "indirect_injection" if indirect else "prompt_injection"
+            yield Finding(kind, *view.origin(start, end), min(1.0, score / 2))
             found += 1
             window = _Window()
         if found == MOST_FINDINGS:
             return
+
+
+def _in_full(text: str, start: int, end: int) -> Span:
+    """Return the sentences that signs stand in: masked in part, an order could still be obeyed."""
+    begin, finish = max(0, start - LONGEST_SENTENCE_CHARACTERS), min(len(text), end + LONGEST_SENTENCE_CHARACTERS)
+    before = max((seam.end() for seam in _SEAM.finditer(text, begin, start)), default=start if begin else 0)
+    behind = _SEAM.search(text, end, finish)
+    return _bare(text, before, behind.start() if behind else finish)
+
+
+def _bare(text: str, start: int, end: int) -> Span:
+    """Return a span without the blanks around it and what ends it."""
+    inside = text[start:end]
+    return end - len(inside.lstrip()), start + len(inside.rstrip(_CLOSINGS))
 
 
 class _Window:

@@ -15,6 +15,9 @@ _LETTERS = f"[\U000e0020-\U000e007e]{{{_LONGER_THAN_A_FLAG},}}"  # "tag" copies 
 _BYTES = "[\ufe00-\ufe0f\U000e0100-\U000e01ef]{8,}"  # variation selectors, one for each byte behind a character
 _BITS = "[\u200b-\u200f\u2060-\u2064\ufeff]{40,}"  # at least five bytes
 _UNSEEN = re.compile(f"{_LETTERS}|{_BYTES}|{_BITS}")
+# Words with something unseen behind each letter, as no typesetter parts them.
+_LETTER = "[A-Za-z][\u00ad\u200b-\u200d\u2060\ufeff]++"
+_SPLIT = re.compile(f"{_LETTER}(?:(?:[ ,.:;!?'-][\u00ad\u200b-\u200d\u2060\ufeff]*+)*+{_LETTER}){{11,}}+")
 
 
 def unseen(text: str) -> Iterator[Finding]:
@@ -24,3 +27,5 @@ def unseen(text: str) -> Iterator[Finding]:
     for run in _UNSEEN.finditer(text):
         if len(set(run[0])) > 1:
             yield Finding("prompt_injection", run.start(), run.end(), 1.0)
+    for run in _SPLIT.finditer(text):
+        yield Finding("prompt_injection", run.start(), run.end(), 1.0)
