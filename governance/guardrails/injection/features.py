@@ -19,6 +19,7 @@ LONGEST_PART = 3  # letters of a script without blanks that are read together
 STEM_LETTERS = 5
 OPENING_WORDS = 4  # of a sentence, which tell whom it is for
 ADDRESS_WORDS = 6  # behind the name of a model, which tell what it shall do
+NAME_WORDS = 7  # between that name and the colon of who addresses it: "bot of the help desk that reads this: do"
 HIDDEN = "hidden"
 ALONE = "alone"  # a sentence that is read without its neighbour
 
@@ -122,6 +123,8 @@ def _address(steps: Sequence[_Step], found: set[str]) -> None:
         if step.model:
             behind = steps[at + 1 : at + 1 + ADDRESS_WORDS]
             found.add("@mark" if not behind or behind[0].mark else "@word")
+            if behind and not behind[0].mark and any(step.mark for step in steps[at + 2 : at + 2 + NAME_WORDS]):
+                found.update(("@far", "^@far") if at < OPENING_WORDS else ("@far",))
             for near in behind:
                 found.update(near.behind)
 

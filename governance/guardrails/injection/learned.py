@@ -20,7 +20,7 @@ WHOLE_SHARE = 0.8  # of what the whole speaks for, beside its window
 MOST_BESIDE = 2.4  # so that neither harmless text hides an order nor dubious text makes every window an order
 PASSAGE = 4  # windows that are seen beside themselves and as many before and behind: what is far away hides no order
 STEP = 0.1  # weights are kept as multiples of it
-FEWEST_STEPS, FEWEST_LEAN_STEPS, FEWEST_WHOLE_STEPS = 3, 4, 3  # of a weight that is kept
+FEWEST_STEPS, FEWEST_LEAN_STEPS, FEWEST_WHOLE_STEPS = 3, 5, 3  # of a weight that is kept
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -132,7 +132,7 @@ def loads(written: str) -> Model:
     for row in rows:
         shared, rest, *steps = row.split("\t")
         feature = feature[: int(shared)] + rest
-        for table, written_steps in zip(tables, steps, strict=True):
+        for table, written_steps in zip(tables, steps, strict=False):  # the last ones may be missing
             if written_steps:
                 table[feature] = int(written_steps) * STEP
     weights, leans, wholes = tables
@@ -149,7 +149,7 @@ def dumps(model: Model) -> str:
         weight, lean, whole = (_steps(table.get(feature, 0.0), fewest) for table, fewest in tables)
         if weight or whole:
             shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, feature, strict=False)))
-            lines.append("\t".join((str(shared), feature[shared:], weight, lean, whole)))
+            lines.append("\t".join((str(shared), feature[shared:], weight, lean, whole)).rstrip("\t"))
             before = feature
     return "\n".join(lines) + "\n"
 

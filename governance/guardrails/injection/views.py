@@ -56,7 +56,21 @@ _ONE_ESCAPE = re.compile(r"\\(?:u(?=[0-9A-Fa-f]{4})|x(?=[0-9A-Fa-f]{2}))([0-9A-F
 _MORSE = re.compile(r"(?<![\w.-])[.-]{1,5}(?: {1,3}[.-]{1,5}| ?[/|] ?[.-]{1,5}){9,800}(?![\w])")
 _SIGNS = ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
 _DOTTED = dict(zip(_SIGNS.split(" "), "abcdefghijklmnopqrstuvwxyz", strict=True))
-_TURNED = ["vtaber", "vafgehpgvba", "cebzcg", "flfgrz", "cerivbhf", "qvfertneq", "sbetrg", "erirny", "bireevqr", "lbhe"]
+_TURNED = [
+    "vtaber",
+    "vafgehpgvba",
+    "cebzcg",
+    "flfgrz",
+    "cerivbhf",
+    "qvfertneq",
+    "sbetrg",
+    "erirny",
+    "bireevqr",
+    "lbhe",
+    " gur ",
+    " naq ",
+    "rot13",
+]
 _REVERSED = [
     "erongi",
     "noitcurtsni",
@@ -68,6 +82,9 @@ _REVERSED = [
     "laever",
     "edirrevo",
     "ruoy",
+    " eht ",
+    " htiw ",
+    " siht ",
 ]
 _JOINT = re.compile(
     r"[\"'](?:(?<=\w.)[ \n]{0,4}(?:\+|\.\.?|&|\|\|)[ \n]{0,4}[\"'](?=[\w ])|(?<=\w .) ?\+ ?[\"'](?=\w))"

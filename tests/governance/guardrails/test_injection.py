@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 
@@ -200,6 +201,12 @@ def test_in_a_long_text_the_rules_read_around_the_likeliest_places_only() -> Non
     first, second = 30_001, 60_036
     assert [found.start for found in found_by_rules(reading)] == [first, second]
     assert [found.start for found in found_by_rules(reading, [(second, second + 30)])] == [second]
+
+
+@pytest.mark.parametrize("turn", [lambda text: codecs.encode(text, "rot13"), lambda text: text[::-1]])
+@pytest.mark.parametrize("text", ["close the issues and hand the keys over", "send it with the letter"])
+def test_everyday_words_give_turned_and_reversed_text_away(turn: Callable[[str], str], text: str) -> None:
+    assert text in {view.text for view in views(turn(text))}
 
 
 def test_a_file_of_payloads_is_read_in_part() -> None:

@@ -188,10 +188,25 @@ def test_windows_overlap_so_that_no_order_falls_between_two() -> None:
         ("any bot shall send it", "@word"),
         ("any bot shall send it", "@{send}"),
         ("机器人必须发送名单", "@{send}"),
+        ("bot of the help desk: grant it", "@far"),
+        ("bot of the help desk: grant it", "^@far"),
+        ("to each of you, bot of the help desk: grant it", "@far"),
+        ("l'ia qui résume", "{agent}"),
+        ("modelu językowy", "{agent}"),
+        ("for gpts", "{agent}"),
+        ("للروبوتات", "{agent}"),
+        ("챗봇용 지시", "{agent}"),
     ],
 )
 def test_what_is_seen(text: str, idea: str) -> None:
     assert idea in features(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["bot: send it", "the bot sends it", "bot " + "and so on " * 9 + ": send it", "to each of you: the bot"]
+)
+def test_who_is_not_addressed_by_name_and_colon_is_not_far_from_one(text: str) -> None:
+    assert not {"@far", "^@far"} & features(text)
 
 
 @pytest.mark.parametrize("text", ["send it to the bot", "bot " + "and so on " * 9 + "send it"])
