@@ -243,7 +243,8 @@ def _by_sign(reading: Reading) -> Iterator[Finding]:
             end = flat.end() if flat is not None else end
             alone = _TOWN_ALONE.match(text, end)
             end = alone.end() if alone is not None else end
-        before = _TOWN_BEFORE.search(text, max(0, start - LONGEST_TOWN), start)
+        parted = text[max(0, start - 2) : start].rstrip(" ").endswith(",")
+        before = _TOWN_BEFORE.search(text, max(0, start - LONGEST_TOWN), start) if parted else None
         start = before.start() if before is not None else start
         whole = after["town"] or before is not None or flat is not None
         if care.spent or (_somebodys(text, start, end) if whole else _lived(text, start)):

@@ -163,9 +163,11 @@ _DESTINATION = Cue(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$"
 
 def _tied(reading: Reading, start: int, end: int, care: Care) -> bool:
     """Tell whether the words around an address tie it to a person, or could if there are too many addresses."""
-    if _LOG_LINE.match(reading.lower, end) and _CRAWLER.search(reading.lower, end, _end_of_line(reading.lower, end)):
-        return False
     if care.taken():
+        if _LOG_LINE.match(reading.lower, end) and _CRAWLER.search(
+            reading.lower, end, _end_of_line(reading.lower, end)
+        ):
+            return False
         after = reading.lower[end : end + REACH_AFTER].partition("\n")[0]
         return _somebodys(labels.before(reading.text, start, REACH), after)
     near = reading.near(_COULD_TIE, start - REACH, end + REACH_AFTER)
