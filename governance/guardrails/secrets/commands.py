@@ -32,7 +32,8 @@ _OPTIONS = (
 )
 _OPTION = expression(
     r" ?(?:--auth[ =]['\"]?[\w.@\-]{1,40}:|--?(?:[a-z]{1,12}-)?(?:password|(?:src|dest)?(?:keypass|storepass)|passwd|token|api-?key|secret|pass|auth-?token|auth-?key|auth|secret-key|passphrase|pw)(?:[ =]|: )|"
-    r"-[ua] ['\"]?[\w.@\-]{1,120}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))" + _ARGUMENT
+    r"-u ['\"]?[\w.@\-]{1,40}['\"]? -[pP] (?=['\"])|-[ua] ['\"]?[\w.@\-]{1,120}:|--user[ =]['\"]?[\w.@\-]{1,40}:|sshpass -p ?|-p(?=['\"]))"
+    + _ARGUMENT
 )
 _QUOTED_OPTION = expression(
     r"(?:wpa_passphrase [\w\-]{1,32} |--pass(?:phrase|word|wd)?[ =]|ssh-keygen [^\n\"']{0,80}-N )(?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
@@ -123,7 +124,7 @@ _COMMANDS = {
     "rootpw": r" (?:--plaintext )?(?!--)",
     "assword": r"[^\w\n]{0,6}\s{0,8}\{?\s{0,8}(?:exp_)?send(?:_user)? (?:-- )?(?=[\"'])",
     "wifi:": r"(?:[ST]:[^;\n]{1,40};|H:\w{1,8};){1,3}P:",
-    "login": r" [\w.@\-]{1,60}\s{1,8}password ",
+    "login": r" (?:[\w.@\-]{1,60}\s{1,8}password |\"[^\"\n]{1,80}\" (?=\"))",
     # what a client says to a server, and what devices show and keep
     "ftp:~pass pop3:~pass imap:~pass": r" (?![\w.\-]{0,60}@)",
     "request~command:~pass": r"(?:\\r\\n)?\s{1,16}request arg: ",

@@ -154,7 +154,7 @@ _TAIL = Tail(
     rf"|{beside.TAIL}"
     rf"|(?i:{spelt.TWO_SAID}(?:[ ,\-]{{1,2}}[^\W\d_]{{0,8}}){{0,8}}[ ,\-]{{0,2}})"
     # a wallet's words that are a sentence, the key of a disk
-    r"|(?<=[.?!:\n] )(?:[a-z]{3,8} ){3,23}[a-z]{0,8}|(?<![\w\-])[A-Z\d]{4}(?:-[A-Z\d]{0,4}){1,5}"
+    r"|(?<=[.?!:\n] )(?:[a-zà-ž\u0300-\u0308]{3,9} ){3,23}[a-zà-ž\u0300-\u0308]{0,9}|(?<![\w\-])[A-Z\d]{4}(?:-[A-Z\d]{0,4}){1,5}"
     # what is said of the line above
     r"|(?m:^)(?:[^\n]{0,48}[:>\]] )?(?=[^\s]{0,47}\d)[^\s\"'`]{6,50}[ \t]{0,4}\n[^\n]{0,90}"
     # a list of codes, and what they are in the line below
@@ -163,8 +163,10 @@ _TAIL = Tail(
     # a row of a table
     r"|(?m:^)(?:[^\n|]{0,40}\||[^\n,;\t]{0,50}[,;\t](?=\S))[^\n]{0,150}"
     # the line below what speaks of a wallet, and what somebody says without a sign
-    rf"|(?i:{forms.SEED_WORDS})[^\n]{{0,130}}(?:\n{{1,2}}[ \t>*\"`]{{0,4}}(?:[a-z]{{3,8}} )*[a-z]{{0,8}}[ \t\"`.]{{0,4}})?"
+    rf"|(?i:{forms.SEED_WORDS})[^\n]{{0,130}}(?:\n{{1,2}}[ \t>*\"`]{{0,4}}(?:[a-zà-ž\u0300-\u0308]{{3,9}} )*[a-zà-ž\u0300-\u0308]{{0,9}}[ \t\"`.]{{0,4}})?"
     r"|(?i:: pass) [^\n]{0,80}"
+    # the first word of what a wallet's words are called
+    r"|(?i:frase|fraza|kurtarma|obnovovací) [^\n]{0,30}"
     # phrases of words, and names before a value
     r"|(?i:phrase|pass(?:w|[\"'\])_]{0,3}\s?[=:,>|])|storepass |keypass |requirepass |pw|psk|secret[\"'\s]{0,3}[:=!]|community |identified by|ipmitool|net use|securestring|sshpass|mot de passe|contraseña|clave|mdp|lösenord|jelszó|heslo|salasana|adgangskode|şifre|parola|senha|kennwort|wachtwoord|hasł|парол)[^\n]{0,150}"
     r"|(?i:totp|2fa|mfa|authenticator|otp|setup key|(?:can['’]?t|cannot|unable to) scan|qr[ \-]code|configura|einrichtung)[^\n]{0,120}(?:\n\s{0,24}[a-zA-Z2-7]{0,4}(?:[ \-][a-zA-Z2-7]{0,4}){0,15})?"
@@ -176,13 +178,13 @@ _TAIL = Tail(
     r"|(?i:login|auth)\([^()\n]{0,140}"
     # six digits that somebody is in a hurry with, and words in their order on a line of their own
     r"|[:>\n] ?\d{3}[ \-]?\d{3}(?: [^\n]{0,56})?"
-    r"|(?i:ledger|trezor|wallet|metamask|phantom|seed)[^\n]{0,60}\n\s{0,2}[^\n]{0,70}(?:\n\s{0,2}(?:[a-z]{3,8} ){0,23}[a-z]{0,8})?"
+    r"|(?i:ledger|trezor|wallet|metamask|phantom|seed)[^\n]{0,60}\n\s{0,2}[^\n]{0,70}(?:\n\s{0,2}(?:[a-zà-ž\u0300-\u0308]{3,9} ){0,23}[a-zà-ž\u0300-\u0308]{0,9})?"
     # a cookie in JSON, which only what stands below it may tell from other values
     r"|(?i:[\"']value[\"']\s{0,4}:\s{0,4}[\"'][^\s\"']{8,170}[\"'][^\x00]{0,60})"
     # blocks below a name, and what is said after some words
     r"|(?i:phrase|password|passwort|secret)[^\n:]{0,92}:[ |>\-]{0,6}\n{1,2}[^\n]{0,100}(?:\n[^\n]{0,100})?"
     r"|(?i:the usual|wie immer|comme d'habitude|la de siempre|la solita)[^\n]{0,120}"
-    rf"|(?i:{forms.SEED_WORDS})[^\n:=]{{0,90}}[:=]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?[A-Za-z]{{3,8}}[ ,\n]{{1,2}}){{0,23}}[\da-zA-Z.)]{{0,8}}"
+    rf"|(?i:{forms.SEED_WORDS})[^\n:=：]{{0,90}}[:=：]?[\s\"']{{0,4}}(?:(?:\d{{1,2}}[.)] ?)?(?:[^\W\d_]|[\u0300-\u0308]){{1,9}}[ ,\n\u3000]{{1,2}}){{0,23}}[\w.)\u0300-\u0308]{{0,9}}"
 )
 
 

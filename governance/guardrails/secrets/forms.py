@@ -68,15 +68,20 @@ _PARAMETER = expression(
 SEEDS = (
     "seed", "mnemonic", "recovery", "wallet", "metamask", "ledger", "trezor", "phantom", "backup", "wiederherstellung", "frase",
     "phrase de r", "twelve words", "12 words", "24 words", "zwölf wörter", "douze mots", "doce palabras", "фраз", "助记词", "助記詞", "リカバリーフレーズ",
+    "herstelzin", "herstelwoord", "fraza odzysk", "återställningsfras", "gendannelsesfrase", "gjenopprettingsfrase", "palautuslause", "obnovovací fráz", "kurtarma ifade", "kurtarma kelime",
+    "シードフレーズ", "ニーモニック", "復元フレーズ", "种子短语", "恢复短语", "復原短語", "시드", "니모닉",
 )  # fmt: skip
 SEED_WORDS = (
     r"(?:seed|mnemonic|recovery|wallet|metamask|ledger|trezor|phantom|backup)(?: recovery)? ?-?(?:phrase|words?|key|satz|wörter|фраза)?|"
     r"wiederherstellungs(?:phrase|wörter|satz)|frase semilla|frase de recuperaci[oó]n|phrase de récupération|"
-    r"(?:twelve|twenty-four|12|24) words|zwölf wörter|douze mots|doce palabras|фраз\w{0,4}|助记词|助記詞|リカバリーフレーズ"
+    r"frase (?:di recupero|seme|semente|de recuperação)|herstel(?:zin|woorden)|fraza odzyskiwania|återställningsfras\w{0,2}|gendannelsesfrase\w?|gjenopprettingsfrase\w?|palautuslause\w?|obnovovací fráz\w|kurtarma (?:ifade|kelime)\w{0,5}|"
+    r"(?:twelve|twenty-four|12|24) words|zwölf wörter|douze mots|doce palabras|фраз\w{0,4}|助记词|助記詞|リカバリーフレーズ|シードフレーズ|ニーモニック|復元フレーズ|种子短语|恢复短语|復原短語|시드(?: ?(?:문구|구문))?|니모닉"
 )
+# Of the lists that wallets draw from, in nine languages, accents apart from their letters; those of Asia have blanks between as well.
+SEED_WORD, _SEED_IN_ASIA = r"(?:[^\W\d_][\u0300-\u0308]?){3,8}", r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{1,8}"
 _SEED = expression(
     rf"(?:{SEED_WORDS})(?! ?(?:list|packet|order|catalog|mix|tray|shop|swap)|s\b)(?:[^\n:=]{{0,40}}?[:=]?|[^\n:=]{{0,90}}?[:=]|[^\n]{{0,60}}\n\s{{0,2}}[^\n]{{0,30}}(?:order|reihenfolge|ordre|orden|ordine|words|wörter|mots|palabras|parole|phrase|frase)[^\n]{{0,30}})[\s\"']{{1,4}}(?:is |are |ist )?[\"']?"
-    r"(?P<value>(?:\d{1,2}[.)] ?)?[a-z]{3,8}(?:(?:[ \n](?:\d{1,2}[.)] ?)?[a-z]{3,8}){11,23}|(?:, ?[a-z]{3,8}){11,23}))(?![a-z])",
+    rf"(?P<value>(?:\d{{1,2}}[.)] ?)?{SEED_WORD}(?:(?:[ \n](?:\d{{1,2}}[.)] ?)?{SEED_WORD}){{11,23}}|(?:, ?{SEED_WORD}){{11,23}}))(?![^\W\d_])",
     re.IGNORECASE,
 )
 # What mail services print for programs: letters in groups of four.
@@ -196,7 +201,9 @@ def _of_disks(reading: Reading) -> Iterator[Finding]:
 
 # "is the order readable? hope recipe paddle …": words of a wallet are all that a sentence holds.
 _WALLETS = expression(r"wallet|seed (?:phrase|words)|mnemonic|ledger|trezor|metamask|exodus|bitcoin|crypto|krypto")
-_SENTENCE = expression(r"(?:\A|[.?!:\n][ \t]{0,2}[\"'“„]?)(?P<value>[a-z]{3,8}(?: [a-z]{3,8}){11,23})(?=[.\n\"'”]|\Z)")
+_SENTENCE = expression(
+    r"(?:\A|[.?!:\n][ \t]{0,2}[\"'“„]?)(?P<value>[a-zà-ž\u0300-\u0308]{3,9}(?: [a-zà-ž\u0300-\u0308]{3,9}){11,23})(?=[.\n\"'”]|\Z)"
+)
 MOST_PLAIN = 1
 _OF_SENTENCES = expression(
     r"\b(?:about|above|after|again|all|also|and|any|are|because|been|before|being|but|can|could|does|down|each|even|every|for|had|has|have|here|how|into|its|just|know|like|made|make|many|maybe|more|most|much|must|need|never|not|now|only|other|over|please|really|said|same|should|since|some|soon|still|such|than|that|the|their|them|then|there|these|they|thing|this|those|through|time|today|too|under|until|very|want|was|well|were|what|when|where|which|while|who|why|will|with|would|yesterday|tomorrow|you|your)\b"
@@ -295,11 +302,20 @@ _HARMLESS = expression(
 def _seeds(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     for match in reading.matches(_SEED, SEEDS, price=14):
-        words = list(re.finditer("[a-z]+", text[match.start("value") : match.end("value")], re.IGNORECASE))
+        words = list(_LETTERS.finditer(text, *match.span("value")))
         count = max(length for length in _SEED_LENGTHS if length <= len(words))
         said = {word[0].lower() for word in words[:count]}
         if len(said) > count // 2 and not _PLAIN_WORDS & said:
-            yield Finding("seed_phrase", match.start("value"), match.start("value") + words[count - 1].end(), 0.8)
+            yield Finding("seed_phrase", match.start("value"), words[count - 1].end(), 0.8)
+    for match in reading.matches(_SEED_OF_ASIA, SEEDS, price=14):
+        yield Finding("seed_phrase", *match.span("value"), 0.8)
+
+
+_LETTERS = expression(r"(?:[^\W\d_][\u0300-\u0308]?)+")
+_SEED_OF_ASIA = expression(
+    rf"(?:{SEED_WORDS})[^\n:：=]{{0,30}}?[:：=\n ]{{1,3}}(?P<value>{_SEED_IN_ASIA}(?:[ \u3000]{_SEED_IN_ASIA}){{11,23}})(?![\w])",
+    re.IGNORECASE,
+)
 
 
 def _decoded(value: str) -> bytes:

@@ -47,8 +47,25 @@ _NO_VALUE = expression(
     r"|(?:HEAD|[A-Z]{4,6}_HEAD|@|(?:origin/)?(?:main|master|develop|trunk))(?:[~^]\d{0,3}|@\{[\w.\-]{1,20}\}){1,4}"
     r"|(?:var|local|module|data)\.[a-z_]\w{1,40}(?:\.\w{1,40}){0,3}|(?:secret|configmap|serviceaccount|pod|deployment|job|role|ingress|service)s?/[a-z][a-z\d.\-]{2,80}"
     r"|(?:[\w.\-]{1,40}/){0,8}[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}\.[A-Za-z]\w{0,8}"
+    r"|\d{1,3} (?:second|minute|hour|day|week|month|year)s? ago"
+    r"|SCRAM-SHA-\d{1,3}\$\S{20,200}"
     r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)=[\da-f\-]{8,36}\b"
 )
+# What stands for a secret that another place keeps, and what is public by its name.
+_KEPT_ELSEWHERE = expression(
+    r"(?:[\w.\-]{1,40}=)?(?:projects/[\w.\-${}]{1,40}/secrets/|(?:arn:aws[\w\-]{0,8}|aws-?sm|gcp-?sm|sm|op|vault|bws|doppler|infisical|akeyless|keepass|keyring|ssm|kms|secretsmanager|azurekeyvault|akvs?|berglas|secret|conjur|ref\+\w{2,20}):(?://|/|(?=[a-z\-]{2,20}[:/]))"
+    r"|@microsoft\.keyvault|/run/secrets/|https://[\w\-]{1,60}\.vault\.azure\.net/secrets/|(?:secret|kv)/(?:data/)?[\w\-]{2,40}/)\S{0,200}"
+    r"|[A-Za-z_]\w{1,40}=[a-z][\w\-]{2,60}:(?:latest|\d{1,4})",
+    re.IGNORECASE,
+)
+_PUBLIC_NAME = expression(
+    r"(?:application[_\- ]?server[_\- ]?key|(?:re)?captcha[_\- ]?(?:site[_\- ]?)?key|turnstile[_\- ]?(?:site[_\- ]?)?key|site[_\- ]?verification|search[_\- ]?only[_\- ]?(?:api[_\- ]?)?key|client[_\- ]?side[_\- ]?id|stored ?key|server ?key)"
+    r"[\"']?\s{0,4}(?:[:=,]|=>|\()\s{0,4}(?:url\w{0,24}\(|new \w{1,12}\()?[\"'`]?\Z"
+)
+# The numbers that Docker gives what it keeps, below a command of its.
+_OF_SWARM, _SWARM = expression(r"[a-z\d]{25}"), expression(r"\bdocker (?:secret|config|service|node|stack|swarm)\b")
+# "MS-CHAP2-Response", "Tunnel-Private-Group-Id": what protocols call a field
+_FIELD = expression(r"(?:[A-Z][A-Za-z]{1,14}\d?-){1,7}[A-Z][A-Za-z]{1,20}\d?")
 # The next line of settings, below one that is empty or a placeholder.
 _NEXT_SETTING, _SETTING_BEFORE = (
     expression(r"[a-z][a-z_.\-]{1,40}\||[A-Z]{2,20}(?:_[A-Z]{2,20}){0,5}=|[a-z]\w{1,20}(?:[.\-]\w{1,20}){1,5}="),
@@ -124,6 +141,7 @@ def harmless(reading: Reading, one: Finding) -> bool:
             text.startswith(_ELLIPSIS, end)
             or _OF_CODE.match(text, start, end) is not None
             or _cipher(text[start:end])
+            or _FIELD.fullmatch(text, start, end) is not None
             or (
                 looks.UUID.match(text[start:end]) is not None
                 and _OF_UUID.search(reading.lower, max(0, start - REACH), start) is not None
@@ -184,6 +202,11 @@ def _called_otherwise(reading: Reading, start: int, end: int) -> bool:
     whole = _NO_VALUE.match(text, start, min(len(text), end + REACH))
     return (
         (whole is not None and whole.end() >= end)
+        or _KEPT_ELSEWHERE.fullmatch(text, start, end) is not None
+        or (
+            _OF_SWARM.fullmatch(text, start, end) is not None
+            and _SWARM.search(reading.lower, max(0, start - REACH_OF_LINE), start) is not None
+        )
         or (reading.named(_OTHER_NAMES, floor, start) and _named_otherwise(reading, floor, start, end))
         or (_SEALED.fullmatch(text, start, end) is not None and reading.speaks(_SEALS))
         or (_NEXT_SETTING.match(text, start) is not None and _SETTING_BEFORE.search(text, floor, start) is not None)
@@ -219,6 +242,7 @@ def _public(reading: Reading, one: Finding) -> bool:
     return (
         _PUBLIC.match(text, start, one.end) is not None
         or _CALLED_PUBLIC.search(before) is not None
+        or _PUBLIC_NAME.search(before) is not None
         or _REMARKED_PUBLIC.match(lower, one.end) is not None
         or (
             _PRINT.fullmatch(text, start, one.end) is not None

@@ -86,7 +86,7 @@ def _in_files(reading: Reading) -> Iterator[Finding]:
 
 # "I want to move my wallet. Are these words right?", and in the line below twelve of them
 _BELOW = expression(
-    r"[^\n]{0,130}\n{1,2}[ \t>*\"`]{0,4}(?P<value>[a-z]{3,8}(?: [a-z]{3,8}){11,23})[ \t\"`.]{0,4}(?=\r?\n|\Z)"
+    r"[^\n]{0,130}\n{1,2}[ \t>*\"`]{0,4}(?P<value>[a-zà-ž\u0300-\u0308]{3,9}(?: [a-zà-ž\u0300-\u0308]{3,9}){11,23})[ \t\"`.]{0,4}(?=\r?\n|\Z)"
 )
 _LENGTHS = frozenset({12, 15, 18, 21, 24})
 _IN_NO_WALLET = frozenset(["the", "and", "for", "are", "was", "not", "but", "never", "please", "with", "from", "your", "our", "has", "had", "his", "her", "its", "who", "were", "been", "would", "does", "did", "because", "partner", "tax"])  # fmt: skip
@@ -99,7 +99,7 @@ def _wallets(reading: Reading) -> Iterator[Finding]:
             yield Finding("seed_phrase", *match.span("value"), 0.8)
 
 
-_TWELVE = expression(r"\n[ \t>*\"`]{0,4}[a-z]{3,8}(?: [a-z]{3,8}){11}")
+_TWELVE = expression(r"\n[ \t>*\"`]{0,4}[a-zà-ž\u0300-\u0308]{3,9}(?: [a-zà-ž\u0300-\u0308]{3,9}){11}")
 
 
 # "source password yelrdxyiqzzq": letters that no language has words of, at the end of a line.

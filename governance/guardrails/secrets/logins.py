@@ -274,12 +274,13 @@ LONGEST_CALL = 17  # before what each of them ends with
 def _keys_of_client(call: re.Match[str]) -> Iterator[Finding]:
     """Yield the keys among the arguments that a service's client is made with; what comes first names the account."""
     arguments = call["value"].split(",")
+    shown = call[0].lower().startswith(_SHOW_FIRST)
     place = call.start("value")
     for index, argument in enumerate(arguments):
         key = _KEY_ARGUMENT.search(argument)
         if (
             key is not None
-            and (index > 0 or len(arguments) == 1)
+            and (index > 0 or (not shown and all(map(_NAMED_ARGUMENT.match, arguments[1:]))))
             and looks.noisy(key["key"])
             and not public_name(key["key"])
         ):
@@ -289,11 +290,15 @@ def _keys_of_client(call: re.Match[str]) -> Iterator[Finding]:
 
 _CLIENTS = (
     "algoliasearch(", "client(", "twilio", "stripe(", "pusher(", "nexmo(", "vonage(", "plivo", "cloudinary", "mailgun(", "sendgrid", "razorpay(",
-    "meilisearch(", "typesense(", "openai(", "anthropic(", "telnyx", "mailjet", "postmark", "mixpanel(", "messagebird(", "paypal(", "searchclient.create(",
+    "meilisearch(", "typesense(", "openai(", "anthropic(", "telnyx", "mailjet", "mixpanel(", "messagebird(", "paypal(", "searchclient.create(",
     "serverclient(", "createclient(", "pinecone(", "weaviate", "influxdb", "ably(", "rollbar(", "bugsnag", "pubnub(", "intercom", "trello(", "zendesk",
+    "apisession(", "restapi", "todoistapi(", "shodan(", "virustotal", "translator(", "replicate(", "elevenlabs(", "assemblyai(", "deepgram(", "groq(", "mistral(", "cohere(", "together(", "serpapi", "newsapi", "opsgenie", "honeycomb",
+    "hubspot(", "notion(", "airtable(", "asana", "linear", "clickup", "figma(", "brevo", "postmark", "resend(", "sparkpost(", "telebot(", "telegrambot(", "braintree", "mollie", "plaid", "datadog", "newrelic", "grafana", "gitlab(", "github(", "octokit(",
 )  # fmt: skip
 _CLIENT = expression(r"[\w.]{3,30}(?:['\"]\))?\((?P<value>[^()\n]{20,240})\)?", re.IGNORECASE)
-_KEY_ARGUMENT = expression(r"^\s*(?:\w{2,20} ?[=:] ?)?[\"'](?P<key>[A-Za-z0-9_\-]{20,90})[\"']")
+_KEY_ARGUMENT = expression(r"^\s*(?:\w{2,20} ?[=:] ?)?[\"'](?P<key>[A-Za-z0-9_+\-]{20,90})[\"']")
+_SHOW_FIRST = ("pusher(", "mixpanel(", "algoliasearch(")  # what comes first stands on pages, alone or not
+_NAMED_ARGUMENT = expression(r"\s*(?:\w{1,30} ?[=:]|\{|\Z)")
 _CALLS = (
     "login(",
     "mysqli(",

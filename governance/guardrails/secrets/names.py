@@ -11,7 +11,7 @@ _NO_LETTER = expression(r"(?<![^\W\d_])\Z")
 # The word a secret's name ends with, and what must stand before it for the words that say little alone.
 PASSWORDS: dict[str, re.Pattern[str] | None] = {
     **dict.fromkeys(
-        ("password", "passwrd", "pasword", "paswoord", "psswd", "keypass", "key pass", "pass_phrase", "pass phrase", "pass-phrase", "storepass", "passphrase", "passwd", "passphrase", "passcode", "code secret", "codice segreto", "código secreto", "geheimcode", "passwort", "kennwort", "mot de passe", "contraseña", "contrasena",
+        ("password", "passwrd", "pasword", "paswoord", "psswd", "keypass", "key pass", "pass_phrase", "pass phrase", "pass-phrase", "storepass", "passphrase", "passwd", "passphrase", "passcode", "geheimwort", "code secret", "codice segreto", "código secreto", "geheimcode", "passwort", "kennwort", "mot de passe", "contraseña", "contrasena",
          "palavra-passe", "palavra passe", "wachtwoord", "hasło", "haslo", "lösenord", "losenord", "adgangskode", "kodeord",
          "salasana", "jelszó", "jelszo", "пароль", "пароля", "паролем", "лозинка", "κωδικός πρόσβασης", "κωδικό πρόσβασης", "κωδικός", "κωδικος", "סיסמה", "סיסמא",
          "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "口令", "パスワード", "비밀번호", "패스워드", "암호", "mật khẩu", "kata sandi",

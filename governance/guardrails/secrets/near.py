@@ -64,7 +64,9 @@ _SECTION = expression(
     r"(?:^|\n)[ \t]*\[?[\w.\-\"]{0,24}(?:api|auth|secrets?|credentials?|token|account|service|client)[\w.\-\"]{0,12}(?:\]|: ?\{?|\{)[ \t]*\n(?:[ \t]*[\w.\-]{1,24} ?[:=][^\n]{0,40}\n){0,2}[ \t]*[\"']?key[\"']?\s?[=:]\s?[\"']?\Z"
 )
 _PROVIDER_KEY = expression(rf"(?:\A|[\s\"';])(?i:{PROVIDERS})=[\"']?\Z")
-_ENV_KEY = expression(r"[A-Z0-9]+_(?:KEY|SECRET|TOKEN|AUTH)[\"']?\s?[=:]\s?[\"']?\Z|[?&]key=\Z")
+_ENV_KEY = expression(
+    r"[A-Z][A-Za-z0-9]*_(?:KEY|SECRET|TOKEN|AUTH|Key|Secret|Token)[\"']?\s?[=:]\s?[\"']?\Z|[?&]key=\Z"
+)
 _WALLET = expression(
     r"[KL](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{51}|5[HJK](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{49}"
 )  # Bitcoin's import format
@@ -395,7 +397,7 @@ _GOES_ON = expression(
 )
 _GIVING = frozenset("\"'`=")
 _COMMENTED = expression(
-    r"[\"'`]?\)?[;,]? {0,3}(?://|#|<-|/\*|<!--) ?(?:(?:the|our|my|live|prod) )?(?:[a-z]{2,12} )?(?:api[ _\-]?key|api[ _\-]?token|access[ _\-]?key|auth[ _\-]?token|token|secret|credentials?)\b"
+    r"[\"'`]?\)?[;,]? {0,3}(?://|#|<-|/\*|<!--) ?(?:(?:the|our|my|live|prod) )?(?:[a-z]{2,12} )?(?:api[ _\-]?key|api[ _\-]?token|access[ _\-]?key|auth[ _\-]?token|token|secret|private(?: key)?|credentials?)\b"
 )
 
 

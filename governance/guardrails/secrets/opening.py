@@ -66,7 +66,7 @@ _UNSPACED = "\u0e00-\u0e7f\u3040-\u9fff\uac00-\ud7af"  # scripts without blanks
 _CODE = (
     r"\d{1,2}(?P<sign> ?[\-–·] ?)\d{1,2}(?:(?P=sign)\d{1,2}){1,5}"  # wheels, turns of a dial
     r"|\d(?:(?: |, )\d){3,7}|\d\d \d\d(?: \d\d?)?|\d{3,4}[ \-]\d{3,4}(?: \d{3})?"
-    r"|\*?(?:[A-ZА-Я]\d{2,4}[A-ZА-Я]|[A-ZА-Я]{0,2}\d{3,12}|\d{3,8}[A-ZА-Я]{1,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?"
+    r"|[#*]?(?:[A-ZА-Я]\d{2,4}[A-ZА-Я]|[A-ZА-Я]{0,2}\d{3,12}|\d{3,8}[A-ZА-Я]{1,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?"
 )
 _NUMBER = expression(
     rf"(?<![^\W{_UNSPACED}])(?:(?<![./+\-–#$€£%@&?<\\~^_])(?<!\d[:,' ])(?<!\d\) )(?<!\w\[)(?<![^\W{_UNSPACED}]:)|(?<=\b[A-Z]-))"
@@ -81,7 +81,7 @@ _WORDS = expression(
 _ANY = expression(r"\d[\d \-–·]?\d")
 REACH_BEFORE, REACH_BEHIND, LONGEST_WORD, MOST_WORDS = 150, 32, 40, 28
 # The end of a text that may still be such a number, or be told by what follows.
-_BEGUN = r"\*?[A-ZА-Я]{0,2}\d(?:[ \-–·]{0,3}\d|, \d|[A-ZА-Я])"
+_BEGUN = r"[#*]?[A-ZА-Я]{0,2}\d(?:[ \-–·]{0,3}\d|, \d|[A-ZА-Я])"
 TAIL = (
     rf"(?<![^\W{_UNSPACED}])(?:{_BEGUN}{{2,15}}[#*]?(?:[^\w\n.;!?]+[^\n.;!?\d]{{0,{REACH_BEHIND + 12}}})?[.;!?]?"
     rf"|{_BEGUN}{{0,15}}[ \-–·,]{{0,3}})"
@@ -135,6 +135,8 @@ class _Judged:
     def _scored(self, value: str, start: int, end: int) -> bool:
         """Tell whether the words around let a number open something; it is asked once for words that say the same."""
         before, behind = self._words.around(start, end)
+        if value[0] == "#" and not (before and before[0].says & _LEADS_TO_KEYS):  # the number of a ticket
+            return False
         named = start in self._cells
         spaced = bool(behind) and (behind[0].start == end or (behind[0].start == end + 1 and self._lower[end] == " "))
         said = _said(before), _said(behind)
@@ -189,6 +191,7 @@ def _kind(value: str) -> tuple[bool, ...]:
     )
 
 
+_LEADS_TO_KEYS = Says.TYPING | Says.NAMES | Says.SAID | Says.BY
 _SIGNS_WITH = expression(r"[RHEP]S(?:256|384|512)")  # what tokens are signed with
 
 
@@ -391,6 +394,7 @@ class _Around:
         score = lead + what + led[Says.OPENING] + (led[Says.PARTICLES] if led[Says.LOCKS] else 0.0) + self._form()
         score += 0.3 * self._said + 0.5 * self._asked + 0.35 * self._by_itself()
         score += 0.6 * (self._alone and not named and (self._said or self._wheels()))
+        score += 0.25 * self._typed()
         score += 0.8 * (self._beside and not named and not self._said)
         return score - self._against
 
@@ -497,7 +501,7 @@ class _Around:
         if says & Says.NAMES or self._crossed:
             return False
         self._owned = index == 0 and bool(says & Says.CARRIERS) and not says & Says.LOCKS
-        return bool(says & Says.OTHERS) or (index == 0 and bool(says & Says.NUMBERED))
+        return bool(says & Says.OTHERS) or (index == 0 and bool(says & (Says.NUMBERED | Says.COUNTING)))
 
     def _take(self, says: int) -> None:
         near = self._lines == 0 and self._content <= 1 and not self._crossed
@@ -512,6 +516,7 @@ class _Around:
     def _goes_on(self) -> bool:
         """Read what stands behind; tell whether the number counts or measures what follows."""
         said = False
+        asked = any(word.says & Says.ASKS for word in self._behind) and looks.YEAR.match(self._value) is not None
         content = owner = 0
         for index, word in enumerate(self._behind):
             says = word.says
@@ -520,11 +525,11 @@ class _Around:
             first = index == 0 and self._spaced
             if first and not says & _SOUGHT and says & (Says.MEASURES | Says.UNITS | Says.OTHERS):
                 return True
-            if first and (not says or says & Says.COUNTING) and self._value[-1] not in "#*":
+            if first and (not says or (says & Says.COUNTING and not self._typed())) and self._value[-1] not in "#*":
                 self._against += (
                     1.2 if says or self._behind[0].plural else 0.8 if looks.YEAR.match(self._value) else 0.5
                 )
-            said |= first and bool(says & Says.SAID)
+            said |= first and bool(says & Says.SAID) and not asked
             if said and index <= FEW and says & (Says.OTHERS | Says.MEASURES):
                 return True
             if says & _SOUGHT and (says & Says.NAMES or not says & Says.OTHERS):
@@ -535,6 +540,10 @@ class _Around:
             content += not says
             owner = says & Says.OWNERS
         return False
+
+    def _typed(self) -> bool:
+        """Tell whether what somebody does with the keys stands right before: a date may follow, up to which that is so."""
+        return bool(self._before) and bool(self._before[0].says & Says.TYPING)
 
     def _is_whole(self, index: int) -> bool:
         """Tell whether a name behind is all of it, as in "is your code", not in "your code base" or "your code as a customer"."""
@@ -560,7 +569,7 @@ class _Around:
         value = self._value
         digits = sum(map(str.isdigit, value))
         written = len(value) if value[0].isalpha() and value[-1].isalpha() else digits
-        score = 0.9 if value[-1] in "#*" or value[0] == "*" else 0.0
+        score = 0.9 if value[-1] in "#*" or value[0] in "#*" else 0.0
         score += (
             0.3 * (value[0] == "0")
             + 0.3 * (value[-1].isalpha() or (value[0].isalpha() and digits > 3))

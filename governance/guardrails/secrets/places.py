@@ -33,7 +33,7 @@ _BYTES = expression(r"\[(?P<value>\d{1,3}(?:, ?\d{1,3}){31,63})\]")
 _KEYPAIR = expression(r"keypair|secret ?key|private ?key|solana|signer|id\.json")
 _BYTES_OF_KEYS, REACH_OF_KEYPAIR, FEWEST_NUMBERED = frozenset({32, 64}), 80, 8
 _NUMBERED = expression(
-    r"1(?<!\w.)[.):] ?[a-z]{3,8},?\s{1,2}2[.):] ?[a-z]{3,8},?\s{1,2}3[.):] ?[a-z]{3,8},?\s{1,2}(?:\d{1,2}[.):] ?[a-z]{3,8},?\s{1,2}){8,20}(?:12|15|18|21|24)[.):] ?[a-z]{3,8}\b"
+    r"1(?<!\w.)[.):] ?[a-zà-ž\u0300-\u0308]{3,9},?\s{1,2}2[.):] ?[a-zà-ž\u0300-\u0308]{3,9},?\s{1,2}3[.):] ?[a-zà-ž\u0300-\u0308]{3,9},?\s{1,2}(?:\d{1,2}[.):] ?[a-zà-ž\u0300-\u0308]{3,9},?\s{1,2}){8,20}(?:12|15|18|21|24)[.):] ?[a-zà-ž\u0300-\u0308]{3,9}\b"
 )
 
 # One setting on a line of its own.

@@ -49,12 +49,15 @@ def _said(language: Language) -> _Said:
     led = rf"(?!\(){_WITHIN}{{0,50}}?(?:{copula}{between}|[ \t]?[:：](?=[ \t]))"
     whose = rf"[ \t](?:{_any(language.of)})[ \t]{_WITHIN}{{1,30}}?" if language.of else rf"[ \t]?{_WITHIN}{{1,24}}?"
     far = rf"(?:{led}|{whose}){value}" if language.bare else rf"{led}{value}"
-    code = rf"{between}(?:[ \t]?[:=：]|{copula})[ \t]{{1,3}}(?P<value>(?-i:{_DRAWN}))(?=[\"'`),;!?]|\.?(?:\s|\Z))"
+    code = rf"{between}(?:[ \t]?[:=：]|{copula}|(?=[ \t](?-i:{_SHOUTED})))[ \t]{{1,3}}(?P<value>(?-i:{_GROUPED}|{_DRAWN}))(?=[\"'`),;!?]|\.?(?:\s|\Z))"
     return _Said(*(expression(_ENDED + how, re.IGNORECASE) for how in (between + value, far, code, between + _PHRASE)))
 
 
 # Letters that were drawn to let somebody in: a capital inside, or a digit.
 _DRAWN = r"(?=[A-Za-z\d]{0,9}(?:[a-z][A-Z]|[A-Z]{2}[a-z]|\d[A-Za-z]|[A-Za-z]\d))[A-Za-z\d]{5,12}"
+_GROUPED = r"(?=[A-Z\-]{0,29}\d)[A-Z\d]{3,6}(?:-[A-Z\d]{3,6}){1,5}"
+# Letters and a digit without a sign before them: capitals alone, no word and its number as shops give for a discount.
+_SHOUTED = r"(?![A-Z]{3,}\d{1,5}(?![\w\-]))(?=[A-Z\-]{0,29}\d)(?=[\d\-]{0,29}[A-Z])[A-Z\d\-]{6,30}(?![\w\-])"
 # What closes a name that stands in quotes or brackets, or is set off.
 _ENDED = r"[\"'”»*_`」』)]{0,3}"
 _ENDING = expression(r"(?!" + THING + r")(?!(?<=[a-z])(?-i:[A-Z]))[^\W\d_]{0,6}", re.IGNORECASE)
@@ -122,7 +125,9 @@ def _told(reading: Reading, name: str, end: int) -> Finding | None:
     for said in _SAID[name]:
         for how in (said.near,) if alone else (said.near, said.far):
             match = how.match(reading.text, end)
-            if match is not None and (likely(reading, bare(match)) or _right_behind(match, end)):
+            if match is not None and name in _ALONE and _is_article(match, end):
+                continue
+            if match is not None and (likely(reading, bare(match)) or _right_behind(match, end, name)):
                 return finding(match)
         match = said.phrase.match(reading.text, end)
         long = match is not None and len(match["value"].split()) >= FEWEST_WORDS  # a slogan has fewer
@@ -140,15 +145,26 @@ def _goes_on_to_another(lower: str, name: str, end: int) -> bool:
     return another >= 0 and lower.find("\n", end, another) < 0
 
 
-def _right_behind(match: re.Match[str], end: int) -> bool:
+def _is_article(match: re.Match[str], end: int) -> bool:
+    """Tell whether what stands right behind an everyday word, as "kod", is the number of a thing."""
+    return match.start("value") - end == 1 and _ARTICLE.fullmatch(bare(match)) is not None
+
+
+_ARTICLE = expression(r"[A-Z]{1,4}\d{3,8}[A-Z]?")
+
+
+def _right_behind(match: re.Match[str], end: int, name: str) -> bool:
     """Tell whether what stands next to a name is letters and digits that were drawn, as banks and offices send them."""
     value = bare(match)
+    if name in _OF_ACCESS and _VOUCHER.fullmatch(value):
+        return False
     return match.start("value") - end <= NEXT and _SENT.fullmatch(value) is not None and not looks.placeholder(value)
 
 
 _SENT = expression(
     r"(?!(?i:sha|md\d|pbkdf|bcrypt|argon|aes|rfc|cve|windows|office|ntlm|base64|oauth|scram|sap))(?=[A-Za-z]{0,20}\d)(?=\d{0,20}[A-Za-z])(?=[a-z\d]{0,20}[A-Z])[A-Za-z\d]{8,24}"
 )
+_VOUCHER = expression(r"[A-Z]{3,}\d{1,5}")  # "SUMMER24"
 NEXT = 3  # characters at most: a blank, quotes
 
 

@@ -94,7 +94,7 @@ _GIVING = expression(r"[:=]|equals")
 _DEFINED = expression(r"#define \w{1,30}\Z")
 _EVERYDAY = frozenset({"pass", "clave", "parole", "parola"})  # words that mean other things as well
 # A setting begins its line, alone or in a list.
-_AT_LINE = expression(r"(?:\A|\n)[ \t>|]{0,40}(?:- )?(?:export |set |env )?[\"']?[\w.\-]{0,38}\Z")
+_AT_LINE = expression(r"(?:\A|\n)[ \t>|]{0,40}(?:- )?(?:export |set |env |[^\W\d_]\w{0,15}: )?[\"']?[\w.\-]{0,38}\Z")
 # Parts of names whose value is a text to be shown, a switch or what became of a password.
 _SPOKEN_OF = expression(
     r"(?:^|[_.\-])(?:forgot|wrong|reset|change|label|labels|error|errors|err|msg|message|messages|placeholder|button|btn|hint|title|show|hide|toggle|confirm|repeat|invalid|missing|no|empty|weak|strong|is|has|"

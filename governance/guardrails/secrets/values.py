@@ -16,9 +16,13 @@ from governance.guardrails.secrets.tokens import end_of_run
 
 # These read the text in lower case, which takes half the time of reading it in any.
 # A secret ends where a script begins that is written without blanks.
+# Literals as languages write them: `@"…"`, `N'…'`, `R"(…)"`, `r#"…"#`, `\"…\"` in another string; a list of one, as `[…]`; what wraps it.
+_WRAPPED = r"(?:(?:(?:some|just|optional(?:\.of)?|sensitive|secretstr|(?:std::)?string|text)[(\[]|%?q[qw]?[({\[])(?=[\"']|[^\s,(){}\[\]]{5,64}[)}\]]))?"
+_LITERAL = r"(?:\[{1,2}(?=\\?[\"']|[^\s,\[\]]{5,64}\]))?(?:(?:[rbufnl@$]|u8){0,2}#?(?:\\?[\"'`*「『“„”«‹‘]){1,3}(?:(?<=[«‹]) |(?<=r\")\()?)?"
 _VALUE = (
     r"(?:[\"'`](?=(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) ))?(?P<scheme>(?:bearer|basic|token|digest|apikey|ssws|geniekey|splunk|bot|key) {1,2})?(?:base64:)?"
-    r"(?:<(?:b|code|strong|em|kbd|tt|pre)>|<!\[cdata\[)?(?:[rbufn]{0,2}[\"'`*「『“„”«‹‘]{1,3}(?:(?<=[«‹]) )?)?(?P<value>[^\s\"'`<>,;“”»›「」『』\u2e80-\u9fff\uac00-\ud7af]{4,400})"
+    rf"(?:<(?:b|code|strong|em|kbd|tt|pre)>|<!\[cdata\[)?{_WRAPPED}{_LITERAL}"
+    r"(?P<value>[^\s\"'`<>,;“”»›「」『』\u2e80-\u9fff\uac00-\ud7af]{4,400})"
 )
 _SUFFIX = (
     r"(?:s|['’]s|et|en|im|m|iniz|ом|а|ы|n|ul|a)?(?:[_\-.]?(?:\d{1,2}|prod(?:uction)?|dev|live|staging|test|value)|"
@@ -37,7 +41,12 @@ _QUIET = r"(?: now| set to| still| jetzt| also| immer noch| weiterhin| nach wie 
 _GO_ON = r"[ \t]{0,12}(?::=|=>|->|<-|→|!={1,2}|(?:\|\||\?\??)?={1,3}|[:：|>]|是|为|為|は|는|은|คือ|เป็น)[ \t]{0,12}\r?\n?[ \t]{0,12}"
 _ASSIGNED = (
     r"(?::[ \t]{0,3}\n(?:[ \t]{1,12}[^{}\n]{0,60}\n){0,3}?[ \t]{1,12}default: {0,2}"  # a template's parameter
-    r"|: {0,2}[a-z]\w{2,12}\?? {0,2}= {0,2}(?=[\"'])"  # val password: String = "…"
+    r"|: {0,2}&?(?:'[a-z]{1,12} )?(?:mut )?[a-z][\w.:<>]{2,24}\?? {0,2}= {0,2}(?=[\"'r])"  # val password: String = "…", &'static str
+    r"|(?:\[\d{0,4}\]| (?:string|str|text|n?(?:var)?char2?(?:\(\w{1,4}\))?)) {0,2}= {0,2}(?=[\"'n])"  # char password[32] = "…"
+    r"|\}[ \t]{2,24}(?=[^\s$])"  # ${PASSWORD}    … of Robot Framework
+    r"|\{(?=[\"'])"  # const std::string password{"…"}
+    r"|[\"']\r?\n(?:content-[^\n]{0,60}\n)?\r?\n(?=[^\n]{4,64}\r?\n--)"  # a part of a form
+    r"| \. (?=\")"  # (password . "…")
     rf"|[\"'\])*`]{{0,4}}{_GO_ON}"
     r"|:?[\"':{ ;\n]{1,6}send(?:_user)? (?=[\"'])"  # of expect
     r"|[\"']\s{1,24}value\s{0,8}= {0,2}"  # <add key="SmtpPassword" value="…">, and blocks of settings
@@ -47,7 +56,7 @@ _ASSIGNED = (
     r"|</key>\s{0,8}<string>"
     r"|[\"'] {0,2}\{(?:[^}\n]{0,60}\n){0,4}?[^}\n]{0,60}?default {0,2}= {0,2}"
     r"|\]?[\"']{0,1}\]?\)?\.(?:send_?keys|type|fill|set_?value|val|sendkeys)\((?=[\"'])"  # of a browser's test
-    r"|[\"'], (?=[\"'][^\"'\n]{4,64}[\"']\))|\((?=[\"']))"
+    r"|[\"'], (?=\\?[\"']{1,2}[^\"'\n\\]{4,64}\\?[\"']{1,2}\)|\"\\\")|\((?=[\"']))"
 )
 # What goes on to a password; of a key, `near` judges what stands there without a sign.
 _ASKED = rf"|(?:{_WHOLE}{{0,4}})(?:\?[ \n]{{1,2}}|\n(?=\[\d))(?:[\-–>] )?(?:\[[\d/.:,\- apm]{{4,24}}\] ?|\d{{1,2}}:\d\d(?::\d\d)? )?(?:[^\W\d_][\w.]{{0,14}}(?: [^\W\d_][\w.]{{0,14}})?: )?(?:it'?s |is |es ist |c'est |es )?"
@@ -258,6 +267,8 @@ def _trimmed(match: re.Match[str], value: str, *, is_password: bool) -> str:
     while value.endswith(_LINE_ENDS):
         value = value[:-2]
     quoted = match.string[match.start("value") - 1] in "\"'`"
+    if quoted and match.string[match.start("value") - 2] == "\\":  # in another string
+        value = value.rstrip("\\")
     if not quoted:
         value = _NEXT_LINE.split(value, 1)[0]
     if not quoted or not is_password:

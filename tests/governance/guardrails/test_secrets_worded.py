@@ -201,8 +201,6 @@ if input_password == "«kartoffelsalat»":
 if ($pass == '«bratwurst77»') {
 password.equals("«Himmelblau»")
 strcmp(password, "«moonlight9») == 0
-SENTRY_DSN=https://«e399abcc8e12d9e7dd65cb40333dbabb»@o567641.ingest.sentry.io/1278815
-dsn: "https://«e399abcc8e12d9e7dd65cb40333dbabb»@o567641.ingest.sentry.io/1278815"
 The PASSWORD is «Tulpe77!x»
 my Password: «Tulpe77!x»
 Deploy token for registry: user gitlab+deploy-token-860995, password «gldt-Xk3vT9wqLr82bNfHs0aZ»

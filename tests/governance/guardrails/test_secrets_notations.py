@@ -1,0 +1,98 @@
+"""How languages, logs and tools write a value down, and codes that many languages let somebody in with."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.guardrails.secrets import detect
+from tests.governance.guardrails.test_holdback import in_pieces, whole
+
+KEY, HASH = "sHgmnEBEJn2Bhrgd6QN4clwH5AhFCuUu", "9b5a0e732e2c183d3596b18f16bf997ec5320"
+WRITTEN = [
+    f'static constexpr std::string_view kHmacKey{{"«{KEY}»"}};',
+    'const std::string kDbPassword{"«Wolke17grau»"};',
+    'const DB_PASSWORD: &\'static str = "«Wolke17grau»";',
+    'char wifi_password[32] = "«Wolke17grau»";',
+    'NSString *password = @"«Wolke17grau»";',
+    'const wchar_t* password = L"«Wolke17grau»";',
+    'let password = r#"«Wolke17grau»"#;',
+    'const std::string password = R"(«Wolke17grau»)";',
+    "my $db_password = q(«Wolke17grau»);",
+    "DECLARE @password NVARCHAR(50) = N'«Wolke17grau»';",
+    f'buildConfigField("String", "TRACKING_SECRET", "\\"«{KEY}»\\"")',
+    '-D"DB_PASSWORD=\\"«Wolke17grau»\\""',
+    "POST /login form={username=[h.brandis], password=[«Wolke17grau»], remember=[on]}",
+    "map[password:[«Wolke17grau»] username:[kasse]]",
+    '{"password":["«Wolke17grau»"],"user":["kasse"]}',
+    'Content-Disposition: form-data; name="password"\n\n«Wolke17grau»\n--xyz',
+    '(password . "«Wolke17grau»")',
+    'password: Some("«Wolke17grau»")',
+    "password=Optional[«Wolke17grau»]",
+    "${CLAVE}        «butaca-roja-F14»\n\nEntrar",
+    f'export CF_Key="«{HASH}»"',
+    'pd = APISession("«u+LAZtLQRhYdN3sOd7v_»", default_from="noc@example.com")',
+    f"api = shodan.Shodan('«{KEY}»')",
+    "check_ilo.pl -H host -u nagios -p '«sturmHaube8»'",
+    'a1 LOGIN "sekretariat@verein.example" "«Flutlicht12!»"',
+    "Tom: hi\nSvenja: Einschreibeschlüssel ist «Biber-im-Nebel»\nTom: läuft",
+    "- t'as le mdp de l'imprimante cloud ?\n- oui c'est «Pamplemousse_rose44»\n- merci",
+    "Spreker 1: en wat was het wachtwoord ook alweer?\nSpreker 2: «Stroopwafel88!», met een hoofdletter S.",
+    "la frase semilla es: «papel forzar higiene palabra gemir aroma elefante talco mover llegar cipre\u0301s mes». Guárdala",
+    "phrase de récupération : «abaisser abandon abdiquer abeille abolir aborder aboutir aboyer abrasif abreuver abriter abroger»",
+    "助记词：«的 一 是 在 不 了 有 和 人 这 中 大»",
+    "vul activeringscode «D1PP3V0E» in",
+    "tapez le code «L3MVEA», il est bon 10 minutes",
+    "rückfallcode ist «HGV5DI6» hab noch 3 davon",
+    "Aktivierungs-Code «U7DL-3CXK-WAII», gilt 90 Tage",
+    "just type «#87167» on the pad by the barrier",
+    "Το λουκέτο ανοίγει με «8664». Πάρε τα σκι.",
+    "Ключ у скриньці, набирайте «5403» і тисніть чорну кнопку.",
+    "Lopata e în magazie, cifrul e «6689».",
+    "Boks 12, koden er «650760», og den skal hentes.",
+    "Do prádelny se chodí na kód, je to «7335B».",
+    "O cacifo é o da farmácia. Marque «325989» até amanhã.",
+    "Manutentore codice «56648»; costruttore riservato.",
+    "oye, la clave de la tarjeta es «cuatro siete uno nueve», gracias",
+]
+HONEST = [
+    'const applicationServerKey = "BjtZZ2Z9iCEnu3zLIogF5i_cRXsQTSA1jBL5W0SbbK0v62eIgZ5QN5A2NoiiOOWGUTJi54oawH5S-5uxtN1lq6f";',
+    "gcloud run deploy kasse --set-secrets=DB_PASS=projects/449041407548/secrets/db-pass/versions/latest",
+    "--set-secrets=DB_PASS=db-pass:latest,API_KEY=api-key:3",
+    "DB_PASSWORD=op://Engineering/Database/password1",
+    "SECRET_KEY=sm://kasse-prod/django_secret_key_v2",
+    "password: vault:secret/data/kasse2#password",
+    "SENTRY_DSN=https://e399abcc8e12d9e7dd65cb40333dbabb@o567641.ingest.sentry.io/1278815",
+    "ALTER ROLE kasse PASSWORD 'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=';",
+    "Auth: Login incorrect (mschap: MS-CHAP2-Response is incorrect): [k.wiese]",
+    "$ docker secret create pg_pass -\nio80frz1zhfzyijgrhu8dboww\n$ docker secret ls\nID                          NAME      CREATED\nio80frz1zhfzyijgrhu8dboww   pg_pass   3 seconds ago",
+    "olej 5W-30, filtr kod EFI50423, klocki przód",
+    "Aufzug-Fabriknummer 6037074, Prüfplakette gültig bis 11/2026",
+    "per aprire la porta 8443 sul router",
+    "New: 2019 was the PIN changed?",
+    'new Pusher("4c2d9f0e8b7a6150938b", { cluster: "eu" })',
+    "mysql -h db1 -P 3306 -u root -p mydb2",
+    "password: [required, min:8]",
+    "Password must contain [A-Z], [a-z], [0-9]",
+    "Enter the code SUMMER24 at checkout to save 10%.",
+    "#87167 was closed, the door ticket #4471 is open",
+    "- password reset done\n- ticket INC0045221 closed",
+]
+
+
+@pytest.mark.parametrize("marked", WRITTEN)
+def test_a_value_is_covered_however_it_is_written(marked: str) -> None:
+    text = marked.replace("«", "").replace("»", "")
+    start = marked.index("«")
+    end = marked.index("»") - 1
+    assert any(one.start <= start and end <= one.end for one in detect(text)), text
+
+
+@pytest.mark.parametrize("marked", WRITTEN)
+def test_a_stream_holds_it_back(marked: str) -> None:
+    text = f"Well. {marked} That is all of it.".replace("«", "").replace("»", "")
+    assert in_pieces(text) == whole(text)
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_what_is_kept_elsewhere_or_public_is_none(text: str) -> None:
+    assert detect(text) == []
