@@ -247,7 +247,7 @@ def _by_sign(reading: Reading) -> Iterator[Finding]:
         before = _TOWN_BEFORE.search(text, max(0, start - LONGEST_TOWN), start) if parted else None
         start = before.start() if before is not None else start
         whole = after["town"] or before is not None or flat is not None
-        if care.spent or (_somebodys(text, start, end) if whole else _lived(text, start)):
+        if care.spent or (_somebodys(text, start, end) if whole else _settled(text, start, after.end())):
             yield Finding("address", start, end if whole else after.end(), 0.8)
 
 
@@ -298,6 +298,11 @@ _ADDRESSED = expression(rf"{_HOUSED.pattern}|{_STREETS.pattern}|{_ON_A_LINE.patt
 
 def _lived(text: str, start: int) -> bool:
     return _LIVES.search(labels.before(text, start)) is not None
+
+
+def _settled(text: str, start: int, end: int) -> bool:
+    """Tell whether the words before a street and its number call it a home, and not a firm's house."""
+    return _lived(text, start) and not offices.house(text, start, end)
 
 
 def _somebodys(text: str, start: int, end: int) -> bool:

@@ -31,13 +31,13 @@ _LINES = (
         r"central (?:telefónica|de atendimento|de reservas)|rece[pç]{1,2}ão|réception ouverte|atendimento ao cliente|apoio ao cliente|linha de apoio|assessoria de imprensa|bilheteir?a|secretaria|câmara municipal|prefeitura|receptie|reserveren|reserveringen|klantenservice|balie|secretariaat|persvoorlicht\w+|perscontact|gemeentehuis|huisartsenpost|"
         r"recepcja|centrala|rezerwacj[aei]|biuro obsługi|infolini[ai]|dyżur apteki|apteka|sekretariat|rejestracja|rzecznik prasowy|biuro prasowe|kasa biletowa|urząd|ambasada|växel(?:n)?|bokning(?:ar)?|kundtjänst|kundeservice|sentralbord(?:et)?|omstilling|presskontakt|vaihde|asiakaspalvelu|varaukset|ajanvaraus|"
         r"recepce|ústředna|infolinka|zákaznická linka|rezervace|ügyfélszolgálat|recepció|foglalás|recepție|rezervări|relații cu clienții|danışma|resepsiyon|rezervasyon|müşteri hizmetleri|santral|çağrı merkezi)(?![^\W\d_])"
-        r"|регистратур|ресепш|справочн|горяч[аеу]\w* лини|служб\w+ поддержки|колл-центр|бронирован|гаряч[аоу]\w* ліні|代表(?:電話|番号|:)|お問い合わせ|予約|受付|カスタマー|客服|总机|前台|热线|預訂|预订|대표번호|고객센터|예약|문의"
+        r"|(?:per prenotare|per prenotazioni|pour réserver|para reservar|um zu reservieren|om te reserveren|aby zarezerwować|numéro unique)(?![^\W\d_])|الاستعلامات|للاستعلام|للحجز|خدمة العملاء|مركز الاتصال|الرقم الموحد|κρατήσεις|πληροφορίες|τηλεφωνικό κέντρο|ρεσεψιόν|γραμματεία|δημαρχεί|регистратур|ресепш|справочн|горяч[аеу]\w* лини|служб\w+ поддержки|колл-центр|бронирован|гаряч[аоу]\w* ліні|代表(?:電話|番号|:)|お問い合わせ|予約|受付|カスタマー|客服|总机|前台|热线|預訂|预订|대표번호|고객센터|예약|문의"
     ),
 )
 # Words for somebody whose number it is.
 _OWNERS = (
     Cue(
-        r"(?<![^\W\d_])(?:my|me|i|i'm|i'd|his|her|mine|mobile|cell|mr|mrs|ms|miss|dr|he|she|private|personal|names?|under|patient|(?<!service )client|customer(?! (?:serv|care|supp))|applicant|witness|guest|passenger|tenant|employee|resident|owner|caller|"
+        r"(?<![^\W\d_])(?:my|me|i(?= (?:am|was|have|had|can|could|will|would|do|did|don't|didn't|can't|need|want|live|work|left|got|get|called|call|think|just|still|also|never|only|always|usually|prefer|moved|asked|spoke|said|told|booked|ordered|use|gave|answer|pick)(?![^\W\d_]))|(?:can|could|may|should|did|do|will|if|when|where|what|and|but|am|because|so) i(?= [a-z])|i'm|i'd|his|her|mine|mobile|cell|mr|mrs|ms|miss|dr|he|she|private|personal|names?|under|patient|(?<!service )client|customer(?! (?:serv|care|supp))|applicant|witness|guest|passenger|tenant|employee|resident|owner|caller|"
         r"handy|frau|herrn?|meine?|mich|mir|ich|privat\w*|mon(?! ?[-–.:]| to )|ma(?! ?[-–])|moi|je|portable|madame|mme|monsieur|mi|yo|conmigo|móvil|sra?|señora?|mio|mia|io|cellulare|signora?|sig|meu|minha|eu|telemóvel|celular|mijn|mij|ik|mevrouw|dhr|mobiel|moj\w*|mój|mnie|pani?|min|mig|meg|jag|jeg|mobil\w*|gsm|e-?mail)(?![^\W\d_])|мо[йяиё]|мне|меня|携帯|手机|휴대"
     ),
 )
@@ -63,6 +63,29 @@ _OF_PEOPLE = expression(
     r"name(?!d)|contact|manager|customer|client|patient|guest|member|employee|owner|tenant|person|e-?mail|mobile|cell|handy|kunde|inhaber|ansprech|leiter|nom\b|responsable|gérant|nombre|encargad|nome|referente|naam|imię|nazwisko|namn|navn|jméno|birth|geb"
 )
 REACH, LONGEST_ROW = 80, 400
+# Kinds of houses for many, by which they are called.
+_ENDINGS = "museum|bücherei|bibliothek|theater|gasthof|gasthaus|bäckerei|klinik|krankenhaus|apotheke|schule|finanzamt|verwaltung|buchhandlung"
+_KINDS = (
+    r"museum|gallery|library|theatre|theater|cinema|restaurant|trattoria|ristorante|osteria|pizzeria|hotel|hostel|inn|bakery|clinic|hospital|surgery|pharmacy|school|college|church|brewery|bookshop|garden centre|"
+    rf"{_ENDINGS}|musée|bibliothèque|médiathèque|théâtre|boulangerie|hôtel|clinique|école|auberge|"
+    r"museo|biblioteca|teatro|panadería|clínica|escuela|posada|biblioteca|albergo|farmacia|panificio|museu|padaria|farmácia|pousada|bibliotheek|schouwburg|bakkerij|muzeum|biblioteka|restauracja|piekarnia|teatr|knihovna|divadlo|restaurace|pekárna|museet|biblioteket|teatern|bageriet|museo|kirjasto|ravintola|leipomo|múzeum|könyvtár|étterem|muzeul|restaurantul|μουσείο|βιβλιοθήκη|εστιατόριο|θέατρο|музей|библиотека|ресторан|театр"
+)
+_KIND = (Cue(rf"(?<![^\W\d_])(?:{_KINDS})(?![^\W\d_])|(?:{_ENDINGS})(?![^\W\d_])"),)
+# Such a house, named where a line or a sentence begins.
+_SUBJECT = expression(
+    rf"(?:\A|\n|[.!?] )(?P<ahead>(?:[\w'’.\-]{{1,18}} ){{0,4}}?)(?:{_KINDS}|[a-zäöü]{{1,14}}(?:{_ENDINGS}))(?![^\W\d_])(?P<behind>(?: [\w'’\-]{{1,18}}){{0,4}}) ?[,.:;|–—\-]"
+)
+_PROPER = expression(
+    r"(?: ?(?:[^\W\d_a-z][\w'’.\-]*+|(?:the|our|of|and|der|die|das|am|zum|zur|im|le|la|les|de|du|des|il|lo|di|del|della|dei|el|los|do|da|het|van|den|w|pod|u|na|i)(?![\w'’.\-])))*+ ?"
+)
+LONGEST_SUBJECT = 110
+# Two words of which the second could be a surname, between signs.
+_PERHAPS_SOMEBODY = expression(r"[,;:|–—.(] ?[^\W\d_a-z](?:\w{1,18}|\.) [^\W\d_a-z]\w{1,18}(?= ?[,;:|–—(])")
+_ASK_FOR = (
+    Cue(
+        r"(?<![^\W\d_])(?:ask for|contact|kontakt|contatt\w+|contacto|manager|director|direktor|leiter\w*|inhaber\w*|owner|chefs?|nurse|teacher|head\w*|principal|waiter|receptionist|librarian|pastor|lehrer\w*|titolare|gérant\w*|responsable|curator|secretary|mobile|handy|cell)(?![^\W\d_])"
+    ),
+)
 
 
 def free(digits: str) -> bool:
@@ -99,6 +122,7 @@ def of_all(reading: Reading, start: int, end: int) -> bool:
         reading.near(_LINES, first, start)
         or _FROM_ABROAD.match(reading.lower, end)
         or _HOURS.match(reading.lower, end) is not None
+        or _of_a_house(reading, start)
     ):
         return False
     if _CARRIED.match(text, start, end) or text.endswith(_FROM_A_LINK, 0, start):
@@ -106,3 +130,18 @@ def of_all(reading: Reading, start: int, end: int) -> bool:
     if reading.near(_OWNERS, start - REACH, end + REACH):
         return False
     return not offices.named(text[max(0, start - REACH) : end + REACH])
+
+
+def _of_a_house(reading: Reading, start: int) -> bool:
+    """Tell whether the line or the sentence before a number begins with a house for many, and names nobody after it."""
+    first = max(0, start - LONGEST_SUBJECT)
+    if not reading.near(_KIND, first, start) or reading.near(_ASK_FOR, first, start):
+        return False
+    subject = _SUBJECT.search(reading.lower, first, start)
+    if subject is None or "\n" in reading.text[subject.end() : start]:
+        return False
+    if not all(_PROPER.fullmatch(reading.text, *subject.span(part)) for part in ("ahead", "behind")):
+        return False
+    if reading.near(_OWNERS, subject.start(), start):
+        return False
+    return _PERHAPS_SOMEBODY.search(reading.text, subject.end() - 1, start) is None

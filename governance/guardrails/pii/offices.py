@@ -44,6 +44,8 @@ _ROLES = _listed("""
     reserveren reserver reservar reservieren reserva prenota prenotare prenotazione rezerwuj boka book booknow tischreservierung groups gruppen groupes grupos gruppi groepen grupy weddings hochzeiten mariages bodas matrimoni functions banquet bankett privateevents
     letters leserbriefe chairs papers cfp submissions abstracts programchairs organizers organisers organisation orga organizzazione apotheke pharmacie farmacia apteka taxi
     police polizei policia polizia politie policja feuerwehr pompiers bomberos emergency emergencies notfall notruf rescue lifeguard leitung redaktionsleitung programm program programme programming producer productions casting curator curators exhibitions ausstellungen guide guides fuehrungen visites visitas tours tour tourism tourist touristinfo turismo tourisme
+    poststelle posteingang buergerbuero buergerservice buergeramt standesamt meldeamt ordnungsamt bauamt etatcivil urbanisme cadastre greffe scolarite periscolaire kirjaamo diaarium kantselei registratura podatelna ufficioprotocollo protocollo anagrafe statocivile tributi registrogeneral registro secretariageral
+    registrator diarium medborgarservice borgerservice postmottak burgerzaken kancelariaogolna urzadmiejski stavebniurad matrika ugyfelkapu hivatal primarie evidentapopulatiei protokol grammateia belediye kanslia kirjasto arkiv arkivet archiwum archiv archivio archivo arquivo
     dataprivacy whistleblowing whistleblower compliancehotline investors investor ir investorrelations shareholders press pm projects project projekt projekte planning planung quality quotes quote angebote devis preventivi presupuestos offers offerte oferta oferty tarjous
 """)  # fmt: skip
 # What stands beside a role and makes nobody of it: where, of what, for whom.
@@ -95,6 +97,30 @@ def mailbox(local: str) -> bool:
     return "." not in stem and any(role not in _ALSO_NAMES for role in (parts[0], parts[-1]) if role in roles)
 
 
+def list_or_desk(local: str, host: str) -> bool:
+    """Tell whether an address, in lower case, is that of a mailing list or of a public office's desk.
+
+    A desk is called by two words or more with hyphens: people of offices have a point or one word.
+    """
+    if _LIST_HOST.match(host) is not None:
+        return True
+    parts = local.split("-")
+    if len(parts) == 1 or "." in local or any(part in GIVEN or len(part) < SHORTEST_OF_A_DESK for part in parts):
+        return False
+    return _PUBLIC_HOST.search(host) is not None
+
+
+SHORTEST_OF_A_DESK = 3
+# Where mail goes to all who are on a list.
+_LIST_HOST = expression(
+    r"(?:vger|lists?|listes?|listas?|mailman|lore|listserv)\.[\w\-]+\.|(?:googlegroups\.com|groups\.io|freelists\.org)\Z"
+)
+# Where public offices have their mailboxes.
+_PUBLIC_HOST = expression(
+    r"(?:\A|[.\-])(?:mairie|ville|prefecture|commune|stadt|gemeinde|landkreis|kreis|finanzamt|fa|rathaus|comune|provincia|ayto|ayuntamiento|diputacion|prefeitura|cm|gemeente|kommun|kommune|kunta|obec|mesto|gmina|miasto|powiat|urzad|primaria|onkormanyzat|dimos|belediye)[.\-]"
+)
+
+
 def _role(part: str) -> bool:
     return part in _ROLES or part.endswith(_ENDINGS)
 
@@ -114,6 +140,11 @@ _REGISTER = (
 _TAX = r"(?:P\. ?I(?:VA|\.)|PIVA|Partita IVA|btw|BTW|NIP\b|TVA|VAT\b|USt|UID|[Mm]oms|MVA|DIČ|OIB|[Aa]dószám|ALV|ИНН|ΑΦΜ|IVA\b)"
 _SIGNS = r"[\s,;:|·•/()–—\-]{1,4}"
 _NUMBERED = rf"(?:(?:{_REGISTER}|{_TAX})[^\n,;|·•–—]{{0,32}}|sede legale(?: in)?|[Ss]itz)"
+# What calls a place where a firm is or is visited.
+_SEAT = (
+    r"(?:visiting address|registered (?:office|address)|bezoekadres|vestigingsadres|besuchsa(?:dresse|nschrift)|firmensitz|geschäftsadresse|siège (?:social|d'exploitation)|sede (?:operativa|social|legale|amministrativa)|domicilio social|"
+    r"besöksadress|besøgsadresse|besøksadresse|käyntiosoite|adresa sídla|adresa provozovny|székhely|telephely|siedziba|adres siedziby|sediu(?:l)? social|sjedište|седалище|юридический адрес|έδρα)"
+)
 _FIRM_BEFORE = expression(rf"{_FORM}(?:{_SIGNS}{_NUMBERED}){{0,4}}{_SIGNS}\Z")
 _REGISTER_BEFORE = expression(rf"(?<![\w.])(?:{_REGISTER})[^\n,;|·•–—]{{0,32}}{_SIGNS}\Z")
 _REGISTER_AFTER = expression(
@@ -125,13 +156,13 @@ _HOUSE = (
     r"hôtel|musée|magasin|boutique|bureau|société|siège|tienda|oficina|empresa|museo|negozio|ufficio|albergo|azienda|loja|hotelu|muzeum|sklepu|biura|firmy|winkel|kantoor|bedrijf|butiken|kontoret|företaget|forretningen|myymälän|toimiston|obchodu|szálloda|üzlet)"
 )
 _PLACE_OF = Cue(
-    rf"(?:\b(?:address|location) of (?:the|our|this) (?:\w{{1,14}} )?{_HOUSE}|\b{_HOUSE}(?:['’]s)? address|\b(?:adresse|anschrift) (?:des|der|unseres|unserer) {_HOUSE}|\badresse d(?:e la |e l['’]|u |e notre ){_HOUSE}|"
+    rf"(?:\b{_SEAT}|\b(?:address|location) of (?:the|our|this) (?:\w{{1,14}} )?{_HOUSE}|\b{_HOUSE}(?:['’]s)? address|\b(?:adresse|anschrift) (?:des|der|unseres|unserer) {_HOUSE}|\badresse d(?:e la |e l['’]|u |e notre ){_HOUSE}|"
     rf"\bdirecci[óo]n de(?:l| la| nuestr[oa]) {_HOUSE}|\bindirizzo de(?:l|lla|ll['’]) ?{_HOUSE}|\bendereço d[oa] {_HOUSE}|\badres (?:van (?:het|de) |naszego )?{_HOUSE}|\b{_HOUSE} adress|\b(?:hotel|museums?|firmen|geschäfts|büro|laden|praxis|bedrijfs|kantoor|winkel|besöks|företags|firma)(?:adres(?:se?)?|anschrift))"
     r"[\s:=.\-–—*]{1,6}$"
 )
 # What says that somebody lives or is meant there, after all.
 _HOME = Cue(
-    r"(?<![^\W\d_])(?:home|private|privat\w*|privé\w*|particular|personal address|wohn\w*|zu hause|liv(?:es?|ed|ing) (?:at|in|on)|resid(?:es?|ing|ence|ente|ant)|habit[eé]\w*|domicil\w*|demeurant|abit[oai]|zamieszka\w*|mieszka\w*|bor|bosatt|hemma|hjemme|thuis\w*|woon\w*|casa|bydliš\w*|lakcím\w*|lakik|osoba fizyczna|"
+    r"(?<![^\W\d_])(?:home|private|privat\w*|privé\w*|particular|personal address|wohn\w*|zu hause|liv(?:es?|ed|ing) (?:at|in|on)|resid(?:es?|ing|ence|ente|ant)|habit[eé]\w*|domicil(?!io social)\w*|demeurant|abit[oai]|zamieszka\w*|mieszka\w*|bor|bosatt|hemma|hjemme|thuis\w*|woon\w*|casa|bydliš\w*|lakcím\w*|lakik|osoba fizyczna|"
     r"mr|mrs|ms|miss|herrn?|frau|mme|madame|monsieur|sig(?:\.ra|nora?)?|señora?|sra|dhr|mevr(?:ouw)?|mw|pani?|c/o|z\. ?hd)(?![^\W\d_])|прожива|живёт|домашн"
 )
 _WORD = expression(r"[^\W\d_]+")

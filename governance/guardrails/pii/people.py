@@ -33,7 +33,7 @@ _SPOKEN_AT = expression(
 # Reads backwards.
 _SPOKEN_LOCAL = expression(r"[\w.+\-]{1,40}(?: (?:tod|otnup) [\w.+\-]{1,30}){0,2}(?![\w.+\-])", re.IGNORECASE)
 _TOP = frozenset(
-    ["com", "net", "org", "io", "co", "edu", "gov", "mil", "info", "biz", "dev", "ai", "app", "me", "uk", "us", "ca", "au", "de", "fr", "es", "it", "nl", "be", "ch", "at", "se", "no", "dk", "fi", "pl", "pt", "br", "mx", "in", "jp", "cn", "kr", "ru", "ie", "nz", "za", "eu", "tech", "online", "site", "xyz", "cloud", "email", "mail", "name", "pro"]
+    ["com", "net", "org", "io", "co", "edu", "gov", "mil", "info", "biz", "dev", "ai", "app", "me", "uk", "us", "ca", "au", "de", "fr", "es", "it", "nl", "be", "ch", "at", "se", "no", "dk", "fi", "pl", "pt", "br", "mx", "in", "jp", "cn", "kr", "ru", "ie", "nz", "za", "eu", "tech", "cz", "sk", "hu", "ro", "bg", "hr", "si", "gr", "tr", "ua", "lt", "lv", "ee", "is", "ar", "cl", "online", "site", "xyz", "cloud", "email", "mail", "name", "pro"]
 )  # fmt: skip
 _NOT_LOCAL = frozenset(
     ["us", "me", "him", "her", "them", "you", "it", "that", "this", "here", "there", "look", "looked", "looking", "looks", "available", "live", "work", "works", "working", "worked", "up", "out", "shop", "shopping", "visit", "visiting", "store", "site", "page", "website", "web", "found", "find", "online", "more", "read", "see", "seen", "hosted", "started", "is", "are", "was", "were", "be", "been", "meet", "meeting", "met", "stay", "arrive", "arriving", "located", "sold", "buy", "bought", "sale", "event", "events", "order", "ordered", "check", "checking", "checked", "browse", "sign", "signed", "register", "registered", "join", "joined", "download", "downloaded", "app", "apps", "team", "day", "days", "hours", "and", "or", "not", "just", "only", "also", "first", "now", "today", "good", "great", "best", "learn", "get", "got"]
@@ -130,7 +130,7 @@ def _nobodys(address: str) -> bool:
     if written.rpartition(".")[2] in _FILE_ENDINGS:
         return True
     local, _, host = written.replace("%40", "@").partition("@")
-    if offices.mailbox(local) or _TEMPLATE.fullmatch(written) is not None:
+    if offices.mailbox(local) or offices.list_or_desk(local, host) or _TEMPLATE.fullmatch(written) is not None:
         return True
     return _OF_MANUALS.search(host) is not None and (examples.nobody(local) or local in _STAND_INS)
 

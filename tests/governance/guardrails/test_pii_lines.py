@@ -20,6 +20,8 @@ def phones_in(text: str) -> list[str]:
         "Réservations au 04 72 41 10 20, tous les jours sauf le lundi", "Service client : 04 72 41 10 20", "Reservas en el 91 541 22 30", "Atención al cliente: 91 541 22 30", "Prenotazioni: 055 284 113", "Centralino 055 2841130",
         "Receptie: 020 624 55 10", "Infolinia 22 622 17 40", "Växel: 08-508 290 00", "Asiakaspalvelu 09 4150 2600", "Ügyfélszolgálat: +36 1 452 1180", "Recepce: +420 595 000 110", "Регистратура: +7 495 785-12-40",
         "代表電話：03-3581-2210", "预订电话：010-6552 9988", "고객센터: 02-2133-7890", "Appointments: tel 0161 496 2210", "Call 020 8455 2210, Mon-Fri 9 to 5",
+        "The Harbour Museum, 4 Chapel Street, Okehampton EX20 1BQ. Tel. 01837 412 182.", "Stadtbücherei Isen, Marktplatz 3. Telefon 08083 5391 20", "Osteria del Ponte, via Garibaldi 12. Telefono 059 214 4417",
+        "Per prenotare: 059 214 4417", "Pour réserver : 04 72 41 10 20", "Kommunens växel 0220-241 30, eller i appen.", "هاتف الاستعلامات 920014730", "Κρατήσεις: τηλ. 210 322 4471",
     ],
 )  # fmt: skip
 def test_lines_for_everybody_are_nobodys(text: str) -> None:
@@ -36,6 +38,11 @@ def test_lines_for_everybody_are_nobodys(text: str) -> None:
         ("front desk, Julia's phone 020 8455 2210", "020 8455 2210"),
         ("Reservas: pregunte por la señora Pardo, teléfono 91 541 22 30", "91 541 22 30"),
         ("Rezeption: 0151 23456712", "0151 23456712"),
+        ("The Harbour Museum, Ottoline Marrick, tel. 01837 412 182", "01837 412 182"),
+        ("School pickup by Ottoline Marrick, tel. 01837 412 182", "01837 412 182"),
+        ("Ottoline at the library, tel. 01837 412 182", "01837 412 182"),
+        ("Harbour Hotel, ask for Ottoline, tel. 01837 412 182", "01837 412 182"),
+        ("The front desk knows, and i need a call, tel. 020 8455 2210", "020 8455 2210"),
         ("call me on 020 8455 2210, weekdays after six", "020 8455 2210"),
     ],
 )
