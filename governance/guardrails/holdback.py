@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
+from governance.guardrails import heads
 from governance.guardrails.detector import (
     CONTEXT_CHARACTERS,
     LONGEST_IN_PROSE,
@@ -56,6 +57,7 @@ class HoldBack:
         self._alarm = _any_of(tuple(detector.alarm.pattern for detector in detectors))
         self._words = alarm_in_prose(tuple(detector.words for detector in detectors))
         self._context = ""  # the end of the original text before `_held`
+        self._most_context = CONTEXT_CHARACTERS + CONTEXT_CHARACTERS // 2
         self._held = ""
         self._word = 0  # where the last, perhaps unfinished word of `_held` begins
         self._looked = 0  # where it began before the last piece came: what is before has been looked at
@@ -202,7 +204,13 @@ class HoldBack:
 
     def _remember(self, gone: str) -> None:
         context = self._context + gone
-        if len(context) > CONTEXT_CHARACTERS + CONTEXT_CHARACTERS // 2:
+        if len(context) > self._most_context:
+            if (table := heads.kept(context, len(context) - CONTEXT_CHARACTERS)) is not None:
+                begin, end, row = table
+                self._context = context[begin:end] + context[row:]
+                self._most_context = len(self._context) + CONTEXT_CHARACTERS // 2
+                return
+            self._most_context = CONTEXT_CHARACTERS + CONTEXT_CHARACTERS // 2
             boundary = _BOUNDARY.search(context, len(context) - CONTEXT_CHARACTERS - 64)
             cut = boundary.end() if boundary is not None else len(context)
             context = context[min(cut, len(context) - CONTEXT_CHARACTERS) :]

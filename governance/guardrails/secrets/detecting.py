@@ -130,7 +130,7 @@ _NAMES = (
 )
 _TELLING = (*vocabulary.NAMES, *_APP_PASSWORDS, *forms.SEEDS, *answers.SECURITY, *_NAMES)
 _ALARM = expression(
-    rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Z]{{3}}-[A-Z]{{3}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]|\||\t|[,;][A-Za-z\"]"
+    rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Z]{{3}}-[A-Z]{{3}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]|\||\t|[,;][A-Za-z\"]|[(,]\s?'"
     rf"|(?i:{spelt.TWO_SAID})"
     rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
 )
@@ -160,6 +160,10 @@ _TAIL = Tail(
     # a list of codes, and what they are in the line below
     rf"|(?m:^)(?i:(?:{codes.LINE_OF_CODES}){{1,16}})\s{{0,4}}[^\n]{{0,110}}"
     rf"|(?m:^)(?i:{codes.BEFORE_CODES}(?:{codes.ONE_CODE}[ \t,;|]{{1,8}}){{0,4}}(?=[a-z]{{0,5}}\d)[a-z\d]{{3,6}}(?:[ \-][a-z\d]{{0,6}}){{0,7}}[ \t\r|]{{0,4}})"
+    # a row that a statement inserts
+    r"|(?<=[\s,])\((?:[^()\n]{0,60},\s{0,4})?[A-Za-z]{0,2}'[^()\n]{0,230}\)?"
+    # a key's bytes, which only their number tells
+    r"|(?i:key|keypair|secret)(?:\[\w{0,12}\])?[\"']?\s?[:=]\s?(?i:new )?(?i:byte)?[\w\[\]]{0,12}[\[({]\s{0,12}(?i:[\da-fx]{1,4}\s?,\s{0,12}){0,64}(?i:[\da-fx]{0,4})"
     # a row of a table
     r"|(?m:^)(?:[^\n|]{0,40}\||[^\n,;\t]{0,50}[,;\t](?=\S))[^\n]{0,150}"
     # the line below what speaks of a wallet, and what somebody says without a sign

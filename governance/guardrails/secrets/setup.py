@@ -147,7 +147,7 @@ def _users_of_snmp(reading: Reading) -> Iterator[Finding]:
 
 # "network_key: [11, 203, 54, …]": a key as its bytes; the one that all devices come with counts upwards.
 _BYTES = expression(
-    r"[a-z_ ]{3,16}(?:\[\w{0,12}\])?[\"']?\s?[:=]\s?(?:new )?(?:byte)?[\w\[\]]{0,12}[\[({]?\s{0,12}(?<![\w])(?P<value>(?:(?:\d{1,3}|0x[\da-f]{2})\s?,\s{0,12}){15,63}(?:\d{1,3}|0x[\da-f]{2}))",
+    r"[a-z_ ]{3,16}(?:\[\w{0,12}\])?[\"']?\s?[:=]\s?(?:new )?(?:byte)?[\w\[\]]{0,12}[\[({]?\s{0,12}(?<![\w])(?P<value>(?:(?:0x[\da-f]{2}|\d{1,3})\s?,\s{0,12}){15,63}(?:0x[\da-f]{2}|\d{1,3}))",
     re.IGNORECASE,
 )
 _KEYS_OF_BYTES = ("network_key", "networkkey", "network key", "security_key", "secret_key", "secretkey", "aes_key", "aeskey", "private_key", "privatekey", "enc_key", "encryption_key", "encryptionkey", "appkey", "nwkskey", "appskey", "keypair", "secret")  # fmt: skip
@@ -161,7 +161,7 @@ def _bytes_of_keys(reading: Reading) -> Iterator[Finding]:
             yield Finding("api_key", *match.span("value"), 0.75)
 
 
-_LISTED = expression(r"(?:(?:\d{1,3}|0x[\da-f]{2})\s?,\s{0,12}){15}")
+_LISTED = expression(r"(?:(?:0x[\da-f]{2}|\d{1,3})\s?,\s{0,12}){15}")
 _EVERYBODYS_BYTES = (["1", "3", "5", "7"], ["0", "1", "2", "3"], ["1", "2", "3", "4"], ["0x01", "0x03", "0x05", "0x07"], ["0x00", "0x01", "0x02", "0x03"], ["0x01", "0x02", "0x03", "0x04"])  # fmt: skip
 
 
