@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import string
 from collections.abc import Callable
 
 import pytest
@@ -21,7 +22,8 @@ def drawn(seed: int) -> Rows:
     def word() -> str:
         return "".join(draw.choice("bcdfglmnprst") + draw.choice("aeiou") for _ in range(4))
 
-    return [(f"u{word()}", f"{word().capitalize()}#{draw.randint(10, 99)}") for _ in range(ROWS)]
+    signs = f"{string.ascii_letters}{string.digits}"
+    return [(f"u{word()}", f"{''.join(draw.choices(signs, k=9))}{draw.randint(10, 99)}") for _ in range(ROWS)]
 
 
 def csv(rows: Rows, sign: str = ",") -> str:
@@ -95,8 +97,8 @@ def test_a_key_in_bytes_leaves_whole_or_not_at_all() -> None:
         "One line, and another\nthat has none of it.\nSo no table, here.\n\nGoes on\n",
         f"{csv(drawn(1))}\nBelow it stands what is none of its rows.\nIt says nothing more.\n",
         f"{markup(drawn(2))}\n<p>The table is over.</p>\n",
-        f"{statement(drawn(3))}SELECT 1;\n",
-        f"{copied(drawn(4))}SELECT 1;\nSELECT 2;\n",
+        f"{statement(drawn(3))}COMMIT\nThat is all.\n",
+        f"{copied(drawn(4))}COMMIT\nThat is all.\n",
         f"{'a long name of a column, ' * 30}\n" * 3,
     ],
 )
