@@ -11,7 +11,7 @@ from governance.guardrails.pii import offices
 from governance.guardrails.reading import Reading
 
 _FREE = expression(
-    r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{5,7}|(?:61)?1[38]00\d{6}"
+    r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{5,7}|(?:61)?1[38]00\d{6}|(?:39)?80[03]\d{6}|(?:34)?90[02]\d{6}"
 )
 # Of a firm, whose people have longer numbers: the last or the next group is a nought.
 _SWITCHBOARD, _SWITCHBOARD_AHEAD = expression(r"\d ?[\-–] ?0{1,3}(?!\d)"), expression(r" ?[\-–] ?0{1,3}(?!\d)")

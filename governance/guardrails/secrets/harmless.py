@@ -48,6 +48,7 @@ _NO_VALUE = expression(
     r"|(?:var|local|module|data)\.[a-z_]\w{1,40}(?:\.\w{1,40}){0,3}|(?:secret|configmap|serviceaccount|pod|deployment|job|role|ingress|service)s?/[a-z][a-z\d.\-]{2,80}"
     r"|(?:[\w.\-]{1,40}/){0,8}[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}\.[A-Za-z]\w{0,8}"
     r"|\d{1,3} (?:second|minute|hour|day|week|month|year)s? ago"
+    r"|[a-z_]{2,12}=https?://[^\s@?]{3,200}"
     r"|SCRAM-SHA-\d{1,3}\$\S{20,200}"
     r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)=[\da-f\-]{8,36}\b"
 )
@@ -102,9 +103,11 @@ REACH, REACH_OF_LINE, REACH_OF_ID = 64, 160, 56
 # What a key in JSON shows everybody, and what signs a text or is a key that others write to.
 _KEY_IN_JSON = expression(r"[\"']kty[\"']")
 _SHOWN_PART = expression(r"[\"'](?:n|e|x|y|kid|x5t(?:#s256)?|x5c)[\"']\s{0,4}:\s{0,4}\[?\s{0,4}[\"']\Z")
-_SIGNED = expression(r"-----begin pgp (?:signature|public)")
+_SIGNED = expression(
+    r"-----begin (?:pgp (?:signature|public)|(?:[a-z]{2,3} )?public key|(?:trusted |new )?certificate|x509)"
+)
 _ARMOUR = expression(
-    r"-----begin pgp [a-z ]{4,20}-----\s{0,4}\n(?:[a-z]{2,12}: [^\n]{0,80}\n){0,6}[a-z\d+/=\s]{0,4000}+"
+    r"-----begin [a-z\d. ]{4,24}-----\s{0,4}\n(?:[a-z]{2,12}: [^\n]{0,80}\n){0,6}[a-z\d+/=\s]{0,4000}+"
 )
 REACH_OF_BLOCK = 4000
 
@@ -156,7 +159,7 @@ def harmless(reading: Reading, one: Finding) -> bool:
             or _PROMPT.fullmatch(text, start, end) is not None
             or _ID.search(reading.lower, floor, start) is not None
         )
-    return one.kind == "pin" and (_postal(reading, one) or _on_receipt(reading, one) or _of_goods(reading, one))
+    return one.kind == "pin" and any(denies(reading, one) for denies in (_postal, _on_receipt, _of_goods, _of_issue))
 
 
 def _cipher(value: str) -> bool:
@@ -173,6 +176,19 @@ _OF_UUID = expression(
 def _of_goods(reading: Reading, one: Finding) -> bool:
     """Tell whether a number is the code of a product, a colour, a place or a mistake, whatever door stands beside."""
     return _OF_GOODS.search(reading.lower[max(0, one.start - REACH) : one.start]) is not None
+
+
+def _of_issue(reading: Reading, one: Finding) -> bool:
+    """Tell whether a number is that of an issue, below a change that speaks of passwords."""
+    return (
+        reading.text[one.start] == "#"
+        and _ISSUE.search(reading.lower, max(0, one.start - REACH), one.start) is not None
+    )
+
+
+_ISSUE = expression(
+    r"(?:^|\n)\W{0,3}(?:refs?|references|clos(?:es|ed?)|fix(?:es|ed)?|resolve[sd]?|see|issues?|bugs?|tickets?|related(?: to)?|part of|pr|mr|cc)[:\s]{1,3}(?:#\d{1,8}[, ]{1,3}){0,6}\Z"
+)
 
 
 def _on_receipt(reading: Reading, one: Finding) -> bool:
@@ -209,8 +225,13 @@ def _called_otherwise(reading: Reading, start: int, end: int) -> bool:
         )
         or (reading.named(_OTHER_NAMES, floor, start) and _named_otherwise(reading, floor, start, end))
         or (_SEALED.fullmatch(text, start, end) is not None and reading.speaks(_SEALS))
+        or _VARIABLE.search(reading.lower, floor, start) is not None
         or (_NEXT_SETTING.match(text, start) is not None and _SETTING_BEFORE.search(text, floor, start) is not None)
     )
+
+
+# psql puts in what it keeps under a name, of a password as well.
+_VARIABLE = expression(r"\bwith (?:encrypted )?password :['\"]\Z")
 
 
 def _named_otherwise(reading: Reading, floor: int, start: int, end: int) -> bool:
@@ -231,7 +252,7 @@ def _hash_like(value: str) -> bool:
 
 def _in_signature(lower: str, start: int) -> bool:
     """Tell whether a place stands in a block that signs a text or holds a public key."""
-    begin = lower.rfind("-----begin pgp ", max(0, start - REACH_OF_BLOCK), start)
+    begin = lower.rfind("-----begin ", max(0, start - REACH_OF_BLOCK), start)
     return begin >= 0 and _SIGNED.match(lower, begin) is not None and _ARMOUR.fullmatch(lower, begin, start) is not None
 
 

@@ -78,6 +78,7 @@ def test_known_values_are_nobodys_where_manuals_and_code_show_them(text: str) ->
         "y = (h@w.mT).softmax(-1)", "grad = x@W.T - y", "out = a@b.view(2, -1)", "z@v.contiguous()", "P = A@X.H @ B", "loss = q@k.trace()",
         "Charge 44051401359, Menge 400 Stück", "partia 44051401359, hala 2, ważność 12.2026", "lote 44051401359",
         "  1 Raw_Read_Error   0x002f   200   200   051    Pre-fail  0\n  3 Spin_Up_Time     0x0027   178   173   021    Pre-fail  4075",
+        "Per assistenza chiama il numero verde 800 764 124, attivo tutti i giorni dalle 8 alle 22.", "Para emergencias de gas llame al 900 664 188.",
         "Lost your key? Call us free of charge: 0800 330 1000 or +49 800 3301000.", "Crisis line: 1-800-273-8255, for veterans (877) 424-3838",
     ],
 )  # fmt: skip

@@ -55,6 +55,11 @@ WRITTEN = [
     "oye, la clave de la tarjeta es «cuatro siete uno nueve», gracias",
 ]
 HONEST = [
+    "Remove hardcoded credentials from importer\n\nThe importer read the FTP password from a constant. It now reads\nFTP_PASSWORD from the environment and fails with a clear message if the\nvariable is empty. Tests use a fixture account without any password.\n\nRefs: #4410",
+    "The PIN is checked again.\n\nCloses #8812, #8813",
+    "password: \"{{ lookup('hashi_vault', 'secret=kv/data/prod/mysql:password url=https://vault.lan:8200') }}\"",
+    "ALTER ROLE app_rw WITH PASSWORD :'newpw'",
+    "Hallo zusammen, anbei der öffentliche Schlüssel, mit dem ihr unsere Webhooks prüfen könnt:\n\n-----BEGIN PUBLIC KEY-----\nMIIBIjANRYMOo+/HCzF4keP0AtFfjvwwosOANF4gS55b2rLDpLKtdV+MmcECS6sb\nNjoLvXZDbvkz6I3zNa1arVj2dk+HRIdAk4A88E1UA3hgaQtcmBrv/VHyTYHydW85\nsoka35Hy9m6XeSI2qy+qNaZGrv7rD+92l1I5cO7Ya4JEGEoul1cF8C+FxoC6lHfJ\nEDrQsnvLYhRYYMEk7CvKDScAso7UGXF+NQerj9gsJXq/hrEWRgTWgSFzt+xmcbdv\nl7bozl8HHgOtHicAN7+43y+od06iLS0tD4zcQp/Mr+kTwGUr0pw6v419Uub7pUWS\n+UkB7c/z5JPz4VxAT5AY6mbM6zjdVJiyBYJky9HX/xFw3gi2\n-----END PUBLIC KEY-----\n\nGrüße, Annika",
     'const applicationServerKey = "BjtZZ2Z9iCEnu3zLIogF5i_cRXsQTSA1jBL5W0SbbK0v62eIgZ5QN5A2NoiiOOWGUTJi54oawH5S-5uxtN1lq6f";',
     "gcloud run deploy kasse --set-secrets=DB_PASS=projects/449041407548/secrets/db-pass/versions/latest",
     "--set-secrets=DB_PASS=db-pass:latest,API_KEY=api-key:3",
