@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from governance.guardrails.expressions import expression
+from governance.guardrails.tables import COPY, DASHES, INSERT, INSERTED
 
 LONGEST_HEAD = 400  # characters; a longer one is not kept
 _SIGNS = ("|", ",", ";", "\t")
-_LINE_OF_DASHES = expression(r"[ \t]*-{2,80}(?:[ \t]{1,4}-{2,80}){1,19}[ \t]*")
-# A statement and the rows that it inserts, to the end of what has come.
-_STATEMENT = expression(
-    r"(?si:insert\s+into\s[^()']{1,90}(?:\([^()]{3,300}\))?\s{0,3}values)(?P<rows>(?:\s{0,3}\([^()]{3,600}\),?)*+\s{0,3}(?:\([^()]{0,600})?)\Z"
-)
+_ROW_BEGUN = expression(r"\s{0,3}(?:\([^()]{0,600})?")
 _ROW_OF_NAMES = expression(
     r"(?si:<tr\b(?:(?!</?table|<td|<tr).){0,380}?<th\b(?:(?!</?table|<td|<tr).){1,380}(?=<tr|<td))"
 )
 _ROW_ENDS = expression(r"\n|\),|(?i:</tr>)")
-_COPIED = expression(r"(?i:copy [\w.\"]{1,80} ?\([^()\n]{3,300}\) from stdin)[^\n]{0,20}\n")
 
 
 def kept(text: str, place: int) -> tuple[int, int, int] | None:
@@ -23,48 +19,60 @@ def kept(text: str, place: int) -> tuple[int, int, int] | None:
 
     None where no table goes on, or its head is too long.
     """
-    head = _of_statement(text) or _of_markup(text) or _of_copy(text) or _of_lines(text)
+    lower = text.lower()
+    head = (
+        _of_statement(text, lower)
+        or _of_markup(text, lower)
+        or _of_copy(text, lower)
+        or _of_lines(text)
+        or _of_dashes(text)
+    )
     if head is None or head[1] - head[0] > LONGEST_HEAD:
         return None
     row = _ROW_ENDS.search(text, max(place, head[1] - 1))
     return (*head, row.end()) if row is not None else None
 
 
-def _of_statement(text: str) -> tuple[int, int] | None:
-    begin = text.lower().rfind("insert into ")
-    found = _STATEMENT.match(text, begin) if begin >= 0 else None
-    return (begin, found.start("rows")) if found is not None else None
+def _of_statement(text: str, lower: str) -> tuple[int, int] | None:
+    begin = lower.rfind("insert into ")
+    found = INSERT.match(text, begin) if begin >= 0 else None
+    if found is None:
+        return None
+    end = found.end()
+    while (row := INSERTED.match(text, end)) is not None:
+        end = row.end()
+    return found.span() if _ROW_BEGUN.fullmatch(text, end) else None
 
 
-def _of_markup(text: str) -> tuple[int, int] | None:
-    lower = text.lower()
-    if "<th" not in lower or "</table" in lower[lower.rfind("<th") :]:
+def _of_markup(text: str, lower: str) -> tuple[int, int] | None:
+    last = lower.rfind("<th")
+    if last < 0 or "</table" in lower[last:]:
         return None
     rows = list(_ROW_OF_NAMES.finditer(text))
     return rows[-1].span() if rows else None
 
 
-def _of_copy(text: str) -> tuple[int, int] | None:
-    found = _COPIED.search(text) if "stdin" in text.lower() else None
+def _of_copy(text: str, lower: str) -> tuple[int, int] | None:
+    found = COPY.search(text) if "stdin" in lower else None
     return found.span() if found is not None and "\n\\." not in text[found.end() :] else None
 
 
 def _of_lines(text: str) -> tuple[int, int] | None:
     """Find the first of the last lines that the same sign parts, and the line below it, which may be a rule."""
     lines = text.split("\n")
-    if len(lines) < 3:
-        return None
-    sign = next((sign for sign in _SIGNS if sign in lines[-2]), "")
+    sign = next((sign for sign in _SIGNS if sign in lines[-2]), "") if len(lines) > 2 else ""
     first = len(lines) - 2
-    if sign:
-        while first > 0 and sign in lines[first - 1]:
-            first -= 1
-    else:
-        ruled = next((at for at in range(first, 0, -1) if _LINE_OF_DASHES.fullmatch(lines[at])), 0)
-        if not ruled or not all(line.strip() for line in lines[ruled + 1 : -1]):
-            return None
-        first = ruled - 1
-    if first + 2 > len(lines) - 1:
+    while sign and first > 0 and sign in lines[first - 1]:
+        first -= 1
+    if not sign or first + 2 >= len(lines):
         return None
     begin = sum(len(line) + 1 for line in lines[:first])
     return begin, begin + len(lines[first]) + len(lines[first + 1]) + 2
+
+
+def _of_dashes(text: str) -> tuple[int, int] | None:
+    """Find the last line of dashes that parts a head from rows, and the line above it."""
+    rules = list(DASHES.finditer(text)) if "---" in text else []
+    if not rules or "\n\n" in text[rules[-1].end() - 1 :]:
+        return None
+    return text.rfind("\n", 0, rules[-1].start()) + 1, rules[-1].end()

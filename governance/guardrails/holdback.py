@@ -22,6 +22,7 @@ from governance.guardrails.findings import Finding, mask, merge
 from governance.guardrails.folding import fold
 
 MOST_HELD_CHARACTERS = 4096
+_MOST_CONTEXT = CONTEXT_CHARACTERS + CONTEXT_CHARACTERS // 2  # before it is cut
 UNBROKEN = "unbroken_text"
 
 # No finding spans these: quotes, and scripts that are written without blanks.
@@ -57,7 +58,7 @@ class HoldBack:
         self._alarm = _any_of(tuple(detector.alarm.pattern for detector in detectors))
         self._words = alarm_in_prose(tuple(detector.words for detector in detectors))
         self._context = ""  # the end of the original text before `_held`
-        self._most_context = CONTEXT_CHARACTERS + CONTEXT_CHARACTERS // 2
+        self._most_context = _MOST_CONTEXT  # more beside the head of a table
         self._held = ""
         self._word = 0  # where the last, perhaps unfinished word of `_held` begins
         self._looked = 0  # where it began before the last piece came: what is before has been looked at
@@ -208,9 +209,9 @@ class HoldBack:
             if (table := heads.kept(context, len(context) - CONTEXT_CHARACTERS)) is not None:
                 begin, end, row = table
                 self._context = context[begin:end] + context[row:]
-                self._most_context = len(self._context) + CONTEXT_CHARACTERS // 2
+                self._most_context = len(self._context) + _MOST_CONTEXT - CONTEXT_CHARACTERS
                 return
-            self._most_context = CONTEXT_CHARACTERS + CONTEXT_CHARACTERS // 2
+            self._most_context = _MOST_CONTEXT
             boundary = _BOUNDARY.search(context, len(context) - CONTEXT_CHARACTERS - 64)
             cut = boundary.end() if boundary is not None else len(context)
             context = context[min(cut, len(context) - CONTEXT_CHARACTERS) :]

@@ -20,22 +20,22 @@ _HEAD = expression(  # a wiki doubles the signs of a head
 
 
 _TABLE = r"(?P<table>[\w.\"`\[\]]{1,60})"
-_INSERT = expression(
-    rf"insert into {_TABLE} ?(?:\((?P<columns>[^()\n]{{3,300}})\))?\s{{0,3}}values(?=\s{{0,3}}\()", re.IGNORECASE
-)
-_INSERTED = expression(r"\s{0,3}\((?P<cells>[^()\n]{3,600})\),?")
+_STATEMENT = rf"insert into {_TABLE} ?(?:\((?P<columns>[^()\n]{{3,300}})\))?\s{{0,3}}values"
+INSERT = expression(_STATEMENT, re.IGNORECASE)  # its rows may be still to come
+_INSERT = expression(rf"{_STATEMENT}(?=\s{{0,3}}\()", re.IGNORECASE)
+INSERTED = expression(r"\s{0,3}\((?P<cells>[^()\n]{3,600})\),?")
 _CREATE = expression(
     rf"create table (?:if not exists )?{_TABLE}\s?\((?P<columns>(?:[^;()]|\([^()]{{0,40}}\)){{3,800}}+)\)",
     re.IGNORECASE,
 )
 _BRACKETED = expression(r"\([^()]*\)")
-_COPY = expression(r"copy [\w.\"]{1,80} ?\((?P<columns>[^()\n]{3,300})\) from stdin;?[^\n]{0,20}\n", re.IGNORECASE)
+COPY = expression(r"copy [\w.\"]{1,80} ?\((?P<columns>[^()\n]{3,300})\) from stdin;?[^\n]{0,20}\n", re.IGNORECASE)
 _VALUE = expression(r"\s*(?:[A-Za-z]{0,9} ?'(?P<held>[^'\n]*)'|\"[^\"\n]*\"|[^,'\"]+)\s*(?:,|\Z)")
 _TAG = expression(
     r"<(?:t(?P<kind>[hd])(?: [^<>\n]{0,80})?>(?:<(?:b|code|strong)>)?(?P<held>[^<>\n]{1,80})(?:</(?:b|code|strong)>)?</t[hd]>|(?:tr|table)\b)",
     re.IGNORECASE,
 )
-_DASHES = expression(r"\n[ \t]{0,8}-{2,80}(?:[ \t]{1,4}-{2,80}){1,19}[ \t]{0,8}\r?\n")
+DASHES = expression(r"\n[ \t]{0,8}-{2,80}(?:[ \t]{1,4}-{2,80}){1,19}[ \t]{0,8}\r?\n")
 _APART = expression(r"[^\s](?:[^\s]| (?=[^\s])){0,200}")  # a cell: two blanks end it
 LONGEST_LINE = 400
 MOST_COLUMNS, LONGEST_TABLE = 20, 20_000  # characters
@@ -122,13 +122,13 @@ class Tables:
         for statement in matches(_INSERT, self._text, self._lower, ("insert into ",)):
             written = statement["columns"] or self._created.get(_names(statement["table"])[0], "")
             names = _wanted(_names(written), columns)
-            row = _INSERTED.match(self._text, statement.end()) if any(names) else None
+            row = INSERTED.match(self._text, statement.end()) if any(names) else None
             while row is not None:
                 start = row.start("cells")
                 for name, cell in zip(names, _VALUE.finditer(row["cells"]), strict=False):
                     if name and cell["held"]:
                         yield Cell(name, start + cell.start("held"), start + cell.end("held"))
-                row = _INSERTED.match(self._text, row.end())
+                row = INSERTED.match(self._text, row.end())
 
     @once
     def _created(self) -> dict[str, str]:
@@ -142,7 +142,7 @@ class Tables:
 
     def _copied(self, columns: Columns) -> Iterator[Cell]:
         """Yield the wanted values of the rows below a statement that copies them from what follows."""
-        for head in matches(_COPY, self._text, self._lower, ("copy ",)):
+        for head in matches(COPY, self._text, self._lower, ("copy ",)):
             names = _wanted(_names(head["columns"]), columns)
             last = self._text.find("\\.", head.end(), head.end() + LONGEST_TABLE)
             at = head.end()
@@ -175,7 +175,7 @@ class Tables:
         """Where each head above a line of dashes begins, where the rows below do, and the names of its columns."""
         text = self._text
         ruled: list[tuple[int, int, list[str]]] = []
-        for rule in _DASHES.finditer(text) if "---" in text else ():
+        for rule in DASHES.finditer(text) if "---" in text else ():
             head = text.rfind("\n", max(0, rule.start() - LONGEST_LINE), rule.start()) + 1
             names = [word[0].lower().replace("_", " ") for word in _APART.finditer(text, head, rule.start())]
             ruled.append((head, rule.end(), names))
