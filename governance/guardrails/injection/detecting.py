@@ -48,7 +48,7 @@ LONG_CHARACTERS = 10_000  # of a text that is done with when a finding covers it
 
 _TOKEN = expression(r"[^\W_]+")
 _COMMENT = expression(r"<!--(?s:.){0,4000}?-->")
-_SEAM = expression(  # where a sentence ends, a field, an element or a comment; a point within an address is none
+_SENTENCE_ENDS = expression(  # where a sentence ends, a field, an element or a comment; a point within an address is none
     r"[.!?;]++[\"'”»)\]]*+(?=\s|\Z)|[。！？؟।\n]|</?[a-z][a-z0-9]{0,20}[^<>]{0,200}>|-->|<!--|\*/|/\*|\"[,}\]]|[,{]\"|\": ?\"|\|"
 )
 _LINE_START = expression(r"(?:\A|\n)[^\w\n]{0,8}\Z")
@@ -203,8 +203,8 @@ def _judge(view: View, signs: Sequence[Sign]) -> Iterator[Finding]:
 def _in_full(text: str, start: int, end: int) -> Span:
     """Return the sentences that signs stand in: masked in part, an order could still be obeyed."""
     begin, finish = max(0, start - LONGEST_SENTENCE_CHARACTERS), min(len(text), end + LONGEST_SENTENCE_CHARACTERS)
-    before = max((seam.end() for seam in _SEAM.finditer(text, begin, start)), default=start if begin else 0)
-    behind = _SEAM.search(text, end, finish)
+    before = max((seam.end() for seam in _SENTENCE_ENDS.finditer(text, begin, start)), default=start if begin else 0)
+    behind = _SENTENCE_ENDS.search(text, end, finish)
     return _bare(text, before, behind.start() if behind else finish)
 
 
