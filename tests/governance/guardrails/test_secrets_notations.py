@@ -84,9 +84,13 @@ HONEST = [
 ]
 
 
+def unmarked(marked: str) -> str:
+    return marked.replace("«", "").replace("»", "")
+
+
 @pytest.mark.parametrize("marked", WRITTEN)
 def test_a_value_is_covered_however_it_is_written(marked: str) -> None:
-    text = marked.replace("«", "").replace("»", "")
+    text = unmarked(marked)
     start = marked.index("«")
     end = marked.index("»") - 1
     assert any(one.start <= start and end <= one.end for one in detect(text)), text
@@ -94,7 +98,7 @@ def test_a_value_is_covered_however_it_is_written(marked: str) -> None:
 
 @pytest.mark.parametrize("marked", WRITTEN)
 def test_a_stream_holds_it_back(marked: str) -> None:
-    text = f"Well. {marked} That is all of it.".replace("«", "").replace("»", "")
+    text = f"Well. {unmarked(marked)} That is all of it."
     assert in_pieces(text) == whole(text)
 
 
