@@ -3,87 +3,42 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from functools import cache, reduce
+from functools import cache
 from itertools import chain, pairwise
-from operator import attrgetter, or_
-from pathlib import Path
-from typing import NamedTuple
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.once import once
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
-
-
-class Says:
-    """What a word, or a sign, says of a number near it, each a bit; the table of words has one list for each of the first."""
-
-    NAMES = 1  # what is called so lets somebody in
-    SURELY = 2  # and nothing else is called so
-    TYPING = 4
-    OPENING = 8
-    LOCKS = 16
-    NUMBERED = 32
-    CARRIERS = 64
-    BY = 128
-    SAID = 256
-    JOINING = 512
-    OTHERS = 1024
-    COUNTING = 2048
-    MEASURES = 4096
-    FIGURES = 8192
-    PARTICLES = 16384
-    SETTING = 32768
-    HOURS = 65536
-    UNITS = 131072
-    NUMBER = 262144
-    ENDS = 524288  # a sentence or a line
-    ASKS = 1048576
-    OWNERS = 2097152
-    FURTHER = 4194304  # of several words, any but the first
-    BOARDS = 8388608
-
-
-_SOUGHT = (
-    Says.NAMES
-    | Says.FIGURES
-    | Says.TYPING
-    | Says.OPENING
-    | Says.PARTICLES
-    | Says.LOCKS
-    | Says.CARRIERS
-    | Says.BY
-    | Says.SETTING
+from governance.guardrails.secrets.opening_words import (
+    LONGEST_WORD,
+    REACH_BEFORE,
+    REACH_BEHIND,
+    SOUGHT,
+    UNSPACED,
+    Says,
+    Word,
+    Words,
 )
+
 _OPENED = Says.SURELY | Says.LOCKS | Says.CARRIERS
 _NEAREST = Says.NAMES | Says.FIGURES | Says.TYPING | Says.LOCKS | Says.CARRIERS
-_LETTER = r"[^\W\d_]"
-_UNSPACED = "\u0e00-\u0e7f\u3040-\u9fff\uac00-\ud7af"  # scripts without blanks
 _CODE = (
     r"\d{1,2}(?P<sign> ?[\-–·] ?)\d{1,2}(?:(?P=sign)\d{1,2}){1,5}"  # wheels, turns of a dial
     r"|\d(?:(?: |, )\d){3,7}|\d\d \d\d(?: \d\d?)?|\d{3,4}[ \-]\d{3,4}(?: \d{3})?"
     r"|[#*]?(?:[A-ZА-Я]\d{2,4}[A-ZА-Я]|[A-ZА-Я]{0,2}\d{3,12}|\d{3,8}[A-ZА-Я]{1,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?"
 )
 _NUMBER = expression(
-    rf"(?<![^\W{_UNSPACED}])(?:(?<![./+\-–#$€£%@&?<\\~^_])(?<!\d[:,' ])(?<!\d\) )(?<!\w\[)(?<![^\W{_UNSPACED}]:)|(?<=\b[A-Z]-))"
-    rf"(?P<value>{_CODE})(?![^\W{_UNSPACED}]|[/%€$£°_@=]|:(?!\s)|[.\-–']\d|,\d(?!\d?[{_UNSPACED}])| \d)"
-)
-_SHORTENED = (
-    r"(?<!\.)(?<!\b\w)(?<!\b\d\d)(?<!\b(?:nr|no|st|dr|og|ug|dg|eg|ca|mr|ms))(?<!\b(?:ext|str|tel|inc|bzw|int|mrs|ref))"
-)
-_WORDS = expression(
-    rf"2fa\b|{_LETTER}+(?:['’\-]{_LETTER}+)*|\d+|(?:[!?;]|(?=\.){_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
+    rf"(?<![^\W{UNSPACED}])(?:(?<![./+\-–#$€£%@&?<\\~^_])(?<!\d[:,' ])(?<!\d\) )(?<!\w\[)(?<![^\W{UNSPACED}]:)|(?<=\b[A-Z]-))"
+    rf"(?P<value>{_CODE})(?![^\W{UNSPACED}]|[/%€$£°_@=]|:(?!\s)|[.\-–']\d|,\d(?!\d?[{UNSPACED}])| \d)"
 )
 _ANY = expression(r"\d[\d \-–·]?\d")
-REACH_BEFORE, REACH_BEHIND, LONGEST_WORD, MOST_WORDS = 150, 32, 40, 28
 # The end of a text that may still be such a number, or be told by what follows.
 _BEGUN = r"[#*]?[A-ZА-Я]{0,2}\d(?:[ \-–·]{0,3}\d|, \d|[A-ZА-Я])"
 TAIL = (
-    rf"(?<![^\W{_UNSPACED}])(?:{_BEGUN}{{2,15}}[#*]?(?:[^\w\n.;!?]+[^\n.;!?\d]{{0,{REACH_BEHIND + 12}}})?[.;!?]?"
+    rf"(?<![^\W{UNSPACED}])(?:{_BEGUN}{{2,15}}[#*]?(?:[^\w\n.;!?]+[^\n.;!?\d]{{0,{REACH_BEHIND + 12}}})?[.;!?]?"
     rf"|{_BEGUN}{{0,15}}[ \-–·,]{{0,3}})"
 )
 # A table's column for codes.
@@ -91,7 +46,6 @@ _COLUMN = expression(
     r"(?<![a-z])(?:[a-z]{0,14}codes?|pins?|combinations?|kombination|combinaison|códigos?|codic[ei]|kod|kod[ey]|koden|kód|koodi|код)(?![a-z])"
 )
 ENOUGH = 1.72
-_start = attrgetter("start")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -111,7 +65,7 @@ class _Judged:
         self._text, self._lower = reading.text, reading.lower
         # One word has a digit that says something: where it stands no digit is like another.
         self._alike = reading.text if _WORD_WITH_DIGIT in reading.lower else reading.levelled
-        self._words, self._care = _Words(reading.lower), reading.care("opening")
+        self._words, self._care = Words(reading.lower), reading.care("opening")
         self._cells = {cell.start for cell in reading.tables.cells(_COLUMN)}
         self._known: dict[tuple[object, ...], bool] = {}
         self._among: dict[tuple[object, ...], bool] = {}
@@ -152,11 +106,11 @@ class _Judged:
         return opens
 
 
-def _said(words: list[_Word]) -> tuple[int, ...]:
+def _said(words: list[Word]) -> tuple[int, ...]:
     return tuple([word.says for word in words])
 
 
-def _of_several(before: list[_Word]) -> bool:
+def _of_several(before: list[Word]) -> bool:
     """Tell whether the word before a number is the last of several that name what is opened."""
     if len(before) < FEWEST_OF_NAME:
         return False
@@ -201,170 +155,10 @@ def _counts_up(value: str) -> bool:
     return len(parts) >= FEWEST_WHEELS and len({second - first for first, second in pairwise(parts)}) == 1
 
 
-class _Word(NamedTuple):
-    says: int
-    start: int
-    end: int
-    plural: bool = False  # whether an unknown word could be what is counted
-
-
-class _Several(NamedTuple):
-    """Words that say something together; `begun`: the last may go on."""
-
-    words: str
-    says: int
-    begun: bool
-
-    def stands(self, lower: str, start: int) -> bool:
-        """Tell whether a text has just these words from `start`."""
-        if not lower.startswith(self.words, start):
-            return False
-        end = start + len(self.words)
-        return self.begun or not lower[end : end + 1].isalpha() or _OF_UNSPACED.match(lower, end) is not None
-
-
-class _Table:
-    """What words say, by how they begin or end."""
-
-    def __init__(self) -> None:
-        raw = tomllib.loads(Path(__file__).with_name("opening.toml").read_text("utf-8"))
-        self._whole: dict[str, int] = {}
-        self._begun: dict[str, int] = {}
-        self._ended: dict[str, int] = {}
-        self._within: dict[str, int] = {}
-        self.several: dict[str, list[_Several]] = {}  # words together, by the first
-        for name, listed in raw.items():
-            for word in listed.split():
-                self._put(word.replace("_", " "), getattr(Says, name.upper()) | (Says.NAMES if name == "surely" else 0))
-        # Most words begin and end as none of these does, and hold no letter of theirs.
-        self._beginnings = {word[:SHORTEST] for word in self._begun}
-        self._endings = {word[-SHORTEST:] for word in self._ended}
-        self._letters = frozenset(chain.from_iterable(self._within))
-
-    def _put(self, word: str, says: int) -> None:
-        bare = word.strip("*")
-        if " " in word:
-            self.several.setdefault(word.split(" ")[0], []).append(_Several(bare, says, word.endswith("*")))
-            return
-        kept = self._whole
-        if word.endswith("*"):
-            kept = self._begun
-        elif word.startswith("*"):
-            kept = self._ended
-        elif _OF_UNSPACED.match(word):
-            kept = self._within
-        kept[bare] = kept.get(bare, 0) | says
-
-    def says(self, word: str) -> int:
-        """Return what a word says; of one with a hyphen all parts do."""
-        if _OF_UNSPACED.match(word):
-            if self._letters.isdisjoint(word):
-                return 0
-            return _joined(says for part, says in self._within.items() if part in word)
-        known = self._one(word)
-        if "-" in word or "'" in word or "’" in word:
-            known |= _joined(map(self._one, _PARTS.split(word)))
-        return known
-
-    def _one(self, word: str) -> int:
-        known = self._whole.get(word, 0)
-        named = 0
-        if word[:SHORTEST] in self._beginnings:
-            for letters in range(SHORTEST, len(word) + 1):
-                known |= self._begun.get(word[:letters], 0)
-        if word[-SHORTEST:] in self._endings:
-            for letters in range(SHORTEST, len(word)):
-                ending = self._ended.get(word[-letters:], 0)
-                if ending:
-                    named = ending | self._compounded(word[:-letters])  # of the longest
-        return (known & ~Says.OTHERS if named & Says.LOCKS else known) | named
-
-    def _compounded(self, first: str) -> int:
-        """Return what the first part of a word of two says, which may end in a letter that joins them."""
-        known = (
-            self._whole.get(first[: len(first) - joint], 0) for joint in range(3) if len(first) - joint >= SHORTEST
-        )
-        says = next(filter(None, known), 0)
-        return says & ~Says.OTHERS if says & Says.LOCKS else says
-
-
-SHORTEST = 3  # letters of how a word begins or ends
-_OF_UNSPACED, _PARTS = expression(rf"[{_UNSPACED}]"), expression(r"['’\-]")
-_PLURAL = ("s", "en", "er", "ow", "ów", "ов", "i")
-_SIGNS = {
-    "\n": Says.ENDS, ".": Says.ENDS, "!": Says.ENDS, ";": Says.ENDS, "。": Says.ENDS, "！": Says.ENDS, "；": Says.ENDS, "?": Says.ENDS | Says.ASKS, "？": Says.ENDS | Says.ASKS,
-    ":": Says.SAID, "=": Says.SAID, "：": Says.SAID, "→": Says.SAID, "|": Says.JOINING, ",": Says.JOINING,
-}  # fmt: skip
-
-
-def _joined(all_: Iterable[int]) -> int:
-    return reduce(or_, all_, 0)
-
-
-_TABLE = _Table()
-
-
-class _Words:
-    """The words of a text and what they say, each looked at once, as far as numbers stand near."""
-
-    def __init__(self, lower: str) -> None:
-        self._lower = lower
-        self._known: dict[str, tuple[int, bool, tuple[_Several, ...]]] = {}
-        self._words: list[_Word] = []
-        self._several = 0  # where the last words that stand together end
-        self._sought: list[int] = []  # where those begin that lead to a number
-        self._rest: Iterator[re.Match[str]] = iter(())
-        self._end = -REACH_BEFORE - 1  # of the last word
-
-    def speak(self, start: int, end: int) -> bool:
-        """Tell whether any word near a number says that it could open something; numbers must come in their order."""
-        if self._end < start - REACH_BEFORE:
-            self._words, self._sought = [], []
-            self._rest = _WORDS.finditer(self._lower, max(0, start - REACH_BEFORE - LONGEST_WORD))
-        while self._end <= end + REACH_BEHIND:
-            match = next(self._rest, None)
-            if match is None:
-                self._end = len(self._lower) + 1
-                break
-            word = self._word(match)
-            self._words.append(word)
-            self._end = word.end
-            if word.says & _SOUGHT:
-                self._sought.append(word.start)
-        first = bisect_left(self._sought, start - REACH_BEFORE)
-        return first < len(self._sought) and self._sought[first] < end + REACH_BEHIND
-
-    def around(self, start: int, end: int) -> tuple[list[_Word], list[_Word]]:
-        """Return the words before a number, the nearest first, and behind it."""
-        words = self._words
-        at = bisect_left(words, start, key=_start)
-        first = bisect_left(words, start - REACH_BEFORE, max(0, at - MOST_WORDS), at, key=_start)
-        last = bisect_left(words, end, at, min(len(words), at + MOST_WORDS), key=_start)
-        behind = bisect_left(words, end + REACH_BEHIND, last, min(len(words), last + MOST_WORDS), key=_start)
-        return words[first:at][::-1], words[last:behind]
-
-    def _word(self, match: re.Match[str]) -> _Word:
-        word, (start, end) = match[0], match.span()
-        known = self._known.get(word)
-        if known is None:
-            says = _SIGNS.get(word, 0) or (Says.NUMBER if word.isdigit() else _TABLE.says(word))
-            known = self._known[word] = says, word.endswith(_PLURAL), tuple(_TABLE.several.get(word, ()))
-        if start < self._several:  # the first has said it
-            return _Word(Says.JOINING | Says.FURTHER, start, end)
-        says, plural, together = known
-        for several in together:
-            if several.stands(self._lower, start):
-                says = several.says if several.says & Says.OTHERS else says & ~Says.OTHERS | several.says
-                self._several = start + len(several.words)
-        return _Word(says, start, end, plural and not says)
-
-
 class _Around:
     """What the words around a number say together. What is written nearest counts most."""
 
-    def __init__(
-        self, words: tuple[list[_Word], list[_Word]], value: str, *, spaced: bool, named: bool = False
-    ) -> None:
+    def __init__(self, words: tuple[list[Word], list[Word]], value: str, *, spaced: bool, named: bool = False) -> None:
         """Take the words before and behind a number.
 
         `spaced`: a blank at most parts it from the word behind. `named`: the column of a table where it stands is for codes.
@@ -441,7 +235,7 @@ class _Around:
                 self._crossed += 1
                 if self._crossed > MOST_CROSSED:
                     break
-            elif says & _SOUGHT:
+            elif says & SOUGHT:
                 if nearest and self._content == 0 and self._calls_other(says, index):
                     return True
                 self._take(says)
@@ -523,7 +317,7 @@ class _Around:
             if says & (Says.ENDS | Says.NUMBER):
                 break
             first = index == 0 and self._spaced
-            if first and not says & _SOUGHT and says & (Says.MEASURES | Says.UNITS | Says.OTHERS):
+            if first and not says & SOUGHT and says & (Says.MEASURES | Says.UNITS | Says.OTHERS):
                 return True
             if first and (not says or (says & Says.COUNTING and not self._typed())) and self._value[-1] not in "#*":
                 self._against += (
@@ -532,7 +326,7 @@ class _Around:
             said |= first and bool(says & Says.SAID) and not asked
             if said and index <= FEW and says & (Says.OTHERS | Says.MEASURES):
                 return True
-            if says & _SOUGHT and (says & Says.NAMES or not says & Says.OTHERS):
+            if says & SOUGHT and (says & Says.NAMES or not says & Says.OTHERS):
                 own = Says.SURELY if owner and says & Says.NAMES and self._is_whole(index) else 0
                 self._take_behind(says | own, index, said=said, weight=0.93 - 0.15 * max(0, content - 1))
             elif says & Says.OTHERS and not self._led[Says.SURELY]:

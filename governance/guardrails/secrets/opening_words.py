@@ -1,0 +1,225 @@
+"""What words say of a number near them, in the languages of `opening.toml`, and the words of a text as far as numbers stand near."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from itertools import chain
+from operator import attrgetter, or_
+from pathlib import Path
+from typing import NamedTuple
+
+from governance.guardrails.expressions import expression
+
+
+class Says:
+    """What a word, or a sign, says of a number near it, each a bit; the table of words has one list for each of the first."""
+
+    NAMES = 1  # what is called so lets somebody in
+    SURELY = 2  # and nothing else is called so
+    TYPING = 4
+    OPENING = 8
+    LOCKS = 16
+    NUMBERED = 32
+    CARRIERS = 64
+    BY = 128
+    SAID = 256
+    JOINING = 512
+    OTHERS = 1024
+    COUNTING = 2048
+    MEASURES = 4096
+    FIGURES = 8192
+    PARTICLES = 16384
+    SETTING = 32768
+    HOURS = 65536
+    UNITS = 131072
+    NUMBER = 262144
+    ENDS = 524288  # a sentence or a line
+    ASKS = 1048576
+    OWNERS = 2097152
+    FURTHER = 4194304  # of several words, any but the first
+    BOARDS = 8388608
+
+
+SOUGHT = (
+    Says.NAMES
+    | Says.FIGURES
+    | Says.TYPING
+    | Says.OPENING
+    | Says.PARTICLES
+    | Says.LOCKS
+    | Says.CARRIERS
+    | Says.BY
+    | Says.SETTING
+)
+_LETTER = r"[^\W\d_]"
+UNSPACED = "\u0e00-\u0e7f\u3040-\u9fff\uac00-\ud7af"  # scripts without blanks
+_SHORTENED = (
+    r"(?<!\.)(?<!\b\w)(?<!\b\d\d)(?<!\b(?:nr|no|st|dr|og|ug|dg|eg|ca|mr|ms))(?<!\b(?:ext|str|tel|inc|bzw|int|mrs|ref))"
+)
+_WORDS = expression(
+    rf"2fa\b|{_LETTER}+(?:['’\-]{_LETTER}+)*|\d+|(?:[!?;]|(?=\.){_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
+)
+REACH_BEFORE, REACH_BEHIND, LONGEST_WORD, MOST_WORDS = 150, 32, 40, 28
+_start = attrgetter("start")
+
+
+class Word(NamedTuple):
+    says: int
+    start: int
+    end: int
+    plural: bool = False  # whether an unknown word could be what is counted
+
+
+class _Several(NamedTuple):
+    """Words that say something together; `begun`: the last may go on."""
+
+    words: str
+    says: int
+    begun: bool
+
+    def stands(self, lower: str, start: int) -> bool:
+        """Tell whether a text has just these words from `start`."""
+        if not lower.startswith(self.words, start):
+            return False
+        end = start + len(self.words)
+        return self.begun or not lower[end : end + 1].isalpha() or _OF_UNSPACED.match(lower, end) is not None
+
+
+class _Table:
+    """What words say, by how they begin or end."""
+
+    def __init__(self) -> None:
+        raw = tomllib.loads(Path(__file__).with_name("opening.toml").read_text("utf-8"))
+        self._whole: dict[str, int] = {}
+        self._begun: dict[str, int] = {}
+        self._ended: dict[str, int] = {}
+        self._within: dict[str, int] = {}
+        self.several: dict[str, list[_Several]] = {}  # words together, by the first
+        for name, listed in raw.items():
+            for word in listed.split():
+                self._put(word.replace("_", " "), getattr(Says, name.upper()) | (Says.NAMES if name == "surely" else 0))
+        # Most words begin and end as none of these does, and hold no letter of theirs.
+        self._beginnings = {word[:SHORTEST] for word in self._begun}
+        self._endings = {word[-SHORTEST:] for word in self._ended}
+        self._letters = frozenset(chain.from_iterable(self._within))
+
+    def _put(self, word: str, says: int) -> None:
+        bare = word.strip("*")
+        if " " in word:
+            self.several.setdefault(word.split(" ")[0], []).append(_Several(bare, says, word.endswith("*")))
+            return
+        kept = self._whole
+        if word.endswith("*"):
+            kept = self._begun
+        elif word.startswith("*"):
+            kept = self._ended
+        elif _OF_UNSPACED.match(word):
+            kept = self._within
+        kept[bare] = kept.get(bare, 0) | says
+
+    def says(self, word: str) -> int:
+        """Return what a word says; of one with a hyphen all parts do."""
+        if _OF_UNSPACED.match(word):
+            if self._letters.isdisjoint(word):
+                return 0
+            return _joined(says for part, says in self._within.items() if part in word)
+        known = self._one(word)
+        if "-" in word or "'" in word or "’" in word:
+            known |= _joined(map(self._one, _PARTS.split(word)))
+        return known
+
+    def _one(self, word: str) -> int:
+        known = self._whole.get(word, 0)
+        named = 0
+        if word[:SHORTEST] in self._beginnings:
+            for letters in range(SHORTEST, len(word) + 1):
+                known |= self._begun.get(word[:letters], 0)
+        if word[-SHORTEST:] in self._endings:
+            for letters in range(SHORTEST, len(word)):
+                ending = self._ended.get(word[-letters:], 0)
+                if ending:
+                    named = ending | self._compounded(word[:-letters])  # of the longest
+        return (known & ~Says.OTHERS if named & Says.LOCKS else known) | named
+
+    def _compounded(self, first: str) -> int:
+        """Return what the first part of a word of two says, which may end in a letter that joins them."""
+        known = (
+            self._whole.get(first[: len(first) - joint], 0) for joint in range(3) if len(first) - joint >= SHORTEST
+        )
+        says = next(filter(None, known), 0)
+        return says & ~Says.OTHERS if says & Says.LOCKS else says
+
+
+SHORTEST = 3  # letters of how a word begins or ends
+_OF_UNSPACED, _PARTS = expression(rf"[{UNSPACED}]"), expression(r"['’\-]")
+_PLURAL = ("s", "en", "er", "ow", "ów", "ов", "i")
+_SIGNS = {
+    "\n": Says.ENDS, ".": Says.ENDS, "!": Says.ENDS, ";": Says.ENDS, "。": Says.ENDS, "！": Says.ENDS, "；": Says.ENDS, "?": Says.ENDS | Says.ASKS, "？": Says.ENDS | Says.ASKS,
+    ":": Says.SAID, "=": Says.SAID, "：": Says.SAID, "→": Says.SAID, "|": Says.JOINING, ",": Says.JOINING,
+}  # fmt: skip
+
+
+def _joined(all_: Iterable[int]) -> int:
+    return reduce(or_, all_, 0)
+
+
+_TABLE = _Table()
+
+
+class Words:
+    """The words of a text and what they say, each looked at once, as far as numbers stand near."""
+
+    def __init__(self, lower: str) -> None:
+        self._lower = lower
+        self._known: dict[str, tuple[int, bool, tuple[_Several, ...]]] = {}
+        self._words: list[Word] = []
+        self._several = 0  # where the last words that stand together end
+        self._sought: list[int] = []  # where those begin that lead to a number
+        self._rest: Iterator[re.Match[str]] = iter(())
+        self._end = -REACH_BEFORE - 1  # of the last word
+
+    def speak(self, start: int, end: int) -> bool:
+        """Tell whether any word near a number says that it could open something; numbers must come in their order."""
+        if self._end < start - REACH_BEFORE:
+            self._words, self._sought = [], []
+            self._rest = _WORDS.finditer(self._lower, max(0, start - REACH_BEFORE - LONGEST_WORD))
+        while self._end <= end + REACH_BEHIND:
+            match = next(self._rest, None)
+            if match is None:
+                self._end = len(self._lower) + 1
+                break
+            word = self._word(match)
+            self._words.append(word)
+            self._end = word.end
+            if word.says & SOUGHT:
+                self._sought.append(word.start)
+        first = bisect_left(self._sought, start - REACH_BEFORE)
+        return first < len(self._sought) and self._sought[first] < end + REACH_BEHIND
+
+    def around(self, start: int, end: int) -> tuple[list[Word], list[Word]]:
+        """Return the words before a number, the nearest first, and behind it."""
+        words = self._words
+        at = bisect_left(words, start, key=_start)
+        first = bisect_left(words, start - REACH_BEFORE, max(0, at - MOST_WORDS), at, key=_start)
+        last = bisect_left(words, end, at, min(len(words), at + MOST_WORDS), key=_start)
+        behind = bisect_left(words, end + REACH_BEHIND, last, min(len(words), last + MOST_WORDS), key=_start)
+        return words[first:at][::-1], words[last:behind]
+
+    def _word(self, match: re.Match[str]) -> Word:
+        word, (start, end) = match[0], match.span()
+        known = self._known.get(word)
+        if known is None:
+            says = _SIGNS.get(word, 0) or (Says.NUMBER if word.isdigit() else _TABLE.says(word))
+            known = self._known[word] = says, word.endswith(_PLURAL), tuple(_TABLE.several.get(word, ()))
+        if start < self._several:  # the first has said it
+            return Word(Says.JOINING | Says.FURTHER, start, end)
+        says, plural, together = known
+        for several in together:
+            if several.stands(self._lower, start):
+                says = several.says if several.says & Says.OTHERS else says & ~Says.OTHERS | several.says
+                self._several = start + len(several.words)
+        return Word(says, start, end, plural and not says)
