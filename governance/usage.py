@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, connections
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now, Trunc
 
 from accounts.models import User
@@ -65,18 +67,19 @@ FROM (
 GROUP BY tenant_id, user_id, day, component_kind, component_id
 ON CONFLICT DO NOTHING
 """
+# A day without a row that is followed by one with a row has no runs: days are counted in order.
 READ: Final = f"""
-WITH counted AS (
-    SELECT greatest(%(since)s, max(starts_at) + interval '1 day') AS until FROM {table(UsageDay)}
-    WHERE tenant_id = %(tenant)s AND (%(user)s::uuid IS NULL OR user_id = %(user)s::uuid)
-), parts AS (
+WITH days AS MATERIALIZED (
     SELECT starts_at, user_id, component_kind, component_id, runs, input_tokens, output_tokens, cost_usd, unpriced_runs
     FROM {table(UsageDay)} WHERE tenant_id = %(tenant)s AND starts_at >= %(since)s AND starts_at < %(until)s
     AND (%(user)s::uuid IS NULL OR user_id = %(user)s::uuid)
+), parts AS (
+    SELECT * FROM days
     UNION ALL
     SELECT {_DAY}, r.user_id, r.component_kind, r.component_id, 1, {_OF_RUN}
     FROM {table(Run)} r WHERE r.tenant_id = %(tenant)s AND r.created_at < %(until)s
-    AND r.created_at >= (SELECT until FROM counted) AND (%(user)s::uuid IS NULL OR r.user_id = %(user)s::uuid)
+    AND r.created_at >= (SELECT greatest(%(since)s, max(starts_at) + interval '1 day') FROM days)
+    AND (%(user)s::uuid IS NULL OR r.user_id = %(user)s::uuid)
 )
 SELECT starts_at, user_id, component_kind, component_id, sum(runs), sum(input_tokens), sum(output_tokens),
     sum(cost_usd), sum(unpriced_runs)
@@ -126,7 +129,7 @@ def usage(*, principal: Principal, span: Span) -> JsonObject:
         with connection.cursor() as cursor:
             cursor.execute(READ, wanted)
             rows = cursor.fetchall()
-        budgets = [_budget(made, principal.user_id) for made in _budgets(principal, own)]
+        budgets = [_budget(made, use) for made, use in current(_budgets(principal, own), principal.user_id)]
         users = User.objects.filter(id__in=[row[1] for row in rows if row[1]])
         emails = {user.id: user.email for user in access.as_seen(principal, users)}
     return {
@@ -179,15 +182,26 @@ def _budgets(principal: Principal, own: UUID | None) -> QuerySet[Budget]:
     return found if own is None else found.filter(Q(user=None) | Q(user=own))
 
 
-def current(made: Budget, subject: UUID) -> BudgetUse:
-    """Return what is used of a budget in the current period; the caller is inside its tenant's scope."""
-    starts_at = Trunc(Now(), made.period, tzinfo=UTC)
-    found = BudgetUse.objects.filter(budget=made, subject=subject).annotate(now=starts_at).filter(starts_at=F("now"))
-    return found.first() or BudgetUse(budget=made, subject=subject, used=Decimal(0), reserved=Decimal(0))
+def current(budgets: Iterable[Budget], user_id: UUID = NOBODY) -> list[tuple[Budget, BudgetUse]]:
+    """Return each budget with what is used of it in its period: by all, or by this user of one that each user has.
+
+    The caller is inside the tenant's scope.
+    """
+    periods: dict[str, list[Budget]] = {}
+    for budget in (budgets := list(budgets)):
+        periods.setdefault(budget.period, []).append(budget)
+    now = [Q(budget__in=of, starts_at=Trunc(Now(), period, tzinfo=UTC)) for period, of in periods.items()]
+    found = BudgetUse.objects.filter(reduce(or_, now), subject__in={user_id, NOBODY}) if now else ()
+    uses = {(use.budget_id, use.subject): use for use in found}
+    pairs = [(budget, user_id if budget.each_user else NOBODY) for budget in budgets]
+    return [(budget, uses.get((budget.id, subject)) or _unused(budget, subject)) for budget, subject in pairs]
 
 
-def _budget(made: Budget, user_id: UUID) -> JsonObject:
-    use = current(made, user_id if made.each_user else NOBODY)
+def _unused(budget: Budget, subject: UUID) -> BudgetUse:
+    return BudgetUse(budget=budget, subject=subject, used=Decimal(0), reserved=Decimal(0))
+
+
+def _budget(made: Budget, use: BudgetUse) -> JsonObject:
     return {
         "id": str(made.id),
         "name": made.name,

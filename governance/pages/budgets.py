@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from accounts.console import principal_of
 from accounts.csv_export import Column, Exported
 from agents.registry import registry
-from governance.models import NOBODY, Budget, Measure, Period
+from governance.models import Budget, Measure, Period
 from governance.usage import current, plain
 
 
@@ -131,7 +131,7 @@ def _used(budget: Budget) -> Decimal | None:
     """Return what is used and reserved now; None of one that counts for each user by herself."""
     if budget.each_user:
         return None
-    use = current(budget, NOBODY)
+    ((_, use),) = current([budget])
     return use.used + use.reserved
 
 

@@ -47,7 +47,8 @@ FLUSH_INTERVAL_SECONDS = 0.025
 FLUSH_INTERVAL_SECONDS_PER_RUN = 0.0005  # few runs need not wait for company
 FLUSH_INTERVAL_TIMES_ITS_LENGTH = 4  # the writer leaves three quarters of the time to others
 SOON_SECONDS = 0.003  # what a run has done waits for what it does next, and goes with it
-FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN = 0.0125  # where each says one word, none are joined
+FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN = 0.016  # where each says one word, none are joined
+STARTS_INTERVAL_OF_A_FLUSH = 0.2  # somebody waits for each; they are few beside the words
 ASIDE_AT_ONCE = 2  # of the pool's connections
 UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
@@ -145,7 +146,7 @@ class JournalWriter:
             events = sum(len(item.write.events) for _, waiting in taken for item in waiting)
             await self._flush(taken)
             interval = flush_interval_seconds(len(taken), events, time.monotonic() - last)
-            self._starts.interval_seconds = interval
+            self._starts.interval_seconds = interval * STARTS_INTERVAL_OF_A_FLUSH
 
     def _take(self) -> list[tuple[RunJournal, list[Waiting]]]:
         taken = []
