@@ -11,7 +11,7 @@ from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, by_length, zones
-from governance.guardrails.pii import examples, offices
+from governance.guardrails.pii import examples, houses, offices
 from governance.guardrails.reading import Reading
 
 _UPPER = r"[A-Z\u00c0-\u00de\u0100-\u017f\u0386-\u03ab\u0410-\u042f\u0404-\u0407]"
@@ -193,7 +193,10 @@ def _places(reading: Reading) -> Iterator[Finding]:
     yield from _by_postcode(reading)
     yield from _by_flat(reading)
     if reading.speaks(_OF_THE_EAST):
+        care = reading.care("east")
         for match in _EASTERN.finditer(reading.text):
+            if care.taken() and offices.house(reading.text, *match.span()):
+                continue
             yield Finding("address", *match.span(), 0.8)
 
 
@@ -212,7 +215,7 @@ def _american(reading: Reading) -> Iterator[Finding]:
         if place is not None:
             if not care.taken() or _somebodys(text, match.start(), place.end()):
                 yield Finding("address", match.start(), place.end(), 0.8)
-        elif unit is not None or not care.taken() or _lived(text, match.start()):
+        elif not care.taken() or _alone(text, match.start(), unit.end() if unit else match.end(), unit is not None):
             yield Finding("address", match.start(), unit.end() if unit else match.end(), 0.7)
     parts = zones(_CODE_OF_AMERICA, text, LONGEST_LINES, LONGEST_SIDE)
     for match in (match for part in parts for match in _AMERICAN_LINES.finditer(text, *part)):
@@ -300,6 +303,11 @@ def _lived(text: str, start: int) -> bool:
     return _LIVES.search(labels.before(text, start)) is not None
 
 
+def _alone(text: str, start: int, end: int, flat: bool) -> bool:
+    """Tell whether a street without its town is somebody's: it has a flat, or is called a home; and isn't a firm's."""
+    return (flat or _lived(text, start)) and not offices.house(text, start, end)
+
+
 def _settled(text: str, start: int, end: int) -> bool:
     """Tell whether the words before a street and its number call it a home, and not a firm's house."""
     return _lived(text, start) and not offices.house(text, start, end)
@@ -312,7 +320,7 @@ def _somebodys(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - AROUND) : start].lower()
     if _PUBLIC.search(f"{before} {text[end : end + AROUND].lower()}") is None and _VENUE.search(before) is None:
         return True
-    return _lived(text, start)
+    return _lived(text, start) or houses.for_somebody(text[max(0, start - AROUND) : start])
 
 
 # A house for many, right before its address.

@@ -53,7 +53,7 @@ _FEASTS = (
     r"誕生日|生日|생일|födelsedag|bursdag|fødselsdag|syntymäpäivä|narozeniny|születésnap\w*|ziua de naștere|γενέθλια|יום הולדת|عيد ميلاد"
 )
 _BORN = (
-    r"born|birth|urodził\w* się|nací|nasci|narodil\w*|születte\w*|on est né|came into the world|our (?:daughter|son|baby)(?: \w{2,14})? (?:arrived|came|was delivered)|geb(?:\.|oren)|geburt\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa](?:/[oa])?|naci[oó]|nat[oa](?:/[oa])? (?:a [^\d\n,]{2,20} )?(?:il|a|l[’']|nel)|née? [^\d\n,;]{2,24} le|γεν\.|יליד\w*|متولد|род\.|nascid[oa]|nasceu|född|født|"
+    r"born|birth|urodził\w* się|nací|nasci|narodil\w*|születte\w*|on est né|came into the world|our (?:daughter|son|baby)(?: \w{2,14})? (?:arrived|came|was delivered)|geb(?:\.|oren)|geburt(?!shaus)\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa](?:/[oa])?|naci[oó]|nat[oa](?:/[oa])? (?:a [^\d\n,]{2,20} )?(?:il|a|l[’']|nel)|née? [^\d\n,;]{2,24} le|γεν\.|יליד\w*|متولد|род\.|nascid[oa]|nasceu|född|født|"
     r"fødd|syntynyt|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|szül\.|născut\w*|nascut\w*|rođen\w*|rojen\w*|doğum\w*|родил\w*|"
     r"г\.\s?р\.|народжен\w*|народи\w*|роден\w*|γεννή\w*|גיל|נולד\w*|مواليد|ولد\w*|lahir|gimęs|gimusi|dzimis|dzimusi|sündi\w*|(?P<weak>b\.|geb|f\.|\*|f\.?n\b\.?|d/n)"
 )

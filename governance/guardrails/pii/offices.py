@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
+from governance.guardrails.pii import houses
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -172,9 +173,9 @@ BEFORE, AFTER = 90, 80
 def house(text: str, start: int, end: int) -> bool:
     """Tell whether an address is a firm's or a house's for many, and no one is said to live or to be meant there."""
     before, after = text[max(0, start - BEFORE) : start], text[end : end + AFTER]
-    if not (_of_a_firm(before, after) or _PLACE_OF.search(before.lower())):
-        return False
     lowered = before.lower()
+    if not (_of_a_firm(before, after) or _PLACE_OF.search(lowered) or houses.for_many(before, text[start:end], after)):
+        return False
     return _HOME.search(f"{lowered} {after.lower()}") is None and not named(before)
 
 

@@ -86,3 +86,45 @@ def test_an_address_begins_behind_the_number_of_an_organisation() -> None:
     text = "Anna Berg, 556532-3432, Storgatan 12, 114 55 Stockholm"
     addresses = [text[found.start : found.end] for found in pii.detect(text) if found.kind == "address"]
     assert addresses and all(address.startswith("Storgatan") for address in addresses)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Goods in: Dock 6, Tannery Business Park, Unit 7, Leeds LS10 1QH. Lorries use the south entrance.",
+        "The consulate moved to 9 Shore Place; the visa section opens on Tuesdays.",
+        "Returns Dept, Unit 3, Calder Park, Wakefield WF2 7BJ",
+        "The Department of Licensing moved to 1125 Washington Street SE, Olympia.",
+        "Blumenladen Veilchen, Gartenstraße 17, 72764 Reutlingen, montags Ruhetag.",
+        "Mozarts Geburtshaus, Getreidegasse 9, 5020 Salzburg, täglich 9–17:30.",
+        "Le dépôt est au 112 avenue de l'Industrie, 69960 Corbas ; présentez-vous au quai 6.",
+        "Punto de recogida: Papelería Luna, avenida de la Constitución 45, 41001 Sevilla.",
+        "Punto di ritiro: Edicola Stazione, viale Trieste 5, 35121 Padova, orario continuato.",
+        "Armazém: avenida Industrial 2300, 4455-412 Perafita, cais 3, das 7h às 16h.",
+        "Magazijn: Handelsweg 14, 5707 SM Helmond. Leveren kan van 7:00 tot 15:00.",
+        "Magazyn: ul. Logistyczna 4, 55-040 Bielany Wrocławskie, rampa 12.",
+        "Utlämningsställe: ICA Nära, Storgatan 14, 903 26 Umeå, öppet 7–22.",
+        "Noutopiste: R-kioski, Hämeentie 33, 00500 Helsinki, avoinna 6–22.",
+        "Výdejní místo: Trafika U Mostu, Křížová 12, 150 00 Praha 5, otevřeno do 20 h.",
+        "Átvételi pont: Trafik, Kossuth Lajos utca 15, 6720 Szeged, nyitva 6–20.",
+        "受取窓口：東京都千代田区丸の内1-9-1 東京駅構内、営業時間 7:00〜22:00。",
+    ],
+)
+def test_places_where_many_go_are_nobodys(text: str) -> None:
+    assert kinds(text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My parcel is stuck in your warehouse, I am at 12 Mill Lane, Leeds LS1 4AB.",
+        "Leave the parcel at the depot or bring it to 14 Elm Road, Bath BA1 2AB.",
+        "Member of the church council: Odalys Wren, 14 Elm Road, Bath BA1 2AB.",
+        "Department: Finance, Address: 12 Mill Lane, Leeds LS1 4AB",
+        "Customer Odalys Wren, 14 Elm Road, Bath BA1 2AB, open until six",
+        "Le livreur est passé à la mairie au lieu de chez Ysoline Perrault, 12 rue des Halles, 37000 Tours",
+        '{"store":"Leeds","customer":"Odalys Wren","street":"Mariengrund 12/3, 8020 Graz","open_orders":2}',
+    ],
+)
+def test_somebodys_address_among_words_for_places_of_many_is_found(text: str) -> None:
+    assert "address" in kinds(text)
