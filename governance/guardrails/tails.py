@@ -1,7 +1,8 @@
 """Where at the end of a text that still comes something may go on: many expressions that match up to the end.
 
 They are asked after each piece of a stream. Of most is known what a match begins with: one look for all these
-beginnings tells where to try, and an expression whose beginnings stand nowhere costs nothing.
+beginnings tells where to try, and an expression whose beginnings stand nowhere costs nothing. Nor does one that needs a
+sign, as a digit, that stands nowhere.
 """
 
 from __future__ import annotations
@@ -13,16 +14,25 @@ from typing import NamedTuple
 from governance.guardrails.cues import begun
 from governance.guardrails.expressions import expression, put_off
 from governance.guardrails.folding import lower
+from governance.guardrails.needed import Need, needed, signs
 from governance.guardrails.needles import Automaton, shortest
 from governance.guardrails.once import once
 
 _PART = expression(r"(?s:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.)")
 
 
-class _Wide(NamedTuple):
-    """An expression that may begin with anything, and how many characters it matches at most."""
+class _Led(NamedTuple):
+    """An expression of which is known what a match begins with, and what it needs."""
 
     pattern: re.Pattern[str]
+    needs: frozenset[Need]
+
+
+class _Wide(NamedTuple):
+    """An expression that may begin with anything, what it needs, and how many characters it matches at most."""
+
+    pattern: re.Pattern[str]
+    needs: frozenset[Need]
     longest: int
 
 
@@ -33,7 +43,7 @@ class Tail:
         """Take alternatives, and an expression of what may stand before each, of no length."""
         self.pattern = rf"{after}(?:{pattern})\Z"
         self._alternatives, self._after = alternatives(pattern), after
-        put_off(lambda: (self._led, self._automaton, self._wide))
+        put_off(lambda: (self._automaton, self._needs))
 
     @once
     def _begun(self) -> dict[str, list[str]]:
@@ -41,18 +51,25 @@ class Tail:
         return {one: shortest(map(lower, begun(one))) for one in self._alternatives}
 
     @once
-    def _led(self) -> dict[str, list[re.Pattern[str]]]:
+    def _led(self) -> dict[str, list[_Led]]:
         """The expressions whose matches may begin so."""
-        led: dict[str, list[re.Pattern[str]]] = {}
+        led: dict[str, list[_Led]] = {}
         for one, heads in self._begun.items():
+            known = _Led(self._compiled(one), needed(one))
             for head in heads:
-                led.setdefault(head, []).append(self._compiled(one))
+                led.setdefault(head, []).append(known)
         return led
 
     @once
     def _wide(self) -> list[_Wide]:
         loose = (one for one, heads in self._begun.items() if not heads)
-        return [_Wide(self._compiled(one), _parser.parse(one).getwidth()[1]) for one in loose]
+        return [_Wide(self._compiled(one), needed(one), _parser.parse(one).getwidth()[1]) for one in loose]
+
+    @once
+    def _needs(self) -> frozenset[Need]:
+        """All that any of the expressions needs."""
+        led = (one.needs for known in self._led.values() for one in known)
+        return frozenset().union(*led, *(one.needs for one in self._wide))
 
     @once
     def _automaton(self) -> Automaton:
@@ -63,18 +80,19 @@ class Tail:
 
     def begin(self, text: str, lowered: str) -> int:
         """Return from where on the end of a text may go on, its length where nothing may; `lowered` is as long."""
-        least = len(text)
+        least, standing = len(text), signs(text)
+        unmet = {need for need in self._needs if need.isdisjoint(standing)}
         for head, places in self._automaton.places(_alike(lowered)).items():
-            for pattern in self._led[head]:
-                for place in places:
+            for led in self._led[head]:
+                for place in places if led.needs.isdisjoint(unmet) else ():
                     if place >= least:
                         break
-                    if pattern.match(text, place) is not None:
+                    if led.pattern.match(text, place) is not None:
                         least = place
-        for pattern, longest in self._wide:
-            found = pattern.search(text, max(0, len(text) - longest))
-            if found is not None:
-                least = min(least, found.start())
+        for wide in self._wide:
+            if wide.needs.isdisjoint(unmet):
+                found = wide.pattern.search(text, max(0, len(text) - wide.longest))
+                least = least if found is None else min(least, found.start())
         return least
 
 
