@@ -13,7 +13,9 @@ from governance.guardrails import pii, secrets
 from governance.guardrails.detector import Detector
 from governance.guardrails.needed import DIGIT, needed, signs
 
-PROSE = "We opened a ticket and a colleague will look into it tomorrow morning, for the client is closed then. Thank you "
+PROSE = (
+    "We opened a ticket and a colleague will look into it tomorrow morning, for the client is closed then. Thank you "
+)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,9 @@ def test_digits_of_any_script_are_digits() -> None:
 
 
 @given(text=st.text(alphabet="aK1٣²@.:=-\n ", max_size=8))
-@pytest.mark.parametrize("pattern", [r"(?:\d\.|@)[:=]?", r"(?i:k)(?=[^\n]{0,9}\d)|-", r"[\d²]{1,2}(?:=|a)", r"[.@]++:?"])
+@pytest.mark.parametrize(
+    "pattern", [r"(?:\d\.|@)[:=]?", r"(?i:k)(?=[^\n]{0,9}\d)|-", r"[\d²]{1,2}(?:=|a)", r"[.@]++:?"]
+)
 def test_no_text_lacks_it_in_which_the_expression_matches(pattern: str, text: str) -> None:
     if re.search(pattern, text) is not None:
         assert not any(need.isdisjoint(signs(text)) for need in needed(pattern))
