@@ -71,6 +71,11 @@ def lower(text: str) -> str:
     return _LONGER_IN_LOWER_CASE.join(map(str.lower, text.split(_LONGER_IN_LOWER_CASE)))
 
 
+def alike(lowered: str) -> str:
+    """Return the same with one letter for those that an expression takes for one when it minds no case."""
+    return lowered if lowered.isascii() else lowered.replace("ı", "i").replace("İ", "i").replace("ſ", "s")
+
+
 @lru_cache(maxsize=4096)
 def _folded(character: str) -> str:
     if _INVISIBLE.match(character):

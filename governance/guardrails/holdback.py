@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 
 from governance.guardrails import heads
 from governance.guardrails.detector import (
@@ -55,7 +53,6 @@ class HoldBack:
     def __init__(self, detectors: Sequence[Detector]) -> None:
         self._detectors = tuple(detectors)
         self._blocks = tuple(block for detector in detectors for block in detector.blocks)
-        self._alarm = _any_of(tuple(detector.alarm.pattern for detector in detectors))
         self._words = alarm_in_prose(tuple(detector.words for detector in detectors))
         self._context = ""  # the end of the original text before `_held`
         self._most_context = _MOST_CONTEXT  # more beside the head of a table
@@ -106,7 +103,7 @@ class HoldBack:
         """Tell whether what is held has an alarming character, or an alarming word that ends behind `begin`."""
         held = self._held
         if not PLAIN.fullmatch(held):
-            return self._alarm.search(held) is not None
+            return any(detector.alarm.stands(held) for detector in self._detectors)
         near = f" {self._context[-LONGEST_IN_PROSE:]}{held}".lower()
         return self._words.stands(near, len(near) - len(held) + begin)
 
@@ -170,7 +167,7 @@ class HoldBack:
         """Return the findings of `text[base:end]`, cut to it: what began before has left already."""
         seen: list[Finding] = []
         for detector in self._detectors:
-            if detector.alarm.search(text, max(0, base - _LABEL_CHARACTERS), end):
+            if detector.alarm.stands(text, max(0, base - _LABEL_CHARACTERS), end):
                 seen += (own := detector.detect(text))
                 self._may_read -= len(text)
                 self._finders.update((finding.kind, detector.name) for finding in own)
@@ -260,12 +257,6 @@ class HoldBack:
         rest = self._held[len(self._held.rstrip()) :] if isinstance(self._swallowed, Block) else ""
         self._swallowed, self._held = "", ""
         return rest
-
-
-@lru_cache(maxsize=64)
-def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what matches wherever one of the patterns does; nothing where there is none."""
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or r"(?!)")
 
 
 def _last_boundary(text: str) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from governance.guardrails.cues import begun
 from governance.guardrails.expressions import expression, put_off
-from governance.guardrails.folding import lower
+from governance.guardrails.folding import alike, lower
 from governance.guardrails.needed import Need, needed, signs
 from governance.guardrails.needles import Automaton, shortest
 from governance.guardrails.once import once
@@ -82,7 +82,7 @@ class Tail:
         """Return from where on the end of a text may go on, its length where nothing may; `lowered` is as long."""
         least, standing = len(text), signs(text)
         unmet = {need for need in self._needs if need.isdisjoint(standing)}
-        for head, places in self._automaton.places(_alike(lowered)).items():
+        for head, places in self._automaton.places(alike(lowered)).items():
             for led in self._led[head]:
                 for place in places if led.needs.isdisjoint(unmet) else ():
                     if place >= least:
@@ -94,11 +94,6 @@ class Tail:
                 found = wide.pattern.search(text, max(0, len(text) - wide.longest))
                 least = least if found is None else min(least, found.start())
         return least
-
-
-def _alike(lowered: str) -> str:
-    """Return the same with one letter for those that an expression takes for one when it minds no case."""
-    return lowered if lowered.isascii() else lowered.replace("ı", "i").replace("İ", "i").replace("ſ", "s")
 
 
 def alternatives(pattern: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from governance.guardrails.cues import one_look
-from governance.guardrails.detector import WORD_END, Detector, Words
+from governance.guardrails.detector import WORD_END, Alarm, Detector, Words
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
@@ -47,7 +47,7 @@ _ERA = r"(?:明(?:治|\Z)|大(?:正|\Z)|昭(?:和|\Z)|平(?:成|\Z)|令(?:和|\Z
 _STREETS = frozenset((*(street + WORD_END for street in addresses.STREETS), addresses.STREET_IN_SHORT))
 _OPENING = frozenset((*(word + WORD_END for word in _WORDS), *names.OPENING))
 # Anything a finding holds besides plain words, and the words that may stand inside one.
-_ALARM = expression(
+_ALARM = Alarm(
     rf"[\d@{STYLED}{INVISIBLE}]|<<|(?<![^\W\d_])(?:{_any_of(names.TELLING)}|(?<!_)(?:{_any_of(_OPENING)}|{_said_on(dictated.SPELT_IN_ANY_CASE)}))"
     rf"|{_any_of(_STREETS)}|{names.OF_A_TICKET}|(?=[^\x00-\x7f])(?:〒|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}})"
 )

@@ -7,8 +7,7 @@ from functools import partial
 from operator import attrgetter
 
 from governance.guardrails.cues import one_look
-from governance.guardrails.detector import Detector, Words
-from governance.guardrails.expressions import expression
+from governance.guardrails.detector import Alarm, Detector, Words
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import INVISIBLE, STYLED, fold
 from governance.guardrails.needles import Union, beginnings, shortest
@@ -129,12 +128,15 @@ _NAMES = (
     "parola d'ordine",
 )
 _TELLING = (*vocabulary.NAMES, *_APP_PASSWORDS, *forms.SEEDS, *answers.SECURITY, *_NAMES)
-_ALARM = expression(
-    rf"\d|[a-z][A-Z]|[^\s\"]{{14}}|[A-Z]{{3}}-[A-Z]{{3}}|[A-Za-z][@#$%^&*+=~!?]+[A-Za-z]|-{{4}}|[{STYLED}{INVISIBLE}]|\||\t|[,;][A-Za-z\"]|[(,]\s?'"
-    rf"|(?i:{spelt.TWO_SAID})"
-    rf"|{beginnings(shortest(_TELLING), both_cases=True)}"
+_JOINING = "@#$%^&*+=~!?"
+# Each sign that may alarm, and what tells that it does: a search for the signs alone passes over all else.
+_ALARM = Alarm(
+    rf"[\dA-Z{_JOINING}\-{STYLED}{INVISIBLE}|\t,;(](?:(?<=[\d{STYLED}{INVISIBLE}|\t])|(?<=[a-z][A-Z])|(?<=[A-Za-z][{_JOINING}])[{_JOINING}]*[A-Za-z]"
+    r"|(?<=-)(?:---|(?<=[A-Z]{3}-)[A-Z]{3})|(?<=[,;])[A-Za-z\"]|(?<=[(,])\s?')",
+    r"[^\s\"]{14}",
+    words=_TELLING,
+    said=spelt.TWO_SAID,
 )
-_DIGIT = expression(r"\d")  # alone raises alarm: in a long text one is found at once
 _TAIL = Tail(
     r"-{2,5}(?:B[A-Za-z0-9 \-]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
     r"|[A-Za-z0-9_\-+/.~%]{16,220}={0,2}[ ,\-]{0,2}(?:i|w|wa|(?:is\b|was\b|\()[^\n]{0,40})?"
@@ -237,7 +239,7 @@ RULES = Union.of(map(sys.modules.__getitem__, {finder.__module__ for finder in _
 
 def detect(text: str) -> list[Finding]:
     """Return the credentials in a text, by place; findings may overlap."""
-    if not (_DIGIT.search(text) or _ALARM.search(text)):
+    if not _ALARM.stands(text):
         return []
     folded = fold(text)
     reading = Reading(folded.text, folded.lower, tries=unread.worth(folded.text), rules=RULES)

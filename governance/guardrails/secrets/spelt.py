@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
+from governance.guardrails.needles import Needles, letter_by_letter
 from governance.guardrails.reading import Reading
 
 # "the alarm code is four nine one seven": digits in words, as people say them.
@@ -17,7 +17,8 @@ _SAID_DIGITS = (
     "jeden", "dwa", "trzy", "cztery", "pięć", "sześć", "siedem", "osiem", "dziewięć", "noll", "ett", "två", "fyra", "fem", "sju", "åtta", "nio", "ноль", "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять",
 )  # fmt: skip
 SAID = rf"(?:{'|'.join(sorted(_SAID_DIGITS, key=len, reverse=True))})"
-TWO_SAID = rf"\b{SAID}[ ,\-]{{1,2}}{SAID}\b"
+_TRIED_ONCE = letter_by_letter(_SAID_DIGITS)
+TWO_SAID = rf"\b{_TRIED_ONCE}[ ,\-]{{1,2}}{_TRIED_ONCE}\b"
 # The second of two, where a word begins.
 _BEFORE_SECOND = "|".join(rf"(?<=\b{digit}[ ,-])|(?<=\b{digit}, )" for digit in _SAID_DIGITS)
 SECOND_SAID = rf"(?={SAID}\b)(?:{_BEFORE_SECOND})"
