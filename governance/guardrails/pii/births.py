@@ -137,6 +137,15 @@ _FIGURES = (
     r"roi|reine|pape|footballeu(?:r|se)|act(?:eur|rice)|chanteu(?:r|se)|compositeur|écrivain\w*|poète|peintre|philosophe|physicien(?:ne)?|homme politique|reina|rey|futbolista|act(?:or|riz)|cantante|compositora?|escritora?|poeta|pintora?|filósof[oa]|polític[oa]|calciat(?:ore|rice)|att(?:ore|rice)|cantautore|scritt(?:ore|rice)|pittore|jogador(?:a)? de futebol|"
     r"ator|atriz|cantora?|escritora?|voetballer|zanger(?:es)?|acteur|actrice|schrijver|schilder|piłkarz|aktor(?:ka)?|piosenkar(?:z|ka)|pisarz|malarz|fotbollsspelare|skådespelare|författare)"
 )
+_KNOWN = (
+    Cue(
+        r"(?<![^\W\d_])(?:harry potter|hermione granger|james bond|clark kent|peter parker|bruce wayne|homer simpson|lionel messi|(?:cristiano )?ronaldo|roger federer|rafael nadal|novak djokovic|serena williams|steffi graf|boris becker|usain bolt|michael jordan|lebron james|muhammad ali|pel[eé]|(?:diego )?maradona|zin[eé]dine zidane|kylian mbapp[eé]|david beckham|franz beckenbauer|johan cruyff|robert lewandowski|zlatan ibrahimovi[cć]|fernando alonso|lewis hamilton|michael schumacher|tiger woods|"
+        r"taylor swift|beyonc[eé]|michael jackson|elvis presley|freddie mercury|john lennon|paul mccartney|david bowie|bob dylan|jimi hendrix|kurt cobain|amy winehouse|whitney houston|bob marley|édith piaf|edith piaf|maria callas|luciano pavarotti|barack obama|donald trump|joe biden|bill clinton|john f\.? kennedy|ronald reagan|angela merkel|helmut (?:kohl|schmidt)|willy brandt|emmanuel macron|fran[cç]ois mitterrand|margaret thatcher|elizabeth ii|elisabeth ii|elizabeth the second|(?:king )?charles iii|princess diana|nelson mandela|martin luther king|malcolm x|rosa parks|fidel castro|che guevara|vladimir putin|mikhail gorbachev|volodymyr zelensky|john paul ii|pope francis|papst franziskus|dalai lama|lech wałęsa|v[aá]clav havel|greta thunberg|"
+        r"stephen hawking|alan turing|grace hopper|richard feynman|linus torvalds|bill gates|steve jobs|elon musk|mark zuckerberg|jeff bezos|tim berners-lee|donald knuth|guido van rossum|dennis ritchie|neil armstrong|buzz aldrin|yuri gagarin|valentina tereshkova|marilyn monroe|audrey hepburn|grace kelly|brigitte bardot|catherine deneuve|romy schneider|sophia loren|marcello mastroianni|federico fellini|meryl streep|leonardo dicaprio|brad pitt|angelina jolie|tom hanks|tom cruise|emma watson|clint eastwood|steven spielberg|stanley kubrick|ingmar bergman|pedro almod[oó]var|pen[eé]lope cruz|antonio banderas|akira kurosawa|hayao miyazaki|bruce lee|jackie chan|"
+        r"j\.? ?k\.? rowling|stephen king|gabriel garc[ií]a m[aá]rquez|jorge luis borges|pablo neruda|astrid lindgren|günter grass|heinrich böll|michael ende|albert camus|jean-paul sartre|simone de beauvoir|george orwell|agatha christie|umberto eco|italo calvino|primo levi|anne frank|frida kahlo|andy warhol|milan kundera|stanisław lem|wisława szymborska|olga tokarczuk|jos[eé] saramago|clarice lispector|haruki murakami|salman rushdie|margaret atwood|toni morrison)(?![^\W\d_])"
+    ),
+)
+REACH_KNOWN = 60
 _FIGURE_BEFORE = Cue(rf"(?<![^\W\d_]){_FIGURES}(?: [^\W\d_][\w'’.\-]{{0,20}}){{1,4}},? ?\(?[^\d\n.]{{0,24}}$")
 _FIGURE_AFTER = expression(
     rf"\)?,?(?: (?:in|à|en|a|te|w|i) [^\W\d_][\w\-]{{1,20}}(?: [^\W\d_][\w\-]{{1,20}})?)?\)?,? (?:is|was|ist|war|est|était|es|fue|è|é|foi|jest|był[a]?|är|var) (?:an?|the|eine?|der|die|une?|el|la|uno|um|uma|een|en)? ?(?:[\w\-]{{3,16}} ){{0,3}}{_FIGURES}\b"
@@ -327,7 +336,7 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
         return False
     if any(other.match(lower, match.end()) is not None for other in (_LITTER, _FIGURE_AFTER)):
         return False
-    if _FIGURE_BEFORE.search(window):
+    if _FIGURE_BEFORE.search(window) or reading.near(_KNOWN, start - REACH_KNOWN, start):
         return False
     named = _NAMED.search(window)
     if named is not None:

@@ -14,7 +14,7 @@ REACH, REACH_AFTER = 80, 60
 SHOWN, SHOWN_AFTER = 400, 200
 # Not as part of a host: an address at example.com says nothing about the number beside it.
 _TRYING = Cue(
-    r"(?<![a-z@.])(?:test(?:s|ing|karte\w*|nummer\w*|daten|wert\w*)?|sandbox|dummy|demo|mock(?:s|ed|up)?|fake|fixtures?|samples?|examples?|e\.g|for instance|such as|in (?:the|this) form(?:at)?|formatted as|looks? like|fiction\w*|drama|docs|"
+    r"(?<![a-z@.])(?:test(?:s|ing|karte\w*|nummer\w*|daten|wert\w*)?|sandbox|dummy|demo|mock(?:s|ed|up)?|fake|fixtures?|samples?|examples?|e\.g|for instance|such as|in (?:the|this) form(?:at)?|formatted as|formats? (?:like|such)|looks? like|fiction\w*|drama|docs|"
     r"documentation|manual|screenshots?|mockups?|placeholders?|stub(?:s|bed)?|reserved|bogus|specimen|faker|seed(?:er|ed| data)|storybook|woolworth|"
     r"advertis\w+|unassigned|assert\w*|invented|made[ -]up|beispiel\w*|muster\w*|z\. ?b|ejemplo\w*|pruebas?|fictici[oa]s?|essais?|exemples?|fictifs?|fictives?|esempio|esempi|prova|"
     r"exemplos?|testes?|voorbeeld\w*|przykład\w*|testow\w*|exempel|eksempel|esimerkki\w*|örnek|příklad\w*|példa|exemplu)(?![a-z]|\.(?:com|org|net)\b)"
@@ -22,7 +22,7 @@ _TRYING = Cue(
 )
 # What every such word begins with, or holds.
 TRIED = expression(beginnings(shortest((
-    "assert", "luhn", "```", "usage:", "curl -", "post /", "put /", "patch /", "get /", "delete /", "returns `", "return `", "@pytest", "expect(", "format_", "parse_", "templ", "vorl", "plant", "wzór", "sjabl", "vzor", "記入", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "formatted a", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
+    "assert", "luhn", "```", "usage:", "curl -", "post /", "put /", "patch /", "get /", "delete /", "returns `", "return `", "@pytest", "expect(", "format_", "parse_", "templ", "vorl", "plant", "wzór", "sjabl", "vzor", "記入", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "format", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
     "speci", "seed", "story", "woolw", "advert", "unass", "beisp", "muster", "z.", "ejemp", "prueb", "essai", "exem", "esemp", "prov", "voorb", "przyk", "eksem",
     "esimer", "örnek", "příkl", "példa", "тест", "пример", "приклад", "образ", "テスト", "サンプル", "見本", "ダミー", "例", "测试", "样", "測試", "範", "예시", "테스트", "샘플",
     "مثال", "תרגול", "דוגמה", "उदा", "ตัว", "παράδ",

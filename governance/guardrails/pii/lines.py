@@ -11,7 +11,7 @@ from governance.guardrails.pii import offices
 from governance.guardrails.reading import Reading
 
 _FREE = expression(
-    r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{5,7}|(?:61)?1[38]00\d{6}|(?:39)?80[03]\d{6}|(?:34)?90[02]\d{6}"
+    r"1?8(?:00|33|44|55|66|77|88)[2-9]\d{6}|(?:44|49|33|39|41|43|31|34|353)0?800\d{5,7}|0800\d{4,7}|(?:61)?1[38]00\d{6}|(?:39)?80[03]\d{6}|(?:34)?90[02]\d{6}"
 )
 # Of a firm, whose people have longer numbers: the last or the next group is a nought.
 _SWITCHBOARD, _SWITCHBOARD_AHEAD = expression(r"\d ?[\-–] ?0{1,3}(?!\d)"), expression(r" ?[\-–] ?0{1,3}(?!\d)")
@@ -23,15 +23,15 @@ _FROM_ABROAD = expression(
 _LINES = (
     Cue(
         r"(?<![^\W\d_])(?:state department|embassy|consulate|public line|(?:help|info|care|advice)[ \-]?lines?|(?:support|service|booking|ticket|information|press|enquiry|complaints|emergency|fault) (?:line|desk|hotline)|hotlines?|switchboards?|crisis line|non-emergency|samaritans|poison (?:control|centre|center)|foreign office|"
-        r"reception|front desk|head office|main office|(?:box|ticket|press|post|tourist|registry) office|(?:press|media) (?:contacts?|enquiries|inquiries|relations|team)|customer (?:services?|care|support)|service desk|(?:for|to make|to book) (?:\w{1,9} )?(?:reservations|bookings|appointments|enquiries|inquiries|tickets|information|a table)|"
+        r"surgery|harbour (?:office|master)|lifeguards?(?: station)?|coastguard|lost property|a&e|reception|front desk|head office|main office|(?:box|ticket|press|post|tourist|registry) office|(?:press|media) (?:contacts?|enquiries|inquiries|relations|team)|customer (?:services?|care|support)|service desk|(?:for|to make|to book) (?:\w{1,9} )?(?:reservations|bookings|appointments|enquiries|inquiries|tickets|information|a table)|"
         r"(?:reservations|bookings|appointments|enquiries|inquiries|orders)(?=[\s:,]{1,3}(?:on|at|via|by|tel|phone|call|\(?\+?\d))|our (?:office|offices|shop|store|branch|showroom|reception|clinic|surgery|restaurant|practice|hotline)|out[ -]of[ -]hours|taxi rank|minicabs?|toll[ \-]free|freephone|town hall|city hall|police station|fire station|"
-        r"botschaft|konsulat|auswärtige[sn] amt|giftnotruf|telefonseelsorge|sperr-notruf|telefonzentrale|zentrale|empfang|rezeption|pforte|presse(?:stelle|kontakt|büro|team)|kunden(?:service|dienst|hotline|betreuung)|service-?(?:hotline|nummer|telefon)|störungs(?:stelle|dienst|hotline)|(?:vor)?bestellung(?:en)?(?= (?:unter|bis|per|tel)|:)|apotheke|taxizentrale|notdienst|bereitschaftsdienst|geschäftsstelle|(?:tisch)?reservierung(?:en)?(?: unter)?|terminvereinbarung(?:en)?|"
-        r"(?:öffnungs|sprech|geschäfts)zeiten|bürger(?:telefon|büro|amt)|rathaus|kartenvorverkauf|infotelefon|beratungstelefon|standard(?: téléphonique)?(?= ?[:au])|accueil|réservations?(?= (?:au|par|:)| ?:)|service (?:clients?|après-vente|de presse)|contact presse|billetterie|secrétariat|mairie|renseignements|numéro vert|ambassade|consulat|centre antipoison|"
+        r"hafenmeisterei|hafenamt|fundbüro|notfälle?|botschaft|konsulat|auswärtige[sn] amt|giftnotruf|telefonseelsorge|sperr-notruf|telefonzentrale|zentrale|empfang|rezeption|pforte|presse(?:stelle|kontakt|büro|team)|kunden(?:service|dienst|hotline|betreuung)|service-?(?:hotline|nummer|telefon)|störungs(?:stelle|dienst|hotline)|(?:vor)?bestellung(?:en)?(?= (?:unter|bis|per|tel)|:)|apotheke|taxizentrale|notdienst|bereitschaftsdienst|geschäftsstelle|(?:tisch)?reservierung(?:en)?(?: unter)?|terminvereinbarung(?:en)?|"
+        r"(?:öffnungs|sprech|geschäfts)zeiten|bürger(?:telefon|büro|amt)|rathaus|kartenvorverkauf|infotelefon|beratungstelefon|standard(?: téléphonique| d[eu] [^\n:,;]{2,24}?)?(?= ?[:au])|urgences(?: \w{4,12})?|capitainerie|objets trouvés|accueil|réservations?(?= (?:au|par|:)| ?:)|service (?:clients?|après-vente|de presse)|contact presse|billetterie|secrétariat|mairie|renseignements|numéro vert|ambassade|consulat|centre antipoison|"
         r"centralita|recepción|reservas|atención al cliente|servicio al cliente|taquilla|secretaría|(?:contacto|gabinete) de prensa|ayuntamiento|cita previa|embajada|consulado|centralino|prenotazioni|servizio clienti|assistenza clienti|ufficio (?:stampa|informazioni|turistico)|biglietteria|segreteria|numero verde|infoline|ambasciata|consolato|"
-        r"central (?:telefónica|de atendimento|de reservas)|rece[pç]{1,2}ão|réception ouverte|atendimento ao cliente|apoio ao cliente|linha de apoio|assessoria de imprensa|bilheteir?a|secretaria|câmara municipal|prefeitura|receptie|reserveren|reserveringen|klantenservice|balie|secretariaat|persvoorlicht\w+|perscontact|gemeentehuis|huisartsenpost|"
+        r"central (?:telefónica|de atendimento|de reservas)|rece[pç]{1,2}ão|réception ouverte|atendimento ao cliente|apoio ao cliente|linha de apoio|assessoria de imprensa|bilheteir?a|secretaria|câmara municipal|prefeitura|storings(?:dienst|lijn|nummer)|havenkantoor|receptie|reserveren|reserveringen|klantenservice|balie|secretariaat|persvoorlicht\w+|perscontact|gemeentehuis|huisartsenpost|"
         r"recepcja|centrala|rezerwacj[aei]|biuro obsługi|infolini[ai]|dyżur apteki|apteka|sekretariat|rejestracja|rzecznik prasowy|biuro prasowe|kasa biletowa|urząd|ambasada|växel(?:n)?|bokning(?:ar)?|kundtjänst|kundeservice|sentralbord(?:et)?|omstilling|presskontakt|vaihde|asiakaspalvelu|varaukset|ajanvaraus|"
         r"recepce|ústředna|infolinka|zákaznická linka|rezervace|ügyfélszolgálat|recepció|foglalás|recepție|rezervări|relații cu clienții|danışma|resepsiyon|rezervasyon|müşteri hizmetleri|santral|çağrı merkezi)(?![^\W\d_])"
-        r"|(?:per prenotare|per prenotazioni|pour réserver|para reservar|um zu reservieren|om te reserveren|aby zarezerwować|numéro unique)(?![^\W\d_])|الاستعلامات|للاستعلام|للحجز|خدمة العملاء|مركز الاتصال|الرقم الموحد|κρατήσεις|πληροφορίες|τηλεφωνικό κέντρο|ρεσεψιόν|γραμματεία|δημαρχεί|регистратур|ресепш|справочн|горяч[аеу]\w* лини|служб\w+ поддержки|колл-центр|бронирован|гаряч[аоу]\w* ліні|代表(?:電話|番号|:)|お問い合わせ|予約|受付|カスタマー|客服|总机|前台|热线|預訂|预订|대표번호|고객센터|예약|문의"
+        r"|(?:per prenotare|per prenotazioni|pour réserver|para reservar|um zu reservieren|om te reserveren|aby zarezerwować|numéro unique)(?![^\W\d_])|الاستعلامات|للاستعلام|للحجز|خدمة العملاء|مركز الاتصال|الرقم الموحد|κρατήσεις|πληροφορίες|τηλεφωνικό κέντρο|ρεσεψιόν|γραμματεία|δημαρχεί|регистратур|ресепш|справочн|горяч[аеу]\w* лини|служб\w+ поддержки|колл-центр|бронирован|гаряч[аоу]\w* ліні|代表(?:電話|番号|:)|お問い合わせ|予約|受付|カスタマー|お客様(?:センター|相談室|窓口)|客服|总机|前台|热线|預訂|预订|대표번호|고객센터|예약|문의"
     ),
 )
 # Words for somebody whose number it is.
@@ -48,7 +48,7 @@ _HOURS = expression(
 )
 # Telephones that people carry, as they are written.
 _CARRIED = expression(
-    r"(?:\+|00)(?:44 ?\(?0?\)? ?7|49 ?\(?0?\)? ?1[5-7]|33 ?\(?0?\)? ?[67]|31 ?\(?0?\)? ?6|34 ?[67]|39 ?3|41 ?\(?0?\)? ?7[5-9]|43 ?\(?0?\)? ?6[5-9]|32 ?\(?0?\)? ?4|48 ?[4-8]|46 ?\(?0?\)? ?7|351 ?9|420 ?[67])|07\d{3} ?\d{3} ?\d{3}(?!\d)|01(?:5\d|6[023]|7\d)\d?[ /\-]|0[67](?:[ .\-]?\d\d){4}|06[ \-]|3[2-9]\d ?\d{3}"
+    r"(?:\+|00)(?:44 ?\(?0?\)? ?7|49 ?\(?0?\)? ?1[5-7]|33 ?\(?0?\)? ?[67]|31 ?\(?0?\)? ?6|34 ?[67]|39 ?3|41 ?\(?0?\)? ?7[5-9]|43 ?\(?0?\)? ?6[5-9]|32 ?\(?0?\)? ?4|48 ?[4-8]|46 ?\(?0?\)? ?7|351 ?9|420 ?[67])|07\d{3} ?\d{3} ?\d{3}(?!\d)|01(?:5\d|6[023]|7\d)\d?[ /\-]|0(?!771)[67](?:[ .\-]?\d\d){4}|06[ \-]|3[2-9]\d ?\d{3}"
 )
 _FROM_A_LINK = "tel:"
 # Columns of telephones of offices; of places; and of people, whose they are in such a row after all.

@@ -132,7 +132,13 @@ def _nobodys(address: str) -> bool:
     local, _, host = written.replace("%40", "@").partition("@")
     if offices.mailbox(local) or offices.list_or_desk(local, host) or _TEMPLATE.fullmatch(written) is not None:
         return True
-    return _OF_MANUALS.search(host) is not None and (examples.nobody(local) or local in _STAND_INS)
+    return _OF_MANUALS.search(host) is not None and (examples.nobody(local) or local in _STAND_INS or _stands_in(local))
+
+
+def _stands_in(local: str) -> bool:
+    """Tell whether a mailbox is called by words for anybody only."""
+    parts = [part for part in _BETWEEN_PARTS.split(local) if part]
+    return bool(parts) and all(part in _PARTS_OF_STAND_INS for part in parts)
 
 
 REACH_URL = 80
@@ -151,6 +157,9 @@ _OF_MANUALS = expression(
     r"(?:^|\.)(?:example\.[a-z]{2,3}|(?:test|domain|company|acme|contoso|foo|bar|beispiel|exemple|ejemplo|esempio|voorbeeld|example|sample|yourdomain|mycompany)\.[a-z]{2,4}|\w+\.(?:example|test|invalid))\Z"
 )
 _STAND_INS = frozenset({"you", "user1", "user2", "user123", "admin", "root", "test", "tester", "demo", "j.doe", "m.muster", "jean.dupont", "mario.rossi", "juan.perez", "jan.kowalski", "john.smith", "jsmith", "customer", "employee"})  # fmt: skip
+# What such mailboxes are put together of, as in "second.user": whoever is called so is nobody.
+_PARTS_OF_STAND_INS = frozenset({"a", "an", "any", "the", "some", "no", "my", "new", "old", "valid", "invalid", "first", "second", "third", "fourth", "last", "other", "another", "next", "user", "users", "customer", "client", "sender", "recipient", "receiver", "reply", "test", "tester", "tests", "testing", "demo", "sample", "example", "dummy", "fake", "mock", "member", "guest", "admin", "owner", "subscriber", "buyer", "seller", "author", "reviewer", "approver", "employee", "manager", "contact", "person", "student", "teacher", "patient", "visitor", "account", "mail", "email", "name", "address", "alias", "primary", "secondary", "backup", "bar", "foo", "baz", "qux", "usuario", "utilisateur", "benutzer", "nutzer", "utente", "gebruiker", "kunde", "cliente", "klant", "empfaenger", "absender", "destinataire", "expediteur"})  # fmt: skip
+_BETWEEN_PARTS = expression(r"[._+\-\d]+")
 _LAST_OF_NAMES = frozenset(": =\"'<")  # what the names of such numbers end in
 _TEMPLATE = expression(
     r"(?:you|your[\w.\-]*|user(?:name)?|name|email|e-mail|someone|somebody|first\.?last|firstname\.lastname|xxx+|foo|bar|abc)"

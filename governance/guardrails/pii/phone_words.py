@@ -36,7 +36,7 @@ _COULD_TELL = (*_NAMES_ALONE, *_LABELS_ALONE)
 LONGEST_ANNOUNCED = 96
 # What is said of a telephone right after its number.
 _FOLLOWS = expression(
-    r"[ ,;–—\-]{1,3}\(?(?:call|ring|text me|phone|mobile|cell|whats?app|zap|cel(?:ular|l)?|tel|m[óo]vil|handy|mobil|portable(?! [a-z])|sms)\b|[にへ]?(?:お)?電話",
+    r"[ ,;–—\-]{1,3}\(?(?:call(?! (?:for|id|ref|identifier|horizon|h2020|erc|msca))|ring|text me|phone|mobile|cell|whats?app|zap|cel(?:ular|l)?|tel|m[óo]vil|handy|mobil|portable(?! [a-z])|sms)\b|[にへ]?(?:お)?電話",
     re.IGNORECASE,
 )
 

@@ -266,12 +266,15 @@ def _measured(text: str, start: int, end: int) -> bool:
         _CELL_BEFORE.search(text, max(0, start - 2), start) or _CELL_AFTER.match(text, end)
     ):
         return True
-    if _PRICED.match(text, end):
+    if _PRICED.match(text, end) or _UNIT.match(text, end):
         return True
     line = text.rfind("\n", max(0, start - LONGEST_SENTENCE), start) + 1
     return _SENTENCE.match(text, line, start) is not None
 
 
+_UNIT = expression(
+    r" ?(?:pp[mb]|[kMG]?Wh|[kMG]?Hz|rpm|[hkM]?Pa|m?bar|[mµkn]g|[mµkcn]m|k?m²|m³|lux|[mµn]s|[kMG]B|bytes|pcs|Stk|€|EUR|USD|°C?)(?=[^\w²³])"
+)
 _PRICED = expression(r",\d\d(?=[;\s]|\.?\Z)(?! \d\d)")  # the last group is a price's, with a comma
 _DECIMAL_ALONE = expression(r"[+\-]?\d{4,7}\.\d{2,8}")
 _CELL_BEFORE, _CELL_AFTER = expression(r"\d,\Z|[NSEW],\Z"), expression(r",(?:[\dNSEW\-+,]|\n)")
@@ -289,6 +292,8 @@ def _international_end(words: Words, match: re.Match[str], plans: _Plans) -> int
     """Return where an international number ends, without number groups that follow it, or -1."""
     number, end = match[1], match.end()
     if _DECIMAL.fullmatch(number) and not words.claimed:
+        return -1
+    if match[0].startswith("00") and _NOT_A_NUMBER.match(match[0]):
         return -1
     if match[0].startswith("00") and not words.claimed:
         plain = " " not in number and "-" not in number
@@ -336,7 +341,7 @@ def _trunk(words: Words, match: re.Match[str], plans: _Plans) -> bool:
 
 # An angle, a tariff's number, a date with an hour after it, and an American postal code.
 _NOT_A_NUMBER = expression(
-    r"\d{1,3} [0-5]\d [0-5]\d\.\d+\Z|[1-9]\d{3}\.\d\d\.\d\d(?:[. ]\d\d)?\Z|\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{5}-\d{3,4}\Z|123[-. ]456[-. ]7890|\(123\) ?456-7890|0?123[-. ]?4567(?:[-. ]?890?)?\Z"
+    r"\d{1,3} [0-5]\d [0-5]\d\.\d+\Z|[1-9]\d{3}\.\d\d\.\d\d(?:[. ]\d\d)?\Z|\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:19|20)\d\d\b|\d{7}-\d\d\.(?:19|20)\d\d|\d{5}-\d{3,4}\Z|123[-. ]456[-. ]7890|\(123\) ?456-7890|0?123[-. ]?4567(?:[-. ]?890?)?\Z"
 )
 
 

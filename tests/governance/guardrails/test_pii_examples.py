@@ -169,3 +169,33 @@ def test_telephones_beside_such_signs_are_found(text: str) -> None:
 )  # fmt: skip
 def test_lines_and_houses_for_all_and_specimens_are_nobodys(text: str) -> None:
     assert pii.detect(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'users = [{"name": "Second", "email": "second.user@example.org"}]',
+        'TO: "Recipient Name" <recipient@example.com>',
+        'mail(from_="sender@example.org", to=["first.recipient@example.org"])',
+        "Phone field: accepts formats like (555) 555-0142 or +1-555-555-0199; anything else shows the hint.",
+    ],
+)
+def test_mailboxes_and_numbers_that_stand_in_for_any_are_nobodys(text: str) -> None:
+    assert not pii.detect(text)
+
+
+@pytest.mark.parametrize("mailbox", ["first.tamsin@example.org", "t.okonjo@example.com", "second.user@norvald.se"])
+def test_a_name_or_a_host_of_people_makes_a_mailbox_somebodys(mailbox: str) -> None:
+    assert [found.kind for found in pii.detect(f"Write to {mailbox} by Friday.")] == ["email"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Harry Potter was born on 31 July 1980 and grew up at 4 Privet Drive, Little Whinging.",
+        "Lionel Messi was born on 24 June 1987 in Rosario.",
+        "Nelson Mandela, geboren am 18. Juli 1918 in Mvezo.",
+    ],
+)
+def test_births_of_whom_everybody_knows_are_nobodys(text: str) -> None:
+    assert not pii.detect(text)

@@ -55,3 +55,22 @@ def test_tables_of_offices_are_nobodys() -> None:
     assert phones_in("filiale;telefon\nUlm;0731 1534410\nKempten;0831 5226310\n") == []
     assert phones_in("branch,manager,phone\nUlm,Ida Kranz,0731 1534410\n") == ["0731 1534410"]
     assert phones_in("name,phone\nIda Kranz,0731 1534410\n") == ["0731 1534410"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ring the surgery on 01225 312 480 after ten for test results.",
+        "Ring for the lifeguard station: 02 6681 5622; beach closed when flags are red.",
+        "Standard de l'hôpital : 02 40 08 33 33, urgences dentaires le dimanche : 02 40 29 11 05.",
+        "Hafenmeisterei Kanal 14, Tel. 0471 596 134 01",
+        "Bel de storingsdienst: 0800-9009. Dag en nacht bereikbaar.",
+        "Kundtjänst 0771-33 44 55 vardagar 8–18",
+        "お客様センター 0120-123-456（平日9時〜18時）",
+        "Messwerte: 0171 2233 445 ppm, 0172 2231 448 ppm.",
+        "Processo n.º 0012345-67.2021.8.26.0100, 3.ª Vara Cível do Foro Central.",
+        "Grant 101 045 678, call HORIZON-CL4-2021, start 01.06.2022.",
+    ],
+)
+def test_lines_of_desks_measures_and_files_are_nobodys(text: str) -> None:
+    assert not pii.detect(text)
