@@ -51,19 +51,22 @@ def _set_here(reading: Reading, users: Blocks, core: str, match: re.Match[str], 
     text, lower, group = reading.text, reading.lower, match.lastgroup
     at = match.start() - len(core)
     head = lower[max(0, at - REACH_NAME) : at]
-    name = _NAME_BEFORE.search(head)
+    name = None if head.endswith(" ") else _NAME_BEFORE.search(head)  # of most words in a sentence none
     named = name[0] if name is not None else ""
-    if _SPOKEN_OF.search(named):
+    if named and _SPOKEN_OF.search(named):
         return False
     if group == "tagged":
         return True
+    sign = match[0][: match.start(group or 0) - match.start()]
+    if group == "held" and sign != "=":  # as of most words that a name of passwords stands before
+        argument = named.startswith("--") and _ENDS_ARGUMENT.match(text, match.end()) is not None
+        return argument or _immediately(reading, users, at)
     sure = core not in _EVERYDAY
     beside = partial(_beside_user, reading, users, at, match.end())
     qualified = named[-1:] in _JOINING or (text[at : at + 1].isupper() and text[at - 1 : at].islower())
     shouted = qualified and text[at : at + len(core)].isupper()
     linked = _LINK.search(value) is not None
     begins = _AT_LINE.search(head) is not None
-    sign = match[0][: match.start(group or 0) - match.start()]
     if group in {"quoted", "foreign"}:
         if "," in sign:
             return shouted
@@ -71,15 +74,12 @@ def _set_here(reading: Reading, users: Blocks, core: str, match: re.Match[str], 
             return True
         return _GIVING.search(sign) is not None or (linked and sure) or beside()
     if group == "held":
-        if sign == "=":
-            return (
-                named.startswith("--")
-                or shouted
-                or (begins and (qualified or (core == "psk" and core not in value.lower())))
-                or _immediately(reading, users, at)
-            )
-        argument = named.startswith("--") and _ENDS_ARGUMENT.match(text, match.end()) is not None
-        return argument or _immediately(reading, users, at)
+        return (
+            named.startswith("--")
+            or shouted
+            or (begins and (qualified or (core == "psk" and core not in value.lower())))
+            or _immediately(reading, users, at)
+        )
     opened = sure and _OPENED.search(head) is not None
     if not (begins or opened or beside()):
         return False

@@ -1,8 +1,8 @@
 """Searches for texts that take the guards long: `python -m tests.governance.guardrails.measure_worst SECONDS [SEED [GUARD ...]]`.
 
 With `known` in place of the seconds it prints what 50 KB of each of the worst texts take that are known so far (`WORST`),
-with `ordinary` what a KB of each kind of ordinary text takes, and how long this machine counts to a million, to compare
-machines by.
+with `ordinary` what a KB of each kind of ordinary text takes, with `short` what a message takes and an answer that comes
+word by word, and how long this machine counts to a million, to compare machines by.
 
 The pieces are drawn from every expression and literal string of every rule, so that a new rule is tried as well. Two or
 three of them are joined and repeated, as they are or drawn anew each time; the slowest are changed and tried again.
@@ -26,12 +26,14 @@ from governance import guardrails
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.expressions import Expression
 from governance.guardrails.findings import Finding
+from governance.guardrails.holdback import HoldBack
 from tests.governance.guardrails import ordinary
 
 Detect = Callable[[str], list[Finding]]
 EXPRESSIONS = (re.Pattern, Expression)
 SHORT_CHARACTERS, LONG_CHARACTERS = 5_000, 50_000
 KEPT, SHOWN, MOST_ALIKE, MOST_REPEATS, REDRAWN, TIMES_KNOWN = 25, 20, 2, 3, 0.3, 5
+TIMES_SHORT = 40
 SEPARATORS = (" ", "\n", ", ", ": ", "=", " is ", "\n\n", ". ", "", "\t", ' "', "|")
 GUARDS: dict[str, tuple[Detect, str]] = {
     "pii": (pii.detect, "pii|national|labels|reading|tables|checksums"),
@@ -53,6 +55,7 @@ WORST: dict[str, tuple[str, ...]] = {
         "user bob password hunter2 ", "username: bob\npassword: x1\n", "name,password\nbob,Ab1cd\n", "| user | password |\n|---|---|\n| bob | x1y2 |\n", "psk=\"otter\" pwd='fox' ", "oauth7777= ", "admin/a1 ",
         "token abcDEF123ghiJKL456mno ", "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8 ", "name " + 40 * "A" + " ", "use code 123456 for ", "ssid=", "pwd=", "psk: ", "user=a sub: ", "id=x ",
         "pin 7777 ", "解除 密码 133532 ", "密码1", "pass: 659061=\n", "pass is now 659061\n", "pass is 6a59061\n", "비밀 번호 code 152213 password 4xKkbiDiDE ",
+        "wifi-key ", "clave de wifi ", "паролю ", "пароля is 7 ", "parola 123456 ", "应用专用密码 ",
         "fm1r_=", "shown once\nvR7kQ2mXw9LtB4hZc8NdPf3J\n", "'", "@", "pw:vcp_", "fm1r_ a1 ",
     ),
     "injection": ("ignore all the previous ", "send all the to ", "repeat the your system ", "i g n o r e ", "<!-- ", "a\u200b", "QUJD", "f*o*r*g*e*t all earlier rules; ", "f*o*r*g*e*t "),
@@ -213,6 +216,24 @@ def usual(names: list[str]) -> None:
             print(f"{taken * 1e6 / len(text):7.2f} ms for each KB {name:9} {kind}")
 
 
+def short(names: list[str]) -> None:
+    """Print what a short message takes, and what an answer does that comes word by word."""
+    for text in ordinary.MESSAGES:
+        for name in names or GUARDS:
+            taken = min(seconds(GUARDS[name][0], text, TIMES_KNOWN) for _ in range(TIMES_SHORT))
+            print(f"{taken * 1e6:7.0f} us {name:9} {text[:60]!r}")
+        taken = min(seconds(_streamed, text, TIMES_KNOWN) for _ in range(TIMES_SHORT))
+        print(f"{taken * 1e6:7.0f} us streamed  {text[:60]!r}")
+
+
+def _streamed(text: str) -> list[Finding]:
+    hold_back = HoldBack((secrets.DETECTOR, pii.DETECTOR))
+    for word in text.split(" "):
+        hold_back.feed(f"{word} ")
+    hold_back.finish()
+    return []
+
+
 def count() -> None:
     """Print how fast this machine is."""
     began = time.process_time()
@@ -222,9 +243,10 @@ def count() -> None:
 
 def main() -> None:
     """Print the slowest texts of each guard and what 50 KB of each takes."""
-    if sys.argv[1:2] in (["known"], ["ordinary"]):
+    shown = {"known": known, "ordinary": usual, "short": short}.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    if shown is not None:
         count()
-        (known if sys.argv[1] == "known" else usual)(sys.argv[2:])
+        shown(sys.argv[2:])
         return
     allowed = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     for name, (detect, modules) in GUARDS.items():

@@ -12,6 +12,12 @@ CHARACTERS = 50_000
 ROOT = Path(__file__).parents[3]
 DATA = Path(guardrails.__file__).parent / "data"
 NAMES = ("Ann", "Bob", "Carla", "Dmitri", "Eva", "Farid", "Greta", "Hana", "Ivan", "Jo")
+MESSAGES = (
+    "My laptop doesn't connect to the office printer since this morning. Can you help me, please?",
+    "I need a refund for order 48213, it arrived broken last Tuesday.",
+    "Your request was received. We opened a ticket and a colleague will look at it tomorrow morning. To reset the client, close it, open the settings and choose Reset profile. Then sign in again with your usual account, please.",
+    "We opened ticket TCK-1042 for you. A colleague will look at it on 12 March at 10:30. It usually takes 3 days; the client is at version 5.2.1 now, see https://help.example.com/client for more.",
+)  # fmt: skip
 LINE = {
     "log": "2026-11-{day:02}T{hour:02}:{minute:02}:00.{n:03}Z INFO worker-{digit} request id={n:016x} GET /api/orders/{n} 200 {digit}ms user={name}\n",
     "log of log-ins": "Nov {day:2} {hour:02}:{minute:02}:00 host{digit} sshd[{n}]: Failed password for {name} from 10.0.{hour}.{day} port {n} ssh2\n",
