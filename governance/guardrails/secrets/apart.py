@@ -21,6 +21,7 @@ def find(reading: Reading) -> Iterator[Finding]:
                 if not (before.isascii() and before.isalpha()) and reading.likely(how, bare(match)):
                     yield finding(match)
         yield from _of_accounts(reading)
+        yield from _renewed(reading)
     yield from _separately(reading)
 
 
@@ -133,6 +134,58 @@ _BELOW = expression(
     r"[^\n]{0,24}(?:下記|以下|次の|次のとおり|如下|下方|下面|아래|다음)[^\n]{0,30}\r?\n\s{1,12}(?P<value>[A-Za-z\d!-/:-@_]{6,40})[ \t]{0,4}(?=\r?\n|\Z)"
 )
 
+# "the local account rescue is now …", "Konto notfall hat jetzt …"
+_ACCOUNTS = ("account", "konto", "compte", "cuenta", "utente", "conta ", "kontot", "user", "benutzer", "nutzer", "usuario", "usuário", "utilisateur", "gebruiker", "użytkownik", "пользовател", "учётк", "учетк", "användare", "bruger", "bruker")  # fmt: skip
+_ACCOUNT_HAS = expression(
+    rf"(?:[^\W\d_]{{0,6}})(?: [\"'`„“«]?[\w.@\-]{{2,24}}[\"'`”“»]?){{0,3}}? (?:has|is|hat|ist|a|est|tiene|ha|tem|está com|heeft|ma|это|har|er)? ?(?:now|jetzt|nun|neu|maintenant|désormais|ahora|ora|adesso|agora|nu|teraz|теперь|сейчас|numera|nå)(?: has| is| hat| ist| a| tiene| ha| tem| heeft| ma| har| er)?(?: the| das| le| la| el| il| o| het)?:? {VALUE}{END}",
+    re.IGNORECASE,
+)
+_NOW = expression(
+    r"\b(?:now|jetzt|nun|neu|maintenant|désormais|ahora|ora|adesso|agora|nu|teraz|теперь|сейчас|numera|nå|teď|nyt|most|artık)\b"
+)
+
+# "I changed the password because half the street had it, now it's …"
+_PASSWORDS = (
+    *_NAMES,
+    "clave ",
+    "mdp",
+    "lösenord",
+    "adgangskode",
+    "passord",
+    "heslo",
+    "salasana",
+    "jelszó",
+    "şifre",
+    "parola",
+)
+_NOW_IT_IS = expression(
+    rf"[^\n]{{6,110}}?\b(?:now it['’]?s|it['’]?s now|it is now|jetzt ist es|ist jetzt|jetzt heißt es|es ist jetzt|maintenant c['’]est|c['’]est maintenant|désormais c['’]est|ahora es|ahora está en|ora è|adesso è|agora é|nu is het|het is nu|is nu|teraz to|teraz jest|теперь|сейчас|nu är det|är nu|nå er det|er nå|nu er det|er nu|teď je|nyt se on|most már|artık):? {VALUE}{END}",
+    re.IGNORECASE,
+)
+
+# "the title secret got rotated, new one …"
+_CHANGED = ("rotated", "regenerated", "renewed", "reissued", "was reset", "got reset", "changed", "rotiert", "getauscht", "erneuert", "geändert", "renouvel", "changé", "régénér", "renovad", "cambiad", "rotad", "rinnovat", "cambiat", "ruotat", "vernieuwd", "gewijzigd", "zmienion", "odnowion", "сменил", "обновил", "bytts", "ändrat", "alterad", "trocad")  # fmt: skip
+_NEW_ONE = expression(
+    rf"[^\W\d_]{{1,14}}(?: [^\W\d_]{{2,12}}){{0,4}}[,;.] (?:the |die |das |der |le |la |el |il |o |a |de |het )?(?:new(?: one| value)?|neue[rs]?|nouve(?:au|lle)|nuev[oa]|nuov[oa]|nov[oa]|nieuwe|now[ye]|новый|ny[at]?)(?: (?:is|ist|lautet|est|es|è|é|to|är|er))?:? [\"'`]?(?P<value>[^\s\"'`<>,;()]{{6,120}}){END}",
+    re.IGNORECASE,
+)
+_OF_SECRETS = expression(
+    r"secret|\bkey\b|token|passw|\bpw\b|credential|schlüssel|kennwort|\bclé\b|jeton|mot de passe|clave|contraseña|chiave|senha|chave|sleutel|wachtwoord|klucz|hasł|ключ|токен|парол|nyckel|lösenord"
+)
+REACH_OF_SECRET = 60
+
+
+def _drawn(value: str) -> bool:
+    return looks.noisy(value) or looks.made_up(value)
+
+
+def _renewed(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_NEW_ONE, _CHANGED):
+        named = _OF_SECRETS.search(reading.lower, max(0, match.start() - REACH_OF_SECRET), match.start())
+        if named is not None and reading.likely(_drawn, bare(match)):
+            yield finding(match)
+
+
 # Each with what a text must hold for it, the words that it begins with, and how its value looks.
 _TOLD: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, tuple[str, ...], Callable[[str], bool]], ...] = (
     (_AFTER_ARROW, expression(_ARROW), _LOG_INS, _signed),
@@ -145,6 +198,8 @@ _TOLD: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, tuple[str, ...], Cal
     (_ON_STICKER, expression(_STICKERS), _KEYS, _digits),
     (_MEMORABLE, None, _MEMORIES, looks.coined),
     (_OLD, None, _OLD_ONES, looks.coined),
+    (_NOW_IT_IS, _NOW, _PASSWORDS, looks.coined),
+    (_ACCOUNT_HAS, _NOW, _ACCOUNTS, looks.coined),
     (_ENTERED, _FILE, _TO_OPEN, looks.told),
     (_BELOW, None, _NAMES_IN_ASIA, looks.assigned),
 )  # fmt: skip

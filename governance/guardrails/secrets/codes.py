@@ -14,6 +14,8 @@ from governance.guardrails.reading import Reading
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the codes of a folded text that somebody keeps for an emergency."""
     yield from _for_emergencies(reading)
+    yield from _for_losses(reading)
+    yield from _of_gifts(reading)
     yield from _listed_above(reading)
 
 
@@ -38,8 +40,9 @@ _LISTS = Needles((
     "codes de secours", "code de secours", "codes de récupération", "code de récupération", "wiederherstellungscode", "wiederherstellungs-code", "notfallcode", "notfall-code", "ersatzcode", "reservecode", "herstelcode", "back-upcode",
     "kody zapasowe", "kody odzyskiwania", "kod odzyskiwania", "återställningskod", "reservkod", "gjenopprettingskode", "gendannelseskode", "kurtarma kod", "yedek kod", "резервные коды", "резервный код", "коды восстановления", "код восстановления",
     "恢复代码", "恢复码", "备用代码", "備用碼", "リカバリーコード", "バックアップコード", "복구 코드", "백업 코드", "varakoodi", "záložní kód",
+    "noodcode", "nood-code", "reserve-code", "sicherungscode", "backupcode", "einmalcode", "codes d'urgence", "code d'urgence", "codes de sauvegarde", "codes de restauration", "códigos de reserva", "códigos de rescate", "códigos de emergencia", "codici di ripristino", "codici d'emergenza", "codici di scorta", "códigos de reposição", "kody awaryjne", "kody ratunkowe", "kod zapasowy", "kod awaryjny", "nödkod", "nødkode", "reservekode", "backupkode", "hätäkoodi", "palautuskoodi", "varmistuskoodi", "záložní kódy", "záložné kódy", "záchranné kódy", "obnovovací kód", "tartalék kód", "biztonsági kód", "helyreállítási kód", "coduri de rezervă", "coduri de recuperare", "coduri de backup", "rezervni kod", "kodovi za oporavak", "запасные коды", "аварийные коды", "резервні коди", "коди відновлення", "запасні коди", "резервни кодове", "εφεδρικοί κωδικοί", "κωδικοί ανάκτησης", "kode pemulihan", "kode cadangan", "mã dự phòng", "mã khôi phục", "รหัสสำรอง", "קודי גיבוי", "رموز النسخ الاحتياطي", "رموز الاسترداد", "atsarginiai kodai", "rezerves kodi", "varukoodid", "codis de recuperació", "single-use code", "one-time code", "codes à usage unique",
 ))  # fmt: skip
-ONE_CODE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,20}|(?-i:[A-Z]{4,5}-[A-Z]{4,5}))(?![\w\-])"
+ONE_CODE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,20}|(?-i:[A-Z]{4,5}-[A-Z]{4,5}|[a-z]{4}-[a-z]{4}|[a-z]{5}-[a-z]{5}))(?![\w\-])"
 _LIST = expression(
     rf"[^\W\d_]{{0,3}}(?:[^\n:=]{{0,60}}?(?:[:=\n\-–—]{{1,2}}| (?:is|are|ist|sind|est|sont|es|son|è|sono|é|são|is|to|är|er) )|[^\n:=]{{61,140}}(?: ?:[ \t]{{0,4}})?\n|\n{{1,2}}[^\n:=]{{10,140}}:[ \t]{{0,4}}\n)(?P<value>(?:(?:[\s,;.)(|*•☐□/\-]{{0,6}}| {{7,24}}| (?:and|und|et|y|e|i|en|og|och|и) )(?:\d{{1,2}}[.):] {{0,2}})?{ONE_CODE}){{1,16}})",
     re.IGNORECASE,
@@ -58,6 +61,42 @@ def _for_emergencies(reading: Reading) -> Iterator[Finding]:
         for code in codes:
             if not _SPAN_OF_YEARS.match(code[0]):
                 yield Finding("recovery_code", *code.span(), 0.7)
+
+
+# "in case I lose my phone again, the codes:", and the list below
+_LOSS = Needles((
+    "lose my phone", "lose the phone", "lost my phone", "phone is gone", "phone gets lost", "phone dies", "without my phone", "new phone", "handy verlier", "handy weg", "handy kaputt", "ohne handy", "neues handy", "perds mon téléphone", "perds mon tel", "perd son téléphone", "sans téléphone", "pierdo el móvil", "pierdo el teléfono", "pierdo el celular", "perdo il telefono", "perdo il cellulare", "perder o telemóvel", "perder o celular", "telefoon kwijt", "telefoon kapot", "mobiel kwijt", "zgubię telefon", "stracę telefon", "telefon zginie", "потеряю телефон", "телефон потеря", "загублю телефон", "tappar mobilen", "tappar telefonen", "mister telefonen", "mister mobilen", "puhelin katoaa", "ztratím telefon", "ztratím mobil", "elvesztem a telefon", "pierd telefonul", "telefonumu kaybed",
+))  # fmt: skip
+_CODES_THEN = expression(
+    r"[^\n:]{0,60}\b(?:codes?|códigos|codici|kody|kodes?|koder|koodit|kódy|kódok|coduri|kodlar\w*|коды|коди)\b",
+    re.IGNORECASE,
+)
+
+
+def _for_losses(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_LOSS, price=8, whole=False) if "\n" in reading.text else ():
+        named = _CODES_THEN.match(reading.text, at + len(cue))
+        match = _LIST.match(reading.text, named.end()) if named is not None else None
+        codes = list(_ONE_OF_THEM.finditer(reading.text, *match.span("value"))) if match is not None else []
+        for code in codes if len(codes) > 1 else ():
+            yield Finding("recovery_code", *code.span(), 0.7)
+
+
+# "a voucher for the bookshop, 40 €, code 7KQ2-M8XD-PL4T": money in groups, which whoever has them spends; a discount names itself.
+_GIFTS = Needles((
+    "gift card", "gift voucher", "gift code", "egift", "e-gift", "geschenkkarte", "geschenkgutschein", "gutschein", "carte cadeau", "bon cadeau", "chèque cadeau", "tarjeta regalo", "tarjeta de regalo", "vale de ", "vale para ", "cheque regalo", "buono regalo", "carta regalo", "cartão presente", "cartão-presente", "vale-presente", "cheque-prenda", "cadeaukaart", "cadeaubon", "karta podarunkowa", "karty podarunkowej", "подарочн", "presentkort", "gavekort", "lahjakort", "dárkov",
+))  # fmt: skip
+_OF_GIFT = expression(
+    r"[^\n]{0,80}?\b(?:code|código|codice|kod|код|kode|koden|koodi|kód|pin)[^\W\d_]{0,2}(?: ?[:=]| is| ist| est| es| è| é|)[ \t]{1,3}(?P<value>(?-i:(?=[A-Z\-]{0,20}\d)[A-Z\d]{4}(?:-[A-Z\d]{4}){2,4}|(?=[A-Z\-]{0,20}\d)[A-Z\d]{5}(?:-[A-Z\d]{5}){2,4}))(?![\w\-])",
+    re.IGNORECASE,
+)
+
+
+def _of_gifts(reading: Reading) -> Iterator[Finding]:
+    for at, cue in reading.each(_GIFTS, price=4, whole=False):
+        match = _OF_GIFT.match(reading.text, at + len(cue))
+        if match is not None:
+            yield Finding("password", *match.span("value"), 0.7)
 
 
 # The same list, and what it is in the line below: one code a line, or several with blanks between.

@@ -119,7 +119,7 @@ _PAIR = expression(r"(?=[\w.@\-]{0,39}[^\W\d])[\w.@\-]{2,40}(?: [/|] | ?: ?)(?P<
 _SIGN = expression(r"[@&+!?#$%*]")
 _COLUMN = expression(
     rf"(?<![a-z] )(?<![a-z\d_\-])(?:{_LOGINS}|{_SESSIONS_NAMES})(?![a-z\d ]*[a-z\d])|"
-    r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|credential|pin|puk)(?![a-z])|contrase|pre-?shared[ _]?key|"
+    r"(?<![a-z] )(?<![a-z\d_\-])keys?(?![a-z\d ]*[a-z\d])|passw|(?<![a-z])(?:psk|token|secret|api[ _]?key|access[ _]?key|(?:app|nwk|apps|nwks)[ _]?s?key|credential|pin|puk)(?![a-z])|contrase|pre-?shared[ _]?key|"
     rf"(?<![a-z])(?:{_NAMES}|{_OPENING})(?![a-z])|{_COMPOUND}|密钥|密鑰|シークレット|秘密鍵|비밀 ?키"
 )
 REACH_OF_HEAD = 400

@@ -44,13 +44,15 @@ _SEED_OF_CODES = expression(
     r"(?P<value>[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,12}(?![\w ])|(?=[A-Za-z \-]{0,60}[2-7])(?:[A-Z2-7]{4}(?:[ \-][A-Z2-7]{4}){3,12}|[a-z2-7]{4}(?:[ \-][a-z2-7]{4}){3,12}|(?=[A-Z]{0,63}[2-7])[A-Z2-7]{16,64})(?![\w]))"
 )
 _UP_TO = r"[^\n|;]{0,120}? "
+_NUMBERED_KEY = r" \d{1,5} (?:md5|sha\d{0,3}|hmac-sha-\d{1,3}|cmac) (?:[057] )?"
 # Commands and the option, or the place, that holds a secret: how each begins, and what follows up to the secret.
 _COMMANDS = {
     "mysql mariadb": rf"[\w\-]{{0,20}}\b{_UP_TO}-p(?=[^\s\-])",
     "docker podman helm oras crane skopeo buildah nerdctl": rf"(?: registry| auth)? login\b{_UP_TO}-p[ =]?",
     "redis-cli redis-benchmark": rf"{_UP_TO}-a ",
-    "mongo influx cqlsh clickhouse-client rabbitmqadmin mosquitto_ smbclient lftp ldap sqlcmd bcp isql osql xfreerdp rdesktop "
+    "mongo influx cqlsh cypher-shell clickhouse-client rabbitmqadmin mosquitto_ smbclient lftp ldap sqlcmd bcp isql osql xfreerdp rdesktop "
     "evil-winrm az psexec hydra keytool snmp curl": rf"[\w\-]{{0,20}}\b{_UP_TO}(?:-[pPwW](?=[^\s\-])|-[pPwW] |/p:|-storepass |-keypass )",
+    "influx~write influx~query influx~delete influx~bucket influx~org influx~ping": rf"{_UP_TO}-t ",
     "snmpwalk snmpget snmpset snmpbulkwalk snmptrap": rf"{_UP_TO}-[AX] ",
     "zip unzip 7z rar": rf"\b{_UP_TO}(?:(?-i:-P )|-h?p(?=[^\s\-]))",
     "openssl": rf"\b{_UP_TO}(?:-(?:pass|passin|passout) pass:|-k )",
@@ -88,9 +90,11 @@ _COMMANDS = {
     "altool notarytool": rf"{_UP_TO}-p ",
     "unprotect protect": r"(?:\(| )(?:password ?:?= ?)?(?=[\"'])",
     "connect~sys connect~system": r"/(?=[^\s@]{4,40}(?:@\S{1,60})?(?: as sysdba|;|[ \t]{0,8}\n|\Z))",
-    "authentication-key message-digest-key": r" \d{1,5} (?:md5|sha\d{0,3}|hmac-sha-\d{1,3}|cmac) (?:[057] )?",
+    "message-digest-key": _NUMBERED_KEY,
+    "authentication-key": rf"(?:{_NUMBERED_KEY}| (?=[\"']))",
+    "ont~add": rf"{_UP_TO}password-auth ",
     "authtok": r" ?= ?",
-    "tacacs~server radius~server": r" \S{1,40}(?:\r?\n(?:[^\n]{0,60}\n){0,3}? {1,4}key (?:[057] )?| key ['\"]?)",
+    "tacacs~server radius~server authentication-server~radius authentication-server~tacacs": r" \S{1,40}(?:\r?\n(?:[^\n]{0,60}\n){0,3}? {1,4}key (?:[057] )?| key ['\"]?)",
     "crypto~map": r" [^\n]{1,60}\n(?:[^\n]{0,60}\n){0,3}? {1,4}set key (?:[06] )?",
     "pre-shared-secret setup-key preauthkey preauthkeys option~key nickserv~identify": r"[\"'=: ]{1,3}",
     "acl~setuser": r" \S{1,40} (?:[\w~*+@]{1,20} ){0,4}>",
@@ -129,6 +133,8 @@ _COMMANDS = {
     "ftp:~pass pop3:~pass imap:~pass": r" (?![\w.\-]{0,60}@)",
     "request~command:~pass": r"(?:\\r\\n)?\s{1,16}request arg: ",
     "hue_username hue-application-key": r"[\"']?\s?[:=]\s?",
+    "'crypt'": r"\s?=>\s?(?:\[|array\()\s{0,12}'key'\s?=>\s?",
+    "signing_salt hash_salt": r"[\"'\]]{0,2}\s?(?:[:=]|=>)\s?(?=[\"'])",
     '"ssid"': r"\s?:\s?\"[^\"\n]{1,32}\",\s{0,12}\"(?:key|pass|psk|pwd)\"\s?:\s?",
     '"jwt"': r"\s?:\s?\{[^{}]{0,100}?\"(?:signing)?(?:key|secret)\"\s?:\s?",
     "passwd~enc password~enc psksecret~enc": " ",
@@ -166,7 +172,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         name = match["value"].islower() and "-" in match["value"] and looks.wordy(match["value"])
         if match["value"].startswith(_MOUNTED):  # docker's --secret
             continue
-        believed = looks.assigned(match["value"]) and not (name and "pass" not in match[0])
+        believed = (looks.assigned(match["value"]) or _literal(text, match)) and not (name and "pass" not in match[0])
         if believed or _plain_argument(text, match):
             yield looks.span("password", match, match["value"], 0.8)
     for match in reading.matches(_QUOTED_OPTION, ("--pass", "ssh-keygen", "wpa_passphrase")):
@@ -190,6 +196,15 @@ _CLOSED = frozenset(
     {"sqlplus", "oracle:thin", "wifi:", "register =>"}
 )  # what ends an argument there: a host, a semicolon
 _ENDING = expression(r"@[\w./:\-]*\Z|;.*")
+
+
+def _literal(text: str, match: re.Match[str]) -> bool:
+    """Tell whether a value begins with "$" and no shell reads a variable there: between such quotes none does."""
+    value = match["value"]
+    return text[match.start("value") - 1] == "'" and _SIGNS.fullmatch(value) is not None
+
+
+_SIGNS = expression(r"\$(?![{(])\w{0,40}[!@#%^&*+~?.\-][^\s$(){}]{4,60}")
 
 
 def _plain_argument(text: str, match: re.Match[str]) -> bool:

@@ -164,6 +164,8 @@ _TAIL = Tail(
     rf"|(?m:^)(?i:{codes.BEFORE_CODES}(?:{codes.ONE_CODE}[ \t,;|]{{1,8}}){{0,4}}(?=[a-z]{{0,5}}\d)[a-z\d]{{3,6}}(?:[ \-][a-z\d]{{0,6}}){{0,7}}[ \t\r|]{{0,4}})"
     # a row that a statement inserts
     r"|(?<=[\s,])\((?:[^()\n]{0,60},\s{0,4})?[A-Za-z]{0,2}'[^()\n]{0,230}\)?"
+    # a line of nothing but two words in quotes
+    r"|(?<![^\n])\"[^\s\"]{1,60}\" ?\"?[^\s\"]{0,90}\"?[ \t]{0,8}"
     # a key's bytes, which only their number tells
     r"|(?i:key|keypair|secret)(?:\[\w{0,12}\])?[\"']?\s?[:=]\s?(?i:new )?(?i:byte)?[\w\[\]]{0,12}[\[({]\s{0,12}(?i:[\da-fx]{1,4}\s?,\s{0,12}){0,64}(?i:[\da-fx]{0,4})"
     # a row of a table

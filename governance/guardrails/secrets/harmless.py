@@ -159,7 +159,9 @@ def harmless(reading: Reading, one: Finding) -> bool:
             or _PROMPT.fullmatch(text, start, end) is not None
             or _ID.search(reading.lower, floor, start) is not None
         )
-    return one.kind == "pin" and any(denies(reading, one) for denies in (_postal, _on_receipt, _of_goods, _of_issue))
+    return one.kind == "pin" and any(
+        denies(reading, one) for denies in (_postal, _on_receipt, _of_goods, _of_issue, _in_log, _dialled)
+    )
 
 
 def _cipher(value: str) -> bool:
@@ -189,6 +191,40 @@ def _of_issue(reading: Reading, one: Finding) -> bool:
 _ISSUE = expression(
     r"(?:^|\n)\W{0,3}(?:refs?|references|clos(?:es|ed?)|fix(?:es|ed)?|resolve[sd]?|see|issues?|bugs?|tickets?|related(?: to)?|part of|pr|mr|cc)[:\s]{1,3}(?:#\d{1,8}[, ]{1,3}){0,6}\Z"
 )
+
+
+# "HTTP/1.1" 200 8812": what a server answered; "06:55 stop, alarm 0417 (zone 3)": what a machine reported
+_ANSWERED = expression(r"http/\d(?:\.\d)?[\"'] \Z")
+_REPORTED = expression(
+    r"(?:^|\n)[ \t\[]{0,4}\d{1,2}[:.]\d\d[^\n]{1,60}\b(?:alarm|allarme|alarme|alarma|larm|alarmu|тревога|авария|fault|störung|défaut|fallo|guasto) \Z"
+)
+
+
+def _in_log(reading: Reading, one: Finding) -> bool:
+    """Tell whether a number is what a server answered, or of an alarm that a report explains in brackets."""
+    lower, floor = reading.lower, max(0, one.start - REACH_OF_LINE)
+    if _ANSWERED.search(lower, floor, one.start) is not None:
+        return True
+    return lower.startswith(" (", one.end) and _REPORTED.search(lower, floor, one.start) is not None
+
+
+# "Dial 500, enter your PIN": a service is called by so few digits.
+_DIALS = expression(
+    r"\b(?:dial|call|wählen? (?:sie )?|composez|appelez|marque|llame al|chiama|componi|ligue|bel|wybierz|наберите) ?\Z"
+)
+_THEN_TYPES = expression(
+    r",? (?:(?:and|then|und|dann|et|puis|y|luego|e|poi|en|dan|i|potem|и|затем) ){0,2}(?:enter|follow|listen|geben|gib|folgen|saisissez|entrez|suivez|introduzca|introduce|marque|inserisci|digita|digite|insira|voer|toets|wpisz|введите)\b"
+)
+MOST_DIALLED = 3
+
+
+def _dialled(reading: Reading, one: Finding) -> bool:
+    """Tell whether a number is that of a service which somebody calls, to type something there."""
+    return (
+        one.end - one.start <= MOST_DIALLED
+        and _DIALS.search(reading.lower, max(0, one.start - REACH), one.start) is not None
+        and _THEN_TYPES.match(reading.lower, one.end) is not None
+    )
 
 
 def _on_receipt(reading: Reading, one: Finding) -> bool:

@@ -194,7 +194,9 @@ _NUMBER = expression(r"\d{4}|\d-\d")  # is in every code
 _USER_AT_HOST = expression(
     r"(?<![\w/@.:])(?!(?:sips?|h323|tel|xmpp|mailto|acct|im|pres):)(?P<user>[\w.\-]{2,32}):(?P<value>[^\s/\"'<>`@:]{5,64})@\Z"
 )
-_HOST = expression(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b")
+_HOST = expression(
+    r"(?:tcp|unix)\([^\s()]{1,80}\)|\d{1,3}(?:\.\d{1,3}){3}(?!\d)|[\w\-]+(?:\.[\w\-]+)*:\d{2,5}(?!\w)|localhost\b"
+)
 
 
 _MAIL_AND_PASSWORD = expression(
@@ -295,7 +297,7 @@ _CLIENTS = (
     "apisession(", "restapi", "todoistapi(", "shodan(", "virustotal", "translator(", "replicate(", "elevenlabs(", "assemblyai(", "deepgram(", "groq(", "mistral(", "cohere(", "together(", "serpapi", "newsapi", "opsgenie", "honeycomb",
     "hubspot(", "notion(", "airtable(", "asana", "linear", "clickup", "figma(", "brevo", "postmark", "resend(", "sparkpost(", "telebot(", "telegrambot(", "braintree", "mollie", "plaid", "datadog", "newrelic", "grafana", "gitlab(", "github(", "octokit(",
 )  # fmt: skip
-_CLIENT = expression(r"[\w.]{3,30}(?:['\"]\))?\((?P<value>[^()\n]{20,240})\)?", re.IGNORECASE)
+_CLIENT = expression(r"[\w.:]{3,30}(?:['\"]\))?\((?P<value>[^()\n]{20,240})\)?", re.IGNORECASE)
 _KEY_ARGUMENT = expression(r"^\s*(?:\w{2,20} ?[=:] ?)?[\"'](?P<key>[A-Za-z0-9_+\-]{20,90})[\"']")
 _SHOW_FIRST = ("pusher(", "mixpanel(", "algoliasearch(")  # what comes first stands on pages, alone or not
 _NAMED_ARGUMENT = expression(r"\s*(?:\w{1,30} ?[=:]|\{|\Z)")
@@ -314,13 +316,14 @@ _CALLS = (
     "authentication(",
     "sign_in(",
     "signin(",
+    "authorization_basic(",
     ".open(",
     ".bind(",
     "simple_bind_s(",
     "ldap_bind(",
 )
 _CALL = expression(
-    r"\.?[a-z_]{3,16} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,120}[\"'](?! ?=)){2,5})", re.IGNORECASE
+    r"\.?[a-z_]{3,20} ?=? ?\(\s{0,3}(?P<value>(?:[^()\"'\n]{0,40}[\"'][^\"'\n]{0,120}[\"'](?! ?=)){2,5})", re.IGNORECASE
 )
 _QUOTED = expression(r"(?<=[\"'])(?<!\w[\"'])(?P<value>(?:[^\"'\n,]|,(?= ?[A-Za-z]{1,3}=)){1,120})(?=[\"'])")
 

@@ -19,8 +19,12 @@ def find(reading: Reading) -> Iterator[Finding]:
         yield from _pairs(reading)
         yield from _networks(reading)
         yield from _of_networks(reading)
+        yield from _of_administrators(reading)
+        yield from _in_tuples(reading)
     yield from _plain_networks(reading)
     yield from _rows(reading)
+    for match in reading.matches(_LABELLED, ("admin",)):
+        yield finding(match)
 
 
 # "try bob / rosebud44", "admin:rosebud44"
@@ -109,6 +113,41 @@ def _pairs(reading: Reading) -> Iterator[Finding]:
             yield finding(known)
 
 
+# "it's nordadm / Wq82hhTzz", "admin2 / Kegelbahn_RAID5": whoever is called so looks after machines.
+_ADMINISTRATOR = expression(
+    r"(?<![\w/\\.@\-])(?:(?:[a-z]{2,14}[_\-.]?)?(?:admin|adm|root|sysop|service|svc|backup|operator)\d{0,3}|admin[\w.\-]{1,12})\Z",
+    re.IGNORECASE,
+)
+_PARTED = expression(r" / (?=[^\s/]{6,48}(?:[\s),;!]|\.?\Z))")
+# The ten capitals that a maker of boards prints on each
+_LABELLED = expression(r"\bADMIN ?[/:] ?(?P<value>(?=[A-Z]{0,9}[B-DF-HJ-NP-TV-XZ]{4})[A-Z]{10})(?![\w\-])")
+_BEHIND_SLASH = expression(VALUE + END)
+LONGEST_USER = 32
+
+
+def _of_administrators(reading: Reading) -> Iterator[Finding]:
+    text = reading.text
+    for slash in _PARTED.finditer(text) if " / " in text else ():
+        user = _ADMINISTRATOR.search(text, max(0, slash.start() - LONGEST_USER), slash.start())
+        match = _BEHIND_SLASH.match(text, slash.end()) if user is not None else None
+        if match is not None and reading.likely(looks.coined, bare(match)) and not ROLE.match(bare(match)):
+            yield finding(match)
+
+
+# "self.auth\n('report', 'Wq82hh.Tzz')": as a debugger prints what logs in
+_TUPLE = expression(
+    rf"(?:auth|creds?|credentials|login)\b[^\n'\"]{{0,24}}\n?[ \t>]{{0,8}}[(\[][\"'][\w.@\\\-]{{2,40}}[\"'], ?(?=[\"']){VALUE}[\"'][)\]]",
+    re.IGNORECASE,
+)
+
+
+def _in_tuples(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_TUPLE, ("auth", "cred", "login")) if reading.speaks(_PAIR_IN_QUOTES) else ():
+        if reading.likely(looks.coined, bare(match)):
+            yield finding(match)
+
+
+_PAIR_IN_QUOTES = expression(r"[(\[][\"'][\w.@\\\-]{2,40}[\"'], ?[\"']")
 _IN_URL = expression(r"://[^\s\"'<>]*\Z")
 _POINTED = expression(r"(?:->|=>|→|:|=|[–—]) ?\Z")
 _NO_USERS = frozenset(
@@ -228,6 +267,8 @@ _EXPORTED = expression(
 )
 # '"mira" * "Wq82hhTzz" *': what is in the file that PPP reads
 _SECRETS_FILE = expression(r"\"[ \t]\*[ \t]\"(?P<value>[^\s\"]{6,64})\"(?:[ \t]{1,4}\*)?[ \t]{0,4}(?=\r?\n|\Z)")
+# '"mira" "Wq82hhTzz"': a line of PgBouncer's userlist.txt
+_USERLIST = expression(r"(?<![^\n])\"[^\s\"]{1,60}\" \"(?P<value>(?!md5|SCRAM-)[^\s\"]{5,90})\"[ \t]{0,8}(?=\r?\n|\Z)")
 _URL_IN_ROW = expression(r"(?:https?|android)://[^\s,]{4,160},")
 
 
@@ -235,6 +276,9 @@ def _rows(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     for match in reading.matches(_SECRETS_FILE, ('" * "', '"\t*\t"')):
         if reading.likely(looks.coined, match["value"]) or looks.assigned(match["value"]):
+            yield Finding("password", *match.span("value"), 0.75)
+    for match in _USERLIST.finditer(text) if "userlist" in lower or "pgbouncer" in lower else ():
+        if looks.assigned(match["value"]):
             yield Finding("password", *match.span("value"), 0.75)
     for match in _EXPORTED.finditer(text) if reading.speaks(_URL_IN_ROW) else ():
         if reading.likely(looks.made_up, match["value"]):

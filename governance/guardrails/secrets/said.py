@@ -34,6 +34,7 @@ class _Said:
     far: re.Pattern[str]
     access: re.Pattern[str]
     phrase: re.Pattern[str]
+    chain: re.Pattern[str]
 
 
 def _any(some: Iterable[str]) -> str:
@@ -50,9 +51,15 @@ def _said(language: Language) -> _Said:
     whose = rf"[ \t](?:{_any(language.of)})[ \t]{_WITHIN}{{1,30}}?" if language.of else rf"[ \t]?{_WITHIN}{{1,24}}?"
     far = rf"(?:{led}|{whose}){value}" if language.bare else rf"{led}{value}"
     code = rf"{between}(?:[ \t]?[:=：]|{copula}|(?=[ \t](?-i:{_SHOUTED})))[ \t]{{1,3}}(?P<value>(?-i:{_GROUPED}|{_DRAWN}))(?=[\"'`),;!?]|\.?(?:\s|\Z))"
-    return _Said(*(expression(_ENDED + how, re.IGNORECASE) for how in (between + value, far, code, between + _PHRASE)))
+    chain = rf"{_WITHIN}{{0,40}}?(?:{copula}{between}|[ \t]?[:：])[ \t]{{1,3}}{_CHAIN}|[ \t]{{1,3}}{_CHAIN.replace('value', 'typed')}(?=[\"'`”“»]?,? (?:{_TYPED_IN}))"
+    return _Said(
+        *(expression(_ENDED + how, re.IGNORECASE) for how in (between + value, far, code, between + _PHRASE, chain))
+    )
 
 
+# Three words or more with hyphens between, and what one does with them where the verb comes last.
+_CHAIN = r"[\"'`„“«]?(?P<value>[^\W\d_]{2,20}(?:-[^\W\d_]{1,20}){2,7})(?=[\"'`”“»),;!]|\.?(?:\s|\Z))"
+_TYPED_IN = "eingeben|eintippen|eintragen|angeben|verwenden|nehmen|benutzen|intypen|invullen|invoeren|gebruiken|ingeven"
 # Letters that were drawn to let somebody in: a capital inside, or a digit.
 _DRAWN = r"(?=[A-Za-z\d]{0,9}(?:[a-z][A-Z]|[A-Z]{2}[a-z]|\d[A-Za-z]|[A-Za-z]\d))[A-Za-z\d]{5,12}"
 _GROUPED = r"(?=[A-Z\-]{0,29}\d)[A-Z\d]{3,6}(?:-[A-Z\d]{3,6}){1,5}"
@@ -91,6 +98,7 @@ _OF_ACCESS, _ALONE = frozenset(ACCESS), frozenset(COMMON) - frozenset(NAMES)
 _SAID = _by_name()
 _AT_NAMES = Needles(_SAID)
 SHORTEST_IN_A_WORD, FEWEST_WORDS, REACH_OF_ANOTHER = 6, 3, 40
+SHORTEST_CHAIN, REACH_OF_CHAIN = 16, 90
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -133,6 +141,15 @@ def _told(reading: Reading, name: str, end: int) -> Finding | None:
         long = match is not None and len(match["value"].split()) >= FEWEST_WORDS  # a slogan has fewer
         if match is not None and long and reading.looks(words.phrased, match["value"]):
             return finding(match)
+        match = (
+            said.chain.match(reading.text, end)
+            if not alone and "-" in reading.text[end : end + REACH_OF_CHAIN]
+            else None
+        )
+        if match is not None:
+            group = match.lastgroup or "value"
+            if len(match[group]) >= SHORTEST_CHAIN and reading.looks(words.own, match[group]):
+                return Finding("password", *match.span(group), 0.7)
         match = said.access.match(reading.text, end) if name in _OF_ACCESS else None
         if match is not None and not looks.placeholder(match["value"]):
             return finding(match)

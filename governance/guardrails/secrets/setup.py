@@ -150,7 +150,7 @@ _BYTES = expression(
     r"[a-z_ ]{3,16}(?:\[\w{0,12}\])?[\"']?\s?[:=]\s?(?:new )?(?:byte)?[\w\[\]]{0,12}[\[({]?\s{0,12}(?<![\w])(?P<value>(?:(?:0x[\da-f]{2}|\d{1,3})\s?,\s{0,12}){15,63}(?:0x[\da-f]{2}|\d{1,3}))",
     re.IGNORECASE,
 )
-_KEYS_OF_BYTES = ("network_key", "networkkey", "network key", "security_key", "secret_key", "secretkey", "aes_key", "aeskey", "private_key", "privatekey", "enc_key", "encryption_key", "encryptionkey", "appkey", "nwkskey", "appskey", "keypair", "secret")  # fmt: skip
+_KEYS_OF_BYTES = ("network_key", "networkkey", "network key", "security_key", "secret_key", "secretkey", "aes_key", "aeskey", "private_key", "privatekey", "enc_key", "encryption_key", "encryptionkey", "appkey", "nwkskey", "appskey", "keypair", "signkey", "sign_key", "signingkey", "signing_key", "hmackey", "hmac_key", "mackey", "mac_key", "secret")  # fmt: skip
 FEWEST_BYTES = 10  # that differ
 
 

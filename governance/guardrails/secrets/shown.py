@@ -86,7 +86,8 @@ _NAME_OF_OUTPUT = expression(r"[a-z][\w./\-]{0,40}/|\w{1,24}:\Z|[\w\-]{1,40}=\S{
 
 
 def _told(reading: Reading, value: str) -> bool:
-    return reading.looks(looks.at_random, value) or reading.likely(looks.made_up, value)
+    letters = value.isalpha() and len(value) >= looks.SHORTEST_RANDOM and reading.looks(looks.assigned, value)
+    return letters or reading.looks(looks.at_random, value) or reading.likely(looks.made_up, value)
 
 
 # {"type": "random_password", …, "result": "…"}, {"value": "…", "type": "secret"}, {"sensitive": true, …, "value": "…"}
@@ -120,7 +121,8 @@ def _typed(reading: Reading) -> Iterator[Finding]:
 
 # "SecretID: d46c7c20-…", beside what says that it opens a store of secrets.
 _ID = expression(
-    r"secret[_ ]?id[\"']?\s{0,12}[:=]\s{0,8}[\"']?(?P<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE
+    r"secret[_ ]?id[\"']?\s{0,12}[:=]\s{0,24}[\"']?(?P<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
+    re.IGNORECASE,
 )
 _OF_STORE = expression(r"vault|accessor|approle|role_?id|consul|nomad|acl\b")
 
@@ -133,7 +135,7 @@ def _ids(reading: Reading) -> Iterator[Finding]:
 
 # "config/master.key was in the tarball: 6892a0…": 32 hexadecimal digits are such a file's whole content.
 _FILE = expression(
-    r"(?:master|credentials|production|staging|secret)\.key\b[^\n]{0,90}?[\s:\"'`=](?P<value>[0-9a-f]{32})(?![\w\-])",
+    r"(?:master|credentials|production|staging|secret)\.key\b[^\n]{0,90}?(?:[\s:\"'`=]|:\s{2,12})(?P<value>[0-9a-f]{32})(?![\w\-])",
     re.IGNORECASE,
 )
 
@@ -212,9 +214,9 @@ def _kept(name: str, value: str, *, plain: bool) -> bool:
 
 # "…?Expires=1767225600&Signature=…&Key-Pair-Id=K2…": what lets anybody in until then.
 _SIGNATURE = expression(
-    r"[?&](?:amp;)?(?:x-[a-z]{3,4}-)?signature=(?P<value>[A-Za-z0-9_\-~%+/]{24,1200}={0,2})", re.IGNORECASE
+    r"[?&](?:amp;)?(?:(?:x-[a-z]{3,4}-)?signature|sig)=(?P<value>[A-Za-z0-9_\-~%+/]{24,1200}={0,2})", re.IGNORECASE
 )
-_LIMITED = expression(r"expires=|key-pair-id=|accesskeyid=|accessid=|policy=|credential=")
+_LIMITED = expression(r"expires=|key-pair-id=|accesskeyid=|accessid=|policy=|credential=|[?&;]s[ep]=")
 REACH_OF_LINK = 400
 
 
@@ -230,7 +232,17 @@ def _signed(reading: Reading) -> Iterator[Finding]:
         if looks.noisy(match["value"]):
             yield Finding("presigned_url", *match.span("value"), 0.75)
     for match in reading.matches(
-        _SIGNATURE, ("?signature=", "&signature=", "&amp;signature=", "?x-goog-signature=", "?x-amz-signature=")
+        _SIGNATURE,
+        (
+            "?signature=",
+            "&signature=",
+            "&amp;signature=",
+            "?sig=",
+            "&sig=",
+            "&amp;sig=",
+            "?x-goog-signature=",
+            "?x-amz-signature=",
+        ),
     ):
         around = reading.lower[max(0, match.start() - REACH_OF_LINK) : match.end() + LONGEST_LABEL]
         if _LIMITED.search(around) and looks.noisy(match["value"].replace("%", "")):

@@ -30,6 +30,11 @@ def find(reading: Reading) -> Iterator[Finding]:
             if told is not None:
                 done = told.end
                 yield told
+    for at, _ in reading.each(_TO_WHAT, price=4):
+        if _RESET.search(lower, max(0, at - REACH_BEFORE), at) is not None:
+            told = _replied(reading, at, _drawn)
+            if told is not None:
+                yield told
     for at, _ in reading.each(_LOCKED, price=4):
         if _DEVICE.search(lower, max(0, at - REACH_OF_DEVICE), at + REACH_OF_DEVICE) is not None:
             told = _replied(reading, at, looks.coined)
@@ -61,6 +66,17 @@ _OTHERWISE = expression(
 _LOCKED = Needles((
     "locked", "gesperrt", "verrouillé", "bloqueado", "bloqueada", "bloccato", "bloccata", "vergrendeld", "zablokowan", "заблокирован", "låst", "lukittu", "zamčen", "uzamčen", "zamknut", "zaključan", "zaklenjen", "kilitli", "zárolva", "blocat",
 ))  # fmt: skip
+# "master reset done" – "to what?" – what was drawn for it
+_TO_WHAT = Needles(("to what", "auf was", "worauf", "à quoi", "a qué", "a cosa", "para quê", "naar wat", "na co", "на что", "till vad", "til hva"))  # fmt: skip
+_RESET = expression(
+    r"\breset|\brotat|\bchang|zurückgesetzt|geändert|rotiert|réinit|changé|restablec|cambi|reimpost|redefin|mud(?:ei|ou|ad)|gereset|gewijzigd|zmieni|zresetow|смен|сброс|помен|bytt|ändra|återställ|endre"
+)
+
+
+def _drawn(value: str) -> bool:
+    return looks.noisy(value) or looks.coined(value)
+
+
 _DEVICE = expression(
     r"\b(?:pc|laptop\w{0,3}|computer|rechner|ordi\w{0,8}|ordenador|portátil|port[aà]tile?|komputer\w{0,2}|notebook\w{0,2}|ноут\w{0,5}|комп\w{0,7}|datamaskin\w{0,3}|dator\w{0,2}|tietokone|počítač|számítógép\w{0,2}|bilgisayar\w{0,2}|mac|macbook|tablet|ipad)\b"
 )
@@ -79,7 +95,7 @@ _ASKED = Needles(dict.fromkeys((*NAMES, *COMMON, "creds", "credentials", "zugang
 _ASKS = Cue(
     r"[?？]",
     rf"\b(?:{'|'.join(re.escape(word) for word in ASKS if len(word) >= FEWEST_LETTERS and word[0].isalpha())})\b",
-    r"\b(?:ne|cambi|chang|mud|alterad|zmieni|помен|смен|bytt|ändra|rappelle|skick|schick|invia|skin)\w*\b|吗|什么|多少|知道|ですか|教えて|だっけ|뭐|알려",
+    r"\b(?:ne|cambi|chang|mud|alterad|zmieni|помен|смен|bytt|ändra|rappelle|skick|schick|invia|skin)\w*\b|\b(?:asks|wants|prompts|fragt|verlangt|demande|réclame|pide|chiede|pede|vraagt|prosi|pyta|просит|требует|спрашивает|frågar|spør|spørger)\b|吗|什么|多少|知道|ですか|教えて|だっけ|뭐|알려",
 )
 _REST = expression(r"[^\n]{0,90}\n{1,2}")
 _MESSAGE = expression(rf"(?:{_WHO})(?P<said>[^\n]{{1,110}})(?:\n{{1,2}}|\Z)", re.IGNORECASE)
@@ -93,7 +109,7 @@ _NOW = expression(
     re.IGNORECASE,
 )
 _ALONE = expression(
-    rf"(?:(?:[-=]?>|→|[^\n]{{0,40}}[^\d\s]:|[^\n]{{0,40}}(?:[-=]>|→)) {{0,2}})?{VALUE}{END}(?=\W{{0,12}}\Z)"
+    rf"(?:[^\W\d_]{{2,14}}[,!.] (?:[^\W\d_]{{1,10}} ){{0,2}})?(?:(?:[-=]?>|→|[^\n]{{0,40}}[^\d\s]:|[^\n]{{0,40}}(?:[-=]>|→)) {{0,2}})?{VALUE}{END}(?=\W{{0,12}}\Z)"
 )
 # "Regnbue743 but use your own profile", "neko3707mikan だよ"
 _FIRST = expression(VALUE + END)
