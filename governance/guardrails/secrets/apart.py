@@ -58,9 +58,9 @@ _ARROW = r"(?:→|->|=>|➜|➔|⇒)"
 _LOG_INS = ("cred", "login", "log-in", "password", "passwort", "zugang", "accès", "acceso", "accesso", "mot de passe", "contraseña", "senha", "admin", "root", "pw ", "пароль", "доступ")  # fmt: skip
 _AFTER_ARROW = expression(rf"[^\n:→>,]{{2,50}}? ?{_ARROW} ?{VALUE}{END}", re.IGNORECASE)
 # "Unprotect with Q4-plan-rxtv", "the zip opens with …", "To unlock the workbook use …"
-_OPENERS = ("unprotect", "decrypt", "unlock", "opens", "unzip", "open it", "aufheben", "entsperr", "öffne", "entschlüssel", "déverrouill", "ouvre", "s'ouvre", "déchiffr", "desbloque", "se abre", "ábrelo", "si apre", "sblocca", "abre com", "ontgrendel")  # fmt: skip
+_OPENERS = ("aufmachen", "otwiera się", "otworzysz", "открывается", "відкривається", "otevře", "öppnas", "åbnes", "åpnes", "unprotect", "decrypt", "unlock", "opens", "unzip", "open it", "aufheben", "entsperr", "öffne", "entschlüssel", "déverrouill", "ouvre", "s'ouvre", "déchiffr", "desbloque", "se abre", "ábrelo", "si apre", "sblocca", "abre com", "ontgrendel")  # fmt: skip
 _OPENED_WITH = expression(
-    rf"[^\n.;:]{{0,40}}? (?:with|using|use|mit|avec|con|com|met)(?: the)?(?: password| passwort| code| phrase)? {_CHAIN}{END}",
+    rf"[^\n.;:]{{0,40}}? (?:with|using|use|mit|avec|con|com|met|med|hasłem|паролем|на|heslem)(?: the)?(?: password| passwort| code| phrase)? {_CHAIN}{END}",
     re.IGNORECASE,
 )
 # "For the password I took my cat's name and a year, so …", "it's the usual one, …", "the password, it's all lower case, …"
@@ -163,6 +163,13 @@ _NOW_IT_IS = expression(
     re.IGNORECASE,
 )
 
+# "netflix es mi correo y …", "Disney+ – my mail, …"
+_SERVICES = ("netflix", "disney", "spotify", "hbo", "prime video", "dazn", "youtube", "steam", "playstation", "psn", "xbox", "nintendo", "epic", "amazon", "paramount", "icloud", "audible", "canal+", "movistar", "viaplay", "crunchyroll")  # fmt: skip
+_WITH_MAIL = expression(
+    rf"[^\n:;]{{0,40}}?\b(?:e-?mail|mail|correo|mejl\w{{0,3}}|adresse|почт\w{{1,3}})(?: (?:von mir|von papa|von mama|of mine|mío|mia|mój|moj|zoals altijd|wie immer))? ?(?:,|\+|/| and| und| et| y| e| en| i| и| og| och)(?: then| dann| puis| luego| poi| pw| mdp)? {VALUE}{END}",
+    re.IGNORECASE,
+)
+
 # "the title secret got rotated, new one …"
 _CHANGED = ("rotated", "regenerated", "renewed", "reissued", "was reset", "got reset", "changed", "rotiert", "getauscht", "erneuert", "geändert", "renouvel", "changé", "régénér", "renovad", "cambiad", "rotad", "rinnovat", "cambiat", "ruotat", "vernieuwd", "gewijzigd", "zmienion", "odnowion", "сменил", "обновил", "bytts", "ändrat", "alterad", "trocad")  # fmt: skip
 _NEW_ONE = expression(
@@ -199,6 +206,7 @@ _TOLD: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, tuple[str, ...], Cal
     (_MEMORABLE, None, _MEMORIES, looks.coined),
     (_OLD, None, _OLD_ONES, looks.coined),
     (_NOW_IT_IS, _NOW, _PASSWORDS, looks.coined),
+    (_WITH_MAIL, expression(r"mail|correo|mejl|adresse|почт"), _SERVICES, looks.coined),
     (_ACCOUNT_HAS, _NOW, _ACCOUNTS, looks.coined),
     (_ENTERED, _FILE, _TO_OPEN, looks.told),
     (_BELOW, None, _NAMES_IN_ASIA, looks.assigned),

@@ -16,6 +16,7 @@ from governance.guardrails.secrets.codes import ONCE
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the codes of a folded text that one line asks for and another holds."""
     yield from _named(reading)
+    yield from _received(reading)
     if "\n" in reading.text and reading.speaks(_DIGIT):
         yield from _told(reading)
 
@@ -35,7 +36,7 @@ _BESIDE = expression(
 )
 # "Steam Guard code: K7WQP": five letters and digits, no vowel among them.
 _GUARDED = expression(
-    r"(?:(?<=[Cc]ode)|[^\n]{0,40}? code)(?: is)?:?\s{1,12}(?P<value>[2-9B-DF-HJ-NP-TV-Y]{5})(?![\w\-])"
+    r"(?:(?<=[Cc]ode)|[^\n]{0,40}? code|[Gg]uard)(?: is| says| shows)?:?\s{1,12}(?P<value>[2-9B-DF-HJ-NP-TV-Y]{5})(?![\w\-])"
 )
 _LETS_IN = expression(
     r"sign|log|verif|continu|confirm|access|authenti|identit|one-time|anmeld|bestätig|connexion|connect|acceso|iniciar|acced|accesso|accedere|entrar|logg|zalog|войти|вход"
@@ -53,6 +54,25 @@ def _named(reading: Reading) -> Iterator[Finding]:
             continue
         said = lower[max(0, at - REACH) : match.start("value")]
         if (cue in ONCE.words or "guard" in cue or _LETS_IN.search(said)) and _NOT_ONE.search(said) is None:
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+# "dostałem smsem 482913", "jag fick koden 482913", "code reçu : 482913": six digits that came to somebody
+_CAME = (
+    "got", "received", "texted me", "erhalten", "bekommen", "gekommen", "reçu", "recibí", "recibido", "llegó", "llegado", "arrivato", "ricevuto", "recebi", "chegou", "kreeg", "ontvangen", "binnen", "dostał", "przyszed", "przyszł", "otrzymał", "пришло", "пришёл", "пришел", "пришла", "получил", "прийшло", "отримав", "fick", "fik", "fikk", "přiš", "dostal", "kaptam", "jött", "sain", "primit", "geldi",
+)  # fmt: skip
+_SENT = r"(?:sms|смс|text\b|code|kod|koden|код|código|codice|kód|koodi|kood|mfa|2fa|tan\b|otp)"
+_HERE = expression(
+    r"[^\n.\d]{1,40}?[ ,:]{1,3}(?P<value>\d{6}|\d{3}[ \-]\d{3})(?![\w/\-:%€$]|[.,]\d| \d)(?= binnen|[^\w\n]{0,4}(?:\Z|\n|[.,!;?)]))"
+)
+_BY = expression(rf"\b{_SENT}")
+REACH_OF_CHANNEL = 40
+
+
+def _received(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_HERE, _CAME, price=2):
+        said = reading.lower[max(0, match.start() - REACH_OF_CHANNEL) : match.start("value")]
+        if _BY.search(said) and not (_OTHER.search(said) or _NOT_ONE.search(said)):
             yield Finding("pin", *match.span("value"), 0.7)
 
 

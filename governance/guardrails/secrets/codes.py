@@ -40,7 +40,7 @@ _LISTS = Needles((
     "codes de secours", "code de secours", "codes de récupération", "code de récupération", "wiederherstellungscode", "wiederherstellungs-code", "notfallcode", "notfall-code", "ersatzcode", "reservecode", "herstelcode", "back-upcode",
     "kody zapasowe", "kody odzyskiwania", "kod odzyskiwania", "återställningskod", "reservkod", "gjenopprettingskode", "gendannelseskode", "kurtarma kod", "yedek kod", "резервные коды", "резервный код", "коды восстановления", "код восстановления",
     "恢复代码", "恢复码", "备用代码", "備用碼", "リカバリーコード", "バックアップコード", "복구 코드", "백업 코드", "varakoodi", "záložní kód",
-    "noodcode", "nood-code", "reserve-code", "sicherungscode", "backupcode", "einmalcode", "codes d'urgence", "code d'urgence", "codes de sauvegarde", "codes de restauration", "códigos de reserva", "códigos de rescate", "códigos de emergencia", "codici di ripristino", "codici d'emergenza", "codici di scorta", "códigos de reposição", "kody awaryjne", "kody ratunkowe", "kod zapasowy", "kod awaryjny", "nödkod", "nødkode", "reservekode", "backupkode", "hätäkoodi", "palautuskoodi", "varmistuskoodi", "záložní kódy", "záložné kódy", "záchranné kódy", "obnovovací kód", "tartalék kód", "biztonsági kód", "helyreállítási kód", "coduri de rezervă", "coduri de recuperare", "coduri de backup", "rezervni kod", "kodovi za oporavak", "запасные коды", "аварийные коды", "резервні коди", "коди відновлення", "запасні коди", "резервни кодове", "εφεδρικοί κωδικοί", "κωδικοί ανάκτησης", "kode pemulihan", "kode cadangan", "mã dự phòng", "mã khôi phục", "รหัสสำรอง", "קודי גיבוי", "رموز النسخ الاحتياطي", "رموز الاسترداد", "atsarginiai kodai", "rezerves kodi", "varukoodid", "codis de recuperació", "single-use code", "one-time code", "codes à usage unique",
+    "noodcode", "nood-code", "reserve-code", "sicherungscode", "backupcode", "einmalcode", "codes d'urgence", "codes de récup", "code d'urgence", "codes de sauvegarde", "codes de restauration", "códigos de reserva", "códigos de rescate", "códigos de emergencia", "codici di ripristino", "codici d'emergenza", "codici di scorta", "códigos de reposição", "kody awaryjne", "kody ratunkowe", "kod zapasowy", "kod awaryjny", "nödkod", "nødkode", "reservekode", "backupkode", "hätäkoodi", "palautuskoodi", "varmistuskoodi", "záložní kódy", "záložné kódy", "záchranné kódy", "obnovovací kód", "tartalék kód", "biztonsági kód", "helyreállítási kód", "coduri de rezervă", "coduri de recuperare", "coduri de backup", "rezervni kod", "kodovi za oporavak", "запасные коды", "аварийные коды", "резервні коди", "коди відновлення", "запасні коди", "резервни кодове", "εφεδρικοί κωδικοί", "κωδικοί ανάκτησης", "kode pemulihan", "kode cadangan", "mã dự phòng", "mã khôi phục", "รหัสสำรอง", "קודי גיבוי", "رموز النسخ الاحتياطي", "رموز الاسترداد", "atsarginiai kodai", "rezerves kodi", "varukoodid", "codis de recuperació", "single-use code", "one-time code", "codes à usage unique",
 ))  # fmt: skip
 ONE_CODE = r"(?:\d{4,5} \d{4,5}|\d{3} \d{3}(?: \d{2,3})?|(?=[a-z]{0,3}\d)[a-z\d]{4} (?=[a-z]{0,3}\d)[a-z\d]{4}|(?=[a-z\-]{0,12}\d)[a-z\d]{4,6}(?:-[a-z\d]{4,6}){1,7}|\d{6,10}|(?=[a-z]{1,9}\d|\d{1,9}[a-z])[a-z\d]{6,20}|(?-i:[A-Z]{4,5}-[A-Z]{4,5}|[a-z]{4}-[a-z]{4}|[a-z]{5}-[a-z]{5}))(?![\w\-])"
 _LIST = expression(
@@ -55,31 +55,46 @@ _SPAN_OF_YEARS = expression(r"(?:19|20)\d\d[\- ](?:19|20)\d\d\Z")
 def _for_emergencies(reading: Reading) -> Iterator[Finding]:
     for at, cue in reading.each(_LISTS, price=8, whole=False):
         match = _LIST.match(reading.text, at + len(cue))
-        codes = list(_ONE_OF_THEM.finditer(reading.text, *match.span("value"))) if match is not None else []
-        if len(codes) == 1 and not _ALONE.fullmatch(codes[0][0]):
-            continue
-        for code in codes:
-            if not _SPAN_OF_YEARS.match(code[0]):
-                yield Finding("recovery_code", *code.span(), 0.7)
+        codes = _drawn(reading, match) if match is not None else []
+        if len(codes) > 1 or any(_ALONE.fullmatch(code[0]) for code in codes):
+            yield from _found(codes)
+
+
+def _drawn(reading: Reading, listed: re.Match[str]) -> list[re.Match[str]]:
+    """Return the codes of a list: of small letters alone some are, where others have a digit; else they are words."""
+    codes = list(_ONE_OF_THEM.finditer(reading.text, *listed.span("value")))
+    return codes if any(_DIGIT_OR_CAPITAL.search(code[0]) for code in codes) else []
+
+
+_DIGIT_OR_CAPITAL = expression(r"[\dA-Z]")
+
+
+def _found(codes: list[re.Match[str]]) -> Iterator[Finding]:
+    for code in codes:
+        if not _SPAN_OF_YEARS.match(code[0]):
+            yield Finding("recovery_code", *code.span(), 0.7)
 
 
 # "in case I lose my phone again, the codes:", and the list below
 _LOSS = Needles((
     "lose my phone", "lose the phone", "lost my phone", "phone is gone", "phone gets lost", "phone dies", "without my phone", "new phone", "handy verlier", "handy weg", "handy kaputt", "ohne handy", "neues handy", "perds mon téléphone", "perds mon tel", "perd son téléphone", "sans téléphone", "pierdo el móvil", "pierdo el teléfono", "pierdo el celular", "perdo il telefono", "perdo il cellulare", "perder o telemóvel", "perder o celular", "telefoon kwijt", "telefoon kapot", "mobiel kwijt", "zgubię telefon", "stracę telefon", "telefon zginie", "потеряю телефон", "телефон потеря", "загублю телефон", "tappar mobilen", "tappar telefonen", "mister telefonen", "mister mobilen", "puhelin katoaa", "ztratím telefon", "ztratím mobil", "elvesztem a telefon", "pierd telefonul", "telefonumu kaybed",
+    "just in case", "für den notfall", "für alle fälle", "au cas où", "por si acaso", "per sicurezza", "para o caso", "voor het geval", "voor de zekerheid", "na wszelki wypadek", "на всякий случай", "про всяк випадок", "för säkerhets skull", "for en sikkerheds skyld", "for sikkerhets skyld", "kaiken varalta", "pro jistotu", "biztos ami biztos", "pentru orice eventualitate",
 ))  # fmt: skip
-_CODES_THEN = expression(
-    r"[^\n:]{0,60}\b(?:codes?|códigos|codici|kody|kodes?|koder|koodit|kódy|kódok|coduri|kodlar\w*|коды|коди)\b",
-    re.IGNORECASE,
-)
+_CODES = r"\b(?:codes?|códigos|codici|kody|kode|koder|koodit|kódy|kódok|coduri|kodlar\w*|коды|коди)\b"
+_CODES_BEFORE, _CODES_THEN = expression(_CODES), expression(rf"[^\n:]{{0,60}}{_CODES}", re.IGNORECASE)
+REACH_OF_CODES = 60
 
 
 def _for_losses(reading: Reading) -> Iterator[Finding]:
-    for at, cue in reading.each(_LOSS, price=8, whole=False) if "\n" in reading.text else ():
-        named = _CODES_THEN.match(reading.text, at + len(cue))
-        match = _LIST.match(reading.text, named.end()) if named is not None else None
-        codes = list(_ONE_OF_THEM.finditer(reading.text, *match.span("value"))) if match is not None else []
-        for code in codes if len(codes) > 1 else ():
-            yield Finding("recovery_code", *code.span(), 0.7)
+    for at, cue in reading.each(_LOSS, price=8, whole=False):
+        end = at + len(cue)
+        named = _CODES_THEN.match(reading.text, end)
+        if named is None and _CODES_BEFORE.search(reading.lower, max(0, at - REACH_OF_CODES), at) is None:
+            continue
+        match = _LIST.match(reading.text, end if named is None else named.end())
+        codes = _drawn(reading, match) if match is not None else []
+        if len(codes) > 1:
+            yield from _found(codes)
 
 
 # "a voucher for the bookshop, 40 €, code 7KQ2-M8XD-PL4T": money in groups, which whoever has them spends; a discount names itself.

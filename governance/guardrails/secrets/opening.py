@@ -189,6 +189,7 @@ class _Around:
         score += 0.3 * self._said + 0.5 * self._asked + 0.35 * self._by_itself()
         score += 0.6 * (self._alone and not named and (self._said or self._wheels()))
         score += 0.25 * self._typed()
+        score += 0.2 * bool(not lead and self._said and led[Says.OPENING] >= _NEAR_OPENING)  # "unlock my phone: 2580"
         score += 0.8 * (self._beside and not named and not self._said)
         return score - self._against
 

@@ -51,14 +51,15 @@ def _said(language: Language) -> _Said:
     whose = rf"[ \t](?:{_any(language.of)})[ \t]{_WITHIN}{{1,30}}?" if language.of else rf"[ \t]?{_WITHIN}{{1,24}}?"
     far = rf"(?:{led}|{whose}){value}" if language.bare else rf"{led}{value}"
     code = rf"{between}(?:[ \t]?[:=：]|{copula}|(?=[ \t](?-i:{_SHOUTED})))[ \t]{{1,3}}(?P<value>(?-i:{_GROUPED}|{_DRAWN}))(?=[\"'`),;!?]|\.?(?:\s|\Z))"
-    chain = rf"{_WITHIN}{{0,40}}?(?:{copula}{between}|[ \t]?[:：])[ \t]{{1,3}}{_CHAIN}|[ \t]{{1,3}}{_CHAIN.replace('value', 'typed')}(?=[\"'`”“»]?,? (?:{_TYPED_IN}))"
+    chain = rf"{_WITHIN}{{0,40}}?(?:{copula}{between}|[ \t]?[:：])[ \t]{{1,3}}{_CHAIN}{_CHAIN_ENDS}|[ \t]{{1,3}}{_CHAIN.replace('value', 'typed')}(?=[\"'`”“»]?,? (?:{_TYPED_IN}))"
     return _Said(
         *(expression(_ENDED + how, re.IGNORECASE) for how in (between + value, far, code, between + _PHRASE, chain))
     )
 
 
 # Three words or more with hyphens between, and what one does with them where the verb comes last.
-_CHAIN = r"[\"'`„“«]?(?P<value>[^\W\d_]{2,20}(?:-[^\W\d_]{1,20}){2,7})(?=[\"'`”“»),;!]|\.?(?:\s|\Z))"
+_CHAIN = r"[\"'`„“«]?(?P<value>[^\W\d_]{2,20}(?:-[^\W\d_]{1,20}){2,7})"
+_CHAIN_ENDS = r"(?=[\"'`”“»),;!(]|[.! ]{0,3}(?:\n|\Z)|\. | \()"
 _TYPED_IN = "eingeben|eintippen|eintragen|angeben|verwenden|nehmen|benutzen|intypen|invullen|invoeren|gebruiken|ingeven"
 # Letters that were drawn to let somebody in: a capital inside, or a digit.
 _DRAWN = r"(?=[A-Za-z\d]{0,9}(?:[a-z][A-Z]|[A-Z]{2}[a-z]|\d[A-Za-z]|[A-Za-z]\d))[A-Za-z\d]{5,12}"

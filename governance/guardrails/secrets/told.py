@@ -152,6 +152,17 @@ _USE_WHEN = expression(
 )
 
 
+# "quand il demande, mets …", "jak zapyta, wpisz …": what is typed when something asks; "per entrare metti …"
+_ASKING = (
+    "quand il demande", "quand on te demande", "quand ça demande", "s'il demande", "cuando te lo pida", "cuando lo pida", "cuando pida", "si te lo pide", "si lo pide", "quando chiede", "quando lo chiede", "quando te lo chiede", "se chiede", "quando pedir", "quando ele pedir", "se pedir", "wenn er fragt", "wenn es fragt", "wenn gefragt", "falls er fragt", "als hij erom vraagt", "als ie erom vraagt", "als hij vraagt", "jak zapyta", "gdy zapyta", "jak spyta", "kiedy zapyta", "если спросит", "когда спросит", "как спросит", "якщо запитає", "коли запитає", "när den frågar", "om den frågar", "når den spør", "når den spørger", "až se zeptá", "když se zeptá", "ha kéri", "jos se kysyy", "kun se kysyy", "sorunca",
+    "per entrare", "per accedere", "per accendere", "per sbloccare", "para entrar", "para acceder", "para encender", "para desbloquear", "para aceder", "para ligar", "pour entrer", "pour allumer", "pour accéder", "pour déverrouiller", "pour se connecter", "zum entsperren", "zum einloggen", "zum anmelden", "żeby wejść", "żeby się zalogować", "aby wejść", "aby się zalogować", "чтобы войти", "чтобы зайти", "щоб увійти", "om in te loggen", "för att logga in", "för att komma in", "for at logge ind", "for å logge inn",
+)  # fmt: skip
+_TYPED = expression(
+    r"[^\n.;]{2,60}?(?:,|:|\b(?:mets|tape|tapez|entre|entrez|saisis|saisissez|pon|pones|escribe|mete|teclea|introduce|usa|metti|scrivi|digita|inserisci|põe|escreve|insere|tippe|gib|nimm|typ|vul|voer|gebruik|wpisz|podaj|daj|użyj|введи|введите|вбей|напиши|вводи|введи|skriver du|skriv|ange|slå|tast|indtast|zadej|napiš|írd be|kirjoita|yaz)(?: (?:du|einfach|juste|simplement|solo|só|gewoon|po prostu|просто|bara|bare|le|la|el|il|o|het|in|ci))?:?) "
+    + VALUE
+    + END,
+    re.IGNORECASE,
+)
 _OPENED = expression(
     r"(?<!\w)[\"'`“„«](?P<value>[^\s\"'`“”„«»]{6,48})[\"'`”“»] (?:opens|unlocks) (?:the |my |our |his |her )?(?:[\w\-]+ )?"
     r"(?:nas|vault|safe|door|gate|laptop|pc|phone|tablet|zip|archive|pdf|drive|disk|box|account|router|wi-?fi|vpn|locker|garage|office|admin)\b",
@@ -194,6 +205,7 @@ def _used(reading: Reading) -> Iterator[Finding]:
             _TO_OPEN,
             ("to open", "to unlock", "to decrypt", "to unzip", "to extract", "to get in", "to log in", "to sign in"),
         ),
+        (_TYPED, _ASKING),
         (_USE_WHEN, ("use ", "type ", "enter ", "try ")),
     ):
         for match in reading.matches(pattern, needles):
