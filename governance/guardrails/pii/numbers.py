@@ -37,7 +37,7 @@ _SOCIAL = Cue(
     r"(?<![a-z])(?:ssns?|itin|tin|w-?2 box|w-?[249]\b|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
 )
 _CARD_WORD = Cue(
-    r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment(?:[_ -]?(?:method|instrument|source|details))?|maestro|mir|mastercard|kreditkarte|karte|kartennummer|kartennr|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"
+    r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|discover|cc|pan|charged?|paid with|pay with|payment(?:[_ -]?(?:method|instrument|source|details))?|maestro|mir|mastercard|kreditkarte|karte|kartennummer|kartennr|kaart(?:nummer|nr)?|bankpas|pasnummer|carte|tarjeta|cart[aã]o|carta|kort|karta|karty|kart|luottokortti|card no)\b|карт|卡|カード|카드|بطاقة"
 )
 
 CARD_LENGTHS, DINERS_LENGTH = (

@@ -109,3 +109,15 @@ def test_check_digits() -> None:
     assert checksums.verhoeff("234123412346") and not checksums.verhoeff("234123412347")
     assert checksums.cpf("52998224725") and not checksums.cpf("11111111111")
     assert checksums.codice_fiscale("RSSMRA85T10A562S") and not checksums.codice_fiscale("RSSMRA85T10A562T")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Mijn pas is geblokkeerd, het kaartnummer is 6759 2340 3118 5866.", "credit_card"),
+        ("dane strony: dowód osobisty DWK 228919, wydany przez Burmistrza", "national_id"),
+        ('mitarbeiter:\n  steuer_id: "78502197347"\n  steuerklasse: 3', "national_id"),
+    ],
+)
+def test_a_number_is_found_whose_name_stands_right_before_it(text: str, kind: str) -> None:
+    assert kind in {found.kind for found in pii.detect(text)}
