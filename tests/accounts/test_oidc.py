@@ -177,7 +177,7 @@ def test_a_key_that_was_taken_back_signs_nobody_in_for_long(
     idp.signs_with = idp.key
     idp.key = RSAKey.generate_key(2048, {"kid": "next", "use": "sig"})
     now = monotonic()
-    monkeypatch.setattr(oidc, "monotonic", lambda: now + oidc.KEPT_SECONDS)
+    monkeypatch.setattr(oidc, "monotonic", lambda: now + oidc.KEPT_SECONDS + 1)
     browser = Client()
     assert "did not sign you in" in refusal(sign_in(browser, idp))
     assert not is_in(browser)
@@ -200,7 +200,7 @@ def test_no_code_goes_to_whom_another_issuer_names_in_the_middle_of_a_sign_in(
 
     def late(*args: Any, **kwargs: Any) -> Any:
         idp.metadata = {"issuer": "https://evil.example", "token_endpoint": f"{idp.issuer}/elsewhere"}
-        monkeypatch.setattr(oidc, "monotonic", lambda: now + oidc.KEPT_SECONDS)
+        monkeypatch.setattr(oidc, "monotonic", lambda: now + oidc.KEPT_SECONDS + 1)
         return trade(*args, **kwargs)
 
     monkeypatch.setattr(oidc, "monotonic", lambda: now)
