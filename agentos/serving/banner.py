@@ -10,6 +10,7 @@ from agentos.serving.seeded import PASSWORD, ROLES, TENANTS
 from agentos.serving.visitor import Visitor
 
 WAITING = "/api/approvals?status=pending&tool=process_refund&limit=1"
+REFUND_SECONDS = 2.0  # nobody looks after the processes meanwhile
 
 
 def what_to_try(base_url: str, key_file: Path | None, *, python: str) -> Iterator[str]:
@@ -37,7 +38,8 @@ def what_to_try(base_url: str, key_file: Path | None, *, python: str) -> Iterato
 def _waiting_refund(base_url: str, key_file: Path) -> str:
     """Return the last part of the path of the newest refund that waits; nothing, for the inbox, if none does."""
     try:
-        waiting = Visitor(base_url, key_file.read_text().strip()).get(WAITING)["data"]
+        visitor = Visitor(base_url, key_file.read_text().strip(), answer_seconds=REFUND_SECONDS)
+        waiting = visitor.get(WAITING)["data"]
     except ConfigError:
         return ""
     return f"{waiting[0]['id']}/change/" if waiting else ""

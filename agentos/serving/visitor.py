@@ -20,6 +20,7 @@ class Visitor:
 
     base_url: str
     token: str = field(default="", repr=False)
+    answer_seconds: float = ANSWER_SECONDS  # what it waits for an answer
 
     def get(self, path: str) -> JsonObject:
         """Raises: ConfigError when the answer is no success."""
@@ -37,7 +38,7 @@ class Visitor:
         request = urllib.request.Request(f"{self.base_url}{path}", data=data, headers=headers)  # noqa: S310
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=ANSWER_SECONDS) as response:
+            with opener.open(request, timeout=self.answer_seconds) as response:
                 found: Any = json.load(response)
         except urllib.error.HTTPError as error:
             with error:

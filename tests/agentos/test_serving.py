@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from agentos.core.errors import ConfigError
-from agentos.serving import ground
+from agentos.serving import banner, ground
 from agentos.serving.banner import what_to_try
 from agentos.serving.children import KEPT_CHECKS, Child, stop_all
 from agentos.serving.parent import Parent, Plan, _last_word
@@ -277,6 +277,17 @@ def test_what_to_try_leads_to_this_server_whatever_its_port(tmp_path: Path) -> N
     key.write_text("aos_unknown")
     *_, terminal, _, _ = what_to_try(base_url, key, python="python")
     assert terminal.endswith(f"python manage.py chat --url {base_url} helpdesk")
+
+
+def test_what_to_try_is_told_while_the_web_process_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(banner, "REFUND_SECONDS", 0.05)
+    key = tmp_path / "key"
+    key.write_text("aos_unknown")
+    with ground.bind("127.0.0.1", 0) as listener:
+        told = list(what_to_try(f"http://127.0.0.1:{listener.getsockname()[1]}", key, python="python"))
+    assert told[3].endswith("/admin/governance/approval/")
 
 
 PRODUCTION = {
