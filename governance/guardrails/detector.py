@@ -58,7 +58,7 @@ class Alarm:
     def __init__(self, *signs: str, words: Iterable[str] = (), said: str = "") -> None:
         """Take expressions, words in small letters that stand in either case, and an expression of what does so."""
         self._signs, self._words = tuple(map(expression, signs)), shortest(words)
-        self._said = expression(said or r"(?!)")
+        self._said = expression(said) if said else None
         put_off(lambda: self._automaton)
 
     @once
@@ -74,8 +74,10 @@ class Alarm:
         last = len(text) if end is None else end
         if any(sign.search(text, start, last) is not None for sign in self._signs):
             return True
-        small = alike(lower(text[start:last])) if self._words else ""
-        return self._told(small) or self._said.search(small) is not None
+        if not self._words and self._said is None:
+            return False
+        small = alike(lower(text[start:last]))
+        return self._told(small) or (self._said is not None and self._said.search(small) is not None)
 
     def _told(self, small: str) -> bool:
         """Tell whether a word stands in a text in small letters; one of nothing else is read no further than the first."""

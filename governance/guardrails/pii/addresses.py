@@ -215,8 +215,10 @@ def _american(reading: Reading) -> Iterator[Finding]:
         if place is not None:
             if not care.taken() or _somebodys(text, match.start(), place.end()):
                 yield Finding("address", match.start(), place.end(), 0.8)
-        elif not care.taken() or _alone(text, match.start(), unit.end() if unit else match.end(), unit is not None):
-            yield Finding("address", match.start(), unit.end() if unit else match.end(), 0.7)
+            continue
+        end = (unit or match).end()
+        if not care.taken() or _settled(text, match.start(), end, flat=unit is not None):
+            yield Finding("address", match.start(), end, 0.7)
     parts = zones(_CODE_OF_AMERICA, text, LONGEST_LINES, LONGEST_SIDE)
     for match in (match for part in parts for match in _AMERICAN_LINES.finditer(text, *part)):
         if not care.taken() or _somebodys(text, *match.span()):
@@ -303,14 +305,9 @@ def _lived(text: str, start: int) -> bool:
     return _LIVES.search(labels.before(text, start)) is not None
 
 
-def _alone(text: str, start: int, end: int, flat: bool) -> bool:
-    """Tell whether a street without its town is somebody's: it has a flat, or is called a home; and isn't a firm's."""
+def _settled(text: str, start: int, end: int, *, flat: bool = False) -> bool:
+    """Tell whether a street and its number are a home: they have a flat or are called so; and not a firm's house."""
     return (flat or _lived(text, start)) and not offices.house(text, start, end)
-
-
-def _settled(text: str, start: int, end: int) -> bool:
-    """Tell whether the words before a street and its number call it a home, and not a firm's house."""
-    return _lived(text, start) and not offices.house(text, start, end)
 
 
 def _somebodys(text: str, start: int, end: int) -> bool:
@@ -320,7 +317,7 @@ def _somebodys(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - AROUND) : start].lower()
     if _PUBLIC.search(f"{before} {text[end : end + AROUND].lower()}") is None and _VENUE.search(before) is None:
         return True
-    return _lived(text, start) or houses.for_somebody(text[max(0, start - AROUND) : start])
+    return _lived(text, start) or houses.for_somebody(before)
 
 
 # A house for many, right before its address.

@@ -57,7 +57,7 @@ _OPEN = Cue(
 def for_many(before: str, written: str, after: str) -> bool:
     """Tell whether an address is one where many go, store or work, by the words before it, in it and after it."""
     lowered = before.lower()
-    if of_a_writer(before):
+    if _WRITER.search(lowered) is not None:
         return False
     called = _POINT.search(lowered)
     if called is None and (weaker := _CALLED.search(lowered)) is not None:
@@ -66,14 +66,9 @@ def for_many(before: str, written: str, after: str) -> bool:
         return _SOMEBODYS.search(called["between"]) is None
     if _WITHIN.search(written.lower()) is None and _OPEN.search(after.lower()) is None:
         return False
-    return _PERHAPS_A_NAME.search(before) is None and not for_somebody(before)
+    return _PERHAPS_A_NAME.search(before) is None and _BROUGHT.search(lowered) is None
 
 
-def of_a_writer(before: str) -> bool:
-    """Tell whether the words before an address are of somebody who writes of themselves."""
-    return _WRITER.search(before.lower()) is not None
-
-
-def for_somebody(before: str) -> bool:
-    """Tell whether the words before an address speak of who writes or of whom something is brought to."""
-    return of_a_writer(before) or _BROUGHT.search(before.lower()) is not None
+def for_somebody(lowered: str) -> bool:
+    """Tell whether words before an address, in small letters, speak of who writes or of whom something is brought to."""
+    return any(cue.search(lowered) is not None for cue in (_WRITER, _BROUGHT))

@@ -54,15 +54,15 @@ _SPAN_OF_YEARS = expression(r"(?:19|20)\d\d[\- ](?:19|20)\d\d\Z")
 
 def _for_emergencies(reading: Reading) -> Iterator[Finding]:
     for at, cue in reading.each(_LISTS, price=8, whole=False):
-        match = _LIST.match(reading.text, at + len(cue))
-        codes = _drawn(reading, match) if match is not None else []
+        codes = _listed(reading, at + len(cue))
         if len(codes) > 1 or any(_ALONE.fullmatch(code[0]) for code in codes):
             yield from _found(codes)
 
 
-def _drawn(reading: Reading, listed: re.Match[str]) -> list[re.Match[str]]:
-    """Return the codes of a list: of small letters alone some are, where others have a digit; else they are words."""
-    codes = list(_ONE_OF_THEM.finditer(reading.text, *listed.span("value")))
+def _listed(reading: Reading, at: int) -> list[re.Match[str]]:
+    """Return the codes of a list there: of small letters alone some are, where others have a digit; else they are words."""
+    listed = _LIST.match(reading.text, at)
+    codes = [] if listed is None else list(_ONE_OF_THEM.finditer(reading.text, *listed.span("value")))
     return codes if any(_DIGIT_OR_CAPITAL.search(code[0]) for code in codes) else []
 
 
@@ -91,8 +91,7 @@ def _for_losses(reading: Reading) -> Iterator[Finding]:
         named = _CODES_THEN.match(reading.text, end)
         if named is None and _CODES_BEFORE.search(reading.lower, max(0, at - REACH_OF_CODES), at) is None:
             continue
-        match = _LIST.match(reading.text, end if named is None else named.end())
-        codes = _drawn(reading, match) if match is not None else []
+        codes = _listed(reading, end if named is None else named.end())
         if len(codes) > 1:
             yield from _found(codes)
 

@@ -142,19 +142,22 @@ def _told(reading: Reading, name: str, end: int) -> Finding | None:
         long = match is not None and len(match["value"].split()) >= FEWEST_WORDS  # a slogan has fewer
         if match is not None and long and reading.looks(words.phrased, match["value"]):
             return finding(match)
-        match = (
-            said.chain.match(reading.text, end)
-            if not alone and "-" in reading.text[end : end + REACH_OF_CHAIN]
-            else None
-        )
-        if match is not None:
-            group = match.lastgroup or "value"
-            if len(match[group]) >= SHORTEST_CHAIN and reading.looks(words.own, match[group]):
-                return Finding("password", *match.span(group), 0.7)
+        if not alone and (chain := _chain(reading, said.chain, end)) is not None:
+            return chain
         match = said.access.match(reading.text, end) if name in _OF_ACCESS else None
         if match is not None and not looks.placeholder(match["value"]):
             return finding(match)
     return None
+
+
+def _chain(reading: Reading, pattern: re.Pattern[str], end: int) -> Finding | None:
+    """Return the words with hyphens between them that follow a name as a password."""
+    match = pattern.match(reading.text, end) if "-" in reading.text[end : end + REACH_OF_CHAIN] else None
+    if match is None:
+        return None
+    group = match.lastgroup or "value"
+    believed = len(match[group]) >= SHORTEST_CHAIN and reading.looks(words.own, match[group])
+    return Finding("password", *match.span(group), 0.7) if believed else None
 
 
 def _goes_on_to_another(lower: str, name: str, end: int) -> bool:
