@@ -37,7 +37,10 @@ _TABLES: Final = """
            EXISTS (SELECT 1 FROM pg_attribute a
                     WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped),
            EXISTS (SELECT 1 FROM pg_constraint k
-                    WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid = 'accounts_user'::regclass)
+                    WHERE k.conrelid = c.oid AND k.contype = 'f' AND (
+                          k.confrelid = 'accounts_user'::regclass OR EXISTS (
+                              SELECT 1 FROM pg_attribute a
+                               WHERE a.attrelid = c.oid AND a.attnum = ANY(k.conkey) AND a.attname = 'user_id')))
       FROM pg_class c
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
      ORDER BY c.relname

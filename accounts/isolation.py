@@ -203,12 +203,13 @@ def tenant_references(model: type[models.Model]) -> Iterator[str]:
             yield tenant_reference(table, field)
 
 
-def tenant_reference(table: str, field: TenantForeignKey) -> str:
-    """Return the statement that binds one reference to its own tenant's rows."""
+def tenant_reference(table: str, field: TenantForeignKey, *, along: Sequence[str] = ()) -> str:
+    """Return the statement that binds one reference to its own tenant's rows, with the same in the columns `along`."""
     target = cast(type[models.Model], field.related_model)._meta.db_table
+    more = "".join(f", {column}" for column in along)
     return (
-        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_tenant_fk" '
-        f'FOREIGN KEY (tenant_id, "{field.column}") REFERENCES "{target}" (tenant_id, id) '
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{_binding(table, field)}" '
+        f'FOREIGN KEY (tenant_id, "{field.column}"{more}) REFERENCES "{target}" (tenant_id, id{more}) '
         "DEFERRABLE INITIALLY DEFERRED"
     )
 
@@ -232,8 +233,57 @@ class BindReference(InDatabase):
 
     def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
         model = apps.get_model(app_label, self.model_name)
-        table, column = model._meta.db_table, model._meta.get_field(self.field_name).column
-        yield f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_{column}_tenant_fk"'
+        table, field = model._meta.db_table, cast(TenantForeignKey, model._meta.get_field(self.field_name))
+        yield f'ALTER TABLE "{table}" DROP CONSTRAINT "{_binding(table, field)}"'
+
+
+class BindToUser(InDatabase):
+    """Let a bound TenantForeignKey name the row's user along, who has to be that of the row it refers to.
+
+    What is there already isn't looked at, so that nobody waits: `ValidateBinding`, in another transaction, does that.
+    """
+
+    def __init__(self, model_name: str, field_name: str) -> None:
+        self.model_name, self.field_name = model_name, field_name
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model_name, self.field_name], {}
+
+    def describe(self) -> str:
+        return f"Bind {self.field_name} of {self.model_name} to its own user's rows"
+
+    def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        table, field = self._bound(app_label, apps)
+        yield f'ALTER TABLE "{table}" DROP CONSTRAINT "{_binding(table, field)}"'
+        yield tenant_reference(table, field, along=("user_id",)) + " NOT VALID"
+
+    def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        table, field = self._bound(app_label, apps)
+        yield f'ALTER TABLE "{table}" DROP CONSTRAINT "{_binding(table, field)}"'
+        yield tenant_reference(table, field) + " NOT VALID"
+
+    def _bound(self, app_label: str, apps: Apps) -> tuple[str, TenantForeignKey]:
+        model = apps.get_model(app_label, self.model_name)
+        return model._meta.db_table, cast(TenantForeignKey, model._meta.get_field(self.field_name))
+
+
+class ValidateBinding(BindToUser):
+    """Look at the rows that were there when a reference was bound to their user. They may be written meanwhile."""
+
+    def describe(self) -> str:
+        return f"Look whether all {self.field_name} of {self.model_name} are of their user"
+
+    def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        table, field = self._bound(app_label, apps)
+        yield f'ALTER TABLE "{table}" VALIDATE CONSTRAINT "{_binding(table, field)}"'
+
+    def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
+        """Nothing: what was looked at stays right."""
+        yield from ()
+
+
+def _binding(table: str, field: TenantForeignKey) -> str:
+    return f"{table}_{field.column}_tenant_fk"
 
 
 class DropTenantIndexes(Operation):

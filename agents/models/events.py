@@ -6,10 +6,10 @@ from django.db import models
 
 from accounts.tenancy import TenantForeignKey
 from agentos.core.ids import new_id
-from agents.models.runs import Run, UserOwned
+from agents.models.runs import OfRun, Run
 
 
-class RunEvents(UserOwned):
+class RunEvents(OfRun):
     """Events `first_seq` to `last_seq` of a root run. `lines` holds each event's JSON as it is sent, one a line.
 
     Text, not jsonb: a replay is byte-equal to what was streamed.

@@ -27,6 +27,21 @@ class UserOwned(TenantModel):
         abstract = True
 
 
+class OfRun(UserOwned):
+    """A row of a run, written for each word it says: the reference to its run names its tenant and its user along.
+
+    So the database looks up one row for it, not three.
+    """
+
+    tenant = models.ForeignKey(
+        "accounts.Tenant", db_index=False, db_constraint=False, on_delete=models.PROTECT, related_name="+"
+    )
+    user = PersonKey(settings.AUTH_USER_MODEL, db_constraint=False, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
 class Session(UserOwned):
     """A conversation. `session_id` is the client's own string."""
 
@@ -103,6 +118,7 @@ class Run(UserOwned):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["tenant", "id", "user"], name="run_of_user"),  # its rows refer to all three
             models.UniqueConstraint(
                 fields=["tenant", "rerun_of"], name="run_rerun_once", condition=models.Q(rerun_of__isnull=False)
             ),
@@ -147,7 +163,7 @@ class Run(UserOwned):
         return f"{self.component_id} {str(self.id)[:8]}"
 
 
-class Step(UserOwned):
+class Step(OfRun):
     """One step of the journal; see `engine.steps.StepRecord` for the shapes of its JSON."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -220,8 +220,8 @@ WEAKNESSES = {
     "a reference unbound": (
         "accounts.E009",
         "ALTER TABLE agents_step DROP CONSTRAINT agents_step_run_id_tenant_fk",
-        "ALTER TABLE agents_step ADD CONSTRAINT agents_step_run_id_tenant_fk FOREIGN KEY (tenant_id, run_id) "
-        "REFERENCES agents_run (tenant_id, id) DEFERRABLE INITIALLY DEFERRED",
+        "ALTER TABLE agents_step ADD CONSTRAINT agents_step_run_id_tenant_fk FOREIGN KEY "
+        "(tenant_id, run_id, user_id) REFERENCES agents_run (tenant_id, id, user_id) DEFERRABLE INITIALLY DEFERRED",
     ),
 }
 

@@ -17,14 +17,13 @@ from accounts.tenancy import tenant_scope
 from agentos.core.errors import ProviderError
 from agents import wiring
 from agents.engine.state import RUN_ENDED
-from agents.models import Run
 from agents.registry import registry
 from agents.services.reconcile import Outcome
 from agents.services.runtime import Runtime
 from governance.hooks import Governance
 from tests.agents.services.conftest import SPEC, HeldModel, Process, names, ran, read
 from tests.agents.services.payments import given_up, unknown
-from tests.agents.services.stored import steps_of, stored, until
+from tests.agents.services.stored import give, steps_of, stored, until
 from tests.agents.services.test_forks import Forked, paid
 from tests.database import idle_in_transaction
 
@@ -168,7 +167,7 @@ async def test_every_step_says_whether_one_can_fork_there(make_process, serve_pa
 
 async def own(begin, user: User, path: str) -> str:
     """Give a run to a user."""
-    await in_thread(lambda: Run.objects.using("system").filter(id=begin.run_id).update(user_id=user.id))
+    await in_thread(give, begin, user.id)
     return path
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from django.db import connections
+from django.db import connections, transaction
 
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agents.engine.status import StepState
 from agents.engine.steps import Write
-from agents.models import Run, Step
+from agents.models import Run, RunEvents, Step
 from tests.agents.services.conftest import SPEC
 
 
@@ -74,3 +74,12 @@ async def first_turn(begin, journal, model, *, pause: bool = True) -> None:
     await run_calls(state, ports, 1, reply.tool_calls)
     await journal.commit(Write())
     assert StepState(state.steps["1.0"].state)
+
+
+def give(begin, user_id) -> None:
+    """Make a run and its steps another user's; its events, which nothing changes, are deleted."""
+    of_run = {"tenant_id": begin.tenant_id, "run_id": begin.run_id}
+    with transaction.atomic(using="system"):
+        RunEvents.objects.using("system").filter(**of_run).delete()
+        Step.objects.using("system").filter(**of_run).update(user_id=user_id)
+        Run.objects.using("system").filter(id=begin.run_id).update(user_id=user_id)

@@ -20,7 +20,7 @@ from agents.services.reconcile import Outcome, reconcile
 from agents.services.reruns import rerun
 from tests.agents.services.conftest import SPEC, ran, read
 from tests.agents.services.payments import given_up
-from tests.agents.services.stored import steps_of, stored, until
+from tests.agents.services.stored import give, steps_of, stored, until
 from tests.agents.services.test_forks import Forked
 
 BROKEN = ProviderError("The key is wrong.", code="provider_auth")
@@ -209,11 +209,8 @@ async def test_nothing_goes_on_in_the_name_of_who_may_not_any_more(make_process,
 async def test_a_run_of_ones_own_needs_the_right_to_run_it(make_process, acme):
     _, begin = await failed(make_process)
 
-    def give() -> None:
-        Session.objects.using("system").update(user_id=acme.viewer.id)
-        Run.objects.using("system").filter(id=begin.run_id).update(user_id=acme.viewer.id)
-
-    await in_thread(give)
+    await in_thread(lambda: Session.objects.using("system").update(user_id=acme.viewer.id))
+    await in_thread(give, begin, acme.viewer.id)
     with pytest.raises(PolicyDenied):
         await rerun_as(acme.principal("viewer"), begin)
 
