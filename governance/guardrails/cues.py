@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from itertools import chain
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -69,7 +70,7 @@ class Cue:
 
     def __init__(self, *patterns: str) -> None:
         self._patterns, self.pattern = patterns, "|".join(patterns)
-        put_off(lambda: (self.parts, self.blind))
+        put_off(lambda: (self.heads, self.blind))
 
     @once
     def parts(self) -> tuple[list[Led], list[re.Pattern[str]]]:
@@ -83,6 +84,11 @@ class Cue:
             ],
             [expression(loose) for loose, heads in known.items() if not heads],
         )
+
+    @once
+    def heads(self) -> tuple[str, ...]:
+        """What matches begin with of the expressions of which that is known."""
+        return tuple(chain.from_iterable(one.heads for one in self.parts[0]))
 
     @once
     def blind(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from typing import Final
@@ -54,7 +54,7 @@ class Reading:
         """
         self.text, self.rules = text, rules
         self.lower = lower(text) if lowered is None else lowered
-        self._begun: dict[tuple[tuple[frozenset[str], str], bool], list[tuple[int, tuple[str, ...]]]] = {}
+        self._begun: dict[tuple[tuple[frozenset[str], str], bool], Sequence[tuple[int, tuple[str, ...]]]] = {}
         self._written: dict[Needles, list[tuple[int, str]]] = {}
         self._spoken: dict[int, bool] = {}
         self._verdicts: dict[tuple[Callable[[str], bool], str], bool] = {}
@@ -111,11 +111,18 @@ class Reading:
         """Where strings of all rules stand."""
         return self._automaton.places(self.lower)
 
-    def places_of(self, needles: Needles, *, whole: bool = False) -> list[tuple[int, tuple[str, ...]]]:
+    @once
+    def _strings(self) -> frozenset[str]:
+        """The strings of all rules that stand."""
+        return frozenset(self._stood)
+
+    def places_of(self, needles: Needles, *, whole: bool = False) -> Sequence[tuple[int, tuple[str, ...]]]:
         """Return, place by place, the needles that stand in lower case.
 
         `whole` leaves those out that end inside a word of a longer one.
         """
+        if needles in self._automaton.rules and needles.same[0].isdisjoint(self._strings):  # so most rules'
+            return ()
         key = (needles.same, whole)
         places = self._begun.get(key)
         if places is None:
@@ -154,7 +161,7 @@ class Reading:
             ]
         return known
 
-    def places(self, needles: Iterable[str]) -> Iterator[tuple[int, str]]:
+    def places(self, needles: tuple[str, ...]) -> Iterator[tuple[int, str]]:
         """Yield where literal strings stand in lower case, string by string; each is looked for once."""
         for needle in self._that_stand(needles):
             for at in self._where(needle):
@@ -163,7 +170,7 @@ class Reading:
     def matches(
         self,
         pattern: re.Pattern[str],
-        needles: Iterable[str],
+        needles: tuple[str, ...],
         price: int = 1,
         *,
         where: Callable[[int], bool] | None = None,
@@ -222,10 +229,13 @@ class Reading:
         named = (at for needle, first in self._unread.items() for at in self._where(needle)[first:])
         return {at // block for at in chain(named, self._untried)}
 
-    def _that_stand(self, strings: Iterable[str]) -> list[str]:
+    def _that_stand(self, strings: tuple[str, ...]) -> Sequence[str]:
         """Return the lasting strings that stand anywhere, of most rules none."""
-        stood, known = self._stood, self._automaton.words
-        return [one for one in strings if one in stood or (one not in known and self._where(one))]
+        known = self._automaton.set_of(strings)
+        if known is None:
+            return [one for one in strings if self._where(one)]
+        stand = self._strings
+        return () if known.isdisjoint(stand) else [one for one in strings if one in stand]
 
     def _where(self, string: str) -> list[int]:
         """Return the places of a lasting string."""
@@ -242,14 +252,14 @@ class Reading:
         spoken = self._spoken.get(id(of))  # its hash would be made of the whole expression, each time
         if spoken is None:
             cue = of if isinstance(of, Cue) else _cue(of.pattern, of.flags)
-            found = self._led(cue) if isinstance(cue, Cue) else cue.finditer(self.lower)
-            spoken = self._spoken[id(of)] = next(found, None) is not None
+            found = next(self._led(cue), None) if isinstance(cue, Cue) else cue.search(self.lower)
+            spoken = self._spoken[id(of)] = found is not None
         return spoken
 
     def _led(self, cue: Cue) -> Iterator[re.Match[str]]:
         """Yield where a cue matches the text in lower case, tried where a match can begin; matches may overlap."""
         lower, (led, loose) = self.lower, cue.parts
-        for heads, _, whole in led:
+        for heads, _, whole in led if self._that_stand(cue.heads) else ():
             for head in self._that_stand(heads):
                 for place in self._where(head):
                     found = whole.match(lower, place)

@@ -229,8 +229,8 @@ def _headers(reading: Reading) -> Iterator[Finding]:
             continue
         if not text[match.start() - 1 : match.start()].isalpha():
             yield looks.span("bearer_token", match, value, 0.85)
-    for pattern, needle in ((_BASIC, "basic "), (_AUTH_OBJECT, "auth")):
-        for match in reading.matches(pattern, (needle,)):
+    for pattern, needles in ((_BASIC, ("basic ",)), (_AUTH_OBJECT, ("auth",))):
+        for match in reading.matches(pattern, needles):
             if not text[match.start() - 1 : match.start()].isalpha() and (
                 _user_and_password(match["value"]) or _unreadable(lower, match)
             ):

@@ -161,8 +161,8 @@ _OF_AZURE = expression(r"keyname\"?\s?:[^{}]{1,120}?value\"?\s?:\s?\"?(?P<value>
 
 
 def _made_by_tools(reading: Reading) -> Iterator[Finding]:
-    for pattern, cue in ((_OF_DJANGO, "secret_key"), (_OF_AZURE, "keyname")):
-        for match in reading.matches(pattern, (cue,)):
+    for pattern, needles in ((_OF_DJANGO, ("secret_key",)), (_OF_AZURE, ("keyname",))):
+        for match in reading.matches(pattern, needles):
             if looks.noisy(match["value"]):
                 yield Finding("api_key", *match.span("value"), 0.85)
     printed = reading.matches(_OF_MYSQL, ("password is generated for ",))

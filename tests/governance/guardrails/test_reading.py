@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from governance import guardrails
 from governance.guardrails import secrets
+from governance.guardrails.cues import Cue
 from governance.guardrails.needles import Automaton, Needles, Union, places, zones
 from governance.guardrails.pii.detecting import RULES as OF_PII
 from governance.guardrails.reading import CHARACTERS_FOR_A_PLACE, FEWEST_PLACES, Reading
@@ -134,6 +135,37 @@ def test_nothing_of_a_text_is_learned(guard: str, rules: Union) -> None:
         detect(json.loads(line)["text"].replace("7", "7ɮ").replace("3", "ɮ3"))
     known = rules.automaton().words
     assert len(known) > 1_500 and not any("ɮ" in string for string in known)
+
+
+@pytest.mark.parametrize(("guard", "rules"), [("secrets", OF_SECRETS), ("pii", OF_PII)])
+def test_strings_that_a_rule_asks_for_are_kept_once(guard: str, rules: Union) -> None:
+    detect, lines = detectors()[guard], (DATA / f"{guard}_varied.jsonl").read_text("utf-8").splitlines()
+    texts, kept = [json.loads(line)["text"] for line in lines], list[int]()
+    for _ in range(3):  # in the first rules ask for what isn't known yet
+        for text in texts:
+            detect(text)
+        kept.append(len(rules.automaton().kept))
+    assert kept[1] == kept[2] > 10
+
+
+def test_lasting_strings_are_a_set_of_an_automaton_that_looks_for_all_of_them() -> None:
+    automaton, known, other = Automaton((), ("pin", "key")), ("pin", "key", "pin"), ("pin", "lock")
+    assert automaton.set_of(known) == {"pin", "key"} and automaton.set_of(known) is automaton.set_of(known)
+    assert automaton.set_of(other) is None
+
+
+def test_a_text_is_asked_once_for_all_that_a_cue_begins_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    cue, union, asked = Cue("pin code", "key code", "lock code"), Union(), list[tuple[str, ...]]()
+    union.learn(strings=cue.heads)
+    set_of = Automaton.set_of
+
+    def noted(automaton: Automaton, strings: tuple[str, ...]) -> frozenset[str] | None:
+        asked.append(strings)
+        return set_of(automaton, strings)
+
+    monkeypatch.setattr(Automaton, "set_of", noted)
+    assert not Reading("nothing of it", rules=union).speaks(cue) and asked == [cue.heads]
+    assert Reading("a lock code", rules=union).speaks(cue)
 
 
 def test_zones_that_touch_are_one() -> None:
