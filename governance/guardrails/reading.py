@@ -273,10 +273,14 @@ class Reading:
 
         They are looked for in the text once.
         """
+        return _any_between(self.begins(cues), start, end)
+
+    def begins(self, cues: tuple[Cue, ...]) -> list[int]:
+        """Return where lasting cues, each of one expression, begin in the text in lower case, in order."""
         places = self._standing.get(id(cues))
         if places is None:
             places = self._standing[id(cues)] = sorted(match.start() for cue in cues for match in self._led(cue))
-        return _any_between(places, start, end)
+        return places
 
     def named(self, words: tuple[str, ...], start: int, end: int) -> bool:
         """Tell whether any of lasting literal strings begins between two places in lower case.
@@ -310,5 +314,7 @@ class Reading:
 
 
 def _any_between(places: list[int], start: int, end: int) -> bool:
+    if not places:  # as of most words that rules ask about at each of many places
+        return False
     first = bisect_left(places, start)
     return first < len(places) and places[first] < end

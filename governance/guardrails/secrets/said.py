@@ -131,13 +131,17 @@ _script = re.compile(rf"[{_JOINED}]").match
 def _told(reading: Reading, name: str, end: int) -> Finding | None:
     """Return the password that follows a name, in one of the languages that have it."""
     alone = name in _ALONE or _goes_on_to_another(reading.lower, name, end)
+    refused = set[int]()  # where words begin that are no password: most languages of a name come to the same
     for said in _SAID[name]:
         for how in (said.near,) if alone else (said.near, said.far):
             match = how.match(reading.text, end)
-            if match is not None and name in _ALONE and _is_article(match, end):
+            if match is None or match.start("value") in refused:
                 continue
-            if match is not None and (likely(reading, bare(match)) or _right_behind(match, end, name)):
+            if name in _ALONE and _is_article(match, end):
+                continue
+            if likely(reading, bare(match)) or _right_behind(match, end, name):
                 return finding(match)
+            refused.add(match.start("value"))
         match = said.phrase.match(reading.text, end)
         long = match is not None and len(match["value"].split()) >= FEWEST_WORDS  # a slogan has fewer
         if match is not None and long and reading.looks(words.phrased, match["value"]):

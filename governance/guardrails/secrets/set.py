@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from governance.guardrails.cues import heads
+from governance.guardrails.cues import Cue, heads
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Blocks, Needles
+from governance.guardrails.once import once
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import words
 from governance.guardrails.secrets.names import PASSWORDS, opens
@@ -18,7 +19,7 @@ from governance.guardrails.secrets.names import PASSWORDS, opens
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that are plain words, each where one is set."""
     text, lower = reading.text, reading.lower
-    users = Blocks(_USER_BEGUN, lower)
+    users = _Users(reading)
     for at, core in reading.each(_AT_PASSWORDS):
         match = _VALUE.match(text, at + len(core))
         if match is None or not opens(text, lower, at, core):
@@ -46,13 +47,12 @@ _VALUE = expression(
 _LINK = expression(r"[ \-_.]")
 
 
-def _set_here(reading: Reading, users: Blocks, core: str, match: re.Match[str], value: str) -> bool:
+def _set_here(reading: Reading, users: _Users, core: str, match: re.Match[str], value: str) -> bool:
     """Tell whether words stand where a password is set, not where one is spoken of."""
     text, lower, group = reading.text, reading.lower, match.lastgroup
     at = match.start() - len(core)
     head = lower[max(0, at - REACH_NAME) : at]
-    name = None if head.endswith(" ") else _NAME_BEFORE.search(head)  # of most words in a sentence none
-    named = name[0] if name is not None else ""
+    named = "" if head.endswith(" ") else _name_before(head)  # of most words in a sentence none
     if named and _SPOKEN_OF.search(named):
         return False
     if group == "tagged":
@@ -60,7 +60,7 @@ def _set_here(reading: Reading, users: Blocks, core: str, match: re.Match[str], 
     sign = match[0][: match.start(group or 0) - match.start()]
     if group == "held" and sign != "=":  # as of most words that a name of passwords stands before
         argument = named.startswith("--") and _ENDS_ARGUMENT.match(text, match.end()) is not None
-        return argument or _immediately(reading, users, at)
+        return argument or users.named_right_before(at)
     sure = core not in _EVERYDAY
     beside = partial(_beside_user, reading, users, at, match.end())
     qualified = named[-1:] in _JOINING or (text[at : at + 1].isupper() and text[at - 1 : at].islower())
@@ -78,7 +78,7 @@ def _set_here(reading: Reading, users: Blocks, core: str, match: re.Match[str], 
             named.startswith("--")
             or shouted
             or (begins and (qualified or (core == "psk" and core not in value.lower())))
-            or _immediately(reading, users, at)
+            or users.named_right_before(at)
         )
     opened = sure and _OPENED.search(head) is not None
     if not (begins or opened or beside()):
@@ -86,9 +86,15 @@ def _set_here(reading: Reading, users: Blocks, core: str, match: re.Match[str], 
     return (linked and sure and begins) or qualified or opened or beside()
 
 
+def _name_before(head: str) -> str:
+    """Return what of a name stands at the end of some characters: read backwards, to try no place but one."""
+    back = _BACK.match(head[::-1])
+    return head[len(head) - back.end() :] if back is not None else ""
+
+
 REACH_NAME = 40
 _ENDS_ARGUMENT = expression(r"\s{0,4}(?:\Z|\n|[\-\\&|;<>])")  # what no sentence goes on with
-_NAME_BEFORE = expression(r"(?<![\w.\-])[\w.\-]{0,40}+\Z")
+_BACK = expression(r"[\w.\-]*+")
 _JOINING = frozenset("_.-")
 _GIVING = expression(r"[:=]|equals")
 _DEFINED = expression(r"#define \w{1,30}\Z")
@@ -108,13 +114,7 @@ _OPENED = expression(
 )
 
 
-def _immediately(reading: Reading, users: Blocks, at: int) -> bool:
-    """Tell whether somebody's name stands right before the name of a password."""
-    floor = max(0, at - REACH_USER)
-    return users.any(floor, at) and _USER_BEFORE.search(reading.lower, floor, at) is not None
-
-
-def _beside_user(reading: Reading, users: Blocks, start: int, end: int) -> bool:
+def _beside_user(reading: Reading, users: _Users, start: int, end: int) -> bool:
     """Tell whether somebody's name stands beside, before or after."""
     lower, floor, reach = reading.lower, max(0, start - REACH_USER), end + REACH_USER // 2
     return users.any(floor, reach) and (
@@ -129,7 +129,28 @@ _USERS = (
 )
 _USER = expression(_USERS + r"(?:[\"'*]{0,2} ?[:=：,]| [\w.@\-]{2,40}[\"']?[ ,;/\n]| is | ist )")
 _USER_BEGUN = expression(heads(_USERS))  # of every match: told first, in blocks
-_USER_BEFORE = expression(
-    _USERS
-    + r"[\"'*]{0,2}(?: ?[:=：] ?| is | ist | )[\"']?[\w.@\-]{2,40}[\"']?[ ,;/&\n]{1,4}(?:and |und |et |y |e |og |och )?\Z"
+_NAME = r"[\"']?[\w.@\-]{2,40}+[\"']?[ ,;/&\n]{1,4}+"
+_NAMED = tuple(
+    expression(rf"{_USERS}[\"'*]{{0,2}}{sign}(?P<name>{_NAME})(?:and |und |et |y |e |og |och )?")
+    for sign in ("(?: ?[:=：] ?| )", " ist? ")  # apart: what seems to be a verb may be somebody's name
 )
+_AT_USERS = (Cue(_USERS),)
+
+
+class _Users(Blocks):
+    """Where a text names users: the places are found once, however many names of passwords stand beside them."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(_USER_BEGUN, reading.lower)
+        self._reading = reading
+
+    @once
+    def _ends(self) -> set[int]:
+        """Where what may follow somebody's name begins, behind an "and" or before it."""
+        lower = self._reading.lower
+        named = (how.match(lower, at) for at in self._reading.begins(_AT_USERS) for how in _NAMED)
+        return {end for name in named if name is not None for end in (name.end("name"), name.end())}
+
+    def named_right_before(self, at: int) -> bool:
+        """Tell whether somebody's name stands right before the name of a password."""
+        return at in self._ends

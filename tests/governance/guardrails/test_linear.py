@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from cProfile import Profile
 
@@ -9,6 +10,8 @@ import pytest
 
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
+from governance.guardrails.secrets import said
+from governance.guardrails.secrets import set as set_
 from tests.governance.guardrails.measure_linear import HOSTILE
 
 Detect = Callable[[str], list[Finding]]
@@ -41,3 +44,40 @@ def test_the_densest_texts_take_few_calls(piece: str) -> None:
     text = piece * (DENSE_CHARACTERS // len(piece))
     secrets.detect(text)
     assert calls(secrets.detect, text) <= MOST_CALLS_FOR_A_CHARACTER * len(text)
+
+
+class Counted:
+    """An expression that counts where it is tried."""
+
+    def __init__(self, expression: re.Pattern[str]) -> None:
+        self._expression, self.places = expression, list[int]()
+
+    def match(self, text: str, place: int) -> re.Match[str] | None:
+        self.places.append(place)
+        return self._expression.match(text, place)
+
+
+def test_users_are_looked_for_once_however_many_names_of_passwords_stand_beside_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named = tuple(map(Counted, set_._NAMED))  # type: ignore[arg-type]
+    monkeypatch.setattr(set_, "_NAMED", named)
+    text = "clave de wifi " * (DENSE_CHARACTERS // 14)
+    secrets.detect(text)
+    for expression in named:
+        assert len(expression.places) == len(set(expression.places)) == text.count("wifi")
+
+
+def test_a_word_that_is_no_password_is_judged_once_for_all_languages_of_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged = list[int]()
+
+    def counted(match: re.Match[str], end: int, name: str) -> bool:
+        judged.append(match.start("value"))
+        return right_behind(match, end, name)
+
+    right_behind = said._right_behind
+    monkeypatch.setattr(said, "_right_behind", counted)
+    secrets.detect("parola 123456 " * (DENSE_CHARACTERS // 14))
+    assert len(judged) == len(set(judged)) > 100
