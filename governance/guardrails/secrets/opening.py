@@ -376,10 +376,18 @@ class _Around:
             and not (self._led[Says.NAMES] and self._led[Says.CARRIERS])
         ):
             score -= 0.3
-        score -= (0.5 if self._said and self._led[Says.LOCKS] else 0.8) * (written < USUAL_DIGITS[0])
+        if written < USUAL_DIGITS[0]:
+            score -= 0.28 if self._opened_by() else 0.5 if self._said and self._led[Says.LOCKS] else 0.8
         score -= 1.2 * (digits > USUAL_DIGITS[1] and not self._right_behind())
         score -= 1.2 * (digits > MOST_DIGITS and not self._led[Says.CARRIERS])
         return score - 0.5 * value.endswith("00")
+
+    def _opened_by(self) -> bool:
+        """Tell whether a lock is said to open by the number: many have three wheels."""
+        by, *further = self._before[:3] or [Word(0, 0, 0)]
+        opening = any(word.says & Says.OPENING for word in further)
+        ends = bool(self._behind) and self._behind[0].says & Says.PARTICLES
+        return bool(by.says & Says.BY and self._led[Says.LOCKS] and (opening or ends))
 
     def _right_behind(self) -> bool:
         return bool(self._before) and bool(self._before[0].says & Says.NAMES)

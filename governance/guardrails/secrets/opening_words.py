@@ -163,6 +163,9 @@ _SIGNS = {
 }  # fmt: skip
 
 
+_GREEK = frozenset("αάβγδεέζηήθιίϊΐκλμνξοόπρσςτυύϋΰφχψωώ")
+
+
 def _joined(all_: Iterable[int]) -> int:
     return reduce(or_, all_, 0)
 
@@ -218,6 +221,8 @@ class Words:
         if start < self._several:  # the first has said it
             return Word(Says.JOINING | Says.FURTHER, start, end)
         says, plural, together = known
+        if word == ";" and self._lower[start - 1 : start] in _GREEK:  # asks there
+            says |= Says.ASKS
         for several in together:
             if several.stands(self._lower, start):
                 says = several.says if several.says & Says.OTHERS else says & ~Says.OTHERS | several.says

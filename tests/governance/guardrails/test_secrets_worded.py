@@ -272,6 +272,16 @@ mysql -u root -p«copperkettle» shop
 # staging .htpasswd, user and clear text for QA:\n# beacon / «Kiesel-Wanne-77»
 password_clear: "«copper-kettle»"
 Zugangsdaten Testsystem:\nanna: «Regen!Tonne4»\nbo: «Wolke#Besen7»
+use one of the backup codes, «6b582-8ebaa» or «0ae25-aca20»
+Toma uno de los códigos de respaldo, «6b582-8ebaa» o «0ae25-aca20»
+weź któryś z kodów zapasowych, «6b582-8ebaa» lub «0ae25-aca20»
+nimm einen von den Notfallcodes, «6b582-8ebaa» oder «0ae25-aca20», und streich ihn
+el candado se abre con «761», las aletas están dentro
+Das Vorhängeschloss geht mit «761» auf
+le cadenas s'ouvre avec «761». Les palmes sont dedans
+The key safe is on the right; put in «9491» and pull down.
+La caja de llaves está a la derecha del portal; ponga «9491» y tire hacia abajo.
+Γιάννης: ποιος είναι ο κωδικός του συναγερμού;\nΜαρία: «3979» και μετά το πράσινο
 """
 
 CLEAN = r"""
@@ -492,6 +502,11 @@ The alarm on floor 4471 rang
 code de vérification 1234,50 EUR
 mysql -password is asked for
 Passwords expire:\nanna: 2026-01-04\nbo: never
+backup codes, abcde-fghij style, are shown once
+Le coffre s'ouvre avec 350 N de force
+Das Tor geht mit 230 Volt auf
+the barrier opens with 120 degrees
+The machine opens with 300 guests
 """
 _MARKED = re.compile("«(?! )([^«»]+?)(?<! )»")
 
