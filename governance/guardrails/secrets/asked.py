@@ -17,8 +17,10 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the codes of a folded text that one line asks for and another holds."""
     yield from _named(reading)
     yield from _received(reading)
-    if "\n" in reading.text and reading.speaks(_DIGIT):
-        yield from _told(reading)
+    if reading.speaks(_DIGIT):
+        yield from _recalled(reading)
+        if "\n" in reading.text:
+            yield from _told(reading)
 
 
 _DIGIT = expression(r"\d")
@@ -79,11 +81,13 @@ def _received(reading: Reading) -> Iterator[Finding]:
 # "agent: I need the code from the SMS.\nuser: it's 402 917"
 _CHANNELS = Needles((
     "sms", "authenticator", "text message", "texted", "double authentification", "deux facteurs", "deux étapes", "zwei-faktor", "zweifaktor", "zwei faktor", "dos pasos", "dos factores", "doble factor", "due fattori", "due passaggi", "dois fatores", "duas etapas", "tweestaps", "dwuskładnik", "двухфактор", "двухэтап", "two-step", "two step", "2-step", "mfa", "by mail", "by email", "6-digit", "six-digit", "6 digit", "one-time", "2fa", "two-factor", "otp", "per mail", "per e-mail", "par mail", "par e-mail", "por correo", "via mail", "via email", "per app", "смс", "短信", "문자",
-    "6-stellig", "sechsstellig", "à 6 chiffres", "de 6 dígitos", "a 6 cifre", "verification code", "login code", "security code",
+    "6-stellig", "sechsstellig", "à 6 chiffres", "de 6 dígitos", "a 6 cifre", "verification code", "login code", "security code", "blik",
 ))  # fmt: skip
 _CODE = expression(r"\b(?:code\w*|c[óo]digos?|codice|k[oó]d\w{0,3}|kode|koodi|код\w{0,2}|otp|pin)\b|验证码|인증")
+# What a sentence goes on with after a code, and a number's unit never is.
+GOES_ON = r"(?:and|then|but|you have|hurry|und|dann|aber|du hast|sie haben|et|puis|mais|tu as|vous avez|y|pero|luego|tienes|e|ma|poi|hai|mas|depois|tens|en|maar|je hebt|i|ale|potem|masz|и|но|потом|у тебя|och|men|du har|og)"
 _ANSWER = expression(
-    rf"[^\n]{{0,90}}\r?\n(?:[^\n\d]{{0,90}}\n)?[ \t>*\[]{{0,4}}(?:[^\W\d_][\w .()]{{0,23}}\]?\*{{0,2}} ?[:>：] {{0,2}})?(?P<said>(?:[^\W\d_][\w'’]{{0,9}},? ?){{0,4}}[:,]? ?)(?P<value>{_NUMBER})(?=[ \t]{{0,4}}(?:\r?\n|\Z)|[.,!](?!\d))"
+    rf"[^\n]{{0,90}}\r?\n(?:[^\n\d]{{0,90}}\n)?[ \t>*\[]{{0,4}}(?:[^\W\d_][\w .()]{{0,23}}\]?\*{{0,2}} ?[:>：] {{0,2}})?(?P<said>(?:[^\W\d_][\w'’]{{0,9}},? ?){{0,4}}[:,]? ?)(?P<value>{_NUMBER})(?=[ \t]{{0,4}}(?:\r?\n|\Z)|[.,!](?!\d)|(?:(?<=\d{{3}}[ \-]\d{{3}})|(?<=\d{{6}})) {GOES_ON}\b)"
 )
 _OTHER = expression(
     r"order|bestell|commande|pedido|ordine|postal|zip|plz|ticket|dossier|invoice|rechnung|error|room|promo|discount|source code|code review|customer number"
@@ -110,3 +114,47 @@ def _told(reading: Reading) -> Iterator[Finding]:
         asked = lower[line : text.find("\n", at)]
         if _CODE.search(asked) and not _OTHER.search(asked):
             yield Finding("pin", *match.span("value"), 0.7)
+
+
+# "I got a text … – it says 243 435", "The bank sent a code … It is 168 113, can you …": six digits that are read out
+_READS = (
+    "it says", "says", "it reads", "it is", "it's", "er lautet", "der lautet", "er ist", "da steht", "es steht", "il dit", "ça dit", "il y a écrit", "c'est le", "dice", "dice que", "pone", "c'è scritto", "diz", "er staat", "hij is", "pisze", "mówi", "to jest", "там", "пишет", "написано", "det står", "der står", "píše", "píšou", "azt írja", "scrie",
+)  # fmt: skip
+_READ_OUT = expression(
+    rf"(?:{'|'.join(_READS)}):? (?P<value>\d{{6}}(?<!000)|\d{{3}}[ \-]\d{{3}}(?<!000))(?![\w/\-:%€$]|[.,]\d| \d)(?=[ \t]{{0,4}}(?:\r?\n|\Z)|[.,!?;]|\s{GOES_ON}\b)",
+    re.IGNORECASE,
+)
+_COMING = expression(
+    r"sent|text(?:ed|s)?\b|g[eo]t|receiv|arriv|geschickt|gesendet|bekommen|gekommen|reçu|envoy|recib|lleg|mandado|enviad|mandat|ricev|inviat|receb|cheg|kreeg|gestuurd|ontvang|dosta|przysz|wysła|пришл|пришёл|пришел|присла|получ|прийшл|fick|fik\b|skicka|sendt|přiš|poslal|jött|kaptam|küld|primit|trimis"
+)
+_CODE_OR_MESSAGE = expression(rf"{_CODE.pattern}|\b(?:sms|смс|text)")
+REACH_OF_TALK = 240
+
+
+def _recalled(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_READ_OUT, _READS, price=2):
+        if reading.lower[match.start() - 1 : match.start()].isalpha():
+            continue
+        said = reading.lower[max(0, match.start() - REACH_OF_TALK) : match.start()]
+        if (
+            _CODE_OR_MESSAGE.search(said)
+            and _COMING.search(said)
+            and not (_OTHER.search(said) or _NOT_ONE.search(said))
+        ):
+            yield Finding("pin", *match.span("value"), 0.7)
+    for match in reading.matches(_STILL, _STILLS, price=2):
+        said = reading.lower[max(0, match.start() - REACH) : match.start()]
+        named = _CODE.search(said) or _NAMED_BEHIND.match(reading.lower, match.end())
+        if named and not (_OTHER.search(said) or _NOT_ONE.search(said)) and not looks.YEAR.match(match["value"]):
+            yield Finding("pin", *match.span("value"), 0.7)
+
+
+# "the code for the app. Is it still 1735?", "is it always 1735, the code of your phone?"
+_STILLS = (
+    "still", "noch", "immer noch", "toujours", "encore", "todavía", "aún", "sigue siendo", "ancora", "sempre", "ainda", "continua", "continua sendo", "nog", "nog steeds", "nadal", "dalej", "wciąż", "всё ещё", "все еще", "всё еще", "по-прежнему", "досі", "stadig", "fortfarande", "fremdeles", "yhä", "pořád", "stále", "még mindig", "tot",
+)  # fmt: skip
+_STILL = expression(
+    rf"(?:{'|'.join(_STILLS)})(?: (?:the|der|die|das|la|el|il|het))? (?P<value>\d{{4,8}}|\d{{3}} \d{{3}})(?=,? ?\?|, [^\W\d_])",
+    re.IGNORECASE,
+)
+_NAMED_BEHIND = expression(rf",? (?:the |der |die |das |le |la |el |il |o |a |de |het )?{_CODE.pattern}")

@@ -42,20 +42,31 @@ def _behind_here_is(reading: Reading) -> Iterator[Finding]:
 # "what is your telephone password?\nCaller: It's marmalade kestrel.", "the code word, that's marzipan otter"
 _WORDS = Needles((
     "telephone password", "phone password", "telefonpasswort", "telefon-passwort", "telefonkennwort", "telefon-kennwort", "memorable word", "safe word", "safeword", "duress word", "code word", "codeword", "codewort", "mot de code", "palabra clave", "parola d'ordine", "wachtwoord aan de telefoon",
+    "secret word", "security word", "contract password", "kundenkennwort", "kundenpasswort", "vertragskennwort", "mot secret", "palabra secreta", "parola chiave", "parola segreta", "palavra secreta", "palavra-passe do contrato", "geheim woord", "hasło do umowy", "hasło telefoniczne", "кодовое слово", "кодове слово", "hemligt ord", "tajné slovo",
 ))  # fmt: skip
+# What a text is searched for is called so too.
+_KEYWORDS, REACH = frozenset({"parola chiave"}), 90
+_IDENTIFIES = expression(r"identif|verific|contratt|sicurezza|telefon|polizza|\bconto\b|banca|utenza|cliente")
 _OWN = r"(?P<value>[^\W\d_][^\W\d_'’\-]{2,14}(?: [^\W\d_]{3,14}){0,3})(?=[.!,;\"”]|\s{0,3}(?:\n|\Z))"
 _SAID = expression(
-    rf"(?:[^\n?.]{{0,40}}\?\s{{1,3}}(?:[^\W\d_][\w .]{{0,20}}: ?)?(?:(?:yes|sure|ja|oui|sí|sì)[,.]? )?(?:it['’]?s|it is|that['’]?s|das ist|es ist|c['’]est|es|è)|(?: (?:if|for|when|für|falls|bei|pour|si|para|per|se|voor)\b[^\n:.?]{{3,44}})?:|,? (?:that['’]?s|it['’]?s|is|ist|lautet|est|es|è)(?: now)?:?) [\"“„«]?{_OWN}",
+    rf"(?:[^\n?.]{{0,40}}\?(?:\s{{1,3}}(?:[^\W\d_][\w .]{{0,20}}: ?)?(?:(?:yes|sure|ja|oui|sí|sì)[,.]? )?(?:it['’]?s|it is|that['’]?s|das ist|es ist|c['’]est|es|è|é|het is|to|это|це|det är|det er|je to)|\r?\n[^\W\d_][\w .]{{0,20}}:(?=(?: [^\W\d_]{{3,15}}){{1,2}}[.!]?[ \t]{{0,3}}(?:\r?\n|\Z)))|(?: (?:if|for|when|für|falls|bei|pour|si|para|per|se|voor)\b[^\n:.?]{{3,44}})?:|,? (?:that['’]?s|it['’]?s|is|ist|lautet|est|es|è)(?: now)?:?) [\"“„«]?{_OWN}",
     re.IGNORECASE,
 )
 _NOTHING_SAID = expression(
-    r"\b(?:not|no|the|an?|on|in|to|for|your|my|correct|right|wrong|fine|okay|sure|required|asked|optional|set|nicht|kein|richtig|falsch|das|der|die|pas|une?|le|la|el|un|il|never|always|this|that|and|or|of|here|there|different|missing)\b"
+    r"\b(?:not|no|the|an?|on|in|to|for|your|my|correct|right|wrong|fine|okay|sure|required|asked|optional|set|nicht|kein|richtig|falsch|das|der|die|pas|une?|le|la|el|un|il|never|always|this|that|and|or|of|here|there|different|missing"
+    r"|moment\w*|minute|sorry|forgot|forgotten|know|idea|what|which|none|nothing|please|thanks|hello|yes|vergessen|weiß|keine?|bitte|danke|oublié|sais|rien|merci|pardon|olvidé|nada|ninguna|gracias|momento|attimo|dimenticat\w|niente|boh|grazie|esqueci|obrigad\w|vergeten|geen|nie|nic|proszę|забыл\w?|не)\b"
 )
 
 
 def _said_on_the_telephone(reading: Reading) -> Iterator[Finding]:
     for at, cue in reading.each(_WORDS, price=4, whole=False):
         match = _SAID.match(reading.text, at + len(cue))
+        if (
+            match is not None
+            and cue in _KEYWORDS
+            and not _IDENTIFIES.search(reading.lower, max(0, at - REACH), match.end())
+        ):
+            continue
         if match is not None and not _NOTHING_SAID.search(match["value"].lower()):
             yield Finding("password", *match.span("value"), 0.65)
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
+from governance.guardrails.secrets.asked import GOES_ON
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the PINs of a folded text that lists, settings and code hold."""
     if reading.speaks(_DIGIT):
-        for rule in (_of_cards, _compared, _of_panels, _paired):
+        for rule in (_of_cards, _compared, _of_panels, _paired, _of_levels, _of_menus):
             yield from rule(reading)
 
 
@@ -101,3 +102,40 @@ def _of_panels(reading: Reading) -> Iterator[Finding]:
 def _paired(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_PAIRED, ("homekit", "homebridge", "matter", "pairing", "setup", "set-up")):
         yield Finding("pin", *match.span("value"), 0.7)
+
+
+_PASSWORD = (
+    "password", "passwort", "kennwort", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "lösenord", "adgangskode", "passord", "heslo", "parola", "jelszó", "salasana",
+)  # fmt: skip
+_NOTHING_ELSE = tuple(name for name in _PASSWORD if name != "clave")  # which numbers of goods and offices are called
+_BESIDE = r"(?P<value>\d{4,10})(?![\w/%€$°\-]|[.,:]\d)"
+# "the password of level 3: 20014": devices have one for each
+_OF_LEVEL = expression(
+    rf"(?:{'|'.join(_PASSWORD)}) (?:(?:for|of|für|der|de|di|del|da|do|van|para|pour|per|dla|для|till|til) )?(?:level|ebene|stufe|nivel|nível|niveau|livello|poziom\w?|уровня|úrovně|nivå)[ \-]?\d{{1,2}} ?(?:[:=→]|,|(?:is|ist|lautet|est|es|è|é|to|это|är|er|je)\b)(?: (?:is|ist|est|es|è|é))?:? {_BESIDE}(?=[ \t]{{0,4}}(?:[,;.()]|\r?\n|\Z)| {GOES_ON}\b)",
+    re.IGNORECASE,
+)
+# "menu Supervisor, password 432289, option 4", "Persönliches Kennwort 62090802": beside its name, and nothing goes on with it
+_IN_MENU = expression(
+    rf"(?:{'|'.join(_NOTHING_ELSE)}|pwd?)(?:(?<!password) (?!seite\b|page\b)[^\W\d_]{{4,16}})? (?=\d{{5}}){_BESIDE}(?=[ \t]{{0,4}}(?:[,;.()]|\r?\n|\Z))",
+    re.IGNORECASE,
+)
+_LED_TO, REACH_OF_LEAD = expression(r"[^\W\d_]{3,}[\"'”»)]?[,>/]? ?\Z"), 24
+_OTHER_NUMBERS = expression(
+    r"error|fehler|erreur|errore|erro\b|błąd|ошибк|fel\b|ticket|event|code|rfc|cve|hash|reset|wrong|falsch"
+)
+
+
+def _of_levels(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_OF_LEVEL, _PASSWORD):
+        yield Finding("pin", *match.span("value"), 0.7)
+
+
+def _of_menus(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_IN_MENU, (*_NOTHING_ELSE, "pw")):
+        before = reading.lower[max(0, match.start() - REACH_OF_LEAD) : match.start()]
+        said = before + reading.lower[match.start() : match.start("value")]
+        number = match["value"]
+        if _LED_TO.search(before) is None or _OTHER_NUMBERS.search(said) is not None or number in _COUNTED:
+            continue
+        if len(set(number)) > FEWEST_DIFFERENT:
+            yield Finding("pin", *match.span("value"), 0.7)

@@ -282,6 +282,22 @@ le cadenas s'ouvre avec «761». Les palmes sont dedans
 The key safe is on the right; put in «9491» and pull down.
 La caja de llaves está a la derecha del portal; ponga «9491» y tire hacia abajo.
 Γιάννης: ποιος είναι ο κωδικός του συναγερμού;\nΜαρία: «3979» και μετά το πράσινο
+wyślij mi kod blik\nOk: «766 353» masz dwie minuty
+did you get a text? i need to log in to the bank\nyep it says «243435»
+t'as reçu un sms ? faut que je me connecte\noui, il dit «243435»
+mi è arrivato un sms? devo entrare\nsì: dice «243435»\nperfetto
+Die Bank hat mir einen Code geschickt. Er lautet «168 113», können Sie damit freigeben?
+I can't log in without the code for the app. Is it still «1735»?
+est-ce que c'est toujours «1735», le code de ton tel ?
+Koden til sundhedsappen, er det stadig «1735»?
+Menü Techniker, Passwort «30417», dann Seite 2
+Kundenrouter:\nPersönliches Kennwort «62090802»\nVLAN 7
+Il pannello chiede la password di livello 3: è «20014», dopo hai 10 minuti
+La contraseña de nivel 2 es «20014» y dura diez minutos
+Operator: what's the contract password?\nCaller: it's «sunflower»\nOperator: perfect
+Agent: Wie lautet das Kundenkennwort?\nKundin: «Sonnenblume»\nAgent: danke
+Conseiller : quel est votre mot secret ?\nClient : c'est «tournesol»\nConseiller : merci
+Agente: mi dice la parola chiave del contratto?\nCliente: è «girasole»\nAgente: perfetto
 """
 
 CLEAN = r"""
@@ -507,6 +523,19 @@ Le coffre s'ouvre avec 350 N de force
 Das Tor geht mit 230 Volt auf
 the barrier opens with 120 degrees
 The machine opens with 300 guests
+Is the postal code still 10115?
+Is it still 1200 euros?
+The code is clean. Is it still 4000 lines?
+I got 402917 views on it. It says 402917 and then stops
+We sent the parcel, it is 243435, the order number
+Tool error: password 30417, retry later
+rockyou top: password 59462\nqwerty 10452
+We reset password 10452 times
+password level 3: 2048 bit
+Clave SAT, clave 43211503, equipo portátil
+Qual è la parola chiave della campagna?\nSEO: scarpe
+Agent: do you have a code word?\nCaller: no idea
+Agent: what's your memorable word?\nCaller: one moment please
 """
 _MARKED = re.compile("«(?! )([^«»]+?)(?<! )»")
 
