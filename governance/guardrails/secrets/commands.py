@@ -38,6 +38,11 @@ _OPTION = expression(
 _QUOTED_OPTION = expression(
     r"(?:wpa_passphrase [\w\-]{1,32} |--pass(?:phrase|word|wd)?[ =]|ssh-keygen [^\n\"']{0,80}-N )(?P<quote>[\"'])(?P<value>[^\"'\n<]{3,40} [^\"'\n<]{1,60})(?P=quote)"
 )
+# "echo 'four words of a phrase' | gpg --passphrase-fd 0"
+_PIPED_PHRASE = expression(
+    r"(?:echo|printf)(?: -\w{1,2}| [\"']%s(?:\\n)?[\"'])? (?P<quote>[\"'])(?P<value>[^\"'\n<>$|]{2,40}(?: [^\"'\n<>$|]{1,60})?)(?P=quote) ?\| ?(?:sudo )?"
+    r"(?:[^\n|]{2,120}?-{1,2}pass(?:word|phrase)?(?:-stdin|-fd|-file[ =]-| stdin)|cryptsetup|sudo -S|kinit|vncpasswd|ssh-add)(?![\w\-])"
+)
 # Of apps that print codes for logging in.
 _SEED_OF_CODES = expression(
     r"(?i:(?:totp|2fa|mfa|authenticator|otp)(?:[ _\-]\w{1,12})?[ _\-](?:seed|secret|key|schlüssel|geheimnis|clave|clé|chave|chiave|sleutel|nyckel|klucz|ключ)(?: (?:is|for [^\n:=]{2,20}))?)[\"']?[:= ]{1,3}[\"']?"
@@ -177,6 +182,9 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield looks.span("password", match, match["value"], 0.8)
     for match in reading.matches(_QUOTED_OPTION, ("--pass", "ssh-keygen", "wpa_passphrase")):
         if not looks.placeholder(match["value"]) and "$" not in match["value"]:
+            yield looks.span("password", match, match["value"], 0.8)
+    for match in reading.matches(_PIPED_PHRASE, ("echo ", "printf ")):
+        if " " in match["value"] and not looks.placeholder(match["value"]):
             yield looks.span("password", match, match["value"], 0.8)
     for match in reading.matches(_SEED_OF_CODES, ("totp", "2fa", "mfa", "authenticator", "otp ")):
         if not looks.placeholder_token(match["value"]):

@@ -88,6 +88,7 @@ _NAMES = (
     "storepass",
     "requirepass",
     "community",
+    "snmp",
     "ipmitool",
     "identified by",
     "net user ",
@@ -126,6 +127,10 @@ _NAMES = (
     "mot de code",
     "palabra clave",
     "parola d'ordine",
+    'echo "',
+    "echo '",
+    "printf '",
+    'printf "',
 )
 _TELLING = (*vocabulary.NAMES, *_APP_PASSWORDS, *forms.SEEDS, *answers.SECURITY, *_NAMES)
 _JOINING = "@#$%^&*+=~!?"
@@ -147,7 +152,7 @@ _TAIL = Tail(
     r"|(?=[A-Za-z])(?=[^\s\"]{0,40}\d)[^\s\"]{2,40}[@#$%^&*+~!?._\-][^\s\"]{0,40}(?:\"?\s[^\n]{0,60}|\")?"
     r"|(?i:us(?:e|ed|ing|a)|try|type|enter|nimm|nutze|utiliser?|gebruik|użyj|использу\w+) [^\s]{3,50}(?: [^\n.]{0,60})?(?:(?: [^\s]{3,50})? [^\n.]{0,60})?"
     r"|(?i:us[ae]r?|utilise[zr]?|inserisci|digite|saisissez|gebruik|nutzen?|verwenden?|använd|bru[gk]) (?:[^\s]{1,4} ){0,2}(?i:código|code|codice|kod)[^\n.]{0,50}"
-    r"|(?i:(?:tele)?phone pass|telefon-?(?:pass|kenn)|memorable word|safe ?word|code ?wor[dt]|mot de code|palabra clave|parola d'ordine)[^\n?]{0,60}(?:\?\s{0,3}[^\n]{0,90})?"
+    r"|(?i:(?:tele)?phone pass|(?:telefon-?|kunden|vertrags)(?:pass|kenn)|contract pass|(?:memorable|secret|security) word|safe ?word|code ?wor[dt]|mot (?:de code|secret)|palabra (?:clave|secreta)|parola (?:d'ordine|chiave|segreta)|palavra secreta|geheim woord|hasło (?:do umowy|telefoniczne)|кодовое слово|кодове слово)[^\n?]{0,60}(?:\?\s{0,3}[^\n]{0,90})?"
     # a number that opens something, and what is said after it
     rf"|{opening.TAIL}"
     # a number and a side, which others may follow
@@ -181,6 +186,10 @@ _TAIL = Tail(
     r"|(?i:(?:backup|recovery|secours|respaldo|recuper|wiederherst|notfall|резервн)[\w \-]{0,24})[^\n]{0,150}"
     r"|(?i:insert into |wi-?fi|wlan|ssid|netz|network|hotspot)[^\n]{0,160}"
     r"|(?i:echo|printf) (?:-\w{1,2} )?[\"']?[^\s\"'|]{4,160}[\"']? ?(?:>{1,2} ?[\w./~\-]{0,80}|\|? ?(?:sudo )?(?:sudo|[a-z]{0,10})(?: -?S?)?)"
+    # words in quotes that are written into what asks for them
+    r"|(?i:echo|printf) (?:-\w{1,2} |[\"']%s(?:\\n)?[\"'] )?(?:[\"'](?:[^\"'\n]{0,100}(?:[\"'] ?(?:\|[^\n|]{0,140})?)?)?)?"
+    # what a device's management is asked with
+    r"|(?i:community|communauté|comunidad|comunità)[^\n]{0,110}"
     r"|(?i:key1)[\"']?\s?[:=]\s?[\"']?[A-Za-z0-9]{0,40}[\"']?[,;\s\"']{0,12}(?i:k|ke|key|key2)?[\"':=\s]{0,5}[A-Za-z0-9]{0,32}"
     # four groups of letters among the arguments of a call that logs in
     r"|(?i:login|auth)\([^()\n]{0,140}"

@@ -121,14 +121,20 @@ _ADMINISTRATOR = expression(
 _PARTED = expression(r" / (?=[^\s/]{6,48}(?:[\s),;!]|\.?\Z))")
 # The ten capitals that a maker of boards prints on each
 _LABELLED = expression(r"\bADMIN ?[/:] ?(?P<value>(?=[A-Z]{0,9}[B-DF-HJ-NP-TV-XZ]{4})[A-Z]{10})(?![\w\-])")
+# "http://10.0.7.15 / installer / pv_Sonne_88": an address, whom it lets in, and with what
+_AT_ADDRESS = expression(
+    r"(?:https?://[^\s/]{3,60}(?:/[^\s]{0,40})?|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?)(?: ?[,/|–—\-])? (?!(?:wiki|docs?|pages?|files?|guides?|images?|api|static|download|v\d)\b)[\w.@\-]{2,32}\Z"
+)
 _BEHIND_SLASH = expression(VALUE + END)
-LONGEST_USER = 32
+LONGEST_USER, LONGEST_ADDRESS = 32, 140
 
 
 def _of_administrators(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     for slash in _PARTED.finditer(text) if " / " in text else ():
-        user = _ADMINISTRATOR.search(text, max(0, slash.start() - LONGEST_USER), slash.start())
+        user = _ADMINISTRATOR.search(text, max(0, slash.start() - LONGEST_USER), slash.start()) or _AT_ADDRESS.search(
+            text, max(0, slash.start() - LONGEST_ADDRESS), slash.start()
+        )
         match = _BEHIND_SLASH.match(text, slash.end()) if user is not None else None
         if match is not None and reading.likely(looks.coined, bare(match)) and not ROLE.match(bare(match)):
             yield finding(match)

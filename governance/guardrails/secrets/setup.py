@@ -17,6 +17,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _keys_of_authenticators(reading)
     yield from _passwords_of_apps(reading)
     yield from _users_of_snmp(reading)
+    yield from _communities_of_snmp(reading)
     yield from _keys_of_networks(reading)
     yield from _keys_of_routers(reading)
     yield from _bytes_of_keys(reading)
@@ -135,6 +136,26 @@ _SNMP = expression(
 )
 _OF_SNMP = ("createuser ", "-a sha", "-a md5", "-x aes", "-x des", "rocommunity", "rwcommunity")
 _EVERYBODYS = frozenset({"public", "private"})
+# "SNMP v2c, read community „…“", "comunidad SNMP de lectura: …": in quotes a word, without them one that is coined
+_COMMUNITIES = ("community", "communauté", "comunidad", "comunità", "comunidade")
+_COMMUNITY = expression(
+    r"(?:community|communauté|comunidade?|comunità)(?:[ \-]?(?:string|name))?(?: (?:snmp|v[123]c?|ro|rw|read|write|only|lesend|schreibend|lesen|schreiben|lecture|écriture|lectura|escritura|lettura|scrittura|leitura|escrita|en|de|di|in|zum)){0,3}"
+    r"(?: (?:is|ist|lautet|est|es|è|é))?(?: now| jetzt)? ?[:=]? {1,2}"
+    r"(?:[\"'`„“”«] ?(?P<quoted>[^\s\"'`„“”«»]{4,40}) ?[\"'`”“»]|(?P<bare>[^\s\"'`„“”«»,;]{6,40})(?=[,;)]|\.?(?:\s|\Z)))",
+    re.IGNORECASE,
+)
+_OF_MANAGEMENT, REACH_OF_MANAGEMENT, REACH_BEHIND = expression(r"\bsnmp"), 80, 30
+
+
+def _communities_of_snmp(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_COMMUNITY, _COMMUNITIES) if "snmp" in reading.lower else ():
+        around = max(0, match.start() - REACH_OF_MANAGEMENT), match.end() + REACH_BEHIND
+        group = match.lastgroup or ""
+        value = match[group].rstrip(".")
+        coined = group == "quoted" or reading.likely(looks.coined, value)
+        named = coined and _OF_MANAGEMENT.search(reading.lower, *around) is not None
+        if named and value.lower() not in _EVERYBODYS and not looks.placeholder(value):
+            yield Finding("password", match.start(group), match.start(group) + len(value), 0.75)
 
 
 def _users_of_snmp(reading: Reading) -> Iterator[Finding]:

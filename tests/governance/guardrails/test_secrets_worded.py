@@ -298,6 +298,12 @@ Operator: what's the contract password?\nCaller: it's «sunflower»\nOperator: p
 Agent: Wie lautet das Kundenkennwort?\nKundin: «Sonnenblume»\nAgent: danke
 Conseiller : quel est votre mot secret ?\nClient : c'est «tournesol»\nConseiller : merci
 Agente: mi dice la parola chiave del contratto?\nCliente: è «girasole»\nAgente: perfetto
+SNMP v2c, read community „«zw1ebelr1ng»“, write community „«kn0blauch!w»“. Port 161.
+comunidad SNMP de lectura: "«oliv4r_gris»", puerto 161
+Communauté SNMP en lecture « «br1ndille» », port 161
+echo '«kelp tonic mirror plaza»' | gpg --batch --passphrase-fd 0 -d backup.gpg
+printf '%s' "«kelp tonic mirror plaza»" | cryptsetup open /dev/sdb1 data -
+http://10.2.0.15 / installer / «pv_Sonne_88» , Modbus TCP ist auf 502 aktiv
 """
 
 CLEAN = r"""
@@ -536,6 +542,11 @@ Clave SAT, clave 43211503, equipo portátil
 Qual è la parola chiave della campagna?\nSEO: scarpe
 Agent: do you have a code word?\nCaller: no idea
 Agent: what's your memorable word?\nCaller: one moment please
+SNMP community "public" is enabled, write community "private"
+SNMP: our community — see docs-2024 for details
+10.0.7.15 / eth0 / VLAN_100 , MTU 1500
+echo "hello there world" | tee -a out.txt
+echo "please wait for it" | mail -s 'password-stdin' root
 """
 _MARKED = re.compile("«(?! )([^«»]+?)(?<! )»")
 
