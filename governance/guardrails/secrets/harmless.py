@@ -38,7 +38,7 @@ _CIPHERS = expression(
 _DIGIT = expression(r"\d")
 _ID = expression(r"id(?<![\w\-]id)[\"']?\s{0,40}[:=]\s{0,4}[\"']?\Z")
 _PROMPT = expression(r"[\w\-]+@[\w.\-]+:[~/][\w./\-]{0,60}[#$]")  # of a shell that asked for a password
-# Keys that are pressed together, who is asked for a password, where code takes one from, a colour, what is in each line of a log.
+# Keys that are pressed together, who is asked for a password, where code takes one from, cells of a sheet, a colour, what is in each line of a log.
 _NO_VALUE = expression(
     r"(?i:ctrl|control|alt|shift|cmd|strg|meta|super|option|win)\+(?:[A-Z][a-z]{1,6}\+)?[A-Z]"
     r"|[\w.\-]{1,40}@[\w.\-]{1,60}(?='s password)"
@@ -50,6 +50,7 @@ _NO_VALUE = expression(
     r"|\d{1,3} (?:second|minute|hour|day|week|month|year)s? ago"
     r"|[a-z_]{2,12}=https?://[^\s@?]{3,200}"
     r"|SCRAM-SHA-\d{1,3}\$\S{20,200}"
+    r"|[A-Za-z]\w{0,30}!\$?[A-Z]{1,3}\$?\d{1,6}(?=:\$?[A-Z]{1,3}(?:\$?\d|\b))"
     r"|#(?i:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8});|HTTP/\d\.\d|(?i:rid|req(?:uest)?_?id|trace_?id)=[\da-f\-]{8,36}\b"
 )
 # What stands for a secret that another place keeps, and what is public by its name.

@@ -547,6 +547,8 @@ SNMP: our community — see docs-2024 for details
 10.0.7.15 / eth0 / VLAN_100 , MTU 1500
 echo "hello there world" | tee -a out.txt
 echo "please wait for it" | mail -s 'password-stdin' root
+=IMPORTRANGE("https://docs.example.org/d/1"; "Stock!A2:F300")\nSi marca #REF!, hay que pulsar "Permitir acceso"
+"=SUM(Umsatz!B2:B300)" and "Plan!$A$1:$C$9" on the login sheet
 """
 _MARKED = re.compile("«(?! )([^«»]+?)(?<! )»")
 
