@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, heads
 from governance.guardrails.expressions import expression
 from governance.guardrails.pii import houses
 
@@ -148,6 +148,7 @@ _SEAT = (
 )
 _FIRM_BEFORE = expression(rf"{_FORM}(?:{_SIGNS}{_NUMBERED}){{0,4}}{_SIGNS}\Z")
 _REGISTER_BEFORE = expression(rf"(?<![\w.])(?:{_REGISTER})[^\n,;|·•–—]{{0,32}}{_SIGNS}\Z")
+_REGISTER_BEGUN = expression(heads(_REGISTER))  # told first: the other tries every way to part the words before it
 _REGISTER_AFTER = expression(
     rf"(?:{_SIGNS}(?!{_REGISTER})[^\n,;|·•–—]{{1,32}}){{0,2}}?(?:\.? )?{_SIGNS}?(?:{_REGISTER})"
 )
@@ -180,7 +181,11 @@ def house(text: str, start: int, end: int) -> bool:
 
 
 def _of_a_firm(before: str, after: str) -> bool:
-    return bool(_FIRM_BEFORE.search(before) or _REGISTER_BEFORE.search(before) or _REGISTER_AFTER.match(after))
+    return bool(
+        _FIRM_BEFORE.search(before)
+        or _REGISTER_BEFORE.search(before)
+        or (_REGISTER_BEGUN.search(after) and _REGISTER_AFTER.match(after))
+    )
 
 
 def named(words: str) -> bool:

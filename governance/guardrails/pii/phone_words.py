@@ -182,4 +182,7 @@ class Words:
 
 def digits_of(written: str) -> str:
     """Return the digits of a number without those of its extension."""
-    return written if written.isdecimal() else _NOT_DIGIT.sub("", _EXTENSION_PART.sub("", written))
+    if written.isdecimal():
+        return written
+    extended = "x" in written or "e" in written
+    return _NOT_DIGIT.sub("", _EXTENSION_PART.sub("", written) if extended else written)

@@ -86,8 +86,10 @@ _CHANNELS = Needles((
 _CODE = expression(r"\b(?:code\w*|c[óo]digos?|codice|k[oó]d\w{0,3}|kode|koodi|код\w{0,2}|otp|pin)\b|验证码|인증")
 # What a sentence goes on with after a code, and a number's unit never is.
 GOES_ON = r"(?:and|then|but|you have|hurry|und|dann|aber|du hast|sie haben|et|puis|mais|tu as|vous avez|y|pero|luego|tienes|e|ma|poi|hai|mas|depois|tens|en|maar|je hebt|i|ale|potem|masz|и|но|потом|у тебя|och|men|du har|og)"
+_ENDS = rf"(?:{_NUMBER})(?=[ \t]{{0,4}}(?:\r?\n|\Z)|[.,!](?!\d)|(?:(?<=\d{{3}}[ \-]\d{{3}})|(?<=\d{{6}})) {GOES_ON}\b)"
+# The number is looked for first, and words are not parted in every way: a long one has thousands.
 _ANSWER = expression(
-    rf"[^\n]{{0,90}}\r?\n(?:[^\n\d]{{0,90}}\n)?[ \t>*\[]{{0,4}}(?:[^\W\d_][\w .()]{{0,23}}\]?\*{{0,2}} ?[:>：] {{0,2}})?(?P<said>(?:[^\W\d_][\w'’]{{0,9}},? ?){{0,4}}[:,]? ?)(?P<value>{_NUMBER})(?=[ \t]{{0,4}}(?:\r?\n|\Z)|[.,!](?!\d)|(?:(?<=\d{{3}}[ \-]\d{{3}})|(?<=\d{{6}})) {GOES_ON}\b)"
+    rf"[^\n]{{0,90}}\r?\n(?:[^\n\d]{{0,90}}\n)?[ \t>*\[]{{0,4}}(?:[^\W\d_][\w .()]{{0,23}}\]?\*{{0,2}} ?[:>：] {{0,2}})?(?=[^\n]{{0,50}}?{_ENDS})(?P<said>(?:(?:[^\W\d_][\w'’]{{0,9}}+,? ?){{0,3}}[^\W\d_][\w'’]{{0,9}},? ?)?[:,]? ?)(?P<value>{_ENDS})"
 )
 _OTHER = expression(
     r"order|bestell|commande|pedido|ordine|postal|zip|plz|ticket|dossier|invoice|rechnung|error|room|promo|discount|source code|code review|customer number"

@@ -29,6 +29,7 @@ HOSTILE = [
     "pin 7777 ", "123456 is your pin ", "解除 密码 133532 ", "密码1", "pass: 659061=\n", "pass is now 659061\n", "code 152213 password 4xKkbiDiDE ", "user=a sub: ", "резюме John Smith ", "ученица ",
     "driver license id 4000000000000010/4000000000000010/hwuEeM ", "+1 834 607 2240\npatente 16.10.1974 wqw@fho.cc\n",
     "pass key1= qHXoUhqc7q495tf22zK185Z7J58ODm8j, key2= qHXoUhqc7q495tf22zK185Z7J58ODm8j ",
+    "clave de wifi ", "wlan schlüssel ", "parola 123456 ", "zweifaktor 1.2.1970: x_pentru orice eventualitate\n", "permis ::a1, کد ملی,415 555 0199 a@b.cc d/l, полис=",
 ]  # fmt: skip
 DOCUMENTS = Path(__file__).parents[3] / "docs"
 

@@ -11,6 +11,7 @@ import pytest
 
 from governance.guardrails import secrets
 from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import asked as codes_asked_for
 from governance.guardrails.secrets import commands, told
 
 # Wakes every rule; each then tells what it asks.
@@ -59,3 +60,26 @@ def test_an_expression_without_an_end_is_told(pattern: str) -> None:
 def test_a_long_word_is_told_at_once_however_it_could_be_parted(name: str, word: str) -> None:
     """An expression that tries every way to part a word would not end before the sun does."""
     assert secrets.detect(f"{name}{word}Key") == secrets.detect(f"{name}{word}Key")
+
+
+def parts_words_in_every_way(parsed: Any) -> bool:
+    """Tell whether an expression repeats words of no certain length with nothing certain between them."""
+    if not isinstance(parsed, (tuple, list, _parser.SubPattern)):
+        return False
+    if len(parsed) == 3 and parsed[1] != 1 and isinstance(parsed[2], _parser.SubPattern):
+        optional = [part for part in _body(parsed[2]) if str(part[0]).endswith("REPEAT") and part[1][0] == 0]
+        longer = any(str(kind) == "MAX_REPEAT" and most > 1 for kind, (_, most, _) in optional)
+        if longer and len(_body(parsed[2])) - len(optional) <= 1:
+            return True
+    return any(map(parts_words_in_every_way, parsed))
+
+
+def _body(repeated: Any) -> list[Any]:
+    """Return the parts of what is repeated, without the group around them."""
+    parts = list(repeated)
+    return list(parts[0][1][3]) if len(parts) == 1 and str(parts[0][0]) == "SUBPATTERN" else parts
+
+
+def test_an_answer_of_many_letters_is_not_parted_in_every_way() -> None:
+    assert parts_words_in_every_way(_parser.parse(r"(?:[a-z]\w{0,9},? ?){0,4}\d"))
+    assert not parts_words_in_every_way(_parser.parse(codes_asked_for._ANSWER.pattern))
