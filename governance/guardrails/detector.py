@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from governance.guardrails.cues import begun
 from governance.guardrails.expressions import expression, put_off
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import alike, lower
@@ -55,34 +56,46 @@ class Alarm:
 
     BLOCK = 1_000  # characters in which they are looked for at a time
 
-    def __init__(self, *signs: str, words: Iterable[str] = (), said: str = "") -> None:
-        """Take expressions, words in small letters that stand in either case, and an expression of what does so."""
-        self._signs, self._words = tuple(map(expression, signs)), shortest(words)
-        self._said = expression(said) if said else None
+    def __init__(self, *signs: str, words: Iterable[str] = (), said: str = "", led: tuple[str, str] = ("", "")) -> None:
+        """Take expressions, words in small letters that stand in either case, and an expression of what does so.
+
+        `led` is an expression of thousands of words in either case, tried only where one of them may begin, and the
+        same in small letters, which tells where that is.
+        """
+        self._signs, self._words = tuple(map(expression, signs)), frozenset(shortest(words))
+        self._said, self._led = expression(said) if said else None, expression(led[0])
+        self._small = led[1]
         put_off(lambda: self._automaton)
 
     @once
+    def _begun(self) -> list[str]:
+        """What the words of `led` begin with."""
+        return shortest(begun(self._small))
+
+    @once
     def _automaton(self) -> Automaton:
-        return Automaton((), self._words)
+        return Automaton((), (*self._words, *self._begun))
 
     @once
     def _longest(self) -> int:
-        return max(map(len, self._words), default=0)
+        return max(map(len, self._automaton.words), default=0)
 
     def stands(self, text: str, start: int = 0, end: int | None = None) -> bool:
         """Tell whether any stands between two places."""
         last = len(text) if end is None else end
         if any(sign.search(text, start, last) is not None for sign in self._signs):
             return True
-        if not self._words and self._said is None:
-            return False
         small = alike(lower(text[start:last]))
-        return self._told(small) or (self._said is not None and self._said.search(small) is not None)
+        return self._told(text, start, last, small) or (self._said is not None and self._said.search(small) is not None)
 
-    def _told(self, small: str) -> bool:
-        """Tell whether a word stands in a text in small letters; one of nothing else is read no further than the first."""
+    def _told(self, text: str, start: int, last: int, small: str) -> bool:
+        """Tell whether a word stands between two places; a text of nothing else is read no further than the first."""
         size = self.BLOCK + self._longest
-        return any(self._automaton.places(small[begin : begin + size]) for begin in range(0, len(small), self.BLOCK))
+        for begin in range(0, len(small), self.BLOCK):
+            for string, places in self._automaton.places(small[begin : begin + size]).items():
+                if string in self._words or any(self._led.match(text, start + begin + at, last) for at in places):
+                    return True
+        return False
 
 
 class AlarmInProse:

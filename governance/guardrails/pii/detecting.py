@@ -38,8 +38,14 @@ def _said_on(spelt: str) -> str:
     return rf"{spelt}(?:[ ,.\-–]{{1,3}}{spelt}|[ ,.\-–]{{0,3}}[^\W\d_]{{0,7}}\Z)"
 
 
-def _any_of(strings: Iterable[str]) -> str:
-    return beginnings(shortest(strings), both_cases=True).replace(WORD_END, r"\b")
+def _words(spelt: str, *, both_cases: bool) -> str:
+    """Return an expression of the words that may stand inside a finding, with those for digits."""
+
+    def any_of(strings: Iterable[str]) -> str:
+        return beginnings(shortest(strings), both_cases=both_cases).replace(WORD_END, r"\b")
+
+    opening = rf"(?<!_)(?:{any_of(_OPENING)}|{_said_on(spelt)})"
+    return rf"(?<![^\W\d_])(?:{any_of(names.TELLING)}|{opening})|{any_of(_STREETS)}"
 
 
 # Eras of Japan's calendar, or what may become one.
@@ -48,8 +54,10 @@ _STREETS = frozenset((*(street + WORD_END for street in addresses.STREETS), addr
 _OPENING = frozenset((*(word + WORD_END for word in _WORDS), *names.OPENING))
 # Anything a finding holds besides plain words, and the words that may stand inside one.
 _ALARM = Alarm(
-    rf"[\d@{STYLED}{INVISIBLE}]|<<|(?<![^\W\d_])(?:{_any_of(names.TELLING)}|(?<!_)(?:{_any_of(_OPENING)}|{_said_on(dictated.SPELT_IN_ANY_CASE)}))"
-    rf"|{_any_of(_STREETS)}|{names.OF_A_TICKET}|(?=[^\x00-\x7f])(?:〒|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}})"
+    rf"[\d@{STYLED}{INVISIBLE}]|<<",
+    names.OF_A_TICKET,
+    rf"(?=[^\x00-\x7f])(?:〒|{_ERA}|{names.TELLING_OF_IDEOGRAPHS}|[{dictated.CHINESE}]{{2}})",
+    led=(_words(dictated.SPELT_IN_ANY_CASE, both_cases=True), _words(dictated.SPELT, both_cases=False)),
 )
 
 _TAILS = (
@@ -120,6 +128,8 @@ RULES = Union((
 def detect(text: str) -> list[Finding]:
     """Return what in a text identifies or reaches a person, by place; findings may overlap."""
     folded = fold(text)
+    if folded.text.isascii() and not _ALARM.stands(folded.text):  # of other letters some fold where no case is minded
+        return []
     finders = _FINDERS if _DIGIT.search(folded.text) else (people.find, names.find, addresses.find, dictated.find)
     reading = Reading(folded.text, folded.lower, rules=RULES)
     whole: list[Finding] = []
