@@ -127,15 +127,19 @@ class Automaton:
         self.words = frozenset(chain(strings, *(rule.words for rule in self.rules)))
         self._words = tuple(self.words)
         self._automaton = AhoCorasick(self._words, implementation=Implementation.ContiguousNFA)
-        self.kept: dict[int, tuple[tuple[str, ...], frozenset[str]]] = {}  # by the identity of what stays alive here
+        self.kept: dict[int, tuple[object, frozenset[str]]] = {}  # by the identity of what stays alive here
 
-    def set_of(self, strings: tuple[str, ...]) -> frozenset[str] | None:
-        """Return lasting strings as a set that is made once, or None if any of them isn't looked for here."""
-        known = self.kept.get(id(strings))
+    def set_of(self, strings: tuple[str, ...], by: object = None) -> frozenset[str] | None:
+        """Return lasting strings as a set, or None if any of them isn't looked for here.
+
+        It is kept by their identity, or by that of another lasting object.
+        """
+        key = strings if by is None else by
+        known = self.kept.get(id(key))
         if known is None:
             if not self.words.issuperset(strings):
                 return None
-            known = self.kept[id(strings)] = strings, frozenset(strings)
+            known = self.kept[id(key)] = key, frozenset(strings)
         return known[1]
 
     def places(self, text: str) -> dict[str, list[int]]:

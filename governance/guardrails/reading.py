@@ -147,9 +147,9 @@ class Reading:
                 return
             yield at, needle
 
-    def stands(self, needles: Needles) -> bool:
-        """Tell whether any of the needles stands in the text."""
-        return bool(self.places_of(needles))
+    def stands(self, needles: Needles | tuple[str, ...]) -> bool:
+        """Tell whether any of the needles, or of lasting strings, stands in the text."""
+        return bool(self._that_stand(needles) if isinstance(needles, tuple) else self.places_of(needles))
 
     def written(self, needles: Needles) -> list[tuple[int, str]]:
         """Return every place of needles that stand in the text as it is written; they are looked for once."""
@@ -175,13 +175,19 @@ class Reading:
         *,
         where: Callable[[int], bool] | None = None,
     ) -> Iterator[re.Match[str]]:
-        """Yield where a pattern matches the text from the place of a literal string on.
+        """Return where a pattern matches the text from the place of a literal string on.
 
         A try has a price. Where a text has used up its own, what is left is kept for `unread`. Places where a rule can
         find nothing take no try.
         """
+        standing = self._that_stand(needles)
+        return self._matched(pattern, standing, price, where) if standing else iter(())
+
+    def _matched(
+        self, pattern: re.Pattern[str], standing: Sequence[str], price: int, where: Callable[[int], bool] | None
+    ) -> Iterator[re.Match[str]]:
         match_at, text = pattern.match, self.text
-        for needle in self._that_stand(needles):
+        for needle in standing:
             for index, at in enumerate(self._where(needle)):
                 if where is not None and not where(at):
                     continue
@@ -196,11 +202,21 @@ class Reading:
     def each(
         self, needles: Needles, price: int = 1, *, whole: bool = True, where: Callable[[int], bool] | None = None
     ) -> Iterator[tuple[int, str]]:
-        """Yield where many literal strings stand in lower case, place by place, as long as the text has tries left.
+        """Return where many literal strings stand in lower case, place by place, as long as the text has tries left.
 
         Places where a rule can find nothing take no try.
         """
-        for at, needle in self.standing(needles, whole=whole):
+        places = self.places_of(needles, whole=whole)
+        return self._each(needles, places, price, where) if places else iter(())
+
+    def _each(
+        self,
+        needles: Needles,
+        places: Sequence[tuple[int, tuple[str, ...]]],
+        price: int,
+        where: Callable[[int], bool] | None,
+    ) -> Iterator[tuple[int, str]]:
+        for at, needle in ((at, needle) for at, standing in places for needle in standing):
             if where is not None and not where(at):
                 continue
             self._tries -= price
@@ -231,10 +247,10 @@ class Reading:
 
     def _that_stand(self, strings: tuple[str, ...]) -> Sequence[str]:
         """Return the lasting strings that stand anywhere, of most rules none."""
-        known = self._automaton.set_of(strings)
+        kept, stand = self._automaton.kept.get(id(strings)), self._strings
+        known = self._automaton.set_of(strings) if kept is None else kept[1]
         if known is None:
             return [one for one in strings if self._where(one)]
-        stand = self._strings
         return () if known.isdisjoint(stand) else [one for one in strings if one in stand]
 
     def _where(self, string: str) -> list[int]:
@@ -251,10 +267,18 @@ class Reading:
         """Tell whether a lasting pattern matches anywhere in the text in lower case."""
         spoken = self._spoken.get(id(of))  # its hash would be made of the whole expression, each time
         if spoken is None:
-            cue = of if isinstance(of, Cue) else _cue(of.pattern, of.flags)
-            found = next(self._led(cue), None) if isinstance(cue, Cue) else cue.search(self.lower)
-            spoken = self._spoken[id(of)] = found is not None
+            begun = self._automaton.kept.get(id(of))
+            silent = begun is not None and begun[1].isdisjoint(self._strings)
+            spoken = self._spoken[id(of)] = not silent and self._said(of)
         return spoken
+
+    def _said(self, of: re.Pattern[str] | Cue) -> bool:
+        cue = of if isinstance(of, Cue) else _cue(of.pattern, of.flags)
+        if not isinstance(cue, Cue):
+            return cue.search(self.lower) is not None
+        if not cue.parts[1]:
+            self._automaton.set_of(cue.heads, of)
+        return next(self._led(cue), None) is not None
 
     def _led(self, cue: Cue) -> Iterator[re.Match[str]]:
         """Yield where a cue matches the text in lower case, tried where a match can begin; matches may overlap."""

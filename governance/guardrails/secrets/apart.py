@@ -16,7 +16,9 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that another place than their name's holds."""
     if reading.speaks(_DIGIT):
         for pattern, needed, needles, how in _TOLD:
-            for match in reading.matches(pattern, needles) if needed is None or reading.speaks(needed) else ():
+            if not reading.stands(needles) or not (needed is None or reading.speaks(needed)):
+                continue
+            for match in reading.matches(pattern, needles):
                 before = reading.lower[match.start() - 1 : match.start()]
                 if not (before.isascii() and before.isalpha()) and reading.likely(how, bare(match)):
                     yield finding(match)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,13 +160,34 @@ def test_a_text_is_asked_once_for_all_that_a_cue_begins_with(monkeypatch: pytest
     union.learn(strings=cue.heads)
     set_of = Automaton.set_of
 
-    def noted(automaton: Automaton, strings: tuple[str, ...]) -> frozenset[str] | None:
+    def noted(automaton: Automaton, strings: tuple[str, ...], by: object = None) -> frozenset[str] | None:
         asked.append(strings)
-        return set_of(automaton, strings)
+        return set_of(automaton, strings, by)
 
     monkeypatch.setattr(Automaton, "set_of", noted)
-    assert not Reading("nothing of it", rules=union).speaks(cue) and asked == [cue.heads]
+    assert not Reading("nothing of it", rules=union).speaks(cue) and set(asked) == {cue.heads}
     assert Reading("a lock code", rules=union).speaks(cue)
+
+
+def test_an_expression_that_begins_with_nothing_that_stands_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern, union, tried = re.compile("(?:pin|key) code"), Union(), list[str]()
+    led = Reading._led
+
+    def noted(reading: Reading, cue: Cue) -> Iterator[re.Match[str]]:
+        tried.append(reading.text)
+        return led(reading, cue)
+
+    monkeypatch.setattr(Reading, "_led", noted)
+    texts = ("learns", "keeps", "nothing", "a key ", "a pin code")
+    spoken = [Reading(text, rules=union).speaks(pattern) for text in texts]
+    assert spoken == [False, False, False, False, True] and tried == ["learns", "keeps", "a key ", "a pin code"]
+
+
+def test_nothing_of_a_rule_is_tried_where_none_of_its_strings_stands() -> None:
+    reading, needles, strings = Reading("nothing"), Needles(("pin", "key")), ("pin", "key")
+    assert not reading.stands(needles) and not reading.stands(strings)
+    assert Reading("a key").stands(needles) and Reading("a key").stands(strings)
+    assert list(reading.each(needles)) == [] and list(reading.matches(re.compile("pin"), strings)) == []
 
 
 def test_zones_that_touch_are_one() -> None:
