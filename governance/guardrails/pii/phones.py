@@ -86,11 +86,21 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 def _written(reading: Reading) -> Iterator[Finding]:
+    text, parts = reading.text, zones(_RUN, reading.text, REACH_BEFORE, REACH_AFTER)
+    if parts:
+        yield from _in_runs(reading, parts)
+    for cell in reading.tables.cells(_COLUMN):
+        written = text[cell.start : cell.end]
+        if _CELL.fullmatch(written) and 7 <= len(digits_of(written)) <= 15:
+            yield Finding("phone", cell.start, cell.end, 0.85)
+
+
+def _in_runs(reading: Reading, parts: list[tuple[int, int]]) -> Iterator[Finding]:
+    """Yield the numbers around runs of digits."""
     text, lower = reading.text, reading.lower
     plans = _Plans()
     ends: set[int] = set()
     judged = _Judged(reading, plans)
-    parts = zones(_RUN, text, REACH_BEFORE, REACH_AFTER)
     for match in _anywhere(_PLUS, text, parts if _holds(text, _ABROAD) else []):
         end = match.end() if plans.spent and _BELIEVED.match(match[0]) else judged.end(match)
         if end > 0 and not _nobodys(reading, match.start(), end):
@@ -107,10 +117,6 @@ def _written(reading: Reading) -> Iterator[Finding]:
         if match.end() not in ends:
             ends.add(match.end())
             yield Finding("phone", *match.span("number"), 0.9)
-    for cell in reading.tables.cells(_COLUMN):
-        written = text[cell.start : cell.end]
-        if _CELL.fullmatch(written) and 7 <= len(digits_of(written)) <= 15:
-            yield Finding("phone", cell.start, cell.end, 0.85)
 
 
 # Digits enough for a telephone number, and how far around them what begins and ends one may stand.

@@ -30,6 +30,14 @@ def test_offsets_are_those_of_the_original_text() -> None:
     assert text[found.start : found.end].startswith("４") and text[found.end :] == " now"
 
 
+def test_no_telephone_is_looked_for_where_too_few_digits_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> bool:
+        raise AssertionError("it was looked for")
+
+    monkeypatch.setattr(phones, "_holds", never)
+    assert pii.detect("call 48213 (or 12-34)") == []
+
+
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
