@@ -108,6 +108,7 @@ _PASSWORD = (
     "password", "passwort", "kennwort", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "lösenord", "adgangskode", "passord", "heslo", "parola", "jelszó", "salasana",
 )  # fmt: skip
 _NOTHING_ELSE = tuple(name for name in _PASSWORD if name != "clave")  # which numbers of goods and offices are called
+_IN_MENUS = (*_NOTHING_ELSE, "pw")
 _BESIDE = r"(?P<value>\d{4,10})(?![\w/%€$°\-]|[.,:]\d)"
 # "the password of level 3: 20014": devices have one for each
 _OF_LEVEL = expression(
@@ -131,7 +132,7 @@ def _of_levels(reading: Reading) -> Iterator[Finding]:
 
 
 def _of_menus(reading: Reading) -> Iterator[Finding]:
-    for match in reading.matches(_IN_MENU, (*_NOTHING_ELSE, "pw")):
+    for match in reading.matches(_IN_MENU, _IN_MENUS):
         before = reading.lower[max(0, match.start() - REACH_OF_LEAD) : match.start()]
         said = before + reading.lower[match.start() : match.start("value")]
         number = match["value"]
