@@ -122,6 +122,8 @@ class Union:
 class Automaton:
     """Aho and Corasick's: it takes as long for thousands of strings as for one, a hundredth of what an expression takes."""
 
+    MOST_KEPT = 10_000  # sets: rules have some thousand; who asks with strings made anew each time can't fill memory
+
     def __init__(self, rules: Iterable[Needles], strings: Iterable[str] = ()) -> None:
         self.rules = frozenset(rules)
         self.words = frozenset(chain(strings, *(rule.words for rule in self.rules)))
@@ -139,6 +141,8 @@ class Automaton:
         if known is None:
             if not self.words.issuperset(strings):
                 return None
+            if len(self.kept) >= self.MOST_KEPT:
+                self.kept.clear()
             known = self.kept[id(key)] = key, frozenset(strings)
         return known[1]
 

@@ -155,6 +155,15 @@ def test_lasting_strings_are_a_set_of_an_automaton_that_looks_for_all_of_them() 
     assert automaton.set_of(other) is None
 
 
+def test_strings_that_are_made_anew_each_time_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Automaton, "MOST_KEPT", 5)
+    automaton = Automaton((), ("pin", "key"))
+    names = ["pin", "key"]
+    for _ in range(20):
+        assert automaton.set_of(tuple(names)) == {"pin", "key"}
+    assert len(automaton.kept) <= 5
+
+
 def test_a_text_is_asked_once_for_all_that_a_cue_begins_with(monkeypatch: pytest.MonkeyPatch) -> None:
     cue, union, asked = Cue("pin code", "key code", "lock code"), Union(), list[tuple[str, ...]]()
     union.learn(strings=cue.heads)
