@@ -25,6 +25,7 @@ FORMS = (
     "/admin/governance/guardsetting/add/", "/admin/governance/endpoint/add/", "/admin/agents/allowedmodels/add/",
     "/admin/privacy/legalhold/add/", "/admin/privacy/retentionrule/add/", "/admin/accounts/connection/add/",
 )  # fmt: skip
+HEARD = "const live = document.getElementById('inbox-live'); return !live || 'waiting' in live.dataset"
 BEGIN = "document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); scrollTo(0, 0)"
 MOST_STOPS, MORE_TABS = 400, 20
 DESK, PHONE = (1280, 900), (390, 844)
@@ -55,8 +56,10 @@ def pages_of(server: Any, browser: Any, role: str) -> list[str]:
 def problems_of_tabbing(browser: Any, menus: list[list[str]]) -> list[str]:
     """Press Tab until the focus has gone round; return what is wrong on the way.
 
-    `menus` are those that it went through before: of them it goes to the link of this page only.
+    `menus` are those that it went through before: of them it goes to the link of this page only. Stops are told by their
+    place in the page, and the inbox's badge, made anew once the page has heard how many wait, moves those behind it.
     """
+    until(browser, lambda: browser.execute_script(HEARD), "it never listened")
     found, seen, menu = ask(browser, "mouseOnly"), [], browser.execute_script(MENU)
     browser.execute_script(BEGIN)
     ask(browser, "passMenu", menu in menus)

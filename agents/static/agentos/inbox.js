@@ -75,6 +75,7 @@ document.addEventListener("DOMContentLoaded", () => {
     tell(said.notices);
     const isNew = waiting !== null && (said.waiting !== waiting || said.notices.length);
     waiting = said.waiting;
+    region.dataset.waiting = waiting;
     mark(waiting);
     if (isNew) renew();
   }
