@@ -56,8 +56,8 @@ def pages_of(server: Any, browser: Any, role: str) -> list[str]:
 def problems_of_tabbing(browser: Any, menus: list[list[str]]) -> list[str]:
     """Press Tab until the focus has gone round; return what is wrong on the way.
 
-    `menus` are those that it went through before: of them it goes to the link of this page only. Stops are told by their
-    place in the page, and the inbox's badge, made anew once the page has heard how many wait, moves those behind it.
+    `menus` are those that it went through before: of them it goes to the link of this page only. Stops are told by
+    their place in the page: the inbox's badge, made anew once the page has heard how many wait, moves those behind it.
     """
     until(browser, lambda: browser.execute_script(HEARD), "it never listened")
     found, seen, menu = ask(browser, "mouseOnly"), [], browser.execute_script(MENU)
