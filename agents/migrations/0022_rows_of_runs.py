@@ -20,9 +20,9 @@ def tenant() -> models.ForeignKey:
     )
 
 
-def user() -> models.ForeignKey:
+def user(**options: bool) -> models.ForeignKey:
     return models.ForeignKey(
-        db_constraint=False,
+        **options,
         on_delete=django.db.models.deletion.PROTECT,
         related_name="+",
         to=settings.AUTH_USER_MODEL,
@@ -37,14 +37,16 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.AddConstraint(
-            "run", models.UniqueConstraint(fields=["tenant", "id", "user"], name="run_of_user")
+            "run", models.UniqueConstraint(fields=["tenant", "user", "id"], name="run_of_user")
         ),
         BindToUser("RunEvents", "run"),
         BindToUser("Step", "run"),
         migrations.AlterField("runevents", "tenant", tenant()),
-        migrations.AlterField("runevents", "user", user()),
+        migrations.AlterField("runevents", "user", user(db_constraint=False)),
         migrations.AlterField("step", "tenant", tenant()),
-        migrations.AlterField("step", "user", user()),
+        migrations.AlterField("step", "user", user(db_constraint=False)),
+        # Smaller than the key, it would be asked for each word in a database that is young, and find all the user's runs.
+        migrations.AlterField("run", "user", user(db_index=False)),
         migrations.RunSQL(  # nothing refers to events
             f"ALTER TABLE {EVENTS} DROP CONSTRAINT {UNREFERRED}",
             f"ALTER TABLE {EVENTS} ADD CONSTRAINT {UNREFERRED} UNIQUE (tenant_id, id)",

@@ -84,6 +84,9 @@ class Run(UserOwned):
     `cost_usd` is null while nothing was counted, and when the price of one of its model calls is not known.
     """
 
+    user = PersonKey(
+        settings.AUTH_USER_MODEL, db_index=False, on_delete=models.PROTECT, related_name="+"
+    )  # `run_of_user` has it
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     # By no index of its own: to find what a run is told, the planner would take it and read the whole session.
     session = TenantForeignKey(Session, db_index=False, on_delete=models.PROTECT, related_name="runs")
@@ -118,7 +121,7 @@ class Run(UserOwned):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "id", "user"], name="run_of_user"),  # its rows refer to all three
+            models.UniqueConstraint(fields=["tenant", "user", "id"], name="run_of_user"),  # its rows refer to all three
             models.UniqueConstraint(
                 fields=["tenant", "rerun_of"], name="run_rerun_once", condition=models.Q(rerun_of__isnull=False)
             ),
