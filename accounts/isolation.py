@@ -227,27 +227,22 @@ class BindReference(InDatabase):
         return f"Bind {self.field_name} of {self.model_name} to its own tenant's rows"
 
     def doing(self, app_label: str, apps: Apps) -> Iterator[str]:
-        model = apps.get_model(app_label, self.model_name)
-        field = cast(TenantForeignKey, model._meta.get_field(self.field_name))
-        yield tenant_reference(model._meta.db_table, field)
+        yield tenant_reference(*self._bound(app_label, apps))
 
     def undoing(self, app_label: str, apps: Apps) -> Iterator[str]:
-        model = apps.get_model(app_label, self.model_name)
-        table, field = model._meta.db_table, cast(TenantForeignKey, model._meta.get_field(self.field_name))
+        table, field = self._bound(app_label, apps)
         yield f'ALTER TABLE "{table}" DROP CONSTRAINT "{_binding(table, field)}"'
 
+    def _bound(self, app_label: str, apps: Apps) -> tuple[str, TenantForeignKey]:
+        model = apps.get_model(app_label, self.model_name)
+        return model._meta.db_table, cast(TenantForeignKey, model._meta.get_field(self.field_name))
 
-class BindToUser(InDatabase):
+
+class BindToUser(BindReference):
     """Let a bound TenantForeignKey name the row's user along, who has to be that of the row it refers to.
 
     What is there already isn't looked at, so that nobody waits: `ValidateBinding`, in another transaction, does that.
     """
-
-    def __init__(self, model_name: str, field_name: str) -> None:
-        self.model_name, self.field_name = model_name, field_name
-
-    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        return type(self).__name__, [self.model_name, self.field_name], {}
 
     def describe(self) -> str:
         return f"Bind {self.field_name} of {self.model_name} to its own user's rows"
@@ -261,10 +256,6 @@ class BindToUser(InDatabase):
         table, field = self._bound(app_label, apps)
         yield f'ALTER TABLE "{table}" DROP CONSTRAINT "{_binding(table, field)}"'
         yield tenant_reference(table, field) + " NOT VALID"
-
-    def _bound(self, app_label: str, apps: Apps) -> tuple[str, TenantForeignKey]:
-        model = apps.get_model(app_label, self.model_name)
-        return model._meta.db_table, cast(TenantForeignKey, model._meta.get_field(self.field_name))
 
 
 class ValidateBinding(BindToUser):
