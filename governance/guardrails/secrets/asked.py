@@ -71,10 +71,15 @@ _BY = expression(rf"\b{_SENT}")
 REACH_OF_CHANNEL = 40
 
 
+def _of_another_code(said: str) -> bool:
+    """Tell whether words before a code speak of one that lets nobody in."""
+    return _OTHER.search(said) is not None or _NOT_ONE.search(said) is not None
+
+
 def _received(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_HERE, _CAME, price=2):
         said = reading.lower[max(0, match.start() - REACH_OF_CHANNEL) : match.start("value")]
-        if _BY.search(said) and not (_OTHER.search(said) or _NOT_ONE.search(said)):
+        if _BY.search(said) and not _of_another_code(said):
             yield Finding("pin", *match.span("value"), 0.7)
 
 
@@ -138,16 +143,12 @@ def _recalled(reading: Reading) -> Iterator[Finding]:
         if reading.lower[match.start() - 1 : match.start()].isalpha():
             continue
         said = reading.lower[max(0, match.start() - REACH_OF_TALK) : match.start()]
-        if (
-            _CODE_OR_MESSAGE.search(said)
-            and _COMING.search(said)
-            and not (_OTHER.search(said) or _NOT_ONE.search(said))
-        ):
+        if _CODE_OR_MESSAGE.search(said) and _COMING.search(said) and not _of_another_code(said):
             yield Finding("pin", *match.span("value"), 0.7)
     for match in reading.matches(_STILL, _STILLS, price=2):
         said = reading.lower[max(0, match.start() - REACH) : match.start()]
         named = _CODE.search(said) or _NAMED_BEHIND.match(reading.lower, match.end())
-        if named and not (_OTHER.search(said) or _NOT_ONE.search(said)) and not looks.YEAR.match(match["value"]):
+        if named and not _of_another_code(said) and not looks.YEAR.match(match["value"]):
             yield Finding("pin", *match.span("value"), 0.7)
 
 
