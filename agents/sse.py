@@ -54,7 +54,7 @@ class EventStream(StreamingHttpResponse):
     def pass_on_by(self, write: WriteAtOnce) -> None:
         """Have what comes while the stream waits written by `write`, for which nobody has to be woken."""
         if self.follower is not None:
-            self.follower.pass_on_by(lambda lines: write(framed(lines)))
+            self.follower.pass_on_by(write)
 
     @property
     def streaming_content(self) -> AsyncIterator[bytes]:

@@ -11,8 +11,8 @@ from psycopg_pool import AsyncConnectionPool
 from agentos.core.clock import monotonic
 from agents.engine.events import END_EVENTS, RUN_PAUSED
 from agents.services import log
-from agents.services.hub import Batch, Hub, Subscription
-from agents.services.journal.lines import Line, masked_line
+from agents.services.hub import Hub, Subscription
+from agents.services.journal.lines import Batch, Line, frames, masked_line
 
 HEARTBEAT_SECONDS = 15.0
 POLL_SECONDS = 15.0  # a net below the notifications
@@ -65,16 +65,15 @@ class Follower:
         if self._subscription is not None:
             self._subscription.push(None)
 
-    def pass_on_by(self, write: Callable[[list[Line]], bool]) -> None:
-        """Have what comes while `lines` waits written at once, as far as `write` takes it; `lines` yields the rest."""
+    def pass_on_by(self, write: Callable[[bytes], bool]) -> None:
+        """Have what comes while `lines` waits written, as frames, if `write` takes it; `lines` yields the rest."""
         if self._subscription is not None and not self._is_masked:
             self._subscription.pass_on = partial(self._is_passed_on, write)
 
-    def _is_passed_on(self, write: Callable[[list[Line]], bool], batch: Batch) -> bool:
+    def _is_passed_on(self, write: Callable[[bytes], bool], batch: Batch) -> bool:
         """Tell whether the batch was written: it joins what was seen, and does not end the stream."""
-        first_seq, data = batch
-        lines = [Line(seq, line) for seq, line in enumerate(data, first_seq)]
-        if first_seq != self._last + 1 or any(line.named in self._ends for line in lines) or not write(lines):
+        first_seq, lines = batch
+        if first_seq != self._last + 1 or (framed := frames(batch, self._ends)) is None or not write(framed):
             return False
         self._last += len(lines)
         return True

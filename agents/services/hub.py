@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TypeAlias
 from uuid import UUID
 
 from agents.services.catching_up import CatchingUp
+from agents.services.journal.lines import Batch
 from agents.services.places import Places
 
-Batch: TypeAlias = tuple[int, list[bytes]]  # (seq of the first line, event lines)
 MAX_WAITING_BATCHES = 64
 MOST_STREAMS = 5_000
 

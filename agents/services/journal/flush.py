@@ -17,7 +17,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, AsyncCursor
 
 from accounts.journal_audit import append_locked, lock_heads
-from agentos.core.ids import new_id
+from agentos.core.ids import new_id_text
 from agentos.core.types import JsonObject, json_text
 from agents.engine.run_info import RunInfo
 from agents.engine.state import is_tainting
@@ -67,13 +67,13 @@ class StatementRefused(Exception):
         self.refusal = refusal
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Record:
     """One run's share of a flush."""
 
     journal: RunJournal
     first_seq: int
-    waiters: list[asyncio.Future[None] | None]
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     steps: dict[str, JsonObject] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
@@ -124,18 +124,21 @@ class Record:
         }
 
 
-async def store_at_once(connection: AsyncConnection[Any], records: list[Record], *, process: str) -> set[UUID]:
-    """Store plain records with one statement and return their run ids. Raises: psycopg.Error.
+async def store_at_once(connection: AsyncConnection[Any], records: list[Record], *, process: str) -> list[Record]:
+    """Store plain records with one statement, and return those that were stored. Raises: psycopg.Error.
 
     Left out are runs whose fence has moved on, and runs that somebody else has locked just now: `store` tells which.
     """
     rows = json_text(_run_rows(records)), json_text(_step_rows(records)), json_text(_event_rows(records))
     cursor = await connection.execute(_at_once(), [*rows, EVENTS, _hint(records, process)])
-    return {run_id for run_id, _ in await cursor.fetchall()}
+    held = {run for run, _ in await cursor.fetchall()}
+    return records if len(held) == len(records) else [record for record in records if record.journal.run in held]
 
 
-async def store(connection: AsyncConnection[Any], records: list[Record], *, process: str, is_retry: bool) -> set[UUID]:
-    """Store the records whose fence holds, and return their run ids. Raises: StatementRefused, psycopg.Error.
+async def store(
+    connection: AsyncConnection[Any], records: list[Record], *, process: str, is_retry: bool
+) -> list[Record]:
+    """Store the records whose fence holds, and return them. Raises: StatementRefused, psycopg.Error.
 
     Guarded statements come with a record that is alone. A retry follows a commit whose answer was lost: what had been
     stored then is not stored or audited again.
@@ -157,7 +160,7 @@ async def store(connection: AsyncConnection[Any], records: list[Record], *, proc
                 await pipeline.sync()
             crash_in_flush("before", held)
     crash_in_flush("after", held)
-    return {record.info.run_id for record in held}
+    return held
 
 
 @dataclass(slots=True)
@@ -224,30 +227,34 @@ def _step_rows(records: list[Record]) -> list[JsonObject]:
 
 
 def _event_rows(records: list[Record]) -> list[JsonObject]:
-    return [
-        {
-            "id": new_id(),
-            "tenant_id": record.info.tenant_id,
-            "user_id": record.info.user_id,
-            "run_id": record.info.run_id,
-            "first_seq": record.first_seq,
-            "last_seq": record.first_seq + len(record.lines) - 1,
-            "lines": b"\n".join(record.lines).decode(),
-            "created_at": "now",
-        }
-        for record in records
-        if record.lines
-    ]
+    rows = []
+    for record in records:
+        if record.lines:
+            journal, first_seq = record.journal, record.first_seq
+            info = journal.info
+            rows.append(
+                {
+                    "id": new_id_text(),
+                    "tenant_id": info.tenant_id,
+                    "user_id": info.user_id,
+                    "run_id": journal.run,
+                    "first_seq": first_seq,
+                    "last_seq": first_seq + len(record.lines) - 1,
+                    "lines": b"\n".join(record.lines).decode(),
+                    "created_at": "now",
+                }
+            )
+    return rows
 
 
 def _run_rows(records: list[Record]) -> list[JsonObject]:
     """Return each run with its fence and, when it changes, how."""
     return [
-        {"id": record.info.run_id, "fence": record.fence, "status": None}
+        {"id": (journal := record.journal).run, "fence": journal.fence, "status": None}
         if (change := record.change) is None
         else {
-            "id": record.info.run_id,
-            "fence": record.fence,
+            "id": record.journal.run,
+            "fence": record.journal.fence,
             "status": change.status.value,
             "output": change.output,
             "error_code": change.error_code,
@@ -324,24 +331,27 @@ SELECT pg_notify('{CLAIMABLE}', '') FROM changed WHERE status = '{RunStatus.PEND
 
 @cache
 def _at_once() -> str:
-    """Return the statement that locks the runs, keeps those whose fence holds, and stores what belongs to them."""
+    """Return the statement that locks the runs, keeps those whose fence holds, and stores what belongs to them.
+
+    It asks for the runs as an array: a join alone reads all runs in a database that is young.
+    """
     only = "JOIN held ON held.id = x.run_id"
     return f"""
 WITH x AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS x({RUN_ROW})),
 held AS MATERIALIZED (
-    SELECT r.id FROM {table(Run)} r JOIN x ON x.id = r.id AND x.fence = r.fence ORDER BY r.id
-    FOR NO KEY UPDATE OF r SKIP LOCKED
+    SELECT r.id FROM {table(Run)} r JOIN x ON x.id = r.id AND x.fence = r.fence
+    WHERE r.id = ANY(ARRAY(SELECT id FROM x)) ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED
 ),
 steps AS ({_insert_steps(only)}),
 events AS ({_insert_events(only)}),
 changes AS ({_change("x.status", "x JOIN held USING (id)")})
-SELECT id, (SELECT pg_notify(%s, hint) FROM (VALUES (%s)) AS told(hint) WHERE hint <> '') FROM held
+SELECT id::text, (SELECT pg_notify(%s, hint) FROM (VALUES (%s)) AS told(hint) WHERE hint <> '') FROM held
 """
 
 
 def _hint(records: list[Record], process: str) -> str:
     """Return what the other processes are told, which runs were written; nothing when no event was."""
-    written = [str(record.info.run_id) for record in records if record.lines]
+    written = [record.journal.run for record in records if record.lines]
     if not written:
         return ""
     payload = f"{process} {','.join(written)}"

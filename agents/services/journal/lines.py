@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -15,6 +15,7 @@ from agents.engine import events
 from agents.engine.run_info import RunInfo
 
 Event = tuple[str, JsonObject]
+Batch: TypeAlias = tuple[int, list[bytes]]  # the number of the first event, and events as lines
 
 
 class Line(NamedTuple):
@@ -83,6 +84,19 @@ def _time(now: datetime) -> bytes:
 def frame(line: Line) -> bytes:
     """Return one event as a server-sent event."""
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (line.seq, line.named, line.data)
+
+
+def frames(batch: Batch, until: frozenset[bytes]) -> bytes | None:
+    """Return a batch as server-sent events; nothing where an event is named in `until`. As `frame`, for each token."""
+    seq, lines = batch
+    framed = []
+    for line in lines:
+        name = line[10 : line.index(b'"', 10)]
+        if name in until:
+            return None
+        framed.append(b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, name, line))
+        seq += 1
+    return b"".join(framed)
 
 
 # What an event says beside what people and models said: names of code, ids, times and numbers.

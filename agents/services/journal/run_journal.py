@@ -61,20 +61,21 @@ def is_progress(item: Waiting) -> bool:
 class RunJournal:
     """One run's way into the writer; implements `engine.ports.JournalPort`."""
 
-    __slots__ = ("_is_closed", "base", "fence", "info", "is_aside", "is_lost", "next_seq", "waiting", "writer")
+    __slots__ = (
+        *("_is_closed", "base", "fence", "info", "is_aside", "is_background", "is_lost", "next_seq", "run", "waiting"),
+        "writer",
+    )
 
     def __init__(self, writer: Writer, info: RunInfo, *, fence: int, next_seq: int) -> None:
         self.writer = writer
         self.info, self.fence, self.next_seq = info, fence, next_seq
+        self.run = str(info.run_id)  # as it is written: for each token
         self.base = base_of(info)
+        self.is_background = info.is_job
         self.waiting: list[Waiting] = []
         self.is_lost = False
         self.is_aside = False  # a write of it is being stored aside: what comes later waits for that
         self._is_closed = False  # a write that gives the lease back is on its way: nothing may follow it
-
-    @property
-    def is_background(self) -> bool:
-        return self.info.is_job
 
     @property
     def pause_requested(self) -> bool:

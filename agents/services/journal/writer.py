@@ -17,7 +17,6 @@ from datetime import datetime
 from functools import partial
 from itertools import takewhile
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
@@ -142,31 +141,34 @@ class JournalWriter:
                 await asyncio.sleep(rest)
             last = time.monotonic()
             self._wake.clear()
-            taken = self._take()
-            events = sum(len(item.write.events) for _, waiting in taken for item in waiting)
+            taken, events = self._take()
             await self._flush(taken)
             interval = flush_interval_seconds(len(taken), events, time.monotonic() - last)
             self._starts.interval_seconds = interval * STARTS_INTERVAL_OF_A_FLUSH
 
-    def _take(self) -> list[tuple[RunJournal, list[Waiting]]]:
-        taken = []
+    def _take(self) -> tuple[list[tuple[RunJournal, list[Waiting]]], int]:
+        """Return what each run has waiting, and how many events that is."""
+        taken, events = [], 0
         for journal in self._dirty:
             if journal.waiting and not journal.is_aside:  # one that is aside comes back by itself
                 taken.append((journal, journal.waiting))
+                for item in journal.waiting:
+                    events += len(item.write.events)
                 journal.waiting = []
         self._dirty = {}
-        return taken
+        return taken, events
 
     async def _flush(self, taken: list[tuple[RunJournal, list[Waiting]]]) -> None:
         """Store what was taken, or let it be stored aside."""
         at_once: list[Record] = []
         in_turn: list[Record] = []
         now = utc_now()
+        armed = is_armed()
         for journal, waiting in taken:
-            if any(item.write.statements for item in waiting):
+            if any(map(_is_guarded, waiting)):
                 self._aside([journal], partial(self._store_guarded, journal, waiting))
             elif record := self._encoded(journal, waiting, now):
-                (at_once if record.is_plain and not is_armed() else in_turn).append(record)
+                (at_once if record.is_plain and not armed else in_turn).append(record)
         if in_turn:
             self._aside([record.journal for record in in_turn], partial(self._store, in_turn))
         if at_once:
@@ -194,12 +196,12 @@ class JournalWriter:
         try:
             with self.storing.one():
                 async with self.pool.connection() as connection:
-                    held = await flush.store_at_once(connection, records, process=self._process)
+                    stored = await flush.store_at_once(connection, records, process=self._process)
         except (psycopg.Error, *UNENCODABLE) as error:
             logger.info("journal: a flush goes the longer road (%s)", type(error).__name__)
             return await self._store(records)
-        self._publish([record for record in records if record.info.run_id in held], held)
-        if left := [record for record in records if record.info.run_id not in held]:
+        self._publish(stored)
+        if left := _beside(records, stored):
             self._aside([record.journal for record in left], partial(self._store, left))
         return None
 
@@ -216,9 +218,11 @@ class JournalWriter:
 
     def _record(self, journal: RunJournal, waiting: Sequence[Waiting], now: datetime) -> Record:
         """Number and encode what waits; a record keeps its numbers through every retry."""
-        record = Record(journal, journal.next_seq, waiters=[item.done for item in waiting])
+        record = Record(journal, journal.next_seq)
         pending: list[Event] = []
         for item in waiting:
+            if item.done is not None:
+                record.waiters.append(item.done)
             pending.extend(item.write.events)
             if item.write.steps or item.write.run:
                 self._number(journal, record, pending, now)
@@ -243,8 +247,8 @@ class JournalWriter:
             try:
                 with self.storing.one():
                     async with self.pool.connection() as connection:
-                        held = await flush.store(connection, records, process=self._process, is_retry=attempt > 0)
-                return self._publish(records, held)
+                        stored = await flush.store(connection, records, process=self._process, is_retry=attempt > 0)
+                return self._end(records, stored)
             except NOT_STORED as error:
                 if isinstance(error, psycopg.errors.LockNotAvailable) and len(records) > 1:
                     # Somebody holds a row of one of these runs or tenants: the others do not wait for it.
@@ -284,8 +288,8 @@ class JournalWriter:
         try:
             with self.storing.one():
                 async with self.pool.connection() as connection:
-                    held = await flush.store(connection, [record], process=self._process, is_retry=False)
-            self._publish([record], held)
+                    stored = await flush.store(connection, [record], process=self._process, is_retry=False)
+            self._end([record], stored)
         except flush.StatementRefused as refused:
             await self._refuse(journal, part, before, refused.refusal)
         except NOT_STORED as error:
@@ -309,11 +313,14 @@ class JournalWriter:
             journal.reopen()
         settle(item.done, WriteRefused(refusal))
 
-    def _publish(self, records: list[Record], held: set[UUID]) -> None:
+    def _end(self, records: list[Record], stored: list[Record]) -> None:
+        """Publish what was stored; the others have lost their runs."""
+        self._publish(stored)
+        for record in _beside(records, stored):
+            self._lose(record)
+
+    def _publish(self, records: list[Record]) -> None:
         for record in records:
-            if record.info.run_id not in held:
-                self._lose(record)
-                continue
             if record.lines:
                 self._hub.publish(record.info.run_id, (record.first_seq, record.lines))
             if record.change is not None and record.change.status.is_final:
@@ -345,6 +352,18 @@ def flush_interval_seconds(runs: int, events: int, took_seconds: float) -> float
         FLUSH_INTERVAL_TIMES_ITS_LENGTH * took_seconds,
         FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN * joined,
     )
+
+
+def _is_guarded(item: Waiting) -> bool:
+    return bool(item.write.statements)
+
+
+def _beside(records: list[Record], stored: list[Record]) -> list[Record]:
+    """Return the records that were not stored."""
+    if len(stored) == len(records):
+        return []
+    found = set(stored)
+    return [record for record in records if record not in found]
 
 
 def _parts(waiting: list[Waiting]) -> list[list[Waiting]]:

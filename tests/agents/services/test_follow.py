@@ -15,7 +15,7 @@ from accounts.services import tokens
 from agents import sse
 from agents.services import follow
 from agents.services.hub import Subscription
-from agents.services.journal.lines import Line
+from agents.services.journal.lines import frame
 from agents.services.runs import request_cancel
 from agents.services.watch import Watch
 from tests.agents.services.conftest import names, read
@@ -104,11 +104,11 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-def taking(written: list[Line]) -> Callable[[list[Line]], bool]:
-    """Return a writer that takes all lines."""
+def taking(written: list[bytes]) -> Callable[[bytes], bool]:
+    """Return a writer that takes all frames."""
 
-    def write(lines: list[Line]) -> bool:
-        written.extend(lines)
+    def write(framed: bytes) -> bool:
+        written.append(framed)
         return True
 
     return write
@@ -124,17 +124,18 @@ async def test_what_a_waiting_reader_is_written_at_once_neither_repeats_nor_skip
     process, begin, lines = await paused(make_process)
     data = [line.data for line in lines]
     follower, written = process.follow(begin, fresh=True), []
-    refused: list[list[Line]] = []
+    refused: list[bytes] = []
 
-    def write(some: list[Line]) -> bool:
-        (refused if len(written) == 1 and not refused else written).append(some)
-        return some in written
+    def write(framed: bytes) -> bool:
+        (refused if len(written) == 1 and not refused else written).append(framed)
+        return framed in written
 
     follower.pass_on_by(write)
     reading = asyncio.create_task(read(follower))
     await pushed(process, begin, (1, data[:1]), (2, data[1:2]), (3, data[2:3]), (4, data[3:]))
-    assert await asyncio.wait_for(reading, 10) == [*refused[0], *lines[3:]]
-    assert sorted([*written, *refused]) == [[line] for line in lines[:3]]
+    assert await asyncio.wait_for(reading, 10) == lines[1:2] + lines[3:]
+    assert refused == [frame(lines[1])]
+    assert written == [frame(lines[0]), frame(lines[2])]
     assert follower.has_ended and process.hub.streams.taken == 0
 
 
@@ -145,7 +146,7 @@ async def test_a_gap_is_read_from_the_log_and_only_what_joins_is_written_at_once
     reading = asyncio.create_task(read(follower))
     await pushed(process, begin, (1, [lines[0].data]), (3, [lines[2].data]))
     assert await asyncio.wait_for(reading, 10) == lines[1:]
-    assert written == lines[:1]
+    assert written == [frame(lines[0])]
 
 
 async def test_nothing_is_written_to_who_is_cut_or_has_not_taken_what_came_before(make_process):
@@ -186,7 +187,7 @@ async def test_a_masked_reader_is_written_nothing_past_the_mask(make_process):
     process, begin, lines = await paused(make_process)
     whose = {"tenant_id": begin.tenant_id, "run_id": begin.run_id}
     follower = follow.Follower(process.pool, process.hub, **whose, ends_at_pause=True, is_fresh=True, is_masked=True)
-    written: list[Line] = []
+    written: list[bytes] = []
     follower.pass_on_by(taking(written))
     reading = asyncio.create_task(read(follower))
     await pushed(process, begin, *((line.seq, [line.data]) for line in lines))

@@ -86,7 +86,7 @@ async def test_one_statement_keeps_the_held_runs_and_drops_the_lost(make_process
     assert all(record.is_plain for record in records)
     async with process.pool.connection() as connection:
         held = await flush.store_at_once(connection, records, process="p")
-    assert held == {mine.run_id}
+    assert held == records[:1]
     assert (await in_thread(stored, mine)).status == "completed"
     assert (await in_thread(stored, lost)).status == "running"
     assert await log.newest(process.pool, tenant_id=lost.tenant_id, run_id=lost.run_id) == 0
@@ -119,7 +119,7 @@ async def test_the_server_plans_each_statement_of_a_flush_once(make_process):
         for seq in range(1, 4):
             record = flush.Record(journal, seq, waiters=[], lines=[b"{}"])
             record.audit = [AuditEntry("run.tried", "run", str(journal.info.run_id), {})]
-            assert await flush.store(connection, [record], process="p", is_retry=False) == {journal.info.run_id}
+            assert await flush.store(connection, [record], process="p", is_retry=False) == [record]
         plans = "SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
         rows = await (await connection.execute(plans, ["%agents_run%"], prepare=False)).fetchall()
     assert {(kept, new) for _, kept, new in rows} == {(3, 0)}, rows
@@ -253,7 +253,7 @@ async def test_a_flush_that_is_stored_again_does_not_take_back_an_answer(make_pr
     async with process.pool.connection() as connection:
         await flush.store(connection, [record], process="p", is_retry=False)
         await connection.execute("UPDATE agents_step SET state = 'answered', answer = '{}' WHERE path = '1.0'")
-        assert await flush.store(connection, [record], process="p", is_retry=True) == {begin.run_id}
+        assert await flush.store(connection, [record], process="p", is_retry=True) == [record]
     assert (await in_thread(steps_of, begin))["1.0"].state == "answered"
     asked.seq = 2  # asked anew: a later write of the same run
     again = flush.Record(journal, 2, waiters=[], lines=[b"{}"])
