@@ -118,7 +118,7 @@ async def open_runtime() -> Runtime:
         url=url,
         hub=hub,
         ports=ports,
-        ticks=tuple(import_string(path) for path in settings.AGENTOS_TICKS),
+        ticks=[import_string(path) for path in settings.AGENTOS_TICKS],
         runs=run_places(),
         job_ports=job_ports,
         jobs=job_places(),

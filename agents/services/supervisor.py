@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -35,6 +35,7 @@ from agents.services.live import Live
 from agents.services.places import Places
 from agents.services.queue import Claimed
 from agents.services.stops import Stops
+from agents.services.ticks import Tick, Ticks
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,6 @@ DRAIN_SECONDS: int = settings.DRAIN_SECONDS
 MOST_RUNS, MOST_JOBS = 3_000, 4
 CLAIMED_AT_ONCE = 50
 
-Tick = Callable[[], object]
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -70,7 +70,7 @@ class Supervisor:
         url: str,
         hub: Hub,
         ports: Ports,
-        ticks: tuple[Tick, ...] = (),
+        ticks: Iterable[Tick] = (),
         runs: Places | None = None,
         job_ports: Ports | None = None,
         jobs: Places | None = None,
@@ -89,7 +89,7 @@ class Supervisor:
         self.runs = runs or Places("runs", most=MOST_RUNS, most_per_tenant=MOST_RUNS)
         self.jobs = jobs or Places("jobs", most=MOST_JOBS, most_per_tenant=MOST_JOBS)
         self._lane, self._job_lane = Lane(self.runs, is_background=False), Lane(self.jobs, is_background=True)
-        self._ticks = ticks
+        self._ticks = Ticks(ticks)
         self._loops: list[asyncio.Task[None]] = []
         self._event_loop: asyncio.AbstractEventLoop | None = None
 
@@ -236,7 +236,7 @@ class Supervisor:
             self.hub.stall(lasts=self.writer.storing.lasts)
             self.stops.halted = await halted.read(self.pool)
             await self._ask_for_stops()
-            for tick in self._ticks:
+            for tick in await self._ticks.due(self.pool):
                 await self._tick(tick)
 
     async def _ask_for_stops(self) -> None:

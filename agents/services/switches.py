@@ -23,6 +23,7 @@ from agents.services.crash import CrashPoint, crash_at_commit, crash_here
 from agents.services.halted import EVERYTHING, TENANT, component_target, in_words, tool_target
 from agents.services.notifications import CLAIMABLE, HALT, INBOX
 from agents.services.sql import table
+from agents.services.ticks import due
 
 WRITE = "halts:write"
 SYSTEM = "system"
@@ -35,8 +36,7 @@ UNION ALL SELECT target, reason FROM {table(KillSwitch)} WHERE tenant_id = %s AN
 
 # Runs that were halted go on once nothing that stands is what halted them; another switch stops them anew.
 _RELEASED = f"""
-UPDATE {table(Run)} r SET status = 'pending'
-WHERE r.status = 'paused' AND r.halted_by <> '' AND NOT r.pause_requested AND NOT EXISTS (
+r.status = 'paused' AND r.halted_by <> '' AND NOT r.pause_requested AND NOT EXISTS (
     SELECT FROM {table(KillSwitch)} k
     WHERE k.tenant_id = r.tenant_id AND k.released_at IS NULL AND k.target IN (r.halted_by, '{TENANT}')
 ) AND NOT EXISTS (SELECT FROM {table(PlatformSwitch)} p WHERE p.released_at IS NULL)
@@ -101,10 +101,11 @@ def release_everything() -> None:
         crash_at_commit("release", using=SYSTEM)
 
 
+@due(f"SELECT FROM {table(Run)} r WHERE {_RELEASED}")
 def go_on() -> int:
     """Make runs claimable whose switch was released; return how many. The tick of every process; repeatable."""
     with connections[SYSTEM].cursor() as cursor:
-        cursor.execute(_RELEASED)
+        cursor.execute(f"UPDATE {table(Run)} r SET status = 'pending' WHERE {_RELEASED}")
         count = int(cursor.rowcount)
     if count:
         crash_here(CrashPoint.GO_ON_AFTER_COMMIT)

@@ -30,6 +30,7 @@ from agents.models import Run
 from agents.services.journal.trips import in_few_trips
 from agents.services.ledger import Consumer, Starting
 from agents.services.sql import columns, recordset, table
+from agents.services.ticks import due
 from governance.budgets import Charge, CostOf, Terms, Use, allowance, charges, exceeded, refusal
 from governance.models import Budget, BudgetUse, Measure, Period, Reservation
 
@@ -133,6 +134,12 @@ SETTLE = f"{_settling()} SELECT id FROM counted"
 # What ended just now its own process settles without a wait; the tick would only wait for the same budgets.
 _LEFT = f"coalesce(e.ended_at < now() - interval '{LEFT_SECONDS} seconds', true)"
 SETTLE_LEFT = f"{_settling(ended=_LEFT)} SELECT id FROM counted"
+ARE_LEFT = f"""
+SELECT FROM {table(Reservation)} v CROSS JOIN LATERAL (
+    SELECT FROM {table(Run)} e
+    WHERE e.tenant_id = v.tenant_id AND e.id = v.run_id AND e.status IN ({_FINAL}) AND {_LEFT} OFFSET 0
+) r
+"""
 # A start holds the row of its budget until it is on disk. Whoever has it to do again soon does not wait for that.
 SETTLE_FREE = f"{_settling('SKIP LOCKED')} SELECT run_id FROM due WHERE use_id NOT IN (SELECT id FROM locked)"
 UseKey: TypeAlias = tuple[UUID, UUID]  # of a budget, and of whom it counts
@@ -331,6 +338,7 @@ def settle_all() -> int:
     return _settle(SETTLE)
 
 
+@due(ARE_LEFT)
 def settle_left() -> int:
     """Do the same for runs that ended where nobody settles them. The supervisor's tick."""
     return _settle(SETTLE_LEFT)

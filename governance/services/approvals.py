@@ -30,6 +30,7 @@ from agents.services import answers, idempotency, log, switches
 from agents.services.crash import crash_at_commit
 from agents.services.idempotency import Key
 from agents.services.notifications import INBOX
+from agents.services.ticks import due
 from governance import gate, selectors
 from governance.editing import Edit
 from governance.guards import judging
@@ -181,21 +182,27 @@ def _edit(principal: Principal, found: Held, edit: Edit, *, note: str) -> None:
     _enter(replace(vote.entry, detail=vote.entry.detail | changes), vote, made, found.head)
 
 
+def _due() -> QuerySet[Approval]:
+    return _machines().filter(status=ApprovalStatus.PENDING, expires_at__lte=Now())
+
+
+def _waited_for_by_none() -> QuerySet[Approval]:
+    return _machines().filter(status=ApprovalStatus.PENDING, run__status__in=_FINAL_RUNS)
+
+
+@due(_due, _waited_for_by_none)
 def expire_due() -> int:
     """Expire what is due by the database's clock and cancel what no run waits for; return how many.
 
     The supervisor's tick, the machine's own work, so in the system role: no user decides. Any process may run it at any
     time. Each row is a transaction of its own, rows that somebody else holds are left to them.
     """
-    pending = _machines().filter(status=ApprovalStatus.PENDING)
-    due = pending.filter(expires_at__lte=Now()).order_by("expires_at")
-    ended = pending.filter(run__status__in=_FINAL_RUNS).order_by("expires_at")
-    return _each(due, _expire) + _each(ended, _cancel)
+    return _each(_due(), _expire) + _each(_waited_for_by_none(), _cancel)
 
 
 def _each(rows: QuerySet[Approval], settle: Callable[[UUID], bool]) -> int:
     count = 0
-    for approval_id in list(rows.values_list("id", flat=True)[:TICK_ROWS]):
+    for approval_id in list(rows.order_by("expires_at").values_list("id", flat=True)[:TICK_ROWS]):
         try:
             with transaction.atomic(using=SYSTEM):
                 count += settle(approval_id)

@@ -55,11 +55,20 @@ _SEND: Final[dict[str, Callable[[Notice, Words], None]]] = {
 }
 
 
+def new() -> QuerySet[Announcement]:
+    """Return the announcements of which nobody has been told, in all tenants."""
+    return Announcement.objects.using(SYSTEM).filter(spread_at=None)
+
+
 def spread() -> int:
     """Make the notices of new announcements; return how many announcements there were. Commits; repeatable."""
     with transaction.atomic(using=SYSTEM):
-        rows = Announcement.objects.using(SYSTEM).filter(spread_at=None).order_by("created_at")
-        rows = rows.select_related("approval", "run", "switch").select_for_update(skip_locked=True, of=("self",))
+        rows = (
+            new()
+            .order_by("created_at")
+            .select_related("approval", "run", "switch")
+            .select_for_update(skip_locked=True, of=("self",))
+        )
         found = list(rows[:SPREAD_ROWS])
         notices = [
             notice for made in found if made.created_at > utc_now() - NEWS for notice in recipients.notices_of(made)
@@ -76,6 +85,11 @@ def spread() -> int:
     return len(found)
 
 
+def behind() -> QuerySet[Endpoint]:
+    """Return the endpoints that are new, or on again, in all tenants."""
+    return Endpoint.objects.using(SYSTEM).filter(catches_up=True)
+
+
 def catch_up() -> int:
     """Tell endpoints that are new, or on again, of the requests that wait already; return how many these were.
 
@@ -83,14 +97,14 @@ def catch_up() -> int:
     repeatable.
     """
     with transaction.atomic(using=SYSTEM):
-        rows = Endpoint.objects.using(SYSTEM).filter(catches_up=True)
-        behind = list(rows.defer("sealed", "sealed_key").select_for_update(skip_locked=True, of=("self",)))
-        for endpoint in behind:
+        rows = behind()
+        found = list(rows.defer("sealed", "sealed_key").select_for_update(skip_locked=True, of=("self",)))
+        for endpoint in found:
             if endpoint.is_active and Kind.REQUESTED in endpoint.kinds:
                 _tell_what_waits(endpoint)
-        if behind:
-            rows.filter(id__in=[endpoint.id for endpoint in behind]).update(catches_up=False)
-    return len(behind)
+        if found:
+            rows.filter(id__in=[endpoint.id for endpoint in found]).update(catches_up=False)
+    return len(found)
 
 
 def _tell_what_waits(endpoint: Endpoint) -> None:

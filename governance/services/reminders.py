@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from agents.services.crash import crash_at_commit
+from agents.services.ticks import due
 from governance.models import Approval, ApprovalStatus, Kind
 from governance.services.announce import announce
 
@@ -21,6 +22,12 @@ TICK_ROWS: Final = 100
 SYSTEM: Final = "system"
 
 
+def _due() -> QuerySet[Approval]:
+    waiting = Approval.objects.using(SYSTEM).filter(status=ApprovalStatus.PENDING, expires_at__gt=Now())
+    return waiting.filter(Q(warn_at__lte=Now()) | Q(escalate_at__lte=Now()))
+
+
+@due(_due)
 def remind_due() -> int:
     """Announce what is about to expire and escalate what has waited long enough, by the database's clock.
 
@@ -36,11 +43,6 @@ def remind_due() -> int:
         except DatabaseError as error:
             logger.warning("approval %s could not be reminded of (%s)", approval_id, type(error).__name__)
     return count
-
-
-def _due() -> QuerySet[Approval]:
-    waiting = Approval.objects.using(SYSTEM).filter(status=ApprovalStatus.PENDING, expires_at__gt=Now())
-    return waiting.filter(Q(warn_at__lte=Now()) | Q(escalate_at__lte=Now()))
 
 
 def _remind(approval_id: UUID) -> bool:

@@ -18,6 +18,7 @@ from django.db import DatabaseError
 
 from accounts.seam import OUTSIDE_THREADS, ask, to_outside
 from agentos.core.clock import monotonic
+from agents.services.ticks import due
 from governance.services import outbox
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class Senders:
 _senders = Senders()
 
 
+@due(outbox.new, outbox.behind, outbox.due)
 def tick() -> None:
     """Decide who is told of what is new, and see that what is due is sent. The supervisor's tick; commits."""
     outbox.spread()
