@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import lru_cache
 from inspect import isawaitable
 from io import BytesIO
 from typing import Any, TypeAlias
@@ -19,7 +20,7 @@ from django.core.exceptions import BadRequest, DisallowedHost, SuspiciousOperati
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, get_resolver
+from django.urls import Resolver404, ResolverMatch, URLResolver, get_resolver
 
 from agentos import csp
 from agentos.at_once import writer_of
@@ -37,6 +38,7 @@ ALLOWED_HEADERS = b"Authorization, Content-Type, Last-Event-ID, Idempotency-Key,
 EXPOSED_HEADERS = b"Retry-After, Location, RateLimit, RateLimit-Policy, X-Request-Id"
 HSTS = b"max-age=%d; includeSubDomains; preload"
 ONCE = (b"authorization", b"content-type", b"host", b"idempotency-key", b"last-event-id")
+MAX_KEPT_PATH = 200  # characters: a stranger's path is no reason to keep more
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -100,7 +102,7 @@ class LeanHandler:
             request.request_id = request_id  # type: ignore[attr-defined]
             request.get_host()
             _check_transport(request)
-            match = get_resolver().resolve(request.path_info)
+            match = _resolved(get_resolver(), request.path_info)
             request.resolver_match = match
             answered = match.func(request, *match.args, **match.kwargs)
             response: HttpResponseBase = await answered if isawaitable(answered) else answered  # ninja's own pages
@@ -118,6 +120,16 @@ class LeanHandler:
         if _is_page(response):
             csp.protect(request, response)
         return response
+
+
+@lru_cache(maxsize=1024)
+def _short(resolver: URLResolver, path: str) -> ResolverMatch:
+    return resolver.resolve(path)
+
+
+def _resolved(resolver: URLResolver, path: str) -> ResolverMatch:
+    """Return where a path leads, looked up once: forty patterns are tried for it. Raises: Resolver404."""
+    return _short(resolver, path) if len(path) <= MAX_KEPT_PATH else resolver.resolve(path)
 
 
 def _repeated(scope: Scope) -> str:

@@ -9,7 +9,7 @@ from openai import AsyncOpenAI, Timeout
 from openai._models import FinalRequestOptions
 
 MOST_FORMS: Final = 256
-_Form: TypeAlias = tuple[httpx2.URL, list[tuple[bytes, bytes]], dict[str, Any]]  # URL, headers, extensions
+_Form: TypeAlias = tuple[httpx2.URL, httpx2.Headers, dict[str, Any]]  # URL, headers, extensions
 
 
 class OfficialClient(AsyncOpenAI):
@@ -54,4 +54,4 @@ class OfficialClient(AsyncOpenAI):
 
 def _form_of(request: httpx2.Request) -> _Form:
     same = [(name, value) for name, value in request.headers.raw if name.lower() != b"content-length"]
-    return request.url, same, request.extensions
+    return request.url, httpx2.Headers(same), request.extensions

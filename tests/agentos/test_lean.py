@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, get_resolver
 
+from agentos import lean
 from agentos.lean import LeanHandler, Message
 from agents.sse import EventStream
 
@@ -104,3 +106,15 @@ async def test_a_header_that_says_one_thing_comes_once(name: bytes) -> None:
         scope = {**SCOPE, "path": "/api/nowhere", "query_string": b"", "headers": headers}
         await LeanHandler()(scope, client.receive, client.send)
         assert client.seen[0]["status"] == status
+
+
+def test_a_path_is_looked_up_once_and_a_strangers_long_one_is_not_kept() -> None:
+    lean._short.cache_clear()
+    resolver = get_resolver()
+    found = [lean._resolved(resolver, f"/api/agents/{name}/runs") for name in ("first", "second", "first")]
+    assert [match.kwargs for match in found] == [{"agent_id": name} for name in ("first", "second", "first")]
+    assert found[0] is found[2]
+    lean._resolved(resolver, f"/api/agents/{'x' * 5_000}/runs")
+    with pytest.raises(Resolver404):
+        lean._resolved(resolver, "/api/nothing")
+    assert lean._short.cache_info().currsize == 2
