@@ -18,6 +18,7 @@ from agents.services.journal.begin import Begin, begin_runs
 from agents.services.journal.storing import NOT_STORED, Storing
 from agents.services.ledger import Ledger
 
+AT_ONCE = 2  # of the pool's connections: who comes while some are stored does not wait for their commit
 BACKGROUND_SECONDS = 0.05  # what background work has to store waits for what anybody stores next
 
 
@@ -30,6 +31,7 @@ class Starts:
         self._jobs: list[NewJob] = []
         self._wake = asyncio.Event()
         self._closing = False
+        self._places = asyncio.Semaphore(AT_ONCE)
         self.interval_seconds = 0.0
 
     async def begin(self, begin: Begin) -> None:
@@ -54,22 +56,25 @@ class Starts:
 
     async def run(self) -> None:
         last = 0.0
-        while self._waiting or self._jobs or not self._closing:
-            await self._wake.wait()
-            if (rest := last + self.interval_seconds - time.monotonic()) > 0:
-                await asyncio.sleep(rest)
-            last = time.monotonic()
-            self._wake.clear()
-            begins, self._waiting = self._waiting, []
-            jobs, self._jobs = self._jobs, []
-            if begins or jobs:
-                await self._store(begins, jobs)
-            if self._closing:
-                self._wake.set()
+        async with asyncio.TaskGroup() as storing:
+            while self._waiting or self._jobs or not self._closing:
+                await self._wake.wait()
+                if (rest := last + self.interval_seconds - time.monotonic()) > 0:
+                    await asyncio.sleep(rest)
+                await self._places.acquire()
+                last = time.monotonic()
+                self._wake.clear()
+                begins, self._waiting = self._waiting, []
+                jobs, self._jobs = self._jobs, []
+                storing.create_task(self._store(begins, jobs)).add_done_callback(lambda _: self._places.release())
+                if self._closing:
+                    self._wake.set()
 
     async def _store(self, begins: list[Begin], jobs: list[NewJob]) -> None:
         """Store all, or each by itself when one of them can't be."""
         items: list[Begin | NewJob] = [*begins, *jobs]
+        if not items:
+            return
         try:
             with self._storing.one():
                 async with self._pool.connection() as connection:
