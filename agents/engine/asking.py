@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import replace
 
 from agentos.core.errors import ProviderError
@@ -115,23 +114,24 @@ async def _stream(state: LoopState, ports: Ports, step: StepRecord, model: str, 
     began, first = time.monotonic(), None
     said: list[str] = []
     released: list[str] = []
+
+    def heard(text: str) -> None:
+        nonlocal first
+        if first is None:
+            first = int((time.monotonic() - began) * 1000)
+        said.append(text)
+        _release(ports, released, output_filter.feed(text) if output_filter else text)
+
     try:
-        async with aclosing(ports.model.stream(request)) as parts:
-            async for part in parts:
-                if isinstance(part, ModelReply):
-                    said.clear()
-                    if output_filter:
-                        _release(ports, released, output_filter.finish())
-                        part = await _filtered(step, part, "".join(released), output_filter)
-                    return replace(part, time_to_first_token_ms=first)
-                if first is None:
-                    first = int((time.monotonic() - began) * 1000)
-                said.append(part)
-                _release(ports, released, output_filter.feed(part) if output_filter else part)
-    finally:
+        reply = await ports.model.reply(request, heard)
+    except BaseException:
         if said:
             _count_cut(state, ports, step, model, "".join(said))
-    raise ProviderError("The model's stream ended without an end.", code="provider_stream_cut", retryable=True)
+        raise
+    if output_filter:
+        _release(ports, released, output_filter.finish())
+        reply = await _filtered(step, reply, "".join(released), output_filter)
+    return replace(reply, time_to_first_token_ms=first)
 
 
 async def _filtered(step: StepRecord, reply: ModelReply, text: str, output_filter: OutputFilter) -> ModelReply:

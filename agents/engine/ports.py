@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -22,8 +22,8 @@ from agents.engine.verdicts import Verdict, Withdrawal
 class ModelPort(Protocol):
     """A model provider. Raises: ProviderError (retryable or not), also when a stream ends without finish_reason."""
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
-        """Yield text deltas as they come, and last exactly one ModelReply."""
+    async def reply(self, request: ModelRequest, heard: Callable[[str], object]) -> ModelReply:
+        """Give `heard` the text as it comes, wherever that is, and return the whole reply."""
         ...
 
 

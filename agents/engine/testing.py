@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -27,8 +28,23 @@ REPLACE_STATE = "replace the session's state"
 Scripted: TypeAlias = str | list[tuple[str, JsonObject]] | ProviderError
 
 
+class Speaking:
+    """A model port whose replies are written as generators: `stream` yields text, and the reply last."""
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
+        raise NotImplementedError
+
+    async def reply(self, request: ModelRequest, heard: Callable[[str], object]) -> ModelReply:
+        async with aclosing(self.stream(request)) as parts:
+            async for part in parts:
+                if isinstance(part, ModelReply):
+                    return part
+                heard(part)
+        raise ProviderError("The model's stream ended without an end.", code="provider_stream_cut", retryable=True)
+
+
 @dataclass
-class ScriptedModel:
+class ScriptedModel(Speaking):
     """Answers each call with the next line of its script: text, tool calls, or a failure after some text."""
 
     script: Sequence[Scripted]

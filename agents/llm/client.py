@@ -7,7 +7,7 @@ serve them, are passed by: they cost several times what the stream itself does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
 from time import monotonic
@@ -25,7 +25,6 @@ from agents.llm.errors import (
     cut_short,
     from_exception,
     protocol_error,
-    stream_cut,
     timed_out,
 )
 from agents.llm.named import provider_key, provider_url
@@ -86,10 +85,10 @@ class ModelGateway:
         self._together.close()
         await self._client.close()
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
-        """Yield text as it comes and last the one whole reply; deltas that have come together are one.
+    async def reply(self, request: ModelRequest, heard: Callable[[str], object]) -> ModelReply:
+        """Give `heard` the text as it comes, and return the whole reply; deltas that have come together are one.
 
-        Cancelling it, or closing the iterator, closes the connection at once. Raises: ProviderError.
+        Cancelling it closes the connection at once. Raises: ProviderError, and what `heard` does.
         """
         started = monotonic()
         decoder = ReplyDecoder()
@@ -99,14 +98,18 @@ class ModelGateway:
             body = body_of(response, idle_seconds=self._idle_seconds, seconds=left)
             try:
                 is_stream = _is_stream(response, decoder)
-                while not decoder.done and (data := await body.next()):
+
+                def take(data: bytes) -> bool:
                     text = decoder.feed(data if is_stream else data.replace(b"\n", b" "))
                     if decoder.finished:
                         body.end_within(LAST_WORDS_SECONDS)
                     if text:
-                        yield text
+                        heard(text)
+                    return decoder.done
+
+                await body.each(take)
                 if last := decoder.end():
-                    yield last
+                    heard(last)
                 if decoder.done:
                     await body.drain()
             finally:
@@ -119,15 +122,11 @@ class ModelGateway:
                 raise timed_out(request.timeout_seconds) from None
             else:
                 raise cut_short(error) from None
-        yield decoder.reply(_seed(request))
+        return decoder.reply(_seed(request))
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Return the whole reply. Raises: ProviderError."""
-        async with aclosing(self.stream(request)) as parts:
-            async for part in parts:
-                if isinstance(part, ModelReply):
-                    return part
-        raise stream_cut()
+        return await self.reply(request, len)
 
     async def embed(self, texts: Sequence[str], *, timeout_seconds: float = 30.0) -> list[list[float]]:
         """Return one vector for each text, in order. Raises: ProviderError, ConfigError without a model."""

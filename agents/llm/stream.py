@@ -67,7 +67,7 @@ class ReplyDecoder:
         self._rest = lines.pop()
         if len(self._rest) > MAX_LINE_BYTES:
             raise protocol_error("a line of its stream has no end")
-        texts = [text for line in lines if not self.done and (text := self._line(line))]
+        texts = [text for line in lines if line and not self.done and (text := self._line(line))]
         if not texts:
             return ""
         self._texts += texts

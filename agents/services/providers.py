@@ -5,10 +5,10 @@ A tenant's gateway is made with its first call, and closed when its credentials 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -22,8 +22,6 @@ from agents.services.tenant_models import AS_THE_PLATFORM, TenantModels
 
 if TYPE_CHECKING:
     from agents.llm.client import ModelGateway
-
-Parts: TypeAlias = AsyncGenerator[str | ModelReply, None]
 
 
 @dataclass(slots=True)
@@ -42,11 +40,15 @@ class Providers:
         self._make = make or _gateway
         self._held: dict[UUID, _Held] = {}
 
-    def stream(self, request: ModelRequest) -> Parts:
+    async def reply(self, request: ModelRequest, heard: Callable[[str], object]) -> ModelReply:
         """Ask the provider of the request's tenant. Raises: ProviderError, also for a model that it does not allow."""
         if tenant_models.cache.peek(request.tenant_id) is AS_THE_PLATFORM:  # what almost every call finds
-            return self.platform.stream(request)
-        return self._stream(request)
+            return await self.platform.reply(request, heard)
+        found = await _of(request.tenant_id)
+        if not found.allows(request.model):
+            raise ProviderError(f"The tenant does not allow the model {request.model}.", code=tenant_models.NOT_ALLOWED)
+        async with self._lent(request.tenant_id, found) as gateway:
+            return await gateway.reply(request, heard)
 
     async def whose(self, tenant_id: UUID) -> str:
         """Name the provider that a tenant's texts go to, the platform's with nothing. Raises: ProviderError."""
@@ -65,14 +67,6 @@ class Providers:
             await held.gateway.close()
         self._held.clear()
         await self.platform.close()
-
-    async def _stream(self, request: ModelRequest) -> Parts:
-        found = await _of(request.tenant_id)
-        if not found.allows(request.model):
-            raise ProviderError(f"The tenant does not allow the model {request.model}.", code=tenant_models.NOT_ALLOWED)
-        async with self._lent(request.tenant_id, found) as gateway, aclosing(gateway.stream(request)) as parts:
-            async for part in parts:
-                yield part
 
     @asynccontextmanager
     async def _lent(self, tenant_id: UUID | None, found: TenantModels) -> AsyncIterator[ModelGateway]:

@@ -21,6 +21,7 @@ from agentos.core.errors import AgentOSError
 from agentos.core.types import json_text
 from agents.engine.model_calls import ModelReply, ModelRequest, ToolCall, Usage
 from agents.engine.spec import AgentSpec
+from agents.engine.testing import Speaking
 from agents.engine.tools import RunContext, tool
 from agents.models import Run, RunEvents, Step
 from agents.services import handover
@@ -63,7 +64,7 @@ SPEC = AgentSpec("tester", "Test.", tools=(order, pay, charge))
 PLAN = [["charge"], ["order", "pay"], ["charge"]]
 
 
-class PlanModel:
+class PlanModel(Speaking):
     """Calls what the plan says for the turn, then says that it is done; any process continues any run."""
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:

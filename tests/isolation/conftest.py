@@ -12,6 +12,7 @@ from accounts.models import User
 from agents import wiring
 from agents.engine.model_calls import ModelReply, ModelRequest, Usage
 from agents.engine.ports import Ports
+from agents.engine.testing import Speaking
 from agents.services.hub import Hub
 from agents.services.runtime import Runtime
 from agents.services.supervisor import Supervisor
@@ -42,7 +43,7 @@ def strangers(globex: TenantWithUsers) -> Garden:
     return Garden(globex.tenant, globex.member, "mkglobexmember").all()
 
 
-class Parrot:
+class Parrot(Speaking):
     """A model that gives every question the same answer."""
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from openai import AsyncOpenAI
 
-from agents.llm.body import Body, TransportBody, body_of, source_of
+from agents.llm.body import Body, TransportBody, _Ear, body_of, source_of
 from agents.llm.pools import http_client
 from tests.agents.llm.asking import WHOLE
 from tests.agents.llm.wire import DONE, chunked, delta, response, serving
@@ -20,6 +20,7 @@ STREAMED = chunked(delta("one"), delta(finish="stop"), DONE)
 
 
 async def asked(url: str) -> httpx2.Response:
+    """Read an answer whole, and return it."""
     async with AsyncOpenAI(
         base_url=url, api_key="none", http_client=http_client(url, connect_seconds=5, idle_seconds=5)
     ) as client:
@@ -28,8 +29,14 @@ async def asked(url: str) -> httpx2.Response:
             body = body_of(answer.http_response, idle_seconds=5, seconds=5)
             try:
                 assert type(body) is TransportBody, MOVED
-                while await body.next():
-                    pass
+                read: list[bytes] = []
+
+                def take(data: bytes) -> bool:
+                    read.append(data)
+                    return False
+
+                await body.each(take)
+                assert b"".join(read).endswith(DONE)
             finally:
                 body.close()
             return answer.http_response
@@ -50,6 +57,7 @@ async def test_the_transport_has_what_is_taken_from_it() -> None:
         assert source.connection is not None, MOVED
         assert source.connection.protocol is not None, MOVED
         assert hasattr(source.connection.protocol, "read_timeout"), MOVED
+        assert _Ear.fits(source.content), MOVED
         assert await source.content.readany() == delta("Half an")
         source.content.set_exception(TimeoutError())
         with pytest.raises(TimeoutError):

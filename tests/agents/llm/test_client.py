@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import aclosing
 
 import orjson
 import pytest
 
 from agentos.core.errors import ConfigError
 from agentos.core.types import JsonObject
-from agents.engine.model_calls import ModelReply, ModelRequest
+from agents.engine.model_calls import ModelRequest
 from agents.llm.client import ModelGateway, _encoded
 from agents.llm.sandbox.thread import running
 from tests.agents.llm.asking import KEY, PROMPT, WHOLE, asking, failure, gateway
@@ -29,13 +28,12 @@ def sandbox() -> Iterator[str]:
 
 
 async def test_text_comes_in_pieces_and_the_whole_reply_last(sandbox: str) -> None:
-    async with gateway(sandbox) as model, aclosing(model.stream(asking("[[token:2]] Tell me a story"))) as parts:
-        received = [part async for part in parts]
-    *texts, reply = received
-    assert isinstance(reply, ModelReply)
-    assert all(isinstance(text, str) and text for text in texts)
+    texts: list[str] = []
+    async with gateway(sandbox) as model:
+        reply = await model.reply(asking("[[token:2]] Tell me a story"), texts.append)
+    assert all(texts)
     assert len(texts) > 1
-    assert reply.text == "".join(map(str, texts))
+    assert reply.text == "".join(texts)
     assert (reply.finish_reason, reply.model) == ("stop", "sandbox-strong")
     assert reply.usage.input_tokens > 0
     assert reply.usage.output_tokens > 0

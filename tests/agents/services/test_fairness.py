@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from accounts.seam import in_thread
 from accounts.tenancy import tenant_scope
 from agents.engine.model_calls import ModelReply, ModelRequest
+from agents.engine.testing import Speaking
 from agents.models import Run
 from agents.services import queue
 from agents.services.places import Places
@@ -17,7 +18,7 @@ from tests.conftest import TenantWithUsers
 CROWD = 1_000
 
 
-class Turnstile:
+class Turnstile(Speaking):
     """A model that answers one call each time it is let, and knows in which order it was asked by whom."""
 
     def __init__(self) -> None:

@@ -16,6 +16,7 @@ from agents.engine.session_state import CallState
 from agents.engine.spec import AgentSpec
 from agents.engine.status import StepKind, StepState
 from agents.engine.steps import StepRecord
+from agents.engine.testing import Speaking
 from agents.engine.tools import RunContext, tool
 from agents.models import Session
 from agents.registry import registry
@@ -64,7 +65,7 @@ async def begun(process, session_id, message="Go"):
     return begin
 
 
-class Packer:
+class Packer(Speaking):
     """A model that puts each word of the message into the basket, and is done then."""
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:

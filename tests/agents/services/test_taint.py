@@ -15,6 +15,7 @@ from accounts import principals
 from accounts.seam import in_thread
 from agents.engine.model_calls import ModelReply, ModelRequest, ToolCall
 from agents.engine.spec import AgentSpec
+from agents.engine.testing import Speaking
 from agents.engine.tools import RunContext, Untrusted, tool
 from agents.models import Run, Step
 from agents.registry import registry
@@ -95,7 +96,7 @@ async def parts(form: str) -> Any:
 SPEC = AgentSpec("tester", "Help.", tools=(fetch, search, send, transfer, note, keep, recall, parts))
 
 
-class Obedient:
+class Obedient(Speaking):
     """A model that does what the last text that it was told says, whoever said it."""
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:

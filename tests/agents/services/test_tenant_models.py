@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from accounts.seam import in_thread
 from accounts.services import connections
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import Invalid, PolicyDenied, ProviderError
-from agents.engine.model_calls import ModelReply, ModelRequest
+from agents.engine.model_calls import ModelRequest
 from agents.engine.spec import Model
 from agents.llm.client import ModelGateway
 from agents.models import AllowedModels, Run
@@ -71,9 +72,10 @@ def allow(acme: TenantWithUsers, *models: str) -> None:
 
 async def said(port: Providers, tenant: TenantWithUsers | None, model: str = "big") -> str:
     request = ModelRequest(model, [{"role": "user", "content": "Go"}], tenant_id=tenant.tenant.id if tenant else None)
-    parts = [part async for part in port.stream(request)]
-    assert isinstance(parts[-1], ModelReply)
-    return parts[-1].text
+    heard: list[str] = []
+    reply = await port.reply(request, heard.append)
+    assert "".join(heard) == reply.text
+    return reply.text
 
 
 async def test_a_tenants_calls_go_to_its_own_provider(
@@ -90,17 +92,22 @@ async def test_a_tenants_calls_go_to_its_own_provider(
 
 
 async def test_a_change_is_used_by_the_next_call_and_a_stream_ends_on_the_old(
-    servers: Any, acme: TenantWithUsers
+    servers: Any, acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("agents.llm.client.LAST_WORDS_SECONDS", 60)
     _, own, port = servers
+    own.pieces, own.hang = response(delta("tenant"), delta(finish="stop")), True  # its end is said by hanging up
     await in_thread(own_provider, acme, own.url)
     request = ModelRequest("big", [], tenant_id=acme.tenant.id)
-    under_way = port.stream(request)
-    assert await anext(under_way) == "tenant"
+    first_word = asyncio.Event()
+    under_way = asyncio.create_task(port.reply(request, lambda text: first_word.set()))
+    await first_word.wait()
     async with serving(saying("another")) as another:
         row = await in_thread(own_provider, acme, another.url)
         assert await said(port, acme) == "another"
-        assert isinstance([part async for part in under_way][-1], ModelReply)
+        assert not under_way.done()
+        await own.close()
+        assert (await under_way).text == "tenant"
         await in_thread(connections.revoke, acme.principal("admin"), connection_id=row.id)
         tenant_models.cache.forget()
         assert await said(port, acme) == "platform"
