@@ -170,6 +170,20 @@ async def test_what_waits_to_be_stored_aside_is_not_begun_before_it_has_a_place(
     assert begun_work == [0, 1]
 
 
+async def test_a_start_whose_session_somebody_has_locked_holds_up_no_other(make_process):
+    process = await make_process(supervise=False)
+    first, _ = await begun(process)
+    begin = process.supervisor.writer.begin
+    async with process.pool.connection() as connection, connection.transaction():
+        await connection.execute("SELECT 1 FROM agents_session WHERE session_id = %s FOR UPDATE", [first.session_id])
+        held_up = asyncio.create_task(begin(process.new(session_id=first.session_id)))
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(10):
+            await begin(process.new())
+        assert not held_up.done()
+    await held_up
+
+
 async def test_starts_are_stored_while_a_flush_waits(make_process):
     process = await make_process(supervise=False)
     locked, slow = await begun(process)
