@@ -55,20 +55,28 @@ class Starts:
         self._wake.set()
 
     async def run(self) -> None:
+        while self._is_wanted:
+            async with asyncio.TaskGroup() as storing:
+                await self._store_in_turn(storing)  # who comes while the last of them are stored wants another round
+
+    @property
+    def _is_wanted(self) -> bool:
+        return bool(self._waiting or self._jobs or not self._closing)
+
+    async def _store_in_turn(self, storing: asyncio.TaskGroup) -> None:
         last = 0.0
-        async with asyncio.TaskGroup() as storing:
-            while self._waiting or self._jobs or not self._closing:
-                await self._wake.wait()
-                if (rest := last + self.interval_seconds - time.monotonic()) > 0:
-                    await asyncio.sleep(rest)
-                await self._places.acquire()
-                last = time.monotonic()
-                self._wake.clear()
-                begins, self._waiting = self._waiting, []
-                jobs, self._jobs = self._jobs, []
-                storing.create_task(self._store(begins, jobs)).add_done_callback(lambda _: self._places.release())
-                if self._closing:
-                    self._wake.set()
+        while self._is_wanted:
+            await self._wake.wait()
+            if (rest := last + self.interval_seconds - time.monotonic()) > 0:
+                await asyncio.sleep(rest)
+            await self._places.acquire()
+            last = time.monotonic()
+            self._wake.clear()
+            begins, self._waiting = self._waiting, []
+            jobs, self._jobs = self._jobs, []
+            storing.create_task(self._store(begins, jobs)).add_done_callback(lambda _: self._places.release())
+            if self._closing:
+                self._wake.set()
 
     async def _store(self, begins: list[Begin], jobs: list[NewJob]) -> None:
         """Store all, or each by itself when one of them can't be."""

@@ -197,6 +197,23 @@ async def test_starts_are_stored_while_a_flush_waits(make_process):
     assert (await in_thread(stored, begin)).status == "running"
 
 
+async def test_a_start_that_comes_while_the_last_are_stored_is_stored_as_well(make_process):
+    process = await make_process(supervise=False)
+    writer = process.supervisor.writer
+    first, late = process.new(), process.new()
+    async with process.pool.connection() as connection, connection.transaction():
+        await connection.execute("SELECT 1 FROM accounts_membership FOR UPDATE")
+        starting = [asyncio.create_task(writer.begin(first))]
+        await until(lambda: bool(writer.storing._under_way))
+        closing = asyncio.create_task(writer.close())
+        await asyncio.sleep(0)
+        starting.append(asyncio.create_task(writer.begin(late)))
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*starting, closing)
+    assert (await in_thread(stored, late)).status == "running"
+
+
 NOTHING = Statement("UPDATE agents_run SET id = id WHERE false", (), "no")
 SOMETHING = Statement("SELECT 1", (), "no")
 
