@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -154,12 +155,15 @@ class TransportBody(Body):
 
 
 class _Ear:
-    """Stands where the transport keeps the future of who waits for a piece; has `hear` called, once for all it says."""
+    """Stands where the transport keeps the future of who waits for a piece; has `hear` called, once for all it says.
 
-    __slots__ = ("_hear", "_loop")
+    In the context of who made it: the transport's own is that of whoever opened the connection, perhaps for another.
+    """
+
+    __slots__ = ("_context", "_hear", "_loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, hear: Callable[[], None]) -> None:
-        self._loop, self._hear = loop, hear
+        self._loop, self._hear, self._context = loop, hear, copy_context()
 
     @staticmethod
     def fits(content: aiohttp.StreamReader) -> bool:
@@ -176,10 +180,11 @@ class _Ear:
         return False
 
     def set_result(self, _: None) -> None:
-        self._loop.call_soon(self._hear)  # not from within the parser, which to read would enter again
+        # Not from within the parser, which to read would enter again.
+        self._loop.call_soon(self._hear, context=self._context)
 
     def set_exception(self, _: BaseException) -> None:
-        self._loop.call_soon(self._hear)
+        self._loop.call_soon(self._hear, context=self._context)
 
 
 def source_of(response: httpx2.Response) -> aiohttp.ClientResponse | None:

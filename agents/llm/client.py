@@ -43,6 +43,14 @@ _JSON_HEADERS = {"Content-Type": "application/json"}
 _STREAM_HEADERS = {**_JSON_HEADERS, "Accept": "text/event-stream", "Accept-Encoding": "identity"}
 
 
+class _Unheard(Exception):
+    """What `heard` raised, on its way past those who judge what the transport raises."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
 class ModelGateway:
     """One provider, over one connection pool. Use it from one event loop and close it there.
 
@@ -104,17 +112,19 @@ class ModelGateway:
                     if decoder.finished:
                         body.end_within(LAST_WORDS_SECONDS)
                     if text:
-                        heard(text)
+                        _tell(heard, text)
                     return decoder.done
 
                 await body.each(take)
                 if last := decoder.end():
-                    heard(last)
+                    _tell(heard, last)
                 if decoder.done:
                     await body.drain()
             finally:
                 body.close()
                 await response.aclose()
+        except _Unheard as unheard:
+            raise unheard.error from None
         except TRANSPORT_ERRORS as error:
             if decoder.finished:
                 pass
@@ -206,6 +216,14 @@ class ModelGateway:
             known = timeouts(self._connect_seconds, min(self._idle_seconds, timeout_seconds))
             self._prepared[timeout_seconds] = known
         return known
+
+
+def _tell(heard: Callable[[str], object], text: str) -> None:
+    """Raises: _Unheard."""
+    try:
+        heard(text)
+    except BaseException as error:
+        raise _Unheard(error) from error
 
 
 def _is_stream(response: httpx2.Response, decoder: ReplyDecoder) -> bool:

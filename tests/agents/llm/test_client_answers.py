@@ -7,6 +7,7 @@ import gc
 import gzip
 import logging
 import weakref
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
@@ -209,6 +210,49 @@ async def test_who_wants_no_more_hangs_up() -> None:
         with pytest.raises(LookupError):
             await model.reply(asking(), heard)
         await asyncio.wait_for(wire.gone.wait(), 5)
+
+
+class Died(BaseException):
+    """Nobody catches that."""
+
+
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize("error", [LookupError, TimeoutError, ConnectionResetError, StopIteration, Died])
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (delta("first"), delta("last", finish="stop"), DONE),
+        (delta("first"), delta("last", finish="stop") + DONE),
+        (delta("first"), delta(finish="stop"), delta("last").rstrip()),
+    ],
+)
+async def test_what_goes_wrong_with_a_word_is_not_taken_for_the_transports(
+    pieces: tuple[bytes, ...], error: type[BaseException]
+) -> None:
+    def heard(text: str) -> None:
+        if text.endswith("last"):
+            raise error
+
+    async with serving(response(*pieces)) as wire, gateway(wire.url) as model, asyncio.timeout(5):
+        with pytest.raises(RuntimeError if error is StopIteration else error):
+            await model.reply(asking(), heard)
+
+
+@pytest.mark.usefixtures("either_way")
+async def test_words_are_heard_in_the_context_of_who_asked_also_on_anothers_connection() -> None:
+    whose: ContextVar[str] = ContextVar("whose")
+
+    async def asked_by(name: str) -> set[str]:
+        whose.set(name)
+        seen: set[str] = set()
+        await model.reply(asking(), lambda _: seen.add(whose.get()))
+        return seen
+
+    words = [delta(f"word {number} ") for number in range(20)]
+    async with serving(chunked(*words, delta(finish="stop"), DONE), keep=True) as wire, gateway(wire.url) as model:
+        for name in ("one", "another"):
+            assert await asyncio.create_task(asked_by(name)) == {name}
+        assert wire.connections == 1
 
 
 @pytest.mark.usefixtures("either_way")
