@@ -124,7 +124,9 @@ class LeanHandler:
 
 @lru_cache(maxsize=1024)
 def _short(resolver: URLResolver, path: str) -> ResolverMatch:
-    return resolver.resolve(path)
+    match = resolver.resolve(path)
+    match.tried = None  # the forty patterns, each in a list of its own, are most of what would be kept
+    return match
 
 
 def _resolved(resolver: URLResolver, path: str) -> ResolverMatch:

@@ -114,6 +114,7 @@ def test_a_path_is_looked_up_once_and_a_strangers_long_one_is_not_kept() -> None
     found = [lean._resolved(resolver, f"/api/agents/{name}/runs") for name in ("first", "second", "first")]
     assert [match.kwargs for match in found] == [{"agent_id": name} for name in ("first", "second", "first")]
     assert found[0] is found[2]
+    assert found[0].tried is None
     lean._resolved(resolver, f"/api/agents/{'x' * 5_000}/runs")
     with pytest.raises(Resolver404):
         lean._resolved(resolver, "/api/nothing")
