@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import ModuleType
@@ -257,3 +259,20 @@ class Blocks:
                 return True
         self._empty = first_block, last_block
         return False
+
+
+class Spans:
+    """Tells where in a long text the matches of a pattern lie, however long: they are looked for once, by the first."""
+
+    def __init__(self, pattern: re.Pattern[str], text: str) -> None:
+        self._pattern, self._text = pattern, text
+
+    @once
+    def _bounds(self) -> tuple[list[float], list[int]]:
+        spans = [match.span() for match in self._pattern.finditer(self._text)]
+        return [*(start for start, _ in spans), math.inf], [end for _, end in spans]
+
+    def any(self, start: int, end: int) -> bool:
+        """Tell whether any of a match stands between two places."""
+        starts, ends = self._bounds
+        return starts[bisect_right(ends, start)] < end

@@ -10,7 +10,7 @@ from itertools import chain
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, letter_by_letter
+from governance.guardrails.needles import Needles, Spans, letter_by_letter
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, words
 from governance.guardrails.secrets.names import THING
@@ -19,10 +19,14 @@ from governance.guardrails.secrets.vocabulary import ACCESS, COMMON, LANGUAGES, 
 
 _JOINED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af"  # letters of scripts without blanks
 _END = rf"(?=[\"'`)\],;!?。、»›”“」』]| [»›]|\.?(?:[\s)]|\Z)|[{_JOINED}])"
-_TELLING = r"(?=[^\s]{0,47}[\d@#$%^&*+=~!?])"  # in every coined value: other words are passed over
-_VALUE = rf"(?:[\"'`„“”「『«‹*]{{1,2}} ?)?{_TELLING}(?P<value>[^\s\"'`<>,;()/|「」『』„“”«»‹›{_JOINED}]{{6,48}}){_END}"
+_SIGNS_TOLD = r"\d@#$%^&*+=~!?"  # one of them is in every coined value: other words are passed over
+_TELLING = rf"(?=[^\s]{{0,47}}[{_SIGNS_TOLD}])"
+_IN_VALUE = rf"[^\s\"'`<>,;()/|「」『』„“”«»‹›{_JOINED}]"
+_VALUE = rf"(?:[\"'`„“”「『«‹*]{{1,2}} ?)?{_TELLING}(?P<value>{_IN_VALUE}{{6,48}}){_END}"
 _SIGN = r"(?:[ \t]?[.·_]{3,40}|[ \t]~)?(?:[ \t]?(?:[:=：]{1,2}|->|=>|→|[–—\-](?= ))[*_]{0,2}){0,2}"
-_PHRASE = rf"{_SIGN}[ \t]{{0,3}}[\"`“„«「](?P<value>[^\s\"`“”„«»「」][^\n\"`“”„«»「」]{{8,60}})[\"`”“»」](?![\w\"`])"
+_OPENING, _CLOSING, _IN_PHRASE = r"[\"`“„«「]", r"[\"`”“»」]", r"[^\n\"`“”„«»「」]"
+_PHRASE = rf"{_SIGN}[ \t]{{0,3}}{_OPENING}(?P<value>(?!\s){_IN_PHRASE}{{9,61}}){_CLOSING}(?![\w\"`])"
+_LINE = r"[^\n;:=?!。；：？！]"  # more than `_WITHIN` has, and faster
 _WITHIN = r"(?:[^\n.;:=?!。；：？！]|\.(?=\w))"  # of one sentence
 
 
@@ -37,15 +41,23 @@ class _Said:
     chain: re.Pattern[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """How the languages go on that have a name, and of several what all of them need."""
+
+    languages: tuple[_Said, ...]
+    may: re.Pattern[str] | None
+
+
 def _any(some: Iterable[str]) -> str:
     return letter_by_letter(some) or "(?!)"
 
 
+@cache
 def _said(language: Language) -> _Said:
-    apart, whole = (r"[ \t,]{0,2}", "") if language.joined else (r"[ \t,]{1,2}", r"(?![^\W_])")
+    apart, whole, gap = _signs(joined=language.joined)
     between = rf"(?:{apart}(?:{_any((*language.copulas, *language.small))}){whole}){{0,5}}"
     copula = rf"{apart}(?:{_any(language.copulas)}){whole}"
-    gap = r"[ \t]{0,2}" if language.joined else r"[ \t]{1,3}(?:\n[ \t]{0,8})?|(?<=[:=：])\n?[ \t]{0,3}|(?<=-)"
     value = rf"{_SIGN}(?:{gap}|[ \t]?[(（]){_VALUE}"
     led = rf"(?!\(){_WITHIN}{{0,50}}?(?:{copula}{between}|[ \t]?[:：](?=[ \t]))"
     whose = rf"[ \t](?:{_any(language.of)})[ \t]{_WITHIN}{{1,30}}?" if language.of else rf"[ \t]?{_WITHIN}{{1,24}}?"
@@ -71,16 +83,54 @@ _ENDED = r"[\"'”»*_`」』)]{0,3}"
 _ENDING = expression(r"(?!" + THING + r")(?!(?<=[a-z])(?-i:[A-Z]))[^\W\d_]{0,6}", re.IGNORECASE)
 
 
-def _by_name() -> dict[str, tuple[_Said, ...]]:
+def _may(languages: tuple[Language, ...]) -> re.Pattern[str]:
+    """Return what matches wherever any of several languages goes on to a password, near or far, or to a phrase.
+
+    It may match elsewhere, and takes as long as what one language has.
+    """
+    joined = any(language.joined for language in languages)
+    apart, whole, gap = _signs(joined=joined)
+    if joined:  # or not: others may be among them
+        gap = r"[ \t]{0,3}(?:\n[ \t]{0,8})?"
+    copulas, small = _all_of("copulas", languages), _all_of("small", languages)
+    between = rf"(?:{apart}(?:{_any((*copulas, *small))}){whole}){{0,5}}"
+    far = [rf"{_LINE}{{0,50}}?(?:{apart}(?:{_any(copulas)}){whole}{between}|[:：])"]
+    bare = [language for language in languages if language.bare]
+    if not all(language.of for language in bare):
+        far.append(rf"{_LINE}{{0,25}}?")
+    if of := _all_of("of", bare):
+        far.append(rf"[ \t](?:{_any(of)})[ \t]{_LINE}{{1,30}}?")
+    value = rf"{_SIGN}(?:{gap}|[ \t]?[(（]){_VALUE}"
+    return expression(
+        rf"{_ENDED}(?:(?:{'|'.join((between, *far))}){value}|{between}{_PHRASE.replace('value', 'phrase')})",
+        re.IGNORECASE,
+    )
+
+
+def _signs(*, joined: bool) -> tuple[str, str, str]:
+    """Return what parts the words of a language, ends one, and leads to the password."""
+    if joined:
+        return r"[ \t,]{0,2}", "", r"[ \t]{0,2}"
+    return r"[ \t,]{1,2}", r"(?![^\W_])", r"[ \t]{1,3}(?:\n[ \t]{0,8})?|(?<=[:=：])\n?[ \t]{0,3}|(?<=-)"
+
+
+def _all_of(field: str, languages: Iterable[Language]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(getattr(language, field) for language in languages)))
+
+
+def _by_name() -> dict[str, _Name]:
     known: dict[str, list[Language]] = {}
     for language in LANGUAGES:
         for name in dict.fromkeys((*language.names, *language.common, *language.access)):
             known.setdefault(name, []).append(language)
-    once = cache(_said)
+    once = cache(_named)
     return {
-        name: tuple(map(once, _together(languages) if name in _ALONE else languages))
-        for name, languages in known.items()
+        name: once(tuple(_together(languages) if name in _ALONE else languages)) for name, languages in known.items()
     }
+
+
+def _named(languages: tuple[Language, ...]) -> _Name:
+    return _Name(tuple(map(_said, languages)), _may(languages) if len(languages) > 1 else None)
 
 
 def _together(languages: list[Language]) -> Iterator[Language]:
@@ -88,11 +138,7 @@ def _together(languages: list[Language]) -> Iterator[Language]:
     for joined in (False, True):
         alike = [language for language in languages if language.joined == joined]
         if alike:
-            copulas, small = (
-                tuple(dict.fromkeys(chain.from_iterable(getattr(language, field) for language in alike)))
-                for field in ("copulas", "small")
-            )
-            yield Language(copulas=copulas, small=small, joined=joined)
+            yield Language(copulas=_all_of("copulas", alike), small=_all_of("small", alike), joined=joined)
 
 
 _OF_ACCESS, _ALONE = frozenset(ACCESS), frozenset(COMMON) - frozenset(NAMES)
@@ -104,11 +150,26 @@ SHORTEST_CHAIN, REACH_OF_CHAIN = 16, 90
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that its sentences name."""
+    ahead = _Ahead(reading.text)
     for at, name in reading.each(_AT_NAMES):
         end = ended(reading.text, reading.lower, at, name)
-        told = _told(reading, name, end) if end else None
+        told = _told(reading, ahead, name, end) if end else None
         if told is not None and told.start not in reading.begun:
             yield told
+
+
+class _Ahead:
+    """Where a text has what could be told, coined, a phrase, or words with hyphens between: other names need no try."""
+
+    def __init__(self, text: str) -> None:
+        self.values, self.phrases, self.chains = (Spans(how, text) for how in (_OF_VALUE, _OF_PHRASE, _OF_CHAIN))
+
+
+# Each is in all that matches: all between blanks with a sign and six characters of a value, a quote, what two hyphens part.
+_OF_VALUE = expression(rf"(?<!\S)(?=[^\s{_SIGNS_TOLD}]*+[{_SIGNS_TOLD}])(?=\S*?{_IN_VALUE}{{6}})\S++")
+_OF_PHRASE = expression(rf"{_OPENING}(?={_IN_PHRASE}{{9,61}}{_CLOSING})")
+_OF_CHAIN = expression(r"-[^\W\d_]{1,20}-")
+REACH = 320  # characters from a name's end to that of what it tells
 
 
 def ended(text: str, lower: str, at: int, name: str) -> int:
@@ -128,13 +189,19 @@ def ended(text: str, lower: str, at: int, name: str) -> int:
 _script = re.compile(rf"[{_JOINED}]").match
 
 
-def _told(reading: Reading, name: str, end: int) -> Finding | None:
+def _told(reading: Reading, ahead: _Ahead, name: str, end: int) -> Finding | None:
     """Return the password that follows a name, in one of the languages that have it."""
+    text, reach = reading.text, end + REACH
+    value, phrase = ahead.values.any(end, reach), ahead.phrases.any(end, reach)
+    chained = "-" in text[end : end + REACH_OF_CHAIN] and ahead.chains.any(end, reach)
+    languages, may = _SAID[name].languages, _SAID[name].may
+    if may is not None and (value or phrase) and may.match(text, end) is None:
+        value = phrase = False
     alone = name in _ALONE or _goes_on_to_another(reading.lower, name, end)
     refused = set[int]()  # where words begin that are no password: most languages of a name come to the same
-    for said in _SAID[name]:
-        for how in (said.near,) if alone else (said.near, said.far):
-            match = how.match(reading.text, end)
+    for said in languages:
+        for how in () if not value else (said.near,) if alone else (said.near, said.far):
+            match = how.match(text, end)
             if match is None or match.start("value") in refused:
                 continue
             if name in _ALONE and _is_article(match, end):
@@ -142,13 +209,13 @@ def _told(reading: Reading, name: str, end: int) -> Finding | None:
             if likely(reading, bare(match)) or _right_behind(match, end, name):
                 return finding(match)
             refused.add(match.start("value"))
-        match = said.phrase.match(reading.text, end)
+        match = said.phrase.match(text, end) if phrase else None
         long = match is not None and len(match["value"].split()) >= FEWEST_WORDS  # a slogan has fewer
         if match is not None and long and reading.looks(words.phrased, match["value"]):
             return finding(match)
-        if not alone and (chain := _chain(reading, said.chain, end)) is not None:
+        if chained and not alone and (chain := _chain(reading, said.chain, end)) is not None:
             return chain
-        match = said.access.match(reading.text, end) if name in _OF_ACCESS else None
+        match = said.access.match(text, end) if name in _OF_ACCESS else None
         if match is not None and not looks.placeholder(match["value"]):
             return finding(match)
     return None
@@ -156,7 +223,7 @@ def _told(reading: Reading, name: str, end: int) -> Finding | None:
 
 def _chain(reading: Reading, pattern: re.Pattern[str], end: int) -> Finding | None:
     """Return the words with hyphens between them that follow a name as a password."""
-    match = pattern.match(reading.text, end) if "-" in reading.text[end : end + REACH_OF_CHAIN] else None
+    match = pattern.match(reading.text, end)
     if match is None:
         return None
     group = match.lastgroup or "value"

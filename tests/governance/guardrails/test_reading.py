@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from governance import guardrails
 from governance.guardrails import secrets
 from governance.guardrails.cues import Cue
-from governance.guardrails.needles import Automaton, Needles, Union, places, zones
+from governance.guardrails.needles import Automaton, Needles, Spans, Union, places, zones
 from governance.guardrails.pii.detecting import RULES as OF_PII
 from governance.guardrails.reading import CHARACTERS_FOR_A_PLACE, FEWEST_PLACES, Reading
 from governance.guardrails.secrets import broken
@@ -35,6 +35,13 @@ def test_a_word_is_judged_once() -> None:
     reading = Reading("a b b")
     assert [reading.looks(how, word) for word in reading.text.split()] == [False, True, True]
     assert asked == ["a", "b"]
+
+
+def test_spans_are_told_by_any_of_their_characters() -> None:
+    spans = Spans(re.compile("b+"), "a bbb a b")
+    assert [spans.any(0, end) for end in range(6)] == [False, False, False, True, True, True]
+    assert [spans.any(start, 9) for start in (4, 5, 8, 9)] == [True, True, True, False]
+    assert not spans.any(5, 8) and not Spans(re.compile("c"), "a b").any(0, 3)
 
 
 def test_what_a_text_speaks_of_is_found_in_small_letters() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import re
+from dataclasses import replace
+from re import _parser  # type: ignore[attr-defined]
 
 import pytest
 
 from governance.guardrails import secrets
 from governance.guardrails.holdback import HoldBack
-from governance.guardrails.secrets import vocabulary
+from governance.guardrails.secrets import said, vocabulary
 
 SAID = {
     "English": ("the wifi password is now {}, pass it on", "Password for the upstairs printer: {}", "pw is {} btw"),
@@ -302,3 +306,60 @@ def test_a_language_is_read_as_its_table_says() -> None:
 def test_a_language_with_a_slip_is_refused(table: dict[str, str | bool]) -> None:
     with pytest.raises(ValueError, match=r"A (language|word)"):
         vocabulary.language(table)
+
+
+LANGUAGES_OF_NAMES = list(dict.fromkeys(said._SAID.values()))
+
+
+@pytest.mark.parametrize("field", ["near", "far", "phrase", "chain"])
+def test_nothing_is_told_farther_from_a_name_than_is_looked_ahead(field: str) -> None:
+    for known in LANGUAGES_OF_NAMES:
+        for language in known.languages:
+            parsed = _parser.parse(getattr(language, field).pattern, re.IGNORECASE)
+            assert parsed.getwidth()[1] <= said.REACH
+
+
+def test_where_one_of_several_languages_goes_on_what_all_of_them_need_stands() -> None:
+    several = [known for known in LANGUAGES_OF_NAMES if known.may is not None]
+    assert several
+    texts = [saying.format(coined(saying)) for _, saying in SAYINGS] + [
+        saying.format('"harmaa kivi 4417 lumessa"') for _, saying in SAYINGS
+    ]
+    went_on = 0
+    for known, text in itertools.product(several, texts):
+        for at in range(len(text)):
+            if any(how.match(text, at) for one in known.languages for how in (one.near, one.far, one.phrase)):
+                went_on += 1
+                assert known.may is not None
+                assert known.may.match(text, at) is not None
+    assert went_on > len(texts)
+
+
+class Counted:
+    """An expression that counts where it is tried."""
+
+    def __init__(self, expression: re.Pattern[str]) -> None:
+        self._expression, self.tries = expression, 0
+
+    def match(self, text: str, place: int) -> re.Match[str] | None:
+        self.tries += 1
+        return self._expression.match(text, place)
+
+
+@pytest.mark.parametrize(
+    ("text", "tries"),
+    [
+        ("the password, my password for it, 7777 ab\n" * 50, 0),  # four digits are none
+        ("the password for Ann from 10.0.1.2 port 123 ssh2\n" * 50, 0),  # nothing says that they are
+        ("the password is 777777, it is\n", 1),
+    ],
+)
+def test_a_name_of_many_languages_is_tried_in_each_only_where_one_of_them_could_go_on(
+    monkeypatch: pytest.MonkeyPatch, text: str, tries: int
+) -> None:
+    known = said._SAID["password"]
+    near = [Counted(language.near) for language in known.languages]
+    languages = tuple(replace(one, near=how) for one, how in zip(known.languages, near, strict=True))
+    monkeypatch.setitem(said._SAID, "password", replace(known, languages=languages))
+    secrets.detect(text)
+    assert [how.tries for how in near] == [tries] * len(near)
