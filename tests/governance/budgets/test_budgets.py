@@ -15,6 +15,7 @@ from agents.services import forks
 from agents.services.answers import Answer, answer
 from agents.services.forks import Fork
 from agents.services.runs import request_cancel
+from agents.services.ticks import Ticks
 from governance.budgets.ledger import SETTLE, SETTLE_FREE, settle_all, settle_left
 from governance.models import Budget
 from tests.agents.conftest import serve
@@ -120,8 +121,12 @@ async def test_the_tick_settles_what_ended_where_nobody_held_it(make_process, ac
     await in_thread(request_cancel, principal=acme.principal("member"), run_id=begin.run_id)
     assert await in_thread(settle_left) == 0, "its own process may be about to"
     assert await in_thread(use_of, made) == (0, 60)
+    tick = Ticks([settle_left])
+    assert await tick.due(process.pool) == []
     await in_thread(ended_before, begin, seconds=2)
+    assert await tick.due(process.pool) == [settle_left]
     assert await in_thread(settle_left) == 1
+    assert await tick.due(process.pool) == []
     assert (await in_thread(use_of, made), await in_thread(reservations)) == ((15, 0), 0)
 
 
