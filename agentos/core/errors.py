@@ -35,7 +35,9 @@ class AgentOSError(Exception):
 
 
 def whereabouts(error: BaseException) -> str:
-    """Return an error's type and where it came from, without its text: that may hold secrets."""
+    """Return an error's type, of a group its first's, and where it came from; no text, which may hold secrets."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
     return f"{type(error).__name__} at {places or 'unknown'}"

@@ -214,6 +214,20 @@ async def test_a_start_that_comes_while_the_last_are_stored_is_stored_as_well(ma
     assert (await in_thread(stored, late)).status == "running"
 
 
+async def test_what_ends_the_storing_of_starts_is_said_by_its_own_name(make_process, monkeypatch, caplog):
+    async def broken(*_):
+        raise AssertionError("secret")
+
+    process = await make_process(supervise=False)
+    writer = process.supervisor.writer
+    monkeypatch.setattr("agents.services.journal.starts.begin_runs", broken)
+    starting = asyncio.create_task(writer.begin(process.new()))
+    await until(lambda: writer.has_failed)
+    starting.cancel()
+    assert "the journal writer ended: AssertionError at test_flush.py" in caplog.text
+    assert "secret" not in caplog.text
+
+
 NOTHING = Statement("UPDATE agents_run SET id = id WHERE false", (), "no")
 SOMETHING = Statement("SELECT 1", (), "no")
 
