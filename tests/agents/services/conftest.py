@@ -31,7 +31,7 @@ from agents.services.journal.lines import Line
 from agents.services.ledger import Consumer, Ledger, NoLedger
 from agents.services.places import Places
 from agents.services.supervisor import Supervisor
-from agents.wiring import NO_JOURNAL
+from agents.wiring import NO_JOURNAL, POOL_SIZE
 from governance.budgets.ledger import Budgets
 
 ran: list[str] = []
@@ -180,7 +180,7 @@ async def make_process(acme, monkeypatch) -> AsyncIterator[MakeProcess]:
             pool = AsyncConnectionPool(
                 settings.DATABASE_URLS["system"],
                 min_size=1,
-                max_size=4,
+                max_size=POOL_SIZE,
                 open=False,
                 kwargs={"autocommit": True},
             )

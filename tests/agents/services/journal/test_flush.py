@@ -20,6 +20,7 @@ from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
 from agents.services import log, queue
 from agents.services.journal import flush
 from agents.services.journal import writer as writing
+from agents.services.journal.starts import AT_ONCE
 from agents.wiring import JOURNAL_CONNECTION, JOURNAL_OPTIONS
 from tests.agents.services.stored import expire_lease, info_of, steps_of, stored, until
 
@@ -197,6 +198,11 @@ async def test_starts_are_stored_while_a_flush_waits(make_process):
     assert (await in_thread(stored, begin)).status == "running"
 
 
+async def are_stored(writer, batches: int) -> None:
+    """Wait until so many are under way."""
+    await until(lambda: len(writer.storing._under_way) == batches)
+
+
 async def test_a_start_that_comes_while_the_last_are_stored_is_stored_as_well(make_process):
     process = await make_process(supervise=False)
     writer = process.supervisor.writer
@@ -204,7 +210,7 @@ async def test_a_start_that_comes_while_the_last_are_stored_is_stored_as_well(ma
     async with process.pool.connection() as connection, connection.transaction():
         await connection.execute("SELECT 1 FROM accounts_membership FOR UPDATE")
         starting = [asyncio.create_task(writer.begin(first))]
-        await until(lambda: bool(writer.storing._under_way))
+        await are_stored(writer, 1)
         closing = asyncio.create_task(writer.close())
         await asyncio.sleep(0)
         starting.append(asyncio.create_task(writer.begin(late)))
@@ -212,6 +218,26 @@ async def test_a_start_that_comes_while_the_last_are_stored_is_stored_as_well(ma
     async with asyncio.timeout(10):
         await asyncio.gather(*starting, closing)
     assert (await in_thread(stored, late)).status == "running"
+
+
+async def test_one_held_row_stalls_no_stream_however_many_wait_for_it(make_process):
+    process = await make_process(supervise=False)
+    writer = process.supervisor.writer
+    runs = [await begun(process) for _ in range(3)]
+    async with await AsyncConnection.connect(settings.DATABASE_URLS["system"]) as another, another.transaction():
+        await another.execute("SELECT 1 FROM accounts_audithead FOR UPDATE")
+        waiting = []
+        for tried, (begin, journal) in enumerate(runs[:2], 1):
+            entry = AuditEntry("run.tried", "run", str(begin.run_id), {})
+            waiting.append(asyncio.create_task(journal.commit(Write(audit=[entry]))))
+            await are_stored(writer, tried)
+        for started in range(1, 4):
+            waiting.append(asyncio.create_task(writer.begin(process.new())))
+            await are_stored(writer, 2 + min(started, AT_ONCE))
+        async with asyncio.timeout(10):
+            await runs[2][1].commit(Write(events=[("RunContent", {"content": "hi"})]))
+        assert not any(task.done() for task in waiting)
+    await asyncio.gather(*waiting)
 
 
 async def test_what_ends_the_storing_of_starts_is_said_by_its_own_name(make_process, monkeypatch, caplog):
