@@ -17,7 +17,7 @@ from agents.llm.prices import PLAY_RATES, Prices, own_rates
 from agents.services import handover
 from agents.services.connecting import connect
 from agents.services.hub import Hub
-from agents.services.journal import starts, writer
+from agents.services.journal import writer
 from agents.services.ledger import Ledger
 from agents.services.places import Places
 from agents.services.providers import Providers
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agents.llm.client import ModelGateway
 
 OPENAI_URL = "https://api.openai.com/v1"
-POOL_SIZE = starts.AT_ONCE + writer.ASIDE_AT_ONCE + 1  # a flush finds one while starts and what is aside wait for a row
+POOL_SIZE = writer.ASIDE_AT_ONCE + 2  # a flush finds one while starts and what is aside wait for a row
 # One held row must not stall everybody's streams, nor a process that is frozen between two statements hold what others
 # take over once its lease has run out. All that the hot path asks is answered by an index; a plan made while
 # a table was small, or a foreign key's check, must not read the whole of it when it has grown. So no plan depends on

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
@@ -18,20 +19,23 @@ from agents.services.journal.begin import Begin, begin_runs
 from agents.services.journal.storing import NOT_STORED, Storing
 from agents.services.ledger import Ledger
 
-AT_ONCE = 2  # of the pool's connections: who comes while some are stored does not wait for their commit
 BACKGROUND_SECONDS = 0.05  # what background work has to store waits for what anybody stores next
 
 
 class Starts:
-    """The group commit of new runs. `interval_seconds` is what a busy process waits from one to the next."""
+    """The group commit of new runs. `interval_seconds` is what a busy process waits from one to the next.
 
-    def __init__(self, pool: AsyncConnectionPool, ledger: Ledger, storing: Storing) -> None:
+    It has one of the pool's connections. While that stores some, those who come meanwhile do not wait for the commit
+    if one of the places `aside` is free: so what waits for somebody's row never holds all connections.
+    """
+
+    def __init__(self, pool: AsyncConnectionPool, ledger: Ledger, storing: Storing, aside: asyncio.Semaphore) -> None:
         self._pool, self._ledger, self._storing = pool, ledger, storing
+        self._own, self._aside = asyncio.Semaphore(1), aside
         self._waiting: list[Begin] = []
         self._jobs: list[NewJob] = []
         self._wake = asyncio.Event()
         self._closing = False
-        self._places = asyncio.Semaphore(AT_ONCE)
         self.interval_seconds = 0.0
 
     async def begin(self, begin: Begin) -> None:
@@ -69,12 +73,13 @@ class Starts:
             await self._wake.wait()
             if (rest := last + self.interval_seconds - time.monotonic()) > 0:
                 await asyncio.sleep(rest)
-            await self._places.acquire()
+            place = self._aside if self._own.locked() and not self._aside.locked() else self._own
+            await place.acquire()
             last = time.monotonic()
             self._wake.clear()
             begins, self._waiting = self._waiting, []
             jobs, self._jobs = self._jobs, []
-            storing.create_task(self._store(begins, jobs)).add_done_callback(lambda _: self._places.release())
+            storing.create_task(self._store(begins, jobs)).add_done_callback(partial(_leave, place))
             if self._closing:
                 self._wake.set()
 
@@ -99,3 +104,7 @@ class Starts:
             return
         for item in items:
             item.finish()
+
+
+def _leave(place: asyncio.Semaphore, _: asyncio.Task[None]) -> None:
+    place.release()

@@ -48,7 +48,7 @@ FLUSH_INTERVAL_TIMES_ITS_LENGTH = 4  # the writer leaves three quarters of the t
 SOON_SECONDS = 0.003  # what a run has done waits for what it does next, and goes with it
 FLUSH_INTERVAL_SECONDS_PER_EVENT_OF_A_RUN = 0.016  # where each says one word, none are joined
 STARTS_INTERVAL_OF_A_FLUSH = 0.2  # somebody waits for each; they are few beside the words
-ASIDE_AT_ONCE = 2  # of the pool's connections
+ASIDE_AT_ONCE = 2  # of the pool's connections; a second batch of starts takes one of them
 UNENCODABLE = (TypeError, ValueError, RecursionError)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1, 1, 2, 2, 3)
 
@@ -60,12 +60,12 @@ class JournalWriter:
         self.pool, self._hub, self._process, self._ledger = pool, hub, process, ledger
         self.stops = stops
         self.storing = Storing()
-        self._starts = Starts(pool, ledger, self.storing)
+        self._places_aside = asyncio.Semaphore(ASIDE_AT_ONCE)
+        self._starts = Starts(pool, ledger, self.storing, self._places_aside)
         self._dirty: dict[RunJournal, None] = {}
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[None]] = set()
-        self._places_aside = asyncio.Semaphore(ASIDE_AT_ONCE)
         self.beside = asyncio.Semaphore(1)  # what nobody waits for takes the pool's connections one at a time
         self.begin_job: BeginJob = self.store_job  # the supervisor sets its own
         self._closing = self._is_closed = False

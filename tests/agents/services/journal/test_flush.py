@@ -20,8 +20,7 @@ from agents.models import IdempotencyKey, Run, RunEvents, Session, Step
 from agents.services import log, queue
 from agents.services.journal import flush
 from agents.services.journal import writer as writing
-from agents.services.journal.starts import AT_ONCE
-from agents.wiring import JOURNAL_CONNECTION, JOURNAL_OPTIONS
+from agents.wiring import JOURNAL_CONNECTION, JOURNAL_OPTIONS, POOL_SIZE
 from tests.agents.services.stored import expire_lease, info_of, steps_of, stored, until
 
 
@@ -220,20 +219,23 @@ async def test_a_start_that_comes_while_the_last_are_stored_is_stored_as_well(ma
     assert (await in_thread(stored, late)).status == "running"
 
 
-async def test_one_held_row_stalls_no_stream_however_many_wait_for_it(make_process):
+@pytest.mark.parametrize("order", ["audits first", "starts first"])
+async def test_one_held_row_stalls_no_stream_however_many_wait_for_it(make_process, order):
     process = await make_process(supervise=False)
     writer = process.supervisor.writer
     runs = [await begun(process) for _ in range(3)]
     async with await AsyncConnection.connect(settings.DATABASE_URLS["system"]) as another, another.transaction():
         await another.execute("SELECT 1 FROM accounts_audithead FOR UPDATE")
+        audits = [
+            journal.commit(Write(audit=[AuditEntry("run.tried", "run", str(begin.run_id), {})]))
+            for begin, journal in runs[:2]
+        ]
+        starts = [writer.begin(process.new()) for _ in range(3)]
         waiting = []
-        for tried, (begin, journal) in enumerate(runs[:2], 1):
-            entry = AuditEntry("run.tried", "run", str(begin.run_id), {})
-            waiting.append(asyncio.create_task(journal.commit(Write(audit=[entry]))))
-            await are_stored(writer, tried)
-        for started in range(1, 4):
-            waiting.append(asyncio.create_task(writer.begin(process.new())))
-            await are_stored(writer, 2 + min(started, AT_ONCE))
+        for work in (*audits, *starts) if order == "audits first" else (*starts, *audits):
+            waiting.append(asyncio.create_task(work))
+            await asyncio.sleep(0.03)
+        await are_stored(writer, POOL_SIZE - 1)
         async with asyncio.timeout(10):
             await runs[2][1].commit(Write(events=[("RunContent", {"content": "hi"})]))
         assert not any(task.done() for task in waiting)
