@@ -219,8 +219,16 @@ def letter_by_letter(words: Iterable[str]) -> str:
 def zones(pattern: re.Pattern[str], text: str, before: int, after: int) -> list[tuple[int, int]]:
     """Return the parts of a text that reach from so far before a match to so far after one, in order, apart."""
     parts: list[tuple[int, int]] = []
+    start, end = 0, -1  # of the part that may go on
     for match in pattern.finditer(text):
-        join(parts, (max(0, match.start() - before), min(len(text), match.end() + after)))
+        begin = match.start() - before
+        if begin > end:
+            if end >= 0:
+                parts.append((start, end))
+            start = max(0, begin)
+        end = match.end() + after
+    if end >= 0:
+        parts.append((start, min(len(text), end)))
     return parts
 
 

@@ -297,7 +297,10 @@ class Reading:
 
         They are looked for in the text once.
         """
-        return _any_between(self.begins(cues), start, end)
+        places = self._standing.get(id(cues))
+        if places is None:
+            places = self.begins(cues)
+        return bool(places) and _any_between(places, start, end)
 
     def begins(self, cues: tuple[Cue, ...]) -> list[int]:
         """Return where lasting cues, each of one expression, begin in the text in lower case, in order."""

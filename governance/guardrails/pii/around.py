@@ -16,7 +16,9 @@ from governance.guardrails.reading import Reading
 
 BEFORE, AFTER = 60, 110  # characters around a word that may hold its number
 REACH_NAME = 40  # characters before a number that may name it
-_START, _END = r"(?<![0-9A-Za-z_])(?<!\d[.,\-/])(?<![$€£])", r"(?![0-9A-Za-z_%]|[.,\-/:]\d)"
+# The first sign of a number, told before what stands around it: that is searched for fast.
+_BEGUN = r"[0-9A-Z](?<![0-9A-Za-z_].)(?<!\d[.,\-/].)(?<![$€£].)(?=[0-9A-Z .\-]{4})"
+_END = r"(?![0-9A-Za-z_%]|[.,\-/:]\d)"
 _ANNOUNCED = Cue(
     r"(?:\b(?:numbers?|num|no|nr|nummer|num[ée]ro|n[úu]mero|numer|nbr|id|is|est|es|ist|lautet|[eé]|è|one|ends?|reads?|says?|be|shows?|carries)\b\.?|(?:nr|nummer|nummeret|numret)\b\.?|[№°º:=#])"
     r"(?: (?:is|was|est|es|ist|è|[eé]|now|the|still))?[\s:=#\"'(`*]{1,4}$"
@@ -37,7 +39,10 @@ _DATE = expression(r"(?:19|20)\d\d[-/. ]?(?:0[1-9]|1[0-2])[-/. ]?[0-3]\d\Z|[0-3]
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What a kind of number is called, what else must be spoken of, and how it is written."""
+    """What a kind of number is called, what else must be spoken of, and how it is written.
+
+    `shape` matches the first sign of a number; the group `number` is all of it.
+    """
 
     kind: str
     needles: Needles
@@ -53,7 +58,7 @@ def _around(
     return _Around(
         kind,
         Needles(words.split("|")),
-        expression(f"{_START}(?:{shape}){_END}"),
+        expression(f"{_BEGUN}(?<=(?=(?P<number>(?:{shape}){_END})).)"),
         Cue(among) if among else None,
         Cue(unless) if unless else None,
         check,
@@ -147,17 +152,28 @@ def _near_words(reading: Reading, around: _Around) -> Iterator[Finding]:
     text = reading.text
     known: dict[tuple[int, str], bool] = {}
     care = reading.care(f"around {around.kind}")
-    for match in (match for zone in _zones(reading, around) for match in around.shape.finditer(text, *zone)):
-        if reading.told(match.start()) >= match.end() or not reading.looks(_possible, match[0]):
+    for start, end in _shaped(text, around.shape, _zones(reading, around)):
+        if reading.told(start) >= end or not reading.looks(_possible, text[start:end]):
             continue
-        if around.check is not None and not reading.looks(around.check, match[0]):
+        if around.check is not None and not reading.looks(around.check, text[start:end]):
             continue
-        before = max(0, match.start() - REACH_NAME)
-        key = match.start() - before, reading.levelled[before : match.end()]
+        before = max(0, start - REACH_NAME)
+        key = start - before, reading.levelled[before:end]
         if key not in known:
-            known[key] = not care.taken() or _credible(reading.levelled, match.start(), match.end(), around.kind)
+            known[key] = not care.taken() or _credible(reading.levelled, start, end, around.kind)
         if known[key]:
-            yield Finding(around.kind, *match.span(), 0.7)
+            yield Finding(around.kind, start, end, 0.7)
+
+
+def _shaped(text: str, shape: re.Pattern[str], zones: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield where numbers of a shape stand, apart."""
+    last = 0  # where the one before ended
+    for zone in zones:
+        for match in shape.finditer(text, *zone):
+            start, end = match.span("number")
+            if start >= last:
+                last = end
+                yield start, end
 
 
 def _zones(reading: Reading, around: _Around) -> list[tuple[int, int]]:

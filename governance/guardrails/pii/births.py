@@ -28,6 +28,14 @@ _DAY = expression(
     r"(?:(?=T\d\d:)|(?![0-9A-Za-z/]|-\d))",
     re.IGNORECASE,
 )
+# Where a day may begin: its first sign, which is searched for fast, and then a cheap look at what comes next.
+_DAY_BEGUN = expression(
+    r"\w(?<![0-9A-Za-z/].)(?<!\d[.\-].)(?<=(?="
+    r"\d{1,2}(?: ?[./\-] ?\d{1,2} ?[./\-]|(?:st|nd|rd|th|er|\.)?[ \-][^\W\d_]| [\u0e00-\u0e7f.]|[JFMASOND][A-Z]{2}\d)"
+    r"|\d{4} ?[./\-年년m]|(?:19|20)\d{6}|[明大昭平令]"
+    r"|[^\W\d_]{3,14}+\.? \d{1,2}(?:st|nd|rd|th)?,? (?:of )?[\d'’]|\w{3,10}(?:st|nd|rd|th) |(?:twen|thir)ty-).)",
+    re.IGNORECASE,
+)
 _DAY_ALONE = expression(
     r"(?<!\w)(?:\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:{0})|(?:{0}) \d{{1,2}}(?:st|nd|rd|th)?)(?![\w,]| \d)".replace(
         "{0}",
@@ -279,8 +287,12 @@ _SAID_AFTER = (
 
 def _days(text: str) -> Iterator[re.Match[str]]:
     for digits in _DIGITS.finditer(text):
-        start, end = digits.span()
-        yield from _DAY.finditer(text, max(0, start - LONGEST_DAY), end + LONGEST_DAY)
+        last, end = max(0, digits.start() - LONGEST_DAY), digits.end() + LONGEST_DAY
+        for begun in _DAY_BEGUN.finditer(text, last, end):
+            day = _DAY.match(text, begun.start(), end) if begun.start() >= last else None
+            if day is not None:
+                last = day.end()
+                yield day
 
 
 LONGEST_DAY = 48

@@ -46,7 +46,7 @@ _FILLED = expression(_FILLER)
 _VALUE = {kind: expression(pattern) for kind, pattern in _VALUES.items()}
 _LEAST_DIGITS = {"passport": 6, "driver_license": 4, "national_id": 5, "medical_id": 5}
 _LATER = expression(
-    r"(?<![0-9A-Za-z_.])([A-Z]{0,2}\d{6,9}[A-Z]?) (?:is|was) (?:my|his|her|their|the|your) (?:\w{1,12} ){0,2}(?i:(passport)|(driv\w{1,8} licen[cs]e|licen[cs]e))"
+    r"([A-Z\d](?<![0-9A-Za-z_.].)(?:(?<=[A-Z])[A-Z]?\d|(?<=\d))\d{5,8}[A-Z]?) (?:is|was) (?:my|his|her|their|the|your) (?:\w{1,12} ){0,2}(?i:(passport)|(driv\w{1,8} licen[cs]e|licen[cs]e))"
 )
 _DIGIT = expression(r"\d")
 # Numbers whose name stands a sentence before, or whose place in a record says what they are.

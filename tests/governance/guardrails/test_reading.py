@@ -208,6 +208,8 @@ def test_nothing_of_a_rule_is_tried_where_none_of_its_strings_stands() -> None:
 
 def test_zones_that_touch_are_one() -> None:
     assert zones(re.compile("x"), "..x.x......x", 1, 1) == [(1, 6), (10, 12)]
+    assert zones(re.compile("x"), ".x..x......", 3, 2) == [(0, 7)]
+    assert zones(re.compile("y"), "..x.x......x", 1, 1) == []
 
 
 def test_places_beyond_the_tries_of_a_text_are_left_and_told() -> None:
