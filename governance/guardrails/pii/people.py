@@ -92,30 +92,41 @@ def _spoken_emails(text: str) -> Iterator[Finding]:
 
 def _addressed(reading: Reading, start: int, at: int, host: re.Match[str]) -> bool:
     """Tell an e-mail address from a log-in in a URL, a remote path and a file name."""
-    text = reading.text
+    text, end = reading.text, host.end()
     before = text[start - 1 : start]
-    if before in {"/", "@"} or reading.looks(_nobodys, text[start : host.end()]):
+    if before in {"/", "@"} or reading.looks(_nobodys, text[start:end]):
         return False
     if before in _LAST_OF_NAMES and _of_a_message(reading, start):
         return False
-    if _PRODUCT.match(text, at, host.end() + 1):
+    if _PRODUCT.match(text, at, end + 1):
         return False
-    if text[host.end() : host.end() + 2] in {":/", ":~"}:  # a place on another machine
-        return False
-    following = text[host.end() : host.end() + 2]
-    if following[:1] == ":" and following[1:] and not following[1:].isspace() and text[start:at] == "git":
-        return False
+    following = text[end : end + 2]
+    if following[:1] == ":":  # may be a place on another machine
+        if following in {":/", ":~"}:
+            return False
+        if following[1:] and not following[1:].isspace() and text[start:at] == "git":
+            return False
     scheme = text.rfind("://", max(0, start - REACH_URL), start)
     if scheme >= 0 and _USERINFO.match(text, scheme, start):
         return False
-    if _EXAMPLE_HOST.search(host[0]) and examples.tried(reading, start, host.end(), after=0):
-        return False
-    if _OF_MANUALS.search(host[0].lower()) and examples.shown(reading, start):
-        return False
-    if _STAND_IN.search(host[0]) and examples.called_so(reading, start, host.end()):
+    if reading.looks(_for_trying, host[0]) and _tried(reading, start, host):
         return False
     remote = reading.near(_REMOTES, start - labels.REACH, start)
     return not (remote and _REMOTE.search(labels.before(text, start)))
+
+
+def _for_trying(host: str) -> bool:
+    """Tell whether a host is one that addresses for trying are at, among others."""
+    return any(of.search(host) for of in (_EXAMPLE_HOST, _STAND_IN)) or _OF_MANUALS.search(host.lower()) is not None
+
+
+def _tried(reading: Reading, start: int, host: re.Match[str]) -> bool:
+    """Tell whether the words around an address at such a host say that it is an example."""
+    if _EXAMPLE_HOST.search(host[0]) and examples.tried(reading, start, host.end(), after=0):
+        return True
+    if _OF_MANUALS.search(host[0].lower()) and examples.shown(reading, start):
+        return True
+    return _STAND_IN.search(host[0]) is not None and examples.called_so(reading, start, host.end())
 
 
 def _of_a_message(reading: Reading, start: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from governance.guardrails import pii
+from governance.guardrails.pii import births, people
 
 
 def kinds(text: str) -> set[str]:
@@ -28,6 +29,22 @@ def kinds(text: str) -> set[str]:
 )  # fmt: skip
 def test_dates_of_birth_in_many_forms(text: str) -> None:
     assert kinds(text) == {"date_of_birth"}
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "7.11.79", "07 / 11 / 1979", "1979-11-7", "1979. 11. 7", "1979年11月7日", "1979 년 11 월 7", "昭和54年11月7日", "平成元年1月2日", "19791107", "07NOV1979",
+        "November 7, 1979", "ноября 7th, of 1979", "Nov. 7 ’79", "third of May, 1979", "twenty-first of May 1979", "fourteenth of June 1979", "Thirtieth June, 1979", "1979. november 7-én", "1979. november 7",
+        "7 November 1979", "7th of November 1979", "1er mai 1979", "7. November 79", "7-Nov-1979", "7 d'abril de 1979", "1979 m. lapkričio 7", "7 พฤศจิกายน 2522", "7 ม.ค. พ.ศ. 2522", "7 tháng 11, năm 1979",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("between", ["{}", "on {}, or {}.", "я{} {}x", "12. {} 3.4 {} 1999-"])
+def test_a_cheap_look_tells_where_every_day_begins(day: str, between: str) -> None:
+    text = between.replace("{}", day)
+    days = [match.span() for match in births._DAY.finditer(text)]
+    assert [match.span() for match in births._days(text)] == days
+    assert births._DAY.fullmatch(day)
 
 
 @pytest.mark.parametrize(
@@ -164,3 +181,17 @@ def test_what_stands_over_lines_or_in_records(text: str, kinds_found: set[str]) 
 )  # fmt: skip
 def test_what_only_resembles_those(text: str) -> None:
     assert kinds(text) == set()
+
+
+def test_a_host_is_asked_once_whether_addresses_for_trying_are_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    def counted(host: str) -> bool:
+        asked.append(host)
+        return for_trying(host)
+
+    for_trying = people._for_trying
+    monkeypatch.setattr(people, "_for_trying", counted)
+    found = pii.detect("ida@holm.se, bo@holm.se, jo@example.com and ida@holm.se; for example: kim@example.com")
+    assert [one.start for one in found] == [0, 13, 44]
+    assert asked == ["holm.se", "example.com"]
