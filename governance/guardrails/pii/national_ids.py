@@ -137,8 +137,9 @@ def _named(reading: Reading, spoken: str) -> Iterator[tuple[int, tuple[str, ...]
         stood = _ANYWHERE.places(spoken)
         words, inside = (list(one.standing(spoken, stood)) for one in (OF_WORDS, OF_WORDS_INSIDE))
     yield from words
-    for at, needles in inside:
-        if _HUMP.match(reading.text, at):
+    humps = {hump.start() for hump in _HUMP.finditer(reading.text)}
+    for at, needles in inside if humps else ():
+        if at in humps:
             yield at, needles
     if not spoken.isascii():
         for at, needle in places(spoken, _GLUED):
@@ -183,6 +184,7 @@ class _Names:
         self._care, self._numbers = reading.care("names"), reading.care("numbers")
         self._glances = reading.care("glances", GLANCES_FOR_A_LOOK)
         self.rounds = reading.care("rounds", ROUNDS_FOR_A_LOOK)
+        self._untried: dict[tuple[tuple[str, ...], str], _Named] = {}  # by all that is written in reach
         self._passed: dict[tuple[National, str], bool] = {}
         self._told: set[tuple[National, int]] = set()  # entries, and where their numbers begin
 
@@ -193,15 +195,28 @@ class _Names:
 
     def read(self, needles: tuple[str, ...], at: int) -> _Named:
         """Return what stands behind the names that begin at a place with these words, or nothing if none does."""
+        written = needles, self._reading.text[at : at + READ]
+        named = self._untried.get(written)
+        if named is None:
+            named, untried = self._read(needles, at)
+            if untried:
+                self._untried[written] = named
+        return named
+
+    def _read(self, needles: tuple[str, ...], at: int) -> tuple[_Named, bool]:
+        """Return the same, and whether what is written there says so alone: no number had to be tried."""
         key = needles, self._up_to_a_digit(at)
         promises = self._promised.get(key)
         if promises is None:
             if not self._care.taken():
-                return self._glanced(needles, at)
+                return self._glanced(needles, at), False
             promises = list(self._promising(needles, at))
             if _NEEDLES_OF_DIGITS.isdisjoint(needles):
                 self._promised[key] = promises
-        return self._named(at, promises) if promises else _NOTHING
+        if not promises:
+            return _NOTHING, True
+        named, tried = self._named(at, promises)
+        return named, not tried and all(promise.end + REACH + LONGEST <= READ for promise in promises)
 
     def _up_to_a_digit(self, at: int) -> str:
         """Return all that decides what a name promises: what follows on its line up to a digit, or all in reach."""
@@ -225,7 +240,8 @@ class _Names:
             if first >= 0 or alone:
                 yield _Promise(entry, end - at, first - at if first >= 0 else -1, near, alone)
 
-    def _named(self, at: int, promises: list[_Promise]) -> _Named:
+    def _named(self, at: int, promises: list[_Promise]) -> tuple[_Named, bool]:
+        """Return what keeps the promises, and whether any number was tried for that."""
         numbers, alone, looked_at = dict[tuple[str, int, int], None](), [], set[int]()
         for promise in promises:
             found = False
@@ -241,7 +257,7 @@ class _Names:
                 alone.append((promise.entry, promise.end))
         for _ in looked_at:
             self._numbers.taken()
-        return _Named(list(numbers), alone)
+        return _Named(list(numbers), alone), bool(looked_at)
 
     def _glanced(self, needles: tuple[str, ...], at: int) -> _Named:
         """Return the first number behind one of too many names that looks like what it calls, and passes its check."""
@@ -335,8 +351,12 @@ def _unread(reading: Reading, named_at: list[tuple[int, tuple[str, ...]]]) -> It
         for kind in _kinds(needles):
             named.setdefault(kind, []).append(at)
     kinds = [kind for kind in _RAREST if kind in named]  # gives a number its name
+    last = 0  # where the number before ended
     for number in _SOME_ID.finditer(reading.text) if kinds else ():
-        start, end = number.span()
+        start, end = number.span("all")
+        if start < last:
+            continue
+        last = end
         for kind in () if reading.told(start) else kinds:
             if _reached(named[kind], start, end):
                 yield Finding(kind, start, end, 0.92)
@@ -355,8 +375,9 @@ def _kinds(needles: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _RAREST = [kind for kind, _ in reversed(Counter(entry.kind for entry in ENTRIES).most_common())]
+# The group is all of it: the first sign is told first, which is searched for fast.
 _SOME_ID = expression(
-    rf"{LEADING}(?:(?=[A-Z]*\d)[0-9A-Z]{{7,}}|(?:[A-Z]{{1,6}}[ \-]?)?\d(?:(?:[ .\-/+(№]{{0,3}}|,? (?:номер|No?) )[0-9A-Z]){{4,23}}+)"
+    r"[0-9A-Z](?<![0-9A-Za-z_].)(?<![0-9][.,\-/].)(?<=(?=(?P<all>(?=[A-Z]*\d)[0-9A-Z]{7,}|(?:[A-Z]{1,6}[ \-]?)?\d(?:(?:[ .\-/+(№]{0,3}|,? (?:номер|No?) )[0-9A-Z]){4,23}+)).)"
 )
 
 

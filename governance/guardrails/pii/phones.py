@@ -16,6 +16,7 @@ from governance.guardrails.pii import examples, lines, phone_words
 from governance.guardrails.pii.phone_words import Words, digits_of
 from governance.guardrails.reading import Reading
 
+WHOSE_FOR_A_LOOK = 2  # numbers whose owner is asked for, which takes a part of the time of a look at words
 MOST_LOOKUPS = 100  # of numbering plans in one text; beyond, a number counts if its shape does
 _REGIONS = ("GB", "DE", "FR", "IT", "AU", "NL", "BE", "CH", "AT", "JP", "ZA", "IE", "SE", "TR", "IN", "BR", "KR", "CN")
 _BARE_REGIONS = (
@@ -41,21 +42,25 @@ _BARE_REGIONS = (
 )
 
 _EXTENSION = r"(?:,? ?(?:x|ext\.?|extension) ?\d{1,6})?(?![0-9A-Za-z]|-[A-Z](?![a-z]))"
-_START = r"(?<![0-9A-Za-z_])(?<![\d][.,])"
+# What stands before a number, told behind its first sign: that is searched for fast.
+_STARTED, _STARTED_APART = r"(?<![0-9A-Za-z_].)(?<!\d[.,].)", r"(?<![0-9A-Za-z_].)(?<!\d[.,].)(?<![\-/].)"
 _PLUS = expression(
-    r"(?<![0-9A-Za-z_])(?:\+|%2[Bb]|(?<!\d[ \-])(?<![A-Z]-)00(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})"
+    r"[+%0](?<![0-9A-Za-z_].)(?:(?<=\+)|(?<=%)2[Bb]|(?<=0)(?<!\d[ \-].)(?<![A-Z]-.)0(?=[1-9]))[ ]?(\(?\d(?:[ .\-/()]{0,3}\d){6,14})"
     + _EXTENSION
 )
+_AREA = r"(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-])"
 _AMERICAN = expression(
-    _START + r"(?<![\-/])((?:(?:\+|00)?1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-]))(\d{3}[ .\-]\d{4})"
-    r"(?![ .\-/]?\d{3}|-\d)" + _EXTENSION
+    rf"([+(\d]{_STARTED_APART}(?:(?:(?<=\+)1|(?<=0)01|(?<=1))[ .\-]?{_AREA}|(?<=\()\d{{3}}\)[ .\-]?|(?<=\d)\d\d[ .\-]))"
+    r"(\d{3}[ .\-]\d{4})(?![ .\-/]?\d{3}|-\d)" + _EXTENSION
 )
-_TRUNK = expression(_START + r"(?<![\-/])\(?0\d{1,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}" + _EXTENSION)
+_GROUPS = r"\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}"
+_TRUNK = expression(rf"[(0]{_STARTED_APART}(?:(?<=\()0|(?<=0))\d{{1,5}}{_GROUPS}{_EXTENSION}")
 _LOOSE = expression(
-    _START + r"(?:(?<![\-/])|(?<= -)|(?<= /))(?:\d{7,15}|\(?\d{2,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5})" + _EXTENSION
+    rf"[(\d]{_STARTED}(?:(?<![\-/].)|(?<= [\-/].))"
+    rf"(?:(?<=\d)\d{{6,14}}|(?:(?<=\()\d{{2,5}}|(?<=\d)\d{{1,4}}){_GROUPS}){_EXTENSION}"
 )
-_BRAZILIAN = expression(_START + r"\(\d\d\) ?9?\d{4}[\- ]\d{4}" + _EXTENSION)
-_RUSSIAN = expression(_START + r"8[ \-(]{1,2}[3-9]\d{2}[) \-]{1,2}\d{3}[ \-]?\d\d[ \-]?\d\d" + _EXTENSION)
+_BRAZILIAN = expression(rf"\({_STARTED}" + r"\d\d\) ?9?\d{4}[\- ]\d{4}" + _EXTENSION)
+_RUSSIAN = expression(rf"8{_STARTED}" + r"[ \-(]{1,2}[3-9]\d{2}[) \-]{1,2}\d{3}[ \-]?\d\d[ \-]?\d\d" + _EXTENSION)
 _COLUMN = expression(
     r"(?<![a-z])(?:phone|mobile|tel|telephone|cell|telefon\w*|handy\w*|m[óo]vil|tel[ée]fono|t[ée]l[ée]phone|celular|telefone|"
     r"whatsapp|msisdn|phone[_ ]?\w{0,6})(?![a-z])|телефон|电话|手机|電話|전화"
@@ -68,7 +73,8 @@ _LINK = expression(
     r"(?:\bwa\.me/|\b(?:tel|sms|callto):|[?&](?:phone|tel|mobile|msisdn|to)=|\b(?:msisdn|wa_?id|calling_?number|called_?number|caller_?id|cli|ani|[ab]_?party|from_number|to_number|phone_?number)[\"']?\s?[=:]\s?[\"']?|(?<![a-z])(?:cell|mob(?:ile)?|tel|phone?|handy)(?=\d{10,12}(?!\d)))(?:\+|%2B|00)?(?P<number>0?[1-9]\d(?:[-. ]?\d){6,13})(?!\w)",
     re.IGNORECASE,
 )
-# What stands in every such link: a look for it takes a fraction of the time.
+# What stands in every such link, and how far behind its begin: a look for it takes a fraction of the time.
+AHEAD_OF_LINKED = 2
 _LINKED = expression(
     beginnings(
         ("wa.me/", "tel", "sms:", "callto:", "phon", "cell", "mob", "handy", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber")
@@ -113,7 +119,7 @@ def _in_runs(reading: Reading, parts: list[tuple[int, int]]) -> Iterator[Finding
             if match.end() not in ends and judged.by(judge, match) and not _nobodys(reading, *match.span()):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
-    for match in _anywhere(_LINK, text, parts if _LINKED.search(lower) else []):
+    for match in _links(text, lower):
         if match.end() not in ends:
             ends.add(match.end())
             yield Finding("phone", *match.span("number"), 0.9)
@@ -132,6 +138,15 @@ def _holds(text: str, signs: tuple[str, ...]) -> bool:
 def _anywhere(pattern: re.Pattern[str], text: str, parts: list[tuple[int, int]]) -> Iterator[re.Match[str]]:
     for start, end in parts:
         yield from pattern.finditer(text, start, end)
+
+
+def _links(text: str, lower: str) -> Iterator[re.Match[str]]:
+    """Yield the numbers in links and beside names of fields, tried where one can begin."""
+    for linked in _LINKED.finditer(lower):
+        place = linked.start()
+        tried = (_LINK.match(text, at) for at in range(max(0, place - AHEAD_OF_LINKED), place + 1))
+        if (match := next(filter(None, tried), None)) is not None:
+            yield match
 
 
 _CELL = expression(r"[+(]{0,2}\d[\d ().\-/]{5,22}")
@@ -261,9 +276,15 @@ def _nobodys(reading: Reading, start: int, end: int) -> bool:
         or lines.of_a_switchboard(reading.text, start, end)
     ):
         return True
-    if examples.tested(reading, start) or _measured(reading.text, start, end):
+    if _measured(reading.text, start, end):
         return True
-    return lines.of_all(reading, start, end) or examples.printed(reading, start, end, written)
+    if not reading.care("whose", WHOSE_FOR_A_LOOK).taken():  # of so many some are somebody's
+        return False
+    return (
+        examples.tested(reading, start)
+        or lines.of_all(reading, start, end)
+        or examples.printed(reading, start, end, written)
+    )
 
 
 def _measured(text: str, start: int, end: int) -> bool:

@@ -19,10 +19,13 @@ from governance.guardrails.pii import (
     dictated,
     examples,
     hosts,
+    lines,
     national_ids,
     numbers,
+    phones,
     things,
 )
+from governance.guardrails.reading import Reading
 from tests.governance.guardrails.labelled import credentials, personal
 from tests.governance.guardrails.labelled.writing import Labelled
 
@@ -100,6 +103,35 @@ def test_names_are_read_so_often_and_numbers_around_others_believed(
     found = pii.detect(text.ljust(CHARACTERS))
     assert read == asked
     assert len(found) == text.count(piece[:4])
+
+
+def test_promises_without_a_number_are_read_once_among_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    def counted(names: national_ids._Names, at: int, promises: list[national_ids._Promise]) -> object:
+        nonlocal read
+        read += 1
+        return names_named(names, at, promises)
+
+    names_named = national_ids._Names._named
+    monkeypatch.setattr(national_ids._Names, "_named", counted)
+    pii.detect(("permis ::a1, کد ملی,415 555 0199 a@b.cc d/l, полис=" * CHARACTERS)[:CHARACTERS])
+    assert read < 30
+
+
+def test_of_so_many_telephones_it_is_asked_whose_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    def counted(reading: Reading, start: int, end: int) -> bool:
+        nonlocal asked
+        asked += 1
+        return of_all(reading, start, end)
+
+    of_all = lines.of_all
+    monkeypatch.setattr(lines, "of_all", counted)
+    text = "".join(f"+1 415 624 {number} " for number in range(1_000, 1_000 + CHARACTERS // len("+1 415 624 1000 ")))
+    assert len(pii.detect(text)) == text.count("+1")
+    assert asked == phones.WHOSE_FOR_A_LOOK * LOOKS
 
 
 def test_names_without_a_number_leave_a_short_list_of_things_alone() -> None:

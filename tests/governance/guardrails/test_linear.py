@@ -10,6 +10,7 @@ import pytest
 
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
+from governance.guardrails.pii import phones
 from governance.guardrails.secrets import said
 from governance.guardrails.secrets import set as set_
 from tests.governance.guardrails.measure_linear import HOSTILE
@@ -17,6 +18,7 @@ from tests.governance.guardrails.measure_linear import HOSTILE
 Detect = Callable[[str], list[Finding]]
 SHORT_CHARACTERS, TIMES_LONGER, MOST_TIMES_THE_CALLS = 2_000, 4, 6
 DENSE_CHARACTERS, MOST_CALLS_FOR_A_CHARACTER = 12_500, 10
+LONG_CHARACTERS, MOST_CALLS_OF_A_LONG_ONE = 50_000, 7
 
 
 def calls(detect: Detect, text: str) -> int:
@@ -46,6 +48,17 @@ def test_the_densest_texts_take_few_calls(piece: str) -> None:
     assert calls(secrets.detect, text) <= MOST_CALLS_FOR_A_CHARACTER * len(text)
 
 
+@pytest.mark.parametrize(
+    "piece",
+    ["permis ::a1, کد ملی,415 555 0199 a@b.cc d/l, полис=", "a@b.cc,415 555 0199 a@b.cc ny: a@b.cc: panią омс="],
+    ids=repr,
+)
+def test_a_long_text_of_names_and_numbers_runs_out_of_looks(piece: str) -> None:
+    text = piece * (LONG_CHARACTERS // len(piece))
+    pii.detect(text)
+    assert calls(pii.detect, text) <= MOST_CALLS_OF_A_LONG_ONE * len(text)
+
+
 class Counted:
     """An expression that counts where it is tried."""
 
@@ -66,6 +79,15 @@ def test_users_are_looked_for_once_however_many_names_of_passwords_stand_beside_
     secrets.detect(text)
     for expression in named:
         assert len(expression.places) == len(set(expression.places)) == text.count("wifi")
+
+
+def test_links_to_telephones_are_tried_where_one_can_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = Counted(phones._LINK)
+    monkeypatch.setattr(phones, "_LINK", link)
+    text = "panią 415 555 0199 &phone=4915112345678 " * (DENSE_CHARACTERS // 40)
+    found = pii.detect(text)
+    assert sum(text[one.start : one.end] == "4915112345678" for one in found) == text.count("&")
+    assert len(link.places) <= (phones.AHEAD_OF_LINKED + 1) * (text.count("pani") + text.count("phone"))
 
 
 def test_a_word_that_is_no_password_is_judged_once_for_all_languages_of_its_name(
