@@ -60,6 +60,10 @@ class Died(BaseException):
     """The process is dead: nobody catches that."""
 
 
+async def by_itself() -> None:
+    """The process goes on with what it has."""
+
+
 @dataclass
 class Scene:
     """What is asked for, what the trail calls it, and what is true when it was done, once."""
@@ -67,7 +71,7 @@ class Scene:
     act: Callable[[], object]
     action: str
     end: Callable[[], bool]
-    let_go: Callable[[], object] = lambda: None  # the process goes on with what it has
+    let_go: Callable[[], Awaitable[None]] = by_itself
 
 
 @dataclass
@@ -100,7 +104,7 @@ class Stage:
     def still(self, process: Process) -> None:
         process.supervisor.runs.most = 0
 
-    def go(self, process: Process) -> None:
+    async def go(self, process: Process) -> None:
         process.supervisor.runs.most = 9
         process.supervisor.wake()
 
@@ -125,9 +129,14 @@ async def ask_cancel(stage: Stage) -> Scene:
 
 
 async def ask_pause(stage: Stage) -> Scene:
-    _, model, begin = await stage.held()
+    process, model, begin = await stage.held()
     act = keyed(pause, principal=stage.acme.principal("member"), run_id=begin.run_id)
-    return Scene(act, "run.paused", is_now(begin, "paused"), model.let_go.set)
+
+    async def let_go() -> None:
+        await until(lambda: begin.run_id in process.supervisor.stops.pausing)  # else the run may end before it is told
+        model.let_go.set()
+
+    return Scene(act, "run.paused", is_now(begin, "paused"), let_go)
 
 
 async def unpauses(stage: Stage) -> Scene:
@@ -324,7 +333,7 @@ async def test_who_dies_at_a_commit_leaves_all_of_it_or_nothing(stage: Stage, di
     assert (await in_thread(everything) == before) == (edge == "before")
     with suppress(Conflict, NotFound):  # a switch has no key: whoever turns it again is told how it stands
         await in_thread(scene.act)
-    scene.let_go()
+    await scene.let_go()
     await until(scene.end)
     assert (await in_thread(trail))[scene.action] == 1
 
