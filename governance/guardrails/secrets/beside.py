@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from operator import itemgetter
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
@@ -189,7 +191,8 @@ def _hinted(reading: Reading) -> Iterator[Finding]:
     for at, _ in reading.each(_AT_HINTS, whole=False):
         if named is None:
             named = list(reading.standing(_AT_NAMES))
-        for place, name in reversed([one for one in named if at - REACH_OF_NAME < one[0] < at]):
+        first, behind = (bisect_left(named, place, key=itemgetter(0)) for place in (at - REACH_OF_NAME + 1, at))
+        for place, name in reversed(named[first:behind]):
             end = said.ended(text, reading.lower, place, name)
             match = _HINTED.fullmatch(text, end, at) if end else None
             if match is not None and _worded(reading, bare(match)):

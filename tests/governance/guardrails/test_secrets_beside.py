@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import detect
 from tests.governance.guardrails.test_holdback import in_pieces, whole
 
@@ -50,3 +53,19 @@ def test_words_that_stand_so_and_open_nothing(text: str) -> None:
 def test_in_a_stream(text: str, size: int) -> None:
     text = f"Well, then. {text} And that is all of it."
     assert in_pieces(text[at : at + size] for at in range(0, len(text), size)) == whole(text)
+
+
+def test_names_before_a_remark_are_found_without_looking_at_all_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+
+    class Place(tuple[int, str]):
+        def __getitem__(self, index: object) -> Any:
+            nonlocal looked
+            looked += 1
+            return super().__getitem__(index)  # type: ignore[index]
+
+    standing = Reading.standing
+    monkeypatch.setattr(Reading, "standing", lambda *asked, **how: map(Place, standing(*asked, **how)))
+    times = 400
+    detect("parola capital, kod " * times)
+    assert 0 < looked < times * times
