@@ -59,10 +59,10 @@ def test_names_before_a_remark_are_found_without_looking_at_all_names(monkeypatc
     looked = 0
 
     class Place(tuple[int, str]):
-        def __getitem__(self, index: object) -> Any:
+        def __getitem__(self, index: Any) -> Any:
             nonlocal looked
             looked += 1
-            return super().__getitem__(index)  # type: ignore[index]
+            return super().__getitem__(index)
 
     standing = Reading.standing
     monkeypatch.setattr(Reading, "standing", lambda *asked, **how: map(Place, standing(*asked, **how)))
