@@ -329,21 +329,17 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
     if reading.care("births").spent:
         told = reading.near(_COULD_SAY, match.start() - 2 * REACH, match.start()) or reading.speaks(_OF_HOSPITALS)
         return told or _AFTER.match(lower, match.end()) is not None
-    window = labels.before(text, match.start(), REACH)
-    if window.endswith(">"):
-        window = _TAGS.sub(" ", labels.before(text, match.start(), 2 * REACH))
-    after = _AFTER.match(lower, match.end()) is not None
-    if not (
-        after
-        or _HINTED.search(lower, max(0, match.start() - REACH_TURN), match.start())
-        or reading.speaks(_OF_HOSPITALS)
-    ):
-        return False
     start = match.start()
-    if not (after or reading.near(_COULD_SAY, start - 2 * REACH, start) or reading.speaks(_OF_HOSPITALS)):
-        return False
+    after = _AFTER.match(lower, match.end()) is not None
+    if not (after or reading.speaks(_OF_HOSPITALS)):
+        told = reading.near(_COULD_SAY, start - 2 * REACH, start)  # most dates in a list are told nothing of
+        if not told or _HINTED.search(lower, max(0, start - REACH_TURN), start) is None:
+            return False
     if not reading.care("births").taken():
         return True
+    window = labels.before(text, start, REACH)
+    if window.endswith(">"):
+        window = _TAGS.sub(" ", labels.before(text, start, 2 * REACH))
     if _of_a_thing(text[start - len(window) : start], window) or _COMPARED.search(window):
         return False
     if any(other.match(lower, match.end()) is not None for other in (_LITTER, _FIGURE_AFTER)):

@@ -183,6 +183,19 @@ def test_what_only_resembles_those(text: str) -> None:
     assert kinds(text) == set()
 
 
+def test_no_hint_is_looked_for_where_no_word_near_could_call_a_date_a_birth(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unasked:
+        @staticmethod
+        def search(lower: str, start: int, end: int) -> None:
+            raise AssertionError(lower[start:end])
+
+    text = "Ida, born 24.06.1987; " + 200 * "x" + " paid on 03.07.1981, 04.07.1981, 05.07.1981"
+    monkeypatch.setattr(births, "_HINTED", Unasked)
+    with pytest.raises(AssertionError, match="ida, born"):
+        pii.detect(text)
+    assert kinds(text.replace("born 24.06.1987", "born then")) == set()
+
+
 def test_a_host_is_asked_once_whether_addresses_for_trying_are_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = list[str]()
 
