@@ -156,6 +156,8 @@ def find(reading: Reading) -> Iterator[Finding]:
 
     A text with more names before what is coined than any log has uses up its tries: what is left goes to `unread`.
     """
+    if not reading.places_of(_AT_NAMES, whole=True):  # as most texts, which need not be prepared for
+        return
     ahead, care = _Ahead(reading.text), reading.care("secrets.said", times=NAMES_FOR_A_LOOK)
     for at, name in reading.each(_AT_NAMES):
         end = ended(reading.text, reading.lower, at, name)

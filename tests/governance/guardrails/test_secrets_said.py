@@ -375,3 +375,18 @@ def test_so_many_names_are_tried_in_a_text_and_those_behind_them_go_to_a_stricte
     text = "şifre 777777 " * 2_000 + "şifre tulipe88bleu"
     assert "tulipe88bleu" in found(text)
     assert 0 < near.tries <= said.NAMES_FOR_A_LOOK * (FEWEST_LOOKS + len(text) // CHARACTERS_FOR_A_LOOK)
+
+
+def test_a_text_without_names_is_not_prepared_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = list[str]()
+    ahead = said._Ahead
+
+    def prepare(text: str) -> object:
+        prepared.append(text)
+        return ahead(text)
+
+    monkeypatch.setattr(said, "_Ahead", prepare)
+    secrets.detect("[[token:50]][[say:ok]]")
+    assert prepared == []
+    secrets.detect("geslo: tulipe88bleu")
+    assert prepared == ["geslo: tulipe88bleu"]
