@@ -225,7 +225,7 @@ class Reading:
                 return
             yield at, needle
 
-    def tried(self, place: int, price: float) -> bool:
+    def tried(self, place: int, price: int) -> bool:
         """Take a try at a place that no literal string gives away; with none left, leave the place to `unread`."""
         self._tries -= price
         if self._tries < 0:

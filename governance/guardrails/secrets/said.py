@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 
-from governance.guardrails.care import Care
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, Spans, letter_by_letter
@@ -148,20 +146,16 @@ _SAID = _by_name()
 _AT_NAMES = Needles(_SAID)
 SHORTEST_IN_A_WORD, FEWEST_WORDS, REACH_OF_ANOTHER = 6, 3, 40
 SHORTEST_CHAIN, REACH_OF_CHAIN = 16, 90
-NAMES_FOR_A_LOOK = 4  # with something coined behind them: more than a log of nothing but log-ins has
 
 
 def find(reading: Reading) -> Iterator[Finding]:
-    """Yield the passwords of a folded text that its sentences name.
-
-    A text with more names before what is coined than any log has uses up its tries: what is left goes to `unread`.
-    """
+    """Yield the passwords of a folded text that its sentences name."""
     if not reading.places_of(_AT_NAMES, whole=True):  # as most texts, which need not be prepared for
         return
-    ahead, care = _Ahead(reading.text), reading.care("secrets.said", times=NAMES_FOR_A_LOOK)
+    ahead = _Ahead(reading.text)
     for at, name in reading.each(_AT_NAMES):
         end = ended(reading.text, reading.lower, at, name)
-        told = _told(reading, ahead, care, name, end) if end else None
+        told = _told(reading, ahead, name, end) if end else None
         if told is not None and told.start not in reading.begun:
             yield told
 
@@ -197,7 +191,7 @@ def ended(text: str, lower: str, at: int, name: str) -> int:
 _script = re.compile(rf"[{_JOINED}]").match
 
 
-def _told(reading: Reading, ahead: _Ahead, care: Care, name: str, end: int) -> Finding | None:
+def _told(reading: Reading, ahead: _Ahead, name: str, end: int) -> Finding | None:
     """Return the password that follows a name, in one of the languages that have it."""
     text, reach = reading.text, end + REACH
     value, phrase = ahead.values.any(end, reach), ahead.phrases.any(end, reach)
@@ -205,8 +199,6 @@ def _told(reading: Reading, ahead: _Ahead, care: Care, name: str, end: int) -> F
     languages, may = _SAID[name].languages, _SAID[name].may
     if may is not None and (value or phrase) and may.match(text, end) is None:
         value = phrase = False
-    if value and not care.taken() and not reading.tried(end, math.inf):
-        return None
     alone = name in _ALONE or _goes_on_to_another(reading.lower, name, end)
     refused = set[int]()  # where words begin that are no password: most languages of a name come to the same
     for said in languages:
@@ -216,8 +208,7 @@ def _told(reading: Reading, ahead: _Ahead, care: Care, name: str, end: int) -> F
                 continue
             if name in _ALONE and _is_article(match, end):
                 continue
-            told = bare(match)
-            if likely(reading, told) or _right_behind(match, told, end, name):
+            if likely(reading, bare(match)) or _right_behind(match, end, name):
                 return finding(match)
             refused.add(match.start("value"))
         match = said.phrase.match(text, end) if phrase else None
@@ -256,8 +247,9 @@ def _is_article(match: re.Match[str], end: int) -> bool:
 _ARTICLE = expression(r"[A-Z]{1,4}\d{3,8}[A-Z]?")
 
 
-def _right_behind(match: re.Match[str], value: str, end: int, name: str) -> bool:
+def _right_behind(match: re.Match[str], end: int, name: str) -> bool:
     """Tell whether what stands next to a name is letters and digits that were drawn, as banks and offices send them."""
+    value = bare(match)
     if name in _OF_ACCESS and _VOUCHER.fullmatch(value):
         return False
     return match.start("value") - end <= NEXT and _SENT.fullmatch(value) is not None and not looks.placeholder(value)

@@ -95,9 +95,9 @@ def test_a_word_that_is_no_password_is_judged_once_for_all_languages_of_its_name
 ) -> None:
     judged = list[int]()
 
-    def counted(match: re.Match[str], value: str, end: int, name: str) -> bool:
+    def counted(match: re.Match[str], end: int, name: str) -> bool:
         judged.append(match.start("value"))
-        return right_behind(match, value, end, name)
+        return right_behind(match, end, name)
 
     right_behind = said._right_behind
     monkeypatch.setattr(said, "_right_behind", counted)

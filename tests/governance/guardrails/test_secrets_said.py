@@ -11,7 +11,6 @@ from re import _parser  # type: ignore[attr-defined]
 import pytest
 
 from governance.guardrails import secrets
-from governance.guardrails.care import CHARACTERS_FOR_A_LOOK, FEWEST_LOOKS
 from governance.guardrails.holdback import HoldBack
 from governance.guardrails.secrets import said, vocabulary
 
@@ -364,17 +363,6 @@ def test_a_name_of_many_languages_is_tried_in_each_only_where_one_of_them_could_
     monkeypatch.setitem(said._SAID, "password", replace(known, languages=languages))
     secrets.detect(text)
     assert [how.tries for how in near] == [tries] * len(near)
-
-
-def test_so_many_names_are_tried_in_a_text_and_those_behind_them_go_to_a_stricter_rule(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    known = said._SAID["şifre"]
-    near = Counted(known.languages[0].near)
-    monkeypatch.setitem(said._SAID, "şifre", replace(known, languages=(replace(known.languages[0], near=near),)))
-    text = "şifre 777777 " * 2_000 + "şifre tulipe88bleu"
-    assert "tulipe88bleu" in found(text)
-    assert 0 < near.tries <= said.NAMES_FOR_A_LOOK * (FEWEST_LOOKS + len(text) // CHARACTERS_FOR_A_LOOK)
 
 
 def test_a_text_without_names_is_not_prepared_for_them(monkeypatch: pytest.MonkeyPatch) -> None:

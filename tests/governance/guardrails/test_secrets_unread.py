@@ -8,7 +8,7 @@ from governance.guardrails import secrets
 from governance.guardrails.findings import Finding
 from governance.guardrails.secrets import unread, values
 
-NAMES = ["user ", "seed \"", "backup ", "auth ", "pw ", "login: ", "use the ", "session=", "code ", "network ", "1234 is my ", '"1234" = ', "şifre 777777 "]  # fmt: skip
+NAMES = ["user ", "seed \"", "backup ", "auth ", "pw ", "login: ", "use the ", "session=", "code ", "network ", "1234 is my ", '"1234" = ']  # fmt: skip
 PASSWORD, PIN, WORDS = (
     "Gr4nite!Heron22",
     "4471",
