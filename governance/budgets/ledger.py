@@ -97,16 +97,19 @@ _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_fina
 # A run whose calls have no known price is settled at what it held: nothing is spent unseen. What another settler has
 # in hand is left to it: two that waited for each other's rows would hold up every start until the deadlock is found.
 # OFFSET 0 keeps the runs from being read otherwise than by the few reservations there are.
+_OF_ENDED = f"""
+    FROM {table(Reservation)} v CROSS JOIN LATERAL (
+        SELECT e.usage, e.cost_usd FROM {table(Run)} e
+        WHERE e.tenant_id = v.tenant_id AND e.id = v.run_id AND e.status IN ({_FINAL}) AND {{ended}} OFFSET 0
+    ) r
+"""
 _DUE = f"""
     SELECT v.id, v.run_id, v.use_id, CASE v.measure
         WHEN '{Measure.RUNS}' THEN 1
         WHEN '{Measure.TOKENS}' THEN coalesce((r.usage->>'total_tokens')::numeric, 0)
         ELSE coalesce(r.cost_usd, CASE WHEN coalesce((r.usage->>'total_tokens')::int, 0) = 0 THEN 0 ELSE v.amount END)
     END AS actual
-    FROM {table(Reservation)} v CROSS JOIN LATERAL (
-        SELECT e.usage, e.cost_usd FROM {table(Run)} e
-        WHERE e.tenant_id = v.tenant_id AND e.id = v.run_id AND e.status IN ({_FINAL}) AND {{ended}} OFFSET 0
-    ) r
+    {_OF_ENDED}
     WHERE %(runs)s::uuid[] IS NULL OR v.run_id = ANY(%(runs)s::uuid[])
     LIMIT {TICK_ROWS} FOR UPDATE OF v SKIP LOCKED
 """
@@ -134,12 +137,7 @@ SETTLE = f"{_settling()} SELECT id FROM counted"
 # What ended just now its own process settles without a wait; the tick would only wait for the same budgets.
 _LEFT = f"coalesce(e.ended_at < now() - interval '{LEFT_SECONDS} seconds', true)"
 SETTLE_LEFT = f"{_settling(ended=_LEFT)} SELECT id FROM counted"
-ARE_LEFT = f"""
-SELECT FROM {table(Reservation)} v CROSS JOIN LATERAL (
-    SELECT FROM {table(Run)} e
-    WHERE e.tenant_id = v.tenant_id AND e.id = v.run_id AND e.status IN ({_FINAL}) AND {_LEFT} OFFSET 0
-) r
-"""
+ARE_LEFT = f"SELECT {_OF_ENDED.format(ended=_LEFT)}"
 # A start holds the row of its budget until it is on disk. Whoever has it to do again soon does not wait for that.
 SETTLE_FREE = f"{_settling('SKIP LOCKED')} SELECT run_id FROM due WHERE use_id NOT IN (SELECT id FROM locked)"
 UseKey: TypeAlias = tuple[UUID, UUID]  # of a budget, and of whom it counts

@@ -27,11 +27,15 @@ class Line(NamedTuple):
     @property
     def named(self) -> bytes:
         """Return the event's name as it is written: every line begins with `{"event":"<name>"`."""
-        return self.data[10 : self.data.index(b'"', 10)]
+        return _named(self.data)
 
     @property
     def name(self) -> str:
         return self.named.decode()
+
+
+def _named(line: bytes) -> bytes:
+    return line[10 : line.index(b'"', 10)]
 
 
 def base_of(info: RunInfo) -> bytes:
@@ -81,9 +85,12 @@ def _time(now: datetime) -> bytes:
     return b',"created_at":%d,"ts":"%s"}' % (epoch_seconds(now), rfc3339_ms(now).encode())
 
 
+_FRAME = b"id: %d\nevent: %s\ndata: %s\n\n"
+
+
 def frame(line: Line) -> bytes:
     """Return one event as a server-sent event."""
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (line.seq, line.named, line.data)
+    return _FRAME % (line.seq, line.named, line.data)
 
 
 def frames(batch: Batch, until: frozenset[bytes]) -> bytes | None:
@@ -91,10 +98,10 @@ def frames(batch: Batch, until: frozenset[bytes]) -> bytes | None:
     seq, lines = batch
     framed = []
     for line in lines:
-        name = line[10 : line.index(b'"', 10)]
+        name = _named(line)
         if name in until:
             return None
-        framed.append(b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, name, line))
+        framed.append(_FRAME % (seq, name, line))
         seq += 1
     return b"".join(framed)
 
