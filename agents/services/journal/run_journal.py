@@ -62,9 +62,9 @@ class RunJournal:
     """One run's way into the writer; implements `engine.ports.JournalPort`."""
 
     __slots__ = (
-        *("_is_closed", "base", "fence", "info", "is_aside", "is_background", "is_lost", "next_seq", "run", "waiting"),
+        "_is_closed", "base", "fence", "info", "is_aside", "is_background", "is_lost", "next_seq", "run", "waiting",
         "writer",
-    )
+    )  # fmt: skip
 
     def __init__(self, writer: Writer, info: RunInfo, *, fence: int, next_seq: int) -> None:
         self.writer = writer
