@@ -22,6 +22,7 @@ from accounts.seam import in_thread  # noqa: E402
 from agentos.core.errors import AgentOSError  # noqa: E402
 from agentos.lean import LeanHandler, Receive, Scope, Send  # noqa: E402
 from agents import wiring  # noqa: E402
+from agents.checks import COMPONENTS  # noqa: E402
 from agents.consumers import Nowhere, RunConsumer  # noqa: E402
 from governance.consumers import InboxConsumer  # noqa: E402
 
@@ -56,7 +57,7 @@ async def lifespan(receive: Receive, send: Send) -> None:
         message: dict[str, Any] = await receive()
         if message["type"] == "lifespan.startup":
             try:
-                await in_thread(refuse, Tags.security, Tags.database)
+                await in_thread(refuse, Tags.security, Tags.database, COMPONENTS)
                 await wiring.open_runtime()
             except (AgentOSError, OSError) as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})

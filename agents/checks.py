@@ -6,7 +6,7 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -20,9 +20,10 @@ SLUG = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 TOOL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
 LEAST_HISTORY_CHARS = 1_000
 _GATED = (Level.CONFIRM, Level.APPROVE)
+COMPONENTS: Final = "agents"  # the tag of these checks
 
 
-@register("agents")
+@register(COMPONENTS)
 def check_components(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check what the installed apps ship."""
     try:

@@ -28,7 +28,7 @@ LAST_LINES_SECONDS = 1.0  # its own children may hold the pipe open for longer
 STEADY_SECONDS = 60.0  # a child that lived this long begins again with the first pause
 _AFTERWORD = "Application startup failed"  # uvicorn's line after the one that says why
 _LOG_PREFIX = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \S+ ")
-_FAILED_CHECK = re.compile(r"[a-z_]+\.E\d{3}: ")
+_FAILED_CHECK = re.compile(r"(?:\S+: \()?[a-z_]+\.E\d{3}(?:: |\) )")  # as `refuse` says it, or as Django does
 
 
 def management(*arguments: str) -> list[str]:
@@ -145,11 +145,11 @@ class Child:
                 self.go()
 
     def report(self, code: int) -> None:
-        """Say how it ended, with its last lines if they were not shown already."""
+        """Say how it ended and, if that was not shown already, why: the checks that failed, else its last lines."""
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
         self.progress.note(self.name, f"{how} unexpectedly")
         if self.quiet:
-            for line in self.last_lines():
+            for line in self.failed_checks() or self.last_lines():
                 self.progress.note(self.name, line)
 
     def _say(self, word: bytes) -> None:

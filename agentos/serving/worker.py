@@ -13,6 +13,7 @@ from accounts.seam import in_thread
 from agentos.core.errors import Unavailable
 from agentos.serving import memory, turns
 from agents import wiring
+from agents.checks import COMPONENTS
 from governance.guards.output import judge_once
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ async def work() -> None:
     told_to_end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
-    await in_thread(refuse, Tags.security, Tags.database)
+    await in_thread(refuse, Tags.security, Tags.database, COMPONENTS)
     judge_once()  # a second, before the first run is taken
     here = await wiring.open_runtime()
     memory.settle()

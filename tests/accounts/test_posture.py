@@ -19,6 +19,7 @@ from agentos import settings as ours_as_shipped
 from agentos.asgi import lifespan
 from agentos.core.errors import ConfigError
 from agentos.lean import LeanHandler, cors_headers
+from agentos.serving import worker
 from tests.conftest import TenantWithUsers
 from tests.database import ROOT, TestCluster
 
@@ -210,6 +211,31 @@ async def test_a_server_of_ones_own_refuses_too(acme: TenantWithUsers, productio
     from accounts.seam import in_thread
 
     await in_thread(User.objects.using("system").filter(id=acme.member.id).update, is_demo=True)
+    assert "accounts.E014" in await _refusal_of_a_start()
+
+
+@pytest.mark.parametrize("who", ["web", "worker"])
+async def test_nobody_works_with_components_that_their_developer_has_to_mend(
+    acme: TenantWithUsers, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """Who did would end runs that the same process, mended, goes on with."""
+    monkeypatch.setattr("agents.checks.registry", Broken())
+    if who == "web":
+        assert "agents.E001: App shop: " in await _refusal_of_a_start()
+    else:
+        with pytest.raises(ConfigError, match=r"agents\.E001: App shop: "):
+            await worker.work()
+
+
+class Broken:
+    """A registry of an app whose module can't be imported."""
+
+    def all(self) -> list[Any]:
+        raise ConfigError("App shop: shop.agents cannot be imported: No module named 'till'")
+
+
+async def _refusal_of_a_start() -> str:
+    """Start the ASGI application as a server does; return why it won't."""
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -220,7 +246,7 @@ async def test_a_server_of_ones_own_refuses_too(acme: TenantWithUsers, productio
 
     await lifespan(receive, send)
     assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
-    assert "accounts.E014" in sent[0]["message"]
+    return str(sent[0]["message"])
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,15 @@ def test_a_quiet_child_speaks_only_when_it_ends_unexpectedly(progress: Progress,
     assert "jobs | why" in out.getvalue()
 
 
+def test_a_quiet_child_that_failed_a_check_says_which(progress: Progress, out: io.StringIO) -> None:
+    """Django tells errors first and warnings behind them: the last lines would name what is no cause."""
+    code = "print('?: (agents.E007) no words'); [print('?: (agents.W002)', n) for n in range(20)]; raise SystemExit(1)"
+    with running(Child("jobs", python(code), progress, quiet=True)) as child:
+        child.report(child.wait(PATIENCE_SECONDS) or 0)
+    assert "agents.E007" in out.getvalue()
+    assert "W002" not in out.getvalue()
+
+
 def test_a_child_that_ended_is_started_anew_after_a_pause(progress: Progress, out: io.StringIO) -> None:
     with running(Child("model", python("print('up')"), progress)) as child:
         child.wait(PATIENCE_SECONDS)
