@@ -23,7 +23,7 @@ Take: TypeAlias = Callable[[bytes], bool]  # is given a piece, and tells whether
 def body_of(response: httpx2.Response, *, idle_seconds: float, seconds: float) -> Body:
     """Return the shortest way to a response's bytes that there is."""
     source = source_of(response)
-    if source is None or not _Ear.fits(source.content) or "content-encoding" in response.headers:
+    if source is None or not _HeardReader.fits(source.content) or "content-encoding" in response.headers:
         return Body(response, seconds=seconds)
     return TransportBody(response, source, idle_seconds=idle_seconds, seconds=seconds)
 
@@ -84,10 +84,8 @@ class TransportBody(Body):
         if (connection := source.connection) and connection.protocol is not None:  # none where all came with the head
             connection.protocol.read_timeout = None  # the transport's own timer is one for each piece
         self._timer = self._loop.call_at(self._limit, self._look)
-        self._ear = _Ear(self._loop, self._hear)
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._take: Take = bool
-        self._taken = 0  # bytes
 
     async def next(self) -> bytes:
         data = await self._content.readany()
@@ -95,40 +93,37 @@ class TransportBody(Body):
         return data
 
     async def each(self, take: Take) -> None:
+        while data := self._content.read_nowait():  # what has come with the head
+            if take(data):
+                return
+        if self._content.at_eof():
+            return
         self._take = take
+        _HeardReader.hear(self._content, _Ear(self._loop, self._hear, self._end))
         try:
-            self._hear()  # what has come with the head
             await self._over
         finally:
-            self._ear.leave(self._content)
+            _HeardReader.leave(self._content)
             self._take = bool  # it knows this body: two that know each other stay in memory for long
 
-    def _hear(self) -> None:
-        """Take what has come, and listen on unless that was all."""
+    def _hear(self, data: bytes) -> None:
         if self._over.done():
             return
+        self._heard = self._loop.time()
         try:
-            is_last = self._took_last()
+            if self._take(data):
+                self._over.set_result(None)
         except Exception as error:  # noqa: BLE001
             self._over.set_exception(error)
-        else:
-            if is_last:
-                self._over.set_result(None)
-            else:
-                self._ear.listen(self._content)
 
-    def _took_last(self) -> bool:
-        """Take all that is there, which may become more by being read. Raises: what the transport, or `take`, does."""
-        content = self._content
-        if (error := content.exception()) is not None:
-            raise error
-        while self._taken < content.total_bytes:
-            self._heard = self._loop.time()
-            data = content.read_nowait()
-            self._taken += len(data)
-            if self._take(data):
-                return True
-        return content.at_eof()
+    def _end(self) -> None:
+        """The transport has no more to give."""
+        if self._over.done():
+            return
+        if (error := self._content.exception()) is not None:
+            self._over.set_exception(error)
+        else:
+            self._over.set_result(None)
 
     def end_within(self, seconds: float) -> None:
         super().end_within(seconds)
@@ -137,7 +132,6 @@ class TransportBody(Body):
 
     def close(self) -> None:
         self._timer.cancel()
-        del self._ear  # as above
 
     @property
     def _limit(self) -> float:
@@ -155,36 +149,71 @@ class TransportBody(Body):
 
 
 class _Ear:
-    """Stands where the transport keeps the future of who waits for a piece; has `hear` called, once for all it says.
+    """Is told each piece by the parser, and has `hear` called for all that came in one turn, and `end` after the last.
 
-    In the context of who made it: the transport's own is that of whoever opened the connection, perhaps for another.
+    In a call-back of its own, since what goes wrong in the parser is taken for the transport's; and in the context of
+    who made it: the transport's own is that of whoever opened the connection, perhaps for another.
     """
 
-    __slots__ = ("_context", "_hear", "_loop")
+    __slots__ = ("_context", "_end", "_hear", "_loop", "_pieces")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, hear: Callable[[], None]) -> None:
-        self._loop, self._hear, self._context = loop, hear, copy_context()
+    def __init__(self, loop: asyncio.AbstractEventLoop, hear: Callable[[bytes], None], end: Callable[[], None]) -> None:
+        self._loop, self._hear, self._end, self._context = loop, hear, end, copy_context()
+        self._pieces: list[bytes] = []
 
-    @staticmethod
-    def fits(content: aiohttp.StreamReader) -> bool:
-        return hasattr(content, "_waiter")
+    def feed(self, data: bytes) -> None:
+        if not self._pieces:
+            self._loop.call_soon(self._give, context=self._context)
+        self._pieces.append(data)
 
-    def listen(self, content: Any) -> None:
-        content._waiter = self
+    def _give(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        self._hear(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
-    def leave(self, content: Any) -> None:
-        if content._waiter is self:
-            content._waiter = None
+    # As the future of who waits for a piece, in whose place it stands.
 
     def done(self) -> bool:
         return False
 
     def set_result(self, _: None) -> None:
-        # Not from within the parser, which to read would enter again.
-        self._loop.call_soon(self._hear, context=self._context)
+        self._loop.call_soon(self._end, context=self._context)
 
     def set_exception(self, _: BaseException) -> None:
-        self._loop.call_soon(self._hear, context=self._context)
+        self._loop.call_soon(self._end, context=self._context)
+
+
+class _HeardReader(aiohttp.StreamReader):
+    """What the transport's own reader becomes while an ear is there: it gives each piece on, and keeps none.
+
+    To keep a token, wake who waits, fetch it and look whether the connection had been paused took fifteen calls.
+    """
+
+    __slots__ = ()  # an object can only become what has its form
+    _waiter: Any
+
+    @staticmethod
+    def fits(content: aiohttp.StreamReader) -> bool:
+        return type(content) is aiohttp.StreamReader and hasattr(content, "_waiter")
+
+    @classmethod
+    def hear(cls, content: Any, ear: _Ear) -> None:
+        content.__class__, content._waiter = cls, ear
+
+    @staticmethod
+    def leave(content: Any) -> None:
+        content.__class__, content._waiter = aiohttp.StreamReader, None
+
+    def feed_data(self, data: bytes, size: int = 0) -> bool:
+        if (ear := self._waiter) is None:  # it has been told of an error
+            return super().feed_data(data, size)
+        ear.feed(data)
+        return False
+
+    def begin_http_chunk_receiving(self) -> None:
+        """Where chunks of the transfer begin and end is nothing to who hears."""
+
+    def end_http_chunk_receiving(self) -> None:
+        """As above."""
 
 
 def source_of(response: httpx2.Response) -> aiohttp.ClientResponse | None:

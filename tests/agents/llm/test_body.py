@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from openai import AsyncOpenAI
 
-from agents.llm.body import Body, TransportBody, _Ear, body_of, source_of
+from agents.llm.body import Body, TransportBody, _HeardReader, body_of, source_of
 from agents.llm.pools import http_client
 from tests.agents.llm.asking import WHOLE
 from tests.agents.llm.wire import DONE, chunked, delta, response, serving
@@ -57,7 +57,7 @@ async def test_the_transport_has_what_is_taken_from_it() -> None:
         assert source.connection is not None, MOVED
         assert source.connection.protocol is not None, MOVED
         assert hasattr(source.connection.protocol, "read_timeout"), MOVED
-        assert _Ear.fits(source.content), MOVED
+        assert _HeardReader.fits(source.content), MOVED
         assert await source.content.readany() == delta("Half an")
         source.content.set_exception(TimeoutError())
         with pytest.raises(TimeoutError):
