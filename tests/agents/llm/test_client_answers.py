@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
+from agentos.core.errors import ProviderError
 from agentos.core.types import JsonObject
 from agents.engine.model_calls import ToolCall
 from agents.llm.body import Body, body_of
@@ -267,6 +268,21 @@ async def test_every_piece_is_heard_once_and_in_its_order(together: int) -> None
         async with serving(answer) as wire, gateway(wire.url) as model:
             reply = await model.reply(asking(), heard.append)
         assert reply.text == "".join(heard) == "".join(words)
+
+
+async def test_words_that_come_with_the_break_are_heard_before_it() -> None:
+    """An end that stands in the same turn as the break is an end."""
+    said: list[str] = []
+    for last, ends in ((delta(finish="stop"), True), (b"", False)):
+        said.clear()
+        pieces = chunked(delta("Good"), delta(" mor") + delta("ning.") + last, whole=False)
+        async with serving(pieces) as wire, gateway(wire.url) as model:
+            if ends:
+                assert (await model.reply(asking(), said.append)).text == "Good morning."
+            else:
+                with pytest.raises(ProviderError):
+                    await model.reply(asking(), said.append)
+        assert "".join(said) == "Good morning."
 
 
 @pytest.mark.usefixtures("either_way")
