@@ -9,7 +9,9 @@ from openai import AsyncOpenAI, Timeout
 from openai._models import FinalRequestOptions
 
 MOST_FORMS: Final = 256
-_Form: TypeAlias = tuple[httpx2.URL, httpx2.Headers, dict[str, Any]]  # URL, headers, extensions
+_Form: TypeAlias = tuple[
+    httpx2.URL, httpx2.Headers, dict[str, Any]
+]  # URL, headers with the length of some body, extensions
 
 
 class OfficialClient(AsyncOpenAI):
@@ -49,9 +51,14 @@ class OfficialClient(AsyncOpenAI):
                 self._forms.clear()
             self._forms[key] = form
         url, same, extensions = form
-        return httpx2.Request("post", url, headers=same, content=content, extensions=extensions)
+        own = httpx2.Headers(same)
+        own["Content-Length"] = str(len(content))
+        # One that is given its body as `content` reads and writes every header again, to add that.
+        request = httpx2.Request("post", url, headers=own, stream=httpx2.ByteStream(content), extensions=extensions)
+        request.headers.encoding = same.encoding
+        request.read()
+        return request
 
 
 def _form_of(request: httpx2.Request) -> _Form:
-    same = [(name, value) for name, value in request.headers.raw if name.lower() != b"content-length"]
-    return request.url, httpx2.Headers(same), request.extensions
+    return request.url, request.headers, request.extensions
