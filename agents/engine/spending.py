@@ -36,21 +36,25 @@ class Spent:
         return None if self.unpriced_calls else self.known_cost_usd
 
 
+NOTHING: Final = Spent(Usage(), Decimal(0), 0, 0, 0.0)
+
+
 def of(steps: Iterable[StepRecord]) -> Spent:
     """Add up what the journal holds. What a fork took over has no usage: the earlier run paid for it."""
     used = [(step, step.usage) for step in steps if step.kind is StepKind.MODEL and step.usage]
+    if not used:
+        return NOTHING
     costs = [usage.get("cost_usd") for _, usage in used]
     first = [usage["time_to_first_token"] for _, usage in used if usage.get("time_to_first_token")]
+
+    def total(name: str) -> int:
+        return sum([usage.get(name, 0) for _, usage in used])
+
     return Spent(
-        Usage(
-            sum(usage.get("input_tokens", 0) for _, usage in used),
-            sum(usage.get("output_tokens", 0) for _, usage in used),
-            sum(usage.get("reasoning_tokens", 0) for _, usage in used),
-            sum(usage.get("cache_read_tokens", 0) for _, usage in used),
-        ),
+        Usage(total("input_tokens"), total("output_tokens"), total("reasoning_tokens"), total("cache_read_tokens")),
         sum((Decimal(cost) for cost in costs if cost is not None), Decimal(0)),
         costs.count(None),
-        sum(step.state is StepState.DONE for step, _ in used),
+        sum([step.state is StepState.DONE for step, _ in used]),
         first[0] if first else 0.0,
     )
 

@@ -65,7 +65,9 @@ class LoopState:
 
     def metrics(self) -> JsonObject:
         """Return the run's usage as it is stored and sent."""
-        spent = self.spent
+        return self._metrics(self.spent)
+
+    def _metrics(self, spent: Spent) -> JsonObject:
         return {
             "input_tokens": spent.usage.input_tokens,
             "output_tokens": spent.usage.output_tokens,
@@ -81,7 +83,8 @@ class LoopState:
 
     def change(self, status: RunStatus, *, output: str | None = None, code: str = "", text: str = "") -> RunChange:
         """Return the run's new state, with what it has used."""
-        return RunChange(status, output, code, text, usage=self.metrics(), cost_usd=self.spent.cost_usd)
+        spent = self.spent
+        return RunChange(status, output, code, text, usage=self._metrics(spent), cost_usd=spent.cost_usd)
 
     def waiting(self) -> list[StepRecord]:
         return [step for step in self.steps.values() if step.state in (StepState.WAITING, StepState.UNKNOWN)]
