@@ -20,7 +20,7 @@ from agentos.serving.progress import Progress
 STEPS = (1, 50, 200, 500, 1000, 2000)
 QUICK_STEPS = (1, 50, 200)
 FLOOR_AFTER = 200
-SCENES = ("pauses", "ladder", "floors", "sessions", "page", "policies", "human", "guarded", "waiting", "processes")
+SCENES = ("pauses", "human", "ladder", "floors", "sessions", "page", "policies", "guarded", "waiting", "processes")
 QUICK_SCENES = ("ladder", "floors")
 
 
@@ -42,12 +42,13 @@ def measure(stand: Stand, plan: Plan, progress: Progress) -> dict[str, list[Row]
                 results.setdefault(name, []).extend(make())
 
     like = scenes.warm_up(stand)
-    # Before the load: for minutes after it the disk still writes what thousands of streams have left.
+    # Before the load: for minutes after it the disk still writes, and sweeps, what thousands of streams have left.
     scene("pauses", f"twice {scenes.PAUSES} approvals", lambda: scenes.pauses(stand))
-    if "ladder" in plan.scenes:
-        with progress.stage("ladder", f"{scenes.WARM_STREAMS} streams to warm up, not counted"):
+    if {"human", "ladder"} & {*plan.scenes}:
+        with progress.stage("warm", f"{scenes.WARM_STREAMS} streams, not counted"):
             scenes.warmed(stand)
     base = stand.meter.rss_bytes()  # what is kept for all streams that follow is no stream's
+    scene("human", "human pace", lambda: scenes.human(stand))
     for streams in plan.steps:
         scene("ladder", f"{streams:,} streams", partial(scenes.ladder, stand, [streams], base))
         if streams == FLOOR_AFTER:
@@ -56,7 +57,6 @@ def measure(stand: Stand, plan: Plan, progress: Progress) -> dict[str, list[Row]
     scene("sessions", "runs in old sessions", lambda: scenes.sessions(stand, like))
     scene("page", f"a page of {scenes.PAGE_SESSIONS:,} sessions", lambda: scenes.page(stand, like))
     scene("policies", "with row-level security and without", lambda: policies(stand, like))
-    scene("human", "human pace", lambda: scenes.human(stand))
     scene("guarded", "with all guards and with none", lambda: scenes.guarded(stand))
     scene("waiting", f"{scenes.WAITING} streams that wait", lambda: scenes.waiting(stand))
     scene("processes", "1, 2 and 4 processes", lambda: scenes.processes(stand))

@@ -29,7 +29,7 @@ from agentos.bench.stand import Stand
 from agentos.core.errors import ConfigError
 
 TURNS_OF_RUNS, STREAMS, RUNS = 7, 10, 60  # runs of each side in half a turn
-CHANGES, TURNS_OF_READS, READS = 3, 8, 20  # there and back; turns after each change; reads of each side in a turn
+CHANGES, TURNS_OF_READS, READS = 3, 7, 20  # there and back; turns after each change; reads of each side in a turn
 WARM_READS = 30  # of each side: a change throws all plans away, and a connection, one of three, plans five times
 COPY = "agentos_bare"
 SHARE = 0.95
