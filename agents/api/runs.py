@@ -223,15 +223,16 @@ async def _continued(
 
 
 async def _started(principal: Principal, started: runs.Started, form: RunForm) -> HttpResponseBase:
+    if started.blocked is not None and not form.shown.stream:
+        if started.follower is not None:
+            await ended(started.follower)
+        raise started.blocked
     if started.follower is None and form.shown.background:
         session_id = started.session_id
         if not started.is_first:
             first = await in_thread(selectors.run_state, principal=principal, run_id=started.run_id)
             session_id = first["session_id"]
         return accepted({"run_id": str(started.run_id), "session_id": session_id, "status": "PENDING"})
-    if started.blocked is not None and started.follower is not None and not form.shown.stream:
-        await ended(started.follower)
-        raise started.blocked
     return await shown_as(principal, started.run_id, started.follower, stream=form.shown.stream)
 
 

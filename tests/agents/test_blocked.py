@@ -109,3 +109,16 @@ async def test_what_is_blocked_at_each_place_is_counted(
     kinds = {"guard": "injection", "did": "block", "place": "input", "kinds": ["prompt_injection"]}
     assert await in_thread(trail) == [{"guards": [kinds]}] * 3
     assert (await in_thread(Run.objects.using("system").get, id=run_id)).spec["guards"] == [{**kinds, "times": 3}]
+
+
+async def test_who_does_not_wait_is_told_of_a_block_too(
+    make_process: Any, serve: Any, acme: Any, monkeypatch: Any
+) -> None:
+    """She would ask for a run that did nothing, again and again under one key: a blocked request takes none."""
+    spec = AgentSpec("tester", "Test.", guards=("injection:block",))
+    monkeypatch.setattr(type(registry), "get", lambda self, kind, component_id: spec)
+    call = serve(await make_process(model=ScriptedModel(["Yes."]), hooks=Governance()))
+    body = {"message": ORDER, "stream": "false", "background": "true"}
+    response = await call(acme.member, "agents/tester/runs", body, form=True)
+    assert response.status_code == 422
+    assert json_of(response)["code"] == "input_blocked"
