@@ -14,6 +14,7 @@ from agentos.core.errors import CallerError, Invalid, TooLarge
 from agentos.core.types import JsonObject
 
 _BOOL = TypeAdapter(bool)
+_FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,9 @@ def fields_of(request: HttpRequest) -> JsonObject:
             raise CallerError("The body must be a JSON object.", code="malformed_json")
         return body
     try:
+        if request.content_type != _MULTIPART and _is_misnamed(request):
+            detail = "Say how the body is written: `Content-Type: application/json`, or a form's."
+            raise CallerError(detail, code="content_type_unknown")
         if request.FILES:
             raise Invalid("Files cannot be sent with a run yet.", code="files_not_supported")
         return dict(request.POST.items())
@@ -67,6 +71,11 @@ def fields_of(request: HttpRequest) -> JsonObject:
         raise TooLarge from None
     except (MultiPartParserError, BadRequest):
         raise CallerError("The form is malformed.", code="malformed_form") from None
+
+
+def _is_misnamed(request: HttpRequest) -> bool:
+    """Tell whether a body is no form, by its kind or as `curl -d '{...}'` sends JSON: all fields would be missing."""
+    return bool(request.body) and (request.content_type != _FORM or request.body.startswith(b"{"))
 
 
 def run_form(request: HttpRequest) -> RunForm:

@@ -121,6 +121,14 @@ async def test_a_form_that_cannot_be_read_is_the_callers_fault(member, kind):
     assert (refused.status_code, refused.json()["code"]) == (400, "malformed_form")
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+async def test_json_that_comes_as_something_else_is_told_what_it_lacks(member, kind):
+    """It was told that its message is missing, which it can see in what it sent."""
+    refused = await member.post("/agents/tester/runs", content=b'{"message": "Go"}', headers={"content-type": kind})
+    assert (refused.status_code, refused.json()["code"]) == (400, "content_type_unknown")
+    assert "Content-Type: application/json" in refused.json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["sessions", "approvals"])
 async def test_a_page_beyond_all_pages_is_no_failure_of_ours(member, path):
     assert (await member.get(f"/{path}?page={10**30}")).status_code in (200, 422)
