@@ -85,7 +85,7 @@ class HoldingFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
         steps = Step.objects.filter(tenant_id=OuterRef("tenant_id"), run_id=OuterRef("pk"))
         narrowed = {
-            "refused": Exists(steps.filter(state=StepState.REFUSED)),
+            "refused": Exists(steps.filter(state=StepState.REFUSED).exclude(error=RUN_ENDED)),
             "failed": Exists(steps.filter(state=StepState.FAILED).exclude(error=RUN_ENDED)),
             "blocked": Q(error_code="input_blocked"),
         }

@@ -12,6 +12,7 @@ from django.db import connection
 
 from accounts.principals import Principal
 from agents.engine.spec import JOB
+from agents.engine.state import RUN_ENDED
 from agents.engine.status import RunStatus, StepState
 from agents.engine.steps import GUARDS, TIMES
 from agents.models import Run, Step
@@ -27,6 +28,9 @@ _BY_DAY: Final = "GROUP BY GROUPING SETS ((1), ())"
 _THESE: Final = "{0}.tenant_id = %(tenant)s AND {0}.created_at >= %(since)s AND {0}.created_at < %(until)s"
 _FIRST: Final = "nullif((r.usage->>'time_to_first_token')::float, 0)"  # 0: no word ever came
 _WAITED: Final = "extract(epoch FROM a.decided_at - a.created_at)"
+_BY_PERSON: Final = (
+    "decided_by_id IS NOT NULL AND standing_rule_id IS NULL"  # a rule decides at once, in its maker's name
+)
 _RUNS: Final = f"""
 SELECT {_DAY.format("r")} AS day, count(*) AS runs,
     count(*) FILTER (WHERE status = '{RunStatus.COMPLETED}') AS completed,
@@ -41,14 +45,15 @@ SELECT {_DAY.format("a")} AS day, count(*) AS asked,
     count(*) FILTER (WHERE status = '{ApprovalStatus.APPROVED}') AS approved,
     count(*) FILTER (WHERE status = '{ApprovalStatus.REJECTED}') AS rejected,
     count(*) FILTER (WHERE status = '{ApprovalStatus.EXPIRED}') AS expired,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY {_WAITED}) FILTER (WHERE decided_by_id IS NOT NULL) AS waited,
-    percentile_cont(0.95) WITHIN GROUP (ORDER BY {_WAITED}) FILTER (WHERE decided_by_id IS NOT NULL) AS waited_long
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY {_WAITED}) FILTER (WHERE {_BY_PERSON}) AS waited,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY {_WAITED}) FILTER (WHERE {_BY_PERSON}) AS waited_long
 FROM {table(Approval)} a WHERE {_THESE.format("a")} {_BY_DAY}
 """
 _REFUSED: Final = f"""
 SELECT {_DAY.format("r")} AS day, count(*) AS refused, count(DISTINCT r.id) AS runs_refused
 FROM {table(Run)} r JOIN {table(Step)} s ON s.tenant_id = r.tenant_id AND s.run_id = r.id
-WHERE {_THESE.format("r")} AND s.state = '{StepState.REFUSED}' AND r.component_kind <> '{JOB}' {_BY_DAY}
+WHERE {_THESE.format("r")} AND s.state = '{StepState.REFUSED}' AND s.error <> '{RUN_ENDED}'
+    AND r.component_kind <> '{JOB}' {_BY_DAY}
 """
 # What guards did: to a message, and what they blocked of what people sent later, stands in the run's spec; to what a
 # tool or the model said in the step's request, to what somebody answered in its answer.
@@ -94,7 +99,8 @@ class Figures:
     """What was counted on one day, or on all of them. Times in seconds, None where there is nothing to time.
 
     `first_token` and `waited` are medians, `..._slow` and `..._long` what 19 of 20 stayed below; `waited` is how long
-    a person took to decide. `refused` counts calls, `runs_refused` the runs that made them; `hits` counts what guards
+    a person took to decide. `refused` counts calls that somebody or something said no to, not those whose run ended
+    before, `runs_refused` the runs that made them; `hits` counts what guards
     did, `runs_hit` the runs that it was done in.
     """
 

@@ -11,8 +11,9 @@ import pytest
 
 from agentos.charts import HEIGHT_PX, Amount, chart
 from agentos.core.clock import utc_now
+from agents.engine.state import RUN_ENDED
 from agents.models import Run, Step
-from governance.models import Approval
+from governance.models import Approval, StandingRule
 from tests.conftest import TenantWithUsers
 from tests.console.conftest import INBOX, Ask, SignIn, page
 
@@ -67,6 +68,37 @@ def week(acme: TenantWithUsers, ask: Ask) -> list[Approval]:
     change_run(made[2], status="completed", usage={**usage, "time_to_first_token": 1.5}, cost_usd="0.25000000")
     change_run(old, status="error", error_code="input_blocked", input=None, usage={})
     return made
+
+
+def test_what_nobody_said_no_to_is_no_refusal(acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+    """A call that waited when its run was cancelled is refused for the journal only."""
+    steps = Step.objects.using("system")
+    steps.filter(run_id=ask(acme).run_id, path="1.0").update(state="refused", error=RUN_ENDED)
+    refused = ask(acme)
+    steps.filter(run_id=refused.run_id, path="1.0").update(state="refused")
+    client = signed_in(acme.admin)
+    text = page(client.get(DASHBOARD))
+    assert figures(text)["refusals"] == "1"
+    assert [run.id for run in client.get(link_of(text, "refusals")).context["cl"].result_list] == [refused.run_id]
+
+
+def test_what_a_standing_rule_approves_makes_nobody_quick(acme: TenantWithUsers, ask: Ask, signed_in: SignIn) -> None:
+    """Its maker stands as who decided it, at once: three of these would make ten minutes none."""
+    noon = utc_now()
+    rule = StandingRule.objects.using("system").create(
+        tenant=acme.tenant, component_id="approvals", tool_name="process_refund", conditions="amount <= 50",
+        most=9, until=noon + timedelta(days=1), reason="Small", created_by=acme.approver,
+    )  # fmt: skip
+    by_rule = [ask(acme, customer=f"C-{number}", minutes_ago=20) for number in range(3)]
+    by_hand = ask(acme, customer="C-HAND", minutes_ago=20)
+    for approval, waited, given_by in [
+        *((one, timedelta(0), rule) for one in by_rule),
+        (by_hand, timedelta(minutes=10), None),
+    ]:
+        Approval.objects.using("system").filter(id=approval.id).update(
+            status="approved", decided_by=acme.approver, standing_rule=given_by, decided_at=approval.created_at + waited
+        )
+    assert figures(page(signed_in(acme.admin).get(DASHBOARD)))["wait"] == "10 min"
 
 
 def test_each_card_counts_what_its_list_shows(acme: TenantWithUsers, week: list[Approval], signed_in: SignIn) -> None:
