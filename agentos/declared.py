@@ -21,19 +21,17 @@ from agentos.core.errors import PolicyDenied
 
 logger = logging.getLogger(__name__)
 
-SIGNING = "/api/auth/"
-
 
 class StrictParser(Parser):
     """Reads bodies as strictly as what is stored is written: no NaN, no infinity, no endless whole number.
 
-    Where somebody signs in no name is said twice either: what stands before this server may have read the other value.
+    No name is said twice either: what stands before this server, or shows somebody what she is about to send, may have
+    read the other value.
     """
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         parsed: dict[str, Any] = orjson.loads(request.body)
-        if request.path.startswith(SIGNING):
-            json.loads(request.body, object_pairs_hook=without_doubles)
+        json.loads(request.body, object_pairs_hook=without_doubles)
         return parsed
 
 

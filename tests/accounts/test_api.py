@@ -187,13 +187,18 @@ def test_every_route_declares_who_may_call_it() -> None:
         ("/auth/token", '{"email": "nobody@acme.test", "email": "member@acme.test", "password": "demo"}'),
         ("/auth/refresh", '{"refresh": "x", "refresh": "y"}'),
         ("/auth/logout", '{"all": false, "all": true}'),
+        (
+            "/approvals/00000000-0000-4000-8000-000000000000/resolve",
+            '{"status": "rejected", "reason": "No", "status": "approved"}',
+        ),
+        ("/policies/pay", '{"rules": [{"level": "deny", "level": "allow"}]}'),
+        ("/privacy/erase", '{"user": "member@acme.test", "user": "admin@acme.test", "confirm": true}'),
     ],
 )
-async def test_nothing_is_said_twice_where_somebody_signs_in(
-    client: httpx.AsyncClient, acme: TenantWithUsers, path: str, body: str
-) -> None:
+async def test_nothing_is_said_twice(client: httpx.AsyncClient, acme: TenantWithUsers, path: str, body: str) -> None:
     """What stands before this server may have read the other one."""
-    if path == "/auth/logout":
-        await signed_in(client, acme.member.email)
-    answer = await client.post(path, content=body, headers={"Content-Type": "application/json"})
+    if path not in ("/auth/token", "/auth/refresh"):
+        await signed_in(client, acme.admin.email)
+    verb = "PUT" if path.startswith("/policies/") else "POST"
+    answer = await client.request(verb, path, content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
