@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from accounts.privacy.datamap import FOR_GOOD, LONGEST_DAYS, RETENTIONS, SHORTEST_DAYS, STANDING
 from accounts.services import issuers, providers
 from agentos.core.errors import ConfigError
 
@@ -43,6 +44,22 @@ def trust(**kwargs: Any) -> list[CheckMessage]:
     except ConfigError as error:
         return [Error(error.detail, hint="docs/operations.md has the fields.", id="accounts.E020")]
     return []
+
+
+@register(Tags.security)
+def retention(**kwargs: Any) -> list[CheckMessage]:
+    """Refuse a retention that there is not, which would keep for good what was to go, and one of less than a day."""
+    names = ", ".join(rule.name for rule in RETENTIONS.values() if rule not in FOR_GOOD)
+    wrong = [
+        name
+        for name, days in settings.RETENTION_DAYS.items()
+        if RETENTIONS.get(name, STANDING) in FOR_GOOD or not SHORTEST_DAYS <= days <= LONGEST_DAYS
+    ]
+    hint = f"Write name=days, from {SHORTEST_DAYS} to {LONGEST_DAYS}; there are {names}."
+    return [
+        Error(f"AGENTOS_RETENTION_DAYS can't be obeyed about {name!r}.", hint=hint, id="accounts.E026")
+        for name in wrong
+    ]
 
 
 @register(Tags.security)
@@ -100,6 +117,9 @@ def _origins() -> Iterator[CheckMessage]:
     if not all(map(_is_origin, settings.CSRF_TRUSTED_ORIGINS)):
         hint = "List exact origins in CSRF_TRUSTED_ORIGINS, such as https://agents.example."
         yield Error("Pages of any origin may use a visitor's session.", hint=hint, id="accounts.E018")
+    if not (_is_origin(settings.PUBLIC_URL) and settings.PUBLIC_URL.startswith("https:")):
+        hint = "Set AGENTOS_PUBLIC_URL to the https origin where people reach this, such as https://agents.example."
+        yield Error("Invitations, notices and sign-ins lead nowhere, or go without TLS.", hint=hint, id="accounts.E025")
 
 
 def _roles() -> Iterator[CheckMessage]:
@@ -131,4 +151,5 @@ def _is_origin(text: str) -> bool:
     """Say whether a text is one origin, spelled as browsers do: scheme, host and perhaps a port."""
     parts = urlsplit(text)
     plain = f"{parts.scheme}://{parts.netloc}"
-    return parts.scheme in ("https", "http") and bool(parts.hostname) and text == plain.lower() and "*" not in text
+    is_host = bool(parts.hostname) and not (parts.hostname or "").startswith(".") and "*" not in text
+    return parts.scheme in ("https", "http") and is_host and text == plain.lower()

@@ -69,6 +69,8 @@ TOKENS = Retention("tokens", 30, "30 days after its end")
 DAY = Retention("day", 1, "one day")
 WEEK = Retention("week", 7, "one week")
 RECORDS = Retention("records", None, "kept as evidence; what is personal in it dies with its subject's key")
+FOR_GOOD = (STANDING, RECORDS)  # nothing lets these go by their age
+SHORTEST_DAYS, LONGEST_DAYS = 1, 36_500
 RETENTIONS = {rule.name: rule for rule in (STANDING, RUNS, TOKENS, DAY, WEEK, RECORDS)}
 
 

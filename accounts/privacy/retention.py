@@ -22,7 +22,7 @@ from accounts import audit
 from accounts.models import Tenant
 from accounts.principals import Principal
 from accounts.privacy import erasure, holds, persons, rows
-from accounts.privacy.datamap import RECORDS, RETENTIONS, RUNS, STANDING, Retention, Table, fields_of, tables
+from accounts.privacy.datamap import FOR_GOOD, RETENTIONS, RUNS, SHORTEST_DAYS, Retention, Table, fields_of, tables
 from accounts.privacy.erasure import Tally
 from accounts.privacy.models import RetentionRule, Tombstone
 from accounts.privacy.rows import USING, Person
@@ -127,9 +127,9 @@ def limit(principal: Principal, *, retention: str, days: int | None) -> None:
     """
     principal.require(SCOPE)
     rule = RETENTIONS.get(retention)
-    if rule is None or rule is RECORDS or rule is STANDING:
+    if rule is None or rule in FOR_GOOD:
         raise Invalid(f"There is no retention {retention!r} that can be limited.", code="unknown_retention")
-    if days is not None and days < 1:
+    if days is not None and days < SHORTEST_DAYS:
         raise Invalid("A limit has at least one day.", code="limit_too_short")
     with tenant_scope(principal.tenant_id, principal.user_id):
         whose: dict[str, Any] = {"tenant_id": principal.tenant_id, "retention": retention}

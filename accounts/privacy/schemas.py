@@ -9,6 +9,8 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
+from accounts.privacy.datamap import LONGEST_DAYS, SHORTEST_DAYS
+
 
 class AboutIn(Schema):
     """Whom it is about: a user's id or e-mail address; oneself without it."""
@@ -61,7 +63,7 @@ class HoldOut(Schema):
 
 
 class LimitIn(Schema):
-    days: int | None = Field(None, ge=1, le=36_500)
+    days: int | None = Field(None, ge=SHORTEST_DAYS, le=LONGEST_DAYS)
 
 
 class RetentionOut(Schema):

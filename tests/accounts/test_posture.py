@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -37,6 +38,7 @@ SAFE: dict[str, Any] = {
     "CORS_LOCALHOST": False,
     "CORS_ORIGINS": ["https://chat.example", "https://chat.example:8443"],
     "CSRF_TRUSTED_ORIGINS": [],
+    "PUBLIC_URL": "https://agents.example",
     "SESSION_COOKIE_SECURE": True,
     "CSRF_COOKIE_SECURE": True,
     "SECURE_HSTS_SECONDS": 31_536_000,
@@ -90,6 +92,10 @@ def test_a_safe_posture_passes_and_development_is_not_asked(production: Any) -> 
         ({"MIDDLEWARE": [name for name in ours.MIDDLEWARE if "Csrf" not in name]}, "E016"),
         ({"SECOND_FACTOR": "optional"}, "E017"),
         ({"CSRF_TRUSTED_ORIGINS": ["https://*.example"]}, "E018"),
+        ({"PUBLIC_URL": "http://agents.example"}, "E025"),
+        ({"PUBLIC_URL": "https://.example"}, "E025"),
+        ({"PUBLIC_URL": "agents.example"}, "E025"),
+        ({"PUBLIC_URL": "https://agents.example/console"}, "E025"),
         ({"DATABASE_ROLES": {"app": "one", "system": "one", "owner": "two"}}, "E019"),
         ({"SESSION_COOKIE_SECURE": False}, "E021"),
         ({"SECURE_HSTS_SECONDS": 0}, "E021"),
@@ -102,6 +108,29 @@ def test_what_is_for_trying_out_is_refused(production: Any, changes: dict[str, A
     assert found() == [f"accounts.{refusal}"]
     with pytest.raises(ConfigError, match=refusal):
         checks.refuse(Tags.security)
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"run": 400},
+        {"records": 400},
+        {"standing": 400},
+        {"runs": 0},
+        {"runs": -1},
+        {"runs": math.nan},
+        {"runs": math.inf},
+    ],
+    ids=str,
+)
+def test_a_retention_that_cannot_be_obeyed_is_refused_anywhere(settings: Any, days: dict[str, float]) -> None:
+    """A name that is written wrong would keep for good what was to go, and no days let all go at once."""
+    settings.RETENTION_DAYS = {"tokens": 14, **days}
+    assert [message.id for message in posture.retention()] == ["accounts.E026"]
+    with pytest.raises(ConfigError, match="E026"):
+        checks.refuse(Tags.security)
+    settings.RETENTION_DAYS = {"tokens": 14, "runs": 400, "day": 2.5}
+    assert posture.retention() == []
 
 
 OURS = {"id": "ours", "name": "Ours", "issuer": "https://id.ours.example", "client_id": "agentos"}
