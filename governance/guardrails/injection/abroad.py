@@ -16,7 +16,9 @@ _STEMS = {
     "negeer vergeet zignoruj ignoruj zapomnij pomiń игнорир проигнор забуд отбрось отмени. пренебре "
     "تجاهل انس. تغاض अनदेख अनदेखा नजरअंदाज नज़रअंदाज भूल yoksay yok. unut. unutun. görmezden dikkate "
     "laisse. laissez. ignora. boş. проігнор ігнор uită ignoră. zapomeň zapomen glöm. bortse ignorér αγνοησ ξεχασ התעלם שכח abaikan lupakan نادیده فراموش "
-    "отключи",
+    "отключи "
+    "bort. bortser glem. glemme. strunta åsidosätt tilsidesæt tilsidesett ignorera. ignorer. unohda unohta ohita. ohittak sivuuta huomiotta hagyd hagyj felejts zabudni. zabudnite zanemar ignoriraj ignoriši "
+    "zaboravi prezri pozabi ignoruok pamiršk nepaisyk ignorējiet. aizmirst eira. eirake ignoreeri unusta hunsað gleymdu anwybydd anghof ignoreer balewalain kalimutan injoro shpërfill harro. nəzərə անտեսիր մոռացիր புறக்கணி दुर्लक्ष விட்டுவிடு విస్మర మర్చిపో انداز. بھول. უგულებელყ დაივიწყ елеме ұмыт пренебрегни неглижир",
     Part.NAY: "nicht. keine. nie. niet. geen. ne. pas. plus. non. no. não. nao. nunca. jamais. não. не. ни. nie. "
     "لا. لن. मत. न. नहीं. lam. لم. değil "
     "hör. arrête. arrêtez. cesse. cessez. deja. deje. pare. smetti smettila. przestań перестан прекрат bırak",
@@ -24,44 +26,55 @@ _STEMS = {
     "obedez cumpl segua rispett volg. volgen houd houden. nalev przestrzeg stosuj słuchaj следу соблюд подчин слуша تتبع تلتزم اتبع باتباع "
     "पालन uyma. uymayın uymak takip "
     "daran respecte "
-    "kümmer ligue. ligar",
+    "kümmer ligue. ligar "
+    "ikusi. figyelembe följ. følg. noudata seuraa. kövesd dodržuj slijedi sledi laikykis ievēro järgi",
     Part.ORDERS: "anweisung vorschrift instruktion befehl regel vorgabe richtlinie consigne règle instruction directive "
     "instruccion instrucciones regla norma órdenes indicacion directri istruzion regol indicazion direttiv instruç instruc "
     "regra diretriz norma instructie opdracht richtlijn polecen instrukcj zasad reguł wytyczn инструкц указани правил "
     "команд установк prompt промпт директив تعليمات التعليمات أوامر الأوامر قواعد القواعد निर्देश नियम आदेश talimat kural yönerge komut "
     "anfangsbefehl startanweisung grundregel systemanweisung systemvorgab systembefehl regul instrucțiun pokyn pravid інструкц вказівк правил οδηγ κανον הוראות כללים instruksi perintah aturan دستور قواعد "
-    "vorgegeb بالقواعد",
+    "vorgegeb بالقواعد "
+    "instruks anvisning bestämmels ohje. ohjei ohjeet sääntö säännö sääntöj utasítás szabály inštrukc uput navodil nurodym instrukcij taisykl norādījum noteikum juhis juhen reegl leiðbein fyrirmæl regl cyfarwydd gyfarwydd "
+    "argibide jarraibide agindu. tagubilin utos. panuto udhëzim rregull təlimat qayda հրահանգ կանոն வழிமுறை அறிவுறுத்தல் கட்டளை सूचना सूचनांक సూచన ఆదేశ నియమ ہدایات ہدایت اصول. ინსტრუქცი მითითებ წესებ нұсқау ереже указания. упътван упатств",
     Part.PAST: "vorherig bisherig vorig obig früher zuvor vorher oben bisher précédent ci-dessus dessus auparavant avant "
     "antérieur anterior previ antes arriba acima precedent finora sopra prima prior voorgaand eerder bovenstaand vorig "
     "wcześniej poprzedn powyżs dotychczas предыдущ прежн ранее раньше выше прошл السابق أعلاه पिछल ऊपर पूर्व önceki "
     "yukarıda daha "
-    "vor. до. avant. sämtlich поперед προηγουμ הקודמות sebelumnya قبلی anterioar předchoz",
+    "vor. до. avant. sämtlich поперед προηγουμ הקודמות sebelumnya قبلی anterioar předchoz "
+    "tidigare föregående hittills tidligere foregående ovenstående aiemm aiempi edelli tähänasti korábbi előző eddigi fenti. predchádz doteraj prethodn dosad dotad prejšnj dosedanj ankstesn iepriekšēj varasema eelnev "
+    "fyrri. blaenorol flaenorol aurreko nauna. naunang nakaraan kanina. mëparshm əvvəl նախորդ முந்தைய मागील претходн предишн предходн మునుపటి పూర్వ پچھل წინა. алдыңғы бұрынғы досега.",
     Part.CLOSE: "geheim versteckt verborgen secrèt secret cach initial ocult secreta inicial "
     "escondid nascost segret verborg ukryt tajn początkow iniziali скрыт секретн тайн изначальн السري سرية "
-    "المخفية गुप्त छिप gizli",
+    "المخفية गुप्त छिप gizli "
+    "hemlig dolda. hemmelig skjult salais piilo rejtett titkos skryt skriven skrit slapt paslėpt slepen salaja. peidet leynileg",
     Part.UTTER: "zeig nenn verrat gib offenbar wiederhol schreib affich montr révèl révél donne recopi répèt écris dévoil "
     "muestra mostra enséña enseñ revel repit dime. di. mostre diga rivel mostram dimmi scriv toon geef onthul herhaal laat "
     "pokaż ujawnij podaj powtórz wypisz покаж выведи вывест раскр назови повтори сообщи اعرض اكشف أظهر اطبع اكتب أخبرني दिखा "
     "बता लिख yaz. प्रकट göster açıkla yazdır söyle paylaş "
     "afișea arată vypiš zobraz δειξ הצג tampilkan "
-    "kopier copie. copiez cópia cópialo cole. процитир скопируй",
+    "kopier copie. copiez cópia cópialo cole. процитир скопируй "
+    "avslöja berätta skriv. afslør avslør fortæl fortell näytä paljasta tulosta kerro. mutasd írd. ukáž prikaži pokaži pokaz otkrij razkrij ispiši izpiši parodyk parādi näita sýndu dangos erakutsi ipakita trego. göstər ցույց காட்டு दाखव",
     Part.ASK: "quelles. quels.",
     Part.SPOKEN: "gesagt mitgeteilt gelernt dit. dits. appris reçu dicho enseñado dijeron recibid dito. disseram detto "
     "ricevut imparat gezegd verteld powiedzian mówion говорил сказал сказано учил قيل söylen बताया कहा "
     "bekommen erhalten demandé données donné compartid recibiste dieron أعطيت given "
-    "дали indicaron deram вам",
+    "дали indicaron deram вам "
+    "sagts. fått. fortalt. fået. sanottu. kerrottu. mondtak казано. речено. rečeno.",
     Part.WHOLE: "alles. alle. tout. toute. toutes. tous. todo. todos. toda. todas. tudo. tutto. tutti. tutte. wszystk всё. все. "
     "всех. كل. جميع. सब सभी tüm bütün her. "
-    "sämtlich toate. tot. усі. всі. सार όλ כל. semua všechn تمام",
+    "sämtlich toate. tot. усі. всі. सार όλ כל. semua všechn تمام "
+    "alla. alt. allt. kaikk összes minden. všetk sva. sve. svi. svih. vsa. vse. visas. visus. kõik allar. öll. holl. guzti lahat. gjitha բոլոր அனைத்து सर्व. сите. всички అన్ని ყველა. барлық всичко. تمام.",
     Part.LACK: "ohne. keine. keinen. keinerlei. sans. aucune. sin. sem. senza. zonder. geen. bez. без. никаких بلا. بدون. दون. बिना. रहित "
     "olmayan hiçbir sınırsız. unbeschränkt uneingeschränkt "
     "нет. никак нету. aucun ningún ningun nenhum nessun ohne jede geen. żadn "
-    "ni.",
+    "ni. "
+    "utan. uden. uten. ilman. nélkül brez.",
     Part.BOUNDS: "einschränkung beschränkung filter zensur regel restriction limit censur filtre règle restric "
     "filtro regla norma restriz regol limiti beperking regels ogranicz zasad filtr cenzur ограничен правил фильтр "
     "цензур قيود قيد حدود प्रतिबंध सीमा रोक kısıt sınır kural filtre "
     "पाबंद einschränk restrict beschränk zensier sperr "
-    "grenz",
+    "grenz "
+    "begränsning begrænsning begrensning rajoit korlát obmedzen ogranič omejit regler.",
     Part.BEING: "bist. eres. és. sei. bent. jesteś bot. ki. ia. ai. intelligen intelig künstlich ии. sztuczn искусствен "
     "бот ذكاء एआई yapay kunstmatig assistent asistente assistente asystent asistan ассистент assistant "
     "assistent. modell model.",
@@ -72,7 +85,8 @@ _STEMS = {
     "systemnachricht systemmeldung systemtext",
     Part.OWN: "dein deine ihre tes. ton. ta. vos. votre. tus. tu. sus. su. teu teus. tuas. seu seus. sua. suas. tuo tuoi tue. tua. "
     "je. jouw. uw. swoi swoich swoje swój twoj twoje twój свои своим твои твой ваш тебя अपन تعليماتك قواعدك kuralların talimatların senin "
-    "sistem istemin",
+    "sistem istemin "
+    "din. dina. ditt. dine. sinun. tvoj svoj svoja. svůj své. sinu. zure. tuaj. iyong",
     Part.EXACT: "wort wörtlich wortlaut exakt mot. exact exacto palabra palavra parola woord słowo słowa dosłownie dokładnie дословн "
     "полностью целиком kelime aynen शब्दश पूरा completo كاملا حرفيا",
     Part.MORE: "mehr. plus. ya. mais. più meer. już. больше. artık अब تعد.",

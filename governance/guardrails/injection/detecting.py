@@ -34,6 +34,7 @@ ABOUT_CHARACTERS = 400  # how far around the signs it may do so
 REPORTED_SHARE = 0.2  # what stays of a sign that is asked or told about, not ordered
 AGAIN_SHARE = 0.4  # what further signs of the same name and another weight add
 INDIRECT_SHARE = 0.5
+KNOWN_SHARE = 0.13  # of features by character: of a language that the model learned, it knows more
 FEW_SCORES = 24  # of the model in one reading, as of a dozen sentences
 NEAR_CHARACTERS = 200  # from what the rules found in a longer text to where the model seconds them
 SURER_STEP = 0.1  # of log odds, for each doubling beyond
@@ -134,7 +135,10 @@ def _found(view: View) -> Iterator[Finding]:
     surer = _surer(len(scores))
     seconded = sorted((one for one in scores if one.odds >= model.doubt + surer), key=lambda one: -one.odds)
     places = [(one.start, one.end) for one in seconded] if len(scores) > FEW_SCORES else []
-    by_rules = found_by_rules(view, places) if seconded or not scores else []
+    heard = seconded or not scores
+    if not heard and scores[0].odds >= (unsaid := model.bias + learned.MOST_BESIDE):
+        heard = _foreign(view, scores, unsaid)
+    by_rules = found_by_rules(view, places) if heard else []
     if places:
         by_rules = [one for one in by_rules if any(_near(one, *view.origin(*place)) for place in places)]
     yield from by_rules
@@ -150,6 +154,18 @@ def _found(view: View) -> Iterator[Finding]:
         for start, end in spans:
             if not _meets(same, start, end):  # where the rules are more exact; what's beside it continues the order
                 yield Finding(same.kind, min(same.start, start), max(same.end, end), score.chance)
+
+
+def _foreign(view: View, scores: Sequence[Score], unsaid: float) -> bool:
+    """Tell whether a short text is in a language of which the model knows too little to doubt the rules.
+
+    `unsaid` are the odds of a text of which it knows nothing; what it does know must not speak against an order.
+    """
+    if any(len(one.known) >= KNOWN_SHARE * (one.end - one.start) for one in scores):
+        return False
+    if view.hidden or len(scores) > FEW_SCORES or max(one.odds for one in scores) < unsaid:
+        return False
+    return _QUOTE.search(view.text) is None  # who quotes an order may well talk about it
 
 
 def _likely(window: Score, scores: Iterable[Score]) -> list[Span]:

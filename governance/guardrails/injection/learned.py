@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import repeat, takewhile
@@ -27,12 +28,16 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How sure the model is that a window holds an order, as log odds, and how sure that it is an indirect one."""
+    """How sure the model is that a window holds an order, as log odds, and how sure that it is an indirect one.
+
+    `known` are those of its features that the model knows: in a language that it learned, more than there are words.
+    """
 
     start: int
     end: int
     odds: float
     lean: float
+    known: AbstractSet[str]
 
     @property
     def chance(self) -> float:
@@ -66,7 +71,7 @@ class Model:
         """Score the windows of a plain reading; which way one leans matters only where it raises an alarm."""
         known = list(seen(text, self._worth_reading(text), hidden=hidden, among=self.known))
         for (span, found), odds in zip(known, self.odds([found for _, found in known]), strict=True):
-            yield Score(*span, odds, self.leaning(found) if odds >= self.alarm else 0.0)
+            yield Score(*span, odds, self.leaning(found) if odds >= self.alarm else 0.0, found)
 
     def odds(self, windows: Sequence[set[str]]) -> list[float]:
         """Return the log odds of an order in each window of a reading, seen beside what stands around it."""

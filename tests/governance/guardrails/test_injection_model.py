@@ -127,8 +127,17 @@ def test_a_finding_of_the_model_says_kind_place_and_score(monkeypatch: pytest.Mo
 
 def test_a_doubting_model_silences_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     assert injection.detect(ORDER)
-    monkeypatch.setattr(learned, "current", lambda: Model({}, {}, -5.0, 0.0, alarm=1.0, doubt=0.0))
+    words = dict.fromkeys(features(ORDER.lower()), -0.1)
+    monkeypatch.setattr(learned, "current", lambda: Model(words, {}, -5.0, 0.0, alarm=1.0, doubt=0.0))
     assert injection.detect(ORDER) == []
+
+
+def test_a_model_that_knows_none_of_the_words_does_not_silence_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learned, "current", lambda: Model({}, {}, -5.0, 0.0, alarm=1.0, doubt=0.0))
+    assert injection.detect(ORDER)
+    assert not injection.detect(f"They wrote “{ORDER}” on a wall.")
+    monkeypatch.setattr(learned, "current", lambda: Model({"system": -1.0}, {}, -5.0, 0.0, alarm=1.0, doubt=0.0))
+    assert not injection.detect(ORDER)
 
 
 def test_in_a_long_text_the_model_seconds_the_rules_only_near_what_they_found(monkeypatch: pytest.MonkeyPatch) -> None:
