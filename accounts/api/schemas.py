@@ -9,6 +9,8 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import AwareDatetime
 
+from accounts.services.service_accounts import DEFAULT_DAYS, LONGEST_DAYS
+
 
 class TokenIn(Schema):
     email: str = Field(max_length=254, examples=["member@acme.test"])
@@ -113,7 +115,7 @@ class ScopeItem(Schema):
 class ServiceAccountIn(Schema):
     name: str = Field(max_length=100, examples=["ci"])
     scopes: list[ScopeItem | str] | None = Field(None, description="Defaults to running components and reading.")
-    expires_in_days: int = Field(90, ge=1, le=3650)
+    expires_in_days: int = Field(DEFAULT_DAYS, ge=1, le=LONGEST_DAYS)
     never_expires: bool = Field(False, description="Has to be said; then `expires_in_days` does not count.")
     user_id: UUID | None = Field(None, description="The member whom it acts for; yourself by default.")
 
@@ -125,7 +127,7 @@ class ServiceAccountIn(Schema):
 
 class RotateIn(Schema):
     overlap_seconds: int = Field(86_400, ge=0, le=2_592_000, description="How long the key before it still works.")
-    expires_in_days: int = Field(90, ge=1, le=3650)
+    expires_in_days: int = Field(DEFAULT_DAYS, ge=1, le=LONGEST_DAYS)
     never_expires: bool = False
 
 

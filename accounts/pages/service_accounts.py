@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
 from accounts import scopes
 from accounts.console import AuditedAdmin, SeenList, principal_of, shown_once
@@ -25,10 +25,28 @@ class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="The key grants what is ticked here and its user may do as well.",
     )
+    never_expires = forms.BooleanField(
+        required=False, widget=UnfoldBooleanSwitchWidget(), help_text="Until it is revoked; the date does not count."
+    )
 
     class Meta:
         model = ServiceAccount
         fields = ("name", "user", "expires_at", "scopes")
+        help_texts = {"expires_at": f"Empty: in {service_accounts.DEFAULT_DAYS} days. UTC."}
+
+    def clean(self) -> dict[str, Any]:
+        """Give the key an end, as the API does: that it has none has to be said."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        now, asked = utc_now(), cleaned.get("expires_at")
+        if cleaned.get("never_expires"):
+            cleaned["expires_at"] = None
+        elif asked is None:
+            cleaned["expires_at"] = now + timedelta(days=service_accounts.DEFAULT_DAYS)
+        elif not now < asked <= now + timedelta(days=service_accounts.LONGEST_DAYS):
+            self.add_error(
+                "expires_at", f"A key ends in {service_accounts.LONGEST_DAYS} days at the latest, and not before now."
+            )
+        return cleaned
 
 
 class AccountList(SeenList):
@@ -75,8 +93,9 @@ class ServiceAccountAdmin(AuditedAdmin):
         return AccountList
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        fields = ServiceAccountForm.Meta.fields
-        return (*fields, *self.readonly_fields) if obj else fields
+        name, user, expires_at, granted = ServiceAccountForm.Meta.fields
+        made = (name, user, expires_at, "never_expires", granted)
+        return (*ServiceAccountForm.Meta.fields, *self.readonly_fields) if obj else made
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

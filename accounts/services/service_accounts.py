@@ -29,6 +29,7 @@ KEY_PATTERN = re.compile(r"aos_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 PREFIX_CHARS = 12  # shown in lists, to tell keys apart
 READS_OTHERS = ("runs:read_all", "privacy:sensitive")  # what a key in another's name shows of her
 DEFAULT_DAYS = 90
+LONGEST_DAYS = 3_650
 DEFAULT_SCOPES = ("agents:run", "teams:run", "workflows:run", "sessions:read", "config:read")
 LONGEST_OVERLAP = timedelta(days=30)
 USE_NOTED = timedelta(minutes=1)  # a key's last use is written at most so often

@@ -15,6 +15,7 @@ from django.urls import reverse
 from accounts import principals
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, User
 from accounts.services import members, service_accounts, tokens
+from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict, Invalid, NotAuthenticated, NotFound, PolicyDenied
 from tests.conftest import MakeUser, TenantWithUsers
 
@@ -144,6 +145,36 @@ def test_a_key_is_shown_once_and_revoked(as_role: Any, acme: TenantWithUsers) ->
     account.refresh_from_db()
     assert account.revoked_at is not None
     assert actions() == ["auth.signed_in", "service_account.created", "service_account.revoked"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "days"),
+    [
+        ({}, 90),
+        ({"expires_at_0": "", "expires_at_1": ""}, 90),
+        ({"expires_at_0": f"{utc_now() + timedelta(days=9):%Y-%m-%d}", "expires_at_1": "00:00:00"}, 9),
+        ({"never_expires": "on"}, None),
+    ],
+    ids=["not said", "left empty", "a date", "never"],
+)
+def test_that_a_key_never_ends_has_to_be_said(
+    as_role: Any, acme: TenantWithUsers, asked: dict[str, str], days: int | None
+) -> None:
+    """As over the API; a field that was left empty made one for good."""
+    form = {"name": "ci", "user": str(acme.member.id), "scopes": ["agents:run"], **asked}
+    as_role("admin").post(place("serviceaccount", view="add"), form)
+    account = ServiceAccount.objects.using("system").get()
+    ends = account.expires_at and account.expires_at - account.created_at
+    assert ends is None if days is None else timedelta(days=days - 1) < ends <= timedelta(days=days, seconds=1)
+
+
+@pytest.mark.parametrize("date", ["2020-01-01", "9999-12-31"])
+def test_a_key_ends_neither_before_now_nor_in_a_lifetime(as_role: Any, acme: TenantWithUsers, date: str) -> None:
+    form = {"name": "ci", "user": str(acme.member.id), "scopes": ["agents:run"]}
+    form |= {"expires_at_0": date, "expires_at_1": "00:00:00"}
+    page = as_role("admin").post(place("serviceaccount", view="add"), form).content.decode()
+    assert "A key ends in 3650 days at the latest" in page
+    assert not ServiceAccount.objects.using("system").exists()
 
 
 def test_a_key_known_to_who_may_less_is_told_until_it_is_replaced(
