@@ -21,7 +21,7 @@ from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.once import once
 
 LETTERS: Final = 4  # of a beginning
-FEWEST_LETTERS: Final = 3  # of a beginning that isn't everywhere
+FEWEST_LETTERS: Final = 2  # of a beginning that isn't everywhere, as letters of few languages aren't either
 MOST_CHOICES: Final = 12  # of a set of letters in one
 AHEAD: Final = 1  # how the parser calls looking there
 
@@ -80,9 +80,9 @@ class Cue:
             [
                 Led(tuple(heads), expression(beginnings(heads)), expression(led))
                 for led, heads in known.items()
-                if heads
+                if _leads(heads)
             ],
-            [expression(loose) for loose, heads in known.items() if not heads],
+            [expression(loose) for loose, heads in known.items() if not _leads(heads)],
         )
 
     @once
@@ -148,10 +148,15 @@ class Cue:
         return None
 
 
+def _leads(heads: list[str]) -> bool:
+    """Tell whether it is worth looking for these first: an expression looks for single letters as fast itself."""
+    return any(len(head) > 1 for head in heads)
+
+
 def telling(pattern: str) -> bool:
     """Tell whether matches of an expression begin with letters enough to look for those first."""
     known = begun(pattern)
-    return bool(known) and min(map(len, known)) >= FEWEST_LETTERS
+    return bool(known) and all(len(head) >= FEWEST_LETTERS or not head.isascii() for head in known)
 
 
 def heads(pattern: str) -> str:

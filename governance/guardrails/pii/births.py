@@ -108,13 +108,15 @@ _COULD_SAY = (
     ),
 )
 _OF_HOSPITALS, _MESSAGE = expression(r"pid\|"), expression(r"PID\|[^\n]{0,90}\|$")
+_STAR = "*"
 _HINTS = (
-    "born", "birth", "male", "patient", "mr", "ms", "frau", "herr", "world", "daughter", "son", "baby", "에 태어", "age", "ttl", "род.", "יליד", "متولد", "doğ", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "*", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
+    _STAR,
+    "born", "birth", "male", "patient", "mr", "ms", "frau", "herr", "world", "daughter", "son", "baby", "에 태어", "age", "ttl", "род.", "יליד", "متولد", "doğ", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
     "föd", "fød", "fodsel", "bursdag", "synty", "urodz", "ur.", "nar", "szül", "nașt", "naşt", "nast", "născ", "rođ", "roj", "doğ", "dog", "рожд", "роди", "г.", "д.", "народ",
     "роден", "раждан", "р.н", "γενν", "γέν", "גיל", "ליד", "נולד", "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "জন্ম", "பிறந்த", "పుట్టిన", "生", "생",
     "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd", "kapanganakan", "kuzaliwa", "pid|",
 )  # fmt: skip
-_TOLD = expression(beginnings(shortest(_HINTS)))
+_TOLD = expression(beginnings(shortest({*_HINTS} - {_STAR})))
 # What every word before a date holds that calls it a birth's.
 _HINTED = expression(beginnings(shortest((*_HINTS, "s.", "alter", "(m", "(f", "(w", "(h", "miss", "mme", "sr", "pt"))))
 # What isn't a person, and limits that a form sets.
@@ -198,7 +200,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the dates of birth of a folded text."""
     text, lower = reading.text, reading.lower
     yield from _beside_papers(reading)
-    if not reading.speaks(_TOLD):
+    if _STAR not in text and not reading.speaks(_TOLD):
         return
     could_say = _could_say(reading)
     for match in _days(text) if could_say else ():

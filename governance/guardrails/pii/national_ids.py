@@ -53,20 +53,7 @@ _HUMP = expression(r"[A-Z](?<=[a-z].)")
 _ALONE = [entry for entry in ENTRIES if entry.alone is not None and not entry.alone.pattern]
 
 
-def _hint(alone: str) -> re.Pattern[str]:
-    """Return a fast pattern of what every match of an entry's words begins with, to ask first."""
-    parted = re.fullmatch(r"(?:(?P<signs>\[[^\]]+\])\|)?\\b\(\?:(?P<words>[^()]+)\)(?:\\b)?", alone)
-    if parted is None:
-        return expression(alone)
-    heads = [
-        re.sub(r".\Z", "", head) if sign in "?*{" and sign else head for head, sign in _HEAD.findall(parted["words"])
-    ]
-    found = beginnings(shortest(heads)) if all(heads) else ""
-    return expression(f"{parted['signs']}|{found}" if parted["signs"] else found)
-
-
-_HEAD = expression(r"(?:\A|(?<=\|))(\w*)(.?)")
-_HINTED = {entry: _hint(entry.alone.pattern) for entry in ENTRIES if entry.alone is not None and entry.alone.pattern}
+_HINTED = [entry for entry in ENTRIES if entry.alone is not None and entry.alone.pattern]
 
 
 @lru_cache(maxsize=256)
@@ -411,11 +398,7 @@ AROUND = 120  # characters after a name, half as many before: a stream is held b
 def _without_words(reading: Reading) -> Iterator[Finding]:
     """Yield the numbers that their form and check give away, some only among words of their country."""
     text = reading.text
-    hinted = tuple(
-        entry
-        for entry, hint in _HINTED.items()
-        if entry.alone is not None and reading.speaks(hint) and reading.speaks(entry.alone)
-    )
+    hinted = tuple([entry for entry in _HINTED if entry.alone is not None and reading.speaks(entry.alone)])
     seeking = (*_ALONE, *hinted)
     known: dict[tuple[int, str], tuple[str, int] | None] = {}
     shaped: dict[tuple[int, str], tuple[National, ...]] = {}  # what could stand there, whichever digits it has

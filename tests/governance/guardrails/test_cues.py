@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.guardrails.cues import Cue, asked_once, one_look, tells_digits
+from governance.guardrails.cues import Cue, asked_once, one_look, telling, tells_digits
 from governance.guardrails.needles import letter_by_letter
 from governance.guardrails.pii import hosts, numbers, phone_words, things
+from governance.guardrails.pii.national_table import ENTRIES
 
 PATTERNS = (
     r"\b(?:orders?|ord|no)\b",
@@ -46,6 +47,15 @@ def test_of_several_expressions_one_is_enough(words: str) -> None:
 def test_the_long_lists_of_words_are_told_apart_by_their_beginnings(cue: Cue) -> None:
     led, loose = cue.parts
     assert led and not loose
+
+
+def test_single_letters_are_looked_for_by_the_expression_itself() -> None:
+    assert Cue(r"[#*]\d").heads == () and set(Cue(r"[#*]\d|no\d").heads) == {"#", "*", "no"}
+
+
+def test_what_speaks_of_a_country_is_known_by_its_strings() -> None:
+    spoken = [entry.alone.pattern for entry in ENTRIES if entry.alone is not None and entry.alone.pattern]
+    assert [pattern for pattern in spoken if not telling(pattern)] == ["[\u4e00-\u9fff]"]
 
 
 def test_the_same_words_are_looked_through_once_in_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
