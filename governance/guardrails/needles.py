@@ -252,10 +252,13 @@ class Blocks:
         self._pattern, self._text = pattern, text
         self._known: dict[int, bool] = {}
         self._empty = 0, -1  # the blocks that were asked about last and hold nothing
+        self._full = -1  # the block that was found last to hold a match
 
     def any(self, start: int, end: int) -> bool:
         """Tell whether the pattern may match between two places."""
         first_block, last_block = max(0, start) // self.SIZE, end // self.SIZE
+        if first_block <= self._full <= last_block:
+            return True
         if self._empty[0] <= first_block and last_block <= self._empty[1]:
             return False
         for block in range(first_block, last_block + 1):
@@ -264,6 +267,7 @@ class Blocks:
                 first, last = block * self.SIZE - self.LONGEST, (block + 1) * self.SIZE + self.LONGEST
                 holds = self._known[block] = self._pattern.search(self._text, max(0, first), last) is not None
             if holds:
+                self._full = block
                 return True
         self._empty = first_block, last_block
         return False

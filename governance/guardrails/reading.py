@@ -8,14 +8,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue, telling
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import lower
-from governance.guardrails.needles import Automaton, Needles, Union, every
+from governance.guardrails.needles import Automaton, Needles, Union, every, join
 from governance.guardrails.once import once
 from governance.guardrails.tables import Tables
 
@@ -25,6 +25,8 @@ FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 150
 # Places of one rule's names that are looked at: the densest code, which tests a log-in, has 19 in a thousand characters.
 FEWEST_PLACES, CHARACTERS_FOR_A_PLACE = 300, 50
 _ANY_RULES: Final = Union()
+_NOWHERE: Final[Iterator[Any]] = iter(())
+_DIGIT = expression(r"\d")
 _COULD_BE = expression(r"(?=.*[^\W\d_])(?=.*[\d#$%^&*+~!?])")
 
 
@@ -94,6 +96,16 @@ class Reading:
         return self._told.get(start, 0)
 
     @once
+    def numbered(self) -> bool:
+        """Whether any digit stands in the text."""
+        return _DIGIT.search(self.text) is not None
+
+    @once
+    def longest(self) -> int:
+        """How long what stands between blanks is at most."""
+        return max(map(len, self.text.split()), default=0)
+
+    @once
     def levelled(self) -> str:
         """The text with every digit the same: words with other numbers among them need no other thought."""
         levelled = self.text
@@ -132,6 +144,13 @@ class Reading:
                 stood = _alone(needles).places(self.lower)
             places = self._begun[key] = list(needles.standing(self.lower, stood, whole=whole))
         return places
+
+    def around(self, needles: Needles, before: int, behind: int) -> list[tuple[int, int]]:
+        """Return the parts of the text that reach from so far before needles to so far behind their places, apart."""
+        parts: list[tuple[int, int]] = []
+        for at, _ in self.places_of(needles):
+            join(parts, (max(0, at - before), at + behind))
+        return parts
 
     def standing(self, needles: Needles, *, whole: bool = False) -> Iterator[tuple[int, str]]:
         """Yield every place with each needle that stands there."""
@@ -181,7 +200,7 @@ class Reading:
         find nothing take no try.
         """
         standing = self._that_stand(needles)
-        return self._matched(pattern, standing, price, where) if standing else iter(())
+        return self._matched(pattern, standing, price, where) if standing else _NOWHERE
 
     def _matched(
         self, pattern: re.Pattern[str], standing: Sequence[str], price: int, where: Callable[[int], bool] | None
@@ -207,7 +226,7 @@ class Reading:
         Places where a rule can find nothing take no try.
         """
         places = self.places_of(needles, whole=whole)
-        return self._each(needles, places, price, where) if places else iter(())
+        return self._each(needles, places, price, where) if places else _NOWHERE
 
     def _each(
         self,

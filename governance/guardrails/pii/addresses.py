@@ -186,7 +186,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 def _places(reading: Reading) -> Iterator[Finding]:
     yield from _labelled(reading)
-    if not any(digit in reading.text for digit in "0123456789"):
+    if not reading.numbered:
         return
     yield from _american(reading)
     yield from _by_sign(reading)

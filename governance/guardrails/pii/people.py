@@ -53,21 +53,18 @@ _SPOKEN_HINTS = (
     "at)",
     "at}",
     "at>",
-    "@",
     " at ",
 )
-_DIGIT = expression(r"[0-9]")
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield what reaches or describes a person in a folded text."""
-    text, lower = reading.text, reading.lower
     yield from _emails(reading)
     yield from _machine_readable(reading)
-    if any(hint in lower for hint in _SPOKEN_HINTS):
-        yield from _spoken_emails(text)
+    if "@" in reading.text or reading.stands(_SPOKEN_HINTS):
+        yield from _spoken_emails(reading.text)
     yield from births.find(reading)
-    if _DIGIT.search(text):
+    if reading.numbered:
         yield from hosts.find(reading)
 
 

@@ -14,7 +14,7 @@ from governance.guardrails.secrets.told import END, VALUE, bare, finding
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that another place than their name's holds."""
-    if reading.speaks(_DIGIT):
+    if reading.numbered:
         for pattern, needed, needles, how in _TOLD:
             if not reading.stands(needles) or not (needed is None or reading.speaks(needed)):
                 continue
@@ -27,7 +27,6 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _separately(reading)
 
 
-_DIGIT = expression(r"\d")
 _SIGN = expression(r"[^\W_][@#$%^&*+=~!?/_.\-]+[^\W_]")
 _VERSION = expression(r"\d\.\d|\A[A-Z\d]+(?:_[A-Z\d]+)+\Z|\A\d+-[A-Z]|\.(?:[a-z]{2,4}|html|json|yaml|toml)\Z")
 

@@ -17,13 +17,12 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the codes of a folded text that one line asks for and another holds."""
     yield from _named(reading)
     yield from _received(reading)
-    if reading.speaks(_DIGIT):
+    if reading.numbered:
         yield from _recalled(reading)
         if "\n" in reading.text:
             yield from _told(reading)
 
 
-_DIGIT = expression(r"\d")
 _NUMBER = r"\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}|\d{2} \d{2} \d{2}|\d{2}-\d{2}-\d{2}|\d{4,8}"
 # Two groups of the same length, or one with a digit.
 _LETTERS = r"[A-Z\d]{4}-[A-Z\d]{4}|[A-Z\d]{3}-[A-Z\d]{3}|[A-Z\d]{5}-[A-Z\d]{5}|(?=[A-Z]{0,7}\d)[A-Z\d]{5,8}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, unread
 from governance.guardrails.secrets.tokens import BEGINNINGS, FORMATS
@@ -35,7 +36,7 @@ def find(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
     """Yield broken credentials, with places in the folded text; `finders` look at what is mended."""
     yield from _wrapped(reading, finders)
     yield from _after_beginnings(reading)
-    yield from _after_names(reading.text, reading.lower)
+    yield from _after_names(reading)
 
 
 def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
@@ -92,9 +93,9 @@ def _joined(text: str, at: int, start: str, others: set[int]) -> Iterator[Findin
             return
 
 
-def _after_names(text: str, lowered: str) -> Iterator[Finding]:
-    for beginning in _BEGINNING.finditer(lowered):
-        match = _SPACED.match(text, beginning.start())
+def _after_names(reading: Reading) -> Iterator[Finding]:
+    for at, _ in reading.places_of(_AT_KEYS):
+        match = _SPACED.match(reading.text, at)
         if match is None:
             continue
         groups = match["value"].split()
@@ -113,6 +114,7 @@ def _after_names(text: str, lowered: str) -> Iterator[Finding]:
             yield Finding("api_key", match.start("value"), end, 0.7)
 
 
-_BEGINNING = expression(
-    r"(?<![a-z])(?:api[ _\-]|apikey|access[ _\-]|secret|token|auth[ _\-]|client[ _\-]|private[ _\-]|clé api)"
-)
+_AT_KEYS = Needles(
+    (*(word + sign for word in ("api", "access", "auth", "client", "private") for sign in " _-"), "apikey", "secret", "token", "clé api"),
+    after=r"(?<![a-z])",
+)  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import Needles
 from governance.guardrails.reading import Reading
 
 _SIDE = r"(?:left|right|links|rechts|(?:à )?gauche|(?:à )?droite|izquierda|derecha|sinistra|destra|esquerda|direita|vänster|höger|venstre|højre|høyre|w lewo|w prawo|lewo|prawo|влево|вправо|влево|clockwise|anti-?clockwise)"
@@ -21,17 +23,30 @@ _DIALLED = expression(
     r"|[lr] ?\d{1,2}(?:[\- ,/]{1,2}[lr] ?\d{1,2}){2,4})(?!\w)"
 )
 _LOCKS = r"combin|kombin|safe|lock|box|cupboard|vault|tresor|schloss|coffre|cadenas|cassaforte|caja fuerte|candado|cofre|kluis|sejf|kłódk|сейф|замок|kassaskåp|dial"
+_AT_LOCKS = Needles(_LOCKS.split("|"))
+# What a side is called or begins with: one in a row of turns is this near to the next.
+_AT_SIDES = Needles((
+    "left", "right", "links", "rechts", "gauche", "droite", "izquierda", "derecha", "sinistra", "destra", "esquerda", "direita", "vänster", "höger", "venstre", "højre", "høyre", "lewo", "prawo", "влево", "вправо", "clockwise",
+    *(f"{side}{blank}{digit}" for side in "lr" for blank in ("", " ") for digit in range(10)),
+))  # fmt: skip
+BEFORE_SIDE, BEHIND_SIDE = 24, 40
 _LOCK = expression(rf"(?:{_LOCKS})(?:[^\n.;!?]{{0,90}}\Z|(?P<far>))")
 REACH = 90
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the turns of a folded text that open a lock."""
-    for match in _DIALLED.finditer(reading.lower):
+    for match in _dialled(reading):
         lock = _LOCK.search(reading.lower, max(0, match.start() - REACH), match.start())
         # Behind a lock of another sentence a side must come first: a stream lets numbers go.
         if lock is not None and (lock["far"] is None or not match["value"][0].isdigit()):
             yield Finding("pin", *match.span("value"), 0.7)
+
+
+def _dialled(reading: Reading) -> Iterator[re.Match[str]]:
+    """Yield turns, looked for where sides are named."""
+    for start, end in reading.around(_AT_SIDES, BEFORE_SIDE, BEHIND_SIDE) if reading.stands(_AT_LOCKS) else ():
+        yield from _DIALLED.finditer(reading.lower, start, end)
 
 
 # The end of a text that may still be such turns.

@@ -40,9 +40,7 @@ _ABOUT = expression(
     r"buchstaben?|ziffern?|zeichen|zahlen?|lettres?|chiffres?|caractères?|letras?|números?|dígitos?|caracteres|lettere|numeri|caratteri|tekens?|cijfers?|znak\w*|cyfr\w*|букв\w*|цифр\w*|символ\w*|argon2\w*|bcrypt|scrypt|pbkdf2\w*"
 )
 FEWEST_WORDS, MOST_WORDS, MOST_BEFORE, REACH = 3, 24, 6, 240
-_SPOKEN = expression(
-    beginnings(shortest(f" {word}" for word in (*_CASES, *_SIGNS, *_PILOTS))) + r"|(?<=\w) \w \w \w[ .,]"
-)
+_SPOKEN = expression(rf" (?:{beginnings(shortest((*_CASES, *_SIGNS, *_PILOTS)))}|(?<=\w.)\w \w \w[ .,])")
 
 
 def find(reading: Reading) -> Iterator[Finding]:

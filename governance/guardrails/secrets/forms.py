@@ -147,9 +147,8 @@ _SEED_LENGTHS = (12, 15, 18, 21, 24)
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the credentials of a folded text that a header, a column or a sentence's form points to."""
-    text, lower = reading.text, reading.lower
     yield from _headers(reading)
-    if "=" in text or "cookie" in lower or _KNOWN_COOKIE.search(text) is not None:
+    if "=" in reading.text or reading.stands(_OF_COOKIES):
         yield from _cookies(reading)
     for match in reading.matches(_LINK, _LINKS):
         if looks.noisy(match["value"]) or looks.UUID.match(match["value"]):
@@ -290,6 +289,7 @@ _SESSION = expression(r"sess|sid|identity|login(?!ed)", re.IGNORECASE)
 _KNOWN_COOKIE = expression(
     r"(?-i:PHPSESSID|JSESSIONID|sessionid\Z|connect\.sid|ASP\.NET_SessionId|laravel_session|_session\Z)|ASPSESSION"
 )
+_OF_COOKIES = ("cookie", "phpsessid", "jsessionid", "connect.sid", "asp.net_sessionid", "laravel_session", "aspsession")
 _HEADER = expression(r"cookie: {0,3}(?P<value>[^\n]{8,140})", re.IGNORECASE)
 _PAIR = expression(r"(?P<name>[\w.\-]{1,40})=(?P<value>[A-Za-z0-9%._~+/\-:|]{20,2000}={0,2})")
 _HARMLESS = expression(

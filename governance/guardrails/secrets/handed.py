@@ -17,11 +17,10 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield what a folded text hands over."""
     yield from _behind_here_is(reading)
     yield from _said_on_the_telephone(reading)
-    if reading.speaks(_DIGIT):
+    if reading.numbered:
         yield from _into_files(reading)
 
 
-_DIGIT = expression(r"\d")
 # "here is the password for the ZIP that came in the mail before: cm2crBc0tJa"
 _HERE = Needles((
     "here is ", "here's ", "hier ist ", "hier das ", "hier kommt ", "anbei ", "voici ", "voilà ", "aquí tien", "aquí está ", "aquí va ", "te dejo ", "ecco ", "aqui está ", "segue a ", "hierbij ", "hier is ", "oto ", "вот ",

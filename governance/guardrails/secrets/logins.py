@@ -188,7 +188,7 @@ def _dialled(lower: str, code: re.Match[str]) -> bool:
 
 REACH_OF_LOCK = 40
 _OF_LOCK = expression(r"safe|lock|door|gate|vault|(?:is|was|to|[:=]) (?:now |still )?\Z")
-_NUMBER = expression(r"\d{4}|\d-\d")  # is in every code
+_NUMBER = expression(r"\d(?:\d{3}|-\d)")  # is in every code
 
 
 _USER_AT_HOST = expression(

@@ -85,7 +85,7 @@ _PUBLIC_NAME = expression(
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield random-looking values of a folded text that the words before them call secret."""
     text = reading.text
-    if not any(len(word) >= looks.SHORTEST_RANDOM for word in text.split()):
+    if reading.longest < looks.SHORTEST_RANDOM:
         return
     stems, judged, asked = _Stems(reading), 0, 0
     most, most_asked = FEWEST_JUDGED + len(text) // CHARACTERS_FOR_ONE, FEWEST_ASKED + len(text) // CHARACTERS_FOR_ASKED

@@ -30,13 +30,15 @@ _CODE = (
     r"|\d(?:(?: |, )\d){3,7}|\d\d \d\d(?: \d\d?)?|\d{3,4}[ \-]\d{3,4}(?: \d{3})?"
     r"|[#*]?(?:[A-ZА-Я]\d{2,4}[A-ZА-Я]|[A-ZА-Я]{0,2}\d{3,12}|\d{3,8}[A-ZА-Я]{1,2}|\d{1,3}[A-ZА-Я]{1,2}\d{1,5})[#*]?"
 )
-_NUMBER = expression(
-    rf"(?<![^\W{UNSPACED}])(?:(?<![./+\-–#$€£%@&?<\\~^_])(?<!\d[:,' ])(?<!\d\) )(?<!\w\[)(?<![^\W{UNSPACED}]:)|(?<=\b[A-Z]-))"
-    rf"(?P<value>{_CODE})(?![^\W{UNSPACED}]|[/%€$£°_@=]|:(?!\s)|[.\-–']\d|,\d(?!\d?[{UNSPACED}])| \d)"
+_NUMBER = expression(rf"(?P<value>{_CODE})(?![^\W{UNSPACED}]|[/%€$£°_@=]|:(?!\s)|[.\-–']\d|,\d(?!\d?[{UNSPACED}])| \d)")
+_BEGUN = r"[#*]?[A-ZА-Я]{0,2}\d(?:[ \-–·]{0,3}\d|, \d|[A-ZА-Я])"
+# Where one may begin: its first sign, which is searched for fast, and then what stands around that.
+_PLACE = expression(
+    rf"[\d#*A-ZА-Я](?<![^\W{UNSPACED}].)(?:(?<![./+\-–#$€£%@&?<\\~^_].)(?<!\d[:,' ].)(?<!\d\) .)(?<!\w\[.)(?<![^\W{UNSPACED}]:.)|(?<=\b[A-Z]-.))"
+    rf"(?<=(?={_BEGUN}).)"
 )
 _ANY = expression(r"\d[\d \-–·]?\d")
 # The end of a text that may still be such a number, or be told by what follows.
-_BEGUN = r"[#*]?[A-ZА-Я]{0,2}\d(?:[ \-–·]{0,3}\d|, \d|[A-ZА-Я])"
 TAIL = (
     rf"(?<![^\W{UNSPACED}])(?:{_BEGUN}{{2,15}}[#*]?(?:[^\w\n.;!?]+[^\n.;!?\d]{{0,{REACH_BEHIND + 12}}})?[.;!?]?"
     rf"|{_BEGUN}{{0,15}}[ \-–·,]{{0,3}})"
@@ -53,9 +55,18 @@ def find(reading: Reading) -> Iterator[Finding]:
     if not reading.speaks(_ANY):
         return
     judged = _Judged(reading)
-    for match in _NUMBER.finditer(reading.text):
+    for match in _numbers(reading.text):
         if judged.opens(match):
             yield Finding("pin", *match.span("value"), 0.7)
+
+
+def _numbers(text: str) -> Iterator[re.Match[str]]:
+    last = 0  # where the one before ended
+    for place in _PLACE.finditer(text):
+        match = _NUMBER.match(text, place.start()) if place.start() >= last else None
+        if match is not None:
+            last = match.end("value")
+            yield match
 
 
 class _Judged:

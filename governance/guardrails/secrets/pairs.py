@@ -42,7 +42,7 @@ _PAIR_WORDS = (
 )  # fmt: skip
 _AT_PAIRS = Needles(_PAIR_WORDS)
 _MAIL_PAIR = expression(
-    r"(?<=[\w\-])@[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - |(?P<listed>, )| (?=[^\s]{0,40}\d))"
+    r"@(?<=[\w\-].)[\w\-]{1,40}(?:\.[\w\-]{1,24}){1,4}(?: ?[/|] ?| ?: ?| - |(?P<listed>, )| (?=[^\s]{0,40}\d))"
     + VALUE
     + END
 )

@@ -14,7 +14,7 @@ from governance.guardrails.secrets.told import END, STEMS, bare, finding
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that are words, as its sentences tell."""
-    if any(stem in reading.lower for stem in STEMS):
+    if reading.stands(STEMS):
         for rule in (_phrases, _in_quotes, _bare_phrases, _quoted, _of_files, _generated):
             yield from rule(reading)
 

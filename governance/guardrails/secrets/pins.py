@@ -13,12 +13,11 @@ from governance.guardrails.secrets.asked import GOES_ON
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the PINs of a folded text that lists, settings and code hold."""
-    if reading.speaks(_DIGIT):
+    if reading.numbered:
         for rule in (_of_cards, _compared, _of_panels, _paired, _of_levels, _of_menus):
             yield from rule(reading)
 
 
-_DIGIT = expression(r"\d")
 # "PUK1: 48291736", and a list of SIM cards below a heading that names the PUK: eight digits end each line.
 _PUK = expression(
     r"puk(?:[ \-]?(?:code|nummer))? ?[12]? ?[:=]? {0,16}(?P<value>\d{8})(?![\w/]|[.,\-]\d)", re.IGNORECASE

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import labels
+from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
@@ -22,7 +23,7 @@ _PRIVATE_PART = expression(
 _SIXTY_FOUR = expression(
     r"(?=[0-9A-Fa-f][0-9A-Fa-fx])(?<![0-9A-Za-z])(?:0x)?(?P<value>[0-9a-f]{64}|[0-9A-F]{64})(?![0-9A-Za-z])"
 )
-_WALLET = expression(
+_WALLET = Cue(
     r"(?:wallet|signer|\b(?:eth|btc|sol)(?:ereum)? key|private ?key|privkey|priv_?key|secret ?key|private_key|secret_key|privatekeyto|keypair|cast send|accounts?:|--private|deployer_?(?:pk|key)|clé privée|clave privada|"
     r"chiave privata|chave privada|privater schlüssel|приватный ключ|закрытый ключ|私钥|私鑰|秘密鍵|개인키)"
 )
@@ -41,6 +42,7 @@ _SETTING = expression(
     r"^[ \t]*(?:export )?(?:[\w.\-]{0,40}?[_.\-])?(?:password|passwd|passphrase|psk|pwd|pass)=(?P<value>[A-Za-z][A-Za-z!?]{7,40})[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
+_SET = ("password=", "passwd=", "passphrase=", "psk=", "pwd=", "pass=")
 _HUMPED = expression(r"[A-Za-z][a-z]+(?:[A-Z][a-z]+){2,}[!?]?")
 _OF_CODE = expression(
     r"password|passwd|secret|token|key|user|value|string|field|input|form|get|set|read|null|none|false|true|example|default|required|change|hidden|dir\b|path|working|current|file|class|encod|verif|check|valid|match|confirm|strateg|auth|login|manager|provider|service|name|config|env",
@@ -68,7 +70,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         for match in _PRIVATE_PART.finditer(text):
             if not looks.placeholder_token(match["value"]):
                 yield Finding("private_key", *match.span("value"), 0.95)
-    for match in _SIXTY_FOUR.finditer(text):
+    for match in _SIXTY_FOUR.finditer(text) if reading.speaks(_WALLET) else ():
         window = labels.before(text, match.start(), 48)
         wallet = _WALLET.search(window)
         if (
@@ -85,7 +87,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     for match in _NUMBERED.finditer(text) if "12" in text else ():
         if len(set(re.findall("[a-z]+", match[0]))) > FEWEST_NUMBERED:
             yield Finding("seed_phrase", *match.span(), 0.8)
-    for match in _SETTING.finditer(text) if "=" in text and "p" in lower else ():
+    for match in _SETTING.finditer(text) if reading.stands(_SET) else ():
         if _HUMPED.fullmatch(match["value"]) and not _OF_CODE.search(match["value"]):
             yield Finding("password", *match.span("value"), 0.7)
     yield from _spelt(reading)

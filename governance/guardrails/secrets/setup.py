@@ -56,7 +56,7 @@ def _keys_of_routers(reading: Reading) -> Iterator[Finding]:
             yield Finding("password", *match.span("value"), 0.7)
 
 
-_DIGITS = expression(r"\d{16}|(?:\d{4} ){4}\d{4}")
+_DIGITS = expression(r"\d{4}(?:\d{12}|(?: \d{4}){4})")
 
 
 # "type this setup key into the app: 5wvy tzbi uguy 3332", whatever language says so.
@@ -182,7 +182,7 @@ def _bytes_of_keys(reading: Reading) -> Iterator[Finding]:
             yield Finding("api_key", *match.span("value"), 0.75)
 
 
-_LISTED = expression(r"(?:(?:0x[\da-f]{2}|\d{1,3})\s?,\s{0,12}){15}")
+_LISTED = expression(r",\s{0,12}(?:(?:0x[\da-f]{2}|\d{1,3})\s?,\s{0,12}){14}")  # behind the first of them
 _EVERYBODYS_BYTES = (["1", "3", "5", "7"], ["0", "1", "2", "3"], ["1", "2", "3", "4"], ["0x01", "0x03", "0x05", "0x07"], ["0x00", "0x01", "0x02", "0x03"], ["0x01", "0x02", "0x03", "0x04"])  # fmt: skip
 
 

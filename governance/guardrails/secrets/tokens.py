@@ -54,7 +54,7 @@ def _load() -> _Formats:
         f"(?P<{kind}>{'|'.join(_written_out(shape) for one, shape in raw['shapes'] if one == kind)})" for kind in kinds
     )
     providers = "|".join(name.strip() for name in raw["providers"].split("|"))
-    whole = expression(rf"(?<![A-Za-z0-9_\-.])(?=[A-Za-z0-9_.~\-]\S{{19}})(?:{shapes})")
+    whole = expression(rf"(?<![A-Za-z0-9_\-.])(?=(?:[A-Za-z0-9_.\-]\S{{3}}|~\S\S\d)\S{{16}})(?:{shapes})")
     return _Formats(beginnings, whole, providers, frozenset(kind for kind, *_ in (*raw["keys"], *raw["shapes"])))
 
 
@@ -118,7 +118,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the credentials of a folded text that their form gives away."""
     text = reading.text
     yield from _url_passwords(text)
-    if not any(len(word) >= SHORTEST for word in text.split()):
+    if reading.longest < SHORTEST:
         return
     reach, nested, passed = 0, 0, 0  # of the tokens so far, how many begin in one another, one for all
     for at, start in reading.written(BEGINNINGS):
@@ -134,11 +134,11 @@ def find(reading: Reading) -> Iterator[Finding]:
         group = "telegram" if match.lastgroup == "telegram_token" else match.lastgroup or ""
         if not looks.placeholder_token(match[group]):
             yield Finding(match.lastgroup or "", *match.span(group), 0.95)
-    for match in _AZURE_SIGNATURE.finditer(text):
+    for match in _AZURE_SIGNATURE.finditer(text) if "sig=" in text else ():
         yield Finding("azure_signature", *match.span("value"), 0.95)
     for match in _PRESIGNED.finditer(text) if "-Signature=" in text else ():
         yield Finding("presigned_url", *match.span("value"), 0.9)
-    for match in _AWS_SECRET.finditer(text):
+    for match in _AWS_SECRET.finditer(text) if reading.stands(_AWS_NEAR) else ():
         near = reading.named(_AWS_NEAR, match.start() - REACH_OF_AWS, match.start())
         if near and _aws_secret(match[0]) and not _SITE_KEY.search(text, max(0, match.start() - 24), match.start()):
             yield Finding("aws_secret_key", *match.span(), 0.95)

@@ -164,7 +164,7 @@ _TYPED = expression(
     re.IGNORECASE,
 )
 _OPENED = expression(
-    r"(?<!\w)[\"'`“„«](?P<value>[^\s\"'`“”„«»]{6,48})[\"'`”“»] (?:opens|unlocks) (?:the |my |our |his |her )?(?:[\w\-]+ )?"
+    r"[\"'`“„«](?<!\w.)(?P<value>[^\s\"'`“”„«»]{6,48})[\"'`”“»] (?:opens|unlocks) (?:the |my |our |his |her )?(?:[\w\-]+ )?"
     r"(?:nas|vault|safe|door|gate|laptop|pc|phone|tablet|zip|archive|pdf|drive|disk|box|account|router|wi-?fi|vpn|locker|garage|office|admin)\b",
     re.IGNORECASE,
 )

@@ -34,7 +34,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 
 # 'I know it is "old wooden boats again"': words of one's own, said to be what a password is.
-_QUOTED_WORDS = expression(r"(?<!\w)[\"'“„«`](?P<value>[^\W\d_]{2,14}(?: [^\W\d_]{2,14}){2,8})[\"'”“»`](?![\w\"'])")
+_QUOTED_WORDS = expression(r"[\"'“„«`](?<!\w.)(?P<value>[^\W\d_]{2,14}(?: [^\W\d_]{2,14}){2,8})[\"'”“»`](?![\w\"'])")
 _SAID_TO_BE = expression(
     r"(?P<name>pass ?phrase|phrase de passe|frase|wachtzin|password|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|парол\w)\b[^\n\"']{0,90}?"
     r"\b(?:it['’]s|is|was|ist|war|lautet|lautete|c['’]est|est|était|es|era|è|é|was het|jest|było|это|был):? \Z"

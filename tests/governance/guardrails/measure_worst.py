@@ -58,7 +58,7 @@ WORST: dict[str, tuple[str, ...]] = {
         "pin 7777 ", "解除 密码 133532 ", "密码1", "pass: 659061=\n", "pass is now 659061\n", "pass is 6a59061\n", "비밀 번호 code 152213 password 4xKkbiDiDE ",
         "zweifaktor 1.2.1970: x_pentru orice eventualitate\n", "app-password: geslo: parola chiave: 7777 7777 giri: 合言葉 ",
         "wifi-key ", "clave de wifi ", "wlan schlüssel ", "паролю ", "пароля is 7 ", "parola 123456 ", "应用专用密码 ",
-        "fm1r_=", "shown once\nvR7kQ2mXw9LtB4hZc8NdPf3J\n", "'", "@", "pw:vcp_", "fm1r_ a1 ",
+        "fm1r_=", "shown once\nvR7kQ2mXw9LtB4hZc8NdPf3J\n", "'", "@", "pw:vcp_", "fm1r_ a1 ", "~", "pw", "key=", "pass=a1&",
     ),
     "injection": ("ignore all the previous ", "send all the to ", "repeat the your system ", "i g n o r e ", "<!-- ", "a\u200b", "QUJD", "f*o*r*g*e*t all earlier rules; ", "f*o*r*g*e*t "),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from cProfile import Profile
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii import phones
-from governance.guardrails.secrets import said
+from governance.guardrails.secrets import dials, said
 from governance.guardrails.secrets import set as set_
 from tests.governance.guardrails.measure_linear import HOSTILE
 
@@ -88,6 +88,22 @@ def test_links_to_telephones_are_tried_where_one_can_begin(monkeypatch: pytest.M
     found = pii.detect(text)
     assert sum(text[one.start : one.end] == "4915112345678" for one in found) == text.count("&")
     assert len(link.places) <= (phones.AHEAD_OF_LINKED + 1) * (text.count("pani") + text.count("phone"))
+
+
+def test_turns_are_looked_for_around_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = list[tuple[int, int]]()
+
+    class Dialled:
+        def finditer(self, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+            parts.append((start, end))
+            return dialled.finditer(text, start, end)
+
+    dialled = dials._DIALLED
+    monkeypatch.setattr(dials, "_DIALLED", Dialled())
+    text = "the box 12, 33, 47 and a safe " * 20 + "open the safe: left 46, right 96, left 85. " + "box " * 50
+    assert [text[one.start : one.end] for one in secrets.detect(text)] == ["left 46, right 96, left 85"]
+    start, end = parts[0]
+    assert len(parts) == 1 and end - start < 100
 
 
 def test_a_word_that_is_no_password_is_judged_once_for_all_languages_of_its_name(

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance import guardrails
-from governance.guardrails import secrets
+from governance.guardrails import pii, secrets
+from governance.guardrails import reading as reading_module
 from governance.guardrails.cues import Cue
 from governance.guardrails.needles import Automaton, Needles, Spans, Union, places, zones
 from governance.guardrails.pii.detecting import RULES as OF_PII
@@ -210,6 +211,27 @@ def test_zones_that_touch_are_one() -> None:
     assert zones(re.compile("x"), "..x.x......x", 1, 1) == [(1, 6), (10, 12)]
     assert zones(re.compile("x"), ".x..x......", 3, 2) == [(0, 7)]
     assert zones(re.compile("y"), "..x.x......x", 1, 1) == []
+
+
+def test_parts_around_needles_that_touch_are_one() -> None:
+    assert Reading("a--A------a").around(Needles(("a",)), 1, 3) == [(0, 6), (9, 13)]
+
+
+def test_a_text_is_looked_through_once_for_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Digit:
+        def search(self, text: str) -> None:
+            asked.append(text)
+
+    monkeypatch.setattr(reading_module, "_DIGIT", Digit())
+    secrets.detect("Here is the password for the door, you know which: otter")
+    assert len(asked) == 1
+
+
+def test_signs_that_are_everywhere_are_not_looked_for_among_the_strings_of_all_rules() -> None:
+    pii.detect("".join(f"w{n} (81.2.{n // 200 + 1}.{n % 200 + 1}) " for n in range(1_000)))
+    assert OF_PII.automaton().words.isdisjoint(" (:!@")
 
 
 def test_places_beyond_the_tries_of_a_text_are_left_and_told() -> None:
