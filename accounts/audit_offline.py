@@ -16,7 +16,7 @@ from typing import Any, Final, TextIO
 
 from accounts.audit_chain import COVERED, Follower, KeyRing, is_signed
 
-FORM: Final = 1
+FORM: Final = 2
 LINK_COLUMNS: Final = ("key_id", "hash")
 
 
@@ -49,9 +49,11 @@ def verify(lines: Iterable[str], keys: KeyRing, checkpoints: Iterable[str] = ())
     """
     found = _read(lines)
     head = next(found, {})
-    if head.get("kind") != "trail" or head.get("form") != FORM:
+    if head.pop("kind", "") != "trail" or head.get("form") != FORM:
         raise Broken("this is no exported trail")
-    tenant_id = str(head.get("tenant"))
+    if not is_signed(head, keys.publics):
+        raise Broken("broken at entry 1: the head was changed, or its key is not in the key file")
+    tenant_id = str(head["tenant"])
     follower, said = Follower(keys, tenant_id), Signed()
     for statement in _read(checkpoints):
         said.add(statement, keys, tenant_id)
@@ -62,7 +64,7 @@ def verify(lines: Iterable[str], keys: KeyRing, checkpoints: Iterable[str] = ())
             case "entry":
                 _go_on(follower, line, said)
             case "end":
-                _end(follower, line, said)
+                _end(follower, line, said, head["entries"])
                 if next(found, None) is not None:
                     raise Broken(f"broken at entry {follower.seq + 1}: there is something after the end")
                 return follower.seq
@@ -82,22 +84,31 @@ def _go_on(follower: Follower, line: dict[str, Any], said: Signed) -> None:
         raise Broken(f"broken at entry {wanted}: a checkpoint says otherwise")
 
 
-def _end(follower: Follower, line: dict[str, Any], said: Signed) -> None:
+def _end(follower: Follower, line: dict[str, Any], said: Signed, entries: int) -> None:
+    """Check that the trail ends where head and end say: a checkpoint is signed as an end is, and lies before it."""
     if line.get("tenant") != follower.tenant_id or not is_signed(line, follower.keys.publics):
         raise Broken(f"broken at entry {follower.seq + 1}: the end was changed, or its key is not in the key file")
-    if (line.get("seq"), line.get("hash")) != (follower.seq, follower.last):
+    if (line.get("seq"), line.get("hash")) != (follower.seq, follower.last) or follower.seq != entries:
         raise Broken(f"broken at entry {follower.seq + 1}: the trail ended elsewhere")
     if max(said.links, default=0) > follower.seq:
         raise Broken(f"broken at entry {follower.seq + 1}: a checkpoint knows of later ones")
 
 
 def _read(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Read each line as one JSON object; nothing is said twice in it, of which a reader might take the other."""
     for line in lines:
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=_without_doubles)
         except (ValueError, RecursionError):
             value = None
         yield value if isinstance(value, dict) else {}
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name is there twice")
+    return value
 
 
 def main(arguments: list[str] | None = None, out: TextIO = sys.stdout) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import audit, audit_checkpoints
-from accounts.audit_chain import COVERED
+from accounts.audit_chain import COVERED, signed
 from accounts.audit_offline import FORM, LINK_COLUMNS
 from accounts.models import AuditHead, Tenant
 from accounts.trips import may_stand_still
@@ -17,7 +17,7 @@ from agentos.core.types import JsonObject
 
 
 def export(tenant: Tenant, *, actor_id: UUID | None = None) -> Iterator[JsonObject]:
-    """Enter the export in the trail, then yield its lines: what it is, the checkpoints, the entries, a signed end.
+    """Enter the export in the trail, then yield its lines: a signed head, the checkpoints, the entries, a signed end.
 
     Entered and committed first: what can't be entered is not exported. Personal texts stay sealed.
     """
@@ -30,8 +30,8 @@ def export(tenant: Tenant, *, actor_id: UUID | None = None) -> Iterator[JsonObje
 
 def _lines(tenant: Tenant, head: AuditHead) -> Iterator[JsonObject]:
     now, keys = utc_now(), audit.keys()
-    about = {"tenant": str(tenant.id), "slug": tenant.slug, "exported_at": now.isoformat()}
-    yield {"kind": "trail", "form": FORM, **about, "entries": head.seq}
+    about = {"form": FORM, "tenant": str(tenant.id), "slug": tenant.slug, "exported_at": now.isoformat()}
+    yield {"kind": "trail", **signed(keys.newest, {**about, "entries": head.seq})}
     for line in audit_checkpoints.lines(keys):
         if line["tenant"] == str(tenant.id):
             yield {"kind": "checkpoint", **line}

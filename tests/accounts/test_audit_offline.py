@@ -117,6 +117,23 @@ def with_a_trail_of_somebody_else(lines: Lines) -> None:
     lines[0]["tenant"] = "01890000-0000-7000-8000-000000000000"
 
 
+def with_another_tenants_name(lines: Lines) -> None:
+    lines[0]["slug"] = "globex"
+
+
+def with_another_day(lines: Lines) -> None:
+    lines[0]["exported_at"] = "2020-01-01T00:00:00+00:00"
+
+
+def with_another_length(lines: Lines) -> None:
+    lines[0]["entries"] = 5
+
+
+def cut_at_a_checkpoint(lines: Lines) -> None:
+    """Which is signed as the end is."""
+    lines[1:] = [*lines[2:5], {**lines[1], "kind": "end"}]
+
+
 def linked_anew(lines: Lines) -> None:
     """From the changed row on, end and all, by another key under the name of ours."""
     theirs, last = Key.of("somebody else's secret"), lines[4]["hash"]
@@ -143,6 +160,10 @@ def linked_anew(lines: Lines) -> None:
         (with_something_after_the_end, 7),
         (with_a_word_between, 3),
         (with_a_trail_of_somebody_else, 1),
+        (with_another_tenants_name, 1),
+        (with_another_day, 1),
+        (with_another_length, 1),
+        (cut_at_a_checkpoint, 4),
         (linked_anew, 4),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
@@ -154,6 +175,18 @@ def test_tampering_is_found(exported: Path, tmp_path: Path, tamper: Callable[[Li
     code, said = verdict(exported, tmp_path)
     assert code == 1
     assert said.startswith(f"broken at entry {first_bad}"), said
+
+
+@pytest.mark.parametrize(
+    ("said", "before_it"),
+    [('"action":', '"action":"approval.approved",'), ('"detail":{', '"seq":9,'), ('"seq":3,', '"seq":2,')],
+)
+def test_what_is_said_twice_is_found(exported: Path, tmp_path: Path, said: str, before_it: str) -> None:
+    """Whoever reads the file takes the first of two, the program the last."""
+    lines = exported.read_text().splitlines(keepends=True)
+    lines[4] = lines[4].replace(said, before_it + said, 1)
+    exported.write_text("".join(lines))
+    assert verdict(exported, tmp_path) == (1, "broken at entry 3: this line is none of an export")
 
 
 def test_a_checkpoint_that_was_changed_is_found(exported: Path, tmp_path: Path) -> None:
