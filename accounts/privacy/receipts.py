@@ -6,6 +6,7 @@ The key is derived from SECRET_KEY, for this alone. A receipt names its subject 
 from __future__ import annotations
 
 import hashlib
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
 
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from accounts.jose import without_doubles
 from agentos.core.types import JsonObject
 
 ALGORITHM = "Ed25519"
@@ -27,6 +29,15 @@ def signed(receipt: JsonObject) -> JsonObject:
     key = _key(settings.SECRET_KEY)
     value = urlsafe_b64encode(key.sign(rfc8785.dumps(receipt))).decode()
     return {**receipt, SIGNATURE: {"algorithm": ALGORITHM, "public_key": _public(key), "value": value}}
+
+
+def read(text: bytes) -> JsonObject | None:
+    """Return the receipt that a file holds; None for what is none, or says a name twice: people read the first one."""
+    try:
+        found = json.loads(text, object_pairs_hook=without_doubles)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def verify(receipt: JsonObject) -> bool:

@@ -38,9 +38,11 @@ def test_it_erases_from_one_tenant_and_the_receipt_is_genuine(acme, globex, make
     file.write_text(json.dumps(receipt))
     call_command("privacy", "verify", file)
     assert "genuine: erasure" in capsys.readouterr().out
-    file.write_text(json.dumps({**receipt, "left": {"agents_run": 1}}))
-    with pytest.raises(CommandError, match="not a receipt"):
-        call_command("privacy", "verify", file)
+    said_twice = '{"subject": "somebody else", ' + json.dumps(receipt).removeprefix("{")
+    for text in (json.dumps({**receipt, "left": {"agents_run": 1}}), said_twice, "[]", "{", "\x00"):
+        file.write_text(text)
+        with pytest.raises(CommandError, match="not a receipt"):
+            call_command("privacy", "verify", file)
 
 
 def test_it_asks_before_it_erases(acme, monkeypatch):

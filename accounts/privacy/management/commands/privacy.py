@@ -14,7 +14,6 @@ from accounts.privacy import jobs, persons, receipts, retention
 from accounts.privacy.models import ExportPart, PrivacyJob
 from accounts.privacy.rows import USING, Person
 from agentos.core.errors import AgentOSError
-from agentos.core.types import json_object
 
 
 class Command(BaseCommand):
@@ -60,7 +59,7 @@ class Command(BaseCommand):
     def _verify(self, options: dict[str, Any]) -> None:
         if options["file"] is None:
             raise CommandError("Name the receipt's file.")
-        receipt = json_object(options["file"].read_bytes())
+        receipt = receipts.read(options["file"].read_bytes())
         if receipt is None or not receipts.verify(receipt):
             raise CommandError("This is not a receipt of this installation, or it was changed.")
         self.stdout.write(f"genuine: {receipt['kind']} of {receipt['subject']}, finished {receipt['finished_at']}")
