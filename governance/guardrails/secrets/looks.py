@@ -19,7 +19,7 @@ _PLACEHOLDER = Cue(  # of words in lower case
 )
 # What no random token of a known form holds but by a chance of one in many millions.
 _PLACEHOLDER_TOKEN = Cue(
-    r"x{8,}|\*{3,}|\.{3,}|example|placeholder|redacted|changeme|replaceme|12345678901|abcdefghijk|"
+    r"x{8,}|\*{3,}|\.{3,}|example|placeholder|redacted|change[_\-]?me|replace[_\-]?me|12345678901|abcdefghijk|"
     r"(?:^|[_\-.])(?:your|my|insert|xxx+|dummy|fake|put|some)[_\-.]|(?:key|token|secret|here)[_\-]?here$",
 )
 # Hashes and encrypted values: not what opens a door.

@@ -84,8 +84,9 @@ def _tells_a_tale(text: str, match: re.Match[str]) -> bool:
 _LINE_ENDS = expression(r"[\"'”»]?\.?[ \t]{0,4}(?:\r?\n|\Z)")
 FEWEST_WORDS, FEWEST_LINKED = 4, 3
 _SPELT = expression(r"lower|small|spaces|capital|one word|no caps")
-_NAME = expression(
-    r"pass|secret|key|token|name|ref\b|field|label|form|input|config|file|path|auth|login|phrase|characters|digits",
+_NAME = expression(  # some as words only, for they end others: "donkey", "compass", "uniform"
+    r"(?<!com)(?<!by)pass(?!ag|eng|io|iv|port)|secret|token|config|login|phrase|characters|digits|auth(?!or)"
+    r"|(?<![^\W_])(?:(?:api|access|pub|private)?key|(?:user|file|host)?name|ref|field|label|form|input|file|path)s?(?![^\W_])",
     re.IGNORECASE,
 )
 

@@ -96,6 +96,8 @@ WORDS = "fabric tunnel orphan kiwi slender magnet oyster brisk velvet cargo ante
         ('{{\n  "key1": "{}",\n  "key2": "aa03a5f7b12c4e6d8f9012b3c4d5e6f7"\n}}', drawn(32, "0123456789abcdef")),
         ("my wallet seed, twelve words, in case I get hit by a bus: {}", WORDS),
         ("Il codice di recupero dell'account è {}, usalo solo se serve", "1eeb7-3e6bc"),
+        ("ssh passphrase: {}", "correct-donkey-cable-lamp"),
+        ("the gpg passphrase is {}", "turkey compass author window"),
         ("wpa_passphrase={}\nssid=Allotment", "ninetyTwoRedKites"),
         ("{}", "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAAB" + drawn(60)),
         ("paste:\n{}\n-----END RSA PRIVATE KEY-----", f"{drawn(64)}\n{drawn(63)}\n{drawn(40)}"),
@@ -120,6 +122,8 @@ def test_what_the_place_gives_away(text: str, value: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        'slack_token: "xoxb-REPLACE-ME"',
+        "passphrase: see key file path",
         '{"kty":"EC","crv":"P-256","x":"' + drawn(43) + '","kid":"' + drawn(20) + '"}',
         "deployer tx hash 0x" + drawn(64, "0123456789abcdef"),
         "AccountSid AC" + drawn(32, "0123456789abcdef") + ", is an identifier and not a credential.",
