@@ -134,7 +134,7 @@ _OF_THE_EAST = expression(r"[〒都県府道市省시도]|香港|九龍|九龙|�
 # What calls a place somebody's right before it.
 LABELS = Needles((
     "new address", "home address", "my address", "his address", "her address", "their address", "postal address", "mailing address", "shipping address", "delivery address", "billing address", "street address", "shipping_address", "delivery_address", "home_address", "postal_address", "street_address",
-    "address:", "address ...", "<postal>", "<address>", "live at", "lives at", "living at", "lived at", "live in flat", "resides at", "residing at", "ship to", "ship it to", "deliver to", "send it to", "send them to", "mail it to", "moved to",
+    "address:", "address ...", "<postal>", "<address>", "live at", "lives at", "living at", "lived at", "live in flat", "resides at", "residing at", "ship to", "ship it to", "deliver to", "send it to", "send them to", "mail it to", "moved to", "cheque to",
     "bezorgadres", "thuisadres", "woonadres", "adres is", "adres:", "woon op", "woon aan", "lieferanschrift", "lieferadresse", "anschrift", "adresse", "wohnhaft", "wohne in", "wohne ", "wohnt in", "habite", "domicili", "demeurant", "spedire a", "indirizzo", "abito in", "residente in",
     "vivo en", "dirección", "direccion", "domicilio", "moro na", "moro no", "endereço", "endereco", "morada", "adres do", "adres zam", "mieszkam", "zamieszk", "leveransadress", "leveringsadresse", "adress är", "adress:", "osoite", "lakcím", "szállítási cím", "adresa", "bydliště", "adresi",
     '"street"', "street:", "street_line", "street1", "address1", "address_1", "address line", "address_line", "addressline", "addr:", '"addr"', '"straße"', '"strasse"', "straße:", "strasse:", "straße/hausnr", '"rue"', "rue:", '"calle"', "calle:", '"via"', "via:", '"ulica"', "ulica:", '"straat"', "straat:", '"rua"', "rua:", "gatuadress", "bytem", "trvalé bydliště", "trvalý pobyt", "bydlisko", "bydliskom", "lakik", "lakóhely", "lakhely", "domiciliat", "bor på", "bosatt på", "asun osoit", "drop is", "drop off at", "drop-off:", "pick up from", "pickup:", "pick-up:", "collect from", "prebivališč", "prebivališt", "s adresom", "na adresi", "на адрес", "прописк", "зареєстрован", "проживає", "ikamet", "gyvenamoji vieta", "adresas", "elukoht", "aadress", "dzīvesvieta", "adrese", "διευθ", "كتابة العنوان", "العنوان", "כתובת", "住址", "送货地址", "届け先", "お届け先", "배송지",
@@ -202,9 +202,30 @@ def _places(reading: Reading) -> Iterator[Finding]:
 
 def _labelled(reading: Reading) -> Iterator[Finding]:
     for at, names in reading.places_of(LABELS):
-        place = _LIVED.match(reading.text, at + len(max(names, key=len)))
+        behind = at + len(max(names, key=len))
+        place = _LIVED.match(reading.text, behind) or _held(reading, behind)
         if place is not None and not offices.house(reading.text, *place.span("place")):
             yield Finding("address", *place.span("place"), 0.8)
+
+
+def _held(reading: Reading, behind: int) -> re.Match[str] | None:
+    """Return the street and number that a field of JSON holds whose town stands in one beside it; none of a firm's."""
+    place = _STREET_HELD.match(reading.text, behind)
+    if place is None or _OF_A_FIRM.search(reading.lower, max(0, behind - REACH_OF_FIRM), place.end()):
+        return None
+    return place
+
+
+# "street": "42 Elgin Crescent", "city": …
+_STREET_HELD = expression(
+    rf"\"?\s?:\s?\"(?P<place>\d{{1,5}}[A-Za-z]?(?:[/\-]\d{{1,4}})? {_UPPER}[^\"\n]{{2,60}}|{_UPPER}[^\"\n\d]{{2,60}} {_HOUSE})\"\s{{0,12}},\s{{0,12}}"
+    r"\"(?i:\w{0,12}(?:city|town|zip|post\w{0,8}|plz|ort|stadt|ville|ciudad|localidad|citt[aà]|cap|cidade|plaats|miasto|house_?n\w{0,8}|hausn\w{0,6}))\""
+)
+_OF_A_FIRM = expression(
+    r"\"(?:\w{0,16}(?:company|organi[sz]ation|business|merchant|vendor|supplier|store|shop|branch|warehouse|office|venue|legal|firma|entreprise|empresa)\w{0,12}|vat_?id|opening_?hours|geo|place_?id)\"|\"@type\"|\b(?:gmbh|ag|kg|ltd|inc|llc|plc|corp|s\.?a\.?s?|s\.?r\.?l|s\.?l|b\.?v|n\.?v|sp\. z o)\b",
+    re.IGNORECASE,
+)
+REACH_OF_FIRM = 240
 
 
 def _american(reading: Reading) -> Iterator[Finding]:

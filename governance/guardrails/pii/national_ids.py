@@ -371,17 +371,16 @@ _SOME_ID = expression(
 def _in_tables(reading: Reading) -> Iterator[Finding]:
     """Yield the numbers in cells of tables below a column with their name."""
     named: dict[str, list[National]] = {}
-    shaped: dict[tuple[str, int, str], list[National]] = {}  # what may stand in a cell, whichever digits it has
+    shaped: dict[tuple[str, str], list[National]] = {}  # what may stand in a cell, whichever digits it has
     for column, start, end in reading.tables.cells(_ANY_WORD):
         if column not in named:
             named[column] = _named_in(column)
-        before = min(start, BEFORE_NUMBER)
-        form = column, before, reading.levelled[start - before : end + BEFORE_NUMBER]
+        written = reading.text[start:end]  # alone: before it, a comma and a digit are another cell's
+        form = column, reading.levelled[start:end]
         if form not in shaped:
-            shaped[form] = [one for one in named[column] if not one.blind or one.shape.match(reading.text, start)]
+            shaped[form] = [one for one in named[column] if not one.blind or one.shape.fullmatch(written)]
         for entry in shaped[form]:
-            number = entry.shape.match(reading.text, start)
-            if number is not None and number.end() == end and entry.passes(reading, number[0]):
+            if entry.shape.fullmatch(written) and entry.passes(reading, written):
                 yield Finding(entry.kind, start, end, 0.85)
 
 

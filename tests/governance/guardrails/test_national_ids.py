@@ -159,6 +159,10 @@ def test_digits_with_another_name_are_no_national_number(name: str, length: int,
         "마지막으로 주민등록번호 840305-1447511 확인",
         "身份证号：310104197502267887，姓名王建国",
         "Navn,CPR\nMette,080983-0047\n",
+        "id,pesel\n1,90110464104\n2,90110464104",
+        "employee_id,national_insurance\n7,HA 58 74 65 C",
+        "customer\tbsn\tcity\n12\t111222333\tUtrecht",
+        "mi documento (24492499Y) va adjunto",
     ],
 )
 def test_names_and_numbers_as_people_write_them(text: str) -> None:

@@ -14,6 +14,9 @@ def kinds(text: str) -> set[str]:
 @pytest.mark.parametrize(
     "text",
     [
+        '{"street": "18 Larch Crescent", "city": "Derby", "postcode": "DE1 2AB"}',
+        '{"user": 7, "street":"Kantstraße 81b","plz":"10627","ort":"Berlin"}',
+        "Please refund me by cheque to PO Box 118, Launceston TAS 7250",
         "New address: 388 Rue Sherbrooke Ouest, Montréal QC H3A 1B6",
         "<postal>3/41 Glebe Point Rd, Glebe NSW 2037</postal>",
         "Min adress är 72 Whinfell Drive, Leeds LS8 2QN",
@@ -151,3 +154,17 @@ def test_whole_addresses(before: str, address: str, after: str) -> None:
 )
 def test_other_places_and_numbers(text: str) -> None:
     assert kinds(text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"company": "Larch & Co", "street": "18 Larch Crescent", "city": "Derby"}',
+        '{"name": "Kant GmbH", "street": "Kantstraße 81b", "plz": "10627"}',
+        '{"street": "Larch Crescent", "city": "Derby"}',
+        '{"@type": "PostalAddress", "street": "18 Larch Crescent", "city": "Derby"}',
+        '{"street": "18 Larch Crescent", "lanes": 2}',
+    ],
+)
+def test_a_street_in_a_field_is_no_home_if_it_is_a_firms_or_has_no_number_or_town(text: str) -> None:
+    assert "address" not in kinds(text)

@@ -31,6 +31,7 @@ def test_lines_for_everybody_are_nobodys(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "phone"),
     [
+        ("mobilen min er 430 37 902, ring etter fem", "430 37 902"),
         ("The reception desk has my mobile, 020 8455 2210", "020 8455 2210"),
         ("Reservierung für Frau Quast, Tel. 07541 91160", "07541 91160"),
         ("Kundenservice: bitte Herrn Ohlsen zurückrufen, 0231 4567121", "0231 4567121"),
