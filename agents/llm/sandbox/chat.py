@@ -17,6 +17,7 @@ from agents.llm.sandbox.wire import ChatRequest, read_body, read_chat
 _STREAM_HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 # Without a pace, the other streams still get their turn after this many tokens.
 _TOKENS_PER_TURN = 16
+_LONG_SECONDS = 0.5  # whoever hangs up meanwhile is not waited for
 _REMEMBERED_BODIES = 512
 _REMEMBERED_BYTES = 64 * 1024
 
@@ -109,7 +110,9 @@ async def _send_stream(
                 break
             due += pace.stall
         delay = due - now()
-        if delay > 0 or index % _TOKENS_PER_TURN == 0:
+        if delay > _LONG_SECONDS:
+            await asyncio.wait([gone], timeout=delay)
+        elif delay > 0 or index % _TOKENS_PER_TURN == 0:
             await asyncio.sleep(max(delay, 0))
         if gone.done():
             return

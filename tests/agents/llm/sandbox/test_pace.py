@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
 from agents.llm.sandbox import tokens
+from agents.llm.sandbox.chat import ChatEndpoint
 from agents.llm.sandbox.options import SandboxOptions
+from agents.llm.sandbox.scenario import ScenarioBook
 from agents.llm.sandbox.thread import running
 from tests.agents.llm.sandbox.offers import APPROVALS, body
 
@@ -97,3 +99,20 @@ def test_options_refuse_what_can_only_be_a_mistake() -> None:
         SandboxOptions(token_ms=-0.1)
     with pytest.raises(ValueError, match="at least 1"):
         SandboxOptions(tokens=0)
+
+
+@pytest.mark.parametrize("text", ["[[ttft:3600000]] Hi", "[[ttft:0]] [[token:3600000]] [[say:one two three]]"])
+async def test_who_hangs_up_before_a_late_token_is_not_waited_for(text: str) -> None:
+    """A server that ends gives up its calls; the model, which ends behind it, would be held up by them."""
+    endpoint = ChatEndpoint(SandboxOptions(), ScenarioBook(()))
+    sent: list[object] = []
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    async with asyncio.timeout(60):
+        await endpoint(orjson.dumps({**body(text), "stream": True}), gone, send, [])
+    assert sent
