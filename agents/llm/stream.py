@@ -45,6 +45,7 @@ class ReplyDecoder:
 
     def __init__(self) -> None:
         self.done = False  # the server has said [DONE]
+        self.finished = False  # the answer is whole, even if the stream should break off now
         self._rest = b""
         self._texts: list[str] = []
         self._slots: list[_Slot] = []
@@ -56,23 +57,19 @@ class ReplyDecoder:
         self._odd = False
         self._half = ""
 
-    @property
-    def finished(self) -> bool:
-        """Whether the answer is whole, even if the stream should break off now."""
-        return bool(self._finish)
-
     def feed(self, data: bytes) -> str:
         """Take what has come and return the text that is new in it. Raises: ProviderError."""
         lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > MAX_LINE_BYTES:
             raise protocol_error("a line of its stream has no end")
-        texts = [text for line in lines if line and not self.done and (text := self._line(line))]
+        texts = [text for line in lines if line and not self.done and (text := self._event(line))]
         if not texts:
             return ""
-        self._texts += texts
-        self._grow(sum(map(len, texts)))
-        return texts[0] if len(texts) == 1 else "".join(texts)
+        new = texts[0] if len(texts) == 1 else "".join(texts)
+        self._texts.append(new)
+        self._grow(len(new))
+        return new
 
     def end(self) -> str:
         """Take a last line that nothing ended; half an event is what a cut stream leaves behind."""
@@ -104,14 +101,12 @@ class ReplyDecoder:
         if self._chars > MAX_REPLY_CHARS or len(self._slots) > MAX_CALLS:
             raise protocol_error("its answer has no end")
 
-    def _line(self, line: bytes) -> str:
+    def _event(self, line: bytes) -> str:
         if not line.startswith(_DATA):
-            if not line.startswith(_BYTE_ORDER_MARK + _DATA):
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+            if not line.startswith(_DATA):
                 return ""
-            line = line[len(_BYTE_ORDER_MARK) :]
-        return self._event(line[len(_DATA) :])
-
-    def _event(self, payload: bytes) -> str:
+        payload = line[len(_DATA) :]
         try:
             chunk = orjson.loads(payload)
         except orjson.JSONDecodeError:
@@ -150,7 +145,7 @@ class ReplyDecoder:
 
     def _choice(self, choice: JsonObject) -> str:
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
-            self._finish = reason
+            self._finish, self.finished = reason, True
         delta = choice.get("delta") or choice.get("message")
         if not isinstance(delta, dict):
             return ""
