@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from math import inf
+from typing import Final, Generic, TypeVar
 
 from accounts.seam import in_thread
 from agentos.core.clock import monotonic
 
 T = TypeVar("T")
+SERVES_ALONE: Final = 0.75  # of its time
 
 
 class Kept(Generic[T]):
     """Keeps what a loader said for `seconds`; the oldest goes when there are more than `most`.
 
-    Callers that miss at the same time share one load.
+    Callers that miss at the same time share one load. What is asked for in the last quarter of its time is loaded
+    anew while it still serves: of what is asked for all the time nobody waits for a load.
     """
 
     def __init__(self, *, seconds: float, most: int, clock: Callable[[], float] = monotonic) -> None:
@@ -31,25 +34,35 @@ class Kept(Generic[T]):
 
     async def get(self, key: object, loader: Callable[[], T]) -> T:
         found = self._kept.get(key)
-        if found is not None and self._clock() - found[0] < self._seconds:
-            return found[1]  # None too
-        task = self._loading.get(key)
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.ensure_future(self._load(key, loader))
-            self._loading[key] = task
-        return await asyncio.shield(task)  # one caller who leaves must not take the others' load along
+        age = inf if found is None else self._clock() - found[0]
+        if found is None or age >= self._seconds:
+            # One caller who leaves must not take the others' load along.
+            return await asyncio.shield(self._load(key, loader))
+        if age >= self._seconds * SERVES_ALONE and key not in self._loading:
+            self._load(key, loader).add_done_callback(_heed)
+        return found[1]  # None too
 
     def forget(self) -> None:
-        """Drop everything; for tests and for the process that has just changed something itself."""
+        """Drop everything, and what is being read; for tests and for the process that has just changed something."""
         self._kept.clear()
+        self._loading.clear()
 
-    async def _load(self, key: object, loader: Callable[[], T]) -> T:
+    def _load(self, key: object, loader: Callable[[], T]) -> asyncio.Future[T]:
+        """Return the load of a key that is under way, begun if none is."""
+        load = self._loading.get(key)
+        if load is None or load.get_loop() is not asyncio.get_running_loop():
+            load = self._loading[key] = asyncio.ensure_future(self._loaded(key, loader))
+        return load
+
+    async def _loaded(self, key: object, loader: Callable[[], T]) -> T:
         asked_at = self._clock()  # before the read: what changes during it must not be kept longer
         try:
             value = await in_thread(loader)
         finally:
-            self._loading.pop(key, None)
-        self.keep(key, asked_at, value)
+            if is_wanted := self._loading.get(key) is asyncio.current_task():
+                del self._loading[key]
+        if is_wanted:
+            self.keep(key, asked_at, value)
         return value
 
     def keep(self, key: object, asked_at: float, value: T) -> None:
@@ -57,3 +70,9 @@ class Kept(Generic[T]):
         self._kept.move_to_end(key)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
+
+
+def _heed(load: asyncio.Future[T]) -> None:
+    """Leave what went wrong with a load that nobody waits for to who will."""
+    if not load.cancelled():
+        load.exception()

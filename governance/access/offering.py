@@ -46,7 +46,7 @@ class Offering:
         question = await access.of_run(run)
         if (principal := question.principal) is None:
             return await _judged(run, question)
-        policy, spec = await in_force.kept.get(principal.tenant_id), run.spec
+        policy, spec = await in_force.of(principal.tenant_id), run.spec
         key = id(principal), id(spec.tools), spec.kind, spec.id
         found = self._kept.get(key)
         if found is None or found.policy is not policy or monotonic() >= found.until:

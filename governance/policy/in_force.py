@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from accounts.seam import in_thread
-from agentos.core.clock import monotonic
+from accounts.kept import Kept
 from agents.engine.tools import Level
 from governance.models import PolicyRule, PolicyStatus
 from governance.policy import conditions, rules
@@ -26,42 +24,17 @@ class InForce:
     rules: tuple[Rule, ...] = ()
 
 
-class Kept:
-    """What is in force by tenant. Callers that miss at the same time share one read."""
-
-    def __init__(self) -> None:
-        self._kept: dict[UUID, tuple[float, InForce]] = {}
-        self._reading: dict[UUID, asyncio.Future[InForce]] = {}
-
-    async def get(self, tenant_id: UUID) -> InForce:
-        found = self._kept.get(tenant_id)
-        if found is not None and monotonic() - found[0] < KEPT_SECONDS:
-            return found[1]
-        task = self._reading.get(tenant_id)
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = self._reading[tenant_id] = asyncio.ensure_future(self._read(tenant_id))
-        return await asyncio.shield(task)
-
-    def forget(self) -> None:
-        """Drop everything: for tests, and for the process that has changed a policy itself."""
-        self._kept.clear()
-
-    async def _read(self, tenant_id: UUID) -> InForce:
-        asked_at = monotonic()  # before the read: what changes during it must not be kept longer
-        try:
-            found = await in_thread(load, tenant_id)
-        finally:
-            self._reading.pop(tenant_id, None)
-        self._kept[tenant_id] = asked_at, found
-        return found
+kept: Kept[InForce] = Kept(seconds=KEPT_SECONDS, most=10_000)
 
 
-kept = Kept()
+async def of(tenant_id: UUID) -> InForce:
+    """Return what is in force for a tenant."""
+    return await kept.get(tenant_id, lambda: load(tenant_id))
 
 
 async def decide(call: Call, *, tenant_id: UUID) -> Decision:
     """Decide about a call by the policy of its tenant."""
-    return rules.decide(call, (await kept.get(tenant_id)).rules)
+    return rules.decide(call, (await of(tenant_id)).rules)
 
 
 def load(tenant_id: UUID) -> InForce:
