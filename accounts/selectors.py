@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Q
 
 from accounts import audit
-from accounts.models import AuditHead, AuditRow
+from accounts.models import AuditHead, AuditRow, SupportEntry
+from accounts.people import FORMER
 from accounts.principals import PROGRAMS, Principal
 from accounts.privacy import access, shredding
 from accounts.privacy.datamap import class_of
@@ -20,6 +22,7 @@ from agentos.core.ids import parse_id
 from agentos.core.types import Json, clean_text
 
 MOST_ROWS = 200
+OPERATOR: Final = "operator of the platform"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def audit_rows(
             rows = rows.filter(seq__lt=_seq(cursor))
         page = list(access.as_seen(principal, rows.filter(_wanted(principal, asked))[: limit + 1]))
         open_details(principal, page)
+        name_operators(principal, page)
     more = len(page) > limit
     return page[:limit], str(page[limit - 1].seq) if more else None
 
@@ -99,6 +103,20 @@ def open_details(principal: Principal, rows: Iterable[AuditRow]) -> None:
     details = shredding.opened([row.detail for row in found], tenant_id=principal.tenant_id, show=show)
     for row, detail in zip(found, details, strict=True):
         row.detail = detail
+
+
+def name_operators(principal: Principal, rows: Iterable[AuditRow]) -> None:
+    """Name the platform's operators among the actors: a tenant sees them as no users, but is told who entered.
+
+    Caller holds the tenant's scope.
+    """
+    unseen = [row for row in rows if row.actor is not None and row.actor.email == FORMER]
+    entries = SupportEntry.objects.filter(user_id__in={row.actor_id for row in unseen}).exclude(who="")
+    known = dict(entries.order_by("created_at").values_list("user_id", "who")) if unseen else {}
+    for row in unseen:
+        if row.actor is not None and (who := known.get(row.actor.id)):
+            row.actor.email = str(access.seen(principal, class_of(SupportEntry, "who"), who, subject=row.actor.id))
+            row.actor.name = OPERATOR
 
 
 def audit_verdict(principal: Principal) -> Verdict:

@@ -57,7 +57,9 @@ class AuditRowOut(Schema):
     seq: int
     at: datetime
     actor_id: UUID | None = None
-    actor: str | None = Field(None, description="The actor's e-mail address, while she is a member.")
+    actor: str | None = Field(
+        None, description="The actor's e-mail address, while she is a member, or of an operator who entered."
+    )
     action: str = Field(examples=["approval.approved"])
     object_type: str
     object_id: str

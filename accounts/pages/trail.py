@@ -23,6 +23,11 @@ ABOUT = "object_id"
 class Timeline(SeenList):
     """The trail, or what stands in it about one object."""
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: list[AuditRow] = list(self.result_list)
+        selectors.name_operators(principal_of(request), self.result_list)
+
     @property
     def narrowed(self) -> list[Narrowed]:
         """Return the object that the list is about, if it is."""
@@ -69,7 +74,10 @@ class AuditRowAdmin(ExportedAdmin):
 
     @admin.display(description="Actor", ordering="actor__email")
     def who(self, row: AuditRow) -> str:
-        return row.actor.email if row.actor is not None else "the system"
+        if row.actor is None:
+            return "the system"
+        is_operator = row.actor.name == selectors.OPERATOR
+        return f"{row.actor.email}, {selectors.OPERATOR}" if is_operator else row.actor.email
 
     @admin.display(description="Object id")
     def about(self, row: AuditRow) -> str:
@@ -86,14 +94,19 @@ class AuditRowAdmin(ExportedAdmin):
 
     def exported(self, request: HttpRequest, rows: Iterable[AuditRow]) -> list[AuditRow]:
         found = list(rows)
-        selectors.open_details(principal_of(request), found)
+        _open(request, found)
         return found
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AuditRow | None:
         row: AuditRow | None = super().get_object(request, object_id, from_field)
         if row is not None:
-            selectors.open_details(principal_of(request), [row])
+            _open(request, [row])
         return row
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == ABOUT or super().lookup_allowed(lookup, value, request)
+
+
+def _open(request: HttpRequest, rows: list[AuditRow]) -> None:
+    selectors.open_details(principal_of(request), rows)
+    selectors.name_operators(principal_of(request), rows)

@@ -15,8 +15,8 @@ from django.db import Error, IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts import principals, scopes
-from accounts.models import AuditRow, SupportEntry, User
+from accounts import principals, scopes, selectors
+from accounts.models import AuditRow, Membership, SupportEntry, TenantRole, User
 from accounts.models.support import NEVER
 from accounts.people import FORMER
 from accounts.principals import PrincipalCache
@@ -104,6 +104,42 @@ def test_she_enters_with_a_reason_sees_says_so_on_each_page_and_leaves(acme, ope
     assert runs_seen(acme, operator) == 0
     assert trail(acme) == ["support.entered", "support.ended"]
     assert trail(TenantWithUsers(operator_tenant(operator), {})) == []
+
+
+def test_the_trail_names_her_to_its_auditors(acme, operator, hers, enter, make_user):
+    """Not as a former member, whom she would be taken for: she never was one."""
+    enter()
+    browser = browser_of(operator)
+    browser.post(reverse("switch_tenant"), {"tenant": "acme"})
+    browser.get(page_of(hers.row(Run)))
+    gone = make_user(acme.tenant, "admin", "gone@acme.test")
+    browser_of(gone).get(page_of(hers.row(Run)))
+    Membership.objects.using("system").filter(user=gone).delete()
+
+    rows, _ = selectors.audit_rows(acme.principal("auditor"))
+    actors = {row.actor.email for row in rows if row.actor and row.action in ("support.entered", "run.read")}
+    assert actors == {"root@platform.test", "former member"}
+
+    auditor, place = browser_of(acme.users["auditor"]), "admin:accounts_auditrow_{}".format
+    entered = next(row for row in rows if row.action == "support.entered")
+    listed = auditor.get(reverse(place("changelist"))).content.decode()
+    alone = auditor.get(reverse(place("change"), args=[entered.id])).content.decode()
+    for page in (listed, alone):
+        assert "root@platform.test, operator of the platform" in page
+    assert "former member" in listed
+    assert "root@platform.test" in auditor.post(reverse(place("export"))).content.decode()
+
+
+def test_the_trail_names_her_to_nobody_who_is_not_told_who_others_are(acme, enter, make_user):
+    enter()
+    TenantRole.objects.using("system").create(tenant=acme.tenant, name="checker", scopes=["audit:read"])
+    checker = make_user(acme.tenant, "checker", "checker@acme.test")
+    assert (
+        "root@platform.test"
+        not in browser_of(checker).get(reverse("admin:accounts_auditrow_changelist")).content.decode()
+    )
+    principal = principals.load(checker.id, acme.tenant.id)
+    assert not [row for row in selectors.audit_rows(principal)[0] if row.actor and "root@" in row.actor.email]
 
 
 def operator_tenant(user: User) -> Any:
