@@ -115,7 +115,7 @@ class LoopState:
         if spent.usage.total_tokens >= limits.total_tokens:
             raise LimitExceeded(f"The run has used its {limits.total_tokens} tokens.", code="limit_tokens")
         if spent.known_cost_usd >= limits.cost_usd:
-            raise LimitExceeded(f"The run has cost the ${limits.cost_usd} that it may.", code="limit_cost")
+            raise LimitExceeded(f"The run has cost the ${limits.cost_usd:f} that it may.", code="limit_cost")
         if self.tool_calls > limits.tool_calls:
             raise LimitExceeded(f"The run made more than {limits.tool_calls} tool calls.", code="limit_tool_calls")
         self._check_repeats(limits.same_call_repeats)

@@ -18,7 +18,7 @@ from accounts.tenancy import tenant_scope
 from agentos.core.clock import rfc3339_ms, utc_now
 from agentos.core.errors import Conflict, Invalid, NotFound, PolicyDenied
 from agentos.core.types import Json, JsonObject, clean_json, clean_text, texts_of
-from agents.engine.status import PauseKind, StepState
+from agents.engine.status import PauseKind, StepKind, StepState
 from agents.engine.steps import GUARDS
 from agents.models import Run, Step
 from agents.services import handover, idempotency, log, switches
@@ -118,7 +118,8 @@ def settle(*, run: Run, step: Step | None, answer: JsonObject) -> None:
 
 
 def _waiting_step(run: Run, tool_call_id: str) -> Step:
-    step = Step.objects.select_for_update().filter(run=run, tool_call_id=tool_call_id).first()
+    calls = Step.objects.select_for_update().filter(run=run, kind=StepKind.TOOL)  # a model's call has no such id
+    step = calls.filter(tool_call_id=tool_call_id).first()
     if step is None:
         raise NotFound("There is no such tool call in this run.", code="tool_call_not_found")
     if step.state not in (StepState.WAITING, StepState.UNKNOWN):

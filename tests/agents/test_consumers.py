@@ -152,6 +152,7 @@ async def test_answers_go_up_and_what_follows_comes_down(make_process, connect, 
     call_id = paused["data"]["tools"][0]["tool_call_id"]
     for wrong, code in (
         ({"answers": [{"tool_call_id": "other", "confirmed": True}]}, "tool_call_not_found"),
+        ({"answers": [{"tool_call_id": "", "confirmed": True}]}, "tool_call_not_found"),
         ({"answers": [{"confirmed": True}]}, "invalid"),
         ({"answers": []}, "answers_missing"),
         ({"after": -1}, "invalid"),

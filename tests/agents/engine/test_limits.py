@@ -88,6 +88,15 @@ async def test_the_tools_of_a_reply_that_used_up_the_money_do_not_run():
     assert (ending.code, ran) == ("limit_cost", [])
 
 
+async def test_a_limit_of_little_money_is_said_in_figures():
+    spec = replace(SPEC, limits=Limits(cost_usd=Decimal("0.0000001")))
+    model = ScriptedModel([[("look", {"place": "here"})]])
+    ports = Ports(model, MemoryJournal(), PlainGates(), no_sleep, lambda model, usage: Decimal("0.02"))
+    ending = await work(new_state(spec, "Go"), ports)
+    assert isinstance(ending, Failed)
+    assert "$0.0000001 " in ending.text
+
+
 async def test_an_answer_is_kept_whatever_it_cost():
     spec = replace(SPEC, limits=Limits(cost_usd=Decimal("0.01"), total_tokens=5))
     ports = Ports(
