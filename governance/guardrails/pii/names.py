@@ -58,7 +58,7 @@ _CELL_ENDS = r"(?=[ \t]?(?:[|;]|\t| {2}|\n|\Z))"
 _BORN = r"(?:geb|born|née?|nacid|nat[oa] |ur\. |född|født|dob|\*)"
 _AFTER_SAID = expression(rf",? {_NAME}")
 _AFTER_FIELD = expression(
-    rf"(?:{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})|\n[ \t]{{0,8}})|(?: is|['’]s)?[ \t\"'*>\-]{{1,4}}){_NAME}{_ONLY_CELL}"
+    rf"(?:{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})|\n[ \t]{{0,8}})|(?:in| is|['’]s)?[ \t\"'*>\-]{{1,4}}){_NAME}{_ONLY_CELL}"
 )
 _AFTER_BEARER = expression(rf"{_MORE}(?:{_BETWEEN}|(?P<cell>{_CELLS})){_NAME}{_ONLY_CELL}")
 _AFTER_PART = expression(

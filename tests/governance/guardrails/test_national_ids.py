@@ -163,6 +163,11 @@ def test_digits_with_another_name_are_no_national_number(name: str, length: int,
         "employee_id,national_insurance\n7,HA 58 74 65 C",
         "customer\tbsn\tcity\n12\t111222333\tUtrecht",
         "mi documento (24492499Y) va adjunto",
+        "id,national_id\n1,90110464104",
+        '{"personal_id": "19820123-5960", "city": "Umeå"}',
+        '{"taxId": "84230561073"}',
+        "identity card no. 79750347574, issued in Izmir",
+        "citizen id 110105198904219160",
     ],
 )
 def test_names_and_numbers_as_people_write_them(text: str) -> None:
@@ -203,6 +208,10 @@ def test_a_number_that_needs_no_name_is_looked_at_where_it_begins(entry: nationa
         ("crew list: pp 1931711, 19 SEP 1979", ["passport", "date_of_birth"]),
         ("passenger, passport C01X00T47, 19.09.2031", ["passport"]),
         ("see pp 193-1711 of the report", []),
+        ("The national ID office is at 12 High Street, call 0800 123 4567", []),
+        ("personal identity verification, order 20250411223", []),
+        ("Tax ID: 12-3456789 (Acme Inc.)", []),
+        ("Tax number 84230561074", []),
     ],
 )
 def test_numbers_of_lists_and_letters(text: str, kinds: list[str]) -> None:

@@ -15,6 +15,7 @@ def kinds(text: str) -> set[str]:
     "text",
     [
         '{"street": "18 Larch Crescent", "city": "Derby", "postcode": "DE1 2AB"}',
+        '{"shippingAddress": {"line1": "18 Larch Crescent", "city": "Derby"}}',
         '{"user": 7, "street":"Kantstraße 81b","plz":"10627","ort":"Berlin"}',
         "Please refund me by cheque to PO Box 118, Launceston TAS 7250",
         "New address: 388 Rue Sherbrooke Ouest, Montréal QC H3A 1B6",
