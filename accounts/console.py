@@ -19,6 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts import audit, reading
 from accounts.principals import Principal
@@ -54,6 +55,12 @@ class SeenList(ChangeList):  # type: ignore[misc]  # unfold has no types
 
     def get_ordering_field(self, field_name: Any) -> Any:
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
+
+class ScopeBoxes(UnfoldAdminCheckboxSelectMultipleWidget):  # type: ignore[misc]  # unfold has no types
+    """Boxes for scopes, by what they are about: sixty in a row are searched one by one."""
+
+    template_name = "accounts/scope_boxes.html"
 
 
 class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types

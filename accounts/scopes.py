@@ -153,6 +153,15 @@ def labelled(scope: str) -> str:
     return f"{said[0].upper()}{said[1:]} ({scope})"
 
 
+def offered(scopes: Iterable[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return scopes as the choices of a page, [(what they are about, [(scope, its words)])]: all, then by name."""
+    about: dict[str, list[tuple[str, str]]] = {}
+    for scope in sorted(scopes, key=lambda scope: (scope != ADMIN, scope)):
+        thing = "everything" if scope == ADMIN else scope.partition(":")[0].replace("_", " ")
+        about.setdefault(thing.capitalize(), []).append((scope, labelled(scope)))
+    return list(about.items())
+
+
 def scopes_of(role: str) -> frozenset[str]:
     """Return the role's scopes; an unknown role has none."""
     return ROLE_SCOPES.get(role, frozenset())

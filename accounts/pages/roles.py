@@ -7,10 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import scopes
-from accounts.console import AuditedAdmin, principal_of
+from accounts.console import AuditedAdmin, ScopeBoxes, principal_of
 from accounts.models import TenantRole
 from accounts.principals import Principal
 from accounts.services import roles
@@ -22,7 +22,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
     general = forms.MultipleChoiceField(
         required=False,
         label="Scopes",
-        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        widget=ScopeBoxes(),
         help_text="You can grant what you hold yourself.",
     )
     named = forms.CharField(
@@ -40,9 +40,8 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         held = frozenset(self.instance.scopes)
-        offered = sorted(scope for scope in scopes.ALL_SCOPES - {scopes.ADMIN} if self.principal.has(scope))
         choices: Any = self.fields["general"]
-        choices.choices = [(scope, scopes.labelled(scope)) for scope in offered]
+        choices.choices = scopes.offered(filter(self.principal.has, scopes.ALL_SCOPES - {scopes.ADMIN}))
         self.initial["general"] = sorted(held & scopes.ALL_SCOPES)
         self.initial["named"] = "\n".join(sorted(held - scopes.ALL_SCOPES))
 

@@ -9,10 +9,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from accounts import scopes
-from accounts.console import AuditedAdmin, SeenList, principal_of, shown_once
+from accounts.console import AuditedAdmin, ScopeBoxes, SeenList, principal_of, shown_once
 from accounts.models import Membership, ServiceAccount, TenantRole, User
 from accounts.services import service_accounts
 from accounts.services.service_accounts import Standing, decides
@@ -21,8 +21,8 @@ from agentos.core.clock import utc_now
 
 class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, scopes.labelled(scope)) for scope in sorted(scopes.ALL_SCOPES - scopes.FOR_PEOPLE)],
-        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        choices=scopes.offered(scopes.ALL_SCOPES - scopes.FOR_PEOPLE),
+        widget=ScopeBoxes(),
         help_text="The key grants what is ticked here and its user may do as well.",
     )
     never_expires = forms.BooleanField(

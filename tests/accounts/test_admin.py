@@ -12,7 +12,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from accounts import principals
+from accounts import principals, scopes
 from accounts.models import AuditRow, Membership, Role, ServiceAccount, User
 from accounts.services import members, service_accounts, tokens
 from agentos.core.clock import utc_now
@@ -178,6 +178,17 @@ def test_a_key_ends_neither_before_now_nor_in_a_lifetime(as_role: Any, acme: Ten
     page = as_role("admin").post(place("serviceaccount", view="add"), form).content.decode()
     assert "A key ends in 3650 days at the latest" in page
     assert not ServiceAccount.objects.using("system").exists()
+
+
+@pytest.mark.parametrize("model", ["serviceaccount", "tenantrole"])
+def test_scopes_are_offered_by_what_they_are_about(as_role: Any, model: str) -> None:
+    page = as_role("admin").get(place(model, view="add")).content.decode()
+    groups = re.findall(r"<legend>(.*?)</legend>(.*?)</fieldset>", page, re.DOTALL)
+    offered = {about: re.findall(r'type="checkbox" name="\w+" value="([^"]+)"', boxes) for about, boxes in groups}
+    assert offered["Runs"] == ["runs:read", "runs:read_all", "runs:write", "runs:write_all"]
+    assert offered["Service accounts"] == [f"service_accounts:{verb}" for verb in ("delete", "read", "write")]
+    known = scopes.ALL_SCOPES - ({scopes.ADMIN} if model == "tenantrole" else scopes.FOR_PEOPLE)
+    assert sorted(scope for group in offered.values() for scope in group) == sorted(known)
 
 
 def test_a_key_known_to_who_may_less_is_told_until_it_is_replaced(
