@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, ResolverMatch, URLResolver, get_resolver
+from django.urls import ResolverMatch, URLResolver, get_resolver
 
 from agentos import csp
 from agentos.at_once import writer_of
@@ -106,7 +106,7 @@ class LeanHandler:
             request.resolver_match = match
             answered = match.func(request, *match.args, **match.kwargs)
             response: HttpResponseBase = await answered if isawaitable(answered) else answered  # ninja's own pages
-        except Resolver404:
+        except Http404:  # of the resolver, and of ninja's view for the bare prefix
             return problem(404, code="not_found", detail="There is no such route.", request_id=request_id)
         except DisallowedHost:
             detail = "This host name is not served here: see ALLOWED_HOSTS."

@@ -108,6 +108,16 @@ async def test_a_header_that_says_one_thing_comes_once(name: bytes) -> None:
         assert client.seen[0]["status"] == status
 
 
+@pytest.mark.parametrize("path", ["/api/", "/api", "/api/nowhere"])
+async def test_what_is_no_route_is_not_there(path: str) -> None:
+    """Ninja has a view for the bare prefix, which raises what Django's own handler would answer."""
+    client = Client()
+    scope = {**SCOPE, "path": path, "query_string": b"", "headers": [(b"host", b"testserver")]}
+    await LeanHandler()(scope, client.receive, client.send)
+    assert client.seen[0]["status"] == 404
+    assert b'"code":"not_found"' in client.bodies[0]
+
+
 def test_a_path_is_looked_up_once_and_a_strangers_long_one_is_not_kept() -> None:
     lean._short.cache_clear()
     resolver = get_resolver()
