@@ -44,6 +44,8 @@ def test_lines_for_everybody_are_nobodys(text: str) -> None:
         ("Ottoline at the library, tel. 01837 412 182", "01837 412 182"),
         ("Harbour Hotel, ask for Ottoline, tel. 01837 412 182", "01837 412 182"),
         ("The front desk knows, and i need a call, tel. 020 8455 2210", "020 8455 2210"),
+        ("Lost card? Call my mobile 07700 900123", "07700 900123"),
+        ("I lost my card, ring me on 020 8455 2210", "020 8455 2210"),
         ("call me on 020 8455 2210, weekdays after six", "020 8455 2210"),
     ],
 )
@@ -61,6 +63,9 @@ def test_tables_of_offices_are_nobodys() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Lost card? Ring 0345 600 0000, day and night.",
+        "Stolen bank cards: phone 020 7649 9999",
+        "The bank's published line is 0345 600 0000",
         "Ring the surgery on 01225 312 480 after ten for test results.",
         "Ring for the lifeguard station: 02 6681 5622; beach closed when flags are red.",
         "Standard de l'hôpital : 02 40 08 33 33, urgences dentaires le dimanche : 02 40 29 11 05.",
