@@ -85,7 +85,7 @@ class Needles:
         longest: dict[int, str] = {}
         for needle in sorted(standing, key=len):
             longest.update(dict.fromkeys(stood[needle], needle))
-        for place in sorted(longest):
+        for place in sorted(longest) if len(standing) > 1 else longest:  # of one they are in order
             if after is None or after.match(text, place) is not None:
                 yield place, needles[longest[place]]
 

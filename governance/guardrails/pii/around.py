@@ -205,4 +205,4 @@ def _credible(words: str, start: int, end: int, kind: str) -> bool:
     return True
 
 
-_SOME_NUMBER = expression(r"\d(?:[ .\-/]?[0-9A-Z]){5}|[A-Z0-9]{7}")
+_SOME_NUMBER = expression(r"[0-9A-Z](?:(?<=\d)(?:[ .\-/]?[0-9A-Z]){5}|[0-9A-Z]{6})")

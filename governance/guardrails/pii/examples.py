@@ -109,10 +109,9 @@ NOBODY = expression(
     r"doe|mustermann|musterfrau|jdoe|jroe|testuser|placeholder)",
     re.IGNORECASE,
 )
-_NOWHERE = expression(
+_NOWHERE = Cue(
     r"\b(?:muster(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|stadt|hausen|dorf|ort)|beispiel(?:stra(?:ß|ss)e|str\.|weg|stadt|dorf)|any ?(?:town|street|city|where)|(?:example|sample|some|test|fake|dummy|foo|bar) ?(?:street|st\b|road|rd\b|ave(?:nue)?\b|lane|town|city|ville)|"
     r"voorbeeld(?:straat|weg|stad|laan)|dorpsstraat 1\b|ul\. ?przykładowa|przykładow[aoy]|calle (?:falsa|ejemplo|de ejemplo)|rue (?:de l'exemple|exemple)|via (?:esempio|di esempio)|exempelgatan|eksempelve\w+|esimerkkikatu|evergreen terrace)",
-    re.IGNORECASE,
 )
 # Right before a value that is shown: "Example: …".
 _SHOWN_AS = Cue(
@@ -139,7 +138,7 @@ _TESTS = (
 
 def nobody(written: str) -> bool:
     """Tell whether a name or a place stands in forms and manuals only."""
-    return NOBODY.fullmatch(written.strip()) is not None or _NOWHERE.search(written) is not None
+    return NOBODY.fullmatch(written.strip()) is not None or _NOWHERE.stands(written.lower())
 
 
 def shown(reading: Reading, start: int) -> bool:

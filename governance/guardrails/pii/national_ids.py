@@ -86,7 +86,7 @@ class _AnyWord:
 _ANY_WORD = _AnyWord()
 _WORD_BEGUN = expression(beginnings(shortest(NEEDLES)))
 _LETTERS = sorted(set(map(len, NEEDLES)))
-_SOME_NUMBER = expression(r"\d(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[A-Z0-9]{7}")
+_SOME_NUMBER = expression(r"[0-9A-Z](?:(?<=\d)(?:[ .\-/()]{0,2}[0-9A-Z]){4}|[0-9A-Z]{6})")
 SHORT_WORD = 3  # letters of a name that means other things too
 
 

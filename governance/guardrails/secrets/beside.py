@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from operator import itemgetter
 
+from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Blocks, Needles
@@ -123,12 +124,12 @@ _OFFERED = expression(
     r"(?<![^\s\"'`„“«])(?P<value>(?=[^\s]{0,40}[\d!&+_])[^\W\d_][^\s\"'`<>,;:()/|„“”«»‹›\[\]{}\\]{5,48})" + _END
 )
 # What is spoken of where somebody lets another in.
-_ACCESS = expression(
+_ACCESS = Cue(
     r"(?<![a-z])(?:wi-?fi|wlan|internet|network|log(?:s|ged)?[ \-]?(?:in|ins|out|on)|sign(?:s|ed)?[ \-]?(?:in|out)|accounts?|konto|compte|cuenta|contul|mailbox|portal|shared drive|terminal|archive"
     r"|passwor[dt]|kennwort|protected|unlock\w*|locked|(?:lets|gets?) (?:you|me|him|her|us|them|u) in(?:to)?|kicks you out|fragt dich|find my \w+|l'espace|painel|entre no|entra|intrați|входа|inlog|netflix|spid"
     r"|second field|zweites feld|zweiten feld|secondo riquadro|secondo campo|drugim okienku|drugim polu|segundo campo|deuxième champ|tweede veld)(?![a-z])"
 )
-REACH_OF_ACCESS, LONGEST_LEAD = 130, 14
+_OF_ACCESS, REACH_OF_ACCESS, LONGEST_LEAD = (_ACCESS,), 130, 14
 
 
 def _offered(reading: Reading) -> Iterator[Finding]:
@@ -138,8 +139,8 @@ def _offered(reading: Reading) -> Iterator[Finding]:
     for match in _OFFERED.finditer(reading.text):
         start = match.start("value")
         if (
-            _AFTER_LEAD.search(reading.text, max(0, start - LONGEST_LEAD), start)
-            and _before(reading, _ACCESS, start, REACH_OF_ACCESS)
+            reading.near(_OF_ACCESS, start - REACH_OF_ACCESS, start)
+            and _AFTER_LEAD.search(reading.text, max(0, start - LONGEST_LEAD), start)
             and _mixed(reading, bare(match))
         ):
             yield finding(match)

@@ -25,7 +25,8 @@ PASSWORDS: dict[str, bool] = {
 # What a name may go on to, so that it names a thing and no secret: "password manager".
 THING = r"(?: de passe)?[\- ]?(?:manage|generat|store|safe|app\b|tool|program|vault|polic|field|tresor|verwalt|gestor|gestion)"
 _CAMEL = frozenset({"pass", "pwd", "pw", "psk"})  # may end a name in camel case or without a sign, as in `dbpass`
-_RUN_TOGETHER = expression(r"(?<![a-z])(?:db|smtp|user|root|admin|ftp|ssh|ldap|mail|bind|my|sql|pg|wifi)\Z")
+_OWNERS = ("db", "smtp", "user", "root", "admin", "ftp", "ssh", "ldap", "mail", "bind", "my", "sql", "pg", "wifi")
+_RUN_TOGETHER = expression(rf"(?<![a-z])(?:{'|'.join(_OWNERS)})\Z")
 _KEYS = frozenset({
     "secret", "credential", "credentials", "authorization", "apikey", "session_cookie", "api_hash", "erlangcookie", "erlang_cookie", "token", "key",
 })  # fmt: skip
@@ -86,7 +87,9 @@ def opens(text: str, lower: str, at: int, core: str) -> bool:
         return True
     if core not in _CAMEL:
         return False
-    return (text[at].isupper() and text[at - 1].islower()) or _RUN_TOGETHER.search(head) is not None
+    if text[at].isupper() and text[at - 1].islower():
+        return True
+    return head.endswith(_OWNERS) and _RUN_TOGETHER.search(head) is not None
 
 
 def _secret_key(head: str) -> bool:

@@ -264,11 +264,16 @@ NEXT = 3  # characters at most: a blank, quotes
 
 def likely(reading: Reading, value: str) -> bool:
     """Tell whether a word is a password: coined, or words of one's own with signs and a digit."""
-    if ROLE.match(value) or _ADDRESS.search(value):
+    if reading.looks(_no_secret, value):
         return False
     return reading.likely(looks.coined, value) or (
         _CHAINED.fullmatch(value) is not None and reading.looks(words.own, value)
     )
+
+
+def _no_secret(value: str) -> bool:
+    """Tell whether a word is a part of a form or an address."""
+    return ROLE.match(value) is not None or _ADDRESS.search(value) is not None
 
 
 _ADDRESS = expression(r"@\w+\.|://|\w\.\w+\.\w{2,}|^www\.")

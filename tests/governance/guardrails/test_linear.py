@@ -11,7 +11,7 @@ import pytest
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii import phones
-from governance.guardrails.secrets import dials, said
+from governance.guardrails.secrets import beside, dials, said
 from governance.guardrails.secrets import set as set_
 from tests.governance.guardrails.measure_linear import HOSTILE
 
@@ -65,9 +65,13 @@ class Counted:
     def __init__(self, expression: re.Pattern[str]) -> None:
         self._expression, self.places = expression, list[int]()
 
-    def match(self, text: str, place: int) -> re.Match[str] | None:
+    def match(self, text: str, place: int = 0) -> re.Match[str] | None:
         self.places.append(place)
         return self._expression.match(text, place)
+
+    def search(self, text: str, place: int, end: int) -> re.Match[str] | None:
+        self.places.append(place)
+        return self._expression.search(text, place, end)
 
 
 def test_users_are_looked_for_once_however_many_names_of_passwords_stand_beside_them(
@@ -88,6 +92,20 @@ def test_links_to_telephones_are_tried_where_one_can_begin(monkeypatch: pytest.M
     found = pii.detect(text)
     assert sum(text[one.start : one.end] == "4915112345678" for one in found) == text.count("&")
     assert len(link.places) <= (phones.AHEAD_OF_LINKED + 1) * (text.count("pani") + text.count("phone"))
+
+
+def test_the_same_word_is_taken_for_a_part_of_a_form_or_not_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    role = Counted(said.ROLE)
+    monkeypatch.setattr(said, "ROLE", role)
+    assert len(secrets.detect("password is Otter_Kite77. " * 50)) >= 50
+    assert len(role.places) <= 2
+
+
+def test_what_is_offered_is_looked_at_near_words_of_access(monkeypatch: pytest.MonkeyPatch) -> None:
+    lead = Counted(beside._AFTER_LEAD)
+    monkeypatch.setattr(beside, "_AFTER_LEAD", lead)
+    assert secrets.detect("the wifi changed, it's Pebble_Otter62 now. " + "the model is Otter12kite " * 100)
+    assert len(lead.places) < 10
 
 
 def test_turns_are_looked_for_around_sides(monkeypatch: pytest.MonkeyPatch) -> None:
