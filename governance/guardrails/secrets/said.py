@@ -152,12 +152,22 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that its sentences name."""
     if not reading.places_of(_AT_NAMES, whole=True):  # as most texts, which need not be prepared for
         return
-    ahead = _Ahead(reading.text)
+    text, ahead = reading.text, _Ahead(reading.text)
+    known: dict[tuple[str, str], Finding | None] = {}  # by all that may say so; places are counted from the name's end
     for at, name in reading.each(_AT_NAMES):
-        end = ended(reading.text, reading.lower, at, name)
-        told = _told(reading, ahead, name, end) if end else None
+        end = ended(text, reading.lower, at, name)
+        if not end:
+            continue
+        written = name, text[end : end + REACH + BEHIND_VALUE]
+        if written not in known:
+            known[written] = _moved(_told(reading, ahead, name, end), -end)
+        told = _moved(known[written], end)
         if told is not None and told.start not in reading.begun:
             yield told
+
+
+def _moved(told: Finding | None, by: int) -> Finding | None:
+    return told and told._replace(start=told.start + by, end=told.end + by)
 
 
 class _Ahead:
@@ -171,7 +181,7 @@ class _Ahead:
 _OF_VALUE = expression(rf"(?<!\S)(?=[^\s{_SIGNS_TOLD}]*+[{_SIGNS_TOLD}])(?=\S*?{_IN_VALUE}{{6}})\S++")
 _OF_PHRASE = expression(rf"{_OPENING}(?={_IN_PHRASE}{{9,61}}{_CLOSING})")
 _OF_CHAIN = expression(r"-[^\W\d_]{1,20}-")
-REACH = 320  # characters from a name's end to that of what it tells
+REACH, BEHIND_VALUE = 320, 32  # characters from a name's end to that of what it tells, and behind that
 
 
 def ended(text: str, lower: str, at: int, name: str) -> int:

@@ -11,6 +11,7 @@ import pytest
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii import phones
+from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import beside, dials, said
 from governance.guardrails.secrets import set as set_
 from tests.governance.guardrails.measure_linear import HOSTILE
@@ -135,5 +136,20 @@ def test_a_word_that_is_no_password_is_judged_once_for_all_languages_of_its_name
 
     right_behind = said._right_behind
     monkeypatch.setattr(said, "_right_behind", counted)
-    secrets.detect("parola 123456 " * (DENSE_CHARACTERS // 14))
+    secrets.detect("".join(f"parola {number} " for number in range(100_000, 100_000 + DENSE_CHARACTERS // 14)))
     assert len(judged) == len(set(judged)) > 100
+
+
+def test_what_is_said_behind_a_name_is_read_once_where_it_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = list[int]()
+
+    def counted(reading: Reading, ahead: said._Ahead, name: str, end: int) -> Finding | None:
+        read.append(end)
+        return told(reading, ahead, name, end)
+
+    told = said._told
+    monkeypatch.setattr(said, "_told", counted)
+    text = "parola d'ordine is Otter_Kite77 for the 123456 " * (DENSE_CHARACTERS // 47)
+    found = secrets.detect(text)
+    assert sum(text[one.start : one.end] == "Otter_Kite77" for one in found) == text.count("Otter")
+    assert len(read) < 40 < text.count("parola")
