@@ -202,7 +202,8 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _beside_papers(reading)
     if _STAR not in text and not reading.speaks(_TOLD):
         return
-    could_say = _could_say(reading)
+    in_words = reading.stands(_WORDS_OF_YEARS)
+    could_say = (reading.numbered or in_words) and _could_say(reading)
     for match in _days(text) if could_say else ():
         year = _YEAR.search(match[0])
         old = year is not None and int(year[0]) < OLDEST_YEAR and int(year[0]) not in PERSIAN_YEARS
@@ -217,7 +218,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding("date_of_birth", match.start("one"), match.end("year"), 0.8)
     for match in _SIX_OF_KOREA.finditer(lower):
         yield Finding("date_of_birth", *match.span("day"), 0.8)
-    for match in _SAID.finditer(lower) if could_say and any(word in lower for word in _WORDS_OF_YEARS) else ():
+    for match in _SAID.finditer(lower) if could_say and in_words else ():
         if _of_birth(reading, match, None):
             yield Finding("date_of_birth", *match.span(), 0.8)
     for at, _ in reading.places(_FEASTS_OF_PEOPLE):

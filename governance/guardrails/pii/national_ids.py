@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -118,14 +118,14 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 def _named(reading: Reading, spoken: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield where a number's name may begin: a word, one in a name in camel case, or any place of some scripts."""
-    if spoken == reading.lower:
-        words, inside = reading.places_of(OF_WORDS), reading.places_of(OF_WORDS_INSIDE)
-    else:
-        stood = _ANYWHERE.places(spoken)
-        words, inside = (list(one.standing(spoken, stood)) for one in (OF_WORDS, OF_WORDS_INSIDE))
-    yield from words
+    stood = None if spoken == reading.lower else _ANYWHERE.places(spoken)
+
+    def standing(names: Needles) -> Iterable[tuple[int, tuple[str, ...]]]:
+        return reading.places_of(names) if stood is None else names.standing(spoken, stood)
+
+    yield from standing(OF_WORDS)
     humps = {hump.start() for hump in _HUMP.finditer(reading.text)}
-    for at, needles in inside if humps else ():
+    for at, needles in standing(OF_WORDS_INSIDE) if humps else ():
         if at in humps:
             yield at, needles
     if not spoken.isascii():

@@ -10,7 +10,7 @@ import pytest
 
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
-from governance.guardrails.pii import phones
+from governance.guardrails.pii import births, national_ids, phones
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import beside, dials, said
 from governance.guardrails.secrets import set as set_
@@ -84,6 +84,26 @@ def test_users_are_looked_for_once_however_many_names_of_passwords_stand_beside_
     secrets.detect(text)
     for expression in named:
         assert len(expression.places) == len(set(expression.places)) == text.count("wifi")
+
+
+def test_names_inside_words_are_looked_for_where_words_have_humps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(national_ids, "OF_WORDS_INSIDE", None)
+    assert [found.kind for found in pii.detect("my pesel is 44051401359")] == ["national_id"]
+
+
+def test_nothing_is_asked_of_births_where_no_date_can_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    def counted(reading: Reading) -> bool:
+        asked.append(reading.text)
+        return could_say(reading)
+
+    could_say = births._could_say
+    monkeypatch.setattr(births, "_could_say", counted)
+    pii.detect("born yesterday, ask jo@mailing.org")
+    pii.detect("born on the first of May, nineteen eighty")
+    pii.detect("born on 1.5.1980")
+    assert len(asked) == 2
 
 
 def test_links_to_telephones_are_tried_where_one_can_begin(monkeypatch: pytest.MonkeyPatch) -> None:
