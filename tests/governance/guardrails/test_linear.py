@@ -14,6 +14,7 @@ from governance.guardrails.pii import births, national_ids, phones
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import beside, dials, said
 from governance.guardrails.secrets import set as set_
+from governance.guardrails.secrets.told import ROLE
 from tests.governance.guardrails.measure_linear import HOSTILE
 
 Detect = Callable[[str], list[Finding]]
@@ -116,7 +117,7 @@ def test_links_to_telephones_are_tried_where_one_can_begin(monkeypatch: pytest.M
 
 
 def test_the_same_word_is_taken_for_a_part_of_a_form_or_not_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    role = Counted(said.ROLE)
+    role = Counted(ROLE)
     monkeypatch.setattr(said, "ROLE", role)
     assert len(secrets.detect("password is Otter_Kite77. " * 50)) >= 50
     assert len(role.places) <= 2
