@@ -100,7 +100,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         except AgentOSError as error:
             await self._say({"error": {"code": error.code, "detail": error.detail}})
             if self.principal is None:
-                await self._end(SIGNED_OUT)
+                is_nobody = isinstance(error, NotAuthenticated | PolicyDenied)
+                await self._end(SIGNED_OUT if is_nobody else UNREADABLE)  # who is told the former signs in again
 
     async def disconnect(self, code: int) -> None:
         self._stop_waiting()

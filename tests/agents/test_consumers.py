@@ -206,6 +206,19 @@ async def test_strangers_find_no_run_and_nobody_gets_in_without_a_token(
     assert await frames_of(await connect(process, begin.run_id)) == ([], 4401)
 
 
+async def test_a_first_frame_that_cannot_be_read_is_not_taken_for_a_bad_token(make_process, connect, acme):
+    """Whoever is told that she is signed out signs in, and sends the same again."""
+    process = await make_process(["Hello"])
+    begin = process.new()
+    await read(await process.start(begin))
+    token = await bearer(acme.member)
+    for said in (f'{{"token": "{token}", "after": -1}}', f'{{"token": "{token}", "after": "x"}}', "x", "[]"):
+        socket = await connect(process, begin.run_id)
+        await socket.send_to(text_data=said)
+        (frame,), code = await frames_of(socket)
+        assert (orjson.loads(frame)["error"]["code"] in ("invalid", "malformed_json"), code) == (True, 4400)
+
+
 async def test_the_pages_cookie_counts_from_our_own_origin_only(make_process, connect, acme):
     from importlib import import_module
 
