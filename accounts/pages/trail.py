@@ -72,6 +72,14 @@ class AuditRowAdmin(ExportedAdmin):
         rows: QuerySet[AuditRow] = super().get_queryset(request)
         return rows if principal.has("audit:read") else rows.filter(actor_id=principal.user_id)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditRow], search_term: str
+    ) -> tuple[QuerySet[AuditRow], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if search_term and "actor__email" in self.get_search_fields(request):
+            found |= queryset.filter(selectors.by_operators(who__icontains=search_term))
+        return found, may_repeat
+
     @admin.display(description="Actor", ordering="actor__email")
     def who(self, row: AuditRow) -> str:
         if row.actor is None:

@@ -130,6 +130,16 @@ def test_the_trail_names_her_to_its_auditors(acme, operator, hers, enter, make_u
     assert "root@platform.test" in auditor.post(reverse(place("export"))).content.decode()
 
 
+def test_her_entries_are_found_by_her_address(acme, enter):
+    enter()
+    auditor, checked = acme.principal("auditor"), browser_of(acme.users["auditor"])
+    for asked, found in (("Root@platform.test", ["support.entered"]), ("nobody@platform.test", [])):
+        rows, _ = selectors.audit_rows(auditor, selectors.Asked(actor=asked))
+        assert [row.action for row in rows] == found
+        listed = checked.get(reverse("admin:accounts_auditrow_changelist"), {"q": asked}).context["cl"].result_list
+        assert [row.action for row in listed] == found
+
+
 def test_the_trail_names_her_to_nobody_who_is_not_told_who_others_are(acme, enter, make_user):
     enter()
     TenantRole.objects.using("system").create(tenant=acme.tenant, name="checker", scopes=["audit:read"])
