@@ -91,6 +91,8 @@ def _switches() -> Iterator[CheckMessage]:
 def _secrets() -> Iterator[CheckMessage]:
     named = [("SECRET_KEY", settings.SECRET_KEY), ("AGENTOS_AUDIT_KEY", settings.AGENTOS_AUDIT_KEY)]
     named += [("AGENTOS_ENCRYPTION_KEYS", key) for key in settings.ENCRYPTION_KEYS]
+    if settings.METRICS_TOKEN:
+        named.append(("AGENTOS_METRICS_TOKEN", settings.METRICS_TOKEN))
     for name, secret in named:
         if _is_weak(secret):
             hint = f"Set it to {SHORTEST_SECRET} random characters or more, of its own."
@@ -112,12 +114,14 @@ def _authentication() -> Iterator[CheckMessage]:
 
 def _origins() -> Iterator[CheckMessage]:
     if settings.CORS_LOCALHOST or not all(map(_is_origin, settings.CORS_ORIGINS)):
-        hint = "List exact origins in AGENTOS_CORS_ORIGINS, such as https://chat.example."
-        yield Error("Pages of any origin may call the API, or of one that is none.", hint=hint, id="accounts.E013")
+        hint = "List exact https origins in AGENTOS_CORS_ORIGINS, such as https://chat.example."
+        yield Error("Pages of any origin may call the API, or of one without TLS.", hint=hint, id="accounts.E013")
     if not all(map(_is_origin, settings.CSRF_TRUSTED_ORIGINS)):
-        hint = "List exact origins in CSRF_TRUSTED_ORIGINS, such as https://agents.example."
-        yield Error("Pages of any origin may use a visitor's session.", hint=hint, id="accounts.E018")
-    if not (_is_origin(settings.PUBLIC_URL) and settings.PUBLIC_URL.startswith("https:")):
+        hint = "List exact https origins in CSRF_TRUSTED_ORIGINS, such as https://agents.example."
+        yield Error(
+            "Pages of any origin may use a visitor's session, or of one without TLS.", hint=hint, id="accounts.E018"
+        )
+    if not _is_origin(settings.PUBLIC_URL):
         hint = "Set AGENTOS_PUBLIC_URL to the https origin where people reach this, such as https://agents.example."
         yield Error("Invitations, notices and sign-ins lead nowhere, or go without TLS.", hint=hint, id="accounts.E025")
 
@@ -148,8 +152,8 @@ def _is_weak(secret: str) -> bool:
 
 
 def _is_origin(text: str) -> bool:
-    """Say whether a text is one origin, spelled as browsers do: scheme, host and perhaps a port."""
+    """Say whether a text is one origin with TLS, spelled as browsers do: scheme, host and perhaps a port."""
     parts = urlsplit(text)
     plain = f"{parts.scheme}://{parts.netloc}"
     is_host = bool(parts.hostname) and not (parts.hostname or "").startswith(".") and "*" not in text
-    return parts.scheme in ("https", "http") and is_host and text == plain.lower()
+    return parts.scheme == "https" and is_host and text == plain.lower()
