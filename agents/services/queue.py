@@ -48,6 +48,11 @@ class Claimed:
     def is_job(self) -> bool:
         return self.component_kind == JOB
 
+    @property
+    def is_last_chance(self) -> bool:
+        """Tell whether it is worked on, and given up should this process end, too."""
+        return self.recoveries == MAX_RECOVERIES and not (self.cancel_requested or self.is_overdue)
+
 
 @dataclass(frozen=True, slots=True)
 class Requests:
@@ -62,12 +67,18 @@ class Requests:
 # two tenants with the same place the one comes first whose last turn in this process is longer ago. And a process takes
 # no more of a tenant than it may hold, however many wait: the rest of its room is for the others.
 # Jobs are another lane: neither lane's runs count in the other.
+# Runs whose last chance it is go alone, if any: the one that ends processes would take all others with it.
+_LEFT = f"status = '{RunStatus.RUNNING.value}' AND lease_until < now()"
+_ENDS = "(cancel_requested OR coalesce(deadline_at <= now(), false))"  # without being worked on
+_LAST_CHANCE = f"(recoveries = {MAX_RECOVERIES - 1} AND NOT {_ENDS})"
 _CLAIM = f"""
-WITH waiting AS (
+WITH one_chance AS (
+    SELECT id FROM {table(Run)}
+    WHERE %(last_chance)s AND parent_id IS NULL AND %(lane)s AND {_LEFT} AND {_LAST_CHANCE} ORDER BY random() LIMIT 1
+), waiting AS (
     SELECT id, tenant_id, created_at FROM {table(Run)}
-    WHERE parent_id IS NULL AND %(lane)s AND (
-        status = '{RunStatus.PENDING.value}' OR (status = '{RunStatus.RUNNING.value}' AND lease_until < now())
-    )
+    WHERE parent_id IS NULL AND %(lane)s AND (status = '{RunStatus.PENDING.value}'
+        OR ({_LEFT} AND (NOT {_LAST_CHANCE} OR id IN (SELECT id FROM one_chance))))
 ), live AS (
     SELECT tenant_id, count(*) AS runs, count(*) FILTER (WHERE lease_owner = %(owner)s) AS here FROM {table(Run)}
     WHERE parent_id IS NULL AND %(lane)s AND status = '{RunStatus.RUNNING.value}' AND lease_until >= now()
@@ -136,12 +147,15 @@ async def claim(
     most_per_tenant: int,
     turns: Sequence[UUID] = (),
     jobs: bool = False,
+    last_chance: bool = True,
 ) -> list[Claimed]:
     """Take the lease of runs, or of jobs, that wait or whose owner is gone.
 
-    `turns` are the tenants that this process served last, the latest at the end.
+    `turns` are the tenants that this process served last, the latest at the end. With `last_chance`, one of the runs
+    that are given up should their process end once more is among them; else none.
     """
     parameters = {"owner": owner, "limit": limit, "most_per_tenant": most_per_tenant, "turns": list(turns)}
+    parameters["last_chance"] = last_chance
     async with pool.connection() as connection, connection.cursor(row_factory=class_row(Claimed)) as cursor:
         await cursor.execute(CLAIM_JOBS if jobs else CLAIM, parameters)
         return await cursor.fetchall()

@@ -19,6 +19,7 @@ from django.db import Error
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from accounts.seam import in_thread
+from agentos.core.clock import monotonic
 from agents.engine.ports import Ports
 from agents.models import Step
 from agents.services import halted, queue
@@ -43,6 +44,7 @@ TICK_SECONDS = 1.0
 DRAIN_SECONDS: int = settings.DRAIN_SECONDS
 MOST_RUNS, MOST_JOBS = 3_000, 4
 CLAIMED_AT_ONCE = 50
+TRIAL_SECONDS = 60.0  # most runs have ended by then, and what ends a process mostly does so at once
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -55,6 +57,7 @@ class Lane:
     is_background: bool
     claimable: asyncio.Event = field(default_factory=asyncio.Event)
     taking: asyncio.Lock = field(default_factory=asyncio.Lock)  # from looking for room until it is taken
+    on_trial: tuple[UUID, float] | None = None  # the run whose last chance it is, and since when
 
 
 class Supervisor:
@@ -180,6 +183,7 @@ class Supervisor:
                 most_per_tenant=places.most_per_tenant,
                 turns=places.turns,
                 jobs=lane.is_background,
+                last_chance=self._has_stood_trial(lane),
             )
             if claimed:
                 crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
@@ -188,6 +192,13 @@ class Supervisor:
             room -= len(claimed)
             if len(claimed) < CLAIMED_AT_ONCE:
                 break
+
+    def _has_stood_trial(self, lane: Lane) -> bool:
+        """Tell whether the run that came here last for its last chance has ended, or has lived for long."""
+        if lane.on_trial is None:
+            return True
+        run_id, since = lane.on_trial
+        return run_id not in self.live.run_ids or monotonic() - since >= TRIAL_SECONDS
 
     async def begin_job(self, job: NewJob) -> None:
         """Let a job be stored, and work on it when there is room here; else any process may claim it.
@@ -224,6 +235,8 @@ class Supervisor:
         self._event_loop.call_soon_threadsafe(self._take, run, self._lane, ahead)
 
     def _take(self, run: Claimed, lane: Lane, ahead: Ahead | None = None) -> None:
+        if run.is_last_chance:
+            lane.on_trial = run.run_id, monotonic()
         ports = self.job_ports if lane.is_background else self.ports
         work = execute(run, pool=self.pool, writer=self.writer, ports=ports, ahead=ahead)
         self.adopt(run.run_id, run.tenant_id, work, lane=lane)

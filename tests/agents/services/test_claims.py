@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,11 +12,14 @@ import pytest
 from accounts.seam import in_thread
 from agentos.core.errors import Invalid, LeaseLost
 from agentos.core.ids import new_id
+from agents.engine.model_calls import ModelReply, ModelRequest
 from agents.engine.status import RunStatus
 from agents.engine.steps import RunChange, Write
+from agents.engine.testing import ScriptedModel
 from agents.models import IdempotencyKey, Run
 from agents.services import idempotency, queue
 from agents.services.answers import Answer, answer
+from agents.services.runs import request_cancel
 from tests.agents.services.conftest import names, read
 from tests.agents.services.stored import all_wait, expire_lease, info_of, stored, until
 
@@ -175,6 +179,45 @@ async def test_too_many_recoveries_end_in_a_dead_letter(make_process):
     await make_process(["never asked"])
     await until(lambda: stored(begin).status == "error")
     assert (await in_thread(stored, begin)).error_code == "too_many_recoveries"
+
+
+class OneByOne(ScriptedModel):
+    """Notes how many runs ask it at once, at most."""
+
+    at_once = most = 0
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await asyncio.sleep(0.05)
+            async for part in super().stream(request):
+                yield part
+        finally:
+            self.at_once -= 1
+
+
+async def test_whose_last_chance_it_is_goes_alone(make_process, acme):
+    """One of them ends every process that works on it: it took with it all that were interrupted as often."""
+    process, runs = await make_process(supervise=False), 4
+    begins = [process.new() for _ in range(runs)]
+    for begin in begins:
+        await process.supervisor.writer.begin(begin)
+    for _ in range(queue.MAX_RECOVERIES - 1):
+        for begin in begins:
+            await in_thread(expire_lease, begin)
+        assert len(await queue.claim(process.pool, owner="crashing", limit=9, most_per_tenant=9)) == runs
+    for begin in begins:
+        await in_thread(expire_lease, begin)
+    await in_thread(request_cancel, principal=acme.principal("member"), run_id=begins[0].run_id)
+    (ends,) = await queue.claim(process.pool, owner="busy", limit=9, most_per_tenant=9, last_chance=False)
+    assert (ends.run_id, ends.is_last_chance) == (begins[0].run_id, False)
+    (killer,) = await queue.claim(process.pool, owner="crashing", limit=9, most_per_tenant=9)
+    model = OneByOne(["Fine"] * runs)
+    await make_process(model=model)
+    rest = [begin for begin in begins if begin.run_id not in (killer.run_id, ends.run_id)]
+    await until(lambda: all(stored(begin).status == "completed" for begin in rest))
+    assert model.most == 1
 
 
 async def test_a_blocked_run_whose_process_died_is_refused_by_its_heir_and_asks_no_model(make_process):
