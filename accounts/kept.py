@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from math import inf
@@ -26,6 +27,7 @@ class Kept(Generic[T]):
         self._seconds, self._most, self._clock = seconds, most, clock
         self._kept: OrderedDict[object, tuple[float, T]] = OrderedDict()
         self._loading: dict[object, asyncio.Future[T]] = {}
+        self._lock = threading.Lock()  # who changes something does so on a thread
 
     def peek(self, key: object) -> T | None:
         """Return what is kept and not too old, or None. No database."""
@@ -43,9 +45,13 @@ class Kept(Generic[T]):
         return found[1]  # None too
 
     def forget(self) -> None:
-        """Drop everything, and what is being read; for tests and for the process that has just changed something."""
-        self._kept.clear()
-        self._loading.clear()
+        """Drop everything, and what is being read; for tests and for the process that has just changed something.
+
+        From any thread.
+        """
+        with self._lock:
+            self._kept.clear()
+            self._loading.clear()
 
     def _load(self, key: object, loader: Callable[[], T]) -> asyncio.Future[T]:
         """Return the load of a key that is under way, begun if none is."""
@@ -58,12 +64,21 @@ class Kept(Generic[T]):
         asked_at = self._clock()  # before the read: what changes during it must not be kept longer
         try:
             value = await in_thread(loader)
-        finally:
-            if is_wanted := self._loading.get(key) is asyncio.current_task():
-                del self._loading[key]
-        if is_wanted:
-            self.keep(key, asked_at, value)
+        except BaseException:
+            with self._lock:
+                self._is_wanted(key)
+            raise
+        with self._lock:
+            if self._is_wanted(key):
+                self.keep(key, asked_at, value)
         return value
+
+    def _is_wanted(self, key: object) -> bool:
+        """End this task's load of a key; tell whether nothing was forgotten since it began."""
+        if self._loading.get(key) is not asyncio.current_task():
+            return False
+        del self._loading[key]
+        return True
 
     def keep(self, key: object, asked_at: float, value: T) -> None:
         self._kept[key] = (asked_at, value)

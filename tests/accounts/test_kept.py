@@ -93,3 +93,19 @@ async def test_what_was_being_read_at_a_change_is_not_kept() -> None:
     before.may.set()
     assert await reading == "before"
     assert kept.peek("a") == "after"
+
+
+async def test_what_a_thread_makes_forgotten_while_it_is_kept_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: Kept[str] = Kept(seconds=2, most=10)
+    forgetting = threading.Thread(target=kept.forget)
+    keep = kept.keep
+
+    def interrupted(key: object, asked_at: float, value: str) -> None:
+        forgetting.start()
+        forgetting.join(0.2)  # it waits, or it has forgotten too early
+        keep(key, asked_at, value)
+
+    monkeypatch.setattr(kept, "keep", interrupted)
+    assert await kept.get("a", Source("old")) == "old"
+    forgetting.join(10)
+    assert kept.peek("a") is None
