@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ import httpx2
 from agents.llm.errors import TRANSPORT_ERRORS
 
 _DRAIN_SECONDS = 0.25
+LOOK_SECONDS = 2.0  # from one look at the watched limits to the next, at most
 Take: TypeAlias = Callable[[bytes], bool]  # is given a piece, and tells whether it was the last that is wanted
 
 
@@ -81,9 +83,10 @@ class TransportBody(Body):
         self._content = source.content
         self._heard = self._loop.time()
         self._idle_seconds = idle_seconds
-        if (connection := source.connection) and connection.protocol is not None:  # none where all came with the head
-            connection.protocol.read_timeout = None  # the transport's own timer is one for each piece
-        self._timer = self._loop.call_at(self._limit, self._look)
+        self._protocol = source.connection.protocol if source.connection else None  # none where all came with the head
+        if self._protocol is not None:
+            self._protocol.read_timeout = None  # the transport's own timer is one for each piece
+        self._watch()
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._take: Take = bool
 
@@ -128,24 +131,33 @@ class TransportBody(Body):
     def end_within(self, seconds: float) -> None:
         super().end_within(seconds)
         self._timer.cancel()
-        self._timer = self._loop.call_at(self._limit, self._look)
+        self._watch()
 
     def close(self) -> None:
         self._timer.cancel()
 
-    @property
-    def _limit(self) -> float:
-        return min(self._deadline, self._heard + self._idle_seconds)
+    def _watch(self) -> None:
+        """Look again when the reading's time may be over, or soon."""
+        soonest = min(self._deadline, self._heard + self._idle_seconds, self._loop.time() + LOOK_SECONDS)
+        self._timer = self._loop.call_at(soonest, self._look)
 
     def _look(self) -> None:
-        """End the reading if its time is over; else look again when that may be."""
+        """End the reading if its time is over, or its connection is and nobody said so."""
         now = self._loop.time()
-        if now < self._limit:
-            self._timer = self._loop.call_at(self._limit, self._look)
-        elif now >= self._deadline:
+        if now >= self._deadline:
             self._content.set_exception(TimeoutError())
-        else:
+        elif now >= self._heard + self._idle_seconds:
             self._content.set_exception(aiohttp.SocketTimeoutError())
+        elif self._is_lost:
+            self._content.set_exception(aiohttp.ClientPayloadError())
+        else:
+            self._watch()
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether the connection is gone before the end: of a broken chunk the transport tells no reader."""
+        connected = self._protocol is None or self._protocol.connected
+        return not (connected or self._content.is_eof())
 
 
 class _Ear:
@@ -198,6 +210,8 @@ class _HeardReader(aiohttp.StreamReader):
     @classmethod
     def hear(cls, content: Any, ear: _Ear) -> None:
         content.__class__, content._waiter = cls, ear
+        if content._http_chunk_splits is None:
+            content._http_chunk_splits = deque()  # the chunk that begins here may end once nobody hears any more
 
     @staticmethod
     def leave(content: Any) -> None:

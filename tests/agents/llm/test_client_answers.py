@@ -285,6 +285,27 @@ async def test_words_that_come_with_the_break_are_heard_before_it() -> None:
         assert "".join(said) == "Good morning."
 
 
+async def test_a_broken_chunk_is_a_cut_not_a_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transport hangs up then, and tells no reader."""
+    monkeypatch.setattr("agents.llm.body.LOOK_SECONDS", 0.01)
+    pieces = (*chunked(delta("Good"), whole=False), b"no length\r\n")
+    async with asyncio.timeout(20), serving(pieces, hang=True) as wire, gateway(wire.url) as model:
+        with pytest.raises(ProviderError) as raised:
+            await model.reply(asking(), len)
+    assert raised.value.code == "provider_stream_cut"
+
+
+async def test_a_chunk_that_ends_behind_the_last_word_costs_no_connection() -> None:
+    head, *framed = chunked(delta("Good"), delta(finish="stop"), DONE)
+    last = b"".join(framed)
+    at = last.index(DONE) + len(DONE)
+    pieces = (head, last[:at], last[at:])
+    async with serving(pieces, keep=True) as wire, gateway(wire.url) as model:
+        for _ in range(3):
+            assert (await model.reply(asking(), len)).text == "Good"
+        assert wire.connections == 1
+
+
 @pytest.mark.usefixtures("either_way")
 async def test_what_was_read_is_kept_by_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bodies that only the collector finds were a third of what a process with many streams held."""
