@@ -21,6 +21,7 @@ from agents.services.sql import columns, table
 
 LEASE_SECONDS: int = settings.LEASE_SECONDS
 MAX_RECOVERIES = 5
+SHARE_ON_TRIAL = 10  # of so many runs whose last chance it is one goes at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +68,22 @@ class Requests:
 # two tenants with the same place the one comes first whose last turn in this process is longer ago. And a process takes
 # no more of a tenant than it may hold, however many wait: the rest of its room is for the others.
 # Jobs are another lane: neither lane's runs count in the other.
-# Runs whose last chance it is go alone, if any: the one that ends processes would take all others with it.
+# Runs whose last chance it is go a few at a time: the one that ends processes takes those beside it with it. No more
+# than a tenth, since after five failures of the whole they are all that were at work, and none of them ends anything.
 _LEFT = f"status = '{RunStatus.RUNNING.value}' AND lease_until < now()"
 _ENDS = "(cancel_requested OR coalesce(deadline_at <= now(), false))"  # without being worked on
 _LAST_CHANCE = f"(recoveries = {MAX_RECOVERIES - 1} AND NOT {_ENDS})"
 _CLAIM = f"""
-WITH one_chance AS (
+WITH last_chances AS MATERIALIZED (
     SELECT id FROM {table(Run)}
-    WHERE %(last_chance)s AND parent_id IS NULL AND %(lane)s AND {_LEFT} AND {_LAST_CHANCE} ORDER BY random() LIMIT 1
+    WHERE %(last_chance)s AND parent_id IS NULL AND %(lane)s AND {_LEFT} AND {_LAST_CHANCE}
+), on_trial AS (
+    SELECT id FROM last_chances ORDER BY random()
+    LIMIT greatest(1, (SELECT count(*) FROM last_chances) / {SHARE_ON_TRIAL})
 ), waiting AS (
     SELECT id, tenant_id, created_at FROM {table(Run)}
     WHERE parent_id IS NULL AND %(lane)s AND (status = '{RunStatus.PENDING.value}'
-        OR ({_LEFT} AND (NOT {_LAST_CHANCE} OR id IN (SELECT id FROM one_chance))))
+        OR ({_LEFT} AND (NOT {_LAST_CHANCE} OR id IN (SELECT id FROM on_trial))))
 ), live AS (
     SELECT tenant_id, count(*) AS runs, count(*) FILTER (WHERE lease_owner = %(owner)s) AS here FROM {table(Run)}
     WHERE parent_id IS NULL AND %(lane)s AND status = '{RunStatus.RUNNING.value}' AND lease_until >= now()
@@ -151,8 +156,8 @@ async def claim(
 ) -> list[Claimed]:
     """Take the lease of runs, or of jobs, that wait or whose owner is gone.
 
-    `turns` are the tenants that this process served last, the latest at the end. With `last_chance`, one of the runs
-    that are given up should their process end once more is among them; else none.
+    `turns` are the tenants that this process served last, the latest at the end. With `last_chance`, some of the runs
+    that are given up should their process end once more are among them, one at least; else none.
     """
     parameters = {"owner": owner, "limit": limit, "most_per_tenant": most_per_tenant, "turns": list(turns)}
     parameters["last_chance"] = last_chance

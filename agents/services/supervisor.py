@@ -57,7 +57,7 @@ class Lane:
     is_background: bool
     claimable: asyncio.Event = field(default_factory=asyncio.Event)
     taking: asyncio.Lock = field(default_factory=asyncio.Lock)  # from looking for room until it is taken
-    on_trial: tuple[UUID, float] | None = None  # the run whose last chance it is, and since when
+    on_trial: dict[UUID, float] = field(default_factory=dict)  # runs whose last chance it is, and since when
 
 
 class Supervisor:
@@ -183,7 +183,7 @@ class Supervisor:
                 most_per_tenant=places.most_per_tenant,
                 turns=places.turns,
                 jobs=lane.is_background,
-                last_chance=self._has_stood_trial(lane),
+                last_chance=self._have_stood_trial(lane),
             )
             if claimed:
                 crash_here(CrashPoint.CLAIM_AFTER_COMMIT)
@@ -193,12 +193,11 @@ class Supervisor:
             if len(claimed) < CLAIMED_AT_ONCE:
                 break
 
-    def _has_stood_trial(self, lane: Lane) -> bool:
-        """Tell whether the run that came here last for its last chance has ended, or has lived for long."""
-        if lane.on_trial is None:
-            return True
-        run_id, since = lane.on_trial
-        return run_id not in self.live.run_ids or monotonic() - since >= TRIAL_SECONDS
+    def _have_stood_trial(self, lane: Lane) -> bool:
+        """Tell whether the runs that came here last for their last chance have ended, or have lived for long."""
+        live, since = {*self.live.run_ids}, monotonic() - TRIAL_SECONDS
+        lane.on_trial = {run: at for run, at in lane.on_trial.items() if run in live and at > since}
+        return not lane.on_trial
 
     async def begin_job(self, job: NewJob) -> None:
         """Let a job be stored, and work on it when there is room here; else any process may claim it.
@@ -236,7 +235,7 @@ class Supervisor:
 
     def _take(self, run: Claimed, lane: Lane, ahead: Ahead | None = None) -> None:
         if run.is_last_chance:
-            lane.on_trial = run.run_id, monotonic()
+            lane.on_trial[run.run_id] = monotonic()
         ports = self.job_ports if lane.is_background else self.ports
         work = execute(run, pool=self.pool, writer=self.writer, ports=ports, ahead=ahead)
         self.adopt(run.run_id, run.tenant_id, work, lane=lane)

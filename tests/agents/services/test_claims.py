@@ -220,6 +220,21 @@ async def test_whose_last_chance_it_is_goes_alone(make_process, acme):
     assert model.most == 1
 
 
+async def test_of_many_whose_last_chance_it_is_a_tenth_goes_at_a_time(make_process):
+    """After five failures of the whole they are all that were at work: one at a time would take for ever."""
+    process, runs = await make_process(supervise=False), 30
+    begins = [process.new() for _ in range(runs)]
+    for begin in begins:
+        await process.supervisor.writer.begin(begin)
+    claimed = []
+    for _ in range(queue.MAX_RECOVERIES):
+        for begin in begins:
+            await in_thread(expire_lease, begin)
+        claimed.append(await queue.claim(process.pool, owner="crashing", limit=99, most_per_tenant=99))
+    assert [len(runs) for runs in claimed] == [runs] * (queue.MAX_RECOVERIES - 1) + [runs // queue.SHARE_ON_TRIAL]
+    assert all(run.is_last_chance for run in claimed[-1])
+
+
 async def test_a_blocked_run_whose_process_died_is_refused_by_its_heir_and_asks_no_model(make_process):
     """Its text is stored nowhere, so nobody may go on with it as if nothing had been said."""
     dead = await make_process(supervise=False)
