@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any
 
-import orjson
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
@@ -15,9 +13,9 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from accounts.auth import is_declared
-from accounts.jose import without_doubles
 from agentos import contract
 from agentos.core.errors import PolicyDenied
+from agentos.core.types import strict_json
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +28,7 @@ class StrictParser(Parser):
     """
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
-        parsed: dict[str, Any] = orjson.loads(request.body)
-        json.loads(request.body, object_pairs_hook=without_doubles)
+        parsed: dict[str, Any] = strict_json(request.body)
         return parsed
 
 

@@ -19,7 +19,7 @@ from accounts.auth import WEBSOCKET, authenticate, authenticate_socket, renew
 from accounts.principals import Principal
 from accounts.seam import in_thread
 from agentos.core.errors import AgentOSError, CallerError, NotAuthenticated, NotFound, PolicyDenied, Unavailable
-from agentos.core.types import JsonObject
+from agentos.core.types import JsonObject, strict_json
 from agents import answering, attaching
 from agents.schemas import AnswersIn
 from agents.services import runs
@@ -224,11 +224,11 @@ class Nowhere(AsyncWebsocketConsumer):  # type: ignore[misc]
 
 def _parsed(text: str | None) -> JsonObject:
     try:
-        said = orjson.loads(text or "")
-    except orjson.JSONDecodeError:
-        raise CallerError("A frame is a JSON object in text.", code="malformed_json") from None
+        said = strict_json(text or "")
+    except ValueError:
+        said = None
     if not isinstance(said, dict):
-        raise CallerError("A frame is a JSON object in text.", code="malformed_json")
+        raise CallerError("A frame is a JSON object in text that says no name twice.", code="malformed_json")
     return said
 
 

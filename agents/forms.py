@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import orjson
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from pydantic import TypeAdapter, ValidationError
 
 from agentos.core.errors import CallerError, Invalid, TooLarge
-from agentos.core.types import JsonObject
+from agentos.core.types import JsonObject, strict_json
 
 _BOOL = TypeAdapter(bool)
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
@@ -54,9 +53,9 @@ def fields_of(request: HttpRequest) -> JsonObject:
     """Return the request's fields. Raises: CallerError for a malformed body, TooLarge."""
     if request.content_type == "application/json":
         try:
-            body = orjson.loads(request.body or b"{}")
-        except orjson.JSONDecodeError:
-            raise CallerError("The body is not JSON.", code="malformed_json") from None
+            body = strict_json(request.body or b"{}")
+        except ValueError:
+            raise CallerError("The body is not JSON, or says a name twice.", code="malformed_json") from None
         if not isinstance(body, dict):
             raise CallerError("The body must be a JSON object.", code="malformed_json")
         return body
@@ -66,6 +65,8 @@ def fields_of(request: HttpRequest) -> JsonObject:
             raise CallerError(detail, code="content_type_unknown")
         if request.FILES:
             raise Invalid("Files cannot be sent with a run yet.", code="files_not_supported")
+        if any(len(values) > 1 for _, values in request.POST.lists()):
+            raise CallerError("The form says a field twice.", code="malformed_form")
         return dict(request.POST.items())
     except (RequestDataTooBig, TooManyFieldsSent):
         raise TooLarge from None

@@ -8,7 +8,7 @@ from ninja import Header, Schema
 from pydantic import ConfigDict, Field
 
 from agentos.core.errors import CallerError, Invalid
-from agentos.core.types import JsonObject, clean_json
+from agentos.core.types import JsonObject, clean_json, strict_json
 from agents.services.answers import Answer
 
 IdempotencyHeader: TypeAlias = Annotated[
@@ -131,14 +131,12 @@ def _chosen(question: JsonObject) -> list[str]:
 
 def json_list(fields: JsonObject, name: str) -> list[JsonObject]:
     """Return a field that holds a JSON list, as a value or as text. Raises: CallerError, Invalid."""
-    import orjson
-
     value = fields.get(name) or []
     if isinstance(value, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            raise CallerError(f"`{name}` is not JSON.", code="malformed_json") from None
+            value = strict_json(value)
+        except ValueError:
+            raise CallerError(f"`{name}` is not JSON, or says a name twice.", code="malformed_json") from None
     if not isinstance(value, list):
         raise Invalid(f"`{name}` must be a list.", code="invalid")
     return value

@@ -73,6 +73,34 @@ def json_text(value: Json) -> str:
     return json_bytes(value).decode()
 
 
+def strict_json(text: str | bytes) -> Json:
+    """Return the JSON value in `text`, in UTF-8. Raises: ValueError for what is none, says a name twice or is too deep.
+
+    A colon stands behind each name and in texts, and nowhere else: where a name was said twice and one of its values is
+    gone, the value has fewer than `text`.
+    """
+    value = orjson.loads(text)
+    raw = text if isinstance(text, bytes) else text.encode()
+    colons = raw.count(b":")
+    if isinstance(value, dict) and colons == len(value):
+        return value
+    try:
+        written = orjson.dumps(value)
+    except TypeError:
+        raise ValueError("it is too deep to be written again") from None
+    if written.count(b":") != colons + _escaped_colons(raw):
+        raise ValueError("a name is there twice")
+    return value
+
+
+def _escaped_colons(raw: bytes) -> int:
+    """Count the colons that JSON spells as escapes; an escaped backslash begins none."""
+    if b"\\u003" not in raw:
+        return 0
+    escapes = raw.replace(b"\\\\", b"")
+    return escapes.count(b"\\u003a") + escapes.count(b"\\u003A")
+
+
 def json_object(text: str | bytes) -> JsonObject | None:
     """Return the JSON object in `text`, or None when it is not one."""
     try:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
-
 from agentos.core.errors import Invalid
-from agentos.core.types import Json, JsonObject, json_text
+from agentos.core.types import Json, JsonObject, json_text, strict_json
 from agents.templatetags.console import json_kind, spelled_out
 
 PREFIX = "arg."
@@ -47,6 +45,6 @@ def _read(name: str, before: Json, text: str | None) -> Json:
     if isinstance(before, str):
         return text
     try:
-        return orjson.loads(text)
+        return strict_json(text)
     except ValueError:
         raise Invalid(f"{name}: “{text[:40]}” is no {json_kind(before)}.", code="edited_args_invalid") from None
