@@ -10,14 +10,20 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from accounts.audit_chain import COVERED, Follower, KeyRing, is_signed
+from accounts.audit_chain import COVERED, SIGNATURE, Follower, KeyRing, is_signed
 
 FORM: Final = 2
 LINK_COLUMNS: Final = ("key_id", "hash")
+ABOUT: Final = {"form": int, "tenant": str, "slug": str, "exported_at": str}
+HEAD: Final = {"kind": str, **ABOUT, "entries": int}
+END: Final = {"kind": str, **ABOUT, "seq": int, "hash": str}
+CHECKPOINT: Final = {"form": int, "tenant": str, "at": str, "seq": int, "hash": str}
+RESTORE: Final = {"form": int, "tenant": str, "at": str, "back_to": int}
 
 
 class Broken(Exception):
@@ -26,20 +32,43 @@ class Broken(Exception):
 
 @dataclass(slots=True)
 class Signed:
-    """What signed statements say of one trail: the link at each `seq`, and where it ended at the export."""
+    """What the checkpoints of one place say of one trail, in the order in which they were written: the link at each
+    `seq`, and the restores (`at`, `back_to`).
 
+    Each place has its own: what an export holds, signed or not, makes nothing unsaid that was kept outside.
+    """
+
+    keys: KeyRing
+    tenant_id: str
     links: dict[int, str] = field(default_factory=dict)
+    restores: list[tuple[str, int]] = field(default_factory=list)
 
-    def add(self, statement: dict[str, Any], keys: KeyRing, tenant_id: str) -> None:
+    def add(self, statement: dict[str, Any]) -> None:
         """Take one of this trail's statements; another's says nothing here. Raises: Broken."""
-        if not is_signed(statement, keys.publics):
+        is_restore = _says(statement, RESTORE, self.keys)
+        if not is_restore and not _says(statement, CHECKPOINT, self.keys):
             raise Broken("a checkpoint was changed, or its key is not in the key file")
-        if statement.get("tenant") != tenant_id:
+        if statement["tenant"] != self.tenant_id:
             return
-        if (back_to := statement.get("back_to")) is not None:
+        if is_restore:
+            back_to = statement["back_to"]
             self.links = {seq: link for seq, link in self.links.items() if seq <= back_to}
+            self.restores.append((statement["at"], back_to))
         else:
             self.links[statement["seq"]] = statement["hash"]
+
+    def check(self, seq: int, link: str) -> None:
+        """Raises: Broken for an entry that has another link."""
+        if self.links.get(seq, link) != link:
+            raise Broken(f"broken at entry {seq}: a checkpoint says otherwise")
+
+    def check_end(self, seq: int, exported_at: str) -> None:
+        """Raises: Broken for a trail that was longer, or had entries then that a restore took back later."""
+        if max(self.links, default=0) > seq:
+            raise Broken(f"broken at entry {seq + 1}: a checkpoint knows of later ones")
+        lost = [back_to for at, back_to in self.restores if at > exported_at and back_to < seq]
+        if lost:
+            raise Broken(f"broken at entry {min(lost) + 1}: a restore took it back after this export")
 
 
 def verify(lines: Iterable[str], keys: KeyRing, checkpoints: Iterable[str] = ()) -> int:
@@ -48,23 +77,25 @@ def verify(lines: Iterable[str], keys: KeyRing, checkpoints: Iterable[str] = ())
     Raises: Broken.
     """
     found = _read(lines)
-    head = next(found, {})
-    if head.pop("kind", "") != "trail" or head.get("form") != FORM:
+    number, head = next(found, (1, {}))
+    if head.get("kind") != "trail" or head.get("form") != FORM:
         raise Broken("this is no exported trail")
-    if not is_signed(head, keys.publics):
+    if not _says(head, HEAD, keys):
         raise Broken("broken at entry 1: the head was changed, or its key is not in the key file")
-    tenant_id = str(head["tenant"])
-    follower, said = Follower(keys, tenant_id), Signed()
-    for statement in _read(checkpoints):
-        said.add(statement, keys, tenant_id)
-    for line in found:
-        match line.pop("kind", ""):
+    follower = Follower(keys, head["tenant"])
+    outside, inside = (Signed(keys, head["tenant"]) for _ in range(2))
+    for number, statement in _read(checkpoints):
+        with _told(f"line {number} of the checkpoints"):
+            outside.add(statement)
+    for number, line in found:
+        match line.get("kind"):
             case "checkpoint":
-                said.add(line, keys, tenant_id)
+                with _told(f"line {number}"):
+                    inside.add({name: value for name, value in line.items() if name != "kind"})
             case "entry":
-                _go_on(follower, line, said)
+                _go_on(follower, line, (outside, inside))
             case "end":
-                _end(follower, line, said, head["entries"])
+                _end(follower, line, head, (outside, inside))
                 if next(found, None) is not None:
                     raise Broken(f"broken at entry {follower.seq + 1}: there is something after the end")
                 return follower.seq
@@ -73,35 +104,52 @@ def verify(lines: Iterable[str], keys: KeyRing, checkpoints: Iterable[str] = ())
     raise Broken(f"broken at entry {follower.seq + 1}: the file was cut off")
 
 
-def _go_on(follower: Follower, line: dict[str, Any], said: Signed) -> None:
+def _go_on(follower: Follower, line: dict[str, Any], said: Iterable[Signed]) -> None:
     wanted = follower.seq + 1
-    if set(line) != {*COVERED, *LINK_COLUMNS}:
+    if set(line) != {"kind", *COVERED, *LINK_COLUMNS}:
         raise Broken(f"broken at entry {wanted}")
     facts = {name: line[name] for name in COVERED}
     if not follower.takes(facts, str(line["key_id"]), str(line["hash"])):
         raise Broken(f"broken at entry {wanted}")
-    if said.links.get(wanted, line["hash"]) != line["hash"]:
-        raise Broken(f"broken at entry {wanted}: a checkpoint says otherwise")
+    for place in said:
+        place.check(wanted, follower.last)
 
 
-def _end(follower: Follower, line: dict[str, Any], said: Signed, entries: int) -> None:
-    """Check that the trail ends where head and end say: a checkpoint is signed as an end is, and lies before it."""
-    if line.get("tenant") != follower.tenant_id or not is_signed(line, follower.keys.publics):
-        raise Broken(f"broken at entry {follower.seq + 1}: the end was changed, or its key is not in the key file")
-    if (line.get("seq"), line.get("hash")) != (follower.seq, follower.last) or follower.seq != entries:
-        raise Broken(f"broken at entry {follower.seq + 1}: the trail ended elsewhere")
-    if max(said.links, default=0) > follower.seq:
-        raise Broken(f"broken at entry {follower.seq + 1}: a checkpoint knows of later ones")
+def _end(follower: Follower, line: dict[str, Any], head: dict[str, Any], said: Iterable[Signed]) -> None:
+    """Check that the trail ends where head and end of one export say, and where each place's checkpoints let it."""
+    after = f"broken at entry {follower.seq + 1}"
+    if not _says(line, END, follower.keys) or any(line[name] != head[name] for name in ABOUT):
+        raise Broken(f"{after}: the end was changed, or its key is not in the key file")
+    if (line["seq"], line["hash"]) != (follower.seq, follower.last) or follower.seq != head["entries"]:
+        raise Broken(f"{after}: the trail ended elsewhere")
+    for place in said:
+        place.check_end(follower.seq, head["exported_at"])
 
 
-def _read(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Read each line as one JSON object; nothing is said twice in it, of which a reader might take the other."""
-    for line in lines:
+def _says(statement: dict[str, Any], shape: dict[str, type], keys: KeyRing) -> bool:
+    """Say whether one of the keys signed this, and it has exactly the fields of such a statement."""
+    types = {name: type(value) for name, value in statement.items() if name != SIGNATURE}
+    return types == shape and is_signed(statement, keys.publics)
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    try:
+        yield
+    except Broken as error:
+        raise Broken(f"{where}: {error}") from None
+
+
+def _read(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number the lines and read each as one JSON object; nothing is said twice in it, of which a reader might take the
+    other.
+    """
+    for number, line in enumerate(lines, start=1):
         try:
             value = json.loads(line, object_pairs_hook=_without_doubles)
         except (ValueError, RecursionError):
             value = None
-        yield value if isinstance(value, dict) else {}
+        yield number, value if isinstance(value, dict) else {}
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -109,6 +157,12 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         raise ValueError("a name is there twice")
     return value
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Yield a file's lines; a byte that is no UTF-8 becomes a letter that nothing signed has."""
+    with path.open(encoding="utf-8", errors="surrogateescape") as file:
+        yield from file
 
 
 def main(arguments: list[str] | None = None, out: TextIO = sys.stdout) -> int:
@@ -120,12 +174,10 @@ def main(arguments: list[str] | None = None, out: TextIO = sys.stdout) -> int:
     secrets = [line.strip() for line in asked.key_file.read_text().splitlines() if line.strip()]
     if not secrets:
         parser.error("the key file is empty")
-    outside = asked.checkpoints.read_text().splitlines() if asked.checkpoints else []
     try:
-        with asked.file.open(encoding="utf-8") as lines:
-            entries = verify(lines, KeyRing(secrets), outside)
-    except (Broken, UnicodeDecodeError) as error:
-        print(str(error) if isinstance(error, Broken) else "this is no exported trail", file=out)
+        entries = verify(_lines(asked.file), KeyRing(secrets), _lines(asked.checkpoints) if asked.checkpoints else ())
+    except Broken as error:
+        print(error, file=out)
         return 1
     print(f"intact: {entries} entries", file=out)
     return 0

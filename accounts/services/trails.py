@@ -29,9 +29,9 @@ def export(tenant: Tenant, *, actor_id: UUID | None = None) -> Iterator[JsonObje
 
 
 def _lines(tenant: Tenant, head: AuditHead) -> Iterator[JsonObject]:
-    now, keys = utc_now(), audit.keys()
-    about = {"form": FORM, "tenant": str(tenant.id), "slug": tenant.slug, "exported_at": now.isoformat()}
-    yield {"kind": "trail", **signed(keys.newest, {**about, "entries": head.seq})}
+    keys, now = audit.keys(), utc_now().isoformat(timespec="microseconds")  # as wide as a checkpoint's: texts sort
+    about = {"form": FORM, "tenant": str(tenant.id), "slug": tenant.slug, "exported_at": now}
+    yield signed(keys.newest, {"kind": "trail", **about, "entries": head.seq})
     for line in audit_checkpoints.lines(keys):
         if line["tenant"] == str(tenant.id):
             yield {"kind": "checkpoint", **line}
@@ -40,4 +40,4 @@ def _lines(tenant: Tenant, head: AuditHead) -> Iterator[JsonObject]:
         for facts, key_id, link in audit.stored(tenant.id, up_to=head.seq):
             names = (*COVERED, *LINK_COLUMNS)
             yield {"kind": "entry", **dict(zip(names, (*facts.values(), key_id, link), strict=True))}
-    yield {"kind": "end", **audit_checkpoints.made(keys.newest, tenant.id, head.seq, head.hash, at=now)}
+    yield signed(keys.newest, {"kind": "end", **about, "seq": head.seq, "hash": head.hash})

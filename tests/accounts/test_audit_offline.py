@@ -21,6 +21,7 @@ from accounts.audit_chain import Key, KeyRing
 from accounts.models import AuditRow
 from accounts.services import checkpoints
 from tests.accounts.test_audit import write
+from tests.accounts.test_audit_checkpoints import cut as restore_older
 from tests.conftest import TenantWithUsers
 from tests.database import ROOT
 
@@ -191,7 +192,7 @@ def test_what_is_said_twice_is_found(exported: Path, tmp_path: Path, said: str, 
 
 def test_a_checkpoint_that_was_changed_is_found(exported: Path, tmp_path: Path) -> None:
     exported.write_text(exported.read_text().replace('"seq":3,"hash"', '"seq":2,"hash"', 1))
-    assert verdict(exported, tmp_path)[1].startswith("a checkpoint was changed")
+    assert verdict(exported, tmp_path)[1].startswith("line 2: a checkpoint was changed")
 
 
 @pytest.mark.parametrize("text", ["", "not json\n", "[]\n", '{"kind":"trail","form":9}\n', "\xff\n"])
@@ -211,6 +212,24 @@ def test_an_older_export_is_found_by_the_checkpoints_outside(
     assert verdict(exported, tmp_path)[0] == 0
     code, said = verdict(exported, tmp_path, "--checkpoints", outside)
     assert (code, said) == (1, "broken at entry 7: a checkpoint knows of later ones")
+
+
+def test_one_from_after_a_restore_is_found_too(
+    exported: Path, acme: TenantWithUsers, settings: Any, tmp_path: Path
+) -> None:
+    """Its own lines repeat the restore, which was accepted before the checkpoints that it would make unsaid."""
+    restore_older(acme, 2)
+    assert checkpoints.accept_restored() == 1
+    older, outside = tmp_path / "older.jsonl", str(tmp_path / "outside" / "checkpoints.jsonl")
+    call_command("audit", "export", tenant="acme", to=older)
+    assert verdict(older, tmp_path, "--checkpoints", outside) == (0, "intact: 4 entries")
+    lost = "broken at entry 3: a restore took it back after this export"
+    assert verdict(exported, tmp_path, "--checkpoints", outside) == (1, lost)
+    write(acme)
+    settings.AUDIT_CHECKPOINT_ROWS = 1
+    checkpoints.write_due()
+    later = "broken at entry 5: a checkpoint knows of later ones"
+    assert verdict(older, tmp_path, "--checkpoints", outside) == (1, later)
 
 
 def test_it_runs_where_there_is_neither_django_nor_a_database(exported: Path, tmp_path: Path) -> None:
