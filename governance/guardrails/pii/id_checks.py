@@ -323,6 +323,23 @@ def _indonesian(digits: str) -> bool:
     return 11 <= int(digits[:2]) <= 97 and _day(int(digits[8:10]), day - 40 if day > 40 else day)
 
 
+_SECONDS, _LARGEST_INTEGERS = range(1_420_000_000, 1_900_000_000), ("2147483647", "4294967295")
+_OF_BOOKS = ("978", "979")
+
+
+def _of_somebody(code: str) -> bool:
+    """Tell whether a number of any country is none of those that programs and shops write: a time, an ISBN, the most that fits."""
+    if not code.isdecimal():
+        return True
+    if len(code) == 10:  # seconds since 1970, which a date of birth may look like
+        return (int(code) not in _SECONDS or ymd(code) or dmy(code)) and code not in _LARGEST_INTEGERS
+    if len(code) == 13:  # milliseconds, or a book
+        return _cnp(code) or _jmbg(code) or not (int(code) // 1000 in _SECONDS or (code.startswith(_OF_BOOKS) and _ean(code)))
+    if len(code) == 14:  # a date and the time of the day
+        return not (code.startswith(("19", "20")) and _day(int(code[4:6]), int(code[6:8])) and int(code[8:10]) < 24)
+    return True
+
+
 CHECKS: dict[str, Callable[[str], bool]] = {
     "luhn": checksums.luhn, "verhoeff": checksums.verhoeff, "cpf": checksums.cpf, "fiscale": checksums.codice_fiscale,
     "ymd": ymd, "dmy": dmy, "mod_11_10": _mod_11_10, "ean": _ean, "pesel": _pesel, "bsn": _bsn, "dni": _dni, "nie": _nie,
@@ -335,5 +352,5 @@ CHECKS: dict[str, Callable[[str], bool]] = {
     "ird": _ird, "taiwanese": _taiwanese, "hong_kong": _hong_kong, "singaporean": _singaporean, "thai": _thai,
     "iranian": _iranian, "snils": _snils, "inn": _inn, "ukrainian": _ukrainian, "kazakh": _kazakh, "pis": _pis,
     "cuit": _cuit, "rut": _rut, "ecuadorian": _ecuadorian, "uruguayan": _uruguayan, "utr": _utr, "insured": _insured,
-    "german_pension": _german_pension, "indonesian": _indonesian,
+    "german_pension": _german_pension, "indonesian": _indonesian, "of_somebody": _of_somebody,
 }  # fmt: skip

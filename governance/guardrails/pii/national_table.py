@@ -62,7 +62,7 @@ def glued(word: str) -> bool:
     return any("\u0e00" <= character <= "\u0eff" or "\u2e80" <= character <= "\ud7af" for character in word)
 
 
-_UNSURE = {"ymd", "dmy", "luhn", "insured", "indonesian"}  # checks that chance passes too often
+_UNSURE = {"ymd", "dmy", "luhn", "insured", "indonesian", "of_somebody"}  # checks that chance passes too often
 
 
 def _load() -> tuple[list[National], dict[str, list[National]]]:

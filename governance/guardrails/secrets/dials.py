@@ -20,7 +20,7 @@ _THEN = r"(?:[ ,;/\-–>→]{1,4}(?:(?:and|then|und|dann|puis|et|y|luego|e|poi) 
 _DIALLED = expression(
     rf"(?<![\w.])(?P<value>{_SIDE}(?: (?:to|auf|bis|till?))? {_AMOUNT}(?:{_THEN}{_SIDE}(?: (?:to|auf|bis|till?))? {_AMOUNT}){{2,4}}"
     rf"|{_AMOUNT} (?:to the |nach |a la |a |à )?{_SIDE}(?:{_THEN}{_AMOUNT} (?:to the |nach |a la |a |à )?{_SIDE}){{2,4}}"
-    r"|[lr] ?\d{1,2}(?:[\- ,/]{1,2}[lr] ?\d{1,2}){2,4})(?!\w)"
+    r"|(?=(?:[lr] ?\d[\- ,/]{1,2}){0,4}[lr] ?\d\d)[lr] ?\d{1,2}(?:[\- ,/]{1,2}[lr] ?\d{1,2}){2,4})(?!\w)"  # caches and seats have one digit
 )
 _LOCKS = r"combin|kombin|safe|lock|box|cupboard|vault|tresor|schloss|coffre|cadenas|cassaforte|caja fuerte|candado|cofre|kluis|sejf|kłódk|сейф|замок|kassaskåp|dial"
 _AT_LOCKS = Needles(_LOCKS.split("|"))
@@ -30,7 +30,13 @@ _AT_SIDES = Needles((
     *(f"{side}{blank}{digit}" for side in "lr" for blank in ("", " ") for digit in range(10)),
 ))  # fmt: skip
 BEFORE_SIDE, BEHIND_SIDE = 24, 40
-_LOCK = expression(rf"(?:{_LOCKS})(?:[^\n.;!?]{{0,90}}\Z|(?P<far>))")
+# What is turned as a word: blocks, dialogs and clocks are none, and a box or a cupboard is one where it opens.
+_TURNED = (
+    r"(?:combinations?|combinaci[oó]n|combinazione|combinaison|combinatie|kombin\w+)\b(?! of \Z)"
+    r"|(?<!un)safes?\b|(?:\b|pad|bike|door|gun|wheel)lock(?:s|ers?|box(?:es)?)?\b|(?:cash|key|money|strong|deposit)[ \-]?box(?:es)?\b|(?:box|cupboard)(?:es|s)?\b[^\n.;!?]{0,60}\bopens?\b|vaults?\b|\bdials?\b"
+    r"|tresor|schloss|coffre|cadenas|cassaforte|caja fuerte|candado|cofre|kluis|sejf|kłódk|сейф|замок|kassaskåp"
+)
+_LOCK = expression(rf"(?:{_TURNED})(?:[^\n.;!?]{{0,90}}\Z|(?P<far>))")
 REACH = 90
 
 

@@ -168,6 +168,9 @@ def test_digits_with_another_name_are_no_national_number(name: str, length: int,
         '{"taxId": "84230561073"}',
         "identity card no. 79750347574, issued in Izmir",
         "citizen id 110105198904219160",
+        "identityCardNumber: 79750347574",
+        "personal id 1504851234",
+        "national_id: 1730904410055",
     ],
 )
 def test_names_and_numbers_as_people_write_them(text: str) -> None:
@@ -212,6 +215,16 @@ def test_a_number_that_needs_no_name_is_looked_at_where_it_begins(entry: nationa
         ("personal identity verification, order 20250411223", []),
         ("Tax ID: 12-3456789 (Acme Inc.)", []),
         ("Tax number 84230561074", []),
+        ("Call us on the national number 03457 60 60 60", ["phone"]),
+        ("ISBN for 'Identity cards': 978-3-16-148410-0", []),
+        ("national id 978-3-16-148410-0", []),
+        ("citizen id 2026-11-28 15:02:11", []),
+        ("identity card no. 28.11.2026 15:02", []),
+        ("personalId: 1732806000000", []),
+        ("personal id 1732806000", []),
+        ("created personal id 20261128150212", []),
+        ("personal_id = 2147483647  # max int", []),
+        ("Identity card 2026.11.28 15:30", []),
     ],
 )
 def test_numbers_of_lists_and_letters(text: str, kinds: list[str]) -> None:
