@@ -327,14 +327,16 @@ _SECONDS, _LARGEST_INTEGERS = range(1_420_000_000, 1_900_000_000), ("2147483647"
 _OF_BOOKS = ("978", "979")
 
 
-def _of_somebody(code: str) -> bool:
+def of_somebody(code: str) -> bool:
     """Tell whether a number of any country is none of those that programs and shops write: a time, an ISBN, the most that fits."""
     if not code.isdecimal():
         return True
     if len(code) == 10:  # seconds since 1970, which a date of birth may look like
         return (int(code) not in _SECONDS or ymd(code) or dmy(code)) and code not in _LARGEST_INTEGERS
-    if len(code) == 13:  # milliseconds, or a book
-        return _cnp(code) or _jmbg(code) or not (int(code) // 1000 in _SECONDS or (code.startswith(_OF_BOOKS) and _ean(code)))
+    if len(code) == 13 and int(code) // 1000 in _SECONDS:
+        return _cnp(code) or _jmbg(code)
+    if len(code) == 13:
+        return not (code.startswith(_OF_BOOKS) and _ean(code))
     if len(code) == 14:  # a date and the time of the day
         return not (code.startswith(("19", "20")) and _day(int(code[4:6]), int(code[6:8])) and int(code[8:10]) < 24)
     return True
@@ -352,5 +354,5 @@ CHECKS: dict[str, Callable[[str], bool]] = {
     "ird": _ird, "taiwanese": _taiwanese, "hong_kong": _hong_kong, "singaporean": _singaporean, "thai": _thai,
     "iranian": _iranian, "snils": _snils, "inn": _inn, "ukrainian": _ukrainian, "kazakh": _kazakh, "pis": _pis,
     "cuit": _cuit, "rut": _rut, "ecuadorian": _ecuadorian, "uruguayan": _uruguayan, "utr": _utr, "insured": _insured,
-    "german_pension": _german_pension, "indonesian": _indonesian, "of_somebody": _of_somebody,
+    "german_pension": _german_pension, "indonesian": _indonesian, "of_somebody": of_somebody,
 }  # fmt: skip

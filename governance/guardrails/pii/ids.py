@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.pii import insurances
+from governance.guardrails.pii.id_checks import of_somebody
 from governance.guardrails.reading import Reading
 
 _LABELS = {
@@ -132,4 +132,11 @@ def find(reading: Reading) -> Iterator[Finding]:
 def _credible(kind: str, value: str) -> bool:
     if len(_DIGIT.findall(value)) < _LEAST_DIGITS[kind]:
         return False
-    return not re.fullmatch(r"(?:19|20)\d\d[-/.]\d\d[-/.]\d\d", value)
+    if _DAY.fullmatch(value):
+        return False
+    return kind != "national_id" or of_somebody(_SIGNS.sub("", value))
+
+
+# A date and perhaps the hour.
+_DAY = expression(r"(?:(?:19|20)\d\d[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.](?:19|20)\d\d)(?: .*)?")
+_SIGNS = expression(r"[ .\-/]")

@@ -118,7 +118,9 @@ def test_a_number_is_found_after_each_of_its_names(index: int) -> None:
     assert missed == []
 
 
-CHECKED = [index for index, raw in enumerate(RAW) if raw.get("check") not in (None, "ymd", "dmy", "korean")]
+CHECKED = [
+    index for index, raw in enumerate(RAW) if raw.get("check") not in (None, "ymd", "dmy", "korean", "of_somebody")
+]
 
 
 @pytest.mark.parametrize("index", CHECKED, ids=[RAW[index]["words"].partition("|")[0] for index in CHECKED])
@@ -170,7 +172,7 @@ def test_digits_with_another_name_are_no_national_number(name: str, length: int,
         "citizen id 110105198904219160",
         "identityCardNumber: 79750347574",
         "personal id 1504851234",
-        "national_id: 1730904410055",
+        "national_id: 1730904411231",
     ],
 )
 def test_names_and_numbers_as_people_write_them(text: str) -> None:
