@@ -83,7 +83,7 @@ def change(
         audit.append([entry] if fields else [], tenant_id=principal.tenant_id)
         if name is not None:
             _rename(name, principal)  # last: it commits by itself, and what can't be entered does not happen
-    cache.forget()
+        transaction.on_commit(cache.forget)
 
 
 def check_self(principal: Principal) -> None:

@@ -66,7 +66,7 @@ def give(principal: Principal, *, user_id: UUID, kind: str, name: str, verb: str
         except IntegrityError:
             raise Conflict("This is granted already.", code="granted_already") from None
         _record(principal, "grant.given", grant)
-    cache.forget()
+        transaction.on_commit(cache.forget)
     return grant
 
 
@@ -81,7 +81,7 @@ def take(principal: Principal, *, grant_id: UUID) -> None:
         roles.require_held(principal, [grant.scope])
         _record(principal, "grant.taken", grant)
         grant.delete()
-    cache.forget()
+        transaction.on_commit(cache.forget)
 
 
 def is_granted(tenant_id: UUID, *, kind: str, name: str) -> bool:

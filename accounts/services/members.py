@@ -33,7 +33,7 @@ def change_role(principal: Principal, *, user_id: UUID, role: str) -> None:
             member.role = role
             member.save(update_fields=["role"])
             _record(principal, "member.role_changed", user_id, role)
-    cache.forget()
+        transaction.on_commit(cache.forget)
 
 
 def remove(principal: Principal, *, user_id: UUID) -> None:

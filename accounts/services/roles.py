@@ -86,7 +86,7 @@ def change(principal: Principal, *, role_id: UUID, scopes_asked: Sequence[str], 
         role.scopes, role.description = granted, _short(description)
         role.save(update_fields=["scopes", "description"])
         _record(principal, "role.changed", role)
-    cache.forget()
+        transaction.on_commit(cache.forget)
     return role
 
 

@@ -71,7 +71,7 @@ def create(
             raise Conflict(f"There is a service account named {name}.") from None
         detail = {"scopes": account.scopes, "for": str(user_id)}
         _record(account, "service_account.created", detail, actor_id, personal={"name": name})
-    cache.forget()
+        transaction.on_commit(cache.forget, using=using)
     return account, key
 
 
@@ -100,7 +100,7 @@ def rotate(
         account.save()
         overlap_seconds = int(overlap.total_seconds())
         _record(account, "service_account.rotated", {"overlap_seconds": overlap_seconds}, principal.user_id)
-    cache.forget()
+        transaction.on_commit(cache.forget)
     return account, key
 
 
@@ -116,7 +116,7 @@ def revoke(*, tenant_id: UUID, account_id: UUID, actor_id: UUID | None = None) -
         if accounts.filter(revoked_at=None).update(revoked_at=utc_now()):
             entry = audit.Entry("service_account.revoked", "service_account", str(account_id), {}, actor_id)
             audit.append([entry], tenant_id=tenant_id, using=using)
-    cache.forget()
+        transaction.on_commit(cache.forget, using=using)
 
 
 def end_former(*, tenant_id: UUID, user_id: UUID, actor_id: UUID | None = None) -> None:

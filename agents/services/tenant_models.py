@@ -103,7 +103,7 @@ def allow(principal: Principal, *, models: list[str] | None) -> None:
         detail = {"models": names}
         entry = audit.Entry("models.allowed", "tenant", str(principal.tenant_id), detail, principal.user_id)
         audit.append([entry], tenant_id=principal.tenant_id)
-    cache.forget()
+        transaction.on_commit(cache.forget)
 
 
 def provider_kinds() -> tuple[ConnectionKind, ...]:

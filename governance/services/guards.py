@@ -99,7 +99,7 @@ def _changed(principal: Principal, change: Callable[[], GuardSetting], reason: s
         action = "guard.loosened" if weaker else "guard.set"
         entry = audit.Entry(action, "guard", str(row.id), detail, principal.user_id)
         audit.append([entry], tenant_id=principal.tenant_id)
-    cache.forget()
+        transaction.on_commit(cache.forget)
     return row
 
 

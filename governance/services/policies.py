@@ -61,7 +61,7 @@ def put(
             _activate(principal, made)
         else:
             _record(principal, "policy.changed", made, tool=tool)
-    kept.forget()
+        transaction.on_commit(kept.forget)
     return made
 
 
@@ -87,7 +87,7 @@ def activate(principal: Principal, *, reason: str = "") -> PolicyVersion:
             raise NotFound("There is no draft.")
         made.reason = _cleaned(reason) or made.reason
         _activate(principal, made)
-    kept.forget()
+        transaction.on_commit(kept.forget)
     return made
 
 
@@ -106,7 +106,7 @@ def roll_back(principal: Principal, *, number: int, reason: str) -> PolicyVersio
         made = _begin(principal, _rules_of(earlier))
         made.restores, made.reason = number, _cleaned(reason)
         _activate(principal, made)
-    kept.forget()
+        transaction.on_commit(kept.forget)
     return made
 
 
