@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
@@ -22,7 +21,6 @@ from agentos.core.ids import parse_id
 from agentos.core.types import Json, clean_text
 
 MOST_ROWS = 200
-OPERATOR: Final = "operator of the platform"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +115,7 @@ def by_operators(**who: str) -> Exists:
 def name_operators(principal: Principal, rows: Iterable[AuditRow]) -> None:
     """Name the platform's operators among the actors: a tenant sees them as no users, but is told who entered.
 
+    Which rows are theirs says `by_operator`: a user's own fields hold what she likes.
     Caller holds the tenant's scope.
     """
     unseen = [row for row in rows if row.actor is not None and row.actor.email == FORMER]
@@ -125,7 +124,7 @@ def name_operators(principal: Principal, rows: Iterable[AuditRow]) -> None:
     for row in unseen:
         if row.actor is not None and (who := known.get(row.actor.id)):
             row.actor.email = str(access.seen(principal, class_of(SupportEntry, "who"), who, subject=row.actor.id))
-            row.actor.name = OPERATOR
+            row.by_operator = True
 
 
 def audit_verdict(principal: Principal) -> Verdict:

@@ -227,6 +227,8 @@ class AuditRow(TenantModel):
     hash = models.CharField(max_length=64)
     key_id = models.CharField(max_length=16, blank=True, default="")  # which key linked it; no secret
 
+    by_operator = False  # no column: `selectors.name_operators` says it of a row that was read
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "seq"], name="audit_row_seq")]
         indexes = [models.Index(fields=["tenant", "object_type", "object_id"], name="audit_row_object")]

@@ -84,8 +84,7 @@ class AuditRowAdmin(ExportedAdmin):
     def who(self, row: AuditRow) -> str:
         if row.actor is None:
             return "the system"
-        is_operator = row.actor.name == selectors.OPERATOR
-        return f"{row.actor.email}, {selectors.OPERATOR}" if is_operator else row.actor.email
+        return f"{row.actor.email}, operator of the platform" if row.by_operator else row.actor.email
 
     @admin.display(description="Object id")
     def about(self, row: AuditRow) -> str:

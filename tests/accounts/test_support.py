@@ -130,6 +130,15 @@ def test_the_trail_names_her_to_its_auditors(acme, operator, hers, enter, make_u
     assert "root@platform.test" in auditor.post(reverse(place("export"))).content.decode()
 
 
+def test_no_member_stands_on_the_trail_as_an_operator(acme, hers, make_user):
+    member = make_user(acme.tenant, "admin", "sly@acme.test")
+    User.objects.using("system").filter(id=member.id).update(name="operator of the platform")
+    browser_of(member).get(page_of(hers.row(Run)))
+    listed = browser_of(acme.users["auditor"]).get(reverse("admin:accounts_auditrow_changelist")).content.decode()
+    assert "sly@acme.test" in listed
+    assert "operator of the platform" not in listed
+
+
 def test_her_entries_are_found_by_her_address(acme, enter):
     enter()
     auditor, checked = acme.principal("auditor"), browser_of(acme.users["auditor"])
