@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from accounts.privacy.datamap import FOR_GOOD, LONGEST_DAYS, RETENTIONS, SHORTEST_DAYS, STANDING
 from accounts.services import issuers, providers
+from agentos.core.addresses import BadAddress, host_of
 from agentos.core.errors import ConfigError
 
 SHORTEST_SECRET = 32
@@ -153,7 +154,9 @@ def _is_weak(secret: str) -> bool:
 
 def _is_origin(text: str) -> bool:
     """Say whether a text is one origin with TLS, spelled as browsers do: scheme, host and perhaps a port."""
-    parts = urlsplit(text)
-    plain = f"{parts.scheme}://{parts.netloc}"
-    is_host = bool(parts.hostname) and not (parts.hostname or "").startswith(".") and "*" not in text
-    return parts.scheme == "https" and is_host and text == plain.lower()
+    try:
+        host, port = host_of(text, private=True), urlsplit(text).port
+    except BadAddress:
+        return False
+    written = f"[{host}]" if ":" in host else host
+    return text == f"https://{written}" + ("" if port is None else f":{port}")

@@ -114,6 +114,41 @@ def test_what_is_for_trying_out_is_refused(production: Any, changes: dict[str, A
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:pw@agents.example",
+        "https://@agents.example",
+        "https://agents.example:99999",
+        "https://agents.example:0",
+        "https://agents.example:",
+        "https://agents.example:x",
+        "https://a b.example",
+        "https://a\tb.example",
+        "https://agents..example",
+        "https://-agents.example",
+        "https://münchen.example",
+        "https://a.example,https://b.example",
+        "https://agents.example?x",
+        "https://:443",
+        "https://[::1",
+        "https://[agents]",
+    ],
+)
+def test_what_no_browser_names_as_an_origin_is_none(production: Any, text: str) -> None:
+    production.PUBLIC_URL, production.CORS_ORIGINS, production.CSRF_TRUSTED_ORIGINS = text, [text], [text]
+    assert found() == ["accounts.E013", "accounts.E018", "accounts.E025"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://xn--mnchen-3ya.example", "https://my_host.lan:8443", "https://10.0.0.1", "https://[2001:db8::1]:8443"],
+)
+def test_origins_are_names_and_addresses_with_a_port_or_without(production: Any, text: str) -> None:
+    production.PUBLIC_URL, production.CORS_ORIGINS, production.CSRF_TRUSTED_ORIGINS = text, [text], [text]
+    assert found() == []
+
+
+@pytest.mark.parametrize(
     "days",
     [
         {"run": 400},
