@@ -211,7 +211,13 @@ def _labelled(reading: Reading) -> Iterator[Finding]:
 def _held(reading: Reading, behind: int) -> re.Match[str] | None:
     """Return the street and number that a field of JSON holds whose town stands in one beside it; none of a firm's."""
     place = _STREET_HELD.match(reading.text, behind)
-    if place is None or _OF_A_FIRM.search(reading.lower, max(0, behind - REACH_OF_FIRM), place.end()):
+    if place is None:
+        return None
+    before = reading.lower[max(0, behind - REACH_OF_FIRM) : place.end()]
+    after = reading.lower[place.end() : place.end() + REACH_OF_FIRM].partition("{")[0]  # where another record begins
+    if _OF_A_FIRM.search(before) or _FIRM_CALLED.search(after):
+        return None
+    if _FOR_MANY.search(record := before + after) and not _OF_A_PERSON.search(record):
         return None
     return place
 
@@ -221,9 +227,20 @@ _STREET_HELD = expression(
     rf"\"?\s?:\s?\"(?P<place>\d{{1,5}}[A-Za-z]?(?:[/\-]\d{{1,4}})? {_UPPER}[^\"\n]{{2,60}}|{_UPPER}[^\"\n\d]{{2,60}} {_HOUSE})\"\s{{0,12}},\s{{0,12}}"
     r"\"(?i:\w{0,12}(?:city|town|zip|post\w{0,8}|plz|ort|stadt|ville|ciudad|localidad|citt[aà]|cap|cidade|plaats|miasto|house_?n\w{0,8}|hausn\w{0,6}))\""
 )
-_OF_A_FIRM = expression(
-    r"\"(?:\w{0,16}(?:company|organi[sz]ation|business|merchant|vendor|supplier|store|shop|branch|warehouse|office|venue|legal|firma|entreprise|empresa)\w{0,12}|vat_?id|opening_?hours|geo|place_?id)\"|\"@type\"|\b(?:gmbh|ag|kg|ltd|inc|llc|plc|corp|s\.?a\.?s?|s\.?r\.?l|s\.?l|b\.?v|n\.?v|sp\. z o)\b",
-    re.IGNORECASE,
+_FIRM_CALLED = expression(
+    r"\"(?:\w{0,16}(?:company|organi[sz]ation|business|merchant|vendor|supplier|store|shop|branch|warehouse|office|venue|legal|firma|entreprise|empresa)\w{0,12}|vat_?id|opening_?hours|geo|place_?id)\"|\"@type\"|\b(?:gmbh|ltd|inc|llc|plc|corp)\b"
+)
+_OF_A_FIRM = expression(rf"{_FIRM_CALLED.pattern}|\b(?:ag|kg|s\.?a\.?s?|s\.?r\.?l|s\.?l|b\.?v|n\.?v|sp\. z o)\b")
+# Houses where many go, as keys and in the names of such records; of people who stay or learn there, there is a key too.
+_HOUSES = (
+    r"hotel|hostel|restaurant|caf[eé]|museum|mus[eé]e|museo|gallery|theat(?:re|er)|cinema|school|college|universit\w{1,4}|hospital|clinic|pharmacy|station|airport|library|embassy|stadium|"
+    r"schule|krankenhaus|klinik|bibliothek|bahnhof|apotheke|[eé]cole|h[oô]pital|biblioth[eè]que|escuela|biblioteca|scuola|ospedale"
+)
+_FOR_MANY = expression(
+    rf"\"(?:\w{{0,16}}(?:{_HOUSES}|church)\w{{0,12}})\"\s?:|\"(?:name|title|type|category|kind|amenity|place)\"\s?:\s?\"(?:[^\"\n]{{0,40}}[^\w\"\n])?(?:{_HOUSES}|shop|store|office)s?(?!\w)"
+)
+_OF_A_PERSON = expression(
+    r"\"(?:(?:first|last|sur|given|family|full)_?name|dob|birth\w{0,8}|date_?of_?birth|student\w{0,4}|pupil|patient\w{0,4}|guest\w{0,4}|customer\w{0,4}|user\w{0,4}|employee\w{0,4}|resident|tenant|recipient|home_?address|mobile)\"\s?:"
 )
 REACH_OF_FIRM = 240
 
