@@ -139,12 +139,12 @@ class ServiceAccountAdmin(AuditedAdmin):
 
     @admin.action(description="Replace the selected key", permissions=["rotate"])
     def rotate_key(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> HttpResponse | None:
-        """Show the new key of one account; the old one works for another day."""
+        """Show the new key of one account, which lives as long as the old one was to; that works for another day."""
         if queryset.count() != 1:
             self.message_user(request, "Select one key: the new one is shown this once.", messages.ERROR)
             return None
         old = queryset.get()
-        ends = None if old.expires_at is None else utc_now() + timedelta(days=service_accounts.DEFAULT_DAYS)
+        ends = service_accounts.same_again(old)
         account, key = service_accounts.rotate(
             principal_of(request), account_id=old.id, overlap=timedelta(days=1), expires_at=ends
         )

@@ -104,6 +104,19 @@ def rotate(
     return account, key
 
 
+def same_again(account: ServiceAccount) -> datetime | None:
+    """Return when a key made now ends that is to live as long as the account's present one; None is never.
+
+    Raises: Conflict for a key that has expired: its end was meant.
+    """
+    if account.expires_at is None:
+        return None
+    now = utc_now()
+    if account.expires_at <= now:
+        raise Conflict("This key has expired: make another one.", code="expired")
+    return now + (account.expires_at - (account.rotated_at or account.created_at))
+
+
 def revoke(*, tenant_id: UUID, account_id: UUID, actor_id: UUID | None = None) -> None:
     """End an account and its keys; effective within five seconds everywhere. Repeatable.
 

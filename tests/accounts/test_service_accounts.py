@@ -366,6 +366,44 @@ def test_the_admin_replaces_a_key_and_shows_the_new_one_once(acme: TenantWithUse
     assert "revoked" in [str(message) for message in get_messages(refused.wsgi_request)][-1]
 
 
+def replace_on_the_page(account: ServiceAccount) -> tuple[Any, ServiceAccount]:
+    browser = Client()
+    browser.post(reverse("sign_in"), {"email": "admin@acme.test", "password": "demo"})
+    chosen = {"action": "rotate_key", "_selected_action": [str(account.id)], "index": "0"}
+    answer = browser.post(reverse("admin:accounts_serviceaccount_changelist"), chosen)
+    return answer, ServiceAccount.objects.using("system").get(id=account.id)
+
+
+@pytest.mark.parametrize("days", [9, 365])
+def test_a_key_replaced_on_the_page_lives_as_long_as_the_one_before(acme: TenantWithUsers, days: int) -> None:
+    """From now on, however often it is replaced, not ninety days whatever was meant."""
+    account, _ = made(acme, expires_at=utc_now() + timedelta(days=days))
+    long_ago = {
+        "created_at": account.created_at - timedelta(days=8),
+        "expires_at": utc_now() + timedelta(days=days - 8),
+    }
+    ServiceAccount.objects.using("system").filter(id=account.id).update(**long_ago)
+    for _ in range(2):
+        _, account = replace_on_the_page(account)
+        assert account.expires_at is not None and account.rotated_at is not None
+        lives = account.expires_at - account.rotated_at
+        assert lives.total_seconds() == pytest.approx(timedelta(days=days).total_seconds(), abs=60)
+
+
+def test_what_never_ends_stays_so_when_it_is_replaced_on_the_page(acme: TenantWithUsers) -> None:
+    account, _ = made(acme)
+    _, after = replace_on_the_page(account)
+    assert after.rotated_at is not None
+    assert after.expires_at is None
+
+
+def test_no_expired_key_is_replaced_on_the_page(acme: TenantWithUsers) -> None:
+    account, _ = made(acme, expires_at=utc_now() - timedelta(seconds=1))
+    answer, after = replace_on_the_page(account)
+    assert "has expired" in [str(message) for message in get_messages(answer.wsgi_request)][-1]
+    assert (after.key_hash, after.expires_at) == (account.key_hash, account.expires_at)
+
+
 def statements(ask: Callable[[], object]) -> int:
     with (
         CaptureQueriesContext(connections["default"]) as default,
