@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from accounts import audit, audit_chain, audit_offline
 from accounts.audit_chain import Key, KeyRing
 from accounts.models import AuditRow
-from accounts.services import checkpoints
+from accounts.services import checkpoints, trails
 from tests.accounts.test_audit import write
 from tests.accounts.test_audit_checkpoints import cut as restore_older
 from tests.conftest import TenantWithUsers
@@ -230,6 +230,19 @@ def test_one_from_after_a_restore_is_found_too(
     checkpoints.write_due()
     later = "broken at entry 5: a checkpoint knows of later ones"
     assert verdict(older, tmp_path, "--checkpoints", outside) == (1, later)
+
+
+def test_a_checkpoint_written_while_one_is_read_is_none_of_it(
+    acme: TenantWithUsers, settings: Any, tmp_path: Path
+) -> None:
+    settings.AUDIT_FOLDER, settings.AUDIT_CHECKPOINT_ROWS = str(tmp_path / "outside"), 1
+    write(acme)
+    checkpoints.write_due()
+    lines = trails.export(acme.tenant)
+    write(acme)
+    checkpoints.write_due()
+    (tmp_path / "slow.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert verdict(tmp_path / "slow.jsonl", tmp_path) == (0, "intact: 4 entries")
 
 
 def test_it_runs_where_there_is_neither_django_nor_a_database(exported: Path, tmp_path: Path) -> None:
