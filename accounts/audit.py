@@ -188,7 +188,7 @@ def verify(tenant_id: UUID, *, may_be_older: bool = False) -> int | None:
             return bad
         if head.seq and not follower.ends_at(head.seq, head.hash, head.seal):
             return follower.seq + 1
-        if known.seq > head.seq and not may_be_older:
+        if known.entries > head.seq and not may_be_older:
             return head.seq + 1
         # One statement, so that rows and head are of the same moment.
         newest = Coalesce(Subquery(heads.values("seq")[:1]), 0)

@@ -35,9 +35,12 @@ class CheckpointError(AgentOSError):
 
 @dataclass(slots=True)
 class Known:
-    """What the checkpoints say of one trail: the link at each `seq`; `at` is the newest's time."""
+    """What the checkpoints say of one trail: the link at each `seq`, and how many entries there were, which the newest
+    restore says too; `at` is the newest's time.
+    """
 
     links: dict[int, str] = field(default_factory=dict)
+    entries: int = 0
     at: datetime | None = None
 
     @property
@@ -61,8 +64,10 @@ def read(keys: KeyRing) -> dict[UUID, Known]:
         known.at = datetime.fromisoformat(line["at"])
         if "back_to" in line:
             known.links = {seq: link for seq, link in known.links.items() if seq <= line["back_to"]}
+            known.entries = line["back_to"]
         else:
             known.links[line["seq"]] = line["hash"]
+            known.entries = max(known.entries, line["seq"])
     return found
 
 

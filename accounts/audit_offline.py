@@ -33,7 +33,7 @@ class Broken(Exception):
 @dataclass(slots=True)
 class Signed:
     """What the checkpoints of one place say of one trail, in the order in which they were written: the link at each
-    `seq`, and the restores (`at`, `back_to`).
+    `seq`, how many entries there were, which a restore says too, and the restores (`at`, `back_to`).
 
     Each place has its own: what an export holds, signed or not, makes nothing unsaid that was kept outside.
     """
@@ -41,6 +41,7 @@ class Signed:
     keys: KeyRing
     tenant_id: str
     links: dict[int, str] = field(default_factory=dict)
+    entries: int = 0
     restores: list[tuple[str, int]] = field(default_factory=list)
 
     def add(self, statement: dict[str, Any]) -> None:
@@ -54,8 +55,10 @@ class Signed:
             back_to = statement["back_to"]
             self.links = {seq: link for seq, link in self.links.items() if seq <= back_to}
             self.restores.append((statement["at"], back_to))
+            self.entries = back_to
         else:
             self.links[statement["seq"]] = statement["hash"]
+            self.entries = max(self.entries, statement["seq"])
 
     def check(self, seq: int, link: str) -> None:
         """Raises: Broken for an entry that has another link."""
@@ -64,7 +67,7 @@ class Signed:
 
     def check_end(self, seq: int, exported_at: str) -> None:
         """Raises: Broken for a trail that was longer, or had entries then that a restore took back later."""
-        if max(self.links, default=0) > seq:
+        if self.entries > seq:
             raise Broken(f"broken at entry {seq + 1}: a checkpoint knows of later ones")
         lost = [back_to for at, back_to in self.restores if at > exported_at and back_to < seq]
         if lost:

@@ -51,9 +51,9 @@ def accept_restored() -> int:
     for tenant_id, seen in audit_checkpoints.read(audit.keys()).items():
         with transaction.atomic(using="system"):
             head = AuditHead.objects.using("system").filter(tenant_id=tenant_id).first()
-            if head is None or head.seq >= seen.seq:
+            if head is None or head.seq >= seen.entries:
                 continue
-            detail = {"entries": head.seq, "before": seen.seq}
+            detail = {"entries": head.seq, "before": seen.entries}
             entry = audit.Entry("audit.restored", "tenant", str(tenant_id), detail)
             audit.append([entry], tenant_id=tenant_id, using="system")
             audit_checkpoints.add([audit_checkpoints.taken_back(key, tenant_id, head.seq, at=utc_now())])
@@ -74,7 +74,7 @@ def _checked(tenant_id: UUID, seen: Known) -> tuple[int | None, JsonObject]:
     keys = audit.keys()
     with transaction.atomic(using="system"):
         head = AuditHead.objects.using("system").get(tenant_id=tenant_id)
-        if head.seq < seen.seq:
+        if head.seq < seen.entries:
             return head.seq + 1, {}
         follower = Follower(keys, str(tenant_id), seq=seen.seq, last=seen.last)
         bad = audit.follow(follower, seen, up_to=head.seq)

@@ -162,6 +162,20 @@ def test_an_older_backup_is_accepted_by_a_signed_line(acme: TenantWithUsers) -> 
     assert AuditHead.objects.using("system").get().seq == 8
 
 
+def test_a_second_restore_is_accepted_as_the_first(acme: TenantWithUsers) -> None:
+    """What the first one left is said with it, though no checkpoint knows of its entries any more."""
+    write(acme, 5)
+    checkpoints.write_due()
+    cut(acme, 3)
+    assert checkpoints.accept_restored() == 1
+    cut(acme, 2)
+    assert audit.verify(acme.tenant.id) == 3
+    assert checkpoints.write_due() == {"written": 0, "broken": 1}
+    assert checkpoints.accept_restored() == 1
+    assert audit.verify(acme.tenant.id) is None
+    assert checkpoints.write_due() == {"written": 1, "broken": 0}
+
+
 def test_the_maintenance_jobs_write_them() -> None:
     from agentos.maintenance import JOBS
 

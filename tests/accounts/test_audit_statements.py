@@ -97,6 +97,11 @@ def test_an_export_of_what_a_restore_took_back_later_is_found() -> None:
     assert verify(export(4, 1), KEYS, outside) == 4
 
 
+def test_one_shorter_than_what_a_restore_left_is_found() -> None:
+    with pytest.raises(Broken, match=r"^broken at entry 4: a checkpoint knows of later ones$"):
+        verify(export(3, 1), KEYS, as_text(C6, restore(4, 9)))
+
+
 def test_a_line_of_another_kind_is_no_checkpoint() -> None:
     lines = export(6, 3, C6)
     head, end = json.loads(lines[0]), json.loads(lines[-1])
