@@ -18,10 +18,11 @@ _STEMS = {
     "laisse. laissez. ignora. boş. проігнор ігнор uită ignoră. zapomeň zapomen glöm. bortse ignorér αγνοησ ξεχασ התעלם שכח abaikan lupakan نادیده فراموش "
     "отключи "
     "bort. bortser glem. glemme. strunta åsidosätt tilsidesæt tilsidesett ignorera. ignorer. unohda unohta ohita. ohittak sivuuta huomiotta hagyd hagyj felejts zabudni. zabudnite zanemar ignoriraj ignoriši "
-    "zaboravi prezri pozabi ignoruok pamiršk nepaisyk ignorējiet. aizmirst eira. eirake ignoreeri unusta hunsað gleymdu anwybydd anghof ignoreer balewalain kalimutan injoro shpërfill harro. nəzərə անտեսիր մոռացիր புறக்கணி दुर्लक्ष விட்டுவிடு విస్మర మర్చిపో انداز. بھول. უგულებელყ დაივიწყ елеме ұмыт пренебрегни неглижир",
+    "zaboravi prezri pozabi ignoruok pamiršk nepaisyk ignorējiet. aizmirst eira. eirake ignoreeri unusta hunsað gleymdu anwybydd anghofia. anghofiwch. ignoreer balewalain kalimutan injoro shpërfill harro. nəzərə. almayın անտեսիր մոռացիր புறக்கணி दुर्लक्ष விட்டுவிடு విస్మర మర్చిపో. మర్చిపోండి. انداز. بھول. უგულებელყ დაივიწყ елеме ұмыт. ұмытың ұмытып. пренебрегни неглижир",
     Part.NAY: "nicht. keine. nie. niet. geen. ne. pas. plus. non. no. não. nao. nunca. jamais. não. не. ни. nie. "
     "لا. لن. मत. न. नहीं. lam. لم. değil "
-    "hör. arrête. arrêtez. cesse. cessez. deja. deje. pare. smetti smettila. przestań перестан прекрат bırak",
+    "hör. arrête. arrêtez. cesse. cessez. deja. deje. pare. smetti smettila. przestań перестан прекрат bırak "
+    "inte. ikke. ikkje. älä. älkää. ära. ärge. nemoj nemojte. ekki. peidiwch. mos. huwag. ez. մի. არ. नका. नको. مت. недей недейте.",
     Part.HEED: "halten. обраща obedec obedeç befolg beacht folg halt suivre suis. suivez respect obéi obei tiens tenez sigas siga. seguir segui hagas haga. haz. caso. "
     "obedez cumpl segua rispett volg. volgen houd houden. nalev przestrzeg stosuj słuchaj следу соблюд подчин слуша تتبع تلتزم اتبع باتباع "
     "पालन uyma. uymayın uymak takip "
@@ -34,14 +35,14 @@ _STEMS = {
     "команд установк prompt промпт директив تعليمات التعليمات أوامر الأوامر قواعد القواعد निर्देश नियम आदेश talimat kural yönerge komut "
     "anfangsbefehl startanweisung grundregel systemanweisung systemvorgab systembefehl regul instrucțiun pokyn pravid інструкц вказівк правил οδηγ κανον הוראות כללים instruksi perintah aturan دستور قواعد "
     "vorgegeb بالقواعد "
-    "instruks anvisning bestämmels ohje. ohjei ohjeet sääntö säännö sääntöj utasítás szabály inštrukc uput navodil nurodym instrukcij taisykl norādījum noteikum juhis juhen reegl leiðbein fyrirmæl regl cyfarwydd gyfarwydd "
+    "instruks anvisning bestämmels ohje. ohjei ohjeet sääntö säännö sääntöj utasítás szabály inštrukc uput pravil navodil nurodym instrukcij taisykl norādījum noteikum juhis juhen reegl leiðbein fyrirmæl regl cyfarwydd gyfarwydd "
     "argibide jarraibide agindu. tagubilin utos. panuto udhëzim rregull təlimat qayda հրահանգ կանոն வழிமுறை அறிவுறுத்தல் கட்டளை सूचना सूचनांक సూచన ఆదేశ నియమ ہدایات ہدایت اصول. ინსტრუქცი მითითებ წესებ нұсқау ереже указания. упътван упатств",
     Part.PAST: "vorherig bisherig vorig obig früher zuvor vorher oben bisher précédent ci-dessus dessus auparavant avant "
     "antérieur anterior previ antes arriba acima precedent finora sopra prima prior voorgaand eerder bovenstaand vorig "
     "wcześniej poprzedn powyżs dotychczas предыдущ прежн ранее раньше выше прошл السابق أعلاه पिछल ऊपर पूर्व önceki "
     "yukarıda daha "
     "vor. до. avant. sämtlich поперед προηγουμ הקודמות sebelumnya قبلی anterioar předchoz "
-    "tidigare föregående hittills tidligere foregående ovenstående aiemm aiempi edelli tähänasti korábbi előző eddigi fenti. predchádz doteraj prethodn dosad dotad prejšnj dosedanj ankstesn iepriekšēj varasema eelnev "
+    "tidigare föregående hittills tidligere foregående ovenstående aiemm aiempi edelli tähänasti korábbi előző eddigi fenti. predchádz doteraj prethodn ranij dosad dotad prejšnj dosedanj ankstesn iepriekšēj varasema eelnev "
     "fyrri. blaenorol flaenorol aurreko nauna. naunang nakaraan kanina. mëparshm əvvəl նախորդ முந்தைய मागील претходн предишн предходн మునుపటి పూర్వ پچھل წინა. алдыңғы бұрынғы досега.",
     Part.CLOSE: "geheim versteckt verborgen secrèt secret cach initial ocult secreta inicial "
     "escondid nascost segret verborg ukryt tajn początkow iniziali скрыт секретн тайн изначальн السري سرية "
@@ -63,7 +64,7 @@ _STEMS = {
     Part.WHOLE: "alles. alle. tout. toute. toutes. tous. todo. todos. toda. todas. tudo. tutto. tutti. tutte. wszystk всё. все. "
     "всех. كل. جميع. सब सभी tüm bütün her. "
     "sämtlich toate. tot. усі. всі. सार όλ כל. semua všechn تمام "
-    "alla. alt. allt. kaikk összes minden. všetk sva. sve. svi. svih. vsa. vse. visas. visus. kõik allar. öll. holl. guzti lahat. gjitha բոլոր அனைத்து सर्व. сите. всички అన్ని ყველა. барлық всичко. تمام.",
+    "alla. alt. allt. kaikk összes minden. všetk sva. sve. svi. svih. vsa. vse. visų. visas. visus. kõik allar. öll. holl. guzti lahat. gjitha բոլոր அனைத்து सर्व. сите. всички అన్ని ყველა. барлық всичко. تمام.",
     Part.LACK: "ohne. keine. keinen. keinerlei. sans. aucune. sin. sem. senza. zonder. geen. bez. без. никаких بلا. بدون. दون. बिना. रहित "
     "olmayan hiçbir sınırsız. unbeschränkt uneingeschränkt "
     "нет. никак нету. aucun ningún ningun nenhum nessun ohne jede geen. żadn "
@@ -89,7 +90,7 @@ _STEMS = {
     "din. dina. ditt. dine. sinun. tvoj svoj svoja. svůj své. sinu. zure. tuaj. iyong",
     Part.EXACT: "wort wörtlich wortlaut exakt mot. exact exacto palabra palavra parola woord słowo słowa dosłownie dokładnie дословн "
     "полностью целиком kelime aynen शब्दश पूरा completo كاملا حرفيا",
-    Part.MORE: "mehr. plus. ya. mais. più meer. już. больше. artık अब تعد.",
+    Part.MORE: "mehr. plus. ya. mais. più meer. już. больше. artık alma. अब تعد.",
     Part.QUERY: "lautet welche quel. quelle. cuál cuáles qual. quais. quali. wat. welke. jaki. jakie. jaka. какой. какие. каков "
     "ما. क्या nedir",
     Part.BOW: "gehorch obéis obéir obedec obedéceme obbedi gehoorza słuchaj подчин слушай itaat أطع मान dinle",

@@ -48,6 +48,8 @@ RULED_CHARACTERS = 12_000  # of a longer text that the rules read, where the mod
 LONG_CHARACTERS = 10_000  # of a text that is done with when a finding covers it
 
 _TOKEN = expression(r"[^\W_]+")
+# Words that tell: shorter ones mean other things elsewhere; those of India's scripts are read without vowels.
+_TELLING = expression(r"[^\W_]{4,}|[\u0900-\u0dff]{2,}")
 _COMMENT = expression(r"<!--(?s:.){0,4000}?-->")
 _SENTENCE_ENDS = expression(  # where a sentence ends, a field, an element or a comment; a point within an address is none
     r"[.!?;]++[\"'”»)\]]*+(?=\s|\Z)|[。！？؟।\n]|</?[a-z][a-z0-9]{0,20}[^<>]{0,200}>|-->|<!--|\*/|/\*|\"[,}\]]|[,{]\"|\": ?\"|\|"
@@ -57,7 +59,9 @@ _SPEECH = frozenset({"override", "lift", "disobey", "extract", "phish"})  # sign
 _LIBERTY = frozenset({"freedom", "lapsed"})
 _DROPPING = (Part.OVERRIDE | Part.ABROAD | Part.DROP).value
 _SENDING = Part.SEND.value
-_NAY = Part.NAY.value
+_SAYS, _HAS = Part.UTTER | Part.REVEAL, Part.OWN | Part.YOURS | Part.CLOSE | Part.INNER
+_OF_A_MODEL = (_SAYS | _HAS | Part.SYSTEM | Part.PREPROMPT | Part.PROMPT).value
+_NAY, _ORDERS = Part.NAY.value, Part.ORDERS.value
 _QUOTE = expression(r"[\"“”„«‘`]")
 _OPENING = expression(r"[\"“„«‘'`]")
 _CLOSING = expression(r"[\"”“»’'`]")
@@ -165,7 +169,17 @@ def _foreign(view: View, scores: Sequence[Score], unsaid: float) -> bool:
         return False
     if view.hidden or len(scores) > FEW_SCORES or max(one.odds for one in scores) < unsaid:
         return False
-    return _QUOTE.search(view.text) is None  # who quotes an order may well talk about it
+    # who quotes an order may well talk about it
+    return _QUOTE.search(view.text) is None and _to_a_model(view.text)
+
+
+def _to_a_model(text: str) -> bool:
+    """Tell whether a text speaks of what a model has or shall utter, or of nothing but orders that are to be dropped.
+
+    Who tells a patient to forget what a doctor said before says something besides.
+    """
+    played = [_known(word[0])[0] for word in _TELLING.finditer(text)]
+    return all(played) or any(parts & _OF_A_MODEL and not parts & _ORDERS for parts in played)
 
 
 def _likely(window: Score, scores: Iterable[Score]) -> list[Span]:
