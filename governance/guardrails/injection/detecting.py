@@ -174,11 +174,13 @@ def _foreign(view: View, scores: Sequence[Score], unsaid: float) -> bool:
 
 
 def _to_a_model(text: str) -> bool:
-    """Tell whether a text speaks of what a model has or shall utter, or of nothing but orders that are to be dropped.
+    """Tell whether a text that drops orders speaks of what a model has or shall utter too, or of nothing but them.
 
     Who tells a patient to forget what a doctor said before says something besides.
     """
     played = [_known(word[0])[0] for word in _TELLING.finditer(text)]
+    if not any(_known(word[0])[0] & (_DROPPING | _NAY) for word in _TOKEN.finditer(text)):
+        return True
     return all(played) or any(parts & _OF_A_MODEL and not parts & _ORDERS for parts in played)
 
 
