@@ -54,7 +54,7 @@ _STEMS = {
     "बता लिख yaz. प्रकट göster açıkla yazdır söyle paylaş "
     "afișea arată vypiš zobraz δειξ הצג tampilkan "
     "kopier copie. copiez cópia cópialo cole. процитир скопируй "
-    "avslöja berätta skriv. afslør avslør fortæl fortell näytä paljasta tulosta kerro. mutasd írd. ukáž prikaži pokaži pokaz otkrij razkrij ispiši izpiši parodyk parādi näita sýndu dangos erakutsi ipakita trego. göstər ցույց காட்டு दाखव",
+    "avslöja berätta skriv. afslør avslør fortæl fortell näytä paljasta tulosta kerro. mutasd írd. ukáž prikaži pokaži pokaz otkrij razkrij ispiši izpiši parodyk parādi näita sýndu dangos erakutsi ipakita trego. göstər ցույց காட்டு. காட்டுங்கள் दाखव",
     Part.ASK: "quelles. quels.",
     Part.SPOKEN: "gesagt mitgeteilt gelernt dit. dits. appris reçu dicho enseñado dijeron recibid dito. disseram detto "
     "ricevut imparat gezegd verteld powiedzian mówion говорил сказал сказано учил قيل söylen बताया कहा "

@@ -61,7 +61,7 @@ _DROPPING = (Part.OVERRIDE | Part.ABROAD | Part.DROP).value
 _SENDING = Part.SEND.value
 _SAYS, _HAS = Part.UTTER | Part.REVEAL, Part.OWN | Part.YOURS | Part.CLOSE | Part.INNER
 _OF_A_MODEL = (_SAYS | _HAS | Part.SYSTEM | Part.PREPROMPT | Part.PROMPT).value
-_NAY, _ORDERS = Part.NAY.value, Part.ORDERS.value
+_NAY = Part.NAY.value
 _QUOTE = expression(r"[\"“”„«‘`]")
 _OPENING = expression(r"[\"“„«‘'`]")
 _CLOSING = expression(r"[\"”“»’'`]")
@@ -181,7 +181,7 @@ def _to_a_model(text: str) -> bool:
     played = [_known(word[0])[0] for word in _TELLING.finditer(text)]
     if not any(_known(word[0])[0] & (_DROPPING | _NAY) for word in _TOKEN.finditer(text)):
         return True
-    return all(played) or any(parts & _OF_A_MODEL and not parts & _ORDERS for parts in played)
+    return all(played) or any(parts & _OF_A_MODEL for parts in played)
 
 
 def _likely(window: Score, scores: Iterable[Score]) -> list[Span]:
