@@ -10,7 +10,7 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import rfc8785
@@ -120,6 +120,25 @@ def signed(key: Key, statement: Facts) -> dict[str, Any]:
     """Return the statement with an Ed25519 signature over its canonical JSON, and the key that proves it."""
     value = urlsafe_b64encode(key.signer.sign(canonical(statement))).decode()
     return {**statement, SIGNATURE: {"algorithm": "Ed25519", "public_key": key.public, "value": value}}
+
+
+@dataclass(slots=True)
+class Links:
+    """What the checkpoints of a trail say together, in the order in which they were written: the link at each `seq`,
+    and how many entries there were, which a restore says too: what was beyond it binds no more.
+    """
+
+    links: dict[int, str] = field(default_factory=dict)
+    entries: int = 0
+
+    def take(self, statement: Facts) -> None:
+        """Take the next statement, whose signature was checked: `seq` and `hash`, or `back_to`."""
+        if (back_to := statement.get("back_to")) is not None:
+            self.links = {seq: link for seq, link in self.links.items() if seq <= back_to}
+            self.entries = back_to
+        else:
+            self.links[statement["seq"]] = statement["hash"]
+            self.entries = max(self.entries, statement["seq"])
 
 
 def is_signed(statement: Facts, publics: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts.audit_chain import Key, KeyRing, is_signed, signed
+from accounts.audit_chain import Key, KeyRing, Links, is_signed, signed
 from agentos.core.errors import AgentOSError
 from agentos.core.types import JsonObject, json_object, json_text
 
@@ -34,13 +34,9 @@ class CheckpointError(AgentOSError):
 
 
 @dataclass(slots=True)
-class Known:
-    """What the checkpoints say of one trail: the link at each `seq`, and how many entries there were, which the newest
-    restore says too; `at` is the newest's time.
-    """
+class Known(Links):
+    """What the checkpoints say of one trail; `at` is the newest's time."""
 
-    links: dict[int, str] = field(default_factory=dict)
-    entries: int = 0
     at: datetime | None = None
 
     @property
@@ -62,12 +58,7 @@ def read(keys: KeyRing) -> dict[UUID, Known]:
     for line in lines(keys):
         known = found.setdefault(UUID(line["tenant"]), Known())
         known.at = datetime.fromisoformat(line["at"])
-        if "back_to" in line:
-            known.links = {seq: link for seq, link in known.links.items() if seq <= line["back_to"]}
-            known.entries = line["back_to"]
-        else:
-            known.links[line["seq"]] = line["hash"]
-            known.entries = max(known.entries, line["seq"])
+        known.take(line)
     return found
 
 

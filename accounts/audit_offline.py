@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from accounts.audit_chain import COVERED, SIGNATURE, Follower, KeyRing, is_signed
+from accounts.audit_chain import COVERED, SIGNATURE, Follower, KeyRing, Links, is_signed
 
 FORM: Final = 2
 LINK_COLUMNS: Final = ("key_id", "hash")
@@ -32,16 +32,14 @@ class Broken(Exception):
 
 @dataclass(slots=True)
 class Signed:
-    """What the checkpoints of one place say of one trail, in the order in which they were written: the link at each
-    `seq`, how many entries there were, which a restore says too, and the restores (`at`, `back_to`).
+    """What the checkpoints of one place say of one trail, and its restores (`at`, `back_to`).
 
     Each place has its own: what an export holds, signed or not, makes nothing unsaid that was kept outside.
     """
 
     keys: KeyRing
     tenant_id: str
-    links: dict[int, str] = field(default_factory=dict)
-    entries: int = 0
+    said: Links = field(default_factory=Links)
     restores: list[tuple[str, int]] = field(default_factory=list)
 
     def add(self, statement: dict[str, Any]) -> None:
@@ -51,23 +49,18 @@ class Signed:
             raise Broken("a checkpoint was changed, or its key is not in the key file")
         if statement["tenant"] != self.tenant_id:
             return
+        self.said.take(statement)
         if is_restore:
-            back_to = statement["back_to"]
-            self.links = {seq: link for seq, link in self.links.items() if seq <= back_to}
-            self.restores.append((statement["at"], back_to))
-            self.entries = back_to
-        else:
-            self.links[statement["seq"]] = statement["hash"]
-            self.entries = max(self.entries, statement["seq"])
+            self.restores.append((statement["at"], statement["back_to"]))
 
     def check(self, seq: int, link: str) -> None:
         """Raises: Broken for an entry that has another link."""
-        if self.links.get(seq, link) != link:
+        if self.said.links.get(seq, link) != link:
             raise Broken(f"broken at entry {seq}: a checkpoint says otherwise")
 
     def check_end(self, seq: int, exported_at: str) -> None:
         """Raises: Broken for a trail that was longer, or had entries then that a restore took back later."""
-        if self.entries > seq:
+        if self.said.entries > seq:
             raise Broken(f"broken at entry {seq + 1}: a checkpoint knows of later ones")
         lost = [back_to for at, back_to in self.restores if at > exported_at and back_to < seq]
         if lost:

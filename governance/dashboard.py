@@ -28,9 +28,8 @@ _BY_DAY: Final = "GROUP BY GROUPING SETS ((1), ())"
 _THESE: Final = "{0}.tenant_id = %(tenant)s AND {0}.created_at >= %(since)s AND {0}.created_at < %(until)s"
 _FIRST: Final = "nullif((r.usage->>'time_to_first_token')::float, 0)"  # 0: no word ever came
 _WAITED: Final = "extract(epoch FROM a.decided_at - a.created_at)"
-_BY_PERSON: Final = (
-    "decided_by_id IS NOT NULL AND standing_rule_id IS NULL"  # a rule decides at once, in its maker's name
-)
+# A standing rule decides at once, in its maker's name.
+_BY_PERSON: Final = "decided_by_id IS NOT NULL AND standing_rule_id IS NULL"
 _RUNS: Final = f"""
 SELECT {_DAY.format("r")} AS day, count(*) AS runs,
     count(*) FILTER (WHERE status = '{RunStatus.COMPLETED}') AS completed,
@@ -100,8 +99,8 @@ class Figures:
 
     `first_token` and `waited` are medians, `..._slow` and `..._long` what 19 of 20 stayed below; `waited` is how long
     a person took to decide. `refused` counts calls that somebody or something said no to, not those whose run ended
-    before, `runs_refused` the runs that made them; `hits` counts what guards
-    did, `runs_hit` the runs that it was done in.
+    before, `runs_refused` the runs that made them; `hits` counts what guards did, `runs_hit` the runs that it was done
+    in.
     """
 
     runs: int = 0

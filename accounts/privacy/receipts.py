@@ -6,7 +6,6 @@ The key is derived from SECRET_KEY, for this alone. A receipt names its subject 
 from __future__ import annotations
 
 import hashlib
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
 
@@ -17,8 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from accounts.jose import without_doubles
-from agentos.core.types import JsonObject
+from agentos.core.types import JsonObject, strict_json
 
 ALGORITHM = "Ed25519"
 SIGNATURE = "signature"
@@ -34,8 +32,8 @@ def signed(receipt: JsonObject) -> JsonObject:
 def read(text: bytes) -> JsonObject | None:
     """Return the receipt that a file holds; None for what is none, or says a name twice: people read the first one."""
     try:
-        found = json.loads(text, object_pairs_hook=without_doubles)
-    except (ValueError, RecursionError):
+        found = strict_json(text)
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 

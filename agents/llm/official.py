@@ -9,9 +9,8 @@ from openai import AsyncOpenAI, Timeout
 from openai._models import FinalRequestOptions
 
 MOST_FORMS: Final = 256
-_Form: TypeAlias = tuple[
-    httpx2.URL, httpx2.Headers, dict[str, Any]
-]  # URL, headers with the length of some body, extensions
+# URL, headers with the length of some body, extensions.
+_Form: TypeAlias = tuple[httpx2.URL, httpx2.Headers, dict[str, Any]]
 
 
 class OfficialClient(AsyncOpenAI):

@@ -45,7 +45,6 @@ class ReplyDecoder:
 
     def __init__(self) -> None:
         self.done = False  # the server has said [DONE]
-        self.finished = False  # the answer is whole, even if the stream should break off now
         self._rest = b""
         self._texts: list[str] = []
         self._slots: list[_Slot] = []
@@ -56,6 +55,11 @@ class ReplyDecoder:
         self._model = ""
         self._odd = False
         self._half = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is whole, even if the stream should break off now."""
+        return bool(self._finish)
 
     def feed(self, data: bytes) -> str:
         """Take what has come and return the text that is new in it. Raises: ProviderError."""
@@ -145,7 +149,7 @@ class ReplyDecoder:
 
     def _choice(self, choice: JsonObject) -> str:
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
-            self._finish, self.finished = reason, True
+            self._finish = reason
         delta = choice.get("delta") or choice.get("message")
         if not isinstance(delta, dict):
             return ""
