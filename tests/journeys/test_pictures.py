@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +19,10 @@ TABS = """
 const nav = document.querySelector(".ao-tabs");
 nav.querySelectorAll(".ao-count").forEach((count) => { count.firstChild.data = "46"; });
 return [nav.childElementCount, nav.scrollWidth <= nav.clientWidth];
+"""
+LIST_FITS = """
+const list = document.querySelector("#result_list")?.closest(".simplebar-content-wrapper");
+return !list || list.scrollWidth <= list.clientWidth;
 """
 SIZES = {"": (1280, 800), "-phone": (390, 844)}
 
@@ -127,3 +132,38 @@ def test_a_long_word_makes_no_page_wider(month, browser, suffix):
     home = Home(browser, month.base_url)
     home.wait_for("stands", "W" * 90)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= SIZES[suffix][0]
+
+
+@pytest.fixture
+def member_with_a_long_name(month):
+    member = month.client("member")
+    name = member.get("/api/auth/me").json()["user"]["name"]
+    assert member.patch("/api/privacy/me", json={"name": "W" * 200}).status_code == 200
+    yield member
+    member.patch("/api/privacy/me", json={"name": name})
+
+
+@pytest.mark.parametrize("suffix", SIZES)
+def test_a_long_name_pushes_nothing_out_of_sight(month, browser, suffix, member_with_a_long_name):
+    asked = member_with_a_long_name.post(
+        "/api/agents/approvals/runs",
+        data={"message": '[[call:delete_user_account {"user_id": "U-1"}]]', "stream": "false"},
+    ).json()
+    Page(browser, month.base_url).come_as("acme", "admin")
+    look(browser, month.base_url, "/admin/accounts/membership/", SIZES[suffix])
+    row = browser.find_element("link text", "member@acme.test")
+    for path in (
+        "/admin/governance/approval/",
+        "/admin/governance/approval/?tab=all",
+        "/admin/agents/run/",
+        "/admin/agents/session/",
+        "/admin/accounts/membership/",
+        f"/admin/governance/approval/{asked['tools'][0]['approval_id']}/change/",
+        f"/admin/agents/run/{asked['run_id']}/change/",
+        urlsplit(row.get_attribute("href")).path,
+    ):
+        look(browser, month.base_url, path, SIZES[suffix])
+        assert "W" * 200 in browser.page_source
+        assert browser.execute_script(LIST_FITS), path
+    Page(browser, month.base_url).come_as("acme", "member")
+    look(browser, month.base_url, "/", SIZES[suffix])
