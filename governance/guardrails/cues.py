@@ -21,9 +21,11 @@ from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.once import once
 
 LETTERS: Final = 4  # of a beginning
+LETTERS_HELD: Final = 12  # of what a match holds: "domicilio so", which most who write of a home don't
 FEWEST_LETTERS: Final = 2  # of a beginning that isn't everywhere, as letters of few languages aren't either
 MOST_CHOICES: Final = 12  # of a set of letters in one
 AHEAD: Final = 1  # how the parser calls looking there
+WORD: Final = "\0"  # before a string that begins a word
 
 _Said: TypeAlias = dict[tuple[object, str, int], Any]
 _SAID: ContextVar[_Said | None] = ContextVar("said", default=None)
@@ -148,6 +150,32 @@ class Cue:
         return None
 
 
+class Held:
+    """What matches of any of several expressions hold: where none of it stands, none of them needs to be asked."""
+
+    def __init__(self, *of: Cue | re.Pattern[str]) -> None:
+        self._patterns = tuple(one.pattern for one in of)
+        put_off(lambda: self._strings)
+
+    @once
+    def _strings(self) -> set[str]:
+        """Return the strings of which every match holds one. Raises: ValueError where that can't be told."""
+        known = [held(pattern) for pattern in self._patterns]
+        if not all(known):
+            raise ValueError(self._patterns)
+        return set().union(*known)
+
+    @once
+    def words(self) -> tuple[str, ...]:
+        """Those that stand behind no small letter of ASCII."""
+        return tuple(string[1:] for string in self._strings if string[0] == WORD)
+
+    @once
+    def parts(self) -> tuple[str, ...]:
+        """Those that may stand inside a word."""
+        return tuple(string for string in self._strings if string[0] != WORD)
+
+
 def _leads(heads: list[str]) -> bool:
     """Tell whether it is worth looking for these first: an expression looks for single letters as fast itself."""
     return any(len(head) > 1 for head in heads)
@@ -164,28 +192,66 @@ def heads(pattern: str) -> str:
     return beginnings(shortest(begun(pattern)))
 
 
-def begun(pattern: str) -> set[str]:
+def begun(pattern: str, letters: int = LETTERS) -> set[str]:
     """Return what every match of an expression begins with, or nothing if that can't be told."""
-    whole, open_ = _heads(_parser.parse(pattern))
-    return set() if "" in whole | open_ else {head[:LETTERS] for head in whole | open_}
+    whole, open_ = _heads(_parser.parse(pattern), letters)
+    return set() if "" in whole | open_ else {head[:letters] for head in whole | open_}
 
 
-def _heads(parsed: Iterable[tuple[Any, Any]]) -> _Heads:
+def held(pattern: str) -> set[str]:
+    """Return strings of which every match of an expression holds one, those with most letters, or nothing.
+
+    `WORD` before one says that it begins a word.
+    """
+    return _held(list(_parser.parse(pattern)), "")
+
+
+def _held(parsed: list[tuple[Any, Any]], begins: str) -> set[str]:
+    """Return the best of what may follow one another from any part on, and of what parts hold inside.
+
+    `begins` is `WORD` where the first of the parts begins a word.
+    """
+    known: list[set[str]] = []
+    for place, (kind, value) in enumerate(parsed):
+        before = (WORD if _bounds(*parsed[place - 1]) else "") if place else begins
+        branches = value[1] if str(kind) == "BRANCH" else [value[3]] if str(kind) == "SUBPATTERN" else []
+        inside = [_held(list(branch), before) for branch in branches]
+        known += [set().union(*inside)] if all(inside) else []
+        following = set().union(*_heads(parsed[place:], LETTERS_HELD))
+        known += [{before * head[0].isalnum() + head for head in following}] if all(following) else []
+    return max(known, key=_telling, default=set())
+
+
+def _telling(strings: set[str]) -> tuple[int, int]:
+    """Return what is most for strings that stand in the fewest texts."""
+    return min((sum(map(str.isalpha, one)) for one in strings), default=0), sum(one[0] == WORD for one in strings)
+
+
+def _bounds(kind: Any, value: Any) -> bool:
+    """Tell whether a part says that no small letter stands before it."""
+    if str(kind) != "ASSERT_NOT" or value[0] == AHEAD or [str(of) for of, _ in value[1]] != ["IN"]:
+        return str(value) == "AT_BOUNDARY"
+    members = {str(one) for _, one in value[1][0][1]}
+    negated = "None" in members
+    return bool(members & ({"CATEGORY_NOT_WORD"} if negated else {"CATEGORY_WORD", str((ord("a"), ord("z")))}))
+
+
+def _heads(parsed: Iterable[tuple[Any, Any]], letters: int) -> _Heads:
     whole: set[str] = set()
     open_ = {""}
     for kind, value in parsed:
-        whole |= {head for head in open_ if len(head) >= LETTERS}
+        whole |= {head for head in open_ if len(head) >= letters}
         open_ -= whole
-        ends, goes_on = _choices(str(kind), value)
+        ends, goes_on = _choices(str(kind), value, letters)
         whole |= {head + choice for head in open_ for choice in ends}
         open_ = {head + choice for head in open_ for choice in goes_on}
     return whole, open_
 
 
-def _choices(kind: str, value: Any) -> _Heads:
+def _choices(kind: str, value: Any, letters: int) -> _Heads:
     """Return what one part of an expression may begin with; a part of any letters ends what is known."""
     if kind == "ASSERT" and value[0] == AHEAD:  # what it says of what follows goes for all
-        ends, goes_on = _heads(value[1])
+        ends, goes_on = _heads(value[1], letters)
         return (set(), {""}) if "" in ends | goes_on else (ends | goes_on, set())
     if kind in ("AT", "ASSERT", "ASSERT_NOT"):
         return set(), {""}
@@ -194,15 +260,15 @@ def _choices(kind: str, value: Any) -> _Heads:
     if kind == "IN":
         return _letters(value)
     if kind == "SUBPATTERN":
-        return _heads(value[3])
+        return _heads(value[3], letters)
     if kind == "ATOMIC_GROUP":
-        return _heads(value)
+        return _heads(value, letters)
     if kind == "BRANCH":
-        parted = [_heads(branch) for branch in value[1]]
+        parted = [_heads(branch, letters) for branch in value[1]]
         return set().union(*(ends for ends, _ in parted)), set().union(*(goes_on for _, goes_on in parted))
     if kind.endswith("REPEAT"):
         least, most, repeated = value
-        ends, goes_on = _heads(repeated)
+        ends, goes_on = _heads(repeated, letters)
         skipped = set() if least else {""}
         return (ends, goes_on | skipped) if most == 1 else (ends | goes_on | skipped, set())
     return {""}, set()

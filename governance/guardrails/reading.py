@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, Final
 
 from governance.guardrails.care import Care
-from governance.guardrails.cues import Cue, telling
+from governance.guardrails.cues import Cue, Held, telling
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.folding import lower
@@ -66,6 +66,7 @@ class Reading:
         self._unread: dict[str, int] = {}
         self._untried: list[int] = []
         self._standing: dict[int, list[int]] = {}
+        self._cut: dict[int, set[int]] = {}
         self._cares: dict[str, Care] = {}
         self._told: dict[int, int] = {}
 
@@ -321,12 +322,33 @@ class Reading:
             places = self.begins(cues)
         return bool(places) and _any_between(places, start, end)
 
+    def holds(self, held: Held, start: int, end: int) -> bool:
+        """Tell whether expressions may match the words in lower case between two places, also those that are cut there."""
+        places = self._standing.get(id(held))
+        if places is None:
+            places = self._hold(held)
+        return _any_between(places, start, end) or start in self._cut[id(held)]
+
+    def _hold(self, held: Held) -> list[int]:
+        """Return where the text in lower case holds what one of expressions needs; keep where a cut makes it a word."""
+        words, lower = {at for at, _ in self.places(held.words)}, self.lower
+        cut = self._cut[id(held)] = {at for at in words if at and "a" <= lower[at - 1] <= "z"}
+        places = self._standing[id(held)] = sorted({*words - cut, *(at for at, _ in self.places(held.parts))})
+        return places
+
     def begins(self, cues: tuple[Cue, ...]) -> list[int]:
         """Return where lasting cues, each of one expression, begin in the text in lower case, in order."""
         places = self._standing.get(id(cues))
         if places is None:
             places = self._standing[id(cues)] = sorted(match.start() for cue in cues for match in self._led(cue))
         return places
+
+    def wrote(self, needles: Needles, start: int, end: int) -> bool:
+        """Tell whether any of needles stands between two places of the text as it is written."""
+        places = self._standing.get(id(needles))
+        if places is None:
+            places = self._standing[id(needles)] = [at for at, _ in self.written(needles)]
+        return _any_between(places, start, end)
 
     def named(self, words: tuple[str, ...], start: int, end: int) -> bool:
         """Tell whether any of lasting literal strings begins between two places in lower case.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import labels
 from governance.guardrails.care import Care
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, Held
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, by_length, zones
@@ -177,8 +177,7 @@ TAIL = rf"(?i:{'|'.join(by_length(LEADING))})[./]?(?:[ ,\n\-–]{{0,3}}+(?:{_UPP
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the addresses where somebody lives in a folded text."""
     for place in _places(reading):
-        written = reading.text[place.start : place.end]
-        if reading.looks(examples.nobody, written) or reading.looks(examples.known_house, written):
+        if examples.nobodys_place(reading, place.start, place.end):
             continue
         if not examples.shown(reading, place.start) and not examples.of_a_story(reading, place.start):
             yield place
@@ -195,7 +194,7 @@ def _places(reading: Reading) -> Iterator[Finding]:
     if reading.speaks(_OF_THE_EAST):
         care = reading.care("east")
         for match in _EASTERN.finditer(reading.text):
-            if care.taken() and offices.house(reading.text, *match.span()):
+            if care.taken() and offices.house(reading, *match.span()):
                 continue
             yield Finding("address", *match.span(), 0.8)
 
@@ -204,7 +203,7 @@ def _labelled(reading: Reading) -> Iterator[Finding]:
     for at, names in reading.places_of(LABELS):
         behind = at + len(max(names, key=len))
         place = _LIVED.match(reading.text, behind) or _held(reading, behind)
-        if place is not None and not offices.house(reading.text, *place.span("place")):
+        if place is not None and not offices.house(reading, *place.span("place")):
             yield Finding("address", *place.span("place"), 0.8)
 
 
@@ -213,9 +212,14 @@ def _held(reading: Reading, behind: int) -> re.Match[str] | None:
     place = _STREET_HELD.match(reading.text, behind)
     if place is None:
         return None
-    before = reading.lower[max(0, behind - REACH_OF_FIRM) : place.end()]
-    after = reading.lower[place.end() : place.end() + REACH_OF_FIRM].partition("{")[0]  # where another record begins
-    if _OF_A_FIRM.search(before) or _FIRM_CALLED.search(after):
+    first, last = max(0, behind - REACH_OF_FIRM), place.end() + REACH_OF_FIRM
+    before = reading.lower[first : place.end()]
+    if _FORM_OF_A_FIRM.search(before):
+        return None
+    if not reading.holds(_OF_FIRMS_OR_MANY, first, last):
+        return place
+    after = reading.lower[place.end() : last].partition("{")[0]  # where another record begins
+    if _FIRM_CALLED.search(before) or _FIRM_CALLED.search(after):
         return None
     if _FOR_MANY.search(record := before + after) and not _OF_A_PERSON.search(record):
         return None
@@ -230,7 +234,7 @@ _STREET_HELD = expression(
 _FIRM_CALLED = expression(
     r"\"(?:\w{0,16}(?:company|organi[sz]ation|business|merchant|vendor|supplier|store|shop|branch|warehouse|office|venue|legal|firma|entreprise|empresa)\w{0,12}|vat_?id|opening_?hours|geo|place_?id)\"|\"@type\"|\b(?:gmbh|ltd|inc|llc|plc|corp)\b"
 )
-_OF_A_FIRM = expression(rf"{_FIRM_CALLED.pattern}|\b(?:ag|kg|s\.?a\.?s?|s\.?r\.?l|s\.?l|b\.?v|n\.?v|sp\. z o)\b")
+_FORM_OF_A_FIRM = expression(r"[abkns](?<!\w.)(?<=(?=(?:ag|kg|s\.?a\.?s?|s\.?r\.?l|s\.?l|b\.?v|n\.?v|sp\. z o)\b).)")
 # Houses where many go, as keys and in the names of such records; of people who stay or learn there, there is a key too.
 _HOUSES = (
     r"hotel|hostel|restaurant|caf[eé]|museum|mus[eé]e|museo|gallery|theat(?:re|er)|cinema|school|college|universit\w{1,4}|hospital|clinic|pharmacy|station|airport|library|embassy|stadium|"
@@ -239,6 +243,7 @@ _HOUSES = (
 _FOR_MANY = expression(
     rf"\"(?:\w{{0,16}}(?:{_HOUSES}|church)\w{{0,12}})\"\s?:|\"(?:name|title|type|category|kind|amenity|place)\"\s?:\s?\"(?:[^\"\n]{{0,40}}[^\w\"\n])?(?:{_HOUSES}|shop|store|office)s?(?!\w)"
 )
+_OF_FIRMS_OR_MANY = Held(_FIRM_CALLED, expression(rf"{_HOUSES}|church|shop|store|office"))
 _OF_A_PERSON = expression(
     r"\"(?:(?:first|last|sur|given|family|full)_?name|dob|birth\w{0,8}|date_?of_?birth|student\w{0,4}|pupil|patient\w{0,4}|guest\w{0,4}|customer\w{0,4}|user\w{0,4}|employee\w{0,4}|resident|tenant|recipient|home_?address|mobile)\"\s?:"
 )
@@ -251,15 +256,15 @@ def _american(reading: Reading) -> Iterator[Finding]:
     for match in (match for part in parts for match in _STREET.finditer(text, *part)):
         place, unit = _PLACE.match(text, match.end()), _UNIT.match(text, match.end())
         if place is not None:
-            if not care.taken() or _somebodys(text, match.start(), place.end()):
+            if not care.taken() or _somebodys(reading, match.start(), place.end()):
                 yield Finding("address", match.start(), place.end(), 0.8)
             continue
         end = (unit or match).end()
-        if not care.taken() or _settled(text, match.start(), end, flat=unit is not None):
+        if not care.taken() or _settled(reading, match.start(), end, flat=unit is not None):
             yield Finding("address", match.start(), end, 0.7)
     parts = zones(_CODE_OF_AMERICA, text, LONGEST_LINES, LONGEST_SIDE)
     for match in (match for part in parts for match in _AMERICAN_LINES.finditer(text, *part)):
-        if not care.taken() or _somebodys(text, *match.span()):
+        if not care.taken() or _somebodys(reading, *match.span()):
             yield Finding("address", *match.span(), 0.8)
 
 
@@ -268,7 +273,7 @@ def _by_flat(reading: Reading) -> Iterator[Finding]:
     care = reading.care("flats")
     for match in reading.matches(_FLAT_AND_CODE, _FLATS):
         start = match.start("number") if match["number"] else match.start()
-        if not care.taken() or _somebodys(reading.text, start, match.end()):
+        if not care.taken() or _somebodys(reading, start, match.end()):
             yield Finding("address", start, match.end(), 0.75)
 
 
@@ -290,7 +295,7 @@ def _by_sign(reading: Reading) -> Iterator[Finding]:
         before = _TOWN_BEFORE.search(text, max(0, start - LONGEST_TOWN), start) if parted else None
         start = before.start() if before is not None else start
         whole = after["town"] or before is not None or flat is not None
-        if care.spent or (_somebodys(text, start, end) if whole else _settled(text, start, after.end())):
+        if care.spent or (_somebodys(reading, start, end) if whole else _settled(reading, start, after.end())):
             yield Finding("address", start, end if whole else after.end(), 0.8)
 
 
@@ -327,7 +332,7 @@ def _by_postcode(reading: Reading) -> Iterator[Finding]:
         if lines is not None and _ADDRESSED.search(lines[0]):
             housed = _ON_A_LINE.search(lines[0])
             start = lines.start() + (housed.start("house") if housed else 0)
-            if not _somebodys(text, start, code.end()):
+            if not _somebodys(reading, start, code.end()):
                 continue
             yield Finding("address", start, code.end(), 0.75)
 
@@ -343,15 +348,18 @@ def _lived(text: str, start: int) -> bool:
     return _LIVES.search(labels.before(text, start)) is not None
 
 
-def _settled(text: str, start: int, end: int, *, flat: bool = False) -> bool:
+def _settled(reading: Reading, start: int, end: int, *, flat: bool = False) -> bool:
     """Tell whether a street and its number are a home: they have a flat or are called so; and not a firm's house."""
-    return (flat or _lived(text, start)) and not offices.house(text, start, end)
+    return (flat or _lived(reading.text, start)) and not offices.house(reading, start, end)
 
 
-def _somebodys(text: str, start: int, end: int) -> bool:
+def _somebodys(reading: Reading, start: int, end: int) -> bool:
     """Tell whether the words around a whole address don't speak of a firm or of a place for all, or call it a home."""
-    if offices.house(text, start, end):
+    if offices.house(reading, start, end):
         return False
+    if not reading.holds(_FOR_ALL, start - AROUND, end + AROUND):
+        return True
+    text = reading.text
     before = text[max(0, start - AROUND) : start].lower()
     if _PUBLIC.search(f"{before} {text[end : end + AROUND].lower()}") is None and _VENUE.search(before) is None:
         return True
@@ -364,3 +372,4 @@ _VENUE = Cue(
     r"schule|gymnasium|grundschule|hochschule|krankenhaus|klinik\w*|bibliothek|kirche|turnhalle|sporthalle|stadthalle|bürgerhaus|amtsgericht|landgericht|finanzamt|jobcenter|bürgeramt|école|lycée|collège|hôpital|mairie|église|bibliothèque|escuela|colegio|instituto|ayuntamiento|iglesia|scuola|liceo|ospedale|comune|chiesa|escola|igreja|szkoła|szpital|urząd|ziekenhuis|gemeentehuis)"
     r"(?: [^\n,;:.\d]{1,24})?(?:, [^\n,;:.\d]{1,20}){0,2}[:, (]{1,2}(?:at |in |on )?$"
 )
+_FOR_ALL = Held(_PUBLIC, _VENUE)

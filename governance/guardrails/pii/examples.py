@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from governance.guardrails import labels
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, Held
 from governance.guardrails.expressions import expression
 from governance.guardrails.needles import beginnings, shortest
 from governance.guardrails.reading import Reading
@@ -113,6 +113,7 @@ _NOWHERE = Cue(
     r"\b(?:muster(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|stadt|hausen|dorf|ort)|beispiel(?:stra(?:ß|ss)e|str\.|weg|stadt|dorf)|any ?(?:town|street|city|where)|(?:example|sample|some|test|fake|dummy|foo|bar) ?(?:street|st\b|road|rd\b|ave(?:nue)?\b|lane|town|city|ville)|"
     r"voorbeeld(?:straat|weg|stad|laan)|dorpsstraat 1\b|ul\. ?przykładowa|przykładow[aoy]|calle (?:falsa|ejemplo|de ejemplo)|rue (?:de l'exemple|exemple)|via (?:esempio|di esempio)|exempelgatan|eksempelve\w+|esimerkkikatu|evergreen terrace)",
 )
+_PERHAPS_NOWHERE = Held(_NOWHERE)
 # Right before a value that is shown: "Example: …".
 _SHOWN_AS = Cue(
     r"(?:(?<![a-z])(?:examples?|e\.g\.?|sample (?:data|record|row|entry|address|contact|request|response|user|values?)|template|placeholder|dummy|fixture|beispiel\w*|muster\w*|vorlage|exemples?|ejemplos?|plantilla|esempi[o]?|exemplos?|przykład\w*|wzór|voorbeeld\w*|sjabloon|exempel|eksempel|esimerkki|příklad|vzor|örnek|пример|образец|例)"
@@ -170,9 +171,12 @@ def of_a_story(reading: Reading, start: int) -> bool:
     return reading.near(STORIES, start - REACH_STORY, start) or reading.near(_FAMOUS, start - REACH_STORY, start)
 
 
-def known_house(written: str) -> bool:
-    """Tell whether a place is one that everybody knows."""
-    return _KNOWN_HOUSES.match(written) is not None
+def nobodys_place(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether a place stands in forms and manuals only, or is one that everybody knows."""
+    written = reading.text[start:end]
+    if NOBODY.fullmatch(written.strip()) is not None or _KNOWN_HOUSES.match(written) is not None:
+        return True
+    return reading.holds(_PERHAPS_NOWHERE, start, end) and _NOWHERE.stands(written.lower())
 
 
 def tried(reading: Reading, start: int, end: int, *, after: int = SHOWN_AFTER) -> bool:

@@ -54,6 +54,9 @@ _OPEN = Cue(
 )
 
 
+SIGNS = (_POINT, _CALLED, _WITHIN, _OPEN)  # one of which each such address has
+
+
 def for_many(before: str, written: str, after: str) -> bool:
     """Tell whether an address is one where many go, store or work, by the words before it, in it and after it."""
     lowered = before.lower()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from governance.guardrails.cues import Cue, heads
+from governance.guardrails.cues import LETTERS_HELD, Cue, Held, begun, heads
 from governance.guardrails.expressions import expression
+from governance.guardrails.needles import Needles
 from governance.guardrails.pii import houses
+from governance.guardrails.reading import Reading
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -171,9 +173,17 @@ _WORD = expression(r"[^\W\d_]+")
 BEFORE, AFTER = 90, 80
 
 
-def house(text: str, start: int, end: int) -> bool:
+# What one of all these holds, and what one of those before: most addresses have neither near.
+_HOUSES = Held(_PLACE_OF, *houses.SIGNS)
+_FIRMS = Needles((*(f" {form}" for form in begun(_FORM)), *begun(_REGISTER, LETTERS_HELD)))
+
+
+def house(reading: Reading, start: int, end: int) -> bool:
     """Tell whether an address is a firm's or a house's for many, and no one is said to live or to be meant there."""
-    before, after = text[max(0, start - BEFORE) : start], text[end : end + AFTER]
+    text, first, last = reading.text, max(0, start - BEFORE), end + AFTER
+    if not (reading.wrote(_FIRMS, first, last) or reading.holds(_HOUSES, first, last)):
+        return False
+    before, after = text[first:start], text[end:last]
     lowered = before.lower()
     if not (_of_a_firm(before, after) or _PLACE_OF.search(lowered) or houses.for_many(before, text[start:end], after)):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from cProfile import Profile
 
@@ -10,7 +11,7 @@ import pytest
 
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
-from governance.guardrails.pii import births, national_ids, phones
+from governance.guardrails.pii import births, national_ids, offices, phones
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import beside, dials, said
 from governance.guardrails.secrets import set as set_
@@ -71,7 +72,7 @@ class Counted:
         self.places.append(place)
         return self._expression.match(text, place)
 
-    def search(self, text: str, place: int, end: int) -> re.Match[str] | None:
+    def search(self, text: str, place: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
         self.places.append(place)
         return self._expression.search(text, place, end)
 
@@ -174,3 +175,11 @@ def test_what_is_said_behind_a_name_is_read_once_where_it_is_repeated(monkeypatc
     found = secrets.detect(text)
     assert sum(text[one.start : one.end] == "Otter_Kite77" for one in found) == text.count("Otter")
     assert len(read) < 40 < text.count("parola")
+
+
+def test_addresses_are_asked_whose_house_they_are_where_a_word_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    firm = Counted(offices._FIRM_BEFORE)
+    monkeypatch.setattr(offices, "_FIRM_BEFORE", firm)
+    homes = "Anna Haddad lives at 12 Elgin Avenue, Leeds. " * 100
+    assert len(pii.detect(homes + "Brecht GmbH, visiting address: 14 Elgin Avenue, Leeds.")) >= 100
+    assert 0 < len(firm.places) < 10

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from governance import guardrails
 from governance.guardrails import pii, secrets
 from governance.guardrails import reading as reading_module
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, Held
 from governance.guardrails.needles import Automaton, Needles, Spans, Union, places, zones
 from governance.guardrails.pii.detecting import RULES as OF_PII
 from governance.guardrails.reading import CHARACTERS_FOR_A_PLACE, FEWEST_PLACES, Reading
@@ -269,3 +269,33 @@ def test_only_a_mail_whose_lines_were_broken_is_read_again(
     monkeypatch.setattr(broken, "Reading", counted)
     secrets.detect(text)
     assert len(read) == mended
+
+
+HOLDING = (
+    r"(?<![a-z])(?:order|new no)\b",
+    r"\b(?:ord|\(no)[\s:]{0,2}$",
+    r"(?<![^\W\d_])(?:no(?:de)?|\w{2,4}(?:rde|ax))(?![^\W\d_])",
+    r"(?<!é)[a-z]{2}ord|(?:[éx] ?)?noé",
+    r"(?<![^\w])x(?=or)",
+    r"(?<!a[a-z])ord",
+)
+
+
+@pytest.mark.parametrize("pattern", HOLDING)
+@given(text=st.text(alphabet="axdeornÉx( ", max_size=24), start=st.integers(-2, 24), length=st.integers(1, 24))
+def test_where_nothing_stands_that_matches_hold_there_is_none(pattern: str, text: str, start: int, length: int) -> None:
+    reading = Reading(text)
+    if re.search(pattern, reading.lower[max(0, start) : start + length]) is not None:
+        assert reading.holds(Held(re.compile(pattern)), start, start + length)
+
+
+def test_what_a_word_begins_with_is_held_by_no_other_word_but_one_that_is_cut() -> None:
+    reading, venue = Reading("an avenue, a street"), Held(re.compile(r"(?<![a-z])(?:venue|shop), "))
+    assert reading.lower.index("venue, ") == 4
+    assert not reading.holds(venue, 0, 19) and not reading.holds(venue, 5, 19)
+    assert reading.holds(venue, 4, 19)
+
+
+def test_what_holds_nothing_for_sure_is_refused() -> None:
+    with pytest.raises(ValueError, match="order"):
+        Reading("order").holds(Held(re.compile(r"order|[a-z]{2,4}")), 0, 5)
