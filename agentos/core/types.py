@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, TypeAlias, cast
@@ -37,6 +38,15 @@ def clean_json(value: Json, *, depth: int = 0) -> Json:
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         return str(value)
     return value
+
+
+def is_finite(value: Json) -> bool:
+    """Tell whether every number in a value is one that JSON knows: no NaN, no infinity."""
+    if isinstance(value, dict):
+        return all(map(is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def exact_json(value: Json) -> Json:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError, Wi
 
 from agentos.core.credentials import Credentials
 from agentos.core.errors import ConfigError, ToolFailed
-from agentos.core.types import Json, JsonObject, canonical_sha256
+from agentos.core.types import Json, JsonObject, canonical_sha256, is_finite
 from agents.engine.scrubbing import without
 from agents.engine.threads import for_tools
 
@@ -202,10 +202,15 @@ class Tool:
     def validate(self, arguments: JsonObject) -> BaseModel:
         """Check arguments against the schema. Raises: ToolFailed with a text that a model can act on."""
         try:
-            return self.arguments.model_validate(arguments)
+            fitting = self.arguments.model_validate(arguments)
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
             raise ToolFailed(f"The arguments do not fit {self.name}: {problems}", code="invalid_arguments") from None
+        if not is_finite(
+            fitting.model_dump(mode="json")
+        ):  # the text "NaN" is a float to pydantic, and to nobody after it
+            raise ToolFailed(f"The arguments do not fit {self.name}: numbers are finite.", code="invalid_arguments")
+        return fitting
 
     def effect_text(self, arguments: JsonObject) -> str:
         """Say in plain words what the call would do; falls back to the name when arguments are not complete yet."""

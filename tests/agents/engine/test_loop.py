@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from pydantic import BaseModel
 
 from agentos.core.errors import ToolFailed
 from agents.engine.loop import Completed, HandedOn, Paused, work
@@ -323,3 +324,27 @@ async def test_large_numbers_in_arguments_are_no_bug(number):
 
     ending, _, _ = await run([[("count", {"n": number})], "Counted"], spec=AgentSpec("c", "", tools=(count,)))
     assert ending == Completed("Counted")
+
+
+class Part(BaseModel):
+    weight: float
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-inf"])
+@pytest.mark.parametrize("within", ["limit", "parts"])
+async def test_a_number_that_json_does_not_know_is_told_to_the_model(number, within):
+    weighed = []
+
+    @tool()
+    async def weigh(parts: list[Part], limit: float) -> str:
+        """Weigh."""
+        weighed.append(limit)
+        return "Weighed"
+
+    arguments = {"parts": [{"weight": 1}], "limit": 2.5}
+    told = {**arguments, within: number if within == "limit" else [{"weight": number}]}
+    script = [[("weigh", told)], [("weigh", arguments)], "Done"]
+    _, _, model = await run(script, spec=AgentSpec("w", "", tools=(weigh,)))
+    texts = [message["content"] for message in model.requests[-1].messages if message["role"] == "tool"]
+    assert texts == ["Error: The arguments do not fit weigh: numbers are finite.", "Weighed"]
+    assert weighed == [2.5]
