@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from governance.guardrails import labels
 from governance.guardrails.care import Care
 from governance.guardrails.cues import Cue, Held
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles, by_length, zones
+from governance.guardrails.needles import Needles, by_length, letter_by_letter, zones
 from governance.guardrails.pii import examples, houses, offices
 from governance.guardrails.reading import Reading
 
@@ -32,11 +33,10 @@ _SMALL = r"d[eiao]s?|dei|degli|delle|del(?:la|l)?|dos|das|la|le|les|lai|los|las|
 _NAME = rf"(?:(?:{_CAPITAL}|{_SMALL})(?: |(?=[,\n]))){{1,6}}+"
 _REST = rf"(?:[ ,\-–#]{{1,3}}(?:{_CAPITAL}|\d[\w\-]{{0,8}}+|(?:{_SMALL})\b)){{0,9}}+"
 
-_STREET_WORDS = (
-    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|"
-    r"Parkway|Pkwy|Circle|Cir|Highway|Hwy|Close|Crescent|Cres|Gardens|Grove|Mews|Row|Trail|Trl|Alley|Plaza|Loop|View|Hill|Rise|Walk|Parade|Quay)"
-)
-_STREET_WORD = expression(rf" (?<=[\w'’.\-] ){_STREET_WORDS}\b")
+_STREET_WORDS = letter_by_letter((
+    "Street", "St", "Avenue", "Ave", "Road", "Rd", "Boulevard", "Blvd", "Lane", "Ln", "Drive", "Dr", "Court", "Ct", "Place", "Pl", "Square", "Sq", "Terrace", "Ter", "Way", "Parkway", "Pkwy", "Circle", "Cir", "Highway", "Hwy", "Close", "Crescent", "Cres", "Gardens", "Grove", "Mews", "Row", "Trail", "Trl", "Alley", "Plaza", "Loop", "View", "Hill", "Rise", "Walk", "Parade", "Quay",
+))  # fmt: skip
+_STREET_WORD = expression(rf" (?=[A-Z])(?<=[\w'’.\-] ){_STREET_WORDS}\b")
 LONGEST_STREET, LONGEST_SIDE = 140, 24  # characters of a street before that word, and of a side of the sky behind it
 _STREET = expression(
     r"(?<![0-9A-Za-z.,$€£\-/])(?:(?:Flat|Unit|Apt|Apartment) [0-9A-Za-z]{1,4}[,/] ?)?\d{1,5}[A-Za-z]?(?:[\-/]\d{1,4})?,? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
@@ -53,8 +53,8 @@ _UNIT = expression(r",? (?:Apt|Apartment|Suite|Ste|Unit|Flat)\.? ?#?[0-9A-Za-z\-
 # A town, its state and its code tell the line before for a street, whatever that is called.
 _STATE_AND_CODE = r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]),? \d{5}(?:-\d{4})?(?!\d)"
 _PROVINCE_AND_CODE = r"(?:AB|BC|MB|N[BLSTU]|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d(?!\w)"
-_CODE_OF_AMERICA = expression(  # told by its digits: those are found fastest
-    r"\d(?:\d{4}(?:(?<=[A-Z]{2} \d{5})|(?<=[A-Z]{2}, \d{5}))|[A-Z]\d(?:(?<=[A-Z]\d[A-Z] \d[A-Z]\d)|(?<=[A-Z]\d[A-Z]\d[A-Z]\d)))"
+_CODE_OF_AMERICA = expression(  # told by its digits, which are all the same: those are found fastest
+    r"0(?<=[A-Z ]0)(?:0000(?:(?<=[A-Z]{2} 0{5})|(?<=[A-Z]{2}, 0{5}))|[A-Z]0(?:(?<=[A-Z]0[A-Z] 0[A-Z]0)|(?<=[A-Z]0[A-Z]0[A-Z]0)))"
 )
 _AMERICAN_LINES = expression(
     rf"(?<![0-9A-Za-z.,$€£\-/#:])\d{{1,5}}(?:-?[A-Z]|-\d{{1,4}}| 1/2)? (?:(?:[NSEW]|N[EW]|S[EW])\.? )?(?:(?:{_CAPITAL}|\d{{1,3}}(?:st|nd|rd|th)|de|la|del|du|des|of|the|and) ?){{1,6}}(?:, ?|\n)"
@@ -118,10 +118,11 @@ _NAMED = expression(rf"(?<![^\W_])(?:(?:{_CAPITAL}|(?:{_SMALL})) ){{0,3}}[^\W\d_
 _NUMBERED = expression(rf"[ ,]{{1,2}}(?P<house>{_HOUSE})(?P<town>{_IN_TOWN})?")
 _NAME_AND_NUMBER = expression(rf" {_NAME}(?:(?!, ?\d{{5}} {_UPPER}),? ?(?P<house>{_HOUSE}))?(?P<town>{_IN_TOWN})?")
 _NUMBER_BEFORE = expression(r"(?<![\w.,:/\-])\d{1,4}(?: ?(?:bis|ter|quater|[a-zA-Z])\b)?,? $")
-_POSTCODES = (
-    expression(rf"[A-Z](?:{_BRITISH}|{_IRISH})(?![A-Z0-9])"),
-    expression(rf"\d(?:\d{{3}} [A-Z]{{2}}|\d-\d{{3}}|\d\d \d\d) {_UPPER}[^\W\d_]{{2,20}}+"),
-)
+_POSTCODE = expression(rf"[A-Z](?:{_BRITISH}|{_IRISH})(?![A-Z0-9])")
+_CODE_AND_TOWN = expression(rf"\d(?:\d{{3}} [A-Z]{{2}}|\d-\d{{3}}|\d\d \d\d) {_UPPER}[^\W\d_]{{2,20}}+")
+# The blank between them, and how far before it the code may begin.
+_BEHIND_A_CODE = expression(rf" (?:(?<=\d{{4}} [A-Z]{{2}} )|(?<=\d\d-\d{{3}} )|(?<=\d{{3}} \d\d )){_UPPER}")
+_LENGTHS_OF_CODES = 7, 6
 _LINES = expression(rf"(?:(?:{_CAPITAL}|(?<!\d)(?<!\d{{5}}-)\d{{1,4}}(?:/\d{{1,4}})?[A-Za-z]?)[ ,\n]{{1,2}}){{2,9}}$")
 _STREETS = expression(
     r"\b(?:Street|St|Road|Rd|Lane|Avenue|Ave|Drive|Close|Way|Court|Terrace|Crescent|Gardens|Grove|Place|Hill|Row|Mews|View|Park|Green|Rise)\b[,\n]"
@@ -262,7 +263,7 @@ def _american(reading: Reading) -> Iterator[Finding]:
         end = (unit or match).end()
         if not care.taken() or _settled(reading, match.start(), end, flat=unit is not None):
             yield Finding("address", match.start(), end, 0.7)
-    parts = zones(_CODE_OF_AMERICA, text, LONGEST_LINES, LONGEST_SIDE)
+    parts = zones(_CODE_OF_AMERICA, reading.levelled, LONGEST_LINES, LONGEST_SIDE)
     for match in (match for part in parts for match in _AMERICAN_LINES.finditer(text, *part)):
         if not care.taken() or _somebodys(reading, *match.span()):
             yield Finding("address", *match.span(), 0.8)
@@ -321,7 +322,7 @@ def _after_a_sign(text: str, end: int) -> int:
 
 def _by_postcode(reading: Reading) -> Iterator[Finding]:
     text, care = reading.text, reading.care("postcodes")
-    for code in (code for pattern in _POSTCODES for code in pattern.finditer(text)):
+    for code in chain(_POSTCODE.finditer(text), _codes_and_towns(text)):
         first, last = max(0, code.start() - REACH), code.start()
         if not _ADDRESSED.search(text, first, last):
             continue
@@ -335,6 +336,17 @@ def _by_postcode(reading: Reading) -> Iterator[Finding]:
             if not _somebodys(reading, start, code.end()):
                 continue
             yield Finding("address", start, code.end(), 0.75)
+
+
+def _codes_and_towns(text: str) -> Iterator[re.Match[str]]:
+    """Yield postcodes with the town behind, apart."""
+    last = 0
+    for blank in _BEHIND_A_CODE.finditer(text):
+        begins = (blank.start() - length for length in _LENGTHS_OF_CODES)
+        tried = (_CODE_AND_TOWN.match(text, begin) for begin in begins if begin >= last)
+        if (code := next(filter(None, tried), None)) is not None:
+            last = code.end()
+            yield code
 
 
 _HOUSED = expression(r"\d, ")

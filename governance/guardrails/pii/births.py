@@ -28,13 +28,20 @@ _DAY = expression(
     r"(?:(?=T\d\d:)|(?![0-9A-Za-z/]|-\d))",
     re.IGNORECASE,
 )
-# Where a day may begin: its first sign, which is searched for fast, and then a cheap look at what comes next.
+# Where a day may begin that begins with a digit or an era: its first sign, which is searched for fast, and then a cheap
+# look at what comes next.
 _DAY_BEGUN = expression(
-    r"\w(?<![0-9A-Za-z/].)(?<!\d[.\-].)(?<=(?="
+    r"[0-9明大昭平令](?<![0-9A-Za-z/].)(?<!\d[.\-].)(?<=(?="
     r"\d{1,2}(?: ?[./\-] ?\d{1,2} ?[./\-]|(?:st|nd|rd|th|er|\.)?[ \-][^\W\d_]| [\u0e00-\u0e7f.]|[JFMASOND][A-Z]{2}\d)"
-    r"|\d{4} ?[./\-年년m]|(?:19|20)\d{6}|[明大昭平令]"
-    r"|[^\W\d_]{3,14}+\.? \d{1,2}(?:st|nd|rd|th)?,? (?:of )?[\d'’]|\w{3,10}(?:st|nd|rd|th) |(?:twen|thir)ty-).)",
+    r"|\d{4} ?[./\-年년m]|(?:19|20)\d{6}|\D).)",
     re.IGNORECASE,
+)
+# One that begins with a word, as a month's name, told by the blank behind it; and by a number in words.
+_DAY_BEHIND_A_WORD = expression(r" (?<![^\w.] )(?<![\d_] )\d{1,2}(?:st|nd|rd|th)?,? (?:of )?[\d'’]", re.IGNORECASE)
+_WORD_BEFORE = expression(rf"(?<![0-9A-Za-z/])(?<!\d[.\-]){_WORD}\.?\Z")
+_WORDS_FOR_DAYS = ("first ", "second ", "third ", "fourth ", "fifth ", "sixth ", "seventh ", "eighth ", "ninth ", "tenth ", "eleventh ", "twelfth ", "teenth ", "twentieth ", "thirtieth ", "twenty-", "thirty-")  # fmt: skip
+_DAY_IN_WORDS = expression(
+    r"\w(?<![0-9A-Za-z/].)(?<!\d[.\-].)(?<=(?=\w{3,10}(?:st|nd|rd|th) |(?:twen|thir)ty-).)", re.IGNORECASE
 )
 _DAY_ALONE = expression(
     r"(?<!\w)(?:\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:{0})|(?:{0}) \d{{1,2}}(?:st|nd|rd|th)?)(?![\w,]| \d)".replace(
@@ -204,7 +211,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         return
     in_words = reading.stands(_WORDS_OF_YEARS)
     could_say = (reading.numbered or in_words) and _could_say(reading)
-    for match in _days(text) if could_say else ():
+    for match in _days(reading) if could_say else ():
         year = _YEAR.search(match[0])
         old = year is not None and int(year[0]) < OLDEST_YEAR and int(year[0]) not in PERSIAN_YEARS
         if not old and _of_birth(reading, match, year):
@@ -288,18 +295,30 @@ _SAID_AFTER = (
 )
 
 
-def _days(text: str) -> Iterator[re.Match[str]]:
-    for digits in _DIGITS.finditer(text):
-        last, end = max(0, digits.start() - LONGEST_DAY), digits.end() + LONGEST_DAY
-        for begun in _DAY_BEGUN.finditer(text, last, end):
-            day = _DAY.match(text, begun.start(), end) if begun.start() >= last else None
-            if day is not None:
-                last = day.end()
-                yield day
+def _days(reading: Reading) -> Iterator[re.Match[str]]:
+    """Yield the dates of a text, apart."""
+    text, last = reading.text, 0
+    for place in sorted(_begun(reading)):
+        day = _DAY.match(text, place) if place >= last else None
+        if day is not None:
+            last = day.end()
+            yield day
 
 
-LONGEST_DAY = 48
-_DIGITS = expression(rf"\d(?:\D{{0,{2 * LONGEST_DAY}}}\d)*+")  # with nothing between them that a date parts from both
+def _begun(reading: Reading) -> Iterator[int]:
+    """Yield where a date may begin."""
+    text = reading.text
+    for begun in _DAY_BEGUN.finditer(text):
+        yield begun.start()
+    for behind in _DAY_BEHIND_A_WORD.finditer(text):
+        word = _WORD_BEFORE.search(text, max(0, behind.start() - LONGEST_WORD), behind.start())
+        if word is not None:
+            yield word.start()
+    for begun in _DAY_IN_WORDS.finditer(text) if reading.stands(_WORDS_FOR_DAYS) else ():
+        yield begun.start()
+
+
+LONGEST_DAY, LONGEST_WORD = 48, 15
 
 
 def _sentence(window: str) -> int:

@@ -9,7 +9,7 @@ from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import beginnings, by_length, shortest, zones
+from governance.guardrails.needles import Needles, beginnings, by_length, join, shortest
 from governance.guardrails.reading import Reading
 
 # Words of which those for numbers are put together, by how many digits each says.
@@ -86,11 +86,11 @@ _COUNTED = expression(
 )
 FEWEST, MOST, FEWEST_WORDS, LONGEST_WORD, REACH, REACH_ZONE = 8, 15, 4, 30, 64, 160
 # What every word begins with that speaks of a telephone.
-_TOLD = expression(beginnings(shortest((
+_TOLD = Needles(shortest((
     "number", "nummer", "rufnummer", "numer", "numér", "númer", "phone", "mobil", "cell", "call", "ring", "text", "dial", "reach", "sms", "zap", "get me", "hold of", "shout", "tel", "handy",
     "erreich", "rufen", "mich unter", "portable", "appel", "rappel", "joi", "fixe", "fisso", "chiam", "trovi", "trova", "móvil", "movil", "llam", "llám", "celul", "mobiel", "whatsapp", "marcar", "localiz", "fijo", "lig", "bel me",
     "номер", "телефон", "звони", "電話", "电话", "手机", "手機", "携帯",
-)), after="[a-z]"))  # fmt: skip
+)), after="(?<![a-z])")  # fmt: skip
 _BEGINNINGS = tuple({word[:3] for word in _SAYS} | {word for word in _SAYS if len(word) < 3})
 _ALL_IN_ORDER = expression(r"0?123456|987654|76543")
 _DIGITS = {word: str(value) for words in (
@@ -104,7 +104,10 @@ _DIGITS = {word: str(value) for words in (
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the telephone numbers that a folded text says in words."""
     lower, care = reading.lower, reading.care("dictated")
-    told = zones(_TOLD, lower, REACH_ZONE, REACH_ZONE)
+    told: list[tuple[int, int]] = []
+    for at, (word,) in reading.places_of(_TOLD):
+        end = at + len(word.partition(" ")[0]) + REACH_ZONE
+        join(told, (max(0, at - REACH_ZONE), min(len(lower), end)))
     known = dict(_SAYS) if told else {}
     for zone in told:
         for run in _runs(lower, zone, known):

@@ -122,7 +122,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     """Yield the addresses of a folded text that lead to a person."""
     text, care = reading.text, reading.care("hosts")
     last = 0  # where the one before ended that was somebody's
-    for matches in (_V4.finditer(text), _v6(text)):
+    for matches in (_v4(reading), _v6(text)):
         for match in matches:
             if not reading.looks(_public, match[0]):
                 continue
@@ -135,6 +135,13 @@ def find(reading: Reading) -> Iterator[Finding]:
     for cell in reading.tables.cells(_COLUMN):
         if _public(text[cell.start : cell.end]) and (reading.speaks(_PERSON) or _ROLE.search(cell.column)):
             yield Finding("ip_address", cell.start, cell.end, 0.7)
+
+
+def _v4(reading: Reading) -> Iterator[re.Match[str]]:
+    return _V4.finditer(reading.text) if _LIKE_V4.search(reading.levelled) else iter(())
+
+
+_LIKE_V4 = expression(r"\.0{1,3}\.0{1,3}\.0")  # in each, with every digit the same
 
 
 def _v6(text: str) -> Iterator[re.Match[str]]:

@@ -48,6 +48,9 @@ _LEAST_DIGITS = {"passport": 6, "driver_license": 4, "national_id": 5, "medical_
 _LATER = expression(
     r"([A-Z\d](?<![0-9A-Za-z_.].)(?:(?<=[A-Z])[A-Z]?\d|(?<=\d))\d{5,8}[A-Z]?) (?:is|was) (?:my|his|her|their|the|your) (?:\w{1,12} ){0,2}(?i:(passport)|(driv\w{1,8} licen[cs]e|licen[cs]e))"
 )
+_SAID_LATER = tuple(
+    f" {verb} {whose} " for verb in ("is", "was") for whose in ("my", "his", "her", "their", "the", "your")
+)
 _DIGIT = expression(r"\d")
 # Numbers whose name stands a sentence before, or whose place in a record says what they are.
 _ELSEWHERE = (
@@ -125,7 +128,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             group = match.lastgroup or ""
             yield Finding(group, *match.span(group), 0.85)
     yield from insurances.find(reading)
-    for match in _LATER.finditer(text):
+    for match in _LATER.finditer(text) if reading.stands(_SAID_LATER) else ():
         yield Finding("passport" if match[2] else "driver_license", *match.span(1), 0.85)
 
 

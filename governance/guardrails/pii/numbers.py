@@ -65,6 +65,9 @@ _CARD = expression(
 _SSN = expression(
     r"\d(?<![0-9A-Za-z.\-/+$]\d)(?<!\d \d)(?<!\d\) \d)\d{2}([ .\-]?)(\d{2})\1(\d{4})(?![0-9A-Za-z/]|[ .\-]\d)"
 )
+# What each holds, with every digit the same: a search for those that stand first takes a tenth of the time.
+_LIKE_CARD = expression(r"0(?:000(?:[ ._/\-]{1,2}|, |\n|0)0000|(?:[ \-]0){6})")
+_LIKE_SSN = expression(r"000[ .\-]?00[ .\-]?0000")
 _IBAN = expression(r"\d(?<=[A-Za-z]{2}\d)(?<![0-9A-Za-z]...)\d(?=[ \-]?[0-9A-Za-z])", re.DOTALL)  # from its digits
 _NOT_DIGIT = expression(r"\D")
 _LAST_GROUP = expression(r"[ ._/\-]+\d+\Z")
@@ -79,7 +82,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 def _cards(reading: Reading) -> Iterator[Finding]:
     text, care = reading.text, reading.care("cards")
-    for match in _CARD.finditer(text):
+    for match in _CARD.finditer(text) if _LIKE_CARD.search(reading.levelled) else ():
         written = match[0] + match[1]
         digits = _NOT_DIGIT.sub("", written)
         if not (_issued(digits) and checksums.luhn(digits)):
@@ -147,7 +150,7 @@ def _issued(digits: str) -> bool:
 
 def _social(reading: Reading) -> Iterator[Finding]:
     text, care = reading.text, reading.care("social")
-    for match in _SSN.finditer(text):
+    for match in _SSN.finditer(text) if _LIKE_SSN.search(reading.levelled) else ():
         area, (separator, group, serial) = match[0][:3], match.groups()
         start, end = match.span()
         if group == "00" or serial == "0000" or area in ("000", "666"):

@@ -26,7 +26,7 @@ _REMOTE = Cue(rf"{_REMOTES[0].pattern}[^\n]{{0,40}}$")
 _USERINFO = expression(r"://[^\s/@]{0,64}$")
 _DOT = r"(?: ?[\[({<] ?(?:dot|punto|punkt|point|\.) ?[\])}>] ?| (?:dot|punto|punkt|point|\.) )"
 _SPOKEN_AT = expression(
-    rf"(?: ?[\[({{<] ?(?:at|@|arroba) ?[\])}}>] ?| (?:at|@|arroba) | ?@ )(?P<host>[a-z0-9\-]{{2,40}})"
+    rf"(?:(?: [\[({{<]|[\[({{<]) ?(?:at|@|arroba) ?[\])}}>] ?| (?:at|@|arroba) |(?: @|@) )(?P<host>[a-z0-9\-]{{2,40}})"
     rf"(?P<rest>(?:{_DOT}[a-z0-9\-]{{2,20}}){{1,3}}|(?:\.[a-z0-9\-]{{2,20}}){{1,3}})(?![a-z0-9@])",
     re.IGNORECASE,
 )
@@ -55,13 +55,15 @@ _SPOKEN_HINTS = (
     "at>",
     " at ",
 )
+# One of which stands in each such address, and in few that are written.
+_SPOKEN_ATS = tuple(at + behind for at in ("at", "@", "arroba") for behind in (" ", "]", ")", "}", ">"))
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield what reaches or describes a person in a folded text."""
     yield from _emails(reading)
     yield from _machine_readable(reading)
-    if "@" in reading.text or reading.stands(_SPOKEN_HINTS):
+    if reading.stands(_SPOKEN_ATS) and ("@" in reading.text or reading.stands(_SPOKEN_HINTS)):
         yield from _spoken_emails(reading.text)
     yield from births.find(reading)
     if reading.numbered:

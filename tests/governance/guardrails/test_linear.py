@@ -11,7 +11,7 @@ import pytest
 
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
-from governance.guardrails.pii import births, national_ids, offices, phones
+from governance.guardrails.pii import births, hosts, national_ids, numbers, offices, phones
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import beside, dials, said
 from governance.guardrails.secrets import set as set_
@@ -183,3 +183,17 @@ def test_addresses_are_asked_whose_house_they_are_where_a_word_says_so(monkeypat
     homes = "Anna Haddad lives at 12 Elgin Avenue, Leeds. " * 100
     assert len(pii.detect(homes + "Brecht GmbH, visiting address: 14 Elgin Avenue, Leeds.")) >= 100
     assert 0 < len(firm.places) < 10
+
+
+def test_cards_are_looked_for_where_digits_are_grouped_as_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unasked:
+        def finditer(self, text: str) -> Iterator[re.Match[str]]:
+            raise AssertionError(text)
+
+    monkeypatch.setattr(numbers, "_CARD", Unasked())
+    monkeypatch.setattr(numbers, "_SSN", Unasked())
+    monkeypatch.setattr(hosts, "_V4", Unasked())
+    assert pii.detect("Ann Haddad, born on 5.7.1970, phone 415 555 2671 " * 10)
+    for text in ("4012 8888 8888 1881", "219-09-3999", "84.178.53.16"):
+        with pytest.raises(AssertionError, match=re.escape(text)):
+            pii.detect(text)
