@@ -50,8 +50,13 @@ class Needles:
 
     @once
     def _begun(self) -> dict[str, tuple[str, ...]]:
-        """The needles that each begins with."""
-        return {needle: tuple(one for one in self.words if needle.startswith(one)) for needle in self.words}
+        """The needles that each begins with, in their order."""
+        order = {needle: place for place, needle in enumerate(self.words)}
+        lengths = {len(needle) for needle in self.words}
+        return {
+            needle: tuple(sorted({needle[:length] for length in lengths} & order.keys(), key=order.__getitem__))
+            for needle in self.words
+        }
 
     @once
     def _ended(self) -> dict[str, tuple[str, ...]]:

@@ -18,10 +18,11 @@ from governance.guardrails.secrets.told import ROLE, bare, finding
 from governance.guardrails.secrets.vocabulary import ACCESS, COMMON, LANGUAGES, NAMES, Language
 
 _JOINED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af"  # letters of scripts without blanks
-_END = rf"(?=[\"'`)\],;!?。、»›”“」』]| [»›]|\.?(?:[\s)]|\Z)|[{_JOINED}])"
+# They have no cases: to compile a class that holds them takes five milliseconds where cases count for nothing.
+_END = rf"(?=[\"'`)\],;!?。、»›”“」』]| [»›]|\.?(?:[\s)]|\Z)|(?-i:[{_JOINED}]))"
 _SIGNS_TOLD = r"\d@#$%^&*+=~!?"  # one of them is in every coined value: other words are passed over
 _TELLING = rf"(?=[^\s]{{0,47}}[{_SIGNS_TOLD}])"
-_IN_VALUE = rf"[^\s\"'`<>,;()/|「」『』„“”«»‹›{_JOINED}]"
+_IN_VALUE = rf"(?-i:[^\s\"'`<>,;()/|「」『』„“”«»‹›{_JOINED}])"
 _VALUE = rf"(?:[\"'`„“”「『«‹*]{{1,2}} ?)?{_TELLING}(?P<value>{_IN_VALUE}{{6,48}}){_END}"
 _SIGN = r"(?:[ \t]?[.·_]{3,40}|[ \t]~)?(?:[ \t]?(?:[:=：]{1,2}|->|=>|→|[–—\-](?= ))[*_]{0,2}){0,2}"
 _OPENING, _CLOSING, _IN_PHRASE = r"[\"`“„«「]", r"[\"`”“»」]", r"[^\n\"`“”„«»「」]"

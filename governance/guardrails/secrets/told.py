@@ -12,8 +12,8 @@ from governance.guardrails.needles import Needles, beginnings, shortest
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
 
-END = r"(?=[\"'`)\],;!?。、»›”“」』]| [»›]|\.?(?:[\s)]|\Z)|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])"
-VALUE = r"(?:[\"'`„“”「『]|[«‹] ?)?(?P<value>[^\s\"'`<>,;()/|「」『』„“”«»‹›\u2e80-\u9fff\uac00-\ud7af]{6,48})"
+END = r"(?=[\"'`)\],;!?。、»›”“」』]| [»›]|\.?(?:[\s)]|\Z)|(?-i:[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]))"
+VALUE = r"(?:[\"'`„“”「『]|[«‹] ?)?(?P<value>(?-i:[^\s\"'`<>,;()/|「」『』„“”«»‹›\u2e80-\u9fff\uac00-\ud7af]{6,48}))"
 
 
 # What every coined value holds; and what every name of a password begins with.
