@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from html import unescape
 from types import SimpleNamespace
 from typing import Any
 
@@ -90,6 +92,18 @@ def test_an_approver_edits_in_the_form(acme: TenantWithUsers, signed_in: SignIn,
     assert "Refund $40.00 to C-1042" in shown
 
 
+def test_a_text_that_begins_with_a_line_is_sent_as_it_is_shown(
+    acme: TenantWithUsers, signed_in: SignIn, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editing, "runtime", lambda: SimpleNamespace(hooks=Governance()))
+    approval, client = ask(acme, customer="\nC-1042"), signed_in(acme.approver)
+    shown = page(client.get(change_url(approval)))
+    kept_by_a_browser = re.findall(r'<textarea[^>]* name="(arg\.\w+)"[^>]*>\n?(.*?)</textarea>', shown, re.DOTALL)
+    sent = {name: unescape(text) for name, text in kept_by_a_browser} | {"arg.amount": "40"}
+    assert decide(client, approval, "edit", **sent).status_code == 302
+    assert Approval.objects.using("system").get(version=2).arguments["customer_id"] == "\nC-1042"
+
+
 def test_no_transaction_is_open_while_guards_read_what_an_approver_wrote(
     acme: TenantWithUsers, signed_in: SignIn, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +129,7 @@ def test_what_does_not_fit_is_said_and_what_was_typed_stays(
     assert refused.status_code == 422
     shown = page(refused)
     assert f"{says}: " in shown
-    assert f">{value}</textarea>" in shown
+    assert f">\n{value}</textarea>" in shown
     assert stored(approval).status == "pending"
 
 
