@@ -167,3 +167,16 @@ def test_a_long_name_pushes_nothing_out_of_sight(month, browser, suffix, member_
         assert browser.execute_script(LIST_FITS), path
     Page(browser, month.base_url).come_as("acme", "member")
     look(browser, month.base_url, "/", SIZES[suffix])
+
+
+@pytest.mark.parametrize("suffix", SIZES)
+def test_a_long_word_on_the_banner_makes_no_page_wider(month, browser, suffix):
+    admin = month.client("admin")
+    halt = admin.post("/api/halts", json={"target": "tool:restart_service", "reason": "W" * 400}).json()
+    try:
+        Page(browser, month.base_url).come_as("acme", "approver")
+        for path in ("/", "/admin/governance/approval/"):
+            look(browser, month.base_url, path, SIZES[suffix])
+            assert "W" * 400 in Page(browser, month.base_url).one("halted").text
+    finally:
+        assert admin.delete(f"/api/halts/{halt['id']}").status_code == 200
