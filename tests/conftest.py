@@ -9,12 +9,12 @@ from __future__ import annotations
 import gc
 import os
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import certifi
 import hypothesis
@@ -23,6 +23,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connections
+from django.db.models import Model
 from django.test import TransactionTestCase
 from psycopg.pq import TransactionStatus
 from pytest_django import DjangoDbBlocker
@@ -341,10 +342,19 @@ def _with_users(slug: str) -> TenantWithUsers:
     tenant, password = Tenant(slug=slug, name=slug.title()), make_password(PASSWORD)
     users = {role: _user(tenant, role, password=password) for role in Role.values}
     members = [Membership(tenant=tenant, user=user, role=role) for role, user in users.items()]
-    with connections["system"].cursor() as cursor:
-        for rows in ([tenant], roles.built_in(tenant.id), list(users.values()), members):
-            cursor.executemany(insert_into(type(rows[0])), [row_of(row) for row in rows])
+    _store([tenant], roles.built_in(tenant.id), list(users.values()), members)
     return TenantWithUsers(_as_application(tenant), {role: _as_application(user) for role, user in users.items()})
+
+
+def _store(*tables: Sequence[Model]) -> None:
+    """Store the rows of some tables by one statement each, all sent at once."""
+    statements, values = list[str](), list[Any]()
+    for rows in tables:
+        into, _, row = insert_into(type(rows[0])).partition(" VALUES ")
+        statements.append(f"{into} VALUES {', '.join([row] * len(rows))}")
+        values += [value for one in rows for value in row_of(one)]
+    with connections["system"].cursor() as cursor:
+        cursor.execute("; ".join(statements), values)
 
 
 def _user(tenant: Tenant, role: str, email: str = "", *, password: str) -> User:

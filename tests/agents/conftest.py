@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -29,9 +30,9 @@ Call = Callable[..., Awaitable[HttpResponse]]
 
 @pytest.fixture
 def serve(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Process], Call]:
-    """Make a process the one that answers requests; the middleware of the pages stays out, as in the lean handler."""
+    """Make a process the one that answers requests, of users who sign in once; what pages alone pass stays out."""
     settings.MIDDLEWARE = []
-    client = AsyncClient()
+    client, entered = AsyncClient(), dict[UUID, str]()
 
     def serve(process: Process) -> Call:
         watch = Watch(look_seconds=0.05)
@@ -42,8 +43,9 @@ def serve(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Process],
     async def call(
         user: User, path: str, body: JsonObject | None = None, form: bool = False, key: str = ""
     ) -> HttpResponse:
-        pair = await sync_to_async(tokens.issue)(email=user.email, password=PASSWORD)
-        headers = {"Authorization": f"Bearer {pair.access}", **({"Idempotency-Key": key} if key else {})}
+        if user.id not in entered:
+            entered[user.id] = (await sync_to_async(tokens.issue)(email=user.email, password=PASSWORD)).access
+        headers = {"Authorization": f"Bearer {entered[user.id]}", **({"Idempotency-Key": key} if key else {})}
         if body is None:
             return cast(HttpResponse, await client.get(f"/api/{path}", headers=headers))
         kind = {} if form else {"content_type": "application/json"}
