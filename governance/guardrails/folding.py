@@ -19,7 +19,7 @@ _SPACES = dict.fromkeys(
 _PLAIN = {**_DASHES, **_SPACES}
 _INVISIBLE = expression(f"[{INVISIBLE}]")
 _STYLED = expression(f"[{STYLED}]")
-_MAY_FOLD = expression(rf"[{INVISIBLE}{STYLED}{''.join(map(chr, _PLAIN))}\d]")
+MAY_FOLD = expression(rf"[{INVISIBLE}{STYLED}{''.join(map(chr, _PLAIN))}\d]")
 _LONGER_IN_LOWER_CASE = "\u0130"  # alone among all characters
 
 
@@ -51,7 +51,7 @@ def fold(text: str) -> Folded:
     """Make digits, full-width and styled letters, dashes and spaces plain; drop what can't be seen."""
     if text.isascii():
         return Folded(text, text.lower())
-    may_fold = _MAY_FOLD.findall("".join(set(text)))
+    may_fold = MAY_FOLD.findall("".join(set(text)))
     table = {character: plain for character in may_fold if (plain := _folded(character)) != character}
     if not table:
         return Folded(text, lower(text))

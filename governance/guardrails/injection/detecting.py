@@ -92,9 +92,9 @@ class Word:
 
 def detect(text: str) -> list[Finding]:
     """Return where a text tries to give the model orders: `prompt_injection` or `indirect_injection`."""
-    found = list(unseen(text))
+    found, glances = list(unseen(text)), dict[str, float]()
     for view in views(text):
-        more = list(_found(view))
+        more = list(_found(view, glances))
         found += more
         if len(text) > LONG_CHARACTERS and any(one.end - one.start == len(text) for one in more):
             break  # other readings could only say the same
@@ -132,10 +132,10 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
     return joined
 
 
-def _found(view: View) -> Iterator[Finding]:
+def _found(view: View, glances: dict[str, float]) -> Iterator[Finding]:
     """Yield what the rules find unless the model doubts it there, and elsewhere what the model is sure of."""
     model = learned.current()
-    scores = list(model.read(view.text, hidden=view.hidden))
+    scores = list(model.read(view.text, hidden=view.hidden, glances=glances))
     surer = _surer(len(scores))
     seconded = sorted((one for one in scores if one.odds >= model.doubt + surer), key=lambda one: -one.odds)
     places = [(one.start, one.end) for one in seconded] if len(scores) > FEW_SCORES else []

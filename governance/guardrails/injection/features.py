@@ -64,9 +64,11 @@ def sentences(text: str) -> list[Span]:
             continue
         if found and _is_one(found[-1], start, end):
             found[-1] = (found[-1][0], end)
-        else:
+        elif end - start > LONGEST_SENTENCE_CHARACTERS:
             found += _cut(text, start, end)
-    return [part for start, end in found for part in _parted(text, start, end)]
+        else:
+            found.append((start, end))
+    return [part for span in found for part in (_parted(text, *span) if _has_parts(*span) else (span,))]
 
 
 def windows(text: str) -> list[Window]:
@@ -150,6 +152,10 @@ def _step(ideas: set[str], *, mark: bool = False) -> _Step:
 
 def _named(idea: str) -> str:
     return f"{{{idea}}}"
+
+
+def _has_parts(start: int, end: int) -> bool:
+    return end - start >= 2 * SHORTEST_SENTENCE_CHARACTERS
 
 
 def _parted(text: str, start: int, end: int) -> Iterator[Span]:

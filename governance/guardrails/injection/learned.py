@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import repeat, takewhile
+from itertools import chain, repeat, takewhile
 from pathlib import Path
 
 from governance.guardrails.injection.features import ALONE, Window, seen, windows
@@ -67,9 +67,13 @@ class Model:
         """Gather what the model knows at all: nothing else has to be looked at more than once."""
         object.__setattr__(self, "known", frozenset(self.weights) | frozenset(self.leans) | frozenset(self.wholes))
 
-    def read(self, text: str, *, hidden: bool) -> Iterator[Score]:
-        """Score the windows of a plain reading; which way one leans matters only where it raises an alarm."""
-        known = list(seen(text, self._worth_reading(text), hidden=hidden, among=self.known))
+    def read(self, text: str, *, hidden: bool, glances: dict[str, float] | None = None) -> Iterator[Score]:
+        """Score the windows of a plain reading; which way one leans matters only where it raises an alarm.
+
+        `glances` keep what sentences that several readings of a text share look like.
+        """
+        worth = self._worth_reading(text, {} if glances is None else glances)
+        known = list(seen(text, worth, hidden=hidden, among=self.known))
         for (span, found), odds in zip(known, self.odds([found for _, found in known]), strict=True):
             yield Score(*span, odds, self.leaning(found) if odds >= self.alarm else 0.0, found)
 
@@ -92,16 +96,21 @@ class Model:
         """Return the log odds of an order's being indirect."""
         return _odds(self.leans, self.lean, found)
 
-    def _worth_reading(self, text: str) -> list[Window]:
+    def _worth_reading(self, text: str, glances: dict[str, float]) -> list[Window]:
         found = windows(text)
         if len(found) <= MOST_WINDOWS:
             return found
-        glances = {span: self._glance(text, *span) for window in found for span in window}
-        ranked = sorted(found, key=lambda window: -sum([glances[span] for span in window]))
+        likely = {span: self._glance(text[slice(*span)], glances) for span in dict.fromkeys(chain(*found))}
+        ranked = sorted(found, key=lambda window: -sum([likely[span] for span in window]))
         return sorted(ranked[:MOST_WINDOWS])
 
-    def _glance(self, text: str, start: int, end: int) -> float:
-        return math.fsum(map(self.weights.get, set(_WORD.findall(text, start, end)), repeat(0.0)))
+    def _glance(self, sentence: str, known: dict[str, float]) -> float:
+        """Return what the words of a sentence speak for by themselves."""
+        glance = known.get(sentence)
+        if glance is None:
+            words = set(_WORD.findall(sentence))
+            glance = known[sentence] = math.fsum(map(self.weights.get, words, repeat(0.0)))
+        return glance
 
 
 def whole_of(windows: Iterable[set[str]]) -> set[str]:

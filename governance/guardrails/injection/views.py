@@ -12,11 +12,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, compress, filterfalse
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from governance.guardrails.folding import fold, lower
+from governance.guardrails.folding import MAY_FOLD, fold, lower
 
 MOST_PAYLOADS = 24  # decoded pieces of one text; a text with more of them is an encoded file
 MOST_PAYLOAD_CHARACTERS = 8192
@@ -34,8 +34,11 @@ _MIXED = re.compile(r"(?<!\w)(?:[a-z]+[\u0370-\u052f\u0261-\u0269]|[\u0370-\u052
 _LOOKALIKE = re.compile("[\u0370-\u052f\u0261-\u0269]")
 _LEET = str.maketrans("013457@$!+8", "oieastasitb")
 _LEET_BUT_AT = {code: letter for code, letter in _LEET.items() if code != ord("@")}
+# Here and below the first sign comes before what must not stand before it: that is searched for fast.
 _LEET_WORD = re.compile(
-    r"(?<![\w@$])(?:[a-z]+[0134578@$!+]+[a-z]|[013457@$]+[a-z]+|[a-z]{3,}[013457]+(?![\w]))[a-z0134578@$!+]{0,30}"
+    r"[a-z013457@$](?<![\w@$].)(?:(?<=[a-z])[a-z]*[0134578@$!+]+[a-z]|(?<=[013457@$])[013457@$]*[a-z]+|(?<=[a-z])[a-z]{2,}[013457]+(?![\w]))"
+    r"[a-z0134578@$!+]{0,30}",
+    re.DOTALL,
 )
 _LEET_SIGN = re.compile(r"[0134578@$!+](?:(?<=[a-z].)|(?=[a-z]))", re.DOTALL)  # is in every such word
 _SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){4,400}")
@@ -44,16 +47,21 @@ _SEPARATORS = re.compile(r"[ ._*\-/|]")
 _BROKEN = re.compile(  # what these begin with comes first: it is found fastest
     r"[*~^<](?<=[a-z].)(?:(?<!<)[*~^]{0,2}|(?<=<)/?[a-z]{1,6}>(?:</?[a-z]{1,6}>){0,3})(?=[a-z])"
 )
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{16,8192}={0,2}")
-_BASE32 = re.compile(r"(?<![A-Z2-7=])(?:[A-Z2-7]{8}){4,1000}[A-Z2-7]{0,7}={0,6}(?![A-Za-z0-9])")
-_CAMEL = re.compile(r"(?<![A-Za-z])[A-Za-z][a-z]{1,30}(?:[A-Z][a-z]{1,30}){2,30}(?![A-Za-z])")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-](?<![A-Za-z0-9+/=_\-].)[A-Za-z0-9+/_\-]{15,8191}={0,2}", re.DOTALL)
+_BASE32 = re.compile(
+    r"[A-Z2-7](?<![A-Z2-7=].)[A-Z2-7]{7}(?:[A-Z2-7]{8}){3,999}[A-Z2-7]{0,7}={0,6}(?![A-Za-z0-9])", re.DOTALL
+)
+_CAMEL = re.compile(r"[A-Za-z](?<![A-Za-z].)[a-z]{1,30}(?:[A-Z][a-z]{1,30}){2,30}(?![A-Za-z])", re.DOTALL)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?(?:[0-9A-Fa-f]{2}[ :]?){10,2000}(?![0-9A-Za-z])")
-_BINARY = re.compile(r"(?<!\d)(?:[01]{8} ?){5,800}(?!\d)")
+_HEX = re.compile(
+    r"[0-9A-Fa-f](?<![0-9A-Za-z].)(?:(?<=0)x[0-9A-Fa-f])?[0-9A-Fa-f][ :]?(?:[0-9A-Fa-f]{2}[ :]?){9,1999}(?![0-9A-Za-z])",
+    re.DOTALL,
+)
+_BINARY = re.compile(r"[01](?<!\d.)[01]{7} ?(?:[01]{8} ?){4,799}(?!\d)", re.DOTALL)
 _ONE_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _ONE_ENTITY = re.compile(r"&#(?:\d{2,5}|x[0-9A-Fa-f]{2,5});")
 _ONE_ESCAPE = re.compile(r"\\(?:u(?=[0-9A-Fa-f]{4})|x(?=[0-9A-Fa-f]{2}))([0-9A-Fa-f]{2,4})")
-_MORSE = re.compile(r"(?<![\w.-])[.-]{1,5}(?: {1,3}[.-]{1,5}| ?[/|] ?[.-]{1,5}){9,800}(?![\w])")
+_MORSE = re.compile(r"[.-](?<![\w.-].)[.-]{0,4}(?: {1,3}[.-]{1,5}| ?[/|] ?[.-]{1,5}){9,800}(?![\w])", re.DOTALL)
 _SIGNS = ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
 _DOTTED = dict(zip(_SIGNS.split(" "), "abcdefghijklmnopqrstuvwxyz", strict=True))
 _TURNED = [
@@ -155,7 +163,7 @@ def _plain(text: str) -> tuple[str, list[int] | None]:
     """Return the text in lower case without accents, marks and what can't be seen, and where it came from."""
     if text.isascii():
         return text.lower(), None
-    table = {character: _plain_character(character) for character in set(text) if character > "\x7f"}
+    table = _plain_characters([character for character in set(text) if character > "\x7f"])
     moved = lower(text.translate({ord(character): plain for character, plain in table.items()}))
     lengths = {character: len(plain) for character, plain in table.items() if len(plain) != 1}
     return _lookalikes(moved), _origins(text, lengths) if lengths else None
@@ -165,7 +173,7 @@ def _origins(text: str, lengths: Mapping[str, int]) -> list[int]:
     """Return where each character came from, if some of a text have become so many."""
     origins: list[int] = []
     done = 0
-    for place in [place for place, character in enumerate(text) if character in lengths]:
+    for place in compress(range(len(text)), map(lengths.__contains__, text)):
         origins.extend(range(done, place))
         origins.extend([place] * lengths[text[place]])
         done = place + 1
@@ -173,17 +181,38 @@ def _origins(text: str, lengths: Mapping[str, int]) -> list[int]:
     return origins
 
 
-@lru_cache(maxsize=8192)
-def _plain_character(character: str) -> str:
-    if (letter := _LETTERS.get(character)) is not None:
-        return letter
+def _plain_characters(characters: Sequence[str]) -> dict[str, str]:
+    """Return what each of characters beyond ASCII is read as, of thousands looked up all at once."""
+    plain = dict(zip(characters, characters, strict=True))
+    apart = unicodedata.normalize("NFKD", _BETWEEN.join(characters)).split(_BETWEEN)
+    for character, parts in zip(characters, apart, strict=True):
+        if parts != character:
+            plain[character] = _bare(character, parts)
+    kinds = zip(characters, map(unicodedata.category, characters), strict=True)
+    plain.update((character, "") for character, kind in kinds if kind[0] == "M")
+    plain.update((kana, kana) for kana in _KANA.findall("".join(characters)))  # they keep their voicing marks
+    plain.update((character, _folded(character)) for character in MAY_FOLD.findall("".join(characters)))
+    plain.update((character, _LETTERS[character]) for character in _LETTERS.keys() & plain.keys())
+    return plain
+
+
+_BETWEEN, _KANA = "\n", re.compile("[\u3040-\u30ff]")
+
+
+def _bare(character: str, parts: str) -> str:
+    """Return the letter that a character is made of and marks, or the character if it is none."""
+    letters = list(filterfalse(unicodedata.combining, parts))
+    return letters[0] if len(letters) == 1 else character
+
+
+@lru_cache(maxsize=4096)
+def _folded(character: str) -> str:
     folded = fold(character).text
-    if len(folded) != 1 or folded.isascii() or "\u3040" <= folded <= "\u30ff":  # kana keep their voicing marks
+    if len(folded) != 1 or folded.isascii() or _KANA.match(folded):
         return folded
-    if unicodedata.combining(character) or unicodedata.category(character)[0] == "M":
+    if unicodedata.category(character)[0] == "M":
         return ""
-    bare = [one for one in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(one)]
-    return bare[0] if len(bare) == 1 else folded
+    return _bare(folded, unicodedata.normalize("NFKD", folded))
 
 
 def _lookalikes(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from cProfile import Profile
 
@@ -11,6 +12,8 @@ import pytest
 
 from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
+from governance.guardrails.injection import learned
+from governance.guardrails.injection.views import views
 from governance.guardrails.pii import births, hosts, national_ids, numbers, offices, phones
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import beside, dials, said
@@ -197,3 +200,34 @@ def test_cards_are_looked_for_where_digits_are_grouped_as_on_one(monkeypatch: py
     for text in ("4012 8888 8888 1881", "219-09-3999", "84.178.53.16"):
         with pytest.raises(AssertionError, match=re.escape(text)):
             pii.detect(text)
+
+
+def test_what_two_readings_share_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = list[str]()
+
+    class Words:
+        def findall(self, sentence: str) -> list[str]:
+            looked.append(sentence)
+            return words.findall(sentence)
+
+    words = learned._WORD
+    monkeypatch.setattr(learned, "_WORD", Words())
+    text = (
+        "".join(f"This is the sentence {number} of a long text.\n" for number in range(100)) + "and b*r*o*k*e*n words."
+    )
+    assert [view.hidden for view in views(text)] == [False, True]
+    injection.detect(text)
+    assert len(looked) == len(set(looked)) == 102
+
+
+def test_letters_of_many_alphabets_are_read_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    forms = list[str]()
+
+    def counted(form: str, text: str) -> str:
+        forms.append(text)
+        return normalize(form, text)
+
+    normalize = unicodedata.normalize
+    monkeypatch.setattr(unicodedata, "normalize", counted)
+    assert next(views("".join(map(chr, range(0x4E00, 0x5E00))) + "éÄ\u0301ガ한²")).text.endswith("eaガ한2")
+    assert len(forms) < 5
