@@ -56,7 +56,7 @@ class MembershipAdmin(Exported):
 
     @admin.display(description="Member since", ordering="created_at")
     def since(self, member: Membership) -> str:
-        return f"{member.created_at:%Y-%m-%d %H:%M}"
+        return f"{member.created_at:%Y-%m-%d %H:%M} UTC"
 
     @admin.display(description="E-mail", ordering="user__email")
     def email(self, member: Membership) -> str:

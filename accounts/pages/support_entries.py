@@ -40,15 +40,15 @@ class SupportEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Entered", ordering="created_at")
     def entered(self, entry: SupportEntry) -> str:
-        return f"{entry.created_at:%Y-%m-%d %H:%M}"
+        return f"{entry.created_at:%Y-%m-%d %H:%M} UTC"
 
     @admin.display(description="Until", ordering="ends_at")
     def until(self, entry: SupportEntry) -> str:
-        return f"{entry.ends_at:%Y-%m-%d %H:%M}"
+        return f"{entry.ends_at:%Y-%m-%d %H:%M} UTC"
 
     @admin.display(description="Ended", ordering="ended_at")
     def ended(self, entry: SupportEntry) -> str:
-        return f"{entry.ended_at:%Y-%m-%d %H:%M}" if entry.ended_at else "-"
+        return f"{entry.ended_at:%Y-%m-%d %H:%M} UTC" if entry.ended_at else "-"
 
     @admin.display(description="Ended by")
     def by(self, entry: SupportEntry) -> str:

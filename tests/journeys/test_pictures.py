@@ -43,6 +43,7 @@ def look(browser, base_url: str, path: str, size: tuple[int, int]) -> None:
     browser.get(f"{base_url}{path}")
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script(LIST_FITS), path
 
 
 def keep(browser, name: str) -> None:
@@ -164,7 +165,6 @@ def test_a_long_name_pushes_nothing_out_of_sight(month, browser, suffix, member_
     ):
         look(browser, month.base_url, path, SIZES[suffix])
         assert "W" * 200 in browser.page_source
-        assert browser.execute_script(LIST_FITS), path
     Page(browser, month.base_url).come_as("acme", "member")
     look(browser, month.base_url, "/", SIZES[suffix])
 
