@@ -21,12 +21,12 @@ from governance.guardrails.tables import Tables
 
 SURE = 0.9  # the score of a finding that makes others at its place needless
 # Words that are judged with care in one text: as many beside names of secrets hold nothing but noise, or secrets.
-FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 150
+FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 300
 # Places of one rule's names that are looked at: the densest code, which tests a log-in, has 19 in a thousand characters.
-FEWEST_PLACES, CHARACTERS_FOR_A_PLACE = 300, 50
+FEWEST_PLACES, CHARACTERS_FOR_A_PLACE = 300, 70
 _ANY_RULES: Final = Union()
 _NOWHERE: Final[Iterator[Any]] = iter(())
-_DIGIT = expression(r"\d")
+_DIGIT, _QUOTE = expression(r"\d"), expression(r"[\"'`“”„«»]")
 _COULD_BE = expression(r"(?=.*[^\W\d_])(?=.*[\d#$%^&*+~!?])")
 
 
@@ -56,7 +56,7 @@ class Reading:
         """
         self.text, self.rules = text, rules
         self.lower = lower(text) if lowered is None else lowered
-        self._begun: dict[tuple[tuple[frozenset[str], str], bool], Sequence[tuple[int, tuple[str, ...]]]] = {}
+        self._begun: dict[tuple[frozenset[str], str, bool], Sequence[tuple[int, tuple[str, ...]]]] = {}
         self._written: dict[Needles, list[tuple[int, str]]] = {}
         self._spoken: dict[int, bool] = {}
         self._verdicts: dict[tuple[Callable[[str], bool], str], bool] = {}
@@ -102,6 +102,11 @@ class Reading:
         return _DIGIT.search(self.text) is not None
 
     @once
+    def quoted(self) -> bool:
+        """Whether any quotation mark stands in the text."""
+        return _QUOTE.search(self.text) is not None
+
+    @once
     def longest(self) -> int:
         """How long what stands between blanks is at most."""
         return max(map(len, self.text.split()), default=0)
@@ -134,16 +139,17 @@ class Reading:
 
         `whole` leaves those out that end inside a word of a longer one.
         """
-        if needles in self._automaton.rules and needles.same[0].isdisjoint(self._strings):  # so most rules'
+        known, (words, after) = needles in self._automaton.rules, needles.same
+        if known and words.isdisjoint(self._strings):  # so most rules'
             return ()
-        key = (needles.same, whole)
+        key = (words & self._strings if known else words, after, whole)  # others of which the same stand find the same
         places = self._begun.get(key)
         if places is None:
             stood = self._stood
-            if needles not in self._automaton.rules:
+            if not known:
                 self.rules.learn(needles)
                 stood = _alone(needles).places(self.lower)
-            places = self._begun[key] = list(needles.standing(self.lower, stood, whole=whole))
+            places = self._begun[key] = needles.standing(self.lower, stood, whole=whole)
         return places
 
     def around(self, needles: Needles, before: int, behind: int) -> list[tuple[int, int]]:

@@ -34,18 +34,21 @@ _BESIDE = expression(rf"[\"'”»*_`]{{0,3}}(?:[ \t]?[:=])?[ \t]{{1,3}}{_VALUE}"
 
 
 def _named(reading: Reading) -> Iterator[Finding]:
-    shaped = Blocks(_LOOKS, reading.text)
+    shaped = Blocks(_LOOKS[0], reading.text, *_LOOKS[1:])
     for at, name in reading.standing(_AT_NAMES, whole=True):
         if not shaped.any(at, at + LONGEST_NAMED):
             continue
         end = said.ended(reading.text, reading.lower, at, name)
         match = _BESIDE.match(reading.text, end) if end else None
-        if match is not None and (_own(reading, bare(match)) or _odd(reading.text[at:end], bare(match))):
+        if match is None or match.start("value") in reading.begun:
+            continue
+        if _own(reading, bare(match)) or _odd(reading.text[at:end], bare(match)):
             yield finding(match)
 
 
 # What is in every such value: other words go on with a sentence.
-_LOOKS, LONGEST_NAMED = expression(r"\w[_.!+&\-]{1,2}\w|[A-Z]{6}|[b-df-hj-np-tv-xz]{6}"), 80
+_LOOKS = expression(r"[_.!+&\-](?<=\w.)[_.!+&\-]?\w"), expression(r"[A-Z]{6}"), expression(r"[b-df-hj-np-tv-xz]{6}")
+LONGEST_NAMED = 80
 
 
 def _own(reading: Reading, value: str) -> bool:
@@ -120,6 +123,7 @@ _LEAD = (
     r"|(?:field|box|feld|riquadro|okienku|campo|champ|case|veld|set\?|[:→–])),?:? [\"'`„“«]?"
 )
 _AFTER_LEAD = expression(_LEAD + r"\Z", re.IGNORECASE)
+_SIGN = expression(r"[\d!&+_]")
 _OFFERED = expression(
     r"(?<![^\s\"'`„“«])(?P<value>(?=[^\s]{0,40}[\d!&+_])[^\W\d_][^\s\"'`<>,;:()/|„“”«»‹›\[\]{}\\]{5,48})" + _END
 )
@@ -134,12 +138,13 @@ _OF_ACCESS, REACH_OF_ACCESS, LONGEST_LEAD = (_ACCESS,), 130, 14
 
 def _offered(reading: Reading) -> Iterator[Finding]:
     """Yield what is offered by a verb or a sign, where what stands before speaks of access."""
-    if not reading.speaks(_ACCESS):
+    if not (reading.speaks(_ACCESS) and reading.speaks(_SIGN)):
         return
     for match in _OFFERED.finditer(reading.text):
         start = match.start("value")
         if (
-            reading.near(_OF_ACCESS, start - REACH_OF_ACCESS, start)
+            start not in reading.begun
+            and reading.near(_OF_ACCESS, start - REACH_OF_ACCESS, start)
             and _AFTER_LEAD.search(reading.text, max(0, start - LONGEST_LEAD), start)
             and _mixed(reading, bare(match))
         ):

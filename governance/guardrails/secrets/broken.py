@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Needles
+from governance.guardrails.needles import Needles, join
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, unread
 from governance.guardrails.secrets.tokens import BEGINNINGS, FORMATS
@@ -19,6 +20,8 @@ _SOFT_BREAK = expression(r"(?<!=)=\r?\n(?=\S)(?![A-Za-z][\w.\-]{1,40}(?: ?= ?(?!
 _LONG_ENOUGH = frozenset(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
 LONGEST_NAME = 48
 _EMPTY = expression(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
+REACH = 800  # characters before or behind a break: more than a rule reads around a value
+MOST_PARTS = 6  # to be read again each by itself, which takes some time however short they are
 FEWEST_GROUPS, LONGEST_SPACED = 2, 160
 _BLANK_BEHIND = expression(rf"[A-Za-z0-9_\-+/.=]{{0,{LONGEST_SPACED}}} ")
 _GROUP = expression(r" {0,2}([A-Za-z0-9_\-+/.=]{1,40})")
@@ -40,7 +43,7 @@ def find(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
 
 
 def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
-    """Mend the soft line breaks of quoted-printable mail."""
+    """Mend the soft line breaks of quoted-printable mail, and read again what stands around them."""
     text = reading.text
     breaks = list(_SOFT_BREAK.finditer(text)) if "=\n" in text or "=\r\n" in text else []
     breaks = [one for one in breaks if not _EMPTY.search(text, max(0, one.start() - LONGEST_NAME), one.start())]
@@ -49,21 +52,38 @@ def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
     if reading.exhausted:  # a second look would take as long
         yield from unread.around(reading, (one.start() for one in breaks))
         return
-    parts: list[str] = []
-    origins: list[int] = []
-    position = 0
+    for begin, end in _lines_around(text, breaks):
+        mended, origins = _mended(text, begin, end, breaks)
+        again = Reading(mended, tries=unread.worth(mended), rules=reading.rules)
+        for finder in finders:
+            for found in finder(again):
+                yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)
+
+
+def _lines_around(text: str, breaks: list[re.Match[str]]) -> list[tuple[int, int]]:
+    """Return the parts of a text that reach some lines before and behind each break, apart; instead of many, one."""
+    parts: list[tuple[int, int]] = []
     for one in breaks:
+        floor, ceiling = max(0, one.start() - REACH), min(len(text), one.end() + REACH)
+        begin, end = text.find("\n", floor, one.start()), text.rfind("\n", one.end(), ceiling)
+        join(parts, (begin if begin >= 0 and floor else floor, end if end >= 0 and ceiling < len(text) else ceiling))
+    return parts if len(parts) <= MOST_PARTS else [(parts[0][0], parts[-1][1])]
+
+
+def _mended(text: str, begin: int, end: int, breaks: list[re.Match[str]]) -> tuple[str, list[int]]:
+    """Return a part of a text without breaks, and where in the text each character stood."""
+    pieces: list[str] = []
+    origins: list[int] = []
+    position = begin
+    first, last = (bisect_left(breaks, place, key=re.Match.start) for place in (begin, end))
+    for one in breaks[first:last]:
         kept = one.start() + (one[0] == "=3D")
-        parts.append(text[position:kept])
+        pieces.append(text[position:kept])
         origins.extend(range(position, kept))
         position = one.end()
-    parts.append(text[position:])
-    origins.extend(range(position, len(text)))
-    text = "".join(parts)
-    mended = Reading(text, tries=unread.worth(text), rules=reading.rules)
-    for finder in finders:
-        for found in finder(mended):
-            yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)
+    pieces.append(text[position:end])
+    origins.extend(range(position, end))
+    return "".join(pieces), origins
 
 
 def _after_beginnings(reading: Reading) -> Iterator[Finding]:

@@ -262,13 +262,13 @@ def _called_otherwise(reading: Reading, start: int, end: int) -> bool:
         )
         or (reading.named(_OTHER_NAMES, floor, start) and _named_otherwise(reading, floor, start, end))
         or (_SEALED.fullmatch(text, start, end) is not None and reading.speaks(_SEALS))
-        or _VARIABLE.search(reading.lower, floor, start) is not None
+        or reading.named(_VARIABLE, floor, start)
         or (_NEXT_SETTING.match(text, start) is not None and _SETTING_BEFORE.search(text, floor, start) is not None)
     )
 
 
 # psql puts in what it keeps under a name, of a password as well.
-_VARIABLE = expression(r"\bwith (?:encrypted )?password :['\"]\Z")
+_VARIABLE = ("with password :", "with encrypted password :")
 
 
 def _named_otherwise(reading: Reading, floor: int, start: int, end: int) -> bool:
@@ -299,7 +299,7 @@ def _public(reading: Reading, one: Finding) -> bool:
     before = lower[max(0, start - REACH) : start]
     return (
         _PUBLIC.match(text, start, one.end) is not None
-        or _CALLED_PUBLIC.search(before) is not None
+        or ("publi" in before and _CALLED_PUBLIC.search(before) is not None)
         or _PUBLIC_NAME.search(before) is not None
         or _REMARKED_PUBLIC.match(lower, one.end) is not None
         or (

@@ -15,7 +15,8 @@ from governance.guardrails.secrets.told import END, STEMS, bare, finding
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that are words, as its sentences tell."""
     if reading.stands(STEMS):
-        for rule in (_phrases, _in_quotes, _bare_phrases, _quoted, _of_files, _generated):
+        quoting = (_in_quotes, _quoted) if reading.quoted else ()
+        for rule in (_phrases, _equated, _bare_phrases, *quoting, _run_on, _of_files, _generated):
             yield from rule(reading)
 
 
@@ -125,6 +126,9 @@ def _in_quotes(reading: Reading) -> Iterator[Finding]:
         group = match.lastgroup or "value"
         if len(match[group].split()) > 2 and not looks.placeholder(match[group]):
             yield Finding("password", *match.span(group), 0.7)
+
+
+def _equated(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(_PHRASE_EQUALS, ("phrase",)):
         if len(re.split(r"[ \-_.]", match["value"])) > 2 and _own_words(match["value"]):
             yield Finding("password", *match.span("value"), 0.7)
@@ -262,7 +266,6 @@ REACH_OF_TALE = 80
 
 
 def _quoted(reading: Reading) -> Iterator[Finding]:
-    text = reading.text
     for match in reading.matches(
         _QUOTED,
         (
@@ -282,12 +285,15 @@ def _quoted(reading: Reading) -> Iterator[Finding]:
         told_of = _TALE.search(reading.lower, max(0, match.start() - REACH_OF_TALE), match.start())
         if told_of is None and not SAYS_ABOUT.fullmatch(value) and not looks.placeholder(value):
             yield finding(match)
+
+
+def _run_on(reading: Reading) -> Iterator[Finding]:
     for match in reading.matches(
         _RUN_ON,
         ("phrase", "password", "pw", "pwd", "passwort", "pass ", "kennwort", "mot de passe", "contraseña", "senha"),
     ):
         if (
             not (_ENDING.search(match["value"]) or _NAME.search(match["value"]) or match["value"] in _LONG_WORDS)
-            and not text[match.start() - 1 : match.start()].isalnum()
+            and not reading.text[match.start() - 1 : match.start()].isalnum()
         ):
             yield finding(match)

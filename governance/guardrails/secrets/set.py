@@ -22,7 +22,9 @@ def find(reading: Reading) -> Iterator[Finding]:
     users = _Users(reading)
     for at, core in reading.each(_AT_PASSWORDS):
         match = _VALUE.match(text, at + len(core))
-        if match is None or not opens(text, lower, at, core):
+        if match is None or (match["sign"] == " " and not _may_be_given(lower, users, at)):
+            continue
+        if not opens(text, lower, at, core):
             continue
         group = match.lastgroup or 0
         value, start = match[group], match.start(group)
@@ -45,6 +47,11 @@ _VALUE = expression(
     re.IGNORECASE,
 )
 _LINK = expression(r"[ \-_.]")
+
+
+def _may_be_given(lower: str, users: _Users, at: int) -> bool:
+    """Tell whether what a blank parts from a name may be its password, as of most words in sentences none is."""
+    return users.named_right_before(at) or "--" in lower[max(0, at - REACH_NAME) : at]
 
 
 def _set_here(reading: Reading, users: _Users, core: str, match: re.Match[str], value: str) -> bool:

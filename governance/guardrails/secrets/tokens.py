@@ -24,8 +24,6 @@ _CLASSES = {
     "<u>": r"[A-Za-z0-9_\-]",
     "<b>": "[A-Za-z0-9+/]",
 }
-_WORD_SIGNS = frozenset("-_")
-_ESCAPED = frozenset({r"\n", r"\t", r"\r"})
 SHORTEST = 14  # every token is longer; so is the beginning of a private key
 
 
@@ -66,7 +64,8 @@ def _written_out(pattern: str) -> str:
 
 FORMATS = _load()
 KINDS = FORMATS.kinds
-BEGINNINGS = Needles(FORMATS.beginnings)
+# A token doesn't begin in the middle of a word, but may right behind a line's end that is written out.
+BEGINNINGS = Needles(FORMATS.beginnings, after=r"(?<![A-Za-z0-9_\-])|(?<=\\[ntr])")
 _AZURE_SIGNATURE = expression(
     r"(?<![A-Za-z0-9_\-.])sig=(?P<value>[A-Za-z0-9%+/_\-]{40,80}(?:=|%3[dD])|[A-Za-z0-9_\-]{43}(?![\w\-]))"
 )
@@ -122,7 +121,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         return
     reach, nested, passed = 0, 0, 0  # of the tokens so far, how many begin in one another, one for all
     for at, start in reading.written(BEGINNINGS):
-        if at < passed or not _free(text, at):
+        if at < passed:
             continue
         for found in _token(text, at, start):
             reach, nested = max(reach, found.end), nested + 1 if at < reach else 0
@@ -160,14 +159,6 @@ def _aws_secret(value: str) -> bool:
     if not any(character.isdigit() for character in value):  # a long name in camel case
         return False
     return looks.varied(value) and not (_HEX.fullmatch(value) or looks.placeholder_token(value))
-
-
-def _free(text: str, start: int) -> bool:
-    """Tell whether a token may begin here, not in the middle of a word."""
-    before = text[start - 1 : start]
-    if not before.isascii() or not (before.isalnum() or before in _WORD_SIGNS):
-        return True
-    return text[max(0, start - 2) : start] in _ESCAPED
 
 
 def _token(text: str, at: int, start: str) -> Iterator[Finding]:

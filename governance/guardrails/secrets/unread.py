@@ -13,19 +13,17 @@ from governance.guardrails.reading import Reading
 
 # What the places of words are tried for in one text, a try of most expressions being 1. The densest of real prose and
 # code, which tests a log-in, takes 150 for each thousand characters, a log of nothing but log-ins 210.
-FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.18
+FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.15
+LONGEST = 400  # characters of what is taken for one
 BLOCK = 64  # characters; a secret begins in the block of a place that was not read, or in the next
-_WALLET = r"[A-Za-z]{3,8}(?:[ ,]{1,2}[A-Za-z]{3,8}){11,}+"
 _COULD_BE = expression(
     # all behind a sign, in quotes or not
-    r"[:=：][ \t]{0,2}(?:(?P<phrase>"
-    + _WALLET
-    + r")|[\"'“](?P<quoted>[^\"'”\n]{4,80})[\"'”]|(?P<set>(?!(?:None|True|False|null|true|false|self|str|int|string)\b)[^\s\"'`<>,;:=]{4,400}))"
+    r"[:=：][ \t]{0,2}(?:[\"'“](?P<quoted>[^\"'”\n]{4,80})[\"'”]|(?P<set>(?!(?:None|True|False|null|true|false|self|str|int|string)\b)[^\s\"'`<>,;:=]{4,400}))"
     # any word with a digit or a sign
     r"|(?<![^\s\"'`<>,;:=(\[{|/])(?P<word>(?=[^\s\"'`<>,;:=]{0,40}[\d#$%^&*+~!?@])[^\s\"'`<>,;:=]{4,400})"
-    # and what could be the words of a wallet
-    r"|(?<![A-Za-z])(?P<words>" + _WALLET + ")"
 )
+# What could be the words of a wallet, which may stand far from what names them.
+_WALLET = expression(r"[A-Za-z](?<![A-Za-z].)[A-Za-z]{2,7}(?:[ ,]{1,2}[A-Za-z]{3,8}){11,}+")
 
 
 def worth(text: str) -> float:
@@ -44,11 +42,28 @@ def around(reading: Reading, places: Iterable[int]) -> Iterator[Finding]:
 
 
 def _within(reading: Reading, blocks: set[int]) -> Iterator[Finding]:
-    for match in _COULD_BE.finditer(reading.text) if blocks else ():
-        group = match.lastgroup or "word"
-        block = match.start(group) // BLOCK
-        if match.start(group) in reading.begun:
-            continue
-        wallet = group in {"words", "phrase"}
-        if wallet or block in blocks or block - 1 in blocks:
-            yield Finding("seed_phrase" if wallet else "password", *match.span(group), 0.5)
+    if not blocks:
+        return
+    text, begun = reading.text, reading.begun
+    for match in _WALLET.finditer(text):
+        if match.start() not in begun:
+            yield Finding("seed_phrase", *match.span(), 0.5)
+    for first, last in _stretches(blocks):
+        for match in _COULD_BE.finditer(text, first * BLOCK, (last + 2) * BLOCK + LONGEST):
+            start, end = match.span(match.lastgroup or "word")
+            if start >= (last + 2) * BLOCK:
+                break
+            if start not in begun:
+                yield Finding("password", start, end, 0.5)
+
+
+def _stretches(blocks: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last block of those without more than one other between."""
+    ordered = sorted(blocks)
+    first = last = ordered[0]
+    for block in ordered[1:]:
+        if block > last + 2:
+            yield first, last
+            first = block
+        last = block
+    yield first, last

@@ -79,7 +79,7 @@ _BASE64 = expression(r"base64:$", re.IGNORECASE)
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the values of a folded text whose name says that they are secret."""
     text, lower = reading.text, reading.lower
-    promises, told, glance = Blocks(_PROMISE, text), Blocks(_TOLD, text), 0
+    promises, told, glance = Blocks(_PROMISE, text, *((_LONG,) if reading.longest >= LONG else ())), Blocks(_TOLD, text), 0
     most = FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
     yield from _said_first(reading, most)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
@@ -159,7 +159,7 @@ def _glanced(text: str, end: int, core: str) -> Finding | None:
 
 
 # Names that are read with care in one text; nobody writes as many but to hide something, or to list what is secret.
-FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 200
+FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 400
 # Values at which a glance was enough, and glances for each of those names, before all that could be one is taken.
 MOST_NOTICED, GLANCES_FOR_A_NAME = 200, 5
 _BEHIND = expression(
@@ -185,7 +185,9 @@ _ANNOUNCED = expression(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,8}}) ?(?:[:：→=]|->
 
 
 # Is in every value that is believed: a digit, a sign among letters, many characters, or the sign before any word.
-_PROMISE = expression(r"[\d=:\"'>]|[^\W\d_][@#$%^&*+~!?]|[^\s\"'`<>,;]{10}")
+_PROMISE = expression(r"[\d=:\"'>@#$%^&*+~!?](?:(?<=[\d=:\"'>])|(?<=[^\W\d_].))")
+LONG = 10
+_LONG = expression(rf"[^\s\"'`<>,;]{{{LONG}}}")
 REACH_OF_VALUE = 320
 LONGEST_IN_A_WORD = 48  # a name and its ending, whose value may begin behind the word
 MOST_NESTED = 6  # names in the values of others that are judged; nobody strings more together but to hide something
