@@ -339,14 +339,15 @@ def _in_block(text: str, start: int) -> bool:
     head = text[max(0, start - REACH_OF_BLOCK) : start]
     return (
         head.rstrip(" \"'")[-1:] in _ASSIGNING
-        and _PROVIDER_SET.search(head) is not None
+        and _PROVIDER_SET.match(head, max(map(head.rfind, _PARTING))) is not None
         and _BLOCK.search(head.lower()) is not None
     )
 
 
 REACH_OF_BLOCK = 160
-_PROVIDER_SET = expression(  # behind the last sign that parts settings
-    rf"[\n{{,\[](?=[^\n{{,\[]*\Z) {{0,12}}[\"']?(?i:{PROVIDERS})[\"']?[ \t]{{0,8}}[:=][ \t]{{0,4}}[\"']?\Z"
+_PARTING = ("\n", "{", ",", "[")  # settings
+_PROVIDER_SET = expression(
+    rf"[\n{{,\[] {{0,12}}[\"']?(?i:{PROVIDERS})[\"']?[ \t]{{0,8}}[:=][ \t]{{0,4}}[\"']?\Z"
 )
 _BLOCK = expression(
     r"(?:secret|token|credential|api[_ \-]?key)[\w\-]{0,20}[\"' }\]]{0,6}(?:[\w\-\"]{1,20}[\"' ]{1,3})?(?:[:=] ?)?[\[{:\n]"

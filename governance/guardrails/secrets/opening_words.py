@@ -65,6 +65,7 @@ _WORDS = expression(
 )
 REACH_BEFORE, REACH_BEHIND, LONGEST_WORD, MOST_WORDS = 150, 32, 40, 28
 _start = attrgetter("start")
+_new = tuple.__new__  # without the look at names of fields, which takes as long as all else of a word
 
 
 class Word(NamedTuple):
@@ -190,16 +191,8 @@ class Words:
         if self._end < start - REACH_BEFORE:
             self._words, self._sought = [], []
             self._rest = _WORDS.finditer(self._lower, max(0, start - REACH_BEFORE - LONGEST_WORD))
-        while self._end <= end + REACH_BEHIND:
-            match = next(self._rest, None)
-            if match is None:
-                self._end = len(self._lower) + 1
-                break
-            word = self._word(match)
-            self._words.append(word)
-            self._end = word.end
-            if word.says & SOUGHT:
-                self._sought.append(word.start)
+        if self._end <= end + REACH_BEHIND:
+            self._read(end + REACH_BEHIND)
         first = bisect_left(self._sought, start - REACH_BEFORE)
         return first < len(self._sought) and self._sought[first] < end + REACH_BEHIND
 
@@ -212,19 +205,36 @@ class Words:
         behind = bisect_left(words, end + REACH_BEHIND, last, min(len(words), last + MOST_WORDS), key=_start)
         return words[first:at][::-1], words[last:behind]
 
-    def _word(self, match: re.Match[str]) -> Word:
-        word, (start, end) = match[0], match.span()
-        known = self._known.get(word)
-        if known is None:
-            says = _SIGNS.get(word, 0) or (Says.NUMBER if word.isdigit() else _TABLE.says(word))
-            known = self._known[word] = says, word.endswith(_PLURAL), tuple(_TABLE.several.get(word, ()))
-        if start < self._several:  # the first has said it
-            return Word(Says.JOINING | Says.FURTHER, start, end)
-        says, plural, together = known
+    def _read(self, end: int) -> None:
+        """Take the words of the text up to the first that ends behind a place: in a log there are thousands."""
+        known_of, take, seek = self._known.get, self._words.append, self._sought.append
+        for match in self._rest:
+            word, (start, self._end) = match[0], match.span()
+            says, plural, together = known_of(word) or self._known_now(word)
+            if start < self._several:  # the first has said it
+                says, plural = Says.JOINING | Says.FURTHER, False
+            elif together or word == ";":
+                says = self._together(word, start, says, together)
+                plural = plural and not says
+            take(_new(Word, (says, start, self._end, plural)))
+            if says & SOUGHT:
+                seek(start)
+            if self._end > end:
+                return
+        self._end = len(self._lower) + 1
+
+    def _known_now(self, word: str) -> tuple[int, bool, tuple[_Several, ...]]:
+        says = _SIGNS.get(word, 0) or (Says.NUMBER if word.isdigit() else _TABLE.says(word))
+        known = says, not says and word.endswith(_PLURAL), tuple(_TABLE.several.get(word, ()))
+        self._known[word] = known
+        return known
+
+    def _together(self, word: str, start: int, says: int, together: tuple[_Several, ...]) -> int:
+        """Return what a word says with those that follow it, or a sign with the letter before."""
         if word == ";" and self._lower[start - 1 : start] in _GREEK:  # asks there
             says |= Says.ASKS
         for several in together:
             if several.stands(self._lower, start):
                 says = several.says if several.says & Says.OTHERS else says & ~Says.OTHERS | several.says
                 self._several = start + len(several.words)
-        return Word(says, start, end, plural and not says)
+        return says

@@ -157,7 +157,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     known: dict[tuple[str, str], Finding | None] = {}  # by all that may say so; places are counted from the name's end
     for at, name in reading.each(_AT_NAMES):
         end = ended(text, reading.lower, at, name)
-        if not end:
+        if not end or end + 1 in reading.begun or end + 2 in reading.begun:  # what a sign parts from it was found
             continue
         written = name, text[end : end + REACH + BEHIND_VALUE]
         if written not in known:

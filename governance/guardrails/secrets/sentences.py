@@ -32,6 +32,7 @@ _ITS = expression(r"[^\n]{3,90}?\b(?:it['’]?s|its|er ist|es ist|c['’]est) " 
 _SAYS_HOW = expression(
     r"\b(?:it['’]?s|its|er ist|es ist|c['’]est|but|same|usual|nur|wie immer|aber|mais|igual|pero|mas|però|maar|zoals|ale|только)\b"
 )
+REACH_OF_COLON = 180  # characters from a name on
 _ASKED = Needles(("password", "passwort", "kennwort", "pw ", "mot de passe", "mdp", "contraseña", "clave", "senha", "wachtwoord", "hasło", "пароль", "root"))  # fmt: skip
 _SPOKEN_OF = expression(r"polic|expir|reset link|ticket|manager|field|error|fail|log\b|hash")
 _STRANGE = expression(r"[^\W\d_]{1,8}\d{1,3}[^\W\d_]{1,10}(?:[\-_.!]?[^\W_]{1,10}){0,3}|\S*[^\W_][@#$%^&*!][^\W_]\S*")
@@ -42,7 +43,8 @@ def _after_another(reading: Reading) -> Iterator[Finding]:
     for at, name in reading.each(_ASKED, price=6) if reading.speaks(_SAYS_HOW) else ():
         if lower[at - 1 : at].isalpha():
             continue
-        compared = _COMPARED.match(text, at + len(name))
+        colon = text.find(":", at, at + REACH_OF_COLON) >= 0
+        compared = _COMPARED.match(text, at + len(name)) if colon else None
         if compared is not None and not _SPOKEN_OF.search(lower, at, compared.start("value")):
             if likely(reading, bare(compared)):
                 yield finding(compared)

@@ -24,6 +24,7 @@ _CLASSES = {
     "<u>": r"[A-Za-z0-9_\-]",
     "<b>": "[A-Za-z0-9+/]",
 }
+SHORTEST_SHAPE = 29  # a product key; some addresses of streams are shorter
 SHORTEST = 14  # every token is longer; so is the beginning of a private key
 
 
@@ -52,7 +53,7 @@ def _load() -> _Formats:
         f"(?P<{kind}>{'|'.join(_written_out(shape) for one, shape in raw['shapes'] if one == kind)})" for kind in kinds
     )
     providers = "|".join(name.strip() for name in raw["providers"].split("|"))
-    whole = expression(rf"(?<![A-Za-z0-9_\-.])(?=(?:[A-Za-z0-9_.\-]\S{{3}}|~\S\S\d)\S{{16}})(?:{shapes})")
+    whole = expression(rf"(?<![A-Za-z0-9_\-.])(?=[A-Za-z0-9_.~\-:/+]{{{SHORTEST_SHAPE}}}|rtmp)(?:{shapes})")
     return _Formats(beginnings, whole, providers, frozenset(kind for kind, *_ in (*raw["keys"], *raw["shapes"])))
 
 

@@ -6,6 +6,7 @@ import bisect
 import re
 from collections.abc import Iterator
 
+from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, beginnings, shortest
@@ -58,7 +59,7 @@ _CORES = (
     "password", "passwd", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło", "hasła", "hasłem",
     "lösenord", "adgangskode", "passord", "heslo", "пароль", "parola", "mdp", "pwd", "pass ", " pw ",
 )  # fmt: skip
-_CHANGE = expression(
+_CHANGE = Cue(
     r"(?:\bset\b|\breset|chang|updat|rotat|made|gesetzt|geändert|zurückgesetzt|setz|änder|\bmis\b|remis|modifi|cambi|puse|puesto|mud|troq|troc|alter|"
     r"redefin|imposta|gezet|gewijzigd|veranderd|zmieni|ustawi|смени|сменил|помен|измен|постав|bytt|ändra|\bsatt|ændre|endre|změn|nastav|left)"
 )
@@ -76,17 +77,19 @@ _CHANGING = expression(
         ))
     )
 )  # fmt: skip
-BACK, LONGEST_PAIR = 60, 90
+_CHANGES = (_CHANGE,)
+BACK, BEHIND, LONGEST_PAIR = 60, 16, 90
 
 
 def _set(reading: Reading) -> Iterator[Finding]:
-    text, lower = reading.text, reading.lower
+    text = reading.text
     for at, core in reading.each(_AT_CORES) if reading.speaks(_CHANGING) else ():
         match = _TO.match(text, at + len(core.rstrip()))
         if match is None:
             continue
-        around = lower[max(0, at - BACK) : match.start("value")] + lower[match.end("value") : match.end() + 20]
-        if _CHANGE.search(around) and reading.likely(looks.coined, bare(match)):
+        start, end = match.span("value")
+        changed = reading.near(_CHANGES, at - BACK, start) or reading.near(_CHANGES, end, match.end() + BEHIND)
+        if changed and reading.likely(looks.coined, bare(match)):
             yield finding(match)
 
 

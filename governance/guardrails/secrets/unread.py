@@ -23,7 +23,7 @@ _COULD_BE = expression(
     r"|(?<![^\s\"'`<>,;:=(\[{|/])(?P<word>(?=[^\s\"'`<>,;:=]{0,40}[\d#$%^&*+~!?@])[^\s\"'`<>,;:=]{4,400})"
 )
 # What could be the words of a wallet, which may stand far from what names them.
-_WALLET = expression(r"[A-Za-z](?<![A-Za-z].)[A-Za-z]{2,7}(?:[ ,]{1,2}[A-Za-z]{3,8}){11,}+")
+_WALLET = expression(r"(?<![A-Za-z])[A-Za-z]{3,8}+(?:[ ,]{1,2}+[A-Za-z]{3,8}+){11,}+")
 
 
 def worth(text: str) -> float:

@@ -83,7 +83,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     most = FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
     yield from _said_first(reading, most)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
-    judged = noticed = glances = 0
+    judged = refused = noticed = glances = 0
     for at, core in reading.standing(AT_CORES, whole=True):
         if at + LONGEST_IN_A_WORD < passed:
             continue
@@ -102,7 +102,13 @@ def find(reading: Reading) -> Iterator[Finding]:
                 reading.leave(AT_CORES, end)
                 return
             continue
-        if not promises.any(at, at + REACH_OF_VALUE) or not opens(text, lower, at, core):
+        if not promises.any(at, at + REACH_OF_VALUE):
+            continue
+        if not opens(text, lower, at, core):
+            refused += 1
+            if refused > REFUSALS_FOR_A_NAME * most:
+                reading.leave(AT_CORES, at)
+                return
             continue
         judged += 1
         end, is_password = at + len(core), core in PASSWORDS
@@ -162,6 +168,7 @@ def _glanced(text: str, end: int, core: str) -> Finding | None:
 FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 400
 # Values at which a glance was enough, and glances for each of those names, before all that could be one is taken.
 MOST_NOTICED, GLANCES_FOR_A_NAME = 200, 5
+REFUSALS_FOR_A_NAME = 10  # words that hold a name and are none, as each "pass" of a report on tests
 _BEHIND = expression(
     r"[\w\-]{0,8}[^\w\n]{1,6}(?:(?:is|was|ist|est|es|are|the|my) )?[\"'`]?"
     r"(?P<value>(?![A-Za-z_]{2,24}=[\d.:/]{1,40}(?:\s|\Z))(?=[^\s\"'`<>,;]{0,40}[^\W\d_])(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"
