@@ -23,7 +23,7 @@ SURE = 0.9  # the score of a finding that makes others at its place needless
 # Words that are judged with care in one text: as many beside names of secrets hold nothing but noise, or secrets.
 FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 300
 # Places of one rule's names that are looked at: the densest code, which tests a log-in, has 19 in a thousand characters.
-FEWEST_PLACES, CHARACTERS_FOR_A_PLACE = 300, 70
+FEWEST_PLACES, CHARACTERS_FOR_A_PLACE = 300, 50
 _ANY_RULES: Final = Union()
 _NOWHERE: Final[Iterator[Any]] = iter(())
 _DIGIT, _QUOTE = expression(r"\d"), expression(r"[\"'`“”„«»]")

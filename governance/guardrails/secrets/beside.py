@@ -35,7 +35,9 @@ _BESIDE = expression(rf"[\"'”»*_`]{{0,3}}(?:[ \t]?[:=])?[ \t]{{1,3}}{_VALUE}"
 
 def _named(reading: Reading) -> Iterator[Finding]:
     shaped = Blocks(_LOOKS[0], reading.text, *_LOOKS[1:])
-    for at, name in reading.each(_AT_NAMES, where=lambda at: shaped.any(at, at + LONGEST_NAMED)):
+    for at, name in reading.first(_AT_NAMES):
+        if not shaped.any(at, at + LONGEST_NAMED):
+            continue
         end = said.ended(reading.text, reading.lower, at, name)
         match = _BESIDE.match(reading.text, end) if end and end + 1 not in reading.begun else None
         if match is None or match.start("value") in reading.begun:
@@ -143,7 +145,6 @@ def _offered(reading: Reading) -> Iterator[Finding]:
         if (
             start not in reading.begun
             and reading.near(_OF_ACCESS, start - REACH_OF_ACCESS, start)
-            and reading.tried(start, 1)
             and _AFTER_LEAD.search(reading.text, max(0, start - LONGEST_LEAD), start)
             and _mixed(reading, bare(match))
         ):

@@ -346,9 +346,7 @@ def _in_block(text: str, start: int) -> bool:
 
 REACH_OF_BLOCK = 160
 _PARTING = ("\n", "{", ",", "[")  # settings
-_PROVIDER_SET = expression(
-    rf"[\n{{,\[] {{0,12}}[\"']?(?i:{PROVIDERS})[\"']?[ \t]{{0,8}}[:=][ \t]{{0,4}}[\"']?\Z"
-)
+_PROVIDER_SET = expression(rf"[\n{{,\[] {{0,12}}[\"']?(?i:{PROVIDERS})[\"']?[ \t]{{0,8}}[:=][ \t]{{0,4}}[\"']?\Z")
 _BLOCK = expression(
     r"(?:secret|token|credential|api[_ \-]?key)[\w\-]{0,20}[\"' }\]]{0,6}(?:[\w\-\"]{1,20}[\"' ]{1,3})?(?:[:=] ?)?[\[{:\n]"
 )

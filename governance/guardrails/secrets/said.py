@@ -157,8 +157,8 @@ def find(reading: Reading) -> Iterator[Finding]:
     known: dict[tuple[str, str], Finding | None] = {}  # by all that may say so; places are counted from the name's end
     for at, name in reading.each(_AT_NAMES):
         end = ended(text, reading.lower, at, name)
-        if not end or end + 1 in reading.begun or end + 2 in reading.begun:  # what a sign parts from it was found
-            continue
+        if not end or (text[end : end + 1] in _GIVING and not reading.begun.isdisjoint((end + 1, end + 2))):
+            continue  # what it is set to was found
         written = name, text[end : end + REACH + BEHIND_VALUE]
         if written not in known:
             known[written] = _moved(_told(reading, ahead, name, end), -end)
@@ -182,6 +182,7 @@ class _Ahead:
 _OF_VALUE = expression(rf"(?<!\S)(?=[^\s{_SIGNS_TOLD}]*+[{_SIGNS_TOLD}])(?=\S*?{_IN_VALUE}{{6}})\S++")
 _OF_PHRASE = expression(rf"{_OPENING}(?={_IN_PHRASE}{{9,61}}{_CLOSING})")
 _OF_CHAIN = expression(r"-[^\W\d_]{1,20}-")
+_GIVING = frozenset(":=")
 REACH, BEHIND_VALUE = 320, 32  # characters from a name's end to that of what it tells, and behind that
 
 

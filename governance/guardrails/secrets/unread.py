@@ -13,7 +13,7 @@ from governance.guardrails.reading import Reading
 
 # What the places of words are tried for in one text, a try of most expressions being 1. The densest of real prose and
 # code, which tests a log-in, takes 150 for each thousand characters, a log of nothing but log-ins 210.
-FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.15
+FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.18
 LONGEST = 400  # characters of what is taken for one
 BLOCK = 64  # characters; a secret begins in the block of a place that was not read, or in the next
 _COULD_BE = expression(

@@ -79,7 +79,11 @@ _BASE64 = expression(r"base64:$", re.IGNORECASE)
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the values of a folded text whose name says that they are secret."""
     text, lower = reading.text, reading.lower
-    promises, told, glance = Blocks(_PROMISE, text, *((_LONG,) if reading.longest >= LONG else ())), Blocks(_TOLD, text), 0
+    promises, told, glance = (
+        Blocks(_PROMISE, text, *((_LONG,) if reading.longest >= LONG else ())),
+        Blocks(_TOLD, text),
+        0,
+    )
     most = FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
     yield from _said_first(reading, most)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
