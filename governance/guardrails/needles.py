@@ -51,11 +51,10 @@ class Needles:
 
     @once
     def _begun(self) -> dict[str, tuple[str, ...]]:
-        """The needles that each begins with, in their order."""
-        order = {needle: place for place, needle in enumerate(self.words)}
-        lengths = {len(needle) for needle in self.words}
+        """The needles that each begins with, the longest first, as in every rule that has the same."""
+        lengths = sorted({len(needle) for needle in self.words}, reverse=True)
         return {
-            needle: tuple(sorted({needle[:length] for length in lengths} & order.keys(), key=order.__getitem__))
+            needle: tuple(dict.fromkeys(needle[:length] for length in lengths if needle[:length] in self.same[0]))
             for needle in self.words
         }
 

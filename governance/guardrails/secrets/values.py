@@ -79,31 +79,21 @@ _BASE64 = expression(r"base64:$", re.IGNORECASE)
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the values of a folded text whose name says that they are secret."""
     text, lower = reading.text, reading.lower
-    promises, told, glance = (
-        Blocks(_PROMISE, text, *((_LONG,) if reading.longest >= LONG else ())),
-        Blocks(_TOLD, text),
-        0,
-    )
+    long = (_LONG,) if reading.longest >= LONG else ()
+    promises, told = Blocks(_PROMISE, text, *long), Blocks(_TOLD, text)
     most = FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
     yield from _said_first(reading, most)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
-    judged = refused = noticed = glances = 0
+    judged, refused, glances = 0, 0, _Glances(text, most)
     for at, core in reading.standing(AT_CORES, whole=True):
         if at + LONGEST_IN_A_WORD < passed:
             continue
         if judged >= most:
-            end = at + len(core)
-            if glance < end:
-                glance = next((one.start() for one in _GLANCED.finditer(text, end)), len(text))
-            if glance == len(text):
-                return
-            if glance < end + REACH_OF_VALUE:
-                glances += 1
-                if (glanced := _glanced(text, end, core)) is not None:
-                    passed, noticed = glanced.end, noticed + 1
-                    yield glanced
-            if noticed >= MOST_NOTICED or glances >= GLANCES_FOR_A_NAME * most:
-                reading.leave(AT_CORES, end)
+            if (glanced := glances.behind(at + len(core), core)) is not None:
+                passed = glanced.end
+                yield glanced
+            if glances.spent:
+                reading.leave(AT_CORES, at + len(core))
                 return
             continue
         if not promises.any(at, at + REACH_OF_VALUE):
@@ -162,16 +152,38 @@ def _after_password(lower: str, end: int, core: str) -> re.Match[str] | None:
     return match
 
 
-def _glanced(text: str, end: int, core: str) -> Finding | None:
-    """Return what stands right behind one of too many names if it could be a secret at all."""
-    match = _BEHIND.match(text, end) or _PLAINLY_BEHIND.match(text, end)
-    return None if match is None else Finding(kind_of(core), *match.span("value"), 0.6)
+class _Glances:
+    """What stands right behind names when so many were read with care, taken if it could be a secret at all."""
+
+    def __init__(self, text: str, names: int) -> None:
+        self._text, self._next = text, 0  # where anything stands next that could be one
+        self._looks, self._taken = GLANCES_FOR_A_NAME * names, MOST_NOTICED
+
+    @property
+    def spent(self) -> bool:
+        """Whether a glance is enough no more."""
+        return self._looks <= 0 or self._taken <= 0
+
+    def behind(self, end: int, core: str) -> Finding | None:
+        """Return what is taken for a secret behind a name; names must come in their order."""
+        text = self._text
+        if self._next < end:
+            self._next = next((one.start() for one in _GLANCED.finditer(text, end)), len(text))
+        if self._next >= min(len(text), end + REACH_OF_VALUE):
+            return None
+        self._looks -= 1
+        match = _BEHIND.match(text, end) or _PLAINLY_BEHIND.match(text, end)
+        if match is None:
+            return None
+        self._taken -= 1
+        return Finding(kind_of(core), *match.span("value"), GLANCED)
 
 
 # Names that are read with care in one text; nobody writes as many but to hide something, or to list what is secret.
-FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 400
+FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 200
 # Values at which a glance was enough, and glances for each of those names, before all that could be one is taken.
 MOST_NOTICED, GLANCES_FOR_A_NAME = 200, 5
+GLANCED = 0.6  # how sure a glance is
 REFUSALS_FOR_A_NAME = 10  # words that hold a name and are none, as each "pass" of a report on tests
 _BEHIND = expression(
     r"[\w\-]{0,8}[^\w\n]{1,6}(?:(?:is|was|ist|est|es|are|the|my) )?[\"'`]?"

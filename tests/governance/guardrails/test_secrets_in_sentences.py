@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Iterator
 
 import pytest
 
 from governance.guardrails import secrets
+from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
+from governance.guardrails.secrets import broken
 
 ALPHABET = string.ascii_letters + string.digits
 
@@ -57,6 +61,37 @@ def test_soft_line_breaks_of_mail_hide_nothing() -> None:
     text = f"token=3D{token[:20]}=\n{token[20:]} as agreed"
     start = text.index(token[:20])
     assert any(found.start <= start and found.end >= start + 36 for found in secrets.detect(text))
+
+
+@pytest.mark.parametrize("breaks", [1, 3, 20])
+def test_soft_line_breaks_far_from_each_other_hide_nothing(breaks: int) -> None:
+    tokens = ["ghp_" + drawn(36 + more)[:36] for more in range(breaks)]
+    prose = "The harbour was quiet that morning and nobody spoke of it.\n" * 60
+    text = prose.join(f"as agreed {token[:20]}=\n{token[20:]} for the harbour\n" for token in tokens)
+    found = secrets.detect(text)
+    for token in tokens:
+        start = text.index(token[:20])
+        assert any(one.start == start and one.end == text.index(token[20:]) + 20 for one in found)
+
+
+def test_one_soft_line_break_has_no_long_text_read_twice() -> None:
+    text = "The harbour was quiet that morning, a password was never said.\n" * 400 + "so it was=\nand stayed\n"
+    read = [reading.text for reading in readings_of(text)]
+    assert len(read) == 2
+    assert len(read[1]) < 3 * broken.REACH
+
+
+def readings_of(text: str) -> list[Reading]:
+    """Return the text and what is read of it once more."""
+    readings: list[Reading] = []
+    first = Reading(text)
+
+    def kept(reading: Reading) -> Iterator[Finding]:
+        readings.append(reading)
+        return iter(())
+
+    list(broken.find(first, (kept,)))
+    return [first, *readings]
 
 
 @pytest.mark.parametrize("groups", [(6, 6, 6, 6), (10, 14), (8, 8, 8)])

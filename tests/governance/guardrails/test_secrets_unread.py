@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from governance.guardrails import secrets
-from governance.guardrails.findings import Finding
+from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import unread, values
 
 NAMES = ["user ", "seed \"", "backup ", "auth ", "pw ", "login: ", "use the ", "session=", "code ", "network ", "1234 is my ", '"1234" = ']  # fmt: skip
@@ -41,17 +41,16 @@ def test_behind_more_names_than_are_judged_a_plain_word_that_is_set_is_found(nam
     assert covers(text, "copperlantern")
 
 
-def test_a_glance_is_taken_at_so_many_names_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    glances, glance = 0, values._glanced
+def test_a_glance_is_taken_at_so_many_names_only() -> None:
+    found = list(values.find(Reading('psk="otter1" ' * 3_000)))
+    assert 0 < sum(one.score == values.GLANCED for one in found) <= values.MOST_NOTICED
 
-    def counted(text: str, end: int, core: str) -> Finding | None:
-        nonlocal glances
-        glances += 1
-        return glance(text, end, core)
 
-    monkeypatch.setattr(values, "_glanced", counted)
-    assert secrets.detect('psk="otter1" ' * 3_000)
-    assert 0 < glances <= values.MOST_NOTICED
+def test_words_that_only_hold_a_name_are_looked_at_so_often_only() -> None:
+    reading = Reading("pw" * 25_000 + " DB_PASSWORD='copper7lantern'")
+    assert covers(reading.text, "copper7lantern")
+    list(values.find(reading))
+    assert reading.unread(unread.BLOCK)
 
 
 def test_a_text_is_worth_more_tries_than_its_names_take() -> None:
