@@ -131,6 +131,7 @@ _EASTERN = expression(
     r"〒 ?\d{3}-?\d{4}[ \u3000]?[^\s、。]{2,40}|(?:東京都|北海道|(?:京都|大阪)府|[\u4e00-\u9fff]{2,3}県)[^\s、。\d]{1,12}[市区町村郡][^\s、。\d]{0,12}\d{1,4}(?:[-丁]\d{1,4}){1,2}"
     r"|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,16}[路街道巷弄](?:[一二三四五六七]段)?(?:\d{1,3}巷)?(?:\d{1,3}弄)?\d{1,5}[号號](?:之\d{1,2})?[\d\w]{0,16}|(?:香港|九龍|九龙|新界|港島|港岛)[^\s、。，,\d]{2,24}[街道路里徑巷邨苑村]\d{1,4}[號号]?[^\s、。，,；;]{0,24}|[가-힣]{2,8}[시도] (?:[가-힣]{1,8}[시구군] ){1,2}[가-힣0-9]{1,12}[로길] ?\d{1,4}"
 )
+_DIGIT, REACH_OF_NUMBER = expression(r"\d"), 80  # in each of them, and farther than one reaches from it
 _OF_THE_EAST = expression(r"[〒都県府道市省시도]|香港|九龍|九龙|新界|港島")
 # What calls a place somebody's right before it.
 LABELS = Needles((
@@ -193,8 +194,8 @@ def _places(reading: Reading) -> Iterator[Finding]:
     yield from _by_postcode(reading)
     yield from _by_flat(reading)
     if reading.speaks(_OF_THE_EAST):
-        care = reading.care("east")
-        for match in _EASTERN.finditer(reading.text):
+        care, parts = reading.care("east"), zones(_DIGIT, reading.text, REACH_OF_NUMBER, REACH_OF_NUMBER)
+        for match in (match for part in parts for match in _EASTERN.finditer(reading.text, *part)):
             if care.taken() and offices.house(reading, *match.span()):
                 continue
             yield Finding("address", *match.span(), 0.8)

@@ -9,7 +9,7 @@ from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import beginnings, shortest
+from governance.guardrails.needles import Needles, beginnings, shortest
 from governance.guardrails.pii import things
 from governance.guardrails.reading import Reading
 
@@ -39,10 +39,10 @@ _DAY_BEGUN = expression(
 # One that begins with a word, as a month's name, told by the blank behind it; and by a number in words.
 _DAY_BEHIND_A_WORD = expression(r" (?<![^\w.] )(?<![\d_] )\d{1,2}(?:st|nd|rd|th)?,? (?:of )?[\d'’]", re.IGNORECASE)
 _WORD_BEFORE = expression(rf"(?<![0-9A-Za-z/])(?<!\d[.\-]){_WORD}\.?\Z")
-_WORDS_FOR_DAYS = ("first ", "second ", "third ", "fourth ", "fifth ", "sixth ", "seventh ", "eighth ", "ninth ", "tenth ", "eleventh ", "twelfth ", "teenth ", "twentieth ", "thirtieth ", "twenty-", "thirty-")  # fmt: skip
-_DAY_IN_WORDS = expression(
-    r"\w(?<![0-9A-Za-z/].)(?<!\d[.\-].)(?<=(?=\w{3,10}(?:st|nd|rd|th) |(?:twen|thir)ty-).)", re.IGNORECASE
-)
+_TEENTH = "teenth"
+_ORDINALS = Needles((
+    _TEENTH, "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "twentieth", "thirtieth", "twenty-", "thirty-",
+))  # fmt: skip
 _DAY_ALONE = expression(
     r"(?<!\w)(?:\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:{0})|(?:{0}) \d{{1,2}}(?:st|nd|rd|th)?)(?![\w,]| \d)".replace(
         "{0}",
@@ -200,6 +200,7 @@ _WORDS_OF_YEARS = (
     "eighty",
     "ninety",
 )  # one of which each such day has
+REACH_SAID = 48, 96  # of such a day, before the first number in it and from there
 DAYS, MONTHS = range(1, 32), range(1, 13)
 
 
@@ -225,7 +226,8 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding("date_of_birth", match.start("one"), match.end("year"), 0.8)
     for match in _SIX_OF_KOREA.finditer(lower):
         yield Finding("date_of_birth", *match.span("day"), 0.8)
-    for match in _SAID.finditer(lower) if could_say and in_words else ():
+    said = reading.around(_ORDINALS, *REACH_SAID) if could_say and in_words else []
+    for match in (match for part in said for match in _SAID.finditer(lower, *part)):
         if _of_birth(reading, match, None):
             yield Finding("date_of_birth", *match.span(), 0.8)
     for at, _ in reading.places(_FEASTS_OF_PEOPLE):
@@ -314,11 +316,11 @@ def _begun(reading: Reading) -> Iterator[int]:
         word = _WORD_BEFORE.search(text, max(0, behind.start() - LONGEST_WORD), behind.start())
         if word is not None:
             yield word.start()
-    for begun in _DAY_IN_WORDS.finditer(text) if reading.stands(_WORDS_FOR_DAYS) else ():
-        yield begun.start()
+    for at, (word, *_) in reading.places_of(_ORDINALS):
+        yield from range(max(0, at - BEFORE_TEENTH), at) if word == _TEENTH else (at,)
 
 
-LONGEST_DAY, LONGEST_WORD = 48, 15
+LONGEST_DAY, LONGEST_WORD, BEFORE_TEENTH = 48, 15, 6
 
 
 def _sentence(window: str) -> int:

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Automaton, Needles, beginnings, join, places, shortest
 from governance.guardrails.pii.national_table import ENTRIES, LEADING, NEEDLES, National, glued
-from governance.guardrails.pii.numbers import DENIAL
+from governance.guardrails.pii.numbers import denied
 from governance.guardrails.reading import Reading
 
 REACH, LONGEST = 44, 40  # characters between a number's name and the number, and of a number
@@ -327,7 +326,7 @@ def _around(entry: National, reading: Reading, parts: list[tuple[int, int]]) -> 
         for match in entry.shape.finditer(text, start, end):
             if not entry.passes(reading, match[0]):
                 continue
-            if not DENIAL.search(labels.before(reading.levelled, match.start(), REACH)):
+            if not denied(reading, match.start(), REACH):
                 yield Finding(entry.kind, *match.span(), 0.75)
 
 
@@ -413,7 +412,7 @@ def _without_words(reading: Reading) -> Iterator[Finding]:
             if form not in shaped:
                 shaped[form] = tuple(entry for entry in seeking if not entry.blind or entry.shape.match(text, at))
             known[read] = next(_passing(reading, shaped[form], at), None)
-        if (number := known[read]) is not None and not DENIAL.search(labels.before(reading.levelled, at)):
+        if (number := known[read]) is not None and not denied(reading, at):
             yield Finding(number[0], at, at + number[1], 0.86)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import checksums, labels
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, Held
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii import examples, things
@@ -33,6 +33,16 @@ DENIAL = Cue(
     r"|(?:đơn hàng|คำสั่งซื้อ|เลขที่|ऑर्डर|चालान|型番|型号|部品|編號|编号|序列|証券|契約|整理|管理|会員|订单|訂單|单|快递|发票|注文|伝票|請求書|問い合わせ|商品|주문|송장|상품|طلب|فاتورة|הזמנה|חשבונית)(?:番号|号|號|编号|번호|رقم)?)"
     r"(?:[\s\d.,:;#=/\"'()*`|_°º：\-]|\b(?:numbers?|nummer|numer|no|n|num|nr|code|ids?|is|was|are|and|of|the|номер)\b)*+$"
 )
+_DENIED = Held(DENIAL)
+
+
+def denied(reading: Reading, start: int, reach: int = labels.REACH) -> bool:
+    """Tell whether a word for a thing stands right before a number; digits may be any."""
+    if not reading.holds(_DENIED, labels.begin(reading.text, start, reach), start):
+        return False
+    return DENIAL.search(labels.before(reading.levelled, start, reach)) is not None
+
+
 _SOCIAL = Cue(
     r"(?<![a-z])(?:ssns?|itin|tin|w-?2 box|w-?[249]\b|social(?: security| sec)?|soc\.? sec|s\.s\.n|ss ?(?:#|no\b)|tax(?:payer)? ?id)"
 )
@@ -95,7 +105,7 @@ def _cards(reading: Reading) -> Iterator[Finding]:
         start, end = match.start(), match.start() + len(written)
         if "," in written and not reading.near(_DICTATED, start - REACH_DICTATED, start):
             continue
-        if care.taken() and not _of_a_payer(text, start, end, digits):
+        if care.taken() and not _of_a_payer(reading, start, end, digits):
             continue
         if not examples.printed(reading, start, end, digits):
             yield Finding("credit_card", start, end, 0.99)
@@ -110,9 +120,9 @@ _DICTATED = (
 REACH_DICTATED = 140
 
 
-def _of_a_payer(text: str, start: int, end: int, digits: str) -> bool:
+def _of_a_payer(reading: Reading, start: int, end: int, digits: str) -> bool:
     """Tell whether the words around the number of a card don't call it something else."""
-    window = labels.before(text, start)
+    text, window = reading.text, labels.before(reading.text, start)
     claimed = _EXPIRY.match(text, end) is not None or _CARD_WORD.search(window) is not None
     usual = len(digits) in CARD_LENGTHS or (len(digits) == DINERS_LENGTH and len(digits) != end - start)
     if (not usual or _MAESTRO.match(digits) or "\n" in text[start:end]) and not claimed:
@@ -121,7 +131,7 @@ def _of_a_payer(text: str, start: int, end: int, digits: str) -> bool:
         return False
     if claimed:
         return True
-    if DENIAL.search(window) or things.said_of(text, end):
+    if denied(reading, start) or things.said_of(text, end):
         return False
     # parted in groups as on a card, it may stand among words for things
     return len(digits) != end - start or not things.spoken_of(text, start, end)
@@ -161,7 +171,7 @@ def _social(reading: Reading) -> Iterator[Finding]:
         claimed = _SOCIAL.search(labels.before(text, start)) or (
             not sure and _SOCIAL.search(labels.said_after(text, end))
         )
-        if not claimed and not (sure and (not care.taken() or _of_somebody(text, start, end))):
+        if not claimed and not (sure and (not care.taken() or _of_somebody(reading, start, end))):
             continue
         if examples.printed(reading, start, end, area + group + serial):
             continue
@@ -178,10 +188,10 @@ _SOMEBODY = Cue(
 )
 
 
-def _of_somebody(text: str, start: int, end: int) -> bool:
+def _of_somebody(reading: Reading, start: int, end: int) -> bool:
     """Tell whether the words around don't call it something else and speak of a person, or there are none."""
-    window = labels.before(text, start)
-    if DENIAL.search(window) or things.spoken_of(text, start, end) or things.numbered(text, start):
+    text = reading.text
+    if denied(reading, start) or things.spoken_of(text, start, end) or things.numbered(text, start):
         return False
     before, after = text[max(0, start - REACH_PERSON) : start].lower(), text[end : end + REACH_PERSON_AFTER].lower()
     return not (before.strip() or after.strip()) or _SOMEBODY.search(f"{before} {after}") is not None

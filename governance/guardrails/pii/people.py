@@ -9,7 +9,7 @@ from governance.guardrails import labels
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import places, zones
+from governance.guardrails.needles import join, places, zones
 from governance.guardrails.pii import births, examples, hosts, offices
 from governance.guardrails.reading import Reading
 
@@ -56,6 +56,7 @@ _SPOKEN_HINTS = (
     " at ",
 )
 # One of which stands in each such address, and in few that are written.
+BEFORE_AT, LONGEST_HOST = 2, 160
 _SPOKEN_ATS = tuple(at + behind for at in ("at", "@", "arroba") for behind in (" ", "]", ")", "}", ">"))
 
 
@@ -64,7 +65,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _emails(reading)
     yield from _machine_readable(reading)
     if reading.stands(_SPOKEN_ATS) and ("@" in reading.text or reading.stands(_SPOKEN_HINTS)):
-        yield from _spoken_emails(reading.text)
+        yield from _spoken_emails(reading)
     yield from births.find(reading)
     if reading.numbered:
         yield from hosts.find(reading)
@@ -82,8 +83,11 @@ def _emails(reading: Reading) -> Iterator[Finding]:
                 yield Finding("email", start, host.end(), 0.95)
 
 
-def _spoken_emails(text: str) -> Iterator[Finding]:
-    for match in _SPOKEN_AT.finditer(text):
+def _spoken_emails(reading: Reading) -> Iterator[Finding]:
+    text, parts = reading.text, list[tuple[int, int]]()
+    for at in sorted(at for at, _ in reading.places(_SPOKEN_ATS)):
+        join(parts, (max(0, at - BEFORE_AT), at + LONGEST_HOST))
+    for match in (match for part in parts for match in _SPOKEN_AT.finditer(text, *part)):
         start = _spoken_start(text, match)
         if start >= 0:
             yield Finding("email", start, match.end(), 0.8)

@@ -9,7 +9,7 @@ from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.once import once
 from governance.guardrails.pii import examples, things
-from governance.guardrails.pii.numbers import DENIAL
+from governance.guardrails.pii.numbers import denied
 from governance.guardrails.reading import Reading
 
 _NAMED = Cue(
@@ -59,6 +59,9 @@ BEFORE, AFTER = 104, 64  # characters around a number that anything here reads
 _SPOKEN = expression(r"[^\d\s.,:;()/+\-]")  # what any word has
 
 
+_DIGITS = expression(r"\d+")
+
+
 def spoken(text: str, start: int, end: int) -> bool:
     """Tell whether any words stand around a part of a text, or in it."""
     return _SPOKEN.search(text, max(0, start - BEFORE), end + AFTER) is not None
@@ -80,18 +83,19 @@ def could_tell(reading: Reading, start: int, end: int) -> bool:
 class Words:
     """What the words around a number say, whatever its digits are: found out once for all numbers among the same."""
 
-    def __init__(self, text: str, start: int, end: int) -> None:
-        """Take a text with all digits the same, and where the number stands."""
-        self._text, self._start, self._end = text, start, end
+    def __init__(self, reading: Reading, start: int, end: int) -> None:
+        """Take a text, which is read with all digits the same, and where the number stands."""
+        self._reading, self._text, self._start, self._end = reading, reading.levelled, start, end
         self.judged: dict[tuple[object, str], bool] = {}
         self.ends: dict[str, int] = {}
         self._suspected: bool | None = None
-        self.silent = not spoken(text, start, end)
+        self.silent = not spoken(self._text, start, end)
         if self.silent:
             self.__dict__.update(_SILENCE)
 
-    def suspect(self, reading: Reading) -> None:
+    def suspect(self) -> None:
         """Take words of telephones anywhere near for this number's, and none but those right before for a thing's."""
+        reading = self._reading
         reach = LONGEST_ANNOUNCED if self._text.endswith(": ", 0, self._start) else labels.REACH
         begin = labels.begin(self._text, self._start, reach)
         end = self._end + AFTER if labels.said_after(self._text, self._end) else self._start
@@ -112,7 +116,7 @@ class Words:
     @once
     def denied(self) -> bool:
         """Whether a word such as "order" stands right before."""
-        return DENIAL.search(self._before) is not None
+        return denied(self._reading, self._start)
 
     @once
     def thing(self) -> bool:
@@ -155,13 +159,10 @@ class Words:
     @once
     def regular(self) -> bool:
         """Whether the number is written as people write one: one sign throughout, no digits before it."""
-        written = self._text[self._start : self._end]
-        signs = set(re.sub(r"[\d()]+", "", written).replace(" ", ""))
-        return (
-            len(signs) <= 1
-            and not re.search(r"\d[ ,]$", self._text[max(0, self._start - 2) : self._start])
-            and (len(re.findall(r"\d+", written)) <= MOST_PAIRS)
-        )
+        written, before = self._text[self._start : self._end], self._text[max(0, self._start - 2) : self._start]
+        if len(set(written).difference("0123456789() ")) > 1 or (before[:1].isdecimal() and before[1:] in (" ", ",")):
+            return False
+        return len(_DIGITS.findall(written)) <= MOST_PAIRS
 
     @once
     def beside_a_name(self) -> bool:

@@ -221,11 +221,11 @@ class _Judged:
         key = start - first, end - start, self._text[first : end + phone_words.AFTER]
         words = self._known.get(key)
         if words is None:
-            words = Words(self._text, start, end)
+            words = Words(self._reading, start, end)
             if words.silent or self._care.taken():
                 self._known[key] = words
             else:
-                words.suspect(self._reading)
+                words.suspect()
         return words
 
 

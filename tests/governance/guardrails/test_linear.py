@@ -14,7 +14,7 @@ from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
 from governance.guardrails.injection import learned
 from governance.guardrails.injection.views import views
-from governance.guardrails.pii import births, hosts, national_ids, numbers, offices, phones
+from governance.guardrails.pii import addresses, births, hosts, national_ids, numbers, offices, phones
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import beside, dials, said
 from governance.guardrails.secrets import set as set_
@@ -231,3 +231,34 @@ def test_letters_of_many_alphabets_are_read_all_at_once(monkeypatch: pytest.Monk
     monkeypatch.setattr(unicodedata, "normalize", counted)
     assert next(views("".join(map(chr, range(0x4E00, 0x5E00))) + "éÄ\u0301ガ한²")).text.endswith("eaガ한2")
     assert len(forms) < 5
+
+
+def test_numbers_are_denied_where_a_word_for_a_thing_stands_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    class Denial:
+        def search(self, words: str) -> re.Match[str] | None:
+            asked.append(words)
+            return denial.search(words)
+
+    denial = numbers.DENIAL
+    monkeypatch.setattr(numbers, "DENIAL", Denial())
+    assert len(pii.detect("Ann Haddad, phone 415 302 2671; " * 50)) >= 50
+    assert not asked
+    assert not pii.detect("the order number: 415 302 2671")
+    assert asked
+
+
+def test_addresses_of_the_east_are_looked_for_around_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = list[tuple[int, int]]()
+
+    class Eastern:
+        def finditer(self, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+            parts.append((start, end))
+            return eastern.finditer(text, start, end)
+
+    eastern = addresses._EASTERN
+    monkeypatch.setattr(addresses, "_EASTERN", Eastern())
+    text = "府中市" * 500 + "住所:東京都港区芝3-2" + "府中市" * 500
+    assert [text[one.start : one.end] for one in pii.detect(text)] == ["東京都港区芝3-2"]
+    assert sum(end - start for start, end in parts) < 400
