@@ -316,8 +316,8 @@ def _begun(reading: Reading) -> Iterator[int]:
         word = _WORD_BEFORE.search(text, max(0, behind.start() - LONGEST_WORD), behind.start())
         if word is not None:
             yield word.start()
-    for at, (word, *_) in reading.places_of(_ORDINALS):
-        yield from range(max(0, at - BEFORE_TEENTH), at) if word == _TEENTH else (at,)
+    for at, (ordinal, *_) in reading.places_of(_ORDINALS):
+        yield from range(max(0, at - BEFORE_TEENTH), at) if ordinal == _TEENTH else (at,)
 
 
 LONGEST_DAY, LONGEST_WORD, BEFORE_TEENTH = 48, 15, 6
