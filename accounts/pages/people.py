@@ -15,6 +15,7 @@ from accounts.console import ReadOnlyAdmin, principal_of
 from accounts.csv_export import Column, Exported
 from accounts.models import Membership, Role, Tenant, TenantRole
 from accounts.services import members, service_accounts
+from accounts.showing import visible
 
 
 @admin.register(Membership)
@@ -64,7 +65,7 @@ class MembershipAdmin(Exported):
 
     @admin.display(description="Name", ordering="user__name")
     def person(self, member: Membership) -> str:
-        return member.user.name
+        return visible(member.user.name)
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         members.change_role(principal_of(request), user_id=obj.user_id, role=obj.role)

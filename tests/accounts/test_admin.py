@@ -64,6 +64,17 @@ def test_lists_show_this_tenant_only(as_role: Any) -> None:
     assert "globex" not in page
 
 
+def test_what_hides_or_turns_in_a_members_name_is_seen_where_rights_are_given(
+    as_role: Any, acme: TenantWithUsers
+) -> None:
+    User.objects.using("system").filter(id=acme.member.id).update(name="Ana\u202enimda <b>")
+    member = Membership.objects.using("system").get(user=acme.member, tenant=acme.tenant)
+    for page in (place("membership"), place("membership", member.id, view="change")):
+        shown = as_role("admin").get(page).content.decode()
+        assert ">U+202E</span>nimda &lt;b&gt;" in shown
+        assert "\u202e" not in shown
+
+
 @pytest.mark.parametrize("address", ["membership/?role__exact=%00", "membership/%00/change/", "auditrow/?q=a%00"])
 def test_a_nul_in_an_address_is_a_bad_request(as_role: Any, address: str) -> None:
     assert as_role("admin").get(f"/admin/accounts/{address}").status_code == 400

@@ -261,12 +261,14 @@ def test_every_page_says_what_is_halted_why_by_whom_and_since_when(acme: TenantW
     client = Client()
     client.force_login(User.objects.using("system").get(id=acme.member.id))
     assert 'data-testid="halted"' not in client.get("/").content.decode()
-    switches.halt(acme.principal("admin"), target="tool:pay", reason="<b>Twice</b>")
+    switches.halt(acme.principal("admin"), target="tool:pay", reason="<b>Twice</b> \u202e")
     for page in ("/", "/admin/governance/approval/", "/admin/agents/run/"):
         shown = client.get(page).content.decode()
         assert 'data-testid="halted"' in shown
         assert "the tool pay" in shown
         assert "&lt;b&gt;Twice&lt;/b&gt;" in shown
+        assert "U+202E" in shown
+        assert "\u202e" not in shown
         assert "admin@acme.test" in shown
 
 
