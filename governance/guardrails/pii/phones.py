@@ -76,8 +76,9 @@ _LINK = expression(
 # What stands in every such link, and how far behind its begin: a look for it takes a fraction of the time.
 AHEAD_OF_LINKED = 2
 _LINKED = expression(
-    beginnings(
-        ("wa.me/", "tel", "sms:", "callto:", "phon", "cell", "mob", "handy", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber")
+    r"phon(?=e?[=_n\d])|tel(?=[:=\d])|cell(?=\d)|mob(?=ile[=\d]|\d)|handy(?=\d)|"
+    + beginnings(
+        ("wa.me/", "sms:", "callto:", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber")
     )
 )  # fmt: skip
 

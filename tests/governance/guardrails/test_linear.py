@@ -262,3 +262,14 @@ def test_addresses_of_the_east_are_looked_for_around_digits(monkeypatch: pytest.
     text = "府中市" * 500 + "住所:東京都港区芝3-2" + "府中市" * 500
     assert [text[one.start : one.end] for one in pii.detect(text)] == ["東京都港区芝3-2"]
     assert sum(end - start for start, end in parts) < 400
+
+
+def test_telephones_in_prose_are_tried_as_no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = Counted(phones._LINK)
+    monkeypatch.setattr(phones, "_LINK", link)
+    assert pii.detect("his phone 415 302 2671, my mobile 415 302 2672, tel. 415 302 2673; ")
+    assert not link.places
+    for text in ("?tel=4915112345678", "phone4915112345678", "mobile=4915112345678", '"phone_number": "4915112345678"'):
+        link.places.clear()
+        pii.detect(text)
+        assert link.places
