@@ -180,3 +180,32 @@ def test_a_long_word_on_the_banner_makes_no_page_wider(month, browser, suffix):
             assert "W" * 400 in Page(browser, month.base_url).one("halted").text
     finally:
         assert admin.delete(f"/api/halts/{halt['id']}").status_code == 200
+
+
+@pytest.fixture
+def reports_to_approve(month):
+    """Two requests of low risk, which may be approved together."""
+    admin, member = month.client("admin"), month.client("member")
+    rules = "/api/policies/generate_report"
+    assert admin.put(rules, json={"rules": [{"level": "approve"}], "activate": True}).status_code == 200
+    for period in ("2026-Q1", "2026-Q2"):
+        call = json.dumps({"report_type": "churn", "period": period})
+        body = {"message": f"[[call:generate_report {call}]]", "stream": "false"}
+        asked = member.post("/api/agents/approvals/runs", data=body).json()
+        assert asked["tools"][0]["approval_id"]
+    yield
+    admin.put(rules, json={"rules": [], "activate": True})
+
+
+def test_without_scripts_several_are_approved_together(month, browser, reports_to_approve):
+    inbox = Page(browser, month.base_url)
+    inbox.come_as("acme", "approver")
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        inbox.open("/admin/governance/approval/?q=churn")
+        for box in browser.find_elements("css selector", "#result_list [name=_selected_action]")[:2]:
+            box.click()
+        inbox.leave(inbox.one("together"))
+        assert "Approve these 2?" in browser.page_source
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
