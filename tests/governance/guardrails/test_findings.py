@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from governance.guardrails.findings import Finding, merge, redact
 from governance.guardrails.folding import fold
 
@@ -29,6 +31,15 @@ def test_folding_leads_back_to_the_original() -> None:
     assert folded.text == "a41-ﬁ z"
     assert folded.span(1, 3) == (2, 4)
     assert text[slice(*folded.span(0, 2))] == "a\u200b٤"
+
+
+@pytest.mark.parametrize("plain", [0, 40], ids=["many moved", "few moved"])
+def test_each_folded_character_knows_where_it_came_from(plain: int) -> None:
+    text = f"\u200b№ 5{'é' * plain}x\u200b\u200b{'b' * plain}№\u200b"
+    folded = fold(text)
+    alone = [(place, fold(character).text) for place, character in enumerate(text)]
+    assert folded.origins == [place for place, became in alone for _ in became]
+    assert folded.text == "".join(became for _, became in alone)
 
 
 def test_folding_of_ascii_moves_nothing() -> None:
