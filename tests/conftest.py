@@ -48,7 +48,7 @@ _OWN_SERVERS = {"test_first_start.py", "test_pictures.py"}  # journeys that do w
 _OPEN_PAGES = {"test_browser.py", "test_keyboard.py", "test_keys.py", "test_notices.py", "test_open_pages.py"}
 _ALONE = {"test_machine.py"}  # chaos without processes
 _DEATHS = {"test_crash_points.py", "test_two_processes.py", "test_kill.py", "test_summaries.py", "test_transactions.py"}
-# What takes half a minute and more, longest first: what begins late is waited for.
+# What takes ten seconds and more of a busy machine, longest first: what begins late is waited for.
 _LONGEST = (
     "agentos/test_bench.py",
     "isolation/test_routes.py",
@@ -64,7 +64,17 @@ _LONGEST = (
     "agentos/test_postgres.py",
     "audited/test_reads.py",
     "guardrails/test_holdback.py",
+    "privacy/test_erasure.py",
     "isolation/test_two_tenants.py",
+    "accounts/test_posture.py",
+    "agentos/test_protocol.py",
+    "privacy/test_retention.py",
+    "accounts/test_service_accounts.py",
+    "guardrails/test_reading.py",
+    "agents/test_control_api.py",
+    "agents/test_admin.py",
+    "accounts/test_forged.py",
+    "accounts/test_admin.py",
 )
 LOOPBACK = "127.0.0.1,::1,localhost"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "one")
