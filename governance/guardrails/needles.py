@@ -273,7 +273,7 @@ class Blocks:
 
     def _holds(self, block: int) -> bool:
         first, last = max(0, block * self.SIZE - self.LONGEST), (block + 1) * self.SIZE + self.LONGEST
-        for pattern in self._patterns:  # an `any` takes as long as the searches
+        for pattern in self._patterns:  # noqa: SIM110  # an `any` takes as long as the searches
             if pattern.search(self._text, first, last) is not None:
                 return True
         return False
