@@ -216,15 +216,16 @@ def _held(parsed: list[tuple[Any, Any]], begins: str) -> set[str]:
         before = (WORD if _bounds(*parsed[place - 1]) else "") if place else begins
         branches = value[1] if str(kind) == "BRANCH" else [value[3]] if str(kind) == "SUBPATTERN" else []
         inside = [_held(list(branch), before) for branch in branches]
-        known += [set().union(*inside)] if all(inside) else []
+        known += [set().union(*inside)] if inside and all(inside) else []
         following = set().union(*_heads(parsed[place:], LETTERS_HELD))
         known += [{before * head[0].isalnum() + head for head in following}] if all(following) else []
     return max(known, key=_telling, default=set())
 
 
-def _telling(strings: set[str]) -> tuple[int, int]:
+def _telling(strings: set[str]) -> tuple[int, int, int]:
     """Return what is most for strings that stand in the fewest texts."""
-    return min((sum(map(str.isalpha, one)) for one in strings), default=0), sum(one[0] == WORD for one in strings)
+    letters = min((sum(map(str.isalpha, one)) for one in strings), default=0)
+    return letters, sum(one[0] == WORD for one in strings), -len(strings)
 
 
 def _bounds(kind: Any, value: Any) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from governance.guardrails import labels
 from governance.guardrails.care import Care
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, Held
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.pii import examples
@@ -171,6 +171,8 @@ _DESTINATION = Cue(r"(?:\b(?:to|nach|vers|hacia|verso|para|naar|do)|->|→)\s*$"
 def _tied(reading: Reading, start: int, end: int, care: Care) -> bool:
     """Tell whether the words around an address tie it to a person, or could if there are too many addresses."""
     if care.taken():
+        if not (reading.text.endswith("@", 0, start) or reading.holds(_TIES, start - REACH, end + REACH_AFTER)):
+            return False
         if _LOG_LINE.match(reading.lower, end) and _CRAWLER.search(
             reading.lower, end, _end_of_line(reading.lower, end)
         ):
@@ -214,12 +216,12 @@ def _somebodys(before: str, after: str) -> bool:
     return (person and (deed or not machine)) or (deed and not machine)
 
 
+# Of which one says what ties an address to somebody.
+_TYING = (_PERSON, _DEED, _NAME, _OWN, _LIST, _OWN_NAME, _FOR_SOMEBODY, _CHATS, _RELAYED, Cue(_LOG_LINE.pattern))
+_TIES = Held(*(one for one in _TYING if one is not _CHATS), _SAID)  # that one ends with a sign
 _OF_WORDS = expression(r"(?:\[\^\\n\]\{0,24\})?\$\Z")  # what binds an expression to the end of the words before
 # All that any of the rules above needs, wherever it stands.
-_COULD_TIE = tuple(
-    Cue(_OF_WORDS.sub("", cue.pattern))
-    for cue in (_PERSON, _DEED, _NAME, _OWN, _LIST, _OWN_NAME, _FOR_SOMEBODY, _CHATS, _RELAYED, Cue(_LOG_LINE.pattern))
-)
+_COULD_TIE = tuple(Cue(_OF_WORDS.sub("", cue.pattern)) for cue in _TYING)
 
 
 def _public(written: str) -> bool:

@@ -49,6 +49,9 @@ WORST: dict[str, tuple[str, ...]] = {
         "| ssn | a |\n|---|---|\n| 123 | b |\n", "+1 415 555 0199 ", "John Smith 415 555 0199 ", "tel 415 555 0199 order ", "account number 12345678 ", "account 12 ", "born 1.2.1970 ", "1 2 3 4 ", "12345678901 ",
         "a@b.cc ", "ip 1.2.3.4 ", "Mr. Aa Bb lives at 12 Cc Street ", "four one five ", "NIF: A12, DNI: B34 ", "Rua 1, 12345 Aa ",
         "permis ::a1, کد ملی,415 555 0199 a@b.cc d/l, полис=", "a@b.cc,415 555 0199 a@b.cc ny: a@b.cc: panią омс=",
+        "Mr. Ann Bo, born 5.7.1970, phone 415 555 0199; ", "Ann Bo lives at 12 Oak Avenue, Oslo. ", "[10:12] Ann: my number is 01512345678 and I was born on 5.7.1970\n", "Patient Ann Bo, MRN 1234567, admitted 5/7/2024, age 40. ",
+        '{"name":"Ann Bo","dob":"1970-01-02","phone":"+14155550199","address":{"street":"12 Oak Avenue","city":"Oslo"}},', "D. Ana Bo con DNI 12345678Z, domicilio en C/ Mayor 5, 28013 Madrid. ",
+        "氏名：山田太郎 生年月日：昭和5年1月2日 住所：〒106-0032 東京都港区3-4 電話：03-1234-5678\n", "паспорт 4510 123456, родился 05.07.1970, ул. Ленина, д. 5, тел. +7 9161234567; ", "+49 151 2345678, 0151/234567; ", "fe80::1:2 2001:db8::12 ",
         "é", "ж ", "字", "あ1", "'", "@", "a@", "A1 ",
     ),
     "secrets": (

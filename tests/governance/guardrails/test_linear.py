@@ -273,3 +273,19 @@ def test_telephones_in_prose_are_tried_as_no_links(monkeypatch: pytest.MonkeyPat
         link.places.clear()
         pii.detect(text)
         assert link.places
+
+
+def test_addresses_of_machines_are_asked_whose_they_are_where_a_word_could_say_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = list[str]()
+
+    def counted(before: str, after: str) -> bool:
+        asked.append(before)
+        return somebodys(before, after)
+
+    somebodys = hosts._somebodys
+    monkeypatch.setattr(hosts, "_somebodys", counted)
+    text = "84.178.53.16 " * 100 + "are the machines of a rack. " * 9 + "\n\nthe customer came from 84.178.53.17 "
+    assert [text[one.start : one.end] for one in pii.detect(text)] == ["84.178.53.17"]
+    assert 0 < len(asked) < 10
