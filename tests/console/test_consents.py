@@ -185,3 +185,13 @@ def test_who_reads_no_approvals_sees_no_consents(acme: TenantWithUsers, signed_i
     shown = page(signed_in(acme.auditor).get(CONSENTS))
     assert 'data-testid="give"' not in shown
     assert signed_in(acme.auditor).post(CONSENTS, LEND).status_code == 403
+
+
+def test_a_rule_that_is_used_up_has_nothing_to_revoke(acme: TenantWithUsers, signed_in: SignIn) -> None:
+    client = signed_in(acme.approver)
+    client.post(CONSENTS, RULE)
+    assert 'data-testid="revoke-rule"' in page(client.get(CONSENTS))
+    StandingRule.objects.using("system").update(used=3)
+    shown = page(client.get(CONSENTS))
+    assert 'data-testid="revoke-rule"' not in shown
+    assert "used up" in shown
