@@ -88,11 +88,11 @@ _FLATS = (
 _LIVES = Cue(
     r"(?:\b(?:liv(?:e|es|ed|ing) (?:at|on|in)|resid\w+|address|ship(?:ped|ping)? (?:it )?to|deliver\w*|mail(?:ed|ing)? (?:it )?to|"
     r"moved to|home|privat|private|send (?:it|them|the \w+) to|located at|adress?e?n?|direcci[óo]n|\w*adres\w?|\w*anschrift|wohn\w*|habite\w*|domicili\w*|demeurant|livr\w+|spedi\w+|indirizzo|abit[oai]\w*|"
-    r"resid\w+|vivo|vive|envi\w+|domicilio|mor[oa]|endere[cç]o|entreg\w+|wysył\w*|mieszka\w*|zamieszka\w*|bor|lakcím\w*|bydlišt\w*|adresi|alamat)\b|адрес|прожива|живу|живёт|住所|宛先|地址|주소)[^\n]{0,30}$"
+    r"resid\w+|vivo|vive|envi\w+|despach(?:ar\w{0,3}|en?)|domicilio|mor[oa]|endere[cç]o|entreg\w+|wysył\w*|mieszka\w*|zamieszka\w*|bor|lakcím\w*|bydlišt\w*|adresi|alamat)\b|адрес|прожива|живу|живёт|住所|宛先|地址|주소)[^\n]{0,30}$"
     r"|\b(?:oib|jmbg|pesel|cnp|egn|егн|dni|nif|nie|cpf|rodné číslo|r\. ?č\.|personnummer|bsn|emšo|pps|инн|ипн|рнокпп)[ :.№]{1,3}[\da-z][\d ./\-]{6,14}[a-z]?, (?:[^\d\n,]{2,24}, )?$"
 )
 # What says that a word before it, or it, is a street's.
-_SUFFIXES = r"(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|damm|ufer|ring|graben|markt|hof|steig|stieg|kamp|straat|gracht|laan|dreef|steeg|hoek|oord|weide|erf|plein|kade|dijk|singel|gatan|vägen|gränd|gade|vej|allé|gata|gate|veien|vegen|torget|stigen|backen|stræde|torv|katu|kuja|polku|rinne|kaari|tie|utca|u\.|út|tér|körút|ova|ská|cad\.|sok\.|cd\.)"
+_SUFFIXES = r"(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|damm|ufer|ring|graben|markt|hof|steig|stieg|kamp|straat|gracht|laan|dreef|steeg|hoek|oord|weide|erf|plein|kade|dijk|singel|gatan|vägen|gränd|gade|vej|vænget|vangen|bakken|toften|lunden|parken|allé|gata|gate|veien|vegen|torget|stigen|backen|stræde|torv|katu|kuja|polku|rinne|kaari|tie|utca|u\.|út|tér|körút|ova|ská|cad\.|sok\.|cd\.)"
 _PREFIXES = (
     r"(?:obala|náměstí|nám\.|námestie|nábřeží|třída|tř\.|ulice|ulici|bulvár|sokak|cadde|rue|avenue|av\.|avda\.?|avenida|bd|boulevard|chemin|allée|place|impasse|quai|cours|via|viale|corso|piazza|vicolo|largo|calle|calleja|callejón|camino|ronda|rambla|pasaje|glorieta|c/|plaza|plaça|passeig|jirón|jr\.|carrera|cra\.|transversal|diagonal|paseo|carrer|carretera|rua|r\.|travessa|praça|alameda|"
     r"ul\.|al\.|os\.|pl\.|plac|aleja|osiedle|ulica|(?P<at>put|trg|am|an der|auf der?m?|im|in der|zum|zur|unter den)|str\.|strada|șoseaua|calea|aleea|splaiul|intrarea|bd\.|bulevardul|ул\.?|улица|вул\.?|пр\.|пр-т|проспект|пер\.|jl\.|jalan)"
@@ -128,7 +128,7 @@ _STREETS = expression(
     r"\b(?:Street|St|Road|Rd|Lane|Avenue|Ave|Drive|Close|Way|Court|Terrace|Crescent|Gardens|Grove|Place|Hill|Row|Mews|View|Park|Green|Rise)\b[,\n]"
 )
 _EASTERN = expression(
-    r"〒 ?\d{3}-?\d{4}[ \u3000]?[^\s、。]{2,40}|(?:東京都|北海道|(?:京都|大阪)府|[\u4e00-\u9fff]{2,3}県)[^\s、。\d]{1,12}[市区町村郡][^\s、。\d]{0,12}\d{1,4}(?:[-丁]\d{1,4}){1,2}"
+    r"〒 ?\d{3}-?\d{4}[ \u3000]?[^\s、。]{2,40}|(?:東京都|北海道|(?:京都|大阪)府|[\u4e00-\u9fff]{2,3}県)[^\s、。\d]{1,12}[市区町村郡][^\s、。\d]{0,12}\d{1,4}(?:(?:[-丁]|丁目)\d{1,4}(?:-\d{1,4})?){1,2}"
     r"|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,16}[路街道巷弄](?:[一二三四五六七]段)?(?:\d{1,3}巷)?(?:\d{1,3}弄)?\d{1,5}[号號](?:之\d{1,2})?[\d\w]{0,16}|(?:香港|九龍|九龙|新界|港島|港岛)[^\s、。，,\d]{2,24}[街道路里徑巷邨苑村]\d{1,4}[號号]?[^\s、。，,；;]{0,24}|[가-힣]{2,8}[시도] (?:[가-힣]{1,8}[시구군] ){1,2}[가-힣0-9]{1,12}[로길] ?\d{1,4}"
 )
 _DIGIT, REACH_OF_NUMBER = expression(r"\d"), 80  # in each of them, and farther than one reaches from it

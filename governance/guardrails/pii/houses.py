@@ -13,7 +13,7 @@ _POINTS = (
 )
 # Where they are stored and sold.
 _GOODS = (
-    r"warehouses?|depots?|distribution cent(?:re|er)s?|fulfilment cent(?:re|er)s?|factory|plant|truck stop|recycling cent(?:re|er)|deli|forecourt|stores?(?: #?\d+)?|showroom|"
+    r"(?:customer|after-?sales|repair|(?:maker|manufacturer|factory|importer|dealer)[’']s) (?:service(?: cent(?:re|er))?|workshop)|service cent(?:re|er)|warehouses?|depots?|distribution cent(?:re|er)s?|fulfilment cent(?:re|er)s?|factory|plant|truck stop|recycling cent(?:re|er)|deli|forecourt|stores?(?: #?\d+)?|showroom|"
     r"(?:waren|zentral|auslieferungs|außen|hoch|regal)?lager(?: (?:nord|süd|ost|west))?|abholung im lager|wertstoffhof|recyclinghof|autohof|kiosk|laden|\w{2,16}(?:laden|geschäft|markt|handlung|bäckerei)|warenannahme|"
     r"entrepôt|dépôt|déchetterie|déchèterie|magasin|quai de livraison|almacén|nave industrial|tienda|papelería|estanco|magazzino|deposito|negozio|edicola|tabaccheria|"
     r"armazém|loja|tabacaria|magazijn|winkel|magazyn|hurtownia|sklep|butik|godsmottagning|"

@@ -9,7 +9,7 @@ from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.reading import Reading
 
-_NUMBER = r"(?:numbers?|num(?:ber|mer|ero|éro|er)?|n[úu]mero|n[°ºr.]|nº|nos?\b\.?|nr\.?|id|#|policy|pol\.|police|p[óo]liza|polizza|polis|ap[óo]lice|\w{0,14}nummer|\w{0,14}nr)(?![^\W\d_])"
+_NUMBER = r"(?:numbers?|num(?:ber|mer|ero|éro|er)?|n[úu]mero|n[°ºr.]|nº|nos?\b\.?|nr\.?|id|#|policy|pol\.|police|p[óo]liza|polizza|polis|ap[óo]lice|\w{0,14}nummer|\w{0,14}nr|\w{0,14}schein)(?![^\W\d_])"
 _VALUE = r"(?P<value>(?=(?:[A-Z .\-/]{0,9}\d){5})[A-Z0-9]{1,14}(?:[ .\-/][A-Z0-9]{1,10}){0,5}?)(?=\s{2}|[ ]?[,;|)\n\"'<]|\.?(?:\s|\Z)(?![A-Z]?\d))(?<![A-Z] [A-Z])"
 _CALLED = expression(
     rf"(?i:insur|versicher|assur|segur|asegur|p[óo]liza|polizza|assicur|verzeker|polis|ubezpiecz|ap[óo]lice|försäkring|forsikring|pojist|страхов|полис)"
@@ -18,6 +18,10 @@ _CALLED = expression(
 # Of other things than insurances too, beside words for these.
 _OF_MEMBERS = expression(
     rf"(?i:(?:policy|member(?:ship)?|subscriber|enrollee|beneficiary|certificate|plan)(?:['’]s)?[ _]?(?:id|numbers?|no|nr|nbr|#)\b)[.:]?(?: ?\([^()\n]{{1,40}}\))?(?i: is| was)?[\s:.#\"'=]{{1,12}}{_VALUE}"
+)
+# "My name is Odalys Wren, policy HOM/4471802/B": of whom it is, right before it.
+_OF_WHO_WRITES = expression(
+    rf"(?i:my name is|this is|i am|i['’]m|policy ?holder:?|insured:?) (?:(?![a-z])[^\W\d_][\w.'’\-]{{0,20}} ){{1,3}}(?![a-z])[^\W\d_][\w.'’\-]{{1,20}},? (?i:\(?(?:and )?(?:my )?policy(?: is)?) (?=[A-Z]){_VALUE}"
 )
 _OF_HEALTH = (
     Cue(
@@ -33,6 +37,7 @@ _OTHERS = expression(
 _DATE = expression(r"(?:19|20)\d\d[/.\- ]\d{1,2}(?:[/.\- ]\d{1,2})?\Z|\d{1,2}[/.\-]\d{1,2}[/.\-](?:19|20)?\d\d\Z")
 _NEEDLES = ("insur", "versicher", "assur", "segur", "póliza", "poliza", "polizza", "assicur", "verzeker", "polis", "ubezpiecz", "apólice", "apolice", "försäkring", "forsikring", "pojist", "страхов", "полис")  # fmt: skip
 _MEMBERS = ("policy", "member", "subscriber", "enrollee", "beneficiary", "certificate", "plan")
+_WHO = ("my name is", "this is", "i am", "i'm", "i’m", "policyholder", "policy holder", "insured")
 REACH = 150
 
 
@@ -45,6 +50,9 @@ def find(reading: Reading) -> Iterator[Finding]:
         if not _OTHERS.search(between) and not _DATE.match(match["value"]):
             kind = "medical_id" if _HEALTH.search(between.lower()) else "insurance_number"
             yield Finding(kind, *match.span("value"), 0.8)
+    for match in reading.matches(_OF_WHO_WRITES, _WHO) if "policy" in reading.lower else ():
+        if not _DATE.match(match["value"]):
+            yield Finding("insurance_number", *match.span("value"), 0.8)
     for match in reading.matches(_OF_MEMBERS, _MEMBERS):
         start = match.start()
         if reading.near(_OF_HEALTH, start - REACH, start) and not _DATE.match(match["value"]):

@@ -268,6 +268,10 @@ _GROUP, FEWEST_IN_GROUP = expression(r"\d+"), 3
 _PARTED = expression(r"\(?\d{2,5}\)?(?:-\d{2,8}){2,5}")
 
 
+# Of America, whose numbers have an area behind the country's code.
+_AREALESS, LONGEST_CODE = expression(r"\+1[ .\-]?\d{3}[ .\-]?\d{4}\Z"), 3
+
+
 def _nobodys(reading: Reading, start: int, end: int) -> bool:
     """Tell whether a number is a line for everybody, a measure, or printed for trying."""
     written = digits_of(reading.text[start:end]).removeprefix("00")
@@ -275,6 +279,7 @@ def _nobodys(reading: Reading, start: int, end: int) -> bool:
         lines.free(written)
         or (len(written) >= LONGEST_COUNTED and written in _COUNTED)
         or lines.of_a_switchboard(reading.text, start, end)
+        or _AREALESS.search(reading.text, max(0, start - LONGEST_CODE), end)
     ):
         return True
     if _measured(reading.text, start, end):

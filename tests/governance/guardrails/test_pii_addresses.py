@@ -69,6 +69,9 @@ def kinds(text: str) -> set[str]:
         "Joan Pettibone\nJl. Sudirman No. 21, Jakarta 10220\nYours sincerely",
         "I live at 14 Adeola Odeku Street, Victoria Island, Lagos and the bin wasn't taken again",
         "lives at 22 Long Street, Cape Town 8001",
+        "Ansøger: Odalys Wren, Hyldevænget 31, 4300 Holbæk",
+        "Favor despachar a Pasaje Los Aromos 0417, Quilpué",
+        "住所は長野県松本市島内南2丁目14-7です。",
     ],
 )
 def test_addresses_of_many_countries(text: str) -> None:
@@ -145,6 +148,9 @@ def test_whole_addresses(before: str, address: str, after: str) -> None:
         "2-10-7 で勝利",
         "北京市 88 路公交",
         "адрес 0x12",
+        "Despacho 14 en la planta 3",
+        "長野県では市内3丁目まで通行止め",
+        "Koncert i Hyldeparken 12 juni",
         "Гл. 5, ст. 12",
         "Meet at Gate 4, Platform 12, Central Station",
         "Hall 4, Stand B12, Messe Frankfurt",

@@ -153,6 +153,7 @@ def test_angles_and_numbers_of_parts_and_tariffs_are_no_telephones(text: str) ->
         "✓ called Anna, +44 20 7183 8750",
         "mon portable est le 06 12 34 56 78",
         "ring 06-81-35-01-23",
+        "call +1 415 867-5309",
         "06.12.34.56.78 (portable)",
     ],
 )
@@ -178,6 +179,8 @@ def test_lines_and_houses_for_all_and_specimens_are_nobodys(text: str) -> None:
         'TO: "Recipient Name" <recipient@example.com>',
         'mail(from_="sender@example.org", to=["first.recipient@example.org"])',
         "Phone field: accepts formats like (555) 555-0142 or +1-555-555-0199; anything else shows the hint.",
+        "name: John Doe\nphone: +1 555 0100",
+        "call +1-555-0142",
     ],
 )
 def test_mailboxes_and_numbers_that_stand_in_for_any_are_nobodys(text: str) -> None:

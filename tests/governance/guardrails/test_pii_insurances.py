@@ -13,6 +13,8 @@ from governance.guardrails import pii
         ("My car insurance policy number is MTR/8841927/03 and", "MTR/8841927/03"),
         ("policy holder's insurance no.: HPA-7719-402-863", "HPA-7719-402-863"),
         ("Versicherungsscheinnummer: WGV-7731-882041-06", "WGV-7731-882041-06"),
+        ("Hausrat, Versicherungsschein WG-88204106, Wasser im Keller", "WG-88204106"),
+        ("European card no. 80756004417702294413, a broken wrist", "80756004417702294413"),
         ("Insurance policy: NT-POL-7719302", "NT-POL-7719302"),
         ("Numéro de police d'assurance : AX-4471-882 09", "AX-4471-882 09"),
         ("n.º de póliza del seguro de hogar: MH-2231/88410", "MH-2231/88410"),
@@ -31,11 +33,16 @@ def test_numbers_of_insurances(text: str, number: str) -> None:
     [
         "Insurance claim no. 2024-991-33", "policy id: arn-44-88-2291-01", "insurance since 2019-05-03", "the insurer's company number 01234567", "insurance policy 2024/25 is out", "member id 8841-2291 of the Raft cluster",
         "insurance number of members grew to 1234567 in 2023", "Versicherungssumme: 5.000.000 EUR", "No. of insured persons: 1200345", "Seguro que el pedido nº 10234567 llega hoy", "assurance qualité no 9001:2015",
-        "Insurance Act no. 12 of 1938", "premium up 12.5 % to 1234567 EUR",
+        "Insurance Act no. 12 of 1938", "premium up 12.5 % to 1234567 EUR", "I am reading policy SEC-2024-00417 today", "This is policy SEC-2024-00417", "Versicherungsschein 2031/32 folgt", "European card 4471 of 9000",
     ],
 )  # fmt: skip
 def test_other_numbers_of_policies_and_members(text: str) -> None:
     assert pii.detect(text) == []
+
+
+def test_a_policy_right_behind_whom_it_is_of() -> None:
+    found = pii.detect("I'm Odalys Wren, policy HOM/4471802/B, and the roof leaks.")
+    assert [one.kind for one in found] == ["person", "insurance_number"]
 
 
 def test_cards_said_in_parts() -> None:

@@ -108,6 +108,8 @@ def test_an_address_begins_behind_the_number_of_an_organisation() -> None:
         "Výdejní místo: Trafika U Mostu, Křížová 12, 150 00 Praha 5, otevřeno do 20 h.",
         "Átvételi pont: Trafik, Kossuth Lajos utca 15, 6720 Szeged, nyitva 6–20.",
         "受取窓口：東京都千代田区丸の内1-9-1 東京駅構内、営業時間 7:00〜22:00。",
+        "The maker's service is in Hall 3, Gewerbering 40, 4020 Linz.",
+        "Customer service centre: Gewerbering 40, 4020 Linz.",
     ],
 )
 def test_places_where_many_go_are_nobodys(text: str) -> None:
@@ -119,6 +121,7 @@ def test_places_where_many_go_are_nobodys(text: str) -> None:
     [
         "My parcel is stuck in your warehouse, I am at 12 Mill Lane, Leeds LS1 4AB.",
         "Leave the parcel at the depot or bring it to 14 Elm Road, Bath BA1 2AB.",
+        "Customer service asked for my address: Gewerbering 40, 4020 Linz",
         "Member of the church council: Odalys Wren, 14 Elm Road, Bath BA1 2AB.",
         "Department: Finance, Address: 12 Mill Lane, Leeds LS1 4AB",
         "Customer Odalys Wren, 14 Elm Road, Bath BA1 2AB, open until six",
