@@ -48,6 +48,9 @@ OPEN: list[tuple[str, str]] = [
     ("הקוד של השער הוא 5804, תודה", "5804"),
     ("Der Code fürs Gartenhäuschen-Schloss wurde gestern auf 3380 geändert.", "3380"),
     ("PIN 4417", "4417"),
+    ("If the siren goes off, punch in 730418 and then hash.", "730418"),
+    ("Wenn die Sirene heult, tipp 730418 ein und dann die Raute.", "730418"),
+    ("Si la sirène se déclenche, tape 730418 puis dièse.", "730418"),
     ("OTP 482913", "482913"),
     ("OTP 482913 valid for 5 min", "482913"),
     ("TAN 482913", "482913"),
@@ -67,6 +70,9 @@ OPEN: list[tuple[str, str]] = [
     ("Boiler in the loft: installer level needs 1083.", "1083"),
 ]  # fmt: skip
 HONEST = [
+    "Siren test on 12 May, ticket 730418.",
+    "Wenn die Sirene heult, ruf 730418 an.",
+    "Sirena modelo 730418, 110 dB.",
     "To change your voicemail PIN: dial 500, enter your current PIN and #, press 0 for options.",
     "06:10 avvio linea 2\n06:55 fermo 12 minuti, allarme 0417 (temperatura zona 3)",
     "The shop is open till 1930, the till was checked.",

@@ -17,7 +17,7 @@ from governance.guardrails.secrets import said, vocabulary
 SAID = {
     "English": ("the wifi password is now {}, pass it on", "Password for the upstairs printer: {}", "pw is {} btw"),
     "German": ("Das neue Passwort für den Drucker lautet {}.", "Das Kennwort ist jetzt {}, bitte merken", "WLAN-Passwort von der Ferienwohnung: {}"),
-    "French": ("le mot de passe du wifi c'est {} désormais", "Mot de passe pour le portail : {}", "le mdp est toujours {}"),
+    "French": ("le mot de passe du wifi c'est {} désormais", "Mot de passe pour le portail : {}", "le mdp est toujours {}", "le mot de passe de la caisse est dorénavant {}"),
     "Spanish": ("la contraseña del wifi ahora es {}", "Contraseña provisional: {}", "la clave sigue siendo {}, no la cambies"),
     "Catalan": ("la contrasenya del wifi ara és {}", "Contrasenya: {}", "entreu amb l'usuari del club i la contrasenya {}."),
     "Galician": ("o contrasinal do wifi é {}", "Contrasinal: {}", "o contrasinal novo é agora {}."),
@@ -25,10 +25,10 @@ SAID = {
     "Portuguese": ("a senha do wi-fi agora é {}", "Palavra-passe: {}", "a palavra-passe do portátil continua {}"),
     "Italian": ("la password del wifi adesso è {}", "Password: {}", "la parola d'ordine per il cancello è {}"),
     "Romanian": ("parola de la wifi este {}", "Parolă nouă: {}", "parola e acum {}, să nu o dai mai departe"),
-    "Dutch": ("het wachtwoord van de wifi is nu {}", "Wachtwoord: {}", "ww is {} hoor"),
-    "Danish": ("adgangskoden til netværket er {}", "Kodeord: {}", "koden er nu {}, hilsen mor"),
-    "Norwegian": ("passordet til nettet er nå {}", "Passord: {}", "passordet ble endret til {}"),
-    "Swedish": ("lösenordet till nätverket är {}", "Lösenord: {}", "wifi-lösenordet är nu {}"),
+    "Dutch": ("het wachtwoord van de wifi is nu {}", "Wachtwoord: {}", "ww is {} hoor", "het wachtwoord van de kassa is voortaan {}"),
+    "Danish": ("adgangskoden til netværket er {}", "Kodeord: {}", "koden er nu {}, hilsen mor", "adgangskoden til kassen er fremover {}"),
+    "Norwegian": ("passordet til nettet er nå {}", "Passord: {}", "passordet ble endret til {}", "passordet til kassa er heretter {}"),
+    "Swedish": ("lösenordet till nätverket är {}", "Lösenord: {}", "wifi-lösenordet är nu {}", "lösenordet till kassan är numera {}"),
     "Icelandic": ("lykilorðið fyrir netið er {}", "Lykilorð: {}", "aðgangsorðið er núna {}"),
     "Finnish": ("wifin salasana on nyt {}", "Salasanasi on {}", "Salasana: {}"),
     "Estonian": ("wifi parool on {}", "Parool: {}", "uus salasõna on nüüd {}"),
@@ -173,6 +173,9 @@ def test_what_only_looks_like_it_raises_no_alarm(text: str) -> None:
 
 
 HONEST = """
+Lösenordet är numera obligatoriskt.
+Het wachtwoord is voortaan verplicht.
+Das Passwort ist inzwischen geändert.
 The password must have at least twelve characters.
 I forgot my password again, what a Monday.
 Nobody shares a password by mail, please.
