@@ -89,6 +89,8 @@ class _Judged:
         if self._care.spent:
             return True
         start, end = number.span("value")
+        if self._words.called_other(start):
+            return False
         value, first = number["value"], max(0, start - REACH_BEFORE - LONGEST_WORD)
         among = self._alike[first : end + REACH_BEHIND + LONGEST_WORD]
         key = among, start - first, end - start, start in self._cells, _kind(value)

@@ -100,6 +100,7 @@ class _Table:
         self._ended: dict[str, int] = {}
         self._within: dict[str, int] = {}
         self.several: dict[str, list[_Several]] = {}  # words together, by the first
+        self.further: set[str] = set()  # those that others may stand before, and say then what they say together
         for name, listed in raw.items():
             for word in listed.split():
                 self._put(word.replace("_", " "), getattr(Says, name.upper()) | (Says.NAMES if name == "surely" else 0))
@@ -111,7 +112,9 @@ class _Table:
     def _put(self, word: str, says: int) -> None:
         bare = word.strip("*")
         if " " in word:
-            self.several.setdefault(word.split(" ")[0], []).append(_Several(bare, says, word.endswith("*")))
+            first, *further = bare.split(" ")
+            self.several.setdefault(first, []).append(_Several(bare, says, word.endswith("*")))
+            self.further.update(further)
             return
         kept = self._whole
         if word.endswith("*"):
@@ -155,6 +158,9 @@ class _Table:
         return says & ~Says.OTHERS if says & Says.LOCKS else says
 
 
+_CALLING = (
+    Says.OTHERS | Says.SURELY | Says.ENDS | Says.NUMBER
+)  # a word that says only the first of them calls a number so
 SHORTEST = 3  # letters of how a word begins or ends
 _OF_UNSPACED, _PARTS = expression(rf"[{UNSPACED}]"), expression(r"['’\-]")
 _PLURAL = ("s", "en", "er", "ow", "ów", "ов", "i")
@@ -185,6 +191,17 @@ class Words:
         self._sought: list[int] = []  # where those begin that lead to a number
         self._rest: Iterator[re.Match[str]] = iter(())
         self._end = -REACH_BEFORE - 1  # of the last word
+
+    def called_other(self, start: int) -> bool:
+        """Tell whether the word right before a number calls it something else, whatever stands around: "port 22"."""
+        lower = self._lower
+        if lower[start - 1 : start] != " ":
+            return False
+        _, blank, word = lower[max(0, start - LONGEST_WORD) : start - 1].rpartition(" ")
+        if not blank or not word.isalpha() or word in _TABLE.further:
+            return False
+        says = (self._known.get(word) or self._known_now(word))[0]
+        return says & _CALLING == Says.OTHERS and (says & SOUGHT != 0 or not says & Says.SAID)
 
     def speak(self, start: int, end: int) -> bool:
         """Tell whether any word near a number says that it could open something; numbers must come in their order."""

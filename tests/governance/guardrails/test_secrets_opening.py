@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from governance.guardrails.secrets import detect, opening
+from governance.guardrails.secrets.opening_words import Words
 from tests.governance.guardrails.test_holdback import in_pieces, whole
 
 OPEN: list[tuple[str, str]] = [
@@ -142,3 +143,18 @@ def test_a_table_of_words_says_each_once() -> None:
         name: [word for word, times in Counter(listed.split()).items() if times > 1] for name, listed in table.items()
     }
     assert not any(doubles.values()), doubles
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("failed password for kim from 10.0.0.4 port 31973 ssh2", True),
+        ("the code for the door of room 31973", True),
+        ("the door code 31973", False),
+        ("the code is 31973", False),
+        ("code 31973", False),
+        ("31973 opens the door", False),
+    ],
+)
+def test_what_the_word_right_before_a_number_calls_it_needs_no_other_words(text: str, other: bool) -> None:
+    assert Words(text).called_other(text.index("31973")) == other
