@@ -20,7 +20,17 @@ def find(reading: Reading) -> Iterator[Finding]:
     if "</" in text:
         yield from _marked_up(reading)
     if '"' in text or "'" in text:
-        for rule in (_log_ins, _in_clear, _keys_of_ciphers, _salts, _connections, _updated, _listed_keys, _remarked):
+        for rule in (
+            _log_ins,
+            _in_clear,
+            _keys_of_ciphers,
+            _decoded_keys,
+            _salts,
+            _connections,
+            _updated,
+            _listed_keys,
+            _remarked,
+        ):
             yield from rule(reading)
 
 
@@ -130,6 +140,22 @@ def _keys_of_ciphers(reading: Reading) -> Iterator[Finding]:
 
 def _own_words(reading: Reading, value: str) -> bool:
     return reading.likely(looks.coined, value) or (any(map(str.isdigit, value)) and words.chained(value))
+
+
+# cookieKey, err := hex.DecodeString("…"), MAC_KEY = bytes.fromhex("…"): a key by its name, written in another form.
+_DECODERS = ("decodestring(", "bytes.fromhex(", "unhexlify(", "fromhexstring(", "frombase64string(")
+_DECODED = expression(r"[\w.]{8,20}\( ?[\"'](?P<value>[A-Za-z0-9+/_\-]{32,128}={0,2})[\"'] ?\)", re.IGNORECASE)
+_NAMED_A_KEY = expression(
+    r"(?<!public)(?<!public_)(?<!pub)(?<!pub_)(?:key|secret|token|pepper)(?:, ?(?:_|err))? ?:?= ?(?:[\w.]{1,24}\.)?\Z"
+)
+REACH_OF_KEY = 64
+
+
+def _decoded_keys(reading: Reading) -> Iterator[Finding]:
+    for match in reading.matches(_DECODED, _DECODERS):
+        named = _NAMED_A_KEY.search(reading.lower, max(0, match.start() - REACH_OF_KEY), match.start())
+        if named is not None and looks.noisy(match["value"]):
+            yield Finding("api_key", *match.span("value"), 0.75)
 
 
 # define('AUTH_KEY', '…'): 64 characters with any sign among them.

@@ -9,6 +9,8 @@ from tests.governance.guardrails.test_holdback import in_pieces, whole
 
 KEY, HASH = "sHgmnEBEJn2Bhrgd6QN4clwH5AhFCuUu", "9b5a0e732e2c183d3596b18f16bf997ec5320"
 WRITTEN = [
+    'var cookieKey, _ = hex.DecodeString("«68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36»")',
+    'MAC_KEY = bytes.fromhex("«68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36»")',
     f'static constexpr std::string_view kHmacKey{{"«{KEY}»"}};',
     'const std::string kDbPassword{"«Wolke17grau»"};',
     'const DB_PASSWORD: &\'static str = "«Wolke17grau»";',
@@ -77,6 +79,8 @@ WRITTEN = [
     "after adoption it is nordadm / «HWyWS4NbfmXXAZ» (Settings > Device SSH)",
 ]
 HONEST = [
+    'want, _ := hex.DecodeString("68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36")',
+    'PUBLIC_KEY = bytes.fromhex("68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36")',
     '203.0.113.4 - - [02/Mar/2031:04:10:24 +0100] "GET /?reset_password=1 HTTP/1.1" 200 8812',
     "$settings['hash_salt'] = getenv('SALT');",
     "sshpass -p '$DEPLOY_PASS' ssh web1",
