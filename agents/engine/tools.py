@@ -206,9 +206,8 @@ class Tool:
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
             raise ToolFailed(f"The arguments do not fit {self.name}: {problems}", code="invalid_arguments") from None
-        if not is_finite(
-            fitting.model_dump(mode="json")
-        ):  # the text "NaN" is a float to pydantic, and to nobody after it
+        # The text "NaN" is a float to pydantic, and to nobody after it.
+        if not is_finite(fitting.model_dump(mode="json")):
             raise ToolFailed(f"The arguments do not fit {self.name}: numbers are finite.", code="invalid_arguments")
         return fitting
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import repeat
+from itertools import compress, repeat
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import every
 
 INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f"
 # Blocks whose characters stand for an ASCII one: superscripts, enclosed, full-width, mathematical letters.
@@ -62,27 +62,26 @@ def fold(text: str) -> Folded:
     lengths = {character: len(plain) for character, plain in table.items() if len(plain) != 1}
     if not lengths:
         return Folded(moved, lower(moved))
-    return Folded(moved, lower(moved), _origins(text, lengths))
+    return Folded(moved, lower(moved), origins_of(text, lengths))
 
 
-def _origins(text: str, lengths: dict[str, int]) -> list[int]:
-    """Return where each character of a folded text came from, told how many become of some."""
-    few = len(lengths) <= FEW and sum(map(text.count, lengths)) <= len(text) // CHARACTERS_FOR_ONE
-    if not few:
+def origins_of(text: str, lengths: Mapping[str, int]) -> list[int]:
+    """Return where each character came from, if some of a text have become so many."""
+    places = list(compress(range(len(text)), map(lengths.__contains__, text)))
+    if len(places) > len(text) // CHARACTERS_FOR_ONE:
         known = lengths.get
         return [place for place, character in enumerate(text) for _ in range(known(character, 1))]
-    origins: list[int] = []
+    came: list[int] = []
     position = 0
-    for place in sorted(place for character in lengths for place in every(text, character)):
-        origins.extend(range(position, place))
-        origins.extend(repeat(place, lengths[text[place]]))
+    for place in places:
+        came.extend(range(position, place))
+        came.extend(repeat(place, lengths[text[place]]))
         position = place + 1
-    origins.extend(range(position, len(text)))
-    return origins
+    came.extend(range(position, len(text)))
+    return came
 
 
-# Of so few, stretches between them are counted in a tenth of the time that a look at each character takes.
-FEW, CHARACTERS_FOR_ONE = 8, 16
+CHARACTERS_FOR_ONE = 16  # of fewer, the stretches between them are counted in less time than each character
 
 
 def lower(text: str) -> str:

@@ -21,7 +21,7 @@ from governance.guardrails.tables import Tables
 
 SURE = 0.9  # the score of a finding that makes others at its place needless
 # Words that are judged with care in one text: as many beside names of secrets hold nothing but noise, or secrets.
-FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 300
+FEWEST_JUDGED, CHARACTERS_FOR_ONE = 300, 150
 # Places of one rule's names that are looked at: the densest code, which tests a log-in, has 19 in a thousand characters.
 FEWEST_PLACES, CHARACTERS_FOR_A_PLACE = 300, 50
 _ANY_RULES: Final = Union()
@@ -163,10 +163,15 @@ class Reading:
         """Yield every place with each needle that stands there."""
         return ((at, needle) for at, standing in self.places_of(needles, whole=whole) for needle in standing)
 
-    def first(self, needles: Needles) -> Iterator[tuple[int, str]]:
-        """Yield whole needles that stand, place by place, so many as any document has; leave those behind to `unread`."""
+    def first(self, needles: Needles, *, where: Callable[[int], bool] | None = None) -> Iterator[tuple[int, str]]:
+        """Yield whole needles that stand, place by place, so many as any document has; leave those behind to `unread`.
+
+        Places where a rule can find nothing don't count.
+        """
         left = FEWEST_PLACES + len(self.text) // CHARACTERS_FOR_A_PLACE
         for at, needle in self.standing(needles, whole=True):
+            if where is not None and not where(at):
+                continue
             left -= 1
             if left < 0:
                 self.leave(needles, at)
@@ -329,7 +334,7 @@ class Reading:
         return bool(places) and _any_between(places, start, end)
 
     def holds(self, held: Held, start: int, end: int) -> bool:
-        """Tell whether expressions may match the words in lower case between two places, also those that are cut there."""
+        """Tell whether expressions may match the words in lower case between two places, also those that are cut at the first."""
         places = self._standing.get(id(held))
         if places is None:
             places = self._hold(held)

@@ -212,6 +212,11 @@ class Tables:
             for head in _HEAD.finditer(self._text)
         ]
 
+    @property
+    def stand(self) -> bool:
+        """Whether any first row of a table stands in the text."""
+        return bool(self._heads)
+
     @once
     def _rows(self) -> str:
         """The first rows, each different one on a line."""

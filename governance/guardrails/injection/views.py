@@ -9,14 +9,14 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, compress, filterfalse
+from itertools import accumulate, filterfalse
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from governance.guardrails.folding import MAY_FOLD, fold, lower
+from governance.guardrails.folding import MAY_FOLD, fold, lower, origins_of
 
 MOST_PAYLOADS = 24  # decoded pieces of one text; a text with more of them is an encoded file
 MOST_PAYLOAD_CHARACTERS = 8192
@@ -166,19 +166,7 @@ def _plain(text: str) -> tuple[str, list[int] | None]:
     table = _plain_characters([character for character in set(text) if character > "\x7f"])
     moved = lower(text.translate({ord(character): plain for character, plain in table.items()}))
     lengths = {character: len(plain) for character, plain in table.items() if len(plain) != 1}
-    return _lookalikes(moved), _origins(text, lengths) if lengths else None
-
-
-def _origins(text: str, lengths: Mapping[str, int]) -> list[int]:
-    """Return where each character came from, if some of a text have become so many."""
-    origins: list[int] = []
-    done = 0
-    for place in compress(range(len(text)), map(lengths.__contains__, text)):
-        origins.extend(range(done, place))
-        origins.extend([place] * lengths[text[place]])
-        done = place + 1
-    origins.extend(range(done, len(text)))
-    return origins
+    return _lookalikes(moved), origins_of(text, lengths) if lengths else None
 
 
 def _plain_characters(characters: Sequence[str]) -> dict[str, str]:

@@ -56,7 +56,7 @@ _SPOKEN_HINTS = (
     " at ",
 )
 # One of which stands in each such address, and in few that are written.
-BEFORE_AT, LONGEST_HOST = 2, 160
+BEFORE_AT, LONGEST_HOST = 3, 160  # a blank, the bracket and another blank before the word
 _SPOKEN_ATS = tuple(at + behind for at in ("at", "@", "arroba") for behind in (" ", "]", ")", "}", ">"))
 
 

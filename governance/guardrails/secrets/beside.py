@@ -35,9 +35,7 @@ _BESIDE = expression(rf"[\"'”»*_`]{{0,3}}(?:[ \t]?[:=])?[ \t]{{1,3}}{_VALUE}"
 
 def _named(reading: Reading) -> Iterator[Finding]:
     shaped = Blocks(_LOOKS[0], reading.text, *_LOOKS[1:])
-    for at, name in reading.first(_AT_NAMES):
-        if not shaped.any(at, at + LONGEST_NAMED):
-            continue
+    for at, name in reading.first(_AT_NAMES, where=lambda at: shaped.any(at, at + LONGEST_NAMED)):
         end = said.ended(reading.text, reading.lower, at, name)
         match = _BESIDE.match(reading.text, end) if end and end + 1 not in reading.begun else None
         if match is None or match.start("value") in reading.begun:

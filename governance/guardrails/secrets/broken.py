@@ -20,7 +20,8 @@ _SOFT_BREAK = expression(r"(?<!=)=\r?\n(?=\S)(?![A-Za-z][\w.\-]{1,40}(?: ?= ?(?!
 _LONG_ENOUGH = frozenset(start for start in FORMATS.beginnings if len(start) >= 4 and " " not in start)
 LONGEST_NAME = 48
 _EMPTY = expression(r"(?:\A|\n)[ \t]*(?:export )?[A-Za-z_][\w.\-]{1,40}\Z")  # a setting without a value
-REACH = 800  # characters before or behind a break: more than a rule reads around a value
+LONGEST_WHOLE = 12_000  # characters of a text that is read again as a whole
+REACH = 4_000  # characters before or behind a break: as many as the longest block that says what stands in it
 MOST_PARTS = 6  # to be read again each by itself, which takes some time however short they are
 FEWEST_GROUPS, LONGEST_SPACED = 2, 160
 _BLANK_BEHIND = expression(rf"[A-Za-z0-9_\-+/.=]{{0,{LONGEST_SPACED}}} ")
@@ -52,12 +53,17 @@ def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
     if reading.exhausted:  # a second look would take as long
         yield from unread.around(reading, (one.start() for one in breaks))
         return
-    for begin, end in _lines_around(text, breaks):
+    for begin, end in _lines_around(text, breaks) if _may_be_parted(reading) else [(0, len(text))]:
         mended, origins = _mended(text, begin, end, breaks)
         again = Reading(mended, tries=unread.worth(mended), rules=reading.rules)
         for finder in finders:
             for found in finder(again):
                 yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)
+
+
+def _may_be_parted(reading: Reading) -> bool:
+    """Tell whether lines far from a break say nothing of it: none is a table's head, and the text is no short mail."""
+    return len(reading.text) > LONGEST_WHOLE and not reading.tables.stand
 
 
 def _lines_around(text: str, breaks: list[re.Match[str]]) -> list[tuple[int, int]]:

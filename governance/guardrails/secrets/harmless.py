@@ -262,13 +262,14 @@ def _called_otherwise(reading: Reading, start: int, end: int) -> bool:
         )
         or (reading.named(_OTHER_NAMES, floor, start) and _named_otherwise(reading, floor, start, end))
         or (_SEALED.fullmatch(text, start, end) is not None and reading.speaks(_SEALS))
-        or reading.named(_VARIABLE, floor, start)
+        or (reading.named(_VARIABLES, floor, start) and _VARIABLE.search(reading.lower, floor, start) is not None)
         or (_NEXT_SETTING.match(text, start) is not None and _SETTING_BEFORE.search(text, floor, start) is not None)
     )
 
 
 # psql puts in what it keeps under a name, of a password as well.
-_VARIABLE = ("with password :", "with encrypted password :")
+_VARIABLES = ("with password :", "with encrypted password :")
+_VARIABLE = expression(r"\bwith (?:encrypted )?password :['\"]\Z")
 
 
 def _named_otherwise(reading: Reading, floor: int, start: int, end: int) -> bool:

@@ -15,7 +15,7 @@ from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, tokens
 
 REACH = 64  # characters before a value that may name it
-FEWEST_JUDGED, CHARACTERS_FOR_ONE = 150, 600  # values near such words that are judged with care in one text
+FEWEST_JUDGED, CHARACTERS_FOR_ONE = 150, 300  # values near such words that are judged with care in one text
 _CANDIDATE = expression(
     r"(?<![A-Za-z0-9_\-+/.~%])(?:[A-Za-z0-9]|[+/](?=[A-Za-z0-9+/]{40}))[A-Za-z0-9_\-+/.~%]{15,400}={0,2}"
 )
@@ -123,7 +123,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding("api_key", match.start(), match.start() + len(value), 0.75)
 
 
-FEWEST_ASKED, CHARACTERS_FOR_ASKED, _DIGIT = 300, 250, expression(r"\d")  # long words near such words
+FEWEST_ASKED, CHARACTERS_FOR_ASKED, _DIGIT = 300, 125, expression(r"\d")  # long words near such words
 
 
 def _could_be_named(reading: Reading, start: int, end: int) -> bool:
@@ -339,13 +339,14 @@ def _in_block(text: str, start: int) -> bool:
     head = text[max(0, start - REACH_OF_BLOCK) : start]
     return (
         head.rstrip(" \"'")[-1:] in _ASSIGNING
-        and _PROVIDER_SET.match(head, max(map(head.rfind, _PARTING))) is not None
+        and (parted := max(map(head.rfind, _PARTING))) >= 0
+        and _PROVIDER_SET.match(head, parted) is not None
         and _BLOCK.search(head.lower()) is not None
     )
 
 
 REACH_OF_BLOCK = 160
-_PARTING = ("\n", "{", ",", "[")  # settings
+_PARTING = ("\n", "{", ",", "[")  # signs that part settings
 _PROVIDER_SET = expression(rf"[\n{{,\[] {{0,12}}[\"']?(?i:{PROVIDERS})[\"']?[ \t]{{0,8}}[:=][ \t]{{0,4}}[\"']?\Z")
 _BLOCK = expression(
     r"(?:secret|token|credential|api[_ \-]?key)[\w\-]{0,20}[\"' }\]]{0,6}(?:[\w\-\"]{1,20}[\"' ]{1,3})?(?:[:=] ?)?[\[{:\n]"

@@ -158,9 +158,8 @@ class _Table:
         return says & ~Says.OTHERS if says & Says.LOCKS else says
 
 
-_CALLING = (
-    Says.OTHERS | Says.SURELY | Says.ENDS | Says.NUMBER
-)  # a word that says only the first of them calls a number so
+# A word that says only the first of these calls a number so.
+_CALLING = Says.OTHERS | Says.SURELY | Says.ENDS | Says.NUMBER
 SHORTEST = 3  # letters of how a word begins or ends
 _OF_UNSPACED, _PARTS = expression(rf"[{UNSPACED}]"), expression(r"['’\-]")
 _PLURAL = ("s", "en", "er", "ow", "ów", "ов", "i")

@@ -78,7 +78,7 @@ _CHANGING = expression(
     )
 )  # fmt: skip
 _CHANGES = (_CHANGE,)
-BACK, BEHIND, LONGEST_PAIR = 60, 16, 90
+BACK, BEHIND, LONGEST_PAIR = 60, 18, 90  # characters behind: 20, and the shortest of these words has three letters
 
 
 def _set(reading: Reading) -> Iterator[Finding]:

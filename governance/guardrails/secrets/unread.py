@@ -14,7 +14,7 @@ from governance.guardrails.reading import Reading
 # What the places of words are tried for in one text, a try of most expressions being 1. The densest of real prose and
 # code, which tests a log-in, takes 150 for each thousand characters, a log of nothing but log-ins 210.
 FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.18
-LONGEST = 400  # characters of what is taken for one
+LONGEST, BEFORE = 400, 4  # characters of what is taken for one, and of the sign, blanks and a quote before it
 BLOCK = 64  # characters; a secret begins in the block of a place that was not read, or in the next
 _COULD_BE = expression(
     # all behind a sign, in quotes or not
@@ -49,11 +49,11 @@ def _within(reading: Reading, blocks: set[int]) -> Iterator[Finding]:
         if match.start() not in begun:
             yield Finding("seed_phrase", *match.span(), 0.5)
     for first, last in _stretches(blocks):
-        for match in _COULD_BE.finditer(text, first * BLOCK, (last + 2) * BLOCK + LONGEST):
+        for match in _COULD_BE.finditer(text, max(0, first * BLOCK - BEFORE), (last + 2) * BLOCK + LONGEST):
             start, end = match.span(match.lastgroup or "word")
             if start >= (last + 2) * BLOCK:
                 break
-            if start not in begun:
+            if start >= first * BLOCK and start not in begun:
                 yield Finding("password", start, end, 0.5)
 
 

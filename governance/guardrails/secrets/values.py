@@ -114,16 +114,11 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield later
             if begun is not None and _alone(reading, begun.end(), later):
                 continue
-        match = _after_password(lower, end, core) if is_password else _AFTER_KEY.match(lower, end)
-        if match is None or (match["scheme"] and match["scheme"].strip() in _JUDGED_ELSEWHERE):
+        match = _said_after(lower, at, end, core)
+        written = _written(text, match) if match is not None else ""
+        if match is None or written.endswith(("...", "…")):
             continue
-        if "?" in lower[end : match.start("value")] and _ASKS_ELSE.search(lower, max(0, at - REACH_OF_QUESTION), end):
-            continue
-        start, written = match.start("value"), text[match.start("value") : match.end("value")]
-        if written.endswith(_ENTITIES) and (rest := _REST.match(text, match.end("value"))) is not None:
-            written += rest[0]
-        if written.endswith(("...", "…")):
-            continue
+        start = match.start("value")
         value = _trimmed(match, written, is_password=is_password)
         if later is not None and (later.start, later.end) == (start, start + len(value)):
             continue
@@ -152,6 +147,22 @@ def _after_password(lower: str, end: int, core: str) -> re.Match[str] | None:
     if said is not None and _OTHERS_VERB.search(said) and not _verb_of(core, said):
         return _AFTER_PLAINLY.match(lower, end) or match
     return match
+
+
+def _said_after(lower: str, at: int, end: int, core: str) -> re.Match[str] | None:
+    """Return how a name between two places goes on to its value, if it is this rule that judges it."""
+    match = _after_password(lower, end, core) if core in PASSWORDS else _AFTER_KEY.match(lower, end)
+    if match is None or (match["scheme"] and match["scheme"].strip() in _JUDGED_ELSEWHERE):
+        return None
+    asks = "?" in lower[end : match.start("value")]
+    return None if asks and _ASKS_ELSE.search(lower, max(0, at - REACH_OF_QUESTION), end) else match
+
+
+def _written(text: str, match: re.Match[str]) -> str:
+    """Return a value as it is written, with what follows a sign that a page writes out."""
+    written = text[match.start("value") : match.end("value")]
+    rest = _REST.match(text, match.end("value")) if written.endswith(_ENTITIES) else None
+    return written if rest is None else written + rest[0]
 
 
 class _Glances:

@@ -143,10 +143,11 @@ def _own_words(reading: Reading, value: str) -> bool:
 
 
 # cookieKey, err := hex.DecodeString("…"), MAC_KEY = bytes.fromhex("…"): a key by its name, written in another form.
-_DECODERS = ("decodestring(", "bytes.fromhex(", "unhexlify(", "fromhexstring(", "frombase64string(")
-_DECODED = expression(r"[\w.]{8,20}\( ?[\"'](?P<value>[A-Za-z0-9+/_\-]{32,128}={0,2})[\"'] ?\)", re.IGNORECASE)
+_DECODERS = ("decodestring(", "bytes.fromhex(", "unhexlify(", "fromhexstring(", "frombase64string(", "b64decode(")
+_DECODED = expression(r"[\w.]{8,20}\( ?b?[\"'](?P<value>[A-Za-z0-9+/_\-]{32,128}={0,2})[\"'] ?\)", re.IGNORECASE)
 _NAMED_A_KEY = expression(
-    r"(?<!public)(?<!public_)(?<!pub)(?<!pub_)(?:key|secret|token|pepper)(?:, ?(?:_|err))? ?:?= ?(?:[\w.]{1,24}\.)?\Z"
+    r"(?<!public)(?<!public_)(?<!pub)(?<!pub_)(?<!verify)(?<!verify_)(?<!verifying_)(?<!mon)(?<!tur)(?:key|secret|token|pepper)"
+    r"(?:, ?(?:_|err))?(?: ?: ?[a-z]{2,12})? ?:?= ?(?:[\w.]{1,24}\.)?\Z"
 )
 REACH_OF_KEY = 64
 

@@ -129,3 +129,9 @@ def test_check_digits() -> None:
 )
 def test_a_number_is_found_whose_name_stands_right_before_it(text: str, kind: str) -> None:
     assert kind in {found.kind for found in pii.detect(text)}
+
+
+@pytest.mark.parametrize("at", ["[at]", "[ at ]", "( at )", "( @ )", "{at}", "< at >"])
+def test_an_address_that_is_spelt_with_a_sign_in_brackets_is_found(at: str) -> None:
+    address = f"odalys.wren {at} fjordlager [dot] no"
+    assert [address[one.start : one.end] for one in pii.detect(address)] == [address]

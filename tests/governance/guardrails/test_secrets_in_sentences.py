@@ -78,7 +78,13 @@ def test_one_soft_line_break_has_no_long_text_read_twice() -> None:
     text = "The harbour was quiet that morning, a password was never said.\n" * 400 + "so it was=\nand stayed\n"
     read = [reading.text for reading in readings_of(text)]
     assert len(read) == 2
-    assert len(read[1]) < 3 * broken.REACH
+    assert len(read[1]) < 2 * broken.REACH < len(text)
+
+
+def test_a_row_that_a_mail_broke_far_below_its_head_is_one_of_the_table() -> None:
+    text = "name,password\n" + "anna01,-\n" * 2_000 + "anna99,Kx=\n9mTq2vLw8\n"
+    start = text.index("Kx=")
+    assert any(one.start == start and one.end == start + 12 for one in secrets.detect(text))
 
 
 def readings_of(text: str) -> list[Reading]:

@@ -11,6 +11,10 @@ KEY, HASH = "sHgmnEBEJn2Bhrgd6QN4clwH5AhFCuUu", "9b5a0e732e2c183d3596b18f16bf997
 WRITTEN = [
     'var cookieKey, _ = hex.DecodeString("«68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36»")',
     'MAC_KEY = bytes.fromhex("«68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36»")',
+    'KEY = binascii.unhexlify(b"«68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36»")',
+    'SIGNING_KEY: bytes = base64.b64decode("«aBeOcKZ4m7TPoapFWFUCtr464x2yp6w2Qq8vLm0x»")',
+    "Connecte-toi with password : «Tr0ub4dor&3x»",
+    "CREATE ROLE a WITH PASSWORD :'a'; CREATE ROLE b PASSWORD '«Kx9mTq2vLw8»';",
     f'static constexpr std::string_view kHmacKey{{"«{KEY}»"}};',
     'const std::string kDbPassword{"«Wolke17grau»"};',
     'const DB_PASSWORD: &\'static str = "«Wolke17grau»";',
@@ -81,6 +85,8 @@ WRITTEN = [
 HONEST = [
     'want, _ := hex.DecodeString("68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36")',
     'PUBLIC_KEY = bytes.fromhex("68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36")',
+    'VERIFY_KEY = bytes.fromhex("68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36")',
+    'monkey := hex.DecodeString("68178e70a6789bb4cfa1aa45585502b6be3ae31db2a7ac36")',
     '203.0.113.4 - - [02/Mar/2031:04:10:24 +0100] "GET /?reset_password=1 HTTP/1.1" 200 8812',
     "$settings['hash_salt'] = getenv('SALT');",
     "sshpass -p '$DEPLOY_PASS' ssh web1",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from governance.guardrails import secrets
@@ -44,6 +46,31 @@ def test_behind_more_names_than_are_judged_a_plain_word_that_is_set_is_found(nam
 def test_a_glance_is_taken_at_so_many_names_only() -> None:
     found = list(values.find(Reading('psk="otter1" ' * 3_000)))
     assert 0 < sum(one.score == values.GLANCED for one in found) <= values.MOST_NOTICED
+
+
+def test_glances_that_take_nothing_are_counted_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, glances = "psk=1 " * 8_000, 0
+
+    def counted(text: str, end: int) -> None:
+        nonlocal glances
+        glances += 1
+
+    monkeypatch.setattr(values, "_BEHIND", SimpleNamespace(match=counted))
+    list(values.find(Reading(text)))
+    most = values.FEWEST_NAMES + len(text) // values.CHARACTERS_FOR_A_NAME
+    assert 0 < glances <= most * values.GLANCES_FOR_A_NAME < text.count("psk")
+
+
+@pytest.mark.parametrize("value", ["PELICAN", "Exit-Pursued-By-A-Bear"])
+def test_names_with_nothing_behind_use_no_look_up(value: str) -> None:
+    assert covers("password " * 380 + f"\nthe password {value}", value)
+
+
+@pytest.mark.parametrize("before", ['it is: "', "secret=", "pin: "])
+def test_what_begins_a_block_is_seen_with_the_sign_before_it(before: str) -> None:
+    text = "a" * (unread.BLOCK - len(before) - 1) + f' {before}wooden7boats" again'
+    found = next(unread.around(Reading(text), [unread.BLOCK]))
+    assert text[found.start : found.end].startswith("wooden7boats")
 
 
 def test_words_that_only_hold_a_name_are_looked_at_so_often_only() -> None:
