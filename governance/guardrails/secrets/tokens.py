@@ -53,7 +53,9 @@ def _load() -> _Formats:
         f"(?P<{kind}>{'|'.join(_written_out(shape) for one, shape in raw['shapes'] if one == kind)})" for kind in kinds
     )
     providers = "|".join(name.strip() for name in raw["providers"].split("|"))
-    whole = expression(rf"(?<![A-Za-z0-9_\-.])(?=[A-Za-z0-9_.~\-:/+]{{{SHORTEST_SHAPE}}}|rtmp)(?:{shapes})")
+    whole = expression(
+        rf"(?<![A-Za-z0-9_\-.])(?=(?:[A-Za-z0-9_.\-]|~..\d)[A-Za-z0-9_.~\-:/+]{{{SHORTEST_SHAPE - 1}}}|rtmp)(?:{shapes})"
+    )
     return _Formats(beginnings, whole, providers, frozenset(kind for kind, *_ in (*raw["keys"], *raw["shapes"])))
 
 
