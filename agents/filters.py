@@ -11,11 +11,12 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
+from accounts.showing import spelled_out
 from agentos.core.clock import utc_now
 from agents.engine.state import RUN_ENDED
 from agents.engine.status import StepState
 from agents.models import Run, Step
-from agents.templatetags.console import agent_name, spelled_out
+from agents.templatetags.console import agent_name
 
 DAYS = "days"
 HOLDING = "with"

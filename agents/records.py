@@ -18,10 +18,11 @@ from django.utils.safestring import SafeString
 
 from accounts.console import SeenList, principal_of, trail_of
 from accounts.csv_export import ExportedAdmin, Narrowed
+from accounts.showing import spelled_out, visible
 from agentos.core.errors import CallerError, NotFound
 from agentos.problems import status_of
 from agents.models import Run, Session
-from agents.templatetags.console import age, agent_name, spelled_out, visible
+from agents.templatetags.console import age, agent_name
 
 SEE_ALL = "runs:read_all"
 TAB = "tab"

@@ -13,12 +13,12 @@ from django.urls import reverse
 
 from accounts.principals import Principal
 from accounts.privacy import access
+from accounts.showing import spelled_out
 from accounts.tenancy import tenant_scope
 from agentos.core.clock import utc_now
 from agentos.core.errors import Conflict
 from agentos.core.types import JsonObject
 from agents.services import switches
-from agents.templatetags.console import spelled_out
 from governance import selectors
 from governance.models import Approval, ApprovalStatus
 from governance.services import voting

@@ -18,6 +18,7 @@ from django.urls import URLPattern, path, reverse
 
 from accounts.console import outside_scope, page_scope, principal_of, scope_of
 from accounts.principals import Principal
+from accounts.showing import visible
 from agentos.core.errors import CallerError, NotFound
 from agentos.core.types import JsonObject
 from agentos.problems import status_of
@@ -27,7 +28,6 @@ from agents.models import Run, Step
 from agents.records import OwnRowsAdmin
 from agents.services import forks, pauses, reruns, runs
 from agents.services.forks import Fork
-from agents.templatetags.console import visible
 from agents.wiring import runtime
 
 CHANGES = ("message", "instructions", "model", "tool_result")

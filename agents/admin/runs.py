@@ -17,6 +17,7 @@ from unfold.decorators import display
 from accounts.console import principal_of
 from accounts.csv_export import Column
 from accounts.privacy import access
+from accounts.showing import spelled_out, visible
 from agentos.core.clock import utc_now
 from agents import selectors
 from agents.admin.controls import RunControls, controls_of
@@ -27,7 +28,7 @@ from agents.filters import AgentsFilter, DaysFilter, GuardFilter, HoldingFilter
 from agents.models import ASKED_FOR, Run, RunEvents
 from agents.records import SEE_ALL, demo_label, since
 from agents.services import forks
-from agents.templatetags.console import span, spelled_out, visible
+from agents.templatetags.console import span
 
 GIVEN_UP_TAB, BACKGROUND_TAB = "given-up", "background"
 STATUS_TONES = {

@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 from accounts.console import principal_of
 from accounts.csv_export import Column
 from accounts.privacy import access
+from accounts.showing import visible
 from agents.admin.runs import STATUS_TONES
 from agents.engine.spec import JOB
 from agents.filters import AgentsFilter
 from agents.models import ASKED_FOR, Session
 from agents.records import OwnRowsAdmin, since
 from agents.services.summaries import newest_of
-from agents.templatetags.console import visible
 
 
 @admin.register(Session)

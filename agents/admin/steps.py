@@ -19,6 +19,7 @@ from accounts.console import outside_scope, page_scope, principal_of, scope_of
 from accounts.csv_export import Column
 from accounts.models import User
 from accounts.privacy import access
+from accounts.showing import spelled_out, visible
 from agentos.core.errors import CallerError, Invalid
 from agentos.core.ids import parse_id
 from agentos.core.types import Json, JsonObject
@@ -30,7 +31,7 @@ from agents.models import Step
 from agents.records import RecordAdmin, demo_label, since
 from agents.services import reconcile
 from agents.services.reconcile import Outcome
-from agents.templatetags.console import agent_name, spelled_out, visible
+from agents.templatetags.console import agent_name
 from agents.wiring import runtime
 
 RECONCILE_TAB = "reconcile"

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from accounts.showing import spelled_out
 from agents.admin.trace import stretch_of, tokens_of
 from agents.engine.status import StepState
 from agents.models import Run, Step
-from agents.templatetags.console import agent_name, span, spelled_out, usd
+from agents.templatetags.console import agent_name, span, usd
 from agents.timeline import Bar, Tick, bars, ticks
 
 MOST_LINES = 200

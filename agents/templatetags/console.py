@@ -8,8 +8,7 @@ from decimal import Decimal
 
 from django import template
 
-from accounts.showing import spelled_out as spelled_out
-from accounts.showing import visible as visible
+from accounts.showing import visible
 from agentos.core.clock import utc_now
 from agentos.core.errors import NotFound
 from agentos.core.types import Json

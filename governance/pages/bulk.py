@@ -15,10 +15,10 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from accounts.console import principal_of
+from accounts.showing import visible
 from agentos.core.errors import CallerError, Invalid
 from agentos.core.ids import parse_id
 from agents.records import RecordAdmin
-from agents.templatetags.console import visible
 from governance import risk, selectors
 from governance.models import Approval
 from governance.services import approvals

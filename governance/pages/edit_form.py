@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from accounts.showing import spelled_out
 from agentos.core.errors import Invalid
 from agentos.core.types import Json, JsonObject, json_text, strict_json
-from agents.templatetags.console import json_kind, spelled_out
+from agents.templatetags.console import json_kind
 
 PREFIX = "arg."
 

@@ -21,6 +21,7 @@ from accounts.console import outside_scope, page_scope, principal_of, scope_of
 from accounts.csv_export import Column
 from accounts.principals import Principal
 from accounts.privacy import access
+from accounts.showing import spelled_out, visible
 from agentos.core.clock import utc_now
 from agentos.core.errors import CallerError, Invalid
 from agentos.core.types import JsonObject
@@ -29,7 +30,7 @@ from agents.admin.trace import agent_words
 from agents.filters import AgentsFilter, DaysFilter, ValuesFilter
 from agents.models import Step
 from agents.records import demo_label, since
-from agents.templatetags.console import agent_name, remaining, spelled_out, visible
+from agents.templatetags.console import agent_name, remaining
 from governance import editing, selectors, watching
 from governance.models import Approval, ApprovalStatus
 from governance.pages import approval as approval_page

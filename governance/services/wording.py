@@ -16,6 +16,7 @@ from django.urls import reverse
 from accounts import principals
 from accounts.principals import Principal
 from accounts.privacy import access
+from accounts.showing import spelled_out
 from accounts.tenancy import tenant_scope
 from accounts.trips import planned_once
 from agentos.core.clock import rfc3339_ms
@@ -23,7 +24,7 @@ from agentos.core.types import JsonObject
 from agents import selectors as agent_selectors
 from agents.models import Run, Step
 from agents.services.halted import in_words
-from agents.templatetags.console import agent_name, remaining, spelled_out
+from agents.templatetags.console import agent_name, remaining
 from governance import selectors
 from governance.channels.words import Words
 from governance.models import Announcement, Approval, ApprovalStatus, Channel, Kind, Notice

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.showing import visible
 from agentos.core.clock import utc_now
-from agents.templatetags.console import age, agent_name, json_kind, json_value, remaining, span, visible
+from agents.templatetags.console import age, agent_name, json_kind, json_value, remaining, span
 
 
 @pytest.mark.parametrize(

@@ -66,10 +66,14 @@ def test_a_long_text_of_names_and_numbers_runs_out_of_looks(piece: str) -> None:
 
 
 class Counted:
-    """An expression that counts where it is tried."""
+    """An expression that counts where it is tried, and keeps the parts that it is looked for in."""
 
     def __init__(self, expression: re.Pattern[str]) -> None:
-        self._expression, self.places = expression, list[int]()
+        self._expression, self.places, self.parts = expression, list[int](), list[tuple[int, int]]()
+
+    def finditer(self, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+        self.parts.append((start, end))
+        return self._expression.finditer(text, start, end)
 
     def match(self, text: str, place: int = 0) -> re.Match[str] | None:
         self.places.append(place)
@@ -135,19 +139,12 @@ def test_what_is_offered_is_looked_at_near_words_of_access(monkeypatch: pytest.M
 
 
 def test_turns_are_looked_for_around_sides(monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = list[tuple[int, int]]()
-
-    class Dialled:
-        def finditer(self, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
-            parts.append((start, end))
-            return dialled.finditer(text, start, end)
-
-    dialled = dials._DIALLED
-    monkeypatch.setattr(dials, "_DIALLED", Dialled())
+    dialled = Counted(dials._DIALLED)
+    monkeypatch.setattr(dials, "_DIALLED", dialled)
     text = "the box 12, 33, 47 and a safe " * 20 + "open the safe: left 46, right 96, left 85. " + "box " * 50
     assert [text[one.start : one.end] for one in secrets.detect(text)] == ["left 46, right 96, left 85"]
-    start, end = parts[0]
-    assert len(parts) == 1 and end - start < 100
+    start, end = dialled.parts[0]
+    assert len(dialled.parts) == 1 and end - start < 100
 
 
 def test_a_word_that_is_no_password_is_judged_once_for_all_languages_of_its_name(
@@ -250,18 +247,11 @@ def test_numbers_are_denied_where_a_word_for_a_thing_stands_before_them(monkeypa
 
 
 def test_addresses_of_the_east_are_looked_for_around_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = list[tuple[int, int]]()
-
-    class Eastern:
-        def finditer(self, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
-            parts.append((start, end))
-            return eastern.finditer(text, start, end)
-
-    eastern = addresses._EASTERN
-    monkeypatch.setattr(addresses, "_EASTERN", Eastern())
+    eastern = Counted(addresses._EASTERN)
+    monkeypatch.setattr(addresses, "_EASTERN", eastern)
     text = "府中市" * 500 + "住所:東京都港区芝3-2" + "府中市" * 500
     assert [text[one.start : one.end] for one in pii.detect(text)] == ["東京都港区芝3-2"]
-    assert sum(end - start for start, end in parts) < 400
+    assert sum(end - start for start, end in eastern.parts) < 400
 
 
 def test_telephones_in_prose_are_tried_as_no_links(monkeypatch: pytest.MonkeyPatch) -> None:
