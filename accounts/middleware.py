@@ -1,4 +1,4 @@
-"""What the stock handler wraps around pages and admin: the tenant's scope."""
+"""What the stock handler wraps around pages and admin: the tenant's scope, and that nothing hides in them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from accounts import away, principals, reading
 from accounts.models import Membership, User
 from accounts.reading import Reading
 from accounts.services import sessions
+from accounts.showing import page_spelled_out
 from accounts.tenancy import tenant_scope
 from agentos.core.errors import ConfigError, Unavailable, whereabouts
 
@@ -34,6 +35,18 @@ def refuses_nul(get_response: GetResponse) -> GetResponse:
         if "\0" in request.path or "%00" in request.META["QUERY_STRING"]:
             raise BadRequest("The address holds a NUL.")
         return get_response(request)
+
+    return answer
+
+
+def spells_out(get_response: GetResponse) -> GetResponse:
+    """Let no page show text that hides or reorders anything: whatever of a row stands on it, people have typed it."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html") and not response.streaming:
+            response.content = page_spelled_out(response.content)
+        return response
 
     return answer
 

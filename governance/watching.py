@@ -47,7 +47,7 @@ class Situation:
     def says(self) -> str:
         """Say what has become of it, and by whom as far as the reader may see that."""
         if self.is_pending:
-            return " ".join(self.news) or self.obstacle or "It waits for a decision."
+            return spelled_out(" ".join(self.news) or self.obstacle or "It waits for a decision.")
         row = self.approval
         who = f" by {row.decided_by}" if row.decided_by_id else ""
         anew = " It was asked for anew." if self.newer else ""

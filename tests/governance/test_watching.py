@@ -32,10 +32,10 @@ def change(waiting: Waiting, **columns: Any) -> None:
 def test_a_halt_is_said_and_so_is_its_release(acme: TenantWithUsers, make_waiting: MakeWaiting) -> None:
     waiting, approver = make_waiting(acme), acme.principal("approver")
     before = live(approver, waiting)
-    switch = switches.halt(acme.principal("admin"), target="tenant", reason="Odd refunds.")
+    switch = switches.halt(acme.principal("admin"), target="tenant", reason="Odd\u200b refunds.")
     halted = live(approver, waiting)
     assert (halted["status"], halted["may_decide"]) == ("pending", False)
-    assert halted["says"].startswith("Halted: everything here (“Odd refunds.”).")
+    assert halted["says"].startswith("Halted: everything here (“Odd[U+200B] refunds.”).")
     switches.release(acme.principal("admin"), switch_id=switch.id)
     assert live(approver, waiting) == before
 
