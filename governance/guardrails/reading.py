@@ -7,7 +7,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from itertools import chain
 from typing import Any, Final
 
 from governance.guardrails.care import Care
@@ -50,10 +49,7 @@ class Reading:
     def __init__(
         self, text: str, lowered: str | None = None, *, tries: float = math.inf, rules: Union = _ANY_RULES
     ) -> None:
-        """Take a text, how many tries at the places of words it is worth, and whose needles are looked for at once.
-
-        What is left of the tries is `unread`.
-        """
+        """Take a text, how many tries at the places of words it is worth, and whose needles are looked for at once."""
         self.text, self.rules = text, rules
         self.lower = lower(text) if lowered is None else lowered
         self._begun: dict[tuple[frozenset[str], str, bool], Sequence[tuple[int, tuple[str, ...]]]] = {}
@@ -61,10 +57,9 @@ class Reading:
         self._spoken: dict[int, bool] = {}
         self._verdicts: dict[tuple[Callable[[str], bool], str], bool] = {}
         self._asked = 0
-        self.begun: set[int] = set()  # where findings begin so far: others needn't try there
+        self.begun: dict[int, int] = {}  # where findings begin so far, and end: others needn't try there
         self._tries = tries
-        self._unread: dict[str, int] = {}
-        self._untried: list[int] = []
+        self.left = False  # whether a rule left places untried, having no tries or looks for them
         self._standing: dict[int, list[int]] = {}
         self._cut: dict[int, set[int]] = {}
         self._cares: dict[str, Care] = {}
@@ -73,7 +68,7 @@ class Reading:
     @property
     def exhausted(self) -> bool:
         """Whether rules have taken all tries or looks, so that none should read the whole text again."""
-        return self._tries < 0 or any(care.spent for care in self._cares.values())
+        return self.left or any(care.spent for care in self._cares.values())
 
     @once
     def tables(self) -> Tables:
@@ -164,7 +159,7 @@ class Reading:
         return ((at, needle) for at, standing in self.places_of(needles, whole=whole) for needle in standing)
 
     def first(self, needles: Needles, *, where: Callable[[int], bool] | None = None) -> Iterator[tuple[int, str]]:
-        """Yield whole needles that stand, place by place, so many as any document has; leave those behind to `unread`.
+        """Yield whole needles that stand, place by place, so many as any document has; those behind are `left`.
 
         Places where a rule can find nothing don't count.
         """
@@ -174,7 +169,7 @@ class Reading:
                 continue
             left -= 1
             if left < 0:
-                self.leave(needles, at)
+                self.left = True
                 return
             yield at, needle
 
@@ -208,8 +203,8 @@ class Reading:
     ) -> Iterator[re.Match[str]]:
         """Return where a pattern matches the text from the place of a literal string on.
 
-        A try has a price. Where a text has used up its own, what is left is kept for `unread`. Places where a rule can
-        find nothing take no try.
+        A try has a price. Places where a rule can find nothing take none; those for which the text has no tries any more
+        are `left`.
         """
         standing = self._that_stand(needles)
         return self._matched(pattern, standing, price, where) if standing else _NOWHERE
@@ -219,13 +214,11 @@ class Reading:
     ) -> Iterator[re.Match[str]]:
         match_at, text = pattern.match, self.text
         for needle in standing:
-            for index, at in enumerate(self._where(needle)):
+            for at in self._where(needle):
                 if where is not None and not where(at):
                     continue
-                self._tries -= price
-                if self._tries < 0:
-                    self._unread[needle] = min(index, self._unread.get(needle, index))
-                    break
+                if not self.tried(price):
+                    return
                 match = match_at(text, at)
                 if match is not None:
                     yield match
@@ -238,43 +231,24 @@ class Reading:
         Places where a rule can find nothing take no try.
         """
         places = self.places_of(needles, whole=whole)
-        return self._each(needles, places, price, where) if places else _NOWHERE
+        return self._each(places, price, where) if places else _NOWHERE
 
     def _each(
-        self,
-        needles: Needles,
-        places: Sequence[tuple[int, tuple[str, ...]]],
-        price: int,
-        where: Callable[[int], bool] | None,
+        self, places: Sequence[tuple[int, tuple[str, ...]]], price: int, where: Callable[[int], bool] | None
     ) -> Iterator[tuple[int, str]]:
         for at, needle in ((at, needle) for at, standing in places for needle in standing):
             if where is not None and not where(at):
                 continue
-            self._tries -= price
-            if self._tries < 0:
-                self.leave(needles, at)
+            if not self.tried(price):
                 return
             yield at, needle
 
-    def tried(self, place: int, price: int) -> bool:
-        """Take a try at a place that no literal string gives away; with none left, leave the place to `unread`."""
+    def tried(self, price: int) -> bool:
+        """Take a try; tell whether the text had one, or else its place is `left`."""
         self._tries -= price
         if self._tries < 0:
-            self._untried.append(place)
-        return self._tries >= 0
-
-    def leave(self, needles: Needles, start: int) -> None:
-        """Leave the places of literal strings from one place on to `unread`."""
-        for needle in needles.words:
-            places = self._where(needle)
-            index = bisect_left(places, start)
-            if index < len(places):
-                self._unread[needle] = min(index, self._unread.get(needle, index))
-
-    def unread(self, block: int) -> set[int]:
-        """Return in which blocks of so many characters stand the places that were left when all tries were used up."""
-        named = (at for needle, first in self._unread.items() for at in self._where(needle)[first:])
-        return {at // block for at in chain(named, self._untried)}
+            self.left = True
+        return not self.left
 
     def _that_stand(self, strings: tuple[str, ...]) -> Sequence[str]:
         """Return the lasting strings that stand anywhere, of most rules none."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Generator, Iterable, Iterator
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from governance.guardrails.expressions import expression
@@ -212,10 +214,10 @@ class Tables:
             for head in _HEAD.finditer(self._text)
         ]
 
-    @property
-    def stand(self) -> bool:
-        """Whether any first row of a table stands in the text."""
-        return bool(self._heads)
+    def first_head(self, begin: int, end: int) -> int | None:
+        """Return where the first table's first row begins between two places, if one does."""
+        index = bisect_left(self._heads, begin, key=attrgetter("start"))
+        return self._heads[index].start if index < len(self._heads) and self._heads[index].start < end else None
 
     @once
     def _rows(self) -> str:

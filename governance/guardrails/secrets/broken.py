@@ -12,6 +12,7 @@ from governance.guardrails.needles import Needles, join
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks, unread
 from governance.guardrails.secrets.tokens import BEGINNINGS, FORMATS
+from governance.guardrails.tables import LONGEST_TABLE
 
 Find = Callable[[Reading], Iterator[Finding]]
 
@@ -36,14 +37,14 @@ _SPACED = expression(
 SHORTEST_KEY, _WORD_SIGNS = 16, frozenset("-_")
 
 
-def find(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
-    """Yield broken credentials, with places in the folded text; `finders` look at what is mended."""
-    yield from _wrapped(reading, finders)
+def find(reading: Reading, read: Callable[[str], Iterator[Finding]]) -> Iterator[Finding]:
+    """Yield broken credentials, with places in the folded text; what is mended is `read` again."""
+    yield from _wrapped(reading, read)
     yield from _after_beginnings(reading)
     yield from _after_names(reading)
 
 
-def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
+def _wrapped(reading: Reading, read: Callable[[str], Iterator[Finding]]) -> Iterator[Finding]:
     """Mend the soft line breaks of quoted-printable mail, and read again what stands around them."""
     text = reading.text
     breaks = list(_SOFT_BREAK.finditer(text)) if "=\n" in text or "=\r\n" in text else []
@@ -53,27 +54,56 @@ def _wrapped(reading: Reading, finders: tuple[Find, ...]) -> Iterator[Finding]:
     if reading.exhausted:  # a second look would take as long
         yield from unread.around(reading, (one.start() for one in breaks))
         return
-    for begin, end in _lines_around(text, breaks) if _may_be_parted(reading) else [(0, len(text))]:
+    for begin, end in _lines_around(reading, breaks) if len(text) > LONGEST_WHOLE else [(0, len(text))]:
         mended, origins = _mended(text, begin, end, breaks)
-        again = Reading(mended, tries=unread.worth(mended), rules=reading.rules)
-        for finder in finders:
-            for found in finder(again):
-                yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)
+        for found in read(mended):
+            yield Finding(found.kind, origins[found.start], origins[found.end - 1] + 1, found.score)
 
 
-def _may_be_parted(reading: Reading) -> bool:
-    """Tell whether lines far from a break say nothing of it: none is a table's head, and the text is no short mail."""
-    return len(reading.text) > LONGEST_WHOLE and not reading.tables.stand
+def _lines_around(reading: Reading, breaks: list[re.Match[str]]) -> list[tuple[int, int]]:
+    """Return the parts of a text that reach some lines before and behind each break, apart; instead of many, one.
 
-
-def _lines_around(text: str, breaks: list[re.Match[str]]) -> list[tuple[int, int]]:
-    """Return the parts of a text that reach some lines before and behind each break, apart; instead of many, one."""
+    Tables that stand around a break are whole: a head says what stands far below it.
+    """
+    text = reading.text
     parts: list[tuple[int, int]] = []
     for one in breaks:
         floor, ceiling = max(0, one.start() - REACH), min(len(text), one.end() + REACH)
         begin, end = text.find("\n", floor, one.start()), text.rfind("\n", one.end(), ceiling)
         join(parts, (begin if begin >= 0 and floor else floor, end if end >= 0 and ceiling < len(text) else ceiling))
-    return parts if len(parts) <= MOST_PARTS else [(parts[0][0], parts[-1][1])]
+    if len(parts) > MOST_PARTS:
+        return [(parts[0][0], parts[-1][1])]
+    whole: list[tuple[int, int]] = []
+    for begin, end in parts:
+        head = reading.tables.first_head(_first_row(text, begin), end)
+        join(whole, (begin, end) if head is None else (min(begin, head), _last_row(text, end)))
+    return whole
+
+
+def _first_row(text: str, begin: int) -> int:
+    """Return where the rows begin that reach a place."""
+    floor = max(0, begin - LONGEST_TABLE)
+    while begin > floor:
+        above = max(floor, text.rfind("\n", floor, begin))
+        if _CELLS.search(text, above, begin) is None:
+            break
+        begin = above
+    return begin
+
+
+def _last_row(text: str, end: int) -> int:
+    """Return where the rows end that begin at a place."""
+    ceiling = min(len(text), end + LONGEST_TABLE)
+    while end < ceiling:
+        below = text.find("\n", end + 1, ceiling)
+        below = ceiling if below < 0 else below
+        if _CELLS.search(text, end, below) is None:
+            break
+        end = below
+    return end
+
+
+_CELLS = expression(r"[,;|\t]")  # are parted by one in every row
 
 
 def _mended(text: str, begin: int, end: int, breaks: list[re.Match[str]]) -> tuple[str, list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from functools import partial
 from operator import attrgetter
 
@@ -206,7 +207,6 @@ _TAIL = Tail(
 
 
 _FINDERS = (
-    tokens.find,
     values.find,
     near.find,
     commands.find,
@@ -239,12 +239,10 @@ _FINDERS = (
     talks.find,
     apart.find,
     beside.find,
-    unread.find,
 )
 
 
-DOUBTS = 2  # of secrets found in one text, twice as many as of looks are doubted: in lists of so many each counts
-DENIALS = 6  # of what is none: more than a file of nothing but sums has
+DENIALS = 6  # times as many as of looks, of what is no secret: more than a file of nothing but sums has
 RULES = Union.of(map(sys.modules.__getitem__, {finder.__module__ for finder in _FINDERS}))
 
 
@@ -255,20 +253,37 @@ def detect(text: str) -> list[Finding]:
     folded = fold(text)
     reading = Reading(folded.text, folded.lower, tries=unread.worth(folded.text), rules=RULES)
     found: dict[tuple[str, int, int], Finding] = {}
-    doubt, denied = reading.care("secrets.doubt", times=DOUBTS), reading.care("secrets.denied", times=DENIALS)
+    denied = reading.care("secrets.denied", times=DENIALS)
     with one_look():
-        for finder in (*_FINDERS, partial(broken.find, finders=_FINDERS)):
-            for one in finder(reading):
-                if one[:3] in found:
-                    continue
-                if not (doubt.spent or denied.spent) and harmless(reading, one):
-                    denied.taken()
-                    continue
-                doubt.taken()
-                reading.begun.add(one.start)
-                found[one[:3]] = one  # two rules may say the same
+        for one in _told(reading, (*_FINDERS, partial(broken.find, read=_read_again))):
+            if one[:3] in found:
+                continue
+            if one.score > unread.STRICT and not denied.spent and harmless(reading, one):
+                denied.taken()
+                continue
+            reading.begun[one.start] = max(one.end, reading.begun.get(one.start, 0))
+            found[one[:3]] = one  # two rules may say the same
     kept = found.values() if folded.origins is None else map(folded.moved, found.values())
     return sorted(kept, key=attrgetter("start", "end", "kind"))
+
+
+def _told(reading: Reading, finders: Iterable[broken.Find]) -> Iterator[Finding]:
+    """Yield what the forms of credentials and then the rules find, as long as a text is read rule by rule."""
+    yield from tokens.find(reading)
+    for finder in finders:
+        for one in finder(reading):
+            yield one
+            if unread.is_left(reading):
+                break
+        if unread.is_left(reading):
+            break
+    if reading.left or unread.is_left(reading):
+        yield from unread.find(reading)
+
+
+def _read_again(text: str) -> Iterator[Finding]:
+    """Yield what is found in a text that was mended."""
+    return _told(Reading(text, tries=unread.worth(text), rules=RULES), _FINDERS)
 
 
 DETECTOR = Detector(

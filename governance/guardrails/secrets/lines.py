@@ -50,7 +50,7 @@ def _phrased(reading: Reading) -> Iterator[Finding]:
         match = (
             _TOLD.match(text, end) or _QUOTED.match(text, end) or (_BARE.match(text, end) if core == "pass" else None)
         )
-        if match is None or not reading.tried(at, 1) or not opens(text, lower, at, core):
+        if match is None or not reading.tried(1) or not opens(text, lower, at, core):
             continue
         floor = max(0, at - REACH_OF_LINE)
         bare = match.re is _BARE
@@ -76,7 +76,7 @@ _OF_PASSWORDS = expression(r"auth-user-pass|line 2 password|password on line 2")
 def _in_files(reading: Reading) -> Iterator[Finding]:
     for at, _ in reading.standing(_AT_CAT):
         match = _FILE.match(reading.text, at)
-        if match is None or not reading.tried(at, 1):
+        if match is None or not reading.tried(1):
             continue
         if not (_OF_LOGINS.search(match["file"]) or reading.speaks(_OF_PASSWORDS)):
             continue

@@ -96,6 +96,8 @@ def find(reading: Reading) -> Iterator[Finding]:
         if text[match.end() : match.end() + 1] == "(":  # the call of a function
             continue
         start = match.start()
+        if reading.begun.get(start, 0) >= start + len(value):
+            continue
         floor = max(0, start - REACH)
         named = stems.last(floor, start) >= 0
         asked += named

@@ -70,7 +70,7 @@ def _is_compared(reading: Reading, number: re.Match[str]) -> bool:
     lower, start, end = reading.lower, number.start(), number.end()
     if lower[start - 1 : start] not in _BEFORE_NUMBER and lower[end : end + 1] not in _AFTER_NUMBER:
         return False
-    if not reading.tried(start, 2):
+    if not reading.tried(2):
         return False
     begin = max(0, start - LONGEST_NAME)
     return (

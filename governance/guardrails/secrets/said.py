@@ -157,7 +157,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     known: dict[tuple[str, str], Finding | None] = {}  # by all that may say so; places are counted from the name's end
     for at, name in reading.each(_AT_NAMES):
         end = ended(text, reading.lower, at, name)
-        if not end or (text[end : end + 1] in _GIVING and not reading.begun.isdisjoint((end + 1, end + 2))):
+        if not end or (text[end : end + 1] in _GIVING and (end + 1 in reading.begun or end + 2 in reading.begun)):
             continue  # what it is set to was found
         written = name, text[end : end + REACH + BEHIND_VALUE]
         if written not in known:

@@ -1,4 +1,4 @@
-"""What stands where a text was not read rule by rule, having more names of secrets than any that people write.
+"""What stands in a text that no rule reads to its end: with more names of secrets than any that people write, or nothing but secrets.
 
 There a rule decides that is stricter than all others: what could be a secret is taken for one.
 """
@@ -9,13 +9,18 @@ from collections.abc import Iterable, Iterator
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
+from governance.guardrails.needles import join
 from governance.guardrails.reading import Reading
 
 # What the places of words are tried for in one text, a try of most expressions being 1. The densest of real prose and
-# code, which tests a log-in, takes 150 for each thousand characters, a log of nothing but log-ins 210.
-FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.18
-LONGEST, BEFORE = 400, 4  # characters of what is taken for one, and of the sign, blanks and a quote before it
-BLOCK = 64  # characters; a secret begins in the block of a place that was not read, or in the next
+# code, which tests a log-in, takes 150 for each thousand characters, a log of nothing but failed log-ins 250.
+FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.26
+# Secrets that are told one by one. Of a file of nothing but keys, or of a table of users, all that could be one is.
+FEWEST_TOLD, CHARACTERS_FOR_ONE_TOLD = 150, 125
+STRICT = 0.5  # how sure that is
+LONG = 12_000  # characters: a shorter text is read by all rules even so
+BEHIND = 128  # characters behind a place in which a secret begins that it names
+BEFORE, LONGEST = 4, 400  # characters of the sign, blanks and a quote before what is taken for one, and of that
 _COULD_BE = expression(
     # all behind a sign, in quotes or not
     r"[:=：][ \t]{0,2}(?:[\"'“](?P<quoted>[^\"'”\n]{4,80})[\"'”]|(?P<set>(?!(?:None|True|False|null|true|false|self|str|int|string)\b)[^\s\"'`<>,;:=]{4,400}))"
@@ -31,39 +36,48 @@ def worth(text: str) -> float:
     return FEWEST_TRIES + TRIES_FOR_A_CHARACTER * len(text)
 
 
+def is_left(reading: Reading) -> bool:
+    """Tell whether the rest of the rules don't read a long text: one has left places, or so many secrets are found."""
+    long = len(reading.text)
+    return long > LONG and (reading.left or len(reading.begun) >= FEWEST_TOLD + long // CHARACTERS_FOR_ONE_TOLD)
+
+
 def find(reading: Reading) -> Iterator[Finding]:
-    """Yield what could be a secret behind the names of a folded text that no rule had a try left for."""
-    yield from _within(reading, reading.unread(BLOCK))
+    """Yield all that could be a secret in a folded text, but for what is found."""
+    yield from _between(reading, 0, len(reading.text))
+    yield from _wallets(reading)
 
 
 def around(reading: Reading, places: Iterable[int]) -> Iterator[Finding]:
-    """Yield what could be a secret at places of a folded text, and behind them."""
-    yield from _within(reading, {place // BLOCK for place in places})
+    """Yield what could be a secret at places of a folded text, and behind them; wallets wherever they stand."""
+    parts: list[tuple[int, int]] = []
+    for place in places:
+        join(parts, (place, place + BEHIND))
+    for begin, end in parts:
+        yield from _between(reading, begin, end)
+    if parts:
+        yield from _wallets(reading)
 
 
-def _within(reading: Reading, blocks: set[int]) -> Iterator[Finding]:
-    if not blocks:
-        return
-    text, begun = reading.text, reading.begun
-    for match in _WALLET.finditer(text):
-        if match.start() not in begun:
-            yield Finding("seed_phrase", *match.span(), 0.5)
-    for first, last in _stretches(blocks):
-        for match in _COULD_BE.finditer(text, max(0, first * BLOCK - BEFORE), (last + 2) * BLOCK + LONGEST):
-            start, end = match.span(match.lastgroup or "word")
-            if start >= (last + 2) * BLOCK:
-                break
-            if start >= first * BLOCK and start not in begun:
-                yield Finding("password", start, end, 0.5)
+def _between(reading: Reading, begin: int, end: int) -> Iterator[Finding]:
+    """Yield what could be a secret between two places; of what only a sign parts, as in `a1:b2:c3`, one."""
+    ends, first, last = reading.begun, 0, -1
+    for match in _COULD_BE.finditer(reading.text, max(0, begin - BEFORE), end + LONGEST):
+        start, stop = match.span(match.lastgroup or "word")
+        if start >= end:
+            break
+        if start < begin or ends.get(start, 0) >= stop:
+            continue
+        if start > last + 1:
+            if last >= 0:
+                yield Finding("password", first, last, STRICT)
+            first = start
+        last = stop
+    if last >= 0:
+        yield Finding("password", first, last, STRICT)
 
 
-def _stretches(blocks: set[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last block of those without more than one other between."""
-    ordered = sorted(blocks)
-    first = last = ordered[0]
-    for block in ordered[1:]:
-        if block > last + 2:
-            yield first, last
-            first = block
-        last = block
-    yield first, last
+def _wallets(reading: Reading) -> Iterator[Finding]:
+    for match in _WALLET.finditer(reading.text):
+        if reading.begun.get(match.start(), 0) < match.end():
+            yield Finding("seed_phrase", *match.span(), STRICT)

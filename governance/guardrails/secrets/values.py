@@ -86,25 +86,15 @@ def find(reading: Reading) -> Iterator[Finding]:
     most = FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
     yield from _said_first(reading, most)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
-    judged, refused, glances = 0, 0, _Glances(text, most)
+    judged, refused = 0, 0
     for at, core in reading.standing(AT_CORES, whole=True):
-        if at + LONGEST_IN_A_WORD < passed:
+        if at + LONGEST_IN_A_WORD < passed or not promises.any(at, at + REACH_OF_VALUE):
             continue
-        if judged >= most:
-            if (glanced := glances.behind(at + len(core), core)) is not None:
-                passed = glanced.end
-                yield glanced
-            if glances.spent:
-                reading.leave(AT_CORES, at + len(core))
-                return
-            continue
-        if not promises.any(at, at + REACH_OF_VALUE):
-            continue
+        if judged >= most or refused > REFUSALS_FOR_A_NAME * most:
+            reading.left = True
+            return
         if not opens(text, lower, at, core):
             refused += 1
-            if refused > REFUSALS_FOR_A_NAME * most:
-                reading.leave(AT_CORES, at)
-                return
             continue
         judged += 1
         end, is_password = at + len(core), core in PASSWORDS
@@ -165,46 +155,9 @@ def _written(text: str, match: re.Match[str]) -> str:
     return written if rest is None else written + rest[0]
 
 
-class _Glances:
-    """What stands right behind names when so many were read with care, taken if it could be a secret at all."""
-
-    def __init__(self, text: str, names: int) -> None:
-        self._text, self._next = text, 0  # where anything stands next that could be one
-        self._looks, self._taken = GLANCES_FOR_A_NAME * names, MOST_NOTICED
-
-    @property
-    def spent(self) -> bool:
-        """Whether a glance is enough no more."""
-        return self._looks <= 0 or self._taken <= 0
-
-    def behind(self, end: int, core: str) -> Finding | None:
-        """Return what is taken for a secret behind a name; names must come in their order."""
-        text = self._text
-        if self._next < end:
-            self._next = next((one.start() for one in _GLANCED.finditer(text, end)), len(text))
-        if self._next >= min(len(text), end + REACH_OF_VALUE):
-            return None
-        self._looks -= 1
-        match = _BEHIND.match(text, end) or _PLAINLY_BEHIND.match(text, end)
-        if match is None:
-            return None
-        self._taken -= 1
-        return Finding(kind_of(core), *match.span("value"), GLANCED)
-
-
-# Names that are read with care in one text; nobody writes as many but to hide something, or to list what is secret.
-FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 200
-# Values at which a glance was enough, and glances for each of those names, before all that could be one is taken.
-MOST_NOTICED, GLANCES_FOR_A_NAME = 200, 5
-GLANCED = 0.6  # how sure a glance is
-REFUSALS_FOR_A_NAME = 10  # words that hold a name and are none, as each "pass" of a report on tests
-_BEHIND = expression(
-    r"[\w\-]{0,8}[^\w\n]{1,6}(?:(?:is|was|ist|est|es|are|the|my) )?[\"'`]?"
-    r"(?P<value>(?![A-Za-z_]{2,24}=[\d.:/]{1,40}(?:\s|\Z))(?=[^\s\"'`<>,;]{0,40}[^\W\d_])(?=[^\s\"'`<>,;]{0,40}[\d#$%^&*+~!?])[^\s\"'`<>,;]{6,400})"
-)
-# A word that is set, whatever it says; and what either of both needs.
-_PLAINLY_BEHIND = expression(r"[\w\-]{0,8}[\"'\])]{0,3} ?[:=]{1,2} ?[\"'`](?P<value>[^\W\d_]{5,32})[\"'`]")
-_GLANCED = expression(r"[\d#$%^&*+~!?]|[:=] ?[\"'`][^\W\d_]{5}")
+# Names that are read with care in one text: a log of nothing but log-ins has 15 in a thousand characters.
+FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 60
+REFUSALS_FOR_A_NAME = 5  # words that hold a name and are none, as each "pass" of a report on tests
 
 
 def _announced(reading: Reading, end: int) -> Iterator[Finding]:
@@ -273,7 +226,7 @@ def _said_first(reading: Reading, most: int) -> Iterator[Finding]:
             continue
         most -= 1
         if most < 0:
-            reading.leave(_AT_SAID_FIRST, at)
+            reading.left = True
             return
         lead = _LEAD.search(text, max(0, at - LONGEST_LEAD), at)
         if lead is None or _GOES_ON_TO_A_THING.match(reading.lower, at) is not None:

@@ -18,7 +18,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
     for at, core in reading.first(_NAMES):
         end = at + len(core)
-        if _BEGUN.match(text, end) is None or not reading.tried(at, 1) or not opens(text, lower, at, core):
+        if _BEGUN.match(text, end) is None or not reading.tried(1) or not opens(text, lower, at, core):
             continue
         head = lower[max(0, at - REACH_NAME) : at]
         if _ASKS.search(head):
@@ -45,7 +45,7 @@ REACH_OF_SAID, FEWEST_WORDS = 130, 4
 def _quoted_words(reading: Reading) -> Iterator[Finding]:
     for match in _QUOTED_WORDS.finditer(reading.text) if reading.speaks(_SPEAKS) else ():
         start = match.start()
-        if not reading.looks(words.own, match["value"]) or not reading.tried(start, 2):
+        if not reading.looks(words.own, match["value"]) or not reading.tried(2):
             continue
         said = _SAID_TO_BE.search(reading.lower, max(0, start - REACH_OF_SAID), start)
         if said is not None and (len(match["value"].split()) >= FEWEST_WORDS or "phrase" in said["name"]):

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from governance import guardrails
 from governance.guardrails import expressions, pii, secrets
 from governance.guardrails import reading as reading_module
 from governance.guardrails.cues import Cue, Held
+from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Automaton, Needles, Spans, Union, places, zones
 from governance.guardrails.pii.detecting import RULES as OF_PII
 from governance.guardrails.reading import CHARACTERS_FOR_A_PLACE, FEWEST_PLACES, Reading
@@ -234,40 +234,38 @@ def test_signs_that_are_everywhere_are_not_looked_for_among_the_strings_of_all_r
     assert OF_PII.automaton().words.isdisjoint(" (:!@")
 
 
-def test_places_beyond_the_tries_of_a_text_are_left_and_told() -> None:
-    reading = Reading("key a key b key c key d", tries=2)
-    assert len(list(reading.matches(re.compile("key"), ("key",)))) == 2
-    assert reading.unread(4) == {3, 4}
+@pytest.mark.parametrize(("tries", "left"), [(2, True), (4, False)])
+def test_places_beyond_the_tries_of_a_text_are_left_and_that_is_told(tries: int, left: bool) -> None:
+    reading = Reading("key a key b key c key d", tries=tries)
+    assert len(list(reading.matches(re.compile("key"), ("key",)))) == tries
+    assert reading.left is left
 
 
 def test_every_rule_draws_on_the_tries_of_one_text() -> None:
     reading, names = Reading("pin a pin b key c key d", tries=3), Needles(("pin", "key"))
     assert [at for at, _ in reading.each(names, price=2)] == [0]
     assert list(reading.matches(re.compile("key"), ("key",))) == []
-    assert reading.unread(1) == {6, 12, 18}
+    assert reading.left
 
 
 def test_so_many_places_of_one_rules_names_are_looked_at_and_those_behind_left() -> None:
     reading, names = Reading("pass " * 1_000), Needles(("pass",))
     seen = [at for at, _ in reading.first(names)]
     assert len(seen) == FEWEST_PLACES + 5_000 // CHARACTERS_FOR_A_PLACE
-    assert min(reading.unread(1)) == seen[-1] + len("pass ")
+    assert reading.left
 
 
 @pytest.mark.parametrize(
     ("text", "mended"), [("pass\n====\nword 1\n", 0), ("QUJDRA==\nab 1\n", 0), ("password: Hunt=\ner22!x\n", 1)]
 )
-def test_only_a_mail_whose_lines_were_broken_is_read_again(
-    text: str, mended: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_mail_whose_lines_were_broken_is_read_again(text: str, mended: int) -> None:
     read = list[str]()
 
-    def counted(mended: str, **care: Any) -> Reading:
+    def counted(mended: str) -> Iterator[Finding]:
         read.append(mended)
-        return Reading(mended, **care)
+        return iter(())
 
-    monkeypatch.setattr(broken, "Reading", counted)
-    secrets.detect(text)
+    list(broken.find(Reading(text), counted))
     assert len(read) == mended
 
 
