@@ -90,7 +90,8 @@ class Needles:
             those.update(dict.fromkeys(stood[needle], needles[needle]))
         places: Iterable[int] = sorted(those) if len(standing) > 1 else those  # of one they are in order
         if after is not None:
-            places = [place for place in places if after.match(text, place) is not None]
+            may = after.match
+            places = [place for place in places if may(text, place) is not None]
         return [(place, those[place]) for place in places]
 
 

@@ -84,8 +84,9 @@ class Reading:
 
     def tell(self, finding: Finding) -> None:
         """Take note of what a rule found that is sure of it."""
-        if finding.score >= SURE:
-            self._told[finding.start] = max(finding.end, self._told.get(finding.start, 0))
+        _, start, end, score = finding
+        if score >= SURE and self._told.get(start, 0) < end:
+            self._told[start] = end
 
     def told(self, start: int) -> int:
         """Return where what a sure rule found at a place ends, or 0: others needn't look there."""

@@ -221,11 +221,15 @@ def _held(reading: Reading, behind: int) -> re.Match[str] | None:
     if not reading.holds(_OF_FIRMS_OR_MANY, first, last):
         return place
     after = reading.lower[place.end() : last].partition("{")[0]  # where another record begins
+    return None if reading.looks(_of_a_firm, f"{before}{{{after}") else place
+
+
+def _of_a_firm(record: str) -> bool:
+    """Tell whether a record, with the brace that ends it, is a firm's or of a house for many."""
+    before, _, after = record.rpartition("{")
     if _FIRM_CALLED.search(before) or _FIRM_CALLED.search(after):
-        return None
-    if _FOR_MANY.search(record := before + after) and not _OF_A_PERSON.search(record):
-        return None
-    return place
+        return True
+    return _FOR_MANY.search(record := before + after) is not None and _OF_A_PERSON.search(record) is None
 
 
 # "street": "42 Elgin Crescent", "city": …

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from governance.guardrails import labels
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, Held
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles, beginnings, shortest
 from governance.guardrails.pii import things
+from governance.guardrails.pii.repeated import Repeated
 from governance.guardrails.reading import Reading
 
 REACH_TURN = 80
@@ -258,14 +259,15 @@ _BESIDE_A_PAPER = expression(
     r"[^\W\d_]{1,9}(?:/p)?\.?(?: ?(?:no|nr|n°|nº|number|nummer|#))?[.: ]{0,3}[a-z]{0,2} ?\d[\d ]{5,9}(?: ?[/,;|–—-] ?| {1,4}|\t)"
     r"(?P<day>\d{1,2}[./-]\d{1,2}[./-](?P<year>(?:19|20)\d\d)|(?P<first>(?:19|20)\d\d)-\d\d-\d\d|\d{1,2}[ -]?[a-z]{3}[ -]?(?P<last>(?:19|20)\d\d))(?![\w./-])"
 )
-YEAR_OF_PASSPORTS = 2012
+YEAR_OF_PASSPORTS, LONGEST_BESIDE = 2012, 52
 
 
 def _beside_papers(reading: Reading) -> Iterator[Finding]:
+    papers = Repeated(_BESIDE_A_PAPER, reading.lower, LONGEST_BESIDE)
     for at, _ in reading.places(_PAPERS):
-        match = _BESIDE_A_PAPER.match(reading.lower, at)
+        match = papers.match(at)
         if match is not None and int(match["year"] or match["first"] or match["last"]) < YEAR_OF_PASSPORTS:
-            yield Finding("date_of_birth", *match.span("day"), 0.75)
+            yield Finding("date_of_birth", at + match.start("day"), at + match.end("day"), 0.75)
 
 
 def _could_say(reading: Reading) -> bool:
@@ -348,6 +350,9 @@ _END_OF_SENTENCE = expression(r"(?<=[a-z\u00e0-\u024f\d)]{3})(?<!\bgeb)(?<!\bnac
 _TAGS = expression(r"</\w+>|<(?:span|td|th|b|strong|div|label|dd|dt|p|li|i|em|font|value|br)\b[^<>]{0,60}>")
 
 
+_PERHAPS_A_THING, _PERHAPS_A_FIGURE, _PERHAPS_NAMED = Held(_THING), Held(_FIGURE_BEFORE), Held(_NAMED)
+
+
 def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None) -> bool:
     text, lower = reading.text, reading.lower
     if reading.care("births").spent:
@@ -362,15 +367,21 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
     if not reading.care("births").taken():
         return True
     window = labels.before(text, start, REACH)
-    if window.endswith(">"):
+    tagged = window.endswith(">")
+    if tagged:
         window = _TAGS.sub(" ", labels.before(text, start, 2 * REACH))
-    if _of_a_thing(text[start - len(window) : start], window) or _COMPARED.search(window):
+    first = start - len(window)  # of one without tags
+
+    def could(held: Held) -> bool:
+        return tagged or reading.holds(held, first, start)
+
+    if (could(_PERHAPS_A_THING) and _of_a_thing(text[first:start], window)) or _COMPARED.search(window):
         return False
     if any(other.match(lower, match.end()) is not None for other in (_LITTER, _FIGURE_AFTER)):
         return False
-    if _FIGURE_BEFORE.search(window) or reading.near(_KNOWN, start - REACH_KNOWN, start):
+    if (could(_PERHAPS_A_FIGURE) and _FIGURE_BEFORE.search(window)) or reading.near(_KNOWN, start - REACH_KNOWN, start):
         return False
-    named = _NAMED.search(window)
+    named = _NAMED.search(window) if could(_PERHAPS_NAMED) else None
     if named is not None:
         return not named["feast"] or year is None or int(year[0]) < YEAR_OF_FEASTS
     if _TO.match(lower, match.end()) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import attrgetter
+from operator import itemgetter
 
 from governance.guardrails.cues import one_look
 from governance.guardrails.detector import WORD_END, Alarm, Detector, Words
@@ -140,7 +140,7 @@ def detect(text: str) -> list[Finding]:
                 whole.append(finding)
     whole += spoken.find(folded.lower)
     found = whole if folded.origins is None else [folded.moved(finding) for finding in whole]
-    return sorted(_settled(found), key=attrgetter("start", "end"))
+    return sorted(_settled(found), key=itemgetter(1, 2))
 
 
 def _settled(found: list[Finding]) -> list[Finding]:
@@ -149,12 +149,18 @@ def _settled(found: list[Finding]) -> list[Finding]:
         return found
     kept: list[Finding] = []
     reach: list[Finding] = []
-    for finding in sorted(dict.fromkeys(found), key=lambda one: (one.start, -one.end, -one.score)):
-        if reach:  # few lie in another
-            reach = [one for one in reach if one.end > finding.start]
-        if not (reach and any(wider.end >= finding.end and wider.score >= finding.score for wider in reach)):
+    farthest = 0  # where the last of those ends
+    for finding in sorted(dict.fromkeys(found), key=lambda one: (one[1], -one[2], -one[3])):
+        _, start, end, score = finding
+        if start >= farthest:  # few lie in another
+            reach, farthest = [finding], end
+            kept.append(finding)
+            continue
+        reach = [one for one in reach if one.end > start]
+        if not any(wider.end >= end and wider.score >= score for wider in reach):
             kept.append(finding)
             reach.append(finding)
+            farthest = max(farthest, end)
     return kept
 
 

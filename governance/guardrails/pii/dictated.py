@@ -122,11 +122,14 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 def _runs(lower: str, zone: tuple[int, int], known: dict[str, int]) -> Iterator[list[re.Match[str]]]:
     """Yield words for numbers that follow each other, with those that link them."""
+    words = _WORD.findall(lower, *zone)
+    known.update((word, _says(word)) for word in set(words).difference(known))
+    saying = {word for word in set(words) if known[word] or word in _MANY or word in _LINKS}
+    if _FEWEST_SAYING not in "".join("1" if word in saying else "0" for word in words):  # so nearly always
+        return
     run: list[re.Match[str]] = []
     for match in _WORD.finditer(lower, *zone):
         word = match[0]
-        if word not in known:
-            known[word] = _says(word)
         if not (known[word] or word in _MANY or (run and word in _LINKS)):
             continue
         if run and _GAP.fullmatch(lower, run[-1].end(), match.start()) is None:
@@ -134,6 +137,9 @@ def _runs(lower: str, zone: tuple[int, int], known: dict[str, int]) -> Iterator[
             run = []
         run.append(match)
     yield from _long(run)
+
+
+_FEWEST_SAYING = "1" * FEWEST_WORDS
 
 
 def _long(run: list[re.Match[str]]) -> Iterator[list[re.Match[str]]]:

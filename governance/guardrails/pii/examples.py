@@ -20,6 +20,7 @@ _TRYING = Cue(
     r"exemplos?|testes?|voorbeeld\w*|przykład\w*|testow\w*|exempel|eksempel|esimerkki\w*|örnek|příklad\w*|példa|exemplu)(?![a-z]|\.(?:com|org|net)\b)"
     r"|тест|пример|приклад|образец|テスト|サンプル|見本|ダミー|例|测试|示例|样例|測試|範例|예시|테스트|샘플|مثال|תרגול|דוגמה|उदाहरण|ตัวอย่าง|παράδειγμα"
 )
+_PERHAPS_TRYING = Held(_TRYING)
 # What every such word begins with, or holds.
 TRIED = expression(beginnings(shortest((
     "assert", "luhn", "```", "usage:", "curl -", "post /", "put /", "patch /", "get /", "delete /", "returns `", "return `", "@pytest", "expect(", "format_", "parse_", "templ", "vorl", "plant", "wzór", "sjabl", "vzor", "記入", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "format", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
@@ -189,6 +190,8 @@ def tried(reading: Reading, start: int, end: int, *, after: int = SHOWN_AFTER) -
 def called_so(reading: Reading, start: int, end: int) -> bool:
     """Tell whether the words right around a value call it a test, a sample or fiction; of very many none is said to be."""
     if not reading.speaks(TRIED) or not reading.care("examples").taken():
+        return False
+    if not reading.holds(_PERHAPS_TRYING, labels.begin(reading.text, start, REACH), end + REACH_AFTER):
         return False
     return _TRYING.search(_around(reading.text, start, end)) is not None
 

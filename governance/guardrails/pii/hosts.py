@@ -173,14 +173,16 @@ def _tied(reading: Reading, start: int, end: int, care: Care) -> bool:
     if care.taken():
         if not (reading.text.endswith("@", 0, start) or reading.holds(_TIES, start - REACH, end + REACH_AFTER)):
             return False
-        if _LOG_LINE.match(reading.lower, end) and _CRAWLER.search(
-            reading.lower, end, _end_of_line(reading.lower, end)
-        ):
-            return False
-        after = reading.lower[end : end + REACH_AFTER].partition("\n")[0]
-        return _somebodys(labels.before(reading.text, start, REACH), after)
+        return not (_LOG_LINE.match(reading.lower, end) and _asked_by_a_crawler(reading, end)) and _somebodys(
+            reading, start, end
+        )
     near = reading.near(_COULD_TIE, start - REACH, end + REACH_AFTER)
     return near or _SAID.match(reading.lower, end) is not None
+
+
+def _asked_by_a_crawler(reading: Reading, start: int) -> bool:
+    last = _end_of_line(reading.lower, start)
+    return reading.holds(_PERHAPS_A_CRAWLER, start, last) and bool(_CRAWLER.search(reading.lower, start, last))
 
 
 def _end_of_line(text: str, start: int) -> int:
@@ -188,11 +190,20 @@ def _end_of_line(text: str, start: int) -> int:
     return end if end >= 0 else start + LONGEST_LOG_LINE
 
 
-def _somebodys(before: str, after: str) -> bool:
+def _somebodys(reading: Reading, start: int, end: int) -> bool:
     """Tell whether the words around an address tie it to a person."""
+    before, after = (
+        labels.before(reading.text, start, REACH),
+        reading.lower[end : end + REACH_AFTER].partition("\n")[0],
+    )
     around = f"{before} {after}"
-    person, machine = _PERSON.search(around) is not None, _SERVER.search(around) is not None
-    if _NAME.search(before) or _LIST.search(before) or _SAID.match(after):
+
+    def could(held: Held) -> bool:
+        return reading.holds(held, start - len(before), end + len(after))
+
+    person = could(_PERHAPS_A_PERSON) and _PERSON.search(around) is not None
+    machine = could(_PERHAPS_A_SERVER) and _SERVER.search(around) is not None
+    if (could(_PERHAPS_A_NAME) and _NAME.search(before)) or _LIST.search(before) or _SAID.match(after):
         return _PERSON.search(before) is not None or not machine
     if _OWN.search(before, max(0, len(before) - REACH_OWN)) and not _RELEASE.search(before):
         return True
@@ -200,7 +211,9 @@ def _somebodys(before: str, after: str) -> bool:
         return True
     if _RELAYED.search(before) and not machine:
         return True
-    if _MACHINE.search(before) or (_DESTINATION.search(before) and not _TRACED.search(before)):
+    if (could(_PERHAPS_A_MACHINE) and _MACHINE.search(before)) or (
+        _DESTINATION.search(before) and not _TRACED.search(before)
+    ):
         return False
     if _FOR_SOMEBODY.search(before) and not machine and not _RELEASE.search(before):
         return True
@@ -216,6 +229,8 @@ def _somebodys(before: str, after: str) -> bool:
     return (person and (deed or not machine)) or (deed and not machine)
 
 
+_PERHAPS_A_CRAWLER, _PERHAPS_A_PERSON, _PERHAPS_A_SERVER = Held(_CRAWLER), Held(_PERSON), Held(_SERVER)
+_PERHAPS_A_NAME, _PERHAPS_A_MACHINE = Held(_NAME), Held(_MACHINE)
 # Of which one says what ties an address to somebody.
 _TYING = (_PERSON, _DEED, _NAME, _OWN, _LIST, _OWN_NAME, _FOR_SOMEBODY, _CHATS, _RELAYED, Cue(_LOG_LINE.pattern))
 _TIES = Held(*(one for one in _TYING if one is not _CHATS), _SAID)  # that one ends with a sign

@@ -9,6 +9,7 @@ from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
 from governance.guardrails.pii import insurances
 from governance.guardrails.pii.id_checks import of_somebody
+from governance.guardrails.pii.repeated import Repeated
 from governance.guardrails.reading import Reading
 
 _LABELS = {
@@ -30,9 +31,10 @@ _FILLER = (
     r"(?:[ \t:#=\-(_]*+(?:number|numbers|num|nummer|no\.?|n°|nr\.?|nbr|id|card|is|was|are|of|for|the|code|und|and|"
     r"issued|ending in|lautet|est|es|è|account|record|identification)\b){0,5}[ \t:#=\"'(*`]{0,5}\.?[ ]?"
 )
-_LABELLED = expression(
-    r"(?<![0-9A-Za-z_])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + ")(?![a-z])"
+_LABELLED = expression(  # where one of `STARTS` stands
+    r"(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + ")(?![a-z])"
 )
+LONGEST_LABEL = 36
 STARTS = Needles((
     "passport", "reisepass", "pasaporte", "passeport", "passaporto", "paspoort", "driv", "state dl", "dl", "d/l",
     "führerschein", "fuehrerschein", "permiso de", "permis de", "patente di", "rijbewijs", "national", "nino",
@@ -114,13 +116,14 @@ _ELSEWHERE = (
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield passports, licences, national and medical numbers of a folded text."""
     text, lower = reading.text, reading.lower
+    labels = Repeated(_LABELLED, reading.levelled.lower(), LONGEST_LABEL)
     for at, _ in reading.places_of(STARTS):
-        match = _LABELLED.match(lower, at)
-        if match is None:
+        label = labels.match(at)
+        if label is None:
             continue
-        kind = match.lastgroup or ""
-        filled = _FILLED.match(lower, match.end())
-        value = _VALUE[kind].match(text, filled.end() if filled else match.end())
+        kind, end = label.lastgroup or "", at + label.end()
+        filled = _FILLED.match(lower, end)
+        value = _VALUE[kind].match(text, filled.end() if filled else end)
         if value is not None and _credible(kind, value[0]):
             yield Finding(kind, *value.span(), 0.9)
     for pattern, needles in _ELSEWHERE:
@@ -135,7 +138,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 def _credible(kind: str, value: str) -> bool:
     if len(_DIGIT.findall(value)) < _LEAST_DIGITS[kind]:
         return False
-    if _DAY.fullmatch(value):
+    if not value.isalnum() and _DAY.fullmatch(value):
         return False
     return kind != "national_id" or of_somebody(_SIGNS.sub("", value))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
+from governance.guardrails.pii.repeated import Repeated
 from governance.guardrails.reading import Reading
 
 _NUMBER = r"(?:numbers?|num(?:ber|mer|ero|éro|er)?|n[úu]mero|n[°ºr.]|nº|nos?\b\.?|nr\.?|id|#|policy|pol\.|police|p[óo]liza|polizza|polis|ap[óo]lice|\w{0,14}nummer|\w{0,14}nr|\w{0,14}schein)(?![^\W\d_])"
@@ -38,18 +39,21 @@ _DATE = expression(r"(?:19|20)\d\d[/.\- ]\d{1,2}(?:[/.\- ]\d{1,2})?\Z|\d{1,2}[/.
 _NEEDLES = ("insur", "versicher", "assur", "segur", "póliza", "poliza", "polizza", "assicur", "verzeker", "polis", "ubezpiecz", "apólice", "apolice", "försäkring", "forsikring", "pojist", "страхов", "полис")  # fmt: skip
 _MEMBERS = ("policy", "member", "subscriber", "enrollee", "beneficiary", "certificate", "plan")
 _WHO = ("my name is", "this is", "i am", "i'm", "i’m", "policyholder", "policy holder", "insured")
-REACH = 150
+REACH, LONGEST_CALLED = 150, 164
 
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the numbers that a folded text calls those of somebody with an insurance."""
-    for match in reading.matches(_CALLED, _NEEDLES):
-        between = match[0][: match.start("value") - match.start()]
+    called = Repeated(_CALLED, reading.text, LONGEST_CALLED)
+    for at, match in ((at, called.match(at)) for at, _ in reading.places(_NEEDLES)):
+        if match is None:
+            continue
+        between = match[0][: match.start("value")]
         if match["sign"] and match["value"].replace(".", "").isdigit():  # a sum
             continue
         if not _OTHERS.search(between) and not _DATE.match(match["value"]):
             kind = "medical_id" if _HEALTH.search(between.lower()) else "insurance_number"
-            yield Finding(kind, *match.span("value"), 0.8)
+            yield Finding(kind, at + match.start("value"), at + match.end("value"), 0.8)
     for match in reading.matches(_OF_WHO_WRITES, _WHO) if "policy" in reading.lower else ():
         if not _DATE.match(match["value"]):
             yield Finding("insurance_number", *match.span("value"), 0.8)

@@ -95,8 +95,11 @@ def free(digits: str) -> bool:
 
 def of_a_switchboard(text: str, start: int, end: int) -> bool:
     """Tell whether a number is that of a firm, without anybody's extension."""
-    ends = _SWITCHBOARD.search(text, max(start, end - LONGEST_SWITCHBOARD), end + 1)
-    return (ends is not None and ends.end() == end) or _SWITCHBOARD_AHEAD.match(text, end) is not None
+    if text.startswith("0", end - 1):
+        ends = _SWITCHBOARD.search(text, max(start, end - LONGEST_SWITCHBOARD), end + 1)
+        if ends is not None and ends.end() == end:
+            return True
+    return _SWITCHBOARD_AHEAD.match(text, end) is not None
 
 
 def in_tables(reading: Reading) -> Callable[[int], bool]:

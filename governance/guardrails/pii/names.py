@@ -179,7 +179,7 @@ def _in_records(reading: Reading) -> Iterator[Finding]:
             for name in range(1, pattern.groups + 1):
                 if match[name] and _length(match[name], 1):
                     yield Finding("person", *match.span(name), 0.8)
-    for ticket in _TICKET.finditer(reading.text) if "/" in reading.text else ():
+    for ticket in _TICKET.finditer(reading.text) if _OF_A_TICKET.search(reading.text) else ():
         yield Finding("person", *ticket.span(), 0.8)
 
 
@@ -287,6 +287,7 @@ _RECORDS = (
     ),
 )
 _OF_RECORDS = expression(beginnings(shortest(needle for _, needles in _RECORDS for needle in needles)))
+_OF_A_TICKET = expression(r"/(?<=[A-Z]{3}/)[A-Z]{3}")
 _TICKET = expression(r"(?<![A-Z/])[A-Z]{3,25}/[A-Z]{3,25}(?: [A-Z]{3,20})? (?:MRS?|MS|MSTR|MISS|CHD)\b")
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from governance.guardrails.cues import Cue
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import Automaton, Needles, beginnings, join, places, shortest
+from governance.guardrails.needles import Automaton, Needles, beginnings, join, shortest
 from governance.guardrails.pii.national_table import ENTRIES, LEADING, NEEDLES, National, glued
 from governance.guardrails.pii.numbers import denied
 from governance.guardrails.reading import Reading
@@ -38,14 +38,14 @@ _OTHER_NUMBER = Cue(
     r"\b(?:orders?|invoices?|tickets?|tracking|bookings?|flights?|rooms?|phones?|tel|price|version|serial|model|parts?|page|"
     r"fees?|costs?|rechnung\w*|bestell\w*|factura|facture|commande|pedido)\b",
 )
-_GLUED = [needle for needle in NEEDLES if glued(needle)]
+_GLUED = tuple(needle for needle in NEEDLES if glued(needle))
 _NEEDLES_OF_DIGITS = {  # whose words tell digits apart
     needle
     for needle, entries in NEEDLES.items()
     if any(re.search(r"[a-z]\d", entry.words.pattern) for entry in entries)
 }
 OF_WORDS = Needles(NEEDLES.keys() - set(_GLUED), after=r"(?<![^\W\d_])")
-_ANYWHERE = Automaton((OF_WORDS,))
+_ANYWHERE = Automaton((OF_WORDS,), _GLUED)
 OF_WORDS_INSIDE = Needles(NEEDLES.keys() - set(_GLUED))
 _BEGINNINGS = Automaton((), NEEDLES)
 _HUMP = expression(r"[A-Z](?<=[a-z].)")
@@ -128,7 +128,9 @@ def _named(reading: Reading, spoken: str) -> Iterator[tuple[int, tuple[str, ...]
         if at in humps:
             yield at, needles
     if not spoken.isascii():
-        for at, needle in places(spoken, _GLUED):
+        for needle in _GLUED if stood is not None else ():
+            yield from ((at, (needle,)) for at in stood.get(needle, ()))
+        for at, needle in reading.places(_GLUED) if stood is None else ():
             yield at, (needle,)
 
 

@@ -77,7 +77,7 @@ _SSN = expression(
 )
 # What each holds, with every digit the same: a search for those that stand first takes a tenth of the time.
 _LIKE_CARD = expression(r"0(?:000(?:[ ._/\-]{1,2}|, |\n|0)0000|(?:[ \-]0){6})")
-_LIKE_SSN = expression(r"000[ .\-]?00[ .\-]?0000")
+_LIKE_SSN = expression(r"000(?<!0000)([ .\-]?)00(?:\1)0000(?![0-9A-Za-z/])")
 _IBAN = expression(r"\d(?<=[A-Za-z]{2}\d)(?<![0-9A-Za-z]...)\d(?=[ \-]?[0-9A-Za-z])", re.DOTALL)  # from its digits
 _NOT_DIGIT = expression(r"\D")
 _LAST_GROUP = expression(r"[ ._/\-]+\d+\Z")

@@ -183,7 +183,10 @@ class Words:
 
 def digits_of(written: str) -> str:
     """Return the digits of a number without those of its extension."""
-    if written.isdecimal():
-        return written
+    plain = written  # most are written so: that takes a third of what an expression does
+    for sign in " -+()":
+        plain = plain.replace(sign, "")
+    if plain.isdecimal():
+        return plain
     extended = "x" in written or "e" in written
     return _NOT_DIGIT.sub("", _EXTENSION_PART.sub("", written) if extended else written)

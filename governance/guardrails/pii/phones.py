@@ -11,7 +11,8 @@ import phonenumbers
 
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
-from governance.guardrails.needles import beginnings, zones
+from governance.guardrails.needles import zones
+from governance.guardrails.once import once
 from governance.guardrails.pii import examples, lines, phone_words
 from governance.guardrails.pii.phone_words import Words, digits_of
 from governance.guardrails.reading import Reading
@@ -75,12 +76,12 @@ _LINK = expression(
 )
 # What stands in every such link, and how far behind its begin: a look for it takes a fraction of the time.
 AHEAD_OF_LINKED = 2
-_LINKED = expression(
-    r"phon(?=e?[=_n\d])|tel(?=[:=\d])|cell(?=\d)|mob(?=ile[=\d]|\d)|handy(?=\d)|"
-    + beginnings(
-        ("wa.me/", "sms:", "callto:", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber")
-    )
+_IN_LINKS = (
+    "phon", "tel", "cell", "mob", "handy", "wa.me/", "sms:", "callto:", "to=", "msisdn", "wa_id", "waid", "calling", "called", "caller", "cli", "ani", "party", "to_number", "tonumber", "from_number", "fromnumber",
 )  # fmt: skip
+_NOT_LINKED = expression(
+    r"phon(?!e?[=_n\d])|tel(?![:=\d])|cell(?!\d)|mob(?!ile[=\d]|\d)|handy(?!\d)"
+)  # the first of these as words for themselves
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -104,23 +105,23 @@ def _written(reading: Reading) -> Iterator[Finding]:
 
 def _in_runs(reading: Reading, parts: list[tuple[int, int]]) -> Iterator[Finding]:
     """Yield the numbers around runs of digits."""
-    text, lower = reading.text, reading.lower
+    text = reading.text
     plans = _Plans()
     ends: set[int] = set()
-    judged = _Judged(reading, plans)
+    judged, nobodys = _Judged(reading, plans), _Nobodys(reading)
     for match in _anywhere(_PLUS, text, parts if _holds(text, _ABROAD) else []):
         end = match.end() if plans.spent and _BELIEVED.match(match[0]) else judged.end(match)
-        if end > 0 and not _nobodys(reading, match.start(), end):
+        if end > 0 and not nobodys.has(match.start(), end):
             ends.add(end)
             yield Finding("phone", match.start(), end, 0.95)
     for pattern, signs, judge, score in _NATIONAL:
         if not _holds(text, signs):
             continue
         for match in _anywhere(pattern, text, parts if pattern is not _LOOSE else judged.spoken(parts)):
-            if match.end() not in ends and judged.by(judge, match) and not _nobodys(reading, *match.span()):
+            if match.end() not in ends and judged.by(judge, match) and not nobodys.has(*match.span()):
                 ends.add(match.end())
                 yield Finding("phone", *match.span(), score)
-    for match in _links(text, lower):
+    for match in _links(reading):
         if match.end() not in ends:
             ends.add(match.end())
             yield Finding("phone", *match.span("number"), 0.9)
@@ -141,10 +142,12 @@ def _anywhere(pattern: re.Pattern[str], text: str, parts: list[tuple[int, int]])
         yield from pattern.finditer(text, start, end)
 
 
-def _links(text: str, lower: str) -> Iterator[re.Match[str]]:
+def _links(reading: Reading) -> Iterator[re.Match[str]]:
     """Yield the numbers in links and beside names of fields, tried where one can begin."""
-    for linked in _LINKED.finditer(lower):
-        place = linked.start()
+    text, lower = reading.text, reading.lower
+    for place in sorted({at for at, _ in reading.places(_IN_LINKS)}):
+        if _NOT_LINKED.match(lower, place) is not None:
+            continue
         tried = (_LINK.match(text, at) for at in range(max(0, place - AHEAD_OF_LINKED), place + 1))
         if (match := next(filter(None, tried), None)) is not None:
             yield match
@@ -269,52 +272,66 @@ _PARTED = expression(r"\(?\d{2,5}\)?(?:-\d{2,8}){2,5}")
 
 
 # Of America, whose numbers have an area behind the country's code.
-_AREALESS, LONGEST_CODE = expression(r"\+1[ .\-]?\d{3}[ .\-]?\d{4}\Z"), 3
+_AREALESS, LONGEST_CODE, LONGEST_AREALESS = expression(r"\+1[ .\-]?\d{3}[ .\-]?\d{4}\Z"), 3, 8  # digits, with the code
 
 
-def _nobodys(reading: Reading, start: int, end: int) -> bool:
-    """Tell whether a number is a line for everybody, a measure, or printed for trying."""
-    written = digits_of(reading.text[start:end]).removeprefix("00")
-    if (
-        lines.free(written)
-        or (len(written) >= LONGEST_COUNTED and written in _COUNTED)
-        or lines.of_a_switchboard(reading.text, start, end)
-        or _AREALESS.search(reading.text, max(0, start - LONGEST_CODE), end)
-    ):
-        return True
-    if _measured(reading.text, start, end):
-        return True
-    if not reading.care("whose", WHOSE_FOR_A_LOOK).taken():  # of so many some are somebody's
-        return False
-    return (
-        examples.tested(reading, start)
-        or lines.of_all(reading, start, end)
-        or examples.printed(reading, start, end, written)
-    )
+class _Nobodys:
+    """Tells which numbers are lines for everybody, measures, or printed for trying."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading, self._text = reading, reading.text
+        self._whose = reading.care("whose", WHOSE_FOR_A_LOOK)
+
+    def has(self, start: int, end: int) -> bool:
+        """Tell whether the number between two places is one of them."""
+        text, reading = self._text, self._reading
+        written = digits_of(text[start:end]).removeprefix("00")
+        if (
+            lines.free(written)
+            or (len(written) >= LONGEST_COUNTED and written in _COUNTED)
+            or (len(written) <= LONGEST_AREALESS and _AREALESS.search(text, max(0, start - LONGEST_CODE), end))
+            or lines.of_a_switchboard(text, start, end)
+            or self._measured(start, end)
+        ):
+            return True
+        if not self._whose.taken():  # of so many some are somebody's
+            return False
+        return (
+            examples.tested(reading, start)
+            or lines.of_all(reading, start, end)
+            or examples.printed(reading, start, end, written)
+        )
+
+    def _measured(self, start: int, end: int) -> bool:
+        """Tell whether a number is a decimal one in a row of such, or what a device says of where it is."""
+        text = self._text
+        if (
+            text.find(".", start, end) >= 0
+            and _DECIMAL_ALONE.fullmatch(text, start, end)
+            and (_CELL_BEFORE.search(text, max(0, start - 2), start) or _CELL_AFTER.match(text, end))
+        ):
+            return True
+        return _MEASURED.match(text, end) is not None or (self._located and self._in_a_sentence(start))
+
+    @once
+    def _located(self) -> bool:
+        """Whether a receiver of satellites speaks anywhere."""
+        return _OF_A_RECEIVER.search(self._text) is not None
+
+    def _in_a_sentence(self, start: int) -> bool:
+        line = self._text.rfind("\n", max(0, start - LONGEST_SENTENCE), start) + 1
+        return _SENTENCE.match(self._text, line, start) is not None
 
 
-def _measured(text: str, start: int, end: int) -> bool:
-    """Tell whether a number is a decimal one in a row of such, or what a device says of where it is."""
-    if _DECIMAL_ALONE.fullmatch(text, start, end) and (
-        _CELL_BEFORE.search(text, max(0, start - 2), start) or _CELL_AFTER.match(text, end)
-    ):
-        return True
-    if _PRICED.match(text, end) or _UNIT.match(text, end):
-        return True
-    line = text.rfind("\n", max(0, start - LONGEST_SENTENCE), start) + 1
-    return _SENTENCE.match(text, line, start) is not None
-
-
-_UNIT = expression(
-    r" ?(?:pp[mb]|[kMG]?Wh|[kMG]?Hz|rpm|[hkM]?Pa|m?bar|[mµkn]g|[mµkcn]m|k?m²|m³|lux|[mµn]s|[kMG]B|bytes|pcs|Stk|€|EUR|USD|°C?)(?=[^\w²³])"
+# The last group of a price, with a comma, or a unit.
+_MEASURED = expression(
+    r",\d\d(?=[;\s]|\.?\Z)(?! \d\d)"
+    r"| ?(?:pp[mb]|[kMG]?Wh|[kMG]?Hz|rpm|[hkM]?Pa|m?bar|[mµkn]g|[mµkcn]m|k?m²|m³|lux|[mµn]s|[kMG]B|bytes|pcs|Stk|€|EUR|USD|°C?)(?=[^\w²³])"
 )
-_PRICED = expression(r",\d\d(?=[;\s]|\.?\Z)(?! \d\d)")  # the last group is a price's, with a comma
 _DECIMAL_ALONE = expression(r"[+\-]?\d{4,7}\.\d{2,8}")
 _CELL_BEFORE, _CELL_AFTER = expression(r"\d,\Z|[NSEW],\Z"), expression(r",(?:[\dNSEW\-+,]|\n)")
-_SENTENCE, LONGEST_SENTENCE = (
-    expression(r"[^\n]{0,40}?[$!](?:G[A-Z]|BD|AI|P[A-Z])[A-Z]{2,4},"),
-    120,
-)  # as receivers of satellites say
+_OF_A_RECEIVER = expression(r"[$!](?:G[A-Z]|BD|AI|P[A-Z])[A-Z]{2,4},")
+_SENTENCE, LONGEST_SENTENCE = expression(rf"[^\n]{{0,40}}?{_OF_A_RECEIVER.pattern}"), 120
 _COUNTED, LONGEST_COUNTED = "01234567890123456789", 9  # digits in their order are nobody's
 SHORTEST_ABROAD = 10
 _BELIEVED = expression(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude

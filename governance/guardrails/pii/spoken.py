@@ -13,6 +13,8 @@ WORDS = {
 }  # fmt: skip
 _WORD = f"(?:(?:double|triple) )?(?:{'|'.join(WORDS)})"
 _SAID = expression(rf"(?<![a-z]){_WORD}(?:[ ,.\-–]{{1,3}}{_WORD}){{6,18}}(?![a-z])")
+# Two of the words in a row, told by their first letter: that is searched for fast.
+_TWO = expression(rf"(?:{'|'.join(WORDS)})[ ,.\-–]{{1,3}}{_WORD}[ ,.\-–]")
 _DIGIT = expression(rf"(double |triple )?({'|'.join(WORDS)})")
 _SOCIAL = expression(r"\b(?:ssn|social|soc sec)")
 _CARD = expression(r"\b(?:card|visa|master ?card|amex|debit|credit)\b")
@@ -25,7 +27,7 @@ COUNTED = ("0123456", "1234567", "7654321", "9876543")
 
 def find(lower: str) -> Iterator[Finding]:
     """Yield the numbers that a text in lower case says word by word."""
-    if not any(word in lower for word in ("seven", "three", "eight", "nine", "five")):
+    if not any(word in lower for word in ("seven", "three", "eight", "nine", "five")) or _TWO.search(lower) is None:
         return
     for match in _SAID.finditer(lower):
         digits = "".join(_times(one[1]) * WORDS[one[2]] for one in _DIGIT.finditer(match[0]))

@@ -14,7 +14,20 @@ from governance.guardrails import injection, pii, secrets
 from governance.guardrails.findings import Finding
 from governance.guardrails.injection import learned
 from governance.guardrails.injection.views import views
-from governance.guardrails.pii import addresses, births, hosts, national_ids, numbers, offices, phones
+from governance.guardrails.pii import (
+    addresses,
+    births,
+    dictated,
+    examples,
+    hosts,
+    ids,
+    national_ids,
+    numbers,
+    offices,
+    phones,
+    spoken,
+)
+from governance.guardrails.pii.repeated import Repeated
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import beside, dials, said
 from governance.guardrails.secrets import set as set_
@@ -75,13 +88,13 @@ class Counted:
         self.parts.append((start, end))
         return self._expression.finditer(text, start, end)
 
-    def match(self, text: str, place: int = 0) -> re.Match[str] | None:
+    def match(self, text: str, place: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
         self.places.append(place)
-        return self._expression.match(text, place)
+        return self._expression.match(text, place, end)
 
     def search(self, text: str, place: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
         self.places.append(place)
-        return self._expression.search(text, place, end)
+        return self._expression.search(text, place, *([end] if end < sys.maxsize else []))
 
 
 def test_users_are_looked_for_once_however_many_names_of_passwords_stand_beside_them(
@@ -271,12 +284,76 @@ def test_addresses_of_machines_are_asked_whose_they_are_where_a_word_could_say_s
 ) -> None:
     asked = list[str]()
 
-    def counted(before: str, after: str) -> bool:
-        asked.append(before)
-        return somebodys(before, after)
+    def counted(reading: Reading, start: int, end: int) -> bool:
+        asked.append(reading.text[start:end])
+        return somebodys(reading, start, end)
 
     somebodys = hosts._somebodys
     monkeypatch.setattr(hosts, "_somebodys", counted)
     text = "84.178.53.16 " * 100 + "are the machines of a rack. " * 9 + "\n\nthe customer came from 84.178.53.17 "
     assert [text[one.start : one.end] for one in pii.detect(text)] == ["84.178.53.17"]
     assert 0 < len(asked) < 10
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "plain", "telling"),
+    [
+        (phones, "_SENTENCE", "call 415 555 2671, ", "$GPGGA,415 555 2671, "),
+        (phones, "_AREALESS", "call +1 415 555 2671, ", "call +1 415 5526, "),
+        (hosts, "_CRAWLER", '84.178.53.16 - ann [10/Oct/2026:13:55:07 +0000] "GET /a" 200\n', '84.178.53.16 - ann [10/Oct/2026:13:55:07 +0000] "Somebot"\n'),
+        (examples, "_TRYING", "card 4012 8888 8888 1881 for sand, ", "card 4012 8888 8888 1881, a sample, "),
+        (births, "_FIGURE_BEFORE", "Ann Haddad, born on 5.7.1970, ", "Ann Haddad, singer, born on 5.7.1970, "),
+        (births, "_BESIDE_A_PAPER", "passport 123456789 ", "passport 123456789 05.07.1970 "),
+        (ids, "_LABELLED", "driver licence A1234567 ", "driver licence A1234567 "),
+    ],
+    ids=lambda given: given if isinstance(given, str) and given.startswith("_") else "",
+)  # fmt: skip
+def test_expressions_are_tried_where_they_can_match_and_once_for_the_same_words(
+    monkeypatch: pytest.MonkeyPatch, module: object, name: str, plain: str, telling: str
+) -> None:
+    counted = Counted(getattr(module, name))
+    monkeypatch.setattr(module, name, counted)
+    pii.detect(plain * 100)
+    assert len(counted.places) <= 5
+    pii.detect(f"{plain}{telling}")
+    assert counted.places
+
+
+def test_a_record_of_a_firm_is_read_once_however_often_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = list[str]()
+
+    def counted(record: str) -> bool:
+        read.append(record)
+        return of_a_firm(record)
+
+    of_a_firm = addresses._of_a_firm
+    monkeypatch.setattr(addresses, "_of_a_firm", counted)
+    record = '{"store": 4, "name": "Ann Bo", "address": {"street": "42 Elgin Crescent", "city": "Leeds"}}, '
+    pii.detect(record * 200)
+    assert 0 < len(read) < 10
+
+
+def test_words_are_read_one_by_one_only_where_several_in_a_row_say_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unread:
+        def __init__(self, expression: re.Pattern[str]) -> None:
+            self.findall = expression.findall
+
+        def finditer(self, text: str, *_: int) -> Iterator[re.Match[str]]:
+            raise AssertionError(text)
+
+    monkeypatch.setattr(dictated, "_WORD", Unread(dictated._WORD))
+    monkeypatch.setattr(spoken, "_SAID", Unread(spoken._SAID))
+    pii.detect("call me at three or seven, or ring one of the eight numbers of Ann Haddad " * 100)
+    with pytest.raises(AssertionError):
+        pii.detect("my number is four one five five five two six seven one")
+    with pytest.raises(AssertionError):
+        list(spoken.find("four one five five five two six seven one"))
+
+
+def test_what_is_repeated_is_matched_once_and_told_from_its_place() -> None:
+    counted = Counted(re.compile(r"b(\d)(?!\d)"))
+    text = "b1 b2 b1 b12 "
+    repeated = Repeated(counted, text, 3)  # type: ignore[arg-type]
+    found = [repeated.match(place) for place in (0, 3, 6, 9)]
+    assert [match and match[1] for match in found] == ["1", "2", "1", None]
+    assert len(counted.places) == 3
