@@ -128,9 +128,10 @@ def _named(reading: Reading, spoken: str) -> Iterator[tuple[int, tuple[str, ...]
         if at in humps:
             yield at, needles
     if not spoken.isascii():
-        for needle in _GLUED if stood is not None else ():
-            yield from ((at, (needle,)) for at in stood.get(needle, ()))
-        for at, needle in reading.places(_GLUED) if stood is None else ():
+        glued_at = (
+            reading.places(_GLUED) if stood is None else ((at, one) for one in _GLUED for at in stood.get(one, ()))
+        )
+        for at, needle in glued_at:
             yield at, (needle,)
 
 
