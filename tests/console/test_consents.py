@@ -180,6 +180,14 @@ def test_standing_rules_are_made_from_a_call_and_revoked(acme: TenantWithUsers, 
     assert client.post(CONSENTS, {"do": "revoke-rule", "id": str(rule.id)}).status_code == 302
 
 
+def test_a_rule_says_for_whose_requests_it_is(acme: TenantWithUsers, signed_in: SignIn) -> None:
+    client = signed_in(acme.approver)
+    client.post(CONSENTS, RULE)
+    assert '<td data-label="Asked by">anybody but approver@acme.test</td>' in page(client.get(CONSENTS))
+    StandingRule.objects.using("system").update(requester=acme.member)
+    assert '<td data-label="Asked by">member@acme.test only</td>' in page(client.get(CONSENTS))
+
+
 def test_who_reads_no_approvals_sees_no_consents(acme: TenantWithUsers, signed_in: SignIn) -> None:
     assert signed_in(acme.member).get(CONSENTS).status_code == 403
     shown = page(signed_in(acme.auditor).get(CONSENTS))
