@@ -36,11 +36,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Show the rules in force, every tool's level with its reason, the versions, and why one call is gated."""
     principal = _reader(request)
     found = policy_selectors.overview(principal)
+    versions = policy_selectors.versions_page(principal, request.GET.get("p", "1"))
     asked = {name: request.GET.get(name, "") for name in ("thing", "role", "args")}
     context: dict[str, Any] = {
         "overview": found,
         "rules": policy_selectors.lines(found.active),
-        "versions": policy_selectors.versions(principal),
+        "versions": versions,
+        "pages": versions.paginator.get_elided_page_range(versions.number, on_each_side=2, on_ends=1),
         "asked": asked,
         "things": [f"{one.component}/{one.tool.name}" for one in found.tools],
         "roles": policy_selectors.roles(principal),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import TenantRole
@@ -22,6 +23,7 @@ from governance.policy.wanted import Wanted, wanted_of
 
 READ: Final = "policies:read"
 MOST_VERSIONS: Final = 100
+VERSIONS_A_PAGE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,15 @@ def versions(principal: Principal) -> list[PolicyVersion]:
     principal.require(READ)
     with tenant_scope(principal.tenant_id, principal.user_id):
         return list(_versions(principal)[:MOST_VERSIONS])
+
+
+def versions_page(principal: Principal, number: str) -> Page[PolicyVersion]:
+    """Return a page of all versions, the newest first: the last one for a number beyond. Raises: PolicyDenied."""
+    principal.require(READ)
+    with tenant_scope(principal.tenant_id, principal.user_id):
+        found = Paginator(_versions(principal), VERSIONS_A_PAGE).get_page(number)
+        found.object_list = list(found.object_list)
+    return found
 
 
 def version(principal: Principal, number: int) -> PolicyVersion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from accounts.models import AuditRow, User
 from agents.models import KillSwitch, Step
 from governance.models import PolicyRule, PolicyVersion
 from governance.policy.in_force import kept
+from governance.policy.selectors import VERSIONS_A_PAGE
 from governance.services import policies
 from governance.services.policies import Wanted
 from tests.conftest import TenantWithUsers
@@ -136,6 +138,24 @@ def test_who_may_read_changes_nothing_and_who_may_not_sees_nothing(acme: TenantW
     assert [member.get(f"/admin/policies/{path}").status_code for path in PAGES] == [403] * 4
     assert member.get("/admin/halts/").status_code == 403
     assert "Policies" not in page(member.get("/admin/governance/approval/"))
+
+
+def test_all_versions_are_listed_page_by_page(acme: TenantWithUsers, signed_in: SignIn) -> None:
+    admin, client = acme.principal("admin"), signed_in(acme.admin)
+    policies.fill(admin, rules=[Wanted("process_refund", "approve")])
+    policies.activate(admin)
+    assert 'data-testid="pages"' not in page(client.get("/admin/policies/"))
+    for _ in range(VERSIONS_A_PAGE):
+        policies.roll_back(admin, number=1, reason="")
+    listed = [
+        re.findall(r'<a class="ao-link" href="/admin/policies/(\d+)/">', page(client.get(f"/admin/policies/?{asked}")))
+        for asked in ("", "p=2", "p=99", "p=x")
+    ]
+    newest = [str(number) for number in range(VERSIONS_A_PAGE + 1, 1, -1)]
+    assert listed == [newest, ["1"], ["1"], newest]
+    shown = page(client.get("/admin/policies/?role=member&p=2"))
+    assert 'href="?role=member&amp;p=1#versions-title" aria-label="Page 1"' in shown, "what was asked stays"
+    assert '<b aria-current="page">2</b>' in shown
 
 
 def test_another_tenants_versions_are_not_there(
