@@ -24,6 +24,10 @@ LIST_FITS = """
 const list = document.querySelector("#result_list")?.closest(".simplebar-content-wrapper");
 return !list || list.scrollWidth <= list.clientWidth;
 """
+CUT_OFF = """
+const cells = [...document.querySelectorAll("#result_list .data-row > :is(td, th)")];
+return cells.filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent.trim());
+"""
 SIZES = {"": (1280, 800), "-phone": (390, 844)}
 
 
@@ -44,6 +48,7 @@ def look(browser, base_url: str, path: str, size: tuple[int, int]) -> None:
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script(LIST_FITS), path
+    assert width > 600 or browser.execute_script(CUT_OFF) == [], path
 
 
 def keep(browser, name: str) -> None:
